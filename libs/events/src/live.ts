@@ -1,0 +1,124 @@
+import type { Location } from './primitives.js';
+import type { RiderEventType } from './rider-event.js';
+import type { VehicleEventType, VehicleState } from './vehicle-states.js';
+
+/** What the realtime service and the page say to each other: socket.io events, one frame per tick. */
+export interface ServerToClient {
+  /** Everything in the viewport: after each `viewport`, after a reconnection, and to a client that fell behind. */
+  snapshot: (frame: Frame) => void;
+  /** What changed in the viewport since the last snapshot or frame. */
+  frame: (frame: Frame) => void;
+  /** The watched vehicle, when something about it changed; at most once per tick. */
+  vehicle: (detail: VehicleDetail) => void;
+}
+
+export interface ClientToServer {
+  /** What the map shows now. Answered with a `snapshot`. */
+  viewport: (viewport: Viewport) => void;
+  /** The vehicle whose card is open; `null` when it is closed. */
+  watch: (deviceId: string | null) => void;
+}
+
+/** Degrees; `west` is greater than `east` where it spans the antimeridian. */
+export interface Viewport {
+  readonly west: number;
+  readonly south: number;
+  readonly east: number;
+  readonly north: number;
+}
+
+/** Heard of lately; not for `STALE_AFTER_MS`; not for `SILENT_AFTER_MS`, by event time against the service's clock. */
+export type Contact = 'live' | 'stale' | 'silent';
+
+/**
+ * A vehicle as drawn: device id, latitude and longitude in degrees, heading in degrees clockwise from north, speed in
+ * metres a second, state, contact. `null` where it is not known (a state before its first event, too).
+ */
+export type VehicleRow = readonly [
+  deviceId: string,
+  lat: number,
+  lng: number,
+  heading: number | null,
+  speed: number | null,
+  state: VehicleState | null,
+  contact: Contact,
+];
+
+export interface Frame {
+  /** The service's clock when the frame was made, in milliseconds. */
+  readonly asOf: number;
+  /** Milliseconds from this frame to the next one. */
+  readonly tickMs: number;
+  readonly vehicles: readonly VehicleRow[];
+  /** Device ids that left the viewport or went silent: to be taken off the map. */
+  readonly gone: readonly string[];
+  readonly figures: Figures;
+}
+
+/** Of all that the client may see, not of the viewport alone. */
+export interface Figures {
+  /** Vehicles heard of lately, by state. `unknown` has those of which only positions are known. */
+  readonly byState: Readonly<Record<VehicleState | 'unknown', number>>;
+  /** Vehicles not heard of for so long that they are not drawn. */
+  readonly silent: number;
+  /** Events folded in the last whole second. */
+  readonly eventsPerSecond: number;
+  /** Event time of the newest event, in milliseconds. */
+  readonly newestEventAt: number | null;
+  readonly tripsNow: number;
+  readonly requestsWaiting: number;
+  readonly longestWaitMs: number;
+  /** Requests and reservations that were cancelled in the last quarter of an hour. */
+  readonly cancellations: number;
+}
+
+/** A place and when a vehicle was there: latitude, longitude, speed in metres a second, event time in milliseconds. */
+export type TrailPoint = readonly [lat: number, lng: number, speed: number | null, timestamp: number];
+
+export interface VehicleDetail {
+  readonly device_id: string;
+  readonly provider_id: string;
+  readonly vehicle_state: VehicleState | null;
+  /** Since when it has been in that state, in milliseconds of event time. */
+  readonly state_since: number | null;
+  readonly contact: Contact;
+  readonly location: Location | null;
+  /** Event time of the newest position, in milliseconds. */
+  readonly located_at: number | null;
+  readonly trip: TripDetail | null;
+  /** The last ten minutes, oldest first. */
+  readonly trail: readonly TrailPoint[];
+  /** The newest events, newest first. */
+  readonly events: readonly {
+    readonly event_types: readonly VehicleEventType[];
+    readonly vehicle_state: VehicleState;
+    readonly timestamp: number;
+  }[];
+}
+
+export interface TripDetail {
+  readonly trip_id: string;
+  readonly requested_at: number | null;
+  readonly destination: Location | null;
+  readonly last_rider_event: RiderEventType | null;
+}
+
+/** `GET /city`: what the map is drawn over. Roads are GeoJSON lines with OpenStreetMap's `highway` class. */
+export interface City {
+  readonly name: string;
+  readonly bbox: Viewport;
+  readonly attribution: string;
+  /** A map style to load instead of the roads, where one is configured. */
+  readonly mapStyleUrl: string | null;
+  readonly roads: {
+    readonly type: 'FeatureCollection';
+    readonly features: readonly {
+      readonly type: 'Feature';
+      readonly properties: { readonly highway: string; readonly name?: string };
+      readonly geometry: {
+        readonly type: 'LineString';
+        readonly coordinates: readonly (readonly [lng: number, lat: number])[];
+      };
+    }[];
+  };
+}

@@ -1,0 +1,96 @@
+import type { Logger } from 'pino';
+import type { LogConnection } from './connection.js';
+import type { LogRecord } from './record.js';
+
+/** Records of one partition, in the order of the log, at least one. */
+export interface RecordBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly LogRecord[];
+  /** Offset after the last record here: where reading goes on. Greater than last + 1 where the log has gaps. */
+  readonly nextOffset: bigint;
+  /** Offset after the newest record that can be read, when this batch was fetched. */
+  readonly highWatermark: bigint;
+}
+
+export interface BatchContext {
+  /** Aborted when the partition is taken away or the consumer closes: stop early, what is left comes again. */
+  readonly signal: AbortSignal;
+  /** Tells the group that this consumer lives. Called by itself between batches and on a timer; call it in long loops if they block. */
+  heartbeat(): Promise<void>;
+  /** Puts one record of the batch, which can't be handled, on the dead-letter topic with the reason, and goes on. */
+  deadLetter(record: LogRecord, reason: Error): Promise<void>;
+}
+
+/**
+ * Handles one batch. Where it throws, the batch comes again after a backoff, `maxAttempts` times in all; then its
+ * records are tried one by one, and those that still fail go to the dead-letter topic.
+ */
+export type BatchHandler = (batch: RecordBatch, context: BatchContext) => Promise<void>;
+
+/** Where reading starts, and who remembers how far it got. */
+export type OffsetPolicy =
+  /** The group remembers: committed after the handler returns. A new group starts at `startAt`. */
+  | { readonly kind: 'committed'; readonly startAt: 'earliest' | 'latest' }
+  /**
+   * The handler remembers: asked for on each assignment, nothing is committed. `undefined` means the earliest. A
+   * position that the log no longer has moves to the earliest, with a warning.
+   */
+  | {
+      readonly kind: 'handler-owned';
+      position(topic: string, partition: number): Promise<bigint | undefined>;
+    }
+  /**
+   * Nobody remembers: this consumer reads every partition itself, from the first record with this timestamp
+   * (milliseconds) or a later one. `groupId` is used as a prefix, made unique.
+   */
+  | { readonly kind: 'everything-since'; readonly timestampMs: number };
+
+export interface ConsumerOptions {
+  readonly connection: LogConnection;
+  readonly logger: Logger;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly offsets: OffsetPolicy;
+  readonly handler: BatchHandler;
+  /** Without one, a batch that fails `maxAttempts` times ends the consumer with `CONSUMER_CRASHED`. */
+  readonly deadLetterTopic?: string;
+  /** @default 5 */
+  readonly maxAttempts?: number;
+  /** First wait before a batch is tried again; doubled each time, at most 30 s. @default 100 */
+  readonly retryBackoffMs?: number;
+  /** Most records handed over at once. @default 1_000 */
+  readonly maxBatchRecords?: number;
+  /** Most bytes fetched from one partition at once. @default 1 MiB */
+  readonly maxPartitionBytes?: number;
+  /** Longest a fetch waits for records. @default 250 */
+  readonly maxWaitMs?: number;
+  /** @default 30_000 */
+  readonly sessionTimeoutMs?: number;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Reads topics in batches of one partition each; partitions side by side, each in order. */
+export interface BatchConsumer extends AsyncDisposable {
+  /** Joins the group and reads. Resolves once partitions were assigned (perhaps none). @throws LogError */
+  start(): Promise<void>;
+  /**
+   * Settles when the consumer has ended: resolves after disposal; rejects with `CONSUMER_CRASHED` where it stopped for
+   * good by itself. The process should die of that.
+   */
+  readonly ended: Promise<void>;
+  /** Partitions assigned now. */
+  assignment(): TopicPartition[];
+  /** Called on each assignment, with what is assigned from then on. */
+  onAssignment(listener: (assigned: TopicPartition[]) => void): void;
+  pause(partitions: readonly TopicPartition[]): void;
+  resume(partitions: readonly TopicPartition[]): void;
+  /** Records between what was handled and the end of the assigned partitions, as of the last fetches. */
+  lagRecords(): bigint;
+  /** Drains: the batch in hand is finished, its offset committed, the group left. At most 30 s. */
+  [Symbol.asyncDispose](): Promise<void>;
+}

@@ -1,0 +1,24 @@
+/** Why an operation on the log failed. */
+export type LogErrorCode =
+  | 'BUFFER_FULL'
+  | 'UNAVAILABLE'
+  | 'TIMED_OUT'
+  | 'RECORD_TOO_LARGE'
+  | 'REFUSED'
+  | 'CLOSED'
+  | 'CONSUMER_CRASHED'
+  | 'TOPIC_MISMATCH';
+
+/** An operation on the log that failed. Where `retryable`, the same call may succeed later. */
+export class LogError extends Error {
+  override readonly name = 'LogError';
+
+  constructor(
+    readonly code: LogErrorCode,
+    message: string,
+    readonly retryable: boolean,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

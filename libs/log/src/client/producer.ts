@@ -1,0 +1,30 @@
+import type { Logger } from 'pino';
+import type { LogConnection } from './connection.js';
+import type { OutgoingRecord, RecordFate } from './record.js';
+
+export interface ProducerOptions {
+  readonly connection: LogConnection;
+  readonly logger: Logger;
+  /** Longest that a record waits for others to share its batch. @default 2 */
+  readonly lingerMs?: number;
+  /** A partition's batch is sent once it has this many bytes of keys and values. @default 512 KiB */
+  readonly batchBytes?: number;
+  /** Bytes of keys and values that may wait or be in flight; beyond it `send` fails at once. @default 32 MiB */
+  readonly bufferBytes?: number;
+  /** Longest from `send` to a fate: what has none by then failed, retryable. @default 10_000 */
+  readonly deliveryTimeoutMs?: number;
+}
+
+/** Appends records: idempotent, acknowledged by all in-sync replicas, concurrent sends gathered into batches. */
+export interface Producer extends AsyncDisposable {
+  /**
+   * Appends records, and tells the fate of each, in the order given. Resolves within `deliveryTimeoutMs`.
+   *
+   * @throws LogError `BUFFER_FULL` (retryable) at once, none of the records taken; `CLOSED` after disposal
+   */
+  send(records: readonly OutgoingRecord[]): Promise<RecordFate[]>;
+  /** Whether the log was reachable at the last attempt: false from a failed send or connection until one succeeds. */
+  readonly healthy: boolean;
+  /** Bytes waiting or in flight. */
+  readonly bufferedBytes: number;
+}
