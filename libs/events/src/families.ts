@@ -1,7 +1,13 @@
 import type Type from 'typebox';
 import { RiderEvent, riderEventIssues } from './rider-event.js';
 import { Telemetry } from './telemetry.js';
-import { riderEventsTopic, telemetryTopic, tripsTopic, vehicleEventsTopic, type TopicSpec } from './topics.js';
+import {
+  riderEventsTopic,
+  telemetryTopic,
+  tripsTopic,
+  vehicleEventsTopic,
+  type TopicSpec,
+} from './topics.js';
 import { Trip, tripIssues } from './trip.js';
 import { compileValidator, type Validator } from './validation.js';
 import { VehicleEvent, vehicleEventIssues } from './vehicle-event.js';

@@ -9,7 +9,10 @@ export interface TopicSpec {
 export const deadLetterTopic = { name: 'ride.dead-letter', partitions: 3 } as const satisfies TopicSpec;
 
 export const telemetryTopic = { name: 'ride.telemetry', partitions: 12 } as const satisfies TopicSpec;
-export const vehicleEventsTopic = { name: 'ride.vehicle-events', partitions: 12 } as const satisfies TopicSpec;
+export const vehicleEventsTopic = {
+  name: 'ride.vehicle-events',
+  partitions: 12,
+} as const satisfies TopicSpec;
 export const riderEventsTopic = { name: 'ride.rider-events', partitions: 12 } as const satisfies TopicSpec;
 export const tripsTopic = { name: 'ride.trips', partitions: 12 } as const satisfies TopicSpec;
 

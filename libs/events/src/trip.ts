@@ -85,7 +85,9 @@ export const Trip = Type.Object(
     duration: Type.Integer({ minimum: 0, maximum: MAX_DURATION_SECONDS }),
     distance: Type.Integer({ minimum: 0, maximum: MAX_DISTANCE_METERS }),
     publication_time: Type.Optional(Timestamp),
-    accessibility_attributes: Type.Optional(Type.Array(Type.Enum(['wheelchair_accessible']), { maxItems: 16 })),
+    accessibility_attributes: Type.Optional(
+      Type.Array(Type.Enum(['wheelchair_accessible']), { maxItems: 16 }),
+    ),
     parking_verification_url: Type.Optional(Type.Union([Type.String({ maxLength: 2_048 }), Type.Null()])),
     parking_category: Type.Optional(Type.Enum(['corral', 'curb', 'rack', 'other_valid', 'invalid'])),
     standard_cost: Type.Optional(Money),

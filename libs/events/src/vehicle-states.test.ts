@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import {
+  isValidArrival,
+  isValidChange,
+  isValidTransition,
+  transitions,
+  vehicleEventTypes,
+  vehicleStates,
+} from './vehicle-states.js';
+
+describe('transitions', () => {
+  it('has the 42 rows of the MDS table, each once', () => {
+    expect(new Set(transitions.map((row) => row.join())).size).toBe(42);
+    expect(transitions.length).toBe(42);
+  });
+
+  it('never leads from on_trip straight to available', () => {
+    expect(transitions.filter(([from, to]) => from === 'on_trip' && to === 'available')).toEqual([]);
+  });
+
+  it('reaches every state and leaves every state', () => {
+    expect(new Set(transitions.map(([from]) => from))).toEqual(new Set(vehicleStates));
+    expect(new Set(transitions.map(([, to]) => to))).toEqual(new Set(vehicleStates));
+  });
+});
+
+describe('isValidTransition', () => {
+  it('says yes to the rows of the table and no to everything else', () => {
+    const rows = new Set(transitions.map((row) => row.join()));
+    for (const from of vehicleStates) {
+      for (const to of vehicleStates) {
+        for (const by of vehicleEventTypes) {
+          expect(isValidTransition({ from, to, by })).toBe(rows.has([from, to, by].join()));
+        }
+      }
+    }
+  });
+});
+
+describe('isValidArrival', () => {
+  it('asks only where an event type leads', () => {
+    expect(isValidArrival('available', 'trip_end')).toBe(true);
+    expect(isValidArrival('on_trip', 'trip_end')).toBe(false);
+    expect(isValidArrival('reserved', 'comms_restored')).toBe(true);
+  });
+});
+
+describe('isValidChange', () => {
+  it('follows several event types through states that are not named', () => {
+    expect(isValidChange({ from: 'on_trip', to: 'available', eventTypes: ['trip_stop', 'trip_end'] })).toBe(
+      true,
+    );
+    expect(isValidChange({ from: 'on_trip', to: 'available', eventTypes: ['trip_end'] })).toBe(false);
+  });
+
+  it('refuses a change by nothing', () => {
+    expect(isValidChange({ from: 'available', to: 'available', eventTypes: [] })).toBe(false);
+  });
+});
