@@ -1,0 +1,163 @@
+import { createPublicKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { LogConnection } from '@hailstream/log';
+import Type from 'typebox';
+import type { AuthOptions } from '../auth/auth-options.js';
+import { ConfigError, type ConfigIssue } from './config.error.js';
+import { Flag, List, Port, Secret, SecretUrl, Url } from './variables.js';
+
+/** HS256 asks for a key at least as long as its hash: 256 bits. */
+export const MIN_SECRET_CHARS = 32;
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
+type SaslMechanism = (typeof SASL_MECHANISMS)[number];
+
+/** Where a service listens and how much it says; spread into an app's schema. */
+export function httpEnv(defaultPort: number) {
+  return {
+    HOST: Type.String({ default: '127.0.0.1' }),
+    PORT: Port(defaultPort),
+    LOG_LEVEL: Type.Enum<LogLevel[]>([...LOG_LEVELS], { default: 'info' }),
+  };
+}
+
+/** How the log is reached; spread into an app's schema, made a connection by {@link toLogConnection}. */
+export const logEnv = {
+  KAFKA_BROKERS: List({ default: ['127.0.0.1:9092'] }),
+  KAFKA_CLIENT_ID: Type.Optional(Type.String()),
+  KAFKA_SSL: Flag({ default: false }),
+  KAFKA_SSL_CA: Type.Optional(Type.String()),
+  KAFKA_SSL_CERT: Type.Optional(Type.String()),
+  KAFKA_SSL_KEY: Type.Optional(Type.String()),
+  KAFKA_SASL_MECHANISM: Type.Optional(Type.Enum<SaslMechanism[]>([...SASL_MECHANISMS])),
+  KAFKA_SASL_USERNAME: Type.Optional(Type.String()),
+  KAFKA_SASL_PASSWORD: Type.Optional(Secret()),
+};
+export type LogEnv = Type.Static<Type.TObject<typeof logEnv>>;
+
+/** Whose tokens are taken: at most one of the three; spread into an app's schema, made options by {@link toAuth}. */
+export const authEnv = {
+  AUTH_JWKS_URL: Type.Optional(Url()),
+  AUTH_JWT_PUBLIC_KEY: Type.Optional(Type.String()),
+  AUTH_JWT_SECRET: Type.Optional(Secret({ minLength: MIN_SECRET_CHARS })),
+};
+export type AuthEnv = Type.Static<Type.TObject<typeof authEnv>>;
+
+/** Where Postgres is; spread into an app's schema. */
+export const databaseEnv = { DATABASE_URL: SecretUrl('postgres', 'postgresql') };
+
+/**
+ * The log's connection, with PEM files read.
+ *
+ * @throws ConfigError where a file can't be read, or SASL is given in part
+ */
+export function toLogConnection(env: LogEnv, defaults: { clientId: string }): LogConnection {
+  const issues: ConfigIssue[] = env.KAFKA_BROKERS.filter((broker) => !/^.+:\d{1,5}$/.test(broker)).map(
+    (broker) => ({
+      variable: 'KAFKA_BROKERS',
+      expected: 'host:port, several with commas',
+      got: JSON.stringify(broker),
+    }),
+  );
+  const ssl = toSsl(env, issues);
+  const sasl = toSasl(env, issues);
+  if (issues.length > 0) throw new ConfigError(issues);
+  return {
+    brokers: env.KAFKA_BROKERS,
+    clientId: env.KAFKA_CLIENT_ID ?? defaults.clientId,
+    ...(ssl && { ssl }),
+    ...(sasl && { sasl }),
+  };
+}
+
+function toSsl(env: LogEnv, issues: ConfigIssue[]): LogConnection['ssl'] {
+  const pem = (variable: 'KAFKA_SSL_CA' | 'KAFKA_SSL_CERT' | 'KAFKA_SSL_KEY'): string | undefined => {
+    const path = env[variable];
+    if (path === undefined) return undefined;
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+      issues.push({
+        variable,
+        expected: 'the path of a PEM file',
+        got: `${JSON.stringify(path)} (${reason})`,
+      });
+      return undefined;
+    }
+  };
+  const ca = pem('KAFKA_SSL_CA');
+  const cert = pem('KAFKA_SSL_CERT');
+  const key = pem('KAFKA_SSL_KEY');
+  if (ca === undefined && cert === undefined && key === undefined) return env.KAFKA_SSL;
+  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+}
+
+function toSasl(env: LogEnv, issues: ConfigIssue[]): LogConnection['sasl'] {
+  const parts = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const;
+  const missing = parts.filter((variable) => env[variable] === undefined);
+  if (missing.length === parts.length) return undefined;
+  for (const variable of missing) {
+    issues.push({ variable, expected: 'a value, as with the other KAFKA_SASL_ variables', got: 'nothing' });
+  }
+  const {
+    KAFKA_SASL_MECHANISM: mechanism,
+    KAFKA_SASL_USERNAME: username,
+    KAFKA_SASL_PASSWORD: password,
+  } = env;
+  return mechanism && username && password ? { mechanism, username, password } : undefined;
+}
+
+/**
+ * Who may call, for a service that listens on `HOST`.
+ *
+ * @throws ConfigError where more than one of `AUTH_*` is given, a key is none, or `HOST` is reachable from elsewhere
+ * and none is given
+ */
+export function toAuth(env: AuthEnv & { readonly HOST: string }): AuthOptions {
+  const given = (['AUTH_JWKS_URL', 'AUTH_JWT_PUBLIC_KEY', 'AUTH_JWT_SECRET'] as const).filter(
+    (variable) => env[variable] !== undefined,
+  );
+  if (given.length > 1) {
+    throw new ConfigError(
+      given
+        .slice(1)
+        .map((variable) => ({ variable, expected: `nothing beside ${given[0]}`, got: 'a value' })),
+    );
+  }
+  if (env.AUTH_JWKS_URL !== undefined) return { kind: 'jwks', url: env.AUTH_JWKS_URL };
+  if (env.AUTH_JWT_SECRET !== undefined) return { kind: 'secret', secret: env.AUTH_JWT_SECRET };
+  if (env.AUTH_JWT_PUBLIC_KEY !== undefined)
+    return { kind: 'public-key', pem: publicKeyPem(env.AUTH_JWT_PUBLIC_KEY) };
+  if (!isLoopback(env.HOST)) {
+    throw new ConfigError([
+      {
+        variable: 'HOST',
+        expected:
+          'a loopback address, or one of AUTH_JWKS_URL, AUTH_JWT_PUBLIC_KEY, AUTH_JWT_SECRET beside it',
+        got: JSON.stringify(env.HOST),
+      },
+    ]);
+  }
+  return { kind: 'open' };
+}
+
+/** The key as PEM text; a PEM in one line with `\n` written out is taken too, as `.env` files have it. */
+function publicKeyPem(value: string): string {
+  const pem = value.replaceAll('\\n', '\n');
+  try {
+    createPublicKey(pem);
+    return pem;
+  } catch {
+    throw new ConfigError([
+      { variable: 'AUTH_JWT_PUBLIC_KEY', expected: 'a public key in PEM', got: 'something else (not shown)' },
+    ]);
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}

@@ -1,0 +1,110 @@
+import type Type from 'typebox';
+import { Compile } from 'typebox/compile';
+import { ConfigError, type ConfigIssue } from './config.error.js';
+
+/** What this module reads of a variable's schema. */
+interface VariableSchema extends Type.TSchema {
+  readonly type?: string;
+  readonly default?: unknown;
+  readonly description?: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly secret?: boolean;
+  readonly unit?: 'ms';
+}
+
+const MILLISECONDS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/**
+ * Reads the variables of a schema from an environment: parsed, checked, defaults filled in. A variable that is set to
+ * nothing counts as not set.
+ *
+ * @throws ConfigError with every variable that is missing or wrong
+ */
+export function readEnv<P extends Type.TProperties>(
+  schema: Type.TObject<P>,
+  env: NodeJS.ProcessEnv,
+): Type.Static<Type.TObject<P>> {
+  const issues: ConfigIssue[] = [];
+  const values: Record<string, unknown> = {};
+  const required = new Set<string>((schema.required as readonly string[] | undefined) ?? []);
+  for (const [variable, property] of Object.entries(schema.properties)) {
+    const variableSchema = property as VariableSchema;
+    const text = env[variable]?.trim() ?? '';
+    if (text === '') {
+      if (variableSchema.default !== undefined) values[variable] = variableSchema.default;
+      else if (required.has(variable)) {
+        issues.push({ variable, expected: expectation(variableSchema), got: 'nothing' });
+      }
+      continue;
+    }
+    const value = parse(text, variableSchema);
+    if (value !== undefined && Compile(variableSchema).Check(value)) values[variable] = value;
+    else issues.push({ variable, expected: expectation(variableSchema), got: shown(text, variableSchema) });
+  }
+  if (issues.length > 0) throw new ConfigError(issues);
+  return Object.freeze(values) as Type.Static<Type.TObject<P>>;
+}
+
+/** The text as its schema's type; `undefined` where it can't be that. */
+function parse(text: string, schema: VariableSchema): unknown {
+  switch (schema.type) {
+    case 'integer':
+      return schema.unit === 'ms' ? parseDuration(text) : parseNumber(text, /^-?\d+$/);
+    case 'number':
+      return parseNumber(text, /^-?\d+(\.\d+)?$/);
+    case 'boolean':
+      return text === 'true' ? true : text === 'false' ? false : undefined;
+    case 'array':
+      return text
+        .split(',')
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== '');
+    default:
+      return text;
+  }
+}
+
+function parseNumber(text: string, form: RegExp): number | undefined {
+  return form.test(text) ? Number(text) : undefined;
+}
+
+function parseDuration(text: string): number | undefined {
+  const match = /^(\d+)(ms|s|m|h)?$/.exec(text);
+  const perUnit = MILLISECONDS_PER_UNIT[match?.[2] ?? 'ms'];
+  return match && perUnit ? Number(match[1]) * perUnit : undefined;
+}
+
+function expectation(schema: VariableSchema): string {
+  if (schema.description !== undefined) return schema.description;
+  if (schema.enum) return `one of ${schema.enum.join(', ')}`;
+  switch (schema.type) {
+    case 'integer':
+      return `${schema.unit === 'ms' ? 'a duration such as 500ms, 60s or 15m' : 'a whole number'}${bounds(schema)}`;
+    case 'number':
+      return `a number${bounds(schema)}`;
+    case 'boolean':
+      return 'true or false';
+    case 'array':
+      return 'a comma list';
+    default:
+      return schema.minLength !== undefined && schema.minLength > 1
+        ? `at least ${schema.minLength} characters`
+        : 'a value';
+  }
+}
+
+function bounds({ minimum, maximum, unit }: VariableSchema): string {
+  const suffix = unit ?? '';
+  if (minimum !== undefined && maximum !== undefined)
+    return ` from ${minimum}${suffix} to ${maximum}${suffix}`;
+  if (minimum !== undefined && minimum > 0) return ` of at least ${minimum}${suffix}`;
+  if (maximum !== undefined) return ` of at most ${maximum}${suffix}`;
+  return '';
+}
+
+function shown(text: string, schema: VariableSchema): string {
+  return schema.secret ? 'something else (not shown)' : JSON.stringify(text.slice(0, 200));
+}

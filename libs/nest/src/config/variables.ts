@@ -1,0 +1,62 @@
+import Type from 'typebox';
+
+/** A whole number, given as decimal digits. */
+export function Int(options: { default?: number; minimum?: number; maximum?: number } = {}) {
+  return Type.Integer(options);
+}
+
+/** A length of time: `500ms`, `60s`, `15m`, `24h`, or digits alone, which are milliseconds. Parsed to milliseconds. */
+export function Duration(options: { default?: number; minimum?: number; maximum?: number } = {}) {
+  return Type.Integer({ minimum: 0, ...options, unit: 'ms' });
+}
+
+/** `true` or `false`. */
+export function Flag(options: { default?: boolean } = {}) {
+  return Type.Boolean(options);
+}
+
+/** A comma list, at least one entry long; blanks around entries are dropped. */
+export function List(options: { default?: string[] } = {}) {
+  return Type.Array(Type.String({ minLength: 1 }), { minItems: 1, ...options });
+}
+
+/** A value that no message ever shows. */
+export function Secret(options: { minLength?: number } = {}) {
+  return Type.String({ minLength: 1, ...options, secret: true });
+}
+
+/** A URL with one of these schemes. Never shown: it may have a password in it. */
+export function SecretUrl(...schemes: string[]) {
+  return Type.String({
+    pattern: `^(${schemes.join('|')})://.+`,
+    description: urlDescription(schemes),
+    secret: true,
+  });
+}
+
+/** A URL with one of these schemes. */
+export function Url(schemes: readonly string[] = ['http', 'https'], options: { default?: string } = {}) {
+  return Type.String({
+    pattern: `^(${schemes.join('|')})://.+`,
+    description: urlDescription(schemes),
+    ...options,
+  });
+}
+
+/** A TCP port; 0 means any that is free. */
+export function Port(defaultPort: number) {
+  return Type.Integer({ minimum: 0, maximum: 65_535, default: defaultPort });
+}
+
+/** A UUID in lower case. */
+export function Uuid(options: { default?: string } = {}) {
+  return Type.String({
+    pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+    description: 'a UUID in lower case',
+    ...options,
+  });
+}
+
+function urlDescription(schemes: readonly string[]): string {
+  return `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`;
+}

@@ -1,0 +1,8 @@
+import { Global, Module } from '@nestjs/common';
+import { HealthChecks } from './health-checks.service.js';
+import { HealthController } from './health.controller.js';
+
+/** `GET /health/live` and `GET /health/ready`; inject {@link HealthChecks} to say what readiness takes. */
+@Global()
+@Module({ controllers: [HealthController], providers: [HealthChecks], exports: [HealthChecks] })
+export class HealthModule {}

@@ -1,0 +1,57 @@
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { PROBLEM_JSON, type Problem } from './problem.js';
+import { toProblem, type ProblemAnswer } from './to-problem.filter.js';
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+/** Answers every error as `application/problem+json`: what the caller did wrong in full, what we did wrong not at all. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly logger: Logger) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    this.answer(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  /** Answers a request with what became of it. */
+  answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const problem = wrongMethod(error, request) ?? toProblem(error);
+    if (problem.unexpected) {
+      this.logger.error({ err: error, method: request.method, url: request.url }, 'request failed');
+    }
+    if (reply.sent) return;
+    void reply
+      .status(problem.status)
+      .headers(problem.headers ?? {})
+      .header('content-type', PROBLEM_JSON)
+      .send(JSON.stringify(body(problem, request)));
+  }
+}
+
+function body({ status, title, detail, errors }: ProblemAnswer, request: FastifyRequest): Problem {
+  return {
+    type: 'about:blank',
+    title,
+    status,
+    ...(detail !== undefined && { detail }),
+    instance: request.url,
+    ...(errors !== undefined && { errors }),
+  };
+}
+
+/** A path that is there, asked with a method that is not. */
+function wrongMethod(error: unknown, request: FastifyRequest): ProblemAnswer | undefined {
+  if (!(error instanceof HttpException) || error.getStatus() !== 404 || !request.is404) return undefined;
+  const [url = '/'] = request.url.split('?');
+  const allowed = METHODS.filter((method) => request.server.hasRoute({ method, url }));
+  if (allowed.length === 0) return undefined;
+  return {
+    status: 405,
+    title: 'Method Not Allowed',
+    detail: `${url} takes ${allowed.join(', ')}`,
+    headers: { allow: allowed.join(', ') },
+  };
+}

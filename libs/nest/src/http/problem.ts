@@ -1,0 +1,37 @@
+/** RFC 9457 media type. */
+export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
+
+/** One thing that is wrong with a request: `field` is its path in the body. */
+export interface ProblemDetail {
+  readonly field?: string;
+  readonly detail: string;
+}
+
+/** A problem as it is sent. @see RFC 9457 */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail?: string;
+  readonly instance?: string;
+  readonly errors?: readonly ProblemDetail[];
+}
+
+/** An error that is answered as it says. Everything in it is shown to the caller. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
+  readonly code = 'PROBLEM';
+
+  constructor(
+    readonly problem: {
+      readonly status: number;
+      readonly title: string;
+      readonly detail?: string;
+      readonly errors?: readonly ProblemDetail[];
+      readonly headers?: Readonly<Record<string, string>>;
+    },
+    options?: ErrorOptions,
+  ) {
+    super(problem.detail ?? problem.title, options);
+  }
+}

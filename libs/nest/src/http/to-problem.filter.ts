@@ -1,0 +1,59 @@
+import { STATUS_CODES } from 'node:http';
+import { HttpException } from '@nestjs/common';
+import { AuthError } from '../auth/auth.error.js';
+import { ProblemError, type ProblemDetail } from './problem.js';
+
+/** How long a caller should wait before it asks again, where keys could not be had. */
+const KEYS_RETRY_AFTER_SECONDS = 5;
+
+/** How an error is answered. `unexpected` ones are our fault: logged, and nothing of them told. */
+export interface ProblemAnswer {
+  readonly status: number;
+  readonly title: string;
+  readonly detail?: string;
+  readonly errors?: readonly ProblemDetail[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly unexpected?: true;
+}
+
+/** Maps what was thrown, ours, Nest's or Fastify's, to the answer. */
+export function toProblem(error: unknown): ProblemAnswer {
+  if (error instanceof ProblemError) return error.problem;
+  if (error instanceof AuthError) return authProblem(error);
+  if (error instanceof HttpException) return answer(error.getStatus(), error.message);
+  const { statusCode, code, message } = (error ?? {}) as {
+    statusCode?: number;
+    code?: string;
+    message?: string;
+  };
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return answer(statusCode, FASTIFY_DETAILS[code ?? ''] ?? message);
+  }
+  return { ...answer(500), unexpected: true };
+}
+
+/** Said better than Fastify does. */
+const FASTIFY_DETAILS: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'the body is empty',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'the body is not as long as Content-Length says',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'the body is larger than this service takes',
+};
+
+function authProblem(error: AuthError): ProblemAnswer {
+  if (error.code === 'KEYS_UNAVAILABLE') {
+    return { ...answer(503, error.message), headers: { 'retry-after': String(KEYS_RETRY_AFTER_SECONDS) } };
+  }
+  return { ...answer(401, error.message), headers: { 'www-authenticate': challenge(error) } };
+}
+
+/** @see RFC 6750, section 3 */
+function challenge({ code, message }: AuthError): string {
+  if (code === 'TOKEN_MISSING') return 'Bearer';
+  const reason = code === 'SCOPE_MISSING' ? 'insufficient_scope' : 'invalid_token';
+  return `Bearer error="${reason}", error_description="${message.replaceAll('"', "'")}"`;
+}
+
+function answer(status: number, detail?: string): ProblemAnswer {
+  const title = STATUS_CODES[status] ?? 'Error';
+  return { status, title, ...(detail !== undefined && detail !== title && { detail }) };
+}

@@ -1,0 +1,80 @@
+import { ConfigError } from '../config/config.error.js';
+
+/** Longest from the signal to the exit: what has not drained by then is cut off, with exit code 1. */
+export const DRAIN_TIMEOUT_MS = 40_000;
+
+/** A service that runs: to close it is to drain it. */
+export interface Service {
+  close(): Promise<void>;
+}
+
+/** What of the process is touched: `process` itself, but in tests. */
+export interface ProcessControl {
+  exitCode?: number | string | null | undefined;
+  readonly stderr: { write(text: string): unknown };
+  on(event: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
+  exit(code: number): void;
+}
+
+/**
+ * Runs a service from start to exit. What keeps it from starting is one line on stderr (a stack where it is a defect)
+ * and exit code 1. SIGTERM and SIGINT drain it, and it exits with 0; a second one ends it at once.
+ */
+export async function runService(options: {
+  readonly name: string;
+  readonly main: () => Promise<Service>;
+  /** @default the process */
+  readonly control?: ProcessControl;
+}): Promise<void> {
+  const { name, main, control = process } = options;
+  const fail = (reason: string): void => {
+    control.stderr.write(`${name}: ${reason}\n`);
+    control.exit(1);
+  };
+  let closing = false;
+  const started = main();
+  const stop = (): void => {
+    if (closing) return fail('stopped at once by a second signal');
+    closing = true;
+    const deadline = setTimeout(() => fail(`not drained within ${DRAIN_TIMEOUT_MS} ms`), DRAIN_TIMEOUT_MS);
+    // The process ends by itself once nothing is left to do; the deadline catches what is.
+    deadline.unref();
+    started
+      .then((service) => service.close())
+      .then(
+        () => {
+          control.exitCode = 0;
+        },
+        (error: unknown) => fail(`did not stop cleanly: ${described(error)}`),
+      );
+  };
+  control.on('SIGTERM', stop);
+  control.on('SIGINT', stop);
+  try {
+    await started;
+  } catch (error) {
+    for (const line of startFailure(error).split('\n')) control.stderr.write(`${name}: ${line}\n`);
+    control.exit(1);
+  }
+}
+
+/** Why a service did not start, in one line where the operator can mend it. */
+export function startFailure(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  const { code, syscall, address, port } = (error ?? {}) as NodeJS.ErrnoException & {
+    address?: string;
+    port?: number;
+  };
+  const place =
+    address === undefined ? 'HOST' : port === undefined || port === -1 ? address : `${address}:${port}`;
+  if (syscall === 'listen' && code === 'EADDRINUSE')
+    return `cannot listen on ${place}: the port is in use (PORT)`;
+  if (syscall === 'listen' && code === 'EACCES') return `cannot listen on ${place}: not permitted (PORT)`;
+  if (syscall === 'listen') return `cannot listen on ${place}: ${code ?? 'failed'} (HOST)`;
+  if (syscall === 'getaddrinfo') return `cannot listen: ${code ?? 'the address is not known'} (HOST)`;
+  return described(error);
+}
+
+function described(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,2 @@
+/** Injects pino's `Logger` of the process. */
+export const LOGGER = Symbol('Logger');

@@ -1,0 +1,23 @@
+import { Global, Module } from '@nestjs/common';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { HttpMetrics } from './http-metrics.service.js';
+import { MetricsController } from './metrics.controller.js';
+
+/** `GET /metrics`, of the process and its HTTP requests; inject prom-client's `Registry` to add an app's own. */
+@Global()
+@Module({
+  controllers: [MetricsController],
+  providers: [
+    {
+      provide: Registry,
+      useFactory: () => {
+        const registry = new Registry();
+        collectDefaultMetrics({ register: registry });
+        return registry;
+      },
+    },
+    HttpMetrics,
+  ],
+  exports: [Registry],
+})
+export class MetricsModule {}

@@ -1,0 +1,196 @@
+import { Controller, Get, Module, Post, Body } from '@nestjs/common';
+import { Writable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import {
+  AuthModule,
+  createHttpApp,
+  createLogger,
+  CurrentPrincipal,
+  HealthChecks,
+  HealthModule,
+  makeToken,
+  MetricsModule,
+  ProblemError,
+  Scope,
+  type Principal,
+} from '@hailstream/nest';
+
+const SECRET = 'a secret that is long enough for HS256';
+const PROVIDER = '0197a1c0-6d1f-7000-8000-00000000abcd';
+
+@Controller()
+class ThingsController {
+  @Get('broken')
+  broken(): never {
+    throw new Error('the database password is hunter2');
+  }
+
+  @Get('refused')
+  refused(): never {
+    throw new ProblemError({
+      status: 409,
+      title: 'Conflict',
+      detail: 'it is taken',
+      headers: { 'x-why': 'taken' },
+    });
+  }
+
+  @Post('things')
+  @Scope('write')
+  write(@CurrentPrincipal() principal: Principal, @Body() body: unknown): unknown {
+    return { provider: principal.providerId, body };
+  }
+}
+
+@Module({
+  imports: [AuthModule.forRoot({ kind: 'secret', secret: SECRET }), HealthModule, MetricsModule],
+  controllers: [ThingsController],
+})
+class ThingsModule {}
+
+describe('createHttpApp', () => {
+  let app: NestFastifyApplication;
+  let url: string;
+  const logged: string[] = [];
+
+  beforeAll(async () => {
+    const destination = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        logged.push(chunk.toString());
+        done();
+      },
+    });
+    app = await createHttpApp(ThingsModule, {
+      logger: createLogger({ name: 'things', level: 'info' }, destination),
+      bodyLimitBytes: 1_000,
+    });
+    await app.listen(0, '127.0.0.1');
+    url = await app.getUrl();
+  });
+
+  afterAll(() => app.close());
+
+  const write = async (init: RequestInit & { token?: string } = {}): Promise<Response> =>
+    fetch(`${url}/things`, {
+      method: 'POST',
+      body: '{"a":1}',
+      ...init,
+      headers: {
+        'content-type': 'application/json',
+        ...(init.token !== undefined && { authorization: `Bearer ${init.token}` }),
+        ...init.headers,
+      },
+    });
+
+  it('answers an unknown error with 500 and no detail, and logs it once', async () => {
+    const response = await fetch(`${url}/broken`);
+    expect(response.status).toBe(500);
+    expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+    expect(await response.json()).toEqual({
+      type: 'about:blank',
+      title: 'Internal Server Error',
+      status: 500,
+      instance: '/broken',
+    });
+    expect(logged.filter((line) => line.includes('hunter2'))).toHaveLength(1);
+  });
+
+  it('answers a ProblemError as it says', async () => {
+    const response = await fetch(`${url}/refused`);
+    expect(response.status).toBe(409);
+    expect(response.headers.get('x-why')).toBe('taken');
+    expect(await response.json()).toMatchObject({ title: 'Conflict', detail: 'it is taken' });
+  });
+
+  it.each([
+    ['a path that is not there', 404, () => fetch(`${url}/nowhere`)],
+    ['a method that the path does not take', 405, () => fetch(`${url}/refused`, { method: 'DELETE' })],
+    ['a URL that does not decode', 400, () => fetch(`${url}/%ff`)],
+  ])('answers %s with a problem', async (_, status, send) => {
+    const response = await send();
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+    expect(await response.json()).toMatchObject({ status, type: 'about:blank' });
+  });
+
+  it('names the methods that a path takes', async () => {
+    const response = await fetch(`${url}/refused`, { method: 'DELETE' });
+    expect(response.headers.get('allow')).toBe('GET');
+  });
+
+  it.each([
+    ['malformed JSON', 400, { body: '{"a":' }],
+    ['a body that is too large', 413, { body: JSON.stringify('x'.repeat(2_000)) }],
+    ['another content type', 415, { body: '<a/>', headers: { 'content-type': 'text/xml' } }],
+  ])('answers %s with a problem', async (_, status, init) => {
+    const token = await makeToken(SECRET, { scopes: ['write'], providerId: PROVIDER }, '1h');
+    const response = await write({ ...init, token });
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ status });
+  });
+
+  it('hands the principal of a token to the route', async () => {
+    const token = await makeToken(SECRET, { scopes: ['write'], providerId: PROVIDER }, '1h');
+    const response = await write({ token });
+    expect(response.status).toBe(201);
+    expect(await response.json()).toEqual({ provider: PROVIDER, body: { a: 1 } });
+  });
+
+  it.each([
+    ['no token', undefined, 'Bearer'],
+    [
+      'an expired token',
+      () => makeToken(SECRET, { scopes: ['write'], providerId: PROVIDER }, '1h ago'),
+      'invalid_token',
+    ],
+    ['a token without the scope', () => makeToken(SECRET, { scopes: ['read'] }, '1h'), 'insufficient_scope'],
+    [
+      'a write token without a provider',
+      () => makeToken(SECRET, { scopes: ['write'] }, '1h'),
+      'invalid_token',
+    ],
+    [
+      'a token that another secret signed',
+      () => makeToken(`${SECRET}!`, { scopes: ['write'], providerId: PROVIDER }, '1h'),
+      'invalid_token',
+    ],
+    ['a token that is none', () => Promise.resolve('abc'), 'invalid_token'],
+  ])('answers %s with 401 and a challenge', async (_, makeIt, challenge) => {
+    const token = await makeIt?.();
+    const response = await write(token === undefined ? {} : { token });
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toContain(challenge);
+    expect(await response.json()).toMatchObject({
+      title: 'Unauthorized',
+      detail: expect.any(String) as string,
+    });
+  });
+
+  it('says which readiness check fails', async () => {
+    const checks = app.get(HealthChecks);
+    checks.register('log', () => {
+      throw new Error('no broker answers');
+    });
+    checks.register('disk', () => undefined);
+    const response = await fetch(`${url}/health/ready`);
+    expect(response.status).toBe(503);
+    expect(await response.json()).toEqual({
+      status: 'error',
+      checks: { log: { status: 'error', reason: 'no broker answers' }, disk: { status: 'ok' } },
+    });
+    checks.register('log', () => undefined);
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
+  });
+
+  it('tells of requests by route, never by path', async () => {
+    await fetch(`${url}/some-path-nobody-has`);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain('process_cpu_seconds_total');
+    expect(metrics).toContain(
+      'http_request_duration_seconds_count{method="GET",route="/health/live",status="200"} 1',
+    );
+    expect(metrics).not.toContain('some-path-nobody-has');
+  });
+});
