@@ -1,11 +1,10 @@
+import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 // Workspace packages resolve to their sources, so that tests need no build.
-const conditions = ['@hailstream/source'];
-const resolution = {
-  resolve: { conditions: [...conditions, 'module', 'node', 'import', 'default'] },
-  ssr: { resolve: { conditions: [...conditions, 'module', 'node', 'import', 'default'] } },
-};
+// `import` is not named: vitest would have Node prefer it in `require` too.
+const conditions = ['@hailstream/source', ...defaultServerConditions];
+const resolution = { resolve: { conditions }, ssr: { resolve: { conditions } } };
 
 export default defineConfig({
   test: {

