@@ -2,6 +2,7 @@
 export type LogErrorCode =
   | 'BUFFER_FULL'
   | 'UNAVAILABLE'
+  | 'UNKNOWN_TOPIC'
   | 'TIMED_OUT'
   | 'RECORD_TOO_LARGE'
   | 'REFUSED'

@@ -20,7 +20,8 @@ export interface Producer extends AsyncDisposable {
   /**
    * Appends records, and tells the fate of each, in the order given. Resolves within `deliveryTimeoutMs`.
    *
-   * @throws LogError `BUFFER_FULL` (retryable) at once, none of the records taken; `CLOSED` after disposal
+   * @throws LogError at once, none of the records taken: `BUFFER_FULL` (retryable); `REFUSED` where one call has more
+   * bytes than the whole buffer; `CLOSED` after disposal
    */
   send(records: readonly OutgoingRecord[]): Promise<RecordFate[]>;
   /** Whether the log was reachable at the last attempt: false from a failed send or connection until one succeeds. */

@@ -25,4 +25,3 @@ export interface LogRecord {
   /** When ingest received it, in milliseconds. */
   readonly timestampMs: number;
 }
-
