@@ -1,0 +1,56 @@
+import type { LogConnection } from '@hailstream/log';
+import {
+  authEnv,
+  Env,
+  httpEnv,
+  logEnv,
+  readEnv,
+  toAuth,
+  toLogConnection,
+  type AuthOptions,
+  type LogLevel,
+} from '@hailstream/nest';
+import Type from 'typebox';
+
+const MEBIBYTE = 1_048_576;
+
+/** A caller that waits longer than this has given up, or should. */
+const MAX_DELIVERY_TIMEOUT_MS = 30_000;
+
+const ingestEnv = Type.Object({
+  ...httpEnv(4000),
+  ...logEnv,
+  ...authEnv,
+  INGEST_HTTP_BODY_LIMIT_BYTES: Env.Int({ default: 2 * MEBIBYTE, minimum: 1_024, maximum: 64 * MEBIBYTE }),
+  INGEST_LOG_LINGER_MS: Env.Int({ default: 2, minimum: 0, maximum: 1_000 }),
+  INGEST_LOG_BUFFER_BYTES: Env.Int({ default: 32 * MEBIBYTE, minimum: MEBIBYTE }),
+  INGEST_LOG_DELIVERY_TIMEOUT_MS: Env.Int({ default: 3_000, minimum: 100, maximum: MAX_DELIVERY_TIMEOUT_MS }),
+});
+
+export interface IngestConfig {
+  readonly logLevel: LogLevel;
+  readonly http: { readonly host: string; readonly port: number; readonly bodyLimitBytes: number };
+  readonly auth: AuthOptions;
+  readonly log: {
+    readonly connection: LogConnection;
+    readonly lingerMs: number;
+    readonly bufferBytes: number;
+    readonly deliveryTimeoutMs: number;
+  };
+}
+
+/** @throws ConfigError with every variable that is wrong */
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env): IngestConfig {
+  const env = readEnv(ingestEnv, environment);
+  return Object.freeze({
+    logLevel: env.LOG_LEVEL,
+    http: { host: env.HOST, port: env.PORT, bodyLimitBytes: env.INGEST_HTTP_BODY_LIMIT_BYTES },
+    auth: toAuth(env),
+    log: {
+      connection: toLogConnection(env, { clientId: 'ingest' }),
+      lingerMs: env.INGEST_LOG_LINGER_MS,
+      bufferBytes: env.INGEST_LOG_BUFFER_BYTES,
+      deliveryTimeoutMs: env.INGEST_LOG_DELIVERY_TIMEOUT_MS,
+    },
+  });
+}

@@ -1,0 +1,42 @@
+import { createAdmin, createProducer, type Admin, type Producer } from '@hailstream/log';
+import { LOGGER, type Logger } from '@hailstream/nest';
+import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import type { IngestConfig } from '../config.js';
+import { ADMIN, PRODUCER } from './event-log.tokens.js';
+import { Topics } from './topics.service.js';
+
+/** The log that everything is appended to. */
+@Module({})
+export class EventLogModule implements OnApplicationShutdown {
+  constructor(
+    @Inject(PRODUCER) private readonly producer: Producer,
+    @Inject(ADMIN) private readonly admin: Admin,
+  ) {}
+
+  static forRoot({ connection, ...settings }: IngestConfig['log']): DynamicModule {
+    return {
+      module: EventLogModule,
+      providers: [
+        {
+          provide: PRODUCER,
+          inject: [LOGGER],
+          useFactory: (logger: Logger) =>
+            createProducer({ connection, ...settings, logger: logger.child({ component: 'producer' }) }),
+        },
+        {
+          provide: ADMIN,
+          inject: [LOGGER],
+          useFactory: (logger: Logger) =>
+            createAdmin({ connection, logger: logger.child({ component: 'admin' }) }),
+        },
+        Topics,
+      ],
+      exports: [PRODUCER, Topics],
+    };
+  }
+
+  /** The last step of closing: by then every request is answered, and so every record has its fate. */
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([this.producer[Symbol.asyncDispose](), this.admin[Symbol.asyncDispose]()]);
+  }
+}

@@ -1,0 +1,15 @@
+import { createLogger, runService } from '@hailstream/nest';
+import { loadConfig } from './config.js';
+import { createIngest } from './ingest.factory.js';
+
+await runService({
+  name: 'ingest',
+  main: async () => {
+    const config = loadConfig();
+    const logger = createLogger({ name: 'ingest', level: config.logLevel });
+    const app = await createIngest(config, logger);
+    await app.listen(config.http.port, config.http.host);
+    logger.info({ url: await app.getUrl(), brokers: config.log.connection.brokers }, 'listening');
+    return app;
+  },
+});

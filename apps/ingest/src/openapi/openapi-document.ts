@@ -1,0 +1,146 @@
+import { failureCodes } from '../intake/bulk-response.js';
+import { endpoints, type Endpoint } from '../intake/endpoints.js';
+import { MAX_ITEMS } from '../intake/limits.js';
+import { MDS_JSON, MDS_VERSION } from '../intake/media-types.js';
+import { examples } from './examples.js';
+
+const PROBLEM = 'application/problem+json';
+
+/** Responses that are problems: what each status means here. */
+const problems: Readonly<Record<string, string>> = {
+  401: 'No token, or one that is invalid, expired, or without scope `write` or `provider_id`',
+  406: `Another version of MDS than ${MDS_VERSION} is asked for`,
+  413: `The body is too large, or has more than ${MAX_ITEMS} items`,
+  415: 'The body is not said to be JSON in UTF-8',
+  503: 'Nothing was written: the log is away or busy. Send again after `Retry-After` seconds, with the same ids',
+};
+
+/** This service's interface, derived from the schemas that requests are checked with. @see OpenAPI 3.1 */
+export function openApiDocument(): object {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Hailstream ingest',
+      version: MDS_VERSION,
+      description:
+        'Events in, in the shapes of MDS Agency 2.0.2. An item that is not among the `failures` of a 201 is in the log. ' +
+        'Whatever else is answered: send again, with the same ids; that is always safe.',
+    },
+    paths: Object.fromEntries(
+      endpoints.map((endpoint) => [`/${endpoint.path}`, { post: operation(endpoint) }]),
+    ),
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      schemas: {
+        ...Object.fromEntries(endpoints.map(({ path, family }) => [path, family.schema])),
+        BulkResponse: bulkResponseSchema,
+        Problem: problemSchema,
+      },
+    },
+  };
+}
+
+function operation({ path, summary }: Endpoint): object {
+  const items = { type: 'array', maxItems: MAX_ITEMS, items: { $ref: `#/components/schemas/${path}` } };
+  const requestContent = { schema: items, example: [examples[path]] };
+  return {
+    operationId: path,
+    summary,
+    security: [{ bearer: [] }],
+    requestBody: {
+      required: true,
+      content: { 'application/json': requestContent, [MDS_JSON]: requestContent },
+    },
+    responses: {
+      201: bulkAnswer('The items that are not among the failures are in the log', {
+        success: 1,
+        total: 1,
+        failures: [],
+      }),
+      400: badRequest(path),
+      ...Object.fromEntries(
+        Object.entries(problems).map(([status, text]) => [status, problemAnswer(status, text)]),
+      ),
+    },
+  };
+}
+
+function bulkAnswer(description: string, example: object): object {
+  const content = { schema: { $ref: '#/components/schemas/BulkResponse' }, example };
+  return {
+    description,
+    content: { 'application/json': content, [`${MDS_JSON};version=${MDS_VERSION}`]: content },
+  };
+}
+
+function badRequest(path: string): object {
+  const { content } = bulkAnswer('', {
+    success: 0,
+    total: 1,
+    failures: [
+      {
+        item: examples[path],
+        index: 0,
+        error: 'bad_param',
+        error_description: 'location.lat must be <= 90',
+        error_details: ['location.lat'],
+      },
+    ],
+  }) as { content: object };
+  return {
+    description: 'Not one item is good; or, as a problem, the body is no JSON array',
+    content: { ...content, [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
+}
+
+function problemAnswer(status: string, description: string): object {
+  return {
+    description,
+    ...(status === '503' && {
+      headers: { 'Retry-After': { description: 'Seconds', schema: { type: 'integer' } } },
+    }),
+    content: { [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
+}
+
+const bulkResponseSchema = {
+  type: 'object',
+  required: ['success', 'total', 'failures'],
+  properties: {
+    success: { type: 'integer', minimum: 0, description: 'Items that were written' },
+    total: { type: 'integer', minimum: 0, description: 'Items that were sent' },
+    failures: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['item', 'index', 'error', 'error_description', 'error_details'],
+        properties: {
+          item: {
+            description: 'The item as it was sent; null where it is too large or too deep to be sent back',
+          },
+          index: { type: 'integer', minimum: 0, description: 'Its place in the request' },
+          error: { enum: failureCodes },
+          error_description: { type: 'string', description: 'What is wrong, field by field' },
+          error_details: {
+            type: 'array',
+            items: { type: 'string' },
+            description: 'The fields that are meant',
+          },
+        },
+      },
+    },
+  },
+};
+
+const problemSchema = {
+  type: 'object',
+  description: 'RFC 9457',
+  required: ['type', 'title', 'status'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    instance: { type: 'string' },
+  },
+};
