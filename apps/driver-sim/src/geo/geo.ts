@@ -1,0 +1,39 @@
+/** A position in degrees. */
+export interface Position {
+  readonly lat: number;
+  readonly lng: number;
+}
+
+const EARTH_RADIUS_METERS = 6_371_008.8;
+const RADIANS_PER_DEGREE = Math.PI / 180;
+
+/** Metres in one degree of latitude. */
+export const METERS_PER_DEGREE = EARTH_RADIUS_METERS * RADIANS_PER_DEGREE;
+
+/** Great-circle distance. */
+export function distanceMeters(from: Position, to: Position): number {
+  const sinLat = Math.sin(((to.lat - from.lat) * RADIANS_PER_DEGREE) / 2);
+  const sinLng = Math.sin(((to.lng - from.lng) * RADIANS_PER_DEGREE) / 2);
+  const cosines = Math.cos(from.lat * RADIANS_PER_DEGREE) * Math.cos(to.lat * RADIANS_PER_DEGREE);
+  return 2 * EARTH_RADIUS_METERS * Math.asin(Math.min(1, Math.sqrt(sinLat ** 2 + cosines * sinLng ** 2)));
+}
+
+/** Initial course from one position to another, in degrees clockwise from north: 0 ≤ course < 360. */
+export function headingDegrees(from: Position, to: Position): number {
+  const fromLat = from.lat * RADIANS_PER_DEGREE;
+  const toLat = to.lat * RADIANS_PER_DEGREE;
+  const deltaLng = (to.lng - from.lng) * RADIANS_PER_DEGREE;
+  const east = Math.sin(deltaLng) * Math.cos(toLat);
+  const north =
+    Math.cos(fromLat) * Math.sin(toLat) - Math.sin(fromLat) * Math.cos(toLat) * Math.cos(deltaLng);
+  return (Math.atan2(east, north) / RADIANS_PER_DEGREE + 360) % 360;
+}
+
+/** The position so many metres away, north and east; right for the few metres of a city. */
+export function offset(position: Position, meters: { north: number; east: number }): Position {
+  const metersPerDegreeLng = METERS_PER_DEGREE * Math.cos(position.lat * RADIANS_PER_DEGREE);
+  return {
+    lat: position.lat + meters.north / METERS_PER_DEGREE,
+    lng: position.lng + meters.east / metersPerDegreeLng,
+  };
+}

@@ -1,0 +1,143 @@
+import { Pool } from 'undici';
+
+/** Longest that a request may take: ingest answers only when the log has the events. */
+const REQUEST_TIMEOUT_MS = 15_000;
+const CONNECT_TIMEOUT_MS = 3_000;
+
+/** Errors of single items that go away by themselves; every other one is about the item itself. */
+const PASSING_ERRORS: ReadonlySet<string> = new Set(['retryable']);
+
+/** Why ingest did not take one event: `item` is the event, as ingest gives it back. */
+export interface ItemFailure {
+  readonly item: object;
+  readonly passing: boolean;
+  readonly reason: string;
+}
+
+/** What came of a request: an answer for each event, nobody there, or a refusal that asking again won't change. */
+export type Answer =
+  | { readonly kind: 'answered'; readonly failures: readonly ItemFailure[] }
+  | { readonly kind: 'away'; readonly reason: string; readonly retryAfterMs: number }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+export interface IngestClientOptions {
+  readonly url: URL;
+  readonly token: string | undefined;
+  readonly maxConnections: number;
+}
+
+/** Posts events to ingest in the bulk shapes of MDS Agency. */
+export class IngestClient implements AsyncDisposable {
+  readonly #pool: Pool;
+  readonly #basePath: string;
+  readonly #headers: Record<string, string>;
+
+  constructor(options: IngestClientOptions) {
+    this.#pool = new Pool(options.url.origin, {
+      connections: options.maxConnections,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      bodyTimeout: REQUEST_TIMEOUT_MS,
+    });
+    this.#basePath = options.url.pathname.replace(/\/$/, '');
+    this.#headers = { 'content-type': 'application/json' };
+    if (options.token !== undefined) this.#headers['authorization'] = `Bearer ${options.token}`;
+  }
+
+  /** Posts a JSON array of items. Never throws: every outcome is an answer. */
+  async post(path: string, body: string): Promise<Answer> {
+    const route = `${this.#basePath}${path}`;
+    try {
+      const response = await this.#pool.request({
+        method: 'POST',
+        path: route,
+        headers: this.#headers,
+        body,
+      });
+      const text = await response.body.text();
+      return readAnswer({
+        route: `POST ${route}`,
+        status: response.statusCode,
+        retryAfter: response.headers['retry-after'],
+        text,
+      });
+    } catch (error) {
+      return { kind: 'away', reason: describe(error), retryAfterMs: 0 };
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
+
+interface RawAnswer {
+  readonly route: string;
+  readonly status: number;
+  readonly retryAfter: string | string[] | undefined;
+  readonly text: string;
+}
+
+/** Tells what an HTTP response means for the events of its request. */
+export function readAnswer({ route, status, retryAfter, text }: RawAnswer): Answer {
+  const body = parseObject(text);
+  if (status >= 500 || status === 408 || status === 425 || status === 429) {
+    return {
+      kind: 'away',
+      reason: `${status} ${detailOf(body)}`.trim(),
+      retryAfterMs: retryAfterMs(retryAfter),
+    };
+  }
+  if (Array.isArray(body?.['failures']) && (status < 300 || status === 400)) {
+    const failures = body['failures'].map((failure) => readFailure(failure));
+    return failures.every((failure) => failure !== undefined)
+      ? { kind: 'answered', failures }
+      : { kind: 'refused', reason: `${route} answered ${status} with a failure that names no item` };
+  }
+  return { kind: 'refused', reason: `${route} answered ${status} ${detailOf(body)}`.trim() };
+}
+
+function readFailure(failure: unknown): ItemFailure | undefined {
+  if (!isObject(failure) || !isObject(failure['item'])) return undefined;
+  const error = String(failure['error']);
+  const details = Array.isArray(failure['error_details']) ? failure['error_details'] : [];
+  const reason = [`${error}: ${String(failure['error_description'] ?? '')}`, ...details.map(inWords)].join(
+    '; ',
+  );
+  return { item: failure['item'], passing: PASSING_ERRORS.has(error), reason };
+}
+
+function inWords(detail: unknown): string {
+  return typeof detail === 'string' ? detail : JSON.stringify(detail);
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** What a problem document says, in one line. */
+function detailOf(problem: Record<string, unknown> | undefined): string {
+  return [problem?.['title'], problem?.['detail']].filter((part) => typeof part === 'string').join(': ');
+}
+
+/** `Retry-After` is seconds or a date. */
+function retryAfterMs(header: string | string[] | undefined): number {
+  if (typeof header !== 'string') return 0;
+  const wait = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
+  return Number.isFinite(wait) ? Math.max(0, wait) : 0;
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  return error.message === '' ? code : `${code}: ${error.message}`;
+}

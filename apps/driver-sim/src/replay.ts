@@ -1,0 +1,22 @@
+import { ConfigError } from '@hailstream/nest';
+import { loadReplayConfig } from './config.js';
+import { IngestRefusedError } from './outbox/outbox.js';
+import { parseReplayArgs, UsageError } from './trace/replay-args.js';
+import { runReplay } from './trace/run-replay.js';
+import { TraceError } from './trace/trace.error.js';
+
+const stopped = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+
+try {
+  const args = parseReplayArgs(process.argv.slice(2));
+  const finished = await runReplay({ args, config: loadReplayConfig(process.env), signal: stopped.signal });
+  if (!finished) process.exitCode = 1;
+} catch (error) {
+  const isExpected = [ConfigError, UsageError, TraceError, IngestRefusedError].some(
+    (kind) => error instanceof kind,
+  );
+  const reason = error instanceof Error ? (isExpected ? error.message : error.stack) : String(error);
+  for (const line of String(reason).split('\n')) process.stderr.write(`replay: ${line}\n`);
+  process.exitCode = 1;
+}
