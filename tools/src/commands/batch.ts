@@ -1,0 +1,19 @@
+import { runningSystem, takeHome } from '../home/running-system.js';
+import { runToEnd } from '../processes/run-to-end.js';
+import { programFile } from '../repository.js';
+import { UsageError } from '../usage-error.js';
+import { runCommand } from './run-command.js';
+
+/** `npm run batch -- run`: one load of what the log holds now, into the Postgres of a running system or a given one. */
+await runCommand(async ({ args, env, cwd }) => {
+  const { home, rest } = takeHome(args, cwd);
+  if (rest[0] !== 'run') throw new UsageError('usage: npm run batch -- run [--home DIR] [--json]');
+  return runToEnd(programFile('apps/batch/dist/main.js'), rest, await batchEnv());
+
+  async function batchEnv(): Promise<NodeJS.ProcessEnv> {
+    const { KAFKA_BROKERS: brokers, DATABASE_URL: database } = env;
+    if (brokers && database) return env;
+    const run = await runningSystem(home, 'KAFKA_BROKERS and DATABASE_URL');
+    return { ...env, KAFKA_BROKERS: brokers || run.kafkaBrokers, DATABASE_URL: database || run.databaseUrl };
+  }
+});

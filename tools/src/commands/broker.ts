@@ -1,0 +1,6 @@
+import { runToEnd } from '../processes/run-to-end.js';
+import { programFile } from '../repository.js';
+import { runCommand } from './run-command.js';
+
+/** `npm run broker`: the embedded broker alone. */
+await runCommand(({ args, env }) => runToEnd(programFile('libs/log/dist/broker/main.js'), args, env));

@@ -1,0 +1,28 @@
+import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/nest';
+import { readSecret } from '../home/home.js';
+import { runningSystem, takeHome } from '../home/running-system.js';
+import { runToEnd } from '../processes/run-to-end.js';
+import { programFile } from '../repository.js';
+import { runCommand } from './run-command.js';
+
+/** A replay at its own pace may take as long as what was recorded. */
+const TOKEN_EXPIRES_IN = '7 days';
+
+/** `npm run replay`: sends a recorded trace through the ingest of a running system, or of the one at `INGEST_URL`. */
+await runCommand(async ({ args, env, cwd }) => {
+  const { home, rest } = takeHome(args, cwd);
+  return runToEnd(programFile('apps/driver-sim/dist/replay.js'), rest, await replayEnv());
+
+  async function replayEnv(): Promise<NodeJS.ProcessEnv> {
+    if (env['INGEST_URL']) return env;
+    const { ingestUrl } = await runningSystem(home, 'INGEST_URL');
+    return { ...env, INGEST_URL: ingestUrl, ...(await token()) };
+  }
+
+  async function token(): Promise<NodeJS.ProcessEnv> {
+    const secret = env['AUTH_JWT_SECRET'] || (await readSecret(home));
+    if (env['INGEST_TOKEN'] || secret === undefined) return {};
+    const providerId = env['PROVIDER_ID'] || LOCAL_PROVIDER_ID;
+    return { INGEST_TOKEN: await makeToken(secret, { scopes: ['write'], providerId }, TOKEN_EXPIRES_IN) };
+  }
+});

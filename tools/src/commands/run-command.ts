@@ -1,0 +1,20 @@
+import { ProcessError } from '../processes/supervised-process.js';
+import { UsageError } from '../usage-error.js';
+
+/** What a command knows of where it was called. */
+export interface CommandContext {
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+}
+
+/** Runs a command and sets the exit code it returns; what the user can mend is told in a line, with exit code 1. */
+export async function runCommand(command: (context: CommandContext) => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await command({ args: process.argv.slice(2), env: process.env, cwd: process.cwd() });
+  } catch (error) {
+    if (!(error instanceof UsageError) && !(error instanceof ProcessError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,46 @@
+import { rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { UsageError } from '../usage-error.js';
+import type { Home } from './home.js';
+
+/** The systems' bound for the path of a socket is 104 bytes on macOS and 108 on Linux. */
+const MAX_SOCKET_PATH_BYTES = 103;
+
+/**
+ * Keeps the home folder for this process alone until it ends, however it ends: a socket that is listened on can't be
+ * left behind by a process that is gone, as a file with its id in it can.
+ *
+ * @throws UsageError where another process has it
+ */
+export async function lockHome(home: Home): Promise<AsyncDisposable> {
+  if (Buffer.byteLength(home.lockSocket) > MAX_SOCKET_PATH_BYTES) {
+    throw new UsageError(`--home: the path is too long for a socket in it: ${home.folder}`);
+  }
+  if (await isHomeInUse(home)) {
+    throw new UsageError(
+      `Hailstream already runs on ${home.folder}: stop it first, or choose another --home`,
+    );
+  }
+  await rm(home.lockSocket, { force: true });
+  const server = createServer((socket) => socket.end());
+  await new Promise<void>((done, fail) => {
+    server.once('error', fail).listen(home.lockSocket, done);
+  });
+  server.unref();
+  return {
+    [Symbol.asyncDispose]: () => new Promise<void>((done) => server.close(() => done())),
+  };
+}
+
+/** Whether a launcher runs on this home folder. */
+export function isHomeInUse(home: Home): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(home.lockSocket);
+    socket.once('connect', () => {
+      socket.destroy();
+      done(true);
+    });
+    // Nobody listens (ECONNREFUSED), or there is no socket at all (ENOENT).
+    socket.once('error', () => done(false));
+  });
+}

@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UsageError } from '../usage-error.js';
+
+/** What lies where in the home folder. */
+export interface Home {
+  readonly folder: string;
+  readonly runFile: string;
+  /** Listened on while the system runs: who can connect knows that it does. */
+  readonly lockSocket: string;
+  readonly secretFile: string;
+  readonly brokerFolder: string;
+  readonly postgresFolder: string;
+  readonly logsFolder: string;
+}
+
+const SECRET_BYTES = 32;
+
+export function homeAt(folder: string): Home {
+  return {
+    folder,
+    runFile: join(folder, 'run.json'),
+    lockSocket: join(folder, 'launcher.sock'),
+    secretFile: join(folder, 'auth-secret'),
+    brokerFolder: join(folder, 'broker'),
+    postgresFolder: join(folder, 'postgres'),
+    logsFolder: join(folder, 'logs'),
+  };
+}
+
+/** Makes the folders that are missing. @throws UsageError where they can't be made */
+export async function makeHome(home: Home): Promise<void> {
+  try {
+    await mkdir(home.logsFolder, { recursive: true });
+  } catch (error) {
+    throw new UsageError(`--home: cannot make ${home.folder}: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
+/** The secret that signs this system's tokens: made on first use, then the same for ever. Only the user may read it. */
+export async function ensureSecret(home: Home): Promise<string> {
+  const secret = randomBytes(SECRET_BYTES).toString('base64url');
+  try {
+    await writeFile(home.secretFile, `${secret}\n`, { mode: 0o600, flag: 'wx' });
+    return secret;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return (await readSecret(home)) ?? '';
+  }
+}
+
+/** `undefined` before the first start. */
+export async function readSecret(home: Home): Promise<string | undefined> {
+  try {
+    return (await readFile(home.secretFile, 'utf8')).trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,40 @@
+import { homeFolder } from '../launcher/options.js';
+import { repositoryRoot } from '../repository.js';
+import { UsageError } from '../usage-error.js';
+import { type Home, homeAt } from './home.js';
+import { isHomeInUse } from './home-lock.js';
+import { readRunFile, type RunFile } from './run-file.js';
+
+/**
+ * The system that runs on a home folder.
+ *
+ * @param instead what to set to do without one
+ * @throws UsageError where none runs, or is not ready yet
+ */
+export async function runningSystem(home: Home, instead: string): Promise<RunFile> {
+  const inUse = await isHomeInUse(home);
+  const run = inUse ? await readRunFile(home.runFile) : undefined;
+  if (run !== undefined) return run;
+  throw new UsageError(
+    inUse
+      ? `Hailstream on ${home.folder} is still starting: try again when it is ready`
+      : `nothing runs on ${home.folder}: start it with npm start, name another --home, or set ${instead}`,
+  );
+}
+
+/** Takes `--home DIR` out of a command's arguments: the rest is for the app. @throws UsageError */
+export function takeHome(
+  args: readonly string[],
+  cwd: string,
+): { readonly home: Home; readonly rest: string[] } {
+  const rest = [...args];
+  let folder: string | undefined;
+  const index = rest.findIndex((arg) => arg === '--home' || arg.startsWith('--home='));
+  if (index !== -1) {
+    const [option = '', value] = rest.slice(index, index + 2);
+    folder = option.startsWith('--home=') ? option.slice('--home='.length) : value;
+    if (folder === undefined || folder === '') throw new UsageError('--home: expected a folder, got nothing');
+    rest.splice(index, option === '--home' ? 2 : 1);
+  }
+  return { home: homeAt(homeFolder(folder, { cwd, root: repositoryRoot })), rest };
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { parseStartOptions, PORT_OPTIONS, START_USAGE } from './options.js';
+
+const folders = { cwd: '/users/ada', root: '/src/hailstream' };
+const parse = (...args: string[]) => parseStartOptions(args, folders);
+
+describe('parseStartOptions', () => {
+  it('has a default for everything', () => {
+    expect(parse()).toEqual({
+      home: '/src/hailstream/.hailstream',
+      host: '127.0.0.1',
+      ports: { ingest: 4000, realtime: 4001, batch: 4002, driverSim: 4003, broker: 9092, postgres: 54320 },
+      city: undefined,
+      vehicles: 250,
+      simulate: true,
+      batchEvery: '60s',
+    });
+  });
+
+  it('takes relative names from where the user stands', () => {
+    expect(parse('--home', 'here', '--city', '../lyon.geojson')).toMatchObject({
+      home: '/users/ada/here',
+      city: '/users/lyon.geojson',
+    });
+  });
+
+  it('takes a port for every listener, 0 too', () => {
+    const args = Object.values(PORT_OPTIONS).flatMap(({ option }, index) => [`--${option}`, String(index)]);
+    expect(Object.values(parse(...args).ports)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it.each([
+    [['--ingest-port', 'http'], '--ingest-port: expected a whole number from 0 to 65535, got "http"'],
+    [['--broker-port', '65536'], '--broker-port: expected a whole number from 0 to 65535, got "65536"'],
+    [['--vehicles', '1.5'], '--vehicles: expected a whole number from 0 to 100000, got "1.5"'],
+  ])('refuses %j', (args, message) => {
+    expect(() => parse(...args)).toThrow(message);
+  });
+
+  it.each([[['--vehicle', '5']], [['--vehicles']], [['--vehicles', '-1']], [['somewhere']]])(
+    'refuses %j in one line that has the known options',
+    (args) => {
+      expect(() => parse(...args)).toThrow(/^[^\n]+known are [^\n]*--vehicles[^\n]*$/);
+    },
+  );
+
+  it('explains every option', () => {
+    for (const { option, port } of Object.values(PORT_OPTIONS)) {
+      expect(START_USAGE).toMatch(new RegExp(`--${option} .*${port}`));
+    }
+  });
+});

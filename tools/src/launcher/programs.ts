@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import type { Home } from '../home/home.js';
+import type { ProcessName } from '../home/run-file.js';
+import type { Program } from '../processes/supervised-process.js';
+import { programFile } from '../repository.js';
+import { type Listener, LOOPBACK, type StartOptions } from './options.js';
+import { isListening, isServiceReady } from './readiness.js';
+import type { Surroundings } from './surroundings.js';
+
+/** Where everything is, once the ports are known. */
+export interface Addresses {
+  readonly ports: Readonly<Record<Listener, number>>;
+  readonly ingestUrl: string;
+  readonly dashboardUrl: string;
+  readonly batchUrl: string;
+  readonly kafkaBrokers: string;
+}
+
+/** What the programs need to be told. */
+export interface ProgramContext {
+  readonly options: StartOptions;
+  readonly home: Home;
+  readonly surroundings: Surroundings;
+  readonly addresses: Addresses;
+}
+
+/** What each log file is called, and each process in what the user reads. */
+const LABELS: Readonly<Record<ProcessName, string>> = {
+  broker: 'broker',
+  postgres: 'postgres',
+  ingest: 'ingest',
+  realtime: 'realtime',
+  batch: 'batch',
+  driverSim: 'driver-sim',
+};
+
+/** The embedded broker: ready when it listens. */
+export function brokerProgram({ home, surroundings, addresses }: ProgramContext): Program {
+  const { broker: port } = addresses.ports;
+  return {
+    ...named('broker', home),
+    script: programFile('libs/log/dist/broker/main.js'),
+    args: ['--port', String(port), '--data-dir', home.brokerFolder],
+    env: surroundings.env,
+    isReady: () => isListening(LOOPBACK, port),
+  };
+}
+
+/** The embedded Postgres: ready when it has told its URL. */
+export function postgresProgram(
+  { home, surroundings, addresses }: ProgramContext,
+  onUrl: (url: string) => void,
+): Program {
+  const { postgres: port } = addresses.ports;
+  let isReady = false;
+  return {
+    ...named('postgres', home),
+    script: programFile('tools/dist/commands/postgres-server.js'),
+    args: [home.postgresFolder, String(port)],
+    env: surroundings.env,
+    onMessage: (message) => {
+      onUrl((message as { url: string }).url);
+      isReady = true;
+    },
+    isReady: async () => isReady && (await isListening(LOOPBACK, port)),
+  };
+}
+
+export function ingestProgram(context: ProgramContext): Program {
+  return service('ingest', 'apps/ingest/dist/main.js', context, {});
+}
+
+export function realtimeProgram(context: ProgramContext): Program {
+  return service('realtime', 'apps/realtime/dist/main.js', context, city(context));
+}
+
+export function batchProgram(context: ProgramContext, databaseUrl: string): Program {
+  return service('batch', 'apps/batch/dist/main.js', context, {
+    DATABASE_URL: databaseUrl,
+    BATCH_EVERY: context.options.batchEvery,
+  });
+}
+
+export function driverSimProgram(context: ProgramContext): Program {
+  const { options, surroundings, addresses } = context;
+  return service('driverSim', 'apps/driver-sim/dist/main.js', context, {
+    ...city(context),
+    INGEST_URL: addresses.ingestUrl,
+    ...(surroundings.writeToken !== undefined && { INGEST_TOKEN: surroundings.writeToken }),
+    SIM_VEHICLES: String(options.vehicles),
+  });
+}
+
+function service(
+  name: 'ingest' | 'realtime' | 'batch' | 'driverSim',
+  script: string,
+  { options, home, surroundings, addresses }: ProgramContext,
+  env: Readonly<Record<string, string>>,
+): Program {
+  const port = addresses.ports[name];
+  return {
+    ...named(name, home),
+    script: programFile(script),
+    args: [],
+    env: {
+      ...surroundings.env,
+      KAFKA_BROKERS: addresses.kafkaBrokers,
+      HOST: options.host,
+      PORT: String(port),
+      ...env,
+    },
+    isReady: () => isServiceReady(serviceUrl(options.host, port)),
+  };
+}
+
+function named(name: ProcessName, home: Home): Pick<Program, 'name' | 'logFile'> {
+  return { name: LABELS[name], logFile: join(home.logsFolder, `${LABELS[name]}.log`) };
+}
+
+function city({ options }: ProgramContext): Record<string, string> {
+  return options.city === undefined ? {} : { CITY_FILE: options.city };
+}
+
+/** How a service is reached that listens on `host`. */
+export function serviceUrl(host: string, port: number): string {
+  // All addresses include the loopback; a bare IPv6 address needs brackets.
+  if (host === '0.0.0.0' || host === '::') return `http://${LOOPBACK}:${port}`;
+  return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`;
+}

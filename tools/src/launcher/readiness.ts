@@ -1,0 +1,30 @@
+import { connect } from 'node:net';
+
+/** Longest that one question may take; it is asked again. */
+const ASK_TIMEOUT_MS = 2_000;
+
+/** Whether a service says that it can do its work. */
+export async function isServiceReady(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(new URL('/health/ready', url), {
+      signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
+    });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    // Not listening yet, or not answering: both mean not ready.
+    return false;
+  }
+}
+
+/** Whether somebody listens. */
+export function isListening(host: string, port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect({ host, port, timeout: ASK_TIMEOUT_MS });
+    const answer = (listening: boolean) => (): void => {
+      socket.destroy();
+      done(listening);
+    };
+    socket.once('connect', answer(true)).once('error', answer(false)).once('timeout', answer(false));
+  });
+}

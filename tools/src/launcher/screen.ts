@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import type { RunFile } from '../home/run-file.js';
+import type { StartOptions } from './options.js';
+
+/** What the user reads once everything is ready: what runs where, how to get in, and how to stop. */
+export function startScreen(run: RunFile, options: StartOptions): string {
+  const { processes } = run;
+  const database = new URL(run.databaseUrl);
+  // The password is in run.json, which only the user can read; a screen is shown around.
+  database.password = '';
+  const rows = [
+    ['dashboard', run.signInUrl],
+    ['ingest', `${run.ingestUrl}  (its API: ${run.ingestUrl}/openapi.json)`],
+    ['batch', `${run.batchUrl}  (loads the log into Postgres every ${options.batchEvery})`],
+    ['log', `${run.kafkaBrokers}  (${processes.broker ? 'the embedded broker' : 'from KAFKA_BROKERS'})`],
+    ['postgres', `${database.href}  (${processes.postgres ? 'embedded' : 'from DATABASE_URL'})`],
+    ['simulator', processes.driverSim ? `${options.vehicles} vehicles` : 'off'],
+    ['data', `${options.home}  (logs: ${join(options.home, 'logs')})`],
+  ];
+  const lines = rows.map(([name = '', value = '']) => `  ${name.padEnd(11)}${value}`);
+  return [
+    '',
+    'Hailstream runs. The dashboard link signs you in.',
+    '',
+    ...lines,
+    '',
+    'Stop it with Ctrl-C.',
+    '',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,202 @@
+import { access, constants } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ensureSecret, type Home, homeAt, makeHome } from '../home/home.js';
+import { lockHome } from '../home/home-lock.js';
+import {
+  type ProcessName,
+  readRunFile,
+  removeRunFile,
+  type RunFile,
+  writeRunFile,
+} from '../home/run-file.js';
+import { ProcessError, type Program, SupervisedProcess } from '../processes/supervised-process.js';
+import { UsageError } from '../usage-error.js';
+import { LOOPBACK, type StartOptions } from './options.js';
+import { choosePorts } from './ports.js';
+import {
+  type Addresses,
+  batchProgram,
+  brokerProgram,
+  driverSimProgram,
+  ingestProgram,
+  postgresProgram,
+  type ProgramContext,
+  realtimeProgram,
+  serviceUrl,
+} from './programs.js';
+import { type Surroundings, surroundingsOf } from './surroundings.js';
+
+/** Longest that we wait for what an earlier launcher left behind when it was killed: its programs drain and end. */
+const LEFTOVERS_TIMEOUT_MS = 45_000;
+const LEFTOVERS_POLL_MS = 100;
+
+/** Starts the system's processes in order, keeps them running, and stops them in reverse order. */
+export class System {
+  readonly #processes: { readonly name: ProcessName; readonly process: SupervisedProcess }[] = [];
+  readonly #pids: Partial<Record<ProcessName, number>> = {};
+  #run: RunFile | undefined;
+  #stopping = false;
+  #writing: Promise<void> = Promise.resolve();
+  #fail: (error: ProcessError) => void = () => undefined;
+
+  /** Rejects when a process ended too often. */
+  readonly failed: Promise<never>;
+
+  private constructor(
+    private readonly context: ProgramContext,
+    private readonly notice: (line: string) => void,
+  ) {
+    this.failed = new Promise<never>((_, fail) => (this.#fail = fail));
+    // Whoever awaits it sees the failure; when nobody does, the system is being stopped anyway.
+    this.failed.catch(() => undefined);
+  }
+
+  /** Checks all that can be checked before anything is started. @throws UsageError */
+  static async prepare(
+    options: StartOptions,
+    env: NodeJS.ProcessEnv,
+    notice: (line: string) => void,
+  ): Promise<{ system: System; lock: AsyncDisposable }> {
+    if (options.city !== undefined) await checkReadable('city', options.city);
+    const home = homeAt(options.home);
+    await makeHome(home);
+    const lock = await lockHome(home);
+    try {
+      await waitForLeftovers(home, notice);
+      const surroundings = await surroundingsOf(env, {
+        ownSecret: await ensureSecret(home),
+        simulate: options.simulate,
+      });
+      const addresses = await addressesOf(options, surroundings);
+      return { system: new System({ options, home, surroundings, addresses }, notice), lock };
+    } catch (error) {
+      await lock[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Resolves once everything is ready, with what `run.json` says then. @throws ProcessError */
+  async start(): Promise<RunFile> {
+    const { context } = this;
+    const { options, surroundings, addresses, home } = context;
+    let { databaseUrl } = surroundings;
+    await Promise.all([
+      surroundings.kafkaBrokers === undefined && this.#launch('broker', brokerProgram(context)),
+      databaseUrl === undefined &&
+        this.#launch(
+          'postgres',
+          postgresProgram(context, (url) => (databaseUrl = url)),
+        ),
+    ]);
+    if (databaseUrl === undefined)
+      throw new TypeError('the embedded Postgres is ready but has not told its URL');
+    await Promise.all([
+      this.#launch('ingest', ingestProgram(context)),
+      this.#launch('realtime', realtimeProgram(context)),
+      this.#launch('batch', batchProgram(context, databaseUrl)),
+    ]);
+    if (options.simulate) await this.#launch('driverSim', driverSimProgram(context));
+    const { ingestUrl, dashboardUrl, batchUrl, kafkaBrokers } = addresses;
+    const token = surroundings.readToken;
+    this.#run = {
+      pid: process.pid,
+      processes: { ...this.#pids },
+      ingestUrl,
+      dashboardUrl,
+      signInUrl: token === undefined ? dashboardUrl : `${dashboardUrl}/#token=${token}`,
+      batchUrl,
+      kafkaBrokers,
+      databaseUrl,
+      startedAt: new Date().toISOString(),
+    };
+    await writeRunFile(home.runFile, this.#run);
+    return this.#run;
+  }
+
+  /** Drains everything, the last started first; what was started together stops together. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const order: ProcessName[][] = [['driverSim'], ['ingest'], ['realtime', 'batch'], ['broker', 'postgres']];
+    for (const names of order) {
+      const group = this.#processes.filter(({ name }) => names.includes(name));
+      await Promise.all(group.map(({ process }) => process.stop()));
+    }
+    this.#run = undefined;
+    await this.#writing;
+    await removeRunFile(this.context.home.runFile);
+  }
+
+  /** Ends everything at once. */
+  kill(): void {
+    for (const { process } of this.#processes) process.kill();
+  }
+
+  async #launch(name: ProcessName, program: Program): Promise<void> {
+    if (this.#stopping) throw new ProcessError(`${program.name} was not started: everything stops`);
+    const process = new SupervisedProcess(program, {
+      started: (pid) => this.#started(name, pid),
+      notice: this.notice,
+      gaveUp: this.#fail,
+    });
+    this.#processes.push({ name, process });
+    await process.start();
+  }
+
+  #started(name: ProcessName, pid: number): void {
+    this.#pids[name] = pid;
+    this.#writing = this.#writing
+      .then(async () => {
+        if (this.#run === undefined) return;
+        this.#run = { ...this.#run, processes: { ...this.#pids } };
+        await writeRunFile(this.context.home.runFile, this.#run);
+      })
+      .catch((error: unknown) => this.notice(`cannot write ${this.context.home.runFile}: ${String(error)}`));
+  }
+}
+
+async function addressesOf(options: StartOptions, surroundings: Surroundings): Promise<Addresses> {
+  const { ingest, realtime, batch, driverSim, broker, postgres } = options.ports;
+  const { host } = options;
+  const ports = await choosePorts({
+    ingest: { port: ingest, host },
+    realtime: { port: realtime, host },
+    batch: { port: batch, host },
+    ...(options.simulate && { driverSim: { port: driverSim, host } }),
+    ...(surroundings.kafkaBrokers === undefined && { broker: { port: broker, host: LOOPBACK } }),
+    ...(surroundings.databaseUrl === undefined && { postgres: { port: postgres, host: LOOPBACK } }),
+  });
+  return {
+    ports,
+    ingestUrl: serviceUrl(host, ports.ingest),
+    dashboardUrl: serviceUrl(host, ports.realtime),
+    batchUrl: serviceUrl(host, ports.batch),
+    kafkaBrokers: surroundings.kafkaBrokers ?? `${LOOPBACK}:${ports.broker}`,
+  };
+}
+
+async function checkReadable(option: string, file: string): Promise<void> {
+  await access(file, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`--${option}: cannot read ${file}: ${error.code}`);
+  });
+}
+
+/** After a launcher was killed, what it ran drains and ends by itself, and lets go of ports and folders only then. */
+async function waitForLeftovers(home: Home, notice: (line: string) => void): Promise<void> {
+  const left = await readRunFile(home.runFile);
+  const pids = Object.values(left?.processes ?? {});
+  const deadline = Date.now() + LEFTOVERS_TIMEOUT_MS;
+  for (let first = true; pids.some(isAlive) && Date.now() < deadline; first = false) {
+    if (first) notice('waiting for the processes of a launcher that was killed to end');
+    await delay(LEFTOVERS_POLL_MS);
+  }
+  await removeRunFile(home.runFile);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

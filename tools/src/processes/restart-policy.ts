@@ -1,0 +1,17 @@
+/** How often one process may end by itself before the system gives up on it. */
+export const MAX_RESTARTS = 5;
+/** Within which those ends count. */
+export const RESTART_WINDOW_MS = 60_000;
+/** First wait before a process is started again; doubled with each end in the window. */
+const FIRST_DELAY_MS = 200;
+
+export type RestartDecision =
+  | { readonly kind: 'restart'; readonly delayMs: number }
+  | { readonly kind: 'give-up'; readonly ends: number };
+
+/** What to do about a process that ended, now that it did: `endedAt` has when it ended, oldest first, this end too. */
+export function decideRestart(endedAt: readonly number[], now: number): RestartDecision {
+  const recent = endedAt.filter((time) => time > now - RESTART_WINDOW_MS).length;
+  if (recent > MAX_RESTARTS) return { kind: 'give-up', ends: recent };
+  return { kind: 'restart', delayMs: FIRST_DELAY_MS * 2 ** Math.max(0, recent - 1) };
+}
