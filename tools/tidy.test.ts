@@ -1,0 +1,148 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+/** Rules of the house that a linter of single files can't check. */
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const NOT_OURS = new Set(['node_modules', 'dist', '.git', '.hailstream', 'results', 'coverage']);
+
+interface Manifest {
+  readonly name: string;
+  readonly type?: string;
+  readonly private?: boolean;
+  readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const files = [...filesBelow(root)].map((path) => relative(root, path).replaceAll('\\', '/'));
+const folders = files
+  .filter((file) => file.endsWith('/package.json'))
+  .map((file) => dirname(file))
+  .sort();
+const packages = folders.map((folder) => ({
+  folder,
+  manifest: JSON.parse(read(`${folder}/package.json`)) as Manifest,
+}));
+
+function* filesBelow(folder: string): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (NOT_OURS.has(entry.name)) continue;
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* filesBelow(path);
+    else yield path;
+  }
+}
+
+describe('the workspace', () => {
+  it('has its packages where they are looked for', () => {
+    expect(folders).toEqual(
+      expect.arrayContaining(['apps/ingest', 'libs/log', 'libs/events', 'tools', 'test']),
+    );
+  });
+
+  it('takes every version from the catalog', () => {
+    const manifests = [...packages, { folder: '.', manifest: JSON.parse(read('package.json')) as Manifest }];
+    const elsewhere = manifests.flatMap(({ folder, manifest }) =>
+      Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })
+        .filter(([, version]) => version !== 'catalog:' && version !== 'workspace:*')
+        .map(([name, version]) => `${folder}: ${name} ${version}`),
+    );
+    expect(elsewhere).toEqual([]);
+  });
+
+  it('has exact versions in the catalog', () => {
+    const catalog = /^catalog:\n((?: {2}.*\n)+)/m.exec(read('pnpm-workspace.yaml'))?.[1] ?? '';
+    const versions = catalog
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.trim().split(': ').at(-1));
+    expect(versions.length).toBeGreaterThan(20);
+    expect(versions.filter((version) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version ?? ''))).toEqual([]);
+  });
+
+  it('builds every package', () => {
+    const { references } = JSON.parse(read('tsconfig.json')) as { references: { path: string }[] };
+    expect(references.map(({ path }) => path)).toEqual(expect.arrayContaining(folders));
+  });
+});
+
+describe.each(packages)('$folder', ({ folder, manifest }) => {
+  it('is a private ES module', () => {
+    expect(manifest).toMatchObject({ type: 'module', private: true });
+    expect(manifest.name).toMatch(/^@hailstream\//);
+  });
+
+  it('says what it is in a README', () => {
+    expect(existsSync(join(root, folder, 'README.md'))).toBe(true);
+  });
+
+  it('exports sources to tests, types to the compiler and compiled code to Node, in that order', () => {
+    expect(manifest.exports).toBeDefined();
+    for (const target of Object.values(manifest.exports ?? {})) {
+      expect(Object.keys(target)).toEqual(['@hailstream/source', 'types', 'default']);
+      const source = target['@hailstream/source'] ?? '';
+      expect(existsSync(join(root, folder, source)), source).toBe(true);
+      const compiled = source.replace('./src/', './dist/').replace(/\.ts$/, '');
+      expect(target).toMatchObject({ types: `${compiled}.d.ts`, default: `${compiled}.js` });
+    }
+  });
+
+  it('depends only on what may lie below it', () => {
+    const ours = Object.keys(manifest.dependencies ?? {}).filter((name) => name.startsWith('@hailstream/'));
+    const allowed: Readonly<Record<string, readonly string[]>> = {
+      'libs/events': [],
+      'libs/log': [],
+      'libs/nest': ['events', 'log'],
+      tools: ['events', 'log', 'nest'],
+    };
+    const libs = ['events', 'log', 'nest', ...(folder.startsWith('apps/') ? [] : ['tools'])];
+    const may = (allowed[folder] ?? libs).map((name) => `@hailstream/${name}`);
+    expect(ours.filter((name) => !may.includes(name))).toEqual([]);
+  });
+});
+
+describe('sources', () => {
+  const sources = files.filter((file) => /\.(ts|tsx|mjs)$/.test(file));
+
+  it('name whoever is to do what is left to do', () => {
+    const anonymous = sources.flatMap((file) =>
+      read(file)
+        .split('\n')
+        .filter((line) => /\/\/.*\b(TODO|FIXME|XXX)\b/.test(line) && !/\bTODO\([^)]+\):/.test(line))
+        .map((line) => `${file}: ${line.trim()}`),
+    );
+    expect(anonymous).toEqual([]);
+  });
+
+  it('are compiled with their tests: a decorated class outside a tsconfig is a syntax error', () => {
+    const tested = folders.filter((folder) => files.some((file) => file.startsWith(`${folder}/test/`)));
+    expect(tested.filter((folder) => !existsSync(join(root, folder, 'test/tsconfig.json')))).toEqual([]);
+  });
+});
+
+describe('documents', () => {
+  it('link to files that are there', () => {
+    const documents = files.filter((file) => file.endsWith('.md'));
+    const broken = documents.flatMap((file) =>
+      [...read(file).matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)]
+        .map(([, target = '']) => target)
+        .filter((target) => !existsSync(join(root, dirname(file), target)))
+        .map((target) => `${file}: ${target}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('name only commands that package.json has', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = files
+      .filter((file) => file.endsWith('.md'))
+      .flatMap((file) =>
+        [...read(file).matchAll(/npm run (?:--silent |-s )?([a-z][\w:-]*)/g)].map(([, name]) => name),
+      );
+    expect([...new Set(named)].filter((name) => !Object.hasOwn(scripts, name ?? ''))).toEqual([]);
+  });
+});
