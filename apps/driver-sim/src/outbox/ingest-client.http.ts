@@ -7,9 +7,9 @@ const CONNECT_TIMEOUT_MS = 3_000;
 /** Errors of single items that go away by themselves; every other one is about the item itself. */
 const PASSING_ERRORS: ReadonlySet<string> = new Set(['retryable']);
 
-/** Why ingest did not take one event: `item` is the event, as ingest gives it back. */
+/** Why ingest did not take one event: which it is, by its place in the request or by what it says. */
 export interface ItemFailure {
-  readonly item: object;
+  readonly event: { readonly index: number } | { readonly item: object };
   readonly passing: boolean;
   readonly reason: string;
 }
@@ -98,13 +98,15 @@ export function readAnswer({ route, status, retryAfter, text }: RawAnswer): Answ
 }
 
 function readFailure(failure: unknown): ItemFailure | undefined {
-  if (!isObject(failure) || !isObject(failure['item'])) return undefined;
+  if (!isObject(failure)) return undefined;
+  const { index, item } = failure;
+  // MDS names the item alone; our own ingest says its place as well.
+  const event = Number.isInteger(index) ? { index: index as number } : isObject(item) ? { item } : undefined;
+  if (event === undefined) return undefined;
   const error = String(failure['error']);
   const details = Array.isArray(failure['error_details']) ? failure['error_details'] : [];
-  const reason = [`${error}: ${String(failure['error_description'] ?? '')}`, ...details.map(inWords)].join(
-    '; ',
-  );
-  return { item: failure['item'], passing: PASSING_ERRORS.has(error), reason };
+  const reason = [`${error}: ${String(failure['error_description'] ?? '')}`, ...details.map(inWords)].join('; ');
+  return { event, passing: PASSING_ERRORS.has(error), reason };
 }
 
 function inWords(detail: unknown): string {

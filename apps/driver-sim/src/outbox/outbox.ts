@@ -215,8 +215,12 @@ export class Outbox {
   }
 
   #settle(kind: OutgoingKind, batch: Batch, failures: readonly ItemFailure[]): void {
+    const { family } = routes[kind];
     const failureOf = new Map(
-      failures.map((failure) => [routes[kind].family.id(failure.item as never), failure]),
+      failures.map((failure) => {
+        const { event } = failure;
+        return ['index' in event ? batch.events[event.index]?.id : family.id(event.item as never), failure];
+      }),
     );
     const setBack = this.#lanes[kind].settle(batch, (event) => {
       const failure = failureOf.get(event.id);

@@ -1,6 +1,4 @@
-import { open } from 'node:fs/promises';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { FileError, readText } from '../files/read-text.js';
 import { TraceError } from './trace.error.js';
 
 /** Longest line kept whole; what is longer is cut, so that a file without line ends does not fill the memory. */
@@ -15,53 +13,19 @@ export interface Line {
 }
 
 /**
- * Reads a text file line by line, gzip or not, by its first bytes. Lines come in groups, as they are read.
+ * Reads a text file line by line, gzip or not. Lines come in groups, as they are read.
  *
- * @throws {TraceError} when the file can't be opened or unpacked
+ * @throws {TraceError} when the file can't be read to its end
  */
 export async function* readLines(path: string): AsyncGenerator<Line[]> {
   const splitter = new LineSplitter();
-  const decoder = new TextDecoder();
   try {
-    for await (const chunk of await openText(path)) {
-      yield splitter.push(decoder.decode(chunk as Uint8Array, { stream: true }));
-    }
-    yield splitter.push(decoder.decode());
+    for await (const text of readText(path)) yield splitter.push(text);
     yield splitter.end();
   } catch (error) {
-    throw new TraceError(`${path}: ${reasonOf(error, splitter.count)}`, { cause: error });
-  }
-}
-
-async function openText(path: string): Promise<NodeJS.ReadableStream> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
-    const bytes = file.createReadStream({ start: 0 });
-    const isGzip = bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
-    // Errors of the file end the unpacking, and the loop over it throws them.
-    return isGzip ? pipeline(bytes, createGunzip(), () => {}) : bytes;
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-}
-
-function reasonOf(error: unknown, linesRead: number): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  switch (code) {
-    case 'ENOENT':
-      return 'there is no such file';
-    case 'EACCES':
-      return 'reading it is not permitted';
-    case 'EISDIR':
-      return 'it is a folder, not a file';
-    case 'Z_BUF_ERROR':
-      return `the gzip data ends too early, after line ${linesRead}`;
-    case 'Z_DATA_ERROR':
-      return `the gzip data is damaged after line ${linesRead} (${message})`;
-    default:
-      return `can't be read after line ${linesRead}: ${message}`;
+    if (!(error instanceof FileError)) throw error;
+    const place = splitter.count > 0 ? `, after line ${splitter.count}` : '';
+    throw new TraceError(`${path}${place}: ${error.message}`, { cause: error });
   }
 }
 
