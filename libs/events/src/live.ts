@@ -10,6 +10,8 @@ export interface ServerToClient {
   frame: (frame: Frame) => void;
   /** The watched vehicle, when something about it changed; at most once per tick. */
   vehicle: (detail: VehicleDetail) => void;
+  /** A message that was not understood and changed nothing: a defect of the client. */
+  refused: (refusal: Refusal) => void;
 }
 
 export interface ClientToServer {
@@ -17,6 +19,12 @@ export interface ClientToServer {
   viewport: (viewport: Viewport) => void;
   /** The vehicle whose card is open; `null` when it is closed. */
   watch: (deviceId: string | null) => void;
+}
+
+/** Which message was refused and what is wrong with it. */
+export interface Refusal {
+  readonly message: keyof ClientToServer;
+  readonly reason: string;
 }
 
 /** Degrees; `west` is greater than `east` where it spans the antimeridian. */

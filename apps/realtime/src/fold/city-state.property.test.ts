@@ -1,0 +1,141 @@
+import {
+  isValidArrival,
+  riderEventTypes,
+  vehicleEventTypes,
+  vehicleStates,
+  type VehicleEventType,
+} from '@hailstream/events';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CityState, type CityEvent } from './city-state.js';
+import { TRIP_KEPT_MS } from './fleet.js';
+import {
+  id,
+  NOW,
+  OTHER_PROVIDER,
+  PROVIDER,
+  riderEvent,
+  telemetry,
+  tripReport,
+  vehicleEvent,
+} from './events.fixture.js';
+
+const NIGHT_MS = 8 * 3_600_000;
+
+/** Mostly of the last minutes, often equal; some from hours ago. */
+const timestamp = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: 0, max: 20 }).map((n) => NOW - n * 1_000) },
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 1_200_000 }).map((n) => NOW - n) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: NIGHT_MS }).map((n) => NOW - n) },
+);
+const device_id = fc.integer({ min: 1, max: 3 }).map(id);
+const trip_id = fc.integer({ min: 100, max: 103 }).map(id);
+const provider_id = fc.constantFrom(PROVIDER, PROVIDER, OTHER_PROVIDER);
+const location = fc.record({
+  lat: fc.integer({ min: -89, max: 89 }),
+  lng: fc.integer({ min: -179, max: 179 }),
+  speed: fc.integer({ min: 0, max: 30 }),
+});
+const stateAndType = fc.constantFrom(
+  ...vehicleStates.flatMap((vehicle_state) =>
+    vehicleEventTypes
+      .filter((eventType) => isValidArrival(vehicle_state, eventType))
+      .map((eventType): [typeof vehicle_state, VehicleEventType] => [vehicle_state, eventType]),
+  ),
+);
+
+const event: fc.Arbitrary<CityEvent> = fc.oneof(
+  fc.record({ device_id, provider_id, timestamp, location }).map(telemetry),
+  fc
+    .record({ device_id, provider_id, timestamp, location, trip_ids: fc.array(trip_id, { maxLength: 2 }) })
+    .chain((change) =>
+      stateAndType.map(([vehicle_state, by]) =>
+        vehicleEvent({ ...change, vehicle_state, event_types: [by] }),
+      ),
+    ),
+  fc
+    .record({ provider_id, trip_id, timestamp, event_type: fc.constantFrom(...riderEventTypes) })
+    .map(riderEvent),
+  fc.record({ provider_id, trip_id, device_id, end_time: timestamp }).map(tripReport),
+);
+
+/** The same events twice: once in order, and once in any order with any of them any number of times. */
+const twoArrivals = fc.array(event, { minLength: 1, maxLength: 80 }).chain((events) =>
+  fc
+    .array(fc.constantFrom(...events), { maxLength: 40 })
+    .chain((again) => fc.shuffledSubarray([...events, ...again], { minLength: events.length + again.length }))
+    .map((shuffled) => ({ events, shuffled })),
+);
+
+/** Everything that can be asked of the city but how many records there were, which counts the repeated ones. */
+function everything(city: CityState, now: number) {
+  const scopes = [null, PROVIDER, OTHER_PROVIDER] as const;
+  const vehicles = [...city.vehicles(null)].toSorted((a, b) =>
+    `${a.providerId}${a.deviceId}` < `${b.providerId}${b.deviceId}` ? -1 : 1,
+  );
+  return {
+    figures: scopes.map((scope) => ({ ...city.survey(now)(scope), eventsPerSecond: 0 })),
+    totals: scopes.map((scope) => ({ ...city.totals(scope), eventsSeen: 0 })),
+    rows: vehicles.map((vehicle) => vehicle.row(now)),
+    details: vehicles.map((vehicle) => city.detail(vehicle, now)),
+  };
+}
+
+function fold(city: CityState, events: readonly CityEvent[]): void {
+  for (const each of events) city.fold(each, { receivedAt: NOW, now: NOW });
+}
+
+describe('the fold', () => {
+  it('comes to the same state in whatever order and however often events arrive', () => {
+    fc.assert(
+      fc.property(twoArrivals, fc.integer({ min: 0, max: 1_000_000 }), ({ events, shuffled }, later) => {
+        const [inOrder, asTheyCame] = [new CityState(), new CityState()];
+        fold(
+          inOrder,
+          events.toSorted((a, b) => eventTime(a) - eventTime(b)),
+        );
+        fold(asTheyCame, shuffled);
+        expect(everything(asTheyCame, NOW)).toEqual(everything(inOrder, NOW));
+        expect(everything(asTheyCame, NOW + later)).toEqual(everything(inOrder, NOW + later));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('comes to the same state though it was surveyed and forgot on the way what is too old', () => {
+    const isKept = (each: CityEvent): boolean => eventTime(each) > NOW - TRIP_KEPT_MS;
+    fc.assert(
+      fc.property(twoArrivals, fc.nat(60), (arrivals, half) => {
+        const [events, shuffled] = [arrivals.events.filter(isKept), arrivals.shuffled.filter(isKept)];
+        const [atOnce, interrupted] = [new CityState(), new CityState()];
+        fold(atOnce, events);
+        fold(interrupted, shuffled.slice(0, half));
+        interrupted.survey(NOW);
+        interrupted.forget(NOW);
+        interrupted.takeTouched();
+        fold(interrupted, shuffled.slice(half));
+        atOnce.forget(NOW);
+        interrupted.forget(NOW);
+        expect(everything(interrupted, NOW)).toEqual(everything(atOnce, NOW));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('changes nothing with events that it had', () => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+        const city = new CityState();
+        fold(city, events);
+        const before = everything(city, NOW);
+        fold(city, events);
+        fold(city, events.toReversed());
+        expect(everything(city, NOW)).toEqual(before);
+      }),
+    );
+  });
+});
+
+function eventTime(input: CityEvent): number {
+  return input.kind === 'trip' ? input.event.end_time : input.event.timestamp;
+}

@@ -1,0 +1,231 @@
+import { describe, expect, it } from 'vitest';
+import { CityState, MAX_CLOCK_LEAD_MS, type CityEvent } from './city-state.js';
+import { SILENT_AFTER_MS, STALE_AFTER_MS } from './contact.js';
+import {
+  id,
+  NOW,
+  OTHER_PROVIDER,
+  PROVIDER,
+  riderEvent,
+  telemetry,
+  tripReport,
+  vehicleEvent,
+} from './events.fixture.js';
+import { CANCELLATIONS_WINDOW_MS, TRIP_KEPT_MS } from './fleet.js';
+import { MAX_RECENT_EVENTS } from './recent-events.js';
+import { TRAIL_KEPT_MS, TRAIL_MS } from './trail.js';
+
+function folded(...events: CityEvent[]): CityState {
+  const city = new CityState();
+  for (const event of events) city.fold(event, { receivedAt: NOW, now: NOW });
+  return city;
+}
+
+const figuresOf = (city: CityState, now = NOW) => city.survey(now)(null);
+const detailOf = (city: CityState, now = NOW) => city.detail(city.vehicle(id(1), null)!, now);
+
+describe('a vehicle', () => {
+  it('is where its newest event was, whatever arrived last', () => {
+    const city = folded(
+      telemetry({ timestamp: NOW, location: { lat: 2, lng: 2 } }),
+      telemetry({ timestamp: NOW - 1_000, location: { lat: 1, lng: 1 } }),
+    );
+    expect(detailOf(city)).toMatchObject({ location: { lat: 2, lng: 2 }, located_at: NOW });
+  });
+
+  it('is where the greater id says among events of the same time', () => {
+    const here = telemetry({ telemetry_id: id(8), location: { lat: 1, lng: 1 } });
+    const there = telemetry({ telemetry_id: id(9), location: { lat: 2, lng: 2 } });
+    expect(detailOf(folded(here, there)).location).toEqual({ lat: 2, lng: 2 });
+    expect(detailOf(folded(there, here)).location).toEqual({ lat: 2, lng: 2 });
+  });
+
+  it('is also where its newest vehicle event was, with the heading that its telemetry last told', () => {
+    const city = folded(
+      telemetry({ timestamp: NOW - 1_000 }),
+      vehicleEvent({ timestamp: NOW, location: { lat: 5, lng: 6 } }),
+    );
+    expect(detailOf(city).location).toEqual({ lat: 5, lng: 6, heading: 90, speed: 8.3 });
+  });
+
+  it('has no heading where its telemetry is older than a minute', () => {
+    const city = folded(telemetry({ timestamp: NOW - STALE_AFTER_MS }), vehicleEvent());
+    expect(detailOf(city).location).toEqual({ lat: 43.7384, lng: 7.4246 });
+  });
+
+  it('has had its state since the first of the last events that say the same', () => {
+    const city = folded(
+      vehicleEvent({ timestamp: NOW, vehicle_state: 'non_operational', event_types: ['maintenance_end'] }),
+      vehicleEvent({ timestamp: NOW - 9_000, vehicle_state: 'available', event_types: ['trip_end'] }),
+      vehicleEvent({
+        timestamp: NOW - 3_000,
+        vehicle_state: 'non_operational',
+        event_types: ['maintenance'],
+      }),
+      vehicleEvent({
+        timestamp: NOW - 6_000,
+        vehicle_state: 'non_operational',
+        event_types: ['service_end'],
+      }),
+    );
+    expect(detailOf(city)).toMatchObject({ vehicle_state: 'non_operational', state_since: NOW - 6_000 });
+  });
+
+  it('goes stale and then silent as time passes, by event time', () => {
+    const city = folded(telemetry({ timestamp: NOW }));
+    expect(detailOf(city, NOW + STALE_AFTER_MS - 1).contact).toBe('live');
+    expect(detailOf(city, NOW + STALE_AFTER_MS).contact).toBe('stale');
+    expect(detailOf(city, NOW + SILENT_AFTER_MS).contact).toBe('silent');
+    expect(city.vehicle(id(1), null)?.row(NOW + SILENT_AFTER_MS)).toBe(null);
+  });
+
+  it('keeps its newest events and no more', () => {
+    const events = Array.from({ length: 50 }, (_, n) => vehicleEvent({ timestamp: NOW - n }));
+    const kept = detailOf(folded(...events)).events;
+    expect(kept.map((event) => event.timestamp)).toEqual(
+      Array.from({ length: MAX_RECENT_EVENTS }, (_, n) => NOW - n),
+    );
+  });
+
+  it('keeps a trail of ten minutes, the oldest point first', () => {
+    const seconds = Array.from({ length: 900 }, (_, n) => n);
+    const city = folded(...seconds.map((n) => telemetry({ timestamp: NOW - n * 1_000 })));
+    const times = detailOf(city).trail.map(([, , , timestamp]) => timestamp);
+    expect(times).toEqual([...times].toSorted((a, b) => a - b));
+    expect(times.at(-1)).toBe(NOW);
+    expect(NOW - times[0]!).toBeGreaterThan(TRAIL_MS - 5_000);
+    expect(NOW - times[0]!).toBeLessThanOrEqual(TRAIL_MS);
+  });
+
+  it('loses a trail that nothing was added to for a day', () => {
+    const city = folded(telemetry({ timestamp: NOW }));
+    city.forget(NOW + TRAIL_KEPT_MS + 10_000);
+    expect(detailOf(city).trail).toEqual([]);
+    expect(detailOf(city).location).not.toBe(null);
+  });
+
+  it('is not moved by an event from a clock that is far ahead, and is still known', () => {
+    const city = new CityState();
+    const ahead = telemetry({ timestamp: NOW + MAX_CLOCK_LEAD_MS + 1, location: { lat: 9, lng: 9 } });
+    expect(city.fold(ahead, { receivedAt: NOW, now: NOW })).toBe('ahead-of-clock');
+    expect(detailOf(city).location).toBe(null);
+    city.fold(telemetry(), { receivedAt: NOW, now: NOW });
+    expect(detailOf(city).located_at).toBe(NOW);
+    expect(city.totals(null)).toMatchObject({ devicesSeen: 1, eventsSeen: 2 });
+    expect(figuresOf(city).newestEventAt).toBe(NOW);
+  });
+});
+
+describe('figures', () => {
+  it('count vehicles heard of lately by state, and the silent ones', () => {
+    const city = folded(
+      telemetry({ device_id: id(1) }),
+      vehicleEvent({ device_id: id(2) }),
+      vehicleEvent({ device_id: id(3), timestamp: NOW - SILENT_AFTER_MS }),
+    );
+    expect(figuresOf(city)).toMatchObject({ byState: { unknown: 1, reserved: 1 }, silent: 1 });
+    expect(city.totals(null).byState).toMatchObject({ unknown: 1, reserved: 2 });
+  });
+
+  it('count a vehicle again that was silent and is heard of', () => {
+    const city = folded(telemetry({ timestamp: NOW }));
+    expect(figuresOf(city, NOW + SILENT_AFTER_MS)).toMatchObject({ silent: 1 });
+    city.fold(telemetry({ timestamp: NOW + SILENT_AFTER_MS }), {
+      receivedAt: NOW + SILENT_AFTER_MS,
+      now: NOW,
+    });
+    expect(figuresOf(city, NOW + SILENT_AFTER_MS)).toMatchObject({ silent: 0, byState: { unknown: 1 } });
+  });
+
+  it('count vehicles of a trace that ended two days ago as silent ones', () => {
+    const devices = Array.from({ length: 468 }, (_, n) => n);
+    const city = folded(
+      ...devices.map((n) => telemetry({ device_id: id(n + 1), timestamp: NOW - 2 * 86_400_000 - n })),
+    );
+    expect(city.totals(null)).toMatchObject({ devicesSeen: 468, eventsSeen: 468 });
+    expect(figuresOf(city).silent).toBe(468);
+  });
+
+  it('have requests waiting until a vehicle is reserved, and the longest wait', () => {
+    const city = folded(
+      riderEvent({ trip_id: id(101), timestamp: NOW - 40_000 }),
+      riderEvent({ trip_id: id(102), timestamp: NOW - 90_000 }),
+      riderEvent({ trip_id: id(103), timestamp: NOW - 99_000 }),
+      vehicleEvent({ trip_ids: [id(103)], timestamp: NOW - 95_000 }),
+    );
+    expect(figuresOf(city)).toMatchObject({ requestsWaiting: 2, longestWaitMs: 90_000, tripsNow: 1 });
+  });
+
+  it.each([
+    ['a rider', [riderEvent({ event_type: 'ride_cancel' })]],
+    ['the driver', [vehicleEvent({ vehicle_state: 'available', event_types: ['driver_cancellation'] })]],
+    [
+      'a rider, as rider and vehicle both tell,',
+      [
+        riderEvent({ event_type: 'ride_cancel' }),
+        vehicleEvent({ vehicle_state: 'available', event_types: ['passenger_cancellation'] }),
+      ],
+    ],
+  ])('count a trip that %s cancelled once, for a quarter of an hour', (_, cancellation) => {
+    const city = folded(riderEvent({ timestamp: NOW - 60_000 }), ...cancellation, ...cancellation);
+    expect(figuresOf(city)).toMatchObject({ cancellations: 1, requestsWaiting: 0, tripsNow: 0 });
+    expect(figuresOf(city, NOW + CANCELLATIONS_WINDOW_MS)).toMatchObject({ cancellations: 0 });
+  });
+
+  it('have a trip over once it is reported, though its vehicle events come later', () => {
+    const start = vehicleEvent({
+      vehicle_state: 'on_trip',
+      event_types: ['trip_start'],
+      timestamp: NOW - 9_000,
+    });
+    expect(figuresOf(folded(start)).tripsNow).toBe(1);
+    expect(figuresOf(folded(tripReport(), start)).tripsNow).toBe(0);
+  });
+
+  it('leave out trips of which nothing was said for hours, and forget them', () => {
+    const city = folded(riderEvent(), vehicleEvent());
+    expect(figuresOf(city, NOW + TRIP_KEPT_MS).tripsNow).toBe(0);
+    city.forget(NOW + TRIP_KEPT_MS);
+    expect(detailOf(city).trip).toBe(null);
+  });
+
+  it('are of one provider where one is asked for', () => {
+    const city = folded(
+      telemetry(),
+      telemetry({ device_id: id(2), provider_id: OTHER_PROVIDER }),
+      riderEvent(),
+    );
+    expect(city.survey(NOW)(OTHER_PROVIDER)).toMatchObject({ byState: { unknown: 1 }, requestsWaiting: 0 });
+    expect(city.totals(OTHER_PROVIDER)).toMatchObject({ devicesSeen: 1, eventsSeen: 1 });
+    expect(city.survey(NOW)(id(77))).toMatchObject({ silent: 0, newestEventAt: null });
+  });
+});
+
+describe('providers', () => {
+  it('do not reach the vehicles of another one, even under the same device id', () => {
+    const city = folded(
+      telemetry({ location: { lat: 1, lng: 1 } }),
+      telemetry({ provider_id: OTHER_PROVIDER, location: { lat: 2, lng: 2 }, timestamp: NOW + 1 }),
+    );
+    expect(city.vehicle(id(1), PROVIDER)?.location).toEqual({ lat: 1, lng: 1 });
+    expect(city.vehicle(id(1), null)?.location).toEqual({ lat: 2, lng: 2 });
+    expect(city.vehicle(id(1), id(77))).toBe(null);
+  });
+});
+
+describe('the trip of a vehicle', () => {
+  it('comes with when it was asked for, where to, and what its rider did last', () => {
+    const city = folded(riderEvent({ timestamp: NOW - 60_000 }), vehicleEvent());
+    expect(detailOf(city).trip).toEqual({
+      trip_id: id(100),
+      requested_at: NOW - 60_000,
+      destination: { lat: 43.7311, lng: 7.4189 },
+      last_rider_event: 'ride_request',
+    });
+  });
+
+  it('is none once the trip has ended', () => {
+    const end = vehicleEvent({ vehicle_state: 'available', event_types: ['trip_stop', 'trip_end'] });
+    expect(detailOf(folded(riderEvent({ timestamp: NOW - 1 }), end)).trip).toBe(null);
+  });
+});

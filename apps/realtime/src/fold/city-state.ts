@@ -1,0 +1,160 @@
+import type { RiderEvent, Telemetry, Trip, VehicleEvent } from '@hailstream/events';
+import type { Figures, VehicleDetail } from '@hailstream/events/live';
+import { contactAt } from './contact.js';
+import { addCounts, noCounts, sumFigures, type CountByState } from './figures.js';
+import { Fleet } from './fleet.js';
+import type { Vehicle } from './vehicle.js';
+
+/** Most providers whose fleets are kept; what a further one sends is refused. */
+export const MAX_PROVIDERS = 1_000;
+
+/**
+ * How far ahead of its receipt an event may be. A device whose clock is further ahead would hold its place on the map,
+ * newer than all that it says once its clock is right; so such events are counted and otherwise left alone.
+ */
+export const MAX_CLOCK_LEAD_MS = 600_000;
+
+/** An event, by what it is about. */
+export type CityEvent =
+  | { readonly kind: 'telemetry'; readonly event: Telemetry }
+  | { readonly kind: 'vehicle-event'; readonly event: VehicleEvent }
+  | { readonly kind: 'rider-event'; readonly event: RiderEvent }
+  | { readonly kind: 'trip'; readonly event: Trip };
+
+/** What became of an event. */
+export type FoldOutcome = 'folded' | 'ahead-of-clock' | 'no-room';
+
+/** Whose vehicles and figures are meant: one provider's, or `null` for everyone's. */
+export type Scope = string | null;
+
+/** How much was seen, ever. */
+export interface Totals {
+  readonly devicesSeen: number;
+  readonly eventsSeen: number;
+  /** Every device seen, the silent ones too, by its newest state. */
+  readonly byState: Readonly<CountByState>;
+}
+
+/** The city as the log tells it: one fleet for each provider, which no other provider's events touch. */
+export class CityState {
+  private readonly fleets = new Map<string, Fleet>();
+
+  /** Folds one event, received at `receivedAt`. The same events in any order, each any number of times, fold to the same. */
+  fold(input: CityEvent, at: { receivedAt: number; now: number }): FoldOutcome {
+    const fleet = this.fleetFor(input.event.provider_id);
+    if (fleet === null) return 'no-room';
+    const eventTime = input.kind === 'trip' ? input.event.end_time : input.event.timestamp;
+    const isAhead = eventTime > at.receivedAt + MAX_CLOCK_LEAD_MS;
+    const outcome = fold(fleet, input, isAhead);
+    fleet.count(outcome === 'folded' ? eventTime : null, at.now);
+    return outcome;
+  }
+
+  /** The vehicles of one fleet or all. */
+  *vehicles(scope: Scope): Generator<Vehicle> {
+    for (const fleet of this.fleetsIn(scope)) yield* fleet.allVehicles();
+  }
+
+  /** A vehicle by its id: where several providers have that id, the one heard of last. */
+  vehicle(deviceId: string, scope: Scope): Vehicle | null {
+    const found = this.fleetsIn(scope).flatMap((fleet) => fleet.vehicle(deviceId) ?? []);
+    const heardAt = (vehicle: Vehicle): number => vehicle.heardAt ?? 0;
+    return found.reduce<Vehicle | null>(
+      (best, vehicle) => (best === null || heardAt(vehicle) > heardAt(best) ? vehicle : best),
+      null,
+    );
+  }
+
+  detail(vehicle: Vehicle, now: number): VehicleDetail {
+    const position = vehicle.position;
+    const trip = this.fleets.get(vehicle.providerId)?.tripOf(vehicle) ?? null;
+    return {
+      device_id: vehicle.deviceId,
+      provider_id: vehicle.providerId,
+      vehicle_state: vehicle.state,
+      state_since: vehicle.events.stateSince,
+      contact: contactAt(vehicle.heardAt, now),
+      location: vehicle.location,
+      located_at: position?.timestamp ?? null,
+      trip: trip && {
+        trip_id: trip.tripId,
+        requested_at: trip.requestedAt,
+        destination: trip.destination,
+        last_rider_event: trip.lastRiderEvent,
+      },
+      trail: vehicle.trail.points(),
+      events: vehicle.events.list().map(({ eventTypes, vehicleState, timestamp }) => ({
+        event_types: eventTypes,
+        vehicle_state: vehicleState,
+        timestamp,
+      })),
+    };
+  }
+
+  /** What the figures are now, by scope. */
+  survey(now: number): (scope: Scope) => Figures {
+    const byProvider = new Map<string, Figures>();
+    for (const [providerId, fleet] of this.fleets) byProvider.set(providerId, fleet.survey(now));
+    const everyone = sumFigures([...byProvider.values()]);
+    return (scope) => (scope === null ? everyone : (byProvider.get(scope) ?? sumFigures([])));
+  }
+
+  totals(scope: Scope): Totals {
+    const byState = noCounts();
+    let devicesSeen = 0;
+    let eventsSeen = 0;
+    for (const fleet of this.fleetsIn(scope)) {
+      addCounts(byState, fleet.devicesByState);
+      devicesSeen += fleet.devicesSeen;
+      eventsSeen += fleet.eventsSeen;
+    }
+    return { devicesSeen, eventsSeen, byState };
+  }
+
+  /** Vehicles about which something changed since the last call. */
+  takeTouched(): Vehicle[] {
+    return [...this.fleets.values()].flatMap((fleet) => [...fleet.takeTouched()]);
+  }
+
+  /** Lets go of what is too old to count. */
+  forget(now: number): void {
+    for (const fleet of this.fleets.values()) fleet.forget(now);
+  }
+
+  private fleetFor(providerId: string): Fleet | null {
+    const known = this.fleets.get(providerId);
+    if (known !== undefined) return known;
+    if (this.fleets.size >= MAX_PROVIDERS) return null;
+    const fleet = new Fleet(providerId);
+    this.fleets.set(providerId, fleet);
+    return fleet;
+  }
+
+  private fleetsIn(scope: Scope): Fleet[] {
+    if (scope === null) return [...this.fleets.values()];
+    const fleet = this.fleets.get(scope);
+    return fleet === undefined ? [] : [fleet];
+  }
+}
+
+function fold(fleet: Fleet, input: CityEvent, isAhead: boolean): FoldOutcome {
+  switch (input.kind) {
+    case 'telemetry':
+    case 'vehicle-event': {
+      const vehicle = fleet.vehicleFor(input.event.device_id);
+      if (vehicle === null) return 'no-room';
+      if (isAhead) return 'ahead-of-clock';
+      if (input.kind === 'telemetry') fleet.foldTelemetry(vehicle, input.event);
+      else fleet.foldVehicleEvent(vehicle, input.event);
+      return 'folded';
+    }
+    case 'rider-event':
+      if (isAhead) return 'ahead-of-clock';
+      fleet.foldRiderEvent(input.event);
+      return 'folded';
+    case 'trip':
+      if (isAhead) return 'ahead-of-clock';
+      fleet.foldTripReport(input.event);
+      return 'folded';
+  }
+}

@@ -1,0 +1,74 @@
+import type { RiderEvent, Telemetry, Trip, VehicleEvent } from '@hailstream/events';
+import type { CityEvent } from './city-state.js';
+
+/** A quarter past something, so that tests can say times by seconds. */
+export const NOW = 1_760_000_000_000;
+
+export const PROVIDER = '0195a0c4-7a10-7000-8000-0000000000aa';
+export const OTHER_PROVIDER = '0195a0c4-7a10-7000-8000-0000000000ab';
+
+/** The id of the n-th thing. */
+export function id(n: number): string {
+  return `0195a0c4-7a10-7000-8000-${n.toString(16).padStart(12, '0')}`;
+}
+
+let ids = 0x1000;
+const nextId = (): string => id((ids += 1));
+
+export function telemetry(change: Partial<Telemetry> = {}): CityEvent {
+  const event: Telemetry = {
+    device_id: id(1),
+    provider_id: PROVIDER,
+    telemetry_id: nextId(),
+    timestamp: NOW,
+    location: { lat: 43.7384, lng: 7.4246, heading: 90, speed: 8.3 },
+    ...change,
+  };
+  return { kind: 'telemetry', event };
+}
+
+export function vehicleEvent(change: Partial<VehicleEvent> = {}): CityEvent {
+  const event: VehicleEvent = {
+    device_id: id(1),
+    provider_id: PROVIDER,
+    event_id: nextId(),
+    vehicle_state: 'reserved',
+    event_types: ['reservation_start'],
+    timestamp: NOW,
+    location: { lat: 43.7384, lng: 7.4246 },
+    trip_ids: [id(100)],
+    ...change,
+  };
+  return { kind: 'vehicle-event', event };
+}
+
+export function riderEvent(change: Partial<RiderEvent> = {}): CityEvent {
+  const event: RiderEvent = {
+    event_id: nextId(),
+    provider_id: PROVIDER,
+    rider_id: id(200),
+    trip_id: id(100),
+    event_type: 'ride_request',
+    timestamp: NOW,
+    location: { lat: 43.7384, lng: 7.4246 },
+    destination: { lat: 43.7311, lng: 7.4189 },
+    ...change,
+  };
+  return { kind: 'rider-event', event };
+}
+
+export function tripReport(change: Partial<Trip> = {}): CityEvent {
+  const event: Trip = {
+    provider_id: PROVIDER,
+    device_id: id(1),
+    trip_id: id(100),
+    start_time: NOW - 600_000,
+    end_time: NOW,
+    start_location: { lat: 43.7384, lng: 7.4246 },
+    end_location: { lat: 43.7311, lng: 7.4189 },
+    duration: 600,
+    distance: 2_750,
+    ...change,
+  };
+  return { kind: 'trip', event };
+}

@@ -1,0 +1,200 @@
+import type { RiderEvent, Telemetry, Trip, VehicleEvent } from '@hailstream/events';
+import { contactAt } from './contact.js';
+import { noCounts, noFigures, type CountByState, type MutableFigures } from './figures.js';
+import { latest } from './newest.js';
+import { Rate } from './rate.js';
+import { stagesUnderWay, TripFacts } from './trip.js';
+import { Vehicle } from './vehicle.js';
+
+/** Most vehicles of one provider that are kept; what a further one sends is refused. */
+export const MAX_VEHICLES_PER_PROVIDER = 1_000_000;
+
+/** Most trips of one provider that are kept; beyond it the one first heard of goes. */
+export const MAX_TRIPS_PER_PROVIDER = 1_000_000;
+
+/** A trip of which nothing was said for this long, by event time against the clock, is forgotten, and counts nowhere. */
+export const TRIP_KEPT_MS = 6 * 3_600_000;
+
+/** How far back cancellations are counted. */
+export const CANCELLATIONS_WINDOW_MS = 15 * 60_000;
+
+/** One provider's vehicles and trips. Every fold is idempotent and takes its events in any order. */
+export class Fleet {
+  /** Vehicles about which something changed since {@link takeTouched}. */
+  private touched = new Set<Vehicle>();
+  private readonly vehicles = new Map<string, Vehicle>();
+  private readonly trips = new Map<string, TripFacts>();
+  /** Vehicles that may not be silent, and trips that may count: what {@link survey} goes through. */
+  private readonly activeVehicles = new Set<Vehicle>();
+  private readonly activeTrips = new Set<TripFacts>();
+  private readonly rate = new Rate();
+  private readonly seenByState = noCounts();
+  private newestEventAt: number | null = null;
+  private seen = 0;
+
+  constructor(readonly providerId: string) {}
+
+  /** Counts a record. */
+  count(eventTime: number | null, now: number): void {
+    this.seen += 1;
+    this.rate.count(now);
+    this.newestEventAt = latest(this.newestEventAt, eventTime);
+  }
+
+  /** Makes a vehicle known. `null` where there is no room for another. */
+  vehicleFor(deviceId: string): Vehicle | null {
+    const known = this.vehicles.get(deviceId);
+    if (known !== undefined) return known;
+    if (this.vehicles.size >= MAX_VEHICLES_PER_PROVIDER) return null;
+    const vehicle = new Vehicle(deviceId, this.providerId);
+    this.vehicles.set(deviceId, vehicle);
+    this.seenByState.unknown += 1;
+    return vehicle;
+  }
+
+  foldTelemetry(vehicle: Vehicle, event: Telemetry): void {
+    if (vehicle.foldTelemetry(event)) this.touch(vehicle);
+  }
+
+  foldVehicleEvent(vehicle: Vehicle, event: VehicleEvent): void {
+    const before = vehicle.state ?? 'unknown';
+    if (vehicle.foldEvent(event)) {
+      this.seenByState[before] -= 1;
+      this.seenByState[vehicle.state ?? 'unknown'] += 1;
+      this.touch(vehicle);
+    }
+    if (!TripFacts.concerns(event)) return;
+    for (const tripId of event.trip_ids ?? []) {
+      this.foldTrip(tripId, (trip) => trip.foldVehicleEvent(event));
+    }
+  }
+
+  foldRiderEvent(event: RiderEvent): void {
+    this.foldTrip(event.trip_id, (trip) => trip.foldRiderEvent(event));
+  }
+
+  foldTripReport(event: Trip): void {
+    this.foldTrip(event.trip_id, (trip) => trip.foldReport(event));
+  }
+
+  vehicle(deviceId: string): Vehicle | undefined {
+    return this.vehicles.get(deviceId);
+  }
+
+  trip(tripId: string): TripFacts | undefined {
+    return this.trips.get(tripId);
+  }
+
+  allVehicles(): Iterable<Vehicle> {
+    return this.vehicles.values();
+  }
+
+  /** The trip that a vehicle is busy with. */
+  tripOf(vehicle: Vehicle): TripFacts | null {
+    for (const tripId of vehicle.tripIds) {
+      const trip = this.trips.get(tripId);
+      if (trip !== undefined && stagesUnderWay.has(trip.stage)) return trip;
+    }
+    return null;
+  }
+
+  get devicesSeen(): number {
+    return this.vehicles.size;
+  }
+
+  get eventsSeen(): number {
+    return this.seen;
+  }
+
+  /** Every vehicle ever seen, the silent ones too, by its newest state. */
+  get devicesByState(): Readonly<CountByState> {
+    return this.seenByState;
+  }
+
+  /** Vehicles changed since the last call, and those of which the survey found the contact changed. */
+  takeTouched(): Set<Vehicle> {
+    const touched = this.touched;
+    this.touched = new Set();
+    return touched;
+  }
+
+  /** Counts what there is now, and marks vehicles that time alone made stale or silent as touched. */
+  survey(now: number): MutableFigures {
+    const figures = noFigures();
+    figures.newestEventAt = this.newestEventAt;
+    figures.eventsPerSecond = this.rate.perSecond(now);
+    for (const vehicle of this.activeVehicles) {
+      const contact = contactAt(vehicle.heardAt, now);
+      if (contact !== vehicle.contact) {
+        vehicle.contact = contact;
+        this.touched.add(vehicle);
+      }
+      if (contact === 'silent') this.activeVehicles.delete(vehicle);
+      else figures.byState[vehicle.state ?? 'unknown'] += 1;
+    }
+    figures.silent = this.vehicles.size - this.activeVehicles.size;
+    for (const trip of this.activeTrips) {
+      if (!countTrip(trip, figures, now)) this.activeTrips.delete(trip);
+    }
+    return figures;
+  }
+
+  /** Lets go of what is too old to count, so that memory stays flat. */
+  forget(now: number): void {
+    for (const [tripId, trip] of this.trips) {
+      if (isForgotten(trip, now)) {
+        this.trips.delete(tripId);
+        this.activeTrips.delete(trip);
+      }
+    }
+    for (const vehicle of this.vehicles.values()) vehicle.trail.forget(now);
+  }
+
+  private touch(vehicle: Vehicle): void {
+    this.touched.add(vehicle);
+    this.activeVehicles.add(vehicle);
+  }
+
+  private foldTrip(tripId: string, fold: (trip: TripFacts) => void): void {
+    let trip = this.trips.get(tripId);
+    if (trip === undefined) {
+      trip = new TripFacts(tripId);
+      this.makeRoomForTrip();
+      this.trips.set(tripId, trip);
+    }
+    fold(trip);
+    this.activeTrips.add(trip);
+    const vehicle = trip.deviceId === null ? undefined : this.vehicles.get(trip.deviceId);
+    if (vehicle !== undefined) this.touched.add(vehicle);
+  }
+
+  private makeRoomForTrip(): void {
+    if (this.trips.size < MAX_TRIPS_PER_PROVIDER) return;
+    for (const [tripId, trip] of this.trips) {
+      this.trips.delete(tripId);
+      this.activeTrips.delete(trip);
+      return;
+    }
+  }
+}
+
+/** Adds a trip to the figures. Says whether it may still count later without anything new being said of it. */
+function countTrip(trip: TripFacts, figures: MutableFigures, now: number): boolean {
+  if (isForgotten(trip, now)) return false;
+  const stage = trip.stage;
+  const isRecentlyCancelled = trip.cancelledAt !== null && now - trip.cancelledAt < CANCELLATIONS_WINDOW_MS;
+  if (isRecentlyCancelled) figures.cancellations += 1;
+  if (stagesUnderWay.has(stage)) {
+    figures.tripsNow += 1;
+  } else if (stage === 'requested') {
+    figures.requestsWaiting += 1;
+    figures.longestWaitMs = Math.max(figures.longestWaitMs, now - (trip.requestedAt ?? now));
+  } else {
+    return isRecentlyCancelled;
+  }
+  return true;
+}
+
+function isForgotten(trip: TripFacts, now: number): boolean {
+  return now - trip.heardAt >= TRIP_KEPT_MS;
+}

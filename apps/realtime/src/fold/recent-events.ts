@@ -1,0 +1,64 @@
+import type { VehicleEvent, VehicleEventType, VehicleState } from '@hailstream/events';
+import { isNewer, type Fact } from './newest.js';
+
+/** Most events kept of one vehicle. */
+export const MAX_RECENT_EVENTS = 20;
+
+/** What is kept of a vehicle event. */
+export interface RecentEvent extends Fact {
+  readonly vehicleState: VehicleState;
+  readonly eventTypes: readonly VehicleEventType[];
+  readonly tripIds: readonly string[];
+  readonly lat: number;
+  readonly lng: number;
+}
+
+/** The newest events of one vehicle, whatever the order in which they arrive. */
+export class RecentEvents {
+  /** Newest first. */
+  private readonly kept: RecentEvent[] = [];
+
+  /** Adds an event, unless it is there or older than all of a full list. Says whether it did. */
+  add(event: VehicleEvent): boolean {
+    const fact = recentEvent(event);
+    const at = this.kept.findIndex((other) => other.id === fact.id || isNewer(fact, other));
+    if (at === -1) {
+      if (this.kept.length >= MAX_RECENT_EVENTS) return false;
+      this.kept.push(fact);
+      return true;
+    }
+    if (this.kept[at]?.id === fact.id) return false;
+    this.kept.splice(at, 0, fact);
+    this.kept.length = Math.min(this.kept.length, MAX_RECENT_EVENTS);
+    return true;
+  }
+
+  get newest(): RecentEvent | null {
+    return this.kept[0] ?? null;
+  }
+
+  /** Since when the newest state has held, as far back as events are kept. */
+  get stateSince(): number | null {
+    const newest = this.newest;
+    if (newest === null) return null;
+    const change = this.kept.findIndex((event) => event.vehicleState !== newest.vehicleState);
+    return this.kept.at(change === -1 ? -1 : change - 1)?.timestamp ?? null;
+  }
+
+  /** Newest first. */
+  list(): readonly RecentEvent[] {
+    return this.kept;
+  }
+}
+
+function recentEvent(event: VehicleEvent): RecentEvent {
+  return {
+    id: event.event_id,
+    timestamp: event.timestamp,
+    vehicleState: event.vehicle_state,
+    eventTypes: event.event_types,
+    tripIds: event.trip_ids ?? [],
+    lat: event.location.lat,
+    lng: event.location.lng,
+  };
+}

@@ -1,0 +1,90 @@
+import type { TrailPoint } from '@hailstream/events/live';
+
+/** How far back from its newest point a trail reaches. */
+export const TRAIL_MS = 600_000;
+
+/** One point is kept for each stretch of this length, the last one in it: enough to draw, and a bound. */
+export const TRAIL_STEP_MS = 5_000;
+
+/** Points of a trail nobody has added to for this long are let go. */
+export const TRAIL_KEPT_MS = 86_400_000;
+
+/** Most points in one trail. */
+export const MAX_TRAIL_POINTS = TRAIL_MS / TRAIL_STEP_MS + 1;
+
+/** Numbers that one point takes: time, latitude, longitude, speed (NaN where it is not known). */
+const WIDTH = 4;
+
+/** Where a vehicle was, oldest first, whatever the order in which points arrive. */
+export class Trail {
+  /** Points one after the other in one array of doubles, ascending by time: an eighth of the memory of objects. */
+  private numbers: number[] = [];
+
+  get length(): number {
+    return this.numbers.length / WIDTH;
+  }
+
+  /** Adds a point, unless a later one of the same stretch is there or the trail has moved on. Says whether it did. */
+  add(point: TrailPoint): boolean {
+    const [lat, lng, speed, timestamp] = point;
+    const newest = this.numbers.at(-WIDTH);
+    if (newest !== undefined && step(timestamp) < firstStep(newest)) return false;
+
+    let at = this.length;
+    while (at > 0 && step(this.time(at - 1)) > step(timestamp)) at -= 1;
+    const candidate = [timestamp, lat, lng, speed ?? Number.NaN];
+    const rival = at > 0 && step(this.time(at - 1)) === step(timestamp) ? at - 1 : undefined;
+    if (rival === undefined) {
+      this.numbers.splice(at * WIDTH, 0, ...candidate);
+    } else {
+      if (!isAfter(candidate, this.numbers.slice(rival * WIDTH, rival * WIDTH + WIDTH))) return false;
+      this.numbers.splice(rival * WIDTH, WIDTH, ...candidate);
+    }
+    this.dropBefore(firstStep(this.time(this.length - 1)));
+    return true;
+  }
+
+  /** Lets go of what is older than {@link TRAIL_KEPT_MS}. */
+  forget(now: number): void {
+    this.dropBefore(step(now - TRAIL_KEPT_MS));
+  }
+
+  points(): TrailPoint[] {
+    const points: TrailPoint[] = [];
+    for (let at = 0; at < this.numbers.length; at += WIDTH) {
+      const [timestamp = 0, lat = 0, lng = 0, speed = 0] = this.numbers.slice(at, at + WIDTH);
+      points.push([lat, lng, Number.isNaN(speed) ? null : speed, timestamp]);
+    }
+    return points;
+  }
+
+  private time(index: number): number {
+    return this.numbers[index * WIDTH] ?? Number.NaN;
+  }
+
+  private dropBefore(first: number): void {
+    let count = 0;
+    while (count < this.length && step(this.time(count)) < first) count += 1;
+    if (count > 0) this.numbers.splice(0, count * WIDTH);
+  }
+}
+
+function step(timestamp: number): number {
+  return Math.floor(timestamp / TRAIL_STEP_MS);
+}
+
+/** The oldest stretch of a trail whose newest point is of this time. */
+function firstStep(newest: number): number {
+  return step(newest) - (MAX_TRAIL_POINTS - 1);
+}
+
+/** Orders points by time, then by their other numbers: equal times must not be decided by arrival. */
+function isAfter(point: readonly number[], other: readonly number[]): boolean {
+  for (const [index, value] of point.entries()) {
+    // A NaN equals nothing; put it before every number.
+    const mine = Number.isNaN(value) ? -1 : value;
+    const theirs = other[index] === undefined || Number.isNaN(other[index]) ? -1 : other[index];
+    if (mine !== theirs) return mine > theirs;
+  }
+  return false;
+}

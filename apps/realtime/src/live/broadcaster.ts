@@ -1,0 +1,259 @@
+import type {
+  Figures,
+  Frame,
+  ServerToClient,
+  VehicleDetail,
+  VehicleRow,
+  Viewport,
+} from '@hailstream/events/live';
+import type { CityState, Scope } from '../fold/city-state.js';
+import type { Vehicle } from '../fold/vehicle.js';
+import { cover } from './grid.js';
+import { Publication } from './publication.js';
+import { Rooms, type Room } from './rooms.js';
+
+/** A client with more than this waiting to be written is behind: it gets no frames until it has drained. */
+export const MAX_BACKLOG_BYTES = 1_048_576;
+
+/** A client that is behind has drained when no more than this is waiting. */
+export const DRAINED_BACKLOG_BYTES = 65_536;
+
+/** A viewport that comes sooner than this after another waits for the next tick; of several, the last one counts. */
+export const VIEWPORT_INTERVAL_MS = 100;
+
+type Message = keyof ServerToClient;
+type Payload<M extends Message> = Parameters<ServerToClient[M]>[0];
+
+/** One client, however it is connected. */
+export interface Client {
+  send<M extends Message>(message: M, payload: Payload<M>): void;
+  /** From now on what is sent to that room is sent to this client. */
+  join(room: string): void;
+  leave(room: string): void;
+  /** Bytes that were sent and are not written yet. */
+  backlogBytes(): number;
+}
+
+/** Sends to all clients that joined a room; what is sent is encoded once. */
+export type SendToRoom = <M extends Message>(room: string, message: M, payload: Payload<M>) => void;
+
+/** What a tick did. */
+export interface TickReport {
+  /** Frames sent, each client's counted. */
+  readonly framesSent: number;
+  /** Frames not sent to clients that are behind. */
+  readonly framesSkipped: number;
+  /** Vehicles whose drawing changed. */
+  readonly vehiclesChanged: number;
+}
+
+interface Session {
+  readonly scope: Scope;
+  room: Room | null;
+  /** Whether frames of the room are sent to it: not to one that is behind. */
+  isListening: boolean;
+  /** To be shown at the next tick. */
+  nextViewport: Viewport | null;
+  viewportAt: number;
+  isBehind: boolean;
+  watched: string | null;
+}
+
+/** Tells every client what changes in what it looks at: one frame a tick, and no frames to those that can't keep up. */
+export class Broadcaster {
+  private readonly rooms = new Rooms();
+  private readonly publication: Publication;
+  private readonly sessions = new Map<Client, Session>();
+  private figuresOf: ((scope: Scope) => Figures) | null = null;
+
+  constructor(
+    private readonly city: CityState,
+    private readonly sendToRoom: SendToRoom,
+    private readonly tickMs: number,
+  ) {
+    this.publication = new Publication(city);
+  }
+
+  connect(client: Client, scope: Scope): void {
+    this.sessions.set(client, {
+      scope,
+      room: null,
+      isListening: false,
+      nextViewport: null,
+      viewportAt: Number.NEGATIVE_INFINITY,
+      isBehind: false,
+      watched: null,
+    });
+  }
+
+  disconnect(client: Client): void {
+    const session = this.sessions.get(client);
+    if (session === undefined) return;
+    this.leaveRoom(client, session);
+    this.sessions.delete(client);
+  }
+
+  /** Answers with a snapshot: at once, or with the next tick where the last one is too near or there was none yet. */
+  viewport(client: Client, viewport: Viewport, now: number): void {
+    const session = this.sessions.get(client);
+    if (session === undefined) return;
+    const isTooSoon = now - session.viewportAt < VIEWPORT_INTERVAL_MS;
+    if (isTooSoon || this.figuresOf === null || this.checkBacklog(client, session)) {
+      session.nextViewport = viewport;
+    } else {
+      this.show(client, session, viewport, now);
+    }
+  }
+
+  watch(client: Client, deviceId: string | null, now: number): void {
+    const session = this.sessions.get(client);
+    if (session === undefined) return;
+    const isBehind = this.checkBacklog(client, session);
+    if (session.watched !== null && !isBehind) client.leave(watchRoom(session.scope, session.watched));
+    session.watched = deviceId;
+    if (deviceId === null || isBehind) return;
+    client.join(watchRoom(session.scope, deviceId));
+    this.sendDetail(client, session, now);
+  }
+
+  /** Sends what has changed since the last tick. */
+  tick(now: number): TickReport {
+    const figuresOf = this.city.survey(now);
+    this.figuresOf = figuresOf;
+    const { changes, touched } = this.publication.advance(now);
+    for (const change of changes) this.rooms.publish(change);
+    for (const [client, session] of this.sessions) this.checkBacklog(client, session);
+
+    let framesSent = 0;
+    for (const room of this.rooms.all()) {
+      if (room.listeners > 0) {
+        const { vehicles, gone } = room;
+        this.sendToRoom(
+          room.key,
+          'frame',
+          this.frame({ vehicles, gone, figures: figuresOf(room.scope), now }),
+        );
+        framesSent += room.listeners;
+      }
+      room.vehicles = [];
+      room.gone = [];
+      room.snapshot = null;
+    }
+    this.sendDetails(new Set(touched), now);
+    const framesSkipped = this.attend(now);
+    return { framesSent, framesSkipped, vehiclesChanged: changes.length };
+  }
+
+  get roomCount(): number {
+    return this.rooms.size;
+  }
+
+  /** Brings back those that have drained, and shows those who moved on what they look at now. Says how many are behind. */
+  private attend(now: number): number {
+    let behind = 0;
+    for (const [client, session] of this.sessions) {
+      const viewport = session.nextViewport;
+      if (session.isBehind) {
+        if (client.backlogBytes() > DRAINED_BACKLOG_BYTES) behind += 1;
+        else this.catchUp(client, session, now);
+      } else if (viewport !== null) {
+        this.show(client, session, viewport, now);
+      }
+    }
+    return behind;
+  }
+
+  private catchUp(client: Client, session: Session, now: number): void {
+    session.isBehind = false;
+    if (session.watched !== null) {
+      client.join(watchRoom(session.scope, session.watched));
+      this.sendDetail(client, session, now);
+    }
+    if (session.nextViewport !== null) {
+      this.show(client, session, session.nextViewport, now);
+    } else if (session.room !== null) {
+      listen(client, session);
+      this.sendSnapshot(client, session.room, now);
+    }
+  }
+
+  private show(client: Client, session: Session, viewport: Viewport, now: number): void {
+    // Entered before the old one is left: where both are the same, it lives on.
+    const room = this.rooms.enter(session.scope, cover(viewport));
+    this.leaveRoom(client, session);
+    session.room = room;
+    session.nextViewport = null;
+    session.viewportAt = now;
+    listen(client, session);
+    this.sendSnapshot(client, room, now);
+  }
+
+  private leaveRoom(client: Client, session: Session): void {
+    if (session.room === null) return;
+    unlisten(client, session);
+    this.rooms.leave(session.room);
+    session.room = null;
+  }
+
+  /** Says whether a client is behind, and takes it out of what is sent to where it has just fallen behind. */
+  private checkBacklog(client: Client, session: Session): boolean {
+    if (session.isBehind || client.backlogBytes() <= MAX_BACKLOG_BYTES) return session.isBehind;
+    session.isBehind = true;
+    unlisten(client, session);
+    if (session.watched !== null) client.leave(watchRoom(session.scope, session.watched));
+    return true;
+  }
+
+  private sendSnapshot(client: Client, room: Room, now: number): void {
+    if (this.figuresOf === null) return;
+    room.snapshot ??= this.publication.within(room.scope, room.range);
+    const figures = this.figuresOf(room.scope);
+    client.send('snapshot', this.frame({ vehicles: room.snapshot, gone: [], figures, now }));
+  }
+
+  private sendDetails(touched: ReadonlySet<Vehicle>, now: number): void {
+    const sent = new Set<string>();
+    for (const { scope, watched, isBehind } of this.sessions.values()) {
+      if (watched === null || isBehind) continue;
+      const room = watchRoom(scope, watched);
+      const vehicle = sent.has(room) ? null : this.city.vehicle(watched, scope);
+      sent.add(room);
+      if (vehicle !== null && touched.has(vehicle)) {
+        this.sendToRoom(room, 'vehicle', this.city.detail(vehicle, now));
+      }
+    }
+  }
+
+  private sendDetail(client: Client, session: Session, now: number): void {
+    const vehicle = session.watched === null ? null : this.city.vehicle(session.watched, session.scope);
+    if (vehicle !== null) client.send('vehicle', this.city.detail(vehicle, now));
+  }
+
+  private frame(content: {
+    vehicles: readonly VehicleRow[];
+    gone: readonly string[];
+    figures: Figures;
+    now: number;
+  }): Frame {
+    const { vehicles, gone, figures, now } = content;
+    return { asOf: now, tickMs: this.tickMs, vehicles, gone, figures };
+  }
+}
+
+function listen(client: Client, session: Session): void {
+  if (session.room === null || session.isListening) return;
+  client.join(session.room.key);
+  session.room.listeners += 1;
+  session.isListening = true;
+}
+
+function unlisten(client: Client, session: Session): void {
+  if (session.room === null || !session.isListening) return;
+  client.leave(session.room.key);
+  session.room.listeners -= 1;
+  session.isListening = false;
+}
+
+function watchRoom(scope: Scope, deviceId: string): string {
+  return `watch:${scope ?? 'all'}:${deviceId}`;
+}
