@@ -1,0 +1,358 @@
+import type { Logger } from 'pino';
+import type { BrokerConfig } from '../config/config.js';
+import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
+import type { LogStore } from '../storage/log-store.js';
+import type { PartitionLog } from '../storage/partition-log.js';
+import { Group, type JoinRequest, type MemberReference, type SyncRequest } from './group.js';
+import { NO_BYTES, type JoinAnswer, type Member, type SyncAnswer } from './member.js';
+import {
+  appendEntries,
+  OFFSETS_TOPIC,
+  replayEntries,
+  type CommittedOffset,
+  type GroupValue,
+  type KeptEntry,
+} from './offsets-log.js';
+
+export interface CoordinatorOptions {
+  readonly store: LogStore;
+  readonly config: BrokerConfig;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+/** An offset to commit. */
+export interface OffsetToCommit {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly leaderEpoch: number;
+  readonly metadata: string | null;
+}
+
+interface KeptGroup {
+  readonly group: Group;
+  readonly offsets: Map<string, CommittedOffset & { topic: string; partition: number }>;
+  emptySinceMs: number;
+}
+
+/** All consumer groups: their members by the classic protocol, and the offsets that they committed. */
+export class GroupCoordinator {
+  private readonly groups = new Map<string, KeptGroup>();
+  private timer: NodeJS.Timeout | undefined;
+
+  private constructor(
+    private readonly options: CoordinatorOptions,
+    private readonly log: PartitionLog,
+  ) {}
+
+  /** Reads back what was kept. */
+  static async open(options: CoordinatorOptions): Promise<GroupCoordinator> {
+    const { store } = options;
+    const topic =
+      store.topic(OFFSETS_TOPIC) ?? (await store.create(OFFSETS_TOPIC, 1, { 'cleanup.policy': 'compact' }));
+    const coordinator = new GroupCoordinator(options, topic.partitions[0] as PartitionLog);
+    await coordinator.load();
+    coordinator.startExpiry();
+    return coordinator;
+  }
+
+  async join(groupId: string, request: JoinRequest): Promise<JoinAnswer> {
+    checkGroupId(groupId);
+    const { config } = this.options;
+    const { sessionTimeoutMs, memberId } = request;
+    const [min, max] = [
+      config.number('group.min.session.timeout.ms'),
+      config.number('group.max.session.timeout.ms'),
+    ];
+    if (sessionTimeoutMs < min || sessionTimeoutMs > max) {
+      throw new ProtocolError(
+        ErrorCode.INVALID_SESSION_TIMEOUT,
+        `${sessionTimeoutMs} ms is not in ${min}..${max}`,
+      );
+    }
+    if (!this.groups.has(groupId) && memberId !== '') {
+      throw new ProtocolError(ErrorCode.UNKNOWN_MEMBER_ID, `there is no group '${groupId}'`);
+    }
+    return this.groupFor(groupId).group.join(request);
+  }
+
+  async sync(groupId: string, request: SyncRequest): Promise<SyncAnswer> {
+    return this.memberGroup(groupId).group.sync(request);
+  }
+
+  heartbeat(groupId: string, reference: MemberReference): void {
+    this.memberGroup(groupId).group.heartbeat(reference);
+  }
+
+  /** @returns the member that left */
+  leave(groupId: string, reference: Omit<MemberReference, 'generationId'>): string {
+    return this.memberGroup(groupId).group.leave(reference);
+  }
+
+  /**
+   * Keeps offsets of a group; resolves once they are in the log.
+   *
+   * @throws ProtocolError where this member may not commit now
+   */
+  async commit(
+    groupId: string,
+    reference: MemberReference,
+    offsets: readonly OffsetToCommit[],
+  ): Promise<void> {
+    checkGroupId(groupId);
+    const outside = reference.generationId < 0 && reference.memberId === '';
+    if (!outside && !this.groups.has(groupId)) {
+      throw new ProtocolError(ErrorCode.ILLEGAL_GENERATION, `there is no group '${groupId}'`);
+    }
+    const kept = this.groupFor(groupId);
+    kept.group.checkCommit(reference);
+    if (offsets.length === 0) return;
+    const now = this.options.now();
+    const entries = offsets.map(({ topic, partition, offset, leaderEpoch, metadata }) => ({
+      kind: 'offset' as const,
+      group: groupId,
+      topic,
+      partition,
+      value: { offset, leaderEpoch, metadata: metadata ?? '', commitTimestamp: BigInt(now) },
+    }));
+    await appendEntries(this.log, entries, now);
+    for (const entry of entries) this.apply(entry);
+    kept.emptySinceMs = now;
+  }
+
+  /** Whether this offset's metadata is short enough to be kept. */
+  takesMetadata(metadata: string | null): boolean {
+    return Buffer.byteLength(metadata ?? '') <= this.options.config.number('offset.metadata.max.bytes');
+  }
+
+  committed(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
+    return this.groups.get(groupId)?.offsets.get(keyOf(topic, partition));
+  }
+
+  allCommitted(groupId: string): (CommittedOffset & { topic: string; partition: number })[] {
+    return [...(this.groups.get(groupId)?.offsets.values() ?? [])];
+  }
+
+  group(groupId: string): Group | undefined {
+    return this.groups.get(groupId)?.group;
+  }
+
+  all(): Group[] {
+    return [...this.groups.values()].map((kept) => kept.group);
+  }
+
+  /** @throws ProtocolError `GROUP_ID_NOT_FOUND`, `NON_EMPTY_GROUP` */
+  async delete(groupId: string): Promise<void> {
+    checkGroupId(groupId);
+    const kept = this.groups.get(groupId);
+    if (kept === undefined) throw new ProtocolError(ErrorCode.GROUP_ID_NOT_FOUND, `no group '${groupId}'`);
+    if (!kept.group.isEmpty) throw new ProtocolError(ErrorCode.NON_EMPTY_GROUP, `'${groupId}' has members`);
+    await this.removeGroup(kept);
+  }
+
+  /** Forgets offsets of a group. @throws ProtocolError where it does not exist */
+  async deleteOffsets(
+    groupId: string,
+    partitions: readonly { topic: string; partition: number }[],
+  ): Promise<void> {
+    const kept = this.groups.get(groupId);
+    if (kept === undefined) throw new ProtocolError(ErrorCode.GROUP_ID_NOT_FOUND, `no group '${groupId}'`);
+    const gone = partitions.filter(({ topic, partition }) => kept.offsets.has(keyOf(topic, partition)));
+    await this.removeOffsets(kept, gone);
+  }
+
+  /** Forgets the offsets that any group committed for a topic that is no more. */
+  async topicDeleted(topic: string): Promise<void> {
+    for (const kept of this.groups.values()) {
+      await this.removeOffsets(
+        kept,
+        [...kept.offsets.values()].filter((offset) => offset.topic === topic),
+      );
+    }
+  }
+
+  /** Stops the timers; whoever waits is answered. */
+  close(): void {
+    clearInterval(this.timer);
+    for (const { group } of this.groups.values()) group.end();
+  }
+
+  private groupFor(groupId: string): KeptGroup {
+    const known = this.groups.get(groupId);
+    if (known !== undefined) return known;
+    const kept: KeptGroup = {
+      group: new Group(groupId, {
+        save: (group) => this.save(group),
+        emptied: (group) => this.emptied(group),
+        maxSize: () => this.options.config.number('group.max.size'),
+      }),
+      offsets: new Map(),
+      emptySinceMs: this.options.now(),
+    };
+    this.groups.set(groupId, kept);
+    return kept;
+  }
+
+  private memberGroup(groupId: string): KeptGroup {
+    checkGroupId(groupId);
+    const kept = this.groups.get(groupId);
+    if (kept === undefined) {
+      throw new ProtocolError(ErrorCode.UNKNOWN_MEMBER_ID, `there is no group '${groupId}'`);
+    }
+    return kept;
+  }
+
+  private emptied(group: Group): void {
+    this.groupFor(group.groupId).emptySinceMs = this.options.now();
+    this.save(group).catch((err: unknown) => {
+      this.options.logger.error({ err, group: group.groupId }, 'group not saved');
+    });
+  }
+
+  private async save(group: Group): Promise<void> {
+    const now = this.options.now();
+    const value: GroupValue = {
+      protocolType: group.protocolType ?? '',
+      generation: group.generationId,
+      protocol: group.protocolName,
+      leader: group.leaderId,
+      currentStateTimestamp: BigInt(now),
+      members: [...group.members.values()].map((member) => ({
+        memberId: member.memberId,
+        groupInstanceId: member.groupInstanceId,
+        clientId: member.clientId,
+        clientHost: member.clientHost,
+        rebalanceTimeout: member.rebalanceTimeoutMs,
+        sessionTimeout: member.sessionTimeoutMs,
+        subscription: group.metadataOf(member),
+        assignment: member.assignment,
+      })),
+    };
+    await appendEntries(this.log, [{ kind: 'group', group: group.groupId, value }], now);
+  }
+
+  private async removeGroup(kept: KeptGroup): Promise<void> {
+    const { groupId } = kept.group;
+    const entries: KeptEntry[] = [...kept.offsets.values()].map(({ topic, partition }) => ({
+      kind: 'offset',
+      group: groupId,
+      topic,
+      partition,
+      value: null,
+    }));
+    await appendEntries(
+      this.log,
+      [...entries, { kind: 'group', group: groupId, value: null }],
+      this.options.now(),
+    );
+    kept.group.end();
+    this.groups.delete(groupId);
+  }
+
+  private async removeOffsets(
+    kept: KeptGroup,
+    partitions: readonly { topic: string; partition: number }[],
+  ): Promise<void> {
+    if (partitions.length === 0) return;
+    const entries = partitions.map(({ topic, partition }) => ({
+      kind: 'offset' as const,
+      group: kept.group.groupId,
+      topic,
+      partition,
+      value: null,
+    }));
+    await appendEntries(this.log, entries, this.options.now());
+    for (const entry of entries) this.apply(entry);
+  }
+
+  private async load(): Promise<void> {
+    const lastStates = new Map<string, GroupValue>();
+    await replayEntries(this.log, (entry) => {
+      if (entry.kind === 'offset') {
+        this.apply(entry);
+      } else if (entry.value === null) {
+        lastStates.delete(entry.group);
+        this.groups.delete(entry.group);
+      } else {
+        lastStates.set(entry.group, copyOfGroup(entry.value));
+      }
+    });
+    for (const [groupId, value] of lastStates) {
+      const kept = this.groupFor(groupId);
+      kept.emptySinceMs = Number(value.currentStateTimestamp);
+      kept.group.restore(
+        {
+          generationId: value.generation,
+          protocolType: value.protocolType,
+          protocolName: value.protocol,
+          leaderId: value.leader,
+        },
+        value.members.map((member) => restoredMember(member, value.protocol ?? '')),
+      );
+    }
+  }
+
+  private apply(entry: Extract<KeptEntry, { kind: 'offset' }>): void {
+    const { group, topic, partition, value } = entry;
+    const { offsets } = this.groupFor(group);
+    if (value === null) offsets.delete(keyOf(topic, partition));
+    else offsets.set(keyOf(topic, partition), { ...value, topic, partition });
+  }
+
+  private startExpiry(): void {
+    const everyMs = this.options.config.number('offsets.retention.check.interval.ms');
+    this.timer = setInterval(() => {
+      this.expire().catch((err: unknown) => {
+        this.options.logger.error({ err }, 'offsets of old groups not removed');
+      });
+    }, everyMs);
+    this.timer.unref();
+  }
+
+  /** Removes groups that have been empty for longer than offsets are kept. */
+  async expire(): Promise<void> {
+    const keptMs = this.options.config.number('offsets.retention.minutes') * 60_000;
+    for (const kept of [...this.groups.values()]) {
+      if (kept.group.isEmpty && this.options.now() - kept.emptySinceMs >= keptMs)
+        await this.removeGroup(kept);
+    }
+  }
+}
+
+function keyOf(topic: string, partition: number): string {
+  return `${topic} ${partition}`;
+}
+
+function checkGroupId(groupId: string): void {
+  if (groupId === '') throw new ProtocolError(ErrorCode.INVALID_GROUP_ID, 'a group id must not be empty');
+}
+
+/** The buffers of a read log are borrowed. */
+function copyOfGroup(value: GroupValue): GroupValue {
+  return {
+    ...value,
+    members: value.members.map((member) => ({
+      ...member,
+      subscription: Buffer.from(member.subscription),
+      assignment: Buffer.from(member.assignment),
+    })),
+  };
+}
+
+function restoredMember(member: GroupValue['members'][number], protocol: string): Member {
+  return {
+    memberId: member.memberId,
+    groupInstanceId: member.groupInstanceId,
+    clientId: member.clientId,
+    clientHost: member.clientHost,
+    sessionTimeoutMs: member.sessionTimeout,
+    rebalanceTimeoutMs: member.rebalanceTimeout,
+    protocols: [{ name: protocol, metadata: member.subscription }],
+    assignment: member.assignment ?? NO_BYTES,
+    joining: undefined,
+    syncing: undefined,
+    synced: true,
+    session: undefined,
+  };
+}

@@ -1,0 +1,145 @@
+import { makeRecordBatch, recordsOf } from '../protocol/records.js';
+import { BATCH_HEADER_BYTES, batchSizeBytes, readBatchHeader } from '../protocol/record-batch.js';
+import { Reader } from '../protocol/reader.js';
+import * as t from '../protocol/schema.js';
+import { Writer } from '../protocol/writer.js';
+import type { PartitionLog } from '../storage/partition-log.js';
+
+/** The internal topic that groups are kept in, compacted: the newest record of a key holds. */
+export const OFFSETS_TOPIC = '__consumer_offsets';
+const READ_BYTES = 1 << 20;
+
+/*
+ * Keys and values are Kafka's own: OffsetCommitKey 1 and OffsetCommitValue 3 (2 has no leader epoch), GroupMetadataKey 2
+ * and GroupMetadataValue 3; each begins with its version as int16.
+ */
+const OFFSET_KEY_VERSION = 1;
+const OFFSET_VALUE_VERSION = 3;
+const GROUP_KEY_VERSION = 2;
+const GROUP_VALUE_VERSION = 3;
+
+const offsetKey = t.struct({ group: t.string, topic: t.string, partition: t.int32 });
+const offsetValue = t.struct({
+  offset: t.int64,
+  leaderEpoch: t.int32,
+  metadata: t.string,
+  commitTimestamp: t.int64,
+});
+const groupKey = t.struct({ group: t.string });
+const groupValue = t.struct({
+  protocolType: t.string,
+  generation: t.int32,
+  protocol: t.nullableString,
+  leader: t.nullableString,
+  currentStateTimestamp: t.int64,
+  members: t.array(
+    t.struct({
+      memberId: t.string,
+      groupInstanceId: t.nullableString,
+      clientId: t.string,
+      clientHost: t.string,
+      rebalanceTimeout: t.int32,
+      sessionTimeout: t.int32,
+      subscription: t.bytes,
+      assignment: t.bytes,
+    }),
+  ),
+});
+
+/** An offset as a group committed it. */
+export interface CommittedOffset {
+  readonly offset: bigint;
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+  readonly commitTimestamp: bigint;
+}
+
+export type GroupValue = t.ValueOf<typeof groupValue>;
+
+/** One change of what is kept; null removes it. */
+export type KeptEntry =
+  | {
+      readonly kind: 'offset';
+      readonly group: string;
+      readonly topic: string;
+      readonly partition: number;
+      readonly value: CommittedOffset | null;
+    }
+  | { readonly kind: 'group'; readonly group: string; readonly value: GroupValue | null };
+
+/** Keeps entries, in one batch. */
+export async function appendEntries(
+  log: PartitionLog,
+  entries: readonly KeptEntry[],
+  nowMs: number,
+): Promise<void> {
+  const batch = makeRecordBatch(entries.map(encodeEntry), BigInt(nowMs));
+  await log.append(batch, readBatchHeader(batch));
+}
+
+/** Hands over all that is kept, oldest first. */
+export async function replayEntries(log: PartitionLog, visit: (entry: KeptEntry) => void): Promise<void> {
+  let offset = log.logStartOffset;
+  while (offset < log.highWatermark) {
+    const [bytes] = await log.read(offset, READ_BYTES, true);
+    if (bytes === undefined) return;
+    for (let at = 0; at + BATCH_HEADER_BYTES <= bytes.length;) {
+      const batch = bytes.subarray(at, at + batchSizeBytes(bytes, at));
+      for (const record of recordsOf(batch)) {
+        const entry = record.key === null ? undefined : decodeEntry(record.key, record.value);
+        if (entry !== undefined) visit(entry);
+      }
+      offset = readBatchHeader(batch).lastOffset + 1n;
+      at += batch.length;
+    }
+  }
+}
+
+/** One entry as Kafka writes it. */
+export function encodeEntry(entry: KeptEntry): { key: Buffer; value: Buffer | null } {
+  if (entry.kind === 'offset') {
+    const { group, topic, partition, value } = entry;
+    return {
+      key: encode(OFFSET_KEY_VERSION, offsetKey, { group, topic, partition }),
+      value: value === null ? null : encode(OFFSET_VALUE_VERSION, offsetValue, value),
+    };
+  }
+  return {
+    key: encode(GROUP_KEY_VERSION, groupKey, { group: entry.group }),
+    value: entry.value === null ? null : encode(GROUP_VALUE_VERSION, groupValue, entry.value),
+  };
+}
+
+/** @returns undefined for a kind of record that is not known here */
+export function decodeEntry(key: Buffer, value: Buffer | null): KeptEntry | undefined {
+  const keyReader = new Reader(key);
+  const version = keyReader.int16();
+  if (version <= OFFSET_KEY_VERSION) {
+    const { group, topic, partition } = offsetKey.read(keyReader);
+    return {
+      kind: 'offset',
+      group,
+      topic,
+      partition,
+      value: decode(OFFSET_VALUE_VERSION, offsetValue, value),
+    };
+  }
+  if (version !== GROUP_KEY_VERSION) return undefined;
+  const { group } = groupKey.read(keyReader);
+  return { kind: 'group', group, value: decode(GROUP_VALUE_VERSION, groupValue, value) };
+}
+
+function encode<T>(version: number, schema: t.Schema<T>, value: T): Buffer {
+  const writer = new Writer();
+  writer.int16(version);
+  schema.write(writer, value);
+  return Buffer.concat(writer.finish());
+}
+
+function decode<T>(version: number, schema: t.Schema<T>, bytes: Buffer | null): T | null {
+  if (bytes === null) return null;
+  const reader = new Reader(bytes);
+  const found = reader.int16();
+  if (found !== version) throw new Error(`${OFFSETS_TOPIC} has a value of version ${found}, not ${version}`);
+  return schema.read(reader);
+}

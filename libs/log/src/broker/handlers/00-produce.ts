@@ -1,0 +1,146 @@
+/*
+ * Produce (key 0), versions 3-9.
+ *
+ * - One record batch a partition, checked by its header and CRC and appended without being taken apart.
+ * - acks 1 and -1 are the same on one node: answered once the batch is written (and synced, with `flush.messages`).
+ * - acks 0 is not answered at all; where such a batch is refused the connection is closed, as Kafka does.
+ * - A batch that an idempotent producer sends again is answered with the offset it has.
+ * - Versions 0-2 are advertised, because old librdkafka does not compress otherwise, and refused: their records are of
+ *   formats that Kafka has dropped.
+ *
+ * 3 transactional id and record batches · 5 log start offset · 7 zstd · 8 errors of single records · 9 flexible
+ */
+import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
+import { checkProducedBatch, codecOf } from '../protocol/record-batch.js';
+import * as t from '../protocol/schema.js';
+import { OFFSETS_TOPIC } from '../groups/offsets-log.js';
+import { defineHandler, type RequestContext } from './handler.js';
+import { topicForWriting } from './auto-create.js';
+
+const FIRST_VERSION_WITH_BATCHES = 3;
+const FIRST_VERSION_WITH_ZSTD = 7;
+const ZSTD = 4;
+
+const request = t.struct({
+  transactionalId: t.since(3, t.nullableString, null),
+  acks: t.int16,
+  timeoutMs: t.int32,
+  topics: t.array(
+    t.struct({
+      name: t.string,
+      partitions: t.array(t.struct({ index: t.int32, records: t.records })),
+    }),
+  ),
+});
+
+const response = t.struct({
+  topics: t.array(
+    t.struct({
+      name: t.string,
+      partitions: t.array(
+        t.struct({
+          index: t.int32,
+          errorCode: t.int16,
+          baseOffset: t.int64,
+          logAppendTimeMs: t.since(2, t.int64, -1n),
+          logStartOffset: t.since(5, t.int64, -1n),
+          recordErrors: t.since(8, t.array(t.struct({ batchIndex: t.int32, message: t.nullableString })), []),
+          errorMessage: t.since(8, t.nullableString, null),
+        }),
+      ),
+    }),
+  ),
+  throttleTimeMs: t.since(1, t.int32, 0),
+});
+
+type PartitionAnswer = t.ValueOf<typeof response>['topics'][number]['partitions'][number];
+
+/** A producer that wants no answer sent what was refused: it learns of it when its connection closes. */
+export class UnacknowledgedError extends Error {
+  override readonly name = 'UnacknowledgedError';
+}
+
+export const produce = defineHandler({
+  apiKey: 0,
+  name: 'Produce',
+  minVersion: 0,
+  maxVersion: 9,
+  flexibleFrom: 9,
+  request,
+  response,
+  pipelined: true,
+  async handle({ acks, topics }, context) {
+    const answered = await Promise.all(
+      topics.map(async ({ name, partitions }) => ({
+        name,
+        partitions: await Promise.all(
+          partitions.map(({ index, records }) => produceTo(name, index, records?.[0], acks, context)),
+        ),
+      })),
+    );
+    if (acks !== 0) return { topics: answered, throttleTimeMs: 0 };
+    const refused = answered.flatMap((topic) => topic.partitions).find((answer) => answer.errorCode !== 0);
+    if (refused !== undefined) throw new UnacknowledgedError(refused.errorMessage ?? 'a batch was refused');
+    return undefined;
+  },
+});
+
+async function produceTo(
+  name: string,
+  index: number,
+  records: Buffer | undefined,
+  acks: number,
+  context: RequestContext,
+): Promise<PartitionAnswer> {
+  try {
+    return await append(name, index, records, acks, context);
+  } catch (error) {
+    const errorCode = codeOf(error);
+    if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
+      context.logger.error({ err: error, topic: name, partition: index }, 'produce failed');
+    }
+    return {
+      index,
+      errorCode,
+      baseOffset: -1n,
+      logAppendTimeMs: -1n,
+      logStartOffset: -1n,
+      recordErrors: [],
+      errorMessage: error instanceof ProtocolError ? error.message : null,
+    };
+  }
+}
+
+async function append(
+  name: string,
+  index: number,
+  records: Buffer | undefined,
+  acks: number,
+  context: RequestContext,
+): Promise<PartitionAnswer> {
+  const { apiVersion, store } = context;
+  if (apiVersion < FIRST_VERSION_WITH_BATCHES) {
+    throw new ProtocolError(ErrorCode.UNSUPPORTED_VERSION, `Produce ${apiVersion} is not served`);
+  }
+  if (acks < -1 || acks > 1) throw new ProtocolError(ErrorCode.INVALID_REQUIRED_ACKS, `acks ${acks}`);
+  if (name === OFFSETS_TOPIC) {
+    throw new ProtocolError(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} is the broker's own`);
+  }
+  const topic = store.topic(name) ?? (await topicForWriting(name, context));
+  const log = store.partition(name, index);
+  const batch = records ?? Buffer.alloc(0);
+  const header = checkProducedBatch(batch, Number(store.setting(topic, 'max.message.bytes')));
+  if (codecOf(header.attributes) === ZSTD && apiVersion < FIRST_VERSION_WITH_ZSTD) {
+    throw new ProtocolError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Produce 7');
+  }
+  const { baseOffset, logAppendTimeMs } = await log.append(batch, header);
+  return {
+    index,
+    errorCode: ErrorCode.NONE,
+    baseOffset,
+    logAppendTimeMs,
+    logStartOffset: log.logStartOffset,
+    recordErrors: [],
+    errorMessage: null,
+  };
+}

@@ -1,0 +1,212 @@
+/*
+ * Fetch (key 1), versions 4-12.
+ *
+ * - Whole batches, as they lie in the file; an offset inside a batch returns that batch.
+ * - The first batch of the first partition that has any is returned over every limit, so that readers always get on.
+ * - Waits until the partitions have `minBytes` or `maxWaitMs` have passed; an append wakes it; errors answer at once.
+ * - Sessions (KIP-227) are declined: session id 0 makes clients send full requests.
+ * - read_committed reads up to the last stable offset and names the transactions that were aborted.
+ *
+ * 4 isolation level · 5 log start offset · 7 sessions · 9 leader epoch · 11 rack, preferred replica · 12 flexible
+ */
+import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
+import * as t from '../protocol/schema.js';
+import type { PartitionLog } from '../storage/partition-log.js';
+import { defineHandler, type RequestContext } from './handler.js';
+
+/** Longest that a reader may ask to wait. */
+const MAX_WAIT_MS = 600_000;
+const LEADER_EPOCH = 0;
+
+const request = t.struct({
+  replicaId: t.int32,
+  maxWaitMs: t.int32,
+  minBytes: t.int32,
+  maxBytes: t.since(3, t.int32, 0x7fffffff),
+  isolationLevel: t.since(4, t.int8, 0),
+  sessionId: t.since(7, t.int32, 0),
+  sessionEpoch: t.since(7, t.int32, -1),
+  topics: t.array(
+    t.struct({
+      topic: t.string,
+      partitions: t.array(
+        t.struct({
+          partition: t.int32,
+          currentLeaderEpoch: t.since(9, t.int32, -1),
+          fetchOffset: t.int64,
+          lastFetchedEpoch: t.since(12, t.int32, -1),
+          logStartOffset: t.since(5, t.int64, -1n),
+          partitionMaxBytes: t.int32,
+        }),
+      ),
+    }),
+  ),
+  forgottenTopics: t.since(7, t.array(t.struct({ topic: t.string, partitions: t.array(t.int32) })), []),
+  rackId: t.since(11, t.string, ''),
+});
+
+const response = t.struct({
+  throttleTimeMs: t.since(1, t.int32, 0),
+  errorCode: t.since(7, t.int16, 0),
+  sessionId: t.since(7, t.int32, 0),
+  topics: t.array(
+    t.struct({
+      topic: t.string,
+      partitions: t.array(
+        t.struct({
+          partition: t.int32,
+          errorCode: t.int16,
+          highWatermark: t.int64,
+          lastStableOffset: t.since(4, t.int64, -1n),
+          logStartOffset: t.since(5, t.int64, -1n),
+          abortedTransactions: t.since(
+            4,
+            t.nullableArray(t.struct({ producerId: t.int64, firstOffset: t.int64 })),
+            null,
+          ),
+          preferredReadReplica: t.since(11, t.int32, -1),
+          records: t.records,
+        }),
+      ),
+    }),
+  ),
+});
+
+type Request = t.ValueOf<typeof request>;
+type PartitionRequest = Request['topics'][number]['partitions'][number];
+type Answer = t.ValueOf<typeof response>;
+type PartitionAnswer = Answer['topics'][number]['partitions'][number];
+
+interface Read {
+  readonly topics: Answer['topics'];
+  readonly bytes: number;
+  readonly failed: boolean;
+}
+
+export const fetch = defineHandler({
+  apiKey: 1,
+  name: 'Fetch',
+  minVersion: 4,
+  maxVersion: 12,
+  flexibleFrom: 12,
+  request,
+  response,
+  async handle(wanted, context) {
+    const deadline = performance.now() + Math.min(Math.max(wanted.maxWaitMs, 0), MAX_WAIT_MS);
+    for (;;) {
+      const appended = watch(wanted, context);
+      try {
+        const read = await readAll(wanted, context);
+        const left = deadline - performance.now();
+        const enough = read.bytes >= wanted.minBytes || read.failed;
+        if (enough || left <= 0 || context.signal.aborted) {
+          return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, sessionId: 0, topics: read.topics };
+        }
+        await appended.atLeast(wanted.minBytes - read.bytes, left, context.signal);
+      } finally {
+        appended.stop();
+      }
+    }
+  },
+});
+
+async function readAll(wanted: Request, context: RequestContext): Promise<Read> {
+  let left = Math.min(Math.max(wanted.maxBytes, 0), context.config.number('fetch.max.bytes'));
+  let bytes = 0;
+  let failed = false;
+  const topics: Answer['topics'] = [];
+  for (const { topic, partitions } of wanted.topics) {
+    const answers: PartitionAnswer[] = [];
+    for (const partition of partitions) {
+      const limit = Math.min(Math.max(partition.partitionMaxBytes, 0), left);
+      const answer = await readPartition(topic, partition, { limit, first: bytes === 0 }, context);
+      for (const piece of answer.records ?? []) {
+        bytes += piece.length;
+        left = Math.max(left - piece.length, 0);
+      }
+      failed ||= answer.errorCode !== ErrorCode.NONE;
+      answers.push(answer);
+    }
+    topics.push({ topic, partitions: answers });
+  }
+  return { topics, bytes, failed };
+}
+
+async function readPartition(
+  topic: string,
+  { partition, fetchOffset, currentLeaderEpoch }: PartitionRequest,
+  { limit, first }: { limit: number; first: boolean },
+  context: RequestContext,
+): Promise<PartitionAnswer> {
+  try {
+    const log = context.store.partition(topic, partition);
+    checkLeaderEpoch(currentLeaderEpoch);
+    const records = limit > 0 || first ? await log.read(fetchOffset, limit, first) : [];
+    return answerOf(partition, log, records);
+  } catch (error) {
+    const errorCode = codeOf(error);
+    if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
+      context.logger.error({ err: error, topic, partition }, 'fetch failed');
+    }
+    const log = context.store.topic(topic)?.partitions[partition];
+    return { ...answerOf(partition, log, []), errorCode };
+  }
+}
+
+function answerOf(
+  partition: number,
+  log: PartitionLog | undefined,
+  records: readonly Buffer[],
+): PartitionAnswer {
+  return {
+    partition,
+    errorCode: ErrorCode.NONE,
+    highWatermark: log?.highWatermark ?? -1n,
+    lastStableOffset: log?.highWatermark ?? -1n,
+    logStartOffset: log?.logStartOffset ?? -1n,
+    abortedTransactions: [],
+    preferredReadReplica: -1,
+    records,
+  };
+}
+
+/** @throws ProtocolError where the client believes in another leader epoch than the only one there is */
+export function checkLeaderEpoch(epoch: number): void {
+  if (epoch === -1 || epoch === LEADER_EPOCH) return;
+  if (epoch < LEADER_EPOCH) throw new ProtocolError(ErrorCode.FENCED_LEADER_EPOCH, `leader epoch ${epoch}`);
+  throw new ProtocolError(ErrorCode.UNKNOWN_LEADER_EPOCH, `leader epoch ${epoch}`);
+}
+
+/** Counts what is appended to the partitions of a request from now on. */
+function watch(wanted: Request, { store }: RequestContext) {
+  let appended = 0;
+  let wake: (() => void) | undefined;
+  const stops = wanted.topics.flatMap(({ topic, partitions }) =>
+    partitions.map(({ partition }) =>
+      store.topic(topic)?.partitions[partition]?.onAdvance((bytes) => {
+        appended += bytes;
+        wake?.();
+      }),
+    ),
+  );
+  return {
+    stop: () => {
+      for (const stop of stops) stop?.();
+    },
+    /** Resolves once so many bytes were appended, the time is over or nobody waits any longer. */
+    atLeast: (bytes: number, timeoutMs: number, signal: AbortSignal) =>
+      new Promise<void>((resolve) => {
+        const done = () => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', done);
+          resolve();
+        };
+        const timer = setTimeout(done, timeoutMs);
+        signal.addEventListener('abort', done);
+        wake = () => {
+          if (appended >= bytes) done();
+        };
+        wake();
+      }),
+  };
+}

@@ -1,0 +1,97 @@
+/*
+ * OffsetFetch (key 9), versions 1-8.
+ *
+ * - No offset committed: offset -1, no error, for groups that do not exist too.
+ * - Topics null (2): all that the group committed.
+ *
+ * 2 all topics, error of the group · 3 throttle time · 5 leader epoch · 6 flexible · 7 require stable ·
+ * 8 several groups at once
+ */
+import { ErrorCode } from '../protocol/error-codes.js';
+import * as t from '../protocol/schema.js';
+import type { GroupCoordinator } from '../groups/coordinator.js';
+import { defineHandler } from './handler.js';
+
+const topicsAsked = t.nullableArray(t.struct({ name: t.string, partitionIndexes: t.array(t.int32) }));
+
+const request = t.struct({
+  groupId: t.versions({ last: 7 }, t.string, ''),
+  topics: t.versions({ last: 7 }, topicsAsked, []),
+  groups: t.since(8, t.array(t.struct({ groupId: t.string, topics: topicsAsked })), []),
+  requireStable: t.since(7, t.boolean, false),
+});
+
+const topicAnswers = t.array(
+  t.struct({
+    name: t.string,
+    partitions: t.array(
+      t.struct({
+        partitionIndex: t.int32,
+        committedOffset: t.int64,
+        committedLeaderEpoch: t.since(5, t.int32, -1),
+        metadata: t.nullableString,
+        errorCode: t.int16,
+      }),
+    ),
+  }),
+);
+
+const response = t.struct({
+  throttleTimeMs: t.since(3, t.int32, 0),
+  topics: t.versions({ last: 7 }, topicAnswers, []),
+  errorCode: t.versions({ first: 2, last: 7 }, t.int16, 0),
+  groups: t.since(8, t.array(t.struct({ groupId: t.string, topics: topicAnswers, errorCode: t.int16 })), []),
+});
+
+type TopicsAsked = t.ValueOf<typeof topicsAsked>;
+type TopicAnswers = t.ValueOf<typeof topicAnswers>;
+
+export const offsetFetch = defineHandler({
+  apiKey: 9,
+  name: 'OffsetFetch',
+  minVersion: 1,
+  maxVersion: 8,
+  flexibleFrom: 6,
+  request,
+  response,
+  handle({ groupId, topics, groups }, { coordinator, apiVersion }) {
+    const errorCode = ErrorCode.NONE;
+    if (apiVersion < 8) {
+      return { throttleTimeMs: 0, topics: committed(coordinator, groupId, topics), errorCode, groups: [] };
+    }
+    return {
+      throttleTimeMs: 0,
+      topics: [],
+      errorCode,
+      groups: groups.map((group) => ({
+        groupId: group.groupId,
+        topics: committed(coordinator, group.groupId, group.topics),
+        errorCode,
+      })),
+    };
+  },
+});
+
+function committed(coordinator: GroupCoordinator, groupId: string, asked: TopicsAsked): TopicAnswers {
+  return (asked ?? everything(coordinator, groupId)).map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map((partitionIndex) => {
+      const found = coordinator.committed(groupId, name, partitionIndex);
+      return {
+        partitionIndex,
+        committedOffset: found?.offset ?? -1n,
+        committedLeaderEpoch: found?.leaderEpoch ?? -1,
+        metadata: found?.metadata ?? '',
+        errorCode: ErrorCode.NONE,
+      };
+    }),
+  }));
+}
+
+function everything(coordinator: GroupCoordinator, groupId: string): NonNullable<TopicsAsked> {
+  const byTopic = new Map<string, number[]>();
+  for (const { topic, partition } of coordinator.allCommitted(groupId)) {
+    byTopic.set(topic, [...(byTopic.get(topic) ?? []), partition]);
+  }
+  return [...byTopic].map(([name, partitionIndexes]) => ({ name, partitionIndexes }));
+}

@@ -1,0 +1,54 @@
+import type { Logger } from 'pino';
+import type { BrokerConfig } from '../config/config.js';
+import type { GroupCoordinator } from '../groups/coordinator.js';
+import type { Schema } from '../protocol/schema.js';
+import type { LogStore } from '../storage/log-store.js';
+import type { ProducerIds } from '../storage/producer-ids.js';
+
+/** What handlers work with. */
+export interface Services {
+  readonly config: BrokerConfig;
+  readonly store: LogStore;
+  readonly coordinator: GroupCoordinator;
+  readonly producerIds: ProducerIds;
+  readonly logger: Logger;
+  /** This broker, as clients reach it. */
+  readonly node: { readonly id: number; readonly host: string; readonly port: number };
+}
+
+/** One request's surroundings. */
+export interface RequestContext extends Services {
+  readonly apiVersion: number;
+  readonly clientId: string;
+  readonly clientHost: string;
+  /** Aborted when the connection ends or the broker stops: nobody waits any longer. */
+  readonly signal: AbortSignal;
+}
+
+/** One API of the protocol, in all the versions that are served. */
+export interface Handler<Request = never, Response = unknown> {
+  readonly apiKey: number;
+  readonly name: string;
+  readonly minVersion: number;
+  readonly maxVersion: number;
+  /** Lowest version that ApiVersions names, where it is lower than what is served. */
+  readonly advertisedMinVersion?: number;
+  /** First version with compact lengths and tagged fields. */
+  readonly flexibleFrom: number;
+  readonly request: Schema<Request>;
+  readonly response: Schema<Response>;
+  /** Whether later requests of the connection may start before this one is answered. */
+  readonly pipelined?: boolean;
+  /** @returns undefined where the client wants no answer */
+  handle(request: Request, context: RequestContext): Promise<Response | undefined> | Response | undefined;
+}
+
+/** Any handler, its types known to itself alone. */
+export type AnyHandler = Handler<never, unknown>;
+
+/** Ties a handler's types together. */
+export function defineHandler<Request, Response>(
+  handler: Handler<Request, Response>,
+): Handler<Request, Response> {
+  return handler;
+}

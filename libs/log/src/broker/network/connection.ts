@@ -1,0 +1,156 @@
+import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
+import { FrameError, FrameSplitter } from './frames.js';
+
+/** Requests of one connection that may wait or be worked on; beyond it, its socket is not read. */
+const MAX_REQUESTS = 64;
+/** Bytes of requests that may wait or be worked on. */
+const MAX_REQUEST_BYTES = 32 << 20;
+/** Bytes of responses that may wait in the socket before the next request is worked on. */
+const MAX_UNSENT_BYTES = 4 << 20;
+
+/** What a request comes to. */
+export type Outcome =
+  | { readonly kind: 'answer'; readonly chunks: readonly Buffer[] }
+  /** The client wants none. */
+  | { readonly kind: 'no-answer' }
+  /** The connection ends, after these bytes if there are any. */
+  | { readonly kind: 'close'; readonly reason: string; readonly chunks: readonly Buffer[] };
+
+/** Works on one request. */
+export interface RequestRunner {
+  /** Whether requests after this one may start before it is answered. */
+  isPipelined(frame: Buffer): boolean;
+  run(frame: Buffer, connection: Connection): Promise<Outcome>;
+}
+
+export interface ConnectionOptions {
+  readonly socket: Socket;
+  readonly runner: RequestRunner;
+  readonly logger: Logger;
+  readonly maxRequestBytes: () => number;
+  readonly idleMs: number;
+}
+
+/**
+ * One client's socket. Requests are answered in the order they came. They are worked on one after another, but that
+ * those which say so may overlap with what follows of their kind. A client that does not read its answers is not read.
+ */
+export class Connection {
+  private readonly waiting: Buffer[] = [];
+  private heldBytes = 0;
+  private running = 0;
+  private runningAlone = false;
+  private answered: Promise<void> = Promise.resolve();
+  private readonly aborter = new AbortController();
+  private draining = false;
+  private emptied: (() => void) | undefined;
+
+  constructor(private readonly options: ConnectionOptions) {
+    const { socket, maxRequestBytes, idleMs } = options;
+    const frames = new FrameSplitter(maxRequestBytes, (frame) => this.accept(frame));
+    socket.setNoDelay(true);
+    socket.setTimeout(idleMs, () => {
+      if (this.running === 0 && this.waiting.length === 0) socket.destroy();
+    });
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        frames.push(chunk);
+      } catch (error) {
+        this.end((error as FrameError).message);
+      }
+    });
+    socket.on('drain', () => this.startNext());
+    socket.on('error', (err: NodeJS.ErrnoException) => {
+      options.logger.debug({ err }, 'connection failed');
+    });
+    socket.on('close', () => {
+      this.waiting.length = 0;
+      this.aborter.abort();
+    });
+  }
+
+  /** Aborted when the connection has ended or is to drain. */
+  get signal(): AbortSignal {
+    return this.aborter.signal;
+  }
+
+  get clientHost(): string {
+    return `/${this.options.socket.remoteAddress ?? ''}`;
+  }
+
+  /** Takes no more requests, answers those that are there, and ends. */
+  async drain(): Promise<void> {
+    this.draining = true;
+    this.options.socket.pause();
+    this.aborter.abort();
+    if (this.running > 0 || this.waiting.length > 0) {
+      await new Promise<void>((resolve) => {
+        this.emptied = resolve;
+      });
+    }
+    await this.answered;
+    this.options.socket.destroySoon();
+  }
+
+  /** Ends at once. */
+  destroy(): void {
+    this.options.socket.destroy();
+  }
+
+  private accept(frame: Buffer): void {
+    if (this.options.socket.destroyed) return;
+    this.heldBytes += frame.length;
+    this.waiting.push(frame);
+    this.startNext();
+    if (this.isFull()) this.options.socket.pause();
+  }
+
+  private isFull(): boolean {
+    return this.running + this.waiting.length >= MAX_REQUESTS || this.heldBytes >= MAX_REQUEST_BYTES;
+  }
+
+  private startNext(): void {
+    const { runner, socket } = this.options;
+    while (this.waiting.length > 0 && !this.runningAlone && socket.writableLength <= MAX_UNSENT_BYTES) {
+      const pipelined = runner.isPipelined(this.waiting[0] as Buffer);
+      if (this.running > 0 && !pipelined) return;
+      this.runningAlone = !pipelined;
+      this.start(this.waiting.shift() as Buffer);
+    }
+  }
+
+  private start(frame: Buffer): void {
+    this.running++;
+    const outcome = this.options.runner.run(frame, this);
+    const before = this.answered;
+    this.answered = (async () => {
+      const done = await outcome;
+      await before;
+      this.running--;
+      this.runningAlone = false;
+      this.heldBytes -= frame.length;
+      this.send(done);
+      this.startNext();
+      if (!this.draining && !this.isFull() && this.options.socket.isPaused()) this.options.socket.resume();
+      if (this.running === 0 && this.waiting.length === 0) this.emptied?.();
+    })();
+  }
+
+  private send(outcome: Outcome): void {
+    const { socket } = this.options;
+    if (socket.destroyed) return;
+    if (outcome.kind !== 'no-answer' && outcome.chunks.length > 0) {
+      socket.cork();
+      for (const chunk of outcome.chunks) socket.write(chunk);
+      socket.uncork();
+    }
+    if (outcome.kind === 'close') this.end(outcome.reason);
+  }
+
+  private end(reason: string): void {
+    this.options.logger.warn({ client: this.clientHost, reason }, 'connection closed by the broker');
+    this.waiting.length = 0;
+    this.options.socket.destroySoon();
+  }
+}

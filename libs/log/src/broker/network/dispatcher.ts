@@ -1,0 +1,121 @@
+import type { Logger } from 'pino';
+import { UnacknowledgedError } from '../handlers/00-produce.js';
+import { listVersions } from '../handlers/18-api-versions.js';
+import type { AnyHandler, Handler, Services } from '../handlers/handler.js';
+import { ErrorCode } from '../protocol/error-codes.js';
+import { readRequestHeader, writeResponseHeader, type RequestHeader } from '../protocol/headers.js';
+import { MalformedRequestError, Reader } from '../protocol/reader.js';
+import { Writer } from '../protocol/writer.js';
+import type { Connection, Outcome, RequestRunner } from './connection.js';
+import type { Faults } from './faults.js';
+
+const API_VERSIONS = 18;
+
+export interface DispatcherOptions {
+  readonly handlers: ReadonlyMap<number, AnyHandler>;
+  readonly services: Services;
+  readonly faults: Faults;
+  readonly logger: Logger;
+}
+
+/** From a frame to its handler and back to bytes. */
+export class Dispatcher implements RequestRunner {
+  constructor(private readonly options: DispatcherOptions) {}
+
+  isPipelined(frame: Buffer): boolean {
+    return frame.length >= 2 && this.options.handlers.get(frame.readInt16BE(0))?.pipelined === true;
+  }
+
+  async run(frame: Buffer, connection: Connection): Promise<Outcome> {
+    try {
+      const header = readRequestHeader(new Reader(frame));
+      const handler = this.options.handlers.get(header.apiKey);
+      if (handler === undefined) return unserved(header, `API key ${header.apiKey} is not served`);
+      const { apiVersion } = header;
+      if (apiVersion < handler.minVersion || apiVersion > handler.maxVersion) {
+        return header.apiKey === API_VERSIONS
+          ? this.otherApiVersions(header, handler)
+          : unserved(header, `${handler.name} ${apiVersion} is not served`);
+      }
+      return await this.handle(header, handler, frame, connection);
+    } catch (error) {
+      return this.failed(error);
+    }
+  }
+
+  private async handle(
+    header: RequestHeader,
+    handler: AnyHandler,
+    frame: Buffer,
+    connection: Connection,
+  ): Promise<Outcome> {
+    const { apiVersion, correlationId } = header;
+    const fault = this.options.faults.next(handler.name);
+    if (fault !== undefined) {
+      if (fault.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
+      if (fault.dropConnection) return { kind: 'close', reason: 'fault injected', chunks: [] };
+    }
+    const flexible = apiVersion >= handler.flexibleFrom;
+    const reader = new Reader(frame, flexible, apiVersion);
+    skipRequestHeader(reader, flexible);
+    const request = handler.request.read(reader);
+    const response = await handler.handle(request, {
+      ...this.options.services,
+      apiVersion,
+      clientId: header.clientId ?? '',
+      clientHost: connection.clientHost,
+      signal: connection.signal,
+    });
+    if (fault?.dropAnswer) return { kind: 'close', reason: 'fault injected', chunks: [] };
+    if (response === undefined) return { kind: 'no-answer' };
+    const chunks = encode(correlationId, handler as unknown as Handler<unknown>, apiVersion, response);
+    return { kind: 'answer', chunks };
+  }
+
+  private otherApiVersions({ correlationId }: RequestHeader, handler: AnyHandler): Outcome {
+    const list = listVersions(this.options.handlers.values(), ErrorCode.UNSUPPORTED_VERSION);
+    return { kind: 'answer', chunks: encode(correlationId, handler as unknown as Handler<unknown>, 0, list) };
+  }
+
+  private failed(error: unknown): Outcome {
+    const expected = error instanceof MalformedRequestError || error instanceof UnacknowledgedError;
+    if (!expected) this.options.logger.error({ err: error }, 'request failed');
+    return { kind: 'close', reason: (error as Error).message, chunks: [] };
+  }
+}
+
+/** Says so in the way most answers begin, and closes: the client and we do not speak the same language. */
+function unserved({ correlationId }: RequestHeader, reason: string): Outcome {
+  const body = new Writer();
+  body.int16(ErrorCode.UNSUPPORTED_VERSION);
+  return { kind: 'close', reason, chunks: framed(correlationId, false, body) };
+}
+
+function skipRequestHeader(reader: Reader, flexible: boolean): void {
+  reader.raw(8);
+  const length = reader.int16();
+  if (length > 0) reader.raw(length);
+  if (flexible) reader.skipTaggedFields();
+}
+
+function encode(
+  correlationId: number,
+  handler: Handler<unknown>,
+  apiVersion: number,
+  response: unknown,
+): Buffer[] {
+  const flexible = apiVersion >= handler.flexibleFrom;
+  const body = new Writer(flexible, apiVersion);
+  handler.response.write(body, response);
+  return framed(correlationId, flexible && handler.apiKey !== API_VERSIONS, body);
+}
+
+function framed(correlationId: number, flexibleHeader: boolean, body: Writer): Buffer[] {
+  const chunks = body.finish();
+  const bodyBytes = body.sizeBytes;
+  const head = new Writer();
+  const headerBytes = flexibleHeader ? 5 : 4;
+  head.int32(headerBytes + bodyBytes);
+  writeResponseHeader(head, correlationId, flexibleHeader);
+  return [...head.finish(), ...chunks];
+}

@@ -1,0 +1,63 @@
+/** A frame that is longer than the broker takes, or has a negative length. */
+export class FrameError extends Error {
+  override readonly name = 'FrameError';
+}
+
+const LENGTH_BYTES = 4;
+
+/**
+ * Cuts a stream of bytes into frames: int32 length, then so many bytes. Memory is taken as bytes arrive, in one piece
+ * per frame, so that what is appended can go to the log without another copy.
+ */
+export class FrameSplitter {
+  private readonly lengthBytes = Buffer.alloc(LENGTH_BYTES);
+  private lengthFilled = 0;
+  private pieces: Buffer[] = [];
+  private filled = 0;
+  private wanted = -1;
+
+  constructor(
+    private readonly maxBytes: () => number,
+    private readonly onFrame: (frame: Buffer) => void,
+  ) {}
+
+  /** @param chunk kept: parts of it become frames. @throws FrameError */
+  push(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.wanted < 0) {
+        at += this.takeLength(chunk, at);
+        continue;
+      }
+      const piece = chunk.subarray(at, at + this.wanted - this.filled);
+      this.pieces.push(piece);
+      this.filled += piece.length;
+      at += piece.length;
+      if (this.filled === this.wanted) this.finish();
+    }
+  }
+
+  private takeLength(chunk: Buffer, at: number): number {
+    const taken = chunk.copy(this.lengthBytes, this.lengthFilled, at, at + LENGTH_BYTES - this.lengthFilled);
+    this.lengthFilled += taken;
+    if (this.lengthFilled < LENGTH_BYTES) return taken;
+    const length = this.lengthBytes.readInt32BE();
+    const most = this.maxBytes();
+    if (length < 0 || length > most) {
+      throw new FrameError(`a request of ${length} bytes, at most ${most} are taken`);
+    }
+    this.lengthFilled = 0;
+    this.wanted = length;
+    if (length === 0) this.finish();
+    return taken;
+  }
+
+  private finish(): void {
+    const frame =
+      this.pieces.length === 1 ? (this.pieces[0] as Buffer) : Buffer.concat(this.pieces, this.filled);
+    this.pieces = [];
+    this.filled = 0;
+    this.wanted = -1;
+    this.onFrame(frame);
+  }
+}

@@ -1,0 +1,201 @@
+import { crc32c } from './crc32c.js';
+import { ErrorCode, ProtocolError } from './error-codes.js';
+
+/*
+ * A record batch, magic 2 (Kafka 0.11 and later):
+ *
+ *   baseOffset int64 · length int32 · partitionLeaderEpoch int32 · magic int8 · crc uint32 ·
+ *   attributes int16 · lastOffsetDelta int32 · baseTimestamp int64 · maxTimestamp int64 ·
+ *   producerId int64 · producerEpoch int16 · baseSequence int32 · count int32 · records
+ *
+ * `length` counts what follows it; the CRC covers everything from the attributes on, so that a broker can set the base
+ * offset and the leader epoch without touching it.
+ */
+const LENGTH_AT = 8;
+const LEADER_EPOCH_AT = 12;
+const MAGIC_AT = 16;
+const CRC_AT = 17;
+const ATTRIBUTES_AT = 21;
+const LAST_OFFSET_DELTA_AT = 23;
+const BASE_TIMESTAMP_AT = 27;
+const MAX_TIMESTAMP_AT = 35;
+const PRODUCER_ID_AT = 43;
+const PRODUCER_EPOCH_AT = 51;
+const BASE_SEQUENCE_AT = 53;
+const COUNT_AT = 57;
+
+/** Bytes before the records. */
+export const BATCH_HEADER_BYTES = 61;
+/** Bytes that `length` does not count. */
+export const BATCH_OVERHEAD_BYTES = 12;
+const MAGIC = 2;
+
+const CODEC_MASK = 0x07;
+const LOG_APPEND_TIME = 0x08;
+const TRANSACTIONAL = 0x10;
+const CONTROL = 0x20;
+const LAST_CODEC = 4;
+
+/** What the header of a batch says. */
+export interface BatchHeader {
+  readonly baseOffset: bigint;
+  readonly lastOffset: bigint;
+  readonly sizeBytes: number;
+  readonly attributes: number;
+  readonly baseTimestamp: bigint;
+  readonly maxTimestamp: bigint;
+  /** -1 where the producer is not idempotent. */
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  readonly baseSequence: number;
+  readonly count: number;
+  readonly transactional: boolean;
+  readonly control: boolean;
+}
+
+/** @returns bytes of the batch at `at`, header and all, as its length field says; unchecked */
+export function batchSizeBytes(buffer: Buffer, at = 0): number {
+  return buffer.readInt32BE(at + LENGTH_AT) + BATCH_OVERHEAD_BYTES;
+}
+
+export function batchBaseOffset(buffer: Buffer, at = 0): bigint {
+  return buffer.readBigInt64BE(at);
+}
+
+export function batchLastOffset(buffer: Buffer, at = 0): bigint {
+  return buffer.readBigInt64BE(at) + BigInt(buffer.readInt32BE(at + LAST_OFFSET_DELTA_AT));
+}
+
+export function batchMaxTimestamp(buffer: Buffer, at = 0): bigint {
+  return buffer.readBigInt64BE(at + MAX_TIMESTAMP_AT);
+}
+
+export function isTransactional(attributes: number): boolean {
+  return (attributes & TRANSACTIONAL) !== 0;
+}
+
+export function isControl(attributes: number): boolean {
+  return (attributes & CONTROL) !== 0;
+}
+
+export function codecOf(attributes: number): number {
+  return attributes & CODEC_MASK;
+}
+
+/** Reads the header at `at`, where `BATCH_HEADER_BYTES` must be. Checks nothing. */
+export function readBatchHeader(buffer: Buffer, at = 0): BatchHeader {
+  const attributes = buffer.readInt16BE(at + ATTRIBUTES_AT);
+  return {
+    baseOffset: batchBaseOffset(buffer, at),
+    lastOffset: batchLastOffset(buffer, at),
+    sizeBytes: batchSizeBytes(buffer, at),
+    attributes,
+    baseTimestamp: buffer.readBigInt64BE(at + BASE_TIMESTAMP_AT),
+    maxTimestamp: batchMaxTimestamp(buffer, at),
+    producerId: buffer.readBigInt64BE(at + PRODUCER_ID_AT),
+    producerEpoch: buffer.readInt16BE(at + PRODUCER_EPOCH_AT),
+    baseSequence: buffer.readInt32BE(at + BASE_SEQUENCE_AT),
+    count: buffer.readInt32BE(at + COUNT_AT),
+    transactional: isTransactional(attributes),
+    control: isControl(attributes),
+  };
+}
+
+/** Whether the whole batch at `at` is there and what it was written as: magic, length, count and CRC. */
+export function isBatchIntact(buffer: Buffer, at: number, sizeBytes: number): boolean {
+  return (
+    buffer[at + MAGIC_AT] === MAGIC &&
+    buffer.readInt32BE(at + LAST_OFFSET_DELTA_AT) >= 0 &&
+    crc32c(buffer.subarray(at + ATTRIBUTES_AT, at + sizeBytes)) === buffer.readUInt32BE(at + CRC_AT)
+  );
+}
+
+/**
+ * Checks what a producer sent for one partition: exactly one batch, whole and well-formed.
+ *
+ * @throws ProtocolError with Kafka's own code for what is wrong
+ */
+export function checkProducedBatch(batch: Buffer, maxBytes: number): BatchHeader {
+  if (batch.length < BATCH_HEADER_BYTES)
+    refuse('CORRUPT_MESSAGE', `${batch.length} bytes are no record batch`);
+  if (batch[MAGIC_AT] !== MAGIC) {
+    refuse('UNSUPPORTED_FOR_MESSAGE_FORMAT', `records have magic ${batch[MAGIC_AT]}, only 2 is served`);
+  }
+  const header = readBatchHeader(batch);
+  if (header.sizeBytes > batch.length || header.sizeBytes < BATCH_HEADER_BYTES) {
+    refuse('CORRUPT_MESSAGE', `the batch says ${header.sizeBytes} bytes, ${batch.length} came`);
+  }
+  if (header.sizeBytes < batch.length) refuse('INVALID_RECORD', 'more than one batch for a partition');
+  if (batch.length > maxBytes) {
+    refuse('MESSAGE_TOO_LARGE', `a batch of ${batch.length} bytes, at most ${maxBytes} are taken`);
+  }
+  if (crc32c(batch.subarray(ATTRIBUTES_AT)) !== batch.readUInt32BE(CRC_AT)) {
+    refuse('CORRUPT_MESSAGE', 'the CRC of the batch does not fit its bytes');
+  }
+  if (header.control) refuse('INVALID_RECORD', 'control batches are written by the broker alone');
+  if (codecOf(header.attributes) > LAST_CODEC) {
+    refuse('UNSUPPORTED_COMPRESSION_TYPE', `compression type ${codecOf(header.attributes)}`);
+  }
+  if (header.count <= 0 || header.lastOffset - header.baseOffset !== BigInt(header.count - 1)) {
+    refuse('INVALID_RECORD', `last offset delta does not fit a count of ${header.count}`);
+  }
+  if (header.producerId >= 0n && (header.baseSequence < 0 || header.producerEpoch < 0)) {
+    refuse('INVALID_RECORD', 'an idempotent batch without a sequence or an epoch');
+  }
+  return header;
+}
+
+function refuse(code: keyof typeof ErrorCode, message: string): never {
+  throw new ProtocolError(ErrorCode[code], message);
+}
+
+/** Sets where the batch lies in the log. The CRC does not cover it. */
+export function setBaseOffset(batch: Buffer, baseOffset: bigint, leaderEpoch: number): void {
+  batch.writeBigInt64BE(baseOffset, 0);
+  batch.writeInt32BE(leaderEpoch, LEADER_EPOCH_AT);
+}
+
+/** Makes every record's timestamp that of the append, and the CRC fit again. */
+export function setLogAppendTime(batch: Buffer, timestamp: bigint): void {
+  batch.writeInt16BE(batch.readInt16BE(ATTRIBUTES_AT) | LOG_APPEND_TIME, ATTRIBUTES_AT);
+  batch.writeBigInt64BE(timestamp, MAX_TIMESTAMP_AT);
+  sealBatch(batch);
+}
+
+/** Computes the CRC of a batch that was made or changed here. */
+export function sealBatch(batch: Buffer): void {
+  batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT);
+}
+
+/** Header fields of a batch made here; the rest follows from the records. */
+export interface BatchFields {
+  readonly baseOffset: bigint;
+  readonly lastOffsetDelta: number;
+  readonly attributes: number;
+  readonly baseTimestamp: bigint;
+  readonly maxTimestamp: bigint;
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  readonly baseSequence: number;
+  readonly count: number;
+}
+
+/** Puts a header before encoded (and perhaps compressed) records. */
+export function makeBatch(fields: BatchFields, records: Buffer): Buffer {
+  const batch = Buffer.allocUnsafe(BATCH_HEADER_BYTES + records.length);
+  batch.writeBigInt64BE(fields.baseOffset, 0);
+  batch.writeInt32BE(batch.length - BATCH_OVERHEAD_BYTES, LENGTH_AT);
+  batch.writeInt32BE(0, LEADER_EPOCH_AT);
+  batch.writeInt8(MAGIC, MAGIC_AT);
+  batch.writeInt16BE(fields.attributes, ATTRIBUTES_AT);
+  batch.writeInt32BE(fields.lastOffsetDelta, LAST_OFFSET_DELTA_AT);
+  batch.writeBigInt64BE(fields.baseTimestamp, BASE_TIMESTAMP_AT);
+  batch.writeBigInt64BE(fields.maxTimestamp, MAX_TIMESTAMP_AT);
+  batch.writeBigInt64BE(fields.producerId, PRODUCER_ID_AT);
+  batch.writeInt16BE(fields.producerEpoch, PRODUCER_EPOCH_AT);
+  batch.writeInt32BE(fields.baseSequence, BASE_SEQUENCE_AT);
+  batch.writeInt32BE(fields.count, COUNT_AT);
+  records.copy(batch, BATCH_HEADER_BYTES);
+  sealBatch(batch);
+  return batch;
+}

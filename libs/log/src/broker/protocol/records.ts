@@ -1,0 +1,112 @@
+import { BATCH_HEADER_BYTES, makeBatch, readBatchHeader, type BatchFields } from './record-batch.js';
+import { Reader } from './reader.js';
+import { Writer } from './writer.js';
+
+/** A header of a record. */
+export interface RecordHeader {
+  readonly key: string;
+  readonly value: Buffer | null;
+}
+
+/** One record of an uncompressed batch. Buffers are borrowed from it. */
+export interface BatchRecord {
+  readonly offsetDelta: number;
+  readonly timestampDelta: bigint;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+/*
+ * A record inside a batch:
+ *
+ *   length varint · attributes int8 · timestampDelta varlong · offsetDelta varint ·
+ *   keyLength varint · key · valueLength varint · value · headerCount varint · headers
+ */
+
+/** Reads `count` records from the uncompressed records of a batch. */
+export function readRecords(records: Buffer, count: number): BatchRecord[] {
+  const reader = new Reader(records);
+  const read: BatchRecord[] = [];
+  for (let i = 0; i < count; i++) {
+    const length = reader.varint();
+    const inner = new Reader(reader.raw(length));
+    inner.int8();
+    const timestampDelta = inner.varlong();
+    const offsetDelta = inner.varint();
+    const key = readVarBytes(inner);
+    const value = readVarBytes(inner);
+    const headers: RecordHeader[] = [];
+    for (let left = inner.varint(); left > 0; left--) {
+      const name = inner.raw(inner.varint()).toString();
+      headers.push({ key: name, value: readVarBytes(inner) });
+    }
+    read.push({ offsetDelta, timestampDelta, key, value, headers });
+  }
+  return read;
+}
+
+/** Records of an uncompressed batch. */
+export function recordsOf(batch: Buffer): BatchRecord[] {
+  return readRecords(batch.subarray(BATCH_HEADER_BYTES), readBatchHeader(batch).count);
+}
+
+export function writeRecords(records: readonly BatchRecord[]): Buffer {
+  const writer = new Writer();
+  for (const record of records) {
+    const inner = new Writer();
+    inner.int8(0);
+    inner.varlong(record.timestampDelta);
+    inner.varint(record.offsetDelta);
+    writeVarBytes(inner, record.key);
+    writeVarBytes(inner, record.value);
+    inner.varint(record.headers.length);
+    for (const header of record.headers) {
+      writeVarBytes(inner, Buffer.from(header.key));
+      writeVarBytes(inner, header.value);
+    }
+    writer.varint(inner.sizeBytes);
+    for (const chunk of inner.finish()) writer.raw(chunk);
+  }
+  return Buffer.concat(writer.finish());
+}
+
+/** A batch of the broker's own, not idempotent, from keys and values with one timestamp. */
+export function makeRecordBatch(
+  entries: readonly { readonly key: Buffer | null; readonly value: Buffer | null }[],
+  timestamp: bigint,
+  fields: Partial<BatchFields> = {},
+): Buffer {
+  const records = entries.map((entry, offsetDelta) => ({
+    offsetDelta,
+    timestampDelta: 0n,
+    key: entry.key,
+    value: entry.value,
+    headers: [],
+  }));
+  return makeBatch(
+    {
+      baseOffset: 0n,
+      lastOffsetDelta: entries.length - 1,
+      attributes: 0,
+      baseTimestamp: timestamp,
+      maxTimestamp: timestamp,
+      producerId: -1n,
+      producerEpoch: -1,
+      baseSequence: -1,
+      count: entries.length,
+      ...fields,
+    },
+    writeRecords(records),
+  );
+}
+
+function readVarBytes(reader: Reader): Buffer | null {
+  const length = reader.varint();
+  return length < 0 ? null : reader.raw(length);
+}
+
+function writeVarBytes(writer: Writer, value: Buffer | null): void {
+  writer.varint(value === null ? -1 : value.length);
+  if (value !== null) writer.raw(value);
+}

@@ -1,0 +1,114 @@
+import { MalformedRequestError, type Reader } from './reader.js';
+import type { Writer } from './writer.js';
+
+/** How one type lies on the wire, in both directions. Whether it is flexible, reader and writer know. */
+export interface Schema<T> {
+  read(reader: Reader): T;
+  write(writer: Writer, value: T): void;
+}
+
+/** The value that a schema describes. */
+export type ValueOf<S> = S extends Schema<infer T> ? T : never;
+
+type Fields = Readonly<Record<string, Schema<unknown>>>;
+type StructOf<F extends Fields> = { [K in keyof F]: ValueOf<F[K]> };
+
+export const int8: Schema<number> = { read: (r) => r.int8(), write: (w, v) => w.int8(v) };
+export const int16: Schema<number> = { read: (r) => r.int16(), write: (w, v) => w.int16(v) };
+export const uint16: Schema<number> = { read: (r) => r.uint16(), write: (w, v) => w.uint16(v) };
+export const int32: Schema<number> = { read: (r) => r.int32(), write: (w, v) => w.int32(v) };
+export const int64: Schema<bigint> = { read: (r) => r.int64(), write: (w, v) => w.int64(v) };
+export const float64: Schema<number> = { read: (r) => r.float64(), write: (w, v) => w.float64(v) };
+export const boolean: Schema<boolean> = { read: (r) => r.boolean(), write: (w, v) => w.boolean(v) };
+export const string: Schema<string> = { read: (r) => r.string(), write: (w, v) => w.string(v) };
+export const nullableString: Schema<string | null> = {
+  read: (r) => r.nullableString(),
+  write: (w, v) => w.nullableString(v),
+};
+/** Borrowed from the frame when read, until written out when written. */
+export const bytes: Schema<Buffer> = { read: (r) => r.bytes(), write: (w, v) => w.nullableBytes(v) };
+export const nullableBytes: Schema<Buffer | null> = {
+  read: (r) => r.nullableBytes(),
+  write: (w, v) => w.nullableBytes(v),
+};
+/** Record batches as they lie in the log, in pieces when written. */
+export const records: Schema<readonly Buffer[] | null> = {
+  read: (r) => {
+    const all = r.nullableBytes();
+    return all === null ? null : [all];
+  },
+  write: (w, v) => w.nullableByteChunks(v),
+};
+/** Sixteen bytes; Kafka writes ids in base64, we keep them in hexadecimal. */
+export const uuid: Schema<string> = {
+  read: (r) => r.raw(16).toString('hex'),
+  write: (w, v) => w.raw(Buffer.from(v, 'hex')),
+};
+
+export const NO_UUID = '0'.repeat(32);
+
+export function array<T>(element: Schema<T>): Schema<T[]> {
+  const nullable = nullableArray(element);
+  return {
+    read: (reader) => {
+      const values = nullable.read(reader);
+      if (values === null) throw new MalformedRequestError('an array that must not be null is null');
+      return values;
+    },
+    write: (writer, values) => nullable.write(writer, values),
+  };
+}
+
+export function nullableArray<T>(element: Schema<T>): Schema<T[] | null> {
+  return {
+    read(reader) {
+      const length = reader.arrayLength();
+      if (length === -1) return null;
+      const values: T[] = [];
+      for (let i = 0; i < length; i++) values.push(element.read(reader));
+      return values;
+    },
+    write(writer, values) {
+      writer.arrayLength(values === null ? -1 : values.length);
+      for (const value of values ?? []) element.write(writer, value);
+    },
+  };
+}
+
+/** Fields in the order of the wire, then tagged fields where the version is flexible. */
+export function struct<F extends Fields>(fields: F): Schema<StructOf<F>> {
+  const entries = Object.entries(fields);
+  return {
+    read(reader) {
+      const value: Record<string, unknown> = {};
+      for (const [name, schema] of entries) value[name] = schema.read(reader);
+      reader.skipTaggedFields();
+      return value as StructOf<F>;
+    },
+    write(writer, value) {
+      for (const [name, schema] of entries) schema.write(writer, value[name]);
+      writer.noTaggedFields();
+    },
+  };
+}
+
+/** A field of versions from `first` (to `last`): where a version has none, it reads as `absent` and writes nothing. */
+export function versions<T>(
+  range: { first?: number; last?: number },
+  schema: Schema<T>,
+  absent: T,
+): Schema<T> {
+  const first = range.first ?? 0;
+  const last = range.last ?? Infinity;
+  return {
+    read: (reader) => (reader.version >= first && reader.version <= last ? schema.read(reader) : absent),
+    write(writer, value) {
+      if (writer.version >= first && writer.version <= last) schema.write(writer, value);
+    },
+  };
+}
+
+/** Shorthand for `versions({ first }, …)`. */
+export function since<T>(first: number, schema: Schema<T>, absent: T): Schema<T> {
+  return versions({ first }, schema, absent);
+}

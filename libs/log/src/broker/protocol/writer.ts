@@ -1,0 +1,161 @@
+const FIRST_CHUNK_BYTES = 512;
+/** Bytes at least this long are put between chunks as they are; copying shorter ones is cheaper than a chunk more. */
+const BORROW_FROM_BYTES = 1024;
+
+/**
+ * Writes Kafka's primitive types. Large byte strings are not copied: `finish` gives a list of chunks for one gathered
+ * write.
+ *
+ * @see https://kafka.apache.org/protocol#protocol_types
+ */
+export class Writer {
+  private chunks: Buffer[] = [];
+  private finishedBytes = 0;
+  private buffer: Buffer;
+  private start = 0;
+  private position = 0;
+
+  constructor(
+    /** Whether lengths are compact and structures end in tagged fields. */
+    readonly flexible = false,
+    readonly version = 0,
+  ) {
+    this.buffer = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
+  }
+
+  get sizeBytes(): number {
+    return this.finishedBytes + this.position - this.start;
+  }
+
+  int8(value: number): void {
+    this.buffer.writeInt8(value, this.reserve(1));
+  }
+
+  int16(value: number): void {
+    this.buffer.writeInt16BE(value, this.reserve(2));
+  }
+
+  uint16(value: number): void {
+    this.buffer.writeUInt16BE(value, this.reserve(2));
+  }
+
+  int32(value: number): void {
+    this.buffer.writeInt32BE(value, this.reserve(4));
+  }
+
+  uint32(value: number): void {
+    this.buffer.writeUInt32BE(value, this.reserve(4));
+  }
+
+  int64(value: bigint): void {
+    this.buffer.writeBigInt64BE(value, this.reserve(8));
+  }
+
+  float64(value: number): void {
+    this.buffer.writeDoubleBE(value, this.reserve(8));
+  }
+
+  boolean(value: boolean): void {
+    this.int8(value ? 1 : 0);
+  }
+
+  unsignedVarint(value: number): void {
+    let rest = value;
+    while (rest > 0x7f) {
+      this.buffer[this.reserve(1)] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    this.buffer[this.reserve(1)] = rest;
+  }
+
+  varint(value: number): void {
+    this.unsignedVarint(((value << 1) ^ (value >> 31)) >>> 0);
+  }
+
+  varlong(value: bigint): void {
+    let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
+    while (rest > 0x7fn) {
+      this.buffer[this.reserve(1)] = Number(rest & 0x7fn) | 0x80;
+      rest >>= 7n;
+    }
+    this.buffer[this.reserve(1)] = Number(rest);
+  }
+
+  string(value: string): void {
+    this.nullableString(value);
+  }
+
+  nullableString(value: string | null): void {
+    if (value === null) {
+      if (this.flexible) this.unsignedVarint(0);
+      else this.int16(-1);
+      return;
+    }
+    const length = Buffer.byteLength(value);
+    if (this.flexible) this.unsignedVarint(length + 1);
+    else this.int16(length);
+    this.buffer.write(value, this.reserve(length), 'utf8');
+  }
+
+  /** @param value borrowed until the chunks are written out */
+  nullableBytes(value: Buffer | null): void {
+    this.nullableByteChunks(value === null ? null : [value]);
+  }
+
+  /** Writes one byte string that lies in pieces. Borrowed until the chunks are written out. */
+  nullableByteChunks(pieces: readonly Buffer[] | null): void {
+    const length = pieces === null ? -1 : pieces.reduce((sum, piece) => sum + piece.length, 0);
+    if (this.flexible) this.unsignedVarint(length + 1);
+    else this.int32(length);
+    for (const piece of pieces ?? []) this.raw(piece);
+  }
+
+  /** Puts bytes as they are. Borrowed until the chunks are written out. */
+  raw(value: Buffer): void {
+    if (value.length < BORROW_FROM_BYTES) {
+      value.copy(this.buffer, this.reserve(value.length));
+      return;
+    }
+    this.closeChunk();
+    this.chunks.push(value);
+    this.finishedBytes += value.length;
+  }
+
+  /** Says how many elements follow; -1 is null. */
+  arrayLength(length: number): void {
+    if (this.flexible) this.unsignedVarint(length + 1);
+    else this.int32(length);
+  }
+
+  noTaggedFields(): void {
+    if (this.flexible) this.unsignedVarint(0);
+  }
+
+  /** @returns everything written, in order. The writer is of no use afterwards. */
+  finish(): Buffer[] {
+    this.closeChunk();
+    return this.chunks;
+  }
+
+  private closeChunk(): void {
+    if (this.position === this.start) return;
+    this.chunks.push(this.buffer.subarray(this.start, this.position));
+    this.finishedBytes += this.position - this.start;
+    this.start = this.position;
+  }
+
+  /** Makes room. @returns where it is */
+  private reserve(length: number): number {
+    if (this.position + length > this.buffer.length) {
+      const used = this.position - this.start;
+      const grown = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, used + length));
+      this.buffer.copy(grown, 0, this.start, this.position);
+      this.buffer = grown;
+      this.start = 0;
+      this.position = used;
+    }
+    const at = this.position;
+    this.position += length;
+    return at;
+  }
+}

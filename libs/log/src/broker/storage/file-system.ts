@@ -1,0 +1,170 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { promisify } from 'node:util';
+
+/** A file that is read anywhere and written at positions its owner keeps. */
+export interface LogFile {
+  /** Writes all the buffers, one after another, from `position` on. */
+  write(buffers: readonly Buffer[], position: number): Promise<void>;
+  /** Fills `buffer` from `position` on. @returns bytes read: fewer than its length only at the end of the file */
+  read(buffer: Buffer, position: number): Promise<number>;
+  sizeBytes(): Promise<number>;
+  truncate(sizeBytes: number): Promise<void>;
+  /** Resolves once what was written survives a power cut. */
+  sync(): Promise<void>;
+  /** Closes once the reads under way have ended. */
+  close(): Promise<void>;
+}
+
+/** All that storage asks of the operating system; tests give one that fails. */
+export interface FileSystem {
+  /** Opens for reading and writing, and makes the file where it is missing. */
+  open(file: string): Promise<LogFile>;
+  /** @returns undefined where there is no such file */
+  readFile(file: string): Promise<Buffer | undefined>;
+  /** Writes a file so that a crash leaves the old or the new one, whole. */
+  replaceFile(file: string, contents: Buffer | string): Promise<void>;
+  /** Names in a folder; none where it is missing. */
+  list(folder: string): Promise<string[]>;
+  makeFolder(folder: string): Promise<void>;
+  /** Removes a file, or a folder with all that is in it; nothing where it is missing. */
+  remove(target: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+}
+
+/** Most buffers that one `writev` takes (IOV_MAX on Linux and macOS). */
+const MAX_GATHERED_BUFFERS = 1024;
+
+const writev = promisify(fs.writev);
+const read = promisify(fs.read);
+const ftruncate = promisify(fs.ftruncate);
+const fdatasync = promisify(fs.fdatasync);
+const close = promisify(fs.close);
+const fstat = promisify(fs.fstat);
+
+/** The file system of this machine. */
+export const nodeFileSystem: FileSystem = {
+  async open(file) {
+    const flags = fs.constants.O_RDWR | fs.constants.O_CREAT;
+    const fd = await promisify(fs.open)(file, flags, 0o644);
+    return new NodeLogFile(fd as number);
+  },
+
+  async readFile(file) {
+    return fs.promises.readFile(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+  },
+
+  async replaceFile(file, contents) {
+    const temporary = `${file}.tmp`;
+    const handle = await fs.promises.open(temporary, 'w');
+    try {
+      await handle.writeFile(contents);
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+    await fs.promises.rename(temporary, file);
+    await syncFolder(path.dirname(file));
+  },
+
+  async list(folder) {
+    return fs.promises.readdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+  },
+
+  async makeFolder(folder) {
+    await fs.promises.mkdir(folder, { recursive: true });
+  },
+
+  async remove(target) {
+    await fs.promises.rm(target, { recursive: true, force: true });
+  },
+
+  async rename(from, to) {
+    await fs.promises.rename(from, to);
+  },
+};
+
+class NodeLogFile implements LogFile {
+  private readsUnderWay = 0;
+  private closed: { resolve: () => void } | undefined;
+
+  constructor(private readonly fd: number) {}
+
+  async write(buffers: readonly Buffer[], position: number): Promise<void> {
+    let at = position;
+    for (let i = 0; i < buffers.length; i += MAX_GATHERED_BUFFERS) {
+      let rest = buffers.slice(i, i + MAX_GATHERED_BUFFERS);
+      while (rest.length > 0) {
+        const { bytesWritten } = await writev(this.fd, rest, at);
+        at += bytesWritten;
+        rest = withoutFirst(rest, bytesWritten);
+      }
+    }
+  }
+
+  async read(buffer: Buffer, position: number): Promise<number> {
+    this.readsUnderWay++;
+    try {
+      let filled = 0;
+      while (filled < buffer.length) {
+        const { bytesRead } = await read(this.fd, buffer, filled, buffer.length - filled, position + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return filled;
+    } finally {
+      this.readsUnderWay--;
+      if (this.readsUnderWay === 0) this.closed?.resolve();
+    }
+  }
+
+  async sizeBytes(): Promise<number> {
+    return (await fstat(this.fd)).size;
+  }
+
+  async truncate(sizeBytes: number): Promise<void> {
+    await ftruncate(this.fd, sizeBytes);
+  }
+
+  async sync(): Promise<void> {
+    await fdatasync(this.fd);
+  }
+
+  async close(): Promise<void> {
+    if (this.readsUnderWay > 0) {
+      await new Promise<void>((resolve) => {
+        this.closed = { resolve };
+      });
+    }
+    await close(this.fd);
+  }
+}
+
+/** What is left of `buffers` after `bytes` of them were written. */
+function withoutFirst(buffers: readonly Buffer[], bytes: number): Buffer[] {
+  let skipped = 0;
+  const rest: Buffer[] = [];
+  for (const buffer of buffers) {
+    const start = Math.min(Math.max(bytes - skipped, 0), buffer.length);
+    if (start < buffer.length) rest.push(start === 0 ? buffer : buffer.subarray(start));
+    skipped += buffer.length;
+  }
+  return rest;
+}
+
+/** A rename is durable once its folder is synced; Windows can't open folders and needs no such thing. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await fs.promises.open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

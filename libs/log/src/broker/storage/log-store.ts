@@ -1,0 +1,338 @@
+import { randomBytes } from 'node:crypto';
+import * as path from 'node:path';
+import type { Logger } from 'pino';
+import { checkTopicSettings, topicSetting, type BrokerConfig } from '../config/config.js';
+import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
+import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
+import type { FileSystem } from './file-system.js';
+import { PartitionLog, type LogSettings } from './partition-log.js';
+
+const TOPICS_FILE = 'topics.json';
+const RECOVERY_FILE = 'recovery-point-offset-checkpoint';
+const START_FILE = 'log-start-offset-checkpoint';
+const LONGEST_NAME = 249;
+/** Folders that are being removed; what a crash leaves of them goes at the next start. */
+const DELETED_SUFFIX = '.deleted';
+
+/** A topic: its partitions are opened, its settings are those that differ from the broker's. */
+export interface Topic {
+  readonly name: string;
+  readonly id: string;
+  settings: Readonly<Record<string, string>>;
+  readonly partitions: PartitionLog[];
+}
+
+interface StoredTopics {
+  readonly clusterId: string;
+  readonly brokerSettings: Record<string, string>;
+  readonly topics: { name: string; id: string; partitions: number; settings: Record<string, string> }[];
+}
+
+export interface LogStoreOptions {
+  readonly files: FileSystem;
+  readonly dataDir: string;
+  readonly config: BrokerConfig;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+/** All topics of the broker, the file that names them, and the work that goes on behind them. */
+export class LogStore {
+  private readonly topics = new Map<string, Topic>();
+  private clusterIdText = '';
+  private timers: NodeJS.Timeout[] = [];
+  private background: Promise<void> = Promise.resolve();
+  /** Changes of topics happen one after another. */
+  private changes: Promise<unknown> = Promise.resolve();
+
+  private constructor(private readonly options: LogStoreOptions) {}
+
+  /** Opens every partition, several at a time. */
+  static async open(options: LogStoreOptions): Promise<LogStore> {
+    const store = new LogStore(options);
+    await store.load();
+    store.startBackground();
+    return store;
+  }
+
+  get clusterId(): string {
+    return this.clusterIdText;
+  }
+
+  all(): Topic[] {
+    return [...this.topics.values()];
+  }
+
+  topic(name: string): Topic | undefined {
+    return this.topics.get(name);
+  }
+
+  topicById(id: string): Topic | undefined {
+    return this.all().find((topic) => topic.id === id);
+  }
+
+  /** @throws ProtocolError `UNKNOWN_TOPIC_OR_PARTITION` */
+  partition(name: string, index: number): PartitionLog {
+    const log = this.topics.get(name)?.partitions[index];
+    if (log === undefined) {
+      throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no partition ${name}-${index}`);
+    }
+    return log;
+  }
+
+  /** A topic's value of a setting, as a number. */
+  setting(topic: Topic, name: Parameters<typeof topicSetting>[2]): string {
+    return topicSetting(this.options.config, topic.settings, name);
+  }
+
+  /** @throws ProtocolError where the name, the count or a setting is wrong, or the topic is there */
+  async create(name: string, partitions: number, settings: Readonly<Record<string, string>>): Promise<Topic> {
+    return this.change(async () => {
+      this.checkNew(name, partitions, settings);
+      const topic: Topic = { name, id: randomBytes(16).toString('hex'), settings, partitions: [] };
+      await this.openPartitions(topic, partitions, { recovery: new Map(), start: new Map() });
+      this.topics.set(name, topic);
+      await this.save();
+      return topic;
+    });
+  }
+
+  /** The checks of `create` alone. @throws ProtocolError */
+  checkNew(name: string, partitions: number, settings: Readonly<Record<string, string>>): void {
+    checkTopicName(name);
+    if (this.topics.has(name)) {
+      throw new ProtocolError(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`);
+    }
+    if (partitions < 1) {
+      throw new ProtocolError(ErrorCode.INVALID_PARTITIONS, 'Number of partitions must be larger than 0.');
+    }
+    checkTopicSettings(settings);
+  }
+
+  /** @throws ProtocolError `UNKNOWN_TOPIC_OR_PARTITION` */
+  async delete(name: string): Promise<void> {
+    await this.change(async () => {
+      const topic = this.expect(name);
+      this.topics.delete(name);
+      await this.save();
+      for (const [index, log] of topic.partitions.entries()) {
+        const gone = `${this.folderOf(name, index)}.${topic.id}${DELETED_SUFFIX}`;
+        await log.abort();
+        await this.options.files.rename(this.folderOf(name, index), gone);
+        await this.options.files.remove(gone);
+      }
+    });
+  }
+
+  /** Adds partitions until there are `count`. @throws ProtocolError */
+  async grow(name: string, count: number): Promise<void> {
+    await this.change(async () => {
+      const topic = this.expect(name);
+      await this.openPartitions(topic, count, { recovery: new Map(), start: new Map() });
+      await this.save();
+    });
+  }
+
+  /** Replaces a topic's settings. @throws SettingError, ProtocolError */
+  async configure(name: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    checkTopicSettings(settings);
+    await this.change(async () => {
+      this.expect(name).settings = settings;
+      await this.save();
+    });
+  }
+
+  /** Keeps the broker settings that were altered while running. */
+  async saveBrokerSettings(): Promise<void> {
+    await this.change(() => this.save());
+  }
+
+  /** Keeps where logs start, after DeleteRecords. */
+  async saveStartOffsets(): Promise<void> {
+    await this.change(() =>
+      writeCheckpoint(
+        this.options.files,
+        path.join(this.options.dataDir, START_FILE),
+        this.offsets((log) => log.logStartOffset),
+      ),
+    );
+  }
+
+  /** Syncs and closes everything; a clean start follows. */
+  async close(): Promise<void> {
+    await this.stopBackground();
+    for (const topic of this.topics.values()) {
+      await Promise.all(topic.partitions.map((log) => log.close()));
+    }
+    await this.saveRecoveryPoints();
+  }
+
+  /** Lets go of the files as a killed process would. */
+  async abort(): Promise<void> {
+    await this.stopBackground();
+    for (const topic of this.topics.values()) {
+      await Promise.all(topic.partitions.map((log) => log.abort()));
+    }
+  }
+
+  private async load(): Promise<void> {
+    const { files, dataDir, config } = this.options;
+    const contents = await files.readFile(path.join(dataDir, TOPICS_FILE));
+    const stored: StoredTopics =
+      contents === undefined
+        ? { clusterId: '', brokerSettings: {}, topics: [] }
+        : (JSON.parse(contents.toString()) as StoredTopics);
+    this.clusterIdText =
+      config.text('cluster.id') || stored.clusterId || randomBytes(16).toString('base64url');
+    config.alter(stored.brokerSettings);
+    for (const name of await files.list(dataDir)) {
+      if (name.endsWith(DELETED_SUFFIX)) await files.remove(path.join(dataDir, name));
+    }
+    const checkpoints = {
+      recovery: await readCheckpoint(files, path.join(dataDir, RECOVERY_FILE)),
+      start: await readCheckpoint(files, path.join(dataDir, START_FILE)),
+    };
+    for (const { name, id, settings, partitions } of stored.topics) {
+      const topic: Topic = { name, id, settings, partitions: [] };
+      await this.openPartitions(topic, partitions, checkpoints);
+      this.topics.set(name, topic);
+    }
+    if (contents === undefined) await this.save();
+  }
+
+  private async openPartitions(
+    topic: Topic,
+    count: number,
+    checkpoints: { recovery: Checkpoint; start: Checkpoint },
+  ): Promise<void> {
+    const { files, logger, now } = this.options;
+    const opened = Array.from({ length: count - topic.partitions.length }, async (_, i) => {
+      const index = topic.partitions.length + i;
+      const key = `${topic.name}-${index}`;
+      return PartitionLog.open({
+        files,
+        folder: this.folderOf(topic.name, index),
+        logger,
+        now,
+        settings: () => this.logSettings(topic),
+        recoveryPoint: checkpoints.recovery.get(key) ?? 0n,
+        logStartOffset: checkpoints.start.get(key) ?? 0n,
+      });
+    });
+    topic.partitions.push(...(await Promise.all(opened)));
+  }
+
+  private logSettings(topic: Topic): LogSettings {
+    const number = (name: Parameters<typeof topicSetting>[2]) => Number(this.setting(topic, name));
+    return {
+      segmentBytes: number('segment.bytes'),
+      segmentMs: number('segment.ms'),
+      retentionBytes: number('retention.bytes'),
+      retentionMs: number('retention.ms'),
+      flushMessages: number('flush.messages'),
+      flushMs: number('flush.ms'),
+      timestampType: this.setting(topic, 'message.timestamp.type') as LogSettings['timestampType'],
+      deletesOldSegments: this.setting(topic, 'cleanup.policy').includes('delete'),
+    };
+  }
+
+  private folderOf(name: string, partition: number): string {
+    return path.join(this.options.dataDir, `${name}-${partition}`);
+  }
+
+  private expect(name: string): Topic {
+    const topic = this.topics.get(name);
+    if (topic === undefined) {
+      throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${name}`);
+    }
+    return topic;
+  }
+
+  private async save(): Promise<void> {
+    const stored: StoredTopics = {
+      clusterId: this.clusterIdText,
+      brokerSettings: { ...this.options.config.altered },
+      topics: this.all().map(({ name, id, settings, partitions }) => ({
+        name,
+        id,
+        partitions: partitions.length,
+        settings: { ...settings },
+      })),
+    };
+    const text = `${JSON.stringify(stored, undefined, 2)}\n`;
+    await this.options.files.replaceFile(path.join(this.options.dataDir, TOPICS_FILE), text);
+  }
+
+  private change<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.changes.then(work);
+    this.changes = done.catch(() => undefined);
+    return done;
+  }
+
+  private offsets(of: (log: PartitionLog) => bigint) {
+    return this.all().flatMap(({ name, partitions }) =>
+      partitions.map((log, partition) => ({ topic: name, partition, offset: of(log) })),
+    );
+  }
+
+  private async saveRecoveryPoints(): Promise<void> {
+    await writeCheckpoint(
+      this.options.files,
+      path.join(this.options.dataDir, RECOVERY_FILE),
+      this.offsets((log) => log.recoveryPoint),
+    );
+  }
+
+  private startBackground(): void {
+    const { config } = this.options;
+    const every = (ms: number, work: () => Promise<void>) => {
+      const timer = setInterval(() => {
+        this.background = this.background.then(work).catch((err: unknown) => {
+          this.options.logger.error({ err }, 'background work on the log failed');
+        });
+      }, ms);
+      timer.unref();
+      this.timers.push(timer);
+    };
+    every(config.number('log.flush.interval.ms'), () => this.flushAll());
+    every(config.number('log.retention.check.interval.ms'), () => this.applyRetention());
+  }
+
+  private async stopBackground(): Promise<void> {
+    for (const timer of this.timers) clearInterval(timer);
+    this.timers = [];
+    await this.background;
+    await this.changes;
+  }
+
+  private async flushAll(): Promise<void> {
+    let flushed = false;
+    for (const topic of this.topics.values()) {
+      for (const log of topic.partitions) flushed = (await log.flush()) || flushed;
+    }
+    if (flushed) await this.saveRecoveryPoints();
+  }
+
+  /** Removes what topics need not keep any longer. */
+  async applyRetention(): Promise<void> {
+    for (const topic of this.topics.values()) {
+      for (const log of topic.partitions) await log.applyRetention();
+    }
+  }
+}
+
+/** @throws ProtocolError `INVALID_TOPIC_EXCEPTION` where Kafka would not have a topic of this name */
+export function checkTopicName(name: string): void {
+  const problem =
+    name === ''
+      ? 'it is empty'
+      : name === '.' || name === '..'
+        ? "it is '.' or '..'"
+        : name.length > LONGEST_NAME
+          ? `it is longer than ${LONGEST_NAME} characters`
+          : /[^a-zA-Z0-9._-]/.test(name)
+            ? "it has a character other than ASCII alphanumerics, '.', '_' and '-'"
+            : undefined;
+  if (problem === undefined) return;
+  throw new ProtocolError(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic name is invalid: ${problem}`);
+}

@@ -1,0 +1,470 @@
+import * as path from 'node:path';
+import type { Logger } from 'pino';
+import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
+import { setBaseOffset, setLogAppendTime, type BatchHeader } from '../protocol/record-batch.js';
+import type { FileSystem } from './file-system.js';
+import { firstOffsetAtTime } from './offset-at-time.js';
+import { ProducerStates, type Undo } from './producer-states.js';
+import { Segment, segmentName, type PlacedBatch } from './segment.js';
+
+/** Most bytes gathered into one write. */
+const MAX_GROUP_BYTES = 16 << 20;
+const LEADER_EPOCH = 0;
+const MAX_RELATIVE_OFFSET = 0x7fffffffn;
+
+/** What a topic's settings mean to one of its partitions; asked for anew on each use, so that changes hold at once. */
+export interface LogSettings {
+  readonly segmentBytes: number;
+  readonly segmentMs: number;
+  readonly retentionBytes: number;
+  readonly retentionMs: number;
+  /** Batches after which an append waits for the disk; 1 makes every append wait. */
+  readonly flushMessages: number;
+  readonly flushMs: number;
+  readonly timestampType: 'CreateTime' | 'LogAppendTime';
+  readonly deletesOldSegments: boolean;
+}
+
+export interface PartitionLogOptions {
+  readonly files: FileSystem;
+  readonly folder: string;
+  readonly logger: Logger;
+  readonly settings: () => LogSettings;
+  readonly now: () => number;
+  /** Everything before it is known to be on disk, whole. */
+  readonly recoveryPoint: bigint;
+  /** First offset that may be read, as DeleteRecords left it. */
+  readonly logStartOffset: bigint;
+  /** Told after each write that failed; the partition goes on trying. */
+  readonly onWriteFailure?: (error: unknown) => void;
+}
+
+/** Where an appended batch lies. */
+export interface AppendResult {
+  readonly baseOffset: bigint;
+  /** -1 where records keep the timestamps of their producer. */
+  readonly logAppendTimeMs: bigint;
+}
+
+interface PendingAppend {
+  readonly placed: PlacedBatch;
+  readonly undo: Undo | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * One partition: segments in a folder, and the state that is derived from them.
+ *
+ * Appends that come while a write is under way are gathered into the next one. Records can be read, and appends are
+ * answered, once they are written; with `flush.messages` they wait for one sync that they share.
+ */
+export class PartitionLog {
+  private segments: Segment[] = [];
+  /** Offset of the next batch, counting those that wait to be written. */
+  private nextOffset = 0n;
+  private written = 0n;
+  private start: bigint;
+  private pending: PendingAppend[] = [];
+  private draining: Promise<void> | undefined;
+  private messagesSinceSync = 0;
+  private readonly listeners = new Set<(appendedBytes: number) => void>();
+  private closed = false;
+  readonly producers = new ProducerStates();
+
+  private constructor(private readonly options: PartitionLogOptions) {
+    this.start = options.logStartOffset;
+  }
+
+  /** Opens the folder, checks what a crash may have damaged, and cuts the log at the first bad byte. */
+  static async open(options: PartitionLogOptions): Promise<PartitionLog> {
+    const log = new PartitionLog(options);
+    await options.files.makeFolder(options.folder);
+    await log.recover();
+    return log;
+  }
+
+  get logStartOffset(): bigint {
+    return this.start;
+  }
+
+  /** Offset after the newest record that can be read. */
+  get highWatermark(): bigint {
+    return this.written;
+  }
+
+  get sizeBytes(): number {
+    return this.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+  }
+
+  /** Everything before it is on disk. */
+  get recoveryPoint(): bigint {
+    const firstDirty = this.segments.find((segment) => segment.dirty);
+    return firstDirty === undefined ? this.written : firstDirty.baseOffset;
+  }
+
+  /**
+   * Appends one checked batch, whose bytes it patches and keeps until they are written. Resolves once it may be
+   * acknowledged.
+   *
+   * @throws ProtocolError where its producer's sequence does not allow it, or the disk took it not
+   */
+  async append(batch: Buffer, header: BatchHeader): Promise<AppendResult> {
+    if (this.closed) throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'the partition is closed');
+    const logAppendTimeMs = this.stamp(batch);
+    if (header.producerId >= 0n) {
+      const verdict = this.producers.check(header);
+      if (verdict.kind === 'duplicate') {
+        await this.writtenUpTo(verdict.batch.lastOffset);
+        return { baseOffset: verdict.batch.baseOffset, logAppendTimeMs };
+      }
+    }
+    const baseOffset = this.nextOffset;
+    const lastOffset = baseOffset + (header.lastOffset - header.baseOffset);
+    setBaseOffset(batch, baseOffset, LEADER_EPOCH);
+    const undo = header.producerId >= 0n ? this.producers.remember(header, baseOffset) : undefined;
+    this.nextOffset = lastOffset + 1n;
+    const maxTimestamp = logAppendTimeMs >= 0n ? logAppendTimeMs : header.maxTimestamp;
+    await new Promise<void>((resolve, reject) => {
+      const placed = { bytes: batch, baseOffset, lastOffset, maxTimestamp };
+      this.pending.push({ placed, undo, resolve, reject });
+      this.draining ??= this.drain();
+    });
+    return { baseOffset, logAppendTimeMs };
+  }
+
+  private stamp(batch: Buffer): bigint {
+    if (this.options.settings().timestampType === 'CreateTime') return -1n;
+    const now = BigInt(this.options.now());
+    setLogAppendTime(batch, now);
+    return now;
+  }
+
+  /** A repeat of a batch that is still being written is answered with it. */
+  private async writtenUpTo(lastOffset: bigint): Promise<void> {
+    while (this.written <= lastOffset) {
+      if (this.draining === undefined) {
+        throw new ProtocolError(
+          ErrorCode.KAFKA_STORAGE_ERROR,
+          'the first copy of this batch was not written',
+        );
+      }
+      await this.nextAdvance();
+    }
+  }
+
+  private async nextAdvance(): Promise<void> {
+    const drained = this.draining ?? Promise.resolve();
+    let stop = nothing;
+    const advanced = new Promise<void>((resolve) => {
+      stop = this.onAdvance(() => resolve());
+    });
+    await Promise.race([advanced, drained]);
+    stop();
+  }
+
+  private async drain(): Promise<void> {
+    while (this.pending.length > 0) {
+      let group: PendingAppend[] = [];
+      try {
+        const segment = await this.segmentForNext();
+        group = this.takeGroup(segment);
+        await this.write(segment, group);
+      } catch (error) {
+        await this.abandon(group, error);
+      }
+    }
+    this.draining = undefined;
+  }
+
+  /** The batches that go into one write: those that fit the segment, at least one. */
+  private takeGroup(segment: Segment): PendingAppend[] {
+    const room = Math.min(MAX_GROUP_BYTES, this.options.settings().segmentBytes - segment.sizeBytes);
+    let bytes = 0;
+    let count = 0;
+    for (const { placed } of this.pending) {
+      if (count > 0 && bytes + placed.bytes.length > room) break;
+      if (placed.lastOffset - segment.baseOffset > MAX_RELATIVE_OFFSET) break;
+      bytes += placed.bytes.length;
+      count++;
+    }
+    return this.pending.splice(0, count);
+  }
+
+  private async write(segment: Segment, group: readonly PendingAppend[]): Promise<void> {
+    this.messagesSinceSync += group.length;
+    const sync = this.messagesSinceSync >= this.options.settings().flushMessages;
+    if (sync) this.messagesSinceSync = 0;
+    await segment.append(
+      group.map((append) => append.placed),
+      sync,
+    );
+    const last = group.at(-1) as PendingAppend;
+    this.written = last.placed.lastOffset + 1n;
+    let bytes = 0;
+    for (const append of group) {
+      bytes += append.placed.bytes.length;
+      append.resolve();
+    }
+    for (const listener of [...this.listeners]) listener(bytes);
+  }
+
+  /** Makes everything that waits to be written as if it had never come, and says so to its producers. */
+  private async abandon(group: readonly PendingAppend[], cause: unknown): Promise<void> {
+    const failed = [...group, ...this.pending];
+    this.pending = [];
+    for (const { undo } of failed.toReversed()) if (undo !== undefined) this.producers.forget(undo);
+    this.nextOffset = this.written;
+    this.options.onWriteFailure?.(cause);
+    this.options.logger.error({ err: cause, folder: this.options.folder }, 'append failed');
+    await this.active.trim().catch((err: unknown) => {
+      this.options.logger.error({ err, folder: this.options.folder }, 'segment not trimmed after a failure');
+    });
+    for (const append of failed) {
+      append.reject(
+        new ProtocolError(ErrorCode.KAFKA_STORAGE_ERROR, 'the log could not be written', { cause }),
+      );
+    }
+  }
+
+  private get active(): Segment {
+    return this.segments.at(-1) as Segment;
+  }
+
+  /** The active segment, or a new one where the next batch does not belong in it. */
+  private async segmentForNext(): Promise<Segment> {
+    const { placed } = this.pending[0] as PendingAppend;
+    const { active } = this;
+    const { segmentBytes, segmentMs } = this.options.settings();
+    const fits =
+      active.sizeBytes === 0 ||
+      (active.sizeBytes + placed.bytes.length <= segmentBytes &&
+        placed.lastOffset - active.baseOffset <= MAX_RELATIVE_OFFSET &&
+        this.options.now() - active.createdAtMs < segmentMs);
+    return fits ? active : this.roll(placed.baseOffset);
+  }
+
+  private async roll(baseOffset: bigint): Promise<Segment> {
+    const { files, folder, now } = this.options;
+    const segment = await Segment.open({ files, folder, baseOffset, nowMs: now() });
+    await this.active.seal();
+    await this.writeSnapshot(baseOffset);
+    this.segments.push(segment);
+    return segment;
+  }
+
+  /** Keeps what is known of producers at `offset`, without the batches that still wait to be written. */
+  private async writeSnapshot(offset: bigint): Promise<void> {
+    const waiting = this.pending.flatMap(({ undo }) => (undo === undefined ? [] : [undo]));
+    await this.options.files.replaceFile(
+      path.join(this.options.folder, `${segmentName(offset)}.snapshot`),
+      this.producers.snapshot(waiting.toReversed()),
+    );
+  }
+
+  /**
+   * Reads whole batches as they lie in the file, from the one that holds `offset` on.
+   *
+   * @returns nothing at the high watermark
+   * @throws ProtocolError `OFFSET_OUT_OF_RANGE`
+   */
+  async read(offset: bigint, maxBytes: number, atLeastOne: boolean): Promise<Buffer[]> {
+    if (offset < this.start || offset > this.written) {
+      throw new ProtocolError(
+        ErrorCode.OFFSET_OUT_OF_RANGE,
+        `offset ${offset} is not in ${this.start}..${this.written}`,
+      );
+    }
+    if (offset === this.written) return [];
+    for (let i = this.segmentIndexOf(offset); i < this.segments.length; i++) {
+      const bytes = await (this.segments[i] as Segment).read(offset, maxBytes, atLeastOne);
+      if (bytes.length > 0) return [bytes];
+    }
+    return [];
+  }
+
+  /** Index of the segment that holds an offset. */
+  private segmentIndexOf(offset: bigint): number {
+    let low = 0;
+    let high = this.segments.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.segments[middle] as Segment).baseOffset > offset) high = middle;
+      else low = middle + 1;
+    }
+    return Math.max(low - 1, 0);
+  }
+
+  /** Calls back after each write, with its bytes. @returns what ends it */
+  onAdvance(listener: (appendedBytes: number) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** The first record with this timestamp or a later one. */
+  async offsetAtTime(timestamp: bigint): Promise<{ offset: bigint; timestamp: bigint } | undefined> {
+    for (const segment of [...this.segments]) {
+      const batch = await segment.batchAtTime(timestamp);
+      if (batch === undefined) continue;
+      const found = firstOffsetAtTime(batch, timestamp);
+      if (found.offset >= this.start) return found;
+    }
+    return undefined;
+  }
+
+  /** The record with the largest timestamp. */
+  async offsetOfMaxTimestamp(): Promise<{ offset: bigint; timestamp: bigint } | undefined> {
+    const largest = this.segments.reduce((max, segment) =>
+      segment.maxTimestamp > max.maxTimestamp ? segment : max,
+    );
+    return largest.sizeBytes === 0 ? undefined : this.offsetAtTime(largest.maxTimestamp);
+  }
+
+  /**
+   * Makes everything before `offset` unreadable, and removes the segments that are all before it.
+   *
+   * @throws ProtocolError `OFFSET_OUT_OF_RANGE` above the high watermark
+   */
+  async deleteBefore(offset: bigint): Promise<void> {
+    if (offset > this.written || offset < 0n) {
+      throw new ProtocolError(ErrorCode.OFFSET_OUT_OF_RANGE, `offset ${offset} is above ${this.written}`);
+    }
+    if (offset > this.start) this.start = offset;
+    const kept = this.segments.findIndex(
+      (_, i) => (this.segments[i + 1]?.baseOffset ?? this.written + 1n) > this.start,
+    );
+    await this.removeFirst(kept);
+  }
+
+  /** Removes whole segments that are too old, or too many for the size the log may have; never the active one. */
+  async applyRetention(): Promise<void> {
+    const { retentionMs, retentionBytes, deletesOldSegments } = this.options.settings();
+    if (!deletesOldSegments) return;
+    const oldest = BigInt(this.options.now()) - BigInt(retentionMs);
+    let excess = retentionBytes < 0 ? -1 : this.sizeBytes - retentionBytes;
+    let count = 0;
+    for (const segment of this.segments.slice(0, -1)) {
+      const tooOld = retentionMs >= 0 && segment.maxTimestamp < oldest;
+      const tooMuch = excess >= segment.sizeBytes;
+      if (!tooOld && !tooMuch) break;
+      excess -= segment.sizeBytes;
+      count++;
+    }
+    const next = this.segments[count];
+    if (count === 0 || next === undefined) return;
+    if (next.baseOffset > this.start) this.start = next.baseOffset;
+    await this.removeFirst(count);
+  }
+
+  private async removeFirst(count: number): Promise<void> {
+    const removed = this.segments.splice(0, Math.min(count, this.segments.length - 1));
+    for (const segment of removed) await segment.remove();
+  }
+
+  /** Brings to disk everything that was written before the call. @returns whether there was anything */
+  async flush(): Promise<boolean> {
+    const dirty = this.segments.filter((segment) => segment.dirty);
+    for (const segment of dirty) {
+      await segment.sync();
+      await segment.persistIndexes();
+    }
+    return dirty.length > 0;
+  }
+
+  /** Writes what waits, brings it to disk and closes the files. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.draining;
+    await this.flush();
+    await this.active.persistIndexes();
+    await this.writeSnapshot(this.written);
+    await this.abort();
+  }
+
+  /** Closes the files as they are, as a killed process would. */
+  async abort(): Promise<void> {
+    this.closed = true;
+    await this.draining;
+    await Promise.all(this.segments.map((segment) => segment.close()));
+    this.listeners.clear();
+  }
+
+  /** Closes the log and removes its folder. */
+  async remove(): Promise<void> {
+    await this.abort();
+    await this.options.files.remove(this.options.folder);
+  }
+
+  private async recover(): Promise<void> {
+    const { files, folder, now } = this.options;
+    const names = await files.list(folder);
+    const bases = names
+      .filter((name) => /^\d{20}\.log$/.test(name))
+      .map((name) => BigInt(name.slice(0, 20)))
+      .sort((a, b) => (a < b ? -1 : 1));
+    for (const baseOffset of bases.length > 0 ? bases : [this.start]) {
+      this.segments.push(await Segment.open({ files, folder, baseOffset, nowMs: now() }));
+    }
+    const firstChecked = await this.restoreProducers(names);
+    for (let i = 0; i < firstChecked; i++) {
+      const segment = this.segments[i] as Segment;
+      if (!(await segment.trust()) && (await segment.scan(nothing)).damagedAt !== undefined) {
+        await this.cutAfter(i, segment.sizeBytes);
+      }
+    }
+    await this.check(firstChecked);
+    const first = this.segments[0] as Segment;
+    if (this.start < first.baseOffset) this.start = first.baseOffset;
+    if (this.start > this.written) this.start = this.written;
+  }
+
+  /**
+   * Restores the newest snapshot of producers from which on everything is going to be checked.
+   *
+   * @returns index of the first segment to check
+   */
+  private async restoreProducers(names: readonly string[]): Promise<number> {
+    const { files, folder, recoveryPoint } = this.options;
+    const newest = Math.min(this.segmentIndexOf(recoveryPoint), this.segments.length - 1);
+    for (let i = newest; i > 0; i--) {
+      const name = `${segmentName((this.segments[i] as Segment).baseOffset)}.snapshot`;
+      if (!names.includes(name)) continue;
+      const snapshot = await files.readFile(path.join(folder, name));
+      if (snapshot !== undefined && this.producers.restore(snapshot)) return i;
+    }
+    return 0;
+  }
+
+  /** Checks every batch from a segment on, and cuts the log at the first that is bad. */
+  private async check(firstChecked: number): Promise<void> {
+    for (let i = firstChecked; i < this.segments.length; i++) {
+      const segment = this.segments[i] as Segment;
+      const { damagedAt, nextOffset } = await segment.scan((header) => {
+        if (header.producerId >= 0n) this.producers.remember(header, header.baseOffset);
+      });
+      this.written = nextOffset;
+      this.nextOffset = nextOffset;
+      if (damagedAt === undefined) continue;
+      await this.cutAfter(i, damagedAt);
+      return;
+    }
+  }
+
+  private async cutAfter(index: number, damagedAt: number): Promise<void> {
+    const segment = this.segments[index] as Segment;
+    const dropped = this.segments.splice(index + 1);
+    this.options.logger.warn(
+      {
+        folder: this.options.folder,
+        segment: segmentName(segment.baseOffset),
+        position: damagedAt,
+        segmentsDropped: dropped.length,
+      },
+      'log cut at its first bad byte',
+    );
+    await segment.trim();
+    for (const later of dropped) await later.remove();
+  }
+}
+
+function nothing(): void {}

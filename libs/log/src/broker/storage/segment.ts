@@ -1,0 +1,311 @@
+import * as path from 'node:path';
+import {
+  BATCH_HEADER_BYTES,
+  batchLastOffset,
+  batchSizeBytes,
+  isBatchIntact,
+  readBatchHeader,
+  type BatchHeader,
+} from '../protocol/record-batch.js';
+import type { FileSystem, LogFile } from './file-system.js';
+import { OffsetIndex, TimeIndex } from './sparse-index.js';
+
+/** Bytes of log between two index entries, at least. */
+const INDEX_INTERVAL_BYTES = 4096;
+const SCAN_CHUNK_BYTES = 1 << 20;
+const NO_TIMESTAMP = -1n;
+
+/** Name of a segment's files without the suffix, as Kafka writes it. */
+export function segmentName(baseOffset: bigint): string {
+  return String(baseOffset).padStart(20, '0');
+}
+
+/** A batch that an append writes, with where its records go. */
+export interface PlacedBatch {
+  readonly bytes: Buffer;
+  readonly baseOffset: bigint;
+  readonly lastOffset: bigint;
+  readonly maxTimestamp: bigint;
+}
+
+/** What a scan found. */
+export interface ScanResult {
+  /** Where the first bad byte is, if any. */
+  readonly damagedAt: number | undefined;
+  readonly nextOffset: bigint;
+}
+
+/** One file of the log with its two indexes. Its owner appends from one place at a time. */
+export class Segment {
+  /** Bytes that are whole batches, written (and synced, where asked) and so may be read. */
+  sizeBytes = 0;
+  maxTimestamp = NO_TIMESTAMP;
+  private offsetOfMaxTimestamp = 0n;
+  private bytesSinceIndexEntry = 0;
+  offsetIndex = new OffsetIndex();
+  timeIndex = new TimeIndex();
+  /** Whether bytes were written that no sync has covered. */
+  dirty = false;
+
+  private constructor(
+    readonly baseOffset: bigint,
+    private readonly files: FileSystem,
+    private readonly folder: string,
+    private readonly file: LogFile,
+    /** When the first batch was appended, in milliseconds, by the broker's clock. */
+    public createdAtMs: number,
+  ) {}
+
+  static async open(options: {
+    files: FileSystem;
+    folder: string;
+    baseOffset: bigint;
+    nowMs: number;
+  }): Promise<Segment> {
+    const { files, folder, baseOffset, nowMs } = options;
+    const file = await files.open(path.join(folder, `${segmentName(baseOffset)}.log`));
+    return new Segment(baseOffset, files, folder, file, nowMs);
+  }
+
+  /** Writes batches at the end. On failure the segment is as before, but for bytes past its end. */
+  async append(batches: readonly PlacedBatch[], sync: boolean): Promise<void> {
+    await this.file.write(
+      batches.map((batch) => batch.bytes),
+      this.sizeBytes,
+    );
+    this.dirty = true;
+    if (sync) await this.sync();
+    for (const batch of batches) this.note(batch, batch.bytes.length);
+  }
+
+  /** Cuts off what a failed append may have left. */
+  async trim(): Promise<void> {
+    await this.file.truncate(this.sizeBytes);
+  }
+
+  async sync(): Promise<void> {
+    this.dirty = false;
+    try {
+      await this.file.sync();
+    } catch (error) {
+      this.dirty = true;
+      throw error;
+    }
+  }
+
+  private note(batch: Omit<PlacedBatch, 'bytes'>, sizeBytes: number): void {
+    const lastRelative = Number(batch.lastOffset - this.baseOffset);
+    if (batch.maxTimestamp > this.maxTimestamp) {
+      this.maxTimestamp = batch.maxTimestamp;
+      this.offsetOfMaxTimestamp = batch.lastOffset;
+    }
+    if (this.bytesSinceIndexEntry > INDEX_INTERVAL_BYTES) {
+      this.offsetIndex.append(lastRelative, this.sizeBytes);
+      this.timeIndex.append(this.maxTimestamp, Number(this.offsetOfMaxTimestamp - this.baseOffset));
+      this.bytesSinceIndexEntry = 0;
+    }
+    this.bytesSinceIndexEntry += sizeBytes;
+    this.sizeBytes += sizeBytes;
+  }
+
+  /**
+   * Reads whole batches from the one that holds `offset` on (or the first after it), at most `maxBytes` of them; with
+   * `atLeastOne` the first comes however large it is.
+   */
+  async read(offset: bigint, maxBytes: number, atLeastOne: boolean): Promise<Buffer> {
+    const relative = Number(offset - this.baseOffset);
+    const position = await this.positionOf(this.offsetIndex.lookUp(relative), offset);
+    const available = this.sizeBytes - position;
+    if (available <= 0) return EMPTY;
+    const wanted = Math.min(Math.max(maxBytes, atLeastOne ? BATCH_HEADER_BYTES : 0), available);
+    const bytes = await this.readExactly(position, wanted);
+    const whole = wholeBatchesBytes(bytes);
+    if (whole > 0 || !atLeastOne || bytes.length < BATCH_HEADER_BYTES) return bytes.subarray(0, whole);
+    return this.readExactly(position, batchSizeBytes(bytes));
+  }
+
+  /** Walks batch headers from `position` to the first batch whose last offset is not before `offset`. */
+  private async positionOf(position: number, offset: bigint): Promise<number> {
+    let at = position;
+    while (at < this.sizeBytes) {
+      const chunk = await this.readExactly(at, Math.min(WALK_CHUNK_BYTES, this.sizeBytes - at));
+      let inChunk = 0;
+      while (inChunk + BATCH_HEADER_BYTES <= chunk.length) {
+        if (batchLastOffset(chunk, inChunk) >= offset) return at + inChunk;
+        inChunk += batchSizeBytes(chunk, inChunk);
+      }
+      at += inChunk;
+    }
+    return at;
+  }
+
+  /** Headers and positions of the batches from the one that holds `offset` on. */
+  async *headersFrom(offset: bigint): AsyncGenerator<{ header: BatchHeader; position: number }> {
+    let at = await this.positionOf(this.offsetIndex.lookUp(Number(offset - this.baseOffset)), offset);
+    while (at + BATCH_HEADER_BYTES <= this.sizeBytes) {
+      const chunk = await this.readExactly(at, Math.min(WALK_CHUNK_BYTES, this.sizeBytes - at));
+      let inChunk = 0;
+      while (inChunk + BATCH_HEADER_BYTES <= chunk.length) {
+        const header = readBatchHeader(chunk, inChunk);
+        yield { header, position: at + inChunk };
+        inChunk += header.sizeBytes;
+      }
+      at += inChunk;
+    }
+  }
+
+  /** The first batch that has a record with this timestamp or a later one, whole. */
+  async batchAtTime(timestamp: bigint): Promise<Buffer | undefined> {
+    if (this.maxTimestamp < timestamp) return undefined;
+    const from = this.baseOffset + BigInt(this.timeIndex.lookUp(timestamp));
+    for await (const { header, position } of this.headersFrom(from)) {
+      if (header.maxTimestamp >= timestamp) return this.readExactly(position, header.sizeBytes);
+    }
+    return undefined;
+  }
+
+  async readExactly(position: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(length);
+    const filled = await this.file.read(buffer, position);
+    return filled === length ? buffer : buffer.subarray(0, filled);
+  }
+
+  /**
+   * Checks every batch by length, offsets and CRC, makes both indexes again, and hands each good batch's header to
+   * `visit`. Stops at the first bad byte and leaves the segment ending there.
+   */
+  async scan(visit: (header: BatchHeader) => void): Promise<ScanResult> {
+    const fileBytes = await this.file.sizeBytes();
+    this.sizeBytes = 0;
+    this.maxTimestamp = NO_TIMESTAMP;
+    this.bytesSinceIndexEntry = 0;
+    this.offsetIndex = new OffsetIndex();
+    this.timeIndex = new TimeIndex();
+    let nextOffset = this.baseOffset;
+    while (this.sizeBytes < fileBytes) {
+      const chunk = await this.readExactly(
+        this.sizeBytes,
+        Math.min(SCAN_CHUNK_BYTES, fileBytes - this.sizeBytes),
+      );
+      const before = this.sizeBytes;
+      for (const header of intactBatches(chunk, nextOffset)) {
+        visit(header);
+        this.note(header, header.sizeBytes);
+        nextOffset = header.lastOffset + 1n;
+      }
+      if (this.sizeBytes > before) continue;
+      const large = await this.scanLargeBatch(chunk, fileBytes, nextOffset);
+      if (large === undefined) return { damagedAt: this.sizeBytes, nextOffset };
+      visit(large);
+      this.note(large, large.sizeBytes);
+      nextOffset = large.lastOffset + 1n;
+    }
+    return { damagedAt: undefined, nextOffset };
+  }
+
+  /** A batch that is longer than a chunk. */
+  private async scanLargeBatch(
+    chunk: Buffer,
+    fileBytes: number,
+    nextOffset: bigint,
+  ): Promise<BatchHeader | undefined> {
+    if (chunk.length < BATCH_HEADER_BYTES) return undefined;
+    const sizeBytes = batchSizeBytes(chunk);
+    if (sizeBytes <= chunk.length || this.sizeBytes + sizeBytes > fileBytes) return undefined;
+    const [header] = intactBatches(await this.readExactly(this.sizeBytes, sizeBytes), nextOffset);
+    return header;
+  }
+
+  /**
+   * Takes size and indexes from the files, for a segment that needs no check.
+   *
+   * @returns false where an index is missing or can't be right: then `scan` it
+   */
+  async trust(): Promise<boolean> {
+    this.sizeBytes = await this.file.sizeBytes();
+    const [offsets, times] = await Promise.all([
+      this.files.readFile(this.pathOf('index')),
+      this.files.readFile(this.pathOf('timeindex')),
+    ]);
+    const offsetIndex = offsets && OffsetIndex.parse(offsets, this.sizeBytes);
+    const timeIndex = times && TimeIndex.parse(times);
+    const last = timeIndex?.last();
+    if (offsetIndex === undefined || timeIndex === undefined) return false;
+    if (last === undefined && this.sizeBytes > 0) return false;
+    this.offsetIndex = offsetIndex;
+    this.timeIndex = timeIndex;
+    this.maxTimestamp = last?.timestamp ?? NO_TIMESTAMP;
+    return true;
+  }
+
+  /** Ends the segment: its last timestamp goes to the index, the indexes and everything else to disk. */
+  async seal(): Promise<void> {
+    if (this.sizeBytes > 0) {
+      this.timeIndex.append(this.maxTimestamp, Number(this.offsetOfMaxTimestamp - this.baseOffset));
+    }
+    await this.persistIndexes();
+    await this.sync();
+  }
+
+  /** Writes index entries that their files don't have yet. */
+  async persistIndexes(): Promise<void> {
+    for (const [suffix, index] of [
+      ['index', this.offsetIndex],
+      ['timeindex', this.timeIndex],
+    ] as const) {
+      const { bytes, at } = index.takeUnpersisted();
+      const file = await this.files.open(this.pathOf(suffix));
+      try {
+        await file.write([bytes], at);
+        await file.truncate(at + bytes.length);
+      } finally {
+        await file.close();
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.file.close();
+  }
+
+  async remove(): Promise<void> {
+    await this.close();
+    for (const suffix of ['log', 'index', 'timeindex', 'snapshot', 'txnindex']) {
+      await this.files.remove(this.pathOf(suffix));
+    }
+  }
+
+  private pathOf(suffix: string): string {
+    return path.join(this.folder, `${segmentName(this.baseOffset)}.${suffix}`);
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+/** Two index intervals: most walks to an offset end in their first read. */
+const WALK_CHUNK_BYTES = 2 * INDEX_INTERVAL_BYTES;
+
+/** Bytes of `buffer` that are whole batches. */
+function wholeBatchesBytes(buffer: Buffer): number {
+  let at = 0;
+  while (at + BATCH_HEADER_BYTES <= buffer.length) {
+    const sizeBytes = batchSizeBytes(buffer, at);
+    if (at + sizeBytes > buffer.length) break;
+    at += sizeBytes;
+  }
+  return at;
+}
+
+/** Headers of the good batches at the start of `chunk`, whose offsets go up from `nextOffset`. */
+function* intactBatches(chunk: Buffer, nextOffset: bigint): Generator<BatchHeader> {
+  let at = 0;
+  let expected = nextOffset;
+  while (at + BATCH_HEADER_BYTES <= chunk.length) {
+    const header = readBatchHeader(chunk, at);
+    const { sizeBytes } = header;
+    if (sizeBytes < BATCH_HEADER_BYTES || at + sizeBytes > chunk.length) return;
+    if (header.baseOffset < expected || !isBatchIntact(chunk, at, sizeBytes)) return;
+    yield header;
+    expected = header.lastOffset + 1n;
+    at += sizeBytes;
+  }
+}

@@ -1,0 +1,194 @@
+/*
+ * Kafka's index files, kept in memory as they lie on disk:
+ *
+ *   .index       relativeOffset int32 · position int32        last offset of a batch, and where the batch starts
+ *   .timeindex   timestamp int64 · relativeOffset int32       largest timestamp so far, and the offset that has it
+ */
+const OFFSET_ENTRY_BYTES = 8;
+const TIME_ENTRY_BYTES = 12;
+const FIRST_ENTRIES = 64;
+
+/** Entries of a fixed size in one growing buffer. */
+class EntryBuffer {
+  private buffer: Buffer;
+  private usedBytes: number;
+  private persistedBytes: number;
+
+  constructor(
+    private readonly entryBytes: number,
+    contents: Buffer | undefined,
+  ) {
+    this.buffer = contents ?? Buffer.allocUnsafe(entryBytes * FIRST_ENTRIES);
+    this.usedBytes = contents?.length ?? 0;
+    this.persistedBytes = this.usedBytes;
+  }
+
+  get count(): number {
+    return this.usedBytes / this.entryBytes;
+  }
+
+  /** Makes room for one more entry. @returns the buffer and where the entry goes */
+  next(): { buffer: Buffer; at: number } {
+    if (this.usedBytes + this.entryBytes > this.buffer.length) {
+      const grown = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, this.entryBytes * FIRST_ENTRIES));
+      this.buffer.copy(grown, 0, 0, this.usedBytes);
+      this.buffer = grown;
+    }
+    const at = this.usedBytes;
+    this.usedBytes += this.entryBytes;
+    return { buffer: this.buffer, at };
+  }
+
+  entry(index: number): { buffer: Buffer; at: number } {
+    return { buffer: this.buffer, at: index * this.entryBytes };
+  }
+
+  clear(): void {
+    this.usedBytes = 0;
+    this.persistedBytes = 0;
+  }
+
+  /** Entries not handed out yet, and where in the file they go. */
+  takeUnpersisted(): { bytes: Buffer; at: number } {
+    const at = this.persistedBytes;
+    this.persistedBytes = this.usedBytes;
+    return { bytes: this.buffer.subarray(at, this.usedBytes), at };
+  }
+}
+
+/** Finds the greatest index below `count` whose entry is not after the target. @returns -1 where there is none */
+function lastNotAfter(count: number, isAfter: (index: number) => boolean): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isAfter(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low - 1;
+}
+
+/** Where batches start, by their last offset relative to the segment's base. */
+export class OffsetIndex {
+  private readonly entries: EntryBuffer;
+
+  constructor(contents?: Buffer) {
+    this.entries = new EntryBuffer(OFFSET_ENTRY_BYTES, contents);
+  }
+
+  /** @returns undefined where the bytes can't be an index of a segment of this size */
+  static parse(contents: Buffer, segmentBytes: number): OffsetIndex | undefined {
+    if (contents.length % OFFSET_ENTRY_BYTES !== 0) return undefined;
+    let lastOffset = -1;
+    let lastPosition = -1;
+    for (let at = 0; at < contents.length; at += OFFSET_ENTRY_BYTES) {
+      const offset = contents.readInt32BE(at);
+      const position = contents.readInt32BE(at + 4);
+      if (offset <= lastOffset || position <= lastPosition || position >= segmentBytes) return undefined;
+      lastOffset = offset;
+      lastPosition = position;
+    }
+    return new OffsetIndex(contents);
+  }
+
+  get count(): number {
+    return this.entries.count;
+  }
+
+  append(relativeOffset: number, position: number): void {
+    const { buffer, at } = this.entries.next();
+    buffer.writeInt32BE(relativeOffset, at);
+    buffer.writeInt32BE(position, at + 4);
+  }
+
+  /** Where a scan for this offset starts: a batch at or before the one that holds it. */
+  lookUp(relativeOffset: number): number {
+    const index = lastNotAfter(this.count, (i) => this.offsetAt(i) > relativeOffset);
+    return index < 0 ? 0 : this.positionAt(index);
+  }
+
+  /** Position of the last entry at or before `position`. */
+  lastPositionBefore(position: number): number {
+    const index = lastNotAfter(this.count, (i) => this.positionAt(i) > position);
+    return index < 0 ? 0 : this.positionAt(index);
+  }
+
+  clear(): void {
+    this.entries.clear();
+  }
+
+  takeUnpersisted(): { bytes: Buffer; at: number } {
+    return this.entries.takeUnpersisted();
+  }
+
+  private offsetAt(index: number): number {
+    const { buffer, at } = this.entries.entry(index);
+    return buffer.readInt32BE(at);
+  }
+
+  private positionAt(index: number): number {
+    const { buffer, at } = this.entries.entry(index);
+    return buffer.readInt32BE(at + 4);
+  }
+}
+
+/** Which offset first had the largest timestamp so far. */
+export class TimeIndex {
+  private readonly entries: EntryBuffer;
+
+  constructor(contents?: Buffer) {
+    this.entries = new EntryBuffer(TIME_ENTRY_BYTES, contents);
+  }
+
+  /** @returns undefined where the bytes can't be a time index */
+  static parse(contents: Buffer): TimeIndex | undefined {
+    if (contents.length % TIME_ENTRY_BYTES !== 0) return undefined;
+    let lastTimestamp: bigint | undefined;
+    let lastOffset = -1;
+    for (let at = 0; at < contents.length; at += TIME_ENTRY_BYTES) {
+      const timestamp = contents.readBigInt64BE(at);
+      const offset = contents.readInt32BE(at + 8);
+      if ((lastTimestamp !== undefined && timestamp <= lastTimestamp) || offset < lastOffset)
+        return undefined;
+      lastTimestamp = timestamp;
+      lastOffset = offset;
+    }
+    return new TimeIndex(contents);
+  }
+
+  get count(): number {
+    return this.entries.count;
+  }
+
+  /** Remembers a timestamp larger than all before; others add nothing. */
+  append(timestamp: bigint, relativeOffset: number): void {
+    const last = this.last();
+    if (last !== undefined && timestamp <= last.timestamp) return;
+    const { buffer, at } = this.entries.next();
+    buffer.writeBigInt64BE(timestamp, at);
+    buffer.writeInt32BE(relativeOffset, at + 8);
+  }
+
+  last(): { timestamp: bigint; relativeOffset: number } | undefined {
+    return this.count === 0 ? undefined : this.at(this.count - 1);
+  }
+
+  /** Relative offset from which a scan finds the first record that is not before `timestamp`. */
+  lookUp(timestamp: bigint): number {
+    const index = lastNotAfter(this.count, (i) => this.at(i).timestamp >= timestamp);
+    return index < 0 ? 0 : this.at(index).relativeOffset;
+  }
+
+  clear(): void {
+    this.entries.clear();
+  }
+
+  takeUnpersisted(): { bytes: Buffer; at: number } {
+    return this.entries.takeUnpersisted();
+  }
+
+  private at(index: number): { timestamp: bigint; relativeOffset: number } {
+    const { buffer, at } = this.entries.entry(index);
+    return { timestamp: buffer.readBigInt64BE(at), relativeOffset: buffer.readInt32BE(at + 8) };
+  }
+}
