@@ -1,0 +1,64 @@
+import { useEffect, useState } from 'react';
+import { Bar } from './bar/bar.js';
+import { VehicleCard } from './card/vehicle-card.js';
+import { useDashboard } from './dashboard.js';
+import { CityMap } from './map/city-map.js';
+import { hasWebGl } from './map/webgl.js';
+import { Notices } from './notices/notices.js';
+import { FleetPanel } from './panel/fleet-panel.js';
+import { useShortcuts } from './shortcuts.js';
+import { useStore } from './store.js';
+import { VehicleTable } from './table/vehicle-table.js';
+
+/** Narrower than this there is room for the map or for the panel. */
+const narrow = '(max-width: 720px)';
+
+const webGl = hasWebGl();
+
+export function App() {
+  const { city, connection } = useDashboard();
+  const [showsTable, setShowsTable] = useState(!webGl);
+  const [panelIsOpen, setPanelIsOpen] = useState(() => !matchMedia(narrow).matches);
+  const state = useStore(connection.state);
+  const selected = useStore(city.selected);
+  const [isSlow, setIsSlow] = useState(false);
+
+  useEffect(() => {
+    document.documentElement.dataset['connection'] = state.kind;
+  }, [state.kind]);
+
+  const toggleTable = () => setShowsTable((shown) => !shown);
+  const togglePanel = () => setPanelIsOpen((open) => !open);
+  useShortcuts({
+    Escape: () => city.select(null),
+    t: webGl ? toggleTable : undefined,
+    p: togglePanel,
+    '/': () => {
+      setPanelIsOpen(true);
+      requestAnimationFrame(() => document.getElementById('find-vehicle')?.focus());
+    },
+  });
+
+  return (
+    <div
+      className="app"
+      data-panel={panelIsOpen ? 'open' : 'folded'}
+      data-card={selected ? 'open' : 'closed'}
+    >
+      <Bar
+        canShowMap={webGl}
+        showsTable={showsTable}
+        onToggleTable={toggleTable}
+        panelIsOpen={panelIsOpen}
+        onTogglePanel={togglePanel}
+      />
+      <main className="stage">
+        {webGl && <CityMap isShown={!showsTable} onSlow={setIsSlow} />}
+        {showsTable && <VehicleTable isFallback={!webGl} />}
+      </main>
+      {panelIsOpen && <FleetPanel />}
+      {selected !== null && <VehicleCard key={selected} deviceId={selected} />}
+      <Notices isSlow={isSlow && !showsTable} />
+    </div>
+  );
+}

@@ -1,0 +1,65 @@
+import './bar.css';
+import { useDashboard } from '../dashboard.js';
+import { MapIcon, PanelIcon, TableIcon } from '../icons.js';
+import { useStore } from '../store.js';
+import { ConnectionWords } from './connection-words.js';
+import { FreshnessWords } from './freshness-words.js';
+import { ThemeButton } from './theme-button.js';
+
+interface BarProps {
+  readonly canShowMap: boolean;
+  readonly showsTable: boolean;
+  readonly onToggleTable: () => void;
+  readonly panelIsOpen: boolean;
+  readonly onTogglePanel: () => void;
+}
+
+/** What is always there: which city, whether the picture is live, and how it is looked at. */
+export function Bar({ canShowMap, showsTable, onToggleTable, panelIsOpen, onTogglePanel }: BarProps) {
+  const { connection, signOut } = useDashboard();
+  const city = useStore(connection.city);
+  return (
+    <header className="bar">
+      <h1 className="bar-name">
+        <svg width="20" height="20" viewBox="-12 -12 24 24" aria-hidden="true">
+          <path d="M0 -10 8 9 0 5 -8 9Z" fill="currentColor" />
+        </svg>
+        <span className="bar-product">Hailstream</span>
+        <span className="bar-city">{city?.name ?? ''}</span>
+      </h1>
+      <div className="bar-live">
+        <ConnectionWords />
+        <FreshnessWords />
+      </div>
+      <div className="bar-controls">
+        <button
+          type="button"
+          className="bar-button"
+          aria-pressed={panelIsOpen}
+          aria-label="Figures panel"
+          title="Figures panel (P)"
+          onClick={onTogglePanel}
+        >
+          <PanelIcon />
+        </button>
+        {canShowMap && (
+          <button
+            type="button"
+            className="bar-button"
+            aria-label={showsTable ? 'Show the map' : 'Show a table instead of the map'}
+            title={showsTable ? 'Map (T)' : 'Table (T)'}
+            onClick={onToggleTable}
+          >
+            {showsTable ? <MapIcon /> : <TableIcon />}
+          </button>
+        )}
+        <ThemeButton />
+        {signOut !== null && (
+          <button type="button" className="bar-button bar-sign-out" onClick={signOut}>
+            Sign out
+          </button>
+        )}
+      </div>
+    </header>
+  );
+}

@@ -1,0 +1,167 @@
+import './card.css';
+import type { VehicleDetail } from '@hailstream/events/live';
+import { useEffect, useRef, useState } from 'react';
+import { isOnMap, toDrawnState } from '../city-state/drawn-state.js';
+import type { Vehicle } from '../city-state/fleet.js';
+import { useDashboard } from '../dashboard.js';
+import {
+  formatClock,
+  formatDuration,
+  formatHeading,
+  formatPlace,
+  formatSpeed,
+  inWords,
+  shortId,
+  UNKNOWN,
+} from '../format.js';
+import { CloseIcon } from '../icons.js';
+import { speedGradient } from '../map/speed-ramp.js';
+import { marks } from '../marks/marks.js';
+import { MarkSwatch } from '../marks/mark-swatch.js';
+import { useStore } from '../store.js';
+import { VehicleEvents } from './vehicle-events.js';
+
+/** After this long without a word the service does not know the vehicle. */
+const UNHEARD_AFTER_MS = 4_000;
+
+/** Everything about one vehicle. */
+export function VehicleCard({ deviceId }: { deviceId: string }) {
+  const { city } = useDashboard();
+  const tick = useStore(city.tick);
+  const detail = useStore(city.detail);
+  const vehicle = city.fleet.vehicle(deviceId);
+  const isUnheardOf = useLater(UNHEARD_AFTER_MS) && detail === null;
+  const closeButton = useRef<HTMLButtonElement>(null);
+  useEffect(() => giveBackFocus(closeButton.current), []);
+
+  return (
+    <aside className="card" aria-label={`Vehicle ${shortId(deviceId)}`} data-testid="vehicle-card">
+      <header className="card-header">
+        <div>
+          <h2 title={deviceId}>
+            <span className="card-kind">Vehicle</span> {shortId(deviceId)}
+          </h2>
+          <p className="card-id">{deviceId}</p>
+        </div>
+        <button
+          ref={closeButton}
+          type="button"
+          className="bar-button"
+          aria-label="Close the card"
+          title="Close (Esc)"
+          onClick={() => city.select(null)}
+        >
+          <CloseIcon />
+        </button>
+      </header>
+      {isUnheardOf && vehicle === undefined ? (
+        <p className="card-nothing">
+          Nothing is known of this vehicle. Is the id complete, and of this city?
+        </p>
+      ) : (
+        <VehicleFacts vehicle={vehicle} detail={detail} now={tick?.asOf ?? null} />
+      )}
+    </aside>
+  );
+}
+
+function VehicleFacts(props: {
+  vehicle: Vehicle | undefined;
+  detail: VehicleDetail | null;
+  now: number | null;
+}) {
+  const { vehicle, detail, now } = props;
+  const { theme } = useDashboard();
+  const painted = useStore(theme.theme);
+  const state = detail === null ? (vehicle?.state ?? 'unknown') : toDrawnState(detail.vehicle_state);
+  const location = detail?.location ?? vehicle;
+  const contact = detail?.contact ?? vehicle?.contact ?? 'live';
+  const since = detail?.state_since ?? null;
+  return (
+    <div className="card-body">
+      <p className="card-state">
+        {isOnMap(state) && <MarkSwatch state={state} theme={painted} size={26} />}
+        <strong>{isOnMap(state) ? marks[state].label : inWords(state)}</strong>
+        <span className="card-since">
+          {since !== null &&
+            now !== null &&
+            `for ${formatDuration(now - since)}, since ${formatClock(since)}`}
+        </span>
+      </p>
+      {contact !== 'live' && (
+        <p className="card-contact" data-contact={contact}>
+          {contact === 'stale' ? 'Not heard of for a minute' : 'Silent for ten minutes or more'}
+        </p>
+      )}
+      <dl className="card-figures">
+        <Fact label="Speed" value={formatSpeed(vehicle?.speed ?? detail?.location?.speed ?? null)} />
+        <Fact label="Heading" value={formatHeading(vehicle?.heading ?? detail?.location?.heading ?? null)} />
+        <Fact label="Position" value={location ? formatPlace(location) : UNKNOWN} />
+        <Fact label="Seen" value={detail?.located_at ? formatClock(detail.located_at) : UNKNOWN} />
+      </dl>
+      <TripFacts detail={detail} now={now} />
+      <section className="card-section">
+        <h3>Last ten minutes</h3>
+        <div className="card-ramp">
+          <span>0</span>
+          <span className="card-ramp-colors" style={{ backgroundImage: speedGradient(painted) }} />
+          <span>60 km/h</span>
+        </div>
+      </section>
+      <VehicleEvents events={detail?.events ?? null} />
+    </div>
+  );
+}
+
+function TripFacts({ detail, now }: { detail: VehicleDetail | null; now: number | null }) {
+  const trip = detail?.trip ?? null;
+  return (
+    <section className="card-section">
+      <h3>Trip</h3>
+      {trip === null ? (
+        <p className="card-none">{detail === null ? '' : 'None now'}</p>
+      ) : (
+        <dl className="card-figures">
+          <Fact label="Trip" value={shortId(trip.trip_id)} />
+          <Fact label="Requested" value={requested(trip.requested_at, now)} />
+          <Fact label="Destination" value={trip.destination ? formatPlace(trip.destination) : UNKNOWN} />
+          <Fact label="Rider" value={trip.last_rider_event ? inWords(trip.last_rider_event) : UNKNOWN} />
+        </dl>
+      )}
+    </section>
+  );
+}
+
+function requested(at: number | null, now: number | null): string {
+  if (at === null) return UNKNOWN;
+  return now === null ? formatClock(at) : `${formatClock(at)}, ${formatDuration(now - at)} ago`;
+}
+
+function Fact({ label, value }: { label: string; value: string }) {
+  return (
+    <div className="fact">
+      <dt>{label}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+/** Whether that much time has passed since the component came. */
+function useLater(afterMs: number): boolean {
+  const [isLater, setIsLater] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setIsLater(true), afterMs);
+    return () => clearTimeout(timer);
+  }, [afterMs]);
+  return isLater;
+}
+
+/** Focus goes to the card where it came from the keyboard, and back to where it was when the card closes. */
+function giveBackFocus(closeButton: HTMLElement | null): () => void {
+  const before = document.activeElement;
+  const cameByKeyboard = before instanceof HTMLElement && before.matches(':focus-visible');
+  if (cameByKeyboard) closeButton?.focus();
+  return () => {
+    if (cameByKeyboard && before.isConnected) before.focus();
+  };
+}

@@ -1,0 +1,28 @@
+/** How far back the sparkline goes. */
+export const HISTORY_SECONDS = 300;
+
+/** A figure by the second over the last five minutes; seconds of which nothing is known are `null`. */
+export class FiguresHistory {
+  readonly #values = new Float64Array(HISTORY_SECONDS).fill(Number.NaN);
+  /** The newest second that was written, in seconds since the epoch. */
+  #newest = 0;
+
+  /** The newest value of a second stays; one older than the newest second is ignored. */
+  add(atMs: number, value: number): void {
+    const second = Math.floor(atMs / 1000);
+    if (second < this.#newest) return;
+    const skipped = Math.min(second - this.#newest - 1, HISTORY_SECONDS);
+    for (let back = 1; back <= skipped; back++) this.#values[(second - back) % HISTORY_SECONDS] = Number.NaN;
+    this.#values[second % HISTORY_SECONDS] = value;
+    this.#newest = second;
+  }
+
+  /** Oldest first; the last one is the newest second. */
+  values(): (number | null)[] {
+    return Array.from({ length: HISTORY_SECONDS }, (_, index) => {
+      const second = this.#newest - HISTORY_SECONDS + 1 + index;
+      const value = second < 0 ? Number.NaN : this.#values[second % HISTORY_SECONDS]!;
+      return Number.isNaN(value) ? null : value;
+    });
+  }
+}

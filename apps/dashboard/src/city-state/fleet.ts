@@ -1,0 +1,220 @@
+import type { Contact, Frame, VehicleRow } from '@hailstream/events/live';
+import { distanceMeters } from './mercator.js';
+import { type DrawnState, toDrawnState } from './drawn-state.js';
+
+/** Farther than any vehicle drives in a tick: a correction, shown without gliding. */
+export const LEAP_METERS = 300;
+
+const INITIAL_CAPACITY = 1024;
+
+/** A vehicle as the table and the card read it; `null` is unknown. */
+export interface Vehicle {
+  readonly deviceId: string;
+  readonly lat: number;
+  readonly lng: number;
+  readonly heading: number | null;
+  readonly speed: number | null;
+  readonly state: DrawnState;
+  readonly contact: Contact;
+}
+
+/**
+ * The vehicles of the viewport, in columns, and where between two frames each of them is. A frame gives places to
+ * arrive at; all vehicles glide from where they are drawn to those places, together, over one tick.
+ *
+ * A vehicle keeps its slot while it is there; the last one moves into the slot of one that leaves, so slots
+ * 0 to `size - 1` are always taken.
+ */
+export class Fleet {
+  readonly #slotOfId = new Map<string, number>();
+  readonly #rows: VehicleRow[] = [];
+  readonly #states: DrawnState[] = [];
+  #fromLng = new Float64Array(INITIAL_CAPACITY);
+  #fromLat = new Float64Array(INITIAL_CAPACITY);
+  #toLng = new Float64Array(INITIAL_CAPACITY);
+  #toLat = new Float64Array(INITIAL_CAPACITY);
+  /** Degrees clockwise from north; NaN where it is not known. */
+  #fromHeading = new Float32Array(INITIAL_CAPACITY);
+  /** Degrees to turn during the glide, the shorter way round. */
+  #turn = new Float32Array(INITIAL_CAPACITY);
+  #glideStartedAt = 0;
+  #glideMs = 0;
+
+  get size(): number {
+    return this.#rows.length;
+  }
+
+  /** Takes over a frame. `whole` is a snapshot: what is not in it has left. Without `glides`, all arrive at once. */
+  apply(frame: Frame, options: { now: number; whole: boolean; glides: boolean }): void {
+    this.#settle(options.now);
+    this.#glideMs = options.glides ? frame.tickMs : 0;
+    if (options.whole) this.#keepOnly(frame.vehicles);
+    for (const row of frame.vehicles) this.#put(row);
+    for (const deviceId of frame.gone) this.#remove(deviceId);
+  }
+
+  /** How far the glide has come: 0 at its start, 1 from its end on. */
+  progress(now: number): number {
+    if (this.#glideMs <= 0) return 1;
+    return Math.min(1, Math.max(0, (now - this.#glideStartedAt) / this.#glideMs));
+  }
+
+  /**
+   * Where the vehicles in `slots` are now: longitude and latitude pairs into `positions`, headings in degrees
+   * clockwise from north into `headings` (NaN where not known).
+   */
+  sample(
+    slots: Uint32Array,
+    now: number,
+    into: { readonly positions: Float64Array; readonly headings: Float32Array },
+  ): void {
+    const progress = this.progress(now);
+    const { positions, headings } = into;
+    for (let index = 0; index < slots.length; index++) {
+      const slot = slots[index]!;
+      const fromLng = this.#fromLng[slot]!;
+      const fromLat = this.#fromLat[slot]!;
+      positions[2 * index] = fromLng + (this.#toLng[slot]! - fromLng) * progress;
+      positions[2 * index + 1] = fromLat + (this.#toLat[slot]! - fromLat) * progress;
+      headings[index] = this.#fromHeading[slot]! + this.#turn[slot]! * progress;
+    }
+  }
+
+  slotOf(deviceId: string): number | undefined {
+    return this.#slotOfId.get(deviceId);
+  }
+
+  stateAt(slot: number): DrawnState {
+    return this.#states[slot]!;
+  }
+
+  contactAt(slot: number): Contact {
+    return this.#rows[slot]![6];
+  }
+
+  hasHeading(slot: number): boolean {
+    return this.#rows[slot]![3] !== null;
+  }
+
+  deviceIdAt(slot: number): string {
+    return this.#rows[slot]![0];
+  }
+
+  /** Where the vehicle arrives at the end of the glide. */
+  targetLngAt(slot: number): number {
+    return this.#toLng[slot]!;
+  }
+
+  targetLatAt(slot: number): number {
+    return this.#toLat[slot]!;
+  }
+
+  vehicleAt(slot: number): Vehicle {
+    const [deviceId, lat, lng, heading, speed, , contact] = this.#rows[slot]!;
+    return { deviceId, lat, lng, heading, speed, state: this.stateAt(slot), contact };
+  }
+
+  vehicle(deviceId: string): Vehicle | undefined {
+    const slot = this.#slotOfId.get(deviceId);
+    return slot === undefined ? undefined : this.vehicleAt(slot);
+  }
+
+  /** The first vehicle with this in its id; the end counts most, for that is what is shown of ids. */
+  find(part: string): string | undefined {
+    const ids = this.#rows.map(([deviceId]) => deviceId);
+    return ids.find((id) => id.endsWith(part)) ?? ids.find((id) => id.includes(part));
+  }
+
+  /** Makes where everyone is drawn now the start of the next glide. */
+  #settle(now: number): void {
+    const progress = this.progress(now);
+    for (let slot = 0; slot < this.size; slot++) {
+      this.#fromLng[slot]! += (this.#toLng[slot]! - this.#fromLng[slot]!) * progress;
+      this.#fromLat[slot]! += (this.#toLat[slot]! - this.#fromLat[slot]!) * progress;
+      this.#fromHeading[slot]! += this.#turn[slot]! * progress;
+      this.#turn[slot]! *= 1 - progress;
+    }
+    this.#glideStartedAt = now;
+  }
+
+  #put(row: VehicleRow): void {
+    const [deviceId, lat, lng, heading, , state, contact] = row;
+    if (contact === 'silent') {
+      this.#remove(deviceId);
+      return;
+    }
+    const known = this.#slotOfId.get(deviceId);
+    const slot = known ?? this.#append(deviceId);
+    this.#rows[slot] = row;
+    this.#states[slot] = toDrawnState(state);
+    this.#toLng[slot] = lng;
+    this.#toLat[slot] = lat;
+    const from = { lng: this.#fromLng[slot]!, lat: this.#fromLat[slot]! };
+    if (known === undefined || distanceMeters(from, { lng, lat }) > LEAP_METERS) {
+      this.#fromLng[slot] = lng;
+      this.#fromLat[slot] = lat;
+    }
+    this.#turnTo(slot, heading, known === undefined);
+  }
+
+  #turnTo(slot: number, heading: number | null, isNew: boolean): void {
+    const from = this.#fromHeading[slot]!;
+    if (heading === null || isNew || Number.isNaN(from)) {
+      this.#fromHeading[slot] = heading ?? Number.NaN;
+      this.#turn[slot] = 0;
+    } else {
+      this.#turn[slot] = shorterTurn(from, heading);
+    }
+  }
+
+  #append(deviceId: string): number {
+    const slot = this.size;
+    if (slot === this.#fromLng.length) this.#grow();
+    this.#slotOfId.set(deviceId, slot);
+    return slot;
+  }
+
+  #grow(): void {
+    this.#fromLng = doubled(this.#fromLng);
+    this.#fromLat = doubled(this.#fromLat);
+    this.#toLng = doubled(this.#toLng);
+    this.#toLat = doubled(this.#toLat);
+    this.#fromHeading = doubled(this.#fromHeading);
+    this.#turn = doubled(this.#turn);
+  }
+
+  #remove(deviceId: string): void {
+    const slot = this.#slotOfId.get(deviceId);
+    if (slot === undefined) return;
+    const last = this.size - 1;
+    for (const column of this.#columns()) column[slot] = column[last]!;
+    this.#rows[slot] = this.#rows[last]!;
+    this.#states[slot] = this.#states[last]!;
+    this.#slotOfId.set(this.deviceIdAt(slot), slot);
+    this.#slotOfId.delete(deviceId);
+    this.#rows.pop();
+    this.#states.pop();
+  }
+
+  #keepOnly(rows: readonly VehicleRow[]): void {
+    const kept = new Set(rows.map(([deviceId]) => deviceId));
+    for (const deviceId of [...this.#slotOfId.keys()]) {
+      if (!kept.has(deviceId)) this.#remove(deviceId);
+    }
+  }
+
+  #columns(): (Float64Array | Float32Array)[] {
+    return [this.#fromLng, this.#fromLat, this.#toLng, this.#toLat, this.#fromHeading, this.#turn];
+  }
+}
+
+/** Degrees from one heading to another, -180 to 180. */
+export function shorterTurn(from: number, to: number): number {
+  return ((((to - from) % 360) + 540) % 360) - 180;
+}
+
+function doubled<T extends Float64Array | Float32Array>(column: T): T {
+  const larger = new (column.constructor as new (length: number) => T)(column.length * 2);
+  larger.set(column);
+  return larger;
+}

@@ -1,0 +1,24 @@
+import type { City } from '@hailstream/events/live';
+
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** What came of asking for the city. */
+export type CityAnswer =
+  | { readonly kind: 'city'; readonly city: City }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** `GET /city`. Also tells whether a token is good: the one place where a refusal is a plain status code. */
+export async function requestCity(token: string | null): Promise<CityAnswer> {
+  try {
+    const response = await fetch('/city', {
+      headers: token === null ? {} : { Authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    });
+    if (response.status === 401 || response.status === 403) return { kind: 'refused' };
+    if (!response.ok) return { kind: 'failed', reason: `the service answered ${response.status}` };
+    return { kind: 'city', city: (await response.json()) as City };
+  } catch (error) {
+    return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,113 @@
+import type { City, ClientToServer, ServerToClient, Viewport } from '@hailstream/events/live';
+import { type Socket, io } from 'socket.io-client';
+import type { CityState } from '../city-state/city-state.js';
+import { Store } from '../store.js';
+import { requestCity } from './city-request.js';
+import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state.js';
+import { retryDelayMs } from './retry-delay.js';
+
+/** How long a handshake may take. */
+const HANDSHAKE_TIMEOUT_MS = 8_000;
+
+/** Keeps the page and the realtime service together: tells it what is looked at, hands on what comes. */
+export class Connection {
+  readonly state = new Store<ConnectionState>({ kind: 'connecting' });
+  readonly city = new Store<City | null>(null);
+  readonly #token: string | null;
+  readonly #cityState: CityState;
+  readonly #socket: Socket<ServerToClient, ClientToServer>;
+  #refusals = 0;
+
+  constructor(token: string | null, cityState: CityState) {
+    this.#token = token;
+    this.#cityState = cityState;
+    this.#socket = io({
+      transports: ['websocket'],
+      auth: token === null ? {} : { token },
+      autoConnect: false,
+      timeout: HANDSHAKE_TIMEOUT_MS,
+      reconnectionDelay: retryDelayMs(1),
+      reconnectionDelayMax: retryDelayMs(Number.POSITIVE_INFINITY),
+    });
+    this.#listen();
+  }
+
+  open(): void {
+    this.#socket.connect();
+    void this.#loadCity();
+    this.#cityState.viewport.subscribe(() => this.#sendViewport());
+    this.#cityState.selected.subscribe(() => this.#sendWatch());
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.on('connect', () => {
+      this.#refusals = 0;
+      this.#step({ kind: 'opened' });
+      this.#sendViewport();
+      if (this.#cityState.selected.get() !== null) this.#sendWatch();
+    });
+    socket.on('disconnect', () => this.#lost());
+    socket.on('connect_error', () => this.#lost());
+    socket.on('snapshot', (frame) => this.#cityState.receive(frame, true));
+    socket.on('frame', (frame) => this.#cityState.receive(frame, false));
+    socket.on('vehicle', (detail) => this.#cityState.receiveDetail(detail));
+  }
+
+  /** The socket itself comes back from a broken line; from being turned away, by the service, it does not. */
+  #lost(): void {
+    if (this.state.get().kind === 'signed-out') return;
+    this.#step({ kind: 'lost' });
+    if (!this.#socket.active) void this.#findOutWhy();
+  }
+
+  async #findOutWhy(): Promise<void> {
+    const answer = await requestCity(this.#token);
+    if (answer.kind === 'refused') {
+      this.#refuse();
+      return;
+    }
+    this.#refusals++;
+    await pause(retryDelayMs(this.#refusals));
+    if (this.state.get().kind !== 'signed-out' && !this.#socket.active) this.#socket.connect();
+  }
+
+  async #loadCity(): Promise<void> {
+    for (let attempt = 1; this.state.get().kind !== 'signed-out'; attempt++) {
+      const answer = await requestCity(this.#token);
+      if (answer.kind === 'refused') {
+        this.#refuse();
+        return;
+      }
+      if (answer.kind === 'city') {
+        this.city.set(answer.city);
+        // Vehicles can be on their way while the map still loads; it asks for exactly what it shows later.
+        if (this.#cityState.viewport.get() === null) this.#cityState.viewport.set(answer.city.bbox);
+        return;
+      }
+      await pause(retryDelayMs(attempt));
+    }
+  }
+
+  #refuse(): void {
+    this.#step({ kind: 'refused', hadToken: this.#token !== null });
+    this.#socket.disconnect();
+  }
+
+  #step(event: ConnectionEvent): void {
+    this.state.set(nextConnectionState(this.state.get(), event));
+  }
+
+  #sendViewport(): void {
+    const viewport: Viewport | null = this.#cityState.viewport.get();
+    if (viewport !== null && this.#socket.connected) this.#socket.emit('viewport', viewport);
+  }
+
+  #sendWatch(): void {
+    if (this.#socket.connected) this.#socket.emit('watch', this.#cityState.selected.get());
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

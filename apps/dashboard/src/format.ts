@@ -1,0 +1,69 @@
+/** How figures, times and places read, everywhere on the page. All in English, as the page is. */
+
+const locale = 'en-GB';
+const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+/** Stands where a figure is not known. */
+export const UNKNOWN = '–';
+
+/** Digits of a device id that are shown: the end of a UUID is what differs between two of them. */
+const SHORT_ID_LENGTH = 6;
+
+export function formatCount(count: number): string {
+  return whole.format(count);
+}
+
+/** In a cell on the map: 940, 1.2k, 13k. */
+export function formatShortCount(count: number): string {
+  if (count < 1000) return String(count);
+  const thousands = count / 1000;
+  return `${thousands < 9.95 ? thousands.toFixed(1) : Math.round(thousands)}k`;
+}
+
+export function formatShare(part: number, total: number): string {
+  if (total === 0) return UNKNOWN;
+  const percent = (100 * part) / total;
+  return percent > 0 && percent < 1 ? '<1%' : `${Math.round(percent)}%`;
+}
+
+/** The time of day, by this browser's time zone. */
+export function formatClock(atMs: number): string {
+  return clock.format(atMs);
+}
+
+/** An age or a wait: 0.4 s, 12 s, 3 min 05 s, 2 h 10 min. */
+export function formatDuration(durationMs: number): string {
+  const seconds = Math.max(0, durationMs) / 1000;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  if (seconds < 59.5) return `${Math.round(seconds)} s`;
+  const minutes = Math.floor(Math.round(seconds) / 60);
+  if (minutes < 60) return `${minutes} min ${String(Math.round(seconds) % 60).padStart(2, '0')} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+/** Metres a second as kilometres an hour. */
+export function formatSpeed(metersPerSecond: number | null): string {
+  return metersPerSecond === null ? UNKNOWN : `${Math.round(metersPerSecond * 3.6)} km/h`;
+}
+
+const compass = ['N', 'NE', 'E', 'SE', 'S', 'SW', 'W', 'NW'] as const;
+
+/** Degrees clockwise from north, and in words. */
+export function formatHeading(degrees: number | null): string {
+  if (degrees === null) return UNKNOWN;
+  return `${Math.round(degrees) % 360}° ${compass[Math.round(degrees / 45) % compass.length]}`;
+}
+
+export function formatPlace({ lat, lng }: { lat: number; lng: number }): string {
+  return `${lat.toFixed(5)}, ${lng.toFixed(5)}`;
+}
+
+export function shortId(deviceId: string): string {
+  return deviceId.slice(-SHORT_ID_LENGTH);
+}
+
+/** `trip_start` as words: trip start. */
+export function inWords(name: string): string {
+  return name.replaceAll('_', ' ');
+}

@@ -1,0 +1,93 @@
+import type { ReactNode } from 'react';
+
+/** Line icons of the page's own, in the colour of the text around them. */
+function Icon({ children }: { children: ReactNode }) {
+  return (
+    <svg
+      className="icon"
+      width="18"
+      height="18"
+      viewBox="0 0 18 18"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.6"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+    >
+      {children}
+    </svg>
+  );
+}
+
+export const PlusIcon = () => (
+  <Icon>
+    <path d="M9 3.5v11M3.5 9h11" />
+  </Icon>
+);
+
+export const MinusIcon = () => (
+  <Icon>
+    <path d="M3.5 9h11" />
+  </Icon>
+);
+
+export const CrosshairIcon = () => (
+  <Icon>
+    <path d="M3 6.5V4.5A1.5 1.5 0 0 1 4.5 3h2M11.5 3h2A1.5 1.5 0 0 1 15 4.5v2M15 11.5v2a1.5 1.5 0 0 1-1.5 1.5h-2M6.5 15h-2A1.5 1.5 0 0 1 3 13.5v-2" />
+    <circle cx="9" cy="9" r="1.6" />
+  </Icon>
+);
+
+export const CloseIcon = () => (
+  <Icon>
+    <path d="M4.5 4.5l9 9M13.5 4.5l-9 9" />
+  </Icon>
+);
+
+export const PanelIcon = () => (
+  <Icon>
+    <rect x="2.5" y="3.5" width="13" height="11" rx="2" />
+    <path d="M7 3.5v11" />
+  </Icon>
+);
+
+export const TableIcon = () => (
+  <Icon>
+    <rect x="2.5" y="3.5" width="13" height="11" rx="2" />
+    <path d="M2.5 7.2h13M2.5 10.8h13M7 7.2v7.3" />
+  </Icon>
+);
+
+export const MapIcon = () => (
+  <Icon>
+    <path d="M2.8 4.8 7 3.2l4 1.6 4.2-1.6v10L11 14.8l-4-1.6-4.2 1.6zM7 3.2v10M11 4.8v10" />
+  </Icon>
+);
+
+export const SunIcon = () => (
+  <Icon>
+    <circle cx="9" cy="9" r="3.1" />
+    <path d="M9 2v1.4M9 14.6V16M2 9h1.4M14.6 9H16M4.05 4.05l1 1M12.95 12.95l1 1M4.05 13.95l1-1M12.95 5.05l1-1" />
+  </Icon>
+);
+
+export const MoonIcon = () => (
+  <Icon>
+    <path d="M14.8 10.6A6.3 6.3 0 0 1 7.4 3.2a6.3 6.3 0 1 0 7.4 7.4z" />
+  </Icon>
+);
+
+export const SystemIcon = () => (
+  <Icon>
+    <rect x="2.5" y="3.5" width="13" height="8.5" rx="1.6" />
+    <path d="M6.5 15h5" />
+  </Icon>
+);
+
+export const SearchIcon = () => (
+  <Icon>
+    <circle cx="8" cy="8" r="4.6" />
+    <path d="m11.5 11.5 3.5 3.5" />
+  </Icon>
+);

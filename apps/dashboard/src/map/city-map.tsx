@@ -1,0 +1,109 @@
+import './map.css';
+import type { City } from '@hailstream/events/live';
+import { useEffect, useRef, useState } from 'react';
+import { CrosshairIcon, MinusIcon, PlusIcon } from '../icons.js';
+import { useDashboard } from '../dashboard.js';
+import { useStore } from '../store.js';
+import { answerMarksProbe } from './marks-probe.js';
+import type { MapView } from './map-view.js';
+
+// The largest part of the page, on its way while the rest of it starts.
+const mapModule = import('./map-view.js');
+
+interface CityMapProps {
+  /** Without, it stays as it is behind the table, and draws nothing. */
+  readonly isShown: boolean;
+  readonly onSlow: (isSlow: boolean) => void;
+}
+
+/** The map, filling the window; what floats over it is not its concern but for the room to leave. */
+export function CityMap({ isShown, onSlow }: CityMapProps) {
+  const { connection, theme } = useDashboard();
+  const city = useStore(connection.city);
+  const element = useRef<HTMLDivElement>(null);
+  const view = useMapView(element, city, onSlow);
+  const painted = useStore(theme.theme);
+  const state = useStore(connection.state);
+
+  useEffect(() => view?.setTheme(painted), [view, painted]);
+  useEffect(() => view?.scene.setPaused(!isShown), [view, isShown]);
+
+  return (
+    <section className="map" aria-label="Map" data-live={state.kind === 'connected'} data-shown={isShown}>
+      <div ref={element} className="map-canvas" data-testid="map" data-ready={view !== null} />
+      {view === null && state.kind !== 'signed-out' && <MapSkeleton />}
+      <div className="map-controls" role="group" aria-label="Zoom">
+        <button type="button" onClick={() => view?.zoomBy(1)} aria-label="Zoom in" title="Zoom in (+)">
+          <PlusIcon />
+        </button>
+        <button type="button" onClick={() => view?.zoomBy(-1)} aria-label="Zoom out" title="Zoom out (-)">
+          <MinusIcon />
+        </button>
+        <button
+          type="button"
+          onClick={() => view?.fitCity(roomForChrome())}
+          aria-label="Show the whole city"
+          title="Show the whole city"
+        >
+          <CrosshairIcon />
+        </button>
+      </div>
+    </section>
+  );
+}
+
+function MapSkeleton() {
+  return (
+    <div className="map-skeleton" role="status">
+      <span className="map-skeleton-mark" aria-hidden="true" />
+      Loading the city…
+    </div>
+  );
+}
+
+function useMapView(
+  element: React.RefObject<HTMLDivElement | null>,
+  city: City | null,
+  onSlow: (isSlow: boolean) => void,
+): MapView | null {
+  const dashboard = useDashboard();
+  const [view, setView] = useState<MapView | null>(null);
+  useEffect(() => {
+    if (city === null) return;
+    const container = element.current!;
+    let made: MapView | null = null;
+    let isGone = false;
+    const stopProbe = answerMarksProbe(container, () => made?.drawnMarks() ?? []);
+    void mapModule.then(({ MapView }) => {
+      if (isGone) return;
+      const theme = dashboard.theme.theme.get();
+      const padding = roomForChrome();
+      made = new MapView(container, { city, state: dashboard.city, theme, padding });
+      const { isSlow } = made.scene;
+      isSlow.subscribe(() => onSlow(isSlow.get()));
+      setView(made);
+    });
+    return () => {
+      isGone = true;
+      stopProbe();
+      made?.remove();
+      setView(null);
+    };
+  }, [city, dashboard, element, onSlow]);
+  return view;
+}
+
+/** What the bar and the panel cover, in pixels, as far as it is there now. */
+function roomForChrome() {
+  const gap = 28;
+  const covered = (selector: string) => document.querySelector(selector)?.getBoundingClientRect();
+  const bar = covered('.bar');
+  const panel = covered('.panel');
+  const isBeside = panel !== undefined && panel.width < innerWidth / 2;
+  return {
+    top: (bar?.bottom ?? 0) + gap,
+    left: (isBeside ? panel.right : 0) + gap,
+    right: gap,
+    bottom: gap + 12,
+  };
+}

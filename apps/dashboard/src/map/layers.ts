@@ -1,0 +1,184 @@
+import type { Layer } from '@deck.gl/core';
+import { IconLayer, PathLayer, ScatterplotLayer, TextLayer } from '@deck.gl/layers';
+import type { TrailPoint, VehicleDetail } from '@hailstream/events/live';
+import type { Cell } from '../city-state/cells.js';
+import { latOfWorldY, lngOfWorldX } from '../city-state/mercator.js';
+import { formatShortCount } from '../format.js';
+import { MARK_BOX } from '../marks/marks.js';
+import type { MarksAtlas } from '../marks/marks-atlas.js';
+import type { Theme } from '../theme/theme.js';
+import type { MarkColumns } from './mark-columns.js';
+import { type Rgba, speedColor } from './speed-ramp.js';
+
+/** What the oldest point of a trail is drawn with, out of 255. */
+const OLDEST_TRAIL_ALPHA = 60;
+
+const colors: Readonly<Record<Theme, { ink: Rgba; land: Rgba; cell: Rgba; cellLine: Rgba; cellText: Rgba }>> =
+  {
+    light: {
+      ink: [20, 25, 31, 255],
+      land: [255, 255, 255, 255],
+      cell: [0, 92, 148, 235],
+      cellLine: [255, 255, 255, 255],
+      cellText: [255, 255, 255, 255],
+    },
+    dark: {
+      ink: [238, 243, 248, 255],
+      land: [14, 19, 24, 255],
+      cell: [24, 58, 84, 240],
+      cellLine: [86, 180, 233, 150],
+      cellText: [235, 245, 252, 255],
+    },
+  };
+
+/** One icon per vehicle. New wrappers around the columns that were sampled again make deck.gl take them over. */
+export function marksLayer(
+  columns: MarkColumns,
+  look: { atlas: MarksAtlas; zoom: number; opacity: number },
+): Layer {
+  return new IconLayer({
+    id: 'marks',
+    data: {
+      length: columns.slots.length,
+      attributes: {
+        instancePositions: { value: columns.positions, size: 2 },
+        instanceAngles: { value: columns.angles, size: 1 },
+        instanceIconDefs: columns.icons,
+        instanceColors: columns.colors,
+      },
+    },
+    iconAtlas: look.atlas.canvas as unknown as string,
+    iconMapping: {},
+    getSize: MARK_BOX,
+    sizeScale: markScale(look.zoom),
+    opacity: look.opacity,
+    visible: look.opacity > 0,
+    alphaCutoff: 0.02,
+  });
+}
+
+/** Marks are smaller from afar, where there are more of them on the same ground. */
+export function markScale(zoom: number): number {
+  const share = Math.min(1, Math.max(0, (zoom - 12.5) / 4.5));
+  return 0.58 + share * 0.46;
+}
+
+/** A ring around the vehicle that is looked at. */
+export function ringLayer(position: readonly [number, number], look: { theme: Theme; zoom: number }): Layer {
+  return new ScatterplotLayer({
+    id: 'selected',
+    data: [position],
+    getPosition: ([lng, lat]: readonly [number, number]) => [lng, lat],
+    radiusUnits: 'pixels',
+    getRadius: 19 * markScale(look.zoom) + 2,
+    updateTriggers: { getRadius: look.zoom },
+    filled: true,
+    getFillColor: withAlpha(colors[look.theme].ink, 30),
+    stroked: true,
+    lineWidthUnits: 'pixels',
+    getLineWidth: 2,
+    getLineColor: colors[look.theme].ink,
+  });
+}
+
+/** Where the vehicle was in the last ten minutes, and where its trip goes. */
+export function detailLayers(detail: VehicleDetail, theme: Theme): Layer[] {
+  const layers: Layer[] = [trailLayer(detail.trail, theme)];
+  const destination = detail.trip?.destination;
+  if (destination !== undefined && destination !== null) {
+    layers.push(
+      new ScatterplotLayer({
+        id: 'destination',
+        data: [destination],
+        getPosition: ({ lng, lat }: { lng: number; lat: number }) => [lng, lat],
+        radiusUnits: 'pixels',
+        getRadius: 6,
+        getFillColor: colors[theme].land,
+        stroked: true,
+        lineWidthUnits: 'pixels',
+        getLineWidth: 4,
+        getLineColor: colors[theme].ink,
+      }),
+    );
+  }
+  return layers;
+}
+
+interface TrailLine {
+  readonly path: [number, number][];
+  readonly color: Rgba;
+}
+
+function trailLayer(trail: readonly TrailPoint[], theme: Theme): Layer {
+  return new PathLayer<TrailLine>({
+    id: 'trail',
+    data: trailLines(trail, theme),
+    getPath: (line) => line.path,
+    getColor: (line) => line.color,
+    widthUnits: 'pixels',
+    getWidth: 4,
+    capRounded: true,
+    jointRounded: true,
+  });
+}
+
+function trailLines(trail: readonly TrailPoint[], theme: Theme): TrailLine[] {
+  return trail.slice(1).map(([lat, lng, speed], index) => {
+    const [fromLat, fromLng] = trail[index]!;
+    const age = 1 - (index + 1) / trail.length;
+    const alpha = Math.round(255 - age * (255 - OLDEST_TRAIL_ALPHA));
+    return {
+      path: [
+        [fromLng, fromLat],
+        [lng, lat],
+      ],
+      color: speedColor(speed, theme, alpha),
+    };
+  });
+}
+
+/** How many vehicles are in each cell, as discs that grow with the number in them. */
+export function cellLayers(cells: readonly Cell[], look: { theme: Theme; opacity: number }): Layer[] {
+  const { cell: fill, cellLine, cellText } = colors[look.theme];
+  const getPosition = ({ x, y }: Cell): [number, number] => [lngOfWorldX(x), latOfWorldY(y)];
+  const visible = look.opacity > 0;
+  return [
+    new ScatterplotLayer<Cell>({
+      id: 'cells',
+      data: cells,
+      visible,
+      opacity: look.opacity,
+      getPosition,
+      radiusUnits: 'pixels',
+      getRadius: ({ count }) => cellRadiusPixels(count),
+      getFillColor: fill,
+      stroked: true,
+      lineWidthUnits: 'pixels',
+      getLineWidth: 1.5,
+      getLineColor: cellLine,
+      updateTriggers: { getFillColor: look.theme, getLineColor: look.theme },
+    }),
+    new TextLayer<Cell>({
+      id: 'cell-counts',
+      data: cells,
+      visible,
+      opacity: look.opacity,
+      getPosition,
+      getText: ({ count }) => formatShortCount(count),
+      getSize: 12.5,
+      getColor: cellText,
+      fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
+      fontWeight: 600,
+      characterSet: '0123456789.k',
+      updateTriggers: { getColor: look.theme },
+    }),
+  ];
+}
+
+export function cellRadiusPixels(count: number): number {
+  return Math.min(28, 11 + 2.4 * Math.log2(count));
+}
+
+function withAlpha([red, green, blue]: Rgba, alpha: number): Rgba {
+  return [red, green, blue, alpha];
+}

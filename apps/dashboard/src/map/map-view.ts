@@ -1,0 +1,176 @@
+import 'maplibre-gl/dist/maplibre-gl.css';
+import { MapboxOverlay } from '@deck.gl/mapbox';
+import type { City, Viewport } from '@hailstream/events/live';
+import {
+  AttributionControl,
+  type LngLatBoundsLike,
+  Map as MapLibreMap,
+  type MapMouseEvent,
+  type PaddingOptions,
+  setWorkerUrl,
+} from 'maplibre-gl';
+import workerUrl from 'maplibre-gl/dist/maplibre-gl-csp-worker.js?url';
+import type { CityState } from '../city-state/city-state.js';
+import { latOfWorldY, lngOfWorldX, worldSizePixels, worldX, worldY } from '../city-state/mercator.js';
+import type { Theme } from '../theme/theme.js';
+import { cellRadiusPixels } from './layers.js';
+import { nearestMark } from './nearest-mark.js';
+import { roadStyle } from './road-style.js';
+import { Scene } from './scene.js';
+import { throttle } from './throttle.js';
+
+/** The service is told of a moving map at most this often. */
+const VIEWPORT_EVERY_MS = 250;
+
+/** So much more than is seen is asked for on each side, so that vehicles glide in over the edge. */
+const VIEWPORT_MARGIN = 0.12;
+
+/** How near to a mark a pointer has to be. */
+const PICK_RADIUS_PIXELS = 16;
+
+/** Steps of zoom into a cell that is clicked. */
+const CELL_ZOOM_STEPS = 2;
+
+setWorkerUrl(workerUrl);
+
+/** The map: roads, what is drawn over them, and what a pointer does with it. */
+export class MapView {
+  readonly scene: Scene;
+  readonly #map: MapLibreMap;
+  readonly #city: City;
+  readonly #state: CityState;
+  readonly #sendViewport = throttle(
+    (viewport: Viewport) => this.#state.viewport.set(viewport),
+    VIEWPORT_EVERY_MS,
+  );
+
+  constructor(
+    container: HTMLElement,
+    options: { city: City; state: CityState; theme: Theme; padding: PaddingOptions },
+  ) {
+    const { city, state, theme } = options;
+    this.#city = city;
+    this.#state = state;
+    this.#map = new MapLibreMap({
+      container,
+      style: city.mapStyleUrl ?? roadStyle(city, theme),
+      bounds: toBounds(city.bbox),
+      fitBoundsOptions: { padding: options.padding },
+      attributionControl: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      touchPitch: false,
+      maxPitch: 0,
+      renderWorldCopies: false,
+      fadeDuration: 0,
+      locale: { 'Map.Title': `Map of ${city.name}` },
+    });
+    this.#map.touchZoomRotate.disableRotation();
+    this.#map.keyboard.disableRotation();
+    this.#map.addControl(
+      new AttributionControl({ compact: false, customAttribution: escapeHtml(city.attribution) }),
+      'bottom-right',
+    );
+    const overlay = new MapboxOverlay({ interleaved: false, layers: [] });
+    this.#map.addControl(overlay);
+    this.scene = new Scene(overlay, state, { theme, zoom: this.#map.getZoom() });
+    this.#listen();
+    this.#reportViewport();
+  }
+
+  setTheme(theme: Theme): void {
+    if (this.#city.mapStyleUrl === null) this.#map.setStyle(roadStyle(this.#city, theme));
+    this.scene.setTheme(theme);
+  }
+
+  /** Shows the whole city. */
+  fitCity(padding: PaddingOptions): void {
+    this.#map.fitBounds(toBounds(this.#city.bbox), { padding });
+  }
+
+  zoomBy(steps: number): void {
+    this.#map.easeTo({ zoom: this.#map.getZoom() + steps });
+  }
+
+  flyTo(place: { lng: number; lat: number }): void {
+    this.#map.easeTo({ center: [place.lng, place.lat], zoom: Math.max(this.#map.getZoom(), 15.5) });
+  }
+
+  /** The marks as they were last drawn, with where on the map's element they are, in pixels. */
+  drawnMarks(): { deviceId: string; lng: number; lat: number; x: number; y: number }[] {
+    const { deviceIds, positions } = this.scene.marks;
+    return deviceIds.map((deviceId, index) => {
+      const lng = positions[2 * index]!;
+      const lat = positions[2 * index + 1]!;
+      const { x, y } = this.#map.project([lng, lat]);
+      return { deviceId, lng, lat, x, y };
+    });
+  }
+
+  remove(): void {
+    this.#sendViewport.cancel();
+    this.scene.stop();
+    this.#map.remove();
+  }
+
+  #listen(): void {
+    const map = this.#map;
+    map.on('moveend', () => this.#reportViewport());
+    map.on('zoom', () => this.scene.setZoom(map.getZoom()));
+    map.on('click', (event) => this.#click(event));
+    map.on('mousemove', (event) => {
+      map.getCanvas().style.cursor = this.#somethingAt(event) ? 'pointer' : '';
+    });
+  }
+
+  #reportViewport(): void {
+    const bounds = this.#map.getBounds();
+    const acrossMargin = (bounds.getEast() - bounds.getWest()) * VIEWPORT_MARGIN;
+    const upMargin = (bounds.getNorth() - bounds.getSouth()) * VIEWPORT_MARGIN;
+    this.#sendViewport({
+      west: Math.max(-180, bounds.getWest() - acrossMargin),
+      south: Math.max(-90, bounds.getSouth() - upMargin),
+      east: Math.min(180, bounds.getEast() + acrossMargin),
+      north: Math.min(90, bounds.getNorth() + upMargin),
+    });
+  }
+
+  #click(event: MapMouseEvent): void {
+    const cell = this.#cellAt(event);
+    if (cell !== undefined) {
+      const zoom = this.#map.getZoom() + CELL_ZOOM_STEPS;
+      this.#map.easeTo({ center: [lngOfWorldX(cell.x), latOfWorldY(cell.y)], zoom });
+      return;
+    }
+    this.#state.select(this.#vehicleAt(event));
+  }
+
+  #somethingAt(event: MapMouseEvent): boolean {
+    return this.#cellAt(event) !== undefined || this.#vehicleAt(event) !== null;
+  }
+
+  #vehicleAt({ lngLat }: MapMouseEvent): string | null {
+    if (this.scene.cells.length > 0) return null;
+    const { deviceIds, positions } = this.scene.marks;
+    const pointer = { at: lngLat, zoom: this.#map.getZoom(), radiusPixels: PICK_RADIUS_PIXELS };
+    return deviceIds[nearestMark(positions, pointer)] ?? null;
+  }
+
+  #cellAt({ lngLat }: MapMouseEvent) {
+    const size = worldSizePixels(this.#map.getZoom());
+    const [x, y] = [worldX(lngLat.lng), worldY(lngLat.lat)];
+    return this.scene.cells.find(
+      (cell) => Math.hypot(cell.x - x, cell.y - y) * size <= cellRadiusPixels(cell.count),
+    );
+  }
+}
+
+function toBounds({ west, south, east, north }: Viewport): LngLatBoundsLike {
+  return [west, south, east, north];
+}
+
+/** The attribution control takes HTML, and a city's file is not where any should come from. */
+function escapeHtml(text: string): string {
+  const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+  return text.replace(/[&<>"]/g, (character) => escapes[character]!);
+}

@@ -1,0 +1,25 @@
+import { worldSizePixels, worldX, worldY, type Place } from '../city-state/mercator.js';
+
+/** The index of the place nearest to `at` within a radius in pixels at a zoom; -1 where none is. */
+export function nearestMark(
+  positions: Float64Array,
+  pointer: { at: Place; zoom: number; radiusPixels: number },
+): number {
+  const size = worldSizePixels(pointer.zoom);
+  const x = worldX(pointer.at.lng);
+  const y = worldY(pointer.at.lat);
+  let nearest = -1;
+  let nearestDistance = pointer.radiusPixels ** 2;
+  for (let index = 0; index < positions.length / 2; index++) {
+    const acrossPixels = (worldX(positions[2 * index]!) - x) * size;
+    if (Math.abs(acrossPixels) > pointer.radiusPixels) continue;
+    const downPixels = (worldY(positions[2 * index + 1]!) - y) * size;
+    const distance = acrossPixels ** 2 + downPixels ** 2;
+    // Later marks lie over earlier ones, so an equal distance goes to the later.
+    if (distance <= nearestDistance) {
+      nearest = index;
+      nearestDistance = distance;
+    }
+  }
+  return nearest;
+}

@@ -1,0 +1,175 @@
+import type { Layer } from '@deck.gl/core';
+import type { MapboxOverlay } from '@deck.gl/mapbox';
+import { type Cell, countPerCell, isCrowded, toPlaces } from '../city-state/cells.js';
+import type { CityState } from '../city-state/city-state.js';
+import { drawMarksAtlas, type MarksAtlas } from '../marks/marks-atlas.js';
+import { Store } from '../store.js';
+import type { Theme } from '../theme/theme.js';
+import { FramePace } from './frame-pace.js';
+import { cellLayers, detailLayers, marksLayer, ringLayer } from './layers.js';
+import { layOutMarks, type MarkColumns, placeMarks } from './mark-columns.js';
+
+/** How long marks take to become counts, and back. */
+const CROSSFADE_MS = 220;
+
+/** Zoom is looked at in these steps when deciding what to draw. */
+const ZOOM_STEPS = 4;
+
+/**
+ * What is drawn over the roads, and when. What depends on a frame from the service is laid out once a tick; each frame
+ * of the browser only samples where the vehicles are. Nothing runs while nothing moves.
+ */
+export class Scene {
+  /** Whether the browser is too slow to glide. */
+  readonly isSlow = new Store(false);
+  readonly #overlay: MapboxOverlay;
+  readonly #city: CityState;
+  readonly #pace = new FramePace();
+  readonly #unsubscribe: (() => void)[];
+  #theme: Theme;
+  #zoom: number;
+  #atlas: MarksAtlas;
+  #columns: MarkColumns;
+  #cells: readonly Cell[] = [];
+  #cellsShown: Layer[] = [];
+  #detailShown: Layer[] = [];
+  #counting = false;
+  /** 0 draws marks alone, 1 counts alone. */
+  #countsOpacity = 0;
+  #needsLayout = true;
+  #isPaused = false;
+  #frameRequest: number | null = null;
+  #drawnAt = 0;
+
+  constructor(overlay: MapboxOverlay, city: CityState, look: { theme: Theme; zoom: number }) {
+    this.#overlay = overlay;
+    this.#city = city;
+    this.#theme = look.theme;
+    this.#zoom = look.zoom;
+    this.#atlas = drawMarksAtlas(look.theme);
+    this.#columns = layOutMarks(city.fleet, { hidden: city.hidden.get(), atlas: this.#atlas });
+    this.#unsubscribe = [
+      city.tick.subscribe(() => this.#relayout()),
+      city.hidden.subscribe(() => this.#relayout()),
+      city.selected.subscribe(() => this.#wake()),
+      city.detail.subscribe(() => this.#showDetail()),
+    ];
+    this.#wake();
+  }
+
+  /** The marks as they were last drawn; `positions` are longitude and latitude pairs. */
+  get marks(): MarkColumns {
+    return this.#columns;
+  }
+
+  /** The cells, where counts are drawn instead of marks. */
+  get cells(): readonly Cell[] {
+    return this.#counting ? this.#cells : [];
+  }
+
+  setTheme(theme: Theme): void {
+    this.#theme = theme;
+    this.#atlas = drawMarksAtlas(theme);
+    this.#relayout();
+    this.#showDetail();
+  }
+
+  setZoom(zoom: number): void {
+    const stepped = Math.round(zoom * ZOOM_STEPS) !== Math.round(this.#zoom * ZOOM_STEPS);
+    this.#zoom = zoom;
+    if (stepped) this.#relayout();
+    else this.#wake();
+  }
+
+  /** Draws nothing for as long as nobody can see it. */
+  setPaused(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    if (!isPaused) this.#relayout();
+  }
+
+  stop(): void {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    if (this.#frameRequest !== null) cancelAnimationFrame(this.#frameRequest);
+    this.#frameRequest = null;
+  }
+
+  #relayout(): void {
+    this.#needsLayout = true;
+    this.#wake();
+  }
+
+  #showDetail(): void {
+    const detail = this.#city.detail.get();
+    this.#detailShown = detail === null ? [] : detailLayers(detail, this.#theme);
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (!this.#isPaused) this.#frameRequest ??= requestAnimationFrame(this.#frame);
+  }
+
+  readonly #frame = (now: number): void => {
+    this.#frameRequest = null;
+    const isFading = this.#countsOpacity !== Number(this.#counting);
+    const isMoving = this.#city.fleet.progress(now) < 1;
+    if (this.#needsLayout || this.#pace.isDue(now)) this.#draw(now);
+    if (isMoving || isFading || this.#countsOpacity !== Number(this.#counting)) this.#wake();
+    else this.#drawnAt = 0;
+  };
+
+  #draw(now: number): void {
+    if (this.#needsLayout) this.#layOut();
+    placeMarks(this.#city.fleet, this.#columns, now);
+    this.#fade(now);
+    this.#overlay.setProps({ layers: this.#layers(now) });
+    this.#pace.drawn(now, this.#drawnAt > 0);
+    this.#drawnAt = now;
+    this.isSlow.set(this.#pace.isSlow);
+  }
+
+  #layOut(): void {
+    this.#needsLayout = false;
+    const { fleet, hidden } = this.#city;
+    this.#columns = layOutMarks(fleet, { hidden: hidden.get(), atlas: this.#atlas });
+    const { slots, positions } = this.#columns;
+    // Cells count where vehicles arrive, so that they change once a tick.
+    placeMarks(fleet, this.#columns, Number.POSITIVE_INFINITY);
+    const places = toPlaces(positions, slots.length);
+    this.#counting = isCrowded(places, { zoom: this.#zoom, counting: this.#counting });
+    if (this.#counting) this.#cells = countPerCell(places, this.#zoom);
+    this.#cellsShown = [];
+    const { dataset } = document.documentElement;
+    dataset['vehiclesDrawn'] = String(slots.length);
+    dataset['mapMode'] = this.#counting ? 'counts' : 'marks';
+  }
+
+  #fade(now: number): void {
+    const step = this.#drawnAt === 0 ? 1 : (now - this.#drawnAt) / CROSSFADE_MS;
+    const target = Number(this.#counting);
+    const before = this.#countsOpacity;
+    this.#countsOpacity = target > before ? Math.min(target, before + step) : Math.max(target, before - step);
+    if (this.#countsOpacity !== before) this.#cellsShown = [];
+  }
+
+  #layers(now: number): Layer[] {
+    const marksOpacity = 1 - this.#countsOpacity;
+    if (this.#countsOpacity > 0 && this.#cellsShown.length === 0) {
+      this.#cellsShown = cellLayers(this.#cells, { theme: this.#theme, opacity: this.#countsOpacity });
+    }
+    return [
+      ...this.#detailShown,
+      ...this.#ring(now),
+      marksLayer(this.#columns, { atlas: this.#atlas, zoom: this.#zoom, opacity: marksOpacity }),
+      ...this.#cellsShown,
+    ];
+  }
+
+  #ring(now: number): Layer[] {
+    const selected = this.#city.selected.get();
+    const slot = selected === null ? undefined : this.#city.fleet.slotOf(selected);
+    if (slot === undefined) return [];
+    const positions = new Float64Array(2);
+    this.#city.fleet.sample(Uint32Array.of(slot), now, { positions, headings: new Float32Array(1) });
+    return [ringLayer([positions[0]!, positions[1]!], { theme: this.#theme, zoom: this.#zoom })];
+  }
+}

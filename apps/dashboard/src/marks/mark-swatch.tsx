@@ -1,0 +1,29 @@
+import type { StateOnMap } from '../city-state/drawn-state.js';
+import type { Theme } from '../theme/theme.js';
+import { MARK_BOX, marks } from './marks.js';
+
+/** A mark as on the map, for legends and lists; says nothing to a screen reader, the words beside it do. */
+export function MarkSwatch({ state, theme, size = 20 }: { state: StateOnMap; theme: Theme; size?: number }) {
+  const { color, outlines } = marks[state];
+  const half = MARK_BOX / 2;
+  return (
+    <svg
+      className="swatch"
+      width={size}
+      height={size}
+      viewBox={`${-half} ${-half} ${MARK_BOX} ${MARK_BOX}`}
+      aria-hidden="true"
+    >
+      {outlines.map(({ path, lineWidth }) => (
+        <path
+          key={path}
+          d={path}
+          fill={lineWidth === undefined ? color[theme] : 'none'}
+          stroke={lineWidth === undefined ? 'none' : color[theme]}
+          strokeWidth={lineWidth}
+          strokeLinejoin="round"
+        />
+      ))}
+    </svg>
+  );
+}

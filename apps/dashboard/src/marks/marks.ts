@@ -1,0 +1,81 @@
+import type { StateOnMap } from '../city-state/drawn-state.js';
+import type { Theme } from '../theme/theme.js';
+
+/** Side of the square that a mark's shape is drawn in, its centre at 0, 0. */
+export const MARK_BOX = 32;
+
+/** An outline in SVG path syntax, filled or stroked with the mark's colour. */
+export interface Outline {
+  readonly path: string;
+  /** Width of the line; without one the outline is filled. */
+  readonly lineWidth?: number;
+}
+
+export interface Mark {
+  readonly label: string;
+  readonly color: Readonly<Record<Theme, string>>;
+  /** Pointing north. */
+  readonly outlines: readonly Outline[];
+  /** Instead of `outlines` where the heading is not known; without it the shape has no direction. */
+  readonly outlinesWithoutHeading?: readonly Outline[];
+}
+
+/** States by colour (Okabe and Ito's, told apart with any colour vision) and by shape. */
+export const marks: Readonly<Record<StateOnMap, Mark>> = {
+  on_trip: {
+    label: 'On trip',
+    color: { light: '#0072b2', dark: '#56b4e9' },
+    outlines: [{ path: arrow(1.22) }],
+    outlinesWithoutHeading: [{ path: circle(8) }],
+  },
+  reserved: {
+    label: 'Reserved',
+    color: { light: '#e69f00', dark: '#e69f00' },
+    outlines: [{ path: arrow(0.78) }, { path: circle(11), lineWidth: 2 }],
+    outlinesWithoutHeading: [{ path: circle(5.5) }, { path: circle(11), lineWidth: 2 }],
+  },
+  available: {
+    label: 'Available',
+    color: { light: '#009e73', dark: '#009e73' },
+    outlines: [{ path: arrow(1) }],
+    outlinesWithoutHeading: [{ path: circle(6) }],
+  },
+  stopped: {
+    label: 'Stopped',
+    color: { light: '#cc79a7', dark: '#cc79a7' },
+    outlines: [
+      {
+        path: 'M-5 -6.5H5A1.5 1.5 0 0 1 6.5 -5V5A1.5 1.5 0 0 1 5 6.5H-5A1.5 1.5 0 0 1 -6.5 5V-5A1.5 1.5 0 0 1 -5 -6.5Z',
+      },
+    ],
+  },
+  non_contactable: {
+    label: 'Not contactable',
+    color: { light: '#d55e00', dark: '#d55e00' },
+    outlines: [{ path: circle(5.5), lineWidth: 2.75 }],
+  },
+  unknown: {
+    label: 'State not known',
+    color: { light: '#8a8a8a', dark: '#8a8a8a' },
+    outlines: [{ path: 'M0 -6L6 0L0 6L-6 0Z', lineWidth: 2 }],
+  },
+  non_operational: {
+    label: 'Not in service',
+    color: { light: '#8a8a8a', dark: '#8a8a8a' },
+    outlines: [{ path: circle(3.75) }],
+  },
+};
+
+function arrow(scale: number): string {
+  const at = (x: number, y: number) => `${x * scale} ${y * scale}`;
+  return `M${at(0, -10)}L${at(7.5, 8.5)}L${at(0, 5)}L${at(-7.5, 8.5)}Z`;
+}
+
+function circle(radius: number): string {
+  return `M0 ${-radius}A${radius} ${radius} 0 1 1 0 ${radius}A${radius} ${radius} 0 1 1 0 ${-radius}Z`;
+}
+
+/** Whether the mark of a state turns with the heading; a square that did would read as another shape. */
+export function turnsWithHeading(state: StateOnMap): boolean {
+  return marks[state].outlinesWithoutHeading !== undefined;
+}

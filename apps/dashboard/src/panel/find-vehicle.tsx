@@ -1,0 +1,48 @@
+import { useState } from 'react';
+import { useDashboard } from '../dashboard.js';
+import { SearchIcon } from '../icons.js';
+
+const wholeId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Opens the card of a vehicle by its id, or by any part of it where the vehicle is on the map. */
+export function FindVehicle() {
+  const { city } = useDashboard();
+  const [found, setFound] = useState<'yes' | 'no'>('yes');
+  const find = (form: FormData) => {
+    const sought = String(form.get('vehicle') ?? '')
+      .trim()
+      .toLowerCase();
+    if (sought === '') return;
+    const deviceId = wholeId.test(sought) ? sought : city.fleet.find(sought);
+    setFound(deviceId === undefined ? 'no' : 'yes');
+    if (deviceId !== undefined) city.select(deviceId);
+  };
+  return (
+    <search>
+      <form
+        className="find"
+        onSubmit={(event) => {
+          event.preventDefault();
+          find(new FormData(event.currentTarget));
+        }}
+      >
+        <SearchIcon />
+        <input
+          id="find-vehicle"
+          name="vehicle"
+          type="search"
+          placeholder="Find a vehicle by id"
+          aria-label="Find a vehicle by id"
+          aria-describedby="find-result"
+          autoComplete="off"
+          spellCheck={false}
+          onChange={() => setFound('yes')}
+        />
+        <kbd aria-hidden="true">/</kbd>
+      </form>
+      <p id="find-result" className="find-result" role="status">
+        {found === 'no' && 'No vehicle on the map has that in its id.'}
+      </p>
+    </search>
+  );
+}

@@ -1,0 +1,50 @@
+import './panel.css';
+import { useDashboard } from '../dashboard.js';
+import { formatCount, formatDuration } from '../format.js';
+import { useStore } from '../store.js';
+import { FindVehicle } from './find-vehicle.js';
+import { Legend } from './legend.js';
+import { Sparkline } from './sparkline.js';
+
+/** The city in figures: vehicles by state, which is legend and filter too, and what goes on. */
+export function FleetPanel() {
+  const { city } = useDashboard();
+  const tick = useStore(city.tick);
+  const figures = tick?.figures ?? null;
+  const count = (value: number | undefined) => (value === undefined ? '' : formatCount(value));
+  return (
+    <aside className="panel" aria-label="Figures">
+      <FindVehicle />
+      <Legend figures={figures} />
+      <section className="panel-section" aria-labelledby="events-heading">
+        <h2 id="events-heading">Events</h2>
+        <p className="panel-rate">
+          <strong data-testid="events-per-second">{count(figures?.eventsPerSecond)}</strong> a second
+        </p>
+        <Sparkline values={tick?.eventsPerSecond ?? []} label="Events a second over the last five minutes" />
+      </section>
+      <section className="panel-section" aria-labelledby="rides-heading">
+        <h2 id="rides-heading">Rides</h2>
+        <dl className="panel-figures">
+          <Figure label="Trips now" value={count(figures?.tripsNow)} />
+          <Figure label="Requests waiting" value={count(figures?.requestsWaiting)} />
+          <Figure label="Longest wait" value={figures === null ? '' : longestWait(figures)} />
+          <Figure label="Cancelled, last 15 min" value={count(figures?.cancellations)} />
+        </dl>
+      </section>
+    </aside>
+  );
+}
+
+function Figure({ label, value }: { label: string; value: string }) {
+  return (
+    <div className="figure">
+      <dt>{label}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+function longestWait({ requestsWaiting, longestWaitMs }: { requestsWaiting: number; longestWaitMs: number }) {
+  return requestsWaiting === 0 ? 'none' : formatDuration(longestWaitMs);
+}

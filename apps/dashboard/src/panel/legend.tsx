@@ -1,0 +1,93 @@
+import type { Figures } from '@hailstream/events/live';
+import { type StateOnMap, statesOffMap, statesOnMap } from '../city-state/drawn-state.js';
+import { useDashboard } from '../dashboard.js';
+import { formatCount, formatShare, inWords } from '../format.js';
+import { marks } from '../marks/marks.js';
+import { MarkSwatch } from '../marks/mark-swatch.js';
+import { useStore } from '../store.js';
+
+/** The busiest first: the other way round than they are drawn. */
+const listed = statesOnMap.toReversed().filter((state) => state !== 'unknown');
+
+/** Vehicles by state. Each row is a switch that takes the state off the map and puts it back. */
+export function Legend({ figures }: { figures: Figures | null }) {
+  const { city } = useDashboard();
+  const hidden = useStore(city.hidden);
+  const total = figures === null ? 0 : Object.values(figures.byState).reduce((sum, count) => sum + count, 0);
+  const rows: StateOnMap[] = [...listed, 'unknown'];
+  return (
+    <section className="panel-section" aria-labelledby="vehicles-heading">
+      <div className="panel-heading">
+        <h2 id="vehicles-heading">Vehicles</h2>
+        <button
+          type="button"
+          className="link-button"
+          onClick={() => city.showAllStates()}
+          data-shown={hidden.size > 0}
+          disabled={hidden.size === 0}
+        >
+          Show all
+        </button>
+        <strong className="panel-total" data-testid="vehicles-total">
+          {figures === null ? '' : formatCount(total)}
+        </strong>
+      </div>
+      <div className="legend" role="group" aria-label="States on the map">
+        {rows.map((state) => (
+          <LegendRow
+            key={state}
+            state={state}
+            count={figures?.byState[state] ?? null}
+            total={total}
+            isShown={!hidden.has(state)}
+            onToggle={() => city.toggleState(state)}
+          />
+        ))}
+      </div>
+      <p className="legend-off">
+        Not on the map:{' '}
+        {statesOffMap.map((state) => (
+          <span key={state}>
+            {inWords(state)} <b>{formatCount(figures?.byState[state] ?? 0)}</b>,{' '}
+          </span>
+        ))}
+        silent <b>{formatCount(figures?.silent ?? 0)}</b>
+      </p>
+    </section>
+  );
+}
+
+function LegendRow(props: {
+  state: StateOnMap;
+  count: number | null;
+  total: number;
+  isShown: boolean;
+  onToggle: () => void;
+}) {
+  const { theme } = useDashboard();
+  const painted = useStore(theme.theme);
+  const { label, color } = marks[props.state];
+  const share = props.count === null || props.total === 0 ? 0 : props.count / props.total;
+  return (
+    <button
+      type="button"
+      className="legend-row"
+      aria-pressed={props.isShown}
+      data-state={props.state}
+      title={props.isShown ? 'Take off the map' : 'Put on the map'}
+      onClick={props.onToggle}
+    >
+      <MarkSwatch state={props.state} theme={painted} />
+      <span className="legend-label">{label}</span>
+      <span className="legend-count">{props.count === null ? '' : formatCount(props.count)}</span>
+      <span className="legend-share">
+        {props.count === null ? '' : formatShare(props.count, props.total)}
+      </span>
+      <span
+        className="legend-bar"
+        style={{ transform: `scaleX(${share})`, backgroundColor: color[painted] }}
+        aria-hidden="true"
+      />
+    </button>
+  );
+}

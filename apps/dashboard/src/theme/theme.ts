@@ -1,0 +1,48 @@
+import { Store } from '../store.js';
+
+/** What is painted. */
+export type Theme = 'light' | 'dark';
+
+/** What was chosen; `system` follows the system. */
+export type ThemeChoice = 'system' | Theme;
+
+/** Also read by public/theme.js, before the first paint. */
+const STORAGE_KEY = 'hailstream.theme';
+
+export const themeChoices = ['system', 'light', 'dark'] as const satisfies readonly ThemeChoice[];
+
+/** The theme, chosen and resolved; writes what was chosen to the root element, for the style sheets, and to storage. */
+export class ThemeSetting {
+  readonly choice: Store<ThemeChoice>;
+  readonly theme: Store<Theme>;
+  readonly #systemIsDark = matchMedia('(prefers-color-scheme: dark)');
+
+  constructor() {
+    const stored = document.documentElement.dataset['theme'];
+    this.choice = new Store<ThemeChoice>(stored === 'light' || stored === 'dark' ? stored : 'system');
+    this.theme = new Store(this.#resolve());
+    this.#systemIsDark.addEventListener('change', () => this.theme.set(this.#resolve()));
+  }
+
+  choose(choice: ThemeChoice): void {
+    this.choice.set(choice);
+    if (choice === 'system') delete document.documentElement.dataset['theme'];
+    else document.documentElement.dataset['theme'] = choice;
+    keep(choice);
+    this.theme.set(this.#resolve());
+  }
+
+  #resolve(): Theme {
+    const choice = this.choice.get();
+    if (choice !== 'system') return choice;
+    return this.#systemIsDark.matches ? 'dark' : 'light';
+  }
+}
+
+function keep(choice: ThemeChoice): void {
+  try {
+    localStorage.setItem(STORAGE_KEY, choice);
+  } catch {
+    // Storage can be forbidden: the choice then lasts as long as the page.
+  }
+}

@@ -1,0 +1,41 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+// In development the page comes from Vite, and what it asks for from the realtime service.
+const realtimeUrl = process.env['REALTIME_URL'] ?? 'http://127.0.0.1:4001';
+const paths = ['/city', '/vehicles', '/stats'];
+
+export default defineConfig({
+  plugins: [react()],
+  resolve: {
+    conditions: ['@hailstream/source', 'module', 'browser', 'development|production'],
+    // The build of MapLibre that loads its worker from a file of ours rather than from a blob.
+    alias: [{ find: /^maplibre-gl$/, replacement: 'maplibre-gl/dist/maplibre-gl-csp.js' }],
+  },
+  server: {
+    host: '127.0.0.1',
+    proxy: {
+      ...Object.fromEntries(paths.map((path) => [path, realtimeUrl])),
+      '/socket.io': { target: realtimeUrl, ws: true },
+    },
+  },
+  build: {
+    target: 'es2023',
+    // The map is one chunk of its own and larger than the limit that suits pages of text.
+    chunkSizeWarningLimit: 1100,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'maplibre', test: /node_modules[\\/](\.pnpm[\\/])?maplibre-gl/ },
+            {
+              name: 'deck',
+              test: /node_modules[\\/].*(deck\.gl|luma\.gl|math\.gl|loaders\.gl|probe\.gl|mjolnir)/,
+            },
+            { name: 'react', test: /node_modules[\\/].*(react|react-dom|scheduler)[\\/]/ },
+          ],
+        },
+      },
+    },
+  },
+});
