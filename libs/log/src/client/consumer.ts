@@ -23,8 +23,14 @@ export interface BatchContext {
 }
 
 /**
- * Handles one batch. Where it throws, the batch comes again after a backoff, `maxAttempts` times in all; then its
- * records are tried one by one, and those that still fail go to the dead-letter topic.
+ * Handles one batch. Once it returns, the batch is done with.
+ *
+ * Where it throws, the batch comes again after a backoff, `maxAttempts` times in all; then its records are tried one by
+ * one, and those that still fail go to the dead-letter topic. An error with `retryable: true` says that something else
+ * is down, and nothing about the records: the batch comes again until it succeeds, however long that takes. An error
+ * after `signal` aborted says that the handler stopped early.
+ *
+ * The other partitions go on meanwhile. A batch that comes again may have more records than it had.
  */
 export type BatchHandler = (batch: RecordBatch, context: BatchContext) => Promise<void>;
 
@@ -76,8 +82,15 @@ export interface TopicPartition {
 
 /** Reads topics in batches of one partition each; partitions side by side, each in order. */
 export interface BatchConsumer extends AsyncDisposable {
-  /** Joins the group and reads. Resolves once partitions were assigned (perhaps none). @throws LogError */
+  /**
+   * Joins the group and reads. Resolves once partitions were assigned (perhaps none) and their positions are known.
+   *
+   * @throws LogError after 30 s without, retryable: the same consumer may be started again. `REFUSED` at once where the
+   * broker refuses the client or the group
+   */
   start(): Promise<void>;
+  /** Whether it is reading now: false from a breakdown until it has joined the group again by itself. */
+  readonly healthy: boolean;
   /**
    * Settles when the consumer has ended: resolves after disposal; rejects with `CONSUMER_CRASHED` where it stopped for
    * good by itself. The process should die of that.
@@ -89,7 +102,7 @@ export interface BatchConsumer extends AsyncDisposable {
   onAssignment(listener: (assigned: TopicPartition[]) => void): void;
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
-  /** Records between what was handled and the end of the assigned partitions, as of the last fetches. */
+  /** Records between what was handled and the end of the assigned partitions, as seen within the last seconds. */
   lagRecords(): bigint;
   /** Drains: the batch in hand is finished, its offset committed, the group left. At most 30 s. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -6,3 +6,5 @@ export * from './producer.js';
 export * from './record.js';
 export { createProducer } from './kafkajs-producer.js';
 export { createAdmin } from './kafkajs-admin.js';
+export { createBatchConsumer } from './kafkajs-consumer.js';
+export { DEAD_LETTER_HEADERS } from './dead-letter.js';

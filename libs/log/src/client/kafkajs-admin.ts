@@ -75,6 +75,16 @@ export class KafkajsAdmin implements Admin {
     }
   }
 
+  /** Where a group goes on, by partition; partitions for which it has committed nothing are left out. */
+  async committed(groupId: string, topic: string): Promise<Map<number, bigint>> {
+    const answers = await this.ask(`cannot read what group "${groupId}" committed`, (admin) =>
+      admin.fetchOffsets({ groupId, topics: [topic] }),
+    );
+    const partitions = answers.flatMap(({ partitions }) => partitions);
+    const committed = partitions.map(({ partition, offset }) => [partition, BigInt(offset)] as const);
+    return new Map(committed.filter(([, offset]) => offset >= 0n));
+  }
+
   /** Removes groups that nobody is a member of. */
   async deleteGroups(groupIds: readonly string[]): Promise<void> {
     await this.ask(`cannot delete the groups ${groupIds.join(', ')}`, (admin) =>

@@ -1,0 +1,370 @@
+import { randomUUID } from 'node:crypto';
+import { backoffMs, pauseFor, withJitter } from './backoff.js';
+import { BatchWorker, isRetryable, type WorkContext } from './batch-worker.js';
+import type { BatchConsumer, ConsumerOptions, RecordBatch, TopicPartition } from './consumer.js';
+import { ConsumerSession, sessionFailure } from './consumer-session.js';
+import { DeadLetterWriter } from './dead-letter.js';
+import { LogError } from './errors.js';
+import { Holds, partitionId, type HoldReason } from './holds.js';
+import { KafkajsAdmin } from './kafkajs-admin.js';
+import { KafkajsProducer } from './kafkajs-producer.js';
+import { Progress } from './progress.js';
+import { startPositions, type StartPosition } from './start-positions.js';
+
+const DEFAULTS = {
+  maxAttempts: 5,
+  retryBackoffMs: 100,
+  maxBatchRecords: 1_000,
+  maxPartitionBytes: 1024 * 1024,
+  maxWaitMs: 250,
+  sessionTimeoutMs: 30_000,
+};
+
+/** Longest that `start` waits for partitions. */
+const START_TIMEOUT_MS = 30_000;
+/** Longest that closing waits for what is in hand. */
+const DRAIN_TIMEOUT_MS = 30_000;
+/** Longest that a broken session may take to end before its connections are cut. */
+const DISCARD_TIMEOUT_MS = 2_000;
+const REBUILD_BACKOFF = { firstMs: 200, maxMs: 5_000 };
+const POSITION_BACKOFF = { firstMs: 100, maxMs: 5_000 };
+/** How often the ends of the assigned partitions are asked for, for the lag of what is not being read. */
+const LAG_REFRESH_MS = 5_000;
+
+/** Makes a consumer; `start` connects it. */
+export function createBatchConsumer(options: ConsumerOptions): BatchConsumer {
+  return new KafkajsBatchConsumer(options);
+}
+
+/** {@link BatchConsumer} over kafkajs: replaces the kafkajs consumer whenever it breaks, and keeps what outlives it. */
+export class KafkajsBatchConsumer implements BatchConsumer {
+  readonly ended: Promise<void>;
+  private readonly options: ConsumerOptions & typeof DEFAULTS;
+  private readonly groupId: string;
+  private readonly admin: KafkajsAdmin;
+  private readonly workers = new Map<string, BatchWorker>();
+  private readonly holds = new Holds();
+  /** Partitions that rest after a failure, and the timers that end it. */
+  private readonly rests = new Map<string, NodeJS.Timeout>();
+  private readonly progress = new Progress();
+  private readonly listeners: ((assigned: TopicPartition[]) => void)[] = [];
+  private readonly deadLetterProducer: KafkajsProducer | undefined;
+  private readonly deadLetters: DeadLetterWriter | undefined;
+  private session: ConsumerSession | undefined;
+  private assigned: readonly TopicPartition[] = [];
+  private isPositioned = false;
+  private run: Run | undefined;
+  private settleEnded!: (crash?: LogError) => void;
+  private closed: Promise<void> | undefined;
+
+  constructor(options: ConsumerOptions) {
+    this.options = { ...DEFAULTS, ...options };
+    const { connection, logger, deadLetterTopic } = options;
+    const isAlone = options.offsets.kind === 'everything-since';
+    this.groupId = isAlone ? `${options.groupId}-${randomUUID()}` : options.groupId;
+    this.admin = new KafkajsAdmin({ connection, logger });
+    if (deadLetterTopic !== undefined) {
+      const producer = new KafkajsProducer({ connection, logger });
+      this.deadLetterProducer = producer;
+      this.deadLetters = new DeadLetterWriter({ topic: deadLetterTopic, producer, logger });
+    }
+    this.ended = new Promise((resolve, reject) => {
+      this.settleEnded = (crash) => (crash ? reject(crash) : resolve());
+    });
+    // Whoever does not look at it is not to be ended by it.
+    this.ended.catch(() => undefined);
+  }
+
+  get healthy(): boolean {
+    return this.session !== undefined && this.isPositioned;
+  }
+
+  async start(): Promise<void> {
+    if (this.closed) throw new LogError('CLOSED', 'the consumer was closed', false);
+    if (this.run) throw new LogError('REFUSED', 'the consumer was started before', false);
+    const run = new Run();
+    this.run = run;
+    run.finished = this.keepReading(run);
+    const timeout = new AbortController();
+    const failure = await Promise.race([
+      run.started,
+      pauseFor(START_TIMEOUT_MS, timeout.signal).then(() => notInTime(run.lastFailure)),
+    ]);
+    timeout.abort();
+    if (!failure) return;
+    await this.stop(run, 0);
+    throw failure;
+  }
+
+  assignment(): TopicPartition[] {
+    return [...this.assigned];
+  }
+
+  onAssignment(listener: (assigned: TopicPartition[]) => void): void {
+    this.listeners.push(listener);
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.hold(partition, 'asked-for');
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.release(partition, 'asked-for');
+  }
+
+  lagRecords(): bigint {
+    return this.progress.lag(this.assigned);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.closed ??= this.close();
+    return this.closed;
+  }
+
+  private async close(): Promise<void> {
+    if (this.run) await this.stop(this.run, DRAIN_TIMEOUT_MS);
+    await this.deadLetterProducer?.[Symbol.asyncDispose]();
+    if (this.options.offsets.kind === 'everything-since') await this.forgetGroup();
+    await this.admin[Symbol.asyncDispose]();
+    this.settleEnded();
+  }
+
+  private async stop(run: Run, drainMs: number): Promise<void> {
+    run.stop.abort();
+    for (const timer of this.rests.values()) clearTimeout(timer);
+    await this.session?.close(drainMs);
+    await run.finished;
+    if (this.run === run) this.run = undefined;
+  }
+
+  /** The group of this one consumer alone. Kafka removes it by itself, later, where this fails. */
+  private async forgetGroup(): Promise<void> {
+    try {
+      await this.admin.deleteGroups([this.groupId]);
+    } catch (error) {
+      this.options.logger.debug({ err: error, groupId: this.groupId }, 'the group could not be deleted');
+    }
+  }
+
+  /** One session after the other, until told to stop or until none will ever work. */
+  private async keepReading(run: Run): Promise<void> {
+    const lagRefresh = setInterval(() => void this.refreshEnds(), LAG_REFRESH_MS).unref();
+    for (let failures = 0; !run.stop.signal.aborted; failures += 1) {
+      const failure = await this.readUntilBroken(run);
+      if (run.stop.signal.aborted) break;
+      if (!failure.retryable) {
+        this.crash(run, failure);
+        break;
+      }
+      if (run.joinedSinceFailure) failures = 0;
+      run.failed(failure);
+      const waitMs = withJitter(backoffMs(failures, REBUILD_BACKOFF));
+      this.options.logger.warn(
+        { err: failure, waitMs: Math.round(waitMs) },
+        'the consumer broke, it is made anew',
+      );
+      await pauseFor(waitMs, run.stop.signal);
+    }
+    clearInterval(lagRefresh);
+  }
+
+  private async readUntilBroken(run: Run): Promise<LogError> {
+    const session = this.openSession(run);
+    this.session = session;
+    try {
+      await session.open();
+      return sessionFailure(await session.broken);
+    } catch (error) {
+      return sessionFailure(error);
+    } finally {
+      await session.close(DISCARD_TIMEOUT_MS);
+      this.session = undefined;
+      this.assigned = [];
+      this.isPositioned = false;
+    }
+  }
+
+  private crash(run: Run, failure: LogError): void {
+    const isCrash = failure.code === 'CONSUMER_CRASHED';
+    const crash = isCrash
+      ? failure
+      : new LogError('CONSUMER_CRASHED', failure.message, false, { cause: failure });
+    this.options.logger.error({ err: crash }, 'the consumer has stopped for good');
+    run.crashed(failure);
+    this.settleEnded(crash);
+  }
+
+  private openSession(run: Run): ConsumerSession {
+    const { connection, logger, topics, maxPartitionBytes, maxWaitMs, sessionTimeoutMs, offsets } =
+      this.options;
+    const session: ConsumerSession = new ConsumerSession({
+      connection,
+      logger,
+      groupId: this.groupId,
+      topics,
+      commits: offsets.kind === 'committed',
+      maxPartitionBytes,
+      maxWaitMs,
+      sessionTimeoutMs,
+      onAssigned: (assigned) => this.assign(run, session, assigned),
+      onRecords: (fetched, context) => this.handle(fetched, context),
+      onPassed: (partition, nextOffset) => this.progress.reach(partition, nextOffset),
+      isHeld: (partition) => this.holds.isHeld(partition),
+    });
+    return session;
+  }
+
+  private assign(run: Run, session: ConsumerSession, assigned: readonly TopicPartition[]): void {
+    this.assigned = assigned;
+    this.isPositioned = false;
+    for (const partition of assigned) {
+      this.endRest(partition);
+      this.holds.hold(partition, 'positioning');
+      session.pause(partition);
+    }
+    for (const listener of this.listeners) listener([...assigned]);
+    void this.position(run, session, assigned);
+  }
+
+  /** Until every partition stands where it should, none is read. */
+  private async position(
+    run: Run,
+    session: ConsumerSession,
+    assigned: readonly TopicPartition[],
+  ): Promise<void> {
+    // An assignment is an array of its own: while this one is the latest, it is the very same.
+    const isLatest = (): boolean => this.session === session && this.assigned === assigned;
+    const { offsets: policy, logger, maxAttempts } = this.options;
+    for (let retry = 0; isLatest(); retry += 1) {
+      try {
+        await session.whenIdle();
+        const { admin, groupId, progress } = this;
+        const starts = await startPositions(assigned, {
+          admin,
+          policy,
+          groupId,
+          logger,
+          reached: progress.reached,
+        });
+        if (!isLatest()) return;
+        for (const start of starts) await this.startAt(session, start);
+        if (!isLatest()) return;
+        for (const partition of assigned) this.release(partition, 'positioning');
+        this.isPositioned = true;
+        run.joined();
+        return;
+      } catch (error) {
+        if (!isRetryable(error) && retry + 1 >= maxAttempts) {
+          const message = `cannot find where to start reading: ${String(error)}`;
+          session.breakDown(new LogError('CONSUMER_CRASHED', message, false, { cause: error }));
+          return;
+        }
+        logger.warn({ err: error }, 'where to start reading is not known yet, asking again');
+        await pauseFor(withJitter(backoffMs(retry, POSITION_BACKOFF)), run.stop.signal);
+      }
+    }
+  }
+
+  private async startAt(session: ConsumerSession, start: StartPosition): Promise<void> {
+    this.progress.start(start, start);
+    if (start.isCommitted) return;
+    session.seek(start);
+    // Else the next assignment would start at what is the newest record then, and skip what came in between.
+    if (this.options.offsets.kind === 'committed') await session.commit(start);
+  }
+
+  private async handle(fetched: RecordBatch, context: WorkContext): Promise<void> {
+    this.progress.seeEnd(fetched, fetched.highWatermark);
+    const restMs = await this.worker(fetched).work(fetched, context);
+    if (restMs !== undefined && !this.run?.stop.signal.aborted) this.rest(fetched, restMs);
+  }
+
+  private worker(partition: TopicPartition): BatchWorker {
+    const { handler, maxAttempts, retryBackoffMs, maxBatchRecords, logger } = this.options;
+    const { groupId, deadLetters, workers } = this;
+    const known = workers.get(partitionId(partition));
+    if (known) return known;
+    const worker = new BatchWorker({
+      handler,
+      groupId,
+      maxAttempts,
+      retryBackoffMs,
+      maxBatchRecords,
+      deadLetters,
+      logger,
+    });
+    workers.set(partitionId(partition), worker);
+    return worker;
+  }
+
+  /** Fetches nothing of one partition for a while; the others go on. */
+  private rest({ topic, partition }: TopicPartition, restMs: number): void {
+    this.hold({ topic, partition }, 'backoff');
+    this.rests.set(
+      partitionId({ topic, partition }),
+      setTimeout(() => this.endRest({ topic, partition }), restMs),
+    );
+  }
+
+  private endRest(partition: TopicPartition): void {
+    clearTimeout(this.rests.get(partitionId(partition)));
+    this.rests.delete(partitionId(partition));
+    this.release(partition, 'backoff');
+  }
+
+  private hold(partition: TopicPartition, reason: HoldReason): void {
+    if (this.holds.hold(partition, reason)) this.session?.pause(partition);
+  }
+
+  private release(partition: TopicPartition, reason: HoldReason): void {
+    if (this.holds.release(partition, reason)) this.session?.resume(partition);
+  }
+
+  private async refreshEnds(): Promise<void> {
+    const { assigned, admin, progress, options } = this;
+    for (const topic of new Set(assigned.map(({ topic }) => topic))) {
+      try {
+        const ends = await admin.offsets(topic);
+        for (const [partition, { latest }] of ends) progress.seeEnd({ topic, partition }, latest);
+      } catch (error) {
+        options.logger.debug({ err: error, topic }, 'cannot refresh the lag');
+      }
+    }
+  }
+}
+
+/** One life of a consumer, from `start` to its end, over all its sessions. */
+class Run {
+  readonly stop = new AbortController();
+  /** Resolves once partitions were assigned and positioned; with the reason, where that will never be. */
+  readonly started: Promise<LogError | undefined>;
+  finished: Promise<void> = Promise.resolve();
+  lastFailure: LogError | undefined;
+  joinedSinceFailure = false;
+  private settleStarted!: (failure?: LogError) => void;
+
+  constructor() {
+    this.started = new Promise((resolve) => {
+      this.settleStarted = resolve;
+    });
+  }
+
+  joined(): void {
+    this.joinedSinceFailure = true;
+    this.settleStarted();
+  }
+
+  failed(failure: LogError): void {
+    this.joinedSinceFailure = false;
+    this.lastFailure = failure;
+  }
+
+  crashed(failure: LogError): void {
+    this.settleStarted(failure);
+  }
+}
+
+function notInTime(lastFailure: LogError | undefined): LogError {
+  const message = `no partitions assigned within ${START_TIMEOUT_MS} ms: ${lastFailure?.message ?? 'the group did not settle'}`;
+  return new LogError(lastFailure?.code ?? 'UNAVAILABLE', message, true, { cause: lastFailure });
+}
