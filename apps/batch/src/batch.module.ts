@@ -1,0 +1,20 @@
+import { AuthModule, HealthModule, LoggingModule, MetricsModule, type Logger } from '@hailstream/nest';
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { BatchConfig } from './config.js';
+import { RunsModule } from './runs/runs.module.js';
+
+@Module({})
+export class BatchModule {
+  static forRoot(config: BatchConfig, logger: Logger): DynamicModule {
+    return {
+      module: BatchModule,
+      imports: [
+        LoggingModule.forRoot(logger),
+        AuthModule.forRoot(config.auth),
+        HealthModule,
+        MetricsModule,
+        RunsModule.forRoot(config),
+      ],
+    };
+  }
+}

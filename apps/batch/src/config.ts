@@ -1,0 +1,71 @@
+import type { LogConnection } from '@hailstream/log';
+import {
+  authEnv,
+  ConfigError,
+  databaseEnv,
+  Env,
+  httpEnv,
+  logEnv,
+  readEnv,
+  toAuth,
+  toLogConnection,
+  type AuthOptions,
+  type LogLevel,
+} from '@hailstream/nest';
+import Type from 'typebox';
+import { parseSchedule, SCHEDULE_EXPECTED, type Schedule } from './schedule/schedule.js';
+
+const MEBIBYTE = 1_048_576;
+
+const batchEnv = Type.Object({
+  ...httpEnv(4002),
+  ...logEnv,
+  ...authEnv,
+  ...databaseEnv,
+  BATCH_EVERY: Type.String({ default: '60s' }),
+  BATCH_POSTGRES_CONNECTIONS: Env.Int({ default: 4, minimum: 1, maximum: 64 }),
+  BATCH_CHUNK_RECORDS: Env.Int({ default: 10_000, minimum: 1, maximum: 100_000 }),
+  BATCH_CHUNK_BYTES: Env.Int({ default: 4 * MEBIBYTE, minimum: 65_536, maximum: 64 * MEBIBYTE }),
+});
+
+export interface LoadConfig {
+  readonly connection: LogConnection;
+  readonly databaseUrl: string;
+  readonly postgresConnections: number;
+  readonly chunkRecords: number;
+  readonly chunkBytes: number;
+}
+
+export interface BatchConfig {
+  readonly logLevel: LogLevel;
+  readonly http: { readonly host: string; readonly port: number };
+  readonly auth: AuthOptions;
+  readonly schedule: Schedule;
+  readonly load: LoadConfig;
+}
+
+/** @throws ConfigError with every variable that is wrong */
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env): BatchConfig {
+  const env = readEnv(batchEnv, environment);
+  return Object.freeze({
+    logLevel: env.LOG_LEVEL,
+    http: { host: env.HOST, port: env.PORT },
+    auth: toAuth(env),
+    schedule: toSchedule(env.BATCH_EVERY),
+    load: {
+      connection: toLogConnection(env, { clientId: 'batch' }),
+      databaseUrl: env.DATABASE_URL,
+      postgresConnections: env.BATCH_POSTGRES_CONNECTIONS,
+      chunkRecords: env.BATCH_CHUNK_RECORDS,
+      chunkBytes: env.BATCH_CHUNK_BYTES,
+    },
+  });
+}
+
+function toSchedule(text: string): Schedule {
+  const schedule = parseSchedule(text);
+  if (schedule) return schedule;
+  throw new ConfigError([
+    { variable: 'BATCH_EVERY', expected: SCHEDULE_EXPECTED, got: JSON.stringify(text) },
+  ]);
+}

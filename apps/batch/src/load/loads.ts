@@ -1,0 +1,62 @@
+import { createAdmin, type Admin } from '@hailstream/log';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { LoadConfig } from '../config.js';
+import { migrate } from '../database/migrate.postgres.js';
+import { createPool } from '../database/pool.postgres.js';
+import { ChunkLoader } from './chunk-loader.postgres.js';
+import { load, type LoadResult, type Progress } from './load-run.js';
+import { LogPositions } from './positions.postgres.js';
+
+/** Makes loads, one after the other: the connections that they share, and the schema that they need. */
+export class Loads implements AsyncDisposable {
+  private readonly pool: pg.Pool;
+  private readonly admin: Admin;
+  private isMigrated = false;
+
+  constructor(
+    private readonly config: LoadConfig,
+    private readonly logger: Logger,
+  ) {
+    this.pool = createPool({ url: config.databaseUrl, size: config.postgresConnections, logger });
+    this.admin = createAdmin({ connection: config.connection, logger });
+  }
+
+  /** @throws LoadError, LogError, or what Postgres says */
+  async load(signal: AbortSignal, onProgress?: (progress: Progress) => void): Promise<LoadResult> {
+    await this.prepare();
+    const { connection, chunkRecords, chunkBytes } = this.config;
+    const { pool, admin, logger } = this;
+    const positions = new LogPositions(pool);
+    const loader = new ChunkLoader(pool);
+    return load(
+      { connection, admin, positions, loader, chunkRecords, chunkBytes, logger },
+      signal,
+      onProgress,
+    );
+  }
+
+  /** Brings the schema up to date, once. */
+  async prepare(): Promise<void> {
+    if (this.isMigrated) return;
+    const applied = await migrate(this.pool);
+    if (applied.length > 0) this.logger.info({ applied }, 'the schema was migrated');
+    this.isMigrated = true;
+  }
+
+  /** Throws where Postgres does not answer, or has not got the schema yet. */
+  async checkPostgres(): Promise<void> {
+    await this.pool.query('SELECT 1');
+    if (!this.isMigrated) throw new Error('the schema is not up to date yet');
+  }
+
+  /** Throws where no broker answers. */
+  async checkLog(): Promise<void> {
+    if (!(await this.admin.ping())) throw new Error('no broker answers');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.admin[Symbol.asyncDispose]();
+    await this.pool.end();
+  }
+}

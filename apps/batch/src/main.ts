@@ -1,0 +1,21 @@
+import { createHttpApp, createLogger, runService } from '@hailstream/nest';
+import { BatchModule } from './batch.module.js';
+import { loadConfig } from './config.js';
+import { runOneShot } from './one-shot/one-shot.js';
+
+const args = process.argv.slice(2);
+
+if (args.length > 0) process.exitCode = await runOneShot(args);
+else {
+  await runService({
+    name: 'batch',
+    main: async () => {
+      const config = loadConfig();
+      const logger = createLogger({ name: 'batch', level: config.logLevel });
+      const app = await createHttpApp(BatchModule.forRoot(config, logger), { logger });
+      await app.listen(config.http.port, config.http.host);
+      logger.info({ url: await app.getUrl(), brokers: config.load.connection.brokers }, 'listening');
+      return app;
+    },
+  });
+}

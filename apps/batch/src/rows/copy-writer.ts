@@ -1,0 +1,178 @@
+/**
+ * Writes the tuples of Postgres's binary COPY format, which its server reads more than twice as fast as text:
+ *
+ *     tuple => field_count:int16 field*
+ *     field => length:int32 bytes | -1:int32 (null)
+ *
+ * Grows as needed.
+ *
+ * @see PostgreSQL 18, COPY, Binary Format
+ */
+export class CopyWriter {
+  private buffer: Buffer;
+  private end = 0;
+
+  constructor(initialBytes = 64 * 1024) {
+    this.buffer = Buffer.allocUnsafe(initialBytes);
+  }
+
+  /** Bytes written: the start of what comes next. */
+  get length(): number {
+    return this.end;
+  }
+
+  bytes(start = 0, end = this.end): Buffer {
+    return this.buffer.subarray(start, end);
+  }
+
+  /** Forgets what was written from `start` on. */
+  truncate(start: number): void {
+    this.end = start;
+  }
+
+  tuple(fieldCount: number): void {
+    this.reserve(2);
+    this.end = this.buffer.writeInt16BE(fieldCount, this.end);
+  }
+
+  null(): void {
+    this.reserve(4);
+    this.end = this.buffer.writeInt32BE(-1, this.end);
+  }
+
+  boolean(value: boolean): void {
+    this.field(1);
+    this.end = this.buffer.writeUInt8(value ? 1 : 0, this.end);
+  }
+
+  int16(value: number): void {
+    this.field(2);
+    this.end = this.buffer.writeInt16BE(value, this.end);
+  }
+
+  int32(value: number): void {
+    this.field(4);
+    this.end = this.buffer.writeInt32BE(value, this.end);
+  }
+
+  /** A safe integer as int8. */
+  int64(value: number): void {
+    this.field(8);
+    const high = Math.floor(value / 2 ** 32);
+    this.end = this.buffer.writeInt32BE(high, this.end);
+    this.end = this.buffer.writeUInt32BE(value - high * 2 ** 32, this.end);
+  }
+
+  /** Up to sixteen hexadecimal digits as int8. */
+  int64Hex(digits: string): void {
+    this.field(8);
+    this.end = this.buffer.writeUInt32BE(Number.parseInt(digits.slice(0, -8), 16), this.end);
+    this.end = this.buffer.writeUInt32BE(Number.parseInt(digits.slice(-8), 16), this.end);
+  }
+
+  float64(value: number): void {
+    this.field(8);
+    this.end = this.buffer.writeDoubleBE(value, this.end);
+  }
+
+  /** Milliseconds since 1970, not before 2000, as timestamptz: microseconds since 2000. */
+  timestamp(milliseconds: number): void {
+    const value = milliseconds - POSTGRES_EPOCH_MS;
+    // In two halves, as microseconds leave the safe integers in the year 2285.
+    const lowProduct = (value % 2 ** 32) * 1_000;
+    const carry = Math.floor(lowProduct / 2 ** 32);
+    this.field(8);
+    this.end = this.buffer.writeInt32BE(Math.floor(value / 2 ** 32) * 1_000 + carry, this.end);
+    this.end = this.buffer.writeUInt32BE(lowProduct - carry * 2 ** 32, this.end);
+  }
+
+  uuid(value: string): void {
+    this.field(16);
+    this.end = writeUuid(this.buffer, value, this.end);
+  }
+
+  text(value: string): void {
+    this.string(value, 0);
+  }
+
+  /** JSON text as jsonb, which starts with the version of its format: 1. */
+  jsonb(value: string): void {
+    this.string(value, 1);
+  }
+
+  uuidArray(values: readonly string[]): void {
+    this.array(values, UUID_OID, (value) => this.uuid(value));
+  }
+
+  textArray(values: readonly string[]): void {
+    this.array(values, TEXT_OID, (value) => this.text(value));
+  }
+
+  /** Grammar: dimensions:int32 has_nulls:int32 element_oid:int32 (size:int32 lower_bound:int32)* field*. */
+  private array(values: readonly string[], oid: number, write: (value: string) => void): void {
+    this.reserve(24);
+    const lengthAt = this.end;
+    let end = this.buffer.writeInt32BE(values.length === 0 ? 0 : 1, lengthAt + 4);
+    end = this.buffer.writeInt32BE(0, end);
+    end = this.buffer.writeInt32BE(oid, end);
+    if (values.length > 0) {
+      end = this.buffer.writeInt32BE(values.length, end);
+      end = this.buffer.writeInt32BE(1, end);
+    }
+    this.end = end;
+    for (const value of values) write(value);
+    this.buffer.writeInt32BE(this.end - lengthAt - 4, lengthAt);
+  }
+
+  private string(value: string, version: 0 | 1): void {
+    // No character of UTF-16 takes more than three bytes of UTF-8.
+    this.reserve(5 + value.length * 3);
+    const lengthAt = this.end;
+    const start = lengthAt + 4;
+    if (version !== 0) this.buffer[start] = version;
+    const written = this.buffer.write(value, start + version, 'utf8') + version;
+    this.buffer.writeInt32BE(written, lengthAt);
+    this.end = start + written;
+  }
+
+  private field(length: number): void {
+    this.reserve(4 + length);
+    this.end = this.buffer.writeInt32BE(length, this.end);
+  }
+
+  private reserve(count: number): void {
+    const needed = this.end + count;
+    if (needed <= this.buffer.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(needed, this.buffer.length * 2));
+    this.buffer.copy(grown, 0, 0, this.end);
+    this.buffer = grown;
+  }
+}
+
+/** What a binary COPY starts with: signature, flags, no header extension. */
+export const COPY_HEADER = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
+/** What it ends with: a tuple of -1 fields. */
+export const COPY_TRAILER = Buffer.from([0xff, 0xff]);
+
+const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1);
+const UUID_OID = 2950;
+const TEXT_OID = 25;
+const HYPHEN = 0x2d;
+
+const nibbles = new Uint8Array(128);
+for (const [value, digit] of [...'0123456789abcdef'].entries()) nibbles[digit.charCodeAt(0)] = value;
+
+function writeUuid(buffer: Buffer, value: string, start: number): number {
+  let end = start;
+  for (let index = 0; index < 36;) {
+    const high = value.charCodeAt(index);
+    if (high === HYPHEN) {
+      index += 1;
+      continue;
+    }
+    buffer[end] = (nibbles[high]! << 4) | nibbles[value.charCodeAt(index + 1)]!;
+    end += 1;
+    index += 2;
+  }
+  return end;
+}

@@ -1,0 +1,42 @@
+import type { LoadResult } from '../load/load-run.js';
+
+/** Runs that are remembered. */
+export const MAX_RUNS_KEPT = 50;
+
+/** One load of the service, as `GET /runs` tells it. Times are ISO 8601. */
+export type RunRecord =
+  | { readonly status: 'running'; readonly startedAt: string }
+  | ({ readonly status: 'succeeded'; readonly startedAt: string; readonly endedAt: string } & LoadResult)
+  | {
+      readonly status: 'failed';
+      readonly startedAt: string;
+      readonly endedAt: string;
+      readonly reason: string;
+    };
+
+/** The latest runs, newest first. */
+export class RunHistory {
+  private readonly runs: RunRecord[] = [];
+
+  get latest(): readonly RunRecord[] {
+    return this.runs;
+  }
+
+  begin(nowMs: number): void {
+    this.runs.unshift({ status: 'running', startedAt: new Date(nowMs).toISOString() });
+    this.runs.splice(MAX_RUNS_KEPT);
+  }
+
+  succeed(result: LoadResult, nowMs: number): void {
+    this.end((startedAt, endedAt) => ({ status: 'succeeded', startedAt, endedAt, ...result }), nowMs);
+  }
+
+  fail(reason: string, nowMs: number): void {
+    this.end((startedAt, endedAt) => ({ status: 'failed', startedAt, endedAt, reason }), nowMs);
+  }
+
+  private end(toRecord: (startedAt: string, endedAt: string) => RunRecord, nowMs: number): void {
+    const [running] = this.runs;
+    if (running) this.runs[0] = toRecord(running.startedAt, new Date(nowMs).toISOString());
+  }
+}

@@ -1,0 +1,16 @@
+import { Scope } from '@hailstream/nest';
+import { Controller, Get } from '@nestjs/common';
+import type { RunRecord } from './run-record.js';
+import { Runs } from './runs.service.js';
+
+@Controller('runs')
+@Scope('read')
+export class RunsController {
+  constructor(private readonly runs: Runs) {}
+
+  /** The latest loads of this process, newest first. */
+  @Get()
+  latest(): { runs: readonly RunRecord[] } {
+    return { runs: this.runs.latest };
+  }
+}

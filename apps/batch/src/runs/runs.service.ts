@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HealthChecks, LOGGER, type Logger } from '@hailstream/nest';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { Loads } from '../load/loads.js';
+import { nextStart, type Schedule } from '../schedule/schedule.js';
+import { RunMetrics } from './run-metrics.service.js';
+import { RunHistory, type RunRecord } from './run-record.js';
+import { LOADS, SCHEDULE } from './runs.tokens.js';
+
+/** Longest that a timer can be set for; a schedule may be further away. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Wait before the schema is tried again where Postgres was away. */
+const PREPARE_RETRY_MS = 2_000;
+
+/** Makes loads on a schedule, one at a time: the next one is not before the last one has ended. */
+@Injectable()
+export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly history = new RunHistory();
+  private readonly stop = new AbortController();
+  private readonly logger: Logger;
+  private done: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    @Inject(LOADS) private readonly loads: Loads,
+    @Inject(SCHEDULE) private readonly schedule: Schedule,
+    private readonly metrics: RunMetrics,
+    healthChecks: HealthChecks,
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.logger = logger.child({ component: 'runs' });
+    healthChecks.register('postgres', () => loads.checkPostgres());
+    healthChecks.register('log', () => loads.checkLog());
+  }
+
+  get latest(): readonly RunRecord[] {
+    return this.history.latest;
+  }
+
+  onApplicationBootstrap(): void {
+    this.done = this.keepRunning();
+  }
+
+  /** The chunks in hand are finished or rolled back. */
+  async onApplicationShutdown(): Promise<void> {
+    this.stop.abort();
+    await this.done;
+    await this.loads[Symbol.asyncDispose]();
+  }
+
+  private async keepRunning(): Promise<void> {
+    const { signal } = this.stop;
+    await this.prepare();
+    for (let lastStartMs: number | undefined; !signal.aborted;) {
+      const startMs = nextStart(this.schedule, lastStartMs, Date.now());
+      await this.sleepUntil(startMs);
+      if (signal.aborted) return;
+      lastStartMs = startMs;
+      await this.runOnce();
+    }
+  }
+
+  /** So that whoever asks finds tables, even before the first load. */
+  private async prepare(): Promise<void> {
+    while (!this.stop.signal.aborted) {
+      try {
+        return await this.loads.prepare();
+      } catch (error) {
+        this.logger.error(
+          { err: error, retryMs: PREPARE_RETRY_MS },
+          'the schema could not be brought up to date',
+        );
+        await this.sleepUntil(Date.now() + PREPARE_RETRY_MS);
+      }
+    }
+  }
+
+  private async runOnce(): Promise<void> {
+    this.history.begin(Date.now());
+    try {
+      const result = await this.loads.load(this.stop.signal, (progress) => this.metrics.progress(progress));
+      this.history.succeed(result, Date.now());
+      this.metrics.succeeded(result, Date.now());
+      const { rows, rejects, seconds } = result;
+      this.logger.info({ rows, rejects, seconds }, 'loaded');
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.history.fail(reason, Date.now());
+      if (this.stop.signal.aborted) {
+        this.logger.info({ reason }, 'the load was stopped');
+        return;
+      }
+      this.metrics.failed();
+      this.logger.error({ err: error }, 'the load failed; the next one goes on where the database says');
+    }
+  }
+
+  private async sleepUntil(timeMs: number): Promise<void> {
+    const { signal } = this.stop;
+    for (let left = timeMs - Date.now(); left > 0 && !signal.aborted; left = timeMs - Date.now()) {
+      // Rejects only where it is told to stop.
+      await sleep(Math.min(left, MAX_TIMER_MS), undefined, { signal }).catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { Cron } from 'croner';
+
+/** Shortest span between two loads: each joins a consumer group and leaves it again. */
+const MIN_SPAN_MS = 1_000;
+const MAX_SPAN_MS = 31 * 86_400_000;
+const MILLISECONDS_PER_UNIT = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** When loads start: a span after each other's start, or when a cron expression says (in UTC). */
+export type Schedule =
+  { readonly kind: 'every'; readonly spanMs: number } | { readonly kind: 'cron'; readonly cron: Cron };
+
+/** What is wrong where {@link parseSchedule} says `undefined`. */
+export const SCHEDULE_EXPECTED =
+  'a span such as 60s, 15m, 6h or 1d (1s to 31d), or a cron expression such as "0 3 * * *"';
+
+/** Reads `60s`, `15m`, `6h`, `1d` or a cron expression; `undefined` where it is neither, or never comes. */
+export function parseSchedule(text: string): Schedule | undefined {
+  const span = /^(\d{1,9})([smhd])$/.exec(text.trim());
+  if (span) {
+    const spanMs = Number(span[1]) * MILLISECONDS_PER_UNIT[span[2] as keyof typeof MILLISECONDS_PER_UNIT];
+    return spanMs >= MIN_SPAN_MS && spanMs <= MAX_SPAN_MS ? { kind: 'every', spanMs } : undefined;
+  }
+  // croner takes dates as well, which come once.
+  if (text.trim().split(/\s+/).length < 5) return undefined;
+  try {
+    const cron = new Cron(text.trim(), { timezone: 'UTC', paused: true });
+    return cron.nextRun() === null ? undefined : { kind: 'cron', cron };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * When the next load starts, in milliseconds: not before now, and never what was missed while the last one ran.
+ * The first one of a span starts at once, the first one of a cron expression when it says.
+ */
+export function nextStart(schedule: Schedule, lastStartMs: number | undefined, nowMs: number): number {
+  switch (schedule.kind) {
+    case 'every':
+      return lastStartMs === undefined ? nowMs : Math.max(nowMs, lastStartMs + schedule.spanMs);
+    case 'cron':
+      // Checked when it was parsed to come again; should it have ended, the day after is early enough to look.
+      return schedule.cron.nextRun(new Date(nowMs))?.getTime() ?? nowMs + MILLISECONDS_PER_UNIT.d;
+  }
+}
