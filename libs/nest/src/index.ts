@@ -32,5 +32,8 @@ export * from './health/health-checks.service.js';
 export { HealthModule } from './health/health.module.js';
 export { MetricsModule } from './metrics/metrics.module.js';
 
+// Log transport: batches of the log for @EventPattern() handlers.
+export { connectLog, LogTransport, type LogTransportOptions } from './log-transport/log-transport.js';
+
 // Lifecycle: from start to exit.
 export * from './lifecycle/run-service.js';

@@ -16,6 +16,7 @@ export class EventLogModule implements OnApplicationShutdown {
   static forRoot({ connection, ...settings }: IngestConfig['log']): DynamicModule {
     return {
       module: EventLogModule,
+      global: true,
       providers: [
         {
           provide: PRODUCER,

@@ -26,7 +26,11 @@ export function httpEnv(defaultPort: number) {
 
 /** How the log is reached; spread into an app's schema, made a connection by {@link toLogConnection}. */
 export const logEnv = {
-  KAFKA_BROKERS: List({ default: ['127.0.0.1:9092'] }),
+  KAFKA_BROKERS: List({
+    default: ['127.0.0.1:9092'],
+    pattern: '^.+:[0-9]{1,5}$',
+    description: 'host:port, several with commas',
+  }),
   KAFKA_CLIENT_ID: Type.Optional(Type.String()),
   KAFKA_SSL: Flag({ default: false }),
   KAFKA_SSL_CA: Type.Optional(Type.String()),
@@ -55,13 +59,7 @@ export const databaseEnv = { DATABASE_URL: SecretUrl('postgres', 'postgresql') }
  * @throws ConfigError where a file can't be read, or SASL is given in part
  */
 export function toLogConnection(env: LogEnv, defaults: { clientId: string }): LogConnection {
-  const issues: ConfigIssue[] = env.KAFKA_BROKERS.filter((broker) => !/^.+:\d{1,5}$/.test(broker)).map(
-    (broker) => ({
-      variable: 'KAFKA_BROKERS',
-      expected: 'host:port, several with commas',
-      got: JSON.stringify(broker),
-    }),
-  );
+  const issues: ConfigIssue[] = [];
   const ssl = toSsl(env, issues);
   const sasl = toSasl(env, issues);
   if (issues.length > 0) throw new ConfigError(issues);

@@ -15,9 +15,13 @@ export function Flag(options: { default?: boolean } = {}) {
   return Type.Boolean(options);
 }
 
-/** A comma list, at least one entry long; blanks around entries are dropped. */
-export function List(options: { default?: string[] } = {}) {
-  return Type.Array(Type.String({ minLength: 1 }), { minItems: 1, ...options });
+/** A comma list, at least one entry long; blanks around entries are dropped. `pattern` is of one entry. */
+export function List(options: { default?: string[]; pattern?: string; description?: string } = {}) {
+  const { pattern, ...rest } = options;
+  return Type.Array(Type.String({ minLength: 1, ...(pattern !== undefined && { pattern }) }), {
+    minItems: 1,
+    ...rest,
+  });
 }
 
 /** A value that no message ever shows. */
