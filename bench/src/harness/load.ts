@@ -1,0 +1,68 @@
+import { build, type Histogram } from 'hdr-histogram-js';
+
+/** Highest latency that is told apart, in microseconds: a minute. What takes longer counts as a minute. */
+const HIGHEST_TRACKABLE_US = 60_000_000;
+
+/** Requests that an open loop lets run at once; beyond it the system under test is not keeping up at all. */
+const MAX_OPEN_LOOP_IN_FLIGHT = 20_000;
+
+/** As many operations as go: `concurrency` callers, each asking again as soon as it is answered. */
+export async function saturate(options: {
+  durationMs: number;
+  concurrency: number;
+  operation: () => Promise<void>;
+}): Promise<{ perSecond: number }> {
+  const startedAt = performance.now();
+  const endAt = startedAt + options.durationMs;
+  let done = 0;
+  const caller = async (): Promise<void> => {
+    while (performance.now() < endAt) {
+      await options.operation();
+      done += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: options.concurrency }, caller));
+  return { perSecond: (done * 1_000) / (performance.now() - startedAt) };
+}
+
+/**
+ * Operations at a fixed rate, whether or not earlier ones were answered. Latency runs from the time an operation was
+ * planned for, so that a stall is felt by all that it delays. The histogram is in microseconds.
+ */
+export async function openLoop(options: {
+  durationMs: number;
+  ratePerSecond: number;
+  operation: () => Promise<void>;
+}): Promise<Histogram> {
+  const latencies = build({ highestTrackableValue: HIGHEST_TRACKABLE_US, numberOfSignificantValueDigits: 3 });
+  const planned = Math.floor((options.durationMs * options.ratePerSecond) / 1_000);
+  const intervalMs = 1_000 / options.ratePerSecond;
+  const startedAt = performance.now();
+  const running = new Set<Promise<void>>();
+  for (let index = 0; index < planned; index += 1) {
+    const plannedAt = startedAt + index * intervalMs;
+    while (performance.now() < plannedAt) await nextTurn(plannedAt);
+    if (running.size >= MAX_OPEN_LOOP_IN_FLIGHT) throw new Error('the rate is more than can be answered');
+    const operation = options.operation().then(() => {
+      running.delete(operation);
+      recordSince(latencies, plannedAt);
+    });
+    running.add(operation);
+  }
+  await Promise.all(running);
+  return latencies;
+}
+
+/** Puts the time since then (`performance.now()`) into a histogram of microseconds. */
+export function recordSince(latencies: Histogram, sinceMs: number): void {
+  const micros = Math.max(1, Math.round((performance.now() - sinceMs) * 1_000));
+  latencies.recordValue(Math.min(micros, HIGHEST_TRACKABLE_US));
+}
+
+/** Timers are a millisecond coarse: the last of the wait is spent turning the event loop, which lets answers in. */
+function nextTurn(untilMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (untilMs - performance.now() > 2) setTimeout(resolve, 1);
+    else setImmediate(resolve);
+  });
+}

@@ -1,0 +1,119 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+/** Longest a process may take to answer that it is ready, and to stop once asked. */
+const READY_WITHIN_MS = 30_000;
+const STOP_WITHIN_MS = 15_000;
+
+/** Last characters of a process's output that are kept, to be shown should it fail. */
+const OUTPUT_TAIL = 4_000;
+
+const repository = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** A process of the system under test, alone in its own memory as it would be in production. */
+export interface SystemProcess extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** Starts `script` (a path in the repository) on a free port and waits until `readyPath` answers 200. */
+export async function startHttpProcess(options: {
+  script: string;
+  args?: readonly string[];
+  env: Readonly<Record<string, string>>;
+  readyPath: string;
+}): Promise<SystemProcess> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const child = startProcess(options.script, options.args ?? [], {
+    ...options.env,
+    HOST: '127.0.0.1',
+    PORT: String(port),
+  });
+  await readyWhen(child, () => answers(`${url}${options.readyPath}`));
+  return { url, [Symbol.asyncDispose]: () => stop(child.process) };
+}
+
+/** Starts the embedded broker as a process of its own. `url` is its `host:port`. */
+export async function startBrokerProcess(dataDir: string): Promise<SystemProcess> {
+  const port = await freePort();
+  const child = startProcess(
+    'libs/log/dist/broker/main.js',
+    ['--port', String(port), '--data-dir', dataDir],
+    {},
+  );
+  await readyWhen(child, () => Promise.resolve(child.output().includes(String(port))));
+  return { url: `127.0.0.1:${port}`, [Symbol.asyncDispose]: () => stop(child.process) };
+}
+
+/** Runs a script to its end and gives what it printed. @throws Error where it fails */
+export async function runToEnd(
+  script: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
+  const child = startProcess(script, args, env);
+  const [code] = (await once(child.process, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`${script} ended with ${code}:\n${child.output()}`);
+  return child.output();
+}
+
+interface Child {
+  readonly process: ChildProcess;
+  output(): string;
+}
+
+function startProcess(script: string, args: readonly string[], env: Readonly<Record<string, string>>): Child {
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd: repository,
+    env: { PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'warn', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let tail = '';
+  const keep = (chunk: Buffer): void => {
+    tail = (tail + chunk.toString()).slice(-OUTPUT_TAIL);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  return { process: child, output: () => tail };
+}
+
+async function readyWhen(child: Child, ready: () => Promise<boolean>): Promise<void> {
+  const giveUpAt = performance.now() + READY_WITHIN_MS;
+  while (!(await ready())) {
+    if (child.process.exitCode !== null || performance.now() > giveUpAt) {
+      await stop(child.process);
+      throw new Error(`a process of the system did not get ready:\n${child.output()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url)).status === 200;
+  } catch {
+    // Not listening yet: asked again until READY_WITHIN_MS have passed.
+    return false;
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const closed = once(child, 'close');
+  const force = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
+  child.kill('SIGTERM');
+  await closed;
+  clearTimeout(force);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

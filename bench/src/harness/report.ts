@@ -1,0 +1,83 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { Histogram } from 'hdr-histogram-js';
+import type { Comparison } from './rounds.js';
+
+/** One line of the table. `wanted` is the ratio that we hold ourselves to, where there is one. */
+export type Row =
+  | {
+      readonly kind: 'comparison';
+      readonly name: string;
+      readonly unit: string;
+      readonly wanted: number | null;
+      readonly result: Comparison;
+    }
+  | { readonly kind: 'latency'; readonly name: string; readonly note: string; readonly micros: Percentiles };
+
+export interface Percentiles {
+  readonly count: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export function percentiles(histogram: Histogram): Percentiles {
+  return {
+    count: histogram.totalCount,
+    p50: histogram.getValueAtPercentile(50),
+    p90: histogram.getValueAtPercentile(90),
+    p99: histogram.getValueAtPercentile(99),
+    max: histogram.maxValue,
+  };
+}
+
+/** The rows as two Markdown tables: ratios with both of their sides, and latencies. */
+export function table(rows: readonly Row[]): string {
+  const comparisons = rows.filter((row) => row.kind === 'comparison');
+  const latencies = rows.filter((row) => row.kind === 'latency');
+  const lines: string[] = [];
+  if (comparisons.length > 0) {
+    lines.push('| what | ours | reference | ratio | wanted |', '|---|---:|---:|---:|---:|');
+    for (const { name, unit, wanted, result } of comparisons) {
+      const ours = `${count(result.ours.median)} ${unit}`;
+      const reference = `${count(result.reference.median)} ${unit} (${result.reference.name})`;
+      lines.push(`| ${name} | ${ours} | ${reference} | ${result.ratio.toFixed(2)} | ${wanted ?? '–'} |`);
+    }
+  }
+  if (latencies.length > 0) {
+    lines.push('', '| latency, open loop | p50 | p90 | p99 | max | of |', '|---|---:|---:|---:|---:|---:|');
+    for (const { name, note, micros } of latencies) {
+      const columns = [micros.p50, micros.p90, micros.p99, micros.max].map(milliseconds).join(' | ');
+      lines.push(`| ${name}, ${note} | ${columns} | ${count(micros.count)} |`);
+    }
+  }
+  return lines.join('\n');
+}
+
+/** The machine in one line, as results are worth little without it. */
+export function machine(): string {
+  const processors = cpus();
+  const memoryGib = Math.round(totalmem() / 2 ** 30);
+  return `${processors[0]?.model.trim() ?? 'unknown processor'}, ${processors.length} cores, ${memoryGib} GiB, ${process.platform} ${release()}, Node ${process.versions.node}`;
+}
+
+/** Writes everything measured, each round of it, and says where. */
+export function writeJson(folder: string, rows: readonly Row[], takenAt: Date): string {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${takenAt.toISOString().replaceAll(':', '-')}.json`);
+  writeFileSync(
+    file,
+    `${JSON.stringify({ takenAt: takenAt.toISOString(), machine: machine(), rows }, null, 2)}\n`,
+  );
+  return file;
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+function milliseconds(micros: number): string {
+  return `${(micros / 1_000).toFixed(1)} ms`;
+}

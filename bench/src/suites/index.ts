@@ -1,0 +1,7 @@
+import { batchSuite } from './batch.js';
+import { ingestSuite } from './ingest.js';
+import type { Suite } from './suite.js';
+import { visibleSuite } from './visible.js';
+
+/** Every suite, in the order they run. */
+export const suites: readonly Suite[] = [ingestSuite, batchSuite, visibleSuite];

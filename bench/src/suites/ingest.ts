@@ -1,0 +1,161 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { allTopics, telemetryFamily, telemetryTopic } from '@hailstream/events';
+import { createAdmin, createProducer, type LogConnection, type Producer } from '@hailstream/log';
+import { createLogger, LOCAL_PROVIDER_ID, makeToken } from '@hailstream/nest';
+import { Pool } from 'undici';
+import { openLoop, saturate } from '../harness/load.js';
+import { startBrokerProcess, startHttpProcess } from '../harness/processes.js';
+import { percentiles, type Row } from '../harness/report.js';
+import { compare, type Comparison } from '../harness/rounds.js';
+import { TelemetrySource } from '../harness/telemetry.js';
+import type { Effort, Suite } from './suite.js';
+
+const CALLERS = 64;
+const BATCH = 100;
+const SECRET = 'a secret that only this benchmark has, for its own loopback';
+
+/** Ingest against the HTTP stack that it stands on, and against the log without HTTP. */
+export const ingestSuite: Suite = {
+  name: 'ingest',
+  async run(effort, say) {
+    const dataDir = await mkdtemp(join(tmpdir(), 'hailstream-bench-'));
+    try {
+      return await measure(dataDir, effort, say);
+    } finally {
+      await rm(dataDir, { recursive: true, force: true });
+    }
+  },
+};
+
+async function measure(dataDir: string, effort: Effort, say: (what: string) => void): Promise<Row[]> {
+  say('starting the broker, ingest, and its HTTP stack doing nothing');
+  await using broker = await startBrokerProcess(dataDir);
+  const connection = { brokers: [broker.url], clientId: 'bench' };
+  const logger = createLogger({ name: 'bench', level: 'warn' });
+  await using admin = createAdmin({ connection, logger });
+  await admin.ensureTopics(allTopics);
+  await using ingest = await startHttpProcess({
+    script: 'apps/ingest/dist/main.js',
+    env: { KAFKA_BROKERS: broker.url, AUTH_JWT_SECRET: SECRET },
+    readyPath: '/health/ready',
+  });
+  await using nothing = await startHttpProcess({
+    script: 'bench/dist/reference/nothing.js',
+    env: {},
+    readyPath: '/health/ready',
+  });
+  const token = await makeToken(SECRET, { scopes: ['write'], providerId: LOCAL_PROVIDER_ID }, '1h');
+  await using ingestClient = new TelemetryClient(ingest.url, token);
+  await using nothingClient = new TelemetryClient(nothing.url, token);
+
+  say('one event a request, as fast as it goes');
+  const one = await compareHttp(effort, { ours: ingestClient, reference: nothingClient, size: 1 });
+  say(`${BATCH} events a request, as fast as it goes`);
+  const hundred = await compareHttp(effort, { ours: ingestClient, reference: nothingClient, size: BATCH });
+  say(`${BATCH} events a request, against the log alone`);
+  const straight = await compareStraight(effort, connection, ingestClient);
+  const half = one.ours.median / 2;
+  say(`open loop, ${Math.round(half)} requests/s`);
+  const latencies = await openLoop({
+    durationMs: effort.roundMs * 2,
+    ratePerSecond: half,
+    operation: () => ingestClient.send(1),
+  });
+  const against = { kind: 'comparison', unit: 'events/s' } as const;
+  return [
+    { ...against, name: 'ingest, one event a request, acknowledged by the log', wanted: 0.5, result: one },
+    { ...against, name: `ingest, ${BATCH} events a request`, wanted: null, result: hundred },
+    { ...against, name: `ingest, ${BATCH} events a request`, wanted: 0.7, result: straight },
+    {
+      kind: 'latency',
+      name: 'ingest, request to answer',
+      note: `at half of the maximum (${Math.round(half)}/s)`,
+      micros: percentiles(latencies),
+    },
+  ];
+}
+
+function compareHttp(
+  effort: Effort,
+  sides: { ours: TelemetryClient; reference: TelemetryClient; size: number },
+): Promise<Comparison> {
+  const side = (name: string, client: TelemetryClient) => ({
+    name,
+    measure: () => eventsPerSecond(effort, sides.size, () => client.send(sides.size)),
+  });
+  return compare({
+    rounds: effort.rounds,
+    ours: side('ingest', sides.ours),
+    reference: side('the HTTP stack doing nothing', sides.reference),
+  });
+}
+
+async function compareStraight(
+  effort: Effort,
+  connection: LogConnection,
+  client: TelemetryClient,
+): Promise<Comparison> {
+  const logger = createLogger({ name: 'bench', level: 'warn' });
+  await using producer = createProducer({ connection, logger });
+  const source = new TelemetrySource();
+  return await compare({
+    rounds: effort.rounds,
+    ours: { name: 'ingest', measure: () => eventsPerSecond(effort, BATCH, () => client.send(BATCH)) },
+    reference: {
+      name: 'the log client alone',
+      measure: () => eventsPerSecond(effort, BATCH, () => sendStraight(producer, source)),
+    },
+  });
+}
+
+async function eventsPerSecond(
+  effort: Effort,
+  size: number,
+  operation: () => Promise<void>,
+): Promise<number> {
+  const { perSecond } = await saturate({ durationMs: effort.roundMs, concurrency: CALLERS, operation });
+  return perSecond * size;
+}
+
+async function sendStraight(producer: Producer, source: TelemetrySource): Promise<void> {
+  const fates = await producer.send(
+    source.batch(BATCH).map((point) => ({
+      topic: telemetryTopic.name,
+      key: telemetryFamily.key(point),
+      value: Buffer.from(JSON.stringify(point)),
+    })),
+  );
+  const failed = fates.find((fate) => fate.kind === 'failed');
+  if (failed !== undefined) throw failed.error;
+}
+
+class TelemetryClient implements AsyncDisposable {
+  readonly #pool: Pool;
+  readonly #source = new TelemetrySource();
+  readonly #headers: Record<string, string>;
+
+  constructor(url: string, token: string) {
+    this.#pool = new Pool(url, { connections: CALLERS });
+    this.#headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+  }
+
+  /** Posts new points. @throws Error where not all of them were accepted */
+  async send(size: number): Promise<void> {
+    const { statusCode, body } = await this.#pool.request({
+      method: 'POST',
+      path: '/telemetry',
+      headers: this.#headers,
+      body: JSON.stringify(this.#source.batch(size)),
+    });
+    const answer = (await body.json()) as { success?: number };
+    if (statusCode !== 201 || answer.success !== size) {
+      throw new Error(`${size} points were answered with ${statusCode}: ${JSON.stringify(answer)}`);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool.close();
+  }
+}

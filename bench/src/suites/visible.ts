@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ClientToServer, Frame, ServerToClient } from '@hailstream/events/live';
+import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/nest';
+import { build, type Histogram } from 'hdr-histogram-js';
+import { io, type Socket } from 'socket.io-client';
+import { Pool } from 'undici';
+import { openLoop } from '../harness/load.js';
+import { startBrokerProcess, startHttpProcess } from '../harness/processes.js';
+import { percentiles, type Row } from '../harness/report.js';
+import { TelemetrySource } from '../harness/telemetry.js';
+import type { Effort, Suite } from './suite.js';
+
+const EVENTS_PER_SECOND = 200;
+const SECRET = 'a secret that only this benchmark has, for its own loopback';
+const WORLD = { west: -180, south: -90, east: 180, north: 90 };
+
+/** Longest the last events may take to show after the load has ended. */
+const SETTLE_MS = 5_000;
+
+type LiveSocket = Socket<ServerToClient, ClientToServer>;
+
+/** From ingest's answer to the frame, on a socket, that shows the event. */
+export const visibleSuite: Suite = {
+  name: 'visible',
+  async run(effort, say) {
+    const dataDir = await mkdtemp(join(tmpdir(), 'hailstream-bench-'));
+    try {
+      return await measure(dataDir, effort, say);
+    } finally {
+      await rm(dataDir, { recursive: true, force: true });
+    }
+  },
+};
+
+async function measure(dataDir: string, effort: Effort, say: (what: string) => void): Promise<Row[]> {
+  say('starting the broker, ingest and realtime');
+  await using broker = await startBrokerProcess(dataDir);
+  const env = { KAFKA_BROKERS: broker.url, AUTH_JWT_SECRET: SECRET };
+  const readyPath = '/health/ready';
+  await using ingest = await startHttpProcess({ script: 'apps/ingest/dist/main.js', env, readyPath });
+  await using realtime = await startHttpProcess({ script: 'apps/realtime/dist/main.js', env, readyPath });
+  const writeToken = await makeToken(SECRET, { scopes: ['write'], providerId: LOCAL_PROVIDER_ID }, '1h');
+  const socket: LiveSocket = io(realtime.url, {
+    transports: ['websocket'],
+    auth: { token: await makeToken(SECRET, { scopes: ['read'] }, '1h') },
+  });
+  try {
+    const tickMs = await firstSnapshot(socket);
+    say(`${EVENTS_PER_SECOND} events/s, ticks of ${tickMs} ms`);
+    const latencies = await acceptedToVisible(socket, ingest.url, writeToken, effort);
+    return [
+      {
+        kind: 'latency',
+        name: 'accepted to visible on a socket',
+        note: `${EVENTS_PER_SECOND} events/s, tick ${tickMs} ms`,
+        micros: percentiles(latencies),
+      },
+    ];
+  } finally {
+    socket.disconnect();
+  }
+}
+
+function firstSnapshot(socket: LiveSocket): Promise<number> {
+  return new Promise((resolve, reject) => {
+    socket.once('connect_error', reject);
+    socket.once('snapshot', (frame) => {
+      resolve(frame.tickMs);
+    });
+    socket.emit('viewport', WORLD);
+  });
+}
+
+/** Each point is of a new device, so that the first frame with the device is the one that shows the point. */
+async function acceptedToVisible(
+  socket: LiveSocket,
+  ingestUrl: string,
+  token: string,
+  effort: Effort,
+): Promise<Histogram> {
+  const latencies = build({ highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
+  const acceptedAt = new Map<string, number>();
+  const seenAt = new Map<string, number>();
+  const source = new TelemetrySource();
+  socket.on('frame', (frame: Frame) => {
+    const now = performance.now();
+    for (const [deviceId] of frame.vehicles) {
+      if (!seenAt.has(deviceId)) seenAt.set(deviceId, now);
+    }
+  });
+  await using pool = disposable(new Pool(ingestUrl, { connections: 16 }));
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+  await openLoop({
+    durationMs: effort.roundMs * 2,
+    ratePerSecond: EVENTS_PER_SECOND,
+    operation: async () => {
+      const point = { ...source.next(), device_id: randomUUID() };
+      const { statusCode, body } = await pool.value.request({
+        method: 'POST',
+        path: '/telemetry',
+        headers,
+        body: JSON.stringify([point]),
+      });
+      await body.dump();
+      if (statusCode !== 201) throw new Error(`a point was answered with ${statusCode}`);
+      acceptedAt.set(point.device_id, performance.now());
+    },
+  });
+  await allSeen(acceptedAt, seenAt);
+  for (const [deviceId, accepted] of acceptedAt) {
+    const seen = seenAt.get(deviceId) ?? Number.NaN;
+    latencies.recordValue(Math.max(1, Math.round((seen - accepted) * 1_000)));
+  }
+  return latencies;
+}
+
+async function allSeen(acceptedAt: Map<string, number>, seenAt: Map<string, number>): Promise<void> {
+  const giveUpAt = performance.now() + SETTLE_MS;
+  const missing = (): number => [...acceptedAt.keys()].filter((id) => !seenAt.has(id)).length;
+  while (missing() > 0) {
+    if (performance.now() > giveUpAt) throw new Error(`${missing()} accepted events never showed`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function disposable(pool: Pool): { value: Pool } & AsyncDisposable {
+  return { value: pool, [Symbol.asyncDispose]: () => pool.close() };
+}
