@@ -28,31 +28,38 @@ export class Writer {
   }
 
   int8(value: number): void {
-    this.buffer.writeInt8(value, this.reserve(1));
+    const at = this.reserve(1);
+    this.buffer.writeInt8(value, at);
   }
 
   int16(value: number): void {
-    this.buffer.writeInt16BE(value, this.reserve(2));
+    const at = this.reserve(2);
+    this.buffer.writeInt16BE(value, at);
   }
 
   uint16(value: number): void {
-    this.buffer.writeUInt16BE(value, this.reserve(2));
+    const at = this.reserve(2);
+    this.buffer.writeUInt16BE(value, at);
   }
 
   int32(value: number): void {
-    this.buffer.writeInt32BE(value, this.reserve(4));
+    const at = this.reserve(4);
+    this.buffer.writeInt32BE(value, at);
   }
 
   uint32(value: number): void {
-    this.buffer.writeUInt32BE(value, this.reserve(4));
+    const at = this.reserve(4);
+    this.buffer.writeUInt32BE(value, at);
   }
 
   int64(value: bigint): void {
-    this.buffer.writeBigInt64BE(value, this.reserve(8));
+    const at = this.reserve(8);
+    this.buffer.writeBigInt64BE(value, at);
   }
 
   float64(value: number): void {
-    this.buffer.writeDoubleBE(value, this.reserve(8));
+    const at = this.reserve(8);
+    this.buffer.writeDoubleBE(value, at);
   }
 
   boolean(value: boolean): void {
@@ -62,10 +69,12 @@ export class Writer {
   unsignedVarint(value: number): void {
     let rest = value;
     while (rest > 0x7f) {
-      this.buffer[this.reserve(1)] = (rest % 128) | 0x80;
+      const at = this.reserve(1);
+      this.buffer[at] = (rest % 128) | 0x80;
       rest = Math.floor(rest / 128);
     }
-    this.buffer[this.reserve(1)] = rest;
+    const at = this.reserve(1);
+    this.buffer[at] = rest;
   }
 
   varint(value: number): void {
@@ -75,10 +84,12 @@ export class Writer {
   varlong(value: bigint): void {
     let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
     while (rest > 0x7fn) {
-      this.buffer[this.reserve(1)] = Number(rest & 0x7fn) | 0x80;
+      const at = this.reserve(1);
+      this.buffer[at] = Number(rest & 0x7fn) | 0x80;
       rest >>= 7n;
     }
-    this.buffer[this.reserve(1)] = Number(rest);
+    const at = this.reserve(1);
+    this.buffer[at] = Number(rest);
   }
 
   string(value: string): void {
@@ -94,7 +105,8 @@ export class Writer {
     const length = Buffer.byteLength(value);
     if (this.flexible) this.unsignedVarint(length + 1);
     else this.int16(length);
-    this.buffer.write(value, this.reserve(length), 'utf8');
+    const at = this.reserve(length);
+    this.buffer.write(value, at, 'utf8');
   }
 
   /** @param value borrowed until the chunks are written out */
@@ -113,7 +125,8 @@ export class Writer {
   /** Puts bytes as they are. Borrowed until the chunks are written out. */
   raw(value: Buffer): void {
     if (value.length < BORROW_FROM_BYTES) {
-      value.copy(this.buffer, this.reserve(value.length));
+      const at = this.reserve(value.length);
+      value.copy(this.buffer, at);
       return;
     }
     this.closeChunk();
@@ -144,7 +157,7 @@ export class Writer {
     this.start = this.position;
   }
 
-  /** Makes room. @returns where it is */
+  /** Makes room. @returns where it is, in `buffer` as it is then: growing replaces it, so call this first */
   private reserve(length: number): number {
     if (this.position + length > this.buffer.length) {
       const used = this.position - this.start;
