@@ -128,7 +128,7 @@ async function assemble(parts: {
   return {
     address: `${node.host}:${port}`,
     port,
-    inject: (fault) => faults.add(fault),
+    inject: (fault) => faults.add(fault, HANDLERS.values()),
     clearFaults: () => faults.clear(),
     stop,
     kill,

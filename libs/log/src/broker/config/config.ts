@@ -53,8 +53,17 @@ export class BrokerConfig {
 
   /** Replaces what was altered while running. @throws SettingError */
   alter(settings: Readonly<Record<string, string>>): void {
-    checkAltered(settings);
+    this.checkAltered(settings);
     this.dynamic = settings;
+  }
+
+  /** @throws SettingError where these can't be altered so while the broker runs */
+  checkAltered(settings: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(settings)) {
+      checkBrokerSetting(name, value);
+      const definition: SettingDefinition = BROKER_SETTINGS[name as BrokerSetting];
+      if (definition.readOnly) throw new SettingError(`${name} can't be altered while the broker runs`);
+    }
   }
 
   entries(): ConfigEntry[] {
@@ -104,14 +113,6 @@ function checkBrokerSetting(name: string, value: string): void {
   const definition: SettingDefinition | undefined = BROKER_SETTINGS[name as BrokerSetting];
   if (definition === undefined) throw new SettingError(`${name} is not a setting of this broker`);
   if (value !== '' || definition.default !== '') checkSetting(name, definition, value);
-}
-
-function checkAltered(settings: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(settings)) {
-    checkBrokerSetting(name, value);
-    const definition: SettingDefinition = BROKER_SETTINGS[name as BrokerSetting];
-    if (definition.readOnly) throw new SettingError(`${name} can't be altered while the broker runs`);
-  }
 }
 
 /** @throws SettingError where a topic's setting is unknown or has a value it can't have */

@@ -47,6 +47,7 @@ export const BROKER_SETTINGS = {
   },
   'log.flush.interval.messages': { type: 'long', default: '9223372036854775807', min: 1 },
   'log.flush.interval.ms': { type: 'long', default: '1000', min: 1 },
+  'log.flush.offset.checkpoint.interval.ms': { type: 'int', default: '60000', min: 1 },
   'offset.metadata.max.bytes': { type: 'int', default: '4096', min: 0 },
   'offsets.retention.minutes': { type: 'int', default: '10080', min: 1 },
   'offsets.retention.check.interval.ms': { type: 'long', default: '600000', min: 1 },

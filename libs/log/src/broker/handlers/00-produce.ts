@@ -69,6 +69,13 @@ export const produce = defineHandler({
   request,
   response,
   pipelined: true,
+  refuse: ({ topics }, errorCode) => ({
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ index }) => refused(index, errorCode, null)),
+    })),
+    throttleTimeMs: 0,
+  }),
   async handle({ acks, topics }, context) {
     const answered = await Promise.all(
       topics.map(async ({ name, partitions }) => ({
@@ -99,16 +106,20 @@ async function produceTo(
     if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
       context.logger.error({ err: error, topic: name, partition: index }, 'produce failed');
     }
-    return {
-      index,
-      errorCode,
-      baseOffset: -1n,
-      logAppendTimeMs: -1n,
-      logStartOffset: -1n,
-      recordErrors: [],
-      errorMessage: error instanceof ProtocolError ? error.message : null,
-    };
+    return refused(index, errorCode, error instanceof ProtocolError ? error.message : null);
   }
+}
+
+function refused(index: number, errorCode: number, errorMessage: string | null): PartitionAnswer {
+  return {
+    index,
+    errorCode,
+    baseOffset: -1n,
+    logAppendTimeMs: -1n,
+    logStartOffset: -1n,
+    recordErrors: [],
+    errorMessage,
+  };
 }
 
 async function append(

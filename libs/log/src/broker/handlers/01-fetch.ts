@@ -91,6 +91,15 @@ export const fetch = defineHandler({
   flexibleFrom: 12,
   request,
   response,
+  refuse: ({ topics }, errorCode) => ({
+    throttleTimeMs: 0,
+    errorCode: ErrorCode.NONE,
+    sessionId: 0,
+    topics: topics.map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.map(({ partition }) => ({ ...answerOf(partition, undefined, []), errorCode })),
+    })),
+  }),
   async handle(wanted, context) {
     const deadline = performance.now() + Math.min(Math.max(wanted.maxWaitMs, 0), MAX_WAIT_MS);
     for (;;) {

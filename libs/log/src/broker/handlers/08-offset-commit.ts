@@ -50,6 +50,13 @@ export const offsetCommit = defineHandler({
   flexibleFrom: 8,
   request,
   response,
+  refuse: ({ topics }, errorCode) => ({
+    throttleTimeMs: 0,
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+    })),
+  }),
   async handle({ groupId, generationId, memberId, groupInstanceId, topics }, context) {
     const { coordinator, store, logger } = context;
     const refusal = (name: string, index: number, metadata: string | null) => {

@@ -57,6 +57,7 @@ export const joinGroup = defineHandler({
   flexibleFrom: 6,
   request,
   response,
+  refuse: ({ memberId }, errorCode) => refused(memberId, errorCode),
   async handle(wanted, { coordinator, apiVersion, clientId, clientHost, logger }) {
     const { groupId, sessionTimeoutMs, memberId } = wanted;
     try {
@@ -76,20 +77,24 @@ export const joinGroup = defineHandler({
     } catch (error) {
       const errorCode = codeOf(error);
       if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) logger.error({ err: error, groupId }, 'join failed');
-      return {
-        throttleTimeMs: 0,
-        errorCode,
-        generationId: -1,
-        protocolType: null,
-        protocolName: null,
-        leader: '',
-        skipAssignment: false,
-        memberId,
-        members: [],
-      };
+      return refused(memberId, errorCode);
     }
   },
 });
+
+function refused(memberId: string, errorCode: number): t.ValueOf<typeof response> {
+  return {
+    throttleTimeMs: 0,
+    errorCode,
+    generationId: -1,
+    protocolType: null,
+    protocolName: null,
+    leader: '',
+    skipAssignment: false,
+    memberId,
+    members: [],
+  };
+}
 
 function toResponse({ error, members, ...answer }: JoinAnswer): t.ValueOf<typeof response> {
   return { throttleTimeMs: 0, errorCode: error, ...answer, members: [...members] };

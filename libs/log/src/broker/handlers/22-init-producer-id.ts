@@ -33,6 +33,7 @@ export const initProducerId = defineHandler({
   flexibleFrom: 2,
   request,
   response,
+  refuse: (_, errorCode) => ({ throttleTimeMs: 0, errorCode, producerId: -1n, producerEpoch: -1 }),
   async handle({ transactionalId }, { producerIds }) {
     if (transactionalId !== null) {
       const errorCode = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;

@@ -39,6 +39,8 @@ export interface Handler<Request = never, Response = unknown> {
   readonly response: Schema<Response>;
   /** Whether later requests of the connection may start before this one is answered. */
   readonly pipelined?: boolean;
+  /** The answer that fails everything asked for with one code; injected faults need it. */
+  refuse?(request: Request, errorCode: number): Response;
   /** @returns undefined where the client wants no answer */
   handle(request: Request, context: RequestContext): Promise<Response | undefined> | Response | undefined;
 }

@@ -50,7 +50,7 @@ export class Dispatcher implements RequestRunner {
     connection: Connection,
   ): Promise<Outcome> {
     const { apiVersion, correlationId } = header;
-    const fault = this.options.faults.next(handler.name);
+    const fault = this.options.faults.next(handler);
     if (fault !== undefined) {
       if (fault.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
       if (fault.dropConnection) return { kind: 'close', reason: 'fault injected', chunks: [] };
@@ -59,13 +59,16 @@ export class Dispatcher implements RequestRunner {
     const reader = new Reader(frame, flexible, apiVersion);
     skipRequestHeader(reader, flexible);
     const request = handler.request.read(reader);
-    const response = await handler.handle(request, {
-      ...this.options.services,
-      apiVersion,
-      clientId: header.clientId ?? '',
-      clientHost: connection.clientHost,
-      signal: connection.signal,
-    });
+    const refusal = fault?.errorCode === undefined ? undefined : handler.refuse?.(request, fault.errorCode);
+    const response =
+      refusal ??
+      (await handler.handle(request, {
+        ...this.options.services,
+        apiVersion,
+        clientId: header.clientId ?? '',
+        clientHost: connection.clientHost,
+        signal: connection.signal,
+      }));
     if (fault?.dropAnswer) return { kind: 'close', reason: 'fault injected', chunks: [] };
     if (response === undefined) return { kind: 'no-answer' };
     const chunks = encode(correlationId, handler as unknown as Handler<unknown>, apiVersion, response);

@@ -1,3 +1,5 @@
+import type { AnyHandler } from '../handlers/handler.js';
+
 /** What goes wrong with a request, in tests. */
 export interface Fault {
   /** API by Kafka's name, e.g. `Produce`. */
@@ -10,7 +12,7 @@ export interface Fault {
   readonly dropConnection?: boolean;
   /** Does what is asked, then closes the connection instead of answering. */
   readonly dropAnswer?: boolean;
-  /** Does nothing and answers every partition, group or topic with this error code. */
+  /** Does nothing and answers with this code: each partition, where the API has them. */
   readonly errorCode?: number;
 }
 
@@ -18,7 +20,13 @@ export interface Fault {
 export class Faults {
   private pending: { fault: Fault; left: number }[] = [];
 
-  add(fault: Fault): void {
+  /** @throws Error where the API can't fail in this way */
+  add(fault: Fault, handlers: Iterable<AnyHandler>): void {
+    const handler = [...handlers].find(({ name }) => name === fault.api);
+    if (handler === undefined) throw new Error(`no API is called ${fault.api}`);
+    if (fault.errorCode !== undefined && handler.refuse === undefined) {
+      throw new Error(`${fault.api} can't be made to answer an error`);
+    }
     this.pending.push({ fault, left: fault.times ?? 1 });
   }
 
@@ -27,9 +35,9 @@ export class Faults {
   }
 
   /** The fault that the next request of this API meets. */
-  next(api: string): Fault | undefined {
+  next({ name }: AnyHandler): Fault | undefined {
     if (this.pending.length === 0) return undefined;
-    const found = this.pending.find((each) => each.fault.api === api);
+    const found = this.pending.find((each) => each.fault.api === name);
     if (found === undefined) return undefined;
     found.left--;
     if (found.left <= 0) this.pending = this.pending.filter((each) => each !== found);

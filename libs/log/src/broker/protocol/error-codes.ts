@@ -63,6 +63,7 @@ export const ErrorCode = {
   UNSTABLE_OFFSET_COMMIT: 88,
   PRODUCER_FENCED: 90,
   UNKNOWN_TOPIC_ID: 100,
+  MISMATCHED_ENDPOINT_TYPE: 114,
 } as const;
 
 /** One of Kafka's error codes. */

@@ -30,6 +30,8 @@ export interface FileSystem {
   /** Removes a file, or a folder with all that is in it; nothing where it is missing. */
   remove(target: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
+  /** Bytes of the volume that a folder is on. */
+  volume(folder: string): Promise<{ totalBytes: bigint; usableBytes: bigint }>;
 }
 
 /** Most buffers that one `writev` takes (IOV_MAX on Linux and macOS). */
@@ -87,6 +89,11 @@ export const nodeFileSystem: FileSystem = {
 
   async rename(from, to) {
     await fs.promises.rename(from, to);
+  },
+
+  async volume(folder) {
+    const { blocks, bavail, bsize } = await fs.promises.statfs(folder, { bigint: true });
+    return { totalBytes: blocks * bsize, usableBytes: bavail * bsize };
   },
 };
 

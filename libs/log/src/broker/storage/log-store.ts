@@ -10,9 +10,22 @@ import { PartitionLog, type LogSettings } from './partition-log.js';
 const TOPICS_FILE = 'topics.json';
 const RECOVERY_FILE = 'recovery-point-offset-checkpoint';
 const START_FILE = 'log-start-offset-checkpoint';
+/** There while no broker runs and the last one closed everything. */
+const CLEAN_FILE = '.kafka_cleanshutdown';
+/** How often it is asked which partitions are due for a sync; they are synced so much early. */
+const FLUSH_TICK_MS = 100;
 const LONGEST_NAME = 249;
 /** Folders that are being removed; what a crash leaves of them goes at the next start. */
 const DELETED_SUFFIX = '.deleted';
+
+/** What the last run left of every partition. */
+interface Checkpoints {
+  readonly recovery: Checkpoint;
+  readonly start: Checkpoint;
+  readonly closedCleanly: boolean;
+}
+
+const NO_CHECKPOINTS: Checkpoints = { recovery: new Map(), start: new Map(), closedCleanly: false };
 
 /** A topic: its partitions are opened, its settings are those that differ from the broker's. */
 export interface Topic {
@@ -90,7 +103,7 @@ export class LogStore {
     return this.change(async () => {
       this.checkNew(name, partitions, settings);
       const topic: Topic = { name, id: randomBytes(16).toString('hex'), settings, partitions: [] };
-      await this.openPartitions(topic, partitions, { recovery: new Map(), start: new Map() });
+      await this.openPartitions(topic, partitions, NO_CHECKPOINTS);
       this.topics.set(name, topic);
       await this.save();
       return topic;
@@ -128,9 +141,23 @@ export class LogStore {
   async grow(name: string, count: number): Promise<void> {
     await this.change(async () => {
       const topic = this.expect(name);
-      await this.openPartitions(topic, count, { recovery: new Map(), start: new Map() });
+      await this.openPartitions(topic, count, NO_CHECKPOINTS);
       await this.save();
     });
+  }
+
+  /** @throws SettingError where a topic can't have these settings */
+  checkSettings(settings: Readonly<Record<string, string>>): void {
+    checkTopicSettings(settings);
+  }
+
+  get dataDir(): string {
+    return this.options.dataDir;
+  }
+
+  /** Bytes of the volume that the log is on. */
+  async volume(): Promise<{ totalBytes: bigint; usableBytes: bigint }> {
+    return this.options.files.volume(this.options.dataDir);
   }
 
   /** Replaces a topic's settings. @throws SettingError, ProtocolError */
@@ -165,6 +192,8 @@ export class LogStore {
       await Promise.all(topic.partitions.map((log) => log.close()));
     }
     await this.saveRecoveryPoints();
+    await this.saveStartOffsets();
+    await this.options.files.replaceFile(path.join(this.options.dataDir, CLEAN_FILE), '');
   }
 
   /** Lets go of the files as a killed process would. */
@@ -191,7 +220,10 @@ export class LogStore {
     const checkpoints = {
       recovery: await readCheckpoint(files, path.join(dataDir, RECOVERY_FILE)),
       start: await readCheckpoint(files, path.join(dataDir, START_FILE)),
+      closedCleanly: (await files.readFile(path.join(dataDir, CLEAN_FILE))) !== undefined,
     };
+    // From now on a crash leaves the folder in disorder.
+    await files.remove(path.join(dataDir, CLEAN_FILE));
     for (const { name, id, settings, partitions } of stored.topics) {
       const topic: Topic = { name, id, settings, partitions: [] };
       await this.openPartitions(topic, partitions, checkpoints);
@@ -200,11 +232,7 @@ export class LogStore {
     if (contents === undefined) await this.save();
   }
 
-  private async openPartitions(
-    topic: Topic,
-    count: number,
-    checkpoints: { recovery: Checkpoint; start: Checkpoint },
-  ): Promise<void> {
+  private async openPartitions(topic: Topic, count: number, checkpoints: Checkpoints): Promise<void> {
     const { files, logger, now } = this.options;
     const opened = Array.from({ length: count - topic.partitions.length }, async (_, i) => {
       const index = topic.partitions.length + i;
@@ -217,6 +245,7 @@ export class LogStore {
         settings: () => this.logSettings(topic),
         recoveryPoint: checkpoints.recovery.get(key) ?? 0n,
         logStartOffset: checkpoints.start.get(key) ?? 0n,
+        closedCleanly: checkpoints.closedCleanly,
       });
     });
     topic.partitions.push(...(await Promise.all(opened)));
@@ -286,15 +315,24 @@ export class LogStore {
   private startBackground(): void {
     const { config } = this.options;
     const every = (ms: number, work: () => Promise<void>) => {
+      let busy = false;
       const timer = setInterval(() => {
-        this.background = this.background.then(work).catch((err: unknown) => {
-          this.options.logger.error({ err }, 'background work on the log failed');
-        });
+        if (busy) return;
+        busy = true;
+        this.background = this.background
+          .then(work)
+          .catch((err: unknown) => {
+            this.options.logger.error({ err }, 'background work on the log failed');
+          })
+          .finally(() => {
+            busy = false;
+          });
       }, ms);
       timer.unref();
       this.timers.push(timer);
     };
-    every(config.number('log.flush.interval.ms'), () => this.flushAll());
+    every(FLUSH_TICK_MS, () => this.flushDue());
+    every(config.number('log.flush.offset.checkpoint.interval.ms'), () => this.saveRecoveryPoints());
     every(config.number('log.retention.check.interval.ms'), () => this.applyRetention());
   }
 
@@ -305,18 +343,20 @@ export class LogStore {
     await this.changes;
   }
 
-  private async flushAll(): Promise<void> {
-    let flushed = false;
+  /** One partition after another: syncs that run side by side would hold up the writes of all. */
+  private async flushDue(): Promise<void> {
     for (const topic of this.topics.values()) {
-      for (const log of topic.partitions) flushed = (await log.flush()) || flushed;
+      for (const log of topic.partitions) await log.flushIfDue(FLUSH_TICK_MS);
     }
-    if (flushed) await this.saveRecoveryPoints();
   }
 
   /** Removes what topics need not keep any longer. */
   async applyRetention(): Promise<void> {
     for (const topic of this.topics.values()) {
-      for (const log of topic.partitions) await log.applyRetention();
+      for (const log of topic.partitions) {
+        await log.applyRetention();
+        log.forgetProducers(this.options.config.number('producer.id.expiration.ms'));
+      }
     }
   }
 }

@@ -10,6 +10,8 @@ import { Segment, segmentName, type PlacedBatch } from './segment.js';
 /** Most bytes gathered into one write. */
 const MAX_GROUP_BYTES = 16 << 20;
 const LEADER_EPOCH = 0;
+/** Bytes at the end of a log that are checked at start even where it was closed in good order. */
+const CHECKED_TAIL_BYTES = 16 << 20;
 const MAX_RELATIVE_OFFSET = 0x7fffffffn;
 
 /** What a topic's settings mean to one of its partitions; asked for anew on each use, so that changes hold at once. */
@@ -33,6 +35,8 @@ export interface PartitionLogOptions {
   readonly now: () => number;
   /** Everything before it is known to be on disk, whole. */
   readonly recoveryPoint: bigint;
+  /** Whether the log was closed in good order: then the end alone is checked. */
+  readonly closedCleanly: boolean;
   /** First offset that may be read, as DeleteRecords left it. */
   readonly logStartOffset: bigint;
   /** Told after each write that failed; the partition goes on trying. */
@@ -122,7 +126,8 @@ export class PartitionLog {
     const baseOffset = this.nextOffset;
     const lastOffset = baseOffset + (header.lastOffset - header.baseOffset);
     setBaseOffset(batch, baseOffset, LEADER_EPOCH);
-    const undo = header.producerId >= 0n ? this.producers.remember(header, baseOffset) : undefined;
+    const undo =
+      header.producerId >= 0n ? this.producers.remember(header, baseOffset, this.options.now()) : undefined;
     this.nextOffset = lastOffset + 1n;
     const maxTimestamp = logAppendTimeMs >= 0n ? logAppendTimeMs : header.maxTimestamp;
     await new Promise<void>((resolve, reject) => {
@@ -197,7 +202,7 @@ export class PartitionLog {
     if (sync) this.messagesSinceSync = 0;
     await segment.append(
       group.map((append) => append.placed),
-      sync,
+      { sync, nowMs: this.options.now() },
     );
     const last = group.at(-1) as PendingAppend;
     this.written = last.placed.lastOffset + 1n;
@@ -361,6 +366,18 @@ export class PartitionLog {
     for (const segment of removed) await segment.remove();
   }
 
+  /** Forgets producers that have not been seen for so long. */
+  forgetProducers(unseenMs: number): void {
+    this.producers.forgetUnseenSince(this.options.now() - unseenMs);
+  }
+
+  /** Brings to disk what was written, if the oldest of it has waited for `flush.ms`, but for `earlyMs`. */
+  async flushIfDue(earlyMs: number): Promise<void> {
+    const { flushMs } = this.options.settings();
+    const oldest = this.segments.find((segment) => segment.dirty)?.dirtySinceMs;
+    if (oldest !== undefined && this.options.now() - oldest >= flushMs - earlyMs) await this.flush();
+  }
+
   /** Brings to disk everything that was written before the call. @returns whether there was anything */
   async flush(): Promise<boolean> {
     const dirty = this.segments.filter((segment) => segment.dirty);
@@ -376,7 +393,7 @@ export class PartitionLog {
     this.closed = true;
     await this.draining;
     await this.flush();
-    await this.active.persistIndexes();
+    await this.active.seal();
     await this.writeSnapshot(this.written);
     await this.abort();
   }
@@ -405,17 +422,55 @@ export class PartitionLog {
     for (const baseOffset of bases.length > 0 ? bases : [this.start]) {
       this.segments.push(await Segment.open({ files, folder, baseOffset, nowMs: now() }));
     }
-    const firstChecked = await this.restoreProducers(names);
-    for (let i = 0; i < firstChecked; i++) {
-      const segment = this.segments[i] as Segment;
-      if (!(await segment.trust()) && (await segment.scan(nothing)).damagedAt !== undefined) {
-        await this.cutAfter(i, segment.sizeBytes);
-      }
-    }
-    await this.check(firstChecked);
+    await this.checkSegments(names);
+    await this.removeOldSnapshots(names);
     const first = this.segments[0] as Segment;
     if (this.start < first.baseOffset) this.start = first.baseOffset;
     if (this.start > this.written) this.start = this.written;
+  }
+
+  /** Settles which segments are whole, where the log ends, and what is known of producers. */
+  private async checkSegments(names: readonly string[]): Promise<void> {
+    const firstChecked = await this.restoreProducers(names);
+    for (let i = 0; i < firstChecked; i++) {
+      const segment = this.segments[i] as Segment;
+      if (await segment.trust()) continue;
+      const { damagedAt, nextOffset } = await segment.scan(nothing);
+      if (damagedAt === undefined) continue;
+      await this.cutAfter(i, damagedAt);
+      this.producers.clear();
+      this.endAt(nextOffset);
+      return;
+    }
+    if (firstChecked === this.segments.length - 1 && (await this.takeClosed(names))) return;
+    await this.check(firstChecked);
+  }
+
+  /** Takes the active segment of a log that was closed in good order, where its end is as it should be. */
+  private async takeClosed(names: readonly string[]): Promise<boolean> {
+    const { files, folder, closedCleanly } = this.options;
+    if (!closedCleanly || !(await this.active.trust())) return false;
+    const end = await this.active.checkTail(CHECKED_TAIL_BYTES);
+    if (end === undefined) return false;
+    const name = `${segmentName(end)}.snapshot`;
+    const snapshot = names.includes(name) ? await files.readFile(path.join(folder, name)) : undefined;
+    if (snapshot === undefined || !this.producers.restore(snapshot)) return false;
+    this.endAt(end);
+    return true;
+  }
+
+  private endAt(offset: bigint): void {
+    this.written = offset;
+    this.nextOffset = offset;
+  }
+
+  /** Snapshots are of use at the start of a segment, and at the end of a log that is closed. */
+  private async removeOldSnapshots(names: readonly string[]): Promise<void> {
+    const kept = new Set(this.segments.map(({ baseOffset }) => `${segmentName(baseOffset)}.snapshot`));
+    for (const name of names) {
+      if (!name.endsWith('.snapshot') || kept.has(name)) continue;
+      await this.options.files.remove(path.join(this.options.folder, name));
+    }
   }
 
   /**
@@ -440,10 +495,9 @@ export class PartitionLog {
     for (let i = firstChecked; i < this.segments.length; i++) {
       const segment = this.segments[i] as Segment;
       const { damagedAt, nextOffset } = await segment.scan((header) => {
-        if (header.producerId >= 0n) this.producers.remember(header, header.baseOffset);
+        if (header.producerId >= 0n) this.producers.remember(header, header.baseOffset, this.options.now());
       });
-      this.written = nextOffset;
-      this.nextOffset = nextOffset;
+      this.endAt(nextOffset);
       if (damagedAt === undefined) continue;
       await this.cutAfter(i, damagedAt);
       return;

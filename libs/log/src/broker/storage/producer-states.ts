@@ -12,13 +12,14 @@ interface RememberedBatch {
   readonly lastSequence: number;
   readonly baseOffset: bigint;
   readonly lastOffset: bigint;
-  readonly timestamp: bigint;
 }
 
 interface ProducerState {
   readonly epoch: number;
   /** Oldest first, at most `REMEMBERED_BATCHES`; none yet after an epoch that only a control batch has. */
   readonly batches: readonly RememberedBatch[];
+  /** When it last appended, by the broker's clock. */
+  readonly seenAtMs: number;
 }
 
 /** A producer's state before a batch: what an append that fails puts back. */
@@ -73,7 +74,7 @@ export class ProducerStates {
   }
 
   /** Remembers a batch that goes to `baseOffset`. @returns what `forget` takes, if the append fails */
-  remember(header: BatchHeader, baseOffset: bigint): Undo {
+  remember(header: BatchHeader, baseOffset: bigint, nowMs: number): Undo {
     const { producerId } = header;
     const before = this.states.get(producerId);
     const batch: RememberedBatch = {
@@ -81,11 +82,10 @@ export class ProducerStates {
       lastSequence: lastSequenceOf(header),
       baseOffset,
       lastOffset: baseOffset + (header.lastOffset - header.baseOffset),
-      timestamp: header.maxTimestamp,
     };
     const known = before !== undefined && before.epoch === header.producerEpoch ? before.batches : [];
     const batches = [...known.slice(-(REMEMBERED_BATCHES - 1)), batch];
-    this.states.set(producerId, { epoch: header.producerEpoch, batches });
+    this.states.set(producerId, { epoch: header.producerEpoch, batches, seenAtMs: nowMs });
     return { producerId, before };
   }
 
@@ -95,17 +95,16 @@ export class ProducerStates {
   }
 
   /** Notes the epoch that a control batch was written with: from then on older ones are refused. */
-  rememberEpoch(producerId: bigint, epoch: number): void {
+  rememberEpoch(producerId: bigint, epoch: number, nowMs: number): void {
     const before = this.states.get(producerId);
     const batches = before !== undefined && before.epoch === epoch ? before.batches : [];
-    this.states.set(producerId, { epoch, batches });
+    this.states.set(producerId, { epoch, batches, seenAtMs: nowMs });
   }
 
-  /** Forgets producers whose last batch is older than this: they start anew if they come back. */
-  forgetOlderThan(timestamp: bigint): void {
-    for (const [producerId, { batches }] of this.states) {
-      const last = batches.at(-1);
-      if (last !== undefined && last.timestamp < timestamp) this.states.delete(producerId);
+  /** Forgets producers that have appended nothing since: they start anew if they come back. */
+  forgetUnseenSince(timeMs: number): void {
+    for (const [producerId, { seenAtMs }] of this.states) {
+      if (seenAtMs < timeMs) this.states.delete(producerId);
     }
   }
 
@@ -128,15 +127,15 @@ export class ProducerStates {
     for (const undo of without) revert(states, undo);
     const body = JSON.stringify({
       version: SNAPSHOT_VERSION,
-      producers: [...states].map(([id, { epoch, batches }]) => ({
+      producers: [...states].map(([id, { epoch, batches, seenAtMs }]) => ({
         id: String(id),
         epoch,
+        seenAtMs,
         batches: batches.map((batch) => [
           batch.firstSequence,
           batch.lastSequence,
           String(batch.baseOffset),
           String(batch.lastOffset),
-          String(batch.timestamp),
         ]),
       })),
     });
@@ -150,20 +149,25 @@ export class ProducerStates {
     if (lineEnd < 0 || snapshot.toString('latin1', 0, lineEnd) !== crc32c(body).toString(16)) return false;
     const parsed = JSON.parse(body.toString()) as {
       version: number;
-      producers: { id: string; epoch: number; batches: [number, number, string, string, string][] }[];
+      producers: {
+        id: string;
+        epoch: number;
+        seenAtMs: number;
+        batches: [number, number, string, string][];
+      }[];
     };
     if (parsed.version !== SNAPSHOT_VERSION) return false;
     this.states = new Map(
-      parsed.producers.map(({ id, epoch, batches }) => [
+      parsed.producers.map(({ id, epoch, seenAtMs, batches }) => [
         BigInt(id),
         {
           epoch,
-          batches: batches.map(([firstSequence, lastSequence, base, last, timestamp]) => ({
+          seenAtMs,
+          batches: batches.map(([firstSequence, lastSequence, base, last]) => ({
             firstSequence,
             lastSequence,
             baseOffset: BigInt(base),
             lastOffset: BigInt(last),
-            timestamp: BigInt(timestamp),
           })),
         },
       ]),

@@ -46,6 +46,8 @@ export class Segment {
   timeIndex = new TimeIndex();
   /** Whether bytes were written that no sync has covered. */
   dirty = false;
+  /** Since when it has been so, in milliseconds. */
+  dirtySinceMs = 0;
 
   private constructor(
     readonly baseOffset: bigint,
@@ -68,12 +70,17 @@ export class Segment {
   }
 
   /** Writes batches at the end. On failure the segment is as before, but for bytes past its end. */
-  async append(batches: readonly PlacedBatch[], sync: boolean): Promise<void> {
+  async append(
+    batches: readonly PlacedBatch[],
+    { sync, nowMs }: { sync: boolean; nowMs: number },
+  ): Promise<void> {
     await this.file.write(
       batches.map((batch) => batch.bytes),
       this.sizeBytes,
     );
+    if (!this.dirty) this.dirtySinceMs = nowMs;
     this.dirty = true;
+    if (this.sizeBytes === 0) this.createdAtMs = nowMs;
     if (sync) await this.sync();
     for (const batch of batches) this.note(batch, batch.bytes.length);
   }
@@ -235,7 +242,29 @@ export class Segment {
     this.offsetIndex = offsetIndex;
     this.timeIndex = timeIndex;
     this.maxTimestamp = last?.timestamp ?? NO_TIMESTAMP;
+    this.offsetOfMaxTimestamp = this.baseOffset + BigInt(last?.relativeOffset ?? 0);
     return true;
+  }
+
+  /**
+   * Checks the last batches of a trusted segment, at least `tailBytes` of them.
+   *
+   * @returns the offset after the last, or undefined where anything is wrong: then `scan` it
+   */
+  async checkTail(tailBytes: number): Promise<bigint | undefined> {
+    let at = this.offsetIndex.lastPositionBefore(Math.max(this.sizeBytes - tailBytes, 0));
+    let nextOffset = this.baseOffset;
+    while (at < this.sizeBytes) {
+      const chunk = await this.readExactly(at, Math.min(SCAN_CHUNK_BYTES, this.sizeBytes - at));
+      let inChunk = 0;
+      for (const header of intactBatches(chunk, nextOffset)) {
+        nextOffset = header.lastOffset + 1n;
+        inChunk += header.sizeBytes;
+      }
+      if (inChunk === 0) return undefined;
+      at += inChunk;
+    }
+    return nextOffset;
   }
 
   /** Ends the segment: its last timestamp goes to the index, the indexes and everything else to disk. */

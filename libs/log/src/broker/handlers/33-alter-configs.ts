@@ -1,0 +1,65 @@
+/*
+ * AlterConfigs (key 33), versions 0-2.
+ *
+ * - Replaces all that was set on a topic or on this broker; what is not named goes back to its default.
+ * - A value that can't be is INVALID_CONFIG, and nothing of its resource changes.
+ *
+ * 2 flexible
+ */
+import { SettingError } from '../config/settings.js';
+import { ErrorCode } from '../protocol/error-codes.js';
+import * as t from '../protocol/schema.js';
+import { refusalOf, replaceSettings } from './config-resources.js';
+import { defineHandler } from './handler.js';
+
+const request = t.struct({
+  resources: t.array(
+    t.struct({
+      resourceType: t.int8,
+      resourceName: t.string,
+      configs: t.array(t.struct({ name: t.string, value: t.nullableString })),
+    }),
+  ),
+  validateOnly: t.boolean,
+});
+
+const response = t.struct({
+  throttleTimeMs: t.int32,
+  responses: t.array(
+    t.struct({
+      errorCode: t.int16,
+      errorMessage: t.nullableString,
+      resourceType: t.int8,
+      resourceName: t.string,
+    }),
+  ),
+});
+
+export const alterConfigs = defineHandler({
+  apiKey: 33,
+  name: 'AlterConfigs',
+  minVersion: 0,
+  maxVersion: 2,
+  flexibleFrom: 2,
+  request,
+  response,
+  async handle({ resources, validateOnly }, context) {
+    const responses = [];
+    for (const { resourceType, resourceName, configs } of resources) {
+      const resource = { resourceType, resourceName };
+      try {
+        const settings = Object.fromEntries(configs.map(valued));
+        await replaceSettings(resource, settings, { validateOnly }, context);
+        responses.push({ errorCode: ErrorCode.NONE, errorMessage: null, ...resource });
+      } catch (error) {
+        responses.push({ ...refusalOf(error, context), ...resource });
+      }
+    }
+    return { throttleTimeMs: 0, responses };
+  },
+});
+
+function valued({ name, value }: { name: string; value: string | null }): [string, string] {
+  if (value === null) throw new SettingError(`${name} has no value`);
+  return [name, value];
+}

@@ -1,0 +1,78 @@
+/*
+ * CreatePartitions (key 37), versions 0-3.
+ *
+ * - Adds partitions at the end; fewer than there are, or as many, is INVALID_PARTITIONS.
+ * - A manual assignment is taken where it names this broker alone.
+ *
+ * 2 flexible
+ */
+import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
+import * as t from '../protocol/schema.js';
+import { defineHandler, type RequestContext } from './handler.js';
+
+const request = t.struct({
+  topics: t.array(
+    t.struct({
+      name: t.string,
+      count: t.int32,
+      assignments: t.nullableArray(t.struct({ brokerIds: t.array(t.int32) })),
+    }),
+  ),
+  timeoutMs: t.int32,
+  validateOnly: t.boolean,
+});
+
+const response = t.struct({
+  throttleTimeMs: t.int32,
+  results: t.array(t.struct({ name: t.string, errorCode: t.int16, errorMessage: t.nullableString })),
+});
+
+type TopicRequest = t.ValueOf<typeof request>['topics'][number];
+
+export const createPartitions = defineHandler({
+  apiKey: 37,
+  name: 'CreatePartitions',
+  minVersion: 0,
+  maxVersion: 3,
+  flexibleFrom: 2,
+  request,
+  response,
+  async handle({ topics, validateOnly }, context) {
+    const results = [];
+    for (const topic of topics) {
+      try {
+        check(topic, context);
+        if (!validateOnly) await context.store.grow(topic.name, topic.count);
+        results.push({ name: topic.name, errorCode: ErrorCode.NONE, errorMessage: null });
+      } catch (error) {
+        const errorCode = codeOf(error);
+        if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
+          context.logger.error({ err: error, topic: topic.name }, 'create partitions failed');
+        }
+        results.push({ name: topic.name, errorCode, errorMessage: (error as Error).message });
+      }
+    }
+    return { throttleTimeMs: 0, results };
+  },
+});
+
+function check({ name, count, assignments }: TopicRequest, { store, node }: RequestContext): void {
+  const topic = store.topic(name);
+  if (topic === undefined) {
+    throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'This server does not host this topic.');
+  }
+  const { length } = topic.partitions;
+  if (count <= length) {
+    throw new ProtocolError(
+      ErrorCode.INVALID_PARTITIONS,
+      `Topic has ${length} partitions, not fewer than ${count}.`,
+    );
+  }
+  if (assignments === null) return;
+  const fits =
+    assignments.length === count - length &&
+    assignments.every(({ brokerIds }) => brokerIds.length === 1 && brokerIds[0] === node.id);
+  if (!fits) {
+    throw new ProtocolError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, `broker ${node.id} is the only one`);
+  }
+}

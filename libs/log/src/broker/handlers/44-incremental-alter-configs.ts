@@ -1,0 +1,93 @@
+/*
+ * IncrementalAlterConfigs (key 44), versions 0-1.
+ *
+ * - Sets, deletes, or adds to and takes from lists, one setting at a time; the others stay.
+ * - All changes of a resource happen, or none.
+ *
+ * 1 flexible
+ */
+import { SettingError, TOPIC_SETTINGS, type TopicSetting } from '../config/settings.js';
+import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
+import * as t from '../protocol/schema.js';
+import { entriesOf, ownSettings, refusalOf, replaceSettings } from './config-resources.js';
+import { defineHandler } from './handler.js';
+
+const Operation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
+
+const request = t.struct({
+  resources: t.array(
+    t.struct({
+      resourceType: t.int8,
+      resourceName: t.string,
+      configs: t.array(t.struct({ name: t.string, configOperation: t.int8, value: t.nullableString })),
+    }),
+  ),
+  validateOnly: t.boolean,
+});
+
+const response = t.struct({
+  throttleTimeMs: t.int32,
+  responses: t.array(
+    t.struct({
+      errorCode: t.int16,
+      errorMessage: t.nullableString,
+      resourceType: t.int8,
+      resourceName: t.string,
+    }),
+  ),
+});
+
+type Change = t.ValueOf<typeof request>['resources'][number]['configs'][number];
+
+export const incrementalAlterConfigs = defineHandler({
+  apiKey: 44,
+  name: 'IncrementalAlterConfigs',
+  minVersion: 0,
+  maxVersion: 1,
+  flexibleFrom: 1,
+  request,
+  response,
+  async handle({ resources, validateOnly }, context) {
+    const responses = [];
+    for (const { resourceType, resourceName, configs } of resources) {
+      const resource = { resourceType, resourceName };
+      try {
+        const settings = { ...ownSettings(resource, context) };
+        const current = new Map(entriesOf(resource, context).map(({ name, value }) => [name, value]));
+        for (const change of configs) applyChange(settings, change, current.get(change.name) ?? '');
+        await replaceSettings(resource, settings, { validateOnly }, context);
+        responses.push({ errorCode: ErrorCode.NONE, errorMessage: null, ...resource });
+      } catch (error) {
+        responses.push({ ...refusalOf(error, context), ...resource });
+      }
+    }
+    return { throttleTimeMs: 0, responses };
+  },
+});
+
+/** Applies one change to a resource's own settings. @throws SettingError, ProtocolError */
+function applyChange(
+  settings: Record<string, string>,
+  { name, configOperation, value }: Change,
+  current: string,
+): void {
+  if (configOperation === Operation.DELETE) {
+    delete settings[name];
+    return;
+  }
+  if (value === null) throw new SettingError(`${name} has no value`);
+  if (configOperation === Operation.SET) {
+    settings[name] = value;
+    return;
+  }
+  if (configOperation !== Operation.APPEND && configOperation !== Operation.SUBTRACT) {
+    throw new ProtocolError(ErrorCode.INVALID_REQUEST, `operation ${configOperation} of ${name}`);
+  }
+  if (TOPIC_SETTINGS[name as TopicSetting]?.type !== 'list') throw new SettingError(`${name} is not a list`);
+  const values = new Set(current.split(',').filter((each) => each !== ''));
+  for (const each of value.split(',')) {
+    if (configOperation === Operation.APPEND) values.add(each);
+    else values.delete(each);
+  }
+  settings[name] = [...values].join(',');
+}

@@ -1,0 +1,53 @@
+/*
+ * DescribeCluster (key 60), versions 0-1.
+ *
+ * - One broker, which is the controller too.
+ * - Asked for the endpoints of controllers, there are none of their own: MISMATCHED_ENDPOINT_TYPE.
+ *
+ * 1 endpoint type
+ */
+import { ErrorCode } from '../protocol/error-codes.js';
+import * as t from '../protocol/schema.js';
+import { defineHandler } from './handler.js';
+
+const BROKERS = 1;
+const OPERATIONS_NOT_ASKED = -2147483648;
+
+const request = t.struct({
+  includeClusterAuthorizedOperations: t.boolean,
+  endpointType: t.since(1, t.int8, BROKERS),
+});
+
+const response = t.struct({
+  throttleTimeMs: t.int32,
+  errorCode: t.int16,
+  errorMessage: t.nullableString,
+  endpointType: t.since(1, t.int8, BROKERS),
+  clusterId: t.string,
+  controllerId: t.int32,
+  brokers: t.array(t.struct({ brokerId: t.int32, host: t.string, port: t.int32, rack: t.nullableString })),
+  clusterAuthorizedOperations: t.int32,
+});
+
+export const describeCluster = defineHandler({
+  apiKey: 60,
+  name: 'DescribeCluster',
+  minVersion: 0,
+  maxVersion: 1,
+  flexibleFrom: 0,
+  request,
+  response,
+  handle({ endpointType }, { store, node }) {
+    const served = endpointType === BROKERS;
+    return {
+      throttleTimeMs: 0,
+      errorCode: served ? ErrorCode.NONE : ErrorCode.MISMATCHED_ENDPOINT_TYPE,
+      errorMessage: served ? null : 'This endpoint is a broker, not a controller.',
+      endpointType: BROKERS,
+      clusterId: store.clusterId,
+      controllerId: node.id,
+      brokers: served ? [{ brokerId: node.id, host: node.host, port: node.port, rack: null }] : [],
+      clusterAuthorizedOperations: OPERATIONS_NOT_ASKED,
+    };
+  },
+});
