@@ -25,6 +25,11 @@ export interface AppendLaneOptions {
   readonly onPartitionGone: (topic: string) => void;
 }
 
+interface InFlight {
+  readonly batches: readonly PartitionBatch<PendingRecord>[];
+  readonly abandoned: AbortController;
+}
+
 /**
  * Appends to the partitions that one broker led when they were first seen: one request at a time, each with at most one
  * batch of a partition. So nothing of a partition can overtake, and what arrives during a request makes the next one.
@@ -37,8 +42,8 @@ export class AppendLane {
   private linger: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private session: { client: KafkajsClient; producer: Kafkajs } | undefined;
-  private inFlight: readonly PartitionBatch<PendingRecord>[] = [];
-  private giveUp: () => void = () => undefined;
+  /** The last request, done or not. */
+  private inFlight: InFlight | undefined;
 
   constructor(private readonly options: AppendLaneOptions) {
     this.waiting = new Accumulator(options.limits);
@@ -63,13 +68,13 @@ export class AppendLane {
   /** To be called after deliveries expired: lets go of their records, and of a request that nobody waits for. */
   dropExpired(): void {
     this.waiting.dropSettled();
-    if (this.inFlight.length > 0 && this.isAbandoned(this.inFlight)) this.giveUp();
+    if (this.inFlight && isSettled(this.inFlight.batches)) this.inFlight.abandoned.abort();
   }
 
   /** Everything must have its fate by now. */
   async close(): Promise<void> {
     clearTimeout(this.linger);
-    this.giveUp();
+    this.inFlight?.abandoned.abort();
     await this.running;
     this.replaceSession();
   }
@@ -83,24 +88,26 @@ export class AppendLane {
   }
 
   private async append(batches: readonly PartitionBatch<PendingRecord>[]): Promise<void> {
+    const abandoned = new AbortController();
+    this.inFlight = { batches, abandoned };
     for (let retry = 0; ; retry += 1) {
       try {
-        this.settleAppended(batches, await this.attempt(batches));
+        const answers = await unlessAborted(abandoned.signal, this.request(batches));
+        this.settleAppended(batches, answers);
         this.options.onAttempt(true);
         return;
       } catch (error) {
         const failure = toLogError(error, 'cannot append');
         this.options.onAttempt(!failure.retryable);
         if (!failure.retryable) return this.appendApart(batches, failure);
-        if (isSequenceLost(error) || this.isAbandoned(batches)) return this.handBack(batches, failure);
-        this.options.logger.debug({ err: failure, retry }, 'append failed, trying again');
-        await this.untilGivenUp(batches, pauseFor(withJitter(backoffMs(retry, RETRY_BACKOFF))));
+        this.options.logger.debug({ err: failure, retry }, 'append failed');
+        if (!isSequenceLost(error)) {
+          await pauseFor(withJitter(backoffMs(retry, RETRY_BACKOFF)), abandoned.signal);
+          if (!abandoned.signal.aborted) continue;
+        }
+        return this.handBack(batches, failure);
       }
     }
-  }
-
-  private async attempt(batches: readonly PartitionBatch<PendingRecord>[]): Promise<RecordMetadata[]> {
-    return this.untilGivenUp(batches, this.request(batches));
   }
 
   private async request(batches: readonly PartitionBatch<PendingRecord>[]): Promise<RecordMetadata[]> {
@@ -185,28 +192,23 @@ export class AppendLane {
       for (const record of records) record.settle({ kind: 'appended', partition, offset: offset++ });
     }
   }
+}
 
-  private isAbandoned(batches: readonly PartitionBatch<PendingRecord>[]): boolean {
-    return batches.every(({ records }) => records.every(({ settled }) => settled));
-  }
+function isSettled(batches: readonly PartitionBatch<PendingRecord>[]): boolean {
+  return batches.every(({ records }) => records.every(({ settled }) => settled));
+}
 
-  /** kafkajs can hang in more than one place; waiting for it ends when nobody waits for the records any more. */
-  private async untilGivenUp<R>(
-    batches: readonly PartitionBatch<PendingRecord>[],
-    work: Promise<R>,
-  ): Promise<R> {
-    this.inFlight = batches;
-    try {
-      return await Promise.race([
-        work,
-        new Promise<never>((_, reject) => {
-          this.giveUp = () => reject(new LogError('TIMED_OUT', 'no answer from the log in time', true));
-        }),
-      ]);
-    } finally {
-      this.inFlight = [];
-      this.giveUp = () => undefined;
-    }
+/** kafkajs can hang in more than one place; waiting for it ends where nobody waits for the records any more. */
+async function unlessAborted<R>(signal: AbortSignal, work: Promise<R>): Promise<R> {
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(new LogError('TIMED_OUT', 'no answer from the log in time', true));
+    signal.addEventListener('abort', abort);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 
