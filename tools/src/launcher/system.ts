@@ -79,19 +79,22 @@ export class System {
   async start(): Promise<RunFile> {
     const { context } = this;
     const { options, surroundings, addresses, home } = context;
-    let { databaseUrl } = surroundings;
+    const startLog = async (): Promise<void> => {
+      if (surroundings.kafkaBrokers === undefined) await this.#launch('broker', brokerProgram(context));
+      // Ingest makes the topics: whoever reads them starts after it.
+      await this.#launch('ingest', ingestProgram(context));
+    };
+    const startDatabase = async (): Promise<string> => {
+      if (surroundings.databaseUrl !== undefined) return surroundings.databaseUrl;
+      let url = '';
+      await this.#launch(
+        'postgres',
+        postgresProgram(context, (told) => (url = told)),
+      );
+      return url;
+    };
+    const [databaseUrl] = await Promise.all([startDatabase(), startLog()]);
     await Promise.all([
-      surroundings.kafkaBrokers === undefined && this.#launch('broker', brokerProgram(context)),
-      databaseUrl === undefined &&
-        this.#launch(
-          'postgres',
-          postgresProgram(context, (url) => (databaseUrl = url)),
-        ),
-    ]);
-    if (databaseUrl === undefined)
-      throw new TypeError('the embedded Postgres is ready but has not told its URL');
-    await Promise.all([
-      this.#launch('ingest', ingestProgram(context)),
       this.#launch('realtime', realtimeProgram(context)),
       this.#launch('batch', batchProgram(context, databaseUrl)),
     ]);

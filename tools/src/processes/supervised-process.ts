@@ -8,6 +8,8 @@ import { RotatingLog } from './rotating-log.js';
 /** Longest from a program's start to its readiness. */
 const READY_TIMEOUT_MS = 120_000;
 const READY_POLL_MS = 50;
+/** After this long the user is told what is being waited for. */
+const SLOW_START_MS = 10_000;
 /** Longest drain after SIGTERM, a little more than the services allow themselves. */
 const STOP_TIMEOUT_MS = 45_000;
 /** What is kept of stderr, to say why a program did not start. */
@@ -138,11 +140,16 @@ export class SupervisedProcess {
   }
 
   async #pollReady(signal: AbortSignal): Promise<'ready' | 'timed out' | 'was stopped'> {
-    const deadline = Date.now() + READY_TIMEOUT_MS;
-    while (!signal.aborted) {
-      if (await this.program.isReady()) return 'ready';
-      if (Date.now() > deadline) return 'timed out';
-      await delay(READY_POLL_MS);
+    const { name, logFile, isReady } = this.program;
+    const startedAt = Date.now();
+    for (let told = false; !signal.aborted; await delay(READY_POLL_MS)) {
+      if (await isReady()) return 'ready';
+      const waitedMs = Date.now() - startedAt;
+      if (waitedMs > READY_TIMEOUT_MS) return 'timed out';
+      if (!told && waitedMs > SLOW_START_MS) {
+        this.watcher.notice(`${name} runs but is not ready yet: see ${logFile}`);
+        told = true;
+      }
     }
     return 'was stopped';
   }

@@ -1,0 +1,61 @@
+import { telemetryTopic } from '@hailstream/events';
+import { createAdmin, createBatchConsumer, type LogConnection } from '@hailstream/log';
+import { createLogger } from '@hailstream/nest';
+import pg from 'pg';
+import type { Run } from './_system.js';
+import { until } from './_system.js';
+
+/** What is in the log and in Postgres, asked directly and not through the services. */
+
+/** Distinct ids and records of the telemetry topic, all of it. */
+export async function telemetryInLog(
+  run: Run,
+): Promise<{ readonly records: number; readonly distinct: number }> {
+  const connection: LogConnection = { brokers: [run.kafkaBrokers], clientId: 'system-test' };
+  const logger = createLogger({ name: 'system-test', level: 'silent' });
+  await using admin = createAdmin({ connection, logger });
+  const offsets = [...(await admin.offsets(telemetryTopic.name)).values()];
+  const records = Number(offsets.reduce((sum, { earliest, latest }) => sum + latest - earliest, 0n));
+  const ids = new Set<string>();
+  let read = 0;
+  await using consumer = createBatchConsumer({
+    connection,
+    logger,
+    groupId: 'system-test',
+    topics: [telemetryTopic.name],
+    offsets: { kind: 'everything-since', timestampMs: 0 },
+    handler: async (batch) => {
+      for (const { value } of batch.records) {
+        const { telemetry_id: id } = JSON.parse(String(value)) as { telemetry_id: string };
+        ids.add(id);
+        read += 1;
+      }
+      await Promise.resolve();
+    },
+  });
+  await consumer.start();
+  await until(`all ${records} records were read`, () => read >= records);
+  return { records, distinct: ids.size };
+}
+
+/** Rows, ids and devices of `ride.telemetry`. */
+export async function telemetryInPostgres(
+  run: Run,
+): Promise<{ readonly rows: number; readonly distinct: number; readonly devices: number }> {
+  const [found] = await query<{ rows: string; distinct: string; devices: string }>(
+    run,
+    `SELECT count(*) AS rows, count(DISTINCT telemetry_id) AS distinct, count(DISTINCT device_id) AS devices
+     FROM ride.telemetry`,
+  );
+  return { rows: Number(found?.rows), distinct: Number(found?.distinct), devices: Number(found?.devices) };
+}
+
+export async function query<T extends pg.QueryResultRow>(run: Run, sql: string): Promise<T[]> {
+  const client = new pg.Client({ connectionString: run.databaseUrl });
+  await client.connect();
+  try {
+    return (await client.query<T>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}

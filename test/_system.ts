@@ -1,0 +1,187 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+/** The system as a user has it: started with `npm start`'s own program, on free ports and a home folder of its own. */
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const bootstrap = join(root, 'tools', 'bootstrap.mjs');
+
+const FREE_PORTS = ['ingest', 'dashboard', 'batch', 'sim', 'broker', 'postgres'].flatMap((name) => [
+  `--${name}-port`,
+  '0',
+]);
+const START_TIMEOUT_MS = 120_000;
+const POLL_MS = 50;
+
+type ProcessName = 'broker' | 'postgres' | 'ingest' | 'realtime' | 'batch' | 'driverSim';
+
+/** What `run.json` holds, as its readers know it. */
+export interface Run {
+  readonly pid: number;
+  readonly processes: Readonly<Record<ProcessName, number>>;
+  readonly ingestUrl: string;
+  readonly dashboardUrl: string;
+  readonly signInUrl: string;
+  readonly batchUrl: string;
+  readonly kafkaBrokers: string;
+  readonly databaseUrl: string;
+}
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Asks until the answer is there; the last thing that went wrong is in the message when it does not come in time. */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  timeoutMs = 60_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (let trouble = ''; ; await delay(POLL_MS)) {
+    try {
+      const answer = await ask();
+      if (answer !== undefined && answer !== false) return answer;
+    } catch (error) {
+      trouble = `: ${String(error)}`;
+    }
+    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}${trouble}`);
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A command as `npm run` would run it; `result` has all that it printed. */
+export class Command {
+  readonly child: ChildProcess;
+  readonly result: Promise<Finished>;
+  stdout = '';
+  stderr = '';
+
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.child = spawn(process.execPath, [bootstrap, ...args], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.result = new Promise((done, fail) => {
+      this.child.once('error', fail);
+      this.child.once('close', (code) => done({ code, stdout: this.stdout, stderr: this.stderr }));
+    });
+  }
+}
+
+/** Runs a command to its end. */
+export function command(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Finished> {
+  return new Command(args, env).result;
+}
+
+/** A home folder that is removed at the end. Short: it has a socket in it, whose path is bounded. */
+export async function temporaryHome(): Promise<{ readonly folder: string } & AsyncDisposable> {
+  const folder = await mkdtemp(join(tmpdir(), 'hail-'));
+  return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** A running system; disposal ends it in whatever way is left. */
+export class System implements AsyncDisposable {
+  private constructor(
+    readonly home: string,
+    readonly launcher: Command,
+  ) {}
+
+  /** Resolves once `run.json` says that everything is ready. */
+  static async start(
+    home: string,
+    options: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
+  ): Promise<System> {
+    const system = System.launch(home, options);
+    try {
+      await until(
+        'the system is ready',
+        async () => {
+          if (system.launcher.child.exitCode !== null) return true;
+          return (await system.run().catch(() => undefined)) !== undefined;
+        },
+        START_TIMEOUT_MS,
+      );
+      await system.run();
+      return system;
+    } catch (error) {
+      await system[Symbol.asyncDispose]();
+      const { stdout, stderr } = system.launcher;
+      throw new Error(`the system did not start:\n${stdout}${stderr}`, { cause: error });
+    }
+  }
+
+  /** Does not wait for anything. */
+  static launch(
+    home: string,
+    {
+      args = [],
+      env = {},
+    }: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
+  ): System {
+    return new System(home, new Command(['start', '--home', home, ...FREE_PORTS, ...args], env));
+  }
+
+  async run(): Promise<Run> {
+    return JSON.parse(await readFile(join(this.home, 'run.json'), 'utf8')) as Run;
+  }
+
+  async token(scope: 'read' | 'write'): Promise<string> {
+    const { stdout } = await command(['token', '--scope', scope, '--home', this.home]);
+    return stdout.trim();
+  }
+
+  /** Asks the realtime service; throws where it does not answer with 200. */
+  async ask<T>(path: string, token: string): Promise<T> {
+    const { dashboardUrl } = await this.run();
+    const response = await fetch(new URL(path, dashboardUrl), {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as T;
+  }
+
+  /** SIGKILLs a process and resolves once another one runs in its place. Returns both ids. */
+  async kill(name: ProcessName): Promise<{ readonly before: number; readonly after: number }> {
+    const before = (await this.run()).processes[name];
+    process.kill(before, 'SIGKILL');
+    const after = await until(`${name} runs again`, async () => {
+      const pid = (await this.run()).processes[name];
+      return pid !== before && pid;
+    });
+    return { before, after };
+  }
+
+  /** As Ctrl-C does. */
+  stop(): Promise<Finished> {
+    this.launcher.child.kill('SIGTERM');
+    return this.launcher.result;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.launcher.child.exitCode === null && this.launcher.child.signalCode === null) {
+      this.launcher.child.kill('SIGTERM');
+    }
+    await this.launcher.result;
+  }
+}

@@ -1,0 +1,97 @@
+import { LOCAL_PROVIDER_ID } from '@hailstream/nest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { telemetryInLog, telemetryInPostgres } from './_stores.js';
+import { Command, command, System, temporaryHome, until } from './_system.js';
+import { makeTrace } from './_trace.js';
+
+describe('while processes die', () => {
+  let home: { readonly folder: string } & AsyncDisposable;
+  let system: System;
+  beforeEach(async () => {
+    home = await temporaryHome();
+    system = await System.start(home.folder, { args: ['--no-sim', '--batch-every', '1s'] });
+  });
+  afterEach(async () => {
+    await system?.[Symbol.asyncDispose]();
+    await home[Symbol.asyncDispose]();
+  });
+
+  it('nothing is lost and nothing is there twice', async () => {
+    await using trace = await makeTrace({ cabs: 40, seconds: 400 });
+    const token = await system.token('read');
+    const seen = async (): Promise<number> =>
+      (await system.ask<{ eventsSeen: number }>('/stats', token)).eventsSeen;
+    // At twenty times its pace it takes 20 seconds: everything dies in the middle of it.
+    const replay = new Command(['replay', trace.file, '--speed', '20', '--home', home.folder, '--json']);
+    await until('events flow', async () => (await seen()) > 500);
+    await Promise.all([system.kill('batch'), system.kill('realtime')]);
+    await system.kill('ingest');
+    await system.kill('broker');
+    expect(replay.child.exitCode, 'the replay went on all the time').toBeNull();
+
+    const { code, stdout } = await replay.result;
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, number>;
+    expect(result).toMatchObject({
+      sent: trace.sent,
+      accepted: trace.sent,
+      rejected: 0,
+      devices: trace.cabs,
+    });
+
+    const run = await system.run();
+    expect((await telemetryInLog(run)).distinct).toBe(trace.distinct);
+    expect(await command(['batch', 'run', '--home', home.folder])).toMatchObject({ code: 0 });
+    expect(await telemetryInPostgres(run)).toEqual({
+      rows: trace.distinct,
+      distinct: trace.distinct,
+      devices: trace.cabs,
+    });
+    await until('the live city has seen every cab', async () => {
+      const { devicesSeen } = await system.ask<{ devicesSeen: number }>('/stats', token);
+      return devicesSeen === trace.cabs;
+    });
+    for (const name of ['batch', 'realtime', 'ingest', 'broker']) {
+      expect(system.launcher.stdout).toContain(`${name} was ended by SIGKILL; starting it again`);
+    }
+    expect((await system.stop()).code).toBe(0);
+  });
+
+  it('ingest says 503 while the log does not answer, and 201 when it does again', async () => {
+    const { processes, ingestUrl } = await system.run();
+    const token = await system.token('write');
+    const send = async (index: number): Promise<number> => {
+      const response = await fetch(new URL('/telemetry', ingestUrl), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+        body: JSON.stringify([telemetryPoint(index)]),
+      });
+      await response.arrayBuffer();
+      return response.status;
+    };
+    expect(await send(1)).toBe(201);
+    process.kill(processes.broker, 'SIGSTOP');
+    try {
+      expect(await send(2)).toBe(503);
+    } finally {
+      process.kill(processes.broker, 'SIGCONT');
+    }
+    await until('ingest accepts again', async () => (await send(2)) === 201);
+    // What was answered with 503 may be there all the same: sending it again did no harm.
+    expect((await telemetryInLog(await system.run())).distinct).toBe(2);
+    expect(await command(['batch', 'run', '--home', home.folder])).toMatchObject({ code: 0 });
+    expect(await telemetryInPostgres(await system.run())).toEqual({ rows: 2, distinct: 2, devices: 1 });
+  });
+});
+
+function telemetryPoint(index: number): object {
+  return {
+    device_id: '0197a1c0-6d1f-7000-8000-00000000000d',
+    provider_id: LOCAL_PROVIDER_ID,
+    telemetry_id: `0197a1c0-6d1f-7000-8000-0000000000a${index}`,
+    timestamp: 1_790_000_000_000 + index,
+    trip_ids: null,
+    journey_id: null,
+    location: { lat: 43.7384, lng: 7.4246 },
+  };
+}

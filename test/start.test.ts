@@ -1,0 +1,206 @@
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { command, Command, isAlive, System, temporaryHome, until } from './_system.js';
+
+interface Vehicles {
+  readonly asOf: number;
+  readonly count: number;
+  readonly vehicles: readonly {
+    readonly device_id: string;
+    readonly location: { readonly lat: number; readonly lng: number };
+  }[];
+}
+
+describe('npm start', () => {
+  it('shows a city that moves, stops in order, and goes on with the same data', async () => {
+    await using home = await temporaryHome();
+    let seen: number;
+    {
+      await using system = await System.start(home.folder);
+      const token = await system.token('read');
+      await until('200 vehicles', async () => (await vehicles(system, token)).count >= 200);
+      await until(
+        'most of them move',
+        async () => movedShare(await positions(system, token), await positions(system, token)) > 0.3,
+      );
+      expect(system.launcher.stdout).toContain((await system.run()).signInUrl);
+      ({ eventsSeen: seen } = await system.ask<{ eventsSeen: number }>('/stats', token));
+      const { processes, pid } = await system.run();
+      expect(pid).toBe(system.launcher.child.pid);
+
+      expect(await system.stop()).toMatchObject({ code: 0, stderr: '' });
+      expect(Object.values(processes).filter(isAlive)).toEqual([]);
+      await expect(stat(join(home.folder, 'run.json'))).rejects.toThrow('ENOENT');
+    }
+    await using again = await System.start(home.folder, { args: ['--no-sim'] });
+    const token = await again.token('read');
+    const stats = await until('what was seen before is seen again', async () => {
+      const now = await again.ask<{ eventsSeen: number; devicesSeen: number }>('/stats', token);
+      return now.eventsSeen >= seen && now;
+    });
+    expect(stats.devicesSeen).toBeGreaterThanOrEqual(200);
+    expect((await again.run()).processes).not.toHaveProperty('driverSim');
+  });
+
+  it('leaves nothing behind when it is killed, and starts again on the same home', async () => {
+    await using home = await temporaryHome();
+    await using killed = await System.start(home.folder, { args: ['--no-sim'] });
+    const { processes, pid } = await killed.run();
+    process.kill(pid, 'SIGKILL');
+    await until('its processes end by themselves', () => !Object.values(processes).some(isAlive));
+    await using again = await System.start(home.folder, { args: ['--no-sim'] });
+    expect((await again.run()).pid).not.toBe(pid);
+    expect(await again.stop()).toMatchObject({ code: 0 });
+  });
+
+  it('stops cleanly while it starts', async () => {
+    await using home = await temporaryHome();
+    await using system = System.launch(home.folder, { args: ['--no-sim'] });
+    await until('it starts', () => system.launcher.stdout.includes('Starting'));
+    expect(await system.stop()).toMatchObject({ code: 0, stderr: '' });
+    expect(system.launcher.stdout).toContain('Stopped.');
+  });
+
+  it('gives up on a process that ends again and again', async () => {
+    await using home = await temporaryHome();
+    await using system = await System.start(home.folder, { args: ['--no-sim'] });
+    for (let ends = 0; ends < 5; ends += 1) await system.kill('realtime');
+    const { processes } = await system.run();
+    process.kill(processes.realtime, 'SIGKILL');
+    const { code, stderr } = await system.launcher.result;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^realtime was ended by SIGKILL, 6 times within 60 s: see .*realtime\.log\n$/);
+    expect(Object.values(processes).filter(isAlive)).toEqual([]);
+  });
+});
+
+describe('what can be mended', () => {
+  let system: System;
+  let home: AsyncDisposable & { readonly folder: string };
+  beforeAll(async () => {
+    home = await temporaryHome();
+    system = await System.start(home.folder, { args: ['--no-sim'] });
+  });
+  afterAll(async () => {
+    await system?.[Symbol.asyncDispose]();
+    await home[Symbol.asyncDispose]();
+  });
+
+  /** One line, exit code 1, no stack. */
+  const refused = (line: RegExp) => ({
+    code: 1,
+    stderr: expect.stringMatching(new RegExp(`^${line.source}\n$`)) as string,
+  });
+
+  it('a second start on the same home', async () => {
+    const second = await System.launch(home.folder).launcher.result;
+    expect(second).toMatchObject(refused(/Hailstream already runs on [^\n]+/));
+  });
+
+  it('ports that are taken', async () => {
+    await using other = await temporaryHome();
+    const server = createServer();
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as { port: number };
+    const taken = await command([
+      'start',
+      '--home',
+      other.folder,
+      '--ingest-port',
+      String(port),
+      '--broker-port',
+      String(port),
+    ]);
+    await new Promise((done) => server.close(done));
+    expect(taken.code).toBe(1);
+    expect(taken.stderr).toMatch(
+      new RegExp(
+        `^--ingest-port: cannot listen on 127.0.0.1:${port}: the port is in use\n--broker-port: [^\n]+\n$`,
+      ),
+    );
+  });
+
+  it('an option that is not known', async () => {
+    expect(await command(['start', '--vehicle', '5'])).toMatchObject(
+      refused(/Unknown option '--vehicle'; known are [^\n]+/),
+    );
+  });
+
+  it('a variable that is wrong', async () => {
+    await using other = await temporaryHome();
+    const launched = System.launch(other.folder, { env: { INGEST_LOG_LINGER_MS: 'soon' } });
+    expect(await launched.launcher.result).toMatchObject(
+      refused(/ingest: INGEST_LOG_LINGER_MS: expected [^\n]+, got "soon"/),
+    );
+  });
+
+  it('a city that is none', async () => {
+    await using other = await temporaryHome();
+    const file = join(other.folder, 'city.geojson');
+    const missing = await System.launch(other.folder, { args: ['--city', file] }).launcher.result;
+    expect(missing).toMatchObject(refused(/--city: cannot read [^\n]+: ENOENT/));
+    await writeFile(file, '{}');
+    const broken = await System.launch(other.folder, { args: ['--city', file] }).launcher.result;
+    expect(broken).toMatchObject(refused(/(realtime|driver-sim): [^\n]*city\.geojson[^\n]*/));
+  });
+
+  it('a trace that is none', async () => {
+    const replay = (file: string) => command(['replay', file, '--home', home.folder, '--json']);
+    expect(await replay('/nowhere/trace.csv')).toMatchObject(refused(/[^\n]*\/nowhere\/trace\.csv[^\n]*/));
+    const folder = await mkdtemp(join(tmpdir(), 'hail-'));
+    await writeFile(join(folder, 'trace.csv.gz'), 'this is not gzip');
+    const garbage = await replay(join(folder, 'trace.csv.gz'));
+    await rm(folder, { recursive: true });
+    expect(garbage).toMatchObject(refused(/[^\n]*trace\.csv\.gz[^\n]*/));
+  });
+
+  it('commands for a system that does not run', async () => {
+    await using other = await temporaryHome();
+    const nothing = refused(/nothing runs on [^\n]+/);
+    expect(await command(['batch', 'run', '--home', other.folder])).toMatchObject(nothing);
+    expect(await command(['replay', 'trace.csv', '--home', other.folder])).toMatchObject(nothing);
+    const token = await command(['token', '--scope', 'read', '--home', other.folder]);
+    expect(token).toMatchObject(refused(/there is no secret in [^\n]+/));
+  });
+
+  it('a token without a scope', async () => {
+    const noScope = await command(['token', '--home', home.folder]);
+    expect(noScope).toMatchObject(refused(/usage: npm run token [^\n]+/));
+    const noUuid = await command(['token', '--scope', 'write', '--provider', 'me', '--home', home.folder]);
+    expect(noUuid).toMatchObject(refused(/--provider: expected a UUID, got "me"/));
+  });
+});
+
+describe('npm run broker', () => {
+  it('runs alone until it is asked to stop', async () => {
+    await using home = await temporaryHome();
+    const broker = new Command([
+      'broker',
+      '--port',
+      '0',
+      '--data-dir',
+      home.folder,
+      '--set',
+      'num.partitions=3',
+    ]);
+    await until('it listens', () => /listening on 127\.0\.0\.1:\d+/.test(broker.stdout));
+    broker.child.kill('SIGTERM');
+    expect(await broker.result).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+async function vehicles(system: System, token: string): Promise<Vehicles> {
+  return system.ask<Vehicles>('/vehicles', token);
+}
+
+async function positions(system: System, token: string): Promise<Map<string, string>> {
+  const { vehicles: all } = await vehicles(system, token);
+  return new Map(all.map(({ device_id, location }) => [device_id, `${location.lat},${location.lng}`]));
+}
+
+function movedShare(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): number {
+  return [...after].filter(([id, place]) => before.get(id) !== place).length / Math.max(1, after.size);
+}
