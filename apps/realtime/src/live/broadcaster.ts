@@ -2,7 +2,6 @@ import type {
   Figures,
   Frame,
   ServerToClient,
-  VehicleDetail,
   VehicleRow,
   Viewport,
 } from '@hailstream/events/live';

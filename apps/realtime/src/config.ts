@@ -1,0 +1,69 @@
+import { fileURLToPath } from 'node:url';
+import type { LogConnection } from '@hailstream/log';
+import {
+  authEnv,
+  Env,
+  httpEnv,
+  logEnv,
+  readEnv,
+  toAuth,
+  toLogConnection,
+  type AuthOptions,
+  type LogLevel,
+} from '@hailstream/nest';
+import Type from 'typebox';
+
+const HOUR_MS = 3_600_000;
+
+/** From this file, built or not, to the root of the repository. */
+const root = new URL('../../../', import.meta.url);
+
+const realtimeEnv = Type.Object({
+  ...httpEnv(4001),
+  ...logEnv,
+  ...authEnv,
+  CITY_FILE: Type.String({ default: fileURLToPath(new URL('cities/monaco.geojson', root)) }),
+  MAP_STYLE_URL: Type.Optional(Env.Url()),
+  REALTIME_TICK_MS: Env.Duration({ default: 500, minimum: 50, maximum: 10_000 }),
+  REALTIME_REBUILD_MS: Env.Duration({ default: HOUR_MS, maximum: 168 * HOUR_MS }),
+  REALTIME_PAGE_DIR: Type.String({ default: fileURLToPath(new URL('apps/dashboard/dist', root)) }),
+});
+
+export interface RealtimeConfig {
+  readonly logLevel: LogLevel;
+  readonly http: { readonly host: string; readonly port: number };
+  readonly auth: AuthOptions;
+  readonly log: {
+    readonly connection: LogConnection;
+    /** How far back the log is read at start, by when records were received. */
+    readonly rebuildMs: number;
+  };
+  readonly page: {
+    /** Where the built page is. */
+    readonly directory: string;
+    readonly cityFile: string;
+    readonly mapStyleUrl: string | null;
+  };
+  /** From one frame to the next. */
+  readonly tickMs: number;
+}
+
+/** @throws ConfigError with every variable that is wrong */
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env): RealtimeConfig {
+  const env = readEnv(realtimeEnv, environment);
+  return Object.freeze({
+    logLevel: env.LOG_LEVEL,
+    http: { host: env.HOST, port: env.PORT },
+    auth: toAuth(env),
+    log: {
+      connection: toLogConnection(env, { clientId: 'realtime' }),
+      rebuildMs: env.REALTIME_REBUILD_MS,
+    },
+    page: {
+      directory: env.REALTIME_PAGE_DIR,
+      cityFile: env.CITY_FILE,
+      mapStyleUrl: env.MAP_STYLE_URL ?? null,
+    },
+    tickMs: env.REALTIME_TICK_MS,
+  });
+}

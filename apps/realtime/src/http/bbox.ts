@@ -1,0 +1,28 @@
+import type { Viewport } from '@hailstream/events/live';
+
+/** A `bbox` that is none. The message says what is wrong with it. */
+export class BboxError extends Error {
+  override readonly name = 'BboxError';
+  readonly code = 'BBOX_INVALID';
+}
+
+/** Reads `west,south,east,north` in degrees; `west` is greater than `east` over the antimeridian. @throws BboxError */
+export function parseBbox(text: string): Viewport {
+  const parts = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const [west, south, east, north] = parts;
+  const isComplete =
+    west !== undefined &&
+    south !== undefined &&
+    east !== undefined &&
+    north !== undefined &&
+    parts.length === 4;
+  if (!isComplete || !parts.every(Number.isFinite)) {
+    throw new BboxError('must be four numbers: west,south,east,north');
+  }
+  if (Math.abs(west) > 180 || Math.abs(east) > 180)
+    throw new BboxError('west and east must be from -180 to 180');
+  if (Math.abs(south) > 90 || Math.abs(north) > 90)
+    throw new BboxError('south and north must be from -90 to 90');
+  if (south > north) throw new BboxError('south must not be greater than north');
+  return { west, south, east, north };
+}

@@ -1,0 +1,2 @@
+/** Injects the `City` that the map is drawn over. */
+export const CITY = Symbol('City');

@@ -1,0 +1,39 @@
+import type { Figures } from '@hailstream/events/live';
+import { CurrentPrincipal, Scope, type Principal } from '@hailstream/nest';
+import { Controller, Get, Header } from '@nestjs/common';
+import { CityState, type Totals } from '../fold/city-state.js';
+import { LogPositions } from '../log/positions.js';
+import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
+
+/** `byState` here is of every device seen, the silent ones too. */
+interface Stats extends Totals, Omit<Figures, 'byState'> {
+  readonly asOf: number;
+  /** Of the whole log, whoever asks. */
+  readonly lagRecords: number;
+  readonly recordsDeadLettered: number;
+}
+
+/** `GET /stats`: how much was seen, and the figures of now. */
+@Controller('stats')
+@Scope('read')
+export class StatsController {
+  constructor(
+    private readonly city: CityState,
+    private readonly positions: LogPositions,
+    private readonly metrics: RealtimeMetrics,
+  ) {}
+
+  @Get()
+  @Header('cache-control', 'no-store')
+  stats(@CurrentPrincipal() principal: Principal): Stats {
+    const asOf = Date.now();
+    const scope = principal.providerId ?? null;
+    return {
+      asOf,
+      ...this.city.survey(asOf)(scope),
+      ...this.city.totals(scope),
+      lagRecords: Number(this.positions.lagRecords),
+      recordsDeadLettered: this.metrics.deadLetteredCount,
+    };
+  }
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { id } from '../fold/events.fixture.js';
+import { parseViewport, parseWatch } from './live.schema.js';
+
+const monaco = { west: 7.4, south: 43.72, east: 7.45, north: 43.76 };
+
+describe('parseViewport', () => {
+  it('takes a viewport, over the antimeridian too', () => {
+    expect(parseViewport(monaco)).toEqual({ value: monaco });
+    expect(parseViewport({ ...monaco, west: 179, east: -179 })).toHaveProperty('value');
+  });
+
+  it.each([
+    [null, /viewport must be object/],
+    [{ ...monaco, west: 'x' }, /west must be number/],
+    [{ ...monaco, north: Number.NaN }, /north must be number/],
+    [{ ...monaco, north: 91 }, /north must be <= 90/],
+    [{ ...monaco, south: 44 }, /south must not be greater than north/],
+    [{ west: 7.4 }, /south is required/],
+  ])('refuses %j, saying why', (message, reason) => {
+    expect(parseViewport(message)).toEqual({ refusal: expect.stringMatching(reason) });
+  });
+});
+
+describe('parseWatch', () => {
+  it('takes a device id and null, and nothing else', () => {
+    expect(parseWatch(id(1))).toEqual({ value: id(1) });
+    expect(parseWatch(null)).toEqual({ value: null });
+    expect(parseWatch('cab-7')).toHaveProperty('refusal');
+    expect(parseWatch(undefined)).toHaveProperty('refusal');
+  });
+});

@@ -1,0 +1,32 @@
+import { compileValidator, Uuid, type FieldIssue } from '@hailstream/events';
+import type { Viewport } from '@hailstream/events/live';
+import Type from 'typebox';
+
+/** Maps that repeat the world count on beyond the antimeridian: once round is taken. */
+const Longitude = Type.Number({ minimum: -540, maximum: 540 });
+const Latitude = Type.Number({ minimum: -90, maximum: 90 });
+
+const ViewportMessage = Type.Object(
+  { west: Longitude, south: Latitude, east: Longitude, north: Latitude },
+  { additionalProperties: false },
+);
+
+const viewportValidator = compileValidator(ViewportMessage, ({ south, north }) =>
+  south > north ? [{ kind: 'invalid', field: 'south', rule: 'must not be greater than north' }] : [],
+);
+const watchValidator = compileValidator(Type.Union([Uuid, Type.Null()]));
+
+/** A message, or in words what is wrong with it. */
+export type Parsed<T> = { readonly value: T } | { readonly refusal: string };
+
+export function parseViewport(message: unknown): Parsed<Viewport> {
+  return viewportValidator.check(message) ? { value: message } : refuse(viewportValidator.issues(message));
+}
+
+export function parseWatch(message: unknown): Parsed<string | null> {
+  return watchValidator.check(message) ? { value: message } : { refusal: 'must be a device id or null' };
+}
+
+function refuse(issues: readonly FieldIssue[]): { refusal: string } {
+  return { refusal: issues.map(({ field, rule }) => `${field || 'viewport'} ${rule}`).join('; ') };
+}

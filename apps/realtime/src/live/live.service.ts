@@ -1,0 +1,103 @@
+import { performance } from 'node:perf_hooks';
+import type { Viewport } from '@hailstream/events/live';
+import { LOGGER, type Logger } from '@hailstream/nest';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { CityState, type Scope } from '../fold/city-state.js';
+import { FoldService } from '../log/fold.service.js';
+import { LogPositions } from '../log/positions.js';
+import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
+import { Broadcaster, type Client, type SendToRoom } from './broadcaster.js';
+import { TICK_MS } from './live.tokens.js';
+
+/** How often what is too old to count is let go. */
+const FORGET_EVERY_MS = 60_000;
+
+/** Ticks: from the city to the pages. Before the city is rebuilt nothing is sent, for it would not be true. */
+@Injectable()
+export class LiveService implements OnModuleDestroy {
+  private broadcaster: Broadcaster | null = null;
+  private timer: NodeJS.Timeout | null = null;
+  private readonly logger: Logger;
+  private forgotAt = 0;
+  private sockets = 0;
+
+  constructor(
+    private readonly city: CityState,
+    private readonly positions: LogPositions,
+    private readonly foldService: FoldService,
+    private readonly metrics: RealtimeMetrics,
+    @Inject(TICK_MS) private readonly tickMs: number,
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.logger = logger.child({ component: 'live' });
+  }
+
+  /** Begins to tick. */
+  start(sendToRoom: SendToRoom): void {
+    this.broadcaster = new Broadcaster(this.city, sendToRoom, this.tickMs);
+    this.schedule(performance.now() + this.tickMs);
+  }
+
+  get socketCount(): number {
+    return this.sockets;
+  }
+
+  connect(client: Client, scope: Scope): void {
+    this.broadcaster?.connect(client, scope);
+    this.metrics.setSockets((this.sockets += 1));
+  }
+
+  disconnect(client: Client): void {
+    this.broadcaster?.disconnect(client);
+    this.metrics.setSockets((this.sockets -= 1));
+  }
+
+  viewport(client: Client, viewport: Viewport): void {
+    this.broadcaster?.viewport(client, viewport, Date.now());
+  }
+
+  watch(client: Client, deviceId: string | null): void {
+    this.broadcaster?.watch(client, deviceId, Date.now());
+  }
+
+  onModuleDestroy(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    this.broadcaster = null;
+  }
+
+  /** Keeps to the beat: a tick that was late does not move the ones after it, and missed ones are not made up for. */
+  private schedule(at: number): void {
+    this.timer = setTimeout(
+      () => {
+        this.tick();
+        if (this.broadcaster === null) return;
+        const missed = Math.floor((performance.now() - at) / this.tickMs);
+        this.schedule(at + (missed + 1) * this.tickMs);
+      },
+      Math.max(0, at - performance.now()),
+    );
+  }
+
+  private tick(): void {
+    const broadcaster = this.broadcaster;
+    if (broadcaster === null || !this.positions.isCaughtUp) return void this.foldService.takeReceipts();
+    const startedAt = performance.now();
+    const now = Date.now();
+    try {
+      const report = broadcaster.tick(now);
+      for (const receivedAt of this.foldService.takeReceipts()) {
+        this.metrics.observeLatency(Math.max(0, Date.now() - receivedAt));
+      }
+      if (now - this.forgotAt >= FORGET_EVERY_MS) {
+        this.forgotAt = now;
+        this.city.forget(now);
+      }
+      const ms = performance.now() - startedAt;
+      this.metrics.observeTick(report, { ms, rooms: broadcaster.roomCount });
+    } catch (error) {
+      // A defect in one tick must not still the map for good.
+      this.logger.error({ err: error }, 'tick failed');
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import type { BatchContext, LogRecord, RecordBatch } from '@hailstream/log';
+import { LOGGER, type Logger } from '@hailstream/nest';
+import { Inject, Injectable } from '@nestjs/common';
+import { CityState } from '../fold/city-state.js';
+import { RealtimeMetrics, type RecordOutcome } from '../metrics/realtime-metrics.service.js';
+import { decoders, UndecodableRecordError } from './decode.js';
+import { LogPositions } from './positions.js';
+
+/** Most receipts kept between two ticks, to tell how long it takes from receipt to sight. */
+const MAX_RECEIPTS = 1_000;
+
+/** Folds batches of the log into the city. */
+@Injectable()
+export class FoldService {
+  private receipts: number[] = [];
+  private readonly logger: Logger;
+
+  constructor(
+    private readonly city: CityState,
+    private readonly positions: LogPositions,
+    private readonly metrics: RealtimeMetrics,
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.logger = logger.child({ component: 'fold' });
+  }
+
+  /** Folds what of a batch was not folded before. What can't be decoded goes to the dead letters, and the rest goes on. */
+  async fold(batch: RecordBatch, context: BatchContext): Promise<void> {
+    const { topic, partition, records, nextOffset, highWatermark } = batch;
+    const fresh = records.filter(({ offset }) => this.positions.isNew(topic, partition, offset));
+    const [oldest] = fresh;
+    if (oldest !== undefined && this.receipts.length < MAX_RECEIPTS) this.receipts.push(oldest.timestampMs);
+    for (const record of fresh) {
+      const outcome = this.foldRecord(topic, record);
+      if (outcome instanceof UndecodableRecordError) {
+        await context.deadLetter(record, outcome);
+        this.logger.warn({ err: outcome, topic, partition, offset: String(record.offset) }, 'dead letter');
+        this.metrics.countRecord(topic, 'dead-lettered');
+      } else {
+        this.metrics.countRecord(topic, outcome);
+      }
+      this.positions.advance(topic, partition, record.offset + 1n);
+    }
+    this.positions.advance(topic, partition, nextOffset);
+    this.positions.ends(topic, partition, highWatermark);
+  }
+
+  /** When what was folded since the last call had been received: of each batch, the oldest record. */
+  takeReceipts(): number[] {
+    const receipts = this.receipts;
+    this.receipts = [];
+    return receipts;
+  }
+
+  private foldRecord(topic: string, record: LogRecord): RecordOutcome | UndecodableRecordError {
+    const decode = decoders.get(topic);
+    if (decode === undefined) throw new Error(`no decoder for the topic ${topic}`);
+    try {
+      return this.city.fold(decode(record.value), { receivedAt: record.timestampMs, now: Date.now() });
+    } catch (error) {
+      if (error instanceof UndecodableRecordError) return error;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { LogPositions } from './positions.js';
+
+function begun(): LogPositions {
+  const positions = new LogPositions();
+  positions.begin('a', 0, { start: 100n, end: 150n });
+  positions.begin('a', 1, { start: 7n, end: 7n });
+  positions.begin('b', 0, { start: 0n, end: 50n });
+  return positions;
+}
+
+describe('LogPositions', () => {
+  it('is not caught up before it knows what there is', () => {
+    expect(new LogPositions().isCaughtUp).toBe(false);
+  });
+
+  it('is caught up at once with a log that has nothing to read', () => {
+    const positions = new LogPositions();
+    positions.begin('a', 0, { start: 7n, end: 7n });
+    expect(positions.isCaughtUp).toBe(true);
+  });
+
+  it('is caught up once every partition is folded to where it ended at start', () => {
+    const positions = begun();
+    positions.advance('a', 0, 150n);
+    expect(positions.isCaughtUp).toBe(false);
+    expect(positions.progress).toEqual({ folded: 50n, of: 100n });
+    positions.advance('b', 0, 60n);
+    expect(positions.isCaughtUp).toBe(true);
+    expect(positions.progress).toEqual({ folded: 100n, of: 100n });
+  });
+
+  it('stays caught up while the log grows, and says by how much it lags', () => {
+    const positions = begun();
+    positions.advance('a', 0, 150n);
+    positions.advance('b', 0, 50n);
+    expect(positions.lagRecords).toBe(0n);
+    positions.ends('a', 1, 10n);
+    positions.ends('b', 0, 52n);
+    expect(positions.lagRecords).toBe(5n);
+    expect(positions.isCaughtUp).toBe(true);
+  });
+
+  it('knows records that come again', () => {
+    const positions = begun();
+    expect(positions.isNew('a', 0, 100n)).toBe(true);
+    positions.advance('a', 0, 120n);
+    expect(positions.isNew('a', 0, 119n)).toBe(false);
+    expect(positions.isNew('a', 0, 120n)).toBe(true);
+    positions.advance('a', 0, 110n);
+    expect(positions.isNew('a', 0, 119n)).toBe(false);
+  });
+});

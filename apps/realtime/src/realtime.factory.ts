@@ -1,0 +1,43 @@
+import { deadLetterTopic } from '@hailstream/events';
+import { connectLog, createHttpApp, LogTransport, type Logger } from '@hailstream/nest';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { IoAdapter } from '@nestjs/platform-socket.io';
+import type { RealtimeConfig } from './config.js';
+import { servePage } from './http/page.adapter.js';
+import { RebuildService } from './log/rebuild.service.js';
+import { RealtimeModule } from './realtime.module.js';
+
+/** The whole app, not listening yet. */
+export async function createRealtime(
+  config: RealtimeConfig,
+  logger: Logger,
+): Promise<NestFastifyApplication> {
+  const app = await createHttpApp(RealtimeModule.forRoot(config, logger), { logger });
+  app.useWebSocketAdapter(new IoAdapter(app));
+  await servePage(app, config.page);
+  return app;
+}
+
+/**
+ * Reads the log, all of it since some time ago, with offsets of this process alone. Begins once the app listens, so
+ * that whoever asks how far it is gets an answer, and waits for a log that is not up yet.
+ */
+export async function followLog(
+  app: NestFastifyApplication,
+  config: RealtimeConfig,
+  logger: Logger,
+): Promise<void> {
+  const since = await app.get(RebuildService).begin();
+  if (since === null) return;
+  connectLog(
+    app,
+    new LogTransport({
+      connection: config.log.connection,
+      logger: logger.child({ component: 'consumer' }),
+      groupId: 'realtime',
+      offsets: { kind: 'everything-since', timestampMs: since },
+      deadLetterTopic: deadLetterTopic.name,
+    }),
+  );
+  await app.startAllMicroservices();
+}

@@ -1,0 +1,26 @@
+import { AuthModule, HealthModule, LoggingModule, MetricsModule, type Logger } from '@hailstream/nest';
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { RealtimeConfig } from './config.js';
+import { HttpModule } from './http/http.module.js';
+import { LiveModule } from './live/live.module.js';
+import { LogModule } from './log/log.module.js';
+import { RealtimeMetricsModule } from './metrics/realtime-metrics.module.js';
+
+@Module({})
+export class RealtimeModule {
+  static forRoot(config: RealtimeConfig, logger: Logger): DynamicModule {
+    return {
+      module: RealtimeModule,
+      imports: [
+        LoggingModule.forRoot(logger),
+        AuthModule.forRoot(config.auth),
+        HealthModule,
+        MetricsModule,
+        RealtimeMetricsModule,
+        LogModule.forRoot(config.log),
+        LiveModule.forRoot(config.tickMs),
+        HttpModule.forRoot(config.page),
+      ],
+    };
+  }
+}

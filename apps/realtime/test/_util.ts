@@ -1,0 +1,129 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { riderEventFamily, telemetryFamily, tripFamily, vehicleEventFamily } from '@hailstream/events';
+import type { ClientToServer, ServerToClient } from '@hailstream/events/live';
+import { createProducer, type OutgoingRecord } from '@hailstream/log';
+import { createLogger } from '@hailstream/nest';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { pino } from 'pino';
+import { io, type Socket } from 'socket.io-client';
+import { loadConfig } from '../src/config.js';
+import type { CityEvent } from '../src/fold/city-state.js';
+import { createRealtime, followLog } from '../src/realtime.factory.js';
+
+export const SECRET = 'a secret of at least thirty-two characters';
+
+export type PageSocket = Socket<ServerToClient, ClientToServer>;
+
+export interface Realtime extends AsyncDisposable {
+  readonly app: NestFastifyApplication;
+  readonly url: string;
+}
+
+/** A realtime service on a free port, reading from this broker. */
+export async function startRealtime(
+  brokerAddress: string,
+  env: Record<string, string> = {},
+): Promise<Realtime> {
+  const config = loadConfig({
+    KAFKA_BROKERS: brokerAddress,
+    PORT: '0',
+    REALTIME_TICK_MS: '50',
+    ...env,
+  });
+  const logger = createLogger({ name: 'realtime', level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
+  const app = await createRealtime(config, logger);
+  await app.listen(0, '127.0.0.1');
+  const followed = followLog(app, config, logger);
+  return {
+    app,
+    url: await app.getUrl(),
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      await followed;
+    },
+  };
+}
+
+/** Appends to the log what ingest would: received now, or when `receivedAt` says. */
+export async function append(
+  brokerAddress: string,
+  events: readonly CityEvent[],
+  receivedAt?: number,
+): Promise<void> {
+  await appendRecords(
+    brokerAddress,
+    events.map((event) => ({
+      ...recordOf(event),
+      ...(receivedAt !== undefined && { timestampMs: receivedAt }),
+    })),
+  );
+}
+
+export async function appendRecords(
+  brokerAddress: string,
+  records: readonly OutgoingRecord[],
+): Promise<void> {
+  await using producer = createProducer({
+    connection: { brokers: [brokerAddress], clientId: 'test' },
+    logger: pino({ level: 'silent' }),
+  });
+  const fates = await producer.send(records);
+  const failed = fates.find((fate) => fate.kind === 'failed');
+  if (failed !== undefined) throw failed.error;
+}
+
+function recordOf({ kind, event }: CityEvent): OutgoingRecord {
+  const value = Buffer.from(JSON.stringify(event));
+  switch (kind) {
+    case 'telemetry':
+      return { topic: telemetryFamily.topic.name, key: telemetryFamily.key(event), value };
+    case 'vehicle-event':
+      return { topic: vehicleEventFamily.topic.name, key: vehicleEventFamily.key(event), value };
+    case 'rider-event':
+      return { topic: riderEventFamily.topic.name, key: riderEventFamily.key(event), value };
+    case 'trip':
+      return { topic: tripFamily.topic.name, key: tripFamily.key(event), value };
+  }
+}
+
+/** A page's socket, connected or refused. */
+export function openSocket(url: string, auth: { token?: string } = {}): PageSocket & Disposable {
+  const socket: PageSocket = io(url, {
+    transports: ['websocket'],
+    auth,
+    forceNew: true,
+    reconnection: false,
+  });
+  return Object.assign(socket, { [Symbol.dispose]: () => void socket.disconnect() });
+}
+
+/** Polls until the condition holds, or something other than `undefined` and `false` is there to return. */
+export async function until<T>(
+  condition: () => T | Promise<T>,
+  { timeoutMs = 20_000, what = 'the condition' } = {},
+): Promise<Exclude<T, undefined | null | false>> {
+  const giveUpAt = Date.now() + timeoutMs;
+  for (;;) {
+    const value = await condition();
+    if (value !== undefined && value !== null && value !== false) {
+      return value as Exclude<T, undefined | null | false>;
+    }
+    if (Date.now() > giveUpAt) throw new Error(`${what} did not come true within ${timeoutMs} ms`);
+    await pause(10);
+  }
+}
+
+export async function getJson<T = Record<string, unknown>>(
+  url: string,
+  token?: string,
+): Promise<{ status: number; body: T; headers: Headers }> {
+  const response = await fetch(
+    url,
+    token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } },
+  );
+  return { status: response.status, body: (await response.json()) as T, headers: response.headers };
+}
+
+export async function untilReady({ url }: Realtime): Promise<void> {
+  await until(async () => (await fetch(`${url}/health/ready`)).status === 200, { what: 'readiness' });
+}
