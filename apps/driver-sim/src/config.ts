@@ -1,5 +1,12 @@
-import { Env, LOCAL_PROVIDER_ID, readEnv } from '@hailstream/nest';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { authEnv, ConfigError, Env, httpEnv, LOCAL_PROVIDER_ID, readEnv, toAuth } from '@hailstream/nest';
 import Type from 'typebox';
+import { CityFileError, readCityFile, type CityFile } from './city/city-file.js';
+
+const DEFAULT_CITY_FILE = fileURLToPath(new URL('../../../cities/monaco.geojson', import.meta.url));
+const DEFAULT_PORT = 4003;
+const MAX_VEHICLES = 20_000;
 
 /** Where devices send their events, and as whose. */
 const ingestEnv = {
@@ -7,6 +14,15 @@ const ingestEnv = {
   INGEST_TOKEN: Type.Optional(Env.Secret()),
   PROVIDER_ID: Env.Uuid({ default: LOCAL_PROVIDER_ID }),
 };
+
+const driverSimEnv = Type.Object({
+  ...httpEnv(DEFAULT_PORT),
+  ...authEnv,
+  ...ingestEnv,
+  CITY_FILE: Type.String({ default: DEFAULT_CITY_FILE }),
+  SIM_VEHICLES: Env.Int({ default: 250, minimum: 1, maximum: MAX_VEHICLES }),
+  SIM_SEED: Type.String({ default: 'hailstream' }),
+});
 
 export interface IngestConfig {
   readonly url: URL;
@@ -18,11 +34,65 @@ export interface ReplayConfig {
   readonly ingest: IngestConfig;
 }
 
+export interface DriverSimConfig {
+  readonly http: { readonly host: string; readonly port: number; readonly logLevel: string };
+  readonly ingest: IngestConfig;
+  readonly city: CityFile;
+  readonly vehicles: number;
+  readonly seed: string;
+}
+
 /** @throws {ConfigError} naming every variable that is wrong */
 export function loadReplayConfig(env: NodeJS.ProcessEnv): ReplayConfig {
   return { ingest: toIngest(readEnv(Type.Object(ingestEnv), env)) };
 }
 
+/**
+ * `--vehicles`, `--seed` and `--city` stand above the environment.
+ *
+ * @throws {ConfigError} naming every variable that is wrong
+ */
+export function loadDriverSimConfig(env: NodeJS.ProcessEnv, args: readonly string[]): DriverSimConfig {
+  const values = readEnv(driverSimEnv, { ...env, ...argsAsEnv(args) });
+  // There is nothing to protect here but that the process listens at all.
+  toAuth(values);
+  return Object.freeze({
+    http: { host: values.HOST, port: values.PORT, logLevel: values.LOG_LEVEL },
+    ingest: toIngest(values),
+    city: toCity(values.CITY_FILE),
+    vehicles: values.SIM_VEHICLES,
+    seed: values.SIM_SEED,
+  });
+}
+
+function argsAsEnv(args: readonly string[]): NodeJS.ProcessEnv {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { vehicles: { type: 'string' }, seed: { type: 'string' }, city: { type: 'string' } },
+    });
+    return {
+      ...(values.vehicles !== undefined && { SIM_VEHICLES: values.vehicles }),
+      ...(values.seed !== undefined && { SIM_SEED: values.seed }),
+      ...(values.city !== undefined && { CITY_FILE: values.city }),
+    };
+  } catch (error) {
+    const [reason] = (error as Error).message.split('. ');
+    throw new ConfigError([
+      { variable: 'arguments', expected: '--vehicles N, --seed TEXT, --city FILE', got: reason ?? 'others' },
+    ]);
+  }
+}
+
 function toIngest(env: Type.Static<Type.TObject<typeof ingestEnv>>): IngestConfig {
   return { url: new URL(env.INGEST_URL), token: env.INGEST_TOKEN, providerId: env.PROVIDER_ID };
+}
+
+function toCity(path: string): CityFile {
+  try {
+    return readCityFile(path);
+  } catch (error) {
+    if (!(error instanceof CityFileError)) throw error;
+    throw new ConfigError([{ variable: 'CITY_FILE', expected: 'a city as GeoJSON', got: error.message }]);
+  }
 }

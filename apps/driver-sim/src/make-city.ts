@@ -6,7 +6,10 @@ import { FileError, readText } from './files/read-text.js';
 const USAGE = 'usage: make-city EXTRACT.osm[.gz] --name NAME > CITY.geojson';
 
 try {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { name: { type: 'string' } } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { name: { type: 'string' } },
+  });
   const [path, ...others] = positionals;
   if (path === undefined || others.length > 0 || values.name === undefined) throw new OsmError(USAGE);
   const converter = new OsmToCity();

@@ -105,7 +105,9 @@ function readFailure(failure: unknown): ItemFailure | undefined {
   if (event === undefined) return undefined;
   const error = String(failure['error']);
   const details = Array.isArray(failure['error_details']) ? failure['error_details'] : [];
-  const reason = [`${error}: ${String(failure['error_description'] ?? '')}`, ...details.map(inWords)].join('; ');
+  const reason = [`${error}: ${String(failure['error_description'] ?? '')}`, ...details.map(inWords)].join(
+    '; ',
+  );
   return { event, passing: PASSING_ERRORS.has(error), reason };
 }
 

@@ -1,8 +1,7 @@
-import type { EventFamily, RiderEvent, Telemetry, Trip, VehicleEvent } from '@hailstream/events';
-import { riderEventFamily, telemetryFamily, tripFamily, vehicleEventFamily } from '@hailstream/events';
 import { backoffMs } from './backoff.js';
 import type { Answer, IngestClient, ItemFailure } from './ingest-client.http.js';
 import { Lanes, type Batch, type KeptEvent, type Lane } from './lanes.js';
+import { outgoingKinds, routes, type OutgoingEvents, type OutgoingKind } from './outgoing.js';
 
 /** Most events in a request: half of what ingest takes at once. */
 const MAX_EVENTS_PER_REQUEST = 500;
@@ -15,25 +14,6 @@ const AWAY_AFTER_FAILURES = 2;
 
 /** Most requests under way at a time. */
 export const MAX_REQUESTS_IN_FLIGHT = 4;
-
-/** Every kind of event a device or an operator sends. */
-export interface OutgoingEvents {
-  telemetry: Telemetry;
-  vehicleEvents: VehicleEvent;
-  riderEvents: RiderEvent;
-  trips: Trip;
-}
-export type OutgoingKind = keyof OutgoingEvents;
-
-const routes: {
-  readonly [Kind in OutgoingKind]: { path: string; family: EventFamily<OutgoingEvents[Kind]> };
-} = {
-  telemetry: { path: '/telemetry', family: telemetryFamily },
-  vehicleEvents: { path: '/events', family: vehicleEventFamily },
-  riderEvents: { path: '/rider-events', family: riderEventFamily },
-  trips: { path: '/trips', family: tripFamily },
-};
-const kinds = Object.keys(routes) as OutgoingKind[];
 
 /** Ingest said that no event will ever be taken like this: a wrong address, token or permission. */
 export class IngestRefusedError extends Error {
@@ -100,7 +80,7 @@ export class Outbox {
   /** Events kept of one kind, or of all. */
   waiting(kind?: OutgoingKind): number {
     if (kind !== undefined) return this.#lanes[kind].count;
-    return kinds.reduce((sum, each) => sum + this.#lanes[each].count, 0);
+    return outgoingKinds.reduce((sum, each) => sum + this.#lanes[each].count, 0);
   }
 
   /** Whether ingest is out of reach at the moment. */
@@ -170,9 +150,9 @@ export class Outbox {
 
   /** The kinds take turns. */
   #nextBatch(): { kind: OutgoingKind; batch: Batch } | undefined {
-    for (let turn = 0; turn < kinds.length; turn += 1) {
-      const kind = kinds[this.#nextKind]!;
-      this.#nextKind = (this.#nextKind + 1) % kinds.length;
+    for (let turn = 0; turn < outgoingKinds.length; turn += 1) {
+      const kind = outgoingKinds[this.#nextKind]!;
+      this.#nextKind = (this.#nextKind + 1) % outgoingKinds.length;
       const batch = this.#lanes[kind].take({
         maxEvents: MAX_EVENTS_PER_REQUEST,
         maxEventsPerLane: MAX_EVENTS_PER_LANE,

@@ -1,0 +1,75 @@
+import {
+  createHttpApp,
+  createLogger,
+  HealthChecks,
+  HealthModule,
+  LoggingModule,
+  MetricsModule,
+  type Logger,
+  type Service,
+} from '@hailstream/nest';
+import { Registry } from 'prom-client';
+import type { DriverSimConfig } from './config.js';
+import { registerOutboxMetrics } from './outbox/outbox-metrics.js';
+import { IngestClient } from './outbox/ingest-client.http.js';
+import { MAX_REQUESTS_IN_FLIGHT, Outbox, type OutboxObserver } from './outbox/outbox.js';
+import { buildRoadGraph } from './roads/road-graph.js';
+import { CityRunner } from './simulation/city-runner.js';
+import { SimulatedCity } from './simulation/city.js';
+
+class DriverSimModule {}
+
+/** Starts the simulated city and what tells of its health. */
+export async function startDriverSim(config: DriverSimConfig): Promise<Service> {
+  const logger = createLogger({ name: 'driver-sim', level: config.http.logLevel });
+  const app = await createHttpApp(
+    { module: DriverSimModule, imports: [LoggingModule.forRoot(logger), HealthModule, MetricsModule] },
+    { logger },
+  );
+  const client = new IngestClient({ ...config.ingest, maxConnections: MAX_REQUESTS_IN_FLIGHT });
+  const outbox = new Outbox({ client, observer: observerOf(logger) });
+  app.get(HealthChecks).register('ingest', () => {
+    if (outbox.away) throw new Error('ingest is away: the devices keep their events');
+  });
+  registerOutboxMetrics(app.get(Registry), outbox);
+  await app.listen(config.http.port, config.http.host);
+
+  const startMs = Date.now();
+  const graph = buildRoadGraph(config.city);
+  const { vehicles, seed, ingest } = config;
+  const city = new SimulatedCity({
+    graph,
+    vehicles,
+    seed,
+    providerId: ingest.providerId,
+    startMs,
+    emit: (kind, event) => outbox.put(kind, event),
+  });
+  const runner = new CityRunner({ city, outbox, logger, startMs });
+  logger.info(
+    {
+      city: config.city.name,
+      vehicles,
+      nodes: graph.nodes.length,
+      ingest: ingest.url.href,
+      url: await app.getUrl(),
+    },
+    'the city is open',
+  );
+  return {
+    close: async () => {
+      await runner[Symbol.asyncDispose]();
+      outbox[Symbol.dispose]();
+      await app.close();
+      await client[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function observerOf(logger: Logger): OutboxObserver {
+  return {
+    away: (reason) => logger.warn({ reason }, 'ingest is away: the devices keep their events and try again'),
+    back: () => logger.info('ingest is back'),
+    rejected: (kind, id, reason) => logger.error({ kind, id, reason }, 'event rejected and dropped'),
+  };
+}

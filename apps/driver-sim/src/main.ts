@@ -1,0 +1,8 @@
+import { runService } from '@hailstream/nest';
+import { loadDriverSimConfig } from './config.js';
+import { startDriverSim } from './driver-sim.js';
+
+await runService({
+  name: 'driver-sim',
+  main: () => startDriverSim(loadDriverSimConfig(process.env, process.argv.slice(2))),
+});

@@ -1,0 +1,89 @@
+import type { Logger } from '@hailstream/nest';
+import type { Outbox } from '../outbox/outbox.js';
+import { outgoingKinds } from '../outbox/outgoing.js';
+import { STEP_MS, type SimulatedCity } from './city.js';
+
+/** Most telemetry points that the devices keep: then every second one goes, the oldest more often than the newest. */
+const MAX_WAITING_TELEMETRY = 200_000;
+
+/** Most other events that wait. None of them may be lost, so the city stands still until there is room. */
+const MAX_WAITING_EVENTS = 100_000;
+
+/** Longest that is made up for after the process was held up; the rest of the time is leapt over. */
+const MAX_CATCH_UP_MS = 5_000;
+
+const TELL_EVERY_MS = 60_000;
+
+/** Longest that a stopping simulator waits for ingest to take what the devices still keep. */
+const DRAIN_TIMEOUT_MS = 10_000;
+
+export interface CityRunnerOptions {
+  readonly city: SimulatedCity;
+  readonly outbox: Outbox;
+  readonly logger: Logger;
+  readonly startMs: number;
+}
+
+/** Runs a simulated city by the clock, and keeps what waits for ingest within bounds. */
+export class CityRunner implements AsyncDisposable {
+  readonly #city: SimulatedCity;
+  readonly #outbox: Outbox;
+  readonly #logger: Logger;
+  readonly #stepTimer: NodeJS.Timeout;
+  readonly #tellTimer: NodeJS.Timeout;
+  #cityMs: number;
+  #isStanding = false;
+
+  constructor({ city, outbox, logger, startMs }: CityRunnerOptions) {
+    this.#city = city;
+    this.#outbox = outbox;
+    this.#logger = logger;
+    this.#cityMs = startMs;
+    this.#stepTimer = setInterval(() => this.#catchUp(), STEP_MS);
+    this.#tellTimer = setInterval(() => this.#tell(), TELL_EVERY_MS);
+  }
+
+  /** Ends the day of the city, and waits for ingest to take what that leaves. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#stepTimer);
+    clearInterval(this.#tellTimer);
+    this.#city.close(Math.max(Date.now(), this.#cityMs));
+    await this.#outbox.whenAtMost(0, AbortSignal.timeout(DRAIN_TIMEOUT_MS));
+    const waiting = this.#outbox.waiting();
+    if (waiting > 0) this.#logger.error({ waiting }, 'events lost: ingest did not take them in time');
+    this.#tell();
+  }
+
+  #catchUp(): void {
+    const nowMs = Date.now();
+    this.#keepBounds();
+    if (this.#isStanding) return;
+    if (nowMs - this.#cityMs > MAX_CATCH_UP_MS) this.#cityMs = nowMs - STEP_MS;
+    while (this.#cityMs + STEP_MS <= nowMs) {
+      this.#cityMs += STEP_MS;
+      this.#city.step(this.#cityMs);
+    }
+  }
+
+  #keepBounds(): void {
+    if (this.#outbox.waiting('telemetry') > MAX_WAITING_TELEMETRY) {
+      const dropped = this.#outbox.thin('telemetry');
+      this.#logger.warn(
+        { dropped, waiting: this.#outbox.waiting() },
+        'telemetry thinned: ingest is away for long',
+      );
+    }
+    const isFull = outgoingKinds.some(
+      (kind) => kind !== 'telemetry' && this.#outbox.waiting(kind) > MAX_WAITING_EVENTS,
+    );
+    if (isFull === this.#isStanding) return;
+    this.#isStanding = isFull;
+    const fields = { waiting: this.#outbox.waiting() };
+    if (isFull) this.#logger.warn(fields, 'the city stands still: too many events wait for ingest');
+    else this.#logger.info(fields, 'the city goes on');
+  }
+
+  #tell(): void {
+    this.#logger.info({ ...this.#outbox.counts, waiting: this.#outbox.waiting() }, 'events so far');
+  }
+}

@@ -1,0 +1,150 @@
+import { offset, type Position } from '../geo/geo.js';
+import type { RoadEdge, RoadGraph } from '../roads/road-graph.js';
+
+const ACCELERATION = 1.8;
+const DECELERATION = 2.4;
+
+/** Turns below this are curves, taken at full speed. */
+const MIN_TURN_DEGREES = 15;
+const WIDE_TURN_SPEED = 10;
+const SHARP_TURN_SPEED = 3;
+const JUNCTION_SPEED = 9;
+
+/** So close to the end one is there. */
+const ARRIVED_METERS = 0.5;
+
+export interface DriveOptions {
+  readonly graph: RoadGraph;
+  readonly edges: readonly RoadEdge[];
+  /** Metres of the first edge that lie behind already. */
+  readonly startMeters: number;
+  readonly startSpeed: number;
+  /** Speed at the end: 0 to stop there. */
+  readonly endSpeed: number;
+  /** How the driver takes speed limits: 1 is to the letter. */
+  readonly haste: number;
+}
+
+/** A car on its way: it accelerates, brakes before turns, junctions and its goal, and keeps to its streets. */
+export class Drive {
+  readonly #graph: RoadGraph;
+  readonly #edges: readonly RoadEdge[];
+  readonly #haste: number;
+  /** Highest speed at the end of each edge that still allows to brake for all that comes after. */
+  readonly #endSpeeds: Float64Array;
+  #place = 0;
+  #metersOnEdge: number;
+  #speed: number;
+  #metersDriven = 0;
+
+  constructor(options: DriveOptions) {
+    this.#graph = options.graph;
+    this.#edges = options.edges;
+    this.#haste = options.haste;
+    this.#metersOnEdge = options.startMeters;
+    this.#speed = options.startSpeed;
+    this.#endSpeeds = endSpeedsOf(options);
+  }
+
+  /** Metres a second. */
+  get speed(): number {
+    return this.#speed;
+  }
+
+  get metersDriven(): number {
+    return this.#metersDriven;
+  }
+
+  get heading(): number | undefined {
+    return this.#edge?.heading;
+  }
+
+  get isDone(): boolean {
+    return this.#edge === undefined;
+  }
+
+  /** The edge under the wheels, and how far along it; at the end of the way, the last one. */
+  get onEdge(): { edge: RoadEdge; meters: number } | undefined {
+    const edge = this.#edge ?? this.#edges.at(-1);
+    return edge && { edge, meters: this.#edge === undefined ? edge.meters : this.#metersOnEdge };
+  }
+
+  get position(): Position | undefined {
+    const on = this.onEdge;
+    if (on === undefined) return undefined;
+    const [start, end] = [this.#graph.nodes[on.edge.from]!, this.#graph.nodes[on.edge.to]!];
+    const share = on.edge.meters === 0 ? 1 : on.meters / on.edge.meters;
+    return { lat: start.lat + (end.lat - start.lat) * share, lng: start.lng + (end.lng - start.lng) * share };
+  }
+
+  advance(seconds: number): void {
+    const edge = this.#edge;
+    if (edge === undefined) return;
+    const before = this.#speed;
+    this.#speed = Math.max(
+      Math.min(before + ACCELERATION * seconds, this.#allowedSpeed(edge)),
+      before - 2 * DECELERATION * seconds,
+      0.5,
+    );
+    this.#move(((before + this.#speed) / 2) * seconds);
+  }
+
+  get #edge(): RoadEdge | undefined {
+    return this.#edges[this.#place];
+  }
+
+  #allowedSpeed(edge: RoadEdge): number {
+    const metersLeft = Math.max(0, edge.meters - this.#metersOnEdge);
+    const braking = Math.sqrt(this.#endSpeeds[this.#place]! ** 2 + 2 * DECELERATION * metersLeft);
+    return Math.min(edge.speed * this.#haste, braking);
+  }
+
+  #move(meters: number): void {
+    this.#metersOnEdge += meters;
+    this.#metersDriven += meters;
+    for (let edge = this.#edge; edge !== undefined; edge = this.#edge) {
+      const isLast = this.#place === this.#edges.length - 1;
+      if (this.#metersOnEdge < edge.meters - (isLast ? ARRIVED_METERS : 0)) return;
+      this.#metersOnEdge -= edge.meters;
+      this.#place += 1;
+    }
+    this.#speed = this.#endSpeeds.at(-1) ?? 0;
+  }
+}
+
+/** From the goal back: how fast each edge may be left, for the turn at its end and for all that has to be braked for later. */
+function endSpeedsOf({ graph, edges, endSpeed, haste }: DriveOptions): Float64Array {
+  const speeds = new Float64Array(edges.length);
+  let next = endSpeed;
+  for (let place = edges.length - 1; place >= 0; place -= 1) {
+    const edge = edges[place]!;
+    const following = edges[place + 1];
+    speeds[place] =
+      following === undefined ? next : Math.min(next, passingSpeed(graph, edge, following) * haste);
+    next = Math.sqrt(speeds[place]! ** 2 + 2 * DECELERATION * edge.meters);
+  }
+  return speeds;
+}
+
+/** How fast the turn from one edge into the next is taken. */
+function passingSpeed(graph: RoadGraph, edge: RoadEdge, next: RoadEdge): number {
+  const turn = Math.abs(((next.heading - edge.heading + 540) % 360) - 180);
+  const throughNode = graph.nodes[edge.to]!.isJunction ? JUNCTION_SPEED : Infinity;
+  if (turn < MIN_TURN_DEGREES) return Math.min(throughNode, next.speed);
+  const sharpness = Math.min(1, (turn - MIN_TURN_DEGREES) / (90 - MIN_TURN_DEGREES));
+  return Math.min(throughNode, WIDE_TURN_SPEED + (SHARP_TURN_SPEED - WIDE_TURN_SPEED) * sharpness);
+}
+
+/** A position so many metres to the right of where one is heading, and off by some noise. */
+export function toTheRight(
+  position: Position,
+  heading: number,
+  meters: number,
+  noise: { readonly north: number; readonly east: number },
+): Position {
+  const radians = (heading * Math.PI) / 180;
+  return offset(position, {
+    north: noise.north - Math.sin(radians) * meters,
+    east: noise.east + Math.cos(radians) * meters,
+  });
+}

@@ -1,0 +1,137 @@
+import type { Location, RiderEvent, Trip } from '@hailstream/events';
+import { distanceMeters, type Position } from '../geo/geo.js';
+import type { Random } from './random.js';
+
+/** Cents. */
+const BASE_FARE = 400;
+const FARE_PER_KILOMETER = 180;
+const FARE_PER_MINUTE = 45;
+const TAX_SHARE = 0.1;
+const COMMISSION_SHARE = 0.22;
+const CURRENCY = 'EUR';
+
+const TIPPING_SHARE = 0.35;
+const RATING_SHARE = 0.45;
+
+/** Slower than this counts as waiting time, in metres a second: 12 mph. */
+export const WAITING_SPEED = 5.36;
+
+/** Somebody who wants to go somewhere, from the request to the rating. */
+export interface Ride {
+  readonly tripId: string;
+  readonly riderId: string;
+  /** Indexes of nodes. */
+  readonly from: number;
+  readonly to: number;
+  readonly location: Location;
+  readonly destination: Location;
+  readonly passengers: number;
+  readonly requestedMs: number;
+  /** When the rider gives up if no driver was found. */
+  readonly patientUntilMs: number;
+  /** When the rider changes their mind although a driver is coming; most never do. */
+  readonly cancelsMs: number;
+}
+
+/** A ride that has a driver. */
+export interface Journey {
+  readonly ride: Ride;
+  readonly journeyId: string;
+  readonly dispatchedMs: number;
+  readonly pickupEstimatedMs: number;
+  startedMs: number;
+  startLocation: Location;
+  meters: number;
+  waitingMs: number;
+}
+
+/** What a rider does about a ride, at a time. */
+export function riderEvent(
+  ride: Ride,
+  event: { id: string; providerId: string; timestampMs: number } & Pick<
+    RiderEvent,
+    'event_type' | 'location'
+  >,
+): RiderEvent {
+  return {
+    event_id: event.id,
+    provider_id: event.providerId,
+    rider_id: ride.riderId,
+    trip_id: ride.tripId,
+    event_type: event.event_type,
+    timestamp: event.timestampMs,
+    location: event.location,
+  };
+}
+
+/** The trip as the operator reports it when it has ended. */
+export function tripReport(
+  journey: Journey,
+  end: {
+    deviceId: string;
+    driverId: string;
+    shiftId: string;
+    providerId: string;
+    endMs: number;
+    location: Location;
+  },
+  random: Random,
+): Trip {
+  const { ride } = journey;
+  const durationMs = end.endMs - journey.startedMs;
+  const meters = Math.round(journey.meters);
+  const fare = Math.round((meters / 1_000) * FARE_PER_KILOMETER + (durationMs / 60_000) * FARE_PER_MINUTE);
+  const taxes = Math.round((BASE_FARE + fare) * TAX_SHARE);
+  const cost = BASE_FARE + fare + taxes;
+  const tip = random.chance(TIPPING_SHARE) ? Math.ceil((cost * random.between(0.05, 0.2)) / 50) * 50 : 0;
+  return {
+    provider_id: end.providerId,
+    device_id: end.deviceId,
+    trip_id: ride.tripId,
+    journey_id: journey.journeyId,
+    journey_attributes: { shift_id: end.shiftId },
+    trip_type: 'private',
+    trip_attributes: {
+      hail_type: 'app',
+      passenger_count: ride.passengers,
+      requested_time: ride.requestedMs,
+      requested_trip_start_location: ride.location,
+      quoted_trip_start_time: journey.pickupEstimatedMs,
+      dispatch_time: journey.dispatchedMs,
+      trip_wait_time: journey.waitingMs,
+      trip_fare_time: Math.max(0, durationMs - journey.waitingMs),
+      driver_id: end.driverId,
+    },
+    fare_attributes: {
+      payment_type: random.pick(['mobile_app', 'mobile_app', 'credit_card', 'cash'] as const),
+      fare_type: 'meter_fare',
+      meter_fare_amount: fare,
+      base_rate: BASE_FARE,
+      taxes,
+      tip,
+      commission: Math.round(cost * COMMISSION_SHARE),
+    },
+    start_time: journey.startedMs,
+    end_time: end.endMs,
+    start_location: journey.startLocation,
+    end_location: end.location,
+    duration: Math.round(durationMs / 1_000),
+    distance: meters,
+    publication_time: end.endMs,
+    standard_cost: cost,
+    actual_cost: cost + tip,
+    currency: CURRENCY,
+  };
+}
+
+/** Stars from one to five, or nothing from those who don't rate. */
+export function ratingOf(journey: Journey, random: Random): number | undefined {
+  if (!random.chance(RATING_SHARE)) return undefined;
+  const lateMinutes = Math.max(0, journey.startedMs - journey.pickupEstimatedMs) / 60_000;
+  return Math.max(1, Math.min(5, Math.round(5.2 - lateMinutes - Math.abs(random.normal(0.6)))));
+}
+
+/** How far a car is from a rider, as the crow flies. */
+export function crowMeters(car: Position, ride: Ride): number {
+  return distanceMeters(car, ride.location);
+}
