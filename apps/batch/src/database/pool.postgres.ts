@@ -30,5 +30,9 @@ export function createPool({ url, size, logger }: PoolOptions): pg.Pool {
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
   });
   pool.on('error', (error) => logger.warn({ err: error }, 'an idle connection to Postgres was lost'));
+  pool.on('connect', (client) => {
+    // Of a connection in use, whoever uses it is told by the statement that fails; without a listener we would end.
+    client.on('error', (error) => logger.debug({ err: error }, 'a connection to Postgres was lost'));
+  });
   return pool;
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { allTopics } from '@hailstream/events';
 import {
@@ -124,7 +125,7 @@ class LoadRun {
     const consumer = this.createConsumer();
     await using _closed = consumer;
     consumer.ended.catch((error: unknown) => this.fail(this.lastFailure ?? error));
-    await Promise.race([consumer.start(), this.failed, aborted(signal)]);
+    await this.start(consumer, signal);
     let left = -1n;
     for (let movedAt = performance.now(); ;) {
       const positions = await this.readPositions();
@@ -178,6 +179,17 @@ class LoadRun {
     return consumer;
   }
 
+  private async start(consumer: BatchConsumer, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const started = new AbortController();
+    try {
+      const aborted = once(signal, 'abort', { signal: started.signal });
+      await Promise.race([consumer.start(), this.failed, aborted]);
+    } finally {
+      started.abort();
+    }
+  }
+
   private async handle(batch: RecordBatch, consumer: BatchConsumer): Promise<void> {
     const { topic, partition, nextOffset } = batch;
     const table = tablesByTopic.get(topic)!;
@@ -213,12 +225,4 @@ class LoadRun {
     const message = `nothing was loaded for ${NO_PROGRESS_MS / 1_000} s, with ${left} records to go${reason}`;
     return new LoadError('NO_PROGRESS', message, { cause: this.lastFailure });
   }
-}
-
-async function aborted(signal: AbortSignal): Promise<never> {
-  signal.throwIfAborted();
-  return new Promise((_, reject) => {
-    const stop = (): void => reject(new LoadError('STOPPED', 'stopped before it began'));
-    signal.addEventListener('abort', stop, { once: true });
-  });
 }

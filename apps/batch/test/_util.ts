@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { allTopics, type RiderEvent, type Telemetry, type Trip, type VehicleEvent } from '@hailstream/events';
+import { createAdmin, createProducer, type LogConnection } from '@hailstream/log';
+import type {} from '@hailstream/tools/test-postgres';
+import pg from 'pg';
+import { pino } from 'pino';
+import { inject } from 'vitest';
+import { Loads } from '../src/load/loads.js';
+
+export const silent = pino({ level: 'silent' });
+
+export const DAY_MS = 86_400_000;
+
+/** Midnight, UTC, of the day before this one: events are given times on that day. */
+export const YESTERDAY = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAY_MS;
+
+export interface TestDatabase extends AsyncDisposable {
+  readonly url: string;
+  query<T extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<T[]>;
+  /** The only column of the only row. */
+  one<T>(sql: string, values?: unknown[]): Promise<T>;
+}
+
+/** A database of its own on the run's Postgres. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const name = `batch_${randomUUID().replaceAll('-', '')}`;
+  const server = inject('databaseUrl');
+  const admin = new pg.Client({ connectionString: server });
+  await admin.connect();
+  await admin.query(`CREATE DATABASE ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  const pool = new pg.Pool({ connectionString: url.href, max: 2 });
+  pool.on('error', () => {});
+  const query = async <T extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<T[]> =>
+    (await pool.query<T>(sql, values)).rows;
+  return {
+    url: url.href,
+    query,
+    one: async <T>(sql: string, values: unknown[] = []) =>
+      Object.values((await query(sql, values))[0]!)[0] as T,
+    async [Symbol.asyncDispose]() {
+      await pool.end();
+      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      await admin.end();
+    },
+  };
+}
+
+export function connectionTo(broker: { readonly address: string }): LogConnection {
+  return { brokers: [broker.address], clientId: 'batch-test' };
+}
+
+export function createLoads(
+  broker: { readonly address: string },
+  database: TestDatabase,
+  settings: { chunkRecords?: number } = {},
+): Loads {
+  return new Loads(
+    {
+      connection: connectionTo(broker),
+      databaseUrl: database.url,
+      postgresConnections: 4,
+      chunkRecords: settings.chunkRecords ?? 1_000,
+      chunkBytes: 1_048_576,
+    },
+    silent,
+  );
+}
+
+export interface TestRecord {
+  readonly key: string;
+  /** An event, or the bytes of something else. */
+  readonly value: object | Buffer;
+}
+
+/** Appends records to a topic; resolves once the log has them all. */
+export async function append(
+  broker: { readonly address: string },
+  topic: string,
+  records: readonly TestRecord[],
+): Promise<void> {
+  await using admin = createAdmin({ connection: connectionTo(broker), logger: silent });
+  await admin.ensureTopics(allTopics);
+  await using producer = createProducer({ connection: connectionTo(broker), logger: silent });
+  for (let start = 0; start < records.length; start += 5_000) {
+    const fates = await producer.send(
+      records.slice(start, start + 5_000).map(({ key, value }) => ({
+        topic,
+        key,
+        value: Buffer.isBuffer(value) ? value : Buffer.from(JSON.stringify(value)),
+      })),
+    );
+    for (const fate of fates) if (fate.kind === 'failed') throw fate.error;
+  }
+}
+
+export const PROVIDER = 'f7b2c3d4-0000-4000-8000-000000000001';
+const MONACO = { lat: 43.7384, lng: 7.4246 };
+
+export function makeTelemetry(given: Partial<Telemetry> = {}): Telemetry {
+  return {
+    device_id: randomUUID(),
+    provider_id: PROVIDER,
+    telemetry_id: randomUUID(),
+    timestamp: YESTERDAY + 3_600_000,
+    location: { ...MONACO, heading: 270.5, speed: 8.25 },
+    ...given,
+  };
+}
+
+/** One point a second from some devices, device after device. */
+export function makeTrack({ points, devices }: { points: number; devices: number }): Telemetry[] {
+  const ids = Array.from({ length: devices }, () => randomUUID());
+  return Array.from({ length: points }, (_, index) =>
+    makeTelemetry({ device_id: ids[index % devices]!, timestamp: YESTERDAY + index * 1_000 }),
+  );
+}
+
+export function toRecords(points: readonly Telemetry[]): TestRecord[] {
+  return points.map((value) => ({ key: value.device_id, value }));
+}
+
+export function makeVehicleEvent(given: Partial<VehicleEvent> = {}): VehicleEvent {
+  return {
+    device_id: randomUUID(),
+    provider_id: PROVIDER,
+    event_id: randomUUID(),
+    vehicle_state: 'available',
+    event_types: ['service_start'],
+    timestamp: YESTERDAY + 3_600_000,
+    location: MONACO,
+    ...given,
+  };
+}
+
+export function makeRiderEvent(given: Partial<RiderEvent> = {}): RiderEvent {
+  return {
+    event_id: randomUUID(),
+    provider_id: PROVIDER,
+    rider_id: randomUUID(),
+    trip_id: randomUUID(),
+    event_type: 'ride_request',
+    timestamp: YESTERDAY + 3_600_000,
+    location: MONACO,
+    destination: { lat: 43.7311, lng: 7.4197 },
+    ...given,
+  };
+}
+
+export function makeTrip(given: Partial<Trip> = {}): Trip {
+  return {
+    provider_id: PROVIDER,
+    device_id: randomUUID(),
+    trip_id: randomUUID(),
+    start_time: YESTERDAY + 3_600_000,
+    end_time: YESTERDAY + 4_200_000,
+    start_location: MONACO,
+    end_location: { lat: 43.7311, lng: 7.4197 },
+    duration: 600,
+    distance: 2_400,
+    ...given,
+  };
+}
+
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  { timeoutMs = 30_000 }: { timeoutMs?: number } = {},
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition.toString()}`);
+    await sleep(20);
+  }
+}

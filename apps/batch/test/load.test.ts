@@ -1,0 +1,331 @@
+import { randomUUID } from 'node:crypto';
+import { riderEventsTopic, telemetryTopic, tripsTopic, vehicleEventsTopic } from '@hailstream/events';
+import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { latLngToCell } from 'h3-js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LoadResult } from '../src/load/load-run.js';
+import {
+  append,
+  createLoads,
+  createTestDatabase,
+  DAY_MS,
+  makeRiderEvent,
+  makeTelemetry,
+  makeTrack,
+  makeTrip,
+  makeVehicleEvent,
+  toRecords,
+  until,
+  YESTERDAY,
+  type TestDatabase,
+} from './_util.js';
+
+let broker: TestBroker;
+let database: TestDatabase;
+const never = new AbortController().signal;
+
+beforeEach(async () => {
+  [broker, database] = await Promise.all([startTestBroker(), createTestDatabase()]);
+});
+
+afterEach(async () => {
+  await broker[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+async function loadOnce(settings?: { chunkRecords?: number }): Promise<LoadResult> {
+  await using loads = createLoads(broker, database, settings);
+  return await loads.load(never);
+}
+
+const countTelemetry = (): Promise<string> => database.one<string>('SELECT count(*) FROM ride.telemetry');
+
+describe('load', () => {
+  it('loads everything that the log holds, and tells what it did', async () => {
+    const points = makeTrack({ points: 3_000, devices: 20 });
+    await append(broker, telemetryTopic.name, toRecords(points));
+    const event = makeVehicleEvent();
+    await append(broker, vehicleEventsTopic.name, [{ key: event.device_id, value: event }]);
+    const result = await loadOnce();
+    expect(result).toMatchObject({ rows: 3_001, rejects: 0 });
+    expect(result.topics[telemetryTopic.name]).toEqual({ rows: 3_000, rejects: 0, from: 0, to: 3_000 });
+    expect(result.topics[vehicleEventsTopic.name]).toEqual({ rows: 1, rejects: 0, from: 0, to: 1 });
+    expect(result.topics[tripsTopic.name]).toEqual({ rows: 0, rejects: 0, from: 0, to: 0 });
+    expect(
+      await database.query('SELECT telemetry_id AS id FROM ride.telemetry ORDER BY "timestamp"'),
+    ).toEqual(points.map(({ telemetry_id: id }) => ({ id })));
+  });
+
+  it('goes on where the last one ended', async () => {
+    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 500, devices: 5 })));
+    await loadOnce();
+    expect(await loadOnce()).toMatchObject({ rows: 0 });
+    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 70, devices: 5 })));
+    expect((await loadOnce()).topics[telemetryTopic.name]).toEqual({
+      rows: 70,
+      rejects: 0,
+      from: 500,
+      to: 570,
+    });
+    expect(await countTelemetry()).toBe('570');
+  });
+
+  it('puts rows into the partition of their UTC day', async () => {
+    const atMidnight = YESTERDAY + DAY_MS;
+    const points = [atMidnight - 1, atMidnight].map((timestamp) => makeTelemetry({ timestamp }));
+    await append(broker, telemetryTopic.name, toRecords(points));
+    await loadOnce();
+    const days = [YESTERDAY, atMidnight].map((ms) =>
+      new Date(ms).toISOString().slice(0, 10).replaceAll('-', ''),
+    );
+    expect(
+      await database.query('SELECT tableoid::regclass::text AS name FROM ride.telemetry ORDER BY 1'),
+    ).toEqual(days.map((day) => ({ name: `ride.telemetry_${day}` })));
+  });
+
+  it('keeps every field of every kind of event', async () => {
+    const point = makeTelemetry({
+      timestamp: YESTERDAY + 123,
+      trip_ids: [randomUUID(), randomUUID()],
+      journey_id: null,
+      location: { lat: -90, lng: 180, altitude: -3.5, heading: 0, speed: 0.1, satellites: 12 },
+      battery_percent: 0,
+      tipped_over: false,
+    });
+    const event = makeVehicleEvent({
+      vehicle_state: 'on_trip',
+      event_types: ['comms_restored', 'trip_start'],
+      trip_ids: [randomUUID()],
+      associated_ticket: 'Ticket “7”, 東京 🚕',
+      publication_time: YESTERDAY + 1,
+    });
+    const riderEvent = makeRiderEvent({ event_type: 'ride_rating', rating: 5 });
+    const trip = makeTrip({
+      standard_cost: Number.MAX_SAFE_INTEGER,
+      currency: 'EUR',
+      accessibility_attributes: [],
+      fare_attributes: { payment_type: 'cash', fare_type: 'meter_fare', tip: 250 },
+    });
+    await append(broker, telemetryTopic.name, toRecords([point]));
+    await append(broker, vehicleEventsTopic.name, [{ key: event.device_id, value: event }]);
+    await append(broker, riderEventsTopic.name, [{ key: riderEvent.trip_id, value: riderEvent }]);
+    await append(broker, tripsTopic.name, [{ key: trip.trip_id, value: trip }]);
+    expect(await loadOnce()).toMatchObject({ rows: 4, rejects: 0 });
+    expect((await database.query('SELECT *, to_hex(h3_cell) AS cell FROM ride.telemetry'))[0]).toMatchObject({
+      telemetry_id: point.telemetry_id,
+      device_id: point.device_id,
+      timestamp: new Date(YESTERDAY + 123),
+      trip_ids: point.trip_ids,
+      journey_id: null,
+      lat: -90,
+      lng: 180,
+      altitude: -3.5,
+      heading: 0,
+      speed: 0.1,
+      satellites: 12,
+      battery_percent: 0,
+      fuel_percent: null,
+      tipped_over: false,
+      cell: latLngToCell(-90, 180, 9),
+    });
+    expect((await database.query('SELECT * FROM ride.vehicle_events'))[0]).toMatchObject({
+      vehicle_state: 'on_trip',
+      event_types: ['comms_restored', 'trip_start'],
+      associated_ticket: 'Ticket “7”, 東京 🚕',
+      publication_time: new Date(YESTERDAY + 1),
+    });
+    expect((await database.query('SELECT * FROM ride.rider_events'))[0]).toMatchObject({
+      rating: 5,
+      destination: riderEvent.destination,
+    });
+    expect((await database.query('SELECT * FROM ride.trips'))[0]).toMatchObject({
+      start_time: new Date(trip.start_time),
+      end_time: new Date(trip.end_time),
+      start_location: trip.start_location,
+      duration: 600,
+      standard_cost: String(Number.MAX_SAFE_INTEGER),
+      accessibility_attributes: [],
+      fare_attributes: trip.fare_attributes,
+    });
+  });
+});
+
+describe('an id that was sent more than once', () => {
+  it('occurs once, within a chunk, across chunks and across loads', async () => {
+    const points = makeTrack({ points: 400, devices: 3 });
+    await append(broker, telemetryTopic.name, toRecords([...points, ...points.slice(100, 300)]));
+    expect(await loadOnce({ chunkRecords: 50 })).toMatchObject({ rows: 400, rejects: 0 });
+    await append(broker, telemetryTopic.name, toRecords([...points.slice(0, 10), makeTelemetry()]));
+    expect(await loadOnce()).toMatchObject({ rows: 1, rejects: 0 });
+    expect(await countTelemetry()).toBe('401');
+  });
+
+  it('occurs once where it came with another time, on another day, from another device', async () => {
+    const point = makeTelemetry();
+    await append(broker, telemetryTopic.name, toRecords([point]));
+    await loadOnce();
+    const again = [
+      { ...point, timestamp: point.timestamp + 1 },
+      { ...point, timestamp: point.timestamp - 3 * DAY_MS },
+      { ...point, device_id: randomUUID(), timestamp: point.timestamp + DAY_MS / 2 },
+    ];
+    await append(broker, telemetryTopic.name, toRecords(again));
+    expect(await loadOnce()).toMatchObject({ rows: 0, rejects: 0 });
+    expect(await database.query('SELECT "timestamp" FROM ride.telemetry')).toEqual([
+      { timestamp: new Date(point.timestamp) },
+    ]);
+  });
+
+  it('occurs once where many devices sent the same ids at once', async () => {
+    const ids = Array.from({ length: 200 }, () => randomUUID());
+    const points = Array.from({ length: 24 }, () => randomUUID()).flatMap((device_id) =>
+      ids.map((telemetry_id) => makeTelemetry({ telemetry_id, device_id })),
+    );
+    await append(broker, telemetryTopic.name, toRecords(points));
+    expect(await loadOnce()).toMatchObject({ rows: 200, rejects: 0 });
+    expect(await countTelemetry()).toBe('200');
+  });
+});
+
+describe('a record that can not be loaded', () => {
+  it('goes to ride.rejects, untouched and with the reason, and the rest is loaded', async () => {
+    const good = makeTrack({ points: 20, devices: 1 });
+    const key = good[0]!.device_id;
+    const bad: [Buffer, RegExp][] = [
+      [Buffer.from('{"device_id":'), /^not JSON: /],
+      [Buffer.from([0x7b, 0xff, 0x7d]), /^not UTF-8$/],
+      [Buffer.from('[]'), /./],
+      [Buffer.from(JSON.stringify({ ...good[0], telemetry_id: 'X' })), /telemetry_id: must be a UUID/],
+      [
+        Buffer.from(JSON.stringify(makeTelemetry({ timestamp: Date.now() + 30 * DAY_MS }))),
+        /the event is of/,
+      ],
+      [Buffer.from('{"\\u0000\\ud800": 1}'), /./],
+    ];
+    await append(broker, telemetryTopic.name, [
+      ...toRecords(good.slice(0, 10)),
+      ...bad.map(([value]) => ({ key, value })),
+      ...toRecords(good.slice(10)),
+    ]);
+    const result = await loadOnce();
+    expect(result).toMatchObject({ rows: 20, rejects: bad.length });
+    const rejects = await database.query<{ offset: string; reason: string; key: Buffer; value: Buffer }>(
+      'SELECT * FROM ride.rejects ORDER BY "offset"',
+    );
+    expect(rejects.map(({ offset }) => offset)).toEqual(bad.map((_, index) => String(10 + index)));
+    for (const [index, [value, reason]] of bad.entries()) {
+      expect(rejects[index]!.reason).toMatch(reason);
+      expect(rejects[index]!.value.equals(value)).toBe(true);
+      expect(rejects[index]!.key.toString()).toBe(key);
+    }
+  });
+
+  it('is one with text that Postgres can not hold', async () => {
+    const texts = ['nul \u0000', 'half \ud83d', 'a backslash \\u0000 is fine'];
+    await append(
+      broker,
+      vehicleEventsTopic.name,
+      texts.map((associated_ticket) => ({ key: 'k', value: makeVehicleEvent({ associated_ticket }) })),
+    );
+    const trip = makeTrip({
+      trip_attributes: {
+        hail_type: 'app',
+        passenger_count: 1,
+        requested_time: YESTERDAY,
+        quoted_trip_start_time: YESTERDAY,
+        app_name: 'nul \u0000',
+      },
+    });
+    await append(broker, tripsTopic.name, [{ key: 'k', value: trip }]);
+    expect(await loadOnce()).toMatchObject({ rows: 1, rejects: 3 });
+    expect(await database.query('SELECT reason FROM ride.rejects ORDER BY topic, "offset"')).toEqual([
+      { reason: 'trip_attributes.app_name: has a NUL character' },
+      { reason: 'associated_ticket: has a NUL character' },
+      { reason: 'associated_ticket: has half of a surrogate pair' },
+    ]);
+  });
+
+  it('is found by Postgres where only Postgres can, and its id may come again', async () => {
+    await loadOnce();
+    await database.query(
+      `CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN IF NEW.speed > 100 THEN RAISE numeric_value_out_of_range USING MESSAGE = 'too fast'; END IF; RETURN NEW; END $$;
+       CREATE TRIGGER refuse BEFORE INSERT ON ride.telemetry FOR EACH ROW EXECUTE FUNCTION public.refuse()`,
+    );
+    const points = makeTrack({ points: 100, devices: 1 });
+    const fast = { ...points[42]!, location: { ...points[42]!.location, speed: 101 } };
+    await append(broker, telemetryTopic.name, toRecords(points.with(42, fast)));
+    expect(await loadOnce()).toMatchObject({ rows: 99, rejects: 1 });
+    expect(await database.query('SELECT "offset", reason FROM ride.rejects')).toEqual([
+      { offset: '42', reason: 'Postgres: too fast' },
+    ]);
+    await append(broker, telemetryTopic.name, toRecords([points[42]!]));
+    expect(await loadOnce()).toMatchObject({ rows: 1, rejects: 0 });
+  });
+});
+
+describe('several loads at once', () => {
+  it('share the log, and each ends when all of it is loaded', async () => {
+    const points = makeTrack({ points: 20_000, devices: 100 });
+    await append(broker, telemetryTopic.name, toRecords(points));
+    const results = await Promise.all([0, 1, 2].map(() => loadOnce({ chunkRecords: 100 })));
+    expect(results.reduce((sum, { rows }) => sum + rows, 0)).toBe(20_000);
+    for (const { topics } of results) expect(topics[telemetryTopic.name]!.to).toBe(20_000);
+    expect(await countTelemetry()).toBe('20000');
+  });
+
+  it('load nothing twice when one of them leaves in the middle', async () => {
+    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 20_000, devices: 100 })));
+    const leave = new AbortController();
+    await using loads = createLoads(broker, database, { chunkRecords: 20 });
+    const leaving = loads.load(leave.signal).catch((error: unknown) => error);
+    await until(async () => {
+      const [exists] = await database.query(`SELECT to_regclass('ride.telemetry') IS NOT NULL AS yes`);
+      return exists?.['yes'] === true && Number(await countTelemetry()) > 0;
+    });
+    const staying = loadOnce({ chunkRecords: 20 });
+    leave.abort();
+    expect(await leaving).toMatchObject({ code: 'STOPPED' });
+    await staying;
+    expect(await countTelemetry()).toBe('20000');
+    expect(await database.one('SELECT sum(next_offset) FROM ride.log_positions')).toBe('20000');
+  });
+});
+
+describe('when something fails', () => {
+  it('loads every row once although Postgres ends its connections in the middle', async () => {
+    await loadOnce();
+    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 20_000, devices: 100 })));
+    const running = { done: false };
+    const loading = loadOnce({ chunkRecords: 100 }).finally(() => (running.done = true));
+    let ended = 0;
+    await until(async () => {
+      ended += Number(
+        await database.one(
+          `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+           WHERE application_name = 'hailstream-batch' AND datname = current_database() AND state <> 'idle'`,
+        ),
+      );
+      return running.done || ended >= 10;
+    });
+    expect((await loading).rows).toBe(20_000);
+    expect(ended).toBeGreaterThan(0);
+    expect(await countTelemetry()).toBe('20000');
+  });
+
+  it('reads the log from its start where it ends before what was loaded', async () => {
+    const points = makeTrack({ points: 300, devices: 3 });
+    await append(broker, telemetryTopic.name, toRecords(points));
+    await loadOnce();
+    await broker[Symbol.asyncDispose]();
+    broker = await startTestBroker();
+    await append(broker, telemetryTopic.name, toRecords([...points.slice(0, 50), makeTelemetry()]));
+    expect(await loadOnce()).toMatchObject({ rows: 1 });
+    expect(await countTelemetry()).toBe('301');
+  });
+
+  it('says what it waits for where Postgres is not there', async () => {
+    await using loads = createLoads(broker, { ...database, url: 'postgres://a:b@127.0.0.1:1/none' });
+    await expect(loads.load(never)).rejects.toThrow(/ECONNREFUSED/);
+  });
+});
