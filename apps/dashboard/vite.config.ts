@@ -1,8 +1,8 @@
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, loadEnv } from 'vite';
 
 // In development the page comes from Vite, and what it asks for from the realtime service.
-const realtimeUrl = process.env['REALTIME_URL'] ?? 'http://127.0.0.1:4001';
+const { REALTIME_URL: realtimeUrl = 'http://127.0.0.1:4001' } = loadEnv('', import.meta.dirname, 'REALTIME_');
 const paths = ['/city', '/vehicles', '/stats'];
 
 export default defineConfig({
@@ -27,6 +27,7 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
+            { name: 'preload', test: /vite[\\/]preload-helper/, priority: 1 },
             { name: 'maplibre', test: /node_modules[\\/](\.pnpm[\\/])?maplibre-gl/ },
             {
               name: 'deck',

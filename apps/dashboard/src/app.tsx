@@ -1,9 +1,8 @@
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { Bar } from './bar/bar.js';
 import { VehicleCard } from './card/vehicle-card.js';
 import { useDashboard } from './dashboard.js';
 import { CityMap } from './map/city-map.js';
-import { hasWebGl } from './map/webgl.js';
 import { Notices } from './notices/notices.js';
 import { FleetPanel } from './panel/fleet-panel.js';
 import { useShortcuts } from './shortcuts.js';
@@ -13,21 +12,23 @@ import { VehicleTable } from './table/vehicle-table.js';
 /** Narrower than this there is room for the map or for the panel. */
 const narrow = '(max-width: 720px)';
 
-const webGl = hasWebGl();
-
 export function App() {
   const { city, connection } = useDashboard();
-  const [showsTable, setShowsTable] = useState(!webGl);
+  const [webGl, setWebGl] = useState(true);
+  const [wantsTable, setWantsTable] = useState(false);
+  const showsTable = wantsTable || !webGl;
   const [panelIsOpen, setPanelIsOpen] = useState(() => !matchMedia(narrow).matches);
   const state = useStore(connection.state);
   const selected = useStore(city.selected);
   const [isSlow, setIsSlow] = useState(false);
 
+  const loseWebGl = useCallback(() => setWebGl(false), []);
+
   useEffect(() => {
     document.documentElement.dataset['connection'] = state.kind;
   }, [state.kind]);
 
-  const toggleTable = () => setShowsTable((shown) => !shown);
+  const toggleTable = () => setWantsTable((wanted) => !wanted);
   const togglePanel = () => setPanelIsOpen((open) => !open);
   useShortcuts({
     Escape: () => city.select(null),
@@ -53,7 +54,7 @@ export function App() {
         onTogglePanel={togglePanel}
       />
       <main className="stage">
-        {webGl && <CityMap isShown={!showsTable} onSlow={setIsSlow} />}
+        {webGl && <CityMap isShown={!showsTable} onSlow={setIsSlow} onUnavailable={loseWebGl} />}
         {showsTable && <VehicleTable isFallback={!webGl} />}
       </main>
       {panelIsOpen && <FleetPanel />}

@@ -1,7 +1,7 @@
 import { worldSizePixels, worldX, worldY } from './mercator.js';
 
 /** Marks nearer to each other than this lie over each other. */
-const OVERLAP_PIXELS = 13;
+const OVERLAP_PIXELS = 10;
 
 /** From this zoom on, marks stay marks however crowded: there is no closer look to be had from a count. */
 const CLOSEST_COUNTED_ZOOM = 16.5;
@@ -30,6 +30,8 @@ export interface Cell {
   readonly x: number;
   readonly y: number;
   readonly count: number;
+  /** How many of each kind. */
+  readonly countByKind: readonly number[];
 }
 
 /** Longitude and latitude pairs as world coordinates. */
@@ -62,23 +64,33 @@ export function overlappingShare(places: Places, zoom: number): number {
   return places.count === 0 ? 0 : overlapping / places.count;
 }
 
-/** How many places are in each hexagonal cell that has any. Cells lie still on the ground while the map moves. */
-export function countPerCell(places: Places, zoom: number): Cell[] {
+/**
+ * How many places are in each hexagonal cell that has any, and of which kinds: `kinds` has a whole number below
+ * `kindCount` for each place. Cells lie still on the ground while the map moves.
+ */
+export function countPerCell(
+  places: Places,
+  { zoom, kinds, kindCount }: { zoom: number; kinds: Uint8Array; kindCount: number },
+): Cell[] {
   const steppedZoom = Math.round(zoom * ZOOM_STEPS) / ZOOM_STEPS;
   const perCell = worldSizePixels(steppedZoom) / CELL_PIXELS;
   const rowHeight = Math.sqrt(3) / 2;
-  const counts = new Map<number, { column: number; row: number; count: number }>();
+  const counts = new Map<number, { column: number; row: number; countByKind: number[] }>();
   for (let index = 0; index < places.count; index++) {
     const { column, row } = nearestCentre(places.x[index]! * perCell, places.y[index]! * perCell, rowHeight);
     const key = keyOf(2 * column, row);
-    const cell = counts.get(key);
-    if (cell === undefined) counts.set(key, { column, row, count: 1 });
-    else cell.count++;
+    let cell = counts.get(key);
+    if (cell === undefined) {
+      cell = { column, row, countByKind: Array.from({ length: kindCount }, () => 0) };
+      counts.set(key, cell);
+    }
+    cell.countByKind[kinds[index]!]!++;
   }
-  return [...counts.values()].map(({ column, row, count }) => ({
+  return [...counts.values()].map(({ column, row, countByKind }) => ({
     x: column / perCell,
     y: (row * rowHeight) / perCell,
-    count,
+    count: countByKind.reduce((sum, count) => sum + count, 0),
+    countByKind,
   }));
 }
 

@@ -6,6 +6,7 @@ import { useDashboard } from '../dashboard.js';
 import { useStore } from '../store.js';
 import { answerMarksProbe } from './marks-probe.js';
 import type { MapView } from './map-view.js';
+import { hasWebGl } from './webgl.js';
 
 // The largest part of the page, on its way while the rest of it starts.
 const mapModule = import('./map-view.js');
@@ -14,14 +15,16 @@ interface CityMapProps {
   /** Without, it stays as it is behind the table, and draws nothing. */
   readonly isShown: boolean;
   readonly onSlow: (isSlow: boolean) => void;
+  /** This browser can't draw it. */
+  readonly onUnavailable: () => void;
 }
 
 /** The map, filling the window; what floats over it is not its concern but for the room to leave. */
-export function CityMap({ isShown, onSlow }: CityMapProps) {
+export function CityMap({ isShown, onSlow, onUnavailable }: CityMapProps) {
   const { connection, theme } = useDashboard();
   const city = useStore(connection.city);
   const element = useRef<HTMLDivElement>(null);
-  const view = useMapView(element, city, onSlow);
+  const view = useMapView(element, { city, onSlow, onUnavailable });
   const painted = useStore(theme.theme);
   const state = useStore(connection.state);
 
@@ -63,10 +66,10 @@ function MapSkeleton() {
 
 function useMapView(
   element: React.RefObject<HTMLDivElement | null>,
-  city: City | null,
-  onSlow: (isSlow: boolean) => void,
+  given: Pick<CityMapProps, 'onSlow' | 'onUnavailable'> & { city: City | null },
 ): MapView | null {
   const dashboard = useDashboard();
+  const { city, onSlow, onUnavailable } = given;
   const [view, setView] = useState<MapView | null>(null);
   useEffect(() => {
     if (city === null) return;
@@ -78,7 +81,13 @@ function useMapView(
       if (isGone) return;
       const theme = dashboard.theme.theme.get();
       const padding = roomForChrome();
-      made = new MapView(container, { city, state: dashboard.city, theme, padding });
+      try {
+        made = new MapView(container, { city, state: dashboard.city, theme, padding });
+      } catch (error) {
+        if (hasWebGl()) throw error;
+        onUnavailable();
+        return;
+      }
       const { isSlow } = made.scene;
       isSlow.subscribe(() => onSlow(isSlow.get()));
       setView(made);
@@ -89,7 +98,7 @@ function useMapView(
       made?.remove();
       setView(null);
     };
-  }, [city, dashboard, element, onSlow]);
+  }, [city, dashboard, element, onSlow, onUnavailable]);
   return view;
 }
 

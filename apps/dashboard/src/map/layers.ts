@@ -8,28 +8,29 @@ import { MARK_BOX } from '../marks/marks.js';
 import type { MarksAtlas } from '../marks/marks-atlas.js';
 import type { Theme } from '../theme/theme.js';
 import type { MarkColumns } from './mark-columns.js';
+import { SharesLayer } from './shares-layer.js';
 import { type Rgba, speedColor } from './speed-ramp.js';
+
+/** Width of a cell's ring of states. */
+const RING_PIXELS = 3.5;
 
 /** What the oldest point of a trail is drawn with, out of 255. */
 const OLDEST_TRAIL_ALPHA = 60;
 
-const colors: Readonly<Record<Theme, { ink: Rgba; land: Rgba; cell: Rgba; cellLine: Rgba; cellText: Rgba }>> =
-  {
-    light: {
-      ink: [20, 25, 31, 255],
-      land: [255, 255, 255, 255],
-      cell: [0, 92, 148, 235],
-      cellLine: [255, 255, 255, 255],
-      cellText: [255, 255, 255, 255],
-    },
-    dark: {
-      ink: [238, 243, 248, 255],
-      land: [14, 19, 24, 255],
-      cell: [24, 58, 84, 240],
-      cellLine: [86, 180, 233, 150],
-      cellText: [235, 245, 252, 255],
-    },
-  };
+const colors: Readonly<Record<Theme, { ink: Rgba; land: Rgba; cell: Rgba; cellText: Rgba }>> = {
+  light: {
+    ink: [20, 25, 31, 255],
+    land: [255, 255, 255, 255],
+    cell: [255, 255, 255, 242],
+    cellText: [20, 25, 31, 255],
+  },
+  dark: {
+    ink: [238, 243, 248, 255],
+    land: [14, 19, 24, 255],
+    cell: [21, 27, 34, 242],
+    cellText: [233, 238, 243, 255],
+  },
+};
 
 /** One icon per vehicle. New wrappers around the columns that were sampled again make deck.gl take them over. */
 export function marksLayer(
@@ -139,13 +140,15 @@ function trailLines(trail: readonly TrailPoint[], theme: Theme): TrailLine[] {
 
 /** How many vehicles are in each cell, as discs that grow with the number in them. */
 export function cellLayers(cells: readonly Cell[], look: { theme: Theme; opacity: number }): Layer[] {
-  const { cell: fill, cellLine, cellText } = colors[look.theme];
+  const { cell: fill, cellText } = colors[look.theme];
   const getPosition = ({ x, y }: Cell): [number, number] => [lngOfWorldX(x), latOfWorldY(y)];
   const visible = look.opacity > 0;
   return [
-    new ScatterplotLayer<Cell>({
-      id: 'cells',
+    new SharesLayer<Cell>({
+      id: `cells-${look.theme}`,
+      theme: look.theme,
       data: cells,
+      getEnds: ({ count, countByKind }) => addedUp(countByKind).map((end) => end / count),
       visible,
       opacity: look.opacity,
       getPosition,
@@ -154,9 +157,7 @@ export function cellLayers(cells: readonly Cell[], look: { theme: Theme; opacity
       getFillColor: fill,
       stroked: true,
       lineWidthUnits: 'pixels',
-      getLineWidth: 1.5,
-      getLineColor: cellLine,
-      updateTriggers: { getFillColor: look.theme, getLineColor: look.theme },
+      getLineWidth: RING_PIXELS,
     }),
     new TextLayer<Cell>({
       id: 'cell-counts',
@@ -175,8 +176,14 @@ export function cellLayers(cells: readonly Cell[], look: { theme: Theme; opacity
   ];
 }
 
+/** The sums of the first, the first two, and so on, without that of all. */
+function addedUp(counts: readonly number[]): number[] {
+  let sum = 0;
+  return counts.slice(0, -1).map((count) => (sum += count));
+}
+
 export function cellRadiusPixels(count: number): number {
-  return Math.min(28, 11 + 2.4 * Math.log2(count));
+  return Math.min(27, 10.5 + 2.4 * Math.log2(count));
 }
 
 function withAlpha([red, green, blue]: Rgba, alpha: number): Rgba {

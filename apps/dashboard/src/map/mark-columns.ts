@@ -17,6 +17,8 @@ export interface MarkColumns {
   readonly headings: Float32Array;
   /** What deck.gl turns each mark by: counterclockwise degrees. */
   readonly angles: Float32Array;
+  /** The state of each mark, as its place in `statesOnMap`. */
+  readonly states: Uint8Array;
   /** -1 where the mark turns with the heading, 0 where it does not. */
   readonly turns: Int8Array;
   readonly icons: Float32Array;
@@ -31,11 +33,13 @@ export function layOutMarks(
   const slots = drawnSlots(fleet, options.hidden);
   const icons = new Float32Array(NUMBERS_PER_ICON * slots.length);
   const colors = new Uint8ClampedArray(4 * slots.length).fill(255);
+  const states = new Uint8Array(slots.length);
   const turns = new Int8Array(slots.length);
   slots.forEach((slot, index) => {
     const state = fleet.stateAt(slot);
     if (!isOnMap(state)) return;
     icons.set(options.atlas.iconOf(state, fleet.hasHeading(slot)), NUMBERS_PER_ICON * index);
+    states[index] = statesOnMap.indexOf(state);
     turns[index] = turnsWithHeading(state) && fleet.hasHeading(slot) ? -1 : 0;
     colors[4 * index + 3] = fleet.contactAt(slot) === 'stale' ? STALE_ALPHA : LIVE_ALPHA;
   });
@@ -47,6 +51,7 @@ export function layOutMarks(
     positions: new Float64Array(2 * slots.length),
     headings: new Float32Array(slots.length),
     angles: new Float32Array(slots.length),
+    states,
     turns,
   };
 }

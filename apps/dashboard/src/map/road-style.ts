@@ -26,8 +26,8 @@ interface Palette {
 
 const palettes: Readonly<Record<Theme, Palette>> = {
   light: {
-    land: '#eceeef',
-    casing: '#d3d8dc',
+    land: '#e7eaec',
+    casing: '#cbd2d7',
     roads: { minor: '#ffffff', middle: '#ffffff', main: '#ffffff' },
   },
   dark: {

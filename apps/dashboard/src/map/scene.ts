@@ -2,6 +2,7 @@ import type { Layer } from '@deck.gl/core';
 import type { MapboxOverlay } from '@deck.gl/mapbox';
 import { type Cell, countPerCell, isCrowded, toPlaces } from '../city-state/cells.js';
 import type { CityState } from '../city-state/city-state.js';
+import { statesOnMap } from '../city-state/drawn-state.js';
 import { drawMarksAtlas, type MarksAtlas } from '../marks/marks-atlas.js';
 import { Store } from '../store.js';
 import type { Theme } from '../theme/theme.js';
@@ -131,12 +132,18 @@ export class Scene {
     this.#needsLayout = false;
     const { fleet, hidden } = this.#city;
     this.#columns = layOutMarks(fleet, { hidden: hidden.get(), atlas: this.#atlas });
-    const { slots, positions } = this.#columns;
+    const { slots, positions, states } = this.#columns;
     // Cells count where vehicles arrive, so that they change once a tick.
     placeMarks(fleet, this.#columns, Number.POSITIVE_INFINITY);
     const places = toPlaces(positions, slots.length);
     this.#counting = isCrowded(places, { zoom: this.#zoom, counting: this.#counting });
-    if (this.#counting) this.#cells = countPerCell(places, this.#zoom);
+    if (this.#counting) {
+      this.#cells = countPerCell(places, {
+        zoom: this.#zoom,
+        kinds: states,
+        kindCount: statesOnMap.length,
+      });
+    }
     this.#cellsShown = [];
     const { dataset } = document.documentElement;
     dataset['vehiclesDrawn'] = String(slots.length);

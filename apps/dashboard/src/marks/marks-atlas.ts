@@ -8,7 +8,7 @@ const CELL = MARK_BOX * PIXELS_PER_UNIT;
 
 /** Around each mark, so that it stands out from roads and from other marks. */
 const casing: Readonly<Record<Theme, { readonly color: string; readonly width: number }>> = {
-  light: { color: 'rgba(18, 24, 31, 0.82)', width: 1.9 },
+  light: { color: 'rgba(18, 24, 31, 0.72)', width: 1.5 },
   dark: { color: 'rgba(7, 10, 13, 0.9)', width: 2.4 },
 };
 

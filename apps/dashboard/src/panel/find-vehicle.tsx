@@ -8,10 +8,9 @@ const wholeId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export function FindVehicle() {
   const { city } = useDashboard();
   const [found, setFound] = useState<'yes' | 'no'>('yes');
-  const find = (form: FormData) => {
-    const sought = String(form.get('vehicle') ?? '')
-      .trim()
-      .toLowerCase();
+  const [typed, setTyped] = useState('');
+  const find = () => {
+    const sought = typed.trim().toLowerCase();
     if (sought === '') return;
     const deviceId = wholeId.test(sought) ? sought : city.fleet.find(sought);
     setFound(deviceId === undefined ? 'no' : 'yes');
@@ -23,20 +22,23 @@ export function FindVehicle() {
         className="find"
         onSubmit={(event) => {
           event.preventDefault();
-          find(new FormData(event.currentTarget));
+          find();
         }}
       >
         <SearchIcon />
         <input
           id="find-vehicle"
-          name="vehicle"
           type="search"
           placeholder="Find a vehicle by id"
           aria-label="Find a vehicle by id"
           aria-describedby="find-result"
           autoComplete="off"
           spellCheck={false}
-          onChange={() => setFound('yes')}
+          value={typed}
+          onChange={(event) => {
+            setTyped(event.target.value);
+            setFound('yes');
+          }}
         />
         <kbd aria-hidden="true">/</kbd>
       </form>
