@@ -59,7 +59,8 @@ export class Accumulator<T extends Accumulated> {
   take(): PartitionBatch<T>[] {
     const batches: PartitionBatch<T>[] = [];
     let requestBytes = 0;
-    for (const [id, queue] of this.queues) {
+    // Of a copy: what is set again below would come round again.
+    for (const [id, queue] of [...this.queues]) {
       if (requestBytes >= this.limits.requestBytes) break;
       const { records, sizeBytes } = this.takeBatch(queue);
       // Set again, a partition that has more goes behind those that have not had their turn.
