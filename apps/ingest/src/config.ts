@@ -1,6 +1,7 @@
 import type { LogConnection } from '@hailstream/log';
 import {
   authEnv,
+  ConfigError,
   Env,
   httpEnv,
   logEnv,
@@ -17,13 +18,16 @@ const MEBIBYTE = 1_048_576;
 /** A caller that waits longer than this has given up, or should. */
 const MAX_DELIVERY_TIMEOUT_MS = 30_000;
 
+/** Fewest bodies of the largest size that the buffer must have room for: with less, one could never be written. */
+const BODIES_BUFFERED = 2;
+
 const ingestEnv = Type.Object({
   ...httpEnv(4000),
   ...logEnv,
   ...authEnv,
   INGEST_HTTP_BODY_LIMIT_BYTES: Env.Int({ default: 2 * MEBIBYTE, minimum: 1_024, maximum: 64 * MEBIBYTE }),
   INGEST_LOG_LINGER_MS: Env.Int({ default: 2, minimum: 0, maximum: 1_000 }),
-  INGEST_LOG_BUFFER_BYTES: Env.Int({ default: 32 * MEBIBYTE, minimum: MEBIBYTE }),
+  INGEST_LOG_BUFFER_BYTES: Env.Int({ default: 32 * MEBIBYTE }),
   INGEST_LOG_DELIVERY_TIMEOUT_MS: Env.Int({ default: 3_000, minimum: 100, maximum: MAX_DELIVERY_TIMEOUT_MS }),
 });
 
@@ -42,6 +46,16 @@ export interface IngestConfig {
 /** @throws ConfigError with every variable that is wrong */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): IngestConfig {
   const env = readEnv(ingestEnv, environment);
+  const leastBufferBytes = BODIES_BUFFERED * env.INGEST_HTTP_BODY_LIMIT_BYTES;
+  if (env.INGEST_LOG_BUFFER_BYTES < leastBufferBytes) {
+    throw new ConfigError([
+      {
+        variable: 'INGEST_LOG_BUFFER_BYTES',
+        expected: `at least ${leastBufferBytes}: ${BODIES_BUFFERED} times INGEST_HTTP_BODY_LIMIT_BYTES`,
+        got: String(env.INGEST_LOG_BUFFER_BYTES),
+      },
+    ]);
+  }
   return Object.freeze({
     logLevel: env.LOG_LEVEL,
     http: { host: env.HOST, port: env.PORT, bodyLimitBytes: env.INGEST_HTTP_BODY_LIMIT_BYTES },

@@ -63,7 +63,9 @@ export class IntakeController {
     const contentType = answerType(accept);
     if (contentType === undefined) throw otherVersion(MDS_VERSION);
     const response = await this.intake.take(body, endpoint, principal.providerId);
-    await reply.status(statusOf(response)).header('content-type', contentType).send(JSON.stringify(response));
+    // Fastify would rewrite the content type of a text, and MDS says how it is written.
+    const bytes = Buffer.from(JSON.stringify(response));
+    await reply.status(statusOf(response)).header('content-type', contentType).send(bytes);
   }
 }
 

@@ -1,0 +1,156 @@
+import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { allTopics } from '@hailstream/events';
+import { createAdmin, createBatchConsumer, type LogConnection, type LogRecord } from '@hailstream/log';
+import { createLogger, makeToken } from '@hailstream/nest';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { randomUUID } from 'node:crypto';
+import { Client, type Dispatcher } from 'undici';
+import { loadConfig } from '../src/config.js';
+import { createIngest } from '../src/ingest.factory.js';
+
+export const SECRET = 'a secret of the tests, long enough for HS256';
+export const PROVIDER = '2411d395-04f2-47c9-ab66-d09e9e3c3251';
+
+const silent = createLogger({ name: 'test', level: 'silent' });
+
+/** Ingest on a free port, and a client of it. */
+export interface TestIngest extends AsyncDisposable {
+  readonly app: NestFastifyApplication;
+  readonly port: number;
+  request(options: TestRequest): Promise<TestResponse>;
+  post(path: string, items: unknown, options?: Partial<TestRequest>): Promise<TestResponse>;
+}
+
+export interface TestRequest {
+  readonly method?: Dispatcher.HttpMethod;
+  readonly path: string;
+  readonly body?: string | Buffer;
+  readonly headers?: Record<string, string>;
+  /** `null`: none. @default one for PROVIDER */
+  readonly token?: string | null;
+}
+
+export interface TestResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: any;
+}
+
+export async function startIngest(options: {
+  readonly port: number;
+  readonly env?: NodeJS.ProcessEnv;
+}): Promise<TestIngest> {
+  const config = loadConfig({
+    KAFKA_BROKERS: `127.0.0.1:${options.port}`,
+    AUTH_JWT_SECRET: SECRET,
+    ...options.env,
+  });
+  const app = await createIngest(config, silent);
+  await app.listen(0, '127.0.0.1');
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  const client = new Client(`http://127.0.0.1:${port}`, { pipelining: 1 });
+  const defaultToken = await writeToken();
+  const request = async ({ method = 'POST', path, body, headers, token = defaultToken }: TestRequest) => {
+    const response = await client.request({
+      method,
+      path,
+      ...(body !== undefined && { body }),
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(token !== null && { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+    });
+    const text = await response.body.text();
+    const isJson = /json/.test(String(response.headers['content-type']));
+    return { status: response.statusCode, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  };
+  return {
+    app,
+    port,
+    request,
+    post: (path, items, more) => request({ path, body: JSON.stringify(items), ...more }),
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await app.close();
+    },
+  };
+}
+
+export function writeToken(providerId = PROVIDER, expiresIn = '1h'): Promise<string> {
+  return makeToken(SECRET, { scopes: ['write'], providerId }, expiresIn);
+}
+
+/** A valid telemetry point of now. */
+export function telemetryPoint(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    device_id: randomUUID(),
+    provider_id: PROVIDER,
+    telemetry_id: randomUUID(),
+    timestamp: Date.now(),
+    trip_ids: null,
+    journey_id: null,
+    location: { lat: 43.7347, lng: 7.4206, speed: 8.3, heading: 47 },
+    ...changes,
+  };
+}
+
+export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`not so within ${timeoutMs} ms: ${condition.toString()}`);
+    await pause(20);
+  }
+}
+
+export function ready(ingest: TestIngest): Promise<void> {
+  return until(async () => (await ingest.request({ method: 'GET', path: '/health/ready' })).status === 200);
+}
+
+/** A record of the log, copied, with its value parsed. */
+export interface ReadRecord {
+  readonly topic: string;
+  readonly key: string;
+  readonly value: Record<string, unknown>;
+  readonly timestampMs: number;
+}
+
+/** Everything that the log holds, in the order of each partition. */
+export async function readLog(port: number): Promise<ReadRecord[]> {
+  const connection: LogConnection = { brokers: [`127.0.0.1:${port}`], clientId: 'test' };
+  const expected = await countRecords(connection);
+  const read: ReadRecord[] = [];
+  await using consumer = createBatchConsumer({
+    connection,
+    logger: silent,
+    groupId: `test-${randomUUID()}`,
+    topics: allTopics.map(({ name }) => name),
+    offsets: { kind: 'committed', startAt: 'earliest' },
+    handler: ({ topic, records }) => {
+      read.push(...records.map((record) => readRecord(topic, record)));
+      return Promise.resolve();
+    },
+  });
+  await consumer.start();
+  await until(() => read.length >= expected);
+  return read;
+}
+
+async function countRecords(connection: LogConnection): Promise<number> {
+  await using admin = createAdmin({ connection, logger: silent });
+  let count = 0n;
+  for (const { name } of allTopics) {
+    for (const { earliest, latest } of (await admin.offsets(name)).values()) count += latest - earliest;
+  }
+  return Number(count);
+}
+
+function readRecord(topic: string, { key, value, timestampMs }: LogRecord): ReadRecord {
+  return {
+    topic,
+    key: String(key),
+    value: JSON.parse(String(value)) as Record<string, unknown>,
+    timestampMs,
+  };
+}

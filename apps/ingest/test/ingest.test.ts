@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { telemetryTopic } from '@hailstream/events';
+import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { examples } from '../src/openapi/examples.js';
+import { PROVIDER, readLog, ready, startIngest, telemetryPoint, until, type TestIngest } from './_util.js';
+
+describe('ingest', () => {
+  let broker: TestBroker;
+  let ingest: TestIngest;
+
+  beforeAll(async () => {
+    broker = await startTestBroker();
+    ingest = await startIngest({ port: broker.port });
+    await ready(ingest);
+  });
+
+  afterAll(async () => {
+    await ingest[Symbol.asyncDispose]();
+    await broker.stop();
+  });
+
+  const idsInLog = async (): Promise<unknown[]> =>
+    (await readLog(broker.port)).map(({ value }) => value['telemetry_id']);
+
+  it('answers 201 once the log has the event, under its device, with the time it came', async () => {
+    const point = telemetryPoint({ timestamp: Date.now() - 86_400_000 });
+    const before = Date.now();
+    const response = await ingest.post('/telemetry', [point]);
+    expect(response.status).toBe(201);
+    expect(response.body).toEqual({ success: 1, total: 1, failures: [] });
+    const record = (await readLog(broker.port)).find(
+      ({ value }) => value['telemetry_id'] === point['telemetry_id'],
+    );
+    expect(record).toMatchObject({ topic: telemetryTopic.name, key: point['device_id'], value: point });
+    expect(record!.timestampMs).toBeGreaterThanOrEqual(before);
+    expect(record!.timestampMs).toBeLessThanOrEqual(Date.now());
+  });
+
+  it.each([
+    ['/telemetry', 'ride.telemetry', 'device_id'],
+    ['/events', 'ride.vehicle-events', 'device_id'],
+    ['/trips', 'ride.trips', 'trip_id'],
+    ['/rider-events', 'ride.rider-events', 'trip_id'],
+  ])('puts what comes to %s on %s under its %s', async (path, topic, keyField) => {
+    const key = randomUUID();
+    const event = {
+      ...(examples[path.slice(1)] as Record<string, unknown>),
+      provider_id: PROVIDER,
+      [keyField]: key,
+    };
+    expect((await ingest.post(path, [event])).body).toEqual({ success: 1, total: 1, failures: [] });
+    const records = (await readLog(broker.port)).filter((record) => record.key === key);
+    expect(records).toMatchObject([{ topic, value: event }]);
+  });
+
+  it('keeps the order of a device across requests', async () => {
+    const device_id = randomUUID();
+    const points = Array.from({ length: 50 }, () => telemetryPoint({ device_id }));
+    for (const point of points) await ingest.post('/telemetry', [point]);
+    const mine = (await readLog(broker.port)).filter(({ key }) => key === device_id);
+    expect(mine.map(({ value }) => value['telemetry_id'])).toEqual(
+      points.map((point) => point['telemetry_id']),
+    );
+  });
+
+  it('writes the good items of a request, and names the others by their place', async () => {
+    const good = [telemetryPoint(), telemetryPoint()];
+    const offTheGlobe = telemetryPoint({ location: { lat: 90.5, lng: 7.4 } });
+    const { telemetry_id: _, ...withoutId } = telemetryPoint();
+    const response = await ingest.post('/telemetry', [good[0], offTheGlobe, withoutId, good[1]]);
+    expect(response.status).toBe(201);
+    expect(response.body).toMatchObject({ success: 2, total: 4 });
+    expect(response.body.failures).toEqual([
+      {
+        item: offTheGlobe,
+        index: 1,
+        error: 'bad_param',
+        error_description: 'location.lat must be <= 90',
+        error_details: ['location.lat'],
+      },
+      {
+        item: withoutId,
+        index: 2,
+        error: 'missing_param',
+        error_description: 'telemetry_id is required',
+        error_details: ['telemetry_id'],
+      },
+    ]);
+    expect(await idsInLog()).toEqual(expect.arrayContaining(good.map((point) => point['telemetry_id'])));
+  });
+
+  it('takes the same event again: whoever is not sure that it came may send it twice', async () => {
+    const point = telemetryPoint();
+    expect((await ingest.post('/telemetry', [point])).status).toBe(201);
+    expect((await ingest.post('/telemetry', [point, point])).status).toBe(201);
+    expect((await idsInLog()).filter((id) => id === point['telemetry_id'])).toHaveLength(3);
+  });
+
+  it('takes an empty array, and the most items that are taken', async () => {
+    expect((await ingest.post('/telemetry', [])).body).toEqual({ success: 0, total: 0, failures: [] });
+    const most = Array.from({ length: 1_000 }, () => telemetryPoint());
+    expect((await ingest.post('/telemetry', most)).body).toEqual({
+      success: 1_000,
+      total: 1_000,
+      failures: [],
+    });
+  });
+
+  it('keeps text as it was sent, in UTF-8', async () => {
+    const event = {
+      ...(examples['events'] as object),
+      provider_id: PROVIDER,
+      device_id: randomUUID(),
+      associated_ticket: 'ção 漢字 🚕 \u0000 "\\ \ud800',
+    };
+    expect((await ingest.post('/events', [event])).status).toBe(201);
+    const record = (await readLog(broker.port)).find(({ key }) => key === event.device_id);
+    expect(record?.value['associated_ticket']).toBe(event.associated_ticket);
+  });
+
+  it('speaks MDS 2.0 to who asks for it', async () => {
+    const accept = 'application/vnd.mds+json;version=2.0';
+    const headers = { accept, 'content-type': 'application/vnd.mds+json;version=2.0' };
+    const response = await ingest.post('/telemetry', [telemetryPoint()], { headers });
+    expect(response.status).toBe(201);
+    expect(response.headers['content-type']).toBe(accept);
+  });
+
+  it('counts events by what became of them', async () => {
+    const { body } = await ingest.request({ method: 'GET', path: '/metrics' });
+    expect(body).toMatch(/ingest_events_total\{topic="ride.telemetry",outcome="written"\} \d+/);
+    expect(body).toMatch(/ingest_events_total\{topic="ride.telemetry",outcome="invalid"\} \d+/);
+    expect(body).toMatch(/ingest_buffered_bytes 0/);
+  });
+
+  it('describes itself: every example that it gives is taken', async () => {
+    const { body } = await ingest.request({ method: 'GET', path: '/openapi.json', token: null });
+    expect(body.openapi).toBe('3.1.0');
+    for (const [path, { post }] of Object.entries<any>(body.paths)) {
+      const [example] = post.requestBody.content['application/json'].example;
+      const response = await ingest.post(path, [{ ...example, provider_id: PROVIDER }]);
+      expect([path, response.status, response.body.failures]).toEqual([path, 201, []]);
+    }
+  });
+
+  it('finishes the requests that are under way when it is closed', async () => {
+    const other = await startIngest({ port: broker.port, env: { INGEST_LOG_LINGER_MS: '500' } });
+    await ready(other);
+    const point = telemetryPoint();
+    const answer = other.post('/telemetry', [point]);
+    await until(async () => /ingest_buffered_bytes [1-9]/.test((await metricsOf(other)) as string));
+    await other[Symbol.asyncDispose]();
+    expect((await answer).status).toBe(201);
+    expect(await idsInLog()).toContain(point['telemetry_id']);
+  });
+});
+
+async function metricsOf(ingest: TestIngest): Promise<unknown> {
+  // Over a connection of its own: the client's is taken by the request under way.
+  return (await fetch(`http://127.0.0.1:${ingest.port}/metrics`)).text();
+}
