@@ -1,4 +1,4 @@
-import { execFile, type ExecFileOptions } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -15,6 +15,11 @@ const HOST = '127.0.0.1';
 const NAME = 'hailstream';
 /** System user that the server runs as where we are root: Postgres refuses to be root. */
 const SYSTEM_USER = 'postgres';
+/**
+ * What lets that user pass through folders that are closed to it, such as the home of root: the first that we have. A
+ * container's root seldom has the first one.
+ */
+const ENTERING_CAPABILITIES = ['dac_read_search', 'dac_override'];
 /** Longest start, recovery after a crash included. */
 const START_TIMEOUT_SECONDS = 120;
 /** Longest orderly stop; then the server is stopped as in a power cut, which loses nothing that was committed. */
@@ -119,6 +124,7 @@ class Server {
   private readonly passwordFile: string;
   private readonly ownerFile: string;
   private readonly logFile: string;
+  private userCommand: readonly string[] = [];
 
   constructor(
     private readonly binaries: Binaries,
@@ -253,22 +259,29 @@ class Server {
     await mkdir(this.dataDir, { recursive: true, mode: 0o700 });
     if (this.user === undefined) return;
     await chown(this.dataDir, this.user.uid, this.user.gid);
-    for (const path of [this.dataDir, this.binaries.initdb]) {
-      await this.run('test', ['-x', path]).catch(() => {
-        throw new PostgresError(
-          'UNREACHABLE',
-          `we are root, so Postgres runs as the user ${SYSTEM_USER}, who cannot get to ${path}: ` +
-            'use folders that every user may enter, or set DATABASE_URL',
-        );
-      });
+    for (const capability of [undefined, ...ENTERING_CAPABILITIES]) {
+      this.userCommand = becoming(this.user, capability);
+      if ((await this.reaches(this.dataDir)) && (await this.reaches(this.binaries.initdb))) return;
     }
+    throw new PostgresError(
+      'UNREACHABLE',
+      `we are root, so Postgres runs as the user ${SYSTEM_USER}, who cannot get to ${this.dataDir} or to ` +
+        `${this.binaries.initdb}: use folders that every user may enter, or set DATABASE_URL`,
+    );
+  }
+
+  private async reaches(path: string): Promise<boolean> {
+    return this.run('test', ['-x', path]).then(
+      () => true,
+      () => false,
+    );
   }
 
   private async run(file: string, args: readonly string[]): Promise<void> {
-    // No environment of ours: PGDATA, PGPORT and the like would speak to the server's programs.
-    const options: ExecFileOptions = { env: { LC_ALL: 'C', PATH: '/usr/bin:/bin' }, ...this.user };
+    const [command = file, ...rest] = [...this.userCommand, file, ...args];
     try {
-      await run(file, args, options);
+      // No environment of ours: PGDATA, PGPORT and the like would speak to the server's programs.
+      await run(command, rest, { env: { LC_ALL: 'C', PATH: '/usr/bin:/bin' } });
     } catch (error) {
       const { stderr } = error as { stderr?: string };
       throw new PostgresError('FAILED', `${file} ${args[0]} failed: ${stderr?.trim() || String(error)}`, {
@@ -279,6 +292,16 @@ class Server {
 }
 
 const run = promisify(execFile);
+
+/** The command before a command that runs it as that user, with one capability of root's left to it. */
+function becoming(user: SystemUser, capability: string | undefined): string[] {
+  // Without the secure bit access(2), which Postgres asks about its own programs, leaves capabilities out.
+  const kept =
+    capability === undefined
+      ? []
+      : ['--securebits=+no_setuid_fixup', `--inh-caps=+${capability}`, `--ambient-caps=+${capability}`];
+  return ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', ...kept, '--'];
+}
 
 async function findBinaries(): Promise<Binaries> {
   const os = platform() === 'win32' ? 'windows' : platform();
