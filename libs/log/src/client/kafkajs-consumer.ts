@@ -88,6 +88,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
     const timeout = new AbortController();
     const failure = await Promise.race([
       run.started,
+      run.finished.then(() => new LogError('CLOSED', 'the consumer was closed as it started', false)),
       pauseFor(START_TIMEOUT_MS, timeout.signal).then(() => notInTime(run.lastFailure)),
     ]);
     timeout.abort();
