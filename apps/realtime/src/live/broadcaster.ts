@@ -1,10 +1,4 @@
-import type {
-  Figures,
-  Frame,
-  ServerToClient,
-  VehicleRow,
-  Viewport,
-} from '@hailstream/events/live';
+import type { Figures, Frame, ServerToClient, VehicleRow, Viewport } from '@hailstream/events/live';
 import type { CityState, Scope } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
 import { cover } from './grid.js';
@@ -42,8 +36,8 @@ export interface TickReport {
   readonly framesSent: number;
   /** Frames not sent to clients that are behind. */
   readonly framesSkipped: number;
-  /** Vehicles whose drawing changed. */
-  readonly vehiclesChanged: number;
+  /** Most bytes that wait to be written to one client. */
+  readonly backlogBytesMax: number;
 }
 
 interface Session {
@@ -121,9 +115,13 @@ export class Broadcaster {
     this.figuresOf = figuresOf;
     const { changes, touched } = this.publication.advance(now);
     for (const change of changes) this.rooms.publish(change);
-    for (const [client, session] of this.sessions) this.checkBacklog(client, session);
-
     let framesSent = 0;
+    let backlogBytesMax = 0;
+    for (const [client, session] of this.sessions) {
+      const bytes = client.backlogBytes();
+      this.checkBacklog(client, session, bytes);
+      backlogBytesMax = Math.max(backlogBytesMax, bytes);
+    }
     for (const room of this.rooms.all()) {
       if (room.listeners > 0) {
         const { vehicles, gone } = room;
@@ -140,7 +138,7 @@ export class Broadcaster {
     }
     this.sendDetails(new Set(touched), now);
     const framesSkipped = this.attend(now);
-    return { framesSent, framesSkipped, vehiclesChanged: changes.length };
+    return { framesSent, framesSkipped, backlogBytesMax };
   }
 
   get roomCount(): number {
@@ -195,8 +193,8 @@ export class Broadcaster {
   }
 
   /** Says whether a client is behind, and takes it out of what is sent to where it has just fallen behind. */
-  private checkBacklog(client: Client, session: Session): boolean {
-    if (session.isBehind || client.backlogBytes() <= MAX_BACKLOG_BYTES) return session.isBehind;
+  private checkBacklog(client: Client, session: Session, bytes = client.backlogBytes()): boolean {
+    if (session.isBehind || bytes <= MAX_BACKLOG_BYTES) return session.isBehind;
     session.isBehind = true;
     unlisten(client, session);
     if (session.watched !== null) client.leave(watchRoom(session.scope, session.watched));

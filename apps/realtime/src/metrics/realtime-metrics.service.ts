@@ -19,6 +19,7 @@ export class RealtimeMetrics {
   private readonly rooms: Gauge;
   private readonly framesSent: Counter;
   private readonly framesSkipped: Counter;
+  private readonly backlog: Gauge;
   private readonly tickDuration: Histogram;
   private deadLettered = 0;
 
@@ -46,6 +47,11 @@ export class RealtimeMetrics {
     this.framesSkipped = new Counter({
       name: 'realtime_frames_skipped_total',
       help: 'Frames not sent because the page was behind',
+      registers,
+    });
+    this.backlog = new Gauge({
+      name: 'realtime_backlog_bytes_max',
+      help: 'Most bytes that wait to be written to one page, as of the last tick',
       registers,
     });
     this.tickDuration = new Histogram({
@@ -90,6 +96,7 @@ export class RealtimeMetrics {
     this.framesSkipped.inc(report.framesSkipped);
     this.tickDuration.observe(tick.ms / 1_000);
     this.rooms.set(tick.rooms);
+    this.backlog.set(report.backlogBytesMax);
   }
 
   setSockets(count: number): void {

@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from './config.js';
+
+describe('loadConfig', () => {
+  it('has a default for everything', () => {
+    const config = loadConfig({});
+    expect(config).toMatchObject({
+      http: { host: '127.0.0.1', port: 4001 },
+      auth: { kind: 'open' },
+      log: { connection: { brokers: ['127.0.0.1:9092'], clientId: 'realtime' }, rebuildMs: 3_600_000 },
+      page: { mapStyleUrl: null },
+      tickMs: 500,
+    });
+    expect(existsSync(config.page.cityFile)).toBe(true);
+    expect(config.page.directory).toMatch(/apps[\\/]dashboard[\\/]dist$/);
+  });
+
+  it('names every variable that is wrong', () => {
+    const wrong = { PORT: 'x', REALTIME_TICK_MS: '1', REALTIME_REBUILD_MS: 'soon', MAP_STYLE_URL: 'tiles' };
+    const message = (() => {
+      try {
+        return JSON.stringify(loadConfig(wrong));
+      } catch (error) {
+        return (error as Error).message;
+      }
+    })();
+    for (const variable of Object.keys(wrong)) expect(message).toContain(`${variable}: expected`);
+  });
+
+  it('listens elsewhere only with authentication', () => {
+    expect(() => loadConfig({ HOST: '0.0.0.0' })).toThrow(/HOST: expected/);
+  });
+});

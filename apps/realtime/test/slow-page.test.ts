@@ -1,0 +1,87 @@
+import type { Socket as TcpSocket } from 'node:net';
+import type { Frame, VehicleRow } from '@hailstream/events/live';
+import { startTestBroker } from '@hailstream/log/testing';
+import { describe, expect, it } from 'vitest';
+import { CityState } from '../src/fold/city-state.js';
+import { id, telemetry } from '../src/fold/events.fixture.js';
+import { MAX_BACKLOG_BYTES } from '../src/live/broadcaster.js';
+import { openSocket, startRealtime, until, untilReady, type PageSocket, type Realtime } from './_util.js';
+
+const VEHICLES = 3_000;
+const monaco = { west: 7.4, south: 43.72, east: 7.45, north: 43.76 };
+
+/** The TCP socket under a page's WebSocket. */
+function tcpSocketOf(page: PageSocket): TcpSocket {
+  return (page.io.engine.transport as unknown as { ws: { _socket: TcpSocket } }).ws._socket;
+}
+
+/** What a page draws: kept as a page keeps it. */
+function draw(page: PageSocket) {
+  const drawn = { rows: new Map<string, VehicleRow>(), snapshots: 0, frames: 0, frameBytesMax: 0 };
+  const take = (frame: Frame): void => {
+    for (const deviceId of frame.gone) drawn.rows.delete(deviceId);
+    for (const row of frame.vehicles) drawn.rows.set(row[0], row);
+    drawn.frameBytesMax = Math.max(drawn.frameBytesMax, JSON.stringify(frame).length);
+  };
+  page.on('snapshot', (frame) => {
+    drawn.snapshots += 1;
+    drawn.rows.clear();
+    take(frame);
+  });
+  page.on('frame', (frame) => {
+    drawn.frames += 1;
+    take(frame);
+  });
+  return drawn;
+}
+
+/** Moves every vehicle, as events newer than all before would. */
+function moveAll(realtime: Realtime, step: number): void {
+  const city = realtime.app.get(CityState);
+  const now = Date.now();
+  for (let n = 0; n < VEHICLES; n += 1) {
+    const location = { lat: 43.725 + ((n + step) % 3_000) / 1e5, lng: 7.41 + (n % 30) / 1e3 };
+    const event = telemetry({ device_id: id(n + 1), timestamp: now + step, location });
+    city.fold(event, { receivedAt: now, now });
+  }
+}
+
+async function metricOf({ url }: Realtime, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+}
+
+describe('a page that does not read', () => {
+  it('is skipped within bounds, slows nobody down, and starts afresh once it reads again', async () => {
+    await using broker = await startTestBroker();
+    await using realtime = await startRealtime(broker.address);
+    await untilReady(realtime);
+    using slow = openSocket(realtime.url);
+    using quick = openSocket(realtime.url);
+    const [slowDrawn, quickDrawn] = [draw(slow), draw(quick)];
+    moveAll(realtime, 0);
+    slow.emit('viewport', monaco);
+    quick.emit('viewport', monaco);
+    await until(() => slowDrawn.frames > 0 && quickDrawn.frames > 0, { what: 'frames' });
+
+    tcpSocketOf(slow).pause();
+    let backlogMax = 0;
+    for (let step = 1; (await metricOf(realtime, 'realtime_frames_skipped_total')) < 10; step += 1) {
+      const { frames } = quickDrawn;
+      moveAll(realtime, step);
+      await until(() => quickDrawn.frames > frames, { what: 'a frame to who reads' });
+      backlogMax = Math.max(backlogMax, await metricOf(realtime, 'realtime_backlog_bytes_max'));
+    }
+    expect(backlogMax).toBeGreaterThan(MAX_BACKLOG_BYTES);
+    expect(backlogMax).toBeLessThan(MAX_BACKLOG_BYTES + 2 * quickDrawn.frameBytesMax);
+    expect(quickDrawn.snapshots).toBe(1);
+    expect(quickDrawn.frames).toBeGreaterThan(slowDrawn.frames);
+
+    tcpSocketOf(slow).resume();
+    await until(() => slowDrawn.snapshots === 2, { what: 'a new snapshot' });
+    const { frames } = slowDrawn;
+    await until(() => slowDrawn.frames > frames + 1, { what: 'frames after it' });
+    expect(slowDrawn.rows.size).toBe(VEHICLES);
+    expect(slowDrawn.rows).toEqual(quickDrawn.rows);
+  });
+});
