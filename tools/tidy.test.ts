@@ -146,3 +146,18 @@ describe('documents', () => {
     expect([...new Set(named)].filter((name) => !Object.hasOwn(scripts, name ?? ''))).toEqual([]);
   });
 });
+
+describe('.env.example', () => {
+  it('has every variable that the apps read, and no other', () => {
+    const schemas = [
+      ...files.filter((file) => /^apps\/[^/]+\/src\/config\.ts$/.test(file)),
+      'libs/nest/src/config/groups.ts',
+    ];
+    const property = /(?<=^\s+|\{ )([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)*): /gm;
+    const known = new Set(
+      schemas.flatMap((file) => [...read(file).matchAll(property)].map(([, name]) => name)),
+    );
+    const explained = [...read('.env.example').matchAll(/^# ([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name);
+    expect(explained.toSorted()).toEqual([...known].toSorted());
+  });
+});

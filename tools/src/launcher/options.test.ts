@@ -32,7 +32,7 @@ describe('parseStartOptions', () => {
   it.each([
     [['--ingest-port', 'http'], '--ingest-port: expected a whole number from 0 to 65535, got "http"'],
     [['--broker-port', '65536'], '--broker-port: expected a whole number from 0 to 65535, got "65536"'],
-    [['--vehicles', '1.5'], '--vehicles: expected a whole number from 0 to 100000, got "1.5"'],
+    [['--vehicles', '1.5'], '--vehicles: expected a whole number from 1 to 20000, got "1.5"'],
   ])('refuses %j', (args, message) => {
     expect(() => parse(...args)).toThrow(message);
   });

@@ -48,7 +48,7 @@ export const LOOPBACK = '127.0.0.1';
 
 const MAX_PORT = 65_535;
 /** More than one simulator process can drive. */
-const MAX_VEHICLES = 100_000;
+const MAX_VEHICLES = 20_000;
 
 /** @throws UsageError */
 export function parseStartOptions(
@@ -59,7 +59,7 @@ export function parseStartOptions(
   const text = (name: string): string | undefined => values[name] as string | undefined;
   const ports = Object.entries(PORT_OPTIONS).map(([listener, { option, port }]) => [
     listener,
-    integer(option, text(option), { fallback: port, max: MAX_PORT }),
+    integer(option, text(option), { fallback: port, min: 0, max: MAX_PORT }),
   ]);
   const city = text('city');
   return {
@@ -67,7 +67,7 @@ export function parseStartOptions(
     host: text('host') ?? LOOPBACK,
     ports: Object.fromEntries(ports) as Record<Listener, number>,
     city: city === undefined ? undefined : resolve(folders.cwd, city),
-    vehicles: integer('vehicles', text('vehicles'), { fallback: 250, max: MAX_VEHICLES }),
+    vehicles: integer('vehicles', text('vehicles'), { fallback: 250, min: 1, max: MAX_VEHICLES }),
     simulate: values['no-sim'] !== true,
     batchEvery: text('batch-every') ?? '60s',
   };
@@ -117,10 +117,10 @@ export function parseOptions(
 function integer(
   option: string,
   value: string | undefined,
-  { fallback, max }: { readonly fallback: number; readonly max: number },
+  { fallback, min, max }: { readonly fallback: number; readonly min: number; readonly max: number },
 ): number {
   if (value === undefined) return fallback;
   const number = Number(value);
-  if (/^\d+$/.test(value) && number <= max) return number;
-  throw new UsageError(`--${option}: expected a whole number from 0 to ${max}, got "${value}"`);
+  if (/^\d+$/.test(value) && number >= min && number <= max) return number;
+  throw new UsageError(`--${option}: expected a whole number from ${min} to ${max}, got "${value}"`);
 }
