@@ -1,7 +1,16 @@
-import { AuthModule, HealthModule, LoggingModule, MetricsModule, type Logger } from '@hailstream/nest';
+import {
+  AuthModule,
+  createHttpApp,
+  HealthModule,
+  LoggingModule,
+  MetricsModule,
+  type Logger,
+} from '@hailstream/nest';
 import { Module, type DynamicModule } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { IngestConfig } from './config.js';
 import { EventLogModule } from './event-log/event-log.module.js';
+import { acceptJsonBodies } from './intake/json-body.js';
 import { IntakeModule } from './intake/intake.module.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
 
@@ -21,4 +30,15 @@ export class IngestModule {
       ],
     };
   }
+}
+
+/** The whole app, not listening yet. */
+export async function createIngest(config: IngestConfig, logger: Logger): Promise<NestFastifyApplication> {
+  const app = await createHttpApp(IngestModule.forRoot(config, logger), {
+    logger,
+    bodyLimitBytes: config.http.bodyLimitBytes,
+    bodyParser: false,
+  });
+  acceptJsonBodies(app.getHttpAdapter().getInstance());
+  return app;
 }

@@ -1,6 +1,6 @@
 import { createLogger, runService } from '@hailstream/nest';
 import { loadConfig } from './config.js';
-import { createIngest } from './ingest.factory.js';
+import { createIngest } from './ingest.module.js';
 
 await runService({
   name: 'ingest',

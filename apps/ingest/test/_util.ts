@@ -6,8 +6,9 @@ import { createLogger, makeToken } from '@hailstream/nest';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomUUID } from 'node:crypto';
 import { Client, type Dispatcher } from 'undici';
+import type { Failure } from '../src/intake/bulk-response.js';
 import { loadConfig } from '../src/config.js';
-import { createIngest } from '../src/ingest.factory.js';
+import { createIngest } from '../src/ingest.module.js';
 
 export const SECRET = 'a secret of the tests, long enough for HS256';
 export const PROVIDER = '2411d395-04f2-47c9-ab66-d09e9e3c3251';
@@ -34,7 +35,17 @@ export interface TestRequest {
 export interface TestResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: any;
+  readonly body: AnswerBody;
+}
+
+/** What any of the answers may have; which of it one has is for the test to say. */
+export interface AnswerBody {
+  readonly success?: number;
+  readonly total?: number;
+  readonly failures: readonly Failure[];
+  readonly status?: number | string;
+  readonly detail: string;
+  readonly checks?: unknown;
 }
 
 export async function startIngest(options: {
@@ -63,8 +74,7 @@ export async function startIngest(options: {
       },
     });
     const text = await response.body.text();
-    const isJson = /json/.test(String(response.headers['content-type']));
-    return { status: response.statusCode, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    return { status: response.statusCode, headers: response.headers, body: JSON.parse(text) as AnswerBody };
   };
   return {
     app,

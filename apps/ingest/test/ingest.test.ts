@@ -128,16 +128,17 @@ describe('ingest', () => {
   });
 
   it('counts events by what became of them', async () => {
-    const { body } = await ingest.request({ method: 'GET', path: '/metrics' });
+    const body = await metricsOf(ingest);
     expect(body).toMatch(/ingest_events_total\{topic="ride.telemetry",outcome="written"\} \d+/);
     expect(body).toMatch(/ingest_events_total\{topic="ride.telemetry",outcome="invalid"\} \d+/);
     expect(body).toMatch(/ingest_buffered_bytes 0/);
   });
 
   it('describes itself: every example that it gives is taken', async () => {
-    const { body } = await ingest.request({ method: 'GET', path: '/openapi.json', token: null });
-    expect(body.openapi).toBe('3.1.0');
-    for (const [path, { post }] of Object.entries<any>(body.paths)) {
+    const document = (await (await fetch(`http://127.0.0.1:${ingest.port}/openapi.json`)).json()) as OpenApi;
+    expect(document.openapi).toBe('3.1.0');
+    expect(Object.keys(document.paths)).toEqual(['/telemetry', '/events', '/trips', '/rider-events']);
+    for (const [path, { post }] of Object.entries(document.paths)) {
       const [example] = post.requestBody.content['application/json'].example;
       const response = await ingest.post(path, [{ ...example, provider_id: PROVIDER }]);
       expect([path, response.status, response.body.failures]).toEqual([path, 201, []]);
@@ -149,14 +150,22 @@ describe('ingest', () => {
     await ready(other);
     const point = telemetryPoint();
     const answer = other.post('/telemetry', [point]);
-    await until(async () => /ingest_buffered_bytes [1-9]/.test((await metricsOf(other)) as string));
+    await until(async () => /ingest_buffered_bytes [1-9]/.test(await metricsOf(other)));
     await other[Symbol.asyncDispose]();
     expect((await answer).status).toBe(201);
     expect(await idsInLog()).toContain(point['telemetry_id']);
   });
 });
 
-async function metricsOf(ingest: TestIngest): Promise<unknown> {
-  // Over a connection of its own: the client's is taken by the request under way.
-  return (await fetch(`http://127.0.0.1:${ingest.port}/metrics`)).text();
+interface OpenApi {
+  readonly openapi: string;
+  readonly paths: Record<
+    string,
+    { post: { requestBody: { content: { 'application/json': { example: [Record<string, unknown>] } } } } }
+  >;
+}
+
+/** Over a connection of its own: the client's may be taken by a request under way. */
+async function metricsOf({ port }: TestIngest): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
 }

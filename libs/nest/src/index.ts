@@ -13,7 +13,7 @@ export { LOGGER } from './logging/logging.tokens.js';
 export { NestLogger } from './logging/nest-logger.js';
 
 // HTTP: Nest on Fastify, errors as problems.
-export { createHttpApp, type HttpAppOptions } from './http/http-app.factory.js';
+export { createHttpApp, type HttpAppOptions } from './http/create-http-app.js';
 export { PROBLEM_JSON, ProblemError, type Problem, type ProblemDetail } from './http/problem.js';
 export { ProblemFilter } from './http/problem.filter.js';
 

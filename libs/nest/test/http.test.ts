@@ -71,7 +71,9 @@ describe('createHttpApp', () => {
 
   afterAll(() => app.close());
 
-  const write = async (init: RequestInit & { token?: string } = {}): Promise<Response> =>
+  const write = async (
+    init: { body?: string; headers?: Record<string, string>; token?: string } = {},
+  ): Promise<Response> =>
     fetch(`${url}/things`, {
       method: 'POST',
       body: '{"a":1}',

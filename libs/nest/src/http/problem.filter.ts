@@ -2,7 +2,7 @@ import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { PROBLEM_JSON, type Problem } from './problem.js';
-import { toProblem, type ProblemAnswer } from './to-problem.filter.js';
+import { toProblem, type ProblemAnswer } from './to-problem.js';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 

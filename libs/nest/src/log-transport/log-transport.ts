@@ -83,7 +83,7 @@ export class LogTransport extends Server implements CustomTransportStrategy {
   }
 
   private async start(): Promise<void> {
-    const { onConsumer, onCrash, ...options } = this.options;
+    const { onConsumer, onCrash: _, ...options } = this.options;
     const topics = [...this.messageHandlers.keys()];
     if (topics.length === 0) throw new Error('LogTransport: no @EventPattern() handler names a topic');
     const consumer = createBatchConsumer({

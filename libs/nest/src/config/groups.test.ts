@@ -1,0 +1,90 @@
+import { generateKeyPairSync } from 'node:crypto';
+import Type from 'typebox';
+import { describe, expect, it } from 'vitest';
+import { ConfigError } from './config.error.js';
+import { authEnv, httpEnv, logEnv, toAuth, toLogConnection } from './groups.js';
+import { readEnv } from './read-env.js';
+
+const SECRET = 'thirty-two characters at the least';
+const schema = Type.Object({ ...httpEnv(4000), ...logEnv, ...authEnv });
+const read = (env: NodeJS.ProcessEnv) => readEnv(schema, env);
+
+function variablesIn(action: () => unknown): string[] {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.issues.map(({ variable }) => variable);
+    throw error;
+  }
+  return [];
+}
+
+describe(toAuth, () => {
+  it.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('is open on %s', (HOST) => {
+    expect(toAuth(read({ HOST }))).toEqual({ kind: 'open' });
+  });
+
+  it.each(['0.0.0.0', '::', '10.0.0.1', 'ingest.example', '127.0.0.1.example'])(
+    'is not open on %s: that takes authentication',
+    (HOST) => {
+      expect(variablesIn(() => toAuth(read({ HOST })))).toEqual(['HOST']);
+      expect(toAuth(read({ HOST, AUTH_JWT_SECRET: SECRET }))).toEqual({ kind: 'secret', secret: SECRET });
+    },
+  );
+
+  it('takes a public key in PEM, in one line too', () => {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    expect(toAuth(read({ AUTH_JWT_PUBLIC_KEY: pem }))).toMatchObject({ kind: 'public-key' });
+    const inOneLine = pem.replaceAll('\n', '\\n');
+    expect(toAuth(read({ AUTH_JWT_PUBLIC_KEY: inOneLine }))).toMatchObject({ kind: 'public-key' });
+    expect(variablesIn(() => toAuth(read({ AUTH_JWT_PUBLIC_KEY: 'a key' })))).toEqual([
+      'AUTH_JWT_PUBLIC_KEY',
+    ]);
+  });
+
+  it('takes one kind of key, not two', () => {
+    const env = read({ AUTH_JWKS_URL: 'https://id.example/jwks', AUTH_JWT_SECRET: SECRET });
+    expect(variablesIn(() => toAuth(env))).toEqual(['AUTH_JWT_SECRET']);
+  });
+
+  it('refuses a secret that is too short for HS256', () => {
+    expect(variablesIn(() => read({ AUTH_JWT_SECRET: 'short' }))).toEqual(['AUTH_JWT_SECRET']);
+  });
+});
+
+describe(toLogConnection, () => {
+  it('is plain by default', () => {
+    expect(toLogConnection(read({}), { clientId: 'test' })).toEqual({
+      brokers: ['127.0.0.1:9092'],
+      clientId: 'test',
+    });
+  });
+
+  it('has TLS and SASL where they are given', () => {
+    const env = read({
+      KAFKA_BROKERS: 'a:9092,b:9092',
+      KAFKA_CLIENT_ID: 'me',
+      KAFKA_SSL: 'true',
+      KAFKA_SASL_MECHANISM: 'scram-sha-256',
+      KAFKA_SASL_USERNAME: 'u',
+      KAFKA_SASL_PASSWORD: 'p',
+    });
+    expect(toLogConnection(env, { clientId: 'test' })).toEqual({
+      brokers: ['a:9092', 'b:9092'],
+      clientId: 'me',
+      ssl: true,
+      sasl: { mechanism: 'scram-sha-256', username: 'u', password: 'p' },
+    });
+  });
+
+  it('names what is missing, unreadable or malformed', () => {
+    const env = read({ KAFKA_SASL_USERNAME: 'u', KAFKA_SSL_CA: '/nowhere/ca.pem' });
+    expect(variablesIn(() => toLogConnection(env, { clientId: 'test' }))).toEqual([
+      'KAFKA_SSL_CA',
+      'KAFKA_SASL_MECHANISM',
+      'KAFKA_SASL_PASSWORD',
+    ]);
+    expect(variablesIn(() => read({ KAFKA_BROKERS: 'a:9092,b' }))).toEqual(['KAFKA_BROKERS']);
+  });
+});

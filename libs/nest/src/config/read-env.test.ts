@@ -1,0 +1,115 @@
+import Type from 'typebox';
+import { describe, expect, it } from 'vitest';
+import { ConfigError } from './config.error.js';
+import { readEnv } from './read-env.js';
+import * as Env from './variables.js';
+
+const schema = Type.Object({
+  PORT: Env.Port(4000),
+  EVERY: Env.Duration({ default: 1_000, maximum: 3_600_000 }),
+  COUNT: Env.Int({ minimum: 1, maximum: 10 }),
+  RATIO: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+  ON: Env.Flag({ default: false }),
+  BROKERS: Env.List({ default: ['127.0.0.1:9092'] }),
+  LEVEL: Type.Enum(['info', 'warn'], { default: 'info' }),
+  PASSWORD: Type.Optional(Env.Secret({ minLength: 8 })),
+  DATABASE: Type.Optional(Env.SecretUrl('postgres')),
+});
+
+function issuesOf(env: NodeJS.ProcessEnv): Record<string, string> {
+  try {
+    readEnv(schema, env);
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      return Object.fromEntries(
+        error.issues.map(({ variable, expected, got }) => [variable, `${expected}; ${got}`]),
+      );
+    }
+    throw error;
+  }
+  return {};
+}
+
+describe(readEnv, () => {
+  it('fills in defaults, and leaves out what is optional', () => {
+    expect(readEnv(schema, { COUNT: '3' })).toEqual({
+      PORT: 4000,
+      EVERY: 1_000,
+      COUNT: 3,
+      ON: false,
+      BROKERS: ['127.0.0.1:9092'],
+      LEVEL: 'info',
+    });
+  });
+
+  it('parses each variable to its type', () => {
+    const env = {
+      PORT: '0',
+      EVERY: '15m',
+      COUNT: ' 10 ',
+      RATIO: '0.25',
+      ON: 'true',
+      BROKERS: 'a:1, b:2,',
+      LEVEL: 'warn',
+      PASSWORD: 'opensesame',
+      DATABASE: 'postgres://u:p@h/d',
+    };
+    expect(readEnv(schema, env)).toEqual({
+      ...env,
+      PORT: 0,
+      EVERY: 900_000,
+      COUNT: 10,
+      RATIO: 0.25,
+      ON: true,
+      BROKERS: ['a:1', 'b:2'],
+    });
+  });
+
+  it.each([
+    ['500ms', 500],
+    ['60s', 60_000],
+    ['1h', 3_600_000],
+    ['250', 250],
+  ])('reads the duration %s', (text, milliseconds) => {
+    expect(readEnv(schema, { COUNT: '1', EVERY: text }).EVERY).toBe(milliseconds);
+  });
+
+  it('counts a variable that is set to nothing as not set', () => {
+    expect(readEnv(schema, { COUNT: '1', PORT: '', RATIO: ' ' })).toMatchObject({ PORT: 4000 });
+    expect(issuesOf({ COUNT: '' })).toEqual({ COUNT: 'a whole number from 1 to 10; nothing' });
+  });
+
+  it('names every variable that is wrong, what was expected, and what came', () => {
+    expect(
+      issuesOf({
+        PORT: '65536',
+        EVERY: '2 weeks',
+        COUNT: '1e1',
+        RATIO: '2',
+        ON: 'yes',
+        BROKERS: ',',
+        LEVEL: 'loud',
+      }),
+    ).toEqual({
+      PORT: 'a whole number from 0 to 65535; "65536"',
+      EVERY: 'a duration such as 500ms, 60s or 15m from 0ms to 3600000ms; "2 weeks"',
+      COUNT: 'a whole number from 1 to 10; "1e1"',
+      RATIO: 'a number from 0 to 1; "2"',
+      ON: 'true or false; "yes"',
+      BROKERS: 'a comma list; ","',
+      LEVEL: 'one of info, warn; "loud"',
+    });
+  });
+
+  it('never shows a secret', () => {
+    const issues = issuesOf({ COUNT: '1', PASSWORD: 'hunter2', DATABASE: 'mysql://root:hunter2@db' });
+    expect(issues).toEqual({
+      PASSWORD: 'at least 8 characters; something else (not shown)',
+      DATABASE: 'a URL that starts with postgres://; something else (not shown)',
+    });
+  });
+
+  it('cannot be changed afterwards', () => {
+    expect(Object.isFrozen(readEnv(schema, { COUNT: '1' }))).toBe(true);
+  });
+});

@@ -1,0 +1,87 @@
+import { EventEmitter } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ConfigError } from '../config/config.error.js';
+import { DRAIN_TIMEOUT_MS, runService, startFailure, type Service } from './run-service.js';
+
+class FakeProcess extends EventEmitter {
+  exitCode: number | string | null | undefined;
+  readonly exits: number[] = [];
+  written = '';
+  readonly stderr = { write: (text: string) => (this.written += text) };
+
+  exit(code: number): void {
+    this.exits.push(code);
+  }
+}
+
+describe(runService, () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  async function started(service: Service): Promise<FakeProcess> {
+    const control = new FakeProcess();
+    await runService({ name: 'test', main: () => Promise.resolve(service), control });
+    return control;
+  }
+
+  it.each(['SIGTERM', 'SIGINT'])('drains on %s, and ends by itself with exit code 0', async (signal) => {
+    const close = vi.fn(() => Promise.resolve());
+    const control = await started({ close });
+    control.emit(signal);
+    await vi.waitFor(() => expect(control.exitCode).toBe(0));
+    expect(close).toHaveBeenCalledOnce();
+    expect(control.exits).toEqual([]);
+  });
+
+  it('ends with exit code 1 what does not drain in time', async () => {
+    const control = await started({ close: () => new Promise(() => undefined) });
+    control.emit('SIGTERM');
+    await vi.advanceTimersByTimeAsync(DRAIN_TIMEOUT_MS);
+    expect(control.exits).toEqual([1]);
+    expect(control.written).toContain('not drained within');
+  });
+
+  it('ends at once on a second signal', async () => {
+    const control = await started({ close: () => new Promise(() => undefined) });
+    control.emit('SIGINT');
+    control.emit('SIGINT');
+    expect(control.exits).toEqual([1]);
+  });
+
+  it('ends with exit code 1 and the reason what fails to stop', async () => {
+    const control = await started({ close: () => Promise.reject(new Error('the disk is gone')) });
+    control.emit('SIGTERM');
+    await vi.waitFor(() => expect(control.exits).toEqual([1]));
+    expect(control.written).toContain('the disk is gone');
+  });
+
+  it('says in a line for each variable why it can not start, and ends with exit code 1', async () => {
+    const control = new FakeProcess();
+    const issues = [
+      { variable: 'PORT', expected: 'a whole number', got: '"x"' },
+      { variable: 'HOST', expected: 'a loopback address', got: '"::"' },
+    ];
+    await runService({ name: 'test', main: () => Promise.reject(new ConfigError(issues)), control });
+    expect(control.exits).toEqual([1]);
+    expect(control.written).toBe(
+      'test: PORT: expected a whole number, got "x"\ntest: HOST: expected a loopback address, got "::"\n',
+    );
+  });
+});
+
+describe(startFailure, () => {
+  const listenError = (code: string): Error =>
+    Object.assign(new Error(code), { code, syscall: 'listen', address: '127.0.0.1', port: 4000 });
+
+  it.each([
+    ['EADDRINUSE', 'cannot listen on 127.0.0.1:4000: the port is in use (PORT)'],
+    ['EACCES', 'cannot listen on 127.0.0.1:4000: not permitted (PORT)'],
+    ['EADDRNOTAVAIL', 'cannot listen on 127.0.0.1:4000: EADDRNOTAVAIL (HOST)'],
+  ])('tells %s in one line', (code, line) => {
+    expect(startFailure(listenError(code))).toBe(line);
+  });
+
+  it('shows the stack of a defect', () => {
+    expect(startFailure(new TypeError('x is not a function'))).toContain('run-service.test.ts');
+  });
+});

@@ -1,0 +1,51 @@
+import { Writable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { createLogger } from './logger.js';
+import { NestLogger } from './nest-logger.js';
+
+function recorder(level: string): { logger: NestLogger; lines: () => Record<string, unknown>[] } {
+  const written: string[] = [];
+  const destination = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      written.push(String(chunk));
+      done();
+    },
+  });
+  const logger = new NestLogger(createLogger({ name: 'test', level }, destination));
+  return { logger, lines: () => written.map((line) => JSON.parse(line) as Record<string, unknown>) };
+}
+
+describe(NestLogger, () => {
+  it('writes JSON with level, time and the component that speaks', () => {
+    const { logger, lines } = recorder('info');
+    logger.log('started', 'NestApplication');
+    expect(lines()).toMatchObject([
+      {
+        level: 'info',
+        name: 'test',
+        component: 'NestApplication',
+        msg: 'started',
+        time: expect.stringMatching(/Z$/),
+      },
+    ]);
+  });
+
+  it('keeps the stack of an error', () => {
+    const { logger, lines } = recorder('info');
+    logger.error(new Error('broken'), 'Intake');
+    logger.error('broken', 'Error: broken\n    at there', 'Intake');
+    expect(lines()).toMatchObject([
+      { level: 'error', component: 'Intake', err: { message: 'broken', stack: expect.any(String) } },
+      { level: 'error', component: 'Intake', msg: 'broken', details: ['Error: broken\n    at there'] },
+    ]);
+  });
+
+  it('tells of every route only who asks for debug', () => {
+    const quiet = recorder('info');
+    quiet.logger.log('Mapped {/telemetry, POST} route', 'RouterExplorer');
+    expect(quiet.lines()).toEqual([]);
+    const chatty = recorder('debug');
+    chatty.logger.log('Mapped {/telemetry, POST} route', 'RouterExplorer');
+    expect(chatty.lines()).toHaveLength(1);
+  });
+});
