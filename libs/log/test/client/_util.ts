@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { Kafka, logLevel } from 'kafkajs';
+import { pino, type Logger } from 'pino';
+import { expect } from 'vitest';
+import {
+  createAdmin,
+  createBatchConsumer,
+  createProducer,
+  type BatchConsumer,
+  type ConsumerOptions,
+  type OutgoingRecord,
+  type Producer,
+  type ProducerOptions,
+  type RecordFate,
+} from '../../src/client/index.js';
+import { startTestBroker, type TestBroker, type TestBrokerOptions } from '../../src/testing.js';
+
+const POLL_MS = 5;
+/** Silent, unless TEST_LOG_LEVEL asks for more. */
+export const logger = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
+
+/** Resolves once the condition holds. @throws Error where it does not within the time */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  { timeoutMs = 30_000 }: { timeoutMs?: number } = {},
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** A broker, and clients of it that end with it. */
+export class Bench implements AsyncDisposable {
+  private readonly clients: AsyncDisposable[] = [];
+
+  private constructor(
+    readonly broker: TestBroker,
+    private readonly address: string,
+  ) {}
+
+  static async start(options: TestBrokerOptions = {}): Promise<Bench> {
+    const broker = await startTestBroker(options);
+    return new Bench(broker, broker.address);
+  }
+
+  get connection() {
+    return { brokers: [this.address], clientId: 'test' };
+  }
+
+  /** A topic of its own, so that tests do not meet. */
+  async topic(partitions: number, configs: Record<string, string> = {}): Promise<string> {
+    const name = `test-${randomUUID()}`;
+    await using admin = createAdmin({ connection: this.connection, logger });
+    await admin.ensureTopics([{ name, partitions, configs }]);
+    return name;
+  }
+
+  /** Plain kafkajs, for what the library does not do. */
+  kafkajs(): Kafka {
+    return new Kafka({ brokers: [this.address], clientId: 'plain', logLevel: logLevel.NOTHING });
+  }
+
+  /** What a group has committed in a topic, by partition; nothing where it has committed nothing. */
+  async committed(groupId: string, topic: string): Promise<Record<number, string>> {
+    const admin = this.kafkajs().admin();
+    await admin.connect();
+    const offsets = await admin.fetchOffsets({ groupId, topics: [topic] });
+    await admin.disconnect();
+    const partitions = offsets.flatMap((one) => one.partitions).filter(({ offset }) => Number(offset) >= 0);
+    return Object.fromEntries(partitions.map(({ partition, offset }) => [partition, offset]));
+  }
+
+  async groups(): Promise<string[]> {
+    const admin = this.kafkajs().admin();
+    await admin.connect();
+    const { groups } = await admin.listGroups();
+    await admin.disconnect();
+    return groups.map(({ groupId }) => groupId);
+  }
+
+  producer(options: Partial<ProducerOptions> = {}): Producer {
+    return this.own(createProducer({ connection: this.connection, logger, ...options }));
+  }
+
+  consumer(
+    options: Omit<ConsumerOptions, 'connection' | 'logger' | 'groupId'> & Partial<ConsumerOptions>,
+  ): BatchConsumer {
+    return this.own(
+      createBatchConsumer({
+        connection: this.connection,
+        logger,
+        groupId: `group-${randomUUID()}`,
+        ...options,
+      }),
+    );
+  }
+
+  /** Everything in a topic now, as `key:value`, each partition in its order. */
+  async read(topic: string): Promise<string[]> {
+    const found: string[] = [];
+    await using admin = createAdmin({ connection: this.connection, logger });
+    const ends = await admin.offsets(topic);
+    const total = [...ends.values()].reduce((sum, { earliest, latest }) => sum + latest - earliest, 0n);
+    await using reader = createBatchConsumer({
+      connection: this.connection,
+      logger,
+      groupId: 'reader',
+      topics: [topic],
+      offsets: { kind: 'everything-since', timestampMs: 0 },
+      handler: async ({ records }) => {
+        for (const { key, value } of records) found.push(`${key}:${value}`);
+      },
+    });
+    await reader.start();
+    await until(() => found.length >= total);
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.clients.map((client) => client[Symbol.asyncDispose]()));
+    await this.broker.stop();
+  }
+
+  private own<C extends AsyncDisposable>(client: C): C {
+    this.clients.push(client);
+    return client;
+  }
+}
+
+export const record = (topic: string, key: string, value: string): OutgoingRecord => ({
+  topic,
+  key,
+  value: Buffer.from(value),
+});
+
+/** Sends, and fails the test where not everything was appended. */
+export async function append(producer: Producer, records: readonly OutgoingRecord[]): Promise<void> {
+  const fates = await producer.send(records);
+  expect(fates.filter(({ kind }) => kind === 'failed')).toEqual([]);
+}
+
+export function failures(fates: readonly RecordFate[]): { code: string; retryable: boolean }[] {
+  return fates.flatMap((fate) =>
+    fate.kind === 'failed' ? [{ code: fate.error.code, retryable: fate.error.retryable }] : [],
+  );
+}
+
+/** A port where connections are accepted and nothing is ever answered. */
+export async function silentServer(): Promise<{ address: string } & AsyncDisposable> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => sockets.delete(socket));
+    socket.resume();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** Counts the requests of one API that a client makes, from what kafkajs tells of them. */
+export function countingLogger(api: string): { logger: Logger; count: () => number } {
+  let count = 0;
+  const write = (line: string) => {
+    if (line.includes(`"Request ${api}(`)) count += 1;
+  };
+  return { logger: pino({ level: 'debug' }, { write }), count: () => count };
+}

@@ -1,0 +1,237 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createProducer } from '../../src/client/index.js';
+import { append, Bench, countingLogger, failures, logger, record, silentServer, until } from './_util.js';
+
+const NOT_ENOUGH_REPLICAS = 19;
+const OUT_OF_ORDER_SEQUENCE_NUMBER = 45;
+const ONE_HOUR_MS = 3_600_000;
+
+let bench: Bench;
+
+beforeAll(async () => {
+  bench = await Bench.start();
+});
+afterEach(() => bench.broker.clearFaults());
+afterAll(() => bench[Symbol.asyncDispose]());
+
+const numbered = (topic: string, count: number, keys = 7) =>
+  Array.from({ length: count }, (_, n) => record(topic, `key-${n % keys}`, String(n)));
+
+/** Of `key:value` lines whose values are numbers, those that come after a greater one of the same key, or twice. */
+function outOfOrder(lines: readonly string[]): string[] {
+  const last = new Map<string, number>();
+  return lines.filter((line) => {
+    const [key, value] = line.split(':') as [string, string];
+    const isWrong = Number(value) <= (last.get(key) ?? -1);
+    last.set(key, Number(value));
+    return isWrong;
+  });
+}
+
+describe('Producer', () => {
+  it('tells where each record is, in the order given, and puts keys where every Kafka client does', async () => {
+    const topic = await bench.topic(12);
+    const producer = bench.producer();
+    const records = ['a', 'abc', 'a', 'foobar'].map((key) => record(topic, key, 'value'));
+    expect(await producer.send(records)).toEqual([
+      { kind: 'appended', partition: 4, offset: 0n },
+      { kind: 'appended', partition: 3, offset: 0n },
+      { kind: 'appended', partition: 4, offset: 1n },
+      { kind: 'appended', partition: 6, offset: 0n },
+    ]);
+    expect(producer.bufferedBytes).toBe(0);
+  });
+
+  it('keeps value, headers and timestamp', async () => {
+    const topic = await bench.topic(1);
+    const sent = { ...record(topic, 'k', 'v'), headers: { kind: 'test' }, timestampMs: 1_700_000_000_000 };
+    await append(bench.producer(), [sent]);
+    const seen: unknown[] = [];
+    const consumer = bench.consumer({
+      topics: [topic],
+      offsets: { kind: 'committed', startAt: 'earliest' },
+      handler: async ({ records }) => void seen.push(...records),
+    });
+    await consumer.start();
+    await until(() => seen.length === 1);
+    expect(seen).toEqual([
+      {
+        offset: 0n,
+        key: Buffer.from('k'),
+        value: Buffer.from('v'),
+        headers: { kind: Buffer.from('test') },
+        timestampMs: 1_700_000_000_000,
+      },
+    ]);
+  });
+
+  it('gathers sends of one record each into few requests', async () => {
+    const topic = await bench.topic(3);
+    const counting = countingLogger('Produce');
+    const producer = bench.producer({ logger: counting.logger });
+    await append(producer, [record(topic, 'warm', '0')]);
+    const before = counting.count();
+    const sends = numbered(topic, 2_000).map((one) => producer.send([one]));
+    const fates = (await Promise.all(sends)).flat();
+    expect(failures(fates)).toEqual([]);
+    expect(counting.count() - before).toBeLessThan(20);
+  });
+
+  it('keeps the order of each key, and sends nothing twice, through refusals and lost answers', async () => {
+    const topic = await bench.topic(3);
+    const producer = bench.producer({ batchBytes: 400 });
+    await append(producer, [record(topic, 'warm', '0')]);
+    bench.broker.inject({ api: 'Produce', errorCode: NOT_ENOUGH_REPLICAS, times: 2 });
+    bench.broker.inject({ api: 'Produce', dropAnswer: true });
+    bench.broker.inject({ api: 'Produce', dropConnection: true });
+    bench.broker.inject({ api: 'Produce', errorCode: NOT_ENOUGH_REPLICAS });
+    const fates = (await Promise.all(numbered(topic, 3_000).map((one) => producer.send([one])))).flat();
+    expect(failures(fates)).toEqual([]);
+    const lines = await bench.read(topic);
+    expect(lines).toHaveLength(3_001);
+    expect(outOfOrder(lines)).toEqual([]);
+  });
+
+  it('gets past a connection on which nothing is answered any more, without a duplicate', async () => {
+    const topic = await bench.topic(1);
+    const producer = bench.producer();
+    await append(producer, [record(topic, 'k', '0')]);
+    bench.broker.inject({ api: 'Produce', delayMs: ONE_HOUR_MS });
+    await append(producer, [record(topic, 'k', '1')]);
+    await append(producer, [record(topic, 'k', '2')]);
+    expect(await bench.read(topic)).toEqual(['k:0', 'k:1', 'k:2']);
+  });
+
+  it('fails, retryable and in time, what a log that hangs does not answer, and goes on when it answers', async () => {
+    const topic = await bench.topic(1);
+    const producer = bench.producer({ deliveryTimeoutMs: 1_000 });
+    await append(producer, [record(topic, 'k', '0')]);
+    bench.broker.inject({ api: 'Produce', delayMs: ONE_HOUR_MS, times: 1_000 });
+    const fates = await producer.send([record(topic, 'k', '1')]);
+    expect(failures(fates)).toEqual([{ code: 'TIMED_OUT', retryable: true }]);
+    expect(producer.bufferedBytes).toBe(0);
+    bench.broker.clearFaults();
+    await until(async () => failures(await producer.send([record(topic, 'k', '2')])).length === 0);
+    expect((await bench.read(topic)).at(-1)).toBe('k:2');
+  });
+
+  it('fails in time where a broker accepts connections and never says a word', async () => {
+    await using silent = await silentServer();
+    await using producer = createProducer({
+      connection: { brokers: [silent.address], clientId: 'test' },
+      logger,
+      deliveryTimeoutMs: 500,
+    });
+    const fates = await producer.send([record('any', 'k', 'v')]);
+    expect(failures(fates)).toEqual([{ code: 'TIMED_OUT', retryable: true }]);
+  });
+
+  it('hands back as retryable what was in flight when its sequence is lost, and goes on under a new one', async () => {
+    const topic = await bench.topic(1);
+    const producer = bench.producer();
+    await append(producer, [record(topic, 'k', '0')]);
+    bench.broker.inject({ api: 'Produce', errorCode: OUT_OF_ORDER_SEQUENCE_NUMBER });
+    const fates = await producer.send([record(topic, 'k', '1')]);
+    expect(failures(fates)).toEqual([{ code: 'UNAVAILABLE', retryable: true }]);
+    await append(producer, [record(topic, 'k', '1'), record(topic, 'k', '2')]);
+    expect(await bench.read(topic)).toEqual(['k:0', 'k:1', 'k:2']);
+  });
+
+  it('refuses more than its buffer holds, at once and whole, and takes more when there is room', async () => {
+    const topic = await bench.topic(1);
+    const producer = bench.producer({ bufferBytes: 1_000, deliveryTimeoutMs: 5_000 });
+    await append(producer, [record(topic, 'k', '0')]);
+    bench.broker.inject({ api: 'Produce', delayMs: 300 });
+    const large = record(topic, 'k', 'x'.repeat(800));
+    const first = producer.send([large]);
+    await expect(producer.send([large])).rejects.toMatchObject({ code: 'BUFFER_FULL', retryable: true });
+    expect(producer.bufferedBytes).toBe(801);
+    expect(failures(await first)).toEqual([]);
+    await append(producer, [large]);
+    await expect(producer.send([large, large])).rejects.toMatchObject({ code: 'REFUSED', retryable: false });
+  });
+
+  it('fails for good only the record that is too large, and appends its neighbours', async () => {
+    const topic = await bench.topic(3, { 'max.message.bytes': '2000' });
+    const producer = bench.producer();
+    const records = numbered(topic, 300);
+    records.splice(150, 0, record(topic, 'key-1', 'x'.repeat(3_000)));
+    const fates = await producer.send(records);
+    expect(failures(fates)).toEqual([{ code: 'RECORD_TOO_LARGE', retryable: false }]);
+    expect(fates[150]?.kind).toBe('failed');
+    const lines = await bench.read(topic);
+    expect(lines).toHaveLength(300);
+    expect(outOfOrder(lines)).toEqual([]);
+  });
+
+  it('says which topic there is none of, and finds it once there is', async () => {
+    const producer = bench.producer();
+    const admin = bench.kafkajs().admin();
+    const topic = 'made-later';
+    const fates = await producer.send([record(topic, 'k', 'v')]);
+    expect(fates).toMatchObject([
+      { error: { code: 'UNKNOWN_TOPIC', message: 'the log has no topic "made-later"' } },
+    ]);
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+    await admin.disconnect();
+    await append(producer, [record(topic, 'k', 'v')]);
+  });
+
+  it('loses nothing silently where a topic comes back with fewer partitions', async () => {
+    const topic = await bench.topic(8);
+    const producer = bench.producer();
+    await append(producer, numbered(topic, 50, 50));
+    const admin = bench.kafkajs().admin();
+    await admin.connect();
+    await admin.deleteTopics({ topics: [topic] });
+    await admin.createTopics({ topics: [{ topic, numPartitions: 2 }] });
+    await admin.disconnect();
+    let left = numbered(topic, 50, 50);
+    await until(async () => {
+      const fates = await producer.send(left);
+      left = left.filter((_, index) => fates[index]?.kind === 'failed');
+      return left.length === 0;
+    });
+    expect([...new Set(await bench.read(topic))]).toHaveLength(50);
+  });
+
+  it('sends what still waits before it closes, and takes nothing after', async () => {
+    const topic = await bench.topic(1);
+    const producer = bench.producer({ lingerMs: ONE_HOUR_MS });
+    const sent = producer.send([record(topic, 'k', 'v')]);
+    await producer[Symbol.asyncDispose]();
+    expect(failures(await sent)).toEqual([]);
+    await expect(producer.send([record(topic, 'k', 'v')])).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+});
+
+describe('Producer, while the broker is away', () => {
+  it('fails sends retryable, says so in its health, and comes back by itself', async () => {
+    await using own = await Bench.start();
+    const topic = await own.topic(1);
+    const producer = own.producer({ deliveryTimeoutMs: 1_000 });
+    await append(producer, [record(topic, 'k', '0')]);
+    await own.broker.kill();
+    const fates = await producer.send([record(topic, 'k', '1')]);
+    expect(failures(fates)).toMatchObject([{ retryable: true }]);
+    await until(() => !producer.healthy);
+    await own.broker.restart();
+    await until(() => producer.healthy);
+    await append(producer, [record(topic, 'k', '2')]);
+    expect((await own.read(topic)).at(-1)).toBe('k:2');
+  });
+
+  it('appends after a restart within the deadline, once, what was sent before it', async () => {
+    await using own = await Bench.start();
+    const topic = await own.topic(3);
+    const producer = own.producer();
+    await append(producer, numbered(topic, 100));
+    const sends = numbered(topic, 1_000).map((one) => producer.send([{ ...one, key: `late-${one.key}` }]));
+    await own.broker.restart();
+    expect(failures((await Promise.all(sends)).flat())).toEqual([]);
+    const lines = await own.read(topic);
+    expect(lines).toHaveLength(1_100);
+    expect(outOfOrder(lines)).toEqual([]);
+  });
+});
