@@ -71,5 +71,9 @@ function observerOf(logger: Logger): OutboxObserver {
     away: (reason) => logger.warn({ reason }, 'ingest is away: the devices keep their events and try again'),
     back: () => logger.info('ingest is back'),
     rejected: (kind, id, reason) => logger.error({ kind, id, reason }, 'event rejected and dropped'),
+    failed: (error) => {
+      logger.fatal({ err: error }, 'ingest refuses what the devices send, and will go on to');
+      process.exit(1);
+    },
   };
 }

@@ -4,5 +4,5 @@ import { startDriverSim } from './driver-sim.js';
 
 await runService({
   name: 'driver-sim',
-  main: () => startDriverSim(loadDriverSimConfig(process.env, process.argv.slice(2))),
+  main: async () => startDriverSim(loadDriverSimConfig(process.env, process.argv.slice(2))),
 });

@@ -29,6 +29,8 @@ export interface OutboxObserver {
   back(): void;
   /** An event was turned down for what it is, and is dropped. */
   rejected(kind: OutgoingKind, id: string, reason: string): void;
+  /** The outbox has stopped for good; whoever waits for it gets the same error. */
+  failed(error: Error): void;
 }
 
 export interface OutboxCounts {
@@ -127,6 +129,7 @@ export class Outbox {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     this[Symbol.dispose]();
+    this.#observer.failed(error);
     for (const waiter of this.#waiters) waiter.reject(error);
     this.#waiters.clear();
   }

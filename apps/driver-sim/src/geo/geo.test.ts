@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { distanceMeters, headingDegrees, offset } from './geo.js';
+
+const paris = { lat: 48.8566, lng: 2.3522 };
+const london = { lat: 51.5074, lng: -0.1278 };
+
+describe(distanceMeters, () => {
+  it('is the great circle', () => {
+    expect(distanceMeters(paris, london) / 1_000).toBeCloseTo(343.6, 0);
+    expect(distanceMeters({ lat: 0, lng: 179.5 }, { lat: 0, lng: -179.5 }) / 1_000).toBeCloseTo(111.2, 1);
+    expect(distanceMeters(paris, paris)).toBe(0);
+  });
+});
+
+describe(headingDegrees, () => {
+  it.each([
+    [1, 0, 0],
+    [0, 1, 90],
+    [-1, 0, 180],
+    [0, -1, 270],
+  ])('to %d north and %d east is %d', (lat, lng, heading) => {
+    expect(headingDegrees({ lat: 0, lng: 0 }, { lat, lng })).toBeCloseTo(heading);
+  });
+});
+
+describe(offset, () => {
+  it('is as far away as it says', () => {
+    expect(distanceMeters(paris, offset(paris, { north: 30, east: 40 }))).toBeCloseTo(50, 2);
+    expect(headingDegrees(paris, offset(paris, { north: 0, east: 40 }))).toBeCloseTo(90, 2);
+  });
+});

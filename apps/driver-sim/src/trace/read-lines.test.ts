@@ -1,0 +1,39 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LineSplitter, MAX_LINE_CHARS } from './read-lines.js';
+
+function split(...pieces: string[]) {
+  const splitter = new LineSplitter();
+  return [...pieces.flatMap((piece) => splitter.push(piece)), ...splitter.end()];
+}
+
+describe('LineSplitter', () => {
+  it('numbers lines from 1, whichever line end they have, the last one needing none', () => {
+    expect(split('a\r\nb\n\nc')).toEqual([
+      { number: 1, text: 'a', cut: false },
+      { number: 2, text: 'b', cut: false },
+      { number: 3, text: '', cut: false },
+      { number: 4, text: 'c', cut: false },
+    ]);
+  });
+
+  it('gives the same lines however the text is cut into pieces', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', '\r', '\n', ',') });
+    fc.assert(
+      fc.property(text, fc.nat(), (whole, at) => {
+        const cut = at % (whole.length + 1);
+        expect(split(whole.slice(0, cut), whole.slice(cut))).toEqual(split(whole));
+      }),
+    );
+  });
+
+  it('cuts a line that is too long, keeps its number, and reads on after it', () => {
+    const long = 'x'.repeat(MAX_LINE_CHARS);
+    const lines = split(long, long, '\nb\n');
+    expect(lines.map(({ number, cut }) => ({ number, cut }))).toEqual([
+      { number: 1, cut: true },
+      { number: 2, cut: false },
+    ]);
+    expect(lines[0]?.text.length).toBe(MAX_LINE_CHARS);
+  });
+});

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { lastFullHour, movedClock, pacedClock } from './trace-clock.js';
+
+const survey = { fixCount: 3, firstMs: 10_000, lastMs: 70_000 };
+
+describe('pacedClock', () => {
+  it('happens from now on, at so many times the pace', () => {
+    const clock = pacedClock(survey, { speed: 10, startMs: 1_000_000 });
+    expect([10_000, 40_000, 70_000].map(clock.eventMs)).toEqual([1_000_000, 1_003_000, 1_006_000]);
+    expect(clock.dueMs(70_000)).toBe(1_006_000);
+  });
+});
+
+describe('movedClock', () => {
+  it('ends when it is told to, with its own spacing, and is due at once', () => {
+    const clock = movedClock(survey, { endMs: 5_000_000 });
+    expect([10_000, 70_000].map(clock.eventMs)).toEqual([4_940_000, 5_000_000]);
+    expect(clock.dueMs(70_000)).toBe(-Infinity);
+  });
+});
+
+describe('lastFullHour', () => {
+  it('is the hour that has begun', () => {
+    expect(lastFullHour(Date.UTC(2026, 0, 1, 12, 59, 59, 999))).toBe(Date.UTC(2026, 0, 1, 12));
+    expect(lastFullHour(Date.UTC(2026, 0, 1, 12))).toBe(Date.UTC(2026, 0, 1, 12));
+  });
+});

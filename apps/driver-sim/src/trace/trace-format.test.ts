@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { BrokenLine, readFix, readHeader, type TraceColumns } from './trace-format.js';
+
+const nowMs = Date.UTC(2026, 0, 1);
+const columns = headerOf('cab,ts,lat,lon,occ');
+
+function headerOf(text: string): TraceColumns {
+  return readHeader({ number: 1, text, cut: false }) as TraceColumns;
+}
+
+function fixOf(text: string, header = columns) {
+  return readFix({ number: 2, text, cut: false }, header, nowMs);
+}
+
+describe('readHeader', () => {
+  it('finds columns by name: in any order, among others, after a byte order mark', () => {
+    const header = headerOf('\uFEFFlon,lat, ts ,"cab",driver');
+    expect(fixOf('7.5,43.7,1211382000,abc,x', header)).toEqual({
+      cab: 'abc',
+      timestampMs: 1_211_382_000_000,
+      lat: 43.7,
+      lng: 7.5,
+      occupied: undefined,
+    });
+  });
+
+  it('says which columns are missing and what is there', () => {
+    expect(readHeader({ number: 1, text: 'id,ts,lat', cut: false })).toEqual(
+      new BrokenLine('the header has no column cab, lon: "id,ts,lat"'),
+    );
+  });
+});
+
+describe('readFix', () => {
+  it('reads a line, quotes and fractions of seconds included', () => {
+    expect(fixOf('"a,""b""",1211382000.25,-37.5,-122.4,1')).toEqual({
+      cab: 'a,"b"',
+      timestampMs: 1_211_382_000_250,
+      lat: -37.5,
+      lng: -122.4,
+      occupied: true,
+    });
+  });
+
+  it.each([
+    ['a,1211382000,37.5', 'has 3 fields where the header has 5'],
+    ['a,1211382000,37.5,-122.4,0,9', 'has 6 fields where the header has 5'],
+    [',1211382000,37.5,-122.4,0', 'cab is empty'],
+    ['a,yesterday,37.5,-122.4,0', 'ts is "yesterday", not unix seconds'],
+    ['a,-5,37.5,-122.4,0', 'ts is "-5", not unix seconds'],
+    ['a,1211382000000,37.5,-122.4,0', 'ts is "1211382000000", not a time in the past'],
+    ['a,1211382000,91,-122.4,0', 'lat is "91", not degrees from -90 to 90'],
+    ['a,1211382000,NaN,-122.4,0', 'lat is "NaN", not degrees from -90 to 90'],
+    ['a,1211382000,,-122.4,0', 'lat is "", not degrees from -90 to 90'],
+    ['a,1211382000,0x10,-122.4,0', 'lat is "0x10", not degrees from -90 to 90'],
+    ['a,1211382000,37.5,180.5,0', 'lon is "180.5", not degrees from -180 to 180'],
+    ['a,1211382000,37.5,-122.4,yes', 'occ is "yes", not 0 or 1'],
+    ['"a,1211382000,37.5,-122.4,0', 'has a quote that does not end'],
+  ])('says what is wrong with %s', (text, reason) => {
+    expect(fixOf(text)).toEqual(new BrokenLine(reason));
+  });
+});

@@ -1,0 +1,38 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { readCityFile } from '../src/city/city-file.js';
+import { distanceMeters } from '../src/geo/geo.js';
+import { buildRoadGraph } from '../src/roads/road-graph.js';
+
+const path = fileURLToPath(new URL('../../../cities/monaco.geojson', import.meta.url));
+
+describe('cities/monaco.geojson', () => {
+  const city = readCityFile(path);
+
+  it('has all of the roads', () => {
+    const oneway = city.features.filter(({ properties }) => properties.oneway !== undefined);
+    let meters = 0;
+    for (const { geometry } of city.features) {
+      for (const [place, [lng, lat]] of geometry.coordinates.entries()) {
+        const before = geometry.coordinates[place - 1];
+        if (before !== undefined) meters += distanceMeters({ lng: before[0], lat: before[1] }, { lng, lat });
+      }
+    }
+    expect(city.features.length).toBe(502);
+    expect(oneway.length).toBe(246);
+    expect(meters / 1_000).toBeCloseTo(60.314, 2);
+  });
+
+  it('names whom the data is from, and lies within its bounds', () => {
+    expect(city.attribution).toContain('OpenStreetMap');
+    const [west, south, east, north] = city.bbox;
+    for (const [lng, lat] of city.features.flatMap(({ geometry }) => geometry.coordinates)) {
+      expect(lng >= west && lng <= east && lat >= south && lat <= north).toBe(true);
+    }
+  });
+
+  it('is a city that one can drive through, but for a few ends', () => {
+    const coordinates = new Set(city.features.flatMap(({ geometry }) => geometry.coordinates.map(String)));
+    expect(buildRoadGraph(city).nodes.length).toBeGreaterThan(coordinates.size * 0.9);
+  });
+});
