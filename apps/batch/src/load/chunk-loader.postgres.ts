@@ -1,5 +1,6 @@
 import type { RecordBatch } from '@hailstream/log';
 import type pg from 'pg';
+import { CopyWriter } from '../rows/copy-writer.js';
 import { encodeChunk, type Reject } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
 import { makeDays, missingDays } from './day-partitions.postgres.js';
@@ -32,6 +33,8 @@ interface UnknownCommit {
  * The position's row is locked and compared first: what another process has loaded meanwhile is left out.
  */
 export class ChunkLoader {
+  /** Those not in use: with their buffers, as large as chunks need. At most one for each connection. */
+  private readonly writers: CopyWriter[] = [];
   private readonly unknownCommits = new Map<string, UnknownCommit>();
 
   constructor(
@@ -43,9 +46,11 @@ export class ChunkLoader {
   async load(table: Table, chunk: Chunk): Promise<LoadedChunk> {
     // First the connection, then the rows: no more chunks are in memory as rows than are being written.
     const client = await this.pool.connect();
+    const writer = this.writers.pop() ?? new CopyWriter();
     let failure: Error | undefined;
     try {
-      const encoded = encodeChunk(table, chunk.batch.records, this.now());
+      const options = { writer, nowMs: this.now() };
+      const encoded = encodeChunk(table, chunk.batch.records, options);
       const missing = await missingDays(client, table.name, encoded.days);
       if (missing.length > 0) await makeDays(client, table.name, missing);
       await client.query('BEGIN');
@@ -53,7 +58,7 @@ export class ChunkLoader {
       const before = await this.settleUnknownCommit(client, chunk);
       const records = chunk.batch.records.filter(({ offset }) => offset >= position);
       const isWhole = records.length === chunk.batch.records.length;
-      const { rows, rejects } = isWhole ? encoded : encodeChunk(table, records, this.now());
+      const { rows, rejects } = isWhole ? encoded : encodeChunk(table, records, options);
       const written = await new RowWriter(client, table).write(rows);
       await insertRejects(client, chunk, [...rejects, ...written.rejects]);
       const loaded = {
@@ -68,6 +73,8 @@ export class ChunkLoader {
     } finally {
       // A connection that failed may be inside a transaction: the pool closes it.
       client.release(failure);
+      // What failed may still be on its way out.
+      if (failure === undefined) this.writers.push(writer);
     }
   }
 

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { CopyWriter } from '../rows/copy-writer.js';
-import { storableReason, type EncodedRow, type Reject } from '../rows/encode-chunk.js';
+import { storableReason, type EncodedRows, type Reject } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
 import { copyTuples } from './copy.postgres.js';
 
@@ -18,56 +18,57 @@ export class RowWriter {
     this.columns = table.columns.map(({ name }) => name);
   }
 
-  async write(rows: readonly EncodedRow[]): Promise<{ rows: number; rejects: Reject[] }> {
-    const fresh = await this.claimIds(rows);
+  async write(rows: EncodedRows): Promise<{ rows: number; rejects: Reject[] }> {
     const rejects: Reject[] = [];
-    await this.copyRows(fresh, rejects);
-    return { rows: fresh.length - rejects.length, rejects };
+    let written = 0;
+    for (const [from, to] of await this.claimIds(rows)) {
+      await this.copyRows(rows, { from, to }, rejects);
+      written += to - from;
+    }
+    return { rows: written - rejects.length, rejects };
   }
 
   /**
-   * Puts ids among those that were seen, and returns the rows whose ids were new. They are sorted, so that two
-   * processes with the same ids wait for each other and never both.
+   * Puts ids among those that were seen, and returns the rows whose ids were new, as ranges of indexes. Ids are sorted,
+   * so that two processes with the same ones wait for each other and never both.
    */
-  private async claimIds(rows: readonly EncodedRow[]): Promise<readonly EncodedRow[]> {
-    if (rows.length === 0) return rows;
-    const ids = rows.map(({ id }) => id).toSorted();
+  private async claimIds({ ids, count }: EncodedRows): Promise<[from: number, to: number][]> {
+    if (count === 0) return [];
+    const sorted = ids.toSorted();
     const target = { table: `ride.${this.table.name}_seen`, columns: ['id'] };
     const refusal = await this.attempt(isUniqueViolation, () =>
-      copyTuples(this.client, target, [idTuples(ids)]),
+      copyTuples(this.client, target, idTuples(sorted)),
     );
-    if (refusal === undefined) return rows;
+    if (refusal === undefined) return [[0, count]];
     // Slower, and only where something was sent twice.
     const inserted = await this.client.query<{ id: string }>(
       `INSERT INTO ride.${this.table.name}_seen (id) SELECT id FROM unnest($1::uuid[]) AS id ORDER BY id
        ON CONFLICT DO NOTHING RETURNING id`,
-      [ids],
+      [sorted],
     );
     const fresh = new Set(inserted.rows.map(({ id }) => id));
-    return rows.filter(({ id }) => fresh.has(id));
+    return rangesWhere(ids, (id) => fresh.has(id));
   }
 
   /** Copies rows; where Postgres refuses one for its data, halves them until it stands alone, and rejects it. */
-  private async copyRows(rows: readonly EncodedRow[], rejects: Reject[]): Promise<void> {
-    if (rows.length === 0) return;
+  private async copyRows(
+    rows: EncodedRows,
+    { from, to }: { from: number; to: number },
+    rejects: Reject[],
+  ): Promise<void> {
     const target = { table: `ride.${this.table.name}`, columns: this.columns };
     const refusal = await this.attempt(isDataError, () =>
-      copyTuples(
-        this.client,
-        target,
-        rows.map(({ tuple }) => tuple),
-      ),
+      copyTuples(this.client, target, rows.tuples(from, to)),
     );
     if (refusal === undefined) return;
-    const [row] = rows;
-    if (rows.length === 1 && row) {
-      rejects.push({ record: row.record, reason: storableReason(`Postgres: ${refusal.message}`) });
-      await this.client.query(`DELETE FROM ride.${this.table.name}_seen WHERE id = $1`, [row.id]);
+    if (to - from === 1) {
+      rejects.push({ record: rows.records[from]!, reason: storableReason(`Postgres: ${refusal.message}`) });
+      await this.client.query(`DELETE FROM ride.${this.table.name}_seen WHERE id = $1`, [rows.ids[from]]);
       return;
     }
-    const middle = rows.length >> 1;
-    await this.copyRows(rows.slice(0, middle), rejects);
-    await this.copyRows(rows.slice(middle), rejects);
+    const middle = (from + to) >> 1;
+    await this.copyRows(rows, { from, to: middle }, rejects);
+    await this.copyRows(rows, { from: middle, to }, rejects);
   }
 
   /** Runs a statement under a savepoint; returns the error where it is one that is expected, and all else as before. */
@@ -86,6 +87,18 @@ export class RowWriter {
       return error;
     }
   }
+}
+
+/** Where a condition holds, as ranges of indexes. */
+function rangesWhere<T>(items: readonly T[], holds: (item: T) => boolean): [from: number, to: number][] {
+  const ranges: [from: number, to: number][] = [];
+  for (const [index, item] of items.entries()) {
+    if (!holds(item)) continue;
+    const last = ranges.at(-1);
+    if (last?.[1] === index) last[1] = index + 1;
+    else ranges.push([index, index + 1]);
+  }
+  return ranges;
 }
 
 function idTuples(ids: readonly string[]): Buffer {

@@ -1,5 +1,5 @@
 import type { LogRecord } from '@hailstream/log';
-import { CopyWriter } from './copy-writer.js';
+import type { CopyWriter } from './copy-writer.js';
 import { dayOf, type Day } from './day.js';
 import { readEvent } from './read-event.js';
 import type { Table } from './tables.js';
@@ -14,25 +14,48 @@ export interface Reject {
   readonly reason: string;
 }
 
-/** One event as a tuple of binary COPY. */
-export interface EncodedRow {
-  readonly id: string;
-  readonly record: LogRecord;
-  readonly tuple: Buffer;
-}
-
-/** Records of one partition as rows, each id once: what came first stays. */
+/** Rows of one partition of the log, each id once: what came first stays. */
 export interface EncodedChunk {
-  readonly rows: readonly EncodedRow[];
+  readonly rows: EncodedRows;
   readonly days: ReadonlySet<Day>;
   readonly rejects: readonly Reject[];
 }
 
-/** Turns records into rows of a table; those that can't be are rejects. */
-export function encodeChunk(table: Table, records: readonly LogRecord[], nowMs: number): EncodedChunk {
+/** Rows as tuples of binary COPY, one after the other. */
+export class EncodedRows {
+  readonly ids: string[] = [];
+  readonly records: LogRecord[] = [];
+  private readonly ends: number[] = [];
+
+  /** `writer` is borrowed for as long as the rows are needed. */
+  constructor(private readonly writer: CopyWriter) {}
+
+  get count(): number {
+    return this.ids.length;
+  }
+
+  /** Adds what was written since the last row. */
+  add(id: string, record: LogRecord): void {
+    this.ids.push(id);
+    this.records.push(record);
+    this.ends.push(this.writer.length);
+  }
+
+  /** The tuples of the rows from one to another, exclusive, by index. */
+  tuples(from: number, to: number): Buffer {
+    return this.writer.bytes(this.ends[from - 1] ?? 0, this.ends[to - 1] ?? 0);
+  }
+}
+
+/** Turns records into rows of a table, written with `writer`; those that can't be are rejects. */
+export function encodeChunk(
+  table: Table,
+  records: readonly LogRecord[],
+  { writer, nowMs }: { readonly writer: CopyWriter; readonly nowMs: number },
+): EncodedChunk {
   const { family, columns } = table;
-  const writer = new CopyWriter();
-  const placed: { id: string; record: LogRecord; start: number; end: number }[] = [];
+  writer.truncate(0);
+  const rows = new EncodedRows(writer);
   const ids = new Set<string>();
   const days = new Set<Day>();
   const rejects: Reject[] = [];
@@ -46,15 +69,13 @@ export function encodeChunk(table: Table, records: readonly LogRecord[], nowMs: 
       for (const column of columns) column.write(writer, event);
       ids.add(id);
       days.add(dayOf(family.eventTime(event)));
-      placed.push({ id, record, start, end: writer.length });
+      rows.add(id, record);
     } catch (error) {
       if (!(error instanceof UnloadableError)) throw error;
       writer.truncate(start);
       rejects.push({ record, reason: storableReason(error.message) });
     }
   }
-  // Cut up only now: growing moves the bytes.
-  const rows = placed.map(({ id, record, start, end }) => ({ id, record, tuple: writer.bytes(start, end) }));
   return { rows, days, rejects };
 }
 

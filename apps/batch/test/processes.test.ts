@@ -1,0 +1,147 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { telemetryTopic } from '@hailstream/events';
+import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { append, createTestDatabase, makeTrack, toRecords, until, type TestDatabase } from './_util.js';
+
+const app = dirname(dirname(fileURLToPath(import.meta.url)));
+
+let broker: TestBroker;
+let database: TestDatabase;
+const children: ChildProcess[] = [];
+
+beforeAll(() => {
+  // Processes run what was compiled: Nest needs the types of constructors, which only the compiler writes down.
+  const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  execFileSync(process.execPath, [compiler, '-b', app], { stdio: 'inherit' });
+}, 120_000);
+
+beforeEach(async () => {
+  [broker, database] = await Promise.all([startTestBroker(), createTestDatabase()]);
+});
+
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  await broker[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly exited: Promise<number | null>;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+}
+
+function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(process.execPath, [join(app, 'dist/main.js'), ...args], {
+    env: { KAFKA_BROKERS: broker.address, DATABASE_URL: database.url, PORT: '0', ...env },
+  });
+  children.push(child);
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => (output[name] += text));
+  }
+  const exited = once(child, 'close').then(() => child.exitCode);
+  return { child, exited, stdout: () => output.stdout, stderr: () => output.stderr };
+}
+
+async function countTelemetry(): Promise<number> {
+  const [table] = await database.query(`SELECT to_regclass('ride.telemetry') IS NOT NULL AS exists`);
+  return table?.['exists'] === true ? Number(await database.one('SELECT count(*) FROM ride.telemetry')) : 0;
+}
+
+describe('main.js run', () => {
+  it('loads once, and ends with what it did', async () => {
+    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 2_000, devices: 20 })));
+    const { exited, stdout, stderr } = run(['run', '--json']);
+    expect(await exited).toBe(0);
+    expect(JSON.parse(stdout().trim().split('\n').at(-1)!)).toMatchObject({
+      topics: { [telemetryTopic.name]: { rows: 2_000, from: 0, to: 2_000 } },
+      rows: 2_000,
+      seconds: expect.any(Number) as number,
+    });
+    expect(stderr()).toContain('loading: 2000 of 2000 records');
+  });
+
+  it('loads every row once although it was killed in the middle', async () => {
+    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 30_000, devices: 100 })));
+    const killed = run(['run'], { BATCH_CHUNK_RECORDS: '50' });
+    await until(async () => (await countTelemetry()) > 0);
+    killed.child.kill('SIGKILL');
+    await killed.exited;
+    const before = await countTelemetry();
+    expect(before).toBeLessThan(30_000);
+    const again = run(['run', '--json']);
+    expect(await again.exited).toBe(0);
+    expect(await countTelemetry()).toBe(30_000);
+    expect((JSON.parse(again.stdout()) as { rows: number }).rows).toBeLessThanOrEqual(30_000 - before);
+  });
+
+  it('says in one line what is wrong with how it was called', async () => {
+    const noDatabase = run(['run'], { DATABASE_URL: '' });
+    expect(await noDatabase.exited).toBe(1);
+    expect(noDatabase.stderr()).toMatch(/^batch: DATABASE_URL: expected .*\n$/);
+    const unknown = run(['walk']);
+    expect(await unknown.exited).toBe(1);
+    expect(unknown.stderr()).toBe('batch: usage: main.js run [--json]\n');
+  });
+});
+
+describe('the service', () => {
+  async function listening(service: Running): Promise<string> {
+    await until(() => /"url":"([^"]+)"/.test(service.stdout()));
+    return /"url":"([^"]+)"/.exec(service.stdout())![1]!;
+  }
+
+  it('loads on its schedule, says so, and drains on SIGTERM', async () => {
+    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 300, devices: 3 })));
+    const service = run([], { BATCH_EVERY: '1s' });
+    const url = await listening(service);
+    await until(async () => (await countTelemetry()) === 300);
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 11, devices: 3 })));
+    await until(async () => (await countTelemetry()) === 311);
+    await until(async () =>
+      (await (await fetch(`${url}/metrics`)).text()).includes('batch_rows_total{topic="ride.telemetry"} 311'),
+    );
+    const { runs } = (await (await fetch(`${url}/runs`)).json()) as {
+      runs: { status: string; rows?: number }[];
+    };
+    expect(runs.filter(({ rows }) => rows === 11)).toHaveLength(1);
+    service.child.kill('SIGTERM');
+    expect(await service.exited).toBe(0);
+  });
+
+  it('goes on where Postgres was away', async () => {
+    const service = run([], { BATCH_EVERY: '1s', DATABASE_URL: 'postgres://nobody:none@127.0.0.1:1/none' });
+    const url = await listening(service);
+    await until(() => service.stdout().includes('the schema could not be brought up to date'));
+    const ready = await fetch(`${url}/health/ready`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({
+      checks: { postgres: { status: 'error' }, log: { status: 'ok' } },
+    });
+    service.child.kill('SIGTERM');
+    expect(await service.exited).toBe(0);
+  });
+
+  it('shares the log with a one-shot beside it, which ends', async () => {
+    const service = run([], { BATCH_EVERY: '1s', BATCH_CHUNK_RECORDS: '100' });
+    await listening(service);
+    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 20_000, devices: 100 })));
+    const oneShot = run(['run', '--json'], { BATCH_CHUNK_RECORDS: '100' });
+    expect(await oneShot.exited).toBe(0);
+    expect(await countTelemetry()).toBe(20_000);
+    const { topics } = JSON.parse(oneShot.stdout()) as { topics: Record<string, { to: number }> };
+    expect(topics[telemetryTopic.name]!.to).toBe(20_000);
+  });
+});
