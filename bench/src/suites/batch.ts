@@ -83,7 +83,7 @@ async function batchRowsPerSecond(
   rows: number,
   env: Readonly<Record<string, string>>,
 ): Promise<number> {
-  await client.query('TRUNCATE ride.telemetry, ride.log_positions');
+  await client.query('TRUNCATE ride.telemetry, ride.telemetry_seen, ride.log_positions');
   await client.query('CHECKPOINT');
   const output = await runToEnd('apps/batch/dist/main.js', ['run', '--json'], env);
   const summary = JSON.parse(output.trim().split('\n').at(-1) ?? '') as { rows: number; seconds: number };
