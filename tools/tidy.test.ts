@@ -158,6 +158,6 @@ describe('.env.example', () => {
       schemas.flatMap((file) => [...read(file).matchAll(property)].map(([, name]) => name)),
     );
     const explained = [...read('.env.example').matchAll(/^# ([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name);
-    expect(explained.toSorted()).toEqual([...known].toSorted());
+    expect(new Set(explained)).toEqual(known);
   });
 });

@@ -1,0 +1,190 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { launchBrowser, type TestBrowser } from './_browser.js';
+import { System, temporaryHome, until } from './_system.js';
+
+interface Mark {
+  readonly deviceId: string;
+  readonly lng: number;
+  readonly lat: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Where clicks reach the map: not under the bar or the panel on the left, nor where the card opens on the right. */
+const CLEAR = { left: 420, right: 860, top: 120, bottom: 680 } as const;
+/** Nearer marks than this could be meant by the same click. */
+const APART_PIXELS = 30;
+
+describe('the dashboard in a browser', () => {
+  let home: { readonly folder: string } & AsyncDisposable;
+  let system: System;
+  let chromium: TestBrowser;
+  let page: Page;
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    home = await temporaryHome();
+    [system, chromium] = await Promise.all([System.start(home.folder), launchBrowser()]);
+    page = await chromium.browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
+    page.on('pageerror', (error) => problems.push(error.message));
+    await page.goto((await system.run()).signInUrl);
+  });
+  afterAll(async () => {
+    await chromium?.[Symbol.asyncDispose]();
+    await system?.[Symbol.asyncDispose]();
+    await home[Symbol.asyncDispose]();
+  });
+
+  const dataOf = (name: string): Promise<string | undefined> =>
+    page.evaluate((key) => document.documentElement.dataset[key], name);
+  const connection = (): Promise<string | null> =>
+    page.getByTestId('connection-state').getAttribute('data-state');
+
+  it('signs in by the link, and takes the token out of the address', async () => {
+    await until('it is connected', async () => (await connection()) === 'connected');
+    expect(new URL(page.url()).hash).toBe('');
+  });
+
+  it('draws the vehicles, and they move', async () => {
+    await until('200 vehicles are drawn', async () => Number(await dataOf('vehiclesDrawn')) >= 200);
+    await zoomUntilMarks(page);
+    const before = new Map((await marks(page)).map((mark) => [mark.deviceId, mark]));
+    await until('a third of what is drawn has moved', async () => {
+      const now = (await marks(page)).filter(({ deviceId }) => before.has(deviceId));
+      const moved = now.filter(({ deviceId, lng, lat }) => {
+        const old = before.get(deviceId);
+        return old !== undefined && (old.lng !== lng || old.lat !== lat);
+      });
+      return moved.length > 0 && moved.length >= now.length / 3;
+    });
+    // A picture of one colour would mean that the canvas stays empty, whatever the attributes say.
+    expect(await coloursOn(page)).toBeGreaterThan(50);
+  });
+
+  it('tells the city in figures', async () => {
+    const figure = async (name: string): Promise<number> =>
+      Number((await page.getByTestId(name).textContent())?.replaceAll(/\D/g, ''));
+    await until('all vehicles are counted', async () => (await figure('vehicles-total')) >= 200);
+    await until('events come', async () => (await figure('events-per-second')) > 0);
+    expect(await page.getByTestId('freshness').textContent()).toMatch(/newest event .+ ago/);
+  });
+
+  it('opens a card for the vehicle that was clicked, and closes it with Escape', async () => {
+    const clicked = await until('a vehicle stands alone', async () => {
+      const [target] = standingAlone(await marks(page));
+      if (target === undefined) return false;
+      await page.mouse.click(target.x, target.y);
+      await page.getByTestId('vehicle-card').waitFor({ timeout: 2_000 });
+      return target;
+    });
+    const card = page.getByTestId('vehicle-card');
+    expect(await card.textContent()).toContain(clicked.deviceId);
+    await until('the card has its facts', async () => /km\/h/.test((await card.textContent()) ?? ''));
+    await page.keyboard.press('Escape');
+    await card.waitFor({ state: 'detached' });
+  });
+
+  it('shows the same vehicles in a table', async () => {
+    await page.keyboard.press('t');
+    const table = page.getByTestId('vehicle-table');
+    await table.waitFor();
+    expect(Number(await table.getAttribute('aria-rowcount'))).toBeGreaterThan(200);
+    await page.keyboard.press('t');
+    await table.waitFor({ state: 'detached' });
+  });
+
+  it('follows the theme that is set, over a reload too', async () => {
+    const background = (): Promise<string> =>
+      page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await background();
+    const button = page.getByRole('button', { name: /^Theme:/ });
+    await until('dark is chosen', async () => {
+      if ((await dataOf('theme')) === 'dark') return true;
+      await button.click();
+      return false;
+    });
+    await until('it is painted', async () => (await background()) !== light);
+    const dark = await background();
+    await page.reload();
+    expect(await dataOf('theme')).toBe('dark');
+    expect(await background()).toBe(dark);
+    await until('still signed in', async () => (await connection()) === 'connected');
+  });
+
+  it('comes back by itself when the service was gone', async () => {
+    await until('vehicles are drawn', async () => Number(await dataOf('vehiclesDrawn')) >= 200);
+    const gone = until('it says so', async () => (await connection()) === 'reconnecting');
+    await Promise.all([gone, system.kill('realtime')]);
+    await until('it is connected again', async () => (await connection()) === 'connected');
+    await until('vehicles are drawn again', async () => Number(await dataOf('vehiclesDrawn')) >= 200);
+  });
+
+  it('says how to get in to who has no token, or one that is not good', async () => {
+    const { dashboardUrl } = await system.run();
+    const context = await chromium.browser.newContext();
+    const stranger = await context.newPage();
+    await stranger.goto(dashboardUrl);
+    await stranger.getByTestId('signed-out').waitFor();
+    await stranger.goto(`${dashboardUrl}/#token=forged`);
+    await stranger.reload();
+    const notice = stranger.getByTestId('signed-out');
+    await until('it is said', async () => (await notice.textContent())?.includes('no longer good'));
+    await context.close();
+  });
+
+  it('has thrown nothing on the way', () => {
+    expect(problems).toEqual([]);
+  });
+});
+
+/** What is drawn, as the page itself tells it. */
+function marks(page: Page): Promise<readonly Mark[]> {
+  return page.evaluate(() => {
+    const probe = new CustomEvent<{ marks?: Mark[] }>('hailstream:marks', { detail: {} });
+    document.querySelector('[data-testid=map]')?.dispatchEvent(probe);
+    return probe.detail.marks ?? [];
+  });
+}
+
+/** Marks stand for single vehicles only when they do not crowd each other. */
+async function zoomUntilMarks(page: Page): Promise<void> {
+  await page.mouse.move(640, 400);
+  await until('single vehicles are drawn', async () => {
+    if ((await page.evaluate(() => document.documentElement.dataset['mapMode'])) === 'marks') return true;
+    await page.mouse.wheel(0, -200);
+    return false;
+  });
+}
+
+function standingAlone(all: readonly Mark[]): readonly Mark[] {
+  const near = (a: Mark, b: Mark): boolean => Math.hypot(a.x - b.x, a.y - b.y) < APART_PIXELS;
+  return all.filter(
+    (mark) =>
+      mark.x > CLEAR.left &&
+      mark.x < CLEAR.right &&
+      mark.y > CLEAR.top &&
+      mark.y < CLEAR.bottom &&
+      all.every((other) => other === mark || !near(mark, other)),
+  );
+}
+
+/** How many colours a screenshot has. */
+async function coloursOn(page: Page): Promise<number> {
+  const picture = (await page.screenshot({ type: 'png' })).toString('base64');
+  // On a page without the dashboard's content policy, which forbids such images.
+  const reader = await page.context().newPage();
+  const count = await reader.evaluate(async (data) => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${data}`;
+    await image.decode();
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    const context = canvas.getContext('2d');
+    if (context === null) return 0;
+    context.drawImage(image, 0, 0);
+    const { data: pixels } = context.getImageData(420, 120, 440, 560);
+    return new Set(new Uint32Array(pixels.buffer)).size;
+  }, picture);
+  await reader.close();
+  return count;
+}
