@@ -19,6 +19,7 @@ export function App() {
   const showsTable = wantsTable || !webGl;
   const [panelIsOpen, setPanelIsOpen] = useState(() => !matchMedia(narrow).matches);
   const state = useStore(connection.state);
+  const isSignedOut = state.kind === 'signed-out';
   const selected = useStore(city.selected);
   const [isSlow, setIsSlow] = useState(false);
 
@@ -54,11 +55,13 @@ export function App() {
         onTogglePanel={togglePanel}
       />
       <main className="stage">
-        {webGl && <CityMap isShown={!showsTable} onSlow={setIsSlow} onUnavailable={loseWebGl} />}
-        {showsTable && <VehicleTable isFallback={!webGl} />}
+        {webGl && !isSignedOut && (
+          <CityMap isShown={!showsTable} onSlow={setIsSlow} onUnavailable={loseWebGl} />
+        )}
+        {showsTable && !isSignedOut && <VehicleTable isFallback={!webGl} />}
       </main>
-      {panelIsOpen && <FleetPanel />}
-      {selected !== null && <VehicleCard key={selected} deviceId={selected} />}
+      {panelIsOpen && !isSignedOut && <FleetPanel />}
+      {selected !== null && !isSignedOut && <VehicleCard key={selected} deviceId={selected} />}
       <Notices isSlow={isSlow && !showsTable} />
     </div>
   );

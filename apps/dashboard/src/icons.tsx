@@ -91,3 +91,9 @@ export const SearchIcon = () => (
     <path d="m11.5 11.5 3.5 3.5" />
   </Icon>
 );
+
+export const SignOutIcon = () => (
+  <Icon>
+    <path d="M7.5 3H5a1.5 1.5 0 0 0-1.5 1.5v9A1.5 1.5 0 0 0 5 15h2.5M11 6l3.2 3L11 12M14 9H7" />
+  </Icon>
+);

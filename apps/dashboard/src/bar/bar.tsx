@@ -1,6 +1,6 @@
 import './bar.css';
 import { useDashboard } from '../dashboard.js';
-import { MapIcon, PanelIcon, TableIcon } from '../icons.js';
+import { MapIcon, PanelIcon, SignOutIcon, TableIcon } from '../icons.js';
 import { useStore } from '../store.js';
 import { ConnectionWords } from './connection-words.js';
 import { FreshnessWords } from './freshness-words.js';
@@ -18,6 +18,7 @@ interface BarProps {
 export function Bar({ canShowMap, showsTable, onToggleTable, panelIsOpen, onTogglePanel }: BarProps) {
   const { connection, signOut } = useDashboard();
   const city = useStore(connection.city);
+  const isSignedOut = useStore(connection.state).kind === 'signed-out';
   return (
     <header className="bar">
       <h1 className="bar-name">
@@ -32,17 +33,19 @@ export function Bar({ canShowMap, showsTable, onToggleTable, panelIsOpen, onTogg
         <FreshnessWords />
       </div>
       <div className="bar-controls">
-        <button
-          type="button"
-          className="bar-button"
-          aria-pressed={panelIsOpen}
-          aria-label="Figures panel"
-          title="Figures panel (P)"
-          onClick={onTogglePanel}
-        >
-          <PanelIcon />
-        </button>
-        {canShowMap && (
+        {isSignedOut || (
+          <button
+            type="button"
+            className="bar-button"
+            aria-pressed={panelIsOpen}
+            aria-label="Figures panel"
+            title="Figures panel (P)"
+            onClick={onTogglePanel}
+          >
+            <PanelIcon />
+          </button>
+        )}
+        {canShowMap && !isSignedOut && (
           <button
             type="button"
             className="bar-button"
@@ -55,8 +58,14 @@ export function Bar({ canShowMap, showsTable, onToggleTable, panelIsOpen, onTogg
         )}
         <ThemeButton />
         {signOut !== null && (
-          <button type="button" className="bar-button bar-sign-out" onClick={signOut}>
-            Sign out
+          <button
+            type="button"
+            className="bar-button"
+            aria-label="Sign out"
+            title="Sign out"
+            onClick={signOut}
+          >
+            <SignOutIcon />
           </button>
         )}
       </div>

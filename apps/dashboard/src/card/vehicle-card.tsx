@@ -99,7 +99,7 @@ function VehicleFacts(props: {
         <Fact label="Position" value={location ? formatPlace(location) : UNKNOWN} />
         <Fact label="Seen" value={detail?.located_at ? formatClock(detail.located_at) : UNKNOWN} />
       </dl>
-      <TripFacts detail={detail} now={now} />
+      <TripFacts detail={detail} />
       <section className="card-section">
         <h3>Last ten minutes</h3>
         <div className="card-ramp">
@@ -113,7 +113,7 @@ function VehicleFacts(props: {
   );
 }
 
-function TripFacts({ detail, now }: { detail: VehicleDetail | null; now: number | null }) {
+function TripFacts({ detail }: { detail: VehicleDetail | null }) {
   const trip = detail?.trip ?? null;
   return (
     <section className="card-section">
@@ -123,18 +123,13 @@ function TripFacts({ detail, now }: { detail: VehicleDetail | null; now: number 
       ) : (
         <dl className="card-figures">
           <Fact label="Trip" value={shortId(trip.trip_id)} />
-          <Fact label="Requested" value={requested(trip.requested_at, now)} />
+          <Fact label="Requested" value={trip.requested_at ? formatClock(trip.requested_at) : UNKNOWN} />
           <Fact label="Destination" value={trip.destination ? formatPlace(trip.destination) : UNKNOWN} />
           <Fact label="Rider" value={trip.last_rider_event ? inWords(trip.last_rider_event) : UNKNOWN} />
         </dl>
       )}
     </section>
   );
-}
-
-function requested(at: number | null, now: number | null): string {
-  if (at === null) return UNKNOWN;
-  return now === null ? formatClock(at) : `${formatClock(at)}, ${formatDuration(now - at)} ago`;
 }
 
 function Fact({ label, value }: { label: string; value: string }) {

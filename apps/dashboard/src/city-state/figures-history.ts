@@ -1,6 +1,9 @@
 /** How far back the sparkline goes. */
 export const HISTORY_SECONDS = 300;
 
+/** So many seconds without a value are taken for a late frame, not for a gap. */
+const BRIDGED_SECONDS = 2;
+
 /** A figure by the second over the last five minutes; seconds of which nothing is known are `null`. */
 export class FiguresHistory {
   readonly #values = new Float64Array(HISTORY_SECONDS).fill(Number.NaN);
@@ -12,7 +15,8 @@ export class FiguresHistory {
     const second = Math.floor(atMs / 1000);
     if (second < this.#newest) return;
     const skipped = Math.min(second - this.#newest - 1, HISTORY_SECONDS);
-    for (let back = 1; back <= skipped; back++) this.#values[(second - back) % HISTORY_SECONDS] = Number.NaN;
+    const filling = skipped <= BRIDGED_SECONDS ? value : Number.NaN;
+    for (let back = 1; back <= skipped; back++) this.#values[(second - back) % HISTORY_SECONDS] = filling;
     this.#values[second % HISTORY_SECONDS] = value;
     this.#newest = second;
   }

@@ -21,14 +21,19 @@ interface CityMapProps {
 
 /** The map, filling the window; what floats over it is not its concern but for the room to leave. */
 export function CityMap({ isShown, onSlow, onUnavailable }: CityMapProps) {
-  const { connection, theme } = useDashboard();
+  const { city: cityState, connection, theme } = useDashboard();
   const city = useStore(connection.city);
   const element = useRef<HTMLDivElement>(null);
   const view = useMapView(element, { city, onSlow, onUnavailable });
   const painted = useStore(theme.theme);
   const state = useStore(connection.state);
+  const selected = useStore(cityState.selected);
 
   useEffect(() => view?.setTheme(painted), [view, painted]);
+  // The card is laid out by now, so its room is known.
+  useEffect(() => {
+    if (selected !== null) view?.reveal(selected, roomForChrome());
+  }, [view, selected]);
   useEffect(() => view?.scene.setPaused(!isShown), [view, isShown]);
 
   return (
@@ -105,14 +110,20 @@ function useMapView(
 /** What the bar and the panel cover, in pixels, as far as it is there now. */
 function roomForChrome() {
   const gap = 28;
-  const covered = (selector: string) => document.querySelector(selector)?.getBoundingClientRect();
+  const covered = (selector: string) => {
+    const box = document.querySelector(selector)?.getBoundingClientRect();
+    return box !== undefined && box.height > 0 ? box : undefined;
+  };
   const bar = covered('.bar');
   const panel = covered('.panel');
-  const isBeside = panel !== undefined && panel.width < innerWidth / 2;
+  const card = covered('.card');
+  // On narrow windows both lie along the bottom edge instead of beside the map.
+  const isBeside = (box: DOMRect | undefined) => box !== undefined && box.width < innerWidth / 2;
+  const sheet = [panel, card].find((box) => box !== undefined && !isBeside(box));
   return {
     top: (bar?.bottom ?? 0) + gap,
-    left: (isBeside ? panel.right : 0) + gap,
-    right: gap,
-    bottom: gap + 12,
+    left: (isBeside(panel) ? panel!.right : 0) + gap,
+    right: (isBeside(card) ? innerWidth - card!.left : 0) + gap,
+    bottom: (sheet === undefined ? 12 : innerHeight - sheet.top) + gap,
   };
 }

@@ -93,11 +93,11 @@ export function detailLayers(detail: VehicleDetail, theme: Theme): Layer[] {
         data: [destination],
         getPosition: ({ lng, lat }: { lng: number; lat: number }) => [lng, lat],
         radiusUnits: 'pixels',
-        getRadius: 6,
+        getRadius: 5.5,
         getFillColor: colors[theme].land,
         stroked: true,
         lineWidthUnits: 'pixels',
-        getLineWidth: 4,
+        getLineWidth: 3,
         getLineColor: colors[theme].ink,
       }),
     );

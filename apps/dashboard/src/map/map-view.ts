@@ -39,6 +39,7 @@ export class MapView {
   readonly #map: MapLibreMap;
   readonly #city: City;
   readonly #state: CityState;
+  #theme: Theme;
   readonly #sendViewport = throttle(
     (viewport: Viewport) => this.#state.viewport.set(viewport),
     VIEWPORT_EVERY_MS,
@@ -46,10 +47,11 @@ export class MapView {
 
   constructor(
     container: HTMLElement,
-    options: { city: City; state: CityState; theme: Theme; padding: PaddingOptions },
+    options: { city: City; state: CityState; theme: Theme; padding: Required<PaddingOptions> },
   ) {
     const { city, state, theme } = options;
     this.#city = city;
+    this.#theme = theme;
     this.#state = state;
     this.#map = new MapLibreMap({
       container,
@@ -79,12 +81,14 @@ export class MapView {
   }
 
   setTheme(theme: Theme): void {
+    if (theme === this.#theme) return;
+    this.#theme = theme;
     if (this.#city.mapStyleUrl === null) this.#map.setStyle(roadStyle(this.#city, theme));
     this.scene.setTheme(theme);
   }
 
   /** Shows the whole city. */
-  fitCity(padding: PaddingOptions): void {
+  fitCity(padding: Required<PaddingOptions>): void {
     this.#map.fitBounds(toBounds(this.#city.bbox), { padding });
   }
 
@@ -92,8 +96,21 @@ export class MapView {
     this.#map.easeTo({ zoom: this.#map.getZoom() + steps });
   }
 
-  flyTo(place: { lng: number; lat: number }): void {
-    this.#map.easeTo({ center: [place.lng, place.lat], zoom: Math.max(this.#map.getZoom(), 15.5) });
+  /** Brings a vehicle out from under what floats over the map, if it is there. */
+  reveal(deviceId: string, padding: Required<PaddingOptions>): void {
+    const vehicle = this.#state.fleet.vehicle(deviceId);
+    if (vehicle === undefined) return;
+    const { x, y } = this.#map.project(vehicle);
+    const { clientWidth, clientHeight } = this.#map.getContainer();
+    const isFree =
+      x >= padding.left &&
+      x <= clientWidth - padding.right &&
+      y >= padding.top &&
+      y <= clientHeight - padding.bottom;
+    if (isFree) return;
+    const across = (padding.left + clientWidth - padding.right) / 2;
+    const down = (padding.top + clientHeight - padding.bottom) / 2;
+    this.#map.panBy([x - across, y - down]);
   }
 
   /** The marks as they were last drawn, with where on the map's element they are, in pixels. */

@@ -7,6 +7,9 @@ import { type MarksAtlas, NUMBERS_PER_ICON } from '../marks/marks-atlas.js';
 const STALE_ALPHA = 90;
 const LIVE_ALPHA = 255;
 
+/** What is left of all others while one is looked at, so that its trail can be. */
+const BESIDE_SELECTED = 0.35;
+
 /** The marks to draw, as the columns that deck.gl takes without looking at each of them. */
 export interface MarkColumns {
   /** Which vehicle of the fleet each mark is; in the order in which they are drawn. */
@@ -28,8 +31,9 @@ export interface MarkColumns {
 /** Lays out the vehicles that are drawn; positions and angles are left to be sampled. Once a tick, not once a frame. */
 export function layOutMarks(
   fleet: Fleet,
-  options: { hidden: ReadonlySet<DrawnState>; atlas: MarksAtlas },
+  options: { hidden: ReadonlySet<DrawnState>; selected: string | null; atlas: MarksAtlas },
 ): MarkColumns {
+  const selected = options.selected === null ? undefined : fleet.slotOf(options.selected);
   const slots = drawnSlots(fleet, options.hidden);
   const icons = new Float32Array(NUMBERS_PER_ICON * slots.length);
   const colors = new Uint8ClampedArray(4 * slots.length).fill(255);
@@ -41,7 +45,8 @@ export function layOutMarks(
     icons.set(options.atlas.iconOf(state, fleet.hasHeading(slot)), NUMBERS_PER_ICON * index);
     states[index] = statesOnMap.indexOf(state);
     turns[index] = turnsWithHeading(state) && fleet.hasHeading(slot) ? -1 : 0;
-    colors[4 * index + 3] = fleet.contactAt(slot) === 'stale' ? STALE_ALPHA : LIVE_ALPHA;
+    const alpha = fleet.contactAt(slot) === 'stale' ? STALE_ALPHA : LIVE_ALPHA;
+    colors[4 * index + 3] = slot === selected || selected === undefined ? alpha : alpha * BESIDE_SELECTED;
   });
   return {
     slots,

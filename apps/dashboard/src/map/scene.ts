@@ -48,11 +48,11 @@ export class Scene {
     this.#theme = look.theme;
     this.#zoom = look.zoom;
     this.#atlas = drawMarksAtlas(look.theme);
-    this.#columns = layOutMarks(city.fleet, { hidden: city.hidden.get(), atlas: this.#atlas });
+    this.#columns = this.#layOutMarks();
     this.#unsubscribe = [
       city.tick.subscribe(() => this.#relayout()),
       city.hidden.subscribe(() => this.#relayout()),
-      city.selected.subscribe(() => this.#wake()),
+      city.selected.subscribe(() => this.#relayout()),
       city.detail.subscribe(() => this.#showDetail()),
     ];
     this.#wake();
@@ -130,8 +130,8 @@ export class Scene {
 
   #layOut(): void {
     this.#needsLayout = false;
-    const { fleet, hidden } = this.#city;
-    this.#columns = layOutMarks(fleet, { hidden: hidden.get(), atlas: this.#atlas });
+    const { fleet } = this.#city;
+    this.#columns = this.#layOutMarks();
     const { slots, positions, states } = this.#columns;
     // Cells count where vehicles arrive, so that they change once a tick.
     placeMarks(fleet, this.#columns, Number.POSITIVE_INFINITY);
@@ -148,6 +148,11 @@ export class Scene {
     const { dataset } = document.documentElement;
     dataset['vehiclesDrawn'] = String(slots.length);
     dataset['mapMode'] = this.#counting ? 'counts' : 'marks';
+  }
+
+  #layOutMarks(): MarkColumns {
+    const { fleet, hidden, selected } = this.#city;
+    return layOutMarks(fleet, { hidden: hidden.get(), selected: selected.get(), atlas: this.#atlas });
   }
 
   #fade(now: number): void {

@@ -1,7 +1,7 @@
 import type { Figures } from '@hailstream/events/live';
 import { type StateOnMap, statesOffMap, statesOnMap } from '../city-state/drawn-state.js';
 import { useDashboard } from '../dashboard.js';
-import { formatCount, formatShare, inWords } from '../format.js';
+import { formatCount, formatShare, inWords, UNKNOWN } from '../format.js';
 import { marks } from '../marks/marks.js';
 import { MarkSwatch } from '../marks/mark-swatch.js';
 import { useStore } from '../store.js';
@@ -48,10 +48,10 @@ export function Legend({ figures }: { figures: Figures | null }) {
         Not on the map:{' '}
         {statesOffMap.map((state) => (
           <span key={state}>
-            {inWords(state)} <b>{formatCount(figures?.byState[state] ?? 0)}</b>,{' '}
+            {inWords(state)} <b>{figures === null ? UNKNOWN : formatCount(figures.byState[state])}</b>,{' '}
           </span>
         ))}
-        silent <b>{formatCount(figures?.silent ?? 0)}</b>
+        silent <b>{figures === null ? UNKNOWN : formatCount(figures.silent)}</b>
       </p>
     </section>
   );
