@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { remaining, type LogPartition } from './log-partition.js';
+
+const partitions: LogPartition[] = [
+  { topic: 'a', partition: 0, from: 10n, target: 20n },
+  { topic: 'a', partition: 1, from: 5n, target: 5n },
+  { topic: 'b', partition: 0, from: 0n, target: 7n },
+];
+
+describe('remaining', () => {
+  it('counts from where the load began where nothing is known', () => {
+    expect(remaining(partitions, new Map())).toBe(17n);
+  });
+
+  it('counts what others loaded too, and nothing beyond the targets', () => {
+    const positions = new Map([
+      ['a/0', 25n],
+      ['a/1', 5n],
+      ['b/0', 3n],
+    ]);
+    expect(remaining(partitions, positions)).toBe(4n);
+  });
+});
