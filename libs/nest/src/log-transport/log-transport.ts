@@ -8,7 +8,7 @@ import {
   type RecordBatch,
 } from '@hailstream/log';
 import { Catch, type ExceptionFilter, type INestApplication } from '@nestjs/common';
-import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { NestMicroservice, Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { isObservable, lastValueFrom, throwError, type Observable } from 'rxjs';
 
 const FIRST_RETRY_MS = 250;
@@ -120,9 +120,17 @@ export class LogTransport extends Server implements CustomTransportStrategy {
   }
 }
 
-/** Gives an app's handlers their batches, once its microservices are started. */
+/** Gives an app's handlers their batches, once `startAllMicroservices()` is called. */
 export function connectLog(app: INestApplication, transport: LogTransport): void {
-  app.connectMicroservice({ strategy: transport }).useGlobalFilters(new RethrowFilter());
+  // Handlers are bound together with the filters that there are by then, and Nest would bind them right here: so we
+  // bind them, and tell Nest that this is done.
+  const microservice = app.connectMicroservice({ strategy: transport }, { deferInitialization: true });
+  microservice.useGlobalFilters(new RethrowFilter());
+  if (!(microservice instanceof NestMicroservice))
+    throw new Error('Nest made something else than a microservice');
+  microservice.registerListeners();
+  microservice.setIsInitialized(true);
+  microservice.setIsInitHookCalled(true);
 }
 
 /** Nest would answer a handler's error with its own: the consumer is to see, and to tell, the one that was thrown. */
