@@ -1,6 +1,4 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { allTopics, telemetryFamily, telemetryTopic } from '@hailstream/events';
@@ -12,6 +10,7 @@ import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { runToEnd, startBrokerProcess } from '../harness/processes.js';
 import { compare } from '../harness/rounds.js';
 import { TelemetrySource } from '../harness/telemetry.js';
+import { temporaryFolder } from '../harness/temporary-folder.js';
 import type { Row } from '../harness/report.js';
 import type { Effort, Suite } from './suite.js';
 
@@ -20,25 +19,19 @@ const FILL_BATCH = 1_000;
 /** A batch run against `COPY` of the same rows, from a file, into the same table with the same indexes. */
 export const batchSuite: Suite = {
   name: 'batch',
-  async run(effort, say) {
-    const folder = await mkdtemp(join(tmpdir(), 'hailstream-bench-'));
-    try {
-      return await measure(folder, effort, say);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  },
+  run: measure,
 };
 
-async function measure(folder: string, effort: Effort, say: (what: string) => void): Promise<Row[]> {
+async function measure(effort: Effort, say: (what: string) => void): Promise<Row[]> {
+  await using folder = await temporaryFolder();
   say('starting the broker and Postgres');
-  await using broker = await startBrokerProcess(join(folder, 'broker'));
-  await using postgres = await startPostgres({ dataDir: join(folder, 'postgres'), port: 0 });
+  await using broker = await startBrokerProcess(join(folder.path, 'broker'));
+  await using postgres = await startPostgres({ dataDir: join(folder.path, 'postgres'), port: 0 });
   say(`filling the log with ${effort.rows} telemetry records`);
   await fillLog(broker.url, effort.rows);
   const env = { KAFKA_BROKERS: broker.url, DATABASE_URL: postgres.url };
   await runToEnd('apps/batch/dist/main.js', ['run', '--json'], env);
-  const file = join(folder, 'telemetry.copy');
+  const file = join(folder.path, 'telemetry.copy');
   const client = new Client({ connectionString: postgres.url });
   await client.connect();
   try {

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { allTopics, telemetryFamily, telemetryTopic } from '@hailstream/events';
 import { createAdmin, createProducer, type LogConnection, type Producer } from '@hailstream/log';
 import { createLogger, LOCAL_PROVIDER_ID, makeToken } from '@hailstream/nest';
@@ -10,6 +7,7 @@ import { startBrokerProcess, startHttpProcess } from '../harness/processes.js';
 import { percentiles, type Row } from '../harness/report.js';
 import { compare, type Comparison } from '../harness/rounds.js';
 import { TelemetrySource } from '../harness/telemetry.js';
+import { temporaryFolder } from '../harness/temporary-folder.js';
 import type { Effort, Suite } from './suite.js';
 
 const CALLERS = 64;
@@ -19,19 +17,13 @@ const SECRET = 'a secret that only this benchmark has, for its own loopback';
 /** Ingest against the HTTP stack that it stands on, and against the log without HTTP. */
 export const ingestSuite: Suite = {
   name: 'ingest',
-  async run(effort, say) {
-    const dataDir = await mkdtemp(join(tmpdir(), 'hailstream-bench-'));
-    try {
-      return await measure(dataDir, effort, say);
-    } finally {
-      await rm(dataDir, { recursive: true, force: true });
-    }
-  },
+  run: measure,
 };
 
-async function measure(dataDir: string, effort: Effort, say: (what: string) => void): Promise<Row[]> {
+async function measure(effort: Effort, say: (what: string) => void): Promise<Row[]> {
+  await using folder = await temporaryFolder();
   say('starting the broker, ingest, and its HTTP stack doing nothing');
-  await using broker = await startBrokerProcess(dataDir);
+  await using broker = await startBrokerProcess(folder.path);
   const connection = { brokers: [broker.url], clientId: 'bench' };
   const logger = createLogger({ name: 'bench', level: 'warn' });
   await using admin = createAdmin({ connection, logger });

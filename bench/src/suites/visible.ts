@@ -1,7 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ClientToServer, Frame, ServerToClient } from '@hailstream/events/live';
 import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/nest';
 import { build, type Histogram } from 'hdr-histogram-js';
@@ -11,6 +8,7 @@ import { openLoop } from '../harness/load.js';
 import { startBrokerProcess, startHttpProcess } from '../harness/processes.js';
 import { percentiles, type Row } from '../harness/report.js';
 import { TelemetrySource } from '../harness/telemetry.js';
+import { temporaryFolder } from '../harness/temporary-folder.js';
 import type { Effort, Suite } from './suite.js';
 
 const EVENTS_PER_SECOND = 200;
@@ -25,19 +23,13 @@ type LiveSocket = Socket<ServerToClient, ClientToServer>;
 /** From ingest's answer to the frame, on a socket, that shows the event. */
 export const visibleSuite: Suite = {
   name: 'visible',
-  async run(effort, say) {
-    const dataDir = await mkdtemp(join(tmpdir(), 'hailstream-bench-'));
-    try {
-      return await measure(dataDir, effort, say);
-    } finally {
-      await rm(dataDir, { recursive: true, force: true });
-    }
-  },
+  run: measure,
 };
 
-async function measure(dataDir: string, effort: Effort, say: (what: string) => void): Promise<Row[]> {
+async function measure(effort: Effort, say: (what: string) => void): Promise<Row[]> {
+  await using folder = await temporaryFolder();
   say('starting the broker, ingest and realtime');
-  await using broker = await startBrokerProcess(dataDir);
+  await using broker = await startBrokerProcess(folder.path);
   const env = { KAFKA_BROKERS: broker.url, AUTH_JWT_SECRET: SECRET };
   const readyPath = '/health/ready';
   await using ingest = await startHttpProcess({ script: 'apps/ingest/dist/main.js', env, readyPath });
