@@ -1,6 +1,6 @@
 import { telemetryTopic } from '@hailstream/events';
 import { createAdmin, createBatchConsumer, type LogConnection } from '@hailstream/log';
-import { createLogger } from '@hailstream/nest';
+import { createLogger } from '@hailstream/nest/logging';
 import pg from 'pg';
 import type { Run } from './_system.js';
 import { until } from './_system.js';

@@ -118,7 +118,8 @@ export class System implements AsyncDisposable {
         'the system is ready',
         async () => {
           if (system.launcher.child.exitCode !== null) return true;
-          return (await system.run().catch(() => undefined)) !== undefined;
+          // A launcher that was killed has left its own behind.
+          return (await system.run()).pid === system.launcher.child.pid;
         },
         START_TIMEOUT_MS,
       );

@@ -1,4 +1,4 @@
-import { LOCAL_PROVIDER_ID } from '@hailstream/nest';
+import { LOCAL_PROVIDER_ID } from '@hailstream/nest/tokens';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { telemetryInLog, telemetryInPostgres } from './_stores.js';
 import { Command, command, System, temporaryHome, until } from './_system.js';

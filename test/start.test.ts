@@ -22,9 +22,10 @@ describe('npm start', () => {
       await using system = await System.start(home.folder);
       const token = await system.token('read');
       await until('200 vehicles', async () => (await vehicles(system, token)).count >= 200);
+      const before = await positions(system, token);
       await until(
-        'most of them move',
-        async () => movedShare(await positions(system, token), await positions(system, token)) > 0.3,
+        'most of them have moved',
+        async () => movedShare(before, await positions(system, token)) > 0.5,
       );
       expect(system.launcher.stdout).toContain((await system.run()).signInUrl);
       ({ eventsSeen: seen } = await system.ask<{ eventsSeen: number }>('/stats', token));
@@ -72,7 +73,7 @@ describe('npm start', () => {
     process.kill(processes.realtime, 'SIGKILL');
     const { code, stderr } = await system.launcher.result;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^realtime was ended by SIGKILL, 6 times within 60 s: see .*realtime\.log\n$/);
+    expect(stderr).toMatch(/^realtime [^\n]+, 6 times within 60 s: see [^\n]*realtime\.log\n$/);
     expect(Object.values(processes).filter(isAlive)).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { createLogger } from '@hailstream/nest';
+import { createLogger } from '@hailstream/nest/logging';
 import { PostgresError, startPostgres } from '../postgres.js';
 import { onStopSignals } from '../processes/stop-signals.js';
 

@@ -1,4 +1,4 @@
-import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/nest';
+import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/nest/tokens';
 import { readSecret } from '../home/home.js';
 import { takeHome } from '../home/running-system.js';
 import { parseOptions } from '../launcher/options.js';
