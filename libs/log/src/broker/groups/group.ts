@@ -74,6 +74,7 @@ export class Group {
 
   /** @throws ProtocolError with the code that refuses it */
   async join(request: JoinRequest): Promise<JoinAnswer> {
+    if (this.state === 'Dead') this.react('join-new');
     this.checkProtocols(request);
     const { memberId, groupInstanceId } = request;
     if (groupInstanceId !== null && this.staticIds.has(groupInstanceId)) return this.joinStatic(request);
@@ -368,6 +369,7 @@ export class Group {
 
   /** @throws ProtocolError with the code that refuses it */
   leave(reference: Omit<MemberReference, 'generationId'>): string {
+    if (this.state === 'Dead') this.react('member-gone');
     const { memberId, groupInstanceId } = reference;
     const promise = this.promised.get(memberId);
     if (promise !== undefined) {

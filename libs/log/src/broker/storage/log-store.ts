@@ -261,6 +261,7 @@ export class LogStore {
       flushMessages: number('flush.messages'),
       flushMs: number('flush.ms'),
       timestampType: this.setting(topic, 'message.timestamp.type') as LogSettings['timestampType'],
+      compacts: this.setting(topic, 'cleanup.policy').includes('compact'),
       deletesOldSegments: this.setting(topic, 'cleanup.policy').includes('delete'),
     };
   }

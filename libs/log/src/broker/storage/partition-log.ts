@@ -25,6 +25,8 @@ export interface LogSettings {
   readonly flushMs: number;
   readonly timestampType: 'CreateTime' | 'LogAppendTime';
   readonly deletesOldSegments: boolean;
+  /** Whether older records of a key may be removed, which leaves gaps between offsets. */
+  readonly compacts: boolean;
 }
 
 export interface PartitionLogOptions {
@@ -435,7 +437,7 @@ export class PartitionLog {
     for (let i = 0; i < firstChecked; i++) {
       const segment = this.segments[i] as Segment;
       if (await segment.trust()) continue;
-      const { damagedAt, nextOffset } = await segment.scan(nothing);
+      const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps, nothing);
       if (damagedAt === undefined) continue;
       await this.cutAfter(i, damagedAt);
       this.producers.clear();
@@ -457,6 +459,10 @@ export class PartitionLog {
     if (snapshot === undefined || !this.producers.restore(snapshot)) return false;
     this.endAt(end);
     return true;
+  }
+
+  private get mayHaveGaps(): boolean {
+    return this.options.settings().compacts;
   }
 
   private endAt(offset: bigint): void {
@@ -494,12 +500,14 @@ export class PartitionLog {
   private async check(firstChecked: number): Promise<void> {
     for (let i = firstChecked; i < this.segments.length; i++) {
       const segment = this.segments[i] as Segment;
-      const { damagedAt, nextOffset } = await segment.scan((header) => {
+      const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps, (header) => {
         if (header.producerId >= 0n) this.producers.remember(header, header.baseOffset, this.options.now());
       });
       this.endAt(nextOffset);
-      if (damagedAt === undefined) continue;
-      await this.cutAfter(i, damagedAt);
+      const following = this.segments[i + 1];
+      const whole = following === undefined || this.mayHaveGaps || following.baseOffset === nextOffset;
+      if (damagedAt === undefined && whole) continue;
+      await this.cutAfter(i, damagedAt ?? segment.sizeBytes);
       return;
     }
   }

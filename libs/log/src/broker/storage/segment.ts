@@ -179,9 +179,10 @@ export class Segment {
 
   /**
    * Checks every batch by length, offsets and CRC, makes both indexes again, and hands each good batch's header to
-   * `visit`. Stops at the first bad byte and leaves the segment ending there.
+   * `visit`. Stops at the first bad byte and leaves the segment ending there. Base offsets are outside the CRC: where
+   * there are no `gaps`, as compaction leaves them, each must be the one that comes next.
    */
-  async scan(visit: (header: BatchHeader) => void): Promise<ScanResult> {
+  async scan(gaps: boolean, visit: (header: BatchHeader) => void): Promise<ScanResult> {
     const fileBytes = await this.file.sizeBytes();
     this.sizeBytes = 0;
     this.maxTimestamp = NO_TIMESTAMP;
@@ -195,13 +196,13 @@ export class Segment {
         Math.min(SCAN_CHUNK_BYTES, fileBytes - this.sizeBytes),
       );
       const before = this.sizeBytes;
-      for (const header of intactBatches(chunk, nextOffset)) {
+      for (const header of intactBatches(chunk, nextOffset, gaps)) {
         visit(header);
         this.note(header, header.sizeBytes);
         nextOffset = header.lastOffset + 1n;
       }
       if (this.sizeBytes > before) continue;
-      const large = await this.scanLargeBatch(chunk, fileBytes, nextOffset);
+      const large = await this.scanLargeBatch(chunk, { fileBytes, nextOffset, gaps });
       if (large === undefined) return { damagedAt: this.sizeBytes, nextOffset };
       visit(large);
       this.note(large, large.sizeBytes);
@@ -213,13 +214,12 @@ export class Segment {
   /** A batch that is longer than a chunk. */
   private async scanLargeBatch(
     chunk: Buffer,
-    fileBytes: number,
-    nextOffset: bigint,
+    { fileBytes, nextOffset, gaps }: { fileBytes: number; nextOffset: bigint; gaps: boolean },
   ): Promise<BatchHeader | undefined> {
     if (chunk.length < BATCH_HEADER_BYTES) return undefined;
     const sizeBytes = batchSizeBytes(chunk);
     if (sizeBytes <= chunk.length || this.sizeBytes + sizeBytes > fileBytes) return undefined;
-    const [header] = intactBatches(await this.readExactly(this.sizeBytes, sizeBytes), nextOffset);
+    const [header] = intactBatches(await this.readExactly(this.sizeBytes, sizeBytes), nextOffset, gaps);
     return header;
   }
 
@@ -257,7 +257,7 @@ export class Segment {
     while (at < this.sizeBytes) {
       const chunk = await this.readExactly(at, Math.min(SCAN_CHUNK_BYTES, this.sizeBytes - at));
       let inChunk = 0;
-      for (const header of intactBatches(chunk, nextOffset)) {
+      for (const header of intactBatches(chunk, nextOffset, true)) {
         nextOffset = header.lastOffset + 1n;
         inChunk += header.sizeBytes;
       }
@@ -325,14 +325,15 @@ function wholeBatchesBytes(buffer: Buffer): number {
 }
 
 /** Headers of the good batches at the start of `chunk`, whose offsets go up from `nextOffset`. */
-function* intactBatches(chunk: Buffer, nextOffset: bigint): Generator<BatchHeader> {
+function* intactBatches(chunk: Buffer, nextOffset: bigint, gaps: boolean): Generator<BatchHeader> {
   let at = 0;
   let expected = nextOffset;
   while (at + BATCH_HEADER_BYTES <= chunk.length) {
     const header = readBatchHeader(chunk, at);
     const { sizeBytes } = header;
     if (sizeBytes < BATCH_HEADER_BYTES || at + sizeBytes > chunk.length) return;
-    if (header.baseOffset < expected || !isBatchIntact(chunk, at, sizeBytes)) return;
+    const inPlace = gaps ? header.baseOffset >= expected : header.baseOffset === expected;
+    if (!inPlace || !isBatchIntact(chunk, at, sizeBytes)) return;
     yield header;
     expected = header.lastOffset + 1n;
     at += sizeBytes;

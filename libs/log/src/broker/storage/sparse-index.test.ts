@@ -1,0 +1,63 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { OffsetIndex, TimeIndex } from './sparse-index.js';
+
+const entries = fc
+  .array(fc.tuple(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 10_000 })), { maxLength: 300 })
+  .map((steps) => {
+    let offset = 0;
+    let position = 0;
+    return steps.map(([offsets, bytes]) => ({ offset: (offset += offsets), position: (position += bytes) }));
+  });
+
+describe(OffsetIndex, () => {
+  it('finds the last entry that is not after an offset', () => {
+    fc.assert(
+      fc.property(entries, fc.integer({ min: 0, max: 300_000 }), (all, target) => {
+        const index = new OffsetIndex();
+        for (const { offset, position } of all) index.append(offset, position);
+        const expected = all.findLast(({ offset }) => offset <= target)?.position ?? 0;
+        expect(index.lookUp(target)).toBe(expected);
+      }),
+    );
+  });
+
+  it("is read back from its bytes, which are Kafka's", () => {
+    const index = new OffsetIndex();
+    index.append(7, 4100);
+    const { bytes, at } = index.takeUnpersisted();
+    expect({ bytes: bytes.toString('hex'), at }).toEqual({ bytes: '0000000700001004', at: 0 });
+    index.append(9, 8300);
+    expect(index.takeUnpersisted()).toMatchObject({ at: 8 });
+    expect(OffsetIndex.parse(Buffer.from('0000000700001004', 'hex'), 5000)?.lookUp(8)).toBe(4100);
+  });
+
+  it.each([
+    ['half an entry', '00000007'],
+    ['offsets that go back', '00000007000010040000000600001005'],
+    ['a position after the end of the segment', '0000000700002004'],
+  ])('is not made of %s', (_, bytes) => {
+    expect(OffsetIndex.parse(Buffer.from(bytes, 'hex'), 5000)).toBeUndefined();
+  });
+});
+
+describe(TimeIndex, () => {
+  it('keeps growing timestamps alone', () => {
+    const index = new TimeIndex();
+    index.append(100n, 1);
+    index.append(90n, 2);
+    index.append(200n, 3);
+    expect(index.count).toBe(2);
+    expect(index.last()).toEqual({ timestamp: 200n, relativeOffset: 3 });
+  });
+
+  it('starts a scan no later than the first record that is not before the time', () => {
+    const index = new TimeIndex();
+    for (let i = 1; i <= 100; i++) index.append(BigInt(i * 10), i);
+    expect(index.lookUp(5n)).toBe(0);
+    expect(index.lookUp(10n)).toBe(0);
+    expect(index.lookUp(11n)).toBe(1);
+    expect(index.lookUp(1000n)).toBe(99);
+    expect(index.lookUp(5000n)).toBe(100);
+  });
+});

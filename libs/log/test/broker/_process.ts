@@ -1,0 +1,44 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+
+const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
+/** Inside the package, so that what the bundle leaves outside is found from there. */
+const OUT_DIR = path.join(PACKAGE, 'node_modules/.cache/broker');
+
+/** Bundles the broker's command from its sources: tests need no build before them. @returns the file to run */
+export async function bundleBroker(): Promise<string> {
+  await build({
+    configFile: false,
+    logLevel: 'error',
+    ssr: { external: ['pino', '@node-rs/crc32'] },
+    build: {
+      ssr: path.join(PACKAGE, 'src/broker/main.ts'),
+      outDir: OUT_DIR,
+      target: 'node20',
+      rollupOptions: { output: { entryFileNames: 'main.mjs' } },
+    },
+  });
+  return path.join(OUT_DIR, 'main.mjs');
+}
+
+/** A broker in a process of its own. */
+export interface BrokerProcess {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  /** Its exit code, once it has ended. */
+  readonly exited: Promise<number | null>;
+}
+
+/** Runs the command. */
+export function runBroker(main: string, args: readonly string[]): BrokerProcess {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += String(chunk)));
+  child.stderr.on('data', (chunk) => (output += String(chunk)));
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('exit', resolve);
+  });
+  return { child, output: () => output, exited };
+}

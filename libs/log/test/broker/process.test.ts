@@ -1,0 +1,197 @@
+import * as fs from 'node:fs/promises';
+import * as net from 'node:net';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bundleBroker, runBroker, type BrokerProcess } from './_process.js';
+import { until } from './_util.js';
+
+const TOPIC = 'rides';
+const ROUNDS = 3;
+const PARTITIONS = 2;
+
+let main: string;
+let dataDir: string;
+let running: BrokerProcess[] = [];
+
+beforeAll(async () => {
+  main = await bundleBroker();
+});
+beforeEach(async () => {
+  dataDir = await fs.mkdtemp(path.join(os.tmpdir(), 'hailstream-process-'));
+});
+afterEach(async () => {
+  for (const { child, exited } of running) {
+    child.kill('SIGKILL');
+    await exited;
+  }
+  running = [];
+  await fs.rm(dataDir, { recursive: true });
+});
+
+async function start(port: number): Promise<BrokerProcess> {
+  const broker = runBroker(main, [
+    '--port',
+    String(port),
+    '--data-dir',
+    dataDir,
+    '--set',
+    'num.partitions=2',
+  ]);
+  running.push(broker);
+  await until(() => broker.output().includes('listening') || broker.child.exitCode !== null);
+  return broker;
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function client(port: number): Kafka {
+  return new Kafka({
+    brokers: [`127.0.0.1:${port}`],
+    logLevel: logLevel.NOTHING,
+    retry: { initialRetryTime: 30, retries: 20, maxRetryTime: 300 },
+  });
+}
+
+describe('hailstream-broker', () => {
+  it('ends with one line where an option is wrong, the port is taken or the folder is in use', async () => {
+    const port = await freePort();
+    const first = await start(port);
+    expect(first.output()).toContain(`listening on 127.0.0.1:${port}`);
+    const cases: [string[], RegExp][] = [
+      [['--port', String(port), '--data-dir', `${dataDir}/other`], /cannot listen on .*: the port is in use/],
+      [['--port', '0', '--data-dir', dataDir], /is in use by the broker with process id \d+/],
+      [['--port', 'many'], /--port must be a number/],
+      [
+        ['--set', 'no.such.setting=1', '--data-dir', `${dataDir}/other`],
+        /no\.such\.setting is not a setting/,
+      ],
+      [['--set', 'num.partitions=0', '--data-dir', `${dataDir}/other`], /num\.partitions must be at least 1/],
+      [['--nonsense'], /--nonsense/],
+    ];
+    for (const [args, message] of cases) {
+      const { exited, output } = runBroker(main, args);
+      expect(await exited).toBe(1);
+      expect(output()).toMatch(message);
+      expect(output().trim().split('\n')).toHaveLength(1);
+    }
+    first.child.kill('SIGTERM');
+    expect(await first.exited).toBe(0);
+  });
+
+  it('has every acknowledged record once and in order, and no offset goes back, however often it is killed', async () => {
+    const port = await freePort();
+    let broker = await start(port);
+    const kafka = client(port);
+    const acknowledged = await underKills({
+      kafka,
+      kill: async () => {
+        broker.child.kill('SIGKILL');
+        await broker.exited;
+        broker = await start(port);
+      },
+    });
+    const seen = await readAll(kafka, acknowledged.total);
+    for (const [partition, values] of seen) {
+      expect(values).toEqual([...values].sort((a, b) => a - b));
+      expect(new Set(values).size).toBe(values.length);
+      const has = new Set(values);
+      const missing = acknowledged.values.filter(
+        (value) => value % PARTITIONS === partition && !has.has(value),
+      );
+      expect(missing).toEqual([]);
+    }
+    const admin = kafka.admin();
+    await admin.connect();
+    const [committed] = await admin.fetchOffsets({ groupId: 'bookkeeper', topics: [TOPIC] });
+    expect(Number(committed?.partitions.find(({ partition }) => partition === 0)?.offset)).toBe(
+      acknowledged.committed,
+    );
+    await admin.disconnect();
+  });
+});
+
+/** Produces and commits while the broker is killed again and again. */
+async function underKills({ kafka, kill }: { kafka: Kafka; kill: () => Promise<void> }) {
+  const producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    createPartitioner: Partitioners.DefaultPartitioner,
+    retry: { initialRetryTime: 30, retries: 30, maxRetryTime: 300 },
+  });
+  await producer.connect();
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: PARTITIONS }] });
+  const values: number[] = [];
+  let committed = 0;
+  let stopping = false;
+  const producing = (async () => {
+    for (let value = 0; !stopping; value += 10) {
+      await sendTen(producer, value);
+      values.push(...Array.from({ length: 10 }, (_, i) => value + i));
+    }
+  })();
+  const committing = (async () => {
+    for (let offset = 1; !stopping; offset++) {
+      await admin.setOffsets({
+        groupId: 'bookkeeper',
+        topic: TOPIC,
+        partitions: [{ partition: 0, offset: String(offset) }],
+      });
+      const [found] = await admin.fetchOffsets({ groupId: 'bookkeeper', topics: [TOPIC] });
+      expect(Number(found?.partitions.find(({ partition }) => partition === 0)?.offset)).toBe(offset);
+      committed = offset;
+    }
+  })();
+  for (let round = 0; round < ROUNDS; round++) {
+    const enough = values.length + 200;
+    await until(() => values.length >= enough);
+    await kill();
+  }
+  const enough = values.length + 100;
+  await until(() => values.length >= enough);
+  stopping = true;
+  await Promise.all([producing, committing]);
+  await producer.disconnect();
+  await admin.disconnect();
+  return { values, total: values.length, committed };
+}
+
+async function sendTen(producer: Producer, from: number): Promise<void> {
+  await producer.send({
+    topic: TOPIC,
+    acks: -1,
+    messages: Array.from({ length: 10 }, (_, i) => ({
+      partition: (from + i) % PARTITIONS,
+      value: String(from + i),
+    })),
+  });
+}
+
+/** Every value, by partition, in the order of the log. */
+async function readAll(kafka: Kafka, total: number): Promise<Map<number, number[]>> {
+  const seen = new Map<number, number[]>();
+  const consumer = kafka.consumer({ groupId: 'auditor', maxWaitTimeInMs: 100 });
+  await consumer.connect();
+  await consumer.subscribe({ topic: TOPIC, fromBeginning: true });
+  let count = 0;
+  await consumer.run({
+    eachMessage: async ({ partition, message }) => {
+      const values = seen.get(partition) ?? [];
+      values.push(Number(message.value));
+      seen.set(partition, values);
+      count++;
+    },
+  });
+  await until(() => count >= total);
+  await consumer.disconnect();
+  return seen;
+}
