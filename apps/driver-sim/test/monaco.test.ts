@@ -1,14 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { readCityFile } from '../src/city/city-file.js';
 import { distanceMeters } from '../src/geo/geo.js';
-import { buildRoadGraph } from '../src/roads/road-graph.js';
-
-const path = fileURLToPath(new URL('../../../cities/monaco.geojson', import.meta.url));
+import { monaco as city, monacoGraph } from './_monaco.js';
 
 describe('cities/monaco.geojson', () => {
-  const city = readCityFile(path);
-
   it('has all of the roads', () => {
     const oneway = city.features.filter(({ properties }) => properties.oneway !== undefined);
     let meters = 0;
@@ -33,6 +27,6 @@ describe('cities/monaco.geojson', () => {
 
   it('is a city that one can drive through, but for a few ends', () => {
     const coordinates = new Set(city.features.flatMap(({ geometry }) => geometry.coordinates.map(String)));
-    expect(buildRoadGraph(city).nodes.length).toBeGreaterThan(coordinates.size * 0.9);
+    expect(monacoGraph.nodes.length).toBeGreaterThan(coordinates.size * 0.9);
   });
 });

@@ -103,16 +103,15 @@ function readFailure(failure: unknown): ItemFailure | undefined {
   // MDS names the item alone; our own ingest says its place as well.
   const event = Number.isInteger(index) ? { index: index as number } : isObject(item) ? { item } : undefined;
   if (event === undefined) return undefined;
-  const error = String(failure['error']);
+  const error = inWords(failure['error']);
+  const description = failure['error_description'];
   const details = Array.isArray(failure['error_details']) ? failure['error_details'] : [];
-  const reason = [`${error}: ${String(failure['error_description'] ?? '')}`, ...details.map(inWords)].join(
-    '; ',
-  );
+  const reason = [`${error}: ${inWords(description ?? '')}`, ...details.map(inWords)].join('; ');
   return { event, passing: PASSING_ERRORS.has(error), reason };
 }
 
-function inWords(detail: unknown): string {
-  return typeof detail === 'string' ? detail : JSON.stringify(detail);
+function inWords(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

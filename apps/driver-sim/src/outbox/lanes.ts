@@ -56,7 +56,8 @@ export class Lanes {
     for (const lane of this.#ready) {
       const room = limits.maxEvents - events.length;
       if (room === 0) break;
-      lane.out = Math.min(lane.events.length, limits.maxEventsPerLane, room);
+      // An event that was set back goes alone: what follows in the same request could be taken without it.
+      lane.out = lane.setbacks > 0 ? 1 : Math.min(lane.events.length, limits.maxEventsPerLane, room);
       for (let index = 0; index < lane.out; index += 1) events.push(lane.events[index]!);
       lanes.push(lane);
       this.#ready.delete(lane);

@@ -1,0 +1,179 @@
+import type { Telemetry } from '@hailstream/events';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { IngestClient } from '../src/outbox/ingest-client.http.js';
+import { IngestRefusedError, MAX_REQUESTS_IN_FLIGHT, Outbox } from '../src/outbox/outbox.js';
+import { lastingId } from '../src/simulation/ids.js';
+import { FakeIngest } from './_fake-ingest.js';
+import { until } from './_util.js';
+
+const providerId = '0197a1c0-6d1f-7000-8000-000000000001';
+const DEVICES = 30;
+const POINTS = 40;
+
+let ingest: FakeIngest;
+let client: IngestClient;
+let outbox: Outbox;
+let said: string[];
+
+beforeEach(async () => {
+  ingest = await FakeIngest.start();
+  client = new IngestClient({ url: ingest.url, token: 'secret', maxConnections: MAX_REQUESTS_IN_FLIGHT });
+  said = [];
+  outbox = new Outbox({
+    client,
+    observer: {
+      away: () => said.push('away'),
+      back: () => said.push('back'),
+      rejected: (kind, _id, reason) => said.push(`rejected ${kind} ${reason}`),
+      failed: (error) => said.push(`failed ${error.message}`),
+    },
+  });
+});
+
+afterEach(async () => {
+  outbox[Symbol.dispose]();
+  await client[Symbol.asyncDispose]();
+  await ingest[Symbol.asyncDispose]();
+});
+
+function point(device: number, number: number): Telemetry {
+  return {
+    device_id: lastingId('device', device),
+    provider_id: providerId,
+    telemetry_id: lastingId('telemetry', device, number),
+    timestamp: 1_790_000_000_000 + number,
+    location: { lat: 43.7, lng: 7.4 },
+  };
+}
+
+/** The devices take turns, some of it in the same turn of the event loop and some not. */
+async function putAll(): Promise<void> {
+  for (let number = 0; number < POINTS; number += 1) {
+    for (let device = 0; device < DEVICES; device += 1) outbox.put('telemetry', point(device, number));
+    if (number % 8 === 0) await new Promise(setImmediate);
+  }
+}
+
+/** What the log has of each device, the first arrival of each point counting, is all that was put, in that order. */
+function expectAllInOrder(): void {
+  const received = ingest.distinct('telemetry_id');
+  expect(received.length).toBe(DEVICES * POINTS);
+  for (let device = 0; device < DEVICES; device += 1) {
+    const ofDevice = received.filter(({ device_id }) => device_id === lastingId('device', device));
+    expect(ofDevice.map(({ telemetry_id }) => telemetry_id)).toEqual(
+      Array.from({ length: POINTS }, (_none, number) => point(device, number).telemetry_id),
+    );
+  }
+}
+
+describe('an outbox', () => {
+  it('hands over everything, of each device in order, in few requests', async () => {
+    await putAll();
+    await outbox.whenAtMost(0);
+    expectAllInOrder();
+    expect(outbox.counts).toEqual({
+      sent: DEVICES * POINTS,
+      accepted: DEVICES * POINTS,
+      rejected: 0,
+      retried: 0,
+      thinned: 0,
+    });
+    expect(ingest.requests.length).toBeLessThan(20);
+    expect(ingest.authorizations).toEqual(new Set(['Bearer secret']));
+    expect(said).toEqual([]);
+  });
+
+  it('sends again what got no answer, with the same ids and in order, whether the log has it or not', async () => {
+    ingest.treat = (number) => ({ kind: (['lose-answer', 'take', 'break'] as const)[number % 3]! });
+    await putAll();
+    await outbox.whenAtMost(0);
+    expectAllInOrder();
+    expect(ingest.log.length).toBeGreaterThan(DEVICES * POINTS);
+    expect(outbox.counts).toMatchObject({ sent: DEVICES * POINTS, accepted: DEVICES * POINTS, rejected: 0 });
+    expect(outbox.counts.retried).toBeGreaterThan(0);
+  });
+
+  it('keeps everything while ingest is away, says so once, and catches up', async () => {
+    await ingest.down();
+    await putAll();
+    await until(() => outbox.away);
+    expect(outbox.waiting('telemetry')).toBe(DEVICES * POINTS);
+    await ingest.up();
+    await outbox.whenAtMost(0);
+    expectAllInOrder();
+    expect(said).toEqual(['away', 'back']);
+  });
+
+  it('waits as long as it is asked to when the log is away', async () => {
+    ingest.treat = (number) =>
+      number === 0 ? { kind: 'status', status: 503, retryAfter: '1' } : { kind: 'take' };
+    outbox.put('telemetry', point(0, 0));
+    await outbox.whenAtMost(0);
+    const [first, second] = ingest.requests;
+    expect(second!.at - first!.at).toBeGreaterThanOrEqual(990);
+  });
+
+  it('sends items that failed for now again, alone, and nothing of their device before them', async () => {
+    const failing = point(3, 5).telemetry_id;
+    let failures = 0;
+    ingest.treat = () => ({
+      kind: 'fail-items',
+      error: (item) => (item['telemetry_id'] === failing && (failures += 1) <= 2 ? 'retryable' : undefined),
+    });
+    for (let number = 0; number <= 5; number += 1) outbox.put('telemetry', point(3, number));
+    await until(() => failures === 1);
+    outbox.put('telemetry', point(3, 6));
+    outbox.put('telemetry', point(4, 0));
+    await outbox.whenAtMost(0);
+    const order = ingest.log.filter(({ item }) => item['device_id'] === point(3, 0).device_id);
+    expect(order.map(({ item }) => item['timestamp'])).toEqual(
+      [0, 1, 2, 3, 4, 5, 6].map((number) => point(3, number).timestamp),
+    );
+    expect(outbox.counts).toMatchObject({ sent: 8, accepted: 8, retried: 2 });
+  });
+
+  it('drops what is turned down for what it is, counts it and says why', async () => {
+    const bad = point(0, 1).telemetry_id;
+    ingest.treat = () => ({
+      kind: 'fail-items',
+      error: (item) => (item['telemetry_id'] === bad ? 'bad_param' : undefined),
+    });
+    for (let number = 0; number < 3; number += 1) outbox.put('telemetry', point(0, number));
+    await outbox.whenAtMost(0);
+    expect(outbox.counts).toMatchObject({ sent: 3, accepted: 2, rejected: 1, retried: 0 });
+    expect(said).toEqual(['rejected telemetry bad_param: told to; by the test']);
+  });
+
+  it('gives up when it is refused, and tells those who wait', async () => {
+    ingest.treat = () => ({ kind: 'status', status: 401 });
+    outbox.put('telemetry', point(0, 0));
+    await expect(outbox.whenAtMost(0)).rejects.toThrow(IngestRefusedError);
+    await expect(outbox.whenAtMost(0)).rejects.toThrow('POST /telemetry answered 401 Told to: by the test');
+    expect(said.length).toBe(1);
+    expect(outbox.waiting()).toBe(1);
+  });
+
+  it('thins what waits, counts that, and keeps the newest of each device', async () => {
+    await ingest.down();
+    await putAll();
+    const dropped = outbox.thin('telemetry');
+    expect(dropped).toBeGreaterThan(DEVICES * POINTS * 0.4);
+    await ingest.up();
+    await outbox.whenAtMost(0);
+    expect(outbox.counts).toMatchObject({ thinned: dropped, accepted: DEVICES * POINTS - dropped });
+    const received = new Set(ingest.distinct('telemetry_id').map(({ telemetry_id }) => telemetry_id));
+    for (let device = 0; device < DEVICES; device += 1) {
+      expect(received.has(point(device, POINTS - 1).telemetry_id)).toBe(true);
+    }
+  });
+
+  it('stops waiting when it is told to', async () => {
+    await ingest.down();
+    outbox.put('telemetry', point(0, 0));
+    const stop = new AbortController();
+    const waiting = outbox.whenAtMost(0, stop.signal);
+    stop.abort();
+    await waiting;
+    expect(outbox.waiting()).toBe(1);
+  });
+});
