@@ -17,7 +17,7 @@ export function contentSecurityPolicy(mapStyleUrl: string | null): string {
     "style-src 'self' 'unsafe-inline'",
     `img-src 'self' data: blob:${map}`,
     `font-src 'self'${map}`,
-    `connect-src 'self' ws: wss:${map}`,
+    `connect-src 'self'${map}`,
     "manifest-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",

@@ -19,8 +19,6 @@ export async function servePage(app: NestFastifyApplication, page: RealtimeConfi
   }
   await app.register(fastifyStatic, {
     root: page.directory,
-    // Each file a route of its own: what is not there is answered as any other path that is not.
-    wildcard: false,
     cacheControl: false,
     setHeaders: (reply, path) => {
       reply.header('cache-control', cacheControl(path));

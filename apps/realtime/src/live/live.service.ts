@@ -81,7 +81,7 @@ export class LiveService implements OnModuleDestroy {
 
   private tick(): void {
     const broadcaster = this.broadcaster;
-    if (broadcaster === null || !this.positions.isCaughtUp) return void this.foldService.takeReceipts();
+    if (broadcaster === null || !this.positions.isCaughtUp) return;
     const startedAt = performance.now();
     const now = Date.now();
     try {

@@ -29,7 +29,9 @@ export class FoldService {
     const { topic, partition, records, nextOffset, highWatermark } = batch;
     const fresh = records.filter(({ offset }) => this.positions.isNew(topic, partition, offset));
     const [oldest] = fresh;
-    if (oldest !== undefined && this.receipts.length < MAX_RECEIPTS) this.receipts.push(oldest.timestampMs);
+    // What is read to rebuild was received long before anybody could see it here.
+    const isTimed = this.positions.isCaughtUp && this.receipts.length < MAX_RECEIPTS;
+    if (isTimed && oldest !== undefined) this.receipts.push(oldest.timestampMs);
     for (const record of fresh) {
       const outcome = this.foldRecord(topic, record);
       if (outcome instanceof UndecodableRecordError) {
