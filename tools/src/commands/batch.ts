@@ -4,10 +4,12 @@ import { programFile } from '../repository.js';
 import { UsageError } from '../usage-error.js';
 import { runCommand } from './run-command.js';
 
+const USAGE = 'usage: npm run batch -- run [--home DIR] [--json]';
+
 /** `npm run batch -- run`: one load of what the log holds now, into the Postgres of a running system or a given one. */
-await runCommand(async ({ args, env, cwd }) => {
+await runCommand(USAGE, async ({ args, env, cwd }) => {
   const { home, rest } = takeHome(args, cwd);
-  if (rest[0] !== 'run') throw new UsageError('usage: npm run batch -- run [--home DIR] [--json]');
+  if (rest[0] !== 'run') throw new UsageError(USAGE);
   return runToEnd(programFile('apps/batch/dist/main.js'), rest, await batchEnv());
 
   async function batchEnv(): Promise<NodeJS.ProcessEnv> {

@@ -8,8 +8,10 @@ import { runCommand } from './run-command.js';
 /** A replay at its own pace may take as long as what was recorded. */
 const TOKEN_EXPIRES_IN = '7 days';
 
+const USAGE = 'usage: npm run replay -- FILE [--speed N|max] [--end-at ISO] [--home DIR] [--json]';
+
 /** `npm run replay`: sends a recorded trace through the ingest of a running system, or of the one at `INGEST_URL`. */
-await runCommand(async ({ args, env, cwd }) => {
+await runCommand(USAGE, async ({ args, env, cwd }) => {
   const { home, rest } = takeHome(args, cwd);
   return runToEnd(programFile('apps/driver-sim/dist/replay.js'), rest, await replayEnv());
 

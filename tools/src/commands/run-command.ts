@@ -8,10 +8,21 @@ export interface CommandContext {
   readonly cwd: string;
 }
 
-/** Runs a command and sets the exit code it returns; what the user can mend is told in a line, with exit code 1. */
-export async function runCommand(command: (context: CommandContext) => Promise<number>): Promise<void> {
+/**
+ * Runs a command and sets the exit code it returns; what the user can mend is told in a line, with exit code 1. `--help`
+ * prints the usage instead.
+ */
+export async function runCommand(
+  usage: string,
+  command: (context: CommandContext) => Promise<number>,
+): Promise<void> {
+  const args = process.argv.slice(2);
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(`${usage}\n`);
+    return;
+  }
   try {
-    process.exitCode = await command({ args: process.argv.slice(2), env: process.env, cwd: process.cwd() });
+    process.exitCode = await command({ args, env: process.env, cwd: process.cwd() });
   } catch (error) {
     if (!(error instanceof UsageError) && !(error instanceof ProcessError)) throw error;
     process.stderr.write(`${error.message}\n`);

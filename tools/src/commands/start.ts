@@ -6,13 +6,9 @@ import { repositoryRoot } from '../repository.js';
 import { type CommandContext, runCommand } from './run-command.js';
 
 /** `npm start`: the whole system on this machine, until it is asked to stop. */
-await runCommand(start);
+await runCommand(START_USAGE, start);
 
 async function start({ args, env, cwd }: CommandContext): Promise<number> {
-  if (args.includes('--help') || args.includes('-h')) {
-    say(START_USAGE);
-    return 0;
-  }
   const options = parseStartOptions(args, { cwd, root: repositoryRoot });
   const { system, lock } = await System.prepare(options, env, note);
   await using _lock = lock;

@@ -10,7 +10,7 @@ const EXPIRES_IN = '30 days';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** `npm run token`: prints a JWT for the system of a home folder, and nothing else. */
-await runCommand(async ({ args, env, cwd }) => {
+await runCommand(USAGE, async ({ args, env, cwd }) => {
   const { home, rest } = takeHome(args, cwd);
   const { scope, provider } = parseOptions(rest, { scope: { type: 'string' }, provider: { type: 'string' } });
   if (scope !== 'read' && scope !== 'write') throw new UsageError(USAGE);
