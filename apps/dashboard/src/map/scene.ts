@@ -112,7 +112,9 @@ export class Scene {
   readonly #frame = (now: number): void => {
     this.#frameRequest = null;
     const isFading = this.#countsOpacity !== Number(this.#counting);
-    const isMoving = this.#city.fleet.progress(now) < 1;
+    // Counts stand still between two ticks.
+    const showsMoving = this.#countsOpacity < 1 || this.#city.selected.get() !== null;
+    const isMoving = showsMoving && this.#city.fleet.progress(now) < 1;
     if (this.#needsLayout || this.#pace.isDue(now)) this.#draw(now);
     if (isMoving || isFading || this.#countsOpacity !== Number(this.#counting)) this.#wake();
     else this.#drawnAt = 0;

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { FiguresHistory, HISTORY_SECONDS } from './figures-history.js';
+
+const START_MS = 1_800_000_000_000;
+
+function historyOf(...entries: [second: number, value: number][]): (number | null)[] {
+  const history = new FiguresHistory();
+  for (const [second, value] of entries) history.add(START_MS + second * 1000, value);
+  return history.values();
+}
+
+describe('FiguresHistory', () => {
+  it('starts with nothing known', () => {
+    expect(new FiguresHistory().values()).toEqual(Array.from({ length: HISTORY_SECONDS }, () => null));
+  });
+
+  it('ends with the newest second', () => {
+    expect(historyOf([0, 1], [1, 2], [2, 3]).slice(-4)).toEqual([null, 1, 2, 3]);
+  });
+
+  it('keeps the newest value of a second', () => {
+    expect(historyOf([0, 1], [0.5, 7], [1, 2]).slice(-2)).toEqual([7, 2]);
+  });
+
+  it('bridges a late frame and leaves a gap for an absence', () => {
+    expect(historyOf([0, 1], [2, 3]).slice(-3)).toEqual([1, 3, 3]);
+    expect(historyOf([0, 1], [4, 3]).slice(-5)).toEqual([1, null, null, null, 3]);
+  });
+
+  it('forgets what is older than five minutes, after an absence too', () => {
+    expect(historyOf([0, 1], [HISTORY_SECONDS, 2]).filter((value) => value !== null)).toEqual([2]);
+    expect(historyOf([0, 1], [10 * HISTORY_SECONDS, 2]).filter((value) => value !== null)).toEqual([2]);
+  });
+
+  it('ignores a frame older than the newest', () => {
+    expect(historyOf([5, 1], [3, 9]).slice(-3)).toEqual([null, null, 1]);
+  });
+});

@@ -1,0 +1,146 @@
+import type { Figures, Frame, VehicleRow } from '@hailstream/events/live';
+import { describe, expect, it } from 'vitest';
+import { Fleet, shorterTurn } from './fleet.js';
+
+const figures = {} as Figures;
+
+function frame(vehicles: VehicleRow[], gone: string[] = []): Frame {
+  return { asOf: 0, tickMs: 1000, vehicles, gone, figures };
+}
+
+function row(
+  deviceId: string,
+  lng: number,
+  rest: { lat?: number; heading?: number | null } = {},
+): VehicleRow {
+  const { lat = 0, heading = 0 } = rest;
+  return [deviceId, lat, lng, heading, 5, 'available', 'live'];
+}
+
+function drawnAt(fleet: Fleet, deviceId: string, now: number) {
+  const into = { positions: new Float64Array(2), headings: new Float32Array(1) };
+  fleet.sample(Uint32Array.of(fleet.slotOf(deviceId)!), now, into);
+  return { lng: into.positions[0]!, lat: into.positions[1]!, heading: into.headings[0]! };
+}
+
+function applied(...steps: { frame: Frame; now: number; whole?: boolean; glides?: boolean }[]): Fleet {
+  const fleet = new Fleet();
+  for (const { frame, now, whole = false, glides = true } of steps)
+    fleet.apply(frame, { now, whole, glides });
+  return fleet;
+}
+
+describe('Fleet', () => {
+  it('shows a new vehicle where it is, without gliding', () => {
+    const fleet = applied({ frame: frame([row('a', 0.001)]), now: 0 });
+    expect(drawnAt(fleet, 'a', 0).lng).toBe(0.001);
+  });
+
+  it('glides to the new place over one tick', () => {
+    const fleet = applied(
+      { frame: frame([row('a', 0)]), now: 0 },
+      { frame: frame([row('a', 0.001)]), now: 1000 },
+    );
+    expect(drawnAt(fleet, 'a', 1000).lng).toBeCloseTo(0, 9);
+    expect(drawnAt(fleet, 'a', 1250).lng).toBeCloseTo(0.00025, 9);
+    expect(drawnAt(fleet, 'a', 2000).lng).toBeCloseTo(0.001, 9);
+    expect(drawnAt(fleet, 'a', 9000).lng).toBeCloseTo(0.001, 9);
+  });
+
+  it('goes on from where a vehicle is drawn when a frame comes early', () => {
+    const fleet = applied(
+      { frame: frame([row('a', 0)]), now: 0 },
+      { frame: frame([row('a', 0.001)]), now: 1000 },
+      { frame: frame([row('a', 0.002)]), now: 1500 },
+    );
+    expect(drawnAt(fleet, 'a', 1500).lng).toBeCloseTo(0.0005, 9);
+    expect(drawnAt(fleet, 'a', 2500).lng).toBeCloseTo(0.002, 9);
+  });
+
+  it('finishes the glide of a vehicle that the next frame does not mention', () => {
+    const fleet = applied(
+      { frame: frame([row('a', 0)]), now: 0 },
+      { frame: frame([row('a', 0.001)]), now: 1000 },
+      { frame: frame([row('b', 0)]), now: 1500 },
+    );
+    expect(drawnAt(fleet, 'a', 2500).lng).toBeCloseTo(0.001, 9);
+  });
+
+  it('does not animate a leap of more than 300 m', () => {
+    const fleet = applied(
+      { frame: frame([row('a', 0)]), now: 0 },
+      { frame: frame([row('a', 0.003)]), now: 1000 },
+    );
+    expect(drawnAt(fleet, 'a', 1000).lng).toBe(0.003);
+  });
+
+  it('moves at once where motion is not wanted', () => {
+    const fleet = applied(
+      { frame: frame([row('a', 0)]), now: 0 },
+      { frame: frame([row('a', 0.001)]), now: 1000, glides: false },
+    );
+    expect(drawnAt(fleet, 'a', 1000).lng).toBeCloseTo(0.001, 9);
+  });
+
+  it('turns the shorter way round', () => {
+    const fleet = applied(
+      { frame: frame([row('a', 0, { heading: 350 })]), now: 0 },
+      { frame: frame([row('a', 0, { heading: 10 })]), now: 1000 },
+    );
+    expect(drawnAt(fleet, 'a', 1500).heading).toBeCloseTo(360, 3);
+  });
+
+  it('has no heading where none is known', () => {
+    const fleet = applied({ frame: frame([row('a', 0, { heading: null })]), now: 0 });
+    expect(drawnAt(fleet, 'a', 0).heading).toBeNaN();
+    expect(fleet.hasHeading(fleet.slotOf('a')!)).toBe(false);
+  });
+
+  it('takes those off that are gone or silent, and keeps the others in their places', () => {
+    const silent: VehicleRow = ['c', 0, 0, 0, 0, 'available', 'silent'];
+    const fleet = applied(
+      { frame: frame([row('a', 0.001), row('b', 0.002), row('c', 0.003), row('d', 0.004)]), now: 0 },
+      { frame: frame([silent], ['a', 'never seen']), now: 1000 },
+    );
+    expect(fleet.size).toBe(2);
+    expect(fleet.slotOf('a')).toBeUndefined();
+    expect(drawnAt(fleet, 'b', 1000).lng).toBe(0.002);
+    expect(drawnAt(fleet, 'd', 1000).lng).toBe(0.004);
+    expect(fleet.deviceIdAt(fleet.slotOf('d')!)).toBe('d');
+  });
+
+  it('drops what a snapshot does not have', () => {
+    const fleet = applied(
+      { frame: frame([row('a', 0), row('b', 0)]), now: 0 },
+      { frame: frame([row('b', 0), row('c', 0)]), now: 1000, whole: true },
+    );
+    expect([fleet.slotOf('a'), fleet.size]).toEqual([undefined, 2]);
+  });
+
+  it('grows beyond its first capacity without losing anyone', () => {
+    const rows = Array.from({ length: 3000 }, (_, index) => row(`v${index}`, index / 100));
+    const fleet = applied({ frame: frame(rows), now: 0 });
+    expect(fleet.size).toBe(3000);
+    expect(drawnAt(fleet, 'v0', 0).lng).toBe(0);
+    expect(drawnAt(fleet, 'v2999', 0).lng).toBe(29.99);
+  });
+
+  it('finds a vehicle by a part of its id, the end first', () => {
+    const fleet = applied({ frame: frame([row('beef-01', 0), row('01-beef', 0)]), now: 0 });
+    expect(fleet.find('beef')).toBe('01-beef');
+    expect(fleet.find('f-0')).toBe('beef-01');
+    expect(fleet.find('nothing')).toBeUndefined();
+  });
+});
+
+describe('shorterTurn', () => {
+  it.each([
+    [0, 90, 90],
+    [350, 10, 20],
+    [10, 350, -20],
+    [725, 0, -5],
+    [-350, 20, 10],
+  ])('from %d to %d is %d', (from, to, turn) => {
+    expect(shorterTurn(from, to)).toBeCloseTo(turn, 9);
+  });
+});

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state.js';
+import { retryDelayMs } from './retry-delay.js';
+
+const states: ConnectionState[] = [{ kind: 'connecting' }, { kind: 'connected' }, { kind: 'reconnecting' }];
+const outcomes: [ConnectionEvent, ConnectionState][] = [
+  [{ kind: 'opened' }, { kind: 'connected' }],
+  [{ kind: 'lost' }, { kind: 'reconnecting' }],
+  [
+    { kind: 'refused', hadToken: true },
+    { kind: 'signed-out', hadToken: true },
+  ],
+];
+
+describe('nextConnectionState', () => {
+  it.each(outcomes)('follows %j from every state that is not final', (event, next) => {
+    for (const state of states) expect(nextConnectionState(state, event)).toEqual(next);
+  });
+
+  it('stays signed out', () => {
+    const signedOut: ConnectionState = { kind: 'signed-out', hadToken: false };
+    for (const [event] of outcomes) expect(nextConnectionState(signedOut, event)).toBe(signedOut);
+  });
+});
+
+describe('retryDelayMs', () => {
+  it('doubles up to its bound', () => {
+    const delays = [1, 2, 3, 4, 5, 50].map(retryDelayMs);
+    expect(delays).toEqual([500, 1000, 2000, 4000, 5000, 5000]);
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import * as format from './format.js';
+
+describe('formatDuration', () => {
+  it.each([
+    [400, '0.4 s'],
+    [9_949, '9.9 s'],
+    [9_950, '10 s'],
+    [59_499, '59 s'],
+    [59_500, '1 min 00 s'],
+    [187_000, '3 min 07 s'],
+    [3_599_400, '59 min 59 s'],
+    [3_599_600, '1 h 00 min'],
+    [7_800_000, '2 h 10 min'],
+    [-5, '0.0 s'],
+  ])('%d ms is %s', (durationMs, text) => {
+    expect(format.formatDuration(durationMs)).toBe(text);
+  });
+});
+
+describe('formatShortCount', () => {
+  it.each([
+    [7, '7'],
+    [999, '999'],
+    [1_000, '1.0k'],
+    [9_949, '9.9k'],
+    [9_950, '10k'],
+    [12_600, '13k'],
+  ])('%d is %s', (count, text) => {
+    expect(format.formatShortCount(count)).toBe(text);
+  });
+});
+
+describe('formatShare', () => {
+  it.each([
+    [0, 10, '0%'],
+    [1, 1000, '<1%'],
+    [1, 3, '33%'],
+    [3, 3, '100%'],
+    [0, 0, '–'],
+  ])('%d of %d is %s', (part, total, text) => {
+    expect(format.formatShare(part, total)).toBe(text);
+  });
+});
+
+describe('formatHeading', () => {
+  it.each([
+    [0, '0° N'],
+    [44.6, '45° NE'],
+    [338, '338° N'],
+    [359.7, '0° N'],
+    [360, '0° N'],
+    [270, '270° W'],
+    [null, '–'],
+  ])('%s is %s', (degrees, text) => {
+    expect(format.formatHeading(degrees)).toBe(text);
+  });
+});
+
+describe('small formats', () => {
+  it('tells metres a second in kilometres an hour', () => {
+    expect(format.formatSpeed(10)).toBe('36 km/h');
+    expect(format.formatSpeed(null)).toBe('–');
+  });
+
+  it('groups thousands', () => {
+    expect(format.formatCount(12345)).toBe('12,345');
+  });
+
+  it('shortens an id to its end, and reads names as words', () => {
+    expect(format.shortId('0192f3c4-5d6e-7f80-9a1b-2c3d4e5f6a7b')).toBe('5f6a7b');
+    expect(format.inWords('passenger_cancellation')).toBe('passenger cancellation');
+  });
+});

@@ -1,0 +1,45 @@
+import type { Figures, VehicleRow } from '@hailstream/events/live';
+import { describe, expect, it } from 'vitest';
+import { Fleet } from '../city-state/fleet.js';
+import { layOutMarks, placeMarks } from './mark-columns.js';
+
+const rows: VehicleRow[] = [
+  ['trip', 1, 2, 90, 5, 'on_trip', 'live'],
+  ['gone', 1, 2, 90, 5, 'elsewhere', 'live'],
+  ['stop', 1, 2, 90, 0, 'stopped', 'live'],
+  ['old', 1, 2, null, 0, 'available', 'stale'],
+  ['new', 1, 2, 10, 0, null, 'live'],
+];
+const atlas = { canvas: {} as HTMLCanvasElement, iconOf: () => new Float32Array(7) };
+
+function layOut(options: { hidden?: 'stopped'; selected?: string } = {}) {
+  const fleet = new Fleet();
+  const frame = { asOf: 0, tickMs: 1000, vehicles: rows, gone: [], figures: {} as Figures };
+  fleet.apply(frame, { now: 0, whole: true, glides: true });
+  const hidden = new Set(options.hidden === undefined ? [] : [options.hidden]);
+  const columns = layOutMarks(fleet, { hidden, selected: options.selected ?? null, atlas });
+  placeMarks(fleet, columns, 0);
+  return columns;
+}
+
+describe('layOutMarks', () => {
+  it('draws those to be seen first last, and leaves out those that are elsewhere', () => {
+    expect(layOut().deviceIds).toEqual(['new', 'stop', 'old', 'trip']);
+  });
+
+  it('leaves out the states that are hidden', () => {
+    expect(layOut({ hidden: 'stopped' }).deviceIds).toEqual(['new', 'old', 'trip']);
+  });
+
+  it('fades the stale ones, and all others beside the one that is looked at', () => {
+    const alphas = (columns: ReturnType<typeof layOut>) => [3, 7, 11, 15].map((at) => columns.colors[at]);
+    expect(alphas(layOut())).toEqual([255, 255, 90, 255]);
+    const [unknown, stopped, stale, trip] = alphas(layOut({ selected: 'trip' }));
+    expect(trip).toBe(255);
+    expect([unknown! < 128, stopped! < 128, stale! < 90]).toEqual([true, true, true]);
+  });
+
+  it('turns arrows alone, and only by a heading that is known', () => {
+    expect([...layOut().angles]).toEqual([0, 0, 0, -90]);
+  });
+});

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { worldSizePixels } from '../city-state/mercator.js';
+import { nearestMark } from './nearest-mark.js';
+
+const zoom = 15;
+const at = { lng: 7.42, lat: 43.73 };
+const pixels = (count: number) => (count * 360) / worldSizePixels(zoom);
+
+describe('nearestMark', () => {
+  it('finds the nearest within the radius', () => {
+    const positions = Float64Array.of(at.lng + pixels(12), at.lat, at.lng - pixels(5), at.lat);
+    expect(nearestMark(positions, { at, zoom, radiusPixels: 16 })).toBe(1);
+  });
+
+  it('finds none beyond it, and none in nothing', () => {
+    const positions = Float64Array.of(at.lng + pixels(17), at.lat);
+    expect(nearestMark(positions, { at, zoom, radiusPixels: 16 })).toBe(-1);
+    expect(nearestMark(new Float64Array(), { at, zoom, radiusPixels: 16 })).toBe(-1);
+  });
+
+  it('takes the one on top of several at the same place', () => {
+    const positions = Float64Array.of(at.lng, at.lat, at.lng, at.lat);
+    expect(nearestMark(positions, { at, zoom, radiusPixels: 16 })).toBe(1);
+  });
+});

@@ -1,0 +1,42 @@
+import type { City } from '@hailstream/events/live';
+import { describe, expect, it } from 'vitest';
+import { roadStyle } from './road-style.js';
+import { speedColor } from './speed-ramp.js';
+
+const city: City = {
+  name: 'Here',
+  bbox: { west: 0, south: 0, east: 1, north: 1 },
+  attribution: 'someone',
+  mapStyleUrl: null,
+  roads: { type: 'FeatureCollection', features: [] },
+};
+
+describe('roadStyle', () => {
+  it.each(['light', 'dark'] as const)('asks for nothing from anywhere in the %s theme', (theme) => {
+    const style = roadStyle(city, theme);
+    expect(JSON.stringify(style)).not.toMatch(/https?:|\/\//);
+    expect([style.glyphs, style.sprite]).toEqual([undefined, undefined]);
+  });
+
+  it('lays casings under all roads and main roads over minor ones', () => {
+    const ids = roadStyle(city, 'dark').layers.map(({ id }) => id);
+    expect(ids).toEqual([
+      'land',
+      'road-minor-casing',
+      'road-middle-casing',
+      'road-main-casing',
+      'road-minor',
+      'road-middle',
+      'road-main',
+    ]);
+  });
+});
+
+describe('speedColor', () => {
+  it('goes from one end to the other and stays there', () => {
+    expect(speedColor(0, 'dark')).toEqual([116, 78, 178, 255]);
+    expect(speedColor(null, 'dark')).toEqual(speedColor(0, 'dark'));
+    expect(speedColor(60 / 3.6, 'dark')).toEqual([244, 226, 110, 255]);
+    expect(speedColor(100, 'dark', 40)).toEqual([244, 226, 110, 40]);
+  });
+});

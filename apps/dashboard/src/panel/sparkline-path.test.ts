@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { sparklinePaths } from './sparkline-path.js';
+
+describe('sparklinePaths', () => {
+  it('draws from the baseline to the highest value, across the whole width', () => {
+    expect(sparklinePaths([0, 10])).toEqual({
+      line: 'M0 47L300 1',
+      area: 'M0 48L0 47L300 1L300 48Z',
+      highest: 10,
+    });
+  });
+
+  it('breaks where nothing is known', () => {
+    expect(sparklinePaths([1, null, 1, 1]).line).toBe('M0 1M200 1L300 1');
+  });
+
+  it('has nothing to draw of nothing, and a flat line of zeros', () => {
+    expect(sparklinePaths([])).toEqual({ line: '', area: '', highest: 0 });
+    expect(sparklinePaths([0, 0]).line).toBe('M0 47L300 47');
+  });
+});
