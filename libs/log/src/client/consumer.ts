@@ -71,8 +71,10 @@ export interface ConsumerOptions {
   readonly maxPartitionBytes?: number;
   /** Longest a fetch waits for records. @default 250 */
   readonly maxWaitMs?: number;
-  /** @default 30_000 */
+  /** Longest that the group waits for a sign of life before it gives the partitions to others. @default 30_000 */
   readonly sessionTimeoutMs?: number;
+  /** Longest that `start` waits for partitions. @default 30_000 */
+  readonly startTimeoutMs?: number;
 }
 
 export interface TopicPartition {
@@ -85,7 +87,7 @@ export interface BatchConsumer extends AsyncDisposable {
   /**
    * Joins the group and reads. Resolves once partitions were assigned (perhaps none) and their positions are known.
    *
-   * @throws LogError after 30 s without, retryable: the same consumer may be started again. `REFUSED` at once where the
+   * @throws LogError after `startTimeoutMs` without, retryable: the same consumer may be started again. `REFUSED` at once where the
    * broker refuses the client or the group
    */
   start(): Promise<void>;

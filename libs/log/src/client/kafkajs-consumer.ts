@@ -18,10 +18,9 @@ const DEFAULTS = {
   maxPartitionBytes: 1024 * 1024,
   maxWaitMs: 250,
   sessionTimeoutMs: 30_000,
+  startTimeoutMs: 30_000,
 };
 
-/** Longest that `start` waits for partitions. */
-const START_TIMEOUT_MS = 30_000;
 /** Longest that closing waits for what is in hand. */
 const DRAIN_TIMEOUT_MS = 30_000;
 /** Longest that a broken session may take to end before its connections are cut. */
@@ -85,11 +84,12 @@ export class KafkajsBatchConsumer implements BatchConsumer {
     const run = new Run();
     this.run = run;
     run.finished = this.keepReading(run);
+    const { startTimeoutMs } = this.options;
     const timeout = new AbortController();
     const failure = await Promise.race([
       run.started,
       run.finished.then(() => new LogError('CLOSED', 'the consumer was closed as it started', false)),
-      pauseFor(START_TIMEOUT_MS, timeout.signal).then(() => notInTime(run.lastFailure)),
+      pauseFor(startTimeoutMs, timeout.signal).then(() => notInTime(startTimeoutMs, run.lastFailure)),
     ]);
     timeout.abort();
     if (!failure) return;
@@ -365,7 +365,8 @@ class Run {
   }
 }
 
-function notInTime(lastFailure: LogError | undefined): LogError {
-  const message = `no partitions assigned within ${START_TIMEOUT_MS} ms: ${lastFailure?.message ?? 'the group did not settle'}`;
+function notInTime(startTimeoutMs: number, lastFailure: LogError | undefined): LogError {
+  const reason = lastFailure?.message ?? 'no broker answered, or the group did not settle';
+  const message = `no partitions assigned within ${startTimeoutMs} ms: ${reason}`;
   return new LogError(lastFailure?.code ?? 'UNAVAILABLE', message, true, { cause: lastFailure });
 }

@@ -27,10 +27,8 @@ describe('toLogError', () => {
 
   it('looks through the layers that gave up to what happened', () => {
     const cause = protocolError('MESSAGE_TOO_LARGE');
-    const wrapped = new KafkaJSNonRetriableError(
-      new KafkaJSNumberOfRetriesExceeded(cause, { retryCount: 1, retryTime: 1 }),
-      { cause },
-    );
+    const exhausted = new KafkaJSNumberOfRetriesExceeded(cause, { retryCount: 1, retryTime: 1 });
+    const wrapped = Object.assign(new KafkaJSNonRetriableError(exhausted), { cause: exhausted });
     expect(toLogError(wrapped, 'cannot append')).toMatchObject({
       code: 'RECORD_TOO_LARGE',
       message: 'cannot append: MESSAGE_TOO_LARGE',

@@ -119,8 +119,14 @@ export class Bench implements AsyncDisposable {
     return found;
   }
 
+  /** To be called after each test, so that no client of it meets what happens in the next. */
+  async reset(): Promise<void> {
+    this.broker.clearFaults();
+    await Promise.all(this.clients.splice(0).map((client) => client[Symbol.asyncDispose]()));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.clients.map((client) => client[Symbol.asyncDispose]()));
+    await this.reset();
     await this.broker.stop();
   }
 

@@ -11,7 +11,7 @@ let bench: Bench;
 beforeAll(async () => {
   bench = await Bench.start();
 });
-afterEach(() => bench.broker.clearFaults());
+afterEach(() => bench.reset());
 afterAll(() => bench[Symbol.asyncDispose]());
 
 const numbered = (topic: string, count: number, keys = 7) =>

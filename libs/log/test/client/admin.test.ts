@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAdmin, type Admin } from '../../src/client/index.js';
+import { append, Bench, logger, record, silentServer, until } from './_util.js';
+
+let bench: Bench;
+let admin: Admin;
+
+beforeAll(async () => {
+  bench = await Bench.start();
+  admin = createAdmin({ connection: bench.connection, logger });
+});
+afterAll(async () => {
+  await admin[Symbol.asyncDispose]();
+  await bench[Symbol.asyncDispose]();
+});
+
+describe('Admin', () => {
+  it('makes topics once, whoever else makes them at the same time', async () => {
+    const topics = [
+      { name: 'raced', partitions: 12 },
+      { name: 'raced-too', partitions: 3 },
+    ];
+    const admins = Array.from({ length: 5 }, () => createAdmin({ connection: bench.connection, logger }));
+    await Promise.all(admins.map((one) => one.ensureTopics(topics)));
+    await Promise.all(admins.map((one) => one[Symbol.asyncDispose]()));
+    expect((await admin.offsets('raced')).size).toBe(12);
+    expect((await admin.offsets('raced-too')).size).toBe(3);
+  });
+
+  it('leaves a topic with more partitions as it is, and says where one has fewer', async () => {
+    await admin.ensureTopics([{ name: 'grown', partitions: 4 }]);
+    await admin.ensureTopics([{ name: 'grown', partitions: 2 }]);
+    await expect(admin.ensureTopics([{ name: 'grown', partitions: 5 }])).rejects.toMatchObject({
+      code: 'TOPIC_MISMATCH',
+      retryable: false,
+      message: 'topic "grown" has 4 partitions, 5 are needed',
+    });
+  });
+
+  it('makes a topic with its settings', async () => {
+    const topic = await bench.topic(1, { 'max.message.bytes': '1000' });
+    const fates = await bench.producer().send([record(topic, 'k', 'x'.repeat(2_000))]);
+    expect(fates).toMatchObject([{ kind: 'failed', error: { code: 'RECORD_TOO_LARGE' } }]);
+  });
+
+  it('refuses settings that mean nothing', async () => {
+    const topic = { name: 'odd', partitions: 1, configs: { 'retention.ms': 'soon' } };
+    await expect(admin.ensureTopics([topic])).rejects.toMatchObject({ code: 'REFUSED', retryable: false });
+  });
+
+  it('finds offsets, at the ends and by time', async () => {
+    const topic = await bench.topic(2);
+    const at = (timestampMs: number) => ({ ...record(topic, 'a', String(timestampMs)), timestampMs });
+    const producer = bench.producer();
+    const [fate] = await producer.send([at(1_000)]);
+    await append(producer, [at(2_000), at(3_000)]);
+    const partition = fate?.kind === 'appended' ? fate.partition : -1;
+    expect((await admin.offsets(topic)).get(partition)).toEqual({ earliest: 0n, latest: 3n });
+    expect((await admin.offsets(topic)).get(1 - partition)).toEqual({ earliest: 0n, latest: 0n });
+    const found = [500, 2_000, 2_500, 9_000].map(async (time) =>
+      (await admin.offsetsAt(topic, time)).get(partition),
+    );
+    expect(await Promise.all(found)).toEqual([0n, 1n, 2n, 3n]);
+    expect((await admin.offsetsAt(topic, 500)).get(1 - partition)).toBe(0n);
+  });
+
+  it('says which topic there is none of', async () => {
+    await expect(admin.offsets('missing')).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' });
+  });
+
+  it('answers pings by whether a broker answers, and works again after an outage', async () => {
+    await using own = await Bench.start();
+    await using ownAdmin = createAdmin({ connection: own.connection, logger });
+    expect(await ownAdmin.ping()).toBe(true);
+    await own.broker.kill();
+    expect(await ownAdmin.ping()).toBe(false);
+    await own.broker.restart();
+    await until(() => ownAdmin.ping());
+    await ownAdmin.ensureTopics([{ name: 'after', partitions: 1 }]);
+  });
+
+  it('does not wait for ever for a broker that says nothing', async () => {
+    await using silent = await silentServer();
+    await using lost = createAdmin({ connection: { brokers: [silent.address], clientId: 'test' }, logger });
+    expect(await lost.ping()).toBe(false);
+  });
+});

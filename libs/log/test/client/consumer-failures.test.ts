@@ -1,0 +1,275 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import {
+  DEAD_LETTER_HEADERS,
+  type BatchContext,
+  type LogRecord,
+  type OffsetPolicy,
+  type RecordBatch,
+} from '../../src/client/index.js';
+import { append, Bench, record, until } from './_util.js';
+
+const FROM_START: OffsetPolicy = { kind: 'committed', startAt: 'earliest' };
+const ONE_HOUR_MS = 3_600_000;
+const NOT_ENOUGH_REPLICAS = 19;
+const COORDINATOR_NOT_AVAILABLE = 15;
+const ILLEGAL_GENERATION = 22;
+const UNKNOWN_MEMBER_ID = 25;
+const REBALANCE_IN_PROGRESS = 27;
+
+let bench: Bench;
+
+beforeAll(async () => {
+  bench = await Bench.start();
+});
+afterEach(() => bench.reset());
+afterAll(() => bench[Symbol.asyncDispose]());
+
+const text = ({ key, value }: LogRecord) => `${key}:${value}`;
+const numbered = (topic: string, count: number, key = 'k') =>
+  Array.from({ length: count }, (_, n) => record(topic, key, String(n)));
+const retryable = (message: string) => Object.assign(new Error(message), { retryable: true });
+
+/** Refuses batches in which there is a record that it can't handle; notes what it handled, and how often it was asked. */
+class Picky {
+  readonly handled: string[] = [];
+  readonly asked: string[][] = [];
+
+  constructor(private readonly isBad: (line: string) => boolean) {}
+
+  readonly handler = async ({ records }: RecordBatch): Promise<void> => {
+    const lines = records.map(text);
+    this.asked.push(lines);
+    const bad = lines.find(this.isBad);
+    if (bad !== undefined) throw new TypeError(`cannot handle ${bad}`);
+    this.handled.push(...lines);
+  };
+}
+
+describe('BatchConsumer, with a record that cannot be handled', () => {
+  it('tries the batch, then its records one by one, and puts the bad one aside with the reason', async () => {
+    const [topic, deadLetterTopic] = [await bench.topic(1), await bench.topic(1)];
+    const records = numbered(topic, 5).map((one) => ({ ...one, headers: { own: 'header' } }));
+    await append(bench.producer(), records);
+    const groupId = `group-${randomUUID()}`;
+    const picky = new Picky((line) => line === 'k:2');
+    const options = { groupId, topics: [topic], offsets: FROM_START, deadLetterTopic, maxAttempts: 3 };
+    const consumer = bench.consumer({ ...options, retryBackoffMs: 1, handler: picky.handler });
+    await consumer.start();
+    await until(async () => (await bench.committed(groupId, topic))[0] === '5');
+
+    expect(picky.handled).toEqual(['k:0', 'k:1', 'k:3', 'k:4']);
+    const whole = ['k:0', 'k:1', 'k:2', 'k:3', 'k:4'];
+    expect(picky.asked).toEqual([whole, whole, whole, ['k:0'], ['k:1'], ['k:2'], ['k:3'], ['k:4']]);
+    const letters: LogRecord[] = [];
+    const reader = bench.consumer({
+      topics: [deadLetterTopic],
+      offsets: FROM_START,
+      handler: async (batch) => void letters.push(...batch.records),
+    });
+    await reader.start();
+    await until(() => letters.length > 0);
+    expect(letters.map(text)).toEqual(['k:2']);
+    const headers = Object.entries(letters[0]?.headers ?? {}).map(([name, value]) => [name, String(value)]);
+    expect(Object.fromEntries(headers)).toMatchObject({
+      own: 'header',
+      [DEAD_LETTER_HEADERS.topic]: topic,
+      [DEAD_LETTER_HEADERS.partition]: '0',
+      [DEAD_LETTER_HEADERS.offset]: '2',
+      [DEAD_LETTER_HEADERS.group]: groupId,
+      [DEAD_LETTER_HEADERS.attempts]: '4',
+      [DEAD_LETTER_HEADERS.errorName]: 'TypeError',
+      [DEAD_LETTER_HEADERS.error]: 'cannot handle k:2',
+    });
+  });
+
+  it('goes on with the other partitions while the bad one backs off', async () => {
+    const topic = await bench.topic(2);
+    const producer = bench.producer();
+    // Keys of partition 0 and 1 of 2.
+    await append(producer, [record(topic, 'foobar', 'bad')]);
+    const picky = new Picky((line) => line.endsWith(':bad'));
+    const options = { topics: [topic], offsets: FROM_START, deadLetterTopic: topic };
+    const consumer = bench.consumer({ ...options, retryBackoffMs: ONE_HOUR_MS, handler: picky.handler });
+    await consumer.start();
+    await until(() => picky.asked.length === 1);
+    await append(producer, numbered(topic, 10, 'abc'));
+    await until(() => picky.handled.length === 10);
+    expect(picky.asked.filter((lines) => lines.includes('foobar:bad'))).toHaveLength(1);
+  });
+
+  it('ends with CONSUMER_CRASHED where there is no dead-letter topic, and commits nothing of it', async () => {
+    const topic = await bench.topic(1);
+    await append(bench.producer(), numbered(topic, 3));
+    const groupId = `group-${randomUUID()}`;
+    const picky = new Picky((line) => line === 'k:1');
+    const options = { groupId, topics: [topic], offsets: FROM_START, maxAttempts: 2, retryBackoffMs: 1 };
+    const consumer = bench.consumer({ ...options, handler: picky.handler });
+    await consumer.start();
+    await expect(consumer.ended).rejects.toMatchObject({
+      code: 'CONSUMER_CRASHED',
+      message: expect.stringContaining(`offset 1 of ${topic}/0`) as string,
+    });
+    expect(await bench.committed(groupId, topic)).toEqual({ 0: '1' });
+    expect(consumer.healthy).toBe(false);
+  });
+
+  it('puts aside, once, what the handler itself gives up', async () => {
+    const [topic, deadLetterTopic] = [await bench.topic(1), await bench.topic(1)];
+    await append(bench.producer(), numbered(topic, 3));
+    let calls = 0;
+    const handler = async ({ records }: RecordBatch, { deadLetter }: BatchContext) => {
+      calls += 1;
+      for (const one of records) if (text(one) === 'k:1') await deadLetter(one, new Error('not ours'));
+      if (calls < 3) throw new Error('fails after that');
+    };
+    const groupId = `group-${randomUUID()}`;
+    const options = { groupId, topics: [topic], offsets: FROM_START, deadLetterTopic, retryBackoffMs: 1 };
+    await bench.consumer({ ...options, handler }).start();
+    await until(async () => (await bench.committed(groupId, topic))[0] === '3');
+    expect(calls).toBe(3);
+    expect(await bench.read(deadLetterTopic)).toEqual(['k:1']);
+  });
+
+  it('does not go on where the handler ignores that a record could not be put aside', async () => {
+    const topic = await bench.topic(1);
+    await append(bench.producer(), numbered(topic, 3));
+    const consumer = bench.consumer({
+      topics: [topic],
+      offsets: FROM_START,
+      handler: async ({ records }, { deadLetter }) => {
+        for (const one of records) await deadLetter(one, new Error('bad')).catch(() => undefined);
+      },
+    });
+    await consumer.start();
+    await expect(consumer.ended).rejects.toMatchObject({ code: 'CONSUMER_CRASHED' });
+  });
+
+  it('drops nothing while the dead-letter topic takes nothing', async () => {
+    const [topic, deadLetterTopic] = [await bench.topic(1), await bench.topic(1)];
+    await append(bench.producer(), numbered(topic, 5));
+    bench.broker.inject({ api: 'Produce', errorCode: NOT_ENOUGH_REPLICAS, times: 10 });
+    const groupId = `group-${randomUUID()}`;
+    const picky = new Picky((line) => line === 'k:1' || line === 'k:3');
+    const options = { groupId, topics: [topic], offsets: FROM_START, deadLetterTopic, maxAttempts: 1 };
+    await bench.consumer({ ...options, handler: picky.handler }).start();
+    await until(async () => (await bench.committed(groupId, topic))[0] === '5');
+    expect(await bench.read(deadLetterTopic)).toEqual(['k:1', 'k:3']);
+    expect(picky.handled).toEqual(['k:0', 'k:2', 'k:4']);
+  });
+});
+
+describe('BatchConsumer, with something behind it that is down', () => {
+  it('hands the batch over until it succeeds, and puts nothing aside', async () => {
+    const [topic, deadLetterTopic] = [await bench.topic(1), await bench.topic(1)];
+    await append(bench.producer(), numbered(topic, 5));
+    const groupId = `group-${randomUUID()}`;
+    let calls = 0;
+    const options = { groupId, topics: [topic], offsets: FROM_START, deadLetterTopic, maxAttempts: 1 };
+    const consumer = bench.consumer({
+      ...options,
+      retryBackoffMs: 1,
+      handler: async () => {
+        calls += 1;
+        if (calls < 8) throw retryable('database is away');
+      },
+    });
+    await consumer.start();
+    await until(async () => (await bench.committed(groupId, topic))[0] === '5');
+    expect(calls).toBe(8);
+    expect(await bench.read(deadLetterTopic)).toEqual([]);
+  });
+});
+
+describe('BatchConsumer, with trouble between it and the broker', () => {
+  /** Reads what is sent before, during and after `trouble`, and joins the group again where that is what it takes. */
+  async function survives(
+    trouble: () => Promise<void> | void,
+    { own = bench, joinsAgain = true }: { own?: Bench; joinsAgain?: boolean } = {},
+  ): Promise<void> {
+    const topic = await own.topic(2);
+    const producer = own.producer({ deliveryTimeoutMs: 30_000 });
+    const seen: string[] = [];
+    const consumer = own.consumer({
+      topics: [topic],
+      offsets: FROM_START,
+      sessionTimeoutMs: 6_000,
+      handler: async ({ records }) => void seen.push(...records.map(text)),
+    });
+    let joins = 0;
+    consumer.onAssignment(() => void (joins += 1));
+    await consumer.start();
+    await append(producer, numbered(topic, 10, 'abc'));
+    await until(() => seen.length === 10);
+    await trouble();
+    await append(producer, numbered(topic, 10, 'foobar'));
+    await until(() => new Set(seen).size === 20 && joins > (joinsAgain ? 1 : 0), { timeoutMs: 50_000 });
+    await append(producer, numbered(topic, 10, 'later'));
+    await until(() => new Set(seen).size === 30);
+    await until(() => consumer.healthy);
+  }
+
+  it.each([
+    ['a heartbeat finds the group moved', { api: 'Heartbeat', errorCode: REBALANCE_IN_PROGRESS }],
+    ['a heartbeat finds the member forgotten', { api: 'Heartbeat', errorCode: UNKNOWN_MEMBER_ID }],
+    ['a commit is of an old generation', { api: 'OffsetCommit', errorCode: ILLEGAL_GENERATION }],
+    ['a commit fails for good', { api: 'OffsetCommit', errorCode: COORDINATOR_NOT_AVAILABLE, times: 20 }],
+    ['fetches fail in a row', { api: 'Fetch', errorCode: -1, times: 20 }],
+  ])('joins again and goes on where %s', async (_, fault) => {
+    await survives(() => bench.broker.inject(fault));
+  });
+
+  it.each([
+    ['a commit fails now and then', { api: 'OffsetCommit', errorCode: COORDINATOR_NOT_AVAILABLE, times: 2 }],
+    ['a fetch is cut off', { api: 'Fetch', dropConnection: true }],
+    ['a fetch is never answered', { api: 'Fetch', delayMs: ONE_HOUR_MS }],
+  ])('goes on where %s', async (_, fault) => {
+    await survives(() => bench.broker.inject(fault), { joinsAgain: false });
+  });
+
+  it('goes on where the coordinator cannot be found for a while, of which kafkajs ends for good', async () => {
+    await survives(() => {
+      bench.broker.inject({ api: 'FindCoordinator', dropConnection: true, times: 20 });
+      bench.broker.inject({ api: 'Heartbeat', errorCode: UNKNOWN_MEMBER_ID });
+    });
+  });
+
+  it('goes on by itself after the broker was away, however kafkajs took it', async () => {
+    await using own = await Bench.start();
+    await survives(
+      async () => {
+        await own.broker.kill();
+        const downUntil = performance.now() + 8_000;
+        await until(() => performance.now() > downUntil);
+        await own.broker.restart();
+      },
+      { own },
+    );
+  });
+
+  it('moves to the earliest record where retention overtakes it', async () => {
+    const topic = await bench.topic(1);
+    const producer = bench.producer();
+    await append(producer, numbered(topic, 10));
+    const seen: string[] = [];
+    const consumer = bench.consumer({
+      topics: [topic],
+      offsets: { kind: 'handler-owned', position: async () => 0n },
+      maxBatchRecords: 1,
+      handler: async ({ records }) => {
+        if (seen.length === 1) throw retryable('rest a moment');
+        seen.push(...records.map(text));
+      },
+    });
+    await consumer.start();
+    await until(() => seen.length === 1);
+    const admin = bench.kafkajs().admin();
+    await admin.connect();
+    await admin.fetchTopicOffsets(topic);
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '7' }] });
+    await admin.disconnect();
+    seen.push('gap');
+    await until(() => seen.includes('k:9'));
+    expect(seen).toEqual(['k:0', 'gap', 'k:7', 'k:8', 'k:9']);
+  });
+});

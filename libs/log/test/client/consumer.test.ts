@@ -1,0 +1,452 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import {
+  createBatchConsumer,
+  type LogRecord,
+  type OffsetPolicy,
+  type RecordBatch,
+} from '../../src/client/index.js';
+import { append, Bench, logger, record, silentServer, until } from './_util.js';
+
+const FROM_START: OffsetPolicy = { kind: 'committed', startAt: 'earliest' };
+
+let bench: Bench;
+
+beforeAll(async () => {
+  bench = await Bench.start();
+});
+afterEach(() => bench.reset());
+afterAll(() => bench[Symbol.asyncDispose]());
+
+const text = ({ key, value }: LogRecord) => `${key}:${value}`;
+const texts = ({ records }: RecordBatch) => records.map(text);
+const numbered = (topic: string, count: number, key = 'k') =>
+  Array.from({ length: count }, (_, n) => record(topic, key, String(n)));
+
+/** Settles when told to. */
+function gate(): { open: () => void; opened: Promise<void> } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
+describe('BatchConsumer', () => {
+  it('hands over batches of one partition, in order, no larger than asked for', async () => {
+    const topic = await bench.topic(4);
+    const keys = ['a', 'b', 'c', 'd', 'e'];
+    await append(
+      bench.producer(),
+      keys.flatMap((key) => numbered(topic, 50, key)),
+    );
+    const batches: RecordBatch[] = [];
+    const consumer = bench.consumer({
+      topics: [topic],
+      offsets: FROM_START,
+      maxBatchRecords: 7,
+      handler: async (batch) => void batches.push(batch),
+    });
+    await consumer.start();
+    expect(consumer.assignment()).toHaveLength(4);
+    await until(() => consumer.lagRecords() === 0n);
+    const seen = batches.flatMap(texts);
+    expect(seen).toHaveLength(250);
+    for (const key of keys) {
+      const values = seen.filter((line) => line.startsWith(`${key}:`));
+      expect(values).toEqual(Array.from({ length: 50 }, (_, n) => `${key}:${n}`));
+    }
+    expect(Math.max(...batches.map(({ records }) => records.length))).toBe(7);
+    for (const { records, nextOffset } of batches)
+      expect(nextOffset).toBe((records.at(-1)?.offset ?? -1n) + 1n);
+  });
+
+  it('commits after each batch, not at the end of what was fetched', async () => {
+    const topic = await bench.topic(1);
+    await append(bench.producer(), numbered(topic, 100));
+    const groupId = `group-${randomUUID()}`;
+    const third = gate();
+    let handed = 0;
+    const consumer = bench.consumer({
+      groupId,
+      topics: [topic],
+      offsets: FROM_START,
+      maxBatchRecords: 10,
+      handler: async () => {
+        handed += 1;
+        if (handed === 3) await third.opened;
+      },
+    });
+    await consumer.start();
+    await until(() => handed === 3);
+    expect(await bench.committed(groupId, topic)).toEqual({ 0: '20' });
+    third.open();
+    await until(async () => (await bench.committed(groupId, topic))[0] === '100');
+  });
+
+  it('goes on where the group was, after it was closed', async () => {
+    const topic = await bench.topic(1);
+    const producer = bench.producer();
+    const options = { groupId: `group-${randomUUID()}`, topics: [topic], offsets: FROM_START };
+    const seen: string[] = [];
+    const handler = async (batch: RecordBatch) => void seen.push(...texts(batch));
+    for (const key of ['a', 'b']) {
+      await append(producer, numbered(topic, 10, key));
+      const consumer = bench.consumer({ ...options, handler });
+      await consumer.start();
+      await until(() => seen.includes(`${key}:9`));
+      await consumer[Symbol.asyncDispose]();
+      await expect(consumer.ended).resolves.toBeUndefined();
+    }
+    expect(seen).toHaveLength(20);
+  });
+
+  it('finishes and commits the batch in hand when it is closed', async () => {
+    const topic = await bench.topic(1);
+    await append(bench.producer(), numbered(topic, 10));
+    const groupId = `group-${randomUUID()}`;
+    const [handed, working] = [gate(), gate()];
+    let isAborted = false;
+    const consumer = bench.consumer({
+      groupId,
+      topics: [topic],
+      offsets: FROM_START,
+      maxBatchRecords: 5,
+      handler: async (_, { signal }) => {
+        signal.addEventListener('abort', () => {
+          isAborted = true;
+          setImmediate(working.open);
+        });
+        handed.open();
+        await working.opened;
+      },
+    });
+    await consumer.start();
+    await handed.opened;
+    await consumer[Symbol.asyncDispose]();
+    expect(isAborted).toBe(true);
+    expect(await bench.committed(groupId, topic)).toEqual({ 0: '5' });
+  });
+
+  it('starts a new group at the newest record where asked to, and then skips nothing', async () => {
+    const topic = await bench.topic(2);
+    const producer = bench.producer();
+    await append(producer, numbered(topic, 10, 'before'));
+    const groupId = `group-${randomUUID()}`;
+    const seen: string[] = [];
+    const options = {
+      groupId,
+      topics: [topic],
+      offsets: { kind: 'committed', startAt: 'latest' } as const,
+      handler: async (batch: RecordBatch) => void seen.push(...texts(batch)),
+    };
+    const first = bench.consumer(options);
+    await first.start();
+    await first[Symbol.asyncDispose]();
+    await append(producer, [record(topic, 'between', '1')]);
+    const second = bench.consumer(options);
+    await second.start();
+    await until(() => seen.length === 1);
+    expect(seen).toEqual(['between:1']);
+  });
+
+  it('stops handing over paused partitions and goes on with them when resumed', async () => {
+    const topic = await bench.topic(1);
+    const producer = bench.producer();
+    const seen: string[] = [];
+    const consumer = bench.consumer({
+      topics: [topic],
+      offsets: FROM_START,
+      handler: async (batch) => void seen.push(...texts(batch)),
+    });
+    await consumer.start();
+    await append(producer, [record(topic, 'k', '1')]);
+    await until(() => seen.length === 1);
+    consumer.pause(consumer.assignment());
+    await append(producer, [record(topic, 'k', '2')]);
+    await until(() => consumer.lagRecords() === 1n);
+    expect(seen).toEqual(['k:1']);
+    consumer.resume(consumer.assignment());
+    await until(() => seen.length === 2);
+  });
+
+  it('refuses to start twice, and when closed', async () => {
+    const topic = await bench.topic(1);
+    const consumer = bench.consumer({ topics: [topic], offsets: FROM_START, handler: async () => undefined });
+    await consumer.start();
+    await expect(consumer.start()).rejects.toMatchObject({ code: 'REFUSED' });
+    await consumer[Symbol.asyncDispose]();
+    await expect(consumer.start()).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+});
+
+describe('BatchConsumer, with a handler that owns the positions', () => {
+  it('starts each partition where the handler says, and commits nothing', async () => {
+    const topic = await bench.topic(2);
+    const producer = bench.producer();
+    await append(
+      producer,
+      Array.from({ length: 40 }, (_, n) => record(topic, `key-${n}`, String(n))),
+    );
+    const groupId = `group-${randomUUID()}`;
+    const first = new Map<number, bigint | undefined>();
+    const consumer = bench.consumer({
+      groupId,
+      topics: [topic],
+      offsets: {
+        kind: 'handler-owned',
+        position: async (_, partition) => (partition === 1 ? 5n : undefined),
+      },
+      handler: async ({ partition, records }) => {
+        if (!first.has(partition)) first.set(partition, records[0]?.offset);
+      },
+    });
+    await consumer.start();
+    await until(() => consumer.lagRecords() === 0n);
+    expect(first).toEqual(
+      new Map(
+        [
+          [0, 0n],
+          [1, 5n],
+        ].sort() as [number, bigint][],
+      ),
+    );
+    expect(await bench.committed(groupId, topic)).toEqual({});
+  });
+
+  it.each([
+    ['before the first record', 0n],
+    ['after the last one', 1_000n],
+  ])('starts at the earliest where the position lies %s', async (_, position) => {
+    const topic = await bench.topic(1);
+    const producer = bench.producer();
+    await append(producer, numbered(topic, 10));
+    const admin = bench.kafkajs().admin();
+    await admin.connect();
+    await admin.fetchTopicOffsets(topic);
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '4' }] });
+    await admin.disconnect();
+    const seen: string[] = [];
+    const consumer = bench.consumer({
+      topics: [topic],
+      offsets: { kind: 'handler-owned', position: async () => position },
+      handler: async (batch) => void seen.push(...texts(batch)),
+    });
+    await consumer.start();
+    await until(() => seen.length === 6);
+    expect(seen[0]).toBe('k:4');
+  });
+
+  it('waits for a position that cannot be read yet', async () => {
+    const topic = await bench.topic(1);
+    await append(bench.producer(), numbered(topic, 3));
+    let asked = 0;
+    const seen: string[] = [];
+    const consumer = bench.consumer({
+      topics: [topic],
+      maxAttempts: 1,
+      offsets: {
+        kind: 'handler-owned',
+        position: async () => {
+          asked += 1;
+          if (asked < 3) throw Object.assign(new Error('database is away'), { retryable: true });
+          return 1n;
+        },
+      },
+      handler: async (batch) => void seen.push(...texts(batch)),
+    });
+    await consumer.start();
+    await until(() => seen.length === 2);
+    expect(seen).toEqual(['k:1', 'k:2']);
+  });
+
+  it('ends where a position can never be read', async () => {
+    const topic = await bench.topic(1);
+    const consumer = bench.consumer({
+      topics: [topic],
+      maxAttempts: 2,
+      offsets: { kind: 'handler-owned', position: () => Promise.reject(new Error('no such table')) },
+      handler: async () => undefined,
+    });
+    await expect(consumer.start()).rejects.toMatchObject({ code: 'CONSUMER_CRASHED' });
+    await expect(consumer.ended).rejects.toThrow('no such table');
+  });
+});
+
+describe('BatchConsumer, reading everything since a time', () => {
+  it('reads every partition beside others of its name, commits nothing and leaves no group', async () => {
+    const topic = await bench.topic(3);
+    const at = (key: string, timestampMs: number) => ({
+      ...record(topic, key, String(timestampMs)),
+      timestampMs,
+    });
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const records = [1_000, 2_000, 3_000].flatMap((time) => keys.map((key) => at(key, time)));
+    await append(bench.producer(), records);
+    const groupId = `city-${randomUUID()}`;
+    const readers = [1, 2].map(() => {
+      const seen: string[] = [];
+      const consumer = bench.consumer({
+        groupId,
+        topics: [topic],
+        offsets: { kind: 'everything-since', timestampMs: 2_000 },
+        handler: async (batch) => void seen.push(...texts(batch)),
+      });
+      return { seen, consumer };
+    });
+    await Promise.all(readers.map(({ consumer }) => consumer.start()));
+    for (const { seen, consumer } of readers) {
+      expect(consumer.assignment()).toHaveLength(3);
+      await until(() => consumer.lagRecords() === 0n);
+      expect(seen).toHaveLength(12);
+      expect(seen.filter((line) => line.endsWith(':1000'))).toEqual([]);
+    }
+    expect((await bench.groups()).filter((group) => group.startsWith(groupId))).toHaveLength(2);
+    for (const { consumer } of readers) await consumer[Symbol.asyncDispose]();
+    expect((await bench.groups()).filter((group) => group.startsWith(groupId))).toEqual([]);
+  });
+});
+
+describe('BatchConsumer, in a group', () => {
+  it('shares the partitions, and takes over those of a member that leaves', async () => {
+    const topic = await bench.topic(6);
+    const producer = bench.producer();
+    const groupId = `group-${randomUUID()}`;
+    const seen: string[] = [];
+    const member = () =>
+      bench.consumer({
+        groupId,
+        topics: [topic],
+        offsets: FROM_START,
+        sessionTimeoutMs: 6_000,
+        handler: async (batch) => void seen.push(...texts(batch)),
+      });
+    const [first, second] = [member(), member()];
+    const assignments: number[] = [];
+    first.onAssignment((assigned) => assignments.push(assigned.length));
+    await first.start();
+    await second.start();
+    await until(() => first.assignment().length === 3 && second.assignment().length === 3);
+    const records = (from: number) =>
+      Array.from({ length: 60 }, (_, n) => record(topic, `key-${n}`, String(from)));
+    await append(producer, records(1));
+    await until(() => new Set(seen).size === 60);
+    await second[Symbol.asyncDispose]();
+    await until(() => first.assignment().length === 6);
+    await append(producer, records(2));
+    await until(() => new Set(seen).size === 120);
+    expect(assignments).toEqual([6, 3, 6]);
+  });
+
+  it('tells a handler to stop when its partition moves, and hands the batch over again', async () => {
+    const topic = await bench.topic(2);
+    await append(
+      bench.producer(),
+      Array.from({ length: 20 }, (_, n) => record(topic, `key-${n}`, '1')),
+    );
+    const groupId = `group-${randomUUID()}`;
+    const seen: string[] = [];
+    let stopped = 0;
+    const options = { groupId, topics: [topic], offsets: FROM_START, sessionTimeoutMs: 6_000 };
+    const handed = gate();
+    const slow = bench.consumer({
+      ...options,
+      handler: (batch, { signal }) =>
+        new Promise((resolve, reject) => {
+          if (stopped > 0) {
+            seen.push(...texts(batch));
+            resolve();
+            return;
+          }
+          signal.addEventListener('abort', () => {
+            stopped += 1;
+            reject(new Error('stopped early'));
+          });
+          handed.open();
+        }),
+    });
+    await slow.start();
+    await handed.opened;
+    const other = bench.consumer({ ...options, handler: async (batch) => void seen.push(...texts(batch)) });
+    await other.start();
+    await until(() => new Set(seen).size === 20);
+    expect(stopped).toBeGreaterThan(0);
+    expect(seen).toHaveLength(20);
+  });
+
+  it('keeps its partitions while a handler takes longer than the session may be silent', async () => {
+    const topic = await bench.topic(1);
+    await append(bench.producer(), numbered(topic, 1));
+    const groupId = `group-${randomUUID()}`;
+    const sessionTimeoutMs = 6_000;
+    const started = performance.now();
+    let handed = 0;
+    const consumer = bench.consumer({
+      groupId,
+      topics: [topic],
+      offsets: FROM_START,
+      sessionTimeoutMs,
+      handler: async () => {
+        handed += 1;
+        await until(() => performance.now() - started > 1.5 * sessionTimeoutMs);
+      },
+    });
+    const assignments: unknown[] = [];
+    consumer.onAssignment((assigned) => assignments.push(assigned));
+    await consumer.start();
+    await until(async () => (await bench.committed(groupId, topic))[0] === '1');
+    expect(handed).toBe(1);
+    expect(assignments).toHaveLength(1);
+  });
+});
+
+describe('BatchConsumer, without a broker', () => {
+  it('fails to start in time, retryable, and starts when there is one', async () => {
+    await using own = await Bench.start();
+    const topic = await own.topic(1);
+    await append(own.producer(), numbered(topic, 1));
+    await own.broker.kill();
+    const seen: string[] = [];
+    const consumer = own.consumer({
+      topics: [topic],
+      offsets: FROM_START,
+      startTimeoutMs: 1_000,
+      handler: async (batch) => void seen.push(...texts(batch)),
+    });
+    await expect(consumer.start()).rejects.toMatchObject({
+      retryable: true,
+      message: expect.stringContaining('no partitions assigned within 1000 ms') as string,
+    });
+    expect(consumer.healthy).toBe(false);
+    await own.broker.restart();
+    await until(async () => {
+      await consumer.start().catch(() => undefined);
+      return consumer.healthy;
+    });
+    await until(() => seen.length === 1);
+  });
+
+  it('fails to start in time where a broker never says a word', async () => {
+    await using silent = await silentServer();
+    await using consumer = createBatchConsumer({
+      connection: { brokers: [silent.address], clientId: 'test' },
+      logger,
+      groupId: 'lost',
+      topics: ['any'],
+      offsets: FROM_START,
+      startTimeoutMs: 500,
+      handler: async () => undefined,
+    });
+    await expect(consumer.start()).rejects.toMatchObject({ retryable: true });
+  });
+
+  it('says which topic there is none of', async () => {
+    const consumer = bench.consumer({
+      topics: ['not-there'],
+      offsets: FROM_START,
+      startTimeoutMs: 1_000,
+      handler: async () => undefined,
+    });
+    await expect(consumer.start()).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC', retryable: true });
+  });
+});
