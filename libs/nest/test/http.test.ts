@@ -1,5 +1,7 @@
 import { Controller, Get, Module, Post, Body } from '@nestjs/common';
+import { connect } from 'node:net';
 import { Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
@@ -114,6 +116,22 @@ describe('createHttpApp', () => {
     expect(response.status).toBe(status);
     expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
     expect(await response.json()).toMatchObject({ status, type: 'about:blank' });
+  });
+
+  it.each([
+    ['what is not HTTP', 400, 'HELO there\r\n\r\n'],
+    ['headers that are too large', 431, `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`],
+    [
+      'two lengths of one body',
+      400,
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+    ],
+  ])('answers %s with a problem, and closes the connection', async (_, status, bytes) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.end(bytes);
+    const answer = await text(socket);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(JSON.parse(answer.split('\r\n\r\n')[1]!)).toMatchObject({ status, type: 'about:blank' });
   });
 
   it('names the methods that a path takes', async () => {

@@ -1,16 +1,28 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Inject, Logger, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import type { AuthOptions } from './auth-options.js';
 import { TokenVerifier } from './token-verifier.js';
 
+const AUTH_OPTIONS = Symbol('AuthOptions');
+
 /** Makes {@link TokenVerifier}, and with it `@Scope()`, available to the whole app. */
 @Module({})
-export class AuthModule {
+export class AuthModule implements OnModuleInit {
+  constructor(@Inject(AUTH_OPTIONS) private readonly options: AuthOptions) {}
+
   static forRoot(options: AuthOptions): DynamicModule {
     return {
       module: AuthModule,
       global: true,
-      providers: [{ provide: TokenVerifier, useValue: new TokenVerifier(options) }],
+      providers: [
+        { provide: AUTH_OPTIONS, useValue: options },
+        { provide: TokenVerifier, useValue: new TokenVerifier(options) },
+      ],
       exports: [TokenVerifier],
     };
+  }
+
+  onModuleInit(): void {
+    if (this.options.kind !== 'open') return;
+    new Logger(AuthModule.name).warn('open to everyone on this machine: no AUTH_ variable is set');
   }
 }

@@ -13,6 +13,9 @@ type AuthenticatedRequest = FastifyRequest & { principal?: Principal };
 /** Lets in who presents a token with the scope that {@link Scope} names. */
 @Injectable()
 export class JwtGuard implements CanActivate {
+  /** By route handler: metadata is looked up along prototypes, and this is asked at every request. */
+  private readonly scopes = new Map<unknown, ScopeName>();
+
   constructor(
     private readonly verifier: TokenVerifier,
     private readonly reflector: Reflector,
@@ -20,14 +23,24 @@ export class JwtGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    const scope = this.reflector.getAllAndOverride<ScopeName>(SCOPE, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
+    const scope = this.scopeOf(context);
     const token = bearerToken(request.headers.authorization);
     const known = this.verifier.recall(token);
     if (known !== undefined) return admit(request, known, scope);
     return this.verifier.verify(token).then((principal) => admit(request, principal, scope));
+  }
+
+  private scopeOf(context: ExecutionContext): ScopeName {
+    const handler = context.getHandler();
+    const known = this.scopes.get(handler);
+    if (known !== undefined) return known;
+    const scope = this.reflector.getAllAndOverride<ScopeName | undefined>(SCOPE, [
+      handler,
+      context.getClass(),
+    ]);
+    if (scope === undefined) throw new Error('JwtGuard is used on a route without @Scope()');
+    this.scopes.set(handler, scope);
+    return scope;
   }
 }
 

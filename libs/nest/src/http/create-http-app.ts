@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { NestLogger } from '../logging/nest-logger.js';
 import { ProblemFilter } from './problem.filter.js';
+import { answerUnparsedRequest } from './unparsed-request.js';
 
 /** Longest that a request may take to arrive: a sender that stalls must not hold a connection. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -30,6 +31,7 @@ export async function createHttpApp(
     bodyLimit: options.bodyLimitBytes ?? 1_048_576,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    clientErrorHandler: answerUnparsedRequest,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       problems.answer(error, request, reply),
   });
