@@ -294,19 +294,18 @@ describe('several loads at once', () => {
 
 describe('when something fails', () => {
   it('loads every row once although Postgres ends its connections in the middle', async () => {
-    await loadOnce();
+    await using loads = createLoads(broker, database, { chunkRecords: 100 });
+    await loads.load(never);
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 20_000, devices: 100 })));
-    const running = { done: false };
-    const loading = loadOnce({ chunkRecords: 100 }).finally(() => (running.done = true));
+    const loading = loads.load(never);
+    await until(async () => Number(await countTelemetry()) > 0);
     let ended = 0;
     await until(async () => {
-      ended += Number(
-        await database.one(
-          `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-           WHERE application_name = 'hailstream-batch' AND datname = current_database() AND state <> 'idle'`,
-        ),
+      ended += await database.one<number>(
+        `SELECT count(pg_terminate_backend(pid))::integer FROM pg_stat_activity
+         WHERE application_name = 'hailstream-batch' AND datname = current_database() AND state <> 'idle'`,
       );
-      return running.done || ended >= 10;
+      return ended >= 10 || Number(await countTelemetry()) === 20_000;
     });
     expect((await loading).rows).toBe(20_000);
     expect(ended).toBeGreaterThan(0);

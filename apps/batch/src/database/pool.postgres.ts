@@ -10,6 +10,8 @@ const STATEMENT_TIMEOUT_MS = 120_000;
 /** After which the server ends the transaction of a process that stands still, so that others can go on. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
 
+export type Pool = pg.Pool;
+
 export interface PoolOptions {
   readonly url: string;
   /** Connections: chunks that are written side by side. */
@@ -18,7 +20,7 @@ export interface PoolOptions {
 }
 
 /** Connections whose every wait has a bound. */
-export function createPool({ url, size, logger }: PoolOptions): pg.Pool {
+export function createPool({ url, size, logger }: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: url,
     application_name: 'hailstream-batch',

@@ -10,8 +10,9 @@ import {
 } from '@hailstream/log';
 import type { Logger } from 'pino';
 import { tablesByTopic } from '../rows/tables.js';
-import type { ChunkLoader } from './chunk-loader.postgres.js';
-import { ChunkFailedError, LoadError } from './load.errors.js';
+import type { Chunk, ChunkLoader, LoadedChunk } from './chunk-loader.postgres.js';
+import { ChunkQueue } from './chunk-queue.js';
+import { LoadError } from './load.errors.js';
 import { partitionKey, positionOf, remaining, type LogPartition, type Positions } from './log-partition.js';
 import { plan } from './plan.js';
 import type { LogPositions } from './positions.postgres.js';
@@ -24,7 +25,6 @@ const POLL_MS = 200;
 export const NO_PROGRESS_MS = 90_000;
 /** After which the partitions of a process that was killed go to the others. */
 const SESSION_TIMEOUT_MS = 10_000;
-const RETRY_BACKOFF_MS = 250;
 
 const topics = [...tablesByTopic.keys()];
 
@@ -33,6 +33,8 @@ export interface LoadDependencies {
   readonly admin: Admin;
   readonly positions: LogPositions;
   readonly loader: ChunkLoader;
+  /** Chunks in memory, at most. */
+  readonly chunksInHand: number;
   /** Records of one partition that are loaded in one transaction. */
   readonly chunkRecords: number;
   /** Bytes of one partition that are fetched at once. */
@@ -94,6 +96,7 @@ export async function load(
 
 class LoadRun {
   private readonly written = new Map<string, { rows: number; rejects: number }>();
+  private readonly queue: ChunkQueue;
   private readonly targets: ReadonlyMap<string, bigint>;
   /** Where the next batch of each partition starts, as far as this process knows. */
   private readonly nextOffsets = new Map<string, bigint>();
@@ -107,6 +110,13 @@ class LoadRun {
     private readonly partitions: readonly LogPartition[],
   ) {
     this.targets = new Map(partitions.map((each) => [partitionKey(each), each.target]));
+    const { loader, chunksInHand } = dependencies;
+    this.queue = new ChunkQueue({
+      loader,
+      chunksInHand,
+      onLoaded: (chunk, loaded) => this.count(chunk, loaded),
+      onFailure: (error) => this.chunkFailed(error),
+    });
     this.failed = new Promise((_, reject) => {
       this.fail = reject;
     });
@@ -114,7 +124,7 @@ class LoadRun {
     this.failed.catch(() => {});
   }
 
-  /** Resolves with the positions once all have reached their targets. */
+  /** Resolves with the positions once all have reached their targets, and nothing is in hand any more. */
   async toTheEnd(signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<Positions> {
     const atStart = await this.dependencies.positions.read(topics);
     const total = remaining(this.partitions, new Map());
@@ -123,7 +133,9 @@ class LoadRun {
       return atStart;
     }
     const consumer = this.createConsumer();
-    await using _closed = consumer;
+    await using _consumer = consumer;
+    // Ends first: the consumer waits for handlers, and these may wait for room.
+    await using _queue = this.queue;
     consumer.ended.catch((error: unknown) => this.fail(this.lastFailure ?? error));
     await this.start(consumer, signal);
     let left = -1n;
@@ -174,7 +186,6 @@ class LoadRun {
       maxBatchRecords: chunkRecords,
       maxPartitionBytes: chunkBytes,
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
-      retryBackoffMs: RETRY_BACKOFF_MS,
     });
     return consumer;
   }
@@ -190,24 +201,29 @@ class LoadRun {
     }
   }
 
+  /** What came after the load began is for the next one: beyond its target, nothing of a partition is taken. */
   private async handle(batch: RecordBatch, consumer: BatchConsumer): Promise<void> {
-    const { topic, partition, nextOffset } = batch;
-    const table = tablesByTopic.get(topic)!;
+    const { topic, partition, records, nextOffset } = batch;
     const key = partitionKey(batch);
-    try {
-      const from = this.nextOffsets.get(key) ?? batch.records[0]!.offset;
-      const { rows, rejects } = await this.dependencies.loader.load(table, { batch, from });
-      const before = this.written.get(topic) ?? { rows: 0, rejects: 0 };
-      this.written.set(topic, { rows: before.rows + rows, rejects: before.rejects + rejects });
-      this.nextOffsets.set(key, nextOffset);
-    } catch (error) {
-      if (error instanceof LoadError) this.fail(error);
-      this.lastFailure = error as Error;
-      throw new ChunkFailedError(`${key} from ${batch.records[0]!.offset} was not loaded`, { cause: error });
+    const from = this.nextOffsets.get(key) ?? records[0]!.offset;
+    const target = this.targets.get(key) ?? 0n;
+    if (from < target) {
+      const wanted = nextOffset <= target ? batch : cutAt(batch, target);
+      await this.queue.push(tablesByTopic.get(topic)!, wanted, from);
+      this.nextOffsets.set(key, wanted.nextOffset);
     }
-    // What came after the load began is for the next one.
-    const target = this.targets.get(key);
-    if (target === undefined || nextOffset >= target) consumer.pause([{ topic, partition }]);
+    if (nextOffset >= target) consumer.pause([{ topic, partition }]);
+  }
+
+  private count({ topic }: Chunk, { rows, rejects }: LoadedChunk): void {
+    const before = this.written.get(topic) ?? { rows: 0, rejects: 0 };
+    this.written.set(topic, { rows: before.rows + rows, rejects: before.rejects + rejects });
+  }
+
+  private chunkFailed(error: Error): void {
+    this.dependencies.logger.warn({ err: error }, 'a chunk was not loaded');
+    this.lastFailure = error;
+    if (error instanceof LoadError) this.fail(error);
   }
 
   /** `undefined` while the database can't be asked. */
@@ -225,4 +241,8 @@ class LoadRun {
     const message = `nothing was loaded for ${NO_PROGRESS_MS / 1_000} s, with ${left} records to go${reason}`;
     return new LoadError('NO_PROGRESS', message, { cause: this.lastFailure });
   }
+}
+
+function cutAt(batch: RecordBatch, nextOffset: bigint): RecordBatch {
+  return { ...batch, records: batch.records.filter(({ offset }) => offset < nextOffset), nextOffset };
 }

@@ -12,9 +12,3 @@ export class LoadError extends Error {
     super(message, options);
   }
 }
-
-/** A chunk that was not loaded because something else is in the way: the same chunk may go through later. */
-export class ChunkFailedError extends Error {
-  override readonly name = 'ChunkFailedError';
-  readonly retryable = true;
-}

@@ -1,16 +1,18 @@
 import { createAdmin, type Admin } from '@hailstream/log';
-import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { LoadConfig } from '../config.js';
 import { migrate } from '../database/migrate.postgres.js';
-import { createPool } from '../database/pool.postgres.js';
+import { createPool, type Pool } from '../database/pool.postgres.js';
 import { ChunkLoader } from './chunk-loader.postgres.js';
 import { load, type LoadResult, type Progress } from './load-run.js';
 import { LogPositions } from './positions.postgres.js';
 
+/** One that is being written, and one that is ready when it was. */
+const CHUNKS_PER_CONNECTION = 2;
+
 /** Makes loads, one after the other: the connections that they share, and the schema that they need. */
 export class Loads implements AsyncDisposable {
-  private readonly pool: pg.Pool;
+  private readonly pool: Pool;
   private readonly admin: Admin;
   private isMigrated = false;
 
@@ -25,12 +27,21 @@ export class Loads implements AsyncDisposable {
   /** @throws LoadError, LogError, or what Postgres says */
   async load(signal: AbortSignal, onProgress?: (progress: Progress) => void): Promise<LoadResult> {
     await this.prepare();
-    const { connection, chunkRecords, chunkBytes } = this.config;
+    const { connection, postgresConnections, chunkRecords, chunkBytes } = this.config;
     const { pool, admin, logger } = this;
     const positions = new LogPositions(pool);
     const loader = new ChunkLoader(pool);
     return load(
-      { connection, admin, positions, loader, chunkRecords, chunkBytes, logger },
+      {
+        connection,
+        admin,
+        positions,
+        loader,
+        chunksInHand: postgresConnections * CHUNKS_PER_CONNECTION,
+        chunkRecords,
+        chunkBytes,
+        logger,
+      },
       signal,
       onProgress,
     );

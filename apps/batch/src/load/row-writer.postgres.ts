@@ -18,10 +18,11 @@ export class RowWriter {
     this.columns = table.columns.map(({ name }) => name);
   }
 
-  async write(rows: EncodedRows): Promise<{ rows: number; rejects: Reject[] }> {
+  /** Writes the rows from one on, but for those that were there already. */
+  async write(rows: EncodedRows, first: number): Promise<{ rows: number; rejects: Reject[] }> {
     const rejects: Reject[] = [];
     let written = 0;
-    for (const [from, to] of await this.claimIds(rows)) {
+    for (const [from, to] of await this.claimIds(rows, first)) {
       await this.copyRows(rows, { from, to }, rejects);
       written += to - from;
     }
@@ -32,14 +33,14 @@ export class RowWriter {
    * Puts ids among those that were seen, and returns the rows whose ids were new, as ranges of indexes. Ids are sorted,
    * so that two processes with the same ones wait for each other and never both.
    */
-  private async claimIds({ ids, count }: EncodedRows): Promise<[from: number, to: number][]> {
-    if (count === 0) return [];
-    const sorted = ids.toSorted();
+  private async claimIds({ ids, count }: EncodedRows, first: number): Promise<[from: number, to: number][]> {
+    if (first === count) return [];
+    const sorted = ids.slice(first).sort();
     const target = { table: `ride.${this.table.name}_seen`, columns: ['id'] };
     const refusal = await this.attempt(isUniqueViolation, () =>
       copyTuples(this.client, target, idTuples(sorted)),
     );
-    if (refusal === undefined) return [[0, count]];
+    if (refusal === undefined) return [[first, count]];
     // Slower, and only where something was sent twice.
     const inserted = await this.client.query<{ id: string }>(
       `INSERT INTO ride.${this.table.name}_seen (id) SELECT id FROM unnest($1::uuid[]) AS id ORDER BY id
@@ -47,7 +48,7 @@ export class RowWriter {
       [sorted],
     );
     const fresh = new Set(inserted.rows.map(({ id }) => id));
-    return rangesWhere(ids, (id) => fresh.has(id));
+    return rangesWhere(ids, (id, index) => index >= first && fresh.has(id));
   }
 
   /** Copies rows; where Postgres refuses one for its data, halves them until it stands alone, and rejects it. */
@@ -62,7 +63,7 @@ export class RowWriter {
     );
     if (refusal === undefined) return;
     if (to - from === 1) {
-      rejects.push({ record: rows.records[from]!, reason: storableReason(`Postgres: ${refusal.message}`) });
+      rejects.push({ record: rows.recordOf(from), reason: storableReason(`Postgres: ${refusal.message}`) });
       await this.client.query(`DELETE FROM ride.${this.table.name}_seen WHERE id = $1`, [rows.ids[from]]);
       return;
     }
@@ -90,10 +91,13 @@ export class RowWriter {
 }
 
 /** Where a condition holds, as ranges of indexes. */
-function rangesWhere<T>(items: readonly T[], holds: (item: T) => boolean): [from: number, to: number][] {
+function rangesWhere<T>(
+  items: readonly T[],
+  holds: (item: T, index: number) => boolean,
+): [from: number, to: number][] {
   const ranges: [from: number, to: number][] = [];
   for (const [index, item] of items.entries()) {
-    if (!holds(item)) continue;
+    if (!holds(item, index)) continue;
     const last = ranges.at(-1);
     if (last?.[1] === index) last[1] = index + 1;
     else ranges.push([index, index + 1]);

@@ -160,7 +160,7 @@ const TEXT_OID = 25;
 const HYPHEN = 0x2d;
 
 const nibbles = new Uint8Array(128);
-for (const [value, digit] of [...'0123456789abcdef'].entries()) nibbles[digit.charCodeAt(0)] = value;
+for (let value = 0; value < 16; value += 1) nibbles[value.toString(16).charCodeAt(0)] = value;
 
 function writeUuid(buffer: Buffer, value: string, start: number): number {
   let end = start;

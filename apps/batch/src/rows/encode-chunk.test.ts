@@ -61,7 +61,9 @@ describe('encodeChunk', () => {
       event(2),
       event(1, { timestamp: nowMs + 1 }),
     ]);
-    expect(rows.records.map(({ offset }) => offset)).toEqual([0n, 1n]);
+    expect([0, 1].map((row) => rows.recordOf(row).offset)).toEqual([0n, 1n]);
+    expect(rows.count).toBe(2);
+    expect([0n, 1n, 2n].map((offset) => rows.firstFrom(offset))).toEqual([0, 1, 2]);
     expect(rejects).toEqual([]);
   });
 

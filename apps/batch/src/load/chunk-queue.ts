@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RecordBatch } from '@hailstream/log';
+import { CopyWriter } from '../rows/copy-writer.js';
+import { encodeChunk } from '../rows/encode-chunk.js';
+import type { Table } from '../rows/tables.js';
+import type { Chunk, ChunkLoader, LoadedChunk } from './chunk-loader.postgres.js';
+import { LoadError } from './load.errors.js';
+import { partitionKey } from './log-partition.js';
+
+/** Waits before a chunk that failed is tried again: doubled each time. How long in all is for the load to say. */
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 5_000;
+
+export interface ChunkQueueOptions {
+  readonly loader: ChunkLoader;
+  /** Chunks that are encoded, waiting or being written, at most. */
+  readonly chunksInHand: number;
+  readonly onLoaded: (chunk: Chunk, loaded: LoadedChunk) => void;
+  /** Told of every failure; those that are a {@link LoadError} are not tried again. */
+  readonly onFailure: (error: Error) => void;
+}
+
+/**
+ * Encodes batches and has them written behind the reader's back: while Postgres takes one chunk, the next one is
+ * fetched and encoded. Chunks of one partition are written in their order; partitions side by side.
+ */
+export class ChunkQueue implements AsyncDisposable {
+  private readonly tails = new Map<string, Promise<void>>();
+  private readonly freeWriters: CopyWriter[];
+  private readonly waiting: (() => void)[] = [];
+  private readonly stopped = new AbortController();
+
+  constructor(private readonly options: ChunkQueueOptions) {
+    this.freeWriters = Array.from({ length: options.chunksInHand }, () => new CopyWriter());
+  }
+
+  /** Resolves once a batch is encoded and in line; waits where too much is in hand. The batch is borrowed until then. */
+  async push(table: Table, batch: RecordBatch, from: bigint): Promise<void> {
+    const writer = await this.takeWriter();
+    const encoded = encodeChunk(table, batch.records, { writer, nowMs: Date.now() });
+    const { topic, partition, nextOffset } = batch;
+    const chunk: Chunk = { topic, partition, table, from, nextOffset, encoded };
+    const key = partitionKey(chunk);
+    const before = this.tails.get(key) ?? Promise.resolve();
+    const tail = before
+      .then(() => this.write(chunk))
+      .finally(() => {
+        this.giveBack(writer);
+        if (this.tails.get(key) === tail) this.tails.delete(key);
+      });
+    this.tails.set(key, tail);
+  }
+
+  /** Finishes what is being written, and drops what waits. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stopped.abort();
+    while (this.tails.size > 0) await Promise.all(this.tails.values());
+  }
+
+  /** Never rejects: what goes wrong is told to the load, which knows when to give up. */
+  private async write(chunk: Chunk): Promise<void> {
+    const { signal } = this.stopped;
+    for (let retryMs = FIRST_RETRY_MS; !signal.aborted; retryMs = Math.min(2 * retryMs, MAX_RETRY_MS)) {
+      try {
+        this.options.onLoaded(chunk, await this.options.loader.load(chunk));
+        return;
+      } catch (error) {
+        this.options.onFailure(error as Error);
+        if (error instanceof LoadError) return this.stopped.abort();
+        await sleep(retryMs, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  private async takeWriter(): Promise<CopyWriter> {
+    for (;;) {
+      const writer = this.freeWriters.pop();
+      if (writer) return writer;
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    }
+  }
+
+  private giveBack(writer: CopyWriter): void {
+    this.freeWriters.push(writer);
+    this.waiting.shift()?.();
+  }
+}
