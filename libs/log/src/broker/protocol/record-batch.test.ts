@@ -102,6 +102,7 @@ describe('a record batch', () => {
     ['a count that does not fit', changed((b) => b.writeInt32BE(2, 57)), 'INVALID_RECORD'],
     ['no records', changed((b) => b.writeInt32BE(0, 57)), 'INVALID_RECORD'],
     ['a control batch', changed((b) => b.writeInt16BE(0x20, 21)), 'INVALID_RECORD'],
+    ['a transaction', changed((b) => b.writeInt16BE(0x10, 21)), 'INVALID_TXN_STATE'],
     ['codec 5', changed((b) => b.writeInt16BE(5, 21)), 'UNSUPPORTED_COMPRESSION_TYPE'],
     ['no sequence', changed((b) => b.writeInt32BE(-1, 53)), 'INVALID_RECORD'],
   ] as const)('is refused: %s', (_, batch, code) => {

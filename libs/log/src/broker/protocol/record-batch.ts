@@ -133,6 +133,7 @@ export function checkProducedBatch(batch: Buffer, maxBytes: number): BatchHeader
     refuse('CORRUPT_MESSAGE', 'the CRC of the batch does not fit its bytes');
   }
   if (header.control) refuse('INVALID_RECORD', 'control batches are written by the broker alone');
+  if (header.transactional) refuse('INVALID_TXN_STATE', 'transactions are not served');
   if (codecOf(header.attributes) > LAST_CODEC) {
     refuse('UNSUPPORTED_COMPRESSION_TYPE', `compression type ${codecOf(header.attributes)}`);
   }

@@ -15,6 +15,8 @@ const CLEAN_FILE = '.kafka_cleanshutdown';
 /** How often it is asked which partitions are due for a sync; they are synced so much early. */
 const FLUSH_TICK_MS = 100;
 const LONGEST_NAME = 249;
+/** Most partitions of a topic: each keeps files open. */
+const MAX_PARTITIONS = 10_000;
 /** Folders that are being removed; what a crash leaves of them goes at the next start. */
 const DELETED_SUFFIX = '.deleted';
 
@@ -116,9 +118,7 @@ export class LogStore {
     if (this.topics.has(name)) {
       throw new ProtocolError(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`);
     }
-    if (partitions < 1) {
-      throw new ProtocolError(ErrorCode.INVALID_PARTITIONS, 'Number of partitions must be larger than 0.');
-    }
+    checkPartitionCount(partitions);
     checkTopicSettings(settings);
   }
 
@@ -141,6 +141,7 @@ export class LogStore {
   async grow(name: string, count: number): Promise<void> {
     await this.change(async () => {
       const topic = this.expect(name);
+      checkPartitionCount(count);
       await this.openPartitions(topic, count, NO_CHECKPOINTS);
       await this.save();
     });
@@ -360,6 +361,15 @@ export class LogStore {
       }
     }
   }
+}
+
+/** @throws ProtocolError `INVALID_PARTITIONS` */
+function checkPartitionCount(count: number): void {
+  if (count >= 1 && count <= MAX_PARTITIONS) return;
+  throw new ProtocolError(
+    ErrorCode.INVALID_PARTITIONS,
+    `Number of partitions must be from 1 to ${MAX_PARTITIONS}, not ${count}.`,
+  );
 }
 
 /** @throws ProtocolError `INVALID_TOPIC_EXCEPTION` where Kafka would not have a topic of this name */

@@ -1,0 +1,203 @@
+import * as net from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { HANDLERS } from '../../src/broker/handlers/index.js';
+import { readBatchHeader } from '../../src/broker/protocol/record-batch.js';
+import { makeRecordBatch } from '../../src/broker/protocol/records.js';
+import { startTestBroker, type TestBroker } from '../../src/testing.js';
+import { RawClient, request } from './_raw-client.js';
+import { until } from './_util.js';
+
+const API_VERSIONS = 18;
+const PRODUCE = 0;
+const FETCH = 1;
+const METADATA = 3;
+
+function produceOf(value: Buffer, acks = -1) {
+  const batch = makeRecordBatch([{ key: null, value }], 1n);
+  return {
+    transactionalId: null,
+    acks,
+    timeoutMs: 1000,
+    topics: [{ name: 'rides', partitions: [{ index: 0, records: [batch] }] }],
+  };
+}
+
+function fetchOf(offset: bigint, change: object = {}) {
+  return {
+    replicaId: -1,
+    maxWaitMs: 0,
+    minBytes: 1,
+    maxBytes: 50 << 20,
+    isolationLevel: 0,
+    sessionId: 0,
+    sessionEpoch: -1,
+    topics: [
+      {
+        topic: 'rides',
+        partitions: [
+          {
+            partition: 0,
+            currentLeaderEpoch: -1,
+            fetchOffset: offset,
+            lastFetchedEpoch: -1,
+            logStartOffset: -1n,
+            partitionMaxBytes: 10 << 20,
+          },
+        ],
+      },
+    ],
+    forgottenTopics: [],
+    rackId: '',
+    ...change,
+  };
+}
+
+async function connect(broker: TestBroker): Promise<RawClient> {
+  return RawClient.connect(broker.port);
+}
+
+interface Fetched {
+  topics: { partitions: { errorCode: number; highWatermark: bigint; records: Buffer[] | null }[] }[];
+}
+
+describe('a connection', () => {
+  it('answers requests in the order they came, produce overlapping or not', async () => {
+    await using broker = await startTestBroker();
+    using client = await connect(broker);
+    const sent = [PRODUCE, PRODUCE, METADATA, PRODUCE, FETCH, API_VERSIONS];
+    const bodies: Record<number, object> = {
+      [PRODUCE]: produceOf(Buffer.alloc(100)),
+      [METADATA]: { topics: [], allowAutoTopicCreation: true },
+      [FETCH]: fetchOf(0n),
+      [API_VERSIONS]: {},
+    };
+    const versions: Record<number, number> = { [PRODUCE]: 7, [METADATA]: 6, [FETCH]: 11, [API_VERSIONS]: 2 };
+    sent.forEach((key, i) => client.send(request(key, versions[key] as number, i, bodies[key] as object)));
+    for (let i = 0; i < sent.length; i++) expect((await client.frame()).readInt32BE(0)).toBe(i);
+  });
+
+  it('answers nothing to acks 0, and what comes next', async () => {
+    await using broker = await startTestBroker();
+    using client = await connect(broker);
+    client.send(request(PRODUCE, 7, 1, produceOf(Buffer.from('a'), 0)));
+    client.send(request(API_VERSIONS, 2, 2, {}));
+    expect((await client.frame()).readInt32BE(0)).toBe(2);
+  });
+
+  it('closes where a batch with acks 0 is refused', async () => {
+    await using broker = await startTestBroker();
+    using client = await connect(broker);
+    const wanted = produceOf(Buffer.from('a'), 0);
+    const batch = wanted.topics[0]?.partitions[0]?.records[0] as Buffer;
+    batch.writeUInt8(9, batch.length - 1);
+    client.send(request(PRODUCE, 7, 1, wanted));
+    await client.closed;
+  });
+
+  it('wakes a waiting fetch with an append', async () => {
+    await using broker = await startTestBroker();
+    using reader = await connect(broker);
+    using writer = await connect(broker);
+    await writer.call(METADATA, 6, { topics: [{ name: 'rides' }], allowAutoTopicCreation: true });
+    const started = performance.now();
+    const fetched = reader.call<Fetched>(FETCH, 11, fetchOf(0n, { maxWaitMs: 30_000 }));
+    await writer.call(PRODUCE, 7, produceOf(Buffer.from('wake up')));
+    const { topics } = await fetched;
+    const [bytes] = topics[0]?.partitions[0]?.records as Buffer[];
+    expect(readBatchHeader(bytes as Buffer).count).toBe(1);
+    expect(performance.now() - started).toBeLessThan(20_000);
+  });
+
+  it('returns a batch over every limit, and an offset inside it', async () => {
+    await using broker = await startTestBroker();
+    using client = await connect(broker);
+    const batch = makeRecordBatch(
+      Array.from({ length: 10 }, () => ({ key: null, value: Buffer.alloc(1000) })),
+      1n,
+    );
+    const wanted = produceOf(Buffer.alloc(0));
+    (wanted.topics[0]?.partitions[0]?.records as Buffer[])[0] = batch;
+    await client.call(PRODUCE, 7, wanted);
+    const { topics } = await client.call<Fetched>(FETCH, 11, fetchOf(7n, { maxBytes: 1 }));
+    const records = Buffer.concat(topics[0]?.partitions[0]?.records as Buffer[]);
+    expect(records.length).toBe(batch.length);
+    expect(readBatchHeader(records)).toMatchObject({ baseOffset: 0n, lastOffset: 9n });
+  });
+
+  it('has records of length 0, not null, at the end of a partition, and an error beyond it', async () => {
+    await using broker = await startTestBroker();
+    using client = await connect(broker);
+    await client.call(PRODUCE, 7, produceOf(Buffer.from('a')));
+    const at = async (offset: bigint) => {
+      const { topics } = await client.call<Fetched>(FETCH, 11, fetchOf(offset));
+      return topics[0]?.partitions[0];
+    };
+    expect(await at(1n)).toMatchObject({ errorCode: 0, highWatermark: 1n });
+    expect(Buffer.concat((await at(1n))?.records as Buffer[]).length).toBe(0);
+    expect(await at(2n)).toMatchObject({ errorCode: 1 });
+    expect(await at(-1n)).toMatchObject({ errorCode: 1 });
+  });
+
+  it('closes where a request is larger than it takes', async () => {
+    await using broker = await startTestBroker({ settings: { 'socket.request.max.bytes': '2000' } });
+    for (const length of [2001, -1, 0x7fffffff]) {
+      using client = await connect(broker);
+      const head = Buffer.alloc(4);
+      head.writeInt32BE(length);
+      client.write(head);
+      await client.closed;
+    }
+    using client = await connect(broker);
+    await client.call(API_VERSIONS, 2, {});
+  });
+
+  it('stops reading a client that does not read its answers', async () => {
+    await using broker = await startTestBroker();
+    using writer = await connect(broker);
+    for (let i = 0; i < 10; i++) await writer.call(PRODUCE, 7, produceOf(Buffer.alloc(900_000)));
+    const socket = net.connect(broker.port, '127.0.0.1');
+    socket.pause();
+    const wanted = request(FETCH, 11, 1, fetchOf(0n));
+    const before = process.memoryUsage().arrayBuffers;
+    // More than the sockets of both sides hold: at some point nothing more is taken.
+    let stuck = false;
+    for (let i = 0; i < 200_000 && !stuck; i++) {
+      socket.write(wanted);
+      if (i % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
+      stuck = socket.writableLength > 4 << 20;
+    }
+    await until(() => socket.writableLength > 0);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200 << 20);
+    expect(stuck).toBe(true);
+    socket.destroy();
+    await writer.call(API_VERSIONS, 2, {});
+  });
+
+  it('answers what it does not serve with UNSUPPORTED_VERSION', async () => {
+    await using broker = await startTestBroker();
+    using other = await connect(broker);
+    other.send(request(API_VERSIONS, 2, 5, {}, 4));
+    const versions = await other.frame();
+    expect(versions.readInt32BE(0)).toBe(5);
+    expect(versions.readInt16BE(4)).toBe(35);
+    expect(versions.readInt32BE(6)).toBe(HANDLERS.size);
+    for (const [key, version] of [
+      [4, 0],
+      [3, 99],
+    ] as const) {
+      using client = await connect(broker);
+      client.send(request(METADATA, 6, 9, { topics: [], allowAutoTopicCreation: false }, version, key));
+      const answer = await client.frame();
+      expect(answer.readInt32BE(0)).toBe(9);
+      expect(answer.readInt16BE(4)).toBe(35);
+      await client.closed;
+    }
+    using client = await connect(broker);
+    const old = await client.call<{ topics: { partitions: { errorCode: number }[] }[] }>(
+      PRODUCE,
+      2,
+      produceOf(Buffer.from('a')),
+    );
+    expect(old.topics[0]?.partitions[0]?.errorCode).toBe(35);
+  });
+});
