@@ -244,6 +244,26 @@ describe('realtime', () => {
     await untilReady(realtime);
   });
 
+  it('goes on where it was when the log comes back, each record folded once', async () => {
+    await using broker = await startTestBroker();
+    await makeTopics(broker.address);
+    await using realtime = await startRealtime(broker.address);
+    await untilReady(realtime);
+    const timestamp = Date.now();
+    await append(
+      broker.address,
+      Array.from({ length: 20 }, (_, n) => telemetry({ device_id: id(n + 1), timestamp })),
+    );
+    await until(async () => (await statsOf(realtime)).eventsSeen === 20, { what: 'the events before' });
+    await broker.restart();
+    await append(
+      broker.address,
+      Array.from({ length: 30 }, (_, n) => telemetry({ device_id: id(n + 1), timestamp: timestamp + 1 })),
+    );
+    await until(async () => (await statsOf(realtime)).eventsSeen >= 50, { what: 'the events after' });
+    expect(await statsOf(realtime)).toMatchObject({ devicesSeen: 30, eventsSeen: 50, lagRecords: 0 });
+  });
+
   it('shows what the token allows, and says why it turns away', async () => {
     await using broker = await startTestBroker();
     await makeTopics(broker.address);
@@ -276,6 +296,25 @@ describe('realtime', () => {
     const snapshot = new Promise<Frame>((resolve) => page.on('snapshot', resolve));
     page.emit('viewport', { west: -180, south: -90, east: 180, north: 90 });
     expect((await snapshot).vehicles.map(([deviceId]) => deviceId)).toEqual([id(2)]);
+  });
+
+  it('lets go of a page whose token has expired, and says so when it comes back', async () => {
+    await using broker = await startTestBroker();
+    await using realtime = await startRealtime(broker.address, { AUTH_JWT_SECRET: SECRET });
+    const token = await makeToken(SECRET, { scopes: ['read'] }, '3s');
+    using page = openSocket(realtime.url, { token });
+    const seen: string[] = [];
+    page.on('connect', () => seen.push('connected'));
+    page.on('disconnect', (reason) => seen.push(reason));
+    page.on('connect_error', ({ message }) => seen.push(message));
+    await until(() => seen.length === 2, { what: 'the end' });
+    page.connect();
+    await until(() => seen.length === 3, { what: 'the refusal' });
+    expect(seen).toEqual([
+      'connected',
+      'io server disconnect',
+      expect.stringMatching(/the token expired at 20\d\d-/),
+    ]);
   });
 
   it('says what is wrong with a message, and disconnects who floods it', async () => {

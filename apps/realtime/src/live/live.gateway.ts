@@ -24,7 +24,7 @@ export const MAX_SOCKETS = 5_000;
 const MAX_MESSAGE_BYTES = 4_096;
 
 /** How often the tokens of connected pages are looked at again: so long after it expired a token may still see. */
-const TOKEN_CHECK_MS = 15_000;
+const TOKEN_CHECK_MS = 5_000;
 
 /** What the realtime service and the page say to each other, over WebSocket alone: any process can answer any page. */
 @WebSocketGateway({
