@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConfigError } from '../config/config.error.js';
-import { DRAIN_TIMEOUT_MS, runService, startFailure, type Service } from './run-service.js';
+import { DRAIN_TIMEOUT_MS, runService, START_GRACE_MS, startFailure, type Service } from './run-service.js';
 
 class FakeProcess extends EventEmitter {
   exitCode: number | string | null | undefined;
@@ -46,6 +46,26 @@ describe(runService, () => {
     control.emit('SIGINT');
     control.emit('SIGINT');
     expect(control.exits).toEqual([1]);
+  });
+
+  it('does not wait long for a start that a signal interrupts', async () => {
+    const control = new FakeProcess();
+    void runService({ name: 'test', main: () => new Promise(() => undefined), control });
+    control.emit('SIGTERM');
+    await vi.advanceTimersByTimeAsync(START_GRACE_MS);
+    expect(control.exits).toEqual([0]);
+  });
+
+  it('drains what has just started when the signal comes', async () => {
+    const control = new FakeProcess();
+    const close = vi.fn(() => Promise.resolve());
+    const running = runService({ name: 'test', main: () => Promise.resolve({ close }), control });
+    control.emit('SIGTERM');
+    await running;
+    await vi.advanceTimersByTimeAsync(START_GRACE_MS);
+    expect(close).toHaveBeenCalledOnce();
+    expect(control.exitCode).toBe(0);
+    expect(control.exits).toEqual([]);
   });
 
   it('ends with exit code 1 and the reason what fails to stop', async () => {

@@ -3,6 +3,9 @@ import { ConfigError } from '../config/config.error.js';
 /** Longest from the signal to the exit: what has not drained by then is cut off, with exit code 1. */
 export const DRAIN_TIMEOUT_MS = 40_000;
 
+/** Longest that a start which a signal interrupts may go on: it may wait for something that is away. */
+export const START_GRACE_MS = 2_000;
+
 /** A service that runs: to close it is to drain it. */
 export interface Service {
   close(): Promise<void>;
@@ -19,6 +22,7 @@ export interface ProcessControl {
 /**
  * Runs a service from start to exit. What keeps it from starting is one line on stderr (a stack where it is a defect)
  * and exit code 1. SIGTERM and SIGINT drain it, and it exits with 0; a second one ends it at once.
+ * One that comes before the service has started ends it within {@link START_GRACE_MS}.
  */
 export async function runService(options: {
   readonly name: string;
@@ -32,6 +36,7 @@ export async function runService(options: {
     control.exit(1);
   };
   let closing = false;
+  let running = false;
   const started = main();
   const stop = (): void => {
     if (closing) return fail('stopped at once by a second signal');
@@ -39,6 +44,8 @@ export async function runService(options: {
     const deadline = setTimeout(() => fail(`not drained within ${DRAIN_TIMEOUT_MS} ms`), DRAIN_TIMEOUT_MS);
     // The process ends by itself once nothing is left to do; the deadline catches what is.
     deadline.unref();
+    // What has not started has promised nothing yet: there is nothing to drain.
+    if (!running) setTimeout(() => running || control.exit(0), START_GRACE_MS).unref();
     started
       .then((service) => service.close())
       .then(
@@ -52,6 +59,7 @@ export async function runService(options: {
   control.on('SIGINT', stop);
   try {
     await started;
+    running = true;
   } catch (error) {
     for (const line of startFailure(error).split('\n')) control.stderr.write(`${name}: ${line}\n`);
     control.exit(1);
