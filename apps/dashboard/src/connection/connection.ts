@@ -1,4 +1,4 @@
-import type { City, ClientToServer, ServerToClient, Viewport } from '@hailstream/events/live';
+import type { City, ClientToServer, Refusal, ServerToClient, Viewport } from '@hailstream/events/live';
 import { type Socket, io } from 'socket.io-client';
 import type { CityState } from '../city-state/city-state.js';
 import { Store } from '../store.js';
@@ -13,6 +13,8 @@ const HANDSHAKE_TIMEOUT_MS = 8_000;
 export class Connection {
   readonly state = new Store<ConnectionState>({ kind: 'connecting' });
   readonly city = new Store<City | null>(null);
+  /** What the service would not take from this page: a fault of one of the two. */
+  readonly refusal = new Store<Refusal | null>(null);
   readonly #token: string | null;
   readonly #cityState: CityState;
   readonly #socket: Socket<ServerToClient, ClientToServer>;
@@ -51,6 +53,7 @@ export class Connection {
     socket.on('connect_error', () => this.#lost());
     socket.on('snapshot', (frame) => this.#cityState.receive(frame, true));
     socket.on('frame', (frame) => this.#cityState.receive(frame, false));
+    socket.on('refused', (refusal) => this.refusal.set(refusal));
     socket.on('vehicle', (detail) => this.#cityState.receiveDetail(detail));
   }
 

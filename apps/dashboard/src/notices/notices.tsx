@@ -8,10 +8,18 @@ export function Notices({ isSlow }: { isSlow: boolean }) {
   const { city, connection } = useDashboard();
   const state = useStore(connection.state);
   const tick = useStore(city.tick);
+  const refusal = useStore(connection.refusal);
   if (state.kind === 'signed-out') return <SignedOut hadToken={state.hadToken} />;
   if (tick !== null && state.kind === 'connected') {
     const { byState, silent } = tick.figures;
     if (silent + Object.values(byState).reduce((sum, count) => sum + count, 0) === 0) return <NoVehicles />;
+  }
+  if (refusal !== null) {
+    return (
+      <Toast>
+        The service did not take this page’s {refusal.message}: {refusal.reason}.
+      </Toast>
+    );
   }
   if (isSlow) return <Toast>This browser draws slowly: vehicles move a few times a second.</Toast>;
   return null;
