@@ -19,8 +19,8 @@ import { SimulatedCity } from './simulation/city.js';
 
 class DriverSimModule {}
 
-/** Starts the simulated city and what tells of its health. */
-export async function startDriverSim(config: DriverSimConfig): Promise<Service> {
+/** Starts the simulated city and what tells of its health; resolves once it listens at `url`. */
+export async function startDriverSim(config: DriverSimConfig): Promise<Service & { readonly url: string }> {
   const logger = createLogger({ name: 'driver-sim', level: config.http.logLevel });
   const app = await createHttpApp(
     { module: DriverSimModule, imports: [LoggingModule.forRoot(logger), HealthModule, MetricsModule] },
@@ -33,6 +33,7 @@ export async function startDriverSim(config: DriverSimConfig): Promise<Service> 
   });
   registerOutboxMetrics(app.get(Registry), outbox);
   await app.listen(config.http.port, config.http.host);
+  const url = await app.getUrl();
 
   const startMs = Date.now();
   const graph = buildRoadGraph(config.city);
@@ -47,16 +48,11 @@ export async function startDriverSim(config: DriverSimConfig): Promise<Service> 
   });
   const runner = new CityRunner({ city, outbox, logger, startMs });
   logger.info(
-    {
-      city: config.city.name,
-      vehicles,
-      nodes: graph.nodes.length,
-      ingest: ingest.url.href,
-      url: await app.getUrl(),
-    },
+    { city: config.city.name, vehicles, nodes: graph.nodes.length, ingest: ingest.url.href, url },
     'the city is open',
   );
   return {
+    url,
     close: async () => {
       await runner[Symbol.asyncDispose]();
       outbox[Symbol.dispose]();
