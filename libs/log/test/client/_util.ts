@@ -17,8 +17,7 @@ import {
 import { startTestBroker, type TestBroker, type TestBrokerOptions } from '../../src/testing.js';
 
 const POLL_MS = 5;
-/** Silent, unless TEST_LOG_LEVEL asks for more. */
-export const logger = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
+export const logger = pino({ level: 'silent' });
 
 /** Resolves once the condition holds. @throws Error where it does not within the time */
 export async function until(
