@@ -16,7 +16,13 @@ const PLACES = [
 ];
 
 /** WebGL drawn in software, and no sandbox: tests run as root in containers, on pages of our own alone. */
-const FLAGS = ['--no-sandbox', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
+const FLAGS = [
+  '--no-sandbox',
+  '--no-zygote',
+  '--use-gl=angle',
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
+];
 
 export type TestBrowser = { readonly browser: Browser } & AsyncDisposable;
 
@@ -27,8 +33,8 @@ export async function launchBrowser(): Promise<TestBrowser> {
   const folder = await mkdtemp(join(tmpdir(), 'hail-browser-'));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
-    const { executablePath, libraries, args } = await unpackChromium(folder);
-    const options = { executablePath, args };
+    const { executablePath, libraries } = await unpackChromium(folder);
+    const options = { executablePath, args: FLAGS };
     // A bare system lacks libraries that the package brings along; where the system has them, its own are better.
     const browser = await launched(options).catch(() =>
       launched({ ...options, env: { ...environment(), LD_LIBRARY_PATH: libraries } }),
@@ -67,9 +73,7 @@ function environment(): Record<string, string> {
 }
 
 /** In a process of its own: the package unpacks to the system's temporary folder, which is another one there. */
-async function unpackChromium(
-  folder: string,
-): Promise<{ executablePath: string; libraries: string; args: string[] }> {
+async function unpackChromium(folder: string): Promise<{ executablePath: string; libraries: string }> {
   const script = `
     import chromium, { inflate } from '@sparticuz/chromium';
     import { dirname, join } from 'node:path';
@@ -77,11 +81,11 @@ async function unpackChromium(
     const bin = join(dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium')), '..', 'bin');
     const executablePath = await chromium.executablePath(bin);
     const libraries = join(await inflate(join(bin, 'al2023.tar.br')), 'lib');
-    console.log(JSON.stringify({ executablePath, libraries, args: chromium.args }));
+    console.log(JSON.stringify({ executablePath, libraries }));
   `;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
     cwd: fileURLToPath(new URL('.', import.meta.url)),
     env: { ...process.env, TMPDIR: folder },
   });
-  return JSON.parse(stdout) as { executablePath: string; libraries: string; args: string[] };
+  return JSON.parse(stdout) as { executablePath: string; libraries: string };
 }
