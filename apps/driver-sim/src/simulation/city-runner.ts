@@ -3,11 +3,15 @@ import type { Outbox } from '../outbox/outbox.js';
 import { outgoingKinds } from '../outbox/outgoing.js';
 import { STEP_MS, type SimulatedCity } from './city.js';
 
-/** Most telemetry points that the devices keep: then every second one goes, the oldest more often than the newest. */
-const MAX_WAITING_TELEMETRY = 200_000;
+/** Most events that the devices keep while ingest is away. */
+export interface KeepBounds {
+  /** Telemetry points: then every second one goes, so that the past gets coarser the older it is. @default 200,000 */
+  readonly telemetry: number;
+  /** Other events, of each kind. None may be lost, so the city stands still until there is room. @default 100,000 */
+  readonly events: number;
+}
 
-/** Most other events that wait. None of them may be lost, so the city stands still until there is room. */
-const MAX_WAITING_EVENTS = 100_000;
+const DEFAULT_BOUNDS: KeepBounds = { telemetry: 200_000, events: 100_000 };
 
 /** Longest that is made up for after the process was held up; the rest of the time is leapt over. */
 const MAX_CATCH_UP_MS = 5_000;
@@ -22,6 +26,7 @@ export interface CityRunnerOptions {
   readonly outbox: Outbox;
   readonly logger: Logger;
   readonly startMs: number;
+  readonly bounds?: KeepBounds;
 }
 
 /** Runs a simulated city by the clock, and keeps what waits for ingest within bounds. */
@@ -29,12 +34,14 @@ export class CityRunner implements AsyncDisposable {
   readonly #city: SimulatedCity;
   readonly #outbox: Outbox;
   readonly #logger: Logger;
+  readonly #bounds: KeepBounds;
   readonly #stepTimer: NodeJS.Timeout;
   readonly #tellTimer: NodeJS.Timeout;
   #cityMs: number;
   #isStanding = false;
 
-  constructor({ city, outbox, logger, startMs }: CityRunnerOptions) {
+  constructor({ city, outbox, logger, startMs, bounds = DEFAULT_BOUNDS }: CityRunnerOptions) {
+    this.#bounds = bounds;
     this.#city = city;
     this.#outbox = outbox;
     this.#logger = logger;
@@ -66,7 +73,7 @@ export class CityRunner implements AsyncDisposable {
   }
 
   #keepBounds(): void {
-    if (this.#outbox.waiting('telemetry') > MAX_WAITING_TELEMETRY) {
+    if (this.#outbox.waiting('telemetry') > this.#bounds.telemetry) {
       const dropped = this.#outbox.thin('telemetry');
       this.#logger.warn(
         { dropped, waiting: this.#outbox.waiting() },
@@ -74,7 +81,7 @@ export class CityRunner implements AsyncDisposable {
       );
     }
     const isFull = outgoingKinds.some(
-      (kind) => kind !== 'telemetry' && this.#outbox.waiting(kind) > MAX_WAITING_EVENTS,
+      (kind) => kind !== 'telemetry' && this.#outbox.waiting(kind) > this.#bounds.events,
     );
     if (isFull === this.#isStanding) return;
     this.#isStanding = isFull;

@@ -1,0 +1,52 @@
+import { createLogger } from '@hailstream/nest';
+import { expect, it } from 'vitest';
+import { IngestClient } from '../src/outbox/ingest-client.http.js';
+import { Outbox } from '../src/outbox/outbox.js';
+import { CityRunner } from '../src/simulation/city-runner.js';
+import { SimulatedCity } from '../src/simulation/city.js';
+import { FakeIngest } from './_fake-ingest.js';
+import { monacoGraph } from './_monaco.js';
+import { until } from './_util.js';
+
+const bounds = { telemetry: 150, events: 90 };
+
+it('a city whose ingest is away thins its telemetry, stands still before an event is lost, and goes on', async () => {
+  await using ingest = await FakeIngest.start();
+  await ingest.down();
+  await using client = new IngestClient({ url: ingest.url, token: undefined, maxConnections: 2 });
+  const observer = { away: () => {}, back: () => {}, rejected: () => {}, failed: () => {} };
+  using outbox = new Outbox({ client, observer });
+  const said: string[] = [];
+  const logger = createLogger({ name: 'test', level: 'info' }, { write: (line: string) => said.push(line) });
+  const saidThat = (text: string): boolean => said.some((line) => line.includes(text));
+  const startMs = Date.now();
+  let happened = 0;
+  const city = new SimulatedCity({
+    graph: monacoGraph,
+    vehicles: 60,
+    seed: 'test',
+    providerId: '0197a1c0-6d1f-7000-8000-000000000001',
+    startMs,
+    emit: (kind, event) => {
+      happened += 1;
+      outbox.put(kind, event);
+    },
+  });
+  {
+    await using _runner = new CityRunner({ city, outbox, logger, startMs, bounds });
+    await until(() => saidThat('the city stands still'));
+    expect(outbox.waiting('vehicleEvents')).toBeGreaterThan(bounds.events);
+    await ingest.up();
+    await until(() => saidThat('the city goes on'));
+    await ingest.down();
+    // Few vehicle events happen now, and a point a second of each car.
+    await until(() => saidThat('telemetry thinned'));
+    expect(outbox.waiting('telemetry')).toBeLessThanOrEqual(bounds.telemetry);
+    await ingest.up();
+  }
+  const { accepted, rejected, thinned } = outbox.counts;
+  expect(outbox.waiting()).toBe(0);
+  expect(thinned).toBeGreaterThan(0);
+  expect(rejected).toBe(0);
+  expect(accepted + thinned).toBe(happened);
+});
