@@ -79,10 +79,10 @@ export function encodeChunk(
   const ids = new Set<string>();
   const days = new Set<Day>();
   const rejects: Reject[] = [];
-  for (const [index, { value }] of records.entries()) {
+  for (let index = 0; index < records.length; index += 1) {
     const start = writer.length;
     try {
-      const event = readEvent(family, value, nowMs);
+      const event = readEvent(family, records[index]!.value, nowMs);
       const id = family.id(event);
       if (ids.has(id)) continue;
       writer.tuple(columns.length);

@@ -3,41 +3,54 @@ import type { LogRecord } from '@hailstream/log';
 /** What `ride.rejects` shows of a record. */
 export type KeptRecord = Pick<LogRecord, 'offset' | 'key' | 'value' | 'timestampMs'>;
 
-/** Records that are needed for longer than the log lends them: one copy of all their bytes. */
+/** Stands for a key or value that is `null`. */
+const NONE = -1;
+
+/** Records that are needed for longer than the log lends them: one copy of all their bytes, and no object for each. */
 export class KeptRecords {
   private readonly bytes: Buffer;
-  private readonly heads: { offset: bigint; timestampMs: number; hasKey: boolean; hasValue: boolean }[] = [];
-  /** Where the key and the value of each record end. */
-  private readonly ends: number[] = [];
+  private readonly offsets: bigint[] = [];
+  private readonly timestamps: number[] = [];
+  /** Of each record: where its key starts, the length of the key, the length of the value that follows. */
+  private readonly places: Int32Array;
 
   /** Keys, values and the array itself are borrowed only until this returns. */
   constructor(records: readonly LogRecord[]) {
     const parts: Buffer[] = [];
+    this.places = new Int32Array(records.length * 3);
+    let place = 0;
     let end = 0;
     for (const { offset, key, value, timestampMs } of records) {
-      for (const part of [key, value]) {
-        if (part !== null) parts.push(part);
-        end += part?.length ?? 0;
-        this.ends.push(end);
-      }
-      this.heads.push({ offset, timestampMs, hasKey: key !== null, hasValue: value !== null });
+      this.offsets.push(offset);
+      this.timestamps.push(timestampMs);
+      this.places[place] = end;
+      this.places[place + 1] = key?.length ?? NONE;
+      this.places[place + 2] = value?.length ?? NONE;
+      place += 3;
+      if (key) parts.push(key);
+      if (value) parts.push(value);
+      end += (key?.length ?? 0) + (value?.length ?? 0);
     }
     this.bytes = Buffer.concat(parts, end);
   }
 
   offsetAt(index: number): bigint {
-    return this.heads[index]!.offset;
+    return this.offsets[index]!;
   }
 
   at(index: number): KeptRecord {
-    const { offset, timestampMs, hasKey, hasValue } = this.heads[index]!;
-    const start = this.ends[2 * index - 1] ?? 0;
-    const [keyEnd, valueEnd] = [this.ends[2 * index]!, this.ends[2 * index + 1]!];
+    const [start, keyLength, valueLength] = this.places.subarray(
+      3 * index,
+      3 * index + 3,
+    ) as unknown as Place;
+    const valueStart = start + Math.max(keyLength, 0);
     return {
-      offset,
-      timestampMs,
-      key: hasKey ? this.bytes.subarray(start, keyEnd) : null,
-      value: hasValue ? this.bytes.subarray(keyEnd, valueEnd) : null,
+      offset: this.offsets[index]!,
+      timestampMs: this.timestamps[index]!,
+      key: keyLength === NONE ? null : this.bytes.subarray(start, valueStart),
+      value: valueLength === NONE ? null : this.bytes.subarray(valueStart, valueStart + valueLength),
     };
   }
 }
+
+type Place = [start: number, keyLength: number, valueLength: number];
