@@ -18,7 +18,10 @@ export function FreshnessWords() {
   return (
     <span className="freshness" data-testid="freshness" data-freshness={freshnessOf(ageMs)}>
       <span className="freshness-label">newest event </span>
-      <span className="freshness-age">{formatDuration(ageMs)} ago</span>
+      <span className="freshness-age">
+        {formatDuration(ageMs)}
+        <span className="freshness-ago"> ago</span>
+      </span>
     </span>
   );
 }

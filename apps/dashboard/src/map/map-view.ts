@@ -73,7 +73,12 @@ export class MapView {
       new AttributionControl({ compact: false, customAttribution: escapeHtml(city.attribution) }),
       'bottom-right',
     );
-    const overlay = new MapboxOverlay({ interleaved: false, layers: [] });
+    const overlay = new MapboxOverlay({
+      interleaved: false,
+      layers: [],
+      // The map below is what keys act on.
+      onLoad: () => overlay.getCanvas()?.setAttribute('tabindex', '-1'),
+    });
     this.#map.addControl(overlay);
     this.scene = new Scene(overlay, state, { theme, zoom: this.#map.getZoom() });
     this.#listen();

@@ -2,6 +2,9 @@ import type { StateOnMap } from '../city-state/drawn-state.js';
 import type { Theme } from '../theme/theme.js';
 import { MARK_BOX, marks } from './marks.js';
 
+/** As around the marks of the map. */
+const CASING_WIDTH = 1.5;
+
 /** A mark as on the map, for legends and lists; says nothing to a screen reader, the words beside it do. */
 export function MarkSwatch({ state, theme, size = 20 }: { state: StateOnMap; theme: Theme; size?: number }) {
   const { color, outlines } = marks[state];
@@ -14,6 +17,16 @@ export function MarkSwatch({ state, theme, size = 20 }: { state: StateOnMap; the
       viewBox={`${-half} ${-half} ${MARK_BOX} ${MARK_BOX}`}
       aria-hidden="true"
     >
+      {outlines.map(({ path, lineWidth = 0 }) => (
+        <path
+          key={`casing ${path}`}
+          className="swatch-casing"
+          d={path}
+          fill="none"
+          strokeWidth={lineWidth + CASING_WIDTH}
+          strokeLinejoin="round"
+        />
+      ))}
       {outlines.map(({ path, lineWidth }) => (
         <path
           key={path}
