@@ -19,6 +19,8 @@ const SETTINGS: LogSettings = {
   timestampType: 'CreateTime',
   deletesOldSegments: true,
   compacts: false,
+  minCleanableRatio: 0.5,
+  deleteRetentionMs: 0,
 };
 const BATCHES = 40;
 const PRODUCER = 7n;
@@ -41,6 +43,7 @@ function open(in_: string, closedCleanly = false, recoveryPoint = 0n): Promise<P
     now: Date.now,
     recoveryPoint,
     closedCleanly,
+    cleanedBefore: 0n,
     logStartOffset: 0n,
   });
 }

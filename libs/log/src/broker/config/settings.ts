@@ -40,6 +40,9 @@ export const BROKER_SETTINGS = {
   'log.retention.bytes': { type: 'long', default: '-1' },
   'log.retention.check.interval.ms': { type: 'long', default: '300000', min: 1 },
   'log.cleanup.policy': { type: 'list', default: 'delete', oneOf: ['delete', 'compact'] },
+  'log.cleaner.backoff.ms': { type: 'long', default: '15000', min: 1 },
+  'log.cleaner.min.cleanable.ratio': { type: 'double', default: '0.5', min: 0 },
+  'log.cleaner.delete.retention.ms': { type: 'long', default: '86400000', min: 0 },
   'log.message.timestamp.type': {
     type: 'string',
     default: 'CreateTime',
@@ -63,6 +66,8 @@ export type BrokerSetting = keyof typeof BROKER_SETTINGS;
 /** Settings of a topic, each with the broker setting that it defaults to. */
 export const TOPIC_SETTINGS = {
   'cleanup.policy': { type: 'list', oneOf: ['delete', 'compact'], broker: 'log.cleanup.policy' },
+  'min.cleanable.dirty.ratio': { type: 'double', min: 0, broker: 'log.cleaner.min.cleanable.ratio' },
+  'delete.retention.ms': { type: 'long', min: 0, broker: 'log.cleaner.delete.retention.ms' },
   'retention.ms': { type: 'long', broker: 'log.retention.ms' },
   'retention.bytes': { type: 'long', broker: 'log.retention.bytes' },
   'segment.bytes': { type: 'int', min: 1024, broker: 'log.segment.bytes' },
@@ -105,6 +110,7 @@ export function checkSetting(
       return;
     case 'double':
       if (value.trim() === '' || !Number.isFinite(Number(value))) wrong('a number');
+      if (definition.min !== undefined && Number(value) < definition.min) wrong(`at least ${definition.min}`);
       return;
     case 'int':
     case 'long':

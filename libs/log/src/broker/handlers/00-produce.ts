@@ -11,6 +11,7 @@
  * 3 transactional id and record batches · 5 log start offset · 7 zstd · 8 errors of single records · 9 flexible
  */
 import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
+import { checkKeys } from '../storage/compaction.js';
 import { checkProducedBatch, codecOf } from '../protocol/record-batch.js';
 import * as t from '../protocol/schema.js';
 import { OFFSETS_TOPIC } from '../groups/offsets-log.js';
@@ -144,6 +145,7 @@ async function append(
   if (codecOf(header.attributes) === ZSTD && apiVersion < FIRST_VERSION_WITH_ZSTD) {
     throw new ProtocolError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Produce 7');
   }
+  if (store.setting(topic, 'cleanup.policy').includes('compact')) checkKeys(batch);
   const { baseOffset, logAppendTimeMs } = await log.append(batch, header);
   return {
     index,

@@ -1,6 +1,11 @@
-import { BATCH_HEADER_BYTES, makeBatch, readBatchHeader, type BatchFields } from './record-batch.js';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { BATCH_HEADER_BYTES, codecOf, makeBatch, readBatchHeader, type BatchFields } from './record-batch.js';
 import { Reader } from './reader.js';
 import { Writer } from './writer.js';
+
+const Codec = { NONE: 0, GZIP: 1 } as const;
+/** Most that the records of one batch may unpack to. */
+const MAX_UNPACKED_BYTES = 64 << 20;
 
 /** A header of a record. */
 export interface RecordHeader {
@@ -49,6 +54,35 @@ export function readRecords(records: Buffer, count: number): BatchRecord[] {
 /** Records of an uncompressed batch. */
 export function recordsOf(batch: Buffer): BatchRecord[] {
   return readRecords(batch.subarray(BATCH_HEADER_BYTES), readBatchHeader(batch).count);
+}
+
+/**
+ * Records of a batch that Node can read: uncompressed or gzip.
+ *
+ * @returns undefined for another compression, and where a producer sent what is none of its codec
+ */
+export function readableRecordsOf(batch: Buffer): BatchRecord[] | undefined {
+  const { attributes, count } = readBatchHeader(batch);
+  const records = batch.subarray(BATCH_HEADER_BYTES);
+  try {
+    switch (codecOf(attributes)) {
+      case Codec.NONE:
+        return readRecords(records, count);
+      case Codec.GZIP:
+        return readRecords(gunzipSync(records, { maxOutputLength: MAX_UNPACKED_BYTES }), count);
+      default:
+        return undefined;
+    }
+  } catch {
+    // The CRC says that this is what the producer meant to send: its readers have to see it.
+    return undefined;
+  }
+}
+
+/** Compresses records as the batch they came from was. */
+export function packRecords(records: readonly BatchRecord[], attributes: number): Buffer {
+  const bytes = writeRecords(records);
+  return codecOf(attributes) === Codec.GZIP ? gzipSync(bytes) : bytes;
 }
 
 export function writeRecords(records: readonly BatchRecord[]): Buffer {

@@ -14,6 +14,7 @@ const START_FILE = 'log-start-offset-checkpoint';
 const CLEAN_FILE = '.kafka_cleanshutdown';
 /** How often it is asked which partitions are due for a sync; they are synced so much early. */
 const FLUSH_TICK_MS = 100;
+const CLEANER_FILE = 'cleaner-offset-checkpoint';
 const LONGEST_NAME = 249;
 /** Most partitions of a topic: each keeps files open. */
 const MAX_PARTITIONS = 10_000;
@@ -24,10 +25,16 @@ const DELETED_SUFFIX = '.deleted';
 interface Checkpoints {
   readonly recovery: Checkpoint;
   readonly start: Checkpoint;
+  readonly cleaned: Checkpoint;
   readonly closedCleanly: boolean;
 }
 
-const NO_CHECKPOINTS: Checkpoints = { recovery: new Map(), start: new Map(), closedCleanly: false };
+const NO_CHECKPOINTS: Checkpoints = {
+  recovery: new Map(),
+  start: new Map(),
+  cleaned: new Map(),
+  closedCleanly: false,
+};
 
 /** A topic: its partitions are opened, its settings are those that differ from the broker's. */
 export interface Topic {
@@ -221,6 +228,7 @@ export class LogStore {
     const checkpoints = {
       recovery: await readCheckpoint(files, path.join(dataDir, RECOVERY_FILE)),
       start: await readCheckpoint(files, path.join(dataDir, START_FILE)),
+      cleaned: await readCheckpoint(files, path.join(dataDir, CLEANER_FILE)),
       closedCleanly: (await files.readFile(path.join(dataDir, CLEAN_FILE))) !== undefined,
     };
     // From now on a crash leaves the folder in disorder.
@@ -246,6 +254,8 @@ export class LogStore {
         settings: () => this.logSettings(topic),
         recoveryPoint: checkpoints.recovery.get(key) ?? 0n,
         logStartOffset: checkpoints.start.get(key) ?? 0n,
+        cleanedBefore: checkpoints.cleaned.get(key) ?? 0n,
+        onCleaned: () => this.saveCleaned(),
         closedCleanly: checkpoints.closedCleanly,
       });
     });
@@ -263,6 +273,8 @@ export class LogStore {
       flushMs: number('flush.ms'),
       timestampType: this.setting(topic, 'message.timestamp.type') as LogSettings['timestampType'],
       compacts: this.setting(topic, 'cleanup.policy').includes('compact'),
+      minCleanableRatio: number('min.cleanable.dirty.ratio'),
+      deleteRetentionMs: number('delete.retention.ms'),
       deletesOldSegments: this.setting(topic, 'cleanup.policy').includes('delete'),
     };
   }
@@ -306,6 +318,14 @@ export class LogStore {
     );
   }
 
+  private async saveCleaned(): Promise<void> {
+    await writeCheckpoint(
+      this.options.files,
+      path.join(this.options.dataDir, CLEANER_FILE),
+      this.offsets((log) => log.cleanedBefore),
+    );
+  }
+
   private async saveRecoveryPoints(): Promise<void> {
     await writeCheckpoint(
       this.options.files,
@@ -335,6 +355,7 @@ export class LogStore {
     };
     every(FLUSH_TICK_MS, () => this.flushDue());
     every(config.number('log.flush.offset.checkpoint.interval.ms'), () => this.saveRecoveryPoints());
+    every(config.number('log.cleaner.backoff.ms'), () => this.compactAll());
     every(config.number('log.retention.check.interval.ms'), () => this.applyRetention());
   }
 
@@ -349,6 +370,13 @@ export class LogStore {
   private async flushDue(): Promise<void> {
     for (const topic of this.topics.values()) {
       for (const log of topic.partitions) await log.flushIfDue(FLUSH_TICK_MS);
+    }
+  }
+
+  /** Compacts the topics that ask for it. */
+  async compactAll(): Promise<void> {
+    for (const topic of this.topics.values()) {
+      for (const log of topic.partitions) await log.compact();
     }
   }
 

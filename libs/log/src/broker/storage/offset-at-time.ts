@@ -1,9 +1,7 @@
-import { gunzipSync } from 'node:zlib';
-import { BATCH_HEADER_BYTES, codecOf, readBatchHeader } from '../protocol/record-batch.js';
-import { readRecords, type BatchRecord } from '../protocol/records.js';
+import { readBatchHeader } from '../protocol/record-batch.js';
+import { readableRecordsOf } from '../protocol/records.js';
 
 const LOG_APPEND_TIME = 0x08;
-const GZIP = 1;
 
 /**
  * The first record of a batch with this timestamp or a later one. Where the batch is compressed in a way that Node
@@ -14,19 +12,12 @@ export function firstOffsetAtTime(batch: Buffer, timestamp: bigint): { offset: b
   if ((header.attributes & LOG_APPEND_TIME) !== 0) {
     return { offset: header.baseOffset, timestamp: header.maxTimestamp };
   }
-  const record = readable(batch)?.find((each) => header.baseTimestamp + each.timestampDelta >= timestamp);
+  const record = readableRecordsOf(batch)?.find(
+    (each) => header.baseTimestamp + each.timestampDelta >= timestamp,
+  );
   if (record === undefined) return { offset: header.baseOffset, timestamp: header.baseTimestamp };
   return {
     offset: header.baseOffset + BigInt(record.offsetDelta),
     timestamp: header.baseTimestamp + record.timestampDelta,
   };
-}
-
-function readable(batch: Buffer): BatchRecord[] | undefined {
-  const header = readBatchHeader(batch);
-  const records = batch.subarray(BATCH_HEADER_BYTES);
-  const codec = codecOf(header.attributes);
-  if (codec === 0) return readRecords(records, header.count);
-  if (codec === GZIP) return readRecords(gunzipSync(records), header.count);
-  return undefined;
 }

@@ -1,7 +1,13 @@
 import * as path from 'node:path';
 import type { Logger } from 'pino';
 import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
-import { setBaseOffset, setLogAppendTime, type BatchHeader } from '../protocol/record-batch.js';
+import { compactBatches, NewestOffsets, type CompactionRules } from './compaction.js';
+import {
+  batchSizeBytes,
+  setBaseOffset,
+  setLogAppendTime,
+  type BatchHeader,
+} from '../protocol/record-batch.js';
 import type { FileSystem } from './file-system.js';
 import { firstOffsetAtTime } from './offset-at-time.js';
 import { ProducerStates, type Undo } from './producer-states.js';
@@ -27,6 +33,9 @@ export interface LogSettings {
   readonly deletesOldSegments: boolean;
   /** Whether older records of a key may be removed, which leaves gaps between offsets. */
   readonly compacts: boolean;
+  /** Part of the log that must be new before it is compacted again. */
+  readonly minCleanableRatio: number;
+  readonly deleteRetentionMs: number;
 }
 
 export interface PartitionLogOptions {
@@ -41,6 +50,10 @@ export interface PartitionLogOptions {
   readonly closedCleanly: boolean;
   /** First offset that may be read, as DeleteRecords left it. */
   readonly logStartOffset: bigint;
+  /** Compaction has been before it. */
+  readonly cleanedBefore: bigint;
+  /** Keeps how far compaction is going to have been, before it changes anything. */
+  readonly onCleaned?: () => Promise<void>;
   /** Told after each write that failed; the partition goes on trying. */
   readonly onWriteFailure?: (error: unknown) => void;
 }
@@ -71,6 +84,7 @@ export class PartitionLog {
   private nextOffset = 0n;
   private written = 0n;
   private start: bigint;
+  private cleaned: bigint;
   private pending: PendingAppend[] = [];
   private draining: Promise<void> | undefined;
   private messagesSinceSync = 0;
@@ -80,6 +94,7 @@ export class PartitionLog {
 
   private constructor(private readonly options: PartitionLogOptions) {
     this.start = options.logStartOffset;
+    this.cleaned = options.cleanedBefore;
   }
 
   /** Opens the folder, checks what a crash may have damaged, and cuts the log at the first bad byte. */
@@ -363,6 +378,49 @@ export class PartitionLog {
     await this.removeFirst(count);
   }
 
+  /**
+   * Removes records whose key has a newer one, and tombstones whose time has come, from all segments but the active
+   * one, where enough is new since the last time. Offsets stay what they were.
+   */
+  async compact(): Promise<void> {
+    const { compacts, minCleanableRatio, deleteRetentionMs } = this.options.settings();
+    const closed = this.segments.slice(0, -1);
+    const firstDirty = closed.findIndex((segment) => segment.baseOffset >= this.cleaned);
+    if (!compacts || firstDirty < 0) return;
+    const bytesOf = (segments: readonly Segment[]) => segments.reduce((sum, each) => sum + each.sizeBytes, 0);
+    if (bytesOf(closed.slice(firstDirty)) < minCleanableRatio * bytesOf(closed)) return;
+    const newest = new NewestOffsets();
+    let count = firstDirty;
+    for (; count < closed.length && !newest.isFull; count++) {
+      forEachBatch(await (closed[count] as Segment).readAll(), (batch) => newest.note(batch));
+    }
+    this.cleaned = (this.segments[count] as Segment).baseOffset;
+    await this.options.onCleaned?.();
+    const rules = { newest, nowMs: this.options.now(), deleteRetentionMs };
+    for (const segment of closed.slice(0, count)) await this.compactSegment(segment, rules);
+  }
+
+  private async compactSegment(segment: Segment, rules: CompactionRules): Promise<void> {
+    const before = await segment.readAll();
+    const batches = compactBatches(before, rules);
+    const bytes = batches.reduce((sum, batch) => sum + batch.length, 0);
+    // Retention may have removed it in the meantime.
+    if (bytes === before.length || !this.segments.includes(segment)) return;
+    if (bytes === 0) {
+      this.segments.splice(this.segments.indexOf(segment), 1);
+      await segment.remove();
+      return;
+    }
+    const replacement = await segment.replaceWith(batches);
+    this.segments[this.segments.indexOf(segment)] = replacement;
+    await segment.close();
+  }
+
+  /** Offset before which compaction has been, and may have left gaps. */
+  get cleanedBefore(): bigint {
+    return this.cleaned;
+  }
+
   private async removeFirst(count: number): Promise<void> {
     const removed = this.segments.splice(0, Math.min(count, this.segments.length - 1));
     for (const segment of removed) await segment.remove();
@@ -437,7 +495,7 @@ export class PartitionLog {
     for (let i = 0; i < firstChecked; i++) {
       const segment = this.segments[i] as Segment;
       if (await segment.trust()) continue;
-      const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps, nothing);
+      const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps(segment), nothing);
       if (damagedAt === undefined) continue;
       await this.cutAfter(i, damagedAt);
       this.producers.clear();
@@ -461,8 +519,8 @@ export class PartitionLog {
     return true;
   }
 
-  private get mayHaveGaps(): boolean {
-    return this.options.settings().compacts;
+  private mayHaveGaps(segment: Segment): boolean {
+    return segment.baseOffset < this.cleaned;
   }
 
   private endAt(offset: bigint): void {
@@ -500,12 +558,13 @@ export class PartitionLog {
   private async check(firstChecked: number): Promise<void> {
     for (let i = firstChecked; i < this.segments.length; i++) {
       const segment = this.segments[i] as Segment;
-      const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps, (header) => {
+      const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps(segment), (header) => {
         if (header.producerId >= 0n) this.producers.remember(header, header.baseOffset, this.options.now());
       });
       this.endAt(nextOffset);
       const following = this.segments[i + 1];
-      const whole = following === undefined || this.mayHaveGaps || following.baseOffset === nextOffset;
+      const whole =
+        following === undefined || this.mayHaveGaps(segment) || following.baseOffset === nextOffset;
       if (damagedAt === undefined && whole) continue;
       await this.cutAfter(i, damagedAt ?? segment.sizeBytes);
       return;
@@ -530,3 +589,9 @@ export class PartitionLog {
 }
 
 function nothing(): void {}
+
+function forEachBatch(bytes: Buffer, visit: (batch: Buffer) => void): void {
+  for (let at = 0; at < bytes.length; at += batchSizeBytes(bytes, at)) {
+    visit(bytes.subarray(at, at + batchSizeBytes(bytes, at)));
+  }
+}

@@ -293,6 +293,36 @@ export class Segment {
     }
   }
 
+  /** All bytes of the segment. */
+  async readAll(): Promise<Buffer> {
+    return this.readExactly(0, this.sizeBytes);
+  }
+
+  /**
+   * Puts other batches in this segment's place: the file changes in one step, its indexes are made again.
+   *
+   * @returns the segment that takes over; this one is to be closed
+   */
+  async replaceWith(batches: readonly Buffer[]): Promise<Segment> {
+    const cleaned = this.pathOf('log.cleaned');
+    await this.files.remove(cleaned);
+    const file = await this.files.open(cleaned);
+    try {
+      await file.write(batches, 0);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    // A crash from here on leaves no index, and then a new one is made.
+    for (const suffix of ['index', 'timeindex']) await this.files.remove(this.pathOf(suffix));
+    await this.files.rename(cleaned, this.pathOf('log'));
+    const { files, folder, baseOffset, createdAtMs } = this;
+    const replacement = await Segment.open({ files, folder, baseOffset, nowMs: createdAtMs });
+    await replacement.scan(true, () => undefined);
+    await replacement.seal();
+    return replacement;
+  }
+
   async close(): Promise<void> {
     await this.file.close();
   }
