@@ -9,7 +9,7 @@ import { BrokenLine } from './trace-format.js';
 /** Most events that wait for ingest before the file is read on. */
 const MAX_WAITING_EVENTS = 20_000;
 
-/** Shortest wait of a paced replay: what is due within it goes out together. */
+/** Shortest wait of a paced replay: what gets due meanwhile goes out together, and nothing before its time. */
 const MIN_WAIT_MS = 20;
 
 /** What a replay says while it works. */
@@ -79,8 +79,8 @@ export async function replayTrace(options: {
 /** Waits until a fix is due, where the clock keeps a pace. */
 async function untilDue(clock: TraceClock, timestampMs: number, signal: AbortSignal): Promise<void> {
   const waitMs = clock.dueMs(timestampMs) - Date.now();
-  if (waitMs < MIN_WAIT_MS || signal.aborted) return;
-  await sleep(waitMs, undefined, { signal }).catch((error: unknown) => {
+  if (waitMs <= 0 || signal.aborted) return;
+  await sleep(Math.max(waitMs, MIN_WAIT_MS), undefined, { signal }).catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });
 }
