@@ -49,6 +49,10 @@ export class AppendLane {
     this.waiting = new Accumulator(options.limits);
   }
 
+  get isIdle(): boolean {
+    return this.running === undefined;
+  }
+
   add(partition: number, record: PendingRecord): void {
     const isFull = this.waiting.add(record.topic, partition, record);
     if (this.running) return;

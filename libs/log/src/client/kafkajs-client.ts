@@ -59,6 +59,8 @@ export class KafkajsClient {
     const socket = ssl
       ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
       : connectTcp({ host, port }, onConnect);
+    // kafkajs tells a socket that is still connecting to end as often as it likes; each time is a listener more.
+    socket.setMaxListeners(0);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     this.sockets.add(socket);

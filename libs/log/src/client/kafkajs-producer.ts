@@ -41,7 +41,6 @@ export function createProducer(options: ProducerOptions): Producer {
 
 /** {@link Producer} over kafkajs: gathers concurrent sends into batches, by partition. */
 export class KafkajsProducer implements Producer {
-  healthy = true;
   bufferedBytes = 0;
   private readonly options: Required<ProducerOptions>;
   private readonly directory: TopicDirectory;
@@ -53,6 +52,8 @@ export class KafkajsProducer implements Producer {
   private readonly open = new OpenDeliveries();
   private readonly timers: NodeJS.Timeout[];
   private readonly closing = new AbortController();
+  /** Lanes, and the directory, whose last attempt found no log. */
+  private readonly failing = new Set<AppendLane | TopicDirectory>();
   private probing = false;
   private keylessCount = 0;
 
@@ -64,6 +65,10 @@ export class KafkajsProducer implements Producer {
       setInterval(() => this.refreshDirectory(), DIRECTORY_MAX_AGE_MS).unref(),
     ];
     void this.probeUntilReached();
+  }
+
+  get healthy(): boolean {
+    return this.failing.size === 0;
   }
 
   async send(records: readonly OutgoingRecord[]): Promise<RecordFate[]> {
@@ -154,14 +159,15 @@ export class KafkajsProducer implements Producer {
 
   private makeLane(): AppendLane {
     const { connection, logger, lingerMs, batchBytes } = this.options;
-    return new AppendLane({
+    const lane: AppendLane = new AppendLane({
       connection,
       logger,
       lingerMs,
       limits: { batchBytes, batchRecords: BATCH_RECORDS, requestBytes: REQUEST_BYTES },
-      onAttempt: (reached) => this.noteAttempt(reached),
+      onAttempt: (reached) => this.noteAttempt(lane, reached),
       onPartitionGone: (topic) => void this.lookUp(topic),
     });
+    return lane;
   }
 
   private async unparkOnceKnown(topic: string): Promise<void> {
@@ -169,7 +175,7 @@ export class KafkajsProducer implements Producer {
       const leaders = await this.lookUp(topic);
       const records = this.parked.get(topic) ?? [];
       if (leaders instanceof LogError) {
-        const isMissing = this.healthy && retry + 1 >= UNKNOWN_TOPIC_LOOK_UPS;
+        const isMissing = leaders.code === 'UNKNOWN_TOPIC' && retry + 1 >= UNKNOWN_TOPIC_LOOK_UPS;
         if (isMissing) for (const record of records) record.settle({ kind: 'failed', error: leaders });
         if (records.every(({ settled }) => settled)) {
           this.parked.delete(topic);
@@ -188,11 +194,11 @@ export class KafkajsProducer implements Producer {
   private async lookUp(topic: string): Promise<TopicLeaders | LogError> {
     try {
       const leaders = await this.directory.lookUp(topic);
-      this.noteAttempt(true);
+      this.noteAttempt(this.directory, true);
       return leaders;
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
-      this.noteAttempt(error.code === 'UNKNOWN_TOPIC');
+      this.noteAttempt(this.directory, error.code === 'UNKNOWN_TOPIC');
       return error;
     }
   }
@@ -215,31 +221,31 @@ export class KafkajsProducer implements Producer {
     for (const lane of this.lanes.values()) lane.dropExpired();
   }
 
-  private noteAttempt(reached: boolean): void {
-    if (reached !== this.healthy) {
-      this.options.logger[reached ? 'info' : 'warn'](
-        reached ? 'the log answers again' : 'the log does not answer',
-      );
-    }
-    this.healthy = reached;
-    if (!reached) void this.probeUntilReached();
+  private noteAttempt(source: AppendLane | TopicDirectory, reached: boolean): void {
+    const wasHealthy = this.healthy;
+    if (reached) this.failing.delete(source);
+    else this.failing.add(source);
+    if (this.healthy && !wasHealthy) this.options.logger.info('the log answers again');
+    if (!this.healthy && wasHealthy) this.options.logger.warn('the log does not answer');
+    if (!this.healthy) void this.probeUntilReached();
   }
 
   /** So that `healthy` comes back without anything being sent. */
   private async probeUntilReached(): Promise<void> {
     if (this.probing) return;
     this.probing = true;
-    while (!this.closing.signal.aborted) {
+    do {
       try {
         await this.directory.reach();
-        this.noteAttempt(true);
-        break;
+        // A lane that is sending finds out for itself.
+        for (const lane of this.lanes.values()) if (lane.isIdle) this.noteAttempt(lane, true);
+        this.noteAttempt(this.directory, true);
       } catch (error) {
         this.options.logger.debug({ err: error }, 'the log is out of reach');
-        this.noteAttempt(false);
+        this.noteAttempt(this.directory, false);
       }
-      await pauseFor(PROBE_MS, this.closing.signal);
-    }
+      if (!this.healthy) await pauseFor(PROBE_MS, this.closing.signal);
+    } while (!this.healthy && !this.closing.signal.aborted);
     this.probing = false;
   }
 }
