@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { errorMessage, TELL_ERROR_EVERY_MS } from './error-lines.js';
 import { LineSplitter } from './line-splitter.js';
 import { decideRestart, RESTART_WINDOW_MS } from './restart-policy.js';
 import { RotatingLog } from './rotating-log.js';
@@ -55,6 +56,7 @@ export class SupervisedProcess {
   #child: ChildProcess | undefined;
   #endedAt: number[] = [];
   #revival: Promise<void> = Promise.resolve();
+  #toldErrorAt = -Infinity;
 
   constructor(
     readonly program: Program,
@@ -122,6 +124,7 @@ export class SupervisedProcess {
     this.#child = child;
     const stderr: string[] = [];
     child.stdout?.pipe(this.#log, { end: false });
+    child.stdout?.pipe(new LineSplitter((line) => this.#tellError(line)));
     child.stderr?.pipe(this.#log, { end: false });
     child.stderr?.pipe(
       new LineSplitter((line) => {
@@ -137,6 +140,14 @@ export class SupervisedProcess {
     });
     if (child.pid !== undefined) watcher.started(child.pid);
     return { child, ended, stderr };
+  }
+
+  #tellError(line: string): void {
+    const message = errorMessage(line);
+    const now = Date.now();
+    if (message === undefined || now - this.#toldErrorAt < TELL_ERROR_EVERY_MS) return;
+    this.#toldErrorAt = now;
+    this.watcher.notice(`${this.program.name}: ${message} (${this.program.logFile})`);
   }
 
   async #pollReady(signal: AbortSignal): Promise<'ready' | 'timed out' | 'was stopped'> {
