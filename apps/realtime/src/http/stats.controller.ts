@@ -10,7 +10,7 @@ interface Stats extends Totals, Omit<Figures, 'byState'> {
   readonly asOf: number;
   /** Of the whole log, whoever asks. */
   readonly lagRecords: number;
-  readonly recordsDeadLettered: number;
+  readonly recordsUnreadable: number;
 }
 
 /** `GET /stats`: how much was seen, and the figures of now. */
@@ -33,7 +33,7 @@ export class StatsController {
       ...this.city.survey(asOf)(scope),
       ...this.city.totals(scope),
       lagRecords: Number(this.positions.lagRecords),
-      recordsDeadLettered: this.metrics.deadLetteredCount,
+      recordsUnreadable: this.metrics.unreadableCount,
     };
   }
 }

@@ -7,7 +7,7 @@ import {
 } from '@hailstream/events';
 import type { CityEvent } from '../fold/city-state.js';
 
-/** Most of what is wrong with a record that its dead letter tells. */
+/** Most of what is wrong with a record that is told. */
 const MAX_ISSUES_TOLD = 3;
 
 /** A record that holds no event of its topic's family. */

@@ -1,4 +1,4 @@
-import type { BatchContext, LogRecord, RecordBatch } from '@hailstream/log';
+import type { LogRecord, RecordBatch } from '@hailstream/log';
 import { LOGGER, type Logger } from '@hailstream/nest';
 import { Inject, Injectable } from '@nestjs/common';
 import { CityState } from '../fold/city-state.js';
@@ -24,8 +24,11 @@ export class FoldService {
     this.logger = logger.child({ component: 'fold' });
   }
 
-  /** Folds what of a batch was not folded before. What can't be decoded goes to the dead letters, and the rest goes on. */
-  async fold(batch: RecordBatch, context: BatchContext): Promise<void> {
+  /**
+   * Folds what of a batch was not folded before. What can't be decoded is counted and passed over: it stays in the log,
+   * and every realtime process meets it again whenever it rebuilds, so that a dead letter for each would say nothing new.
+   */
+  fold(batch: RecordBatch): void {
     const { topic, partition, records, nextOffset, highWatermark } = batch;
     const fresh = records.filter(({ offset }) => this.positions.isNew(topic, partition, offset));
     const [oldest] = fresh;
@@ -35,9 +38,11 @@ export class FoldService {
     for (const record of fresh) {
       const outcome = this.foldRecord(topic, record);
       if (outcome instanceof UndecodableRecordError) {
-        await context.deadLetter(record, outcome);
-        this.logger.warn({ err: outcome, topic, partition, offset: String(record.offset) }, 'dead letter');
-        this.metrics.countRecord(topic, 'dead-lettered');
+        this.logger.warn(
+          { err: outcome, topic, partition, offset: String(record.offset) },
+          'unreadable record',
+        );
+        this.metrics.countRecord(topic, 'unreadable');
       } else {
         this.metrics.countRecord(topic, outcome);
       }

@@ -1,7 +1,7 @@
 import { riderEventsTopic, telemetryTopic, tripsTopic, vehicleEventsTopic } from '@hailstream/events';
-import type { BatchContext, RecordBatch } from '@hailstream/log';
+import type { RecordBatch } from '@hailstream/log';
 import { Controller } from '@nestjs/common';
-import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
+import { EventPattern, Payload } from '@nestjs/microservices';
 import { FoldService } from './fold.service.js';
 
 /** The topics that the city is folded from. */
@@ -10,22 +10,22 @@ export class LogController {
   constructor(private readonly foldService: FoldService) {}
 
   @EventPattern<string>(telemetryTopic.name)
-  telemetry(@Payload() batch: RecordBatch, @Ctx() context: BatchContext): Promise<void> {
-    return this.foldService.fold(batch, context);
+  telemetry(@Payload() batch: RecordBatch): void {
+    this.foldService.fold(batch);
   }
 
   @EventPattern<string>(vehicleEventsTopic.name)
-  vehicleEvents(@Payload() batch: RecordBatch, @Ctx() context: BatchContext): Promise<void> {
-    return this.foldService.fold(batch, context);
+  vehicleEvents(@Payload() batch: RecordBatch): void {
+    this.foldService.fold(batch);
   }
 
   @EventPattern<string>(riderEventsTopic.name)
-  riderEvents(@Payload() batch: RecordBatch, @Ctx() context: BatchContext): Promise<void> {
-    return this.foldService.fold(batch, context);
+  riderEvents(@Payload() batch: RecordBatch): void {
+    this.foldService.fold(batch);
   }
 
   @EventPattern<string>(tripsTopic.name)
-  trips(@Payload() batch: RecordBatch, @Ctx() context: BatchContext): Promise<void> {
-    return this.foldService.fold(batch, context);
+  trips(@Payload() batch: RecordBatch): void {
+    this.foldService.fold(batch);
   }
 }

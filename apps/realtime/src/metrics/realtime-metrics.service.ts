@@ -5,7 +5,7 @@ import type { TickReport } from '../live/broadcaster.js';
 import { LogPositions } from '../log/positions.js';
 
 /** What became of a record. */
-export type RecordOutcome = FoldOutcome | 'dead-lettered';
+export type RecordOutcome = FoldOutcome | 'unreadable';
 
 const LATENCY_BUCKETS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 30, 60];
 const TICK_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
@@ -21,7 +21,7 @@ export class RealtimeMetrics {
   private readonly framesSkipped: Counter;
   private readonly backlog: Gauge;
   private readonly tickDuration: Histogram;
-  private deadLettered = 0;
+  private unreadable = 0;
 
   constructor(registry: Registry, city: CityState, positions: LogPositions) {
     const registers = [registry];
@@ -80,11 +80,11 @@ export class RealtimeMetrics {
 
   countRecord(topic: string, outcome: RecordOutcome): void {
     this.records.inc({ topic, outcome });
-    if (outcome === 'dead-lettered') this.deadLettered += 1;
+    if (outcome === 'unreadable') this.unreadable += 1;
   }
 
-  get deadLetteredCount(): number {
-    return this.deadLettered;
+  get unreadableCount(): number {
+    return this.unreadable;
   }
 
   observeLatency(ms: number): void {
