@@ -54,6 +54,7 @@ export class AppendLane {
   }
 
   add(partition: number, record: PendingRecord): void {
+    record.message.partition = partition;
     const isFull = this.waiting.add(record.topic, partition, record);
     if (this.running) return;
     if (isFull) this.flush();
@@ -218,10 +219,10 @@ async function unlessAborted<R>(signal: AbortSignal, work: Promise<R>): Promise<
 
 function messagesByTopic(batches: readonly PartitionBatch<PendingRecord>[]): TopicMessages[] {
   const byTopic = new Map<string, Message[]>();
-  for (const { topic, partition, records } of batches) {
+  for (const { topic, records } of batches) {
     const messages = byTopic.get(topic) ?? [];
     byTopic.set(topic, messages);
-    for (const { message } of records) messages.push({ ...message, partition });
+    for (const { message } of records) messages.push(message);
   }
   return [...byTopic].map(([topic, messages]) => ({ topic, messages }));
 }

@@ -27,6 +27,8 @@ export interface OutgoingMessage {
   readonly value: Buffer | null;
   readonly headers?: Record<string, Buffer | string | (Buffer | string)[]>;
   readonly timestamp: string;
+  /** Known once the topic's layout is. */
+  partition?: number;
 }
 
 /** One call of `send`: its records share a deadline, and resolve together once each has its fate. */
