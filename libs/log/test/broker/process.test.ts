@@ -4,7 +4,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { bundleBroker, runBroker, type BrokerProcess } from './_process.js';
+import { bundleBroker, runBroker, type BrokerProcess } from './broker-process.js';
 import { until } from './_util.js';
 
 const TOPIC = 'rides';

@@ -156,7 +156,6 @@ describe('a log that is opened again', () => {
           const target = path.join(dir, file.name);
           const segment = await fs.readFile(target);
           const expected = endBefore(segment, file.base, at);
-          // Base offset and leader epoch lie outside the CRC; a leader epoch does no harm.
           const damaged = Buffer.from(segment);
           if (kind === 'flip') damaged[at] = (damaged[at] as number) ^ mask;
           const contents =
@@ -168,9 +167,9 @@ describe('a log that is opened again', () => {
           await fs.writeFile(target, contents);
           const again = await open(dir);
           await readBack(again);
-          if (kind === 'flip') expect([expected, BigInt(sequenceOf(BATCHES))]).toContain(again.highWatermark);
-          else expect(again.highWatermark).toBe(expected);
-          expect(again.highWatermark).toBeGreaterThanOrEqual(expected);
+          // A flipped leader epoch does no harm: then everything is there.
+          const ends = kind === 'flip' ? [expected, BigInt(sequenceOf(BATCHES))] : [expected];
+          expect(ends).toContain(again.highWatermark);
           const next = makeRecordBatch([{ key: null, value: null }], 1n);
           await again.append(next, readBatchHeader(next));
           await again.abort();

@@ -4,8 +4,8 @@ import type { FileSystem } from '../../src/broker/index.js';
 import { readBatchHeader } from '../../src/broker/protocol/record-batch.js';
 import { makeRecordBatch } from '../../src/broker/protocol/records.js';
 import { startTestBroker } from '../../src/testing.js';
-import { RawClient } from './_raw-client.js';
-import { sampleRequests, SAMPLE_TOPIC } from './_samples.js';
+import { RawClient } from './raw-client.js';
+import { sampleRequests, SAMPLE_TOPIC } from './samples.js';
 
 const KAFKA_STORAGE_ERROR = 56;
 const PRODUCE = 0;

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HANDLERS } from '../../src/broker/handlers/index.js';
 import { startTestBroker } from '../../src/testing.js';
-import { RawClient, request } from './_raw-client.js';
-import { sampleRequests } from './_samples.js';
+import { RawClient, request } from './raw-client.js';
+import { sampleRequests } from './samples.js';
 
 const API_VERSIONS = 18;
 const PRODUCE = 0;

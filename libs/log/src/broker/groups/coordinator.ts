@@ -3,7 +3,7 @@ import type { BrokerConfig } from '../config/config.js';
 import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
 import type { LogStore } from '../storage/log-store.js';
 import type { PartitionLog } from '../storage/partition-log.js';
-import { Group, type JoinRequest, type MemberReference, type SyncRequest } from './group.js';
+import { Group } from './group.js';
 import { NO_BYTES, type JoinAnswer, type Member, type SyncAnswer } from './member.js';
 import {
   appendEntries,
@@ -13,6 +13,7 @@ import {
   type GroupValue,
   type KeptEntry,
 } from './offsets-log.js';
+import type { JoinRequest, MemberReference, SyncRequest } from './requests.js';
 
 export interface CoordinatorOptions {
   readonly store: LogStore;

@@ -7,39 +7,11 @@ import {
   sameProtocols,
   type JoinAnswer,
   type Member,
-  type MemberProtocol,
   type SyncAnswer,
 } from './member.js';
+import { fenced, refusedJoin, refusedSync, unknownMember } from './refusals.js';
+import type { JoinRequest, MemberReference, SyncRequest } from './requests.js';
 import { TRANSITIONS, type GroupEvent, type GroupState, type Reaction } from './transitions.js';
-
-export interface JoinRequest {
-  readonly memberId: string;
-  readonly groupInstanceId: string | null;
-  readonly clientId: string;
-  readonly clientHost: string;
-  readonly sessionTimeoutMs: number;
-  readonly rebalanceTimeoutMs: number;
-  readonly protocolType: string;
-  readonly protocols: readonly MemberProtocol[];
-  /** Whether a member without an id must first be given one, and join with it (JoinGroup 4 and later). */
-  readonly requireKnownMemberId: boolean;
-}
-
-export interface SyncRequest {
-  readonly memberId: string;
-  readonly groupInstanceId: string | null;
-  readonly generationId: number;
-  readonly protocolType: string | null;
-  readonly protocolName: string | null;
-  readonly assignments: readonly { readonly memberId: string; readonly assignment: Buffer }[];
-}
-
-/** Names one member of one generation. */
-export interface MemberReference {
-  readonly memberId: string;
-  readonly groupInstanceId: string | null;
-  readonly generationId: number;
-}
 
 /** What a group needs of its surroundings. */
 export interface GroupHooks {
@@ -115,7 +87,7 @@ export class Group {
       this.completeJoinIfAllJoined();
     };
     this.promised.set(memberId, setTimeout(expire, request.sessionTimeoutMs).unref());
-    return { ...this.refusedJoin(memberId), error: ErrorCode.MEMBER_ID_REQUIRED };
+    return refusedJoin(memberId, ErrorCode.MEMBER_ID_REQUIRED);
   }
 
   private checkSize(): void {
@@ -186,7 +158,7 @@ export class Group {
 
   /** Gives a static member a new id; whoever has the old one is fenced. */
   private rename(member: Member, memberId: string): void {
-    member.joining?.({ ...this.refusedJoin(member.memberId), error: ErrorCode.FENCED_INSTANCE_ID });
+    member.joining?.(refusedJoin(member.memberId, ErrorCode.FENCED_INSTANCE_ID));
     member.syncing?.(refusedSync(ErrorCode.FENCED_INSTANCE_ID));
     member.joining = undefined;
     member.syncing = undefined;
@@ -200,7 +172,7 @@ export class Group {
   /** Lets the join wait for the others, in a rebalance that begins now if none is under way. */
   private async parkJoin(member: Member, reaction: Reaction): Promise<JoinAnswer> {
     const answer = new Promise<JoinAnswer>((resolve) => {
-      member.joining?.({ ...this.refusedJoin(member.memberId), error: ErrorCode.REBALANCE_IN_PROGRESS });
+      member.joining?.(refusedJoin(member.memberId, ErrorCode.REBALANCE_IN_PROGRESS));
       member.joining = resolve;
     });
     this.renew(member);
@@ -291,19 +263,6 @@ export class Group {
   /** What a member says under the protocol that was chosen. */
   metadataOf(member: Member): Buffer {
     return member.protocols.find(({ name }) => name === this.protocolName)?.metadata ?? NO_BYTES;
-  }
-
-  private refusedJoin(memberId: string): JoinAnswer {
-    return {
-      error: ErrorCode.UNKNOWN_SERVER_ERROR,
-      generationId: -1,
-      protocolType: null,
-      protocolName: null,
-      leader: '',
-      memberId,
-      skipAssignment: false,
-      members: [],
-    };
   }
 
   /** @throws ProtocolError with the code that refuses it */
@@ -409,7 +368,7 @@ export class Group {
 
   private forget(member: Member): void {
     clearTimeout(member.session);
-    member.joining?.({ ...this.refusedJoin(member.memberId), error: ErrorCode.UNKNOWN_MEMBER_ID });
+    member.joining?.(refusedJoin(member.memberId, ErrorCode.UNKNOWN_MEMBER_ID));
     member.syncing?.(refusedSync(ErrorCode.UNKNOWN_MEMBER_ID));
     this.members.delete(member.memberId);
     if (member.groupInstanceId !== null) this.staticIds.delete(member.groupInstanceId);
@@ -480,7 +439,7 @@ export class Group {
   end(): void {
     for (const member of [...this.members.values()]) {
       clearTimeout(member.session);
-      member.joining?.({ ...this.refusedJoin(member.memberId), error: ErrorCode.COORDINATOR_NOT_AVAILABLE });
+      member.joining?.(refusedJoin(member.memberId, ErrorCode.COORDINATOR_NOT_AVAILABLE));
       member.syncing?.(refusedSync(ErrorCode.COORDINATOR_NOT_AVAILABLE));
     }
     for (const promise of this.promised.values()) clearTimeout(promise);
@@ -489,16 +448,4 @@ export class Group {
     this.promised.clear();
     this.state = 'Dead';
   }
-}
-
-function refusedSync(error: ErrorCode): SyncAnswer {
-  return { error, protocolType: null, protocolName: null, assignment: NO_BYTES };
-}
-
-function unknownMember(memberId: string): ProtocolError {
-  return new ProtocolError(ErrorCode.UNKNOWN_MEMBER_ID, `the group has no member '${memberId}'`);
-}
-
-function fenced(instanceId: string): ProtocolError {
-  return new ProtocolError(ErrorCode.FENCED_INSTANCE_ID, `another member came for instance '${instanceId}'`);
 }

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ErrorCode, type ProtocolError } from '../protocol/error-codes.js';
-import { Group, type JoinRequest } from './group.js';
+import { Group } from './group.js';
 import type { JoinAnswer, SyncAnswer } from './member.js';
+import type { JoinRequest } from './requests.js';
 import { TRANSITIONS, type GroupEvent, type GroupState, type Reaction } from './transitions.js';
 
 const METADATA = Buffer.from('topics');

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
-import { FrameError, FrameSplitter } from './frames.js';
+import { type FrameError, FrameSplitter } from './frames.js';
 
 /** Requests of one connection that may wait or be worked on; beyond it, its socket is not read. */
 const MAX_REQUESTS = 64;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crc32c, crc32cPlain } from './crc32c.js';
-import { ErrorCode, ProtocolError } from './error-codes.js';
+import { ErrorCode, type ProtocolError } from './error-codes.js';
 import {
   checkProducedBatch,
   isBatchIntact,

@@ -135,6 +135,7 @@ export class LogStore {
       const topic = this.expect(name);
       this.topics.delete(name);
       await this.save();
+      await this.saveCheckpoints();
       for (const [index, log] of topic.partitions.entries()) {
         const gone = `${this.folderOf(name, index)}.${topic.id}${DELETED_SUFFIX}`;
         await log.abort();
@@ -184,13 +185,7 @@ export class LogStore {
 
   /** Keeps where logs start, after DeleteRecords. */
   async saveStartOffsets(): Promise<void> {
-    await this.change(() =>
-      writeCheckpoint(
-        this.options.files,
-        path.join(this.options.dataDir, START_FILE),
-        this.offsets((log) => log.logStartOffset),
-      ),
-    );
+    await this.change(() => this.checkpoint(START_FILE, (log) => log.logStartOffset));
   }
 
   /** Syncs and closes everything; a clean start follows. */
@@ -199,8 +194,7 @@ export class LogStore {
     for (const topic of this.topics.values()) {
       await Promise.all(topic.partitions.map((log) => log.close()));
     }
-    await this.saveRecoveryPoints();
-    await this.saveStartOffsets();
+    await this.saveCheckpoints();
     await this.options.files.replaceFile(path.join(this.options.dataDir, CLEAN_FILE), '');
   }
 
@@ -239,6 +233,8 @@ export class LogStore {
       this.topics.set(name, topic);
     }
     if (contents === undefined) await this.save();
+    // A crash may have come between the end of a topic and the end of what was noted of it.
+    await this.saveCheckpoints();
   }
 
   private async openPartitions(topic: Topic, count: number, checkpoints: Checkpoints): Promise<void> {
@@ -255,7 +251,7 @@ export class LogStore {
         recoveryPoint: checkpoints.recovery.get(key) ?? 0n,
         logStartOffset: checkpoints.start.get(key) ?? 0n,
         cleanedBefore: checkpoints.cleaned.get(key) ?? 0n,
-        onCleaned: () => this.saveCleaned(),
+        onCleaned: () => this.checkpoint(CLEANER_FILE, (log) => log.cleanedBefore),
         closedCleanly: checkpoints.closedCleanly,
       });
     });
@@ -312,26 +308,18 @@ export class LogStore {
     return done;
   }
 
-  private offsets(of: (log: PartitionLog) => bigint) {
-    return this.all().flatMap(({ name, partitions }) =>
-      partitions.map((log, partition) => ({ topic: name, partition, offset: of(log) })),
-    );
+  /** All of them: what they say of a topic that was deleted must not be taken for one made later. */
+  private async saveCheckpoints(): Promise<void> {
+    await this.checkpoint(RECOVERY_FILE, (log) => log.recoveryPoint);
+    await this.checkpoint(START_FILE, (log) => log.logStartOffset);
+    await this.checkpoint(CLEANER_FILE, (log) => log.cleanedBefore);
   }
 
-  private async saveCleaned(): Promise<void> {
-    await writeCheckpoint(
-      this.options.files,
-      path.join(this.options.dataDir, CLEANER_FILE),
-      this.offsets((log) => log.cleanedBefore),
+  private async checkpoint(file: string, offsetOf: (log: PartitionLog) => bigint): Promise<void> {
+    const offsets = this.all().flatMap(({ name, partitions }) =>
+      partitions.map((log, partition) => ({ topic: name, partition, offset: offsetOf(log) })),
     );
-  }
-
-  private async saveRecoveryPoints(): Promise<void> {
-    await writeCheckpoint(
-      this.options.files,
-      path.join(this.options.dataDir, RECOVERY_FILE),
-      this.offsets((log) => log.recoveryPoint),
-    );
+    await writeCheckpoint(this.options.files, path.join(this.options.dataDir, file), offsets);
   }
 
   private startBackground(): void {
@@ -354,7 +342,9 @@ export class LogStore {
       this.timers.push(timer);
     };
     every(FLUSH_TICK_MS, () => this.flushDue());
-    every(config.number('log.flush.offset.checkpoint.interval.ms'), () => this.saveRecoveryPoints());
+    every(config.number('log.flush.offset.checkpoint.interval.ms'), () =>
+      this.checkpoint(RECOVERY_FILE, (log) => log.recoveryPoint),
+    );
     every(config.number('log.cleaner.backoff.ms'), () => this.compactAll());
     every(config.number('log.retention.check.interval.ms'), () => this.applyRetention());
   }

@@ -1,23 +1,20 @@
 import * as path from 'node:path';
-import type { Logger } from 'pino';
 import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
-import { compactBatches, NewestOffsets, type CompactionRules } from './compaction.js';
 import {
   batchSizeBytes,
   setBaseOffset,
   setLogAppendTime,
   type BatchHeader,
 } from '../protocol/record-batch.js';
-import type { FileSystem } from './file-system.js';
+import { compactBatches, NewestOffsets, type CompactionRules } from './compaction.js';
 import { firstOffsetAtTime } from './offset-at-time.js';
 import { ProducerStates, type Undo } from './producer-states.js';
+import { indexOfSegment, recoverSegments, type RecoveryOptions } from './recovery.js';
 import { Segment, segmentName, type PlacedBatch } from './segment.js';
 
 /** Most bytes gathered into one write. */
 const MAX_GROUP_BYTES = 16 << 20;
 const LEADER_EPOCH = 0;
-/** Bytes at the end of a log that are checked at start even where it was closed in good order. */
-const CHECKED_TAIL_BYTES = 16 << 20;
 const MAX_RELATIVE_OFFSET = 0x7fffffffn;
 
 /** What a topic's settings mean to one of its partitions; asked for anew on each use, so that changes hold at once. */
@@ -38,20 +35,10 @@ export interface LogSettings {
   readonly deleteRetentionMs: number;
 }
 
-export interface PartitionLogOptions {
-  readonly files: FileSystem;
-  readonly folder: string;
-  readonly logger: Logger;
+export interface PartitionLogOptions extends RecoveryOptions {
   readonly settings: () => LogSettings;
-  readonly now: () => number;
-  /** Everything before it is known to be on disk, whole. */
-  readonly recoveryPoint: bigint;
-  /** Whether the log was closed in good order: then the end alone is checked. */
-  readonly closedCleanly: boolean;
   /** First offset that may be read, as DeleteRecords left it. */
   readonly logStartOffset: bigint;
-  /** Compaction has been before it. */
-  readonly cleanedBefore: bigint;
   /** Keeps how far compaction is going to have been, before it changes anything. */
   readonly onCleaned?: () => Promise<void>;
   /** Told after each write that failed; the partition goes on trying. */
@@ -101,7 +88,13 @@ export class PartitionLog {
   static async open(options: PartitionLogOptions): Promise<PartitionLog> {
     const log = new PartitionLog(options);
     await options.files.makeFolder(options.folder);
-    await log.recover();
+    const { segments, endOffset } = await recoverSegments(options, log.producers);
+    log.segments = segments;
+    log.written = endOffset;
+    log.nextOffset = endOffset;
+    const first = segments[0] as Segment;
+    if (log.start < first.baseOffset) log.start = first.baseOffset;
+    if (log.start > endOffset) log.start = endOffset;
     return log;
   }
 
@@ -298,23 +291,11 @@ export class PartitionLog {
       );
     }
     if (offset === this.written) return [];
-    for (let i = this.segmentIndexOf(offset); i < this.segments.length; i++) {
+    for (let i = indexOfSegment(this.segments, offset); i < this.segments.length; i++) {
       const bytes = await (this.segments[i] as Segment).read(offset, maxBytes, atLeastOne);
       if (bytes.length > 0) return [bytes];
     }
     return [];
-  }
-
-  /** Index of the segment that holds an offset. */
-  private segmentIndexOf(offset: bigint): number {
-    let low = 0;
-    let high = this.segments.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.segments[middle] as Segment).baseOffset > offset) high = middle;
-      else low = middle + 1;
-    }
-    return Math.max(low - 1, 0);
   }
 
   /** Calls back after each write, with its bytes. @returns what ends it */
@@ -470,121 +451,6 @@ export class PartitionLog {
   async remove(): Promise<void> {
     await this.abort();
     await this.options.files.remove(this.options.folder);
-  }
-
-  private async recover(): Promise<void> {
-    const { files, folder, now } = this.options;
-    const names = await files.list(folder);
-    const bases = names
-      .filter((name) => /^\d{20}\.log$/.test(name))
-      .map((name) => BigInt(name.slice(0, 20)))
-      .sort((a, b) => (a < b ? -1 : 1));
-    for (const baseOffset of bases.length > 0 ? bases : [this.start]) {
-      this.segments.push(await Segment.open({ files, folder, baseOffset, nowMs: now() }));
-    }
-    await this.checkSegments(names);
-    await this.removeOldSnapshots(names);
-    const first = this.segments[0] as Segment;
-    if (this.start < first.baseOffset) this.start = first.baseOffset;
-    if (this.start > this.written) this.start = this.written;
-  }
-
-  /** Settles which segments are whole, where the log ends, and what is known of producers. */
-  private async checkSegments(names: readonly string[]): Promise<void> {
-    const firstChecked = await this.restoreProducers(names);
-    for (let i = 0; i < firstChecked; i++) {
-      const segment = this.segments[i] as Segment;
-      if (await segment.trust()) continue;
-      const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps(segment), nothing);
-      if (damagedAt === undefined) continue;
-      await this.cutAfter(i, damagedAt);
-      this.producers.clear();
-      this.endAt(nextOffset);
-      return;
-    }
-    if (firstChecked === this.segments.length - 1 && (await this.takeClosed(names))) return;
-    await this.check(firstChecked);
-  }
-
-  /** Takes the active segment of a log that was closed in good order, where its end is as it should be. */
-  private async takeClosed(names: readonly string[]): Promise<boolean> {
-    const { files, folder, closedCleanly } = this.options;
-    if (!closedCleanly || !(await this.active.trust())) return false;
-    const end = await this.active.checkTail(CHECKED_TAIL_BYTES);
-    if (end === undefined) return false;
-    const name = `${segmentName(end)}.snapshot`;
-    const snapshot = names.includes(name) ? await files.readFile(path.join(folder, name)) : undefined;
-    if (snapshot === undefined || !this.producers.restore(snapshot)) return false;
-    this.endAt(end);
-    return true;
-  }
-
-  private mayHaveGaps(segment: Segment): boolean {
-    return segment.baseOffset < this.cleaned;
-  }
-
-  private endAt(offset: bigint): void {
-    this.written = offset;
-    this.nextOffset = offset;
-  }
-
-  /** Snapshots are of use at the start of a segment, and at the end of a log that is closed. */
-  private async removeOldSnapshots(names: readonly string[]): Promise<void> {
-    const kept = new Set(this.segments.map(({ baseOffset }) => `${segmentName(baseOffset)}.snapshot`));
-    for (const name of names) {
-      if (!name.endsWith('.snapshot') || kept.has(name)) continue;
-      await this.options.files.remove(path.join(this.options.folder, name));
-    }
-  }
-
-  /**
-   * Restores the newest snapshot of producers from which on everything is going to be checked.
-   *
-   * @returns index of the first segment to check
-   */
-  private async restoreProducers(names: readonly string[]): Promise<number> {
-    const { files, folder, recoveryPoint } = this.options;
-    const newest = Math.min(this.segmentIndexOf(recoveryPoint), this.segments.length - 1);
-    for (let i = newest; i > 0; i--) {
-      const name = `${segmentName((this.segments[i] as Segment).baseOffset)}.snapshot`;
-      if (!names.includes(name)) continue;
-      const snapshot = await files.readFile(path.join(folder, name));
-      if (snapshot !== undefined && this.producers.restore(snapshot)) return i;
-    }
-    return 0;
-  }
-
-  /** Checks every batch from a segment on, and cuts the log at the first that is bad. */
-  private async check(firstChecked: number): Promise<void> {
-    for (let i = firstChecked; i < this.segments.length; i++) {
-      const segment = this.segments[i] as Segment;
-      const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps(segment), (header) => {
-        if (header.producerId >= 0n) this.producers.remember(header, header.baseOffset, this.options.now());
-      });
-      this.endAt(nextOffset);
-      const following = this.segments[i + 1];
-      const whole =
-        following === undefined || this.mayHaveGaps(segment) || following.baseOffset === nextOffset;
-      if (damagedAt === undefined && whole) continue;
-      await this.cutAfter(i, damagedAt ?? segment.sizeBytes);
-      return;
-    }
-  }
-
-  private async cutAfter(index: number, damagedAt: number): Promise<void> {
-    const segment = this.segments[index] as Segment;
-    const dropped = this.segments.splice(index + 1);
-    this.options.logger.warn(
-      {
-        folder: this.options.folder,
-        segment: segmentName(segment.baseOffset),
-        position: damagedAt,
-        segmentsDropped: dropped.length,
-      },
-      'log cut at its first bad byte',
-    );
-    await segment.trim();
-    for (const later of dropped) await later.remove();
   }
 }
 
