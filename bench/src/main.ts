@@ -1,32 +1,51 @@
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { machine, table, writeJson, type Row } from './harness/report.js';
 import { suites } from './suites/index.js';
 import { efforts } from './suites/suite.js';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false } },
-});
-const unknown = positionals.filter((name) => !suites.some((suite) => suite.name === name));
-if (unknown.length > 0) {
-  process.stderr.write(
-    `bench: there is no suite ${unknown.join(', ')}; there are ${suites.map(({ name }) => name).join(', ')}\n`,
-  );
-  process.exitCode = 1;
-} else {
-  await run();
+const names = suites.map(({ name }) => name).join(', ');
+const USAGE = `usage: npm run bench [-- [--quick] [SUITE …]]; the suites are ${names}`;
+const resultsFolder = fileURLToPath(new URL('../results', import.meta.url));
+
+interface Wanted {
+  readonly quick: boolean;
+  readonly suites: typeof suites;
 }
 
-async function run(): Promise<void> {
+const wanted = parse(process.argv.slice(2));
+if (wanted === undefined) {
+  process.stderr.write(`${USAGE}\n`);
+  process.exitCode = 1;
+} else if (wanted === 'help') {
+  process.stdout.write(`${USAGE}\n`);
+} else {
+  await run(wanted);
+}
+
+/** What is asked for; `undefined` where it can't be had. */
+function parse(args: string[]): Wanted | 'help' | undefined {
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, strict: false });
+  const options = new Set(Object.keys(values));
+  if (options.delete('help')) return 'help';
+  const quick = options.delete('quick');
+  const known = positionals.every((name) => suites.some((suite) => suite.name === name));
+  if (options.size > 0 || !known) return undefined;
+  return {
+    quick,
+    suites: suites.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
+  };
+}
+
+async function run(wanted: Wanted): Promise<void> {
   const takenAt = new Date();
   const rows: Row[] = [];
-  for (const suite of suites.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
-    rows.push(
-      ...(await suite.run(values.quick ? efforts.quick : efforts.full, (what) => {
-        process.stderr.write(`${suite.name}: ${what}\n`);
-      })),
-    );
+  for (const suite of wanted.suites) {
+    const say = (what: string): void => {
+      process.stderr.write(`${suite.name}: ${what}\n`);
+    };
+    rows.push(...(await suite.run(wanted.quick ? efforts.quick : efforts.full, say)));
   }
   process.stdout.write(`\n${table(rows)}\n\n${machine()}\n`);
-  process.stdout.write(`each round: ${writeJson('bench/results', rows, takenAt)}\n`);
+  process.stdout.write(`each round: ${writeJson(resultsFolder, rows, takenAt)}\n`);
 }
