@@ -146,14 +146,17 @@ export class Group {
     }
     const same = sameProtocols(member.protocols, request.protocols);
     const reaction = this.react(same ? 'replace-same' : 'replace-changed');
-    const wasLeader = member.memberId === this.leaderId;
+    const oldId = member.memberId;
+    const wasLeader = oldId === this.leaderId;
     this.rename(member, `${instanceId}-${randomUUID()}`);
     this.update(member, request);
     if (reaction !== 'answer-join') return this.parkJoin(member, reaction);
     this.renew(member);
     await this.hooks.save(this);
-    // The leader that came back need not share out what is shared out already.
-    return this.joinAnswer(member, wasLeader);
+    const answer = this.joinAnswer(member, wasLeader);
+    if (!wasLeader || request.supportsSkipAssignment) return answer;
+    // A leader that came back need not share out what is shared out already: an old one must not know that it leads.
+    return { ...answer, leader: oldId, members: [], skipAssignment: false };
   }
 
   /** Gives a static member a new id; whoever has the old one is fenced. */

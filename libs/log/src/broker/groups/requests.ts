@@ -12,6 +12,8 @@ export interface JoinRequest {
   readonly protocols: readonly MemberProtocol[];
   /** Whether a member without an id must first be given one, and join with it (JoinGroup 4 and later). */
   readonly requireKnownMemberId: boolean;
+  /** Whether a leader can be told to share out nothing (JoinGroup 9). */
+  readonly supportsSkipAssignment: boolean;
 }
 
 /** A member asks for its part; the leader brings everyone's. */

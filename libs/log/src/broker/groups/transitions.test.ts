@@ -18,6 +18,7 @@ function joinOf(change: Partial<JoinRequest> = {}): JoinRequest {
     protocolType: 'consumer',
     protocols: [{ name: 'range', metadata: METADATA }],
     requireKnownMemberId: false,
+    supportsSkipAssignment: true,
     ...change,
   };
 }

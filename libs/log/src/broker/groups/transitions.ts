@@ -88,7 +88,7 @@ export const TRANSITIONS: Readonly<Record<GroupState, Readonly<Record<GroupEvent
     'replace-changed': 'rebalance',
     'sync-leader': 'assign',
     'sync-follower': 'park-sync',
-    heartbeat: 'renew-and-rejoin',
+    heartbeat: 'renew',
     'member-gone': 'rebalance-without',
     'commit-member': 'refuse-rebalancing',
     'commit-outside': 'refuse-unknown-member',

@@ -72,6 +72,7 @@ export const joinGroup = defineHandler({
         // The request's buffer goes with it; the group stays.
         protocols: wanted.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
         requireKnownMemberId: apiVersion >= 4,
+        supportsSkipAssignment: apiVersion >= 9,
       });
       return toResponse(answer);
     } catch (error) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { HANDLERS } from './index.js';
 
 const text = readFileSync(new URL('../../../UNSUPPORTED.md', import.meta.url), 'utf8');
-const listed = [...text.matchAll(/^\| (\d+) \| (\w+) \| (.+) \|$/gm)].map(([, key, name, why]) => ({
+const listed = [...text.matchAll(/^\| +(\d+) +\| +(\w+) +\| +(\S.*?) +\|$/gm)].map(([, key, name, why]) => ({
   key: Number(key),
   name,
   why,

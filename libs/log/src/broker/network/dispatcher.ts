@@ -37,7 +37,10 @@ export class Dispatcher implements RequestRunner {
           ? this.otherApiVersions(header, handler)
           : unserved(header, `${handler.name} ${apiVersion} is not served`);
       }
-      return await this.handle(header, handler, frame, connection);
+      const startedMs = performance.now();
+      const outcome = await this.handle(header, handler, frame, connection);
+      this.trace(header, handler.name, performance.now() - startedMs);
+      return outcome;
     } catch (error) {
       return this.failed(error);
     }
@@ -73,6 +76,11 @@ export class Dispatcher implements RequestRunner {
     if (response === undefined) return { kind: 'no-answer' };
     const chunks = encode(correlationId, handler as unknown as Handler<unknown>, apiVersion, response);
     return { kind: 'answer', chunks };
+  }
+
+  private trace({ apiVersion, correlationId, clientId }: RequestHeader, api: string, ms: number): void {
+    if (!this.options.logger.isLevelEnabled('debug')) return;
+    this.options.logger.debug({ api, apiVersion, correlationId, clientId, ms }, 'request done');
   }
 
   private otherApiVersions({ correlationId }: RequestHeader, handler: AnyHandler): Outcome {
