@@ -29,6 +29,7 @@ export interface Run {
   readonly batchUrl: string;
   readonly kafkaBrokers: string;
   readonly databaseUrl: string;
+  readonly startedAt: string;
 }
 
 export interface Finished {
@@ -64,6 +65,12 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+export interface CommandOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** With npm in between, as it is for users; else what npm runs, which is what signals are for. */
+  readonly throughNpm?: boolean;
+}
+
 /** A command as `npm run` would run it; `result` has all that it printed. */
 export class Command {
   readonly child: ChildProcess;
@@ -71,8 +78,10 @@ export class Command {
   stdout = '';
   stderr = '';
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.child = spawn(process.execPath, [bootstrap, ...args], {
+  constructor([name = '', ...args]: readonly string[], { env, throughNpm }: CommandOptions = {}) {
+    const program = throughNpm ? ['npm', 'run', name, '--'] : [process.execPath, bootstrap, name];
+    const [file = '', ...first] = program;
+    this.child = spawn(file, [...first, ...args], {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -87,11 +96,8 @@ export class Command {
 }
 
 /** Runs a command to its end. */
-export function command(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<Finished> {
-  return new Command(args, env).result;
+export function command(args: readonly string[], options?: CommandOptions): Promise<Finished> {
+  return new Command(args, options).result;
 }
 
 /** A home folder that is removed at the end. Short: it has a socket in it, whose path is bounded. */
@@ -99,6 +105,8 @@ export async function temporaryHome(): Promise<{ readonly folder: string } & Asy
   const folder = await mkdtemp(join(tmpdir(), 'hail-'));
   return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 }
+
+type StartOptions = CommandOptions & { readonly args?: readonly string[] };
 
 /** A running system; disposal ends it in whatever way is left. */
 export class System implements AsyncDisposable {
@@ -108,10 +116,8 @@ export class System implements AsyncDisposable {
   ) {}
 
   /** Resolves once `run.json` says that everything is ready. */
-  static async start(
-    home: string,
-    options: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
-  ): Promise<System> {
+  static async start(home: string, options: StartOptions = {}): Promise<System> {
+    const launchedAt = Date.now();
     const system = System.launch(home, options);
     try {
       await until(
@@ -119,7 +125,7 @@ export class System implements AsyncDisposable {
         async () => {
           if (system.launcher.child.exitCode !== null) return true;
           // A launcher that was killed has left its own behind.
-          return (await system.run()).pid === system.launcher.child.pid;
+          return Date.parse((await system.run()).startedAt) > launchedAt;
         },
         START_TIMEOUT_MS,
       );
@@ -133,14 +139,8 @@ export class System implements AsyncDisposable {
   }
 
   /** Does not wait for anything. */
-  static launch(
-    home: string,
-    {
-      args = [],
-      env = {},
-    }: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
-  ): System {
-    return new System(home, new Command(['start', '--home', home, ...FREE_PORTS, ...args], env));
+  static launch(home: string, { args = [], ...options }: StartOptions = {}): System {
+    return new System(home, new Command(['start', '--home', home, ...FREE_PORTS, ...args], options));
   }
 
   async run(): Promise<Run> {

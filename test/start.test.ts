@@ -57,6 +57,17 @@ describe('npm start', () => {
     expect(await again.stop()).toMatchObject({ code: 0 });
   });
 
+  it('stops with npm, however npm ends', async () => {
+    await using home = await temporaryHome();
+    await using asked = await System.start(home.folder, { args: ['--no-sim'], throughNpm: true });
+    expect(await asked.stop()).toMatchObject({ code: 0, stderr: '' });
+    await using killed = await System.start(home.folder, { args: ['--no-sim'], throughNpm: true });
+    const { pid, processes } = await killed.run();
+    killed.launcher.child.kill('SIGKILL');
+    await until('nothing is left', () => ![pid, ...Object.values(processes)].some(isAlive));
+    await expect(stat(join(home.folder, 'run.json'))).rejects.toThrow('ENOENT');
+  });
+
   it('stops cleanly while it starts', async () => {
     await using home = await temporaryHome();
     await using system = System.launch(home.folder, { args: ['--no-sim'] });

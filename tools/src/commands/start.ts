@@ -1,6 +1,7 @@
 import { parseStartOptions, START_USAGE } from '../launcher/options.js';
 import { startScreen } from '../launcher/screen.js';
 import { System } from '../launcher/system.js';
+import { onParentGone } from '../processes/parent.js';
 import { onStopSignals } from '../processes/stop-signals.js';
 import { repositoryRoot } from '../repository.js';
 import { type CommandContext, runCommand } from './run-command.js';
@@ -10,23 +11,25 @@ await runCommand(START_USAGE, start);
 
 async function start({ args, env, cwd }: CommandContext): Promise<number> {
   const options = parseStartOptions(args, { cwd, root: repositoryRoot });
-  const { system, lock } = await System.prepare(options, env, note);
-  await using _lock = lock;
   // A terminal that was closed is no reason to stop, nor to fail while stopping.
   process.stdout.on('error', () => undefined);
-  let stopListening: () => void = () => undefined;
+  let system: System | undefined;
+  const insist = (): void => {
+    say('Killing what has not stopped yet');
+    if (system === undefined) process.exit(1);
+    system.kill();
+  };
   const asked = new Promise<'stop'>((stop) => {
-    stopListening = onStopSignals(
-      () => stop('stop'),
-      () => {
-        say('Killing what has not stopped yet');
-        system.kill();
-      },
-    );
+    onStopSignals(() => stop('stop'), insist);
+    // Whoever kills npm means us. Started in another way we may well outlive who started us.
+    if (env['npm_lifecycle_event'] !== undefined) onParentGone(() => stop('stop'));
   });
+  const prepared = await System.prepare(options, env, note);
+  await using _lock = prepared.lock;
+  system = prepared.system;
   say('Starting …');
   try {
-    const started = await Promise.race([system.start(), asked]);
+    const started = await Promise.race([asked, system.start()]);
     if (started !== 'stop') {
       say(startScreen(started, options));
       await Promise.race([asked, system.failed]);
@@ -34,7 +37,6 @@ async function start({ args, env, cwd }: CommandContext): Promise<number> {
     say('Stopping …');
   } finally {
     await system.stop();
-    stopListening();
   }
   say('Stopped.');
   return 0;

@@ -4,11 +4,7 @@ import { onStopSignals } from './stop-signals.js';
 const END_WITH_PARENT = new URL('./end-with-parent.js', import.meta.url).href;
 
 /** Runs a program of ours on this terminal and resolves with its exit code; what asks us to stop is passed on to it. */
-export async function runToEnd(
-  script: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-): Promise<number> {
+export function runToEnd(script: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const child = spawn(
     process.execPath,
     ['--enable-source-maps', '--import', END_WITH_PARENT, script, ...args],
@@ -19,16 +15,12 @@ export async function runToEnd(
       detached: true,
     },
   );
-  const stopListening = onStopSignals(
+  onStopSignals(
     () => child.kill('SIGTERM'),
     () => child.kill('SIGKILL'),
   );
-  try {
-    return await new Promise<number>((done, fail) => {
-      child.once('error', fail);
-      child.once('exit', (code) => done(code ?? 1));
-    });
-  } finally {
-    stopListening();
-  }
+  return new Promise<number>((done, fail) => {
+    child.once('error', fail);
+    child.once('exit', (code) => done(code ?? 1));
+  });
 }

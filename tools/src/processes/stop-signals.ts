@@ -5,10 +5,10 @@
 const SAME_WISH_MS = 1_000;
 
 /**
- * Calls `stop` with the first SIGINT or SIGTERM, and `insist` when another one comes after a while. Returns what ends
- * the listening.
+ * Calls `stop` with the first SIGINT or SIGTERM, and `insist` when another one comes after a while. For as long as
+ * the process lives.
  */
-export function onStopSignals(stop: () => void, insist: () => void): () => void {
+export function onStopSignals(stop: () => void, insist: () => void): void {
   let firstAt: number | undefined;
   const listener = (): void => {
     const now = Date.now();
@@ -20,5 +20,4 @@ export function onStopSignals(stop: () => void, insist: () => void): () => void 
     }
   };
   process.on('SIGINT', listener).on('SIGTERM', listener);
-  return () => process.off('SIGINT', listener).off('SIGTERM', listener);
 }
