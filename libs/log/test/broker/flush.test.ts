@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { nodeFileSystem } from '../../src/broker/storage/file-system.js';
+import type { FileSystem } from '../../src/broker/index.js';
+import { startTestBroker } from '../../src/testing.js';
+import { RawClient, request } from './raw-client.js';
+import { sampleRequests, SAMPLE_TOPIC } from './samples.js';
+import { until } from './_util.js';
+
+const PRODUCE = 0;
+const METADATA = 3;
+const SAME_TIME = 20;
+
+/** Counts syncs of the sample topic's log, and holds them up while told to. */
+function countingDisk(): { files: FileSystem; syncs: number; release: () => void; hold: () => void } {
+  let held: Promise<void> | undefined;
+  const disk = {
+    syncs: 0,
+    release: () => undefined as void,
+    hold: () => {
+      held = new Promise((resolve) => {
+        disk.release = () => {
+          held = undefined;
+          resolve();
+        };
+      });
+    },
+    files: {
+      ...nodeFileSystem,
+      async open(file: string) {
+        const real = await nodeFileSystem.open(file);
+        if (!file.includes(SAMPLE_TOPIC) || !file.endsWith('.log')) return real;
+        const sync = real.sync.bind(real);
+        real.sync = async () => {
+          disk.syncs++;
+          await held;
+          await sync();
+        };
+        return real;
+      },
+    } satisfies FileSystem,
+  };
+  return disk;
+}
+
+describe('flush.messages=1', () => {
+  it('answers producers after a sync, which those that wait share', async () => {
+    const disk = countingDisk();
+    await using broker = await startTestBroker({
+      files: disk.files,
+      settings: { 'log.flush.interval.messages': '1' },
+    });
+    const samples = sampleRequests();
+    using client = await RawClient.connect(broker.port);
+    await client.call(METADATA, 6, samples['Metadata'] as object);
+    disk.hold();
+    let answered = 0;
+    for (let i = 0; i < SAME_TIME; i++) client.send(request(PRODUCE, 7, i, samples['Produce'] as object));
+    const answers = (async () => {
+      for (; answered < SAME_TIME; answered++) await client.frame();
+    })();
+    await until(() => disk.syncs > 0);
+    expect(answered).toBe(0);
+    disk.release();
+    await answers;
+    expect(disk.syncs).toBeLessThan(SAME_TIME / 2);
+  });
+
+  it('is not the default: a background sync follows within flush.ms', async () => {
+    const disk = countingDisk();
+    await using broker = await startTestBroker({ files: disk.files });
+    const samples = sampleRequests();
+    using client = await RawClient.connect(broker.port);
+    disk.hold();
+    await client.call(PRODUCE, 7, samples['Produce'] as object);
+    await until(() => disk.syncs > 0);
+    disk.release();
+    expect(disk.syncs).toBe(1);
+  });
+});
