@@ -14,8 +14,8 @@ const DEFAULTS = {
   deliveryTimeoutMs: 10_000,
 };
 
-/** Most records in one partition's batch: what kafkajs does for each grows with their number. */
-const BATCH_RECORDS = 1_000;
+/** Most records in one partition's batch: kafkajs copies the list of them for each one that it adds to it. */
+const BATCH_RECORDS = 250;
 /** Most bytes of keys and values in one request. */
 const REQUEST_BYTES = 4 * 1024 * 1024;
 /** How often deadlines are looked at; a delivery is failed this much before its deadline, never after. */
