@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
@@ -5,6 +6,9 @@ import { defineConfig } from 'vitest/config';
 // `import` is not named: vitest would have Node prefer it in `require` too.
 const conditions = ['@hailstream/source', ...defaultServerConditions];
 const resolution = { resolve: { conditions }, ssr: { resolve: { conditions } } };
+
+// Most tests wait for a broker or a clock: more of them at a time than there are processors.
+const maxWorkers = availableParallelism() + 1;
 
 export default defineConfig({
   test: {
@@ -14,6 +18,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{apps,libs}/*/src/**/*.test.{ts,tsx}', 'tools/**/*.test.ts', 'bench/**/*.test.ts'],
+          maxWorkers,
         },
       },
       {
@@ -24,6 +29,7 @@ export default defineConfig({
           globalSetup: ['tools/src/test-postgres.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          maxWorkers,
         },
       },
       {
@@ -33,7 +39,9 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // Each of them is a whole system: alone, and after all others.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
