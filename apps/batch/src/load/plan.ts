@@ -1,7 +1,7 @@
 import type { Admin } from '@hailstream/log';
 import type { Logger } from 'pino';
 import { partitionKey, type LogPartition } from './log-partition.js';
-import type { LogPositions } from './positions.postgres.js';
+import type { LogPositions, Position } from './positions.postgres.js';
 
 export interface PlanOptions {
   readonly admin: Admin;
@@ -15,12 +15,13 @@ export async function plan({ admin, positions, topics, logger }: PlanOptions): P
   // Positions first: no other process can have moved one beyond an end that is read after it.
   const known = await positions.read(topics);
   const partitions: LogPartition[] = [];
+  const begun: Position[] = [];
   for (const topic of topics) {
     for (const [partition, { earliest, latest }] of await admin.offsets(topic)) {
       const position = known.get(partitionKey({ topic, partition }));
       let from = position ?? earliest;
       if (position === undefined) {
-        await positions.begin({ topic, partition, nextOffset: earliest });
+        begun.push({ topic, partition, nextOffset: earliest });
       } else if (position < earliest || position > latest) {
         logger.error({ topic, partition, position, earliest, latest }, displaced(position < earliest));
         await positions.move({ topic, partition, nextOffset: earliest }, position);
@@ -29,6 +30,7 @@ export async function plan({ admin, positions, topics, logger }: PlanOptions): P
       partitions.push({ topic, partition, from, target: latest });
     }
   }
+  await positions.begin(begun);
   return partitions;
 }
 

@@ -20,11 +20,19 @@ export class LogPositions {
     return new Map(rows.map((row) => [partitionKey(row), BigInt(row.next_offset)]));
   }
 
-  /** Gives a partition that has no position its first one, unless another process did so meanwhile. */
-  async begin({ topic, partition, nextOffset }: Position): Promise<void> {
+  /** Gives partitions that have no position their first one, but for those that got one from another process. */
+  async begin(positions: readonly Position[]): Promise<void> {
+    if (positions.length === 0) return;
+    // In the same order everywhere, so that two processes wait for each other and never both.
     await this.pool.query(
-      `INSERT INTO ride.log_positions (topic, partition, next_offset) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-      [topic, partition, nextOffset.toString()],
+      `INSERT INTO ride.log_positions (topic, partition, next_offset)
+       SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[]) AS first (topic, partition, next_offset)
+       ORDER BY topic, partition ON CONFLICT DO NOTHING`,
+      [
+        positions.map(({ topic }) => topic),
+        positions.map(({ partition }) => partition),
+        positions.map(({ nextOffset }) => nextOffset.toString()),
+      ],
     );
   }
 
