@@ -18,6 +18,8 @@ export interface ChunkQueueOptions {
   readonly onLoaded: (chunk: Chunk, loaded: LoadedChunk) => void;
   /** Told of every failure; those that are a {@link LoadError} are not tried again. */
   readonly onFailure: (error: Error) => void;
+  /** Told when nothing is in hand any more. */
+  readonly onIdle: () => void;
 }
 
 /**
@@ -47,6 +49,7 @@ export class ChunkQueue implements AsyncDisposable {
       .finally(() => {
         this.giveBack(writer);
         if (this.tails.get(key) === tail) this.tails.delete(key);
+        if (this.tails.size === 0) this.options.onIdle();
       });
     this.tails.set(key, tail);
   }

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { allTopics } from '@hailstream/events';
 import {
   createBatchConsumer,
@@ -104,6 +103,8 @@ class LoadRun {
   private readonly failed: Promise<never>;
   private fail!: (reason: unknown) => void;
   private lastFailure: Error | undefined;
+  /** Ends the wait between two looks at the positions. */
+  private look: () => void = () => {};
 
   constructor(
     private readonly dependencies: LoadDependencies,
@@ -116,6 +117,7 @@ class LoadRun {
       chunksInHand,
       onLoaded: (chunk, loaded) => this.count(chunk, loaded),
       onFailure: (error) => this.chunkFailed(error),
+      onIdle: () => this.look(),
     });
     this.failed = new Promise((_, reject) => {
       this.fail = reject;
@@ -149,7 +151,7 @@ class LoadRun {
       }
       if (positions !== undefined && left === 0n) return positions;
       if (performance.now() - movedAt > NO_PROGRESS_MS) throw this.noProgress(left);
-      await Promise.race([sleep(POLL_MS, undefined, { signal }).catch(() => {}), this.failed]);
+      await Promise.race([this.untilNextLook(), this.failed]);
       if (signal.aborted) throw new LoadError('STOPPED', `stopped with ${left} records to go`);
     }
   }
@@ -199,6 +201,17 @@ class LoadRun {
     } finally {
       started.abort();
     }
+  }
+
+  /** Waits {@link POLL_MS}, or until all that this process had in hand was loaded: it may have been the last. */
+  private untilNextLook(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, POLL_MS);
+      this.look = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** What came after the load began is for the next one: beyond its target, nothing of a partition is taken. */
