@@ -31,6 +31,7 @@ export class ChunkQueue implements AsyncDisposable {
   private readonly freeWriters: CopyWriter[];
   private readonly waiting: (() => void)[] = [];
   private readonly stopped = new AbortController();
+  private encoding: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: ChunkQueueOptions) {
     this.freeWriters = Array.from({ length: options.chunksInHand }, () => new CopyWriter());
@@ -39,7 +40,7 @@ export class ChunkQueue implements AsyncDisposable {
   /** Resolves once a batch is encoded and in line; waits where too much is in hand. The batch is borrowed until then. */
   async push(table: Table, batch: RecordBatch, from: bigint): Promise<void> {
     const writer = await this.takeWriter();
-    const encoded = encodeChunk(table, batch.records, { writer, nowMs: Date.now() });
+    const encoded = await this.inTurn(() => encodeChunk(table, batch.records, { writer, nowMs: Date.now() }));
     const { topic, partition, nextOffset } = batch;
     const chunk: Chunk = { topic, partition, table, from, nextOffset, encoded };
     const key = partitionKey(chunk);
@@ -73,6 +74,13 @@ export class ChunkQueue implements AsyncDisposable {
         await sleep(retryMs, undefined, { signal }).catch(() => {});
       }
     }
+  }
+
+  /** One chunk is encoded at a time, so that Postgres has the first one soon and not all of them late. */
+  private inTurn<T>(encode: () => Promise<T>): Promise<T> {
+    const encoded = this.encoding.then(encode);
+    this.encoding = encoded.catch(() => {});
+    return encoded;
   }
 
   private async takeWriter(): Promise<CopyWriter> {

@@ -4,8 +4,8 @@ import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { COPY_HEADER, COPY_TRAILER } from '../rows/copy-writer.js';
 
-/** Bytes handed to the socket at once: small enough for its back-pressure to be felt. */
-const PIECE_BYTES = 64 * 1024;
+/** Bytes handed to the socket at once: enough that Postgres has something to read while the next chunk is encoded. */
+const PIECE_BYTES = 1024 * 1024;
 
 /** Copies tuples of binary COPY into a table. They are borrowed until the server has taken them all. */
 export async function copyTuples(

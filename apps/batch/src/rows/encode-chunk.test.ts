@@ -31,7 +31,7 @@ const trip = {
   distance: 1,
 };
 
-function encode(topic: string, values: readonly (object | string | null)[]): EncodedChunk {
+function encode(topic: string, values: readonly (object | string | null)[]): Promise<EncodedChunk> {
   const records = values.map((value, index): LogRecord => ({
     offset: BigInt(index),
     key: null,
@@ -43,8 +43,8 @@ function encode(topic: string, values: readonly (object | string | null)[]): Enc
 }
 
 describe('encodeChunk', () => {
-  it('writes a tuple for each event, with as many fields as the table has columns', () => {
-    const { rows, days } = encode(vehicleEventsTopic.name, [
+  it('writes a tuple for each event, with as many fields as the table has columns', async () => {
+    const { rows, days } = await encode(vehicleEventsTopic.name, [
       event(1),
       event(2, { timestamp: nowMs - 86_400_000 }),
     ]);
@@ -55,8 +55,8 @@ describe('encodeChunk', () => {
     expect(rows.tuples(0, 2)).toHaveLength(rows.tuples(0, 1).length + rows.tuples(1, 2).length);
   });
 
-  it('keeps the first of those with the same id', () => {
-    const { rows, rejects } = encode(vehicleEventsTopic.name, [
+  it('keeps the first of those with the same id', async () => {
+    const { rows, rejects } = await encode(vehicleEventsTopic.name, [
       event(1),
       event(2),
       event(1, { timestamp: nowMs + 1 }),
@@ -67,8 +67,8 @@ describe('encodeChunk', () => {
     expect(rejects).toEqual([]);
   });
 
-  it('rejects what is not such an event, and goes on', () => {
-    const { rows, rejects } = encode(vehicleEventsTopic.name, [
+  it('rejects what is not such an event, and goes on', async () => {
+    const { rows, rejects } = await encode(vehicleEventsTopic.name, [
       null,
       'nonsense',
       event(1),
@@ -80,14 +80,14 @@ describe('encodeChunk', () => {
     for (const { reason } of rejects) expect(reason).not.toContain('\0');
   });
 
-  it('rejects text with a NUL or half of a surrogate pair, wherever it is', () => {
+  it('rejects text with a NUL or half of a surrogate pair, wherever it is', async () => {
     const attributes = {
       hail_type: 'app',
       passenger_count: 1,
       requested_time: nowMs,
       quoted_trip_start_time: nowMs,
     };
-    const { rejects } = encode(tripsTopic.name, [
+    const { rejects } = await encode(tripsTopic.name, [
       { ...trip, trip_attributes: { ...attributes, app_name: 'a\u0000b' } },
       { ...trip, parking_verification_url: '\udc00' },
       { ...trip, trip_attributes: { ...attributes, app_name: '\\u0000 🚕' } },

@@ -1,3 +1,4 @@
+import { setImmediate as afterIo } from 'node:timers/promises';
 import type { LogRecord } from '@hailstream/log';
 import type { CopyWriter } from './copy-writer.js';
 import { dayOf, type Day } from './day.js';
@@ -8,6 +9,8 @@ import { UnloadableError } from './unloadable.errors.js';
 
 /** Longest reason that is kept. */
 const MAX_REASON_CHARS = 1_000;
+/** Records after which sockets get their turn, about 5 ms: what Postgres is being sent, and what it answers. */
+const RECORDS_PER_TURN = 500;
 
 /** A record that is not loaded, and why. */
 export interface Reject {
@@ -65,13 +68,13 @@ export class EncodedRows {
 
 /**
  * Turns records into rows of a table, written with `writer`; those that can't be are rejects. The records are borrowed
- * only until this returns.
+ * only until this resolves.
  */
-export function encodeChunk(
+export async function encodeChunk(
   table: Table,
   records: readonly LogRecord[],
   { writer, nowMs }: { readonly writer: CopyWriter; readonly nowMs: number },
-): EncodedChunk {
+): Promise<EncodedChunk> {
   const { family, columns } = table;
   writer.truncate(0);
   const kept = new KeptRecords(records);
@@ -80,6 +83,7 @@ export function encodeChunk(
   const days = new Set<Day>();
   const rejects: Reject[] = [];
   for (let index = 0; index < records.length; index += 1) {
+    if (index % RECORDS_PER_TURN === 0) await afterIo();
     const start = writer.length;
     try {
       const event = readEvent(family, records[index]!.value, nowMs);
