@@ -41,6 +41,8 @@ export class AppendLane {
   private readonly waiting: Accumulator<PendingRecord>;
   private linger: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
+  /** Whether the last request was of more than one `send`. A caller that was alone would wait for nobody. */
+  private wasShared = false;
   private session: { client: KafkajsClient; producer: Kafkajs } | undefined;
   /** The last request, done or not. */
   private inFlight: InFlight | undefined;
@@ -57,7 +59,7 @@ export class AppendLane {
     record.message.partition = partition;
     const isFull = this.waiting.add(record.topic, partition, record);
     if (this.running) return;
-    if (isFull) this.flush();
+    if (isFull || !this.wasShared) this.flush();
     else this.linger ??= setTimeout(() => this.flush(), this.options.lingerMs);
   }
 
@@ -85,10 +87,12 @@ export class AppendLane {
   }
 
   private async run(): Promise<void> {
+    await nextTurn();
     while (!this.waiting.isEmpty) {
-      await this.append(this.waiting.take());
-      // Callers that were just answered send their next records before the next request is made up.
-      await new Promise((resolve) => setImmediate(resolve));
+      const batches = this.waiting.take();
+      this.wasShared = isShared(batches);
+      await this.append(batches);
+      await nextTurn();
     }
   }
 
@@ -197,6 +201,16 @@ export class AppendLane {
       for (const record of records) record.settle({ kind: 'appended', partition, offset: offset++ });
     }
   }
+}
+
+/** Lets callers send what they have, those who were just answered too, before a request is made up. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function isShared(batches: readonly PartitionBatch<PendingRecord>[]): boolean {
+  const first = batches[0]?.records[0]?.delivery;
+  return batches.some(({ records }) => records.some(({ delivery }) => delivery !== first));
 }
 
 function isSettled(batches: readonly PartitionBatch<PendingRecord>[]): boolean {

@@ -5,7 +5,7 @@ import type { OutgoingRecord, RecordFate } from './record.js';
 export interface ProducerOptions {
   readonly connection: LogConnection;
   readonly logger: Logger;
-  /** Longest that a record waits for others to share its batch. @default 2 */
+  /** Longest that a record waits for others to share its batch; it doesn't where no two sends met lately. @default 2 */
   readonly lingerMs?: number;
   /** A partition's batch is sent once it has this many bytes of keys and values. @default 512 KiB */
   readonly batchBytes?: number;

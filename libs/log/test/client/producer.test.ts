@@ -199,6 +199,8 @@ describe('Producer', () => {
   it('sends what still waits before it closes, and takes nothing after', async () => {
     const topic = await bench.topic(1);
     const producer = bench.producer({ lingerMs: ONE_HOUR_MS });
+    const together = ['a', 'b'].map((key) => append(producer, [record(topic, key, 'v')]));
+    await Promise.all(together); // From here on a record waits for others.
     const sent = producer.send([record(topic, 'k', 'v')]);
     await producer[Symbol.asyncDispose]();
     expect(failures(await sent)).toEqual([]);
