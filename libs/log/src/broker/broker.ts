@@ -5,6 +5,8 @@ import { HANDLERS } from './handlers/index.js';
 import { Dispatcher } from './network/dispatcher.js';
 import { Faults, type Fault } from './network/faults.js';
 import { BrokerServer } from './network/server.js';
+import { checkExposure } from './security/exposure.js';
+import { openSecurity } from './security/security.js';
 import { lockDataDir } from './storage/data-dir-lock.js';
 import { nodeFileSystem, type FileSystem } from './storage/file-system.js';
 import { LogStore } from './storage/log-store.js';
@@ -14,7 +16,7 @@ import { ProducerIds } from './storage/producer-ids.js';
 const DRAIN_MS = 5_000;
 
 export interface BrokerOptions {
-  /** @default '127.0.0.1' */
+  /** Beyond the loopback, only with authentication. @default '127.0.0.1' */
   readonly host?: string;
   /** 0 takes a free one. @default 9092 */
   readonly port?: number;
@@ -52,12 +54,16 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { host = '127.0.0.1', port = 9092, dataDir, files = nodeFileSystem } = options;
   const logger = options.logger ?? pino({ name: 'broker', level: 'warn' });
   const config = new BrokerConfig(options.settings);
+  checkExposure(host, config);
+  const security = await openSecurity(config);
   const unlock = lockDataDir(dataDir);
   const server = new BrokerServer({
     host,
     port,
     logger: logger.child({ component: 'network' }),
+    security,
     maxRequestBytes: () => config.number('socket.request.max.bytes'),
+    maxTokenBytes: config.number('sasl.server.max.receive.size'),
     maxConnections: config.number('max.connections'),
     idleMs: config.number('connections.max.idle.ms'),
   });

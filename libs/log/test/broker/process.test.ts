@@ -79,6 +79,10 @@ describe('hailstream-broker', () => {
       ],
       [['--set', 'num.partitions=0', '--data-dir', `${dataDir}/other`], /num\.partitions must be at least 1/],
       [['--nonsense'], /--nonsense/],
+      [
+        ['--host', '0.0.0.0', '--port', '0', '--data-dir', `${dataDir}/other`],
+        /listening on 0\.0\.0\.0 takes authentication: listener\.security\.protocol must be SASL_SSL/,
+      ],
     ];
     for (const [args, message] of cases) {
       const { exited, output } = runBroker(main, args);

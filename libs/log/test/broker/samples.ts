@@ -102,6 +102,8 @@ export function sampleRequests(): Record<string, object> {
     },
     DescribeGroups: { groups: [SAMPLE_GROUP, 'joined', 'no such group'], includeAuthorizedOperations: false },
     ListGroups: { statesFilter: ['Empty', 'Stable'] },
+    SaslHandshake: { mechanism: 'PLAIN' },
+    SaslAuthenticate: { authBytes: Buffer.from('\0somebody\0secret') },
     ApiVersions: { clientSoftwareName: 'raw', clientSoftwareVersion: '1' },
     CreateTopics: {
       topics: [

@@ -17,6 +17,11 @@ export class SettingError extends Error {
   override readonly name = 'SettingError';
 }
 
+/** How clients may prove who they are. */
+export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
+
+export type SaslMechanism = (typeof SASL_MECHANISMS)[number];
+
 /** Settings of the broker that it heeds, with defaults; those not named are not known. */
 export const BROKER_SETTINGS = {
   'broker.id': { type: 'int', default: '1', readOnly: true },
@@ -29,8 +34,27 @@ export const BROKER_SETTINGS = {
   'message.max.bytes': { type: 'int', default: '1048588', min: 0 },
   'socket.request.max.bytes': { type: 'int', default: '104857600', min: 1024 },
   'fetch.max.bytes': { type: 'int', default: '57671680', min: 1024 },
-  'connections.max.idle.ms': { type: 'long', default: '600000', min: 1 },
-  'max.connections': { type: 'int', default: '2147483647', min: 0 },
+  'connections.max.idle.ms': { type: 'long', default: '600000', min: 1, readOnly: true },
+  'max.connections': { type: 'int', default: '10000', min: 1, readOnly: true },
+  'listener.security.protocol': {
+    type: 'string',
+    default: 'PLAINTEXT',
+    oneOf: ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'],
+    readOnly: true,
+  },
+  'sasl.enabled.mechanisms': {
+    type: 'list',
+    default: 'SCRAM-SHA-256,SCRAM-SHA-512',
+    oneOf: SASL_MECHANISMS,
+    readOnly: true,
+  },
+  'sasl.users.file': { type: 'string', default: '', readOnly: true },
+  'sasl.server.max.receive.size': { type: 'int', default: '524288', min: 1024, readOnly: true },
+  'connection.failed.authentication.delay.ms': { type: 'int', default: '100', min: 0, readOnly: true },
+  'ssl.certificate.location': { type: 'string', default: '', readOnly: true },
+  'ssl.key.location': { type: 'string', default: '', readOnly: true },
+  'ssl.ca.location': { type: 'string', default: '', readOnly: true },
+  'ssl.client.auth': { type: 'string', default: 'none', oneOf: ['none', 'required'], readOnly: true },
   'log.segment.bytes': { type: 'int', default: '1073741824', min: 1024 },
   'log.roll.ms': { type: 'long', default: '604800000', min: 1 },
   'log.roll.hours': { type: 'int', default: '168', min: 1 },

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { BrokerConfig } from '../config/config.js';
 import type { GroupCoordinator } from '../groups/coordinator.js';
 import type { Schema } from '../protocol/schema.js';
+import type { Session } from '../security/session.js';
 import type { LogStore } from '../storage/log-store.js';
 import type { ProducerIds } from '../storage/producer-ids.js';
 
@@ -21,6 +22,8 @@ export interface RequestContext extends Services {
   readonly apiVersion: number;
   readonly clientId: string;
   readonly clientHost: string;
+  /** Who the client has proved to be, or is about to. */
+  readonly session: Session;
   /** Aborted when the connection ends or the broker stops: nobody waits any longer. */
   readonly signal: AbortSignal;
 }

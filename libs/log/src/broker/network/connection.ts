@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import type { Session } from '../security/session.js';
 import { type FrameError, FrameSplitter } from './frames.js';
 
 /** Requests of one connection that may wait or be worked on; beyond it, its socket is not read. */
@@ -8,6 +9,9 @@ const MAX_REQUESTS = 64;
 const MAX_REQUEST_BYTES = 32 << 20;
 /** Bytes of responses that may wait in the socket before the next request is worked on. */
 const MAX_UNSENT_BYTES = 4 << 20;
+
+/** Longest that a client may take to prove who it is. */
+const AUTHENTICATION_TIMEOUT_MS = 10_000;
 
 /** What a request comes to. */
 export type Outcome =
@@ -20,15 +24,19 @@ export type Outcome =
 /** Works on one request. */
 export interface RequestRunner {
   /** Whether requests after this one may start before it is answered. */
-  isPipelined(frame: Buffer): boolean;
+  isPipelined(frame: Buffer, connection: Connection): boolean;
   run(frame: Buffer, connection: Connection): Promise<Outcome>;
 }
 
 export interface ConnectionOptions {
+  /** Whose errors are heard already. */
   readonly socket: Socket;
   readonly runner: RequestRunner;
   readonly logger: Logger;
+  readonly session: Session;
   readonly maxRequestBytes: () => number;
+  /** The same, of clients that have not yet proved who they are. */
+  readonly maxTokenBytes: number;
   readonly idleMs: number;
 }
 
@@ -47,8 +55,10 @@ export class Connection {
   private emptied: (() => void) | undefined;
 
   constructor(private readonly options: ConnectionOptions) {
-    const { socket, maxRequestBytes, idleMs } = options;
-    const frames = new FrameSplitter(maxRequestBytes, (frame) => this.accept(frame));
+    const { socket, session, maxRequestBytes, maxTokenBytes, idleMs } = options;
+    const maxBytes = () => (session.isAdmitted ? maxRequestBytes() : maxTokenBytes);
+    const frames = new FrameSplitter(maxBytes, (frame) => this.accept(frame));
+    if (!session.isAdmitted) this.expectAuthentication();
     socket.setNoDelay(true);
     socket.setTimeout(idleMs, () => {
       if (this.running === 0 && this.waiting.length === 0) socket.destroy();
@@ -61,9 +71,6 @@ export class Connection {
       }
     });
     socket.on('drain', () => this.startNext());
-    socket.on('error', (err: NodeJS.ErrnoException) => {
-      options.logger.debug({ err }, 'connection failed');
-    });
     socket.on('close', () => {
       this.waiting.length = 0;
       this.aborter.abort();
@@ -73,6 +80,10 @@ export class Connection {
   /** Aborted when the connection has ended or is to drain. */
   get signal(): AbortSignal {
     return this.aborter.signal;
+  }
+
+  get session(): Session {
+    return this.options.session;
   }
 
   get clientHost(): string {
@@ -98,6 +109,14 @@ export class Connection {
     this.options.socket.destroy();
   }
 
+  private expectAuthentication(): void {
+    const { session, socket } = this.options;
+    const timer = setTimeout(() => {
+      if (!session.isAdmitted) this.end(`no authentication within ${AUTHENTICATION_TIMEOUT_MS} ms`);
+    }, AUTHENTICATION_TIMEOUT_MS);
+    socket.once('close', () => clearTimeout(timer));
+  }
+
   private accept(frame: Buffer): void {
     if (this.options.socket.destroyed) return;
     this.heldBytes += frame.length;
@@ -113,7 +132,7 @@ export class Connection {
   private startNext(): void {
     const { runner, socket } = this.options;
     while (this.waiting.length > 0 && !this.runningAlone && socket.writableLength <= MAX_UNSENT_BYTES) {
-      const pipelined = runner.isPipelined(this.waiting[0] as Buffer);
+      const pipelined = runner.isPipelined(this.waiting[0] as Buffer, this);
       if (this.running > 0 && !pipelined) return;
       this.runningAlone = !pipelined;
       this.start(this.waiting.shift() as Buffer);

@@ -2,9 +2,10 @@ import type { Logger } from 'pino';
 import { UnacknowledgedError } from '../handlers/00-produce.js';
 import { listVersions } from '../handlers/18-api-versions.js';
 import type { AnyHandler, Handler, Services } from '../handlers/handler.js';
-import { ErrorCode } from '../protocol/error-codes.js';
+import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
 import { readRequestHeader, writeResponseHeader, type RequestHeader } from '../protocol/headers.js';
 import { MalformedRequestError, Reader } from '../protocol/reader.js';
+import type { Session } from '../security/session.js';
 import { Writer } from '../protocol/writer.js';
 import type { Connection, Outcome, RequestRunner } from './connection.js';
 import type { Faults } from './faults.js';
@@ -22,13 +23,19 @@ export interface DispatcherOptions {
 export class Dispatcher implements RequestRunner {
   constructor(private readonly options: DispatcherOptions) {}
 
-  isPipelined(frame: Buffer): boolean {
-    return frame.length >= 2 && this.options.handlers.get(frame.readInt16BE(0))?.pipelined === true;
+  isPipelined(frame: Buffer, { session }: Connection): boolean {
+    if (!session.isAdmitted || frame.length < 2) return false;
+    return this.options.handlers.get(frame.readInt16BE(0))?.pipelined === true;
   }
 
   async run(frame: Buffer, connection: Connection): Promise<Outcome> {
     try {
+      const { session } = connection;
+      if (session.expectsRawToken) return await takeRawToken(frame, session);
       const header = readRequestHeader(new Reader(frame));
+      if (!session.mayAsk(header.apiKey)) {
+        return { kind: 'close', reason: `API key ${header.apiKey} before authentication`, chunks: [] };
+      }
       const handler = this.options.handlers.get(header.apiKey);
       if (handler === undefined) return unserved(header, `API key ${header.apiKey} is not served`);
       const { apiVersion } = header;
@@ -70,12 +77,14 @@ export class Dispatcher implements RequestRunner {
         apiVersion,
         clientId: header.clientId ?? '',
         clientHost: connection.clientHost,
+        session: connection.session,
         signal: connection.signal,
       }));
     if (fault?.dropAnswer) return { kind: 'close', reason: 'fault injected', chunks: [] };
     if (response === undefined) return { kind: 'no-answer' };
     const chunks = encode(correlationId, handler as unknown as Handler<unknown>, apiVersion, response);
-    return { kind: 'answer', chunks };
+    const { refusal: reason } = connection.session;
+    return reason === undefined ? { kind: 'answer', chunks } : { kind: 'close', reason, chunks };
   }
 
   private trace({ apiVersion, correlationId, clientId }: RequestHeader, api: string, ms: number): void {
@@ -100,6 +109,19 @@ function unserved({ correlationId }: RequestHeader, reason: string): Outcome {
   const body = new Writer();
   body.int16(ErrorCode.UNSUPPORTED_VERSION);
   return { kind: 'close', reason, chunks: framed(correlationId, false, body) };
+}
+
+/** After SaslHandshake 0: a token a frame, and no way to say what is wrong but to close. */
+async function takeRawToken(frame: Buffer, session: Session): Promise<Outcome> {
+  try {
+    const reply = await session.prove(frame);
+    const length = new Writer();
+    length.int32(reply.length);
+    return { kind: 'answer', chunks: [...length.finish(), reply] };
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return { kind: 'close', reason: error.message, chunks: [] };
+  }
 }
 
 function skipRequestHeader(reader: Reader, flexible: boolean): void {

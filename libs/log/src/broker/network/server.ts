@@ -1,6 +1,13 @@
 import * as net from 'node:net';
+import * as tls from 'node:tls';
 import type { Logger } from 'pino';
+import type { Security } from '../security/security.js';
 import { Connection, type RequestRunner } from './connection.js';
+
+/** Longest that agreeing on a TLS connection may take. */
+const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
+/** How often it is told that clients were turned away. */
+const TELL_TURNED_AWAY_MS = 10_000;
 
 /** The broker can't listen where it should. */
 export class ListenError extends Error {
@@ -11,18 +18,38 @@ export interface ServerOptions {
   readonly host: string;
   readonly port: number;
   readonly logger: Logger;
+  readonly security: Security;
   readonly maxRequestBytes: () => number;
+  readonly maxTokenBytes: number;
   readonly maxConnections: number;
   readonly idleMs: number;
 }
 
 /** The listening socket and the connections that came of it. */
 export class BrokerServer {
-  private readonly server = net.createServer({ noDelay: true });
+  private readonly server: net.Server;
+  /** All that are connected, whether they have come as far as to be served or not. */
+  private readonly sockets = new Set<net.Socket>();
   private readonly connections = new Set<Connection>();
+  /** Those that came while the broker was still reading its log. */
+  private early: net.Socket[] = [];
+  private runner: RequestRunner | undefined;
+  private turnedAway = 0;
+  private tellTurnedAway: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: ServerOptions) {
+    this.server = makeServer(options);
     this.server.maxConnections = options.maxConnections;
+    this.server.on('connection', (socket) => {
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+    });
+    this.server.on(options.security.tls ? 'secureConnection' : 'connection', (socket: net.Socket) => {
+      socket.on('error', (err) => options.logger.debug({ err }, 'connection failed'));
+      if (this.runner === undefined) this.early.push(socket);
+      else this.connect(socket, this.runner);
+    });
+    this.server.on('drop', () => this.noteTurnedAway());
   }
 
   /** Binds the port, so that it is known before anyone is served. @throws ListenError */
@@ -38,14 +65,11 @@ export class BrokerServer {
     return (this.server.address() as net.AddressInfo).port;
   }
 
-  /** Serves those who connect. */
+  /** Serves those who have connected, and those who will. */
   serve(runner: RequestRunner): void {
-    const { logger, maxRequestBytes, idleMs } = this.options;
-    this.server.on('connection', (socket) => {
-      const connection = new Connection({ socket, runner, logger, maxRequestBytes, idleMs });
-      this.connections.add(connection);
-      socket.once('close', () => this.connections.delete(connection));
-    });
+    this.runner = runner;
+    for (const socket of this.early) if (!socket.destroyed) this.connect(socket, runner);
+    this.early = [];
   }
 
   /** Lets what was asked be answered, at most so long, then closes everything. */
@@ -62,11 +86,49 @@ export class BrokerServer {
 
   /** Closes everything at once. */
   async destroy(): Promise<void> {
+    clearTimeout(this.tellTurnedAway);
     const closed = new Promise<void>((resolve) => {
       if (this.server.listening) this.server.close(() => resolve());
       else resolve();
     });
     for (const connection of this.connections) connection.destroy();
+    for (const socket of this.sockets) socket.destroy();
     await closed;
   }
+
+  private connect(socket: net.Socket, runner: RequestRunner): void {
+    const { security, ...options } = this.options;
+    const connection = new Connection({ ...options, socket, runner, session: security.newSession() });
+    this.connections.add(connection);
+    socket.once('close', () => this.connections.delete(connection));
+  }
+
+  /** Tells at once, then at most every while: who is turned away tries again, often. */
+  private noteTurnedAway(): void {
+    this.turnedAway++;
+    if (this.tellTurnedAway !== undefined) return;
+    this.tell();
+  }
+
+  private tell(): void {
+    const { logger, maxConnections } = this.options;
+    logger.error(
+      { turnedAway: this.turnedAway, maxConnections },
+      'max.connections reached, clients turned away',
+    );
+    this.turnedAway = 0;
+    this.tellTurnedAway = setTimeout(() => {
+      this.tellTurnedAway = undefined;
+      if (this.turnedAway > 0) this.tell();
+    }, TELL_TURNED_AWAY_MS).unref();
+  }
+}
+
+function makeServer({ security, logger }: ServerOptions): net.Server {
+  if (security.tls === undefined) return net.createServer({ noDelay: true });
+  const server = tls.createServer({ ...security.tls, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS });
+  server.on('tlsClientError', (err, socket) => {
+    logger.warn({ err, client: `/${socket.remoteAddress ?? ''}` }, 'no TLS connection came of a client');
+  });
+  return server;
 }

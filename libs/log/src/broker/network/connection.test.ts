@@ -1,0 +1,39 @@
+import { Socket } from 'node:net';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PlainExchange } from '../security/plain-exchange.js';
+import { Session } from '../security/session.js';
+import { Connection } from './connection.js';
+
+const LONGEST_MS = 10_000;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function connect(session: Session): Socket {
+  const socket = new Socket();
+  const runner = { isPipelined: () => false, run: () => Promise.reject(new Error('nothing is asked')) };
+  const limits = { maxRequestBytes: () => 1000, maxTokenBytes: 100, idleMs: 600_000 };
+  new Connection({ socket, runner, session, logger: pino({ level: 'silent' }), ...limits });
+  return socket;
+}
+
+describe('a connection on which nothing comes', () => {
+  it('ends where the client has to prove who it is', () => {
+    const socket = connect(new Session(new Map([['PLAIN', () => new PlainExchange(new Map())]]), 0));
+    vi.advanceTimersByTime(LONGEST_MS - 1);
+    expect(socket.writableEnded).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(socket.writableEnded).toBe(true);
+  });
+
+  it('stays where nobody is asked', () => {
+    const socket = connect(new Session(undefined, 0));
+    vi.advanceTimersByTime(10 * LONGEST_MS);
+    expect(socket.writableEnded).toBe(false);
+  });
+});

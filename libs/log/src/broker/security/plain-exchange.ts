@@ -1,0 +1,31 @@
+import { AuthenticationError, type ExchangeStep, type SaslExchange } from './exchange.js';
+import { isPassword, makeDecoy } from './scram-keys.js';
+import type { Users } from './users.js';
+
+const HASH = 'sha512';
+
+/**
+ * PLAIN: the password itself, in one token.
+ *
+ *     token = [authorization id] NUL name NUL password
+ *
+ * @see RFC 4616
+ */
+export class PlainExchange implements SaslExchange {
+  constructor(private readonly users: Users) {}
+
+  async next(token: Buffer): Promise<ExchangeStep> {
+    const [actAs, name, password, ...rest] = token.toString('utf8').split('\0');
+    if (!name || !password || rest.length > 0) {
+      throw new AuthenticationError('a token of PLAIN is [authorization id] NUL name NUL password');
+    }
+    if (actAs !== '' && actAs !== name) {
+      throw new AuthenticationError('the authorization id must be the name of the user');
+    }
+    const verifier = this.users.get(name)?.[HASH] ?? makeDecoy(HASH, name);
+    if (!(await isPassword(HASH, password, verifier))) {
+      throw new AuthenticationError('wrong name or password, with PLAIN');
+    }
+    return { reply: Buffer.alloc(0), user: name };
+  }
+}

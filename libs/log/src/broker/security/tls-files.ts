@@ -1,0 +1,52 @@
+import * as fs from 'node:fs/promises';
+import { createSecureContext, type TlsOptions } from 'node:tls';
+import type { BrokerConfig } from '../config/config.js';
+import { SettingError } from '../config/settings.js';
+
+/** Nothing older is spoken, as by Kafka. */
+const MIN_VERSION = 'TLSv1.2';
+
+/**
+ * Certificate, key and authorities of the listener, read once.
+ *
+ * @throws SettingError where a file is missing, or they do not fit together
+ */
+export async function readTlsOptions(config: BrokerConfig): Promise<TlsOptions> {
+  const asksClients = config.text('ssl.client.auth') === 'required';
+  if (!asksClients && config.text('ssl.ca.location') !== '') {
+    throw new SettingError('ssl.ca.location is of no use while ssl.client.auth is none');
+  }
+  const [cert, key] = await Promise.all([
+    readPem(config, 'ssl.certificate.location'),
+    readPem(config, 'ssl.key.location'),
+  ]);
+  const ca = asksClients ? { ca: await readPem(config, 'ssl.ca.location') } : {};
+  const options: TlsOptions = {
+    cert,
+    key,
+    minVersion: MIN_VERSION,
+    ...ca,
+    requestCert: asksClients,
+    rejectUnauthorized: asksClients,
+  };
+  try {
+    createSecureContext(options);
+  } catch (cause) {
+    const files = 'ssl.certificate.location, ssl.key.location';
+    throw new SettingError(`no TLS with ${files}: ${(cause as Error).message}`, { cause });
+  }
+  return options;
+}
+
+async function readPem(
+  config: BrokerConfig,
+  setting: 'ssl.certificate.location' | 'ssl.key.location' | 'ssl.ca.location',
+): Promise<string> {
+  const file = config.text(setting);
+  if (file === '') throw new SettingError(`${setting} must name a PEM file`);
+  try {
+    return await fs.readFile(file, 'utf8');
+  } catch (cause) {
+    throw new SettingError(`${setting} can't be read: ${(cause as Error).message}`, { cause });
+  }
+}

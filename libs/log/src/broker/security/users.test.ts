@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { parseUsers } from './users.js';
+
+describe('parseUsers', () => {
+  it('takes a name and a password a line, whatever is in the password', () => {
+    const text = '# operators\nada:s3cret\r\n\nops: a:b#c \n';
+    expect([...parseUsers(text, 'users')]).toEqual([
+      ['ada', 's3cret'],
+      ['ops', ' a:b#c '],
+    ]);
+  });
+
+  it.each([
+    ['ada', /^users, line 1: name:password is expected$/],
+    ['# x\n:s3cret', /^users, line 2: name:password is expected$/],
+    ['ada:', /^users, line 1: name:password is expected$/],
+    ['ada:s3cret\nada:s3cret', /^users, line 2: the name was there before$/],
+    ['', /^users has no users/],
+    [
+      Array.from({ length: 1001 }, (_, i) => `user${i}:s3cret`).join('\n'),
+      /^users has more than 1000 users$/,
+    ],
+  ])('names file and line of what is wrong, and no secret: %j', (text, message) => {
+    expect(() => parseUsers(text, 'users')).toThrow(message);
+  });
+});
