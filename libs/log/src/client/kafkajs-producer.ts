@@ -176,7 +176,8 @@ export class KafkajsProducer implements Producer {
       const records = this.parked.get(topic) ?? [];
       if (leaders instanceof LogError) {
         const isMissing = leaders.code === 'UNKNOWN_TOPIC' && retry + 1 >= UNKNOWN_TOPIC_LOOK_UPS;
-        if (isMissing) for (const record of records) record.settle({ kind: 'failed', error: leaders });
+        if (isMissing || !leaders.retryable)
+          for (const record of records) record.settle({ kind: 'failed', error: leaders });
         if (records.every(({ settled }) => settled)) {
           this.parked.delete(topic);
           return;

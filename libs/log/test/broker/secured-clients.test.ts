@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  createAdmin,
+  createBatchConsumer,
+  createProducer,
+  type LogConnection,
+} from '../../src/client/index.js';
+import type { TestBroker } from '../../src/testing.js';
+import { certificate, PASSWORD, pem, startSecuredBroker, TLS_SETTINGS, USER } from './secured-broker.js';
+import { until } from './_util.js';
+
+const logger = pino({ level: 'silent' });
+const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
+const TOPIC = 'rides';
+
+function connectionTo(broker: TestBroker, security: Partial<LogConnection>): LogConnection {
+  return { brokers: [broker.address], clientId: 'test', ...security };
+}
+
+/** Makes a topic, appends a record and reads it. @returns what was read */
+async function roundTrip(connection: LogConnection): Promise<string[]> {
+  await using admin = createAdmin({ connection, logger });
+  await admin.ensureTopics([{ name: TOPIC, partitions: 2 }]);
+  await using producer = createProducer({ connection, logger });
+  const fates = await producer.send([{ topic: TOPIC, key: 'k', value: Buffer.from('hello') }]);
+  expect(fates).toMatchObject([{ kind: 'appended' }]);
+  const values: string[] = [];
+  await using consumer = createBatchConsumer({
+    connection,
+    logger,
+    groupId: `group-${randomUUID()}`,
+    topics: [TOPIC],
+    offsets: { kind: 'everything-since', timestampMs: 0 },
+    handler: async ({ records }) => {
+      values.push(...records.map(({ value }) => String(value)));
+    },
+  });
+  await consumer.start();
+  await until(() => values.length > 0);
+  return values;
+}
+
+describe('clients of a broker that asks who they are', () => {
+  let broker: TestBroker;
+  beforeEach(async () => {
+    broker = await startSecuredBroker();
+  });
+  afterEach(() => broker.stop());
+
+  it.each(MECHANISMS)('produce and consume, with %s', async (mechanism) => {
+    const sasl = { mechanism, username: USER, password: PASSWORD };
+    expect(await roundTrip(connectionTo(broker, { sasl }))).toEqual(['hello']);
+  });
+
+  it.each(MECHANISMS)('are refused with a wrong password, for good, with %s', async (mechanism) => {
+    const sasl = { mechanism, username: USER, password: 'wrong' };
+    const connection = connectionTo(broker, { sasl });
+    const refused = { name: 'LogError', code: 'REFUSED', retryable: false };
+    await using admin = createAdmin({ connection, logger });
+    await expect(admin.offsets(TOPIC)).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringMatching(/wrong name or password/),
+    });
+    await using consumer = createBatchConsumer({
+      connection,
+      logger,
+      groupId: 'readers',
+      topics: [TOPIC],
+      offsets: { kind: 'committed', startAt: 'earliest' },
+      handler: async () => undefined,
+    });
+    await expect(consumer.start()).rejects.toMatchObject(refused);
+    await using producer = createProducer({ connection, logger });
+    const fates = await producer.send([{ topic: TOPIC, key: 'k', value: Buffer.from('hello') }]);
+    expect(fates).toMatchObject([{ kind: 'failed', error: refused }]);
+  });
+
+  it('are not let in without a name', async () => {
+    await using admin = createAdmin({ connection: connectionTo(broker, {}), logger });
+    expect(await admin.ping()).toBe(false);
+  });
+});
+
+describe('clients of a broker with TLS', () => {
+  it('trust its authority, and send their password through it', async () => {
+    await using broker = await startSecuredBroker({
+      'listener.security.protocol': 'SASL_SSL',
+      ...TLS_SETTINGS,
+    });
+    const ssl = { ca: await pem('ca.crt') };
+    const sasl = { mechanism: 'plain', username: USER, password: PASSWORD } as const;
+    expect(await roundTrip(connectionTo(broker, { ssl, sasl }))).toEqual(['hello']);
+    for (const other of [{ ssl: true, sasl }, { sasl }]) {
+      await using admin = createAdmin({ connection: connectionTo(broker, other), logger });
+      expect(await admin.ping()).toBe(false);
+    }
+  });
+
+  it('show a certificate where one is required', async () => {
+    await using broker = await startSecuredBroker({
+      'listener.security.protocol': 'SSL',
+      'sasl.users.file': '',
+      ...TLS_SETTINGS,
+      'ssl.client.auth': 'required',
+      'ssl.ca.location': certificate('ca.crt'),
+    });
+    const ca = await pem('ca.crt');
+    const ssl = { ca, cert: await pem('client.crt'), key: await pem('client.key') };
+    expect(await roundTrip(connectionTo(broker, { ssl }))).toEqual(['hello']);
+    await using admin = createAdmin({ connection: connectionTo(broker, { ssl: { ca } }), logger });
+    expect(await admin.ping()).toBe(false);
+  });
+});
