@@ -14,6 +14,17 @@ const FREE_PORTS = ['ingest', 'dashboard', 'batch', 'sim', 'broker', 'postgres']
   `--${name}-port`,
   '0',
 ]);
+/** What the machine's own environment may say is not for the systems that are tested. */
+const NOT_OURS = Object.fromEntries(
+  [
+    'KAFKA_BROKERS',
+    'DATABASE_URL',
+    'AUTH_JWKS_URL',
+    'AUTH_JWT_PUBLIC_KEY',
+    'AUTH_JWT_SECRET',
+    'INGEST_URL',
+  ].map((name) => [name, '']),
+);
 const START_TIMEOUT_MS = 120_000;
 const POLL_MS = 50;
 
@@ -83,7 +94,7 @@ export class Command {
     const [file = '', ...first] = program;
     this.child = spawn(file, [...first, ...args], {
       cwd: root,
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...NOT_OURS, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));

@@ -1,0 +1,45 @@
+import { LOCAL_PROVIDER_ID } from '@hailstream/nest/tokens';
+import { describe, expect, it } from 'vitest';
+import { surroundingsOf } from './surroundings.js';
+
+const ownSecret = 'a secret of thirty-two characters';
+const claims = (token: string | undefined): unknown =>
+  JSON.parse(Buffer.from(token?.split('.')[1] ?? '', 'base64url').toString());
+
+describe('surroundingsOf', () => {
+  it('signs with the own secret, and tells it to the programs', async () => {
+    const { env, readToken, writeToken, ...rest } = await surroundingsOf(
+      { A: 'b' },
+      { ownSecret, simulate: true },
+    );
+    expect(env).toEqual({ A: 'b', AUTH_JWT_SECRET: ownSecret });
+    expect(claims(readToken)).toMatchObject({ scope: 'read' });
+    expect(claims(writeToken)).toMatchObject({ scope: 'write', provider_id: LOCAL_PROVIDER_ID });
+    expect(rest).toEqual({ kafkaBrokers: undefined, databaseUrl: undefined });
+  });
+
+  it('takes what the environment names, and nothing for what is set to nothing', async () => {
+    const given = { AUTH_JWT_SECRET: 'x'.repeat(32), KAFKA_BROKERS: 'kafka:9092', DATABASE_URL: '' };
+    const { env, kafkaBrokers, databaseUrl } = await surroundingsOf(given, { ownSecret, simulate: true });
+    expect(env['AUTH_JWT_SECRET']).toBe('x'.repeat(32));
+    expect({ kafkaBrokers, databaseUrl }).toEqual({ kafkaBrokers: 'kafka:9092', databaseUrl: undefined });
+  });
+
+  it('makes no tokens where somebody else signs them', async () => {
+    const given = { AUTH_JWKS_URL: 'https://keys.example/jwks', INGEST_TOKEN: 'theirs' };
+    const { env, readToken, writeToken } = await surroundingsOf(given, { ownSecret, simulate: true });
+    expect({ secret: env['AUTH_JWT_SECRET'], readToken, writeToken }).toEqual({
+      secret: undefined,
+      readToken: undefined,
+      writeToken: 'theirs',
+    });
+  });
+
+  it('refuses a simulator that has no way to a token', async () => {
+    const given = { AUTH_JWKS_URL: 'https://keys.example/jwks' };
+    await expect(surroundingsOf(given, { ownSecret, simulate: true })).rejects.toThrow(
+      /^INGEST_TOKEN: .*--no-sim$/,
+    );
+    await expect(surroundingsOf(given, { ownSecret, simulate: false })).resolves.toBeDefined();
+  });
+});
