@@ -268,6 +268,14 @@ export class PartitionLog {
     return segment;
   }
 
+  /** Begins a segment where nothing is being written; what comes meanwhile waits for it. */
+  private async rollIdle(): Promise<void> {
+    if (this.draining !== undefined) return;
+    const rolled = this.roll(this.written);
+    this.draining = rolled.then(nothing, nothing).then(() => this.drain());
+    await rolled;
+  }
+
   /** Keeps what is known of producers at `offset`, without the batches that still wait to be written. */
   private async writeSnapshot(offset: bigint): Promise<void> {
     const waiting = this.pending.flatMap(({ undo }) => (undo === undefined ? [] : [undo]));
@@ -339,17 +347,19 @@ export class PartitionLog {
     await this.removeFirst(kept);
   }
 
-  /** Removes whole segments that are too old, or too many for the size the log may have; never the active one. */
+  /** Removes whole segments that are too old, or too many for the size the log may have. */
   async applyRetention(): Promise<void> {
     const { retentionMs, retentionBytes, deletesOldSegments } = this.options.settings();
     if (!deletesOldSegments) return;
     const oldest = BigInt(this.options.now()) - BigInt(retentionMs);
+    const isTooOld = (segment: Segment) => retentionMs >= 0 && newestIn(segment) < oldest;
+    // Old records go, even where no new one comes that would begin another segment.
+    if (isTooOld(this.active) && this.active.sizeBytes > 0) await this.rollIdle();
     let excess = retentionBytes < 0 ? -1 : this.sizeBytes - retentionBytes;
     let count = 0;
     for (const segment of this.segments.slice(0, -1)) {
-      const tooOld = retentionMs >= 0 && segment.maxTimestamp < oldest;
-      const tooMuch = excess >= segment.sizeBytes;
-      if (!tooOld && !tooMuch) break;
+      const isTooMuch = excess >= segment.sizeBytes;
+      if (!isTooOld(segment) && !isTooMuch) break;
       excess -= segment.sizeBytes;
       count++;
     }
@@ -460,4 +470,9 @@ function forEachBatch(bytes: Buffer, visit: (batch: Buffer) => void): void {
   for (let at = 0; at < bytes.length; at += batchSizeBytes(bytes, at)) {
     visit(bytes.subarray(at, at + batchSizeBytes(bytes, at)));
   }
+}
+
+/** The newest timestamp of a segment's records; where they have none, when the segment began. */
+function newestIn({ maxTimestamp, createdAtMs }: Segment): bigint {
+  return maxTimestamp >= 0n ? maxTimestamp : BigInt(Math.trunc(createdAtMs));
 }
