@@ -1,10 +1,17 @@
+import { once } from 'node:events';
 import * as net from 'node:net';
+import * as tls from 'node:tls';
+import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { BrokerConfig } from '../../src/broker/config/config.js';
 import { HANDLERS } from '../../src/broker/handlers/index.js';
+import { BrokerServer } from '../../src/broker/network/server.js';
 import { readBatchHeader } from '../../src/broker/protocol/record-batch.js';
 import { makeRecordBatch } from '../../src/broker/protocol/records.js';
+import { openSecurity } from '../../src/broker/security/security.js';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
 import { RawClient, request } from './raw-client.js';
+import { TLS_SETTINGS } from './secured-broker.js';
 import { until } from './_util.js';
 
 const API_VERSIONS = 18;
@@ -67,6 +74,35 @@ interface Fetched {
 function recordsIn(fetched: Fetched): Buffer {
   return Buffer.concat(fetched.topics[0]?.partitions[0]?.records ?? []);
 }
+
+describe('a client that comes before the broker has read its log', () => {
+  it.each([{}, TLS_SETTINGS])('is served once it has: %j', async (files) => {
+    const protocol = 'ssl.key.location' in files ? 'SSL' : 'PLAINTEXT';
+    const server = new BrokerServer({
+      host: '127.0.0.1',
+      port: 0,
+      logger: pino({ level: 'silent' }),
+      security: await openSecurity(new BrokerConfig({ 'listener.security.protocol': protocol, ...files })),
+      maxRequestBytes: () => 1000,
+      maxTokenBytes: 1000,
+      maxConnections: 10,
+      idleMs: 60_000,
+    });
+    const port = await server.listen();
+    const socket =
+      protocol === 'SSL'
+        ? tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
+        : net.connect(port, '127.0.0.1');
+    await once(socket, protocol === 'SSL' ? 'secureConnect' : 'connect');
+    socket.write(Buffer.from([0, 0, 0, 2, 7, 7]));
+    server.serve({
+      isPipelined: () => false,
+      run: (frame) => Promise.resolve({ kind: 'close', reason: 'done', chunks: [frame] }),
+    });
+    expect((await once(socket, 'data'))[0]).toEqual(Buffer.from([7, 7]));
+    await server.destroy();
+  });
+});
 
 describe('a connection', () => {
   it('answers requests in the order they came, produce overlapping or not', async () => {
