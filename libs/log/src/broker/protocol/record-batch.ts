@@ -82,6 +82,10 @@ export function codecOf(attributes: number): number {
   return attributes & CODEC_MASK;
 }
 
+export function withCodec(attributes: number, codec: number): number {
+  return (attributes & ~CODEC_MASK) | codec;
+}
+
 /** Reads the header at `at`, where `BATCH_HEADER_BYTES` must be. Checks nothing. */
 export function readBatchHeader(buffer: Buffer, at = 0): BatchHeader {
   const attributes = buffer.readInt16BE(at + ATTRIBUTES_AT);

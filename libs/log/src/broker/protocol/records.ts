@@ -1,11 +1,14 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
-import { BATCH_HEADER_BYTES, codecOf, makeBatch, readBatchHeader, type BatchFields } from './record-batch.js';
+import { pack, unpack } from './compression.js';
+import {
+  BATCH_HEADER_BYTES,
+  codecOf,
+  makeBatch,
+  readBatchHeader,
+  withCodec,
+  type BatchFields,
+} from './record-batch.js';
 import { Reader } from './reader.js';
 import { Writer } from './writer.js';
-
-const Codec = { NONE: 0, GZIP: 1 } as const;
-/** Most that the records of one batch may unpack to. */
-const MAX_UNPACKED_BYTES = 64 << 20;
 
 /** A header of a record. */
 export interface RecordHeader {
@@ -57,32 +60,25 @@ export function recordsOf(batch: Buffer): BatchRecord[] {
 }
 
 /**
- * Records of a batch that Node can read: uncompressed or gzip.
+ * Records of a batch, whatever compresses them.
  *
- * @returns undefined for another compression, and where a producer sent what is none of its codec
+ * @returns undefined where this machine can't read the codec
+ * @throws UnpackError, MalformedRequestError where a producer sent what is none of its codec, or no records
  */
-export function readableRecordsOf(batch: Buffer): BatchRecord[] | undefined {
+export function unpackedRecordsOf(batch: Buffer): BatchRecord[] | undefined {
   const { attributes, count } = readBatchHeader(batch);
-  const records = batch.subarray(BATCH_HEADER_BYTES);
+  const records = unpack(codecOf(attributes), batch.subarray(BATCH_HEADER_BYTES));
+  return records && readRecords(records, count);
+}
+
+/** The same of a batch that is in the log already. @returns undefined too for what is not of its codec */
+export function readableRecordsOf(batch: Buffer): BatchRecord[] | undefined {
   try {
-    switch (codecOf(attributes)) {
-      case Codec.NONE:
-        return readRecords(records, count);
-      case Codec.GZIP:
-        return readRecords(gunzipSync(records, { maxOutputLength: MAX_UNPACKED_BYTES }), count);
-      default:
-        return undefined;
-    }
+    return unpackedRecordsOf(batch);
   } catch {
     // The CRC says that this is what the producer meant to send: its readers have to see it.
     return undefined;
   }
-}
-
-/** Compresses records as the batch they came from was. */
-export function packRecords(records: readonly BatchRecord[], attributes: number): Buffer {
-  const bytes = writeRecords(records);
-  return codecOf(attributes) === Codec.GZIP ? gzipSync(bytes) : bytes;
 }
 
 export function writeRecords(records: readonly BatchRecord[]): Buffer {
@@ -118,7 +114,7 @@ export function makeRecordBatch(
     value: entry.value,
     headers: [],
   }));
-  return makeBatch(
+  return packBatch(
     {
       baseOffset: 0n,
       lastOffsetDelta: entries.length - 1,
@@ -131,8 +127,14 @@ export function makeRecordBatch(
       count: entries.length,
       ...fields,
     },
-    writeRecords(records),
+    records,
   );
+}
+
+/** A batch with its records compressed as the attributes say; with gzip where this machine can't. */
+export function packBatch(fields: BatchFields, records: readonly BatchRecord[]): Buffer {
+  const { codec, packed } = pack(codecOf(fields.attributes), writeRecords(records));
+  return makeBatch({ ...fields, attributes: withCodec(fields.attributes, codec) }, packed);
 }
 
 function readVarBytes(reader: Reader): Buffer | null {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../protocol/error-codes.js';
-import { readBatchHeader, setBaseOffset } from '../protocol/record-batch.js';
+import { Codec } from '../protocol/compression.js';
+import { BATCH_HEADER_BYTES, readBatchHeader, setBaseOffset } from '../protocol/record-batch.js';
 import { makeRecordBatch, recordsOf } from '../protocol/records.js';
 import { checkKeys, compactBatches, NewestOffsets } from './compaction.js';
 
@@ -54,10 +55,16 @@ describe('compaction', () => {
     expect(contentOf(compacted(first, 1000 + DAY_MS))).toEqual([]);
   });
 
-  it('refuses records without a key', () => {
-    expect(() => checkKeys(batchAt(0, ['a', '1'], [null, '2']))).toThrow(
-      expect.objectContaining({ code: ErrorCode.INVALID_RECORD }),
-    );
-    expect(checkKeys(batchAt(0, ['a', '1']))).toBeUndefined();
+  it.each(Object.entries(Codec))('refuses records without a key, packed with %s too', (_, codec) => {
+    const packed = (...keys: (string | null)[]) => {
+      const entries = keys.map((key) => ({ key: key === null ? null : Buffer.from(key), value: null }));
+      return makeRecordBatch(entries, 500n, { attributes: codec });
+    };
+    const refusal = expect.objectContaining({ code: ErrorCode.INVALID_RECORD });
+    expect(checkKeys(packed('a', 'b'))).toBeUndefined();
+    expect(() => checkKeys(packed('a', null))).toThrow(refusal);
+    const unreadable = packed('a');
+    unreadable.fill(0xee, BATCH_HEADER_BYTES);
+    expect(() => checkKeys(unreadable)).toThrow(refusal);
   });
 });

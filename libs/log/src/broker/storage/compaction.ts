@@ -2,11 +2,10 @@ import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
 import {
   BATCH_HEADER_BYTES,
   batchSizeBytes,
-  makeBatch,
   readBatchHeader,
   type BatchHeader,
 } from '../protocol/record-batch.js';
-import { packRecords, readableRecordsOf, type BatchRecord } from '../protocol/records.js';
+import { packBatch, readableRecordsOf, unpackedRecordsOf, type BatchRecord } from '../protocol/records.js';
 
 /** Says that the base timestamp is when the tombstones of the batch may go (KIP-534). */
 const HAS_DELETE_HORIZON = 0x40;
@@ -43,10 +42,18 @@ export interface CompactionRules {
   readonly deleteRetentionMs: number;
 }
 
-/** @throws ProtocolError `INVALID_RECORD` where a record that is to be compacted has no key */
+/** @throws ProtocolError `INVALID_RECORD` where a record that is to be compacted has no key, or none can be read */
 export function checkKeys(batch: Buffer): void {
-  const keyless = readableRecordsOf(batch)?.some((record) => record.key === null);
-  if (keyless) throw new ProtocolError(ErrorCode.INVALID_RECORD, 'a record of a compacted topic has no key');
+  if (keysAreThere(batch)) return;
+  throw new ProtocolError(ErrorCode.INVALID_RECORD, 'a record of a compacted topic has no key');
+}
+
+function keysAreThere(batch: Buffer): boolean {
+  try {
+    return unpackedRecordsOf(batch)?.every((record) => record.key !== null) ?? true;
+  } catch (cause) {
+    throw new ProtocolError(ErrorCode.INVALID_RECORD, 'the records of a batch can not be read', { cause });
+  }
 }
 
 /** What is left of a segment's batches, in their order. Offsets stay what they were. */
@@ -90,7 +97,7 @@ function rebuild(
     ...record,
     timestampDelta: header.baseTimestamp + record.timestampDelta - baseTimestamp,
   }));
-  return makeBatch(
+  return packBatch(
     {
       ...header,
       lastOffsetDelta: Number(header.lastOffset - header.baseOffset),
@@ -98,7 +105,7 @@ function rebuild(
       baseTimestamp,
       count: records.length,
     },
-    packRecords(moved, header.attributes),
+    moved,
   );
 }
 

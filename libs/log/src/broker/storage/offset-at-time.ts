@@ -4,8 +4,8 @@ import { readableRecordsOf } from '../protocol/records.js';
 const LOG_APPEND_TIME = 0x08;
 
 /**
- * The first record of a batch with this timestamp or a later one. Where the batch is compressed in a way that Node
- * can't undo, the first of the batch: never later than the right one.
+ * The first record of a batch with this timestamp or a later one. Where this machine can't read the batch, the first of
+ * the batch: never later than the right one.
  */
 export function firstOffsetAtTime(batch: Buffer, timestamp: bigint): { offset: bigint; timestamp: bigint } {
   const header = readBatchHeader(batch);
