@@ -179,6 +179,45 @@ describe('DeleteRecords', () => {
     expect(await offsetAt(after, LATEST)).toBe(10);
   });
 
+  it('leaves records to be found by their time, from the one it left first', async () => {
+    await using broker = await startBroker();
+    using client = await RawClient.connect(broker.port);
+    await createTopic(client, {});
+    await append(
+      client,
+      [1000, 2000, 3000, 2000].map((ms) => minutesAgo(60) + ms),
+    );
+    await deleteBefore(client, 1n);
+    expect(await offsetAt(client, 1n)).toBe(1);
+    await deleteBefore(client, 3n);
+    expect(await offsetAt(client, 1n)).toBe(3);
+    expect(await offsetAt(client, BigInt(minutesAgo(0)))).toBe(-1);
+  });
+
+  it('may cut a batch, whose records are found by time from there on', async () => {
+    await using broker = await startBroker();
+    using client = await RawClient.connect(broker.port);
+    await createTopic(client, {});
+    const value = Buffer.from('v');
+    const records = [
+      makeRecordBatch(
+        [0, 1, 2].map(() => ({ key: null, value })),
+        BigInt(minutesAgo(1)),
+      ),
+    ];
+    await client.call(PRODUCE, 7, {
+      transactionalId: null,
+      acks: -1,
+      timeoutMs: 1000,
+      topics: [{ name: TOPIC, partitions: [{ index: 0, records }] }],
+    });
+    await append(client, [minutesAgo(0)]);
+    await deleteBefore(client, 2n);
+    expect(await offsetAt(client, 1n)).toBe(2);
+    await deleteBefore(client, 3n);
+    expect(await offsetAt(client, 1n)).toBe(3);
+  });
+
   it('goes as far as the high watermark and no further', async () => {
     await using broker = await startBroker();
     using client = await RawClient.connect(broker.port);

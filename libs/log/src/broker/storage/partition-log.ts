@@ -315,10 +315,10 @@ export class PartitionLog {
   /** The first record with this timestamp or a later one. */
   async offsetAtTime(timestamp: bigint): Promise<{ offset: bigint; timestamp: bigint } | undefined> {
     for (const segment of [...this.segments]) {
-      const batch = await segment.batchAtTime(timestamp);
-      if (batch === undefined) continue;
-      const found = firstOffsetAtTime(batch, timestamp);
-      if (found.offset >= this.start) return found;
+      for await (const batch of segment.batchesAtTime(timestamp, this.start)) {
+        const found = firstOffsetAtTime(batch, timestamp, this.start);
+        if (found !== undefined) return found;
+      }
     }
     return undefined;
   }

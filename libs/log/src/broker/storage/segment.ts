@@ -161,14 +161,13 @@ export class Segment {
     }
   }
 
-  /** The first batch that has a record with this timestamp or a later one, whole. */
-  async batchAtTime(timestamp: bigint): Promise<Buffer | undefined> {
-    if (this.maxTimestamp < timestamp) return undefined;
-    const from = this.baseOffset + BigInt(this.timeIndex.lookUp(timestamp));
-    for await (const { header, position } of this.headersFrom(from)) {
-      if (header.maxTimestamp >= timestamp) return this.readExactly(position, header.sizeBytes);
+  /** Batches, whole, that have a record with this timestamp or a later one, and one of offset `from` or a later one. */
+  async *batchesAtTime(timestamp: bigint, from: bigint): AsyncGenerator<Buffer> {
+    if (this.maxTimestamp < timestamp) return;
+    const indexed = this.baseOffset + BigInt(this.timeIndex.lookUp(timestamp));
+    for await (const { header, position } of this.headersFrom(indexed > from ? indexed : from)) {
+      if (header.maxTimestamp >= timestamp) yield await this.readExactly(position, header.sizeBytes);
     }
-    return undefined;
   }
 
   async readExactly(position: number, length: number): Promise<Buffer> {
