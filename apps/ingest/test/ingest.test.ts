@@ -146,12 +146,15 @@ describe('ingest', () => {
   });
 
   it('finishes the requests that are under way when it is closed', async () => {
-    const other = await startIngest({ port: broker.port, env: { INGEST_LOG_LINGER_MS: '500' } });
+    const other = await startIngest({ port: broker.port, env: { INGEST_LOG_DELIVERY_TIMEOUT_MS: '30000' } });
     await ready(other);
     const point = telemetryPoint();
+    broker.inject({ api: 'Produce', times: Infinity, dropConnection: true });
     const answer = other.post('/telemetry', [point]);
     await until(async () => /ingest_buffered_bytes [1-9]/.test(await metricsOf(other)));
-    await other[Symbol.asyncDispose]();
+    const closed = other[Symbol.asyncDispose]();
+    broker.clearFaults();
+    await closed;
     expect((await answer).status).toBe(201);
     expect(await idsInLog()).toContain(point['telemetry_id']);
   });
