@@ -7,6 +7,7 @@ import type { PendingRecord } from './delivery.js';
 import { LogError } from './errors.js';
 import { KafkajsClient } from './kafkajs-client.js';
 import { isSequenceLost, toLogError } from './kafkajs-errors.js';
+import { LogNames } from './names.js';
 import type { RecordFate } from './record.js';
 
 /** Longest that a broker may take to answer. What it did not answer is asked again under the same sequence number. */
@@ -39,6 +40,7 @@ interface InFlight {
  */
 export class AppendLane {
   private readonly waiting: Accumulator<PendingRecord>;
+  private readonly names: LogNames;
   private linger: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   /** Whether the last request was of more than one `send`. A caller that was alone would wait for nobody. */
@@ -49,6 +51,7 @@ export class AppendLane {
 
   constructor(private readonly options: AppendLaneOptions) {
     this.waiting = new Accumulator(options.limits);
+    this.names = new LogNames(options.connection.topicPrefix);
   }
 
   get isIdle(): boolean {
@@ -124,7 +127,10 @@ export class AppendLane {
     return producer.sendBatch({
       acks: ACKS_FROM_ALL_IN_SYNC,
       timeout: REQUEST_TIMEOUT_MS,
-      topicMessages: messagesByTopic(batches),
+      topicMessages: messagesByTopic(batches).map(({ topic, messages }) => ({
+        topic: this.names.inCluster(topic),
+        messages,
+      })),
     });
   }
 
@@ -185,7 +191,10 @@ export class AppendLane {
 
   private settleAppended(batches: readonly PartitionBatch<PendingRecord>[], answers: RecordMetadata[]): void {
     const baseOffsets = new Map(
-      answers.map(({ topicName, partition, baseOffset }) => [`${partition}/${topicName}`, baseOffset]),
+      answers.map(({ topicName, partition, baseOffset }) => [
+        `${partition}/${this.names.ours(topicName)}`,
+        baseOffset,
+      ]),
     );
     for (const { topic, partition, records } of batches) {
       const baseOffset = baseOffsets.get(`${partition}/${topic}`);

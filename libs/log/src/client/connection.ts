@@ -4,6 +4,8 @@ export interface LogConnection {
   readonly brokers: readonly string[];
   /** Told to the broker with every request, for its logs and metrics. */
   readonly clientId: string;
+  /** What the cluster's names of all topics and consumer groups begin with; callers leave it out. @default none */
+  readonly topicPrefix?: string;
   /** TLS: `true` trusts the system's authorities. PEM texts otherwise. @default no TLS */
   readonly ssl?: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string };
   /** @default no authentication */

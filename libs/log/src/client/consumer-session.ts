@@ -7,6 +7,7 @@ import { LogError } from './errors.js';
 import { KafkajsClient } from './kafkajs-client.js';
 import { isGroupMoved, toLogError } from './kafkajs-errors.js';
 import { toLogRecord } from './log-record.js';
+import { LogNames } from './names.js';
 import type { WorkContext } from './batch-worker.js';
 
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -50,6 +51,7 @@ export class ConsumerSession {
   /** Settles, with the reason, once nothing more comes from this session. */
   readonly broken: Promise<unknown>;
   private readonly client: KafkajsClient;
+  private readonly names: LogNames;
   private readonly kafkajs: Kafkajs;
   private readonly inHand = new Set<Work>();
   private readonly heartbeatMs: number;
@@ -64,10 +66,11 @@ export class ConsumerSession {
     this.broken = new Promise((resolve) => {
       this.settleBroken = resolve;
     });
+    this.names = new LogNames(connection.topicPrefix);
     this.heartbeatMs = Math.floor(sessionTimeoutMs / 10);
     this.client = new KafkajsClient({ connection, logger, requestTimeoutMs: REQUEST_TIMEOUT_MS });
     this.kafkajs = this.client.kafka.consumer({
-      groupId,
+      groupId: this.names.inCluster(groupId),
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
       heartbeatInterval: this.heartbeatMs,
@@ -86,7 +89,10 @@ export class ConsumerSession {
     this.listen();
     await this.kafkajs.connect();
     // Where the group committed nothing, or something that is gone, nothing must be skipped.
-    await this.kafkajs.subscribe({ topics: [...this.options.topics], fromBeginning: true });
+    await this.kafkajs.subscribe({
+      topics: this.options.topics.map((topic) => this.names.inCluster(topic)),
+      fromBeginning: true,
+    });
     await this.kafkajs.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -114,19 +120,25 @@ export class ConsumerSession {
 
   /** Reading goes on at this offset, whatever is in hand. */
   seek({ topic, partition, offset }: TopicPartition & { offset: bigint }): void {
-    this.kafkajs.seek({ topic, partition, offset: String(offset) });
+    this.kafkajs.seek({ topic: this.names.inCluster(topic), partition, offset: String(offset) });
   }
 
   async commit({ topic, partition, offset }: TopicPartition & { offset: bigint }): Promise<void> {
-    await this.kafkajs.commitOffsets([{ topic, partition, offset: String(offset) }]);
+    await this.kafkajs.commitOffsets([
+      { topic: this.names.inCluster(topic), partition, offset: String(offset) },
+    ]);
   }
 
   pause({ topic, partition }: TopicPartition): void {
-    this.whileRunning(() => this.kafkajs.pause([{ topic, partitions: [partition] }]));
+    this.whileRunning(() =>
+      this.kafkajs.pause([{ topic: this.names.inCluster(topic), partitions: [partition] }]),
+    );
   }
 
   resume({ topic, partition }: TopicPartition): void {
-    this.whileRunning(() => this.kafkajs.resume([{ topic, partitions: [partition] }]));
+    this.whileRunning(() =>
+      this.kafkajs.resume([{ topic: this.names.inCluster(topic), partitions: [partition] }]),
+    );
   }
 
   /** Between a crash and its end kafkajs refuses to be told anything; the next session is told everything anew. */
@@ -169,7 +181,7 @@ export class ConsumerSession {
     kafkajs.on('consumer.group_join', ({ payload }) => {
       this.signOfLife();
       this.assigned = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
-        partitions.map((partition) => ({ topic, partition })),
+        partitions.map((partition) => ({ topic: this.names.ours(topic), partition })),
       );
       this.stopWork(() => true);
       this.options.onAssigned(this.assigned);
@@ -183,7 +195,8 @@ export class ConsumerSession {
   }
 
   private async handle(payload: EachBatchPayload): Promise<void> {
-    const { topic, partition } = payload.batch;
+    const fetched = toRecordBatch(payload, this.names);
+    const { topic, partition } = fetched;
     let finish = (): void => undefined;
     const done = new Promise<void>((resolve) => {
       finish = resolve;
@@ -192,7 +205,7 @@ export class ConsumerSession {
     this.inHand.add(work);
     const heartbeats = setInterval(() => void this.heartbeat(payload), this.heartbeatMs);
     try {
-      await this.options.onRecords(toRecordBatch(payload), this.workContext(payload, work));
+      await this.options.onRecords(fetched, this.workContext(payload, work));
     } catch (error) {
       // Only a moved group is kafkajs's business: it joins again. All else ends the session.
       if (!isGroupMoved(error)) this.breakDown(error);
@@ -238,7 +251,8 @@ export class ConsumerSession {
     position: TopicPartition & { offset: bigint },
   ): Promise<void> {
     const { topic, partition, offset } = position;
-    const topics = [{ topic, partitions: [{ partition, offset: String(offset) }] }];
+    const inCluster = this.names.inCluster(topic);
+    const topics = [{ topic: inCluster, partitions: [{ partition, offset: String(offset) }] }];
     for (let attempt = 1; ; attempt += 1) {
       try {
         await payload.commitOffsetsIfNecessary({ topics });
@@ -269,9 +283,9 @@ export class ConsumerSession {
   }
 }
 
-function toRecordBatch({ batch }: EachBatchPayload): RecordBatch {
+function toRecordBatch({ batch }: EachBatchPayload, names: LogNames): RecordBatch {
   return {
-    topic: batch.topic,
+    topic: names.ours(batch.topic),
     partition: batch.partition,
     records: batch.messages.map(toLogRecord),
     nextOffset: BigInt(batch.lastOffset()) + 1n,

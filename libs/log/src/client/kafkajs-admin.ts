@@ -1,13 +1,15 @@
-import type { Admin as Kafkajs } from 'kafkajs';
-import type { Admin, AdminOptions, TopicSettings } from './admin.js';
+import type { Admin as Kafkajs, ITopicMetadata } from 'kafkajs';
+import type { Admin, AdminOptions, TopicPolicy, TopicSettings } from './admin.js';
 import { backoffMs, pauseFor } from './backoff.js';
 import { LogError } from './errors.js';
 import { KafkajsClient } from './kafkajs-client.js';
 import { isUnknownTopic, toLogError } from './kafkajs-errors.js';
+import { LogNames } from './names.js';
 
 const REQUEST_TIMEOUT_MS = 5_000;
-/** What the cluster's own default is: one copy on a single node, as configured elsewhere. */
+/** The cluster's own default, as Kafka names it in a request. */
 const DEFAULT_REPLICATION = -1;
+const DEFAULT_POLICY: TopicPolicy = { missing: 'create' };
 /** A topic just made may be unknown for a moment to the broker that is asked next. */
 const NEW_TOPIC_LOOK_UPS = 8;
 const LOOK_UP_BACKOFF = { firstMs: 25, maxMs: 1_000 };
@@ -21,34 +23,29 @@ export function createAdmin(options: AdminOptions): Admin {
 export class KafkajsAdmin implements Admin {
   private session: { client: KafkajsClient; admin: Kafkajs } | undefined;
   private closed = false;
+  private readonly names: LogNames;
+  private readonly policy: TopicPolicy;
 
-  constructor(private readonly options: AdminOptions) {}
+  constructor(private readonly options: AdminOptions) {
+    this.names = new LogNames(options.connection.topicPrefix);
+    this.policy = options.topicPolicy ?? DEFAULT_POLICY;
+  }
 
   async ensureTopics(topics: readonly TopicSettings[]): Promise<void> {
+    if (this.policy.missing === 'check') return this.checkTopics(topics);
     // One request each: kafkajs tells of a topic that exists already only for the request as a whole.
-    for (const topic of topics) {
-      await this.ask(`cannot make topic "${topic.name}"`, (admin) =>
-        admin.createTopics({
-          topics: [
-            {
-              topic: topic.name,
-              numPartitions: topic.partitions,
-              replicationFactor: DEFAULT_REPLICATION,
-              configEntries: Object.entries(topic.configs ?? {}).map(([name, value]) => ({ name, value })),
-            },
-          ],
-          timeout: REQUEST_TIMEOUT_MS,
-          // What is waited for below says more: the partitions as they are known to all who ask.
-          waitForLeaders: false,
-        }),
-      );
+    for (const topic of topics) await this.createTopic(topic);
+    for (const { name, partitions } of topics) {
+      const found = await this.lookUpNew(name);
+      if (found.partitions.length >= partitions) continue;
+      const message = `topic "${found.name}" has ${found.partitions.length} partitions, ${partitions} are needed`;
+      throw new LogError('TOPIC_MISMATCH', message, false);
     }
-    for (const topic of topics) await this.requirePartitions(topic);
   }
 
   async offsets(topic: string): Promise<Map<number, { earliest: bigint; latest: bigint }>> {
     const partitions = await this.ask(`cannot read the offsets of "${topic}"`, (admin) =>
-      admin.fetchTopicOffsets(topic),
+      admin.fetchTopicOffsets(this.names.inCluster(topic)),
     );
     return new Map(
       partitions.map(({ partition, low, high }) => [
@@ -60,7 +57,7 @@ export class KafkajsAdmin implements Admin {
 
   async offsetsAt(topic: string, timestampMs: number): Promise<Map<number, bigint>> {
     const partitions = await this.ask(`cannot read the offsets of "${topic}"`, (admin) =>
-      admin.fetchTopicOffsetsByTimestamp(topic, timestampMs),
+      admin.fetchTopicOffsetsByTimestamp(this.names.inCluster(topic), timestampMs),
     );
     return new Map(partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
   }
@@ -78,7 +75,10 @@ export class KafkajsAdmin implements Admin {
   /** Where a group goes on, by partition; partitions for which it has committed nothing are left out. */
   async committed(groupId: string, topic: string): Promise<Map<number, bigint>> {
     const answers = await this.ask(`cannot read what group "${groupId}" committed`, (admin) =>
-      admin.fetchOffsets({ groupId, topics: [topic] }),
+      admin.fetchOffsets({
+        groupId: this.names.inCluster(groupId),
+        topics: [this.names.inCluster(topic)],
+      }),
     );
     const partitions = answers.flatMap(({ partitions }) => partitions);
     const committed = partitions.map(({ partition, offset }) => [partition, BigInt(offset)] as const);
@@ -88,7 +88,7 @@ export class KafkajsAdmin implements Admin {
   /** Removes groups that nobody is a member of. */
   async deleteGroups(groupIds: readonly string[]): Promise<void> {
     await this.ask(`cannot delete the groups ${groupIds.join(', ')}`, (admin) =>
-      admin.deleteGroups([...groupIds]),
+      admin.deleteGroups(groupIds.map((groupId) => this.names.inCluster(groupId))),
     );
   }
 
@@ -97,20 +97,50 @@ export class KafkajsAdmin implements Admin {
     this.drop();
   }
 
-  private async requirePartitions({ name, partitions }: TopicSettings): Promise<void> {
-    const found = await this.countPartitions(name);
-    if (found >= partitions) return;
-    const message = `topic "${name}" has ${found} partitions, ${partitions} are needed`;
-    throw new LogError('TOPIC_MISMATCH', message, false);
+  private async createTopic({ name, partitions, configs }: TopicSettings): Promise<void> {
+    const topic = this.names.inCluster(name);
+    const configEntries = Object.entries({ ...this.policy.configs, ...configs });
+    await this.ask(`cannot make topic "${topic}"`, (admin) =>
+      admin.createTopics({
+        topics: [
+          {
+            topic,
+            numPartitions: partitions,
+            replicationFactor: this.policy.replicationFactor ?? DEFAULT_REPLICATION,
+            configEntries: configEntries.map(([key, value]) => ({ name: key, value })),
+          },
+        ],
+        timeout: REQUEST_TIMEOUT_MS,
+        // What is waited for afterwards says more: the partitions as they are known to all who ask.
+        waitForLeaders: false,
+      }),
+    );
   }
 
-  private async countPartitions(topic: string): Promise<number> {
+  /** How many partitions there are is the affair of whoever made the topic: any number works. */
+  private async checkTopics(topics: readonly TopicSettings[]): Promise<void> {
+    const wanted = topics.map(({ name }) => this.names.inCluster(name));
+    // Asked for by name, a topic that is missing might be made just for that.
+    const present = new Set(await this.ask('cannot list the topics', (admin) => admin.listTopics()));
+    const missing = wanted.filter((name) => !present.has(name));
+    if (missing.length > 0) {
+      const message = `the log has no topic ${missing.map((name) => `"${name}"`).join(', ')}; somebody else is to make what is missing`;
+      throw new LogError('UNKNOWN_TOPIC', message, true);
+    }
+    const { topics: found } = await this.ask('cannot look up the topics', (admin) =>
+      admin.fetchTopicMetadata({ topics: wanted }),
+    );
+    for (const topic of found) requireCopies(topic, this.policy.replicationFactor ?? 1);
+  }
+
+  private async lookUpNew(topic: string): Promise<ITopicMetadata> {
+    const inCluster = this.names.inCluster(topic);
     for (let retry = 0; ; retry += 1) {
       try {
-        const { topics } = await this.ask(`cannot look up topic "${topic}"`, (admin) =>
-          admin.fetchTopicMetadata({ topics: [topic] }),
+        const { topics } = await this.ask(`cannot look up topic "${inCluster}"`, (admin) =>
+          admin.fetchTopicMetadata({ topics: [inCluster] }),
         );
-        return topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
+        return topics.find(({ name }) => name === inCluster) ?? { name: inCluster, partitions: [] };
       } catch (error) {
         if (!isUnknownTopic(error) || retry >= NEW_TOPIC_LOOK_UPS) throw error;
         await pauseFor(backoffMs(retry, LOOK_UP_BACKOFF));
@@ -142,4 +172,11 @@ export class KafkajsAdmin implements Admin {
     this.session?.client.kill();
     this.session = undefined;
   }
+}
+
+function requireCopies({ name, partitions }: ITopicMetadata, replicationFactor: number): void {
+  const fewest = Math.min(...partitions.map(({ replicas }) => replicas.length));
+  if (fewest >= replicationFactor) return;
+  const message = `topic "${name}" has ${fewest} copies of a partition, ${replicationFactor} are needed`;
+  throw new LogError('TOPIC_MISMATCH', message, false);
 }

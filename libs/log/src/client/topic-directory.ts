@@ -4,6 +4,7 @@ import { LogError } from './errors.js';
 import { isUnknownTopic, toLogError } from './kafkajs-errors.js';
 import { KafkajsClient } from './kafkajs-client.js';
 import type { LogConnection } from './connection.js';
+import { LogNames } from './names.js';
 
 /** The node that leads each partition, by partition number. */
 export type TopicLeaders = readonly number[];
@@ -13,12 +14,15 @@ const REQUEST_TIMEOUT_MS = 5_000;
 /** Asks brokers how topics are laid out, and remembers. */
 export class TopicDirectory {
   private readonly known = new Map<string, TopicLeaders>();
+  private readonly names: LogNames;
   private client: { kafkajs: KafkajsClient; admin: Admin } | undefined;
 
   constructor(
     private readonly connection: LogConnection,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.names = new LogNames(connection.topicPrefix);
+  }
 
   get(topic: string): TopicLeaders | undefined {
     return this.known.get(topic);
@@ -31,20 +35,21 @@ export class TopicDirectory {
 
   /** @throws LogError retryable: there is no broker, or no such topic (yet) */
   async lookUp(topic: string): Promise<TopicLeaders> {
+    const inCluster = this.names.inCluster(topic);
     try {
       const admin = await this.connect();
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-      const partitions = topics.find(({ name }) => name === topic)?.partitions ?? [];
-      if (partitions.length === 0) throw unknownTopic(topic);
+      const { topics } = await admin.fetchTopicMetadata({ topics: [inCluster] });
+      const partitions = topics.find(({ name }) => name === inCluster)?.partitions ?? [];
+      if (partitions.length === 0) throw unknownTopic(inCluster);
       const leaders: number[] = [];
       for (const { partitionId, leader } of partitions) leaders[partitionId] = leader;
       this.known.set(topic, leaders);
       return leaders;
     } catch (error) {
-      if (isUnknownTopic(error)) throw unknownTopic(topic, error);
+      if (isUnknownTopic(error)) throw unknownTopic(inCluster, error);
       if (error instanceof LogError) throw error;
       this.drop();
-      throw toLogError(error, `cannot look up topic "${topic}"`);
+      throw toLogError(error, `cannot look up topic "${inCluster}"`);
     }
   }
 
