@@ -1,4 +1,4 @@
-import type { LogConnection } from '@hailstream/log';
+import type { LogConnection, TopicPolicy } from '@hailstream/log';
 import {
   authEnv,
   ConfigError,
@@ -9,6 +9,7 @@ import {
   readEnv,
   toAuth,
   toLogConnection,
+  toTopicPolicy,
   type AuthOptions,
   type LogLevel,
 } from '@hailstream/nest';
@@ -30,6 +31,7 @@ const batchEnv = Type.Object({
 
 export interface LoadConfig {
   readonly connection: LogConnection;
+  readonly topicPolicy: TopicPolicy;
   readonly databaseUrl: string;
   readonly postgresConnections: number;
   readonly chunkRecords: number;
@@ -54,6 +56,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): BatchC
     schedule: toSchedule(env.BATCH_EVERY),
     load: {
       connection: toLogConnection(env, { clientId: 'batch' }),
+      topicPolicy: toTopicPolicy(env),
       databaseUrl: env.DATABASE_URL,
       postgresConnections: env.BATCH_POSTGRES_CONNECTIONS,
       chunkRecords: env.BATCH_CHUNK_RECORDS,

@@ -61,6 +61,7 @@ export function createLoads(
     {
       connection: connectionTo(broker),
       databaseUrl: database.url,
+      topicPolicy: { missing: 'create' },
       postgresConnections: 4,
       chunkRecords: settings.chunkRecords ?? 1_000,
       chunkBytes: 1_048_576,

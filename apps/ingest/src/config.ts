@@ -1,4 +1,4 @@
-import type { LogConnection } from '@hailstream/log';
+import type { LogConnection, TopicPolicy } from '@hailstream/log';
 import {
   authEnv,
   ConfigError,
@@ -8,6 +8,7 @@ import {
   readEnv,
   toAuth,
   toLogConnection,
+  toTopicPolicy,
   type AuthOptions,
   type LogLevel,
 } from '@hailstream/nest';
@@ -37,6 +38,7 @@ export interface IngestConfig {
   readonly auth: AuthOptions;
   readonly log: {
     readonly connection: LogConnection;
+    readonly topicPolicy: TopicPolicy;
     readonly lingerMs: number;
     readonly bufferBytes: number;
     readonly deliveryTimeoutMs: number;
@@ -62,6 +64,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Ingest
     auth: toAuth(env),
     log: {
       connection: toLogConnection(env, { clientId: 'ingest' }),
+      topicPolicy: toTopicPolicy(env),
       lingerMs: env.INGEST_LOG_LINGER_MS,
       bufferBytes: env.INGEST_LOG_BUFFER_BYTES,
       deliveryTimeoutMs: env.INGEST_LOG_DELIVERY_TIMEOUT_MS,

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { LogConnection } from '@hailstream/log';
+import type { LogConnection, TopicPolicy } from '@hailstream/log';
 import {
   authEnv,
   Env,
@@ -8,6 +8,7 @@ import {
   readEnv,
   toAuth,
   toLogConnection,
+  toTopicPolicy,
   type AuthOptions,
   type LogLevel,
 } from '@hailstream/nest';
@@ -35,6 +36,7 @@ export interface RealtimeConfig {
   readonly auth: AuthOptions;
   readonly log: {
     readonly connection: LogConnection;
+    readonly topicPolicy: TopicPolicy;
     /** How far back the log is read at start, by when records were received. */
     readonly rebuildMs: number;
   };
@@ -57,6 +59,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
     auth: toAuth(env),
     log: {
       connection: toLogConnection(env, { clientId: 'realtime' }),
+      topicPolicy: toTopicPolicy(env),
       rebuildMs: env.REALTIME_REBUILD_MS,
     },
     page: {

@@ -21,7 +21,11 @@ export class Loads implements AsyncDisposable {
     private readonly logger: Logger,
   ) {
     this.pool = createPool({ url: config.databaseUrl, size: config.postgresConnections, logger });
-    this.admin = createAdmin({ connection: config.connection, logger });
+    this.admin = createAdmin({
+      connection: config.connection,
+      topicPolicy: config.topicPolicy,
+      logger,
+    });
   }
 
   /** @throws LoadError, LogError, or what Postgres says */

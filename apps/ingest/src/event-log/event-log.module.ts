@@ -13,7 +13,7 @@ export class EventLogModule implements OnApplicationShutdown {
     @Inject(ADMIN) private readonly admin: Admin,
   ) {}
 
-  static forRoot({ connection, ...settings }: IngestConfig['log']): DynamicModule {
+  static forRoot({ connection, topicPolicy, ...settings }: IngestConfig['log']): DynamicModule {
     return {
       module: EventLogModule,
       global: true,
@@ -28,7 +28,7 @@ export class EventLogModule implements OnApplicationShutdown {
           provide: ADMIN,
           inject: [LOGGER],
           useFactory: (logger: Logger) =>
-            createAdmin({ connection, logger: logger.child({ component: 'admin' }) }),
+            createAdmin({ connection, topicPolicy, logger: logger.child({ component: 'admin' }) }),
         },
         Topics,
       ],

@@ -14,7 +14,7 @@ import { RebuildService } from './rebuild.service.js';
 export class LogModule implements OnApplicationShutdown {
   constructor(@Inject(ADMIN) private readonly admin: Admin) {}
 
-  static forRoot({ connection, rebuildMs }: RealtimeConfig['log']): DynamicModule {
+  static forRoot({ connection, topicPolicy, rebuildMs }: RealtimeConfig['log']): DynamicModule {
     return {
       module: LogModule,
       global: true,
@@ -27,7 +27,7 @@ export class LogModule implements OnApplicationShutdown {
           provide: ADMIN,
           inject: [LOGGER],
           useFactory: (logger: Logger) =>
-            createAdmin({ connection, logger: logger.child({ component: 'admin' }) }),
+            createAdmin({ connection, topicPolicy, logger: logger.child({ component: 'admin' }) }),
         },
         FoldService,
         RebuildService,

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import Type from 'typebox';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from './config.error.js';
-import { authEnv, httpEnv, logEnv, toAuth, toLogConnection } from './groups.js';
+import { authEnv, httpEnv, logEnv, toAuth, toLogConnection, toTopicPolicy } from './groups.js';
 import { readEnv } from './read-env.js';
 
 const SECRET = 'thirty-two characters at the least';
@@ -86,5 +86,41 @@ describe(toLogConnection, () => {
       'KAFKA_SASL_PASSWORD',
     ]);
     expect(variablesIn(() => read({ KAFKA_BROKERS: 'a:9092,b' }))).toEqual(['KAFKA_BROKERS']);
+  });
+});
+
+describe(toTopicPolicy, () => {
+  it('makes topics as the cluster would, unless told otherwise', () => {
+    expect(toTopicPolicy(read({}))).toEqual({ missing: 'create', configs: {} });
+    expect(
+      toTopicPolicy(
+        read({
+          LOG_TOPICS: 'check',
+          LOG_REPLICATION_FACTOR: '3',
+          LOG_TOPIC_CONFIGS: 'min.insync.replicas=2, retention.ms=1000,x=a=b',
+        }),
+      ),
+    ).toEqual({
+      missing: 'check',
+      replicationFactor: 3,
+      configs: { 'min.insync.replicas': '2', 'retention.ms': '1000', x: 'a=b' },
+    });
+  });
+
+  it('has no room for typing errors', () => {
+    for (const [name, value] of Object.entries({
+      LOG_TOPICS: 'ask',
+      LOG_TOPIC_PREFIX: 'acme/',
+      LOG_REPLICATION_FACTOR: '0',
+      LOG_TOPIC_CONFIGS: 'retention.ms',
+    })) {
+      expect(variablesIn(() => read({ [name]: value }))).toEqual([name]);
+    }
+  });
+
+  it('puts the prefix with the connection', () => {
+    expect(toLogConnection(read({ LOG_TOPIC_PREFIX: 'acme.' }), { clientId: 'test' })).toMatchObject({
+      topicPrefix: 'acme.',
+    });
   });
 });

@@ -1,10 +1,10 @@
 import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { LogConnection } from '@hailstream/log';
+import type { LogConnection, TopicPolicy } from '@hailstream/log';
 import Type from 'typebox';
 import type { AuthOptions } from '../auth/auth-options.js';
 import { ConfigError, type ConfigIssue } from './config.error.js';
-import { Flag, List, Port, Secret, SecretUrl, Url } from './variables.js';
+import { Flag, Int, List, Port, Secret, SecretUrl, Url } from './variables.js';
 
 /** HS256 asks for a key at least as long as its hash: 256 bits. */
 export const MIN_SECRET_CHARS = 32;
@@ -39,6 +39,17 @@ export const logEnv = {
   KAFKA_SASL_MECHANISM: Type.Optional(Type.Enum<SaslMechanism[]>([...SASL_MECHANISMS])),
   KAFKA_SASL_USERNAME: Type.Optional(Type.String()),
   KAFKA_SASL_PASSWORD: Type.Optional(Secret()),
+  LOG_TOPICS: Type.Enum<TopicPolicy['missing'][]>(['create', 'check'], { default: 'create' }),
+  LOG_TOPIC_PREFIX: Type.Optional(
+    Type.String({
+      pattern: '^[a-zA-Z0-9._-]{1,100}$',
+      description: 'at most 100 of the characters that Kafka allows in names: a-z, A-Z, 0-9, ".", "_", "-"',
+    }),
+  ),
+  LOG_REPLICATION_FACTOR: Type.Optional(Int({ minimum: 1, maximum: 32_767 })),
+  LOG_TOPIC_CONFIGS: Type.Optional(
+    List({ pattern: '^[a-z.]+=.+$', description: 'name=value, several with commas' }),
+  ),
 };
 export type LogEnv = Type.Static<Type.TObject<typeof logEnv>>;
 
@@ -66,8 +77,22 @@ export function toLogConnection(env: LogEnv, defaults: { clientId: string }): Lo
   return {
     brokers: env.KAFKA_BROKERS,
     clientId: env.KAFKA_CLIENT_ID ?? defaults.clientId,
+    ...(env.LOG_TOPIC_PREFIX !== undefined && { topicPrefix: env.LOG_TOPIC_PREFIX }),
     ...(ssl && { ssl }),
     ...(sasl && { sasl }),
+  };
+}
+
+/** Who makes the topics, and how. */
+export function toTopicPolicy(env: LogEnv): TopicPolicy {
+  const configs = (env.LOG_TOPIC_CONFIGS ?? []).map((entry) => {
+    const [name = '', ...value] = entry.split('=');
+    return [name, value.join('=')] as const;
+  });
+  return {
+    missing: env.LOG_TOPICS,
+    ...(env.LOG_REPLICATION_FACTOR !== undefined && { replicationFactor: env.LOG_REPLICATION_FACTOR }),
+    configs: Object.fromEntries(configs),
   };
 }
 
