@@ -2,9 +2,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPostgres } from '@hailstream/tools/postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { telemetryInPostgres } from './_stores.js';
 import { command, Command, isAlive, System, temporaryHome, until } from './_system.js';
 
 interface Vehicles {
@@ -68,32 +66,6 @@ describe('npm start', () => {
     killed.launcher.child.kill('SIGKILL');
     await until('nothing is left', () => ![pid, ...Object.values(processes)].some(isAlive));
     await expect(stat(join(home.folder, 'run.json'))).rejects.toThrow('ENOENT');
-  });
-
-  it('uses the log and the database that it is given', async () => {
-    await using home = await temporaryHome();
-    await using other = await temporaryHome();
-    await using postgres = await startPostgres({ dataDir: join(other.folder, 'postgres'), port: 0 });
-    const broker = new Command(['broker', '--port', '0', '--data-dir', join(other.folder, 'broker')]);
-    try {
-      const address = await until(
-        'it listens',
-        () => /listening on (127\.0\.0\.1:\d+)/.exec(broker.stdout)?.[1],
-      );
-      const env = { KAFKA_BROKERS: address, DATABASE_URL: postgres.url };
-      await using system = await System.start(home.folder, { args: ['--vehicles', '10'], env });
-      const run = await system.run();
-      expect(Object.keys(run.processes).sort()).toEqual(['batch', 'driverSim', 'ingest', 'realtime']);
-      expect(run).toMatchObject({ kafkaBrokers: address, databaseUrl: postgres.url });
-      const token = await system.token('read');
-      await until('events flow', async () => (await system.ask<Vehicles>('/vehicles', token)).count > 0);
-      expect(await command(['batch', 'run', '--home', home.folder])).toMatchObject({ code: 0 });
-      expect((await telemetryInPostgres(run)).rows).toBeGreaterThan(0);
-      expect(await system.stop()).toMatchObject({ code: 0 });
-    } finally {
-      broker.child.kill('SIGTERM');
-      await broker.result;
-    }
   });
 
   it('stops cleanly while it starts', async () => {
