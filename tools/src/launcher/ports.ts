@@ -1,11 +1,6 @@
-import { randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
+import { freePort, listenProblem } from '../free-port.js';
 import { UsageError } from '../usage-error.js';
 import { type Listener, PORT_OPTIONS } from './options.js';
-
-/** Free ports are looked for below those that systems give to outgoing connections, which come and go. */
-const FREE_PORTS = { from: 20_000, to: 32_000 } as const;
-const MAX_TRIES = 200;
 
 /**
  * Ports that can be listened on now: those given, and a free one in place of each 0.
@@ -31,25 +26,4 @@ export async function choosePorts(
   }
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
   return chosen as Record<Listener, number>;
-}
-
-async function freePort(host: string, taken: readonly number[]): Promise<number> {
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const port = randomInt(FREE_PORTS.from, FREE_PORTS.to);
-    if (!taken.includes(port) && (await listenProblem(port, host)) === undefined) return port;
-  }
-  throw new UsageError(`no free port found from ${FREE_PORTS.from} to ${FREE_PORTS.to}`);
-}
-
-/** Why the port can't be listened on; `undefined` where it can. */
-function listenProblem(port: number, host: string): Promise<string | undefined> {
-  const server = createServer();
-  return new Promise((done) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') done('the port is in use');
-      else if (error.code === 'EACCES') done('not permitted');
-      else done(error.code ?? error.message);
-    });
-    server.listen({ port, host, exclusive: true }, () => server.close(() => done(undefined)));
-  });
 }

@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process';
+import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { ensureNeeds } from '../needs.js';
+import { kafkaHome, KAFKA_VERSION } from './config.js';
+import { KafkaError } from './kafka-error.js';
+import { COPY_GOAL, POM } from './pom.js';
+
+const run = promisify(execFile);
+
+/** 130 MB come from afar. */
+const FETCH_TIMEOUT_MS = 15 * 60_000;
+const PROGRESS_EVERY_MS = 5_000;
+const OUTPUT_TAIL_CHARS = 2_000;
+
+/**
+ * The jars of Apache Kafka and its command-line tools, as Java's `-cp` wants them. They are fetched once, through
+ * Maven; any number of processes may ask at the same time.
+ *
+ * @throws MissingNeedsError without Java or Maven
+ * @throws KafkaError where the jars can't be had
+ */
+export async function kafkaClasspath(): Promise<string> {
+  const home = resolve(kafkaHome());
+  const libs = join(home, 'libs');
+  await ensureNeeds('Apache Kafka', ['java']);
+  if (!(await exists(join(libs, `kafka-clients-${KAFKA_VERSION}.jar`)))) {
+    if (await exists(libs))
+      throw new KafkaError('NO_JARS', `${libs} is not that of Apache Kafka ${KAFKA_VERSION} (KAFKA_HOME)`);
+    await ensureNeeds('Apache Kafka', ['maven']);
+    await fetchJars(home, libs);
+  }
+  return join(libs, '*');
+}
+
+/** Into a folder of its own, which gets its name when it is whole. */
+async function fetchJars(home: string, libs: string): Promise<void> {
+  await mkdir(home, { recursive: true });
+  const unfinished = await mkdtemp(join(home, 'fetching-'));
+  const startedAt = Date.now();
+  const progress = setInterval(() => {
+    const seconds = ((Date.now() - startedAt) / 1000).toFixed(0);
+    process.stderr.write(`Fetching Apache Kafka ${KAFKA_VERSION} into ${home} … ${seconds} s\n`);
+  }, PROGRESS_EVERY_MS);
+  try {
+    const goal = [
+      'dependency:copy-dependencies',
+      `-DoutputDirectory=${unfinished}`,
+      '-DincludeScope=runtime',
+    ];
+    await run('mvn', ['-q', '-B', '-f', POM, ...goal], { timeout: FETCH_TIMEOUT_MS });
+    await rename(unfinished, libs).catch((error: NodeJS.ErrnoException) => {
+      // Another process was faster: its jars are as good.
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    const output = (stdout + stderr).trim().slice(-OUTPUT_TAIL_CHARS);
+    throw new KafkaError('NO_JARS', `Maven could not fetch Apache Kafka: ${output || String(error)}`, {
+      cause: error,
+    });
+  } finally {
+    clearInterval(progress);
+    await rm(unfinished, { recursive: true, force: true });
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

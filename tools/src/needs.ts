@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Longest that a program takes to say its version. */
+const TIMEOUT_MS = 60_000;
+
+interface Need {
+  /** As the user reads it. */
+  readonly what: string;
+  /** How one gets it. */
+  readonly install: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** In what the command prints, the version. */
+  readonly version: RegExp;
+  readonly atLeast: readonly number[];
+}
+
+/** Programs that are needed by what `npm start` and `npm test` do without: Apache Kafka, and clients of other languages. */
+const NEEDS = {
+  java: {
+    what: 'Java 17 or newer',
+    install: 'apt install openjdk-17-jdk-headless',
+    command: 'java',
+    args: ['-version'],
+    version: /version "([\d.]+)/,
+    atLeast: [17],
+  },
+  maven: {
+    what: 'Maven 3.6 or newer',
+    install: 'apt install maven',
+    command: 'mvn',
+    args: ['-version'],
+    version: /Apache Maven ([\d.]+)/,
+    atLeast: [3, 6],
+  },
+  go: {
+    what: 'Go 1.22 or newer',
+    install: 'apt install golang-go, or https://go.dev/dl where that is older',
+    command: 'go',
+    args: ['version'],
+    version: /go([\d.]+)/,
+    atLeast: [1, 22],
+  },
+  python: {
+    what: 'Python 3.9 or newer with venv and pip',
+    install: 'apt install python3-venv python3-pip',
+    command: 'python3',
+    args: ['-c', 'import platform, venv, ensurepip; print(platform.python_version())'],
+    version: /^([\d.]+)/,
+    atLeast: [3, 9],
+  },
+  kcat: {
+    what: 'kcat 1.7 or newer',
+    install: 'apt install kcat',
+    command: 'kcat',
+    args: ['-V'],
+    version: /Version ([\d.]+)/,
+    atLeast: [1, 7],
+  },
+} satisfies Record<string, Need>;
+
+export type NeedName = keyof typeof NEEDS;
+
+/** Something that isn't on this machine; the message has a line for each thing, and says how to get it. */
+export class MissingNeedsError extends Error {
+  override readonly name = 'MissingNeedsError';
+  readonly code = 'MISSING_NEEDS';
+}
+
+/** @throws MissingNeedsError where any of them is missing or too old; `what` is what needs them */
+export async function ensureNeeds(what: string, names: Iterable<NeedName>): Promise<void> {
+  const problems = await Promise.all([...new Set(names)].map((name) => problemWith(NEEDS[name])));
+  const missing = problems.filter((problem) => problem !== undefined);
+  if (missing.length > 0) throw new MissingNeedsError(`${what} needs:\n${missing.join('\n')}`);
+}
+
+async function problemWith(need: Need): Promise<string | undefined> {
+  const line = (found: string) => `  ${need.what}: ${found} (${need.install})`;
+  let said: string;
+  try {
+    const { stdout, stderr } = await run(need.command, need.args, { timeout: TIMEOUT_MS });
+    said = stdout + stderr;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return line(`there is no ${need.command}`);
+    const { stderr } = error as { stderr?: string };
+    return line(stderr?.trim().split('\n').at(-1) || String(error));
+  }
+  const found = need.version.exec(said)?.[1];
+  if (found === undefined) return line(`${need.command} says ${said.trim().split('\n')[0] ?? 'nothing'}`);
+  return isAtLeast(found, need.atLeast) ? undefined : line(`${found} is too old`);
+}
+
+function isAtLeast(version: string, wanted: readonly number[]): boolean {
+  const found = version.split('.').map(Number);
+  for (const [i, part] of wanted.entries()) {
+    const difference = (found[i] ?? 0) - part;
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
+}
