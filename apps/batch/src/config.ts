@@ -8,6 +8,7 @@ import {
   logEnv,
   readEnv,
   toAuth,
+  toDatabaseUrl,
   toLogConnection,
   toTopicPolicy,
   type AuthOptions,
@@ -57,7 +58,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): BatchC
     load: {
       connection: toLogConnection(env, { clientId: 'batch' }),
       topicPolicy: toTopicPolicy(env),
-      databaseUrl: env.DATABASE_URL,
+      databaseUrl: toDatabaseUrl(env),
       postgresConnections: env.BATCH_POSTGRES_CONNECTIONS,
       chunkRecords: env.BATCH_CHUNK_RECORDS,
       chunkBytes: env.BATCH_CHUNK_BYTES,

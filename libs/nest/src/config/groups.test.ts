@@ -2,7 +2,16 @@ import { generateKeyPairSync } from 'node:crypto';
 import Type from 'typebox';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from './config.error.js';
-import { authEnv, httpEnv, logEnv, toAuth, toLogConnection, toTopicPolicy } from './groups.js';
+import {
+  authEnv,
+  databaseEnv,
+  httpEnv,
+  logEnv,
+  toAuth,
+  toDatabaseUrl,
+  toLogConnection,
+  toTopicPolicy,
+} from './groups.js';
 import { readEnv } from './read-env.js';
 
 const SECRET = 'thirty-two characters at the least';
@@ -122,5 +131,32 @@ describe(toTopicPolicy, () => {
     expect(toLogConnection(read({ LOG_TOPIC_PREFIX: 'acme.' }), { clientId: 'test' })).toMatchObject({
       topicPrefix: 'acme.',
     });
+  });
+});
+
+describe(toDatabaseUrl, () => {
+  const urlOf = (env: NodeJS.ProcessEnv): string => toDatabaseUrl(readEnv(Type.Object(databaseEnv), env));
+
+  it.each([
+    ['as it is', { DATABASE_URL: 'postgres://u:p@h/d' }, 'postgres://u:p@h/d'],
+    ['without any password', { DATABASE_URL: 'postgres://u@h/d' }, 'postgres://u@h/d'],
+    [
+      'with the password, whatever is in it',
+      { DATABASE_URL: 'postgres://u@h:5433/d?sslmode=require', DATABASE_PASSWORD: 'p/@:%25+' },
+      'postgres://u:p%2F%40%3A%2525%2B@h:5433/d?sslmode=require',
+    ],
+    [
+      'with its own password before another one',
+      { DATABASE_URL: 'postgres://u:own@h/d', DATABASE_PASSWORD: 'other' },
+      'postgres://u:own@h/d',
+    ],
+  ])('is the URL %s', (_, env, url) => {
+    expect(urlOf(env)).toBe(url);
+  });
+
+  it('refuses what is no URL, and does not show it', () => {
+    const env = { DATABASE_URL: 'postgres://u:hunter2@h:port/d' };
+    expect(variablesIn(() => urlOf(env))).toEqual(['DATABASE_URL']);
+    expect(() => urlOf(env)).not.toThrow(/hunter2/);
   });
 });

@@ -61,8 +61,28 @@ export const authEnv = {
 };
 export type AuthEnv = Type.Static<Type.TObject<typeof authEnv>>;
 
-/** Where Postgres is; spread into an app's schema. */
-export const databaseEnv = { DATABASE_URL: SecretUrl('postgres', 'postgresql') };
+/** Where Postgres is; spread into an app's schema, made one URL by {@link toDatabaseUrl}. */
+export const databaseEnv = {
+  DATABASE_URL: SecretUrl('postgres', 'postgresql'),
+  DATABASE_PASSWORD: Type.Optional(Secret()),
+};
+export type DatabaseEnv = Type.Static<Type.TObject<typeof databaseEnv>>;
+
+/**
+ * Where Postgres is, with the password in it. One in the URL is taken before `DATABASE_PASSWORD`, as libpq does.
+ *
+ * @throws ConfigError where `DATABASE_URL` is none
+ */
+export function toDatabaseUrl({ DATABASE_URL, DATABASE_PASSWORD }: DatabaseEnv): string {
+  if (!URL.canParse(DATABASE_URL)) {
+    const expected = 'a URL such as postgres://user:password@host:5432/database';
+    throw new ConfigError([{ variable: 'DATABASE_URL', expected, got: 'something else (not shown)' }]);
+  }
+  const url = new URL(DATABASE_URL);
+  if (DATABASE_PASSWORD === undefined || url.password !== '') return DATABASE_URL;
+  url.password = encodeURIComponent(DATABASE_PASSWORD);
+  return url.href;
+}
 
 /**
  * The log's connection, with PEM files read.

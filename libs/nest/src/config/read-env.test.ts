@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import Type from 'typebox';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError } from './config.error.js';
 import { readEnv } from './read-env.js';
 import * as Env from './variables.js';
@@ -111,5 +114,52 @@ describe(readEnv, () => {
 
   it('cannot be changed afterwards', () => {
     expect(Object.isFrozen(readEnv(schema, { COUNT: '1' }))).toBe(true);
+  });
+});
+
+describe('a secret in a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hailstream-env-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const file = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+
+  it('is read without the line end', () => {
+    const env = { COUNT: '1', PASSWORD: '', PASSWORD_FILE: file('password', 'opensesame\n') };
+    expect(readEnv(schema, env)).toMatchObject({ PASSWORD: 'opensesame' });
+  });
+
+  it('is checked as one in the environment is, and not shown either', () => {
+    expect(issuesOf({ COUNT: '1', PASSWORD_FILE: file('short', 'hunter2') })).toEqual({
+      PASSWORD_FILE: 'at least 8 characters; something else (not shown)',
+    });
+  });
+
+  it('must be there, and hold something', () => {
+    const missing = join(folder, 'missing');
+    const empty = file('empty', '\n');
+    const expected = 'the path of a file that holds the secret';
+    expect(issuesOf({ COUNT: '1', PASSWORD_FILE: missing, DATABASE_FILE: empty })).toEqual({
+      PASSWORD_FILE: `${expected}; "${missing}" (ENOENT)`,
+      DATABASE_FILE: `${expected}; "${empty}" (empty)`,
+    });
+    expect(issuesOf({ COUNT: '1', PASSWORD_FILE: folder })).toEqual({
+      PASSWORD_FILE: `${expected}; "${folder}" (EISDIR)`,
+    });
+  });
+
+  it('is given one way, not two', () => {
+    const path = file('other', 'opensesame');
+    expect(issuesOf({ COUNT: '1', PASSWORD: 'correct horse', PASSWORD_FILE: path })).toEqual({
+      PASSWORD_FILE: `nothing beside PASSWORD; "${path}"`,
+    });
+  });
+
+  it('is for secrets alone', () => {
+    expect(issuesOf({ COUNT_FILE: file('count', '3') })).toEqual({
+      COUNT: 'a whole number from 1 to 10; nothing',
+    });
   });
 });

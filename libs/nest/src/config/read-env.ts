@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { ConfigError, type ConfigIssue } from './config.error.js';
@@ -19,7 +20,7 @@ const MILLISECONDS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_00
 
 /**
  * Reads the variables of a schema from an environment: parsed, checked, defaults filled in. A variable that is set to
- * nothing counts as not set.
+ * nothing counts as not set. In place of a secret, `<NAME>_FILE` may have the path of the file that holds it.
  *
  * @throws ConfigError with every variable that is missing or wrong
  */
@@ -32,7 +33,12 @@ export function readEnv<P extends Type.TProperties>(
   const required = new Set<string>((schema.required as readonly string[] | undefined) ?? []);
   for (const [variable, property] of Object.entries(schema.properties)) {
     const variableSchema = property as VariableSchema;
-    const text = env[variable]?.trim() ?? '';
+    const source = variableSchema.secret ? secretSource(variable, env) : plainSource(variable, env);
+    if ('issue' in source) {
+      issues.push(source.issue);
+      continue;
+    }
+    const { text } = source;
     if (text === '') {
       if (variableSchema.default !== undefined) values[variable] = variableSchema.default;
       else if (required.has(variable)) {
@@ -42,10 +48,40 @@ export function readEnv<P extends Type.TProperties>(
     }
     const value = parse(text, variableSchema);
     if (value !== undefined && Compile(variableSchema).Check(value)) values[variable] = value;
-    else issues.push({ variable, expected: expectation(variableSchema), got: shown(text, variableSchema) });
+    else {
+      const got = shown(text, variableSchema);
+      issues.push({ variable: source.variable, expected: expectation(variableSchema), got });
+    }
   }
   if (issues.length > 0) throw new ConfigError(issues);
   return Object.freeze(values) as Type.Static<Type.TObject<P>>;
+}
+
+/** A variable's text, and the variable that it came by. */
+type Source = { readonly variable: string; readonly text: string } | { readonly issue: ConfigIssue };
+
+function plainSource(variable: string, env: NodeJS.ProcessEnv): { variable: string; text: string } {
+  return { variable, text: env[variable]?.trim() ?? '' };
+}
+
+/** A secret's text, from the environment or from the file that `<NAME>_FILE` names: where containers have theirs. */
+function secretSource(variable: string, env: NodeJS.ProcessEnv): Source {
+  const given = plainSource(variable, env);
+  const byFile = plainSource(`${variable}_FILE`, env);
+  if (byFile.text === '') return given;
+  const path = byFile.text;
+  const issue = (expected: string, got: string): Source => ({
+    issue: { variable: byFile.variable, expected, got },
+  });
+  if (given.text !== '') return issue(`nothing beside ${variable}`, JSON.stringify(path));
+  try {
+    const text = readFileSync(path, 'utf8').trim();
+    if (text !== '') return { variable: byFile.variable, text };
+    return issue('the path of a file that holds the secret', `${JSON.stringify(path)} (empty)`);
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    return issue('the path of a file that holds the secret', `${JSON.stringify(path)} (${reason})`);
+  }
 }
 
 /** The text as its schema's type; `undefined` where it can't be that. */
