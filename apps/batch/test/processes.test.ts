@@ -92,7 +92,20 @@ describe('main.js run', () => {
     expect(noDatabase.stderr()).toMatch(/^batch: DATABASE_URL: expected .*\n$/);
     const unknown = run(['walk']);
     expect(await unknown.exited).toBe(1);
-    expect(unknown.stderr()).toBe('batch: usage: main.js run [--json]\n');
+    expect(unknown.stderr()).toBe('batch: usage: main.js run [--json] | migrate\n');
+  });
+});
+
+describe('main.js migrate', () => {
+  it('makes the schema once, whoever else does the same, and loads nothing', async () => {
+    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 10, devices: 1 })));
+    const several = [run(['migrate']), run(['migrate']), run(['migrate'])];
+    expect(await Promise.all(several.map(({ exited }) => exited))).toEqual([0, 0, 0]);
+    const applied = several.flatMap(({ stdout }) => stdout().match(/^applied .*$/gm) ?? []);
+    const recorded = await database.query('SELECT name FROM public.hailstream_migrations');
+    expect(applied.toSorted()).toEqual(recorded.map(({ name }) => `applied ${String(name)}`).toSorted());
+    expect(several[0]!.stdout()).toMatch(/the schema is up to date\n$/);
+    expect(await countTelemetry()).toBe(0);
   });
 });
 

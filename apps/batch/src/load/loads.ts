@@ -51,12 +51,13 @@ export class Loads implements AsyncDisposable {
     );
   }
 
-  /** Brings the schema up to date, once. */
-  async prepare(): Promise<void> {
-    if (this.isMigrated) return;
+  /** Brings the schema up to date, once. Returns the migrations that it took. */
+  async prepare(): Promise<readonly string[]> {
+    if (this.isMigrated) return [];
     const applied = await migrate(this.pool);
     if (applied.length > 0) this.logger.info({ applied }, 'the schema was migrated');
     this.isMigrated = true;
+    return applied;
   }
 
   /** Throws where Postgres does not answer, or has not got the schema yet. */

@@ -5,12 +5,17 @@ import type { LoadResult } from '../load/load-run.js';
 import { Loads } from '../load/loads.js';
 import { ProgressDisplay } from './progress-display.js';
 
-const USAGE = 'usage: main.js run [--json]';
+const USAGE = 'usage: main.js run [--json] | migrate';
 
-/** Loads once what the log holds now, and says what came of it. Returns the exit code. */
+/**
+ * `run` loads once what the log holds now, `migrate` brings the schema up to date and loads nothing. Says what came of
+ * it. Returns the exit code.
+ */
 export async function runOneShot(args: readonly string[]): Promise<number> {
   const [command, ...options] = args;
-  if (command !== 'run' || options.some((option) => option !== '--json')) return failure(USAGE);
+  const isMigration = command === 'migrate' && options.length === 0;
+  const isRun = command === 'run' && options.every((option) => option === '--json');
+  if (!isMigration && !isRun) return failure(USAGE);
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   try {
@@ -19,6 +24,13 @@ export async function runOneShot(args: readonly string[]): Promise<number> {
     const level = config.logLevel === 'info' ? 'warn' : config.logLevel;
     const logger = createLogger({ name: 'batch', level }, pino.destination({ dest: 2, sync: true }));
     await using loads = new Loads(config.load, logger);
+    if (isMigration) {
+      const applied = await loads.prepare();
+      process.stdout.write(
+        `${applied.map((name) => `applied ${name}\n`).join('')}the schema is up to date\n`,
+      );
+      return 0;
+    }
     const result = await loadShown(loads, stop.signal);
     process.stdout.write(`${options.includes('--json') ? JSON.stringify(result) : summary(result)}\n`);
     return 0;

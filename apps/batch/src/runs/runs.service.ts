@@ -63,7 +63,8 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
   private async prepare(): Promise<void> {
     while (!this.stop.signal.aborted) {
       try {
-        return await this.loads.prepare();
+        await this.loads.prepare();
+        return;
       } catch (error) {
         this.logger.error(
           { err: error, retryMs: PREPARE_RETRY_MS },
