@@ -1,6 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { authEnv, ConfigError, Env, httpEnv, LOCAL_PROVIDER_ID, readEnv, toAuth } from '@hailstream/nest';
+import {
+  authEnv,
+  ConfigError,
+  Env,
+  httpEnv,
+  LOCAL_PROVIDER_ID,
+  readEnv,
+  toAuth,
+  type AuthOptions,
+} from '@hailstream/nest';
 import Type from 'typebox';
 import { CityFileError, readCityFile, type CityFile } from './city/city-file.js';
 
@@ -36,6 +45,8 @@ export interface ReplayConfig {
 
 export interface DriverSimConfig {
   readonly http: { readonly host: string; readonly port: number; readonly logLevel: string };
+  /** How ingest takes tokens, as far as it is known here. */
+  readonly auth: AuthOptions;
   readonly ingest: IngestConfig;
   readonly city: CityFile;
   readonly vehicles: number;
@@ -54,10 +65,9 @@ export function loadReplayConfig(env: NodeJS.ProcessEnv): ReplayConfig {
  */
 export function loadDriverSimConfig(env: NodeJS.ProcessEnv, args: readonly string[]): DriverSimConfig {
   const values = readEnv(driverSimEnv, { ...env, ...argsAsEnv(args) });
-  // There is nothing to protect here but that the process listens at all.
-  toAuth(values);
   return Object.freeze({
     http: { host: values.HOST, port: values.PORT, logLevel: values.LOG_LEVEL },
+    auth: toAuth(values),
     ingest: toIngest(values),
     city: toCity(values.CITY_FILE),
     vehicles: values.SIM_VEHICLES,

@@ -4,6 +4,7 @@ import {
   HealthChecks,
   HealthModule,
   LoggingModule,
+  makeToken,
   MetricsModule,
   type Logger,
   type Service,
@@ -17,6 +18,9 @@ import { buildRoadGraph } from './roads/road-graph.js';
 import { CityRunner } from './simulation/city-runner.js';
 import { SimulatedCity } from './simulation/city.js';
 
+/** The simulator's own token must outlive every run. */
+const OWN_TOKEN_EXPIRES_IN = '3650 days';
+
 class DriverSimModule {}
 
 /** Starts the simulated city and what tells of its health; resolves once it listens at `url`. */
@@ -26,7 +30,11 @@ export async function startDriverSim(config: DriverSimConfig): Promise<Service &
     { module: DriverSimModule, imports: [LoggingModule.forRoot(logger), HealthModule, MetricsModule] },
     { logger },
   );
-  const client = new IngestClient({ ...config.ingest, maxConnections: MAX_REQUESTS_IN_FLIGHT });
+  const client = new IngestClient({
+    ...config.ingest,
+    token: await tokenOf(config),
+    maxConnections: MAX_REQUESTS_IN_FLIGHT,
+  });
   const outbox = new Outbox({ client, observer: observerOf(logger) });
   app.get(HealthChecks).register('ingest', () => {
     if (outbox.away) throw new Error('ingest is away: the devices keep their events');
@@ -60,6 +68,12 @@ export async function startDriverSim(config: DriverSimConfig): Promise<Service &
       await client[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The token that was given; else, where the secret was, one of its own. */
+async function tokenOf({ auth, ingest }: DriverSimConfig): Promise<string | undefined> {
+  if (ingest.token !== undefined || auth.kind !== 'secret') return ingest.token;
+  return makeToken(auth.secret, { scopes: ['write'], providerId: ingest.providerId }, OWN_TOKEN_EXPIRES_IN);
 }
 
 function observerOf(logger: Logger): OutboxObserver {

@@ -1,5 +1,5 @@
 import { isValidChange, type Telemetry, type VehicleEvent } from '@hailstream/events';
-import type { Service } from '@hailstream/nest';
+import { LOCAL_PROVIDER_ID, TokenVerifier, type Service } from '@hailstream/nest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadDriverSimConfig } from '../src/config.js';
 import { startDriverSim } from '../src/driver-sim.js';
@@ -21,8 +21,14 @@ afterEach(async () => {
   await ingest[Symbol.asyncDispose]();
 });
 
-async function start(): Promise<Service & { readonly url: string }> {
-  const env = { PORT: '0', LOG_LEVEL: 'silent', INGEST_URL: ingest.url.href, SIM_VEHICLES: String(VEHICLES) };
+async function start(more: NodeJS.ProcessEnv = {}): Promise<Service & { readonly url: string }> {
+  const env = {
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+    INGEST_URL: ingest.url.href,
+    SIM_VEHICLES: String(VEHICLES),
+    ...more,
+  };
   service = await startDriverSim(loadDriverSimConfig(env, []));
   return service;
 }
@@ -45,6 +51,20 @@ describe('the simulator', () => {
     await start();
     await until(() => devicesOf(received<Telemetry>('/telemetry')).size === VEHICLES);
     await until(() => received<Telemetry>('/telemetry').some(({ location }) => location.speed! > 3));
+  });
+
+  it('signs a token for its provider where it has the secret, and takes one that was given before that', async () => {
+    const AUTH_JWT_SECRET = 'thirty-two characters at the least';
+    await start({ AUTH_JWT_SECRET });
+    await until(() => ingest.authorizations.size === 1);
+    await stop();
+    const [header = ''] = ingest.authorizations;
+    const verifier = new TokenVerifier({ kind: 'secret', secret: AUTH_JWT_SECRET });
+    const principal = await verifier.verify(header?.replace('Bearer ', ''));
+    expect(principal).toEqual({ scopes: new Set(['write']), providerId: LOCAL_PROVIDER_ID });
+    await start({ AUTH_JWT_SECRET, INGEST_TOKEN: 'given' });
+    await until(() => ingest.authorizations.has('Bearer given'));
+    expect([...ingest.authorizations]).toEqual([header, 'Bearer given']);
   });
 
   it('keeps what happens while ingest is away, says so, and hands it over afterwards', async () => {
