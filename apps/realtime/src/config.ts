@@ -27,6 +27,7 @@ const realtimeEnv = Type.Object({
   MAP_STYLE_URL: Type.Optional(Env.Url()),
   REALTIME_TICK_MS: Env.Duration({ default: 500, minimum: 50, maximum: 10_000 }),
   REALTIME_REBUILD_MS: Env.Duration({ default: HOUR_MS, maximum: 168 * HOUR_MS }),
+  REALTIME_PUBLIC_URL: Type.Optional(Env.Url()),
   REALTIME_PAGE_DIR: Type.String({ default: fileURLToPath(new URL('apps/dashboard/dist', root)) }),
 });
 
@@ -45,6 +46,8 @@ export interface RealtimeConfig {
     readonly directory: string;
     readonly cityFile: string;
     readonly mapStyleUrl: string | null;
+    /** Where browsers find the page. */
+    readonly publicUrl: string;
   };
   /** From one frame to the next. */
   readonly tickMs: number;
@@ -66,6 +69,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
       directory: env.REALTIME_PAGE_DIR,
       cityFile: env.CITY_FILE,
       mapStyleUrl: env.MAP_STYLE_URL ?? null,
+      publicUrl: env.REALTIME_PUBLIC_URL ?? `http://127.0.0.1:${env.PORT}`,
     },
     tickMs: env.REALTIME_TICK_MS,
   });

@@ -1,20 +1,30 @@
 import { createLogger, runService } from '@hailstream/nest';
 import { loadConfig } from './config.js';
 import { createRealtime, followLog } from './realtime.factory.js';
+import { signIn } from './sign-in/sign-in.js';
 
-await runService({
-  name: 'realtime',
-  main: async () => {
-    const config = loadConfig();
-    const logger = createLogger({ name: 'realtime', level: config.logLevel });
-    const app = await createRealtime(config, logger);
-    await app.listen(config.http.port, config.http.host);
-    logger.info({ url: await app.getUrl(), brokers: config.log.connection.brokers }, 'listening');
-    followLog(app, config, logger).catch((error: unknown) => {
-      logger.fatal({ err: error }, 'the log can not be followed');
-      process.exitCode = 1;
-      process.kill(process.pid, 'SIGTERM');
-    });
-    return app;
-  },
-});
+const args = process.argv.slice(2);
+
+if (args.length > 0) {
+  const { stdout, stderr } = await signIn(args, loadConfig);
+  if (stdout !== undefined) process.stdout.write(`${stdout}\n`);
+  for (const line of stderr?.split('\n') ?? []) process.stderr.write(`realtime: ${line}\n`);
+  if (stderr !== undefined) process.exitCode = 1;
+} else {
+  await runService({
+    name: 'realtime',
+    main: async () => {
+      const config = loadConfig();
+      const logger = createLogger({ name: 'realtime', level: config.logLevel });
+      const app = await createRealtime(config, logger);
+      await app.listen(config.http.port, config.http.host);
+      logger.info({ url: await app.getUrl(), brokers: config.log.connection.brokers }, 'listening');
+      followLog(app, config, logger).catch((error: unknown) => {
+        logger.fatal({ err: error }, 'the log can not be followed');
+        process.exitCode = 1;
+        process.kill(process.pid, 'SIGTERM');
+      });
+      return app;
+    },
+  });
+}

@@ -25,6 +25,7 @@ export { CurrentPrincipal, JwtGuard, Scope } from './auth/jwt.guard.js';
 export { LOCAL_PROVIDER_ID } from './auth/local-provider.js';
 export { makeToken, type TokenClaims } from './auth/make-token.js';
 export { requireScope, type Principal, type Scope as ScopeName } from './auth/principal.js';
+export { parseTokenArgs, TOKEN_EXPIRES_IN, TOKEN_USAGE } from './auth/token-args.js';
 export { TokenVerifier } from './auth/token-verifier.js';
 
 // Health and metrics: what an operator asks.

@@ -1,0 +1,42 @@
+import { TokenVerifier } from '@hailstream/nest';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../config.js';
+import { signIn } from './sign-in.js';
+
+const AUTH_JWT_SECRET = 'thirty-two characters at the least';
+const config = (env: NodeJS.ProcessEnv) => () => loadConfig({ AUTH_JWT_SECRET, ...env });
+const verifier = new TokenVerifier({ kind: 'secret', secret: AUTH_JWT_SECRET });
+
+describe(signIn, () => {
+  it('gives a link to the page, with a token that may read', async () => {
+    const { stdout = '' } = await signIn(
+      ['token'],
+      config({ REALTIME_PUBLIC_URL: 'https://city.example:8443' }),
+    );
+    const { origin, pathname, hash } = new URL(stdout);
+    expect({ origin, pathname }).toEqual({ origin: 'https://city.example:8443', pathname: '/' });
+    const { scopes } = await verifier.verify(hash.slice('#token='.length));
+    expect([...scopes]).toEqual(['read']);
+  });
+
+  it('takes the address it listens on for the page where it is told no other', async () => {
+    const { stdout } = await signIn(['token'], config({ PORT: '5001' }));
+    expect(stdout).toMatch(/^http:\/\/127\.0\.0\.1:5001\/#token=/);
+  });
+
+  it('gives a token alone where it is told the scope', async () => {
+    const { stdout = '' } = await signIn(['token', '--scope', 'write'], config({}));
+    expect([...(await verifier.verify(stdout)).scopes]).toEqual(['write']);
+  });
+
+  it.each([
+    [['tokens'], {}, 'usage: main.js token [--scope read|write [--provider UUID]]'],
+    [['token', '--scope'], {}, 'token: expected --scope read|write [--provider UUID]'],
+    [['token'], { AUTH_JWT_SECRET: '' }, /^AUTH_JWT_SECRET: expected the secret .*, got nothing$/],
+    [['token'], { PORT: 'x' }, /^PORT: expected .*, got "x"$/],
+  ])('says what is wrong with %j %j', async (args, env, line) => {
+    const { stdout, stderr } = await signIn(args, config(env));
+    expect(stdout).toBeUndefined();
+    expect(stderr).toEqual(line instanceof RegExp ? expect.stringMatching(line) : line);
+  });
+});

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { LOCAL_PROVIDER_ID } from './local-provider.js';
+import { parseTokenArgs } from './token-args.js';
+
+const PROVIDER = '0195a0c4-7a10-7000-8000-000000000009';
+
+describe(parseTokenArgs, () => {
+  it.each([
+    ['--scope read', { scopes: ['read'] }],
+    ['--scope write', { scopes: ['write'], providerId: LOCAL_PROVIDER_ID }],
+    [`--scope=write --provider=${PROVIDER}`, { scopes: ['write'], providerId: PROVIDER }],
+    [`--scope read --provider ${PROVIDER}`, { scopes: ['read'], providerId: PROVIDER }],
+  ])('takes %s', (line, claims) => {
+    expect(parseTokenArgs(line.split(' '))).toEqual(claims);
+  });
+
+  it.each([
+    ['', 'expected --scope read|write [--provider UUID]'],
+    ['--scope admin', 'expected --scope read|write [--provider UUID]'],
+    ['--scope read --for ever', 'expected --scope read|write [--provider UUID]'],
+    ['--scope read --provider me', '--provider: expected a UUID, got "me"'],
+  ])('says what is wrong with "%s"', (line, problem) => {
+    expect(parseTokenArgs(line.split(' ').filter((word) => word !== ''))).toEqual({ problem });
+  });
+});

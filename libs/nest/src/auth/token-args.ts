@@ -1,0 +1,32 @@
+import { parseArgs } from 'node:util';
+import { LOCAL_PROVIDER_ID } from './local-provider.js';
+import type { TokenClaims } from './make-token.js';
+
+/** What a command that prints tokens is asked with. */
+export const TOKEN_USAGE = '--scope read|write [--provider UUID]';
+
+/** How long a token holds that was asked for on a command line. */
+export const TOKEN_EXPIRES_IN = '30 days';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * The claims that a command line asks for, or in a line what is wrong with it. Who writes speaks for a provider: the
+ * local one, unless told otherwise.
+ */
+export function parseTokenArgs(args: readonly string[]): TokenClaims | { readonly problem: string } {
+  let values: { readonly scope?: string | undefined; readonly provider?: string | undefined };
+  try {
+    const options = { scope: { type: 'string' }, provider: { type: 'string' } } as const;
+    values = parseArgs({ args: [...args], options }).values;
+  } catch {
+    return { problem: `expected ${TOKEN_USAGE}` };
+  }
+  const { scope, provider } = values;
+  if (scope !== 'read' && scope !== 'write') return { problem: `expected ${TOKEN_USAGE}` };
+  if (provider !== undefined && !UUID.test(provider)) {
+    return { problem: `--provider: expected a UUID, got "${provider}"` };
+  }
+  const providerId = provider ?? (scope === 'write' ? LOCAL_PROVIDER_ID : undefined);
+  return { scopes: [scope], ...(providerId !== undefined && { providerId }) };
+}
