@@ -44,13 +44,12 @@ async function fetchJars(home: string, libs: string): Promise<void> {
     process.stderr.write(`Fetching Apache Kafka ${KAFKA_VERSION} into ${home} … ${seconds} s\n`);
   }, PROGRESS_EVERY_MS);
   try {
-    const goal = [
-      'dependency:copy-dependencies',
-      `-DoutputDirectory=${unfinished}`,
-      '-DincludeScope=runtime',
-    ];
-    await run('mvn', ['-q', '-B', '-f', POM, ...goal], { timeout: FETCH_TIMEOUT_MS });
-    await rename(unfinished, libs).catch((error: NodeJS.ErrnoException) => {
+    const jars = join(unfinished, 'libs');
+    const pomFile = join(unfinished, 'pom.xml');
+    await writeFile(pomFile, POM);
+    const goal = [COPY_GOAL, `-DoutputDirectory=${jars}`, '-DincludeScope=runtime'];
+    await run('mvn', ['-q', '-B', '-f', pomFile, ...goal], { timeout: FETCH_TIMEOUT_MS });
+    await rename(jars, libs).catch((error: NodeJS.ErrnoException) => {
       // Another process was faster: its jars are as good.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
