@@ -10,14 +10,14 @@ export interface CommandContext {
 
 /**
  * Runs a command and sets the exit code it returns; what the user can mend is told in a line, with exit code 1. `--help`
- * prints the usage instead.
+ * prints the usage instead; where there is none, it is for the command to answer.
  */
 export async function runCommand(
-  usage: string,
+  usage: string | undefined,
   command: (context: CommandContext) => Promise<number>,
 ): Promise<void> {
   const args = process.argv.slice(2);
-  if (args.includes('--help') || args.includes('-h')) {
+  if (usage !== undefined && (args.includes('--help') || args.includes('-h'))) {
     process.stdout.write(`${usage}\n`);
     return;
   }

@@ -1,9 +1,12 @@
 import { pino, type Logger } from 'pino';
 import { BrokerConfig } from './config/config.js';
+import { SettingError } from './config/settings.js';
 import { GroupCoordinator } from './groups/coordinator.js';
+import type { Services } from './handlers/handler.js';
 import { HANDLERS } from './handlers/index.js';
 import { Dispatcher } from './network/dispatcher.js';
 import { Faults, type Fault } from './network/faults.js';
+import { addressFor, settleListener, type Listener } from './network/listener.js';
 import { BrokerServer } from './network/server.js';
 import { checkExposure } from './security/exposure.js';
 import { openSecurity } from './security/security.js';
@@ -16,9 +19,9 @@ import { ProducerIds } from './storage/producer-ids.js';
 const DRAIN_MS = 5_000;
 
 export interface BrokerOptions {
-  /** Beyond the loopback, only with authentication. @default '127.0.0.1' */
+  /** Beyond the loopback, only with authentication. @default that of the setting `listeners`, else '127.0.0.1' */
   readonly host?: string;
-  /** 0 takes a free one. @default 9092 */
+  /** 0 takes a free one. @default that of `listeners`, else 9092 */
   readonly port?: number;
   /** Made where it is missing. One broker at a time. */
   readonly dataDir: string;
@@ -28,6 +31,8 @@ export interface BrokerOptions {
   readonly logger?: Logger;
   /** What storage writes to; tests give one that fails. @default that of the machine */
   readonly files?: FileSystem;
+  /** Milliseconds since 1970, by which retention and expiry go. @default Date.now */
+  readonly now?: () => number;
 }
 
 /** A running embedded broker. Disposal closes its listeners and its log. */
@@ -51,30 +56,56 @@ export interface Broker extends AsyncDisposable {
  * @throws SettingError, DataDirError, ListenError
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { host = '127.0.0.1', port = 9092, dataDir, files = nodeFileSystem } = options;
+  const { dataDir } = options;
   const logger = options.logger ?? pino({ name: 'broker', level: 'warn' });
   const config = new BrokerConfig(options.settings);
-  checkExposure(host, config);
+  const listener = settleListener(config, options);
+  checkExposure(listener.host, config);
   const security = await openSecurity(config);
   const unlock = lockDataDir(dataDir);
   const server = new BrokerServer({
-    host,
-    port,
+    host: listener.host,
+    port: listener.port,
     logger: logger.child({ component: 'network' }),
     security,
     maxRequestBytes: () => config.number('socket.request.max.bytes'),
     maxTokenBytes: config.number('sasl.server.max.receive.size'),
-    maxConnections: config.number('max.connections'),
+    maxConnections: () => config.number('max.connections'),
+    maxConnectionsPerAddress: () => config.number('max.connections.per.ip'),
     idleMs: config.number('connections.max.idle.ms'),
   });
   try {
-    const boundPort = await server.listen();
-    return await assemble({ config, server, files, dataDir, logger, host, port: boundPort, unlock });
+    const port = await server.listen();
+    const { files = nodeFileSystem, now = Date.now } = options;
+    const node = settleNode(config, { listener, port, dataDir });
+    return await assemble({ config, server, files, dataDir, logger, now, node, port, unlock });
   } catch (error) {
     await server.destroy();
     unlock();
     throw error;
   }
+}
+
+/** What clients are told of this broker, and what its settings came to. @throws SettingError */
+function settleNode(
+  config: BrokerConfig,
+  { listener, port, dataDir }: { listener: Listener; port: number; dataDir: string },
+): Services['node'] {
+  const older = config.number('broker.id');
+  const id = config.wasGiven('node.id') || older < 0 ? config.number('node.id') : older;
+  if (older >= 0 && older !== id) throw new SettingError(`broker.id is not what node.id says: ${id}`);
+  const address = addressFor(listener, port);
+  config.settle('node.id', String(id));
+  config.settle('broker.id', String(id));
+  config.settle('listeners', `${listener.name}://${bracketed(listener.host)}:${port}`);
+  config.settle('advertised.listeners', `${listener.name}://${bracketed(address.host)}:${address.port}`);
+  config.settle('log.dirs', dataDir);
+  config.settle('log.dir', dataDir);
+  return { id, ...address, rack: config.text('broker.rack') || null };
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 async function assemble(parts: {
@@ -83,12 +114,12 @@ async function assemble(parts: {
   files: FileSystem;
   dataDir: string;
   logger: Logger;
-  host: string;
+  now: () => number;
+  node: Services['node'];
   port: number;
   unlock: () => void;
 }): Promise<Broker> {
-  const { config, server, files, dataDir, logger, host, port, unlock } = parts;
-  const now = Date.now;
+  const { config, server, files, dataDir, logger, now, node, port, unlock } = parts;
   const store = await LogStore.open({
     files,
     dataDir,
@@ -103,12 +134,7 @@ async function assemble(parts: {
     logger: logger.child({ component: 'groups' }),
   });
   const producerIds = await ProducerIds.open(files, dataDir);
-  const node = {
-    id: config.number('broker.id'),
-    host: config.text('advertised.host') || (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host),
-    port,
-  };
-  const services = { config, store, coordinator, producerIds, node, logger };
+  const services = { config, store, coordinator, producerIds, node, logger, now };
   const faults = new Faults();
   server.serve(new Dispatcher({ handlers: HANDLERS, services, faults, logger }));
 
@@ -132,7 +158,7 @@ async function assemble(parts: {
     return ended;
   };
   return {
-    address: `${node.host}:${port}`,
+    address: `${bracketed(node.host)}:${node.port}`,
     port,
     inject: (fault) => faults.add(fault, HANDLERS.values()),
     clearFaults: () => faults.clear(),

@@ -1,7 +1,11 @@
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { makeRecordBatch } from '../../src/broker/protocol/records.js';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
 
+const PRODUCE = 0;
 const METADATA = 3;
 const DESCRIBE_CONFIGS = 32;
 const ALTER_CONFIGS = 33;
@@ -10,14 +14,16 @@ const SET = 0;
 const DELETE = 1;
 const APPEND = 2;
 const SUBTRACT = 3;
+const INVALID_TIMESTAMP = 32;
 const INVALID_CONFIG = 40;
 const INVALID_REQUEST = 42;
 const UNKNOWN_TOPIC = 3;
 /** Where a value comes from, with Kafka's numbers. */
-const FROM = { topic: 1, dynamicBroker: 2, staticBroker: 4, default: 5 };
+const FROM = { topic: 1, dynamicBroker: 2, dynamicDefaultBroker: 3, staticBroker: 4, default: 5 };
 
 const TOPIC = { resourceType: 2, resourceName: 'rides' };
 const BROKER = { resourceType: 4, resourceName: '1' };
+const ALL_BROKERS = { resourceType: 4, resourceName: '' };
 
 type Resource = typeof TOPIC;
 interface Altered {
@@ -163,29 +169,180 @@ describe('IncrementalAlterConfigs', () => {
     const asked = await change(client, TOPIC, [['retention.ms', SET, '5000']], true);
     expect(asked?.errorCode).toBe(0);
     expect((await change(client, TOPIC, [['retention.ms', 9, '5000']]))?.errorCode).toBe(INVALID_REQUEST);
-    expect((await change(client, TOPIC, [['retention.ms', SET, null]]))?.errorCode).toBe(INVALID_CONFIG);
+    expect((await change(client, TOPIC, [['retention.ms', SET, null]]))?.errorCode).toBe(INVALID_REQUEST);
     expect((await describeSetting(client, TOPIC, 'retention.ms'))?.source).toBe(FROM.staticBroker);
   });
 
   it('alters the broker while it runs and for the next time, but not what is read at start', async () => {
     await using own = await start();
     const { client, broker } = own;
-    expect((await change(client, BROKER, [['num.partitions', SET, '3']]))?.errorCode).toBe(0);
-    const fixed = await change(client, BROKER, [['listener.security.protocol', SET, 'SASL_SSL']]);
+    expect((await change(client, BROKER, [['message.max.bytes', SET, '3000']]))?.errorCode).toBe(0);
+    const fixed = await change(client, BROKER, [['num.partitions', SET, '3']]);
     expect(fixed).toMatchObject({
-      errorCode: INVALID_CONFIG,
+      errorCode: INVALID_REQUEST,
       errorMessage: expect.stringMatching(/while the broker runs/),
     });
     await broker.restart();
     using after = await RawClient.connect(broker.port);
-    expect(await describeSetting(after, BROKER, 'num.partitions')).toEqual({
-      value: '3',
+    expect(await describeSetting(after, BROKER, 'message.max.bytes')).toEqual({
+      value: '3000',
       source: FROM.dynamicBroker,
     });
-    const { topics } = await after.call<{ topics: { partitions: unknown[] }[] }>(METADATA, 6, {
-      topics: [{ name: 'made-now' }],
-      allowAutoTopicCreation: true,
+    expect(await describeSetting(after, TOPIC, 'max.message.bytes')).toEqual({
+      value: '3000',
+      source: FROM.dynamicBroker,
     });
-    expect(topics[0]?.partitions).toHaveLength(3);
+  });
+
+  it('keeps what is for all brokers beneath what is for this one', async () => {
+    await using own = await start();
+    const { client, broker } = own;
+    expect((await change(client, ALL_BROKERS, [['message.max.bytes', SET, '2000']]))?.errorCode).toBe(0);
+    await change(client, BROKER, [['message.max.bytes', SET, '3000']]);
+    expect((await describeSetting(client, BROKER, 'message.max.bytes'))?.value).toBe('3000');
+    await change(client, BROKER, [['message.max.bytes', DELETE, null]]);
+    await broker.restart();
+    using after = await RawClient.connect(broker.port);
+    expect(await describeSetting(after, BROKER, 'message.max.bytes')).toEqual({
+      value: '2000',
+      source: FROM.dynamicDefaultBroker,
+    });
+    const { results } = await after.call<{ results: { configs: { name: string }[] }[] }>(
+      DESCRIBE_CONFIGS,
+      2,
+      {
+        resources: [{ ...ALL_BROKERS, configurationKeys: null }],
+        includeSynonyms: false,
+      },
+    );
+    expect(results[0]?.configs.map(({ name }) => name)).toEqual(['message.max.bytes']);
+  });
+
+  it('names all that a value would fall back to, and what it is for', async () => {
+    await using own = await start();
+    await change(own.client, TOPIC, [['retention.ms', SET, '5000']]);
+    const { results } = await own.client.call<{ results: { configs: object[] }[] }>(DESCRIBE_CONFIGS, 3, {
+      resources: [{ ...TOPIC, configurationKeys: ['retention.ms'] }],
+      includeSynonyms: true,
+      includeDocumentation: true,
+    });
+    expect(results[0]?.configs).toEqual([
+      expect.objectContaining({
+        value: '5000',
+        synonyms: [
+          { name: 'retention.ms', value: '5000', source: FROM.topic },
+          { name: 'log.retention.hours', value: '24', source: FROM.staticBroker },
+          { name: 'log.retention.hours', value: '168', source: FROM.default },
+        ],
+        documentation: expect.stringMatching(/kept/),
+      }),
+    ]);
+  });
+});
+
+describe('settings of a running broker', () => {
+  it('say where it listens and keeps its data, and who it is', async () => {
+    await using broker = await startTestBroker({ settings: { 'broker.id': '7', 'broker.rack': 'here' } });
+    using client = await RawClient.connect(broker.port);
+    const me = { resourceType: 4, resourceName: '7' };
+    const valueOf = async (name: string) => (await describeSetting(client, me, name))?.value;
+    expect(await valueOf('listeners')).toBe(`PLAINTEXT://127.0.0.1:${broker.port}`);
+    expect(await valueOf('advertised.listeners')).toBe(`PLAINTEXT://127.0.0.1:${broker.port}`);
+    expect(await valueOf('log.dirs')).toBe(broker.dataDir);
+    expect(await valueOf('node.id')).toBe('7');
+    const { brokers, clusterId } = await client.call<{ brokers: object[]; clusterId: string }>(METADATA, 6, {
+      topics: [],
+      allowAutoTopicCreation: false,
+    });
+    expect(brokers).toEqual([{ nodeId: 7, host: '127.0.0.1', port: broker.port, rack: 'here' }]);
+    expect(await valueOf('cluster.id')).toBe(clusterId);
+  });
+
+  it('can not say two ids', async () => {
+    const settings = { 'broker.id': '7', 'node.id': '8' };
+    await expect(startTestBroker({ settings })).rejects.toThrow(/broker\.id is not what node\.id says/);
+  });
+
+  it('go on without one that was altered once and can not be any longer', async () => {
+    await using own = await start();
+    const file = path.join(own.broker.dataDir, 'topics.json');
+    await own.broker.kill();
+    const stored = JSON.parse(await fs.readFile(file, 'utf8')) as object;
+    await fs.writeFile(
+      file,
+      JSON.stringify({ ...stored, brokerSettings: { 'num.partitions': '3', 'message.max.bytes': '2000' } }),
+    );
+    await own.broker.restart();
+    using after = await RawClient.connect(own.broker.port);
+    expect((await describeSetting(after, BROKER, 'message.max.bytes'))?.value).toBe('2000');
+    expect((await describeSetting(after, BROKER, 'num.partitions'))?.value).toBe('1');
+  });
+});
+
+describe('timestamps of records', () => {
+  const produceAt = async (client: RawClient, timestamp: number) => {
+    const batch = makeRecordBatch([{ key: null, value: Buffer.from('a') }], BigInt(timestamp));
+    const { topics } = await client.call<{ topics: { partitions: { errorCode: number }[] }[] }>(PRODUCE, 7, {
+      transactionalId: null,
+      acks: -1,
+      timeoutMs: 1000,
+      topics: [{ name: TOPIC.resourceName, partitions: [{ index: 0, records: [batch] }] }],
+    });
+    return topics[0]?.partitions[0]?.errorCode;
+  };
+  const HOUR_MS = 3_600_000;
+
+  it('may be an hour ahead and as old as they like, where nothing else is set', async () => {
+    await using own = await start();
+    expect(await produceAt(own.client, Date.now() + 2 * HOUR_MS)).toBe(INVALID_TIMESTAMP);
+    expect(await produceAt(own.client, Date.now() + HOUR_MS / 2)).toBe(0);
+    expect(await produceAt(own.client, 1)).toBe(0);
+    expect(await produceAt(own.client, -1)).toBe(0);
+  });
+
+  it("may be as far off as the topic says, and are the broker's with LogAppendTime", async () => {
+    await using own = await start();
+    await change(own.client, TOPIC, [
+      ['message.timestamp.before.max.ms', SET, '60000'],
+      ['message.timestamp.after.max.ms', SET, String(3 * HOUR_MS)],
+    ]);
+    expect(await produceAt(own.client, Date.now() + 2 * HOUR_MS)).toBe(0);
+    expect(await produceAt(own.client, Date.now() - HOUR_MS)).toBe(INVALID_TIMESTAMP);
+    await change(own.client, TOPIC, [['message.timestamp.type', SET, 'LogAppendTime']]);
+    expect(await produceAt(own.client, Date.now() - HOUR_MS)).toBe(0);
+  });
+});
+
+describe('min.insync.replicas', () => {
+  it('counts as one where it is more than the one replica that there is, as in Kafka 4', async () => {
+    await using own = await start();
+    await change(own.client, TOPIC, [['min.insync.replicas', SET, '2']]);
+    expect(await describeSetting(own.client, TOPIC, 'min.insync.replicas')).toMatchObject({ value: '2' });
+    const batch = makeRecordBatch([{ key: null, value: Buffer.from('a') }], 1n);
+    const { topics } = await own.client.call<{ topics: { partitions: { errorCode: number }[] }[] }>(
+      PRODUCE,
+      7,
+      {
+        transactionalId: null,
+        acks: -1,
+        timeoutMs: 1000,
+        topics: [{ name: TOPIC.resourceName, partitions: [{ index: 0, records: [batch] }] }],
+      },
+    );
+    expect(topics[0]?.partitions[0]?.errorCode).toBe(0);
+  });
+});
+
+describe('connections', () => {
+  it('from one address are as many as may be, from when that is altered', async () => {
+    await using own = await start();
+    using second = await RawClient.connect(own.broker.port);
+    await describeSetting(second, BROKER, 'node.id');
+    await change(own.client, BROKER, [['max.connections.per.ip', SET, '2']]);
+    using third = await RawClient.connect(own.broker.port);
+    await third.closed;
+    await change(own.client, BROKER, [['max.connections.per.ip', DELETE, null]]);
+    using fourth = await RawClient.connect(own.broker.port);
+    expect(await describeSetting(fourth, BROKER, 'node.id')).toMatchObject({ value: '1' });
   });
 });

@@ -85,7 +85,8 @@ describe('a client that comes before the broker has read its log', () => {
       security: await openSecurity(new BrokerConfig({ 'listener.security.protocol': protocol, ...files })),
       maxRequestBytes: () => 1000,
       maxTokenBytes: 1000,
-      maxConnections: 10,
+      maxConnections: () => 10,
+      maxConnectionsPerAddress: () => 10,
       idleMs: 60_000,
     });
     const port = await server.listen();

@@ -21,6 +21,8 @@ const SETTINGS: LogSettings = {
   compacts: false,
   minCleanableRatio: 0.5,
   deleteRetentionMs: 0,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
 };
 const BATCHES = 40;
 const PRODUCER = 7n;

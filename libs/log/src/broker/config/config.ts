@@ -1,41 +1,80 @@
-import {
-  BROKER_SETTINGS,
-  checkSetting,
-  SettingError,
-  TOPIC_SETTINGS,
-  type BrokerSetting,
-  type SettingDefinition,
-  type TopicSetting,
-} from './settings.js';
+import { BROKER_SETTINGS, type BrokerSetting } from './broker-settings.js';
+import { nearestSetting, whyForeign } from './foreign-settings.js';
+import { checkSetting, SettingError, type SettingDefinition } from './settings.js';
+import { TOPIC_SETTINGS, type TopicSetting, type TopicSettingDefinition } from './topic-settings.js';
 
 /** Where a value comes from, with Kafka's numbers. */
 export const ConfigSource = {
   TOPIC: 1,
   DYNAMIC_BROKER: 2,
+  DYNAMIC_DEFAULT_BROKER: 3,
   STATIC_BROKER: 4,
   DEFAULT: 5,
 } as const;
 
-export interface ConfigEntry {
+/** A value that holds, or would if those before it were taken away. */
+export interface ConfigLayer {
   readonly name: string;
   readonly value: string;
   readonly source: number;
+}
+
+export interface ConfigEntry extends ConfigLayer {
   readonly type: SettingDefinition['type'];
   readonly readOnly: boolean;
+  readonly about: string;
+  /** All values that were given, the one that holds first. */
+  readonly layers: readonly ConfigLayer[];
+}
+
+type Settings = Readonly<Record<string, string>>;
+
+/** Settings altered while running: of this broker, and of all brokers. */
+export interface AlteredSettings {
+  readonly own: Settings;
+  readonly all: Settings;
 }
 
 /** The broker's settings: defaults, what it was started with, and what was altered since. */
 export class BrokerConfig {
-  private dynamic: Readonly<Record<string, string>> = {};
+  private dynamic: AlteredSettings = { own: {}, all: {} };
+  private readonly settled: Record<string, string> = {};
+  private readonly given: Settings;
+  /** What was given that Kafka's brokers heed and this one need not, with the reason. */
+  readonly passedOver: Settings;
 
-  /** @throws SettingError where a setting is unknown or has a value it can't have */
-  constructor(private readonly given: Readonly<Record<string, string>> = {}) {
-    for (const [name, value] of Object.entries(given)) checkBrokerSetting(name, value);
+  /** @throws SettingError, a line for each setting that is unknown or has a value it can't have */
+  constructor(given: Settings = {}) {
+    const taken: Record<string, string> = {};
+    const passedOver: Record<string, string> = {};
+    const problems: string[] = [];
+    for (const [name, value] of Object.entries(given)) {
+      const foreign = isBrokerSetting(name) ? undefined : whyForeign(name);
+      if (foreign?.passedOver) {
+        passedOver[name] = foreign.because;
+        continue;
+      }
+      try {
+        checkBrokerSetting(name, value);
+        taken[name] = value;
+      } catch (error) {
+        if (!(error instanceof SettingError)) throw error;
+        problems.push(error.message);
+      }
+    }
+    if (problems.length > 0) throw new SettingError(problems.join('\n'));
+    this.given = taken;
+    this.passedOver = passedOver;
   }
 
   text(name: BrokerSetting): string {
-    const definition: SettingDefinition = BROKER_SETTINGS[name];
-    return this.dynamic[name] ?? this.given[name] ?? definition.default;
+    const { own, all } = this.dynamic;
+    return own[name] ?? all[name] ?? this.settled[name] ?? this.given[name] ?? BROKER_SETTINGS[name].default;
+  }
+
+  /** Notes what a setting that is read at start came to: it followed from others, or shows once the broker runs. */
+  settle(name: BrokerSetting, value: string): void {
+    this.settled[name] = value;
   }
 
   number(name: BrokerSetting): number {
@@ -46,19 +85,24 @@ export class BrokerConfig {
     return this.text(name) === 'true';
   }
 
-  /** Settings altered while running. */
-  get altered(): Readonly<Record<string, string>> {
+  /** Whether it was said when the broker was started. */
+  wasGiven(name: BrokerSetting): boolean {
+    return name in this.given;
+  }
+
+  get altered(): AlteredSettings {
     return this.dynamic;
   }
 
   /** Replaces what was altered while running. @throws SettingError */
-  alter(settings: Readonly<Record<string, string>>): void {
-    this.checkAltered(settings);
+  alter(settings: AlteredSettings): void {
+    this.checkAltered(settings.own);
+    this.checkAltered(settings.all);
     this.dynamic = settings;
   }
 
   /** @throws SettingError where these can't be altered so while the broker runs */
-  checkAltered(settings: Readonly<Record<string, string>>): void {
+  checkAltered(settings: Settings): void {
     for (const [name, value] of Object.entries(settings)) {
       checkBrokerSetting(name, value);
       const definition: SettingDefinition = BROKER_SETTINGS[name as BrokerSetting];
@@ -68,77 +112,116 @@ export class BrokerConfig {
 
   entries(): ConfigEntry[] {
     return (Object.keys(BROKER_SETTINGS) as BrokerSetting[]).map((name) => {
-      const definition: SettingDefinition = BROKER_SETTINGS[name];
-      return {
-        name,
-        value: this.text(name),
-        source: this.sourceOf(name),
-        type: definition.type,
-        readOnly: definition.readOnly ?? false,
-      };
+      const { type, readOnly = false, about }: SettingDefinition = BROKER_SETTINGS[name];
+      const layers = this.layersOf(name);
+      const source = layers[0]?.source ?? ConfigSource.DEFAULT;
+      return { name, value: this.text(name), source, layers, type, readOnly, about };
     });
   }
 
-  private sourceOf(name: string): number {
-    if (name in this.dynamic) return ConfigSource.DYNAMIC_BROKER;
-    return name in this.given ? ConfigSource.STATIC_BROKER : ConfigSource.DEFAULT;
+  /** All values that were given of a setting, the one that holds first, the default last. */
+  layersOf(name: BrokerSetting): ConfigLayer[] {
+    const { own, all } = this.dynamic;
+    const layers = [
+      { value: own[name], source: ConfigSource.DYNAMIC_BROKER },
+      { value: all[name], source: ConfigSource.DYNAMIC_DEFAULT_BROKER },
+      { value: this.given[name], source: ConfigSource.STATIC_BROKER },
+      { value: BROKER_SETTINGS[name].default as string, source: ConfigSource.DEFAULT },
+    ];
+    return layers.flatMap(({ value, source }) => (value === undefined ? [] : [{ name, value, source }]));
   }
 
   /** What a topic's setting is where the topic does not say. */
-  topicDefault(name: TopicSetting): { value: string; source: number } {
-    if (name === 'retention.ms') return this.retention();
-    const { broker } = TOPIC_SETTINGS[name];
-    return { value: this.text(broker), source: this.sourceOf(broker) };
+  topicDefault(name: TopicSetting): string {
+    const definition: TopicSettingDefinition = TOPIC_SETTINGS[name];
+    if ('default' in definition) return definition.default;
+    for (const [broker, factor] of UNITS[name] ?? []) {
+      const value = this.text(broker);
+      if (value !== '') return inMilliseconds(value, factor);
+    }
+    return this.text(definition.broker);
   }
 
-  /** Milliseconds win over minutes, minutes over hours, as in Kafka. */
-  private retention(): { value: string; source: number } {
-    for (const [name, factor] of RETENTION_UNITS) {
-      const value = this.text(name);
-      if (value === '') continue;
-      const ms = Number(value) < 0 ? -1 : Number(value) * factor;
-      return { value: String(ms), source: this.sourceOf(name) };
-    }
-    return { value: '-1', source: ConfigSource.DEFAULT };
+  /** The broker's values behind a topic's setting, the one that holds first. */
+  layersBehind(name: TopicSetting): ConfigLayer[] {
+    const definition: TopicSettingDefinition = TOPIC_SETTINGS[name];
+    if ('default' in definition) return [{ name, value: definition.default, source: ConfigSource.DEFAULT }];
+    const names = UNITS[name]?.map(([broker]) => broker) ?? [definition.broker];
+    return names.flatMap((broker) => this.layersOf(broker)).filter(({ value }) => value !== '');
   }
 }
 
-const RETENTION_UNITS = [
-  ['log.retention.ms', 1],
-  ['log.retention.minutes', 60_000],
-  ['log.retention.hours', 3_600_000],
-] as const;
+/** Durations that the broker has in several units: the finer one wins, as in Kafka. */
+const UNITS: Partial<Record<TopicSetting, readonly (readonly [BrokerSetting, number])[]>> = {
+  'retention.ms': [
+    ['log.retention.ms', 1],
+    ['log.retention.minutes', 60_000],
+    ['log.retention.hours', 3_600_000],
+  ],
+  'segment.ms': [
+    ['log.roll.ms', 1],
+    ['log.roll.hours', 3_600_000],
+  ],
+};
+
+function inMilliseconds(value: string, factor: number): string {
+  if (factor === 1) return value;
+  return Number(value) < 0 ? '-1' : String(Number(value) * factor);
+}
+
+function isBrokerSetting(name: string): name is BrokerSetting {
+  return Object.hasOwn(BROKER_SETTINGS, name);
+}
 
 function checkBrokerSetting(name: string, value: string): void {
-  const definition: SettingDefinition | undefined = BROKER_SETTINGS[name as BrokerSetting];
-  if (definition === undefined) throw new SettingError(`${name} is not a setting of this broker`);
+  if (!isBrokerSetting(name)) throw new SettingError(unknownSetting(name));
+  const definition: SettingDefinition = BROKER_SETTINGS[name];
   if (value !== '' || definition.default !== '') checkSetting(name, definition, value);
 }
 
+function unknownSetting(name: string): string {
+  const foreign = whyForeign(name);
+  if (foreign !== undefined)
+    return `${name} is a setting of Kafka's that this broker does not have: ${foreign.because}`;
+  const meant = nearestSetting(name);
+  const hint = meant === undefined ? '' : `: did you mean ${meant}?`;
+  return `${name} is not a setting of this broker, nor of Kafka's${hint}`;
+}
+
 /** @throws SettingError where a topic's setting is unknown or has a value it can't have */
-export function checkTopicSettings(settings: Readonly<Record<string, string>>): void {
+export function checkTopicSettings(settings: Settings): void {
   for (const [name, value] of Object.entries(settings)) {
-    const definition = TOPIC_SETTINGS[name as TopicSetting];
-    if (definition === undefined) throw new SettingError(`${name} is not a setting of a topic`);
-    checkSetting(name, definition, value);
+    if (!Object.hasOwn(TOPIC_SETTINGS, name)) throw new SettingError(`Unknown topic config name: ${name}`);
+    checkSetting(name, TOPIC_SETTINGS[name as TopicSetting], value);
   }
 }
 
 /** A topic's value of a setting: its own, else the broker's. */
-export function topicSetting(
-  broker: BrokerConfig,
-  own: Readonly<Record<string, string>>,
-  name: TopicSetting,
-): string {
-  return own[name] ?? broker.topicDefault(name).value;
+export function topicSetting(broker: BrokerConfig, own: Settings, name: TopicSetting): string {
+  return own[name] ?? broker.topicDefault(name);
 }
 
 /** Every setting of a topic, with where it comes from. */
-export function topicEntries(broker: BrokerConfig, own: Readonly<Record<string, string>>): ConfigEntry[] {
+export function topicEntries(broker: BrokerConfig, own: Settings): ConfigEntry[] {
   return (Object.keys(TOPIC_SETTINGS) as TopicSetting[]).map((name) => {
+    const definition: TopicSettingDefinition = TOPIC_SETTINGS[name];
     const mine = own[name];
-    const { value, source } =
-      mine === undefined ? broker.topicDefault(name) : { value: mine, source: ConfigSource.TOPIC };
-    return { name, value, source, type: TOPIC_SETTINGS[name].type, readOnly: false };
+    const behind = broker.layersBehind(name);
+    const layers =
+      mine === undefined ? behind : [{ name, value: mine, source: ConfigSource.TOPIC }, ...behind];
+    return {
+      name,
+      value: mine ?? broker.topicDefault(name),
+      source: layers[0]?.source ?? ConfigSource.DEFAULT,
+      type: definition.type,
+      readOnly: false,
+      about: aboutTopicSetting(definition),
+      layers,
+    };
   });
+}
+
+/** What a topic's setting does, in a line. */
+export function aboutTopicSetting(definition: TopicSettingDefinition): string {
+  return 'broker' in definition ? BROKER_SETTINGS[definition.broker].about : definition.about;
 }

@@ -37,9 +37,6 @@ interface KeptGroup {
   emptySinceMs: number;
 }
 
-/** Segments are short, so that what is outdated goes soon and a start reads little. */
-const OFFSETS_TOPIC_SETTINGS = { 'cleanup.policy': 'compact', 'segment.bytes': String(8 << 20) };
-
 /** All consumer groups: their members by the classic protocol, and the offsets that they committed. */
 export class GroupCoordinator {
   private readonly groups = new Map<string, KeptGroup>();
@@ -54,7 +51,12 @@ export class GroupCoordinator {
   static async open(options: CoordinatorOptions): Promise<GroupCoordinator> {
     const { store } = options;
     const topic =
-      store.topic(OFFSETS_TOPIC) ?? (await store.create(OFFSETS_TOPIC, 1, OFFSETS_TOPIC_SETTINGS));
+      store.topic(OFFSETS_TOPIC) ??
+      // Segments are short, so that what is outdated goes soon and a start reads little.
+      (await store.create(OFFSETS_TOPIC, 1, {
+        'cleanup.policy': 'compact',
+        'segment.bytes': options.config.text('offsets.topic.segment.bytes'),
+      }));
     const coordinator = new GroupCoordinator(options, topic.partitions[0] as PartitionLog);
     await coordinator.load();
     coordinator.startExpiry();
@@ -190,6 +192,7 @@ export class GroupCoordinator {
         save: (group) => this.save(group),
         emptied: (group) => this.emptied(group),
         maxSize: () => this.options.config.number('group.max.size'),
+        initialDelayMs: () => this.options.config.number('group.initial.rebalance.delay.ms'),
       }),
       offsets: new Map(),
       emptySinceMs: this.options.now(),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
+import { Gathering } from './gathering.js';
 import {
-  commonProtocols,
   electProtocol,
   NO_BYTES,
   sameProtocols,
@@ -9,7 +9,7 @@ import {
   type Member,
   type SyncAnswer,
 } from './member.js';
-import { fenced, refusedJoin, refusedSync, unknownMember } from './refusals.js';
+import { checkProtocols, fenced, refusedJoin, refusedSync, unknownMember } from './refusals.js';
 import type { JoinRequest, MemberReference, SyncRequest } from './requests.js';
 import { TRANSITIONS, type GroupEvent, type GroupState, type Reaction } from './transitions.js';
 
@@ -20,6 +20,8 @@ export interface GroupHooks {
   /** Told when the last member is gone. */
   emptied(group: Group): void;
   readonly maxSize: () => number;
+  /** How long a group that was empty waits for more members, after each that comes. */
+  readonly initialDelayMs: () => number;
 }
 
 /** One consumer group: the classic protocol, by the table in `transitions.ts`. */
@@ -34,6 +36,8 @@ export class Group {
   private readonly promised = new Map<string, NodeJS.Timeout>();
   private readonly staticIds = new Map<string, string>();
   private rebalanceTimer: NodeJS.Timeout | undefined;
+  /** While a group that was empty waits for more members. */
+  private readonly gathering = new Gathering();
 
   constructor(
     readonly groupId: string,
@@ -47,7 +51,7 @@ export class Group {
   /** @throws ProtocolError with the code that refuses it */
   async join(request: JoinRequest): Promise<JoinAnswer> {
     if (this.state === 'Dead') this.react('join-new');
-    this.checkProtocols(request);
+    checkProtocols(request, this);
     const { memberId, groupInstanceId } = request;
     if (groupInstanceId !== null && this.staticIds.has(groupInstanceId)) return this.joinStatic(request);
     if (memberId === '') return this.joinUnnamed(request);
@@ -58,22 +62,6 @@ export class Group {
     clearTimeout(promise);
     this.promised.delete(memberId);
     return this.joinNew(memberId, request);
-  }
-
-  private checkProtocols(request: JoinRequest): void {
-    const { protocolType, protocols } = request;
-    const others = [...this.members.values()].filter(({ memberId }) => memberId !== request.memberId);
-    const fits =
-      protocolType !== '' &&
-      protocols.length > 0 &&
-      (this.members.size === 0 || this.protocolType === protocolType) &&
-      (others.length === 0 ||
-        commonProtocols(others).some((name) => protocols.some((own) => own.name === name)));
-    if (fits) return;
-    throw new ProtocolError(
-      ErrorCode.INCONSISTENT_GROUP_PROTOCOL,
-      'the member has no protocol that the others have',
-    );
   }
 
   private async joinUnnamed(request: JoinRequest): Promise<JoinAnswer> {
@@ -179,7 +167,11 @@ export class Group {
       member.joining = resolve;
     });
     this.renew(member);
+    const wasEmpty = this.state === 'Empty';
     if (reaction === 'rebalance') this.prepareRebalance();
+    const delay = { delayMs: this.hooks.initialDelayMs(), longestMs: this.longestRebalanceMs() };
+    if (wasEmpty) this.gathering.start(delay, () => this.completeJoinIfAllJoined());
+    else this.gathering.extend();
     this.completeJoinIfAllJoined();
     return answer;
   }
@@ -195,14 +187,18 @@ export class Group {
     this.setRebalanceTimer(() => this.completeJoin());
   }
 
+  private longestRebalanceMs(): number {
+    return Math.max(0, ...[...this.members.values()].map((member) => member.rebalanceTimeoutMs));
+  }
+
   private setRebalanceTimer(then: () => void): void {
     clearTimeout(this.rebalanceTimer);
-    const longest = Math.max(0, ...[...this.members.values()].map((member) => member.rebalanceTimeoutMs));
-    this.rebalanceTimer = setTimeout(then, longest).unref();
+    this.rebalanceTimer = setTimeout(then, this.longestRebalanceMs()).unref();
   }
 
   private completeJoinIfAllJoined(): void {
     if (this.state !== 'PreparingRebalance' || this.promised.size > 0) return;
+    if (this.gathering.isUnderWay) return;
     for (const member of this.members.values()) if (member.joining === undefined) return;
     this.completeJoin();
   }
@@ -236,6 +232,7 @@ export class Group {
 
   private becomeEmpty(): void {
     clearTimeout(this.rebalanceTimer);
+    this.gathering.stop();
     this.generationId++;
     this.state = 'Empty';
     this.protocolName = null;
@@ -447,6 +444,7 @@ export class Group {
     }
     for (const promise of this.promised.values()) clearTimeout(promise);
     clearTimeout(this.rebalanceTimer);
+    this.gathering.stop();
     this.members.clear();
     this.promised.clear();
     this.state = 'Dead';

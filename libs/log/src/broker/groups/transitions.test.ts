@@ -32,7 +32,12 @@ interface Scene {
 }
 
 async function sceneIn(state: GroupState): Promise<Scene> {
-  const group = new Group('g', { save: async () => undefined, emptied: () => undefined, maxSize: () => 10 });
+  const group = new Group('g', {
+    save: async () => undefined,
+    emptied: () => undefined,
+    maxSize: () => 10,
+    initialDelayMs: () => 0,
+  });
   const scene = { group, leader: 'nobody', follower: 'nobody', fixed: 'nobody' };
   if (state === 'Empty') return scene;
   if (state === 'Dead') {

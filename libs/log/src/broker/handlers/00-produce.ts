@@ -3,6 +3,8 @@
  *
  * - One record batch a partition, checked by its header and CRC and appended without being taken apart.
  * - acks 1 and -1 are the same on one node: answered once the batch is written (and synced, with `flush.messages`).
+ * - `min.insync.replicas` above the one replica that there is counts as 1: so it does in Kafka.
+ * - Timestamps are checked by the batch's first and largest, not record by record.
  * - acks 0 is not answered at all; where such a batch is refused the connection is closed, as Kafka does.
  * - A batch that an idempotent producer sends again is answered with the offset it has.
  * - Versions 0-2 are advertised, because old librdkafka does not compress otherwise, and refused: their records are of
@@ -12,15 +14,17 @@
  */
 import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
 import { checkKeys } from '../storage/compaction.js';
-import { checkProducedBatch, codecOf } from '../protocol/record-batch.js';
+import { checkProducedBatch, codecOf, type BatchHeader } from '../protocol/record-batch.js';
 import * as t from '../protocol/schema.js';
 import { OFFSETS_TOPIC } from '../groups/offsets-log.js';
+import type { Topic } from '../storage/log-store.js';
 import { defineHandler, type RequestContext } from './handler.js';
 import { topicForWriting } from './auto-create.js';
 
 const FIRST_VERSION_WITH_BATCHES = 3;
 const FIRST_VERSION_WITH_ZSTD = 7;
 const ZSTD = 4;
+const NO_TIMESTAMP = -1;
 
 const request = t.struct({
   transactionalId: t.since(3, t.nullableString, null),
@@ -145,6 +149,7 @@ async function append(
   if (codecOf(header.attributes) === ZSTD && apiVersion < FIRST_VERSION_WITH_ZSTD) {
     throw new ProtocolError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Produce 7');
   }
+  checkTimestamps(header, topic, context);
   if (store.setting(topic, 'cleanup.policy').includes('compact')) checkKeys(batch);
   const { baseOffset, logAppendTimeMs } = await log.append(batch, header);
   return {
@@ -156,4 +161,19 @@ async function append(
     recordErrors: [],
     errorMessage: null,
   };
+}
+
+/** @throws ProtocolError `INVALID_TIMESTAMP` where the producer's clock is further off than the topic allows */
+function checkTimestamps(header: BatchHeader, topic: Topic, { store, now }: RequestContext): void {
+  if (store.setting(topic, 'message.timestamp.type') !== 'CreateTime') return;
+  const nowMs = now();
+  const earliest = nowMs - Number(store.setting(topic, 'message.timestamp.before.max.ms'));
+  const latest = nowMs + Number(store.setting(topic, 'message.timestamp.after.max.ms'));
+  for (const timestamp of [Number(header.baseTimestamp), Number(header.maxTimestamp)]) {
+    if (timestamp === NO_TIMESTAMP || (timestamp >= earliest && timestamp <= latest)) continue;
+    throw new ProtocolError(
+      ErrorCode.INVALID_TIMESTAMP,
+      `timestamp ${timestamp} is out of range: it must be from ${earliest} to ${latest}`,
+    );
+  }
 }

@@ -82,7 +82,7 @@ export const metadata = defineHandler({
     const all = topics === null || (context.apiVersion === 0 && topics.length === 0);
     return {
       throttleTimeMs: 0,
-      brokers: [{ nodeId: node.id, host: node.host, port: node.port, rack: null }],
+      brokers: [{ nodeId: node.id, host: node.host, port: node.port, rack: node.rack }],
       clusterId: store.clusterId,
       controllerId: node.id,
       topics: all

@@ -3,6 +3,7 @@
  *
  * - Settings of topics and of this broker, with where each comes from.
  * - Keys null: all of them; keys that are not settings are left out.
+ * - Broker '': what was altered for all brokers, and nothing else.
  *
  * 1 source and synonyms instead of is-default · 3 type and documentation · 4 flexible
  */
@@ -64,37 +65,41 @@ export const describeConfigs = defineHandler({
   flexibleFrom: 4,
   request,
   response,
-  handle: ({ resources, includeSynonyms }, context) => ({
+  handle: ({ resources, includeSynonyms, includeDocumentation }, context) => ({
     throttleTimeMs: 0,
     results: resources.map(({ resourceType, resourceName, configurationKeys }) => {
+      const resource = { resourceType, resourceName };
       try {
-        const entries = entriesOf({ resourceType, resourceName }, context).filter(
+        const entries = entriesOf(resource, context).filter(
           ({ name }) => configurationKeys === null || configurationKeys.includes(name),
         );
         return {
           errorCode: ErrorCode.NONE,
           errorMessage: null,
-          resourceType,
-          resourceName,
-          configs: entries.map((entry) => describe(entry, includeSynonyms)),
+          ...resource,
+          configs: entries.map((entry) => describe(entry, { includeSynonyms, includeDocumentation })),
         };
       } catch (error) {
-        return { ...refusalOf(error, context), resourceType, resourceName, configs: [] };
+        return { ...refusalOf(error, resource, context), ...resource, configs: [] };
       }
     }),
   }),
 });
 
-function describe({ name, value, source, type, readOnly }: ConfigEntry, includeSynonyms: boolean) {
+function describe(
+  { name, value, source, type, readOnly, about, layers }: ConfigEntry,
+  asked: { includeSynonyms: boolean; includeDocumentation: boolean },
+) {
   return {
     name,
-    value,
+    // What is not set has no value, not an empty one.
+    value: value === '' && type !== 'list' && type !== 'string' ? null : value,
     readOnly,
     isDefault: source === ConfigSource.DEFAULT,
     configSource: source,
     isSensitive: false,
-    synonyms: includeSynonyms ? [{ name, value, source }] : [],
+    synonyms: asked.includeSynonyms ? [...layers] : [],
     configType: TYPE_NUMBERS[type],
-    documentation: null,
+    documentation: asked.includeDocumentation ? about : null,
   };
 }

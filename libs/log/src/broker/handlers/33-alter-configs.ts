@@ -6,8 +6,7 @@
  *
  * 2 flexible
  */
-import { SettingError } from '../config/settings.js';
-import { ErrorCode } from '../protocol/error-codes.js';
+import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
 import * as t from '../protocol/schema.js';
 import { refusalOf, replaceSettings } from './config-resources.js';
 import { defineHandler } from './handler.js';
@@ -52,7 +51,7 @@ export const alterConfigs = defineHandler({
         await replaceSettings(resource, settings, { validateOnly }, context);
         responses.push({ errorCode: ErrorCode.NONE, errorMessage: null, ...resource });
       } catch (error) {
-        responses.push({ ...refusalOf(error, context), ...resource });
+        responses.push({ ...refusalOf(error, resource, context), ...resource });
       }
     }
     return { throttleTimeMs: 0, responses };
@@ -60,6 +59,6 @@ export const alterConfigs = defineHandler({
 });
 
 function valued({ name, value }: { name: string; value: string | null }): [string, string] {
-  if (value === null) throw new SettingError(`${name} has no value`);
+  if (value === null) throw new ProtocolError(ErrorCode.INVALID_REQUEST, `${name} has no value`);
   return [name, value];
 }

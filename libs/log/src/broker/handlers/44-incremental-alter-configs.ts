@@ -6,7 +6,8 @@
  *
  * 1 flexible
  */
-import { SettingError, TOPIC_SETTINGS, type TopicSetting } from '../config/settings.js';
+import { listOf, SettingError } from '../config/settings.js';
+import type { ConfigEntry } from '../config/config.js';
 import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
 import * as t from '../protocol/schema.js';
 import { entriesOf, ownSettings, refusalOf, replaceSettings } from './config-resources.js';
@@ -53,12 +54,12 @@ export const incrementalAlterConfigs = defineHandler({
       const resource = { resourceType, resourceName };
       try {
         const settings = { ...ownSettings(resource, context) };
-        const current = new Map(entriesOf(resource, context).map(({ name, value }) => [name, value]));
-        for (const change of configs) applyChange(settings, change, current.get(change.name) ?? '');
+        const current = new Map(entriesOf(resource, context).map((entry) => [entry.name, entry]));
+        for (const change of configs) applyChange(settings, change, current.get(change.name));
         await replaceSettings(resource, settings, { validateOnly }, context);
         responses.push({ errorCode: ErrorCode.NONE, errorMessage: null, ...resource });
       } catch (error) {
-        responses.push({ ...refusalOf(error, context), ...resource });
+        responses.push({ ...refusalOf(error, resource, context), ...resource });
       }
     }
     return { throttleTimeMs: 0, responses };
@@ -69,13 +70,13 @@ export const incrementalAlterConfigs = defineHandler({
 function applyChange(
   settings: Record<string, string>,
   { name, configOperation, value }: Change,
-  current: string,
+  current: ConfigEntry | undefined,
 ): void {
   if (configOperation === Operation.DELETE) {
     delete settings[name];
     return;
   }
-  if (value === null) throw new SettingError(`${name} has no value`);
+  if (value === null) throw new ProtocolError(ErrorCode.INVALID_REQUEST, `${name} has no value`);
   if (configOperation === Operation.SET) {
     settings[name] = value;
     return;
@@ -83,9 +84,9 @@ function applyChange(
   if (configOperation !== Operation.APPEND && configOperation !== Operation.SUBTRACT) {
     throw new ProtocolError(ErrorCode.INVALID_REQUEST, `operation ${configOperation} of ${name}`);
   }
-  if (TOPIC_SETTINGS[name as TopicSetting]?.type !== 'list') throw new SettingError(`${name} is not a list`);
-  const values = new Set(current.split(',').filter((each) => each !== ''));
-  for (const each of value.split(',')) {
+  if (current?.type !== 'list') throw new SettingError(`${name} is not a list`);
+  const values = new Set(listOf(current.value));
+  for (const each of listOf(value)) {
     if (configOperation === Operation.APPEND) values.add(each);
     else values.delete(each);
   }

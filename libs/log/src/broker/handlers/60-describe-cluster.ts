@@ -46,7 +46,7 @@ export const describeCluster = defineHandler({
       endpointType: BROKERS,
       clusterId: store.clusterId,
       controllerId: node.id,
-      brokers: served ? [{ brokerId: node.id, host: node.host, port: node.port, rack: null }] : [],
+      brokers: served ? [{ brokerId: node.id, host: node.host, port: node.port, rack: node.rack }] : [],
       clusterAuthorizedOperations: OPERATIONS_NOT_ASKED,
     };
   },

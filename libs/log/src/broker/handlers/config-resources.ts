@@ -1,4 +1,4 @@
-import { topicEntries, type ConfigEntry } from '../config/config.js';
+import { ConfigSource, topicEntries, type ConfigEntry } from '../config/config.js';
 import { SettingError } from '../config/settings.js';
 import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
 import type { Services } from './handler.js';
@@ -13,20 +13,36 @@ export interface Resource {
   readonly resourceName: string;
 }
 
+/** The name of settings that hold for every broker that has none of its own. */
+const ALL_BROKERS = '';
+
 type Settings = Readonly<Record<string, string>>;
 
 /** Every setting of a resource. @throws ProtocolError where there is no such resource */
 export function entriesOf(resource: Resource, services: Services): ConfigEntry[] {
   const { store, config } = services;
   checkResource(resource, services);
-  if (resource.resourceType === ResourceType.BROKER) return config.entries();
+  if (resource.resourceType === ResourceType.BROKER) {
+    const entries = config.entries();
+    if (resource.resourceName !== ALL_BROKERS) return entries;
+    return entries
+      .filter(({ name }) => name in config.altered.all)
+      .map(({ layers, ...entry }) => ({
+        ...entry,
+        layers: layers.filter(({ source }) => source === ConfigSource.DYNAMIC_DEFAULT_BROKER),
+        ...layers.find(({ source }) => source === ConfigSource.DYNAMIC_DEFAULT_BROKER),
+      }));
+  }
   return topicEntries(config, store.topic(resource.resourceName)?.settings ?? {});
 }
 
 /** What was set on a resource itself. @throws ProtocolError where there is no such resource */
 export function ownSettings(resource: Resource, services: Services): Settings {
   checkResource(resource, services);
-  if (resource.resourceType === ResourceType.BROKER) return services.config.altered;
+  if (resource.resourceType === ResourceType.BROKER) {
+    const { own, all } = services.config.altered;
+    return resource.resourceName === ALL_BROKERS ? all : own;
+  }
   return services.store.topic(resource.resourceName)?.settings ?? {};
 }
 
@@ -46,13 +62,19 @@ export async function replaceSettings(
   }
   config.checkAltered(settings);
   if (validateOnly) return;
-  config.alter(settings);
+  const altered = resource.resourceName === ALL_BROKERS ? { all: settings } : { own: settings };
+  config.alter({ ...config.altered, ...altered });
   await store.saveBrokerSettings();
 }
 
 /** What a failed change of settings is answered with. */
-export function refusalOf(error: unknown, { logger }: Services): { errorCode: number; errorMessage: string } {
-  const errorCode = error instanceof SettingError ? ErrorCode.INVALID_CONFIG : codeOf(error);
+export function refusalOf(
+  error: unknown,
+  { resourceType }: Resource,
+  { logger }: Services,
+): { errorCode: number; errorMessage: string } {
+  const wrong = resourceType === ResourceType.BROKER ? ErrorCode.INVALID_REQUEST : ErrorCode.INVALID_CONFIG;
+  const errorCode = error instanceof SettingError ? wrong : codeOf(error);
   if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) logger.error({ err: error }, 'settings request failed');
   return { errorCode, errorMessage: (error as Error).message };
 }
@@ -68,6 +90,6 @@ function checkResource({ resourceType, resourceName }: Resource, { store, node }
       `resources of type ${resourceType} have no settings here`,
     );
   }
-  if (resourceName === '' || resourceName === String(node.id)) return;
+  if (resourceName === ALL_BROKERS || resourceName === String(node.id)) return;
   throw new ProtocolError(ErrorCode.INVALID_REQUEST, `this is broker ${node.id}, not ${resourceName}`);
 }

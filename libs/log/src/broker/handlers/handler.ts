@@ -13,8 +13,15 @@ export interface Services {
   readonly coordinator: GroupCoordinator;
   readonly producerIds: ProducerIds;
   readonly logger: Logger;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   /** This broker, as clients reach it. */
-  readonly node: { readonly id: number; readonly host: string; readonly port: number };
+  readonly node: {
+    readonly id: number;
+    readonly host: string;
+    readonly port: number;
+    readonly rack: string | null;
+  };
 }
 
 /** One request's surroundings. */

@@ -21,7 +21,8 @@ export interface ServerOptions {
   readonly security: Security;
   readonly maxRequestBytes: () => number;
   readonly maxTokenBytes: number;
-  readonly maxConnections: number;
+  readonly maxConnections: () => number;
+  readonly maxConnectionsPerAddress: () => number;
   readonly idleMs: number;
 }
 
@@ -30,6 +31,7 @@ export class BrokerServer {
   private readonly server: net.Server;
   /** All that are connected, whether they have come as far as to be served or not. */
   private readonly sockets = new Set<net.Socket>();
+  private readonly countByAddress = new Map<string, number>();
   private readonly connections = new Set<Connection>();
   /** Those that came while the broker was still reading its log. */
   private early: net.Socket[] = [];
@@ -39,17 +41,39 @@ export class BrokerServer {
 
   constructor(private readonly options: ServerOptions) {
     this.server = makeServer(options);
-    this.server.maxConnections = options.maxConnections;
-    this.server.on('connection', (socket) => {
-      this.sockets.add(socket);
-      socket.once('close', () => this.sockets.delete(socket));
-    });
+    this.server.on('connection', (socket) => this.admit(socket));
     this.server.on(options.security.tls ? 'secureConnection' : 'connection', (socket: net.Socket) => {
+      if (socket.destroyed) return;
       socket.on('error', (err) => options.logger.debug({ err }, 'connection failed'));
       if (this.runner === undefined) this.early.push(socket);
       else this.connect(socket, this.runner);
     });
-    this.server.on('drop', () => this.noteTurnedAway());
+  }
+
+  /** Keeps the socket, or closes it at once where there are as many as there may be. */
+  private admit(socket: net.Socket): void {
+    const { maxConnections, maxConnectionsPerAddress } = this.options;
+    const address = socket.remoteAddress ?? '';
+    const fromAddress = this.countByAddress.get(address) ?? 0;
+    const limit =
+      this.sockets.size >= maxConnections()
+        ? 'max.connections'
+        : fromAddress >= maxConnectionsPerAddress()
+          ? 'max.connections.per.ip'
+          : undefined;
+    if (limit !== undefined) {
+      socket.destroy();
+      this.noteTurnedAway(limit);
+      return;
+    }
+    this.sockets.add(socket);
+    this.countByAddress.set(address, fromAddress + 1);
+    socket.once('close', () => {
+      this.sockets.delete(socket);
+      const left = (this.countByAddress.get(address) ?? 1) - 1;
+      if (left > 0) this.countByAddress.set(address, left);
+      else this.countByAddress.delete(address);
+    });
   }
 
   /** Binds the port, so that it is known before anyone is served. @throws ListenError */
@@ -104,22 +128,20 @@ export class BrokerServer {
   }
 
   /** Tells at once, then at most every while: who is turned away tries again, often. */
-  private noteTurnedAway(): void {
+  private noteTurnedAway(limit: string): void {
     this.turnedAway++;
-    if (this.tellTurnedAway !== undefined) return;
-    this.tell();
+    if (this.tellTurnedAway === undefined) this.tell(limit);
   }
 
-  private tell(): void {
-    const { logger, maxConnections } = this.options;
-    logger.error(
-      { turnedAway: this.turnedAway, maxConnections },
-      'max.connections reached, clients turned away',
+  private tell(limit: string): void {
+    this.options.logger.error(
+      { turnedAway: this.turnedAway, limit },
+      `${limit} reached, clients turned away`,
     );
     this.turnedAway = 0;
     this.tellTurnedAway = setTimeout(() => {
       this.tellTurnedAway = undefined;
-      if (this.turnedAway > 0) this.tell();
+      if (this.turnedAway > 0) this.tell(limit);
     }, TELL_TURNED_AWAY_MS).unref();
   }
 }

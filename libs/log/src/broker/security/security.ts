@@ -1,6 +1,7 @@
 import type { TlsOptions } from 'node:tls';
 import type { BrokerConfig } from '../config/config.js';
-import { SASL_MECHANISMS, SettingError, type BrokerSetting, type SaslMechanism } from '../config/settings.js';
+import type { BrokerSetting } from '../config/broker-settings.js';
+import { listOf, SASL_MECHANISMS, SettingError, type SaslMechanism } from '../config/settings.js';
 import { PlainExchange } from './plain-exchange.js';
 import { ScramExchange } from './scram-exchange.js';
 import { Session, type SaslMechanisms } from './session.js';
@@ -46,10 +47,7 @@ async function openMechanisms(config: BrokerConfig): Promise<SaslMechanisms> {
   const file = config.text('sasl.users.file');
   if (file === '') throw new SettingError('sasl.users.file must name a file of users: name:password a line');
   const users = await readUsers(file);
-  const enabled = config
-    .text('sasl.enabled.mechanisms')
-    .split(',')
-    .map((name) => name.trim());
+  const enabled = listOf(config.text('sasl.enabled.mechanisms'));
   return new Map(
     SASL_MECHANISMS.filter((name) => enabled.includes(name)).map((name) => [name, exchangesOf(name, users)]),
   );

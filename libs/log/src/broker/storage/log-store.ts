@@ -12,8 +12,8 @@ const RECOVERY_FILE = 'recovery-point-offset-checkpoint';
 const START_FILE = 'log-start-offset-checkpoint';
 /** There while no broker runs and the last one closed everything. */
 const CLEAN_FILE = '.kafka_cleanshutdown';
-/** How often it is asked which partitions are due for a sync; they are synced so much early. */
-const FLUSH_TICK_MS = 100;
+/** Longer ones overflow in Node. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const CLEANER_FILE = 'cleaner-offset-checkpoint';
 const LONGEST_NAME = 249;
 /** Most partitions of a topic: each keeps files open. */
@@ -46,7 +46,9 @@ export interface Topic {
 
 interface StoredTopics {
   readonly clusterId: string;
+  /** Altered while running: of this broker, and of all. */
   readonly brokerSettings: Record<string, string>;
+  readonly allBrokersSettings?: Record<string, string>;
   readonly topics: { name: string; id: string; partitions: number; settings: Record<string, string> }[];
 }
 
@@ -211,11 +213,12 @@ export class LogStore {
     const contents = await files.readFile(path.join(dataDir, TOPICS_FILE));
     const stored: StoredTopics =
       contents === undefined
-        ? { clusterId: '', brokerSettings: {}, topics: [] }
+        ? { clusterId: '', brokerSettings: {}, allBrokersSettings: {}, topics: [] }
         : (JSON.parse(contents.toString()) as StoredTopics);
     this.clusterIdText =
       config.text('cluster.id') || stored.clusterId || randomBytes(16).toString('base64url');
-    config.alter(stored.brokerSettings);
+    config.settle('cluster.id', this.clusterIdText);
+    this.restoreSettings(stored);
     for (const name of await files.list(dataDir)) {
       if (name.endsWith(DELETED_SUFFIX)) await files.remove(path.join(dataDir, name));
     }
@@ -235,6 +238,24 @@ export class LogStore {
     if (contents === undefined) await this.save();
     // A crash may have come between the end of a topic and the end of what was noted of it.
     await this.saveCheckpoints();
+  }
+
+  /** What this version can't heed is left out, and said: a broker that does not start is worse. */
+  private restoreSettings({ brokerSettings, allBrokersSettings = {} }: StoredTopics): void {
+    const { config, logger } = this.options;
+    const heeded = (settings: Record<string, string>) =>
+      Object.fromEntries(
+        Object.entries(settings).filter(([name, value]) => {
+          try {
+            config.checkAltered({ [name]: value });
+            return true;
+          } catch (err) {
+            logger.warn({ err, setting: name, value }, 'a setting that was altered does not hold any longer');
+            return false;
+          }
+        }),
+      );
+    config.alter({ own: heeded(brokerSettings), all: heeded(allBrokersSettings) });
   }
 
   private async openPartitions(topic: Topic, count: number, checkpoints: Checkpoints): Promise<void> {
@@ -260,15 +281,19 @@ export class LogStore {
 
   private logSettings(topic: Topic): LogSettings {
     const number = (name: Parameters<typeof topicSetting>[2]) => Number(this.setting(topic, name));
+    const compacts = this.setting(topic, 'cleanup.policy').includes('compact');
+    const maxCompactionLagMs = number('max.compaction.lag.ms');
     return {
       segmentBytes: number('segment.bytes'),
-      segmentMs: number('segment.ms'),
+      segmentMs: compacts ? Math.min(number('segment.ms'), maxCompactionLagMs) : number('segment.ms'),
       retentionBytes: number('retention.bytes'),
       retentionMs: number('retention.ms'),
       flushMessages: number('flush.messages'),
       flushMs: number('flush.ms'),
       timestampType: this.setting(topic, 'message.timestamp.type') as LogSettings['timestampType'],
-      compacts: this.setting(topic, 'cleanup.policy').includes('compact'),
+      compacts,
+      minCompactionLagMs: number('min.compaction.lag.ms'),
+      maxCompactionLagMs,
       minCleanableRatio: number('min.cleanable.dirty.ratio'),
       deleteRetentionMs: number('delete.retention.ms'),
       deletesOldSegments: this.setting(topic, 'cleanup.policy').includes('delete'),
@@ -290,7 +315,8 @@ export class LogStore {
   private async save(): Promise<void> {
     const stored: StoredTopics = {
       clusterId: this.clusterIdText,
-      brokerSettings: { ...this.options.config.altered },
+      brokerSettings: { ...this.options.config.altered.own },
+      allBrokersSettings: { ...this.options.config.altered.all },
       topics: this.all().map(({ name, id, settings, partitions }) => ({
         name,
         id,
@@ -326,22 +352,25 @@ export class LogStore {
     const { config } = this.options;
     const every = (ms: number, work: () => Promise<void>) => {
       let busy = false;
-      const timer = setInterval(() => {
-        if (busy) return;
-        busy = true;
-        this.background = this.background
-          .then(work)
-          .catch((err: unknown) => {
-            this.options.logger.error({ err }, 'background work on the log failed');
-          })
-          .finally(() => {
-            busy = false;
-          });
-      }, ms);
+      const timer = setInterval(
+        () => {
+          if (busy) return;
+          busy = true;
+          this.background = this.background
+            .then(work)
+            .catch((err: unknown) => {
+              this.options.logger.error({ err }, 'background work on the log failed');
+            })
+            .finally(() => {
+              busy = false;
+            });
+        },
+        Math.min(ms, LONGEST_TIMER_MS),
+      );
       timer.unref();
       this.timers.push(timer);
     };
-    every(FLUSH_TICK_MS, () => this.flushDue());
+    every(config.number('log.flush.scheduler.interval.ms'), () => this.flushDue());
     every(config.number('log.flush.offset.checkpoint.interval.ms'), () =>
       this.checkpoint(RECOVERY_FILE, (log) => log.recoveryPoint),
     );
@@ -356,10 +385,14 @@ export class LogStore {
     await this.changes;
   }
 
-  /** One partition after another: syncs that run side by side would hold up the writes of all. */
+  /**
+   * One partition after another: syncs that run side by side would hold up the writes of all. Those that would be late
+   * by the next time are due now.
+   */
   private async flushDue(): Promise<void> {
+    const intervalMs = this.options.config.number('log.flush.scheduler.interval.ms');
     for (const topic of this.topics.values()) {
-      for (const log of topic.partitions) await log.flushIfDue(FLUSH_TICK_MS);
+      for (const log of topic.partitions) await log.flushIfDue(intervalMs);
     }
   }
 

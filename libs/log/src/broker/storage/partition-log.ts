@@ -32,6 +32,9 @@ export interface LogSettings {
   readonly compacts: boolean;
   /** Part of the log that must be new before it is compacted again. */
   readonly minCleanableRatio: number;
+  /** Records younger than this are not compacted; those older than the other are, whatever the ratio. */
+  readonly minCompactionLagMs: number;
+  readonly maxCompactionLagMs: number;
   readonly deleteRetentionMs: number;
 }
 
@@ -374,12 +377,18 @@ export class PartitionLog {
    * one, where enough is new since the last time. Offsets stay what they were.
    */
   async compact(): Promise<void> {
-    const { compacts, minCleanableRatio, deleteRetentionMs } = this.options.settings();
-    const closed = this.segments.slice(0, -1);
+    const { compacts, minCleanableRatio, deleteRetentionMs, ...lag } = this.options.settings();
+    const nowMs = this.options.now();
+    const youngest = BigInt(nowMs - lag.minCompactionLagMs);
+    const firstYoung = this.segments.findIndex(
+      (segment, i) => i === this.segments.length - 1 || newestIn(segment) > youngest,
+    );
+    const closed = this.segments.slice(0, firstYoung);
     const firstDirty = closed.findIndex((segment) => segment.baseOffset >= this.cleaned);
     if (!compacts || firstDirty < 0) return;
     const bytesOf = (segments: readonly Segment[]) => segments.reduce((sum, each) => sum + each.sizeBytes, 0);
-    if (bytesOf(closed.slice(firstDirty)) < minCleanableRatio * bytesOf(closed)) return;
+    const isOverdue = nowMs - (closed[firstDirty] as Segment).createdAtMs > lag.maxCompactionLagMs;
+    if (!isOverdue && bytesOf(closed.slice(firstDirty)) < minCleanableRatio * bytesOf(closed)) return;
     const newest = new NewestOffsets();
     let count = firstDirty;
     for (; count < closed.length && !newest.isFull; count++) {

@@ -1,0 +1,76 @@
+import type { BrokerSetting } from './broker-settings.js';
+import type { SettingDefinition } from './settings.js';
+
+/** A setting of a topic: its default is a setting of the broker, or there is none of that kind. */
+export type TopicSettingDefinition = Omit<SettingDefinition, 'default' | 'about' | 'readOnly'> &
+  (
+    | { readonly broker: BrokerSetting }
+    /** Kept and shown, and without effect here: `about` says why that is right. */
+    | { readonly default: string; readonly about: string }
+  );
+
+const NO_TIERED_STORAGE = 'there is no tiered storage';
+
+/** Settings of a topic. */
+export const TOPIC_SETTINGS = {
+  'cleanup.policy': { type: 'list', oneOf: ['delete', 'compact'], broker: 'log.cleanup.policy' },
+  'min.cleanable.dirty.ratio': { type: 'double', min: 0, max: 1, broker: 'log.cleaner.min.cleanable.ratio' },
+  'delete.retention.ms': { type: 'long', min: 0, broker: 'log.cleaner.delete.retention.ms' },
+  'min.compaction.lag.ms': { type: 'long', min: 0, broker: 'log.cleaner.min.compaction.lag.ms' },
+  'max.compaction.lag.ms': { type: 'long', min: 1, broker: 'log.cleaner.max.compaction.lag.ms' },
+  'retention.ms': { type: 'long', min: -1, broker: 'log.retention.ms' },
+  'retention.bytes': { type: 'long', broker: 'log.retention.bytes' },
+  'segment.bytes': { type: 'int', min: 1024, broker: 'log.segment.bytes' },
+  'segment.ms': { type: 'long', min: 1, broker: 'log.roll.ms' },
+  'segment.jitter.ms': {
+    type: 'long',
+    oneOf: ['0'],
+    because: 'segments begin when they are due',
+    broker: 'log.roll.jitter.ms',
+  },
+  'max.message.bytes': { type: 'int', min: 0, broker: 'message.max.bytes' },
+  'message.timestamp.type': {
+    type: 'string',
+    oneOf: ['CreateTime', 'LogAppendTime'],
+    broker: 'log.message.timestamp.type',
+  },
+  'message.timestamp.before.max.ms': { type: 'long', min: 0, broker: 'log.message.timestamp.before.max.ms' },
+  'message.timestamp.after.max.ms': { type: 'long', min: 0, broker: 'log.message.timestamp.after.max.ms' },
+  'min.insync.replicas': { type: 'int', min: 1, broker: 'min.insync.replicas' },
+  'compression.type': {
+    type: 'string',
+    oneOf: ['producer'],
+    because: 'batches are kept as their producers compressed them',
+    broker: 'compression.type',
+  },
+  'flush.messages': { type: 'long', min: 1, broker: 'log.flush.interval.messages' },
+  'flush.ms': { type: 'long', min: 0, broker: 'log.flush.interval.ms' },
+  'remote.storage.enable': {
+    type: 'boolean',
+    oneOf: ['false'],
+    because: NO_TIERED_STORAGE,
+    default: 'false',
+    about: NO_TIERED_STORAGE,
+  },
+  'remote.log.copy.disable': { type: 'boolean', default: 'false', about: NO_TIERED_STORAGE },
+  'remote.log.delete.on.disable': { type: 'boolean', default: 'false', about: NO_TIERED_STORAGE },
+  'local.retention.ms': { type: 'long', min: -2, default: '-2', about: NO_TIERED_STORAGE },
+  'local.retention.bytes': { type: 'long', min: -2, default: '-2', about: NO_TIERED_STORAGE },
+  'compression.gzip.level': { type: 'int', default: '-1', about: 'the broker compresses nothing' },
+  'compression.lz4.level': { type: 'int', default: '9', about: 'the broker compresses nothing' },
+  'compression.zstd.level': { type: 'int', default: '3', about: 'the broker compresses nothing' },
+  'file.delete.delay.ms': { type: 'long', min: 0, default: '60000', about: 'files are deleted at once' },
+  'index.interval.bytes': { type: 'int', min: 0, default: '4096', about: 'an index entry every 4096 bytes' },
+  'segment.index.bytes': {
+    type: 'int',
+    min: 4,
+    default: '10485760',
+    about: 'an index is as large as it needs',
+  },
+  preallocate: { type: 'boolean', default: 'false', about: 'files grow with what is written' },
+  'unclean.leader.election.enable': { type: 'boolean', default: 'false', about: 'there is one replica' },
+  'leader.replication.throttled.replicas': { type: 'list', default: '', about: 'there is one replica' },
+  'follower.replication.throttled.replicas': { type: 'list', default: '', about: 'there is one replica' },
+} as const satisfies Record<string, TopicSettingDefinition>;
+
+export type TopicSetting = keyof typeof TOPIC_SETTINGS;
