@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defaultServerConditions } from 'vite';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 // Workspace packages resolve to their sources, so that tests need no build.
 // `import` is not named: vitest would have Node prefer it in `require` too.
@@ -26,6 +26,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['{apps,libs}/*/test/**/*.test.ts'],
+          // They need what npm can't bring: vitest.clients.config.ts.
+          exclude: [...configDefaults.exclude, 'libs/log/test/clients/**'],
           globalSetup: ['tools/src/test-postgres.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
