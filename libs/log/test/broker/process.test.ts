@@ -171,11 +171,11 @@ async function underKills({ kafka, kill }: { kafka: Kafka; kill: () => Promise<v
   const unlessBroken = (wait: Promise<void>) => Promise.race([wait, working]);
   for (let round = 0; round < ROUNDS; round++) {
     const enough = values.length + 200;
-    await unlessBroken(until(() => values.length >= enough, { timeoutMs: 60_000 }));
+    await unlessBroken(until(() => values.length >= enough, { timeoutMs: TIMEOUT_MS }));
     await kill();
   }
   const enough = values.length + 100;
-  await unlessBroken(until(() => values.length >= enough, { timeoutMs: 60_000 }));
+  await unlessBroken(until(() => values.length >= enough, { timeoutMs: TIMEOUT_MS }));
   stopping = true;
   await working;
   await producer.disconnect();
@@ -194,16 +194,22 @@ async function idempotentProducer(kafka: Kafka): Promise<Producer> {
   return producer;
 }
 
-/** Tries again where kafkajs gives up, until it succeeds. */
+/**
+ * Tries again where kafkajs gives up, until it succeeds. One attempt may take the twenty retries of its client, each as
+ * long as its requests may: the time of the whole test is the bound.
+ */
 async function persistently<T>(attempt: () => Promise<T>): Promise<T> {
   const results: T[] = [];
-  await until(async () => {
-    await attempt().then(
-      (value) => results.push(value),
-      () => undefined,
-    );
-    return results.length > 0;
-  });
+  await until(
+    async () => {
+      await attempt().then(
+        (value) => results.push(value),
+        () => undefined,
+      );
+      return results.length > 0;
+    },
+    { timeoutMs: TIMEOUT_MS },
+  );
   return results[0] as T;
 }
 
@@ -233,7 +239,7 @@ async function readAll(kafka: Kafka, total: number): Promise<Map<number, number[
       count++;
     },
   });
-  await until(() => count >= total);
+  await until(() => count >= total, { timeoutMs: TIMEOUT_MS });
   await consumer.disconnect();
   return seen;
 }
