@@ -30,10 +30,14 @@ export interface FileSystem {
   /** Removes a file, or a folder with all that is in it; nothing where it is missing. */
   remove(target: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
+  /** Resolves once the names in a folder, what was made, renamed and removed there, survive a power cut. */
+  syncFolder(folder: string): Promise<void>;
   /** Bytes of the volume that a folder is on. */
   volume(folder: string): Promise<{ totalBytes: bigint; usableBytes: bigint }>;
 }
 
+/** Files that are on the way to another's place; what a crash leaves of them is of no use. */
+export const TEMPORARY_SUFFIX = '.tmp';
 /** Most buffers that one `writev` takes (IOV_MAX on Linux and macOS). */
 const MAX_GATHERED_BUFFERS = 1024;
 
@@ -59,17 +63,8 @@ export const nodeFileSystem: FileSystem = {
     });
   },
 
-  async replaceFile(file, contents) {
-    const temporary = `${file}.tmp`;
-    const handle = await fs.promises.open(temporary, 'w');
-    try {
-      await handle.writeFile(contents);
-      await handle.datasync();
-    } finally {
-      await handle.close();
-    }
-    await fs.promises.rename(temporary, file);
-    await syncFolder(path.dirname(file));
+  replaceFile(file, contents) {
+    return replaceFileOn(nodeFileSystem, file, contents);
   },
 
   async list(folder) {
@@ -91,11 +86,48 @@ export const nodeFileSystem: FileSystem = {
     await fs.promises.rename(from, to);
   },
 
+  async syncFolder(folder) {
+    // Windows can't open folders, and needs no such thing.
+    if (process.platform === 'win32') return;
+    const handle = await fs.promises.open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+
   async volume(folder) {
     const { blocks, bavail, bsize } = await fs.promises.statfs(folder, { bigint: true });
     return { totalBytes: blocks * bsize, usableBytes: bavail * bsize };
   },
 };
+
+/** How `replaceFile` goes about it on any file system: a whole new file, then its name, each brought to disk. */
+export async function replaceFileOn(
+  files: Omit<FileSystem, 'replaceFile'>,
+  file: string,
+  contents: Buffer | string,
+): Promise<void> {
+  const temporary = `${file}${TEMPORARY_SUFFIX}`;
+  const bytes = Buffer.from(contents);
+  try {
+    const opened = await files.open(temporary);
+    try {
+      await opened.write([bytes], 0);
+      // A crash may have left a longer one.
+      await opened.truncate(bytes.length);
+      await opened.sync();
+    } finally {
+      await opened.close();
+    }
+    await files.rename(temporary, file);
+  } catch (error) {
+    await files.remove(temporary).catch(() => undefined);
+    throw error;
+  }
+  await files.syncFolder(path.dirname(file));
+}
 
 class NodeLogFile implements LogFile {
   private readsUnderWay = 0;
@@ -163,15 +195,4 @@ function withoutFirst(buffers: readonly Buffer[], bytes: number): Buffer[] {
     skipped += buffer.length;
   }
   return rest;
-}
-
-/** A rename is durable once its folder is synced; Windows can't open folders and needs no such thing. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await fs.promises.open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -3,8 +3,9 @@ import * as path from 'node:path';
 import type { Logger } from 'pino';
 import { checkTopicSettings, topicSetting, type BrokerConfig } from '../config/config.js';
 import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
+import { DataDirError } from './data-dir-lock.js';
 import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
-import type { FileSystem } from './file-system.js';
+import { TEMPORARY_SUFFIX, type FileSystem } from './file-system.js';
 import { PartitionLog, type LogSettings } from './partition-log.js';
 
 const TOPICS_FILE = 'topics.json';
@@ -20,6 +21,9 @@ const LONGEST_NAME = 249;
 const MAX_PARTITIONS = 10_000;
 /** Folders that are being removed; what a crash leaves of them goes at the next start. */
 const DELETED_SUFFIX = '.deleted';
+
+/** A partition's folder: its topic and its number. */
+const PARTITION_FOLDER = /^[a-zA-Z0-9._-]+-\d+$/;
 
 /** What the last run left of every partition. */
 interface Checkpoints {
@@ -219,17 +223,16 @@ export class LogStore {
       config.text('cluster.id') || stored.clusterId || randomBytes(16).toString('base64url');
     config.settle('cluster.id', this.clusterIdText);
     this.restoreSettings(stored);
-    for (const name of await files.list(dataDir)) {
-      if (name.endsWith(DELETED_SUFFIX)) await files.remove(path.join(dataDir, name));
-    }
+    await this.removeLeftovers(contents === undefined ? undefined : stored);
     const checkpoints = {
       recovery: await readCheckpoint(files, path.join(dataDir, RECOVERY_FILE)),
       start: await readCheckpoint(files, path.join(dataDir, START_FILE)),
       cleaned: await readCheckpoint(files, path.join(dataDir, CLEANER_FILE)),
       closedCleanly: (await files.readFile(path.join(dataDir, CLEAN_FILE))) !== undefined,
     };
-    // From now on a crash leaves the folder in disorder.
+    // From now on a crash leaves the folder in disorder, and a power cut must not bring the file back.
     await files.remove(path.join(dataDir, CLEAN_FILE));
+    await files.syncFolder(dataDir);
     for (const { name, id, settings, partitions } of stored.topics) {
       const topic: Topic = { name, id, settings, partitions: [] };
       await this.openPartitions(topic, partitions, checkpoints);
@@ -256,6 +259,25 @@ export class LogStore {
         }),
       );
     config.alter({ own: heeded(brokerSettings), all: heeded(allBrokersSettings) });
+  }
+
+  /** Removes what a crash left of topics that were being made or deleted: another of that name is none of theirs. */
+  private async removeLeftovers(stored: StoredTopics | undefined): Promise<void> {
+    const { files, dataDir, logger } = this.options;
+    const folders = new Set(
+      stored?.topics.flatMap(({ name, partitions }) =>
+        Array.from({ length: partitions }, (_, i) => `${name}-${i}`),
+      ),
+    );
+    for (const name of await files.list(dataDir)) {
+      const ofNoTopic = PARTITION_FOLDER.test(name) && !folders.has(name);
+      if (ofNoTopic && stored === undefined) {
+        throw new DataDirError(`${dataDir} has ${name}, and no ${TOPICS_FILE} that says what it is`);
+      }
+      if (!ofNoTopic && !name.endsWith(DELETED_SUFFIX) && !name.endsWith(TEMPORARY_SUFFIX)) continue;
+      logger.warn({ name }, 'what an unfinished change of topics left was removed');
+      await files.remove(path.join(dataDir, name));
+    }
   }
 
   private async openPartitions(topic: Topic, count: number, checkpoints: Checkpoints): Promise<void> {
@@ -371,9 +393,7 @@ export class LogStore {
       this.timers.push(timer);
     };
     every(config.number('log.flush.scheduler.interval.ms'), () => this.flushDue());
-    every(config.number('log.flush.offset.checkpoint.interval.ms'), () =>
-      this.checkpoint(RECOVERY_FILE, (log) => log.recoveryPoint),
-    );
+    every(config.number('log.flush.offset.checkpoint.interval.ms'), () => this.saveRecoveryPoints());
     every(config.number('log.cleaner.backoff.ms'), () => this.compactAll());
     every(config.number('log.retention.check.interval.ms'), () => this.applyRetention());
   }
@@ -385,30 +405,43 @@ export class LogStore {
     await this.changes;
   }
 
-  /**
-   * One partition after another: syncs that run side by side would hold up the writes of all. Those that would be late
-   * by the next time are due now.
-   */
-  private async flushDue(): Promise<void> {
+  /** Keeps up to where logs are on disk: a start after a crash checks what is behind. */
+  async saveRecoveryPoints(): Promise<void> {
+    await this.checkpoint(RECOVERY_FILE, (log) => log.recoveryPoint);
+  }
+
+  /** Syncs what is due, and what would be late by the next time. */
+  async flushDue(): Promise<void> {
     const intervalMs = this.options.config.number('log.flush.scheduler.interval.ms');
-    for (const topic of this.topics.values()) {
-      for (const log of topic.partitions) await log.flushIfDue(intervalMs);
-    }
+    await this.tend('sync', (log) => log.flushIfDue(intervalMs));
   }
 
   /** Compacts the topics that ask for it. */
   async compactAll(): Promise<void> {
-    for (const topic of this.topics.values()) {
-      for (const log of topic.partitions) await log.compact();
-    }
+    await this.tend('compaction', (log) => log.compact());
   }
 
   /** Removes what topics need not keep any longer. */
   async applyRetention(): Promise<void> {
-    for (const topic of this.topics.values()) {
-      for (const log of topic.partitions) {
-        await log.applyRetention();
-        log.forgetProducers(this.options.config.number('producer.id.expiration.ms'));
+    await this.tend('retention', async (log) => {
+      log.forgetProducers(this.options.config.number('producer.id.expiration.ms'));
+      await log.applyRetention();
+    });
+  }
+
+  /**
+   * Does work on every partition, one after another: side by side they would hold up the appends of all. One that fails
+   * does not keep the others from it.
+   */
+  private async tend(work: string, on: (log: PartitionLog) => Promise<void>): Promise<void> {
+    for (const { name, partitions } of this.all()) {
+      for (const [partition, log] of [...partitions].entries()) {
+        await on(log).catch((err: unknown) => {
+          this.options.logger.error(
+            { err, topic: name, partition, work },
+            'background work on the log failed',
+          );
+        });
       }
     }
   }

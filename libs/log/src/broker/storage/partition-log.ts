@@ -317,13 +317,19 @@ export class PartitionLog {
 
   /** The first record with this timestamp or a later one. */
   async offsetAtTime(timestamp: bigint): Promise<{ offset: bigint; timestamp: bigint } | undefined> {
-    for (const segment of [...this.segments]) {
-      for await (const batch of segment.batchesAtTime(timestamp, this.start)) {
-        const found = firstOffsetAtTime(batch, timestamp, this.start);
-        if (found !== undefined) return found;
+    const segments = [...this.segments];
+    const releases = segments.map((segment) => segment.hold());
+    try {
+      for (const segment of segments) {
+        for await (const batch of segment.batchesAtTime(timestamp, this.start)) {
+          const found = firstOffsetAtTime(batch, timestamp, this.start);
+          if (found !== undefined) return found;
+        }
       }
+      return undefined;
+    } finally {
+      for (const release of releases) release();
     }
-    return undefined;
   }
 
   /** The record with the largest timestamp. */
@@ -406,7 +412,8 @@ export class PartitionLog {
     const bytes = batches.reduce((sum, batch) => sum + batch.length, 0);
     // Retention may have removed it in the meantime.
     if (bytes === before.length || !this.segments.includes(segment)) return;
-    if (bytes === 0) {
+    // The first says where the log starts: it stays, empty.
+    if (bytes === 0 && segment !== this.segments[0]) {
       this.segments.splice(this.segments.indexOf(segment), 1);
       await segment.remove();
       return;
@@ -434,7 +441,7 @@ export class PartitionLog {
   /** Brings to disk what was written, if the oldest of it has waited for `flush.ms`, but for `earlyMs`. */
   async flushIfDue(earlyMs: number): Promise<void> {
     const { flushMs } = this.options.settings();
-    const oldest = this.segments.find((segment) => segment.dirty)?.dirtySinceMs;
+    const oldest = this.segments.find((segment) => segment.dirtySinceMs !== undefined)?.dirtySinceMs;
     if (oldest !== undefined && this.options.now() - oldest >= flushMs - earlyMs) await this.flush();
   }
 
@@ -443,7 +450,7 @@ export class PartitionLog {
     const dirty = this.segments.filter((segment) => segment.dirty);
     for (const segment of dirty) {
       await segment.sync();
-      await segment.persistIndexes();
+      await segment.persistIndexes({ sync: false });
     }
     return dirty.length > 0;
   }

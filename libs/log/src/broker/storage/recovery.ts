@@ -1,11 +1,16 @@
 import * as path from 'node:path';
 import type { Logger } from 'pino';
+import type { BatchHeader } from '../protocol/record-batch.js';
 import type { FileSystem } from './file-system.js';
 import type { ProducerStates } from './producer-states.js';
 import { Segment, segmentName } from './segment.js';
 
 /** Bytes at the end of a log that are checked at start even where it was closed in good order. */
 const CHECKED_TAIL_BYTES = 16 << 20;
+
+const SEGMENT_NAME_LENGTH = 20;
+const SEGMENT_FILE = /^\d{20}\./;
+const UNFINISHED_FILE = /\.(tmp|cleaned)$/;
 
 /** What is known of a log before its files are looked at. */
 export interface RecoveryOptions {
@@ -43,7 +48,7 @@ export async function recoverSegments(
   }
   const recovery = new Recovery(options, segments, producers);
   await recovery.checkSegments(names);
-  await recovery.removeOldSnapshots(names);
+  await recovery.removeLeftovers(names);
   return { segments, endOffset: recovery.endOffset };
 }
 
@@ -61,6 +66,8 @@ export function indexOfSegment(segments: readonly Segment[], offset: bigint): nu
 
 class Recovery {
   endOffset = 0n;
+  /** Index of the segment from which on batches are not in the producers' restored state. */
+  private rememberedFrom = 0;
 
   constructor(
     private readonly options: RecoveryOptions,
@@ -70,19 +77,20 @@ class Recovery {
 
   /** Settles which segments are whole, where the log ends, and what is known of producers. */
   async checkSegments(names: readonly string[]): Promise<void> {
-    const firstChecked = await this.restoreProducers(names);
+    this.rememberedFrom = await this.restoreProducers(names, this.segments.length - 1);
+    const firstUnsafe = indexOfSegment(this.segments, this.options.recoveryPoint);
+    const firstChecked = Math.min(firstUnsafe, this.rememberedFrom);
     for (let i = 0; i < firstChecked; i++) {
       const segment = this.segments[i] as Segment;
       if (await segment.trust()) continue;
       const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps(segment), () => undefined);
       if (damagedAt === undefined) continue;
-      await this.cutAfter(i, damagedAt);
-      this.producers.clear();
       this.endOffset = nextOffset;
+      await this.cutAfter(i, damagedAt, names);
       return;
     }
     if (firstChecked === this.segments.length - 1 && (await this.takeClosed(names))) return;
-    await this.check(firstChecked);
+    await this.check(firstChecked, names);
   }
 
   /** Takes the active segment of a log that was closed in good order, where its end is as it should be. */
@@ -103,24 +111,26 @@ class Recovery {
     return segment.baseOffset < this.options.cleanedBefore;
   }
 
-  /** Snapshots are of use at the start of a segment, and at the end of a log that is closed. */
-  async removeOldSnapshots(names: readonly string[]): Promise<void> {
-    const kept = new Set(this.segments.map(({ baseOffset }) => `${segmentName(baseOffset)}.snapshot`));
+  /** Removes what a crash left unfinished, and snapshots that are not of the start of a segment. */
+  async removeLeftovers(names: readonly string[]): Promise<void> {
+    const { files, folder } = this.options;
+    const kept = new Set(this.segments.map(({ baseOffset }) => segmentName(baseOffset)));
     for (const name of names) {
-      if (!name.endsWith('.snapshot') || kept.has(name)) continue;
-      await this.options.files.remove(path.join(this.options.folder, name));
+      const isOfNoSegment = SEGMENT_FILE.test(name) && !kept.has(name.slice(0, SEGMENT_NAME_LENGTH));
+      if (isOfNoSegment || UNFINISHED_FILE.test(name)) await files.remove(path.join(folder, name));
     }
   }
 
   /**
-   * Restores the newest snapshot of producers from which on everything is going to be checked.
+   * Restores what was known of producers at the start of a segment, the last possible: compaction and retention may
+   * have removed the batches that it comes from.
    *
-   * @returns index of the first segment to check
+   * @returns index of the segment from which on batches are to be remembered
    */
-  private async restoreProducers(names: readonly string[]): Promise<number> {
-    const { files, folder, recoveryPoint } = this.options;
-    const newest = Math.min(indexOfSegment(this.segments, recoveryPoint), this.segments.length - 1);
-    for (let i = newest; i > 0; i--) {
+  private async restoreProducers(names: readonly string[], lastIndex: number): Promise<number> {
+    const { files, folder } = this.options;
+    this.producers.clear();
+    for (let i = lastIndex; i >= 0; i--) {
       const name = `${segmentName((this.segments[i] as Segment).baseOffset)}.snapshot`;
       if (!names.includes(name)) continue;
       const snapshot = await files.readFile(path.join(folder, name));
@@ -130,23 +140,27 @@ class Recovery {
   }
 
   /** Checks every batch from a segment on, and cuts the log at the first that is bad. */
-  private async check(firstChecked: number): Promise<void> {
+  private async check(firstChecked: number, names: readonly string[]): Promise<void> {
     for (let i = firstChecked; i < this.segments.length; i++) {
       const segment = this.segments[i] as Segment;
       const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps(segment), (header) => {
-        if (header.producerId >= 0n) this.producers.remember(header, header.baseOffset, this.options.now());
+        if (i >= this.rememberedFrom) this.remember(header);
       });
       this.endOffset = nextOffset;
       const following = this.segments[i + 1];
       const whole =
         following === undefined || this.mayHaveGaps(segment) || following.baseOffset === nextOffset;
       if (damagedAt === undefined && whole) continue;
-      await this.cutAfter(i, damagedAt ?? segment.sizeBytes);
+      await this.cutAfter(i, damagedAt ?? segment.sizeBytes, names);
       return;
     }
   }
 
-  private async cutAfter(index: number, damagedAt: number): Promise<void> {
+  private remember(header: BatchHeader): void {
+    if (header.producerId >= 0n) this.producers.remember(header, header.baseOffset, this.options.now());
+  }
+
+  private async cutAfter(index: number, damagedAt: number, names: readonly string[]): Promise<void> {
     const segment = this.segments[index] as Segment;
     const dropped = this.segments.splice(index + 1);
     this.options.logger.warn(
@@ -158,7 +172,17 @@ class Recovery {
       },
       'log cut at its first bad byte',
     );
-    await segment.trim();
     for (const later of dropped) await later.remove();
+    // What is cut off must not come back behind what is appended from now on.
+    await this.options.files.syncFolder(this.options.folder);
+    await segment.trim();
+    await segment.sync();
+    if (index >= this.rememberedFrom) return;
+    // What was restored knows of batches that are gone.
+    for (let i = await this.restoreProducers(names, index); i <= index; i++) {
+      const { baseOffset } = this.segments[i] as Segment;
+      for await (const { header } of (this.segments[i] as Segment).headersFrom(baseOffset))
+        this.remember(header);
+    }
   }
 }

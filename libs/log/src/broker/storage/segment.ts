@@ -44,10 +44,13 @@ export class Segment {
   private bytesSinceIndexEntry = 0;
   offsetIndex = new OffsetIndex();
   timeIndex = new TimeIndex();
-  /** Whether bytes were written that no sync has covered. */
-  dirty = false;
-  /** Since when it has been so, in milliseconds. */
-  dirtySinceMs = 0;
+  /** Since when bytes wait for a sync to begin, in milliseconds; undefined where none do. */
+  private unsyncedSinceMs: number | undefined;
+  private syncsUnderWay = 0;
+  private holders = 0;
+  private onReleased: (() => void) | undefined;
+  /** Whether the folder was synced since the file got its name. */
+  private nameIsSafe = false;
 
   private constructor(
     readonly baseOffset: bigint,
@@ -78,8 +81,7 @@ export class Segment {
       batches.map((batch) => batch.bytes),
       this.sizeBytes,
     );
-    if (!this.dirty) this.dirtySinceMs = nowMs;
-    this.dirty = true;
+    this.unsyncedSinceMs ??= nowMs;
     if (this.sizeBytes === 0) this.createdAtMs = nowMs;
     if (sync) await this.sync();
     for (const batch of batches) this.note(batch, batch.bytes.length);
@@ -90,14 +92,31 @@ export class Segment {
     await this.file.truncate(this.sizeBytes);
   }
 
+  /** Brings to disk what was written before the call. */
   async sync(): Promise<void> {
-    this.dirty = false;
+    const since = this.unsyncedSinceMs;
+    this.unsyncedSinceMs = undefined;
+    this.syncsUnderWay++;
     try {
       await this.file.sync();
+      if (!this.nameIsSafe) await this.files.syncFolder(this.folder);
+      this.nameIsSafe = true;
     } catch (error) {
-      this.dirty = true;
+      this.unsyncedSinceMs = since ?? this.unsyncedSinceMs;
       throw error;
+    } finally {
+      this.syncsUnderWay--;
     }
+  }
+
+  /** Whether bytes were written that no sync has covered yet. */
+  get dirty(): boolean {
+    return this.unsyncedSinceMs !== undefined || this.syncsUnderWay > 0;
+  }
+
+  /** Since when bytes wait for a sync, in milliseconds. */
+  get dirtySinceMs(): number | undefined {
+    return this.unsyncedSinceMs;
   }
 
   private note(batch: Omit<PlacedBatch, 'bytes'>, sizeBytes: number): void {
@@ -120,6 +139,24 @@ export class Segment {
    * `atLeastOne` the first comes however large it is.
    */
   async read(offset: bigint, maxBytes: number, atLeastOne: boolean): Promise<Buffer> {
+    const release = this.hold();
+    try {
+      return await this.readHeld(offset, maxBytes, atLeastOne);
+    } finally {
+      release();
+    }
+  }
+
+  /** Keeps the files open, whatever becomes of the segment. @returns what lets go of them, to be called once */
+  hold(): () => void {
+    this.holders++;
+    return () => {
+      this.holders--;
+      if (this.holders === 0) this.onReleased?.();
+    };
+  }
+
+  private async readHeld(offset: bigint, maxBytes: number, atLeastOne: boolean): Promise<Buffer> {
     const relative = Number(offset - this.baseOffset);
     const position = await this.positionOf(this.offsetIndex.lookUp(relative), offset);
     const available = this.sizeBytes - position;
@@ -183,6 +220,8 @@ export class Segment {
    */
   async scan(gaps: boolean, visit: (header: BatchHeader) => void): Promise<ScanResult> {
     const fileBytes = await this.file.sizeBytes();
+    // A process that was killed may not have come to sync them.
+    if (fileBytes > 0) this.unsyncedSinceMs ??= this.createdAtMs;
     this.sizeBytes = 0;
     this.maxTimestamp = NO_TIMESTAMP;
     this.bytesSinceIndexEntry = 0;
@@ -271,12 +310,13 @@ export class Segment {
     if (this.sizeBytes > 0) {
       this.timeIndex.append(this.maxTimestamp, Number(this.offsetOfMaxTimestamp - this.baseOffset));
     }
-    await this.persistIndexes();
+    // Those of a sealed segment are taken as they are.
+    await this.persistIndexes({ sync: true });
     await this.sync();
   }
 
   /** Writes index entries that their files don't have yet. */
-  async persistIndexes(): Promise<void> {
+  async persistIndexes({ sync }: { sync: boolean }): Promise<void> {
     for (const [suffix, index] of [
       ['index', this.offsetIndex],
       ['timeindex', this.timeIndex],
@@ -286,6 +326,7 @@ export class Segment {
       try {
         await file.write([bytes], at);
         await file.truncate(at + bytes.length);
+        if (sync) await file.sync();
       } finally {
         await file.close();
       }
@@ -294,7 +335,12 @@ export class Segment {
 
   /** All bytes of the segment. */
   async readAll(): Promise<Buffer> {
-    return this.readExactly(0, this.sizeBytes);
+    const release = this.hold();
+    try {
+      return await this.readExactly(0, this.sizeBytes);
+    } finally {
+      release();
+    }
   }
 
   /**
@@ -312,8 +358,9 @@ export class Segment {
     } finally {
       await file.close();
     }
-    // A crash from here on leaves no index, and then a new one is made.
+    // A crash from here on leaves no index, and then a new one is made. The old ones would be wrong.
     for (const suffix of ['index', 'timeindex']) await this.files.remove(this.pathOf(suffix));
+    await this.files.syncFolder(this.folder);
     await this.files.rename(cleaned, this.pathOf('log'));
     const { files, folder, baseOffset, createdAtMs } = this;
     const replacement = await Segment.open({ files, folder, baseOffset, nowMs: createdAtMs });
@@ -322,7 +369,13 @@ export class Segment {
     return replacement;
   }
 
+  /** Closes once nobody reads any longer: a reader takes several steps, and the number of its file may be given away. */
   async close(): Promise<void> {
+    if (this.holders > 0) {
+      await new Promise<void>((resolve) => {
+        this.onReleased = resolve;
+      });
+    }
     await this.file.close();
   }
 
