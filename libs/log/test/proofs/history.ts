@@ -1,0 +1,94 @@
+/** What became of one batch that was sent to a partition. Moments are those of the disk. */
+export interface Appended {
+  readonly producer: number;
+  readonly firstSequence: number;
+  readonly records: readonly { readonly key: string; readonly value: string | null }[];
+  readonly startedAt: number;
+  answer?: { readonly at: number; readonly baseOffset: bigint };
+  /** From this moment on no power cut may take it. */
+  safeAt?: number;
+}
+
+/** What happened to one partition. */
+export class PartitionHistory {
+  readonly batches: Appended[] = [];
+  /** Where retention or DeleteRecords have put the start, and from which moment on it may be there. */
+  readonly starts: { readonly from: number; readonly offset: bigint }[] = [];
+  /** Where DeleteRecords has put the start for good. */
+  readonly deletedBefore: { readonly at: number; readonly offset: bigint }[] = [];
+
+  nextSequence(producer: number): number {
+    const last = this.batches.findLast((batch) => batch.producer === producer && batch.answer !== undefined);
+    return last === undefined ? 0 : last.firstSequence + last.records.length;
+  }
+
+  producers(): number[] {
+    return [...new Set(this.batches.map(({ producer }) => producer))];
+  }
+
+  /** The latest start that the partition may have had at a moment. */
+  latestStart(moment: number): bigint {
+    return this.starts.reduce(
+      (latest, { from, offset }) => (from <= moment && offset > latest ? offset : latest),
+      0n,
+    );
+  }
+}
+
+/** One life of a topic, from its creation to its end. */
+export class TopicHistory {
+  readonly partitions: PartitionHistory[] = [];
+  created: number | undefined;
+  deleting: number | undefined;
+  deleted: number | undefined;
+  readonly sizes: { readonly from: number; readonly at: number | undefined; readonly count: number }[] = [];
+
+  constructor(
+    readonly name: string,
+    /** Tells it from others of the same name. */
+    readonly life: number,
+    readonly settings: Readonly<Record<string, string>>,
+    readonly creating: number,
+  ) {}
+
+  /** Whether appends are answered after a sync. */
+  get isSynced(): boolean {
+    return this.settings['flush.messages'] === '1';
+  }
+
+  get isCompacted(): boolean {
+    return this.settings['cleanup.policy'] === 'compact';
+  }
+
+  mayExist(moment: number): boolean {
+    return this.creating <= moment && (this.deleted === undefined || this.deleted > moment);
+  }
+
+  mustExist(moment: number): boolean {
+    const created = this.created !== undefined && this.created <= moment;
+    return created && (this.deleting === undefined || this.deleting >= moment);
+  }
+}
+
+/** An offset that a group committed. */
+export interface Commit {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly startedAt: number;
+  answeredAt?: number;
+  safeAt?: number;
+}
+
+/** All that was done to a broker, and what it said. */
+export class History {
+  readonly topics: TopicHistory[] = [];
+  readonly commits: Commit[] = [];
+  readonly producerIds: { readonly id: bigint; readonly at: number }[] = [];
+
+  /** The life of a topic that is not over. */
+  living(name: string): TopicHistory | undefined {
+    return this.topics.findLast((topic) => topic.name === name && topic.deleted === undefined);
+  }
+}

@@ -1,0 +1,7 @@
+// Runs the proofs from their sources, as the tests do: nothing has to be built.
+import { fileURLToPath } from 'node:url';
+import { runnerImport } from 'vite';
+
+const main = fileURLToPath(new URL('main.ts', import.meta.url));
+const { module } = await runnerImport(main, { configFile: false, logLevel: 'error' });
+process.exitCode = await module.prove(process.argv.slice(2));

@@ -1,0 +1,73 @@
+import { pino } from 'pino';
+import { BrokerConfig } from '../../src/broker/config/config.js';
+import { GroupCoordinator } from '../../src/broker/groups/coordinator.js';
+import { batchSizeBytes, readBatchHeader } from '../../src/broker/protocol/record-batch.js';
+import { recordsOf } from '../../src/broker/protocol/records.js';
+import { LogStore } from '../../src/broker/storage/log-store.js';
+import type { PartitionLog } from '../../src/broker/storage/partition-log.js';
+import { ProducerIds } from '../../src/broker/storage/producer-ids.js';
+import type { Disk } from './disk.js';
+
+export const DATA_DIR = '/data';
+const READ_BYTES = 1 << 20;
+
+/** A record as it was read. */
+export interface ReadRecord {
+  readonly offset: bigint;
+  readonly key: string;
+  /** Null: a tombstone. */
+  readonly value: string | null;
+}
+
+/** Everything of the broker that keeps something, without its network. */
+export class System {
+  private constructor(
+    readonly store: LogStore,
+    readonly coordinator: GroupCoordinator,
+    readonly ids: ProducerIds,
+  ) {}
+
+  static async open(disk: Disk, now: () => number): Promise<System> {
+    const config = new BrokerConfig();
+    const logger = pino({ level: 'silent' });
+    await disk.makeFolder(DATA_DIR);
+    await disk.syncFolder('/');
+    const store = await LogStore.open({ files: disk, dataDir: DATA_DIR, config, logger, now });
+    const coordinator = await GroupCoordinator.open({ store, config, logger, now });
+    return new System(store, coordinator, await ProducerIds.open(disk, DATA_DIR));
+  }
+
+  /** Ends in good order, or as a killed process. */
+  async end(how: 'stop' | 'kill'): Promise<void> {
+    this.coordinator.close();
+    await (how === 'stop' ? this.store.close() : this.store.abort());
+  }
+}
+
+/** Every record that a log serves, from its start to its end. @throws Error where it can't be read on */
+export async function readAll(log: PartitionLog): Promise<ReadRecord[]> {
+  const records: ReadRecord[] = [];
+  let offset = log.logStartOffset;
+  while (offset < log.highWatermark) {
+    const bytes = Buffer.concat(await log.read(offset, READ_BYTES, true));
+    // Compaction may have emptied the end of all segments but the last.
+    if (bytes.length === 0) break;
+    for (let at = 0; at < bytes.length; at += batchSizeBytes(bytes, at)) {
+      const header = readBatchHeader(bytes, at);
+      for (const record of recordsOf(bytes.subarray(at, at + header.sizeBytes))) {
+        const place = header.baseOffset + BigInt(record.offsetDelta);
+        // A batch is served whole, from before the offset that was asked for.
+        if (place < log.logStartOffset) continue;
+        records.push({
+          offset: place,
+          key: record.key?.toString() ?? '',
+          value: record.value?.toString() ?? null,
+        });
+      }
+      if (header.lastOffset < offset)
+        throw new Error(`offset ${offset} was asked for, ${header.lastOffset} came`);
+      offset = header.lastOffset + 1n;
+    }
+  }
+  return records;
+}
