@@ -111,6 +111,7 @@ export const fetch = defineHandler({
         if (enough || left <= 0 || context.signal.aborted) {
           return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, sessionId: 0, topics: read.topics };
         }
+        context.memory.giveBack();
         await appended.atLeast(wanted.minBytes - read.bytes, left, context.signal);
       } finally {
         appended.stop();
@@ -150,7 +151,7 @@ async function readPartition(
   try {
     const log = context.store.partition(topic, partition);
     checkLeaderEpoch(currentLeaderEpoch);
-    const records = limit > 0 || first ? await log.read(fetchOffset, limit, first) : [];
+    const records = limit > 0 || first ? await log.read(fetchOffset, limit, first, context.memory.take) : [];
     return answerOf(partition, log, records);
   } catch (error) {
     const errorCode = codeOf(error);

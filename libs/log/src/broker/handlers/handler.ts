@@ -33,6 +33,8 @@ export interface RequestContext extends Services {
   readonly session: Session;
   /** Aborted when the connection ends or the broker stops: nobody waits any longer. */
   readonly signal: AbortSignal;
+  /** Memory for large parts of the answer, used again once it is sent. */
+  readonly memory: { take(length: number): Buffer; giveBack(): void };
 }
 
 /** One API of the protocol, in all the versions that are served. */

@@ -15,7 +15,12 @@ const AUTHENTICATION_TIMEOUT_MS = 10_000;
 
 /** What a request comes to. */
 export type Outcome =
-  | { readonly kind: 'answer'; readonly chunks: readonly Buffer[] }
+  | {
+      readonly kind: 'answer';
+      readonly chunks: readonly Buffer[];
+      /** Called once the system has taken the chunks; never, if the connection ends before. */
+      readonly sent?: () => void;
+    }
   /** The client wants none. */
   | { readonly kind: 'no-answer' }
   /** The connection ends, after these bytes if there are any. */
@@ -161,7 +166,10 @@ export class Connection {
     if (socket.destroyed) return;
     if (outcome.kind !== 'no-answer' && outcome.chunks.length > 0) {
       socket.cork();
-      for (const chunk of outcome.chunks) socket.write(chunk);
+      for (const chunk of outcome.chunks.slice(0, -1)) socket.write(chunk);
+      const sent = outcome.kind === 'answer' ? outcome.sent : undefined;
+      const taken = sent && ((error?: Error | null) => !error && sent());
+      socket.write(outcome.chunks.at(-1) as Buffer, taken);
       socket.uncork();
     }
     if (outcome.kind === 'close') this.end(outcome.reason);

@@ -7,6 +7,7 @@ import { readRequestHeader, writeResponseHeader, type RequestHeader } from '../p
 import { MalformedRequestError, Reader } from '../protocol/reader.js';
 import type { Session } from '../security/session.js';
 import { Writer } from '../protocol/writer.js';
+import { BufferPool, Loan } from './buffer-pool.js';
 import type { Connection, Outcome, RequestRunner } from './connection.js';
 import type { Faults } from './faults.js';
 
@@ -21,6 +22,8 @@ export interface DispatcherOptions {
 
 /** From a frame to its handler and back to bytes. */
 export class Dispatcher implements RequestRunner {
+  private readonly answerBuffers = new BufferPool();
+
   constructor(private readonly options: DispatcherOptions) {}
 
   isPipelined(frame: Buffer, { session }: Connection): boolean {
@@ -70,6 +73,7 @@ export class Dispatcher implements RequestRunner {
     skipRequestHeader(reader, flexible);
     const request = handler.request.read(reader);
     const refusal = fault?.errorCode === undefined ? undefined : handler.refuse?.(request, fault.errorCode);
+    const memory = new Loan(this.answerBuffers);
     const response =
       refusal ??
       (await handler.handle(request, {
@@ -79,12 +83,14 @@ export class Dispatcher implements RequestRunner {
         clientHost: connection.clientHost,
         session: connection.session,
         signal: connection.signal,
+        memory,
       }));
     if (fault?.dropAnswer) return { kind: 'close', reason: 'fault injected', chunks: [] };
     if (response === undefined) return { kind: 'no-answer' };
     const chunks = encode(correlationId, handler as unknown as Handler<unknown>, apiVersion, response);
     const { refusal: reason } = connection.session;
-    return reason === undefined ? { kind: 'answer', chunks } : { kind: 'close', reason, chunks };
+    if (reason !== undefined) return { kind: 'close', reason, chunks };
+    return { kind: 'answer', chunks, sent: () => memory.giveBack() };
   }
 
   private trace({ apiVersion, correlationId, clientId }: RequestHeader, api: string, ms: number): void {

@@ -289,12 +289,17 @@ export class PartitionLog {
   }
 
   /**
-   * Reads whole batches as they lie in the file, from the one that holds `offset` on.
+   * Reads whole batches as they lie in the file, from the one that holds `offset` on, into memory from `allocate`.
    *
    * @returns nothing at the high watermark
    * @throws ProtocolError `OFFSET_OUT_OF_RANGE`
    */
-  async read(offset: bigint, maxBytes: number, atLeastOne: boolean): Promise<Buffer[]> {
+  async read(
+    offset: bigint,
+    maxBytes: number,
+    atLeastOne: boolean,
+    allocate: (length: number) => Buffer = Buffer.allocUnsafe,
+  ): Promise<Buffer[]> {
     if (offset < this.start || offset > this.written) {
       throw new ProtocolError(
         ErrorCode.OFFSET_OUT_OF_RANGE,
@@ -303,7 +308,7 @@ export class PartitionLog {
     }
     if (offset === this.written) return [];
     for (let i = indexOfSegment(this.segments, offset); i < this.segments.length; i++) {
-      const bytes = await (this.segments[i] as Segment).read(offset, maxBytes, atLeastOne);
+      const bytes = await (this.segments[i] as Segment).read(offset, maxBytes, atLeastOne, allocate);
       if (bytes.length > 0) return [bytes];
     }
     return [];

@@ -13,6 +13,8 @@ import { OffsetIndex, TimeIndex } from './sparse-index.js';
 /** Bytes of log between two index entries, at least. */
 const INDEX_INTERVAL_BYTES = 4096;
 const SCAN_CHUNK_BYTES = 1 << 20;
+/** Readers of a segment whose place is remembered. */
+const MAX_NEXT_READS = 16;
 const NO_TIMESTAMP = -1n;
 
 /** Name of a segment's files without the suffix, as Kafka writes it. */
@@ -51,6 +53,8 @@ export class Segment {
   private onReleased: (() => void) | undefined;
   /** Whether the folder was synced since the file got its name. */
   private nameIsSafe = false;
+  /** Where the batch after a read starts, by the offset that its reader asks for next; oldest first. */
+  private readonly nextReads = new Map<bigint, number>();
 
   private constructor(
     readonly baseOffset: bigint,
@@ -138,10 +142,15 @@ export class Segment {
    * Reads whole batches from the one that holds `offset` on (or the first after it), at most `maxBytes` of them; with
    * `atLeastOne` the first comes however large it is.
    */
-  async read(offset: bigint, maxBytes: number, atLeastOne: boolean): Promise<Buffer> {
+  async read(
+    offset: bigint,
+    maxBytes: number,
+    atLeastOne: boolean,
+    allocate: (length: number) => Buffer = Buffer.allocUnsafe,
+  ): Promise<Buffer> {
     const release = this.hold();
     try {
-      return await this.readHeld(offset, maxBytes, atLeastOne);
+      return await this.readHeld(offset, maxBytes, atLeastOne, allocate);
     } finally {
       release();
     }
@@ -156,16 +165,37 @@ export class Segment {
     };
   }
 
-  private async readHeld(offset: bigint, maxBytes: number, atLeastOne: boolean): Promise<Buffer> {
-    const relative = Number(offset - this.baseOffset);
-    const position = await this.positionOf(this.offsetIndex.lookUp(relative), offset);
+  private async readHeld(
+    offset: bigint,
+    maxBytes: number,
+    atLeastOne: boolean,
+    allocate: (length: number) => Buffer,
+  ): Promise<Buffer> {
+    const position = this.nextReads.get(offset) ?? (await this.search(offset));
     const available = this.sizeBytes - position;
     if (available <= 0) return EMPTY;
     const wanted = Math.min(Math.max(maxBytes, atLeastOne ? BATCH_HEADER_BYTES : 0), available);
-    const bytes = await this.readExactly(position, wanted);
-    const whole = wholeBatchesBytes(bytes);
-    if (whole > 0 || !atLeastOne || bytes.length < BATCH_HEADER_BYTES) return bytes.subarray(0, whole);
-    return this.readExactly(position, batchSizeBytes(bytes));
+    const bytes = await this.readInto(allocate(wanted), position);
+    const { sizeBytes, lastAt } = wholeBatches(bytes);
+    if (sizeBytes === 0 && atLeastOne && bytes.length >= BATCH_HEADER_BYTES) {
+      return this.readInto(allocate(batchSizeBytes(bytes)), position);
+    }
+    if (sizeBytes > 0) this.noteRead(batchLastOffset(bytes, lastAt) + 1n, position + sizeBytes);
+    return bytes.subarray(0, sizeBytes);
+  }
+
+  /** A reader that goes on where it was needs no index and no walk. */
+  private noteRead(nextOffset: bigint, position: number): void {
+    this.nextReads.set(nextOffset, position);
+    if (this.nextReads.size <= MAX_NEXT_READS) return;
+    for (const oldest of this.nextReads.keys()) {
+      this.nextReads.delete(oldest);
+      return;
+    }
+  }
+
+  private search(offset: bigint): Promise<number> {
+    return this.positionOf(this.offsetIndex.lookUp(Number(offset - this.baseOffset)), offset);
   }
 
   /** Walks batch headers from `position` to the first batch whose last offset is not before `offset`. */
@@ -185,7 +215,7 @@ export class Segment {
 
   /** Headers and positions of the batches from the one that holds `offset` on. */
   async *headersFrom(offset: bigint): AsyncGenerator<{ header: BatchHeader; position: number }> {
-    let at = await this.positionOf(this.offsetIndex.lookUp(Number(offset - this.baseOffset)), offset);
+    let at = await this.search(offset);
     while (at + BATCH_HEADER_BYTES <= this.sizeBytes) {
       const chunk = await this.readExactly(at, Math.min(WALK_CHUNK_BYTES, this.sizeBytes - at));
       let inChunk = 0;
@@ -208,9 +238,12 @@ export class Segment {
   }
 
   async readExactly(position: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafe(length);
+    return this.readInto(Buffer.allocUnsafe(length), position);
+  }
+
+  private async readInto(buffer: Buffer, position: number): Promise<Buffer> {
     const filled = await this.file.read(buffer, position);
-    return filled === length ? buffer : buffer.subarray(0, filled);
+    return filled === buffer.length ? buffer : buffer.subarray(0, filled);
   }
 
   /**
@@ -395,15 +428,17 @@ const EMPTY = Buffer.alloc(0);
 /** Two index intervals: most walks to an offset end in their first read. */
 const WALK_CHUNK_BYTES = 2 * INDEX_INTERVAL_BYTES;
 
-/** Bytes of `buffer` that are whole batches. */
-function wholeBatchesBytes(buffer: Buffer): number {
+/** Bytes of `buffer` that are whole batches, and where the last of them starts. */
+function wholeBatches(buffer: Buffer): { sizeBytes: number; lastAt: number } {
   let at = 0;
+  let lastAt = 0;
   while (at + BATCH_HEADER_BYTES <= buffer.length) {
     const sizeBytes = batchSizeBytes(buffer, at);
     if (at + sizeBytes > buffer.length) break;
+    lastAt = at;
     at += sizeBytes;
   }
-  return at;
+  return { sizeBytes: at, lastAt };
 }
 
 /** Headers of the good batches at the start of `chunk`, whose offsets go up from `nextOffset`. */
