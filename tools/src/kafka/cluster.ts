@@ -44,10 +44,12 @@ export interface KafkaOptions {
 export interface RunningKafka extends AsyncDisposable {
   /** `host:port` of each broker, which stay. */
   readonly addresses: readonly string[];
-  /** Of each broker, now; `undefined` where it was killed. */
+  /** Of each broker, now; `undefined` where it was killed or stopped. */
   readonly processIds: readonly (number | undefined)[];
   /** SIGKILL; resolves once the broker has ended. */
   kill(broker: number): Promise<void>;
+  /** SIGTERM; resolves once the broker has ended, in order. `restart` has it back. */
+  stop(broker: number): Promise<void>;
   /** Ends the broker, in order where it runs, and starts it on its data; resolves once all brokers that run know of it. */
   restart(broker: number): Promise<void>;
   /** SIGSTOP. */
@@ -126,10 +128,13 @@ class Cluster implements RunningKafka {
     await end(this.#node(broker), 'SIGKILL');
   }
 
+  async stop(broker: number): Promise<void> {
+    await end(this.#node(broker), 'SIGTERM');
+  }
+
   async restart(broker: number): Promise<void> {
-    const node = this.#node(broker);
-    await end(node, 'SIGTERM');
-    this.#launch(node);
+    await this.stop(broker);
+    this.#launch(this.#node(broker));
     await this.#ready();
   }
 
