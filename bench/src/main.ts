@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { MissingNeedsError } from '@hailstream/tools/needs';
 import { machine, table, writeJson, type Row } from './harness/report.js';
 import { suites } from './suites/index.js';
 import { efforts } from './suites/suite.js';
@@ -20,7 +21,13 @@ if (wanted === undefined) {
 } else if (wanted === 'help') {
   process.stdout.write(`${USAGE}\n`);
 } else {
-  await run(wanted);
+  try {
+    await run(wanted);
+  } catch (error) {
+    if (!(error instanceof MissingNeedsError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
 }
 
 /** What is asked for; `undefined` where it can't be had. */
@@ -38,6 +45,7 @@ function parse(args: string[]): Wanted | 'help' | undefined {
 }
 
 async function run(wanted: Wanted): Promise<void> {
+  for (const suite of wanted.suites) await suite.prepare?.();
   const takenAt = new Date();
   const rows: Row[] = [];
   for (const suite of wanted.suites) {

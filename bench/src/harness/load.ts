@@ -1,7 +1,7 @@
 import { build, type Histogram } from 'hdr-histogram-js';
 
 /** Highest latency that is told apart, in microseconds: a minute. What takes longer counts as a minute. */
-const HIGHEST_TRACKABLE_US = 60_000_000;
+export const HIGHEST_TRACKABLE_US = 60_000_000;
 
 /** Requests that an open loop lets run at once; beyond it the system under test is not keeping up at all. */
 const MAX_OPEN_LOOP_IN_FLIGHT = 20_000;
@@ -32,7 +32,8 @@ export async function saturate(options: {
 export async function openLoop(options: {
   durationMs: number;
   ratePerSecond: number;
-  operation: () => Promise<void>;
+  /** Is told for when it was planned, by `performance.now()`. */
+  operation: (plannedAtMs: number) => Promise<void>;
 }): Promise<Histogram> {
   const latencies = build({ highestTrackableValue: HIGHEST_TRACKABLE_US, numberOfSignificantValueDigits: 3 });
   const planned = Math.floor((options.durationMs * options.ratePerSecond) / 1_000);
@@ -43,7 +44,7 @@ export async function openLoop(options: {
     const plannedAt = startedAt + index * intervalMs;
     while (performance.now() < plannedAt) await nextTurn(plannedAt);
     if (running.size >= MAX_OPEN_LOOP_IN_FLIGHT) throw new Error('the rate is more than can be answered');
-    const operation = options.operation().then(() => {
+    const operation = options.operation(plannedAt).then(() => {
       running.delete(operation);
       recordSince(latencies, plannedAt);
     });

@@ -1,12 +1,14 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 /** Longest a process may take to answer that it is ready, and to stop once asked. */
 const READY_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 15_000;
+const READY_POLL_MS = 50;
 
 /** Last characters of a process's output that are kept, to be shown should it fail. */
 const OUTPUT_TAIL = 4_000;
@@ -16,6 +18,7 @@ const repository = fileURLToPath(new URL('../../..', import.meta.url));
 /** A process of the system under test, alone in its own memory as it would be in production. */
 export interface SystemProcess extends AsyncDisposable {
   readonly url: string;
+  readonly pid: number;
 }
 
 /** Starts `script` (a path in the repository) on a free port and waits until `readyPath` answers 200. */
@@ -33,19 +36,19 @@ export async function startHttpProcess(options: {
     PORT: String(port),
   });
   await readyWhen(child, () => answers(`${url}${options.readyPath}`));
-  return { url, [Symbol.asyncDispose]: () => stop(child.process) };
+  return { url, pid: child.pid, [Symbol.asyncDispose]: () => stop(child.process) };
 }
 
-/** Starts the embedded broker as a process of its own. `url` is its `host:port`. */
-export async function startBrokerProcess(dataDir: string): Promise<SystemProcess> {
-  const port = await freePort();
+/** Starts the embedded broker as a process of its own, on a free port where none is given. `url` is its `host:port`. */
+export async function startBrokerProcess(dataDir: string, givenPort?: number): Promise<SystemProcess> {
+  const port = givenPort ?? (await freePort());
   const child = startProcess(
     'libs/log/dist/broker/main.js',
     ['--port', String(port), '--data-dir', dataDir],
     {},
   );
   await readyWhen(child, () => Promise.resolve(child.output().includes(String(port))));
-  return { url: `127.0.0.1:${port}`, [Symbol.asyncDispose]: () => stop(child.process) };
+  return { url: `127.0.0.1:${port}`, pid: child.pid, [Symbol.asyncDispose]: () => stop(child.process) };
 }
 
 /** Runs a script to its end and gives what it printed. @throws Error where it fails */
@@ -60,8 +63,15 @@ export async function runToEnd(
   return child.output();
 }
 
+/** Memory that a process has resident, in MiB. */
+export async function residentMiB(pid: number): Promise<number> {
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)]);
+  return Number(stdout) / 1024;
+}
+
 interface Child {
   readonly process: ChildProcess;
+  readonly pid: number;
   output(): string;
 }
 
@@ -77,7 +87,7 @@ function startProcess(script: string, args: readonly string[], env: Readonly<Rec
   };
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
-  return { process: child, output: () => tail };
+  return { process: child, pid: child.pid ?? Number.NaN, output: () => tail };
 }
 
 async function readyWhen(child: Child, ready: () => Promise<boolean>): Promise<void> {
@@ -87,7 +97,7 @@ async function readyWhen(child: Child, ready: () => Promise<boolean>): Promise<v
       await stop(child.process);
       throw new Error(`a process of the system did not get ready:\n${child.output()}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
   }
 }
 
@@ -109,7 +119,7 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(force);
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

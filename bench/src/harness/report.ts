@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import type { Histogram } from 'hdr-histogram-js';
 import type { Comparison } from './rounds.js';
 
-/** One line of the table. `wanted` is the ratio that we hold ourselves to, where there is one. */
+/** The ratio that we hold ourselves to. */
+export type Wanted = { readonly atLeast: number } | { readonly atMost: number };
+
+/** One line of the table. `wanted` is `null` where nothing is claimed. */
 export type Row =
   | {
       readonly kind: 'comparison';
       readonly name: string;
       readonly unit: string;
-      readonly wanted: number | null;
+      readonly wanted: Wanted | null;
       readonly result: Comparison;
     }
   | { readonly kind: 'latency'; readonly name: string; readonly note: string; readonly micros: Percentiles };
@@ -39,11 +42,12 @@ export function table(rows: readonly Row[]): string {
   const latencies = rows.filter((row) => row.kind === 'latency');
   const lines: string[] = [];
   if (comparisons.length > 0) {
-    lines.push('| what | ours | reference | ratio | wanted |', '|---|---:|---:|---:|---:|');
+    lines.push('| what | ours | reference | ratio | wanted | |', '|---|---:|---:|---:|---:|---|');
     for (const { name, unit, wanted, result } of comparisons) {
-      const ours = `${count(result.ours.median)} ${unit}`;
-      const reference = `${count(result.reference.median)} ${unit} (${result.reference.name})`;
-      lines.push(`| ${name} | ${ours} | ${reference} | ${result.ratio.toFixed(2)} | ${wanted ?? '–'} |`);
+      const ours = `${figure(result.ours.median)} ${unit}`;
+      const reference = `${figure(result.reference.median)} ${unit} (${result.reference.name})`;
+      const columns = [name, ours, reference, result.ratio.toFixed(2), ...verdict(result.ratio, wanted)];
+      lines.push(`| ${columns.join(' | ')} |`);
     }
   }
   if (latencies.length > 0) {
@@ -72,6 +76,18 @@ export function writeJson(folder: string, rows: readonly Row[], takenAt: Date): 
     `${JSON.stringify({ takenAt: takenAt.toISOString(), machine: machine(), rows }, null, 2)}\n`,
   );
   return file;
+}
+
+/** What is wanted, and whether it is so. */
+function verdict(ratio: number, wanted: Wanted | null): [string, string] {
+  if (wanted === null) return ['–', ''];
+  if ('atLeast' in wanted) return [`≥ ${wanted.atLeast}`, ratio >= wanted.atLeast ? 'ok' : '**missed**'];
+  return [`≤ ${wanted.atMost}`, ratio <= wanted.atMost ? 'ok' : '**missed**'];
+}
+
+/** Small figures need their decimals, large ones don't. */
+function figure(value: number): string {
+  return value < 100 ? value.toPrecision(3) : count(value);
 }
 
 function count(value: number): string {

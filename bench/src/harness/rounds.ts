@@ -1,4 +1,4 @@
-/** One of the things compared: `measure` gives one round's figure, larger is better. */
+/** One of the things compared: `measure` gives one round's figure. */
 export interface Side {
   readonly name: string;
   measure(): Promise<number>;
@@ -22,20 +22,38 @@ export interface SideResult {
  * slower or faster meanwhile does so for both.
  */
 export async function compare(options: { rounds: number; ours: Side; reference: Side }): Promise<Comparison> {
-  const figures: { ours: number[]; reference: number[] } = { ours: [], reference: [] };
+  const { ours, reference } = options;
+  const figures = await alternate({
+    rounds: options.rounds,
+    ours: () => ours.measure(),
+    reference: () => reference.measure(),
+  });
+  return comparison(sideResult(ours.name, figures.ours), sideResult(reference.name, figures.reference));
+}
+
+/** The same where a round gives more than one figure. */
+export async function alternate<T>(options: {
+  rounds: number;
+  ours: () => Promise<T>;
+  reference: () => Promise<T>;
+}): Promise<{ ours: T[]; reference: T[] }> {
+  const results: { ours: T[]; reference: T[] } = { ours: [], reference: [] };
   for (let round = 0; round <= options.rounds; round += 1) {
-    const reference = await options.reference.measure();
-    const ours = await options.ours.measure();
+    const reference = await options.reference();
+    const ours = await options.ours();
     if (round === 0) continue;
-    figures.reference.push(reference);
-    figures.ours.push(ours);
+    results.reference.push(reference);
+    results.ours.push(ours);
   }
-  const ours = sideResult(options.ours.name, figures.ours);
-  const reference = sideResult(options.reference.name, figures.reference);
+  return results;
+}
+
+/** Two sides that were measured. */
+export function comparison(ours: SideResult, reference: SideResult): Comparison {
   return { ours, reference, ratio: ours.median / reference.median };
 }
 
-function sideResult(name: string, rounds: readonly number[]): SideResult {
+export function sideResult(name: string, rounds: readonly number[]): SideResult {
   return { name, rounds, median: median(rounds) };
 }
 

@@ -43,7 +43,9 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
       ours: { name: 'batch run', measure: () => batchRowsPerSecond(client, effort.rows, env) },
       reference: { name: 'COPY from a file', measure: () => copyRowsPerSecond(client, effort.rows, file) },
     });
-    return [{ kind: 'comparison', name: 'batch, log to table', unit: 'rows/s', wanted: 0.6, result }];
+    return [
+      { kind: 'comparison', name: 'batch, log to table', unit: 'rows/s', wanted: { atLeast: 0.6 }, result },
+    ];
   } finally {
     await client.end();
   }

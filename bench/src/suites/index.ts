@@ -1,7 +1,8 @@
 import { batchSuite } from './batch.js';
+import { brokerSuite } from './broker/index.js';
 import { ingestSuite } from './ingest.js';
 import type { Suite } from './suite.js';
 import { visibleSuite } from './visible.js';
 
 /** Every suite, in the order they run. */
-export const suites: readonly Suite[] = [ingestSuite, batchSuite, visibleSuite];
+export const suites: readonly Suite[] = [ingestSuite, batchSuite, visibleSuite, brokerSuite];

@@ -15,5 +15,7 @@ export const efforts = {
 /** One subject: starts what it needs, measures, stops it. `say` tells what it is doing. */
 export interface Suite {
   readonly name: string;
+  /** Gets, or asks for, what is needed beyond Node; before any suite runs. @throws MissingNeedsError */
+  prepare?(): Promise<void>;
   run(effort: Effort, say: (what: string) => void): Promise<Row[]>;
 }

@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import { build } from 'hdr-histogram-js';
+import { HIGHEST_TRACKABLE_US } from '../harness/load.js';
+import { percentiles, type Percentiles } from '../harness/report.js';
+import { plainClient } from './plain-client.js';
+import { monotonicMs, readPlannedAt } from './planned-time.js';
+
+/*
+ * Started as a process of its own with an address and a topic. It reads the topic from its end on, and tells what it is
+ * asked: how many records came since it was last told to begin anew, and how long after they were planned.
+ */
+
+export type Question = 'begin' | 'report';
+export type Answer = { readonly kind: 'reading' } | { readonly kind: 'report'; readonly micros: Percentiles };
+
+const [address = '', topic = ''] = process.argv.slice(2);
+const newHistogram = () =>
+  build({ highestTrackableValue: HIGHEST_TRACKABLE_US, numberOfSignificantValueDigits: 3 });
+let latencies = newHistogram();
+
+const consumer = plainClient(address).consumer({ groupId: `bench-${randomUUID()}`, maxWaitTimeInMs: 500 });
+await consumer.connect();
+await consumer.subscribe({ topic, fromBeginning: true });
+consumer.on(consumer.events.GROUP_JOIN, () => tell({ kind: 'reading' }));
+await consumer.run({
+  eachBatch: async ({ batch }) => {
+    const now = monotonicMs();
+    for (const { value } of batch.messages) {
+      const micros = Math.max(1, Math.round((now - readPlannedAt(value as Buffer)) * 1_000));
+      latencies.recordValue(Math.min(micros, HIGHEST_TRACKABLE_US));
+    }
+    return Promise.resolve();
+  },
+});
+
+process.on('message', (question: Question) => {
+  if (question === 'begin') latencies = newHistogram();
+  tell({ kind: 'report', micros: percentiles(latencies) });
+});
+process.on('disconnect', () => process.exit());
+
+function tell(answer: Answer): void {
+  process.send?.(answer);
+}

@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { residentMiB } from '../../harness/processes.js';
+import type { Row } from '../../harness/report.js';
+import { alternate, compare, comparison, sideResult } from '../../harness/rounds.js';
+import { firstAcknowledged, makeTopic, withTopic } from '../../load/plain-client.js';
+import type { Effort } from '../suite.js';
+import { produceWithJava } from './java.js';
+import type { BrokerSide, Sides } from './sides.js';
+
+/** What a process allocates while it starts has been given back, or won't be, after so long. */
+const SETTLE_MS = 3_000;
+/** Rarely are records so large; it is only how the disk fills soonest. */
+const FILL_RECORD_BYTES = 10_000;
+const TOPIC = 'started';
+
+const WANTED = { atMost: 0.15 } as const;
+
+/** Starts and memory. Both sides are running before and stopped afterwards; the other is stopped while one is measured. */
+export async function measureFootprint(
+  effort: Effort,
+  sides: Sides,
+  say: (what: string) => void,
+): Promise<Row[]> {
+  const { rounds } = effort;
+  const { ours, reference } = sides;
+  for (const side of [ours, reference]) {
+    await makeTopic(side.address, TOPIC);
+    await side.stop();
+  }
+  say('starts on an empty log, and resident memory after them');
+  const empty = await alternate({
+    rounds,
+    ours: () => startOnce(ours),
+    reference: () => startOnce(reference),
+  });
+  const of = (pick: (start: Start) => number) =>
+    comparison(
+      sideResult(ours.name, empty.ours.map(pick)),
+      sideResult(reference.name, empty.reference.map(pick)),
+    );
+  const gigabytes = (effort.rows * 5_000) / 1e9;
+  say(`resident memory after ${gigabytes} GB`);
+  const loaded = await compare({
+    rounds,
+    ours: { name: ours.name, measure: () => memoryAfter(ours, gigabytes) },
+    reference: { name: reference.name, measure: () => memoryAfter(reference, gigabytes) },
+  });
+  const logGigabytes = (effort.rows * 25_000) / 1e9;
+  say(`starts on a log of ${logGigabytes} GB`);
+  for (const side of [reference, ours]) await fill(side, logGigabytes);
+  const large = await alternate({
+    rounds,
+    ours: () => startOnce(ours),
+    reference: () => startOnce(reference),
+  });
+  const startOf = ({ ms }: Start) => ms;
+  const largeStarts = comparison(
+    sideResult(ours.name, large.ours.map(startOf)),
+    sideResult(reference.name, large.reference.map(startOf)),
+  );
+  const row = { kind: 'comparison', wanted: WANTED } as const;
+  return [
+    { ...row, name: 'start to first acknowledged record, empty log', unit: 'ms', result: of(startOf) },
+    {
+      ...row,
+      name: `start to first acknowledged record, ${logGigabytes} GB of log`,
+      unit: 'ms',
+      result: largeStarts,
+    },
+    { ...row, name: 'resident memory, idle', unit: 'MiB', result: of(({ idleMiB }) => idleMiB) },
+    { ...row, name: `resident memory after ${gigabytes} GB`, unit: 'MiB', result: loaded },
+  ];
+}
+
+interface Start {
+  readonly ms: number;
+  readonly idleMiB: number;
+}
+
+async function startOnce(side: BrokerSide): Promise<Start> {
+  const startedAt = performance.now();
+  const ready = side.start();
+  await firstAcknowledged(side.address, TOPIC);
+  const ms = performance.now() - startedAt;
+  await ready;
+  await delay(SETTLE_MS);
+  const idleMiB = await residentMiB(side.pid);
+  await side.stop();
+  return { ms, idleMiB };
+}
+
+async function memoryAfter(side: BrokerSide, gigabytes: number): Promise<number> {
+  await side.start();
+  const mebibytes = await withTopic(side.address, async (topic) => {
+    await produceWithJava({ side, topic, acks: '1', bytes: gigabytes * 1e9 });
+    await delay(SETTLE_MS);
+    return residentMiB(side.pid);
+  });
+  await side.stop();
+  return mebibytes;
+}
+
+async function fill(side: BrokerSide, gigabytes: number): Promise<void> {
+  await side.start();
+  const bytes = gigabytes * 1e9;
+  await produceWithJava({ side, topic: TOPIC, acks: '1', bytes, recordBytes: FILL_RECORD_BYTES });
+  await side.stop();
+}

@@ -1,0 +1,31 @@
+import { kafkaClasspath } from '@hailstream/tools/kafka';
+import type { Row } from '../../harness/report.js';
+import { temporaryFolder } from '../../harness/temporary-folder.js';
+import type { Effort, Suite } from '../suite.js';
+import { measureFootprint } from './footprint.js';
+import { measureJava } from './java.js';
+import { measureKafkajs } from './kafkajs.js';
+import { measureLatency } from './latency.js';
+import { startApacheKafka, startEmbedded } from './sides.js';
+
+/** The embedded broker against Apache Kafka, with the same clients, on the same machine. */
+export const brokerSuite: Suite = {
+  name: 'broker',
+  prepare: async () => {
+    await kafkaClasspath();
+  },
+  run: measure,
+};
+
+async function measure(effort: Effort, say: (what: string) => void): Promise<Row[]> {
+  await using folder = await temporaryFolder();
+  say('starting the embedded broker and Apache Kafka');
+  await using reference = await startApacheKafka();
+  await using ours = await startEmbedded(folder.path);
+  const sides = { ours, reference };
+  const java = await measureJava(effort, sides, say);
+  const kafkajs = await measureKafkajs(effort, sides, say);
+  const latency = await measureLatency(effort, sides, say);
+  const footprint = await measureFootprint(effort, sides, say);
+  return [...java, ...kafkajs, ...latency, ...footprint];
+}

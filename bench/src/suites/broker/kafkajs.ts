@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { saturate } from '../../harness/load.js';
+import type { Row } from '../../harness/report.js';
+import { compare } from '../../harness/rounds.js';
+import { makeValue, plainClient, RECORD_BYTES, withTopic } from '../../load/plain-client.js';
+import type { Effort } from '../suite.js';
+import { produceWithJava } from './java.js';
+import type { BrokerSide, Sides } from './sides.js';
+
+/** Sends that one producer has under way. */
+const CALLERS = 8;
+const BATCHES = [1, 100, 1_000];
+/** Longest that a consumer may take to read everything. */
+const CONSUMED_WITHIN_MS = 120_000;
+
+/** kafkajs's producer and consumer, as they come. Both brokers run. */
+export async function measureKafkajs(
+  effort: Effort,
+  { ours, reference }: Sides,
+  say: (what: string) => void,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  const row = { kind: 'comparison', unit: 'records/s', wanted: { atLeast: 1 } } as const;
+  for (const size of BATCHES) {
+    say(`kafkajs, ${size} messages a send`);
+    const side = (broker: BrokerSide) => ({
+      name: broker.name,
+      measure: () => producedPerSecond(broker.address, size, effort.roundMs),
+    });
+    const result = await compare({ rounds: effort.rounds, ours: side(ours), reference: side(reference) });
+    rows.push({ ...row, name: `kafkajs producer, ${size} messages a send, acks=1`, result });
+  }
+  const records = effort.rows * 5;
+  say(`kafkajs, consuming ${records} records`);
+  const side = (broker: BrokerSide) => ({
+    name: broker.name,
+    measure: () => consumedPerSecond(broker, records),
+  });
+  const result = await compare({ rounds: effort.rounds, ours: side(ours), reference: side(reference) });
+  return [...rows, { ...row, name: 'kafkajs consumer', result }];
+}
+
+async function producedPerSecond(address: string, size: number, durationMs: number): Promise<number> {
+  return withTopic(address, async (topic) => {
+    const producer = plainClient(address).producer({ allowAutoTopicCreation: false });
+    await producer.connect();
+    const messages = Array.from({ length: size }, () => ({ value: makeValue() }));
+    try {
+      await producer.send({ topic, acks: 1, messages });
+      const operation = async (): Promise<void> => {
+        await producer.send({ topic, acks: 1, messages });
+      };
+      return (await saturate({ durationMs, concurrency: CALLERS, operation })).perSecond * size;
+    } finally {
+      await producer.disconnect();
+    }
+  });
+}
+
+/** From the first record to the last, of a topic that is full. */
+async function consumedPerSecond(side: BrokerSide, records: number): Promise<number> {
+  return withTopic(side.address, async (topic) => {
+    await produceWithJava({ side, topic, acks: '1', bytes: records * RECORD_BYTES });
+    const consumer = plainClient(side.address).consumer({ groupId: `bench-${randomUUID()}` });
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    let left = records;
+    let counted = 0;
+    let firstAt = 0;
+    try {
+      const lastAt = await new Promise<number>((resolve, reject) => {
+        const late = setTimeout(() => {
+          reject(new Error(`${left} of ${records} records were not consumed`));
+        }, CONSUMED_WITHIN_MS);
+        const eachBatch = ({ batch }: { batch: { messages: readonly unknown[] } }): Promise<void> => {
+          // The first batch starts the clock and is not counted: when it was asked for is not known.
+          if (firstAt === 0) firstAt = performance.now();
+          else counted += batch.messages.length;
+          left -= batch.messages.length;
+          if (left === 0) {
+            clearTimeout(late);
+            resolve(performance.now());
+          }
+          return Promise.resolve();
+        };
+        consumer.run({ eachBatch }).catch(reject);
+      });
+      return (counted * 1_000) / (lastAt - firstAt);
+    } finally {
+      await consumer.disconnect();
+    }
+  });
+}

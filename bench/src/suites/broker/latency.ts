@@ -1,0 +1,218 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { openLoop, saturate } from '../../harness/load.js';
+import type { Percentiles, Row } from '../../harness/report.js';
+import { alternate, compare, comparison, sideResult } from '../../harness/rounds.js';
+import type { Answer, Question } from '../../load/latency-consumer.js';
+import { makeValue, plainClient, withTopic } from '../../load/plain-client.js';
+import { MONOTONIC_MINUS_PERFORMANCE_MS, writePlannedAt } from '../../load/planned-time.js';
+import type { Effort } from '../suite.js';
+import type { BrokerSide, Sides } from './sides.js';
+
+/** Records a send: as a service sends that gathers for some milliseconds. */
+const BATCH = 100;
+/** Sends under way while the maximum is looked for. */
+const CALLERS = 8;
+const LOADS = [0.1, 0.5, 0.8];
+/** Loaded for so long before anything counts. */
+const WARM_UP_MS = 2_000;
+/** Longest that the consumer may be behind when the load has ended. */
+const CAUGHT_UP_WITHIN_MS = 60_000;
+const CAUGHT_UP_POLL_MS = 10;
+
+const consumerScript = fileURLToPath(new URL('../../load/latency-consumer.js', import.meta.url));
+
+/**
+ * Produce to consume, from the time that a record was planned for, with a producer and a consumer that are processes
+ * of their own. Both brokers run.
+ */
+export async function measureLatency(
+  effort: Effort,
+  { ours, reference }: Sides,
+  say: (what: string) => void,
+): Promise<Row[]> {
+  say('the most that a producer and a consumer get through');
+  const side = (broker: BrokerSide) => ({
+    name: broker.name,
+    measure: () => mostPerSecond(broker.address, effort),
+  });
+  const most = await compare({ rounds: effort.rounds, ours: side(ours), reference: side(reference) });
+  const row = { kind: 'comparison', unit: 'ms' } as const;
+  const rows: Row[] = [
+    {
+      ...row,
+      unit: 'records/s',
+      name: `kafkajs, produced and consumed at once, ${BATCH} messages a send`,
+      wanted: { atLeast: 1 },
+      result: most,
+    },
+  ];
+  // What both can do: a rate that only one of them keeps up with would say nothing of the other.
+  const maximum = Math.min(most.ours.median, most.reference.median);
+  const p99Of = new Map<number, number[]>();
+  for (const load of LOADS) {
+    const rate = maximum * load;
+    say(`open loop, ${Math.round(rate)} records/s`);
+    const results = await alternate({
+      rounds: effort.rounds,
+      ours: () => latencyAt(ours.address, rate, effort),
+      reference: () => latencyAt(reference.address, rate, effort),
+    });
+    for (const [name, wanted] of [
+      ['p50', null],
+      ['p99', { atMost: 1 }],
+    ] as const) {
+      const of = (all: readonly Percentiles[]) => all.map((each) => each[name] / 1_000);
+      rows.push({
+        ...row,
+        name: `produce to consume, ${name} at ${load * 100} % of what both can (${Math.round(rate)} records/s)`,
+        wanted,
+        result: comparison(
+          sideResult(ours.name, of(results.ours)),
+          sideResult(reference.name, of(results.reference)),
+        ),
+      });
+      if (name === 'p99') p99Of.set(load, of(results.ours));
+    }
+  }
+  return [...rows, await flatness(effort, ours, most.ours.median, say)];
+}
+
+/** The embedded broker against itself, at fractions of its own maximum. */
+async function flatness(
+  effort: Effort,
+  broker: BrokerSide,
+  maximum: number,
+  say: (what: string) => void,
+): Promise<Row> {
+  say(`${broker.name} alone, at 10 and 80 % of its own maximum`);
+  const p99At = async (load: number) => (await latencyAt(broker.address, maximum * load, effort)).p99 / 1_000;
+  return {
+    kind: 'comparison',
+    name: `produce to consume, p99 at 80 % of its own maximum (${Math.round(maximum)} records/s)`,
+    unit: 'ms',
+    wanted: { atMost: 2 },
+    result: await compare({
+      rounds: effort.rounds,
+      ours: { name: broker.name, measure: () => p99At(0.8) },
+      reference: { name: 'itself at 10 %', measure: () => p99At(0.1) },
+    }),
+  };
+}
+
+/** Records a second that were produced and consumed, from the first send until the last was seen. */
+async function mostPerSecond(address: string, effort: Effort): Promise<number> {
+  return withLoad(address, async ({ send, consumer }) => {
+    await saturate({ durationMs: WARM_UP_MS, concurrency: CALLERS, operation: () => send(monotonicNow()) });
+    await consumer.begin();
+    const startedAt = performance.now();
+    let records = 0;
+    const operation = async (): Promise<void> => {
+      await send(monotonicNow());
+      records += BATCH;
+    };
+    await saturate({ durationMs: effort.roundMs, concurrency: CALLERS, operation });
+    await consumer.caughtUp();
+    return (records * 1_000) / (performance.now() - startedAt);
+  });
+}
+
+async function latencyAt(address: string, recordsPerSecond: number, effort: Effort): Promise<Percentiles> {
+  return withLoad(address, async ({ send, consumer }) => {
+    const ratePerSecond = recordsPerSecond / BATCH;
+    const operation = (plannedAtMs: number) => send(plannedAtMs + MONOTONIC_MINUS_PERFORMANCE_MS);
+    await openLoop({ durationMs: WARM_UP_MS, ratePerSecond, operation });
+    await consumer.begin();
+    await openLoop({ durationMs: effort.roundMs * 2, ratePerSecond, operation });
+    return consumer.caughtUp();
+  });
+}
+
+function monotonicNow(): number {
+  return performance.now() + MONOTONIC_MINUS_PERFORMANCE_MS;
+}
+
+interface Load {
+  /** Sends a batch of records that were planned for then, by the clock that all processes share. */
+  send(plannedAtMs: number): Promise<void>;
+  readonly consumer: {
+    /** Forgets what was measured, once all that was sent has come. */
+    begin(): Promise<void>;
+    /** Resolves once all that was sent since has come. */
+    caughtUp(): Promise<Percentiles>;
+  };
+}
+
+async function withLoad<T>(address: string, measure: (load: Load) => Promise<T>): Promise<T> {
+  return withTopic(address, async (topic) => {
+    const consumer = fork(consumerScript, [address, topic]);
+    const producer = plainClient(address).producer({ allowAutoTopicCreation: false });
+    try {
+      await answerOf(consumer, 'reading');
+      await producer.connect();
+      let sent = 0;
+      const filling = makeValue();
+      const send = async (plannedAtMs: number): Promise<void> => {
+        const value = Buffer.from(filling);
+        writePlannedAt(value, plannedAtMs);
+        sent += BATCH;
+        await producer.send({ topic, acks: 1, messages: Array.from({ length: BATCH }, () => ({ value })) });
+      };
+      const caughtUp = async (): Promise<Percentiles> => {
+        const giveUpAt = performance.now() + CAUGHT_UP_WITHIN_MS;
+        for (;;) {
+          const micros = await ask(consumer, 'report');
+          if (micros.count === sent) return micros;
+          if (performance.now() > giveUpAt) {
+            throw new Error(`${micros.count} of ${sent} records came to the consumer`);
+          }
+          await delay(CAUGHT_UP_POLL_MS);
+        }
+      };
+      const begin = async (): Promise<void> => {
+        await caughtUp();
+        await ask(consumer, 'begin');
+        sent = 0;
+      };
+      return await measure({ send, consumer: { begin, caughtUp } });
+    } finally {
+      await producer.disconnect();
+      await end(consumer);
+    }
+  });
+}
+
+async function ask(consumer: ChildProcess, question: Question): Promise<Percentiles> {
+  consumer.send(question);
+  const answer = await answerOf(consumer, 'report');
+  if (answer.kind !== 'report') throw new Error(`the consumer answered '${answer.kind}'`);
+  return answer.micros;
+}
+
+/** @throws Error where the consumer ends instead */
+async function answerOf(consumer: ChildProcess, kind: Answer['kind']): Promise<Answer> {
+  const answered = new AbortController();
+  const ended = once(consumer, 'exit', { signal: answered.signal }).then(() => {
+    throw new Error('the process that consumes has ended');
+  });
+  try {
+    for (;;) {
+      const message = once(consumer, 'message', { signal: answered.signal });
+      const [answer] = (await Promise.race([message, ended])) as [Answer];
+      if (answer.kind === kind) return answer;
+    }
+  } finally {
+    // The race is over: what lost it must not be listened for, nor fail.
+    ended.catch(() => undefined);
+    answered.abort();
+  }
+}
+
+async function end(consumer: ChildProcess): Promise<void> {
+  if (consumer.exitCode !== null || consumer.signalCode !== null) return;
+  const exited = once(consumer, 'exit');
+  consumer.disconnect();
+  await exited;
+}
