@@ -134,6 +134,20 @@ describe('the service', () => {
     expect(await service.exited).toBe(0);
   });
 
+  it('tells how much of the log waits to be loaded, and that it does not know', async () => {
+    const service = run([], { BATCH_EVERY: '31d' });
+    const url = await listening(service);
+    const lag = async () =>
+      /^batch_lag_records (.*)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1];
+    await until(async () => (await lag()) === '0');
+    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 123, devices: 3 })));
+    await until(async () => (await lag()) === '123');
+    await broker.stop();
+    await until(async () => (await lag()) === 'Nan');
+    service.child.kill('SIGTERM');
+    expect(await service.exited).toBe(0);
+  });
+
   it('goes on where Postgres was away', async () => {
     const service = run([], { BATCH_EVERY: '1s', DATABASE_URL: 'postgres://nobody:none@127.0.0.1:1/none' });
     const url = await listening(service);

@@ -4,6 +4,7 @@ import type { LoadConfig } from '../config.js';
 import { migrate } from '../database/migrate.postgres.js';
 import { createPool, type Pool } from '../database/pool.postgres.js';
 import { ChunkLoader } from './chunk-loader.postgres.js';
+import { lagRecords } from './lag.js';
 import { load, type LoadResult, type Progress } from './load-run.js';
 import { LogPositions } from './positions.postgres.js';
 
@@ -58,6 +59,11 @@ export class Loads implements AsyncDisposable {
     if (applied.length > 0) this.logger.info({ applied }, 'the schema was migrated');
     this.isMigrated = true;
     return applied;
+  }
+
+  /** What no process has loaded yet. Throws where the log or Postgres does not answer. */
+  async lag(): Promise<number> {
+    return lagRecords(this.admin, new LogPositions(this.pool));
   }
 
   /** Throws where Postgres does not answer, or has not got the schema yet. */

@@ -1,6 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { LOGGER, type Logger } from '@hailstream/nest';
+import { Inject, Injectable } from '@nestjs/common';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { LoadResult, Progress } from '../load/load-run.js';
+import type { LoadResult } from '../load/load-run.js';
+import type { Loads } from '../load/loads.js';
+import { LOADS } from './runs.tokens.js';
 
 const RUN_SECONDS = [0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600];
 
@@ -12,9 +15,8 @@ export class RunMetrics {
   private readonly runs: Counter<'outcome'>;
   private readonly seconds: Histogram;
   private readonly lastSuccess: Gauge;
-  private readonly lag: Gauge;
 
-  constructor(registry: Registry) {
+  constructor(registry: Registry, @Inject(LOADS) loads: Loads, @Inject(LOGGER) logger: Logger) {
     const registers = [registry];
     this.rows = new Counter({
       name: 'batch_rows_total',
@@ -45,15 +47,19 @@ export class RunMetrics {
       help: 'When the last load that succeeded ended',
       registers,
     });
-    this.lag = new Gauge({
+    new Gauge({
       name: 'batch_lag_records',
-      help: 'Records of the log that the current load, or the last one, has yet to load',
+      help: 'Records of the log that no process has loaded yet; NaN where the log or Postgres does not answer',
       registers,
+      async collect() {
+        try {
+          this.set(await loads.lag());
+        } catch (error) {
+          logger.debug({ component: 'runs', err: error }, 'the lag is not known');
+          this.set(Number.NaN);
+        }
+      },
     });
-  }
-
-  progress({ total, done }: Progress): void {
-    this.lag.set(total - done);
   }
 
   succeeded({ topics, seconds }: LoadResult, nowMs: number): void {

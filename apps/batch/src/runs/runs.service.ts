@@ -78,7 +78,7 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
   private async runOnce(): Promise<void> {
     this.history.begin(Date.now());
     try {
-      const result = await this.loads.load(this.stop.signal, (progress) => this.metrics.progress(progress));
+      const result = await this.loads.load(this.stop.signal);
       this.history.succeed(result, Date.now());
       this.metrics.succeeded(result, Date.now());
       const { rows, rejects, seconds } = result;
