@@ -1,0 +1,182 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+
+/** What docker-compose.yml promises, read with a parser of YAML: no engine is needed. */
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+interface Service {
+  readonly image?: string;
+  readonly profiles?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly restart?: string;
+  readonly user?: string;
+  readonly init?: boolean;
+  readonly read_only?: boolean;
+  readonly cap_drop?: readonly string[];
+  readonly stop_grace_period?: string;
+  readonly entrypoint?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly volumes?: readonly string[];
+  readonly logging?: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
+  readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+}
+
+const text = read('docker-compose.yml');
+const { services, volumes } = parse(text, { merge: true }) as {
+  services: Record<string, Service>;
+  volumes: Record<string, unknown>;
+};
+const all = Object.entries(services);
+const apps = ['ingest', 'realtime', 'batch', 'driver-sim'].map((name) => [name, services[name]!] as const);
+const oneShots = ['secrets'];
+const running = all.filter(([name]) => !oneShots.includes(name));
+
+describe('docker compose', () => {
+  it('publishes ingest and the page alone, to this machine alone', () => {
+    const published = (profile: boolean) =>
+      all
+        .filter(([, { profiles }]) => (profiles !== undefined) === profile)
+        .flatMap(([, { ports }]) => ports ?? []);
+    expect(published(false)).toEqual([
+      '127.0.0.1:${INGEST_PORT:-4000}:4000',
+      '127.0.0.1:${DASHBOARD_PORT:-4001}:4001',
+    ]);
+    for (const port of published(true)) expect(port).toMatch(/^127\.0\.0\.1:/);
+  });
+
+  it.each(all)('%s runs a pinned image, and keeps its logs in bounds', (_, { image, logging }) => {
+    expect(image).toMatch(/^(hailstream:\$\{HAILSTREAM_TAG:-local\}|[\w./-]+:v?\d[\w.-]*)$/);
+    expect(logging).toMatchObject({ driver: 'json-file', options: { 'max-size': '10m', 'max-file': '3' } });
+  });
+
+  it.each(running)('%s is asked for its health, and started again', (_, { healthcheck, restart }) => {
+    expect(healthcheck?.test?.[0]).toBe('CMD');
+    expect(restart).toBe('unless-stopped');
+  });
+
+  it.each(all)(
+    '%s waits for what it needs to be ready, not only started',
+    (_, { depends_on: needs = {} }) => {
+      for (const [name, { condition }] of Object.entries(needs)) {
+        expect(condition).toBe(
+          oneShots.includes(name) ? 'service_completed_successfully' : 'service_healthy',
+        );
+        expect(services).toHaveProperty(name);
+      }
+    },
+  );
+
+  it.each(apps)('%s may write nothing, and has no rights', (_, service) => {
+    expect(service).toMatchObject({ init: true, read_only: true, cap_drop: ['ALL'] });
+  });
+
+  it('gives an app longer to stop than it takes to drain', () => {
+    const drain = /DRAIN_TIMEOUT_MS = ([\d_]+)/.exec(read('libs/nest/src/lifecycle/run-service.ts'))?.[1];
+    const drainSeconds = Number(drain?.replaceAll('_', '')) / 1_000;
+    expect(drainSeconds).toBeGreaterThan(0);
+    for (const [, { stop_grace_period: grace }] of apps) {
+      expect(Number(grace?.replace(/s$/, ''))).toBeGreaterThan(drainSeconds);
+    }
+  });
+
+  it('keeps what must stay in named volumes, and mounts only files that are there', () => {
+    const mounts = all.flatMap(([, service]) => service.volumes ?? []).map((mount) => mount.split(':')[0]!);
+    const named = mounts.filter((source) => !source.startsWith('./'));
+    expect(new Set(named)).toEqual(new Set(Object.keys(volumes)));
+    expect(mounts.filter((source) => source.startsWith('./') && !existsSync(join(root, source)))).toEqual([]);
+  });
+
+  it('has no secret in it', () => {
+    for (const [, { environment = {} }] of all) {
+      for (const [name, value] of Object.entries(environment)) {
+        if (!/PASSWORD|SECRET|TOKEN/.test(name)) continue;
+        expect(value, name).toMatch(/^(\$\{\w+:-\}|(\$\{\w+-)?\/run\/secrets\/[\w/-]+\}?)$/);
+      }
+    }
+  });
+
+  it('runs three brokers of the profile cluster on three racks, where two hold what was acknowledged', () => {
+    const brokers = all.filter(([, { profiles }]) => profiles?.includes('cluster'));
+    expect(brokers.map(([name]) => name)).toEqual(['kafka-1', 'kafka-2', 'kafka-3']);
+    const values = (name: string) => brokers.map(([, { environment }]) => environment?.[name]);
+    expect(values('KAFKA_NODE_ID')).toEqual(['1', '2', '3']);
+    expect(new Set(values('KAFKA_BROKER_RACK')).size).toBe(3);
+    expect(values('KAFKA_DEFAULT_REPLICATION_FACTOR')).toEqual(['3', '3', '3']);
+    expect(values('KAFKA_MIN_INSYNC_REPLICAS')).toEqual(['2', '2', '2']);
+    const { KAFKA_BROKERS } = Object.fromEntries(
+      [...read('docker/cluster.env').matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
+    );
+    expect(KAFKA_BROKERS?.split(',')).toEqual(brokers.map(([name]) => `${name}:9092`));
+  });
+
+  const hasCompose = spawnSync('docker', ['compose', 'version']).status === 0;
+  it.runIf(hasCompose)('is taken by docker compose, with every profile', () => {
+    const env = { ...process.env, COMPOSE_PROFILES: '*' };
+    const { status, stderr } = spawnSync('docker', ['compose', 'config', '--quiet'], {
+      cwd: root,
+      env,
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+});
+
+describe('.env', () => {
+  /** What a container is given for good: where it listens, and what the image has in it. */
+  const fixed = ['HOST', 'PORT', 'REALTIME_PAGE_DIR', 'DATABASE_PASSWORD'];
+  const used = [...text.matchAll(/(?<!\$)\$\{([A-Z][A-Z0-9_]*)/g)].map(([, name]) => name!);
+  const example = read('.env.example');
+  const explained = (part: string) => [...part.matchAll(/^# ([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name!);
+
+  it('explains every variable that docker compose reads, and has none that it does not', () => {
+    const mine = explained(example).filter((name) => !fixed.includes(name));
+    // Which profiles are on, compose reads by itself.
+    expect(new Set([...used, 'COMPOSE_PROFILES'])).toEqual(new Set(mine));
+  });
+
+  it('gives each app what its configuration has', () => {
+    const common = /^ {2}([A-Z][A-Z0-9_]*): /gm;
+    const groups = [...read('libs/nest/src/config/groups.ts').matchAll(common)].map(([, name]) => name!);
+    expect(groups.length).toBeGreaterThan(10);
+    for (const [name, { environment = {} }] of apps) {
+      const source = read(`apps/${name}/src/config.ts`);
+      const own = [...source.matchAll(/^ {2}([A-Z]+_[A-Z0-9_]+): /gm)].map(([, variable]) => variable!);
+      const ofLog = source.includes('...logEnv') ? groups.filter((it) => /^(KAFKA|LOG)_/.test(it)) : [];
+      const ofAuth = groups.filter((it) => it.startsWith('AUTH_'));
+      const missing = [...own, ...ofLog, ...ofAuth].filter(
+        (variable) => !Object.hasOwn(environment, variable) && !fixed.includes(variable),
+      );
+      expect({ name, missing }).toEqual({ name, missing: [] });
+    }
+  });
+});
+
+describe('the image', () => {
+  const dockerfile = read('docker/Dockerfile');
+
+  it('is built from pinned bases, and runs as nobody in particular', () => {
+    const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base!);
+    const pinned = bases.filter((base) => /:\d+\.\d+\.\d+-/.test(base));
+    const stages = [...dockerfile.matchAll(/ AS (\w+)$/gm)].map(([, stage]) => stage);
+    expect(bases.filter((base) => !pinned.includes(base) && !stages.includes(base))).toEqual([]);
+    expect(dockerfile.trimEnd().split('\nFROM ').at(-1)).toMatch(/^USER node$/m);
+  });
+
+  it('is built with the pnpm of the repository', () => {
+    const { packageManager } = JSON.parse(read('package.json')) as { packageManager: string };
+    expect(dockerfile).toContain(`npm install --global ${packageManager}`);
+  });
+
+  it('is built from what .dockerignore lets through, where no .env can be', () => {
+    const lines = read('.dockerignore').split('\n');
+    expect(lines.filter((line) => line !== '' && !line.startsWith('#'))[0]).toBe('*');
+    expect(lines.filter((line) => line.startsWith('!') && line.includes('env'))).toEqual([]);
+  });
+});
