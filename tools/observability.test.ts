@@ -1,0 +1,164 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+
+/** Dashboards and alerts ask only for what there is: a metric that was renamed shows as an empty panel, and nobody is told. */
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+interface Dashboard {
+  readonly uid: string;
+  readonly panels: readonly {
+    readonly title: string;
+    readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+    readonly targets: readonly { readonly expr: string }[];
+  }[];
+}
+
+const dashboards = readdirSync(join(root, 'docker/observability/dashboards')).map(
+  (file) => [file, JSON.parse(read(`docker/observability/dashboards/${file}`)) as Dashboard] as const,
+);
+
+interface Alert {
+  readonly alert: string;
+  readonly expr: string;
+  readonly labels: { readonly severity: string };
+}
+const alerts = (
+  parse(read('docker/observability/alerts.yml')) as { groups: { rules: Alert[] }[] }
+).groups.flatMap(({ rules }) => rules);
+
+const expressions = [
+  ...dashboards.flatMap(([file, { panels }]) =>
+    panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ where: `${file}: ${title}`, expr }))),
+  ),
+  ...alerts.map(({ alert, expr }) => ({ where: `alert ${alert}`, expr })),
+];
+
+/** What the exporter of the log's own figures has, by its documentation; and what Prometheus adds itself. */
+const NOT_OURS: Readonly<Record<string, readonly string[]>> = {
+  kafka_brokers: [],
+  kafka_topic_partition_current_offset: ['topic', 'partition'],
+  kafka_topic_partition_oldest_offset: ['topic', 'partition'],
+  kafka_topic_partition_under_replicated_partition: ['topic', 'partition'],
+  up: [],
+};
+
+/** Every metric of the services, with its labels: as they are made in the sources, and as prom-client makes its own. */
+async function knownMetrics(): Promise<Map<string, ReadonlySet<string>>> {
+  const known = new Map<string, ReadonlySet<string>>();
+  const add = (name: string, type: string, labels: readonly string[]): void => {
+    const all = new Set([...labels, 'job', 'instance']);
+    if (type !== 'Histogram') known.set(name, all);
+    else for (const part of ['bucket', 'sum', 'count']) known.set(`${name}_${part}`, new Set([...all, 'le']));
+  };
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  for (const { name, type } of await registry.getMetricsAsJSON()) {
+    add(name, String(type) === 'histogram' ? 'Histogram' : 'Gauge', []);
+  }
+  for (const source of sources()) {
+    for (const [, type = '', body = ''] of source.matchAll(/new (Counter|Gauge|Histogram)\(\{(.*?)\}\)/gs)) {
+      const name = /name: '(\w+)'/.exec(body)?.[1];
+      const labels = [...(/labelNames: \[(.*?)\]/.exec(body)?.[1] ?? '').matchAll(/'(\w+)'/g)];
+      if (name !== undefined)
+        add(
+          name,
+          type,
+          labels.map(([, label]) => label!),
+        );
+    }
+  }
+  for (const [name, labels] of Object.entries(NOT_OURS)) add(name, 'Gauge', labels);
+  return known;
+}
+
+function sources(): string[] {
+  return ['apps', 'libs']
+    .flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}/src`))
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(
+        (file) => `${folder}/${file}`,
+      ),
+    )
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .map(read);
+}
+
+/** What an expression asks for: each metric, with the labels that it picks by. */
+function asked(expr: string): { metric: string; labels: string[] }[] {
+  const withoutGrouping = expr.replaceAll(/\b(by|without|on)\s*\([^)]*\)/g, '');
+  return [...withoutGrouping.matchAll(/\b([a-z][a-z0-9_]*)\b(?!\s*\()(?:\{([^}]*)\})?/g)]
+    .filter(([, name = '']) => name.includes('_') || name === 'up')
+    .filter(([match]) => !withoutGrouping.includes(`="${match}`))
+    .map(([, metric = '', picked = '']) => ({
+      metric,
+      labels: [...picked.matchAll(/(\w+)=/g)].map(([, label]) => label!),
+    }));
+}
+
+describe('metrics', async () => {
+  const known = await knownMetrics();
+
+  it('are found in the sources', () => {
+    expect([...known.keys()]).toEqual(
+      expect.arrayContaining([
+        'ingest_events_total',
+        'batch_lag_records',
+        'realtime_visible_latency_seconds_bucket',
+        'http_request_duration_seconds_count',
+        'process_cpu_seconds_total',
+      ]),
+    );
+  });
+
+  it.each(expressions)('exist that "$where" asks for', ({ expr }) => {
+    const wanted = asked(expr);
+    expect(wanted.length).toBeGreaterThan(0);
+    expect(wanted.filter(({ metric }) => !known.has(metric))).toEqual([]);
+    for (const { metric, labels } of wanted) {
+      expect(labels.filter((label) => known.get(metric)?.has(label) !== true)).toEqual([]);
+    }
+    const grouped = [...expr.matchAll(/\bby\s*\(([^)]*)\)/g)].flatMap(([, labels = '']) =>
+      labels.split(/,\s*/),
+    );
+    const labelled = new Set(wanted.flatMap(({ metric }) => [...(known.get(metric) ?? [])]));
+    expect(grouped.filter((label) => !labelled.has(label))).toEqual([]);
+  });
+
+  it('are explained: every one of ours, and every alert, in docs/operate.md', () => {
+    const text = read('docs/operate.md');
+    const ours = [...known.keys()]
+      .filter((name) => /^(ingest|realtime|batch|driver_sim|http_request)_/.test(name))
+      .map((name) => name.replace(/_(bucket|sum|count)$/, ''));
+    expect(ours.length).toBeGreaterThan(15);
+    expect([...new Set(ours)].filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+    expect(alerts.filter(({ alert }) => !text.includes(`\`${alert}\``)).map(({ alert }) => alert)).toEqual(
+      [],
+    );
+  });
+});
+
+describe('dashboards', () => {
+  it.each(dashboards)('%s is known by its name, with panels side by side', (file, { uid, panels }) => {
+    expect(uid).toBe(`hailstream-${file.replace('.json', '')}`);
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, index) => `${x + (index % w)}/${y + Math.floor(index / w)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+  });
+
+  it('are there for each part', () => {
+    expect(dashboards.map(([file]) => file).toSorted()).toEqual([
+      'batch.json',
+      'ingest.json',
+      'lag.json',
+      'log.json',
+      'realtime.json',
+    ]);
+  });
+});
