@@ -44,7 +44,10 @@ class Member implements Disposable {
     return new Member(client, instanceId);
   }
 
-  async join(options: { version?: number; metadata?: string } = {}): Promise<Joined> {
+  async join(
+    options: { version?: number; metadata?: string; protocols?: readonly string[] } = {},
+  ): Promise<Joined> {
+    const { protocols = ['range', 'roundrobin'], metadata = TOPIC } = options;
     const joined = await this.client.call<Joined>(JOIN_GROUP, options.version ?? WITHOUT_SKIP, {
       groupId: GROUP,
       sessionTimeoutMs: 30_000,
@@ -52,7 +55,7 @@ class Member implements Disposable {
       memberId: this.memberId,
       groupInstanceId: this.instanceId,
       protocolType: 'consumer',
-      protocols: [{ name: 'range', metadata: Buffer.from(options.metadata ?? 'rides') }],
+      protocols: protocols.map((name) => ({ name, metadata: Buffer.from(metadata) })),
       reason: null,
     });
     this.memberId = joined.memberId;
@@ -190,11 +193,20 @@ describe('a static member', () => {
     expect(await group.b.heartbeat()).toBe(0);
   });
 
-  it('that comes back with another subscription makes the others join again', async () => {
+  it('that comes back with another subscription has its part, and the others hear of it next time', async () => {
     await using broker = await startTestBroker();
     using group = await formGroup(broker);
     using again = await Member.connect(broker, 'b');
-    const joining = again.join({ metadata: 'rides and trips' });
+    expect((await again.join({ metadata: 'rides and trips' })).generationId).toBe(group.b.generationId);
+    expect(await again.sync()).toBe('part of b');
+    expect(await group.a.heartbeat()).toBe(0);
+  });
+
+  it('that comes back without the protocol that was chosen makes the others join again', async () => {
+    await using broker = await startTestBroker();
+    using group = await formGroup(broker);
+    using again = await Member.connect(broker, 'b');
+    const joining = again.join({ protocols: ['roundrobin'] });
     await until(async () => (await group.a.heartbeat()) === REBALANCE_IN_PROGRESS);
     await group.a.join();
     expect((await joining).generationId).toBe(group.a.generationId);

@@ -132,8 +132,10 @@ export class Group {
       if (request.memberId !== member.memberId) throw fenced(instanceId);
       return this.joinAgain(member, request);
     }
-    const same = sameProtocols(member.protocols, request.protocols);
-    const reaction = this.react(same ? 'replace-same' : 'replace-changed');
+    const others = [...this.members.values()].filter((each) => each !== member);
+    // As in Kafka: whatever else it says now, the others hear of it with the next rebalance.
+    const keeps = electProtocol([...others, request]) === this.protocolName;
+    const reaction = this.react(keeps ? 'replace-same' : 'replace-changed');
     const oldId = member.memberId;
     const wasLeader = oldId === this.leaderId;
     this.rename(member, `${instanceId}-${randomUUID()}`);

@@ -59,7 +59,7 @@ export function sameProtocols(a: readonly MemberProtocol[], b: readonly MemberPr
 }
 
 /** The protocols that all members know, in the order of the first. */
-export function commonProtocols(members: readonly Member[]): string[] {
+export function commonProtocols(members: readonly Pick<Member, 'protocols'>[]): string[] {
   const [first, ...others] = members;
   return (first?.protocols ?? [])
     .map((protocol) => protocol.name)
@@ -67,7 +67,7 @@ export function commonProtocols(members: readonly Member[]): string[] {
 }
 
 /** The protocol that most members like best, among those that all know. */
-export function electProtocol(members: readonly Member[]): string {
+export function electProtocol(members: readonly Pick<Member, 'protocols'>[]): string {
   const candidates = commonProtocols(members);
   const votes = new Map(candidates.map((name) => [name, 0]));
   for (const { protocols } of members) {

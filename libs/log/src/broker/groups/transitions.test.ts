@@ -16,7 +16,7 @@ function joinOf(change: Partial<JoinRequest> = {}): JoinRequest {
     sessionTimeoutMs: 10_000,
     rebalanceTimeoutMs: 30_000,
     protocolType: 'consumer',
-    protocols: [{ name: 'range', metadata: METADATA }],
+    protocols: ['range', 'roundrobin'].map((name) => ({ name, metadata: METADATA })),
     requireKnownMemberId: false,
     supportsSkipAssignment: true,
     ...change,
@@ -87,6 +87,7 @@ function syncOf(group: Group, memberId: string) {
 /** Lets an event happen; resolves with its answer, or with 'parked' where there is none yet. */
 async function happen(event: GroupEvent, { group, leader, follower, fixed }: Scene): Promise<unknown> {
   const other = [{ name: 'range', metadata: Buffer.from('other topics') }];
+  const withoutChosen = [{ name: 'roundrobin', metadata: METADATA }];
   const member = (memberId: string) => ({
     memberId,
     groupInstanceId: null,
@@ -98,7 +99,7 @@ async function happen(event: GroupEvent, { group, leader, follower, fixed }: Sce
     'join-same-leader': () => group.join(joinOf({ memberId: leader })),
     'join-changed': () => group.join(joinOf({ memberId: follower, protocols: other })),
     'replace-same': () => group.join(joinOf({ groupInstanceId: 'fixed' })),
-    'replace-changed': () => group.join(joinOf({ groupInstanceId: 'fixed', protocols: other })),
+    'replace-changed': () => group.join(joinOf({ groupInstanceId: 'fixed', protocols: withoutChosen })),
     'sync-leader': () => group.sync(syncOf(group, leader)),
     'sync-follower': () => group.sync(syncOf(group, follower)),
     heartbeat: () => group.heartbeat(member(follower)),

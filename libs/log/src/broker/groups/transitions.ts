@@ -10,8 +10,9 @@ export type GroupEvent =
   | 'join-same-leader'
   /** A member joins again with other protocols. */
   | 'join-changed'
-  /** A static member comes back under a new member id, its protocols the same. */
+  /** A static member comes back under a new member id, and the group's protocol can stay what it is. */
   | 'replace-same'
+  /** It comes back, and knows other protocols, so that another would be chosen. */
   | 'replace-changed'
   | 'sync-leader'
   | 'sync-follower'
