@@ -37,12 +37,12 @@ const NEEDS = {
     atLeast: [3, 6],
   },
   go: {
-    what: 'Go 1.22 or newer',
+    what: 'Go 1.26 or newer, or one from 1.21 on that may fetch it',
     install: 'apt install golang-go, or https://go.dev/dl where that is older',
     command: 'go',
     args: ['version'],
     version: /go([\d.]+)/,
-    atLeast: [1, 22],
+    atLeast: [1, 21],
   },
   python: {
     what: 'Python 3.9 or newer with venv and pip',

@@ -1,0 +1,12 @@
+import { beforeAll, describe } from 'vitest';
+import { describePromises } from '../promises.js';
+import { KafkaClients } from './kafka-clients.js';
+
+let clients: KafkaClients;
+beforeAll(async () => {
+  clients = await KafkaClients.find();
+});
+
+describe("Apache Kafka's own client", () => {
+  describePromises(() => clients);
+});
