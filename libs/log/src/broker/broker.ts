@@ -14,6 +14,7 @@ import { lockDataDir } from './storage/data-dir-lock.js';
 import { nodeFileSystem, type FileSystem } from './storage/file-system.js';
 import { LogStore } from './storage/log-store.js';
 import { ProducerIds } from './storage/producer-ids.js';
+import { TransactionCoordinator } from './transactions/coordinator.js';
 
 /** Longest that requests under way hold up the end. */
 const DRAIN_MS = 5_000;
@@ -119,22 +120,9 @@ async function assemble(parts: {
   port: number;
   unlock: () => void;
 }): Promise<Broker> {
-  const { config, server, files, dataDir, logger, now, node, port, unlock } = parts;
-  const store = await LogStore.open({
-    files,
-    dataDir,
-    config,
-    now,
-    logger: logger.child({ component: 'storage' }),
-  });
-  const coordinator = await GroupCoordinator.open({
-    store,
-    config,
-    now,
-    logger: logger.child({ component: 'groups' }),
-  });
-  const producerIds = await ProducerIds.open(files, dataDir);
-  const services = { config, store, coordinator, producerIds, node, logger, now };
+  const { config, server, logger, now, node, port, unlock } = parts;
+  const { store, coordinator, transactions, producerIds } = await openLog(parts);
+  const services = { config, store, coordinator, transactions, producerIds, node, logger, now };
   const faults = new Faults();
   server.serve(new Dispatcher({ handlers: HANDLERS, services, faults, logger }));
 
@@ -142,6 +130,7 @@ async function assemble(parts: {
   const stop = (): Promise<void> => {
     ended ??= (async () => {
       coordinator.close();
+      transactions.close();
       await server.drain(DRAIN_MS);
       await store.close();
       unlock();
@@ -152,6 +141,7 @@ async function assemble(parts: {
     ended ??= (async () => {
       await server.destroy();
       coordinator.close();
+      transactions.close();
       await store.abort();
       unlock();
     })();
@@ -166,4 +156,38 @@ async function assemble(parts: {
     kill,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** What is on disk, and the coordinators that lead it: in the order in which they read it. */
+async function openLog(parts: {
+  config: BrokerConfig;
+  files: FileSystem;
+  dataDir: string;
+  logger: Logger;
+  now: () => number;
+}) {
+  const { config, files, dataDir, logger, now } = parts;
+  const store = await LogStore.open({
+    files,
+    dataDir,
+    config,
+    now,
+    logger: logger.child({ component: 'storage' }),
+  });
+  const coordinator = await GroupCoordinator.open({
+    store,
+    config,
+    now,
+    logger: logger.child({ component: 'groups' }),
+  });
+  const producerIds = await ProducerIds.open(files, dataDir);
+  const transactions = await TransactionCoordinator.open({
+    store,
+    groups: coordinator,
+    producerIds,
+    config,
+    now,
+    logger: logger.child({ component: 'transactions' }),
+  });
+  return { store, coordinator, transactions, producerIds };
 }

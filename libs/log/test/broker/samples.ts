@@ -1,6 +1,7 @@
 import { makeRecordBatch } from '../../src/broker/protocol/records.js';
 import { NO_UUID } from '../../src/broker/protocol/schema.js';
 
+const TRANSACTION = { transactionalId: 'nobody', producerId: 7n, producerEpoch: 0 };
 const METADATA = Buffer.from('000000000001000572696465730000000000', 'hex');
 
 /** The topic and the group that the samples are about. */
@@ -139,6 +140,27 @@ export function sampleRequests(): Record<string, object> {
         { topic: SAMPLE_TOPIC, partitions: [{ partition: 0, currentLeaderEpoch: 0, leaderEpoch: 0 }] },
       ],
     },
+    AddPartitionsToTxn: {
+      ...TRANSACTION,
+      topics: [{ name: SAMPLE_TOPIC, partitions: [0] }],
+    },
+    AddOffsetsToTxn: { ...TRANSACTION, groupId: SAMPLE_GROUP },
+    EndTxn: { ...TRANSACTION, committed: true },
+    TxnOffsetCommit: {
+      ...TRANSACTION,
+      ...member,
+      topics: [
+        {
+          name: SAMPLE_TOPIC,
+          partitions: [
+            { partitionIndex: 0, committedOffset: 1n, committedLeaderEpoch: 0, committedMetadata: null },
+          ],
+        },
+      ],
+    },
+    DescribeProducers: { topics: [{ name: SAMPLE_TOPIC, partitionIndexes: [0, 7] }] },
+    DescribeTransactions: { transactionalIds: ['nobody'] },
+    ListTransactions: { stateFilters: ['Ongoing', 'Nonsense'], producerIdFilters: [7n], durationFilter: 1n },
     DescribeConfigs: {
       resources: [
         { resourceType: 2, resourceName: SAMPLE_TOPIC, configurationKeys: null },

@@ -116,7 +116,10 @@ export const REFUSED: readonly ForeignSettings[] = [
     names: words('group.coordinator.rebalance.protocols'),
   },
   { because: 'clients send no telemetry', names: words('telemetry.max.bytes') },
-  { because: 'there are no transactions', names: words('transaction.* transactional.id.expiration.ms') },
+  {
+    because: 'there are no two-phase commits',
+    names: words('transaction.two.phase.commit.enable'),
+  },
 ];
 
 /** Why this broker does not have a setting that Kafka has. @returns undefined for a name that is not Kafka's */

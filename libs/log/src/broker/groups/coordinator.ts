@@ -1,18 +1,22 @@
 import type { Logger } from 'pino';
 import type { BrokerConfig } from '../config/config.js';
 import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
+import type { Outcome } from '../protocol/markers.js';
 import type { LogStore } from '../storage/log-store.js';
 import type { PartitionLog } from '../storage/partition-log.js';
 import { Group } from './group.js';
 import { NO_BYTES, type JoinAnswer, type Member, type SyncAnswer } from './member.js';
 import {
   appendEntries,
+  OFFSETS_PARTITION,
   OFFSETS_TOPIC,
   replayEntries,
   type CommittedOffset,
   type GroupValue,
   type KeptEntry,
+  type OffsetsProducer,
 } from './offsets-log.js';
+import { PendingOffsets, type GroupOffset } from './pending-offsets.js';
 import type { JoinRequest, MemberReference, SyncRequest } from './requests.js';
 
 export interface CoordinatorOptions {
@@ -33,14 +37,17 @@ export interface OffsetToCommit {
 
 interface KeptGroup {
   readonly group: Group;
-  readonly offsets: Map<string, CommittedOffset & { topic: string; partition: number }>;
+  readonly offsets: Map<string, CommittedOffset & { topic: string; partition: number; order: number }>;
   emptySinceMs: number;
 }
 
 /** All consumer groups: their members by the classic protocol, and the offsets that they committed. */
 export class GroupCoordinator {
   private readonly groups = new Map<string, KeptGroup>();
+  private readonly pending = new PendingOffsets();
   private timer: NodeJS.Timeout | undefined;
+  /** How many entries were kept or read back. */
+  private commits = 0;
 
   private constructor(
     private readonly options: CoordinatorOptions,
@@ -57,7 +64,7 @@ export class GroupCoordinator {
         'cleanup.policy': 'compact',
         'segment.bytes': options.config.text('offsets.topic.segment.bytes'),
       }));
-    const coordinator = new GroupCoordinator(options, topic.partitions[0] as PartitionLog);
+    const coordinator = new GroupCoordinator(options, topic.partitions[OFFSETS_PARTITION] as PartitionLog);
     await coordinator.load();
     coordinator.startExpiry();
     return coordinator;
@@ -106,25 +113,63 @@ export class GroupCoordinator {
     reference: MemberReference,
     offsets: readonly OffsetToCommit[],
   ): Promise<void> {
+    const kept = this.groupThatCommits(groupId, reference);
+    kept.group.checkCommit(reference);
+    if (offsets.length === 0) return;
+    const now = this.options.now();
+    const entries = offsets.map((offset) => this.offsetEntry(groupId, offset, now));
+    await appendEntries(this.log, entries, now);
+    for (const entry of entries) this.apply(entry, entry.order);
+    kept.emptySinceMs = now;
+  }
+
+  /**
+   * Keeps offsets of a group that hold once the producer's transaction is committed; resolves once they are in the log.
+   *
+   * @throws ProtocolError where this member or this producer may not commit now
+   */
+  async commitInTransaction(
+    groupId: string,
+    reference: MemberReference,
+    producer: OffsetsProducer,
+    offsets: readonly OffsetToCommit[],
+  ): Promise<void> {
+    const kept = this.groupThatCommits(groupId, reference);
+    kept.group.checkCommit(reference, 'transactional');
+    if (offsets.length === 0) return;
+    const now = this.options.now();
+    const entries = offsets.map((offset) => this.offsetEntry(groupId, offset, now));
+    // Before they are written: a marker that comes right behind them must find them.
+    for (const entry of entries) this.pending.add(producer.producerId, entry);
+    try {
+      await appendEntries(this.log, entries, now, producer);
+    } catch (error) {
+      for (const entry of entries) this.pending.drop(producer.producerId, entry);
+      throw error;
+    }
+    kept.emptySinceMs = now;
+  }
+
+  /** Makes the offsets of a transaction hold, or forgets them; its marker is in the log. */
+  endTransaction(producerId: bigint, outcome: Outcome): void {
+    const offsets = this.pending.take(producerId);
+    if (outcome === 'abort') return;
+    for (const offset of offsets) this.apply({ kind: 'offset', ...offset }, offset.order);
+  }
+
+  /** Whether a transaction that has not ended is going to say what this offset is. */
+  isUnstable(groupId: string, topic: string, partition: number): boolean {
+    return this.pending.has(groupId, topic, partition);
+  }
+
+  /** The group, made where one from outside of any commits. */
+  private groupThatCommits(groupId: string, reference: MemberReference): KeptGroup {
     checkGroupId(groupId);
     const outside = reference.generationId < 0 && reference.memberId === '';
     if (!outside && !this.groups.has(groupId)) {
       throw new ProtocolError(ErrorCode.ILLEGAL_GENERATION, `there is no group '${groupId}'`);
     }
-    const kept = this.groupFor(groupId);
-    kept.group.checkCommit(reference);
-    if (offsets.length === 0) return;
-    const now = this.options.now();
-    const entries = offsets.map(({ topic, partition, offset, leaderEpoch, metadata }) => ({
-      kind: 'offset' as const,
-      group: groupId,
-      topic,
-      partition,
-      value: { offset, leaderEpoch, metadata: metadata ?? '', commitTimestamp: BigInt(now) },
-    }));
-    await appendEntries(this.log, entries, now);
-    for (const entry of entries) this.apply(entry);
-    kept.emptySinceMs = now;
+    return this.groupFor(groupId);
   }
 
   /** Whether this offset's metadata is short enough to be kept. */
@@ -170,6 +215,7 @@ export class GroupCoordinator {
 
   /** Forgets the offsets that any group committed for a topic that is no more. */
   async topicDeleted(topic: string): Promise<void> {
+    this.pending.dropWhere((offset) => offset.topic === topic);
     for (const kept of this.groups.values()) {
       await this.removeOffsets(
         kept,
@@ -253,6 +299,7 @@ export class GroupCoordinator {
       [...entries, { kind: 'group', group: groupId, value: null }],
       this.options.now(),
     );
+    this.pending.dropWhere((offset) => offset.group === groupId);
     kept.group.end();
     this.groups.delete(groupId);
   }
@@ -270,20 +317,25 @@ export class GroupCoordinator {
       value: null,
     }));
     await appendEntries(this.log, entries, this.options.now());
-    for (const entry of entries) this.apply(entry);
+    for (const entry of entries) this.apply(entry, ++this.commits);
   }
 
   private async load(): Promise<void> {
     const lastStates = new Map<string, GroupValue>();
-    await replayEntries(this.log, (entry) => {
-      if (entry.kind === 'offset') {
-        this.apply(entry);
-      } else if (entry.value === null) {
-        lastStates.delete(entry.group);
-        this.groups.delete(entry.group);
-      } else {
-        lastStates.set(entry.group, copyOfGroup(entry.value));
-      }
+    await replayEntries(this.log, {
+      entry: (entry, transaction) => {
+        if (entry.kind === 'offset') {
+          const order = ++this.commits;
+          if (transaction === undefined || entry.value === null) this.apply(entry, order);
+          else this.pending.add(transaction, { ...entry, value: entry.value, order });
+        } else if (entry.value === null) {
+          lastStates.delete(entry.group);
+          this.groups.delete(entry.group);
+        } else {
+          lastStates.set(entry.group, copyOfGroup(entry.value));
+        }
+      },
+      end: (producerId, outcome) => this.endTransaction(producerId, outcome),
     });
     for (const [groupId, value] of lastStates) {
       const kept = this.groupFor(groupId);
@@ -300,11 +352,25 @@ export class GroupCoordinator {
     }
   }
 
-  private apply(entry: Extract<KeptEntry, { kind: 'offset' }>): void {
-    const { group, topic, partition, value } = entry;
+  private apply(
+    { group, topic, partition, value }: Extract<KeptEntry, { kind: 'offset' }>,
+    order: number,
+  ): void {
     const { offsets } = this.groupFor(group);
-    if (value === null) offsets.delete(keyOf(topic, partition));
-    else offsets.set(keyOf(topic, partition), { ...value, topic, partition });
+    const key = keyOf(topic, partition);
+    const later = offsets.get(key);
+    if (value === null) offsets.delete(key);
+    else if (later === undefined || later.order < order)
+      offsets.set(key, { ...value, topic, partition, order });
+  }
+
+  private offsetEntry(
+    group: string,
+    { topic, partition, offset, leaderEpoch, metadata }: OffsetToCommit,
+    nowMs: number,
+  ): { kind: 'offset' } & GroupOffset {
+    const value = { offset, leaderEpoch, metadata: metadata ?? '', commitTimestamp: BigInt(nowMs) };
+    return { kind: 'offset', group, topic, partition, value, order: ++this.commits };
   }
 
   private startExpiry(): void {
@@ -321,8 +387,9 @@ export class GroupCoordinator {
   async expire(): Promise<void> {
     const keptMs = this.options.config.number('offsets.retention.minutes') * 60_000;
     for (const kept of [...this.groups.values()]) {
-      if (kept.group.isEmpty && this.options.now() - kept.emptySinceMs >= keptMs)
-        await this.removeGroup(kept);
+      const { group, emptySinceMs } = kept;
+      const isOld = this.options.now() - emptySinceMs >= keptMs;
+      if (group.isEmpty && isOld && !this.pending.hasAnyOf(group.groupId)) await this.removeGroup(kept);
     }
   }
 }

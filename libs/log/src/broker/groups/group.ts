@@ -350,13 +350,14 @@ export class Group {
   }
 
   /** @throws ProtocolError where this member may not commit now */
-  checkCommit(reference: MemberReference): void {
+  checkCommit(reference: MemberReference, kind: 'plain' | 'transactional' = 'plain'): void {
+    const transactional = kind === 'transactional';
     if (reference.generationId < 0 && reference.memberId === '' && reference.groupInstanceId === null) {
-      this.react('commit-outside');
+      this.react(transactional ? 'transactional-commit-outside' : 'commit-outside');
       return;
     }
     const member = this.expectMember(reference);
-    this.react('commit-member');
+    this.react(transactional ? 'transactional-commit-member' : 'commit-member');
     this.renew(member);
   }
 

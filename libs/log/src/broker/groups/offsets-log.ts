@@ -1,13 +1,17 @@
-import { makeRecordBatch, recordsOf } from '../protocol/records.js';
-import { BATCH_HEADER_BYTES, batchSizeBytes, readBatchHeader } from '../protocol/record-batch.js';
+import type { Outcome } from '../protocol/markers.js';
+import { makeRecordBatch } from '../protocol/records.js';
+import { readBatchHeader } from '../protocol/record-batch.js';
 import { Reader } from '../protocol/reader.js';
 import * as t from '../protocol/schema.js';
 import { Writer } from '../protocol/writer.js';
 import type { PartitionLog } from '../storage/partition-log.js';
+import { replayRecords } from '../storage/replay.js';
 
 /** The internal topic that groups are kept in, compacted: the newest record of a key holds. */
 export const OFFSETS_TOPIC = '__consumer_offsets';
-const READ_BYTES = 1 << 20;
+/** It has one. */
+export const OFFSETS_PARTITION = 0;
+const TRANSACTIONAL = 0x10;
 
 /*
  * Keys and values are Kafka's own: OffsetCommitKey 1 and OffsetCommitValue 3 (2 has no leader epoch), GroupMetadataKey 2
@@ -67,32 +71,40 @@ export type KeptEntry =
     }
   | { readonly kind: 'group'; readonly group: string; readonly value: GroupValue | null };
 
-/** Keeps entries, in one batch. */
+/** Whose transaction offsets are committed in. */
+export interface OffsetsProducer {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+}
+
+/** Keeps entries, in one batch; those of a transaction hold once its marker follows. */
 export async function appendEntries(
   log: PartitionLog,
   entries: readonly KeptEntry[],
   nowMs: number,
+  producer?: OffsetsProducer,
 ): Promise<void> {
-  const batch = makeRecordBatch(entries.map(encodeEntry), BigInt(nowMs));
+  const fields = producer === undefined ? {} : { ...producer, attributes: TRANSACTIONAL };
+  const batch = makeRecordBatch(entries.map(encodeEntry), BigInt(nowMs), fields);
   await log.append(batch, readBatchHeader(batch));
 }
 
+/** What a reader of all that is kept is told, oldest first. */
+export interface EntryVisitor {
+  /** @param transaction the producer id whose transaction it is part of */
+  entry(entry: KeptEntry, transaction: bigint | undefined): void;
+  end(producerId: bigint, outcome: Outcome): void;
+}
+
 /** Hands over all that is kept, oldest first. */
-export async function replayEntries(log: PartitionLog, visit: (entry: KeptEntry) => void): Promise<void> {
-  let offset = log.logStartOffset;
-  while (offset < log.highWatermark) {
-    const [bytes] = await log.read(offset, READ_BYTES, true);
-    if (bytes === undefined) return;
-    for (let at = 0; at + BATCH_HEADER_BYTES <= bytes.length;) {
-      const batch = bytes.subarray(at, at + batchSizeBytes(bytes, at));
-      for (const record of recordsOf(batch)) {
-        const entry = record.key === null ? undefined : decodeEntry(record.key, record.value);
-        if (entry !== undefined) visit(entry);
-      }
-      offset = readBatchHeader(batch).lastOffset + 1n;
-      at += batch.length;
+export async function replayEntries(log: PartitionLog, visitor: EntryVisitor): Promise<void> {
+  await replayRecords(log, ({ header, records, marker }) => {
+    if (marker !== undefined) visitor.end(header.producerId, marker.outcome);
+    for (const record of records) {
+      const entry = record.key === null ? undefined : decodeEntry(record.key, record.value);
+      if (entry !== undefined) visitor.entry(entry, header.transactional ? header.producerId : undefined);
     }
-  }
+  });
 }
 
 /** One entry as Kafka writes it. */

@@ -6,6 +6,7 @@ import type { JoinRequest } from './requests.js';
 import { TRANSITIONS, type GroupEvent, type GroupState, type Reaction } from './transitions.js';
 
 const METADATA = Buffer.from('topics');
+const NOBODY = { memberId: '', groupInstanceId: null, generationId: -1 };
 
 function joinOf(change: Partial<JoinRequest> = {}): JoinRequest {
   return {
@@ -105,7 +106,9 @@ async function happen(event: GroupEvent, { group, leader, follower, fixed }: Sce
     heartbeat: () => group.heartbeat(member(follower)),
     'member-gone': () => group.leave(member(fixed)),
     'commit-member': () => group.checkCommit(member(follower)),
-    'commit-outside': () => group.checkCommit({ memberId: '', groupInstanceId: null, generationId: -1 }),
+    'commit-outside': () => group.checkCommit(NOBODY),
+    'transactional-commit-member': () => group.checkCommit(member(follower), 'transactional'),
+    'transactional-commit-outside': () => group.checkCommit(NOBODY, 'transactional'),
   };
   const answer = (async () => acts[event]())().catch((error: ProtocolError) => error.code);
   const parked = vi.advanceTimersByTimeAsync(1).then(() => 'parked');

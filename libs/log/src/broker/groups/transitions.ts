@@ -22,7 +22,10 @@ export type GroupEvent =
   /** A member of the current generation commits offsets. */
   | 'commit-member'
   /** Offsets are committed from outside the group protocol, without a member and a generation. */
-  | 'commit-outside';
+  | 'commit-outside'
+  /** The same two inside of a transaction, which its own producer fences: a rebalance does not hold it up. */
+  | 'transactional-commit-member'
+  | 'transactional-commit-outside';
 
 /** What the group does about it. */
 export type Reaction =
@@ -65,6 +68,8 @@ export const TRANSITIONS: Readonly<Record<GroupState, Readonly<Record<GroupEvent
     'member-gone': 'refuse-unknown-member',
     'commit-member': 'refuse-unknown-member',
     'commit-outside': 'commit',
+    'transactional-commit-member': 'refuse-unknown-member',
+    'transactional-commit-outside': 'commit',
   },
   PreparingRebalance: {
     'join-new': 'park-join',
@@ -79,6 +84,8 @@ export const TRANSITIONS: Readonly<Record<GroupState, Readonly<Record<GroupEvent
     'member-gone': 'wait-for-fewer',
     'commit-member': 'commit',
     'commit-outside': 'refuse-unknown-member',
+    'transactional-commit-member': 'commit',
+    'transactional-commit-outside': 'commit',
   },
   CompletingRebalance: {
     'join-new': 'rebalance',
@@ -93,6 +100,8 @@ export const TRANSITIONS: Readonly<Record<GroupState, Readonly<Record<GroupEvent
     'member-gone': 'rebalance-without',
     'commit-member': 'refuse-rebalancing',
     'commit-outside': 'refuse-unknown-member',
+    'transactional-commit-member': 'commit',
+    'transactional-commit-outside': 'commit',
   },
   Stable: {
     'join-new': 'rebalance',
@@ -107,6 +116,8 @@ export const TRANSITIONS: Readonly<Record<GroupState, Readonly<Record<GroupEvent
     'member-gone': 'rebalance-without',
     'commit-member': 'commit',
     'commit-outside': 'refuse-unknown-member',
+    'transactional-commit-member': 'commit',
+    'transactional-commit-outside': 'commit',
   },
   Dead: {
     'join-new': 'refuse-not-available',
@@ -121,5 +132,7 @@ export const TRANSITIONS: Readonly<Record<GroupState, Readonly<Record<GroupEvent
     'member-gone': 'refuse-not-available',
     'commit-member': 'refuse-not-available',
     'commit-outside': 'refuse-not-available',
+    'transactional-commit-member': 'refuse-not-available',
+    'transactional-commit-outside': 'refuse-not-available',
   },
 };

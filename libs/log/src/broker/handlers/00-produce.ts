@@ -7,6 +7,7 @@
  * - Timestamps are checked by the batch's first and largest, not record by record.
  * - acks 0 is not answered at all; where such a batch is refused the connection is closed, as Kafka does.
  * - A batch that an idempotent producer sends again is answered with the offset it has.
+ * - A transactional batch that begins a transaction in its partition must be part of one that its producer has open.
  * - Versions 0-2 are advertised, because old librdkafka does not compress otherwise, and refused: their records are of
  *   formats that Kafka has dropped.
  *
@@ -16,10 +17,12 @@ import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
 import { checkKeys } from '../storage/compaction.js';
 import { checkProducedBatch, codecOf, type BatchHeader } from '../protocol/record-batch.js';
 import * as t from '../protocol/schema.js';
-import { OFFSETS_TOPIC } from '../groups/offsets-log.js';
 import type { Topic } from '../storage/log-store.js';
+import type { PartitionLog } from '../storage/partition-log.js';
 import { defineHandler, type RequestContext } from './handler.js';
 import { topicForWriting } from './auto-create.js';
+import { verifyPart } from './fencing.js';
+import { isInternal } from './internal-topics.js';
 
 const FIRST_VERSION_WITH_BATCHES = 3;
 const FIRST_VERSION_WITH_ZSTD = 7;
@@ -81,12 +84,14 @@ export const produce = defineHandler({
     })),
     throttleTimeMs: 0,
   }),
-  async handle({ acks, topics }, context) {
+  async handle({ transactionalId, acks, topics }, context) {
     const answered = await Promise.all(
       topics.map(async ({ name, partitions }) => ({
         name,
         partitions: await Promise.all(
-          partitions.map(({ index, records }) => produceTo(name, index, records?.[0], acks, context)),
+          partitions.map(({ index, records }) =>
+            produceTo({ name, index, records: records?.[0], acks, transactionalId }, context),
+          ),
         ),
       })),
     );
@@ -97,15 +102,19 @@ export const produce = defineHandler({
   },
 });
 
-async function produceTo(
-  name: string,
-  index: number,
-  records: Buffer | undefined,
-  acks: number,
-  context: RequestContext,
-): Promise<PartitionAnswer> {
+/** What is to be appended to one partition. */
+interface Wanted {
+  readonly name: string;
+  readonly index: number;
+  readonly records: Buffer | undefined;
+  readonly acks: number;
+  readonly transactionalId: string | null;
+}
+
+async function produceTo(wanted: Wanted, context: RequestContext): Promise<PartitionAnswer> {
+  const { name, index } = wanted;
   try {
-    return await append(name, index, records, acks, context);
+    return await append(wanted, context);
   } catch (error) {
     const errorCode = codeOf(error);
     if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
@@ -127,19 +136,14 @@ function refused(index: number, errorCode: number, errorMessage: string | null):
   };
 }
 
-async function append(
-  name: string,
-  index: number,
-  records: Buffer | undefined,
-  acks: number,
-  context: RequestContext,
-): Promise<PartitionAnswer> {
+async function append(wanted: Wanted, context: RequestContext): Promise<PartitionAnswer> {
+  const { name, index, records, acks, transactionalId } = wanted;
   const { apiVersion, store } = context;
   if (apiVersion < FIRST_VERSION_WITH_BATCHES) {
     throw new ProtocolError(ErrorCode.UNSUPPORTED_VERSION, `Produce ${apiVersion} is not served`);
   }
   if (acks < -1 || acks > 1) throw new ProtocolError(ErrorCode.INVALID_REQUIRED_ACKS, `acks ${acks}`);
-  if (name === OFFSETS_TOPIC) {
+  if (isInternal(name)) {
     throw new ProtocolError(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} is the broker's own`);
   }
   const topic = store.topic(name) ?? (await topicForWriting(name, context));
@@ -151,6 +155,7 @@ async function append(
   }
   checkTimestamps(header, topic, context);
   if (store.setting(topic, 'cleanup.policy').includes('compact')) checkKeys(batch);
+  if (header.transactional) checkTransaction(log, header, { name, index, transactionalId }, context);
   const { baseOffset, logAppendTimeMs } = await log.append(batch, header);
   return {
     index,
@@ -176,4 +181,20 @@ function checkTimestamps(header: BatchHeader, topic: Topic, { store, now }: Requ
       `timestamp ${timestamp} is out of range: it must be from ${earliest} to ${latest}`,
     );
   }
+}
+
+/** @throws ProtocolError where the batch is not part of a transaction */
+function checkTransaction(
+  log: PartitionLog,
+  { producerId, producerEpoch }: BatchHeader,
+  { name, index, transactionalId }: Pick<Wanted, 'name' | 'index' | 'transactionalId'>,
+  { transactions }: RequestContext,
+): void {
+  if (transactionalId === null) {
+    const message = 'a transactional batch in a request without a transactional id';
+    throw new ProtocolError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message);
+  }
+  if (log.producers.hasOpenTransaction(producerId, producerEpoch)) return;
+  const partition = { topic: name, partition: index };
+  verifyPart(() => transactions.verify(transactionalId, { producerId, producerEpoch }, partition));
 }

@@ -17,6 +17,7 @@ import { defineHandler, type RequestContext } from './handler.js';
 /** Longest that a reader may ask to wait. */
 const MAX_WAIT_MS = 600_000;
 const LEADER_EPOCH = 0;
+export const READ_COMMITTED = 1;
 
 const request = t.struct({
   replicaId: t.int32,
@@ -129,7 +130,8 @@ async function readAll(wanted: Request, context: RequestContext): Promise<Read> 
     const answers: PartitionAnswer[] = [];
     for (const partition of partitions) {
       const limit = Math.min(Math.max(partition.partitionMaxBytes, 0), left);
-      const answer = await readPartition(topic, partition, { limit, first: bytes === 0 }, context);
+      const committed = wanted.isolationLevel === READ_COMMITTED;
+      const answer = await readPartition(topic, partition, { limit, first: bytes === 0, committed }, context);
       for (const piece of answer.records ?? []) {
         bytes += piece.length;
         left = Math.max(left - piece.length, 0);
@@ -145,13 +147,21 @@ async function readAll(wanted: Request, context: RequestContext): Promise<Read> 
 async function readPartition(
   topic: string,
   { partition, fetchOffset, currentLeaderEpoch }: PartitionRequest,
-  { limit, first }: { limit: number; first: boolean },
+  { limit, first, committed }: { limit: number; first: boolean; committed: boolean },
   context: RequestContext,
 ): Promise<PartitionAnswer> {
   try {
     const log = context.store.partition(topic, partition);
     checkLeaderEpoch(currentLeaderEpoch);
-    const records = limit > 0 || first ? await log.read(fetchOffset, limit, first, context.memory.take) : [];
+    const wanted = limit > 0 || first;
+    const allocate = context.memory.take;
+    if (committed) {
+      const { records, aborted } = wanted
+        ? await log.readCommitted(fetchOffset, limit, first, allocate)
+        : { records: [], aborted: [] };
+      return { ...answerOf(partition, log, records), abortedTransactions: aborted };
+    }
+    const records = wanted ? await log.read(fetchOffset, limit, first, allocate) : [];
     return answerOf(partition, log, records);
   } catch (error) {
     const errorCode = codeOf(error);
@@ -172,9 +182,9 @@ function answerOf(
     partition,
     errorCode: ErrorCode.NONE,
     highWatermark: log?.highWatermark ?? -1n,
-    lastStableOffset: log?.highWatermark ?? -1n,
+    lastStableOffset: log?.lastStableOffset ?? -1n,
     logStartOffset: log?.logStartOffset ?? -1n,
-    abortedTransactions: [],
+    abortedTransactions: null,
     preferredReadReplica: -1,
     records,
   };
@@ -187,17 +197,30 @@ export function checkLeaderEpoch(epoch: number): void {
   throw new ProtocolError(ErrorCode.UNKNOWN_LEADER_EPOCH, `leader epoch ${epoch}`);
 }
 
-/** Counts what is appended to the partitions of a request from now on. */
+/** Counts what becomes readable in the partitions of a request from now on. */
 function watch(wanted: Request, { store }: RequestContext) {
   let appended = 0;
   let wake: (() => void) | undefined;
+  const committed = wanted.isolationLevel === READ_COMMITTED;
   const stops = wanted.topics.flatMap(({ topic, partitions }) =>
-    partitions.map(({ partition }) =>
-      store.topic(topic)?.partitions[partition]?.onAdvance((bytes) => {
-        appended += bytes;
+    partitions.map(({ partition }) => {
+      const log = store.topic(topic)?.partitions[partition];
+      if (log === undefined) return undefined;
+      let stable = log.lastStableOffset;
+      let undecided = stable !== log.highWatermark;
+      return log.onAdvance((bytes) => {
+        const { lastStableOffset, highWatermark } = log;
+        if (committed && lastStableOffset === stable) {
+          undecided = true;
+          return;
+        }
+        // What had waited for the outcome of a transaction comes with it, however much that is.
+        appended += committed && undecided ? Infinity : bytes;
+        stable = lastStableOffset;
+        undecided = stable !== highWatermark;
         wake?.();
-      }),
-    ),
+      });
+    }),
   );
   return {
     stop: () => {

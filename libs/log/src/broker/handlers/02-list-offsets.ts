@@ -10,7 +10,7 @@
 import { ErrorCode, codeOf } from '../protocol/error-codes.js';
 import * as t from '../protocol/schema.js';
 import type { PartitionLog } from '../storage/partition-log.js';
-import { checkLeaderEpoch } from './01-fetch.js';
+import { READ_COMMITTED, checkLeaderEpoch } from './01-fetch.js';
 import { defineHandler } from './handler.js';
 
 const LATEST = -1n;
@@ -62,11 +62,15 @@ export const listOffsets = defineHandler({
   flexibleFrom: 6,
   request,
   response,
-  async handle({ topics }, { store, logger }) {
+  async handle({ isolationLevel, topics }, { store, logger }) {
     const answerOf = async (name: string, partitionIndex: number, epoch: number, timestamp: bigint) => {
       try {
         checkLeaderEpoch(epoch);
-        const found = await find(store.partition(name, partitionIndex), timestamp);
+        const found = await find(
+          store.partition(name, partitionIndex),
+          timestamp,
+          isolationLevel === READ_COMMITTED,
+        );
         return { partitionIndex, errorCode: ErrorCode.NONE, ...found };
       } catch (error) {
         const errorCode = codeOf(error);
@@ -90,11 +94,12 @@ export const listOffsets = defineHandler({
   },
 });
 
-async function find(log: PartitionLog, timestamp: bigint) {
-  if (timestamp === LATEST) return { offset: log.highWatermark, timestamp: -1n, leaderEpoch: LEADER_EPOCH };
+async function find(log: PartitionLog, timestamp: bigint, committed: boolean) {
+  const end = committed ? log.lastStableOffset : log.highWatermark;
+  if (timestamp === LATEST) return { offset: end, timestamp: -1n, leaderEpoch: LEADER_EPOCH };
   if (timestamp === EARLIEST)
     return { offset: log.logStartOffset, timestamp: -1n, leaderEpoch: LEADER_EPOCH };
   const found =
     timestamp === LARGEST_TIMESTAMP ? await log.offsetOfMaxTimestamp() : await log.offsetAtTime(timestamp);
-  return found === undefined ? NOTHING : { ...found, leaderEpoch: LEADER_EPOCH };
+  return found === undefined || found.offset >= end ? NOTHING : { ...found, leaderEpoch: LEADER_EPOCH };
 }

@@ -11,10 +11,10 @@
  */
 import { ErrorCode, codeOf } from '../protocol/error-codes.js';
 import * as t from '../protocol/schema.js';
-import { OFFSETS_TOPIC } from '../groups/offsets-log.js';
 import type { Topic } from '../storage/log-store.js';
 import { topicForWriting } from './auto-create.js';
 import { defineHandler, type RequestContext } from './handler.js';
+import { isInternal } from './internal-topics.js';
 
 const LEADER_EPOCH = 0;
 const OPERATIONS_NOT_ASKED = -2147483648;
@@ -131,7 +131,7 @@ function describe({ name, id, partitions }: Topic, nodeId: number): TopicAnswer 
     errorCode: ErrorCode.NONE,
     name,
     topicId: id,
-    isInternal: name === OFFSETS_TOPIC,
+    isInternal: isInternal(name),
     partitions: partitions.map((_, partitionIndex) => ({
       errorCode: ErrorCode.NONE,
       partitionIndex,

@@ -3,6 +3,7 @@
  *
  * - No offset committed: offset -1, no error, for groups that do not exist too.
  * - Topics null (2): all that the group committed.
+ * - Require stable (7): UNSTABLE_OFFSET_COMMIT where a transaction that has not ended is going to say what the offset is.
  *
  * 2 all topics, error of the group · 3 throttle time · 5 leader epoch · 6 flexible · 7 require stable ·
  * 8 several groups at once
@@ -54,10 +55,15 @@ export const offsetFetch = defineHandler({
   flexibleFrom: 6,
   request,
   response,
-  handle({ groupId, topics, groups }, { coordinator, apiVersion }) {
+  handle({ groupId, topics, groups, requireStable }, { coordinator, apiVersion }) {
     const errorCode = ErrorCode.NONE;
     if (apiVersion < 8) {
-      return { throttleTimeMs: 0, topics: committed(coordinator, groupId, topics), errorCode, groups: [] };
+      return {
+        throttleTimeMs: 0,
+        topics: committed(coordinator, { groupId, topics, requireStable }),
+        errorCode,
+        groups: [],
+      };
     }
     return {
       throttleTimeMs: 0,
@@ -65,24 +71,28 @@ export const offsetFetch = defineHandler({
       errorCode,
       groups: groups.map((group) => ({
         groupId: group.groupId,
-        topics: committed(coordinator, group.groupId, group.topics),
+        topics: committed(coordinator, { ...group, requireStable }),
         errorCode,
       })),
     };
   },
 });
 
-function committed(coordinator: GroupCoordinator, groupId: string, asked: TopicsAsked): TopicAnswers {
-  return (asked ?? everything(coordinator, groupId)).map(({ name, partitionIndexes }) => ({
+function committed(
+  coordinator: GroupCoordinator,
+  { groupId, topics, requireStable }: { groupId: string; topics: TopicsAsked; requireStable: boolean },
+): TopicAnswers {
+  return (topics ?? everything(coordinator, groupId)).map(({ name, partitionIndexes }) => ({
     name,
     partitions: partitionIndexes.map((partitionIndex) => {
-      const found = coordinator.committed(groupId, name, partitionIndex);
+      const unstable = requireStable && coordinator.isUnstable(groupId, name, partitionIndex);
+      const found = unstable ? undefined : coordinator.committed(groupId, name, partitionIndex);
       return {
         partitionIndex,
         committedOffset: found?.offset ?? -1n,
         committedLeaderEpoch: found?.leaderEpoch ?? -1,
         metadata: found?.metadata ?? '',
-        errorCode: ErrorCode.NONE,
+        errorCode: unstable ? ErrorCode.UNSTABLE_OFFSET_COMMIT : ErrorCode.NONE,
       };
     }),
   }));

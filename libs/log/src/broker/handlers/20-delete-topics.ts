@@ -6,10 +6,10 @@
  *
  * 1 throttle time · 4 flexible · 5 message · 6 by topic id
  */
-import { OFFSETS_TOPIC } from '../groups/offsets-log.js';
 import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
 import * as t from '../protocol/schema.js';
 import { defineHandler, type RequestContext } from './handler.js';
+import { isInternal } from './internal-topics.js';
 
 const request = t.struct({
   topics: t.since(6, t.array(t.struct({ name: t.nullableString, topicId: t.uuid })), []),
@@ -65,7 +65,7 @@ async function deleteOne(
       const code = name === null ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
       throw new ProtocolError(code, 'This server does not host this topic.');
     }
-    if (topic.name === OFFSETS_TOPIC) {
+    if (isInternal(topic.name)) {
       throw new ProtocolError(ErrorCode.INVALID_TOPIC_EXCEPTION, `${topic.name} is the broker's own`);
     }
     await store.delete(topic.name);

@@ -3,13 +3,21 @@
  *
  * - Without a transactional id: a producer id that none had before, epoch 0; an id and an epoch that come along are
  *   ignored, as some clients send zeros.
- * - With one: refused until transactions are served (see UNSUPPORTED.md).
+ * - With one: the producer that has it from now on, its epoch one up. Whoever had it is fenced, and a transaction that is
+ *   open is aborted first: CONCURRENT_TRANSACTIONS, until that is done.
+ * - With one, an id and an epoch (3): the producer goes on after an error, if nobody has taken the id from it.
  *
  * 2 flexible · 3 producer id and epoch · 4 PRODUCER_FENCED
  */
-import { ErrorCode } from '../protocol/error-codes.js';
+import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
 import * as t from '../protocol/schema.js';
+import type { ProducerIdentity } from '../transactions/transaction.js';
+import { fencingCode } from './fencing.js';
 import { defineHandler } from './handler.js';
+
+const FIRST_VERSION_WITH_FENCED = 4;
+const NO_PRODUCER_ID = -1n;
+const NO_EPOCH = -1;
 
 const request = t.struct({
   transactionalId: t.nullableString,
@@ -33,13 +41,41 @@ export const initProducerId = defineHandler({
   flexibleFrom: 2,
   request,
   response,
-  refuse: (_, errorCode) => ({ throttleTimeMs: 0, errorCode, producerId: -1n, producerEpoch: -1 }),
-  async handle({ transactionalId }, { producerIds }) {
-    if (transactionalId !== null) {
-      const errorCode = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-      return { throttleTimeMs: 0, errorCode, producerId: -1n, producerEpoch: -1 };
+  refuse: (_, errorCode) => refused(errorCode),
+  async handle({ transactionalId, transactionTimeoutMs, producerId, producerEpoch }, context) {
+    const { producerIds, transactions, logger, apiVersion } = context;
+    if (transactionalId === null) {
+      return {
+        throttleTimeMs: 0,
+        errorCode: ErrorCode.NONE,
+        producerId: await producerIds.take(),
+        producerEpoch: 0,
+      };
     }
-    const producerId = await producerIds.take();
-    return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, producerId, producerEpoch: 0 };
+    try {
+      const expected = expectedProducer(producerId, producerEpoch);
+      const given = await transactions.initProducer(transactionalId, transactionTimeoutMs, expected);
+      return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, ...given };
+    } catch (error) {
+      const errorCode = codeOf(error);
+      if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
+        logger.error({ err: error, transactionalId }, 'producer not initialized');
+      }
+      return refused(fencingCode(errorCode, apiVersion >= FIRST_VERSION_WITH_FENCED));
+    }
   },
 });
+
+function refused(errorCode: number) {
+  return { throttleTimeMs: 0, errorCode, producerId: NO_PRODUCER_ID, producerEpoch: NO_EPOCH };
+}
+
+/** @throws ProtocolError `INVALID_REQUEST` where one comes without the other */
+function expectedProducer(producerId: bigint, producerEpoch: number): ProducerIdentity | undefined {
+  if (producerId === NO_PRODUCER_ID && producerEpoch === NO_EPOCH) return undefined;
+  if (producerId !== NO_PRODUCER_ID && producerEpoch !== NO_EPOCH) return { producerId, producerEpoch };
+  throw new ProtocolError(
+    ErrorCode.INVALID_REQUEST,
+    'a producer id without an epoch, or the other way round',
+  );
+}

@@ -5,12 +5,14 @@ import type { Schema } from '../protocol/schema.js';
 import type { Session } from '../security/session.js';
 import type { LogStore } from '../storage/log-store.js';
 import type { ProducerIds } from '../storage/producer-ids.js';
+import type { TransactionCoordinator } from '../transactions/coordinator.js';
 
 /** What handlers work with. */
 export interface Services {
   readonly config: BrokerConfig;
   readonly store: LogStore;
   readonly coordinator: GroupCoordinator;
+  readonly transactions: TransactionCoordinator;
   readonly producerIds: ProducerIds;
   readonly logger: Logger;
   /** Milliseconds since 1970. */

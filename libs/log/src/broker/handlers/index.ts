@@ -18,6 +18,10 @@ import { deleteTopics } from './20-delete-topics.js';
 import { deleteRecords } from './21-delete-records.js';
 import { initProducerId } from './22-init-producer-id.js';
 import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.js';
+import { addPartitionsToTxn } from './24-add-partitions-to-txn.js';
+import { addOffsetsToTxn } from './25-add-offsets-to-txn.js';
+import { endTxn } from './26-end-txn.js';
+import { txnOffsetCommit } from './28-txn-offset-commit.js';
 import { describeConfigs } from './32-describe-configs.js';
 import { alterConfigs } from './33-alter-configs.js';
 import { describeLogDirs } from './35-describe-log-dirs.js';
@@ -27,6 +31,9 @@ import { deleteGroups } from './42-delete-groups.js';
 import { incrementalAlterConfigs } from './44-incremental-alter-configs.js';
 import { offsetDelete } from './47-offset-delete.js';
 import { describeCluster } from './60-describe-cluster.js';
+import { describeProducers } from './61-describe-producers.js';
+import { describeTransactions } from './65-describe-transactions.js';
+import { listTransactions } from './66-list-transactions.js';
 import type { AnyHandler } from './handler.js';
 
 /** Every API that is served, by key. */
@@ -52,6 +59,10 @@ export const HANDLERS: ReadonlyMap<number, AnyHandler> = new Map(
     deleteRecords,
     initProducerId,
     offsetForLeaderEpoch,
+    addPartitionsToTxn,
+    addOffsetsToTxn,
+    endTxn,
+    txnOffsetCommit,
     describeConfigs,
     alterConfigs,
     describeLogDirs,
@@ -61,5 +72,8 @@ export const HANDLERS: ReadonlyMap<number, AnyHandler> = new Map(
     incrementalAlterConfigs,
     offsetDelete,
     describeCluster,
+    describeProducers,
+    describeTransactions,
+    listTransactions,
   ].map((handler): [number, AnyHandler] => [handler.apiKey, handler as unknown as AnyHandler]),
 );

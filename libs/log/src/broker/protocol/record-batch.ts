@@ -137,17 +137,33 @@ export function checkProducedBatch(batch: Buffer, maxBytes: number): BatchHeader
     refuse('CORRUPT_MESSAGE', 'the CRC of the batch does not fit its bytes');
   }
   if (header.control) refuse('INVALID_RECORD', 'control batches are written by the broker alone');
-  if (header.transactional) refuse('INVALID_TXN_STATE', 'transactions are not served');
   if (codecOf(header.attributes) > LAST_CODEC) {
     refuse('UNSUPPORTED_COMPRESSION_TYPE', `compression type ${codecOf(header.attributes)}`);
   }
   if (header.count <= 0 || header.lastOffset - header.baseOffset !== BigInt(header.count - 1)) {
     refuse('INVALID_RECORD', `last offset delta does not fit a count of ${header.count}`);
   }
+  if (header.transactional && header.producerId < 0n) {
+    refuse('INVALID_RECORD', 'a transactional batch without a producer id');
+  }
   if (header.producerId >= 0n && (header.baseSequence < 0 || header.producerEpoch < 0)) {
     refuse('INVALID_RECORD', 'an idempotent batch without a sequence or an epoch');
   }
   return header;
+}
+
+/** The batches at the start of `bytes` that begin before an offset, and the offset after the last of them. */
+export function batchesBefore(
+  bytes: Buffer,
+  end: bigint,
+): { batches: Buffer; endOffset: bigint | undefined } {
+  let endOffset: bigint | undefined;
+  let at = 0;
+  while (at < bytes.length && batchBaseOffset(bytes, at) < end) {
+    endOffset = batchLastOffset(bytes, at) + 1n;
+    at += batchSizeBytes(bytes, at);
+  }
+  return { batches: bytes.subarray(0, at), endOffset };
 }
 
 function refuse(code: keyof typeof ErrorCode, message: string): never {

@@ -3,7 +3,7 @@ import { ErrorCode } from '../protocol/error-codes.js';
 import { Codec } from '../protocol/compression.js';
 import { BATCH_HEADER_BYTES, readBatchHeader, setBaseOffset } from '../protocol/record-batch.js';
 import { makeRecordBatch, recordsOf } from '../protocol/records.js';
-import { checkKeys, compactBatches, NewestOffsets } from './compaction.js';
+import { checkKeys, CompactedTransactions, compactBatches, NewestOffsets } from './compaction.js';
 
 const DAY_MS = 86_400_000;
 
@@ -19,8 +19,10 @@ function batchAt(offset: number, ...entries: [string | null, string | null][]): 
 
 function compacted(batches: readonly Buffer[], nowMs = 1000) {
   const newest = new NewestOffsets();
-  for (const batch of batches) newest.note(batch);
-  return compactBatches(Buffer.concat(batches), { newest, nowMs, deleteRetentionMs: DAY_MS });
+  for (const batch of batches) newest.note(batch, new CompactedTransactions([]));
+  const transactions = new CompactedTransactions([]);
+  return compactBatches(Buffer.concat(batches), { newest, transactions, nowMs, deleteRetentionMs: DAY_MS })
+    .batches;
 }
 
 function contentOf(batches: readonly Buffer[]): string[] {

@@ -5,7 +5,15 @@ import {
   readBatchHeader,
   type BatchHeader,
 } from '../protocol/record-batch.js';
-import { packBatch, readableRecordsOf, unpackedRecordsOf, type BatchRecord } from '../protocol/records.js';
+import { readMarker } from '../protocol/markers.js';
+import {
+  packBatch,
+  readableRecordsOf,
+  recordsOf,
+  unpackedRecordsOf,
+  type BatchRecord,
+} from '../protocol/records.js';
+import type { AbortedTransaction } from './open-transactions.js';
 
 /** Says that the base timestamp is when the tombstones of the batch may go (KIP-534). */
 const HAS_DELETE_HORIZON = 0x40;
@@ -20,9 +28,11 @@ export class NewestOffsets {
     return this.offsets.size >= MAX_KEYS;
   }
 
-  /** Takes note of a batch's keys. A batch that can't be taken apart has none. */
-  note(batch: Buffer): void {
+  /** Takes note of a batch's keys. One that can't be taken apart has none, and neither has what was aborted. */
+  note(batch: Buffer, transactions: CompactedTransactions): void {
     const header = readBatchHeader(batch);
+    if (header.control) return void transactions.end(batch);
+    if (transactions.isAborted(header)) return;
     for (const record of readableRecordsOf(batch) ?? []) {
       if (record.key !== null) this.offsets.set(nameOf(record.key), offsetOf(header, record));
     }
@@ -34,9 +44,64 @@ export class NewestOffsets {
   }
 }
 
+/** Which transactions a pass over batches, from the first on, has met. */
+export class CompactedTransactions {
+  private readonly committed = new Set<bigint>();
+  private readonly aborted = new Map<bigint, { transaction: AbortedTransaction; met: boolean }>();
+  private readonly ahead: AbortedTransaction[];
+  private kept: AbortedTransaction[] = [];
+
+  /** @param aborted all that have records in what is passed over */
+  constructor(aborted: readonly AbortedTransaction[]) {
+    this.ahead = aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
+  }
+
+  /** Whether a batch of records belongs to an aborted transaction, and so goes. */
+  isAborted(header: BatchHeader): boolean {
+    this.advance(header.lastOffset);
+    if (!header.transactional) return false;
+    const aborted = this.aborted.get(header.producerId);
+    if (aborted === undefined) {
+      this.committed.add(header.producerId);
+      return false;
+    }
+    aborted.met = true;
+    return true;
+  }
+
+  /** Passes a control batch. @returns whether it ends nothing that is still there */
+  end(batch: Buffer): boolean {
+    const { producerId, lastOffset } = readBatchHeader(batch);
+    this.advance(lastOffset);
+    const marker = readMarker(batch);
+    if (marker === undefined) return false;
+    if (marker.outcome === 'commit') return !this.committed.delete(producerId);
+    const aborted = this.aborted.get(producerId);
+    this.aborted.delete(producerId);
+    if (aborted?.met !== true) return true;
+    this.kept.push(aborted.transaction);
+    return false;
+  }
+
+  /** Aborted transactions that ended since the last call and had records, in the order of their markers. */
+  takeKept(): AbortedTransaction[] {
+    const { kept } = this;
+    this.kept = [];
+    return kept;
+  }
+
+  private advance(offset: bigint): void {
+    for (let next = this.ahead[0]; next !== undefined && next.firstOffset <= offset; next = this.ahead[0]) {
+      this.aborted.set(next.producerId, { transaction: next, met: false });
+      this.ahead.shift();
+    }
+  }
+}
+
 /** What a pass over a segment goes by. */
 export interface CompactionRules {
   readonly newest: NewestOffsets;
+  readonly transactions: CompactedTransactions;
   readonly nowMs: number;
   /** How long tombstones stay after the first pass that met them. */
   readonly deleteRetentionMs: number;
@@ -56,22 +121,29 @@ function keysAreThere(batch: Buffer): boolean {
   }
 }
 
-/** What is left of a segment's batches, in their order. Offsets stay what they were. */
-export function compactBatches(segment: Buffer, rules: CompactionRules): Buffer[] {
-  const kept: Buffer[] = [];
+/** What is left of a segment's batches, in their order, and whether anything is not as it was. */
+export function compactBatches(
+  segment: Buffer,
+  rules: CompactionRules,
+): { batches: Buffer[]; changed: boolean } {
+  const batches: Buffer[] = [];
+  let changed = false;
   for (let at = 0; at + BATCH_HEADER_BYTES <= segment.length;) {
     const batch = segment.subarray(at, at + batchSizeBytes(segment, at));
     const left = compactBatch(batch, rules);
-    if (left !== undefined) kept.push(left);
+    if (left !== undefined) batches.push(left);
+    changed ||= left !== batch;
     at += batch.length;
   }
-  return kept;
+  return { batches, changed };
 }
 
 /** @returns the batch itself where nothing goes, undefined where nothing stays */
 function compactBatch(batch: Buffer, rules: CompactionRules): Buffer | undefined {
   const header = readBatchHeader(batch);
-  const records = header.control ? undefined : readableRecordsOf(batch);
+  if (header.control) return compactMarker(batch, header, rules);
+  if (rules.transactions.isAborted(header)) return undefined;
+  const records = readableRecordsOf(batch);
   if (records === undefined) return batch;
   const horizonSet = (header.attributes & HAS_DELETE_HORIZON) !== 0;
   const tombstonesGo = horizonSet && header.baseTimestamp <= BigInt(rules.nowMs);
@@ -85,6 +157,15 @@ function compactBatch(batch: Buffer, rules: CompactionRules): Buffer | undefined
   const horizonNeeded = !horizonSet && kept.some((record) => record.value === null);
   if (kept.length === records.length && !horizonNeeded) return batch;
   return rebuild(header, kept, horizonNeeded ? BigInt(rules.nowMs + rules.deleteRetentionMs) : undefined);
+}
+
+/** A marker stays as long as anything of its transaction, and then as long as a tombstone. */
+function compactMarker(batch: Buffer, header: BatchHeader, rules: CompactionRules): Buffer | undefined {
+  if (!rules.transactions.end(batch)) return batch;
+  if ((header.attributes & HAS_DELETE_HORIZON) === 0) {
+    return rebuild(header, recordsOf(batch), BigInt(rules.nowMs + rules.deleteRetentionMs));
+  }
+  return header.baseTimestamp <= BigInt(rules.nowMs) ? undefined : batch;
 }
 
 function rebuild(

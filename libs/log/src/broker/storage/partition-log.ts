@@ -1,20 +1,24 @@
 import * as path from 'node:path';
 import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
+import { readMarker, type Marker } from '../protocol/markers.js';
 import {
-  batchSizeBytes,
+  batchesBefore,
   setBaseOffset,
   setLogAppendTime,
   type BatchHeader,
 } from '../protocol/record-batch.js';
-import { compactBatches, NewestOffsets, type CompactionRules } from './compaction.js';
+import { applyCompaction, planCompaction } from './log-compaction.js';
 import { firstOffsetAtTime } from './offset-at-time.js';
+import { OpenTransactions, type AbortedTransaction } from './open-transactions.js';
 import { ProducerStates, type Undo } from './producer-states.js';
-import { indexOfSegment, recoverSegments, type RecoveryOptions } from './recovery.js';
+import { recoverSegments, type RecoveryOptions } from './recovery.js';
+import { abortedBetween, bytesOf, indexOfSegment, newestIn } from './segment-list.js';
 import { Segment, segmentName, type PlacedBatch } from './segment.js';
 
 /** Most bytes gathered into one write. */
 const MAX_GROUP_BYTES = 16 << 20;
 const LEADER_EPOCH = 0;
+const NO_BYTES = Buffer.alloc(0);
 const MAX_RELATIVE_OFFSET = 0x7fffffffn;
 
 /** What a topic's settings mean to one of its partitions; asked for anew on each use, so that changes hold at once. */
@@ -57,6 +61,8 @@ export interface AppendResult {
 
 interface PendingAppend {
   readonly placed: PlacedBatch;
+  /** Where the batch is part of a transaction, or its end. */
+  readonly transaction: { readonly producerId: bigint; readonly marker: Marker | undefined } | undefined;
   readonly undo: Undo | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -81,6 +87,8 @@ export class PartitionLog {
   private readonly listeners = new Set<(appendedBytes: number) => void>();
   private closed = false;
   readonly producers = new ProducerStates();
+  /** As the written batches leave them. */
+  private readonly openTransactions = new OpenTransactions();
 
   private constructor(private readonly options: PartitionLogOptions) {
     this.start = options.logStartOffset;
@@ -91,7 +99,10 @@ export class PartitionLog {
   static async open(options: PartitionLogOptions): Promise<PartitionLog> {
     const log = new PartitionLog(options);
     await options.files.makeFolder(options.folder);
-    const { segments, endOffset } = await recoverSegments(options, log.producers);
+    const { segments, endOffset } = await recoverSegments(options, {
+      producers: log.producers,
+      open: log.openTransactions,
+    });
     log.segments = segments;
     log.written = endOffset;
     log.nextOffset = endOffset;
@@ -110,8 +121,15 @@ export class PartitionLog {
     return this.written;
   }
 
+  /** Offset before which the outcome of every transaction is known. */
+  get lastStableOffset(): bigint {
+    const undecided = this.openTransactions.firstOffset;
+    if (undecided === undefined) return this.written;
+    return undecided < this.start ? this.start : undecided;
+  }
+
   get sizeBytes(): number {
-    return this.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+    return bytesOf(this.segments);
   }
 
   /** Everything before it is on disk. */
@@ -124,7 +142,7 @@ export class PartitionLog {
    * Appends one checked batch, whose bytes it patches and keeps until they are written. Resolves once it may be
    * acknowledged.
    *
-   * @throws ProtocolError where its producer's sequence does not allow it, or the disk took it not
+   * @throws ProtocolError where its producer's sequence or transaction does not allow it, or the disk took it not
    */
   async append(batch: Buffer, header: BatchHeader): Promise<AppendResult> {
     if (this.closed) throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'the partition is closed');
@@ -139,13 +157,17 @@ export class PartitionLog {
     const baseOffset = this.nextOffset;
     const lastOffset = baseOffset + (header.lastOffset - header.baseOffset);
     setBaseOffset(batch, baseOffset, LEADER_EPOCH);
+    const marker = header.control ? readMarker(batch) : undefined;
     const undo =
-      header.producerId >= 0n ? this.producers.remember(header, baseOffset, this.options.now()) : undefined;
+      header.producerId >= 0n
+        ? this.producers.remember(header, baseOffset, this.options.now(), marker)
+        : undefined;
+    const transaction = header.transactional ? { producerId: header.producerId, marker } : undefined;
     this.nextOffset = lastOffset + 1n;
     const maxTimestamp = logAppendTimeMs >= 0n ? logAppendTimeMs : header.maxTimestamp;
     await new Promise<void>((resolve, reject) => {
       const placed = { bytes: batch, baseOffset, lastOffset, maxTimestamp };
-      this.pending.push({ placed, undo, resolve, reject });
+      this.pending.push({ placed, transaction, undo, resolve, reject });
       this.draining ??= this.drain();
     });
     return { baseOffset, logAppendTimeMs };
@@ -221,10 +243,20 @@ export class PartitionLog {
     this.written = last.placed.lastOffset + 1n;
     let bytes = 0;
     for (const append of group) {
+      if (append.transaction !== undefined) this.noteTransaction(segment, append.transaction, append.placed);
       bytes += append.placed.bytes.length;
       append.resolve();
     }
     for (const listener of [...this.listeners]) listener(bytes);
+  }
+
+  private noteTransaction(
+    segment: Segment,
+    { producerId, marker }: NonNullable<PendingAppend['transaction']>,
+    { baseOffset, lastOffset }: PlacedBatch,
+  ): void {
+    const aborted = this.openTransactions.note({ producerId, baseOffset, lastOffset }, marker);
+    if (aborted !== undefined) segment.transactionIndex.append(aborted);
   }
 
   /** Makes everything that waits to be written as if it had never come, and says so to its producers. */
@@ -300,18 +332,40 @@ export class PartitionLog {
     atLeastOne: boolean,
     allocate: (length: number) => Buffer = Buffer.allocUnsafe,
   ): Promise<Buffer[]> {
-    if (offset < this.start || offset > this.written) {
-      throw new ProtocolError(
-        ErrorCode.OFFSET_OUT_OF_RANGE,
-        `offset ${offset} is not in ${this.start}..${this.written}`,
-      );
-    }
+    this.checkInRange(offset);
     if (offset === this.written) return [];
     for (let i = indexOfSegment(this.segments, offset); i < this.segments.length; i++) {
       const bytes = await (this.segments[i] as Segment).read(offset, maxBytes, atLeastOne, allocate);
       if (bytes.length > 0) return [bytes];
     }
     return [];
+  }
+
+  /**
+   * Reads as `read` does, up to the last stable offset.
+   *
+   * @returns the aborted transactions that have records among what was read, too
+   */
+  async readCommitted(
+    offset: bigint,
+    maxBytes: number,
+    atLeastOne: boolean,
+    allocate: (length: number) => Buffer = Buffer.allocUnsafe,
+  ): Promise<{ records: Buffer[]; aborted: AbortedTransaction[] }> {
+    this.checkInRange(offset);
+    const end = this.lastStableOffset;
+    const [bytes] = offset < end ? await this.read(offset, maxBytes, atLeastOne, allocate) : [];
+    const { batches, endOffset } = batchesBefore(bytes ?? NO_BYTES, end);
+    if (endOffset === undefined) return { records: [], aborted: [] };
+    return { records: [batches], aborted: abortedBetween(this.segments, offset, endOffset) };
+  }
+
+  private checkInRange(offset: bigint): void {
+    if (offset >= this.start && offset <= this.written) return;
+    throw new ProtocolError(
+      ErrorCode.OFFSET_OUT_OF_RANGE,
+      `offset ${offset} is not in ${this.start}..${this.written}`,
+    );
   }
 
   /** Calls back after each write, with its bytes. @returns what ends it */
@@ -384,48 +438,25 @@ export class PartitionLog {
   }
 
   /**
-   * Removes records whose key has a newer one, and tombstones whose time has come, from all segments but the active
-   * one, where enough is new since the last time. Offsets stay what they were.
+   * Removes records whose key has a newer one, those of aborted transactions, and tombstones and markers whose time has
+   * come, where enough is new since the last time. Offsets stay what they were.
    */
   async compact(): Promise<void> {
     const { compacts, minCleanableRatio, deleteRetentionMs, ...lag } = this.options.settings();
+    if (!compacts) return;
+    const { cleanedBefore, lastStableOffset } = this;
     const nowMs = this.options.now();
-    const youngest = BigInt(nowMs - lag.minCompactionLagMs);
-    const firstYoung = this.segments.findIndex(
-      (segment, i) => i === this.segments.length - 1 || newestIn(segment) > youngest,
-    );
-    const closed = this.segments.slice(0, firstYoung);
-    const firstDirty = closed.findIndex((segment) => segment.baseOffset >= this.cleaned);
-    if (!compacts || firstDirty < 0) return;
-    const bytesOf = (segments: readonly Segment[]) => segments.reduce((sum, each) => sum + each.sizeBytes, 0);
-    const isOverdue = nowMs - (closed[firstDirty] as Segment).createdAtMs > lag.maxCompactionLagMs;
-    if (!isOverdue && bytesOf(closed.slice(firstDirty)) < minCleanableRatio * bytesOf(closed)) return;
-    const newest = new NewestOffsets();
-    let count = firstDirty;
-    for (; count < closed.length && !newest.isFull; count++) {
-      forEachBatch(await (closed[count] as Segment).readAll(), (batch) => newest.note(batch));
-    }
-    this.cleaned = (this.segments[count] as Segment).baseOffset;
+    const plan = await planCompaction(this.segments, {
+      cleanedBefore,
+      lastStableOffset,
+      minCleanableRatio,
+      youngest: BigInt(nowMs - lag.minCompactionLagMs),
+      overdueSinceMs: nowMs - lag.maxCompactionLagMs,
+    });
+    if (plan === undefined) return;
+    this.cleaned = plan.endOffset;
     await this.options.onCleaned?.();
-    const rules = { newest, nowMs: this.options.now(), deleteRetentionMs };
-    for (const segment of closed.slice(0, count)) await this.compactSegment(segment, rules);
-  }
-
-  private async compactSegment(segment: Segment, rules: CompactionRules): Promise<void> {
-    const before = await segment.readAll();
-    const batches = compactBatches(before, rules);
-    const bytes = batches.reduce((sum, batch) => sum + batch.length, 0);
-    // Retention may have removed it in the meantime.
-    if (bytes === before.length || !this.segments.includes(segment)) return;
-    // The first says where the log starts: it stays, empty.
-    if (bytes === 0 && segment !== this.segments[0]) {
-      this.segments.splice(this.segments.indexOf(segment), 1);
-      await segment.remove();
-      return;
-    }
-    const replacement = await segment.replaceWith(batches);
-    this.segments[this.segments.indexOf(segment)] = replacement;
-    await segment.close();
+    await applyCompaction(this.segments, plan, { nowMs, deleteRetentionMs });
   }
 
   /** Offset before which compaction has been, and may have left gaps. */
@@ -486,14 +517,3 @@ export class PartitionLog {
 }
 
 function nothing(): void {}
-
-function forEachBatch(bytes: Buffer, visit: (batch: Buffer) => void): void {
-  for (let at = 0; at < bytes.length; at += batchSizeBytes(bytes, at)) {
-    visit(bytes.subarray(at, at + batchSizeBytes(bytes, at)));
-  }
-}
-
-/** The newest timestamp of a segment's records; where they have none, when the segment began. */
-function newestIn({ maxTimestamp, createdAtMs }: Segment): bigint {
-  return maxTimestamp >= 0n ? maxTimestamp : BigInt(Math.trunc(createdAtMs));
-}

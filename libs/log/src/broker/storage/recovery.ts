@@ -1,9 +1,12 @@
 import * as path from 'node:path';
 import type { Logger } from 'pino';
-import type { BatchHeader } from '../protocol/record-batch.js';
 import type { FileSystem } from './file-system.js';
-import type { ProducerStates } from './producer-states.js';
+import { readMarker, type Marker } from '../protocol/markers.js';
+import type { BatchHeader } from '../protocol/record-batch.js';
+import type { OpenTransactions } from './open-transactions.js';
+import { ProducerStates } from './producer-states.js';
 import { Segment, segmentName } from './segment.js';
+import { indexOfSegment } from './segment-list.js';
 
 /** Bytes at the end of a log that are checked at start even where it was closed in good order. */
 const CHECKED_TAIL_BYTES = 16 << 20;
@@ -30,11 +33,11 @@ export interface RecoveryOptions {
 
 /**
  * Opens the segments of a log, checks what a crash may have damaged, cuts the log at the first bad byte, and fills in
- * what is known of its producers.
+ * what is known of its producers and their transactions.
  */
 export async function recoverSegments(
   options: RecoveryOptions,
-  producers: ProducerStates,
+  { producers, open }: { producers: ProducerStates; open: OpenTransactions },
 ): Promise<{ segments: Segment[]; endOffset: bigint }> {
   const { files, folder, now, logStartOffset } = options;
   const names = await files.list(folder);
@@ -46,22 +49,10 @@ export async function recoverSegments(
   for (const baseOffset of bases.length > 0 ? bases : [logStartOffset]) {
     segments.push(await Segment.open({ files, folder, baseOffset, nowMs: now() }));
   }
-  const recovery = new Recovery(options, segments, producers);
+  const recovery = new Recovery(options, segments, producers, open);
   await recovery.checkSegments(names);
   await recovery.removeLeftovers(names);
   return { segments, endOffset: recovery.endOffset };
-}
-
-/** Index of the segment that holds an offset, in segments by their base offsets. */
-export function indexOfSegment(segments: readonly Segment[], offset: bigint): number {
-  let low = 0;
-  let high = segments.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((segments[middle] as Segment).baseOffset > offset) high = middle;
-    else low = middle + 1;
-  }
-  return Math.max(low - 1, 0);
 }
 
 class Recovery {
@@ -73,24 +64,36 @@ class Recovery {
     private readonly options: RecoveryOptions,
     private readonly segments: Segment[],
     private readonly producers: ProducerStates,
+    private readonly open: OpenTransactions,
   ) {}
 
   /** Settles which segments are whole, where the log ends, and what is known of producers. */
   async checkSegments(names: readonly string[]): Promise<void> {
-    this.rememberedFrom = await this.restoreProducers(names, this.segments.length - 1);
+    const last = this.segments.length - 1;
+    this.rememberedFrom = await this.restoreProducers(names, last);
     const firstUnsafe = indexOfSegment(this.segments, this.options.recoveryPoint);
-    const firstChecked = Math.min(firstUnsafe, this.rememberedFrom);
-    for (let i = 0; i < firstChecked; i++) {
-      const segment = this.segments[i] as Segment;
-      if (await segment.trust()) continue;
-      const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps(segment), () => undefined);
-      if (damagedAt === undefined) continue;
-      this.endOffset = nextOffset;
-      await this.cutAfter(i, damagedAt, names);
-      return;
-    }
-    if (firstChecked === this.segments.length - 1 && (await this.takeClosed(names))) return;
+    const trusted = await this.trustSegments(Math.min(firstUnsafe, this.rememberedFrom));
+    const firstChecked = await this.restoreTransactions(names, trusted);
+    if (firstChecked === last && (await this.takeClosed(names))) return;
     await this.check(firstChecked, names);
+  }
+
+  /** Takes segments before one as their files are, where those can be right. @returns index of the first that is not taken */
+  private async trustSegments(end: number): Promise<number> {
+    for (let i = 0; i < end; i++) if (!(await (this.segments[i] as Segment).trust())) return i;
+    return end;
+  }
+
+  /**
+   * Restores which transactions were open at the start of a segment, the last possible up to one.
+   *
+   * @returns index of the segment
+   */
+  private async restoreTransactions(names: readonly string[], lastIndex: number): Promise<number> {
+    const atStart = new ProducerStates();
+    const index = await this.restoreSnapshot(names, lastIndex, atStart);
+    this.open.restore(atStart.open());
+    return index;
   }
 
   /** Takes the active segment of a log that was closed in good order, where its end is as it should be. */
@@ -103,6 +106,7 @@ class Recovery {
     const name = `${segmentName(end)}.snapshot`;
     const snapshot = names.includes(name) ? await files.readFile(path.join(folder, name)) : undefined;
     if (snapshot === undefined || !this.producers.restore(snapshot)) return false;
+    this.open.restore(this.producers.open());
     this.endOffset = end;
     return true;
   }
@@ -128,13 +132,22 @@ class Recovery {
    * @returns index of the segment from which on batches are to be remembered
    */
   private async restoreProducers(names: readonly string[], lastIndex: number): Promise<number> {
-    const { files, folder } = this.options;
     this.producers.clear();
+    return this.restoreSnapshot(names, lastIndex, this.producers);
+  }
+
+  /** @returns index of the segment at whose start the states are of, 0 where there are none */
+  private async restoreSnapshot(
+    names: readonly string[],
+    lastIndex: number,
+    into: ProducerStates,
+  ): Promise<number> {
+    const { files, folder } = this.options;
     for (let i = lastIndex; i >= 0; i--) {
       const name = `${segmentName((this.segments[i] as Segment).baseOffset)}.snapshot`;
       if (!names.includes(name)) continue;
       const snapshot = await files.readFile(path.join(folder, name));
-      if (snapshot !== undefined && this.producers.restore(snapshot)) return i;
+      if (snapshot !== undefined && into.restore(snapshot)) return i;
     }
     return 0;
   }
@@ -143,8 +156,9 @@ class Recovery {
   private async check(firstChecked: number, names: readonly string[]): Promise<void> {
     for (let i = firstChecked; i < this.segments.length; i++) {
       const segment = this.segments[i] as Segment;
-      const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps(segment), (header) => {
-        if (i >= this.rememberedFrom) this.remember(header);
+      const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps(segment), (header, marker) => {
+        this.follow(segment, header, marker);
+        if (i >= this.rememberedFrom) this.remember(header, marker);
       });
       this.endOffset = nextOffset;
       const following = this.segments[i + 1];
@@ -156,8 +170,15 @@ class Recovery {
     }
   }
 
-  private remember(header: BatchHeader): void {
-    if (header.producerId >= 0n) this.producers.remember(header, header.baseOffset, this.options.now());
+  private remember(header: BatchHeader, marker: Marker | undefined): void {
+    if (header.producerId < 0n) return;
+    this.producers.remember(header, header.baseOffset, this.options.now(), marker);
+  }
+
+  /** Goes on with what is open, and makes the index of what was aborted. */
+  private follow(segment: Segment, header: BatchHeader, marker: Marker | undefined): void {
+    const aborted = header.transactional ? this.open.note(header, marker) : undefined;
+    if (aborted !== undefined) segment.transactionIndex.append(aborted);
   }
 
   private async cutAfter(index: number, damagedAt: number, names: readonly string[]): Promise<void> {
@@ -180,9 +201,11 @@ class Recovery {
     if (index >= this.rememberedFrom) return;
     // What was restored knows of batches that are gone.
     for (let i = await this.restoreProducers(names, index); i <= index; i++) {
-      const { baseOffset } = this.segments[i] as Segment;
-      for await (const { header } of (this.segments[i] as Segment).headersFrom(baseOffset))
-        this.remember(header);
+      const kept = this.segments[i] as Segment;
+      for await (const { header, position } of kept.headersFrom(kept.baseOffset)) {
+        const batch = header.control ? await kept.readExactly(position, header.sizeBytes) : undefined;
+        this.remember(header, batch && readMarker(batch));
+      }
     }
   }
 }

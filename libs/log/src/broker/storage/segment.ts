@@ -7,8 +7,11 @@ import {
   readBatchHeader,
   type BatchHeader,
 } from '../protocol/record-batch.js';
+import { readMarker, type Marker } from '../protocol/markers.js';
 import type { FileSystem, LogFile } from './file-system.js';
+import type { AbortedTransaction } from './open-transactions.js';
 import { OffsetIndex, TimeIndex } from './sparse-index.js';
+import { TransactionIndex } from './transaction-index.js';
 
 /** Bytes of log between two index entries, at least. */
 const INDEX_INTERVAL_BYTES = 4096;
@@ -37,7 +40,10 @@ export interface ScanResult {
   readonly nextOffset: bigint;
 }
 
-/** One file of the log with its two indexes. Its owner appends from one place at a time. */
+/** Told of each good batch that a scan finds, in order; a control batch comes with what it says. */
+export type BatchVisitor = (header: BatchHeader, marker: Marker | undefined) => void;
+
+/** One file of the log with its indexes. Its owner appends from one place at a time. */
 export class Segment {
   /** Bytes that are whole batches, written (and synced, where asked) and so may be read. */
   sizeBytes = 0;
@@ -46,6 +52,7 @@ export class Segment {
   private bytesSinceIndexEntry = 0;
   offsetIndex = new OffsetIndex();
   timeIndex = new TimeIndex();
+  transactionIndex = new TransactionIndex();
   /** Since when bytes wait for a sync to begin, in milliseconds; undefined where none do. */
   private unsyncedSinceMs: number | undefined;
   private syncsUnderWay = 0;
@@ -247,11 +254,12 @@ export class Segment {
   }
 
   /**
-   * Checks every batch by length, offsets and CRC, makes both indexes again, and hands each good batch's header to
-   * `visit`. Stops at the first bad byte and leaves the segment ending there. Base offsets are outside the CRC: where
-   * there are no `gaps`, as compaction leaves them, each must be the one that comes next.
+   * Checks every batch by length, offsets and CRC, makes the indexes again, but for that of aborted transactions which
+   * is `visit`'s to fill, and hands each good batch's header over. Stops at the first bad byte and leaves the segment
+   * ending there. Base offsets are outside the CRC: where there are no `gaps`, as compaction leaves them, each must be
+   * the one that comes next.
    */
-  async scan(gaps: boolean, visit: (header: BatchHeader) => void): Promise<ScanResult> {
+  async scan(gaps: boolean, visit: BatchVisitor): Promise<ScanResult> {
     const fileBytes = await this.file.sizeBytes();
     // A process that was killed may not have come to sync them.
     if (fileBytes > 0) this.unsyncedSinceMs ??= this.createdAtMs;
@@ -260,6 +268,7 @@ export class Segment {
     this.bytesSinceIndexEntry = 0;
     this.offsetIndex = new OffsetIndex();
     this.timeIndex = new TimeIndex();
+    this.transactionIndex = new TransactionIndex();
     let nextOffset = this.baseOffset;
     while (this.sizeBytes < fileBytes) {
       const chunk = await this.readExactly(
@@ -268,14 +277,15 @@ export class Segment {
       );
       const before = this.sizeBytes;
       for (const header of intactBatches(chunk, nextOffset, gaps)) {
-        visit(header);
+        const at = this.sizeBytes - before;
+        visit(header, header.control ? readMarker(chunk.subarray(at, at + header.sizeBytes)) : undefined);
         this.note(header, header.sizeBytes);
         nextOffset = header.lastOffset + 1n;
       }
       if (this.sizeBytes > before) continue;
       const large = await this.scanLargeBatch(chunk, { fileBytes, nextOffset, gaps });
       if (large === undefined) return { damagedAt: this.sizeBytes, nextOffset };
-      visit(large);
+      visit(large, undefined);
       this.note(large, large.sizeBytes);
       nextOffset = large.lastOffset + 1n;
     }
@@ -301,17 +311,20 @@ export class Segment {
    */
   async trust(): Promise<boolean> {
     this.sizeBytes = await this.file.sizeBytes();
-    const [offsets, times] = await Promise.all([
+    const [offsets, times, aborted] = await Promise.all([
       this.files.readFile(this.pathOf('index')),
       this.files.readFile(this.pathOf('timeindex')),
+      this.files.readFile(this.pathOf('txnindex')),
     ]);
     const offsetIndex = offsets && OffsetIndex.parse(offsets, this.sizeBytes);
     const timeIndex = times && TimeIndex.parse(times);
+    const transactionIndex = aborted && TransactionIndex.parse(aborted, this.baseOffset);
     const last = timeIndex?.last();
-    if (offsetIndex === undefined || timeIndex === undefined) return false;
+    if (offsetIndex === undefined || timeIndex === undefined || transactionIndex === undefined) return false;
     if (last === undefined && this.sizeBytes > 0) return false;
     this.offsetIndex = offsetIndex;
     this.timeIndex = timeIndex;
+    this.transactionIndex = transactionIndex;
     this.maxTimestamp = last?.timestamp ?? NO_TIMESTAMP;
     this.offsetOfMaxTimestamp = this.baseOffset + BigInt(last?.relativeOffset ?? 0);
     return true;
@@ -353,6 +366,7 @@ export class Segment {
     for (const [suffix, index] of [
       ['index', this.offsetIndex],
       ['timeindex', this.timeIndex],
+      ['txnindex', this.transactionIndex],
     ] as const) {
       const { bytes, at } = index.takeUnpersisted();
       const file = await this.files.open(this.pathOf(suffix));
@@ -381,7 +395,7 @@ export class Segment {
    *
    * @returns the segment that takes over; this one is to be closed
    */
-  async replaceWith(batches: readonly Buffer[]): Promise<Segment> {
+  async replaceWith(batches: readonly Buffer[], aborted: readonly AbortedTransaction[]): Promise<Segment> {
     const cleaned = this.pathOf('log.cleaned');
     await this.files.remove(cleaned);
     const file = await this.files.open(cleaned);
@@ -392,12 +406,13 @@ export class Segment {
       await file.close();
     }
     // A crash from here on leaves no index, and then a new one is made. The old ones would be wrong.
-    for (const suffix of ['index', 'timeindex']) await this.files.remove(this.pathOf(suffix));
+    for (const suffix of ['index', 'timeindex', 'txnindex']) await this.files.remove(this.pathOf(suffix));
     await this.files.syncFolder(this.folder);
     await this.files.rename(cleaned, this.pathOf('log'));
     const { files, folder, baseOffset, createdAtMs } = this;
     const replacement = await Segment.open({ files, folder, baseOffset, nowMs: createdAtMs });
     await replacement.scan(true, () => undefined);
+    for (const transaction of aborted) replacement.transactionIndex.append(transaction);
     await replacement.seal();
     return replacement;
   }

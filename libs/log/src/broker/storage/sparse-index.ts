@@ -1,3 +1,5 @@
+import { EntryBuffer, lastNotAfter } from './entry-buffer.js';
+
 /*
  * Kafka's index files, kept in memory as they lie on disk:
  *
@@ -6,67 +8,6 @@
  */
 const OFFSET_ENTRY_BYTES = 8;
 const TIME_ENTRY_BYTES = 12;
-const FIRST_ENTRIES = 64;
-
-/** Entries of a fixed size in one growing buffer. */
-class EntryBuffer {
-  private buffer: Buffer;
-  private usedBytes: number;
-  private persistedBytes: number;
-
-  constructor(
-    private readonly entryBytes: number,
-    contents: Buffer | undefined,
-  ) {
-    this.buffer = contents ?? Buffer.allocUnsafe(entryBytes * FIRST_ENTRIES);
-    this.usedBytes = contents?.length ?? 0;
-    this.persistedBytes = this.usedBytes;
-  }
-
-  get count(): number {
-    return this.usedBytes / this.entryBytes;
-  }
-
-  /** Makes room for one more entry. @returns the buffer and where the entry goes */
-  next(): { buffer: Buffer; at: number } {
-    if (this.usedBytes + this.entryBytes > this.buffer.length) {
-      const grown = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, this.entryBytes * FIRST_ENTRIES));
-      this.buffer.copy(grown, 0, 0, this.usedBytes);
-      this.buffer = grown;
-    }
-    const at = this.usedBytes;
-    this.usedBytes += this.entryBytes;
-    return { buffer: this.buffer, at };
-  }
-
-  entry(index: number): { buffer: Buffer; at: number } {
-    return { buffer: this.buffer, at: index * this.entryBytes };
-  }
-
-  clear(): void {
-    this.usedBytes = 0;
-    this.persistedBytes = 0;
-  }
-
-  /** Entries not handed out yet, and where in the file they go. */
-  takeUnpersisted(): { bytes: Buffer; at: number } {
-    const at = this.persistedBytes;
-    this.persistedBytes = this.usedBytes;
-    return { bytes: this.buffer.subarray(at, this.usedBytes), at };
-  }
-}
-
-/** Finds the greatest index below `count` whose entry is not after the target. @returns -1 where there is none */
-function lastNotAfter(count: number, isAfter: (index: number) => boolean): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (isAfter(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low - 1;
-}
 
 /** Where batches start, by their last offset relative to the segment's base. */
 export class OffsetIndex {

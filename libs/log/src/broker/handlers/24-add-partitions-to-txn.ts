@@ -1,0 +1,83 @@
+/*
+ * AddPartitionsToTxn (key 24), versions 0-3.
+ *
+ * - Makes partitions part of the producer's transaction, which begins with the first of them.
+ * - All or none: where a partition does not exist, that one gets UNKNOWN_TOPIC_OR_PARTITION and the others
+ *   OPERATION_NOT_ATTEMPTED.
+ * - CONCURRENT_TRANSACTIONS while the transaction before is being ended: the client asks again.
+ *
+ * 2 PRODUCER_FENCED · 3 flexible
+ */
+import { ErrorCode, codeOf } from '../protocol/error-codes.js';
+import * as t from '../protocol/schema.js';
+import { fencingCode } from './fencing.js';
+import { defineHandler } from './handler.js';
+import { isInternal } from './internal-topics.js';
+
+const FIRST_VERSION_WITH_FENCED = 2;
+
+const request = t.struct({
+  transactionalId: t.string,
+  producerId: t.int64,
+  producerEpoch: t.int16,
+  topics: t.array(t.struct({ name: t.string, partitions: t.array(t.int32) })),
+});
+
+const response = t.struct({
+  throttleTimeMs: t.int32,
+  resultsByTopic: t.array(
+    t.struct({
+      name: t.string,
+      resultsByPartition: t.array(t.struct({ partitionIndex: t.int32, partitionErrorCode: t.int16 })),
+    }),
+  ),
+});
+
+type Topics = t.ValueOf<typeof request>['topics'];
+
+export const addPartitionsToTxn = defineHandler({
+  apiKey: 24,
+  name: 'AddPartitionsToTxn',
+  minVersion: 0,
+  maxVersion: 3,
+  flexibleFrom: 3,
+  request,
+  response,
+  refuse: ({ topics }, errorCode) => answer(topics, () => errorCode),
+  async handle({ transactionalId, producerId, producerEpoch, topics }, context) {
+    const { store, transactions, logger, apiVersion } = context;
+    const exists = (topic: string, index: number) => store.topic(topic)?.partitions[index] !== undefined;
+    const partitions = topics.flatMap(({ name, partitions: indexes }) =>
+      indexes.map((partition) => ({ topic: name, partition })),
+    );
+    if (!partitions.every(({ topic, partition }) => exists(topic, partition) && !isInternal(topic))) {
+      return answer(topics, (topic, index) => {
+        if (!exists(topic, index)) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+        return isInternal(topic) ? ErrorCode.INVALID_TOPIC_EXCEPTION : ErrorCode.OPERATION_NOT_ATTEMPTED;
+      });
+    }
+    try {
+      await transactions.addPartitions(transactionalId, { producerId, producerEpoch }, partitions);
+      return answer(topics, () => ErrorCode.NONE);
+    } catch (error) {
+      const errorCode = codeOf(error);
+      if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
+        logger.error({ err: error, transactionalId }, 'partitions not added to a transaction');
+      }
+      return answer(topics, () => fencingCode(errorCode, apiVersion >= FIRST_VERSION_WITH_FENCED));
+    }
+  },
+});
+
+function answer(topics: Topics, codeFor: (topic: string, partitionIndex: number) => number) {
+  return {
+    throttleTimeMs: 0,
+    resultsByTopic: topics.map(({ name, partitions }) => ({
+      name,
+      resultsByPartition: partitions.map((partitionIndex) => ({
+        partitionIndex,
+        partitionErrorCode: codeFor(name, partitionIndex),
+      })),
+    })),
+  };
+}

@@ -1,0 +1,49 @@
+/*
+ * AddOffsetsToTxn (key 25), versions 0-3.
+ *
+ * - Makes the log of a group's offsets part of the producer's transaction; TxnOffsetCommit follows.
+ * - Whether the group exists does not matter yet.
+ *
+ * 2 PRODUCER_FENCED · 3 flexible
+ */
+import { OFFSETS_PARTITION, OFFSETS_TOPIC } from '../groups/offsets-log.js';
+import { ErrorCode, codeOf } from '../protocol/error-codes.js';
+import * as t from '../protocol/schema.js';
+import { fencingCode } from './fencing.js';
+import { defineHandler } from './handler.js';
+
+const FIRST_VERSION_WITH_FENCED = 2;
+
+const request = t.struct({
+  transactionalId: t.string,
+  producerId: t.int64,
+  producerEpoch: t.int16,
+  groupId: t.string,
+});
+
+const response = t.struct({ throttleTimeMs: t.int32, errorCode: t.int16 });
+
+export const addOffsetsToTxn = defineHandler({
+  apiKey: 25,
+  name: 'AddOffsetsToTxn',
+  minVersion: 0,
+  maxVersion: 3,
+  flexibleFrom: 3,
+  request,
+  response,
+  refuse: (_, errorCode) => ({ throttleTimeMs: 0, errorCode }),
+  async handle({ transactionalId, producerId, producerEpoch }, { transactions, logger, apiVersion }) {
+    try {
+      const offsets = { topic: OFFSETS_TOPIC, partition: OFFSETS_PARTITION };
+      await transactions.addPartitions(transactionalId, { producerId, producerEpoch }, [offsets]);
+      return { throttleTimeMs: 0, errorCode: ErrorCode.NONE };
+    } catch (error) {
+      const errorCode = codeOf(error);
+      if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
+        logger.error({ err: error, transactionalId }, 'offsets not added to a transaction');
+      }
+      const knowsFenced = apiVersion >= FIRST_VERSION_WITH_FENCED;
+      return { throttleTimeMs: 0, errorCode: fencingCode(errorCode, knowsFenced) };
+    }
+  },
+});

@@ -1,0 +1,50 @@
+/*
+ * EndTxn (key 26), versions 0-3.
+ *
+ * - Answered once the outcome is settled for good, as a rule with all markers written.
+ * - The same outcome again, after it was reached: no error, as the first answer may have been lost. The other one:
+ *   INVALID_TXN_STATE.
+ *
+ * 2 PRODUCER_FENCED · 3 flexible
+ */
+import { ErrorCode, codeOf } from '../protocol/error-codes.js';
+import * as t from '../protocol/schema.js';
+import { fencingCode } from './fencing.js';
+import { defineHandler } from './handler.js';
+
+const FIRST_VERSION_WITH_FENCED = 2;
+
+const request = t.struct({
+  transactionalId: t.string,
+  producerId: t.int64,
+  producerEpoch: t.int16,
+  committed: t.boolean,
+});
+
+const response = t.struct({ throttleTimeMs: t.int32, errorCode: t.int16 });
+
+export const endTxn = defineHandler({
+  apiKey: 26,
+  name: 'EndTxn',
+  minVersion: 0,
+  maxVersion: 3,
+  flexibleFrom: 3,
+  request,
+  response,
+  refuse: (_, errorCode) => ({ throttleTimeMs: 0, errorCode }),
+  async handle({ transactionalId, producerId, producerEpoch, committed }, context) {
+    const { transactions, logger, apiVersion } = context;
+    try {
+      const outcome = committed ? 'commit' : 'abort';
+      await transactions.end(transactionalId, { producerId, producerEpoch }, outcome);
+      return { throttleTimeMs: 0, errorCode: ErrorCode.NONE };
+    } catch (error) {
+      const errorCode = codeOf(error);
+      if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
+        logger.error({ err: error, transactionalId }, 'transaction not ended');
+      }
+      const knowsFenced = apiVersion >= FIRST_VERSION_WITH_FENCED;
+      return { throttleTimeMs: 0, errorCode: fencingCode(errorCode, knowsFenced) };
+    }
+  },
+});

@@ -1,0 +1,121 @@
+/*
+ * TxnOffsetCommit (key 28), versions 0-3.
+ *
+ * - Offsets that hold once the producer's transaction is committed; until then OffsetFetch says that they are unstable,
+ *   where it is asked to.
+ * - The log of offsets must be part of the transaction (AddOffsetsToTxn).
+ * - A rebalance does not hold it up; with a member and a generation (3), they must be those of the group.
+ *
+ * 2 leader epoch · 3 member, generation and group instance id, flexible
+ */
+import { OFFSETS_PARTITION, OFFSETS_TOPIC } from '../groups/offsets-log.js';
+import { ErrorCode, codeOf } from '../protocol/error-codes.js';
+import * as t from '../protocol/schema.js';
+import { verifyPart } from './fencing.js';
+import { defineHandler, type RequestContext } from './handler.js';
+
+const request = t.struct({
+  transactionalId: t.string,
+  groupId: t.string,
+  producerId: t.int64,
+  producerEpoch: t.int16,
+  generationId: t.since(3, t.int32, -1),
+  memberId: t.since(3, t.string, ''),
+  groupInstanceId: t.since(3, t.nullableString, null),
+  topics: t.array(
+    t.struct({
+      name: t.string,
+      partitions: t.array(
+        t.struct({
+          partitionIndex: t.int32,
+          committedOffset: t.int64,
+          committedLeaderEpoch: t.since(2, t.int32, -1),
+          committedMetadata: t.nullableString,
+        }),
+      ),
+    }),
+  ),
+});
+
+const response = t.struct({
+  throttleTimeMs: t.int32,
+  topics: t.array(
+    t.struct({
+      name: t.string,
+      partitions: t.array(t.struct({ partitionIndex: t.int32, errorCode: t.int16 })),
+    }),
+  ),
+});
+
+type Request = t.ValueOf<typeof request>;
+
+export const txnOffsetCommit = defineHandler({
+  apiKey: 28,
+  name: 'TxnOffsetCommit',
+  minVersion: 0,
+  maxVersion: 3,
+  flexibleFrom: 3,
+  request,
+  response,
+  refuse: (asked, errorCode) => answer(asked, () => errorCode),
+  async handle(asked, context) {
+    const { coordinator, store } = context;
+    const refusal = (name: string, index: number, metadata: string | null) => {
+      if (store.topic(name)?.partitions[index] === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+      return coordinator.takesMetadata(metadata) ? ErrorCode.NONE : ErrorCode.OFFSET_METADATA_TOO_LARGE;
+    };
+    const groupError = await commit(asked, refusal, context);
+    return answer(asked, (name, index, metadata) => groupError || refusal(name, index, metadata));
+  },
+});
+
+async function commit(
+  asked: Request,
+  refusal: (name: string, index: number, metadata: string | null) => number,
+  { coordinator, transactions, logger }: RequestContext,
+): Promise<number> {
+  const { groupId, generationId, memberId, groupInstanceId, transactionalId, producerId, producerEpoch } =
+    asked;
+  const wanted = asked.topics.flatMap(({ name, partitions }) =>
+    partitions
+      .filter((each) => refusal(name, each.partitionIndex, each.committedMetadata) === ErrorCode.NONE)
+      .map((each) => ({
+        topic: name,
+        partition: each.partitionIndex,
+        offset: each.committedOffset,
+        leaderEpoch: each.committedLeaderEpoch,
+        metadata: each.committedMetadata,
+      })),
+  );
+  const producer = { producerId, producerEpoch };
+  try {
+    verifyPart(() =>
+      transactions.verify(transactionalId, producer, { topic: OFFSETS_TOPIC, partition: OFFSETS_PARTITION }),
+    );
+    const member = { memberId, groupInstanceId, generationId };
+    await coordinator.commitInTransaction(groupId, member, producer, wanted);
+    return ErrorCode.NONE;
+  } catch (error) {
+    const errorCode = codeOf(error);
+    if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
+      logger.error({ err: error, groupId, transactionalId }, 'commit in a transaction failed');
+    }
+    return errorCode;
+  }
+}
+
+function answer(
+  { topics }: Request,
+  codeFor: (name: string, index: number, metadata: string | null) => number,
+) {
+  return {
+    throttleTimeMs: 0,
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex, committedMetadata }) => ({
+        partitionIndex,
+        errorCode: codeFor(name, partitionIndex, committedMetadata),
+      })),
+    })),
+  };
+}

@@ -1,0 +1,32 @@
+import type { AbortedTransaction } from './open-transactions.js';
+import type { Segment } from './segment.js';
+
+/** Index of the segment that holds an offset, in segments by their base offsets. */
+export function indexOfSegment(segments: readonly Segment[], offset: bigint): number {
+  let low = 0;
+  let high = segments.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((segments[middle] as Segment).baseOffset > offset) high = middle;
+    else low = middle + 1;
+  }
+  return Math.max(low - 1, 0);
+}
+
+/** Aborted transactions that have records from `from` on and before `to`. */
+export function abortedBetween(segments: readonly Segment[], from: bigint, to: bigint): AbortedTransaction[] {
+  const aborted: AbortedTransaction[] = [];
+  for (let i = indexOfSegment(segments, from); i < segments.length; i++) {
+    if ((segments[i] as Segment).transactionIndex.collect(from, to, aborted)) break;
+  }
+  return aborted;
+}
+
+export function bytesOf(segments: readonly Segment[]): number {
+  return segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+}
+
+/** The newest timestamp of a segment's records; where they have none, when the segment began. */
+export function newestIn({ maxTimestamp, createdAtMs }: Segment): bigint {
+  return maxTimestamp >= 0n ? maxTimestamp : BigInt(Math.trunc(createdAtMs));
+}

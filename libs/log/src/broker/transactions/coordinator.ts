@@ -1,0 +1,213 @@
+import type { Logger } from 'pino';
+import type { BrokerConfig } from '../config/config.js';
+import type { GroupCoordinator } from '../groups/coordinator.js';
+import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
+import type { Outcome } from '../protocol/markers.js';
+import type { LogStore } from '../storage/log-store.js';
+import type { PartitionLog } from '../storage/partition-log.js';
+import type { ProducerIds } from '../storage/producer-ids.js';
+import { writeMarkers } from './markers.js';
+import { appendTransaction, replayTransactions, TRANSACTIONS_TOPIC } from './state-log.js';
+import {
+  newTransaction,
+  type ProducerIdentity,
+  type TopicPartition,
+  type Transaction,
+} from './transaction.js';
+import { TransactionalId, type TransactionHooks } from './transactional-id.js';
+
+/** How long markers that could not be written wait. */
+const MARKER_RETRY_MS = 1000;
+/** Segments are short, so that what is outdated goes soon and a start reads little. */
+const TOPIC_SETTINGS = { 'cleanup.policy': 'compact', 'segment.bytes': String(8 << 20) };
+
+export interface TransactionCoordinatorOptions {
+  readonly store: LogStore;
+  readonly groups: GroupCoordinator;
+  readonly producerIds: ProducerIds;
+  readonly config: BrokerConfig;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+/**
+ * All transactional ids. What they have come to is in a log of their own before anybody is told, so that a transaction
+ * whose outcome was settled is finished by whichever process comes next.
+ */
+export class TransactionCoordinator {
+  private readonly ids = new Map<string, TransactionalId>();
+  private readonly hooks: TransactionHooks;
+  private readonly timers = new Set<NodeJS.Timeout>();
+  private log: Promise<PartitionLog> | undefined;
+  private closed = false;
+
+  private constructor(private readonly options: TransactionCoordinatorOptions) {
+    const { producerIds, now } = options;
+    this.hooks = {
+      keep: (transaction) => this.keep(transaction.transactionalId, transaction),
+      remove: (transactionalId) => this.keep(transactionalId, null),
+      writeMarkers: (transaction) => writeMarkers(transaction, options),
+      unfinished: (id, cause) => this.finishLater(id, cause),
+      takeProducerId: () => producerIds.take(),
+      now,
+    };
+  }
+
+  /** Reads back what was kept, and finishes what is settled. */
+  static async open(options: TransactionCoordinatorOptions): Promise<TransactionCoordinator> {
+    const coordinator = new TransactionCoordinator(options);
+    if (options.store.topic(TRANSACTIONS_TOPIC) !== undefined) await coordinator.load();
+    const { config } = options;
+    coordinator.every(config.number('transaction.abort.timed.out.transaction.cleanup.interval.ms'), () =>
+      coordinator.abortTimedOut(),
+    );
+    coordinator.every(config.number('transaction.remove.expired.transaction.cleanup.interval.ms'), () =>
+      coordinator.removeExpired(),
+    );
+    return coordinator;
+  }
+
+  /**
+   * Gives a transactional id to a producer, and fences whoever had it.
+   *
+   * @throws ProtocolError
+   */
+  async initProducer(
+    transactionalId: string,
+    timeoutMs: number,
+    expected: ProducerIdentity | undefined,
+  ): Promise<ProducerIdentity> {
+    checkTransactionalId(transactionalId);
+    if (timeoutMs <= 0 || timeoutMs > this.options.config.number('transaction.max.timeout.ms')) {
+      throw new ProtocolError(ErrorCode.INVALID_TRANSACTION_TIMEOUT, `a timeout of ${timeoutMs} ms`);
+    }
+    const known = this.ids.get(transactionalId);
+    if (known !== undefined) return known.init(timeoutMs, expected);
+    const producerId = await this.options.producerIds.take();
+    // Another producer may have been first, while that waited.
+    const id =
+      this.ids.get(transactionalId) ??
+      new TransactionalId(newTransaction(transactionalId, producerId, this.options.now()), this.hooks);
+    this.ids.set(transactionalId, id);
+    return id.init(timeoutMs, expected);
+  }
+
+  /** @throws ProtocolError */
+  async addPartitions(
+    transactionalId: string,
+    producer: ProducerIdentity,
+    partitions: readonly TopicPartition[],
+  ): Promise<void> {
+    await this.expect(transactionalId).add(producer, partitions);
+  }
+
+  /** Ends a transaction; resolves once its outcome is settled for good. @throws ProtocolError */
+  async end(transactionalId: string, producer: ProducerIdentity, outcome: Outcome): Promise<void> {
+    await this.expect(transactionalId).end(producer, outcome);
+  }
+
+  /** @throws ProtocolError where the partition is not part of a transaction that this producer has open */
+  verify(transactionalId: string, producer: ProducerIdentity, partition: TopicPartition): void {
+    this.expect(transactionalId).verify(producer, partition);
+  }
+
+  transaction(transactionalId: string): Transaction | undefined {
+    return this.ids.get(transactionalId)?.current;
+  }
+
+  all(): Transaction[] {
+    return [...this.ids.values()].map((id) => id.current);
+  }
+
+  /** Aborts what has taken longer than its producer said it would. */
+  async abortTimedOut(): Promise<void> {
+    for (const id of [...this.ids.values()]) await id.timeOut();
+  }
+
+  /** Forgets ids that were not used for longer than ids are kept. */
+  async removeExpired(): Promise<void> {
+    const unusedMs = this.options.config.number('transactional.id.expiration.ms');
+    for (const [transactionalId, id] of [...this.ids]) {
+      if (await id.expire(unusedMs)) this.ids.delete(transactionalId);
+    }
+  }
+
+  /** Stops the timers; what is settled and not finished is left to the next start. */
+  close(): void {
+    this.closed = true;
+    for (const timer of this.timers) clearTimeout(timer);
+  }
+
+  /** @throws ProtocolError `INVALID_PRODUCER_ID_MAPPING` where nobody has the id */
+  private expect(transactionalId: string): TransactionalId {
+    checkTransactionalId(transactionalId);
+    const id = this.ids.get(transactionalId);
+    if (id !== undefined) return id;
+    throw new ProtocolError(ErrorCode.INVALID_PRODUCER_ID_MAPPING, `no producer has '${transactionalId}'`);
+  }
+
+  private async load(): Promise<void> {
+    const log = await this.stateLog();
+    await replayTransactions(log, ({ transactionalId, transaction }) => {
+      if (transaction === null) this.ids.delete(transactionalId);
+      else this.ids.set(transactionalId, new TransactionalId(transaction, this.hooks));
+    });
+    for (const id of this.ids.values()) await id.finish();
+  }
+
+  private async keep(transactionalId: string, transaction: Transaction | null): Promise<void> {
+    try {
+      await appendTransaction(await this.stateLog(), { transactionalId, transaction }, this.options.now());
+    } catch (error) {
+      if (codeOf(error) !== ErrorCode.KAFKA_STORAGE_ERROR) throw error;
+      // Makes clients look for the coordinator and ask again.
+      throw new ProtocolError(ErrorCode.NOT_COORDINATOR, 'the state could not be kept', { cause: error });
+    }
+  }
+
+  /** The log of states, made on first use. */
+  private stateLog(): Promise<PartitionLog> {
+    const { store } = this.options;
+    this.log ??= (async () => {
+      const topic =
+        store.topic(TRANSACTIONS_TOPIC) ?? (await store.create(TRANSACTIONS_TOPIC, 1, TOPIC_SETTINGS));
+      return topic.partitions[0] as PartitionLog;
+    })().catch((error: unknown) => {
+      this.log = undefined;
+      throw error;
+    });
+    return this.log;
+  }
+
+  private finishLater(id: TransactionalId, cause: unknown): void {
+    const { transactionalId } = id.current;
+    this.options.logger.error({ err: cause, transactionalId }, 'transaction not finished yet');
+    if (this.closed) return;
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      void id.finish();
+    }, MARKER_RETRY_MS);
+    this.timers.add(timer.unref());
+  }
+
+  private every(ms: number, work: () => Promise<void>): void {
+    let busy = false;
+    const timer = setInterval(() => {
+      if (busy) return;
+      busy = true;
+      work()
+        .catch((err: unknown) => {
+          this.options.logger.error({ err }, 'background work on transactions failed');
+        })
+        .finally(() => {
+          busy = false;
+        });
+    }, ms);
+    this.timers.add(timer.unref());
+  }
+}
+
+function checkTransactionalId(transactionalId: string): void {
+  if (transactionalId !== '') return;
+  throw new ProtocolError(ErrorCode.INVALID_REQUEST, 'a transactional id must not be empty');
+}

@@ -1,0 +1,58 @@
+import type { Logger } from 'pino';
+import type { GroupCoordinator } from '../groups/coordinator.js';
+import { OFFSETS_TOPIC } from '../groups/offsets-log.js';
+import { ErrorCode, codeOf } from '../protocol/error-codes.js';
+import { makeMarkerBatch } from '../protocol/markers.js';
+import { readBatchHeader } from '../protocol/record-batch.js';
+import type { LogStore } from '../storage/log-store.js';
+import { outcomeOf, partitionsOf, type TopicPartition, type Transaction } from './transaction.js';
+
+/** There is one broker, and it never hands its transactions to another. */
+const COORDINATOR_EPOCH = 0;
+
+export interface MarkerOptions {
+  readonly store: LogStore;
+  readonly groups: GroupCoordinator;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+/**
+ * Writes the outcome of a prepared transaction to each of its partitions, and to the offsets that groups committed in
+ * it. A partition that is no more needs none. Writing one twice does no harm.
+ *
+ * @throws ProtocolError where a partition could not be written
+ */
+export async function writeMarkers(transaction: Transaction, options: MarkerOptions): Promise<void> {
+  await Promise.all(partitionsOf(transaction).map((each) => writeMarker(transaction, each, options)));
+}
+
+async function writeMarker(
+  transaction: Transaction,
+  { topic, partition }: TopicPartition,
+  { store, groups, logger, now }: MarkerOptions,
+): Promise<void> {
+  const log = store.topic(topic)?.partitions[partition];
+  if (log === undefined) return;
+  const outcome = outcomeOf(transaction);
+  const marker = { outcome, coordinatorEpoch: COORDINATOR_EPOCH };
+  const batch = makeMarkerBatch(marker, transaction, BigInt(now()));
+  try {
+    await log.append(batch, readBatchHeader(batch));
+  } catch (error) {
+    const { transactionalId } = transaction;
+    switch (codeOf(error)) {
+      case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+        return;
+      case ErrorCode.INVALID_PRODUCER_EPOCH:
+        logger.warn(
+          { err: error, transactionalId, topic, partition },
+          'a later producer has ended this already',
+        );
+        return;
+      default:
+        throw error;
+    }
+  }
+  if (topic === OFFSETS_TOPIC) groups.endTransaction(transaction.producerId, outcome);
+}
