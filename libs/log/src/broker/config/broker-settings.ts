@@ -1,3 +1,4 @@
+import { TRANSACTION_SETTINGS } from './transaction-settings.js';
 import { SASL_MECHANISMS, type SettingDefinition } from './settings.js';
 
 const LARGEST_LONG = '9223372036854775807';
@@ -404,34 +405,7 @@ export const BROKER_SETTINGS = {
     about: 'How long an idempotent producer is remembered that sends nothing.',
   },
 
-  'transaction.max.timeout.ms': {
-    type: 'int',
-    default: '900000',
-    min: 1,
-    readOnly: true,
-    about: 'Longest that a producer may let its transactions be open.',
-  },
-  'transaction.abort.timed.out.transaction.cleanup.interval.ms': {
-    type: 'int',
-    default: '10000',
-    min: 1,
-    readOnly: true,
-    about: 'How often transactions are aborted that have been open for too long.',
-  },
-  'transactional.id.expiration.ms': {
-    type: 'int',
-    default: '604800000',
-    min: 1,
-    readOnly: true,
-    about: 'How long a transactional id is remembered that nobody uses.',
-  },
-  'transaction.remove.expired.transaction.cleanup.interval.ms': {
-    type: 'int',
-    default: '3600000',
-    min: 1,
-    readOnly: true,
-    about: 'How often such ids are looked for.',
-  },
+  ...TRANSACTION_SETTINGS,
 } as const satisfies Record<string, SettingDefinition>;
 
 export type BrokerSetting = keyof typeof BROKER_SETTINGS;

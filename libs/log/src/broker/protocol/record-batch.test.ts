@@ -55,6 +55,10 @@ const changed = (change: (batch: Buffer) => void, seal = true) => {
   if (seal) sealBatch(copy);
   return copy;
 };
+const ofNobody = (batch: Buffer) => {
+  batch.writeInt16BE(0x10, 21);
+  batch.writeBigInt64BE(-1n, 43);
+};
 
 describe('crc32c', () => {
   it('is that of RFC 3720', () => {
@@ -102,7 +106,7 @@ describe('a record batch', () => {
     ['a count that does not fit', changed((b) => b.writeInt32BE(2, 57)), 'INVALID_RECORD'],
     ['no records', changed((b) => b.writeInt32BE(0, 57)), 'INVALID_RECORD'],
     ['a control batch', changed((b) => b.writeInt16BE(0x20, 21)), 'INVALID_RECORD'],
-    ['a transaction of nobody', changed((b) => b.writeInt16BE(0x10, 21)), 'INVALID_RECORD'],
+    ['a transaction of nobody', changed(ofNobody), 'INVALID_RECORD'],
     ['codec 5', changed((b) => b.writeInt16BE(5, 21)), 'UNSUPPORTED_COMPRESSION_TYPE'],
     ['no sequence', changed((b) => b.writeInt32BE(-1, 53)), 'INVALID_RECORD'],
   ] as const)('is refused: %s', (_, batch, code) => {
