@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readBatchHeader, batchSizeBytes } from '../../src/broker/protocol/record-batch.js';
 import { makeRecordBatch } from '../../src/broker/protocol/records.js';
 import { nodeFileSystem } from '../../src/broker/storage/file-system.js';
-import { PartitionLog, type LogSettings } from '../../src/broker/storage/partition-log.js';
+import type { LogSettings } from '../../src/broker/storage/log-settings.js';
+import { PartitionLog } from '../../src/broker/storage/partition-log.js';
 
 const SETTINGS: LogSettings = {
   segmentBytes: 2000,

@@ -1,4 +1,4 @@
-import { TRANSACTION_SETTINGS } from './transaction-settings.js';
+import { PRODUCER_SETTINGS } from './producer-settings.js';
 import { SASL_MECHANISMS, type SettingDefinition } from './settings.js';
 
 const LARGEST_LONG = '9223372036854775807';
@@ -398,14 +398,8 @@ export const BROKER_SETTINGS = {
     readOnly: true,
     about: 'Most members of a group.',
   },
-  'producer.id.expiration.ms': {
-    type: 'int',
-    default: '86400000',
-    min: 1,
-    about: 'How long an idempotent producer is remembered that sends nothing.',
-  },
 
-  ...TRANSACTION_SETTINGS,
+  ...PRODUCER_SETTINGS,
 } as const satisfies Record<string, SettingDefinition>;
 
 export type BrokerSetting = keyof typeof BROKER_SETTINGS;

@@ -6,7 +6,8 @@ import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
 import { DataDirError } from './data-dir-lock.js';
 import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
 import { TEMPORARY_SUFFIX, type FileSystem } from './file-system.js';
-import { PartitionLog, type LogSettings } from './partition-log.js';
+import type { LogSettings } from './log-settings.js';
+import { PartitionLog } from './partition-log.js';
 
 const TOPICS_FILE = 'topics.json';
 const RECOVERY_FILE = 'recovery-point-offset-checkpoint';

@@ -8,6 +8,7 @@ import {
   type BatchHeader,
 } from '../protocol/record-batch.js';
 import { applyCompaction, planCompaction } from './log-compaction.js';
+import type { LogSettings } from './log-settings.js';
 import { firstOffsetAtTime } from './offset-at-time.js';
 import { OpenTransactions, type AbortedTransaction } from './open-transactions.js';
 import { ProducerStates, type Undo } from './producer-states.js';
@@ -20,27 +21,6 @@ const MAX_GROUP_BYTES = 16 << 20;
 const LEADER_EPOCH = 0;
 const NO_BYTES = Buffer.alloc(0);
 const MAX_RELATIVE_OFFSET = 0x7fffffffn;
-
-/** What a topic's settings mean to one of its partitions; asked for anew on each use, so that changes hold at once. */
-export interface LogSettings {
-  readonly segmentBytes: number;
-  readonly segmentMs: number;
-  readonly retentionBytes: number;
-  readonly retentionMs: number;
-  /** Batches after which an append waits for the disk; 1 makes every append wait. */
-  readonly flushMessages: number;
-  readonly flushMs: number;
-  readonly timestampType: 'CreateTime' | 'LogAppendTime';
-  readonly deletesOldSegments: boolean;
-  /** Whether older records of a key may be removed, which leaves gaps between offsets. */
-  readonly compacts: boolean;
-  /** Part of the log that must be new before it is compacted again. */
-  readonly minCleanableRatio: number;
-  /** Records younger than this are not compacted; those older than the other are, whatever the ratio. */
-  readonly minCompactionLagMs: number;
-  readonly maxCompactionLagMs: number;
-  readonly deleteRetentionMs: number;
-}
 
 export interface PartitionLogOptions extends RecoveryOptions {
   readonly settings: () => LogSettings;

@@ -1,7 +1,13 @@
 import type { SettingDefinition } from './settings.js';
 
-/** Settings of the coordinator of transactions. */
-export const TRANSACTION_SETTINGS = {
+/** Settings of what is known of producers, and of the coordinator of their transactions. */
+export const PRODUCER_SETTINGS = {
+  'producer.id.expiration.ms': {
+    type: 'int',
+    default: '86400000',
+    min: 1,
+    about: 'How long an idempotent producer is remembered that sends nothing.',
+  },
   'transaction.max.timeout.ms': {
     type: 'int',
     default: '900000',
