@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+
+/** What the manifests promise of each service; that they are manifests at all, kubeconform says. */
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly ports?: readonly { readonly containerPort: number }[];
+  readonly envFrom: readonly Readonly<Record<string, { readonly name: string }>>[];
+  readonly resources: { readonly requests: object; readonly limits: object };
+  readonly securityContext: object;
+  readonly readinessProbe?: object;
+}
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly template?: {
+      readonly spec: {
+        readonly containers: readonly [Container];
+        readonly securityContext: object;
+        readonly terminationGracePeriodSeconds?: number;
+      };
+    };
+  };
+}
+
+const { resources } = parse(read('deploy/kubernetes/kustomization.yaml')) as { resources: string[] };
+const manifests = resources.flatMap((file) =>
+  parseAllDocuments(read(`deploy/kubernetes/${file}`)).map((document) => document.toJS() as Manifest),
+);
+const named = (kind: string): string[] =>
+  manifests.filter((it) => it.kind === kind).map(({ metadata }) => metadata.name);
+const pods = manifests.flatMap(({ kind, metadata, spec }) =>
+  spec.template ? [{ kind, name: metadata.name, pod: spec.template.spec }] : [],
+);
+const deployments = pods.filter(({ kind }) => kind === 'Deployment');
+
+describe('deploy/kubernetes', () => {
+  it('runs three services, each with a budget for disruptions, and what serves is reachable', () => {
+    expect(named('Deployment')).toEqual(['ingest', 'realtime', 'batch']);
+    expect(named('PodDisruptionBudget')).toEqual(['ingest', 'realtime', 'batch']);
+    expect(named('Service')).toEqual(['ingest', 'realtime']);
+    expect(named('HorizontalPodAutoscaler')).toEqual(['ingest']);
+    expect(named('ScaledObject')).toEqual(['batch']);
+    expect(named('Job')).toEqual(['migrate']);
+  });
+
+  it.each(pods)('$name may do little, and says what it takes', ({ pod }) => {
+    const [container] = pod.containers;
+    expect(pod.securityContext).toMatchObject({ runAsNonRoot: true });
+    expect(container.securityContext).toMatchObject({
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+    expect(Object.keys(container.resources.requests)).toEqual(['cpu', 'memory']);
+    expect(Object.keys(container.resources.limits)).toEqual(['memory']);
+    expect(container.envFrom.map((source) => Object.keys(source)[0])).toEqual(['configMapRef', 'secretRef']);
+  });
+
+  it.each(deployments)('$name listens where it is asked, and has the time to drain', ({ name, pod }) => {
+    const [container] = pod.containers;
+    expect(container.command).toEqual(['node', `apps/${name}/dist/main.js`]);
+    const port = /httpEnv\((\d+)\)/.exec(read(`apps/${name}/src/config.ts`))?.[1];
+    expect(container.ports?.map(({ containerPort }) => String(containerPort))).toEqual([port]);
+    expect(container.readinessProbe).toMatchObject({ httpGet: { path: '/health/ready', port: 'http' } });
+    expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(40);
+  });
+
+  it('sets only what there is to set, and no secret', () => {
+    const set = [...read('deploy/kubernetes/settings.env').matchAll(/^([A-Z_]+)=/gm)].map(
+      ([, name]) => name!,
+    );
+    const known = new Set([...read('.env.example').matchAll(/^# ([A-Z_]+)=/gm)].map(([, name]) => name));
+    expect(set.filter((name) => !known.has(name) || /SECRET|PASSWORD|TOKEN|DATABASE/.test(name))).toEqual([]);
+    expect(named('Secret')).toEqual([]);
+  });
+});
