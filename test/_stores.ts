@@ -1,17 +1,17 @@
 import { telemetryTopic } from '@hailstream/events';
-import { createAdmin, createBatchConsumer, type LogConnection } from '@hailstream/log';
+import { createAdmin, createBatchConsumer } from '@hailstream/log';
 import { createLogger } from '@hailstream/nest/logging';
 import pg from 'pg';
-import type { Run } from './_system.js';
+import type { System } from './_system.js';
 import { until } from './_system.js';
 
 /** What is in the log and in Postgres, asked directly and not through the services. */
 
 /** Distinct ids and records of the telemetry topic, all of it. */
 export async function telemetryInLog(
-  run: Run,
+  system: System,
 ): Promise<{ readonly records: number; readonly distinct: number }> {
-  const connection: LogConnection = { brokers: [run.kafkaBrokers], clientId: 'system-test' };
+  const connection = await system.log();
   const logger = createLogger({ name: 'system-test', level: 'silent' });
   await using admin = createAdmin({ connection, logger });
   const offsets = [...(await admin.offsets(telemetryTopic.name)).values()];
@@ -40,18 +40,19 @@ export async function telemetryInLog(
 
 /** Rows, ids and devices of `ride.telemetry`. */
 export async function telemetryInPostgres(
-  run: Run,
+  system: System,
 ): Promise<{ readonly rows: number; readonly distinct: number; readonly devices: number }> {
   const [found] = await query<{ rows: string; distinct: string; devices: string }>(
-    run,
+    system,
     `SELECT count(*) AS rows, count(DISTINCT telemetry_id) AS distinct, count(DISTINCT device_id) AS devices
      FROM ride.telemetry`,
   );
   return { rows: Number(found?.rows), distinct: Number(found?.distinct), devices: Number(found?.devices) };
 }
 
-export async function query<T extends pg.QueryResultRow>(run: Run, sql: string): Promise<T[]> {
-  const client = new pg.Client({ connectionString: run.databaseUrl });
+export async function query<T extends pg.QueryResultRow>(system: System, sql: string): Promise<T[]> {
+  const { databaseUrl } = await system.run();
+  const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
     return (await client.query<T>(sql)).rows;

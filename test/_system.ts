@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { LogConnection } from '@hailstream/log';
+import { dropDatabase, makeDatabase, strikeGivenLog, surroundingsOf } from './_surroundings.js';
 
 /** The system as a user has it: started with `npm start`'s own program, on free ports and a home folder of its own. */
 
@@ -23,6 +25,8 @@ const NOT_OURS = Object.fromEntries(
     'AUTH_JWT_PUBLIC_KEY',
     'AUTH_JWT_SECRET',
     'INGEST_URL',
+    'LOG_TOPICS',
+    'LOG_TOPIC_PREFIX',
   ].map((name) => [name, '']),
 );
 const START_TIMEOUT_MS = 120_000;
@@ -111,20 +115,32 @@ export function command(args: readonly string[], options?: CommandOptions): Prom
   return new Command(args, options).result;
 }
 
-/** A home folder that is removed at the end. Short: it has a socket in it, whose path is bounded. */
+/** A home folder that is removed at the end, with what else was made for it. Short: it has a socket in it, whose path is bounded. */
 export async function temporaryHome(): Promise<{ readonly folder: string } & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'hail-'));
-  return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+  await makeDatabase(folder);
+  return {
+    folder,
+    async [Symbol.asyncDispose]() {
+      await dropDatabase(folder);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 type StartOptions = CommandOptions & { readonly args?: readonly string[] };
 
 /** A running system; disposal ends it in whatever way is left. */
 export class System implements AsyncDisposable {
+  readonly launcher: Command;
+
   private constructor(
     readonly home: string,
-    readonly launcher: Command,
-  ) {}
+    args: readonly string[],
+    private readonly options: CommandOptions,
+  ) {
+    this.launcher = this.begin(['start', ...FREE_PORTS, ...args]);
+  }
 
   /** Resolves once `run.json` says that everything is ready. */
   static async start(home: string, options: StartOptions = {}): Promise<System> {
@@ -150,8 +166,29 @@ export class System implements AsyncDisposable {
   }
 
   /** Does not wait for anything. */
-  static launch(home: string, { args = [], ...options }: StartOptions = {}): System {
-    return new System(home, new Command(['start', '--home', home, ...FREE_PORTS, ...args], options));
+  static launch(home: string, { args = [], env, ...options }: StartOptions = {}): System {
+    return new System(home, args, { ...options, env: { ...surroundingsOf(home), ...env } });
+  }
+
+  /** Begins a command that is about this system. */
+  begin(args: readonly string[]): Command {
+    return new Command([...args, '--home', this.home], this.options);
+  }
+
+  /** Runs a command that is about this system to its end. */
+  command(args: readonly string[]): Promise<Finished> {
+    return this.begin(args).result;
+  }
+
+  /** The log, for asking it and not the services. */
+  async log(): Promise<LogConnection> {
+    const { kafkaBrokers } = await this.run();
+    const topicPrefix = this.options.env?.['LOG_TOPIC_PREFIX'];
+    return {
+      brokers: kafkaBrokers.split(','),
+      clientId: 'system-test',
+      ...(topicPrefix && { topicPrefix }),
+    };
   }
 
   async run(): Promise<Run> {
@@ -159,7 +196,7 @@ export class System implements AsyncDisposable {
   }
 
   async token(scope: 'read' | 'write'): Promise<string> {
-    const { stdout } = await command(['token', '--scope', scope, '--home', this.home]);
+    const { stdout } = await this.command(['token', '--scope', scope]);
     return stdout.trim();
   }
 
@@ -182,6 +219,25 @@ export class System implements AsyncDisposable {
       return pid !== before && pid;
     });
     return { before, after };
+  }
+
+  /** SIGKILLs the log, or one of its brokers, and resolves once it runs again. */
+  async killLog(): Promise<void> {
+    if (!(await strikeGivenLog('kill'))) await this.kill('broker');
+  }
+
+  /** SIGSTOPs the log until the returned function is called. */
+  async pauseLog(): Promise<() => Promise<void>> {
+    if (await strikeGivenLog('pause')) {
+      return async () => {
+        await strikeGivenLog('resume');
+      };
+    }
+    const { broker } = (await this.run()).processes;
+    process.kill(broker, 'SIGSTOP');
+    return async () => {
+      process.kill(broker, 'SIGCONT');
+    };
   }
 
   /** As Ctrl-C does. */

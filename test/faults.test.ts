@@ -1,7 +1,7 @@
 import { LOCAL_PROVIDER_ID } from '@hailstream/nest/tokens';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { telemetryInLog, telemetryInPostgres } from './_stores.js';
-import { Command, command, System, temporaryHome, until } from './_system.js';
+import { System, temporaryHome, until } from './_system.js';
 import { makeTrace } from './_trace.js';
 
 describe('while processes die', () => {
@@ -22,11 +22,11 @@ describe('while processes die', () => {
     const seen = async (): Promise<number> =>
       (await system.ask<{ eventsSeen: number }>('/stats', token)).eventsSeen;
     // At twenty times its pace it takes 20 seconds: everything dies in the middle of it.
-    const replay = new Command(['replay', trace.file, '--speed', '20', '--home', home.folder, '--json']);
+    const replay = system.begin(['replay', trace.file, '--speed', '20', '--json']);
     await until('events flow', async () => (await seen()) > 500);
     await Promise.all([system.kill('batch'), system.kill('realtime')]);
     await system.kill('ingest');
-    await system.kill('broker');
+    await system.killLog();
     expect(replay.child.exitCode, 'the replay went on all the time').toBeNull();
 
     const { code, stdout } = await replay.result;
@@ -39,10 +39,9 @@ describe('while processes die', () => {
       devices: trace.cabs,
     });
 
-    const run = await system.run();
-    expect((await telemetryInLog(run)).distinct).toBe(trace.distinct);
-    expect(await command(['batch', 'run', '--home', home.folder])).toMatchObject({ code: 0 });
-    expect(await telemetryInPostgres(run)).toEqual({
+    expect((await telemetryInLog(system)).distinct).toBe(trace.distinct);
+    expect(await system.command(['batch', 'run'])).toMatchObject({ code: 0 });
+    expect(await telemetryInPostgres(system)).toEqual({
       rows: trace.distinct,
       distinct: trace.distinct,
       devices: trace.cabs,
@@ -51,14 +50,14 @@ describe('while processes die', () => {
       const { devicesSeen } = await system.ask<{ devicesSeen: number }>('/stats', token);
       return devicesSeen === trace.cabs;
     });
-    for (const name of ['batch', 'realtime', 'ingest', 'broker']) {
+    for (const name of ['batch', 'realtime', 'ingest']) {
       expect(system.launcher.stdout).toContain(`${name} was ended by SIGKILL; starting it again`);
     }
     expect((await system.stop()).code).toBe(0);
   });
 
   it('ingest says 503 while the log does not answer, and 201 when it does again', async () => {
-    const { processes, ingestUrl } = await system.run();
+    const { ingestUrl } = await system.run();
     const token = await system.token('write');
     const send = async (index: number): Promise<number> => {
       const response = await fetch(new URL('/telemetry', ingestUrl), {
@@ -70,17 +69,17 @@ describe('while processes die', () => {
       return response.status;
     };
     expect(await send(1)).toBe(201);
-    process.kill(processes.broker, 'SIGSTOP');
+    const resume = await system.pauseLog();
     try {
       expect(await send(2)).toBe(503);
     } finally {
-      process.kill(processes.broker, 'SIGCONT');
+      await resume();
     }
     await until('ingest accepts again', async () => (await send(2)) === 201);
     // What was answered with 503 may be there all the same: sending it again did no harm.
-    expect((await telemetryInLog(await system.run())).distinct).toBe(2);
-    expect(await command(['batch', 'run', '--home', home.folder])).toMatchObject({ code: 0 });
-    expect(await telemetryInPostgres(await system.run())).toEqual({ rows: 2, distinct: 2, devices: 1 });
+    expect((await telemetryInLog(system)).distinct).toBe(2);
+    expect(await system.command(['batch', 'run'])).toMatchObject({ code: 0 });
+    expect(await telemetryInPostgres(system)).toEqual({ rows: 2, distinct: 2, devices: 1 });
   });
 });
 

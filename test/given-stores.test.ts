@@ -7,7 +7,7 @@ import { createLogger } from '@hailstream/nest/logging';
 import { startPostgres } from '@hailstream/tools/postgres';
 import { describe, expect, it } from 'vitest';
 import { telemetryInPostgres } from './_stores.js';
-import { command, Command, System, temporaryHome, until } from './_system.js';
+import { Command, System, temporaryHome, until } from './_system.js';
 
 const certificates = fileURLToPath(new URL('../libs/log/test/fixtures/tls', import.meta.url));
 const logger = createLogger({ name: 'system-test', level: 'silent' });
@@ -82,8 +82,8 @@ describe('a log and a database that are given', () => {
         const { count } = await system.ask<{ count: number }>('/vehicles', token);
         return count > 0;
       });
-      expect(await command(['batch', 'run', '--home', home.folder], { env })).toMatchObject({ code: 0 });
-      expect((await telemetryInPostgres(run)).rows).toBeGreaterThan(0);
+      expect(await system.command(['batch', 'run'])).toMatchObject({ code: 0 });
+      expect((await telemetryInPostgres(system)).rows).toBeGreaterThan(0);
       expect(await system.stop()).toMatchObject({ code: 0 });
     } finally {
       broker.child.kill('SIGTERM');

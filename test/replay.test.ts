@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { telemetryInLog, telemetryInPostgres } from './_stores.js';
-import { command, System, temporaryHome, until } from './_system.js';
+import { System, temporaryHome, until } from './_system.js';
 import { makeTrace } from './_trace.js';
 
 const END_AT = '2026-06-01T12:00:00Z';
@@ -23,36 +23,25 @@ describe('a replayed trace', () => {
     await using trace = await makeTrace({ cabs: 40, seconds: 300 });
     await using home = await temporaryHome();
     await using system = await System.start(home.folder, { args: ['--no-sim', '--batch-every', '1h'] });
-    const run = await system.run();
     const replay = async (): Promise<ReplayResult> => {
-      const args = [
-        'replay',
-        trace.file,
-        '--speed',
-        'max',
-        '--end-at',
-        END_AT,
-        '--home',
-        home.folder,
-        '--json',
-      ];
-      const { code, stdout, stderr } = await command(args);
+      const args = ['replay', trace.file, '--speed', 'max', '--end-at', END_AT, '--json'];
+      const { code, stdout, stderr } = await system.command(args);
       expect({ code, stderr }).toMatchObject({ code: 0 });
       expect(stderr.match(/passed over/g)).toHaveLength(trace.brokenLines);
       return lastLine<ReplayResult>(stdout);
     };
     const load = async (): Promise<{ rows: number; topics: Record<string, { rows: number }> }> => {
-      const { code, stdout, stderr } = await command(['batch', 'run', '--home', home.folder, '--json']);
+      const { code, stdout, stderr } = await system.command(['batch', 'run', '--json']);
       expect({ code, stderr }).toMatchObject({ code: 0 });
       return lastLine(stdout);
     };
     const everything = { sent: trace.sent, accepted: trace.sent, rejected: 0, devices: trace.cabs };
 
     expect(await replay()).toMatchObject(everything);
-    expect(await telemetryInLog(run)).toEqual({ records: trace.sent, distinct: trace.distinct });
+    expect(await telemetryInLog(system)).toEqual({ records: trace.sent, distinct: trace.distinct });
     expect(await load()).toMatchObject({ topics: { 'ride.telemetry': { rows: trace.distinct } } });
     const rows = { rows: trace.distinct, distinct: trace.distinct, devices: trace.cabs };
-    expect(await telemetryInPostgres(run)).toEqual(rows);
+    expect(await telemetryInPostgres(system)).toEqual(rows);
     const token = await system.token('read');
     await until(
       'the live city has seen every cab',
@@ -60,8 +49,8 @@ describe('a replayed trace', () => {
     );
 
     expect(await replay()).toMatchObject(everything);
-    expect(await telemetryInLog(run)).toEqual({ records: 2 * trace.sent, distinct: trace.distinct });
+    expect(await telemetryInLog(system)).toEqual({ records: 2 * trace.sent, distinct: trace.distinct });
     expect(await load()).toMatchObject({ topics: { 'ride.telemetry': { rows: 0 } } });
-    expect(await telemetryInPostgres(run)).toEqual(rows);
+    expect(await telemetryInPostgres(system)).toEqual(rows);
   });
 });
