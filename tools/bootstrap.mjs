@@ -25,6 +25,7 @@ const COMMANDS = {
   replay: 'tools/dist/commands/replay.js',
   batch: 'tools/dist/commands/batch.js',
   broker: 'tools/dist/commands/broker.js',
+  'copy-topics': 'tools/dist/commands/copy-topics.js',
   bench: 'bench/dist/main.js',
 };
 

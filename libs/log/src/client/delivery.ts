@@ -27,7 +27,7 @@ export interface OutgoingMessage {
   readonly value: Buffer | null;
   readonly headers?: Record<string, Buffer | string | (Buffer | string)[]>;
   readonly timestamp: string;
-  /** Known once the topic's layout is. */
+  /** Where not given, chosen by key once the topic's layout is known. */
   partition?: number;
 }
 

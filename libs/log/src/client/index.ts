@@ -4,6 +4,7 @@ export * from './consumer.js';
 export * from './errors.js';
 export * from './producer.js';
 export * from './record.js';
+export * from './copy-topics.js';
 export { createProducer } from './kafkajs-producer.js';
 export { createAdmin } from './kafkajs-admin.js';
 export { createBatchConsumer } from './kafkajs-consumer.js';

@@ -142,7 +142,9 @@ export class KafkajsProducer implements Producer {
 
   private enqueue(record: PendingRecord, leaders: TopicLeaders): void {
     const { key } = record.message;
-    const partition = key ? partitionForKey(key, leaders.length) : this.keylessCount++ % leaders.length;
+    const partition =
+      record.message.partition ??
+      (key ? partitionForKey(key, leaders.length) : this.keylessCount++ % leaders.length);
     this.lane(record.topic, partition, leaders).add(partition, record);
   }
 

@@ -1,0 +1,215 @@
+import { once } from 'node:events';
+import type { Logger } from 'pino';
+import type { Admin } from './admin.js';
+import type { LogConnection } from './connection.js';
+import type { RecordBatch, TopicPartition } from './consumer.js';
+import { LogError } from './errors.js';
+import { partitionId } from './holds.js';
+import { createAdmin } from './kafkajs-admin.js';
+import { createBatchConsumer } from './kafkajs-consumer.js';
+import { KafkajsProducer } from './kafkajs-producer.js';
+import { allHeaders } from './log-record.js';
+
+/** Copies run one at a time: members of one group would share the partitions, and each believe it had them all. */
+const GROUP_ID = 'copy-topics';
+/** Nothing copied for this long, and the copy fails. */
+const NO_PROGRESS_MS = 120_000;
+
+export interface CopyOptions {
+  readonly from: LogConnection;
+  readonly to: LogConnection;
+  readonly topics: readonly string[];
+  readonly logger: Logger;
+  readonly signal?: AbortSignal;
+  /** Called after each batch. */
+  readonly onProgress?: (progress: CopyProgress) => void;
+}
+
+/** In records, over all partitions, of what the source held when the copy began. */
+export interface CopyProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** One partition, copied: records `source.from` up to before `source.to` are `target.from` up to before `target.to`. */
+export interface CopiedPartition extends TopicPartition {
+  readonly source: { readonly from: bigint; readonly to: bigint };
+  readonly target: { readonly from: bigint; readonly to: bigint };
+}
+
+/**
+ * Copies topics from one log to another: keys, values, headers, timestamps, partitions and order. Copied again, it goes on
+ * where it was; nothing else may write to the topics, on either side, meanwhile.
+ *
+ * @throws LogError `TOPIC_MISMATCH` where the target's topic has another number of partitions, or records that are not
+ * copies; `REFUSED` where the source has gaps between offsets, as compaction and transactions leave them
+ */
+export async function copyTopics(options: CopyOptions): Promise<CopiedPartition[]> {
+  const { from, to, topics, logger } = options;
+  await using source = createAdmin({ connection: from, logger });
+  await using target = createAdmin({ connection: to, logger });
+  const plan = new Map<string, PartitionCopy>();
+  for (const topic of topics) {
+    for (const copy of await planTopic(topic, source, target)) plan.set(partitionId(copy), copy);
+  }
+  if ([...plan.values()].some(({ left }) => left > 0n)) await runCopy(plan, options);
+  for (const copy of plan.values()) await verify(copy, target);
+  return [...plan.values()].map((copy) => copy.result());
+}
+
+class PartitionCopy implements TopicPartition {
+  /** Source's offset of what is copied next. */
+  next: bigint;
+
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    private readonly source: { readonly from: bigint; readonly to: bigint },
+    readonly targetFrom: bigint,
+    copied: bigint,
+  ) {
+    this.next = source.from + copied;
+  }
+
+  get left(): bigint {
+    return this.source.to - this.next;
+  }
+
+  get total(): bigint {
+    return this.source.to - this.source.from;
+  }
+
+  /** Where the target ends once everything up to `next` is there. */
+  get targetTo(): bigint {
+    return this.targetFrom + this.next - this.source.from;
+  }
+
+  result(): CopiedPartition {
+    const { topic, partition, source, targetFrom, targetTo } = this;
+    return { topic, partition, source, target: { from: targetFrom, to: targetTo } };
+  }
+}
+
+async function planTopic(topic: string, source: Admin, target: Admin): Promise<PartitionCopy[]> {
+  const held = await source.offsets(topic);
+  await target.ensureTopics([{ name: topic, partitions: held.size }]);
+  const there = await target.offsets(topic);
+  if (there.size !== held.size) {
+    const message = `topic "${topic}" has ${held.size} partitions here and ${there.size} there: keys would move to others`;
+    throw new LogError('TOPIC_MISMATCH', message, false);
+  }
+  return [...held].map(([partition, { earliest, latest }]) => {
+    const end = there.get(partition) ?? { earliest: 0n, latest: 0n };
+    const copied = end.latest - end.earliest;
+    if (copied > latest - earliest) {
+      const message = `partition ${partition} of topic "${topic}" has ${copied} records there and ${latest - earliest} here: they are not copies`;
+      throw new LogError('TOPIC_MISMATCH', message, false);
+    }
+    return new PartitionCopy(topic, partition, { from: earliest, to: latest }, end.earliest, copied);
+  });
+}
+
+async function runCopy(plan: ReadonlyMap<string, PartitionCopy>, options: CopyOptions): Promise<void> {
+  const { from, to, topics, logger, signal, onProgress } = options;
+  const copies = [...plan.values()];
+  const total = Number(copies.reduce((sum, each) => sum + each.total, 0n));
+  const left = (): number => Number(copies.reduce((sum, each) => sum + each.left, 0n));
+  await using producer = new KafkajsProducer({ connection: to, logger });
+  let finish!: () => void;
+  let fail!: (reason: unknown) => void;
+  const finished = new Promise<void>((resolve, reject) => {
+    finish = resolve;
+    fail = reject;
+  });
+  let movedAt = performance.now();
+  const consumer = createBatchConsumer({
+    connection: from,
+    logger,
+    groupId: GROUP_ID,
+    topics,
+    offsets: {
+      kind: 'handler-owned',
+      position: (topic, partition) => Promise.resolve(plan.get(partitionId({ topic, partition }))?.next),
+    },
+    handler: async (batch) => {
+      const copy = plan.get(partitionId(batch));
+      if (!copy || copy.left === 0n) return;
+      try {
+        await copyBatch(batch, copy, producer);
+      } catch (error) {
+        // The same batch must not come again: whether the target has it, only a new look there tells.
+        fail(error);
+        throw error;
+      }
+      movedAt = performance.now();
+      onProgress?.({ done: total - left(), total });
+      if (left() === 0) finish();
+    },
+  });
+  await using _consumer = consumer;
+  await consumer.start();
+  const stalled = new AbortController();
+  const watch = setInterval(() => {
+    if (performance.now() - movedAt > NO_PROGRESS_MS) stalled.abort();
+  }, 1_000);
+  try {
+    const ends = [finished, consumer.ended, once(stalled.signal, 'abort')];
+    if (signal) ends.push(once(signal, 'abort'));
+    await Promise.race(ends);
+  } finally {
+    clearInterval(watch);
+  }
+  signal?.throwIfAborted();
+  if (stalled.signal.aborted) {
+    throw new LogError(
+      'TIMED_OUT',
+      `nothing was copied for ${NO_PROGRESS_MS / 1_000} s, ${left()} records to go`,
+      true,
+    );
+  }
+}
+
+async function copyBatch(batch: RecordBatch, copy: PartitionCopy, producer: KafkajsProducer): Promise<void> {
+  const { topic, partition } = copy;
+  const records = batch.records.filter(({ offset }) => offset >= copy.next && offset < copy.next + copy.left);
+  records.forEach(({ offset }, index) => {
+    if (offset === copy.next + BigInt(index)) return;
+    const message = `partition ${partition} of topic "${topic}" has no record at offset ${copy.next + BigInt(index)}: offsets could not be kept`;
+    throw new LogError('REFUSED', message, false);
+  });
+  const fates = await producer.sendMessages(
+    records.map((record) => ({
+      topic,
+      message: {
+        key: record.key,
+        value: record.value,
+        headers: definedHeaders(allHeaders(record)),
+        timestamp: String(record.timestampMs),
+        partition,
+      },
+    })),
+  );
+  for (const fate of fates) {
+    if (fate.kind === 'failed') throw fate.error;
+    if (fate.offset !== copy.targetTo) {
+      const message = `partition ${partition} of topic "${topic}" there is written to by somebody else`;
+      throw new LogError('TOPIC_MISMATCH', message, false);
+    }
+    copy.next += 1n;
+  }
+}
+
+async function verify({ topic, partition, targetTo }: PartitionCopy, target: Admin): Promise<void> {
+  const end = (await target.offsets(topic)).get(partition);
+  if (end?.latest === targetTo) return;
+  const message = `partition ${partition} of topic "${topic}" ends at ${end?.latest} there, not at ${targetTo}: somebody else writes to it`;
+  throw new LogError('TOPIC_MISMATCH', message, false);
+}
+
+function definedHeaders(
+  headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>,
+): Record<string, Buffer | string | (Buffer | string)[]> {
+  const defined: Record<string, Buffer | string | (Buffer | string)[]> = {};
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) defined[name] = value;
+  return defined;
+}

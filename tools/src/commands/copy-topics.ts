@@ -1,0 +1,98 @@
+import { parseArgs } from 'node:util';
+import { allTopics } from '@hailstream/events';
+import { type CopiedPartition, type CopyProgress, copyTopics, LogError } from '@hailstream/log';
+import { ConfigError, logEnv, readEnv, toLogConnection } from '@hailstream/nest';
+import { createLogger } from '@hailstream/nest/logging';
+import Type from 'typebox';
+import { UsageError } from '../usage-error.js';
+import { runCommand } from './run-command.js';
+
+const USAGE = [
+  'usage: npm run copy-topics -- --from HOST:PORT [--json]',
+  'Copies the topics of the log at HOST:PORT to the one that KAFKA_BROKERS and the other KAFKA_ and LOG_ variables name.',
+  'Nothing may write to either meanwhile; run again, it goes on where it was.',
+].join('\n');
+
+/** How often a line says how far it is. */
+const PROGRESS_EVERY_MS = 2_000;
+
+/** `npm run copy-topics`: takes what is in one log to another, and says which offsets became which. */
+await runCommand(USAGE, async ({ args, env }) => {
+  const { from, json } = optionsFrom(args);
+  if (!env['KAFKA_BROKERS'])
+    throw new UsageError('KAFKA_BROKERS: expected the brokers to copy to, got nothing');
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  try {
+    const to = toLogConnection(readEnv(Type.Object(logEnv), env), { clientId: 'copy-topics' });
+    const copied = await copyTopics({
+      from: { brokers: [from], clientId: 'copy-topics' },
+      to,
+      topics: allTopics.map(({ name }) => name),
+      logger: createLogger({ name: 'copy-topics', level: 'silent' }),
+      signal: stop.signal,
+      onProgress: showProgress(),
+    });
+    process.stdout.write(json ? `${JSON.stringify(copied.map(printable))}\n` : report(copied));
+    return 0;
+  } catch (error) {
+    if (stop.signal.aborted) throw new UsageError('stopped: run it again, and it goes on from here');
+    if (error instanceof ConfigError || error instanceof LogError) throw new UsageError(error.message);
+    throw error;
+  }
+});
+
+function optionsFrom(args: readonly string[]): { readonly from: string; readonly json: boolean } {
+  let from: string | undefined;
+  let json: boolean | undefined;
+  try {
+    const options = { from: { type: 'string' }, json: { type: 'boolean' } } as const;
+    ({ from, json } = parseArgs({ args: [...args], options }).values);
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  }
+  if (from === undefined || !/^.+:\d+$/.test(from)) {
+    throw new UsageError(`--from: expected HOST:PORT of the log to copy, got ${JSON.stringify(from ?? '')}`);
+  }
+  return { from, json: json ?? false };
+}
+
+function showProgress(): (progress: CopyProgress) => void {
+  let shownAt = Date.now();
+  return ({ done, total }) => {
+    if (Date.now() - shownAt < PROGRESS_EVERY_MS && done !== total) return;
+    shownAt = Date.now();
+    process.stderr.write(`copying: ${done} of ${total} records\n`);
+  };
+}
+
+/** As JSON can have it: offsets stay below 2^53. */
+function printable({ topic, partition, source, target }: CopiedPartition): object {
+  const numbers = ({ from, to }: CopiedPartition['source']) => ({ from: Number(from), to: Number(to) });
+  return { topic, partition, source: numbers(source), target: numbers(target) };
+}
+
+function report(copied: readonly CopiedPartition[]): string {
+  const lines = copied.map(({ topic, partition, source, target }) => {
+    const place = `${topic}/${partition}`.padEnd(28);
+    return `${place} ${source.from}..${source.to} is there ${target.from}..${target.to}`;
+  });
+  const moved = copied.filter(({ source, target }) => source.from !== target.from);
+  lines.push(
+    '',
+    ...(moved.length === 0 ? ['Every record has the offset that it had.'] : positionsToMove(moved)),
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+function positionsToMove(moved: readonly CopiedPartition[]): string[] {
+  return [
+    'Offsets have moved: before batch loads from there, tell Postgres.',
+    'BEGIN;',
+    ...moved.map(({ topic, partition, source, target }) => {
+      const where = `WHERE topic = '${topic}' AND partition = ${partition}`;
+      return `UPDATE ride.log_positions SET next_offset = next_offset - ${source.from - target.from} ${where};`;
+    }),
+    'COMMIT;',
+  ];
+}
