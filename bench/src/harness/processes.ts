@@ -21,14 +21,15 @@ export interface SystemProcess extends AsyncDisposable {
   readonly pid: number;
 }
 
-/** Starts `script` (a path in the repository) on a free port and waits until `readyPath` answers 200. */
+/** Starts `script` (a path in the repository), on a free port where none is given, and waits until `readyPath` answers 200. */
 export async function startHttpProcess(options: {
   script: string;
   args?: readonly string[];
   env: Readonly<Record<string, string>>;
+  port?: number;
   readyPath: string;
 }): Promise<SystemProcess> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const child = startProcess(options.script, options.args ?? [], {
     ...options.env,

@@ -1,8 +1,9 @@
 import { batchSuite } from './batch.js';
 import { brokerSuite } from './broker/index.js';
+import { faultsSuite } from './faults/index.js';
 import { ingestSuite } from './ingest.js';
 import type { Suite } from './suite.js';
 import { visibleSuite } from './visible.js';
 
 /** Every suite, in the order they run. */
-export const suites: readonly Suite[] = [ingestSuite, batchSuite, visibleSuite, brokerSuite];
+export const suites: readonly Suite[] = [ingestSuite, batchSuite, visibleSuite, brokerSuite, faultsSuite];

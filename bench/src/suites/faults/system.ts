@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { startKafka, type RunningKafka } from '@hailstream/tools/kafka';
+import { startPostgres } from '@hailstream/tools/postgres';
+import { freePort, startHttpProcess, type SystemProcess } from '../../harness/processes.js';
+
+const SERVICES = ['ingest', 'realtime', 'batch'] as const;
+export type ServiceName = (typeof SERVICES)[number];
+const PROCESSES_EACH = 2;
+
+/** One process of a service, which comes back on the port that it had. */
+class ServiceProcess {
+  #process: SystemProcess | undefined;
+
+  constructor(
+    readonly service: ServiceName,
+    private readonly port: number,
+    private readonly env: Readonly<Record<string, string>>,
+  ) {}
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    this.#process = await startHttpProcess({
+      script: `apps/${this.service}/dist/main.js`,
+      env: this.env,
+      port: this.port,
+      readyPath: '/health/ready',
+    });
+  }
+
+  kill(): void {
+    if (this.#process) process.kill(this.#process.pid, 'SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    await this.#process?.[Symbol.asyncDispose]();
+  }
+}
+
+/** The system as it runs in production: three brokers, a Postgres, two processes of each service. */
+export class ClusteredSystem implements AsyncDisposable {
+  readonly #processes: ServiceProcess[] = [];
+
+  private constructor(
+    readonly kafka: RunningKafka,
+    private readonly postgres: Awaited<ReturnType<typeof startPostgres>>,
+  ) {}
+
+  static async start(folder: string, secret: string): Promise<ClusteredSystem> {
+    const kafka = await startKafka({ brokers: 3 });
+    const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), port: 0 });
+    const system = new ClusteredSystem(kafka, postgres);
+    try {
+      await system.#startServices(secret);
+      return system;
+    } catch (error) {
+      await system[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get databaseUrl(): string {
+    return this.postgres.url;
+  }
+
+  urls(service: ServiceName): string[] {
+    return this.#of(service).map(({ url }) => url);
+  }
+
+  /** SIGKILLs one of the two. */
+  killOne(service: ServiceName): void {
+    this.#of(service)[0]?.kill();
+  }
+
+  /** Starts the one that was killed; resolves once it is ready. */
+  async restartOne(service: ServiceName): Promise<void> {
+    await this.#of(service)[0]?.start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#processes.map((each) => each.stop()));
+    await this.postgres[Symbol.asyncDispose]();
+    await this.kafka[Symbol.asyncDispose]();
+  }
+
+  async #startServices(secret: string): Promise<void> {
+    const env = {
+      KAFKA_BROKERS: this.kafka.addresses.join(','),
+      DATABASE_URL: this.postgres.url,
+      AUTH_JWT_SECRET: secret,
+      BATCH_EVERY: '2s',
+    };
+    for (const service of SERVICES) {
+      for (let i = 0; i < PROCESSES_EACH; i += 1) {
+        const each = new ServiceProcess(service, await freePort(), env);
+        this.#processes.push(each);
+        await each.start();
+      }
+    }
+  }
+
+  #of(service: ServiceName): ServiceProcess[] {
+    return this.#processes.filter((each) => each.service === service);
+  }
+}
