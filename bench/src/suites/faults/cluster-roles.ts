@@ -1,36 +1,34 @@
-import type { RunningKafka } from '@hailstream/tools/kafka';
-import { kafkaClasspath, kafkaTool } from '@hailstream/tools/kafka';
 import { telemetryTopic } from '@hailstream/events';
-import { Kafka, logLevel } from 'kafkajs';
+import { kafkaClasspath, kafkaTool, type RunningKafka } from '@hailstream/tools/kafka';
 
 /** The broker, by its place in `kafka.addresses`, that leads the most partitions of telemetry. */
-export async function busiestLeader({ addresses }: RunningKafka): Promise<number> {
-  const admin = new Kafka({
-    brokers: [...addresses],
-    clientId: 'bench',
-    logLevel: logLevel.NOTHING,
-  }).admin();
-  await admin.connect();
-  try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [telemetryTopic.name] });
-    const led = new Map<number, number>();
-    for (const { leader } of topics[0]?.partitions ?? []) led.set(leader, (led.get(leader) ?? 0) + 1);
-    const [busiest] = [...led].toSorted(([, a], [, b]) => b - a);
-    return placeOf(busiest?.[0]);
-  } finally {
-    await admin.disconnect();
+export async function busiestLeader(kafka: RunningKafka): Promise<number> {
+  const described = await ask(kafka, 'TopicCommand', ['--describe', '--topic', telemetryTopic.name]);
+  const led = new Map<number, number>();
+  for (const [, leader] of described.matchAll(/Leader: (\d+)/g)) {
+    led.set(Number(leader), (led.get(Number(leader)) ?? 0) + 1);
   }
+  const [busiest] = [...led].toSorted(([, a], [, b]) => b - a);
+  return placeOf(busiest?.[0]);
 }
 
 /** The broker, by its place in `kafka.addresses`, that is the cluster's active controller. */
-export async function activeController({ addresses }: RunningKafka): Promise<number> {
-  const { stdout } = await kafkaTool(await kafkaClasspath(), 'org.apache.kafka.tools.MetadataQuorumCommand', [
+export async function activeController(kafka: RunningKafka): Promise<number> {
+  const status = await ask(kafka, 'MetadataQuorumCommand', ['describe', '--status']);
+  return placeOf(Number(/LeaderId:\s+(\d+)/.exec(status)?.[1]));
+}
+
+async function ask(
+  { addresses }: RunningKafka,
+  tool: 'TopicCommand' | 'MetadataQuorumCommand',
+  args: readonly string[],
+): Promise<string> {
+  const { stdout } = await kafkaTool(await kafkaClasspath(), `org.apache.kafka.tools.${tool}`, [
     '--bootstrap-server',
     addresses.join(','),
-    'describe',
-    '--status',
+    ...args,
   ]);
-  return placeOf(Number(/LeaderId:\s+(\d+)/.exec(stdout)?.[1]));
+  return stdout;
 }
 
 /** Nodes are numbered from 1. */
