@@ -237,7 +237,8 @@ function watch(wanted: Request, { store }: RequestContext) {
         const timer = setTimeout(done, timeoutMs);
         signal.addEventListener('abort', done);
         wake = () => {
-          if (appended >= bytes) done();
+          // Appends rarely come alone: what this turn of the event loop brings goes along.
+          if (appended >= bytes) setImmediate(done);
         };
         wake();
       }),

@@ -1,13 +1,18 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
+import { PromptWrites } from './prompt-writes.js';
 
 /** A file that is read anywhere and written at positions its owner keeps. */
 export interface LogFile {
   /** Writes all the buffers, one after another, from `position` on. */
   write(buffers: readonly Buffer[], position: number): Promise<void>;
-  /** Fills `buffer` from `position` on. @returns bytes read: fewer than its length only at the end of the file */
-  read(buffer: Buffer, position: number): Promise<number>;
+  /**
+   * Fills `buffer` from `position` on; `cached` says that the system is all but sure to have the bytes in memory.
+   *
+   * @returns bytes read: fewer than its length only at the end of the file
+   */
+  read(buffer: Buffer, position: number, cached?: boolean): Promise<number>;
   sizeBytes(): Promise<number>;
   truncate(sizeBytes: number): Promise<void>;
   /** Resolves once what was written survives a power cut. */
@@ -38,8 +43,12 @@ export interface FileSystem {
 
 /** Files that are on the way to another's place; what a crash leaves of them is of no use. */
 export const TEMPORARY_SUFFIX = '.tmp';
+/** Most bytes that are read on this thread where the system has them in memory: handing them over takes longer. */
+const MAX_PROMPT_READ_BYTES = 64 << 10;
 /** Most buffers that one `writev` takes (IOV_MAX on Linux and macOS). */
 const MAX_GATHERED_BUFFERS = 1024;
+
+const promptWrites = new PromptWrites();
 
 const writev = promisify(fs.writev);
 const read = promisify(fs.read);
@@ -136,6 +145,10 @@ class NodeLogFile implements LogFile {
   constructor(private readonly fd: number) {}
 
   async write(buffers: readonly Buffer[], position: number): Promise<void> {
+    if (promptWrites.areWise(buffers)) {
+      promptWrites.write(this.fd, buffers, position);
+      return;
+    }
     let at = position;
     for (let i = 0; i < buffers.length; i += MAX_GATHERED_BUFFERS) {
       let rest = buffers.slice(i, i + MAX_GATHERED_BUFFERS);
@@ -147,7 +160,8 @@ class NodeLogFile implements LogFile {
     }
   }
 
-  async read(buffer: Buffer, position: number): Promise<number> {
+  async read(buffer: Buffer, position: number, cached = false): Promise<number> {
+    if (cached && buffer.length <= MAX_PROMPT_READ_BYTES) return readPromptly(this.fd, buffer, position);
     this.readsUnderWay++;
     try {
       let filled = 0;
@@ -172,7 +186,7 @@ class NodeLogFile implements LogFile {
   }
 
   async sync(): Promise<void> {
-    await fdatasync(this.fd);
+    await promptWrites.pausedDuring(() => fdatasync(this.fd));
   }
 
   async close(): Promise<void> {
@@ -183,6 +197,16 @@ class NodeLogFile implements LogFile {
     }
     await close(this.fd);
   }
+}
+
+function readPromptly(fd: number, buffer: Buffer, position: number): number {
+  let filled = 0;
+  while (filled < buffer.length) {
+    const bytesRead = fs.readSync(fd, buffer, filled, buffer.length - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled;
 }
 
 /** What is left of `buffers` after `bytes` of them were written. */

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import * as path from 'node:path';
 import type { Logger } from 'pino';
-import { checkTopicSettings, topicSetting, type BrokerConfig } from '../config/config.js';
+import { checkTopicSettings, type BrokerConfig } from '../config/config.js';
+import type { TopicSetting } from '../config/topic-settings.js';
 import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
 import { DataDirError } from './data-dir-lock.js';
 import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
 import { TEMPORARY_SUFFIX, type FileSystem } from './file-system.js';
-import type { LogSettings } from './log-settings.js';
 import { PartitionLog } from './partition-log.js';
+import { SettingsInUse } from './settings-in-use.js';
 
 const TOPICS_FILE = 'topics.json';
 const RECOVERY_FILE = 'recovery-point-offset-checkpoint';
@@ -68,13 +69,16 @@ export interface LogStoreOptions {
 /** All topics of the broker, the file that names them, and the work that goes on behind them. */
 export class LogStore {
   private readonly topics = new Map<string, Topic>();
+  private readonly settings: SettingsInUse;
   private clusterIdText = '';
   private timers: NodeJS.Timeout[] = [];
   private background: Promise<void> = Promise.resolve();
   /** Changes of topics happen one after another. */
   private changes: Promise<unknown> = Promise.resolve();
 
-  private constructor(private readonly options: LogStoreOptions) {}
+  private constructor(private readonly options: LogStoreOptions) {
+    this.settings = new SettingsInUse(options.config);
+  }
 
   /** Opens every partition, several at a time. */
   static async open(options: LogStoreOptions): Promise<LogStore> {
@@ -109,9 +113,9 @@ export class LogStore {
     return log;
   }
 
-  /** A topic's value of a setting, as a number. */
-  setting(topic: Topic, name: Parameters<typeof topicSetting>[2]): string {
-    return topicSetting(this.options.config, topic.settings, name);
+  /** A topic's value of a setting, as text. */
+  setting(topic: Topic, name: TopicSetting): string {
+    return this.settings.text(topic, name);
   }
 
   /** @throws ProtocolError where the name, the count or a setting is wrong, or the topic is there */
@@ -291,7 +295,7 @@ export class LogStore {
         folder: this.folderOf(topic.name, index),
         logger,
         now,
-        settings: () => this.logSettings(topic),
+        settings: () => this.settings.log(topic),
         recoveryPoint: checkpoints.recovery.get(key) ?? 0n,
         logStartOffset: checkpoints.start.get(key) ?? 0n,
         cleanedBefore: checkpoints.cleaned.get(key) ?? 0n,
@@ -300,27 +304,6 @@ export class LogStore {
       });
     });
     topic.partitions.push(...(await Promise.all(opened)));
-  }
-
-  private logSettings(topic: Topic): LogSettings {
-    const number = (name: Parameters<typeof topicSetting>[2]) => Number(this.setting(topic, name));
-    const compacts = this.setting(topic, 'cleanup.policy').includes('compact');
-    const maxCompactionLagMs = number('max.compaction.lag.ms');
-    return {
-      segmentBytes: number('segment.bytes'),
-      segmentMs: compacts ? Math.min(number('segment.ms'), maxCompactionLagMs) : number('segment.ms'),
-      retentionBytes: number('retention.bytes'),
-      retentionMs: number('retention.ms'),
-      flushMessages: number('flush.messages'),
-      flushMs: number('flush.ms'),
-      timestampType: this.setting(topic, 'message.timestamp.type') as LogSettings['timestampType'],
-      compacts,
-      minCompactionLagMs: number('min.compaction.lag.ms'),
-      maxCompactionLagMs,
-      minCleanableRatio: number('min.cleanable.dirty.ratio'),
-      deleteRetentionMs: number('delete.retention.ms'),
-      deletesOldSegments: this.setting(topic, 'cleanup.policy').includes('delete'),
-    };
   }
 
   private folderOf(name: string, partition: number): string {

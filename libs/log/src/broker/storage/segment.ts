@@ -16,6 +16,8 @@ import { TransactionIndex } from './transaction-index.js';
 /** Bytes of log between two index entries, at least. */
 const INDEX_INTERVAL_BYTES = 4096;
 const SCAN_CHUNK_BYTES = 1 << 20;
+/** Bytes at the end of what is appended to that the system keeps in memory, unless it runs short of it. */
+const CACHED_BYTES = 4 << 20;
 /** Readers of a segment whose place is remembered. */
 const MAX_NEXT_READS = 16;
 const NO_TIMESTAMP = -1n;
@@ -60,6 +62,8 @@ export class Segment {
   private onReleased: (() => void) | undefined;
   /** Whether the folder was synced since the file got its name. */
   private nameIsSafe = false;
+  /** Start of what was written a moment ago, and so is in the system's memory. */
+  private cachedFrom = Number.POSITIVE_INFINITY;
   /** Where the batch after a read starts, by the offset that its reader asks for next; oldest first. */
   private readonly nextReads = new Map<bigint, number>();
 
@@ -95,6 +99,7 @@ export class Segment {
     this.unsyncedSinceMs ??= nowMs;
     if (this.sizeBytes === 0) this.createdAtMs = nowMs;
     if (sync) await this.sync();
+    this.cachedFrom = Math.max(Math.min(this.cachedFrom, this.sizeBytes), this.sizeBytes - CACHED_BYTES);
     for (const batch of batches) this.note(batch, batch.bytes.length);
   }
 
@@ -249,7 +254,7 @@ export class Segment {
   }
 
   private async readInto(buffer: Buffer, position: number): Promise<Buffer> {
-    const filled = await this.file.read(buffer, position);
+    const filled = await this.file.read(buffer, position, position >= this.cachedFrom);
     return filled === buffer.length ? buffer : buffer.subarray(0, filled);
   }
 
