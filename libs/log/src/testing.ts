@@ -28,6 +28,9 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
     dataDir,
     address,
     port,
+    get metricsUrl() {
+      return broker.metricsUrl;
+    },
     inject: (fault) => broker.inject(fault),
     clearFaults: () => broker.clearFaults(),
     kill: () => broker.kill(),

@@ -1,20 +1,24 @@
 import { pino, type Logger } from 'pino';
+import { BoundedLog } from './bounded-log.js';
 import { BrokerConfig } from './config/config.js';
-import { SettingError } from './config/settings.js';
 import { GroupCoordinator } from './groups/coordinator.js';
-import type { Services } from './handlers/handler.js';
 import { HANDLERS } from './handlers/index.js';
+import { openTelemetry, type Telemetry } from './metrics/telemetry.js';
 import { Dispatcher } from './network/dispatcher.js';
 import { Faults, type Fault } from './network/faults.js';
-import { addressFor, settleListener, type Listener } from './network/listener.js';
+import { settleListener } from './network/listener.js';
 import { BrokerServer } from './network/server.js';
+import { hostAndPort, settleNode, type BrokerNode } from './node.js';
 import { checkExposure } from './security/exposure.js';
 import { openSecurity } from './security/security.js';
 import { lockDataDir } from './storage/data-dir-lock.js';
+import { DiskHealth } from './storage/disk-health.js';
 import { nodeFileSystem, type FileSystem } from './storage/file-system.js';
 import { LogStore } from './storage/log-store.js';
 import { ProducerIds } from './storage/producer-ids.js';
 import { TransactionCoordinator } from './transactions/coordinator.js';
+import { watchedFiles } from './storage/watched-files.js';
+import { VERSION } from './version.js';
 
 /** Longest that requests under way hold up the end. */
 const DRAIN_MS = 5_000;
@@ -41,6 +45,8 @@ export interface Broker extends AsyncDisposable {
   /** `host:port`, as clients need it. */
   readonly address: string;
   readonly port: number;
+  /** `http://host:port` of `/metrics` and `/health`, where the setting `metrics.port` asks for them. */
+  readonly metricsUrl: string | undefined;
   /** Makes something go wrong with requests to come. */
   inject(fault: Fault): void;
   /** Takes back the faults that have not happened yet. */
@@ -64,76 +70,101 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   checkExposure(listener.host, config);
   const security = await openSecurity(config);
   const unlock = lockDataDir(dataDir);
-  const server = new BrokerServer({
-    host: listener.host,
-    port: listener.port,
-    logger: logger.child({ component: 'network' }),
-    security,
-    maxRequestBytes: () => config.number('socket.request.max.bytes'),
-    maxTokenBytes: config.number('sasl.server.max.receive.size'),
-    maxConnections: () => config.number('max.connections'),
-    maxConnectionsPerAddress: () => config.number('max.connections.per.ip'),
-    idleMs: config.number('connections.max.idle.ms'),
-  });
+  const undo: (() => unknown)[] = [unlock];
   try {
+    const bounded = new BoundedLog(logger);
+    undo.push(() => bounded.end());
+    const readiness = { serves: false };
+    const telemetry = await openTelemetry(config.number('metrics.port'), {
+      started: () => {
+        if (!readiness.serves) throw new Error('the log is being read');
+      },
+      disk: () => disk.check(),
+    });
+    undo.push(() => telemetry[Symbol.asyncDispose]());
+    const { meter } = telemetry;
+    const disk = new DiskHealth(bounded, meter);
+    const server = new BrokerServer({
+      host: listener.host,
+      port: listener.port,
+      logger: logger.child({ component: 'network' }),
+      bounded,
+      meter,
+      security,
+      maxRequestBytes: () => config.number('socket.request.max.bytes'),
+      maxTokenBytes: config.number('sasl.server.max.receive.size'),
+      maxConnections: () => config.number('max.connections'),
+      maxConnectionsPerAddress: () => config.number('max.connections.per.ip'),
+      idleMs: config.number('connections.max.idle.ms'),
+    });
+    undo.push(() => server.destroy());
     const port = await server.listen();
-    const { files = nodeFileSystem, now = Date.now } = options;
     const node = settleNode(config, { listener, port, dataDir });
-    return await assemble({ config, server, files, dataDir, logger, now, node, port, unlock });
+    const files = watchedFiles(options.files ?? nodeFileSystem, disk);
+    const now = options.now ?? Date.now;
+    const broker = await serve({
+      config,
+      server,
+      files,
+      dataDir,
+      logger,
+      bounded,
+      telemetry,
+      now,
+      node,
+      port,
+      undo,
+      unlock,
+    });
+    readiness.serves = true;
+    return broker;
   } catch (error) {
-    await server.destroy();
-    unlock();
+    for (const close of undo.toReversed()) await close();
     throw error;
   }
 }
 
-/** What clients are told of this broker, and what its settings came to. @throws SettingError */
-function settleNode(
-  config: BrokerConfig,
-  { listener, port, dataDir }: { listener: Listener; port: number; dataDir: string },
-): Services['node'] {
-  const older = config.number('broker.id');
-  const id = config.wasGiven('node.id') || older < 0 ? config.number('node.id') : older;
-  if (older >= 0 && older !== id) throw new SettingError(`broker.id is not what node.id says: ${id}`);
-  const address = addressFor(listener, port);
-  config.settle('node.id', String(id));
-  config.settle('broker.id', String(id));
-  config.settle('listeners', `${listener.name}://${bracketed(listener.host)}:${port}`);
-  config.settle('advertised.listeners', `${listener.name}://${bracketed(address.host)}:${address.port}`);
-  config.settle('log.dirs', dataDir);
-  config.settle('log.dir', dataDir);
-  return { id, ...address, rack: config.text('broker.rack') || null };
+interface Parts {
+  readonly config: BrokerConfig;
+  readonly server: BrokerServer;
+  readonly files: FileSystem;
+  readonly dataDir: string;
+  readonly logger: Logger;
+  readonly bounded: BoundedLog;
+  readonly telemetry: Telemetry;
+  readonly now: () => number;
+  readonly node: BrokerNode;
+  readonly port: number;
+  /** What was opened, in that order; what the start opens more goes on top. */
+  readonly undo: (() => unknown)[];
+  readonly unlock: () => void;
 }
 
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
-}
-
-async function assemble(parts: {
-  config: BrokerConfig;
-  server: BrokerServer;
-  files: FileSystem;
-  dataDir: string;
-  logger: Logger;
-  now: () => number;
-  node: Services['node'];
-  port: number;
-  unlock: () => void;
-}): Promise<Broker> {
-  const { config, server, logger, now, node, port, unlock } = parts;
+/** Reads the log, and serves. */
+async function serve(parts: Parts): Promise<Broker> {
+  const { config, server, logger, bounded, telemetry, now, node, port } = parts;
+  const started = performance.now();
   const { store, coordinator, transactions, producerIds } = await openLog(parts);
-  const services = { config, store, coordinator, transactions, producerIds, node, logger, now };
+  const recoverySeconds = (performance.now() - started) / 1000;
+  const { meter, url } = telemetry;
+  telemetry.measure({ store, coordinator, recoverySeconds, connectionCount: () => server.connectionCount });
+  const services = { config, store, coordinator, transactions, producerIds, node, logger, meter, now };
   const faults = new Faults();
   server.serve(new Dispatcher({ handlers: HANDLERS, services, faults, logger }));
+  tellStart(parts, store, recoverySeconds);
 
   let ended: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     ended ??= (async () => {
+      logger.info('broker stops');
       coordinator.close();
       transactions.close();
       await server.drain(DRAIN_MS);
       await store.close();
-      unlock();
+      await telemetry[Symbol.asyncDispose]();
+      bounded.end();
+      logger.info('broker stopped: everything is on disk');
+      parts.unlock();
     })();
     return ended;
   };
@@ -143,13 +174,16 @@ async function assemble(parts: {
       coordinator.close();
       transactions.close();
       await store.abort();
-      unlock();
+      await telemetry[Symbol.asyncDispose]();
+      bounded.end();
+      parts.unlock();
     })();
     return ended;
   };
   return {
-    address: `${bracketed(node.host)}:${node.port}`,
+    address: hostAndPort(node),
     port,
+    metricsUrl: url,
     inject: (fault) => faults.add(fault, HANDLERS.values()),
     clearFaults: () => faults.clear(),
     stop,
@@ -159,27 +193,23 @@ async function assemble(parts: {
 }
 
 /** What is on disk, and the coordinators that lead it: in the order in which they read it. */
-async function openLog(parts: {
-  config: BrokerConfig;
-  files: FileSystem;
-  dataDir: string;
-  logger: Logger;
-  now: () => number;
-}) {
-  const { config, files, dataDir, logger, now } = parts;
+async function openLog({ config, files, dataDir, logger, bounded, now, undo }: Parts) {
   const store = await LogStore.open({
     files,
     dataDir,
     config,
     now,
+    bounded,
     logger: logger.child({ component: 'storage' }),
   });
+  undo.push(() => store.abort());
   const coordinator = await GroupCoordinator.open({
     store,
     config,
     now,
     logger: logger.child({ component: 'groups' }),
   });
+  undo.push(() => coordinator.close());
   const producerIds = await ProducerIds.open(files, dataDir);
   const transactions = await TransactionCoordinator.open({
     store,
@@ -189,5 +219,33 @@ async function openLog(parts: {
     now,
     logger: logger.child({ component: 'transactions' }),
   });
+  undo.push(() => transactions.close());
   return { store, coordinator, transactions, producerIds };
+}
+
+function tellStart(
+  { config, dataDir, logger, node, telemetry }: Parts,
+  store: LogStore,
+  recoverySeconds: number,
+): void {
+  logger.info(
+    {
+      version: VERSION,
+      nodeId: node.id,
+      clusterId: store.clusterId,
+      listeners: config.text('listeners'),
+      advertised: config.text('advertised.listeners'),
+      metrics: telemetry.url,
+      dataDir,
+      topics: store.all().length,
+      partitions: store.all().reduce((sum, { partitions }) => sum + partitions.length, 0),
+      closedCleanly: store.recovered.closedCleanly,
+      partitionsCut: store.recovered.cut,
+      recoveryMs: Math.round(recoverySeconds * 1000),
+    },
+    'broker started',
+  );
+  for (const [setting, because] of Object.entries(config.passedOver)) {
+    logger.info({ setting, because }, 'a setting of Kafka that needs no heed here');
+  }
 }

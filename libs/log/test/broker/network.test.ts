@@ -4,6 +4,8 @@ import * as tls from 'node:tls';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { BrokerConfig } from '../../src/broker/config/config.js';
+import { BoundedLog } from '../../src/broker/bounded-log.js';
+import { NO_METER } from '../../src/broker/metrics/meter.js';
 import { HANDLERS } from '../../src/broker/handlers/index.js';
 import { BrokerServer } from '../../src/broker/network/server.js';
 import { readBatchHeader } from '../../src/broker/protocol/record-batch.js';
@@ -83,6 +85,8 @@ describe('a client that comes before the broker has read its log', () => {
       port: 0,
       logger: pino({ level: 'silent' }),
       security: await openSecurity(new BrokerConfig({ 'listener.security.protocol': protocol, ...files })),
+      bounded: new BoundedLog(pino({ level: 'silent' })),
+      meter: NO_METER,
       maxRequestBytes: () => 1000,
       maxTokenBytes: 1000,
       maxConnections: () => 10,

@@ -3,6 +3,7 @@ import { BROKER_SETTINGS } from '../../src/broker/config/broker-settings.js';
 import { PASSED_OVER, REFUSED } from '../../src/broker/config/foreign-settings.js';
 import type { SettingDefinition } from '../../src/broker/config/settings.js';
 import { TOPIC_SETTINGS, type TopicSettingDefinition } from '../../src/broker/config/topic-settings.js';
+import { BrokerMetrics } from '../../src/broker/metrics/broker-metrics.js';
 import { HANDLERS } from '../../src/broker/handlers/index.js';
 
 /** Pages that say what the code says. `vitest run libs/log/test/broker/pages.test.ts -u` writes them anew. */
@@ -38,6 +39,29 @@ served, or with less than Kafka's, is in [UNSUPPORTED.md](UNSUPPORTED.md).
 ${table(['key', 'API', 'versions', 'flexible from'], rows)}
 `;
     await expect(text).toMatchFileSnapshot(page('SUPPORTED.md'));
+  });
+});
+
+describe('METRICS.md', () => {
+  it('has every metric of the broker', async () => {
+    const metrics = new BrokerMetrics();
+    metrics.meter();
+    const rows = (await metrics.registry.getMetricsAsArray())
+      .filter(({ name }) => name.startsWith('broker_'))
+      .map((metric) => {
+        const { name, help, labelNames = [] } = metric as typeof metric & { labelNames?: string[] };
+        return [code(name), metric.constructor.name.toLowerCase(), labelNames.map(code).join(', '), help];
+      })
+      .sort(([a = ''], [b = '']) => a.localeCompare(b));
+    const text = `# Metrics of the embedded broker
+
+\`--metrics-port PORT\` (the setting \`metrics.port\`) serves them on 127.0.0.1 at \`/metrics\`, for Prometheus, together with those of the process.
+Beside them are \`/health/live\` (200 while the process answers) and \`/health/ready\` (503 with the reason while the log is being read, or the
+disk does not take what is written).
+
+${table(['metric', 'type', 'labels', 'what it says'], rows)}
+`;
+    await expect(text).toMatchFileSnapshot(page('METRICS.md'));
   });
 });
 

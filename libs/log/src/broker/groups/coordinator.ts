@@ -4,7 +4,7 @@ import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
 import type { Outcome } from '../protocol/markers.js';
 import type { LogStore } from '../storage/log-store.js';
 import type { PartitionLog } from '../storage/partition-log.js';
-import { Group } from './group.js';
+import { Group, type GroupNews } from './group.js';
 import { NO_BYTES, type JoinAnswer, type Member, type SyncAnswer } from './member.js';
 import {
   appendEntries,
@@ -237,6 +237,7 @@ export class GroupCoordinator {
       group: new Group(groupId, {
         save: (group) => this.save(group),
         emptied: (group) => this.emptied(group),
+        tell: (news) => this.tell(groupId, news),
         maxSize: () => this.options.config.number('group.max.size'),
         initialDelayMs: () => this.options.config.number('group.initial.rebalance.delay.ms'),
       }),
@@ -245,6 +246,22 @@ export class GroupCoordinator {
     };
     this.groups.set(groupId, kept);
     return kept;
+  }
+
+  private tell(groupId: string, news: GroupNews): void {
+    const { logger } = this.options;
+    const group = this.groups.get(groupId)?.group;
+    const found = { group: groupId, generation: group?.generationId, members: group?.members.size };
+    switch (news.kind) {
+      case 'rebalance':
+        return logger.info({ ...found, reason: news.reason }, 'group rebalances');
+      case 'expired': {
+        const { memberId, clientId, clientHost } = news;
+        return logger.warn({ ...found, memberId, clientId, clientHost }, 'member expired');
+      }
+      case 'stable':
+        return logger.info(found, 'group is stable');
+    }
   }
 
   private memberGroup(groupId: string): KeptGroup {

@@ -15,6 +15,7 @@ function makeGroup(): Group {
   return new Group('riders', {
     save: () => Promise.resolve(),
     emptied: () => undefined,
+    tell: () => undefined,
     maxSize: () => 100,
     initialDelayMs: () => DELAY_MS,
   });

@@ -19,10 +19,23 @@ export interface GroupHooks {
   save(group: Group): Promise<void>;
   /** Told when the last member is gone. */
   emptied(group: Group): void;
+  /** Told of what an operator may want to know. */
+  tell(news: GroupNews): void;
   readonly maxSize: () => number;
   /** How long a group that was empty waits for more members, after each that comes. */
   readonly initialDelayMs: () => number;
 }
+
+/** What happens to a group. */
+export type GroupNews =
+  | { readonly kind: 'rebalance'; readonly reason: string }
+  | {
+      readonly kind: 'expired';
+      readonly memberId: string;
+      readonly clientId: string;
+      readonly clientHost: string;
+    }
+  | { readonly kind: 'stable' };
 
 /** One consumer group: the classic protocol, by the table in `transitions.ts`. */
 export class Group {
@@ -104,7 +117,7 @@ export class Group {
     this.members.set(memberId, member);
     if (member.groupInstanceId !== null) this.staticIds.set(member.groupInstanceId, memberId);
     this.protocolType = request.protocolType;
-    return this.parkJoin(member, reaction);
+    return this.parkJoin(member, reaction, `${request.clientId} joined`);
   }
 
   private async joinAgain(member: Member, request: JoinRequest): Promise<JoinAnswer> {
@@ -112,7 +125,8 @@ export class Group {
     const same = sameProtocols(member.protocols, request.protocols);
     const reaction = this.react(same ? (leads ? 'join-same-leader' : 'join-same-follower') : 'join-changed');
     this.update(member, request);
-    if (reaction !== 'answer-join') return this.parkJoin(member, reaction);
+    const reason = `${request.clientId} joined again${same ? '' : ' with another subscription'}`;
+    if (reaction !== 'answer-join') return this.parkJoin(member, reaction, reason);
     this.renew(member);
     return this.joinAnswer(member, false);
   }
@@ -140,7 +154,8 @@ export class Group {
     const wasLeader = oldId === this.leaderId;
     this.rename(member, `${instanceId}-${randomUUID()}`);
     this.update(member, request);
-    if (reaction !== 'answer-join') return this.parkJoin(member, reaction);
+    const reason = `instance ${instanceId} came back${same ? '' : ' with another subscription'}`;
+    if (reaction !== 'answer-join') return this.parkJoin(member, reaction, reason);
     this.renew(member);
     await this.hooks.save(this);
     const answer = this.joinAnswer(member, wasLeader);
@@ -163,14 +178,14 @@ export class Group {
   }
 
   /** Lets the join wait for the others, in a rebalance that begins now if none is under way. */
-  private async parkJoin(member: Member, reaction: Reaction): Promise<JoinAnswer> {
+  private async parkJoin(member: Member, reaction: Reaction, reason: string): Promise<JoinAnswer> {
     const answer = new Promise<JoinAnswer>((resolve) => {
       member.joining?.(refusedJoin(member.memberId, ErrorCode.REBALANCE_IN_PROGRESS));
       member.joining = resolve;
     });
     this.renew(member);
     const wasEmpty = this.state === 'Empty';
-    if (reaction === 'rebalance') this.prepareRebalance();
+    if (reaction === 'rebalance') this.prepareRebalance(reason);
     const delay = { delayMs: this.hooks.initialDelayMs(), longestMs: this.longestRebalanceMs() };
     if (wasEmpty) this.gathering.start(delay, () => this.completeJoinIfAllJoined());
     else this.gathering.extend();
@@ -178,8 +193,9 @@ export class Group {
     return answer;
   }
 
-  private prepareRebalance(): void {
+  private prepareRebalance(reason: string): void {
     this.state = 'PreparingRebalance';
+    this.hooks.tell({ kind: 'rebalance', reason });
     for (const member of this.members.values()) {
       member.syncing?.(refusedSync(ErrorCode.REBALANCE_IN_PROGRESS));
       member.syncing = undefined;
@@ -229,7 +245,7 @@ export class Group {
   /** Members that took the new generation and never asked for their part hold up the others. */
   private dropUnsynced(): void {
     const late = [...this.members.values()].filter((member) => !member.synced);
-    for (const member of late) this.remove(member);
+    for (const member of late) this.remove(member, `${member.clientId} did not ask for its part in time`);
   }
 
   private becomeEmpty(): void {
@@ -296,12 +312,15 @@ export class Group {
     try {
       await this.hooks.save(this);
     } catch (error) {
-      if (this.generationId === generation && this.state === 'CompletingRebalance') this.prepareRebalance();
+      if (this.generationId === generation && this.state === 'CompletingRebalance') {
+        this.prepareRebalance('the assignment could not be kept');
+      }
       throw error;
     }
     // Another rebalance may have begun in the meantime, which has answered those that waited.
     if (this.generationId !== generation || this.state !== 'CompletingRebalance') return;
     this.state = 'Stable';
+    this.hooks.tell({ kind: 'stable' });
     if ([...this.members.values()].every((member) => member.synced)) clearTimeout(this.rebalanceTimer);
     for (const member of this.members.values()) {
       member.syncing?.(this.syncAnswer(member));
@@ -345,7 +364,7 @@ export class Group {
     }
     const member = known === undefined ? undefined : this.members.get(known);
     if (member === undefined) throw unknownMember(memberId);
-    this.remove(member);
+    this.remove(member, `${member.clientId} left`);
     return member.memberId;
   }
 
@@ -361,10 +380,10 @@ export class Group {
     this.renew(member);
   }
 
-  private remove(member: Member): void {
+  private remove(member: Member, reason: string): void {
     const reaction = this.react('member-gone');
     this.forget(member);
-    if (reaction === 'rebalance-without') this.prepareRebalance();
+    if (reaction === 'rebalance-without') this.prepareRebalance(reason);
     if (this.members.size === 0 && this.promised.size === 0) this.becomeEmpty();
     else this.completeJoinIfAllJoined();
   }
@@ -383,9 +402,15 @@ export class Group {
     clearTimeout(member.session);
     const expire = () => {
       if (member.joining !== undefined || member.syncing !== undefined) this.renew(member);
-      else this.remove(member);
+      else this.expire(member);
     };
     member.session = setTimeout(expire, member.sessionTimeoutMs).unref();
+  }
+
+  private expire(member: Member): void {
+    const { memberId, clientId, clientHost } = member;
+    this.hooks.tell({ kind: 'expired', memberId, clientId, clientHost });
+    this.remove(member, `${clientId} was not heard of for ${member.sessionTimeoutMs} ms`);
   }
 
   private expectMember(reference: MemberReference): Member {

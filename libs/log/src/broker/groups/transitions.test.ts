@@ -37,6 +37,7 @@ async function sceneIn(state: GroupState): Promise<Scene> {
     save: async () => undefined,
     emptied: () => undefined,
     maxSize: () => 10,
+    tell: () => undefined,
     initialDelayMs: () => 0,
   });
   const scene = { group, leader: 'nobody', follower: 'nobody', fixed: 'nobody' };

@@ -157,6 +157,7 @@ async function append(wanted: Wanted, context: RequestContext): Promise<Partitio
   if (store.setting(topic, 'cleanup.policy').includes('compact')) checkKeys(batch);
   if (header.transactional) checkTransaction(log, header, { name, index, transactionalId }, context);
   const { baseOffset, logAppendTimeMs } = await log.append(batch, header);
+  context.meter.received(name, batch.length);
   return {
     index,
     errorCode: ErrorCode.NONE,

@@ -81,6 +81,7 @@ type PartitionAnswer = Answer['topics'][number]['partitions'][number];
 interface Read {
   readonly topics: Answer['topics'];
   readonly bytes: number;
+  readonly sent: readonly { topic: string; bytes: number }[];
   readonly failed: boolean;
 }
 
@@ -110,6 +111,7 @@ export const fetch = defineHandler({
         const left = deadline - performance.now();
         const enough = read.bytes >= wanted.minBytes || read.failed;
         if (enough || left <= 0 || context.signal.aborted) {
+          for (const { topic, bytes } of read.sent) context.meter.sent(topic, bytes);
           return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, sessionId: 0, topics: read.topics };
         }
         context.memory.giveBack();
@@ -126,7 +128,9 @@ async function readAll(wanted: Request, context: RequestContext): Promise<Read> 
   let bytes = 0;
   let failed = false;
   const topics: Answer['topics'] = [];
+  const sent: Read['sent'][number][] = [];
   for (const { topic, partitions } of wanted.topics) {
+    const before = bytes;
     const answers: PartitionAnswer[] = [];
     for (const partition of partitions) {
       const limit = Math.min(Math.max(partition.partitionMaxBytes, 0), left);
@@ -140,8 +144,9 @@ async function readAll(wanted: Request, context: RequestContext): Promise<Read> 
       answers.push(answer);
     }
     topics.push({ topic, partitions: answers });
+    if (bytes > before) sent.push({ topic, bytes: bytes - before });
   }
-  return { topics, bytes, failed };
+  return { topics, bytes, sent, failed };
 }
 
 async function readPartition(

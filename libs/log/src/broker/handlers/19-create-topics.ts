@@ -81,7 +81,7 @@ async function createOne(
   { twice, validateOnly }: { twice: boolean; validateOnly: boolean },
   context: RequestContext,
 ): Promise<TopicAnswer> {
-  const { store, config, logger } = context;
+  const { store, config, logger, clientId } = context;
   const { name } = topic;
   try {
     if (twice) throw new ProtocolError(ErrorCode.INVALID_REQUEST, `Topic '${name}' comes twice.`);
@@ -89,6 +89,7 @@ async function createOne(
     const settings = settingsOf(topic);
     if (validateOnly) store.checkNew(name, partitions, settings);
     const made = validateOnly ? undefined : await store.create(name, partitions, settings);
+    if (made !== undefined) logger.info({ topic: name, partitions, settings, clientId }, 'topic created');
     return {
       name,
       topicId: made?.id ?? t.NO_UUID,

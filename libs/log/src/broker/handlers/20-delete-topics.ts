@@ -55,7 +55,7 @@ async function deleteOne(
   { name, topicId }: { name: string | null; topicId: string },
   context: RequestContext,
 ) {
-  const { store, coordinator, config, logger } = context;
+  const { store, coordinator, config, logger, clientId } = context;
   const topic = name === null ? store.topicById(topicId) : store.topic(name);
   try {
     if (!config.boolean('delete.topic.enable')) {
@@ -70,6 +70,7 @@ async function deleteOne(
     }
     await store.delete(topic.name);
     await coordinator.topicDeleted(topic.name);
+    logger.info({ topic: topic.name, clientId }, 'topic deleted');
     return { name: topic.name, topicId: topic.id, errorCode: ErrorCode.NONE, errorMessage: null };
   } catch (error) {
     const errorCode = codeOf(error);

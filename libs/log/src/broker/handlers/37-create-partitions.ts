@@ -42,7 +42,11 @@ export const createPartitions = defineHandler({
     for (const topic of topics) {
       try {
         check(topic, context);
-        if (!validateOnly) await context.store.grow(topic.name, topic.count);
+        if (!validateOnly) {
+          await context.store.grow(topic.name, topic.count);
+          const { logger, clientId } = context;
+          logger.info({ topic: topic.name, partitions: topic.count, clientId }, 'topic has more partitions');
+        }
         results.push({ name: topic.name, errorCode: ErrorCode.NONE, errorMessage: null });
       } catch (error) {
         const errorCode = codeOf(error);

@@ -1,7 +1,7 @@
 import { ConfigSource, topicEntries, type ConfigEntry } from '../config/config.js';
 import { SettingError } from '../config/settings.js';
 import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
-import type { Services } from './handler.js';
+import type { RequestContext, Services } from './handler.js';
 
 /** What settings belong to, with Kafka's numbers. */
 export const ResourceType = { TOPIC: 2, BROKER: 4 } as const;
@@ -51,13 +51,14 @@ export async function replaceSettings(
   resource: Resource,
   settings: Settings,
   { validateOnly }: { validateOnly: boolean },
-  services: Services,
+  context: RequestContext,
 ): Promise<void> {
-  const { store, config } = services;
-  checkResource(resource, services);
+  const { store, config, logger, clientId } = context;
+  checkResource(resource, context);
   if (resource.resourceType === ResourceType.TOPIC) {
-    if (validateOnly) store.checkSettings(settings);
-    else await store.configure(resource.resourceName, settings);
+    if (validateOnly) return store.checkSettings(settings);
+    await store.configure(resource.resourceName, settings);
+    logger.info({ topic: resource.resourceName, settings, clientId }, 'settings of a topic altered');
     return;
   }
   config.checkAltered(settings);
@@ -65,6 +66,7 @@ export async function replaceSettings(
   const altered = resource.resourceName === ALL_BROKERS ? { all: settings } : { own: settings };
   config.alter({ ...config.altered, ...altered });
   await store.saveBrokerSettings();
+  logger.info({ broker: resource.resourceName, settings, clientId }, 'settings of the broker altered');
 }
 
 /** What a failed change of settings is answered with. */

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import type { BrokerConfig } from '../config/config.js';
 import type { GroupCoordinator } from '../groups/coordinator.js';
+import type { Meter } from '../metrics/meter.js';
+import type { BrokerNode } from '../node.js';
 import type { Schema } from '../protocol/schema.js';
 import type { Session } from '../security/session.js';
 import type { LogStore } from '../storage/log-store.js';
@@ -15,15 +17,11 @@ export interface Services {
   readonly transactions: TransactionCoordinator;
   readonly producerIds: ProducerIds;
   readonly logger: Logger;
+  readonly meter: Meter;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** This broker, as clients reach it. */
-  readonly node: {
-    readonly id: number;
-    readonly host: string;
-    readonly port: number;
-    readonly rack: string | null;
-  };
+  readonly node: BrokerNode;
 }
 
 /** One request's surroundings. */

@@ -1,6 +1,8 @@
 import { Socket } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BoundedLog } from '../bounded-log.js';
+import { NO_METER } from '../metrics/meter.js';
 import { PlainExchange } from '../security/plain-exchange.js';
 import { Session } from '../security/session.js';
 import { Connection } from './connection.js';
@@ -17,8 +19,9 @@ afterEach(() => {
 function connect(session: Session): Socket {
   const socket = new Socket();
   const runner = { isPipelined: () => false, run: () => Promise.reject(new Error('nothing is asked')) };
+  const told = { meter: NO_METER, bounded: new BoundedLog(pino({ level: 'silent' })) };
   const limits = { maxRequestBytes: () => 1000, maxTokenBytes: 100, idleMs: 600_000 };
-  new Connection({ socket, runner, session, logger: pino({ level: 'silent' }), ...limits });
+  new Connection({ socket, runner, session, ...told, ...limits });
   return socket;
 }
 

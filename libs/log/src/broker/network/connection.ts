@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import type { Logger } from 'pino';
+import type { BoundedLog } from '../bounded-log.js';
+import type { Meter } from '../metrics/meter.js';
 import type { Session } from '../security/session.js';
 import { type FrameError, FrameSplitter } from './frames.js';
 
@@ -37,7 +38,8 @@ export interface ConnectionOptions {
   /** Whose errors are heard already. */
   readonly socket: Socket;
   readonly runner: RequestRunner;
-  readonly logger: Logger;
+  readonly meter: Meter;
+  readonly bounded: BoundedLog;
   readonly session: Session;
   readonly maxRequestBytes: () => number;
   /** The same, of clients that have not yet proved who they are. */
@@ -176,7 +178,13 @@ export class Connection {
   }
 
   private end(reason: string): void {
-    this.options.logger.warn({ client: this.clientHost, reason }, 'connection closed by the broker');
+    const { meter, bounded, session } = this.options;
+    const authenticated = session.refusal === undefined && session.isAdmitted;
+    meter.turnedAway(authenticated ? 'protocol' : 'authentication');
+    const message = authenticated
+      ? 'connection closed by the broker'
+      : 'client not authenticated, connection closed';
+    bounded.say('warn', { client: this.clientHost, reason }, message);
     this.waiting.length = 0;
     this.options.socket.destroySoon();
   }

@@ -63,6 +63,8 @@ export class Dispatcher implements RequestRunner {
     connection: Connection,
   ): Promise<Outcome> {
     const { apiVersion, correlationId } = header;
+    const { meter } = this.options.services;
+    const startedMs = performance.now();
     const fault = this.options.faults.next(handler);
     if (fault !== undefined) {
       if (fault.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
@@ -85,6 +87,7 @@ export class Dispatcher implements RequestRunner {
         signal: connection.signal,
         memory,
       }));
+    meter.answered(handler.name, response, (performance.now() - startedMs) / 1000);
     if (fault?.dropAnswer) return { kind: 'close', reason: 'fault injected', chunks: [] };
     if (response === undefined) return { kind: 'no-answer' };
     const chunks = encode(correlationId, handler as unknown as Handler<unknown>, apiVersion, response);

@@ -1,13 +1,13 @@
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 import type { Logger } from 'pino';
+import type { BoundedLog } from '../bounded-log.js';
+import type { Meter } from '../metrics/meter.js';
 import type { Security } from '../security/security.js';
 import { Connection, type RequestRunner } from './connection.js';
 
 /** Longest that agreeing on a TLS connection may take. */
 const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
-/** How often it is told that clients were turned away. */
-const TELL_TURNED_AWAY_MS = 10_000;
 
 /** The broker can't listen where it should. */
 export class ListenError extends Error {
@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly host: string;
   readonly port: number;
   readonly logger: Logger;
+  readonly bounded: BoundedLog;
+  readonly meter: Meter;
   readonly security: Security;
   readonly maxRequestBytes: () => number;
   readonly maxTokenBytes: number;
@@ -36,8 +38,6 @@ export class BrokerServer {
   /** Those that came while the broker was still reading its log. */
   private early: net.Socket[] = [];
   private runner: RequestRunner | undefined;
-  private turnedAway = 0;
-  private tellTurnedAway: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: ServerOptions) {
     this.server = makeServer(options);
@@ -52,7 +52,7 @@ export class BrokerServer {
 
   /** Keeps the socket, or closes it at once where there are as many as there may be. */
   private admit(socket: net.Socket): void {
-    const { maxConnections, maxConnectionsPerAddress } = this.options;
+    const { maxConnections, maxConnectionsPerAddress, meter, bounded } = this.options;
     const address = socket.remoteAddress ?? '';
     const fromAddress = this.countByAddress.get(address) ?? 0;
     const limit =
@@ -63,9 +63,11 @@ export class BrokerServer {
           : undefined;
     if (limit !== undefined) {
       socket.destroy();
-      this.noteTurnedAway(limit);
+      meter.turnedAway('limit');
+      bounded.say('error', { limit }, `${limit} reached, clients turned away`);
       return;
     }
+    meter.connected();
     this.sockets.add(socket);
     this.countByAddress.set(address, fromAddress + 1);
     socket.once('close', () => {
@@ -89,6 +91,10 @@ export class BrokerServer {
     return (this.server.address() as net.AddressInfo).port;
   }
 
+  get connectionCount(): number {
+    return this.sockets.size;
+  }
+
   /** Serves those who have connected, and those who will. */
   serve(runner: RequestRunner): void {
     this.runner = runner;
@@ -110,7 +116,6 @@ export class BrokerServer {
 
   /** Closes everything at once. */
   async destroy(): Promise<void> {
-    clearTimeout(this.tellTurnedAway);
     const closed = new Promise<void>((resolve) => {
       if (this.server.listening) this.server.close(() => resolve());
       else resolve();
@@ -126,31 +131,18 @@ export class BrokerServer {
     this.connections.add(connection);
     socket.once('close', () => this.connections.delete(connection));
   }
-
-  /** Tells at once, then at most every while: who is turned away tries again, often. */
-  private noteTurnedAway(limit: string): void {
-    this.turnedAway++;
-    if (this.tellTurnedAway === undefined) this.tell(limit);
-  }
-
-  private tell(limit: string): void {
-    this.options.logger.error(
-      { turnedAway: this.turnedAway, limit },
-      `${limit} reached, clients turned away`,
-    );
-    this.turnedAway = 0;
-    this.tellTurnedAway = setTimeout(() => {
-      this.tellTurnedAway = undefined;
-      if (this.turnedAway > 0) this.tell(limit);
-    }, TELL_TURNED_AWAY_MS).unref();
-  }
 }
 
-function makeServer({ security, logger }: ServerOptions): net.Server {
+function makeServer({ security, bounded, meter }: ServerOptions): net.Server {
   if (security.tls === undefined) return net.createServer({ noDelay: true });
   const server = tls.createServer({ ...security.tls, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS });
   server.on('tlsClientError', (err, socket) => {
-    logger.warn({ err, client: `/${socket.remoteAddress ?? ''}` }, 'no TLS connection came of a client');
+    meter.turnedAway('authentication');
+    bounded.say(
+      'warn',
+      { err, client: `/${socket.remoteAddress ?? ''}` },
+      'no TLS connection came of a client',
+    );
   });
   return server;
 }

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { checkTopicSettings, type BrokerConfig } from '../config/config.js';
 import type { TopicSetting } from '../config/topic-settings.js';
 import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
+import type { BoundedLog } from '../bounded-log.js';
 import { DataDirError } from './data-dir-lock.js';
 import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
 import { TEMPORARY_SUFFIX, type FileSystem } from './file-system.js';
@@ -63,6 +64,8 @@ export interface LogStoreOptions {
   readonly dataDir: string;
   readonly config: BrokerConfig;
   readonly logger: Logger;
+  /** For what may be said of every append. */
+  readonly bounded: BoundedLog;
   readonly now: () => number;
 }
 
@@ -71,6 +74,8 @@ export class LogStore {
   private readonly topics = new Map<string, Topic>();
   private readonly settings: SettingsInUse;
   private clusterIdText = '';
+  /** What the start found. */
+  readonly recovered = { closedCleanly: false, cut: 0 };
   private timers: NodeJS.Timeout[] = [];
   private background: Promise<void> = Promise.resolve();
   /** Changes of topics happen one after another. */
@@ -235,6 +240,7 @@ export class LogStore {
       cleaned: await readCheckpoint(files, path.join(dataDir, CLEANER_FILE)),
       closedCleanly: (await files.readFile(path.join(dataDir, CLEAN_FILE))) !== undefined,
     };
+    this.recovered.closedCleanly = checkpoints.closedCleanly;
     // From now on a crash leaves the folder in disorder, and a power cut must not bring the file back.
     await files.remove(path.join(dataDir, CLEAN_FILE));
     await files.syncFolder(dataDir);
@@ -301,6 +307,9 @@ export class LogStore {
         cleanedBefore: checkpoints.cleaned.get(key) ?? 0n,
         onCleaned: () => this.checkpoint(CLEANER_FILE, (log) => log.cleanedBefore),
         closedCleanly: checkpoints.closedCleanly,
+        onCut: () => this.recovered.cut++,
+        onWriteFailure: (err) =>
+          this.options.bounded.say('error', { err, topic: topic.name, index }, 'append failed'),
       });
     });
     topic.partitions.push(...(await Promise.all(opened)));

@@ -108,6 +108,10 @@ export class PartitionLog {
     return undecided < this.start ? this.start : undecided;
   }
 
+  get segmentCount(): number {
+    return this.segments.length;
+  }
+
   get sizeBytes(): number {
     return bytesOf(this.segments);
   }
@@ -246,7 +250,6 @@ export class PartitionLog {
     for (const { undo } of failed.toReversed()) if (undo !== undefined) this.producers.forget(undo);
     this.nextOffset = this.written;
     this.options.onWriteFailure?.(cause);
-    this.options.logger.error({ err: cause, folder: this.options.folder }, 'append failed');
     await this.active.trim().catch((err: unknown) => {
       this.options.logger.error({ err, folder: this.options.folder }, 'segment not trimmed after a failure');
     });
@@ -414,6 +417,8 @@ export class PartitionLog {
     const next = this.segments[count];
     if (count === 0 || next === undefined) return;
     if (next.baseOffset > this.start) this.start = next.baseOffset;
+    const { folder, logger } = this.options;
+    logger.debug({ folder, segments: count, logStartOffset: String(this.start) }, 'old segments removed');
     await this.removeFirst(count);
   }
 

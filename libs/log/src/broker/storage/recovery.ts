@@ -27,6 +27,8 @@ export interface RecoveryOptions {
   readonly closedCleanly: boolean;
   /** Where the log starts, if it has no files. */
   readonly logStartOffset: bigint;
+  /** Told where the log was cut. */
+  readonly onCut?: () => void;
   /** Compaction has been before it. */
   readonly cleanedBefore: bigint;
 }
@@ -184,6 +186,7 @@ class Recovery {
   private async cutAfter(index: number, damagedAt: number, names: readonly string[]): Promise<void> {
     const segment = this.segments[index] as Segment;
     const dropped = this.segments.splice(index + 1);
+    this.options.onCut?.();
     this.options.logger.warn(
       {
         folder: this.options.folder,
