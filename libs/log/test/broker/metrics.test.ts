@@ -96,7 +96,7 @@ describe('/metrics', () => {
     expect(silent.metricsUrl).toBeUndefined();
     const broker = await startTestBroker({ settings: METRICS });
     await broker.stop();
-    await expect(read(broker, '/metrics')).rejects.toThrow();
+    await expect(read(broker, '/metrics')).rejects.toThrow('fetch failed');
   });
 
   it('says where it can not be served', async () => {

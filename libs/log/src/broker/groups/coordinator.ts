@@ -4,7 +4,8 @@ import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
 import type { Outcome } from '../protocol/markers.js';
 import type { LogStore } from '../storage/log-store.js';
 import type { PartitionLog } from '../storage/partition-log.js';
-import { Group, type GroupNews } from './group.js';
+import { Group } from './group.js';
+import type { GroupNews } from './group-hooks.js';
 import { NO_BYTES, type JoinAnswer, type Member, type SyncAnswer } from './member.js';
 import {
   appendEntries,
@@ -256,7 +257,7 @@ export class GroupCoordinator {
       case 'rebalance':
         return logger.info({ ...found, reason: news.reason }, 'group rebalances');
       case 'expired': {
-        const { memberId, clientId, clientHost } = news;
+        const { memberId, clientId, clientHost } = news.member;
         return logger.warn({ ...found, memberId, clientId, clientHost }, 'member expired');
       }
       case 'stable':

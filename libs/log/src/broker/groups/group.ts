@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
 import { Gathering } from './gathering.js';
+import type { GroupHooks } from './group-hooks.js';
 import {
   electProtocol,
   NO_BYTES,
@@ -12,30 +13,6 @@ import {
 import { checkProtocols, fenced, refusedJoin, refusedSync, unknownMember } from './refusals.js';
 import type { JoinRequest, MemberReference, SyncRequest } from './requests.js';
 import { TRANSITIONS, type GroupEvent, type GroupState, type Reaction } from './transitions.js';
-
-/** What a group needs of its surroundings. */
-export interface GroupHooks {
-  /** Keeps the group's members and assignments; answered to the members once it resolves. */
-  save(group: Group): Promise<void>;
-  /** Told when the last member is gone. */
-  emptied(group: Group): void;
-  /** Told of what an operator may want to know. */
-  tell(news: GroupNews): void;
-  readonly maxSize: () => number;
-  /** How long a group that was empty waits for more members, after each that comes. */
-  readonly initialDelayMs: () => number;
-}
-
-/** What happens to a group. */
-export type GroupNews =
-  | { readonly kind: 'rebalance'; readonly reason: string }
-  | {
-      readonly kind: 'expired';
-      readonly memberId: string;
-      readonly clientId: string;
-      readonly clientHost: string;
-    }
-  | { readonly kind: 'stable' };
 
 /** One consumer group: the classic protocol, by the table in `transitions.ts`. */
 export class Group {
@@ -408,9 +385,8 @@ export class Group {
   }
 
   private expire(member: Member): void {
-    const { memberId, clientId, clientHost } = member;
-    this.hooks.tell({ kind: 'expired', memberId, clientId, clientHost });
-    this.remove(member, `${clientId} was not heard of for ${member.sessionTimeoutMs} ms`);
+    this.hooks.tell({ kind: 'expired', member });
+    this.remove(member, `${member.clientId} was not heard of for ${member.sessionTimeoutMs} ms`);
   }
 
   private expectMember(reference: MemberReference): Member {

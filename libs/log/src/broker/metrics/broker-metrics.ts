@@ -4,6 +4,7 @@ import { nameOf } from '../protocol/error-codes.js';
 import type { LogStore, Topic } from '../storage/log-store.js';
 import { errorIn } from './error-in.js';
 import type { Meter } from './meter.js';
+import { Times } from './times.js';
 
 /** Most topics that have series of their own; the bytes of others are under OTHER_TOPICS. */
 const MOST_TOPICS = 200;
@@ -65,25 +66,21 @@ export class BrokerMetrics {
   /** Takes what the parts of the broker tell. */
   meter(): Meter {
     const registers = [this.registry];
-    const requests = new Counter({
-      name: 'broker_requests_total',
-      help: "Requests answered, by API and Kafka's name of the first error in the answer",
-      labelNames: ['api', 'error'],
-      registers,
-    });
-    const durations = new Histogram({
-      name: 'broker_request_duration_seconds',
-      help: 'From the start of the work on a request to its answer; of Fetch and JoinGroup, also what they wait for',
-      labelNames: ['api'],
-      buckets: REQUEST_BUCKETS,
-      registers,
-    });
-    const syncs = new Histogram({
-      name: 'broker_sync_duration_seconds',
-      help: 'How long the disk takes to keep what was written to a file',
-      buckets: SYNC_BUCKETS,
-      registers,
-    });
+    const errors = this.requestErrors();
+    const durations = memoized(() => new Times(REQUEST_BUCKETS));
+    this.histogram(
+      'broker_request_duration_seconds',
+      'From the start of the work on a request to its answer; of Fetch and JoinGroup, also what they wait for',
+      'api',
+      durations.made,
+    );
+    const syncs = new Times(SYNC_BUCKETS);
+    this.histogram(
+      'broker_sync_duration_seconds',
+      'How long the disk takes to keep what was written to a file',
+      undefined,
+      new Map([['', syncs]]),
+    );
     const failures = new Counter({
       name: 'broker_write_failures_total',
       help: 'Writes that the disk did not take',
@@ -101,22 +98,60 @@ export class BrokerMetrics {
       registers,
     });
     const [received, sent] = this.topicBytes();
-    const durationOf = memoized((api: string) => durations.labels(api));
-    const countOf = memoized((api: string) =>
-      memoized((error: number) => requests.labels(api, nameOf(error))),
-    );
     return {
       answered(api, response, seconds) {
-        countOf(api)(errorIn(response)).inc();
-        durationOf(api).observe(seconds);
+        const error = errorIn(response);
+        const counts = errors.get(api);
+        counts.set(error, (counts.get(error) ?? 0) + 1);
+        durations.get(api).note(seconds);
       },
       received: (topic, bytes) => received.add(topic, bytes),
       sent: (topic, bytes) => sent.add(topic, bytes),
-      synced: (seconds) => syncs.observe(seconds),
+      synced: (seconds) => syncs.note(seconds),
       writeFailed: () => failures.inc(),
       connected: () => accepted.inc(),
       turnedAway: (reason) => turnedAway.inc({ reason }),
     };
+  }
+
+  private requestErrors(): Memoized<Map<number, number>> {
+    const errors = memoized(() => new Map<number, number>());
+    new Counter({
+      name: 'broker_requests_total',
+      help: "Requests answered, by API and Kafka's name of the first error in the answer",
+      labelNames: ['api', 'error'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [api, counts] of errors.made) {
+          for (const [error, count] of counts) this.inc({ api, error: nameOf(error) }, count);
+        }
+      },
+    });
+    return errors;
+  }
+
+  private histogram(
+    name: string,
+    help: string,
+    label: string | undefined,
+    times: ReadonlyMap<string, Times>,
+  ): void {
+    const histogram = new Histogram({
+      name,
+      help,
+      labelNames: label === undefined ? [] : [label],
+      registers: [this.registry],
+    });
+    const { type, aggregator } = { type: 'histogram', aggregator: 'sum' };
+    const read = () => {
+      const values = [...times].flatMap(([key, each]) =>
+        each.values(name, label === undefined ? {} : { [label]: key }),
+      );
+      return Promise.resolve({ name, help, type, aggregator, values });
+    };
+    // prom-client asks the first for its text format where a metric has it.
+    Object.assign(histogram, { getForPromString: read, get: read });
   }
 
   private topicBytes(): [TopicBytes, TopicBytes] {
@@ -272,14 +307,23 @@ function sumOf<T>(items: readonly T[], valueOf: (item: T) => number): number {
   return items.reduce((sum, item) => sum + valueOf(item), 0);
 }
 
-function memoized<K, V>(make: (key: K) => V): (key: K) => V {
-  const made = new Map<K, V>();
-  return (key) => {
-    let value = made.get(key);
-    if (value === undefined) {
-      value = make(key);
-      made.set(key, value);
-    }
-    return value;
+/** Values that are made when they are first asked for. */
+interface Memoized<V> {
+  readonly made: ReadonlyMap<string, V>;
+  get(key: string): V;
+}
+
+function memoized<V>(make: () => V): Memoized<V> {
+  const made = new Map<string, V>();
+  return {
+    made,
+    get(key) {
+      let value = made.get(key);
+      if (value === undefined) {
+        value = make();
+        made.set(key, value);
+      }
+      return value;
+    },
   };
 }
