@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { BoundedLog } from '../../src/broker/bounded-log.js';
 import { BrokerConfig } from '../../src/broker/config/config.js';
 import { GroupCoordinator } from '../../src/broker/groups/coordinator.js';
 import { batchSizeBytes, readBatchHeader } from '../../src/broker/protocol/record-batch.js';
@@ -30,9 +31,10 @@ export class System {
   static async open(disk: Disk, now: () => number): Promise<System> {
     const config = new BrokerConfig();
     const logger = pino({ level: 'silent' });
+    const bounded = new BoundedLog(logger);
     await disk.makeFolder(DATA_DIR);
     await disk.syncFolder('/');
-    const store = await LogStore.open({ files: disk, dataDir: DATA_DIR, config, logger, now });
+    const store = await LogStore.open({ files: disk, dataDir: DATA_DIR, config, logger, bounded, now });
     const coordinator = await GroupCoordinator.open({ store, config, logger, now });
     return new System(store, coordinator, await ProducerIds.open(disk, DATA_DIR));
   }

@@ -102,8 +102,7 @@ export class Group {
     const same = sameProtocols(member.protocols, request.protocols);
     const reaction = this.react(same ? (leads ? 'join-same-leader' : 'join-same-follower') : 'join-changed');
     this.update(member, request);
-    const reason = `${request.clientId} joined again${same ? '' : ' with another subscription'}`;
-    if (reaction !== 'answer-join') return this.parkJoin(member, reaction, reason);
+    if (reaction !== 'answer-join') return this.parkJoin(member, reaction, `${request.clientId} joined again`);
     this.renew(member);
     return this.joinAnswer(member, false);
   }
@@ -131,8 +130,7 @@ export class Group {
     const wasLeader = oldId === this.leaderId;
     this.rename(member, `${instanceId}-${randomUUID()}`);
     this.update(member, request);
-    const reason = `instance ${instanceId} came back${same ? '' : ' with another subscription'}`;
-    if (reaction !== 'answer-join') return this.parkJoin(member, reaction, reason);
+    if (reaction !== 'answer-join') return this.parkJoin(member, reaction, `instance ${instanceId} came back`);
     this.renew(member);
     await this.hooks.save(this);
     const answer = this.joinAnswer(member, wasLeader);
