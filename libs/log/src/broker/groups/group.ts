@@ -102,7 +102,8 @@ export class Group {
     const same = sameProtocols(member.protocols, request.protocols);
     const reaction = this.react(same ? (leads ? 'join-same-leader' : 'join-same-follower') : 'join-changed');
     this.update(member, request);
-    if (reaction !== 'answer-join') return this.parkJoin(member, reaction, `${request.clientId} joined again`);
+    if (reaction !== 'answer-join')
+      return this.parkJoin(member, reaction, `${request.clientId} joined again`);
     this.renew(member);
     return this.joinAnswer(member, false);
   }
@@ -130,7 +131,8 @@ export class Group {
     const wasLeader = oldId === this.leaderId;
     this.rename(member, `${instanceId}-${randomUUID()}`);
     this.update(member, request);
-    if (reaction !== 'answer-join') return this.parkJoin(member, reaction, `instance ${instanceId} came back`);
+    if (reaction !== 'answer-join')
+      return this.parkJoin(member, reaction, `instance ${instanceId} came back`);
     this.renew(member);
     await this.hooks.save(this);
     const answer = this.joinAnswer(member, wasLeader);
