@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { nodeFileSystem } from '../../src/broker/storage/file-system.js';
 import type { FileSystem } from '../../src/broker/index.js';
 import { readBatchHeader } from '../../src/broker/protocol/record-batch.js';
 import { makeRecordBatch } from '../../src/broker/protocol/records.js';
 import { startTestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
 import { sampleRequests, SAMPLE_TOPIC } from './samples.js';
+import { diskThatWrites } from './writing-disk.js';
 
 const KAFKA_STORAGE_ERROR = 56;
 const PRODUCE = 0;
@@ -16,25 +16,12 @@ const OFFSET_COMMIT = 8;
 function fillableDisk(): { files: FileSystem; full: boolean } {
   const disk = {
     full: false,
-    files: {
-      ...nodeFileSystem,
-      async open(file: string) {
-        const real = await nodeFileSystem.open(file);
-        return {
-          read: (buffer: Buffer, position: number) => real.read(buffer, position),
-          sizeBytes: () => real.sizeBytes(),
-          truncate: (size: number) => real.truncate(size),
-          sync: () => real.sync(),
-          close: () => real.close(),
-          async write(buffers: readonly Buffer[], position: number) {
-            if (!disk.full) return real.write(buffers, position);
-            const all = Buffer.concat(buffers);
-            await real.write([all.subarray(0, all.length / 2)], position);
-            throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
-          },
-        };
-      },
-    } satisfies FileSystem,
+    files: diskThatWrites(async (_, real, buffers, position) => {
+      if (!disk.full) return real.write(buffers, position);
+      const all = Buffer.concat(buffers);
+      await real.write([all.subarray(0, all.length / 2)], position);
+      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    }),
   };
   return disk;
 }

@@ -25,12 +25,18 @@ export interface Producer {
 
 /** Requests around transactions, each answered by the name of its error code. */
 export class TransactionalClient {
-  private readonly sequences = new Map<string, number>();
-
-  private constructor(readonly raw: RawClient) {}
+  private constructor(
+    readonly raw: RawClient,
+    private readonly sequences = new Map<string, number>(),
+  ) {}
 
   static async connect(port: number): Promise<TransactionalClient> {
     return new TransactionalClient(await RawClient.connect(port));
+  }
+
+  /** A client that goes on where this one was, over another connection. */
+  async again(port: number): Promise<TransactionalClient> {
+    return new TransactionalClient(await RawClient.connect(port), this.sequences);
   }
 
   /** Asks until what is soon over is over. */

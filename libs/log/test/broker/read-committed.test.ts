@@ -1,0 +1,261 @@
+import fc from 'fast-check';
+import { Kafka, logLevel, Partitioners, type Producer as KafkaProducer } from 'kafkajs';
+import { describe, expect, it } from 'vitest';
+import { startTestBroker, type TestBroker } from '../../src/testing.js';
+import { TransactionalClient, type Producer } from './transactional-client.js';
+import { until } from './_util.js';
+
+const TOPIC = 'rides';
+const PARTITIONS = 2;
+const PRODUCERS = 4;
+/** Small enough for every run; more is a matter of these numbers. */
+const RUNS = 6;
+const STEPS = 60;
+const SEED = 4;
+
+type Step =
+  | { kind: 'send'; producer: number; partition: number; count: number }
+  | { kind: 'plain'; partition: number; count: number }
+  | { kind: 'end'; producer: number; outcome: 'commit' | 'abort' }
+  | { kind: 'take-over'; producer: number }
+  | { kind: 'restart' };
+
+const producerIndex = fc.nat(PRODUCERS - 1);
+const partition = fc.nat(PARTITIONS - 1);
+const count = fc.integer({ min: 1, max: 4 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc.record({ kind: fc.constant('send' as const), producer: producerIndex, partition, count }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('plain' as const), partition, count }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('end' as const),
+      producer: producerIndex,
+      outcome: fc.constantFrom('commit' as const, 'abort' as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('take-over' as const), producer: producerIndex }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
+);
+
+/** A record as the model has it: in which transaction it is, if any. */
+interface Written {
+  readonly value: string;
+  readonly transaction: { outcome: 'open' | 'commit' | 'abort' } | undefined;
+}
+
+/** What the log should say, kept beside it. */
+class Model {
+  readonly partitions: Written[][] = Array.from({ length: PARTITIONS }, () => []);
+
+  /** Committed values before the first that is undecided. */
+  committed(index: number): string[] {
+    const written = this.partitions[index] ?? [];
+    const undecided = written.findIndex(({ transaction }) => transaction?.outcome === 'open');
+    return written
+      .slice(0, undecided < 0 ? undefined : undecided)
+      .filter(({ transaction }) => transaction?.outcome !== 'abort')
+      .map(({ value }) => value);
+  }
+}
+
+class Run {
+  private readonly model = new Model();
+  private readonly producers: Producer[] = [];
+  private readonly added: Set<number>[] = [];
+  private readonly open: { outcome: 'open' | 'commit' | 'abort' }[] = [];
+  private values = 0;
+
+  constructor(
+    private readonly broker: TestBroker,
+    private client: TransactionalClient,
+    private readonly topic: string,
+  ) {}
+
+  async start(): Promise<void> {
+    for (let i = 0; i < PRODUCERS; i++) {
+      this.producers.push(await this.client.begin(`${this.topic}-${i}`));
+      this.added.push(new Set());
+      this.open.push({ outcome: 'open' });
+    }
+  }
+
+  async take(step: Step): Promise<void> {
+    switch (step.kind) {
+      case 'send':
+        return this.send(step);
+      case 'plain': {
+        const values = this.next(step.count);
+        const nobody = { transactionalId: '', producerId: -1n, producerEpoch: -1 };
+        const sent = { sequence: -1, transactional: false, transactionalId: null };
+        expect((await this.client.produce(nobody, this.topic, step.partition, values, sent)).error).toBe(
+          'NONE',
+        );
+        for (const value of values)
+          this.model.partitions[step.partition]?.push({ value, transaction: undefined });
+        return;
+      }
+      case 'end':
+        return this.end(step.producer, step.outcome);
+      case 'take-over':
+        this.settle(step.producer, 'abort');
+        this.producers[step.producer] = await this.client.begin(`${this.topic}-${step.producer}`);
+        return;
+      case 'restart':
+        await this.broker.restart();
+        this.client = await this.client.again(this.broker.port);
+        return;
+    }
+  }
+
+  private async send({ producer, partition, count }: Extract<Step, { kind: 'send' }>): Promise<void> {
+    const who = this.producers[producer] as Producer;
+    if (this.added[producer]?.has(partition) !== true) {
+      expect((await this.client.add(who, this.topic, [partition])).error).toBe('NONE');
+      this.added[producer]?.add(partition);
+    }
+    const values = this.next(count);
+    expect((await this.client.produce(who, this.topic, partition, values)).error).toBe('NONE');
+    for (const value of values)
+      this.model.partitions[partition]?.push({ value, transaction: this.open[producer] });
+  }
+
+  private async end(producer: number, outcome: 'commit' | 'abort'): Promise<void> {
+    if (this.added[producer]?.size === 0) return;
+    expect((await this.client.end(this.producers[producer] as Producer, outcome)).error).toBe('NONE');
+    this.settle(producer, outcome);
+  }
+
+  private settle(producer: number, outcome: 'commit' | 'abort'): void {
+    (this.open[producer] as { outcome: string }).outcome = outcome;
+    this.open[producer] = { outcome: 'open' };
+    this.added[producer]?.clear();
+  }
+
+  private next(count: number): string[] {
+    return Array.from({ length: count }, () => `${this.values++}`);
+  }
+
+  async check(): Promise<void> {
+    for (let index = 0; index < PARTITIONS; index++) {
+      const all = this.model.partitions[index]?.map(({ value }) => value);
+      expect(await this.client.read(this.topic, index, 'uncommitted')).toEqual(all);
+      expect(await this.client.read(this.topic, index, 'committed')).toEqual(this.model.committed(index));
+    }
+  }
+}
+
+describe('read_committed', () => {
+  it('sees what a model says, whoever writes, ends, takes over and restarts in between', async () => {
+    await using broker = await startTestBroker();
+    let runs = 0;
+    const property = fc.asyncProperty(
+      fc.array(step, { minLength: STEPS, maxLength: STEPS }),
+      async (steps) => {
+        using client = await TransactionalClient.connect(broker.port);
+        const topic = `${TOPIC}-${runs++}`;
+        await client.createTopic(topic, PARTITIONS, { 'segment.bytes': '1024' });
+        const run = new Run(broker, client, topic);
+        await run.start();
+        for (const [i, each] of steps.entries()) {
+          await run.take(each);
+          if (i % 10 === 9) await run.check();
+        }
+      },
+    );
+    await fc.assert(property, { numRuns: RUNS, seed: SEED });
+  }, 120_000);
+
+  it('sees no less of a compacted topic, whose aborted records go and whose open ones stay', async () => {
+    const settings = { 'log.cleaner.backoff.ms': '20', 'log.cleaner.delete.retention.ms': '0' };
+    await using broker = await startTestBroker({ settings });
+    using client = await TransactionalClient.connect(broker.port);
+    await client.createTopic(TOPIC, 1, { 'cleanup.policy': 'compact', 'segment.bytes': '1024' });
+    const [a, b, open] = [await client.begin('a'), await client.begin('b'), await client.begin('open')];
+    const padded = (value: string) => value.padEnd(60);
+    for (let i = 0; i < 40; i++) {
+      for (const [producer, outcome] of [
+        [a, 'commit'],
+        [b, 'abort'],
+      ] as const) {
+        await client.add(producer, TOPIC, [0]);
+        await client.produce(producer, TOPIC, 0, [padded(`${outcome} ${i}`)], { key: `k${i % 3}` });
+        await client.end(producer, outcome);
+      }
+    }
+    await client.add(open, TOPIC, [0]);
+    await client.produce(open, TOPIC, 0, [padded('open')], { key: 'k0' });
+    for (let i = 0; i < 30; i++) {
+      await client.add(b, TOPIC, [0]);
+      await client.produce(b, TOPIC, 0, [padded(`behind ${i}`)], { key: 'k1' });
+      await client.end(b, 'abort');
+    }
+    const uncommitted = async () => (await client.read(TOPIC, 0, 'uncommitted')).map((value) => value.trim());
+    const newest = ['commit 37', 'commit 38', 'commit 39'];
+    // What the first open transaction is behind of is decided, and goes.
+    await until(async () => (await uncommitted()).filter((value) => value.startsWith('abort')).length < 8);
+    await until(async () => (await uncommitted()).filter((value) => value.startsWith('commit')).length < 12);
+    const behind = (await uncommitted()).filter((value) => value.startsWith('behind'));
+    expect(behind).toHaveLength(30);
+    const committed = (await client.read(TOPIC, 0, 'committed')).map((value) => value.trim());
+    expect(committed.slice(-3)).toEqual(newest);
+    expect(committed.every((value) => value.startsWith('commit'))).toBe(true);
+    expect(await client.end(open, 'commit')).toEqual({ error: 'NONE' });
+    await until(async () => (await uncommitted()).filter((value) => value.startsWith('behind')).length < 12);
+    expect((await client.read(TOPIC, 0, 'committed')).at(-1)?.trim()).toBe('open');
+  });
+});
+
+describe('kafkajs', () => {
+  const transactional = (kafka: Kafka, transactionalId: string): KafkaProducer =>
+    kafka.producer({
+      transactionalId,
+      idempotent: true,
+      maxInFlightRequests: 1,
+      createPartitioner: Partitioners.DefaultPartitioner,
+      retry: { initialRetryTime: 20 },
+    });
+
+  it('commits and aborts, with the offsets that it read', async () => {
+    await using broker = await startTestBroker();
+    const kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING });
+    const admin = kafka.admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: PARTITIONS }] });
+    const producer = transactional(kafka, 'pipeline');
+    await producer.connect();
+    const offsetsOf = async () => (await admin.fetchOffsets({ groupId: 'pipeline', topics: [TOPIC] }))[0];
+    for (const [i, outcome] of (['commit', 'abort', 'commit'] as const).entries()) {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic: TOPIC, messages: [{ partition: 0, value: `${outcome} ${i}` }] });
+      await transaction.send({ topic: TOPIC, messages: [{ partition: 1, value: `${outcome} ${i}` }] });
+      const partitions = [{ partition: 0, offset: String(i + 1) }];
+      await transaction.sendOffsets({ consumerGroupId: 'pipeline', topics: [{ topic: TOPIC, partitions }] });
+      await transaction[outcome]();
+      const committed = outcome === 'commit' ? i + 1 : i;
+      expect((await offsetsOf())?.partitions.find(({ partition }) => partition === 0)?.offset).toBe(
+        String(committed),
+      );
+    }
+    // Another that takes the id over fences the first, in the middle of a transaction.
+    const left = await producer.transaction();
+    await left.send({ topic: TOPIC, messages: [{ partition: 0, value: 'left' }] });
+    const successor = transactional(kafka, 'pipeline');
+    await successor.connect();
+    const last = await successor.transaction();
+    await last.send({ topic: TOPIC, messages: [{ partition: 0, value: 'last' }] });
+    await last.commit();
+    await expect(left.commit()).rejects.toThrow();
+    const seen: string[] = [];
+    const consumer = kafka.consumer({ groupId: 'readers', maxWaitTimeInMs: 50 });
+    await consumer.connect();
+    await consumer.subscribe({ topic: TOPIC, fromBeginning: true });
+    await consumer.run({ eachMessage: async ({ message }) => void seen.push(String(message.value)) });
+    await until(() => seen.length === 5);
+    expect(seen.toSorted()).toEqual(['commit 0', 'commit 0', 'commit 2', 'commit 2', 'last']);
+    for (const each of [consumer, producer, successor, admin]) await each.disconnect();
+  });
+});
