@@ -32,7 +32,7 @@ describe('read_committed', () => {
         }
       },
     );
-    await fc.assert(property, { numRuns: RUNS, seed: SEED });
+    await fc.assert(property, { numRuns: RUNS, seed: SEED, endOnFailure: true });
   }, 120_000);
 
   it('sees no less of a compacted topic, whose aborted records go and whose open ones stay', async () => {
