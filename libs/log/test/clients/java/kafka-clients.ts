@@ -31,6 +31,8 @@ const CLASSES = {
   'kafka-producer-perf-test': 'org.apache.kafka.tools.ProducerPerformance',
   'kafka-consumer-perf-test': 'org.apache.kafka.tools.ConsumerPerformance',
   'kafka-verifiable-producer': 'org.apache.kafka.tools.VerifiableProducer',
+  'kafka-transactions': 'org.apache.kafka.tools.TransactionsCommand',
+  'transactional-message-copier': 'org.apache.kafka.tools.TransactionalMessageCopier',
   'kafka-verifiable-consumer': 'org.apache.kafka.tools.VerifiableConsumer',
 } as const;
 
@@ -64,8 +66,12 @@ export class KafkaClients implements VerifiableClient {
   }
 
   /** Runs a tool that may say no. */
-  async try(tool: KafkaTool, args: readonly string[]): Promise<ProgramResult> {
-    return runProgram(this.command(tool, args), { mayFail: true });
+  async try(
+    tool: KafkaTool,
+    args: readonly string[],
+    files: Readonly<Record<string, string>> = {},
+  ): Promise<ProgramResult> {
+    return runProgram(this.command(tool, args, files), { mayFail: true });
   }
 
   producer({ address, topic, count, rate }: Parameters<VerifiableClient['producer']>[0]): Command {

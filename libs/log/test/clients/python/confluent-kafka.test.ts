@@ -1,5 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startTestBroker } from '../../../src/testing.js';
+import {
+  certificate,
+  PASSWORD,
+  startSecuredBroker,
+  TLS_SETTINGS,
+  USER,
+} from '../../broker/secured-broker.js';
 import { runProgram } from '../programs.js';
 import { describePromises } from '../promises.js';
 import { PythonClient } from './python-clients.js';
@@ -13,6 +20,27 @@ beforeAll(async () => {
 
 describe('confluent-kafka (librdkafka)', () => {
   describePromises(() => confluentKafka);
+
+  it.each(['SCRAM-SHA-256', 'SCRAM-SHA-512'])(
+    'is let in over TLS with %s and its password',
+    async (mechanism) => {
+      await using broker = await startSecuredBroker({
+        'listener.security.protocol': 'SASL_SSL',
+        ...TLS_SETTINGS,
+      });
+      const settings = [
+        'security.protocol=SASL_SSL',
+        `sasl.mechanism=${mechanism}`,
+        `sasl.username=${USER}`,
+        `sasl.password=${PASSWORD}`,
+        `ssl.ca.location=${certificate('ca.crt')}`,
+      ];
+      const security = settings.flatMap((setting) => ['--set', setting]);
+      const args = ['--brokers', broker.address, '--topic', 'rides', '--count', '1000', ...security];
+      const { stdout } = await runProgram(confluentKafka.command('produce', args));
+      expect(stdout.match(/"producer_send_success"/g)).toHaveLength(1_000);
+    },
+  );
 
   it('administers', async () => {
     await using broker = await startTestBroker();
