@@ -4,6 +4,7 @@ import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
 import type { Outcome } from '../protocol/markers.js';
 import type { LogStore } from '../storage/log-store.js';
 import type { PartitionLog } from '../storage/partition-log.js';
+import { expiredOffsets } from './expiry.js';
 import { Group } from './group.js';
 import type { GroupNews } from './group-hooks.js';
 import { NO_BYTES, type JoinAnswer, type Member, type SyncAnswer } from './member.js';
@@ -121,7 +122,6 @@ export class GroupCoordinator {
     const entries = offsets.map((offset) => this.offsetEntry(groupId, offset, now));
     await appendEntries(this.log, entries, now);
     for (const entry of entries) this.apply(entry, entry.order);
-    kept.emptySinceMs = now;
   }
 
   /**
@@ -148,7 +148,6 @@ export class GroupCoordinator {
       for (const entry of entries) this.pending.drop(producer.producerId, entry);
       throw error;
     }
-    kept.emptySinceMs = now;
   }
 
   /** Makes the offsets of a transaction hold, or forgets them; its marker is in the log. */
@@ -401,13 +400,19 @@ export class GroupCoordinator {
     this.timer.unref();
   }
 
-  /** Removes groups that have been empty for longer than offsets are kept. */
+  /** Removes offsets that nobody is going to read on from, and groups of which nothing is left. */
   async expire(): Promise<void> {
     const keptMs = this.options.config.number('offsets.retention.minutes') * 60_000;
     for (const kept of [...this.groups.values()]) {
-      const { group, emptySinceMs } = kept;
-      const isOld = this.options.now() - emptySinceMs >= keptMs;
-      if (group.isEmpty && isOld && !this.pending.hasAnyOf(group.groupId)) await this.removeGroup(kept);
+      const { group, offsets, emptySinceMs } = kept;
+      const expired = expiredOffsets(
+        { group, offsets: offsets.values(), emptySinceMs },
+        { nowMs: this.options.now(), keptMs },
+      ).filter(({ topic, partition }) => !this.isUnstable(group.groupId, topic, partition));
+      await this.removeOffsets(kept, expired);
+      if (group.isEmpty && offsets.size === 0 && !this.pending.hasAnyOf(group.groupId)) {
+        await this.removeGroup(kept);
+      }
     }
   }
 }

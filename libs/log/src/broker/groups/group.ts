@@ -10,7 +10,8 @@ import {
   type Member,
   type SyncAnswer,
 } from './member.js';
-import { checkProtocols, fenced, refusedJoin, refusedSync, unknownMember } from './refusals.js';
+import { checkChosenProtocol, checkProtocols } from './protocol-checks.js';
+import { fenced, refusedJoin, refusedSync, unknownMember } from './refusals.js';
 import type { JoinRequest, MemberReference, SyncRequest } from './requests.js';
 import { TRANSITIONS, type GroupEvent, type GroupState, type Reaction } from './transitions.js';
 
@@ -263,11 +264,7 @@ export class Group {
   /** @throws ProtocolError with the code that refuses it */
   async sync(request: SyncRequest): Promise<SyncAnswer> {
     const member = this.expectMember(request);
-    const typeDiffers = request.protocolType !== null && request.protocolType !== this.protocolType;
-    const nameDiffers = request.protocolName !== null && request.protocolName !== this.protocolName;
-    if (typeDiffers || nameDiffers) {
-      throw new ProtocolError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, 'not the protocol that was chosen');
-    }
+    checkChosenProtocol(request, this);
     const reaction = this.react(member.memberId === this.leaderId ? 'sync-leader' : 'sync-follower');
     this.renew(member);
     member.synced = true;

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { startTestBroker } from '../../src/testing.js';
+import { RawClient } from './raw-client.js';
+import { until } from './_util.js';
+
+const METADATA = 3;
+const OFFSET_COMMIT = 8;
+const OFFSET_FETCH = 9;
+const JOIN_GROUP = 11;
+const LEAVE_GROUP = 13;
+const SYNC_GROUP = 14;
+const LIST_GROUPS = 16;
+const DAY_MS = 86_400_000;
+const GROUP = 'riders';
+const NOT_COMMITTED = -1n;
+/** version 0 · topics ["rides"] · user data of length 0 */
+const READS_RIDES = Buffer.from('0000000000010005726964657300000000', 'hex');
+
+/** A broker whose time is told, with the topics `rides` and `other`. */
+async function start() {
+  let nowMs = Date.now();
+  const broker = await startTestBroker({
+    now: () => nowMs,
+    settings: { 'offsets.retention.check.interval.ms': '10' },
+  });
+  const client = await RawClient.connect(broker.port);
+  await client.call(METADATA, 6, {
+    topics: [{ name: 'rides' }, { name: 'other' }],
+    allowAutoTopicCreation: true,
+  });
+  return {
+    broker,
+    client,
+    pass: (ms: number) => {
+      nowMs += ms;
+    },
+    async [Symbol.asyncDispose]() {
+      client[Symbol.dispose]();
+      await broker.stop();
+    },
+  };
+}
+
+async function commit(
+  client: RawClient,
+  topics: readonly string[],
+  member = { memberId: '', generationId: -1 },
+) {
+  const { topics: answers } = await client.call<{ topics: { partitions: { errorCode: number }[] }[] }>(
+    OFFSET_COMMIT,
+    7,
+    {
+      groupId: GROUP,
+      ...member,
+      groupInstanceId: null,
+      topics: topics.map((name) => ({
+        name,
+        partitions: [
+          { partitionIndex: 0, committedOffset: 7n, committedLeaderEpoch: -1, committedMetadata: null },
+        ],
+      })),
+    },
+  );
+  for (const { partitions } of answers) expect(partitions[0]?.errorCode).toBe(0);
+}
+
+async function committed(client: RawClient, name: string): Promise<bigint | undefined> {
+  const { topics } = await client.call<{ topics: { partitions: { committedOffset: bigint }[] }[] }>(
+    OFFSET_FETCH,
+    5,
+    { groupId: GROUP, topics: [{ name, partitionIndexes: [0] }] },
+  );
+  return topics[0]?.partitions[0]?.committedOffset;
+}
+
+async function groupCount(client: RawClient): Promise<number> {
+  return (await client.call<{ groups: unknown[] }>(LIST_GROUPS, 2, {})).groups.length;
+}
+
+/** Joins, and is given nothing. */
+async function join(client: RawClient): Promise<{ memberId: string; generationId: number }> {
+  const { memberId, generationId } = await client.call<{ memberId: string; generationId: number }>(
+    JOIN_GROUP,
+    3,
+    {
+      groupId: GROUP,
+      sessionTimeoutMs: 1_800_000,
+      rebalanceTimeoutMs: 60_000,
+      memberId: '',
+      groupInstanceId: null,
+      protocolType: 'consumer',
+      protocols: [{ name: 'range', metadata: READS_RIDES }],
+    },
+  );
+  await client.call(SYNC_GROUP, 3, {
+    groupId: GROUP,
+    generationId,
+    memberId,
+    groupInstanceId: null,
+    assignments: [{ memberId, assignment: Buffer.alloc(0) }],
+  });
+  return { memberId, generationId };
+}
+
+describe('offsets of a group that has lost its members', () => {
+  it('are kept for seven days from then on, over a restart, and go together with the group', async () => {
+    await using own = await start();
+    const { client, broker, pass } = own;
+    const member = await join(client);
+    await commit(client, ['rides'], member);
+    pass(6 * DAY_MS);
+    await client.call(LEAVE_GROUP, 1, { groupId: GROUP, memberId: member.memberId, members: [] });
+    pass(6 * DAY_MS);
+    await broker.restart();
+    using after = await RawClient.connect(broker.port);
+    expect(await committed(after, 'rides')).toBe(7n);
+    pass(DAY_MS + 1);
+    await until(async () => (await committed(after, 'rides')) === NOT_COMMITTED);
+    await until(async () => (await groupCount(after)) === 0);
+    await broker.restart();
+    using later = await RawClient.connect(broker.port);
+    expect(await groupCount(later)).toBe(0);
+  });
+});
+
+describe('offsets that are committed without members', () => {
+  it('are kept for seven days from their own commit, over a restart', async () => {
+    await using own = await start();
+    const { client, broker, pass } = own;
+    await commit(client, ['rides']);
+    pass(4 * DAY_MS);
+    await commit(client, ['other']);
+    await broker.restart();
+    pass(3 * DAY_MS + 1);
+    using after = await RawClient.connect(broker.port);
+    await until(async () => (await committed(after, 'rides')) === NOT_COMMITTED);
+    expect(await committed(after, 'other')).toBe(7n);
+    expect(await groupCount(after)).toBe(1);
+    pass(4 * DAY_MS);
+    await until(async () => (await groupCount(after)) === 0);
+  });
+});
+
+describe('offsets of a group that reads', () => {
+  it('are kept where a member reads the topic, and go after seven days where none does', async () => {
+    await using own = await start();
+    const { client, pass } = own;
+    const member = await join(client);
+    await commit(client, ['rides', 'other'], member);
+    pass(7 * DAY_MS + 1);
+    await until(async () => (await committed(client, 'other')) === NOT_COMMITTED);
+    expect(await committed(client, 'rides')).toBe(7n);
+  });
+});
