@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { createAdmin } from '../../src/index.js';
+import { startTestBroker } from '../../src/testing.js';
+import { RawClient } from './raw-client.js';
+import { sampleRequests, SAMPLE_TOPIC } from './samples.js';
+import { until } from './_util.js';
+
+const PRODUCE = 0;
+const API_VERSIONS = 18;
+const NOT_COORDINATOR = 16;
+const logger = pino({ level: 'silent' });
+
+/** What holds a process: listeners, connections and timers. */
+function held(): number {
+  return process.getActiveResourcesInfo().filter((name) => /^(TCP|Timeout|Pipe)/.test(name)).length;
+}
+
+describe(startTestBroker, () => {
+  it('does what the README says', async () => {
+    await using broker = await startTestBroker(); // a free port, a temporary folder
+    const connection = { brokers: [broker.address], clientId: 'test' };
+    await using admin = createAdmin({ connection, logger });
+    await admin.ensureTopics([{ name: 'mine', partitions: 3 }]); // nothing is made on first use
+    broker.inject({ api: 'Produce', dropAnswer: true }); // what goes wrong next; kill() and restart() do the rest
+    using client = await RawClient.connect(broker.port);
+    const [readme, own] = [new URL('../../README.md', import.meta.url), new URL(import.meta.url)].map((url) =>
+      readFileSync(url, 'utf8'),
+    );
+    const [, snippet = ''] = /```ts\n([\s\S]*?)```/.exec(readme ?? '') ?? [];
+    const lines = snippet.trim().split('\n');
+    expect(lines).toHaveLength(5);
+    for (const line of lines) expect(own).toContain(line);
+    const dropped = client.call(PRODUCE, 9, sampleRequests()['Produce'] as object);
+    await expect(dropped).rejects.toThrow('closed');
+  });
+
+  it('starts twenty at once, and leaves nothing behind', async () => {
+    await using first = await startTestBroker();
+    await first.stop();
+    const before = held();
+    const brokers = await Promise.all(Array.from({ length: 20 }, () => startTestBroker()));
+    expect(new Set(brokers.map(({ port }) => port)).size).toBe(20);
+    for (const { port } of brokers) {
+      using client = await RawClient.connect(port);
+      await client.call(API_VERSIONS, 2, {});
+    }
+    await Promise.all(brokers.map((broker) => broker.stop()));
+    await until(() => held() <= before);
+    for (const { dataDir } of brokers) await expect(access(dataDir)).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('faults', () => {
+  it('answer an error so many times, for every partition, and then no more', async () => {
+    await using broker = await startTestBroker();
+    using client = await RawClient.connect(broker.port);
+    broker.inject({ api: 'Produce', errorCode: NOT_COORDINATOR, times: 2 });
+    const codes: (number | undefined)[] = [];
+    for (let i = 0; i < 3; i++) {
+      const { topics } = await client.call<{
+        topics: { name: string; partitions: { errorCode: number }[] }[];
+      }>(PRODUCE, 9, sampleRequests()['Produce'] as object);
+      codes.push(topics.find(({ name }) => name === SAMPLE_TOPIC)?.partitions[0]?.errorCode);
+    }
+    expect(codes).toEqual([NOT_COORDINATOR, NOT_COORDINATOR, 0]);
+  });
+
+  it('end the connection before anything is done, and can be taken back', async () => {
+    await using broker = await startTestBroker();
+    using client = await RawClient.connect(broker.port);
+    broker.inject({ api: 'ApiVersions', dropConnection: true, times: 5 });
+    await expect(client.call(API_VERSIONS, 2, {})).rejects.toThrow('closed');
+    broker.clearFaults();
+    using other = await RawClient.connect(broker.port);
+    await other.call(API_VERSIONS, 2, {});
+  });
+
+  it('are refused where there is no such API', async () => {
+    await using broker = await startTestBroker();
+    expect(() => broker.inject({ api: 'Consume', dropAnswer: true })).toThrow('no API is called Consume');
+  });
+});
