@@ -5,9 +5,9 @@ try {
   const response = await fetch(`http://127.0.0.1:${port}/health/ready`, {
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  console.log(await response.text());
+  process.stdout.write(`${await response.text()}\n`);
   process.exitCode = response.ok ? 0 : 1;
 } catch (error) {
-  console.log(error.cause?.message ?? error.message);
+  process.stdout.write(`${error.cause?.message ?? error.message}\n`);
   process.exitCode = 1;
 }
