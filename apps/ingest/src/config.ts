@@ -1,4 +1,10 @@
-import type { LogConnection, TopicPolicy } from '@hailstream/log';
+import {
+  canCompress,
+  COMPRESSIONS,
+  type Compression,
+  type LogConnection,
+  type TopicPolicy,
+} from '@hailstream/log';
 import {
   authEnv,
   ConfigError,
@@ -28,6 +34,7 @@ const ingestEnv = Type.Object({
   ...authEnv,
   INGEST_HTTP_BODY_LIMIT_BYTES: Env.Int({ default: 2 * MEBIBYTE, minimum: 1_024, maximum: 64 * MEBIBYTE }),
   INGEST_LOG_LINGER_MS: Env.Int({ default: 2, minimum: 0, maximum: 1_000 }),
+  INGEST_LOG_COMPRESSION: Type.Enum<Compression[]>(COMPRESSIONS.filter(canCompress), { default: 'none' }),
   INGEST_LOG_BUFFER_BYTES: Env.Int({ default: 32 * MEBIBYTE }),
   INGEST_LOG_DELIVERY_TIMEOUT_MS: Env.Int({ default: 3_000, minimum: 100, maximum: MAX_DELIVERY_TIMEOUT_MS }),
 });
@@ -40,6 +47,7 @@ export interface IngestConfig {
     readonly connection: LogConnection;
     readonly topicPolicy: TopicPolicy;
     readonly lingerMs: number;
+    readonly compression: Compression;
     readonly bufferBytes: number;
     readonly deliveryTimeoutMs: number;
   };
@@ -66,6 +74,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Ingest
       connection: toLogConnection(env, { clientId: 'ingest' }),
       topicPolicy: toTopicPolicy(env),
       lingerMs: env.INGEST_LOG_LINGER_MS,
+      compression: env.INGEST_LOG_COMPRESSION,
       bufferBytes: env.INGEST_LOG_BUFFER_BYTES,
       deliveryTimeoutMs: env.INGEST_LOG_DELIVERY_TIMEOUT_MS,
     },

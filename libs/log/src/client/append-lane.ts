@@ -2,10 +2,12 @@ import type { Message, Producer as Kafkajs, RecordMetadata, TopicMessages } from
 import type { Logger } from 'pino';
 import { Accumulator, type AccumulatorLimits, type PartitionBatch } from './accumulator.js';
 import { backoffMs, pauseFor, withJitter } from './backoff.js';
+import type { Compression } from './compression-names.js';
 import type { LogConnection } from './connection.js';
 import type { PendingRecord } from './delivery.js';
 import { LogError } from './errors.js';
 import { KafkajsClient } from './kafkajs-client.js';
+import { codecOf } from './kafkajs-codecs.js';
 import { isSequenceLost, toLogError } from './kafkajs-errors.js';
 import { LogNames } from './names.js';
 import type { RecordFate } from './record.js';
@@ -19,6 +21,7 @@ export interface AppendLaneOptions {
   readonly connection: LogConnection;
   readonly logger: Logger;
   readonly lingerMs: number;
+  readonly compression: Compression;
   readonly limits: AccumulatorLimits;
   /** Told after each attempt whether the log answered. */
   readonly onAttempt: (reached: boolean) => void;
@@ -41,6 +44,7 @@ interface InFlight {
 export class AppendLane {
   private readonly waiting: Accumulator<PendingRecord>;
   private readonly names: LogNames;
+  private readonly codec: number;
   private linger: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   /** Whether the last request was of more than one `send`. A caller that was alone would wait for nobody. */
@@ -51,6 +55,7 @@ export class AppendLane {
 
   constructor(private readonly options: AppendLaneOptions) {
     this.waiting = new Accumulator(options.limits);
+    this.codec = codecOf(options.compression);
     this.names = new LogNames(options.connection.topicPrefix);
   }
 
@@ -127,6 +132,7 @@ export class AppendLane {
     return producer.sendBatch({
       acks: ACKS_FROM_ALL_IN_SYNC,
       timeout: REQUEST_TIMEOUT_MS,
+      compression: this.codec,
       topicMessages: messagesByTopic(batches).map(({ topic, messages }) => ({
         topic: this.names.inCluster(topic),
         messages,

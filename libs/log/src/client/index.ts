@@ -1,4 +1,5 @@
 export * from './admin.js';
+export * from './compression-names.js';
 export * from './connection.js';
 export * from './consumer.js';
 export * from './errors.js';
@@ -6,6 +7,7 @@ export * from './producer.js';
 export * from './record.js';
 export * from './copy-topics.js';
 export { createProducer } from './kafkajs-producer.js';
+export { canCompress } from './kafkajs-codecs.js';
 export { createAdmin } from './kafkajs-admin.js';
 export { createBatchConsumer } from './kafkajs-consumer.js';
 export { DEAD_LETTER_HEADERS } from './dead-letter.js';

@@ -3,6 +3,7 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { Kafka, logLevel, type ISocketFactory, type KafkaConfig, type SASLOptions } from 'kafkajs';
 import type { Logger } from 'pino';
 import type { LogConnection } from './connection.js';
+import './kafkajs-codecs.js';
 import { kafkajsLogCreator } from './kafkajs-log.js';
 
 /** Longest that opening a connection to a broker may take. */

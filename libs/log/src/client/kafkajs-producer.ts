@@ -2,6 +2,7 @@ import { AppendLane } from './append-lane.js';
 import { backoffMs, pauseFor, withJitter } from './backoff.js';
 import { Delivery, OpenDeliveries, PendingRecord, type OutgoingMessage } from './delivery.js';
 import { LogError } from './errors.js';
+import { canCompress } from './kafkajs-codecs.js';
 import { partitionForKey } from './partitioner.js';
 import type { Producer, ProducerOptions } from './producer.js';
 import type { OutgoingRecord, RecordFate } from './record.js';
@@ -9,6 +10,7 @@ import { TopicDirectory, type TopicLeaders } from './topic-directory.js';
 
 const DEFAULTS = {
   lingerMs: 2,
+  compression: 'none' as const,
   batchBytes: 512 * 1024,
   bufferBytes: 32 * 1024 * 1024,
   deliveryTimeoutMs: 10_000,
@@ -59,6 +61,9 @@ export class KafkajsProducer implements Producer {
 
   constructor(options: ProducerOptions) {
     this.options = { ...DEFAULTS, ...options };
+    if (!canCompress(this.options.compression)) {
+      throw new LogError('REFUSED', `this machine can't write ${this.options.compression}`, false);
+    }
     this.directory = new TopicDirectory(options.connection, options.logger);
     this.timers = [
       setInterval(() => this.expireDeliveries(), SWEEP_MS).unref(),
@@ -160,11 +165,12 @@ export class KafkajsProducer implements Producer {
   }
 
   private makeLane(): AppendLane {
-    const { connection, logger, lingerMs, batchBytes } = this.options;
+    const { connection, logger, lingerMs, batchBytes, compression } = this.options;
     const lane: AppendLane = new AppendLane({
       connection,
       logger,
       lingerMs,
+      compression,
       limits: { batchBytes, batchRecords: BATCH_RECORDS, requestBytes: REQUEST_BYTES },
       onAttempt: (reached) => this.noteAttempt(lane, reached),
       onPartitionGone: (topic) => void this.lookUp(topic),

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Compression } from './compression-names.js';
 import type { LogConnection } from './connection.js';
 import type { OutgoingRecord, RecordFate } from './record.js';
 
@@ -7,6 +8,8 @@ export interface ProducerOptions {
   readonly logger: Logger;
   /** Longest that a record waits for others to share its batch; it doesn't where no two sends met lately. @default 2 */
   readonly lingerMs?: number;
+  /** How batches are compressed: less to write and to copy between brokers, for processor time here. @default none @see canCompress */
+  readonly compression?: Compression;
   /** A partition's batch is sent once it has this many bytes of keys and values. @default 512 KiB */
   readonly batchBytes?: number;
   /** Bytes of keys and values that may wait or be in flight; beyond it `send` fails at once. @default 32 MiB */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../protocol/error-codes.js';
-import { Codec } from '../protocol/compression.js';
+import { Codec } from '../../compression/compression.js';
 import { BATCH_HEADER_BYTES, readBatchHeader, setBaseOffset } from '../protocol/record-batch.js';
 import { makeRecordBatch, recordsOf } from '../protocol/records.js';
 import { checkKeys, CompactedTransactions, compactBatches, NewestOffsets } from './compaction.js';
