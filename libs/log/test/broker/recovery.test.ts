@@ -23,7 +23,8 @@ const SETTINGS: LogSettings = {
   minCleanableRatio: 0.5,
   deleteRetentionMs: 0,
   minCompactionLagMs: 0,
-  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  maxCompactionLagMs: Infinity,
+  dedupeBufferBytes: 1 << 20,
 };
 const BATCHES = 40;
 const PRODUCER = 7n;
@@ -47,6 +48,7 @@ function open(in_: string, closedCleanly = false, recoveryPoint = 0n): Promise<P
     recoveryPoint,
     closedCleanly,
     cleanedBefore: 0n,
+    gapsBefore: 0n,
     logStartOffset: 0n,
   });
 }

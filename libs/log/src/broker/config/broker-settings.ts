@@ -297,6 +297,7 @@ export const BROKER_SETTINGS = {
     max: 1,
     about: 'Part of a log that must be new before it is compacted.',
   },
+  'log.cleaner.dedupe.buffer.size': { type: 'long', default: '33554432', min: 1, about: 'Memory for keys.' },
   'log.cleaner.delete.retention.ms': {
     type: 'long',
     default: '86400000',

@@ -32,7 +32,7 @@ export const PASSED_OVER: readonly ForeignSettings[] = [
       num.network.threads num.io.threads background.threads num.recovery.threads.per.data.dir queued.max.requests
       group.coordinator.threads group.coordinator.background.threads group.coordinator.append.linger.ms
       group.coordinator.cached.buffer.max.bytes log.cleaner.threads log.cleaner.io.buffer.size
-      log.cleaner.io.buffer.load.factor log.cleaner.dedupe.buffer.size`),
+      log.cleaner.io.buffer.load.factor`),
   },
   {
     because: 'waiting requests and fetch sessions are not kept in such a way',
@@ -106,7 +106,10 @@ export const REFUSED: readonly ForeignSettings[] = [
   { because: 'there is no tiered storage', names: words('remote.* log.local.retention.*') },
   { because: 'there is one data folder', names: words('cordoned.log.dirs') },
   { because: 'segments begin when they are due', names: words('log.roll.jitter.hours') },
-  { because: 'compaction goes as fast as it can', names: words('log.cleaner.io.max.bytes.per.second') },
+  {
+    because: 'compaction goes as fast as the rest of the broker lets it',
+    names: words('log.cleaner.io.max.bytes.per.second'),
+  },
   {
     because: 'requests wait per connection, at most 64 and 32 MiB',
     names: words('queued.max.request.bytes'),

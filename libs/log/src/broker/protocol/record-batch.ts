@@ -78,6 +78,10 @@ export function isControl(attributes: number): boolean {
   return (attributes & CONTROL) !== 0;
 }
 
+export function isLogAppendTime(attributes: number): boolean {
+  return (attributes & LOG_APPEND_TIME) !== 0;
+}
+
 export function codecOf(attributes: number): number {
   return attributes & CODEC_MASK;
 }

@@ -54,6 +54,53 @@ export function readRecords(records: Buffer, count: number): BatchRecord[] {
   return read;
 }
 
+/** What of a record decides whether it is kept, and the record as it lies in its batch. */
+export interface RecordView {
+  readonly offsetDelta: number;
+  readonly timestampDelta: bigint;
+  /** One character a byte. */
+  readonly key: string | null;
+  readonly hasValue: boolean;
+  /** All of it, its length too; borrowed. */
+  readonly bytes: Buffer;
+}
+
+/**
+ * Views of a batch's records, whatever compresses them.
+ *
+ * @returns undefined where this machine can't read the codec, and where the batch is not what its codec says
+ */
+export function viewRecords(batch: Buffer): RecordView[] | undefined {
+  const { attributes, count } = readBatchHeader(batch);
+  try {
+    const records = unpack(codecOf(attributes), batch.subarray(BATCH_HEADER_BYTES));
+    return records && readViews(new Reader(records), count);
+  } catch {
+    // The CRC says that this is what the producer meant to send: its readers have to see it.
+    return undefined;
+  }
+}
+
+function readViews(reader: Reader, count: number): RecordView[] {
+  const views: RecordView[] = [];
+  for (let i = 0; i < count; i++) {
+    const start = reader.position;
+    const length = reader.varint();
+    const end = reader.position + length;
+    reader.int8();
+    const timestampDelta = reader.varlong();
+    const offsetDelta = reader.varint();
+    const keyLength = reader.varint();
+    const keyAt = reader.position;
+    const key = keyLength < 0 ? null : reader.buffer.toString('latin1', keyAt, keyAt + keyLength);
+    reader.raw(Math.max(keyLength, 0));
+    const hasValue = reader.varint() >= 0;
+    reader.raw(end - reader.position);
+    views.push({ offsetDelta, timestampDelta, key, hasValue, bytes: reader.buffer.subarray(start, end) });
+  }
+  return views;
+}
+
 /** Records of an uncompressed batch. */
 export function recordsOf(batch: Buffer): BatchRecord[] {
   return readRecords(batch.subarray(BATCH_HEADER_BYTES), readBatchHeader(batch).count);
@@ -127,13 +174,13 @@ export function makeRecordBatch(
       count: entries.length,
       ...fields,
     },
-    records,
+    writeRecords(records),
   );
 }
 
 /** A batch with its records compressed as the attributes say; with gzip where this machine can't. */
-export function packBatch(fields: BatchFields, records: readonly BatchRecord[]): Buffer {
-  const { codec, packed } = pack(codecOf(fields.attributes), writeRecords(records));
+export function packBatch(fields: BatchFields, records: Buffer): Buffer {
+  const { codec, packed } = pack(codecOf(fields.attributes), records);
   return makeBatch({ ...fields, attributes: withCodec(fields.attributes, codec) }, packed);
 }
 

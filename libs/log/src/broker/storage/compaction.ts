@@ -1,31 +1,38 @@
 import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
 import {
-  BATCH_HEADER_BYTES,
-  batchSizeBytes,
+  isLogAppendTime,
+  makeBatch,
   readBatchHeader,
+  type BatchFields,
   type BatchHeader,
 } from '../protocol/record-batch.js';
-import { readMarker } from '../protocol/markers.js';
 import {
   packBatch,
   readableRecordsOf,
-  recordsOf,
   unpackedRecordsOf,
-  type BatchRecord,
+  viewRecords,
+  writeRecords,
+  type RecordView,
 } from '../protocol/records.js';
-import type { AbortedTransaction } from './open-transactions.js';
+import type { CompactedTransactions } from './compacted-transactions.js';
 
 /** Says that the base timestamp is when the tombstones of the batch may go (KIP-534). */
 const HAS_DELETE_HORIZON = 0x40;
-/** Most keys that one pass remembers; what is beyond them waits for the next. */
-export const MAX_KEYS = 1_000_000;
+/** Bits of the attributes that an empty batch keeps: timestamp type, transactional. */
+const KEPT_WHEN_EMPTY = 0x18;
+/** Memory that an entry takes besides its key, roughly. */
+const ENTRY_BYTES = 100;
 
-/** The newest offset of each key. */
+/** The newest offset of each key, in about so much memory: one pass takes no more batches than fit. */
 export class NewestOffsets {
   private readonly offsets = new Map<string, bigint>();
+  private usedBytes = 0;
 
+  constructor(private readonly maxBytes: number) {}
+
+  /** Whether further batches have to wait for another pass. */
   get isFull(): boolean {
-    return this.offsets.size >= MAX_KEYS;
+    return this.usedBytes >= this.maxBytes;
   }
 
   /** Takes note of a batch's keys. One that can't be taken apart has none, and neither has what was aborted. */
@@ -33,78 +40,31 @@ export class NewestOffsets {
     const header = readBatchHeader(batch);
     if (header.control) return void transactions.end(batch);
     if (transactions.isAborted(header)) return;
-    for (const record of readableRecordsOf(batch) ?? []) {
-      if (record.key !== null) this.offsets.set(nameOf(record.key), offsetOf(header, record));
+    for (const { key, offsetDelta } of viewRecords(batch) ?? []) {
+      if (key === null) continue;
+      const { size } = this.offsets;
+      this.offsets.set(key, header.baseOffset + BigInt(offsetDelta));
+      if (this.offsets.size > size) this.usedBytes += key.length + ENTRY_BYTES;
     }
   }
 
-  isOutdated(key: Buffer, offset: bigint): boolean {
-    const newest = this.offsets.get(nameOf(key));
+  isOutdated(key: string, offset: bigint): boolean {
+    const newest = this.offsets.get(key);
     return newest !== undefined && newest > offset;
   }
 }
 
-/** Which transactions a pass over batches, from the first on, has met. */
-export class CompactedTransactions {
-  private readonly committed = new Set<bigint>();
-  private readonly aborted = new Map<bigint, { transaction: AbortedTransaction; met: boolean }>();
-  private readonly ahead: AbortedTransaction[];
-  private kept: AbortedTransaction[] = [];
-
-  /** @param aborted all that have records in what is passed over */
-  constructor(aborted: readonly AbortedTransaction[]) {
-    this.ahead = aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
-  }
-
-  /** Whether a batch of records belongs to an aborted transaction, and so goes. */
-  isAborted(header: BatchHeader): boolean {
-    this.advance(header.lastOffset);
-    if (!header.transactional) return false;
-    const aborted = this.aborted.get(header.producerId);
-    if (aborted === undefined) {
-      this.committed.add(header.producerId);
-      return false;
-    }
-    aborted.met = true;
-    return true;
-  }
-
-  /** Passes a control batch. @returns whether it ends nothing that is still there */
-  end(batch: Buffer): boolean {
-    const { producerId, lastOffset } = readBatchHeader(batch);
-    this.advance(lastOffset);
-    const marker = readMarker(batch);
-    if (marker === undefined) return false;
-    if (marker.outcome === 'commit') return !this.committed.delete(producerId);
-    const aborted = this.aborted.get(producerId);
-    this.aborted.delete(producerId);
-    if (aborted?.met !== true) return true;
-    this.kept.push(aborted.transaction);
-    return false;
-  }
-
-  /** Aborted transactions that ended since the last call and had records, in the order of their markers. */
-  takeKept(): AbortedTransaction[] {
-    const { kept } = this;
-    this.kept = [];
-    return kept;
-  }
-
-  private advance(offset: bigint): void {
-    for (let next = this.ahead[0]; next !== undefined && next.firstOffset <= offset; next = this.ahead[0]) {
-      this.aborted.set(next.producerId, { transaction: next, met: false });
-      this.ahead.shift();
-    }
-  }
-}
-
-/** What a pass over a segment goes by. */
+/** What a pass over batches goes by. */
 export interface CompactionRules {
   readonly newest: NewestOffsets;
   readonly transactions: CompactedTransactions;
+  /** Offset after what `newest` knows of; what comes later stays. */
+  readonly endOffset: bigint;
   readonly nowMs: number;
   /** How long tombstones stay after the first pass that met them. */
   readonly deleteRetentionMs: number;
+  /** Whether a producer's sequence is known by this batch, so that it stays, be it without records. */
+  readonly isLastOfProducer: (header: BatchHeader) => boolean;
 }
 
 /** @throws ProtocolError `INVALID_RECORD` where a record that is to be compacted has no key, or none can be read */
@@ -121,79 +81,93 @@ function keysAreThere(batch: Buffer): boolean {
   }
 }
 
-/** What is left of a segment's batches, in their order, and whether anything is not as it was. */
-export function compactBatches(
-  segment: Buffer,
-  rules: CompactionRules,
-): { batches: Buffer[]; changed: boolean } {
-  const batches: Buffer[] = [];
-  let changed = false;
-  for (let at = 0; at + BATCH_HEADER_BYTES <= segment.length;) {
-    const batch = segment.subarray(at, at + batchSizeBytes(segment, at));
-    const left = compactBatch(batch, rules);
-    if (left !== undefined) batches.push(left);
-    changed ||= left !== batch;
-    at += batch.length;
-  }
-  return { batches, changed };
-}
-
-/** @returns the batch itself where nothing goes, undefined where nothing stays */
-function compactBatch(batch: Buffer, rules: CompactionRules): Buffer | undefined {
+/**
+ * What is left of a batch. Offsets stay what they were.
+ *
+ * @returns the batch itself where nothing goes, undefined where nothing stays
+ */
+export function compactBatch(batch: Buffer, rules: CompactionRules): Buffer | undefined {
   const header = readBatchHeader(batch);
   if (header.control) return compactMarker(batch, header, rules);
-  if (rules.transactions.isAborted(header)) return undefined;
-  const records = readableRecordsOf(batch);
+  if (rules.transactions.isAborted(header)) return withoutRecords(batch, header, rules);
+  const records = viewRecords(batch);
   if (records === undefined) return batch;
   const horizonSet = (header.attributes & HAS_DELETE_HORIZON) !== 0;
   const tombstonesGo = horizonSet && header.baseTimestamp <= BigInt(rules.nowMs);
-  const kept = records.filter(
-    (record) =>
-      record.key !== null &&
-      !(record.value === null && tombstonesGo) &&
-      !rules.newest.isOutdated(record.key, offsetOf(header, record)),
-  );
-  if (kept.length === 0) return undefined;
-  const horizonNeeded = !horizonSet && kept.some((record) => record.value === null);
+  const kept = records.filter(({ key, offsetDelta, hasValue }) => {
+    const offset = header.baseOffset + BigInt(offsetDelta);
+    if (offset >= rules.endOffset) return true;
+    return key !== null && (hasValue || !tombstonesGo) && !rules.newest.isOutdated(key, offset);
+  });
+  if (kept.length === 0) return withoutRecords(batch, header, rules);
+  const horizonNeeded = !horizonSet && kept.some(({ hasValue }) => !hasValue);
   if (kept.length === records.length && !horizonNeeded) return batch;
-  return rebuild(header, kept, horizonNeeded ? BigInt(rules.nowMs + rules.deleteRetentionMs) : undefined);
+  const fields = fieldsOf(header, kept);
+  if (!horizonNeeded) return packBatch(fields, Buffer.concat(kept.map(({ bytes }) => bytes)));
+  return withHorizon(batch, { header, fields, kept, horizon: BigInt(rules.nowMs + rules.deleteRetentionMs) });
 }
 
 /** A marker stays as long as anything of its transaction, and then as long as a tombstone. */
 function compactMarker(batch: Buffer, header: BatchHeader, rules: CompactionRules): Buffer | undefined {
   if (!rules.transactions.end(batch)) return batch;
-  if ((header.attributes & HAS_DELETE_HORIZON) === 0) {
-    return rebuild(header, recordsOf(batch), BigInt(rules.nowMs + rules.deleteRetentionMs));
+  if ((header.attributes & HAS_DELETE_HORIZON) !== 0) {
+    return header.baseTimestamp <= BigInt(rules.nowMs) ? undefined : batch;
   }
-  return header.baseTimestamp <= BigInt(rules.nowMs) ? undefined : batch;
+  const kept = viewRecords(batch) ?? [];
+  const horizon = BigInt(rules.nowMs + rules.deleteRetentionMs);
+  return withHorizon(batch, { header, fields: fieldsOf(header, kept), kept, horizon });
 }
 
-function rebuild(
-  header: BatchHeader,
-  records: readonly BatchRecord[],
-  deleteHorizon: bigint | undefined,
+/** Nothing, or an empty batch where a producer's sequence is known by it. */
+function withoutRecords(batch: Buffer, header: BatchHeader, rules: CompactionRules): Buffer | undefined {
+  if (header.producerId < 0n || !rules.isLastOfProducer(header)) return undefined;
+  return header.count === 0 ? batch : emptied(header);
+}
+
+function fieldsOf(header: BatchHeader, kept: readonly RecordView[]): BatchFields {
+  const largest = kept.reduce(
+    (max, { timestampDelta }) => (timestampDelta > max ? timestampDelta : max),
+    (kept[0] as RecordView).timestampDelta,
+  );
+  return {
+    ...header,
+    lastOffsetDelta: lastOffsetDeltaOf(header),
+    maxTimestamp: isLogAppendTime(header.attributes) ? header.maxTimestamp : header.baseTimestamp + largest,
+    count: kept.length,
+  };
+}
+
+/** The base timestamp becomes the horizon, so every record's distance from it changes. */
+function withHorizon(
+  batch: Buffer,
+  parts: { header: BatchHeader; fields: BatchFields; kept: readonly RecordView[]; horizon: bigint },
 ): Buffer {
-  const baseTimestamp = deleteHorizon ?? header.baseTimestamp;
+  const { header, fields, kept, horizon } = parts;
+  const offsets = new Set(kept.map(({ offsetDelta }) => offsetDelta));
+  const records = (readableRecordsOf(batch) ?? []).filter(({ offsetDelta }) => offsets.has(offsetDelta));
   const moved = records.map((record) => ({
     ...record,
-    timestampDelta: header.baseTimestamp + record.timestampDelta - baseTimestamp,
+    timestampDelta: header.baseTimestamp + record.timestampDelta - horizon,
   }));
   return packBatch(
-    {
-      ...header,
-      lastOffsetDelta: Number(header.lastOffset - header.baseOffset),
-      attributes: header.attributes | (deleteHorizon === undefined ? 0 : HAS_DELETE_HORIZON),
-      baseTimestamp,
-      count: records.length,
-    },
-    moved,
+    { ...fields, attributes: header.attributes | HAS_DELETE_HORIZON, baseTimestamp: horizon },
+    writeRecords(moved),
   );
 }
 
-function offsetOf(header: BatchHeader, record: BatchRecord): bigint {
-  return header.baseOffset + BigInt(record.offsetDelta);
+function emptied(header: BatchHeader): Buffer {
+  return makeBatch(
+    {
+      ...header,
+      lastOffsetDelta: lastOffsetDeltaOf(header),
+      attributes: header.attributes & KEPT_WHEN_EMPTY,
+      baseTimestamp: header.maxTimestamp,
+      count: 0,
+    },
+    Buffer.alloc(0),
+  );
 }
 
-function nameOf(key: Buffer): string {
-  return key.toString('latin1');
+function lastOffsetDeltaOf({ baseOffset, lastOffset }: BatchHeader): number {
+  return Number(lastOffset - baseOffset);
 }

@@ -1,6 +1,7 @@
+import type { CleaningSettings } from './log-cleaner.js';
+
 /** What a topic's settings mean to one of its partitions; asked for anew on each use, so that changes hold at once. */
-export interface LogSettings {
-  readonly segmentBytes: number;
+export interface LogSettings extends CleaningSettings {
   readonly segmentMs: number;
   readonly retentionBytes: number;
   readonly retentionMs: number;
@@ -11,10 +12,4 @@ export interface LogSettings {
   readonly deletesOldSegments: boolean;
   /** Whether older records of a key may be removed, which leaves gaps between offsets. */
   readonly compacts: boolean;
-  /** Part of the log that must be new before it is compacted again. */
-  readonly minCleanableRatio: number;
-  /** Records younger than this are not compacted; those older than the other are, whatever the ratio. */
-  readonly minCompactionLagMs: number;
-  readonly maxCompactionLagMs: number;
-  readonly deleteRetentionMs: number;
 }

@@ -10,6 +10,7 @@ import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.j
 import { TEMPORARY_SUFFIX, type FileSystem } from './file-system.js';
 import { PartitionLog } from './partition-log.js';
 import { SettingsInUse } from './settings-in-use.js';
+import { checkPartitionCount, checkTopicName } from './topic-checks.js';
 
 const TOPICS_FILE = 'topics.json';
 const RECOVERY_FILE = 'recovery-point-offset-checkpoint';
@@ -19,9 +20,8 @@ const CLEAN_FILE = '.kafka_cleanshutdown';
 /** Longer ones overflow in Node. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const CLEANER_FILE = 'cleaner-offset-checkpoint';
-const LONGEST_NAME = 249;
-/** Most partitions of a topic: each keeps files open. */
-const MAX_PARTITIONS = 10_000;
+/** Ours: where offsets may be missing, noted before the first one is. */
+const GAPS_FILE = 'compaction-gaps-checkpoint';
 /** Folders that are being removed; what a crash leaves of them goes at the next start. */
 const DELETED_SUFFIX = '.deleted';
 
@@ -33,6 +33,7 @@ interface Checkpoints {
   readonly recovery: Checkpoint;
   readonly start: Checkpoint;
   readonly cleaned: Checkpoint;
+  readonly gaps: Checkpoint;
   readonly closedCleanly: boolean;
 }
 
@@ -40,6 +41,7 @@ const NO_CHECKPOINTS: Checkpoints = {
   recovery: new Map(),
   start: new Map(),
   cleaned: new Map(),
+  gaps: new Map(),
   closedCleanly: false,
 };
 
@@ -78,6 +80,10 @@ export class LogStore {
   readonly recovered = { closedCleanly: false, cut: 0 };
   private timers: NodeJS.Timeout[] = [];
   private background: Promise<void> = Promise.resolve();
+  /** Beside the other work, which must not wait for it. */
+  private compacting: Promise<void> | undefined;
+  private readonly stopped = new AbortController();
+  private checkpoints: Promise<void> = Promise.resolve();
   /** Changes of topics happen one after another. */
   private changes: Promise<unknown> = Promise.resolve();
 
@@ -238,6 +244,7 @@ export class LogStore {
       recovery: await readCheckpoint(files, path.join(dataDir, RECOVERY_FILE)),
       start: await readCheckpoint(files, path.join(dataDir, START_FILE)),
       cleaned: await readCheckpoint(files, path.join(dataDir, CLEANER_FILE)),
+      gaps: await readCheckpoint(files, path.join(dataDir, GAPS_FILE)),
       closedCleanly: (await files.readFile(path.join(dataDir, CLEAN_FILE))) !== undefined,
     };
     this.recovered.closedCleanly = checkpoints.closedCleanly;
@@ -305,6 +312,8 @@ export class LogStore {
         recoveryPoint: checkpoints.recovery.get(key) ?? 0n,
         logStartOffset: checkpoints.start.get(key) ?? 0n,
         cleanedBefore: checkpoints.cleaned.get(key) ?? 0n,
+        gapsBefore: checkpoints.gaps.get(key) ?? checkpoints.cleaned.get(key) ?? 0n,
+        onCleaning: () => this.checkpoint(GAPS_FILE, (log) => log.gapsBefore),
         onCleaned: () => this.checkpoint(CLEANER_FILE, (log) => log.cleanedBefore),
         closedCleanly: checkpoints.closedCleanly,
         onCut: () => this.recovered.cut++,
@@ -354,9 +363,17 @@ export class LogStore {
     await this.checkpoint(RECOVERY_FILE, (log) => log.recoveryPoint);
     await this.checkpoint(START_FILE, (log) => log.logStartOffset);
     await this.checkpoint(CLEANER_FILE, (log) => log.cleanedBefore);
+    await this.checkpoint(GAPS_FILE, (log) => log.gapsBefore);
   }
 
-  private async checkpoint(file: string, offsetOf: (log: PartitionLog) => bigint): Promise<void> {
+  /** One after another: two at a time would write one file. */
+  private checkpoint(file: string, offsetOf: (log: PartitionLog) => bigint): Promise<void> {
+    const written = this.checkpoints.then(() => this.writeCheckpoint(file, offsetOf));
+    this.checkpoints = written.catch(() => undefined);
+    return written;
+  }
+
+  private async writeCheckpoint(file: string, offsetOf: (log: PartitionLog) => bigint): Promise<void> {
     const offsets = this.all().flatMap(({ name, partitions }) =>
       partitions.map((log, partition) => ({ topic: name, partition, offset: offsetOf(log) })),
     );
@@ -387,14 +404,20 @@ export class LogStore {
     };
     every(config.number('log.flush.scheduler.interval.ms'), () => this.flushDue());
     every(config.number('log.flush.offset.checkpoint.interval.ms'), () => this.saveRecoveryPoints());
-    every(config.number('log.cleaner.backoff.ms'), () => this.compactAll());
+    every(config.number('log.cleaner.backoff.ms'), async () => {
+      this.compacting ??= this.compactAll().finally(() => {
+        this.compacting = undefined;
+      });
+    });
     every(config.number('log.retention.check.interval.ms'), () => this.applyRetention());
   }
 
   private async stopBackground(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
     this.timers = [];
+    this.stopped.abort();
     await this.background;
+    await this.compacting;
     await this.changes;
   }
 
@@ -409,9 +432,9 @@ export class LogStore {
     await this.tend('sync', (log) => log.flushIfDue(intervalMs));
   }
 
-  /** Compacts the topics that ask for it. */
+  /** Compacts the topics that ask for it, one partition after another. */
   async compactAll(): Promise<void> {
-    await this.tend('compaction', (log) => log.compact());
+    await this.tend('compaction', (log) => log.compact(this.stopped.signal));
   }
 
   /** Removes what topics need not keep any longer. */
@@ -438,29 +461,4 @@ export class LogStore {
       }
     }
   }
-}
-
-/** @throws ProtocolError `INVALID_PARTITIONS` */
-function checkPartitionCount(count: number): void {
-  if (count >= 1 && count <= MAX_PARTITIONS) return;
-  throw new ProtocolError(
-    ErrorCode.INVALID_PARTITIONS,
-    `Number of partitions must be from 1 to ${MAX_PARTITIONS}, not ${count}.`,
-  );
-}
-
-/** @throws ProtocolError `INVALID_TOPIC_EXCEPTION` where Kafka would not have a topic of this name */
-export function checkTopicName(name: string): void {
-  const problem =
-    name === ''
-      ? 'it is empty'
-      : name === '.' || name === '..'
-        ? "it is '.' or '..'"
-        : name.length > LONGEST_NAME
-          ? `it is longer than ${LONGEST_NAME} characters`
-          : /[^a-zA-Z0-9._-]/.test(name)
-            ? "it has a character other than ASCII alphanumerics, '.', '_' and '-'"
-            : undefined;
-  if (problem === undefined) return;
-  throw new ProtocolError(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic name is invalid: ${problem}`);
 }

@@ -7,13 +7,13 @@ import {
   setLogAppendTime,
   type BatchHeader,
 } from '../protocol/record-batch.js';
-import { applyCompaction, planCompaction } from './log-compaction.js';
+import { CleaningAbortedError, cleanLog, type CleanableLog } from './log-cleaner.js';
 import type { LogSettings } from './log-settings.js';
-import { firstOffsetAtTime } from './offset-at-time.js';
+import { findLargestTimestamp, findOffsetAtTime, type TimedOffset } from './offset-at-time.js';
 import { OpenTransactions, type AbortedTransaction } from './open-transactions.js';
 import { ProducerStates, type Undo } from './producer-states.js';
 import { recoverSegments, type RecoveryOptions } from './recovery.js';
-import { abortedBetween, bytesOf, indexOfSegment, newestIn } from './segment-list.js';
+import { abortedBetween, bytesOf, countRemovable, indexOfSegment, newestIn } from './segment-list.js';
 import { Segment, segmentName, type PlacedBatch } from './segment.js';
 
 /** Most bytes gathered into one write. */
@@ -26,8 +26,12 @@ export interface PartitionLogOptions extends RecoveryOptions {
   readonly settings: () => LogSettings;
   /** First offset that may be read, as DeleteRecords left it. */
   readonly logStartOffset: bigint;
-  /** Keeps how far compaction is going to have been, before it changes anything. */
+  /** Offset that compaction came to. */
+  readonly cleanedBefore: bigint;
+  /** Keeps it. */
   readonly onCleaned?: () => Promise<void>;
+  /** Keeps where there may be gaps, before there are any. */
+  readonly onCleaning?: () => Promise<void>;
   /** Told after each write that failed; the partition goes on trying. */
   readonly onWriteFailure?: (error: unknown) => void;
 }
@@ -61,11 +65,14 @@ export class PartitionLog {
   private written = 0n;
   private start: bigint;
   private cleaned: bigint;
+  /** Offset before which compaction may have left gaps. */
+  private gaps: bigint;
   private pending: PendingAppend[] = [];
   private draining: Promise<void> | undefined;
   private messagesSinceSync = 0;
   private readonly listeners = new Set<(appendedBytes: number) => void>();
   private closed = false;
+  private cleaning: Promise<void> | undefined;
   readonly producers = new ProducerStates();
   /** As the written batches leave them. */
   private readonly openTransactions = new OpenTransactions();
@@ -73,6 +80,7 @@ export class PartitionLog {
   private constructor(private readonly options: PartitionLogOptions) {
     this.start = options.logStartOffset;
     this.cleaned = options.cleanedBefore;
+    this.gaps = options.gapsBefore;
   }
 
   /** Opens the folder, checks what a crash may have damaged, and cuts the log at the first bad byte. */
@@ -358,28 +366,13 @@ export class PartitionLog {
   }
 
   /** The first record with this timestamp or a later one. */
-  async offsetAtTime(timestamp: bigint): Promise<{ offset: bigint; timestamp: bigint } | undefined> {
-    const segments = [...this.segments];
-    const releases = segments.map((segment) => segment.hold());
-    try {
-      for (const segment of segments) {
-        for await (const batch of segment.batchesAtTime(timestamp, this.start)) {
-          const found = firstOffsetAtTime(batch, timestamp, this.start);
-          if (found !== undefined) return found;
-        }
-      }
-      return undefined;
-    } finally {
-      for (const release of releases) release();
-    }
+  offsetAtTime(timestamp: bigint): Promise<TimedOffset | undefined> {
+    return findOffsetAtTime(this.segments, timestamp, this.start);
   }
 
   /** The record with the largest timestamp. */
-  async offsetOfMaxTimestamp(): Promise<{ offset: bigint; timestamp: bigint } | undefined> {
-    const largest = this.segments.reduce((max, segment) =>
-      segment.maxTimestamp > max.maxTimestamp ? segment : max,
-    );
-    return largest.sizeBytes === 0 ? undefined : this.offsetAtTime(largest.maxTimestamp);
+  offsetOfMaxTimestamp(): Promise<TimedOffset | undefined> {
+    return findLargestTimestamp(this.segments, this.start);
   }
 
   /**
@@ -406,14 +399,7 @@ export class PartitionLog {
     const isTooOld = (segment: Segment) => retentionMs >= 0 && newestIn(segment) < oldest;
     // Old records go, even where no new one comes that would begin another segment.
     if (isTooOld(this.active) && this.active.sizeBytes > 0) await this.rollIdle();
-    let excess = retentionBytes < 0 ? -1 : this.sizeBytes - retentionBytes;
-    let count = 0;
-    for (const segment of this.segments.slice(0, -1)) {
-      const isTooMuch = excess >= segment.sizeBytes;
-      if (!isTooOld(segment) && !isTooMuch) break;
-      excess -= segment.sizeBytes;
-      count++;
-    }
+    const count = countRemovable(this.segments, isTooOld, retentionBytes);
     const next = this.segments[count];
     if (count === 0 || next === undefined) return;
     if (next.baseOffset > this.start) this.start = next.baseOffset;
@@ -424,27 +410,55 @@ export class PartitionLog {
 
   /**
    * Removes records whose key has a newer one, those of aborted transactions, and tombstones and markers whose time has
-   * come, where enough is new since the last time. Offsets stay what they were.
+   * come, where enough is new since the last time, and merges small segments. Offsets stay what they were.
    */
-  async compact(): Promise<void> {
-    const { compacts, minCleanableRatio, deleteRetentionMs, ...lag } = this.options.settings();
-    if (!compacts) return;
-    const { cleanedBefore, lastStableOffset } = this;
-    const nowMs = this.options.now();
-    const plan = await planCompaction(this.segments, {
-      cleanedBefore,
-      lastStableOffset,
-      minCleanableRatio,
-      youngest: BigInt(nowMs - lag.minCompactionLagMs),
-      overdueSinceMs: nowMs - lag.maxCompactionLagMs,
+  async compact(signal: AbortSignal): Promise<void> {
+    if (!this.options.settings().compacts || this.closed) return;
+    this.cleaning = this.clean(signal).finally(() => {
+      this.cleaning = undefined;
     });
-    if (plan === undefined) return;
-    this.cleaned = plan.endOffset;
-    await this.options.onCleaned?.();
-    await applyCompaction(this.segments, plan, { nowMs, deleteRetentionMs });
+    await this.cleaning;
   }
 
-  /** Offset before which compaction has been, and may have left gaps. */
+  private async clean(signal: AbortSignal): Promise<void> {
+    const { logger, folder, now, settings, onCleaned } = this.options;
+    try {
+      const reached = await cleanLog(this.cleanable(), settings(), { nowMs: now(), signal });
+      if (reached === undefined) return;
+      this.cleaned = reached;
+      await onCleaned?.();
+    } catch (error) {
+      if (!(error instanceof CleaningAbortedError)) throw error;
+      logger.info({ folder, reason: error.message }, 'compaction given up');
+    }
+  }
+
+  private cleanable(): CleanableLog {
+    const { files, folder, onCleaning } = this.options;
+    return {
+      files,
+      folder,
+      segments: () => (this.closed ? [] : this.segments),
+      cleanedBefore: this.cleaned,
+      lastStableOffset: this.lastStableOffset,
+      isLastOfProducer: (header) => this.producers.isLast(header),
+      allowGaps: async (before) => {
+        if (before <= this.gaps) return;
+        this.gaps = before;
+        await onCleaning?.();
+      },
+      replace: (old, cleaned) => {
+        this.segments.splice(this.segments.indexOf(old[0] as Segment), old.length, cleaned);
+      },
+    };
+  }
+
+  /** Offset before which compaction may have left gaps. */
+  get gapsBefore(): bigint {
+    return this.gaps;
+  }
+
+  /** Offset that compaction has come to. */
   get cleanedBefore(): bigint {
     return this.cleaned;
   }
@@ -490,14 +504,9 @@ export class PartitionLog {
   async abort(): Promise<void> {
     this.closed = true;
     await this.draining;
+    await this.cleaning?.catch(nothing);
     await Promise.all(this.segments.map((segment) => segment.close()));
     this.listeners.clear();
-  }
-
-  /** Closes the log and removes its folder. */
-  async remove(): Promise<void> {
-    await this.abort();
-    await this.options.files.remove(this.options.folder);
   }
 }
 

@@ -111,6 +111,12 @@ export class ProducerStates {
     revert(this.states, undo);
   }
 
+  /** Whether a batch is the newest of its producer: the one that a start knows its sequence by. */
+  isLast({ producerId, producerEpoch, lastOffset }: BatchHeader): boolean {
+    const state = this.states.get(producerId);
+    return state?.epoch === producerEpoch && state.batches.at(-1)?.lastOffset === lastOffset;
+  }
+
   /** Forgets producers that have nothing open and appended nothing since: they start anew if they come back. */
   forgetUnseenSince(timeMs: number): void {
     for (const [producerId, { seenAtMs, transactionStart }] of this.states) {

@@ -5,6 +5,7 @@ import { readMarker, type Marker } from '../protocol/markers.js';
 import type { BatchHeader } from '../protocol/record-batch.js';
 import type { OpenTransactions } from './open-transactions.js';
 import { ProducerStates } from './producer-states.js';
+import { finishSwaps } from './segment-swap.js';
 import { Segment, segmentName } from './segment.js';
 import { indexOfSegment } from './segment-list.js';
 
@@ -29,8 +30,8 @@ export interface RecoveryOptions {
   readonly logStartOffset: bigint;
   /** Told where the log was cut. */
   readonly onCut?: () => void;
-  /** Compaction has been before it. */
-  readonly cleanedBefore: bigint;
+  /** Compaction may have left gaps before it. */
+  readonly gapsBefore: bigint;
 }
 
 /**
@@ -42,7 +43,7 @@ export async function recoverSegments(
   { producers, open }: { producers: ProducerStates; open: OpenTransactions },
 ): Promise<{ segments: Segment[]; endOffset: bigint }> {
   const { files, folder, now, logStartOffset } = options;
-  const names = await files.list(folder);
+  const names = await finishSwaps(files, folder);
   const bases = names
     .filter((name) => /^\d{20}\.log$/.test(name))
     .map((name) => BigInt(name.slice(0, 20)))
@@ -114,7 +115,7 @@ class Recovery {
   }
 
   private mayHaveGaps(segment: Segment): boolean {
-    return segment.baseOffset < this.options.cleanedBefore;
+    return segment.baseOffset < this.options.gapsBefore;
   }
 
   /** Removes what a crash left unfinished, and snapshots that are not of the start of a segment. */

@@ -30,3 +30,20 @@ export function bytesOf(segments: readonly Segment[]): number {
 export function newestIn({ maxTimestamp, createdAtMs }: Segment): bigint {
   return maxTimestamp >= 0n ? maxTimestamp : BigInt(Math.trunc(createdAtMs));
 }
+
+/** How many of the first segments retention removes: the too old, and those beyond the bytes that are kept (-1: all). */
+export function countRemovable(
+  segments: readonly Segment[],
+  isTooOld: (segment: Segment) => boolean,
+  retentionBytes: number,
+): number {
+  let excess = retentionBytes < 0 ? -1 : bytesOf(segments) - retentionBytes;
+  let count = 0;
+  for (const segment of segments.slice(0, -1)) {
+    const isTooMuch = excess >= segment.sizeBytes;
+    if (!isTooOld(segment) && !isTooMuch) break;
+    excess -= segment.sizeBytes;
+    count++;
+  }
+  return count;
+}

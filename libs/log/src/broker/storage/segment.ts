@@ -2,6 +2,7 @@ import * as path from 'node:path';
 import {
   BATCH_HEADER_BYTES,
   batchLastOffset,
+  batchMaxTimestamp,
   batchSizeBytes,
   isBatchIntact,
   readBatchHeader,
@@ -9,7 +10,6 @@ import {
 } from '../protocol/record-batch.js';
 import { readMarker, type Marker } from '../protocol/markers.js';
 import type { FileSystem, LogFile } from './file-system.js';
-import type { AbortedTransaction } from './open-transactions.js';
 import { OffsetIndex, TimeIndex } from './sparse-index.js';
 import { TransactionIndex } from './transaction-index.js';
 
@@ -64,6 +64,7 @@ export class Segment {
   private nameIsSafe = false;
   /** Start of what was written a moment ago, and so is in the system's memory. */
   private cachedFrom = Number.POSITIVE_INFINITY;
+  private firstTimestampSeen: bigint | undefined;
   /** Where the batch after a read starts, by the offset that its reader asks for next; oldest first. */
   private readonly nextReads = new Map<bigint, number>();
 
@@ -76,15 +77,25 @@ export class Segment {
     public createdAtMs: number,
   ) {}
 
+  /** @param options.suffix of the file, where it is not to be found as a part of the log yet */
   static async open(options: {
     files: FileSystem;
     folder: string;
     baseOffset: bigint;
     nowMs: number;
+    suffix?: string;
   }): Promise<Segment> {
-    const { files, folder, baseOffset, nowMs } = options;
-    const file = await files.open(path.join(folder, `${segmentName(baseOffset)}.log`));
+    const { files, folder, baseOffset, nowMs, suffix = '.log' } = options;
+    const file = await files.open(path.join(folder, `${segmentName(baseOffset)}${suffix}`));
     return new Segment(baseOffset, files, folder, file, nowMs);
+  }
+
+  /** The largest timestamp of the first batch: by it Kafka tells how old a segment is. */
+  async firstTimestamp(): Promise<bigint | undefined> {
+    if (this.firstTimestampSeen === undefined && this.sizeBytes > 0) {
+      this.firstTimestampSeen = batchMaxTimestamp(await this.readExactly(0, BATCH_HEADER_BYTES));
+    }
+    return this.firstTimestampSeen;
   }
 
   /** Writes batches at the end. On failure the segment is as before, but for bytes past its end. */
@@ -136,6 +147,7 @@ export class Segment {
   }
 
   private note(batch: Omit<PlacedBatch, 'bytes'>, sizeBytes: number): void {
+    if (this.sizeBytes === 0) this.firstTimestampSeen = batch.maxTimestamp;
     const lastRelative = Number(batch.lastOffset - this.baseOffset);
     if (batch.maxTimestamp > this.maxTimestamp) {
       this.maxTimestamp = batch.maxTimestamp;
@@ -243,9 +255,33 @@ export class Segment {
   /** Batches, whole, that have a record with this timestamp or a later one, and one of offset `from` or a later one. */
   async *batchesAtTime(timestamp: bigint, from: bigint): AsyncGenerator<Buffer> {
     if (this.maxTimestamp < timestamp) return;
-    const indexed = this.baseOffset + BigInt(this.timeIndex.lookUp(timestamp));
-    for await (const { header, position } of this.headersFrom(indexed > from ? indexed : from)) {
-      if (header.maxTimestamp >= timestamp) yield await this.readExactly(position, header.sizeBytes);
+    const release = this.hold();
+    try {
+      const indexed = this.baseOffset + BigInt(this.timeIndex.lookUp(timestamp));
+      for await (const { header, position } of this.headersFrom(indexed > from ? indexed : from)) {
+        if (header.maxTimestamp >= timestamp) yield await this.readExactly(position, header.sizeBytes);
+      }
+    } finally {
+      release();
+    }
+  }
+
+  /** All batches from the one that holds `offset` on, many at a time. */
+  async *batchesFrom(offset: bigint): AsyncGenerator<Buffer[]> {
+    let at = await this.search(offset);
+    while (at < this.sizeBytes) {
+      let chunk = await this.readExactly(at, Math.min(SCAN_CHUNK_BYTES, this.sizeBytes - at));
+      if (batchSizeBytes(chunk) > chunk.length) chunk = await this.readExactly(at, batchSizeBytes(chunk));
+      const batches: Buffer[] = [];
+      let inChunk = 0;
+      while (inChunk + BATCH_HEADER_BYTES <= chunk.length) {
+        const end = inChunk + batchSizeBytes(chunk, inChunk);
+        if (end > chunk.length) break;
+        batches.push(chunk.subarray(inChunk, end));
+        inChunk = end;
+      }
+      yield batches;
+      at += inChunk;
     }
   }
 
@@ -385,43 +421,6 @@ export class Segment {
     }
   }
 
-  /** All bytes of the segment. */
-  async readAll(): Promise<Buffer> {
-    const release = this.hold();
-    try {
-      return await this.readExactly(0, this.sizeBytes);
-    } finally {
-      release();
-    }
-  }
-
-  /**
-   * Puts other batches in this segment's place: the file changes in one step, its indexes are made again.
-   *
-   * @returns the segment that takes over; this one is to be closed
-   */
-  async replaceWith(batches: readonly Buffer[], aborted: readonly AbortedTransaction[]): Promise<Segment> {
-    const cleaned = this.pathOf('log.cleaned');
-    await this.files.remove(cleaned);
-    const file = await this.files.open(cleaned);
-    try {
-      await file.write(batches, 0);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    // A crash from here on leaves no index, and then a new one is made. The old ones would be wrong.
-    for (const suffix of ['index', 'timeindex', 'txnindex']) await this.files.remove(this.pathOf(suffix));
-    await this.files.syncFolder(this.folder);
-    await this.files.rename(cleaned, this.pathOf('log'));
-    const { files, folder, baseOffset, createdAtMs } = this;
-    const replacement = await Segment.open({ files, folder, baseOffset, nowMs: createdAtMs });
-    await replacement.scan(true, () => undefined);
-    for (const transaction of aborted) replacement.transactionIndex.append(transaction);
-    await replacement.seal();
-    return replacement;
-  }
-
   /** Closes once nobody reads any longer: a reader takes several steps, and the number of its file may be given away. */
   async close(): Promise<void> {
     if (this.holders > 0) {
@@ -434,15 +433,27 @@ export class Segment {
 
   async remove(): Promise<void> {
     await this.close();
-    for (const suffix of ['log', 'index', 'timeindex', 'snapshot', 'txnindex']) {
-      await this.files.remove(this.pathOf(suffix));
-    }
+    await removeSegmentFiles(this.files, this.folder, this.baseOffset);
   }
 
   private pathOf(suffix: string): string {
     return path.join(this.folder, `${segmentName(this.baseOffset)}.${suffix}`);
   }
 }
+
+/** Removes all files of a segment, those that are derived from it last. */
+export async function removeSegmentFiles(
+  files: FileSystem,
+  folder: string,
+  baseOffset: bigint,
+): Promise<void> {
+  for (const suffix of ['log', ...DERIVED_SUFFIXES, 'snapshot']) {
+    await files.remove(path.join(folder, `${segmentName(baseOffset)}.${suffix}`));
+  }
+}
+
+/** Files that are made again from the segment's log where they are missing. */
+export const DERIVED_SUFFIXES = ['index', 'timeindex', 'txnindex'] as const;
 
 const EMPTY = Buffer.alloc(0);
 /** Two index intervals: most walks to an offset end in their first read. */

@@ -66,6 +66,7 @@ export class SettingsInUse {
       maxCompactionLagMs,
       minCleanableRatio: number('min.cleanable.dirty.ratio'),
       deleteRetentionMs: number('delete.retention.ms'),
+      dedupeBufferBytes: this.config.number('log.cleaner.dedupe.buffer.size'),
       deletesOldSegments: this.text(topic, 'cleanup.policy').includes('delete'),
     };
   }
