@@ -465,7 +465,11 @@ export class PartitionLog {
 
   private async removeFirst(count: number): Promise<void> {
     const removed = this.segments.splice(0, Math.min(count, this.segments.length - 1));
-    for (const segment of removed) await segment.remove();
+    for (const segment of removed) {
+      await segment.remove();
+      // A power cut must not bring an older segment back without those after it: the log would end with it.
+      await this.options.files.syncFolder(this.options.folder);
+    }
   }
 
   /** Forgets producers that have not been seen for so long. */
