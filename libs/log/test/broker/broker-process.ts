@@ -5,22 +5,28 @@ import { build } from 'vite';
 
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 /** Inside the package, so that what the bundle leaves outside is found from there. */
-const OUT_DIR = path.join(PACKAGE, 'node_modules/.cache/broker');
+const CACHE = path.join(PACKAGE, 'node_modules/.cache');
 
-/** Bundles the broker's command from its sources: tests need no build before them. @returns the file to run */
-export async function bundleBroker(): Promise<string> {
+/**
+ * Bundles the broker's command from its sources: tests need no build before them.
+ *
+ * @param user who runs it: others that bundle at the same time don't get in the way
+ * @returns the file to run
+ */
+export async function bundleBroker(user: string): Promise<string> {
+  const outDir = path.join(CACHE, `broker-${user}`);
   await build({
     configFile: false,
     logLevel: 'error',
     ssr: { external: ['pino', '@node-rs/crc32'] },
     build: {
       ssr: path.join(PACKAGE, 'src/broker/main.ts'),
-      outDir: OUT_DIR,
+      outDir,
       target: 'node20',
       rollupOptions: { output: { entryFileNames: 'main.mjs' } },
     },
   });
-  return path.join(OUT_DIR, 'main.mjs');
+  return path.join(outDir, 'main.mjs');
 }
 
 /** A broker in a process of its own. */

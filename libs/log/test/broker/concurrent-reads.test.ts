@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readBatchHeader } from '../../src/broker/protocol/record-batch.js';
 import { makeRecordBatch } from '../../src/broker/protocol/records.js';
 import { PartitionLog } from '../../src/broker/storage/partition-log.js';
-import { Disk } from '../proofs/disk.js';
+import { Disk } from '../proofs/power/disk.js';
 import { Random } from '../proofs/random.js';
 
 const ROUNDS = 200;

@@ -18,7 +18,7 @@ let dataDir: string;
 let running: BrokerProcess[] = [];
 
 beforeAll(async () => {
-  main = await bundleBroker();
+  main = await bundleBroker('process');
 });
 beforeEach(async () => {
   dataDir = await fs.mkdtemp(path.join(os.tmpdir(), 'hailstream-process-'));

@@ -35,6 +35,26 @@ export function request(
   return Buffer.concat([length, payload]);
 }
 
+/** Reads an answer, all of it. @throws Error where it is another's, or longer */
+export function answerIn<T>(
+  frame: Buffer,
+  { apiKey, version, correlationId }: { apiKey: number; version: number; correlationId: number },
+): T {
+  const handler = handlerOf(apiKey);
+  const flexible = version >= handler.flexibleFrom;
+  const reader = new Reader(frame, flexible, version);
+  if (reader.int32() !== correlationId) throw new Error('the answer to another request');
+  if (flexible && apiKey !== API_VERSIONS) reader.skipTaggedFields();
+  const answer = handler.response.read(reader) as T;
+  if (reader.remaining > 0) throw new Error(`${reader.remaining} bytes after the answer`);
+  return answer;
+}
+
+/** The broker closed the connection before it answered. */
+export class ConnectionEndedError extends Error {
+  override readonly name = 'ConnectionEndedError';
+}
+
 /** A client that sends what it is told to, byte by byte. */
 export class RawClient {
   /** Resolves when the broker has closed the connection. */
@@ -88,7 +108,7 @@ export class RawClient {
           return frame;
         }
       }
-      if (this.ended) throw new Error('the broker closed the connection');
+      if (this.ended) throw new ConnectionEndedError('the broker closed the connection');
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
@@ -99,15 +119,7 @@ export class RawClient {
   async call<T>(apiKey: number, version: number, body: object): Promise<T> {
     const correlationId = this.correlationId++;
     this.send(request(apiKey, version, correlationId, body));
-    const frame = await this.frame();
-    const handler = handlerOf(apiKey);
-    const flexible = version >= handler.flexibleFrom;
-    const reader = new Reader(frame, flexible, version);
-    if (reader.int32() !== correlationId) throw new Error('the answer to another request');
-    if (flexible && apiKey !== API_VERSIONS) reader.skipTaggedFields();
-    const answer = handler.response.read(reader) as T;
-    if (reader.remaining > 0) throw new Error(`${reader.remaining} bytes after the answer`);
-    return answer;
+    return answerIn<T>(await this.frame(), { apiKey, version, correlationId });
   }
 
   [Symbol.dispose](): void {

@@ -14,7 +14,7 @@ export class KillableBroker implements AsyncDisposable {
   ) {}
 
   static async start(): Promise<KillableBroker> {
-    const main = await bundleBroker();
+    const main = await bundleBroker('clients');
     const dataDir = await mkdtemp(join(tmpdir(), 'hailstream-killable-'));
     const running = await launch(main, dataDir, '0');
     const address = /listening on (\S+),/.exec(running.output())?.[1] ?? '';

@@ -3,5 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
-const { module } = await runnerImport(main, { configFile: false, logLevel: 'error' });
+const { module } = await runnerImport(main, {
+  configFile: false,
+  logLevel: 'error',
+  oxc: { target: 'node20' },
+});
 process.exitCode = await module.prove(process.argv.slice(2));

@@ -1,12 +1,12 @@
 import { pino } from 'pino';
-import { BoundedLog } from '../../src/broker/bounded-log.js';
-import { BrokerConfig } from '../../src/broker/config/config.js';
-import { GroupCoordinator } from '../../src/broker/groups/coordinator.js';
-import { batchSizeBytes, readBatchHeader } from '../../src/broker/protocol/record-batch.js';
-import { recordsOf } from '../../src/broker/protocol/records.js';
-import { LogStore } from '../../src/broker/storage/log-store.js';
-import type { PartitionLog } from '../../src/broker/storage/partition-log.js';
-import { ProducerIds } from '../../src/broker/storage/producer-ids.js';
+import { BoundedLog } from '../../../src/broker/bounded-log.js';
+import { BrokerConfig } from '../../../src/broker/config/config.js';
+import { GroupCoordinator } from '../../../src/broker/groups/coordinator.js';
+import { batchSizeBytes, readBatchHeader } from '../../../src/broker/protocol/record-batch.js';
+import { recordsOf } from '../../../src/broker/protocol/records.js';
+import { LogStore } from '../../../src/broker/storage/log-store.js';
+import type { PartitionLog } from '../../../src/broker/storage/partition-log.js';
+import { ProducerIds } from '../../../src/broker/storage/producer-ids.js';
 import type { Disk } from './disk.js';
 
 export const DATA_DIR = '/data';

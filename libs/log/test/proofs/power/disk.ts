@@ -1,6 +1,6 @@
 import * as path from 'node:path';
-import { replaceFileOn, type FileSystem, type LogFile } from '../../src/broker/storage/file-system.js';
-import type { Random } from './random.js';
+import { replaceFileOn, type FileSystem, type LogFile } from '../../../src/broker/storage/file-system.js';
+import type { Random } from '../random.js';
 
 /** A file's bytes, or a folder's names; a name may go while the thing itself is still open. */
 type Node = FileNode | FolderNode;
@@ -37,8 +37,6 @@ export class Disk implements FileSystem {
   private readonly operations: Operation[] = [];
   /** What was safe from the beginning. */
   private readonly initial: Initial;
-  /** Called before each operation that changes something; what it throws is what the operation fails with. */
-  beforeChange: ((write?: { readonly sizeBytes: number }) => number | undefined) | undefined;
   openFiles = 0;
 
   /** @param order decides which of the calls that are under way at once end first */
@@ -151,9 +149,7 @@ export class Disk implements FileSystem {
         expectOpen();
         const bytes = Buffer.concat(buffers);
         await this.takeTime();
-        const fitting = this.beforeChange?.({ sizeBytes: bytes.length });
-        this.apply({ kind: 'write', file, position, bytes: bytes.subarray(0, fitting) });
-        if (fitting !== undefined) throw systemError('ENOSPC', 'a write');
+        this.apply({ kind: 'write', file, position, bytes });
       },
       read: async (buffer, position) => {
         expectOpen();
@@ -166,7 +162,6 @@ export class Disk implements FileSystem {
       },
       truncate: async (sizeBytes) => {
         expectOpen();
-        this.beforeChange?.();
         this.apply({ kind: 'truncate', file, sizeBytes });
       },
       sync: async () => {
@@ -184,7 +179,6 @@ export class Disk implements FileSystem {
   private async sync(node: Node): Promise<void> {
     const covers = this.moment;
     await this.takeTime();
-    this.beforeChange?.();
     this.operations.push({ kind: 'sync', node, covers });
   }
 
@@ -193,7 +187,6 @@ export class Disk implements FileSystem {
   }
 
   private change(folder: FolderNode, changes: readonly (readonly [string, Node | undefined])[]): void {
-    this.beforeChange?.();
     this.apply({ kind: 'names', folder, changes });
   }
 
@@ -231,7 +224,7 @@ function remember(node: Node, initial: Initial): void {
 }
 
 /** The error that the system's calls fail with. */
-export function systemError(code: string, what: string): Error {
+function systemError(code: string, what: string): Error {
   return Object.assign(new Error(`${code}: ${what}`), { code });
 }
 

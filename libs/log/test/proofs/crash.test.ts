@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest';
+import { proveCrash } from './crash/crash.js';
+
+const ROUNDS = 100;
+const TIMEOUT_MS = 600_000;
+
+describe('a broker that is killed at any moment', () => {
+  it(
+    'has what it acknowledged, once and in order, and goes on with it',
+    async () => {
+      const { kills, records } = await proveCrash({ rounds: ROUNDS, seed: 1 });
+      expect(kills).toBeGreaterThanOrEqual(ROUNDS);
+      expect(records).toBeGreaterThan(ROUNDS);
+    },
+    TIMEOUT_MS,
+  );
+});

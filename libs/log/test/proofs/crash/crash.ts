@@ -1,0 +1,242 @@
+import * as fs from 'node:fs/promises';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { bundleBroker, runBroker, type BrokerProcess } from '../../broker/broker-process.js';
+import { RawClient } from '../../broker/raw-client.js';
+import { until } from '../../broker/_util.js';
+import { Random } from '../random.js';
+import {
+  checkCommitted,
+  checkNoLeftovers,
+  checkPartition,
+  checkProducer,
+  require,
+  type Upkeep,
+} from './audit.js';
+import { BrokenPromiseError, Committer, IdempotentProducer, type Client } from './clients.js';
+import { createTopic, deleteTopic, partitionsByTopic, TopicChanger } from './topics.js';
+
+/** Most answers that clients get before the kill. */
+const MAX_ANSWERS = 150;
+/** Longest from the last of them to the kill. */
+const MAX_REST_MS = 5;
+/** Longest that a start goes on before it is killed. */
+const MAX_RECOVERY_MS = 400;
+const RECOVERY_KILLED = 0.1;
+/** Rounds after which topics are deleted and others made, so that a round stays short. */
+const ROUNDS_OF_TOPICS = 20;
+const MAX_OUTPUT_LENGTH = 4000;
+const START_TIMEOUT_MS = 60_000;
+const PARTITIONS = 2;
+
+/** Everything is small and happens all the time. */
+const SETTINGS = {
+  'log.segment.bytes': '4096',
+  'log.retention.check.interval.ms': '10',
+  'log.cleaner.backoff.ms': '10',
+  'log.flush.interval.ms': '20',
+  'log.flush.offset.checkpoint.interval.ms': '20',
+};
+const TOPICS: readonly { name: string; upkeep: Upkeep; settings: Readonly<Record<string, string>> }[] = [
+  { name: 'kept', upkeep: 'everything', settings: {} },
+  { name: 'synced', upkeep: 'everything', settings: { 'flush.messages': '1' } },
+  { name: 'short', upkeep: 'newest segments', settings: { 'retention.bytes': '12000' } },
+  {
+    name: 'latest',
+    upkeep: 'newest of keys',
+    settings: { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0' },
+  },
+];
+
+export interface CrashOptions {
+  readonly rounds: number;
+  readonly seed: number;
+  readonly onRound?: (round: number) => void;
+}
+
+/** What a run came to. */
+export interface CrashReport {
+  readonly kills: number;
+  readonly records: number;
+}
+
+/** Kills the broker's process at random moments under load. @throws Error where a promise is not kept */
+export async function proveCrash({ rounds, seed, onRound }: CrashOptions): Promise<CrashReport> {
+  const main = await bundleBroker('crash');
+  const dataDir = await fs.mkdtemp(path.join(os.tmpdir(), 'hailstream-crash-'));
+  const proof = new CrashProof(main, dataDir, new Random(seed));
+  try {
+    for (let round = 0; round < rounds; round++) {
+      try {
+        await proof.round(round);
+      } catch (cause) {
+        const said = `${(cause as Error).message}; the broker said: ${proof.output()}`;
+        throw new BrokenPromiseError(`round ${round} of seed ${seed}: ${said}`, { cause });
+      }
+      onRound?.(round + 1);
+    }
+    return await proof.end();
+  } finally {
+    await proof.kill();
+    await fs.rm(dataDir, { recursive: true });
+  }
+}
+
+class CrashProof {
+  private broker: BrokerProcess | undefined;
+  private port = 0;
+  private readonly changer: TopicChanger;
+  private producers: { upkeep: Upkeep; sharing: readonly IdempotentProducer[] }[] = [];
+  private committers: Committer[] = [];
+  private readonly ids = new Map<bigint, IdempotentProducer>();
+  private kills = 0;
+  private records = 0;
+
+  constructor(
+    private readonly main: string,
+    private readonly dataDir: string,
+    private readonly random: Random,
+  ) {
+    this.changer = new TopicChanger(random);
+  }
+
+  async round(round: number): Promise<void> {
+    if (this.broker === undefined) await this.start();
+    if (round % ROUNDS_OF_TOPICS === 0) await this.changeTopics(round);
+    const clients: Client[] = [
+      this.changer,
+      ...this.committers,
+      ...this.producers.flatMap(({ sharing }) => sharing),
+    ];
+    const answers = new Countdown(this.random.below(MAX_ANSWERS));
+    const working = Promise.all(clients.map((client) => client.work(this.port, () => answers.count())));
+    // What ends the work early is the reason.
+    await Promise.race([working, answers.over]);
+    await rest(this.random.below(MAX_REST_MS));
+    await this.killAndWait();
+    await working;
+    while (this.random.chance(RECOVERY_KILLED)) {
+      this.broker = this.run();
+      await rest(this.random.below(MAX_RECOVERY_MS));
+      await this.killAndWait();
+    }
+    await this.start();
+    await this.check();
+  }
+
+  async end(): Promise<CrashReport> {
+    const { broker } = this;
+    broker?.child.kill('SIGTERM');
+    require((await broker?.exited) === 0, `the broker did not stop in good order: ${broker?.output()}`);
+    await this.start();
+    await this.check();
+    this.countRecords();
+    return { kills: this.kills, records: this.records };
+  }
+
+  /** What the broker had to say lately. */
+  output(): string {
+    return this.broker?.output().slice(-MAX_OUTPUT_LENGTH) ?? '';
+  }
+
+  async kill(): Promise<void> {
+    this.broker?.child.kill('SIGKILL');
+    await this.broker?.exited;
+  }
+
+  private run(): BrokerProcess {
+    const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
+    return runBroker(this.main, ['--port', '0', '--data-dir', this.dataDir, ...settings]);
+  }
+
+  private async start(): Promise<void> {
+    const broker = this.run();
+    this.broker = broker;
+    await until(() => broker.output().includes('listening on') || broker.child.exitCode !== null, {
+      timeoutMs: START_TIMEOUT_MS,
+    });
+    const port = /listening on [^:]+:(\d+)/.exec(broker.output())?.[1];
+    require(port !== undefined, `the broker did not start: ${broker.output()}`);
+    this.port = Number(port);
+  }
+
+  private async killAndWait(): Promise<void> {
+    const { broker } = this;
+    require(broker?.child.exitCode === null, `the broker ended by itself: ${broker?.output()}`);
+    broker.child.kill('SIGKILL');
+    await broker.exited;
+    this.kills++;
+  }
+
+  private async changeTopics(round: number): Promise<void> {
+    using client = await RawClient.connect(this.port);
+    this.countRecords();
+    for (const { sharing } of this.producers) {
+      if (sharing[0]?.partition === 0) await deleteTopic(client, sharing[0].topic);
+    }
+    this.producers = [];
+    for (const { name, upkeep, settings } of TOPICS) {
+      const topic = `${name}-${round}`;
+      await createTopic(client, topic, PARTITIONS, settings);
+      for (let partition = 0; partition < PARTITIONS; partition++) {
+        const sharing = ['a', 'b'].map(
+          (each) => new IdempotentProducer(`${each}${partition}`, topic, partition, this.random),
+        );
+        this.producers.push({ upkeep, sharing });
+      }
+    }
+    this.committers = [false, true].map(
+      (asMember) => new Committer(`${asMember ? 'member' : 'outside'}-${round}`, `kept-${round}`, asMember),
+    );
+  }
+
+  private countRecords(): void {
+    for (const producer of this.producers.flatMap(({ sharing }) => sharing)) {
+      for (const batch of producer.acknowledged) this.records += batch.records.length;
+    }
+  }
+
+  private async check(): Promise<void> {
+    using client = await RawClient.connect(this.port);
+    const topics = await partitionsByTopic(client);
+    this.changer.check(topics);
+    await checkNoLeftovers(this.dataDir, topics);
+    for (const { sharing, upkeep } of this.producers) {
+      await checkPartition(client, sharing, upkeep);
+      for (const producer of sharing) await checkProducer(client, producer);
+    }
+    for (const committer of this.committers) await checkCommitted(client, committer);
+    this.checkIds();
+  }
+
+  private checkIds(): void {
+    for (const producer of this.producers.flatMap(({ sharing }) => sharing)) {
+      const { producerId } = producer;
+      if (producerId < 0n) continue;
+      require((this.ids.get(producerId) ?? producer) ===
+        producer, `producer id ${producerId} was given twice`);
+      this.ids.set(producerId, producer);
+    }
+  }
+}
+
+/** Counts answers down to the moment of the kill. */
+class Countdown {
+  readonly over: Promise<void>;
+  private resolve: () => void = () => undefined;
+
+  constructor(private left: number) {
+    this.over = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+  }
+
+  count(): void {
+    this.left--;
+    if (this.left < 0) this.resolve();
+  }
+}
+
+function rest(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,118 @@
+import { readBatchHeader } from '../../../src/broker/protocol/record-batch.js';
+import { makeRecordBatch, recordsOf } from '../../../src/broker/protocol/records.js';
+import { RawClient } from '../../broker/raw-client.js';
+import { createTopic } from '../crash/topics.js';
+
+const PRODUCE = 0;
+const FETCH = 1;
+const TOPIC = 'steady';
+const MAX_BYTES = 1 << 20;
+const MAX_WAIT_MS = 200;
+const TIMEOUT_MS = 30_000;
+/** Between two records: it is there to be served, not to take the broker's time. */
+const PAUSE_MS = 5;
+
+/** One that is served all the while: appends numbers and reads them back, each once and in order. */
+export class SteadyClient {
+  /** Records that were appended. */
+  appended = 0;
+  private listeners: ((appended: number) => boolean)[] = [];
+  private read = 0;
+  private stopping = false;
+  private working: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    private readonly producer: RawClient,
+    private readonly consumer: RawClient,
+  ) {}
+
+  static async begin(port: number): Promise<SteadyClient> {
+    const client = new SteadyClient(await RawClient.connect(port), await RawClient.connect(port));
+    await createTopic(client.producer, TOPIC, 1);
+    client.working = Promise.all([client.append(), client.readOn()]);
+    // Whoever waits for the end hears of it.
+    client.working.catch(() => undefined);
+    return client;
+  }
+
+  /** Calls back after each record, for as long as the answer is true. */
+  onAppended(listener: (appended: number) => boolean): void {
+    this.listeners.push(listener);
+  }
+
+  /** Rejects when it is not served as it should be. */
+  get failed(): Promise<unknown> {
+    return this.working;
+  }
+
+  /** Reads what is left. @returns how many records came back. @throws Error where it was not served */
+  async end(): Promise<number> {
+    this.stopping = true;
+    await this.working;
+    this.producer[Symbol.dispose]();
+    this.consumer[Symbol.dispose]();
+    return this.read;
+  }
+
+  /** Reads everything once more, from a broker that has started again. @throws Error where not all is there */
+  async expectAll(port: number): Promise<void> {
+    using client = await RawClient.connect(port);
+    for (let next = 0; next < this.appended;) next = await fetchFrom(client, next);
+  }
+
+  private async append(): Promise<void> {
+    while (!this.stopping) {
+      const batch = makeRecordBatch(
+        [{ key: null, value: Buffer.from(String(this.appended)) }],
+        BigInt(Date.now()),
+      );
+      const answer = await this.producer.call<{
+        topics: { partitions: { errorCode: number; baseOffset: bigint }[] }[];
+      }>(PRODUCE, 7, {
+        transactionalId: null,
+        acks: -1,
+        timeoutMs: TIMEOUT_MS,
+        topics: [{ name: TOPIC, partitions: [{ index: 0, records: [batch] }] }],
+      });
+      const [partition] = answer.topics[0]?.partitions ?? [];
+      if (partition?.errorCode !== 0 || partition.baseOffset !== BigInt(this.appended)) {
+        throw new Error(`record ${this.appended}: error ${partition?.errorCode}, ${partition?.baseOffset}`);
+      }
+      this.appended++;
+      this.listeners = this.listeners.filter((listener) => listener(this.appended));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
+
+  private async readOn(): Promise<void> {
+    while (!this.stopping || this.read < this.appended) this.read = await fetchFrom(this.consumer, this.read);
+  }
+}
+
+/** Reads on from a record. @returns the next that is to be read. @throws Error where another comes */
+async function fetchFrom(client: RawClient, from: number): Promise<number> {
+  const wanted = { partition: 0, fetchOffset: BigInt(from), partitionMaxBytes: MAX_BYTES };
+  const answer = await client.call<{
+    topics: { partitions: { errorCode: number; records: Buffer[] | null }[] }[];
+  }>(FETCH, 4, {
+    replicaId: -1,
+    maxWaitMs: MAX_WAIT_MS,
+    minBytes: 1,
+    maxBytes: MAX_BYTES,
+    isolationLevel: 0,
+    topics: [{ topic: TOPIC, partitions: [wanted] }],
+  });
+  const [partition] = answer.topics[0]?.partitions ?? [];
+  if (partition?.errorCode !== 0) throw new Error(`record ${from}: error ${partition?.errorCode}`);
+  const bytes = Buffer.concat(partition.records ?? []);
+  let next = from;
+  for (let at = 0; at < bytes.length;) {
+    const { sizeBytes } = readBatchHeader(bytes, at);
+    for (const { value } of recordsOf(bytes.subarray(at, at + sizeBytes))) {
+      if (String(value) !== String(next)) throw new Error(`record ${next} is ${value}`);
+      next++;
+    }
+    at += sizeBytes;
+  }
+  return next;
+}
