@@ -70,6 +70,7 @@ describe('flush.messages=1', () => {
     await using broker = await startTestBroker({ files: disk.files });
     const samples = sampleRequests();
     using client = await RawClient.connect(broker.port);
+    await client.call(METADATA, 6, samples['Metadata'] as object);
     disk.hold();
     await client.call(PRODUCE, 7, samples['Produce'] as object);
     await until(() => disk.syncs > 0);

@@ -10,6 +10,7 @@ import { diskThatWrites } from './writing-disk.js';
 const KAFKA_STORAGE_ERROR = 56;
 const PRODUCE = 0;
 const FETCH = 1;
+const METADATA = 3;
 const OFFSET_COMMIT = 8;
 
 /** A disk that can be full: a write then leaves half of its bytes behind, as a real one may. */
@@ -39,6 +40,7 @@ describe('a full disk', () => {
     await using broker = await startTestBroker({ files: disk.files });
     using client = await RawClient.connect(broker.port);
     const samples = sampleRequests();
+    await client.call(METADATA, 6, samples['Metadata'] as object);
     let sequence = 0;
     const produce = async (producerSequence = sequence) => {
       const records = [

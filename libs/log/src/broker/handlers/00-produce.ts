@@ -2,6 +2,7 @@
  * Produce (key 0), versions 3-9.
  *
  * - One record batch a partition, checked by its header and CRC and appended without being taken apart.
+ * - No topic is made here, as a producer that goes on writing would bring back one that was deleted: Metadata does.
  * - acks 1 and -1 are the same on one node: answered once the batch is written (and synced, with `flush.messages`).
  * - `min.insync.replicas` above the one replica that there is counts as 1: so it does in Kafka.
  * - Timestamps are checked by the batch's first and largest, not record by record.
@@ -20,7 +21,6 @@ import * as t from '../protocol/schema.js';
 import type { Topic } from '../storage/log-store.js';
 import type { PartitionLog } from '../storage/partition-log.js';
 import { defineHandler, type RequestContext } from './handler.js';
-import { topicForWriting } from './auto-create.js';
 import { verifyPart } from './fencing.js';
 import { isInternal } from './internal-topics.js';
 
@@ -146,7 +146,10 @@ async function append(wanted: Wanted, context: RequestContext): Promise<Partitio
   if (isInternal(name)) {
     throw new ProtocolError(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} is the broker's own`);
   }
-  const topic = store.topic(name) ?? (await topicForWriting(name, context));
+  const topic = store.topic(name);
+  if (topic === undefined) {
+    throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${name}`);
+  }
   const log = store.partition(name, index);
   const batch = records ?? Buffer.alloc(0);
   const header = checkProducedBatch(batch, Number(store.setting(topic, 'max.message.bytes')));
