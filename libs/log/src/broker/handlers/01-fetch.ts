@@ -4,7 +4,8 @@
  * - Whole batches, as they lie in the file; an offset inside a batch returns that batch.
  * - The first batch of the first partition that has any is returned over every limit, so that readers always get on.
  * - Waits until the partitions have `minBytes` or `maxWaitMs` have passed; an append wakes it; errors answer at once.
- * - Sessions (KIP-227) are declined: session id 0 makes clients send full requests.
+ * - Sessions (KIP-227) are declined: session id 0 makes clients send full requests. One that another broker made is not
+ *   known: FETCH_SESSION_ID_NOT_FOUND.
  * - read_committed reads up to the last stable offset and names the transactions that were aborted.
  *
  * 4 isolation level · 5 log start offset · 7 sessions · 9 leader epoch · 11 rack, preferred replica · 12 flexible
@@ -73,6 +74,14 @@ const response = t.struct({
   ),
 });
 
+/** What goes on in a session says only what has changed, and none was made here. */
+const UNKNOWN_SESSION = {
+  throttleTimeMs: 0,
+  errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
+  sessionId: 0,
+  topics: [],
+};
+
 type Request = t.ValueOf<typeof request>;
 type PartitionRequest = Request['topics'][number]['partitions'][number];
 type Answer = t.ValueOf<typeof response>;
@@ -103,6 +112,7 @@ export const fetch = defineHandler({
     })),
   }),
   async handle(wanted, context) {
+    if (wanted.sessionEpoch > 0) return UNKNOWN_SESSION;
     const deadline = performance.now() + Math.min(Math.max(wanted.maxWaitMs, 0), MAX_WAIT_MS);
     for (;;) {
       const appended = watch(wanted, context);
