@@ -7,7 +7,7 @@
  *
  * 2 isolation level · 4 leader epoch · 6 flexible · 7 largest timestamp
  */
-import { ErrorCode, codeOf } from '../protocol/error-codes.js';
+import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
 import * as t from '../protocol/schema.js';
 import type { PartitionLog } from '../storage/partition-log.js';
 import { READ_COMMITTED, checkLeaderEpoch } from './01-fetch.js';
@@ -63,8 +63,12 @@ export const listOffsets = defineHandler({
   request,
   response,
   async handle({ isolationLevel, topics }, { store, logger }) {
+    const twice = namedTwice(topics);
     const answerOf = async (name: string, partitionIndex: number, epoch: number, timestamp: bigint) => {
       try {
+        if (twice.has(`${name} ${partitionIndex}`)) {
+          throw new ProtocolError(ErrorCode.INVALID_REQUEST, 'a partition comes twice');
+        }
         checkLeaderEpoch(epoch);
         const found = await find(
           store.partition(name, partitionIndex),
@@ -93,6 +97,15 @@ export const listOffsets = defineHandler({
     };
   },
 });
+
+/** Partitions that a request asks for more than once. */
+function namedTwice(topics: t.ValueOf<typeof request>['topics']): ReadonlySet<string> {
+  const names = topics.flatMap(({ name, partitions }) =>
+    partitions.map(({ partitionIndex }) => `${name} ${partitionIndex}`),
+  );
+  const once = new Set<string>();
+  return new Set(names.filter((name) => once.size === once.add(name).size));
+}
 
 async function find(log: PartitionLog, timestamp: bigint, committed: boolean) {
   const end = committed ? log.lastStableOffset : log.highWatermark;

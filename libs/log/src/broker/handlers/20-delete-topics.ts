@@ -61,6 +61,9 @@ async function deleteOne(
     if (!config.boolean('delete.topic.enable')) {
       throw new ProtocolError(ErrorCode.POLICY_VIOLATION, 'delete.topic.enable is false');
     }
+    if ((name === null) === (topicId === t.NO_UUID)) {
+      throw new ProtocolError(ErrorCode.INVALID_REQUEST, 'a topic is named, or meant by its id, not both');
+    }
     if (topic === undefined) {
       const code = name === null ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
       throw new ProtocolError(code, 'This server does not host this topic.');

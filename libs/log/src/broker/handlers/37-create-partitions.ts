@@ -41,6 +41,9 @@ export const createPartitions = defineHandler({
     const results = [];
     for (const topic of topics) {
       try {
+        if (topics.filter(({ name }) => name === topic.name).length > 1) {
+          throw new ProtocolError(ErrorCode.INVALID_REQUEST, `Topic '${topic.name}' comes twice.`);
+        }
         check(topic, context);
         if (!validateOnly) {
           await context.store.grow(topic.name, topic.count);

@@ -53,6 +53,7 @@ export const incrementalAlterConfigs = defineHandler({
     for (const { resourceType, resourceName, configs } of resources) {
       const resource = { resourceType, resourceName };
       try {
+        checkNames(configs);
         const settings = { ...ownSettings(resource, context) };
         const current = new Map(entriesOf(resource, context).map((entry) => [entry.name, entry]));
         for (const change of configs) applyChange(settings, change, current.get(change.name));
@@ -65,6 +66,13 @@ export const incrementalAlterConfigs = defineHandler({
     return { throttleTimeMs: 0, responses };
   },
 });
+
+/** @throws ProtocolError where two changes are of the same setting: which is meant to come last is not said */
+function checkNames(configs: readonly Change[]): void {
+  const names = configs.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new ProtocolError(ErrorCode.INVALID_REQUEST, `${twice} comes twice`);
+}
 
 /** Applies one change to a resource's own settings. @throws SettingError, ProtocolError */
 function applyChange(
