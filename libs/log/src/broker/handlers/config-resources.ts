@@ -1,6 +1,7 @@
 import { ConfigSource, topicEntries, type ConfigEntry } from '../config/config.js';
 import { SettingError } from '../config/settings.js';
 import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
+import { checkTopicName } from '../storage/topic-checks.js';
 import type { RequestContext, Services } from './handler.js';
 
 /** What settings belong to, with Kafka's numbers. */
@@ -84,6 +85,7 @@ export function refusalOf(
 function checkResource({ resourceType, resourceName }: Resource, { store, node }: Services): void {
   if (resourceType === ResourceType.TOPIC) {
     if (store.topic(resourceName) !== undefined) return;
+    checkTopicName(resourceName);
     throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${resourceName}`);
   }
   if (resourceType !== ResourceType.BROKER) {

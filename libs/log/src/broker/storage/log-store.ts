@@ -10,7 +10,7 @@ import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.j
 import { TEMPORARY_SUFFIX, type FileSystem } from './file-system.js';
 import { PartitionLog } from './partition-log.js';
 import { SettingsInUse } from './settings-in-use.js';
-import { checkPartitionCount, checkTopicName } from './topic-checks.js';
+import { checkNoTwin, checkPartitionCount, checkTopicName } from './topic-checks.js';
 
 const TOPICS_FILE = 'topics.json';
 const RECOVERY_FILE = 'recovery-point-offset-checkpoint';
@@ -147,6 +147,7 @@ export class LogStore {
     if (this.topics.has(name)) {
       throw new ProtocolError(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`);
     }
+    checkNoTwin(name, this.topics.keys());
     checkPartitionCount(partitions);
     checkTopicSettings(settings);
   }

@@ -28,3 +28,16 @@ export function checkTopicName(name: string): void {
   if (problem === undefined) return;
   throw new ProtocolError(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic name is invalid: ${problem}`);
 }
+
+/** @throws ProtocolError `INVALID_TOPIC_EXCEPTION` where another topic has the same name but for dots and underscores */
+export function checkNoTwin(name: string, others: Iterable<string>): void {
+  // Kafka names its metrics by topics, and has no dots in there.
+  const asMetric = (topic: string) => topic.replaceAll('.', '_');
+  for (const other of others) {
+    if (asMetric(other) !== asMetric(name)) continue;
+    throw new ProtocolError(
+      ErrorCode.INVALID_TOPIC_EXCEPTION,
+      `Topic '${name}' collides with '${other}': in the names of metrics . and _ are the same.`,
+    );
+  }
+}
