@@ -135,6 +135,7 @@ export class GroupCoordinator {
     producer: OffsetsProducer,
     offsets: readonly OffsetToCommit[],
   ): Promise<void> {
+    checkGroupId(groupId);
     const kept = this.groupThatCommits(groupId, reference);
     kept.group.checkCommit(reference, 'transactional');
     if (offsets.length === 0) return;
@@ -164,7 +165,6 @@ export class GroupCoordinator {
 
   /** The group, made where one from outside of any commits. */
   private groupThatCommits(groupId: string, reference: MemberReference): KeptGroup {
-    checkGroupId(groupId);
     const outside = reference.generationId < 0 && reference.memberId === '';
     if (!outside && !this.groups.has(groupId)) {
       throw new ProtocolError(ErrorCode.ILLEGAL_GENERATION, `there is no group '${groupId}'`);
@@ -195,7 +195,6 @@ export class GroupCoordinator {
 
   /** @throws ProtocolError `GROUP_ID_NOT_FOUND`, `NON_EMPTY_GROUP` */
   async delete(groupId: string): Promise<void> {
-    checkGroupId(groupId);
     const kept = this.groups.get(groupId);
     if (kept === undefined) throw new ProtocolError(ErrorCode.GROUP_ID_NOT_FOUND, `no group '${groupId}'`);
     if (!kept.group.isEmpty) throw new ProtocolError(ErrorCode.NON_EMPTY_GROUP, `'${groupId}' has members`);
@@ -421,6 +420,7 @@ function keyOf(topic: string, partition: number): string {
   return `${topic} ${partition}`;
 }
 
+/** Nobody joins a group without a name; offsets may be kept for it, as clients did that knew no groups. */
 function checkGroupId(groupId: string): void {
   if (groupId === '') throw new ProtocolError(ErrorCode.INVALID_GROUP_ID, 'a group id must not be empty');
 }
