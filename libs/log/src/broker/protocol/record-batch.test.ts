@@ -100,9 +100,10 @@ describe('a record batch', () => {
   it.each([
     ['cut short', BATCH.subarray(0, BATCH.length - 1), 'CORRUPT_MESSAGE'],
     ['no batch at all', BATCH.subarray(0, 20), 'CORRUPT_MESSAGE'],
+    ['nothing', Buffer.alloc(0), 'INVALID_RECORD'],
     ['two batches', Buffer.concat([BATCH, BATCH]), 'INVALID_RECORD'],
     ['a flipped bit', changed((b) => b.writeUInt8(0x77, b.length - 2), false), 'CORRUPT_MESSAGE'],
-    ['an old format', changed((b) => b.writeInt8(1, 16)), 'UNSUPPORTED_FOR_MESSAGE_FORMAT'],
+    ['an old format', changed((b) => b.writeInt8(1, 16)), 'INVALID_RECORD'],
     ['a count that does not fit', changed((b) => b.writeInt32BE(2, 57)), 'INVALID_RECORD'],
     ['no records', changed((b) => b.writeInt32BE(0, 57)), 'INVALID_RECORD'],
     ['a control batch', changed((b) => b.writeInt16BE(0x20, 21)), 'INVALID_RECORD'],

@@ -124,10 +124,11 @@ export function isBatchIntact(buffer: Buffer, at: number, sizeBytes: number): bo
  * @throws ProtocolError with Kafka's own code for what is wrong
  */
 export function checkProducedBatch(batch: Buffer, maxBytes: number): BatchHeader {
+  if (batch.length === 0) refuse('INVALID_RECORD', 'no record batch for a partition');
   if (batch.length < BATCH_HEADER_BYTES)
     refuse('CORRUPT_MESSAGE', `${batch.length} bytes are no record batch`);
   if (batch[MAGIC_AT] !== MAGIC) {
-    refuse('UNSUPPORTED_FOR_MESSAGE_FORMAT', `records have magic ${batch[MAGIC_AT]}, only 2 is served`);
+    refuse('INVALID_RECORD', `records have magic ${batch[MAGIC_AT]}, only 2 is served`);
   }
   const header = readBatchHeader(batch);
   if (header.sizeBytes > batch.length || header.sizeBytes < BATCH_HEADER_BYTES) {
