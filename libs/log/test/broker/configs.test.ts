@@ -106,73 +106,9 @@ describe('AlterConfigs', () => {
     using after = await RawClient.connect(broker.port);
     await expectSettings(after);
   });
-
-  it('changes nothing where one value is wrong, or where it is only asked', async () => {
-    await using own = await start();
-    const { client } = own;
-    const wrong = await replace(client, TOPIC, { 'retention.ms': '5000', 'segment.bytes': 'many' });
-    expect(wrong).toMatchObject({
-      errorCode: INVALID_CONFIG,
-      errorMessage: expect.stringMatching(/segment\.bytes/),
-    });
-    expect((await replace(client, TOPIC, { 'retention.ms': '5000' }, true))?.errorCode).toBe(0);
-    expect((await replace(client, TOPIC, { 'no.such.setting': '1' }, true))?.errorCode).toBe(INVALID_CONFIG);
-    expect((await describeSetting(client, TOPIC, 'retention.ms'))?.source).toBe(FROM.staticBroker);
-  });
-
-  it('refuses topics, brokers and kinds of resources that there are not', async () => {
-    await using own = await start();
-    const codeFor = async (resource: Resource) => (await replace(own.client, resource, {}))?.errorCode;
-    expect(await codeFor({ resourceType: 2, resourceName: 'no-such-topic' })).toBe(UNKNOWN_TOPIC);
-    expect(await codeFor({ resourceType: 4, resourceName: '7' })).toBe(INVALID_REQUEST);
-    expect(await codeFor({ resourceType: 8, resourceName: '' })).toBe(INVALID_REQUEST);
-  });
 });
 
 describe('IncrementalAlterConfigs', () => {
-  it('sets and deletes one at a time, and leaves the others', async () => {
-    await using own = await start();
-    const { client } = own;
-    await change(client, TOPIC, [
-      ['retention.ms', SET, '5000'],
-      ['segment.bytes', SET, '4096'],
-    ]);
-    expect((await change(client, TOPIC, [['retention.ms', DELETE, null]]))?.errorCode).toBe(0);
-    expect((await describeSetting(client, TOPIC, 'retention.ms'))?.source).toBe(FROM.staticBroker);
-    expect(await describeSetting(client, TOPIC, 'segment.bytes')).toEqual({
-      value: '4096',
-      source: FROM.topic,
-    });
-  });
-
-  it('adds to lists and takes from them, and from nothing else', async () => {
-    await using own = await start();
-    const { client } = own;
-    const policy = async () => (await describeSetting(client, TOPIC, 'cleanup.policy'))?.value;
-    await change(client, TOPIC, [['cleanup.policy', APPEND, 'compact']]);
-    expect(await policy()).toBe('delete,compact');
-    await change(client, TOPIC, [['cleanup.policy', APPEND, 'compact']]);
-    expect(await policy()).toBe('delete,compact');
-    await change(client, TOPIC, [['cleanup.policy', SUBTRACT, 'delete']]);
-    expect(await policy()).toBe('compact');
-    expect((await change(client, TOPIC, [['retention.ms', APPEND, '1']]))?.errorCode).toBe(INVALID_CONFIG);
-  });
-
-  it('makes all changes of a resource or none', async () => {
-    await using own = await start();
-    const { client } = own;
-    const half = await change(client, TOPIC, [
-      ['retention.ms', SET, '5000'],
-      ['segment.bytes', SET, '-1'],
-    ]);
-    expect(half?.errorCode).toBe(INVALID_CONFIG);
-    const asked = await change(client, TOPIC, [['retention.ms', SET, '5000']], true);
-    expect(asked?.errorCode).toBe(0);
-    expect((await change(client, TOPIC, [['retention.ms', 9, '5000']]))?.errorCode).toBe(INVALID_REQUEST);
-    expect((await change(client, TOPIC, [['retention.ms', SET, null]]))?.errorCode).toBe(INVALID_REQUEST);
-    expect((await describeSetting(client, TOPIC, 'retention.ms'))?.source).toBe(FROM.staticBroker);
-  });
-
   it('alters the broker while it runs and for the next time, but not what is read at start', async () => {
     await using own = await start();
     const { client, broker } = own;

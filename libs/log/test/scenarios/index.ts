@@ -1,0 +1,46 @@
+import { offsetCommitArea, offsetDeleteArea, offsetFetchArea } from './committed-offsets.js';
+import { alterConfigsArea, describeConfigsArea, incrementalAlterConfigsArea } from './configs.js';
+import { fetchArea } from './fetch.js';
+import {
+  coordinatorArea,
+  deleteGroupsArea,
+  describeGroupsArea,
+  heartbeatArea,
+  joinArea,
+  leaveArea,
+  staticMembersArea,
+  syncArea,
+} from './groups.js';
+import { idempotenceArea } from './idempotence.js';
+import { deleteRecordsArea, leaderEpochArea, offsetsArea } from './offsets.js';
+import { produceArea } from './produce.js';
+import type { Area } from './scenario.js';
+import { createPartitionsArea, createTopicsArea, deleteTopicsArea, metadataArea } from './topics.js';
+
+/** All that a log promises to its clients, whichever log it is. */
+export const AREAS: readonly Area[] = [
+  produceArea,
+  idempotenceArea,
+  fetchArea,
+  offsetsArea,
+  deleteRecordsArea,
+  leaderEpochArea,
+  metadataArea,
+  createTopicsArea,
+  deleteTopicsArea,
+  createPartitionsArea,
+  describeConfigsArea,
+  alterConfigsArea,
+  incrementalAlterConfigsArea,
+  coordinatorArea,
+  joinArea,
+  syncArea,
+  heartbeatArea,
+  leaveArea,
+  staticMembersArea,
+  describeGroupsArea,
+  deleteGroupsArea,
+  offsetCommitArea,
+  offsetFetchArea,
+  offsetDeleteArea,
+];

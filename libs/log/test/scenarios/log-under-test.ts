@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { RawClient } from '../broker/raw-client.js';
+import { until } from '../broker/_util.js';
+import { Api, named, only, type Named } from './apis.js';
+import { GroupUnderTest } from './group-under-test.js';
+import { TopicUnderTest } from './topic-under-test.js';
+
+interface Metadata {
+  readonly controllerId: number;
+  readonly clusterId: string | null;
+  readonly brokers: readonly { nodeId: number; host: string; port: number; rack: string | null }[];
+  readonly topics: readonly {
+    readonly errorCode: number;
+    readonly name: string | null;
+    readonly topicId: string;
+    readonly isInternal: boolean;
+    readonly partitions: readonly {
+      readonly errorCode: number;
+      readonly partitionIndex: number;
+      readonly leaderId: number;
+      readonly leaderEpoch: number;
+      readonly replicaNodes: number[];
+      readonly isrNodes: number[];
+    }[];
+  }[];
+}
+
+export interface NewTopic {
+  readonly name?: string;
+  readonly numPartitions?: number;
+  readonly replicationFactor?: number;
+  readonly assignments?: readonly { partitionIndex: number; brokerIds: number[] }[];
+  readonly configs?: Readonly<Record<string, string | null>>;
+}
+
+export interface CreatedTopic {
+  readonly name: string;
+  readonly topicId: string;
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+  readonly numPartitions: number;
+  readonly replicationFactor: number;
+  readonly configs: readonly { name: string; value: string | null; configSource: number }[] | null;
+}
+
+const TIMEOUT_MS = 30_000;
+
+/** A log that is known by its addresses alone, as one scenario meets it. */
+export class LogUnderTest implements Disposable {
+  private readonly clients: RawClient[] = [];
+
+  constructor(readonly addresses: readonly string[]) {}
+
+  /** A name that nothing of this log has. */
+  name(): string {
+    return `scenario-${randomUUID()}`;
+  }
+
+  /** A connection of its own, to the first broker where none is named; closed with the scenario. */
+  async connect(address = this.addresses[0] as string): Promise<RawClient> {
+    const colon = address.lastIndexOf(':');
+    const client = await RawClient.connect(Number(address.slice(colon + 1)), address.slice(0, colon));
+    this.clients.push(client);
+    return client;
+  }
+
+  /** Asks the first broker, on a connection of its own. */
+  async ask<T>(apiKey: number | undefined, version: number, body: object): Promise<T> {
+    const client = await this.connect();
+    return client.call<T>(apiKey as number, version, body);
+  }
+
+  async metadata(names: readonly string[] | null, fields: object = {}, version = 12): Promise<Metadata> {
+    return this.ask(Api.Metadata, version, {
+      topics: names?.map((name) => ({ name, topicId: '0'.repeat(32) })) ?? null,
+      allowAutoTopicCreation: false,
+      includeClusterAuthorizedOperations: false,
+      includeTopicAuthorizedOperations: false,
+      ...fields,
+    });
+  }
+
+  /** As CreateTopics answers. */
+  async create(
+    topics: readonly NewTopic[],
+    { version = 7, validateOnly = false }: { version?: number; validateOnly?: boolean } = {},
+  ): Promise<Named<CreatedTopic>[]> {
+    const answer = await this.ask<{ topics: CreatedTopic[] }>(Api.CreateTopics, version, {
+      topics: topics.map((topic) => ({
+        name: topic.name ?? this.name(),
+        numPartitions: topic.numPartitions ?? (topic.assignments ? -1 : 1),
+        replicationFactor: topic.replicationFactor ?? -1,
+        assignments: topic.assignments ?? [],
+        configs: Object.entries(topic.configs ?? {}).map(([name, value]) => ({ name, value })),
+      })),
+      timeoutMs: TIMEOUT_MS,
+      validateOnly,
+    });
+    return answer.topics.map(named);
+  }
+
+  /** A new topic that can be written and read. */
+  async topic(wanted: NewTopic = {}): Promise<TopicUnderTest> {
+    const { error, errorMessage, name } = only(await this.create([wanted]));
+    if (error !== 'NONE') throw new Error(`no topic: ${error}, ${errorMessage}`);
+    return this.existingTopic(name);
+  }
+
+  /** A topic that was made otherwise, once it can be written and read. */
+  async existingTopic(name: string): Promise<TopicUnderTest> {
+    const leaders: RawClient[] = [];
+    let topic: TopicUnderTest | undefined;
+    await until(async () => {
+      const { brokers, topics } = await this.metadata([name]);
+      const { errorCode, partitions } = only(topics);
+      if (errorCode !== 0 || partitions.some((partition) => partition.errorCode !== 0)) return false;
+      const byId = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, `${host}:${port}`]));
+      for (const { partitionIndex, leaderId } of partitions) {
+        leaders[partitionIndex] ??= await this.connect(byId.get(leaderId));
+      }
+      topic = new TopicUnderTest(name, leaders);
+      for (const index of leaders.keys()) {
+        if ((await topic.offsetAt(-1n, { partition: index })).error !== 'NONE') return false;
+      }
+      return true;
+    });
+    return topic as TopicUnderTest;
+  }
+
+  /** A group that nobody has been in. */
+  async group(name = this.name()): Promise<GroupUnderTest> {
+    let address = '';
+    await until(async () => {
+      const found = await this.ask<{ errorCode: number; host: string; port: number }>(
+        Api.FindCoordinator,
+        2,
+        { key: name, keyType: 0 },
+      );
+      address = `${found.host}:${found.port}`;
+      return found.errorCode === 0;
+    });
+    const group = new GroupUnderTest(name, () => this.connect(address));
+    // A coordinator that has just been made reads its log first.
+    await until(async () => (await group.describe()).error === 'NONE');
+    return group;
+  }
+
+  [Symbol.dispose](): void {
+    for (const client of this.clients) client[Symbol.dispose]();
+  }
+}

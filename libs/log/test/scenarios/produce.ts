@@ -1,0 +1,259 @@
+import { expect } from 'vitest';
+import { readBatchHeader, sealBatch } from '../../src/broker/protocol/record-batch.js';
+import { Api, only } from './apis.js';
+import { request } from '../broker/raw-client.js';
+import { area, each } from './scenario.js';
+import { batchesIn, batchOf, keyedBatchOf, valuesIn } from './topic-under-test.js';
+
+const CODECS = { none: 0, gzip: 1, snappy: 2, lz4: 3 } as const;
+const ZSTD = 4;
+const CONTROL = 0x20;
+const LOG_APPEND_TIME = 0x08;
+const HOUR_MS = 3_600_000;
+/** Where fields of a batch lie. */
+const AT = { magic: 16, crc: 17, attributes: 21, lastOffsetDelta: 23, maxTimestamp: 35, count: 57 } as const;
+
+/** What is wrong with a batch, and what a broker says to it. */
+const BAD_BATCHES: Readonly<Record<string, { spoil: (batch: Buffer) => Buffer; error: string }>> = {
+  'a CRC that does not fit': {
+    spoil: (batch) => {
+      batch.writeUInt8(batch.readUInt8(batch.length - 1) ^ 1, batch.length - 1);
+      return batch;
+    },
+    error: 'CORRUPT_MESSAGE',
+  },
+  'a last offset that does not fit the count': {
+    spoil: (batch) => {
+      batch.writeInt32BE(7, AT.lastOffsetDelta);
+      sealBatch(batch);
+      return batch;
+    },
+    error: 'INVALID_RECORD',
+  },
+  'a count of more records than there are': {
+    spoil: (batch) => {
+      batch.writeInt32BE(5, AT.count);
+      batch.writeInt32BE(4, AT.lastOffsetDelta);
+      sealBatch(batch);
+      return batch;
+    },
+    error: 'INVALID_RECORD',
+  },
+  'no records': {
+    spoil: (batch) => {
+      const empty = Buffer.from(batch.subarray(0, 61));
+      empty.writeInt32BE(61 - 12, 8);
+      empty.writeInt32BE(0, AT.count);
+      empty.writeInt32BE(-1, AT.lastOffsetDelta);
+      sealBatch(empty);
+      return empty;
+    },
+    error: 'INVALID_RECORD',
+  },
+  'an old magic': {
+    spoil: (batch) => {
+      batch.writeUInt8(1, AT.magic);
+      return batch;
+    },
+    error: 'INVALID_RECORD',
+  },
+  'another batch behind it': {
+    spoil: (batch) => Buffer.concat([batch, batchOf(['b'])]),
+    error: 'INVALID_RECORD',
+  },
+  'a length that is too small': {
+    spoil: (batch) => {
+      batch.writeInt32BE(10, 8);
+      return batch;
+    },
+    error: 'CORRUPT_MESSAGE',
+  },
+  'the mark of a control batch': {
+    spoil: (batch) => {
+      batch.writeInt16BE(CONTROL, AT.attributes);
+      sealBatch(batch);
+      return batch;
+    },
+    error: 'INVALID_RECORD',
+  },
+};
+
+export const produceArea = area('Produce', {
+  ...each([3, 4, 5, 6, 7, 8, 9], 'version $ appends a batch and says where', async (log, version) => {
+    const topic = await log.topic();
+    await topic.append(['before']);
+    const produced = await topic.produce(batchOf(['a', 'b']), { version });
+    expect(produced).toMatchObject({ error: 'NONE', baseOffset: 1n, logAppendTimeMs: -1n });
+    expect(produced.logStartOffset).toBe(version >= 5 ? 0n : -1n);
+    expect(await topic.values()).toEqual(['before', 'a', 'b']);
+  }),
+  ...each(
+    Object.keys(CODECS) as (keyof typeof CODECS)[],
+    'keeps a batch with codec $ as it came',
+    async (log, codec) => {
+      const topic = await log.topic();
+      const batch = batchOf(['a'.repeat(2000), 'b'.repeat(2000)], { attributes: CODECS[codec] });
+      expect(readBatchHeader(batch).attributes).toBe(CODECS[codec]);
+      expect(await topic.produce(batch)).toMatchObject({ error: 'NONE', baseOffset: 0n });
+      const kept = only(batchesIn((await topic.fetch()).records));
+      // All but the leader's epoch, which the CRC does not cover.
+      expect(kept.subarray(AT.magic).equals(batch.subarray(AT.magic))).toBe(true);
+    },
+  ),
+  'refuses zstd before version 7': async (log) => {
+    const topic = await log.topic();
+    const batch = batchOf(['a']);
+    batch.writeInt16BE(ZSTD, AT.attributes);
+    sealBatch(batch);
+    expect(await topic.produce(batch, { version: 6 })).toMatchObject({
+      error: 'UNSUPPORTED_COMPRESSION_TYPE',
+    });
+  },
+  ...each(Object.keys(BAD_BATCHES), 'refuses a batch with $', async (log, what) => {
+    const { spoil, error } = BAD_BATCHES[what] as (typeof BAD_BATCHES)[string];
+    const topic = await log.topic();
+    expect(await topic.produce(spoil(batchOf(['a'])))).toMatchObject({ error, baseOffset: -1n });
+    expect(await topic.fetch()).toMatchObject({ error: 'NONE', highWatermark: 0n });
+    await topic.append(['after']);
+  }),
+  'refuses no records at all': async (log) => {
+    const topic = await log.topic();
+    expect(await topic.produce(Buffer.alloc(0))).toMatchObject({ error: 'INVALID_RECORD' });
+  },
+  'refuses a batch larger than the topic takes, and takes the largest': async (log) => {
+    const batch = batchOf([Buffer.alloc(1000)]);
+    const topic = await log.topic({ configs: { 'max.message.bytes': String(batch.length) } });
+    expect(await topic.produce(batchOf([Buffer.alloc(1001)]))).toMatchObject({ error: 'MESSAGE_TOO_LARGE' });
+    expect(await topic.produce(batch)).toMatchObject({ error: 'NONE', baseOffset: 0n });
+  },
+  ...each([2, -2, 100], 'refuses acks $', async (log, acks) => {
+    const topic = await log.topic();
+    expect(await topic.produce(batchOf(['a']), { acks })).toMatchObject({ error: 'INVALID_REQUIRED_ACKS' });
+    expect(await topic.values()).toEqual([]);
+  }),
+  'acknowledges acks 1 with the offset': async (log) => {
+    const topic = await log.topic();
+    expect(await topic.produce(batchOf(['a']), { acks: 1 })).toMatchObject({ error: 'NONE', baseOffset: 0n });
+  },
+  'answers nothing to acks 0, and what comes next': async (log) => {
+    const topic = await log.topic();
+    const client = topic.leader();
+    client.send(request(Api.Produce as number, 9, 70, topic.produceRequest(batchOf(['a']), { acks: 0 })));
+    expect(await topic.produce(batchOf(['b']))).toMatchObject({ error: 'NONE', baseOffset: 1n });
+    expect(await topic.values()).toEqual(['a', 'b']);
+  },
+  'closes the connection where a batch with acks 0 is refused': async (log) => {
+    const topic = await log.topic();
+    const batch = batchOf(['a']);
+    batch.writeUInt8(9, batch.length - 1);
+    topic.leader().send(request(Api.Produce as number, 9, 70, topic.produceRequest(batch, { acks: 0 })));
+    await topic.leader().closed;
+  },
+  'makes no topic': async (log) => {
+    const topic = await log.topic();
+    const name = log.name();
+    const body = { ...topic.produceRequest(batchOf(['a'])), topics: [partitionOf(name, 0, batchOf(['a']))] };
+    const answer = await topic.leader().call<Answer>(Api.Produce as number, 9, body);
+    expect(only(only(answer.topics).partitions).errorCode).toBe(UNKNOWN_TOPIC_OR_PARTITION);
+    const { topics } = await log.metadata([name]);
+    expect(only(topics).errorCode).toBe(UNKNOWN_TOPIC_OR_PARTITION);
+  },
+  'refuses a partition that there is not, and takes the others of the request': async (log) => {
+    const topic = await log.topic();
+    const body = {
+      ...topic.produceRequest(null),
+      topics: [partitionOf(topic.name, 9, batchOf(['lost'])), partitionOf(topic.name, 0, batchOf(['kept']))],
+    };
+    const answer = await topic.leader().call<Answer>(Api.Produce as number, 9, body);
+    const codes = answer.topics
+      .flatMap(({ partitions }) => partitions)
+      .map(({ index, errorCode }) => [index, errorCode]);
+    expect(Object.fromEntries(codes)).toEqual({ 0: 0, 9: UNKNOWN_TOPIC_OR_PARTITION });
+    expect(await topic.values()).toEqual(['kept']);
+  },
+  'keeps clients out of the offsets of groups': async (log) => {
+    const group = await log.group();
+    const member = await group.member();
+    const topic = await log.topic();
+    await member.commit(topic.name, 1n);
+    const body = {
+      ...topic.produceRequest(null),
+      topics: [partitionOf('__consumer_offsets', 0, keyedBatchOf([['k', 'v']]))],
+    };
+    const offsets = await log.existingTopic('__consumer_offsets');
+    const answer = await offsets.leader().call<Answer>(Api.Produce as number, 9, body);
+    expect(only(only(answer.topics).partitions).errorCode).toBe(INVALID_TOPIC_EXCEPTION);
+  },
+  'appends to several topics and partitions in one request': async (log) => {
+    const topic = await log.topic({ numPartitions: 3 });
+    for (const partition of [0, 1, 2]) await topic.append([`to ${partition}`], {}, partition);
+    for (const partition of [0, 1, 2]) expect(await topic.values({ partition })).toEqual([`to ${partition}`]);
+  },
+  'refuses records without a key where they are compacted': async (log) => {
+    const topic = await log.topic({ configs: { 'cleanup.policy': 'compact' } });
+    expect(await topic.produce(batchOf(['a']))).toMatchObject({ error: 'INVALID_RECORD' });
+    expect(await topic.produce(keyedBatchOf([['k', 'v']]))).toMatchObject({ error: 'NONE', baseOffset: 0n });
+  },
+  'refuses records without a key, compressed too, where they are compacted': async (log) => {
+    const topic = await log.topic({ configs: { 'cleanup.policy': 'compact' } });
+    expect(await topic.produce(batchOf(['a'], { attributes: CODECS.gzip }))).toMatchObject({
+      error: 'INVALID_RECORD',
+    });
+    expect(await topic.values()).toEqual([]);
+  },
+  'gives records the time of the append where the topic says so': async (log) => {
+    const topic = await log.topic({ configs: { 'message.timestamp.type': 'LogAppendTime' } });
+    const before = Date.now();
+    const batch = batchOf(['a'], { baseTimestamp: 1n, maxTimestamp: 1n });
+    const { error, logAppendTimeMs } = await topic.produce(batch);
+    expect(error).toBe('NONE');
+    expect(Number(logAppendTimeMs)).toBeGreaterThanOrEqual(before - 1000);
+    const { attributes, maxTimestamp } = readBatchHeader(only(batchesIn((await topic.fetch()).records)));
+    expect({ attributes, maxTimestamp }).toEqual({
+      attributes: LOG_APPEND_TIME,
+      maxTimestamp: logAppendTimeMs,
+    });
+  },
+  'refuses timestamps more than an hour ahead, and takes old ones': async (log) => {
+    const topic = await log.topic();
+    const at = (ms: number) => ({ baseTimestamp: BigInt(ms), maxTimestamp: BigInt(ms) });
+    const ahead = batchOf(['a'], at(Date.now() + 2 * HOUR_MS));
+    expect(await topic.produce(ahead)).toMatchObject({ error: 'INVALID_TIMESTAMP' });
+    expect(await topic.produce(batchOf(['b'], at(Date.now() + HOUR_MS / 2)))).toMatchObject({
+      error: 'NONE',
+    });
+    expect(await topic.produce(batchOf(['c'], at(Date.now() - 24 * HOUR_MS)))).toMatchObject({
+      error: 'NONE',
+    });
+    expect(await topic.produce(batchOf(['d'], at(-1)))).toMatchObject({ error: 'NONE' });
+    expect(await topic.values()).toEqual(['b', 'c', 'd']);
+  },
+  'refuses timestamps as old as the topic says': async (log) => {
+    const topic = await log.topic({ configs: { 'message.timestamp.before.max.ms': '60000' } });
+    const old = BigInt(Date.now() - HOUR_MS);
+    const batch = batchOf(['a'], { baseTimestamp: old, maxTimestamp: old });
+    expect(await topic.produce(batch)).toMatchObject({ error: 'INVALID_TIMESTAMP' });
+    await topic.append(['b']);
+  },
+  'keeps order and offsets of batches that overlap on one connection': async (log) => {
+    const topic = await log.topic();
+    const client = topic.leader();
+    const wanted = Array.from({ length: 20 }, (_, i) => `value ${i}`);
+    wanted.forEach((value, i) =>
+      client.send(request(Api.Produce as number, 9, 1000 + i, topic.produceRequest(batchOf([value])))),
+    );
+    for (const i of wanted.keys()) expect((await client.frame()).readInt32BE(0)).toBe(1000 + i);
+    expect(valuesIn((await topic.fetch()).records)).toEqual(wanted);
+  },
+});
+
+const UNKNOWN_TOPIC_OR_PARTITION = 3;
+const INVALID_TOPIC_EXCEPTION = 17;
+
+interface Answer {
+  readonly topics: { readonly partitions: { readonly index: number; readonly errorCode: number }[] }[];
+}
+
+function partitionOf(name: string, index: number, batch: Buffer) {
+  return { name, partitions: [{ index, records: [batch] }] };
+}
