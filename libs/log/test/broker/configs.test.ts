@@ -12,12 +12,8 @@ const ALTER_CONFIGS = 33;
 const INCREMENTAL_ALTER_CONFIGS = 44;
 const SET = 0;
 const DELETE = 1;
-const APPEND = 2;
-const SUBTRACT = 3;
 const INVALID_TIMESTAMP = 32;
-const INVALID_CONFIG = 40;
 const INVALID_REQUEST = 42;
-const UNKNOWN_TOPIC = 3;
 /** Where a value comes from, with Kafka's numbers. */
 const FROM = { topic: 1, dynamicBroker: 2, dynamicDefaultBroker: 3, staticBroker: 4, default: 5 };
 

@@ -8,7 +8,6 @@ import { BoundedLog } from '../../src/broker/bounded-log.js';
 import { NO_METER } from '../../src/broker/metrics/meter.js';
 import { HANDLERS } from '../../src/broker/handlers/index.js';
 import { BrokerServer } from '../../src/broker/network/server.js';
-import { readBatchHeader } from '../../src/broker/protocol/record-batch.js';
 import { makeRecordBatch } from '../../src/broker/protocol/records.js';
 import { openSecurity } from '../../src/broker/security/security.js';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
@@ -66,15 +65,6 @@ function fetchOf(offset: bigint, change: object = {}) {
 
 async function connect(broker: TestBroker): Promise<RawClient> {
   return RawClient.connect(broker.port);
-}
-
-interface Fetched {
-  topics: { partitions: { errorCode: number; highWatermark: bigint; records: Buffer[] | null }[] }[];
-}
-
-/** The records of the only partition. */
-function recordsIn(fetched: Fetched): Buffer {
-  return Buffer.concat(fetched.topics[0]?.partitions[0]?.records ?? []);
 }
 
 describe('a client that comes before the broker has read its log', () => {

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { readBatchHeader } from '../../src/broker/protocol/record-batch.js';
 import { Api, only } from './apis.js';
 import { area, each } from './scenario.js';
-import { batchesIn, batchOf, valuesIn } from './topic-under-test.js';
+import { batchesIn, valuesIn } from './topic-under-test.js';
 
 const LONG_MS = 30_000;
 

@@ -1,21 +1,14 @@
 import { offsetCommitArea, offsetDeleteArea, offsetFetchArea } from './committed-offsets.js';
 import { alterConfigsArea, describeConfigsArea, incrementalAlterConfigsArea } from './configs.js';
 import { fetchArea } from './fetch.js';
-import {
-  coordinatorArea,
-  deleteGroupsArea,
-  describeGroupsArea,
-  heartbeatArea,
-  joinArea,
-  leaveArea,
-  staticMembersArea,
-  syncArea,
-} from './groups.js';
+import { coordinatorArea, deleteGroupsArea, describeGroupsArea } from './groups-from-outside.js';
+import { heartbeatArea, joinArea, leaveArea, staticMembersArea, syncArea } from './groups.js';
 import { idempotenceArea } from './idempotence.js';
 import { deleteRecordsArea, leaderEpochArea, offsetsArea } from './offsets.js';
 import { produceArea } from './produce.js';
 import type { Area } from './scenario.js';
 import { createPartitionsArea, createTopicsArea, deleteTopicsArea, metadataArea } from './topics.js';
+import { transactionsArea } from './transactions.js';
 
 /** All that a log promises to its clients, whichever log it is. */
 export const AREAS: readonly Area[] = [
@@ -43,4 +36,5 @@ export const AREAS: readonly Area[] = [
   offsetCommitArea,
   offsetFetchArea,
   offsetDeleteArea,
+  transactionsArea,
 ];

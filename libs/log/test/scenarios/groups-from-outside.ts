@@ -1,0 +1,137 @@
+import { expect } from 'vitest';
+import { nameOf } from '../../src/broker/protocol/error-codes.js';
+import { until } from '../broker/_util.js';
+import { Api, only } from './apis.js';
+import { area, each } from './scenario.js';
+
+export const describeGroupsArea = area('a group that is looked at', {
+  ...each([0, 1, 2, 3, 4, 5], 'is described by DescribeGroups $', async (log, version) => {
+    const group = await log.group();
+    const member = await group.withOne();
+    const { members, ...described } = await group.describe(version);
+    expect(described).toMatchObject({
+      error: 'NONE',
+      groupState: 'Stable',
+      protocolType: 'consumer',
+      protocolData: 'range',
+    });
+    expect(only(members)).toMatchObject({
+      memberId: member.memberId,
+      clientId: 'raw',
+      memberMetadata: Buffer.from('rides'),
+      memberAssignment: Buffer.from('part of a'),
+    });
+  }),
+  'is dead where there is none': async (log) => {
+    const group = await log.group();
+    expect(await group.describe()).toMatchObject({
+      error: 'NONE',
+      groupState: 'Dead',
+      members: [],
+      protocolType: '',
+    });
+  },
+  'goes from preparing to completing to stable to empty': async (log) => {
+    const group = await log.group();
+    const state = async () => (await group.describe()).groupState;
+    const a = await group.withOne();
+    const b = await group.member();
+    const joining = b.join();
+    await until(async () => (await state()) === 'PreparingRebalance');
+    await a.join();
+    await joining;
+    expect(await state()).toBe('CompletingRebalance');
+    await Promise.all([a.sync({}), b.sync()]);
+    expect(await state()).toBe('Stable');
+    await group.leave([a, b].map(({ memberId }) => ({ memberId, groupInstanceId: null })));
+    expect(await state()).toBe('Empty');
+  },
+  ...each([0, 1, 2, 3, 4], 'is listed by ListGroups $', async (log, version) => {
+    const group = await log.group();
+    await group.withOne();
+    const { errorCode, groups } = await group.ask<{ errorCode: number; groups: { groupId: string }[] }>(
+      Api.ListGroups,
+      version,
+      { statesFilter: [] },
+    );
+    expect(errorCode).toBe(0);
+    const mine = groups.find(({ groupId }) => groupId === group.name);
+    expect(mine).toMatchObject({ protocolType: 'consumer', groupState: version >= 4 ? 'Stable' : '' });
+  }),
+  'is listed by its state': async (log) => {
+    const group = await log.group();
+    await group.withOne();
+    const listed = async (...statesFilter: string[]) => {
+      const { groups } = await group.ask<{ groups: { groupId: string }[] }>(Api.ListGroups, 4, {
+        statesFilter,
+      });
+      return groups.some(({ groupId }) => groupId === group.name);
+    };
+    expect(await listed('Stable')).toBe(true);
+    expect(await listed('stable')).toBe(true);
+    expect(await listed('Empty', 'Dead')).toBe(false);
+    expect(await listed('NoSuchState')).toBe(false);
+  },
+});
+
+export const deleteGroupsArea = area('a group that is deleted', {
+  'is gone with its offsets where it is empty': async (log) => {
+    const [group, topic] = [await log.group(), await log.topic()];
+    await (await group.member()).commit(topic.name, 5n);
+    expect((await group.describe()).groupState).toBe('Empty');
+    expect(await group.delete()).toBe('NONE');
+    expect((await group.describe()).groupState).toBe('Dead');
+    expect((await group.committedOf(topic.name)).committedOffset).toBe(-1n);
+  },
+  'stays where it has members': async (log) => {
+    const group = await log.group();
+    const member = await group.withOne();
+    expect(await group.delete()).toBe('NON_EMPTY_GROUP');
+    expect(await member.heartbeat()).toBe('NONE');
+  },
+  'is not found where there is none': async (log) => {
+    expect(await (await log.group()).delete()).toBe('GROUP_ID_NOT_FOUND');
+  },
+  'may have no name, where it has offsets alone': async (log) => {
+    const [group, topic] = [await log.group(''), await log.topic()];
+    expect(await (await group.member()).commit(topic.name, 5n)).toBe('NONE');
+    expect((await group.committedOf(topic.name)).committedOffset).toBe(5n);
+    expect(await group.delete()).toBe('NONE');
+    expect(await group.delete()).toBe('GROUP_ID_NOT_FOUND');
+  },
+  'has an error of its own among others': async (log) => {
+    const [group, topic] = [await log.group(), await log.topic()];
+    await (await group.member()).commit(topic.name, 5n);
+    const { results } = await group.ask<{ results: { groupId: string; errorCode: number }[] }>(
+      Api.DeleteGroups,
+      0,
+      {
+        groupsNames: [group.name, `${group.name}-nobody`],
+      },
+    );
+    const errors = Object.fromEntries(results.map(({ groupId, errorCode }) => [groupId, nameOf(errorCode)]));
+    expect(errors).toEqual({ [group.name]: 'NONE', [`${group.name}-nobody`]: 'GROUP_ID_NOT_FOUND' });
+  },
+});
+
+export const coordinatorArea = area('FindCoordinator', {
+  ...each([0, 1, 2, 3, 4], "version $ names a group's coordinator", async (log, version) => {
+    const group = await log.group();
+    const found = await log.ask<{
+      errorCode: number;
+      host: string;
+      port: number;
+      coordinators: { errorCode: number; key: string; host: string; port: number }[];
+    }>(Api.FindCoordinator, version, { key: group.name, keyType: 0, coordinatorKeys: [group.name] });
+    const { errorCode, host, port } = version >= 4 ? only(found.coordinators) : found;
+    expect(errorCode).toBe(0);
+    expect(log.addresses).toContain(`${host}:${port}`);
+  }),
+  'knows no coordinators of other kinds': async (log) => {
+    const found = await log.ask<{ errorCode: number }>(Api.FindCoordinator, 3, {
+      key: log.name(),
+      keyType: 9,
+    });
+    expect(nameOf(found.errorCode)).toBe('INVALID_REQUEST');
+  },
+});
