@@ -9,6 +9,7 @@ import { until } from './_util.js';
 
 const PRODUCE = 0;
 const FETCH = 1;
+const METADATA = 3;
 const OFFSET_COMMIT = 8;
 const METRICS = { 'metrics.port': '0' };
 
@@ -25,6 +26,7 @@ async function valueOf(broker: TestBroker, series: string): Promise<number | und
 }
 
 async function produce(client: RawClient, records: Buffer, topic = SAMPLE_TOPIC): Promise<void> {
+  await client.call(METADATA, 6, { topics: [{ name: topic }], allowAutoTopicCreation: true });
   await client.call(PRODUCE, 9, {
     ...sampleRequests()['Produce'],
     topics: [{ name: topic, partitions: [{ index: 0, records: [records] }] }],
