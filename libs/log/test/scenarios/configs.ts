@@ -4,6 +4,7 @@ import { until } from '../broker/_util.js';
 import { Api, only } from './apis.js';
 import type { LogUnderTest } from './log-under-test.js';
 import { area, each } from './scenario.js';
+import { batchOf } from './topic-under-test.js';
 
 const TOPIC = 2;
 const BROKER = 4;
@@ -248,7 +249,6 @@ export const incrementalAlterConfigsArea = area('IncrementalAlterConfigs', {
     expect(await valueOf(log, topic, 'retention.ms')).toBe('604800000');
   },
   'holds for what is produced next': async (log) => {
-    const { batchOf } = await import('./topic-under-test.js');
     const topic = await log.topic();
     const resource = { resourceType: TOPIC, resourceName: topic.name };
     await change(log, resource, [['max.message.bytes', SET, '500']]);

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { packBatch, writeRecords } from '../../src/broker/protocol/records.js';
 import { Api, only } from './apis.js';
 import { area, each } from './scenario.js';
 import type { TopicUnderTest } from './topic-under-test.js';
@@ -52,14 +53,15 @@ export const offsetsArea = area('ListOffsets', {
   },
   'finds a record inside a batch': async (log) => {
     const topic = await log.topic();
-    const { packBatch } = await import('../../src/broker/protocol/records.js');
-    const records = [0n, 10n, 20n].map((timestampDelta, offsetDelta) => ({
-      offsetDelta,
-      timestampDelta,
-      key: null,
-      value: Buffer.from('a'),
-      headers: [],
-    }));
+    const records = writeRecords(
+      [0n, 10n, 20n].map((timestampDelta, offsetDelta) => ({
+        offsetDelta,
+        timestampDelta,
+        key: null,
+        value: Buffer.from('a'),
+        headers: [],
+      })),
+    );
     for (const attributes of [0, 1, 2, 3]) {
       const fields = { baseOffset: 0n, lastOffsetDelta: 2, attributes, count: 3 };
       const times = { baseTimestamp: START, maxTimestamp: START + 20n };

@@ -1,4 +1,4 @@
-import { TransactionalClient } from './transactional-client.js';
+import { TransactionalClient } from '../broker/transactional-client.js';
 
 /** What a step of the scenario asked, and what it was answered. */
 export type Steps = [step: string, answer: string][];

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { until } from '../broker/_util.js';
 import { area } from './scenario.js';
 import { ANSWERS, transactionSteps } from './transaction-steps.js';
-import { TransactionalClient } from './transactional-client.js';
+import { TransactionalClient } from '../broker/transactional-client.js';
 import type { LogUnderTest } from './log-under-test.js';
 
 const READ_COMMITTED = 1;

@@ -2,7 +2,7 @@ import { ErrorCode, nameOf } from '../../src/broker/protocol/error-codes.js';
 import type { AbortedTransaction } from '../../src/broker/storage/open-transactions.js';
 import { makeRecordBatch, recordsOf } from '../../src/broker/protocol/records.js';
 import { batchSizeBytes, readBatchHeader } from '../../src/broker/protocol/record-batch.js';
-import { RawClient } from '../broker/raw-client.js';
+import { RawClient } from './raw-client.js';
 
 const TRANSACTIONAL = 0x10;
 const MAX_BYTES = 1 << 20;
