@@ -281,8 +281,15 @@ export class PartitionLog {
       active.sizeBytes === 0 ||
       (active.sizeBytes + placed.bytes.length <= segmentBytes &&
         placed.lastOffset - active.baseOffset <= MAX_RELATIVE_OFFSET &&
-        this.options.now() - active.createdAtMs < segmentMs);
+        (await this.ageOf(active, placed)) <= segmentMs);
     return fits ? active : this.roll(placed.baseOffset);
+  }
+
+  /** How much later than a segment's first batch the next one is: by their timestamps, as time goes by for what is in them. */
+  private async ageOf(segment: Segment, next: PlacedBatch): Promise<number> {
+    const first = await segment.firstTimestamp();
+    if (first === undefined || first < 0n) return this.options.now() - segment.createdAtMs;
+    return Number(next.maxTimestamp - first);
   }
 
   private async roll(baseOffset: bigint): Promise<Segment> {
