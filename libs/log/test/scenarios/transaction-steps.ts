@@ -89,19 +89,17 @@ export const ANSWERS: Steps = [
 ];
 
 /**
- * Transactions as clients misuse them, step by step, on topics of its own, on a log of one broker. The answers are
+ * Transactions as clients misuse them, step by step, on a new topic of three partitions, on a log of one broker. The answers are
  * `ANSWERS`.
  */
-export async function transactionSteps(port: number): Promise<Steps> {
+export async function transactionSteps(port: number, topic: string): Promise<Steps> {
   using client = await TransactionalClient.connect(port);
   const steps: Steps = [];
   const step = async (name: string, answer: Promise<{ error: string; errors?: string[] } | string>) => {
     const result = await answer;
     steps.push([name, typeof result === 'string' ? result : (result.errors?.join(' ') ?? result.error)]);
   };
-  const topic = `scenario-${Date.now()}`;
   const id = (name: string) => `${topic}-${name}`;
-  await client.createTopic(topic, 3);
   await client.patiently(() => client.locate('transaction', id('first')));
   await client.patiently(() => client.locate('group', id('group')));
   await client.patiently(() => client.init(id('first')));

@@ -26,7 +26,8 @@ async function begin(log: LogUnderTest) {
 
 export const transactionsArea = area('a transaction', {
   'is answered as Kafka answers it, step by step': async (log) => {
-    expect(await transactionSteps(portOf(log))).toEqual(ANSWERS);
+    const { name } = await log.topic({ numPartitions: 3 });
+    expect(await transactionSteps(portOf(log), name)).toEqual(ANSWERS);
   },
   'is read as committed once it is, and holds up what is behind it till then': async (log) => {
     const { topic, client, producer } = await begin(log);
