@@ -13,6 +13,7 @@ import { findLargestTimestamp, findOffsetAtTime, type TimedOffset } from './offs
 import { OpenTransactions, type AbortedTransaction } from './open-transactions.js';
 import { ProducerStates, type Undo } from './producer-states.js';
 import { recoverSegments, type RecoveryOptions } from './recovery.js';
+import { oldestUnsynced, syncDirty } from './segment-flush.js';
 import { abortedBetween, bytesOf, countRemovable, indexOfSegment, newestIn } from './segment-list.js';
 import { Segment, segmentName, type PlacedBatch } from './segment.js';
 
@@ -281,15 +282,8 @@ export class PartitionLog {
       active.sizeBytes === 0 ||
       (active.sizeBytes + placed.bytes.length <= segmentBytes &&
         placed.lastOffset - active.baseOffset <= MAX_RELATIVE_OFFSET &&
-        (await this.ageOf(active, placed)) <= segmentMs);
+        (await active.ageAt(placed, this.options.now())) <= segmentMs);
     return fits ? active : this.roll(placed.baseOffset);
-  }
-
-  /** How much later than a segment's first batch the next one is: by their timestamps, as time goes by for what is in them. */
-  private async ageOf(segment: Segment, next: PlacedBatch): Promise<number> {
-    const first = await segment.firstTimestamp();
-    if (first === undefined || first < 0n) return this.options.now() - segment.createdAtMs;
-    return Number(next.maxTimestamp - first);
   }
 
   private async roll(baseOffset: bigint): Promise<Segment> {
@@ -487,18 +481,13 @@ export class PartitionLog {
   /** Brings to disk what was written, if the oldest of it has waited for `flush.ms`, but for `earlyMs`. */
   async flushIfDue(earlyMs: number): Promise<void> {
     const { flushMs } = this.options.settings();
-    const oldest = this.segments.find((segment) => segment.dirtySinceMs !== undefined)?.dirtySinceMs;
+    const oldest = oldestUnsynced(this.segments);
     if (oldest !== undefined && this.options.now() - oldest >= flushMs - earlyMs) await this.flush();
   }
 
   /** Brings to disk everything that was written before the call. @returns whether there was anything */
-  async flush(): Promise<boolean> {
-    const dirty = this.segments.filter((segment) => segment.dirty);
-    for (const segment of dirty) {
-      await segment.sync();
-      await segment.persistIndexes({ sync: false });
-    }
-    return dirty.length > 0;
+  flush(): Promise<boolean> {
+    return syncDirty(this.segments);
   }
 
   /** Writes what waits, brings it to disk and closes the files. */

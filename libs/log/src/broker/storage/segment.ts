@@ -98,6 +98,13 @@ export class Segment {
     return this.firstTimestampSeen;
   }
 
+  /** How much later than the first batch the next one is: by their timestamps, else by the clock; in milliseconds. */
+  async ageAt(next: PlacedBatch, nowMs: number): Promise<number> {
+    const first = await this.firstTimestamp();
+    if (first === undefined || first < 0n) return nowMs - this.createdAtMs;
+    return Number(next.maxTimestamp - first);
+  }
+
   /** Writes batches at the end. On failure the segment is as before, but for bytes past its end. */
   async append(
     batches: readonly PlacedBatch[],
