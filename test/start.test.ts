@@ -180,7 +180,7 @@ describe('what can be mended', () => {
 
   it('a token without a scope', async () => {
     const noScope = await command(['token', '--home', home.folder]);
-    expect(noScope).toMatchObject(refused(/usage: npm run token [^\n]+/));
+    expect(noScope).toMatchObject(refused(/expected --scope read\|write [^\n]+/));
     const noUuid = await command(['token', '--scope', 'write', '--provider', 'me', '--home', home.folder]);
     expect(noUuid).toMatchObject(refused(/--provider: expected a UUID, got "me"/));
   });

@@ -10,7 +10,9 @@ describe(loadConfig, () => {
       auth: { kind: 'open' },
       log: {
         connection: { brokers: ['127.0.0.1:9092'], clientId: 'ingest' },
+        topicPolicy: { missing: 'create', configs: {} },
         lingerMs: 2,
+        compression: 'none',
         bufferBytes: 33_554_432,
         deliveryTimeoutMs: 3_000,
       },

@@ -9,6 +9,7 @@ import { sampleRequests, SAMPLE_TOPIC } from './samples.js';
 import { until } from './_util.js';
 
 const PRODUCE = 0;
+const CREATE_TOPICS = 19;
 const API_VERSIONS = 18;
 const NOT_COORDINATOR = 16;
 const logger = pino({ level: 'silent' });
@@ -57,6 +58,14 @@ describe('faults', () => {
   it('answer an error so many times, for every partition, and then no more', async () => {
     await using broker = await startTestBroker();
     using client = await RawClient.connect(broker.port);
+    const topic = {
+      name: SAMPLE_TOPIC,
+      numPartitions: 1,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [],
+    };
+    await client.call(CREATE_TOPICS, 4, { topics: [topic], timeoutMs: 1000, validateOnly: false });
     broker.inject({ api: 'Produce', errorCode: NOT_COORDINATOR, times: 2 });
     const codes: (number | undefined)[] = [];
     for (let i = 0; i < 3; i++) {
