@@ -288,9 +288,10 @@ export class PartitionLog {
 
   private async roll(baseOffset: bigint): Promise<Segment> {
     const { files, folder, now } = this.options;
-    const segment = await Segment.open({ files, folder, baseOffset, nowMs: now() });
     await this.active.seal();
+    // First: what is known of producers must not depend on batches that compaction may take once they are sealed.
     await this.writeSnapshot(baseOffset);
+    const segment = await Segment.open({ files, folder, baseOffset, nowMs: now() });
     this.segments.push(segment);
     return segment;
   }

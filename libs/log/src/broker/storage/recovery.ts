@@ -159,6 +159,7 @@ class Recovery {
   private async check(firstChecked: number, names: readonly string[]): Promise<void> {
     for (let i = firstChecked; i < this.segments.length; i++) {
       const segment = this.segments[i] as Segment;
+      if (i > this.rememberedFrom && i === this.segments.length - 1) await this.keepProducers(segment);
       const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps(segment), (header, marker) => {
         this.follow(segment, header, marker);
         if (i >= this.rememberedFrom) this.remember(header, marker);
@@ -171,6 +172,15 @@ class Recovery {
       await this.cutAfter(i, damagedAt ?? segment.sizeBytes, names);
       return;
     }
+  }
+
+  /** Writes the snapshot that the active segment should have begun with: the batches it comes from may be compacted next. */
+  private async keepProducers({ baseOffset }: Segment): Promise<void> {
+    const { files, folder } = this.options;
+    await files.replaceFile(
+      path.join(folder, `${segmentName(baseOffset)}.snapshot`),
+      this.producers.snapshot(),
+    );
   }
 
   private remember(header: BatchHeader, marker: Marker | undefined): void {
