@@ -65,8 +65,7 @@ export async function replaceSettings(
   config.checkAltered(settings);
   if (validateOnly) return;
   const altered = resource.resourceName === ALL_BROKERS ? { all: settings } : { own: settings };
-  config.alter({ ...config.altered, ...altered });
-  await store.saveBrokerSettings();
+  await store.alterBroker(altered);
   logger.info({ broker: resource.resourceName, settings, clientId }, 'settings of the broker altered');
 }
 

@@ -40,11 +40,15 @@ export class EntryBuffer {
     this.persistedBytes = 0;
   }
 
-  /** Entries not handed out yet, and where in the file they go. */
-  takeUnpersisted(): { bytes: Buffer; at: number } {
+  /** Entries that the file does not have yet, and where in it they go. */
+  unpersisted(): { bytes: Buffer; at: number } {
     const at = this.persistedBytes;
-    this.persistedBytes = this.usedBytes;
     return { bytes: this.buffer.subarray(at, this.usedBytes), at };
+  }
+
+  /** The file has the entries up to there. */
+  markPersisted(upToBytes: number): void {
+    this.persistedBytes = upToBytes;
   }
 }
 

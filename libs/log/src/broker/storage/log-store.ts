@@ -1,49 +1,36 @@
 import { randomBytes } from 'node:crypto';
 import * as path from 'node:path';
 import type { Logger } from 'pino';
-import { checkTopicSettings, type BrokerConfig } from '../config/config.js';
+import { checkTopicSettings, type AlteredSettings, type BrokerConfig } from '../config/config.js';
 import type { TopicSetting } from '../config/topic-settings.js';
 import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
 import type { BoundedLog } from '../bounded-log.js';
+import { BackgroundWork } from './background-work.js';
 import { DataDirError } from './data-dir-lock.js';
-import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
+import {
+  CLEANER_FILE,
+  GAPS_FILE,
+  NO_CHECKPOINTS,
+  readCheckpoints,
+  RECOVERY_FILE,
+  START_FILE,
+  type Checkpoints,
+} from './checkpoint-files.js';
+import { writeCheckpoint } from './checkpoint.js';
 import { TEMPORARY_SUFFIX, type FileSystem } from './file-system.js';
 import { PartitionLog } from './partition-log.js';
+import { restoreSettings } from './restored-settings.js';
 import { SettingsInUse } from './settings-in-use.js';
+import { readTopics, TOPICS_FILE, writeTopics, type StoredTopic, type StoredTopics } from './topics-file.js';
 import { checkNoTwin, checkPartitionCount, checkTopicName } from './topic-checks.js';
 
-const TOPICS_FILE = 'topics.json';
-const RECOVERY_FILE = 'recovery-point-offset-checkpoint';
-const START_FILE = 'log-start-offset-checkpoint';
 /** There while no broker runs and the last one closed everything. */
 const CLEAN_FILE = '.kafka_cleanshutdown';
-/** Longer ones overflow in Node. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-const CLEANER_FILE = 'cleaner-offset-checkpoint';
-/** Ours: where offsets may be missing, noted before the first one is. */
-const GAPS_FILE = 'compaction-gaps-checkpoint';
 /** Folders that are being removed; what a crash leaves of them goes at the next start. */
 const DELETED_SUFFIX = '.deleted';
 
 /** A partition's folder: its topic and its number. */
 const PARTITION_FOLDER = /^[a-zA-Z0-9._-]+-\d+$/;
-
-/** What the last run left of every partition. */
-interface Checkpoints {
-  readonly recovery: Checkpoint;
-  readonly start: Checkpoint;
-  readonly cleaned: Checkpoint;
-  readonly gaps: Checkpoint;
-  readonly closedCleanly: boolean;
-}
-
-const NO_CHECKPOINTS: Checkpoints = {
-  recovery: new Map(),
-  start: new Map(),
-  cleaned: new Map(),
-  gaps: new Map(),
-  closedCleanly: false,
-};
 
 /** A topic: its partitions are opened, its settings are those that differ from the broker's. */
 export interface Topic {
@@ -51,14 +38,6 @@ export interface Topic {
   readonly id: string;
   settings: Readonly<Record<string, string>>;
   readonly partitions: PartitionLog[];
-}
-
-interface StoredTopics {
-  readonly clusterId: string;
-  /** Altered while running: of this broker, and of all. */
-  readonly brokerSettings: Record<string, string>;
-  readonly allBrokersSettings?: Record<string, string>;
-  readonly topics: { name: string; id: string; partitions: number; settings: Record<string, string> }[];
 }
 
 export interface LogStoreOptions {
@@ -78,17 +57,19 @@ export class LogStore {
   private clusterIdText = '';
   /** What the start found. */
   readonly recovered = { closedCleanly: false, cut: 0 };
-  private timers: NodeJS.Timeout[] = [];
-  private background: Promise<void> = Promise.resolve();
+  private readonly background: BackgroundWork;
   /** Beside the other work, which must not wait for it. */
   private compacting: Promise<void> | undefined;
   private readonly stopped = new AbortController();
   private checkpoints: Promise<void> = Promise.resolve();
   /** Changes of topics happen one after another. */
   private changes: Promise<unknown> = Promise.resolve();
+  /** Whether a failure may have left files that say something else than is so. */
+  private unsettled = false;
 
   private constructor(private readonly options: LogStoreOptions) {
     this.settings = new SettingsInUse(options.config);
+    this.background = new BackgroundWork(options.logger);
   }
 
   /** Opens every partition, several at a time. */
@@ -134,9 +115,8 @@ export class LogStore {
     return this.change(async () => {
       this.checkNew(name, partitions, settings);
       const topic: Topic = { name, id: randomBytes(16).toString('hex'), settings, partitions: [] };
-      await this.openPartitions(topic, partitions, NO_CHECKPOINTS);
+      await this.addPartitions(topic, partitions, [...this.stored(), { ...storedOf(topic), partitions }]);
       this.topics.set(name, topic);
-      await this.save();
       return topic;
     });
   }
@@ -156,16 +136,31 @@ export class LogStore {
   async delete(name: string): Promise<void> {
     await this.change(async () => {
       const topic = this.expect(name);
+      await this.save(this.stored().filter((stored) => stored.name !== name));
       this.topics.delete(name);
-      await this.save();
-      await this.saveCheckpoints();
+      // It is gone: what fails from here on is not the client's, and is made good later.
+      await this.saveCheckpoints().catch((err: unknown) => {
+        this.unsettled = true;
+        this.options.logger.error({ err, topic: name }, 'checkpoints of a deleted topic were not removed');
+      });
       for (const [index, log] of topic.partitions.entries()) {
-        const gone = `${this.folderOf(name, index)}.${topic.id}${DELETED_SUFFIX}`;
-        await log.abort();
-        await this.options.files.rename(this.folderOf(name, index), gone);
-        await this.options.files.remove(gone);
+        await this.removePartition(topic, index, log);
       }
     });
+  }
+
+  /** Closes a partition that is no part of a topic, and removes its folder; one that is left goes at the next chance. */
+  private async removePartition(topic: Topic, index: number, log: PartitionLog): Promise<void> {
+    const { files, logger } = this.options;
+    const folder = this.folderOf(topic.name, index);
+    const gone = `${folder}.${topic.id}${DELETED_SUFFIX}`;
+    try {
+      await log.abort();
+      await files.rename(folder, gone);
+      await files.remove(gone);
+    } catch (err) {
+      logger.warn({ err, folder }, 'the folder of a partition that is no more could not be removed');
+    }
   }
 
   /** Adds partitions until there are `count`. @throws ProtocolError */
@@ -173,8 +168,7 @@ export class LogStore {
     await this.change(async () => {
       const topic = this.expect(name);
       checkPartitionCount(count);
-      await this.openPartitions(topic, count, NO_CHECKPOINTS);
-      await this.save();
+      await this.addPartitions(topic, count, this.storedWith(name, { partitions: count }));
     });
   }
 
@@ -196,14 +190,20 @@ export class LogStore {
   async configure(name: string, settings: Readonly<Record<string, string>>): Promise<void> {
     checkTopicSettings(settings);
     await this.change(async () => {
-      this.expect(name).settings = settings;
-      await this.save();
+      const topic = this.expect(name);
+      await this.save(this.storedWith(name, { settings: { ...settings } }));
+      topic.settings = settings;
     });
   }
 
-  /** Keeps the broker settings that were altered while running. */
-  async saveBrokerSettings(): Promise<void> {
-    await this.change(() => this.save());
+  /** Alters broker settings while running, and keeps them. */
+  async alterBroker(altered: Partial<AlteredSettings>): Promise<void> {
+    const { config } = this.options;
+    await this.change(async () => {
+      const before = config.altered;
+      config.alter({ ...before, ...altered });
+      await this.save(this.stored(), () => config.alter(before));
+    });
   }
 
   /** Keeps where logs start, after DeleteRecords. */
@@ -217,6 +217,7 @@ export class LogStore {
     for (const topic of this.topics.values()) {
       await Promise.all(topic.partitions.map((log) => log.close()));
     }
+    await this.settle();
     await this.saveCheckpoints();
     await this.options.files.replaceFile(path.join(this.options.dataDir, CLEAN_FILE), '');
   }
@@ -231,53 +232,26 @@ export class LogStore {
 
   private async load(): Promise<void> {
     const { files, dataDir, config } = this.options;
-    const contents = await files.readFile(path.join(dataDir, TOPICS_FILE));
-    const stored: StoredTopics =
-      contents === undefined
-        ? { clusterId: '', brokerSettings: {}, allBrokersSettings: {}, topics: [] }
-        : (JSON.parse(contents.toString()) as StoredTopics);
+    const found = await readTopics(files, dataDir);
+    const stored: StoredTopics = found ?? { clusterId: '', brokerSettings: {}, topics: [] };
     this.clusterIdText =
       config.text('cluster.id') || stored.clusterId || randomBytes(16).toString('base64url');
     config.settle('cluster.id', this.clusterIdText);
-    this.restoreSettings(stored);
-    await this.removeLeftovers(contents === undefined ? undefined : stored);
-    const checkpoints = {
-      recovery: await readCheckpoint(files, path.join(dataDir, RECOVERY_FILE)),
-      start: await readCheckpoint(files, path.join(dataDir, START_FILE)),
-      cleaned: await readCheckpoint(files, path.join(dataDir, CLEANER_FILE)),
-      gaps: await readCheckpoint(files, path.join(dataDir, GAPS_FILE)),
-      closedCleanly: (await files.readFile(path.join(dataDir, CLEAN_FILE))) !== undefined,
-    };
-    this.recovered.closedCleanly = checkpoints.closedCleanly;
+    restoreSettings(config, stored, this.options.logger);
+    await this.removeLeftovers(found);
+    const checkpoints = await readCheckpoints(files, dataDir);
+    this.recovered.closedCleanly = (await files.readFile(path.join(dataDir, CLEAN_FILE))) !== undefined;
     // From now on a crash leaves the folder in disorder, and a power cut must not bring the file back.
     await files.remove(path.join(dataDir, CLEAN_FILE));
     await files.syncFolder(dataDir);
     for (const { name, id, settings, partitions } of stored.topics) {
       const topic: Topic = { name, id, settings, partitions: [] };
-      await this.openPartitions(topic, partitions, checkpoints);
+      topic.partitions.push(...(await this.openPartitions(topic, partitions, checkpoints)));
       this.topics.set(name, topic);
     }
-    if (contents === undefined) await this.save();
+    if (found === undefined) await this.writeTopics([]);
     // A crash may have come between the end of a topic and the end of what was noted of it.
     await this.saveCheckpoints();
-  }
-
-  /** What this version can't heed is left out, and said: a broker that does not start is worse. */
-  private restoreSettings({ brokerSettings, allBrokersSettings = {} }: StoredTopics): void {
-    const { config, logger } = this.options;
-    const heeded = (settings: Record<string, string>) =>
-      Object.fromEntries(
-        Object.entries(settings).filter(([name, value]) => {
-          try {
-            config.checkAltered({ [name]: value });
-            return true;
-          } catch (err) {
-            logger.warn({ err, setting: name, value }, 'a setting that was altered does not hold any longer');
-            return false;
-          }
-        }),
-      );
-    config.alter({ own: heeded(brokerSettings), all: heeded(allBrokersSettings) });
   }
 
   /** Removes what a crash left of topics that were being made or deleted: another of that name is none of theirs. */
@@ -299,10 +273,33 @@ export class LogStore {
     }
   }
 
-  private async openPartitions(topic: Topic, count: number, checkpoints: Checkpoints): Promise<void> {
+  /** Makes the partitions that a topic lacks, and writes down the topics as they are then; all of it or nothing. */
+  private async addPartitions(topic: Topic, count: number, stored: readonly StoredTopic[]): Promise<void> {
+    const first = topic.partitions.length;
+    for (let index = first; index < count; index++) {
+      // What a failure left of one that was refused or deleted is none of this one's.
+      await this.options.files.remove(this.folderOf(topic.name, index));
+    }
+    const opened = await this.openPartitions(topic, count, NO_CHECKPOINTS);
+    try {
+      await this.save(stored);
+    } catch (error) {
+      for (const [i, log] of opened.entries()) await this.removePartition(topic, first + i, log);
+      throw error;
+    }
+    topic.partitions.push(...opened);
+  }
+
+  /** Opens the partitions that a topic lacks, all or none. */
+  private async openPartitions(
+    topic: Topic,
+    count: number,
+    checkpoints: Checkpoints,
+  ): Promise<PartitionLog[]> {
     const { files, logger, now } = this.options;
-    const opened = Array.from({ length: count - topic.partitions.length }, async (_, i) => {
-      const index = topic.partitions.length + i;
+    const first = topic.partitions.length;
+    const opening = Array.from({ length: count - first }, async (_, i) => {
+      const index = first + i;
       const key = `${topic.name}-${index}`;
       return PartitionLog.open({
         files,
@@ -316,13 +313,18 @@ export class LogStore {
         gapsBefore: checkpoints.gaps.get(key) ?? checkpoints.cleaned.get(key) ?? 0n,
         onCleaning: () => this.checkpoint(GAPS_FILE, (log) => log.gapsBefore),
         onCleaned: () => this.checkpoint(CLEANER_FILE, (log) => log.cleanedBefore),
-        closedCleanly: checkpoints.closedCleanly,
+        closedCleanly: checkpoints !== NO_CHECKPOINTS && this.recovered.closedCleanly,
         onCut: () => this.recovered.cut++,
         onWriteFailure: (err) =>
           this.options.bounded.say('error', { err, topic: topic.name, index }, 'append failed'),
       });
     });
-    topic.partitions.push(...(await Promise.all(opened)));
+    const done = await Promise.allSettled(opening);
+    const opened = done.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const failed = done.find((each) => each.status === 'rejected');
+    if (failed === undefined) return opened;
+    await Promise.all(opened.map((log) => log.abort()));
+    throw failed.reason;
   }
 
   private folderOf(name: string, partition: number): string {
@@ -337,24 +339,56 @@ export class LogStore {
     return topic;
   }
 
-  private async save(): Promise<void> {
-    const stored: StoredTopics = {
+  private stored(): StoredTopic[] {
+    return this.all().map(storedOf);
+  }
+
+  private storedWith(name: string, changed: Partial<StoredTopic>): StoredTopic[] {
+    return this.stored().map((topic) => (topic.name === name ? { ...topic, ...changed } : topic));
+  }
+
+  /** Writes down the topics as a change leaves them. Where that fails they are as they were. */
+  private async save(topics: readonly StoredTopic[], undo?: () => void): Promise<void> {
+    try {
+      await this.writeTopics(topics);
+    } catch (error) {
+      undo?.();
+      // The new file may be in its place, and only that not be safe.
+      this.unsettled = true;
+      await this.settle().catch((err: unknown) => {
+        this.options.logger.error({ err }, `${TOPICS_FILE} could not be written`);
+      });
+      throw error;
+    }
+  }
+
+  private async writeTopics(topics: readonly StoredTopic[]): Promise<void> {
+    const { files, dataDir, config } = this.options;
+    await writeTopics(files, dataDir, {
       clusterId: this.clusterIdText,
-      brokerSettings: { ...this.options.config.altered.own },
-      allBrokersSettings: { ...this.options.config.altered.all },
-      topics: this.all().map(({ name, id, settings, partitions }) => ({
-        name,
-        id,
-        partitions: partitions.length,
-        settings: { ...settings },
-      })),
-    };
-    const text = `${JSON.stringify(stored, undefined, 2)}\n`;
-    await this.options.files.replaceFile(path.join(this.options.dataDir, TOPICS_FILE), text);
+      brokerSettings: { ...config.altered.own },
+      allBrokersSettings: { ...config.altered.all },
+      topics,
+    });
+  }
+
+  /** Has the files say again what is so, where a failure may have left something else. */
+  private async settle(): Promise<void> {
+    if (!this.unsettled) return;
+    await this.writeTopics(this.stored());
+    await this.saveCheckpoints();
+    this.unsettled = false;
   }
 
   private change<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.changes.then(work);
+    const done = this.changes.then(async () => {
+      try {
+        await this.settle();
+        return await work();
+      } catch (error) {
+        throw asRefusal(error);
+      }
+    });
     this.changes = done.catch(() => undefined);
     return done;
   }
@@ -383,26 +417,7 @@ export class LogStore {
 
   private startBackground(): void {
     const { config } = this.options;
-    const every = (ms: number, work: () => Promise<void>) => {
-      let busy = false;
-      const timer = setInterval(
-        () => {
-          if (busy) return;
-          busy = true;
-          this.background = this.background
-            .then(work)
-            .catch((err: unknown) => {
-              this.options.logger.error({ err }, 'background work on the log failed');
-            })
-            .finally(() => {
-              busy = false;
-            });
-        },
-        Math.min(ms, LONGEST_TIMER_MS),
-      );
-      timer.unref();
-      this.timers.push(timer);
-    };
+    const every = this.background.every.bind(this.background);
     every(config.number('log.flush.scheduler.interval.ms'), () => this.flushDue());
     every(config.number('log.flush.offset.checkpoint.interval.ms'), () => this.saveRecoveryPoints());
     every(config.number('log.cleaner.backoff.ms'), async () => {
@@ -414,16 +429,15 @@ export class LogStore {
   }
 
   private async stopBackground(): Promise<void> {
-    for (const timer of this.timers) clearInterval(timer);
-    this.timers = [];
     this.stopped.abort();
-    await this.background;
+    await this.background.stop();
     await this.compacting;
     await this.changes;
   }
 
   /** Keeps up to where logs are on disk: a start after a crash checks what is behind. */
   async saveRecoveryPoints(): Promise<void> {
+    if (this.unsettled) await this.change(() => Promise.resolve());
     await this.checkpoint(RECOVERY_FILE, (log) => log.recoveryPoint);
   }
 
@@ -462,4 +476,14 @@ export class LogStore {
       }
     }
   }
+}
+
+/** What the system refused, in the words of the protocol. */
+function asRefusal(error: unknown): unknown {
+  if (typeof (error as NodeJS.ErrnoException).syscall !== 'string') return error;
+  return new ProtocolError(ErrorCode.KAFKA_STORAGE_ERROR, 'the disk did not take it', { cause: error });
+}
+
+function storedOf({ name, id, partitions, settings }: Topic): StoredTopic {
+  return { name, id, partitions: partitions.length, settings: { ...settings } };
 }

@@ -62,17 +62,17 @@ describe('TransactionIndex', () => {
   };
 
   it("has Kafka's bytes", () => {
-    expect(indexOf(first).takeUnpersisted().bytes.toString('hex')).toBe(
+    expect(indexOf(first).unpersisted().bytes.toString('hex')).toBe(
       ['0000', '0000000000000001', '000000000000000a', '0000000000000014', '000000000000000c'].join(''),
     );
   });
 
   it('is read back, unless it can not be of its segment', () => {
-    const bytes = Buffer.from(indexOf(first, second).takeUnpersisted().bytes);
+    const bytes = Buffer.from(indexOf(first, second).unpersisted().bytes);
     expect(TransactionIndex.parse(bytes, 0n)?.all()).toEqual([first, second]);
     expect(TransactionIndex.parse(bytes.subarray(1), 0n)).toBeUndefined();
     expect(TransactionIndex.parse(bytes, 21n)).toBeUndefined();
-    const reversed = Buffer.from(indexOf(second, first).takeUnpersisted().bytes);
+    const reversed = Buffer.from(indexOf(second, first).unpersisted().bytes);
     expect(TransactionIndex.parse(reversed, 0n)).toBeUndefined();
   });
 

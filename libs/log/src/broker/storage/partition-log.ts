@@ -1,27 +1,33 @@
 import * as path from 'node:path';
 import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
-import { readMarker, type Marker } from '../protocol/markers.js';
+import { readMarker } from '../protocol/markers.js';
 import {
   batchesBefore,
   setBaseOffset,
   setLogAppendTime,
   type BatchHeader,
 } from '../protocol/record-batch.js';
+import { countTogether, MAX_RELATIVE_OFFSET, type PendingAppend } from './append-group.js';
 import { CleaningAbortedError, cleanLog, type CleanableLog } from './log-cleaner.js';
 import type { LogSettings } from './log-settings.js';
 import { findLargestTimestamp, findOffsetAtTime, type TimedOffset } from './offset-at-time.js';
 import { OpenTransactions, type AbortedTransaction } from './open-transactions.js';
-import { ProducerStates, type Undo } from './producer-states.js';
+import { ProducerStates } from './producer-states.js';
 import { recoverSegments, type RecoveryOptions } from './recovery.js';
+import { RemovedSegments } from './removed-segments.js';
 import { oldestUnsynced, syncDirty } from './segment-flush.js';
-import { abortedBetween, bytesOf, countRemovable, indexOfSegment, newestIn } from './segment-list.js';
+import {
+  abortedBetween,
+  bytesOf,
+  countBefore,
+  countRemovable,
+  indexOfSegment,
+  newestIn,
+} from './segment-list.js';
 import { Segment, segmentName, type PlacedBatch } from './segment.js';
 
-/** Most bytes gathered into one write. */
-const MAX_GROUP_BYTES = 16 << 20;
 const LEADER_EPOCH = 0;
 const NO_BYTES = Buffer.alloc(0);
-const MAX_RELATIVE_OFFSET = 0x7fffffffn;
 
 export interface PartitionLogOptions extends RecoveryOptions {
   readonly settings: () => LogSettings;
@@ -44,15 +50,6 @@ export interface AppendResult {
   readonly logAppendTimeMs: bigint;
 }
 
-interface PendingAppend {
-  readonly placed: PlacedBatch;
-  /** Where the batch is part of a transaction, or its end. */
-  readonly transaction: { readonly producerId: bigint; readonly marker: Marker | undefined } | undefined;
-  readonly undo: Undo | undefined;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /**
  * One partition: segments in a folder, and the state that is derived from them.
  *
@@ -61,6 +58,7 @@ interface PendingAppend {
  */
 export class PartitionLog {
   private segments: Segment[] = [];
+  private readonly removed: RemovedSegments;
   /** Offset of the next batch, counting those that wait to be written. */
   private nextOffset = 0n;
   private written = 0n;
@@ -79,6 +77,7 @@ export class PartitionLog {
   private readonly openTransactions = new OpenTransactions();
 
   private constructor(private readonly options: PartitionLogOptions) {
+    this.removed = new RemovedSegments(options.files, options.folder);
     this.start = options.logStartOffset;
     this.cleaned = options.cleanedBefore;
     this.gaps = options.gapsBefore;
@@ -212,16 +211,7 @@ export class PartitionLog {
 
   /** The batches that go into one write: those that fit the segment, at least one. */
   private takeGroup(segment: Segment): PendingAppend[] {
-    const room = Math.min(MAX_GROUP_BYTES, this.options.settings().segmentBytes - segment.sizeBytes);
-    let bytes = 0;
-    let count = 0;
-    for (const { placed } of this.pending) {
-      if (count > 0 && bytes + placed.bytes.length > room) break;
-      if (placed.lastOffset - segment.baseOffset > MAX_RELATIVE_OFFSET) break;
-      bytes += placed.bytes.length;
-      count++;
-    }
-    return this.pending.splice(0, count);
+    return this.pending.splice(0, countTogether(this.pending, segment, this.options.settings().segmentBytes));
   }
 
   private async write(segment: Segment, group: readonly PendingAppend[]): Promise<void> {
@@ -291,6 +281,7 @@ export class PartitionLog {
     await this.active.seal();
     // First: what is known of producers must not depend on batches that compaction may take once they are sealed.
     await this.writeSnapshot(baseOffset);
+    // Last: where it fails, the log goes on in the old one, and a file of this name would cut it there.
     const segment = await Segment.open({ files, folder, baseOffset, nowMs: now() });
     this.segments.push(segment);
     return segment;
@@ -387,10 +378,7 @@ export class PartitionLog {
       throw new ProtocolError(ErrorCode.OFFSET_OUT_OF_RANGE, `offset ${offset} is above ${this.written}`);
     }
     if (offset > this.start) this.start = offset;
-    const kept = this.segments.findIndex(
-      (_, i) => (this.segments[i + 1]?.baseOffset ?? this.written + 1n) > this.start,
-    );
-    await this.removeFirst(kept);
+    await this.removeFirst(countBefore(this.segments, this.start, this.written));
   }
 
   /** Removes whole segments that are too old, or too many for the size the log may have. */
@@ -403,10 +391,11 @@ export class PartitionLog {
     if (isTooOld(this.active) && this.active.sizeBytes > 0) await this.rollIdle();
     const count = countRemovable(this.segments, isTooOld, retentionBytes);
     const next = this.segments[count];
-    if (count === 0 || next === undefined) return;
-    if (next.baseOffset > this.start) this.start = next.baseOffset;
+    if (next !== undefined && next.baseOffset > this.start) this.start = next.baseOffset;
     const { folder, logger } = this.options;
-    logger.debug({ folder, segments: count, logStartOffset: String(this.start) }, 'old segments removed');
+    if (count > 0) {
+      logger.debug({ folder, segments: count, logStartOffset: String(this.start) }, 'old segments removed');
+    }
     await this.removeFirst(count);
   }
 
@@ -466,12 +455,7 @@ export class PartitionLog {
   }
 
   private async removeFirst(count: number): Promise<void> {
-    const removed = this.segments.splice(0, Math.min(count, this.segments.length - 1));
-    for (const segment of removed) {
-      await segment.remove();
-      // A power cut must not bring an older segment back without those after it: the log would end with it.
-      await this.options.files.syncFolder(this.options.folder);
-    }
+    await this.removed.remove(this.segments.splice(0, Math.min(count, this.segments.length - 1)));
   }
 
   /** Forgets producers that have not been seen for so long. */
@@ -506,6 +490,7 @@ export class PartitionLog {
     this.closed = true;
     await this.draining;
     await this.cleaning?.catch(nothing);
+    await this.removed.close();
     await Promise.all(this.segments.map((segment) => segment.close()));
     this.listeners.clear();
   }

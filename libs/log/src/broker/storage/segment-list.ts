@@ -47,3 +47,8 @@ export function countRemovable(
   }
   return count;
 }
+
+/** How many of the first segments are all before an offset, in a log that ends at `endOffset`. */
+export function countBefore(segments: readonly Segment[], offset: bigint, endOffset: bigint): number {
+  return segments.findIndex((_, i) => (segments[i + 1]?.baseOffset ?? endOffset + 1n) > offset);
+}

@@ -4,11 +4,11 @@ import {
   batchLastOffset,
   batchMaxTimestamp,
   batchSizeBytes,
-  isBatchIntact,
   readBatchHeader,
   type BatchHeader,
 } from '../protocol/record-batch.js';
 import { readMarker, type Marker } from '../protocol/markers.js';
+import { intactBatches, wholeBatches } from './batches-in.js';
 import type { FileSystem, LogFile } from './file-system.js';
 import { OffsetIndex, TimeIndex } from './sparse-index.js';
 import { TransactionIndex } from './transaction-index.js';
@@ -60,6 +60,11 @@ export class Segment {
   private syncsUnderWay = 0;
   private holders = 0;
   private onReleased: (() => void) | undefined;
+  private closing: Promise<void> | undefined;
+  /** Whether a failed append may have left bytes past the end that are not cut off yet. */
+  private untrimmed = false;
+  /** Index files are written by one at a time. */
+  private indexWrites: Promise<void> = Promise.resolve();
   /** Whether the folder was synced since the file got its name. */
   private nameIsSafe = false;
   /** Start of what was written a moment ago, and so is in the system's memory. */
@@ -110,6 +115,9 @@ export class Segment {
     batches: readonly PlacedBatch[],
     { sync, nowMs }: { sync: boolean; nowMs: number },
   ): Promise<void> {
+    // Behind what is written now, whole batches that were refused would be taken for good ones.
+    if (this.untrimmed) await this.trim();
+    this.untrimmed = true;
     await this.file.write(
       batches.map((batch) => batch.bytes),
       this.sizeBytes,
@@ -117,6 +125,7 @@ export class Segment {
     this.unsyncedSinceMs ??= nowMs;
     if (this.sizeBytes === 0) this.createdAtMs = nowMs;
     if (sync) await this.sync();
+    this.untrimmed = false;
     this.cachedFrom = Math.max(Math.min(this.cachedFrom, this.sizeBytes), this.sizeBytes - CACHED_BYTES);
     for (const batch of batches) this.note(batch, batch.bytes.length);
   }
@@ -124,6 +133,7 @@ export class Segment {
   /** Cuts off what a failed append may have left. */
   async trim(): Promise<void> {
     await this.file.truncate(this.sizeBytes);
+    this.untrimmed = false;
   }
 
   /** Brings to disk what was written before the call. */
@@ -401,6 +411,7 @@ export class Segment {
 
   /** Ends the segment: its last timestamp goes to the index, the indexes and everything else to disk. */
   async seal(): Promise<void> {
+    if (this.untrimmed) await this.trim();
     if (this.sizeBytes > 0) {
       this.timeIndex.append(this.maxTimestamp, Number(this.offsetOfMaxTimestamp - this.baseOffset));
     }
@@ -410,18 +421,25 @@ export class Segment {
   }
 
   /** Writes index entries that their files don't have yet. */
-  async persistIndexes({ sync }: { sync: boolean }): Promise<void> {
+  async persistIndexes(how: { sync: boolean }): Promise<void> {
+    const written = this.indexWrites.then(() => this.writeIndexes(how));
+    this.indexWrites = written.catch(() => undefined);
+    await written;
+  }
+
+  private async writeIndexes({ sync }: { sync: boolean }): Promise<void> {
     for (const [suffix, index] of [
       ['index', this.offsetIndex],
       ['timeindex', this.timeIndex],
       ['txnindex', this.transactionIndex],
     ] as const) {
-      const { bytes, at } = index.takeUnpersisted();
+      const { bytes, at } = index.unpersisted();
       const file = await this.files.open(this.pathOf(suffix));
       try {
         await file.write([bytes], at);
         await file.truncate(at + bytes.length);
         if (sync) await file.sync();
+        index.markPersisted(at + bytes.length);
       } finally {
         await file.close();
       }
@@ -430,6 +448,11 @@ export class Segment {
 
   /** Closes once nobody reads any longer: a reader takes several steps, and the number of its file may be given away. */
   async close(): Promise<void> {
+    this.closing ??= this.closeReleased();
+    await this.closing;
+  }
+
+  private async closeReleased(): Promise<void> {
     if (this.holders > 0) {
       await new Promise<void>((resolve) => {
         this.onReleased = resolve;
@@ -465,32 +488,3 @@ export const DERIVED_SUFFIXES = ['index', 'timeindex', 'txnindex'] as const;
 const EMPTY = Buffer.alloc(0);
 /** Two index intervals: most walks to an offset end in their first read. */
 const WALK_CHUNK_BYTES = 2 * INDEX_INTERVAL_BYTES;
-
-/** Bytes of `buffer` that are whole batches, and where the last of them starts. */
-function wholeBatches(buffer: Buffer): { sizeBytes: number; lastAt: number } {
-  let at = 0;
-  let lastAt = 0;
-  while (at + BATCH_HEADER_BYTES <= buffer.length) {
-    const sizeBytes = batchSizeBytes(buffer, at);
-    if (at + sizeBytes > buffer.length) break;
-    lastAt = at;
-    at += sizeBytes;
-  }
-  return { sizeBytes: at, lastAt };
-}
-
-/** Headers of the good batches at the start of `chunk`, whose offsets go up from `nextOffset`. */
-function* intactBatches(chunk: Buffer, nextOffset: bigint, gaps: boolean): Generator<BatchHeader> {
-  let at = 0;
-  let expected = nextOffset;
-  while (at + BATCH_HEADER_BYTES <= chunk.length) {
-    const header = readBatchHeader(chunk, at);
-    const { sizeBytes } = header;
-    if (sizeBytes < BATCH_HEADER_BYTES || at + sizeBytes > chunk.length) return;
-    const inPlace = gaps ? header.baseOffset >= expected : header.baseOffset === expected;
-    if (!inPlace || !isBatchIntact(chunk, at, sizeBytes)) return;
-    yield header;
-    expected = header.lastOffset + 1n;
-    at += sizeBytes;
-  }
-}

@@ -58,8 +58,12 @@ export class OffsetIndex {
     this.entries.clear();
   }
 
-  takeUnpersisted(): { bytes: Buffer; at: number } {
-    return this.entries.takeUnpersisted();
+  unpersisted(): { bytes: Buffer; at: number } {
+    return this.entries.unpersisted();
+  }
+
+  markPersisted(upToBytes: number): void {
+    this.entries.markPersisted(upToBytes);
   }
 
   private offsetAt(index: number): number {
@@ -124,8 +128,12 @@ export class TimeIndex {
     this.entries.clear();
   }
 
-  takeUnpersisted(): { bytes: Buffer; at: number } {
-    return this.entries.takeUnpersisted();
+  unpersisted(): { bytes: Buffer; at: number } {
+    return this.entries.unpersisted();
+  }
+
+  markPersisted(upToBytes: number): void {
+    this.entries.markPersisted(upToBytes);
   }
 
   private at(index: number): { timestamp: bigint; relativeOffset: number } {

@@ -65,8 +65,12 @@ export class TransactionIndex {
     return Array.from({ length: this.count }, (_, i) => this.at(i));
   }
 
-  takeUnpersisted(): { bytes: Buffer; at: number } {
-    return this.entries.takeUnpersisted();
+  unpersisted(): { bytes: Buffer; at: number } {
+    return this.entries.unpersisted();
+  }
+
+  markPersisted(upToBytes: number): void {
+    this.entries.markPersisted(upToBytes);
   }
 
   /** Index of the first transaction that did not end before `offset`. */

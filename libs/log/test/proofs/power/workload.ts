@@ -125,7 +125,25 @@ export class Workload {
   async run(command: Command): Promise<void> {
     this.clock.nowMs += MS_PER_COMMAND;
     const from = this.disk.moment;
-    await this.perform(command);
+    try {
+      await this.perform(command);
+    } finally {
+      this.noteStarts(from);
+    }
+  }
+
+  /** Appends a record to every partition. */
+  async touchAll(): Promise<void> {
+    const touch = { producer: 0, keys: [0], tombstone: false, valueBytes: 0 };
+    const together = this.history.topics
+      .filter((topic) => topic === this.history.living(topic.name))
+      .flatMap(({ name, partitions }) =>
+        partitions.map((_, partition) => ({ ...touch, topic: name, partition })),
+      );
+    await this.run({ kind: 'append', together });
+  }
+
+  private noteStarts(from: number): void {
     for (const topic of this.history.topics) {
       const logs = this.system.store.topic(topic.name)?.partitions;
       if (topic !== this.history.living(topic.name) || logs === undefined) continue;
@@ -180,7 +198,7 @@ export class Workload {
 
   private async appendTogether(appends: readonly Append[]): Promise<void> {
     const sequences = new Map<string, number>();
-    await Promise.all(
+    const done = await Promise.allSettled(
       appends.map(async (each) => {
         const topic = this.history.living(each.topic);
         const index = topic === undefined ? 0 : each.partition % topic.partitions.length;
@@ -192,6 +210,7 @@ export class Workload {
         await this.appendOne(topic, index, partition, { ...each, firstSequence });
       }),
     );
+    for (const each of done) if (each.status === 'rejected') throw each.reason;
   }
 
   private async appendOne(
@@ -225,7 +244,7 @@ export class Workload {
   }
 
   /** All that was answered was brought to disk. */
-  private allIsSafe(): void {
+  readonly allIsSafe = (): void => {
     for (const { partitions } of this.history.topics) {
       for (const { batches } of partitions) {
         for (const batch of batches) if (batch.answer !== undefined) batch.safeAt ??= this.disk.moment;
@@ -234,7 +253,7 @@ export class Workload {
     for (const commit of this.history.commits) {
       if (commit.answeredAt !== undefined) commit.safeAt ??= this.disk.moment;
     }
-  }
+  };
 
   private async commit(partition: number): Promise<void> {
     const commit: Commit = {
@@ -259,7 +278,13 @@ export class Workload {
     const topic = new TopicHistory(name, this.lives++, settings, this.disk.moment);
     topic.sizes.push({ from: topic.creating, at: topic.creating, count });
     this.history.topics.push(topic);
-    await this.system.store.create(name, count, settings);
+    try {
+      await this.system.store.create(name, count, settings);
+    } catch (error) {
+      // What was refused never was.
+      this.history.topics.splice(this.history.topics.indexOf(topic), 1);
+      throw error;
+    }
     topic.created = this.disk.moment;
     for (let i = 0; i < count; i++) topic.partitions.push(new PartitionHistory());
   }
@@ -268,7 +293,13 @@ export class Workload {
     const topic = this.history.living(name);
     if (topic?.created === undefined) return;
     topic.deleting = this.disk.moment;
-    await this.system.store.delete(name);
+    try {
+      await this.system.store.delete(name);
+    } catch (error) {
+      topic.deleting = undefined;
+      throw error;
+    }
+    topic.deleted = this.disk.moment;
     await this.system.coordinator.topicDeleted(name);
     topic.deleted = this.disk.moment;
   }

@@ -1,0 +1,91 @@
+import type { LogFile } from '../../../src/broker/storage/file-system.js';
+import { Disk } from '../power/disk.js';
+
+/** Calls that fail: those from one on, so many of them. */
+export interface Fault {
+  /** How many calls from now on still do what they are asked. */
+  readonly after: number;
+  readonly calls: number;
+  readonly code: 'ENOSPC' | 'EIO';
+  /** Others are neither counted nor fail. A call is told as `write /data/topic-0/00000000000000000000.log`. */
+  readonly like?: RegExp;
+}
+
+/** A disk whose calls fail for a while, all but those that read; a write that fails leaves half of its bytes. */
+export class FailingDisk extends Disk {
+  private fault: Fault | undefined;
+  private sinceFault = 0;
+  failures = 0;
+
+  failWith(fault: Fault): void {
+    this.fault = fault;
+    this.sinceFault = 0;
+  }
+
+  heal(): void {
+    this.fault = undefined;
+  }
+
+  override async open(file: string): Promise<LogFile> {
+    this.call(`open ${file}`);
+    const opened = await super.open(file);
+    return {
+      ...opened,
+      write: async (buffers, position) => {
+        const error = this.errorOf(`write ${file}`);
+        if (error === undefined) return opened.write(buffers, position);
+        const bytes = Buffer.concat(buffers);
+        await opened.write([bytes.subarray(0, bytes.length / 2)], position);
+        throw error;
+      },
+      truncate: async (sizeBytes) => {
+        this.call(`truncate ${file}`);
+        await opened.truncate(sizeBytes);
+      },
+      sync: async () => {
+        this.call(`sync ${file}`);
+        await opened.sync();
+      },
+    };
+  }
+
+  override async list(folder: string): Promise<string[]> {
+    this.call(`list ${folder}`);
+    return super.list(folder);
+  }
+
+  override async makeFolder(folder: string): Promise<void> {
+    this.call(`mkdir ${folder}`);
+    await super.makeFolder(folder);
+  }
+
+  override async remove(target: string): Promise<void> {
+    this.call(`remove ${target}`);
+    await super.remove(target);
+  }
+
+  override async rename(from: string, to: string): Promise<void> {
+    this.call(`rename ${from} ${to}`);
+    await super.rename(from, to);
+  }
+
+  override async syncFolder(folder: string): Promise<void> {
+    this.call(`sync ${folder}`);
+    await super.syncFolder(folder);
+  }
+
+  private call(what: string): void {
+    const error = this.errorOf(what);
+    if (error !== undefined) throw error;
+  }
+
+  private errorOf(what: string): Error | undefined {
+    if (this.fault === undefined) return undefined;
+    const { after, calls, code, like } = this.fault;
+    if (like !== undefined && !like.test(what)) return undefined;
+    const number = this.sinceFault++;
+    if (number < after || number >= after + calls) return undefined;
+    this.failures++;
+    return Object.assign(new Error(`${code}: ${what}`), { code, syscall: what.split(' ')[0] });
+  }
+}
