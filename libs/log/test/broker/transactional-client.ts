@@ -25,7 +25,8 @@ export interface Producer {
 
 /** Requests around transactions, each answered by the name of its error code. */
 export class TransactionalClient {
-  private constructor(
+  /** `sequences`: of the batches that its producers send next, where it goes on for another client. */
+  constructor(
     readonly raw: RawClient,
     private readonly sequences = new Map<string, number>(),
   ) {}

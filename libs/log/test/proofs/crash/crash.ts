@@ -15,6 +15,7 @@ import {
 } from './audit.js';
 import { BrokenPromiseError, Committer, IdempotentProducer, type Client } from './clients.js';
 import { createTopic, deleteTopic, partitionsByTopic, TopicChanger } from './topics.js';
+import { checkTransactions, TransactionalProducer } from './transactions.js';
 
 /** Most answers that clients get before the kill. */
 const MAX_ANSWERS = 150;
@@ -28,6 +29,11 @@ const ROUNDS_OF_TOPICS = 20;
 const MAX_OUTPUT_LENGTH = 4000;
 const START_TIMEOUT_MS = 60_000;
 const PARTITIONS = 2;
+/** Rounds that are as long as transactions take, of which each has several answers. */
+const OF_TRANSACTIONS = 0.3;
+const MAX_ANSWERS_IN_TRANSACTIONS = 20;
+const TRANSACTIONAL_PRODUCERS = 3;
+const TRANSACTED_PARTITIONS = 3;
 
 /** Everything is small and happens all the time. */
 const SETTINGS = {
@@ -36,6 +42,7 @@ const SETTINGS = {
   'log.cleaner.backoff.ms': '10',
   'log.flush.interval.ms': '20',
   'log.flush.offset.checkpoint.interval.ms': '20',
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '20',
 };
 const TOPICS: readonly { name: string; upkeep: Upkeep; settings: Readonly<Record<string, string>> }[] = [
   { name: 'kept', upkeep: 'everything', settings: {} },
@@ -58,6 +65,8 @@ export interface CrashOptions {
 export interface CrashReport {
   readonly kills: number;
   readonly records: number;
+  /** Those that were committed. */
+  readonly transactions: number;
 }
 
 /** Kills the broker's process at random moments under load. @throws Error where a promise is not kept */
@@ -88,9 +97,12 @@ class CrashProof {
   private readonly changer: TopicChanger;
   private producers: { upkeep: Upkeep; sharing: readonly IdempotentProducer[] }[] = [];
   private committers: Committer[] = [];
+  private transacted = '';
+  private transactional: TransactionalProducer[] = [];
   private readonly ids = new Map<bigint, IdempotentProducer>();
   private kills = 0;
   private records = 0;
+  private transactions = 0;
 
   constructor(
     private readonly main: string,
@@ -107,9 +119,18 @@ class CrashProof {
       this.changer,
       ...this.committers,
       ...this.producers.flatMap(({ sharing }) => sharing),
+      ...this.transactional,
     ];
-    const answers = new Countdown(this.random.below(MAX_ANSWERS));
-    const working = Promise.all(clients.map((client) => client.work(this.port, () => answers.count())));
+    const byTransactions = this.random.chance(OF_TRANSACTIONS);
+    const answers = new Countdown(
+      this.random.below(byTransactions ? MAX_ANSWERS_IN_TRANSACTIONS : MAX_ANSWERS),
+    );
+    const working = Promise.all(
+      clients.map((client) => {
+        const counts = !byTransactions || client instanceof TransactionalProducer;
+        return client.work(this.port, () => counts && answers.count());
+      }),
+    );
     // What ends the work early is the reason.
     await Promise.race([working, answers.over]);
     await rest(this.random.below(MAX_REST_MS));
@@ -130,8 +151,8 @@ class CrashProof {
     require((await broker?.exited) === 0, `the broker did not stop in good order: ${broker?.output()}`);
     await this.start();
     await this.check();
-    this.countRecords();
-    return { kills: this.kills, records: this.records };
+    this.countAcknowledged();
+    return { kills: this.kills, records: this.records, transactions: this.transactions };
   }
 
   /** What the broker had to say lately. */
@@ -170,7 +191,8 @@ class CrashProof {
 
   private async changeTopics(round: number): Promise<void> {
     using client = await RawClient.connect(this.port);
-    this.countRecords();
+    this.countAcknowledged();
+    if (this.transacted !== '') await deleteTopic(client, this.transacted);
     for (const { sharing } of this.producers) {
       if (sharing[0]?.partition === 0) await deleteTopic(client, sharing[0].topic);
     }
@@ -188,9 +210,19 @@ class CrashProof {
     this.committers = [false, true].map(
       (asMember) => new Committer(`${asMember ? 'member' : 'outside'}-${round}`, `kept-${round}`, asMember),
     );
+    this.transacted = `transacted-${round}`;
+    await createTopic(client, this.transacted, TRANSACTED_PARTITIONS);
+    this.transactional = Array.from(
+      { length: TRANSACTIONAL_PRODUCERS },
+      (_, i) =>
+        new TransactionalProducer(`t${i}-${round}`, this.transacted, TRANSACTED_PARTITIONS, this.random),
+    );
   }
 
-  private countRecords(): void {
+  private countAcknowledged(): void {
+    for (const { transactions } of this.transactional) {
+      this.transactions += transactions.filter(({ committed }) => committed === true).length;
+    }
     for (const producer of this.producers.flatMap(({ sharing }) => sharing)) {
       for (const batch of producer.acknowledged) this.records += batch.records.length;
     }
@@ -206,6 +238,7 @@ class CrashProof {
       for (const producer of sharing) await checkProducer(client, producer);
     }
     for (const committer of this.committers) await checkCommitted(client, committer);
+    await checkTransactions(client, this.transactional);
     this.checkIds();
   }
 
