@@ -28,7 +28,8 @@ export class SteadyClient {
 
   static async begin(port: number): Promise<SteadyClient> {
     const client = new SteadyClient(await RawClient.connect(port), await RawClient.connect(port));
-    await createTopic(client.producer, TOPIC, 1);
+    // All of it is read again at the end: retention, which goes on for the others, has nothing to take here.
+    await createTopic(client.producer, TOPIC, 1, { 'retention.bytes': '-1' });
     client.working = Promise.all([client.append(), client.readOn()]);
     // Whoever waits for the end hears of it.
     client.working.catch(() => undefined);
