@@ -1,11 +1,11 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { makeRecordBatch } from '../../src/broker/protocol/records.js';
-import { nodeFileSystem } from '../../src/broker/storage/file-system.js';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
 import { sampleRequests, SAMPLE_TOPIC } from './samples.js';
 import { until } from './_util.js';
+import { diskThatWrites } from './writing-disk.js';
 
 const PRODUCE = 0;
 const FETCH = 1;
@@ -115,23 +115,10 @@ describe('/health', () => {
     let full = false;
     const lines: { level: number; msg: string; failures?: number }[] = [];
     const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line) as (typeof lines)[0]) });
-    const files = {
-      ...nodeFileSystem,
-      async open(file: string) {
-        const real = await nodeFileSystem.open(file);
-        return {
-          read: (buffer: Buffer, position: number) => real.read(buffer, position),
-          sizeBytes: () => real.sizeBytes(),
-          truncate: (size: number) => real.truncate(size),
-          sync: () => real.sync(),
-          close: () => real.close(),
-          async write(buffers: readonly Buffer[], position: number) {
-            if (full) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
-            await real.write(buffers, position);
-          },
-        };
-      },
-    };
+    const files = diskThatWrites(async (_, real, buffers, position) => {
+      if (full) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+      await real.write(buffers, position);
+    });
     await using broker = await startTestBroker({ settings: METRICS, files, logger });
     using client = await RawClient.connect(broker.port);
     const batch = makeRecordBatch([{ key: null, value: Buffer.alloc(10) }], 1n);
