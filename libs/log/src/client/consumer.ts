@@ -48,7 +48,8 @@ export type OffsetPolicy =
     }
   /**
    * Nobody remembers: this consumer reads every partition itself, from the first record with this timestamp
-   * (milliseconds) or a later one. `groupId` is used as a prefix, made unique.
+   * (milliseconds) or a later one. `groupId` is used as a prefix, made unique anew whenever
+   * it joins.
    */
   | { readonly kind: 'everything-since'; readonly timestampMs: number };
 

@@ -39,7 +39,9 @@ export function createBatchConsumer(options: ConsumerOptions): BatchConsumer {
 export class KafkajsBatchConsumer implements BatchConsumer {
   readonly ended: Promise<void>;
   private readonly options: ConsumerOptions & typeof DEFAULTS;
-  private readonly groupId: string;
+  private readonly isAlone: boolean;
+  /** That of the session: who reads alone joins a new one each time, which has no former self to wait for. */
+  private groupId: string;
   private readonly admin: KafkajsAdmin;
   private readonly workers = new Map<string, BatchWorker>();
   private readonly holds = new Holds();
@@ -59,8 +61,8 @@ export class KafkajsBatchConsumer implements BatchConsumer {
   constructor(options: ConsumerOptions) {
     this.options = { ...DEFAULTS, ...options };
     const { connection, logger, deadLetterTopic } = options;
-    const isAlone = options.offsets.kind === 'everything-since';
-    this.groupId = isAlone ? `${options.groupId}-${randomUUID()}` : options.groupId;
+    this.isAlone = options.offsets.kind === 'everything-since';
+    this.groupId = options.groupId;
     this.admin = new KafkajsAdmin({ connection, logger });
     if (deadLetterTopic !== undefined) {
       const producer = new KafkajsProducer({ connection, logger });
@@ -125,7 +127,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
   private async close(): Promise<void> {
     if (this.run) await this.stop(this.run, DRAIN_TIMEOUT_MS);
     await this.deadLetterProducer?.[Symbol.asyncDispose]();
-    if (this.options.offsets.kind === 'everything-since') await this.forgetGroup();
+    if (this.isAlone) await this.forgetGroup();
     await this.admin[Symbol.asyncDispose]();
     this.settleEnded();
   }
@@ -138,7 +140,10 @@ export class KafkajsBatchConsumer implements BatchConsumer {
     if (this.run === run) this.run = undefined;
   }
 
-  /** The group of this one consumer alone. Kafka removes it by itself, later, where this fails. */
+  /**
+   * The group of the last session of a consumer that reads alone. Kafka removes those of broken ones, and this one where
+   * this fails, by itself, later.
+   */
   private async forgetGroup(): Promise<void> {
     try {
       await this.admin.deleteGroups([this.groupId]);
@@ -198,6 +203,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
   private openSession(run: Run): ConsumerSession {
     const { connection, logger, topics, maxPartitionBytes, maxWaitMs, sessionTimeoutMs, offsets } =
       this.options;
+    if (this.isAlone) this.groupId = `${this.options.groupId}-${randomUUID()}`;
     const session: ConsumerSession = new ConsumerSession({
       connection,
       logger,
@@ -281,8 +287,8 @@ export class KafkajsBatchConsumer implements BatchConsumer {
   }
 
   private worker(partition: TopicPartition): BatchWorker {
-    const { handler, maxAttempts, retryBackoffMs, maxBatchRecords, logger } = this.options;
-    const { groupId, deadLetters, workers } = this;
+    const { handler, groupId, maxAttempts, retryBackoffMs, maxBatchRecords, logger } = this.options;
+    const { deadLetters, workers } = this;
     const known = workers.get(partitionId(partition));
     if (known) return known;
     const worker = new BatchWorker({

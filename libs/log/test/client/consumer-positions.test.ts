@@ -141,4 +141,28 @@ describe('BatchConsumer, reading everything since a time', () => {
     for (const { consumer } of readers) await consumer[Symbol.asyncDispose]();
     expect((await bench.groups()).filter((group) => group.startsWith(groupId))).toEqual([]);
   });
+
+  it('goes on at once where it broke and could not say so: nobody waits for what it was', async () => {
+    const topic = await bench.topic(2);
+    const producer = bench.producer();
+    const seen: string[] = [];
+    const consumer = bench.consumer({
+      topics: [topic],
+      offsets: { kind: 'everything-since', timestampMs: 0 },
+      // Longer than this test may take: a group would wait for the broken member until then.
+      sessionTimeoutMs: 600_000,
+      handler: async (batch) => void seen.push(...texts(batch)),
+    });
+    await consumer.start();
+    await append(producer, [record(topic, 'abc', 'before')]);
+    await until(() => seen.length === 1);
+    let joins = 0;
+    consumer.onAssignment(() => void (joins += 1));
+    bench.broker.inject({ api: 'LeaveGroup', dropConnection: true, times: 1_000 });
+    bench.broker.inject({ api: 'Fetch', errorCode: -1, times: 20 });
+    await until(() => joins > 0);
+    await append(producer, [record(topic, 'abc', 'after')]);
+    await until(() => seen.length > 1);
+    expect(seen).toEqual(['abc:before', 'abc:after']);
+  });
 });
