@@ -180,10 +180,15 @@ export class System implements AsyncDisposable {
     return this.begin(args).result;
   }
 
+  /** What it was told by its environment. */
+  get env(): Readonly<Record<string, string>> {
+    return this.options.env ?? {};
+  }
+
   /** The log, for asking it and not the services. */
   async log(): Promise<LogConnection> {
     const { kafkaBrokers } = await this.run();
-    const topicPrefix = this.options.env?.['LOG_TOPIC_PREFIX'];
+    const topicPrefix = this.env['LOG_TOPIC_PREFIX'];
     return {
       brokers: kafkaBrokers.split(','),
       clientId: 'system-test',
