@@ -1,7 +1,5 @@
-import { build, type Histogram } from 'hdr-histogram-js';
-
-/** Highest latency that is told apart, in microseconds: a minute. What takes longer counts as a minute. */
-export const HIGHEST_TRACKABLE_US = 60_000_000;
+import type { Histogram } from 'hdr-histogram-js';
+import { newLatencies, recordSince } from './latencies.js';
 
 /** Requests that an open loop lets run at once; beyond it the system under test is not keeping up at all. */
 const MAX_OPEN_LOOP_IN_FLIGHT = 20_000;
@@ -35,7 +33,7 @@ export async function openLoop(options: {
   /** Is told for when it was planned, by `performance.now()`. */
   operation: (plannedAtMs: number) => Promise<void>;
 }): Promise<Histogram> {
-  const latencies = build({ highestTrackableValue: HIGHEST_TRACKABLE_US, numberOfSignificantValueDigits: 3 });
+  const latencies = newLatencies();
   const planned = Math.floor((options.durationMs * options.ratePerSecond) / 1_000);
   const intervalMs = 1_000 / options.ratePerSecond;
   const startedAt = performance.now();
@@ -52,12 +50,6 @@ export async function openLoop(options: {
   }
   await Promise.all(running);
   return latencies;
-}
-
-/** Puts the time since then (`performance.now()`) into a histogram of microseconds. */
-export function recordSince(latencies: Histogram, sinceMs: number): void {
-  const micros = Math.max(1, Math.round((performance.now() - sinceMs) * 1_000));
-  latencies.recordValue(Math.min(micros, HIGHEST_TRACKABLE_US));
 }
 
 /** Timers are a millisecond coarse: the last of the wait is spent turning the event loop, which lets answers in. */

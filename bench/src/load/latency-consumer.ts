@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { build } from 'hdr-histogram-js';
-import { HIGHEST_TRACKABLE_US } from '../harness/load.js';
+import { newLatencies, recordMs } from '../harness/latencies.js';
 import { percentiles, type Percentiles } from '../harness/report.js';
 import { plainClient } from './plain-client.js';
 import { monotonicMs, readPlannedAt } from './planned-time.js';
@@ -14,9 +13,7 @@ export type Question = 'begin' | 'report';
 export type Answer = { readonly kind: 'reading' } | { readonly kind: 'report'; readonly micros: Percentiles };
 
 const [address = '', topic = ''] = process.argv.slice(2);
-const newHistogram = () =>
-  build({ highestTrackableValue: HIGHEST_TRACKABLE_US, numberOfSignificantValueDigits: 3 });
-let latencies = newHistogram();
+let latencies = newLatencies();
 
 const consumer = plainClient(address).consumer({ groupId: `bench-${randomUUID()}`, maxWaitTimeInMs: 500 });
 await consumer.connect();
@@ -25,16 +22,13 @@ consumer.on(consumer.events.GROUP_JOIN, () => tell({ kind: 'reading' }));
 await consumer.run({
   eachBatch: async ({ batch }) => {
     const now = monotonicMs();
-    for (const { value } of batch.messages) {
-      const micros = Math.max(1, Math.round((now - readPlannedAt(value as Buffer)) * 1_000));
-      latencies.recordValue(Math.min(micros, HIGHEST_TRACKABLE_US));
-    }
+    for (const { value } of batch.messages) recordMs(latencies, now - readPlannedAt(value as Buffer));
     return Promise.resolve();
   },
 });
 
 process.on('message', (question: Question) => {
-  if (question === 'begin') latencies = newHistogram();
+  if (question === 'begin') latencies = newLatencies();
   tell({ kind: 'report', micros: percentiles(latencies) });
 });
 process.on('disconnect', () => process.exit());

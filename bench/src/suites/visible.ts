@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { ClientToServer, Frame, ServerToClient } from '@hailstream/events/live';
 import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/nest';
-import { build, type Histogram } from 'hdr-histogram-js';
+import type { Histogram } from 'hdr-histogram-js';
 import { io, type Socket } from 'socket.io-client';
 import { Pool } from 'undici';
+import { newLatencies, recordMs } from '../harness/latencies.js';
 import { openLoop } from '../harness/load.js';
 import { startBrokerProcess, startHttpProcess } from '../harness/processes.js';
 import { percentiles, type Row } from '../harness/report.js';
@@ -73,7 +74,7 @@ async function acceptedToVisible(
   token: string,
   effort: Effort,
 ): Promise<Histogram> {
-  const latencies = build({ highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
+  const latencies = newLatencies();
   const acceptedAt = new Map<string, number>();
   const seenAt = new Map<string, number>();
   const source = new TelemetrySource();
@@ -104,7 +105,7 @@ async function acceptedToVisible(
   await allSeen(acceptedAt, seenAt);
   for (const [deviceId, accepted] of acceptedAt) {
     const seen = seenAt.get(deviceId) ?? Number.NaN;
-    latencies.recordValue(Math.max(1, Math.round((seen - accepted) * 1_000)));
+    recordMs(latencies, seen - accepted);
   }
   return latencies;
 }
