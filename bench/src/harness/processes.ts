@@ -19,6 +19,8 @@ const repository = fileURLToPath(new URL('../../..', import.meta.url));
 export interface SystemProcess extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
+  /** The last of what it printed. */
+  output(): string;
 }
 
 /** Starts `script` (a path in the repository), on a free port where none is given, and waits until `readyPath` answers 200. */
@@ -37,7 +39,7 @@ export async function startHttpProcess(options: {
     PORT: String(port),
   });
   await readyWhen(child, () => answers(`${url}${options.readyPath}`));
-  return { url, pid: child.pid, [Symbol.asyncDispose]: () => stop(child.process) };
+  return toSystemProcess(url, child);
 }
 
 /** Starts the embedded broker as a process of its own, on a free port where none is given. `url` is its `host:port`. */
@@ -49,7 +51,7 @@ export async function startBrokerProcess(dataDir: string, givenPort?: number): P
     {},
   );
   await readyWhen(child, () => Promise.resolve(child.output().includes(String(port))));
-  return { url: `127.0.0.1:${port}`, pid: child.pid, [Symbol.asyncDispose]: () => stop(child.process) };
+  return toSystemProcess(`127.0.0.1:${port}`, child);
 }
 
 /** Runs a script to its end and gives what it printed. @throws Error where it fails */
@@ -74,6 +76,10 @@ interface Child {
   readonly process: ChildProcess;
   readonly pid: number;
   output(): string;
+}
+
+function toSystemProcess(url: string, { process: child, pid, output }: Child): SystemProcess {
+  return { url, pid, output, [Symbol.asyncDispose]: () => stop(child) };
 }
 
 function startProcess(script: string, args: readonly string[], env: Readonly<Record<string, string>>): Child {

@@ -16,7 +16,25 @@ export type Row =
       readonly wanted: Wanted | null;
       readonly result: Comparison;
     }
-  | { readonly kind: 'latency'; readonly name: string; readonly note: string; readonly micros: Percentiles };
+  | { readonly kind: 'latency'; readonly name: string; readonly note: string; readonly micros: Percentiles }
+  | FaultRow;
+
+/** What a fault did to a steady load. */
+export interface FaultRow {
+  readonly kind: 'fault';
+  readonly name: string;
+  /** From when an event was to be sent to its acknowledgement, whatever was answered in between. */
+  readonly acknowledged: Percentiles;
+  /** Requests that were not answered with 201, each of which was sent again. */
+  readonly sentAgain: number;
+  /** From the strike to the last event that waited out of the ordinary. */
+  readonly normalAfterMs: number;
+  /** From the acknowledgement until the first realtime process showed it, and until both did. */
+  readonly shownByOne: Percentiles;
+  readonly shownByBoth: Percentiles;
+  /** From the acknowledgement until it was a row. */
+  readonly inPostgres: Percentiles;
+}
 
 export interface Percentiles {
   readonly count: number;
@@ -36,7 +54,7 @@ export function percentiles(histogram: Histogram): Percentiles {
   };
 }
 
-/** The rows as two Markdown tables: ratios with both of their sides, and latencies. */
+/** The rows as Markdown tables: ratios with both of their sides, latencies, and faults. */
 export function table(rows: readonly Row[]): string {
   const comparisons = rows.filter((row) => row.kind === 'comparison');
   const latencies = rows.filter((row) => row.kind === 'latency');
@@ -57,7 +75,30 @@ export function table(rows: readonly Row[]): string {
       lines.push(`| ${name}, ${note} | ${columns} | ${count(micros.count)} |`);
     }
   }
-  return lines.join('\n');
+  return [...lines, ...faultTable(rows.filter((row) => row.kind === 'fault'))].join('\n');
+}
+
+/** Times are in seconds but for what devices ordinarily wait. */
+function faultTable(rows: readonly FaultRow[]): string[] {
+  if (rows.length === 0) return [];
+  const lines = [
+    '',
+    '| fault | acknowledged, p50 | p99 | longest | sent again | as usual after | longest until on a page | on both | in Postgres |',
+    '|---|---:|---:|---:|---:|---:|---:|---:|---:|',
+  ];
+  for (const row of rows) {
+    const { acknowledged, sentAgain, normalAfterMs, shownByOne, shownByBoth, inPostgres } = row;
+    const columns = [
+      milliseconds(acknowledged.p50),
+      milliseconds(acknowledged.p99),
+      seconds(acknowledged.max),
+      `${count(sentAgain)} of ${count(acknowledged.count)}`,
+      normalAfterMs === 0 ? 'at once' : seconds(normalAfterMs * 1_000),
+      ...[shownByOne, shownByBoth, inPostgres].map(({ max }) => seconds(max)),
+    ];
+    lines.push(`| ${row.name} | ${columns.join(' | ')} |`);
+  }
+  return lines;
 }
 
 /** The machine in one line, as results are worth little without it. */
@@ -92,6 +133,10 @@ function figure(value: number): string {
 
 function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
+}
+
+function seconds(micros: number): string {
+  return `${(micros / 1_000_000).toFixed(1)} s`;
 }
 
 function milliseconds(micros: number): string {

@@ -2,18 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { LOCAL_PROVIDER_ID } from '@hailstream/nest';
 import type { Telemetry } from '@hailstream/events';
 
-const DEVICES = 1_000;
-
-/** Telemetry of a thousand devices as the simulator writes it, each point new. */
+/** Telemetry as the simulator writes it, each point new, of devices that take turns. */
 export class TelemetrySource {
-  readonly #deviceIds = Array.from({ length: DEVICES }, () => randomUUID());
+  readonly #deviceIds: readonly string[];
+  readonly #providerId: string;
   #made = 0;
+
+  constructor({ devices = 1_000, providerId = LOCAL_PROVIDER_ID } = {}) {
+    this.#deviceIds = Array.from({ length: devices }, () => randomUUID());
+    this.#providerId = providerId;
+  }
 
   next(): Telemetry {
     this.#made += 1;
     return {
-      device_id: this.#deviceIds[this.#made % DEVICES] ?? '',
-      provider_id: LOCAL_PROVIDER_ID,
+      device_id: this.#deviceIds[this.#made % this.#deviceIds.length]!,
+      provider_id: this.#providerId,
       telemetry_id: randomUUID(),
       timestamp: Date.now(),
       trip_ids: null,

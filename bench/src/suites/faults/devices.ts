@@ -1,16 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { build, type Histogram } from 'hdr-histogram-js';
+import type { Histogram } from 'hdr-histogram-js';
 import { Pool } from 'undici';
 import type { Telemetry } from '@hailstream/events';
-import { recordSince } from '../../harness/load.js';
+import { newLatencies, recordSince } from '../../harness/latencies.js';
 import { TelemetrySource } from '../../harness/telemetry.js';
 
+/** Few: what they show is compared, again and again. At the rate of this suite, each sends every other second. */
+const DEVICES = 100;
 /** Longest until a device gives up on an answer, and asks again: somewhere else, as a proxy would have it. */
 const ANSWER_TIMEOUT_MS = 5_000;
 const RETRY_MS = { first: 50, most: 1_000 };
 const CONNECTIONS = 64;
-/** Ten minutes: more than an outage here lasts. */
-const HIGHEST_TRACKABLE_US = 600_000_000;
 /** An event that waited no longer than this met nothing out of the ordinary. */
 const ORDINARY_MS = 500;
 
@@ -24,19 +24,23 @@ export interface Weather {
   readonly normalAfterMs: number;
 }
 
+export interface DevicesOptions {
+  readonly urls: readonly string[];
+  readonly token: string;
+  readonly providerId: string;
+  readonly ratePerSecond: number;
+  readonly onAccepted: (event: Telemetry) => void;
+}
+
 /** Devices that send one event a request at a steady rate, to any ingest that answers, each until it is accepted. */
 export class Devices implements AsyncDisposable {
-  /** Ids of what was accepted. */
-  readonly accepted = new Set<string>();
-  readonly #source = new TelemetrySource();
+  readonly #source: TelemetrySource;
   readonly #pools: readonly Pool[];
-  #turn = 0;
+  #made = 0;
 
-  constructor(
-    urls: readonly string[],
-    private readonly options: { readonly token: string; readonly ratePerSecond: number },
-  ) {
-    this.#pools = urls.map(
+  constructor(private readonly options: DevicesOptions) {
+    this.#source = new TelemetrySource({ devices: DEVICES, providerId: options.providerId });
+    this.#pools = options.urls.map(
       (url) => new Pool(url, { connections: CONNECTIONS, headersTimeout: ANSWER_TIMEOUT_MS }),
     );
   }
@@ -76,18 +80,18 @@ export class Devices implements AsyncDisposable {
     await Promise.all(waiting);
   }
 
+  /** The ingests take turns, from event to event and from try to try. */
   async #untilAccepted(event: Telemetry, spell: Spell): Promise<void> {
+    let turn = this.#made++;
     for (let retryMs = RETRY_MS.first; ; retryMs = Math.min(2 * retryMs, RETRY_MS.most)) {
-      if (await this.#isAccepted(event)) break;
+      if (await this.#isAccepted(event, this.#pools[turn++ % this.#pools.length]!)) break;
       spell.refusals += 1;
       await pause(retryMs);
     }
-    this.accepted.add(event.telemetry_id);
+    this.options.onAccepted(event);
   }
 
-  async #isAccepted(event: Telemetry): Promise<boolean> {
-    this.#turn += 1;
-    const pool = this.#pools[this.#turn % this.#pools.length] as Pool;
+  async #isAccepted(event: Telemetry, pool: Pool): Promise<boolean> {
     try {
       const { statusCode, body } = await pool.request({
         method: 'POST',
@@ -105,10 +109,7 @@ export class Devices implements AsyncDisposable {
 }
 
 class Spell implements Weather {
-  readonly latencies = build({
-    highestTrackableValue: HIGHEST_TRACKABLE_US,
-    numberOfSignificantValueDigits: 3,
-  });
+  readonly latencies = newLatencies();
   refusals = 0;
   readonly #beganAt = performance.now();
   #lastSlowAt: number | undefined;

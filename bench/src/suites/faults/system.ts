@@ -6,6 +6,16 @@ import { freePort, startHttpProcess, type SystemProcess } from '../../harness/pr
 const SERVICES = ['ingest', 'realtime', 'batch'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 const PROCESSES_EACH = 2;
+const SIMULATED_VEHICLES = 150;
+
+/** What the simulator counts of its events, as it says when it ends. */
+export interface SimulatedEvents {
+  readonly sent: number;
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly retried: number;
+  readonly thinned: number;
+}
 
 /** One process of a service, which comes back on the port that it had. */
 class ServiceProcess {
@@ -39,9 +49,13 @@ class ServiceProcess {
   }
 }
 
-/** The system as it runs in production: three brokers, a Postgres, two processes of each service. */
+/**
+ * The system as it runs in production: three brokers, a Postgres, two processes of each service; and a simulated city,
+ * whose events all go to the ingest that `killOne` kills.
+ */
 export class ClusteredSystem implements AsyncDisposable {
   readonly #processes: ServiceProcess[] = [];
+  #simulator: SystemProcess | undefined;
 
   private constructor(
     readonly kafka: RunningKafka,
@@ -79,7 +93,20 @@ export class ClusteredSystem implements AsyncDisposable {
     await this.#of(service)[0]?.start();
   }
 
+  /** Ends the simulated city; resolves once its devices have handed over what they kept. */
+  async endSimulation(): Promise<SimulatedEvents> {
+    await this.#simulator?.[Symbol.asyncDispose]();
+    const told = this.#simulator
+      ?.output()
+      .match(/^\{.*"events so far".*$/gm)
+      ?.at(-1);
+    if (told === undefined)
+      throw new Error(`the simulator did not say what it sent: ${this.#simulator?.output()}`);
+    return JSON.parse(told) as SimulatedEvents;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#simulator?.[Symbol.asyncDispose]();
     await Promise.all(this.#processes.map((each) => each.stop()));
     await this.postgres[Symbol.asyncDispose]();
     await this.kafka[Symbol.asyncDispose]();
@@ -99,6 +126,16 @@ export class ClusteredSystem implements AsyncDisposable {
         await each.start();
       }
     }
+    this.#simulator = await startHttpProcess({
+      script: 'apps/driver-sim/dist/main.js',
+      env: {
+        AUTH_JWT_SECRET: secret,
+        INGEST_URL: this.urls('ingest')[0]!,
+        SIM_VEHICLES: String(SIMULATED_VEHICLES),
+        LOG_LEVEL: 'info',
+      },
+      readyPath: '/health/ready',
+    });
   }
 
   #of(service: ServiceName): ServiceProcess[] {
