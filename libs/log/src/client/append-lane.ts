@@ -152,7 +152,7 @@ export class AppendLane {
       allowAutoTopicCreation: false,
       createPartitioner: () => choosePartitionOfMessage,
     });
-    producer.on('producer.network.request_timeout', () => client.dropSockets());
+    producer.on('producer.network.request_timeout', ({ payload }) => client.dropSockets(payload.broker));
     try {
       await producer.connect();
     } catch (error) {

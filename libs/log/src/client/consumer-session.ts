@@ -189,7 +189,7 @@ export class ConsumerSession {
     kafkajs.on('consumer.crash', ({ payload }) => this.breakDown(payload.error));
     kafkajs.on('consumer.rebalancing', () => this.stopWork(() => true));
     // On a connection that does not answer, nothing will; kafkajs itself would keep asking there.
-    kafkajs.on('consumer.network.request_timeout', () => client.dropSockets());
+    kafkajs.on('consumer.network.request_timeout', ({ payload }) => client.dropSockets(payload.broker));
     kafkajs.on('consumer.fetch', () => this.signOfLife());
     kafkajs.on('consumer.heartbeat', () => this.signOfLife());
   }

@@ -154,7 +154,7 @@ export function failures(fates: readonly RecordFate[]): { code: string; retryabl
 }
 
 /** A port where connections are accepted and nothing is ever answered. */
-export async function silentServer(): Promise<{ address: string } & AsyncDisposable> {
+export async function silentServer(port = 0): Promise<{ address: string } & AsyncDisposable> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -162,7 +162,7 @@ export async function silentServer(): Promise<{ address: string } & AsyncDisposa
     socket.on('close', () => sockets.delete(socket));
     socket.resume();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     async [Symbol.asyncDispose]() {
