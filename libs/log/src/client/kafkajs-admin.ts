@@ -3,7 +3,7 @@ import type { Admin, AdminOptions, TopicPolicy, TopicSettings } from './admin.js
 import { backoffMs, pauseFor } from './backoff.js';
 import { LogError } from './errors.js';
 import { KafkajsClient } from './kafkajs-client.js';
-import { isUnknownTopic, toLogError } from './kafkajs-errors.js';
+import { isMetadataMissing, isUnknownTopic, toLogError } from './kafkajs-errors.js';
 import { LogNames } from './names.js';
 
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -142,7 +142,8 @@ export class KafkajsAdmin implements Admin {
         );
         return topics.find(({ name }) => name === inCluster) ?? { name: inCluster, partitions: [] };
       } catch (error) {
-        if (!isUnknownTopic(error) || retry >= NEW_TOPIC_LOOK_UPS) throw error;
+        const isNew = isUnknownTopic(error) || isMetadataMissing(error);
+        if (!isNew || retry >= NEW_TOPIC_LOOK_UPS) throw error;
         await pauseFor(backoffMs(retry, LOOK_UP_BACKOFF));
       }
     }
@@ -156,8 +157,9 @@ export class KafkajsAdmin implements Admin {
       return await question(session.admin);
     } catch (error) {
       const failure = toLogError(error, doing);
-      // A connection that failed once is not trusted again.
-      if (failure.retryable && !isUnknownTopic(error)) this.drop();
+      // A connection that failed once is not trusted again; and one that was asked for a topic asks for it with
+      // every question from then on, and fails with it once somebody removes it.
+      if (failure.retryable) this.drop();
       throw failure;
     }
   }

@@ -7,7 +7,7 @@ import {
 } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { LogError } from './errors.js';
-import { isGroupMoved, isSequenceLost, toLogError } from './kafkajs-errors.js';
+import { isGroupMoved, isMetadataMissing, isSequenceLost, toLogError } from './kafkajs-errors.js';
 
 const protocolError = (type: string, retriable = false) =>
   new KafkaJSProtocolError(Object.assign(new Error(type), { type, code: 1, retriable }));
@@ -57,5 +57,25 @@ describe('isSequenceLost', () => {
 describe('isGroupMoved', () => {
   it.each(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])('knows %s', (type) => {
     expect(isGroupMoved(protocolError(type))).toBe(true);
+  });
+});
+
+describe('isMetadataMissing', () => {
+  const read = (metadata: unknown) => (metadata as { topicMetadata: unknown }).topicMetadata;
+
+  it('knows what kafkajs does where no broker told of the topics', () => {
+    let tripped: unknown;
+    try {
+      read(null);
+    } catch (error) {
+      tripped = error;
+    }
+    expect(isMetadataMissing(tripped)).toBe(true);
+    expect(toLogError(tripped, 'cannot look up "a"')).toMatchObject({
+      code: 'UNAVAILABLE',
+      retryable: true,
+      message: 'cannot look up "a": no broker knows of it',
+    });
+    expect(isMetadataMissing(new TypeError('other'))).toBe(false);
   });
 });

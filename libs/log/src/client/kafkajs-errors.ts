@@ -61,6 +61,12 @@ export function isUnknownTopic(error: unknown): boolean {
   return rootCause(error).type === 'UNKNOWN_TOPIC_OR_PARTITION';
 }
 
+/** Whether no broker told of the topics: kafkajs drops the reasons, and trips over what it then has not got. */
+export function isMetadataMissing(error: unknown): boolean {
+  const cause = rootCause(error);
+  return cause instanceof TypeError && cause.message.includes("(reading 'topicMetadata')");
+}
+
 /** Whether the group is being shared out anew, or has forgotten this member: both are healed by joining again. */
 export function isGroupMoved(error: unknown): boolean {
   return ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'].includes(
@@ -72,7 +78,7 @@ export function isGroupMoved(error: unknown): boolean {
 export function toLogError(error: unknown, doing: string): LogError {
   if (error instanceof LogError) return error;
   const cause = rootCause(error);
-  const message = `${doing}: ${cause.message}`;
+  const message = `${doing}: ${isMetadataMissing(cause) ? 'no broker knows of it' : cause.message}`;
   const type = cause.type ?? '';
   if (TOO_LARGE.has(type)) return new LogError('RECORD_TOO_LARGE', message, false, { cause });
   if (REFUSALS.has(type) || REFUSAL_CLASSES.has(cause.name) || cause.message === UNNAMED_REFUSAL) {

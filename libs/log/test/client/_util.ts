@@ -57,6 +57,13 @@ export class Bench implements AsyncDisposable {
     return name;
   }
 
+  async removeTopic(topic: string): Promise<void> {
+    const admin = this.kafkajs().admin();
+    await admin.connect();
+    await admin.deleteTopics({ topics: [topic] });
+    await admin.disconnect();
+  }
+
   /** Plain kafkajs, for what the library does not do. */
   kafkajs(): Kafka {
     return new Kafka({ brokers: [this.address], clientId: 'plain', logLevel: logLevel.NOTHING });

@@ -68,6 +68,16 @@ describe('Admin', () => {
     await expect(admin.offsets('missing')).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' });
   });
 
+  it('makes a topic again that it knew and that somebody removed', async () => {
+    const [gone, other] = [await bench.topic(2), await bench.topic(1)];
+    expect((await admin.offsets(gone)).size).toBe(2);
+    await bench.removeTopic(gone);
+    await expect(admin.offsets(gone)).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' });
+    expect((await admin.offsets(other)).size).toBe(1);
+    await admin.ensureTopics([{ name: gone, partitions: 3 }]);
+    expect((await admin.offsets(gone)).size).toBe(3);
+  });
+
   it('answers pings by whether a broker answers, and works again after an outage', async () => {
     await using own = await Bench.start();
     await using ownAdmin = createAdmin({ connection: own.connection, logger });
