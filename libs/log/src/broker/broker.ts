@@ -1,5 +1,5 @@
 import { pino, type Logger } from 'pino';
-import { BoundedLog } from './bounded-log.js';
+import { BoundedLog } from '../bounded-log.js';
 import { BrokerConfig } from './config/config.js';
 import { GroupCoordinator } from './groups/coordinator.js';
 import { HANDLERS } from './handlers/index.js';

@@ -1,5 +1,6 @@
 import type { Message, Producer as Kafkajs, RecordMetadata, TopicMessages } from 'kafkajs';
 import type { Logger } from 'pino';
+import type { BoundedLog } from '../bounded-log.js';
 import { Accumulator, type AccumulatorLimits, type PartitionBatch } from './accumulator.js';
 import { backoffMs, pauseFor, withJitter } from './backoff.js';
 import type { Compression } from './compression-names.js';
@@ -20,6 +21,7 @@ const ACKS_FROM_ALL_IN_SYNC = -1;
 export interface AppendLaneOptions {
   readonly connection: LogConnection;
   readonly logger: Logger;
+  readonly boundedLog: BoundedLog;
   readonly lingerMs: number;
   readonly compression: Compression;
   readonly limits: AccumulatorLimits;
@@ -189,7 +191,7 @@ export class AppendLane {
   }
 
   private handBack(batches: readonly PartitionBatch<PendingRecord>[], failure: LogError): void {
-    this.options.logger.warn({ err: failure }, 'gave up a request, and the producer id with it');
+    this.options.boundedLog.say('warn', { err: failure }, 'gave up a request, and the producer id with it');
     this.replaceSession();
     const fate: RecordFate = { kind: 'failed', error: failure };
     for (const { records } of batches) for (const record of records) record.settle(fate);

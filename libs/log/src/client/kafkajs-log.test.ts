@@ -20,6 +20,8 @@ describe('kafkajsLogCreator', () => {
   it.each([
     [logLevel.ERROR, 'Connection error: connect ECONNREFUSED', 'debug'],
     [logLevel.ERROR, 'Failed to send messages: late', 'debug'],
+    [logLevel.ERROR, 'Request ApiVersions(key: 18, version: 2) timed out', 'debug'],
+    [logLevel.ERROR, 'Failed to connect: 10.0.0.1:9092 does not answer', 'debug'],
     [logLevel.ERROR, 'Offset out of range, resetting to default offset', 'warn'],
     [logLevel.ERROR, 'something nobody thought of', 'warn'],
     [logLevel.INFO, 'Consumer has joined the group', 'debug'],

@@ -17,9 +17,10 @@ export function kafkajsLogCreator(logger: Logger): logCreator {
 const PER_RETRY = [
   'Connection error',
   'Connection timeout',
-  'Failed to connect to seed broker',
+  'Failed to connect',
   'Failed to send messages',
   'Limiting retries for the idempotent producer',
+  'Request ',
   'Response ',
   'Response without match',
   'Restarting the consumer',

@@ -1,3 +1,4 @@
+import { BoundedLog } from '../bounded-log.js';
 import { AppendLane } from './append-lane.js';
 import { backoffMs, pauseFor, withJitter } from './backoff.js';
 import { Delivery, OpenDeliveries, PendingRecord, type OutgoingMessage } from './delivery.js';
@@ -52,6 +53,8 @@ export class KafkajsProducer implements Producer {
   /** Records of topics whose layout is being asked for. */
   private readonly parked = new Map<string, PendingRecord[]>();
   private readonly open = new OpenDeliveries();
+  /** For what comes with every request while the log is away. */
+  private readonly boundedLog: BoundedLog;
   private readonly timers: NodeJS.Timeout[];
   private readonly closing = new AbortController();
   /** Lanes, and the directory, whose last attempt found no log. */
@@ -64,6 +67,7 @@ export class KafkajsProducer implements Producer {
     if (!canCompress(this.options.compression)) {
       throw new LogError('REFUSED', `this machine can't write ${this.options.compression}`, false);
     }
+    this.boundedLog = new BoundedLog(options.logger);
     this.directory = new TopicDirectory(options.connection, options.logger);
     this.timers = [
       setInterval(() => this.expireDeliveries(), SWEEP_MS).unref(),
@@ -116,6 +120,7 @@ export class KafkajsProducer implements Producer {
     // Every delivery has a deadline, so this ends.
     while (!this.open.isEmpty) await pauseFor(SWEEP_MS / 10);
     for (const timer of this.timers) clearInterval(timer);
+    this.boundedLog.end();
     await Promise.all([...this.lanes.values()].map((lane) => lane.close()));
     this.directory.drop();
   }
@@ -169,6 +174,7 @@ export class KafkajsProducer implements Producer {
     const lane: AppendLane = new AppendLane({
       connection,
       logger,
+      boundedLog: this.boundedLog,
       lingerMs,
       compression,
       limits: { batchBytes, batchRecords: BATCH_RECORDS, requestBytes: REQUEST_BYTES },
@@ -220,7 +226,7 @@ export class KafkajsProducer implements Producer {
     const expired = this.open.takeExpired(performance.now());
     if (expired.length === 0) return;
     for (const delivery of expired) delivery.expire(this.options.deliveryTimeoutMs);
-    this.options.logger.warn({ deliveries: expired.length }, 'records were not answered for in time');
+    this.boundedLog.say('warn', {}, 'records were not answered for in time');
     for (const [topic, records] of this.parked) {
       this.parked.set(
         topic,

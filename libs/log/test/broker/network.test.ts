@@ -4,7 +4,7 @@ import * as tls from 'node:tls';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { BrokerConfig } from '../../src/broker/config/config.js';
-import { BoundedLog } from '../../src/broker/bounded-log.js';
+import { BoundedLog } from '../../src/bounded-log.js';
 import { NO_METER } from '../../src/broker/metrics/meter.js';
 import { HANDLERS } from '../../src/broker/handlers/index.js';
 import { BrokerServer } from '../../src/broker/network/server.js';

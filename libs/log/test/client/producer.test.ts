@@ -1,5 +1,6 @@
+import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createProducer } from '../../src/client/index.js';
+import { createAdmin, createProducer } from '../../src/client/index.js';
 import { append, Bench, countingLogger, failures, logger, record, silentServer, until } from './_util.js';
 
 const NOT_ENOUGH_REPLICAS = 19;
@@ -208,7 +209,41 @@ describe('Producer', () => {
   });
 });
 
+describe('Producer, of a topic that somebody removed', () => {
+  it('sends to others, new ones too, and to this one once it is made again', async () => {
+    const [gone, other] = [await bench.topic(1), await bench.topic(1)];
+    const producer = bench.producer({ deliveryTimeoutMs: 20_000 });
+    await append(producer, [record(gone, 'k', '1'), record(other, 'k', '1')]);
+    await bench.removeTopic(gone);
+    expect(failures(await producer.send([record(gone, 'k', '2')]))).toHaveLength(1);
+    await append(producer, [record(other, 'k', '2')]);
+    await append(producer, [record(await bench.topic(1), 'k', '3')]);
+    await using admin = createAdmin({ connection: bench.connection, logger });
+    await admin.ensureTopics([{ name: gone, partitions: 1 }]);
+    await append(producer, [record(gone, 'k', '4')]);
+    expect(await bench.read(gone)).toEqual(['k:4']);
+  });
+});
+
 describe('Producer, while the broker is away', () => {
+  it('says so now and then, and not for each record', async () => {
+    const lines: string[] = [];
+    const toLines = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
+    const topic = await bench.topic(1);
+    const producer = bench.producer({ logger: toLines, deliveryTimeoutMs: 300 });
+    await producer.send([record(topic, 'k', 'known')]);
+    bench.broker.inject({ api: 'Produce', delayMs: ONE_HOUR_MS, times: 1_000 });
+    for (let n = 0; n < 20; n += 1) {
+      expect(failures(await producer.send([record(topic, 'k', 'v')]))).toEqual([
+        { code: 'TIMED_OUT', retryable: true },
+      ]);
+    }
+    const said = (what: string) => lines.filter((line) => line.includes(what)).length;
+    expect(said('records were not answered for in time')).toBeLessThan(5);
+    expect(said('gave up a request')).toBeLessThan(5);
+    expect(said('"level":50')).toBe(0);
+  });
+
   it('fails sends retryable, says so in its health, and comes back by itself', async () => {
     await using own = await Bench.start();
     const topic = await own.topic(1);

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { BoundedLog } from '../bounded-log.js';
+import { BoundedLog } from '../../bounded-log.js';
 import { NO_METER } from '../metrics/meter.js';
 import { PlainExchange } from '../security/plain-exchange.js';
 import { Session } from '../security/session.js';

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { BoundedLog } from '../bounded-log.js';
+import type { BoundedLog } from '../../bounded-log.js';
 import type { Meter } from '../metrics/meter.js';
 import type { Session } from '../security/session.js';
 import { type FrameError, FrameSplitter } from './frames.js';

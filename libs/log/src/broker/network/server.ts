@@ -1,7 +1,7 @@
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 import type { Logger } from 'pino';
-import type { BoundedLog } from '../bounded-log.js';
+import type { BoundedLog } from '../../bounded-log.js';
 import type { Meter } from '../metrics/meter.js';
 import type { Security } from '../security/security.js';
 import { Connection, type RequestRunner } from './connection.js';

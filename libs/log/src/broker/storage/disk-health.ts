@@ -1,4 +1,4 @@
-import type { BoundedLog } from '../bounded-log.js';
+import type { BoundedLog } from '../../bounded-log.js';
 import type { Meter } from '../metrics/meter.js';
 import type { DiskWatcher } from './watched-files.js';
 

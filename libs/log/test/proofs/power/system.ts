@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { BoundedLog } from '../../../src/broker/bounded-log.js';
+import { BoundedLog } from '../../../src/bounded-log.js';
 import { BrokerConfig } from '../../../src/broker/config/config.js';
 import { GroupCoordinator } from '../../../src/broker/groups/coordinator.js';
 import { batchSizeBytes, readBatchHeader } from '../../../src/broker/protocol/record-batch.js';
