@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { riderEventsTopic, telemetryTopic, tripsTopic, vehicleEventsTopic } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { latLngToCell } from 'h3-js';
@@ -321,6 +323,27 @@ describe('when something fails', () => {
     await append(broker, telemetryTopic.name, toRecords([...points.slice(0, 50), makeTelemetry()]));
     expect(await loadOnce()).toMatchObject({ rows: 1 });
     expect(await countTelemetry()).toBe('301');
+  });
+
+  it('asks for topics once: while nobody can make any, what is there is loaded', async () => {
+    await using loads = createLoads(broker, database);
+    await loads.load(never);
+    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 300, devices: 3 })));
+    broker.inject({ api: 'CreateTopics', dropConnection: true, times: 1_000 });
+    expect(await loads.load(never)).toMatchObject({ rows: 300 });
+  });
+
+  it('asks for topics again where the log has lost them', async () => {
+    await using loads = createLoads(broker, database);
+    await loads.load(never);
+    await broker.kill();
+    for (const entry of await readdir(broker.dataDir))
+      await rm(join(broker.dataDir, entry), { recursive: true });
+    await broker.restart();
+    await expect(loads.load(never)).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' });
+    expect(await loads.load(never)).toMatchObject({ rows: 0 });
+    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 300, devices: 3 })));
+    expect(await loads.load(never)).toMatchObject({ rows: 300 });
   });
 
   it('says what it waits for where Postgres is not there', async () => {

@@ -161,6 +161,26 @@ describe('the service', () => {
     expect(await service.exited).toBe(0);
   });
 
+  it('says once that the log is away, however many loads fail of it, and how many it was', async () => {
+    const service = run([], { BATCH_EVERY: '1s' });
+    const url = await listening(service);
+    const runs = async (outcome: string): Promise<number> => {
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      return Number(new RegExp(`batch_runs_total\\{outcome="${outcome}"\\} (\\d+)`).exec(metrics)?.[1] ?? 0);
+    };
+    await until(async () => (await runs('succeeded')) > 0);
+    await broker.kill();
+    await until(async () => (await runs('failed')) > 2);
+    await broker.restart();
+    await until(() => /"failures":\d+,.*"msg":"loaded"/.test(service.stdout()));
+    expect(service.stdout().match(/the load failed/g)).toHaveLength(1);
+    expect(Number(/"failures":(\d+),.*"msg":"loaded"/.exec(service.stdout())?.[1])).toBe(
+      await runs('failed'),
+    );
+    service.child.kill('SIGTERM');
+    expect(await service.exited).toBe(0);
+  });
+
   it('shares the log with a one-shot beside it, which ends', async () => {
     const service = run([], { BATCH_EVERY: '1s', BATCH_CHUNK_RECORDS: '100' });
     await listening(service);

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { allTopics } from '@hailstream/events';
 import {
   createBatchConsumer,
   type Admin,
@@ -15,6 +14,7 @@ import { LoadError } from './load.errors.js';
 import { partitionKey, positionOf, remaining, type LogPartition, type Positions } from './log-partition.js';
 import { plan } from './plan.js';
 import type { LogPositions } from './positions.postgres.js';
+import { Trouble } from './trouble.js';
 
 export const GROUP_ID = 'hailstream-batch';
 
@@ -67,7 +67,7 @@ export interface LoadResult {
 }
 
 /**
- * Loads everything that the log holds now, together with whichever processes do the same: partitions are shared through
+ * Loads everything that the log holds now, in topics that are there, together with whichever processes do the same: partitions are shared through
  * a consumer group, and the load ends once the database says that all of them are done.
  *
  * @throws LoadError where it was stopped, or nothing moved for {@link NO_PROGRESS_MS}; LogError
@@ -78,7 +78,6 @@ export async function load(
   onProgress: (progress: Progress) => void = () => {},
 ): Promise<LoadResult> {
   const startedAt = performance.now();
-  await dependencies.admin.ensureTopics(allTopics);
   const partitions = await plan({ ...dependencies, topics });
   const run = new LoadRun(dependencies, partitions);
   const positions = await run.toTheEnd(signal, onProgress);
@@ -103,6 +102,7 @@ class LoadRun {
   private readonly failed: Promise<never>;
   private fail!: (reason: unknown) => void;
   private lastFailure: Error | undefined;
+  private readonly trouble = new Trouble();
   /** Ends the wait between two looks at the positions. */
   private look: () => void = () => {};
 
@@ -229,12 +229,15 @@ class LoadRun {
   }
 
   private count({ topic }: Chunk, { rows, rejects }: LoadedChunk): void {
+    this.trouble.ended();
     const before = this.written.get(topic) ?? { rows: 0, rejects: 0 };
     this.written.set(topic, { rows: before.rows + rows, rejects: before.rejects + rejects });
   }
 
   private chunkFailed(error: Error): void {
-    this.dependencies.logger.warn({ err: error }, 'a chunk was not loaded');
+    const level = this.trouble.failed(Date.now()) ? 'warn' : 'debug';
+    const { failures } = this.trouble;
+    this.dependencies.logger[level]({ err: error, failures }, 'a chunk was not loaded, and is tried again');
     this.lastFailure = error;
     if (error instanceof LoadError) this.fail(error);
   }

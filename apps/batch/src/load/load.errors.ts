@@ -1,3 +1,5 @@
+import { LogError } from '@hailstream/log';
+
 export type LoadErrorCode = 'POSITION_MOVED_BACK' | 'NO_PROGRESS' | 'STOPPED';
 
 /** A load that ended before it had everything. What it loaded stays; the next one goes on from there. */
@@ -11,4 +13,13 @@ export class LoadError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** SQLSTATE classes of what a retry does not mend: who may come in, which database, which schema and which rights. */
+const TO_BE_MENDED = /^(28|3D|42)/;
+
+/** Whether a load that failed of this may succeed by itself later. Else somebody has to change something. */
+export function passesByItself(error: unknown): boolean {
+  if (error instanceof LogError) return error.retryable;
+  return !(error instanceof Error && 'code' in error && TO_BE_MENDED.test(String(error.code)));
 }

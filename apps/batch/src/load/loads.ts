@@ -1,4 +1,5 @@
-import { createAdmin, type Admin } from '@hailstream/log';
+import { allTopics } from '@hailstream/events';
+import { createAdmin, LogError, type Admin } from '@hailstream/log';
 import type { Logger } from 'pino';
 import type { LoadConfig } from '../config.js';
 import { migrate } from '../database/migrate.postgres.js';
@@ -16,6 +17,8 @@ export class Loads implements AsyncDisposable {
   private readonly pool: Pool;
   private readonly admin: Admin;
   private isMigrated = false;
+  /** Asked for once, of the cluster's controller: while that is away, what is there can be loaded all the same. */
+  private hasTopics = false;
 
   constructor(
     private readonly config: LoadConfig,
@@ -32,24 +35,13 @@ export class Loads implements AsyncDisposable {
   /** @throws LoadError, LogError, or what Postgres says */
   async load(signal: AbortSignal, onProgress?: (progress: Progress) => void): Promise<LoadResult> {
     await this.prepare();
-    const { connection, postgresConnections, chunkRecords, chunkBytes } = this.config;
-    const { pool, admin, logger } = this;
-    const positions = new LogPositions(pool);
-    const loader = new ChunkLoader(pool);
-    return load(
-      {
-        connection,
-        admin,
-        positions,
-        loader,
-        chunksInHand: postgresConnections * CHUNKS_PER_CONNECTION,
-        chunkRecords,
-        chunkBytes,
-        logger,
-      },
-      signal,
-      onProgress,
-    );
+    try {
+      await this.ensureTopics();
+      return await this.loadWhatIsThere(signal, onProgress);
+    } catch (error) {
+      if (error instanceof LogError && error.code === 'UNKNOWN_TOPIC') this.hasTopics = false;
+      throw error;
+    }
   }
 
   /** Brings the schema up to date, once. Returns the migrations that it took. */
@@ -80,5 +72,35 @@ export class Loads implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.admin[Symbol.asyncDispose]();
     await this.pool.end();
+  }
+
+  private async ensureTopics(): Promise<void> {
+    if (this.hasTopics) return;
+    await this.admin.ensureTopics(allTopics);
+    this.hasTopics = true;
+  }
+
+  private loadWhatIsThere(
+    signal: AbortSignal,
+    onProgress?: (progress: Progress) => void,
+  ): Promise<LoadResult> {
+    const { connection, postgresConnections, chunkRecords, chunkBytes } = this.config;
+    const { pool, admin, logger } = this;
+    const positions = new LogPositions(pool);
+    const loader = new ChunkLoader(pool);
+    return load(
+      {
+        connection,
+        admin,
+        positions,
+        loader,
+        chunksInHand: postgresConnections * CHUNKS_PER_CONNECTION,
+        chunkRecords,
+        chunkBytes,
+        logger,
+      },
+      signal,
+      onProgress,
+    );
   }
 }

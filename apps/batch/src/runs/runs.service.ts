@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HealthChecks, LOGGER, type Logger } from '@hailstream/nest';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { passesByItself } from '../load/load.errors.js';
 import type { Loads } from '../load/loads.js';
+import { Trouble } from '../load/trouble.js';
 import { nextStart, type Schedule } from '../schedule/schedule.js';
 import { RunMetrics } from './run-metrics.service.js';
 import { RunHistory, type RunRecord } from './run-record.js';
@@ -17,6 +19,7 @@ const PREPARE_RETRY_MS = 2_000;
 export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly history = new RunHistory();
   private readonly stop = new AbortController();
+  private readonly trouble = new Trouble();
   private readonly logger: Logger;
   private done: Promise<unknown> = Promise.resolve();
 
@@ -64,12 +67,10 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
     while (!this.stop.signal.aborted) {
       try {
         await this.loads.prepare();
+        this.trouble.ended();
         return;
       } catch (error) {
-        this.logger.error(
-          { err: error, retryMs: PREPARE_RETRY_MS },
-          'the schema could not be brought up to date',
-        );
+        this.tellOf(error, 'the schema could not be brought up to date, and is tried again');
         await this.sleepUntil(Date.now() + PREPARE_RETRY_MS);
       }
     }
@@ -82,7 +83,8 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
       this.history.succeed(result, Date.now());
       this.metrics.succeeded(result, Date.now());
       const { rows, rejects, seconds } = result;
-      this.logger.info({ rows, rejects, seconds }, 'loaded');
+      const failures = this.trouble.ended();
+      this.logger.info({ rows, rejects, seconds, ...(failures > 0 && { failures }) }, 'loaded');
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.history.fail(reason, Date.now());
@@ -91,8 +93,15 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
         return;
       }
       this.metrics.failed();
-      this.logger.error({ err: error }, 'the load failed; the next one goes on where the database says');
+      this.tellOf(error, 'the load failed; the next one goes on where the database says');
     }
+  }
+
+  /** What lasts is said once and then now and then: a schedule may have a load each second. */
+  private tellOf(error: unknown, what: string): void {
+    const level = passesByItself(error) ? 'warn' : 'error';
+    const isTold = this.trouble.failed(Date.now());
+    this.logger[isTold ? level : 'debug']({ err: error, failures: this.trouble.failures }, what);
   }
 
   private async sleepUntil(timeMs: number): Promise<void> {
