@@ -23,6 +23,8 @@ export function createAdmin(options: AdminOptions): Admin {
 export class KafkajsAdmin implements Admin {
   private session: { client: KafkajsClient; admin: Kafkajs } | undefined;
   private closed = false;
+  /** The last question, answered or not. */
+  private turn: Promise<unknown> = Promise.resolve();
   private readonly names: LogNames;
   private readonly policy: TopicPolicy;
 
@@ -64,7 +66,8 @@ export class KafkajsAdmin implements Admin {
 
   async ping(): Promise<boolean> {
     try {
-      await this.ask('cannot reach the log', (admin) => admin.describeCluster());
+      // Whoever asks for health does not wait for others.
+      await this.askNow('cannot reach the log', (admin) => admin.describeCluster());
       return true;
     } catch (error) {
       this.options.logger.debug({ err: error }, 'no broker answers');
@@ -149,7 +152,14 @@ export class KafkajsAdmin implements Admin {
     }
   }
 
-  private async ask<R>(doing: string, question: (admin: Kafkajs) => Promise<R>): Promise<R> {
+  /** One question at a time: kafkajs takes what one of them learnt of its topics for all there is to know. */
+  private ask<R>(doing: string, question: (admin: Kafkajs) => Promise<R>): Promise<R> {
+    const answer = this.turn.then(() => this.askNow(doing, question));
+    this.turn = answer.catch(() => undefined);
+    return answer;
+  }
+
+  private async askNow<R>(doing: string, question: (admin: Kafkajs) => Promise<R>): Promise<R> {
     if (this.closed) throw new LogError('CLOSED', `${doing}: the admin client was closed`, false);
     const session = (this.session ??= this.open());
     try {

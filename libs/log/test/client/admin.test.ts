@@ -68,6 +68,22 @@ describe('Admin', () => {
     await expect(admin.offsets('missing')).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' });
   });
 
+  it('answers questions about several topics that are asked at once, the first ones of a client too', async () => {
+    const topics = await Promise.all([1, 2, 3, 4].map((partitions) => bench.topic(partitions)));
+    for (let round = 0; round < 5; round += 1) {
+      await using ownAdmin = createAdmin({ connection: bench.connection, logger });
+      // Some answers come late.
+      for (const delayMs of [0, 40, 0, 20, 60, 0, 10]) bench.broker.inject({ api: 'Metadata', delayMs });
+      const answers = await Promise.all(
+        topics.map(async (topic) => [
+          (await ownAdmin.offsets(topic)).size,
+          (await ownAdmin.offsetsAt(topic, 0)).size,
+        ]),
+      );
+      expect(answers).toEqual([1, 2, 3, 4].map((partitions) => [partitions, partitions]));
+    }
+  });
+
   it('makes a topic again that it knew and that somebody removed', async () => {
     const [gone, other] = [await bench.topic(2), await bench.topic(1)];
     expect((await admin.offsets(gone)).size).toBe(2);
