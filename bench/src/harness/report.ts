@@ -23,6 +23,8 @@ export type Row =
 export interface FaultRow {
   readonly kind: 'fault';
   readonly name: string;
+  /** From the strike until whatever was struck was back, and ready. */
+  readonly mendedMs: number;
   /** From when an event was to be sent to its acknowledgement, whatever was answered in between. */
   readonly acknowledged: Percentiles;
   /** Requests that were not answered with 201, each of which was sent again. */
@@ -83,12 +85,13 @@ function faultTable(rows: readonly FaultRow[]): string[] {
   if (rows.length === 0) return [];
   const lines = [
     '',
-    '| fault | acknowledged, p50 | p99 | longest | sent again | as usual after | longest until on a page | on both | in Postgres |',
-    '|---|---:|---:|---:|---:|---:|---:|---:|---:|',
+    '| fault | over after | acknowledged, p50 | p99 | longest | sent again | as usual after | longest until on a page | on both | in Postgres |',
+    '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|',
   ];
   for (const row of rows) {
-    const { acknowledged, sentAgain, normalAfterMs, shownByOne, shownByBoth, inPostgres } = row;
+    const { mendedMs, acknowledged, sentAgain, normalAfterMs, shownByOne, shownByBoth, inPostgres } = row;
     const columns = [
+      seconds(mendedMs * 1_000),
       milliseconds(acknowledged.p50),
       milliseconds(acknowledged.p99),
       seconds(acknowledged.max),

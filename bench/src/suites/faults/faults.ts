@@ -56,9 +56,9 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   ...(['ingest', 'realtime', 'batch'] as const).map((service) => ({
-    name: `one of two ${service} killed, back after 15 s`,
+    name: `one of two ${service} killed${service === 'batch' ? ' in mid-load' : ''}, back after 15 s`,
     async happen(system: ClusteredSystem, seconds: (count: number) => Promise<void>) {
-      system.killOne(service);
+      await system.killOne(service);
       await seconds(15);
       await system.restartOne(service);
     },

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { makeToken } from '@hailstream/nest';
 import { startKafka, type RunningKafka } from '@hailstream/tools/kafka';
 import { startPostgres } from '@hailstream/tools/postgres';
 import { freePort, startHttpProcess, type SystemProcess } from '../../harness/processes.js';
@@ -7,6 +9,10 @@ const SERVICES = ['ingest', 'realtime', 'batch'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 const PROCESSES_EACH = 2;
 const SIMULATED_VEHICLES = 150;
+/** A load that has run for so long has joined its group, and is not done yet. */
+const LOAD_UNDER_WAY_MS = 300;
+const LOAD_WITHIN_MS = 30_000;
+const LOAD_POLL_MS = 20;
 
 /** What the simulator counts of its events, as it says when it ends. */
 export interface SimulatedEvents {
@@ -60,14 +66,15 @@ export class ClusteredSystem implements AsyncDisposable {
   private constructor(
     readonly kafka: RunningKafka,
     private readonly postgres: Awaited<ReturnType<typeof startPostgres>>,
+    private readonly secret: string,
   ) {}
 
   static async start(folder: string, secret: string): Promise<ClusteredSystem> {
     const kafka = await startKafka({ brokers: 3 });
     const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), port: 0 });
-    const system = new ClusteredSystem(kafka, postgres);
+    const system = new ClusteredSystem(kafka, postgres, secret);
     try {
-      await system.#startServices(secret);
+      await system.#startServices();
       return system;
     } catch (error) {
       await system[Symbol.asyncDispose]();
@@ -83,9 +90,11 @@ export class ClusteredSystem implements AsyncDisposable {
     return this.#of(service).map(({ url }) => url);
   }
 
-  /** SIGKILLs one of the two. */
-  killOne(service: ServiceName): void {
-    this.#of(service)[0]?.kill();
+  /** SIGKILLs one of the two; a batch in the middle of a load. */
+  async killOne(service: ServiceName): Promise<void> {
+    const victim = this.#of(service)[0];
+    if (victim && service === 'batch') await this.#whenLoading(victim.url);
+    victim?.kill();
   }
 
   /** Starts the one that was killed; resolves once it is ready. */
@@ -112,11 +121,11 @@ export class ClusteredSystem implements AsyncDisposable {
     await this.kafka[Symbol.asyncDispose]();
   }
 
-  async #startServices(secret: string): Promise<void> {
+  async #startServices(): Promise<void> {
     const env = {
       KAFKA_BROKERS: this.kafka.addresses.join(','),
       DATABASE_URL: this.postgres.url,
-      AUTH_JWT_SECRET: secret,
+      AUTH_JWT_SECRET: this.secret,
       BATCH_EVERY: '2s',
     };
     for (const service of SERVICES) {
@@ -129,13 +138,28 @@ export class ClusteredSystem implements AsyncDisposable {
     this.#simulator = await startHttpProcess({
       script: 'apps/driver-sim/dist/main.js',
       env: {
-        AUTH_JWT_SECRET: secret,
+        AUTH_JWT_SECRET: this.secret,
         INGEST_URL: this.urls('ingest')[0]!,
         SIM_VEHICLES: String(SIMULATED_VEHICLES),
         LOG_LEVEL: 'info',
       },
       readyPath: '/health/ready',
     });
+  }
+
+  async #whenLoading(url: string): Promise<void> {
+    const token = await makeToken(this.secret, { scopes: ['read'] }, '5m');
+    const giveUpAt = performance.now() + LOAD_WITHIN_MS;
+    for (;;) {
+      const response = await fetch(`${url}/runs`, { headers: { authorization: `Bearer ${token}` } });
+      const { runs } = (await response.json()) as { runs: { status: string; startedAt: string }[] };
+      const [latest] = runs;
+      const sinceMs = Date.now() - Date.parse(latest?.startedAt ?? '');
+      if (latest?.status === 'running' && sinceMs >= LOAD_UNDER_WAY_MS) return;
+      if (performance.now() > giveUpAt)
+        throw new Error(`no load under way within ${LOAD_WITHIN_MS / 1_000} s`);
+      await pause(LOAD_POLL_MS);
+    }
   }
 
   #of(service: ServiceName): ServiceProcess[] {
