@@ -1,0 +1,88 @@
+import { startKafka, type RunningKafka } from '@hailstream/tools/kafka';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  createAdmin,
+  createBatchConsumer,
+  createProducer,
+  type Admin,
+  type BatchConsumer,
+  type Producer,
+} from '../../../src/client/index.js';
+import { logger, record, until } from '../../client/_util.js';
+
+const TOPIC = 'rides';
+const PARTITIONS = 12;
+/** Kafka gives the partitions of a broker to others after 9 s without a word of it. */
+const OTHERS_LEAD_WITHIN = { timeoutMs: 60_000 };
+
+let kafka: RunningKafka;
+let admin: Admin;
+let producer: Producer;
+let consumer: BatchConsumer;
+const seen = new Set<string>();
+
+beforeAll(async () => {
+  kafka = await startKafka({ brokers: 3 });
+  const connection = { brokers: kafka.addresses, clientId: 'test' };
+  admin = createAdmin({ connection, logger });
+  await admin.ensureTopics([{ name: TOPIC, partitions: PARTITIONS }]);
+  producer = createProducer({ connection, logger, deliveryTimeoutMs: 3_000 });
+  consumer = createBatchConsumer({
+    connection,
+    logger,
+    groupId: 'readers',
+    topics: [TOPIC],
+    offsets: { kind: 'everything-since', timestampMs: 0 },
+    startTimeoutMs: 60_000,
+    handler: async ({ records }) => {
+      for (const { value } of records) seen.add(String(value));
+      await Promise.resolve();
+    },
+  });
+  await consumer.start();
+});
+afterAll(async () => {
+  for (const client of [consumer, producer, admin]) await client?.[Symbol.asyncDispose]();
+  await kafka?.[Symbol.asyncDispose]();
+});
+
+/** Enough keys that each partition has some; resolves once each of them was accepted and read. */
+async function everyPartitionWorks(round: string): Promise<void> {
+  const keys = Array.from({ length: 10 * PARTITIONS }, (_, n) => `${round}-${n}`);
+  const partitions = new Set<number>();
+  await Promise.all(
+    keys.map((key) =>
+      until(async () => {
+        const [fate] = await producer.send([record(TOPIC, key, key)]);
+        if (fate?.kind === 'appended') partitions.add(fate.partition);
+        return fate?.kind === 'appended';
+      }, OTHERS_LEAD_WITHIN),
+    ),
+  );
+  expect(partitions.size).toBe(PARTITIONS);
+  await until(() => keys.every((key) => seen.has(key)), OTHERS_LEAD_WITHIN);
+}
+
+describe('clients of a cluster of three', () => {
+  it.each([0, 1, 2])('write and read everything while broker %i is paused', async (broker) => {
+    await everyPartitionWorks(`before ${broker}`);
+    kafka.pause(broker);
+    try {
+      await everyPartitionWorks(`during ${broker}`);
+      expect((await admin.offsets(TOPIC)).size).toBe(PARTITIONS);
+    } finally {
+      kafka.resume(broker);
+    }
+  });
+
+  it.each([0, 1, 2])('write and read everything while broker %i is dead', async (broker) => {
+    await everyPartitionWorks(`before the death of ${broker}`);
+    await kafka.kill(broker);
+    try {
+      await everyPartitionWorks(`after the death of ${broker}`);
+      expect((await admin.offsets(TOPIC)).size).toBe(PARTITIONS);
+    } finally {
+      await kafka.restart(broker);
+    }
+  });
+});
