@@ -1,3 +1,4 @@
+import type { RunningKafka } from '@hailstream/tools/kafka';
 import { activeController, busiestLeader } from './cluster-roles.js';
 import type { ClusteredSystem } from './system.js';
 
@@ -10,24 +11,8 @@ export interface Fault {
 /** What befalls a cluster, one after the other; each is over, and a while has passed, before the next. */
 export const FAULTS: readonly Fault[] = [
   { name: 'nothing', happen: (_, seconds) => seconds(20) },
-  {
-    name: 'the leader of most partitions killed, back after 15 s',
-    async happen({ kafka }, seconds) {
-      const leader = await busiestLeader(kafka);
-      await kafka.kill(leader);
-      await seconds(15);
-      await kafka.restart(leader);
-    },
-  },
-  {
-    name: 'the controller killed, back after 15 s',
-    async happen({ kafka }, seconds) {
-      const controller = await activeController(kafka);
-      await kafka.kill(controller);
-      await seconds(15);
-      await kafka.restart(controller);
-    },
-  },
+  brokerKilled('the leader of most partitions', busiestLeader),
+  brokerKilled('the controller', activeController),
   {
     name: 'rolling restart of all three brokers',
     async happen({ kafka }, seconds) {
@@ -64,3 +49,15 @@ export const FAULTS: readonly Fault[] = [
     },
   })),
 ];
+
+function brokerKilled(name: string, find: (kafka: RunningKafka) => Promise<number>): Fault {
+  return {
+    name: `${name} killed, back after 15 s`,
+    async happen({ kafka }, seconds) {
+      const broker = await find(kafka);
+      await kafka.kill(broker);
+      await seconds(15);
+      await kafka.restart(broker);
+    },
+  };
+}
