@@ -76,7 +76,7 @@ function ask(address: string, connection: LogConnection): Promise<Finding> {
       socket.write(QUESTION),
     );
     socket.unref();
-    const timer = setTimeout(() => settle('silent'), ANSWER_TIMEOUT_MS);
+    const timer = setTimeout(() => settle('silent'), ANSWER_TIMEOUT_MS).unref();
     const settle = (finding: Finding): void => {
       clearTimeout(timer);
       socket.destroy();
