@@ -26,6 +26,8 @@ const DRAIN_TIMEOUT_MS = 30_000;
 /** Longest that a broken session may take to end before its connections are cut. */
 const DISCARD_TIMEOUT_MS = 2_000;
 const REBUILD_BACKOFF = { firstMs: 200, maxMs: 5_000 };
+/** Failures before the first assignment that are nothing to warn of. */
+const ORDINARY_START_FAILURES = 3;
 const POSITION_BACKOFF = { firstMs: 100, maxMs: 5_000 };
 /** How often the ends of the assigned partitions are asked for, for the lag of what is not being read. */
 const LAG_REFRESH_MS = 5_000;
@@ -165,7 +167,9 @@ export class KafkajsBatchConsumer implements BatchConsumer {
       if (run.joinedSinceFailure) failures = 0;
       run.failed(failure);
       const waitMs = withJitter(backoffMs(failures, REBUILD_BACKOFF));
-      this.options.logger.warn(
+      // A cluster that has just met this group takes a moment to say who coordinates it.
+      const level = run.everJoined || failures >= ORDINARY_START_FAILURES ? 'warn' : 'info';
+      this.options.logger[level](
         { err: failure, waitMs: Math.round(waitMs) },
         'the consumer broke, it is made anew',
       );
@@ -347,6 +351,7 @@ class Run {
   readonly started: Promise<LogError | undefined>;
   finished: Promise<void> = Promise.resolve();
   lastFailure: LogError | undefined;
+  everJoined = false;
   joinedSinceFailure = false;
   private settleStarted!: (failure?: LogError) => void;
 
@@ -357,6 +362,7 @@ class Run {
   }
 
   joined(): void {
+    this.everJoined = true;
     this.joinedSinceFailure = true;
     this.settleStarted();
   }
