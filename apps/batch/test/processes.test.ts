@@ -181,6 +181,18 @@ describe('the service', () => {
     expect(await service.exited).toBe(0);
   });
 
+  it('does not wait for its schedule where a load failed of something that passed', async () => {
+    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 300, devices: 3 })));
+    await broker.kill();
+    const service = run([], { BATCH_EVERY: '31d' });
+    await listening(service);
+    await until(() => service.stdout().includes('the load failed'));
+    await broker.restart();
+    await until(async () => (await countTelemetry()) === 300);
+    service.child.kill('SIGTERM');
+    expect(await service.exited).toBe(0);
+  });
+
   it('shares the log with a one-shot beside it, which ends', async () => {
     const service = run([], { BATCH_EVERY: '1s', BATCH_CHUNK_RECORDS: '100' });
     await listening(service);

@@ -88,7 +88,7 @@ export async function load(
     topics: results,
     rows: sum(({ rows }) => rows),
     rejects: sum(({ rejects }) => rejects),
-    seconds: (performance.now() - startedAt) / 1_000,
+    seconds: Math.round(performance.now() - startedAt) / 1_000,
   };
 }
 

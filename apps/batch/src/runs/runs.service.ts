@@ -13,6 +13,9 @@ import { LOADS, SCHEDULE } from './runs.tokens.js';
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Wait before the schema is tried again where Postgres was away. */
 const PREPARE_RETRY_MS = 2_000;
+/** Waits before a load that failed of something that passes: doubled each time, and never beyond the schedule's next. */
+const FIRST_RETRY_MS = 2_000;
+const MAX_RETRY_MS = 60_000;
 
 /** Makes loads on a schedule, one at a time: the next one is not before the last one has ended. */
 @Injectable()
@@ -53,12 +56,14 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
   private async keepRunning(): Promise<void> {
     const { signal } = this.stop;
     await this.prepare();
+    let failures = 0;
     for (let lastStartMs: number | undefined; !signal.aborted;) {
-      const startMs = nextStart(this.schedule, lastStartMs, Date.now());
+      const scheduledMs = nextStart(this.schedule, lastStartMs, Date.now());
+      const startMs = failures === 0 ? scheduledMs : Math.min(scheduledMs, Date.now() + retryMs(failures));
       await this.sleepUntil(startMs);
       if (signal.aborted) return;
       lastStartMs = startMs;
-      await this.runOnce();
+      failures = (await this.runOnce()) ? failures + 1 : 0;
     }
   }
 
@@ -76,7 +81,8 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
-  private async runOnce(): Promise<void> {
+  /** Returns whether it failed of something that may have passed a moment later. */
+  private async runOnce(): Promise<boolean> {
     this.history.begin(Date.now());
     try {
       const result = await this.loads.load(this.stop.signal);
@@ -85,15 +91,17 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
       const { rows, rejects, seconds } = result;
       const failures = this.trouble.ended();
       this.logger.info({ rows, rejects, seconds, ...(failures > 0 && { failures }) }, 'loaded');
+      return false;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.history.fail(reason, Date.now());
       if (this.stop.signal.aborted) {
         this.logger.info({ reason }, 'the load was stopped');
-        return;
+        return false;
       }
       this.metrics.failed();
       this.tellOf(error, 'the load failed; the next one goes on where the database says');
+      return passesByItself(error);
     }
   }
 
@@ -111,4 +119,8 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
       await sleep(Math.min(left, MAX_TIMER_MS), undefined, { signal }).catch(() => {});
     }
   }
+}
+
+function retryMs(failures: number): number {
+  return Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), MAX_RETRY_MS);
 }
