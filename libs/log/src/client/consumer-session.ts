@@ -10,6 +10,7 @@ import { toLogRecord } from './log-record.js';
 import { LogNames } from './names.js';
 import type { WorkContext } from './batch-worker.js';
 
+/** Longest that a broker may take to answer what it can answer at once. */
 const REQUEST_TIMEOUT_MS = 5_000;
 /** Longest that a member may take to finish what it has in hand and to join again. */
 const REBALANCE_TIMEOUT_MS = 60_000;
@@ -33,6 +34,8 @@ export interface ConsumerSessionOptions {
   readonly maxPartitionBytes: number;
   readonly maxWaitMs: number;
   readonly sessionTimeoutMs: number;
+  /** Whether the group has no other members. */
+  readonly isAlone: boolean;
   /** Called within the join, before anything is fetched. */
   readonly onAssigned: (assigned: TopicPartition[]) => void;
   /** Handles what was fetched. Throws only where the consumer has to end. */
@@ -62,13 +65,16 @@ export class ConsumerSession {
   private settleBroken!: (reason: unknown) => void;
 
   constructor(private readonly options: ConsumerSessionOptions) {
-    const { connection, logger, groupId, sessionTimeoutMs } = options;
+    const { connection, logger, groupId, sessionTimeoutMs, isAlone } = options;
     this.broken = new Promise((resolve) => {
       this.settleBroken = resolve;
     });
     this.names = new LogNames(connection.topicPrefix);
     this.heartbeatMs = Math.floor(sessionTimeoutMs / 10);
-    this.client = new KafkajsClient({ connection, logger, requestTimeoutMs: REQUEST_TIMEOUT_MS });
+    // What a group shares out comes late where its leader has gone: once that one's session is over. Who does not wait so
+    // long, and joins as somebody new, leaves one more that is gone.
+    const requestTimeoutMs = REQUEST_TIMEOUT_MS + (isAlone ? 0 : sessionTimeoutMs);
+    this.client = new KafkajsClient({ connection, logger, requestTimeoutMs });
     this.kafkajs = this.client.kafka.consumer({
       groupId: this.names.inCluster(groupId),
       sessionTimeout: sessionTimeoutMs,

@@ -217,6 +217,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
       maxPartitionBytes,
       maxWaitMs,
       sessionTimeoutMs,
+      isAlone: this.isAlone,
       onAssigned: (assigned) => this.assign(run, session, assigned),
       onRecords: (fetched, context) => this.handle(fetched, context),
       onPassed: (partition, nextOffset) => this.progress.reach(partition, nextOffset),

@@ -7,7 +7,7 @@ import {
   type OffsetPolicy,
   type RecordBatch,
 } from '../../src/client/index.js';
-import { append, Bench, record, until } from './_util.js';
+import { append, Bench, countingLogger, record, until } from './_util.js';
 
 const FROM_START: OffsetPolicy = { kind: 'committed', startAt: 'earliest' };
 const ONE_HOUR_MS = 3_600_000;
@@ -234,6 +234,22 @@ describe('BatchConsumer, with trouble between it and the broker', () => {
   ])('goes on where %s', async (_, fault) => {
     const survival = await survives(() => bench.broker.inject(fault), { joinsAgain: false });
     expect(survival.read).toBe(30);
+  });
+
+  it('waits for its share for as long as a member that is gone may hold up the group', async () => {
+    const { logger: counting, count } = countingLogger('JoinGroup');
+    bench.broker.inject({ api: 'SyncGroup', delayMs: 7_000 });
+    const consumer = bench.consumer({
+      logger: counting,
+      topics: [await bench.topic(2)],
+      offsets: FROM_START,
+      sessionTimeoutMs: 10_000,
+      handler: async () => {},
+    });
+    await consumer.start();
+    expect(consumer.assignment()).toHaveLength(2);
+    // Once to be given a member id, once with it: who gives up and comes again is one more for the others to wait for.
+    expect(count()).toBe(2);
   });
 
   it('goes on where the coordinator cannot be found for a while, of which kafkajs ends for good', async () => {
