@@ -12,6 +12,7 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 interface Service {
   readonly image?: string;
+  readonly build?: object;
   readonly profiles?: readonly string[];
   readonly ports?: readonly string[];
   readonly restart?: string;
@@ -52,8 +53,16 @@ describe('docker compose', () => {
   });
 
   it.each(all)('%s runs a pinned image, and keeps its logs in bounds', (_, { image, logging }) => {
-    expect(image).toMatch(/^(hailstream:\$\{HAILSTREAM_TAG:-local\}|[\w./-]+:v?\d[\w.-]*)$/);
+    expect(image).toMatch(/^(hailstream-[\w-]+:\$\{HAILSTREAM_TAG:-local\}|[\w./-]+:v?\d[\w.-]*)$/);
     expect(logging).toMatchObject({ driver: 'json-file', options: { 'max-size': '10m', 'max-file': '3' } });
+  });
+
+  it('builds each app under a name of its own, from one Dockerfile', () => {
+    expect(apps.map(([, { image }]) => image)).toEqual(
+      apps.map(([name]) => `hailstream-${name}:\${HAILSTREAM_TAG:-local}`),
+    );
+    for (const [, { build }] of apps)
+      expect(build).toEqual({ context: '.', dockerfile: 'docker/Dockerfile' });
   });
 
   it.each(running)('%s is asked for its health, and started again', (_, { healthcheck, restart }) => {
