@@ -67,8 +67,8 @@ export interface LoadResult {
 }
 
 /**
- * Loads everything that the log holds now, in topics that are there, together with whichever processes do the same: partitions are shared through
- * a consumer group, and the load ends once the database says that all of them are done.
+ * Loads everything that the log holds now, in topics that must be there, together with whichever processes do the same:
+ * partitions are shared through a consumer group, and the load ends once the database says that all of them are done.
  *
  * @throws LoadError where it was stopped, or nothing moved for {@link NO_PROGRESS_MS}; LogError
  */

@@ -18,5 +18,6 @@ describe('passesByItself', () => {
     ['a wrong password', fromPostgres('28P01')],
     ['a database that there is none of', fromPostgres('3D000')],
     ['a right that is missing', fromPostgres('42501')],
+    ['a defect of ours', new TypeError('not a function')],
   ])('does not hold of %s', (_, error) => expect(passesByItself(error)).toBe(false));
 });

@@ -18,8 +18,10 @@ export class LoadError extends Error {
 /** SQLSTATE classes of what a retry does not mend: who may come in, which database, which schema and which rights. */
 const TO_BE_MENDED = /^(28|3D|42)/;
 
-/** Whether a load that failed of this may succeed by itself later. Else somebody has to change something. */
+/** Whether a load that failed of this may succeed by itself later. Else somebody has to change something, perhaps us. */
 export function passesByItself(error: unknown): boolean {
   if (error instanceof LogError) return error.retryable;
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError)
+    return false;
   return !(error instanceof Error && 'code' in error && TO_BE_MENDED.test(String(error.code)));
 }
