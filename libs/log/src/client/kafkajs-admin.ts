@@ -12,6 +12,8 @@ const DEFAULT_REPLICATION = -1;
 const DEFAULT_POLICY: TopicPolicy = { missing: 'create' };
 /** A topic just made may be unknown for a moment to the broker that is asked next. */
 const NEW_TOPIC_LOOK_UPS = 8;
+/** Questions that wait for their turn, the one that is asked included; beyond it they fail at once. */
+const MAX_OPEN_QUESTIONS = 100;
 const LOOK_UP_BACKOFF = { firstMs: 25, maxMs: 1_000 };
 
 /** Makes an admin client. It connects with the first question, and again after any outage. */
@@ -25,6 +27,8 @@ export class KafkajsAdmin implements Admin {
   private closed = false;
   /** The last question, answered or not. */
   private turn: Promise<unknown> = Promise.resolve();
+  /** Questions that have no answer yet. */
+  private open = 0;
   private readonly names: LogNames;
   private readonly policy: TopicPolicy;
 
@@ -153,15 +157,23 @@ export class KafkajsAdmin implements Admin {
   }
 
   /** One question at a time: kafkajs takes what one of them learnt of its topics for all there is to know. */
-  private ask<R>(doing: string, question: (admin: Kafkajs) => Promise<R>): Promise<R> {
+  private async ask<R>(doing: string, question: (admin: Kafkajs) => Promise<R>): Promise<R> {
+    if (this.open >= MAX_OPEN_QUESTIONS) {
+      throw new LogError('UNAVAILABLE', `${doing}: ${this.open} other questions wait for the log`, true);
+    }
+    this.open += 1;
     const answer = this.turn.then(() => this.askNow(doing, question));
     this.turn = answer.catch(() => undefined);
-    return answer;
+    try {
+      return await answer;
+    } finally {
+      this.open -= 1;
+    }
   }
 
   private async askNow<R>(doing: string, question: (admin: Kafkajs) => Promise<R>): Promise<R> {
     if (this.closed) throw new LogError('CLOSED', `${doing}: the admin client was closed`, false);
-    const session = (this.session ??= this.open());
+    const session = (this.session ??= this.openSession());
     try {
       await session.admin.connect();
       return await question(session.admin);
@@ -174,7 +186,7 @@ export class KafkajsAdmin implements Admin {
     }
   }
 
-  private open(): { client: KafkajsClient; admin: Kafkajs } {
+  private openSession(): { client: KafkajsClient; admin: Kafkajs } {
     const { connection, logger } = this.options;
     const client = new KafkajsClient({ connection, logger, requestTimeoutMs: REQUEST_TIMEOUT_MS });
     return { client, admin: client.kafka.admin() };

@@ -56,6 +56,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
   private session: ConsumerSession | undefined;
   private assigned: readonly TopicPartition[] = [];
   private isPositioned = false;
+  private isRefreshing = false;
   private run: Run | undefined;
   private settleEnded!: (crash?: LogError) => void;
   private closed: Promise<void> | undefined;
@@ -334,6 +335,9 @@ export class KafkajsBatchConsumer implements BatchConsumer {
 
   private async refreshEnds(): Promise<void> {
     const { assigned, admin, progress, options } = this;
+    // While the log hangs, one round takes longer than until the next.
+    if (this.isRefreshing) return;
+    this.isRefreshing = true;
     for (const topic of new Set(assigned.map(({ topic }) => topic))) {
       try {
         const ends = await admin.offsets(topic);
@@ -342,6 +346,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
         options.logger.debug({ err: error, topic }, 'cannot refresh the lag');
       }
     }
+    this.isRefreshing = false;
   }
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createAdmin } from '../../src/client/index.js';
 import { SilentBrokers } from '../../src/client/silent-brokers.js';
 import { startTestBroker } from '../../src/testing.js';
+import { startSecuredBroker } from '../broker/secured-broker.js';
 import { append, Bench, logger, record, silentServer, until } from './_util.js';
 
 const connectionTo = (...brokers: string[]) => ({ brokers, clientId: 'test' });
@@ -34,6 +35,7 @@ describe('SilentBrokers', () => {
 
   it.each([
     ['answers', async () => startTestBroker()],
+    ['answers and asks for a password first', async () => startSecuredBroker()],
     ['is gone', async () => ({ address: await freeAddress(), [Symbol.asyncDispose]: async () => {} })],
   ])('suspects nobody who %s', async (_, make) => {
     await using broker = await make();
