@@ -56,14 +56,16 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
   private async keepRunning(): Promise<void> {
     const { signal } = this.stop;
     await this.prepare();
-    let failures = 0;
+    let isRetry = false;
     for (let lastStartMs: number | undefined; !signal.aborted;) {
       const scheduledMs = nextStart(this.schedule, lastStartMs, Date.now());
-      const startMs = failures === 0 ? scheduledMs : Math.min(scheduledMs, Date.now() + retryMs(failures));
+      const startMs = isRetry
+        ? Math.min(scheduledMs, Date.now() + retryMs(this.trouble.failures))
+        : scheduledMs;
       await this.sleepUntil(startMs);
       if (signal.aborted) return;
       lastStartMs = startMs;
-      failures = (await this.runOnce()) ? failures + 1 : 0;
+      isRetry = await this.runOnce();
     }
   }
 
