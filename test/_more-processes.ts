@@ -4,7 +4,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type System, until } from './_system.js';
+import { environment, type System, until } from './_system.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -25,15 +25,14 @@ export async function oneMore(
 ): Promise<MoreOfAService> {
   const { kafkaBrokers, databaseUrl } = await system.run();
   const child = spawn(process.execPath, [join(root, `apps/${service}/dist/main.js`)], {
-    env: {
-      ...process.env,
+    env: environment({
       ...system.env,
       KAFKA_BROKERS: kafkaBrokers,
       DATABASE_URL: databaseUrl,
       AUTH_JWT_SECRET: secret,
       BATCH_EVERY: '1s',
       PORT: '0',
-    },
+    }),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let stdout = '';

@@ -29,6 +29,11 @@ const NOT_OURS = Object.fromEntries(
     'LOG_TOPIC_PREFIX',
   ].map((name) => [name, '']),
 );
+/** What a program of ours is given: the machine's own environment, and what the test says. */
+export function environment(env: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  return { ...process.env, ...NOT_OURS, ...env };
+}
+
 const START_TIMEOUT_MS = 120_000;
 const POLL_MS = 50;
 
@@ -98,7 +103,7 @@ export class Command {
     const [file = '', ...first] = program;
     this.child = spawn(file, [...first, ...args], {
       cwd: root,
-      env: { ...process.env, ...NOT_OURS, ...env },
+      env: environment(env),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
