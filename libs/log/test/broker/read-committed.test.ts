@@ -39,7 +39,12 @@ describe('read_committed', () => {
     const settings = { 'log.cleaner.backoff.ms': '20', 'log.cleaner.delete.retention.ms': '0' };
     await using broker = await startTestBroker({ settings });
     using client = await TransactionalClient.connect(broker.port);
-    await client.createTopic(TOPIC, 1, { 'cleanup.policy': 'compact', 'segment.bytes': '1024' });
+    await client.createTopic(TOPIC, 1, {
+      'cleanup.policy': 'compact',
+      'segment.bytes': '1024',
+      // Else what is dirty may be too little to be cleaned, by how far the cleaner had come meanwhile.
+      'min.cleanable.dirty.ratio': '0',
+    });
     const [a, b, open] = [await client.begin('a'), await client.begin('b'), await client.begin('open')];
     const padded = (value: string) => value.padEnd(60);
     for (let i = 0; i < 40; i++) {
