@@ -1,11 +1,9 @@
+import { setLongInterval, type LongTimer } from '@hailstream/service/timers';
 import type { Logger } from 'pino';
-
-/** Longer ones overflow in Node. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Work that is done again and again, one after another. What fails is said, and tried again when its time comes. */
 export class BackgroundWork {
-  private timers: NodeJS.Timeout[] = [];
+  private timers: LongTimer[] = [];
   private last: Promise<void> = Promise.resolve();
 
   constructor(private readonly logger: Logger) {}
@@ -13,28 +11,24 @@ export class BackgroundWork {
   /** Work that still waits or runs when its time comes again is not queued twice. */
   every(ms: number, work: () => Promise<void>): void {
     let busy = false;
-    const timer = setInterval(
-      () => {
-        if (busy) return;
-        busy = true;
-        this.last = this.last
-          .then(work)
-          .catch((err: unknown) => {
-            this.logger.error({ err }, 'background work on the log failed');
-          })
-          .finally(() => {
-            busy = false;
-          });
-      },
-      Math.min(ms, LONGEST_TIMER_MS),
-    );
-    timer.unref();
-    this.timers.push(timer);
+    const timer = setLongInterval(() => {
+      if (busy) return;
+      busy = true;
+      this.last = this.last
+        .then(work)
+        .catch((err: unknown) => {
+          this.logger.error({ err }, 'background work on the log failed');
+        })
+        .finally(() => {
+          busy = false;
+        });
+    }, ms);
+    this.timers.push(timer.unref());
   }
 
   /** Begins nothing more. Resolves once what was begun is done. */
   async stop(): Promise<void> {
-    for (const timer of this.timers) clearInterval(timer);
+    for (const timer of this.timers) timer.clear();
     this.timers = [];
     await this.last;
   }
