@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Codec, pack, unpack, UnpackError } from './compression.js';
-import { isBatchIntact } from '../broker/protocol/record-batch.js';
-import { readableRecordsOf } from '../broker/protocol/records.js';
+import { isBatchIntact } from '../protocol/record-batch.js';
+import { readableRecordsOf } from '../protocol/records.js';
 
 /** One record, `key3` = `value value value value 3`, as Kafka 4.3's Java producer sends it with each codec. */
 const FROM_JAVA = {

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { readBatchHeader } from '../../src/broker/protocol/record-batch.js';
-import { makeRecordBatch } from '../../src/broker/protocol/records.js';
+import { readBatchHeader } from '../../src/protocol/record-batch.js';
+import { makeRecordBatch } from '../../src/protocol/records.js';
 import { PartitionLog } from '../../src/broker/storage/partition-log.js';
 import { Disk } from '../proofs/power/disk.js';
 import { Random } from '../proofs/random.js';

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makeRecordBatch } from '../../src/broker/protocol/records.js';
+import { makeRecordBatch } from '../../src/protocol/records.js';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ErrorCode } from '../../src/broker/protocol/error-codes.js';
-import { readBatchHeader } from '../../src/broker/protocol/record-batch.js';
-import { makeRecordBatch } from '../../src/broker/protocol/records.js';
+import { ErrorCode } from '../../src/protocol/error-codes.js';
+import { readBatchHeader } from '../../src/protocol/record-batch.js';
+import { makeRecordBatch } from '../../src/protocol/records.js';
 import { TimeIndex } from '../../src/broker/storage/sparse-index.js';
 import { FailingDisk } from '../proofs/faults/failing-disk.js';
 import { readAll, System } from '../proofs/power/system.js';

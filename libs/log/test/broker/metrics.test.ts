@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { makeRecordBatch } from '../../src/broker/protocol/records.js';
+import { makeRecordBatch } from '../../src/protocol/records.js';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
 import { sampleRequests, SAMPLE_TOPIC } from './samples.js';

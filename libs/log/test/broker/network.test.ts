@@ -8,7 +8,7 @@ import { BoundedLog } from '../../src/bounded-log.js';
 import { NO_METER } from '../../src/broker/metrics/meter.js';
 import { HANDLERS } from '../../src/broker/handlers/index.js';
 import { BrokerServer } from '../../src/broker/network/server.js';
-import { makeRecordBatch } from '../../src/broker/protocol/records.js';
+import { makeRecordBatch } from '../../src/protocol/records.js';
 import { openSecurity } from '../../src/broker/security/security.js';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
 import { RawClient, request } from './raw-client.js';

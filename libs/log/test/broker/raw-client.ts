@@ -1,8 +1,8 @@
 import * as net from 'node:net';
 import { HANDLERS } from '../../src/broker/handlers/index.js';
 import type { Handler } from '../../src/broker/handlers/handler.js';
-import { Reader } from '../../src/broker/protocol/reader.js';
-import { Writer } from '../../src/broker/protocol/writer.js';
+import { Reader } from '../../src/protocol/reader.js';
+import { Writer } from '../../src/protocol/writer.js';
 
 const API_VERSIONS = 18;
 

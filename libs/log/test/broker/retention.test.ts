@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { makeRecordBatch } from '../../src/broker/protocol/records.js';
+import { makeRecordBatch } from '../../src/protocol/records.js';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
 import { until } from './_util.js';

@@ -1,5 +1,5 @@
-import { makeRecordBatch } from '../../src/broker/protocol/records.js';
-import { NO_UUID } from '../../src/broker/protocol/schema.js';
+import { makeRecordBatch } from '../../src/protocol/records.js';
+import { NO_UUID } from '../../src/protocol/schema.js';
 
 const TRANSACTION = { transactionalId: 'nobody', producerId: 7n, producerEpoch: 0 };
 const METADATA = Buffer.from('000000000001000572696465730000000000', 'hex');

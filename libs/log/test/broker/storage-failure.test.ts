@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FileSystem } from '../../src/broker/index.js';
-import { readBatchHeader } from '../../src/broker/protocol/record-batch.js';
-import { makeRecordBatch } from '../../src/broker/protocol/records.js';
+import { readBatchHeader } from '../../src/protocol/record-batch.js';
+import { makeRecordBatch } from '../../src/protocol/records.js';
 import { startTestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
 import { sampleRequests, SAMPLE_TOPIC } from './samples.js';

@@ -1,7 +1,7 @@
-import { ErrorCode, nameOf } from '../../src/broker/protocol/error-codes.js';
+import { ErrorCode, nameOf } from '../../src/protocol/error-codes.js';
 import type { AbortedTransaction } from '../../src/broker/storage/open-transactions.js';
-import { makeRecordBatch, recordsOf } from '../../src/broker/protocol/records.js';
-import { batchSizeBytes, readBatchHeader } from '../../src/broker/protocol/record-batch.js';
+import { makeRecordBatch, recordsOf } from '../../src/protocol/records.js';
+import { batchSizeBytes, readBatchHeader } from '../../src/protocol/record-batch.js';
 import { RawClient } from './raw-client.js';
 
 const TRANSACTIONAL = 0x10;

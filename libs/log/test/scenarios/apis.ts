@@ -1,5 +1,5 @@
 import { HANDLERS } from '../../src/broker/handlers/index.js';
-import { nameOf } from '../../src/broker/protocol/error-codes.js';
+import { nameOf } from '../../src/protocol/error-codes.js';
 
 /** Kafka's numbers of APIs, by name. */
 export const Api = Object.fromEntries([...HANDLERS.values()].map(({ name, apiKey }) => [name, apiKey])) as {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { nameOf } from '../../src/broker/protocol/error-codes.js';
+import { nameOf } from '../../src/protocol/error-codes.js';
 import { until } from '../broker/_util.js';
 import { Api, only } from './apis.js';
 import { area, each } from './scenario.js';

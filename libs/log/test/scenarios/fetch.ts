@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { readBatchHeader } from '../../src/broker/protocol/record-batch.js';
+import { readBatchHeader } from '../../src/protocol/record-batch.js';
 import { Api, only } from './apis.js';
 import { area, each } from './scenario.js';
 import { batchesIn, valuesIn } from './topic-under-test.js';

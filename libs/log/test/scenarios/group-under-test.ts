@@ -1,4 +1,4 @@
-import { nameOf } from '../../src/broker/protocol/error-codes.js';
+import { nameOf } from '../../src/protocol/error-codes.js';
 import type { RawClient } from '../broker/raw-client.js';
 import { until } from '../broker/_util.js';
 import { Api, named, only, type Named } from './apis.js';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { ErrorCode } from '../../src/broker/protocol/error-codes.js';
+import { ErrorCode } from '../../src/protocol/error-codes.js';
 import { until } from '../broker/_util.js';
 import { Api, named } from './apis.js';
 import type { LogUnderTest } from './log-under-test.js';

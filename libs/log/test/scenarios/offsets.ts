@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { packBatch, writeRecords } from '../../src/broker/protocol/records.js';
+import { packBatch, writeRecords } from '../../src/protocol/records.js';
 import { Api, only } from './apis.js';
 import { area, each } from './scenario.js';
 import type { TopicUnderTest } from './topic-under-test.js';

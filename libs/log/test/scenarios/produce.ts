@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { readBatchHeader, sealBatch } from '../../src/broker/protocol/record-batch.js';
+import { readBatchHeader, sealBatch } from '../../src/protocol/record-batch.js';
 import { Api, only } from './apis.js';
 import { request } from '../broker/raw-client.js';
 import { area, each } from './scenario.js';

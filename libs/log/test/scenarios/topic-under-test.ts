@@ -1,5 +1,5 @@
-import { batchSizeBytes, readBatchHeader, type BatchFields } from '../../src/broker/protocol/record-batch.js';
-import { makeRecordBatch, unpackedRecordsOf } from '../../src/broker/protocol/records.js';
+import { batchSizeBytes, readBatchHeader, type BatchFields } from '../../src/protocol/record-batch.js';
+import { makeRecordBatch, unpackedRecordsOf } from '../../src/protocol/records.js';
 import type { RawClient } from '../broker/raw-client.js';
 import { Api, named, only, type Named } from './apis.js';
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { BrokerConfig } from '../config/config.js';
-import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
-import type { Outcome } from '../protocol/markers.js';
+import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
+import type { Outcome } from '../../protocol/markers.js';
 import type { LogStore } from '../storage/log-store.js';
 import type { PartitionLog } from '../storage/partition-log.js';
 import { expiredOffsets } from './expiry.js';

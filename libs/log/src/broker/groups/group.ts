@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
+import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import { Gathering } from './gathering.js';
 import type { GroupHooks } from './group-hooks.js';
 import {

@@ -14,10 +14,10 @@
  *
  * 3 transactional id and record batches · 5 log start offset · 7 zstd · 8 errors of single records · 9 flexible
  */
-import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
+import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import { checkKeys } from '../storage/compaction.js';
-import { checkProducedBatch, codecOf, type BatchHeader } from '../protocol/record-batch.js';
-import * as t from '../protocol/schema.js';
+import { checkProducedBatch, codecOf, type BatchHeader } from '../../protocol/record-batch.js';
+import * as t from '../../protocol/schema.js';
 import type { Topic } from '../storage/log-store.js';
 import type { PartitionLog } from '../storage/partition-log.js';
 import { defineHandler, type RequestContext } from './handler.js';

@@ -10,8 +10,8 @@
  *
  * 4 isolation level · 5 log start offset · 7 sessions · 9 leader epoch · 11 rack, preferred replica · 12 flexible
  */
-import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import type { PartitionLog } from '../storage/partition-log.js';
 import { defineHandler, type RequestContext } from './handler.js';
 

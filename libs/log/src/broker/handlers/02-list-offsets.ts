@@ -7,8 +7,8 @@
  *
  * 2 isolation level · 4 leader epoch · 6 flexible · 7 largest timestamp
  */
-import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import type { PartitionLog } from '../storage/partition-log.js';
 import { READ_COMMITTED, checkLeaderEpoch } from './01-fetch.js';
 import { defineHandler } from './handler.js';

@@ -9,8 +9,8 @@
  * 1 rack, controller, internal · 2 cluster id · 4 allow auto creation · 5 offline replicas · 7 leader epoch ·
  * 8 authorized operations · 9 flexible · 10 topic ids · 12 topics by id
  */
-import { ErrorCode, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import type { Topic } from '../storage/log-store.js';
 import { topicForWriting } from './auto-create.js';
 import { defineHandler, type RequestContext } from './handler.js';

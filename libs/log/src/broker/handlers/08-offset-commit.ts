@@ -7,8 +7,8 @@
  *
  * 3 throttle time · 5 no retention time · 6 leader epoch · 7 group instance id · 8 flexible
  */
-import { ErrorCode, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { defineHandler } from './handler.js';
 
 const request = t.struct({

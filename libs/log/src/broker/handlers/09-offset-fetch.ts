@@ -8,8 +8,8 @@
  * 2 all topics, error of the group · 3 throttle time · 5 leader epoch · 6 flexible · 7 require stable ·
  * 8 several groups at once
  */
-import { ErrorCode } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import type { GroupCoordinator } from '../groups/coordinator.js';
 import { defineHandler } from './handler.js';
 

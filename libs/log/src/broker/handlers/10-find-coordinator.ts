@@ -6,8 +6,8 @@
  *
  * 1 key type, throttle time, message · 3 flexible · 4 several keys at once
  */
-import { ErrorCode } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { defineHandler } from './handler.js';
 
 const LAST_KEY_TYPE = 1;

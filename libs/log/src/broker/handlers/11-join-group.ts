@@ -10,8 +10,8 @@
  * 1 rebalance timeout · 2 throttle time · 4 member id required · 5 group instance id · 6 flexible · 7 protocol type in
  * the answer · 8 reason · 9 skip assignment
  */
-import { ErrorCode, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import type { JoinAnswer } from '../groups/member.js';
 import { defineHandler } from './handler.js';
 

@@ -6,8 +6,8 @@
  *
  * 1 throttle time · 3 several members · 4 flexible · 5 reason
  */
-import { ErrorCode, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { defineHandler } from './handler.js';
 
 const request = t.struct({

@@ -6,8 +6,8 @@
  *
  * 1 throttle time · 3 group instance id · 4 flexible · 5 protocol type and name
  */
-import { ErrorCode, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { NO_BYTES } from '../groups/member.js';
 import { defineHandler } from './handler.js';
 

@@ -6,8 +6,8 @@
  *
  * 1 throttle time · 3 authorized operations · 4 group instance id · 5 flexible
  */
-import { ErrorCode } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import type { Group } from '../groups/group.js';
 import { NO_BYTES } from '../groups/member.js';
 import { defineHandler } from './handler.js';

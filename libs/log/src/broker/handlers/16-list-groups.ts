@@ -6,8 +6,8 @@
  *
  * 1 throttle time · 3 flexible · 4 states
  */
-import { ErrorCode } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { defineHandler } from './handler.js';
 
 const request = t.struct({ statesFilter: t.since(4, t.array(t.string), []) });

@@ -7,8 +7,8 @@
  *
  * 0 tokens follow as frames of their own · 1 tokens follow in SaslAuthenticate
  */
-import { ErrorCode, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { defineHandler } from './handler.js';
 
 const request = t.struct({ mechanism: t.string });

@@ -8,8 +8,8 @@
  *
  * 1 throttle time · 3 flexible, client software name and version
  */
-import { ErrorCode, type ErrorCode as Code } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, type ErrorCode as Code } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { defineHandler, type AnyHandler } from './handler.js';
 
 const request = t.struct({

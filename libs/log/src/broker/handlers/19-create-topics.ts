@@ -10,8 +10,8 @@
  */
 import { topicEntries } from '../config/config.js';
 import { SettingError } from '../config/settings.js';
-import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { defineHandler, type RequestContext } from './handler.js';
 
 const request = t.struct({

@@ -6,8 +6,8 @@
  *
  * 1 throttle time · 4 flexible · 5 message · 6 by topic id
  */
-import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { defineHandler, type RequestContext } from './handler.js';
 import { isInternal } from './internal-topics.js';
 

@@ -7,8 +7,8 @@
  *
  * 2 flexible
  */
-import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { defineHandler, type RequestContext } from './handler.js';
 
 const HIGH_WATERMARK = -1n;

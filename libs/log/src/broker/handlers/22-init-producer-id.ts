@@ -9,8 +9,8 @@
  *
  * 2 flexible · 3 producer id and epoch · 4 PRODUCER_FENCED
  */
-import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import type { ProducerIdentity } from '../transactions/transaction.js';
 import { fencingCode } from './fencing.js';
 import { defineHandler } from './handler.js';

@@ -6,8 +6,8 @@
  *
  * 3 replica id · 4 flexible
  */
-import { ErrorCode, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { checkLeaderEpoch } from './01-fetch.js';
 import { defineHandler } from './handler.js';
 

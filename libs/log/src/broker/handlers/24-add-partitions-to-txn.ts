@@ -8,8 +8,8 @@
  *
  * 2 PRODUCER_FENCED · 3 flexible
  */
-import { ErrorCode, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { fencingCode } from './fencing.js';
 import { defineHandler } from './handler.js';
 import { isInternal } from './internal-topics.js';

@@ -8,8 +8,8 @@
  * 1 source and synonyms instead of is-default · 3 type and documentation · 4 flexible
  */
 import { ConfigSource, type ConfigEntry } from '../config/config.js';
-import { ErrorCode } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { entriesOf, refusalOf } from './config-resources.js';
 import { defineHandler } from './handler.js';
 

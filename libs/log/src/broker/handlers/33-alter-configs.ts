@@ -6,8 +6,8 @@
  *
  * 2 flexible
  */
-import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { refusalOf, replaceSettings } from './config-resources.js';
 import { defineHandler } from './handler.js';
 

@@ -8,8 +8,8 @@
  *
  * 1 session lifetime · 2 flexible
  */
-import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { defineHandler } from './handler.js';
 
 const FOR_GOOD = 0n;

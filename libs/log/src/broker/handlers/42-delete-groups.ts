@@ -5,8 +5,8 @@
  *
  * 2 flexible
  */
-import { ErrorCode, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { defineHandler } from './handler.js';
 
 const request = t.struct({ groupsNames: t.array(t.string) });

@@ -8,8 +8,8 @@
  */
 import { listOf, SettingError } from '../config/settings.js';
 import type { ConfigEntry } from '../config/config.js';
-import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { entriesOf, ownSettings, refusalOf, replaceSettings } from './config-resources.js';
 import { defineHandler } from './handler.js';
 

@@ -4,8 +4,8 @@
  * - Forgets committed offsets of a group.
  * - A consumer group with members keeps the offsets of the topics it reads: GROUP_SUBSCRIBED_TO_TOPIC for those.
  */
-import { ErrorCode, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { subscribedTopics } from '../groups/subscription.js';
 import { defineHandler } from './handler.js';
 

@@ -3,8 +3,8 @@
  *
  * - The idempotent and transactional producers that a partition remembers, and the transactions they have open there.
  */
-import { ErrorCode, codeOf } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { defineHandler } from './handler.js';
 
 const request = t.struct({

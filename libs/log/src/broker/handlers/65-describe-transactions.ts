@@ -4,8 +4,8 @@
  * - Who has a transactional id, and which partitions of its transaction have no marker yet.
  * - One that nobody has: TRANSACTIONAL_ID_NOT_FOUND.
  */
-import { ErrorCode } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import type { Transaction } from '../transactions/transaction.js';
 import { defineHandler } from './handler.js';
 

@@ -6,8 +6,8 @@
  *
  * 1 duration
  */
-import { ErrorCode } from '../protocol/error-codes.js';
-import * as t from '../protocol/schema.js';
+import { ErrorCode } from '../../protocol/error-codes.js';
+import * as t from '../../protocol/schema.js';
 import { TRANSITIONS } from '../transactions/transitions.js';
 import { defineHandler } from './handler.js';
 

@@ -1,4 +1,4 @@
-import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
+import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import type { Topic } from '../storage/log-store.js';
 import type { RequestContext } from './handler.js';
 

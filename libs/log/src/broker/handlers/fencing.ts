@@ -1,4 +1,4 @@
-import { ErrorCode, ProtocolError, codeOf } from '../protocol/error-codes.js';
+import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 
 /** What a version that is older than PRODUCER_FENCED is told in its place. */
 export function fencingCode(errorCode: ErrorCode, knowsFenced: boolean): ErrorCode {

@@ -3,7 +3,7 @@ import type { BrokerConfig } from '../config/config.js';
 import type { GroupCoordinator } from '../groups/coordinator.js';
 import type { Meter } from '../metrics/meter.js';
 import type { BrokerNode } from '../node.js';
-import type { Schema } from '../protocol/schema.js';
+import type { Schema } from '../../protocol/schema.js';
 import type { Session } from '../security/session.js';
 import type { LogStore } from '../storage/log-store.js';
 import type { ProducerIds } from '../storage/producer-ids.js';

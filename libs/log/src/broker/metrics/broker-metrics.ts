@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { GroupCoordinator } from '../groups/coordinator.js';
-import { nameOf } from '../protocol/error-codes.js';
+import { nameOf } from '../../protocol/error-codes.js';
 import type { LogStore, Topic } from '../storage/log-store.js';
 import { errorIn } from './error-in.js';
 import type { Meter } from './meter.js';

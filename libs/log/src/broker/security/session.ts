@@ -1,4 +1,4 @@
-import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
+import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import { AuthenticationError, type SaslExchange } from './exchange.js';
 
 /** Makes an exchange of each mechanism that is enabled. */

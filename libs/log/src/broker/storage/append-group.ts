@@ -1,4 +1,4 @@
-import type { Marker } from '../protocol/markers.js';
+import type { Marker } from '../../protocol/markers.js';
 import type { Undo } from './producer-states.js';
 import type { PlacedBatch, Segment } from './segment.js';
 

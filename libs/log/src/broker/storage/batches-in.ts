@@ -4,7 +4,7 @@ import {
   isBatchIntact,
   readBatchHeader,
   type BatchHeader,
-} from '../protocol/record-batch.js';
+} from '../../protocol/record-batch.js';
 
 /** Bytes of `buffer` that are whole batches, and where the last of them starts. */
 export function wholeBatches(buffer: Buffer): { sizeBytes: number; lastAt: number } {

@@ -1,5 +1,5 @@
-import { readMarker } from '../protocol/markers.js';
-import { readBatchHeader, type BatchHeader } from '../protocol/record-batch.js';
+import { readMarker } from '../../protocol/markers.js';
+import { readBatchHeader, type BatchHeader } from '../../protocol/record-batch.js';
 import type { AbortedTransaction } from './open-transactions.js';
 
 /** Which transactions a pass over batches, from the first on, has met. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ErrorCode } from '../protocol/error-codes.js';
+import { ErrorCode } from '../../protocol/error-codes.js';
 import { Codec } from '../../compression/compression.js';
 import {
   BATCH_HEADER_BYTES,
@@ -7,8 +7,8 @@ import {
   readBatchHeader,
   setBaseOffset,
   type BatchHeader,
-} from '../protocol/record-batch.js';
-import { makeRecordBatch, packBatch, readableRecordsOf, writeRecords } from '../protocol/records.js';
+} from '../../protocol/record-batch.js';
+import { makeRecordBatch, packBatch, readableRecordsOf, writeRecords } from '../../protocol/records.js';
 import { CompactedTransactions } from './compacted-transactions.js';
 import { checkKeys, compactBatch, NewestOffsets } from './compaction.js';
 

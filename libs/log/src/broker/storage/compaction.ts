@@ -1,11 +1,11 @@
-import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
+import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import {
   isLogAppendTime,
   makeBatch,
   readBatchHeader,
   type BatchFields,
   type BatchHeader,
-} from '../protocol/record-batch.js';
+} from '../../protocol/record-batch.js';
 import {
   packBatch,
   readableRecordsOf,
@@ -13,7 +13,7 @@ import {
   viewRecords,
   writeRecords,
   type RecordView,
-} from '../protocol/records.js';
+} from '../../protocol/records.js';
 import type { CompactedTransactions } from './compacted-transactions.js';
 
 /** Says that the base timestamp is when the tombstones of the batch may go (KIP-534). */

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { readBatchHeader, type BatchHeader } from '../protocol/record-batch.js';
+import { readBatchHeader, type BatchHeader } from '../../protocol/record-batch.js';
 import { CompactedTransactions } from './compacted-transactions.js';
 import { compactBatch, NewestOffsets, type CompactionRules } from './compaction.js';
 import type { FileSystem } from './file-system.js';

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import type { Logger } from 'pino';
 import { checkTopicSettings, type AlteredSettings, type BrokerConfig } from '../config/config.js';
 import type { TopicSetting } from '../config/topic-settings.js';
-import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
+import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import type { BoundedLog } from '../../bounded-log.js';
 import { BackgroundWork } from './background-work.js';
 import { DataDirError } from './data-dir-lock.js';

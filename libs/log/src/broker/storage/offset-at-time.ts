@@ -1,5 +1,5 @@
-import { isLogAppendTime, readBatchHeader } from '../protocol/record-batch.js';
-import { readableRecordsOf } from '../protocol/records.js';
+import { isLogAppendTime, readBatchHeader } from '../../protocol/record-batch.js';
+import { readableRecordsOf } from '../../protocol/records.js';
 import type { Segment } from './segment.js';
 
 /** Where a record is, and its timestamp. */

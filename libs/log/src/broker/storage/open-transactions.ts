@@ -1,5 +1,5 @@
-import type { Marker } from '../protocol/markers.js';
-import type { BatchHeader } from '../protocol/record-batch.js';
+import type { Marker } from '../../protocol/markers.js';
+import type { BatchHeader } from '../../protocol/record-batch.js';
 
 /** A transaction that was aborted in a partition, as Kafka's index of them has it. */
 export interface AbortedTransaction {

@@ -1,12 +1,12 @@
 import * as path from 'node:path';
-import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
-import { readMarker } from '../protocol/markers.js';
+import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
+import { readMarker } from '../../protocol/markers.js';
 import {
   batchesBefore,
   setBaseOffset,
   setLogAppendTime,
   type BatchHeader,
-} from '../protocol/record-batch.js';
+} from '../../protocol/record-batch.js';
 import { countTogether, MAX_RELATIVE_OFFSET, type PendingAppend } from './append-group.js';
 import { CleaningAbortedError, cleanLog, type CleanableLog } from './log-cleaner.js';
 import type { LogSettings } from './log-settings.js';

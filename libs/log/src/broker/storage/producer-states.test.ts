@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ErrorCode } from '../protocol/error-codes.js';
-import type { BatchHeader } from '../protocol/record-batch.js';
+import { ErrorCode } from '../../protocol/error-codes.js';
+import type { BatchHeader } from '../../protocol/record-batch.js';
 import { ProducerStates } from './producer-states.js';
 
 const NOW = 1000;

@@ -1,7 +1,7 @@
-import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
-import type { Marker } from '../protocol/markers.js';
-import type { BatchHeader } from '../protocol/record-batch.js';
-import { crc32c } from '../protocol/crc32c.js';
+import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
+import type { Marker } from '../../protocol/markers.js';
+import type { BatchHeader } from '../../protocol/record-batch.js';
+import { crc32c } from '../../protocol/crc32c.js';
 
 /** Batches of a producer that a repeat is recognised among; clients keep at most as many in flight. */
 const REMEMBERED_BATCHES = 5;

@@ -1,8 +1,8 @@
 import * as path from 'node:path';
 import type { Logger } from 'pino';
 import type { FileSystem } from './file-system.js';
-import { readMarker, type Marker } from '../protocol/markers.js';
-import type { BatchHeader } from '../protocol/record-batch.js';
+import { readMarker, type Marker } from '../../protocol/markers.js';
+import type { BatchHeader } from '../../protocol/record-batch.js';
 import type { OpenTransactions } from './open-transactions.js';
 import { ProducerStates } from './producer-states.js';
 import { finishSwaps } from './segment-swap.js';

@@ -1,11 +1,11 @@
-import { readMarker, type Marker } from '../protocol/markers.js';
+import { readMarker, type Marker } from '../../protocol/markers.js';
 import {
   BATCH_HEADER_BYTES,
   batchSizeBytes,
   readBatchHeader,
   type BatchHeader,
-} from '../protocol/record-batch.js';
-import { recordsOf, type BatchRecord } from '../protocol/records.js';
+} from '../../protocol/record-batch.js';
+import { recordsOf, type BatchRecord } from '../../protocol/records.js';
 import type { PartitionLog } from './partition-log.js';
 
 const READ_BYTES = 1 << 20;

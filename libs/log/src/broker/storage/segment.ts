@@ -6,8 +6,8 @@ import {
   batchSizeBytes,
   readBatchHeader,
   type BatchHeader,
-} from '../protocol/record-batch.js';
-import { readMarker, type Marker } from '../protocol/markers.js';
+} from '../../protocol/record-batch.js';
+import { readMarker, type Marker } from '../../protocol/markers.js';
 import { intactBatches, wholeBatches } from './batches-in.js';
 import type { FileSystem, LogFile } from './file-system.js';
 import { OffsetIndex, TimeIndex } from './sparse-index.js';

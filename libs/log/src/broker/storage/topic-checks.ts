@@ -1,4 +1,4 @@
-import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
+import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 
 const LONGEST_NAME = 249;
 /** Most partitions of a topic: each keeps files open. */

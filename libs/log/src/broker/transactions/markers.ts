@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { GroupCoordinator } from '../groups/coordinator.js';
 import { OFFSETS_TOPIC } from '../groups/offsets-log.js';
-import { ErrorCode, codeOf } from '../protocol/error-codes.js';
-import { makeMarkerBatch } from '../protocol/markers.js';
-import { readBatchHeader } from '../protocol/record-batch.js';
+import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
+import { makeMarkerBatch } from '../../protocol/markers.js';
+import { readBatchHeader } from '../../protocol/record-batch.js';
 import type { LogStore } from '../storage/log-store.js';
 import { outcomeOf, partitionsOf, type TopicPartition, type Transaction } from './transaction.js';
 

@@ -1,8 +1,8 @@
-import { makeRecordBatch } from '../protocol/records.js';
-import { readBatchHeader } from '../protocol/record-batch.js';
-import { Reader } from '../protocol/reader.js';
-import * as t from '../protocol/schema.js';
-import { Writer } from '../protocol/writer.js';
+import { makeRecordBatch } from '../../protocol/records.js';
+import { readBatchHeader } from '../../protocol/record-batch.js';
+import { Reader } from '../../protocol/reader.js';
+import * as t from '../../protocol/schema.js';
+import { Writer } from '../../protocol/writer.js';
 import type { PartitionLog } from '../storage/partition-log.js';
 import { replayRecords } from '../storage/replay.js';
 import type { Transaction } from './transaction.js';

@@ -1,5 +1,5 @@
-import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
-import type { Outcome } from '../protocol/markers.js';
+import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
+import type { Outcome } from '../../protocol/markers.js';
 import type { TransactionState } from './transitions.js';
 
 /** Epochs are of 16 bits; the last is left to fencing. */

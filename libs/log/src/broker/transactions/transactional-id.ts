@@ -1,5 +1,5 @@
-import { ErrorCode, ProtocolError } from '../protocol/error-codes.js';
-import type { Outcome } from '../protocol/markers.js';
+import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
+import type { Outcome } from '../../protocol/markers.js';
 import {
   checkExpected,
   checkProducer,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ErrorCode, codeOf, type ProtocolError } from '../protocol/error-codes.js';
+import { ErrorCode, codeOf, type ProtocolError } from '../../protocol/error-codes.js';
 import { newTransaction, type Transaction } from './transaction.js';
 import { TransactionalId } from './transactional-id.js';
 import { TRANSITIONS, type Reaction, type Standing, type TransactionRequest } from './transitions.js';

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs/promises';
-import { readBatchHeader } from '../../../src/broker/protocol/record-batch.js';
-import { recordsOf } from '../../../src/broker/protocol/records.js';
+import { readBatchHeader } from '../../../src/protocol/record-batch.js';
+import { recordsOf } from '../../../src/protocol/records.js';
 import type { RawClient } from '../../broker/raw-client.js';
 import { until } from '../../broker/_util.js';
 import { BrokenPromiseError, type Committer, type IdempotentProducer } from './clients.js';

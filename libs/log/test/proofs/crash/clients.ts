@@ -1,5 +1,5 @@
 import { answerIn, ConnectionEndedError, RawClient, request } from '../../broker/raw-client.js';
-import { makeRecordBatch } from '../../../src/broker/protocol/records.js';
+import { makeRecordBatch } from '../../../src/protocol/records.js';
 import type { Random } from '../random.js';
 
 const Api = {

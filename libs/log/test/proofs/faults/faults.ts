@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ErrorCode, ProtocolError } from '../../../src/broker/protocol/error-codes.js';
+import { ErrorCode, ProtocolError } from '../../../src/protocol/error-codes.js';
 import { Random } from '../random.js';
 import { expectKept, expectNoLeftovers, expectProducersGoOn, require } from '../power/verdict.js';
 import { anyCommand, Workload, type Command } from '../power/workload.js';

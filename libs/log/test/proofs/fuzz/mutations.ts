@@ -1,10 +1,10 @@
 import { HANDLERS } from '../../../src/broker/handlers/index.js';
 import type { AnyHandler } from '../../../src/broker/handlers/handler.js';
 import { Codec } from '../../../src/compression/compression.js';
-import { readRequestHeader } from '../../../src/broker/protocol/headers.js';
-import { Reader } from '../../../src/broker/protocol/reader.js';
-import { BATCH_HEADER_BYTES, sealBatch } from '../../../src/broker/protocol/record-batch.js';
-import { makeRecordBatch } from '../../../src/broker/protocol/records.js';
+import { readRequestHeader } from '../../../src/protocol/headers.js';
+import { Reader } from '../../../src/protocol/reader.js';
+import { BATCH_HEADER_BYTES, sealBatch } from '../../../src/protocol/record-batch.js';
+import { makeRecordBatch } from '../../../src/protocol/records.js';
 import { request } from '../../broker/raw-client.js';
 import { sampleRequests, SAMPLE_TOPIC } from '../../broker/samples.js';
 import type { Random } from '../random.js';

@@ -1,5 +1,5 @@
-import { readBatchHeader } from '../../../src/broker/protocol/record-batch.js';
-import { makeRecordBatch, recordsOf } from '../../../src/broker/protocol/records.js';
+import { readBatchHeader } from '../../../src/protocol/record-batch.js';
+import { makeRecordBatch, recordsOf } from '../../../src/protocol/records.js';
 import { RawClient } from '../../broker/raw-client.js';
 import { createTopic } from '../crash/topics.js';
 

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { readBatchHeader } from '../../../src/broker/protocol/record-batch.js';
+import { readBatchHeader } from '../../../src/protocol/record-batch.js';
 import { OFFSETS_TOPIC } from '../../../src/broker/groups/offsets-log.js';
 import type { PartitionLog } from '../../../src/broker/storage/partition-log.js';
 import type { Disk } from './disk.js';

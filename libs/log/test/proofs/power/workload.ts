@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { readBatchHeader } from '../../../src/broker/protocol/record-batch.js';
-import { makeRecordBatch } from '../../../src/broker/protocol/records.js';
+import { readBatchHeader } from '../../../src/protocol/record-batch.js';
+import { makeRecordBatch } from '../../../src/protocol/records.js';
 import type { Disk } from './disk.js';
 import { History, PartitionHistory, TopicHistory, type Appended, type Commit } from './history.js';
 import { System } from './system.js';

@@ -1,4 +1,4 @@
-import { pack, unpack } from '../../compression/compression.js';
+import { pack, unpack } from '../compression/compression.js';
 import {
   BATCH_HEADER_BYTES,
   codecOf,
