@@ -2,7 +2,8 @@
  * Fetch (key 1), versions 4-12.
  *
  * - Whole batches, as they lie in the file; an offset inside a batch returns that batch.
- * - The first batch of the first partition that has any is returned over every limit, so that readers always get on.
+ * - The first batch of the first partition that has any is returned over every limit, so that readers always get on. In
+ *   all others a batch that does not fit is left out with everything after it.
  * - Waits until the partitions have `minBytes` or `maxWaitMs` have passed; an append wakes it; errors answer at once.
  * - Sessions (KIP-227) are declined: session id 0 makes clients send full requests. One that another broker made is not
  *   known: FETCH_SESSION_ID_NOT_FOUND.
@@ -168,15 +169,12 @@ async function readPartition(
   try {
     const log = context.store.partition(topic, partition);
     checkLeaderEpoch(currentLeaderEpoch);
-    const wanted = limit > 0 || first;
     const allocate = context.memory.take;
     if (committed) {
-      const { records, aborted } = wanted
-        ? await log.readCommitted(fetchOffset, limit, first, allocate)
-        : { records: [], aborted: [] };
+      const { records, aborted } = await log.readCommitted(fetchOffset, limit, first, allocate);
       return { ...answerOf(partition, log, records), abortedTransactions: aborted };
     }
-    const records = wanted ? await log.read(fetchOffset, limit, first, allocate) : [];
+    const records = await log.read(fetchOffset, limit, first, allocate);
     return answerOf(partition, log, records);
   } catch (error) {
     const errorCode = codeOf(error);

@@ -34,11 +34,48 @@ export async function findLargestTimestamp(
   segments: readonly Segment[],
   fromOffset: bigint,
 ): Promise<TimedOffset | undefined> {
-  const largest = segments.reduce((max, segment) =>
-    segment.maxTimestamp > max.maxTimestamp ? segment : max,
-  );
-  if (largest.sizeBytes === 0) return undefined;
-  return findOffsetAtTime(segments, largest.maxTimestamp, fromOffset);
+  const held = [...segments];
+  const releases = held.map((segment) => segment.hold());
+  try {
+    let largest: bigint | undefined;
+    for (const segment of held) {
+      const timestamp = await largestTimestampIn(segment, fromOffset);
+      if (timestamp !== undefined && (largest === undefined || timestamp > largest)) largest = timestamp;
+    }
+    return largest === undefined ? undefined : await findOffsetAtTime(held, largest, fromOffset);
+  } finally {
+    for (const release of releases) release();
+  }
+}
+
+/** The largest timestamp of a segment's records from an offset on; undefined if it has none. */
+async function largestTimestampIn(segment: Segment, fromOffset: bigint): Promise<bigint | undefined> {
+  if (segment.sizeBytes === 0) return undefined;
+  if (segment.baseOffset >= fromOffset) return segment.maxTimestamp;
+  // Its own largest timestamp may be that of a deleted record.
+  let largest: bigint | undefined;
+  for await (const { header, position } of segment.headersFrom(fromOffset)) {
+    if (largest !== undefined && header.maxTimestamp <= largest) continue;
+    const timestamp =
+      header.baseOffset >= fromOffset
+        ? header.maxTimestamp
+        : largestIn(await segment.readExactly(position, header.sizeBytes), fromOffset);
+    if (timestamp !== undefined && (largest === undefined || timestamp > largest)) largest = timestamp;
+  }
+  return largest;
+}
+
+function largestIn(batch: Buffer, fromOffset: bigint): bigint | undefined {
+  const { baseOffset, baseTimestamp, maxTimestamp, attributes } = readBatchHeader(batch);
+  const records = readableRecordsOf(batch);
+  if (records === undefined || isLogAppendTime(attributes)) return maxTimestamp;
+  let largest: bigint | undefined;
+  for (const { offsetDelta, timestampDelta } of records) {
+    const timestamp = baseTimestamp + timestampDelta;
+    if (baseOffset + BigInt(offsetDelta) < fromOffset) continue;
+    if (largest === undefined || timestamp > largest) largest = timestamp;
+  }
+  return largest;
 }
 
 /**

@@ -21,8 +21,8 @@ import {
   bytesOf,
   countBefore,
   countRemovable,
-  indexOfSegment,
   newestIn,
+  readSegments,
 } from './segment-list.js';
 import { Segment, segmentName, type PlacedBatch } from './segment.js';
 
@@ -307,7 +307,7 @@ export class PartitionLog {
   /**
    * Reads whole batches as they lie in the file, from the one that holds `offset` on, into memory from `allocate`.
    *
-   * @returns nothing at the high watermark
+   * @returns nothing at the high watermark, and if the next batch does not fit
    * @throws ProtocolError `OFFSET_OUT_OF_RANGE`
    */
   async read(
@@ -317,12 +317,11 @@ export class PartitionLog {
     allocate: (length: number) => Buffer = Buffer.allocUnsafe,
   ): Promise<Buffer[]> {
     this.checkInRange(offset);
-    if (offset === this.written) return [];
-    for (let i = indexOfSegment(this.segments, offset); i < this.segments.length; i++) {
-      const bytes = await (this.segments[i] as Segment).read(offset, maxBytes, atLeastOne, allocate);
-      if (bytes.length > 0) return [bytes];
-    }
-    return [];
+    if (offset === this.written || (maxBytes <= 0 && !atLeastOne)) return [];
+    const bytes = await readSegments(this.segments, offset, (segment) =>
+      segment.read(offset, maxBytes, atLeastOne, allocate),
+    );
+    return bytes === undefined || bytes.length === 0 ? [] : [bytes];
   }
 
   /**

@@ -2,15 +2,42 @@ import type { AbortedTransaction } from './open-transactions.js';
 import type { Segment } from './segment.js';
 
 /** Index of the segment that holds an offset, in segments by their base offsets. */
-export function indexOfSegment(segments: readonly Segment[], offset: bigint): number {
+export function indexOfSegment(segments: readonly Pick<Segment, 'baseOffset'>[], offset: bigint): number {
   let low = 0;
   let high = segments.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((segments[middle] as Segment).baseOffset > offset) high = middle;
+    if ((segments[middle] as Pick<Segment, 'baseOffset'>).baseOffset > offset) high = middle;
     else low = middle + 1;
   }
   return Math.max(low - 1, 0);
+}
+
+/** A segment as far as `readSegments` needs it. */
+export type ReadableSegment = Pick<Segment, 'baseOffset' | 'read'>;
+
+/**
+ * Reads whole batches from the first segment that has one at or after `offset`. Only a segment without any leads to the
+ * next: a batch that does not fit is never passed over.
+ *
+ * @param segments live: compaction and retention may replace or remove some while one is read
+ * @returns an empty buffer if the next batch does not fit, undefined if there is none
+ */
+export async function readSegments(
+  segments: readonly ReadableSegment[],
+  offset: bigint,
+  read: (segment: ReadableSegment) => Promise<Buffer | undefined>,
+): Promise<Buffer | undefined> {
+  let index = indexOfSegment(segments, offset);
+  for (;;) {
+    const segment = segments[index];
+    if (segment === undefined) return undefined;
+    const bytes = await read(segment);
+    if (bytes !== undefined) return bytes;
+    const at = segments.indexOf(segment);
+    // What replaced it may hold batches of its successors, so the search starts over.
+    index = at < 0 ? indexOfSegment(segments, offset) : at + 1;
+  }
 }
 
 /** Aborted transactions that have records from `from` on and before `to`. */

@@ -45,6 +45,11 @@ export interface ScanResult {
 /** Told of each good batch that a scan finds, in order; a control batch comes with what it says. */
 export type BatchVisitor = (header: BatchHeader, marker: Marker | undefined) => void;
 
+/** A segment's file is shorter than the log knows it to be: something else has cut it. */
+export class SegmentDamagedError extends Error {
+  override readonly name = 'SegmentDamagedError';
+}
+
 /** One file of the log with its indexes. Its owner appends from one place at a time. */
 export class Segment {
   /** Bytes that are whole batches, written (and synced, where asked) and so may be read. */
@@ -181,14 +186,17 @@ export class Segment {
 
   /**
    * Reads whole batches from the one that holds `offset` on (or the first after it), at most `maxBytes` of them; with
-   * `atLeastOne` the first comes however large it is.
+   * `atLeastOne` the first is returned whatever its size.
+   *
+   * @returns an empty buffer if the next batch does not fit, undefined if the segment has no batch at or after `offset`
+   * @throws SegmentDamagedError
    */
   async read(
     offset: bigint,
     maxBytes: number,
     atLeastOne: boolean,
     allocate: (length: number) => Buffer = Buffer.allocUnsafe,
-  ): Promise<Buffer> {
+  ): Promise<Buffer | undefined> {
     const release = this.hold();
     try {
       return await this.readHeld(offset, maxBytes, atLeastOne, allocate);
@@ -211,14 +219,14 @@ export class Segment {
     maxBytes: number,
     atLeastOne: boolean,
     allocate: (length: number) => Buffer,
-  ): Promise<Buffer> {
+  ): Promise<Buffer | undefined> {
     const position = this.nextReads.get(offset) ?? (await this.search(offset));
     const available = this.sizeBytes - position;
-    if (available <= 0) return EMPTY;
+    if (available <= 0) return undefined;
     const wanted = Math.min(Math.max(maxBytes, atLeastOne ? BATCH_HEADER_BYTES : 0), available);
     const bytes = await this.readInto(allocate(wanted), position);
     const { sizeBytes, lastAt } = wholeBatches(bytes);
-    if (sizeBytes === 0 && atLeastOne && bytes.length >= BATCH_HEADER_BYTES) {
+    if (sizeBytes === 0 && atLeastOne) {
       return this.readInto(allocate(batchSizeBytes(bytes)), position);
     }
     if (sizeBytes > 0) this.noteRead(batchLastOffset(bytes, lastAt) + 1n, position + sizeBytes);
@@ -302,13 +310,17 @@ export class Segment {
     }
   }
 
+  /** @throws SegmentDamagedError */
   async readExactly(position: number, length: number): Promise<Buffer> {
     return this.readInto(Buffer.allocUnsafe(length), position);
   }
 
   private async readInto(buffer: Buffer, position: number): Promise<Buffer> {
     const filled = await this.file.read(buffer, position, position >= this.cachedFrom);
-    return filled === buffer.length ? buffer : buffer.subarray(0, filled);
+    if (filled === buffer.length) return buffer;
+    throw new SegmentDamagedError(
+      `${this.pathOf('log')} ends at byte ${position + filled}, expected at least ${position + buffer.length}`,
+    );
   }
 
   /**
@@ -485,6 +497,5 @@ export async function removeSegmentFiles(
 /** Files that are made again from the segment's log where they are missing. */
 export const DERIVED_SUFFIXES = ['index', 'timeindex', 'txnindex'] as const;
 
-const EMPTY = Buffer.alloc(0);
 /** Two index intervals: most walks to an offset end in their first read. */
 const WALK_CHUNK_BYTES = 2 * INDEX_INTERVAL_BYTES;
