@@ -74,6 +74,7 @@ export interface TestRecord {
   readonly key: string;
   /** An event, or the bytes of something else. */
   readonly value: object | Buffer;
+  readonly timestampMs?: number;
 }
 
 /** Appends records to a topic; resolves once the log has them all. */
@@ -87,9 +88,10 @@ export async function append(
   await using producer = createProducer({ connection: connectionTo(broker), logger: silent });
   for (let start = 0; start < records.length; start += 5_000) {
     const fates = await producer.send(
-      records.slice(start, start + 5_000).map(({ key, value }) => ({
+      records.slice(start, start + 5_000).map(({ key, value, timestampMs }) => ({
         topic,
         key,
+        ...(timestampMs !== undefined && { timestampMs }),
         value: Buffer.isBuffer(value) ? value : Buffer.from(JSON.stringify(value)),
       })),
     );

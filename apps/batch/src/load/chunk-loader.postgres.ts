@@ -1,9 +1,10 @@
 import type pg from 'pg';
-import type { EncodedChunk, Reject } from '../rows/encode-chunk.js';
+import type { EncodedChunk } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
 import { makeDays, missingDays } from './day-partitions.postgres.js';
 import { LoadError } from './load.errors.js';
 import { partitionKey } from './log-partition.js';
+import { insertRejects } from './rejects.postgres.js';
 import { RowWriter } from './row-writer.postgres.js';
 
 /** Rows of one partition of the log, from where the last chunk of it ended. */
@@ -111,29 +112,4 @@ async function lockPosition(client: pg.ClientBase, chunk: Chunk): Promise<bigint
     );
   }
   return position;
-}
-
-/** A log that is read again from its start brings its rejects again, or others in their place. */
-async function insertRejects(
-  client: pg.ClientBase,
-  { topic, partition }: Chunk,
-  rejects: readonly Reject[],
-): Promise<void> {
-  if (rejects.length === 0) return;
-  await client.query(
-    `INSERT INTO ride.rejects (topic, partition, "offset", reason, key, value, received_at)
-     SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::timestamptz[])
-     ON CONFLICT (topic, partition, "offset") DO UPDATE
-     SET reason = excluded.reason, key = excluded.key, value = excluded.value,
-       received_at = excluded.received_at, rejected_at = excluded.rejected_at`,
-    [
-      topic,
-      partition,
-      rejects.map(({ record }) => record.offset.toString()),
-      rejects.map(({ reason }) => reason),
-      rejects.map(({ record }) => record.key),
-      rejects.map(({ record }) => record.value),
-      rejects.map(({ record }) => new Date(record.timestampMs).toISOString()),
-    ],
-  );
 }
