@@ -9,7 +9,9 @@ export async function lagRecords(admin: Admin, positions: LogPositions): Promise
   const known = await positions.read(topics);
   let lag = 0n;
   for (const topic of topics) {
-    for (const [partition, { earliest, latest }] of await admin.offsets(topic)) {
+    for (const [partition, { earliest, latest }] of await admin.offsets(topic, {
+      isolation: 'read_committed',
+    })) {
       const position = known.get(partitionKey({ topic, partition })) ?? earliest;
       // What the log deleted before it was loaded does not wait any more.
       const next = position < earliest ? earliest : position;

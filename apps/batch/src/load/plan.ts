@@ -10,6 +10,9 @@ export interface PlanOptions {
   readonly logger: Logger;
 }
 
+/** Records of an open transaction are not loaded, nor what follows them: a load must not wait for its end. */
+const COMMITTED = { isolation: 'read_committed' } as const;
+
 /** What there is to load: for each partition, from where, and up to what the log holds now. */
 export async function plan({ admin, positions, topics, logger }: PlanOptions): Promise<LogPartition[]> {
   // Positions first: no other process can have moved one beyond an end that is read after it.
@@ -17,7 +20,7 @@ export async function plan({ admin, positions, topics, logger }: PlanOptions): P
   const partitions: LogPartition[] = [];
   const begun: Position[] = [];
   for (const topic of topics) {
-    for (const [partition, { earliest, latest }] of await admin.offsets(topic)) {
+    for (const [partition, { earliest, latest }] of await admin.offsets(topic, COMMITTED)) {
       const position = known.get(partitionKey({ topic, partition }));
       let from = position ?? earliest;
       if (position === undefined) {

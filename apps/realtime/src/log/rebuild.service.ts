@@ -13,6 +13,9 @@ const MAX_RETRY_MS = 3_000;
 /** How often the ends of the partitions are asked for: what is not being read lags all the same. */
 const ENDS_REFRESH_MS = 5_000;
 
+/** What is read: nothing of an open transaction, nor what follows it in its partition. */
+const COMMITTED = { isolation: 'read_committed' } as const;
+
 /** How often progress is told. */
 const PROGRESS_LOG_MS = 5_000;
 
@@ -70,7 +73,7 @@ export class RebuildService implements OnModuleDestroy {
       [...decoders.keys()].map(async (topic) => ({
         topic,
         starts: await this.admin.offsetsAt(topic, since),
-        ends: await this.admin.offsets(topic),
+        ends: await this.admin.offsets(topic, COMMITTED),
       })),
     );
     for (const { topic, starts, ends } of found) {
@@ -107,7 +110,7 @@ export class RebuildService implements OnModuleDestroy {
   private async refreshEnds(): Promise<void> {
     try {
       for (const topic of decoders.keys()) {
-        for (const [partition, { latest }] of await this.admin.offsets(topic)) {
+        for (const [partition, { latest }] of await this.admin.offsets(topic, COMMITTED)) {
           this.positions.ends(topic, partition, latest);
         }
       }

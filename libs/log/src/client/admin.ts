@@ -25,6 +25,26 @@ export interface AdminOptions {
   readonly topicPolicy?: TopicPolicy;
 }
 
+/**
+ * Which topic it is, whatever its name: a topic that was deleted and created again has another id, and one in another
+ * cluster another cluster id. A position means something only in the topic it was read from.
+ */
+export interface TopicIdentity {
+  readonly clusterId: string;
+  /** As Kafka prints it: 22 characters of base64url. */
+  readonly topicId: string;
+}
+
+export interface OffsetsOptions {
+  /**
+   * With `read_committed`, `latest` is the last stable offset: how far consumers get while transactions are open. With
+   * `read_uncommitted` it is the high watermark.
+   *
+   * @default read_uncommitted
+   */
+  readonly isolation?: 'read_uncommitted' | 'read_committed';
+}
+
 /** Asks about topics and makes them. */
 export interface Admin extends AsyncDisposable {
   /**
@@ -34,8 +54,18 @@ export interface Admin extends AsyncDisposable {
    * than the policy wants; `UNKNOWN_TOPIC`, retryable, where one is missing that somebody else is to make
    */
   ensureTopics(topics: readonly TopicSettings[]): Promise<void>;
-  /** First offset and offset after the last, by partition. */
-  offsets(topic: string): Promise<Map<number, { earliest: bigint; latest: bigint }>>;
+  /** First offset and offset after the last, by partition. Offsets without a record, as markers of transactions have, count. */
+  offsets(
+    topic: string,
+    options?: OffsetsOptions,
+  ): Promise<Map<number, { earliest: bigint; latest: bigint }>>;
+  /**
+   * The identity of each topic, by name.
+   *
+   * @throws LogError `UNKNOWN_TOPIC`, retryable, if one does not exist; `REFUSED` if the cluster has no topic ids, which
+   * Kafka has from 2.8 on
+   */
+  identities(topics: readonly string[]): Promise<ReadonlyMap<string, TopicIdentity>>;
   /** Offset of the first record with this timestamp (milliseconds) or a later one, else the end, by partition. */
   offsetsAt(topic: string, timestampMs: number): Promise<Map<number, bigint>>;
   /** Whether a broker answers. */

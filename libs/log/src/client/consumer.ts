@@ -53,6 +53,35 @@ export type OffsetPolicy =
    */
   | { readonly kind: 'everything-since'; readonly timestampMs: number };
 
+/** How far reading one partition has got, where nothing was handed to the handler. */
+export interface ConsumerPosition extends TopicPartition {
+  readonly nextOffset: bigint;
+}
+
+/** Offsets that a reader asked for and will never get. */
+export interface ConsumerGap extends TopicPartition {
+  readonly expected: bigint;
+  /** Where reading goes on. Below `expected` only with `log-end`. */
+  readonly found: bigint;
+  /**
+   * `log-start`: retention or DeleteRecords removed what was not read yet. `log-end`: the log ends before the position,
+   * because it lost its end or is another log. `unexplained`: the broker left out offsets of a topic that is not
+   * compacted.
+   */
+  readonly cause: 'log-start' | 'log-end' | 'unexplained';
+}
+
+/** A batch in the log that is not what its header says: damaged, or made to harm its readers. */
+export interface UndecodableBatch extends TopicPartition {
+  readonly baseOffset: bigint;
+  readonly lastOffset: bigint;
+  readonly reason: Error;
+  /** The batch as it lies in the log; `null` if it is larger than a record may be. */
+  readonly bytes: Buffer | null;
+  /** Of these bytes, in hexadecimal. */
+  readonly sha256: string;
+}
+
 export interface ConsumerOptions {
   readonly connection: LogConnection;
   readonly logger: Logger;
@@ -60,6 +89,18 @@ export interface ConsumerOptions {
   readonly topics: readonly string[];
   readonly offsets: OffsetPolicy;
   readonly handler: BatchHandler;
+  /**
+   * Called, in order with the handler, when the position passes offsets of which the handler gets nothing: markers and
+   * records of aborted transactions, compacted records, gaps. A call that fails is repeated as a batch is.
+   */
+  readonly onPosition?: (position: ConsumerPosition) => void | Promise<void>;
+  /** Called before reading goes on behind a gap. Every gap is logged as an error as well. */
+  readonly onGap?: (gap: ConsumerGap) => void | Promise<void>;
+  /**
+   * Puts an undecodable batch aside; reading goes on behind it once it returns. Without it, the batch goes to the
+   * dead-letter topic; without that, the consumer ends with `CONSUMER_CRASHED`.
+   */
+  readonly onUndecodable?: (batch: UndecodableBatch) => Promise<void>;
   /** Without one, a batch that fails `maxAttempts` times ends the consumer with `CONSUMER_CRASHED`. */
   readonly deadLetterTopic?: string;
   /** @default 5 */

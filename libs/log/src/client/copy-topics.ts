@@ -91,7 +91,7 @@ class PartitionCopy implements TopicPartition {
 }
 
 async function planTopic(topic: string, source: Admin, target: Admin): Promise<PartitionCopy[]> {
-  const held = await source.offsets(topic);
+  const held = await source.offsets(topic, { isolation: 'read_committed' });
   await target.ensureTopics([{ name: topic, partitions: held.size }]);
   const there = await target.offsets(topic);
   if (there.size !== held.size) {

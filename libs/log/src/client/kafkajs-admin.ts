@@ -1,9 +1,18 @@
 import type { Admin as Kafkajs, ITopicMetadata } from 'kafkajs';
-import type { Admin, AdminOptions, TopicPolicy, TopicSettings } from './admin.js';
+import type {
+  Admin,
+  AdminOptions,
+  OffsetsOptions,
+  TopicIdentity,
+  TopicPolicy,
+  TopicSettings,
+} from './admin.js';
 import { backoffMs, pauseFor } from './backoff.js';
+import { describeTopics, partitionOffsets } from './cluster-questions.js';
 import { LogError } from './errors.js';
 import { KafkajsClient } from './kafkajs-client.js';
-import { isMetadataMissing, isUnknownTopic, toLogError } from './kafkajs-errors.js';
+import { openCluster, type KafkajsCluster } from './kafkajs-cluster.js';
+import { isLeaderMoved, isMetadataMissing, isUnknownTopic, toLogError } from './kafkajs-errors.js';
 import { LogNames } from './names.js';
 
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -16,6 +25,12 @@ const NEW_TOPIC_LOOK_UPS = 8;
 const MAX_OPEN_QUESTIONS = 100;
 const LOOK_UP_BACKOFF = { firstMs: 25, maxMs: 1_000 };
 
+interface Session {
+  readonly client: KafkajsClient;
+  readonly admin: Kafkajs;
+  readonly cluster: KafkajsCluster;
+}
+
 /** Makes an admin client. It connects with the first question, and again after any outage. */
 export function createAdmin(options: AdminOptions): Admin {
   return new KafkajsAdmin(options);
@@ -23,7 +38,7 @@ export function createAdmin(options: AdminOptions): Admin {
 
 /** {@link Admin} over kafkajs. */
 export class KafkajsAdmin implements Admin {
-  private session: { client: KafkajsClient; admin: Kafkajs } | undefined;
+  private session: Session | undefined;
   private closed = false;
   /** The last question, answered or not. */
   private turn: Promise<unknown> = Promise.resolve();
@@ -49,16 +64,30 @@ export class KafkajsAdmin implements Admin {
     }
   }
 
-  async offsets(topic: string): Promise<Map<number, { earliest: bigint; latest: bigint }>> {
-    const partitions = await this.ask(`cannot read the offsets of "${topic}"`, (admin) =>
-      admin.fetchTopicOffsets(this.names.inCluster(topic)),
+  async offsets(
+    topic: string,
+    { isolation = 'read_uncommitted' }: OffsetsOptions = {},
+  ): Promise<Map<number, { earliest: bigint; latest: bigint }>> {
+    const inCluster = this.names.inCluster(topic);
+    return this.inTurn(`cannot read the offsets of "${topic}"`, async ({ cluster }) => {
+      try {
+        return await partitionOffsets(cluster, inCluster, isolation);
+      } catch (error) {
+        if (!isLeaderMoved(error)) throw error;
+        await cluster.refreshMetadata();
+        return await partitionOffsets(cluster, inCluster, isolation);
+      }
+    });
+  }
+
+  async identities(topics: readonly string[]): Promise<ReadonlyMap<string, TopicIdentity>> {
+    const described = await this.inTurn('cannot read the identity of the topics', ({ cluster }) =>
+      describeTopics(
+        cluster,
+        topics.map((topic) => this.names.inCluster(topic)),
+      ),
     );
-    return new Map(
-      partitions.map(({ partition, low, high }) => [
-        partition,
-        { earliest: BigInt(low), latest: BigInt(high) },
-      ]),
-    );
+    return new Map(described.map(({ name, identity }) => [this.names.ours(name), identity]));
   }
 
   async offsetsAt(topic: string, timestampMs: number): Promise<Map<number, bigint>> {
@@ -71,7 +100,10 @@ export class KafkajsAdmin implements Admin {
   async ping(): Promise<boolean> {
     try {
       // Whoever asks for health does not wait for others.
-      await this.askNow('cannot reach the log', (admin) => admin.describeCluster());
+      await this.askNow(
+        'cannot reach the log',
+        connected((admin) => admin.describeCluster()),
+      );
       return true;
     } catch (error) {
       this.options.logger.debug({ err: error }, 'no broker answers');
@@ -156,8 +188,12 @@ export class KafkajsAdmin implements Admin {
     }
   }
 
+  private ask<R>(doing: string, question: (admin: Kafkajs) => Promise<R>): Promise<R> {
+    return this.inTurn(doing, connected(question));
+  }
+
   /** One question at a time: kafkajs takes what one of them learnt of its topics for all there is to know. */
-  private async ask<R>(doing: string, question: (admin: Kafkajs) => Promise<R>): Promise<R> {
+  private async inTurn<R>(doing: string, question: (session: Session) => Promise<R>): Promise<R> {
     if (this.open >= MAX_OPEN_QUESTIONS) {
       throw new LogError('UNAVAILABLE', `${doing}: ${this.open} other questions wait for the log`, true);
     }
@@ -171,12 +207,11 @@ export class KafkajsAdmin implements Admin {
     }
   }
 
-  private async askNow<R>(doing: string, question: (admin: Kafkajs) => Promise<R>): Promise<R> {
+  private async askNow<R>(doing: string, question: (session: Session) => Promise<R>): Promise<R> {
     if (this.closed) throw new LogError('CLOSED', `${doing}: the admin client was closed`, false);
     const session = (this.session ??= this.openSession());
     try {
-      await session.admin.connect();
-      return await question(session.admin);
+      return await question(session);
     } catch (error) {
       const failure = toLogError(error, doing);
       // A connection that failed once is not trusted again; and one that was asked for a topic asks for it with
@@ -186,16 +221,24 @@ export class KafkajsAdmin implements Admin {
     }
   }
 
-  private openSession(): { client: KafkajsClient; admin: Kafkajs } {
+  private openSession(): Session {
     const { connection, logger } = this.options;
     const client = new KafkajsClient({ connection, logger, requestTimeoutMs: REQUEST_TIMEOUT_MS });
-    return { client, admin: client.kafka.admin() };
+    return { client, admin: client.kafka.admin(), cluster: openCluster(client.kafka) };
   }
 
   private drop(): void {
     this.session?.client.kill();
     this.session = undefined;
   }
+}
+
+/** A question that kafkajs's admin answers. */
+function connected<R>(question: (admin: Kafkajs) => Promise<R>): (session: Session) => Promise<R> {
+  return async ({ admin }) => {
+    await admin.connect();
+    return question(admin);
+  };
 }
 
 function requireCopies({ name, partitions }: ITopicMetadata, replicationFactor: number): void {

@@ -340,7 +340,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
     this.isRefreshing = true;
     for (const topic of new Set(assigned.map(({ topic }) => topic))) {
       try {
-        const ends = await admin.offsets(topic);
+        const ends = await admin.offsets(topic, { isolation: 'read_committed' });
         for (const [partition, { latest }] of ends) progress.seeEnd({ topic, partition }, latest);
       } catch (error) {
         options.logger.debug({ err: error, topic }, 'cannot refresh the lag');

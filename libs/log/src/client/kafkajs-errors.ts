@@ -61,6 +61,12 @@ export function isUnknownTopic(error: unknown): boolean {
   return rootCause(error).type === 'UNKNOWN_TOPIC_OR_PARTITION';
 }
 
+/** Whether another broker is to be asked: what is known of the cluster is out of date. */
+export function isLeaderMoved(error: unknown): boolean {
+  const { name, type } = rootCause(error);
+  return name === 'KafkaJSBrokerNotFound' || type === 'NOT_LEADER_FOR_PARTITION';
+}
+
 /** Whether no broker told of the topics: kafkajs drops the reasons, and trips over what it then has not got. */
 export function isMetadataMissing(error: unknown): boolean {
   const cause = rootCause(error);

@@ -45,7 +45,7 @@ async function positionsInTopic(
   const topic = assigned[0]?.topic;
   if (topic === undefined) return [];
   const { admin, policy, groupId, reached } = options;
-  const ends = await admin.offsets(topic);
+  const ends = await admin.offsets(topic, { isolation: 'read_committed' });
   const committed = policy.kind === 'committed' ? await admin.committed(groupId, topic) : undefined;
   const since =
     policy.kind === 'everything-since' ? await admin.offsetsAt(topic, policy.timestampMs) : undefined;

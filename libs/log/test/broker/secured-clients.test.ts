@@ -23,6 +23,7 @@ function connectionTo(broker: TestBroker, security: Partial<LogConnection>): Log
 async function roundTrip(connection: LogConnection): Promise<string[]> {
   await using admin = createAdmin({ connection, logger });
   await admin.ensureTopics([{ name: TOPIC, partitions: 2 }]);
+  expect((await admin.identities([TOPIC])).get(TOPIC)?.topicId).toMatch(/^[\w-]{22}$/);
   await using producer = createProducer({ connection, logger });
   const fates = await producer.send([{ topic: TOPIC, key: 'k', value: Buffer.from('hello') }]);
   expect(fates).toMatchObject([{ kind: 'appended' }]);

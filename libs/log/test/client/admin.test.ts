@@ -65,6 +65,57 @@ describe('Admin', () => {
     expect((await admin.offsetsAt(topic, 500)).get(1 - partition)).toBe(0n);
   });
 
+  it('finds where the records end that are in no open transaction', async () => {
+    const topic = await bench.topic(1);
+    await append(bench.producer(), [record(topic, 'k', 'before')]);
+    const producer = bench.kafkajs().producer({ transactionalId: topic, idempotent: true });
+    await producer.connect();
+    const transaction = await producer.transaction();
+    await transaction.send({ topic, messages: [{ value: 'open' }] });
+    const ends = async (isolation?: 'read_committed' | 'read_uncommitted') =>
+      (await admin.offsets(topic, isolation ? { isolation } : {})).get(0)?.latest;
+    expect([await ends(), await ends('read_uncommitted'), await ends('read_committed')]).toEqual([
+      2n,
+      2n,
+      1n,
+    ]);
+    await transaction.abort();
+    await producer.disconnect();
+    expect([await ends(), await ends('read_committed')]).toEqual([3n, 3n]);
+  });
+
+  it('tells a topic from another of the same name', async () => {
+    const [first, second] = [await bench.topic(1), await bench.topic(1)];
+    const before = await admin.identities([first, second]);
+    const { clusterId, topicId } = before.get(first)!;
+    expect(topicId).toMatch(/^[\w-]{22}$/);
+    expect(before.get(second)).toEqual({ clusterId, topicId: expect.stringMatching(/^[\w-]{22}$/) });
+    expect(before.get(second)?.topicId).not.toBe(topicId);
+    await using elsewhere = await Bench.start();
+    await using other = createAdmin({ connection: elsewhere.connection, logger });
+    await other.ensureTopics([{ name: first, partitions: 1 }]);
+    expect((await other.identities([first])).get(first)?.clusterId).not.toBe(clusterId);
+    await bench.broker.restart();
+    await until(() => admin.ping());
+    expect(await admin.identities([first, second])).toEqual(before);
+    await bench.removeTopic(first);
+    await expect(admin.identities([second, first])).rejects.toMatchObject({
+      code: 'UNKNOWN_TOPIC',
+      retryable: true,
+    });
+    await admin.ensureTopics([{ name: first, partitions: 1 }]);
+    const after = (await admin.identities([first])).get(first);
+    expect(after).toEqual({ clusterId, topicId: expect.stringMatching(/^[\w-]{22}$/) });
+    expect(after?.topicId).not.toBe(topicId);
+  });
+
+  it('does not make a topic by asking for its identity', async () => {
+    await using making = await Bench.start({ settings: { 'auto.create.topics.enable': 'true' } });
+    await using asking = createAdmin({ connection: making.connection, logger });
+    await expect(asking.identities(['never'])).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' });
+    await expect(asking.offsets('never')).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' });
+  });
+
   it('says which topic there is none of', async () => {
     await expect(admin.offsets('missing')).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' });
   });
