@@ -54,6 +54,16 @@ describe('ingest', () => {
     expect(records).toMatchObject([{ topic, value: event }]);
   });
 
+  it('accepts a heading and speed of -1, and leaves them out of the log', async () => {
+    const location = { lat: 43.7347, lng: 7.4206, altitude: 12 };
+    const point = telemetryPoint({ location: { ...location, heading: -1, speed: -1 } });
+    expect((await ingest.post('/telemetry', [point])).body).toMatchObject({ success: 1, failures: [] });
+    const record = (await readLog(broker.port)).find(
+      ({ value }) => value['telemetry_id'] === point['telemetry_id'],
+    );
+    expect(record!.value['location']).toEqual(location);
+  });
+
   it('keeps the order of a device across requests', async () => {
     const device_id = randomUUID();
     const points = Array.from({ length: 50 }, () => telemetryPoint({ device_id }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as examples from '../test/_examples.js';
-import { riderEventFamily, telemetryFamily, tripFamily, vehicleEventFamily } from './families.js';
+import { identityOf, riderEventFamily, telemetryFamily, tripFamily, vehicleEventFamily } from './families.js';
 import type { FieldIssue } from './validation.js';
 
 const telemetryIssues = (change: object): FieldIssue[] =>
@@ -115,5 +115,68 @@ describe('keys', () => {
     expect(vehicleEventFamily.key(examples.vehicleEvent)).toBe(examples.vehicleEvent.device_id);
     expect(riderEventFamily.key(examples.riderEvent)).toBe(examples.riderEvent.trip_id);
     expect(tripFamily.key(examples.trip)).toBe(examples.trip.trip_id);
+  });
+});
+
+describe(identityOf, () => {
+  it('tells apart the same id of two providers', () => {
+    const other = { ...examples.trip, provider_id: examples.trip.device_id };
+    expect(identityOf(tripFamily, other)).not.toBe(identityOf(tripFamily, examples.trip));
+    expect(identityOf(tripFamily, { ...examples.trip, distance: 1 })).toBe(
+      identityOf(tripFamily, examples.trip),
+    );
+  });
+});
+
+describe('a heading or speed of -1', () => {
+  const unknown = { lat: 1, lng: 2, heading: -1, speed: -1 };
+  const place = { lat: 1, lng: 2 };
+
+  it('is accepted in every location, and left out', () => {
+    const { telemetry, vehicleEvent, riderEvent, trip } = examples;
+    const cases = [
+      [telemetryFamily, { ...telemetry, location: unknown }, { ...telemetry, location: place }],
+      [vehicleEventFamily, { ...vehicleEvent, location: unknown }, { ...vehicleEvent, location: place }],
+      [
+        riderEventFamily,
+        { ...riderEvent, location: unknown, destination: unknown },
+        { ...riderEvent, location: place, destination: place },
+      ],
+      [
+        tripFamily,
+        {
+          ...trip,
+          start_location: unknown,
+          end_location: unknown,
+          trip_attributes: { ...trip.trip_attributes!, requested_trip_start_location: unknown },
+        },
+        {
+          ...trip,
+          start_location: place,
+          end_location: place,
+          trip_attributes: { ...trip.trip_attributes!, requested_trip_start_location: place },
+        },
+      ],
+    ] as const;
+    for (const [family, sent, known] of cases) {
+      expect(family.validator.issues(sent)).toEqual([]);
+      expect(family.normalize(sent as never)).toEqual(known);
+    }
+  });
+
+  it('leaves out the one that is unknown alone, and an event without any as it is', () => {
+    const { telemetry } = examples;
+    const still = { ...telemetry, location: { ...place, heading: -1, speed: 0 } };
+    expect(telemetryFamily.normalize(still).location).toEqual({ ...place, speed: 0 });
+    expect(telemetryFamily.normalize(telemetry)).toBe(telemetry);
+    expect(tripFamily.normalize(examples.trip)).toBe(examples.trip);
+  });
+
+  it.each([-0.5, -2, -359])('is the only negative one: not %d', (value) => {
+    for (const name of ['heading', 'speed']) {
+      expect(telemetryIssues({ location: { ...place, [name]: value } })).toMatchObject([
+        { kind: 'invalid', field: `location.${name}`, rule: expect.stringMatching(/^must be >= /) as string },
+      ]);
+    }
   });
 });

@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import type { FieldIssue } from './validation.js';
 
 /** Earliest timestamp MDS accepts: 2018-01-01T00:00:00Z, in milliseconds. */
 export const EARLIEST_TIMESTAMP_MS = 1_514_764_800_000;
@@ -35,14 +36,20 @@ export const Percent = Type.Integer({ minimum: 0, maximum: 100 });
 /** Ids of the trips that were under way; `null` means none. */
 export const TripIds = Type.Union([Type.Array(Uuid, { maxItems: MAX_TRIPS_AT_ONCE }), Type.Null()]);
 
-/** A WGS 84 position: degrees; metres for altitude and accuracies; metres a second; degrees clockwise from north. */
+/** What MDS writes for a speed or heading that is not known. */
+export const UNKNOWN = -1;
+
+/**
+ * A WGS 84 position: degrees; metres for altitude and accuracies; metres a second; degrees clockwise from north. A
+ * heading or speed of -1 is unknown: accepted, and left out of what goes into the log ({@link knownLocation}).
+ */
 export const Location = Type.Object(
   {
     lat: Type.Number({ minimum: -90, maximum: 90 }),
     lng: Type.Number({ minimum: -180, maximum: 180 }),
     altitude: Type.Optional(Type.Number({ minimum: -12_000, maximum: 100_000 })),
-    heading: Type.Optional(Type.Number({ minimum: 0, maximum: 360 })),
-    speed: Type.Optional(Type.Number({ minimum: 0, maximum: 1_000 })),
+    heading: Type.Optional(Type.Number({ minimum: UNKNOWN, maximum: 360 })),
+    speed: Type.Optional(Type.Number({ minimum: UNKNOWN, maximum: 1_000 })),
     horizontal_accuracy: Type.Optional(Type.Number({ minimum: 0, maximum: 1e7 })),
     vertical_accuracy: Type.Optional(Type.Number({ minimum: 0, maximum: 1e7 })),
     satellites: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 })),
@@ -50,3 +57,26 @@ export const Location = Type.Object(
   { additionalProperties: false },
 );
 export type Location = Type.Static<typeof Location>;
+
+/** What the schema can't say: of the values below zero, a heading or speed may have -1 alone. `field` is its path. */
+export function locationIssues(location: Location, field: string): FieldIssue[] {
+  const issues: FieldIssue[] = [];
+  for (const name of ['heading', 'speed'] as const) {
+    const value = location[name];
+    if (value !== undefined && value < 0 && value !== UNKNOWN) {
+      issues.push({ kind: 'invalid', field: `${field}.${name}`, rule: 'must be >= 0, or -1 if unknown' });
+    }
+  }
+  return issues;
+}
+
+/** A location without a heading and speed that are unknown; the same object if both are known. */
+export function knownLocation(location: Location): Location {
+  if (location.heading !== UNKNOWN && location.speed !== UNKNOWN) return location;
+  const { heading, speed, ...known } = location;
+  return {
+    ...known,
+    ...(heading !== undefined && heading !== UNKNOWN && { heading }),
+    ...(speed !== undefined && speed !== UNKNOWN && { speed }),
+  };
+}

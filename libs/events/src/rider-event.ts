@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { Location, Timestamp, Uuid } from './primitives.js';
+import { Location, locationIssues, Timestamp, Uuid } from './primitives.js';
 import type { FieldIssue } from './validation.js';
 
 /** What a rider does: asks for a ride, gives it up, rates it. */
@@ -28,11 +28,14 @@ export type RiderEvent = Type.Static<typeof RiderEvent>;
 
 /** What the schema can't say: a request names its destination, a rating its stars. */
 export function riderEventIssues(event: RiderEvent): FieldIssue[] {
-  if (event.event_type === 'ride_request' && event.destination === undefined) {
-    return [{ kind: 'missing', field: 'destination', rule: 'is required with ride_request' }];
+  const { event_type: eventType, destination, rating } = event;
+  const issues = locationIssues(event.location, 'location');
+  if (destination !== undefined) issues.push(...locationIssues(destination, 'destination'));
+  if (eventType === 'ride_request' && destination === undefined) {
+    issues.push({ kind: 'missing', field: 'destination', rule: 'is required with ride_request' });
   }
-  if (event.event_type === 'ride_rating' && event.rating === undefined) {
-    return [{ kind: 'missing', field: 'rating', rule: 'is required with ride_rating' }];
+  if (eventType === 'ride_rating' && rating === undefined) {
+    issues.push({ kind: 'missing', field: 'rating', rule: 'is required with ride_rating' });
   }
-  return [];
+  return issues;
 }

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { Currency, Location, Money, Text, Timestamp, Uuid } from './primitives.js';
+import { Currency, Location, locationIssues, Money, Text, Timestamp, Uuid } from './primitives.js';
 import type { FieldIssue } from './validation.js';
 
 const MAX_DURATION_SECONDS = 31 * 86_400;
@@ -100,7 +100,16 @@ export type Trip = Type.Static<typeof Trip>;
 
 /** What the schema can't say: a trip does not end before it starts. */
 export function tripIssues(trip: Trip): FieldIssue[] {
-  return trip.end_time < trip.start_time
-    ? [{ kind: 'invalid', field: 'end_time', rule: 'must not be before start_time' }]
-    : [];
+  const issues = [
+    ...locationIssues(trip.start_location, 'start_location'),
+    ...locationIssues(trip.end_location, 'end_location'),
+  ];
+  const requestedAt = trip.trip_attributes?.requested_trip_start_location;
+  if (requestedAt !== undefined) {
+    issues.push(...locationIssues(requestedAt, 'trip_attributes.requested_trip_start_location'));
+  }
+  if (trip.end_time < trip.start_time) {
+    issues.push({ kind: 'invalid', field: 'end_time', rule: 'must not be before start_time' });
+  }
+  return issues;
 }

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { Location, Percent, Text, Timestamp, TripIds, Uuid } from './primitives.js';
+import { Location, locationIssues, Percent, Text, Timestamp, TripIds, Uuid } from './primitives.js';
 import {
   isValidArrival,
   tripEventTypes,
@@ -46,7 +46,7 @@ export type VehicleEvent = Type.Static<typeof VehicleEvent>;
 
 /** What the schema can't say: the last event type leads to the state, and trips are named where one is concerned. */
 export function vehicleEventIssues(event: VehicleEvent): FieldIssue[] {
-  const issues: FieldIssue[] = [];
+  const issues = locationIssues(event.location, 'location');
   const last = event.event_types.at(-1);
   if (last !== undefined && !isValidArrival(event.vehicle_state, last)) {
     issues.push({

@@ -41,12 +41,12 @@ export function unwrittenItems(
   return failures;
 }
 
-/** The value is what was checked, written anew: never bytes that another parser could read otherwise. */
+/** The value is what was checked, serialized again: never bytes that another parser could read differently. */
 function toRecord(event: AnyEvent, { family }: Endpoint, receivedAtMs: number): OutgoingRecord {
   return {
     topic: family.topic.name,
     key: family.key(event),
-    value: Buffer.from(JSON.stringify(event)),
+    value: Buffer.from(JSON.stringify(family.normalize(event))),
     timestampMs: receivedAtMs,
   };
 }

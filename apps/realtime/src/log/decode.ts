@@ -40,7 +40,7 @@ export const decoders: ReadonlyMap<string, Decode> = new Map<string, Decode>([
 function parse<T>(value: Buffer | null, family: EventFamily<T>): T {
   if (value === null) throw new UndecodableRecordError('NO_VALUE', 'the record has no value');
   const event = parseJson(value);
-  if (family.validator.check(event)) return event;
+  if (family.validator.check(event)) return family.normalize(event);
   const issues = family.validator
     .issues(event)
     .slice(0, MAX_ISSUES_TOLD)
