@@ -6,6 +6,7 @@ describe(loadConfig, () => {
   it('needs nothing on a laptop', () => {
     expect(loadConfig({})).toEqual({
       logLevel: 'info',
+      events: { maxAgeDays: 1_830 },
       http: { host: '127.0.0.1', port: 4000, bodyLimitBytes: 2_097_152 },
       auth: { kind: 'open' },
       log: {

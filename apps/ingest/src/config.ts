@@ -1,3 +1,4 @@
+import { DEFAULT_MAX_AGE_DAYS, HIGHEST_MAX_AGE_DAYS } from '@hailstream/events';
 import {
   canCompress,
   COMPRESSIONS,
@@ -32,6 +33,7 @@ const ingestEnv = Type.Object({
   ...httpEnv(4000),
   ...logEnv,
   ...authEnv,
+  EVENTS_MAX_AGE_DAYS: Env.Int({ default: DEFAULT_MAX_AGE_DAYS, minimum: 1, maximum: HIGHEST_MAX_AGE_DAYS }),
   INGEST_HTTP_BODY_LIMIT_BYTES: Env.Int({ default: 2 * MEBIBYTE, minimum: 1_024, maximum: 64 * MEBIBYTE }),
   INGEST_LOG_LINGER_MS: Env.Int({ default: 2, minimum: 0, maximum: 1_000 }),
   INGEST_LOG_COMPRESSION: Type.Enum<Compression[]>(COMPRESSIONS.filter(canCompress), { default: 'none' }),
@@ -43,6 +45,7 @@ export interface IngestConfig {
   readonly logLevel: LogLevel;
   readonly http: { readonly host: string; readonly port: number; readonly bodyLimitBytes: number };
   readonly auth: AuthOptions;
+  readonly events: { readonly maxAgeDays: number };
   readonly log: {
     readonly connection: LogConnection;
     readonly topicPolicy: TopicPolicy;
@@ -70,6 +73,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Ingest
     logLevel: env.LOG_LEVEL,
     http: { host: env.HOST, port: env.PORT, bodyLimitBytes: env.INGEST_HTTP_BODY_LIMIT_BYTES },
     auth: toAuth(env),
+    events: { maxAgeDays: env.EVENTS_MAX_AGE_DAYS },
     log: {
       connection: toLogConnection(env, { clientId: 'ingest' }),
       topicPolicy: toTopicPolicy(env),

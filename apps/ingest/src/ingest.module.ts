@@ -25,7 +25,7 @@ export class IngestModule {
         HealthModule,
         MetricsModule,
         EventLogModule.forRoot(config.log),
-        IntakeModule,
+        IntakeModule.forRoot(config.events),
         OpenApiModule,
       ],
     };

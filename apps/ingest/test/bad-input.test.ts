@@ -54,6 +54,7 @@ describe('ingest, sent what is not right', () => {
     ['a time as text', telemetryPoint({ timestamp: '2026-01-01T00:00:00Z' }), 'timestamp'],
     ['a time in seconds', telemetryPoint({ timestamp: Math.floor(Date.now() / 1_000) }), 'timestamp'],
     ['a time that is no integer', telemetryPoint({ timestamp: Date.now() + 0.5 }), 'timestamp'],
+    ['an event of 2019', telemetryPoint({ timestamp: Date.UTC(2019, 0, 1) }), 'timestamp'],
     ['a time far ahead', telemetryPoint({ timestamp: Date.now() + 6 * 60_000 }), 'timestamp'],
     ['an id that is no UUID', telemetryPoint({ device_id: 'taxi 7' }), 'device_id'],
     [

@@ -1,3 +1,4 @@
+export * from './event-time.js';
 export * from './families.js';
 export * from './primitives.js';
 export * from './rider-event.js';

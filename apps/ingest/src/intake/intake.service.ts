@@ -1,3 +1,4 @@
+import type { EventTimeLimits } from '@hailstream/events';
 import { LogError, type OutgoingRecord, type Producer, type RecordFate } from '@hailstream/log';
 import { Inject, Injectable } from '@nestjs/common';
 import { Counter, Gauge, Registry } from 'prom-client';
@@ -6,6 +7,7 @@ import { Topics } from '../event-log/topics.service.js';
 import type { BulkResponse } from './bulk-response.js';
 import type { Endpoint } from './endpoints.js';
 import { logUnavailable, notAnArray, tooManyItems } from './intake.errors.js';
+import { EVENT_LIMITS } from './intake.tokens.js';
 import { MAX_ITEMS } from './limits.js';
 import { sortItems, unwrittenItems } from './sort-items.js';
 
@@ -17,6 +19,7 @@ export class Intake {
   constructor(
     @Inject(PRODUCER) private readonly producer: Producer,
     private readonly topics: Topics,
+    @Inject(EVENT_LIMITS) private readonly limits: Omit<EventTimeLimits, 'receivedAtMs'>,
     registry: Registry,
   ) {
     this.events = new Counter({
@@ -43,7 +46,7 @@ export class Intake {
   async take(body: unknown, endpoint: Endpoint, providerId: string | undefined): Promise<BulkResponse> {
     if (!Array.isArray(body)) throw notAnArray();
     if (body.length > MAX_ITEMS) throw tooManyItems(body.length, MAX_ITEMS);
-    const sorted = sortItems(body, endpoint, { receivedAtMs: Date.now(), providerId });
+    const sorted = sortItems(body, endpoint, { ...this.limits, receivedAtMs: Date.now(), providerId });
     const { records, failures } = sorted;
     this.count(endpoint, 'invalid', failures.length);
     if (records.length > 0) {

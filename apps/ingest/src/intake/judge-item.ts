@@ -1,13 +1,8 @@
-import type { FieldIssue } from '@hailstream/events';
+import { eventTimeRule, type EventTimeLimits, type FieldIssue } from '@hailstream/events';
 import type { AnyEvent, Endpoint } from './endpoints.js';
 
-/** How far ahead of our clock an event's time may be: devices' clocks are not all right. */
-export const MAX_CLOCK_AHEAD_MS = 5 * 60_000;
-
 /** What an item is judged by, beside its schema. */
-export interface JudgedBy {
-  /** When the request came, in milliseconds. */
-  readonly receivedAtMs: number;
+export interface JudgedBy extends EventTimeLimits {
   /** The only provider whose events are taken; not given: any. */
   readonly providerId: string | undefined;
 }
@@ -16,7 +11,7 @@ export interface JudgedBy {
 export function judgeItem(
   item: unknown,
   { family, timeField }: Endpoint,
-  { receivedAtMs, providerId }: JudgedBy,
+  { providerId, ...limits }: JudgedBy,
 ): FieldIssue[] {
   const issues = family.validator.issues(item);
   if (issues.length > 0) return issues;
@@ -28,14 +23,7 @@ export function judgeItem(
       rule: `must be the token's provider, ${providerId}`,
     });
   }
-  if (family.eventTime(event) > receivedAtMs + MAX_CLOCK_AHEAD_MS) {
-    const minutes = MAX_CLOCK_AHEAD_MS / 60_000;
-    const now = new Date(receivedAtMs).toISOString();
-    issues.push({
-      kind: 'invalid',
-      field: timeField,
-      rule: `must not be more than ${minutes} minutes after ${now}`,
-    });
-  }
+  const brokenRule = eventTimeRule(family.eventTime(event), limits);
+  if (brokenRule !== undefined) issues.push({ kind: 'invalid', field: timeField, rule: brokenRule });
   return issues;
 }

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { eventTimeRule, MAX_CLOCK_AHEAD_MS } from './event-time.js';
+
+const receivedAtMs = Date.UTC(2026, 10, 22, 12);
+const DAY_MS = 86_400_000;
+const limits = { receivedAtMs, maxAgeDays: 30 };
+
+describe(eventTimeRule, () => {
+  it('accepts times from the highest age to what clocks may be ahead', () => {
+    for (const time of [receivedAtMs - 30 * DAY_MS, receivedAtMs, receivedAtMs + MAX_CLOCK_AHEAD_MS]) {
+      expect(eventTimeRule(time, limits)).toBeUndefined();
+    }
+  });
+
+  it('names the limit and the setting of an event that is too old', () => {
+    expect(eventTimeRule(receivedAtMs - 30 * DAY_MS - 1, limits)).toBe(
+      'must not be more than 30 days (EVENTS_MAX_AGE_DAYS) before 2026-11-22T12:00:00.000Z',
+    );
+  });
+
+  it('names the limit of an event that is ahead', () => {
+    expect(eventTimeRule(receivedAtMs + MAX_CLOCK_AHEAD_MS + 1, limits)).toBe(
+      'must not be more than 5 minutes after 2026-11-22T12:00:00.000Z',
+    );
+  });
+});
