@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import type { Telemetry } from '@hailstream/events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IngestClient } from '../src/outbox/ingest-client.http.js';
@@ -175,5 +176,21 @@ describe('an outbox', () => {
     stop.abort();
     await waiting;
     expect(outbox.waiting()).toBe(1);
+  });
+
+  it('leaves no listener on a signal that outlives its waits, however they end', async () => {
+    const { signal } = new AbortController();
+    const listeners = (): number => getEventListeners(signal, 'abort').length;
+    for (let number = 0; number < 20; number += 1) {
+      outbox.put('telemetry', point(0, number));
+      const waiting = outbox.whenAtMost(0, signal);
+      expect(listeners()).toBe(1);
+      await waiting;
+    }
+    expect(listeners()).toBe(0);
+    ingest.treat = () => ({ kind: 'status', status: 401 });
+    outbox.put('telemetry', point(1, 0));
+    await expect(outbox.whenAtMost(0, signal)).rejects.toThrow(IngestRefusedError);
+    expect(listeners()).toBe(0);
   });
 });

@@ -59,7 +59,7 @@ export class Outbox {
     trips: new Lanes(),
   };
   readonly #counts = { sent: 0, accepted: 0, rejected: 0, retried: 0, thinned: 0 };
-  readonly #waiters = new Set<{ count: number; resolve: () => void; reject: (error: Error) => void }>();
+  readonly #waiters = new Set<{ count: number; settle: (error?: Error) => void }>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #nextKind = 0;
   #inFlight = 0;
@@ -118,9 +118,17 @@ export class Outbox {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.waiting() <= count || signal?.aborted === true) return;
     await new Promise<void>((resolve, reject) => {
-      const waiter = { count, resolve, reject };
+      const settle = (error?: Error): void => {
+        this.#waiters.delete(waiter);
+        // A signal outlives many waits.
+        signal?.removeEventListener('abort', stopWaiting);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const stopWaiting = (): void => settle();
+      const waiter = { count, settle };
       this.#waiters.add(waiter);
-      signal?.addEventListener('abort', () => this.#waiters.delete(waiter) && resolve(), { once: true });
+      signal?.addEventListener('abort', stopWaiting, { once: true });
     });
   }
 
@@ -130,8 +138,7 @@ export class Outbox {
     this.#failure = error;
     this[Symbol.dispose]();
     this.#observer.failed(error);
-    for (const waiter of this.#waiters) waiter.reject(error);
-    this.#waiters.clear();
+    for (const waiter of [...this.#waiters]) waiter.settle(error);
   }
 
   /** Stops sending. Events still kept are lost with the process: see {@link waiting}. */
@@ -244,11 +251,7 @@ export class Outbox {
 
   #wake(): void {
     const count = this.waiting();
-    for (const waiter of this.#waiters) {
-      if (count > waiter.count) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve();
-    }
+    for (const waiter of [...this.#waiters]) if (count <= waiter.count) waiter.settle();
   }
 
   #after(delayMs: number, action: () => void): void {
