@@ -22,10 +22,10 @@ describe('TraceDevices', () => {
     );
   });
 
-  it('keeps the ids that recordings have had before', () => {
+  it('names devices, and telemetry of them, by UUIDv5', () => {
     expect(new TraceDevices({ providerId }).telemetry(fix(), eventMs)).toMatchObject({
       device_id: '4b91024f-924b-5d66-bb6d-7b540df19ccf',
-      telemetry_id: '6eb4e95b-1f06-5712-a0d3-a26bc0ce6467',
+      telemetry_id: '664152e3-9140-5d7c-8b91-4267f799ec33',
     });
   });
 
@@ -34,7 +34,18 @@ describe('TraceDevices', () => {
     const first = devices.telemetry(fix(), eventMs);
     expect(devices.telemetry(fix(), eventMs)).toBeUndefined();
     const second = devices.telemetry(fix({ lat: 37.6 }), eventMs);
+    expect(devices.telemetry(fix({ lat: 37.6, occupied: true }), eventMs)).toBeUndefined();
     expect(second?.telemetry_id).not.toBe(first?.telemetry_id);
+  });
+
+  it('makes other telemetry and trips for another provider, of the same devices', () => {
+    const other = new TraceDevices({ providerId: providerId.replace(/1$/, '2') });
+    const [one, two] = [new TraceDevices({ providerId }), other].map((devices) =>
+      devices.telemetry(fix({ occupied: true }), eventMs),
+    );
+    expect(two?.device_id).toBe(one?.device_id);
+    expect(two?.telemetry_id).not.toBe(one?.telemetry_id);
+    expect(two?.trip_ids).not.toEqual(one?.trip_ids);
   });
 
   it('derives speed and heading from successive fixes, where they are plausible', () => {

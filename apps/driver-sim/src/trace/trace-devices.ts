@@ -23,13 +23,14 @@ export function cabDeviceId(cab: string): string {
 interface Device {
   readonly id: string;
   last: Fix | undefined;
+  lastEventMs: number;
   heading: number | undefined;
   tripId: string | undefined;
 }
 
 /**
- * Makes telemetry of fixes as the cabs' devices would have sent it. Ids are UUIDv5 of the device, the event time and
- * the place, so the same fixes at the same times are the same events.
+ * Makes telemetry of fixes as the cabs' devices would have sent it. Ids are UUIDv5 of the provider, the device, the event
+ * time and the place, so the same fixes at the same times are the same events, and those of another provider are others.
  */
 export class TraceDevices {
   readonly #devices = new Map<string, Device>();
@@ -43,18 +44,24 @@ export class TraceDevices {
     return this.#devices.size;
   }
 
-  /** The telemetry point of a fix, at its time now; `undefined` where it says again what the one before it said. */
+  /**
+   * The telemetry point of a fix, at its time now; `undefined` if it is at the same time and place as the one before it.
+   * Of each cab, fixes come by time, and those of the same time and place follow each other.
+   */
   telemetry(fix: Fix, eventMs: number): Telemetry | undefined {
     const device = this.#device(fix.cab);
-    if (device.last !== undefined && isSame(device.last, fix)) return undefined;
+    if (device.last !== undefined && device.lastEventMs === eventMs && isSamePlace(device.last, fix)) {
+      return undefined;
+    }
     const motion = motionOf(device, fix);
     const tripId =
-      fix.occupied === true ? (device.tripId ?? uuidV5(`trip:${eventMs}`, device.id)) : undefined;
+      fix.occupied === true ? (device.tripId ?? this.#idOf(device, `trip:${eventMs}`)) : undefined;
     // Of two fixes at the same time each is an event of its own, so what they say is part of the name.
-    const telemetryId = uuidV5(`telemetry:${eventMs}:${fix.lat},${fix.lng}`, device.id);
+    const telemetryId = this.#idOf(device, `telemetry:${eventMs}:${fix.lat},${fix.lng}`);
     device.heading = motion.heading;
     device.tripId = tripId;
     device.last = fix;
+    device.lastEventMs = eventMs;
     return {
       device_id: device.id,
       provider_id: this.#providerId,
@@ -66,18 +73,28 @@ export class TraceDevices {
     };
   }
 
+  #idOf(device: Device, name: string): string {
+    return uuidV5(`${this.#providerId}:${name}`, device.id);
+  }
+
   #device(cab: string): Device {
     let device = this.#devices.get(cab);
     if (device === undefined) {
-      device = { id: cabDeviceId(cab), last: undefined, heading: undefined, tripId: undefined };
+      device = {
+        id: cabDeviceId(cab),
+        last: undefined,
+        lastEventMs: NaN,
+        heading: undefined,
+        tripId: undefined,
+      };
       this.#devices.set(cab, device);
     }
     return device;
   }
 }
 
-function isSame(a: Fix, b: Fix): boolean {
-  return a.timestampMs === b.timestampMs && a.lat === b.lat && a.lng === b.lng;
+function isSamePlace(a: Fix, b: Fix): boolean {
+  return a.lat === b.lat && a.lng === b.lng;
 }
 
 /** Speed and heading since the device's last fix, as far as the two tell. */
