@@ -33,8 +33,8 @@ describe('while processes die', () => {
     expect(code).toBe(0);
     const result = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, number>;
     expect(result).toMatchObject({
-      sent: trace.sent,
-      accepted: trace.sent,
+      sent: trace.distinct,
+      accepted: trace.distinct,
       rejected: 0,
       devices: trace.cabs,
     });

@@ -42,7 +42,7 @@ describe('two of each service', () => {
     const { code, stdout } = await replay;
     expect(code).toBe(0);
     expect(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
-      accepted: trace.sent,
+      accepted: trace.distinct,
       rejected: 0,
     });
     for (const url of [ingestUrl, ingest.url]) {

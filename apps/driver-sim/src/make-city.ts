@@ -4,6 +4,7 @@ import { OsmError, OsmToCity } from './city/osm-to-city.js';
 import { FileError, readText } from './files/read-text.js';
 
 const USAGE = 'usage: make-city EXTRACT.osm[.gz] --name NAME > CITY.geojson';
+const warn = (warning: string): void => void process.stderr.write(`make-city: warning: ${warning}\n`);
 
 try {
   const { values, positionals } = parseArgs({
@@ -13,7 +14,7 @@ try {
   const [path, ...others] = positionals;
   if (path === undefined || others.length > 0 || values.name === undefined) throw new OsmError(USAGE);
   const converter = new OsmToCity();
-  for await (const text of readText(path)) converter.push(text);
+  for await (const text of readText(path, warn)) converter.push(text);
   process.stdout.write(formatCity(converter.end({ name: values.name })));
 } catch (error) {
   const isExpected = error instanceof OsmError || error instanceof FileError || error instanceof TypeError;

@@ -10,8 +10,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 try {
   const args = parseReplayArgs(process.argv.slice(2));
-  const finished = await runReplay({ args, config: loadReplayConfig(process.env), signal: stopped.signal });
-  if (!finished) process.exitCode = 1;
+  const config = loadReplayConfig(process.env);
+  process.exitCode = await runReplay({ args, config, signal: stopped.signal });
 } catch (error) {
   const isExpected = [ConfigError, UsageError, TraceError, IngestRefusedError].some(
     (kind) => error instanceof kind,

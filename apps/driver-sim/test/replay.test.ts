@@ -52,12 +52,12 @@ async function file(name: string, content: string | Buffer): Promise<string> {
 }
 
 async function replay(path: string, change: Partial<ReplayArgs> = {}, signal = new AbortController().signal) {
-  const finished = await runReplay({
+  const exitCode = await runReplay({
     args: { path, speed: 'max', endMs, json: true, ...change },
     config: { ingest: { url: ingest.url, token: undefined, providerId } },
     signal,
   });
-  return { finished, result: JSON.parse(stdout.trim().split('\n').at(-1)!) as ReplayResult };
+  return { exitCode, result: JSON.parse(stdout.trim().split('\n').at(-1)!) as ReplayResult };
 }
 
 /** Of each cab, the points as they first came. */
@@ -74,8 +74,8 @@ function receivedTimes(): number[][] {
 
 describe('a replay as fast as it goes', () => {
   it('sends every fix once, in order, with its own spacing, ending when it is told to', async () => {
-    const { finished, result } = await replay(await file('trace.csv.gz', gzipSync(trace)));
-    expect(finished).toBe(true);
+    const { exitCode, result } = await replay(await file('trace.csv.gz', gzipSync(trace)));
+    expect(exitCode).toBe(0);
     expect(result).toMatchObject({ sent: FIXES, accepted: FIXES, rejected: 0, retried: 0, devices: CABS });
     const times = receivedTimes();
     expect(times.length).toBe(CABS);
@@ -118,8 +118,8 @@ describe('a replay as fast as it goes', () => {
   it('names broken lines, the first twenty of them one by one, and sends the rest', async () => {
     const broken = Array.from({ length: 30 }, (_none, number) => `cab,${number}`);
     const lines = ['cab,ts,lat,lon', 'a,1211382000,37.5,-122.4', ...broken, '', 'a,1211382060,37.6,-122.4'];
-    const { finished, result } = await replay(await file('trace.csv', lines.join('\r\n')));
-    expect(finished).toBe(true);
+    const { exitCode, result } = await replay(await file('trace.csv', lines.join('\r\n')));
+    expect(exitCode).toBe(0);
     expect(result).toMatchObject({ sent: 2, accepted: 2, devices: 1 });
     expect(stderr).toContain('replay: line 3 has 2 fields where the header has 4: passed over\n');
     expect(stderr.match(/passed over/g)?.length).toBe(20);
@@ -146,6 +146,157 @@ describe('a replay as fast as it goes', () => {
   });
 });
 
+/** What the log has, in an order that does not depend on how it was sent. */
+function eventsInLog(): string[] {
+  return ingest.log.map(({ item }) => JSON.stringify(item)).toSorted();
+}
+
+/** The same lines in another order, which is the same in every run. */
+function shuffled(lines: readonly string[]): string[] {
+  return lines.toSorted((a, b) => hash(a) - hash(b));
+}
+
+function hash(text: string): number {
+  return Buffer.from(text).reduce((sum, byte) => (sum * 31 + byte) % 1_000_003, 7);
+}
+
+describe('a trace that was written badly', () => {
+  const header = 'cab,ts,lat,lon,occ';
+  const lines = Array.from({ length: FIXES }, (_none, number) => lineOf(number));
+  let expected: string[];
+
+  beforeEach(async () => {
+    await replay(await file('good.csv', trace));
+    expected = eventsInLog();
+    ingest.log.length = 0;
+    stderr = '';
+  });
+
+  async function expectSame(content: string | Buffer, change: Partial<ReplayResult> = {}): Promise<void> {
+    const { exitCode, result } = await replay(await file('bad.csv', content));
+    expect(result).toMatchObject({
+      ...{ sent: FIXES, accepted: FIXES, rejected: 0, devices: CABS },
+      ...{ repeated: 0, outOfOrder: 0, outliers: 0, broken: 0, ...change },
+    });
+    expect(eventsInLog()).toEqual(expected);
+    expect(exitCode).toBe(0);
+  }
+
+  it('gives the same events in any order of its lines, and says how many were out of order', async () => {
+    const { result } = await replay(await file('bad.csv', [header, ...shuffled(lines)].join('\n')));
+    expect(eventsInLog()).toEqual(expected);
+    expect(result.outOfOrder).toBeGreaterThan(FIXES / 2);
+    expect(stderr).toContain(
+      `replay: ${result.outOfOrder} fixes were out of order and were sorted by time\n`,
+    );
+  });
+
+  it('gives every event once if lines are repeated, at once or much later, and says how many', async () => {
+    const again = lines.filter((_line, index) => index % 20 === 0);
+    const repeated = lines.flatMap((line, index) => (index % 20 === 10 ? [line, line] : [line]));
+    const count = again.length + FIXES / 20;
+    // Of the last second of the trace, two are said again: they are not earlier than any other of their cab.
+    const outOfOrder = again.length - 2;
+    await expectSame([header, ...repeated, ...again].join('\n'), { repeated: count, outOfOrder });
+    expect(stderr).toContain(`replay: ${count} repeated fixes were not sent\n`);
+  });
+
+  it.each([
+    ['seconds', 1],
+    ['milliseconds', 1e3],
+    ['microseconds', 1e6],
+    ['nanoseconds', 1e9],
+  ])('takes times in %s for what they are', async (unit, perSecond) => {
+    const timed = lines.map((line) =>
+      line.replace(/,(\d{10}),/, (_all, ts) => `,${Number(ts) * perSecond},`),
+    );
+    await expectSame([header, ...timed].join('\n'));
+    expect(stderr.includes('ts is in')).toBe(unit !== 'seconds');
+    if (unit !== 'seconds') expect(stderr).toContain(`ts is in ${unit} on ${FIXES} lines`);
+  });
+
+  it.each([
+    ['CR', '\r'],
+    ['CRLF', '\r\n'],
+    ['two LFs', '\n\n'],
+  ])('may end its lines with %s', async (_what, end) => {
+    await expectSame([header, ...lines, ''].join(end));
+  });
+
+  it('may have a byte order mark, quotes, and its columns in another order', async () => {
+    const other = lines.map((line) => {
+      const [cab, ts, lat, lon, occ] = line.split(',');
+      return `"${lon}",${occ},"${cab}","a ""b"", c",${lat},${ts}`;
+    });
+    await expectSame(`\uFEFF${['lon,occ,"cab",note,lat,ts', ...other].join('\r\n')}`);
+  });
+
+  it('may be several files put together, packed, each with its header and zero bytes behind it', async () => {
+    const half = FIXES / 2;
+    const first = gzipSync(`${[header, ...lines.slice(0, half)].join('\n')}\n`);
+    const turned = lines.slice(half).map((line) => line.replace(/^([^,]*),([^,]*),/, '$2,$1,'));
+    const second = gzipSync(`${['ts,cab,lat,lon,occ', ...turned].join('\n')}\n`);
+    await expectSame(Buffer.concat([first, Buffer.alloc(512), second, Buffer.alloc(3)]));
+  });
+
+  it('is sent up to the garbage behind its gzip data, and ends with the exit code of gzip', async () => {
+    const { exitCode, result } = await replay(
+      await file('bad.csv.gz', Buffer.concat([gzipSync(trace), Buffer.from('\n\n')])),
+    );
+    expect(exitCode).toBe(2);
+    expect(result).toMatchObject({ sent: FIXES, accepted: FIXES });
+    expect(stderr).toContain('replay: warning: trailing garbage after the gzip data was ignored\n');
+  });
+
+  it.each([
+    ['a GPS receiver that counts from 1980', 315_964_800],
+    ['a clock that starts in 1970', 0],
+    ['the rollover of GPS weeks', 1_211_382_000 - 1024 * 7 * 86_400],
+    ['a year later', 1_211_382_000 + 367 * 86_400],
+    ['a month later', 1_211_382_000 + 30 * 86_400],
+    ['now', Math.floor(Date.now() / 1_000)],
+  ])('has a fix with a wrong date, %s: it alone is not sent', async (_what, ts) => {
+    const wrong = lineOf(3).replace('1211382000', String(ts));
+    const content = [header, ...lines.slice(0, 500), wrong, ...lines.slice(500)].join('\n');
+    const order = ts < 1_211_382_000 ? 1 : (FIXES - 500) / CABS;
+    await expectSame(content, { outliers: 1, outOfOrder: order });
+    const time = new Date(ts * 1_000).toISOString();
+    expect(stderr).toContain(`replay: line 502 is of ${time}, far from the others: not sent\n`);
+  });
+});
+
+describe('a replay that is not what was wanted', () => {
+  it.each([
+    ['a header alone', 'cab,ts,lat,lon,occ\n'],
+    ['broken lines alone', 'cab,ts,lat,lon,occ\na,b,c,d,e\n'],
+  ])('says that nothing was sent of %s, and fails', async (_what, content) => {
+    const { exitCode, result } = await replay(await file('trace.csv', content));
+    expect(exitCode).toBe(1);
+    expect(result).toMatchObject({ sent: 0, accepted: 0, rejected: 0, devices: 0 });
+    expect(stderr).toContain('replay: nothing was sent\n');
+  });
+
+  it('says how many events were rejected, and fails', async () => {
+    ingest.treat = () => ({
+      kind: 'fail-items',
+      error: ({ timestamp }) => (timestamp === endMs ? 'bad_param' : undefined),
+    });
+    const { exitCode, result } = await replay(await file('trace.csv', trace));
+    expect(exitCode).toBe(1);
+    expect(result).toMatchObject({ sent: FIXES, accepted: FIXES - CABS, rejected: CABS });
+    expect(stderr).toContain(`replay: ${CABS} of ${FIXES} events were rejected\n`);
+    expect(stderr).toContain(`${CABS} rejected events in all; the first 20 are told above`);
+  });
+
+  it('tells its result before it fails because ingest refuses it', async () => {
+    ingest.treat = () => ({ kind: 'status', status: 401 });
+    await expect(replay(await file('trace.csv', trace))).rejects.toThrow('answered 401');
+    const result = JSON.parse(stdout.trim()) as ReplayResult;
+    expect(result).toMatchObject({ accepted: 0, rejected: 0 });
+    expect(result.sent).toBeGreaterThan(0);
+  });
+});
+
 describe('a replay at a pace', () => {
   it('happens now, at so many times its own pace', async () => {
     const startedAt = Date.now();
@@ -163,10 +314,36 @@ describe('a replay at a pace', () => {
     const replaying = replay(await file('trace.csv', trace), { speed: 1, endMs: undefined }, stop.signal);
     await until(() => ingest.log.length > 0);
     stop.abort();
-    const { finished, result } = await replaying;
-    expect(finished).toBe(false);
+    const { exitCode, result } = await replaying;
+    expect(exitCode).toBe(1);
     expect(result.sent).toBe(CABS);
     expect(result.accepted).toBe(CABS);
     expect(stderr).toContain('stopped early; 0 events were not handed over');
+  });
+
+  it('waits through a silence longer than any timer of Node', async () => {
+    const stop = new AbortController();
+    const gap = ['cab,ts,lat,lon', 'a,1788249600,43.7,7.4', 'a,1790841600,43.8,7.4', 'a,1790841610,43.9,7.4'];
+    const replaying = replay(
+      await file('trace.csv', gap.join('\n')),
+      { speed: 1, endMs: undefined },
+      stop.signal,
+    );
+    await until(() => ingest.log.length > 0);
+    // A timer that is too long fires after a millisecond: the next fixes would be sent while others are answered.
+    const quick = ['cab,ts,lat,lon', ...[0, 1, 2, 3, 4].map((second) => `b,${second + 1},43.7,7.4`)];
+    const other = await file('quick.csv', quick.join('\n'));
+    const json = stdout;
+    await runReplay({
+      args: { path: other, speed: 10, endMs: undefined, json: true },
+      config: { ingest: { url: ingest.url, token: undefined, providerId } },
+      signal: new AbortController().signal,
+    });
+    stdout = json;
+    stop.abort();
+    const { exitCode, result } = await replaying;
+    expect(exitCode).toBe(1);
+    expect(result.sent).toBe(1);
+    expect(ingest.log.filter(({ item }) => item['location']).length).toBe(6);
   });
 });

@@ -1,42 +1,48 @@
 import { open } from 'node:fs/promises';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { FileError } from './file.error.js';
+import { gunzip, isGzip } from './gunzip.js';
 
-/** A file can't be read: the message says why, in one line, without its name. */
-export class FileError extends Error {
-  override readonly name = 'FileError';
-  readonly code = 'FILE_UNREADABLE';
-  readonly retryable = false;
-}
+export { FileError };
+
+/** Something about a file that the user should know, though it could be read; one line, without its name. */
+export type FileWarning = (warning: string) => void;
 
 /**
  * Reads a text file piece by piece, gzip or not, by its first bytes.
  *
- * @throws {FileError} when it can't be opened or unpacked; what came before is right
+ * @throws {FileError} when it can't be opened or unpacked, or is not UTF-8 by its first bytes; what came before is right
  */
-export async function* readText(path: string): AsyncGenerator<string> {
+export async function* readText(path: string, warn: FileWarning): AsyncGenerator<string> {
   const decoder = new TextDecoder();
+  let isStart = true;
   try {
-    for await (const chunk of await openBytes(path)) {
-      yield decoder.decode(chunk as Uint8Array, { stream: true });
+    for await (const chunk of readBytes(path, warn)) {
+      if (isStart) refuseUtf16(chunk);
+      isStart = false;
+      yield decoder.decode(chunk, { stream: true });
     }
     yield decoder.decode();
   } catch (error) {
+    if (error instanceof FileError) throw error;
     throw new FileError(reasonOf(error as NodeJS.ErrnoException), { cause: error });
   }
 }
 
-async function openBytes(path: string): Promise<NodeJS.ReadableStream> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
-    const bytes = file.createReadStream({ start: 0 });
-    const isGzip = bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
-    // Errors of the file end the unpacking, and the loop over it throws them.
-    return isGzip ? pipeline(bytes, createGunzip(), () => {}) : bytes;
-  } catch (error) {
-    await file.close();
-    throw error;
+async function* readBytes(path: string, warn: FileWarning): AsyncGenerator<Uint8Array> {
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
+  const bytes = file.createReadStream({ start: 0, autoClose: false }) as AsyncIterable<Uint8Array>;
+  if (isGzip(buffer.subarray(0, bytesRead))) {
+    yield* gunzip(bytes, () => warn('trailing garbage after the gzip data was ignored'));
+  } else {
+    yield* bytes;
+  }
+}
+
+function refuseUtf16(start: Uint8Array): void {
+  const [first, second] = start;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
+    throw new FileError('it is UTF-16: save it as UTF-8');
   }
 }
 

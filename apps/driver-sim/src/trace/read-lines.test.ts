@@ -8,13 +8,10 @@ function split(...pieces: string[]) {
 }
 
 describe('LineSplitter', () => {
-  it('numbers lines from 1, whichever line end they have, the last one needing none', () => {
-    expect(split('a\r\nb\n\nc')).toEqual([
-      { number: 1, text: 'a', cut: false },
-      { number: 2, text: 'b', cut: false },
-      { number: 3, text: '', cut: false },
-      { number: 4, text: 'c', cut: false },
-    ]);
+  it('numbers lines from 1, with any line end, the last one needing none', () => {
+    expect(split('a\r\nb\n\nc\rd\r\re')).toEqual(
+      ['a', 'b', '', 'c', 'd', '', 'e'].map((text, index) => ({ number: index + 1, text, cut: false })),
+    );
   });
 
   it('gives the same lines however the text is cut into pieces', () => {

@@ -1,4 +1,4 @@
-import { FileError, readText } from '../files/read-text.js';
+import { FileError, readText, type FileWarning } from '../files/read-text.js';
 import { TraceError } from './trace.error.js';
 
 /** Longest line kept whole; what is longer is cut, so that a file without line ends does not fill the memory. */
@@ -17,10 +17,10 @@ export interface Line {
  *
  * @throws {TraceError} when the file can't be read to its end
  */
-export async function* readLines(path: string): AsyncGenerator<Line[]> {
+export async function* readLines(path: string, warn: FileWarning): AsyncGenerator<Line[]> {
   const splitter = new LineSplitter();
   try {
-    for await (const text of readText(path)) yield splitter.push(text);
+    for await (const text of readText(path, warn)) yield splitter.push(text);
     yield splitter.end();
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
@@ -29,11 +29,13 @@ export async function* readLines(path: string): AsyncGenerator<Line[]> {
   }
 }
 
-/** Cuts text that comes in pieces into lines that end with LF or CRLF. */
+/** Cuts text that comes in pieces into lines that end with LF, CRLF or CR. */
 export class LineSplitter {
   #rest = '';
   #cut = false;
   #count = 0;
+  /** Whether the last line ended with a CR at the end of a piece: an LF that follows is part of that end. */
+  #endedWithCr = false;
 
   /** Lines given out so far. */
   get count(): number {
@@ -42,7 +44,9 @@ export class LineSplitter {
 
   push(text: string): Line[] {
     const lines: Line[] = [];
-    const parts = text.split('\n');
+    const start = this.#endedWithCr && text.startsWith('\n') ? 1 : 0;
+    if (text !== '') this.#endedWithCr = text.endsWith('\r');
+    const parts = text.slice(start).split(/\r\n|\n|\r/);
     for (let index = 0; index < parts.length; index += 1) {
       this.#append(parts[index]!);
       if (index < parts.length - 1) lines.push(this.#take());
@@ -50,7 +54,7 @@ export class LineSplitter {
     return lines;
   }
 
-  /** The last line, where the text does not end with a line end. */
+  /** The last line, if the text does not end with a line end. */
   end(): Line[] {
     return this.#rest === '' ? [] : [this.#take()];
   }
@@ -63,11 +67,10 @@ export class LineSplitter {
   }
 
   #take(): Line {
-    const text = this.#rest.endsWith('\r') ? this.#rest.slice(0, -1) : this.#rest;
-    const cut = this.#cut;
+    const line = { number: this.#count + 1, text: this.#rest, cut: this.#cut };
     this.#rest = '';
     this.#cut = false;
     this.#count += 1;
-    return { number: this.#count, text, cut };
+    return line;
   }
 }

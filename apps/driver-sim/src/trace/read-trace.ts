@@ -1,57 +1,125 @@
+import type { FileWarning } from '../files/read-text.js';
+import { FixSorter, type PlacedFix } from './fix-sorter.js';
 import { readLines } from './read-lines.js';
-import { BrokenLine, readFix, readHeader, type Fix, type TraceColumns } from './trace-format.js';
+import { PeriodFinder } from './trace-period.js';
+import {
+  BrokenLine,
+  readFix,
+  readHeader,
+  readRepeatedHeader,
+  type TimeUnit,
+  type TraceColumns,
+  type WrittenFix,
+} from './trace-format.js';
 import { TraceError } from './trace.error.js';
 
-/** One line of a trace that is not blank. */
-export interface TraceEntry {
-  readonly lineNumber: number;
-  readonly fix: Fix | BrokenLine;
+/** What is said while a trace is read. */
+export interface TraceReadObserver {
+  readonly warning: FileWarning;
+  /** So many lines were read so far. */
+  read(lineCount: number): void;
+  /** A line is no fix. */
+  broken(lineNumber: number, reason: string): void;
 }
 
-/** What a trace holds, told by a first reading of it. */
+/** What a trace holds. */
 export interface TraceSurvey {
+  /** Fixes of the period that it is of; see {@link PeriodFinder}. */
   readonly fixCount: number;
   readonly firstMs: number;
   readonly lastMs: number;
 }
 
+/** A trace that was read to its end. */
+export interface Trace extends AsyncDisposable {
+  readonly survey: TraceSurvey;
+  /** Fixes that are earlier than one of the same cab on a line before. */
+  readonly outOfOrder: number;
+  /** How many fixes have their time in each unit. */
+  readonly timeUnits: ReadonlyMap<TimeUnit, number>;
+  /** All fixes by time; once. */
+  sorted(): AsyncGenerator<PlacedFix[]>;
+}
+
 /**
- * Reads a recorded trace (CSV with the columns `cab`, `ts`, `lat`, `lon`, and `occ` where it is known; gzip or not).
- * Entries come in groups, in the order of the file; the file is never in memory as a whole.
+ * Reads a recorded trace (CSV with the columns `cab`, `ts`, `lat`, `lon`, and `occ` if it is known; gzip or not) to its
+ * end and sorts it. It is never in memory as a whole: see {@link FixSorter}. Stops early if `signal` is aborted.
  *
- * @throws {TraceError} when it can't be read, or lacks a column
+ * @throws {TraceError} when it can't be read or sorted, or lacks a column
  */
-export async function* readTrace(path: string, nowMs: number): AsyncGenerator<TraceEntry[]> {
-  let columns: TraceColumns | undefined;
-  for await (const lines of readLines(path)) {
-    const entries: TraceEntry[] = [];
-    for (const line of lines) {
-      if (columns === undefined) columns = headerOf(readHeader(line), path);
-      else if (line.text !== '')
-        entries.push({ lineNumber: line.number, fix: readFix(line, columns, nowMs) });
+export async function readTrace(options: {
+  path: string;
+  nowMs: number;
+  observer: TraceReadObserver;
+  signal: AbortSignal;
+  maxFixesInMemory?: number;
+}): Promise<Trace> {
+  const { path, nowMs, observer, signal } = options;
+  const sorter = new FixSorter(options);
+  const tally = new TraceTally();
+  try {
+    let columns: TraceColumns | undefined;
+    let lineCount = 0;
+    for await (const lines of readLines(path, observer.warning)) {
+      for (const line of lines) {
+        if (columns === undefined) {
+          columns = headerOf(readHeader(line), path);
+          continue;
+        }
+        if (line.text === '') continue;
+        const fix = readFix(line, columns, nowMs);
+        if (!(fix instanceof BrokenLine)) {
+          if (sorter.isFull) await sorter.spill();
+          sorter.add({ fix, lineNumber: line.number });
+          tally.add(fix);
+          continue;
+        }
+        const header = readRepeatedHeader(line);
+        if (header === undefined) observer.broken(line.number, fix.reason);
+        else columns = header;
+      }
+      lineCount += lines.length;
+      observer.read(lineCount);
+      if (signal.aborted) break;
     }
-    if (entries.length > 0) yield entries;
+    if (columns === undefined && !signal.aborted) throw new TraceError(`${path}: it is empty`);
+  } catch (error) {
+    await sorter[Symbol.asyncDispose]();
+    throw error;
   }
-  if (columns === undefined) throw new TraceError(`${path}: it is empty`);
+  return {
+    ...tally.result(nowMs),
+    sorted: () => sorter.sorted(),
+    [Symbol.asyncDispose]: () => sorter[Symbol.asyncDispose](),
+  };
+}
+
+/** What is counted of the fixes as they come. */
+class TraceTally {
+  readonly #period = new PeriodFinder();
+  readonly #latestMs = new Map<string, number>();
+  readonly #timeUnits = new Map<TimeUnit, number>();
+  #outOfOrder = 0;
+
+  add({ cab, timestampMs, timeUnit }: WrittenFix): void {
+    this.#period.add(timestampMs);
+    this.#timeUnits.set(timeUnit, (this.#timeUnits.get(timeUnit) ?? 0) + 1);
+    const latestMs = this.#latestMs.get(cab) ?? -Infinity;
+    if (timestampMs < latestMs) this.#outOfOrder += 1;
+    else this.#latestMs.set(cab, timestampMs);
+  }
+
+  result(nowMs: number): Pick<Trace, 'survey' | 'outOfOrder' | 'timeUnits'> {
+    const { firstMs, lastMs, count } = this.#period.find() ?? { firstMs: nowMs, lastMs: nowMs, count: 0 };
+    return {
+      survey: { firstMs, lastMs, fixCount: count },
+      outOfOrder: this.#outOfOrder,
+      timeUnits: this.#timeUnits,
+    };
+  }
 }
 
 function headerOf(header: TraceColumns | BrokenLine, path: string): TraceColumns {
   if (header instanceof BrokenLine) throw new TraceError(`${path}, line 1: ${header.reason}`);
   return header;
-}
-
-/** Reads a whole trace for its extent in time; that it can be read to its end is known after that, too. */
-export async function surveyTrace(path: string, nowMs: number): Promise<TraceSurvey> {
-  let fixCount = 0;
-  let firstMs = Infinity;
-  let lastMs = -Infinity;
-  for await (const entries of readTrace(path, nowMs)) {
-    for (const { fix } of entries) {
-      if (fix instanceof BrokenLine) continue;
-      fixCount += 1;
-      firstMs = Math.min(firstMs, fix.timestampMs);
-      lastMs = Math.max(lastMs, fix.timestampMs);
-    }
-  }
-  return { fixCount, firstMs, lastMs };
 }

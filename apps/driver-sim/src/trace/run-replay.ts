@@ -1,16 +1,14 @@
-import cliProgress from 'cli-progress';
 import type { ReplayConfig } from '../config.js';
 import { IngestClient } from '../outbox/ingest-client.http.js';
 import { IngestRefusedError, MAX_REQUESTS_IN_FLIGHT, Outbox, type OutboxObserver } from '../outbox/outbox.js';
+import type { Trace } from './read-trace.js';
 import type { ReplayArgs } from './replay-args.js';
-import { replayTrace, type ReplayObserver } from './replay-trace.js';
+import { ReplayScreen } from './replay-screen.js';
+import { replayTrace, type ReplayCounts, type ReplayObserver } from './replay-trace.js';
 import { lastFullHour, movedClock, pacedClock } from './trace-clock.js';
 
-/** Most broken lines, and most rejected events, that are told one by one; the others are counted. */
+/** Most broken lines, outliers and rejected events that are told one by one; the others are counted. */
 const MAX_TOLD = 20;
-
-/** How often progress is told where there is no terminal to draw a bar on. */
-const PROGRESS_EVERY_MS = 5_000;
 
 /** Longest that ingest may stay away before a replay gives up. */
 const PATIENCE_MS = 600_000;
@@ -19,53 +17,75 @@ const PATIENCE_MS = 600_000;
 const STOP_TIMEOUT_MS = 5_000;
 
 /** What a replay came to; the last line of its output with `--json`. */
-export interface ReplayResult {
+export interface ReplayResult extends Readonly<ReplayCounts> {
   readonly sent: number;
   readonly accepted: number;
   readonly rejected: number;
   readonly retried: number;
-  readonly devices: number;
   readonly seconds: number;
 }
 
-/** Replays a trace on the command line. Returns whether it came to its end. */
+/**
+ * How a replay ended: 0 if everything that it could send was accepted; 1 if it sent nothing, had rejections or stopped
+ * early; 2, as gzip does, if all was accepted but the file has something after its gzip data that was ignored.
+ */
+export type ReplayExitCode = 0 | 1 | 2;
+
+/**
+ * Replays a trace on the command line.
+ *
+ * @throws {TraceError} when the trace can't be read
+ * @throws {IngestRefusedError} when ingest will never take it; the result so far is told
+ */
 export async function runReplay(options: {
   args: ReplayArgs;
   config: ReplayConfig;
   signal: AbortSignal;
-}): Promise<boolean> {
+}): Promise<ReplayExitCode> {
   const { args, config, signal } = options;
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   await using client = new IngestClient({ ...config.ingest, maxConnections: MAX_REQUESTS_IN_FLIGHT });
-  const screen = new Screen();
+  using screen = new ReplayScreen();
   const giveUp = (error: Error): void => outbox.fail(error);
   using patience = new Patience(giveUp);
   using outbox = new Outbox({ client, observer: outboxObserver(screen, patience) });
+  const counts: ReplayCounts = { devices: 0, broken: 0, repeated: 0, outOfOrder: 0, outliers: 0 };
+  let hasWarning = false;
+  const observer = traceObserver(screen, outbox, () => (hasWarning = true));
+  const finish = (): ReplayResult => {
+    screen.end();
+    const { sent, accepted, rejected, retried } = outbox.counts;
+    const seconds = Math.round(performance.now() - startedAt) / 1_000;
+    const { devices, ...others } = counts;
+    const result = { sent, accepted, rejected, retried, devices, seconds, ...others };
+    tellCounts(screen, result);
+    report(result, args.json);
+    return result;
+  };
   try {
-    const { devices, broken, repeated } = await replayTrace({
+    await replayTrace({
       path: args.path,
       providerId: config.ingest.providerId,
       outbox,
-      clockOf: (survey) =>
-        args.speed === 'max'
-          ? movedClock(survey, { endMs: args.endMs ?? lastFullHour(startedAt) })
-          : pacedClock(survey, { speed: args.speed, startMs: startedAt }),
-      observer: traceObserver(screen, outbox),
+      clockOf: (survey) => {
+        const nowMs = Date.now();
+        return args.speed === 'max'
+          ? movedClock(survey, { endMs: args.endMs ?? lastFullHour(nowMs) })
+          : pacedClock(survey, { speed: args.speed, startMs: nowMs });
+      },
+      observer,
+      counts,
       signal,
     });
     await outbox.whenAtMost(0, afterSignal(signal));
-    screen.end();
-    screen.tellRest('broken lines', broken);
-    if (repeated > 0) screen.tell(`${repeated} fixes that repeat the one before them were not sent`);
-    if (signal.aborted) screen.tell(`stopped early; ${outbox.waiting()} events were not handed over`);
-    const { sent, accepted, rejected, retried } = outbox.counts;
-    screen.tellRest('rejected events', rejected);
-    const seconds = Math.round(Date.now() - startedAt) / 1_000;
-    report({ sent, accepted, rejected, retried, devices, seconds }, args.json);
-    return !signal.aborted;
-  } finally {
-    screen.end();
+  } catch (error) {
+    if (error instanceof IngestRefusedError) finish();
+    throw error;
   }
+  if (signal.aborted) screen.tell(`stopped early; ${outbox.waiting()} events were not handed over`);
+  const { accepted, rejected } = finish();
+  if (signal.aborted || accepted === 0 || rejected > 0) return 1;
+  return hasWarning ? 2 : 0;
 }
 
 /** Aborts some time after the signal to stop. */
@@ -77,6 +97,18 @@ function afterSignal(signal: AbortSignal): AbortSignal {
   return later.signal;
 }
 
+/** What the user should know of the counts. */
+function tellCounts(screen: ReplayScreen, result: ReplayResult): void {
+  const { sent, rejected, broken, outliers, repeated, outOfOrder } = result;
+  screen.tellRest('broken lines', broken, MAX_TOLD);
+  screen.tellRest('fixes of another time', outliers, MAX_TOLD);
+  screen.tellRest('rejected events', rejected, MAX_TOLD);
+  if (outOfOrder > 0) screen.tell(`${outOfOrder} fixes were out of order and were sorted by time`);
+  if (repeated > 0) screen.tell(`${repeated} repeated fixes were not sent`);
+  if (sent === 0) screen.tell('nothing was sent');
+  if (rejected > 0) screen.tell(`${rejected} of ${sent} events were rejected`);
+}
+
 function report(result: ReplayResult, json: boolean): void {
   const { sent, accepted, rejected, retried, devices, seconds } = result;
   const words =
@@ -85,7 +117,7 @@ function report(result: ReplayResult, json: boolean): void {
   process.stdout.write(`${json ? JSON.stringify(result) : words}\n`);
 }
 
-function outboxObserver(screen: Screen, patience: Patience): OutboxObserver {
+function outboxObserver(screen: ReplayScreen, patience: Patience): OutboxObserver {
   let rejected = 0;
   return {
     away: (reason) => {
@@ -105,49 +137,35 @@ function outboxObserver(screen: Screen, patience: Patience): OutboxObserver {
   };
 }
 
-function traceObserver(screen: Screen, outbox: Outbox): ReplayObserver {
+function traceObserver(screen: ReplayScreen, outbox: Outbox, onWarning: () => void): ReplayObserver {
   let broken = 0;
+  let outliers = 0;
   return {
-    surveyed: ({ fixCount }) => screen.start(fixCount, () => outbox.counts.accepted),
+    warning: (warning) => {
+      onWarning();
+      screen.tell(`warning: ${warning}`);
+    },
+    read: (lineCount) => screen.reading(lineCount),
     broken: (lineNumber, reason) => {
       broken += 1;
       if (broken <= MAX_TOLD) screen.tell(`line ${lineNumber} ${reason}: passed over`);
     },
+    surveyed: (trace) => {
+      tellTimeUnits(screen, trace);
+      screen.sending(trace.survey.fixCount, () => outbox.counts.accepted);
+    },
+    outlier: (lineNumber, timestampMs) => {
+      outliers += 1;
+      if (outliers > MAX_TOLD) return;
+      const time = new Date(timestampMs).toISOString();
+      screen.tell(`line ${lineNumber} is of ${time}, far from the others: not sent`);
+    },
   };
 }
 
-/** Lines and progress on stderr: a bar on a terminal, else a line now and then. */
-class Screen {
-  #bar: cliProgress.SingleBar | undefined;
-  #timer: NodeJS.Timeout | undefined;
-
-  start(total: number, done: () => number): void {
-    if (process.stderr.isTTY) {
-      this.#bar = new cliProgress.SingleBar({
-        format: '{bar} {value} of {total} fixes, {eta_formatted} left',
-        stream: process.stderr,
-        clearOnComplete: true,
-      });
-      this.#bar.start(total, 0);
-      this.#timer = setInterval(() => this.#bar?.update(done()), 100);
-    } else {
-      this.#timer = setInterval(() => this.tell(`${done()} of ${total} fixes accepted`), PROGRESS_EVERY_MS);
-    }
-  }
-
-  tell(text: string): void {
-    // The bar redraws itself below.
-    process.stderr.write(`${this.#bar === undefined ? '' : '\r\u001B[K'}replay: ${text}\n`);
-  }
-
-  tellRest(what: string, count: number): void {
-    if (count > MAX_TOLD) this.tell(`${count} ${what} in all; the first ${MAX_TOLD} are told above`);
-  }
-
-  end(): void {
-    clearInterval(this.#timer);
-    this.#bar?.stop();
-    this.#bar = undefined;
+function tellTimeUnits(screen: ReplayScreen, { timeUnits }: Trace): void {
+  for (const [unit, count] of timeUnits) {
+    if (unit !== 'seconds') screen.tell(`ts is in ${unit} on ${count} lines, and was read so`);
   }
 }
 
@@ -161,7 +179,8 @@ class Patience implements Disposable {
   }
 
   start(reason: string): void {
-    const error = new IngestRefusedError(`ingest was away for ${PATIENCE_MS / 60_000} minutes: ${reason}`);
+    const minutes = PATIENCE_MS / 60_000;
+    const error = new IngestRefusedError(`ingest was away for ${minutes} minutes: ${reason}`);
     this.#timer = setTimeout(() => this.#giveUp(error), PATIENCE_MS);
   }
 

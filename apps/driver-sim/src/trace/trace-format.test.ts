@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BrokenLine, readFix, readHeader, type TraceColumns } from './trace-format.js';
+import { BrokenLine, readFix, readHeader, readRepeatedHeader, type TraceColumns } from './trace-format.js';
 
 const nowMs = Date.UTC(2026, 0, 1);
 const columns = headerOf('cab,ts,lat,lon,occ');
@@ -21,6 +21,7 @@ describe('readHeader', () => {
       lat: 43.7,
       lng: 7.5,
       occupied: undefined,
+      timeUnit: 'seconds',
     });
   });
 
@@ -31,7 +32,30 @@ describe('readHeader', () => {
   });
 });
 
+describe('readRepeatedHeader', () => {
+  it('finds the columns of a header, and none in a fix', () => {
+    const line = (text: string) => ({ number: 9, text, cut: false });
+    expect(readRepeatedHeader(line('\uFEFFts,cab,lat,lon'))).toMatchObject({
+      ts: 0,
+      cab: 1,
+      count: 4,
+      occ: -1,
+    });
+    expect(readRepeatedHeader(line('a,1211382000,37.5,-122.4,0'))).toBeUndefined();
+    expect(readRepeatedHeader(line('catslatlon cab,1,2'))).toBeUndefined();
+  });
+});
+
 describe('readFix', () => {
+  it.each([
+    ['1211382000', 'seconds'],
+    ['1211382000000', 'milliseconds'],
+    ['1211382000000000', 'microseconds'],
+    ['1.211382e18', 'nanoseconds'],
+  ])('takes %s for %s', (ts, timeUnit) => {
+    expect(fixOf(`a,${ts},37.5,-122.4,0`)).toMatchObject({ timestampMs: 1_211_382_000_000, timeUnit });
+  });
+
   it('reads a line, quotes and fractions of seconds included', () => {
     expect(fixOf('"a,""b""",1211382000.25,-37.5,-122.4,1')).toEqual({
       cab: 'a,"b"',
@@ -39,6 +63,7 @@ describe('readFix', () => {
       lat: -37.5,
       lng: -122.4,
       occupied: true,
+      timeUnit: 'seconds',
     });
   });
 
@@ -48,7 +73,10 @@ describe('readFix', () => {
     [',1211382000,37.5,-122.4,0', 'cab is empty'],
     ['a,yesterday,37.5,-122.4,0', 'ts is "yesterday", not unix seconds'],
     ['a,-5,37.5,-122.4,0', 'ts is "-5", not unix seconds'],
-    ['a,1211382000000,37.5,-122.4,0', 'ts is "1211382000000", not a time in the past'],
+    ['a,1800000000,37.5,-122.4,0', 'ts is "1800000000", not a time in the past'],
+    ['a,1800000000000,37.5,-122.4,0', 'ts is "1800000000000", not a time in the past'],
+    ['a,99999999999,37.5,-122.4,0', 'ts is "99999999999", not a time in the past'],
+    ['a,1e20,37.5,-122.4,0', 'ts is "1e20", not unix seconds'],
     ['a,1211382000,91,-122.4,0', 'lat is "91", not degrees from -90 to 90'],
     ['a,1211382000,NaN,-122.4,0', 'lat is "NaN", not degrees from -90 to 90'],
     ['a,1211382000,,-122.4,0', 'lat is "", not degrees from -90 to 90'],

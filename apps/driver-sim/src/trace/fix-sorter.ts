@@ -1,0 +1,125 @@
+import { TemporaryFile } from '../files/temporary-file.js';
+import { compareRecords, MemoryRun, FileRun, Merge, RECORD_NUMBERS } from './record-runs.js';
+import type { Fix } from './trace-format.js';
+import { TraceError } from './trace.error.js';
+
+/** Most fixes that are sorted in memory, 20 MB of them; longer traces are sorted in a temporary file. */
+export const MAX_FIXES_IN_MEMORY = 500_000;
+
+/** Most cabs of a trace: what is known of each stays in memory. */
+export const MAX_CABS = 250_000;
+
+/** Fixes given out at a time. */
+const GROUP_FIXES = 1_024;
+
+/** A fix with the line it is on. */
+export interface PlacedFix {
+  readonly lineNumber: number;
+  readonly fix: Fix;
+}
+
+/**
+ * Sorts the fixes of a trace by time; those of one time by cab, then place, so that repeated ones follow each other and
+ * the order of the lines makes no difference. Sorted runs of {@link MAX_FIXES_IN_MEMORY} fixes go to a temporary file and
+ * are merged, so memory stays bounded however long a trace is.
+ */
+export class FixSorter implements AsyncDisposable {
+  readonly #cabs: string[] = [];
+  readonly #cabNumbers = new Map<string, number>();
+  readonly #records: Float64Array;
+  readonly #capacity: number;
+  #count = 0;
+  #runs: FileRun[] = [];
+  #file: TemporaryFile | undefined;
+
+  constructor(options: { maxFixesInMemory?: number } = {}) {
+    this.#capacity = options.maxFixesInMemory ?? MAX_FIXES_IN_MEMORY;
+    this.#records = new Float64Array(this.#capacity * RECORD_NUMBERS);
+  }
+
+  /** Whether {@link spill} must be called before the next fix is added. */
+  get isFull(): boolean {
+    return this.#count === this.#capacity;
+  }
+
+  /** @throws {TraceError} if there are too many cabs */
+  add({ fix, lineNumber }: PlacedFix): void {
+    const occupied = fix.occupied === undefined ? 0 : fix.occupied ? 2 : 1;
+    const cab = this.#cabNumber(fix.cab) * 4 + occupied;
+    this.#records.set([fix.timestampMs, cab, fix.lat, fix.lng, lineNumber], this.#count * RECORD_NUMBERS);
+    this.#count += 1;
+  }
+
+  /** Writes the fixes in memory to the temporary file. @throws {TraceError} if that is not possible */
+  async spill(): Promise<void> {
+    try {
+      this.#file ??= await TemporaryFile.create();
+      const records = this.#takeSorted();
+      const start = await this.#file.append(Buffer.from(records.buffer, 0, records.byteLength));
+      this.#runs.push(new FileRun(this.#file, start, records.length / RECORD_NUMBERS));
+    } catch (error) {
+      throw new TraceError(`cannot sort the trace in a temporary file: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** All fixes that were added, sorted, in groups. Nothing can be added afterwards. */
+  async *sorted(): AsyncGenerator<PlacedFix[]> {
+    const merge = new Merge();
+    for (const run of [...this.#runs, new MemoryRun(this.#takeSorted())]) {
+      if (await run.nextBlock()) merge.push(run);
+    }
+    let group: PlacedFix[] = [];
+    for (let first = merge.first; first !== undefined; first = merge.first) {
+      group.push(this.#fixOf(first.records, first.at));
+      if (group.length === GROUP_FIXES) {
+        yield group;
+        group = [];
+      }
+      // Only the first record of a block needs the file.
+      merge.settle(first.step() || (await first.nextBlock()));
+    }
+    if (group.length > 0) yield group;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file?.[Symbol.asyncDispose]();
+  }
+
+  #cabNumber(cab: string): number {
+    const known = this.#cabNumbers.get(cab);
+    if (known !== undefined) return known;
+    if (this.#cabs.length === MAX_CABS) throw new TraceError(`has more than ${MAX_CABS} cabs`);
+    this.#cabNumbers.set(cab, this.#cabs.length);
+    return this.#cabs.push(cab) - 1;
+  }
+
+  #fixOf(records: Float64Array, at: number): PlacedFix {
+    const cab = records[at + 1]!;
+    const occupied = cab % 4;
+    return {
+      lineNumber: records[at + 4]!,
+      fix: {
+        cab: this.#cabs[Math.floor(cab / 4)]!,
+        timestampMs: records[at]!,
+        lat: records[at + 2]!,
+        lng: records[at + 3]!,
+        occupied: occupied === 0 ? undefined : occupied === 2,
+      },
+    };
+  }
+
+  /** The fixes in memory in order; there are none afterwards. */
+  #takeSorted(): Float64Array {
+    const records = this.#records;
+    const places = Uint32Array.from({ length: this.#count }, (_none, index) => index * RECORD_NUMBERS);
+    places.sort((a, b) => compareRecords(records, a, records, b));
+    const sorted = new Float64Array(this.#count * RECORD_NUMBERS);
+    for (const [index, place] of places.entries()) {
+      sorted.set(records.subarray(place, place + RECORD_NUMBERS), index * RECORD_NUMBERS);
+    }
+    this.#count = 0;
+    return sorted;
+  }
+}
