@@ -1,4 +1,5 @@
 import { deadLetterTopic } from '@hailstream/events';
+import type { OffsetPolicy } from '@hailstream/log';
 import { connectLog, createHttpApp, LogTransport, type Logger } from '@hailstream/nest';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { IoAdapter } from '@nestjs/platform-socket.io';
@@ -20,24 +21,35 @@ export async function createRealtime(
 
 /**
  * Reads the log, all of it since some time ago, with offsets of this process alone. Begins once the app listens, so
- * that whoever asks how far it is gets an answer, and waits for a log that is not up yet.
+ * that whoever asks how far it is gets an answer, and waits for a log that is not up yet. If the log is lost or recreated,
+ * the city is rebuilt from the new one. Resolves once the app is closed.
  */
 export async function followLog(
   app: NestFastifyApplication,
   config: RealtimeConfig,
   logger: Logger,
 ): Promise<void> {
-  const since = await app.get(RebuildService).begin();
+  const rebuild = app.get(RebuildService);
+  const since = await rebuild.begin();
   if (since === null) return;
-  connectLog(
-    app,
-    new LogTransport({
-      connection: config.log.connection,
-      logger: logger.child({ component: 'consumer' }),
-      groupId: 'realtime',
-      offsets: { kind: 'everything-since', timestampMs: since },
-      deadLetterTopic: deadLetterTopic.name,
+  const transport = new LogTransport({
+    connection: config.log.connection,
+    logger: logger.child({ component: 'consumer' }),
+    groupId: 'realtime',
+    offsets: everythingSince(since),
+    deadLetterTopic: deadLetterTopic.name,
+    onConsumer: (consumer) => rebuild.follow(consumer),
+  });
+  connectLog(app, transport);
+  await app.startAllMicroservices();
+  await rebuild.startOverWhenLost((whileStopped) =>
+    transport.readAgain(async () => {
+      const from = await whileStopped();
+      return from === null ? null : everythingSince(from);
     }),
   );
-  await app.startAllMicroservices();
+}
+
+function everythingSince(timestampMs: number): OffsetPolicy {
+  return { kind: 'everything-since', timestampMs };
 }

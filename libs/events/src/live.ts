@@ -10,6 +10,8 @@ export interface ServerToClient {
   frame: (frame: Frame) => void;
   /** The watched vehicle, when something about it changed; at most once per tick. */
   vehicle: (detail: VehicleDetail) => void;
+  /** How the service stands towards the log: on connecting, and whenever it changes. */
+  status: (message: StatusMessage) => void;
   /** A message that was not understood and changed nothing: a defect of the client. */
   refused: (refusal: Refusal) => void;
 }
@@ -19,6 +21,26 @@ export interface ClientToServer {
   viewport: (viewport: Viewport) => void;
   /** The vehicle whose card is open; `null` when it is closed. */
   watch: (deviceId: string | null) => void;
+}
+
+/**
+ * How the service stands towards the log, from which it has all that it shows. Frames come only while it is `following`
+ * or `stalled`.
+ */
+export type ServiceStatus =
+  /** It reads the log as it grows. */
+  | { readonly kind: 'following' }
+  /** The log has not answered yet: nothing is known of the city. */
+  | { readonly kind: 'waiting'; readonly reason: string }
+  /** It reads what the log received lately. What is known of the city is incomplete. `reason` says what hinders it. */
+  | { readonly kind: 'rebuilding'; readonly percent: number; readonly reason: string | null }
+  /** It has read the log once, and does not get on now: what is known of the city is old. */
+  | { readonly kind: 'stalled'; readonly reason: string };
+
+export interface StatusMessage {
+  /** The service's clock, in milliseconds. */
+  readonly asOf: number;
+  readonly status: ServiceStatus;
 }
 
 /** Which message was refused and what is wrong with it. */

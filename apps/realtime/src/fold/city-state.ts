@@ -38,6 +38,7 @@ export interface Totals {
 /** The city as the log tells it: one fleet for each provider, which no other provider's events touch. */
 export class CityState {
   private readonly fleets = new Map<string, Fleet>();
+  private clears = 0;
 
   /** Folds one event, received at `receivedAt`. The same events in any order, each any number of times, fold to the same. */
   fold(input: CityEvent, at: { receivedAt: number; now: number }): FoldOutcome {
@@ -119,6 +120,17 @@ export class CityState {
   /** Lets go of what is too old to count. */
   forget(now: number): void {
     for (const fleet of this.fleets.values()) fleet.forget(now);
+  }
+
+  /** Forgets everything: it came from a log that is not the one that is read from now on. */
+  clear(): void {
+    this.fleets.clear();
+    this.clears += 1;
+  }
+
+  /** Changes when all that was known before is void. */
+  get generation(): number {
+    return this.clears;
   }
 
   private fleetFor(providerId: string): Fleet | null {

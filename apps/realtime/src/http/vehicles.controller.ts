@@ -2,6 +2,7 @@ import type { VehicleDetail } from '@hailstream/events/live';
 import { CurrentPrincipal, ProblemError, Scope, type Principal } from '@hailstream/nest';
 import { Controller, Get, Header, Param, Query } from '@nestjs/common';
 import { BboxError, parseBbox } from './bbox.js';
+import { RebuildService } from '../log/rebuild.service.js';
 import { TooManyVehiclesError, VehiclesService, type ListedVehicle } from './vehicles.service.js';
 
 interface VehicleList {
@@ -14,11 +15,15 @@ interface VehicleList {
 @Controller('vehicles')
 @Scope('read')
 export class VehiclesController {
-  constructor(private readonly vehiclesService: VehiclesService) {}
+  constructor(
+    private readonly vehiclesService: VehiclesService,
+    private readonly rebuild: RebuildService,
+  ) {}
 
   @Get()
   @Header('cache-control', 'no-store')
   list(@CurrentPrincipal() principal: Principal, @Query('bbox') bbox?: string | string[]): VehicleList {
+    this.rebuild.requireRebuilt();
     const asOf = Date.now();
     try {
       const viewport = bbox === undefined ? null : parseBbox(String(bbox));
@@ -32,6 +37,7 @@ export class VehiclesController {
   @Get(':device_id')
   @Header('cache-control', 'no-store')
   vehicle(@CurrentPrincipal() principal: Principal, @Param('device_id') deviceId: string): VehicleDetail {
+    this.rebuild.requireRebuilt();
     const detail = this.vehiclesService.detail(deviceId, principal.providerId ?? null, Date.now());
     if (detail !== null) return detail;
     throw new ProblemError({

@@ -23,7 +23,7 @@ class Page implements Client {
   send(message: keyof ServerToClient, payload: unknown): void {
     this.received.push([message, payload]);
     if (message === 'snapshot') this.drawn.clear();
-    if (message === 'vehicle' || message === 'refused') return;
+    if (message !== 'snapshot' && message !== 'frame') return;
     const { vehicles, gone } = payload as Frame;
     for (const deviceId of gone) this.drawn.delete(deviceId);
     for (const row of vehicles) this.drawn.set(row[0], row);
@@ -83,6 +83,41 @@ function setUp() {
 const messages = (page: Page) => page.take().map(([message]) => message);
 
 describe('Broadcaster', () => {
+  it('tells how the service stands: on connecting, when it changes, and to those that were behind', () => {
+    const { broadcaster, open } = setUp();
+    const early = open(null);
+    expect(messages(early)).toEqual([]);
+    const rebuilding = { asOf: NOW, status: { kind: 'rebuilding', percent: 4, reason: null } } as const;
+    broadcaster.announce(rebuilding);
+    expect(early.take()).toEqual([['status', rebuilding]]);
+    const late = open(null);
+    expect(late.take()).toEqual([['status', rebuilding]]);
+    late.backlog = MAX_BACKLOG_BYTES + 1;
+    const following = { asOf: NOW + 1, status: { kind: 'following' } } as const;
+    broadcaster.announce(following);
+    expect(messages(late)).toEqual([]);
+    late.backlog = 0;
+    broadcaster.tick(NOW + TICK_MS);
+    expect(late.take()).toEqual([['status', following]]);
+  });
+
+  it('starts every client from a new snapshot once the city was cleared', () => {
+    const { city, broadcaster, fold, open } = setUp();
+    fold(telemetry({ location: inMonaco }));
+    broadcaster.tick(NOW);
+    const page = open(monaco);
+    broadcaster.watch(page, id(1), NOW);
+    page.take();
+    city.clear();
+    fold(telemetry({ device_id: id(2), location: inMonaco, timestamp: NOW + 1 }));
+    broadcaster.tick(NOW + TICK_MS);
+    expect(messages(page)).toEqual(['snapshot']);
+    expect([...page.drawn.keys()]).toEqual([id(2)]);
+    fold(telemetry({ location: inMonaco, timestamp: NOW + 2 }));
+    broadcaster.tick(NOW + 2 * TICK_MS);
+    expect(messages(page)).toEqual(['frame', 'vehicle']);
+  });
+
   it('answers a viewport with a snapshot at once, and then sends one frame a tick', () => {
     const { broadcaster, fold, open } = setUp();
     fold(telemetry({ location: inMonaco }), telemetry({ device_id: id(2), location: inNice }));

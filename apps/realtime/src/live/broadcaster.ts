@@ -1,4 +1,11 @@
-import type { Figures, Frame, ServerToClient, VehicleRow, Viewport } from '@hailstream/events/live';
+import type {
+  Figures,
+  Frame,
+  ServerToClient,
+  StatusMessage,
+  VehicleRow,
+  Viewport,
+} from '@hailstream/events/live';
 import type { CityState, Scope } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
 import { cover } from './grid.js';
@@ -55,9 +62,11 @@ interface Session {
 /** Tells every client what changes in what it looks at: one frame a tick, and no frames to those that can't keep up. */
 export class Broadcaster {
   private readonly rooms = new Rooms();
-  private readonly publication: Publication;
+  private publication: Publication;
   private readonly sessions = new Map<Client, Session>();
   private figuresOf: ((scope: Scope) => Figures) | null = null;
+  private status: StatusMessage | null = null;
+  private generation: number;
 
   constructor(
     private readonly city: CityState,
@@ -65,6 +74,7 @@ export class Broadcaster {
     private readonly tickMs: number,
   ) {
     this.publication = new Publication(city);
+    this.generation = city.generation;
   }
 
   connect(client: Client, scope: Scope): void {
@@ -77,6 +87,15 @@ export class Broadcaster {
       isBehind: false,
       watched: null,
     });
+    if (this.status !== null) client.send('status', this.status);
+  }
+
+  /** Tells every client how the service stands towards the log. */
+  announce(status: StatusMessage): void {
+    this.status = status;
+    for (const [client, session] of this.sessions) {
+      if (!this.checkBacklog(client, session)) client.send('status', status);
+    }
   }
 
   disconnect(client: Client): void {
@@ -111,6 +130,7 @@ export class Broadcaster {
 
   /** Sends what has changed since the last tick. */
   tick(now: number): TickReport {
+    if (this.city.generation !== this.generation) this.startOver();
     const figuresOf = this.city.survey(now);
     this.figuresOf = figuresOf;
     const { changes, touched } = this.publication.advance(now);
@@ -145,6 +165,15 @@ export class Broadcaster {
     return this.rooms.size;
   }
 
+  /** Nothing that clients were told is true any more: all of them start from a new snapshot. */
+  private startOver(): void {
+    this.generation = this.city.generation;
+    this.publication = new Publication(this.city);
+    for (const [client, session] of this.sessions) {
+      if (!session.isBehind) this.setBehind(client, session);
+    }
+  }
+
   /** Brings back those that have drained, and shows those who moved on what they look at now. Says how many are behind. */
   private attend(now: number): number {
     let behind = 0;
@@ -162,6 +191,7 @@ export class Broadcaster {
 
   private catchUp(client: Client, session: Session, now: number): void {
     session.isBehind = false;
+    if (this.status !== null) client.send('status', this.status);
     if (session.watched !== null) {
       client.join(watchRoom(session.scope, session.watched));
       this.sendDetail(client, session, now);
@@ -195,10 +225,14 @@ export class Broadcaster {
   /** Says whether a client is behind, and takes it out of what is sent to where it has just fallen behind. */
   private checkBacklog(client: Client, session: Session, bytes = client.backlogBytes()): boolean {
     if (session.isBehind || bytes <= MAX_BACKLOG_BYTES) return session.isBehind;
+    this.setBehind(client, session);
+    return true;
+  }
+
+  private setBehind(client: Client, session: Session): void {
     session.isBehind = true;
     unlisten(client, session);
     if (session.watched !== null) client.leave(watchRoom(session.scope, session.watched));
-    return true;
   }
 
   private sendSnapshot(client: Client, room: Room, now: number): void {

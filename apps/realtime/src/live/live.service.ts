@@ -5,6 +5,7 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { CityState, type Scope } from '../fold/city-state.js';
 import { FoldService } from '../log/fold.service.js';
 import { LogPositions } from '../log/positions.js';
+import { RebuildService } from '../log/rebuild.service.js';
 import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
 import { Broadcaster, type Client, type SendToRoom } from './broadcaster.js';
 import { TICK_MS } from './live.tokens.js';
@@ -20,12 +21,14 @@ export class LiveService implements OnModuleDestroy {
   private readonly logger: Logger;
   private forgotAt = 0;
   private sockets = 0;
+  private announced = '';
 
   constructor(
     private readonly city: CityState,
     private readonly positions: LogPositions,
     private readonly foldService: FoldService,
     private readonly metrics: RealtimeMetrics,
+    private readonly rebuild: RebuildService,
     @Inject(TICK_MS) private readonly tickMs: number,
     @Inject(LOGGER) logger: Logger,
   ) {
@@ -79,9 +82,21 @@ export class LiveService implements OnModuleDestroy {
     );
   }
 
+  /** Tells the pages how the service stands towards the log, if that has changed. */
+  private announce(broadcaster: Broadcaster): void {
+    const { status } = this.rebuild;
+    const text = JSON.stringify(status);
+    if (text === this.announced) return;
+    this.announced = text;
+    this.metrics.setFollowing(status.kind === 'following');
+    broadcaster.announce({ asOf: Date.now(), status });
+  }
+
   private tick(): void {
     const broadcaster = this.broadcaster;
-    if (broadcaster === null || !this.positions.isCaughtUp) return;
+    if (broadcaster === null) return;
+    this.announce(broadcaster);
+    if (!this.positions.isCaughtUp) return;
     const startedAt = performance.now();
     const now = Date.now();
     try {

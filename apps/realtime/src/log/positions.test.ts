@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LogPositions } from './positions.js';
+import { LogPositions, STALLED_AFTER_MS } from './positions.js';
 
 function begun(): LogPositions {
   const positions = new LogPositions();
@@ -50,4 +50,50 @@ describe('LogPositions', () => {
     positions.advance('a', 0, 110n);
     expect(positions.isNew('a', 0, 119n)).toBe(false);
   });
+});
+
+describe('a partition that does not move', () => {
+  const later = STALLED_AFTER_MS;
+
+  it('is a stall once records have been behind its position for long enough', () => {
+    const positions = begun();
+    positions.advance('b', 0, 50n);
+    expect(positions.observe(0)).toEqual([]);
+    expect(positions.observe(later - 1)).toEqual([]);
+    expect(positions.observe(later)).toEqual([{ topic: 'a', partition: 0, next: 100n, behind: 50n }]);
+  });
+
+  it('is none while it moves, however far behind it is', () => {
+    const positions = begun();
+    positions.advance('b', 0, 50n);
+    for (let n = 0n; n < 10n; n += 1n) {
+      positions.advance('a', 0, 101n + n);
+      positions.ends('a', 0, 200n + n * 100n);
+      expect(positions.observe(Number(n) * later)).toEqual([]);
+    }
+  });
+
+  it('is counted from when the records came, not from when it moved last', () => {
+    const positions = begun();
+    positions.advance('a', 0, 150n);
+    positions.advance('b', 0, 50n);
+    expect(positions.observe(0)).toEqual([]);
+    positions.ends('a', 0, 151n);
+    expect(positions.observe(10 * later)).toEqual([]);
+    expect(positions.observe(11 * later)).toMatchObject([{ topic: 'a', partition: 0, behind: 1n }]);
+    positions.advance('a', 0, 151n);
+    expect(positions.observe(12 * later)).toEqual([]);
+  });
+});
+
+it('LogPositions knows nothing after it was cleared', () => {
+  const positions = begun();
+  positions.advance('a', 0, 150n);
+  positions.advance('b', 0, 50n);
+  positions.clear();
+  expect(positions).toMatchObject({ isCaughtUp: false, lagRecords: 0n, progress: { folded: 0n, of: 0n } });
+  expect(positions.isNew('a', 0, 0n)).toBe(true);
+  // A batch that was still on its way tells nothing of how much there is to read.
+  positions.advance('a', 0, 3n);
+  expect(positions.isCaughtUp).toBe(false);
 });

@@ -1,8 +1,16 @@
+/** Longest that the position of a partition may stay where it is while there are records behind it. */
+export const STALLED_AFTER_MS = 30_000;
+
 /** Offsets of one partition: where reading began, what is folded next, where the log ended when last heard of. */
 interface Position {
+  readonly topic: string;
+  readonly partition: number;
   readonly start: bigint;
   next: bigint;
   end: bigint;
+  /** As {@link LogPositions.observe} last found it: the position, and since when it has been there with records behind it. */
+  seenNext: bigint;
+  seenSince: number | null;
 }
 
 /** Where a partition is to be read from, and where it ended when that was asked. */
@@ -11,19 +19,37 @@ export interface Bounds {
   readonly end: bigint;
 }
 
+/** A partition whose position does not move although there are records behind it. */
+export interface Stall {
+  readonly topic: string;
+  readonly partition: number;
+  readonly next: bigint;
+  readonly behind: bigint;
+}
+
 /** How far the log was read: each partition's position, and how much there was to catch up with at start. */
 export class LogPositions {
   private readonly positions = new Map<string, Position>();
   /** Where each partition ended at start, for those not caught up with yet. */
   private readonly goals = new Map<string, bigint>();
   private toCatchUp = 0n;
+  private isBegun = false;
 
   /** Sets out to read a partition. */
   begin(topic: string, partition: number, { start, end }: Bounds): void {
     const key = `${topic}:${partition}`;
-    this.positions.set(key, { start, next: start, end });
+    this.positions.set(key, newPosition({ topic, partition, start, end }));
     if (end > start) this.goals.set(key, end);
     this.toCatchUp += end > start ? end - start : 0n;
+    this.isBegun = true;
+  }
+
+  /** Forgets everything: what was read is of another log. */
+  clear(): void {
+    this.positions.clear();
+    this.goals.clear();
+    this.toCatchUp = 0n;
+    this.isBegun = false;
   }
 
   /** Whether a record was not folded before: a batch may come again. */
@@ -35,7 +61,7 @@ export class LogPositions {
   /** All before `next` is folded. */
   advance(topic: string, partition: number, next: bigint): void {
     const key = `${topic}:${partition}`;
-    const position = this.positions.get(key) ?? { start: next, next, end: next };
+    const position = this.positions.get(key) ?? newPosition({ topic, partition, start: next, end: next });
     this.positions.set(key, position);
     if (next > position.next) position.next = next;
     const goal = this.goals.get(key);
@@ -48,6 +74,29 @@ export class LogPositions {
     if (position !== undefined && end > position.end) position.end = end;
   }
 
+  /** What is folded next in each partition of a topic. */
+  nextOf(topic: string): ReadonlyMap<number, bigint> {
+    const ofTopic = [...this.positions.values()].filter((position) => position.topic === topic);
+    return new Map(ofTopic.map(({ partition, next }) => [partition, next]));
+  }
+
+  /**
+   * Notes which partitions have moved since the last call; `now` is a monotonic clock. Returns those that have not for
+   * {@link STALLED_AFTER_MS}, although there are records behind their position.
+   */
+  observe(now: number): Stall[] {
+    const stalls: Stall[] = [];
+    for (const position of this.positions.values()) {
+      const { topic, partition, next, end } = position;
+      if (next >= end) position.seenSince = null;
+      else if (next !== position.seenNext || position.seenSince === null) position.seenSince = now;
+      else if (now - position.seenSince >= STALLED_AFTER_MS)
+        stalls.push({ topic, partition, next, behind: end - next });
+      position.seenNext = next;
+    }
+    return stalls;
+  }
+
   /** Records between what is folded and the end of the log, as far as it is known. */
   get lagRecords(): bigint {
     let lag = 0n;
@@ -55,9 +104,14 @@ export class LogPositions {
     return lag;
   }
 
+  /** Whether it is known how much there is to catch up with. */
+  get hasGoals(): boolean {
+    return this.isBegun;
+  }
+
   /** Whether all that was in the log at start is folded. */
   get isCaughtUp(): boolean {
-    return this.positions.size > 0 && this.goals.size === 0;
+    return this.isBegun && this.goals.size === 0;
   }
 
   /** How much of what was in the log at start is folded. */
@@ -66,4 +120,8 @@ export class LogPositions {
     for (const [key, goal] of this.goals) missing += goal - (this.positions.get(key)?.next ?? 0n);
     return { folded: this.toCatchUp - missing, of: this.toCatchUp };
   }
+}
+
+function newPosition(of: { topic: string; partition: number; start: bigint; end: bigint }): Position {
+  return { ...of, next: of.start, seenNext: of.start, seenSince: null };
 }

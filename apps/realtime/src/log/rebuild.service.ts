@@ -1,11 +1,17 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { performance } from 'node:perf_hooks';
 import { allTopics } from '@hailstream/events';
-import type { Admin } from '@hailstream/log';
+import type { ServiceStatus } from '@hailstream/events/live';
+import { LogError, type Admin } from '@hailstream/log';
 import { HealthChecks, LOGGER, type Logger } from '@hailstream/nest';
+import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { CityState } from '../fold/city-state.js';
+import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
 import { decoders } from './decode.js';
+import { describeStatus, logStatus } from './log-status.js';
 import { ADMIN, REBUILD_MS } from './log.tokens.js';
-import { LogPositions } from './positions.js';
+import { LogPositions, type Stall } from './positions.js';
+import { notRebuilt } from './rebuild.errors.js';
 
 const FIRST_RETRY_MS = 200;
 const MAX_RETRY_MS = 3_000;
@@ -19,25 +25,70 @@ const COMMITTED = { isolation: 'read_committed' } as const;
 /** How often progress is told. */
 const PROGRESS_LOG_MS = 5_000;
 
-/** Finds out what of the log is to be read at start, and tells how far that has come. */
+/** How often it is looked at how reading goes. */
+const WATCH_EVERY_MS = 100;
+
+/** A topic that was deleted is made again after so long: whoever deleted it may want to make it themselves. */
+const MISSING_TOPIC_PATIENCE_MS = 30_000;
+
+/** Whether the consumer reads now. */
+interface Reader {
+  readonly healthy: boolean;
+}
+
+/** Finds out what of the log is to be read at start, tells how far that has come, and notices when it has to start over. */
 @Injectable()
 export class RebuildService implements OnModuleDestroy {
   private readonly stop = new AbortController();
   private readonly logger: Logger;
   private failure: Error | null = null;
+  private reader: Reader | null = null;
+  private stalls: readonly Stall[] = [];
+  private missingSince: number | null = null;
   private watching: Promise<void> = Promise.resolve();
+  private readonly losses = new Losses();
 
   constructor(
     @Inject(ADMIN) private readonly admin: Admin,
     @Inject(REBUILD_MS) private readonly rebuildMs: number,
     @Inject(LOGGER) logger: Logger,
     private readonly positions: LogPositions,
+    private readonly city: CityState,
+    private readonly metrics: RealtimeMetrics,
     healthChecks: HealthChecks,
   ) {
     this.logger = logger.child({ component: 'rebuild' });
     healthChecks.register('rebuild', () => {
-      if (!this.positions.isCaughtUp) throw new Error(this.progress());
+      if (!this.positions.isCaughtUp) throw new Error(this.describe() ?? 'rebuilding');
     });
+    healthChecks.register('progress', () => {
+      const { status } = this;
+      if (status.kind === 'stalled') throw new Error(status.reason);
+    });
+  }
+
+  /** How the city stands towards the log. */
+  get status(): ServiceStatus {
+    const { positions, stalls } = this;
+    return logStatus({
+      isCaughtUp: positions.isCaughtUp,
+      progress: positions.progress,
+      hasGoals: positions.hasGoals,
+      failure: this.failure?.message ?? null,
+      isReading: this.reader?.healthy ?? null,
+      stalls,
+    });
+  }
+
+  /** @throws ProblemError 503 with the progress made, until the city is rebuilt */
+  requireRebuilt(): void {
+    if (this.positions.isCaughtUp) return;
+    throw notRebuilt(this.status, { detail: this.describe() ?? 'rebuilding', ...this.positions.progress });
+  }
+
+  /** From now on this is what reads. */
+  follow(reader: Reader): void {
+    this.reader = reader;
   }
 
   /**
@@ -56,11 +107,40 @@ export class RebuildService implements OnModuleDestroy {
         return since;
       } catch (error) {
         this.noteFailure(error instanceof Error ? error : new Error(String(error)));
-        await this.pause(retryMs);
+        await sleep(retryMs, this.stop.signal);
         retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
       }
     }
     return null;
+  }
+
+  /**
+   * Starts over whenever the log turns out to be another one: `readAgain` stops what reads, calls back, and reads from
+   * the time it gets. What was folded from the lost log is forgotten. Resolves when the service is closed.
+   */
+  async startOverWhenLost(
+    readAgain: (whileStopped: () => Promise<number | null>) => Promise<void>,
+  ): Promise<void> {
+    for (;;) {
+      const reason = await this.losses.next(this.stop.signal);
+      if (reason === null) return;
+      this.logger.error({ reason }, 'the log was lost or recreated, rebuilding from what it holds now');
+      this.metrics.countLostLog();
+      await this.watching;
+      this.positions.clear();
+      this.reader = null;
+      await readAgain(() => {
+        // Once more: the last batches of the consumer that was stopped have been folded since.
+        this.positions.clear();
+        this.city.clear();
+        return this.begin();
+      });
+    }
+  }
+
+  /** Notes that the log is not the one that was read so far. */
+  noteLoss(reason: string): void {
+    this.losses.add(reason);
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -76,6 +156,9 @@ export class RebuildService implements OnModuleDestroy {
         ends: await this.admin.offsets(topic, COMMITTED),
       })),
     );
+    this.positions.clear();
+    this.losses.clear();
+    this.stalls = [];
     for (const { topic, starts, ends } of found) {
       for (const [partition, { latest }] of ends) {
         this.positions.begin(topic, partition, { start: starts.get(partition) ?? latest, end: latest });
@@ -84,46 +167,69 @@ export class RebuildService implements OnModuleDestroy {
     this.logger.info({ since, records: String(this.positions.progress.of) }, 'rebuilding from the log');
   }
 
-  /** Tells progress until all is read, and keeps asking where the log ends. */
+  /** Tells progress until all is read, keeps asking where the log ends, and ends once the log was lost. */
   private async watch(): Promise<void> {
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     let toldAt = startedAt;
     let refreshedAt = startedAt;
     let isDone = false;
-    while (!this.stop.signal.aborted) {
-      await this.pause(100);
-      const now = Date.now();
+    while (!this.stop.signal.aborted && !this.losses.some) {
+      await sleep(WATCH_EVERY_MS, this.stop.signal);
+      const now = performance.now();
+      this.stalls = this.positions.observe(now);
       if (!isDone && this.positions.isCaughtUp) {
         isDone = true;
-        this.logger.info({ ms: now - startedAt, records: String(this.positions.progress.of) }, 'rebuilt');
+        const ms = Math.round(now - startedAt);
+        this.logger.info({ ms, records: String(this.positions.progress.of) }, 'rebuilt');
       } else if (!isDone && now - toldAt >= PROGRESS_LOG_MS) {
         toldAt = now;
-        this.logger.info(this.progress());
+        this.logger.info(this.describe());
       }
       if (now - refreshedAt >= ENDS_REFRESH_MS) {
         await this.refreshEnds();
-        refreshedAt = Date.now();
+        refreshedAt = performance.now();
       }
     }
   }
 
   private async refreshEnds(): Promise<void> {
     try {
-      for (const topic of decoders.keys()) {
-        for (const [partition, { latest }] of await this.admin.offsets(topic, COMMITTED)) {
-          this.positions.ends(topic, partition, latest);
-        }
-      }
+      for (const topic of decoders.keys()) await this.refreshEndsOf(topic);
       this.failure = null;
+      this.missingSince = null;
     } catch (error) {
-      this.noteFailure(error instanceof Error ? error : new Error(String(error)));
+      const failure = error instanceof Error ? error : new Error(String(error));
+      this.noteFailure(failure);
+      this.noteMissing(failure);
     }
   }
 
-  private progress(): string {
-    const { folded, of } = this.positions.progress;
-    if (of > 0n) return `${folded} of the ${of} records that were in the log at start are read`;
-    return `the log does not answer yet${this.failure === null ? '' : `: ${this.failure.message}`}`;
+  private async refreshEndsOf(topic: string): Promise<void> {
+    // Noted before the question: what is read while it is on its way may lie beyond the answer.
+    const before = this.positions.nextOf(topic);
+    for (const [partition, { latest }] of await this.admin.offsets(topic, COMMITTED)) {
+      this.positions.ends(topic, partition, latest);
+      const next = before.get(partition) ?? 0n;
+      if (latest < next) {
+        this.noteLoss(
+          `partition ${partition} of ${topic} ends at offset ${latest}, and was read up to ${next}`,
+        );
+      }
+    }
+  }
+
+  /** A topic that stays missing was lost with the log: it is made anew, as at start. */
+  private noteMissing(failure: Error): void {
+    if (!(failure instanceof LogError) || failure.code !== 'UNKNOWN_TOPIC') return;
+    const now = performance.now();
+    this.missingSince ??= now;
+    if (now - this.missingSince < MISSING_TOPIC_PATIENCE_MS) return;
+    this.missingSince = null;
+    this.noteLoss(`topics are missing: ${failure.message}`);
+  }
+
+  private describe(): string | null {
+    return describeStatus(this.status, this.positions.progress);
   }
 
   /** Tells of a failure once, not at each attempt. */
@@ -132,8 +238,35 @@ export class RebuildService implements OnModuleDestroy {
     this.failure = failure;
     this.logger.warn({ err: failure }, 'the log does not answer');
   }
+}
 
-  private async pause(ms: number): Promise<void> {
-    await pause(ms, undefined, { signal: this.stop.signal }).catch(() => undefined);
+/** The reason why the log has to be read again, from when it is found until it is acted on. */
+class Losses {
+  private reason: string | null = null;
+  private wake: () => void = () => undefined;
+
+  /** The first reason is kept. */
+  add(reason: string): void {
+    this.reason ??= reason;
+    this.wake();
+  }
+
+  clear(): void {
+    this.reason = null;
+  }
+
+  get some(): boolean {
+    return this.reason !== null;
+  }
+
+  /** Resolves once there is a reason; with `null` once `signal` is aborted. */
+  async next(signal: AbortSignal): Promise<string | null> {
+    while (this.reason === null && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    return signal.aborted ? null : this.reason;
   }
 }

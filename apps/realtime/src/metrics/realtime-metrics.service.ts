@@ -21,6 +21,8 @@ export class RealtimeMetrics {
   private readonly framesSkipped: Counter;
   private readonly backlog: Gauge;
   private readonly tickDuration: Histogram;
+  private readonly following: Gauge;
+  private readonly logsLost: Counter;
   private unreadable = 0;
 
   constructor(registry: Registry, city: CityState, positions: LogPositions) {
@@ -60,6 +62,16 @@ export class RealtimeMetrics {
       buckets: TICK_BUCKETS_SECONDS,
       registers,
     });
+    this.following = new Gauge({
+      name: 'realtime_following',
+      help: '1 while the service reads the log as it grows, 0 while it waits, rebuilds or makes no progress',
+      registers,
+    });
+    this.logsLost = new Counter({
+      name: 'realtime_logs_lost_total',
+      help: 'Times that the log was found lost or recreated, and the city was rebuilt from the new one',
+      registers,
+    });
     new Gauge({
       name: 'realtime_lag_records',
       help: 'Records between what is folded and the end of the log',
@@ -97,6 +109,14 @@ export class RealtimeMetrics {
     this.tickDuration.observe(tick.ms / 1_000);
     this.rooms.set(tick.rooms);
     this.backlog.set(report.backlogBytesMax);
+  }
+
+  setFollowing(isFollowing: boolean): void {
+    this.following.set(Number(isFollowing));
+  }
+
+  countLostLog(): void {
+    this.logsLost.inc();
   }
 
   setSockets(count: number): void {

@@ -31,8 +31,12 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-function body({ status, title, detail, errors }: ProblemAnswer, request: FastifyRequest): Problem {
+function body(
+  { status, title, detail, errors, extensions }: ProblemAnswer,
+  request: FastifyRequest,
+): Problem {
   return {
+    ...extensions,
     type: 'about:blank',
     title,
     status,

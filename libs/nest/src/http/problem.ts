@@ -15,6 +15,8 @@ export interface Problem {
   readonly detail?: string;
   readonly instance?: string;
   readonly errors?: readonly ProblemDetail[];
+  /** Extension members of the problem, RFC 9457 section 3.2. */
+  readonly [extension: string]: unknown;
 }
 
 /** An error that is answered as it says. Everything in it is shown to the caller. */
@@ -29,6 +31,8 @@ export class ProblemError extends Error {
       readonly detail?: string;
       readonly errors?: readonly ProblemDetail[];
       readonly headers?: Readonly<Record<string, string>>;
+      /** Further members of the body. They do not replace the members above. @see RFC 9457, section 3.2 */
+      readonly extensions?: Readonly<Record<string, unknown>>;
     },
     options?: ErrorOptions,
   ) {

@@ -13,6 +13,7 @@ export interface ProblemAnswer {
   readonly detail?: string;
   readonly errors?: readonly ProblemDetail[];
   readonly headers?: Readonly<Record<string, string>>;
+  readonly extensions?: Readonly<Record<string, unknown>>;
   readonly unexpected?: true;
 }
 

@@ -35,7 +35,7 @@ export class LogTransport extends Server implements CustomTransportStrategy {
   private consumer: BatchConsumer | undefined;
   private readonly closing = new AbortController();
 
-  constructor(private readonly options: LogTransportOptions) {
+  constructor(private options: LogTransportOptions) {
     super();
   }
 
@@ -53,6 +53,21 @@ export class LogTransport extends Server implements CustomTransportStrategy {
   async close(): Promise<void> {
     this.closing.abort();
     await this.consumer?.[Symbol.asyncDispose]();
+  }
+
+  /**
+   * Replaces the consumer by one that starts reading as `offsets` says. `whileStopped` runs after the old consumer has
+   * finished its last batch and before the new one reads.
+   *
+   * @throws LogError if the log cannot be read within {@link START_PATIENCE_MS}
+   */
+  async readAgain(whileStopped: () => Promise<LogTransportOptions['offsets'] | null>): Promise<void> {
+    await this.consumer?.[Symbol.asyncDispose]();
+    this.consumer = undefined;
+    const offsets = await whileStopped();
+    if (offsets === null || this.closing.signal.aborted) return;
+    this.options = { ...this.options, offsets };
+    await this.startPatiently();
   }
 
   on(): never {

@@ -1,0 +1,185 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { allTopics, telemetryTopic, vehicleEventsTopic } from '@hailstream/events';
+import type { Frame, ServiceStatus, StatusMessage } from '@hailstream/events/live';
+import { createAdmin } from '@hailstream/log';
+import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import type { CityEvent } from '../src/fold/city-state.js';
+import { id, telemetry, vehicleEvent } from '../src/fold/events.fixture.js';
+import {
+  append,
+  appendRecords,
+  deleteTopic,
+  getJson,
+  openSocket,
+  startRealtime,
+  until,
+  untilReady,
+  type Realtime,
+} from './_util.js';
+
+const monaco = { west: 7.4, south: 43.72, east: 7.45, north: 43.76 };
+
+interface Stats {
+  readonly devicesSeen: number;
+  readonly eventsSeen: number;
+  readonly lagRecords: number;
+  readonly status: ServiceStatus;
+}
+
+interface NotRebuilt {
+  readonly status: number;
+  readonly detail: string;
+  readonly rebuild: { readonly percent: number; readonly recordsRead: number; readonly recordsInLog: number };
+}
+
+interface Readiness {
+  readonly checks: Readonly<Record<string, { readonly status: string; readonly reason?: string }>>;
+}
+
+async function makeTopics(address: string): Promise<void> {
+  await using admin = createAdmin({
+    connection: { brokers: [address], clientId: 'test' },
+    logger: pino({ level: 'silent' }),
+  });
+  await admin.ensureTopics(allTopics);
+}
+
+/** A point of each of so many vehicles, from the `first` one on. */
+function points(count: number, first = 1): CityEvent[] {
+  const timestamp = Date.now();
+  return Array.from({ length: count }, (_, n) => telemetry({ device_id: id(first + n), timestamp }));
+}
+
+/** The broker comes back without anything that it stored. */
+async function replaceDataFolder(broker: TestBroker): Promise<void> {
+  await broker.kill();
+  await rm(broker.dataDir, { recursive: true });
+  await mkdir(broker.dataDir);
+  await broker.restart();
+}
+
+const statsOf = ({ url }: Realtime) => getJson<Stats & NotRebuilt>(`${url}/stats`);
+const readinessOf = ({ url }: Realtime) => getJson<Readiness>(`${url}/health/ready`);
+
+async function devicesSeen(realtime: Realtime): Promise<number | null> {
+  const { status, body } = await statsOf(realtime);
+  return status === 200 ? body.devicesSeen : null;
+}
+
+describe('a log that is lost while realtime reads it', () => {
+  it('is replaced by the new one, of which everything is folded', async () => {
+    await using broker = await startTestBroker();
+    await makeTopics(broker.address);
+    await append(broker.address, points(40));
+    await using realtime = await startRealtime(broker.address);
+    await untilReady(realtime);
+    using page = openSocket(realtime.url);
+    const statuses: StatusMessage[] = [];
+    const snapshots: Frame[] = [];
+    page.on('status', (message) => statuses.push(message));
+    page.on('snapshot', (frame) => snapshots.push(frame));
+    page.emit('viewport', monaco);
+    await until(() => snapshots.length === 1, { what: 'the first snapshot' });
+
+    await replaceDataFolder(broker);
+    await makeTopics(broker.address);
+    await append(broker.address, points(3, 500));
+    expect(await until(async () => (await devicesSeen(realtime)) === 3, { what: 'the new vehicles' })).toBe(
+      true,
+    );
+    await untilReady(realtime);
+    await append(broker.address, points(1, 600));
+    await until(async () => (await devicesSeen(realtime)) === 4, { what: 'a vehicle of later' });
+
+    const last = await until(() => snapshots.length > 1 && snapshots.at(-1), { what: 'a new snapshot' });
+    expect(last.vehicles.map(([deviceId]) => deviceId)).toEqual(
+      expect.arrayContaining([id(500), id(501), id(502)]),
+    );
+    expect(last.vehicles.map(([deviceId]) => deviceId)).not.toContain(id(1));
+    const kinds = statuses.map(({ status }) => status.kind);
+    expect(kinds.at(-1)).toBe('following');
+    expect(kinds.some((kind) => kind === 'rebuilding' || kind === 'waiting')).toBe(true);
+  });
+
+  it('is replaced where one topic was deleted and made again', async () => {
+    await using broker = await startTestBroker();
+    await makeTopics(broker.address);
+    await append(broker.address, [...points(40), vehicleEvent({ timestamp: Date.now() })]);
+    await using realtime = await startRealtime(broker.address);
+    await untilReady(realtime);
+    expect(await devicesSeen(realtime)).toBe(40);
+
+    await deleteTopic(broker.address, telemetryTopic.name);
+    await makeTopics(broker.address);
+    await append(broker.address, points(5, 500));
+    // The events of the vehicle are in a topic that is as it was.
+    await until(async () => (await devicesSeen(realtime)) === 6, {
+      what: 'the new vehicles, and the old one',
+    });
+    await untilReady(realtime);
+  });
+});
+
+describe('readiness', () => {
+  it('is refused, with the reason, while the log does not answer', async () => {
+    await using broker = await startTestBroker();
+    await makeTopics(broker.address);
+    await using realtime = await startRealtime(broker.address);
+    await untilReady(realtime);
+    await broker.kill();
+    const reason = await until(
+      async () => {
+        const { status, body } = await readinessOf(realtime);
+        return status === 503 && body.checks['progress']?.reason;
+      },
+      { what: 'the refusal' },
+    );
+    expect(reason).toMatch(/log/);
+    expect((await statsOf(realtime)).body.status).toMatchObject({
+      kind: 'stalled',
+      reason: expect.any(String),
+    });
+    await broker.restart();
+    await untilReady(realtime);
+    expect((await statsOf(realtime)).body.status).toEqual({ kind: 'following' });
+  });
+
+  it('is refused while the city is rebuilt, and so are questions about it', async () => {
+    await using broker = await startTestBroker();
+    await makeTopics(broker.address);
+    const timestamp = Date.now();
+    const filler = Buffer.from(JSON.stringify({ note: 'x'.repeat(900) }));
+    await appendRecords(
+      broker.address,
+      Array.from({ length: 2_000 }, (_, n) => ({
+        topic: vehicleEventsTopic.name,
+        key: id(n),
+        value: filler,
+      })),
+    );
+    await append(broker.address, [telemetry({ timestamp })]);
+    broker.inject({ api: 'Fetch', delayMs: 300, times: 1_000 });
+    await using realtime = await startRealtime(broker.address);
+    const { headers, body } = await until(
+      async () => {
+        const answer = await statsOf(realtime);
+        return answer.status === 503 && answer.body.rebuild.recordsInLog > 0 && answer;
+      },
+      { what: 'a rebuild that has begun' },
+    );
+    expect(headers.get('content-type')).toMatch(/application\/problem\+json/);
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(body.detail).toMatch(/of the 2001 records/);
+    expect(body.rebuild).toMatchObject({ recordsInLog: 2_001 });
+    expect(body.rebuild.percent).toBeLessThan(100);
+    for (const path of ['/vehicles', `/vehicles/${id(1)}`]) {
+      expect((await getJson(`${realtime.url}${path}`)).status).toBe(503);
+    }
+    expect((await readinessOf(realtime)).body.checks['rebuild']?.reason).toMatch(/of the 2001 records/);
+    broker.clearFaults();
+    await untilReady(realtime);
+    expect((await statsOf(realtime)).body).toMatchObject({ eventsSeen: 1 });
+  });
+});
