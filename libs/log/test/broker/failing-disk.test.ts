@@ -69,7 +69,7 @@ describe('a disk that fails', () => {
     expect(await broker.values()).toEqual(['still taken']);
   });
 
-  it.each(['rename .*checkpoint', 'rename /data/rides-0', 'remove .*deleted'])(
+  it.each(['rename .*checkpoint', 'rename /data/rides-0', 'remove .*-delete'])(
     'has nothing of a deleted topic in one of its name where %s fails',
     async (like) => {
       await using broker = await startSystem();

@@ -1,12 +1,17 @@
 import * as path from 'node:path';
-import { readCheckpoint, type Checkpoint } from './checkpoint.js';
+import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
 import type { FileSystem } from './file-system.js';
+import type { PartitionLog } from './partition-log.js';
 
 export const RECOVERY_FILE = 'recovery-point-offset-checkpoint';
 export const START_FILE = 'log-start-offset-checkpoint';
 export const CLEANER_FILE = 'cleaner-offset-checkpoint';
 /** Ours: where offsets may be missing, noted before the first one is. */
 export const GAPS_FILE = 'compaction-gaps-checkpoint';
+
+export const CHECKPOINT_FILES = [RECOVERY_FILE, START_FILE, CLEANER_FILE, GAPS_FILE] as const;
+/** Exists while no broker runs, if the last one closed everything. */
+export const CLEAN_FILE = '.kafka_cleanshutdown';
 
 /** What the last run left of every partition. */
 export interface Checkpoints {
@@ -32,4 +37,41 @@ export async function readCheckpoints(files: FileSystem, dataDir: string): Promi
     cleaned: await read(CLEANER_FILE),
     gaps: await read(GAPS_FILE),
   };
+}
+
+/** What each file says of a partition. */
+const OFFSET_IN: Record<(typeof CHECKPOINT_FILES)[number], (log: PartitionLog) => bigint> = {
+  [RECOVERY_FILE]: (log) => log.recoveryPoint,
+  [START_FILE]: (log) => log.logStartOffset,
+  [CLEANER_FILE]: (log) => log.cleanedBefore,
+  [GAPS_FILE]: (log) => log.gapsBefore,
+};
+
+/** Writes the checkpoint files. */
+export class CheckpointWriter {
+  private last: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly at: { readonly files: FileSystem; readonly dataDir: string },
+    private readonly topics: () => readonly { name: string; partitions: readonly PartitionLog[] }[],
+  ) {}
+
+  /** All of them: what they say of a topic that was deleted must not be taken for one that is created later. */
+  async saveAll(): Promise<void> {
+    for (const file of CHECKPOINT_FILES) await this.save(file);
+  }
+
+  /** One after another: two at a time would write one file. */
+  save(file: (typeof CHECKPOINT_FILES)[number]): Promise<void> {
+    const written = this.last.then(() => this.write(file));
+    this.last = written.catch(() => undefined);
+    return written;
+  }
+
+  private async write(file: (typeof CHECKPOINT_FILES)[number]): Promise<void> {
+    const offsets = this.topics().flatMap(({ name, partitions }) =>
+      partitions.map((log, partition) => ({ topic: name, partition, offset: OFFSET_IN[file](log) })),
+    );
+    await writeCheckpoint(this.at.files, path.join(this.at.dataDir, file), offsets);
+  }
 }

@@ -6,7 +6,8 @@ export class DataDirError extends Error {
   override readonly name = 'DataDirError';
 }
 
-const LOCK_FILE = '.lock';
+/** Names the process that has the folder. */
+export const LOCK_FILE = '.lock';
 /** Two brokers that find a stale lock at once try again; one of them wins. */
 const ATTEMPTS = 3;
 

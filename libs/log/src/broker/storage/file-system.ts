@@ -32,8 +32,10 @@ export interface FileSystem {
   /** Names in a folder; none where it is missing. */
   list(folder: string): Promise<string[]>;
   makeFolder(folder: string): Promise<void>;
-  /** Removes a file, or a folder with all that is in it; nothing where it is missing. */
-  remove(target: string): Promise<void>;
+  /** Removes a file, never a folder; nothing happens if it is missing. */
+  remove(file: string): Promise<void>;
+  /** Removes a folder that is empty. @returns false if it is not */
+  removeFolder(folder: string): Promise<boolean>;
   rename(from: string, to: string): Promise<void>;
   /** Resolves once the names in a folder, what was made, renamed and removed there, survive a power cut. */
   syncFolder(folder: string): Promise<void>;
@@ -87,8 +89,20 @@ export const nodeFileSystem: FileSystem = {
     await fs.promises.mkdir(folder, { recursive: true });
   },
 
-  async remove(target) {
-    await fs.promises.rm(target, { recursive: true, force: true });
+  async remove(file) {
+    await fs.promises.rm(file, { force: true });
+  },
+
+  async removeFolder(folder) {
+    try {
+      await fs.promises.rmdir(folder);
+      return true;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return true;
+      if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
+      throw error;
+    }
   },
 
   async rename(from, to) {

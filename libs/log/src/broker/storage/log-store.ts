@@ -6,8 +6,9 @@ import type { TopicSetting } from '../config/topic-settings.js';
 import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import type { BoundedLog } from '../../bounded-log.js';
 import { BackgroundWork } from './background-work.js';
-import { DataDirError } from './data-dir-lock.js';
 import {
+  CLEAN_FILE,
+  CheckpointWriter,
   CLEANER_FILE,
   GAPS_FILE,
   NO_CHECKPOINTS,
@@ -16,21 +17,21 @@ import {
   START_FILE,
   type Checkpoints,
 } from './checkpoint-files.js';
-import { writeCheckpoint } from './checkpoint.js';
-import { TEMPORARY_SUFFIX, type FileSystem } from './file-system.js';
+import type { FileSystem } from './file-system.js';
+import { inParallel, settleInParallel } from './in-parallel.js';
+import { PartitionFolders } from './partition-folders.js';
 import { PartitionLog } from './partition-log.js';
 import { restoreSettings } from './restored-settings.js';
 import { SettingsInUse } from './settings-in-use.js';
-import { readTopics, TOPICS_FILE, writeTopics, type StoredTopic, type StoredTopics } from './topics-file.js';
+import {
+  readTopics,
+  TOPICS_FILE,
+  writeTopics,
+  type StoredTopic,
+  type StoredTopics,
+  type UnfinishedTopic,
+} from './topics-file.js';
 import { checkNoTwin, checkPartitionCount, checkTopicName } from './topic-checks.js';
-
-/** There while no broker runs and the last one closed everything. */
-const CLEAN_FILE = '.kafka_cleanshutdown';
-/** Folders that are being removed; what a crash leaves of them goes at the next start. */
-const DELETED_SUFFIX = '.deleted';
-
-/** A partition's folder: its topic and its number. */
-const PARTITION_FOLDER = /^[a-zA-Z0-9._-]+-\d+$/;
 
 /** A topic: its partitions are opened, its settings are those that differ from the broker's. */
 export interface Topic {
@@ -58,10 +59,13 @@ export class LogStore {
   /** What the start found. */
   readonly recovered = { closedCleanly: false, cut: 0 };
   private readonly background: BackgroundWork;
+  private readonly folders: PartitionFolders;
+  /** Topics that are being created or deleted, and those of which something is left. */
+  private unfinished: readonly UnfinishedTopic[] = [];
   /** Beside the other work, which must not wait for it. */
   private compacting: Promise<void> | undefined;
   private readonly stopped = new AbortController();
-  private checkpoints: Promise<void> = Promise.resolve();
+  private readonly checkpoints: CheckpointWriter;
   /** Changes of topics happen one after another. */
   private changes: Promise<unknown> = Promise.resolve();
   /** Whether a failure may have left files that say something else than is so. */
@@ -70,6 +74,8 @@ export class LogStore {
   private constructor(private readonly options: LogStoreOptions) {
     this.settings = new SettingsInUse(options.config);
     this.background = new BackgroundWork(options.logger);
+    this.folders = new PartitionFolders(options);
+    this.checkpoints = new CheckpointWriter(options, () => this.all());
   }
 
   /** Opens every partition, several at a time. */
@@ -136,31 +142,45 @@ export class LogStore {
   async delete(name: string): Promise<void> {
     await this.change(async () => {
       const topic = this.expect(name);
-      await this.save(this.stored().filter((stored) => stored.name !== name));
+      const change = { name, id: topic.id, first: 0, partitions: topic.partitions.length };
+      await this.begin(
+        change,
+        this.stored().filter((stored) => stored.name !== name),
+      );
       this.topics.delete(name);
-      // It is gone: what fails from here on is not the client's, and is made good later.
-      await this.saveCheckpoints().catch((err: unknown) => {
+      // It is deleted: what fails from here on is not the client's, and is made good later.
+      await this.checkpoints.saveAll().catch((err: unknown) => {
         this.unsettled = true;
         this.options.logger.error({ err, topic: name }, 'checkpoints of a deleted topic were not removed');
       });
-      for (const [index, log] of topic.partitions.entries()) {
-        await this.removePartition(topic, index, log);
-      }
+      await this.undo(change, topic.partitions);
+      await this.save(this.stored()).catch((err: unknown) => {
+        this.options.logger.warn(
+          { err, topic: name },
+          `${TOPICS_FILE} not written after a topic was deleted`,
+        );
+      });
     });
   }
 
-  /** Closes a partition that is no part of a topic, and removes its folder; one that is left goes at the next chance. */
-  private async removePartition(topic: Topic, index: number, log: PartitionLog): Promise<void> {
-    const { files, logger } = this.options;
-    const folder = this.folderOf(topic.name, index);
-    const gone = `${folder}.${topic.id}${DELETED_SUFFIX}`;
-    try {
-      await log.abort();
-      await files.rename(folder, gone);
-      await files.remove(gone);
-    } catch (err) {
-      logger.warn({ err, folder }, 'the folder of a partition that is no more could not be removed');
+  /** Writes down that partitions are being created or deleted: if the broker is killed, the next start removes them. */
+  private async begin(change: UnfinishedTopic, stored: readonly StoredTopic[]): Promise<void> {
+    const before = this.unfinished;
+    this.unfinished = [...before, change];
+    await this.save(stored, () => (this.unfinished = before));
+  }
+
+  /** Closes partitions that are no part of a topic, and removes their folders; what is left goes at the next chance. */
+  private async undo(change: UnfinishedTopic, logs: readonly PartitionLog[]): Promise<void> {
+    const { name: topic, id: topicId, first, partitions } = change;
+    await inParallel(logs, (log) => log.abort()).catch((err: unknown) => {
+      this.options.logger.warn({ err, topic }, 'files of a deleted partition were not closed');
+    });
+    let all = true;
+    for (let partition = first; partition < partitions; partition++) {
+      all = (await this.folders.remove({ topic, topicId, partition })) && all;
     }
+    if (all) this.unfinished = this.unfinished.filter((each) => each !== change);
   }
 
   /** Adds partitions until there are `count`. @throws ProtocolError */
@@ -208,26 +228,26 @@ export class LogStore {
 
   /** Keeps where logs start, after DeleteRecords. */
   async saveStartOffsets(): Promise<void> {
-    await this.change(() => this.checkpoint(START_FILE, (log) => log.logStartOffset));
+    await this.change(() => this.checkpoints.save(START_FILE));
   }
 
   /** Syncs and closes everything; a clean start follows. */
   async close(): Promise<void> {
     await this.stopBackground();
-    for (const topic of this.topics.values()) {
-      await Promise.all(topic.partitions.map((log) => log.close()));
-    }
+    await inParallel(this.logs(), (log) => log.close());
     await this.settle();
-    await this.saveCheckpoints();
+    await this.checkpoints.saveAll();
     await this.options.files.replaceFile(path.join(this.options.dataDir, CLEAN_FILE), '');
   }
 
   /** Lets go of the files as a killed process would. */
   async abort(): Promise<void> {
     await this.stopBackground();
-    for (const topic of this.topics.values()) {
-      await Promise.all(topic.partitions.map((log) => log.abort()));
-    }
+    await inParallel(this.logs(), (log) => log.abort());
+  }
+
+  private logs(): PartitionLog[] {
+    return this.all().flatMap(({ partitions }) => partitions);
   }
 
   private async load(): Promise<void> {
@@ -238,7 +258,7 @@ export class LogStore {
       config.text('cluster.id') || stored.clusterId || randomBytes(16).toString('base64url');
     config.settle('cluster.id', this.clusterIdText);
     restoreSettings(config, stored, this.options.logger);
-    await this.removeLeftovers(found);
+    this.unfinished = await this.folders.sweep(found);
     const checkpoints = await readCheckpoints(files, dataDir);
     this.recovered.closedCleanly = (await files.readFile(path.join(dataDir, CLEAN_FILE))) !== undefined;
     // From now on a crash leaves the folder in disorder, and a power cut must not bring the file back.
@@ -249,42 +269,31 @@ export class LogStore {
       topic.partitions.push(...(await this.openPartitions(topic, partitions, checkpoints)));
       this.topics.set(name, topic);
     }
-    if (found === undefined) await this.writeTopics([]);
+    if (found === undefined || found.unfinished !== undefined) await this.writeTopics(this.stored());
     // A crash may have come between the end of a topic and the end of what was noted of it.
-    await this.saveCheckpoints();
-  }
-
-  /** Removes what a crash left of topics that were being made or deleted: another of that name is none of theirs. */
-  private async removeLeftovers(stored: StoredTopics | undefined): Promise<void> {
-    const { files, dataDir, logger } = this.options;
-    const folders = new Set(
-      stored?.topics.flatMap(({ name, partitions }) =>
-        Array.from({ length: partitions }, (_, i) => `${name}-${i}`),
-      ),
-    );
-    for (const name of await files.list(dataDir)) {
-      const ofNoTopic = PARTITION_FOLDER.test(name) && !folders.has(name);
-      if (ofNoTopic && stored === undefined) {
-        throw new DataDirError(`${dataDir} has ${name}, and no ${TOPICS_FILE} that says what it is`);
-      }
-      if (!ofNoTopic && !name.endsWith(DELETED_SUFFIX) && !name.endsWith(TEMPORARY_SUFFIX)) continue;
-      logger.warn({ name }, 'what an unfinished change of topics left was removed');
-      await files.remove(path.join(dataDir, name));
-    }
+    await this.checkpoints.saveAll();
   }
 
   /** Makes the partitions that a topic lacks, and writes down the topics as they are then; all of it or nothing. */
   private async addPartitions(topic: Topic, count: number, stored: readonly StoredTopic[]): Promise<void> {
+    const { name, id } = topic;
     const first = topic.partitions.length;
-    for (let index = first; index < count; index++) {
-      // What a failure left of one that was refused or deleted is none of this one's.
-      await this.options.files.remove(this.folderOf(topic.name, index));
-    }
-    const opened = await this.openPartitions(topic, count, NO_CHECKPOINTS);
+    if (count <= first) return;
+    const wanted = Array.from({ length: count - first }, (_, i) => ({
+      topic: name,
+      topicId: id,
+      partition: first + i,
+    }));
+    await this.folders.makeRoom(wanted, this.unfinished);
+    const change = { name, id, first, partitions: count };
+    await this.begin(change, this.stored());
+    let opened: PartitionLog[] = [];
     try {
-      await this.save(stored);
+      opened = await this.openPartitions(topic, count, NO_CHECKPOINTS);
+      this.unfinished = beyond(this.unfinished, name, count);
+      await this.save(stored, () => (this.unfinished = [...this.unfinished, change]));
     } catch (error) {
-      for (const [i, log] of opened.entries()) await this.removePartition(topic, first + i, log);
+      await this.undo(change, opened);
       throw error;
     }
     topic.partitions.push(...opened);
@@ -298,12 +307,12 @@ export class LogStore {
   ): Promise<PartitionLog[]> {
     const { files, logger, now } = this.options;
     const first = topic.partitions.length;
-    const opening = Array.from({ length: count - first }, async (_, i) => {
-      const index = first + i;
+    const indexes = Array.from({ length: count - first }, (_, i) => first + i);
+    const done = await settleInParallel(indexes, async (index) => {
       const key = `${topic.name}-${index}`;
       return PartitionLog.open({
         files,
-        folder: this.folderOf(topic.name, index),
+        folder: this.folders.pathOf({ topic: topic.name, partition: index }),
         logger,
         now,
         settings: () => this.settings.log(topic),
@@ -311,24 +320,19 @@ export class LogStore {
         logStartOffset: checkpoints.start.get(key) ?? 0n,
         cleanedBefore: checkpoints.cleaned.get(key) ?? 0n,
         gapsBefore: checkpoints.gaps.get(key) ?? checkpoints.cleaned.get(key) ?? 0n,
-        onCleaning: () => this.checkpoint(GAPS_FILE, (log) => log.gapsBefore),
-        onCleaned: () => this.checkpoint(CLEANER_FILE, (log) => log.cleanedBefore),
+        onCleaning: () => this.checkpoints.save(GAPS_FILE),
+        onCleaned: () => this.checkpoints.save(CLEANER_FILE),
         closedCleanly: checkpoints !== NO_CHECKPOINTS && this.recovered.closedCleanly,
         onCut: () => this.recovered.cut++,
         onWriteFailure: (err) =>
           this.options.bounded.say('error', { err, topic: topic.name, index }, 'append failed'),
       });
     });
-    const done = await Promise.allSettled(opening);
     const opened = done.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     const failed = done.find((each) => each.status === 'rejected');
     if (failed === undefined) return opened;
-    await Promise.all(opened.map((log) => log.abort()));
+    await inParallel(opened, (log) => log.abort());
     throw failed.reason;
-  }
-
-  private folderOf(name: string, partition: number): string {
-    return path.join(this.options.dataDir, `${name}-${partition}`);
   }
 
   private expect(name: string): Topic {
@@ -369,6 +373,7 @@ export class LogStore {
       brokerSettings: { ...config.altered.own },
       allBrokersSettings: { ...config.altered.all },
       topics,
+      ...(this.unfinished.length > 0 && { unfinished: this.unfinished }),
     });
   }
 
@@ -376,7 +381,7 @@ export class LogStore {
   private async settle(): Promise<void> {
     if (!this.unsettled) return;
     await this.writeTopics(this.stored());
-    await this.saveCheckpoints();
+    await this.checkpoints.saveAll();
     this.unsettled = false;
   }
 
@@ -391,28 +396,6 @@ export class LogStore {
     });
     this.changes = done.catch(() => undefined);
     return done;
-  }
-
-  /** All of them: what they say of a topic that was deleted must not be taken for one made later. */
-  private async saveCheckpoints(): Promise<void> {
-    await this.checkpoint(RECOVERY_FILE, (log) => log.recoveryPoint);
-    await this.checkpoint(START_FILE, (log) => log.logStartOffset);
-    await this.checkpoint(CLEANER_FILE, (log) => log.cleanedBefore);
-    await this.checkpoint(GAPS_FILE, (log) => log.gapsBefore);
-  }
-
-  /** One after another: two at a time would write one file. */
-  private checkpoint(file: string, offsetOf: (log: PartitionLog) => bigint): Promise<void> {
-    const written = this.checkpoints.then(() => this.writeCheckpoint(file, offsetOf));
-    this.checkpoints = written.catch(() => undefined);
-    return written;
-  }
-
-  private async writeCheckpoint(file: string, offsetOf: (log: PartitionLog) => bigint): Promise<void> {
-    const offsets = this.all().flatMap(({ name, partitions }) =>
-      partitions.map((log, partition) => ({ topic: name, partition, offset: offsetOf(log) })),
-    );
-    await writeCheckpoint(this.options.files, path.join(this.options.dataDir, file), offsets);
   }
 
   private startBackground(): void {
@@ -438,7 +421,7 @@ export class LogStore {
   /** Keeps up to where logs are on disk: a start after a crash checks what is behind. */
   async saveRecoveryPoints(): Promise<void> {
     if (this.unsettled) await this.change(() => Promise.resolve());
-    await this.checkpoint(RECOVERY_FILE, (log) => log.recoveryPoint);
+    await this.checkpoints.save(RECOVERY_FILE);
   }
 
   /** Syncs what is due, and what would be late by the next time. */
@@ -482,6 +465,13 @@ export class LogStore {
 function asRefusal(error: unknown): unknown {
   if (typeof (error as NodeJS.ErrnoException).syscall !== 'string') return error;
   return new ProtocolError(ErrorCode.KAFKA_STORAGE_ERROR, 'the disk did not take it', { cause: error });
+}
+
+/** Unfinished changes without those of a topic's first partitions, whose folders are in use again. */
+function beyond(unfinished: readonly UnfinishedTopic[], name: string, count: number): UnfinishedTopic[] {
+  return unfinished
+    .map((each) => (each.name === name ? { ...each, first: Math.max(each.first, count) } : each))
+    .filter(({ first, partitions }) => first < partitions);
 }
 
 function storedOf({ name, id, partitions, settings }: Topic): StoredTopic {

@@ -1,7 +1,8 @@
 import * as path from 'node:path';
 import type { FileSystem } from './file-system.js';
 
-const FILE = 'producer-ids.json';
+/** Says which ids were taken. */
+export const PRODUCER_IDS_FILE = 'producer-ids.json';
 /** Ids taken at once, so that most requests write nothing; a restart skips what is left of a block. */
 const BLOCK = 1000n;
 
@@ -19,7 +20,7 @@ export class ProducerIds {
   }
 
   static async open(files: FileSystem, dataDir: string): Promise<ProducerIds> {
-    const file = path.join(dataDir, FILE);
+    const file = path.join(dataDir, PRODUCER_IDS_FILE);
     const contents = await files.readFile(file);
     const next =
       contents === undefined ? 0n : BigInt((JSON.parse(contents.toString()) as { next: string }).next);

@@ -6,6 +6,7 @@ import type { BatchHeader } from '../../protocol/record-batch.js';
 import type { OpenTransactions } from './open-transactions.js';
 import { ProducerStates } from './producer-states.js';
 import { finishSwaps } from './segment-swap.js';
+import { LOG_FILE, SEGMENT_FILE, UNFINISHED_FILE } from './segment-files.js';
 import { Segment, segmentName } from './segment.js';
 import { indexOfSegment } from './segment-list.js';
 
@@ -13,8 +14,6 @@ import { indexOfSegment } from './segment-list.js';
 const CHECKED_TAIL_BYTES = 16 << 20;
 
 const SEGMENT_NAME_LENGTH = 20;
-const SEGMENT_FILE = /^\d{20}\./;
-const UNFINISHED_FILE = /\.(tmp|cleaned)$/;
 
 /** What is known of a log before its files are looked at. */
 export interface RecoveryOptions {
@@ -26,7 +25,7 @@ export interface RecoveryOptions {
   readonly recoveryPoint: bigint;
   /** Whether the log was closed in good order: then the end alone is checked. */
   readonly closedCleanly: boolean;
-  /** Where the log starts, if it has no files. */
+  /** Where the log starts, if it has no files and `recoveryPoint` is not later. */
   readonly logStartOffset: bigint;
   /** Told where the log was cut. */
   readonly onCut?: () => void;
@@ -42,20 +41,25 @@ export async function recoverSegments(
   options: RecoveryOptions,
   { producers, open }: { producers: ProducerStates; open: OpenTransactions },
 ): Promise<{ segments: Segment[]; endOffset: bigint }> {
-  const { files, folder, now, logStartOffset } = options;
+  const { files, folder, now } = options;
   const names = await finishSwaps(files, folder);
   const bases = names
-    .filter((name) => /^\d{20}\.log$/.test(name))
+    .filter((name) => LOG_FILE.test(name))
     .map((name) => BigInt(name.slice(0, 20)))
     .sort((a, b) => (a < b ? -1 : 1));
   const segments: Segment[] = [];
-  for (const baseOffset of bases.length > 0 ? bases : [logStartOffset]) {
+  for (const baseOffset of bases.length > 0 ? bases : [firstOffset(options)]) {
     segments.push(await Segment.open({ files, folder, baseOffset, nowMs: now() }));
   }
   const recovery = new Recovery(options, segments, producers, open);
   await recovery.checkSegments(names);
   await recovery.removeLeftovers(names);
   return { segments, endOffset: recovery.endOffset };
+}
+
+/** A log that lost its files must not give offsets again that readers have seen. */
+function firstOffset({ logStartOffset, recoveryPoint }: RecoveryOptions): bigint {
+  return recoveryPoint > logStartOffset ? recoveryPoint : logStartOffset;
 }
 
 class Recovery {

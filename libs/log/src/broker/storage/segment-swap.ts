@@ -1,5 +1,6 @@
 import * as path from 'node:path';
 import type { FileSystem } from './file-system.js';
+import { LOG_FILE, SWAP_FILE } from './segment-files.js';
 import { DERIVED_SUFFIXES, removeSegmentFiles, segmentName } from './segment.js';
 
 /*
@@ -12,8 +13,7 @@ import { DERIVED_SUFFIXES, removeSegmentFiles, segmentName } from './segment.js'
 
 /** Of a file that is not whole yet. */
 export const CLEANED_SUFFIX = '.cleaned';
-const SWAP_NAME = /^(\d{20})-(\d{20})\.swap$/;
-const LOG_NAME = /^(\d{20})\.log$/;
+const CLEANED_FILE = /^\d{20}\.cleaned$/;
 
 /** Offsets whose segments are replaced by one: from its base to before the next segment's. */
 export interface SwappedRange {
@@ -37,10 +37,10 @@ export async function beginSwap(files: FileSystem, folder: string, range: Swappe
 /** Ends the swaps that a crash interrupted. @returns the names that are then in the folder */
 export async function finishSwaps(files: FileSystem, folder: string): Promise<string[]> {
   const names = await files.list(folder);
-  const unfinished = names.filter((name) => name.endsWith(CLEANED_SUFFIX) || SWAP_NAME.test(name));
+  const unfinished = names.filter((name) => CLEANED_FILE.test(name) || SWAP_FILE.test(name));
   if (unfinished.length === 0) return names;
   for (const name of unfinished) {
-    if (SWAP_NAME.test(name)) await finishSwap(files, folder, name);
+    if (SWAP_FILE.test(name)) await finishSwap(files, folder, name);
     else await files.remove(path.join(folder, name));
   }
   return files.list(folder);
@@ -48,12 +48,12 @@ export async function finishSwaps(files: FileSystem, folder: string): Promise<st
 
 /** Removes what a `.swap` file replaces, and gives it its place. */
 export async function finishSwap(files: FileSystem, folder: string, swap: string): Promise<void> {
-  const [, baseName = '', endName = ''] = SWAP_NAME.exec(swap) ?? [];
+  const [, baseName = '', endName = ''] = SWAP_FILE.exec(swap) ?? [];
   const base = BigInt(baseName);
   const end = BigInt(endName);
   for (const name of await files.list(folder)) {
-    const found = LOG_NAME.exec(name)?.[1];
-    const replaced = found === undefined ? base : BigInt(found);
+    if (!LOG_FILE.test(name)) continue;
+    const replaced = BigInt(name.slice(0, segmentName(0n).length));
     if (replaced > base && replaced < end) await removeSegmentFiles(files, folder, replaced);
   }
   // An index of what was there before would be believed.

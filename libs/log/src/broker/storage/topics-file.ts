@@ -11,6 +11,16 @@ export interface StoredTopics {
   readonly brokerSettings: Record<string, string>;
   readonly allBrokersSettings?: Record<string, string>;
   readonly topics: readonly StoredTopic[];
+  /** Changes under way: the folders of these partitions are removed at the next start. */
+  readonly unfinished?: readonly UnfinishedTopic[];
+}
+
+/** Partitions from `first` to before `partitions` that are being created or deleted. */
+export interface UnfinishedTopic {
+  readonly name: string;
+  readonly id: string;
+  readonly first: number;
+  readonly partitions: number;
 }
 
 /** A topic as it is written down. */

@@ -14,7 +14,7 @@ const OFFSET_OUT_OF_RANGE = 1;
 /** Times that a partition is read before it is asked what is wrong. */
 const READ_ATTEMPTS = 10;
 const OUT_OF_ORDER_SEQUENCE_NUMBER = 45;
-const LEFTOVERS = /\.(tmp|cleaned|deleted)$/;
+const LEFTOVERS = /(\.(tmp|cleaned|deleted)|-delete|-stray)$/;
 
 /** How the log of a topic is kept. */
 export type Upkeep = 'everything' | 'newest segments' | 'newest of keys';

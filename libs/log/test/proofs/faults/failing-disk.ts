@@ -64,6 +64,11 @@ export class FailingDisk extends Disk {
     await super.remove(target);
   }
 
+  override async removeFolder(folder: string): Promise<boolean> {
+    this.call(`remove ${folder}`);
+    return super.removeFolder(folder);
+  }
+
   override async rename(from: string, to: string): Promise<void> {
     this.call(`rename ${from} ${to}`);
     await super.rename(from, to);

@@ -110,11 +110,19 @@ export class Disk implements FileSystem {
   async remove(target: string): Promise<void> {
     const node = this.nodeAt(target);
     if (node === undefined) return;
-    if (node.kind === 'folder') {
-      for (const name of [...node.names.keys()]) await this.remove(path.posix.join(target, name));
-    }
+    if (node.kind === 'folder') throw systemError('EISDIR', target);
     const { folder, name } = this.parentOf(target);
     this.change(folder, [[name, undefined]]);
+  }
+
+  async removeFolder(target: string): Promise<boolean> {
+    const node = this.nodeAt(target);
+    if (node === undefined) return true;
+    if (node.kind === 'file') throw systemError('ENOTDIR', target);
+    if (node.names.size > 0) return false;
+    const { folder, name } = this.parentOf(target);
+    this.change(folder, [[name, undefined]]);
+    return true;
   }
 
   async rename(from: string, to: string): Promise<void> {

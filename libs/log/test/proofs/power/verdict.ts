@@ -7,7 +7,7 @@ import type { Appended, History, PartitionHistory, TopicHistory } from './histor
 import { DATA_DIR, readAll, type ReadRecord, type System } from './system.js';
 import { batchOf } from './workload.js';
 
-const LEFTOVERS = /\.(tmp|cleaned|deleted)$/;
+const LEFTOVERS = /(\.(tmp|cleaned|deleted)|-delete|-stray)$/;
 
 /** A promise that was not kept. */
 export class BrokenPromiseError extends Error {
