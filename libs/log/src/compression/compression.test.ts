@@ -1,6 +1,8 @@
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Codec, pack, unpack, UnpackError } from './compression.js';
+import { unpackFrames } from './zstd.js';
 import { isBatchIntact } from '../protocol/record-batch.js';
 import { readableRecordsOf } from '../protocol/records.js';
 
@@ -23,6 +25,71 @@ const FROM_JAVA = {
 const RAW_SNAPPY = '243c46000000086b6579333276616c756520460600043300';
 const LIMIT = 1 << 20;
 const CODECS = Object.entries(Codec);
+
+/** 98,047 sequences of no literals and a match of 65,539 bytes or more, in nine bytes. */
+const ENDLESS_BLOCK: ZstdBlock = { kind: 2, bytes: [0x00, 0xff, 0xff, 0xff, 0x54, 0, 0, 52, 0x01] };
+/** Few bytes that a careless decoder takes hours or gigabytes for. */
+const HOSTILE = [
+  {
+    name: 'gzip of 100 MB',
+    codec: Codec.GZIP,
+    packed: gzipSync(Buffer.alloc(100e6)),
+    code: 'TOO_LARGE',
+  },
+  { name: 'what is no gzip', codec: Codec.GZIP, packed: Buffer.from('not gzip at all'), code: 'CORRUPT' },
+  {
+    name: 'snappy that announces 4 GB',
+    codec: Codec.SNAPPY,
+    packed: Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0]),
+    code: 'TOO_LARGE',
+  },
+  {
+    name: 'snappy that announces 60 MB in seven bytes',
+    codec: Codec.SNAPPY,
+    packed: Buffer.from([0x80, 0x8e, 0xce, 0x1c, 0, 0, 0]),
+    code: 'CORRUPT',
+  },
+  {
+    name: 'a snappy literal of a negative length',
+    codec: Codec.SNAPPY,
+    packed: Buffer.from([0x20, 0xfc, 0xfa, 0xff, 0xff, 0xff]),
+    code: 'CORRUPT',
+  },
+  {
+    name: 'snappy of less than it announces',
+    codec: Codec.SNAPPY,
+    packed: Buffer.from([0x20, 0x00, 0x61]),
+    code: 'CORRUPT',
+  },
+  {
+    name: 'an lz4 frame of the legacy format',
+    codec: Codec.LZ4,
+    packed: Buffer.from([0x02, 0x21, 0x4c, 0x18, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
+    code: 'CORRUPT',
+  },
+  {
+    name: 'zstd of a window of 1 GB',
+    codec: Codec.ZSTD,
+    packed: zstdFrame([ENDLESS_BLOCK], 0xa0),
+    code: 'CORRUPT',
+  },
+  {
+    name: 'zstd of many empty blocks and a window of 64 MiB',
+    codec: Codec.ZSTD,
+    packed: zstdFrame(
+      [...Array.from({ length: 300_000 }, () => ({ kind: 0, bytes: [] })), ENDLESS_BLOCK],
+      0x80,
+    ),
+    code: 'CORRUPT',
+  },
+  { name: 'endless zstd', codec: Codec.ZSTD, packed: zstdFrame([ENDLESS_BLOCK]), code: 'CORRUPT' },
+  {
+    name: 'zstd of 600 MB of one byte',
+    codec: Codec.ZSTD,
+    packed: zstdFrame(Array.from({ length: 5_000 }, () => ({ kind: 1, bytes: [0], length: 120_000 }))),
+    code: 'TOO_LARGE',
+  },
+];
 
 describe('compression', () => {
   it.each(Object.entries(FROM_JAVA))('reads what the Java producer packs with %s', (_, hex) => {
@@ -77,4 +144,54 @@ describe('compression', () => {
       { numRuns: 300 },
     );
   });
+
+  it('unpacks zstd frames of raw, repeated and skipped bytes', () => {
+    const frame = zstdFrame([
+      { kind: 0, bytes: [1, 2, 3] },
+      { kind: 1, bytes: [7], length: 300_000 },
+    ]);
+    const skipped = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9]);
+    const expected = Buffer.concat([Buffer.from([1, 2, 3]), Buffer.alloc(300_000, 7)]);
+    const unpacked = unpackFrames(Buffer.concat([skipped, frame, frame]), LIMIT);
+    expect(unpacked.equals(Buffer.concat([expected, expected]))).toBe(true);
+    expect(unpackFrames(Buffer.from(FROM_JAVA.zstd, 'hex').subarray(61), LIMIT)).toEqual(
+      unpack(
+        Codec.NONE,
+        Buffer.from(`46000000086b6579333276616c75652076616c75652076616c75652076616c7565203300`, 'hex'),
+      ),
+    );
+  });
+
+  it.each(HOSTILE)('refuses $name without much time or memory', ({ codec, packed, code }) => {
+    const before = process.memoryUsage();
+    let thrown: unknown;
+    try {
+      unpack(codec, packed);
+      if (codec === Codec.ZSTD) unpackFrames(packed, LIMIT);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(UnpackError);
+    expect(thrown).toMatchObject({ code });
+    const after = process.memoryUsage();
+    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(80 << 20);
+  });
 });
+
+interface ZstdBlock {
+  /** 0 raw, 1 a byte that is repeated, 2 compressed. */
+  readonly kind: number;
+  readonly bytes: readonly number[];
+  /** Of what it stands for, where that is not its bytes. */
+  readonly length?: number;
+}
+
+/** A frame of such blocks; the window is 2 MiB unless its descriptor says otherwise. */
+function zstdFrame(blocks: readonly ZstdBlock[], window = 0x58): Buffer {
+  const parts = blocks.map(({ kind, bytes, length = bytes.length }, i) => {
+    const header = Buffer.alloc(3);
+    header.writeUIntLE((i === blocks.length - 1 ? 1 : 0) | (kind << 1) | (length << 3), 0, 3);
+    return Buffer.concat([header, Buffer.from(bytes)]);
+  });
+  return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, window]), ...parts]);
+}

@@ -1,0 +1,66 @@
+import { createRequire } from 'node:module';
+import { checkUnpackedSize, UnpackError } from './unpack-error.js';
+
+/*
+ * LZ4's frame format:
+ *
+ *   magic uint32 · flags · block descriptor · (content size uint64) · (dictionary id uint32) · header checksum ·
+ *   (length uint32, highest bit: not packed · block · (checksum uint32))* · 0 · (content checksum uint32)
+ */
+interface Lz4 {
+  compressFrameSync(bytes: Buffer): Buffer;
+  decompressFrameSync(bytes: Buffer): Buffer;
+}
+const lz4 = loadLz4();
+const MAGIC = 0x184d2204;
+const CONTENT_SIZE = 0x08;
+const CONTENT_CHECKSUM = 0x04;
+const DICTIONARY = 0x01;
+const BLOCK_CHECKSUM = 0x10;
+const LENGTH_MASK = 0x7fffffff;
+const NOT_PACKED = 0x80000000;
+/** A block can't unpack to more than so many times its bytes. */
+const MAX_EXPANSION = 255;
+
+function loadLz4(): Lz4 | undefined {
+  try {
+    return createRequire(import.meta.url)('lz4-napi') as Lz4;
+  } catch {
+    // No prebuilt binary for this platform.
+    return undefined;
+  }
+}
+
+/** @returns undefined where this platform has nothing that writes it */
+export function packLz4(records: Buffer): Buffer | undefined {
+  return lz4?.compressFrameSync(records);
+}
+
+/**
+ * What follows the frame is ignored, as by Kafka.
+ *
+ * @returns undefined where this platform has nothing that reads it
+ * @throws UnpackError
+ */
+export function unpackLz4(packed: Buffer, maxBytes: number): Buffer | undefined {
+  const { end, largestBytes } = measureFrame(packed);
+  checkUnpackedSize(largestBytes, maxBytes);
+  return lz4?.decompressFrameSync(packed.subarray(0, end));
+}
+
+/** Where a frame ends, and the most bytes that it can unpack to, by its blocks. */
+function measureFrame(packed: Buffer): { end: number; largestBytes: number } {
+  if (packed.readUInt32LE(0) !== MAGIC) throw new UnpackError('this is no lz4 frame');
+  const flags = packed.readUInt8(4);
+  const blockBytes = 1 << (8 + 2 * ((packed.readUInt8(5) >> 4) & 7));
+  let at = 7 + ((flags & CONTENT_SIZE) !== 0 ? 8 : 0) + ((flags & DICTIONARY) !== 0 ? 4 : 0);
+  let largestBytes = 0;
+  for (;;) {
+    const header = packed.readUInt32LE(at);
+    const length = header & LENGTH_MASK;
+    at += 4;
+    if (length === 0) return { end: at + ((flags & CONTENT_CHECKSUM) !== 0 ? 4 : 0), largestBytes };
+    largestBytes += Math.min(header >= NOT_PACKED ? length : length * MAX_EXPANSION, blockBytes);
+    at += length + ((flags & BLOCK_CHECKSUM) !== 0 ? 4 : 0);
+  }
+}
