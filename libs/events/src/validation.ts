@@ -1,5 +1,6 @@
 import type Type from 'typebox';
 import { Compile } from 'typebox/compile';
+import { arrayLimits, explainer, IssueList } from './schema-issues.js';
 
 /** One thing that is wrong with an item: `field` is its path (`location.lat`; empty for the item itself), `rule` what it breaks. */
 export interface FieldIssue {
@@ -8,87 +9,50 @@ export interface FieldIssue {
   readonly rule: string;
 }
 
-/** Most issues that are told of one item: the rest would repeat what is known. */
-export const MAX_ISSUES_PER_ITEM = 20;
+/** Most issues that are told of one item. */
+export const MAX_ISSUES_PER_ITEM = 8;
 
 /** A schema compiled for the hot path. */
 export interface Validator<T> {
-  /** All that is wrong with a value, at most {@link MAX_ISSUES_PER_ITEM}; empty means that it is a `T`. */
+  /**
+   * The first {@link MAX_ISSUES_PER_ITEM} things that are wrong with a value; empty means that it is a `T`. The work is
+   * bounded by the schema, but for one look at the names of the value's fields.
+   */
   issues(value: unknown): FieldIssue[];
   /** Whether a value has no issues. */
   check(value: unknown): value is T;
 }
 
-/** Compiles a schema, with rules beyond it that are asked only of values which match it. */
+/**
+ * Compiles a schema, with rules beyond it that are asked only of values which match it. The schema library answers
+ * whether a value matches; its explanations are not used: they visit every element of every array.
+ *
+ * @throws TypeError for a schema with a keyword that can't be explained
+ */
 export function compileValidator<S extends Type.TSchema>(
   schema: S,
   beyondSchema: (value: Type.Static<S>) => FieldIssue[] = () => [],
 ): Validator<Type.Static<S>> {
   const compiled = Compile(schema);
-  const issues = (value: unknown): FieldIssue[] =>
-    compiled.Check(value)
-      ? beyondSchema(value as Type.Static<S>)
-      : schemaIssues(compiled.Errors(value)).slice(0, MAX_ISSUES_PER_ITEM);
+  const explain = explainer(schema);
+  const limits = arrayLimits(schema);
+  const matches = (value: unknown): value is Type.Static<S> =>
+    !hasLongArray(value, limits) && compiled.Check(value);
+  const issues = (value: unknown): FieldIssue[] => {
+    if (matches(value)) return beyondSchema(value);
+    const list = new IssueList(MAX_ISSUES_PER_ITEM);
+    explain(value, list);
+    if (list.found.length === 0) list.add('invalid', 'does not match the schema');
+    return list.found;
+  };
   return { issues, check: (value): value is Type.Static<S> => issues(value).length === 0 };
 }
 
-type SchemaError = ReturnType<ReturnType<typeof Compile>['Errors']>[number];
-
-/** Turns the schema library's errors into issues by field: one a field, the most telling of those it has. */
-function schemaIssues(errors: readonly SchemaError[]): FieldIssue[] {
-  const byField = new Map<string, FieldIssue>();
-  for (const error of errors) {
-    for (const issue of issuesOf(error)) {
-      if (!byField.has(issue.field)) byField.set(issue.field, issue);
-    }
-  }
-  return [...byField.values()];
-}
-
-function issuesOf(error: SchemaError): FieldIssue[] {
-  const path = fieldPath(error.instancePath);
-  switch (error.keyword) {
-    // Said again, with the names of the fields, by `additionalProperties`.
-    case 'boolean':
-      return [];
-    case 'additionalProperties':
-      return error.params.additionalProperties.map((name) => ({
-        kind: 'unknown' as const,
-        field: join(path, name),
-        rule: 'is not a field of this item',
-      }));
-    case 'required':
-      return error.params.requiredProperties.map((name) => ({
-        kind: 'missing' as const,
-        field: join(path, name),
-        rule: 'is required',
-      }));
-    case 'pattern':
-      return [{ kind: 'invalid', field: path, rule: patternRule(error.params.pattern) }];
-    case 'enum':
-      return [
-        { kind: 'invalid', field: path, rule: `must be one of ${error.params.allowedValues.join(', ')}` },
-      ];
-    default:
-      return [{ kind: 'invalid', field: path, rule: error.message }];
-  }
-}
-
-function patternRule(pattern: string | RegExp): string {
-  return String(pattern).includes('[0-9a-f]{12}')
-    ? 'must be a UUID in lower case'
-    : `must match ${String(pattern)}`;
-}
-
-/** A JSON pointer as a dotted path. */
-function fieldPath(pointer: string): string {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .join('.');
-}
-
-function join(path: string, name: string): string {
-  return path === '' ? name : `${path}.${name}`;
+/** The schema library looks at the elements of an array before its length: too long ones are not shown to it. */
+function hasLongArray(value: unknown, limits: readonly [field: string, maxItems: number][]): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return limits.some(([field, maxItems]) => {
+    const array = (value as Readonly<Record<string, unknown>>)[field];
+    return Array.isArray(array) && array.length > maxItems;
+  });
 }

@@ -1,7 +1,9 @@
 import type { FieldIssue } from '@hailstream/events';
+import { OversizedItem } from './oversized-items.js';
 
-/** Deepest nesting and longest text of an item that is sent back with its failure. */
+/** Deepest nesting, most fields and elements, and longest text of an item that is sent back with its failure. */
 const MAX_ECHO_DEPTH = 16;
+const MAX_ECHO_VALUES = 500;
 const MAX_ECHO_CHARS = 16_384;
 
 /** Longest name of a field that is told: names can be as long as the body. */
@@ -51,22 +53,34 @@ export function unwrittenItem(item: unknown, index: number, reason: string): Fai
   };
 }
 
-/** The item, where it is small and shallow enough to be written out again. */
+/** The item, if it is small and shallow enough to be written out again; else `null`. */
 function echo(item: unknown): unknown {
-  if (!isShallow(item)) return null;
+  if (item instanceof OversizedItem || !isSmall(item)) return null;
   return JSON.stringify(item).length <= MAX_ECHO_CHARS ? item : null;
 }
 
-/** Level by level and not by recursion: a body of a million brackets must not overflow the stack. */
-function isShallow(item: unknown): boolean {
+/**
+ * Whether an item is shallow and holds few enough values and characters, as far as that can be told without writing it
+ * out. Ends as soon as it is known; level by level and not by recursion, for an item can be deep.
+ */
+function isSmall(item: unknown): boolean {
   let level: unknown[] = [item];
-  for (let depth = 0; depth <= MAX_ECHO_DEPTH; depth += 1) {
-    level = level.flatMap((value) =>
-      typeof value === 'object' && value !== null ? Object.values(value) : [],
-    );
-    if (level.length === 0) return true;
+  let values = 1;
+  let chars = 0;
+  for (let depth = 0; depth <= MAX_ECHO_DEPTH && level.length > 0; depth += 1) {
+    const next: unknown[] = [];
+    for (const value of level) {
+      if (typeof value === 'string') chars += value.length;
+      if (typeof value !== 'object' || value === null) continue;
+      const names = Array.isArray(value) ? undefined : Object.keys(value);
+      values += names === undefined ? (value as unknown[]).length : names.length;
+      if (values > MAX_ECHO_VALUES || chars > MAX_ECHO_CHARS) return false;
+      for (const name of names ?? []) chars += name.length;
+      next.push(...Object.values(value));
+    }
+    level = next;
   }
-  return false;
+  return level.length === 0 && chars <= MAX_ECHO_CHARS;
 }
 
 function shortened(field: string): string {

@@ -1,5 +1,6 @@
 import { eventTimeRule, type EventTimeLimits, type FieldIssue } from '@hailstream/events';
 import type { AnyEvent, Endpoint } from './endpoints.js';
+import { OversizedItem } from './oversized-items.js';
 
 /** What an item is judged by, beside its schema. */
 export interface JudgedBy extends EventTimeLimits {
@@ -7,12 +8,13 @@ export interface JudgedBy extends EventTimeLimits {
   readonly providerId: string | undefined;
 }
 
-/** All that is wrong with an item; empty means that it is an event of the endpoint's family. */
+/** What is wrong with an item; empty means that it is an event of the endpoint's family. */
 export function judgeItem(
   item: unknown,
   { family, timeField }: Endpoint,
   { providerId, ...limits }: JudgedBy,
 ): FieldIssue[] {
+  if (item instanceof OversizedItem) return [{ kind: 'invalid', field: '', rule: item.rule }];
   const issues = family.validator.issues(item);
   if (issues.length > 0) return issues;
   const event = item as AnyEvent;

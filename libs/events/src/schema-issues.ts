@@ -1,0 +1,223 @@
+import type { FieldIssue } from './validation.js';
+
+/** Adds to `issues` what is wrong with a value. Does nothing once the issues are full. */
+export type Explain = (value: unknown, issues: IssueList) => void;
+
+/** The first issues of one value, and where in the value they are. */
+export class IssueList {
+  readonly found: FieldIssue[] = [];
+  /** Names of the fields and places in the arrays that lead to the value that is looked at. */
+  readonly path: (string | number)[] = [];
+
+  constructor(private readonly limit: number) {}
+
+  get isFull(): boolean {
+    return this.found.length >= this.limit;
+  }
+
+  /** Adds an issue of the value that is looked at, or of one of its fields. */
+  add(kind: FieldIssue['kind'], rule: string, name?: string): void {
+    if (this.isFull) return;
+    const path = name === undefined ? this.path : [...this.path, name];
+    this.found.push({ kind, field: path.join('.'), rule });
+  }
+}
+
+type Literal = string | number | boolean | null;
+
+/** What is read of a schema: these keywords and no others. @see JSON Schema 2020-12, validation */
+interface SchemaNode {
+  readonly type?: 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean' | 'null';
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean;
+  readonly items?: SchemaNode;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly const?: Literal;
+  readonly enum?: readonly Literal[];
+  readonly anyOf?: readonly SchemaNode[];
+}
+
+const KEYWORDS: ReadonlySet<string> = new Set([
+  'type', 'properties', 'required', 'additionalProperties', 'items', 'minItems', 'maxItems', 'pattern', 'minLength',
+  'maxLength', 'minimum', 'maximum', 'const', 'enum', 'anyOf',
+  // These say nothing about which values match.
+  '$id', 'title', 'description', 'default', 'examples',
+]); // prettier-ignore
+
+/**
+ * Compiles a schema to a function that explains why a value does not match it. The work is bounded by the schema and
+ * the limit of the issues, never by the value: lengths are compared before elements and characters are looked at, an
+ * array ends with its first element that does not match, and unknown fields are named but not entered.
+ *
+ * @throws TypeError for a keyword that is not known here: its issues would be missing
+ */
+export function explainer(schema: object): Explain {
+  const unknown = Object.keys(schema).find((keyword) => !KEYWORDS.has(keyword));
+  if (unknown !== undefined) throw new TypeError(`the schema keyword ${unknown} is not supported`);
+  const node = schema as SchemaNode;
+  if (node.anyOf !== undefined) return explainAnyOf(node.anyOf);
+  if (node.enum !== undefined) return explainValues(node.enum);
+  if (node.const !== undefined) return explainValues([node.const]);
+  switch (node.type) {
+    case 'object':
+      return explainObject(node);
+    case 'array':
+      return explainArray(node);
+    case 'string':
+      return explainString(node);
+    case 'number':
+    case 'integer':
+      return explainNumber(node);
+    case 'boolean':
+    case 'null':
+      return explainType(node.type);
+    default:
+      throw new TypeError('a schema without type, enum, const or anyOf is not supported');
+  }
+}
+
+/** The most elements of each array among an object's own fields, by the field's name. */
+export function arrayLimits(schema: object): [field: string, maxItems: number][] {
+  return Object.entries((schema as SchemaNode).properties ?? {}).flatMap(([field, node]) => {
+    const limits = [node, ...(node.anyOf ?? [])].flatMap(({ maxItems }) => maxItems ?? []);
+    return limits.length === 0 ? [] : [[field, Math.max(...limits)]];
+  });
+}
+
+function explainObject({ properties = {}, required = [], additionalProperties = true }: SchemaNode): Explain {
+  const known = Object.entries(properties).map(([name, node]) => [name, explainer(node)] as const);
+  return (value, issues) => {
+    if (!isObject(value)) return issues.add('invalid', 'must be object');
+    for (const name of required) {
+      if (!(name in value)) issues.add('missing', 'is required', name);
+    }
+    if (!additionalProperties) addUnknownFields(value, properties, issues);
+    for (const [name, explain] of known) {
+      if (issues.isFull) return;
+      if (value[name] === undefined && (!required.includes(name) || !(name in value))) continue;
+      issues.path.push(name);
+      explain(value[name], issues);
+      issues.path.pop();
+    }
+  };
+}
+
+function addUnknownFields(value: object, properties: object, issues: IssueList): void {
+  if (issues.isFull) return;
+  for (const name of Object.keys(value)) {
+    if (Object.hasOwn(properties, name)) continue;
+    issues.add('unknown', 'is not a field of this item', name);
+    if (issues.isFull) return;
+  }
+}
+
+function explainArray({ items, minItems = 0, maxItems = Infinity }: SchemaNode): Explain {
+  const explainElement = items === undefined ? () => undefined : explainer(items);
+  return (value, issues) => {
+    if (!Array.isArray(value)) return issues.add('invalid', 'must be array');
+    if (value.length > maxItems) return issues.add('invalid', `must not have more than ${maxItems} items`);
+    if (value.length < minItems) return issues.add('invalid', `must not have fewer than ${minItems} items`);
+    const before = issues.found.length;
+    for (let index = 0; index < value.length && issues.found.length === before; index += 1) {
+      issues.path.push(index);
+      explainElement(value[index], issues);
+      issues.path.pop();
+    }
+  };
+}
+
+function explainString({ pattern, minLength = 0, maxLength = Infinity }: SchemaNode): Explain {
+  const expression = pattern === undefined ? undefined : new RegExp(pattern, 'u');
+  const rule = patternRule(pattern ?? '');
+  return (value, issues) => {
+    if (typeof value !== 'string') return issues.add('invalid', 'must be string');
+    if (isLongerThan(value, maxLength)) {
+      return issues.add('invalid', `must not have more than ${maxLength} characters`);
+    }
+    if (!isLongerThan(value, minLength - 1)) {
+      return issues.add('invalid', `must not have fewer than ${minLength} characters`);
+    }
+    if (expression !== undefined && !expression.test(value)) issues.add('invalid', rule);
+  };
+}
+
+/** Whether a text has more than so many characters, each of which is one or two code units. */
+function isLongerThan(text: string, characters: number): boolean {
+  if (text.length <= characters) return false;
+  return text.length > 2 * characters || Array.from(text).length > characters;
+}
+
+function patternRule(pattern: string): string {
+  return pattern.includes('[0-9a-f]{12}') ? 'must be a UUID in lower case' : `must match ${pattern}`;
+}
+
+function explainNumber({ type, minimum = -Infinity, maximum = Infinity }: SchemaNode): Explain {
+  const isOfType = type === 'integer' ? Number.isInteger : Number.isFinite;
+  return (value, issues) => {
+    if (!isOfType(value)) issues.add('invalid', `must be ${type}`);
+    else if ((value as number) < minimum) issues.add('invalid', `must be >= ${minimum}`);
+    else if ((value as number) > maximum) issues.add('invalid', `must be <= ${maximum}`);
+  };
+}
+
+function explainType(type: 'boolean' | 'null'): Explain {
+  return (value, issues) => {
+    if (typeOf(value) !== type) issues.add('invalid', `must be ${type}`);
+  };
+}
+
+function explainValues(values: readonly Literal[]): Explain {
+  const rule = values.length === 1 ? `must be ${values.join()}` : `must be one of ${values.join(', ')}`;
+  return (value, issues) => {
+    if (!values.includes(value as Literal)) issues.add('invalid', rule);
+  };
+}
+
+/** Explains a union by its member of the value's type, for that is the one which was meant. */
+function explainAnyOf(nodes: readonly SchemaNode[]): Explain {
+  const literals = nodes.flatMap((node) => node.const ?? []);
+  if (literals.length === nodes.length) return explainValues(literals);
+  const members = nodes.map((node) => ({ node, explain: explainer(node) }));
+  const rule = `must be ${nodes.map(nameOf).join(' or ')}`;
+  return (value, issues) => {
+    const type = typeOf(value);
+    let meant: IssueList | undefined;
+    for (const { node, explain } of members) {
+      const own = new IssueList(MAX_ISSUES_OF_MEMBER);
+      own.path.push(...issues.path);
+      explain(value, own);
+      if (own.found.length === 0) return;
+      const isMeant =
+        node.const === undefined && (node.type === type || (node.type === 'integer' && type === 'number'));
+      if (isMeant) meant ??= own;
+    }
+    if (meant === undefined) return issues.add('invalid', rule);
+    for (const issue of meant.found) {
+      if (!issues.isFull) issues.found.push(issue);
+    }
+  };
+}
+
+/** Most issues that are told of a field of several types. */
+const MAX_ISSUES_OF_MEMBER = 4;
+
+function nameOf(node: SchemaNode): string {
+  if (node.const !== undefined) return String(node.const);
+  return node.enum === undefined ? (node.type ?? 'another type') : `one of ${node.enum.join(', ')}`;
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'array' : typeof value;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeOf(value) === 'object';
+}
