@@ -1,3 +1,4 @@
+import { DEFAULT_MAX_AGE_DAYS, HIGHEST_MAX_AGE_DAYS } from '@hailstream/events';
 import type { LogConnection, TopicPolicy } from '@hailstream/log';
 import {
   authEnv,
@@ -24,6 +25,7 @@ const batchEnv = Type.Object({
   ...logEnv,
   ...authEnv,
   ...databaseEnv,
+  EVENTS_MAX_AGE_DAYS: Env.Int({ default: DEFAULT_MAX_AGE_DAYS, minimum: 1, maximum: HIGHEST_MAX_AGE_DAYS }),
   BATCH_EVERY: Type.String({ default: '60s' }),
   BATCH_POSTGRES_CONNECTIONS: Env.Int({ default: 4, minimum: 1, maximum: 64 }),
   BATCH_CHUNK_RECORDS: Env.Int({ default: 10_000, minimum: 1, maximum: 100_000 }),
@@ -37,6 +39,8 @@ export interface LoadConfig {
   readonly postgresConnections: number;
   readonly chunkRecords: number;
   readonly chunkBytes: number;
+  /** Age of an event at its receipt beyond which it is rejected. */
+  readonly maxAgeDays: number;
 }
 
 export interface BatchConfig {
@@ -62,6 +66,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): BatchC
       postgresConnections: env.BATCH_POSTGRES_CONNECTIONS,
       chunkRecords: env.BATCH_CHUNK_RECORDS,
       chunkBytes: env.BATCH_CHUNK_BYTES,
+      maxAgeDays: env.EVENTS_MAX_AGE_DAYS,
     },
   });
 }

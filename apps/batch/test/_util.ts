@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { allTopics, type RiderEvent, type Telemetry, type Trip, type VehicleEvent } from '@hailstream/events';
+import {
+  allTopics,
+  DEFAULT_MAX_AGE_DAYS,
+  type RiderEvent,
+  type Telemetry,
+  type Trip,
+  type VehicleEvent,
+} from '@hailstream/events';
 import { createAdmin, createProducer, type LogConnection } from '@hailstream/log';
 import type {} from '@hailstream/tools/test-postgres';
 import pg from 'pg';
@@ -55,7 +62,7 @@ export function connectionTo(broker: { readonly address: string }): LogConnectio
 export function createLoads(
   broker: { readonly address: string },
   database: TestDatabase,
-  settings: { chunkRecords?: number } = {},
+  settings: { chunkRecords?: number; maxAgeDays?: number } = {},
 ): Loads {
   return new Loads(
     {
@@ -65,6 +72,7 @@ export function createLoads(
       postgresConnections: 4,
       chunkRecords: settings.chunkRecords ?? 1_000,
       chunkBytes: 1_048_576,
+      maxAgeDays: settings.maxAgeDays ?? DEFAULT_MAX_AGE_DAYS,
     },
     silent,
   );

@@ -14,13 +14,13 @@ describe(eventTimeRule, () => {
 
   it('names the limit and the setting of an event that is too old', () => {
     expect(eventTimeRule(receivedAtMs - 30 * DAY_MS - 1, limits)).toBe(
-      'must not be more than 30 days (EVENTS_MAX_AGE_DAYS) before 2026-11-22T12:00:00.000Z',
+      'must not be more than 30 days (EVENTS_MAX_AGE_DAYS) before its receipt',
     );
   });
 
   it('names the limit of an event that is ahead', () => {
     expect(eventTimeRule(receivedAtMs + MAX_CLOCK_AHEAD_MS + 1, limits)).toBe(
-      'must not be more than 5 minutes after 2026-11-22T12:00:00.000Z',
+      'must not be more than 5 minutes after its receipt',
     );
   });
 });

@@ -26,14 +26,10 @@ export function eventTimeRule(
   { receivedAtMs, maxAgeDays }: EventTimeLimits,
 ): string | undefined {
   if (eventTimeMs > receivedAtMs + MAX_CLOCK_AHEAD_MS) {
-    return `must not be more than ${MAX_CLOCK_AHEAD_MS / 60_000} minutes after ${isoTime(receivedAtMs)}`;
+    return `must not be more than ${MAX_CLOCK_AHEAD_MS / 60_000} minutes after its receipt`;
   }
   if (eventTimeMs < receivedAtMs - maxAgeDays * MILLISECONDS_PER_DAY) {
-    return `must not be more than ${maxAgeDays} days (EVENTS_MAX_AGE_DAYS) before ${isoTime(receivedAtMs)}`;
+    return `must not be more than ${maxAgeDays} days (EVENTS_MAX_AGE_DAYS) before its receipt`;
   }
   return undefined;
-}
-
-function isoTime(timeMs: number): string {
-  return new Date(timeMs).toISOString();
 }

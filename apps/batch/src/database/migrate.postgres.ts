@@ -43,7 +43,8 @@ async function apply(pool: pg.Pool, migration: Migration): Promise<boolean> {
   const client = await pool.connect();
   let failure: Error | undefined;
   try {
-    await client.query('BEGIN');
+    // A migration takes as long as the rows that it changes: the bound for a chunk's statements is not its own.
+    await client.query('BEGIN; SET LOCAL statement_timeout = 0');
     await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
     await client.query(
       `CREATE TABLE IF NOT EXISTS public.hailstream_migrations (

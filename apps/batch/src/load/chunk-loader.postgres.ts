@@ -1,11 +1,12 @@
 import type pg from 'pg';
 import type { EncodedChunk } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
-import { makeDays, missingDays } from './day-partitions.postgres.js';
 import { LoadError } from './load.errors.js';
 import { partitionKey } from './log-partition.js';
+import { createPartitions, missingDays } from './partitions.postgres.js';
 import { insertRejects } from './rejects.postgres.js';
 import { RowWriter } from './row-writer.postgres.js';
+import { SeenIds } from './seen-ids.postgres.js';
 
 /** Rows of one partition of the log, from where the last chunk of it ended. */
 export interface Chunk {
@@ -22,10 +23,12 @@ export interface Chunk {
 export interface LoadedChunk {
   /** Rows that were not there before. */
   readonly rows: number;
+  /** Records whose event was there before. */
+  readonly duplicates: number;
   readonly rejects: number;
 }
 
-const NOTHING: LoadedChunk = { rows: 0, rejects: 0 };
+const NOTHING: LoadedChunk = { rows: 0, duplicates: 0, rejects: 0 };
 
 /** A COMMIT that was sent, and whose answer never came. */
 interface UnknownCommit {
@@ -39,6 +42,7 @@ interface UnknownCommit {
  */
 export class ChunkLoader {
   private readonly unknownCommits = new Map<string, UnknownCommit>();
+  private readonly seenIds = new Map<string, SeenIds>();
 
   constructor(private readonly pool: pg.Pool) {}
 
@@ -48,19 +52,18 @@ export class ChunkLoader {
     const client = await this.pool.connect();
     let failure: Error | undefined;
     try {
-      const missing = await missingDays(client, table.name, encoded.days);
-      if (missing.length > 0) await makeDays(client, table.name, missing);
-      await client.query('BEGIN');
+      await beginWithPartitions(client, chunk);
       const position = await lockPosition(client, chunk);
       const before = await this.settleUnknownCommit(client, chunk);
-      const written = await new RowWriter(client, table).write(
-        encoded.rows,
-        encoded.rows.firstFrom(position),
-      );
+      const written = await new RowWriter(client, table, this.seenIdsOf(table)).write(encoded.rows, position);
       const rejects = encoded.rejects.filter(({ record }) => record.offset >= position);
       rejects.push(...written.rejects);
       await insertRejects(client, chunk, rejects);
-      const loaded = { rows: before.rows + written.rows, rejects: before.rejects + rejects.length };
+      const loaded = {
+        rows: before.rows + written.rows,
+        duplicates: before.duplicates + written.duplicates,
+        rejects: before.rejects + rejects.length,
+      };
       await this.commit(client, chunk, loaded);
       return loaded;
     } catch (error) {
@@ -70,6 +73,12 @@ export class ChunkLoader {
       // A connection that failed may be inside a transaction: the pool closes it.
       client.release(failure);
     }
+  }
+
+  private seenIdsOf({ name }: Table): SeenIds {
+    const known = this.seenIds.get(name) ?? new SeenIds(name);
+    this.seenIds.set(name, known);
+    return known;
   }
 
   private async commit(client: pg.ClientBase, chunk: Chunk, loaded: LoadedChunk): Promise<void> {
@@ -94,6 +103,17 @@ export class ChunkLoader {
       unknown.transactionId,
     ]);
     return rows[0]?.status === 'committed' ? unknown.loaded : NOTHING;
+  }
+}
+
+/** Begins a transaction in which the table has a partition for each day of the chunk. */
+async function beginWithPartitions(client: pg.ClientBase, { table, encoded }: Chunk): Promise<void> {
+  for (;;) {
+    await client.query('BEGIN');
+    const days = await missingDays(client, table.name, encoded.days);
+    if (days.length === 0) return;
+    await client.query('ROLLBACK');
+    await createPartitions(client, table.name, { days, nowMs: Date.now() });
   }
 }
 

@@ -15,6 +15,8 @@ export interface ChunkQueueOptions {
   readonly loader: ChunkLoader;
   /** Chunks that are encoded, waiting or being written, at most. */
   readonly chunksInHand: number;
+  /** `EVENTS_MAX_AGE_DAYS` */
+  readonly maxAgeDays: number;
   readonly onLoaded: (chunk: Chunk, loaded: LoadedChunk) => void;
   /** Told of every failure; those that are a {@link LoadError} are not tried again. */
   readonly onFailure: (error: Error) => void;
@@ -39,8 +41,11 @@ export class ChunkQueue implements AsyncDisposable {
 
   /** Resolves once a batch is encoded and in line; waits where too much is in hand. The batch is borrowed until then. */
   async push(table: Table, batch: RecordBatch, from: bigint): Promise<void> {
+    const { maxAgeDays } = this.options;
     const writer = await this.takeWriter();
-    const encoded = await this.inTurn(() => encodeChunk(table, batch.records, { writer, nowMs: Date.now() }));
+    const encoded = await this.inTurn(() =>
+      encodeChunk(table, batch.records, { writer, nowMs: Date.now(), maxAgeDays }),
+    );
     const { topic, partition, nextOffset } = batch;
     const chunk: Chunk = { topic, partition, table, from, nextOffset, encoded };
     const key = partitionKey(chunk);

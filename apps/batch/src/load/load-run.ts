@@ -38,6 +38,8 @@ export interface LoadDependencies {
   readonly chunkRecords: number;
   /** Bytes of one partition that are fetched at once. */
   readonly chunkBytes: number;
+  /** `EVENTS_MAX_AGE_DAYS` */
+  readonly maxAgeDays: number;
   readonly logger: Logger;
 }
 
@@ -111,10 +113,11 @@ class LoadRun {
     private readonly partitions: readonly LogPartition[],
   ) {
     this.targets = new Map(partitions.map((each) => [partitionKey(each), each.target]));
-    const { loader, chunksInHand } = dependencies;
+    const { loader, chunksInHand, maxAgeDays } = dependencies;
     this.queue = new ChunkQueue({
       loader,
       chunksInHand,
+      maxAgeDays,
       onLoaded: (chunk, loaded) => this.count(chunk, loaded),
       onFailure: (error) => this.chunkFailed(error),
       onIdle: () => this.look(),

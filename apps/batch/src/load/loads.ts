@@ -84,7 +84,7 @@ export class Loads implements AsyncDisposable {
     signal: AbortSignal,
     onProgress?: (progress: Progress) => void,
   ): Promise<LoadResult> {
-    const { connection, postgresConnections, chunkRecords, chunkBytes } = this.config;
+    const { connection, postgresConnections, chunkRecords, chunkBytes, maxAgeDays } = this.config;
     const { pool, admin, logger } = this;
     const positions = new LogPositions(pool);
     const loader = new ChunkLoader(pool);
@@ -97,6 +97,7 @@ export class Loads implements AsyncDisposable {
         chunksInHand: postgresConnections * CHUNKS_PER_CONNECTION,
         chunkRecords,
         chunkBytes,
+        maxAgeDays,
         logger,
       },
       signal,

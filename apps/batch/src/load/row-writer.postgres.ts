@@ -1,124 +1,104 @@
-import pg from 'pg';
-import { CopyWriter } from '../rows/copy-writer.js';
-import { storableReason, type EncodedRows, type Reject } from '../rows/encode-chunk.js';
+import type pg from 'pg';
+import { storableReason, type EncodedRows, type Reject, type Repeat } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
 import { copyTuples } from './copy.postgres.js';
+import { attempt, isDataError, isUniqueViolation } from './savepoint.postgres.js';
+import type { SeenIds } from './seen-ids.postgres.js';
 
-/** Field count, length, and a UUID's sixteen bytes. */
-const ID_TUPLE_BYTES = 2 + 4 + 16;
+/** Rows that are copied together after one that Postgres refused: doubled with each success. */
+const FIRST_ROWS_AFTER_REFUSAL = 64;
+/** Where Postgres says which row it refuses: `COPY telemetry, line 42`, in the language of the server. */
+const REFUSED_LINE = /^COPY [^,]+, \D*(\d+)/m;
+
+/** What became of the records of a chunk that are not rejects already. */
+export interface WrittenRows {
+  /** Rows that were not there before. */
+  readonly rows: number;
+  /** Records whose event was there already, or earlier in the chunk. */
+  readonly duplicates: number;
+  /** Records that Postgres refuses. */
+  readonly rejects: Reject[];
+}
 
 /** Writes the rows of one chunk, inside its transaction. */
 export class RowWriter {
   private readonly columns: readonly string[];
+  private readonly rejects: Reject[] = [];
+  private readonly refusedRows = new Map<number, string>();
+  private duplicates = 0;
 
   constructor(
     private readonly client: pg.ClientBase,
     private readonly table: Table,
+    private readonly seen: SeenIds,
   ) {
     this.columns = table.columns.map(({ name }) => name);
   }
 
-  /** Writes the rows from one on, but for those that were there already. */
-  async write(rows: EncodedRows, first: number): Promise<{ rows: number; rejects: Reject[] }> {
-    const rejects: Reject[] = [];
-    let written = 0;
-    for (const [from, to] of await this.claimIds(rows, first)) {
-      await this.copyRows(rows, { from, to }, rejects);
-      written += to - from;
+  /** Writes the rows that lie at an offset or after it, and that are not there already, with one COPY. */
+  async write(rows: EncodedRows, position: bigint): Promise<WrittenRows> {
+    const first = rows.firstFrom(position);
+    const wanted = Array.from({ length: rows.count - first }, (_, index) => first + index);
+    const unseen = await this.seen.claim(this.client, rows.keys, wanted);
+    this.duplicates = wanted.length - unseen.length;
+    await this.copyRows(rows, unseen);
+    const written = wanted.length - this.duplicates - this.rejects.length;
+    for (const repeat of rows.repeatsFrom(position)) this.settleRepeat(repeat);
+    return { rows: written, duplicates: this.duplicates, rejects: this.rejects };
+  }
+
+  /** Copies rows. One that Postgres refuses is rejected, and copying goes on after it. */
+  private async copyRows(rows: EncodedRows, wanted: readonly number[]): Promise<void> {
+    let size = wanted.length;
+    for (let from = 0; from < wanted.length;) {
+      const part = wanted.slice(from, from + size);
+      const refusal = await this.copy(rows, part);
+      if (refusal === undefined) {
+        from += part.length;
+        size *= 2;
+        continue;
+      }
+      const place = refusedPlace(refusal, part.length);
+      if (place === undefined) {
+        // Nothing says which: half of them, until the row stands alone.
+        size = part.length >> 1;
+        continue;
+      }
+      if (place > 0) await this.copyRows(rows, part.slice(0, place));
+      await this.refuse(rows, part[place]!, refusal);
+      from += place + 1;
+      size = Math.min(size, Math.max(FIRST_ROWS_AFTER_REFUSAL, 2 * place));
     }
-    return { rows: written - rejects.length, rejects };
   }
 
-  /**
-   * Puts ids among those that were seen, and returns the rows whose ids were new, as ranges of indexes. Ids are sorted,
-   * so that two processes with the same ones wait for each other and never both.
-   */
-  private async claimIds({ ids, count }: EncodedRows, first: number): Promise<[from: number, to: number][]> {
-    if (first === count) return [];
-    const sorted = ids.slice(first).sort();
-    const target = { table: `ride.${this.table.name}_seen`, columns: ['id'] };
-    const refusal = await this.attempt(isUniqueViolation, () =>
-      copyTuples(this.client, target, idTuples(sorted)),
-    );
-    if (refusal === undefined) return [[first, count]];
-    // Slower, and only where something was sent twice.
-    const inserted = await this.client.query<{ id: string }>(
-      `INSERT INTO ride.${this.table.name}_seen (id) SELECT id FROM unnest($1::uuid[]) AS id ORDER BY id
-       ON CONFLICT DO NOTHING RETURNING id`,
-      [sorted],
-    );
-    const fresh = new Set(inserted.rows.map(({ id }) => id));
-    return rangesWhere(ids, (id, index) => index >= first && fresh.has(id));
-  }
-
-  /** Copies rows; where Postgres refuses one for its data, halves them until it stands alone, and rejects it. */
-  private async copyRows(
-    rows: EncodedRows,
-    { from, to }: { from: number; to: number },
-    rejects: Reject[],
-  ): Promise<void> {
+  private copy(rows: EncodedRows, part: readonly number[]): Promise<pg.DatabaseError | undefined> {
     const target = { table: `ride.${this.table.name}`, columns: this.columns };
-    const refusal = await this.attempt(isDataError, () =>
-      copyTuples(this.client, target, rows.tuples(from, to)),
-    );
-    if (refusal === undefined) return;
-    if (to - from === 1) {
-      rejects.push({ record: rows.recordOf(from), reason: storableReason(`Postgres: ${refusal.message}`) });
-      await this.client.query(`DELETE FROM ride.${this.table.name}_seen WHERE id = $1`, [rows.ids[from]]);
+    return attempt(this.client, isDataError, () => copyTuples(this.client, target, rows.tuples(part)));
+  }
+
+  /** A row that is there although its id is not among those that were seen is a duplicate like any other. */
+  private async refuse(rows: EncodedRows, row: number, refusal: pg.DatabaseError): Promise<void> {
+    if (isUniqueViolation(refusal)) {
+      this.duplicates += 1;
       return;
     }
-    const middle = (from + to) >> 1;
-    await this.copyRows(rows, { from, to: middle }, rejects);
-    await this.copyRows(rows, { from: middle, to }, rejects);
+    const reason = storableReason(`Postgres: ${refusal.message}`);
+    this.rejects.push({ record: rows.recordOf(row), reason });
+    this.refusedRows.set(row, reason);
+    await this.seen.release(this.client, rows.keys[row]!);
   }
 
-  /** Runs a statement under a savepoint; returns the error where it is one that is expected, and all else as before. */
-  private async attempt(
-    isExpected: (error: pg.DatabaseError) => boolean,
-    statement: () => Promise<void>,
-  ): Promise<pg.DatabaseError | undefined> {
-    await this.client.query('SAVEPOINT attempt');
-    try {
-      await statement();
-      await this.client.query('RELEASE SAVEPOINT attempt');
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof pg.DatabaseError) || !isExpected(error)) throw error;
-      await this.client.query('ROLLBACK TO SAVEPOINT attempt');
-      return error;
-    }
+  /** What repeats a row that was refused is no duplicate: nothing with its id was loaded. */
+  private settleRepeat({ record, row }: Repeat): void {
+    const reason = this.refusedRows.get(row);
+    if (reason === undefined) this.duplicates += 1;
+    else this.rejects.push({ record, reason: storableReason(`an earlier record with its id: ${reason}`) });
   }
 }
 
-/** Where a condition holds, as ranges of indexes. */
-function rangesWhere<T>(
-  items: readonly T[],
-  holds: (item: T, index: number) => boolean,
-): [from: number, to: number][] {
-  const ranges: [from: number, to: number][] = [];
-  for (const [index, item] of items.entries()) {
-    if (!holds(item, index)) continue;
-    const last = ranges.at(-1);
-    if (last?.[1] === index) last[1] = index + 1;
-    else ranges.push([index, index + 1]);
-  }
-  return ranges;
-}
-
-function idTuples(ids: readonly string[]): Buffer {
-  const writer = new CopyWriter(ids.length * ID_TUPLE_BYTES);
-  for (const id of ids) {
-    writer.tuple(1);
-    writer.uuid(id);
-  }
-  return writer.bytes();
-}
-
-function isUniqueViolation({ code }: pg.DatabaseError): boolean {
-  return code === '23505';
-}
-
-/** Data exceptions, and limits that one value is beyond. */
-function isDataError({ code }: pg.DatabaseError): boolean {
-  return code !== undefined && (code.startsWith('22') || code.startsWith('54'));
+/** Which of the copied rows was refused, counted from 0; `undefined` if the error does not say. */
+function refusedPlace({ where }: pg.DatabaseError, count: number): number | undefined {
+  if (count === 1) return 0;
+  const line = Number(REFUSED_LINE.exec(where ?? '')?.[1]);
+  return line >= 1 && line <= count ? line - 1 : undefined;
 }

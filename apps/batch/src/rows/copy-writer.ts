@@ -86,6 +86,11 @@ export class CopyWriter {
     this.end = this.buffer.writeUInt32BE(lowProduct - carry * 2 ** 32, this.end);
   }
 
+  /** A day, counted from 1970-01-01, as date: days since 2000. */
+  date(day: number): void {
+    this.int32(day - POSTGRES_EPOCH_MS / 86_400_000);
+  }
+
   uuid(value: string): void {
     this.field(16);
     this.end = writeUuid(this.buffer, value, this.end);

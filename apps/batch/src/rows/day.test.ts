@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dayOf, isLoadable, MAX_DAYS_AHEAD, MAX_DAYS_BACK, partitionName, startOf } from './day.js';
-
-const noon = Date.UTC(2026, 10, 22, 12);
+import { dayOf, monthOf, startOf } from './day.js';
 
 describe('days', () => {
   it('change at midnight UTC', () => {
@@ -10,20 +8,9 @@ describe('days', () => {
     expect(startOf(dayOf(midnight))).toBe('2026-11-23T00:00:00.000Z');
   });
 
-  it('name partitions', () => {
-    expect(partitionName('telemetry', dayOf(noon))).toBe('telemetry_20261122');
-  });
-
-  it('are loaded within their bounds, and not beyond', () => {
-    const today = dayOf(noon);
-    expect([-MAX_DAYS_BACK, 0, MAX_DAYS_AHEAD].map((days) => isLoadable(today + days, noon))).toEqual([
-      true,
-      true,
-      true,
-    ]);
-    expect([-MAX_DAYS_BACK - 1, MAX_DAYS_AHEAD + 1].map((days) => isLoadable(today + days, noon))).toEqual([
-      false,
-      false,
-    ]);
+  it('are in months, also across a year', () => {
+    const day = dayOf(Date.UTC(2026, 10, 23));
+    const months = [0, 1, 2, -11].map((count) => startOf(monthOf(day, count)).slice(0, 10));
+    expect(months).toEqual(['2026-11-01', '2026-12-01', '2027-01-01', '2025-12-01']);
   });
 });

@@ -39,7 +39,7 @@ function encode(topic: string, values: readonly (object | string | null)[]): Pro
     headers: {},
     timestampMs: nowMs,
   }));
-  return encodeChunk(tablesByTopic.get(topic)!, records, { writer: new CopyWriter(), nowMs });
+  return encodeChunk(tablesByTopic.get(topic)!, records, { writer: new CopyWriter(), nowMs, maxAgeDays: 30 });
 }
 
 describe('encodeChunk', () => {
@@ -48,11 +48,54 @@ describe('encodeChunk', () => {
       event(1),
       event(2, { timestamp: nowMs - 86_400_000 }),
     ]);
-    expect(rows.ids).toEqual([uuid(1), uuid(2)]);
+    const day = Math.floor(nowMs / 86_400_000);
+    expect(rows.keys).toEqual([
+      { id: uuid(1), providerId: uuid(2), day },
+      { id: uuid(2), providerId: uuid(2), day: day - 1 },
+    ]);
     expect(days.size).toBe(2);
     const { columns } = tablesByTopic.get(vehicleEventsTopic.name)!;
-    for (const index of [0, 1]) expect(rows.tuples(index, index + 1).readInt16BE(0)).toBe(columns.length);
-    expect(rows.tuples(0, 2)).toHaveLength(rows.tuples(0, 1).length + rows.tuples(1, 2).length);
+    for (const index of [0, 1]) expect(rows.tuples([index]).readInt16BE(0)).toBe(columns.length);
+    expect(rows.tuples([0, 1])).toEqual(Buffer.concat([rows.tuples([0]), rows.tuples([1])]));
+  });
+
+  it('writes some of the rows, whether or not they lie side by side', async () => {
+    const { rows } = await encode(
+      vehicleEventsTopic.name,
+      [1, 2, 3, 4, 5].map((last) => event(last)),
+    );
+    const each = [0, 1, 2, 3, 4].map((row) => Buffer.from(rows.tuples([row])));
+    for (const some of [[0, 2, 3], [1], [4], [0, 1, 2, 3, 4], [1, 3], []]) {
+      expect(rows.tuples(some)).toEqual(Buffer.concat(some.map((row) => each[row]!)));
+    }
+  });
+
+  it('loads an event of the highest age at its receipt, however long ago that was, and no older one', async () => {
+    const received = nowMs - 90 * 86_400_000;
+    const ofAge = async (days: number, timestampMs: number) => {
+      const value = Buffer.from(JSON.stringify(event(1, { timestamp: received - days * 86_400_000 })));
+      const record = { offset: 0n, key: null, value, headers: {}, timestampMs };
+      const chunk = await encodeChunk(tablesByTopic.get(vehicleEventsTopic.name)!, [record], {
+        writer: new CopyWriter(),
+        nowMs,
+        maxAgeDays: 30,
+      });
+      return chunk.rejects[0]?.reason;
+    };
+    expect(await ofAge(30, received)).toBeUndefined();
+    const refusal = "the event's time must not be more than 30 days (EVENTS_MAX_AGE_DAYS) before its receipt";
+    expect(await ofAge(32, received)).toBe(refusal);
+    // No receipt: such a timestamp says nothing.
+    for (const timestampMs of [-1, 0, received * 1_000]) expect(await ofAge(1, timestampMs)).toBe(refusal);
+  });
+
+  it('loads what the clock of ingest is ahead by, and nothing of next week', async () => {
+    const { rows, rejects } = await encode(vehicleEventsTopic.name, [
+      event(1, { timestamp: nowMs + 5 * 60_000 }),
+      event(2, { timestamp: nowMs + 7 * 86_400_000 }),
+    ]);
+    expect(rows.count).toBe(1);
+    expect(rejects[0]!.reason).toBe("the event's time must not be more than 5 minutes after its receipt");
   });
 
   it('keeps the first of those with the same id', async () => {
@@ -65,6 +108,14 @@ describe('encodeChunk', () => {
     expect(rows.count).toBe(2);
     expect([0n, 1n, 2n].map((offset) => rows.firstFrom(offset))).toEqual([0, 1, 2]);
     expect(rejects).toEqual([]);
+    expect(rows.repeatsFrom(0n)).toMatchObject([{ record: { offset: 2n }, row: 0 }]);
+    expect(rows.repeatsFrom(3n)).toEqual([]);
+  });
+
+  it('keeps the same id of two providers', async () => {
+    const { rows } = await encode(vehicleEventsTopic.name, [event(1), event(1, { provider_id: uuid(9) })]);
+    expect(rows.count).toBe(2);
+    expect(rows.repeatsFrom(0n)).toEqual([]);
   });
 
   it('rejects what is not such an event, and goes on', async () => {

@@ -1,9 +1,10 @@
 import { setImmediate as afterIo } from 'node:timers/promises';
+import { identityOf } from '@hailstream/events';
 import type { LogRecord } from '@hailstream/log';
 import type { CopyWriter } from './copy-writer.js';
 import { dayOf, type Day } from './day.js';
 import { KeptRecords, type KeptRecord } from './kept-records.js';
-import { readEvent } from './read-event.js';
+import { readEvent, type LoadLimits } from './read-event.js';
 import type { Table } from './tables.js';
 import { UnloadableError } from './unloadable.errors.js';
 
@@ -18,19 +19,35 @@ export interface Reject {
   readonly reason: string;
 }
 
-/** Rows of one partition of the log, each id once: what came first stays. */
+/** Rows of one partition of the log, each event once: what came first stays. */
 export interface EncodedChunk {
   readonly rows: EncodedRows;
   readonly days: ReadonlySet<Day>;
   readonly rejects: readonly Reject[];
 }
 
+/** What `ride.*_seen` has of a row. */
+export interface RowKey {
+  readonly id: string;
+  readonly providerId: string;
+  readonly day: Day;
+}
+
+/** A record with the id of an earlier one of its chunk. */
+export interface Repeat {
+  readonly record: KeptRecord;
+  /** Which row the earlier one is. */
+  readonly row: number;
+}
+
 /** Rows as tuples of binary COPY, one after the other, in the order of the log. */
 export class EncodedRows {
-  readonly ids: string[] = [];
+  readonly keys: RowKey[] = [];
   /** Where each row ends, and which record it was. */
   private readonly ends: number[] = [];
   private readonly indexes: number[] = [];
+  /** Of each repeated record: which it is, and which row it repeats. */
+  private readonly repeated: { readonly index: number; readonly row: number }[] = [];
 
   /** `writer` is borrowed for as long as the rows are needed. */
   constructor(
@@ -39,14 +56,26 @@ export class EncodedRows {
   ) {}
 
   get count(): number {
-    return this.ids.length;
+    return this.keys.length;
   }
 
   /** Adds what was written since the last row. */
-  add(id: string, recordIndex: number): void {
-    this.ids.push(id);
+  add(key: RowKey, recordIndex: number): void {
+    this.keys.push(key);
     this.ends.push(this.writer.length);
     this.indexes.push(recordIndex);
+  }
+
+  /** Adds a record that has the id of a row. */
+  addRepeat(row: number, recordIndex: number): void {
+    this.repeated.push({ row, index: recordIndex });
+  }
+
+  /** The repeated records that lie at an offset or after it. */
+  repeatsFrom(offset: bigint): Repeat[] {
+    return this.repeated
+      .filter(({ index }) => this.records.offsetAt(index) >= offset)
+      .map(({ index, row }) => ({ record: this.records.at(index), row }));
   }
 
   /** The record that a row was. */
@@ -60,9 +89,16 @@ export class EncodedRows {
     return first === -1 ? this.count : first;
   }
 
-  /** The tuples of the rows from one to another, exclusive. */
-  tuples(from: number, to: number): Buffer {
-    return this.writer.bytes(this.ends[from - 1] ?? 0, this.ends[to - 1] ?? 0);
+  /** The tuples of some rows, in ascending order: borrowed if they lie side by side, else a copy. */
+  tuples(rows: readonly number[]): Buffer {
+    const ranges: Buffer[] = [];
+    for (let place = 0; place < rows.length;) {
+      const first = rows[place]!;
+      let last = first;
+      for (place += 1; rows[place] === last + 1; place += 1) last += 1;
+      ranges.push(this.writer.bytes(this.ends[first - 1] ?? 0, this.ends[last]!));
+    }
+    return ranges.length === 1 ? ranges[0]! : Buffer.concat(ranges);
   }
 }
 
@@ -73,34 +109,44 @@ export class EncodedRows {
 export async function encodeChunk(
   table: Table,
   records: readonly LogRecord[],
-  { writer, nowMs }: { readonly writer: CopyWriter; readonly nowMs: number },
+  { writer, ...limits }: { readonly writer: CopyWriter } & LoadLimits,
 ): Promise<EncodedChunk> {
   const { family, columns } = table;
   writer.truncate(0);
   const kept = new KeptRecords(records);
   const rows = new EncodedRows(writer, kept);
-  const ids = new Set<string>();
+  const rowOf = new Map<string, number>();
   const days = new Set<Day>();
   const rejects: Reject[] = [];
   for (let index = 0; index < records.length; index += 1) {
     if (index % RECORDS_PER_TURN === 0) await afterIo();
     const start = writer.length;
     try {
-      const event = readEvent(family, records[index]!.value, nowMs);
-      const id = family.id(event);
-      if (ids.has(id)) continue;
+      const event = readEvent(family, records[index]!, limits);
+      const identity = identityOf(family, event);
+      const earlier = rowOf.get(identity);
+      if (earlier !== undefined) {
+        rows.addRepeat(earlier, index);
+        continue;
+      }
       writer.tuple(columns.length);
       for (const column of columns) column.write(writer, event);
-      ids.add(id);
-      days.add(dayOf(family.eventTime(event)));
-      rows.add(id, index);
+      const day = dayOf(family.eventTime(event));
+      rowOf.set(identity, rows.count);
+      days.add(day);
+      rows.add({ id: family.id(event), providerId: family.providerId(event), day }, index);
     } catch (error) {
-      if (!(error instanceof UnloadableError)) throw error;
       writer.truncate(start);
-      rejects.push({ record: kept.at(index), reason: storableReason(error.message) });
+      rejects.push({ record: kept.at(index), reason: reasonOf(error) });
     }
   }
   return { rows, days, rejects };
+}
+
+/** Whatever a record holds, it does not stop the next one: an error of another kind is a bug, and a reason too. */
+function reasonOf(error: unknown): string {
+  const reason = error instanceof UnloadableError ? error.message : `could not be encoded: ${String(error)}`;
+  return storableReason(reason);
 }
 
 /** A reason may quote the record: what Postgres can't hold is shown as U+FFFD. */

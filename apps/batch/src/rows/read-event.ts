@@ -1,14 +1,28 @@
 import { isUtf8 } from 'node:buffer';
-import type { EventFamily } from '@hailstream/events';
-import { dayOf, isLoadable, MAX_DAYS_AHEAD, MAX_DAYS_BACK, startOf } from './day.js';
+import { EARLIEST_TIMESTAMP_MS, eventTimeRule, type EventFamily } from '@hailstream/events';
+import type { LogRecord } from '@hailstream/log';
 import { UnloadableError } from './unloadable.errors.js';
+
+/** What the clocks of ingest, of the log and of batch may differ by: what ingest accepts is loaded all the same. */
+const CLOCKS_DIFFER_MS = 86_400_000;
+
+/** What is loaded: events up to an age, as of now. */
+export interface LoadLimits {
+  readonly nowMs: number;
+  /** `EVENTS_MAX_AGE_DAYS`. */
+  readonly maxAgeDays: number;
+}
 
 /**
  * Reads a record's value as an event of a family that Postgres can hold.
  *
- * @throws UnloadableError with the reason where it is not one
+ * @throws UnloadableError with the reason if it is not one
  */
-export function readEvent<T>(family: EventFamily<T>, value: Buffer | null, nowMs: number): T {
+export function readEvent<T>(
+  family: EventFamily<T>,
+  { value, timestampMs }: Pick<LogRecord, 'value' | 'timestampMs'>,
+  limits: LoadLimits,
+): T {
   if (value === null) throw new UnloadableError('the record has no value');
   if (!isUtf8(value)) throw new UnloadableError('not UTF-8');
   const event = parse(value);
@@ -18,13 +32,25 @@ export function readEvent<T>(family: EventFamily<T>, value: Buffer | null, nowMs
   }
   // In JSON that is UTF-8, NUL and halves of surrogate pairs can only be written as escapes.
   if (value.includes('\\u')) refuseUnstorable(event, '');
-  const valid = event as T;
-  const day = dayOf(family.eventTime(valid));
-  if (!isLoadable(day, nowMs)) {
-    const bounds = `${MAX_DAYS_BACK} days back to ${MAX_DAYS_AHEAD} days ahead`;
-    throw new UnloadableError(`the event is of ${startOf(day).slice(0, 10)}, not from ${bounds}`);
-  }
+  const valid = family.normalize(event as T);
+  const brokenRule = timeRule(family.eventTime(valid), timestampMs, limits);
+  if (brokenRule !== undefined) throw new UnloadableError(`the event's time ${brokenRule}`);
   return valid;
+}
+
+/**
+ * The age is that at the receipt, which is the record's timestamp: an event stays loadable however long the log has it.
+ * A timestamp that no ingest can have written counts as now.
+ */
+function timeRule(
+  eventMs: number,
+  timestampMs: number,
+  { nowMs, maxAgeDays }: LoadLimits,
+): string | undefined {
+  const isReceipt = timestampMs >= EARLIEST_TIMESTAMP_MS && timestampMs <= nowMs + CLOCKS_DIFFER_MS;
+  const receivedAtMs = isReceipt ? timestampMs : nowMs;
+  if (eventMs > nowMs) return eventTimeRule(eventMs - CLOCKS_DIFFER_MS, { receivedAtMs: nowMs, maxAgeDays });
+  return eventTimeRule(Math.min(eventMs + CLOCKS_DIFFER_MS, receivedAtMs), { receivedAtMs, maxAgeDays });
 }
 
 function parse(value: Buffer): unknown {

@@ -26,6 +26,9 @@ export function judgeItem(
     });
   }
   const brokenRule = eventTimeRule(family.eventTime(event), limits);
-  if (brokenRule !== undefined) issues.push({ kind: 'invalid', field: timeField, rule: brokenRule });
+  if (brokenRule !== undefined) {
+    const receivedAt = new Date(limits.receivedAtMs).toISOString();
+    issues.push({ kind: 'invalid', field: timeField, rule: `${brokenRule}, ${receivedAt}` });
+  }
   return issues;
 }

@@ -1,0 +1,100 @@
+import type pg from 'pg';
+import { dayOf, startOf, type Day } from '../rows/day.js';
+import { includes, partitionName, rangeFor, type PartitionRange } from '../rows/partition-range.js';
+
+/** Any number, as long as it is the same in every process: the holder of this lock creates partitions. */
+const LOCK = 7_245_118;
+
+/** Names that are tried for a partition. */
+const MAX_NAMES = 100;
+
+/**
+ * Returns which days of a table have no partition. Inside a transaction, none of the others is dropped or detached until
+ * it ends.
+ */
+export async function missingDays(client: pg.ClientBase, table: string, days: Iterable<Day>): Promise<Day[]> {
+  // The lock that an insert takes anyway, before the partitions are read and not after.
+  await client.query(`LOCK TABLE ONLY ride.${table} IN ROW EXCLUSIVE MODE`);
+  return withoutPartition(await readPartitions(client, table), days);
+}
+
+/**
+ * Creates the partitions of days, whichever other processes do the same: each in a transaction of its own. Attaching
+ * takes SHARE UPDATE EXCLUSIVE on the table, which neither queries nor loads conflict with. There is no default
+ * partition, because each attachment would lock that exclusively and scan it.
+ */
+export async function createPartitions(
+  client: pg.ClientBase,
+  table: string,
+  { days, nowMs }: { readonly days: readonly Day[]; readonly nowMs: number },
+): Promise<void> {
+  for (const day of days) {
+    await client.query('BEGIN');
+    await createPartition(client, table, { day, nowMs });
+    await client.query('COMMIT');
+  }
+}
+
+/** Creates the partition of a day if there is none, in the transaction that is open. */
+export async function createPartition(
+  client: pg.ClientBase,
+  table: string,
+  { day, nowMs }: { readonly day: Day; readonly nowMs: number },
+): Promise<void> {
+  await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+  const existing = await readPartitions(client, table);
+  if (withoutPartition(existing, [day]).length === 0) return;
+  const range = rangeFor(day, existing, dayOf(nowMs));
+  const name = await unusedName(client, partitionName(table, range));
+  const { from, to } = { from: bound(range.from), to: bound(range.to) };
+  await client.query(
+    `CREATE TABLE ride."${name}" (LIKE ride.${table} INCLUDING ALL);
+     ALTER TABLE ride.${table} ATTACH PARTITION ride."${name}" FOR VALUES FROM (${from}) TO (${to})`,
+  );
+  // Days without a partition have no rows: ids of rows that were dropped with one may be loaded again.
+  await client.query(
+    `DELETE FROM ride.${table}_seen WHERE day < ($2::timestamptz AT TIME ZONE 'UTC')::date
+       AND day >= coalesce(($1::timestamptz AT TIME ZONE 'UTC')::date, '-infinity')`,
+    [range.from === -Infinity ? null : startOf(range.from), startOf(range.to)],
+  );
+}
+
+function bound(day: Day): string {
+  return day === -Infinity ? 'MINVALUE' : `'${startOf(day)}'`;
+}
+
+/** The bounds are in the session's time zone and date style, which Postgres itself reads back. */
+async function readPartitions(client: pg.ClientBase, table: string): Promise<PartitionRange[]> {
+  const { rows } = await client.query<{ from: number | null; to: number | null }>(
+    `SELECT (extract(epoch FROM substring(bounds FROM 'FROM \\(''([^'']+)''\\)')::timestamptz) / 86400)::float8 AS "from",
+       (extract(epoch FROM substring(bounds FROM 'TO \\(''([^'']+)''\\)')::timestamptz) / 86400)::float8 AS "to"
+     FROM pg_inherits JOIN pg_class AS partitions ON partitions.oid = inhrelid,
+       pg_get_expr(partitions.relpartbound, partitions.oid) AS bounds
+     WHERE inhparent = $1::regclass`,
+    [`ride.${table}`],
+  );
+  // Of a partition that was made by hand, a day that it has in part is left to it.
+  return rows.map(({ from, to }) => ({
+    from: from === null ? -Infinity : Math.floor(from),
+    to: to === null ? Infinity : Math.ceil(to),
+  }));
+}
+
+function withoutPartition(existing: readonly PartitionRange[], days: Iterable<Day>): Day[] {
+  return [...days].filter((day) => !existing.some((range) => includes(range, day)));
+}
+
+/** A table that was detached may still have the name. */
+async function unusedName(client: pg.ClientBase, wanted: string): Promise<string> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT name FROM (
+       SELECT $1 || CASE number WHEN 1 THEN '' ELSE '_' || number END AS name, number
+       FROM generate_series(1, $2) AS number
+     ) AS names
+     WHERE to_regclass('ride."' || name || '"') IS NULL ORDER BY number LIMIT 1`,
+    [wanted, MAX_NAMES],
+  );
+  const [unused] = rows;
+  if (unused === undefined) throw new Error(`ride.${wanted}: ${MAX_NAMES} detached tables have this name`);
+  return unused.name;
+}
