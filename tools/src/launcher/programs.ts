@@ -58,6 +58,7 @@ export function postgresProgram(
     script: programFile('tools/dist/commands/postgres-server.js'),
     args: [home.postgresFolder, String(port)],
     env: surroundings.env,
+    onStart: () => (isReady = false),
     onMessage: (message) => {
       onUrl((message as { url: string }).url);
       isReady = true;

@@ -187,8 +187,8 @@ async function checkReadable(option: string, file: string): Promise<void> {
 async function waitForLeftovers(home: Home, notice: (line: string) => void): Promise<void> {
   const left = await readRunFile(home.runFile);
   const pids = Object.values(left?.processes ?? {});
-  const deadline = Date.now() + LEFTOVERS_TIMEOUT_MS;
-  for (let first = true; pids.some(isAlive) && Date.now() < deadline; first = false) {
+  const deadline = performance.now() + LEFTOVERS_TIMEOUT_MS;
+  for (let first = true; pids.some(isAlive) && performance.now() < deadline; first = false) {
     if (first) notice('waiting for the processes of a launcher that was killed to end');
     await delay(LEFTOVERS_POLL_MS);
   }

@@ -11,7 +11,7 @@ const SAME_WISH_MS = 1_000;
 export function onStopSignals(stop: () => void, insist: () => void): void {
   let firstAt: number | undefined;
   const listener = (): void => {
-    const now = Date.now();
+    const now = performance.now();
     if (firstAt === undefined) {
       firstAt = now;
       stop();

@@ -29,6 +29,8 @@ export interface Program {
   readonly logFile: string;
   /** Asked again and again after the start, until it says yes. */
   readonly isReady: () => Promise<boolean>;
+  /** Called before each start, the first one included. */
+  readonly onStart?: () => void;
   /** What the program says over its channel to us. */
   readonly onMessage?: (message: unknown) => void;
 }
@@ -115,6 +117,7 @@ export class SupervisedProcess {
 
   #spawn(): { child: ChildProcess; ended: Promise<string>; stderr: string[] } {
     const { program, watcher } = this;
+    program.onStart?.();
     const child = spawn(
       process.execPath,
       ['--enable-source-maps', '--import', END_WITH_PARENT, program.script, ...program.args],
@@ -144,7 +147,7 @@ export class SupervisedProcess {
 
   #tellError(line: string): void {
     const message = errorMessage(line);
-    const now = Date.now();
+    const now = performance.now();
     if (message === undefined || now - this.#toldErrorAt < TELL_ERROR_EVERY_MS) return;
     this.#toldErrorAt = now;
     this.watcher.notice(`${this.program.name}: ${message} (${this.program.logFile})`);
@@ -152,10 +155,10 @@ export class SupervisedProcess {
 
   async #pollReady(signal: AbortSignal): Promise<'ready' | 'timed out' | 'was stopped'> {
     const { name, logFile, isReady } = this.program;
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     for (let told = false; !signal.aborted; await delay(READY_POLL_MS)) {
       if (await isReady()) return 'ready';
-      const waitedMs = Date.now() - startedAt;
+      const waitedMs = performance.now() - startedAt;
       if (waitedMs > READY_TIMEOUT_MS) return 'timed out';
       if (!told && waitedMs > SLOW_START_MS) {
         this.watcher.notice(`${name} runs but is not ready yet: see ${logFile}`);
@@ -168,7 +171,7 @@ export class SupervisedProcess {
   async #revive(how: string): Promise<void> {
     const { name } = this.program;
     for (let reason = how; !this.#stopped.signal.aborted;) {
-      const now = Date.now();
+      const now = performance.now();
       this.#endedAt = [...this.#endedAt.filter((time) => time > now - RESTART_WINDOW_MS), now];
       const decision = decideRestart(this.#endedAt, now);
       if (decision.kind === 'give-up') {
