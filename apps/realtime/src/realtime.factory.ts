@@ -5,6 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { RealtimeConfig } from './config.js';
 import { servePage } from './http/page.adapter.js';
+import { FoldService } from './log/fold.service.js';
 import { RebuildService } from './log/rebuild.service.js';
 import { RealtimeModule } from './realtime.module.js';
 
@@ -30,6 +31,7 @@ export async function followLog(
   logger: Logger,
 ): Promise<void> {
   const rebuild = app.get(RebuildService);
+  const fold = app.get(FoldService);
   const since = await rebuild.begin();
   if (since === null) return;
   const transport = new LogTransport({
@@ -38,6 +40,9 @@ export async function followLog(
     groupId: 'realtime',
     offsets: everythingSince(since),
     deadLetterTopic: deadLetterTopic.name,
+    onPosition: (position) => fold.pass(position),
+    onGap: (gap) => fold.countGap(gap),
+    onUndecodable: (batch) => fold.countUndecodable(batch),
     onConsumer: (consumer) => rebuild.follow(consumer),
   });
   connectLog(app, transport);

@@ -31,6 +31,7 @@ export { TokenVerifier } from './auth/token-verifier.js';
 // Health and metrics: what an operator asks.
 export * from './health/health-checks.service.js';
 export { HealthModule } from './health/health.module.js';
+export { LogConsumerMetrics } from './metrics/log-consumer-metrics.service.js';
 export { MetricsModule } from './metrics/metrics.module.js';
 
 // Log transport: batches of the log for @EventPattern() handlers.

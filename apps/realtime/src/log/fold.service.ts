@@ -1,5 +1,11 @@
-import type { LogRecord, RecordBatch } from '@hailstream/log';
-import { LOGGER, type Logger } from '@hailstream/nest';
+import type {
+  ConsumerGap,
+  ConsumerPosition,
+  LogRecord,
+  RecordBatch,
+  UndecodableBatch,
+} from '@hailstream/log';
+import { LOGGER, LogConsumerMetrics, type Logger } from '@hailstream/nest';
 import { Inject, Injectable } from '@nestjs/common';
 import { CityState } from '../fold/city-state.js';
 import { RealtimeMetrics, type RecordOutcome } from '../metrics/realtime-metrics.service.js';
@@ -19,6 +25,7 @@ export class FoldService {
     private readonly city: CityState,
     private readonly positions: LogPositions,
     private readonly metrics: RealtimeMetrics,
+    private readonly logMetrics: LogConsumerMetrics,
     @Inject(LOGGER) logger: Logger,
   ) {
     this.logger = logger.child({ component: 'fold' });
@@ -50,6 +57,22 @@ export class FoldService {
     }
     this.positions.advance(topic, partition, nextOffset);
     this.positions.ends(topic, partition, highWatermark);
+  }
+
+  /** Up to this position there is nothing more to fold. */
+  pass({ topic, partition, nextOffset }: ConsumerPosition): void {
+    this.positions.advance(topic, partition, nextOffset);
+  }
+
+  /** What the log no longer has, or never had, is counted; the city is what the rest of it says. */
+  countGap(gap: ConsumerGap): void {
+    this.logMetrics.countGap(gap);
+  }
+
+  /** As with a record that can't be decoded: it stays in the log for those who look into it. */
+  async countUndecodable(batch: UndecodableBatch): Promise<void> {
+    this.logMetrics.countUndecodable(batch);
+    this.metrics.countRecord(batch.topic, 'unreadable');
   }
 
   /** When what was folded since the last call had been received: of each batch, the oldest record. */

@@ -23,8 +23,8 @@ export interface BatchWorkerOptions {
 export interface WorkContext {
   readonly signal: AbortSignal;
   heartbeat(): Promise<void>;
-  /** Everything before `nextOffset` is done with; the last record of it is at `lastOffset`. */
-  passed(progress: { lastOffset: bigint; nextOffset: bigint }): Promise<void>;
+  /** Everything before `nextOffset` is done with: reading goes on there. */
+  passed(nextOffset: bigint): Promise<void>;
   /** Whether no further records should be handed over. */
   shouldStop(): boolean;
 }
@@ -122,7 +122,7 @@ export class BatchWorker {
 
   private async pass(chunk: RecordBatch, context: WorkContext): Promise<void> {
     this.ladder.passed(chunk.nextOffset);
-    await context.passed({ lastOffset: lastOffset(chunk), nextOffset: chunk.nextOffset });
+    await context.passed(chunk.nextOffset);
     for (const offset of this.buried) if (offset < chunk.nextOffset) this.buried.delete(offset);
   }
 
@@ -177,8 +177,4 @@ interface Burial {
 
 function firstOffset({ records, nextOffset }: RecordBatch): bigint {
   return records[0]?.offset ?? nextOffset;
-}
-
-function lastOffset({ records, nextOffset }: RecordBatch): bigint {
-  return records.at(-1)?.offset ?? nextOffset - 1n;
 }

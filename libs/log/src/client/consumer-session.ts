@@ -2,13 +2,14 @@ import type { Consumer as Kafkajs, EachBatchPayload } from 'kafkajs';
 import type { Logger } from 'pino';
 import { backoffMs, pauseFor } from './backoff.js';
 import type { LogConnection } from './connection.js';
-import type { RecordBatch, TopicPartition } from './consumer.js';
+import type { TopicPartition } from './consumer.js';
 import { LogError } from './errors.js';
 import { KafkajsClient } from './kafkajs-client.js';
 import { isGroupMoved, toLogError } from './kafkajs-errors.js';
-import { toLogRecord } from './log-record.js';
+import { carried, RawFetches, type FetchedPartition } from './kafkajs-fetch.js';
 import { LogNames } from './names.js';
 import type { WorkContext } from './batch-worker.js';
+import { cutBatchBytes } from './record-set.js';
 
 /** Longest that a broker may take to answer what it can answer at once. */
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -38,8 +39,12 @@ export interface ConsumerSessionOptions {
   readonly isAlone: boolean;
   /** Called within the join, before anything is fetched. */
   readonly onAssigned: (assigned: TopicPartition[]) => void;
-  /** Handles what was fetched. Throws only where the consumer has to end. */
-  readonly onRecords: (fetched: RecordBatch, context: WorkContext) => Promise<void>;
+  /** Handles what was fetched of a partition. Throws only if the consumer has to end. */
+  readonly onFetched: (
+    partition: TopicPartition,
+    fetched: FetchedPartition,
+    context: WorkContext,
+  ) => Promise<void>;
   readonly onPassed: (partition: TopicPartition, nextOffset: bigint) => void;
   readonly isHeld: (partition: TopicPartition) => boolean;
 }
@@ -55,6 +60,7 @@ export class ConsumerSession {
   readonly broken: Promise<unknown>;
   private readonly client: KafkajsClient;
   private readonly names: LogNames;
+  private readonly fetches = new RawFetches();
   private readonly kafkajs: Kafkajs;
   private readonly inHand = new Set<Work>();
   private readonly heartbeatMs: number;
@@ -85,6 +91,7 @@ export class ConsumerSession {
       maxWaitTimeInMs: options.maxWaitMs,
       metadataMaxAge: METADATA_MAX_AGE_MS,
       allowAutoTopicCreation: false,
+      rackId: this.fetches.rackId,
       // Which crashes kafkajs would come back from by itself is a matter of luck; a new session always does.
       retry: { retries: 2, initialRetryTime: 100, restartOnFailure: () => Promise.resolve(false) },
     });
@@ -167,6 +174,7 @@ export class ConsumerSession {
     timeout.abort();
     if (!isDrained) this.options.logger.warn({ withinMs }, 'the consumer was closed before it had drained');
     this.client.kill();
+    this.fetches[Symbol.dispose]();
     this.breakDown(new LogError('CLOSED', 'the consumer was closed', false));
   }
 
@@ -201,8 +209,14 @@ export class ConsumerSession {
   }
 
   private async handle(payload: EachBatchPayload): Promise<void> {
-    const fetched = toRecordBatch(payload, this.names);
-    const { topic, partition } = fetched;
+    const fetched = carried(payload.batch.messages[0]);
+    if (!fetched) return;
+    const { topic, partition } = this.partitionOf(payload);
+    const cutBytes = cutBatchBytes(fetched.bytes);
+    if (cutBytes !== undefined) {
+      this.fetches.want(payload.batch.topic, partition, cutBytes);
+      return;
+    }
     let finish = (): void => undefined;
     const done = new Promise<void>((resolve) => {
       finish = resolve;
@@ -211,7 +225,7 @@ export class ConsumerSession {
     this.inHand.add(work);
     const heartbeats = setInterval(() => void this.heartbeat(payload), this.heartbeatMs);
     try {
-      await this.options.onRecords(fetched, this.workContext(payload, work));
+      await this.options.onFetched({ topic, partition }, fetched, this.workContext(payload, work));
     } catch (error) {
       // Only a moved group is kafkajs's business: it joins again. All else ends the session.
       if (!isGroupMoved(error)) this.breakDown(error);
@@ -224,14 +238,18 @@ export class ConsumerSession {
     }
   }
 
+  private partitionOf({ batch }: EachBatchPayload): TopicPartition {
+    return { topic: this.names.ours(batch.topic), partition: batch.partition };
+  }
+
   private workContext(payload: EachBatchPayload, work: Work): WorkContext {
     const { signal } = work.stop;
     return {
       signal,
       heartbeat: () => this.heartbeat(payload),
-      passed: async ({ lastOffset, nextOffset }) => {
+      passed: async (nextOffset) => {
         const { topic, partition } = work;
-        payload.resolveOffset(String(lastOffset));
+        payload.resolveOffset(String(nextOffset - 1n));
         this.options.onPassed({ topic, partition }, nextOffset);
         // The group would take an offset of a partition that is another member's by now.
         if (this.options.commits && this.isAssigned(work))
@@ -287,16 +305,6 @@ export class ConsumerSession {
       new LogError('TIMED_OUT', `the consumer has stalled for ${Math.round(silentMs)} ms`, true),
     );
   }
-}
-
-function toRecordBatch({ batch }: EachBatchPayload, names: LogNames): RecordBatch {
-  return {
-    topic: names.ours(batch.topic),
-    partition: batch.partition,
-    records: batch.messages.map(toLogRecord),
-    nextOffset: BigInt(batch.lastOffset()) + 1n,
-    highWatermark: BigInt(batch.highWatermark),
-  };
 }
 
 /** Trouble of a session in this library's terms. */

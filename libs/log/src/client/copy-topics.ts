@@ -8,7 +8,7 @@ import { partitionId } from './holds.js';
 import { createAdmin } from './kafkajs-admin.js';
 import { createBatchConsumer } from './kafkajs-consumer.js';
 import { KafkajsProducer } from './kafkajs-producer.js';
-import { allHeaders } from './log-record.js';
+import { headersOf } from './log-record.js';
 
 /** Copies run one at a time: members of one group would share the partitions, and each believe it had them all. */
 const GROUP_ID = 'copy-topics';
@@ -183,7 +183,7 @@ async function copyBatch(batch: RecordBatch, copy: PartitionCopy, producer: Kafk
       message: {
         key: record.key,
         value: record.value,
-        headers: definedHeaders(allHeaders(record)),
+        headers: headersOf(record),
         timestamp: String(record.timestampMs),
         partition,
       },
@@ -204,12 +204,4 @@ async function verify({ topic, partition, targetTo }: PartitionCopy, target: Adm
   if (end?.latest === targetTo) return;
   const message = `partition ${partition} of topic "${topic}" ends at ${end?.latest} there, not at ${targetTo}: somebody else writes to it`;
   throw new LogError('TOPIC_MISMATCH', message, false);
-}
-
-function definedHeaders(
-  headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>,
-): Record<string, Buffer | string | (Buffer | string)[]> {
-  const defined: Record<string, Buffer | string | (Buffer | string)[]> = {};
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined) defined[name] = value;
-  return defined;
 }

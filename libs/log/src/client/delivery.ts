@@ -1,5 +1,5 @@
 import { LogError } from './errors.js';
-import type { RecordFate } from './record.js';
+import type { LogHeader, RecordFate } from './record.js';
 
 /** A record on its way, in the shape that kafkajs sends, with the way back to whoever waits for its fate. */
 export class PendingRecord {
@@ -21,11 +21,11 @@ export class PendingRecord {
   }
 }
 
-/** A record as kafkajs takes it. A header may occur more than once. */
+/** A record as it is to lie in the log. */
 export interface OutgoingMessage {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers?: Record<string, Buffer | string | (Buffer | string)[]>;
+  readonly headers: readonly LogHeader[];
   readonly timestamp: string;
   /** Where not given, chosen by key once the topic's layout is known. */
   partition?: number;

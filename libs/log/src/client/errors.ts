@@ -23,3 +23,17 @@ export class LogError extends Error {
     super(message, options);
   }
 }
+
+/** A batch of the log that cannot be decoded, by any reader. */
+export class UndecodableBatchError extends Error {
+  override readonly name = 'UndecodableBatchError';
+
+  constructor(
+    /** `DAMAGED`: its CRC or its place in the log are wrong. `MALFORMED`: it was written as it is, and makes no sense. */
+    readonly code: 'DAMAGED' | 'MALFORMED',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

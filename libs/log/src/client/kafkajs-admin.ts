@@ -1,4 +1,4 @@
-import type { Admin as Kafkajs, ITopicMetadata } from 'kafkajs';
+import { ConfigResourceTypes, type Admin as Kafkajs, type ITopicMetadata } from 'kafkajs';
 import type {
   Admin,
   AdminOptions,
@@ -122,6 +122,18 @@ export class KafkajsAdmin implements Admin {
     const partitions = answers.flatMap(({ partitions }) => partitions);
     const committed = partitions.map(({ partition, offset }) => [partition, BigInt(offset)] as const);
     return new Map(committed.filter(([, offset]) => offset >= 0n));
+  }
+
+  /** A topic's own or inherited settings, by Kafka's names. */
+  async configs(topic: string): Promise<ReadonlyMap<string, string>> {
+    const { resources } = await this.ask(`cannot read the settings of "${topic}"`, (admin) =>
+      admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: ConfigResourceTypes.TOPIC, name: this.names.inCluster(topic) }],
+      }),
+    );
+    const entries = resources.flatMap(({ configEntries }) => configEntries);
+    return new Map(entries.map(({ configName, configValue }) => [configName, configValue]));
   }
 
   /** Removes groups that nobody is a member of. */

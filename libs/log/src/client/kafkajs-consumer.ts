@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { backoffMs, pauseFor, withJitter } from './backoff.js';
 import { BatchWorker, isRetryable, type WorkContext } from './batch-worker.js';
-import type { BatchConsumer, ConsumerOptions, RecordBatch, TopicPartition } from './consumer.js';
+import type { BatchConsumer, ConsumerOptions, TopicPartition } from './consumer.js';
 import { ConsumerSession, sessionFailure } from './consumer-session.js';
 import { DeadLetterWriter } from './dead-letter.js';
 import { LogError } from './errors.js';
 import { Holds, partitionId, type HoldReason } from './holds.js';
 import { KafkajsAdmin } from './kafkajs-admin.js';
+import type { FetchedPartition } from './kafkajs-fetch.js';
 import { KafkajsProducer } from './kafkajs-producer.js';
 import { Progress } from './progress.js';
-import { startPositions, type StartPosition } from './start-positions.js';
+import { PartitionReader, reportGap } from './partition-reader.js';
+import { placeInLog, startPositions, type Placement, type StartPosition } from './start-positions.js';
+import { TopicCompaction } from './topic-compaction.js';
 
 const DEFAULTS = {
   maxAttempts: 5,
@@ -45,7 +48,8 @@ export class KafkajsBatchConsumer implements BatchConsumer {
   /** That of the session: who reads alone joins a new one each time, which has no former self to wait for. */
   private groupId: string;
   private readonly admin: KafkajsAdmin;
-  private readonly workers = new Map<string, BatchWorker>();
+  private readonly readers = new Map<string, PartitionReader>();
+  private readonly compaction: TopicCompaction;
   private readonly holds = new Holds();
   /** Partitions that rest after a failure, and the timers that end it. */
   private readonly rests = new Map<string, NodeJS.Timeout>();
@@ -67,6 +71,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
     this.isAlone = options.offsets.kind === 'everything-since';
     this.groupId = options.groupId;
     this.admin = new KafkajsAdmin({ connection, logger });
+    this.compaction = new TopicCompaction(this.admin, logger);
     if (deadLetterTopic !== undefined) {
       const producer = new KafkajsProducer({ connection, logger });
       this.deadLetterProducer = producer;
@@ -220,7 +225,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
       sessionTimeoutMs,
       isAlone: this.isAlone,
       onAssigned: (assigned) => this.assign(run, session, assigned),
-      onRecords: (fetched, context) => this.handle(fetched, context),
+      onFetched: (partition, fetched, context) => this.handle(partition, fetched, context),
       onPassed: (partition, nextOffset) => this.progress.reach(partition, nextOffset),
       isHeld: (partition) => this.holds.isHeld(partition),
     });
@@ -256,7 +261,6 @@ export class KafkajsBatchConsumer implements BatchConsumer {
           admin,
           policy,
           groupId,
-          logger,
           reached: progress.reached,
         });
         if (!isLatest()) return;
@@ -279,6 +283,11 @@ export class KafkajsBatchConsumer implements BatchConsumer {
   }
 
   private async startAt(session: ConsumerSession, start: StartPosition): Promise<void> {
+    const { gap, topic, partition, offset } = start;
+    if (gap) {
+      await reportGap(gap, this.options);
+      if (gap.found > gap.expected) await this.options.onPosition?.({ topic, partition, nextOffset: offset });
+    }
     this.progress.start(start, start);
     if (start.isCommitted) return;
     session.seek(start);
@@ -286,28 +295,43 @@ export class KafkajsBatchConsumer implements BatchConsumer {
     if (this.options.offsets.kind === 'committed') await session.commit(start);
   }
 
-  private async handle(fetched: RecordBatch, context: WorkContext): Promise<void> {
-    this.progress.seeEnd(fetched, fetched.highWatermark);
-    const restMs = await this.worker(fetched).work(fetched, context);
-    if (restMs !== undefined && !this.run?.stop.signal.aborted) this.rest(fetched, restMs);
+  private async handle(
+    partition: TopicPartition,
+    fetched: FetchedPartition,
+    context: WorkContext,
+  ): Promise<void> {
+    if (!fetched.isOutOfRange) this.progress.seeEnd(partition, fetched.lastStableOffset);
+    const restMs = await this.reader(partition).read(fetched, context);
+    if (restMs !== undefined && !this.run?.stop.signal.aborted) this.rest(partition, restMs);
   }
 
-  private worker(partition: TopicPartition): BatchWorker {
-    const { handler, groupId, maxAttempts, retryBackoffMs, maxBatchRecords, logger } = this.options;
-    const { deadLetters, workers } = this;
-    const known = workers.get(partitionId(partition));
+  private reader(partition: TopicPartition): PartitionReader {
+    const known = this.readers.get(partitionId(partition));
     if (known) return known;
-    const worker = new BatchWorker({
-      handler,
-      groupId,
-      maxAttempts,
-      retryBackoffMs,
-      maxBatchRecords,
+    const { options, deadLetters } = this;
+    const worker = new BatchWorker({ ...options, groupId: options.groupId, deadLetters });
+    const reader = new PartitionReader({
+      ...options,
+      groupId: options.groupId,
+      partition: { topic: partition.topic, partition: partition.partition },
+      worker,
       deadLetters,
-      logger,
+      isCompacted: this.compaction.of(partition.topic),
+      reposition: (position) => this.reposition(position),
     });
-    workers.set(partitionId(partition), worker);
-    return worker;
+    this.readers.set(partitionId(partition), reader);
+    return reader;
+  }
+
+  private async reposition(position: TopicPartition & { readonly offset: bigint }): Promise<Placement> {
+    const { topic, partition, offset } = position;
+    const { admin, options } = this;
+    const bounds = (await admin.offsets(topic)).get(partition) ?? { earliest: 0n, latest: 0n };
+    const begin =
+      options.offsets.kind === 'everything-since'
+        ? (await admin.offsetsAt(topic, options.offsets.timestampMs)).get(partition)
+        : undefined;
+    return placeInLog(offset, { topic, partition, ...bounds, ...(begin === undefined ? {} : { begin }) });
   }
 
   /** Fetches nothing of one partition for a while; the others go on. */

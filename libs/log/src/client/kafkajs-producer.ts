@@ -6,7 +6,7 @@ import { LogError } from './errors.js';
 import { canCompress } from './kafkajs-codecs.js';
 import { partitionForKey } from './partitioner.js';
 import type { Producer, ProducerOptions } from './producer.js';
-import type { OutgoingRecord, RecordFate } from './record.js';
+import type { LogHeader, OutgoingRecord, RecordFate } from './record.js';
 import { TopicDirectory, type TopicLeaders } from './topic-directory.js';
 
 const DEFAULTS = {
@@ -89,7 +89,7 @@ export class KafkajsProducer implements Producer {
           key: Buffer.from(key),
           value,
           timestamp: timestampMs === undefined ? now : String(timestampMs),
-          ...(headers ? { headers: { ...headers } } : {}),
+          headers: listHeaders(headers),
         },
       })),
     );
@@ -98,7 +98,7 @@ export class KafkajsProducer implements Producer {
   /** As {@link send}, for records whose key, value or headers are not those of an event. */
   async sendMessages(messages: readonly MessageForTopic[]): Promise<RecordFate[]> {
     if (this.closing.signal.aborted) throw new LogError('CLOSED', 'the producer was closed', false);
-    const sizes = messages.map(({ message }) => (message.key?.length ?? 0) + (message.value?.length ?? 0));
+    const sizes = messages.map(({ message }) => sizeOf(message));
     const sizeBytes = sizes.reduce((sum, size) => sum + size, 0);
     this.admit(sizeBytes);
     const delivery = new Delivery(
@@ -263,4 +263,21 @@ export class KafkajsProducer implements Producer {
     } while (!this.healthy && !this.closing.signal.aborted);
     this.probing = false;
   }
+}
+
+function listHeaders(headers: OutgoingRecord['headers'] = []): readonly LogHeader[] {
+  if (isList(headers)) return headers;
+  return Object.entries(headers).map(([key, value]) => ({ key, value: Buffer.from(value) }));
+}
+
+function isList(headers: NonNullable<OutgoingRecord['headers']>): headers is readonly LogHeader[] {
+  return Array.isArray(headers);
+}
+
+/** Bytes of key, value and headers. */
+function sizeOf({ key, value, headers }: OutgoingMessage): number {
+  return headers.reduce(
+    (sum, header) => sum + Buffer.byteLength(header.key) + (header.value?.length ?? 0),
+    (key?.length ?? 0) + (value?.length ?? 0),
+  );
 }

@@ -1,32 +1,47 @@
-import type { KafkaMessage } from 'kafkajs';
-import type { LogRecord } from './record.js';
+import type { RecordCursor } from '../protocol/record-cursor.js';
+import type { LogHeader, LogRecord } from './record.js';
 
-type Headers = NonNullable<KafkaMessage['headers']>;
+/** Headers of records that {@link LogRecord.headers} cannot show as they are: repeated, null, or in another order. */
+const exactHeaders = new WeakMap<LogRecord, readonly LogHeader[]>();
 
-/** The headers of records that have one more than once, which {@link LogRecord} cannot show. */
-const repeatedHeaders = new WeakMap<LogRecord, Headers>();
+const NO_HEADERS: LogRecord['headers'] = Object.freeze(emptyHeaders());
+/** Property names that an object puts before all others. */
+const INDEX = /^(0|[1-9]\d{0,9})$/;
 
-/** A record as kafkajs fetched it, in this library's shape. Where a header occurs more than once, the last one counts. */
-export function toLogRecord(message: KafkaMessage): LogRecord {
-  const headers: Record<string, Buffer> = {};
-  let isRepeated = false;
-  for (const [name, value] of Object.entries(message.headers ?? {})) {
-    isRepeated ||= Array.isArray(value);
-    const last = Array.isArray(value) ? value.at(-1) : value;
-    headers[name] = Buffer.isBuffer(last) ? last : Buffer.from(last ?? '');
+/** The record that a cursor stands on. Its buffers are borrowed from the batch. */
+export function makeLogRecord(cursor: RecordCursor, offset: bigint, timestampMs: number): LogRecord {
+  const { key, value } = cursor;
+  if (cursor.headerCount === 0) return { offset, key, value, headers: NO_HEADERS, timestampMs };
+  const list = cursor.headers();
+  const headers = emptyHeaders();
+  let isExact = true;
+  for (const header of list) {
+    isExact &&= header.value !== null && !(header.key in headers) && !INDEX.test(header.key);
+    headers[header.key] = header.value ?? Buffer.alloc(0);
   }
-  const record: LogRecord = {
-    offset: BigInt(message.offset),
-    key: message.key,
-    value: message.value,
-    headers,
-    timestampMs: Number(message.timestamp),
-  };
-  if (isRepeated && message.headers) repeatedHeaders.set(record, message.headers);
+  const record: LogRecord = { offset, key, value, headers, timestampMs };
+  if (!isExact) exactHeaders.set(record, list);
   return record;
 }
 
-/** All headers of a record, those that occur more than once included. */
-export function allHeaders(record: LogRecord): Headers {
-  return repeatedHeaders.get(record) ?? record.headers;
+/** All headers of a record in its order, those that occur more than once or have no value included. */
+export function headersOf(record: LogRecord): readonly LogHeader[] {
+  const exact = exactHeaders.get(record);
+  return exact ?? Object.entries(record.headers).map(([key, value]) => ({ key, value }));
+}
+
+/** Headers as kafkajs takes them, which has no null among them. */
+export function kafkajsHeaders(list: readonly LogHeader[]): Record<string, Buffer | Buffer[]> {
+  const headers = Object.create(null) as Record<string, Buffer | Buffer[]>;
+  for (const { key, value } of list) {
+    const own = headers[key];
+    const next = value ?? Buffer.alloc(0);
+    headers[key] = own === undefined ? next : [...(Array.isArray(own) ? own : [own]), next];
+  }
+  return headers;
+}
+
+/** Without a prototype: a header may have any name. */
+function emptyHeaders(): Record<string, Buffer> {
+  return Object.create(null) as Record<string, Buffer>;
 }

@@ -1,12 +1,19 @@
 import type { LogError } from './errors.js';
 
+/** A header of a record. A record may have several with the same key. */
+export interface LogHeader {
+  readonly key: string;
+  readonly value: Buffer | null;
+}
+
 /** A record to append. Order holds among records of one topic with the same key. */
 export interface OutgoingRecord {
   readonly topic: string;
   readonly key: string;
   /** Borrowed until the record's fate is known: do not change it before. */
   readonly value: Buffer;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** As a list, they keep their order, may repeat, and need not have values. */
+  readonly headers?: Readonly<Record<string, string>> | readonly LogHeader[];
   /** Milliseconds. @default when the producer took the record */
   readonly timestampMs?: number;
 }
@@ -21,6 +28,7 @@ export interface LogRecord {
   readonly offset: bigint;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  /** By name: the last one of each, empty if it has no value. All of them, in order: `headersOf`. */
   readonly headers: Readonly<Record<string, Buffer>>;
   /** When ingest received it, in milliseconds. */
   readonly timestampMs: number;

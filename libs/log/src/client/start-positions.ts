@@ -1,22 +1,22 @@
-import type { Logger } from 'pino';
-import type { OffsetPolicy, TopicPartition } from './consumer.js';
+import type { ConsumerGap, OffsetPolicy, TopicPartition } from './consumer.js';
 import { partitionId } from './holds.js';
 import type { KafkajsAdmin } from './kafkajs-admin.js';
 
 /** Where reading one partition starts. */
 export interface StartPosition extends TopicPartition {
   readonly offset: bigint;
-  /** Offset after the newest record. */
+  /** Offset after the newest record that can be read. */
   readonly highWatermark: bigint;
   /** Whether kafkajs would find this offset by itself, because the group committed it. */
   readonly isCommitted: boolean;
+  /** What will never be read, if the log does not have the position that was remembered. */
+  readonly gap: ConsumerGap | undefined;
 }
 
 export interface StartPositionsOptions {
   readonly admin: KafkajsAdmin;
   readonly policy: OffsetPolicy;
   readonly groupId: string;
-  readonly logger: Logger;
   /** Where this consumer itself has got to, by {@link partitionId}. */
   readonly reached: ReadonlyMap<string, bigint>;
 }
@@ -45,46 +45,62 @@ async function positionsInTopic(
   const topic = assigned[0]?.topic;
   if (topic === undefined) return [];
   const { admin, policy, groupId, reached } = options;
-  const ends = await admin.offsets(topic, { isolation: 'read_committed' });
+  const ends = await admin.offsets(topic);
+  const readable = await admin.offsets(topic, { isolation: 'read_committed' });
   const committed = policy.kind === 'committed' ? await admin.committed(groupId, topic) : undefined;
   const since =
     policy.kind === 'everything-since' ? await admin.offsetsAt(topic, policy.timestampMs) : undefined;
   return Promise.all(
     assigned.map(async ({ partition }) => {
       const { earliest, latest } = ends.get(partition) ?? { earliest: 0n, latest: 0n };
-      const start = { topic, partition, highWatermark: latest, isCommitted: false };
+      const highWatermark = readable.get(partition)?.latest ?? latest;
+      const bounds = { topic, partition, earliest, latest };
+      const start = { topic, partition, highWatermark, isCommitted: false, gap: undefined };
       switch (policy.kind) {
         case 'committed': {
           const offset = committed?.get(partition);
-          if (offset !== undefined) return { ...start, offset, isCommitted: true };
-          return { ...start, offset: policy.startAt === 'earliest' ? earliest : latest };
+          if (offset === undefined)
+            return { ...start, offset: policy.startAt === 'earliest' ? earliest : highWatermark };
+          const placed = placeInLog(offset, bounds);
+          return { ...start, ...placed, isCommitted: placed.gap === undefined };
         }
         case 'handler-owned': {
           const offset = await policy.position(topic, partition);
-          return {
-            ...start,
-            offset: inLog(offset ?? earliest, { ...start, earliest, latest }, options.logger),
-          };
+          return { ...start, ...placeInLog(offset ?? earliest, bounds) };
         }
         case 'everything-since': {
-          const offset = reached.get(partitionId({ topic, partition })) ?? since?.get(partition) ?? latest;
-          return { ...start, offset: inLog(offset, { ...start, earliest, latest }, options.logger) };
+          const begin = since?.get(partition) ?? latest;
+          const offset = reached.get(partitionId({ topic, partition })) ?? begin;
+          return { ...start, ...placeInLog(offset, { ...bounds, begin }) };
         }
       }
     }),
   );
 }
 
-/** Read from elsewhere, an offset may lie in a part of the log that is gone, or in a log that is not this one. */
-function inLog(
+/** A place in the log, and the gap before it if that is not the place that was asked for. */
+export interface Placement {
+  readonly offset: bigint;
+  readonly gap: ConsumerGap | undefined;
+}
+
+/**
+ * Where reading goes on from a position that the log may not have any more: at the first record that it still has. A
+ * position beyond its end is one of another log, or of a part that was lost: nothing of what there is can be taken for
+ * read, so it is read from the start, or from `begin` if the reader wants no older records.
+ */
+export function placeInLog(
   offset: bigint,
-  { topic, partition, earliest, latest }: TopicPartition & { earliest: bigint; latest: bigint },
-  logger: Logger,
-): bigint {
-  if (offset >= earliest && offset <= latest) return offset;
-  logger.warn(
-    { topic, partition, wanted: String(offset), earliest: String(earliest), latest: String(latest) },
-    'the log no longer has this position: reading starts at the earliest record',
-  );
-  return earliest;
+  {
+    topic,
+    partition,
+    earliest,
+    latest,
+    begin = earliest,
+  }: TopicPartition & { readonly earliest: bigint; readonly latest: bigint; readonly begin?: bigint },
+): Placement {
+  if (offset >= earliest && offset <= latest) return { offset, gap: undefined };
+  const cause = offset < earliest ? 'log-start' : 'log-end';
+  const found = cause === 'log-start' ? earliest : begin;
+  return { offset: found, gap: { topic, partition, expected: offset, found, cause } };
 }

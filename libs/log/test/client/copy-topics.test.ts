@@ -75,7 +75,15 @@ describe(copyTopics, () => {
     await fill(topic, 1_000);
     await using letters = new KafkajsProducer({ connection: source.connection, logger });
     await letters.sendMessages([
-      { topic, message: { key: null, value: null, headers: { twice: ['a', 'b'] }, timestamp: '5' } },
+      {
+        topic,
+        message: {
+          key: null,
+          value: null,
+          headers: ['a', 'b'].map((value) => ({ key: 'twice', value: Buffer.from(value) })),
+          timestamp: '5',
+        },
+      },
     ]);
     const copied = await copy([topic]);
     expect(copied.map(({ partition }) => partition)).toEqual([0, 1, 2, 3]);

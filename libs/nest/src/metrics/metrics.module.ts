@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { HttpMetrics } from './http-metrics.service.js';
+import { LogConsumerMetrics } from './log-consumer-metrics.service.js';
 import { MetricsController } from './metrics.controller.js';
 
 /** `GET /metrics`, of the process and its HTTP requests; inject prom-client's `Registry` to add an app's own. */
@@ -17,7 +18,8 @@ import { MetricsController } from './metrics.controller.js';
       },
     },
     HttpMetrics,
+    LogConsumerMetrics,
   ],
-  exports: [Registry],
+  exports: [Registry, LogConsumerMetrics],
 })
 export class MetricsModule {}

@@ -1,0 +1,292 @@
+import { randomUUID } from 'node:crypto';
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  createAdmin,
+  type ConsumerGap,
+  type ConsumerOptions,
+  type ConsumerPosition,
+  type RecordBatch,
+  type UndecodableBatch,
+} from '../../src/client/index.js';
+import {
+  BATCH_HEADER_BYTES,
+  batchBaseOffset,
+  batchSizeBytes,
+  sealBatch,
+} from '../../src/protocol/record-batch.js';
+import { append, Bench, logger, record, until } from './_util.js';
+
+let bench: Bench;
+beforeEach(async () => {
+  bench = await Bench.start();
+});
+afterEach(() => bench[Symbol.asyncDispose]());
+
+const EARLIEST = { kind: 'committed', startAt: 'earliest' } as const;
+const values = ({ records }: RecordBatch) => records.map(({ value }) => String(value));
+
+/** Ends a transaction of some records in a topic's only partition. */
+async function transaction(topic: string, outcome: 'abort' | 'commit', count = 3): Promise<void> {
+  const producer = bench.kafkajs().producer({ transactionalId: randomUUID(), idempotent: true });
+  await producer.connect();
+  const begun = await producer.transaction();
+  await begun.send({
+    topic,
+    messages: Array.from({ length: count }, (_, n) => ({ value: `${outcome} ${n}` })),
+  });
+  await begun[outcome]();
+  await producer.disconnect();
+}
+
+/** Replaces the records of a batch in the log by others of the same size, as a producer might have sent them. */
+async function spoil(topic: string, offset: bigint): Promise<void> {
+  await bench.broker.kill();
+  const file = path.join(bench.broker.dataDir, `${topic}-0`, `${'0'.repeat(20)}.log`);
+  const log = await fs.readFile(file);
+  let at = 0;
+  while (batchBaseOffset(log, at) < offset) at += batchSizeBytes(log, at);
+  const batch = log.subarray(at, at + batchSizeBytes(log, at));
+  batch.fill(0xff, BATCH_HEADER_BYTES);
+  sealBatch(batch);
+  await fs.writeFile(file, log);
+  await bench.broker.restart();
+}
+
+async function deleteRecords(topic: string, offset: string): Promise<void> {
+  const admin = bench.kafkajs().admin();
+  await admin.connect();
+  await admin.fetchTopicOffsets(topic);
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset }] });
+  await admin.disconnect();
+}
+
+/** A consumer of one topic, and what it was told. */
+async function reading(topic: string, options: Partial<ConsumerOptions> = {}) {
+  const told: {
+    seen: string[];
+    positions: ConsumerPosition[];
+    gaps: ConsumerGap[];
+    batches: UndecodableBatch[];
+  } = {
+    seen: [],
+    positions: [],
+    gaps: [],
+    batches: [],
+  };
+  const consumer = bench.consumer({
+    topics: [topic],
+    offsets: EARLIEST,
+    onPosition: (position) => void told.positions.push(position),
+    onGap: (gap) => void told.gaps.push(gap),
+    handler: async (batch) => void told.seen.push(...values(batch)),
+    ...options,
+  });
+  await consumer.start();
+  return { consumer, ...told };
+}
+
+describe('BatchConsumer, at what no handler gets', () => {
+  it.each(['abort', 'commit'] as const)('reaches the end of a log that ends with an %s', async (outcome) => {
+    const topic = await bench.topic(1);
+    await append(bench.producer(), [record(topic, 'k', 'before')]);
+    await transaction(topic, outcome);
+    const groupId = `group-${randomUUID()}`;
+    const { consumer, seen, positions } = await reading(topic, { groupId });
+    const expected = outcome === 'abort' ? 1 : 4;
+    await until(() => seen.length === expected && consumer.lagRecords() === 0n);
+    await until(async () => (await bench.committed(groupId, topic))[0] === '5');
+    // What follows records comes with them.
+    expect(positions).toEqual([]);
+    await transaction(topic, 'abort', 1);
+    await until(() => positions.length > 0);
+    expect(positions.at(-1)).toEqual({ topic, partition: 0, nextOffset: 7n });
+    await until(async () => (await bench.committed(groupId, topic))[0] === '7');
+    expect(consumer.lagRecords()).toBe(0n);
+  });
+
+  it('has no lag while a transaction is open, and reads on after it', async () => {
+    const topic = await bench.topic(1);
+    const producer = bench.kafkajs().producer({ transactionalId: randomUUID(), idempotent: true });
+    await producer.connect();
+    const open = await producer.transaction();
+    await open.send({ topic, messages: [{ value: 'open' }] });
+    await append(bench.producer(), [record(topic, 'k', 'behind')]);
+    const { consumer, seen, gaps } = await reading(topic);
+    expect(consumer.lagRecords()).toBe(0n);
+    await open.abort();
+    await producer.disconnect();
+    await until(() => seen.length === 1);
+    expect(seen).toEqual(['behind']);
+    expect(gaps).toEqual([]);
+  });
+
+  it('calls in order, and repeats a call that failed', async () => {
+    const topic = await bench.topic(1);
+    await transaction(topic, 'abort');
+    const order: string[] = [];
+    let calls = 0;
+    await reading(topic, {
+      retryBackoffMs: 1,
+      onPosition: async ({ nextOffset }) => {
+        calls += 1;
+        if (calls < 3) throw Object.assign(new Error('down'), { retryable: true });
+        order.push(`→ ${nextOffset}`);
+      },
+      handler: async (batch) => void order.push(...values(batch)),
+    });
+    await until(() => order.length === 1);
+    await append(bench.producer(), [record(topic, 'k', 'after')]);
+    await until(() => order.length === 2);
+    expect(order).toEqual(['→ 4', 'after']);
+  });
+
+  it('ends with the reason if such a call fails for good', async () => {
+    const topic = await bench.topic(1);
+    await transaction(topic, 'abort');
+    const { consumer } = await reading(topic, {
+      retryBackoffMs: 1,
+      maxAttempts: 2,
+      onPosition: () => Promise.reject(new Error('no such table')),
+    });
+    await expect(consumer.ended).rejects.toMatchObject({
+      code: 'CONSUMER_CRASHED',
+      message: expect.stringMatching(/no such table/),
+    });
+  });
+});
+
+describe('BatchConsumer, at a batch that cannot be decoded', () => {
+  let topic: string;
+  beforeEach(async () => {
+    topic = await bench.topic(1);
+    const producer = bench.producer();
+    for (const value of ['first', 'spoiled', 'last']) await append(producer, [record(topic, 'k', value)]);
+    await spoil(topic, 1n);
+  });
+
+  it('hands it to whom it concerns, and goes on', async () => {
+    const batches: UndecodableBatch[] = [];
+    const errors: string[] = [];
+    const log = pino({ level: 'error' }, { write: (line) => void errors.push(JSON.parse(line).msg) });
+    const { seen, positions } = await reading(topic, {
+      logger: log,
+      onUndecodable: async (batch) => void batches.push(batch),
+    });
+    await until(() => seen.length === 2);
+    expect(seen).toEqual(['first', 'last']);
+    expect(batches).toMatchObject([
+      { topic, partition: 0, baseOffset: 1n, lastOffset: 1n, reason: { code: 'MALFORMED' } },
+    ]);
+    expect(batches[0]?.bytes?.subarray(BATCH_HEADER_BYTES).every((byte) => byte === 0xff)).toBe(true);
+    expect(errors).toEqual(['a batch cannot be decoded']);
+    expect(positions).toEqual([{ topic, partition: 0, nextOffset: 2n }]);
+  });
+
+  it('puts it on the dead-letter topic, and goes on', async () => {
+    const deadLetterTopic = await bench.topic(1);
+    const { seen } = await reading(topic, { deadLetterTopic });
+    await until(() => seen.length === 2);
+    const dead = await bench.read(deadLetterTopic);
+    expect(dead).toHaveLength(1);
+  });
+
+  it('ends with a clear reason if there is nowhere to put it', async () => {
+    const { consumer } = await reading(topic);
+    await expect(consumer.ended).rejects.toMatchObject({
+      code: 'CONSUMER_CRASHED',
+      message: expect.stringMatching(
+        /^cannot decode offsets 1 to 1 of .*, and there is no dead-letter topic/,
+      ),
+    });
+  });
+});
+
+describe('BatchConsumer, at a position that the log does not have', () => {
+  it.each([
+    ['the group committed', EARLIEST],
+    ['the handler remembers', { kind: 'handler-owned', position: async () => 2n } as const],
+  ])('tells how much was deleted before it was read: %s', async (_, offsets) => {
+    const topic = await bench.topic(1);
+    const groupId = `group-${randomUUID()}`;
+    await append(bench.producer(), [record(topic, 'k', '0'), record(topic, 'k', '1')]);
+    const first = await reading(topic, { groupId });
+    await until(async () => (await bench.committed(groupId, topic))[0] === '2');
+    await first.consumer[Symbol.asyncDispose]();
+    const later = ['2', '3', '4', '5'].map((value) => record(topic, 'k', value));
+    await append(bench.producer(), later);
+    await deleteRecords(topic, '4');
+    const { seen, gaps, positions } = await reading(topic, { groupId, offsets });
+    await until(() => seen.length === 2);
+    expect(seen).toEqual(['4', '5']);
+    expect(gaps).toEqual([{ topic, partition: 0, expected: 2n, found: 4n, cause: 'log-start' }]);
+    expect(positions).toEqual([{ topic, partition: 0, nextOffset: 4n }]);
+  });
+
+  it.each([
+    ['the group committed', EARLIEST],
+    ['the handler remembers', { kind: 'handler-owned', position: async () => 3n } as const],
+  ])('tells of a topic that was made again, and reads it from its start: %s', async (_, offsets) => {
+    const topic = await bench.topic(1);
+    const groupId = `group-${randomUUID()}`;
+    await append(
+      bench.producer(),
+      ['a', 'b', 'c'].map((value) => record(topic, 'k', value)),
+    );
+    const first = await reading(topic, { groupId });
+    await until(async () => (await bench.committed(groupId, topic))[0] === '3');
+    await first.consumer[Symbol.asyncDispose]();
+    await bench.removeTopic(topic);
+    await using admin = createAdmin({ connection: bench.connection, logger });
+    await admin.ensureTopics([{ name: topic, partitions: 1 }]);
+    // What a group committed goes with its topic here; elsewhere it may outlive it.
+    const outside = bench.kafkajs().admin();
+    await outside.connect();
+    await outside.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: '3' }] });
+    await outside.disconnect();
+    await append(bench.producer(), [record(topic, 'k', 'new')]);
+    const { seen, gaps, positions } = await reading(topic, { groupId, offsets });
+    await until(() => seen.length === 1);
+    expect(seen).toEqual(['new']);
+    expect(gaps).toEqual([{ topic, partition: 0, expected: 3n, found: 0n, cause: 'log-end' }]);
+    expect(positions).toEqual([]);
+    if (offsets === EARLIEST) await until(async () => (await bench.committed(groupId, topic))[0] === '1');
+  });
+
+  it('tells of what is deleted while it rests', async () => {
+    const topic = await bench.topic(1);
+    await append(bench.producer(), [record(topic, 'k', '0')]);
+    const { consumer, seen, gaps, positions } = await reading(topic);
+    await until(() => seen.length === 1);
+    consumer.pause([{ topic, partition: 0 }]);
+    await append(
+      bench.producer(),
+      ['1', '2', '3'].map((value) => record(topic, 'k', value)),
+    );
+    await deleteRecords(topic, '3');
+    consumer.resume([{ topic, partition: 0 }]);
+    await until(() => seen.length === 2);
+    expect(seen).toEqual(['0', '3']);
+    expect(gaps).toEqual([{ topic, partition: 0, expected: 1n, found: 3n, cause: 'log-start' }]);
+    expect(positions).toEqual([{ topic, partition: 0, nextOffset: 3n }]);
+  });
+
+  it('tells of a topic that is made again while it reads', async () => {
+    const topic = await bench.topic(1);
+    await append(
+      bench.producer(),
+      ['a', 'b', 'c'].map((value) => record(topic, 'k', value)),
+    );
+    const { seen, gaps } = await reading(topic, { offsets: { kind: 'everything-since', timestampMs: 0 } });
+    await until(() => seen.length === 3);
+    await bench.removeTopic(topic);
+    await using admin = createAdmin({ connection: bench.connection, logger });
+    await admin.ensureTopics([{ name: topic, partitions: 1 }]);
+    await append(bench.producer(), [record(topic, 'k', 'new')]);
+    await until(() => seen.length === 4);
+    expect(seen.at(-1)).toBe('new');
+    expect(gaps).toEqual([{ topic, partition: 0, expected: 3n, found: 0n, cause: 'log-end' }]);
+  });
+});

@@ -1,0 +1,43 @@
+import type { ConsumerGap, UndecodableBatch } from '@hailstream/log';
+import { Injectable } from '@nestjs/common';
+import { Counter, Registry } from 'prom-client';
+
+/** Counts what a consumer of the log will never read: for its `onGap` and `onUndecodable`. */
+@Injectable()
+export class LogConsumerMetrics {
+  private readonly gaps: Counter<'topic' | 'cause'>;
+  private readonly gapOffsets: Counter<'topic' | 'cause'>;
+  private readonly undecodable: Counter<'topic'>;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.gaps = new Counter({
+      name: 'log_consumer_gaps_total',
+      help: 'Positions that the log did not have, or offsets that the broker left out, by topic and cause',
+      labelNames: ['topic', 'cause'],
+      registers,
+    });
+    this.gapOffsets = new Counter({
+      name: 'log_consumer_gap_offsets_total',
+      help: 'Offsets that will never be read, by topic and cause',
+      labelNames: ['topic', 'cause'],
+      registers,
+    });
+    this.undecodable = new Counter({
+      name: 'log_consumer_undecodable_batches_total',
+      help: 'Batches in the log that cannot be decoded, and were put aside, by topic',
+      labelNames: ['topic'],
+      registers,
+    });
+  }
+
+  countGap({ topic, cause, expected, found }: ConsumerGap): void {
+    this.gaps.inc({ topic, cause });
+    // Behind the end of the log, nobody knows how many there were.
+    if (found > expected) this.gapOffsets.inc({ topic, cause }, Number(found - expected));
+  }
+
+  countUndecodable({ topic }: UndecodableBatch): void {
+    this.undecodable.inc({ topic });
+  }
+}
