@@ -1,11 +1,13 @@
 import { inspect, parseArgs } from 'node:util';
 import { proveCrash } from './crash/crash.js';
 import { proveFaults } from './faults/faults.js';
+import { proveFetch } from './fetch/fetch.js';
 import { proveFuzz } from './fuzz/fuzz.js';
 import { provePower } from './power/power.js';
 
 const USAGE = `usage: prove crash [--rounds N] [--seed N]
        prove faults [--rounds N] [--seed N]
+       prove fetch [--rounds N] [--seed N]
        prove fuzz [--frames N] [--seed N]
        prove power [--rounds N] [--seed N]`;
 const PROGRESS_EVERY_MS = 5000;
@@ -32,6 +34,11 @@ const PROOFS: Readonly<Record<string, Proof>> = {
     counts: 'rounds',
     byDefault: 1000,
     run: ({ count, seed, onProgress }) => proveFaults({ rounds: count, seed, onRound: onProgress }),
+  },
+  fetch: {
+    counts: 'rounds',
+    byDefault: 1000,
+    run: ({ count, seed, onProgress }) => proveFetch({ rounds: count, seed, onRound: onProgress }),
   },
   fuzz: {
     counts: 'frames',

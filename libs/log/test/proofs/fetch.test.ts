@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest';
+import { proveFetch } from './fetch/fetch.js';
+
+const ROUNDS = 11;
+const TIMEOUT_MS = 600_000;
+
+describe('a reader with any limits', () => {
+  it(
+    'gets every offset once and in order, and no gap but of markers, aborted and compacted records',
+    async () => {
+      const { raw, kafkajs } = await proveFetch({ rounds: ROUNDS, seed: 1 });
+      expect(raw).toBeGreaterThan(ROUNDS);
+      expect(kafkajs).toBeGreaterThan(0);
+    },
+    TIMEOUT_MS,
+  );
+});
