@@ -13,8 +13,10 @@ import { checkExposure } from './security/exposure.js';
 import { openSecurity } from './security/security.js';
 import { lockDataDir } from './storage/data-dir-lock.js';
 import { DiskHealth } from './storage/disk-health.js';
+import { pooledFiles } from './storage/file-pool.js';
 import { nodeFileSystem, type FileSystem } from './storage/file-system.js';
 import { LogStore } from './storage/log-store.js';
+import { shareOpenFiles } from './storage/open-files.js';
 import { ProducerIds } from './storage/producer-ids.js';
 import { TransactionCoordinator } from './transactions/coordinator.js';
 import { watchedFiles } from './storage/watched-files.js';
@@ -60,7 +62,7 @@ export interface Broker extends AsyncDisposable {
 /**
  * Starts a broker; resolves once it serves.
  *
- * @throws SettingError, DataDirError, ListenError
+ * @throws SettingError, DataDirError, ListenError, TooFewFilesError
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { dataDir } = options;
@@ -69,6 +71,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const listener = settleListener(config, options);
   checkExposure(listener.host, config);
   const security = await openSecurity(config);
+  const openFiles = shareOpenFiles();
   const unlock = lockDataDir(dataDir);
   const undo: (() => unknown)[] = [unlock];
   try {
@@ -95,12 +98,13 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       maxTokenBytes: config.number('sasl.server.max.receive.size'),
       maxConnections: () => config.number('max.connections'),
       maxConnectionsPerAddress: () => config.number('max.connections.per.ip'),
+      maxSockets: openFiles.sockets,
       idleMs: config.number('connections.max.idle.ms'),
     });
     undo.push(() => server.destroy());
     const port = await server.listen();
     const node = settleNode(config, { listener, port, dataDir });
-    const files = watchedFiles(options.files ?? nodeFileSystem, disk);
+    const files = pooledFiles(watchedFiles(options.files ?? nodeFileSystem, disk), openFiles);
     const now = options.now ?? Date.now;
     const broker = await serve({
       config,

@@ -1,5 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import * as path from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
@@ -39,7 +40,11 @@ export interface BrokerProcess {
 
 /** Runs the command. */
 export function runBroker(main: string, args: readonly string[]): BrokerProcess {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return watchProcess(spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }));
+}
+
+/** Notes what a process of the broker says, and how it ends. */
+export function watchProcess(child: ChildProcessByStdio<null, Readable, Readable>): BrokerProcess {
   let output = '';
   child.stdout.on('data', (chunk) => (output += String(chunk)));
   child.stderr.on('data', (chunk) => (output += String(chunk)));

@@ -15,7 +15,7 @@ const NOW_MS = 1_700_000_000_000;
 
 async function startSystem() {
   const disk = new FailingDisk(new Random(1));
-  const open = () => System.open(disk, () => NOW_MS);
+  const open = () => System.open(disk, () => NOW_MS, Infinity);
   const fixture = {
     disk,
     system: await open(),

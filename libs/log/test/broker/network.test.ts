@@ -80,6 +80,7 @@ describe('a client that comes before the broker has read its log', () => {
       maxRequestBytes: () => 1000,
       maxTokenBytes: 1000,
       maxConnections: () => 10,
+      maxSockets: Infinity,
       maxConnectionsPerAddress: () => 10,
       idleMs: 60_000,
     });

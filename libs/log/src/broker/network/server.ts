@@ -25,6 +25,8 @@ export interface ServerOptions {
   readonly maxTokenBytes: number;
   readonly maxConnections: () => number;
   readonly maxConnectionsPerAddress: () => number;
+  /** What the limit of open files leaves for them. */
+  readonly maxSockets: number;
   readonly idleMs: number;
 }
 
@@ -52,7 +54,7 @@ export class BrokerServer {
 
   /** Keeps the socket, or closes it at once where there are as many as there may be. */
   private admit(socket: net.Socket): void {
-    const { maxConnections, maxConnectionsPerAddress, meter, bounded } = this.options;
+    const { maxConnections, maxConnectionsPerAddress, maxSockets, meter, bounded } = this.options;
     const address = socket.remoteAddress ?? '';
     const fromAddress = this.countByAddress.get(address) ?? 0;
     const limit =
@@ -60,7 +62,9 @@ export class BrokerServer {
         ? 'max.connections'
         : fromAddress >= maxConnectionsPerAddress()
           ? 'max.connections.per.ip'
-          : undefined;
+          : this.sockets.size >= maxSockets
+            ? 'the limit of open files (ulimit -n)'
+            : undefined;
     if (limit !== undefined) {
       socket.destroy();
       meter.turnedAway('limit');

@@ -23,8 +23,8 @@ export interface LogFile {
 
 /** All that storage asks of the operating system; tests give one that fails. */
 export interface FileSystem {
-  /** Opens for reading and writing, and makes the file where it is missing. */
-  open(file: string): Promise<LogFile>;
+  /** Opens for reading and writing. Creates the file if it is missing, unless it is to be `existing`. */
+  open(file: string, how?: { existing: boolean }): Promise<LogFile>;
   /** @returns undefined where there is no such file */
   readFile(file: string): Promise<Buffer | undefined>;
   /** Writes a file so that a crash leaves the old or the new one, whole. */
@@ -61,8 +61,8 @@ const fstat = promisify(fs.fstat);
 
 /** The file system of this machine. */
 export const nodeFileSystem: FileSystem = {
-  async open(file) {
-    const flags = fs.constants.O_RDWR | fs.constants.O_CREAT;
+  async open(file, { existing } = { existing: false }) {
+    const flags = fs.constants.O_RDWR | (existing ? 0 : fs.constants.O_CREAT);
     const fd = await promisify(fs.open)(file, flags, 0o644);
     return new NodeLogFile(fd as number);
   },

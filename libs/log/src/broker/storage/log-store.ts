@@ -18,6 +18,7 @@ import {
   type Checkpoints,
 } from './checkpoint-files.js';
 import type { FileSystem } from './file-system.js';
+import { OpenFilesError } from './open-files.js';
 import { inParallel, settleInParallel } from './in-parallel.js';
 import { PartitionFolders } from './partition-folders.js';
 import { PartitionLog } from './partition-log.js';
@@ -464,7 +465,8 @@ export class LogStore {
 /** What the system refused, in the words of the protocol. */
 function asRefusal(error: unknown): unknown {
   if (typeof (error as NodeJS.ErrnoException).syscall !== 'string') return error;
-  return new ProtocolError(ErrorCode.KAFKA_STORAGE_ERROR, 'the disk did not take it', { cause: error });
+  const message = error instanceof OpenFilesError ? error.message : 'the disk did not take it';
+  return new ProtocolError(ErrorCode.KAFKA_STORAGE_ERROR, message, { cause: error });
 }
 
 /** Unfinished changes without those of a topic's first partitions, whose folders are in use again. */

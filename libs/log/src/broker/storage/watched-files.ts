@@ -35,7 +35,7 @@ export function watchedFiles(files: FileSystem, watcher: DiskWatcher): FileSyste
     close: () => file.close(),
   });
   return {
-    open: async (file) => watched(await files.open(file)),
+    open: async (file, how) => watched(await files.open(file, how)),
     readFile: (file) => files.readFile(file),
     replaceFile: (file, contents) => watch(files.replaceFile(file, contents)),
     list: (folder) => files.list(folder),

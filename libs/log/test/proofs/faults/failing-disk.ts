@@ -26,9 +26,9 @@ export class FailingDisk extends Disk {
     this.fault = undefined;
   }
 
-  override async open(file: string): Promise<LogFile> {
+  override async open(file: string, how?: { existing: boolean }): Promise<LogFile> {
     this.call(`open ${file}`);
-    const opened = await super.open(file);
+    const opened = await super.open(file, how);
     return {
       ...opened,
       write: async (buffers, position) => {

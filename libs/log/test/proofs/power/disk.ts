@@ -68,10 +68,11 @@ export class Disk implements FileSystem {
     return walk(this.root, '/');
   }
 
-  async open(file: string): Promise<LogFile> {
+  async open(file: string, { existing } = { existing: false }): Promise<LogFile> {
     const { folder, name } = this.parentOf(file);
     let node = folder.names.get(name);
     if (node === undefined) {
+      if (existing) throw systemError('ENOENT', file);
       node = { kind: 'file', bytes: Buffer.alloc(0) };
       this.change(folder, [[name, node]]);
     }

@@ -4,6 +4,7 @@ import { BrokerConfig } from '../../../src/broker/config/config.js';
 import { GroupCoordinator } from '../../../src/broker/groups/coordinator.js';
 import { batchSizeBytes, readBatchHeader } from '../../../src/protocol/record-batch.js';
 import { recordsOf } from '../../../src/protocol/records.js';
+import { pooledFiles } from '../../../src/broker/storage/file-pool.js';
 import { LogStore } from '../../../src/broker/storage/log-store.js';
 import type { PartitionLog } from '../../../src/broker/storage/partition-log.js';
 import { ProducerIds } from '../../../src/broker/storage/producer-ids.js';
@@ -11,6 +12,8 @@ import type { Disk } from './disk.js';
 
 export const DATA_DIR = '/data';
 const READ_BYTES = 1 << 20;
+/** Fewer than there are partitions: files are closed and opened again all the time. */
+const FEW_FILES = 3;
 
 /** A record as it was read. */
 export interface ReadRecord {
@@ -28,15 +31,17 @@ export class System {
     readonly ids: ProducerIds,
   ) {}
 
-  static async open(disk: Disk, now: () => number): Promise<System> {
+  /** @param logFiles most files that are open at once */
+  static async open(disk: Disk, now: () => number, logFiles = FEW_FILES): Promise<System> {
     const config = new BrokerConfig();
     const logger = pino({ level: 'silent' });
     const bounded = new BoundedLog(logger);
     await disk.makeFolder(DATA_DIR);
     await disk.syncFolder('/');
-    const store = await LogStore.open({ files: disk, dataDir: DATA_DIR, config, logger, bounded, now });
+    const files = pooledFiles(disk, { limit: Infinity, logFiles, sockets: Infinity });
+    const store = await LogStore.open({ files, dataDir: DATA_DIR, config, logger, bounded, now });
     const coordinator = await GroupCoordinator.open({ store, config, logger, now });
-    return new System(store, coordinator, await ProducerIds.open(disk, DATA_DIR));
+    return new System(store, coordinator, await ProducerIds.open(files, DATA_DIR));
   }
 
   /** Ends in good order, or as a killed process. */

@@ -1,0 +1,157 @@
+import type { LogFile } from './file-system.js';
+import type { FilePool } from './file-pool.js';
+
+/** A file that is open while it is used, and as long after that as the pool has room. */
+export class PooledFile implements LogFile {
+  private real: LogFile | undefined;
+  private opening: Promise<LogFile> | undefined;
+  private users = 0;
+  private onUnused: (() => void) | undefined;
+  private ended = false;
+  /** Counts what was written, when it begins and when it ends. */
+  private changes = 0;
+  /** Changes that a sync has covered; -1 before the first one, as it is not known what an earlier process left. */
+  private syncedChanges = -1;
+
+  constructor(
+    private readonly pool: FilePool,
+    public path: string,
+  ) {}
+
+  get isEnded(): boolean {
+    return this.ended;
+  }
+
+  get hasUnsynced(): boolean {
+    return this.changes > Math.max(this.syncedChanges, 0);
+  }
+
+  /** Keeps the file open. @returns what lets go of it */
+  async hold(how = { existing: true }): Promise<() => void> {
+    this.expectOpen();
+    this.users++;
+    this.pool.taken(this);
+    try {
+      if (this.real === undefined) await this.openNow(how);
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+    return () => this.release();
+  }
+
+  async write(buffers: readonly Buffer[], position: number): Promise<void> {
+    await this.change((real) => real.write(buffers, position));
+  }
+
+  async truncate(sizeBytes: number): Promise<void> {
+    await this.change((real) => real.truncate(sizeBytes));
+  }
+
+  read(buffer: Buffer, position: number, cached?: boolean): Promise<number> {
+    return this.use((real) => real.read(buffer, position, cached));
+  }
+
+  sizeBytes(): Promise<number> {
+    return this.use((real) => real.sizeBytes());
+  }
+
+  async sync(): Promise<void> {
+    // It was synced when it was closed.
+    if (this.real === undefined && this.syncedChanges === this.changes) return;
+    await this.use(() => this.syncNow());
+  }
+
+  async close(): Promise<void> {
+    this.ended = true;
+    if (this.users > 0) {
+      await new Promise<void>((resolve) => {
+        this.onUnused = resolve;
+      });
+    }
+    this.pool.forget(this);
+    await this.closeForNow();
+  }
+
+  /** Closes a file that nobody uses, until it is used again. */
+  async closeForNow(): Promise<void> {
+    const { real } = this;
+    this.real = undefined;
+    this.pool.taken(this);
+    if (real === undefined) return;
+    try {
+      await real.close();
+    } finally {
+      this.pool.closed();
+    }
+  }
+
+  /** Closes a file once what was written is on disk. @returns whether that could be done */
+  async syncAndClose(): Promise<boolean> {
+    if (this.ended || this.users > 0 || this.real === undefined) return false;
+    const release = await this.hold();
+    try {
+      await this.syncNow();
+    } catch {
+      // It stays open, and its owner syncs it again.
+      return false;
+    } finally {
+      release();
+    }
+    if (this.users > 0 || this.hasUnsynced) return false;
+    await this.closeForNow();
+    return true;
+  }
+
+  private async syncNow(): Promise<void> {
+    const { changes } = this;
+    await (this.real as LogFile).sync();
+    this.syncedChanges = changes;
+  }
+
+  private async change(work: (real: LogFile) => Promise<void>): Promise<void> {
+    this.changes++;
+    try {
+      await this.use(work);
+    } finally {
+      // A sync that began meanwhile may not cover it.
+      this.changes++;
+    }
+  }
+
+  private async use<T>(work: (real: LogFile) => Promise<T>): Promise<T> {
+    this.expectOpen();
+    if (this.users++ === 0) this.pool.taken(this);
+    try {
+      return await work(this.real ?? (await this.openNow({ existing: true })));
+    } finally {
+      this.release();
+    }
+  }
+
+  private expectOpen(): void {
+    if (this.ended) throw Object.assign(new Error(`${this.path} is closed`), { code: 'EBADF' });
+  }
+
+  private release(): void {
+    this.users--;
+    if (this.users > 0) return;
+    this.onUnused?.();
+    if (this.real !== undefined && !this.ended) this.pool.unused(this);
+  }
+
+  private openNow(how: { existing: boolean }): Promise<LogFile> {
+    this.opening ??= this.pool.openNow(this.path, how).then(
+      (real) => {
+        this.real = real;
+        this.opening = undefined;
+        return real;
+      },
+      (error: unknown) => {
+        this.opening = undefined;
+        throw error;
+      },
+    );
+    return this.opening;
+  }
+}
