@@ -28,22 +28,23 @@ export async function createPartitions(
   table: string,
   { days, nowMs }: { readonly days: readonly Day[]; readonly nowMs: number },
 ): Promise<void> {
-  for (const day of days) {
+  for (let missing = [...days]; missing.length > 0;) {
     await client.query('BEGIN');
-    await createPartition(client, table, { day, nowMs });
+    const partitions = await createPartition(client, table, { day: missing[0]!, nowMs });
     await client.query('COMMIT');
+    missing = withoutPartition(partitions, missing);
   }
 }
 
-/** Creates the partition of a day if there is none, in the transaction that is open. */
+/** Creates the partition of a day if there is none, in the transaction that is open. Returns all that there are then. */
 export async function createPartition(
   client: pg.ClientBase,
   table: string,
   { day, nowMs }: { readonly day: Day; readonly nowMs: number },
-): Promise<void> {
+): Promise<PartitionRange[]> {
   await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
   const existing = await readPartitions(client, table);
-  if (withoutPartition(existing, [day]).length === 0) return;
+  if (withoutPartition(existing, [day]).length === 0) return existing;
   const range = rangeFor(day, existing, dayOf(nowMs));
   const name = await unusedName(client, partitionName(table, range));
   const { from, to } = { from: bound(range.from), to: bound(range.to) };
@@ -57,6 +58,7 @@ export async function createPartition(
        AND day >= coalesce(($1::timestamptz AT TIME ZONE 'UTC')::date, '-infinity')`,
     [range.from === -Infinity ? null : startOf(range.from), startOf(range.to)],
   );
+  return [...existing, range];
 }
 
 function bound(day: Day): string {

@@ -46,9 +46,10 @@ export class SeenIds {
 
   private async unseen(client: pg.ClientBase, keys: readonly ClaimedKey[]): Promise<readonly ClaimedKey[]> {
     const { rows } = await client.query<{ place: number }>(
-      `SELECT place::integer FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS keys (id, provider_id, place)
-       WHERE EXISTS (SELECT FROM ride.${this.table}_seen AS seen
-                     WHERE seen.id = keys.id AND seen.provider_id = keys.provider_id)`,
+      // With LIMIT each key is looked up in the index; without, the planner may read all of the table instead.
+      `SELECT place::integer FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS keys (id, provider_id, place),
+         LATERAL (SELECT FROM ride.${this.table}_seen AS seen
+                  WHERE seen.id = keys.id AND seen.provider_id = keys.provider_id LIMIT 1) AS seen`,
       [uuidArray(keys.map(({ id }) => id)), uuidArray(keys.map(({ providerId }) => providerId))],
     );
     if (rows.length === 0) return keys;

@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import { telemetryTopic, type Telemetry } from '@hailstream/events';
+import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createPool, type Pool } from '../src/database/pool.postgres.js';
+import { RowWriter } from '../src/load/row-writer.postgres.js';
+import { SeenIds } from '../src/load/seen-ids.postgres.js';
+import { CopyWriter } from '../src/rows/copy-writer.js';
+import { encodeChunk, type EncodedRows } from '../src/rows/encode-chunk.js';
+import { tablesByTopic } from '../src/rows/tables.js';
+import {
+  append,
+  createLoads,
+  createTestDatabase,
+  makeTelemetry,
+  silent,
+  type TestDatabase,
+  type TestRecord,
+} from './_util.js';
+
+const table = tablesByTopic.get(telemetryTopic.name)!;
+const CHUNK_RECORDS = 500;
+
+let broker: TestBroker;
+let database: TestDatabase;
+
+beforeEach(async () => {
+  [broker, database] = await Promise.all([startTestBroker(), createTestDatabase()]);
+});
+
+afterEach(async () => {
+  await broker[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+async function load(points: readonly Telemetry[]): Promise<{ rows: number; transactionIds: number }> {
+  // One key: one partition, whose chunks follow each other.
+  await append(
+    broker,
+    telemetryTopic.name,
+    points.map((value): TestRecord => ({ key: 'k', value })),
+  );
+  const nextId = () => database.one<string>('SELECT pg_current_xact_id()::text');
+  await using loads = createLoads(broker, database, { chunkRecords: CHUNK_RECORDS });
+  await loads.prepare();
+  const before = Number(await nextId());
+  const { rows } = await loads.load(new AbortController().signal);
+  return { rows, transactionIds: Number(await nextId()) - before };
+}
+
+describe('records that were sent before', () => {
+  it('take as few transaction ids as new ones, however they lie among these', async () => {
+    const first = Array.from({ length: 3_000 }, () => makeTelemetry());
+    await load(first);
+    const mixed = first.flatMap((point) => [point, makeTelemetry()]);
+    const { rows, transactionIds } = await load(mixed);
+    expect(rows).toBe(first.length);
+    expect(await database.one('SELECT count(*) FROM ride.telemetry')).toBe('6000');
+    // Of each chunk one, and one for each COPY under a savepoint; the positions of the run have some of their own.
+    expect(transactionIds).toBeLessThan(6 * (mixed.length / CHUNK_RECORDS) + 60);
+  });
+});
+
+describe(RowWriter, () => {
+  let pool: Pool;
+
+  beforeEach(async () => {
+    pool = createPool({ url: database.url, size: 2, logger: silent });
+    await load([makeTelemetry()]);
+  });
+
+  afterEach(async () => {
+    await pool.end();
+  });
+
+  async function encode(points: readonly object[]): Promise<EncodedRows> {
+    const records = points.map((value, index) => ({
+      offset: BigInt(index),
+      key: null,
+      value: Buffer.from(JSON.stringify(value)),
+      headers: {},
+      timestampMs: Date.now(),
+    }));
+    const limits = { nowMs: Date.now(), maxAgeDays: 30 };
+    return (await encodeChunk(table, records, { writer: new CopyWriter(), ...limits })).rows;
+  }
+
+  /** Writes rows in a transaction. Returns what became of them, and how many statements it took. */
+  async function write(rows: EncodedRows, position = 0n) {
+    const client = await pool.connect();
+    try {
+      const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+      let statements = 0;
+      const counted = Object.create(client, {
+        query: {
+          value: (...args: unknown[]) => {
+            statements += 1;
+            return query(...args);
+          },
+        },
+      }) as typeof client;
+      await client.query('BEGIN');
+      const written = await new RowWriter(counted, table, new SeenIds('telemetry')).write(rows, position);
+      await client.query('COMMIT');
+      return { ...written, statements };
+    } finally {
+      client.release();
+    }
+  }
+
+  it('counts what was there before, and what comes twice in a chunk', async () => {
+    const points = Array.from({ length: 10 }, () => makeTelemetry());
+    await write(await encode(points.slice(0, 4)));
+    const rows = await encode([...points, points[9]!, points[0]!]);
+    expect(await write(rows)).toMatchObject({ rows: 6, duplicates: 6, rejects: [] });
+    expect(await write(rows, 11n)).toMatchObject({ rows: 0, duplicates: 1, rejects: [] });
+    expect(await write(rows, 12n)).toMatchObject({ rows: 0, duplicates: 0, rejects: [] });
+  });
+
+  it('keeps the rows of a chunk apart from one that Postgres refuses, with few statements', async () => {
+    await database.query('ALTER TABLE ride.telemetry ADD CONSTRAINT slow CHECK (speed < 100)');
+    const fast = { lat: 1, lng: 2, speed: 200 };
+    const points = Array.from({ length: 1_000 }, () => makeTelemetry());
+    for (const bad of [0, 417, 418, 999]) points[bad] = makeTelemetry({ location: fast });
+    const written = await write(await encode(points));
+    expect(written).toMatchObject({ rows: 996, duplicates: 0 });
+    expect(written.rejects.map(({ record }) => record.offset)).toEqual([0n, 417n, 418n, 999n]);
+    expect(written.rejects[0]!.reason).toMatch(/^Postgres: .*"slow"/);
+    expect(written.statements).toBeLessThan(60);
+    expect(await database.one('SELECT count(*) FROM ride.telemetry_seen')).toBe('997');
+  });
+
+  it('rejects what repeats a record that Postgres refuses: nothing with its id was loaded', async () => {
+    await database.query('ALTER TABLE ride.telemetry ADD CONSTRAINT slow CHECK (speed < 100)');
+    const point = makeTelemetry({ location: { lat: 1, lng: 2, speed: 200 } });
+    const again = { ...point, location: { lat: 1, lng: 2, speed: 50 } };
+    const written = await write(await encode([point, again]));
+    expect(written).toMatchObject({ rows: 0, duplicates: 0 });
+    expect(written.rejects.map(({ record }) => record.offset)).toEqual([0n, 1n]);
+    expect(await write(await encode([again]))).toMatchObject({ rows: 1 });
+  });
+
+  it('finds the row without a line in the error, by halving', async () => {
+    await database.query(
+      `CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN IF NEW.speed > 100 THEN RAISE EXCEPTION 'too fast'; END IF; RETURN NEW; END $$;
+       CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON ride.telemetry FOR EACH ROW EXECUTE FUNCTION public.refuse()`,
+    );
+    const points = Array.from({ length: 100 }, () => makeTelemetry());
+    points[37] = makeTelemetry({ location: { lat: 1, lng: 2, speed: 200 } });
+    const written = await write(await encode(points));
+    expect(written).toMatchObject({ rows: 99, rejects: [{ record: { offset: 37n } }] });
+  });
+
+  it('counts a row that is there without its key as a duplicate', async () => {
+    const points = Array.from({ length: 3 }, () => makeTelemetry());
+    await write(await encode(points));
+    await database.query('DELETE FROM ride.telemetry_seen');
+    const rows = await encode([...points, makeTelemetry()]);
+    expect(await write(rows)).toMatchObject({ rows: 1, duplicates: 3, rejects: [] });
+  });
+
+  it('has each key once, if two transactions write the same rows in opposite order', async () => {
+    const points = Array.from({ length: 400 }, () => makeTelemetry({ provider_id: randomUUID() }));
+    const results = await Promise.all([
+      write(await encode(points)),
+      write(await encode(points.toReversed())),
+    ]);
+    expect(results[0]!.rows + results[1]!.rows).toBe(400);
+    expect(results[0]!.duplicates + results[1]!.duplicates).toBe(400);
+  });
+});
