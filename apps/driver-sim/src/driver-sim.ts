@@ -1,4 +1,5 @@
 import {
+  ConfigError,
   createHttpApp,
   createLogger,
   HealthChecks,
@@ -26,6 +27,11 @@ class DriverSimModule {}
 /** Starts the simulated city and what tells of its health; resolves once it listens at `url`. */
 export async function startDriverSim(config: DriverSimConfig): Promise<Service & { readonly url: string }> {
   const logger = createLogger({ name: 'driver-sim', level: config.http.logLevel });
+  const graph = buildRoadGraph(config.city);
+  if (graph.nodes.length < 2) {
+    const got = `${config.city.name}, where no two places can be reached from each other`;
+    throw new ConfigError([{ variable: 'CITY_FILE', expected: 'a city that one can drive in', got }]);
+  }
   const app = await createHttpApp(
     { module: DriverSimModule, imports: [LoggingModule.forRoot(logger), HealthModule, MetricsModule] },
     { logger },
@@ -44,7 +50,6 @@ export async function startDriverSim(config: DriverSimConfig): Promise<Service &
   const url = await app.getUrl();
 
   const startMs = Date.now();
-  const graph = buildRoadGraph(config.city);
   const { vehicles, seed, ingest } = config;
   const city = new SimulatedCity({
     graph,
@@ -56,7 +61,14 @@ export async function startDriverSim(config: DriverSimConfig): Promise<Service &
   });
   const runner = new CityRunner({ city, outbox, logger, startMs });
   logger.info(
-    { city: config.city.name, vehicles, nodes: graph.nodes.length, ingest: ingest.url.href, url },
+    {
+      city: config.city.name,
+      vehicles,
+      nodes: graph.nodes.length,
+      unreachable: graph.unreachable,
+      ingest: ingest.url.href,
+      url,
+    },
     'the city is open',
   );
   return {

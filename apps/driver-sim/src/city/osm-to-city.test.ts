@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { buildRoadGraph } from '../roads/road-graph.js';
+import { Router } from '../roads/router.js';
 import { OsmError, OsmToCity } from './osm-to-city.js';
 
 const nodes = `<node id="1" lat="43.12345678" lon="7.1"/><node id="2" lat="43.2" lon="7.3"><tag k="highway" v="crossing"/></node>`;
@@ -9,12 +11,16 @@ function way(tags: Record<string, string>, ...refs: number[]): string {
   return `<way id="9">${nds.join('')}${pairs.join('')}</way>`;
 }
 
-function convert(content: string, cutAt = content.length) {
+function convert(content: string, cutAt?: number) {
+  return convertAll(content, cutAt).city;
+}
+
+function convertAll(content: string, cutAt = content.length) {
   const text = `<?xml version='1.0' encoding='UTF-8'?>\n<osm version="0.6">${content}</osm>`;
   const converter = new OsmToCity();
   converter.push(text.slice(0, cutAt));
   converter.push(text.slice(cutAt));
-  return converter.end({ name: 'Test' });
+  return { city: converter.end({ name: 'Test' }), omissions: converter.omissions };
 }
 
 describe(OsmToCity, () => {
@@ -71,11 +77,82 @@ describe(OsmToCity, () => {
   });
 
   it.each([
-    ['a way that names a node which is not there', nodes + way({ highway: 'primary' }, 1, 7), 'names node 7'],
     ['an extract without a road', nodes, 'no road'],
     ['what is not well-formed', `${nodes}<way>`, 'unexpected close tag'],
+    ['roads whose nodes are all elsewhere', way({ highway: 'primary' }, 7, 8), 'no road'],
   ])('refuses %s', (_what, content, reason) => {
     expect(() => convert(content)).toThrow(OsmError);
     expect(() => convert(content)).toThrow(reason);
   });
+
+  it('takes ways before their nodes', () => {
+    expect(convert(way({ highway: 'primary' }) + nodes)).toEqual(
+      convert(nodes + way({ highway: 'primary' })),
+    );
+  });
+
+  it('cuts ways where nodes are not in the extract or have no place, and counts them', () => {
+    const clipped = `${line(1, 2, 3, 4, 5, 6)}<node id="7"/><node id="8" lat="91" lon="0"/><node id="9" lat="x" lon="0"/>`;
+    const { city, omissions } = convertAll(
+      clipped +
+        way({ highway: 'primary', oneway: 'yes' }, 1, 2, 99, 3, 4, 5, 7, 6) +
+        way({ highway: 'primary' }, 99, 98, 1) +
+        way({ highway: 'primary' }, 8, 1, 2, 9) +
+        way({ highway: 'footway' }, 1, 99),
+    );
+    const lats = city.features.map(({ geometry }) => geometry.coordinates.map(([, lat]) => lat));
+    expect(lats).toEqual([
+      [1, 2],
+      [3, 4, 5],
+      [1, 2],
+    ]);
+    expect(city.features.map(({ properties }) => properties.oneway)).toEqual(['yes', 'yes', undefined]);
+    expect(omissions).toMatchObject({ clipped: 2, outside: 1 });
+  });
+
+  it('leaves out what is marked as deleted, and counts it', () => {
+    const primary = { highway: 'primary' };
+    const deletedWay = way(primary, 1, 2).replace('<way', '<way action="delete"');
+    const invisibleWay = way(primary, 1, 2).replace('<way', '<way visible="false"');
+    const modified = way(primary, 2, 3).replace('<way', '<way action="modify" visible="true"');
+    const { city, omissions } = convertAll(
+      `${line(1, 2, 3)}<node id="2" action="delete" lat="2" lon="7"/><node id="4" visible="false"/>` +
+        `${line(5, 6)}${deletedWay}${invisibleWay}${modified}${way(primary, 1, 2, 4, 5, 6)}`,
+    );
+    expect(city.features.map(({ geometry }) => geometry.coordinates)).toEqual([
+      [
+        [7, 5],
+        [7, 6],
+      ],
+    ]);
+    expect(omissions).toMatchObject({ deleted: 4, clipped: 1, outside: 1 });
+  });
+
+  it('counts roads that are closed, and those whose direction changes', () => {
+    const { omissions } = convertAll(
+      nodes +
+        way({ highway: 'primary' }) +
+        way({ highway: 'primary', vehicle: 'no' }) +
+        way({ highway: 'primary', oneway: 'reversible' }) +
+        way({ highway: 'footway', access: 'no' }),
+    );
+    expect(omissions).toMatchObject({ closed: 1, reversible: 1 });
+  });
+
+  it('cuts roads at 180 degrees, where both sides are one place', () => {
+    const across =
+      '<node id="1" lat="-16.8" lon="179.99"/><node id="2" lat="-16.8" lon="-179.99"/><node id="3" lat="-16.9" lon="-179.99"/>';
+    const city = convert(`${across}${way({ highway: 'primary' }, 1, 2, 3)}`);
+    expect(city.bbox).toEqual([179.99, -16.9, -179.99, -16.8]);
+    const graph = buildRoadGraph(city);
+    expect(graph.nodes.length).toBe(4);
+    const route = new Router(graph).route(0, 3);
+    expect(route.meters).toBeCloseTo(2_128.6 + 11_119.5, 0);
+    expect(route.edges.map(({ heading }) => Math.round(heading))).toEqual([90, 90, 180]);
+  });
 });
+
+/** Nodes one degree north of each other, at latitudes that are their ids. */
+function line(...ids: number[]): string {
+  return ids.map((id) => `<node id="${id}" lat="${id}" lon="7"/>`).join('');
+}

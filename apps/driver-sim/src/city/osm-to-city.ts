@@ -1,30 +1,18 @@
 import type { SaxesTagPlain } from 'saxes';
 import { SaxesParser } from 'saxes';
+import { boundsOf, cutAtAntimeridian, roundDegrees, type Coordinate } from './antimeridian.js';
 import type { CityFile, Road } from './city-file.js';
-
-/** Classes of OpenStreetMap's `highway` that cars drive on. */
-const DRIVABLE_CLASSES = [
-  'motorway',
-  'trunk',
-  'primary',
-  'secondary',
-  'tertiary',
-  'unclassified',
-  'residential',
-  'living_street',
-  'service',
-  'road',
-];
-const drivable: ReadonlySet<string> = new Set(DRIVABLE_CLASSES.flatMap((name) => [name, `${name}_link`]));
-
-/** Decimals of a degree kept: 0.1 m. */
-const COORDINATE_DECIMALS = 6;
-
-type Coordinate = [lng: number, lat: number];
+import { onewayOf, roadUse, type Tags } from './osm-tags.js';
 
 interface Way {
   readonly refs: string[];
   readonly tags: Map<string, string>;
+}
+
+/** A way that is a road, until all nodes are known. */
+interface PendingRoad {
+  readonly refs: readonly string[];
+  readonly properties: Road['properties'];
 }
 
 /** An OpenStreetMap extract can't be made a city. */
@@ -34,16 +22,31 @@ export class OsmError extends Error {
   readonly retryable = false;
 }
 
+/** What of an extract is not in its city. */
+export interface OsmOmissions {
+  /** Ways for cars that are closed to the public. */
+  closed: number;
+  /** Ways whose direction changes with the time. */
+  reversible: number;
+  /** Nodes and ways that are marked as deleted. */
+  deleted: number;
+  /** Ways of which nodes are not in the extract, as at its edge: they end there. */
+  clipped: number;
+  /** Ways of which no two nodes in a row are in the extract. */
+  outside: number;
+}
+
 /**
- * Makes a city of an OpenStreetMap extract in XML, read piece by piece: its public roads that cars drive on. Nodes come
- * before ways, as extracts have them.
+ * Makes a city of an OpenStreetMap extract in XML, read piece by piece: its public roads that cars drive on. Nodes and ways
+ * come in any order; ways end where a node is not in the extract.
  *
- * @throws {OsmError} when it is not well-formed, a way names a node that is not there, or there is no road
+ * @throws {OsmError} when it is not well-formed, or there is no road
  */
 export class OsmToCity {
+  readonly omissions: OsmOmissions = { closed: 0, reversible: 0, deleted: 0, clipped: 0, outside: 0 };
   readonly #parser = new SaxesParser();
   readonly #nodes = new Map<string, Coordinate>();
-  readonly #roads: Road[] = [];
+  readonly #pending: PendingRoad[] = [];
   #way: Way | undefined;
 
   constructor() {
@@ -56,60 +59,112 @@ export class OsmToCity {
     });
   }
 
+  /** Nodes and roads read so far. */
+  get progress(): { readonly nodes: number; readonly roads: number } {
+    return { nodes: this.#nodes.size, roads: this.#pending.length };
+  }
+
   push(text: string): void {
     this.#parser.write(text);
   }
 
   end(about: { name: string }): CityFile {
     this.#parser.close();
-    if (this.#roads.length === 0) throw new OsmError('there is no road in it that cars drive on');
+    const roads = this.#pending.flatMap((road) => this.#toRoads(road));
+    if (roads.length === 0) throw new OsmError('there is no road in it that cars drive on');
     return {
       type: 'FeatureCollection',
       name: about.name,
-      bbox: boundsOf(this.#roads),
+      bbox: boundsOf(roads.flatMap(({ geometry }) => geometry.coordinates)),
       attribution: '© OpenStreetMap contributors',
-      features: this.#roads,
+      features: roads,
     };
   }
 
   #open({ name, attributes }: SaxesTagPlain): void {
-    if (name === 'node') {
-      this.#nodes.set(String(attributes['id']), [
-        rounded(Number(attributes['lon'])),
-        rounded(Number(attributes['lat'])),
-      ]);
-    } else if (name === 'way') {
-      this.#way = { refs: [], tags: new Map() };
-    } else if (name === 'nd') {
-      this.#way?.refs.push(String(attributes['ref']));
-    } else if (name === 'tag') {
-      this.#way?.tags.set(String(attributes['k']), String(attributes['v']));
+    switch (name) {
+      case 'node':
+        this.#openNode(attributes);
+        return;
+      case 'way':
+        if (isDeleted(attributes)) this.omissions.deleted += 1;
+        else this.#way = { refs: [], tags: new Map() };
+        return;
+      case 'nd':
+        this.#way?.refs.push(String(attributes['ref']));
+        return;
+      case 'tag':
+        this.#way?.tags.set(String(attributes['k']), String(attributes['v']));
     }
+  }
+
+  #openNode(attributes: SaxesTagPlain['attributes']): void {
+    const id = String(attributes['id']);
+    if (isDeleted(attributes)) {
+      this.omissions.deleted += 1;
+      this.#nodes.delete(id);
+      return;
+    }
+    const [lng, lat] = [degreesOf(attributes['lon'], 180), degreesOf(attributes['lat'], 90)];
+    // A node without a place is named, but not in the extract.
+    if (lng !== undefined && lat !== undefined) this.#nodes.set(id, [lng, lat]);
   }
 
   #closeWay(): void {
     const way = this.#way;
     this.#way = undefined;
-    if (way === undefined || !isPublicRoad(way.tags) || way.refs.length < 2) return;
-    const coordinates = way.refs.map((ref) => {
+    if (way === undefined || way.refs.length < 2) return;
+    switch (roadUse(way.tags)) {
+      case 'open':
+        this.#pending.push({ refs: way.refs, properties: propertiesOf(way.tags) });
+        return;
+      case 'closed':
+        this.omissions.closed += 1;
+        return;
+      case 'reversible':
+        this.omissions.reversible += 1;
+        return;
+      case 'no-road':
+    }
+  }
+
+  #toRoads({ refs, properties }: PendingRoad): Road[] {
+    const lines: Coordinate[][] = [[]];
+    let isClipped = false;
+    for (const ref of refs) {
       const coordinate = this.#nodes.get(ref);
-      if (coordinate === undefined) throw new OsmError(`a way names node ${ref}, which is not in it`);
-      return coordinate;
-    });
-    this.#roads.push({
-      type: 'Feature',
-      properties: propertiesOf(way.tags),
-      geometry: { type: 'LineString', coordinates },
-    });
+      if (coordinate !== undefined) lines.at(-1)!.push(coordinate);
+      else {
+        isClipped = true;
+        lines.push([]);
+      }
+    }
+    const roads = lines
+      .filter((line) => line.length > 1)
+      .flatMap(cutAtAntimeridian)
+      .map((coordinates): Road => ({
+        type: 'Feature',
+        properties,
+        geometry: { type: 'LineString', coordinates },
+      }));
+    if (roads.length === 0) this.omissions.outside += 1;
+    else if (isClipped) this.omissions.clipped += 1;
+    return roads;
   }
 }
 
-function isPublicRoad(tags: ReadonlyMap<string, string>): boolean {
-  const access = tags.get('motor_vehicle') ?? tags.get('access');
-  return drivable.has(tags.get('highway') ?? '') && access !== 'no' && access !== 'private';
+/** JOSM marks what is to be deleted with `action`; extracts with history, what is, with `visible`. */
+function isDeleted(attributes: SaxesTagPlain['attributes']): boolean {
+  return attributes['action'] === 'delete' || attributes['visible'] === 'false';
 }
 
-function propertiesOf(tags: ReadonlyMap<string, string>): Road['properties'] {
+function degreesOf(text: unknown, most: number): number | undefined {
+  if (typeof text !== 'string' || text.trim() === '') return undefined;
+  const degrees = Number(text);
+  return Math.abs(degrees) <= most ? roundDegrees(degrees) : undefined;
+}
+
+function propertiesOf(tags: Tags): Road['properties'] {
   const name = tags.get('name');
   const maxspeed = tags.get('maxspeed');
   const oneway = onewayOf(tags);
@@ -119,37 +174,4 @@ function propertiesOf(tags: ReadonlyMap<string, string>): Road['properties'] {
     ...(oneway !== undefined && { oneway }),
     ...(maxspeed !== undefined && { maxspeed }),
   };
-}
-
-/** Roundabouts and motorways go one way without saying so. */
-function onewayOf(tags: ReadonlyMap<string, string>): 'yes' | '-1' | undefined {
-  switch (tags.get('oneway')) {
-    case 'yes':
-    case 'true':
-    case '1':
-      return 'yes';
-    case '-1':
-    case 'reverse':
-      return '-1';
-    case undefined: {
-      const isImplied =
-        ['roundabout', 'circular'].includes(tags.get('junction') ?? '') || tags.get('highway') === 'motorway';
-      return isImplied ? 'yes' : undefined;
-    }
-    default:
-      return undefined;
-  }
-}
-
-function boundsOf(roads: readonly Road[]): CityFile['bbox'] {
-  const coordinates = roads.flatMap((road) => road.geometry.coordinates);
-  const lngs = coordinates.map(([lng]) => lng);
-  const lats = coordinates.map(([, lat]) => lat);
-  const least = (values: number[]): number => values.reduce((a, b) => Math.min(a, b));
-  const most = (values: number[]): number => values.reduce((a, b) => Math.max(a, b));
-  return [least(lngs), least(lats), most(lngs), most(lats)];
-}
-
-function rounded(degrees: number): number {
-  return Number(degrees.toFixed(COORDINATE_DECIMALS));
 }

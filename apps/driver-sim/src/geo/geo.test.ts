@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { distanceMeters, headingDegrees, offset } from './geo.js';
+import { between, distanceMeters, headingDegrees, offset } from './geo.js';
 
 const paris = { lat: 48.8566, lng: 2.3522 };
 const london = { lat: 51.5074, lng: -0.1278 };
@@ -27,5 +27,26 @@ describe(offset, () => {
   it('is as far away as it says', () => {
     expect(distanceMeters(paris, offset(paris, { north: 30, east: 40 }))).toBeCloseTo(50, 2);
     expect(headingDegrees(paris, offset(paris, { north: 0, east: 40 }))).toBeCloseTo(90, 2);
+  });
+});
+
+describe(between, () => {
+  it('goes the shorter way round the Earth', () => {
+    const [fiji, samoa] = [
+      { lat: -17, lng: 179 },
+      { lat: -15, lng: -179 },
+    ];
+    expect(between(fiji, samoa, 0.25)).toEqual({ lat: -16.5, lng: 179.5 });
+    expect(between(fiji, samoa, 0.75)).toEqual({ lat: -15.5, lng: -179.5 });
+    expect(between(samoa, fiji, 1)).toEqual(fiji);
+    expect(between(london, paris, 0)).toEqual(london);
+  });
+});
+
+describe('offset over 180 degrees of longitude', () => {
+  it('stays within the bounds of a longitude', () => {
+    const { lng } = offset({ lat: 0, lng: 179.9999 }, { north: 0, east: 100 });
+    expect(lng).toBeLessThan(-179.999);
+    expect(offset({ lat: 0, lng }, { north: 0, east: -100 }).lng).toBeCloseTo(179.9999, 6);
   });
 });

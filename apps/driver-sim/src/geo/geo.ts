@@ -34,6 +34,20 @@ export function offset(position: Position, meters: { north: number; east: number
   const metersPerDegreeLng = METERS_PER_DEGREE * Math.cos(position.lat * RADIANS_PER_DEGREE);
   return {
     lat: position.lat + meters.north / METERS_PER_DEGREE,
-    lng: position.lng + meters.east / metersPerDegreeLng,
+    lng: wrapLng(position.lng + meters.east / metersPerDegreeLng),
   };
+}
+
+/** The position at a share of the straight line between two others, the shorter way round the Earth. */
+export function between(from: Position, to: Position, share: number): Position {
+  return {
+    lat: from.lat + (to.lat - from.lat) * share,
+    lng: wrapLng(from.lng + wrapLng(to.lng - from.lng) * share),
+  };
+}
+
+/** Degrees of longitude from -180 to 180. */
+function wrapLng(degrees: number): number {
+  if (degrees > 180) return degrees - 360;
+  return degrees < -180 ? degrees + 360 : degrees;
 }

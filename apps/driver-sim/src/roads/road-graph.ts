@@ -9,6 +9,8 @@ import { speedLimit } from './speed-limit.js';
  */
 export interface RoadGraph {
   readonly nodes: readonly RoadNode[];
+  /** Coordinates left out because they can't be reached from the nodes, or left to them. */
+  readonly unreachable: number;
   /** Of the fastest edge, in metres a second. */
   readonly maxSpeed: number;
 }
@@ -36,7 +38,9 @@ export function buildRoadGraph(city: CityFile): RoadGraph {
   const positions: Position[] = [];
   const links: Link[] = [];
   const indexes = new Map<string, number>();
-  const indexOf = ([lng, lat]: Road['geometry']['coordinates'][number]): number => {
+  const indexOf = ([degrees, lat]: Road['geometry']['coordinates'][number]): number => {
+    // Roads over the antimeridian are cut there: both sides are one place.
+    const lng = degrees === -180 ? 180 : degrees;
     const key = `${lng},${lat}`;
     const known = indexes.get(key);
     if (known !== undefined) return known;
@@ -91,7 +95,7 @@ function assemble(
     edges: edgesOf.get(index) ?? [],
     isJunction: (neighbours.get(index)?.size ?? 0) > 2,
   }));
-  return { nodes, maxSpeed };
+  return { nodes, maxSpeed, unreachable: positions.length - nodes.length };
 }
 
 function grouped<Key, Value>(groups: Map<Key, Value>, key: Key, make: () => Value): Value {

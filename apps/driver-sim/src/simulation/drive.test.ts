@@ -14,7 +14,7 @@ function graphOf(...points: [north: number, east: number][]): RoadGraph {
     edges: [],
     isJunction: false,
   }));
-  return { nodes, maxSpeed: 14 };
+  return { nodes, unreachable: 0, maxSpeed: 14 };
 }
 
 const edges: RoadEdge[] = [

@@ -1,4 +1,4 @@
-import { offset, type Position } from '../geo/geo.js';
+import { between, offset, type Position } from '../geo/geo.js';
 import type { RoadEdge, RoadGraph } from '../roads/road-graph.js';
 
 const ACCELERATION = 1.8;
@@ -74,7 +74,7 @@ export class Drive {
     if (on === undefined) return undefined;
     const [start, end] = [this.#graph.nodes[on.edge.from]!, this.#graph.nodes[on.edge.to]!];
     const share = on.edge.meters === 0 ? 1 : on.meters / on.edge.meters;
-    return { lat: start.lat + (end.lat - start.lat) * share, lng: start.lng + (end.lng - start.lng) * share };
+    return between(start, end, share);
   }
 
   advance(seconds: number): void {
