@@ -10,7 +10,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { IngestConfig } from './config.js';
 import { EventLogModule } from './event-log/event-log.module.js';
-import { acceptJsonBodies } from './intake/json-body.js';
+import { acceptJsonBodies, checkBodyHeaders } from './intake/json-body.js';
 import { IntakeModule } from './intake/intake.module.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
 
@@ -38,7 +38,8 @@ export async function createIngest(config: IngestConfig, logger: Logger): Promis
     logger,
     bodyLimitBytes: config.http.bodyLimitBytes,
     bodyParser: false,
+    bodyCheck: checkBodyHeaders,
   });
-  acceptJsonBodies(app.getHttpAdapter().getInstance());
+  acceptJsonBodies(app.getHttpAdapter().getInstance(), config.http.bodyLimitBytes);
   return app;
 }

@@ -14,7 +14,14 @@ export { NestLogger } from './logging/nest-logger.js';
 
 // HTTP: Nest on Fastify, errors as problems.
 export { createHttpApp, type HttpAppOptions } from './http/create-http-app.js';
-export { PROBLEM_JSON, ProblemError, type Problem, type ProblemDetail } from './http/problem.js';
+export type { BodyCheck } from './http/before-body.js';
+export {
+  bodyTooLarge,
+  PROBLEM_JSON,
+  ProblemError,
+  type Problem,
+  type ProblemDetail,
+} from './http/problem.js';
 export { ProblemFilter } from './http/problem.filter.js';
 
 // Auth: who calls.

@@ -22,7 +22,8 @@ export async function lockHome(home: Home): Promise<AsyncDisposable> {
     );
   }
   await rm(home.lockSocket, { force: true });
-  const server = createServer((socket) => socket.end());
+  // Destroyed, not ended: whoever connects and stays silent must not hold the shutdown.
+  const server = createServer((socket) => socket.destroy());
   await new Promise<void>((done, fail) => {
     server.once('error', fail).listen(home.lockSocket, done);
   });

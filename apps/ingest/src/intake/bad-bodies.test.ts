@@ -107,7 +107,7 @@ function worse(a: Measured, b: Measured): Measured {
 function measured(plan: Plan): Measured {
   const endpoint = endpoints[plan.endpoint] as Endpoint;
   const text = bodyOf(plan, endpoint);
-  const items = parseJsonBody(Buffer.from(text), 'application/json') as unknown[];
+  const items = parseJsonBody(Buffer.from(text)) as unknown[];
   const counter = { reads: 0 };
   const counted = items.map((item) => countReads(item, counter));
   const { failures } = sortItems(counted, endpoint, {

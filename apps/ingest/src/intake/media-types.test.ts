@@ -13,6 +13,7 @@ describe(answerType, () => {
     ['application/vnd.mds+json;version=2.0', MDS],
     ['application/vnd.mds+json; version="2.0"', MDS],
     ['application/vnd.mds+json', MDS],
+    ['application/vnd.mds+json;version=2.0.2', MDS],
     ['application/vnd.mds+json;version=1.2, application/vnd.mds+json;version=2.0;q=0.5', MDS],
     ['application/vnd.mds+json;version=1.2, */*;q=0.1', JSON_UTF8],
     ['application/vnd.mds+json;version=1.2', undefined],
@@ -28,6 +29,7 @@ describe(isJsonInUtf8, () => {
     ['application/json; charset=utf-8', true],
     ['application/json;charset="UTF-8"', true],
     ['application/json; charset=us-ascii', true],
+    ['application/json; charset=utf8', true],
     ['application/json; charset=utf-16', false],
     ['application/json; charset=iso-8859-1', false],
   ])('tells of %s: %s', (contentType, is) => {

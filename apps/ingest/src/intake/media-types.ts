@@ -7,19 +7,49 @@ export function answerType(accept: string | undefined): string | undefined {
   if (accept === undefined || !accept.includes(MDS_JSON)) return 'application/json; charset=utf-8';
   const ranges = accept.split(',').map((range) => range.trim().toLowerCase());
   const mds = ranges.filter((range) => range.startsWith(MDS_JSON));
-  if (mds.some((range) => (versionOf(range) ?? MDS_VERSION) === MDS_VERSION)) {
+  if (mds.some((range) => isSpoken(versionOf(range)))) {
     return `${MDS_JSON};version=${MDS_VERSION}`;
   }
   const others = ranges.some((range) => /^(application\/json|application\/\*|\*\/\*)\s*(;|$)/.test(range));
   return others ? 'application/json; charset=utf-8' : undefined;
 }
 
-/** Whether a request's content type is one that is parsed: JSON, MDS's or plain, in UTF-8. */
+/** Media types of the bodies that are parsed. */
+export const bodyTypes: readonly string[] = ['application/json', MDS_JSON];
+
+/** Whether a content type is one of {@link bodyTypes}, whatever its parameters. */
+export function isBodyType(contentType: string): boolean {
+  const [essence = ''] = contentType.split(';');
+  return bodyTypes.includes(essence.trim().toLowerCase());
+}
+
+const CHARSETS: readonly string[] = ['utf-8', 'utf8', 'us-ascii'];
+
+/** Whether a content type names UTF-8, a subset of it, or no charset. */
 export function isJsonInUtf8(contentType: string): boolean {
   const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(contentType)?.[1];
-  return charset === undefined || charset.toLowerCase() === 'utf-8' || charset.toLowerCase() === 'us-ascii';
+  return charset === undefined || CHARSETS.includes(charset.toLowerCase());
+}
+
+/** The coding of a body, or `undefined` if it is not one that can be decoded. `x-gzip` is gzip (RFC 9110, section 8.4.1.3). */
+export function contentCoding(header: string | undefined): 'gzip' | 'identity' | undefined {
+  switch (header?.trim().toLowerCase() ?? '') {
+    case '':
+    case 'identity':
+      return 'identity';
+    case 'gzip':
+    case 'x-gzip':
+      return 'gzip';
+    default:
+      return undefined;
+  }
 }
 
 function versionOf(range: string): string | undefined {
   return /;\s*version\s*=\s*"?([^";\s]+)/.exec(range)?.[1];
+}
+
+/** Whether a version of MDS is this one; 2.0.2 says the same as 2.0. */
+function isSpoken(version: string | undefined): boolean {
+  return version === undefined || version === MDS_VERSION || version.startsWith(`${MDS_VERSION}.`);
 }

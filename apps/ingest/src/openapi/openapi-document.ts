@@ -10,8 +10,8 @@ const PROBLEM = 'application/problem+json';
 const problems: Readonly<Record<string, string>> = {
   401: 'No token, or one that is invalid, expired, or without scope `write` or `provider_id`',
   406: `Another version of MDS than ${MDS_VERSION} is asked for`,
-  413: `The body is too large, or has more than ${MAX_ITEMS} items`,
-  415: 'The body is not said to be JSON in UTF-8',
+  413: `The body is too large, before or after decoding, or has more than ${MAX_ITEMS} items`,
+  415: 'The body is not declared as JSON in UTF-8, or its encoding is neither gzip nor identity',
   503: 'Nothing was written: the log is away or busy. Send again after `Retry-After` seconds, with the same ids',
 };
 
@@ -47,6 +47,7 @@ function operation({ path, summary }: Endpoint): object {
     operationId: path,
     summary,
     security: [{ bearer: [] }],
+    parameters: [contentEncoding],
     requestBody: {
       required: true,
       content: { 'application/json': requestContent, [MDS_JSON]: requestContent },
@@ -64,6 +65,13 @@ function operation({ path, summary }: Endpoint): object {
     },
   };
 }
+
+const contentEncoding = {
+  name: 'Content-Encoding',
+  in: 'header',
+  description: 'How the body is compressed. Its limit holds for the decoded bytes, too.',
+  schema: { enum: ['gzip', 'identity'], default: 'identity' },
+};
 
 function bulkAnswer(description: string, example: object): object {
   const content = { schema: { $ref: '#/components/schemas/BulkResponse' }, example };
@@ -93,12 +101,22 @@ function badRequest(path: string): object {
   };
 }
 
+const problemHeaders: Readonly<Record<string, object>> = {
+  401: { 'WWW-Authenticate': { description: 'RFC 6750', schema: { type: 'string' } } },
+  415: {
+    Accept: { description: 'The media types, if the type is the reason', schema: { type: 'string' } },
+    'Accept-Encoding': {
+      description: 'The encodings, if the encoding is the reason',
+      schema: { type: 'string' },
+    },
+  },
+  503: { 'Retry-After': { description: 'Seconds', schema: { type: 'integer' } } },
+};
+
 function problemAnswer(status: string, description: string): object {
   return {
     description,
-    ...(status === '503' && {
-      headers: { 'Retry-After': { description: 'Seconds', schema: { type: 'integer' } } },
-    }),
+    ...(problemHeaders[status] !== undefined && { headers: problemHeaders[status] }),
     content: { [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' } } },
   };
 }

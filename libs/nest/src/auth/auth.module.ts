@@ -1,5 +1,8 @@
 import { Inject, Logger, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
 import type { AuthOptions } from './auth-options.js';
+import { authenticate } from './jwt.guard.js';
 import { TokenVerifier } from './token-verifier.js';
 
 const AUTH_OPTIONS = Symbol('AuthOptions');
@@ -7,7 +10,11 @@ const AUTH_OPTIONS = Symbol('AuthOptions');
 /** Makes {@link TokenVerifier}, and with it `@Scope()`, available to the whole app. */
 @Module({})
 export class AuthModule implements OnModuleInit {
-  constructor(@Inject(AUTH_OPTIONS) private readonly options: AuthOptions) {}
+  constructor(
+    @Inject(AUTH_OPTIONS) private readonly options: AuthOptions,
+    private readonly verifier: TokenVerifier,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
 
   static forRoot(options: AuthOptions): DynamicModule {
     return {
@@ -22,6 +29,8 @@ export class AuthModule implements OnModuleInit {
   }
 
   onModuleInit(): void {
+    const fastify = this.adapterHost.httpAdapter?.getInstance<FastifyInstance>();
+    if (fastify !== undefined) authenticate(fastify, this.verifier);
     if (this.options.kind !== 'open') return;
     new Logger(AuthModule.name).warn('open to everyone on this machine: no AUTH_ variable is set');
   }

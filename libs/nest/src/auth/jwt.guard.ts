@@ -1,52 +1,74 @@
 import { applyDecorators, createParamDecorator, SetMetadata, UseGuards, Injectable } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
-import type { FastifyRequest } from 'fastify';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AuthError } from './auth.error.js';
 import { requireScope, type Principal, type Scope as ScopeName } from './principal.js';
-import { TokenVerifier } from './token-verifier.js';
+import type { TokenVerifier } from './token-verifier.js';
 
+/** Marks the methods that have a scope of their own. */
 const SCOPE = 'hailstream:scope';
 
 type AuthenticatedRequest = FastifyRequest & { principal?: Principal };
 
-/** Lets in who presents a token with the scope that {@link Scope} names. */
+/**
+ * Lets in requests whose token {@link authenticate} has found to have the scope that {@link Scope} names. That is done
+ * before the body is read; the guard makes sure that it was.
+ */
 @Injectable()
 export class JwtGuard implements CanActivate {
-  /** By route handler: metadata is looked up along prototypes, and this is asked at every request. */
-  private readonly scopes = new Map<unknown, ScopeName>();
-
-  constructor(
-    private readonly verifier: TokenVerifier,
-    private readonly reflector: Reflector,
-  ) {}
-
-  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    const scope = this.scopeOf(context);
-    const token = bearerToken(request.headers.authorization);
-    const known = this.verifier.recall(token);
-    if (known !== undefined) return admit(request, known, scope);
-    return this.verifier.verify(token).then((principal) => admit(request, principal, scope));
+  canActivate(context: ExecutionContext): boolean {
+    const { principal } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+    if (principal === undefined) throw new AuthError('TOKEN_MISSING', 'the request was not authenticated');
+    return true;
   }
+}
 
-  private scopeOf(context: ExecutionContext): ScopeName {
-    const handler = context.getHandler();
-    const known = this.scopes.get(handler);
-    if (known !== undefined) return known;
-    const scope = this.reflector.getAllAndOverride<ScopeName | undefined>(SCOPE, [
-      handler,
-      context.getClass(),
-    ]);
-    if (scope === undefined) throw new Error('JwtGuard is used on a route without @Scope()');
-    this.scopes.set(handler, scope);
-    return scope;
-  }
+/** What Fastify knows of a route that {@link Scope} guards. */
+interface GuardedRouteConfig {
+  readonly scope?: ScopeName;
+}
+
+/** Verifies the token of each request to a guarded route, when its headers are there and none of its body is read. */
+export function authenticate(fastify: FastifyInstance, verifier: TokenVerifier): void {
+  fastify.addHook('onRequest', (request: AuthenticatedRequest, _reply, done) => {
+    const { scope } = request.routeOptions.config as GuardedRouteConfig;
+    if (scope === undefined) return done();
+    try {
+      const token = bearerToken(request.headers.authorization);
+      const known = verifier.recall(token);
+      if (known === undefined) {
+        const admitted = verifier.verify(token).then((principal) => admit(request, principal, scope));
+        admitted.then(() => done(), done);
+        return;
+      }
+      admit(request, known, scope);
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done();
+  });
 }
 
 /** Guards a controller or a route: a token with this scope is needed. */
 export function Scope(scope: ScopeName): ClassDecorator & MethodDecorator {
-  return applyDecorators(SetMetadata(SCOPE, scope), UseGuards(JwtGuard));
+  const guard = applyDecorators(SetMetadata(SCOPE, scope), UseGuards(JwtGuard));
+  const routeConfig = RouteConfig({ scope } satisfies GuardedRouteConfig);
+  return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
+    if (key !== undefined && descriptor !== undefined) {
+      guard(target, key, descriptor);
+      routeConfig(target, key, descriptor);
+      return;
+    }
+    guard(target as never);
+    // Fastify's routes are made of methods: each that has no scope of its own gets the one of its class.
+    const prototype = (target as { readonly prototype: object }).prototype;
+    for (const [name, method] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+      if (typeof method.value !== 'function' || Reflect.hasMetadata(SCOPE, method.value as object)) continue;
+      routeConfig(prototype, name, method);
+    }
+  };
 }
 
 /** The {@link Principal} of a guarded request. */
@@ -56,10 +78,9 @@ export const CurrentPrincipal = createParamDecorator((_: unknown, context: Execu
   return principal;
 });
 
-function admit(request: AuthenticatedRequest, principal: Principal, scope: ScopeName): true {
+function admit(request: AuthenticatedRequest, principal: Principal, scope: ScopeName): void {
   requireScope(principal, scope);
   request.principal = principal;
-  return true;
 }
 
 function bearerToken(header: string | undefined): string | undefined {

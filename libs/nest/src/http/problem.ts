@@ -39,3 +39,12 @@ export class ProblemError extends Error {
     super(problem.detail ?? problem.title, options);
   }
 }
+
+/** A body that is larger than the service accepts. */
+export function bodyTooLarge(limitBytes: number): ProblemError {
+  return new ProblemError({
+    status: 413,
+    title: 'Content Too Large',
+    detail: `the body is larger than this service takes: at most ${limitBytes} bytes`,
+  });
+}

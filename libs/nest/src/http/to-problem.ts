@@ -21,7 +21,9 @@ export interface ProblemAnswer {
 export function toProblem(error: unknown): ProblemAnswer {
   if (error instanceof ProblemError) return error.problem;
   if (error instanceof AuthError) return authProblem(error);
-  if (error instanceof HttpException) return answer(error.getStatus(), error.message);
+  if (error instanceof HttpException) {
+    return answer(error.getStatus(), FRAMEWORK_DETAILS[error.message] ?? error.message);
+  }
   const { statusCode, code, message } = (error ?? {}) as {
     statusCode?: number;
     code?: string;
@@ -40,6 +42,11 @@ const FASTIFY_DETAILS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'the body is larger than this service takes',
 };
 
+/** The same, where Nest has made an exception of its own of Fastify's. */
+const FRAMEWORK_DETAILS: Readonly<Record<string, string>> = {
+  'Request body is too large': 'the body is larger than this service takes',
+};
+
 function authProblem(error: AuthError): ProblemAnswer {
   if (error.code === 'KEYS_UNAVAILABLE') {
     return { ...answer(503, error.message), headers: { 'retry-after': String(KEYS_RETRY_AFTER_SECONDS) } };
@@ -55,6 +62,7 @@ function challenge({ code, message }: AuthError): string {
 }
 
 function answer(status: number, detail?: string): ProblemAnswer {
-  const title = STATUS_CODES[status] ?? 'Error';
+  // RFC 9110 renamed it; Node has the old name.
+  const title = status === 413 ? 'Content Too Large' : (STATUS_CODES[status] ?? 'Error');
   return { status, title, ...(detail !== undefined && detail !== title && { detail }) };
 }

@@ -9,9 +9,16 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
 };
 
-/** Answers what is not HTTP, or takes too long to become it, with a problem, and closes the connection. */
-export function answerUnparsedRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+/**
+ * Answers what is not HTTP, or takes too long to become it, with a problem, and closes the connection. A request that is
+ * answered already (the rest of it is what was too slow) gets no second answer.
+ */
+export function answerUnparsedRequest(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  isAnswered: boolean,
+): void {
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswered) {
     socket.destroy();
     return;
   }

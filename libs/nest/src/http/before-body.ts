@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { NotFoundException } from '@nestjs/common';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { hasLargeRest } from './connections.js';
+import { bodyTooLarge } from './problem.js';
+
+/** Refuses a request by throwing, before any of its body is read. */
+export type BodyCheck = (request: FastifyRequest) => void;
+
+/**
+ * Sees to it that no body is read of a request which is refused for what its headers say: a path or method that does
+ * not exist, a body over the limit, and what `check` refuses. `Expect: 100-continue` is answered with 100 only then.
+ * Hooks of the kind `onRequest` come before all of this.
+ */
+export function checkBeforeBody(fastify: FastifyInstance, bodyLimitBytes: number, check?: BodyCheck): void {
+  // Node would send the 100 itself, before anybody has looked at the request.
+  fastify.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    fastify.server.emit('request', request, response);
+  });
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const isRefused = request.is404 && announcesBody(request.raw);
+    done(isRefused ? new NotFoundException(`Cannot ${request.method} ${request.url}`) : undefined);
+  });
+  fastify.addHook('preParsing', (request, reply, payload, done) => {
+    if (announcesBody(request.raw)) {
+      try {
+        if (Number(request.headers['content-length']) > bodyLimitBytes) throw bodyTooLarge(bodyLimitBytes);
+        check?.(request);
+      } catch (error) {
+        done(error as Error);
+        return;
+      }
+      if (request.headers.expect !== undefined) reply.raw.writeContinue();
+    }
+    done(null, payload);
+  });
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    if (hasLargeRest(request.raw)) reply.header('connection', 'close');
+    done(null, payload);
+  });
+}
+
+/** Whether a request says that it has a body. */
+function announcesBody({ headers }: IncomingMessage): boolean {
+  const { 'content-length': length, 'transfer-encoding': encoding } = headers;
+  return encoding !== undefined || (length !== undefined && length !== '0');
+}
