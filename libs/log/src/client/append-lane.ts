@@ -10,7 +10,7 @@ import { LogError } from './errors.js';
 import { KafkajsClient } from './kafkajs-client.js';
 import { codecOf } from './kafkajs-codecs.js';
 import { isSequenceLost, toLogError } from './kafkajs-errors.js';
-import { kafkajsHeaders } from './log-record.js';
+import { toKafkajsMessage } from './kafkajs-produce.js';
 import { LogNames } from './names.js';
 import type { RecordFate } from './record.js';
 
@@ -254,8 +254,7 @@ function messagesByTopic(batches: readonly PartitionBatch<PendingRecord>[]): Top
   for (const { topic, records } of batches) {
     const messages = byTopic.get(topic) ?? [];
     byTopic.set(topic, messages);
-    for (const { message } of records)
-      messages.push({ ...message, headers: kafkajsHeaders(message.headers) });
+    for (const { message } of records) messages.push(toKafkajsMessage(message));
   }
   return [...byTopic].map(([topic, messages]) => ({ topic, messages }));
 }

@@ -11,3 +11,4 @@ export { canCompress } from './kafkajs-codecs.js';
 export { createAdmin } from './kafkajs-admin.js';
 export { createBatchConsumer } from './kafkajs-consumer.js';
 export { DEAD_LETTER_HEADERS } from './dead-letter.js';
+export { headersOf } from './log-record.js';

@@ -73,7 +73,8 @@ export class KafkajsBatchConsumer implements BatchConsumer {
     this.admin = new KafkajsAdmin({ connection, logger });
     this.compaction = new TopicCompaction(this.admin, logger);
     if (deadLetterTopic !== undefined) {
-      const producer = new KafkajsProducer({ connection, logger });
+      // A record that came in a compressed batch may not fit uncompressed.
+      const producer = new KafkajsProducer({ connection, logger, compression: 'gzip' });
       this.deadLetterProducer = producer;
       this.deadLetters = new DeadLetterWriter({ topic: deadLetterTopic, producer, logger });
     }

@@ -30,17 +30,6 @@ export function headersOf(record: LogRecord): readonly LogHeader[] {
   return exact ?? Object.entries(record.headers).map(([key, value]) => ({ key, value }));
 }
 
-/** Headers as kafkajs takes them, which has no null among them. */
-export function kafkajsHeaders(list: readonly LogHeader[]): Record<string, Buffer | Buffer[]> {
-  const headers = Object.create(null) as Record<string, Buffer | Buffer[]>;
-  for (const { key, value } of list) {
-    const own = headers[key];
-    const next = value ?? Buffer.alloc(0);
-    headers[key] = own === undefined ? next : [...(Array.isArray(own) ? own : [own]), next];
-  }
-  return headers;
-}
-
 /** Without a prototype: a header may have any name. */
 function emptyHeaders(): Record<string, Buffer> {
   return Object.create(null) as Record<string, Buffer>;
