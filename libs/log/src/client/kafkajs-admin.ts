@@ -1,4 +1,4 @@
-import { ConfigResourceTypes, type Admin as Kafkajs, type ITopicMetadata } from 'kafkajs';
+import kafkajs, { type Admin as Kafkajs, type ITopicMetadata } from 'kafkajs';
 import type {
   Admin,
   AdminOptions,
@@ -129,7 +129,7 @@ export class KafkajsAdmin implements Admin {
     const { resources } = await this.ask(`cannot read the settings of "${topic}"`, (admin) =>
       admin.describeConfigs({
         includeSynonyms: false,
-        resources: [{ type: ConfigResourceTypes.TOPIC, name: this.names.inCluster(topic) }],
+        resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: this.names.inCluster(topic) }],
       }),
     );
     const entries = resources.flatMap(({ configEntries }) => configEntries);
