@@ -2,7 +2,7 @@ import { riderEventsTopic, telemetryTopic, tripsTopic, vehicleEventsTopic } from
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LoadResult } from '../src/load/load-run.js';
+import type { LoadResult } from '../src/load/load-result.js';
 import {
   append,
   createLoads,

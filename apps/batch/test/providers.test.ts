@@ -8,7 +8,7 @@ import {
 } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LoadResult } from '../src/load/load-run.js';
+import type { LoadResult } from '../src/load/load-result.js';
 import {
   append,
   createLoads,

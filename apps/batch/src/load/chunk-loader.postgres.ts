@@ -1,8 +1,11 @@
+import type { TopicIdentity } from '@hailstream/log';
 import type pg from 'pg';
+import { digestOf, isSameLog } from '../positions/position.js';
 import type { EncodedChunk } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
 import { LoadError } from './load.errors.js';
 import { partitionKey } from './log-partition.js';
+import { addCounts, NO_COUNTS, requireSum, type Counts } from './counts.js';
 import { createPartitions, missingDays } from './partitions.postgres.js';
 import { insertRejects } from './rejects.postgres.js';
 import { RowWriter } from './row-writer.postgres.js';
@@ -12,28 +15,21 @@ import { SeenIds } from './seen-ids.postgres.js';
 export interface Chunk {
   readonly topic: string;
   readonly partition: number;
+  readonly identity: TopicIdentity;
   readonly table: Table;
   /** Where this chunk starts, at or before its first record: the log may have gaps. */
   readonly from: bigint;
+  /** Before this offset, the chunk has nothing because the log deleted it: at or after `from`. */
+  readonly deletedTo: bigint;
   /** Where the next one starts. */
   readonly nextOffset: bigint;
   readonly encoded: EncodedChunk;
 }
 
-export interface LoadedChunk {
-  /** Rows that were not there before. */
-  readonly rows: number;
-  /** Records whose event was there before. */
-  readonly duplicates: number;
-  readonly rejects: number;
-}
-
-const NOTHING: LoadedChunk = { rows: 0, duplicates: 0, rejects: 0 };
-
 /** A COMMIT that was sent, and whose answer never came. */
 interface UnknownCommit {
   readonly transactionId: string;
-  readonly loaded: LoadedChunk;
+  readonly loaded: Counts;
 }
 
 /**
@@ -47,24 +43,15 @@ export class ChunkLoader {
   constructor(private readonly pool: pg.Pool) {}
 
   /** Loads a chunk. Where it throws, nothing of it was loaded, or the same call finds out what was. */
-  async load(chunk: Chunk): Promise<LoadedChunk> {
-    const { table, encoded } = chunk;
+  async load(chunk: Chunk): Promise<Counts> {
     const client = await this.pool.connect();
     let failure: Error | undefined;
     try {
       await beginWithPartitions(client, chunk);
       const position = await lockPosition(client, chunk);
       const before = await this.settleUnknownCommit(client, chunk);
-      const written = await new RowWriter(client, table, this.seenIdsOf(table)).write(encoded.rows, position);
-      const rejects = encoded.rejects.filter(({ record }) => record.offset >= position);
-      rejects.push(...written.rejects);
-      await insertRejects(client, chunk, rejects);
-      const loaded = {
-        rows: before.rows + written.rows,
-        duplicates: before.duplicates + written.duplicates,
-        rejects: before.rejects + rejects.length,
-      };
-      await this.commit(client, chunk, loaded);
+      const loaded = addCounts(before, await this.loadFrom(client, chunk, position));
+      await this.commit(client, chunk, { position, loaded });
       return loaded;
     } catch (error) {
       failure = error as Error;
@@ -81,12 +68,35 @@ export class ChunkLoader {
     return known;
   }
 
-  private async commit(client: pg.ClientBase, chunk: Chunk, loaded: LoadedChunk): Promise<void> {
-    const { rows } = await client.query<{ xid: string }>(
-      `UPDATE ride.log_positions SET next_offset = greatest(next_offset, $3) WHERE topic = $1 AND partition = $2
-       RETURNING pg_current_xact_id()::text AS xid`,
-      [chunk.topic, chunk.partition, chunk.nextOffset.toString()],
-    );
+  /** Writes what of a chunk lies at the position or after it, and counts what became of each offset. */
+  private async loadFrom(client: pg.ClientBase, chunk: Chunk, position: bigint): Promise<Counts> {
+    const { table, encoded, nextOffset } = chunk;
+    if (position >= nextOffset) return NO_COUNTS;
+    const written = await new RowWriter(client, table, this.seenIdsOf(table)).write(encoded.rows, position);
+    const rejects = encoded.rejects.filter(({ record }) => record.offset >= position);
+    rejects.push(...written.rejects);
+    await insertRejects(client, chunk, rejects);
+    const read = encoded.records.countFrom(position);
+    const lost = await insertGap(client, chunk, position);
+    const counts: Counts = {
+      read,
+      rows: written.rows,
+      duplicates: written.duplicates,
+      rejects: rejects.length,
+      skipped: Number(nextOffset - position) - read - lost,
+      lost,
+    };
+    requireSum(counts, partitionKey(chunk));
+    return counts;
+  }
+
+  private async commit(
+    client: pg.ClientBase,
+    chunk: Chunk,
+    { position, loaded }: { position: bigint; loaded: Counts },
+  ): Promise<void> {
+    await movePosition(client, chunk, position);
+    const { rows } = await client.query<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid');
     this.unknownCommits.set(partitionKey(chunk), { transactionId: rows[0]!.xid, loaded });
     await client.query('COMMIT');
     this.unknownCommits.delete(partitionKey(chunk));
@@ -96,13 +106,13 @@ export class ChunkLoader {
    * What an earlier COMMIT loaded whose answer never came, where it took effect. Asked under the position's lock: by
    * then that transaction has ended.
    */
-  private async settleUnknownCommit(client: pg.ClientBase, chunk: Chunk): Promise<LoadedChunk> {
+  private async settleUnknownCommit(client: pg.ClientBase, chunk: Chunk): Promise<Counts> {
     const unknown = this.unknownCommits.get(partitionKey(chunk));
-    if (unknown === undefined) return NOTHING;
+    if (unknown === undefined) return NO_COUNTS;
     const { rows } = await client.query<{ status: string | null }>('SELECT pg_xact_status($1) AS status', [
       unknown.transactionId,
     ]);
-    return rows[0]?.status === 'committed' ? unknown.loaded : NOTHING;
+    return rows[0]?.status === 'committed' ? unknown.loaded : NO_COUNTS;
   }
 }
 
@@ -119,17 +129,58 @@ async function beginWithPartitions(client: pg.ClientBase, { table, encoded }: Ch
 
 /** Locks the partition's position until the transaction ends, and returns it. */
 async function lockPosition(client: pg.ClientBase, chunk: Chunk): Promise<bigint> {
-  const { rows } = await client.query<{ next_offset: string }>(
-    'SELECT next_offset FROM ride.log_positions WHERE topic = $1 AND partition = $2 FOR UPDATE',
+  const { rows } = await client.query<{
+    next_offset: string;
+    cluster_id: string | null;
+    topic_id: string | null;
+  }>(
+    `SELECT next_offset, cluster_id, topic_id FROM ride.log_positions WHERE topic = $1 AND partition = $2 FOR UPDATE`,
     [chunk.topic, chunk.partition],
   );
-  const position = rows[0] === undefined ? undefined : BigInt(rows[0].next_offset);
+  const [row] = rows;
+  const position = row === undefined ? undefined : BigInt(row.next_offset);
   if (position === undefined || position < chunk.from) {
     throw new LoadError(
       'POSITION_MOVED_BACK',
-      `${partitionKey(chunk)}: the database is at ${position ?? 'no position'}, before ${chunk.from} ` +
-        'from where this run reads: was it restored from a backup?',
+      `${partitionKey(chunk)}: the position in the database is ${position ?? 'missing'}, before ${chunk.from} ` +
+        'from where this load reads: it was reset, or the database was restored from a backup',
     );
   }
-  return position;
+  const identity = { clusterId: row!.cluster_id ?? '', topicId: row!.topic_id ?? '' };
+  if (isSameLog(identity, chunk.identity)) return position;
+  throw new LoadError(
+    'POSITION_REBOUND',
+    `${partitionKey(chunk)}: the position was bound to another log during this load`,
+  );
+}
+
+async function movePosition(client: pg.ClientBase, chunk: Chunk, position: bigint): Promise<void> {
+  const { topic, partition, nextOffset, encoded } = chunk;
+  if (position >= nextOffset) return;
+  const last = encoded.records.last;
+  await client.query(
+    `UPDATE ride.log_positions
+     SET next_offset = $3, moved_at = now(), last_next_offset = $3,
+       last_offset = coalesce($4, last_offset), last_digest = coalesce($5, last_digest)
+     WHERE topic = $1 AND partition = $2`,
+    [
+      topic,
+      partition,
+      nextOffset.toString(),
+      last ? last.offset.toString() : null,
+      last ? digestOf(last) : null,
+    ],
+  );
+}
+
+/** Records what of the deleted offsets before a chunk no process had loaded, and returns how many they are. */
+async function insertGap(client: pg.ClientBase, chunk: Chunk, position: bigint): Promise<number> {
+  const { topic, partition, identity, deletedTo } = chunk;
+  if (position >= deletedTo) return 0;
+  await client.query(
+    `INSERT INTO ride.log_gaps (topic, partition, from_offset, to_offset, cause, cluster_id, topic_id)
+     VALUES ($1, $2, $3, $4, 'deleted', $5, $6)`,
+    [topic, partition, position.toString(), deletedTo.toString(), identity.clusterId, identity.topicId],
+  );
+  return Number(deletedTo - position);
 }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RecordBatch } from '@hailstream/log';
+import type { LogRecord } from '@hailstream/log';
 import { CopyWriter } from '../rows/copy-writer.js';
 import { encodeChunk } from '../rows/encode-chunk.js';
-import type { Table } from '../rows/tables.js';
-import type { Chunk, ChunkLoader, LoadedChunk } from './chunk-loader.postgres.js';
+import type { Chunk, ChunkLoader } from './chunk-loader.postgres.js';
+import type { Counts } from './counts.js';
 import { LoadError } from './load.errors.js';
 import { partitionKey } from './log-partition.js';
 
@@ -11,13 +11,16 @@ import { partitionKey } from './log-partition.js';
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
 
+/** A chunk whose records are not encoded yet: perhaps none, if the position only passes offsets. */
+export type UnencodedChunk = Omit<Chunk, 'encoded'> & { readonly records: readonly LogRecord[] };
+
 export interface ChunkQueueOptions {
   readonly loader: ChunkLoader;
   /** Chunks that are encoded, waiting or being written, at most. */
   readonly chunksInHand: number;
   /** `EVENTS_MAX_AGE_DAYS` */
   readonly maxAgeDays: number;
-  readonly onLoaded: (chunk: Chunk, loaded: LoadedChunk) => void;
+  readonly onLoaded: (chunk: Chunk, loaded: Counts) => void;
   /** Told of every failure; those that are a {@link LoadError} are not tried again. */
   readonly onFailure: (error: Error) => void;
   /** Told when nothing is in hand any more. */
@@ -39,15 +42,14 @@ export class ChunkQueue implements AsyncDisposable {
     this.freeWriters = Array.from({ length: options.chunksInHand }, () => new CopyWriter());
   }
 
-  /** Resolves once a batch is encoded and in line; waits where too much is in hand. The batch is borrowed until then. */
-  async push(table: Table, batch: RecordBatch, from: bigint): Promise<void> {
+  /** Resolves once records are encoded and in line; waits where too much is in hand. They are borrowed until then. */
+  async push({ records, ...place }: UnencodedChunk): Promise<void> {
     const { maxAgeDays } = this.options;
     const writer = await this.takeWriter();
     const encoded = await this.inTurn(() =>
-      encodeChunk(table, batch.records, { writer, nowMs: Date.now(), maxAgeDays }),
+      encodeChunk(place.table, records, { writer, nowMs: Date.now(), maxAgeDays }),
     );
-    const { topic, partition, nextOffset } = batch;
-    const chunk: Chunk = { topic, partition, table, from, nextOffset, encoded };
+    const chunk: Chunk = { ...place, encoded };
     const key = partitionKey(chunk);
     const before = this.tails.get(key) ?? Promise.resolve();
     const tail = before

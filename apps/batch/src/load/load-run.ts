@@ -3,17 +3,24 @@ import {
   createBatchConsumer,
   type Admin,
   type BatchConsumer,
+  type ConsumerGap,
   type LogConnection,
   type RecordBatch,
+  type TopicPartition,
 } from '@hailstream/log';
 import type { Logger } from 'pino';
 import { tablesByTopic } from '../rows/tables.js';
-import type { Chunk, ChunkLoader, LoadedChunk } from './chunk-loader.postgres.js';
+import type { KnownRecords } from '../positions/known-records.postgres.js';
+import type { LogPositions } from '../positions/positions.postgres.js';
+import type { ChunkLoader } from './chunk-loader.postgres.js';
 import { ChunkQueue } from './chunk-queue.js';
+import { NO_COUNTS, type Counts } from './counts.js';
 import { LoadError } from './load.errors.js';
-import { partitionKey, positionOf, remaining, type LogPartition, type Positions } from './log-partition.js';
+import { LoadTally, type LoadResult } from './load-result.js';
+import { LogCheck } from './log-check.js';
+import { partitionKey, remaining, type LogPartition, type Positions } from './log-partition.js';
 import { plan } from './plan.js';
-import type { LogPositions } from './positions.postgres.js';
+import { requireSameLog } from './same-log.js';
 import { Trouble } from './trouble.js';
 
 export const GROUP_ID = 'hailstream-batch';
@@ -25,12 +32,16 @@ export const NO_PROGRESS_MS = 90_000;
 /** After which the partitions of a process that was killed go to the others. */
 const SESSION_TIMEOUT_MS = 10_000;
 
+/** How often a load looks whether the log is still the same one. */
+const COMPARE_LOG_MS = 5_000;
+
 const topics = [...tablesByTopic.keys()];
 
 export interface LoadDependencies {
   readonly connection: LogConnection;
   readonly admin: Admin;
   readonly positions: LogPositions;
+  readonly known: KnownRecords;
   readonly loader: ChunkLoader;
   /** Chunks in memory, at most. */
   readonly chunksInHand: number;
@@ -50,56 +61,47 @@ export interface Progress {
   readonly done: number;
 }
 
-/** What one load did to one topic. */
-export interface TopicResult {
-  /** Rows this load wrote. */
-  rows: number;
-  /** Records it could not load, which are in `ride.rejects`. */
-  rejects: number;
-  /** Positions of all partitions together, before and after, whichever process moved them. */
-  from: number;
-  to: number;
-}
-
-export interface LoadResult {
-  readonly topics: Readonly<Record<string, TopicResult>>;
-  readonly rows: number;
-  readonly rejects: number;
-  readonly seconds: number;
+/** Is told of a load while it goes on. */
+export interface LoadObserver {
+  readonly onProgress?: (progress: Progress) => void;
+  /** Offsets that a position has moved over, with what became of them. */
+  readonly onCounted?: (partition: TopicPartition, counts: Counts) => void;
 }
 
 /**
  * Loads everything that the log holds now, in topics that must be there, together with whichever processes do the same:
  * partitions are shared through a consumer group, and the load ends once the database says that all of them are done.
  *
- * @throws LoadError where it was stopped, or nothing moved for {@link NO_PROGRESS_MS}; LogError
+ * @throws LoadError if going on would skip records, if it was stopped, or if nothing moved for {@link NO_PROGRESS_MS};
+ * LogError
  */
 export async function load(
   dependencies: LoadDependencies,
   signal: AbortSignal,
-  onProgress: (progress: Progress) => void = () => {},
+  observer: LoadObserver = {},
 ): Promise<LoadResult> {
   const startedAt = performance.now();
-  const partitions = await plan({ ...dependencies, topics });
-  const run = new LoadRun(dependencies, partitions);
-  const positions = await run.toTheEnd(signal, onProgress);
-  const results = Object.fromEntries(topics.map((topic) => [topic, run.resultOf(topic, positions)]));
-  const sum = (pick: (result: TopicResult) => number): number =>
-    Object.values(results).reduce((total, result) => total + pick(result), 0);
-  return {
-    topics: results,
-    rows: sum(({ rows }) => rows),
-    rejects: sum(({ rejects }) => rejects),
-    seconds: Math.round(performance.now() - startedAt) / 1_000,
-  };
+  const { partitions, gaps } = await plan({ ...dependencies, topics });
+  const run = new LoadRun(dependencies, partitions, observer);
+  for (const gap of gaps) run.count(gap, { ...NO_COUNTS, lost: Number(gap.to - gap.from) });
+  const positions = await run.toTheEnd(signal);
+  // What was read in the last moment may be of another log than what was planned.
+  await requireSameLog(dependencies.admin, partitions);
+  return run.result(positions, Math.round(performance.now() - startedAt) / 1_000);
 }
 
+/** Records that were read, or offsets without any. */
+type PassedRecords = Pick<RecordBatch, 'topic' | 'partition' | 'records' | 'nextOffset'>;
+
 class LoadRun {
-  private readonly written = new Map<string, { rows: number; rejects: number }>();
+  private readonly tally = new LoadTally();
   private readonly queue: ChunkQueue;
-  private readonly targets: ReadonlyMap<string, bigint>;
+  private readonly planned: ReadonlyMap<string, LogPartition>;
+  private readonly checks: ReadonlyMap<string, LogCheck>;
   /** Where the next batch of each partition starts, as far as this process knows. */
   private readonly nextOffsets = new Map<string, bigint>();
+  /** Up to where the log deleted what this process was about to read, by partition. */
+  private readonly deletedTo = new Map<string, bigint>();
   /** What ends the run at once. */
   private readonly failed: Promise<never>;
   private fail!: (reason: unknown) => void;
@@ -111,14 +113,21 @@ class LoadRun {
   constructor(
     private readonly dependencies: LoadDependencies,
     private readonly partitions: readonly LogPartition[],
+    private readonly observer: LoadObserver,
   ) {
-    this.targets = new Map(partitions.map((each) => [partitionKey(each), each.target]));
+    this.planned = new Map(partitions.map((each) => [partitionKey(each), each]));
+    this.checks = new Map(
+      partitions.map((each) => [partitionKey(each), new LogCheck(each, dependencies)] as const),
+    );
     const { loader, chunksInHand, maxAgeDays } = dependencies;
     this.queue = new ChunkQueue({
       loader,
       chunksInHand,
       maxAgeDays,
-      onLoaded: (chunk, loaded) => this.count(chunk, loaded),
+      onLoaded: (chunk, loaded) => {
+        this.trouble.ended();
+        this.count(chunk, loaded);
+      },
       onFailure: (error) => this.chunkFailed(error),
       onIdle: () => this.look(),
     });
@@ -130,7 +139,8 @@ class LoadRun {
   }
 
   /** Resolves with the positions once all have reached their targets, and nothing is in hand any more. */
-  async toTheEnd(signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<Positions> {
+  async toTheEnd(signal: AbortSignal): Promise<Positions> {
+    const onProgress = this.observer.onProgress ?? (() => {});
     const atStart = await this.dependencies.positions.read(topics);
     const total = remaining(this.partitions, new Map());
     if (remaining(this.partitions, atStart) === 0n) {
@@ -144,6 +154,7 @@ class LoadRun {
     consumer.ended.catch((error: unknown) => this.fail(this.lastFailure ?? error));
     await this.start(consumer, signal);
     let left = -1n;
+    let comparedAt = performance.now();
     for (let movedAt = performance.now(); ;) {
       const positions = await this.readPositions();
       const now = positions === undefined ? left : remaining(this.partitions, positions);
@@ -154,22 +165,22 @@ class LoadRun {
       }
       if (positions !== undefined && left === 0n) return positions;
       if (performance.now() - movedAt > NO_PROGRESS_MS) throw this.noProgress(left);
+      if (performance.now() - comparedAt > COMPARE_LOG_MS) {
+        await this.compareLog();
+        comparedAt = performance.now();
+      }
       await Promise.race([this.untilNextLook(), this.failed]);
       if (signal.aborted) throw new LoadError('STOPPED', `stopped with ${left} records to go`);
     }
   }
 
-  resultOf(topic: string, positions: Positions): TopicResult {
-    const ofTopic = this.partitions.filter((each) => each.topic === topic);
-    const total = (pick: (each: LogPartition) => bigint): number =>
-      Number(ofTopic.reduce((sum, each) => sum + pick(each), 0n));
-    const { rows, rejects } = this.written.get(topic) ?? { rows: 0, rejects: 0 };
-    return {
-      rows,
-      rejects,
-      from: total(({ from }) => from),
-      to: total((each) => positionOf(each, positions)),
-    };
+  result(positions: Positions, seconds: number): LoadResult {
+    return this.tally.result(this.partitions, positions, seconds);
+  }
+
+  count(partition: TopicPartition, counts: Counts): void {
+    this.tally.add(partition, counts);
+    this.observer.onCounted?.(partition, counts);
   }
 
   private createConsumer(): BatchConsumer {
@@ -182,12 +193,15 @@ class LoadRun {
       offsets: {
         kind: 'handler-owned',
         position: async (topic, partition) => {
-          const position = (await positions.read([topic])).get(partitionKey({ topic, partition }));
-          if (position !== undefined) this.nextOffsets.set(partitionKey({ topic, partition }), position);
-          return position;
+          const key = partitionKey({ topic, partition });
+          const position = (await positions.read([topic])).get(key);
+          if (position !== undefined) this.nextOffsets.set(key, position);
+          return this.readFrom(key, position);
         },
       },
-      handler: (batch) => this.handle(batch, consumer),
+      handler: (batch) => this.failing(() => this.handle(batch, consumer)),
+      onPosition: (passed) => this.failing(() => this.handle({ ...passed, records: [] }, consumer)),
+      onGap: (gap) => this.failing(() => this.passGap(gap)),
       maxBatchRecords: chunkRecords,
       maxPartitionBytes: chunkBytes,
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
@@ -218,27 +232,104 @@ class LoadRun {
   }
 
   /** What came after the load began is for the next one: beyond its target, nothing of a partition is taken. */
-  private async handle(batch: RecordBatch, consumer: BatchConsumer): Promise<void> {
-    const { topic, partition, records, nextOffset } = batch;
+  private async handle(batch: PassedRecords, consumer: BatchConsumer): Promise<void> {
+    const { topic, partition, nextOffset } = batch;
     const key = partitionKey(batch);
-    const from = this.nextOffsets.get(key) ?? records[0]!.offset;
-    const target = this.targets.get(key) ?? 0n;
-    if (from < target) {
-      const wanted = nextOffset <= target ? batch : cutAt(batch, target);
-      await this.queue.push(tablesByTopic.get(topic)!, wanted, from);
-      this.nextOffsets.set(key, wanted.nextOffset);
+    const planned = this.planned.get(key);
+    const target = planned?.target ?? 0n;
+    const from = this.nextOffsets.get(key) ?? planned?.from ?? 0n;
+    if (planned && from < target) {
+      await this.compareBefore(key, batch, from);
+      const records = batch.records.filter(({ offset }) => offset >= from && offset < target);
+      const end =
+        nextOffset > target && batch.records.some(({ offset }) => offset >= target) ? target : nextOffset;
+      if (end > from) {
+        await this.queue.push({
+          topic,
+          partition,
+          identity: planned.identity,
+          table: tablesByTopic.get(topic)!,
+          records,
+          from,
+          deletedTo: this.deletedTo.get(key) ?? from,
+          nextOffset: end,
+        });
+        this.nextOffsets.set(key, end);
+        this.deletedTo.delete(key);
+      }
     }
     if (nextOffset >= target) consumer.pause([{ topic, partition }]);
   }
 
-  private count({ topic }: Chunk, { rows, rejects }: LoadedChunk): void {
-    this.trouble.ended();
-    const before = this.written.get(topic) ?? { rows: 0, rejects: 0 };
-    this.written.set(topic, { rows: before.rows + rows, rejects: before.rejects + rejects });
+  /** Compares what was read from before the position with what was loaded. */
+  private async compareBefore(
+    key: string,
+    { records, nextOffset }: PassedRecords,
+    from: bigint,
+  ): Promise<void> {
+    const check = this.checks.get(key);
+    if (!check?.appliesTo(from)) {
+      if (records[0] === undefined || records[0].offset >= from) return;
+      throw new LoadError('LOG_CHANGED', `${key}: the log went back from ${from} to ${records[0].offset}`);
+    }
+    await check.compare(records.filter(({ offset }) => offset < from));
+    if (nextOffset > from) await check.finish();
+  }
+
+  /** Where reading starts: before the position if something there is to be compared, and something after it to be loaded. */
+  private readFrom(key: string, position: bigint | undefined): bigint | undefined {
+    const check = this.checks.get(key);
+    const target = this.planned.get(key)?.target ?? 0n;
+    if (position === undefined || position >= target || !check?.appliesTo(position)) return position;
+    return check.from;
+  }
+
+  private async passGap({ topic, partition, expected, found, cause }: ConsumerGap): Promise<void> {
+    const key = partitionKey({ topic, partition });
+    const nextOffset = this.nextOffsets.get(key) ?? expected;
+    switch (cause) {
+      case 'log-start':
+        // Passed with what comes after it, in one transaction.
+        if (found > nextOffset) this.deletedTo.set(key, found);
+        return;
+      case 'log-end':
+        await this.dependencies.positions.refuse({ topic, partition, nextOffset }, 'beyond-log-end');
+        throw new LoadError(
+          'LOG_CHANGED',
+          `${key}: the log ends at ${found}, before the position ${nextOffset}`,
+        );
+      case 'unexplained':
+        throw new LoadError(
+          'LOG_GAP',
+          `${key}: the log answered from offset ${found} on and left out ${expected} to ${found - 1n}, without a reason. ` +
+            'Nothing after them is loaded. If they do not exist, pass over them with ' +
+            `npm run batch -- positions reset --topic ${topic} --partition ${partition} --to ${found}`,
+        );
+    }
+  }
+
+  /** What only a person or the next load can resolve ends this one. */
+  private async failing(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      if (error instanceof LoadError) this.fail(error);
+      throw error;
+    }
+  }
+
+  /** Fails if the log is another one by now. A log that does not answer is waited for. */
+  private async compareLog(): Promise<void> {
+    try {
+      await requireSameLog(this.dependencies.admin, this.partitions);
+    } catch (error) {
+      if (error instanceof LoadError) throw error;
+      this.lastFailure = error as Error;
+    }
   }
 
   private chunkFailed(error: Error): void {
-    const level = this.trouble.failed(Date.now()) ? 'warn' : 'debug';
+    const level = this.trouble.failed(performance.now()) ? 'warn' : 'debug';
     const { failures } = this.trouble;
     this.dependencies.logger[level]({ err: error, failures }, 'a chunk was not loaded, and is tried again');
     this.lastFailure = error;
@@ -260,8 +351,4 @@ class LoadRun {
     const message = `nothing was loaded for ${NO_PROGRESS_MS / 1_000} s, with ${left} records to go${reason}`;
     return new LoadError('NO_PROGRESS', message, { cause: this.lastFailure });
   }
-}
-
-function cutAt(batch: RecordBatch, nextOffset: bigint): RecordBatch {
-  return { ...batch, records: batch.records.filter(({ offset }) => offset < nextOffset), nextOffset };
 }

@@ -6,8 +6,12 @@ import { migrate } from '../database/migrate.postgres.js';
 import { createPool, type Pool } from '../database/pool.postgres.js';
 import { ChunkLoader } from './chunk-loader.postgres.js';
 import { lagRecords } from './lag.js';
-import { load, type LoadResult, type Progress } from './load-run.js';
-import { LogPositions } from './positions.postgres.js';
+import type { LoadResult } from './load-result.js';
+import { load, type LoadObserver } from './load-run.js';
+import { KnownRecords } from '../positions/known-records.postgres.js';
+import { PositionTools } from '../positions/position-tools.js';
+import { PositionRepair } from '../positions/repair.postgres.js';
+import { LogPositions } from '../positions/positions.postgres.js';
 
 /** One that is being written, and one that is ready when it was. */
 const CHUNKS_PER_CONNECTION = 2;
@@ -33,13 +37,14 @@ export class Loads implements AsyncDisposable {
   }
 
   /** @throws LoadError, LogError, or what Postgres says */
-  async load(signal: AbortSignal, onProgress?: (progress: Progress) => void): Promise<LoadResult> {
+  async load(signal: AbortSignal, observer?: LoadObserver): Promise<LoadResult> {
     await this.prepare();
     try {
       await this.ensureTopics();
-      return await this.loadWhatIsThere(signal, onProgress);
+      return await this.loadWhatIsThere(signal, observer);
     } catch (error) {
       if (error instanceof LogError && error.code === 'UNKNOWN_TOPIC') this.hasTopics = false;
+      if (isSchemaMissing(error)) this.isMigrated = false;
       throw error;
     }
   }
@@ -51,6 +56,11 @@ export class Loads implements AsyncDisposable {
     if (applied.length > 0) this.logger.info({ applied }, 'the schema was migrated');
     this.isMigrated = true;
     return applied;
+  }
+
+  /** Shows and sets positions by hand. */
+  get positionTools(): PositionTools {
+    return new PositionTools(this.admin, new LogPositions(this.pool), new PositionRepair(this.pool));
   }
 
   /** What no process has loaded yet. Throws where the log or Postgres does not answer. */
@@ -80,10 +90,7 @@ export class Loads implements AsyncDisposable {
     this.hasTopics = true;
   }
 
-  private loadWhatIsThere(
-    signal: AbortSignal,
-    onProgress?: (progress: Progress) => void,
-  ): Promise<LoadResult> {
+  private loadWhatIsThere(signal: AbortSignal, observer?: LoadObserver): Promise<LoadResult> {
     const { connection, postgresConnections, chunkRecords, chunkBytes, maxAgeDays } = this.config;
     const { pool, admin, logger } = this;
     const positions = new LogPositions(pool);
@@ -93,6 +100,7 @@ export class Loads implements AsyncDisposable {
         connection,
         admin,
         positions,
+        known: new KnownRecords(pool),
         loader,
         chunksInHand: postgresConnections * CHUNKS_PER_CONNECTION,
         chunkRecords,
@@ -101,7 +109,12 @@ export class Loads implements AsyncDisposable {
         logger,
       },
       signal,
-      onProgress,
+      observer,
     );
   }
+}
+
+/** Undefined schema, table or column: the database was restored from a backup, or is a new one. */
+function isSchemaMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(3F000|42P01|42703)$/.test(String(error.code));
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { remaining, type LogPartition } from './log-partition.js';
+import { remaining } from './log-partition.js';
 
-const partitions: LogPartition[] = [
+const partitions = [
   { topic: 'a', partition: 0, from: 10n, target: 20n },
   { topic: 'a', partition: 1, from: 5n, target: 5n },
   { topic: 'b', partition: 0, from: 0n, target: 7n },

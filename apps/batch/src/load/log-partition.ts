@@ -1,28 +1,39 @@
+import type { TopicIdentity } from '@hailstream/log';
+import type { StoredPosition } from '../positions/position.js';
+
 /** One partition of the log, as a load sees it. */
 export interface LogPartition {
   readonly topic: string;
   readonly partition: number;
+  /** The log that it belongs to. */
+  readonly identity: TopicIdentity;
   /** Offset after the last record loaded when the load began. */
   readonly from: bigint;
   /** Offset after the last record in the log when the load began: what the load ends at, or after. */
   readonly target: bigint;
+  /** First offset that the log had. */
+  readonly earliest: bigint;
+  /** What is to be compared with the log before anything is loaded. */
+  readonly unchecked: StoredPosition | undefined;
 }
 
 /** Offsets after the last record loaded, by {@link partitionKey}. */
 export type Positions = ReadonlyMap<string, bigint>;
+
+type PlannedRange = Pick<LogPartition, 'topic' | 'partition' | 'from' | 'target'>;
 
 export function partitionKey({ topic, partition }: { topic: string; partition: number }): string {
   return `${topic}/${partition}`;
 }
 
 /** What of the log is still to be loaded, in records (or offsets, where the log has gaps). */
-export function remaining(partitions: readonly LogPartition[], positions: Positions): bigint {
+export function remaining(partitions: readonly PlannedRange[], positions: Positions): bigint {
   return partitions.reduce((sum, each) => {
     const left = each.target - positionOf(each, positions);
     return left > 0n ? sum + left : sum;
   }, 0n);
 }
 
-export function positionOf(partition: LogPartition, positions: Positions): bigint {
+export function positionOf(partition: PlannedRange, positions: Positions): bigint {
   return positions.get(partitionKey(partition)) ?? partition.from;
 }

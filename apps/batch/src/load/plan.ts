@@ -1,7 +1,16 @@
-import type { Admin } from '@hailstream/log';
+import { LogError, type Admin } from '@hailstream/log';
+import { sleep } from '@hailstream/service/timers';
 import type { Logger } from 'pino';
-import { partitionKey, type LogPartition } from './log-partition.js';
-import type { LogPositions, Position } from './positions.postgres.js';
+import { inspect, type InspectedPartition } from '../positions/inspect.js';
+import type { Gap, LastingRefusal } from '../positions/position.js';
+import type { LogPositions } from '../positions/positions.postgres.js';
+import { describeRefusals } from '../positions/refusal.js';
+import { isRefusal } from '../positions/verdict.js';
+import { LoadError } from './load.errors.js';
+import type { LogPartition } from './log-partition.js';
+
+/** Wait before an end that lies before a position is believed: a leader that has just changed may name an older one. */
+const END_CONFIRM_MS = 1_000;
 
 export interface PlanOptions {
   readonly admin: Admin;
@@ -10,36 +19,90 @@ export interface PlanOptions {
   readonly logger: Logger;
 }
 
-/** Records of an open transaction are not loaded, nor what follows them: a load must not wait for its end. */
-const COMMITTED = { isolation: 'read_committed' } as const;
-
-/** What there is to load: for each partition, from where, and up to what the log holds now. */
-export async function plan({ admin, positions, topics, logger }: PlanOptions): Promise<LogPartition[]> {
-  // Positions first: no other process can have moved one beyond an end that is read after it.
-  const known = await positions.read(topics);
-  const partitions: LogPartition[] = [];
-  const begun: Position[] = [];
-  for (const topic of topics) {
-    for (const [partition, { earliest, latest }] of await admin.offsets(topic, COMMITTED)) {
-      const position = known.get(partitionKey({ topic, partition }));
-      let from = position ?? earliest;
-      if (position === undefined) {
-        begun.push({ topic, partition, nextOffset: earliest });
-      } else if (position < earliest || position > latest) {
-        logger.error({ topic, partition, position, earliest, latest }, displaced(position < earliest));
-        await positions.move({ topic, partition, nextOffset: earliest }, position);
-        from = earliest;
-      }
-      partitions.push({ topic, partition, from, target: latest });
-    }
-  }
-  await positions.begin(begun);
-  return partitions;
+export interface Plan {
+  readonly partitions: readonly LogPartition[];
+  /** Offsets that positions passed because the log had deleted them. */
+  readonly gaps: readonly Gap[];
 }
 
-/** An id is loaded once whatever it is read from, so that reading again from the start is safe. */
-function displaced(isBehind: boolean): string {
-  return isBehind
-    ? 'the log deleted records before they were loaded; loading goes on with the first that is there'
-    : 'the log ends before what was loaded: it lost its end, or it is another one; it is read from its start';
+/**
+ * What there is to load: for each partition, from where, and up to what the log holds now. Positions are bound to the
+ * log, and moved over what it deleted.
+ *
+ * @throws LoadError `POSITIONS_REFUSED` if going on at a position would skip records; LogError
+ */
+export async function plan(options: PlanOptions): Promise<Plan> {
+  const inspected = await inspectConfirmed(options);
+  const missing = new Set(
+    inspected.filter(({ verdict }) => verdict === 'no-topic').map(({ topic }) => topic),
+  );
+  for (const topic of options.topics) if (!inspected.some((each) => each.topic === topic)) missing.add(topic);
+  if (missing.size > 0) {
+    throw new LogError('UNKNOWN_TOPIC', `the log has no topic ${[...missing].join(', ')}`, true);
+  }
+  await refuse(inspected, options);
+  const known = new Set(inspected.filter(({ stored }) => stored !== undefined).map(({ topic }) => topic));
+  await options.positions.begin(
+    inspected
+      .filter(({ verdict }) => verdict === 'new')
+      .map((each) => ({ ...each, nextOffset: firstOffset(each, known), identity: each.present! })),
+  );
+  const partitions: LogPartition[] = [];
+  const gaps: Gap[] = [];
+  for (const each of inspected) {
+    const from = each.stored?.nextOffset ?? firstOffset(each, known);
+    if (each.verdict === 'unbound') await options.positions.bind(each.stored!, each.present!);
+    if (from < each.earliest) gaps.push(...(await passDeleted(each, from, options)));
+    partitions.push({
+      topic: each.topic,
+      partition: each.partition,
+      identity: each.present!,
+      from,
+      target: each.stable,
+      earliest: each.earliest,
+      unchecked: from > each.earliest ? each.stored : undefined,
+    });
+  }
+  return { partitions, gaps };
+}
+
+/** A position beyond the end is only believed if the log says so twice. */
+async function inspectConfirmed(options: PlanOptions): Promise<InspectedPartition[]> {
+  const inspected = await inspect(options);
+  if (!inspected.some(({ verdict }) => verdict === 'beyond-log-end')) return inspected;
+  await sleep(END_CONFIRM_MS);
+  return inspect(options);
+}
+
+async function refuse(inspected: readonly InspectedPartition[], { positions }: PlanOptions): Promise<void> {
+  const refused = inspected.filter(({ verdict }) => isRefusal(verdict));
+  if (refused.length === 0) return;
+  for (const { stored, verdict } of refused) {
+    // An end that grows beyond the position would hide it; identities stay different by themselves.
+    if (verdict === 'beyond-log-end') await positions.refuse(stored!, verdict satisfies LastingRefusal);
+  }
+  throw new LoadError('POSITIONS_REFUSED', describeRefusals(refused));
+}
+
+/**
+ * Where a partition without a position starts: at what the log has of a topic that is loaded for the first time, and at
+ * the beginning in a partition that was added later, so that what was deleted there counts as lost.
+ */
+function firstOffset({ topic, earliest }: InspectedPartition, known: ReadonlySet<string>): bigint {
+  return known.has(topic) ? 0n : earliest;
+}
+
+async function passDeleted(
+  { topic, partition, earliest, present }: InspectedPartition,
+  from: bigint,
+  { positions, logger }: PlanOptions,
+): Promise<Gap[]> {
+  const gap: Gap = { topic, partition, from, to: earliest, cause: 'deleted' };
+  const passed = await positions.passGap(gap, present!);
+  if (passed === undefined) return [];
+  logger.error(
+    { topic, partition, fromOffset: from, toOffset: earliest, lost: earliest - from },
+    'the log deleted records before they were loaded',
+  );
+  return [passed];
 }

@@ -1,5 +1,6 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { storableReason, type Reject } from '../rows/encode-chunk.js';
+import { attempt, isDataError } from './savepoint.postgres.js';
 
 /** Bytes of keys and values in one INSERT; a record that is larger than that has one of its own. */
 const INSERT_BYTES = 4 * 1024 * 1024;
@@ -36,7 +37,7 @@ export async function insertRejects(
   rejects: readonly Reject[],
 ): Promise<void> {
   for (const slice of slices(rejects)) {
-    const refusal = await refusedData(client, () => insertSlice(client, place, slice));
+    const refusal = await attempt(client, isDataError, () => insertSlice(client, place, slice));
     if (refusal === undefined) continue;
     for (const reject of slice) await insertAlone(client, place, reject);
   }
@@ -44,7 +45,7 @@ export async function insertRejects(
 
 /** Inserts one reject, without its key and value if Postgres refuses these. */
 async function insertAlone(client: pg.ClientBase, place: Place, reject: Reject): Promise<void> {
-  const refusal = await refusedData(client, () => insertSlice(client, place, [reject]));
+  const refusal = await attempt(client, isDataError, () => insertSlice(client, place, [reject]));
   if (refusal === undefined) return;
   const { record, reason } = reject;
   await insertSlice(client, place, [
@@ -91,23 +92,6 @@ function* slices(rejects: readonly Reject[]): Generator<Reject[]> {
     bytes += size;
   }
   if (slice.length > 0) yield slice;
-}
-
-/** Runs a statement under a savepoint. Returns the error if the data is what Postgres refuses. */
-async function refusedData(
-  client: pg.ClientBase,
-  statement: () => Promise<void>,
-): Promise<pg.DatabaseError | undefined> {
-  await client.query('SAVEPOINT rejects');
-  try {
-    await statement();
-    await client.query('RELEASE SAVEPOINT rejects');
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof pg.DatabaseError) || !/^(22|54)/.test(error.code ?? '')) throw error;
-    await client.query('ROLLBACK TO SAVEPOINT rejects');
-    return error;
-  }
 }
 
 function receivedAt(timestampMs: number): string | null {

@@ -24,6 +24,8 @@ export interface EncodedChunk {
   readonly rows: EncodedRows;
   readonly days: ReadonlySet<Day>;
   readonly rejects: readonly Reject[];
+  /** All of them, in the order of the log. */
+  readonly records: KeptRecords;
 }
 
 /** What `ride.*_seen` has of a row. */
@@ -140,7 +142,7 @@ export async function encodeChunk(
       rejects.push({ record: kept.at(index), reason: reasonOf(error) });
     }
   }
-  return { rows, days, rejects };
+  return { rows, days, rejects, records: kept };
 }
 
 /** Whatever a record holds, it does not stop the next one: an error of another kind is a bug, and a reason too. */

@@ -38,6 +38,17 @@ export class KeptRecords {
     return this.offsets[index]!;
   }
 
+  /** The last one, if there is any. */
+  get last(): KeptRecord | undefined {
+    return this.offsets.length === 0 ? undefined : this.at(this.offsets.length - 1);
+  }
+
+  /** How many lie at an offset or after it. */
+  countFrom(offset: bigint): number {
+    const first = this.offsets.findIndex((each) => each >= offset);
+    return first === -1 ? 0 : this.offsets.length - first;
+  }
+
   at(index: number): KeptRecord {
     const [start, keyLength, valueLength] = this.places.subarray(
       3 * index,

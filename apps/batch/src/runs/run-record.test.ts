@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import type { LoadResult } from '../load/load-result.js';
 import { MAX_RUNS_KEPT, RunHistory } from './run-record.js';
 
-const result = { topics: {}, rows: 3, rejects: 0, seconds: 0.5 };
+const result: LoadResult = {
+  outcome: 'complete',
+  topics: {},
+  read: 3,
+  rows: 3,
+  duplicates: 0,
+  rejects: 0,
+  skipped: 0,
+  lost: 0,
+  seconds: 0.5,
+};
 
 describe('RunHistory', () => {
   it('has the newest run first, running until it ends', () => {

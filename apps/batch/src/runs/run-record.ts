@@ -1,4 +1,4 @@
-import type { LoadResult } from '../load/load-run.js';
+import type { LoadResult } from '../load/load-result.js';
 
 /** Runs that are remembered. */
 export const MAX_RUNS_KEPT = 50;
@@ -6,7 +6,12 @@ export const MAX_RUNS_KEPT = 50;
 /** One load of the service, as `GET /runs` tells it. Times are ISO 8601. */
 export type RunRecord =
   | { readonly status: 'running'; readonly startedAt: string }
-  | ({ readonly status: 'succeeded'; readonly startedAt: string; readonly endedAt: string } & LoadResult)
+  | ({
+      /** `incomplete`: loaded, but the log had deleted records before they were loaded. */
+      readonly status: 'succeeded' | 'incomplete';
+      readonly startedAt: string;
+      readonly endedAt: string;
+    } & LoadResult)
   | {
       readonly status: 'failed';
       readonly startedAt: string;
@@ -28,7 +33,7 @@ export class RunHistory {
   }
 
   succeed(result: LoadResult, nowMs: number): void {
-    this.end((startedAt, endedAt) => ({ status: 'succeeded', startedAt, endedAt, ...result }), nowMs);
+    this.end((startedAt, endedAt) => ({ status: statusOf(result), startedAt, endedAt, ...result }), nowMs);
   }
 
   fail(reason: string, nowMs: number): void {
@@ -39,4 +44,8 @@ export class RunHistory {
     const [running] = this.runs;
     if (running) this.runs[0] = toRecord(running.startedAt, new Date(nowMs).toISOString());
   }
+}
+
+export function statusOf({ outcome }: LoadResult): 'succeeded' | 'incomplete' {
+  return outcome === 'complete' ? 'succeeded' : 'incomplete';
 }

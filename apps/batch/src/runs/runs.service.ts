@@ -1,16 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { HealthChecks, LOGGER, type Logger } from '@hailstream/nest';
+import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { passesByItself } from '../load/load.errors.js';
+import type { LoadResult } from '../load/load-result.js';
 import type { Loads } from '../load/loads.js';
 import { Trouble } from '../load/trouble.js';
-import { nextStart, type Schedule } from '../schedule/schedule.js';
+import { NextStart, type Clocks } from '../schedule/next-start.js';
+import type { Schedule } from '../schedule/schedule.js';
+import { LoadHealth } from './load-health.js';
 import { RunMetrics } from './run-metrics.service.js';
-import { RunHistory, type RunRecord } from './run-record.js';
+import { RunHistory, statusOf, type RunRecord } from './run-record.js';
 import { LOADS, SCHEDULE } from './runs.tokens.js';
 
-/** Longest that a timer can be set for; a schedule may be further away. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** How often the wall clock is looked at while a start is waited for: it may be set meanwhile. */
+const CLOCK_LOOK_MS = 1_000;
 /** Wait before the schema is tried again where Postgres was away. */
 const PREPARE_RETRY_MS = 2_000;
 /** Waits before a load that failed of something that passes: doubled each time, and never beyond the schedule's next. */
@@ -23,8 +26,10 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly history = new RunHistory();
   private readonly stop = new AbortController();
   private readonly trouble = new Trouble();
+  private readonly health = new LoadHealth();
   private readonly logger: Logger;
   private done: Promise<unknown> = Promise.resolve();
+  private isRetry = false;
 
   constructor(
     @Inject(LOADS) private readonly loads: Loads,
@@ -36,6 +41,7 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
     this.logger = logger.child({ component: 'runs' });
     healthChecks.register('postgres', () => loads.checkPostgres());
     healthChecks.register('log', () => loads.checkLog());
+    healthChecks.register('loads', () => this.health.check(performance.now()));
   }
 
   get latest(): readonly RunRecord[] {
@@ -56,16 +62,23 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
   private async keepRunning(): Promise<void> {
     const { signal } = this.stop;
     await this.prepare();
-    let isRetry = false;
-    for (let lastStartMs: number | undefined; !signal.aborted;) {
-      const scheduledMs = nextStart(this.schedule, lastStartMs, Date.now());
-      const startMs = isRetry
-        ? Math.min(scheduledMs, Date.now() + retryMs(this.trouble.failures))
-        : scheduledMs;
-      await this.sleepUntil(startMs);
+    for (let last: Clocks | undefined; !signal.aborted;) {
+      last = await this.untilNextStart(last);
       if (signal.aborted) return;
-      lastStartMs = startMs;
-      isRetry = await this.runOnce();
+      await this.runOnce();
+    }
+  }
+
+  /** Waits for the schedule, or less if the last load failed for a reason that may pass by itself. */
+  private async untilNextStart(last: Clocks | undefined): Promise<Clocks> {
+    const { signal } = this.stop;
+    const next = new NextStart(this.schedule, last, readClocks());
+    const retryAtMs = performance.now() + (this.isRetry ? retryMs(this.trouble.failures) : Infinity);
+    for (;;) {
+      const now = readClocks();
+      const leftMs = Math.min(next.remainingMs(now), retryAtMs - now.monotonicMs);
+      if (leftMs <= 0 || signal.aborted) return now;
+      await sleep(Math.min(leftMs, CLOCK_LOOK_MS), signal);
     }
   }
 
@@ -78,49 +91,61 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
         return;
       } catch (error) {
         this.tellOf(error, 'the schema could not be brought up to date, and is tried again');
-        await this.sleepUntil(Date.now() + PREPARE_RETRY_MS);
+        await sleep(PREPARE_RETRY_MS, this.stop.signal);
       }
     }
   }
 
-  /** Returns whether it failed of something that may have passed a moment later. */
-  private async runOnce(): Promise<boolean> {
+  private async runOnce(): Promise<void> {
     this.history.begin(Date.now());
+    this.isRetry = false;
     try {
-      const result = await this.loads.load(this.stop.signal);
+      const result = await this.loads.load(this.stop.signal, {
+        onCounted: (partition, counts) => this.metrics.counted(partition, counts),
+      });
       this.history.succeed(result, Date.now());
       this.metrics.succeeded(result, Date.now());
-      const { rows, rejects, seconds } = result;
-      const failures = this.trouble.ended();
-      this.logger.info({ rows, rejects, seconds, ...(failures > 0 && { failures }) }, 'loaded');
-      return false;
+      this.health.succeeded();
+      this.tellResult(result, this.trouble.ended());
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.history.fail(reason, Date.now());
       if (this.stop.signal.aborted) {
         this.logger.info({ reason }, 'the load was stopped');
-        return false;
+        return;
       }
-      this.metrics.failed();
+      this.isRetry = passesByItself(error);
+      this.metrics.failed(error);
+      this.health.failed({ reason, passesByItself: this.isRetry }, performance.now());
       this.tellOf(error, 'the load failed; the next one goes on where the database says');
-      return passesByItself(error);
     }
+  }
+
+  private tellResult(result: LoadResult, failures: number): void {
+    const { topics, ...counts } = result;
+    const fields = { ...counts, ...(failures > 0 && { failures }) };
+    if (statusOf(result) === 'succeeded') return this.logger.info(fields, 'loaded');
+    const lostByPartition = Object.fromEntries(
+      Object.entries(topics)
+        .filter(([, { lost }]) => lost > 0)
+        .map(([topic, each]) => [topic, each.lostByPartition]),
+    );
+    this.logger.error(
+      { ...fields, lostByPartition },
+      'loaded, but records were deleted before they were loaded',
+    );
   }
 
   /** What lasts is said once and then now and then: a schedule may have a load each second. */
   private tellOf(error: unknown, what: string): void {
     const level = passesByItself(error) ? 'warn' : 'error';
-    const isTold = this.trouble.failed(Date.now());
+    const isTold = this.trouble.failed(performance.now());
     this.logger[isTold ? level : 'debug']({ err: error, failures: this.trouble.failures }, what);
   }
+}
 
-  private async sleepUntil(timeMs: number): Promise<void> {
-    const { signal } = this.stop;
-    for (let left = timeMs - Date.now(); left > 0 && !signal.aborted; left = timeMs - Date.now()) {
-      // Rejects only where it is told to stop.
-      await sleep(Math.min(left, MAX_TIMER_MS), undefined, { signal }).catch(() => {});
-    }
-  }
+function readClocks(): Clocks {
+  return { wallMs: Date.now(), monotonicMs: performance.now() };
 }
 
 function retryMs(failures: number): number {

@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextStart, parseSchedule } from './schedule.js';
-
-const now = Date.UTC(2026, 10, 22, 12, 0, 30);
+import { parseSchedule } from './schedule.js';
 
 describe('parseSchedule', () => {
   it.each([
@@ -35,27 +33,5 @@ describe('parseSchedule', () => {
     '0 0 30 2 *',
   ])('refuses "%s"', (text) => {
     expect(parseSchedule(text)).toBeUndefined();
-  });
-});
-
-describe('nextStart', () => {
-  const every = parseSchedule('60s')!;
-
-  it('begins at once with a span', () => {
-    expect(nextStart(every, undefined, now)).toBe(now);
-  });
-
-  it('counts a span from start to start', () => {
-    expect(nextStart(every, now - 20_000, now)).toBe(now + 40_000);
-  });
-
-  it('leaves out what was missed while the last one ran', () => {
-    expect(nextStart(every, now - 200_000, now)).toBe(now);
-  });
-
-  it('follows a cron expression in UTC', () => {
-    const cron = parseSchedule('15 * * * *')!;
-    expect(nextStart(cron, undefined, now)).toBe(Date.UTC(2026, 10, 22, 12, 15));
-    expect(nextStart(cron, now, Date.UTC(2026, 10, 22, 12, 15))).toBe(Date.UTC(2026, 10, 22, 13, 15));
   });
 });

@@ -29,17 +29,3 @@ export function parseSchedule(text: string): Schedule | undefined {
     return undefined;
   }
 }
-
-/**
- * When the next load starts, in milliseconds: not before now, and never what was missed while the last one ran.
- * The first one of a span starts at once, the first one of a cron expression when it says.
- */
-export function nextStart(schedule: Schedule, lastStartMs: number | undefined, nowMs: number): number {
-  switch (schedule.kind) {
-    case 'every':
-      return lastStartMs === undefined ? nowMs : Math.max(nowMs, lastStartMs + schedule.spanMs);
-    case 'cron':
-      // Checked when it was parsed to come again; should it have ended, the day after is early enough to look.
-      return schedule.cron.nextRun(new Date(nowMs))?.getTime() ?? nowMs + MILLISECONDS_PER_UNIT.d;
-  }
-}

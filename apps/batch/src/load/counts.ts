@@ -1,0 +1,41 @@
+import { LoadError } from './load.errors.js';
+
+/** What became of offsets that a load moved positions over: `read + skipped + lost` is how many they are. */
+export interface Counts {
+  /** Records that were read: `rows + duplicates + rejects`. */
+  readonly read: number;
+  /** Rows that were written. */
+  readonly rows: number;
+  /** Records whose id had been loaded before. */
+  readonly duplicates: number;
+  /** Records that could not be loaded, which are in `ride.rejects`. */
+  readonly rejects: number;
+  /** Offsets without a record for readers: markers of transactions, aborted records, compacted ones. */
+  readonly skipped: number;
+  /** Offsets that the log had deleted before they were loaded, which are in `ride.log_gaps`. */
+  readonly lost: number;
+}
+
+export const NO_COUNTS: Counts = { read: 0, rows: 0, duplicates: 0, rejects: 0, skipped: 0, lost: 0 };
+
+export function addCounts(one: Counts, other: Counts): Counts {
+  return {
+    read: one.read + other.read,
+    rows: one.rows + other.rows,
+    duplicates: one.duplicates + other.duplicates,
+    rejects: one.rejects + other.rejects,
+    skipped: one.skipped + other.skipped,
+    lost: one.lost + other.lost,
+  };
+}
+
+/** @throws LoadError `COUNTS_DISAGREE` if records are unaccounted for */
+export function requireSum(counts: Counts, what: string): void {
+  const { read, rows, duplicates, rejects, skipped, lost } = counts;
+  if (rows + duplicates + rejects === read && skipped >= 0 && lost >= 0 && duplicates >= 0) return;
+  throw new LoadError(
+    'COUNTS_DISAGREE',
+    `${what}: ${read} records were read, but ${rows} rows, ${duplicates} duplicates and ${rejects} rejects counted ` +
+      `(${skipped} offsets skipped, ${lost} lost): nothing of it is loaded. This is a bug`,
+  );
+}

@@ -1,0 +1,68 @@
+import { addCounts, NO_COUNTS, requireSum, type Counts } from './counts.js';
+import { LoadError } from './load.errors.js';
+import { partitionKey, positionOf, type LogPartition, type Positions } from './log-partition.js';
+
+/** What one load did to one topic. */
+export interface TopicResult extends Counts {
+  /**
+   * Positions of all partitions together, before and after, whichever process moved them: with no other process at work,
+   * `to - from` is `read + skipped + lost`.
+   */
+  readonly from: number;
+  readonly to: number;
+  /** `lost` by partition; those that lost nothing are left out. */
+  readonly lostByPartition: Readonly<Record<string, number>>;
+}
+
+export interface LoadResult extends Counts {
+  /** `incomplete` if the log had deleted records before they were loaded: `lost` says how many. */
+  readonly outcome: 'complete' | 'incomplete';
+  readonly topics: Readonly<Record<string, TopicResult>>;
+  readonly seconds: number;
+}
+
+/** Adds up what became of the offsets that one load moved positions over. */
+export class LoadTally {
+  private readonly counts = new Map<string, Counts>();
+
+  add(partition: { readonly topic: string; readonly partition: number }, counts: Counts): void {
+    const key = partitionKey(partition);
+    this.counts.set(key, addCounts(this.counts.get(key) ?? NO_COUNTS, counts));
+  }
+
+  /** @throws LoadError `COUNTS_DISAGREE` if the sums are not those that the positions say */
+  result(partitions: readonly LogPartition[], positions: Positions, seconds: number): LoadResult {
+    const names = [...new Set(partitions.map(({ topic }) => topic))];
+    const topics = Object.fromEntries(
+      names.map((name) => {
+        const ofTopic = partitions.filter(({ topic }) => topic === name);
+        return [name, this.topicResult(name, ofTopic, positions)];
+      }),
+    );
+    const total = Object.values(topics).reduce<Counts>(addCounts, NO_COUNTS);
+    return { outcome: total.lost > 0 ? 'incomplete' : 'complete', topics, ...total, seconds };
+  }
+
+  private topicResult(topic: string, partitions: readonly LogPartition[], positions: Positions): TopicResult {
+    const sum = (pick: (each: LogPartition) => bigint): number =>
+      Number(partitions.reduce((total, each) => total + pick(each), 0n));
+    const from = sum((each) => each.from);
+    const to = sum((each) => positionOf(each, positions));
+    const counts = partitions
+      .map((each) => this.counts.get(partitionKey(each)) ?? NO_COUNTS)
+      .reduce(addCounts, NO_COUNTS);
+    requireSum(counts, topic);
+    if (counts.read + counts.skipped + counts.lost > to - from) {
+      throw new LoadError(
+        'COUNTS_DISAGREE',
+        `${topic}: ${counts.read} records read, ${counts.skipped} offsets skipped and ${counts.lost} lost are more ` +
+          `than the ${to - from} offsets from ${from} to ${to}: positions were reset during the load, or this is a bug`,
+      );
+    }
+    const lost = partitions.flatMap((each) => {
+      const ofPartition = this.counts.get(partitionKey(each))?.lost ?? 0;
+      return ofPartition > 0 ? [[String(each.partition), ofPartition] as const] : [];
+    });
+    return { ...counts, from, to, lostByPartition: Object.fromEntries(lost) };
+  }
+}

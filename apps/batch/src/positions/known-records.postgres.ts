@@ -1,0 +1,42 @@
+import type { LogRecord } from '@hailstream/log';
+import type pg from 'pg';
+import type { Table } from '../rows/tables.js';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Tells whether records of the log are in the database, as rows or as rejects. */
+export class KnownRecords {
+  constructor(private readonly pool: pg.Pool) {}
+
+  /** The offsets of those records of a partition that the database has neither as a row nor as a reject. */
+  async unknownOf(
+    table: Table,
+    { topic, partition }: { readonly topic: string; readonly partition: number },
+    records: readonly LogRecord[],
+  ): Promise<bigint[]> {
+    const ids = records.map(({ value }) => idIn(table, value));
+    const seen = await this.pool.query<{ id: string }>(
+      `SELECT id::text AS id FROM ride.${table.name}_seen WHERE id = ANY($1::uuid[])`,
+      [ids.filter((id) => id !== undefined)],
+    );
+    const rejects = await this.pool.query<{ offset: string }>(
+      'SELECT "offset" FROM ride.rejects WHERE topic = $1 AND partition = $2 AND "offset" = ANY($3::bigint[])',
+      [topic, partition, records.map(({ offset }) => offset.toString())],
+    );
+    const seenIds = new Set(seen.rows.map(({ id }) => id));
+    const rejected = new Set(rejects.rows.map(({ offset }) => offset));
+    return records
+      .filter(({ offset }, index) => !seenIds.has(ids[index] ?? '') && !rejected.has(offset.toString()))
+      .map(({ offset }) => offset);
+  }
+}
+
+/** The id of the event in a record, whether or not the event is valid by now. */
+function idIn({ family }: Table, value: Buffer | null): string | undefined {
+  try {
+    const id: unknown = family.id(JSON.parse(value?.toString('utf8') ?? ''));
+    return typeof id === 'string' && UUID.test(id) ? id.toLowerCase() : undefined;
+  } catch {
+    return undefined;
+  }
+}

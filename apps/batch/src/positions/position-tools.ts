@@ -1,0 +1,109 @@
+import type { Admin } from '@hailstream/log';
+import { tablesByTopic } from '../rows/tables.js';
+import { inspect, type InspectedPartition } from './inspect.js';
+import { PositionsError } from './positions.errors.js';
+import type { LogPositions } from './positions.postgres.js';
+import type { NewPosition, Place, PositionRepair } from './repair.postgres.js';
+import type { ResetTarget } from './reset-target.js';
+
+/** Some of the partitions that are loaded: all of a topic unless one is named. */
+export interface Selection {
+  readonly topic: string;
+  readonly partition?: number;
+}
+
+/** Changes that were planned and not made yet. */
+export interface PlannedReset {
+  readonly positions: readonly NewPosition[];
+  /** Positions of partitions that the log does not have. */
+  readonly gone: readonly Place[];
+}
+
+/** Shows positions beside the log, and sets them by hand. */
+export class PositionTools {
+  constructor(
+    private readonly admin: Admin,
+    private readonly positions: LogPositions,
+    private readonly repair: PositionRepair,
+  ) {}
+
+  async show(selected?: Selection): Promise<InspectedPartition[]> {
+    const topics = selected === undefined ? [...tablesByTopic.keys()] : [selected.topic];
+    const inspected = await inspect({ admin: this.admin, positions: this.positions, topics });
+    const wanted = selected?.partition;
+    return wanted === undefined ? inspected : inspected.filter(({ partition }) => partition === wanted);
+  }
+
+  /** @throws PositionsError if the log has no such place */
+  async planReset(selected: Selection, target: ResetTarget): Promise<PlannedReset> {
+    const inspected = await this.select(selected);
+    const times =
+      target.kind === 'time'
+        ? await this.admin.offsetsAt(selected.topic, target.timestampMs)
+        : new Map<number, bigint>();
+    return {
+      positions: inspected
+        .filter(({ isInLog }) => isInLog)
+        .map((each) => ({
+          topic: each.topic,
+          partition: each.partition,
+          to: offsetOf(each, target, times),
+          identity: each.present!,
+          earliest: each.earliest,
+        })),
+      gone: inspected.filter((each) => !each.isInLog),
+    };
+  }
+
+  async reset({ positions, gone }: PlannedReset): Promise<void> {
+    await this.repair.reset(positions, gone);
+  }
+
+  /** @throws PositionsError if a position cannot be one of the log */
+  async planAdopt(selected: Selection): Promise<InspectedPartition[]> {
+    const inspected = (await this.select(selected)).filter(({ stored }) => stored !== undefined);
+    for (const { topic, partition, stored, latest } of inspected) {
+      if (stored!.nextOffset <= latest) continue;
+      throw new PositionsError(
+        `${topic}/${partition}: the position ${stored!.nextOffset} is beyond the end of the log (${latest}): ` +
+          `it cannot be kept; use positions reset`,
+      );
+    }
+    return inspected;
+  }
+
+  async adopt(planned: readonly InspectedPartition[], { isForced }: { isForced: boolean }): Promise<void> {
+    await this.repair.adopt(
+      planned.map(({ topic, partition, present }) => ({ topic, partition, identity: present! })),
+      { forgetRecords: isForced },
+    );
+  }
+
+  private async select(selected: Selection): Promise<InspectedPartition[]> {
+    const inspected = await this.show(selected);
+    if (inspected.every(({ present }) => present === undefined)) {
+      throw new PositionsError(`the log has no topic "${selected.topic}", or it has no such partition`);
+    }
+    return inspected;
+  }
+}
+
+function offsetOf(
+  { topic, partition, earliest, stable, latest }: InspectedPartition,
+  target: ResetTarget,
+  times: ReadonlyMap<number, bigint>,
+): bigint {
+  switch (target.kind) {
+    case 'earliest':
+      return earliest;
+    case 'latest':
+      return stable;
+    case 'time':
+      return times.get(partition) ?? stable;
+    case 'offset':
+      if (target.offset >= earliest && target.offset <= latest) return target.offset;
+      throw new PositionsError(
+        `${topic}/${partition}: the log has offsets ${earliest} to ${latest}, not ${target.offset}`,
+      );
+  }
+}

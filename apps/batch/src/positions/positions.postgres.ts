@@ -1,0 +1,133 @@
+import type { TopicIdentity } from '@hailstream/log';
+import type pg from 'pg';
+import { partitionKey, type Positions } from '../load/log-partition.js';
+import type { Gap, LastingRefusal, StoredPosition } from './position.js';
+
+/** A position for a partition that has none. */
+export interface FirstPosition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly nextOffset: bigint;
+  readonly identity: TopicIdentity;
+}
+
+interface Row {
+  readonly topic: string;
+  readonly partition: number;
+  readonly next_offset: string;
+  readonly cluster_id: string | null;
+  readonly topic_id: string | null;
+  readonly moved_at: Date | null;
+  readonly last_offset: string | null;
+  readonly last_digest: Buffer | null;
+  readonly last_next_offset: string | null;
+  readonly refused: LastingRefusal | null;
+}
+
+/** How far the log was loaded, as the database has it. */
+export class LogPositions {
+  constructor(private readonly pool: pg.Pool) {}
+
+  /** The next offsets of all partitions of these topics. */
+  async read(topics: readonly string[]): Promise<Positions> {
+    const { rows } = await this.pool.query<{ topic: string; partition: number; next_offset: string }>(
+      'SELECT topic, partition, next_offset FROM ride.log_positions WHERE topic = ANY($1)',
+      [topics],
+    );
+    return new Map(rows.map((row) => [partitionKey(row), BigInt(row.next_offset)]));
+  }
+
+  /** All that is known of the positions of these topics, in order. */
+  async readStored(topics: readonly string[]): Promise<StoredPosition[]> {
+    const { rows } = await this.pool.query<Row>(
+      'SELECT * FROM ride.log_positions WHERE topic = ANY($1) ORDER BY topic, partition',
+      [topics],
+    );
+    return rows.map(toStored);
+  }
+
+  /** Inserts first positions, except for partitions that got one from another process. */
+  async begin(positions: readonly FirstPosition[]): Promise<void> {
+    if (positions.length === 0) return;
+    // In the same order everywhere, so that two processes wait for each other and never both.
+    await this.pool.query(
+      `INSERT INTO ride.log_positions (topic, partition, next_offset, cluster_id, topic_id)
+       SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::text[])
+         AS first (topic, partition, next_offset, cluster_id, topic_id)
+       ORDER BY topic, partition ON CONFLICT DO NOTHING`,
+      [
+        positions.map(({ topic }) => topic),
+        positions.map(({ partition }) => partition),
+        positions.map(({ nextOffset }) => nextOffset.toString()),
+        positions.map(({ identity }) => identity.clusterId),
+        positions.map(({ identity }) => identity.topicId),
+      ],
+    );
+  }
+
+  /** Binds a position to a log, unless it was bound or moved since it was read. */
+  async bind({ topic, partition, nextOffset, identity }: StoredPosition, to: TopicIdentity): Promise<void> {
+    await this.pool.query(
+      `UPDATE ride.log_positions SET cluster_id = $4, topic_id = $5
+       WHERE topic = $1 AND partition = $2 AND next_offset = $3
+         AND cluster_id IS NOT DISTINCT FROM $6 AND topic_id IS NOT DISTINCT FROM $7`,
+      [
+        topic,
+        partition,
+        nextOffset.toString(),
+        to.clusterId,
+        to.topicId,
+        identity?.clusterId ?? null,
+        identity?.topicId ?? null,
+      ],
+    );
+  }
+
+  /** Keeps why a position is refused, for as long as it stays where it is. */
+  async refuse(
+    { topic, partition, nextOffset }: Pick<StoredPosition, 'topic' | 'partition' | 'nextOffset'>,
+    refused: LastingRefusal,
+  ): Promise<void> {
+    await this.pool.query(
+      `UPDATE ride.log_positions SET refused = $4, refused_at = now()
+       WHERE topic = $1 AND partition = $2 AND next_offset = $3 AND refused IS NULL`,
+      [topic, partition, nextOffset.toString(), refused],
+    );
+  }
+
+  /**
+   * Moves a position over a gap and records the gap, in one transaction. Returns what of the gap this call passed:
+   * nothing if another process was first.
+   */
+  async passGap(gap: Gap, identity: TopicIdentity): Promise<Gap | undefined> {
+    const { topic, partition, from, to, cause } = gap;
+    const { rows } = await this.pool.query(
+      `WITH moved AS (
+         UPDATE ride.log_positions
+         SET next_offset = $4, moved_at = now(), cluster_id = $6, topic_id = $7, last_next_offset = $4
+         WHERE topic = $1 AND partition = $2 AND next_offset = $3 RETURNING 1)
+       INSERT INTO ride.log_gaps (topic, partition, from_offset, to_offset, cause, cluster_id, topic_id)
+       SELECT $1, $2, $3, $4, $5, $6, $7 FROM moved RETURNING id`,
+      [topic, partition, from.toString(), to.toString(), cause, identity.clusterId, identity.topicId],
+    );
+    return rows.length === 1 ? gap : undefined;
+  }
+}
+
+function toStored(row: Row): StoredPosition {
+  const { cluster_id: clusterId, topic_id: topicId, last_offset: lastOffset, last_digest: digest } = row;
+  // A version that knows nothing of it, or a person, may have moved the position since the record was noted.
+  const isCurrent = row.last_next_offset === row.next_offset;
+  return {
+    topic: row.topic,
+    partition: row.partition,
+    nextOffset: BigInt(row.next_offset),
+    identity: clusterId === null || topicId === null ? undefined : { clusterId, topicId },
+    lastRecord:
+      lastOffset !== null && digest !== null && isCurrent
+        ? { offset: BigInt(lastOffset), digest }
+        : undefined,
+    refused: row.refused ?? undefined,
+    movedAt: row.moved_at ?? undefined,
+  };
+}

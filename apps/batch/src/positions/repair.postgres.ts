@@ -1,0 +1,108 @@
+import type { TopicIdentity } from '@hailstream/log';
+import type pg from 'pg';
+import { isSameLog } from './position.js';
+
+/** A position that is to be set, in the log that is present. */
+export interface NewPosition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly to: bigint;
+  readonly identity: TopicIdentity;
+  /** First offset that the log has. */
+  readonly earliest: bigint;
+}
+
+export interface Place {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Changes positions by hand. Loads that are at work notice: they compare position and log under the same lock. */
+export class PositionRepair {
+  constructor(private readonly pool: pg.Pool) {}
+
+  /** Sets positions and binds them to the log; what of it they pass over is recorded. Removes positions of `gone`. */
+  async reset(positions: readonly NewPosition[], gone: readonly Place[]): Promise<void> {
+    await this.inTransaction(async (client) => {
+      for (const position of positions) await resetOne(client, position);
+      for (const { topic, partition } of gone) {
+        await client.query('DELETE FROM ride.log_positions WHERE topic = $1 AND partition = $2', [
+          topic,
+          partition,
+        ]);
+      }
+    });
+  }
+
+  /** Binds positions to the log as they are. With `forgetRecords`, the next load does not compare the last record. */
+  async adopt(
+    positions: readonly (Place & { readonly identity: TopicIdentity })[],
+    { forgetRecords }: { readonly forgetRecords: boolean },
+  ): Promise<void> {
+    await this.inTransaction(async (client) => {
+      for (const { topic, partition, identity } of positions) {
+        await client.query(
+          `UPDATE ride.log_positions
+           SET cluster_id = $3, topic_id = $4, refused = NULL, refused_at = NULL,
+             last_next_offset = CASE WHEN $5 THEN NULL ELSE last_next_offset END
+           WHERE topic = $1 AND partition = $2`,
+          [topic, partition, identity.clusterId, identity.topicId, forgetRecords],
+        );
+      }
+    });
+  }
+
+  private async inTransaction(work: (client: pg.ClientBase) => Promise<void>): Promise<void> {
+    const client = await this.pool.connect();
+    let failure: Error | undefined;
+    try {
+      await client.query('BEGIN');
+      // Loads lock one position at a time; every other change by hand waits here.
+      await client.query('LOCK TABLE ride.log_gaps IN SHARE ROW EXCLUSIVE MODE');
+      await work(client);
+      await client.query('COMMIT');
+    } catch (error) {
+      failure = error as Error;
+      throw error;
+    } finally {
+      client.release(failure);
+    }
+  }
+}
+
+async function resetOne(
+  client: pg.ClientBase,
+  { topic, partition, to, identity, earliest }: NewPosition,
+): Promise<void> {
+  const { rows } = await client.query<{
+    next_offset: string;
+    cluster_id: string | null;
+    topic_id: string | null;
+  }>(
+    'SELECT next_offset, cluster_id, topic_id FROM ride.log_positions WHERE topic = $1 AND partition = $2 FOR UPDATE',
+    [topic, partition],
+  );
+  const [row] = rows;
+  const isBound =
+    row !== undefined &&
+    isSameLog({ clusterId: row.cluster_id ?? '', topicId: row.topic_id ?? '' }, identity);
+  const reached = isBound ? BigInt(row.next_offset) : earliest;
+  const passedFrom = reached > earliest ? reached : earliest;
+  const place = [topic, partition];
+  const ids = [identity.clusterId, identity.topicId];
+  if (to > passedFrom) {
+    await client.query(
+      `INSERT INTO ride.log_gaps (topic, partition, from_offset, to_offset, cause, cluster_id, topic_id)
+       VALUES ($1, $2, $3, $4, 'reset', $5, $6)`,
+      [...place, passedFrom.toString(), to.toString(), ...ids],
+    );
+  }
+  await client.query(
+    `INSERT INTO ride.log_positions (topic, partition, next_offset, cluster_id, topic_id, moved_at)
+     VALUES ($1, $2, $3, $4, $5, now())
+     ON CONFLICT (topic, partition) DO UPDATE
+     SET next_offset = excluded.next_offset, cluster_id = excluded.cluster_id, topic_id = excluded.topic_id,
+       moved_at = excluded.moved_at, last_next_offset = NULL, refused = NULL, refused_at = NULL`,
+    [...place, to.toString(), ...ids],
+  );
+}
