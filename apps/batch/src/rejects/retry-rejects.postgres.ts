@@ -1,0 +1,240 @@
+import pg from 'pg';
+import type { LogRecord } from '@hailstream/log';
+import { createPartition, missingDays } from '../load/partitions.postgres.js';
+import { RowWriter } from '../load/row-writer.postgres.js';
+import { SeenIds } from '../load/seen-ids.postgres.js';
+import { CopyWriter } from '../rows/copy-writer.js';
+import { encodeChunk } from '../rows/encode-chunk.js';
+import { tablesByTopic, type Table } from '../rows/tables.js';
+
+/** Rejects whose places are read at once. */
+const PAGE_REJECTS = 10_000;
+/** Rejects, and bytes of their keys and values, in one transaction; a larger one has its own. */
+const CHUNK_REJECTS = 1_000;
+const CHUNK_BYTES = 4 * 1024 * 1024;
+/** Tries of a transaction that Postgres ended because of a deadlock with a load. */
+const MAX_ATTEMPTS = 5;
+
+export interface RetryOptions {
+  /** Only rejects of this topic. @default all */
+  readonly topic?: string;
+  /** Only rejects whose reason contains this text. @default all */
+  readonly reason?: string;
+  /** Loads nothing: every transaction is rolled back. */
+  readonly isDryRun: boolean;
+  /** `EVENTS_MAX_AGE_DAYS` */
+  readonly maxAgeDays: number;
+}
+
+/** What became of rejects: `retried` is `rows + duplicates + rejects`. */
+export interface RetryCounts {
+  readonly retried: number;
+  /** Rows that were written. */
+  readonly rows: number;
+  /** Rejects whose event had been loaded meanwhile. */
+  readonly duplicates: number;
+  /** Those that cannot be loaded this time either: they stay, with the new reason. */
+  readonly rejects: number;
+}
+
+interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+}
+
+interface Chunk {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offsets: readonly string[];
+}
+
+const NOTHING: RetryCounts = { retried: 0, rows: 0, duplicates: 0, rejects: 0 };
+
+/**
+ * Loads rejects again: rows and the removal of their rejects are one transaction, so that each is loaded once whatever
+ * is stopped or done twice. Rejects without a value (it was not kept, or the record had none) are left out. Returns
+ * counts by topic, of topics that have rejects.
+ */
+export async function retryRejects(
+  pool: pg.Pool,
+  options: RetryOptions,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, RetryCounts>> {
+  const retry = new RejectRetry(pool, options);
+  const counts = new Map<string, RetryCounts>();
+  for await (const chunk of retry.chunks()) {
+    signal.throwIfAborted();
+    const { topic } = chunk;
+    counts.set(topic, addCounts(counts.get(topic) ?? NOTHING, await retry.load(chunk)));
+  }
+  return counts;
+}
+
+/** The topics whose rejects can be loaded again. */
+export const retryableTopics: readonly string[] = [...tablesByTopic.keys()];
+
+class RejectRetry {
+  private readonly seenIds = new Map(
+    [...tablesByTopic.values()].map(({ name }) => [name, new SeenIds(name)]),
+  );
+  private readonly writer = new CopyWriter();
+
+  constructor(
+    private readonly pool: pg.Pool,
+    private readonly options: RetryOptions,
+  ) {}
+
+  /** Rejects of one partition of the log each, in the order of their places: those that stay are not seen twice. */
+  async *chunks(): AsyncGenerator<Chunk> {
+    let last: Place = { topic: '', partition: 0, offset: '0' };
+    for (;;) {
+      const page = await this.readPage(last);
+      yield* intoChunks(page);
+      if (page.length < PAGE_REJECTS) return;
+      last = page.at(-1)!;
+    }
+  }
+
+  async load(chunk: Chunk): Promise<RetryCounts> {
+    for (let attempt = 1; ; attempt += 1) {
+      const client = await this.pool.connect();
+      let failure: Error | undefined;
+      try {
+        return await this.loadOnce(client, chunk);
+      } catch (error) {
+        failure = error as Error;
+        const isDeadlock = error instanceof pg.DatabaseError && error.code === '40P01';
+        if (!isDeadlock || attempt === MAX_ATTEMPTS) throw error;
+      } finally {
+        // A connection with an open transaction is not for the pool.
+        client.release(failure);
+      }
+    }
+  }
+
+  private async readPage({ topic, partition, offset }: Place): Promise<(Place & { bytes: number })[]> {
+    const { rows } = await this.pool.query<Place & { bytes: number }>(
+      `SELECT topic, partition, "offset", octet_length(value) + coalesce(octet_length(key), 0) AS bytes
+       FROM ride.rejects
+       WHERE topic = ANY($1) AND value IS NOT NULL AND position($2 IN reason) > 0
+         AND (topic, partition, "offset") > ($3, $4, $5)
+       ORDER BY topic, partition, "offset" LIMIT $6`,
+      [
+        this.options.topic === undefined ? retryableTopics : [this.options.topic],
+        this.options.reason ?? '',
+        topic,
+        partition,
+        offset,
+        PAGE_REJECTS,
+      ],
+    );
+    return rows;
+  }
+
+  private async loadOnce(client: pg.ClientBase, chunk: Chunk): Promise<RetryCounts> {
+    const table = tablesByTopic.get(chunk.topic)!;
+    await client.query('BEGIN');
+    const records = await lockRejects(client, chunk);
+    const limits = { nowMs: Date.now(), maxAgeDays: this.options.maxAgeDays };
+    const encoded = await encodeChunk(table, records, { writer: this.writer, ...limits });
+    for (const day of await missingDays(client, table.name, encoded.days)) {
+      await createPartition(client, table.name, { day, nowMs: limits.nowMs });
+    }
+    const written = await this.rowWriter(client, table).write(encoded.rows, 0n);
+    const rejects = [...encoded.rejects, ...written.rejects];
+    const stay = new Set(rejects.map(({ record }) => record.offset));
+    await removeRejects(
+      client,
+      chunk,
+      records.filter(({ offset }) => !stay.has(offset)),
+    );
+    await client.query(
+      `UPDATE ride.rejects SET reason = again.reason, rejected_at = now()
+       FROM unnest($3::bigint[], $4::text[]) AS again ("offset", reason)
+       WHERE topic = $1 AND partition = $2 AND rejects."offset" = again."offset"`,
+      [
+        chunk.topic,
+        chunk.partition,
+        rejects.map(({ record }) => record.offset.toString()),
+        rejects.map(({ reason }) => reason),
+      ],
+    );
+    await client.query(this.options.isDryRun ? 'ROLLBACK' : 'COMMIT');
+    const { rows, duplicates } = written;
+    return { retried: records.length, rows, duplicates, rejects: rejects.length };
+  }
+
+  private rowWriter(client: pg.ClientBase, table: Table): RowWriter {
+    return new RowWriter(client, table, this.seenIds.get(table.name)!);
+  }
+}
+
+/** The rejects of a chunk as the records they were; those that another process has loaded meanwhile are not among them. */
+async function lockRejects(
+  client: pg.ClientBase,
+  { topic, partition, offsets }: Chunk,
+): Promise<LogRecord[]> {
+  const { rows } = await client.query<{
+    offset: string;
+    key: Buffer | null;
+    value: Buffer;
+    timestamp_ms: string | null;
+  }>(
+    `SELECT "offset", key, value,
+       coalesce(timestamp_ms, (extract(epoch FROM received_at) * 1000)::bigint) AS timestamp_ms
+     FROM ride.rejects WHERE topic = $1 AND partition = $2 AND "offset" = ANY($3) AND value IS NOT NULL
+     ORDER BY "offset" FOR UPDATE`,
+    [topic, partition, offsets],
+  );
+  return rows.map((row) => ({
+    offset: BigInt(row.offset),
+    key: row.key,
+    value: row.value,
+    headers: {},
+    timestampMs: Number(row.timestamp_ms ?? 0),
+  }));
+}
+
+async function removeRejects(
+  client: pg.ClientBase,
+  { topic, partition }: Chunk,
+  loaded: readonly LogRecord[],
+): Promise<void> {
+  await client.query('DELETE FROM ride.rejects WHERE topic = $1 AND partition = $2 AND "offset" = ANY($3)', [
+    topic,
+    partition,
+    loaded.map(({ offset }) => offset.toString()),
+  ]);
+}
+
+function* intoChunks(page: readonly (Place & { readonly bytes: number })[]): Generator<Chunk> {
+  let chunk: Place[] = [];
+  let bytes = 0;
+  for (const place of page) {
+    const [first] = chunk;
+    const isOther = first?.topic !== place.topic || first.partition !== place.partition;
+    if (isOther || chunk.length === CHUNK_REJECTS || bytes + place.bytes > CHUNK_BYTES) {
+      if (chunk.length > 0) yield toChunk(chunk);
+      chunk = [];
+      bytes = 0;
+    }
+    chunk.push(place);
+    bytes += place.bytes;
+  }
+  if (chunk.length > 0) yield toChunk(chunk);
+}
+
+function toChunk(places: readonly Place[]): Chunk {
+  const { topic, partition } = places[0]!;
+  return { topic, partition, offsets: places.map(({ offset }) => offset) };
+}
+
+export function addCounts(one: RetryCounts, other: RetryCounts): RetryCounts {
+  return {
+    retried: one.retried + other.retried,
+    rows: one.rows + other.rows,
+    duplicates: one.duplicates + other.duplicates,
+    rejects: one.rejects + other.rejects,
+  };
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { telemetryTopic, tripsTopic, vehicleEventsTopic } from '@hailstream/events';
+import { startTestBroker } from '@hailstream/log/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createPool, type Pool } from '../src/database/pool.postgres.js';
+import { retryRejects, type RetryOptions } from '../src/rejects/retry-rejects.postgres.js';
+import {
+  append,
+  createLoads,
+  createTestDatabase,
+  DAY_MS,
+  makeTelemetry,
+  makeTrip,
+  makeVehicleEvent,
+  silent,
+  YESTERDAY,
+  type TestDatabase,
+} from './_util.js';
+
+let database: TestDatabase;
+let pool: Pool;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  pool = createPool({ url: database.url, size: 4, logger: silent });
+});
+
+afterEach(async () => {
+  await pool.end();
+  await database[Symbol.asyncDispose]();
+});
+
+async function load(topics: Record<string, readonly object[]>, maxAgeDays = 30): Promise<void> {
+  await using broker = await startTestBroker();
+  for (const [topic, values] of Object.entries(topics)) {
+    await append(
+      broker,
+      topic,
+      values.map((value) => ({ key: randomUUID(), value })),
+    );
+  }
+  await using loads = createLoads(broker, database, { maxAgeDays });
+  await loads.load(new AbortController().signal);
+}
+
+async function retry(options: Partial<RetryOptions> = {}) {
+  const never = new AbortController().signal;
+  const counts = await retryRejects(pool, { isDryRun: false, maxAgeDays: 30, ...options }, never);
+  return Object.fromEntries(counts);
+}
+
+const count = (table: string): Promise<string> => database.one(`SELECT count(*) FROM ride.${table}`);
+const old = (index: number): number => YESTERDAY - (40 + (index % 25)) * DAY_MS;
+
+describe(retryRejects, () => {
+  it('loads what the limit of age rejected, once, after the limit was raised', async () => {
+    const points = Array.from({ length: 60 }, (_, index) => makeTelemetry({ timestamp: old(index) }));
+    const trip = makeTrip({ start_time: old(1), end_time: old(1) });
+    await load({ [telemetryTopic.name]: points, [tripsTopic.name]: [trip] });
+    expect(await count('rejects')).toBe('61');
+    expect(await retry()).toMatchObject({
+      [telemetryTopic.name]: { retried: 60, rows: 0, rejects: 60 },
+      [tripsTopic.name]: { retried: 1, rows: 0, rejects: 1 },
+    });
+    expect(await retry({ maxAgeDays: 100 })).toEqual({
+      [telemetryTopic.name]: { retried: 60, rows: 60, duplicates: 0, rejects: 0 },
+      [tripsTopic.name]: { retried: 1, rows: 1, duplicates: 0, rejects: 0 },
+    });
+    expect([await count('telemetry'), await count('trips'), await count('rejects')]).toEqual([
+      '60',
+      '1',
+      '0',
+    ]);
+    expect(await retry({ maxAgeDays: 100 })).toEqual({});
+  });
+
+  it('keeps what cannot be loaded, with its new reason, and removes what was loaded meanwhile', async () => {
+    const late = makeTelemetry({ timestamp: old(1) });
+    await load({ [telemetryTopic.name]: [late, late, Buffer.from('nonsense')] });
+    await database.query(`UPDATE ride.rejects SET reason = 'an older reason'`);
+    const again = await retry({ maxAgeDays: 100 });
+    expect(again).toEqual({ [telemetryTopic.name]: { retried: 3, rows: 1, duplicates: 1, rejects: 1 } });
+    expect(await database.query('SELECT value, reason FROM ride.rejects')).toEqual([
+      { value: Buffer.from('nonsense'), reason: expect.stringMatching(/^not JSON: /) as string },
+    ]);
+    expect(await count('telemetry')).toBe('1');
+  });
+
+  it('loads those of one topic, or of one reason', async () => {
+    const timestamp = old(1);
+    await load({
+      [telemetryTopic.name]: [makeTelemetry({ timestamp }), Buffer.from('nonsense')],
+      [vehicleEventsTopic.name]: [makeVehicleEvent({ timestamp })],
+    });
+    const wide = { maxAgeDays: 100 };
+    expect(await retry({ ...wide, topic: vehicleEventsTopic.name })).toMatchObject({
+      [vehicleEventsTopic.name]: { retried: 1, rows: 1 },
+    });
+    expect(await retry({ ...wide, reason: 'EVENTS_MAX_AGE_DAYS' })).toEqual({
+      [telemetryTopic.name]: { retried: 1, rows: 1, duplicates: 0, rejects: 0 },
+    });
+    expect(await count('rejects')).toBe('1');
+  });
+
+  it('changes nothing in a dry run, and counts all the same', async () => {
+    await load({ [telemetryTopic.name]: [makeTelemetry({ timestamp: old(1) }), Buffer.from('nonsense')] });
+    const before = await database.query('SELECT * FROM ride.rejects ORDER BY value');
+    const tables = await count('telemetry_seen');
+    const partitions = () =>
+      database.one(`SELECT count(*) FROM pg_inherits WHERE inhparent = 'ride.telemetry'::regclass`);
+    const partitionsBefore = await partitions();
+    expect(await retry({ maxAgeDays: 100, isDryRun: true })).toEqual({
+      [telemetryTopic.name]: { retried: 2, rows: 1, duplicates: 0, rejects: 1 },
+    });
+    expect(await database.query('SELECT * FROM ride.rejects ORDER BY value')).toEqual(before);
+    expect([await count('telemetry'), await count('telemetry_seen'), await partitions()]).toEqual([
+      '0',
+      tables,
+      partitionsBefore,
+    ]);
+  });
+
+  it('loads each once, if two do it at the same time', async () => {
+    const points = Array.from({ length: 200 }, (_, index) => makeTelemetry({ timestamp: old(index) }));
+    await load({ [telemetryTopic.name]: points });
+    const results = await Promise.all([retry({ maxAgeDays: 100 }), retry({ maxAgeDays: 100 })]);
+    const rows = results.map((result) => result[telemetryTopic.name]?.rows ?? 0);
+    expect(rows[0]! + rows[1]!).toBe(200);
+    expect([await count('telemetry'), await count('rejects')]).toEqual(['200', '0']);
+  });
+
+  it('leaves alone a reject whose value was not kept', async () => {
+    await load({ [telemetryTopic.name]: [Buffer.from('nonsense')] });
+    await database.query(`UPDATE ride.rejects SET value = NULL, reason = 'not kept'`);
+    expect(await retry()).toEqual({});
+    expect(await database.one('SELECT reason FROM ride.rejects')).toBe('not kept');
+  });
+});
