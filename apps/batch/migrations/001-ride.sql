@@ -2,7 +2,8 @@
 -- altitude, …); other locations and attribute objects stay JSON, as they were sent. Times are timestamptz, exact to
 -- the millisecond. Partitions, one for each UTC day of event time, are made by the load.
 
-CREATE SCHEMA ride;
+-- An administrator may have created it: CREATE SCHEMA needs a right on the database even if it has nothing to do.
+DO $$ BEGIN IF to_regnamespace('ride') IS NULL THEN CREATE SCHEMA ride; END IF; END $$;
 
 CREATE TABLE ride.telemetry (
   telemetry_id uuid NOT NULL,

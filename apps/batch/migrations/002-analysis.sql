@@ -1,6 +1,6 @@
 -- Questions, answered from what was loaded. Everything is by event time, hours and days are UTC.
 
-CREATE SCHEMA analysis;
+DO $$ BEGIN IF to_regnamespace('analysis') IS NULL THEN CREATE SCHEMA analysis; END IF; END $$;
 
 -- How many trips started in each hour, how long their riders had waited and how long they took. The wait is from the
 -- first request for the trip to its start; a trip that nobody requested (a street hail) has none.

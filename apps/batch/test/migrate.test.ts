@@ -137,3 +137,79 @@ describe(migrate, () => {
     expect(await migrate(pool)).toEqual([]);
   });
 });
+
+describe('the role that migrates', () => {
+  const role = `batch_${randomUUID().replaceAll('-', '')}`;
+  let name: string;
+  let ofRole: pg.Pool;
+  let url: string;
+
+  beforeEach(async () => {
+    name = await database.one('SELECT current_database()');
+    await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret' NOSUPERUSER NOCREATEDB NOCREATEROLE`);
+    await database.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC');
+    const given = new URL(database.url);
+    given.username = role;
+    given.password = 'secret';
+    url = given.href;
+    ofRole = new pg.Pool({ connectionString: url, max: 2 });
+    ofRole.on('error', () => {});
+  });
+
+  afterEach(async () => {
+    await ofRole.end();
+    await database.query(`DROP OWNED BY ${role} CASCADE`);
+    await database.query(`DROP ROLE ${role}`);
+  });
+
+  async function expectToLoad(): Promise<void> {
+    expect((await migrate(ofRole)).length).toBeGreaterThanOrEqual(5);
+    await using broker = await startTestBroker();
+    await append(broker, telemetryTopic.name, [
+      { key: 'k', value: makeTelemetry() },
+      { key: 'k', value: makeTelemetry({ timestamp: YESTERDAY - 90 * DAY_MS }) },
+      { key: 'k', value: Buffer.from('nonsense') },
+    ]);
+    await using loads = createLoads(broker, { ...database, url });
+    const result = await loads.load(new AbortController().signal);
+    expect(result).toMatchObject({ rows: 2, rejects: 1 });
+  }
+
+  it('needs nothing but schemas of its own', async () => {
+    await database.query(
+      `CREATE SCHEMA ride AUTHORIZATION ${role}; CREATE SCHEMA analysis AUTHORIZATION ${role}`,
+    );
+    await expectToLoad();
+  });
+
+  it('needs nothing but USAGE and CREATE on schemas of another role', async () => {
+    await database.query(`CREATE SCHEMA ride; CREATE SCHEMA analysis;
+      GRANT USAGE, CREATE ON SCHEMA ride, analysis TO ${role}`);
+    await expectToLoad();
+  });
+
+  it('needs nothing but CREATE on the database', async () => {
+    await database.query(`GRANT CREATE ON DATABASE ${name} TO ${role}`);
+    await expectToLoad();
+  });
+
+  it('is told which right is missing, and the statement that gives it', async () => {
+    const refusal = () => migrate(ofRole).then(String, (error: Error & { code?: string }) => error);
+    expect(await refusal()).toMatchObject({
+      code: '42501',
+      message: expect.stringContaining(`CREATE SCHEMA ride AUTHORIZATION ${role}`) as string,
+    });
+    await database.query('CREATE SCHEMA ride');
+    await database.query(`CREATE SCHEMA analysis AUTHORIZATION ${role}`);
+    expect(await refusal()).toMatchObject({
+      message: `role ${role} has not both USAGE and CREATE on schema ride: GRANT USAGE, CREATE ON SCHEMA ride TO ${role}`,
+    });
+    await database.query(`GRANT USAGE, CREATE ON SCHEMA ride TO ${role}`);
+    await database.query('CREATE TABLE ride.telemetry (id integer)');
+    expect(await refusal()).toMatchObject({
+      message: expect.stringMatching(/^ride\.telemetry belongs to \w+, and only its owner/) as string,
+    });
+    await database.query('DROP TABLE ride.telemetry');
+    expect(await migrate(ofRole)).not.toEqual([]);
+  });
+});

@@ -1,5 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
-import type pg from 'pg';
+import pg from 'pg';
+import { MigrationError } from './migration.errors.js';
+import { missingRights } from './rights.postgres.js';
 
 const FOLDER = new URL('../../migrations/', import.meta.url);
 const FILE_NAME = /^(\d{3})-[a-z-]+\.sql$/;
@@ -12,17 +14,55 @@ interface Migration {
   readonly sql: string;
 }
 
+/** SQLSTATE insufficient_privilege. */
+const INSUFFICIENT_PRIVILEGE = '42501';
+
 /**
  * Brings the schema up to date: each file of `migrations/`, in the order of its number, once, in a transaction of its
- * own. Whoever else does the same at the same time waits. Returns the names of those applied.
+ * own. Other processes that do the same at the same time wait. Returns the names of those applied.
+ *
+ * @throws MigrationError if a right is missing, or a migration fails
  */
 export async function migrate(pool: pg.Pool): Promise<string[]> {
   const migrations = await readMigrations();
+  await requireRights(pool);
+  const recorded = await readRecorded(pool);
   const applied: string[] = [];
   for (const migration of migrations) {
+    if (recorded.has(migration.version)) continue;
     if (await apply(pool, migration)) applied.push(migration.name);
   }
   return applied;
+}
+
+async function requireRights(pool: pg.Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    const missing = await missingRights(client);
+    if (missing.length > 0) throw new MigrationError(missing.join('\n'), INSUFFICIENT_PRIVILEGE);
+  } finally {
+    client.release();
+  }
+}
+
+/** Versions that were applied. */
+async function readRecorded(pool: pg.Pool): Promise<ReadonlySet<number>> {
+  const table = await recordsTable(pool);
+  const { rows: tables } = await pool.query<{ exists: boolean }>(
+    'SELECT to_regclass($1) IS NOT NULL AS exists',
+    [table],
+  );
+  if (tables[0]?.exists !== true) return new Set();
+  const { rows } = await pool.query<{ version: number }>(`SELECT version FROM ${table}`);
+  return new Set(rows.map(({ version }) => version));
+}
+
+/** The first release recorded its migrations in schema public, on which a role has no right to create tables by default. */
+async function recordsTable(client: Pick<pg.Pool, 'query'>): Promise<string> {
+  const { rows } = await client.query<{ first: boolean }>(
+    `SELECT to_regclass('public.hailstream_migrations') IS NOT NULL AS first`,
+  );
+  return rows[0]?.first === true ? 'public.hailstream_migrations' : 'ride.hailstream_migrations';
 }
 
 async function readMigrations(): Promise<Migration[]> {
@@ -46,12 +86,18 @@ async function apply(pool: pg.Pool, migration: Migration): Promise<boolean> {
     // A migration takes as long as the rows that it changes: the bound for a chunk's statements is not its own.
     await client.query('BEGIN; SET LOCAL statement_timeout = 0');
     await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+    const table = await recordsTable(client);
     await client.query(
-      `CREATE TABLE IF NOT EXISTS public.hailstream_migrations (
-         version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
+      `DO $$ BEGIN
+         IF to_regnamespace('ride') IS NULL THEN CREATE SCHEMA ride; END IF;
+         IF to_regclass('${table}') IS NULL THEN
+           CREATE TABLE ${table} (
+             version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
+         END IF;
+       END $$`,
     );
     const recorded = await client.query(
-      `INSERT INTO public.hailstream_migrations (version, name) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
+      `INSERT INTO ${table} (version, name) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
       [migration.version, migration.name],
     );
     if (recorded.rowCount === 1) await client.query(migration.sql);
@@ -59,7 +105,8 @@ async function apply(pool: pg.Pool, migration: Migration): Promise<boolean> {
     return recorded.rowCount === 1;
   } catch (error) {
     failure = error as Error;
-    throw new Error(`migrations/${migration.name}: ${failure.message}`, { cause: error });
+    const code = error instanceof pg.DatabaseError ? error.code : undefined;
+    throw new MigrationError(`migrations/${migration.name}: ${failure.message}`, code, { cause: error });
   } finally {
     // A connection with an open transaction is not for the pool.
     client.release(failure);
