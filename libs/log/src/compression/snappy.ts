@@ -52,6 +52,8 @@ const MAX_LENGTH_BYTES = 5;
 /** A copy of 64 bytes takes 3: what announces more has not got it. */
 const MAX_EXPANSION = 22;
 const LONG_LITERAL = 60;
+/** Up to so many bytes a loop is faster than a call of `copy`. */
+const LOOPED_BYTES = 64;
 
 /**
  * Unpacks one raw block.
@@ -94,7 +96,8 @@ function unpackElements(packed: Buffer, from: number, out: Buffer): number {
       if (length > packed.length - at || length > out.length - end) {
         throw new UnpackError('a snappy literal is longer than its block');
       }
-      packed.copy(out, end, at, at + length);
+      if (length > LOOPED_BYTES) packed.copy(out, end, at, at + length);
+      else for (let i = 0; i < length; i++) out[end + i] = packed[at + i] as number;
       at += length;
       end += length;
       continue;
@@ -106,9 +109,8 @@ function unpackElements(packed: Buffer, from: number, out: Buffer): number {
     if (offset === 0 || offset > end || length > out.length - end) {
       throw new UnpackError('a snappy copy is of what is not in its block');
     }
-    // Bytes that the copy itself writes may be copied again.
-    if (offset >= length) out.copyWithin(end, end - offset, end - offset + length);
-    else for (let i = 0; i < length; i++) out[end + i] = out[end - offset + i] as number;
+    // Byte by byte: those that the copy itself writes may be copied again.
+    for (let i = 0; i < length; i++) out[end + i] = out[end - offset + i] as number;
     end += length;
   }
   return end;

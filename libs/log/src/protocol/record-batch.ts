@@ -28,8 +28,6 @@ const COUNT_AT = 57;
 export const BATCH_HEADER_BYTES = 61;
 /** Bytes that `length` does not count. */
 export const BATCH_OVERHEAD_BYTES = 12;
-/** A length takes at most five bytes of seven bits. */
-const MAX_VARINT_BITS = 35;
 const MAGIC = 2;
 
 const CODEC_MASK = 0x07;
@@ -121,7 +119,8 @@ export function isBatchIntact(buffer: Buffer, at: number, sizeBytes: number): bo
 }
 
 /**
- * Checks what a producer sent for one partition: exactly one batch, whole and well-formed.
+ * Checks what a producer sent for one partition by its header and CRC: exactly one batch, whole and well-formed. Its
+ * records are for `checkRecords` to look at.
  *
  * @throws ProtocolError with Kafka's own code for what is wrong
  */
@@ -150,9 +149,6 @@ export function checkProducedBatch(batch: Buffer, maxBytes: number): BatchHeader
   if (header.count <= 0 || header.lastOffset - header.baseOffset !== BigInt(header.count - 1)) {
     refuse('INVALID_RECORD', `last offset delta does not fit a count of ${header.count}`);
   }
-  if (codecOf(header.attributes) === 0 && !hasRecords(batch, header.count)) {
-    refuse('INVALID_RECORD', `there are not as many records as a count of ${header.count} says`);
-  }
   if (header.transactional && header.producerId < 0n) {
     refuse('INVALID_RECORD', 'a transactional batch without a producer id');
   }
@@ -160,24 +156,6 @@ export function checkProducedBatch(batch: Buffer, maxBytes: number): BatchHeader
     refuse('INVALID_RECORD', 'an idempotent batch without a sequence or an epoch');
   }
   return header;
-}
-
-/** Whether the lengths of uncompressed records say that there are so many, and nothing behind them. */
-function hasRecords(batch: Buffer, count: number): boolean {
-  let at = BATCH_HEADER_BYTES;
-  for (let left = count; left > 0; left -= 1) {
-    let zigzag = 0;
-    for (let shift = 0; ; shift += 7) {
-      if (at >= batch.length || shift >= MAX_VARINT_BITS) return false;
-      const byte = batch[at++] as number;
-      zigzag |= (byte & 0x7f) << shift;
-      if (byte < 0x80) break;
-    }
-    const length = (zigzag >>> 1) ^ -(zigzag & 1);
-    if (length <= 0) return false;
-    at += length;
-  }
-  return at === batch.length;
 }
 
 /** The batches at the start of `bytes` that begin before an offset, and the offset after the last of them. */
@@ -208,6 +186,15 @@ export function setBaseOffset(batch: Buffer, baseOffset: bigint, leaderEpoch: nu
 export function setLogAppendTime(batch: Buffer, timestamp: bigint): void {
   batch.writeInt16BE(batch.readInt16BE(ATTRIBUTES_AT) | LOG_APPEND_TIME, ATTRIBUTES_AT);
   batch.writeBigInt64BE(timestamp, MAX_TIMESTAMP_AT);
+  sealBatch(batch);
+}
+
+/** Makes the batch one whose records have their producer's timestamps, of which this is the largest. */
+export function setCreateTime(batch: Buffer, maxTimestamp: bigint): void {
+  const attributes = batch.readInt16BE(ATTRIBUTES_AT);
+  if (!isLogAppendTime(attributes) && batchMaxTimestamp(batch) === maxTimestamp) return;
+  batch.writeInt16BE(attributes & ~LOG_APPEND_TIME, ATTRIBUTES_AT);
+  batch.writeBigInt64BE(maxTimestamp, MAX_TIMESTAMP_AT);
   sealBatch(batch);
 }
 

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { readBatchHeader, sealBatch } from '../../src/protocol/record-batch.js';
+import { makeRecordBatch, packBatch, writeRecords } from '../../src/protocol/records.js';
 import { Api, only } from './apis.js';
 import { request } from '../broker/raw-client.js';
 import { area, each } from './scenario.js';
@@ -228,6 +229,103 @@ export const produceArea = area('Produce', {
     expect(await topic.produce(batchOf(['d'], at(-1)))).toMatchObject({ error: 'NONE' });
     expect(await topic.values()).toEqual(['b', 'c', 'd']);
   },
+  ...each(
+    Object.keys(CODECS) as (keyof typeof CODECS)[],
+    'checks each record of a batch with codec $',
+    async (log, codec) => {
+      const topic = await log.topic();
+      const at = (...deltas: number[]) => timedBatchOf(CODECS[codec], deltas.map(BigInt));
+      const refused = await topic.produce(at(0, 2 * HOUR_MS, -5));
+      expect(refused).toMatchObject({ error: 'INVALID_TIMESTAMP', baseOffset: -1n });
+      expect(refused.recordErrors.map(({ batchIndex }) => batchIndex)).toEqual([1]);
+      for (const count of [2, 4]) {
+        const wrong = at(0, 1, 2);
+        wrong.writeInt32BE(count, AT.count);
+        wrong.writeInt32BE(count - 1, AT.lastOffsetDelta);
+        sealBatch(wrong);
+        expect(await topic.produce(wrong)).toMatchObject({ error: 'INVALID_RECORD', baseOffset: -1n });
+      }
+      expect(await topic.fetch()).toMatchObject({ highWatermark: 0n });
+    },
+  ),
+  ...each(
+    Object.keys(CODECS) as (keyof typeof CODECS)[],
+    'gives a batch with codec $ the largest timestamp of its records',
+    async (log, codec) => {
+      const topic = await log.topic();
+      const lies = [[0n, 70n, 30n], [0n], [0n]].map((deltas) => timedBatchOf(CODECS[codec], deltas));
+      lies[0]?.writeBigInt64BE(1n, AT.maxTimestamp);
+      lies[1]?.writeBigInt64BE(2n ** 60n, AT.maxTimestamp);
+      lies[2]?.writeInt16BE(CODECS[codec] | LOG_APPEND_TIME, AT.attributes);
+      for (const [i, largest] of [70n, 0n, 0n].entries()) {
+        const batch = lies[i] as Buffer;
+        sealBatch(batch);
+        const { error, baseOffset } = await topic.produce(Buffer.from(batch));
+        expect(error).toBe('NONE');
+        const kept = only(batchesIn((await topic.fetch({ offset: baseOffset })).records));
+        const { baseTimestamp, maxTimestamp, attributes } = readBatchHeader(kept);
+        expect({ largest: maxTimestamp - baseTimestamp, attributes }).toEqual({
+          largest,
+          attributes: CODECS[codec],
+        });
+      }
+    },
+  ),
+  ...each(
+    [8, 9],
+    'version $ names the records that it refuses, and stores the other batches',
+    async (log, version) => {
+      const compacted = await log.topic({ configs: { 'cleanup.policy': 'compact' }, numPartitions: 2 });
+      const bad = keyedOrNotBatchOf([null, 'k', null]);
+      const body = {
+        ...compacted.produceRequest(null),
+        topics: [
+          partitionOf(compacted.name, 0, bad),
+          partitionOf(compacted.name, 1, keyedBatchOf([['k', 'v']])),
+        ],
+      };
+      const answer = await compacted.leader().call<RefusedAnswer>(Api.Produce as number, version, body);
+      const partitions = answer.topics.flatMap((each) => each.partitions);
+      const refused = partitions.find(({ index }) => index === 0);
+      expect(refused).toMatchObject({ errorCode: 87, baseOffset: -1n });
+      expect(refused?.errorMessage).not.toBe(null);
+      expect(refused?.recordErrors.map(({ batchIndex }) => batchIndex)).toEqual([0, 2]);
+      expect(partitions.find(({ index }) => index === 1)).toMatchObject({
+        errorCode: 0,
+        baseOffset: 0n,
+        recordErrors: [],
+      });
+      expect(await compacted.values({ partition: 0 })).toEqual([]);
+      expect(await compacted.values({ partition: 1 })).toEqual(['v']);
+    },
+  ),
+  ...each(
+    ['uncompressed', ...Object.keys(CODECS).slice(1), 'producer'],
+    'compresses as the topic says: $',
+    async (log, type) => {
+      const topic = await log.topic({ configs: { 'compression.type': type } });
+      for (const codec of Object.values(CODECS)) {
+        const values = ['a'.repeat(500), 'b'.repeat(500)];
+        const { baseOffset } = await topic.produce(batchOf(values, { attributes: codec }));
+        const kept = only(batchesIn((await topic.fetch({ offset: baseOffset })).records));
+        const stored =
+          type === 'producer' ? codec : type === 'uncompressed' ? 0 : CODECS[type as keyof typeof CODECS];
+        expect(readBatchHeader(kept)).toMatchObject({ attributes: stored, baseOffset, count: 2 });
+        expect(valuesIn(kept)).toEqual(values);
+      }
+    },
+  ),
+  'takes any timestamp that is not too far ahead': async (log) => {
+    const topic = await log.topic();
+    for (const timestamp of [-1n, -2n, 0n, 1n]) {
+      const batch = batchOf(['a'], { baseTimestamp: timestamp, maxTimestamp: timestamp });
+      expect(await topic.produce(batch)).toMatchObject({ error: 'NONE' });
+    }
+    for (const timestamp of [-(2n ** 63n), BigInt(Date.now()) * 1000n, 2n ** 63n - 1n]) {
+      const batch = batchOf(['a'], { baseTimestamp: timestamp, maxTimestamp: timestamp });
+      expect(await topic.produce(batch)).toMatchObject({ error: 'INVALID_TIMESTAMP' });
+    }
+  },
   'refuses timestamps as old as the topic says': async (log) => {
     const topic = await log.topic({ configs: { 'message.timestamp.before.max.ms': '60000' } });
     const old = BigInt(Date.now() - HOUR_MS);
@@ -252,6 +350,52 @@ const INVALID_TOPIC_EXCEPTION = 17;
 
 interface Answer {
   readonly topics: { readonly partitions: { readonly index: number; readonly errorCode: number }[] }[];
+}
+
+interface RefusedAnswer {
+  readonly topics: {
+    readonly partitions: {
+      readonly index: number;
+      readonly errorCode: number;
+      readonly baseOffset: bigint;
+      readonly recordErrors: readonly { batchIndex: number; message: string | null }[];
+      readonly errorMessage: string | null;
+    }[];
+  }[];
+}
+
+/** Records without keys, so many milliseconds from now. */
+function timedBatchOf(codec: number, deltas: readonly bigint[]): Buffer {
+  const now = BigInt(Date.now());
+  const records = deltas.map((timestampDelta, offsetDelta) => ({
+    offsetDelta,
+    timestampDelta,
+    key: null,
+    value: Buffer.from('v'),
+    headers: [],
+  }));
+  return packBatch(
+    {
+      baseOffset: 0n,
+      lastOffsetDelta: deltas.length - 1,
+      attributes: codec,
+      baseTimestamp: now,
+      maxTimestamp: now,
+      producerId: -1n,
+      producerEpoch: -1,
+      baseSequence: -1,
+      count: deltas.length,
+    },
+    writeRecords(records),
+  );
+}
+
+function keyedOrNotBatchOf(keys: readonly (string | null)[]): Buffer {
+  const entries = keys.map((key) => ({
+    key: key === null ? null : Buffer.from(key),
+    value: Buffer.from('v'),
+  }));
+  return makeRecordBatch(entries, BigInt(Date.now()));
 }
 
 function partitionOf(name: string, index: number, batch: Buffer) {

@@ -12,6 +12,9 @@ interface Produced {
   readonly baseOffset: bigint;
   readonly logAppendTimeMs: bigint;
   readonly logStartOffset: bigint;
+  /** From version 8 on. */
+  readonly recordErrors: readonly { batchIndex: number; message: string | null }[];
+  readonly errorMessage: string | null;
 }
 
 interface Fetched {

@@ -188,9 +188,8 @@ export const BROKER_SETTINGS = {
   'compression.type': {
     type: 'string',
     default: 'producer',
-    oneOf: ['producer'],
-    because: 'batches are kept as their producers compressed them',
-    about: 'How batches are compressed in the log.',
+    oneOf: ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'],
+    about: 'How batches are compressed in the log; `producer`: as they come.',
   },
   'log.message.timestamp.type': {
     type: 'string',

@@ -26,14 +26,14 @@ describe(BrokerConfig, () => {
       () =>
         new BrokerConfig({
           'num.partitions': '0',
-          'compression.type': 'gzip',
+          'log.roll.jitter.ms': '5',
           'node.id': 'me',
           'broker.rack': 'a',
         }),
     ).toThrow(
       [
         "num.partitions must be at least 1, not '0'",
-        "compression.type must be producer, not 'gzip': batches are kept as their producers compressed them",
+        "log.roll.jitter.ms must be 0, not '5': segments begin when they are due",
         "node.id must be a whole number, not 'me'",
       ].join('\n'),
     );
@@ -119,7 +119,11 @@ describe('settings of topics', () => {
 
   it.each([
     ['no.such', '1', 'Unknown topic config name: no.such'],
-    ['compression.type', 'zstd', "compression.type must be producer, not 'zstd': batches are kept"],
+    [
+      'compression.type',
+      'brotli',
+      "compression.type must be one of producer, uncompressed, gzip, snappy, lz4, zstd, not 'brotli'",
+    ],
     [
       'remote.storage.enable',
       'true',

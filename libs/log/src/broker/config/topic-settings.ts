@@ -9,6 +9,7 @@ export type TopicSettingDefinition = Omit<SettingDefinition, 'default' | 'about'
     | { readonly default: string; readonly about: string }
   );
 
+const USUAL_LEVEL = 'the broker compresses at the default level of each codec';
 const NO_TIERED_STORAGE = 'there is no tiered storage';
 
 /** Settings of a topic. */
@@ -39,8 +40,7 @@ export const TOPIC_SETTINGS = {
   'min.insync.replicas': { type: 'int', min: 1, broker: 'min.insync.replicas' },
   'compression.type': {
     type: 'string',
-    oneOf: ['producer'],
-    because: 'batches are kept as their producers compressed them',
+    oneOf: ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'],
     broker: 'compression.type',
   },
   'flush.messages': { type: 'long', min: 1, broker: 'log.flush.interval.messages' },
@@ -56,9 +56,9 @@ export const TOPIC_SETTINGS = {
   'remote.log.delete.on.disable': { type: 'boolean', default: 'false', about: NO_TIERED_STORAGE },
   'local.retention.ms': { type: 'long', min: -2, default: '-2', about: NO_TIERED_STORAGE },
   'local.retention.bytes': { type: 'long', min: -2, default: '-2', about: NO_TIERED_STORAGE },
-  'compression.gzip.level': { type: 'int', default: '-1', about: 'the broker compresses nothing' },
-  'compression.lz4.level': { type: 'int', default: '9', about: 'the broker compresses nothing' },
-  'compression.zstd.level': { type: 'int', default: '3', about: 'the broker compresses nothing' },
+  'compression.gzip.level': { type: 'int', default: '-1', about: USUAL_LEVEL },
+  'compression.lz4.level': { type: 'int', default: '9', about: USUAL_LEVEL },
+  'compression.zstd.level': { type: 'int', default: '3', about: USUAL_LEVEL },
   'file.delete.delay.ms': { type: 'long', min: 0, default: '60000', about: 'files are deleted at once' },
   'index.interval.bytes': { type: 'int', min: 0, default: '4096', about: 'an index entry every 4096 bytes' },
   'segment.index.bytes': {

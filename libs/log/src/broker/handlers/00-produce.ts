@@ -1,11 +1,13 @@
 /*
  * Produce (key 0), versions 3-9.
  *
- * - One record batch a partition, checked by its header and CRC and appended without being taken apart.
+ * - One record batch a partition. Its records are unpacked (64 MiB at most) and checked one by one, as Kafka does: what
+ *   is stored can be read. A batch with an invalid record is refused as a whole; from version 8 on the answer names the
+ *   records that are to blame (KIP-467). Batches of other partitions in the request are stored all the same.
+ * - The batch gets the largest timestamp of its records, and the codec of the topic's `compression.type`.
  * - No topic is made here, as a producer that goes on writing would bring back one that was deleted: Metadata does.
  * - acks 1 and -1 are the same on one node: answered once the batch is written (and synced, with `flush.messages`).
  * - `min.insync.replicas` above the one replica that there is counts as 1: so it does in Kafka.
- * - Timestamps are checked by the batch's first and largest, not record by record.
  * - acks 0 is not answered at all; where such a batch is refused the connection is closed, as Kafka does.
  * - A batch that an idempotent producer sends again is answered with the offset it has.
  * - A transactional batch that begins a transaction in its partition must be part of one that its producer has open.
@@ -15,7 +17,13 @@
  * 3 transactional id and record batches · 5 log start offset · 7 zstd · 8 errors of single records · 9 flexible
  */
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
-import { checkKeys } from '../storage/compaction.js';
+import {
+  acceptBatch,
+  InvalidRecordsError,
+  STORED_CODECS,
+  type BatchRules,
+} from '../storage/produced-batch.js';
+import { Codec } from '../../compression/compression.js';
 import { checkProducedBatch, codecOf, type BatchHeader } from '../../protocol/record-batch.js';
 import * as t from '../../protocol/schema.js';
 import type { Topic } from '../storage/log-store.js';
@@ -26,8 +34,6 @@ import { isInternal } from './internal-topics.js';
 
 const FIRST_VERSION_WITH_BATCHES = 3;
 const FIRST_VERSION_WITH_ZSTD = 7;
-const ZSTD = 4;
-const NO_TIMESTAMP = -1;
 
 const request = t.struct({
   transactionalId: t.since(3, t.nullableString, null),
@@ -120,7 +126,9 @@ async function produceTo(wanted: Wanted, context: RequestContext): Promise<Parti
     if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
       context.logger.error({ err: error, topic: name, partition: index }, 'produce failed');
     }
-    return refused(index, errorCode, error instanceof ProtocolError ? error.message : null);
+    const recordErrors = error instanceof InvalidRecordsError ? [...error.recordErrors] : [];
+    const message = error instanceof ProtocolError ? error.message : null;
+    return { ...refused(index, errorCode, message), recordErrors };
   }
 }
 
@@ -151,16 +159,16 @@ async function append(wanted: Wanted, context: RequestContext): Promise<Partitio
     throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${name}`);
   }
   const log = store.partition(name, index);
-  const batch = records ?? Buffer.alloc(0);
-  const header = checkProducedBatch(batch, Number(store.setting(topic, 'max.message.bytes')));
-  if (codecOf(header.attributes) === ZSTD && apiVersion < FIRST_VERSION_WITH_ZSTD) {
+  const rules = rulesOf(topic, context);
+  const sent = records ?? Buffer.alloc(0);
+  const sentHeader = checkProducedBatch(sent, rules.maxBytes);
+  if (codecOf(sentHeader.attributes) === Codec.ZSTD && apiVersion < FIRST_VERSION_WITH_ZSTD) {
     throw new ProtocolError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Produce 7');
   }
-  checkTimestamps(header, topic, context);
-  if (store.setting(topic, 'cleanup.policy').includes('compact')) checkKeys(batch);
+  const { batch, header } = acceptBatch(sent, sentHeader, rules);
   if (header.transactional) checkTransaction(log, header, { name, index, transactionalId }, context);
   const { baseOffset, logAppendTimeMs } = await log.append(batch, header);
-  context.meter.received(name, batch.length);
+  context.meter.received(name, sent.length);
   return {
     index,
     errorCode: ErrorCode.NONE,
@@ -172,19 +180,23 @@ async function append(wanted: Wanted, context: RequestContext): Promise<Partitio
   };
 }
 
-/** @throws ProtocolError `INVALID_TIMESTAMP` where the producer's clock is further off than the topic allows */
-function checkTimestamps(header: BatchHeader, topic: Topic, { store, now }: RequestContext): void {
-  if (store.setting(topic, 'message.timestamp.type') !== 'CreateTime') return;
-  const nowMs = now();
-  const earliest = nowMs - Number(store.setting(topic, 'message.timestamp.before.max.ms'));
-  const latest = nowMs + Number(store.setting(topic, 'message.timestamp.after.max.ms'));
-  for (const timestamp of [Number(header.baseTimestamp), Number(header.maxTimestamp)]) {
-    if (timestamp === NO_TIMESTAMP || (timestamp >= earliest && timestamp <= latest)) continue;
-    throw new ProtocolError(
-      ErrorCode.INVALID_TIMESTAMP,
-      `timestamp ${timestamp} is out of range: it must be from ${earliest} to ${latest}`,
-    );
-  }
+/** What a topic says of the batches that are appended to it now. */
+function rulesOf(topic: Topic, { store, now }: RequestContext): BatchRules {
+  const createTime = store.setting(topic, 'message.timestamp.type') === 'CreateTime';
+  const nowMs = BigInt(Math.trunc(now()));
+  return {
+    topic: topic.name,
+    maxBytes: Number(store.setting(topic, 'max.message.bytes')),
+    codec: STORED_CODECS[store.setting(topic, 'compression.type')],
+    createTime,
+    needsKeys: store.setting(topic, 'cleanup.policy').includes('compact'),
+    timestamps: createTime
+      ? {
+          earliest: nowMs - BigInt(store.setting(topic, 'message.timestamp.before.max.ms')),
+          latest: nowMs + BigInt(store.setting(topic, 'message.timestamp.after.max.ms')),
+        }
+      : undefined,
+  };
 }
 
 /** @throws ProtocolError where the batch is not part of a transaction */

@@ -19,6 +19,7 @@ import { defineHandler, type RequestContext } from './handler.js';
 /** Longest that a reader may ask to wait. */
 const MAX_WAIT_MS = 600_000;
 const LEADER_EPOCH = 0;
+const FIRST_VERSION_WITH_ZSTD = 10;
 export const READ_COMMITTED = 1;
 
 const request = t.struct({
@@ -169,6 +170,7 @@ async function readPartition(
   try {
     const log = context.store.partition(topic, partition);
     checkLeaderEpoch(currentLeaderEpoch);
+    checkReadable(topic, context);
     const allocate = context.memory.take;
     if (committed) {
       const { records, aborted } = await log.readCommitted(fetchOffset, limit, first, allocate);
@@ -201,6 +203,14 @@ function answerOf(
     preferredReadReplica: -1,
     records,
   };
+}
+
+/** @throws ProtocolError where a client from before zstd asks for a topic that is compressed with it */
+function checkReadable(name: string, { store, apiVersion }: RequestContext): void {
+  if (apiVersion >= FIRST_VERSION_WITH_ZSTD) return;
+  const topic = store.topic(name);
+  if (topic === undefined || store.setting(topic, 'compression.type') !== 'zstd') return;
+  throw new ProtocolError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, `${name} is compressed with zstd`);
 }
 
 /** @throws ProtocolError where the client believes in another leader epoch than the only one there is */

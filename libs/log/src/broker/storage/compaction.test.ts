@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { ErrorCode } from '../../protocol/error-codes.js';
 import { Codec } from '../../compression/compression.js';
 import {
   BATCH_HEADER_BYTES,
@@ -10,7 +9,7 @@ import {
 } from '../../protocol/record-batch.js';
 import { makeRecordBatch, packBatch, readableRecordsOf, writeRecords } from '../../protocol/records.js';
 import { CompactedTransactions } from './compacted-transactions.js';
-import { checkKeys, compactBatch, NewestOffsets } from './compaction.js';
+import { compactBatch, NewestOffsets } from './compaction.js';
 
 const DAY_MS = 86_400_000;
 
@@ -133,18 +132,5 @@ describe('compaction', () => {
     expect(newest.isFull).toBe(false);
     newest.note(batchAt(0, ['a', '1']), new CompactedTransactions([]));
     expect(newest.isFull).toBe(true);
-  });
-
-  it.each(Object.entries(Codec))('refuses records without a key, packed with %s too', (_, codec) => {
-    const packed = (...keys: (string | null)[]) => {
-      const entries = keys.map((key) => ({ key: key === null ? null : Buffer.from(key), value: null }));
-      return makeRecordBatch(entries, 500n, { attributes: codec });
-    };
-    const refusal = expect.objectContaining({ code: ErrorCode.INVALID_RECORD });
-    expect(checkKeys(packed('a', 'b'))).toBeUndefined();
-    expect(() => checkKeys(packed('a', null))).toThrow(refusal);
-    const unreadable = packed('a');
-    unreadable.fill(0xee, BATCH_HEADER_BYTES);
-    expect(() => checkKeys(unreadable)).toThrow(refusal);
   });
 });

@@ -1,4 +1,3 @@
-import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import {
   isLogAppendTime,
   makeBatch,
@@ -9,7 +8,6 @@ import {
 import {
   packBatch,
   readableRecordsOf,
-  unpackedRecordsOf,
   viewRecords,
   writeRecords,
   type RecordView,
@@ -65,20 +63,6 @@ export interface CompactionRules {
   readonly deleteRetentionMs: number;
   /** Whether a producer's sequence is known by this batch, so that it stays, be it without records. */
   readonly isLastOfProducer: (header: BatchHeader) => boolean;
-}
-
-/** @throws ProtocolError `INVALID_RECORD` where a record that is to be compacted has no key, or none can be read */
-export function checkKeys(batch: Buffer): void {
-  if (keysAreThere(batch)) return;
-  throw new ProtocolError(ErrorCode.INVALID_RECORD, 'a record of a compacted topic has no key');
-}
-
-function keysAreThere(batch: Buffer): boolean {
-  try {
-    return unpackedRecordsOf(batch)?.every((record) => record.key !== null) ?? true;
-  } catch (cause) {
-    throw new ProtocolError(ErrorCode.INVALID_RECORD, 'the records of a batch can not be read', { cause });
-  }
 }
 
 /**
