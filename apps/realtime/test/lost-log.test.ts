@@ -122,6 +122,29 @@ describe('a log that is lost while realtime reads it', () => {
   });
 });
 
+describe('a log that is lost and has grown past what was read before anybody asks', () => {
+  it.each([
+    ['the data folder is replaced', (broker: TestBroker) => replaceDataFolder(broker)],
+    ['a topic is deleted', (broker: TestBroker) => deleteTopic(broker.address, telemetryTopic.name)],
+  ])('is replaced by the new one, after %s', async (_, lose) => {
+    await using broker = await startTestBroker();
+    await makeTopics(broker.address);
+    await append(broker.address, points(24));
+    await using realtime = await startRealtime(broker.address);
+    await untilReady(realtime);
+    expect(await devicesSeen(realtime)).toBe(24);
+
+    await lose(broker);
+    await makeTopics(broker.address);
+    await append(broker.address, points(400, 500));
+    const statusOf = async (n: number) => (await getJson(`${realtime.url}/vehicles/${id(n)}`)).status;
+    await until(async () => (await statusOf(1)) === 404, { what: 'the old vehicles are forgotten' });
+    await until(async () => (await devicesSeen(realtime)) === 400, { what: 'the new vehicles' });
+    await untilReady(realtime);
+    for (const n of [500, 700, 899]) expect([n, await statusOf(n)]).toEqual([n, 200]);
+  });
+});
+
 describe('readiness', () => {
   it('is refused, with the reason, while the log does not answer', async () => {
     await using broker = await startTestBroker();

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { allTopics } from '@hailstream/events';
 import type { ServiceStatus } from '@hailstream/events/live';
-import { LogError, type Admin } from '@hailstream/log';
+import { LogError, type Admin, type TopicIdentity } from '@hailstream/log';
 import { HealthChecks, LOGGER, type Logger } from '@hailstream/nest';
 import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
@@ -43,6 +43,8 @@ export class RebuildService implements OnModuleDestroy {
   private readonly logger: Logger;
   private failure: Error | null = null;
   private reader: Reader | null = null;
+  /** Of the log that the city is of, by topic. */
+  private identities: ReadonlyMap<string, TopicIdentity> = new Map();
   private stalls: readonly Stall[] = [];
   private missingSince: number | null = null;
   private watching: Promise<void> = Promise.resolve();
@@ -149,6 +151,8 @@ export class RebuildService implements OnModuleDestroy {
   }
 
   private async setGoals(since: number): Promise<void> {
+    // Asked for first: if the log is replaced in between, this is noticed.
+    const identities = await this.identitiesNow();
     const found = await Promise.all(
       [...decoders.keys()].map(async (topic) => ({
         topic,
@@ -159,6 +163,7 @@ export class RebuildService implements OnModuleDestroy {
     this.positions.clear();
     this.losses.clear();
     this.stalls = [];
+    this.identities = identities;
     for (const { topic, starts, ends } of found) {
       for (const [partition, { latest }] of ends) {
         this.positions.begin(topic, partition, { start: starts.get(partition) ?? latest, end: latest });
@@ -195,6 +200,7 @@ export class RebuildService implements OnModuleDestroy {
   private async refreshEnds(): Promise<void> {
     try {
       for (const topic of decoders.keys()) await this.refreshEndsOf(topic);
+      await this.checkIdentities();
       this.failure = null;
       this.missingSince = null;
     } catch (error) {
@@ -215,6 +221,27 @@ export class RebuildService implements OnModuleDestroy {
           `partition ${partition} of ${topic} ends at offset ${latest}, and was read up to ${next}`,
         );
       }
+    }
+  }
+
+  /** A topic that was recreated may have more records by now than were read of the one before. */
+  private async checkIdentities(): Promise<void> {
+    for (const [topic, { clusterId, topicId }] of await this.identitiesNow()) {
+      const known = this.identities.get(topic);
+      if (known === undefined || (known.clusterId === clusterId && known.topicId === topicId)) continue;
+      this.noteLoss(
+        `${topic} is another topic: id ${topicId} in cluster ${clusterId}, was id ${known.topicId} in cluster ${known.clusterId}`,
+      );
+    }
+  }
+
+  /** None in a cluster that has no topic ids, Kafka before 2.8: offsets alone tell of a lost log there. */
+  private async identitiesNow(): Promise<ReadonlyMap<string, TopicIdentity>> {
+    try {
+      return await this.admin.identities([...decoders.keys()]);
+    } catch (error) {
+      if (error instanceof LogError && error.code === 'REFUSED') return new Map();
+      throw error;
     }
   }
 
