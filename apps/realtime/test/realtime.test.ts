@@ -133,7 +133,7 @@ describe('realtime', () => {
     page.on('frame', (frame) => frames.push(frame));
     page.on('vehicle', (detail) => details.push(detail));
     page.emit('viewport', monaco);
-    page.emit('watch', id(3));
+    page.emit('watch', { deviceId: id(3), providerId: PROVIDER });
     await until(() => snapshots.length > 0 && details.length > 0, { what: 'a snapshot and a detail' });
     expect(snapshots[0]!.vehicles.length).toBe(8);
     expect(snapshots[0]).toMatchObject({ tickMs: 50, figures: { requestsWaiting: 1, cancellations: 1 } });
@@ -149,7 +149,10 @@ describe('realtime', () => {
     await append(broker.address, [
       telemetry({ device_id: id(3), timestamp: moved + 1, location: { lat: 44.5, lng: 7.43 } }),
     ]);
-    expect(await until(() => frames.flatMap(({ gone }) => gone)[0], { what: 'a departure' })).toBe(id(3));
+    expect(await until(() => frames.flatMap(({ gone }) => gone)[0], { what: 'a departure' })).toEqual([
+      id(3),
+      0,
+    ]);
     expect(snapshots.length).toBe(1);
     const count = frames.length;
     await until(() => frames.length > count + 2, { what: 'frames with figures alone' });
@@ -298,6 +301,38 @@ describe('realtime', () => {
     expect((await snapshot).vehicles.map(([deviceId]) => deviceId)).toEqual([id(2)]);
   });
 
+  it('keeps apart the vehicles of two providers that have the same device id', async () => {
+    await using broker = await startTestBroker();
+    await makeTopics(broker.address);
+    const timestamp = Date.now();
+    await append(broker.address, [
+      telemetry({ timestamp, location: { lat: 43.74, lng: 7.42 } }),
+      telemetry({ timestamp, provider_id: OTHER_PROVIDER, location: { lat: 43.75, lng: 7.43 } }),
+      telemetry({ timestamp, device_id: id(2) }),
+    ]);
+    await using realtime = await startRealtime(broker.address, { AUTH_JWT_SECRET: SECRET });
+    await untilReady(realtime);
+    const everyone = await makeToken(SECRET, { scopes: ['read'] }, '1 hour');
+    const own = await makeToken(SECRET, { scopes: ['read'], providerId: PROVIDER }, '1 hour');
+    const ask = (path: string, token: string) => getJson(`${realtime.url}/vehicles/${path}`, token);
+
+    expect((await ask(id(1), own)).body).toMatchObject({ provider_id: PROVIDER, location: { lat: 43.74 } });
+    const several = await ask(id(1), everyone);
+    expect(several).toMatchObject({ status: 409, body: { detail: expect.stringMatching(/provider_id/) } });
+    expect(several.body['vehicles']).toMatchObject([
+      { provider_id: PROVIDER, location: { lat: 43.74 } },
+      { provider_id: OTHER_PROVIDER, location: { lat: 43.75 } },
+    ]);
+    expect((await ask(`${id(1)}?provider_id=${OTHER_PROVIDER}`, everyone)).body).toMatchObject({
+      provider_id: OTHER_PROVIDER,
+      location: { lat: 43.75 },
+    });
+    expect((await ask(`${id(1)}?provider_id=${OTHER_PROVIDER}`, own)).status).toBe(404);
+    expect((await ask(id(2), everyone)).body).toMatchObject({ provider_id: PROVIDER });
+    const { body } = await getJson<VehicleList>(`${realtime.url}/vehicles`, everyone);
+    expect(body.vehicles.filter((vehicle) => vehicle['device_id'] === id(1)).length).toBe(2);
+  });
+
   it('lets go of a page whose token has expired, and says so when it comes back', async () => {
     await using broker = await startTestBroker();
     await using realtime = await startRealtime(broker.address, { AUTH_JWT_SECRET: SECRET });
@@ -326,11 +361,11 @@ describe('realtime', () => {
     page.on('refused', (refusal) => refusals.push(refusal));
     page.on('disconnect', (reason) => reasons.push(reason));
     page.emit('viewport', { ...monaco, north: 100 });
-    page.emit('watch', 'cab-7');
+    page.emit('watch', { deviceId: 'cab-7', providerId: PROVIDER });
     await until(() => refusals.length === 2, { what: 'refusals' });
     expect(refusals).toEqual([
       { message: 'viewport', reason: 'north must be <= 90' },
-      { message: 'watch', reason: 'must be a device id or null' },
+      { message: 'watch', reason: 'must be a device id, { deviceId, providerId } or null' },
     ]);
     for (let count = 0; count < 5_000; count += 1) page.emit('viewport', monaco);
     await until(() => reasons.length > 0, { what: 'the end' });

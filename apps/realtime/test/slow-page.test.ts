@@ -19,7 +19,7 @@ function tcpSocketOf(page: PageSocket): TcpSocket {
 function draw(page: PageSocket) {
   const drawn = { rows: new Map<string, VehicleRow>(), snapshots: 0, frames: 0, frameBytesMax: 0 };
   const take = (frame: Frame): void => {
-    for (const deviceId of frame.gone) drawn.rows.delete(deviceId);
+    for (const [deviceId] of frame.gone) drawn.rows.delete(deviceId);
     for (const row of frame.vehicles) drawn.rows.set(row[0], row);
     drawn.frameBytesMax = Math.max(drawn.frameBytesMax, JSON.stringify(frame).length);
   };

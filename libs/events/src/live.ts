@@ -19,8 +19,23 @@ export interface ServerToClient {
 export interface ClientToServer {
   /** What the map shows now. Answered with a `snapshot`. */
   viewport: (viewport: Viewport) => void;
-  /** The vehicle whose card is open; `null` when it is closed. */
-  watch: (deviceId: string | null) => void;
+  /**
+   * The vehicle whose card is open; `null` when it is closed. Without a provider it is the one vehicle with that id, and
+   * `refused` if several providers have one.
+   */
+  watch: (vehicle: VehicleQuery | null) => void;
+}
+
+/** Which vehicle: a device id is unique only within its provider's fleet. */
+export interface VehicleRef {
+  readonly deviceId: string;
+  readonly providerId: string;
+}
+
+/** A vehicle that is looked for by its device id; `null` if the provider is not known. */
+export interface VehicleQuery {
+  readonly deviceId: string;
+  readonly providerId: string | null;
 }
 
 /**
@@ -62,7 +77,8 @@ export type Contact = 'live' | 'stale' | 'silent';
 
 /**
  * A vehicle as drawn: device id, latitude and longitude in degrees, heading in degrees clockwise from north, speed in
- * metres a second, state, contact. `null` where it is not known (a state before its first event, too).
+ * metres a second, state, contact, provider as a key of the frame's `providers`. `null` where it is not known (a state
+ * before its first event, too).
  */
 export type VehicleRow = readonly [
   deviceId: string,
@@ -72,16 +88,22 @@ export type VehicleRow = readonly [
   speed: number | null,
   state: VehicleState | null,
   contact: Contact,
+  provider: number,
 ];
+
+/** A vehicle that is no longer drawn: device id, and provider as a key of the frame's `providers`. */
+export type GoneRow = readonly [deviceId: string, provider: number];
 
 export interface Frame {
   /** The service's clock when the frame was made, in milliseconds. */
   readonly asOf: number;
   /** Milliseconds from this frame to the next one. */
   readonly tickMs: number;
+  /** The providers of this frame's vehicles. The numbers are of this frame alone. */
+  readonly providers: Readonly<Record<number, string>>;
   readonly vehicles: readonly VehicleRow[];
-  /** Device ids that left the viewport or went silent: to be taken off the map. */
-  readonly gone: readonly string[];
+  /** Vehicles that left the viewport or went silent: to be taken off the map. */
+  readonly gone: readonly GoneRow[];
   readonly figures: Figures;
 }
 
@@ -93,8 +115,10 @@ export interface Figures {
   readonly silent: number;
   /** Events folded in the last whole second. */
   readonly eventsPerSecond: number;
-  /** Event time of the newest event, in milliseconds. */
+  /** Event time of the newest event, in milliseconds; at most a few seconds after its receipt. */
   readonly newestEventAt: number | null;
+  /** When the newest record was received, in milliseconds: old events may just have come. */
+  readonly newestReceivedAt: number | null;
   readonly tripsNow: number;
   readonly requestsWaiting: number;
   readonly longestWaitMs: number;

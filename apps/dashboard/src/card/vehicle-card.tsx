@@ -1,8 +1,9 @@
 import './card.css';
-import type { VehicleDetail } from '@hailstream/events/live';
+import type { VehicleDetail, VehicleQuery } from '@hailstream/events/live';
 import { useEffect, useRef, useState } from 'react';
 import { isOnMap, toDrawnState } from '../city-state/drawn-state.js';
 import type { Vehicle } from '../city-state/fleet.js';
+import { isVehicleRef } from '../city-state/vehicle-ref.js';
 import { useDashboard } from '../dashboard.js';
 import {
   formatClock,
@@ -25,11 +26,12 @@ import { VehicleEvents } from './vehicle-events.js';
 const UNHEARD_AFTER_MS = 4_000;
 
 /** Everything about one vehicle. */
-export function VehicleCard({ deviceId }: { deviceId: string }) {
+export function VehicleCard({ selected }: { selected: VehicleQuery }) {
   const { city } = useDashboard();
   const tick = useStore(city.tick);
   const detail = useStore(city.detail);
-  const vehicle = city.fleet.vehicle(deviceId);
+  const { deviceId } = selected;
+  const vehicle = isVehicleRef(selected) ? city.fleet.vehicle(selected) : undefined;
   const isUnheardOf = useLater(UNHEARD_AFTER_MS) && detail === null;
   const closeButton = useRef<HTMLButtonElement>(null);
   useEffect(() => giveBackFocus(closeButton.current), []);
@@ -42,6 +44,7 @@ export function VehicleCard({ deviceId }: { deviceId: string }) {
             <span className="card-kind">Vehicle</span> {shortId(deviceId)}
           </h2>
           <p className="card-id">{deviceId}</p>
+          {selected.providerId !== null && <p className="card-id">Provider {selected.providerId}</p>}
         </div>
         <button
           ref={closeButton}

@@ -1,25 +1,29 @@
-import type { Figures, Frame, VehicleRow } from '@hailstream/events/live';
+import type { Figures, Frame, GoneRow, VehicleRow } from '@hailstream/events/live';
 import { describe, expect, it } from 'vitest';
 import { Fleet, shorterTurn } from './fleet.js';
 
 const figures = {} as Figures;
 
-function frame(vehicles: VehicleRow[], gone: string[] = []): Frame {
-  return { asOf: 0, tickMs: 1000, vehicles, gone, figures };
+const providers = { 0: 'p', 1: 'q' };
+
+function frame(vehicles: VehicleRow[], gone: GoneRow[] = []): Frame {
+  return { asOf: 0, tickMs: 1000, providers, vehicles, gone, figures };
 }
+
+const ref = (deviceId: string, providerId = 'p') => ({ deviceId, providerId });
 
 function row(
   deviceId: string,
   lng: number,
-  rest: { lat?: number; heading?: number | null } = {},
+  rest: { lat?: number; heading?: number | null; provider?: number } = {},
 ): VehicleRow {
-  const { lat = 0, heading = 0 } = rest;
-  return [deviceId, lat, lng, heading, 5, 'available', 'live'];
+  const { lat = 0, heading = 0, provider = 0 } = rest;
+  return [deviceId, lat, lng, heading, 5, 'available', 'live', provider];
 }
 
-function drawnAt(fleet: Fleet, deviceId: string, now: number) {
+function drawnAt(fleet: Fleet, deviceId: string, now: number, providerId = 'p') {
   const into = { positions: new Float64Array(2), headings: new Float32Array(1) };
-  fleet.sample(Uint32Array.of(fleet.slotOf(deviceId)!), now, into);
+  fleet.sample(Uint32Array.of(fleet.slotOf(ref(deviceId, providerId))!), now, into);
   return { lng: into.positions[0]!, lat: into.positions[1]!, heading: into.headings[0]! };
 }
 
@@ -93,20 +97,43 @@ describe('Fleet', () => {
   it('has no heading where none is known', () => {
     const fleet = applied({ frame: frame([row('a', 0, { heading: null })]), now: 0 });
     expect(drawnAt(fleet, 'a', 0).heading).toBeNaN();
-    expect(fleet.hasHeading(fleet.slotOf('a')!)).toBe(false);
+    expect(fleet.hasHeading(fleet.slotOf(ref('a'))!)).toBe(false);
   });
 
   it('takes those off that are gone or silent, and keeps the others in their places', () => {
-    const silent: VehicleRow = ['c', 0, 0, 0, 0, 'available', 'silent'];
+    const silent: VehicleRow = ['c', 0, 0, 0, 0, 'available', 'silent', 0];
     const fleet = applied(
       { frame: frame([row('a', 0.001), row('b', 0.002), row('c', 0.003), row('d', 0.004)]), now: 0 },
-      { frame: frame([silent], ['a', 'never seen']), now: 1000 },
+      {
+        frame: frame(
+          [silent],
+          [
+            ['a', 0],
+            ['never seen', 0],
+          ],
+        ),
+        now: 1000,
+      },
     );
     expect(fleet.size).toBe(2);
-    expect(fleet.slotOf('a')).toBeUndefined();
+    expect(fleet.slotOf(ref('a'))).toBeUndefined();
     expect(drawnAt(fleet, 'b', 1000).lng).toBe(0.002);
     expect(drawnAt(fleet, 'd', 1000).lng).toBe(0.004);
-    expect(fleet.deviceIdAt(fleet.slotOf('d')!)).toBe('d');
+    expect(fleet.refAt(fleet.slotOf(ref('d'))!)).toEqual(ref('d'));
+  });
+
+  it('keeps apart the vehicles of two providers that have the same device id', () => {
+    const fleet = applied(
+      { frame: frame([row('a', 0.001), row('a', 0.002, { provider: 1 })]), now: 0 },
+      { frame: frame([row('a', 0.003)]), now: 1000 },
+    );
+    expect(fleet.size).toBe(2);
+    expect(drawnAt(fleet, 'a', 5000).lng).toBe(0.003);
+    expect(drawnAt(fleet, 'a', 5000, 'q').lng).toBe(0.002);
+    fleet.apply(frame([], [['a', 0]]), { now: 6000, whole: false, glides: true });
+    expect([fleet.slotOf(ref('a')), fleet.slotOf(ref('a', 'q'))]).toEqual([undefined, 0]);
+    fleet.apply(frame([row('a', 0)]), { now: 7000, whole: true, glides: true });
+    expect([fleet.slotOf(ref('a')), fleet.slotOf(ref('a', 'q'))]).toEqual([0, undefined]);
   });
 
   it('drops what a snapshot does not have', () => {
@@ -114,7 +141,7 @@ describe('Fleet', () => {
       { frame: frame([row('a', 0), row('b', 0)]), now: 0 },
       { frame: frame([row('b', 0), row('c', 0)]), now: 1000, whole: true },
     );
-    expect([fleet.slotOf('a'), fleet.size]).toEqual([undefined, 2]);
+    expect([fleet.slotOf(ref('a')), fleet.size]).toEqual([undefined, 2]);
   });
 
   it('grows beyond its first capacity without losing anyone', () => {
@@ -127,8 +154,8 @@ describe('Fleet', () => {
 
   it('finds a vehicle by a part of its id, the end first', () => {
     const fleet = applied({ frame: frame([row('beef-01', 0), row('01-beef', 0)]), now: 0 });
-    expect(fleet.find('beef')).toBe('01-beef');
-    expect(fleet.find('f-0')).toBe('beef-01');
+    expect(fleet.find('beef')).toEqual(ref('01-beef'));
+    expect(fleet.find('f-0')).toEqual(ref('beef-01'));
     expect(fleet.find('nothing')).toBeUndefined();
   });
 });

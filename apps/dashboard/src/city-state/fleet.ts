@@ -1,4 +1,4 @@
-import type { Contact, Frame, VehicleRow } from '@hailstream/events/live';
+import type { Contact, Frame, VehicleRef, VehicleRow } from '@hailstream/events/live';
 import { distanceMeters } from './mercator.js';
 import { type DrawnState, toDrawnState } from './drawn-state.js';
 
@@ -8,8 +8,7 @@ export const LEAP_METERS = 300;
 const INITIAL_CAPACITY = 1024;
 
 /** A vehicle as the table and the card read it; `null` is unknown. */
-export interface Vehicle {
-  readonly deviceId: string;
+export interface Vehicle extends VehicleRef {
   readonly lat: number;
   readonly lng: number;
   readonly heading: number | null;
@@ -26,7 +25,9 @@ export interface Vehicle {
  * 0 to `size - 1` are always taken.
  */
 export class Fleet {
-  readonly #slotOfId = new Map<string, number>();
+  /** By provider and device: two providers may use the same device id. */
+  readonly #slots = new Map<string, Map<string, number>>();
+  readonly #refs: VehicleRef[] = [];
   readonly #rows: VehicleRow[] = [];
   readonly #states: DrawnState[] = [];
   #fromLng = new Float64Array(INITIAL_CAPACITY);
@@ -48,9 +49,11 @@ export class Fleet {
   apply(frame: Frame, options: { now: number; whole: boolean; glides: boolean }): void {
     this.#settle(options.now);
     this.#glideMs = options.glides ? frame.tickMs : 0;
-    if (options.whole) this.#keepOnly(frame.vehicles);
-    for (const row of frame.vehicles) this.#put(row);
-    for (const deviceId of frame.gone) this.#remove(deviceId);
+    if (options.whole) this.#keepOnly(frame);
+    const { providers } = frame;
+    for (const row of frame.vehicles) this.#put(row, providers[row[7]] ?? '');
+    for (const [deviceId, provider] of frame.gone)
+      this.#remove({ deviceId, providerId: providers[provider] ?? '' });
   }
 
   /** How far the glide has come: 0 at its start, 1 from its end on. */
@@ -80,8 +83,8 @@ export class Fleet {
     }
   }
 
-  slotOf(deviceId: string): number | undefined {
-    return this.#slotOfId.get(deviceId);
+  slotOf({ deviceId, providerId }: VehicleRef): number | undefined {
+    return this.#slots.get(providerId)?.get(deviceId);
   }
 
   stateAt(slot: number): DrawnState {
@@ -96,8 +99,8 @@ export class Fleet {
     return this.#rows[slot]![3] !== null;
   }
 
-  deviceIdAt(slot: number): string {
-    return this.#rows[slot]![0];
+  refAt(slot: number): VehicleRef {
+    return this.#refs[slot]!;
   }
 
   /** Where the vehicle arrives at the end of the glide. */
@@ -111,18 +114,21 @@ export class Fleet {
 
   vehicleAt(slot: number): Vehicle {
     const [deviceId, lat, lng, heading, speed, , contact] = this.#rows[slot]!;
-    return { deviceId, lat, lng, heading, speed, state: this.stateAt(slot), contact };
+    const { providerId } = this.refAt(slot);
+    return { deviceId, providerId, lat, lng, heading, speed, state: this.stateAt(slot), contact };
   }
 
-  vehicle(deviceId: string): Vehicle | undefined {
-    const slot = this.#slotOfId.get(deviceId);
+  vehicle(vehicle: VehicleRef): Vehicle | undefined {
+    const slot = this.slotOf(vehicle);
     return slot === undefined ? undefined : this.vehicleAt(slot);
   }
 
   /** The first vehicle with this in its id; the end counts most, for that is what is shown of ids. */
-  find(part: string): string | undefined {
+  find(part: string): VehicleRef | undefined {
     const ids = this.#rows.map(([deviceId]) => deviceId);
-    return ids.find((id) => id.endsWith(part)) ?? ids.find((id) => id.includes(part));
+    const end = ids.findIndex((id) => id.endsWith(part));
+    const slot = end === -1 ? ids.findIndex((id) => id.includes(part)) : end;
+    return slot === -1 ? undefined : this.refAt(slot);
   }
 
   /** Makes where everyone is drawn now the start of the next glide. */
@@ -137,14 +143,14 @@ export class Fleet {
     this.#glideStartedAt = now;
   }
 
-  #put(row: VehicleRow): void {
+  #put(row: VehicleRow, providerId: string): void {
     const [deviceId, lat, lng, heading, , state, contact] = row;
     if (contact === 'silent') {
-      this.#remove(deviceId);
+      this.#remove({ deviceId, providerId });
       return;
     }
-    const known = this.#slotOfId.get(deviceId);
-    const slot = known ?? this.#append(deviceId);
+    const known = this.#slots.get(providerId)?.get(deviceId);
+    const slot = known ?? this.#append({ deviceId, providerId });
     this.#rows[slot] = row;
     this.#states[slot] = toDrawnState(state);
     this.#toLng[slot] = lng;
@@ -167,10 +173,11 @@ export class Fleet {
     }
   }
 
-  #append(deviceId: string): number {
+  #append(vehicle: VehicleRef): number {
     const slot = this.size;
     if (slot === this.#fromLng.length) this.#grow();
-    this.#slotOfId.set(deviceId, slot);
+    this.#setSlot(vehicle, slot);
+    this.#refs[slot] = vehicle;
     return slot;
   }
 
@@ -183,23 +190,37 @@ export class Fleet {
     this.#turn = doubled(this.#turn);
   }
 
-  #remove(deviceId: string): void {
-    const slot = this.#slotOfId.get(deviceId);
+  #setSlot({ deviceId, providerId }: VehicleRef, slot: number): void {
+    const slots = this.#slots.get(providerId) ?? new Map<string, number>();
+    this.#slots.set(providerId, slots.set(deviceId, slot));
+  }
+
+  #remove(vehicle: VehicleRef): void {
+    const slot = this.slotOf(vehicle);
     if (slot === undefined) return;
     const last = this.size - 1;
     for (const column of this.#columns()) column[slot] = column[last]!;
     this.#rows[slot] = this.#rows[last]!;
     this.#states[slot] = this.#states[last]!;
-    this.#slotOfId.set(this.deviceIdAt(slot), slot);
-    this.#slotOfId.delete(deviceId);
+    this.#refs[slot] = this.#refs[last]!;
+    this.#setSlot(this.refAt(slot), slot);
+    this.#slots.get(vehicle.providerId)?.delete(vehicle.deviceId);
     this.#rows.pop();
     this.#states.pop();
+    this.#refs.pop();
   }
 
-  #keepOnly(rows: readonly VehicleRow[]): void {
-    const kept = new Set(rows.map(([deviceId]) => deviceId));
-    for (const deviceId of [...this.#slotOfId.keys()]) {
-      if (!kept.has(deviceId)) this.#remove(deviceId);
+  #keepOnly({ vehicles, providers }: Frame): void {
+    const kept = new Map<string, Set<string>>();
+    for (const row of vehicles) {
+      const providerId = providers[row[7]] ?? '';
+      const ids = kept.get(providerId) ?? new Set<string>();
+      kept.set(providerId, ids.add(row[0]));
+    }
+    for (const [providerId, slots] of this.#slots) {
+      for (const deviceId of [...slots.keys()]) {
+        if (!kept.get(providerId)?.has(deviceId)) this.#remove({ deviceId, providerId });
+      }
     }
   }
 

@@ -38,7 +38,10 @@ export class Connection {
     this.#socket.connect();
     void this.#loadCity();
     this.#cityState.viewport.subscribe(() => this.#sendViewport());
-    this.#cityState.selected.subscribe(() => this.#sendWatch());
+    this.#cityState.selected.subscribe(() => {
+      this.refusal.set(null);
+      this.#sendWatch();
+    });
   }
 
   #listen(): void {
@@ -53,6 +56,7 @@ export class Connection {
     socket.on('connect_error', () => this.#lost());
     socket.on('snapshot', (frame) => this.#cityState.receive(frame, true));
     socket.on('frame', (frame) => this.#cityState.receive(frame, false));
+    socket.on('status', (message) => this.#cityState.receiveStatus(message));
     socket.on('refused', (refusal) => this.refusal.set(refusal));
     socket.on('vehicle', (detail) => this.#cityState.receiveDetail(detail));
   }
@@ -61,6 +65,7 @@ export class Connection {
   #lost(): void {
     if (this.state.get().kind === 'signed-out') return;
     this.#step({ kind: 'lost' });
+    this.#cityState.lose();
     if (!this.#socket.active) void this.#findOutWhy();
   }
 

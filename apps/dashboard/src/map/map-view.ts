@@ -1,6 +1,6 @@
 import 'maplibre-gl/dist/maplibre-gl.css';
 import { MapboxOverlay } from '@deck.gl/mapbox';
-import type { City, Viewport } from '@hailstream/events/live';
+import type { City, VehicleRef, Viewport } from '@hailstream/events/live';
 import {
   AttributionControl,
   type LngLatBoundsLike,
@@ -102,8 +102,8 @@ export class MapView {
   }
 
   /** Brings a vehicle out from under what floats over the map, if it is there. */
-  reveal(deviceId: string, padding: Required<PaddingOptions>): void {
-    const vehicle = this.#state.fleet.vehicle(deviceId);
+  reveal(ref: VehicleRef, padding: Required<PaddingOptions>): void {
+    const vehicle = this.#state.fleet.vehicle(ref);
     if (vehicle === undefined) return;
     const { x, y } = this.#map.project(vehicle);
     const { clientWidth, clientHeight } = this.#map.getContainer();
@@ -119,13 +119,13 @@ export class MapView {
   }
 
   /** The marks as they were last drawn, with where on the map's element they are, in pixels. */
-  drawnMarks(): { deviceId: string; lng: number; lat: number; x: number; y: number }[] {
-    const { deviceIds, positions } = this.scene.marks;
-    return deviceIds.map((deviceId, index) => {
+  drawnMarks(): (VehicleRef & { lng: number; lat: number; x: number; y: number })[] {
+    const { vehicles, positions } = this.scene.marks;
+    return vehicles.map((vehicle, index) => {
       const lng = positions[2 * index]!;
       const lat = positions[2 * index + 1]!;
       const { x, y } = this.#map.project([lng, lat]);
-      return { deviceId, lng, lat, x, y };
+      return { ...vehicle, lng, lat, x, y };
     });
   }
 
@@ -171,11 +171,11 @@ export class MapView {
     return this.#cellAt(event) !== undefined || this.#vehicleAt(event) !== null;
   }
 
-  #vehicleAt({ lngLat }: MapMouseEvent): string | null {
+  #vehicleAt({ lngLat }: MapMouseEvent): VehicleRef | null {
     if (this.scene.cells.length > 0) return null;
-    const { deviceIds, positions } = this.scene.marks;
+    const { vehicles, positions } = this.scene.marks;
     const pointer = { at: lngLat, zoom: this.#map.getZoom(), radiusPixels: PICK_RADIUS_PIXELS };
-    return deviceIds[nearestMark(positions, pointer)] ?? null;
+    return vehicles[nearestMark(positions, pointer)] ?? null;
   }
 
   #cellAt({ lngLat }: MapMouseEvent) {

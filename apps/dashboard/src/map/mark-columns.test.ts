@@ -4,31 +4,41 @@ import { Fleet } from '../city-state/fleet.js';
 import { layOutMarks, placeMarks } from './mark-columns.js';
 
 const rows: VehicleRow[] = [
-  ['trip', 1, 2, 90, 5, 'on_trip', 'live'],
-  ['gone', 1, 2, 90, 5, 'elsewhere', 'live'],
-  ['stop', 1, 2, 90, 0, 'stopped', 'live'],
-  ['old', 1, 2, null, 0, 'available', 'stale'],
-  ['new', 1, 2, 10, 0, null, 'live'],
+  ['trip', 1, 2, 90, 5, 'on_trip', 'live', 0],
+  ['gone', 1, 2, 90, 5, 'elsewhere', 'live', 0],
+  ['stop', 1, 2, 90, 0, 'stopped', 'live', 0],
+  ['old', 1, 2, null, 0, 'available', 'stale', 0],
+  ['new', 1, 2, 10, 0, null, 'live', 0],
 ];
 const atlas = { canvas: {} as HTMLCanvasElement, iconOf: () => new Float32Array(7) };
 
 function layOut(options: { hidden?: 'stopped'; selected?: string } = {}) {
   const fleet = new Fleet();
-  const frame = { asOf: 0, tickMs: 1000, vehicles: rows, gone: [], figures: {} as Figures };
+  const frame = {
+    asOf: 0,
+    tickMs: 1000,
+    providers: { 0: 'p' },
+    vehicles: rows,
+    gone: [],
+    figures: {} as Figures,
+  };
   fleet.apply(frame, { now: 0, whole: true, glides: true });
   const hidden = new Set(options.hidden === undefined ? [] : [options.hidden]);
-  const columns = layOutMarks(fleet, { hidden, selected: options.selected ?? null, atlas });
+  const selected = options.selected === undefined ? null : { deviceId: options.selected, providerId: 'p' };
+  const columns = layOutMarks(fleet, { hidden, selected, atlas });
   placeMarks(fleet, columns, 0);
   return columns;
 }
 
+const idsOf = ({ vehicles }: ReturnType<typeof layOut>) => vehicles.map(({ deviceId }) => deviceId);
+
 describe('layOutMarks', () => {
   it('draws those to be seen first last, and leaves out those that are elsewhere', () => {
-    expect(layOut().deviceIds).toEqual(['new', 'stop', 'old', 'trip']);
+    expect(idsOf(layOut())).toEqual(['new', 'stop', 'old', 'trip']);
   });
 
   it('leaves out the states that are hidden', () => {
-    expect(layOut({ hidden: 'stopped' }).deviceIds).toEqual(['new', 'old', 'trip']);
+    expect(idsOf(layOut({ hidden: 'stopped' }))).toEqual(['new', 'old', 'trip']);
   });
 
   it('fades the stale ones, and all others beside the one that is looked at', () => {

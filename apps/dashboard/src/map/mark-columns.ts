@@ -1,5 +1,7 @@
+import type { VehicleQuery, VehicleRef } from '@hailstream/events/live';
 import { type DrawnState, isOnMap, statesOnMap } from '../city-state/drawn-state.js';
 import type { Fleet } from '../city-state/fleet.js';
+import { isVehicleRef } from '../city-state/vehicle-ref.js';
 import { turnsWithHeading } from '../marks/marks.js';
 import { type MarksAtlas, NUMBERS_PER_ICON } from '../marks/marks-atlas.js';
 
@@ -15,7 +17,7 @@ export interface MarkColumns {
   /** Which vehicle of the fleet each mark is; in the order in which they are drawn. */
   readonly slots: Uint32Array;
   /** The same by name: a slot is someone else's once the vehicle has left, which the next layout takes in. */
-  readonly deviceIds: readonly string[];
+  readonly vehicles: readonly VehicleRef[];
   readonly positions: Float64Array;
   readonly headings: Float32Array;
   /** What deck.gl turns each mark by: counterclockwise degrees. */
@@ -31,9 +33,9 @@ export interface MarkColumns {
 /** Lays out the vehicles that are drawn; positions and angles are left to be sampled. Once a tick, not once a frame. */
 export function layOutMarks(
   fleet: Fleet,
-  options: { hidden: ReadonlySet<DrawnState>; selected: string | null; atlas: MarksAtlas },
+  options: { hidden: ReadonlySet<DrawnState>; selected: VehicleQuery | null; atlas: MarksAtlas },
 ): MarkColumns {
-  const selected = options.selected === null ? undefined : fleet.slotOf(options.selected);
+  const selected = isVehicleRef(options.selected) ? fleet.slotOf(options.selected) : undefined;
   const slots = drawnSlots(fleet, options.hidden);
   const icons = new Float32Array(NUMBERS_PER_ICON * slots.length);
   const colors = new Uint8ClampedArray(4 * slots.length).fill(255);
@@ -50,7 +52,7 @@ export function layOutMarks(
   });
   return {
     slots,
-    deviceIds: Array.from(slots, (slot) => fleet.deviceIdAt(slot)),
+    vehicles: Array.from(slots, (slot) => fleet.refAt(slot)),
     icons,
     colors,
     positions: new Float64Array(2 * slots.length),

@@ -3,7 +3,7 @@ export const MARKS_PROBE = 'hailstream:marks';
 
 /** What is asked for: left empty by whoever asks, filled in before `dispatchEvent` returns. */
 export interface MarksProbe {
-  marks?: readonly { deviceId: string; lng: number; lat: number; x: number; y: number }[];
+  marks?: readonly { deviceId: string; providerId: string; lng: number; lat: number; x: number; y: number }[];
 }
 
 /**

@@ -3,6 +3,7 @@ import type { MapboxOverlay } from '@deck.gl/mapbox';
 import { type Cell, countPerCell, isCrowded, toPlaces } from '../city-state/cells.js';
 import type { CityState } from '../city-state/city-state.js';
 import { statesOnMap } from '../city-state/drawn-state.js';
+import { isVehicleRef } from '../city-state/vehicle-ref.js';
 import { drawMarksAtlas, type MarksAtlas } from '../marks/marks-atlas.js';
 import { Store } from '../store.js';
 import type { Theme } from '../theme/theme.js';
@@ -180,7 +181,7 @@ export class Scene {
 
   #ring(now: number): Layer[] {
     const selected = this.#city.selected.get();
-    const slot = selected === null ? undefined : this.#city.fleet.slotOf(selected);
+    const slot = isVehicleRef(selected) ? this.#city.fleet.slotOf(selected) : undefined;
     if (slot === undefined) return [];
     const positions = new Float64Array(2);
     this.#city.fleet.sample(Uint32Array.of(slot), now, { positions, headings: new Float32Array(1) });

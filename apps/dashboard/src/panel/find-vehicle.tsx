@@ -12,9 +12,10 @@ export function FindVehicle() {
   const find = () => {
     const sought = typed.trim().toLowerCase();
     if (sought === '') return;
-    const deviceId = wholeId.test(sought) ? sought : city.fleet.find(sought);
-    setFound(deviceId === undefined ? 'no' : 'yes');
-    if (deviceId !== undefined) city.select(deviceId);
+    // Whose vehicle it is, the service knows; if several providers have one of that id, it asks.
+    const vehicle = wholeId.test(sought) ? { deviceId: sought, providerId: null } : city.fleet.find(sought);
+    setFound(vehicle === undefined ? 'no' : 'yes');
+    if (vehicle !== undefined) city.select(vehicle);
   };
   return (
     <search>

@@ -4,7 +4,16 @@ import { ROW_HEIGHT, rowWindow } from './row-window.js';
 import { nextOrder, sortVehicles } from './sort-vehicles.js';
 
 function vehicle(deviceId: string, speed: number | null): Vehicle {
-  return { deviceId, speed, lat: 0, lng: 0, heading: null, state: 'available', contact: 'live' };
+  return {
+    deviceId,
+    providerId: 'p',
+    speed,
+    lat: 0,
+    lng: 0,
+    heading: null,
+    state: 'available',
+    contact: 'live',
+  };
 }
 
 describe('sortVehicles', () => {

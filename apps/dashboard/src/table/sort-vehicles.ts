@@ -14,7 +14,9 @@ export function sortVehicles(vehicles: readonly Vehicle[], { column, direction }
   const sign = direction === 'ascending' ? 1 : -1;
   return vehicles.toSorted((a, b) => {
     const [left, right] = [valueOf(a, column), valueOf(b, column)];
-    if (left === right) return compare(shortId(a.deviceId), shortId(b.deviceId));
+    if (left === right) {
+      return compare(shortId(a.deviceId), shortId(b.deviceId)) || compare(a.providerId, b.providerId);
+    }
     if (left === null) return 1;
     if (right === null) return -1;
     return sign * compare(left, right);

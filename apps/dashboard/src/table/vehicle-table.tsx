@@ -2,6 +2,7 @@ import './table.css';
 import { useEffect, useState } from 'react';
 import { isOnMap } from '../city-state/drawn-state.js';
 import type { Vehicle } from '../city-state/fleet.js';
+import { vehicleKey } from '../city-state/vehicle-ref.js';
 import { useDashboard } from '../dashboard.js';
 import { formatCount, formatHeading, formatSpeed, inWords, shortId } from '../format.js';
 import { marks } from '../marks/marks.js';
@@ -69,7 +70,7 @@ export function VehicleTable({ isFallback }: { isFallback: boolean }) {
           <tbody>
             <tr className="table-spacer" style={{ height: before }} aria-hidden="true" />
             {vehicles.slice(first, last).map((vehicle, index) => (
-              <VehicleTableRow key={vehicle.deviceId} vehicle={vehicle} rowIndex={first + index + 2} />
+              <VehicleTableRow key={vehicleKey(vehicle)} vehicle={vehicle} rowIndex={first + index + 2} />
             ))}
             <tr className="table-spacer" style={{ height: after }} aria-hidden="true" />
           </tbody>
@@ -82,11 +83,16 @@ export function VehicleTable({ isFallback }: { isFallback: boolean }) {
 function VehicleTableRow({ vehicle, rowIndex }: { vehicle: Vehicle; rowIndex: number }) {
   const { city, theme } = useDashboard();
   const painted = useStore(theme.theme);
-  const { deviceId, state, contact } = vehicle;
+  const { deviceId, providerId, state, contact } = vehicle;
   return (
     <tr aria-rowindex={rowIndex} data-contact={contact}>
       <th scope="row">
-        <button type="button" className="link-button" title={deviceId} onClick={() => city.select(deviceId)}>
+        <button
+          type="button"
+          className="link-button"
+          title={`${deviceId}, of the provider ${providerId}`}
+          onClick={() => city.select({ deviceId, providerId })}
+        >
           {shortId(deviceId)}
         </button>
       </th>

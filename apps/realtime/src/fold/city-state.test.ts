@@ -12,6 +12,7 @@ import {
   vehicleEvent,
 } from './events.fixture.js';
 import { CANCELLATIONS_WINDOW_MS, TRIP_KEPT_MS } from './fleet.js';
+import { CLOCK_TOLERANCE_MS } from './newest.js';
 import { MAX_RECENT_EVENTS } from './recent-events.js';
 import { TRAIL_KEPT_MS, TRAIL_MS } from './trail.js';
 
@@ -21,8 +22,9 @@ function folded(...events: CityEvent[]): CityState {
   return city;
 }
 
+const vehicleOf = (providerId: string) => ({ deviceId: id(1), providerId });
 const figuresOf = (city: CityState, now = NOW) => city.survey(now)(null);
-const detailOf = (city: CityState, now = NOW) => city.detail(city.vehicle(id(1), null)!, now);
+const detailOf = (city: CityState, now = NOW) => city.detail(city.vehicle(vehicleOf(PROVIDER))!, now);
 
 describe('a vehicle', () => {
   it('is where its newest event was, whatever arrived last', () => {
@@ -76,7 +78,7 @@ describe('a vehicle', () => {
     expect(detailOf(city, NOW + STALE_AFTER_MS - 1).contact).toBe('live');
     expect(detailOf(city, NOW + STALE_AFTER_MS).contact).toBe('stale');
     expect(detailOf(city, NOW + SILENT_AFTER_MS).contact).toBe('silent');
-    expect(city.vehicle(id(1), null)?.row(NOW + SILENT_AFTER_MS)).toBe(null);
+    expect(city.vehicle(vehicleOf(PROVIDER))?.row(NOW + SILENT_AFTER_MS)).toBe(null);
   });
 
   it('keeps its newest events and no more', () => {
@@ -113,6 +115,55 @@ describe('a vehicle', () => {
     expect(detailOf(city).located_at).toBe(NOW);
     expect(city.totals(null)).toMatchObject({ devicesSeen: 1, eventsSeen: 2 });
     expect(figuresOf(city).newestEventAt).toBe(NOW);
+  });
+});
+
+describe('a clock that is ahead', () => {
+  const LEAD_MS = 90_000;
+
+  it('holds no vehicle in place: what is said later counts, though it says an earlier time', () => {
+    const city = new CityState();
+    const ahead = telemetry({ timestamp: NOW + LEAD_MS, location: { lat: 9, lng: 9 } });
+    city.fold(ahead, { receivedAt: NOW, now: NOW });
+    expect(detailOf(city)).toMatchObject({ location: { lat: 9, lng: 9 }, located_at: NOW });
+    city.fold(telemetry({ timestamp: NOW + 1_000, location: { lat: 1, lng: 1 } }), {
+      receivedAt: NOW + 1_000,
+      now: NOW + 1_000,
+    });
+    expect(detailOf(city)).toMatchObject({ location: { lat: 1, lng: 1 }, located_at: NOW + 1_000 });
+  });
+
+  it('holds no vehicle in its state', () => {
+    const city = new CityState();
+    city.fold(vehicleEvent({ timestamp: NOW + LEAD_MS }), { receivedAt: NOW, now: NOW });
+    const later = NOW + 1_000;
+    const start = vehicleEvent({ timestamp: later, vehicle_state: 'on_trip', event_types: ['trip_start'] });
+    city.fold(start, { receivedAt: later, now: later });
+    expect(detailOf(city)).toMatchObject({ vehicle_state: 'on_trip', state_since: later });
+    expect(figuresOf(city, later)).toMatchObject({ tripsNow: 1, newestEventAt: later });
+  });
+
+  it('that is always ahead is shown nevertheless, in the order of what it says', () => {
+    const city = new CityState();
+    const points = [0, 1, 2, 3].map((n) =>
+      telemetry({
+        telemetry_id: id(9 - n),
+        timestamp: NOW + LEAD_MS + n * 1_000,
+        location: { lat: 10 + n, lng: 0 },
+      }),
+    );
+    for (const point of points.toReversed()) city.fold(point, { receivedAt: NOW, now: NOW });
+    expect(detailOf(city)).toMatchObject({ location: { lat: 13, lng: 0 }, located_at: NOW, contact: 'live' });
+  });
+
+  it('does not make the city look fresh once nothing comes any more', () => {
+    const city = folded(telemetry({ timestamp: NOW + LEAD_MS }));
+    expect(figuresOf(city)).toMatchObject({ newestEventAt: NOW, newestReceivedAt: NOW });
+  });
+
+  it('that is ahead by no more than clocks differ is believed', () => {
+    const city = folded(telemetry({ timestamp: NOW + CLOCK_TOLERANCE_MS }));
+    expect(detailOf(city).located_at).toBe(NOW + CLOCK_TOLERANCE_MS);
   });
 });
 
@@ -207,9 +258,33 @@ describe('providers', () => {
       telemetry({ location: { lat: 1, lng: 1 } }),
       telemetry({ provider_id: OTHER_PROVIDER, location: { lat: 2, lng: 2 }, timestamp: NOW + 1 }),
     );
-    expect(city.vehicle(id(1), PROVIDER)?.location).toEqual({ lat: 1, lng: 1 });
-    expect(city.vehicle(id(1), null)?.location).toEqual({ lat: 2, lng: 2 });
-    expect(city.vehicle(id(1), id(77))).toBe(null);
+    expect(city.vehicle(vehicleOf(PROVIDER))?.location).toEqual({ lat: 1, lng: 1 });
+    expect(city.vehicle(vehicleOf(OTHER_PROVIDER))?.location).toEqual({ lat: 2, lng: 2 });
+    expect(city.vehicle(vehicleOf(id(77)))).toBe(null);
+    const owners = (scope: string | null) =>
+      city.vehiclesWithId(id(1), scope).map(({ providerId }) => providerId);
+    expect(owners(null)).toEqual([PROVIDER, OTHER_PROVIDER]);
+    expect(owners(OTHER_PROVIDER)).toEqual([OTHER_PROVIDER]);
+    expect(owners(id(77))).toEqual([]);
+  });
+
+  it('do not reach the trips of another one, even under the same trip id', () => {
+    const ended = tripReport({ provider_id: OTHER_PROVIDER });
+    const city = folded(riderEvent({ timestamp: NOW - 60_000 }), vehicleEvent(), ended);
+    expect(city.survey(NOW)(PROVIDER)).toMatchObject({ tripsNow: 1 });
+    expect(detailOf(city).trip).toMatchObject({ trip_id: id(100) });
+  });
+
+  it('do not drop events of another one, even under the same event ids', () => {
+    const same = { event_id: id(7) };
+    const city = folded(
+      vehicleEvent({ ...same, provider_id: OTHER_PROVIDER, vehicle_state: 'available' }),
+      vehicleEvent({ ...same, vehicle_state: 'on_trip', event_types: ['trip_start'] }),
+    );
+    expect(detailOf(city)).toMatchObject({
+      vehicle_state: 'on_trip',
+      events: [{ vehicle_state: 'on_trip' }],
+    });
   });
 });
 

@@ -1,16 +1,17 @@
 import type { RiderEvent, Telemetry, Trip, VehicleEvent } from '@hailstream/events';
-import type { Figures, VehicleDetail } from '@hailstream/events/live';
+import type { Figures, VehicleDetail, VehicleRef } from '@hailstream/events/live';
 import { contactAt } from './contact.js';
 import { addCounts, noCounts, sumFigures, type CountByState } from './figures.js';
 import { Fleet } from './fleet.js';
-import type { Vehicle } from './vehicle.js';
+import { eventTimeAt } from './newest.js';
+import type { Provider, Vehicle } from './vehicle.js';
 
 /** Most providers whose fleets are kept; what a further one sends is refused. */
 export const MAX_PROVIDERS = 1_000;
 
 /**
- * How far ahead of its receipt an event may be. A device whose clock is further ahead would hold its place on the map,
- * newer than all that it says once its clock is right; so such events are counted and otherwise left alone.
+ * How far ahead of its receipt an event may be. One that is less ahead happened when it was received, at the latest; one
+ * that is further ahead has no time that can be relied on, and is counted and otherwise left alone.
  */
 export const MAX_CLOCK_LEAD_MS = 600_000;
 
@@ -38,16 +39,19 @@ export interface Totals {
 /** The city as the log tells it: one fleet for each provider, which no other provider's events touch. */
 export class CityState {
   private readonly fleets = new Map<string, Fleet>();
+  /** By the numbers that are short for them. */
+  private readonly providerIds: string[] = [];
   private clears = 0;
 
-  /** Folds one event, received at `receivedAt`. The same events in any order, each any number of times, fold to the same. */
+  /** Folds one event, received at `receivedAt`. The same records in any order, each any number of times, fold to the same. */
   fold(input: CityEvent, at: { receivedAt: number; now: number }): FoldOutcome {
     const fleet = this.fleetFor(input.event.provider_id);
     if (fleet === null) return 'no-room';
-    const eventTime = input.kind === 'trip' ? input.event.end_time : input.event.timestamp;
-    const isAhead = eventTime > at.receivedAt + MAX_CLOCK_LEAD_MS;
-    const outcome = fold(fleet, input, isAhead);
-    fleet.count(outcome === 'folded' ? eventTime : null, at.now);
+    const said = input.kind === 'trip' ? input.event.end_time : input.event.timestamp;
+    const isAhead = said > at.receivedAt + MAX_CLOCK_LEAD_MS;
+    const timestamp = eventTimeAt(said, at.receivedAt);
+    const outcome = fold(fleet, input, isAhead ? null : timestamp);
+    fleet.count(outcome === 'folded' ? timestamp : null, at);
     return outcome;
   }
 
@@ -56,14 +60,13 @@ export class CityState {
     for (const fleet of this.fleetsIn(scope)) yield* fleet.allVehicles();
   }
 
-  /** A vehicle by its id: where several providers have that id, the one heard of last. */
-  vehicle(deviceId: string, scope: Scope): Vehicle | null {
-    const found = this.fleetsIn(scope).flatMap((fleet) => fleet.vehicle(deviceId) ?? []);
-    const heardAt = (vehicle: Vehicle): number => vehicle.heardAt ?? 0;
-    return found.reduce<Vehicle | null>(
-      (best, vehicle) => (best === null || heardAt(vehicle) > heardAt(best) ? vehicle : best),
-      null,
-    );
+  /** The vehicles with a device id: it is unique only within one provider's fleet. */
+  vehiclesWithId(deviceId: string, scope: Scope): Vehicle[] {
+    return this.fleetsIn(scope).flatMap((fleet) => fleet.vehicle(deviceId) ?? []);
+  }
+
+  vehicle({ deviceId, providerId }: VehicleRef): Vehicle | null {
+    return this.fleets.get(providerId)?.vehicle(deviceId) ?? null;
   }
 
   detail(vehicle: Vehicle, now: number): VehicleDetail {
@@ -125,7 +128,13 @@ export class CityState {
   /** Forgets everything: it came from a log that is not the one that is read from now on. */
   clear(): void {
     this.fleets.clear();
+    this.providerIds.length = 0;
     this.clears += 1;
+  }
+
+  /** The id that a {@link Provider}'s number is short for. */
+  providerId(number: number): string {
+    return this.providerIds[number] ?? '';
   }
 
   /** Changes when all that was known before is void. */
@@ -137,8 +146,9 @@ export class CityState {
     const known = this.fleets.get(providerId);
     if (known !== undefined) return known;
     if (this.fleets.size >= MAX_PROVIDERS) return null;
-    const fleet = new Fleet(providerId);
+    const fleet = new Fleet({ id: providerId, number: this.fleets.size });
     this.fleets.set(providerId, fleet);
+    this.providerIds.push(providerId);
     return fleet;
   }
 
@@ -149,24 +159,25 @@ export class CityState {
   }
 }
 
-function fold(fleet: Fleet, input: CityEvent, isAhead: boolean): FoldOutcome {
+/** `timestamp` is `null` for an event that is too far ahead of its receipt. */
+function fold(fleet: Fleet, input: CityEvent, timestamp: number | null): FoldOutcome {
   switch (input.kind) {
     case 'telemetry':
     case 'vehicle-event': {
       const vehicle = fleet.vehicleFor(input.event.device_id);
       if (vehicle === null) return 'no-room';
-      if (isAhead) return 'ahead-of-clock';
-      if (input.kind === 'telemetry') fleet.foldTelemetry(vehicle, input.event);
-      else fleet.foldVehicleEvent(vehicle, input.event);
+      if (timestamp === null) return 'ahead-of-clock';
+      if (input.kind === 'telemetry') fleet.foldTelemetry(vehicle, input.event, timestamp);
+      else fleet.foldVehicleEvent(vehicle, input.event, timestamp);
       return 'folded';
     }
     case 'rider-event':
-      if (isAhead) return 'ahead-of-clock';
-      fleet.foldRiderEvent(input.event);
+      if (timestamp === null) return 'ahead-of-clock';
+      fleet.foldRiderEvent(input.event, timestamp);
       return 'folded';
     case 'trip':
-      if (isAhead) return 'ahead-of-clock';
-      fleet.foldTripReport(input.event);
+      if (timestamp === null) return 'ahead-of-clock';
+      fleet.foldTripReport(input.event, timestamp);
       return 'folded';
   }
 }

@@ -16,6 +16,7 @@ export function noFigures(): MutableFigures {
     silent: 0,
     eventsPerSecond: 0,
     newestEventAt: null,
+    newestReceivedAt: null,
     tripsNow: 0,
     requestsWaiting: 0,
     longestWaitMs: 0,
@@ -35,6 +36,7 @@ export function sumFigures(parts: readonly Figures[]): Figures {
     sum.silent += part.silent;
     sum.eventsPerSecond += part.eventsPerSecond;
     sum.newestEventAt = latest(sum.newestEventAt, part.newestEventAt);
+    sum.newestReceivedAt = latest(sum.newestReceivedAt, part.newestReceivedAt);
     sum.tripsNow += part.tripsNow;
     sum.requestsWaiting += part.requestsWaiting;
     sum.longestWaitMs = Math.max(sum.longestWaitMs, part.longestWaitMs);

@@ -4,7 +4,7 @@ import { noCounts, noFigures, type CountByState, type MutableFigures } from './f
 import { latest } from './newest.js';
 import { Rate } from './rate.js';
 import { stagesUnderWay, TripFacts } from './trip.js';
-import { Vehicle } from './vehicle.js';
+import { Vehicle, type Provider } from './vehicle.js';
 
 /** Most vehicles of one provider that are kept; what a further one sends is refused. */
 export const MAX_VEHICLES_PER_PROVIDER = 1_000_000;
@@ -18,7 +18,10 @@ export const TRIP_KEPT_MS = 6 * 3_600_000;
 /** How far back cancellations are counted. */
 export const CANCELLATIONS_WINDOW_MS = 15 * 60_000;
 
-/** One provider's vehicles and trips. Every fold is idempotent and takes its events in any order. */
+/**
+ * One provider's vehicles and trips. Every fold is idempotent and takes its events in any order; `timestamp` is the event
+ * time by `eventTimeAt`.
+ */
 export class Fleet {
   /** Vehicles about which something changed since {@link takeTouched}. */
   private touched = new Set<Vehicle>();
@@ -30,15 +33,17 @@ export class Fleet {
   private readonly rate = new Rate();
   private readonly seenByState = noCounts();
   private newestEventAt: number | null = null;
+  private newestReceivedAt: number | null = null;
   private seen = 0;
 
-  constructor(readonly providerId: string) {}
+  constructor(private readonly provider: Provider) {}
 
-  /** Counts a record. */
-  count(eventTime: number | null, now: number): void {
+  /** Counts a record; `eventTime` is `null` for one that was not folded. */
+  count(eventTime: number | null, at: { readonly receivedAt: number; readonly now: number }): void {
     this.seen += 1;
-    this.rate.count(now);
+    this.rate.count(at.now);
     this.newestEventAt = latest(this.newestEventAt, eventTime);
+    this.newestReceivedAt = latest(this.newestReceivedAt, at.receivedAt);
   }
 
   /** Makes a vehicle known. `null` where there is no room for another. */
@@ -46,35 +51,35 @@ export class Fleet {
     const known = this.vehicles.get(deviceId);
     if (known !== undefined) return known;
     if (this.vehicles.size >= MAX_VEHICLES_PER_PROVIDER) return null;
-    const vehicle = new Vehicle(deviceId, this.providerId);
+    const vehicle = new Vehicle(deviceId, this.provider);
     this.vehicles.set(deviceId, vehicle);
     this.seenByState.unknown += 1;
     return vehicle;
   }
 
-  foldTelemetry(vehicle: Vehicle, event: Telemetry): void {
-    if (vehicle.foldTelemetry(event)) this.touch(vehicle);
+  foldTelemetry(vehicle: Vehicle, event: Telemetry, timestamp: number): void {
+    if (vehicle.foldTelemetry(event, timestamp)) this.touch(vehicle);
   }
 
-  foldVehicleEvent(vehicle: Vehicle, event: VehicleEvent): void {
+  foldVehicleEvent(vehicle: Vehicle, event: VehicleEvent, timestamp: number): void {
     const before = vehicle.state ?? 'unknown';
-    if (vehicle.foldEvent(event)) {
+    if (vehicle.foldEvent(event, timestamp)) {
       this.seenByState[before] -= 1;
       this.seenByState[vehicle.state ?? 'unknown'] += 1;
       this.touch(vehicle);
     }
     if (!TripFacts.concerns(event)) return;
     for (const tripId of event.trip_ids ?? []) {
-      this.foldTrip(tripId, (trip) => trip.foldVehicleEvent(event));
+      this.foldTrip(tripId, (trip) => trip.foldVehicleEvent(event, timestamp));
     }
   }
 
-  foldRiderEvent(event: RiderEvent): void {
-    this.foldTrip(event.trip_id, (trip) => trip.foldRiderEvent(event));
+  foldRiderEvent(event: RiderEvent, timestamp: number): void {
+    this.foldTrip(event.trip_id, (trip) => trip.foldRiderEvent(event, timestamp));
   }
 
-  foldTripReport(event: Trip): void {
-    this.foldTrip(event.trip_id, (trip) => trip.foldReport(event));
+  foldTripReport(event: Trip, endedAt: number): void {
+    this.foldTrip(event.trip_id, (trip) => trip.foldReport(endedAt));
   }
 
   vehicle(deviceId: string): Vehicle | undefined {
@@ -122,6 +127,7 @@ export class Fleet {
   survey(now: number): MutableFigures {
     const figures = noFigures();
     figures.newestEventAt = this.newestEventAt;
+    figures.newestReceivedAt = this.newestReceivedAt;
     figures.eventsPerSecond = this.rate.perSecond(now);
     for (const vehicle of this.activeVehicles) {
       const contact = contactAt(vehicle.heardAt, now);

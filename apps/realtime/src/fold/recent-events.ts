@@ -18,19 +18,34 @@ export class RecentEvents {
   /** Newest first. */
   private readonly kept: RecentEvent[] = [];
 
-  /** Adds an event, unless it is there or older than all of a full list. Says whether it did. */
-  add(event: VehicleEvent): boolean {
-    const fact = recentEvent(event);
+  /** Adds an event that happened at `timestamp`, unless it is there or older than all of a full list. Says whether it did. */
+  add(event: VehicleEvent, timestamp: number): boolean {
+    const fact = recentEvent(event, timestamp);
     const at = this.kept.findIndex((other) => other.id === fact.id || isNewer(fact, other));
     if (at === -1) {
       if (this.kept.length >= MAX_RECENT_EVENTS) return false;
       this.kept.push(fact);
       return true;
     }
-    if (this.kept[at]?.id === fact.id) return false;
-    this.kept.splice(at, 0, fact);
-    this.kept.length = Math.min(this.kept.length, MAX_RECENT_EVENTS);
+    if (this.kept[at]?.id !== fact.id) {
+      this.dropEarlier(fact, at);
+      this.kept.splice(at, 0, fact);
+      this.kept.length = Math.min(this.kept.length, MAX_RECENT_EVENTS);
+      return true;
+    }
+    if (!isNewer(fact, this.kept[at])) return false;
+    this.kept[at] = fact;
     return true;
+  }
+
+  /** From a clock that is ahead, an event that is sent again happened when it was received last. */
+  private dropEarlier(fact: RecentEvent, from: number): void {
+    for (let at = from; at < this.kept.length; at += 1) {
+      const other = this.kept[at];
+      if (other === undefined || (other.lead === 0 && fact.lead === 0) || other.id !== fact.id) continue;
+      this.kept.splice(at, 1);
+      return;
+    }
   }
 
   get newest(): RecentEvent | null {
@@ -51,10 +66,11 @@ export class RecentEvents {
   }
 }
 
-function recentEvent(event: VehicleEvent): RecentEvent {
+function recentEvent(event: VehicleEvent, timestamp: number): RecentEvent {
   return {
     id: event.event_id,
-    timestamp: event.timestamp,
+    timestamp,
+    lead: event.timestamp - timestamp,
     vehicleState: event.vehicle_state,
     eventTypes: event.event_types,
     tripIds: event.trip_ids ?? [],

@@ -2,7 +2,6 @@ import type {
   Location,
   RiderEvent,
   RiderEventType,
-  Trip,
   VehicleEvent,
   VehicleEventType,
 } from '@hailstream/events';
@@ -49,32 +48,39 @@ export class TripFacts {
     return event.event_types.some((eventType) => stageAfter.has(eventType));
   }
 
-  foldRiderEvent(event: RiderEvent): void {
-    const fact = { id: event.event_id, timestamp: event.timestamp, type: event.event_type };
-    this.heard(event.timestamp);
+  foldRiderEvent(event: RiderEvent, timestamp: number): void {
+    const fact = { id: event.event_id, timestamp, lead: event.timestamp - timestamp, type: event.event_type };
+    this.heard(timestamp);
     if (isNewer(fact, this.riderEvent)) this.riderEvent = fact;
     if (event.event_type === 'ride_cancel') {
-      this.riderCancelledAt = latest(this.riderCancelledAt, event.timestamp);
+      this.riderCancelledAt = latest(this.riderCancelledAt, timestamp);
     } else if (event.event_type === 'ride_request' && isNewer(fact, this.request)) {
       this.request = { ...fact, destination: event.destination ?? null };
     }
   }
 
-  foldVehicleEvent(event: VehicleEvent): void {
+  foldVehicleEvent(event: VehicleEvent, timestamp: number): void {
     const stages = event.event_types.flatMap((eventType) => stageAfter.get(eventType) ?? []);
     const stage = stages.at(-1);
     if (stage === undefined) return;
-    const fact = { id: event.event_id, timestamp: event.timestamp, stage, deviceId: event.device_id };
-    this.heard(event.timestamp);
+    const fact = {
+      id: event.event_id,
+      timestamp,
+      lead: event.timestamp - timestamp,
+      stage,
+      deviceId: event.device_id,
+    };
+    this.heard(timestamp);
     if (isNewer(fact, this.vehicleEvent)) this.vehicleEvent = fact;
     if (stages.includes('cancelled')) {
-      this.vehicleCancelledAt = latest(this.vehicleCancelledAt, event.timestamp);
+      this.vehicleCancelledAt = latest(this.vehicleCancelledAt, timestamp);
     }
   }
 
-  foldReport(trip: Trip): void {
-    this.heard(trip.end_time);
-    this.endedAt = latest(this.endedAt, trip.end_time);
+  /** The operator reported it as over. */
+  foldReport(endedAt: number): void {
+    this.heard(endedAt);
+    this.endedAt = latest(this.endedAt, endedAt);
   }
 
   /** `null` where nothing tells: a rating alone, for one. */

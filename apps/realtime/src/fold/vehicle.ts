@@ -23,6 +23,13 @@ export interface Position {
   readonly timestamp: number;
 }
 
+/** Whose a vehicle is; shared by all vehicles of a fleet. */
+export interface Provider {
+  readonly id: string;
+  /** Short for the id on the wire; another one after the city was cleared. */
+  readonly number: number;
+}
+
 /** One vehicle: the newest of what it said, by event time. */
 export class Vehicle {
   readonly events = new RecentEvents();
@@ -33,16 +40,21 @@ export class Vehicle {
 
   constructor(
     readonly deviceId: string,
-    readonly providerId: string,
+    private readonly provider: Provider,
   ) {}
 
+  get providerId(): string {
+    return this.provider.id;
+  }
+
   /** Says whether it changed anything. */
-  foldTelemetry(event: Telemetry): boolean {
+  foldTelemetry(event: Telemetry, timestamp: number): boolean {
     const { location } = event;
-    const grew = this.trail.add([location.lat, location.lng, location.speed ?? null, event.timestamp]);
+    const grew = this.trail.add([location.lat, location.lng, location.speed ?? null, timestamp]);
     const point: Point = {
       id: event.telemetry_id,
-      timestamp: event.timestamp,
+      timestamp,
+      lead: event.timestamp - timestamp,
       lat: location.lat,
       lng: location.lng,
       heading: location.heading ?? null,
@@ -55,8 +67,8 @@ export class Vehicle {
   }
 
   /** Says whether it changed anything. */
-  foldEvent(event: VehicleEvent): boolean {
-    return this.events.add(event);
+  foldEvent(event: VehicleEvent, timestamp: number): boolean {
+    return this.events.add(event, timestamp);
   }
 
   /** Event time of the newest thing it said. */
@@ -109,6 +121,7 @@ export class Vehicle {
       round(speed, 10),
       this.state,
       contact,
+      this.provider.number,
     ];
   }
 }

@@ -1,9 +1,10 @@
 import type { VehicleDetail } from '@hailstream/events/live';
 import { CurrentPrincipal, ProblemError, Scope, type Principal } from '@hailstream/nest';
 import { Controller, Get, Header, Param, Query } from '@nestjs/common';
+import type { Vehicle } from '../fold/vehicle.js';
 import { BboxError, parseBbox } from './bbox.js';
 import { RebuildService } from '../log/rebuild.service.js';
-import { TooManyVehiclesError, VehiclesService, type ListedVehicle } from './vehicles.service.js';
+import { listed, TooManyVehiclesError, VehiclesService, type ListedVehicle } from './vehicles.service.js';
 
 interface VehicleList {
   readonly asOf: number;
@@ -36,16 +37,41 @@ export class VehiclesController {
 
   @Get(':device_id')
   @Header('cache-control', 'no-store')
-  vehicle(@CurrentPrincipal() principal: Principal, @Param('device_id') deviceId: string): VehicleDetail {
+  vehicle(
+    @CurrentPrincipal() principal: Principal,
+    @Param('device_id') deviceId: string,
+    @Query('provider_id') providerId?: string | string[],
+  ): VehicleDetail {
     this.rebuild.requireRebuilt();
-    const detail = this.vehiclesService.detail(deviceId, principal.providerId ?? null, Date.now());
-    if (detail !== null) return detail;
-    throw new ProblemError({
-      status: 404,
-      title: 'Not Found',
-      detail: `no vehicle ${deviceId} has been heard of`,
-    });
+    const now = Date.now();
+    const visible = this.vehiclesService.withId(deviceId.toLowerCase(), principal.providerId ?? null);
+    const asked = providerId === undefined ? null : String(providerId).toLowerCase();
+    const found = visible.filter((vehicle) => asked === null || vehicle.providerId === asked);
+    const [vehicle] = found;
+    if (vehicle === undefined) throw notFound(deviceId, asked);
+    if (found.length > 1) throw ambiguous(deviceId, found, now);
+    return this.vehiclesService.detail(vehicle, now);
   }
+}
+
+function notFound(deviceId: string, providerId: string | null): ProblemError {
+  const whose = providerId === null ? '' : ` of the provider ${providerId}`;
+  return new ProblemError({
+    status: 404,
+    title: 'Not Found',
+    detail: `no vehicle ${deviceId}${whose} has been heard of`,
+  });
+}
+
+/** None of them is preferred: else one provider could put its vehicle in another one's place. */
+function ambiguous(deviceId: string, found: readonly Vehicle[], now: number): ProblemError {
+  return new ProblemError({
+    status: 409,
+    title: 'Conflict',
+    detail: `${found.length} providers have a vehicle ${deviceId}: name one with provider_id`,
+    headers: { 'cache-control': 'no-store' },
+    extensions: { vehicles: found.map((vehicle) => listed(vehicle, now)) },
+  });
 }
 
 function badRequest(error: unknown): unknown {

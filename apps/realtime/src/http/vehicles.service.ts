@@ -37,13 +37,18 @@ export class VehiclesService {
     return found;
   }
 
-  detail(deviceId: string, scope: Scope, now: number): VehicleDetail | null {
-    const vehicle = this.city.vehicle(deviceId, scope);
-    return vehicle && this.city.detail(vehicle, now);
+  /** The vehicles with a device id, of one provider or of all. */
+  withId(deviceId: string, scope: Scope): Vehicle[] {
+    return this.city.vehiclesWithId(deviceId, scope);
+  }
+
+  detail(vehicle: Vehicle, now: number): VehicleDetail {
+    return this.city.detail(vehicle, now);
   }
 }
 
-function listed(vehicle: Vehicle, now: number): ListedVehicle {
+/** A vehicle as a list has it. */
+export function listed(vehicle: Vehicle, now: number): ListedVehicle {
   return {
     device_id: vehicle.deviceId,
     provider_id: vehicle.providerId,

@@ -17,6 +17,7 @@ const inNice = { lat: 43.7, lng: 7.25 };
 class Page implements Client {
   readonly received: [keyof ServerToClient, unknown][] = [];
   readonly rooms = new Set<string>();
+  /** By provider and device. */
   readonly drawn = new Map<string, VehicleRow>();
   backlog = 0;
 
@@ -24,9 +25,14 @@ class Page implements Client {
     this.received.push([message, payload]);
     if (message === 'snapshot') this.drawn.clear();
     if (message !== 'snapshot' && message !== 'frame') return;
-    const { vehicles, gone } = payload as Frame;
-    for (const deviceId of gone) this.drawn.delete(deviceId);
-    for (const row of vehicles) this.drawn.set(row[0], row);
+    const { vehicles, gone, providers } = payload as Frame;
+    const keyOf = (deviceId: string, provider: number) => `${providers[provider]} ${deviceId}`;
+    for (const [deviceId, provider] of gone) this.drawn.delete(keyOf(deviceId, provider));
+    for (const row of vehicles) this.drawn.set(keyOf(row[0], row[7]), row);
+  }
+
+  get deviceIds(): string[] {
+    return [...this.drawn.values()].map(([deviceId]) => deviceId);
   }
 
   join(room: string): void {
@@ -80,6 +86,7 @@ function setUp() {
   };
 }
 
+const vehicle = (n: number, providerId: string | null = PROVIDER) => ({ deviceId: id(n), providerId });
 const messages = (page: Page) => page.take().map(([message]) => message);
 
 describe('Broadcaster', () => {
@@ -106,13 +113,13 @@ describe('Broadcaster', () => {
     fold(telemetry({ location: inMonaco }));
     broadcaster.tick(NOW);
     const page = open(monaco);
-    broadcaster.watch(page, id(1), NOW);
+    broadcaster.watch(page, vehicle(1), NOW);
     page.take();
     city.clear();
     fold(telemetry({ device_id: id(2), location: inMonaco, timestamp: NOW + 1 }));
     broadcaster.tick(NOW + TICK_MS);
     expect(messages(page)).toEqual(['snapshot']);
-    expect([...page.drawn.keys()]).toEqual([id(2)]);
+    expect(page.deviceIds).toEqual([id(2)]);
     fold(telemetry({ location: inMonaco, timestamp: NOW + 2 }));
     broadcaster.tick(NOW + 2 * TICK_MS);
     expect(messages(page)).toEqual(['frame', 'vehicle']);
@@ -123,7 +130,7 @@ describe('Broadcaster', () => {
     fold(telemetry({ location: inMonaco }), telemetry({ device_id: id(2), location: inNice }));
     broadcaster.tick(NOW);
     const page = open(monaco);
-    expect([...page.drawn.keys()]).toEqual([id(1)]);
+    expect(page.deviceIds).toEqual([id(1)]);
     expect(messages(page)).toEqual(['snapshot']);
     broadcaster.tick(NOW + TICK_MS);
     broadcaster.tick(NOW + 2 * TICK_MS);
@@ -164,9 +171,9 @@ describe('Broadcaster', () => {
     const [here, there] = [open(monaco), open(nice)];
     fold(telemetry({ location: inNice, timestamp: NOW + 1 }));
     broadcaster.tick(NOW + TICK_MS);
-    expect(here.takeFrames()).toMatchObject([{ vehicles: [], gone: [id(1)] }]);
+    expect(here.takeFrames()).toMatchObject([{ vehicles: [], gone: [[id(1), 0]] }]);
     expect(there.takeFrames()).toMatchObject([
-      { vehicles: [[id(1), inNice.lat, inNice.lng, null, null, null, 'live']], gone: [] },
+      { vehicles: [[id(1), inNice.lat, inNice.lng, null, null, null, 'live', 0]], gone: [] },
     ]);
   });
 
@@ -177,9 +184,9 @@ describe('Broadcaster', () => {
     const page = open(monaco);
     page.take();
     broadcaster.tick(NOW + STALE_AFTER_MS);
-    expect(page.takeFrames()[0]?.vehicles[0]?.at(-1)).toBe('stale');
+    expect(page.takeFrames()[0]?.vehicles[0]?.[6]).toBe('stale');
     broadcaster.tick(NOW + SILENT_AFTER_MS);
-    expect(page.takeFrames()).toMatchObject([{ vehicles: [], gone: [id(1)], figures: { silent: 1 } }]);
+    expect(page.takeFrames()).toMatchObject([{ vehicles: [], gone: [[id(1), 0]], figures: { silent: 1 } }]);
   });
 
   it('encodes one frame for all who look at nearly the same', () => {
@@ -200,8 +207,8 @@ describe('Broadcaster', () => {
     );
     broadcaster.tick(NOW);
     const page = open(monaco, OTHER_PROVIDER);
-    expect([...page.drawn.keys()]).toEqual([id(2)]);
-    broadcaster.watch(page, id(1), NOW);
+    expect(page.deviceIds).toEqual([id(2)]);
+    broadcaster.watch(page, vehicle(1), NOW);
     fold(telemetry({ location: inMonaco, timestamp: NOW + 1 }));
     page.take();
     broadcaster.tick(NOW + TICK_MS);
@@ -226,7 +233,7 @@ describe('Broadcaster', () => {
     fold(telemetry({ location: inMonaco }));
     broadcaster.tick(NOW);
     const page = open(null);
-    broadcaster.watch(page, id(1), NOW);
+    broadcaster.watch(page, vehicle(1), NOW);
     broadcaster.tick(NOW + TICK_MS);
     expect(messages(page)).toEqual(['vehicle']);
     fold(vehicleEvent({ timestamp: NOW + 1 }), telemetry({ device_id: id(2) }));
@@ -239,11 +246,65 @@ describe('Broadcaster', () => {
     expect(messages(page)).toEqual([]);
   });
 
+  it('keeps apart what two providers say of the same device id', () => {
+    const { broadcaster, fold, open } = setUp();
+    const other = { provider_id: OTHER_PROVIDER, location: inNice };
+    fold(telemetry({ location: inMonaco }), telemetry(other));
+    broadcaster.tick(NOW);
+    const world = { west: -180, south: -90, east: 180, north: 90 };
+    const [page, own] = [open(world), open(world, PROVIDER)];
+    expect(page.drawn.size).toBe(2);
+    expect([...own.drawn.keys()]).toEqual([`${PROVIDER} ${id(1)}`]);
+    broadcaster.watch(page, vehicle(1), NOW);
+    page.take();
+    fold(telemetry({ ...other, timestamp: NOW + 1 }));
+    broadcaster.tick(NOW + TICK_MS);
+    expect(messages(page)).toEqual(['frame']);
+    expect(page.drawn.get(`${PROVIDER} ${id(1)}`)?.slice(0, 3)).toEqual([id(1), inMonaco.lat, inMonaco.lng]);
+    fold(telemetry({ location: { ...inMonaco, lat: 43.741 }, timestamp: NOW + 1 }));
+    broadcaster.tick(NOW + 2 * TICK_MS);
+    expect(page.take().at(-1)).toMatchObject([
+      'vehicle',
+      { provider_id: PROVIDER, location: { lat: 43.741 } },
+    ]);
+  });
+
+  it('finds a vehicle by its device id alone, and stays with it', () => {
+    const { broadcaster, fold, open } = setUp();
+    const page = open(null);
+    broadcaster.watch(page, vehicle(1, null), NOW);
+    broadcaster.tick(NOW);
+    expect(messages(page)).toEqual([]);
+    fold(telemetry());
+    broadcaster.tick(NOW + TICK_MS);
+    expect(page.take()).toMatchObject([['vehicle', { provider_id: PROVIDER }]]);
+    fold(telemetry({ provider_id: OTHER_PROVIDER, timestamp: NOW + 5 }), telemetry({ timestamp: NOW + 1 }));
+    broadcaster.tick(NOW + 2 * TICK_MS);
+    expect(page.take()).toMatchObject([['vehicle', { provider_id: PROVIDER }]]);
+  });
+
+  it('asks whose vehicle is meant if several providers have one of that id', () => {
+    const { broadcaster, fold, open } = setUp();
+    fold(telemetry(), telemetry({ provider_id: OTHER_PROVIDER }));
+    broadcaster.tick(NOW);
+    const page = open(null);
+    broadcaster.watch(page, vehicle(1, null), NOW);
+    const [[message, refusal]] = page.take() as [[string, { message: string; reason: string }]];
+    expect({ message, about: refusal.message }).toEqual({ message: 'refused', about: 'watch' });
+    expect(refusal.reason).toContain(PROVIDER);
+    expect(refusal.reason).toContain(OTHER_PROVIDER);
+    const own = open(null, OTHER_PROVIDER);
+    broadcaster.watch(own, vehicle(1, null), NOW);
+    expect(own.take()).toMatchObject([['vehicle', { provider_id: OTHER_PROVIDER }]]);
+    broadcaster.watch(own, vehicle(1, PROVIDER), NOW);
+    expect(messages(own)).toEqual([]);
+  });
+
   it('skips a page that is behind, and starts it afresh once it has drained', () => {
     const { broadcaster, fold, open } = setUp();
     broadcaster.tick(NOW);
     const [slow, quick] = [open(monaco), open(monaco)];
-    broadcaster.watch(slow, id(1), NOW);
+    broadcaster.watch(slow, vehicle(1), NOW);
     slow.take();
     slow.backlog = MAX_BACKLOG_BYTES + 1;
     for (let tick = 1; tick <= 3; tick += 1) {
@@ -251,13 +312,14 @@ describe('Broadcaster', () => {
       expect(broadcaster.tick(NOW + tick * TICK_MS)).toMatchObject({ framesSent: 1, framesSkipped: 1 });
     }
     broadcaster.viewport(slow, monaco, NOW + 3 * TICK_MS);
-    broadcaster.watch(slow, id(1), NOW + 3 * TICK_MS);
+    broadcaster.watch(slow, vehicle(1), NOW + 3 * TICK_MS);
     expect(messages(slow)).toEqual([]);
     expect(quick.takeFrames().length).toBe(3);
     slow.backlog = 0;
     broadcaster.tick(NOW + 4 * TICK_MS);
     expect(messages(slow)).toEqual(['vehicle', 'snapshot']);
-    expect(slow.drawn.get(id(1))).toEqual(quick.drawn.get(id(1)));
+    expect(slow.drawn.size).toBe(1);
+    expect(slow.drawn).toEqual(quick.drawn);
     expect(broadcaster.tick(NOW + 5 * TICK_MS)).toMatchObject({ framesSent: 2, framesSkipped: 0 });
   });
 
@@ -309,10 +371,12 @@ describe('Broadcaster', () => {
         for (const each of steps as { kind: string; [name: string]: unknown }[]) {
           const page = pages[(each['page'] as number | undefined) ?? 0]!;
           if (each.kind === 'move') {
-            const provider_id = (each['device'] as number) > 3 ? OTHER_PROVIDER : PROVIDER;
+            // Both providers have vehicles of the same ids.
+            const device = each['device'] as number;
+            const provider_id = device > 3 ? OTHER_PROVIDER : PROVIDER;
             fold(
               telemetry({
-                device_id: id(each['device'] as number),
+                device_id: id(device % 4),
                 provider_id,
                 timestamp: now,
                 location: each['to'] as typeof inMonaco,
@@ -336,7 +400,8 @@ describe('Broadcaster', () => {
             .map((vehicle) => vehicle.row(now))
             .filter((row) => row !== null)
             .filter((row) => at !== undefined && covers(cover(at), row[1], row[2]));
-          expect(new Map(page.drawn)).toEqual(new Map(expected.map((row) => [row[0], row])));
+          const keyOf = (row: VehicleRow) => `${city.providerId(row[7])} ${row[0]}`;
+          expect(new Map(page.drawn)).toEqual(new Map(expected.map((row) => [keyOf(row), row])));
         }
       }),
       { numRuns: 500 },

@@ -1,8 +1,11 @@
 import type {
   Figures,
   Frame,
+  GoneRow,
   ServerToClient,
   StatusMessage,
+  VehicleQuery,
+  VehicleRef,
   VehicleRow,
   Viewport,
 } from '@hailstream/events/live';
@@ -56,7 +59,9 @@ interface Session {
   nextViewport: Viewport | null;
   viewportAt: number;
   isBehind: boolean;
-  watched: string | null;
+  watched: VehicleRef | null;
+  /** Asked for by its device id alone, and not heard of yet. */
+  sought: string | null;
 }
 
 /** Tells every client what changes in what it looks at: one frame a tick, and no frames to those that can't keep up. */
@@ -86,6 +91,7 @@ export class Broadcaster {
       viewportAt: Number.NEGATIVE_INFINITY,
       isBehind: false,
       watched: null,
+      sought: null,
     });
     if (this.status !== null) client.send('status', this.status);
   }
@@ -117,15 +123,21 @@ export class Broadcaster {
     }
   }
 
-  watch(client: Client, deviceId: string | null, now: number): void {
+  watch(client: Client, query: VehicleQuery | null, now: number): void {
     const session = this.sessions.get(client);
     if (session === undefined) return;
-    const isBehind = this.checkBacklog(client, session);
-    if (session.watched !== null && !isBehind) client.leave(watchRoom(session.scope, session.watched));
-    session.watched = deviceId;
-    if (deviceId === null || isBehind) return;
-    client.join(watchRoom(session.scope, deviceId));
-    this.sendDetail(client, session, now);
+    if (session.watched !== null && !this.checkBacklog(client, session))
+      client.leave(watchRoom(session.watched));
+    session.watched = null;
+    session.sought = null;
+    if (query === null) return;
+    const { deviceId, providerId } = query;
+    if (providerId === null) {
+      session.sought = deviceId;
+      this.find(client, session, now);
+    } else if (session.scope === null || session.scope === providerId) {
+      this.follow(client, session, { deviceId, providerId }, now);
+    }
   }
 
   /** Sends what has changed since the last tick. */
@@ -157,12 +169,38 @@ export class Broadcaster {
       room.snapshot = null;
     }
     this.sendDetails(new Set(touched), now);
+    for (const [client, session] of this.sessions) {
+      if (session.sought !== null) this.find(client, session, now);
+    }
     const framesSkipped = this.attend(now);
     return { framesSent, framesSkipped, backlogBytesMax };
   }
 
   get roomCount(): number {
     return this.rooms.size;
+  }
+
+  /** Looks for a vehicle by its device id alone. Once found it stays the same one, whoever else uses that id later. */
+  private find(client: Client, session: Session, now: number): void {
+    const found = this.city.vehiclesWithId(session.sought ?? '', session.scope);
+    const [vehicle] = found;
+    if (vehicle === undefined) return;
+    session.sought = null;
+    if (found.length === 1) {
+      this.follow(client, session, { deviceId: vehicle.deviceId, providerId: vehicle.providerId }, now);
+    } else {
+      client.send('refused', {
+        message: 'watch',
+        reason: `${found.length} providers have a vehicle ${vehicle.deviceId}: name one of ${found.map(({ providerId }) => providerId).join(', ')}`,
+      });
+    }
+  }
+
+  private follow(client: Client, session: Session, vehicle: VehicleRef, now: number): void {
+    session.watched = vehicle;
+    if (this.checkBacklog(client, session)) return;
+    client.join(watchRoom(vehicle));
+    this.sendDetail(client, session, now);
   }
 
   /** Nothing that clients were told is true any more: all of them start from a new snapshot. */
@@ -193,7 +231,7 @@ export class Broadcaster {
     session.isBehind = false;
     if (this.status !== null) client.send('status', this.status);
     if (session.watched !== null) {
-      client.join(watchRoom(session.scope, session.watched));
+      client.join(watchRoom(session.watched));
       this.sendDetail(client, session, now);
     }
     if (session.nextViewport !== null) {
@@ -232,7 +270,7 @@ export class Broadcaster {
   private setBehind(client: Client, session: Session): void {
     session.isBehind = true;
     unlisten(client, session);
-    if (session.watched !== null) client.leave(watchRoom(session.scope, session.watched));
+    if (session.watched !== null) client.leave(watchRoom(session.watched));
   }
 
   private sendSnapshot(client: Client, room: Room, now: number): void {
@@ -244,10 +282,10 @@ export class Broadcaster {
 
   private sendDetails(touched: ReadonlySet<Vehicle>, now: number): void {
     const sent = new Set<string>();
-    for (const { scope, watched, isBehind } of this.sessions.values()) {
+    for (const { watched, isBehind } of this.sessions.values()) {
       if (watched === null || isBehind) continue;
-      const room = watchRoom(scope, watched);
-      const vehicle = sent.has(room) ? null : this.city.vehicle(watched, scope);
+      const room = watchRoom(watched);
+      const vehicle = sent.has(room) ? null : this.city.vehicle(watched);
       sent.add(room);
       if (vehicle !== null && touched.has(vehicle)) {
         this.sendToRoom(room, 'vehicle', this.city.detail(vehicle, now));
@@ -256,18 +294,27 @@ export class Broadcaster {
   }
 
   private sendDetail(client: Client, session: Session, now: number): void {
-    const vehicle = session.watched === null ? null : this.city.vehicle(session.watched, session.scope);
+    const vehicle = session.watched === null ? null : this.city.vehicle(session.watched);
     if (vehicle !== null) client.send('vehicle', this.city.detail(vehicle, now));
   }
 
   private frame(content: {
     vehicles: readonly VehicleRow[];
-    gone: readonly string[];
+    gone: readonly GoneRow[];
     figures: Figures;
     now: number;
   }): Frame {
     const { vehicles, gone, figures, now } = content;
-    return { asOf: now, tickMs: this.tickMs, vehicles, gone, figures };
+    const providers = this.providersOf(vehicles, gone);
+    return { asOf: now, tickMs: this.tickMs, providers, vehicles, gone, figures };
+  }
+
+  /** The providers that rows of a frame name. */
+  private providersOf(vehicles: readonly VehicleRow[], gone: readonly GoneRow[]): Record<number, string> {
+    const providers: Record<number, string> = {};
+    for (const row of vehicles) providers[row[7]] ??= this.city.providerId(row[7]);
+    for (const row of gone) providers[row[1]] ??= this.city.providerId(row[1]);
+    return providers;
   }
 }
 
@@ -285,6 +332,7 @@ function unlisten(client: Client, session: Session): void {
   session.isListening = false;
 }
 
-function watchRoom(scope: Scope, deviceId: string): string {
-  return `watch:${scope ?? 'all'}:${deviceId}`;
+/** Whoever may watch a vehicle is told the same. */
+function watchRoom({ deviceId, providerId }: VehicleRef): string {
+  return `watch:${providerId}:${deviceId}`;
 }

@@ -23,8 +23,13 @@ describe('parseViewport', () => {
 });
 
 describe('parseWatch', () => {
-  it('takes a device id and null, and nothing else', () => {
-    expect(parseWatch(id(1))).toEqual({ value: id(1) });
+  it('takes a vehicle, a device id alone and null, and nothing else', () => {
+    const vehicle = { deviceId: id(1), providerId: id(2) };
+    expect(parseWatch(vehicle)).toEqual({ value: vehicle });
+    expect(parseWatch(id(1))).toEqual({ value: { deviceId: id(1), providerId: null } });
+    expect(parseWatch({ deviceId: id(1), providerId: 'p' })).toHaveProperty('refusal');
+    expect(parseWatch({ ...vehicle, more: 1 })).toHaveProperty('refusal');
+    expect(parseWatch([id(1)])).toHaveProperty('refusal');
     expect(parseWatch(null)).toEqual({ value: null });
     expect(parseWatch('cab-7')).toHaveProperty('refusal');
     expect(parseWatch(undefined)).toHaveProperty('refusal');

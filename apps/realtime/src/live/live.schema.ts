@@ -1,5 +1,5 @@
 import { compileValidator, Uuid, type FieldIssue } from '@hailstream/events';
-import type { Viewport } from '@hailstream/events/live';
+import type { VehicleQuery, Viewport } from '@hailstream/events/live';
 import Type from 'typebox';
 
 /** Maps that repeat the world count on beyond the antimeridian: once round is taken. */
@@ -14,7 +14,13 @@ const ViewportMessage = Type.Object(
 const viewportValidator = compileValidator(ViewportMessage, ({ south, north }) =>
   south > north ? [{ kind: 'invalid', field: 'south', rule: 'must not be greater than north' }] : [],
 );
-const watchValidator = compileValidator(Type.Union([Uuid, Type.Null()]));
+const watchValidator = compileValidator(
+  Type.Object(
+    { deviceId: Uuid, providerId: Type.Union([Uuid, Type.Null()]) },
+    { additionalProperties: false },
+  ),
+);
+const idValidator = compileValidator(Uuid);
 
 /** A message, or in words what is wrong with it. */
 export type Parsed<T> = { readonly value: T } | { readonly refusal: string };
@@ -23,8 +29,12 @@ export function parseViewport(message: unknown): Parsed<Viewport> {
   return viewportValidator.check(message) ? { value: message } : refuse(viewportValidator.issues(message));
 }
 
-export function parseWatch(message: unknown): Parsed<string | null> {
-  return watchValidator.check(message) ? { value: message } : { refusal: 'must be a device id or null' };
+/** A device id alone is taken too: the vehicle of that id, whoever's it is. */
+export function parseWatch(message: unknown): Parsed<VehicleQuery | null> {
+  if (message === null) return { value: null };
+  if (idValidator.check(message)) return { value: { deviceId: message, providerId: null } };
+  if (watchValidator.check(message)) return { value: message };
+  return { refusal: 'must be a device id, { deviceId, providerId } or null' };
 }
 
 function refuse(issues: readonly FieldIssue[]): { refusal: string } {

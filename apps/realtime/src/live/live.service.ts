@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { Viewport } from '@hailstream/events/live';
+import type { VehicleQuery, Viewport } from '@hailstream/events/live';
 import { LOGGER, type Logger } from '@hailstream/nest';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { CityState, type Scope } from '../fold/city-state.js';
@@ -59,8 +59,8 @@ export class LiveService implements OnModuleDestroy {
     this.broadcaster?.viewport(client, viewport, Date.now());
   }
 
-  watch(client: Client, deviceId: string | null): void {
-    this.broadcaster?.watch(client, deviceId, Date.now());
+  watch(client: Client, vehicle: VehicleQuery | null): void {
+    this.broadcaster?.watch(client, vehicle, Date.now());
   }
 
   onModuleDestroy(): void {

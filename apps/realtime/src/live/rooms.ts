@@ -1,4 +1,4 @@
-import type { VehicleRow } from '@hailstream/events/live';
+import type { GoneRow, VehicleRow } from '@hailstream/events/live';
 import type { Scope } from '../fold/city-state.js';
 import { cellAt, cellsOf, covers, type CellRange } from './grid.js';
 
@@ -19,7 +19,7 @@ export interface Room {
   listeners: number;
   /** Since the last frame. */
   vehicles: VehicleRow[];
-  gone: string[];
+  gone: GoneRow[];
   /** All that is drawn here as of the last tick, once somebody needed it. */
   snapshot: readonly VehicleRow[] | null;
 }
@@ -92,7 +92,7 @@ function publishOn(level: number, byCell: RoomsByCell, { before, after }: Change
   }
   if (before === null) return;
   for (const room of byCell.get(cellAt(level, before[1], before[2])) ?? []) {
-    if (after === null || !covers(room.range, after[1], after[2])) room.gone.push(before[0]);
+    if (after === null || !covers(room.range, after[1], after[2])) room.gone.push([before[0], before[7]]);
   }
 }
 
