@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState } from 'react';
 import { Bar } from './bar/bar.js';
+import { useLiveness } from './bar/use-liveness.js';
 import { VehicleCard } from './card/vehicle-card.js';
 import { useDashboard } from './dashboard.js';
 import { CityMap } from './map/city-map.js';
@@ -22,12 +23,14 @@ export function App() {
   const isSignedOut = state.kind === 'signed-out';
   const selected = useStore(city.selected);
   const [isSlow, setIsSlow] = useState(false);
+  const liveness = useLiveness({ showsTable });
 
   const loseWebGl = useCallback(() => setWebGl(false), []);
 
   useEffect(() => {
     document.documentElement.dataset['connection'] = state.kind;
-  }, [state.kind]);
+    document.documentElement.dataset['live'] = String(liveness.isLive);
+  }, [state.kind, liveness.isLive]);
 
   const toggleTable = () => setWantsTable((wanted) => !wanted);
   const togglePanel = () => setPanelIsOpen((open) => !open);
@@ -48,6 +51,7 @@ export function App() {
       data-card={selected ? 'open' : 'closed'}
     >
       <Bar
+        liveness={liveness}
         canShowMap={webGl}
         showsTable={showsTable}
         onToggleTable={toggleTable}
@@ -56,12 +60,17 @@ export function App() {
       />
       <main className="stage">
         {webGl && !isSignedOut && (
-          <CityMap isShown={!showsTable} onSlow={setIsSlow} onUnavailable={loseWebGl} />
+          <CityMap
+            isShown={!showsTable}
+            isPast={liveness.isPast}
+            onSlow={setIsSlow}
+            onUnavailable={loseWebGl}
+          />
         )}
         {showsTable && !isSignedOut && <VehicleTable isFallback={!webGl} />}
       </main>
       {panelIsOpen && !isSignedOut && <FleetPanel />}
-      {selected !== null && !isSignedOut && <VehicleCard key={selected} deviceId={selected} />}
+      {selected !== null && !isSignedOut && <VehicleCard key={selected.deviceId} selected={selected} />}
       <Notices isSlow={isSlow && !showsTable} />
     </div>
   );

@@ -72,3 +72,15 @@ describe('small formats', () => {
     expect(format.inWords('passenger_cancellation')).toBe('passenger cancellation');
   });
 });
+
+describe('formatAge', () => {
+  it.each([
+    [6_400, '6 s'],
+    [47_000, '40 s'],
+    [125_000, '2 min'],
+    [7_300_000, '2 h'],
+    [200_000_000, '2 d'],
+  ])('%d ms is %s', (durationMs, text) => {
+    expect(format.formatAge(durationMs)).toBe(text);
+  });
+});

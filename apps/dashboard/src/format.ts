@@ -42,6 +42,16 @@ export function formatDuration(durationMs: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
+/** An age that changes seldom, to be read in passing: 40 s, 2 min, 3 h, 2 d. */
+export function formatAge(durationMs: number): string {
+  const seconds = Math.max(0, durationMs) / 1000;
+  if (seconds < 60) return `${Math.floor(seconds / 10) * 10 || Math.floor(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
+}
+
 /** Metres a second as kilometres an hour. */
 export function formatSpeed(metersPerSecond: number | null): string {
   return metersPerSecond === null ? UNKNOWN : `${Math.round(metersPerSecond * 3.6)} km/h`;

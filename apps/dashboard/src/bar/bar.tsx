@@ -1,4 +1,5 @@
 import './bar.css';
+import type { Liveness } from '../city-state/liveness.js';
 import { useDashboard } from '../dashboard.js';
 import { MapIcon, PanelIcon, SignOutIcon, TableIcon } from '../icons.js';
 import { useStore } from '../store.js';
@@ -7,6 +8,7 @@ import { FreshnessWords } from './freshness-words.js';
 import { ThemeButton } from './theme-button.js';
 
 interface BarProps {
+  readonly liveness: Liveness;
   readonly canShowMap: boolean;
   readonly showsTable: boolean;
   readonly onToggleTable: () => void;
@@ -15,7 +17,14 @@ interface BarProps {
 }
 
 /** What is always there: which city, whether the picture is live, and how it is looked at. */
-export function Bar({ canShowMap, showsTable, onToggleTable, panelIsOpen, onTogglePanel }: BarProps) {
+export function Bar({
+  liveness,
+  canShowMap,
+  showsTable,
+  onToggleTable,
+  panelIsOpen,
+  onTogglePanel,
+}: BarProps) {
   const { connection, signOut } = useDashboard();
   const city = useStore(connection.city);
   const isSignedOut = useStore(connection.state).kind === 'signed-out';
@@ -29,7 +38,7 @@ export function Bar({ canShowMap, showsTable, onToggleTable, panelIsOpen, onTogg
         <span className="bar-city">{city?.name ?? ''}</span>
       </h1>
       <div className="bar-live">
-        <ConnectionWords />
+        <ConnectionWords liveness={liveness} />
         <FreshnessWords />
       </div>
       <div className="bar-controls">

@@ -1,24 +1,27 @@
+import type { Liveness } from '../city-state/liveness.js';
 import { useDashboard } from '../dashboard.js';
-import { formatClock } from '../format.js';
 import { useStore } from '../store.js';
 
-/** How the page and the service stand, in words. */
-export function ConnectionWords() {
-  const { city, connection } = useDashboard();
+/** Whether what is shown is of now, in words. */
+export function ConnectionWords({ liveness }: { liveness: Liveness }) {
+  const { connection } = useDashboard();
   const { kind } = useStore(connection.state);
+  const { isLive, tone, words, announcement } = liveness;
   return (
-    <span className="connection" role="status" data-testid="connection-state" data-state={kind}>
-      <span className="connection-pill">{kind === 'connected' ? 'LIVE' : 'NOT LIVE'}</span>
-      <span className="connection-words">
-        {kind === 'connecting' && 'connecting'}
-        {kind === 'connected' && 'connected'}
-        {kind === 'reconnecting' && <Reconnecting shownAt={city.tick.get()?.asOf ?? null} />}
-        {kind === 'signed-out' && 'signed out'}
+    <span
+      className="connection"
+      data-testid="connection-state"
+      data-state={kind}
+      data-live={isLive}
+      data-tone={tone}
+    >
+      <span className="connection-pill">{isLive ? 'LIVE' : 'NOT LIVE'}</span>
+      <span className="connection-words" title={words}>
+        {words}
+      </span>
+      <span className="visually-hidden" role="status">
+        {announcement}
       </span>
     </span>
   );
-}
-
-function Reconnecting({ shownAt }: { shownAt: number | null }) {
-  return shownAt === null ? 'reconnecting' : `reconnecting, showing ${formatClock(shownAt)}`;
 }

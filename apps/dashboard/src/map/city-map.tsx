@@ -2,6 +2,7 @@ import './map.css';
 import type { City } from '@hailstream/events/live';
 import { useEffect, useRef, useState } from 'react';
 import { CrosshairIcon, MinusIcon, PlusIcon } from '../icons.js';
+import { isVehicleRef } from '../city-state/vehicle-ref.js';
 import { useDashboard } from '../dashboard.js';
 import { useStore } from '../store.js';
 import { answerMarksProbe } from './marks-probe.js';
@@ -14,13 +15,15 @@ const mapModule = import('./map-view.js');
 interface CityMapProps {
   /** Without, it stays as it is behind the table, and draws nothing. */
   readonly isShown: boolean;
+  /** What it shows is of the past. */
+  readonly isPast: boolean;
   readonly onSlow: (isSlow: boolean) => void;
   /** This browser can't draw it. */
   readonly onUnavailable: () => void;
 }
 
 /** The map, filling the window; what floats over it is not its concern but for the room to leave. */
-export function CityMap({ isShown, onSlow, onUnavailable }: CityMapProps) {
+export function CityMap({ isShown, isPast, onSlow, onUnavailable }: CityMapProps) {
   const { city: cityState, connection, theme } = useDashboard();
   const city = useStore(connection.city);
   const element = useRef<HTMLDivElement>(null);
@@ -32,12 +35,12 @@ export function CityMap({ isShown, onSlow, onUnavailable }: CityMapProps) {
   useEffect(() => view?.setTheme(painted), [view, painted]);
   // The card is laid out by now, so its room is known.
   useEffect(() => {
-    if (selected !== null) view?.reveal(selected, roomForChrome());
+    if (isVehicleRef(selected)) view?.reveal(selected, roomForChrome());
   }, [view, selected]);
   useEffect(() => view?.scene.setPaused(!isShown), [view, isShown]);
 
   return (
-    <section className="map" aria-label="Map" data-live={state.kind === 'connected'} data-shown={isShown}>
+    <section className="map" aria-label="Map" data-past={isPast} data-shown={isShown}>
       <div ref={element} className="map-canvas" data-testid="map" data-ready={view !== null} />
       {view === null && state.kind !== 'signed-out' && <MapSkeleton />}
       <div className="map-controls" role="group" aria-label="Zoom">
@@ -96,12 +99,14 @@ function useMapView(
       const { isSlow } = made.scene;
       isSlow.subscribe(() => onSlow(isSlow.get()));
       setView(made);
+      dashboard.city.map.set('drawn');
     });
     return () => {
       isGone = true;
       stopProbe();
       made?.remove();
       setView(null);
+      dashboard.city.map.set('loading');
     };
   }, [city, dashboard, element, onSlow, onUnavailable]);
   return view;

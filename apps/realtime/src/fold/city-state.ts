@@ -4,7 +4,7 @@ import { contactAt } from './contact.js';
 import { addCounts, noCounts, sumFigures, type CountByState } from './figures.js';
 import { Fleet } from './fleet.js';
 import { eventTimeAt } from './newest.js';
-import type { Provider, Vehicle } from './vehicle.js';
+import type { Vehicle } from './vehicle.js';
 
 /** Most providers whose fleets are kept; what a further one sends is refused. */
 export const MAX_PROVIDERS = 1_000;
@@ -132,7 +132,7 @@ export class CityState {
     this.clears += 1;
   }
 
-  /** The id that a {@link Provider}'s number is short for. */
+  /** The id that the number of a provider is short for. */
   providerId(number: number): string {
     return this.providerIds[number] ?? '';
   }

@@ -1,0 +1,87 @@
+import type { Figures } from '@hailstream/events/live';
+import { describe, expect, it } from 'vitest';
+import type { Tick } from './city-state.js';
+import { livenessOf, type LivenessFacts } from './liveness.js';
+
+const SERVICE_NOW = 1_760_000_000_000;
+/** This browser's clock is an hour behind the service's. */
+const HERE = SERVICE_NOW - 3_600_000;
+
+function tick(figures: Partial<Figures> = {}): Tick {
+  return {
+    asOf: SERVICE_NOW,
+    tickMs: 500,
+    receivedAt: 1_000,
+    receivedOn: HERE,
+    eventsPerSecond: [],
+    figures: { newestEventAt: SERVICE_NOW - 400, newestReceivedAt: SERVICE_NOW - 300, ...figures } as Figures,
+  };
+}
+
+const live: LivenessFacts = {
+  connection: 'connected',
+  status: { kind: 'following' },
+  tick: tick(),
+  isCurrent: true,
+  map: 'drawn',
+  now: { monotonic: 1_100, date: HERE + 100 },
+};
+
+const after = (ms: number) => ({ monotonic: 1_000 + ms, date: HERE + ms });
+
+describe('livenessOf', () => {
+  it('is live if everything is well, however far the clocks of browser and service are apart', () => {
+    expect(livenessOf(live)).toMatchObject({ isLive: true, isPast: false, tone: 'good', words: 'connected' });
+  });
+
+  it('is live, and warns, once the newest event is 5 s old, up to 30 s', () => {
+    const old = (ms: number) =>
+      livenessOf({ ...live, tick: tick({ newestEventAt: SERVICE_NOW - ms }), now: after(0) });
+    expect(old(5_000)).toMatchObject({ isLive: true, tone: 'good' });
+    expect(old(5_001)).toMatchObject({ isLive: true, tone: 'warn' });
+    expect(old(30_000)).toMatchObject({ isLive: true, tone: 'warn' });
+    expect(old(30_001)).toMatchObject({ isLive: false });
+  });
+
+  it.each<[string, Partial<LivenessFacts>, RegExp]>([
+    ['connecting', { connection: 'connecting', tick: null }, /^connecting$/],
+    ['the connection is lost', { connection: 'reconnecting' }, /^reconnecting, showing \d\d:\d\d:\d\d$/],
+    ['it never was connected', { connection: 'reconnecting', tick: null }, /^reconnecting$/],
+    ['signed out', { connection: 'signed-out' }, /^signed out$/],
+    ['the log does not answer', { status: { kind: 'waiting', reason: 'x' } }, /^waiting for the log$/],
+    ['rebuilding', { status: { kind: 'rebuilding', percent: 42, reason: null } }, /^rebuilding 42 %$/],
+    ['the log is not read', { status: { kind: 'stalled', reason: 'x' } }, /^no connection to the log$/],
+    ['what is shown is of the last connection', { isCurrent: false }, /^loading$/],
+    ['no frames come', { now: after(12_000) }, /^no update for 10 s$/],
+    ['the computer slept', { now: { monotonic: 1_010, date: HERE + 7_200_000 } }, /^no update for 2 h$/],
+    ['there are no vehicles', { tick: tick({ newestEventAt: null }) }, /^no events yet$/],
+    [
+      'nothing is received any more',
+      { tick: tick({ newestEventAt: SERVICE_NOW - 125_000, newestReceivedAt: SERVICE_NOW - 124_000 }) },
+      /^no new events for 2 min$/,
+    ],
+    [
+      'what is received is old',
+      { tick: tick({ newestEventAt: SERVICE_NOW - 7_200_000, newestReceivedAt: SERVICE_NOW - 200 }) },
+      /^events are 2 h late$/,
+    ],
+    ['the map shows nothing', { map: 'interrupted' }, /^the map is not drawn$/],
+    ['the map is being made', { map: 'loading' }, /^loading the map$/],
+  ])('is not live if %s', (_, facts, words) => {
+    const liveness = livenessOf({ ...live, ...facts });
+    expect(liveness).toMatchObject({ isLive: false, words: expect.stringMatching(words) as string });
+    expect(liveness.announcement).toMatch(/^not live: /);
+  });
+
+  it('is live over a table, whatever the map does', () => {
+    expect(livenessOf({ ...live, map: null }).isLive).toBe(true);
+  });
+
+  it('announces nothing that changes all the time', () => {
+    const rebuilding = (percent: number) =>
+      livenessOf({ ...live, status: { kind: 'rebuilding', percent, reason: null } }).announcement;
+    expect(rebuilding(7)).toBe(rebuilding(8));
+    const silent = (ms: number) => livenessOf({ ...live, now: after(ms) }).announcement;
+    expect(silent(10_000)).toBe(silent(70_000));
+  });
+});
