@@ -10,6 +10,8 @@ const JOIN_GROUP = 11;
 const LEAVE_GROUP = 13;
 const SYNC_GROUP = 14;
 const LIST_GROUPS = 16;
+const OFFSET_DELETE = 47;
+const GROUP_SUBSCRIBED_TO_TOPIC = 86;
 const DAY_MS = 86_400_000;
 const GROUP = 'riders';
 const NOT_COMMITTED = -1n;
@@ -45,12 +47,13 @@ async function commit(
   client: RawClient,
   topics: readonly string[],
   member = { memberId: '', generationId: -1 },
+  groupId = GROUP,
 ) {
   const { topics: answers } = await client.call<{ topics: { partitions: { errorCode: number }[] }[] }>(
     OFFSET_COMMIT,
     7,
     {
-      groupId: GROUP,
+      groupId,
       ...member,
       groupInstanceId: null,
       topics: topics.map((name) => ({
@@ -64,11 +67,11 @@ async function commit(
   for (const { partitions } of answers) expect(partitions[0]?.errorCode).toBe(0);
 }
 
-async function committed(client: RawClient, name: string): Promise<bigint | undefined> {
+async function committed(client: RawClient, name: string, groupId = GROUP): Promise<bigint | undefined> {
   const { topics } = await client.call<{ topics: { partitions: { committedOffset: bigint }[] }[] }>(
     OFFSET_FETCH,
     5,
-    { groupId: GROUP, topics: [{ name, partitionIndexes: [0] }] },
+    { groupId, topics: [{ name, partitionIndexes: [0] }] },
   );
   return topics[0]?.partitions[0]?.committedOffset;
 }
@@ -78,22 +81,26 @@ async function groupCount(client: RawClient): Promise<number> {
 }
 
 /** Joins, and is given nothing. */
-async function join(client: RawClient): Promise<{ memberId: string; generationId: number }> {
+async function join(
+  client: RawClient,
+  groupId = GROUP,
+  metadata = READS_RIDES,
+): Promise<{ memberId: string; generationId: number }> {
   const { memberId, generationId } = await client.call<{ memberId: string; generationId: number }>(
     JOIN_GROUP,
     3,
     {
-      groupId: GROUP,
+      groupId,
       sessionTimeoutMs: 1_800_000,
       rebalanceTimeoutMs: 60_000,
       memberId: '',
       groupInstanceId: null,
       protocolType: 'consumer',
-      protocols: [{ name: 'range', metadata: READS_RIDES }],
+      protocols: [{ name: 'range', metadata }],
     },
   );
   await client.call(SYNC_GROUP, 3, {
-    groupId: GROUP,
+    groupId,
     generationId,
     memberId,
     groupInstanceId: null,
@@ -150,5 +157,41 @@ describe('offsets of a group that reads', () => {
     pass(7 * DAY_MS + 1);
     await until(async () => (await committed(client, 'other')) === NOT_COMMITTED);
     expect(await committed(client, 'rides')).toBe(7n);
+  });
+});
+
+describe('a member whose subscription can not be read', () => {
+  // version 1 and -1 topics; half a version; more topics than there are bytes; a topic longer than what follows
+  const UNREADABLE = ['0001ffffffff', '00', '00007fffffff', '00000000000100ff61'];
+
+  it('keeps the offsets of its own group, and no other from being removed', async () => {
+    await using own = await start();
+    const { client, pass } = own;
+    for (const [i, hex] of UNREADABLE.entries()) {
+      const member = await join(client, `a-${i}`, Buffer.from(hex, 'hex'));
+      await commit(client, ['rides'], member, `a-${i}`);
+    }
+    await commit(client, ['rides']);
+    pass(7 * DAY_MS + 1);
+    await until(async () => (await committed(client, 'rides')) === NOT_COMMITTED);
+    await until(async () => (await groupCount(client)) === UNREADABLE.length);
+    for (const i of UNREADABLE.keys()) expect(await committed(client, 'rides', `a-${i}`)).toBe(7n);
+  });
+
+  it('may read any topic: OffsetDelete refuses them all', async () => {
+    await using own = await start();
+    const { client } = own;
+    for (const [i, hex] of UNREADABLE.entries()) {
+      await join(client, `a-${i}`, Buffer.from(hex, 'hex'));
+      const { errorCode, topics } = await client.call<{
+        errorCode: number;
+        topics: { partitions: { errorCode: number }[] }[];
+      }>(OFFSET_DELETE, 0, {
+        groupId: `a-${i}`,
+        topics: [{ name: 'rides', partitions: [{ partitionIndex: 0 }] }],
+      });
+      expect(errorCode).toBe(0);
+      expect(topics[0]?.partitions[0]?.errorCode).toBe(GROUP_SUBSCRIBED_TO_TOPIC);
+    }
   });
 });

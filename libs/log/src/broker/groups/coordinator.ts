@@ -1,3 +1,4 @@
+import { setLongInterval, type LongTimer } from '@hailstream/service/timers';
 import type { Logger } from 'pino';
 import type { BrokerConfig } from '../config/config.js';
 import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
@@ -47,9 +48,10 @@ interface KeptGroup {
 export class GroupCoordinator {
   private readonly groups = new Map<string, KeptGroup>();
   private readonly pending = new PendingOffsets();
-  private timer: NodeJS.Timeout | undefined;
+  private timer: LongTimer | undefined;
   /** How many entries were kept or read back. */
   private commits = 0;
+  private expiring = false;
 
   private constructor(
     private readonly options: CoordinatorOptions,
@@ -225,7 +227,7 @@ export class GroupCoordinator {
 
   /** Stops the timers; whoever waits is answered. */
   close(): void {
-    clearInterval(this.timer);
+    this.timer?.clear();
     for (const { group } of this.groups.values()) group.end();
   }
 
@@ -338,6 +340,7 @@ export class GroupCoordinator {
 
   private async load(): Promise<void> {
     const lastStates = new Map<string, GroupValue>();
+    let unreadable = 0;
     await replayEntries(this.log, {
       entry: (entry, transaction) => {
         if (entry.kind === 'offset') {
@@ -352,7 +355,11 @@ export class GroupCoordinator {
         }
       },
       end: (producerId, outcome) => this.endTransaction(producerId, outcome),
+      unreadable: () => unreadable++,
     });
+    if (unreadable > 0) {
+      this.options.logger.error({ topic: OFFSETS_TOPIC, records: unreadable }, 'unreadable records ignored');
+    }
     for (const [groupId, value] of lastStates) {
       const kept = this.groupFor(groupId);
       kept.emptySinceMs = Number(value.currentStateTimestamp);
@@ -391,27 +398,34 @@ export class GroupCoordinator {
 
   private startExpiry(): void {
     const everyMs = this.options.config.number('offsets.retention.check.interval.ms');
-    this.timer = setInterval(() => {
-      this.expire().catch((err: unknown) => {
-        this.options.logger.error({ err }, 'offsets of old groups not removed');
-      });
-    }, everyMs);
-    this.timer.unref();
+    this.timer = setLongInterval(() => void this.expire(), everyMs).unref();
   }
 
-  /** Removes offsets that nobody is going to read on from, and groups of which nothing is left. */
+  /** Removes offsets that nobody is going to read on from, and groups of which nothing is left. One that fails stops no other. */
   async expire(): Promise<void> {
+    if (this.expiring) return;
+    this.expiring = true;
     const keptMs = this.options.config.number('offsets.retention.minutes') * 60_000;
     for (const kept of [...this.groups.values()]) {
-      const { group, offsets, emptySinceMs } = kept;
-      const expired = expiredOffsets(
-        { group, offsets: offsets.values(), emptySinceMs },
-        { nowMs: this.options.now(), keptMs },
-      ).filter(({ topic, partition }) => !this.isUnstable(group.groupId, topic, partition));
-      await this.removeOffsets(kept, expired);
-      if (group.isEmpty && offsets.size === 0 && !this.pending.hasAnyOf(group.groupId)) {
-        await this.removeGroup(kept);
-      }
+      await this.expireGroup(kept, keptMs).catch((err: unknown) => {
+        this.options.logger.error(
+          { err, group: kept.group.groupId },
+          'expired offsets of a group not removed',
+        );
+      });
+    }
+    this.expiring = false;
+  }
+
+  private async expireGroup(kept: KeptGroup, keptMs: number): Promise<void> {
+    const { group, offsets, emptySinceMs } = kept;
+    const expired = expiredOffsets(
+      { group, offsets: offsets.values(), emptySinceMs },
+      { nowMs: this.options.now(), keptMs },
+    ).filter(({ topic, partition }) => !this.isUnstable(group.groupId, topic, partition));
+    await this.removeOffsets(kept, expired);
+    if (group.isEmpty && offsets.size === 0 && !this.pending.hasAnyOf(group.groupId)) {
+      await this.removeGroup(kept);
     }
   }
 }

@@ -26,5 +26,6 @@ export function expiredOffsets<Offset extends CommittedOffset & { topic: string 
   if (group.isEmpty) return nowMs - emptySinceMs >= keptMs ? [...offsets] : [];
   if (group.state !== 'Stable' || group.protocolType !== 'consumer') return [];
   const read = subscribedTopics(group);
+  if (read === undefined) return [];
   return [...offsets].filter((offset) => !read.has(offset.topic) && isOld(offset));
 }

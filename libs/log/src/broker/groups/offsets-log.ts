@@ -94,6 +94,8 @@ export interface EntryVisitor {
   /** @param transaction the producer id whose transaction it is part of */
   entry(entry: KeptEntry, transaction: bigint | undefined): void;
   end(producerId: bigint, outcome: Outcome): void;
+  /** A record that is none of those above, or a damaged one: the others hold. */
+  unreadable(): void;
 }
 
 /** Hands over all that is kept, oldest first. */
@@ -101,10 +103,26 @@ export async function replayEntries(log: PartitionLog, visitor: EntryVisitor): P
   await replayRecords(log, ({ header, records, marker }) => {
     if (marker !== undefined) visitor.end(header.producerId, marker.outcome);
     for (const record of records) {
-      const entry = record.key === null ? undefined : decodeEntry(record.key, record.value);
-      if (entry !== undefined) visitor.entry(entry, header.transactional ? header.producerId : undefined);
+      const entry = readEntry(record);
+      if (entry === 'unreadable') visitor.unreadable();
+      else if (entry !== undefined)
+        visitor.entry(entry, header.transactional ? header.producerId : undefined);
     }
   });
+}
+
+function readEntry({
+  key,
+  value,
+}: {
+  key: Buffer | null;
+  value: Buffer | null;
+}): KeptEntry | 'unreadable' | undefined {
+  try {
+    return key === null ? undefined : decodeEntry(key, value);
+  } catch {
+    return 'unreadable';
+  }
 }
 
 /** One entry as Kafka writes it. */

@@ -1,4 +1,4 @@
-import { Reader } from '../../protocol/reader.js';
+import { MalformedRequestError, Reader } from '../../protocol/reader.js';
 import type { Group } from './group.js';
 
 const CONSUMER_PROTOCOL = 'consumer';
@@ -7,15 +7,34 @@ const CONSUMER_PROTOCOL = 'consumer';
  * What a consumer says when it joins begins: version int16 · topics array of strings.
  */
 
-/** Topics that the members of a consumer group read; none where the group is of another kind. */
-export function subscribedTopics(group: Group): Set<string> {
+/**
+ * Topics that the members of a consumer group read; none if the group is of another kind.
+ *
+ * @returns undefined if a member says it in a way that can't be read: it may read any topic
+ */
+export function subscribedTopics(group: Group): Set<string> | undefined {
   const topics = new Set<string>();
   if (group.protocolType !== CONSUMER_PROTOCOL) return topics;
   for (const member of group.members.values()) {
-    const reader = new Reader(group.metadataOf(member));
-    if (reader.remaining === 0) continue;
-    reader.int16();
-    for (let left = reader.arrayLength(); left > 0; left--) topics.add(reader.string());
+    const metadata = group.metadataOf(member);
+    if (metadata.length === 0) continue;
+    try {
+      for (const topic of topicsIn(metadata)) topics.add(topic);
+    } catch (error) {
+      if (error instanceof MalformedRequestError) return undefined;
+      throw error;
+    }
   }
+  return topics;
+}
+
+/** @throws MalformedRequestError */
+function topicsIn(metadata: Buffer): string[] {
+  const reader = new Reader(metadata);
+  reader.int16();
+  const topics: string[] = [];
+  const count = reader.arrayLength();
+  if (count < 0) throw new MalformedRequestError('the topics of a subscription are null');
+  for (let i = 0; i < count; i++) topics.push(reader.string());
   return topics;
 }

@@ -38,7 +38,7 @@ export const offsetDelete = defineHandler({
     const subscribed = group === undefined ? new Set<string>() : subscribedTopics(group);
     const refusal = (name: string, index: number) => {
       if (store.topic(name)?.partitions[index] === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-      return subscribed.has(name) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE;
+      return (subscribed?.has(name) ?? true) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE;
     };
     const wanted = topics.flatMap(({ name, partitions }) =>
       partitions

@@ -1,3 +1,4 @@
+import { setLongInterval, type LongTimer } from '@hailstream/service/timers';
 import type { Logger } from 'pino';
 import type { BrokerConfig } from '../config/config.js';
 import type { GroupCoordinator } from '../groups/coordinator.js';
@@ -7,7 +8,12 @@ import type { LogStore } from '../storage/log-store.js';
 import type { PartitionLog } from '../storage/partition-log.js';
 import type { ProducerIds } from '../storage/producer-ids.js';
 import { writeMarkers } from './markers.js';
-import { appendTransaction, replayTransactions, TRANSACTIONS_TOPIC } from './state-log.js';
+import {
+  appendTransaction,
+  replayTransactions,
+  TRANSACTIONS_TOPIC,
+  type KeptTransaction,
+} from './state-log.js';
 import {
   newTransaction,
   type ProducerIdentity,
@@ -38,6 +44,7 @@ export class TransactionCoordinator {
   private readonly ids = new Map<string, TransactionalId>();
   private readonly hooks: TransactionHooks;
   private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly intervals: LongTimer[] = [];
   private log: Promise<PartitionLog> | undefined;
   private closed = false;
 
@@ -121,21 +128,32 @@ export class TransactionCoordinator {
 
   /** Aborts what has taken longer than its producer said it would. */
   async abortTimedOut(): Promise<void> {
-    for (const id of [...this.ids.values()]) await id.timeOut();
+    for (const id of [...this.ids.values()]) await this.guard(id, () => id.timeOut());
   }
 
   /** Forgets ids that were not used for longer than ids are kept. */
   async removeExpired(): Promise<void> {
     const unusedMs = this.options.config.number('transactional.id.expiration.ms');
     for (const [transactionalId, id] of [...this.ids]) {
-      if (await id.expire(unusedMs)) this.ids.delete(transactionalId);
+      await this.guard(id, async () => {
+        if (await id.expire(unusedMs)) this.ids.delete(transactionalId);
+      });
     }
+  }
+
+  /** Background work on one id: where it fails, it is done for the others, and again later. */
+  private async guard(id: TransactionalId, work: () => Promise<void>): Promise<void> {
+    await work().catch((err: unknown) => {
+      const { transactionalId } = id.current;
+      this.options.logger.error({ err, transactionalId }, 'background work on a transaction failed');
+    });
   }
 
   /** Stops the timers; what is settled and not finished is left to the next start. */
   close(): void {
     this.closed = true;
     for (const timer of this.timers) clearTimeout(timer);
+    for (const interval of this.intervals) interval.clear();
   }
 
   /** @throws ProtocolError `INVALID_PRODUCER_ID_MAPPING` where nobody has the id */
@@ -148,9 +166,12 @@ export class TransactionCoordinator {
 
   private async load(): Promise<void> {
     const log = await this.stateLog();
-    await replayTransactions(log, ({ transactionalId, transaction }) => {
+    const take = ({ transactionalId, transaction }: KeptTransaction) => {
       if (transaction === null) this.ids.delete(transactionalId);
       else this.ids.set(transactionalId, new TransactionalId(transaction, this.hooks));
+    };
+    await replayTransactions(log, take, (err) => {
+      this.options.logger.error({ err, topic: TRANSACTIONS_TOPIC }, 'unreadable record ignored');
     });
     for (const id of this.ids.values()) await id.finish();
   }
@@ -192,7 +213,7 @@ export class TransactionCoordinator {
 
   private every(ms: number, work: () => Promise<void>): void {
     let busy = false;
-    const timer = setInterval(() => {
+    const timer = setLongInterval(() => {
       if (busy) return;
       busy = true;
       work()
@@ -203,7 +224,7 @@ export class TransactionCoordinator {
           busy = false;
         });
     }, ms);
-    this.timers.add(timer.unref());
+    this.intervals.push(timer.unref());
   }
 }
 

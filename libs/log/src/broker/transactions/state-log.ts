@@ -54,13 +54,24 @@ export async function appendTransaction(
   await log.append(batch, readBatchHeader(batch));
 }
 
-/** Hands over all that is kept, oldest first. */
+/** Hands over all that is kept, oldest first. A record that can't be read keeps no other from it. */
 export async function replayTransactions(
   log: PartitionLog,
   visit: (kept: KeptTransaction) => void,
+  unreadable: (error: unknown) => void,
 ): Promise<void> {
   await replayRecords(log, ({ records }) => {
-    for (const record of records) if (record.key !== null) visit(decodeTransaction(record.key, record.value));
+    for (const { key: keyBytes, value: valueBytes } of records) {
+      if (keyBytes === null) continue;
+      let kept: KeptTransaction;
+      try {
+        kept = decodeTransaction(keyBytes, valueBytes);
+      } catch (error) {
+        unreadable(error);
+        continue;
+      }
+      visit(kept);
+    }
   });
 }
 
