@@ -67,6 +67,31 @@ async function connect(broker: TestBroker): Promise<RawClient> {
   return RawClient.connect(broker.port);
 }
 
+describe('a client whose TLS handshake does not end', () => {
+  it('is disconnected', async () => {
+    const settings = { 'listener.security.protocol': 'SSL', ...TLS_SETTINGS };
+    const server = new BrokerServer({
+      host: '127.0.0.1',
+      port: 0,
+      logger: pino({ level: 'silent' }),
+      security: await openSecurity(new BrokerConfig(settings)),
+      bounded: new BoundedLog(pino({ level: 'silent' })),
+      meter: NO_METER,
+      maxRequestBytes: () => 1000,
+      maxTokenBytes: 1000,
+      maxConnections: () => 10,
+      maxSockets: Infinity,
+      maxConnectionsPerAddress: () => 10,
+      idleMs: 60_000,
+      tlsHandshakeTimeoutMs: 50,
+    });
+    const socket = net.connect(await server.listen(), '127.0.0.1');
+    await once(socket, 'close');
+    await until(() => server.connectionCount === 0);
+    await server.destroy();
+  });
+});
+
 describe('a client that comes before the broker has read its log', () => {
   it.each([{}, TLS_SETTINGS])('is served once it has: %j', async (files) => {
     const protocol = 'ssl.key.location' in files ? 'SSL' : 'PLAINTEXT';

@@ -34,6 +34,20 @@ describe('a connection on which nothing comes', () => {
     expect(socket.writableEnded).toBe(true);
   });
 
+  it('ends where a request does not arrive as a whole, however slowly more of it comes', () => {
+    const socket = connect(new Session(undefined, 0));
+    socket.emit('data', Buffer.from([0, 0, 0, 200]));
+    for (let i = 0; i < 11; i++) {
+      vi.advanceTimersByTime(LONGEST_MS);
+      socket.emit('data', Buffer.alloc(1));
+      expect(socket.writableEnded).toBe(false);
+    }
+    vi.advanceTimersByTime(LONGEST_MS);
+    expect(socket.writableEnded).toBe(true);
+    vi.advanceTimersByTime(LONGEST_MS);
+    expect(socket.destroyed).toBe(true);
+  });
+
   it('stays where nobody is asked', () => {
     const socket = connect(new Session(undefined, 0));
     vi.advanceTimersByTime(10 * LONGEST_MS);

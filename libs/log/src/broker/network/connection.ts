@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { MAX_NODE_TIMER_MS } from '@hailstream/service/timers';
 import type { BoundedLog } from '../../bounded-log.js';
 import type { Meter } from '../metrics/meter.js';
 import type { Session } from '../security/session.js';
@@ -13,6 +14,12 @@ const MAX_UNSENT_BYTES = 4 << 20;
 
 /** Longest that a client may take to prove who it is. */
 const AUTHENTICATION_TIMEOUT_MS = 10_000;
+
+/** Longest that a request may take to arrive, once its first bytes have. */
+const ARRIVAL_TIMEOUT_MS = 120_000;
+
+/** Longest that a client may take to read the last bytes of a connection that ends. */
+const LINGER_MS = 5_000;
 
 /** What a request comes to. */
 export type Outcome =
@@ -60,6 +67,8 @@ export class Connection {
   private readonly aborter = new AbortController();
   private draining = false;
   private emptied: (() => void) | undefined;
+  /** Runs while a part of a request has arrived. */
+  private arrival: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: ConnectionOptions) {
     const { socket, session, maxRequestBytes, maxTokenBytes, idleMs } = options;
@@ -67,18 +76,21 @@ export class Connection {
     const frames = new FrameSplitter(maxBytes, (frame) => this.accept(frame));
     if (!session.isAdmitted) this.expectAuthentication();
     socket.setNoDelay(true);
-    socket.setTimeout(idleMs, () => {
-      if (this.running === 0 && this.waiting.length === 0) socket.destroy();
+    // Requests that wait while none runs wait for the client to read its answers.
+    socket.setTimeout(Math.min(idleMs, MAX_NODE_TIMER_MS), () => {
+      if (this.running === 0) socket.destroy();
     });
     socket.on('data', (chunk: Buffer) => {
       try {
         frames.push(chunk);
+        this.watchArrival(frames);
       } catch (error) {
         this.end((error as FrameError).message);
       }
     });
     socket.on('drain', () => this.startNext());
     socket.on('close', () => {
+      clearTimeout(this.arrival);
       this.waiting.length = 0;
       this.aborter.abort();
     });
@@ -124,7 +136,24 @@ export class Connection {
     socket.once('close', () => clearTimeout(timer));
   }
 
+  /** A part of a request is not waited for without end, however slowly more of it comes. */
+  private watchArrival(frames: FrameSplitter): void {
+    if (!frames.isPartial) {
+      clearTimeout(this.arrival);
+      this.arrival = undefined;
+      return;
+    }
+    this.arrival ??= setTimeout(() => {
+      this.arrival = undefined;
+      // Not the client's fault while it is not read.
+      if (this.options.socket.isPaused()) this.watchArrival(frames);
+      else this.end(`a request did not arrive within ${ARRIVAL_TIMEOUT_MS} ms`);
+    }, ARRIVAL_TIMEOUT_MS);
+  }
+
   private accept(frame: Buffer): void {
+    clearTimeout(this.arrival);
+    this.arrival = undefined;
     if (this.options.socket.destroyed) return;
     this.heldBytes += frame.length;
     this.waiting.push(frame);
@@ -186,6 +215,10 @@ export class Connection {
       : 'client not authenticated, connection closed';
     bounded.say('warn', { client: this.clientHost, reason }, message);
     this.waiting.length = 0;
-    this.options.socket.destroySoon();
+    const { socket } = this.options;
+    socket.destroySoon();
+    // A client that does not read must not keep the connection from its end.
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    socket.once('close', () => clearTimeout(timer));
   }
 }

@@ -21,6 +21,11 @@ export class FrameSplitter {
     private readonly onFrame: (frame: Buffer) => void,
   ) {}
 
+  /** Whether a part of a frame has come, and not all of it. */
+  get isPartial(): boolean {
+    return this.lengthFilled > 0 || this.wanted >= 0;
+  }
+
   /** @param chunk kept: parts of it become frames. @throws FrameError */
   push(chunk: Buffer): void {
     let at = 0;

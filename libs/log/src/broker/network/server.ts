@@ -28,6 +28,8 @@ export interface ServerOptions {
   /** What the limit of open files leaves for them. */
   readonly maxSockets: number;
   readonly idleMs: number;
+  /** @default 10 s */
+  readonly tlsHandshakeTimeoutMs?: number;
 }
 
 /** The listening socket and the connections that came of it. */
@@ -137,10 +139,19 @@ export class BrokerServer {
   }
 }
 
-function makeServer({ security, bounded, meter }: ServerOptions): net.Server {
-  if (security.tls === undefined) return net.createServer({ noDelay: true });
-  const server = tls.createServer({ ...security.tls, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS });
+function makeServer(options: ServerOptions): net.Server {
+  const { security, bounded, meter, tlsHandshakeTimeoutMs = TLS_HANDSHAKE_TIMEOUT_MS } = options;
+  // Kept alive: a client whose machine is lost says nothing, and may have a request that waits.
+  const socketOptions = { noDelay: true, keepAlive: true };
+  if (security.tls === undefined) return net.createServer(socketOptions);
+  const server = tls.createServer({
+    ...socketOptions,
+    ...security.tls,
+    handshakeTimeout: tlsHandshakeTimeoutMs,
+  });
   server.on('tlsClientError', (err, socket) => {
+    // Node leaves it open after a handshake that took too long.
+    socket.destroy();
     meter.turnedAway('authentication');
     bounded.say(
       'warn',
