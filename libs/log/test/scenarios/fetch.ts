@@ -5,6 +5,8 @@ import { area, each } from './scenario.js';
 import { batchesIn, valuesIn } from './topic-under-test.js';
 
 const LONG_MS = 30_000;
+/** Longer than a test may take: what waits for so long fails it. */
+const BEYOND_THE_TEST_MS = 600_000;
 
 interface Answer {
   readonly errorCode: number;
@@ -45,6 +47,19 @@ export const fetchArea = area('Fetch', {
       expect(records.length).toBeLessThanOrEqual(4000);
       expect(batchesIn(records)).toHaveLength(3);
     }
+  },
+  'answers at once where a topic is deleted that it waits for': async (log) => {
+    const topic = await log.topic();
+    await topic.append(['a']);
+    const waiting = topic.fetch({ offset: 1n, maxWaitMs: BEYOND_THE_TEST_MS, minBytes: 1 });
+    const { responses } = await log.ask<{ responses: { errorCode: number }[] }>(Api.DeleteTopics, 4, {
+      topicNames: [topic.name],
+      timeoutMs: LONG_MS,
+    });
+    expect(only(responses).errorCode).toBe(0);
+    expect((await waiting).error).toMatch(
+      /^(UNKNOWN_TOPIC_OR_PARTITION|NOT_LEADER_OR_FOLLOWER|UNKNOWN_TOPIC_ID)$/,
+    );
   },
   'has records of length 0, not null, at the end': async (log) => {
     const topic = await log.topic();

@@ -226,12 +226,12 @@ function watch(wanted: Request, { store }: RequestContext) {
   let wake: (() => void) | undefined;
   const committed = wanted.isolationLevel === READ_COMMITTED;
   const stops = wanted.topics.flatMap(({ topic, partitions }) =>
-    partitions.map(({ partition }) => {
+    partitions.flatMap(({ partition }) => {
       const log = store.topic(topic)?.partitions[partition];
-      if (log === undefined) return undefined;
+      if (log === undefined) return [];
       let stable = log.lastStableOffset;
       let undecided = stable !== log.highWatermark;
-      return log.onAdvance((bytes) => {
+      const stopWaiting = log.onAdvance((bytes) => {
         const { lastStableOffset, highWatermark } = log;
         if (committed && lastStableOffset === stable) {
           undecided = true;
@@ -243,11 +243,17 @@ function watch(wanted: Request, { store }: RequestContext) {
         undecided = stable !== highWatermark;
         wake?.();
       });
+      // Its topic was deleted, which the client is to hear of at once.
+      const stopLooking = log.onClose(() => {
+        appended = Infinity;
+        wake?.();
+      });
+      return [stopWaiting, stopLooking];
     }),
   );
   return {
     stop: () => {
-      for (const stop of stops) stop?.();
+      for (const stop of stops) stop();
     },
     /** Resolves once so many bytes were appended, the time is over or nobody waits any longer. */
     atLeast: (bytes: number, timeoutMs: number, signal: AbortSignal) =>

@@ -70,6 +70,7 @@ export class PartitionLog {
   private draining: Promise<void> | undefined;
   private messagesSinceSync = 0;
   private readonly listeners = new Set<(appendedBytes: number) => void>();
+  private readonly closeListeners = new Set<() => void>();
   private closed = false;
   private cleaning: Promise<void> | undefined;
   readonly producers = new ProducerStates();
@@ -272,7 +273,7 @@ export class PartitionLog {
       active.sizeBytes === 0 ||
       (active.sizeBytes + placed.bytes.length <= segmentBytes &&
         placed.lastOffset - active.baseOffset <= MAX_RELATIVE_OFFSET &&
-        (await active.ageAt(placed, this.options.now())) <= segmentMs);
+        (await active.ageAt(placed)) <= segmentMs);
     return fits ? active : this.roll(placed.baseOffset);
   }
 
@@ -355,6 +356,12 @@ export class PartitionLog {
   onAdvance(listener: (appendedBytes: number) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** Calls back once nothing can be read here any longer. @returns what ends it */
+  onClose(listener: () => void): () => void {
+    this.closeListeners.add(listener);
+    return () => this.closeListeners.delete(listener);
   }
 
   /** The first record with this timestamp or a later one. */
@@ -466,7 +473,7 @@ export class PartitionLog {
   async flushIfDue(earlyMs: number): Promise<void> {
     const { flushMs } = this.options.settings();
     const oldest = oldestUnsynced(this.segments);
-    if (oldest !== undefined && this.options.now() - oldest >= flushMs - earlyMs) await this.flush();
+    if (oldest !== undefined && performance.now() - oldest >= flushMs - earlyMs) await this.flush();
   }
 
   /** Brings to disk everything that was written before the call. @returns whether there was anything */
@@ -487,6 +494,7 @@ export class PartitionLog {
   /** Closes the files as they are, as a killed process would. */
   async abort(): Promise<void> {
     this.closed = true;
+    for (const listener of [...this.closeListeners]) listener();
     await this.draining;
     await this.cleaning?.catch(nothing);
     await this.removed.close();

@@ -1,6 +1,6 @@
 import type { Segment } from './segment.js';
 
-/** When the oldest write that is not on disk yet was made, in milliseconds. */
+/** When the oldest write that is not on disk yet was made, in milliseconds of monotonic time. */
 export function oldestUnsynced(segments: readonly Segment[]): number | undefined {
   return segments.find((segment) => segment.dirtySinceMs !== undefined)?.dirtySinceMs;
 }

@@ -60,8 +60,10 @@ export class Segment {
   offsetIndex = new OffsetIndex();
   timeIndex = new TimeIndex();
   transactionIndex = new TransactionIndex();
-  /** Since when bytes wait for a sync to begin, in milliseconds; undefined where none do. */
+  /** Since when bytes wait for a sync to begin, in milliseconds of monotonic time; undefined where none do. */
   private unsyncedSinceMs: number | undefined;
+  /** When the first batch was appended, or the segment opened, in milliseconds of monotonic time. */
+  private beganAtMs = performance.now();
   private syncsUnderWay = 0;
   private holders = 0;
   private onReleased: (() => void) | undefined;
@@ -108,10 +110,10 @@ export class Segment {
     return this.firstTimestampSeen;
   }
 
-  /** How much later than the first batch the next one is: by their timestamps, else by the clock; in milliseconds. */
-  async ageAt(next: PlacedBatch, nowMs: number): Promise<number> {
+  /** How much later than the first batch the next one is: by their timestamps, else by monotonic time; in milliseconds. */
+  async ageAt(next: PlacedBatch): Promise<number> {
     const first = await this.firstTimestamp();
-    if (first === undefined || first < 0n) return nowMs - this.createdAtMs;
+    if (first === undefined || first < 0n) return performance.now() - this.beganAtMs;
     return Number(next.maxTimestamp - first);
   }
 
@@ -127,8 +129,11 @@ export class Segment {
       batches.map((batch) => batch.bytes),
       this.sizeBytes,
     );
-    this.unsyncedSinceMs ??= nowMs;
-    if (this.sizeBytes === 0) this.createdAtMs = nowMs;
+    this.unsyncedSinceMs ??= performance.now();
+    if (this.sizeBytes === 0) {
+      this.createdAtMs = nowMs;
+      this.beganAtMs = performance.now();
+    }
     if (sync) await this.sync();
     this.untrimmed = false;
     this.cachedFrom = Math.max(Math.min(this.cachedFrom, this.sizeBytes), this.sizeBytes - CACHED_BYTES);
@@ -163,7 +168,7 @@ export class Segment {
     return this.unsyncedSinceMs !== undefined || this.syncsUnderWay > 0;
   }
 
-  /** Since when bytes wait for a sync, in milliseconds. */
+  /** Since when bytes wait for a sync, in milliseconds of monotonic time. */
   get dirtySinceMs(): number | undefined {
     return this.unsyncedSinceMs;
   }
@@ -332,7 +337,7 @@ export class Segment {
   async scan(gaps: boolean, visit: BatchVisitor): Promise<ScanResult> {
     const fileBytes = await this.file.sizeBytes();
     // A process that was killed may not have come to sync them.
-    if (fileBytes > 0) this.unsyncedSinceMs ??= this.createdAtMs;
+    if (fileBytes > 0) this.unsyncedSinceMs ??= performance.now();
     this.sizeBytes = 0;
     this.maxTimestamp = NO_TIMESTAMP;
     this.bytesSinceIndexEntry = 0;
