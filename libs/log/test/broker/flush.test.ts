@@ -78,3 +78,17 @@ describe('flush.messages=1', () => {
     expect(disk.syncs).toBe(1);
   });
 });
+
+describe('the background sync', () => {
+  it('follows where the clock was set back by a day in between', async () => {
+    const disk = countingDisk();
+    let nowMs = Date.now();
+    await using broker = await startTestBroker({ files: disk.files, now: () => nowMs });
+    const samples = sampleRequests();
+    using client = await RawClient.connect(broker.port);
+    await client.call(METADATA, 6, samples['Metadata'] as object);
+    await client.call(PRODUCE, 7, samples['Produce'] as object);
+    nowMs -= 86_400_000;
+    await until(() => disk.syncs > 0);
+  });
+});

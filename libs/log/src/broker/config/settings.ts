@@ -76,6 +76,7 @@ function problemOfType({ type, min, max }: Checked, value: string): string | und
     case 'long':
       if (!/^-?\d{1,19}$/.test(value)) return 'a whole number';
       if (type === 'int' && Math.abs(Number(value)) > LARGEST_INT) return 'a 32-bit number';
+      if (BigInt.asIntN(64, BigInt(value)) !== BigInt(value)) return 'a 64-bit number';
       break;
     case 'string':
     case 'list':

@@ -25,7 +25,12 @@ function batchAt(offset: number, ...entries: [string | null, string | null][]): 
 
 function compacted(
   batches: readonly Buffer[],
-  { nowMs = 1000, endOffset = 1000n, last = -1n }: { nowMs?: number; endOffset?: bigint; last?: bigint } = {},
+  {
+    nowMs = 1000,
+    endOffset = 1000n,
+    last = -1n,
+    deleteRetentionMs = DAY_MS,
+  }: { nowMs?: number; endOffset?: bigint; last?: bigint; deleteRetentionMs?: number } = {},
 ) {
   const newest = new NewestOffsets(1 << 20);
   for (const batch of batches) {
@@ -33,7 +38,7 @@ function compacted(
   }
   const isLastOfProducer = ({ lastOffset }: BatchHeader) => lastOffset === last;
   const transactions = new CompactedTransactions([]);
-  const rules = { newest, transactions, endOffset, nowMs, deleteRetentionMs: DAY_MS, isLastOfProducer };
+  const rules = { newest, transactions, endOffset, nowMs, deleteRetentionMs, isLastOfProducer };
   return batches.flatMap((batch) => compactBatch(batch, rules) ?? []);
 }
 
@@ -67,6 +72,20 @@ describe('compaction', () => {
     expect(contentOf(first)).toEqual(['1:a=null']);
     expect(contentOf(compacted(first, { nowMs: 1000 + DAY_MS - 1 }))).toEqual(['1:a=null']);
     expect(contentOf(compacted(first, { nowMs: 1000 + DAY_MS }))).toEqual([]);
+  });
+
+  it('keeps tombstones without end where their retention is the longest that there is', () => {
+    const forever = { deleteRetentionMs: Number('9223372036854775807') };
+    const first = compacted([batchAt(0, ['a', null], ['b', '1'])], forever);
+    expect(contentOf(first)).toEqual(['0:a=null', '1:b=1']);
+    const [batch] = first as [Buffer];
+    expect(isBatchIntact(batch, 0, batch.length)).toBe(true);
+    const { baseTimestamp, maxTimestamp } = readBatchHeader(batch);
+    expect([baseTimestamp, maxTimestamp]).toEqual([2n ** 63n - 1n, 500n]);
+    for (const { timestampDelta } of readableRecordsOf(batch) ?? []) {
+      expect(baseTimestamp + timestampDelta).toBe(500n);
+    }
+    expect(contentOf(compacted(first, { ...forever, nowMs: 1000 * DAY_MS }))).toEqual(['0:a=null', '1:b=1']);
   });
 
   it('keeps what it has not come to yet', () => {

@@ -15,6 +15,8 @@ import {
 import type { CompactedTransactions } from './compacted-transactions.js';
 
 /** Says that the base timestamp is when the tombstones of the batch may go (KIP-534). */
+/** The last timestamp that a record may have. */
+const LATEST_TIMESTAMP = 2n ** 63n - 1n;
 const HAS_DELETE_HORIZON = 0x40;
 /** Bits of the attributes that an empty batch keeps: timestamp type, transactional. */
 const KEPT_WHEN_EMPTY = 0x18;
@@ -88,7 +90,13 @@ export function compactBatch(batch: Buffer, rules: CompactionRules): Buffer | un
   if (kept.length === records.length && !horizonNeeded) return batch;
   const fields = fieldsOf(header, kept);
   if (!horizonNeeded) return packBatch(fields, Buffer.concat(kept.map(({ bytes }) => bytes)));
-  return withHorizon(batch, { header, fields, kept, horizon: BigInt(rules.nowMs + rules.deleteRetentionMs) });
+  return withHorizon(batch, { header, fields, kept, horizon: horizonOf(rules) });
+}
+
+/** When tombstones that are met now may go; at the end of time if their retention is longer. */
+function horizonOf({ nowMs, deleteRetentionMs }: CompactionRules): bigint {
+  const horizon = BigInt(Math.trunc(nowMs)) + BigInt(Math.trunc(deleteRetentionMs));
+  return horizon < LATEST_TIMESTAMP ? horizon : LATEST_TIMESTAMP;
 }
 
 /** A marker stays as long as anything of its transaction, and then as long as a tombstone. */
@@ -98,8 +106,7 @@ function compactMarker(batch: Buffer, header: BatchHeader, rules: CompactionRule
     return header.baseTimestamp <= BigInt(rules.nowMs) ? undefined : batch;
   }
   const kept = viewRecords(batch) ?? [];
-  const horizon = BigInt(rules.nowMs + rules.deleteRetentionMs);
-  return withHorizon(batch, { header, fields: fieldsOf(header, kept), kept, horizon });
+  return withHorizon(batch, { header, fields: fieldsOf(header, kept), kept, horizon: horizonOf(rules) });
 }
 
 /** Nothing, or an empty batch where a producer's sequence is known by it. */
@@ -131,7 +138,8 @@ function withHorizon(
   const records = (readableRecordsOf(batch) ?? []).filter(({ offsetDelta }) => offsets.has(offsetDelta));
   const moved = records.map((record) => ({
     ...record,
-    timestampDelta: header.baseTimestamp + record.timestampDelta - horizon,
+    // As readers add it up: in 64 bits.
+    timestampDelta: BigInt.asIntN(64, header.baseTimestamp + record.timestampDelta - horizon),
   }));
   return packBatch(
     { ...fields, attributes: header.attributes | HAS_DELETE_HORIZON, baseTimestamp: horizon },

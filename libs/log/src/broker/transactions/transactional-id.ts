@@ -34,6 +34,8 @@ export interface TransactionHooks {
 /** One transactional id: its producers, one after another, and their transactions, by the table in `transitions.ts`. */
 export class TransactionalId {
   private moving = false;
+  /** When the transaction began, in monotonic time; undefined if that was before the broker started. */
+  private beganAtMs: number | undefined;
 
   constructor(
     private transaction: Transaction,
@@ -74,6 +76,7 @@ export class TransactionalId {
     checkProducer(this.transaction, producer);
     const reaction = this.react('add-partitions');
     if (reaction === 'extend' && partitions.every((each) => hasPartition(this.transaction, each))) return;
+    if (reaction !== 'extend') this.beganAtMs = performance.now();
     await this.move(() => withPartitions(this.transaction, partitions, this.hooks.now()));
   }
 
@@ -95,7 +98,10 @@ export class TransactionalId {
   /** Aborts a transaction that has taken too long. */
   async timeOut(): Promise<void> {
     const { state, startedAtMs, timeoutMs } = this.transaction;
-    if (state !== 'Ongoing' || startedAtMs + timeoutMs > this.hooks.now()) return;
+    if (state !== 'Ongoing') return;
+    // A clock that was set back must not make it longer.
+    const tookTooLong = this.beganAtMs !== undefined && performance.now() - this.beganAtMs >= timeoutMs;
+    if (startedAtMs + timeoutMs > this.hooks.now() && !tookTooLong) return;
     if (this.react('time-out') === 'fence-and-abort') await this.fenceAndAbort();
   }
 
