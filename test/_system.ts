@@ -24,6 +24,8 @@ const NOT_OURS = Object.fromEntries(
     'AUTH_JWKS_URL',
     'AUTH_JWT_PUBLIC_KEY',
     'AUTH_JWT_SECRET',
+    'AUTH_JWT_ISSUER',
+    'AUTH_JWT_AUDIENCE',
     'INGEST_URL',
     'LOG_TOPICS',
     'LOG_TOPIC_PREFIX',

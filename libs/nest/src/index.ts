@@ -27,7 +27,7 @@ export { ProblemFilter } from './http/problem.filter.js';
 // Auth: who calls.
 export { AuthError, type AuthErrorCode } from './auth/auth.error.js';
 export { AuthModule } from './auth/auth.module.js';
-export type { AuthOptions } from './auth/auth-options.js';
+export type { AuthOptions, TokenOrigin } from './auth/auth-options.js';
 export { CurrentPrincipal, JwtGuard, Scope } from './auth/jwt.guard.js';
 export { LOCAL_PROVIDER_ID } from './auth/local-provider.js';
 export { makeToken, type TokenClaims } from './auth/make-token.js';

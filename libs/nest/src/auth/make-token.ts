@@ -1,18 +1,19 @@
 import { createSecretKey } from 'node:crypto';
 import { SignJWT } from 'jose';
-import type { Scope } from './principal.js';
+import { ALL_PROVIDERS, type Scope } from './principal.js';
 
 export interface TokenClaims {
   readonly scopes: readonly Scope[];
-  /** Needed with `write`. */
+  /** Needed with `write`. @default without `write`: all providers */
   readonly providerId?: string;
 }
 
 /** Makes a token that {@link TokenVerifier} takes under the same secret. `expiresIn` as in `12h`, `30 days`. */
 export async function makeToken(secret: string, claims: TokenClaims, expiresIn: string): Promise<string> {
+  const providerId = claims.providerId ?? (claims.scopes.includes('write') ? undefined : ALL_PROVIDERS);
   const payload = {
     scope: claims.scopes.join(' '),
-    ...(claims.providerId !== undefined && { provider_id: claims.providerId }),
+    ...(providerId !== undefined && { provider_id: providerId }),
   };
   return new SignJWT(payload)
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })

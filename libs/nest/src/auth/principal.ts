@@ -14,20 +14,29 @@ export interface Principal {
 /** Who calls a service that is open. */
 export const anyone: Principal = Object.freeze({ scopes: new Set(scopes) });
 
+/** The claim `provider_id` of a token that may see the events of all providers. */
+export const ALL_PROVIDERS = '*';
+
 /**
  * The principal of a token's claims. `scope` has names with blanks between; those that we don't know are for others.
+ * Events are written for one provider, and seen of one or, if `provider_id` is `*`, of all.
  *
- * @throws AuthError `CLAIM_INVALID`; `CLAIM_MISSING` for `write` without `provider_id`
+ * @param allByDefault whether a token without `provider_id` may see the events of all providers
+ * @throws AuthError `CLAIM_INVALID`; `CLAIM_MISSING` without a `provider_id` that is needed
  */
-export function toPrincipal(claims: Readonly<Record<string, unknown>>): Principal {
+export function toPrincipal(claims: Readonly<Record<string, unknown>>, allByDefault: boolean): Principal {
   const { scope = '', provider_id: providerId } = claims;
   if (typeof scope !== 'string') throw new AuthError('CLAIM_INVALID', 'the claim scope must be a string');
   const granted = new Set(scopes.filter((name) => scope.split(' ').includes(name)));
-  if (providerId === undefined) {
-    if (granted.has('write')) {
-      throw new AuthError('CLAIM_MISSING', 'a token with scope write must have the claim provider_id');
-    }
-    return { scopes: granted };
+  if (providerId === undefined && (granted.has('write') || !allByDefault)) {
+    const which = granted.has('write') ? 'a token with scope write' : 'a token';
+    const values = granted.has('write') ? 'a UUID' : `a UUID, or "${ALL_PROVIDERS}" for all providers`;
+    throw new AuthError('CLAIM_MISSING', `${which} must have the claim provider_id: ${values}`);
+  }
+  if (providerId === undefined) return { scopes: granted };
+  if (providerId === ALL_PROVIDERS) {
+    if (!granted.has('write')) return { scopes: granted };
+    throw new AuthError('CLAIM_INVALID', 'a token with scope write must name one provider in provider_id');
   }
   if (typeof providerId !== 'string' || !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(providerId)) {
     throw new AuthError('CLAIM_INVALID', 'the claim provider_id must be a UUID');

@@ -1,6 +1,7 @@
 import { createSecretKey, generateKeyPairSync } from 'node:crypto';
-import { SignJWT } from 'jose';
+import { decodeJwt, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
+import { AuthError } from './auth.error.js';
 import { makeToken } from './make-token.js';
 import { requireScope } from './principal.js';
 import { TokenVerifier } from './token-verifier.js';
@@ -26,22 +27,33 @@ describe(TokenVerifier, () => {
 
   it('knows a token again without asking, until it expires', async () => {
     let now = Date.now();
-    const verifier = new TokenVerifier({ kind: 'secret', secret: SECRET }, () => now);
+    const verifier = new TokenVerifier(
+      { kind: 'secret', secret: SECRET },
+      { now: () => now, elapsed: () => 0 },
+    );
     const token = await makeToken(SECRET, { scopes: ['read'] }, '30s');
     expect(verifier.recall(token)).toBeUndefined();
     const principal = await verifier.verify(token);
     expect(verifier.recall(token)).toBe(principal);
-    now += 31_000;
+    now += 55_000;
+    expect(verifier.recall(token)).toBe(principal);
+    now += 10_000;
     expect(verifier.recall(token)).toBeUndefined();
     await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'TOKEN_EXPIRED' });
   });
 
   it('asks again after a minute: keys are withdrawn', async () => {
     let now = Date.now();
-    const verifier = new TokenVerifier({ kind: 'secret', secret: SECRET }, () => now);
+    let elapsed = 0;
+    const clocks = { now: () => now, elapsed: () => elapsed };
+    const verifier = new TokenVerifier({ kind: 'secret', secret: SECRET }, clocks);
     const token = await makeToken(SECRET, { scopes: ['read'] }, '1h');
     await verifier.verify(token);
-    now += 61_000;
+    elapsed += 61_000;
+    // The clock was set back: a minute is a minute.
+    now -= 3_600_000;
+    expect(verifier.recall(token)).toBeUndefined();
+    now += 3_600_000;
     expect(verifier.recall(token)).toBeUndefined();
     await expect(verifier.verify(token)).resolves.toBeDefined();
   });
@@ -50,7 +62,9 @@ describe(TokenVerifier, () => {
     ['nothing', () => Promise.resolve(undefined), 'TOKEN_MISSING'],
     ['a text', () => Promise.resolve('letmein'), 'TOKEN_INVALID'],
     ['a token of another secret', () => makeToken(`${SECRET}!`, { scopes: ['read'] }, '1h'), 'TOKEN_INVALID'],
-    ['an expired token', () => makeToken(SECRET, { scopes: ['read'] }, '1s ago'), 'TOKEN_EXPIRED'],
+    ['an expired token', () => makeToken(SECRET, { scopes: ['read'] }, '32s ago'), 'TOKEN_EXPIRED'],
+    ['a token issued later', () => sign({ iat: Math.floor(Date.now() / 1_000) + 60 }), 'TOKEN_INVALID'],
+    ['write for all providers', () => sign({ scope: 'write', provider_id: '*' }), 'CLAIM_INVALID'],
     ['a token of later', () => sign({ nbf: Math.floor(Date.now() / 1_000) + 3_600 }), 'TOKEN_INVALID'],
     ['write without a provider', () => sign({ scope: 'write' }), 'CLAIM_MISSING'],
     ['a provider that is no UUID', () => sign({ scope: 'read', provider_id: 'acme' }), 'CLAIM_INVALID'],
@@ -63,13 +77,47 @@ describe(TokenVerifier, () => {
   it('takes no token that is signed with the public key as a secret', async () => {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-    const verifier = new TokenVerifier({ kind: 'public-key', pem });
-    const forged = await new SignJWT({ scope: 'read' })
+    const origin = { issuer: 'https://id.example', audience: ['hailstream'] };
+    const verifier = new TokenVerifier({ kind: 'public-key', pem, ...origin });
+    const claims = {
+      scope: 'read',
+      provider_id: '*',
+      iss: origin.issuer,
+      aud: 'hailstream',
+      exp: 9_999_999_999,
+    };
+    const forged = await new SignJWT(claims)
       .setProtectedHeader({ alg: 'HS256' })
       .sign(createSecretKey(Buffer.from(pem)));
     await expect(verifier.verify(forged)).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
-    const real = await new SignJWT({ scope: 'read' }).setProtectedHeader({ alg: 'ES256' }).sign(privateKey);
-    await expect(verifier.verify(real)).resolves.toEqual({ scopes: new Set(['read']) });
+    const signed = (payload: Record<string, unknown>): Promise<string> =>
+      new SignJWT(payload).setProtectedHeader({ alg: 'ES256' }).sign(privateKey);
+    await expect(verifier.verify(await signed(claims))).resolves.toEqual({ scopes: new Set(['read']) });
+    for (const claim of ['iss', 'aud', 'exp', 'provider_id']) {
+      const without = { ...claims, [claim]: undefined };
+      await expect(verifier.verify(await signed(without)), claim).rejects.toBeInstanceOf(AuthError);
+    }
+  });
+
+  it.each([
+    ['that expired 20 s ago', { exp: -20 }],
+    ['that is valid in 20 s', { nbf: 20 }],
+    ['that is issued in 20 s', { iat: 20 }],
+  ])('takes a token %s: clocks differ', async (_, offsets) => {
+    const nowSeconds = Math.floor(Date.now() / 1_000);
+    const times = Object.entries(offsets).map(([claim, offset]) => [claim, nowSeconds + offset] as const);
+    const verifier = new TokenVerifier({ kind: 'secret', secret: SECRET });
+    const token = await sign({ scope: 'read', ...Object.fromEntries(times) });
+    await expect(verifier.verify(token)).resolves.toBeDefined();
+  });
+
+  it('takes a token for all providers that says so, and one of earlier versions that does not', async () => {
+    const verifier = new TokenVerifier({ kind: 'secret', secret: SECRET });
+    const made = await makeToken(SECRET, { scopes: ['read'] }, '1h');
+    expect(decodeJwt(made)).toMatchObject({ provider_id: '*' });
+    for (const token of [made, await sign({ scope: 'read' })]) {
+      expect(await verifier.verify(token)).toEqual({ scopes: new Set(['read']) });
+    }
   });
 
   it('lets everyone in where it is open', async () => {

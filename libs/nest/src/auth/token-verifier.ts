@@ -1,7 +1,9 @@
-import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
-import type { AuthOptions } from './auth-options.js';
+import { createPublicKey, createSecretKey } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
+import type { AuthOptions, TokenOrigin } from './auth-options.js';
 import { AuthError } from './auth.error.js';
+import { KeySet } from './key-set.js';
 import { anyone, toPrincipal, type Principal } from './principal.js';
 
 /** Most tokens whose verification is remembered: each device of a large fleet has its own. */
@@ -10,14 +12,28 @@ const MAX_REMEMBERED_TOKENS = 20_000;
 /** Longest that a verification is remembered: so long a withdrawn key may still be taken. */
 const REMEMBERED_MS = 60_000;
 
-const JWKS_TIMEOUT_MS = 3_000;
+/** How far the clock of who signs a token may be from ours. */
+export const CLOCK_LEEWAY_SECONDS = 30;
 
 const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
 interface Remembered {
   readonly principal: Principal;
-  readonly untilMs: number;
+  /** When it was verified, in monotonic time. */
+  readonly verifiedAt: number;
+  /** When the token is no longer taken, by the clock. */
+  readonly expiresAtMs: number;
 }
+
+/** The clocks of a verifier, in milliseconds. */
+export interface Clocks {
+  /** Since 1970. */
+  readonly now: () => number;
+  /** Since any moment; never set. */
+  readonly elapsed: () => number;
+}
+
+const SYSTEM_CLOCKS: Clocks = { now: () => Date.now(), elapsed: () => performance.now() };
 
 /** Verifies bearer tokens, and remembers those it has verified: a signature costs more than the event it comes with. */
 export class TokenVerifier {
@@ -25,10 +41,10 @@ export class TokenVerifier {
   private readonly check: ((token: string) => Promise<JWTPayload>) | undefined;
 
   constructor(
-    options: AuthOptions,
-    private readonly now: () => number = Date.now,
+    private readonly options: AuthOptions,
+    private readonly clocks: Clocks = SYSTEM_CLOCKS,
   ) {
-    this.check = signatureCheck(options, now);
+    this.check = signatureCheck(options, clocks);
   }
 
   /**
@@ -44,7 +60,8 @@ export class TokenVerifier {
   recall(token: string | undefined): Principal | undefined {
     if (this.check === undefined) return anyone;
     const known = token === undefined ? undefined : this.remembered.get(token);
-    return known !== undefined && known.untilMs > this.now() ? known.principal : undefined;
+    if (known === undefined || this.clocks.elapsed() - known.verifiedAt >= REMEMBERED_MS) return undefined;
+    return known.expiresAtMs > this.clocks.now() ? known.principal : undefined;
   }
 
   private async verifySignature(token: string | undefined): Promise<Principal> {
@@ -54,13 +71,13 @@ export class TokenVerifier {
       this.remembered.delete(token);
       throw toAuthError(error);
     });
-    const principal = toPrincipal(claims);
-    this.remember(token, { principal, untilMs: this.untilMs(claims) });
+    if (claims.iat !== undefined && claims.iat > this.clocks.now() / 1_000 + CLOCK_LEEWAY_SECONDS) {
+      throw new AuthError('TOKEN_INVALID', 'the token is not valid yet: its iat is in the future');
+    }
+    const principal = toPrincipal(claims, this.options.kind === 'secret');
+    const expiresAtMs = claims.exp === undefined ? Infinity : (claims.exp + CLOCK_LEEWAY_SECONDS) * 1_000;
+    this.remember(token, { principal, verifiedAt: this.clocks.elapsed(), expiresAtMs });
     return principal;
-  }
-
-  private untilMs({ exp }: JWTPayload): number {
-    return Math.min(this.now() + REMEMBERED_MS, exp === undefined ? Infinity : exp * 1_000);
   }
 
   private remember(token: string, entry: Remembered): void {
@@ -74,33 +91,41 @@ export class TokenVerifier {
   }
 }
 
-function signatureCheck(
-  options: AuthOptions,
-  now: () => number,
-): ((token: string) => Promise<JWTPayload>) | undefined {
-  const withKey = (key: KeyObject | JWTVerifyGetKey, algorithms: string[]) => async (token: string) => {
-    const settings = { algorithms, currentDate: new Date(now()) };
-    const { payload } = await (typeof key === 'function'
-      ? jwtVerify(token, key, settings)
-      : jwtVerify(token, key, settings));
-    return payload;
-  };
+type Check = (token: string) => Promise<JWTPayload>;
+
+/** Algorithms are pinned by the kind of the key: a public key is never taken for a secret. */
+function signatureCheck(options: AuthOptions, { now, elapsed }: Clocks): Check | undefined {
+  const settings = (algorithms: string[]): JWTVerifyOptions => ({
+    algorithms,
+    currentDate: new Date(now()),
+    clockTolerance: CLOCK_LEEWAY_SECONDS,
+  });
+  const originSettings = ({ issuer, audience }: TokenOrigin): JWTVerifyOptions => ({
+    ...settings(ASYMMETRIC),
+    issuer,
+    audience: [...audience],
+    requiredClaims: ['exp'],
+  });
   switch (options.kind) {
     case 'open':
       return undefined;
-    case 'secret':
-      return withKey(createSecretKey(Buffer.from(options.secret)), ['HS256']);
-    case 'public-key':
-      return withKey(createPublicKey(options.pem), ASYMMETRIC);
-    case 'jwks':
-      return withKey(
-        createRemoteJWKSet(new URL(options.url), { timeoutDuration: JWKS_TIMEOUT_MS }),
-        ASYMMETRIC,
-      );
+    case 'secret': {
+      const key = createSecretKey(Buffer.from(options.secret));
+      return async (token) => (await jwtVerify(token, key, settings(['HS256']))).payload;
+    }
+    case 'public-key': {
+      const key = createPublicKey(options.pem);
+      return async (token) => (await jwtVerify(token, key, originSettings(options))).payload;
+    }
+    case 'jwks': {
+      const keys = new KeySet(options.url, elapsed);
+      return (token) => keys.verify(token, originSettings(options));
+    }
   }
 }
 
 function toAuthError(error: unknown): AuthError {
+  if (error instanceof AuthError) return error;
   const options = { cause: error };
   if (error instanceof errors.JWTExpired) {
     return new AuthError('TOKEN_EXPIRED', `the token expired at ${expiry(error.payload)}`, options);

@@ -15,6 +15,7 @@ import {
 import { readEnv } from './read-env.js';
 
 const SECRET = 'thirty-two characters at the least';
+const ORIGIN = { AUTH_JWT_ISSUER: 'https://id.example', AUTH_JWT_AUDIENCE: 'hailstream' };
 const schema = Type.Object({ ...httpEnv(4000), ...logEnv, ...authEnv });
 const read = (env: NodeJS.ProcessEnv) => readEnv(schema, env);
 
@@ -44,10 +45,10 @@ describe(toAuth, () => {
   it('takes a public key in PEM, in one line too', () => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-    expect(toAuth(read({ AUTH_JWT_PUBLIC_KEY: pem }))).toMatchObject({ kind: 'public-key' });
+    expect(toAuth(read({ AUTH_JWT_PUBLIC_KEY: pem, ...ORIGIN }))).toMatchObject({ kind: 'public-key' });
     const inOneLine = pem.replaceAll('\n', '\\n');
-    expect(toAuth(read({ AUTH_JWT_PUBLIC_KEY: inOneLine }))).toMatchObject({ kind: 'public-key' });
-    expect(variablesIn(() => toAuth(read({ AUTH_JWT_PUBLIC_KEY: 'a key' })))).toEqual([
+    expect(toAuth(read({ AUTH_JWT_PUBLIC_KEY: inOneLine, ...ORIGIN }))).toMatchObject({ kind: 'public-key' });
+    expect(variablesIn(() => toAuth(read({ AUTH_JWT_PUBLIC_KEY: 'a key', ...ORIGIN })))).toEqual([
       'AUTH_JWT_PUBLIC_KEY',
     ]);
   });
@@ -55,6 +56,40 @@ describe(toAuth, () => {
   it('takes one kind of key, not two', () => {
     const env = read({ AUTH_JWKS_URL: 'https://id.example/jwks', AUTH_JWT_SECRET: SECRET });
     expect(variablesIn(() => toAuth(env))).toEqual(['AUTH_JWT_SECRET']);
+  });
+
+  it('needs the issuer and the audience of an identity provider', () => {
+    const key = { AUTH_JWKS_URL: 'https://id.example/jwks' };
+    expect(
+      toAuth(read({ ...key, AUTH_JWT_ISSUER: 'https://id.example', AUTH_JWT_AUDIENCE: 'a, b' })),
+    ).toEqual({
+      kind: 'jwks',
+      url: 'https://id.example/jwks',
+      issuer: 'https://id.example',
+      audience: ['a', 'b'],
+    });
+    expect(variablesIn(() => toAuth(read(key)))).toEqual(['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE']);
+    expect(() => toAuth(read(key))).toThrow('needed with AUTH_JWKS_URL');
+    expect(variablesIn(() => toAuth(read({ ...key, AUTH_JWT_ISSUER: 'x' })))).toEqual(['AUTH_JWT_AUDIENCE']);
+  });
+
+  it('does not let anybody think that they are checked with a secret', () => {
+    const env = read({ AUTH_JWT_SECRET: SECRET, AUTH_JWT_ISSUER: 'https://id.example' });
+    expect(variablesIn(() => toAuth(env))).toEqual(['AUTH_JWT_ISSUER']);
+  });
+
+  it.each([
+    ['https://id.example/jwks', true],
+    ['http://127.0.0.1:8080/jwks', true],
+    ['http://[::1]:8080/jwks', true],
+    ['http://localhost/jwks', true],
+    ['http://id.example/jwks', false],
+    ['http://127.0.0.1.example/jwks', false],
+    ['http://localhost@id.example/jwks', false],
+    ['http://', false],
+  ])('takes a key set from %s: %s', (AUTH_JWKS_URL, isTaken) => {
+    const variables = variablesIn(() => toAuth(read({ AUTH_JWKS_URL, ...ORIGIN })));
+    expect(variables).toEqual(isTaken ? [] : ['AUTH_JWKS_URL']);
   });
 
   it('refuses a secret that is too short for HS256', () => {

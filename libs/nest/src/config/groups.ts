@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { LogConnection, TopicPolicy } from '@hailstream/log';
 import Type from 'typebox';
-import type { AuthOptions } from '../auth/auth-options.js';
+import type { AuthOptions, TokenOrigin } from '../auth/auth-options.js';
 import { ConfigError, type ConfigIssue } from './config.error.js';
 import { Flag, Int, List, Port, Secret, SecretUrl, Url } from './variables.js';
 
@@ -53,11 +53,13 @@ export const logEnv = {
 };
 export type LogEnv = Type.Static<Type.TObject<typeof logEnv>>;
 
-/** Whose tokens are taken: at most one of the three; spread into an app's schema, made options by {@link toAuth}. */
+/** Whose tokens are taken: at most one kind of key, and for one of an identity provider its name and ours; spread into an app's schema, made options by {@link toAuth}. */
 export const authEnv = {
   AUTH_JWKS_URL: Type.Optional(Url()),
   AUTH_JWT_PUBLIC_KEY: Type.Optional(Type.String()),
   AUTH_JWT_SECRET: Type.Optional(Secret({ minLength: MIN_SECRET_CHARS })),
+  AUTH_JWT_ISSUER: Type.Optional(Type.String()),
+  AUTH_JWT_AUDIENCE: Type.Optional(List({ description: 'names of this system, several with commas' })),
 };
 export type AuthEnv = Type.Static<Type.TObject<typeof authEnv>>;
 
@@ -157,7 +159,7 @@ function toSasl(env: LogEnv, issues: ConfigIssue[]): LogConnection['sasl'] {
 /**
  * Who may call, for a service that listens on `HOST`.
  *
- * @throws ConfigError where more than one of `AUTH_*` is given, a key is none, or `HOST` is reachable from elsewhere
+ * @throws ConfigError where more than one kind of key is given, a key is none, the issuer or audience is missing, or `HOST` is reachable from elsewhere
  * and none is given
  */
 export function toAuth(env: AuthEnv & { readonly HOST: string }): AuthOptions {
@@ -171,10 +173,15 @@ export function toAuth(env: AuthEnv & { readonly HOST: string }): AuthOptions {
         .map((variable) => ({ variable, expected: `nothing beside ${given[0]}`, got: 'a value' })),
     );
   }
-  if (env.AUTH_JWKS_URL !== undefined) return { kind: 'jwks', url: env.AUTH_JWKS_URL };
+  if (env.AUTH_JWKS_URL !== undefined) {
+    return { kind: 'jwks', url: keySetUrl(env.AUTH_JWKS_URL), ...tokenOrigin(env, 'AUTH_JWKS_URL') };
+  }
+  if (env.AUTH_JWT_PUBLIC_KEY !== undefined) {
+    const pem = publicKeyPem(env.AUTH_JWT_PUBLIC_KEY);
+    return { kind: 'public-key', pem, ...tokenOrigin(env, 'AUTH_JWT_PUBLIC_KEY') };
+  }
+  refuseOrigin(env);
   if (env.AUTH_JWT_SECRET !== undefined) return { kind: 'secret', secret: env.AUTH_JWT_SECRET };
-  if (env.AUTH_JWT_PUBLIC_KEY !== undefined)
-    return { kind: 'public-key', pem: publicKeyPem(env.AUTH_JWT_PUBLIC_KEY) };
   if (!isLoopback(env.HOST)) {
     throw new ConfigError([
       {
@@ -186,6 +193,42 @@ export function toAuth(env: AuthEnv & { readonly HOST: string }): AuthOptions {
     ]);
   }
   return { kind: 'open' };
+}
+
+/**
+ * Who tokens must be from and for. An identity provider signs tokens for many services: without these two, any of its
+ * tokens would be taken.
+ */
+function tokenOrigin(
+  { AUTH_JWT_ISSUER: issuer, AUTH_JWT_AUDIENCE: audience }: AuthEnv,
+  key: 'AUTH_JWKS_URL' | 'AUTH_JWT_PUBLIC_KEY',
+): TokenOrigin {
+  if (issuer !== undefined && audience !== undefined) return { issuer, audience };
+  const issues: ConfigIssue[] = [];
+  const missing = (variable: string, claim: string): void =>
+    void issues.push({ variable, expected: `the ${claim} of tokens, needed with ${key}`, got: 'nothing' });
+  if (issuer === undefined) missing('AUTH_JWT_ISSUER', 'issuer (claim iss)');
+  if (audience === undefined) missing('AUTH_JWT_AUDIENCE', 'audience (claim aud)');
+  throw new ConfigError(issues);
+}
+
+/** The two are checked with an identity provider's keys alone: whoever sets them should not think that they are. */
+function refuseOrigin(env: AuthEnv): void {
+  const given = (['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE'] as const).filter((name) => env[name] !== undefined);
+  if (given.length === 0) return;
+  const expected = 'nothing without AUTH_JWKS_URL or AUTH_JWT_PUBLIC_KEY';
+  throw new ConfigError(
+    given.map((variable) => ({ variable, expected, got: JSON.stringify(env[variable]) })),
+  );
+}
+
+/** Keys that come over plain HTTP could be anybody's. */
+function keySetUrl(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const isSafe = url?.protocol === 'https:' || (url !== undefined && isLoopback(url.hostname));
+  if (isSafe) return value;
+  const expected = 'an https:// URL, or http:// on a loopback address';
+  throw new ConfigError([{ variable: 'AUTH_JWKS_URL', expected, got: JSON.stringify(value) }]);
 }
 
 /** The key as PEM text; a PEM in one line with `\n` written out is taken too, as `.env` files have it. */
@@ -202,5 +245,5 @@ function publicKeyPem(value: string): string {
 }
 
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
