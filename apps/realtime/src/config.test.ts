@@ -28,6 +28,22 @@ describe('loadConfig', () => {
     for (const variable of Object.keys(wrong)) expect(message).toContain(`${variable}: expected`);
   });
 
+  it('allows the pages of its public URL and of listed origins', () => {
+    const listed = { REALTIME_ALLOWED_ORIGINS: 'https://Map.example:443,http://b.example:8080/' };
+    const { page } = loadConfig({ ...listed, REALTIME_PUBLIC_URL: 'https://city.example/map' });
+    expect(page.allowedOrigins).toEqual([
+      'https://city.example',
+      'https://map.example',
+      'http://b.example:8080',
+    ]);
+    expect(loadConfig({}).page.allowedOrigins).toEqual([]);
+    for (const wrong of ['*', 'map.example', 'https://map.example/path']) {
+      expect(() => loadConfig({ REALTIME_ALLOWED_ORIGINS: wrong })).toThrow(
+        /REALTIME_ALLOWED_ORIGINS: expected/,
+      );
+    }
+  });
+
   it('listens elsewhere only with authentication', () => {
     expect(() => loadConfig({ HOST: '0.0.0.0' })).toThrow(/HOST: expected/);
   });

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { LogConnection, TopicPolicy } from '@hailstream/log';
 import {
   authEnv,
+  ConfigError,
   Env,
   httpEnv,
   logEnv,
@@ -13,6 +14,7 @@ import {
   type LogLevel,
 } from '@hailstream/nest';
 import Type from 'typebox';
+import { toOrigin } from './live/same-origin.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -28,6 +30,9 @@ const realtimeEnv = Type.Object({
   REALTIME_TICK_MS: Env.Duration({ default: 500, minimum: 50, maximum: 10_000 }),
   REALTIME_REBUILD_MS: Env.Duration({ default: HOUR_MS, maximum: 168 * HOUR_MS }),
   REALTIME_PUBLIC_URL: Type.Optional(Env.Url()),
+  REALTIME_ALLOWED_ORIGINS: Type.Optional(
+    Env.List({ description: 'origins such as https://map.example, several with commas' }),
+  ),
   REALTIME_PAGE_DIR: Type.String({ default: fileURLToPath(new URL('apps/dashboard/dist', root)) }),
 });
 
@@ -48,6 +53,8 @@ export interface RealtimeConfig {
     readonly mapStyleUrl: string | null;
     /** Where browsers find the page. */
     readonly publicUrl: string;
+    /** Origins of pages, besides this service's own, that may open a WebSocket: in the form that browsers send. */
+    readonly allowedOrigins: readonly string[];
   };
   /** From one frame to the next. */
   readonly tickMs: number;
@@ -69,8 +76,25 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
       directory: env.REALTIME_PAGE_DIR,
       cityFile: env.CITY_FILE,
       mapStyleUrl: env.MAP_STYLE_URL ?? null,
+      allowedOrigins: allowedOrigins(env),
       publicUrl: env.REALTIME_PUBLIC_URL ?? `http://127.0.0.1:${env.PORT}`,
     },
     tickMs: env.REALTIME_TICK_MS,
   });
+}
+
+/** The origin of the public URL, and the ones that are listed. */
+function allowedOrigins({
+  REALTIME_ALLOWED_ORIGINS: listed = [],
+  REALTIME_PUBLIC_URL: publicUrl,
+}: Type.Static<typeof realtimeEnv>): string[] {
+  const origins = listed.map((text) => ({ text, origin: toOrigin(text) }));
+  const wrong = origins.filter(({ origin }) => origin === undefined);
+  if (wrong.length > 0) {
+    const expected = 'origins such as https://map.example, without a path, several with commas';
+    const got = JSON.stringify(wrong.map(({ text }) => text).join(','));
+    throw new ConfigError([{ variable: 'REALTIME_ALLOWED_ORIGINS', expected, got }]);
+  }
+  const own = publicUrl !== undefined && URL.canParse(publicUrl) ? [new URL(publicUrl).origin] : [];
+  return [...own, ...origins.flatMap(({ origin }) => origin ?? [])];
 }

@@ -2,10 +2,10 @@ import { deadLetterTopic } from '@hailstream/events';
 import type { OffsetPolicy } from '@hailstream/log';
 import { connectLog, createHttpApp, LogTransport, type Logger } from '@hailstream/nest';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { RealtimeConfig } from './config.js';
 import { servePage } from './http/page.adapter.js';
 import { FoldService } from './log/fold.service.js';
+import { LiveAdapter } from './live/live.adapter.js';
 import { RebuildService } from './log/rebuild.service.js';
 import { RealtimeModule } from './realtime.module.js';
 
@@ -15,7 +15,7 @@ export async function createRealtime(
   logger: Logger,
 ): Promise<NestFastifyApplication> {
   const app = await createHttpApp(RealtimeModule.forRoot(config, logger), { logger });
-  app.useWebSocketAdapter(new IoAdapter(app));
+  app.useWebSocketAdapter(new LiveAdapter(app, config.page.allowedOrigins));
   await servePage(app, config.page);
   return app;
 }

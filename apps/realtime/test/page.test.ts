@@ -73,12 +73,14 @@ describe('GET /city', () => {
 
 describe('other sites', () => {
   it('can not open a WebSocket here, and the page can', async () => {
-    await using realtime = await start();
-    const open = (origin: string): Promise<string> =>
+    await using realtime = await start({
+      REALTIME_ALLOWED_ORIGINS: 'https://map.example:443, http://other.example',
+    });
+    const open = (origin: string, headers: Record<string, string> = {}): Promise<string> =>
       new Promise((resolve) => {
         const socket = io(realtime.url, {
           transports: ['websocket'],
-          extraHeaders: { origin },
+          extraHeaders: { origin, ...headers },
           forceNew: true,
           reconnection: false,
         });
@@ -90,5 +92,9 @@ describe('other sites', () => {
       });
     expect(await open('https://elsewhere.example')).toBe('refused');
     expect(await open(realtime.url)).toBe('connected');
+    expect(await open('https://map.example')).toBe('connected');
+    expect(await open('https://live.example')).toBe('refused');
+    const forwarded = { 'x-forwarded-host': 'Live.Example:443, inner.example:8080' };
+    expect(await open('https://live.example', forwarded)).toBe('connected');
   });
 });

@@ -15,7 +15,6 @@ import { SocketClient, sendToRoomOf, type LiveServer, type LiveSocket } from './
 import { parseViewport, parseWatch, type Parsed } from './live.schema.js';
 import { LiveService } from './live.service.js';
 import { MessageMeter } from './message-meter.js';
-import { isSameOrigin } from './same-origin.js';
 
 /** Most pages one process serves; a further one is told so. */
 export const MAX_SOCKETS = 5_000;
@@ -31,7 +30,6 @@ const TOKEN_CHECK_MS = 5_000;
   transports: ['websocket'],
   serveClient: false,
   maxHttpBufferSize: MAX_MESSAGE_BYTES,
-  allowRequest: (request, allow) => allow(null, isSameOrigin(request.headers)),
 })
 export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect, OnModuleDestroy {
   private readonly clients = new Map<LiveSocket, { client: SocketClient; meter: MessageMeter }>();

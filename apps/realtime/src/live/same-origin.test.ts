@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isSameOrigin } from './same-origin.js';
+import { isSameOrigin, toOrigin } from './same-origin.js';
 
 const host = '127.0.0.1:4001';
 
@@ -12,10 +12,80 @@ describe('isSameOrigin', () => {
       { origin: 'https://live.example', 'x-forwarded-host': 'live.example' },
       true,
     ],
+    ['a host with its default port', { host: 'live.example:80', origin: 'http://live.example' }, true],
+    [
+      'a host with the default port of TLS',
+      { host: 'live.example:443', origin: 'https://live.example' },
+      true,
+    ],
+    ['an origin with its default port', { host: 'live.example', origin: 'https://live.example:443' }, true],
+    ['a host in capitals', { host: 'Live.Example', origin: 'https://live.example' }, true],
+    ['an origin in capitals', { host: 'live.example', origin: 'HTTPS://LIVE.EXAMPLE' }, true],
+    ['an IPv6 host', { host: '[::1]:4001', origin: 'http://[::1]:4001' }, true],
+    [
+      'the first of several proxies',
+      { origin: 'https://live.example', 'x-forwarded-host': 'live.example, inner.example:8080' },
+      true,
+    ],
+    [
+      'the last of several proxies',
+      { origin: 'https://live.example', 'x-forwarded-host': ['edge.example', 'LIVE.example:443'] },
+      true,
+    ],
+    [
+      'a port of its own header',
+      {
+        origin: 'https://live.example:8443',
+        'x-forwarded-host': 'live.example',
+        'x-forwarded-port': '8443, 80',
+      },
+      true,
+    ],
+    [
+      'a host of the standard header',
+      {
+        origin: 'https://live.example',
+        forwarded: 'for=1.2.3.4;host="live.example";proto=https, host=inner',
+      },
+      true,
+    ],
     ['a page of another site', { origin: 'https://elsewhere.example' }, false],
     ['a page of another port', { origin: 'http://127.0.0.1:8080' }, false],
+    [
+      'the default port of another scheme',
+      { host: 'live.example:443', origin: 'http://live.example' },
+      false,
+    ],
     ['a page without an origin of its own', { origin: 'null' }, false],
+    ['a site that begins like ours', { host: 'live.example', origin: 'https://live.example.evil' }, false],
+    ['a site that ends like ours', { host: 'live.example', origin: 'https://evil-live.example' }, false],
+    ['a site with our name as a user', { host: 'live.example', origin: 'https://live.example@evil' }, false],
+    ['a page of a file', { host: '', origin: 'file://' }, false],
+    ['a page of an extension', { host: 'abc', origin: 'chrome-extension://abc' }, false],
+    ['an empty host', { host: '', origin: 'https://live.example' }, false],
+    ['a host that is no host', { host: 'live.example/x', origin: 'https://live.example' }, false],
   ])('answers %s', (_, headers, expected) => {
     expect(isSameOrigin({ host, ...headers })).toBe(expected);
+  });
+
+  it('takes the pages of allowed origins, and not of others', () => {
+    const allowed = [toOrigin('HTTPS://Map.Example:443')!];
+    expect(isSameOrigin({ host, origin: 'https://map.example' }, allowed)).toBe(true);
+    expect(isSameOrigin({ host, origin: 'http://map.example' }, allowed)).toBe(false);
+    expect(isSameOrigin({ host, origin: 'https://map.example:8443' }, allowed)).toBe(false);
+  });
+});
+
+describe('toOrigin', () => {
+  it.each([
+    ['https://map.example', 'https://map.example'],
+    ['https://map.example/', 'https://map.example'],
+    ['http://map.example:8080', 'http://map.example:8080'],
+    ['https://map.example/path', undefined],
+    ['map.example', undefined],
+    ['*', undefined],
+    ['ws://map.example', undefined],
+  ])('makes of %s %s', (text, origin) => {
+    expect(toOrigin(text)).toBe(origin);
   });
 });
