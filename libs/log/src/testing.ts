@@ -1,8 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
 import { pino } from 'pino';
 import { startBroker, type Broker, type BrokerOptions } from './broker/index.js';
+import { BATCH_HEADER_BYTES, batchBaseOffset, batchSizeBytes, sealBatch } from './protocol/record-batch.js';
+
+const FIRST_SEGMENT = `${'0'.repeat(20)}.log`;
 
 /** A broker of its own for one test: a free port, a temporary folder that is removed with it. */
 export type TestBroker = Broker & {
@@ -41,4 +46,56 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
     },
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Appends a transaction of records to a partition, and ends it. */
+export async function appendTransaction(
+  { address }: Pick<Broker, 'address'>,
+  {
+    topic,
+    partition = 0,
+    values,
+    outcome,
+  }: {
+    readonly topic: string;
+    readonly partition?: number;
+    readonly values: readonly string[];
+    readonly outcome: 'commit' | 'abort';
+  },
+): Promise<void> {
+  const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING });
+  const producer = kafka.producer({
+    transactionalId: randomUUID(),
+    idempotent: true,
+    maxInFlightRequests: 1,
+  });
+  await producer.connect();
+  const transaction = await producer.transaction();
+  await transaction.send({ topic, messages: values.map((value) => ({ partition, value })) });
+  await transaction[outcome]();
+  await producer.disconnect();
+}
+
+/**
+ * Replaces the records of a batch in the log by bytes that are none, as a harmful producer might have sent them to a
+ * broker that does not look. The broker is killed for it and starts again; the batch must be in the first segment.
+ */
+export async function spoilBatch(
+  broker: TestBroker,
+  {
+    topic,
+    partition,
+    offset,
+  }: { readonly topic: string; readonly partition: number; readonly offset: bigint },
+): Promise<void> {
+  await broker.kill();
+  const file = path.join(broker.dataDir, `${topic}-${partition}`, FIRST_SEGMENT);
+  const log = await fs.readFile(file);
+  let at = 0;
+  while (batchBaseOffset(log, at) < offset) at += batchSizeBytes(log, at);
+  const batch = log.subarray(at, at + batchSizeBytes(log, at));
+  batch.fill(0xff, BATCH_HEADER_BYTES);
+  sealBatch(batch);
+  await fs.writeFile(file, log);
+  await broker.restart();
 }

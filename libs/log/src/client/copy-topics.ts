@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import type { Logger } from 'pino';
 import type { Admin } from './admin.js';
 import type { LogConnection } from './connection.js';
-import type { RecordBatch, TopicPartition } from './consumer.js';
+import type { BatchConsumer, RecordBatch, TopicPartition } from './consumer.js';
 import { LogError } from './errors.js';
 import { partitionId } from './holds.js';
+import { identitiesOf, requireCopies, requireSameTopics } from './copy-checks.js';
 import { createAdmin } from './kafkajs-admin.js';
 import { createBatchConsumer } from './kafkajs-consumer.js';
 import { KafkajsProducer } from './kafkajs-producer.js';
@@ -31,7 +32,10 @@ export interface CopyProgress {
   readonly total: number;
 }
 
-/** One partition, copied: records `source.from` up to before `source.to` are `target.from` up to before `target.to`. */
+/**
+ * One partition, copied: records `source.from` up to before `source.to` are `target.from` up to before `target.to`. What
+ * the source has behind these has no records: markers of transactions, and records of aborted ones.
+ */
 export interface CopiedPartition extends TopicPartition {
   readonly source: { readonly from: bigint; readonly to: bigint };
   readonly target: { readonly from: bigint; readonly to: bigint };
@@ -41,25 +45,30 @@ export interface CopiedPartition extends TopicPartition {
  * Copies topics from one log to another: keys, values, headers, timestamps, partitions and order. Copied again, it goes on
  * where it was; nothing else may write to the topics, on either side, meanwhile.
  *
- * @throws LogError `TOPIC_MISMATCH` where the target's topic has another number of partitions, or records that are not
- * copies; `REFUSED` where the source has gaps between offsets, as compaction and transactions leave them
+ * @throws LogError `TOPIC_MISMATCH` if the target's topic has another number of partitions or records that are not
+ * copies, or if the source's topic was deleted and created again meanwhile; `REFUSED` if the source has gaps between
+ * offsets, as compaction and transactions leave them, lost records meanwhile, or has a batch that cannot be decoded
  */
 export async function copyTopics(options: CopyOptions): Promise<CopiedPartition[]> {
   const { from, to, topics, logger } = options;
   await using source = createAdmin({ connection: from, logger });
   await using target = createAdmin({ connection: to, logger });
   const plan = new Map<string, PartitionCopy>();
+  const before = await identitiesOf(source, topics);
   for (const topic of topics) {
     for (const copy of await planTopic(topic, source, target)) plan.set(partitionId(copy), copy);
   }
+  await requireCopies([...plan.values()], options);
   if ([...plan.values()].some(({ left }) => left > 0n)) await runCopy(plan, options);
   for (const copy of plan.values()) await verify(copy, target);
+  requireSameTopics(before, await identitiesOf(source, topics));
   return [...plan.values()].map((copy) => copy.result());
 }
 
 class PartitionCopy implements TopicPartition {
   /** Source's offset of what is copied next. */
   next: bigint;
+  private end: bigint;
 
   constructor(
     readonly topic: string,
@@ -69,10 +78,21 @@ class PartitionCopy implements TopicPartition {
     copied: bigint,
   ) {
     this.next = source.from + copied;
+    this.end = source.to;
   }
 
   get left(): bigint {
-    return this.source.to - this.next;
+    return this.end - this.next;
+  }
+
+  /** The last record there and what it is a copy of, if something was copied before. */
+  get lastCopied(): { readonly here: bigint; readonly there: bigint } | undefined {
+    return this.next > this.source.from ? { here: this.next - 1n, there: this.targetTo - 1n } : undefined;
+  }
+
+  /** There are no records up to this offset. If that is all that is left, nothing is. */
+  passEmpty(nextOffset: bigint): void {
+    if (nextOffset >= this.end) this.end = this.next;
   }
 
   get total(): bigint {
@@ -85,8 +105,13 @@ class PartitionCopy implements TopicPartition {
   }
 
   result(): CopiedPartition {
-    const { topic, partition, source, targetFrom, targetTo } = this;
-    return { topic, partition, source, target: { from: targetFrom, to: targetTo } };
+    const { topic, partition, source, targetFrom, targetTo, next } = this;
+    return {
+      topic,
+      partition,
+      source: { from: source.from, to: next },
+      target: { from: targetFrom, to: targetTo },
+    };
   }
 }
 
@@ -110,7 +135,7 @@ async function planTopic(topic: string, source: Admin, target: Admin): Promise<P
 }
 
 async function runCopy(plan: ReadonlyMap<string, PartitionCopy>, options: CopyOptions): Promise<void> {
-  const { from, to, topics, logger, signal, onProgress } = options;
+  const { to, logger, signal, onProgress } = options;
   const copies = [...plan.values()];
   const total = Number(copies.reduce((sum, each) => sum + each.total, 0n));
   const left = (): number => Number(copies.reduce((sum, each) => sum + each.left, 0n));
@@ -122,32 +147,16 @@ async function runCopy(plan: ReadonlyMap<string, PartitionCopy>, options: CopyOp
     fail = reject;
   });
   let movedAt = performance.now();
-  const consumer = createBatchConsumer({
-    connection: from,
-    logger,
-    groupId: GROUP_ID,
-    topics,
-    offsets: {
-      kind: 'handler-owned',
-      position: (topic, partition) => Promise.resolve(plan.get(partitionId({ topic, partition }))?.next),
-    },
-    handler: async (batch) => {
-      const copy = plan.get(partitionId(batch));
-      if (!copy || copy.left === 0n) return;
-      try {
-        await copyBatch(batch, copy, producer);
-      } catch (error) {
-        // The same batch must not come again: whether the target has it, only a new look there tells.
-        fail(error);
-        throw error;
-      }
-      movedAt = performance.now();
-      onProgress?.({ done: total - left(), total });
-      if (left() === 0) finish();
-    },
-  });
+  const moved = (): void => {
+    movedAt = performance.now();
+    onProgress?.({ done: total - left(), total });
+    if (left() === 0) finish();
+  };
+  // Nobody looks at it before the consumer has started.
+  finished.catch(() => undefined);
+  const consumer = createCopier(plan, options, { producer, moved, fail });
   await using _consumer = consumer;
-  await consumer.start();
+  await Promise.race([consumer.start(), finished]);
   const stalled = new AbortController();
   const watch = setInterval(() => {
     if (performance.now() - movedAt > NO_PROGRESS_MS) stalled.abort();
@@ -167,6 +176,58 @@ async function runCopy(plan: ReadonlyMap<string, PartitionCopy>, options: CopyOp
       true,
     );
   }
+}
+
+/** Reads the source, and writes what it reads to the target. */
+function createCopier(
+  plan: ReadonlyMap<string, PartitionCopy>,
+  { from, topics, logger }: CopyOptions,
+  {
+    producer,
+    moved,
+    fail,
+  }: { producer: KafkajsProducer; moved: () => void; fail: (reason: unknown) => void },
+): BatchConsumer {
+  const refuse = (message: string): never => {
+    const error = new LogError('REFUSED', message, false);
+    fail(error);
+    throw error;
+  };
+  return createBatchConsumer({
+    connection: from,
+    logger,
+    groupId: GROUP_ID,
+    topics,
+    offsets: {
+      kind: 'handler-owned',
+      position: (topic, partition) => Promise.resolve(plan.get(partitionId({ topic, partition }))?.next),
+    },
+    handler: async (batch) => {
+      const copy = plan.get(partitionId(batch));
+      if (!copy || copy.left === 0n) return;
+      try {
+        await copyBatch(batch, copy, producer);
+      } catch (error) {
+        // The same batch must not come again: whether the target has it, only a new look there tells.
+        fail(error);
+        throw error;
+      }
+      copy.passEmpty(batch.nextOffset);
+      moved();
+    },
+    onPosition: (position) => {
+      plan.get(partitionId(position))?.passEmpty(position.nextOffset);
+      moved();
+    },
+    onGap: ({ topic, partition, expected, found }) =>
+      refuse(
+        `partition ${partition} of topic "${topic}" lost offsets while it was copied: it goes on with ${found} instead of ${expected}`,
+      ),
+    onUndecodable: async ({ topic, partition, baseOffset, lastOffset, reason }) =>
+      refuse(
+        `offsets ${baseOffset} to ${lastOffset} of partition ${partition} of topic "${topic}" cannot be decoded: ${reason.message}`,
+      ),
+  });
 }
 
 async function copyBatch(batch: RecordBatch, copy: PartitionCopy, producer: KafkajsProducer): Promise<void> {

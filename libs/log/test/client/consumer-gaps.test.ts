@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import * as fs from 'node:fs/promises';
-import * as path from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -11,12 +9,8 @@ import {
   type RecordBatch,
   type UndecodableBatch,
 } from '../../src/client/index.js';
-import {
-  BATCH_HEADER_BYTES,
-  batchBaseOffset,
-  batchSizeBytes,
-  sealBatch,
-} from '../../src/protocol/record-batch.js';
+import { BATCH_HEADER_BYTES } from '../../src/protocol/record-batch.js';
+import { appendTransaction, spoilBatch } from '../../src/testing.js';
 import { append, Bench, logger, record, until } from './_util.js';
 
 let bench: Bench;
@@ -28,31 +22,9 @@ afterEach(() => bench[Symbol.asyncDispose]());
 const EARLIEST = { kind: 'committed', startAt: 'earliest' } as const;
 const values = ({ records }: RecordBatch) => records.map(({ value }) => String(value));
 
-/** Ends a transaction of some records in a topic's only partition. */
 async function transaction(topic: string, outcome: 'abort' | 'commit', count = 3): Promise<void> {
-  const producer = bench.kafkajs().producer({ transactionalId: randomUUID(), idempotent: true });
-  await producer.connect();
-  const begun = await producer.transaction();
-  await begun.send({
-    topic,
-    messages: Array.from({ length: count }, (_, n) => ({ value: `${outcome} ${n}` })),
-  });
-  await begun[outcome]();
-  await producer.disconnect();
-}
-
-/** Replaces the records of a batch in the log by others of the same size, as a producer might have sent them. */
-async function spoil(topic: string, offset: bigint): Promise<void> {
-  await bench.broker.kill();
-  const file = path.join(bench.broker.dataDir, `${topic}-0`, `${'0'.repeat(20)}.log`);
-  const log = await fs.readFile(file);
-  let at = 0;
-  while (batchBaseOffset(log, at) < offset) at += batchSizeBytes(log, at);
-  const batch = log.subarray(at, at + batchSizeBytes(log, at));
-  batch.fill(0xff, BATCH_HEADER_BYTES);
-  sealBatch(batch);
-  await fs.writeFile(file, log);
-  await bench.broker.restart();
+  const values = Array.from({ length: count }, (_, n) => `${outcome} ${n}`);
+  await appendTransaction(bench.broker, { topic, values, outcome });
 }
 
 async function deleteRecords(topic: string, offset: string): Promise<void> {
@@ -164,7 +136,7 @@ describe('BatchConsumer, at a batch that cannot be decoded', () => {
     topic = await bench.topic(1);
     const producer = bench.producer();
     for (const value of ['first', 'spoiled', 'last']) await append(producer, [record(topic, 'k', value)]);
-    await spoil(topic, 1n);
+    await spoilBatch(bench.broker, { topic, partition: 0, offset: 1n });
   });
 
   it('hands it to whom it concerns, and goes on', async () => {

@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { copyTopics, createAdmin, createProducer } from '../../src/client/index.js';
+import {
+  copyTopics,
+  createAdmin,
+  createProducer,
+  headersOf,
+  type LogRecord,
+} from '../../src/client/index.js';
 import { KafkajsProducer } from '../../src/client/kafkajs-producer.js';
-import { append, Bench, logger, record } from './_util.js';
+import { appendTransaction, spoilBatch } from '../../src/testing.js';
+import { append, Bench, logger, record, until } from './_util.js';
 
 const KEYS = 40;
 
@@ -143,5 +150,77 @@ describe(copyTopics, () => {
       code: 'TOPIC_MISMATCH',
       message: `partition 0 of topic "${other}" has 1 records there and 0 here: they are not copies`,
     });
+  });
+
+  it.each(['abort', 'commit'] as const)('ends at a log that ends with an %s', async (outcome) => {
+    const topic = await source.topic(1);
+    await fill(topic, 20);
+    await appendTransaction(source.broker, { topic, values: ['a', 'b'], outcome });
+    const records = outcome === 'abort' ? 20n : 22n;
+    const expected = [
+      { topic, partition: 0, source: { from: 0n, to: records }, target: { from: 0n, to: records } },
+    ];
+    expect(await copy([topic])).toEqual(expected);
+    expect(await copy([topic])).toEqual(expected);
+    expect(await target.read(topic)).toHaveLength(Number(records));
+  });
+
+  it('refuses records behind a marker: their offsets would be others', async () => {
+    const topic = await source.topic(1);
+    await fill(topic, 5);
+    await appendTransaction(source.broker, { topic, values: ['a'], outcome: 'abort' });
+    await fill(topic, 5);
+    await expect(copy([topic])).rejects.toMatchObject({
+      code: 'REFUSED',
+      message: `partition 0 of topic "${topic}" has no record at offset 5: offsets could not be kept`,
+    });
+  });
+
+  it('refuses to go on with a topic that was made again, however many records it has', async () => {
+    const topic = await source.topic(1);
+    await fill(topic, 10);
+    await copy([topic]);
+    await source.removeTopic(topic);
+    await using admin = createAdmin({ connection: source.connection, logger });
+    await admin.ensureTopics([{ name: topic, partitions: 1 }]);
+    await append(
+      source.producer(),
+      Array.from({ length: 30 }, (_, n) => record(topic, 'other', String(n))),
+    );
+    await expect(copy([topic])).rejects.toMatchObject({
+      code: 'TOPIC_MISMATCH',
+      message: `the last record in partition 0 of topic "${topic}" there is not the one here: they are not copies`,
+    });
+  });
+
+  it('refuses a batch that cannot be decoded', async () => {
+    const topic = await source.topic(1);
+    for (let n = 0; n < 3; n += 1) await fill(topic, 1);
+    await spoilBatch(source.broker, { topic, partition: 0, offset: 1n });
+    await expect(copy([topic])).rejects.toMatchObject({
+      code: 'REFUSED',
+      message: expect.stringMatching(/^offsets 1 to 1 of partition 0 of topic .* cannot be decoded/),
+    });
+  });
+
+  it('keeps headers as they are', async () => {
+    const topic = await source.topic(1);
+    const headers = [
+      { key: 'b', value: Buffer.from('1') },
+      { key: 'constructor', value: null },
+      { key: '2', value: Buffer.from('x') },
+      { key: 'b', value: null },
+    ];
+    await append(source.producer(), [{ ...record(topic, 'k', 'v'), headers }]);
+    await copy([topic]);
+    const copied: LogRecord[] = [];
+    const reader = target.consumer({
+      topics: [topic],
+      offsets: { kind: 'everything-since', timestampMs: 0 },
+      handler: async ({ records }) => void copied.push(...records),
+    });
+    await reader.start();
+    await until(() => copied.length === 1);
+    expect(headersOf(copied[0]!)).toEqual(headers);
   });
 });

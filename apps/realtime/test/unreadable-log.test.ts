@@ -1,0 +1,53 @@
+import { allTopics, telemetryTopic } from '@hailstream/events';
+import { createAdmin } from '@hailstream/log';
+import { appendTransaction, spoilBatch, startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { id, telemetry } from '../src/fold/events.fixture.js';
+import { append, getJson, startRealtime, until, untilReady } from './_util.js';
+
+const PARTITIONS = Array.from({ length: telemetryTopic.partitions }, (_, partition) => partition);
+
+async function makeTopics({ address }: TestBroker): Promise<void> {
+  await using admin = createAdmin({
+    connection: { brokers: [address], clientId: 'test' },
+    logger: pino({ level: 'silent' }),
+  });
+  await admin.ensureTopics(allTopics);
+}
+
+describe('realtime', () => {
+  it.each(['abort', 'commit'] as const)('becomes ready if the log ends with an %s', async (outcome) => {
+    await using broker = await startTestBroker();
+    await makeTopics(broker);
+    await append(broker.address, [telemetry({ timestamp: Date.now() })]);
+    for (const partition of PARTITIONS.slice(0, 3)) {
+      await appendTransaction(broker, { topic: telemetryTopic.name, partition, values: ['{}'], outcome });
+    }
+    await using realtime = await startRealtime(broker.address);
+    await untilReady(realtime);
+    const { body } = await getJson<{ lagRecords: number }>(`${realtime.url}/stats`);
+    expect(body.lagRecords).toBe(0);
+  });
+
+  it('counts a batch that cannot be decoded, and goes on behind it', async () => {
+    await using broker = await startTestBroker();
+    await makeTopics(broker);
+    const topic = telemetryTopic.name;
+    await appendTransaction(broker, { topic, partition: 0, values: ['spoiled'], outcome: 'commit' });
+    await spoilBatch(broker, { topic, partition: 0, offset: 0n });
+    await using realtime = await startRealtime(broker.address);
+    await untilReady(realtime);
+    const devices = Array.from({ length: 50 }, (_, n) => id(n + 1));
+    await append(
+      broker.address,
+      devices.map((deviceId) => telemetry({ timestamp: Date.now(), device_id: deviceId })),
+    );
+    await until(async () => {
+      const { body } = await getJson<{ devicesSeen: number }>(`${realtime.url}/stats`);
+      return body.devicesSeen === devices.length;
+    });
+    const metrics = await (await fetch(`${realtime.url}/metrics`)).text();
+    expect(metrics).toContain(`log_consumer_undecodable_batches_total{topic="${topic}"} 1`);
+  });
+});
