@@ -1,5 +1,5 @@
 -- An id is unique among those of its provider: primary keys and the ids that were seen have the provider, too. Queries
--- and loads wait while this runs: it builds the indexes anew, on a laptop in about half a minute for ten million rows.
+-- and loads wait while this runs: it builds the indexes anew, in about a minute for ten million rows.
 
 ALTER TABLE ride.telemetry DROP CONSTRAINT telemetry_pkey;
 ALTER TABLE ride.telemetry ADD PRIMARY KEY (telemetry_id, provider_id, "timestamp");

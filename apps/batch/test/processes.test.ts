@@ -6,7 +6,15 @@ import { fileURLToPath } from 'node:url';
 import { telemetryTopic } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { append, createTestDatabase, makeTrack, toRecords, until, type TestDatabase } from './_util.js';
+import {
+  append,
+  createTestDatabase,
+  makeTelemetry,
+  makeTrack,
+  toRecords,
+  until,
+  type TestDatabase,
+} from './_util.js';
 
 const app = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -205,5 +213,34 @@ describe('the service', () => {
     expect(await countTelemetry()).toBe(20_000);
     const { topics } = JSON.parse(oneShot.stdout()) as { topics: Record<string, { to: number }> };
     expect(topics[telemetryTopic.name]!.to).toBe(20_000);
+  });
+});
+
+describe('main.js retry-rejects', () => {
+  it('loads rejects again under a raised limit, and tells what became of them', async () => {
+    const timestamp = Date.now() - 20 * 86_400_000;
+    await append(broker, telemetryTopic.name, toRecords([makeTelemetry({ timestamp })]));
+    expect(await run(['run'], { EVENTS_MAX_AGE_DAYS: '10' }).exited).toBe(0);
+    expect(await countTelemetry()).toBe(0);
+    const raised = { EVENTS_MAX_AGE_DAYS: '30' };
+    const dry = run(['retry-rejects', '--dry-run'], raised);
+    expect(await dry.exited).toBe(0);
+    expect(dry.stdout()).toContain('1 retried: 1 rows, 0 duplicates, 0 rejected again');
+    expect(await countTelemetry()).toBe(0);
+    const { exited, stdout } = run(['retry-rejects', '--reason', 'MAX_AGE', '--json'], raised);
+    expect(await exited).toBe(0);
+    const counts = { retried: 1, rows: 1, duplicates: 0, rejects: 0 };
+    expect(JSON.parse(stdout())).toEqual({
+      topics: { [telemetryTopic.name]: counts },
+      ...counts,
+      dryRun: false,
+    });
+    expect(await countTelemetry()).toBe(1);
+  });
+
+  it('names an option that is wrong', async () => {
+    const { exited, stderr } = run(['retry-rejects', '--topic', 'rides']);
+    expect(await exited).toBe(1);
+    expect(stderr()).toContain('--topic: expected one of ride.telemetry');
   });
 });

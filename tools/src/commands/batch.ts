@@ -4,12 +4,14 @@ import { programFile } from '../repository.js';
 import { UsageError } from '../usage-error.js';
 import { runCommand } from './run-command.js';
 
-const USAGE = 'usage: npm run batch -- run [--home DIR] [--json]';
+const USAGE =
+  'usage: npm run batch -- run|migrate|positions|retry-rejects [--home DIR] [OPTIONS], or help for the options';
 
-/** `npm run batch -- run`: one load of what the log holds now, into the Postgres of a running system or a given one. */
+/** `npm run batch -- COMMAND`: a command of batch, on the log and Postgres of a running system or on given ones. */
 await runCommand(USAGE, async ({ args, env, cwd }) => {
   const { home, rest } = takeHome(args, cwd);
-  if (rest[0] !== 'run') throw new UsageError(USAGE);
+  // Without a command it would be the service.
+  if (rest[0] === undefined || rest[0].startsWith('-')) throw new UsageError(USAGE);
   return runToEnd(programFile('apps/batch/dist/main.js'), rest, await batchEnv());
 
   async function batchEnv(): Promise<NodeJS.ProcessEnv> {

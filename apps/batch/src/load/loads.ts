@@ -8,6 +8,7 @@ import { ChunkLoader } from './chunk-loader.postgres.js';
 import { lagRecords } from './lag.js';
 import type { LoadResult } from './load-result.js';
 import { load, type LoadObserver } from './load-run.js';
+import { retryRejects, type RetryCounts, type RetryOptions } from '../rejects/retry-rejects.postgres.js';
 import { KnownRecords } from '../positions/known-records.postgres.js';
 import { PositionTools } from '../positions/position-tools.js';
 import { PositionRepair } from '../positions/repair.postgres.js';
@@ -56,6 +57,15 @@ export class Loads implements AsyncDisposable {
     if (applied.length > 0) this.logger.info({ applied }, 'the schema was migrated');
     this.isMigrated = true;
     return applied;
+  }
+
+  /** Loads rejects again. Returns what became of them, by topic. */
+  async retryRejects(
+    options: Omit<RetryOptions, 'maxAgeDays'>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, RetryCounts>> {
+    await this.prepare();
+    return retryRejects(this.pool, { ...options, maxAgeDays: this.config.maxAgeDays }, signal);
   }
 
   /** Shows and sets positions by hand. */

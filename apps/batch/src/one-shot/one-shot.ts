@@ -5,6 +5,7 @@ import type { LoadResult } from '../load/load-result.js';
 import { Loads } from '../load/loads.js';
 import { parsePositionsArgs, POSITIONS_USAGE, runPositions } from './positions-command.js';
 import { ProgressDisplay } from './progress-display.js';
+import { parseRetryRejectsArgs, retryReport, RETRY_REJECTS_USAGE } from './retry-rejects-command.js';
 import { UsageError } from './usage.errors.js';
 
 const USAGE = [
@@ -15,6 +16,7 @@ const USAGE = [
   'migrate',
   '    brings the schema up to date and loads nothing',
   ...POSITIONS_USAGE,
+  ...RETRY_REJECTS_USAGE,
 ].join('\n');
 
 /** Exit code of a load that is done although the log had deleted records before they were loaded. */
@@ -54,6 +56,13 @@ function parseCommand(args: readonly string[]): Command | undefined {
     case 'migrate':
       if (options.length > 0) break;
       return migrate;
+    case 'retry-rejects': {
+      const parsed = parseRetryRejectsArgs(options);
+      return async (loads, signal) => {
+        process.stdout.write(`${retryReport(await loads.retryRejects(parsed.options, signal), parsed)}\n`);
+        return 0;
+      };
+    }
     case 'positions': {
       const parsed = parsePositionsArgs(options);
       return async (loads) => {

@@ -49,7 +49,7 @@ interface Chunk {
   readonly offsets: readonly string[];
 }
 
-const NOTHING: RetryCounts = { retried: 0, rows: 0, duplicates: 0, rejects: 0 };
+export const NOTHING_RETRIED: RetryCounts = { retried: 0, rows: 0, duplicates: 0, rejects: 0 };
 
 /**
  * Loads rejects again: rows and the removal of their rejects are one transaction, so that each is loaded once whatever
@@ -66,7 +66,7 @@ export async function retryRejects(
   for await (const chunk of retry.chunks()) {
     signal.throwIfAborted();
     const { topic } = chunk;
-    counts.set(topic, addCounts(counts.get(topic) ?? NOTHING, await retry.load(chunk)));
+    counts.set(topic, addCounts(counts.get(topic) ?? NOTHING_RETRIED, await retry.load(chunk)));
   }
   return counts;
 }
