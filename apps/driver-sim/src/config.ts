@@ -12,6 +12,7 @@ import {
 } from '@hailstream/nest';
 import Type from 'typebox';
 import { CityFileError, readCityFile, type CityFile } from './city/city-file.js';
+import { firstSentence } from './first-sentence.js';
 
 const DEFAULT_CITY_FILE = fileURLToPath(new URL('../../../cities/monaco.geojson', import.meta.url));
 const DEFAULT_PORT = 4003;
@@ -87,9 +88,9 @@ function argsAsEnv(args: readonly string[]): NodeJS.ProcessEnv {
       ...(values.city !== undefined && { CITY_FILE: values.city }),
     };
   } catch (error) {
-    const [reason] = (error as Error).message.split('. ');
+    const reason = firstSentence(error);
     throw new ConfigError([
-      { variable: 'arguments', expected: '--vehicles N, --seed TEXT, --city FILE', got: reason ?? 'others' },
+      { variable: 'arguments', expected: '--vehicles N, --seed TEXT, --city FILE', got: reason },
     ]);
   }
 }

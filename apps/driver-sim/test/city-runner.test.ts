@@ -50,3 +50,26 @@ it('a city whose ingest is away thins its telemetry, stands still before an even
   expect(rejected).toBe(0);
   expect(accepted + thinned).toBe(happened);
 });
+
+it('a city whose clock was set back says that it waits', async () => {
+  await using client = new IngestClient({
+    url: new URL('http://127.0.0.1:9'),
+    token: undefined,
+    maxConnections: 1,
+  });
+  const observer = { away: () => {}, back: () => {}, rejected: () => {}, failed: () => {} };
+  using outbox = new Outbox({ client, observer });
+  const said: string[] = [];
+  const logger = createLogger({ name: 'test', level: 'info' }, { write: (line: string) => said.push(line) });
+  const startMs = Date.now() + 3_600_000;
+  const city = new SimulatedCity({
+    graph: monacoGraph,
+    vehicles: 1,
+    seed: 'test',
+    providerId: '0197a1c0-6d1f-7000-8000-000000000001',
+    startMs,
+    emit: () => {},
+  });
+  await using _runner = new CityRunner({ city, outbox, logger, startMs });
+  await until(() => said.some((line) => line.includes('the clock was set back')));
+});

@@ -66,6 +66,7 @@ describe('make-city', () => {
     [['a.osm'], /^expected one extract and a name; usage: [^\n]+$/],
     [['a.osm', 'b.osm', '--name', 'A'], /^expected one extract and a name; usage: [^\n]+$/],
     [['a.osm', '--nam', 'A'], /^Unknown option '--nam'; usage: [^\n]+$/],
+    [['a.osm', '--name', '--nam'], /^Option '--name' argument is ambiguous; usage: [^\n]+$/],
     [['/nowhere/a.osm', '--name', 'A'], /^\/nowhere\/a\.osm: there is no such file$/],
   ])('refuses %j in one line', async (args, reason) => {
     await expect(runMakeCity(args)).rejects.toThrow(reason);

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { firstSentence } from '../first-sentence.js';
 import { formatCity } from './city-file.js';
 import { OsmError, OsmToCity, type OsmOmissions } from './osm-to-city.js';
 import { FileError, readText } from '../files/read-text.js';
@@ -49,7 +50,7 @@ function argsOf(args: readonly string[]): { path: string; name: string } {
     const [path, ...others] = positionals;
     if (path !== undefined && others.length === 0 && values.name) return { path, name: values.name };
   } catch (error) {
-    const [reason] = (error as Error).message.split('. ');
+    const reason = firstSentence(error);
     throw new OsmError(`${reason}; ${USAGE}`, { cause: error });
   }
   throw new OsmError(`expected one extract and a name; ${USAGE}`);

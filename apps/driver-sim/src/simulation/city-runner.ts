@@ -39,6 +39,7 @@ export class CityRunner implements AsyncDisposable {
   readonly #tellTimer: NodeJS.Timeout;
   #cityMs: number;
   #isStanding = false;
+  #isAhead = false;
 
   constructor({ city, outbox, logger, startMs, bounds = DEFAULT_BOUNDS }: CityRunnerOptions) {
     this.#bounds = bounds;
@@ -64,12 +65,22 @@ export class CityRunner implements AsyncDisposable {
   #catchUp(): void {
     const nowMs = Date.now();
     this.#keepBounds();
+    this.#tellIfAhead(this.#cityMs - nowMs);
     if (this.#isStanding) return;
     if (nowMs - this.#cityMs > MAX_CATCH_UP_MS) this.#cityMs = nowMs - STEP_MS;
     while (this.#cityMs + STEP_MS <= nowMs) {
       this.#cityMs += STEP_MS;
       this.#city.step(this.#cityMs);
     }
+  }
+
+  /** The city waits for a clock that was set back: no device reports a time that it has reported before. */
+  #tellIfAhead(aheadMs: number): void {
+    if (aheadMs > MAX_CATCH_UP_MS === this.#isAhead) return;
+    this.#isAhead = !this.#isAhead;
+    if (this.#isAhead)
+      this.#logger.warn({ aheadMs }, 'the clock was set back: the city stands still until then');
+    else this.#logger.info('the city goes on: the clock has caught up');
   }
 
   #keepBounds(): void {

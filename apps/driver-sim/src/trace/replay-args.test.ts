@@ -26,6 +26,9 @@ describe('parseReplayArgs', () => {
     [['a', '--end-at', 'noon'], '--end-at is "noon"'],
     [['a', '--speed', '2', '--end-at', '2026-03-01'], '--end-at goes with --speed max'],
     [['a', '--sped', '2'], "Unknown option '--sped'"],
+    [['a', '--speed', '-1'], "Option '--speed' argument is ambiguous;"],
+    [['a', '--end-at'], 'argument missing;'],
+    [['a', '--json=yes'], 'does not take an argument;'],
   ])('refuses %j in one line that says what and how it goes', (args, reason) => {
     expect(() => parseReplayArgs(args)).toThrow(UsageError);
     expect(() => parseReplayArgs(args)).toThrow(reason);

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { firstSentence } from '../first-sentence.js';
 
 const USAGE = 'usage: replay FILE [--speed N|max] [--end-at ISO] [--json]';
 
@@ -44,7 +45,7 @@ function parse(args: readonly string[]) {
       options: { speed: { type: 'string' }, 'end-at': { type: 'string' }, json: { type: 'boolean' } },
     });
   } catch (error) {
-    const [reason] = (error as Error).message.split('. ');
+    const reason = firstSentence(error);
     throw new UsageError(`${reason}; ${USAGE}`, { cause: error });
   }
 }
