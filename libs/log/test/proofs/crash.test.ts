@@ -8,10 +8,11 @@ describe('a broker that is killed at any moment', () => {
   it(
     'has what it acknowledged, once and in order, and goes on with it',
     async () => {
-      const { kills, records, transactions } = await proveCrash({ rounds: ROUNDS, seed: 1 });
+      const { kills, records, transactions, read } = await proveCrash({ rounds: ROUNDS, seed: 1 });
       expect(kills).toBeGreaterThanOrEqual(ROUNDS);
       expect(records).toBeGreaterThan(ROUNDS);
       expect(transactions).toBeGreaterThan(0);
+      expect(read).toBeGreaterThan(ROUNDS);
     },
     TIMEOUT_MS,
   );

@@ -8,9 +8,10 @@ describe('a reader with any limits', () => {
   it(
     'gets every offset once and in order, and no gap but of markers, aborted and compacted records',
     async () => {
-      const { raw, kafkajs } = await proveFetch({ rounds: ROUNDS, seed: 1 });
+      const { raw, kafkajs, consumer } = await proveFetch({ rounds: ROUNDS, seed: 1 });
       expect(raw).toBeGreaterThan(ROUNDS);
       expect(kafkajs).toBeGreaterThan(0);
+      expect(consumer).toBeGreaterThan(0);
     },
     TIMEOUT_MS,
   );

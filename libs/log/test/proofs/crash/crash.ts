@@ -14,6 +14,7 @@ import {
   type Upkeep,
 } from './audit.js';
 import { BrokenPromiseError, Committer, IdempotentProducer, type Client } from './clients.js';
+import { GapReader } from './readers.js';
 import { createTopic, deleteTopic, partitionsByTopic, TopicChanger } from './topics.js';
 import { checkTransactions, TransactionalProducer } from './transactions.js';
 
@@ -29,6 +30,9 @@ const ROUNDS_OF_TOPICS = 20;
 const MAX_OUTPUT_LENGTH = 4000;
 const START_TIMEOUT_MS = 60_000;
 const PARTITIONS = 2;
+const MANY_PARTITIONS = 12;
+/** How often a consumer reads everything once more: others are near the end, where little is left to skip. */
+const READ_FROM_START = 0.2;
 /** Rounds that are as long as transactions take, of which each has several answers. */
 const OF_TRANSACTIONS = 0.3;
 const MAX_ANSWERS_IN_TRANSACTIONS = 20;
@@ -44,9 +48,15 @@ const SETTINGS = {
   'log.flush.offset.checkpoint.interval.ms': '20',
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': '20',
 };
-const TOPICS: readonly { name: string; upkeep: Upkeep; settings: Readonly<Record<string, string>> }[] = [
+const TOPICS: readonly {
+  name: string;
+  upkeep: Upkeep;
+  settings: Readonly<Record<string, string>>;
+  partitions?: number;
+}[] = [
   { name: 'kept', upkeep: 'everything', settings: {} },
   { name: 'synced', upkeep: 'everything', settings: { 'flush.messages': '1' } },
+  { name: 'rolled', upkeep: 'everything', settings: { 'segment.ms': '5' }, partitions: MANY_PARTITIONS },
   { name: 'short', upkeep: 'newest segments', settings: { 'retention.bytes': '12000' } },
   {
     name: 'latest',
@@ -67,6 +77,8 @@ export interface CrashReport {
   readonly records: number;
   /** Those that were committed. */
   readonly transactions: number;
+  /** Records that readers under small limits got while all this went on. */
+  readonly read: number;
 }
 
 /** Kills the broker's process at random moments under load. @throws Error where a promise is not kept */
@@ -102,6 +114,9 @@ class CrashProof {
   private readonly ids = new Map<bigint, IdempotentProducer>();
   private kills = 0;
   private records = 0;
+  private readable: readonly { topic: string; partitions: number }[] = [];
+  private readers: readonly GapReader[] = [];
+  private read = 0;
   private transactions = 0;
 
   constructor(
@@ -120,6 +135,7 @@ class CrashProof {
       ...this.committers,
       ...this.producers.flatMap(({ sharing }) => sharing),
       ...this.transactional,
+      ...this.readers,
     ];
     const byTransactions = this.random.chance(OF_TRANSACTIONS);
     const answers = new Countdown(
@@ -152,7 +168,7 @@ class CrashProof {
     await this.start();
     await this.check();
     this.countAcknowledged();
-    return { kills: this.kills, records: this.records, transactions: this.transactions };
+    return { kills: this.kills, records: this.records, transactions: this.transactions, read: this.read };
   }
 
   /** What the broker had to say lately. */
@@ -197,16 +213,21 @@ class CrashProof {
       if (sharing[0]?.partition === 0) await deleteTopic(client, sharing[0].topic);
     }
     this.producers = [];
-    for (const { name, upkeep, settings } of TOPICS) {
+    for (const { name, upkeep, settings, partitions = PARTITIONS } of TOPICS) {
       const topic = `${name}-${round}`;
-      await createTopic(client, topic, PARTITIONS, settings);
-      for (let partition = 0; partition < PARTITIONS; partition++) {
-        const sharing = ['a', 'b'].map(
+      await createTopic(client, topic, partitions, settings);
+      for (let partition = 0; partition < partitions; partition++) {
+        const sharing = (partitions === PARTITIONS ? ['a', 'b'] : ['a']).map(
           (each) => new IdempotentProducer(`${each}${partition}`, topic, partition, this.random),
         );
         this.producers.push({ upkeep, sharing });
       }
     }
+    this.readable = [
+      { topic: `kept-${round}`, partitions: PARTITIONS },
+      { topic: `rolled-${round}`, partitions: MANY_PARTITIONS },
+    ];
+    this.readers = [0, 1].map((i) => this.readerOf(`reader ${i}`));
     this.committers = [false, true].map(
       (asMember) => new Committer(`${asMember ? 'member' : 'outside'}-${round}`, `kept-${round}`, asMember),
     );
@@ -219,7 +240,12 @@ class CrashProof {
     );
   }
 
+  private readerOf(name: string): GapReader {
+    return new GapReader(name, this.readable, this.random);
+  }
+
   private countAcknowledged(): void {
+    for (const reader of this.readers) this.read += reader.records;
     for (const { transactions } of this.transactional) {
       this.transactions += transactions.filter(({ committed }) => committed === true).length;
     }
@@ -238,6 +264,8 @@ class CrashProof {
       for (const producer of sharing) await checkProducer(client, producer);
     }
     for (const committer of this.committers) await checkCommitted(client, committer);
+    for (const reader of this.readers) await reader.catchUp(client);
+    if (this.random.chance(READ_FROM_START)) await this.readerOf('late reader').catchUp(client);
     await checkTransactions(client, this.transactional);
     this.checkIds();
   }

@@ -4,7 +4,7 @@ import { TransactionalClient } from '../../broker/transactional-client.js';
 import { BrokenPromiseError } from '../crash/clients.js';
 import { Random } from '../random.js';
 import { Load } from './load.js';
-import { readKafkajs, readRaw } from './readers.js';
+import { readKafkajs, readOwn, readRaw } from './readers.js';
 
 const MAX_TOPICS = 3;
 const MAX_BATCHES = 100;
@@ -26,16 +26,17 @@ export interface FetchOptions {
 export interface FetchReport {
   readonly raw: number;
   readonly kafkajs: number;
+  readonly consumer: number;
 }
 
 /**
- * Has random topics read with random fetches, by raw clients and kafkajs. Every reader must get
+ * Has random topics read with random fetches, by raw clients, kafkajs and this library's consumer. Every reader must get
  * every offset once and in order, but for markers, aborted records and what compaction may remove.
  *
  * @throws BrokenPromiseError
  */
 export async function proveFetch({ rounds, seed, onRound }: FetchOptions): Promise<FetchReport> {
-  const report = { raw: 0, kafkajs: 0 };
+  const report = { raw: 0, kafkajs: 0, consumer: 0 };
   for (let first = 0; first < rounds; first += ROUNDS_OF_BROKER) {
     await using broker = await startTestBroker({ settings: SETTINGS });
     for (let round = first; round < Math.min(first + ROUNDS_OF_BROKER, rounds); round++) {
@@ -56,7 +57,7 @@ async function readRound(
   broker: TestBroker,
   round: number,
   random: Random,
-  report: { raw: number; kafkajs: number },
+  report: { raw: number; kafkajs: number; consumer: number },
 ): Promise<void> {
   let client = await TransactionalClient.connect(broker.port);
   try {
@@ -91,6 +92,7 @@ async function readRound(
     await Promise.all([written, ...readers]);
     if (round % ROUNDS_OF_CLIENTS !== 0) return;
     report.kafkajs += await readKafkajs(broker.address, models, random);
+    report.consumer += await readOwn(broker.address, models, random);
   } finally {
     client[Symbol.dispose]();
   }

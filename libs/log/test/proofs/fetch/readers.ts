@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel } from 'kafkajs';
-import '../../../src/client/kafkajs-codecs.js';
+import { pino } from 'pino';
+import { createBatchConsumer } from '../../../src/client/index.js';
 import { batchLastOffset, readBatchHeader } from '../../../src/protocol/record-batch.js';
 import { unpackedRecordsOf } from '../../../src/protocol/records.js';
 import { until } from '../../broker/_util.js';
@@ -228,4 +229,32 @@ export async function readKafkajs(
   } finally {
     await consumer.disconnect();
   }
+}
+
+/** Reads the same with this library's consumer, which reads what is committed. */
+export async function readOwn(
+  address: string,
+  models: readonly PartitionModel[],
+  random: Random,
+): Promise<number> {
+  const collected = new Collected();
+  await using consumer = createBatchConsumer({
+    connection: { brokers: [address], clientId: 'proof' },
+    logger: pino({ level: 'silent' }),
+    groupId: randomUUID(),
+    topics: [...new Set(models.map(({ topic }) => topic))],
+    offsets: { kind: 'committed', startAt: 'earliest' },
+    maxPartitionBytes: 1_000 + random.pick(LIMITS),
+    handler: async ({ topic, partition, records }) => {
+      for (const { offset, key, value } of records) {
+        collected.add(topic, partition, {
+          offset,
+          key: key?.toString() ?? null,
+          value: value?.toString() ?? null,
+        });
+      }
+    },
+  });
+  await consumer.start();
+  return await collected.check(models, { name: 'consumer', committed: true });
 }
