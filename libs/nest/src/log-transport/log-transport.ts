@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   createBatchConsumer,
@@ -81,14 +82,15 @@ export class LogTransport extends Server implements CustomTransportStrategy {
 
   private async startPatiently(): Promise<void> {
     const { signal } = this.closing;
-    const giveUpAtMs = Date.now() + START_PATIENCE_MS;
+    const giveUpAt = performance.now() + START_PATIENCE_MS;
     for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)) {
       try {
         await this.start();
         return;
       } catch (error) {
         if (signal.aborted) return;
-        const mayHeal = error instanceof LogError && error.retryable && Date.now() + retryMs < giveUpAtMs;
+        const isInTime = performance.now() + retryMs < giveUpAt;
+        const mayHeal = error instanceof LogError && error.retryable && isInTime;
         if (!mayHeal) throw error;
         this.options.logger.warn({ err: error, retryMs }, 'the log can not be read yet');
         await pause(retryMs, undefined, { signal }).catch(() => undefined);
