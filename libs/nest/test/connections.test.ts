@@ -190,6 +190,17 @@ describe('a body', () => {
   });
 });
 
+describe('a sender', () => {
+  it('has bounded time for headers, for a request, and without a byte', () => {
+    const { headersTimeout, requestTimeout, timeout } = app.getHttpServer() as Server;
+    expect({ headersTimeout, requestTimeout, timeout }).toEqual({
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      timeout: 60_000,
+    });
+  });
+});
+
 describe('closing', () => {
   it.each([
     ['that is silent', ''],
