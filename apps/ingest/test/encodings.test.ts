@@ -96,6 +96,12 @@ describe('the encodings of a body', () => {
     },
   );
 
+  it('do not matter to a request whose body nobody reads', async () => {
+    const headers = { 'content-type': 'text/plain', 'content-encoding': 'br' };
+    const response = await ingest.request({ method: 'GET', path: '/health/live', body: 'x', headers });
+    expect(response.status).toBe(200);
+  });
+
   it('are refused with 415 for another media type, and the ones that are known are named', async () => {
     const response = await send(json([]), { 'content-type': 'text/csv' });
     expect(response.status).toBe(415);

@@ -22,7 +22,7 @@ export function checkBeforeBody(fastify: FastifyInstance, bodyLimitBytes: number
     done(isRefused ? new NotFoundException(`Cannot ${request.method} ${request.url}`) : undefined);
   });
   fastify.addHook('preParsing', (request, reply, payload, done) => {
-    if (announcesBody(request.raw)) {
+    if (isBodyRead(request) && announcesBody(request.raw)) {
       try {
         if (Number(request.headers['content-length']) > bodyLimitBytes) throw bodyTooLarge(bodyLimitBytes);
         check?.(request);
@@ -38,6 +38,11 @@ export function checkBeforeBody(fastify: FastifyInstance, bodyLimitBytes: number
     if (hasLargeRest(request.raw)) reply.header('connection', 'close');
     done(null, payload);
   });
+}
+
+/** Whether the body of a request is looked at, if it has one. */
+function isBodyRead({ method }: FastifyRequest): boolean {
+  return method !== 'GET' && method !== 'HEAD';
 }
 
 /** Whether a request says that it has a body. */
