@@ -30,6 +30,7 @@ export function sampleRequests(): Record<string, object> {
       topics: [
         {
           topic: SAMPLE_TOPIC,
+          topicId: NO_UUID,
           partitions: [
             {
               partition: 0,

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { readBatchHeader } from '../../src/protocol/record-batch.js';
+import { NO_UUID } from '../../src/protocol/schema.js';
 import { Api, only } from './apis.js';
 import { area, each } from './scenario.js';
 import { batchesIn, valuesIn } from './topic-under-test.js';
@@ -23,6 +24,20 @@ export const fetchArea = area('Fetch', {
     expect(answer).toMatchObject({ error: 'NONE', highWatermark: 2n + 1n, lastStableOffset: 3n });
     expect(answer.logStartOffset).toBe(version >= 5 ? 0n : -1n);
     expect(valuesIn(records)).toEqual(['a', 'b', 'c']);
+  }),
+  ...each([13, 14, 15, 16, 17], 'version $ means topics by their ids', async (log, version) => {
+    const topic = await log.topic();
+    await topic.append(['a', 'b']);
+    const { topics } = await log.ask<{ topics: { topicId: string }[] }>(Api.Metadata, 12, {
+      topics: [{ topicId: NO_UUID, name: topic.name }],
+      allowAutoTopicCreation: false,
+      includeTopicAuthorizedOperations: false,
+    });
+    const { topicId } = only(topics);
+    const { records, error } = await topic.fetch({ version, topicId });
+    expect(error).toBe('NONE');
+    expect(valuesIn(records)).toEqual(['a', 'b']);
+    expect((await topic.fetch({ version, topicId: 'ab'.repeat(16) })).error).toBe('UNKNOWN_TOPIC_ID');
   }),
   'returns the whole batch for an offset inside it': async (log) => {
     const topic = await log.topic();

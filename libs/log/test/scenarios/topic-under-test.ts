@@ -1,5 +1,6 @@
 import { batchSizeBytes, readBatchHeader, type BatchFields } from '../../src/protocol/record-batch.js';
 import { makeRecordBatch, unpackedRecordsOf } from '../../src/protocol/records.js';
+import { NO_UUID } from '../../src/protocol/schema.js';
 import type { RawClient } from '../broker/raw-client.js';
 import { Api, named, only, type Named } from './apis.js';
 
@@ -45,6 +46,8 @@ export interface FetchOptions {
   readonly leaderEpoch?: number;
   readonly sessionId?: number;
   readonly sessionEpoch?: number;
+  /** What newer versions mean the topic by. */
+  readonly topicId?: string;
 }
 
 /** A batch of records without keys, made now. */
@@ -139,6 +142,7 @@ export class TopicUnderTest {
       topics: [
         {
           topic: this.name,
+          topicId: options.topicId ?? NO_UUID,
           partitions: [
             {
               partition: options.partition ?? 0,

@@ -1,5 +1,5 @@
 /*
- * Fetch (key 1), versions 4-12.
+ * Fetch (key 1), versions 4-17.
  *
  * - Whole batches, as they lie in the file; an offset inside a batch returns that batch.
  * - The first batch of the first partition that has any is returned over every limit, so that readers always get on. In
@@ -9,10 +9,12 @@
  *   known: FETCH_SESSION_ID_NOT_FOUND.
  * - read_committed reads up to the last stable offset and names the transactions that were aborted.
  *
- * 4 isolation level · 5 log start offset · 7 sessions · 9 leader epoch · 11 rack, preferred replica · 12 flexible
+ * 4 isolation level · 5 log start offset · 7 sessions · 9 leader epoch · 11 rack, preferred replica · 12 flexible ·
+ * 13 topics by id · 15 replica state instead of its id · 16, 17 tagged fields of replicas, which are passed over
  */
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
+import type { Topic } from '../storage/log-store.js';
 import type { PartitionLog } from '../storage/partition-log.js';
 import { defineHandler, type RequestContext } from './handler.js';
 
@@ -20,10 +22,17 @@ import { defineHandler, type RequestContext } from './handler.js';
 const MAX_WAIT_MS = 600_000;
 const LEADER_EPOCH = 0;
 const FIRST_VERSION_WITH_ZSTD = 10;
+const LAST_VERSION_WITH_NAMES = 12;
 export const READ_COMMITTED = 1;
 
+/** What a topic is meant by: its name in older versions, its id in newer ones. */
+const topicFields = {
+  topic: t.versions({ last: LAST_VERSION_WITH_NAMES }, t.string, ''),
+  topicId: t.since(LAST_VERSION_WITH_NAMES + 1, t.uuid, t.NO_UUID),
+};
+
 const request = t.struct({
-  replicaId: t.int32,
+  replicaId: t.versions({ last: 14 }, t.int32, -1),
   maxWaitMs: t.int32,
   minBytes: t.int32,
   maxBytes: t.since(3, t.int32, 0x7fffffff),
@@ -32,7 +41,7 @@ const request = t.struct({
   sessionEpoch: t.since(7, t.int32, -1),
   topics: t.array(
     t.struct({
-      topic: t.string,
+      ...topicFields,
       partitions: t.array(
         t.struct({
           partition: t.int32,
@@ -45,7 +54,7 @@ const request = t.struct({
       ),
     }),
   ),
-  forgottenTopics: t.since(7, t.array(t.struct({ topic: t.string, partitions: t.array(t.int32) })), []),
+  forgottenTopics: t.since(7, t.array(t.struct({ ...topicFields, partitions: t.array(t.int32) })), []),
   rackId: t.since(11, t.string, ''),
 });
 
@@ -55,7 +64,7 @@ const response = t.struct({
   sessionId: t.since(7, t.int32, 0),
   topics: t.array(
     t.struct({
-      topic: t.string,
+      ...topicFields,
       partitions: t.array(
         t.struct({
           partition: t.int32,
@@ -100,7 +109,7 @@ export const fetch = defineHandler({
   apiKey: 1,
   name: 'Fetch',
   minVersion: 4,
-  maxVersion: 12,
+  maxVersion: 17,
   flexibleFrom: 12,
   request,
   response,
@@ -108,8 +117,9 @@ export const fetch = defineHandler({
     throttleTimeMs: 0,
     errorCode: ErrorCode.NONE,
     sessionId: 0,
-    topics: topics.map(({ topic, partitions }) => ({
+    topics: topics.map(({ topic, topicId, partitions }) => ({
       topic,
+      topicId,
       partitions: partitions.map(({ partition }) => ({ ...answerOf(partition, undefined, []), errorCode })),
     })),
   }),
@@ -141,13 +151,14 @@ async function readAll(wanted: Request, context: RequestContext): Promise<Read> 
   let failed = false;
   const topics: Answer['topics'] = [];
   const sent: Read['sent'][number][] = [];
-  for (const { topic, partitions } of wanted.topics) {
+  for (const { topic, topicId, partitions } of wanted.topics) {
     const before = bytes;
+    const found = topicOf({ topic, topicId }, context);
     const answers: PartitionAnswer[] = [];
     for (const partition of partitions) {
       const limit = Math.min(Math.max(partition.partitionMaxBytes, 0), left);
       const committed = wanted.isolationLevel === READ_COMMITTED;
-      const answer = await readPartition(topic, partition, { limit, first: bytes === 0, committed }, context);
+      const answer = await readPartition(found, partition, { limit, first: bytes === 0, committed }, context);
       for (const piece of answer.records ?? []) {
         bytes += piece.length;
         left = Math.max(left - piece.length, 0);
@@ -155,20 +166,27 @@ async function readAll(wanted: Request, context: RequestContext): Promise<Read> 
       failed ||= answer.errorCode !== ErrorCode.NONE;
       answers.push(answer);
     }
-    topics.push({ topic, partitions: answers });
-    if (bytes > before) sent.push({ topic, bytes: bytes - before });
+    topics.push({ topic, topicId, partitions: answers });
+    if (found !== undefined && bytes > before) sent.push({ topic: found.name, bytes: bytes - before });
   }
   return { topics, bytes, sent, failed };
 }
 
+function topicOf(
+  { topic, topicId }: Pick<Request['topics'][number], 'topic' | 'topicId'>,
+  { store, apiVersion }: RequestContext,
+): Topic | undefined {
+  return apiVersion > LAST_VERSION_WITH_NAMES ? store.topicById(topicId) : store.topic(topic);
+}
+
 async function readPartition(
-  topic: string,
+  topic: Topic | undefined,
   { partition, fetchOffset, currentLeaderEpoch }: PartitionRequest,
   { limit, first, committed }: { limit: number; first: boolean; committed: boolean },
   context: RequestContext,
 ): Promise<PartitionAnswer> {
   try {
-    const log = context.store.partition(topic, partition);
+    const log = partitionOf(topic, partition, context);
     checkLeaderEpoch(currentLeaderEpoch);
     checkReadable(topic, context);
     const allocate = context.memory.take;
@@ -181,11 +199,22 @@ async function readPartition(
   } catch (error) {
     const errorCode = codeOf(error);
     if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
-      context.logger.error({ err: error, topic, partition }, 'fetch failed');
+      context.logger.error({ err: error, topic: topic?.name, partition }, 'fetch failed');
     }
-    const log = context.store.topic(topic)?.partitions[partition];
+    const log = topic?.partitions[partition];
     return { ...answerOf(partition, log, []), errorCode };
   }
+}
+
+/** @throws ProtocolError if there is no such topic, or no such partition */
+function partitionOf(topic: Topic | undefined, index: number, { apiVersion }: RequestContext): PartitionLog {
+  const log = topic?.partitions[index];
+  if (log !== undefined) return log;
+  const isUnknownId = topic === undefined && apiVersion > LAST_VERSION_WITH_NAMES;
+  throw new ProtocolError(
+    isUnknownId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    `there is no partition ${index} of this topic`,
+  );
 }
 
 function answerOf(
@@ -206,11 +235,10 @@ function answerOf(
 }
 
 /** @throws ProtocolError where a client from before zstd asks for a topic that is compressed with it */
-function checkReadable(name: string, { store, apiVersion }: RequestContext): void {
+function checkReadable(topic: Topic | undefined, { store, apiVersion }: RequestContext): void {
   if (apiVersion >= FIRST_VERSION_WITH_ZSTD) return;
-  const topic = store.topic(name);
   if (topic === undefined || store.setting(topic, 'compression.type') !== 'zstd') return;
-  throw new ProtocolError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, `${name} is compressed with zstd`);
+  throw new ProtocolError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, `${topic.name} is compressed with zstd`);
 }
 
 /** @throws ProtocolError where the client believes in another leader epoch than the only one there is */
@@ -221,13 +249,13 @@ export function checkLeaderEpoch(epoch: number): void {
 }
 
 /** Counts what becomes readable in the partitions of a request from now on. */
-function watch(wanted: Request, { store }: RequestContext) {
+function watch(wanted: Request, context: RequestContext) {
   let appended = 0;
   let wake: (() => void) | undefined;
   const committed = wanted.isolationLevel === READ_COMMITTED;
-  const stops = wanted.topics.flatMap(({ topic, partitions }) =>
-    partitions.flatMap(({ partition }) => {
-      const log = store.topic(topic)?.partitions[partition];
+  const stops = wanted.topics.flatMap((asked) =>
+    asked.partitions.flatMap(({ partition }) => {
+      const log = topicOf(asked, context)?.partitions[partition];
       if (log === undefined) return [];
       let stable = log.lastStableOffset;
       let undecided = stable !== log.highWatermark;
