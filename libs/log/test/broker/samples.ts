@@ -103,7 +103,7 @@ export function sampleRequests(): Record<string, object> {
       members: [{ memberId: 'somebody', groupInstanceId: null, reason: null }],
     },
     DescribeGroups: { groups: [SAMPLE_GROUP, 'joined', 'no such group'], includeAuthorizedOperations: false },
-    ListGroups: { statesFilter: ['Empty', 'Stable'] },
+    ListGroups: { statesFilter: ['Empty', 'Stable'], typesFilter: [] },
     SaslHandshake: { mechanism: 'PLAIN' },
     SaslAuthenticate: { authBytes: Buffer.from('\0somebody\0secret') },
     ApiVersions: { clientSoftwareName: 'raw', clientSoftwareVersion: '1' },

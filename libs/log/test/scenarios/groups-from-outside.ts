@@ -4,6 +4,8 @@ import { until } from '../broker/_util.js';
 import { Api, only } from './apis.js';
 import { area, each } from './scenario.js';
 
+const NOT_ASKED = -2147483648;
+
 export const describeGroupsArea = area('a group that is looked at', {
   ...each([0, 1, 2, 3, 4, 5], 'is described by DescribeGroups $', async (log, version) => {
     const group = await log.group();
@@ -72,6 +74,74 @@ export const describeGroupsArea = area('a group that is looked at', {
     expect(await listed('Empty', 'Dead')).toBe(false);
     expect(await listed('NoSuchState')).toBe(false);
   },
+});
+
+export const groupTypesArea = area("a group's type and what may be done with it", {
+  'is classic, in ListGroups 5, and may be asked for': async (log) => {
+    const group = await log.group();
+    await group.withOne();
+    const listed = async (...typesFilter: string[]) => {
+      const { groups } = await group.ask<{ groups: { groupId: string; groupType: string }[] }>(
+        Api.ListGroups,
+        5,
+        {
+          statesFilter: [],
+          typesFilter,
+        },
+      );
+      return groups.find(({ groupId }) => groupId === group.name)?.groupType;
+    };
+    expect(await listed()).toBe('classic');
+    expect(await listed('Classic')).toBe('classic');
+    expect(await listed('consumer', 'classic')).toBe('classic');
+    expect(await listed('consumer')).toBeUndefined();
+  },
+  ...each([true, false], 'includes what a client may do with it: $', async (log, asked) => {
+    const group = await log.group();
+    await group.withOne();
+    const { groups } = await group.ask<{ groups: { authorizedOperations: number }[] }>(
+      Api.DescribeGroups,
+      5,
+      {
+        groups: [group.name],
+        includeAuthorizedOperations: asked,
+      },
+    );
+    // READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS, as bits by Kafka's numbers
+    expect(only(groups).authorizedOperations).toBe(asked ? 0b1101_0100_1000 : NOT_ASKED);
+  }),
+});
+
+export const authorizedOperationsArea = area('what a client may do', {
+  ...each([true, false], 'with topics, in Metadata: $', async (log, asked) => {
+    const topic = await log.topic();
+    const describe = (name: string) =>
+      log.ask<{ topics: { topicAuthorizedOperations: number }[]; clusterAuthorizedOperations: number }>(
+        Api.Metadata,
+        8,
+        {
+          topics: [{ name }],
+          allowAutoTopicCreation: false,
+          includeClusterAuthorizedOperations: asked,
+          includeTopicAuthorizedOperations: asked,
+        },
+      );
+    const { topics, clusterAuthorizedOperations } = await describe(topic.name);
+    // READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS
+    expect(only(topics).topicAuthorizedOperations).toBe(asked ? 0b1101_1111_1000 : NOT_ASKED);
+    // CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE
+    expect(clusterAuthorizedOperations).toBe(asked ? 0b1_1111_1010_0000 : NOT_ASKED);
+    const unknown = only((await describe(log.name())).topics);
+    expect(unknown.topicAuthorizedOperations).toBe(only(topics).topicAuthorizedOperations);
+  }),
+  ...each([true, false], 'with the cluster, in DescribeCluster: $', async (log, asked) => {
+    const { clusterAuthorizedOperations } = await log.ask<{ clusterAuthorizedOperations: number }>(
+      Api.DescribeCluster,
+      1,
+      { includeClusterAuthorizedOperations: asked, endpointType: 1 },
+    );
+    expect(clusterAuthorizedOperations).toBe(asked ? 0b1_1111_1010_0000 : NOT_ASKED);
+  }),
 });
 
 export const deleteGroupsArea = area('a group that is deleted', {

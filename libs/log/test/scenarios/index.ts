@@ -1,7 +1,13 @@
 import { offsetCommitArea, offsetDeleteArea, offsetFetchArea } from './committed-offsets.js';
 import { alterConfigsArea, describeConfigsArea, incrementalAlterConfigsArea } from './configs.js';
 import { fetchArea } from './fetch.js';
-import { coordinatorArea, deleteGroupsArea, describeGroupsArea } from './groups-from-outside.js';
+import {
+  authorizedOperationsArea,
+  coordinatorArea,
+  deleteGroupsArea,
+  describeGroupsArea,
+  groupTypesArea,
+} from './groups-from-outside.js';
 import { heartbeatArea, joinArea, leaveArea, staticMembersArea, syncArea } from './groups.js';
 import { idempotenceArea } from './idempotence.js';
 import { deleteRecordsArea, leaderEpochArea, offsetsArea } from './offsets.js';
@@ -32,6 +38,8 @@ export const AREAS: readonly Area[] = [
   leaveArea,
   staticMembersArea,
   describeGroupsArea,
+  groupTypesArea,
+  authorizedOperationsArea,
   deleteGroupsArea,
   offsetCommitArea,
   offsetFetchArea,

@@ -13,11 +13,11 @@ import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
 import type { Topic } from '../storage/log-store.js';
 import { topicForWriting } from './auto-create.js';
+import { AUTHORIZED_OPERATIONS, OPERATIONS_NOT_ASKED } from './authorized-operations.js';
 import { defineHandler, type RequestContext } from './handler.js';
 import { isInternal } from './internal-topics.js';
 
 const LEADER_EPOCH = 0;
-const OPERATIONS_NOT_ASKED = -2147483648;
 
 const request = t.struct({
   topics: t.nullableArray(
@@ -77,18 +77,25 @@ export const metadata = defineHandler({
   flexibleFrom: 9,
   request,
   response,
-  async handle({ topics, allowAutoTopicCreation }, context) {
+  async handle({ topics, allowAutoTopicCreation, ...wanted }, context) {
     const { node, store } = context;
     const all = topics === null || (context.apiVersion === 0 && topics.length === 0);
+    const described = all
+      ? store.all().map((topic) => describe(topic, node.id))
+      : await Promise.all(topics.map((topic) => describeAsked(topic, allowAutoTopicCreation, context)));
     return {
       throttleTimeMs: 0,
       brokers: [{ nodeId: node.id, host: node.host, port: node.port, rack: node.rack }],
       clusterId: store.clusterId,
       controllerId: node.id,
-      topics: all
-        ? store.all().map((topic) => describe(topic, node.id))
-        : await Promise.all(topics.map((topic) => describeAsked(topic, allowAutoTopicCreation, context))),
-      clusterAuthorizedOperations: OPERATIONS_NOT_ASKED,
+      topics: described.map((topic) =>
+        wanted.includeTopicAuthorizedOperations
+          ? { ...topic, topicAuthorizedOperations: AUTHORIZED_OPERATIONS.topic }
+          : topic,
+      ),
+      clusterAuthorizedOperations: wanted.includeClusterAuthorizedOperations
+        ? AUTHORIZED_OPERATIONS.cluster
+        : OPERATIONS_NOT_ASKED,
     };
   },
 });

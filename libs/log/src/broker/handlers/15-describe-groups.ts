@@ -10,9 +10,8 @@ import { ErrorCode } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
 import type { Group } from '../groups/group.js';
 import { NO_BYTES } from '../groups/member.js';
+import { AUTHORIZED_OPERATIONS, OPERATIONS_NOT_ASKED } from './authorized-operations.js';
 import { defineHandler } from './handler.js';
-
-const OPERATIONS_NOT_ASKED = -2147483648;
 
 const request = t.struct({
   groups: t.array(t.string),
@@ -51,9 +50,12 @@ export const describeGroups = defineHandler({
   flexibleFrom: 5,
   request,
   response,
-  handle: ({ groups }, { coordinator }) => ({
+  handle: ({ groups, includeAuthorizedOperations }, { coordinator }) => ({
     throttleTimeMs: 0,
-    groups: groups.map((groupId) => describe(groupId, coordinator.group(groupId))),
+    groups: groups.map((groupId) => ({
+      ...describe(groupId, coordinator.group(groupId)),
+      authorizedOperations: includeAuthorizedOperations ? AUTHORIZED_OPERATIONS.group : OPERATIONS_NOT_ASKED,
+    })),
   }),
 });
 
@@ -73,6 +75,5 @@ function describe(groupId: string, group: Group | undefined) {
       memberMetadata: stable ? group.metadataOf(member) : NO_BYTES,
       memberAssignment: stable ? member.assignment : NO_BYTES,
     })),
-    authorizedOperations: OPERATIONS_NOT_ASKED,
   };
 }

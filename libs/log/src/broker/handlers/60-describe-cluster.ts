@@ -8,10 +8,10 @@
  */
 import { ErrorCode } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
+import { AUTHORIZED_OPERATIONS, OPERATIONS_NOT_ASKED } from './authorized-operations.js';
 import { defineHandler } from './handler.js';
 
 const BROKERS = 1;
-const OPERATIONS_NOT_ASKED = -2147483648;
 
 const request = t.struct({
   includeClusterAuthorizedOperations: t.boolean,
@@ -37,7 +37,7 @@ export const describeCluster = defineHandler({
   flexibleFrom: 0,
   request,
   response,
-  handle({ endpointType }, { store, node }) {
+  handle({ endpointType, includeClusterAuthorizedOperations: asked }, { store, node }) {
     const served = endpointType === BROKERS;
     return {
       throttleTimeMs: 0,
@@ -47,7 +47,7 @@ export const describeCluster = defineHandler({
       clusterId: store.clusterId,
       controllerId: node.id,
       brokers: served ? [{ brokerId: node.id, host: node.host, port: node.port, rack: node.rack }] : [],
-      clusterAuthorizedOperations: OPERATIONS_NOT_ASKED,
+      clusterAuthorizedOperations: asked ? AUTHORIZED_OPERATIONS.cluster : OPERATIONS_NOT_ASKED,
     };
   },
 });
