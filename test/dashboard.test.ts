@@ -119,11 +119,56 @@ describe('the dashboard in a browser', () => {
     await until('still signed in', async () => (await connection()) === 'connected');
   });
 
-  it('comes back by itself when the service was gone', async () => {
+  it.each(['roads', 'vehicles', 'both'] as const)(
+    'draws the map again after the browser took away what it draws %s with, and is not live meanwhile',
+    async (what) => {
+      await page.goto('about:blank');
+      const own = await chromium.browser.newPage({ viewport: { width: 1000, height: 700 } });
+      own.on('pageerror', (error) => problems.push(error.message));
+      await own.addInitScript(keepPictures);
+      await own.goto((await system.run()).signInUrl);
+      const isLive = async () =>
+        (await own.evaluate(() => document.documentElement.dataset['live'])) === 'true';
+      const isPainted = async () => {
+        const painted = await own.evaluate(paintedPixels);
+        return painted.length === 2 && painted.every((pixels) => pixels > 1_000);
+      };
+      await until('roads and vehicles are painted', async () => (await isLive()) && (await isPainted()));
+      for (let loss = 1; loss <= 2; loss += 1) {
+        await own.evaluate(watchLiveness);
+        await own.evaluate(loseContexts, what);
+        await until('they are painted again', async () => (await isLive()) && (await isPainted()));
+        expect(await own.evaluate(() => (globalThis as unknown as Lookout).wasLive)).toEqual([false, true]);
+      }
+      await own.close();
+    },
+  );
+
+  it('shows the table where the map can not be drawn, and the map once it can', async () => {
+    const own = await chromium.browser.newPage({ viewport: { width: 1000, height: 700 } });
+    await own.addInitScript(keepPictures);
+    await own.addInitScript(() => ((globalThis as unknown as Lookout).denies = true));
+    await own.goto((await system.run()).signInUrl);
+    const table = own.getByTestId('vehicle-table');
+    await table.waitFor();
+    await until('it has the vehicles', async () => Number(await table.getAttribute('aria-rowcount')) > 200);
+    await own.evaluate(() => ((globalThis as unknown as Lookout).denies = false));
+    await own.getByRole('button', { name: 'Try the map again' }).click();
+    await until('the map is painted', async () => {
+      const painted = await own.evaluate(paintedPixels);
+      return painted.length === 2 && painted.every((pixels) => pixels > 1_000);
+    });
+    await own.close();
+    await page.goto((await system.run()).signInUrl);
+  });
+
+  it('comes back by itself when the service was gone, and is not live before', async () => {
     await until('vehicles are drawn', async () => Number(await dataOf('vehiclesDrawn')) >= 200);
+    await until('it is live', async () => (await dataOf('live')) === 'true');
     const gone = until('it says so', async () => (await connection()) === 'reconnecting');
     await Promise.all([gone, system.kill('realtime')]);
     await until('it is connected again', async () => (await connection()) === 'connected');
+    await until('it is live again', async () => (await dataOf('live')) === 'true');
     await until('vehicles are drawn again', async () => Number(await dataOf('vehiclesDrawn')) >= 200);
   });
 
@@ -146,6 +191,69 @@ describe('the dashboard in a browser', () => {
     expect(problems).toEqual([]);
   });
 });
+
+/** What the tests of lost contexts keep in the page. */
+interface Lookout {
+  contexts: { readonly gl: WebGL2RenderingContext; readonly canvas: HTMLCanvasElement }[];
+  /** Whether no WebGL is to be had. */
+  denies?: boolean;
+  /** What the page said of being live since it was watched, without repeats. */
+  wasLive: boolean[];
+}
+
+/** Runs in the page before its own scripts: what is painted can be read afterwards. */
+function keepPictures(): void {
+  const lookout = globalThis as unknown as Lookout;
+  lookout.contexts = [];
+  const prototype = HTMLCanvasElement.prototype as {
+    getContext: (kind: string, options?: object) => unknown;
+  };
+  const real = prototype.getContext;
+  prototype.getContext = function (this: HTMLCanvasElement, kind: string, options?: object) {
+    if (!kind.startsWith('webgl')) return real.call(this, kind, options);
+    if (lookout.denies === true) return null;
+    const gl = real.call(this, kind, {
+      ...options,
+      preserveDrawingBuffer: true,
+    }) as WebGL2RenderingContext | null;
+    if (gl !== null && lookout.contexts.every((known) => known.gl !== gl)) {
+      lookout.contexts.push({ gl, canvas: this });
+    }
+    return gl;
+  };
+}
+
+/** How many pixels of each canvas on the page differ from its first one; 0 for a context that is lost. */
+function paintedPixels(): number[] {
+  const onPage = (globalThis as unknown as Lookout).contexts.filter(({ canvas }) => canvas.isConnected);
+  return onPage.map(({ gl }) => {
+    if (gl.isContextLost()) return 0;
+    const pixels = new Uint8Array(gl.drawingBufferWidth * gl.drawingBufferHeight * 4);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    gl.readPixels(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
+    const colors = new Uint32Array(pixels.buffer);
+    return colors.reduce((sum, color) => sum + Number(color !== colors[0]), 0);
+  });
+}
+
+/** Takes contexts away as a browser does that resets its graphics; they never come back. */
+function loseContexts(what: 'roads' | 'vehicles' | 'both'): void {
+  for (const { gl, canvas } of (globalThis as unknown as Lookout).contexts) {
+    const isOfRoads = canvas.className.includes('maplibre');
+    if (!canvas.isConnected || (what !== 'both' && isOfRoads !== (what === 'roads'))) continue;
+    gl.getExtension('WEBGL_lose_context')?.loseContext();
+  }
+}
+
+function watchLiveness(): void {
+  const lookout = globalThis as unknown as Lookout;
+  lookout.wasLive = [];
+  const root = document.documentElement;
+  new MutationObserver(() => {
+    const isLive = root.dataset['live'] === 'true';
+    if (lookout.wasLive.at(-1) !== isLive) lookout.wasLive.push(isLive);
+  }).observe(root, { attributeFilter: ['data-live'] });
+}
 
 /** What is drawn, as the page itself tells it. */
 function marks(page: Page): Promise<readonly Mark[]> {

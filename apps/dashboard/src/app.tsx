@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Bar } from './bar/bar.js';
 import { useLiveness } from './bar/use-liveness.js';
 import { VehicleCard } from './card/vehicle-card.js';
@@ -15,9 +15,9 @@ const narrow = '(max-width: 720px)';
 
 export function App() {
   const { city, connection } = useDashboard();
-  const [webGl, setWebGl] = useState(true);
+  const [canShowMap, setCanShowMap] = useState(true);
   const [wantsTable, setWantsTable] = useState(false);
-  const showsTable = wantsTable || !webGl;
+  const showsTable = wantsTable || !canShowMap;
   const [panelIsOpen, setPanelIsOpen] = useState(() => !matchMedia(narrow).matches);
   const state = useStore(connection.state);
   const isSignedOut = state.kind === 'signed-out';
@@ -25,7 +25,11 @@ export function App() {
   const [isSlow, setIsSlow] = useState(false);
   const liveness = useLiveness({ showsTable });
 
-  const loseWebGl = useCallback(() => setWebGl(false), []);
+  // Given up: the table is shown until somebody asks for the map again.
+  const map = useStore(city.map);
+  useEffect(() => {
+    if (map === 'unavailable') setCanShowMap(false);
+  }, [map]);
 
   useEffect(() => {
     document.documentElement.dataset['connection'] = state.kind;
@@ -36,7 +40,7 @@ export function App() {
   const togglePanel = () => setPanelIsOpen((open) => !open);
   useShortcuts({
     Escape: () => city.select(null),
-    t: webGl ? toggleTable : undefined,
+    t: canShowMap ? toggleTable : undefined,
     p: togglePanel,
     '/': () => {
       setPanelIsOpen(true);
@@ -52,26 +56,27 @@ export function App() {
     >
       <Bar
         liveness={liveness}
-        canShowMap={webGl}
+        canShowMap={canShowMap}
         showsTable={showsTable}
         onToggleTable={toggleTable}
         panelIsOpen={panelIsOpen}
         onTogglePanel={togglePanel}
       />
       <main className="stage">
-        {webGl && !isSignedOut && (
-          <CityMap
-            isShown={!showsTable}
-            isPast={liveness.isPast}
-            onSlow={setIsSlow}
-            onUnavailable={loseWebGl}
-          />
+        {canShowMap && !isSignedOut && (
+          <CityMap isShown={!showsTable} isPast={liveness.isPast} onSlow={setIsSlow} />
         )}
-        {showsTable && !isSignedOut && <VehicleTable isFallback={!webGl} />}
+        {showsTable && !isSignedOut && (
+          <VehicleTable onShowMap={canShowMap ? null : () => setCanShowMap(true)} />
+        )}
       </main>
       {panelIsOpen && !isSignedOut && <FleetPanel />}
       {selected !== null && !isSignedOut && <VehicleCard key={selected.deviceId} selected={selected} />}
-      <Notices isSlow={isSlow && !showsTable} />
+      <Notices
+        isSlow={isSlow && !showsTable}
+        showsTable={showsTable}
+        onShowTable={() => setWantsTable(true)}
+      />
     </div>
   );
 }

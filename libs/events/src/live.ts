@@ -56,6 +56,8 @@ export interface StatusMessage {
   /** The service's clock, in milliseconds. */
   readonly asOf: number;
   readonly status: ServiceStatus;
+  /** Records, and whole batches, that could not be read since the service started; when the last one came, if that was lately. */
+  readonly unreadable: { readonly count: number; readonly lastAt: number | null };
 }
 
 /** Which message was refused and what is wrong with it. */

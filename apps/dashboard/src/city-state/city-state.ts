@@ -42,6 +42,8 @@ export class CityState {
   readonly tick = new Store<Tick | null>(null);
   /** How the service stands towards the log; `null` until it has said so on this connection. */
   readonly status = new Store<ServiceStatus | null>(null);
+  /** Whether the service has lately met records that it could not read. */
+  readonly hasUnreadable = new Store(false);
   /** Whether the newest frame came over the connection there is now. */
   readonly isCurrent = new Store(false);
   readonly map = new Store<MapState>('loading');
@@ -71,12 +73,13 @@ export class CityState {
   }
 
   /** A service that starts over, or another one, knows nothing yet of what is shown. */
-  receiveStatus({ status }: StatusMessage): void {
+  receiveStatus({ status, unreadable }: StatusMessage): void {
     if (status.kind === 'waiting' || status.kind === 'rebuilding') {
       this.isCurrent.set(false);
       this.detail.set(null);
     }
     this.status.set(status);
+    this.hasUnreadable.set(unreadable.lastAt !== null);
   }
 
   /** The connection was lost: what is shown is past until the next one brings something. */

@@ -5,9 +5,9 @@ import { CrosshairIcon, MinusIcon, PlusIcon } from '../icons.js';
 import { isVehicleRef } from '../city-state/vehicle-ref.js';
 import { useDashboard } from '../dashboard.js';
 import { useStore } from '../store.js';
+import { MapKeeper } from './map-keeper.js';
 import { answerMarksProbe } from './marks-probe.js';
 import type { MapView } from './map-view.js';
-import { hasWebGl } from './webgl.js';
 
 // The largest part of the page, on its way while the rest of it starts.
 const mapModule = import('./map-view.js');
@@ -18,19 +18,18 @@ interface CityMapProps {
   /** What it shows is of the past. */
   readonly isPast: boolean;
   readonly onSlow: (isSlow: boolean) => void;
-  /** This browser can't draw it. */
-  readonly onUnavailable: () => void;
 }
 
 /** The map, filling the window; what floats over it is not its concern but for the room to leave. */
-export function CityMap({ isShown, isPast, onSlow, onUnavailable }: CityMapProps) {
+export function CityMap({ isShown, isPast, onSlow }: CityMapProps) {
   const { city: cityState, connection, theme } = useDashboard();
   const city = useStore(connection.city);
   const element = useRef<HTMLDivElement>(null);
-  const view = useMapView(element, { city, onSlow, onUnavailable });
+  const view = useMapView(element, { city, onSlow });
   const painted = useStore(theme.theme);
   const state = useStore(connection.state);
   const selected = useStore(cityState.selected);
+  const map = useStore(cityState.map);
 
   useEffect(() => view?.setTheme(painted), [view, painted]);
   // The card is laid out by now, so its room is known.
@@ -42,7 +41,7 @@ export function CityMap({ isShown, isPast, onSlow, onUnavailable }: CityMapProps
   return (
     <section className="map" aria-label="Map" data-past={isPast} data-shown={isShown}>
       <div ref={element} className="map-canvas" data-testid="map" data-ready={view !== null} />
-      {view === null && state.kind !== 'signed-out' && <MapSkeleton />}
+      {view === null && state.kind !== 'signed-out' && <MapSkeleton isInterrupted={map === 'interrupted'} />}
       <div className="map-controls" role="group" aria-label="Zoom">
         <button type="button" onClick={() => view?.zoomBy(1)} aria-label="Zoom in" title="Zoom in (+)">
           <PlusIcon />
@@ -63,52 +62,53 @@ export function CityMap({ isShown, isPast, onSlow, onUnavailable }: CityMapProps
   );
 }
 
-function MapSkeleton() {
+function MapSkeleton({ isInterrupted }: { isInterrupted: boolean }) {
   return (
     <div className="map-skeleton" role="status">
       <span className="map-skeleton-mark" aria-hidden="true" />
-      Loading the city…
+      {isInterrupted ? 'Restoring the map…' : 'Loading the city…'}
     </div>
   );
 }
 
 function useMapView(
   element: React.RefObject<HTMLDivElement | null>,
-  given: Pick<CityMapProps, 'onSlow' | 'onUnavailable'> & { city: City | null },
+  given: Pick<CityMapProps, 'onSlow'> & { city: City | null },
 ): MapView | null {
   const dashboard = useDashboard();
-  const { city, onSlow, onUnavailable } = given;
+  const { city, onSlow } = given;
   const [view, setView] = useState<MapView | null>(null);
   useEffect(() => {
     if (city === null) return;
     const container = element.current!;
     let made: MapView | null = null;
+    let keeper: MapKeeper<MapView> | null = null;
     let isGone = false;
     const stopProbe = answerMarksProbe(container, () => made?.drawnMarks() ?? []);
     void mapModule.then(({ MapView }) => {
       if (isGone) return;
-      const theme = dashboard.theme.theme.get();
-      const padding = roomForChrome();
-      try {
-        made = new MapView(container, { city, state: dashboard.city, theme, padding });
-      } catch (error) {
-        if (hasWebGl()) throw error;
-        onUnavailable();
-        return;
-      }
-      const { isSlow } = made.scene;
-      isSlow.subscribe(() => onSlow(isSlow.get()));
-      setView(made);
-      dashboard.city.map.set('drawn');
+      keeper = new MapKeeper({
+        make: (events, camera) => {
+          const theme = dashboard.theme.theme.get();
+          const padding = roomForChrome();
+          return new MapView(container, { city, state: dashboard.city, theme, padding, camera, events });
+        },
+        onMap: (map) => {
+          made = map;
+          setView(map);
+          map?.scene.isSlow.subscribe(() => onSlow(map.scene.isSlow.get()));
+        },
+        onState: (state) => dashboard.city.map.set(state),
+      });
+      keeper.start();
     });
     return () => {
       isGone = true;
       stopProbe();
-      made?.remove();
-      setView(null);
+      keeper?.stop();
       dashboard.city.map.set('loading');
     };
-  }, [city, dashboard, element, onSlow, onUnavailable]);
+  }, [city, dashboard, element, onSlow]);
   return view;
 }
 

@@ -14,6 +14,7 @@ import type { CityState } from '../city-state/city-state.js';
 import { latOfWorldY, lngOfWorldX, worldSizePixels, worldX, worldY } from '../city-state/mercator.js';
 import type { Theme } from '../theme/theme.js';
 import { cellRadiusPixels } from './layers.js';
+import type { Camera, MapEvents } from './map-keeper.js';
 import { nearestMark } from './nearest-mark.js';
 import { roadStyle } from './road-style.js';
 import { Scene } from './scene.js';
@@ -36,6 +37,7 @@ setWorkerUrl(workerUrl);
 /** The map: roads, what is drawn over them, and what a pointer does with it. */
 export class MapView {
   readonly scene: Scene;
+  readonly #removed = new AbortController();
   readonly #map: MapLibreMap;
   readonly #city: City;
   readonly #state: CityState;
@@ -47,17 +49,26 @@ export class MapView {
 
   constructor(
     container: HTMLElement,
-    options: { city: City; state: CityState; theme: Theme; padding: Required<PaddingOptions> },
+    options: {
+      city: City;
+      state: CityState;
+      theme: Theme;
+      padding: Required<PaddingOptions>;
+      /** Where to look at first; `null` is the whole city. */
+      camera: Camera | null;
+      events: MapEvents;
+    },
   ) {
-    const { city, state, theme } = options;
+    const { city, state, theme, camera, events } = options;
     this.#city = city;
     this.#theme = theme;
     this.#state = state;
     this.#map = new MapLibreMap({
       container,
       style: city.mapStyleUrl ?? roadStyle(city, theme),
-      bounds: toBounds(city.bbox),
-      fitBoundsOptions: { padding: options.padding },
+      ...(camera === null
+        ? { bounds: toBounds(city.bbox), fitBoundsOptions: { padding: options.padding } }
+        : { center: [...camera.center], zoom: camera.zoom }),
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
@@ -73,11 +84,25 @@ export class MapView {
       new AttributionControl({ compact: false, customAttribution: escapeHtml(city.attribution) }),
       'bottom-right',
     );
+    // Roads and vehicles are on canvases of their own: without either, the map is no map. The events do not bubble.
+    container.addEventListener('webglcontextlost', events.onLost, {
+      capture: true,
+      signal: this.#removed.signal,
+    });
+    let isLoaded = false;
     const overlay = new MapboxOverlay({
       interleaved: false,
       layers: [],
-      // The map below is what keys act on.
-      onLoad: () => overlay.getCanvas()?.setAttribute('tabindex', '-1'),
+      onLoad: () => {
+        isLoaded = true;
+        // The map below is what keys act on.
+        overlay.getCanvas()?.setAttribute('tabindex', '-1');
+        events.onDrawn();
+      },
+      onError: (error) => {
+        reportError(error);
+        if (!isLoaded) events.onLost();
+      },
     });
     this.#map.addControl(overlay);
     this.scene = new Scene(overlay, state, { theme, zoom: this.#map.getZoom() });
@@ -129,10 +154,23 @@ export class MapView {
     });
   }
 
+  get camera(): Camera {
+    const { lng, lat } = this.#map.getCenter();
+    return { center: [lng, lat], zoom: this.#map.getZoom() };
+  }
+
+  /** Takes it off the page, whatever state its contexts are in. */
   remove(): void {
+    this.#removed.abort();
     this.#sendViewport.cancel();
     this.scene.stop();
-    this.#map.remove();
+    const container = this.#map.getContainer();
+    try {
+      this.#map.remove();
+    } catch {
+      // Libraries may trip over a context that is lost; what they leave on the page goes with the next line.
+    }
+    container.replaceChildren();
   }
 
   #listen(): void {

@@ -28,8 +28,12 @@ const columns = Object.keys(headings) as TableColumn[];
 /** Everything, where there is no map that says what is looked at. */
 const WHOLE_WORLD = { west: -180, south: -90, east: 180, north: 90 } as const;
 
-/** The same vehicles as on the map, in rows; all there is where the map can't be drawn. */
-export function VehicleTable({ isFallback }: { isFallback: boolean }) {
+/**
+ * The same vehicles as on the map, in rows. `onShowMap` tries the map again if it could not be drawn; `null` if the table
+ * was asked for.
+ */
+export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) {
+  const isFallback = onShowMap !== null;
   const { city } = useDashboard();
   const [order, setOrder] = useState<TableOrder>({ column: 'deviceId', direction: 'ascending' });
   const vehicles = sortVehicles(useVehicles(), order);
@@ -40,7 +44,15 @@ export function VehicleTable({ isFallback }: { isFallback: boolean }) {
   return (
     <section className="table-view" aria-label="Vehicles">
       <p className="table-caption" id="table-caption">
-        {isFallback && 'This browser has no WebGL, so there is a table instead of the map. '}
+        {onShowMap !== null && (
+          <>
+            This browser cannot draw the map now (WebGL is not available), so there is a table instead.{' '}
+            <button type="button" className="link-button" onClick={onShowMap}>
+              Try the map again
+            </button>
+            .{' '}
+          </>
+        )}
         {formatCount(vehicles.length)} vehicles, as of the last second.
       </p>
       <div
