@@ -41,7 +41,10 @@ export async function followLog(
     offsets: everythingSince(since),
     deadLetterTopic: deadLetterTopic.name,
     onPosition: (position) => fold.pass(position),
-    onGap: (gap) => fold.countGap(gap),
+    onGap: (gap) => {
+      fold.countGap(gap);
+      if (gap.cause === 'log-end') rebuild.noteLostEnd(gap);
+    },
     onUndecodable: (batch) => fold.countUndecodable(batch),
     onConsumer: (consumer) => rebuild.follow(consumer),
   });

@@ -94,13 +94,18 @@ describe('Broadcaster', () => {
     const { broadcaster, open } = setUp();
     const early = open(null);
     expect(messages(early)).toEqual([]);
-    const rebuilding = { asOf: NOW, status: { kind: 'rebuilding', percent: 4, reason: null } } as const;
+    const unreadable = { count: 0, lastAt: null };
+    const rebuilding = {
+      asOf: NOW,
+      unreadable,
+      status: { kind: 'rebuilding', percent: 4, reason: null },
+    } as const;
     broadcaster.announce(rebuilding);
     expect(early.take()).toEqual([['status', rebuilding]]);
     const late = open(null);
     expect(late.take()).toEqual([['status', rebuilding]]);
     late.backlog = MAX_BACKLOG_BYTES + 1;
-    const following = { asOf: NOW + 1, status: { kind: 'following' } } as const;
+    const following = { asOf: NOW + 1, unreadable, status: { kind: 'following' } } as const;
     broadcaster.announce(following);
     expect(messages(late)).toEqual([]);
     late.backlog = 0;

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { VehicleQuery, Viewport } from '@hailstream/events/live';
+import type { StatusMessage, VehicleQuery, Viewport } from '@hailstream/events/live';
 import { LOGGER, type Logger } from '@hailstream/nest';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { CityState, type Scope } from '../fold/city-state.js';
@@ -13,6 +13,12 @@ import { TICK_MS } from './live.tokens.js';
 /** How often what is too old to count is let go. */
 const FORGET_EVERY_MS = 60_000;
 
+/** How often pages are told of records that can't be read. */
+const UNREADABLE_TOLD_EVERY_MS = 5_000;
+
+/** For so long after the last one. */
+const UNREADABLE_TOLD_FOR_MS = 600_000;
+
 /** Ticks: from the city to the pages. Before the city is rebuilt nothing is sent, for it would not be true. */
 @Injectable()
 export class LiveService implements OnModuleDestroy {
@@ -22,6 +28,8 @@ export class LiveService implements OnModuleDestroy {
   private forgotAt = 0;
   private sockets = 0;
   private announced = '';
+  private unreadable: StatusMessage['unreadable'] = { count: 0, lastAt: null };
+  private unreadableToldAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly city: CityState,
@@ -85,11 +93,19 @@ export class LiveService implements OnModuleDestroy {
   /** Tells the pages how the service stands towards the log, if that has changed. */
   private announce(broadcaster: Broadcaster): void {
     const { status } = this.rebuild;
-    const text = JSON.stringify(status);
+    const now = performance.now();
+    if (now - this.unreadableToldAt >= UNREADABLE_TOLD_EVERY_MS) {
+      this.unreadableToldAt = now;
+      const lastAt = this.metrics.lastUnreadableAt;
+      const isRecent = lastAt !== null && Date.now() - lastAt < UNREADABLE_TOLD_FOR_MS;
+      this.unreadable = { count: this.metrics.unreadableCount, lastAt: isRecent ? lastAt : null };
+    }
+    const { unreadable } = this;
+    const text = JSON.stringify({ status, unreadable });
     if (text === this.announced) return;
     this.announced = text;
     this.metrics.setFollowing(status.kind === 'following');
-    broadcaster.announce({ asOf: Date.now(), status });
+    broadcaster.announce({ asOf: Date.now(), status, unreadable });
   }
 
   private tick(): void {

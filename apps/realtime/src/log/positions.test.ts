@@ -63,12 +63,22 @@ describe('a partition that does not move', () => {
     expect(positions.observe(later)).toEqual([{ topic: 'a', partition: 0, next: 100n, behind: 50n }]);
   });
 
+  it('is none while a transaction is open, however long that takes', () => {
+    const positions = begun();
+    positions.advance('a', 0, 150n);
+    positions.advance('b', 0, 50n);
+    positions.ends('a', 0, 170n);
+    positions.committedTo('a', 0, 150n);
+    expect(positions.lagRecords).toBe(20n);
+    expect([positions.observe(0), positions.observe(9 * later)]).toEqual([[], []]);
+  });
+
   it('is none while it moves, however far behind it is', () => {
     const positions = begun();
     positions.advance('b', 0, 50n);
     for (let n = 0n; n < 10n; n += 1n) {
       positions.advance('a', 0, 101n + n);
-      positions.ends('a', 0, 200n + n * 100n);
+      positions.committedTo('a', 0, 200n + n * 100n);
       expect(positions.observe(Number(n) * later)).toEqual([]);
     }
   });
@@ -78,7 +88,7 @@ describe('a partition that does not move', () => {
     positions.advance('a', 0, 150n);
     positions.advance('b', 0, 50n);
     expect(positions.observe(0)).toEqual([]);
-    positions.ends('a', 0, 151n);
+    positions.committedTo('a', 0, 151n);
     expect(positions.observe(10 * later)).toEqual([]);
     expect(positions.observe(11 * later)).toMatchObject([{ topic: 'a', partition: 0, behind: 1n }]);
     positions.advance('a', 0, 151n);

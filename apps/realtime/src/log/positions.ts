@@ -8,6 +8,8 @@ interface Position {
   readonly start: bigint;
   next: bigint;
   end: bigint;
+  /** How far it can be read now: while a transaction is open, less far than it goes. */
+  committed: bigint;
   /** As {@link LogPositions.observe} last found it: the position, and since when it has been there with records behind it. */
   seenNext: bigint;
   seenSince: number | null;
@@ -74,6 +76,12 @@ export class LogPositions {
     if (position !== undefined && end > position.end) position.end = end;
   }
 
+  /** The partition can be read up to `end` now. */
+  committedTo(topic: string, partition: number, end: bigint): void {
+    const position = this.positions.get(`${topic}:${partition}`);
+    if (position !== undefined) position.committed = end;
+  }
+
   /** What is folded next in each partition of a topic. */
   nextOf(topic: string): ReadonlyMap<number, bigint> {
     const ofTopic = [...this.positions.values()].filter((position) => position.topic === topic);
@@ -87,11 +95,11 @@ export class LogPositions {
   observe(now: number): Stall[] {
     const stalls: Stall[] = [];
     for (const position of this.positions.values()) {
-      const { topic, partition, next, end } = position;
-      if (next >= end) position.seenSince = null;
+      const { topic, partition, next, committed } = position;
+      if (next >= committed) position.seenSince = null;
       else if (next !== position.seenNext || position.seenSince === null) position.seenSince = now;
       else if (now - position.seenSince >= STALLED_AFTER_MS)
-        stalls.push({ topic, partition, next, behind: end - next });
+        stalls.push({ topic, partition, next, behind: committed - next });
       position.seenNext = next;
     }
     return stalls;
@@ -123,5 +131,5 @@ export class LogPositions {
 }
 
 function newPosition(of: { topic: string; partition: number; start: bigint; end: bigint }): Position {
-  return { ...of, next: of.start, seenNext: of.start, seenSince: null };
+  return { ...of, next: of.start, committed: of.end, seenNext: of.start, seenSince: null };
 }

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { allTopics } from '@hailstream/events';
 import type { ServiceStatus } from '@hailstream/events/live';
-import { LogError, type Admin, type TopicIdentity } from '@hailstream/log';
+import { LogError, type Admin, type ConsumerGap, type TopicIdentity } from '@hailstream/log';
 import { HealthChecks, LOGGER, type Logger } from '@hailstream/nest';
 import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
@@ -140,14 +140,20 @@ export class RebuildService implements OnModuleDestroy {
     }
   }
 
-  /** Notes that the log is not the one that was read so far. */
-  noteLoss(reason: string): void {
-    this.losses.add(reason);
+  /** The consumer stands beyond the end of the log: the log lost its end, or is another one. */
+  noteLostEnd({ topic, partition, expected, found }: ConsumerGap): void {
+    this.noteLoss(
+      `partition ${partition} of ${topic} has nothing from offset ${expected} on: reading would go on at ${found}`,
+    );
   }
 
   async onModuleDestroy(): Promise<void> {
     this.stop.abort();
     await this.watching;
+  }
+
+  private noteLoss(reason: string): void {
+    this.losses.add(reason);
   }
 
   private async setGoals(since: number): Promise<void> {
@@ -215,6 +221,7 @@ export class RebuildService implements OnModuleDestroy {
     const before = this.positions.nextOf(topic);
     for (const [partition, { latest }] of await this.admin.offsets(topic, COMMITTED)) {
       this.positions.ends(topic, partition, latest);
+      this.positions.committedTo(topic, partition, latest);
       const next = before.get(partition) ?? 0n;
       if (latest < next) {
         this.noteLoss(

@@ -24,6 +24,7 @@ export class RealtimeMetrics {
   private readonly following: Gauge;
   private readonly logsLost: Counter;
   private unreadable = 0;
+  private unreadableAt: number | null = null;
 
   constructor(registry: Registry, city: CityState, positions: LogPositions) {
     const registers = [registry];
@@ -92,11 +93,18 @@ export class RealtimeMetrics {
 
   countRecord(topic: string, outcome: RecordOutcome): void {
     this.records.inc({ topic, outcome });
-    if (outcome === 'unreadable') this.unreadable += 1;
+    if (outcome !== 'unreadable') return;
+    this.unreadable += 1;
+    this.unreadableAt = Date.now();
   }
 
   get unreadableCount(): number {
     return this.unreadable;
+  }
+
+  /** When the last record was met that could not be read. */
+  get lastUnreadableAt(): number | null {
+    return this.unreadableAt;
   }
 
   observeLatency(ms: number): void {
