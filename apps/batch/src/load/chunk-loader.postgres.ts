@@ -76,7 +76,9 @@ export class ChunkLoader {
     const rejects = encoded.rejects.filter(({ record }) => record.offset >= position);
     rejects.push(...written.rejects);
     await insertRejects(client, chunk, rejects);
-    const read = encoded.records.countFrom(position);
+    // An undecodable batch counts as one record: how many it has, nobody knows.
+    const batches = rejects.filter(({ lastOffset }) => lastOffset !== undefined).length;
+    const read = encoded.records.countFrom(position) + batches;
     const lost = await insertGap(client, chunk, position);
     const counts: Counts = {
       read,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LogRecord } from '@hailstream/log';
+import type { LogRecord, UndecodableBatch } from '@hailstream/log';
 import { CopyWriter } from '../rows/copy-writer.js';
-import { encodeChunk } from '../rows/encode-chunk.js';
+import { encodeChunk, encodeUndecodable } from '../rows/encode-chunk.js';
 import type { Chunk, ChunkLoader } from './chunk-loader.postgres.js';
 import type { Counts } from './counts.js';
 import { LoadError } from './load.errors.js';
@@ -12,7 +12,11 @@ const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
 
 /** A chunk whose records are not encoded yet: perhaps none, if the position only passes offsets. */
-export type UnencodedChunk = Omit<Chunk, 'encoded'> & { readonly records: readonly LogRecord[] };
+export type UnencodedChunk = Omit<Chunk, 'encoded'> & {
+  readonly records: readonly LogRecord[];
+  /** What there is instead of records. */
+  readonly undecodable?: UndecodableBatch | undefined;
+};
 
 export interface ChunkQueueOptions {
   readonly loader: ChunkLoader;
@@ -43,12 +47,12 @@ export class ChunkQueue implements AsyncDisposable {
   }
 
   /** Resolves once records are encoded and in line; waits where too much is in hand. They are borrowed until then. */
-  async push({ records, ...place }: UnencodedChunk): Promise<void> {
+  async push({ records, undecodable, ...place }: UnencodedChunk): Promise<void> {
     const { maxAgeDays } = this.options;
     const writer = await this.takeWriter();
-    const encoded = await this.inTurn(() =>
-      encodeChunk(place.table, records, { writer, nowMs: Date.now(), maxAgeDays }),
-    );
+    const encoded = undecodable
+      ? encodeUndecodable(undecodable, { writer, from: place.from })
+      : await this.inTurn(() => encodeChunk(place.table, records, { writer, nowMs: Date.now(), maxAgeDays }));
     const chunk: Chunk = { ...place, encoded };
     const key = partitionKey(chunk);
     const before = this.tails.get(key) ?? Promise.resolve();

@@ -7,6 +7,7 @@ import {
   type LogConnection,
   type RecordBatch,
   type TopicPartition,
+  type UndecodableBatch,
 } from '@hailstream/log';
 import type { Logger } from 'pino';
 import { tablesByTopic } from '../rows/tables.js';
@@ -66,6 +67,9 @@ export interface LoadObserver {
   readonly onProgress?: (progress: Progress) => void;
   /** Offsets that a position has moved over, with what became of them. */
   readonly onCounted?: (partition: TopicPartition, counts: Counts) => void;
+  readonly onGap?: (gap: ConsumerGap) => void;
+  /** A batch of the log that goes to `ride.rejects` as a whole. */
+  readonly onUndecodable?: (batch: UndecodableBatch) => void;
 }
 
 /**
@@ -91,7 +95,10 @@ export async function load(
 }
 
 /** Records that were read, or offsets without any. */
-type PassedRecords = Pick<RecordBatch, 'topic' | 'partition' | 'records' | 'nextOffset'>;
+type PassedRecords = Pick<RecordBatch, 'topic' | 'partition' | 'records' | 'nextOffset'> & {
+  /** What there is instead of records. */
+  readonly undecodable?: UndecodableBatch;
+};
 
 class LoadRun {
   private readonly tally = new LoadTally();
@@ -201,7 +208,11 @@ class LoadRun {
       },
       handler: (batch) => this.failing(() => this.handle(batch, consumer)),
       onPosition: (passed) => this.failing(() => this.handle({ ...passed, records: [] }, consumer)),
-      onGap: (gap) => this.failing(() => this.passGap(gap)),
+      onGap: (gap) => {
+        this.observer.onGap?.(gap);
+        return this.failing(() => this.passGap(gap));
+      },
+      onUndecodable: (batch) => this.failing(() => this.setAside(batch, consumer)),
       maxBatchRecords: chunkRecords,
       maxPartitionBytes: chunkBytes,
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
@@ -250,6 +261,7 @@ class LoadRun {
           identity: planned.identity,
           table: tablesByTopic.get(topic)!,
           records,
+          undecodable: batch.undecodable,
           from,
           deletedTo: this.deletedTo.get(key) ?? from,
           nextOffset: end,
@@ -259,6 +271,15 @@ class LoadRun {
       }
     }
     if (nextOffset >= target) consumer.pause([{ topic, partition }]);
+  }
+
+  private async setAside(batch: UndecodableBatch, consumer: BatchConsumer): Promise<void> {
+    const { topic, partition, lastOffset } = batch;
+    this.observer.onUndecodable?.(batch);
+    await this.handle(
+      { topic, partition, nextOffset: lastOffset + 1n, records: [], undecodable: batch },
+      consumer,
+    );
   }
 
   /** Compares what was read from before the position with what was loaded. */

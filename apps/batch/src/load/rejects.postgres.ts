@@ -11,16 +11,16 @@ const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
 
 const INSERT = `
-  INSERT INTO ride.rejects (topic, partition, "offset", reason, key, value, received_at, timestamp_ms)
-  SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::timestamptz[], $8::bigint[])`;
+  INSERT INTO ride.rejects (topic, partition, "offset", reason, key, value, received_at, timestamp_ms, last_offset)
+  SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::timestamptz[], $8::bigint[], $9::bigint[])`;
 const INSERT_ONE = `
-  INSERT INTO ride.rejects (topic, partition, "offset", reason, key, value, received_at, timestamp_ms)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`;
+  INSERT INTO ride.rejects (topic, partition, "offset", reason, key, value, received_at, timestamp_ms, last_offset)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`;
 /** A log that is read again from its start brings its rejects again, or others in their place. */
 const REPLACE = `
   ON CONFLICT (topic, partition, "offset") DO UPDATE
   SET reason = excluded.reason, key = excluded.key, value = excluded.value, received_at = excluded.received_at,
-    timestamp_ms = excluded.timestamp_ms, rejected_at = excluded.rejected_at`;
+    timestamp_ms = excluded.timestamp_ms, last_offset = excluded.last_offset, rejected_at = excluded.rejected_at`;
 
 interface Place {
   readonly topic: string;
@@ -50,6 +50,7 @@ async function insertAlone(client: pg.ClientBase, place: Place, reject: Reject):
   const { record, reason } = reject;
   await insertSlice(client, place, [
     {
+      ...reject,
       record: { ...record, key: null, value: null },
       reason: storableReason(`${reason}; key and value are not kept: ${refusal.message}`),
     },
@@ -61,19 +62,20 @@ async function insertSlice(
   { topic, partition }: Place,
   slice: readonly Reject[],
 ): Promise<void> {
-  const columns = slice.map(({ record, reason }) => [
+  const columns = slice.map(({ record, reason, lastOffset }) => [
     record.offset.toString(),
     reason,
     record.key,
     record.value,
     receivedAt(record.timestampMs),
     timestampNumber(record.timestampMs),
+    lastOffset?.toString() ?? null,
   ]);
   const [only] = columns;
   // One record alone may be large: as a parameter of its own it is sent as bytes and not as hexadecimal text.
   if (columns.length === 1) await client.query(INSERT_ONE + REPLACE, [topic, partition, ...only!]);
   else {
-    const arrays = [0, 1, 2, 3, 4, 5].map((index) => columns.map((values) => values[index]));
+    const arrays = [0, 1, 2, 3, 4, 5, 6].map((index) => columns.map((values) => values[index]));
     await client.query(INSERT + REPLACE, [topic, partition, ...arrays]);
   }
 }

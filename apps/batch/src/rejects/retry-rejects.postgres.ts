@@ -117,7 +117,7 @@ class RejectRetry {
     const { rows } = await this.pool.query<Place & { bytes: number }>(
       `SELECT topic, partition, "offset", octet_length(value) + coalesce(octet_length(key), 0) AS bytes
        FROM ride.rejects
-       WHERE topic = ANY($1) AND value IS NOT NULL AND position($2 IN reason) > 0
+       WHERE topic = ANY($1) AND value IS NOT NULL AND last_offset IS NULL AND position($2 IN reason) > 0
          AND (topic, partition, "offset") > ($3, $4, $5)
        ORDER BY topic, partition, "offset" LIMIT $6`,
       [

@@ -1,6 +1,6 @@
 import { setImmediate as afterIo } from 'node:timers/promises';
 import { identityOf } from '@hailstream/events';
-import type { LogRecord } from '@hailstream/log';
+import type { LogRecord, UndecodableBatch } from '@hailstream/log';
 import type { CopyWriter } from './copy-writer.js';
 import { dayOf, type Day } from './day.js';
 import { KeptRecords, type KeptRecord } from './kept-records.js';
@@ -17,6 +17,8 @@ const RECORDS_PER_TURN = 500;
 export interface Reject {
   readonly record: KeptRecord;
   readonly reason: string;
+  /** Of a batch that cannot be decoded, which is one reject: its last offset. */
+  readonly lastOffset?: bigint;
 }
 
 /** Rows of one partition of the log, each event once: what came first stays. */
@@ -143,6 +145,23 @@ export async function encodeChunk(
     }
   }
   return { rows, days, rejects, records: kept };
+}
+
+/** A batch that no reader can decode: nothing but one reject, from the first of its offsets that is not loaded yet. */
+export function encodeUndecodable(
+  { baseOffset, lastOffset, reason, bytes, sha256 }: UndecodableBatch,
+  { writer, from }: { readonly writer: CopyWriter; readonly from: bigint },
+): EncodedChunk {
+  writer.truncate(0);
+  const records = new KeptRecords([]);
+  const text = `the batch of offsets ${baseOffset} to ${lastOffset} cannot be decoded (SHA-256 ${sha256}): ${reason.message}`;
+  const offset = baseOffset > from ? baseOffset : from;
+  const reject: Reject = {
+    record: { offset, key: null, value: bytes, timestampMs: NaN },
+    reason: storableReason(text),
+    lastOffset,
+  };
+  return { rows: new EncodedRows(writer, records), days: new Set(), rejects: [reject], records };
 }
 
 /** Whatever a record holds, it does not stop the next one: an error of another kind is a bug, and a reason too. */

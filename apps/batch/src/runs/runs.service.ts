@@ -1,4 +1,4 @@
-import { HealthChecks, LOGGER, type Logger } from '@hailstream/nest';
+import { HealthChecks, LOGGER, LogConsumerMetrics, type Logger } from '@hailstream/nest';
 import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { passesByItself } from '../load/load.errors.js';
@@ -35,6 +35,7 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
     @Inject(LOADS) private readonly loads: Loads,
     @Inject(SCHEDULE) private readonly schedule: Schedule,
     private readonly metrics: RunMetrics,
+    private readonly logMetrics: LogConsumerMetrics,
     healthChecks: HealthChecks,
     @Inject(LOGGER) logger: Logger,
   ) {
@@ -102,6 +103,8 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
     try {
       const result = await this.loads.load(this.stop.signal, {
         onCounted: (partition, counts) => this.metrics.counted(partition, counts),
+        onGap: (gap) => this.logMetrics.countGap(gap),
+        onUndecodable: (batch) => this.logMetrics.countUndecodable(batch),
       });
       this.history.succeed(result, Date.now());
       this.metrics.succeeded(result, Date.now());
