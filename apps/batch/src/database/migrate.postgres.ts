@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { MigrationError } from './migration.errors.js';
+import { begin } from './pool.postgres.js';
 import { missingRights } from './rights.postgres.js';
 
 const FOLDER = new URL('../../migrations/', import.meta.url);
@@ -84,7 +85,8 @@ async function apply(pool: pg.Pool, migration: Migration): Promise<boolean> {
   let failure: Error | undefined;
   try {
     // A migration takes as long as the rows that it changes: the bound for a chunk's statements is not its own.
-    await client.query('BEGIN; SET LOCAL statement_timeout = 0');
+    await begin(client);
+    await client.query('SET LOCAL statement_timeout = 0');
     await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
     const table = await recordsTable(client);
     await client.query(

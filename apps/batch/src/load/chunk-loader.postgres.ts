@@ -1,5 +1,6 @@
 import type { TopicIdentity } from '@hailstream/log';
 import type pg from 'pg';
+import { begin } from '../database/pool.postgres.js';
 import { digestOf, isSameLog } from '../positions/position.js';
 import type { EncodedChunk } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
@@ -121,7 +122,7 @@ export class ChunkLoader {
 /** Begins a transaction in which the table has a partition for each day of the chunk. */
 async function beginWithPartitions(client: pg.ClientBase, { table, encoded }: Chunk): Promise<void> {
   for (;;) {
-    await client.query('BEGIN');
+    await begin(client);
     const days = await missingDays(client, table.name, encoded.days);
     if (days.length === 0) return;
     await client.query('ROLLBACK');

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { begin } from '../database/pool.postgres.js';
 import { dayOf, startOf, type Day } from '../rows/day.js';
 import { includes, partitionName, rangeFor, type PartitionRange } from '../rows/partition-range.js';
 
@@ -29,7 +30,7 @@ export async function createPartitions(
   { days, nowMs }: { readonly days: readonly Day[]; readonly nowMs: number },
 ): Promise<void> {
   for (let missing = [...days]; missing.length > 0;) {
-    await client.query('BEGIN');
+    await begin(client);
     const partitions = await createPartition(client, table, { day: missing[0]!, nowMs });
     await client.query('COMMIT');
     missing = withoutPartition(partitions, missing);

@@ -1,5 +1,6 @@
 import type { TopicIdentity } from '@hailstream/log';
 import type pg from 'pg';
+import { begin } from '../database/pool.postgres.js';
 import { isSameLog } from './position.js';
 
 /** A position that is to be set, in the log that is present. */
@@ -56,7 +57,7 @@ export class PositionRepair {
     const client = await this.pool.connect();
     let failure: Error | undefined;
     try {
-      await client.query('BEGIN');
+      await begin(client);
       // Loads lock one position at a time; every other change by hand waits here.
       await client.query('LOCK TABLE ride.log_gaps IN SHARE ROW EXCLUSIVE MODE');
       await work(client);

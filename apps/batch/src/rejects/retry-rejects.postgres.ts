@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { begin } from '../database/pool.postgres.js';
 import type { LogRecord } from '@hailstream/log';
 import { createPartition, missingDays } from '../load/partitions.postgres.js';
 import { RowWriter } from '../load/row-writer.postgres.js';
@@ -134,7 +135,7 @@ class RejectRetry {
 
   private async loadOnce(client: pg.ClientBase, chunk: Chunk): Promise<RetryCounts> {
     const table = tablesByTopic.get(chunk.topic)!;
-    await client.query('BEGIN');
+    await begin(client);
     const records = await lockRejects(client, chunk);
     const limits = { nowMs: Date.now(), maxAgeDays: this.options.maxAgeDays };
     const encoded = await encodeChunk(table, records, { writer: this.writer, ...limits });
