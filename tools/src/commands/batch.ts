@@ -12,7 +12,8 @@ await runCommand(USAGE, async ({ args, env, cwd }) => {
   const { home, rest } = takeHome(args, cwd);
   // Without a command it would be the service.
   if (rest[0] === undefined || rest[0].startsWith('-')) throw new UsageError(USAGE);
-  return runToEnd(programFile('apps/batch/dist/main.js'), rest, await batchEnv());
+  const isHelp = rest[0] === 'help' || rest.includes('--help');
+  return runToEnd(programFile('apps/batch/dist/main.js'), rest, isHelp ? env : await batchEnv());
 
   async function batchEnv(): Promise<NodeJS.ProcessEnv> {
     const { KAFKA_BROKERS: brokers, DATABASE_URL: database } = env;

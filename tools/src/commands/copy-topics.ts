@@ -81,6 +81,8 @@ function report(copied: readonly CopiedPartition[]): string {
   lines.push(
     '',
     ...(moved.length === 0 ? ['Every record has the offset that it had.'] : positionsToMove(moved)),
+    'Positions of batch are bound to the log that was copied. Bind them to this one before the next load:',
+    'npm run batch -- positions adopt --all',
   );
   return `${lines.join('\n')}\n`;
 }

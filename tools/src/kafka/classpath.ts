@@ -38,9 +38,9 @@ export async function kafkaClasspath(): Promise<string> {
 async function fetchJars(home: string, libs: string): Promise<void> {
   await mkdir(home, { recursive: true });
   const unfinished = await mkdtemp(join(home, 'fetching-'));
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   const progress = setInterval(() => {
-    const seconds = ((Date.now() - startedAt) / 1000).toFixed(0);
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
     process.stderr.write(`Fetching Apache Kafka ${KAFKA_VERSION} into ${home} … ${seconds} s\n`);
   }, PROGRESS_EVERY_MS);
   try {

@@ -186,14 +186,14 @@ class Cluster implements RunningKafka {
   /** Resolves once all that run list all that run. */
   async #ready(): Promise<void> {
     const running = this.#nodes.filter(isRunning);
-    const deadline = Date.now() + READY_TIMEOUT_MS;
+    const deadline = performance.now() + READY_TIMEOUT_MS;
     for (;;) {
       const ended = running.find((node) => !isRunning(node));
       if (ended) throw await this.#failure(ended, 'ended before it was ready');
       const listed = await Promise.all(running.map(({ ports }) => listedBrokers(HOST, ports.broker)));
       const late = listed.findIndex((count) => count < running.length);
       if (late < 0) return;
-      if (Date.now() > deadline)
+      if (performance.now() > deadline)
         throw await this.#failure(
           running[late] as Node,
           `lists ${listed[late]} of ${running.length} brokers after ${READY_TIMEOUT_MS / 1000} s`,
