@@ -7,6 +7,7 @@ import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LoadResult } from '../src/load/load-result.js';
 import type { PositionTools } from '../src/positions/position-tools.js';
+import { tablesByTopic } from '../src/rows/tables.js';
 import { createPartitions, deleteRecords, deleteTopic } from './_kafka.js';
 import {
   append,
@@ -79,7 +80,7 @@ async function expectRefusal(reason: RegExp): Promise<void> {
 }
 
 async function reset(to: 'earliest' | 'latest' = 'earliest'): Promise<void> {
-  await withTools(async (tools) => tools.reset(await tools.planReset({ topic }, { kind: to })));
+  await withTools(async (tools) => tools.reset(await tools.planReset({ topics: [topic] }, { kind: to })));
 }
 
 describe('positions of a log that was lost', () => {
@@ -103,11 +104,11 @@ describe('positions of a log that was lost', () => {
   it('name both identities', async () => {
     await append(broker, topic, track(20));
     await loadOnce();
-    const [before] = await withTools((tools) => tools.show({ topic }));
+    const [before] = await withTools((tools) => tools.show({ topics: [topic] }));
     await broker[Symbol.asyncDispose]();
     broker = await startTestBroker();
     await append(broker, topic, track(20));
-    const [after] = await withTools((tools) => tools.show({ topic }));
+    const [after] = await withTools((tools) => tools.show({ topics: [topic] }));
     expect(after!.present).not.toEqual(before!.present);
     const error = await loadOnce().catch((each: unknown) => each as Error);
     for (const { clusterId, topicId } of [before!.present!, after!.present!]) {
@@ -191,12 +192,8 @@ describe('positions of a log that was set back to an earlier state', () => {
     await append(broker, topic, track(50));
     await database.query(`UPDATE ride.log_positions SET cluster_id = 'another'`);
     await expectRefusal(/made with another cluster/);
-    await withTools(async (tools) => tools.adopt(await tools.planAdopt({ topic }), { isForced: false }));
-    for (const other of allTopics.filter(({ name }) => name.startsWith('ride.') && name !== topic)) {
-      await withTools(async (tools) =>
-        tools.adopt(await tools.planAdopt({ topic: other.name }), { isForced: false }),
-      );
-    }
+    const topics = [...tablesByTopic.keys()];
+    await withTools(async (tools) => tools.adopt(await tools.planAdopt({ topics }), { isForced: false }));
     expect(await loadOnce()).toMatchObject({ rows: 50, duplicates: 0 });
   });
 });
@@ -218,7 +215,7 @@ describe('positions that are bound to no log', () => {
     await unbind();
     await append(broker, topic, records.slice(300));
     expect(await loadOnce()).toMatchObject({ rows: 300, duplicates: 0 });
-    const shown = await withTools((tools) => tools.show({ topic }));
+    const shown = await withTools((tools) => tools.show({ topics: [topic] }));
     expect(new Set(shown.map(({ verdict }) => verdict))).toEqual(new Set(['ok']));
     expect(shown.find(({ stored }) => stored!.nextOffset === 601n)?.stored).toMatchObject({
       identity: shown[0]!.present,
@@ -340,7 +337,9 @@ describe('positions that are reset', () => {
   it('refuse an offset that the log does not have', async () => {
     await append(broker, topic, trackOfOne(10));
     await loadOnce();
-    const planned = withTools((tools) => tools.planReset({ topic }, { kind: 'offset', offset: 11n }));
+    const planned = withTools((tools) =>
+      tools.planReset({ topics: [topic] }, { kind: 'offset', offset: 11n }),
+    );
     await expect(planned).rejects.toThrow(/the log has offsets 0 to \d+, not 11/);
   });
 });
@@ -368,7 +367,7 @@ describe('a database that was restored', () => {
     await using loads = createLoads(broker, database);
     await loads.load(never);
     await database.query(
-      'DROP SCHEMA ride CASCADE; DROP SCHEMA analysis CASCADE; DROP TABLE public.hailstream_migrations',
+      'DROP SCHEMA ride CASCADE; DROP SCHEMA analysis CASCADE; DROP TABLE IF EXISTS public.hailstream_migrations',
     );
     await expect(loads.load(never)).rejects.toMatchObject({ code: '42P01' });
     expect(await loads.load(never)).toMatchObject({ rows: 10 });

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
+import { partitionKey } from '../load/log-partition.js';
 import type { InspectedPartition } from '../positions/inspect.js';
 import type { PositionTools, Selection } from '../positions/position-tools.js';
 import { describeIdentity } from '../positions/refusal.js';
@@ -11,15 +12,16 @@ import { UsageError } from './usage.errors.js';
 export const POSITIONS_USAGE = [
   'positions show [--topic TOPIC] [--json]',
   '    each position beside the log: exit code 1 if loads refuse one',
-  'positions reset --topic TOPIC [--partition N] [--to earliest|latest|OFFSET|TIME] [--yes] [--json]',
+  'positions reset --topic TOPIC [--partition N] | --all [--to earliest|latest|OFFSET|TIME] [--yes] [--json]',
   '    moves positions (to the earliest record unless told otherwise) and binds them to the log as it is now',
-  'positions adopt --topic TOPIC [--partition N] [--force] [--yes] [--json]',
+  'positions adopt --topic TOPIC [--partition N] | --all [--force] [--yes] [--json]',
   '    keeps positions and binds them to the log as it is now, for a copy of the log; the next load compares the last',
   '    record before each position with the one that was loaded, unless --force is given',
 ];
 
 const OPTIONS = {
   topic: { type: 'string' },
+  all: { type: 'boolean' },
   partition: { type: 'string' },
   to: { type: 'string' },
   force: { type: 'boolean' },
@@ -29,13 +31,13 @@ const OPTIONS = {
 /** Which options each command takes. */
 const TAKEN = {
   show: ['topic', 'json'],
-  reset: ['topic', 'partition', 'to', 'yes', 'json'],
-  adopt: ['topic', 'partition', 'force', 'yes', 'json'],
+  reset: ['topic', 'all', 'partition', 'to', 'yes', 'json'],
+  adopt: ['topic', 'all', 'partition', 'force', 'yes', 'json'],
 } as const satisfies Readonly<Record<string, readonly (keyof typeof OPTIONS)[]>>;
 
 export interface PositionsArgs {
   readonly command: keyof typeof TAKEN;
-  readonly selected: Selection | undefined;
+  readonly selected: Selection;
   readonly to: string;
   readonly isForced: boolean;
   readonly isConfirmed: boolean;
@@ -52,11 +54,17 @@ export function parsePositionsArgs(args: readonly string[]): PositionsArgs {
       throw new UsageError(`positions ${command}: unknown option --${name}`);
     }
   }
-  const { topic, partition, to = 'earliest' } = values;
-  const names = [...tablesByTopic.keys()].join(', ');
-  if (topic === undefined && command !== 'show') throw new UsageError(`--topic: expected one of ${names}`);
+  const { topic, partition, all = false, to = 'earliest' } = values;
+  const topics = [...tablesByTopic.keys()];
+  const names = topics.join(', ');
+  if (topic === undefined && command !== 'show' && !all) {
+    throw new UsageError(`--topic: expected one of ${names}; or --all`);
+  }
   if (topic !== undefined && !tablesByTopic.has(topic)) {
     throw new UsageError(`--topic: expected one of ${names}, got "${topic}"`);
+  }
+  if (all && (topic !== undefined || partition !== undefined)) {
+    throw new UsageError('--all: expected neither --topic nor --partition with it');
   }
   if (partition !== undefined && !/^\d{1,9}$/.test(partition)) {
     throw new UsageError(`--partition: expected a number, got "${partition}"`);
@@ -66,10 +74,10 @@ export function parsePositionsArgs(args: readonly string[]): PositionsArgs {
   }
   return {
     command,
-    selected:
-      topic === undefined
-        ? undefined
-        : { topic, ...(partition !== undefined && { partition: Number(partition) }) },
+    selected: {
+      topics: topic === undefined ? topics : [topic],
+      ...(partition !== undefined && { partition: Number(partition) }),
+    },
     to,
     isForced: values.force ?? false,
     isConfirmed: values.yes ?? false,
@@ -84,10 +92,10 @@ export async function runPositions(tools: PositionTools, args: PositionsArgs): P
     case 'show':
       return show(tools, args);
     case 'reset': {
-      const planned = await tools.planReset(selected!, parseResetTarget(args.to)!);
-      const before = new Map((await tools.show(selected)).map((each) => [each.partition, each] as const));
+      const planned = await tools.planReset(selected, parseResetTarget(args.to)!);
+      const before = new Map((await tools.show(selected)).map((each) => [partitionKey(each), each] as const));
       const changes = planned.positions.map(({ topic, partition, to }) => {
-        const from = before.get(partition)?.stored?.nextOffset;
+        const from = before.get(partitionKey({ topic, partition }))?.stored?.nextOffset;
         return `${topic}/${partition}: ${from ?? 'no position'} becomes ${to}`;
       });
       changes.push(
@@ -98,7 +106,7 @@ export async function runPositions(tools: PositionTools, args: PositionsArgs): P
       break;
     }
     case 'adopt': {
-      const planned = await tools.planAdopt(selected!);
+      const planned = await tools.planAdopt(selected);
       const changes = planned.map(
         ({ topic, partition, stored, present }) =>
           `${topic}/${partition}: ${stored!.nextOffset} is kept, for ${describeIdentity(present)}`,

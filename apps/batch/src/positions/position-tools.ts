@@ -6,11 +6,13 @@ import type { LogPositions } from './positions.postgres.js';
 import type { NewPosition, Place, PositionRepair } from './repair.postgres.js';
 import type { ResetTarget } from './reset-target.js';
 
-/** Some of the partitions that are loaded: all of a topic unless one is named. */
+/** Some of the partitions that are loaded: all of the topics unless one is named. */
 export interface Selection {
-  readonly topic: string;
+  readonly topics: readonly string[];
   readonly partition?: number;
 }
+
+const ALL: Selection = { topics: [...tablesByTopic.keys()] };
 
 /** Changes that were planned and not made yet. */
 export interface PlannedReset {
@@ -27,20 +29,19 @@ export class PositionTools {
     private readonly repair: PositionRepair,
   ) {}
 
-  async show(selected?: Selection): Promise<InspectedPartition[]> {
-    const topics = selected === undefined ? [...tablesByTopic.keys()] : [selected.topic];
+  async show({ topics, partition: wanted }: Selection = ALL): Promise<InspectedPartition[]> {
     const inspected = await inspect({ admin: this.admin, positions: this.positions, topics });
-    const wanted = selected?.partition;
     return wanted === undefined ? inspected : inspected.filter(({ partition }) => partition === wanted);
   }
 
   /** @throws PositionsError if the log has no such place */
   async planReset(selected: Selection, target: ResetTarget): Promise<PlannedReset> {
     const inspected = await this.select(selected);
-    const times =
-      target.kind === 'time'
-        ? await this.admin.offsetsAt(selected.topic, target.timestampMs)
-        : new Map<number, bigint>();
+    const times = new Map<string, ReadonlyMap<number, bigint>>();
+    if (target.kind === 'time') {
+      for (const topic of selected.topics)
+        times.set(topic, await this.admin.offsetsAt(topic, target.timestampMs));
+    }
     return {
       positions: inspected
         .filter(({ isInLog }) => isInLog)
@@ -81,8 +82,9 @@ export class PositionTools {
 
   private async select(selected: Selection): Promise<InspectedPartition[]> {
     const inspected = await this.show(selected);
-    if (inspected.every(({ present }) => present === undefined)) {
-      throw new PositionsError(`the log has no topic "${selected.topic}", or it has no such partition`);
+    for (const topic of selected.topics) {
+      if (inspected.some((each) => each.topic === topic && each.present !== undefined)) continue;
+      throw new PositionsError(`the log has no topic "${topic}", or it has no such partition`);
     }
     return inspected;
   }
@@ -91,7 +93,7 @@ export class PositionTools {
 function offsetOf(
   { topic, partition, earliest, stable, latest }: InspectedPartition,
   target: ResetTarget,
-  times: ReadonlyMap<number, bigint>,
+  times: ReadonlyMap<string, ReadonlyMap<number, bigint>>,
 ): bigint {
   switch (target.kind) {
     case 'earliest':
@@ -99,7 +101,7 @@ function offsetOf(
     case 'latest':
       return stable;
     case 'time':
-      return times.get(partition) ?? stable;
+      return times.get(topic)?.get(partition) ?? stable;
     case 'offset':
       if (target.offset >= earliest && target.offset <= latest) return target.offset;
       throw new PositionsError(

@@ -16,7 +16,7 @@ import { LOADS, SCHEDULE } from './runs.tokens.js';
 const CLOCK_LOOK_MS = 1_000;
 /** Wait before the schema is tried again where Postgres was away. */
 const PREPARE_RETRY_MS = 2_000;
-/** Waits before a load that failed of something that passes: doubled each time, and never beyond the schedule's next. */
+/** Waits before a load that failed is tried again: doubled each time, and never beyond the schedule's next. */
 const FIRST_RETRY_MS = 2_000;
 const MAX_RETRY_MS = 60_000;
 
@@ -29,7 +29,8 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly health = new LoadHealth();
   private readonly logger: Logger;
   private done: Promise<unknown> = Promise.resolve();
-  private isRetry = false;
+  private hasFailed = false;
+  private isPassing = false;
 
   constructor(
     @Inject(LOADS) private readonly loads: Loads,
@@ -70,11 +71,11 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
-  /** Waits for the schedule, or less if the last load failed for a reason that may pass by itself. */
+  /** Waits for the schedule, or less if the last load failed. */
   private async untilNextStart(last: Clocks | undefined): Promise<Clocks> {
     const { signal } = this.stop;
     const next = new NextStart(this.schedule, last, readClocks());
-    const retryAtMs = performance.now() + (this.isRetry ? retryMs(this.trouble.failures) : Infinity);
+    const retryAtMs = performance.now() + (this.hasFailed ? this.retryMs() : Infinity);
     for (;;) {
       const now = readClocks();
       const leftMs = Math.min(next.remainingMs(now), retryAtMs - now.monotonicMs);
@@ -97,9 +98,16 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
+  /** What somebody has to resolve may be resolved at any moment; what passes by itself, soon. */
+  private retryMs(): number {
+    return this.isPassing
+      ? Math.min(FIRST_RETRY_MS * 2 ** (this.trouble.failures - 1), MAX_RETRY_MS)
+      : MAX_RETRY_MS;
+  }
+
   private async runOnce(): Promise<void> {
     this.history.begin(Date.now());
-    this.isRetry = false;
+    this.hasFailed = false;
     try {
       const result = await this.loads.load(this.stop.signal, {
         onCounted: (partition, counts) => this.metrics.counted(partition, counts),
@@ -117,9 +125,10 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
         this.logger.info({ reason }, 'the load was stopped');
         return;
       }
-      this.isRetry = passesByItself(error);
+      this.hasFailed = true;
+      this.isPassing = passesByItself(error);
       this.metrics.failed(error);
-      this.health.failed({ reason, passesByItself: this.isRetry }, performance.now());
+      this.health.failed({ reason, passesByItself: this.isPassing }, performance.now());
       this.tellOf(error, 'the load failed; the next one goes on where the database says');
     }
   }
@@ -149,8 +158,4 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
 
 function readClocks(): Clocks {
   return { wallMs: Date.now(), monotonicMs: performance.now() };
-}
-
-function retryMs(failures: number): number {
-  return Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), MAX_RETRY_MS);
 }
