@@ -20,6 +20,11 @@ export function lngOfWorldX(x: number): number {
   return x * 360 - 180;
 }
 
+/** How far one `worldX` is east of another, the shorter way round: -0.5 to 0.5. */
+export function acrossWorld(x: number, from: number): number {
+  return x - from - Math.round(x - from);
+}
+
 export function latOfWorldY(y: number): number {
   return (2 * Math.atan(Math.exp((0.5 - y) * 2 * Math.PI)) - Math.PI / 2) / toRadians;
 }

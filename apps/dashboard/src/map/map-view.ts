@@ -3,7 +3,6 @@ import { MapboxOverlay } from '@deck.gl/mapbox';
 import type { City, VehicleRef, Viewport } from '@hailstream/events/live';
 import {
   AttributionControl,
-  type LngLatBoundsLike,
   Map as MapLibreMap,
   type MapMouseEvent,
   type PaddingOptions,
@@ -11,9 +10,18 @@ import {
 } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-csp-worker.js?url';
 import type { CityState } from '../city-state/city-state.js';
-import { latOfWorldY, lngOfWorldX, worldSizePixels, worldX, worldY } from '../city-state/mercator.js';
+import {
+  acrossWorld,
+  latOfWorldY,
+  lngOfWorldX,
+  type Place,
+  worldSizePixels,
+  worldX,
+  worldY,
+} from '../city-state/mercator.js';
 import type { Theme } from '../theme/theme.js';
 import { cellRadiusPixels } from './layers.js';
+import { boundsOf, nearestTurn, spansAntimeridian, viewportOf } from './longitude.js';
 import type { Camera, MapEvents } from './map-keeper.js';
 import { nearestMark } from './nearest-mark.js';
 import { roadStyle } from './road-style.js';
@@ -67,14 +75,15 @@ export class MapView {
       container,
       style: city.mapStyleUrl ?? roadStyle(city, theme),
       ...(camera === null
-        ? { bounds: toBounds(city.bbox), fitBoundsOptions: { padding: options.padding } }
+        ? { bounds: boundsOf(city.bbox), fitBoundsOptions: { padding: options.padding } }
         : { center: [...camera.center], zoom: camera.zoom }),
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
       touchPitch: false,
       maxPitch: 0,
-      renderWorldCopies: false,
+      // A city that spans the antimeridian is in two copies of the world, one on each side.
+      renderWorldCopies: spansAntimeridian(city.bbox),
       fadeDuration: 0,
       locale: { 'Map.Title': `Map of ${city.name}` },
     });
@@ -119,7 +128,7 @@ export class MapView {
 
   /** Shows the whole city. */
   fitCity(padding: Required<PaddingOptions>): void {
-    this.#map.fitBounds(toBounds(this.#city.bbox), { padding });
+    this.#map.fitBounds(boundsOf(this.#city.bbox), { padding });
   }
 
   zoomBy(steps: number): void {
@@ -130,7 +139,7 @@ export class MapView {
   reveal(ref: VehicleRef, padding: Required<PaddingOptions>): void {
     const vehicle = this.#state.fleet.vehicle(ref);
     if (vehicle === undefined) return;
-    const { x, y } = this.#map.project(vehicle);
+    const { x, y } = this.#project(vehicle);
     const { clientWidth, clientHeight } = this.#map.getContainer();
     const isFree =
       x >= padding.left &&
@@ -149,7 +158,7 @@ export class MapView {
     return vehicles.map((vehicle, index) => {
       const lng = positions[2 * index]!;
       const lat = positions[2 * index + 1]!;
-      const { x, y } = this.#map.project([lng, lat]);
+      const { x, y } = this.#project({ lng, lat });
       return { ...vehicle, lng, lat, x, y };
     });
   }
@@ -183,23 +192,28 @@ export class MapView {
     });
   }
 
+  /** Pixels on the map's element, in the copy of the world that is seen. */
+  #project({ lng, lat }: Place): { x: number; y: number } {
+    return this.#map.project([nearestTurn(lng, this.#map.getCenter().lng), lat]);
+  }
+
   #reportViewport(): void {
     const bounds = this.#map.getBounds();
-    const acrossMargin = (bounds.getEast() - bounds.getWest()) * VIEWPORT_MARGIN;
-    const upMargin = (bounds.getNorth() - bounds.getSouth()) * VIEWPORT_MARGIN;
-    this.#sendViewport({
-      west: Math.max(-180, bounds.getWest() - acrossMargin),
-      south: Math.max(-90, bounds.getSouth() - upMargin),
-      east: Math.min(180, bounds.getEast() + acrossMargin),
-      north: Math.min(90, bounds.getNorth() + upMargin),
-    });
+    const [west, south, east, north] = [
+      bounds.getWest(),
+      bounds.getSouth(),
+      bounds.getEast(),
+      bounds.getNorth(),
+    ];
+    this.#sendViewport(viewportOf({ west, south, east, north }, VIEWPORT_MARGIN));
   }
 
   #click(event: MapMouseEvent): void {
     const cell = this.#cellAt(event);
     if (cell !== undefined) {
       const zoom = this.#map.getZoom() + CELL_ZOOM_STEPS;
-      this.#map.easeTo({ center: [lngOfWorldX(cell.x), latOfWorldY(cell.y)], zoom });
+      const lng = nearestTurn(lngOfWorldX(cell.x), event.lngLat.lng);
+      this.#map.easeTo({ center: [lng, latOfWorldY(cell.y)], zoom });
       return;
     }
     this.#state.select(this.#vehicleAt(event));
@@ -220,13 +234,9 @@ export class MapView {
     const size = worldSizePixels(this.#map.getZoom());
     const [x, y] = [worldX(lngLat.lng), worldY(lngLat.lat)];
     return this.scene.cells.find(
-      (cell) => Math.hypot(cell.x - x, cell.y - y) * size <= cellRadiusPixels(cell.count),
+      (cell) => Math.hypot(acrossWorld(cell.x, x), cell.y - y) * size <= cellRadiusPixels(cell.count),
     );
   }
-}
-
-function toBounds({ west, south, east, north }: Viewport): LngLatBoundsLike {
-  return [west, south, east, north];
 }
 
 /** The attribution control takes HTML, and a city's file is not where any should come from. */

@@ -18,6 +18,13 @@ describe('nearestMark', () => {
     expect(nearestMark(new Float64Array(), { at, zoom, radiusPixels: 16 })).toBe(-1);
   });
 
+  it('finds a mark on the other side of the antimeridian', () => {
+    const east = { lng: -180 + pixels(3), lat: at.lat };
+    const positions = Float64Array.of(180 - pixels(5), at.lat);
+    expect(nearestMark(positions, { at: east, zoom, radiusPixels: 16 })).toBe(0);
+    expect(nearestMark(positions, { at: { ...east, lng: east.lng + 360 }, zoom, radiusPixels: 16 })).toBe(0);
+  });
+
   it('takes the one on top of several at the same place', () => {
     const positions = Float64Array.of(at.lng, at.lat, at.lng, at.lat);
     expect(nearestMark(positions, { at, zoom, radiusPixels: 16 })).toBe(1);

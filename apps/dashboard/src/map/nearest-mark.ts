@@ -1,4 +1,4 @@
-import { worldSizePixels, worldX, worldY, type Place } from '../city-state/mercator.js';
+import { acrossWorld, worldSizePixels, worldX, worldY, type Place } from '../city-state/mercator.js';
 
 /** The index of the place nearest to `at` within a radius in pixels at a zoom; -1 where none is. */
 export function nearestMark(
@@ -11,7 +11,7 @@ export function nearestMark(
   let nearest = -1;
   let nearestDistance = pointer.radiusPixels ** 2;
   for (let index = 0; index < positions.length / 2; index++) {
-    const acrossPixels = (worldX(positions[2 * index]!) - x) * size;
+    const acrossPixels = acrossWorld(worldX(positions[2 * index]!), x) * size;
     if (Math.abs(acrossPixels) > pointer.radiusPixels) continue;
     const downPixels = (worldY(positions[2 * index + 1]!) - y) * size;
     const distance = acrossPixels ** 2 + downPixels ** 2;

@@ -1,0 +1,33 @@
+import type { Viewport } from '@hailstream/events/live';
+
+const DEGREES_AROUND = 360;
+
+/** Whether a bounding box crosses ±180° longitude; its `west` is greater than its `east` then. */
+export function spansAntimeridian({ west, east }: Viewport): boolean {
+  return west > east;
+}
+
+/** A bounding box as MapLibre takes it: `west` is never greater than `east`, which may be beyond 180°. */
+export function boundsOf(bbox: Viewport): [west: number, south: number, east: number, north: number] {
+  const { west, south, east, north } = bbox;
+  return [west, south, spansAntimeridian(bbox) ? east + DEGREES_AROUND : east, north];
+}
+
+/** The viewport to ask the service for: what is seen, and a share of its size more on each side. */
+export function viewportOf(seen: Viewport, margin: number): Viewport {
+  const across = (seen.east - seen.west) * margin;
+  const up = (seen.north - seen.south) * margin;
+  const [west, east] = [seen.west - across, seen.east + across];
+  const isWholeWorld = east - west >= DEGREES_AROUND;
+  return {
+    west: isWholeWorld ? -180 : west,
+    south: Math.max(-90, seen.south - up),
+    east: isWholeWorld ? 180 : east,
+    north: Math.min(90, seen.north + up),
+  };
+}
+
+/** A longitude moved by whole turns to within half a turn of another. */
+export function nearestTurn(lng: number, to: number): number {
+  return lng + Math.round((to - lng) / DEGREES_AROUND) * DEGREES_AROUND;
+}
