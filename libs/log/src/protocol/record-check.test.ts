@@ -51,6 +51,17 @@ describe('checkRecords', () => {
     );
   });
 
+  it('tells timestamps apart that are equal as floating-point numbers', () => {
+    const large = 2n ** 62n;
+    const records = plain([
+      { timestampDelta: large - 2n },
+      { timestampDelta: large - 1n },
+      { timestampDelta: large - 2n },
+    ]);
+    const { maxTimestamp } = checkRecords(records, { count: 3, baseTimestamp: BASE }, ANY);
+    expect(maxTimestamp).toBe(BASE + large - 1n);
+  });
+
   it('accepts nothing that readers can not read as the same number of records', () => {
     fc.assert(
       fc.property(

@@ -69,7 +69,8 @@ export function checkRecords(
   for (let index = 0; index < count; index++) {
     cursor.next(index);
     const { timestampDelta: delta } = cursor;
-    if (delta > maxDelta) {
+    // Numbers that round to the same one are told apart by what they are exactly.
+    if (delta > maxDelta || (delta === maxDelta && isGreater(cursor.exactTimestampDelta, maxExactDelta))) {
       maxDelta = delta;
       maxExactDelta = cursor.exactTimestampDelta;
     }
@@ -85,6 +86,10 @@ export function checkRecords(
   }
   const largest = BigInt.asIntN(64, baseTimestamp + (maxExactDelta ?? BigInt(maxDelta)));
   return { maxTimestamp: largest > NO_TIMESTAMP ? largest : NO_TIMESTAMP, faults, faultCount };
+}
+
+function isGreater(a: bigint | undefined, b: bigint | undefined): boolean {
+  return a !== undefined && (b === undefined || a > b);
 }
 
 /** Goes over records one after another, without objects. */
