@@ -97,7 +97,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     });
   }
   const pid = await server.pid();
-  options.logger?.info({ port, dataDir, pid }, 'Postgres is ready');
+  options.logger?.info({ port, dataDir, serverPid: pid }, 'Postgres is ready');
   return { url, pid, [Symbol.asyncDispose]: () => server.stop() };
 }
 
@@ -162,7 +162,7 @@ class Server {
     const pid = await this.pid();
     if (!(await isRunning(pid))) return;
     this.logger?.warn(
-      { pid },
+      { serverPid: pid },
       'removing the lock file of a Postgres server whose process id is now another one',
     );
     await rm(join(this.cluster, 'postmaster.pid'));

@@ -44,7 +44,7 @@ try {
 function giveUp({ pid }: RunningPostgres, end: ServerEnd): void {
   if (isStopping) return;
   const message = end === 'ended' ? 'Postgres server ended' : 'Postgres server does not answer and is killed';
-  logger.error({ pid }, message);
+  logger.error({ serverPid: pid }, message);
   // What is left of it is ended by the next start.
   if (end === 'hung') process.kill(pid, 'SIGKILL');
   process.exitCode = 1;

@@ -30,7 +30,7 @@ export async function runMakeCity(args: readonly string[]): Promise<void> {
     const city = converter.end({ name });
     const graph = buildRoadGraph(city);
     process.stdout.write(formatCity(city));
-    say(`${city.features.length} roads`);
+    say(city.features.length === 1 ? '1 road' : `${city.features.length} roads`);
     for (const line of omittedLines(converter.omissions)) say(line);
     for (const line of graphLines(graph)) say(line);
   } catch (error) {
