@@ -6,13 +6,13 @@ export const MAX_ATTEMPTS = 6;
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 4_000;
 
-/** A map that shows nothing so long after it was made is made anew. */
+/** A map that has drawn nothing for so long after its creation is created again. */
 export const DRAWN_WITHIN_MS = 20_000;
 
 /** A map that was drawn for so long counts as working: the next loss starts from the first attempt. */
 export const WORKS_AFTER_MS = 30_000;
 
-/** What is kept of a map that is made anew: what it looks at. */
+/** What is kept of a map that is created again: its camera. */
 export interface Camera {
   readonly center: readonly [lng: number, lat: number];
   readonly zoom: number;
@@ -43,7 +43,7 @@ export interface MapKeeperOptions<M extends KeptMap> {
 /**
  * Keeps a map on the page. Browsers take WebGL contexts away: a graphics driver was reset, a laptop changed its graphics
  * card, too many tabs want one. What libraries restore by themselves differs, and some contexts never come back, so a map
- * that lost one of its contexts is thrown away and made anew where it was. After {@link MAX_ATTEMPTS} it is given up.
+ * that lost one of its contexts is discarded and created again with the same camera, {@link MAX_ATTEMPTS} times at most.
  */
 export class MapKeeper<M extends KeptMap> {
   readonly #options: MapKeeperOptions<M>;

@@ -252,7 +252,7 @@ export class RebuildService implements OnModuleDestroy {
     }
   }
 
-  /** A topic that stays missing was lost with the log: it is made anew, as at start. */
+  /** A topic that stays missing was lost with the log: it is created again, as at start. */
   private noteMissing(failure: Error): void {
     if (!(failure instanceof LogError) || failure.code !== 'UNKNOWN_TOPIC') return;
     const now = performance.now();
