@@ -183,6 +183,21 @@ describe('the image', () => {
     expect(dockerfile).toContain(`npm install --global ${packageManager}`);
   });
 
+  it('copies only what .dockerignore lets through', () => {
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths]) =>
+      paths!.split(' '),
+    );
+    const letThrough = read('.dockerignore')
+      .split('\n')
+      .filter((line) => line.startsWith('!'))
+      .map((line) => line.slice(1));
+    expect(copied.length).toBeGreaterThan(10);
+    const missing = copied.filter(
+      (path) => !letThrough.some((allowed) => path === allowed || path.startsWith(`${allowed}/`)),
+    );
+    expect(missing).toEqual([]);
+  });
+
   it('is built from what .dockerignore lets through, where no .env can be', () => {
     const lines = read('.dockerignore').split('\n');
     expect(lines.filter((line) => line !== '' && !line.startsWith('#'))[0]).toBe('*');
