@@ -65,7 +65,8 @@ export interface ConsumerGap extends TopicPartition {
   readonly found: bigint;
   /**
    * `log-start`: retention or DeleteRecords removed what was not read yet. `log-end`: the log ends before the position,
-   * because it lost its end or is another log. `unexplained`: the broker left out offsets of a topic that is not
+   * because it lost its end or is another log; for a group's member also: its topic was deleted and created again, however
+   * long it is. `unexplained`: the broker left out offsets of a topic that is not
    * compacted.
    */
   readonly cause: 'log-start' | 'log-end' | 'unexplained';

@@ -12,6 +12,7 @@ import { KafkajsProducer } from './kafkajs-producer.js';
 import { Progress } from './progress.js';
 import { PartitionReader, reportGap } from './partition-reader.js';
 import { placeInLog, startPositions, type Placement, type StartPosition } from './start-positions.js';
+import { TopicChanges } from './topic-changes.js';
 import { TopicCompaction } from './topic-compaction.js';
 
 const DEFAULTS = {
@@ -50,6 +51,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
   private readonly admin: KafkajsAdmin;
   private readonly readers = new Map<string, PartitionReader>();
   private readonly compaction: TopicCompaction;
+  private readonly changes: TopicChanges;
   private readonly holds = new Holds();
   /** Partitions that rest after a failure, and the timers that end it. */
   private readonly rests = new Map<string, NodeJS.Timeout>();
@@ -72,6 +74,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
     this.groupId = options.groupId;
     this.admin = new KafkajsAdmin({ connection, logger });
     this.compaction = new TopicCompaction(this.admin, logger);
+    this.changes = new TopicChanges(this.admin);
     if (deadLetterTopic !== undefined) {
       // A record that came in a compressed batch may not fit uncompressed.
       const producer = new KafkajsProducer({ connection, logger, compression: 'gzip' });
@@ -266,6 +269,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
         });
         if (!isLatest()) return;
         for (const start of starts) await this.startAt(session, start);
+        await this.lookForChanges();
         if (!isLatest()) return;
         for (const partition of assigned) this.release(partition, 'positioning');
         this.isPositioned = true;
@@ -358,6 +362,33 @@ export class KafkajsBatchConsumer implements BatchConsumer {
     if (this.holds.release(partition, reason)) this.session?.resume(partition);
   }
 
+  /** A group's positions are ours to repair; whoever keeps positions elsewhere compares logs there. */
+  private async lookForChanges(): Promise<void> {
+    if (this.options.offsets.kind !== 'committed') return;
+    try {
+      await this.changes.look(this.options.topics, (topic) => this.readAnew(topic));
+    } catch (error) {
+      this.options.logger.debug({ err: error }, 'cannot see whether topics were created again');
+    }
+  }
+
+  /** Reads a topic that was created again from its start, also if it has records at the positions of the old one. */
+  private async readAnew(topic: string): Promise<void> {
+    const { session, assigned, admin, progress, options } = this;
+    options.logger.error({ topic }, 'the topic was deleted and created again: it is read from its start');
+    const ends = await admin.offsets(topic);
+    for (const partition of assigned.filter((each) => each.topic === topic)) {
+      const end = ends.get(partition.partition);
+      const expected = progress.reached.get(partitionId(partition));
+      if (!session || !end || expected === undefined) continue;
+      const found = end.earliest;
+      await reportGap({ ...partition, expected, found, cause: 'log-end' }, options);
+      progress.start(partition, { offset: found, highWatermark: end.latest });
+      session.seek({ ...partition, offset: found });
+      await session.commit({ ...partition, offset: found });
+    }
+  }
+
   private async refreshEnds(): Promise<void> {
     const { assigned, admin, progress, options } = this;
     // While the log hangs, one round takes longer than until the next.
@@ -371,6 +402,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
         options.logger.debug({ err: error, topic }, 'cannot refresh the lag');
       }
     }
+    await this.lookForChanges();
     this.isRefreshing = false;
   }
 }

@@ -19,6 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => bench[Symbol.asyncDispose]());
 
+const NOT_LEADER_OR_FOLLOWER = 6;
 const EARLIEST = { kind: 'committed', startAt: 'earliest' } as const;
 const values = ({ records }: RecordBatch) => records.map(({ value }) => String(value));
 
@@ -260,5 +261,27 @@ describe('BatchConsumer, at a position that the log does not have', () => {
     await until(() => seen.length === 4);
     expect(seen.at(-1)).toBe('new');
     expect(gaps).toEqual([{ topic, partition: 0, expected: 3n, found: 0n, cause: 'log-end' }]);
+  });
+});
+
+describe('BatchConsumer of a group, whose topic is deleted and created again', () => {
+  it('reads all of the new topic, although it is longer than what was read of the old one', async () => {
+    const topic = await bench.topic(1);
+    const records = (name: string, count: number) =>
+      Array.from({ length: count }, (_, n) => record(topic, 'k', `${name}${n}`));
+    await append(bench.producer(), records('old', 20));
+    const groupId = `group-${randomUUID()}`;
+    const { seen, gaps } = await reading(topic, { groupId });
+    await until(async () => (await bench.committed(groupId, topic))[0] === '20');
+    // Meanwhile nothing is fetched, so that the consumer never sees the new topic shorter than its position.
+    bench.broker.inject({ api: 'Fetch', errorCode: NOT_LEADER_OR_FOLLOWER, times: 1_000_000 });
+    await bench.removeTopic(topic);
+    await using admin = createAdmin({ connection: bench.connection, logger });
+    await admin.ensureTopics([{ name: topic, partitions: 1, configs: {} }]);
+    await append(bench.producer(), records('new', 50));
+    bench.broker.clearFaults();
+    const wanted = records('new', 50).map(({ value }) => String(value));
+    await until(() => wanted.every((value) => seen.includes(value)), { timeoutMs: 20_000 });
+    expect(gaps.at(-1)).toMatchObject({ topic, partition: 0, found: 0n, cause: 'log-end' });
   });
 });
