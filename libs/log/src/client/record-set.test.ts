@@ -203,6 +203,26 @@ describe('readRecordSet', () => {
     expect(shown(read(batches, {}, [{ producerId: 1n, firstOffset: 0n }]))).toEqual(['→ 3']);
   });
 
+  it('leaves out overlapping aborted transactions, in whichever order the broker names them', () => {
+    const batches = [
+      batchOf({ offset: 0n, values: ['began first'], fields: transactional(1n) }),
+      batchOf({ offset: 1n, values: ['began second'], fields: transactional(2n) }),
+      marker(2n, 2n, 'abort'),
+      batchOf({ offset: 3n, values: ['of the first'], fields: transactional(1n) }),
+      marker(4n, 1n, 'abort'),
+      batchOf({ offset: 5n, values: ['good'], fields: transactional(2n) }),
+    ];
+    const first = { producerId: 1n, firstOffset: 0n };
+    const second = { producerId: 2n, firstOffset: 1n };
+    // Brokers go by the markers: the transaction that ended first is named first.
+    for (const aborted of [
+      [second, first],
+      [first, second],
+    ]) {
+      expect(shown(read(batches, {}, aborted))).toEqual(['5:good → 6']);
+    }
+  });
+
   it('begins two aborted transactions with one batch', () => {
     const batches = [
       batchOf({ offset: 4n, values: ['x'], fields: transactional(2n) }),

@@ -26,7 +26,7 @@ const MAX_KEPT_BYTES = 1_000_000;
 export interface FetchedRecordSet {
   /** Whole batches, of which the last one may be cut off. */
   readonly bytes: Buffer;
-  /** Transactions that were aborted in this range, in the order of their first offsets. */
+  /** Transactions that were aborted in this range, in any order: brokers go by where their markers are. */
   readonly aborted: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[];
 }
 
@@ -285,9 +285,12 @@ function* wholeBatches(
  */
 class AbortedFilter {
   private readonly aborting = new Set<bigint>();
+  private readonly aborted: FetchedRecordSet['aborted'];
   private next = 0;
 
-  constructor(private readonly aborted: FetchedRecordSet['aborted']) {}
+  constructor(aborted: FetchedRecordSet['aborted']) {
+    this.aborted = aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
+  }
 
   isAborted({ lastOffset, producerId, transactional }: BatchHeader): boolean {
     if (producerId < 0n) return false;
