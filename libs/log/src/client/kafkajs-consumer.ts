@@ -63,6 +63,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
   private assigned: readonly TopicPartition[] = [];
   private isPositioned = false;
   private isRefreshing = false;
+  private isChangeCheckRefused = false;
   private run: Run | undefined;
   private settleEnded!: (crash?: LogError) => void;
   private closed: Promise<void> | undefined;
@@ -368,7 +369,10 @@ export class KafkajsBatchConsumer implements BatchConsumer {
     try {
       await this.changes.look(this.options.topics, (topic) => this.readAnew(topic));
     } catch (error) {
-      this.options.logger.debug({ err: error }, 'cannot see whether topics were created again');
+      // An outage passes, and the next look is a moment later; a cluster that refuses to answer is reported once.
+      const level = isRetryable(error) || this.isChangeCheckRefused ? 'debug' : 'warn';
+      if (!isRetryable(error)) this.isChangeCheckRefused = true;
+      this.options.logger[level]({ err: error }, 'cannot detect topics that are deleted and created again');
     }
   }
 
