@@ -3,7 +3,7 @@ import type { OffsetPolicy } from '@hailstream/log';
 import { connectLog, createHttpApp, LogTransport, type Logger } from '@hailstream/nest';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { RealtimeConfig } from './config.js';
-import { servePage } from './http/page.adapter.js';
+import { servePage } from './page/page.adapter.js';
 import { FoldService } from './log/fold.service.js';
 import { LiveAdapter } from './live/live.adapter.js';
 import { RebuildService } from './log/rebuild.service.js';

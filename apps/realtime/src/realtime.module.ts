@@ -1,10 +1,12 @@
 import { AuthModule, HealthModule, LoggingModule, MetricsModule, type Logger } from '@hailstream/nest';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { RealtimeConfig } from './config.js';
-import { HttpModule } from './http/http.module.js';
 import { LiveModule } from './live/live.module.js';
 import { LogModule } from './log/log.module.js';
 import { RealtimeMetricsModule } from './metrics/realtime-metrics.module.js';
+import { PageModule } from './page/page.module.js';
+import { StatsModule } from './stats/stats.module.js';
+import { VehiclesModule } from './vehicles/vehicles.module.js';
 
 @Module({})
 export class RealtimeModule {
@@ -19,7 +21,9 @@ export class RealtimeModule {
         RealtimeMetricsModule,
         LogModule.forRoot(config.log),
         LiveModule.forRoot(config.tickMs),
-        HttpModule.forRoot(config.page),
+        VehiclesModule,
+        StatsModule,
+        PageModule.forRoot(config.page),
       ],
     };
   }

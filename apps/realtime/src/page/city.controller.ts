@@ -4,7 +4,7 @@ import type { City } from '@hailstream/events/live';
 import { Scope } from '@hailstream/nest';
 import { Controller, Get, Headers, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { CITY } from './http.tokens.js';
+import { CITY } from './page.tokens.js';
 
 /** `GET /city`: what the map is drawn over. It does not change while the process runs, and is encoded once. */
 @Controller('city')

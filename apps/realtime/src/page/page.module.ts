@@ -1,0 +1,18 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { RealtimeConfig } from '../config.js';
+import { loadCity } from './city-file.js';
+import { CityController } from './city.controller.js';
+import { CITY } from './page.tokens.js';
+
+/** What the page draws its map over. `servePage` serves its files. */
+@Module({})
+export class PageModule {
+  /** @throws ConfigError if the city file cannot be read or is invalid */
+  static forRoot({ cityFile, mapStyleUrl }: RealtimeConfig['page']): DynamicModule {
+    return {
+      module: PageModule,
+      controllers: [CityController],
+      providers: [{ provide: CITY, useValue: loadCity(cityFile, mapStyleUrl) }],
+    };
+  }
+}
