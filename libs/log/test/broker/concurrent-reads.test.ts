@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { readBatchHeader } from '../../src/protocol/record-batch.js';
 import { makeRecordBatch } from '../../src/protocol/records.js';
-import { PartitionLog } from '../../src/broker/storage/partition-log.js';
+import { PartitionLog } from '../../src/broker/storage/partition/partition-log.js';
 import { Disk } from '../proofs/power/disk.js';
 import { Random } from '../proofs/random.js';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../src/protocol/error-codes.js';
 import { readBatchHeader } from '../../src/protocol/record-batch.js';
 import { makeRecordBatch } from '../../src/protocol/records.js';
-import { TimeIndex } from '../../src/broker/storage/sparse-index.js';
+import { TimeIndex } from '../../src/broker/storage/segment/sparse-index.js';
 import { FailingDisk } from '../proofs/faults/failing-disk.js';
 import { readAll, System } from '../proofs/power/system.js';
 import { Random } from '../proofs/random.js';

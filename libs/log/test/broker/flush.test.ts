@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nodeFileSystem } from '../../src/broker/storage/file-system.js';
+import { nodeFileSystem } from '../../src/broker/storage/files/file-system.js';
 import type { FileSystem } from '../../src/broker/index.js';
 import { startTestBroker } from '../../src/testing.js';
 import { RawClient, request } from './raw-client.js';

@@ -3,7 +3,7 @@ import { BROKER_SETTINGS } from '../../src/broker/config/broker-settings.js';
 import { PASSED_OVER, REFUSED } from '../../src/broker/config/foreign-settings.js';
 import type { SettingDefinition } from '../../src/broker/config/settings.js';
 import { TOPIC_SETTINGS, type TopicSettingDefinition } from '../../src/broker/config/topic-settings.js';
-import { BrokerMetrics } from '../../src/broker/metrics/broker-metrics.js';
+import { BrokerMetrics } from '../../src/broker/monitoring/broker-metrics.js';
 import { HANDLERS } from '../../src/broker/handlers/index.js';
 
 /** Pages that say what the code says. `vitest run libs/log/test/broker/pages.test.ts -u` writes them anew. */

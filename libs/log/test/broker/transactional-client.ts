@@ -1,5 +1,5 @@
 import { ErrorCode, nameOf } from '../../src/protocol/error-codes.js';
-import type { AbortedTransaction } from '../../src/broker/storage/open-transactions.js';
+import type { AbortedTransaction } from '../../src/broker/storage/producers/open-transactions.js';
 import { makeRecordBatch, recordsOf } from '../../src/protocol/records.js';
 import { batchSizeBytes, readBatchHeader } from '../../src/protocol/record-batch.js';
 import { RawClient } from './raw-client.js';

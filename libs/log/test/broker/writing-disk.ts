@@ -1,5 +1,5 @@
 import type { FileSystem } from '../../src/broker/index.js';
-import { nodeFileSystem, type LogFile } from '../../src/broker/storage/file-system.js';
+import { nodeFileSystem, type LogFile } from '../../src/broker/storage/files/file-system.js';
 
 /** The disk of this machine, but for what becomes of a write to a file. */
 export function diskThatWrites(

@@ -4,8 +4,8 @@ import { readBatchHeader } from '../../protocol/record-batch.js';
 import { Reader } from '../../protocol/reader.js';
 import * as t from '../../protocol/schema.js';
 import { Writer } from '../../protocol/writer.js';
-import type { PartitionLog } from '../storage/partition-log.js';
-import { replayRecords } from '../storage/replay.js';
+import type { PartitionLog } from '../storage/partition/partition-log.js';
+import { replayRecords } from '../storage/partition/replay.js';
 
 /** The internal topic that groups are kept in, compacted: the newest record of a key holds. */
 export const OFFSETS_TOPIC = '__consumer_offsets';

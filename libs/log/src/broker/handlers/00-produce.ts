@@ -22,12 +22,12 @@ import {
   InvalidRecordsError,
   STORED_CODECS,
   type BatchRules,
-} from '../storage/produced-batch.js';
+} from '../storage/producers/produced-batch.js';
 import { Codec } from '../../compression/compression.js';
 import { checkProducedBatch, codecOf, type BatchHeader } from '../../protocol/record-batch.js';
 import * as t from '../../protocol/schema.js';
-import type { Topic } from '../storage/log-store.js';
-import type { PartitionLog } from '../storage/partition-log.js';
+import type { Topic } from '../storage/topics/log-store.js';
+import type { PartitionLog } from '../storage/partition/partition-log.js';
 import { defineHandler, type RequestContext } from './handler.js';
 import { verifyPart } from './fencing.js';
 import { isInternal } from './internal-topics.js';

@@ -14,8 +14,8 @@
  */
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
-import type { Topic } from '../storage/log-store.js';
-import type { PartitionLog } from '../storage/partition-log.js';
+import type { Topic } from '../storage/topics/log-store.js';
+import type { PartitionLog } from '../storage/partition/partition-log.js';
 import { defineHandler, type RequestContext } from './handler.js';
 
 /** Longest that a reader may ask to wait. */

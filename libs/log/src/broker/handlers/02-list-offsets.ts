@@ -9,7 +9,7 @@
  */
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
-import type { PartitionLog } from '../storage/partition-log.js';
+import type { PartitionLog } from '../storage/partition/partition-log.js';
 import { READ_COMMITTED, checkLeaderEpoch } from './01-fetch.js';
 import { defineHandler } from './handler.js';
 

@@ -11,7 +11,7 @@
  */
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
-import type { Topic } from '../storage/log-store.js';
+import type { Topic } from '../storage/topics/log-store.js';
 import { topicForWriting } from './auto-create.js';
 import { AUTHORIZED_OPERATIONS, OPERATIONS_NOT_ASKED } from './authorized-operations.js';
 import { defineHandler, type RequestContext } from './handler.js';

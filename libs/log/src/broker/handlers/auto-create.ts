@@ -1,5 +1,5 @@
 import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
-import type { Topic } from '../storage/log-store.js';
+import type { Topic } from '../storage/topics/log-store.js';
 import type { RequestContext } from './handler.js';
 
 /**

@@ -1,7 +1,7 @@
 import { ConfigSource, topicEntries, type ConfigEntry } from '../config/config.js';
 import { SettingError } from '../config/settings.js';
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
-import { checkTopicName } from '../storage/topic-checks.js';
+import { checkTopicName } from '../storage/topics/topic-checks.js';
 import type { RequestContext, Services } from './handler.js';
 
 /** What settings belong to, with Kafka's numbers. */

@@ -2,11 +2,11 @@ import type { Logger } from 'pino';
 import type { BrokerConfig } from '../config/config.js';
 import type { GroupCoordinator } from '../groups/coordinator.js';
 import type { Meter } from '../metrics/meter.js';
-import type { BrokerNode } from '../node.js';
+import type { BrokerNode } from '../config/node.js';
 import type { Schema } from '../../protocol/schema.js';
 import type { Session } from '../security/session.js';
-import type { LogStore } from '../storage/log-store.js';
-import type { ProducerIds } from '../storage/producer-ids.js';
+import type { LogStore } from '../storage/topics/log-store.js';
+import type { ProducerIds } from '../storage/producers/producer-ids.js';
 import type { TransactionCoordinator } from '../transactions/coordinator.js';
 
 /** What handlers work with. */

@@ -4,9 +4,9 @@ import type { BrokerConfig } from '../config/config.js';
 import type { GroupCoordinator } from '../groups/coordinator.js';
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import type { Outcome } from '../../protocol/markers.js';
-import type { LogStore } from '../storage/log-store.js';
-import type { PartitionLog } from '../storage/partition-log.js';
-import type { ProducerIds } from '../storage/producer-ids.js';
+import type { LogStore } from '../storage/topics/log-store.js';
+import type { PartitionLog } from '../storage/partition/partition-log.js';
+import type { ProducerIds } from '../storage/producers/producer-ids.js';
 import { writeMarkers } from './markers.js';
 import {
   appendTransaction,

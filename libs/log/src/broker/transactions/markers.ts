@@ -4,7 +4,7 @@ import { OFFSETS_TOPIC } from '../groups/offsets-log.js';
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import { makeMarkerBatch } from '../../protocol/markers.js';
 import { readBatchHeader } from '../../protocol/record-batch.js';
-import type { LogStore } from '../storage/log-store.js';
+import type { LogStore } from '../storage/topics/log-store.js';
 import { outcomeOf, partitionsOf, type TopicPartition, type Transaction } from './transaction.js';
 
 /** There is one broker, and it never hands its transactions to another. */

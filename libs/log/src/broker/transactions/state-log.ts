@@ -3,8 +3,8 @@ import { readBatchHeader } from '../../protocol/record-batch.js';
 import { Reader } from '../../protocol/reader.js';
 import * as t from '../../protocol/schema.js';
 import { Writer } from '../../protocol/writer.js';
-import type { PartitionLog } from '../storage/partition-log.js';
-import { replayRecords } from '../storage/replay.js';
+import type { PartitionLog } from '../storage/partition/partition-log.js';
+import { replayRecords } from '../storage/partition/replay.js';
 import type { Transaction } from './transaction.js';
 import type { TransactionState } from './transitions.js';
 

@@ -1,4 +1,4 @@
-import type { LogFile } from '../../../src/broker/storage/file-system.js';
+import type { LogFile } from '../../../src/broker/storage/files/file-system.js';
 import { Disk } from '../power/disk.js';
 
 /** Calls that fail: those from one on, so many of them. */

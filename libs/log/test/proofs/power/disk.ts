@@ -1,5 +1,9 @@
 import * as path from 'node:path';
-import { replaceFileOn, type FileSystem, type LogFile } from '../../../src/broker/storage/file-system.js';
+import {
+  replaceFileOn,
+  type FileSystem,
+  type LogFile,
+} from '../../../src/broker/storage/files/file-system.js';
 import type { Random } from '../random.js';
 
 /** A file's bytes, or a folder's names; a name may go while the thing itself is still open. */

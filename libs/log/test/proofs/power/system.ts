@@ -4,10 +4,10 @@ import { BrokerConfig } from '../../../src/broker/config/config.js';
 import { GroupCoordinator } from '../../../src/broker/groups/coordinator.js';
 import { batchSizeBytes, readBatchHeader } from '../../../src/protocol/record-batch.js';
 import { recordsOf } from '../../../src/protocol/records.js';
-import { pooledFiles } from '../../../src/broker/storage/file-pool.js';
-import { LogStore } from '../../../src/broker/storage/log-store.js';
-import type { PartitionLog } from '../../../src/broker/storage/partition-log.js';
-import { ProducerIds } from '../../../src/broker/storage/producer-ids.js';
+import { pooledFiles } from '../../../src/broker/storage/files/file-pool.js';
+import { LogStore } from '../../../src/broker/storage/topics/log-store.js';
+import type { PartitionLog } from '../../../src/broker/storage/partition/partition-log.js';
+import { ProducerIds } from '../../../src/broker/storage/producers/producer-ids.js';
 import type { Disk } from './disk.js';
 
 export const DATA_DIR = '/data';

@@ -1,0 +1,97 @@
+import type { BrokerConfig } from './config.js';
+import { listOf, SettingError } from './settings.js';
+import type { BrokerSetting } from './broker-settings.js';
+
+const DEFAULT_PORT = 9092;
+const HIGHEST_PORT = 65_535;
+const LOOPBACK = '127.0.0.1';
+/** Kafka's name for what its controllers listen on: a file made for Kafka has one. */
+const CONTROLLER = 'CONTROLLER';
+
+/** Where the broker listens, and where clients find it. */
+export interface Listener {
+  readonly name: string;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Missing: clients find it where it listens. */
+  readonly advertised?: { readonly host: string; readonly port?: number };
+}
+
+interface NamedAddress {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Finds the listener in what was set, and settles `listener.security.protocol` by its name.
+ *
+ * @param told goes before what `listeners` says
+ * @throws SettingError
+ */
+export function settleListener(config: BrokerConfig, told: { host?: string; port?: number }): Listener {
+  const [listener, ...others] = addressesIn(config, 'listeners');
+  if (others.length > 0) throw new SettingError(`listeners must be one, not '${config.text('listeners')}'`);
+  const name = listener?.name ?? config.text('listener.security.protocol');
+  if (listener !== undefined) settleProtocol(config, name);
+  const advertised = advertisedOf(config, name);
+  return {
+    name,
+    host: told.host ?? listener?.host ?? LOOPBACK,
+    port: told.port ?? listener?.port ?? DEFAULT_PORT,
+    ...(advertised && { advertised }),
+  };
+}
+
+/** Where clients are told to connect, once the port is known. */
+export function addressFor(
+  { host, advertised }: Listener,
+  boundPort: number,
+): { host: string; port: number } {
+  const reachable = host === '0.0.0.0' || host === '::' ? LOOPBACK : host;
+  return { host: advertised?.host ?? reachable, port: advertised?.port ?? boundPort };
+}
+
+function settleProtocol(config: BrokerConfig, name: string): void {
+  const mapped = listOf(config.text('listener.security.protocol.map')).map((pair) => pair.split(':'));
+  const protocol = mapped.find(([key]) => key === name)?.[1];
+  if (protocol === undefined) {
+    throw new SettingError(
+      `listener.security.protocol.map does not say what the listener ${name} stands for`,
+    );
+  }
+  if (
+    config.wasGiven('listener.security.protocol') &&
+    config.text('listener.security.protocol') !== protocol
+  ) {
+    throw new SettingError(`listener.security.protocol is not what listeners says: ${protocol}`);
+  }
+  config.settle('listener.security.protocol', protocol);
+}
+
+function advertisedOf(config: BrokerConfig, name: string): Listener['advertised'] {
+  const addresses = addressesIn(config, 'advertised.listeners');
+  const host = config.text('advertised.host');
+  if (addresses.length === 0) return host === '' ? undefined : { host };
+  if (host !== '')
+    throw new SettingError('advertised.host and advertised.listeners say the same: one of them is enough');
+  const mine = addresses.find((address) => address.name === name);
+  if (mine === undefined) throw new SettingError(`advertised.listeners does not name the listener ${name}`);
+  if (mine.host === '0.0.0.0')
+    throw new SettingError('advertised.listeners must name a host that clients can reach');
+  return mine;
+}
+
+function addressesIn(config: BrokerConfig, setting: BrokerSetting): NamedAddress[] {
+  return listOf(config.text(setting))
+    .map((text) => {
+      const [, name, host, port] = /^(\w+):\/\/(.*):(\d+)$/.exec(text) ?? [];
+      if (name === undefined || host === undefined || Number(port) > HIGHEST_PORT) {
+        throw new SettingError(`${setting} must be NAME://HOST:PORT, not '${text}'`);
+      }
+      const bare = host.replace(/^\[(.*)\]$/, '$1');
+      return { name: name.toUpperCase(), host: bare === '' ? '0.0.0.0' : bare, port: Number(port) };
+    })
+    .filter(({ name }) => name !== CONTROLLER);
+}

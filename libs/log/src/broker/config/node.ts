@@ -1,0 +1,34 @@
+import type { BrokerConfig } from './config.js';
+import { SettingError } from './settings.js';
+import { addressFor, type Listener } from './listener.js';
+
+/** A broker as clients reach it. */
+export interface BrokerNode {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | null;
+}
+
+/** Says what clients are told of this broker, and settles the settings that it came to. @throws SettingError */
+export function settleNode(
+  config: BrokerConfig,
+  { listener, port, dataDir }: { listener: Listener; port: number; dataDir: string },
+): BrokerNode {
+  const older = config.number('broker.id');
+  const id = config.wasGiven('node.id') || older < 0 ? config.number('node.id') : older;
+  if (older >= 0 && older !== id) throw new SettingError(`broker.id is not what node.id says: ${id}`);
+  const address = addressFor(listener, port);
+  config.settle('node.id', String(id));
+  config.settle('broker.id', String(id));
+  config.settle('listeners', `${listener.name}://${hostAndPort({ host: listener.host, port })}`);
+  config.settle('advertised.listeners', `${listener.name}://${hostAndPort(address)}`);
+  config.settle('log.dirs', dataDir);
+  config.settle('log.dir', dataDir);
+  return { id, ...address, rack: config.text('broker.rack') || null };
+}
+
+/** `host:port`, as clients take it. */
+export function hostAndPort({ host, port }: { host: string; port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,329 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { GroupCoordinator } from '../groups/coordinator.js';
+import { nameOf } from '../../protocol/error-codes.js';
+import type { LogStore, Topic } from '../storage/topics/log-store.js';
+import { errorIn } from './error-in.js';
+import type { Meter } from '../metrics/meter.js';
+import { Times } from './times.js';
+
+/** Most topics that have series of their own; the bytes of others are under OTHER_TOPICS. */
+const MOST_TOPICS = 200;
+const OTHER_TOPICS = '(other)';
+/** Most partitions that have series of their own, and most pairs of group and topic. */
+const MOST_PARTITIONS = 1_000;
+const MOST_LAGS = 1_000;
+
+const REQUEST_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const SYNC_BUCKETS = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+const STATES = ['Empty', 'PreparingRebalance', 'CompletingRebalance', 'Stable', 'Dead'];
+
+/** What metrics are asked of when they are read. */
+export interface Measured {
+  readonly store: LogStore;
+  readonly coordinator: GroupCoordinator;
+  readonly connectionCount: () => number;
+  readonly recoverySeconds: number;
+}
+
+/** Bytes by topic, of which few enough have a name of their own. */
+class TopicBytes {
+  private readonly byTopic = new Map<string, number>();
+
+  add(topic: string, bytes: number): void {
+    const name = this.byTopic.has(topic) || this.byTopic.size < MOST_TOPICS ? topic : OTHER_TOPICS;
+    this.byTopic.set(name, (this.byTopic.get(name) ?? 0) + bytes);
+  }
+
+  /** Adds up since the broker started, so that the counter never goes back. */
+  into(counter: Counter<'topic'>): void {
+    counter.reset();
+    for (const [topic, bytes] of this.byTopic) counter.inc({ topic }, bytes);
+  }
+}
+
+/**
+ * The broker's own metrics. What happens often is kept in plain numbers or in series that were looked up once; what can
+ * be asked of the broker's parts is asked when the metrics are read.
+ */
+export class BrokerMetrics {
+  readonly registry = new Registry();
+  private measured: Measured | undefined;
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+    this.addLog();
+    this.addPartitions();
+    this.addGroups();
+    this.addBroker();
+  }
+
+  /** From now on there is something to measure. */
+  measure(measured: Measured): void {
+    this.measured = measured;
+  }
+
+  /** Takes what the parts of the broker tell. */
+  meter(): Meter {
+    const registers = [this.registry];
+    const errors = this.requestErrors();
+    const durations = memoized(() => new Times(REQUEST_BUCKETS));
+    this.histogram(
+      'broker_request_duration_seconds',
+      'From the start of the work on a request to its answer; of Fetch and JoinGroup, also what they wait for',
+      'api',
+      durations.made,
+    );
+    const syncs = new Times(SYNC_BUCKETS);
+    this.histogram(
+      'broker_sync_duration_seconds',
+      'How long the disk takes to keep what was written to a file',
+      undefined,
+      new Map([['', syncs]]),
+    );
+    const failures = new Counter({
+      name: 'broker_write_failures_total',
+      help: 'Writes that the disk did not take',
+      registers,
+    });
+    const accepted = new Counter({
+      name: 'broker_connections_accepted_total',
+      help: 'Connections that were made',
+      registers,
+    });
+    const turnedAway = new Counter({
+      name: 'broker_connections_turned_away_total',
+      help: 'Connections closed by the broker: over a limit, not authenticated, or not speaking the protocol',
+      labelNames: ['reason'],
+      registers,
+    });
+    const [received, sent] = this.topicBytes();
+    return {
+      answered(api, response, seconds) {
+        const error = errorIn(response);
+        const counts = errors.get(api);
+        counts.set(error, (counts.get(error) ?? 0) + 1);
+        durations.get(api).note(seconds);
+      },
+      received: (topic, bytes) => received.add(topic, bytes),
+      sent: (topic, bytes) => sent.add(topic, bytes),
+      synced: (seconds) => syncs.note(seconds),
+      writeFailed: () => failures.inc(),
+      connected: () => accepted.inc(),
+      turnedAway: (reason) => turnedAway.inc({ reason }),
+    };
+  }
+
+  private requestErrors(): Memoized<Map<number, number>> {
+    const errors = memoized(() => new Map<number, number>());
+    new Counter({
+      name: 'broker_requests_total',
+      help: "Requests answered, by API and Kafka's name of the first error in the answer",
+      labelNames: ['api', 'error'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [api, counts] of errors.made) {
+          for (const [error, count] of counts) this.inc({ api, error: nameOf(error) }, count);
+        }
+      },
+    });
+    return errors;
+  }
+
+  private histogram(
+    name: string,
+    help: string,
+    label: string | undefined,
+    times: ReadonlyMap<string, Times>,
+  ): void {
+    const histogram = new Histogram({
+      name,
+      help,
+      labelNames: label === undefined ? [] : [label],
+      registers: [this.registry],
+    });
+    const { type, aggregator } = { type: 'histogram', aggregator: 'sum' };
+    const read = () => {
+      const values = [...times].flatMap(([key, each]) =>
+        each.values(name, label === undefined ? {} : { [label]: key }),
+      );
+      return Promise.resolve({ name, help, type, aggregator, values });
+    };
+    // prom-client asks the first for its text format where a metric has it.
+    Object.assign(histogram, { getForPromString: read, get: read });
+  }
+
+  private topicBytes(): [TopicBytes, TopicBytes] {
+    const received = new TopicBytes();
+    const sent = new TopicBytes();
+    const labels = { labelNames: ['topic'] as const, registers: [this.registry] };
+    new Counter({
+      name: 'broker_topic_received_bytes_total',
+      help: `Bytes of batches appended; topics beyond the first ${MOST_TOPICS} are counted as '${OTHER_TOPICS}'`,
+      ...labels,
+      collect() {
+        received.into(this);
+      },
+    });
+    new Counter({
+      name: 'broker_topic_sent_bytes_total',
+      help: 'Bytes of batches sent to readers, in the same way',
+      ...labels,
+      collect() {
+        sent.into(this);
+      },
+    });
+    return [received, sent];
+  }
+
+  private addLog(): void {
+    this.gauge('broker_topics', 'Topics', (set, { store }) => set({}, store.all().length));
+    this.gauge('broker_partitions', 'Partitions of all topics', (set, { store }) => {
+      set(
+        {},
+        sumOf(store.all(), ({ partitions }) => partitions.length),
+      );
+    });
+    const ofTopics = (name: string, help: string, valueOf: (topic: Topic) => number) =>
+      this.gauge(name, `${help}; of the first ${MOST_TOPICS} topics`, (set, { store }) => {
+        for (const topic of store.all().slice(0, MOST_TOPICS)) set({ topic: topic.name }, valueOf(topic));
+      });
+    ofTopics('broker_topic_log_bytes', 'Bytes that a topic has on disk', ({ partitions }) =>
+      sumOf(partitions, ({ sizeBytes }) => sizeBytes),
+    );
+    ofTopics('broker_topic_segments', 'Segment files of a topic', ({ partitions }) =>
+      sumOf(partitions, ({ segmentCount }) => segmentCount),
+    );
+    ofTopics('broker_topic_producers', 'Idempotent producers that a topic remembers', ({ partitions }) =>
+      sumOf(partitions, ({ producers }) => producers.count),
+    );
+  }
+
+  private addPartitions(): void {
+    const ofPartitions = (
+      name: string,
+      help: string,
+      valueOf: (log: Topic['partitions'][number]) => bigint,
+    ) =>
+      this.gauge(name, `${help}; of the first ${MOST_PARTITIONS} partitions`, (set, { store }) => {
+        let left = MOST_PARTITIONS;
+        for (const topic of store.all()) {
+          for (const [partition, log] of topic.partitions.slice(0, left).entries()) {
+            set({ topic: topic.name, partition: String(partition) }, Number(valueOf(log)));
+            left--;
+          }
+        }
+      });
+    ofPartitions(
+      'broker_partition_start_offset',
+      'First offset that can be read',
+      (log) => log.logStartOffset,
+    );
+    ofPartitions('broker_partition_end_offset', 'Offset of the next record', (log) => log.highWatermark);
+  }
+
+  private addGroups(): void {
+    this.gauge('broker_groups', 'Consumer groups, by state', (set, { coordinator }) => {
+      const groups = coordinator.all();
+      for (const state of STATES) set({ state }, groups.filter((group) => group.state === state).length);
+    });
+    this.gauge('broker_group_members', 'Members of all groups', (set, { coordinator }) => {
+      set(
+        {},
+        sumOf(coordinator.all(), ({ members }) => members.size),
+      );
+    });
+    this.gauge(
+      'broker_group_lag_records',
+      `Records after the offset that a group has committed, of all partitions that it has; of the first ${MOST_LAGS} pairs`,
+      (set, measured) => {
+        for (const [group, topic, lag] of lagsOf(measured).slice(0, MOST_LAGS)) set({ group, topic }, lag);
+      },
+    );
+  }
+
+  private addBroker(): void {
+    this.gauge('broker_connections', 'Connections that are open', (set, { connectionCount }) => {
+      set({}, connectionCount());
+    });
+    this.gauge('broker_recovery_seconds', 'How long the last start took to read the log', (set, measured) => {
+      set({}, measured.recoverySeconds);
+    });
+    this.gauge('broker_volume_usable_bytes', 'Room left where the log is', async (set, { store }) => {
+      set({}, Number((await store.volume()).usableBytes));
+    });
+  }
+
+  /** A gauge that is empty until there is something to measure. */
+  private gauge(
+    name: string,
+    help: string,
+    collect: (
+      set: (labels: Record<string, string>, value: number) => void,
+      measured: Measured,
+    ) => void | Promise<void>,
+  ): void {
+    const measured = () => this.measured;
+    const labelNames = LABELS[name] ?? [];
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      async collect() {
+        this.reset();
+        const now = measured();
+        if (now !== undefined) await collect((labels, value) => this.set(labels, value), now);
+      },
+    });
+  }
+}
+
+const LABELS: Readonly<Record<string, readonly string[]>> = {
+  broker_topic_log_bytes: ['topic'],
+  broker_topic_segments: ['topic'],
+  broker_topic_producers: ['topic'],
+  broker_partition_start_offset: ['topic', 'partition'],
+  broker_partition_end_offset: ['topic', 'partition'],
+  broker_groups: ['state'],
+  broker_group_lag_records: ['group', 'topic'],
+};
+
+function lagsOf({ store, coordinator }: Measured): [group: string, topic: string, lag: number][] {
+  return coordinator.all().flatMap(({ groupId }) => {
+    const lags = new Map<string, number>();
+    for (const { topic, partition, offset } of coordinator.allCommitted(groupId)) {
+      const log = store.topic(topic)?.partitions[partition];
+      if (log === undefined) continue;
+      const lag = Math.max(Number(log.highWatermark - offset), 0);
+      lags.set(topic, (lags.get(topic) ?? 0) + lag);
+    }
+    return [...lags].map(([topic, lag]): [string, string, number] => [groupId, topic, lag]);
+  });
+}
+
+function sumOf<T>(items: readonly T[], valueOf: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + valueOf(item), 0);
+}
+
+/** Values that are made when they are first asked for. */
+interface Memoized<V> {
+  readonly made: ReadonlyMap<string, V>;
+  get(key: string): V;
+}
+
+function memoized<V>(make: () => V): Memoized<V> {
+  const made = new Map<string, V>();
+  return {
+    made,
+    get(key) {
+      let value = made.get(key);
+      if (value === undefined) {
+        value = make();
+        made.set(key, value);
+      }
+      return value;
+    },
+  };
+}

@@ -1,0 +1,165 @@
+import {
+  isLogAppendTime,
+  makeBatch,
+  readBatchHeader,
+  type BatchFields,
+  type BatchHeader,
+} from '../../../protocol/record-batch.js';
+import {
+  packBatch,
+  readableRecordsOf,
+  viewRecords,
+  writeRecords,
+  type RecordView,
+} from '../../../protocol/records.js';
+import type { CompactedTransactions } from './compacted-transactions.js';
+
+/** Says that the base timestamp is when the tombstones of the batch may go (KIP-534). */
+/** The last timestamp that a record may have. */
+const LATEST_TIMESTAMP = 2n ** 63n - 1n;
+const HAS_DELETE_HORIZON = 0x40;
+/** Bits of the attributes that an empty batch keeps: timestamp type, transactional. */
+const KEPT_WHEN_EMPTY = 0x18;
+/** Memory that an entry takes besides its key, roughly. */
+const ENTRY_BYTES = 100;
+
+/** The newest offset of each key, in about so much memory: one pass takes no more batches than fit. */
+export class NewestOffsets {
+  private readonly offsets = new Map<string, bigint>();
+  private usedBytes = 0;
+
+  constructor(private readonly maxBytes: number) {}
+
+  /** Whether further batches have to wait for another pass. */
+  get isFull(): boolean {
+    return this.usedBytes >= this.maxBytes;
+  }
+
+  /** Takes note of a batch's keys. One that can't be taken apart has none, and neither has what was aborted. */
+  note(batch: Buffer, transactions: CompactedTransactions): void {
+    const header = readBatchHeader(batch);
+    if (header.control) return void transactions.end(batch);
+    if (transactions.isAborted(header)) return;
+    for (const { key, offsetDelta } of viewRecords(batch) ?? []) {
+      if (key === null) continue;
+      const { size } = this.offsets;
+      this.offsets.set(key, header.baseOffset + BigInt(offsetDelta));
+      if (this.offsets.size > size) this.usedBytes += key.length + ENTRY_BYTES;
+    }
+  }
+
+  isOutdated(key: string, offset: bigint): boolean {
+    const newest = this.offsets.get(key);
+    return newest !== undefined && newest > offset;
+  }
+}
+
+/** What a pass over batches goes by. */
+export interface CompactionRules {
+  readonly newest: NewestOffsets;
+  readonly transactions: CompactedTransactions;
+  /** Offset after what `newest` knows of; what comes later stays. */
+  readonly endOffset: bigint;
+  readonly nowMs: number;
+  /** How long tombstones stay after the first pass that met them. */
+  readonly deleteRetentionMs: number;
+  /** Whether a producer's sequence is known by this batch, so that it stays, be it without records. */
+  readonly isLastOfProducer: (header: BatchHeader) => boolean;
+}
+
+/**
+ * What is left of a batch. Offsets stay what they were.
+ *
+ * @returns the batch itself where nothing goes, undefined where nothing stays
+ */
+export function compactBatch(batch: Buffer, rules: CompactionRules): Buffer | undefined {
+  const header = readBatchHeader(batch);
+  if (header.control) return compactMarker(batch, header, rules);
+  if (rules.transactions.isAborted(header)) return withoutRecords(batch, header, rules);
+  const records = viewRecords(batch);
+  if (records === undefined) return batch;
+  const horizonSet = (header.attributes & HAS_DELETE_HORIZON) !== 0;
+  const tombstonesGo = horizonSet && header.baseTimestamp <= BigInt(rules.nowMs);
+  const kept = records.filter(({ key, offsetDelta, hasValue }) => {
+    const offset = header.baseOffset + BigInt(offsetDelta);
+    if (offset >= rules.endOffset) return true;
+    return key !== null && (hasValue || !tombstonesGo) && !rules.newest.isOutdated(key, offset);
+  });
+  if (kept.length === 0) return withoutRecords(batch, header, rules);
+  const horizonNeeded = !horizonSet && kept.some(({ hasValue }) => !hasValue);
+  if (kept.length === records.length && !horizonNeeded) return batch;
+  const fields = fieldsOf(header, kept);
+  if (!horizonNeeded) return packBatch(fields, Buffer.concat(kept.map(({ bytes }) => bytes)));
+  return withHorizon(batch, { header, fields, kept, horizon: horizonOf(rules) });
+}
+
+/** When tombstones that are met now may go; at the end of time if their retention is longer. */
+function horizonOf({ nowMs, deleteRetentionMs }: CompactionRules): bigint {
+  const horizon = BigInt(Math.trunc(nowMs)) + BigInt(Math.trunc(deleteRetentionMs));
+  return horizon < LATEST_TIMESTAMP ? horizon : LATEST_TIMESTAMP;
+}
+
+/** A marker stays as long as anything of its transaction, and then as long as a tombstone. */
+function compactMarker(batch: Buffer, header: BatchHeader, rules: CompactionRules): Buffer | undefined {
+  if (!rules.transactions.end(batch)) return batch;
+  if ((header.attributes & HAS_DELETE_HORIZON) !== 0) {
+    return header.baseTimestamp <= BigInt(rules.nowMs) ? undefined : batch;
+  }
+  const kept = viewRecords(batch) ?? [];
+  return withHorizon(batch, { header, fields: fieldsOf(header, kept), kept, horizon: horizonOf(rules) });
+}
+
+/** Nothing, or an empty batch where a producer's sequence is known by it. */
+function withoutRecords(batch: Buffer, header: BatchHeader, rules: CompactionRules): Buffer | undefined {
+  if (header.producerId < 0n || !rules.isLastOfProducer(header)) return undefined;
+  return header.count === 0 ? batch : emptied(header);
+}
+
+function fieldsOf(header: BatchHeader, kept: readonly RecordView[]): BatchFields {
+  const largest = kept.reduce(
+    (max, { timestampDelta }) => (timestampDelta > max ? timestampDelta : max),
+    (kept[0] as RecordView).timestampDelta,
+  );
+  return {
+    ...header,
+    lastOffsetDelta: lastOffsetDeltaOf(header),
+    maxTimestamp: isLogAppendTime(header.attributes) ? header.maxTimestamp : header.baseTimestamp + largest,
+    count: kept.length,
+  };
+}
+
+/** The base timestamp becomes the horizon, so every record's distance from it changes. */
+function withHorizon(
+  batch: Buffer,
+  parts: { header: BatchHeader; fields: BatchFields; kept: readonly RecordView[]; horizon: bigint },
+): Buffer {
+  const { header, fields, kept, horizon } = parts;
+  const offsets = new Set(kept.map(({ offsetDelta }) => offsetDelta));
+  const records = (readableRecordsOf(batch) ?? []).filter(({ offsetDelta }) => offsets.has(offsetDelta));
+  const moved = records.map((record) => ({
+    ...record,
+    // As readers add it up: in 64 bits.
+    timestampDelta: BigInt.asIntN(64, header.baseTimestamp + record.timestampDelta - horizon),
+  }));
+  return packBatch(
+    { ...fields, attributes: header.attributes | HAS_DELETE_HORIZON, baseTimestamp: horizon },
+    writeRecords(moved),
+  );
+}
+
+function emptied(header: BatchHeader): Buffer {
+  return makeBatch(
+    {
+      ...header,
+      lastOffsetDelta: lastOffsetDeltaOf(header),
+      attributes: header.attributes & KEPT_WHEN_EMPTY,
+      baseTimestamp: header.maxTimestamp,
+      count: 0,
+    },
+    Buffer.alloc(0),
+  );
+}
+
+function lastOffsetDeltaOf({ baseOffset, lastOffset }: BatchHeader): number {
+  return Number(lastOffset - baseOffset);
+}

@@ -1,0 +1,48 @@
+import type { BoundedLog } from '../../../bounded-log.js';
+import type { Meter } from '../../metrics/meter.js';
+import type { DiskWatcher } from './watched-files.js';
+
+/** A sync that takes longer is told of: what is acknowledged is at risk for as long. */
+const SLOW_SYNC_SECONDS = 1;
+
+/** Whether the disk takes what is written, and says when that changes. */
+export class DiskHealth implements DiskWatcher {
+  private failure: { readonly error: Error; readonly sinceMs: number; count: number } | undefined;
+
+  constructor(
+    private readonly bounded: BoundedLog,
+    private readonly meter: Meter,
+  ) {}
+
+  /** @throws Error that says what is wrong */
+  check(): void {
+    if (this.failure !== undefined)
+      throw new Error(`the log can't be written: ${this.failure.error.message}`);
+  }
+
+  synced(seconds: number): void {
+    this.meter.synced(seconds);
+    if (seconds >= SLOW_SYNC_SECONDS) this.bounded.say('warn', { seconds }, 'the disk is slow to sync');
+  }
+
+  failed(error: unknown): void {
+    this.meter.writeFailed();
+    if (this.failure === undefined) {
+      this.failure = { error: error as Error, sinceMs: performance.now(), count: 0 };
+      const message =
+        (error as NodeJS.ErrnoException).code === 'ENOSPC'
+          ? 'the disk is full: producers get an error until there is room'
+          : 'the disk fails: producers get an error until it works again';
+      this.bounded.say('error', { err: error }, message);
+    }
+    this.failure.count++;
+  }
+
+  wrote(): void {
+    if (this.failure === undefined) return;
+    const { count, sinceMs } = this.failure;
+    this.failure = undefined;
+    const forMs = Math.round(performance.now() - sinceMs);
+    this.bounded.say('warn', { failures: count, forMs }, 'the disk works again');
+  }
+}

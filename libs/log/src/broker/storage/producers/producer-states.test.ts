@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { ErrorCode } from '../../../protocol/error-codes.js';
+import type { BatchHeader } from '../../../protocol/record-batch.js';
+import { ProducerStates } from './producer-states.js';
+
+const NOW = 1000;
+const batch = (baseSequence: number, count = 1, producerEpoch = 0): BatchHeader => ({
+  baseOffset: 0n,
+  lastOffset: BigInt(count - 1),
+  sizeBytes: 100,
+  attributes: 0,
+  baseTimestamp: 0n,
+  maxTimestamp: 0n,
+  producerId: 7n,
+  producerEpoch,
+  baseSequence,
+  count,
+  transactional: false,
+  control: false,
+});
+
+describe(ProducerStates, () => {
+  it('takes any sequence of a producer that it does not know', () => {
+    expect(new ProducerStates().check(batch(42))).toEqual({ kind: 'append' });
+  });
+
+  it('recognises each of the last five batches, and none before', () => {
+    const states = new ProducerStates();
+    for (let i = 0; i < 7; i++) states.remember(batch(i * 10, 10), BigInt(100 + i * 10), NOW);
+    for (let i = 2; i < 7; i++) {
+      expect(states.check(batch(i * 10, 10))).toMatchObject({
+        kind: 'duplicate',
+        batch: { baseOffset: BigInt(100 + i * 10) },
+      });
+    }
+    expect(() => states.check(batch(10, 10))).toThrow(
+      expect.objectContaining({ code: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER }),
+    );
+  });
+
+  it('refuses a gap, an old epoch, and a new epoch that does not start at 0', () => {
+    const states = new ProducerStates();
+    states.remember(batch(0, 5, 3), 0n, NOW);
+    const code = (header: BatchHeader) => {
+      try {
+        return states.check(header).kind;
+      } catch (error) {
+        return (error as { code: number }).code;
+      }
+    };
+    expect(code(batch(5, 1, 3))).toBe('append');
+    expect(code(batch(6, 1, 3))).toBe(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
+    expect(code(batch(5, 1, 2))).toBe(ErrorCode.INVALID_PRODUCER_EPOCH);
+    expect(code(batch(5, 1, 4))).toBe(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
+    expect(code(batch(0, 1, 4))).toBe('append');
+  });
+
+  it('goes on at 0 after the largest sequence', () => {
+    const states = new ProducerStates();
+    states.remember(batch(2 ** 31 - 2, 2), 0n, NOW);
+    expect(states.check(batch(0))).toEqual({ kind: 'append' });
+    states.remember(batch(2 ** 31 - 1, 3), 2n, NOW);
+    expect(states.check(batch(2))).toEqual({ kind: 'append' });
+  });
+
+  it('forgets a batch whose append failed', () => {
+    const states = new ProducerStates();
+    states.remember(batch(0), 0n, NOW);
+    const undo = states.remember(batch(1), 1n, NOW);
+    states.forget(undo);
+    expect(states.check(batch(1))).toEqual({ kind: 'append' });
+  });
+
+  it('comes back from a snapshot, without what was not written yet', () => {
+    const states = new ProducerStates();
+    states.remember(batch(0), 10n, NOW);
+    const waiting = states.remember(batch(1), 11n, NOW);
+    const restored = new ProducerStates();
+    expect(restored.restore(states.snapshot([waiting]))).toBe(true);
+    expect(restored.check(batch(0))).toMatchObject({ kind: 'duplicate', batch: { baseOffset: 10n } });
+    expect(restored.check(batch(1))).toEqual({ kind: 'append' });
+    expect(states.check(batch(1))).toMatchObject({ kind: 'duplicate' });
+  });
+
+  it('does not come back from a damaged snapshot', () => {
+    const states = new ProducerStates();
+    states.remember(batch(0), 10n, NOW);
+    const snapshot = states.snapshot();
+    for (let at = 0; at < snapshot.length; at++) {
+      const damaged = Buffer.from(snapshot);
+      damaged[at] = (damaged[at] as number) ^ 1;
+      expect(new ProducerStates().restore(damaged)).toBe(false);
+    }
+  });
+});

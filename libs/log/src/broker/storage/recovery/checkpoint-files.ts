@@ -1,0 +1,84 @@
+import * as path from 'node:path';
+import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
+import type { FileSystem } from '../files/file-system.js';
+
+export const RECOVERY_FILE = 'recovery-point-offset-checkpoint';
+export const START_FILE = 'log-start-offset-checkpoint';
+export const CLEANER_FILE = 'cleaner-offset-checkpoint';
+/** Ours: where offsets may be missing, noted before the first one is. */
+export const GAPS_FILE = 'compaction-gaps-checkpoint';
+
+export const CHECKPOINT_FILES = [RECOVERY_FILE, START_FILE, CLEANER_FILE, GAPS_FILE] as const;
+/** Exists while no broker runs, if the last one closed everything. */
+export const CLEAN_FILE = '.kafka_cleanshutdown';
+
+/** What the last run left of every partition. */
+export interface Checkpoints {
+  readonly recovery: Checkpoint;
+  readonly start: Checkpoint;
+  readonly cleaned: Checkpoint;
+  readonly gaps: Checkpoint;
+}
+
+/** Of a partition that is new. */
+export const NO_CHECKPOINTS: Checkpoints = {
+  recovery: new Map(),
+  start: new Map(),
+  cleaned: new Map(),
+  gaps: new Map(),
+};
+
+export async function readCheckpoints(files: FileSystem, dataDir: string): Promise<Checkpoints> {
+  const read = (file: string) => readCheckpoint(files, path.join(dataDir, file));
+  return {
+    recovery: await read(RECOVERY_FILE),
+    start: await read(START_FILE),
+    cleaned: await read(CLEANER_FILE),
+    gaps: await read(GAPS_FILE),
+  };
+}
+
+/** A partition's offsets that checkpoints keep. */
+export interface CheckpointedLog {
+  readonly recoveryPoint: bigint;
+  readonly logStartOffset: bigint;
+  readonly cleanedBefore: bigint;
+  readonly gapsBefore: bigint;
+}
+
+/** The offset of a partition that each file stores. */
+const OFFSET_IN: Record<(typeof CHECKPOINT_FILES)[number], (log: CheckpointedLog) => bigint> = {
+  [RECOVERY_FILE]: (log) => log.recoveryPoint,
+  [START_FILE]: (log) => log.logStartOffset,
+  [CLEANER_FILE]: (log) => log.cleanedBefore,
+  [GAPS_FILE]: (log) => log.gapsBefore,
+};
+
+/** Writes the checkpoint files. */
+export class CheckpointWriter {
+  private last: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly at: { readonly files: FileSystem; readonly dataDir: string },
+    private readonly topics: () => readonly { name: string; partitions: readonly CheckpointedLog[] }[],
+  ) {}
+
+  /** All of them: what they say of a topic that was deleted must not be taken for one that is created later. */
+  async saveAll(): Promise<void> {
+    for (const file of CHECKPOINT_FILES) await this.save(file);
+  }
+
+  /** One after another: two at a time would write one file. */
+  save(file: (typeof CHECKPOINT_FILES)[number]): Promise<void> {
+    const written = this.last.then(() => this.write(file));
+    this.last = written.catch(() => undefined);
+    return written;
+  }
+
+  private async write(file: (typeof CHECKPOINT_FILES)[number]): Promise<void> {
+    const offsets = this.topics().flatMap(({ name, partitions }) =>
+      partitions.map((log, partition) => ({ topic: name, partition, offset: OFFSET_IN[file](log) })),
+    );
+    await writeCheckpoint(this.at.files, path.join(this.at.dataDir, file), offsets);
+  }
+}

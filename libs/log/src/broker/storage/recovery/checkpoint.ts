@@ -1,0 +1,33 @@
+import type { FileSystem } from '../files/file-system.js';
+
+const VERSION = '0';
+
+/** Offsets by folder name of a partition (`topic-0`). */
+export type Checkpoint = Map<string, bigint>;
+
+/*
+ * Kafka's checkpoint files: a version, how many lines follow, then `topic partition offset` each.
+ */
+
+/** Reads a checkpoint. What can't be read is as good as missing: everything is checked again. */
+export async function readCheckpoint(files: FileSystem, file: string): Promise<Checkpoint> {
+  const contents = await files.readFile(file);
+  const [version, count, ...lines] = contents?.toString().trimEnd().split('\n') ?? [];
+  if (version !== VERSION || Number(count) !== lines.length) return new Map();
+  const offsets: Checkpoint = new Map();
+  for (const line of lines) {
+    const [topic, partition, offset] = line.split(' ');
+    if (offset === undefined || !/^\d+$/.test(offset)) return new Map();
+    offsets.set(`${topic}-${partition}`, BigInt(offset));
+  }
+  return offsets;
+}
+
+export async function writeCheckpoint(
+  files: FileSystem,
+  file: string,
+  offsets: readonly { topic: string; partition: number; offset: bigint }[],
+): Promise<void> {
+  const lines = offsets.map(({ topic, partition, offset }) => `${topic} ${partition} ${offset}`);
+  await files.replaceFile(file, `${[VERSION, lines.length, ...lines].join('\n')}\n`);
+}

@@ -1,0 +1,229 @@
+import * as path from 'node:path';
+import type { Logger } from 'pino';
+import type { FileSystem } from '../files/file-system.js';
+import { readMarker, type Marker } from '../../../protocol/markers.js';
+import type { BatchHeader } from '../../../protocol/record-batch.js';
+import type { OpenTransactions } from '../producers/open-transactions.js';
+import { ProducerStates } from '../producers/producer-states.js';
+import { finishSwaps } from '../segment/segment-swap.js';
+import { LOG_FILE, SEGMENT_FILE, UNFINISHED_FILE } from '../segment/segment-files.js';
+import { Segment, segmentName } from '../segment/segment.js';
+import { indexOfSegment } from '../segment/segment-list.js';
+
+/** Bytes at the end of a log that are checked at start even where it was closed in good order. */
+const CHECKED_TAIL_BYTES = 16 << 20;
+
+const SEGMENT_NAME_LENGTH = 20;
+
+/** What is known of a log before its files are looked at. */
+export interface RecoveryOptions {
+  readonly files: FileSystem;
+  readonly folder: string;
+  readonly logger: Logger;
+  readonly now: () => number;
+  /** Everything before it is known to be on disk, whole. */
+  readonly recoveryPoint: bigint;
+  /** Whether the log was closed in good order: then the end alone is checked. */
+  readonly closedCleanly: boolean;
+  /** Where the log starts, if it has no files and `recoveryPoint` is not later. */
+  readonly logStartOffset: bigint;
+  /** Told where the log was cut. */
+  readonly onCut?: () => void;
+  /** Compaction may have left gaps before it. */
+  readonly gapsBefore: bigint;
+}
+
+/**
+ * Opens the segments of a log, checks what a crash may have damaged, cuts the log at the first bad byte, and fills in
+ * what is known of its producers and their transactions.
+ */
+export async function recoverSegments(
+  options: RecoveryOptions,
+  { producers, open }: { producers: ProducerStates; open: OpenTransactions },
+): Promise<{ segments: Segment[]; endOffset: bigint }> {
+  const { files, folder, now } = options;
+  const names = await finishSwaps(files, folder);
+  const bases = names
+    .filter((name) => LOG_FILE.test(name))
+    .map((name) => BigInt(name.slice(0, 20)))
+    .sort((a, b) => (a < b ? -1 : 1));
+  const segments: Segment[] = [];
+  for (const baseOffset of bases.length > 0 ? bases : [firstOffset(options)]) {
+    segments.push(await Segment.open({ files, folder, baseOffset, nowMs: now() }));
+  }
+  const recovery = new Recovery(options, segments, producers, open);
+  await recovery.checkSegments(names);
+  await recovery.removeLeftovers(names);
+  return { segments, endOffset: recovery.endOffset };
+}
+
+/** A log that lost its files must not give offsets again that readers have seen. */
+function firstOffset({ logStartOffset, recoveryPoint }: RecoveryOptions): bigint {
+  return recoveryPoint > logStartOffset ? recoveryPoint : logStartOffset;
+}
+
+class Recovery {
+  endOffset = 0n;
+  /** Index of the segment from which on batches are not in the producers' restored state. */
+  private rememberedFrom = 0;
+
+  constructor(
+    private readonly options: RecoveryOptions,
+    private readonly segments: Segment[],
+    private readonly producers: ProducerStates,
+    private readonly open: OpenTransactions,
+  ) {}
+
+  /** Settles which segments are whole, where the log ends, and what is known of producers. */
+  async checkSegments(names: readonly string[]): Promise<void> {
+    const last = this.segments.length - 1;
+    this.rememberedFrom = await this.restoreProducers(names, last);
+    const firstUnsafe = indexOfSegment(this.segments, this.options.recoveryPoint);
+    const trusted = await this.trustSegments(Math.min(firstUnsafe, this.rememberedFrom));
+    const firstChecked = await this.restoreTransactions(names, trusted);
+    if (firstChecked === last && (await this.takeClosed(names))) return;
+    await this.check(firstChecked, names);
+  }
+
+  /** Takes segments before one as their files are, where those can be right. @returns index of the first that is not taken */
+  private async trustSegments(end: number): Promise<number> {
+    for (let i = 0; i < end; i++) if (!(await (this.segments[i] as Segment).trust())) return i;
+    return end;
+  }
+
+  /**
+   * Restores which transactions were open at the start of a segment, the last possible up to one.
+   *
+   * @returns index of the segment
+   */
+  private async restoreTransactions(names: readonly string[], lastIndex: number): Promise<number> {
+    const atStart = new ProducerStates();
+    const index = await this.restoreSnapshot(names, lastIndex, atStart);
+    this.open.restore(atStart.open());
+    return index;
+  }
+
+  /** Takes the active segment of a log that was closed in good order, where its end is as it should be. */
+  private async takeClosed(names: readonly string[]): Promise<boolean> {
+    const { files, folder, closedCleanly } = this.options;
+    const active = this.segments.at(-1) as Segment;
+    if (!closedCleanly || !(await active.trust())) return false;
+    const end = await active.checkTail(CHECKED_TAIL_BYTES);
+    if (end === undefined) return false;
+    const name = `${segmentName(end)}.snapshot`;
+    const snapshot = names.includes(name) ? await files.readFile(path.join(folder, name)) : undefined;
+    if (snapshot === undefined || !this.producers.restore(snapshot)) return false;
+    this.open.restore(this.producers.open());
+    this.endOffset = end;
+    return true;
+  }
+
+  private mayHaveGaps(segment: Segment): boolean {
+    return segment.baseOffset < this.options.gapsBefore;
+  }
+
+  /** Removes what a crash left unfinished, and snapshots that are not of the start of a segment. */
+  async removeLeftovers(names: readonly string[]): Promise<void> {
+    const { files, folder } = this.options;
+    const kept = new Set(this.segments.map(({ baseOffset }) => segmentName(baseOffset)));
+    for (const name of names) {
+      const isOfNoSegment = SEGMENT_FILE.test(name) && !kept.has(name.slice(0, SEGMENT_NAME_LENGTH));
+      if (isOfNoSegment || UNFINISHED_FILE.test(name)) await files.remove(path.join(folder, name));
+    }
+  }
+
+  /**
+   * Restores what was known of producers at the start of a segment, the last possible: compaction and retention may
+   * have removed the batches that it comes from.
+   *
+   * @returns index of the segment from which on batches are to be remembered
+   */
+  private async restoreProducers(names: readonly string[], lastIndex: number): Promise<number> {
+    this.producers.clear();
+    return this.restoreSnapshot(names, lastIndex, this.producers);
+  }
+
+  /** @returns index of the segment at whose start the states are of, 0 where there are none */
+  private async restoreSnapshot(
+    names: readonly string[],
+    lastIndex: number,
+    into: ProducerStates,
+  ): Promise<number> {
+    const { files, folder } = this.options;
+    for (let i = lastIndex; i >= 0; i--) {
+      const name = `${segmentName((this.segments[i] as Segment).baseOffset)}.snapshot`;
+      if (!names.includes(name)) continue;
+      const snapshot = await files.readFile(path.join(folder, name));
+      if (snapshot !== undefined && into.restore(snapshot)) return i;
+    }
+    return 0;
+  }
+
+  /** Checks every batch from a segment on, and cuts the log at the first that is bad. */
+  private async check(firstChecked: number, names: readonly string[]): Promise<void> {
+    for (let i = firstChecked; i < this.segments.length; i++) {
+      const segment = this.segments[i] as Segment;
+      if (i > this.rememberedFrom && i === this.segments.length - 1) await this.keepProducers(segment);
+      const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps(segment), (header, marker) => {
+        this.follow(segment, header, marker);
+        if (i >= this.rememberedFrom) this.remember(header, marker);
+      });
+      this.endOffset = nextOffset;
+      const following = this.segments[i + 1];
+      const whole =
+        following === undefined || this.mayHaveGaps(segment) || following.baseOffset === nextOffset;
+      if (damagedAt === undefined && whole) continue;
+      await this.cutAfter(i, damagedAt ?? segment.sizeBytes, names);
+      return;
+    }
+  }
+
+  /** Writes the snapshot that the active segment should have begun with: the batches it comes from may be compacted next. */
+  private async keepProducers({ baseOffset }: Segment): Promise<void> {
+    const { files, folder } = this.options;
+    await files.replaceFile(
+      path.join(folder, `${segmentName(baseOffset)}.snapshot`),
+      this.producers.snapshot(),
+    );
+  }
+
+  private remember(header: BatchHeader, marker: Marker | undefined): void {
+    if (header.producerId < 0n) return;
+    this.producers.remember(header, header.baseOffset, this.options.now(), marker);
+  }
+
+  /** Goes on with what is open, and makes the index of what was aborted. */
+  private follow(segment: Segment, header: BatchHeader, marker: Marker | undefined): void {
+    const aborted = header.transactional ? this.open.note(header, marker) : undefined;
+    if (aborted !== undefined) segment.transactionIndex.append(aborted);
+  }
+
+  private async cutAfter(index: number, damagedAt: number, names: readonly string[]): Promise<void> {
+    const segment = this.segments[index] as Segment;
+    const dropped = this.segments.splice(index + 1);
+    this.options.onCut?.();
+    this.options.logger.warn(
+      {
+        folder: this.options.folder,
+        segment: segmentName(segment.baseOffset),
+        position: damagedAt,
+        segmentsDropped: dropped.length,
+      },
+      'log cut at its first bad byte',
+    );
+    for (const later of dropped) await later.remove();
+    // What is cut off must not come back behind what is appended from now on.
+    await this.options.files.syncFolder(this.options.folder);
+    await segment.trim();
+    await segment.sync();
+    if (index >= this.rememberedFrom) return;
+    // What was restored knows of batches that are gone.
+    for (let i = await this.restoreProducers(names, index); i <= index; i++) {
+      const kept = this.segments[i] as Segment;
+      for await (const { header, position } of kept.headersFrom(kept.baseOffset)) {
+        const batch = header.control ? await kept.readExactly(position, header.sizeBytes) : undefined;
+        this.remember(header, batch && readMarker(batch));
+      }
+    }
+  }
+}

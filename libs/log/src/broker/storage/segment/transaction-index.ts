@@ -1,0 +1,90 @@
+import { EntryBuffer, lastNotAfter } from './entry-buffer.js';
+import type { AbortedTransaction } from '../producers/open-transactions.js';
+
+/*
+ * Kafka's index of aborted transactions, kept in memory as it lies on disk, in the order of the markers:
+ *
+ *   .txnindex   version int16 · producerId int64 · firstOffset int64 · lastOffset int64 · lastStableOffset int64
+ */
+const ENTRY_BYTES = 34;
+const VERSION = 0;
+const PRODUCER_ID_AT = 2;
+const FIRST_OFFSET_AT = 10;
+const LAST_OFFSET_AT = 18;
+const LAST_STABLE_OFFSET_AT = 26;
+
+/** Transactions whose abort marker is in one segment. They may have begun in an earlier one. */
+export class TransactionIndex {
+  private readonly entries: EntryBuffer;
+
+  constructor(contents?: Buffer) {
+    this.entries = new EntryBuffer(ENTRY_BYTES, contents);
+  }
+
+  /** @returns undefined where the bytes can't be an index of a segment from `baseOffset` on */
+  static parse(contents: Buffer, baseOffset: bigint): TransactionIndex | undefined {
+    if (contents.length % ENTRY_BYTES !== 0) return undefined;
+    const index = new TransactionIndex(contents);
+    let previous = baseOffset - 1n;
+    for (const { firstOffset, lastOffset, lastStableOffset } of index.all()) {
+      if (lastOffset <= previous || firstOffset < 0n || firstOffset >= lastOffset) return undefined;
+      if (lastStableOffset < 0n || lastStableOffset > lastOffset + 1n) return undefined;
+      previous = lastOffset;
+    }
+    return index;
+  }
+
+  get count(): number {
+    return this.entries.count;
+  }
+
+  append({ producerId, firstOffset, lastOffset, lastStableOffset }: AbortedTransaction): void {
+    const { buffer, at } = this.entries.next();
+    buffer.writeInt16BE(VERSION, at);
+    buffer.writeBigInt64BE(producerId, at + PRODUCER_ID_AT);
+    buffer.writeBigInt64BE(firstOffset, at + FIRST_OFFSET_AT);
+    buffer.writeBigInt64BE(lastOffset, at + LAST_OFFSET_AT);
+    buffer.writeBigInt64BE(lastStableOffset, at + LAST_STABLE_OFFSET_AT);
+  }
+
+  /**
+   * Adds the transactions that have records from `from` on and before `to`.
+   *
+   * @returns whether later segments can't have any more of them
+   */
+  collect(from: bigint, to: bigint, into: AbortedTransaction[]): boolean {
+    for (let i = this.firstEndingAt(from); i < this.count; i++) {
+      const transaction = this.at(i);
+      if (transaction.firstOffset < to) into.push(transaction);
+      if (transaction.lastStableOffset >= to) return true;
+    }
+    return false;
+  }
+
+  all(): AbortedTransaction[] {
+    return Array.from({ length: this.count }, (_, i) => this.at(i));
+  }
+
+  unpersisted(): { bytes: Buffer; at: number } {
+    return this.entries.unpersisted();
+  }
+
+  markPersisted(upToBytes: number): void {
+    this.entries.markPersisted(upToBytes);
+  }
+
+  /** Index of the first transaction that did not end before `offset`. */
+  private firstEndingAt(offset: bigint): number {
+    return lastNotAfter(this.count, (i) => this.at(i).lastOffset >= offset) + 1;
+  }
+
+  private at(index: number): AbortedTransaction {
+    const { buffer, at } = this.entries.entry(index);
+    return {
+      producerId: buffer.readBigInt64BE(at + PRODUCER_ID_AT),
+      firstOffset: buffer.readBigInt64BE(at + FIRST_OFFSET_AT),
+      lastOffset: buffer.readBigInt64BE(at + LAST_OFFSET_AT),
+      lastStableOffset: buffer.readBigInt64BE(at + LAST_STABLE_OFFSET_AT),
+    };
+  }
+}
