@@ -5,10 +5,10 @@ import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import type { Outcome } from '../../protocol/markers.js';
 import type { LogStore } from '../storage/topics/log-store.js';
 import type { PartitionLog } from '../storage/partition/partition-log.js';
-import { expiredOffsets } from './expiry.js';
-import { Group } from './group.js';
-import type { GroupNews } from './group-hooks.js';
-import { NO_BYTES, type JoinAnswer, type Member, type SyncAnswer } from './member.js';
+import { expiredOffsets } from './offsets/expiry.js';
+import { Group } from './membership/group.js';
+import type { GroupNews } from './membership/group-hooks.js';
+import { NO_BYTES, type JoinAnswer, type Member, type SyncAnswer } from './membership/member.js';
 import {
   appendEntries,
   OFFSETS_PARTITION,
@@ -18,9 +18,9 @@ import {
   type GroupValue,
   type KeptEntry,
   type OffsetsProducer,
-} from './offsets-log.js';
-import { PendingOffsets, type GroupOffset } from './pending-offsets.js';
-import type { JoinRequest, MemberReference, SyncRequest } from './requests.js';
+} from './offsets/offsets-log.js';
+import { PendingOffsets, type GroupOffset } from './offsets/pending-offsets.js';
+import type { JoinRequest, MemberReference, SyncRequest } from './membership/requests.js';
 
 export interface CoordinatorOptions {
   readonly store: LogStore;

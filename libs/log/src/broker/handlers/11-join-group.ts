@@ -12,7 +12,7 @@
  */
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
-import type { JoinAnswer } from '../groups/member.js';
+import type { JoinAnswer } from '../groups/membership/member.js';
 import { defineHandler } from './handler.js';
 
 const request = t.struct({

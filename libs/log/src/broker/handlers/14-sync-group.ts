@@ -8,7 +8,7 @@
  */
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
-import { NO_BYTES } from '../groups/member.js';
+import { NO_BYTES } from '../groups/membership/member.js';
 import { defineHandler } from './handler.js';
 
 const request = t.struct({

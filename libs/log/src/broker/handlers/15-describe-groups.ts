@@ -8,8 +8,8 @@
  */
 import { ErrorCode } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
-import type { Group } from '../groups/group.js';
-import { NO_BYTES } from '../groups/member.js';
+import type { Group } from '../groups/membership/group.js';
+import { NO_BYTES } from '../groups/membership/member.js';
 import { AUTHORIZED_OPERATIONS, OPERATIONS_NOT_ASKED } from './authorized-operations.js';
 import { defineHandler } from './handler.js';
 

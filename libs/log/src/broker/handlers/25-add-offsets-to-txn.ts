@@ -6,7 +6,7 @@
  *
  * 2 PRODUCER_FENCED · 3 flexible
  */
-import { OFFSETS_PARTITION, OFFSETS_TOPIC } from '../groups/offsets-log.js';
+import { OFFSETS_PARTITION, OFFSETS_TOPIC } from '../groups/offsets/offsets-log.js';
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
 import { fencingCode } from './fencing.js';

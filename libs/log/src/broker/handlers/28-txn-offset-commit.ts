@@ -8,7 +8,7 @@
  *
  * 2 leader epoch · 3 member, generation and group instance id, flexible
  */
-import { OFFSETS_PARTITION, OFFSETS_TOPIC } from '../groups/offsets-log.js';
+import { OFFSETS_PARTITION, OFFSETS_TOPIC } from '../groups/offsets/offsets-log.js';
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
 import { verifyPart } from './fencing.js';

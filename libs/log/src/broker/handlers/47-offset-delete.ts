@@ -6,7 +6,7 @@
  */
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
-import { subscribedTopics } from '../groups/subscription.js';
+import { subscribedTopics } from '../groups/membership/subscription.js';
 import { defineHandler } from './handler.js';
 
 const request = t.struct({

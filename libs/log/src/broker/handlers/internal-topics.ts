@@ -1,4 +1,4 @@
-import { OFFSETS_TOPIC } from '../groups/offsets-log.js';
+import { OFFSETS_TOPIC } from '../groups/offsets/offsets-log.js';
 import { TRANSACTIONS_TOPIC } from '../transactions/state-log.js';
 
 /** Whether a topic is the broker's own: clients may read it, and neither write nor delete it. */

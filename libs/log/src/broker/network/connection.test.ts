@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BoundedLog } from '../../bounded-log.js';
 import { NO_METER } from '../metrics/meter.js';
-import { PlainExchange } from '../security/plain-exchange.js';
+import { PlainExchange } from '../security/sasl/plain-exchange.js';
 import { Session } from '../security/session.js';
 import { Connection } from './connection.js';
 

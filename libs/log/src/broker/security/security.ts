@@ -2,11 +2,11 @@ import type { TlsOptions } from 'node:tls';
 import type { BrokerConfig } from '../config/config.js';
 import type { BrokerSetting } from '../config/broker-settings.js';
 import { listOf, SASL_MECHANISMS, SettingError, type SaslMechanism } from '../config/settings.js';
-import { PlainExchange } from './plain-exchange.js';
-import { ScramExchange } from './scram-exchange.js';
+import { PlainExchange } from './sasl/plain-exchange.js';
+import { ScramExchange } from './sasl/scram-exchange.js';
 import { Session, type SaslMechanisms } from './session.js';
 import { readTlsOptions } from './tls-files.js';
-import { readUsers, type Users } from './users.js';
+import { readUsers, type Users } from './sasl/users.js';
 
 const TLS_FILES = ['ssl.certificate.location', 'ssl.key.location', 'ssl.ca.location'] as const;
 

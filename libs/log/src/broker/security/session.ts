@@ -1,5 +1,5 @@
 import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
-import { AuthenticationError, type SaslExchange } from './exchange.js';
+import { AuthenticationError, type SaslExchange } from './sasl/exchange.js';
 
 /** Makes an exchange of each mechanism that is enabled. */
 export type SaslMechanisms = ReadonlyMap<string, () => SaslExchange>;

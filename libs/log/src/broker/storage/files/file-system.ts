@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
-import { PromptWrites } from './prompt-writes.js';
+import { InlineWrites } from './inline-writes.js';
 
 /** A file that is read anywhere and written at positions its owner keeps. */
 export interface LogFile {
@@ -46,11 +46,11 @@ export interface FileSystem {
 /** Files that are on the way to another's place; what a crash leaves of them is of no use. */
 export const TEMPORARY_SUFFIX = '.tmp';
 /** Most bytes that are read on this thread where the system has them in memory: handing them over takes longer. */
-const MAX_PROMPT_READ_BYTES = 64 << 10;
+const MAX_INLINE_READ_BYTES = 64 << 10;
 /** Most buffers that one `writev` takes (IOV_MAX on Linux and macOS). */
 const MAX_GATHERED_BUFFERS = 1024;
 
-const promptWrites = new PromptWrites();
+const inlineWrites = new InlineWrites();
 
 const writev = promisify(fs.writev);
 const read = promisify(fs.read);
@@ -159,8 +159,8 @@ class NodeLogFile implements LogFile {
   constructor(private readonly fd: number) {}
 
   async write(buffers: readonly Buffer[], position: number): Promise<void> {
-    if (promptWrites.areWise(buffers)) {
-      promptWrites.write(this.fd, buffers, position);
+    if (inlineWrites.shouldInline(buffers)) {
+      inlineWrites.write(this.fd, buffers, position);
       return;
     }
     let at = position;
@@ -175,7 +175,7 @@ class NodeLogFile implements LogFile {
   }
 
   async read(buffer: Buffer, position: number, cached = false): Promise<number> {
-    if (cached && buffer.length <= MAX_PROMPT_READ_BYTES) return readPromptly(this.fd, buffer, position);
+    if (cached && buffer.length <= MAX_INLINE_READ_BYTES) return readInline(this.fd, buffer, position);
     this.readsUnderWay++;
     try {
       let filled = 0;
@@ -200,7 +200,7 @@ class NodeLogFile implements LogFile {
   }
 
   async sync(): Promise<void> {
-    await promptWrites.pausedDuring(() => fdatasync(this.fd));
+    await inlineWrites.pausedDuring(() => fdatasync(this.fd));
   }
 
   async close(): Promise<void> {
@@ -213,7 +213,7 @@ class NodeLogFile implements LogFile {
   }
 }
 
-function readPromptly(fd: number, buffer: Buffer, position: number): number {
+function readInline(fd: number, buffer: Buffer, position: number): number {
   let filled = 0;
   while (filled < buffer.length) {
     const bytesRead = fs.readSync(fd, buffer, filled, buffer.length - filled, position + filled);

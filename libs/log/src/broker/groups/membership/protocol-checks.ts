@@ -1,4 +1,4 @@
-import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
+import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
 import { commonProtocols, type Member } from './member.js';
 import type { JoinRequest, SyncRequest } from './requests.js';
 

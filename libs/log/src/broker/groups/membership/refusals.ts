@@ -1,4 +1,4 @@
-import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
+import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
 import { NO_BYTES, type JoinAnswer, type SyncAnswer } from './member.js';
 
 /** Answers a join that came to nothing. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
-import { Gathering } from './gathering.js';
+import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
+import { InitialRebalanceDelay } from './initial-rebalance-delay.js';
 import type { GroupHooks } from './group-hooks.js';
 import {
   electProtocol,
@@ -28,7 +28,7 @@ export class Group {
   private readonly staticIds = new Map<string, string>();
   private rebalanceTimer: NodeJS.Timeout | undefined;
   /** While a group that was empty waits for more members. */
-  private readonly gathering = new Gathering();
+  private readonly initialDelay = new InitialRebalanceDelay();
 
   constructor(
     readonly groupId: string,
@@ -164,9 +164,9 @@ export class Group {
     this.renew(member);
     const wasEmpty = this.state === 'Empty';
     if (reaction === 'rebalance') this.prepareRebalance(reason);
-    const delay = { delayMs: this.hooks.initialDelayMs(), longestMs: this.longestRebalanceMs() };
-    if (wasEmpty) this.gathering.start(delay, () => this.completeJoinIfAllJoined());
-    else this.gathering.extend();
+    const delay = { delayMs: this.hooks.initialDelayMs(), maxMs: this.longestRebalanceMs() };
+    if (wasEmpty) this.initialDelay.start(delay, () => this.completeJoinIfAllJoined());
+    else this.initialDelay.extend();
     this.completeJoinIfAllJoined();
     return answer;
   }
@@ -194,7 +194,7 @@ export class Group {
 
   private completeJoinIfAllJoined(): void {
     if (this.state !== 'PreparingRebalance' || this.promised.size > 0) return;
-    if (this.gathering.isUnderWay) return;
+    if (this.initialDelay.isActive) return;
     for (const member of this.members.values()) if (member.joining === undefined) return;
     this.completeJoin();
   }
@@ -228,7 +228,7 @@ export class Group {
 
   private becomeEmpty(): void {
     clearTimeout(this.rebalanceTimer);
-    this.gathering.stop();
+    this.initialDelay.stop();
     this.generationId++;
     this.state = 'Empty';
     this.protocolName = null;
@@ -445,7 +445,7 @@ export class Group {
     }
     for (const promise of this.promised.values()) clearTimeout(promise);
     clearTimeout(this.rebalanceTimer);
-    this.gathering.stop();
+    this.initialDelay.stop();
     this.members.clear();
     this.promised.clear();
     this.state = 'Dead';

@@ -1,11 +1,11 @@
-import type { Outcome } from '../../protocol/markers.js';
-import { makeRecordBatch } from '../../protocol/records.js';
-import { readBatchHeader } from '../../protocol/record-batch.js';
-import { Reader } from '../../protocol/reader.js';
-import * as t from '../../protocol/schema.js';
-import { Writer } from '../../protocol/writer.js';
-import type { PartitionLog } from '../storage/partition/partition-log.js';
-import { replayRecords } from '../storage/partition/replay.js';
+import type { Outcome } from '../../../protocol/markers.js';
+import { makeRecordBatch } from '../../../protocol/records.js';
+import { readBatchHeader } from '../../../protocol/record-batch.js';
+import { Reader } from '../../../protocol/reader.js';
+import * as t from '../../../protocol/schema.js';
+import { Writer } from '../../../protocol/writer.js';
+import type { PartitionLog } from '../../storage/partition/partition-log.js';
+import { replayRecords } from '../../storage/partition/replay.js';
 
 /** The internal topic that groups are kept in, compacted: the newest record of a key holds. */
 export const OFFSETS_TOPIC = '__consumer_offsets';

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../protocol/error-codes.js';
+import type { ErrorCode } from '../../../protocol/error-codes.js';
 
 /** A way to share partitions that a member knows, with what it tells the leader under it. */
 export interface MemberProtocol {

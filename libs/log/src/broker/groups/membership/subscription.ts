@@ -1,4 +1,4 @@
-import { MalformedRequestError, Reader } from '../../protocol/reader.js';
+import { MalformedRequestError, Reader } from '../../../protocol/reader.js';
 import type { Group } from './group.js';
 
 const CONSUMER_PROTOCOL = 'consumer';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ErrorCode, type ProtocolError } from '../../protocol/error-codes.js';
+import { ErrorCode, type ProtocolError } from '../../../protocol/error-codes.js';
 import { Group } from './group.js';
 import type { JoinAnswer, SyncAnswer } from './member.js';
 import type { JoinRequest } from './requests.js';

@@ -1,6 +1,6 @@
 import type { CommittedOffset } from './offsets-log.js';
-import type { Group } from './group.js';
-import { subscribedTopics } from './subscription.js';
+import type { Group } from '../membership/group.js';
+import { subscribedTopics } from '../membership/subscription.js';
 
 /** What a group has committed, and since when it has no members. */
 export interface GroupOffsets<Offset extends CommittedOffset & { topic: string }> {
