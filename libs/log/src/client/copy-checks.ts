@@ -1,14 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { Admin, TopicIdentity } from './admin.js';
-import { pauseFor } from './backoff.js';
-import type { LogConnection } from './connection.js';
-import type { TopicPartition } from './consumer.js';
-import { LogError } from './errors.js';
-import { partitionId } from './holds.js';
-import { createBatchConsumer } from './kafkajs-consumer.js';
-import { headersOf } from './log-record.js';
-import type { LogRecord } from './record.js';
+import type { Admin, TopicIdentity } from './admin/admin.js';
+import { createBatchConsumer } from './consumer/group-consumer.js';
+import { type LogRecord, headersOf } from './record/record.js';
+import { type TopicPartition, partitionId } from './record/topic-partition.js';
+import { pauseFor } from './shared/backoff.js';
+import type { LogConnection } from './shared/connection.js';
+import { LogError } from './shared/errors.js';
 
 const GROUP_ID = 'copy-topics-check';
 /** Longest that reading single records takes. */

@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import type { Logger } from 'pino';
-import type { Admin } from './admin.js';
-import type { LogConnection } from './connection.js';
-import type { BatchConsumer, RecordBatch, TopicPartition } from './consumer.js';
-import { LogError } from './errors.js';
-import { partitionId } from './holds.js';
+import type { Admin } from './admin/admin.js';
+import { createAdmin } from './admin/kafka-admin.js';
+import type { BatchConsumer, RecordBatch } from './consumer/consumer.js';
+import { createBatchConsumer } from './consumer/group-consumer.js';
 import { identitiesOf, requireCopies, requireSameTopics } from './copy-checks.js';
-import { createAdmin } from './kafkajs-admin.js';
-import { createBatchConsumer } from './kafkajs-consumer.js';
-import { KafkajsProducer } from './kafkajs-producer.js';
-import { headersOf } from './log-record.js';
+import { KafkajsProducer } from './producer/batching-producer.js';
+import { headersOf } from './record/record.js';
+import { type TopicPartition, partitionId } from './record/topic-partition.js';
+import type { LogConnection } from './shared/connection.js';
+import { LogError } from './shared/errors.js';
 
 /** Copies run one at a time: members of one group would share the partitions, and each believe it had them all. */
 const GROUP_ID = 'copy-topics';

@@ -6,7 +6,7 @@ import {
   headersOf,
   type LogRecord,
 } from '../../src/client/index.js';
-import { KafkajsProducer } from '../../src/client/kafkajs-producer.js';
+import { KafkajsProducer } from '../../src/client/producer/batching-producer.js';
 import { appendTransaction, spoilBatch } from '../../src/testing.js';
 import { append, Bench, logger, record, until } from './_util.js';
 

@@ -1,0 +1,137 @@
+import { ErrorCode } from '../../protocol/error-codes.js';
+import { NO_UUID, type ValueOf } from '../../protocol/schema.js';
+import { ask, type KafkajsBroker, type KafkajsCluster } from '../kafkajs/cluster.js';
+import { METADATA } from '../kafkajs/metadata-api.js';
+import { LogError } from '../shared/errors.js';
+import type { OffsetsOptions, TopicIdentity } from './admin.js';
+
+const EARLIEST = -2;
+const LATEST = -1;
+/** Kafka's numbers. */
+const ISOLATION_LEVELS = { read_uncommitted: 0, read_committed: 1 } as const;
+
+type TopicAnswer = ValueOf<(typeof METADATA)['response']>['topics'][number];
+
+/** A topic as the cluster describes it now. */
+export interface DescribedTopic {
+  /** As the cluster names it. */
+  readonly name: string;
+  readonly identity: TopicIdentity;
+}
+
+/** Asks one broker about topics, by the cluster's names. @throws LogError, as `Admin.identities` says */
+export async function describeTopics(
+  cluster: KafkajsCluster,
+  topics: readonly string[],
+): Promise<DescribedTopic[]> {
+  const { clusterId, topics: found } = await askForTopics(cluster, topics);
+  return topics.map((name) => {
+    const { topicId } = requireTopic(found, name);
+    if (clusterId === null || topicId === NO_UUID) {
+      throw new LogError('REFUSED', `the cluster has no id of topic "${name}"`, false);
+    }
+    return { name, identity: { clusterId, topicId: Buffer.from(topicId, 'hex').toString('base64url') } };
+  });
+}
+
+/** First offset and the one after the last, by partition, from each partition's leader. */
+export async function partitionOffsets(
+  cluster: KafkajsCluster,
+  topic: string,
+  isolation: NonNullable<OffsetsOptions['isolation']>,
+): Promise<Map<number, { earliest: bigint; latest: bigint }>> {
+  const leaders = await partitionsByLeader(cluster, topic);
+  const found = await Promise.all(
+    [...leaders].map(async ([nodeId, partitions]) => {
+      const isolationLevel = ISOLATION_LEVELS[isolation];
+      const earliest = await listOffsets(cluster, {
+        nodeId,
+        topic,
+        partitions,
+        isolationLevel,
+        at: EARLIEST,
+      });
+      const latest = await listOffsets(cluster, { nodeId, topic, partitions, isolationLevel, at: LATEST });
+      return partitions.map(
+        (partition) =>
+          [
+            partition,
+            { earliest: earliest.get(partition) ?? 0n, latest: latest.get(partition) ?? 0n },
+          ] as const,
+      );
+    }),
+  );
+  return new Map(found.flat().sort(([one], [other]) => one - other));
+}
+
+async function partitionsByLeader(cluster: KafkajsCluster, topic: string): Promise<Map<number, number[]>> {
+  const broker = await anyBroker(cluster);
+  const { topicMetadata } = await broker.metadata([topic]);
+  const leaders = new Map<number, number[]>();
+  for (const { partitionMetadata } of topicMetadata) {
+    for (const { partitionId, leader } of partitionMetadata) {
+      leaders.set(leader, [...(leaders.get(leader) ?? []), partitionId]);
+    }
+  }
+  return leaders;
+}
+
+async function listOffsets(
+  cluster: KafkajsCluster,
+  question: {
+    readonly nodeId: number;
+    readonly topic: string;
+    readonly partitions: readonly number[];
+    readonly isolationLevel: number;
+    readonly at: number;
+  },
+): Promise<Map<number, bigint>> {
+  const { nodeId, topic, partitions, isolationLevel, at } = question;
+  const broker = await cluster.findBroker({ nodeId });
+  const { responses } = await broker.listOffsets({
+    isolationLevel,
+    topics: [{ topic, partitions: partitions.map((partition) => ({ partition, timestamp: at })) }],
+  });
+  return new Map(
+    responses.flatMap((answer) =>
+      answer.partitions.map(({ partition, offset }) => [partition, BigInt(offset)] as const),
+    ),
+  );
+}
+
+async function askForTopics(
+  cluster: KafkajsCluster,
+  topics: readonly string[],
+): Promise<ValueOf<(typeof METADATA)['response']>> {
+  const broker = await anyBroker(cluster);
+  return ask(broker, METADATA, {
+    topics: topics.map((name) => ({ topicId: NO_UUID, name })),
+    allowAutoTopicCreation: false,
+    includeClusterAuthorizedOperations: false,
+    includeTopicAuthorizedOperations: false,
+  });
+}
+
+async function anyBroker(cluster: KafkajsCluster): Promise<KafkajsBroker> {
+  await cluster.connect();
+  await cluster.refreshMetadataIfNecessary();
+  return cluster.brokerPool.findConnectedBroker();
+}
+
+function requireTopic(found: readonly TopicAnswer[], name: string): TopicAnswer {
+  const topic = found.find((each) => each.name === name);
+  switch (topic?.errorCode) {
+    case ErrorCode.NONE:
+      return topic;
+    case undefined:
+    case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+      throw new LogError('UNKNOWN_TOPIC', `the log has no topic "${name}"`, true);
+    case ErrorCode.TOPIC_AUTHORIZATION_FAILED:
+    case ErrorCode.INVALID_TOPIC_EXCEPTION:
+      throw new LogError('REFUSED', `the cluster refuses to describe topic "${name}"`, false);
+    default: {
+      const message = `the cluster cannot describe topic "${name}" now: error ${topic?.errorCode}`;
+      throw new LogError('UNAVAILABLE', message, true);
+    }
+  }
+}

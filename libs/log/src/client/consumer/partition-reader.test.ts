@@ -1,0 +1,134 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { setBaseOffset } from '../../protocol/record-batch.js';
+import { makeRecordBatch } from '../../protocol/records.js';
+import type { FetchedPartition } from '../kafkajs/fetch.js';
+import { BatchWorker, type WorkContext } from './batch-worker.js';
+import { PartitionReader, type PartitionReaderOptions } from './partition-reader.js';
+
+const logger = pino({ level: 'silent' });
+const partition = { topic: 'rides', partition: 2 };
+
+function batch(offset: bigint, value: string): Buffer {
+  const made = makeRecordBatch([{ key: null, value: Buffer.from(value) }], 0n);
+  setBaseOffset(made, offset, 0);
+  return made;
+}
+
+function damaged(offset: bigint): Buffer {
+  const made = batch(offset, 'damaged');
+  made[made.length - 1] = 0xff;
+  return made;
+}
+
+/** A reader, what it told in order, and a way to hand it what was fetched. */
+function readerWith(options: Partial<PartitionReaderOptions> = {}) {
+  const told: string[] = [];
+  let position = 0n;
+  const worker = new BatchWorker({
+    handler: async ({ records }) => void told.push(...records.map(({ value }) => String(value))),
+    groupId: 'g',
+    maxAttempts: 2,
+    retryBackoffMs: 1,
+    maxBatchRecords: 100,
+    deadLetters: undefined,
+    logger,
+  });
+  const reader = new PartitionReader({
+    partition,
+    groupId: 'g',
+    worker,
+    maxBatchRecords: 100,
+    maxAttempts: 2,
+    retryBackoffMs: 1,
+    deadLetters: undefined,
+    isCompacted: { known: undefined, ask: async () => false },
+    reposition: async ({ offset }) => ({ offset, gap: undefined }),
+    onGap: ({ expected, found, cause }) => void told.push(`${cause}: ${expected} to ${found}`),
+    onPosition: ({ nextOffset }) => void told.push(`→ ${nextOffset}`),
+    onUndecodable: async ({ baseOffset, lastOffset }) =>
+      void told.push(`aside: ${baseOffset} to ${lastOffset}`),
+    logger,
+    ...options,
+  });
+  const context: WorkContext = {
+    signal: new AbortController().signal,
+    heartbeat: async () => undefined,
+    passed: async (nextOffset) => {
+      position = nextOffset;
+    },
+    shouldStop: () => false,
+  };
+  const fetch = (batches: readonly Buffer[], fetched: Partial<FetchedPartition> = {}) =>
+    reader.read(
+      {
+        bytes: Buffer.concat(batches),
+        aborted: [],
+        position,
+        isOutOfRange: false,
+        highWatermark: 100n,
+        lastStableOffset: 100n,
+        logStartOffset: 0n,
+        ...fetched,
+      },
+      context,
+    );
+  return { told, fetch, position: () => position };
+}
+
+describe('PartitionReader', () => {
+  it('tells of offsets that the broker left out', async () => {
+    const { told, fetch, position } = readerWith();
+    await fetch([batch(0n, 'a'), batch(4n, 'b')]);
+    expect(told).toEqual(['a', 'unexplained: 1 to 4', '→ 4', 'b']);
+    expect(position()).toBe(5n);
+  });
+
+  it('knows that they were deleted if the log starts behind them', async () => {
+    const { told, fetch } = readerWith();
+    await fetch([batch(4n, 'b')], { logStartOffset: 4n });
+    expect(told).toEqual(['log-start: 0 to 4', '→ 4', 'b']);
+  });
+
+  it('says nothing of them in a compacted topic, and asks once whether it is one', async () => {
+    let asked = 0;
+    let known: boolean | undefined;
+    const ask = async () => {
+      asked += 1;
+      known = true;
+      return true;
+    };
+    const isCompacted = {
+      get known() {
+        return known;
+      },
+      ask,
+    };
+    const { told, fetch, position } = readerWith({ isCompacted });
+    await fetch([batch(1n, 'a'), batch(4n, 'b'), batch(8n, 'c')]);
+    expect(told).toEqual(['a', 'b', 'c']);
+    expect([position(), asked]).toEqual([9n, 1]);
+  });
+
+  it('fetches a damaged batch again before it gives it up', async () => {
+    const { told, fetch, position } = readerWith();
+    expect(await fetch([batch(0n, 'a'), damaged(1n)])).toBeGreaterThan(0);
+    expect(await fetch([damaged(1n), batch(2n, 'c')])).toBeGreaterThan(0);
+    expect(position()).toBe(1n);
+    expect(await fetch([damaged(1n), batch(2n, 'c')])).toBeUndefined();
+    expect(told).toEqual(['a', 'aside: 1 to 1', '→ 2', 'c']);
+  });
+
+  it('reads a batch that was damaged on its way only', async () => {
+    const { told, fetch } = readerWith();
+    expect(await fetch([damaged(0n)])).toBeGreaterThan(0);
+    expect(await fetch([batch(0n, 'whole')])).toBeUndefined();
+    expect(told).toEqual(['whole']);
+  });
+
+  it('goes on where the log says, if it has the position after all', async () => {
+    const { told, fetch, position } = readerWith();
+    expect(await fetch([], { isOutOfRange: true, position: 7n })).toBeGreaterThan(0);
+    expect([told, position()]).toEqual([[], 0n]);
+  });
+});

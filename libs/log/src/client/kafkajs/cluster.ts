@@ -1,0 +1,127 @@
+import type { Kafka } from 'kafkajs';
+import { Reader } from '../../protocol/reader.js';
+import type { Schema } from '../../protocol/schema.js';
+import { Writer } from '../../protocol/writer.js';
+import { LogError } from '../shared/errors.js';
+
+/** A request as kafkajs's connections send it. */
+interface KafkajsRequest<R> {
+  readonly request: {
+    readonly apiKey: number;
+    readonly apiVersion: number;
+    readonly apiName: string;
+    encode(): Promise<{ buf: Buffer; buffer: Buffer }>;
+  };
+  readonly response: {
+    decode(payload: Buffer): Promise<R>;
+    parse(decoded: R): Promise<R>;
+  };
+}
+
+/** kafkajs's list of the versions of one API that it knows, and how each is spoken. */
+interface KafkajsApi<R> {
+  readonly versions: readonly string[];
+  protocol(of: { readonly version: number }): () => KafkajsRequest<R>;
+}
+
+/** One broker, connected and authenticated. */
+export interface KafkajsBroker {
+  readonly connectionPool: { send<R>(request: KafkajsRequest<R>): Promise<R> };
+  lookupRequest<R>(apiKey: number, api: KafkajsApi<R>): () => KafkajsRequest<R>;
+  metadata(topics: readonly string[]): Promise<{
+    readonly topicMetadata: readonly {
+      readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[];
+    }[];
+  }>;
+  listOffsets(request: {
+    readonly isolationLevel: number;
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { readonly partition: number; readonly timestamp: number }[];
+    }[];
+  }): Promise<{
+    readonly responses: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+    }[];
+  }>;
+}
+
+/** The brokers that a kafkajs client knows, and the connections to them. */
+export interface KafkajsCluster {
+  connect(): Promise<void>;
+  refreshMetadataIfNecessary(): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  findBroker(of: { readonly nodeId: number }): Promise<KafkajsBroker>;
+  readonly brokerPool: { findConnectedBroker(): Promise<KafkajsBroker> };
+}
+
+/** How one API is spoken, in the versions that are of use here. */
+export interface Api<Q, A> {
+  readonly apiKey: number;
+  readonly name: string;
+  readonly minVersion: number;
+  readonly maxVersion: number;
+  readonly flexibleFrom: number;
+  readonly request: Schema<Q>;
+  readonly response: Schema<A>;
+}
+
+/**
+ * The cluster behind a kafkajs client, through which {@link ask} sends requests that kafkajs does not know. kafkajs has
+ * no other way to its connections; its version is pinned, and there will be no other.
+ */
+export function openCluster(kafka: Kafka): KafkajsCluster {
+  const [create] = Object.getOwnPropertySymbols(kafka).filter(
+    ({ description }) => description === 'private:Kafka:createCluster',
+  );
+  const members = kafka as unknown as Record<symbol, (options: object) => KafkajsCluster>;
+  if (create === undefined) throw new Error('kafkajs has no way to its cluster: it is not version 2.2.4');
+  return members[create]!({ allowAutoTopicCreation: false });
+}
+
+/**
+ * Asks a broker something, in the highest version that both sides speak.
+ *
+ * @throws LogError `REFUSED` if the broker is too old; errors of kafkajs
+ */
+export async function ask<Q, A>(broker: KafkajsBroker, api: Api<Q, A>, question: Q): Promise<A> {
+  const request = broker.lookupRequest<A>(api.apiKey, {
+    versions: [String(api.maxVersion)],
+    protocol: ({ version }) => {
+      if (version < api.minVersion) {
+        const message = `the broker speaks ${api.name} up to version ${version}, at least ${api.minVersion} is needed`;
+        throw new LogError('REFUSED', message, false);
+      }
+      return () => makeRequest(api, version, question);
+    },
+  });
+  return broker.connectionPool.send(request());
+}
+
+function makeRequest<Q, A>(api: Api<Q, A>, version: number, question: Q): KafkajsRequest<A> {
+  const flexible = version >= api.flexibleFrom;
+  return {
+    request: {
+      apiKey: api.apiKey,
+      apiVersion: version,
+      apiName: api.name,
+      encode: async () => {
+        const writer = new Writer(flexible, version);
+        // What kafkajs puts before it is a header without tagged fields.
+        writer.noTaggedFields();
+        api.request.write(writer, question);
+        const buffer = Buffer.concat(writer.finish());
+        return { buf: buffer, buffer };
+      },
+    },
+    response: {
+      decode: async (payload) => {
+        const reader = new Reader(payload, flexible, version);
+        reader.skipTaggedFields();
+        return api.response.read(reader);
+      },
+      parse: async (decoded) => decoded,
+    },
+  };
+}

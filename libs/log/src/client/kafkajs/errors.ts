@@ -1,0 +1,111 @@
+import { LogError } from '../shared/errors.js';
+
+/** What this library looks at in an error of kafkajs, whose classes differ only by name. */
+interface KafkajsError extends Error {
+  readonly type?: string;
+  readonly retriable?: boolean;
+}
+
+/** Broker's answers that say: what this producer remembers of its sequence is of no use any more. */
+const SEQUENCE_LOST = new Set([
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'DUPLICATE_SEQUENCE_NUMBER',
+  'UNKNOWN_PRODUCER_ID',
+  'INVALID_PRODUCER_EPOCH',
+  'INVALID_PRODUCER_ID_MAPPING',
+  'PRODUCER_FENCED',
+]);
+
+const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_FETCH_SIZE']);
+
+/** Answers that no retry changes: somebody must change a setting, a permission or the request. */
+const REFUSALS = new Set([
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'GROUP_AUTHORIZATION_FAILED',
+  'ILLEGAL_SASL_STATE',
+  'INCONSISTENT_GROUP_PROTOCOL',
+  'INVALID_CONFIG',
+  'INVALID_GROUP_ID',
+  'INVALID_PARTITIONS',
+  'INVALID_RECORD',
+  'INVALID_REPLICATION_FACTOR',
+  'INVALID_REQUEST',
+  'INVALID_REQUIRED_ACKS',
+  'INVALID_SESSION_TIMEOUT',
+  'INVALID_TIMESTAMP',
+  'INVALID_TOPIC_EXCEPTION',
+  'OFFSET_METADATA_TOO_LARGE',
+  'POLICY_VIOLATION',
+  'SASL_AUTHENTICATION_FAILED',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'UNSUPPORTED_COMPRESSION_TYPE',
+  'UNSUPPORTED_FOR_MESSAGE_FORMAT',
+  'UNSUPPORTED_SASL_MECHANISM',
+  'UNSUPPORTED_VERSION',
+]);
+
+/** INVALID_RECORD, which kafkajs knows by its number only. */
+const UNNAMED_REFUSAL = 'Unknown error code 87';
+
+const REFUSAL_CLASSES = new Set(['KafkaJSSASLAuthenticationError', 'KafkaJSServerDoesNotSupportApiKey']);
+
+export function isSequenceLost(error: unknown): boolean {
+  return SEQUENCE_LOST.has(rootCause(error).type ?? '');
+}
+
+export function isRequestTimeout(error: unknown): boolean {
+  return rootCause(error).name === 'KafkaJSRequestTimeoutError';
+}
+
+export function isUnknownTopic(error: unknown): boolean {
+  return rootCause(error).type === 'UNKNOWN_TOPIC_OR_PARTITION';
+}
+
+/** Whether another broker is to be asked: what is known of the cluster is out of date. */
+export function isLeaderMoved(error: unknown): boolean {
+  const { name, type } = rootCause(error);
+  return name === 'KafkaJSBrokerNotFound' || type === 'NOT_LEADER_FOR_PARTITION';
+}
+
+/** Whether no broker told of the topics: kafkajs drops the reasons, and trips over what it then has not got. */
+export function isMetadataMissing(error: unknown): boolean {
+  const cause = rootCause(error);
+  return cause instanceof TypeError && cause.message.includes("(reading 'topicMetadata')");
+}
+
+/** Whether the group is being shared out anew, or has forgotten this member: both are healed by joining again. */
+export function isGroupMoved(error: unknown): boolean {
+  return ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'].includes(
+    rootCause(error).type ?? '',
+  );
+}
+
+/** An error of kafkajs in this library's terms; `doing` starts its message, as in `cannot append`. */
+export function toLogError(error: unknown, doing: string): LogError {
+  if (error instanceof LogError) return error;
+  const cause = rootCause(error);
+  const message = `${doing}: ${isMetadataMissing(cause) ? 'no broker knows of it' : cause.message}`;
+  const type = cause.type ?? '';
+  if (TOO_LARGE.has(type)) return new LogError('RECORD_TOO_LARGE', message, false, { cause });
+  if (REFUSALS.has(type) || REFUSAL_CLASSES.has(cause.name) || cause.message === UNNAMED_REFUSAL) {
+    return new LogError('REFUSED', message, false, { cause });
+  }
+  if (type === 'UNKNOWN_TOPIC_OR_PARTITION') return new LogError('UNKNOWN_TOPIC', message, true, { cause });
+  if (isRequestTimeout(cause)) return new LogError('TIMED_OUT', message, true, { cause });
+  return new LogError('UNAVAILABLE', message, true, { cause });
+}
+
+/** kafkajs wraps an error once for each layer that gave up on it; the innermost says what happened. */
+function rootCause(error: unknown): KafkajsError {
+  let current: unknown = error;
+  while (current instanceof Error && current.cause instanceof Error && current.cause !== current) {
+    current = current.cause;
+  }
+  if (hasErrors(current) && current.errors[0] instanceof Error) current = current.errors[0];
+  return current instanceof Error ? current : new Error(String(current));
+}
+
+/** Admin calls about several things gather their errors in one. */
+function hasErrors(error: unknown): error is { errors: unknown[] } {
+  return error instanceof Error && 'errors' in error && Array.isArray(error.errors);
+}

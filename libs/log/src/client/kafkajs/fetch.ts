@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import { createRequire } from 'node:module';
+import type { KafkaMessage } from 'kafkajs';
+import { ErrorCode } from '../../protocol/error-codes.js';
+import { Reader } from '../../protocol/reader.js';
+import * as t from '../../protocol/schema.js';
+import type { FetchedRecordSet } from '../record/record-set.js';
+
+/*
+ * Fetch (key 1), versions 4 to 11: what kafkajs sends, and what it gets back for a consumer here. kafkajs would decode
+ * the records itself, without bounds, before anybody could see them, and give up all partitions if it fails with one;
+ * so it is made to carry the bytes to the consumer as they came.
+ */
+const MIN_VERSION = 4;
+
+const response = t.struct({
+  throttleTimeMs: t.int32,
+  errorCode: t.since(7, t.int16, 0),
+  sessionId: t.since(7, t.int32, 0),
+  topics: t.array(
+    t.struct({
+      name: t.string,
+      partitions: t.array(
+        t.struct({
+          partition: t.int32,
+          errorCode: t.int16,
+          highWatermark: t.int64,
+          lastStableOffset: t.int64,
+          logStartOffset: t.since(5, t.int64, -1n),
+          aborted: t.nullableArray(t.struct({ producerId: t.int64, firstOffset: t.int64 })),
+          preferredReadReplica: t.since(11, t.int32, -1),
+          records: t.nullableBytes,
+        }),
+      ),
+    }),
+  ),
+});
+
+type PartitionAnswer = t.ValueOf<typeof response>['topics'][number]['partitions'][number];
+
+/** What a Fetch brought of one partition. */
+export interface FetchedPartition extends FetchedRecordSet {
+  /** Offset that was asked for. */
+  readonly position: bigint;
+  /** Whether the log does not have that offset. Then there is nothing else. */
+  readonly isOutOfRange: boolean;
+  readonly highWatermark: bigint;
+  /** How far a reader of committed records gets. */
+  readonly lastStableOffset: bigint;
+  /** -1 if the broker does not tell. */
+  readonly logStartOffset: bigint;
+}
+
+interface FetchOptions {
+  readonly rackId?: string;
+  readonly topics: readonly FetchTopic[];
+}
+
+interface FetchTopic {
+  readonly topic: string;
+  readonly partitions: readonly FetchPartition[];
+}
+
+interface FetchPartition {
+  readonly partition: number;
+  readonly fetchOffset: string;
+  readonly maxBytes: number;
+}
+
+interface FetchProtocol {
+  readonly request: unknown;
+  readonly requestTimeout: number;
+  readonly response: {
+    decode(payload: Buffer): Promise<unknown>;
+    readonly parse: (decoded: unknown) => Promise<unknown>;
+  };
+}
+
+interface FetchApi {
+  protocol(of: { readonly version: number }): (options: FetchOptions) => FetchProtocol;
+}
+
+const require = createRequire(import.meta.url);
+const fetchApi = require('kafkajs/src/protocol/requests/fetch/index.js') as FetchApi;
+
+/** Consumers of ours, by what they give kafkajs as their rack: it is all that kafkajs passes on with each request. */
+const registered = new Map<string, RawFetches>();
+const originalProtocol = fetchApi.protocol.bind(fetchApi);
+
+fetchApi.protocol = ({ version }) => {
+  const original = originalProtocol({ version });
+  return (options) => {
+    const fetches = registered.get(options.rackId ?? '');
+    return fetches ? fetches.request(version, original, options) : original(options);
+  };
+};
+
+/** The fetches of one kafkajs consumer, which is to be made with `rackId`. */
+export class RawFetches implements Disposable {
+  readonly rackId = `raw:${randomUUID()}`;
+  private readonly wantedBytes = new Map<string, number>();
+  private turn = 0;
+
+  constructor() {
+    registered.set(this.rackId, this);
+  }
+
+  /** The partition's next batch takes so many bytes: the next fetch asks for as many. */
+  want(topic: string, partition: number, sizeBytes: number): void {
+    this.wantedBytes.set(`${partition}/${topic}`, sizeBytes);
+  }
+
+  /** Lets kafkajs make the request, and replaces what reads its answer. */
+  request(
+    version: number,
+    original: (options: FetchOptions) => FetchProtocol,
+    options: FetchOptions,
+  ): FetchProtocol {
+    if (version < MIN_VERSION) throw new Error(`the broker speaks Fetch up to version ${version} only`);
+    const topics = this.inTurn(options.topics).map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.map((each) => ({
+        ...each,
+        maxBytes: Math.max(each.maxBytes, this.takeWanted(topic, each.partition)),
+      })),
+    }));
+    const made = original({ ...options, rackId: '', topics });
+    const positions = new Map(
+      topics.flatMap(({ topic, partitions }) =>
+        partitions.map(
+          ({ partition, fetchOffset }) => [`${partition}/${topic}`, BigInt(fetchOffset)] as const,
+        ),
+      ),
+    );
+    return {
+      ...made,
+      response: {
+        decode: async (payload) => decode(payload, version, positions),
+        parse: made.response.parse,
+      },
+    };
+  }
+
+  [Symbol.dispose](): void {
+    registered.delete(this.rackId);
+  }
+
+  private takeWanted(topic: string, partition: number): number {
+    const wanted = this.wantedBytes.get(`${partition}/${topic}`) ?? 0;
+    this.wantedBytes.delete(`${partition}/${topic}`);
+    return wanted;
+  }
+
+  /**
+   * Each partition is the first of a request in turn. A batch that is larger than the limits is only in an answer if
+   * nothing was before it: behind a partition that always has something, it would never be read.
+   */
+  private inTurn(topics: readonly FetchTopic[]): FetchTopic[] {
+    const total = topics.reduce((sum, { partitions }) => sum + partitions.length, 0);
+    let first = total === 0 ? 0 : this.turn++ % total;
+    const index = topics.findIndex(({ partitions }) => {
+      if (first < partitions.length) return true;
+      first -= partitions.length;
+      return false;
+    });
+    const [head, ...rest] = rotate(topics, index);
+    return head ? [{ ...head, partitions: rotate(head.partitions, first) }, ...rest] : [];
+  }
+}
+
+function rotate<T>(list: readonly T[], start: number): T[] {
+  return [...list.slice(start), ...list.slice(0, start)];
+}
+
+/** What a message that comes to `eachBatch` carries, of a consumer made with {@link RawFetches}. */
+export function carried(message: KafkaMessage | undefined): FetchedPartition | undefined {
+  return (message as Partial<Carrier> | undefined)?.fetched;
+}
+
+/** Stands for all that was fetched of a partition. */
+interface Carrier {
+  readonly offset: string;
+  readonly fetched: FetchedPartition;
+}
+
+/** kafkajs leaves out messages before the offset it asked for, and resolves by itself what it takes for the last. */
+const NEVER_PASSED = String(2n ** 63n - 1n);
+
+function decode(payload: Buffer, version: number, positions: ReadonlyMap<string, bigint>): unknown {
+  const { throttleTimeMs, errorCode, sessionId, topics } = response.read(new Reader(payload, false, version));
+  return {
+    throttleTime: 0,
+    clientSideThrottleTime: throttleTimeMs,
+    errorCode,
+    sessionId,
+    responses: topics.map(({ name, partitions }) => ({
+      topicName: name,
+      partitions: partitions.map((each) => toKafkajs(each, positions.get(`${each.partition}/${name}`) ?? 0n)),
+    })),
+  };
+}
+
+function toKafkajs(answer: PartitionAnswer, position: bigint): unknown {
+  const isOutOfRange = answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE;
+  const bytes = answer.records ?? Buffer.alloc(0);
+  const carrier: Carrier = {
+    offset: NEVER_PASSED,
+    fetched: {
+      bytes,
+      aborted: answer.aborted ?? [],
+      position,
+      isOutOfRange,
+      highWatermark: answer.highWatermark,
+      lastStableOffset: answer.lastStableOffset >= 0n ? answer.lastStableOffset : answer.highWatermark,
+      logStartOffset: answer.logStartOffset,
+    },
+  };
+  return {
+    partition: answer.partition,
+    // kafkajs would move to the earliest offset by itself, and tell nobody from where.
+    errorCode: isOutOfRange ? ErrorCode.NONE : answer.errorCode,
+    highWatermark: String(answer.highWatermark),
+    lastStableOffset: String(answer.lastStableOffset),
+    lastStartOffset: String(answer.logStartOffset),
+    abortedTransactions: [],
+    preferredReadReplica: answer.preferredReadReplica,
+    messages: bytes.length > 0 || isOutOfRange ? [carrier] : [],
+  };
+}

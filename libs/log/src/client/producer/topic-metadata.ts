@@ -1,0 +1,87 @@
+import type { Admin } from 'kafkajs';
+import type { Logger } from 'pino';
+import { KafkajsClient } from '../kafkajs/client.js';
+import { isUnknownTopic, toLogError } from '../kafkajs/errors.js';
+import { LogNames } from '../kafkajs/topic-prefix.js';
+import type { LogConnection } from '../shared/connection.js';
+import { LogError } from '../shared/errors.js';
+
+/** The node that leads each partition, by partition number. */
+export type TopicLeaders = readonly number[];
+
+const REQUEST_TIMEOUT_MS = 5_000;
+
+/** Asks brokers how topics are laid out, and remembers. */
+export class TopicDirectory {
+  private readonly known = new Map<string, TopicLeaders>();
+  private readonly names: LogNames;
+  private client: { kafkajs: KafkajsClient; admin: Admin } | undefined;
+
+  constructor(
+    private readonly connection: LogConnection,
+    private readonly logger: Logger,
+  ) {
+    this.names = new LogNames(connection.topicPrefix);
+  }
+
+  get(topic: string): TopicLeaders | undefined {
+    return this.known.get(topic);
+  }
+
+  /** Topics that were found. */
+  topics(): string[] {
+    return [...this.known.keys()];
+  }
+
+  /** @throws LogError retryable: there is no broker, or no such topic (yet) */
+  async lookUp(topic: string): Promise<TopicLeaders> {
+    const inCluster = this.names.inCluster(topic);
+    try {
+      const admin = await this.connect();
+      const { topics } = await admin.fetchTopicMetadata({ topics: [inCluster] });
+      const partitions = topics.find(({ name }) => name === inCluster)?.partitions ?? [];
+      if (partitions.length === 0) throw unknownTopic(inCluster);
+      const leaders: number[] = [];
+      for (const { partitionId, leader } of partitions) leaders[partitionId] = leader;
+      this.known.set(topic, leaders);
+      return leaders;
+    } catch (error) {
+      if (isUnknownTopic(error)) throw unknownTopic(inCluster, error);
+      if (error instanceof LogError) throw error;
+      this.drop();
+      throw toLogError(error, `cannot look up topic "${inCluster}"`);
+    }
+  }
+
+  /** @throws LogError where no broker answers */
+  async reach(): Promise<void> {
+    try {
+      const admin = await this.connect();
+      await admin.describeCluster();
+    } catch (error) {
+      this.drop();
+      throw toLogError(error, 'cannot reach the log');
+    }
+  }
+
+  /** Ends the connections; the next question makes new ones. */
+  drop(): void {
+    this.client?.kafkajs.kill();
+    this.client = undefined;
+  }
+
+  private async connect(): Promise<Admin> {
+    if (!this.client) {
+      const { connection, logger } = this;
+      const kafkajs = new KafkajsClient({ connection, logger, requestTimeoutMs: REQUEST_TIMEOUT_MS });
+      this.client = { kafkajs, admin: kafkajs.kafka.admin() };
+    }
+    const { admin } = this.client;
+    await admin.connect();
+    return admin;
+  }
+}
+
+function unknownTopic(topic: string, cause?: unknown): LogError {
+  return new LogError('UNKNOWN_TOPIC', `the log has no topic "${topic}"`, true, { cause });
+}

@@ -1,0 +1,83 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { createAdmin } from '../../src/client/index.js';
+import { SilentBrokers } from '../../src/client/kafkajs/unresponsive-brokers.js';
+import { startTestBroker } from '../../src/testing.js';
+import { startSecuredBroker } from '../broker/secured-broker.js';
+import { append, Bench, logger, record, silentServer, until } from './_util.js';
+
+const connectionTo = (...brokers: string[]) => ({ brokers, clientId: 'test' });
+
+/** A port where nobody listens. */
+async function freeAddress(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return `127.0.0.1:${port}`;
+}
+
+describe('SilentBrokers', () => {
+  it('finds out who takes connections and answers nothing, and tells all who listen', async () => {
+    await using server = await silentServer();
+    const connection = connectionTo(server.address);
+    const silentBrokers = SilentBrokers.of(connection);
+    const told: string[] = [];
+    const stops = [1, 2].map(() => silentBrokers.onSilent((address) => void told.push(address)));
+    silentBrokers.suspect(server.address);
+    silentBrokers.suspect(server.address);
+    await until(() => told.length > 0);
+    expect(told).toEqual([server.address, server.address]);
+    expect(SilentBrokers.of(connection).isSilent(server.address)).toBe(true);
+    for (const stop of stops) stop();
+    await until(() => !silentBrokers.isSilent(server.address));
+  });
+
+  it.each([
+    ['answers', async () => startTestBroker()],
+    ['answers and asks for a password first', async () => startSecuredBroker()],
+    ['is gone', async () => ({ address: await freeAddress(), [Symbol.asyncDispose]: async () => {} })],
+  ])('suspects nobody who %s', async (_, make) => {
+    await using broker = await make();
+    const silentBrokers = SilentBrokers.of(connectionTo(broker.address));
+    await using server = await silentServer();
+    const told: string[] = [];
+    const stop = silentBrokers.onSilent((address) => void told.push(address));
+    silentBrokers.suspect(broker.address);
+    // Asked after it, and as long as it takes to be sure of this one.
+    silentBrokers.suspect(server.address);
+    await until(() => told.length > 0);
+    expect(told).toEqual([server.address]);
+    expect(silentBrokers.isSilent(broker.address)).toBe(false);
+    stop();
+  });
+});
+
+describe('a client', () => {
+  it('takes a silent broker for one that is gone, until it answers', async () => {
+    await using broker = await startTestBroker();
+    const connection = connectionTo(broker.address);
+    await using admin = createAdmin({ connection, logger });
+    expect(await admin.ping()).toBe(true);
+    await broker.kill();
+    const silent = await silentServer(broker.port);
+    await until(async () => {
+      expect(await admin.ping()).toBe(false);
+      return SilentBrokers.of(connection).isSilent(broker.address);
+    });
+    await expect(admin.offsets('any')).rejects.toThrow(/does not answer/);
+    await silent[Symbol.asyncDispose]();
+    await broker.restart();
+    await until(() => admin.ping());
+    expect(SilentBrokers.of(connection).isSilent(broker.address)).toBe(false);
+  });
+
+  it('finds the one broker that there is among some that are gone', async () => {
+    await using bench = await Bench.start();
+    const brokers = [await freeAddress(), await freeAddress(), await freeAddress(), bench.broker.address];
+    const topic = await bench.topic(1);
+    const producer = bench.producer({ connection: connectionTo(...brokers), deliveryTimeoutMs: 30_000 });
+    await append(producer, [record(topic, 'k', 'v')]);
+    expect(await bench.read(topic)).toEqual(['k:v']);
+  });
+});
