@@ -4,7 +4,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { environment, type System, until } from './_system.js';
+import { environment, eventually, type System } from './_system.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -37,8 +37,8 @@ export async function oneMore(
   });
   let stdout = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  const url = await until(`one more ${service} listens`, () => /"url":"([^"]+)"/.exec(stdout)?.[1]);
-  await until(`one more ${service} is ready`, async () => (await fetch(`${url}/health/ready`)).ok);
+  const url = await eventually(`one more ${service} listens`, () => /"url":"([^"]+)"/.exec(stdout)?.[1]);
+  await eventually(`one more ${service} is ready`, async () => (await fetch(`${url}/health/ready`)).ok);
   return {
     url,
     stop: () => end(child, 'SIGTERM'),

@@ -3,7 +3,7 @@ import { createAdmin, createBatchConsumer } from '@hailstream/log';
 import { createLogger } from '@hailstream/nest/logging';
 import pg from 'pg';
 import type { System } from './_system.js';
-import { until } from './_system.js';
+import { eventually } from './_system.js';
 
 /** What is in the log and in Postgres, asked directly and not through the services. */
 
@@ -34,7 +34,7 @@ export async function telemetryInLog(
     },
   });
   await consumer.start();
-  await until(`all ${records} records were read`, () => read >= records);
+  await eventually(`all ${records} records were read`, () => read >= records);
   return { records, distinct: ids.size };
 }
 

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { LogConnection } from '@hailstream/log';
+import { until } from '@hailstream/service/testing';
 import { dropDatabase, makeDatabase, strikeGivenLog, surroundingsOf } from './_surroundings.js';
 
 /** The system as a user has it: started with `npm start`'s own program, on free ports and a home folder of its own. */
@@ -60,31 +60,13 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Asks until the answer is there; the last thing that went wrong is in the message when it does not come in time. */
-export async function until<T>(
+/** {@link until} with a name for the failure message, and the patience that whole systems on a busy machine need. */
+export function eventually<T>(
   what: string,
-  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  condition: () => T | Promise<T>,
   timeoutMs = 60_000,
-): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  for (let trouble = ''; ; await delay(POLL_MS)) {
-    try {
-      const answer = await ask();
-      if (answer !== undefined && answer !== false) return answer;
-    } catch (error) {
-      trouble = `: ${String(error)}`;
-    }
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}${trouble}`);
-  }
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+): Promise<Exclude<T, undefined | null | false>> {
+  return until(condition, { what, timeoutMs, pollMs: POLL_MS });
 }
 
 export interface CommandOptions {
@@ -154,7 +136,7 @@ export class System implements AsyncDisposable {
     const launchedAt = Date.now();
     const system = System.launch(home, options);
     try {
-      await until(
+      await eventually(
         'the system is ready',
         async () => {
           if (system.launcher.child.exitCode !== null) return true;
@@ -226,7 +208,7 @@ export class System implements AsyncDisposable {
   async kill(name: ProcessName): Promise<{ readonly before: number; readonly after: number }> {
     const before = (await this.run()).processes[name];
     process.kill(before, 'SIGKILL');
-    const after = await until(`${name} runs again`, async () => {
+    const after = await eventually(`${name} runs again`, async () => {
       const pid = (await this.run()).processes[name];
       return pid !== before && pid;
     });

@@ -3,7 +3,7 @@ import { allTopics, telemetryTopic } from '@hailstream/events';
 import { createAdmin, createProducer } from '@hailstream/log';
 import { createLogger } from '@hailstream/nest/logging';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { command, Command, temporaryHome, until } from './_system.js';
+import { command, Command, eventually, temporaryHome } from './_system.js';
 
 const RECORDS = 300;
 const logger = createLogger({ name: 'system-test', level: 'silent' });
@@ -24,7 +24,7 @@ describe('npm run copy-topics', () => {
       new Command(['broker', '--port', '0', '--data-dir', join(home.folder, name)]);
     brokers = { source: start('source'), target: start('target') };
     const address = (broker: Command): Promise<string> =>
-      until('it listens', () => /listening on (127\.0\.0\.1:\d+)/.exec(broker.stdout)?.[1]);
+      eventually('it listens', () => /listening on (127\.0\.0\.1:\d+)/.exec(broker.stdout)?.[1]);
     addresses = { source: await address(brokers.source), target: await address(brokers.target) };
   });
   afterEach(async () => {

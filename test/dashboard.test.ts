@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser, type TestBrowser } from './_browser.js';
-import { System, temporaryHome, until } from './_system.js';
+import { eventually, System, temporaryHome } from './_system.js';
 
 interface Mark {
   readonly deviceId: string;
@@ -42,15 +42,15 @@ describe('the dashboard in a browser', () => {
     page.getByTestId('connection-state').getAttribute('data-state');
 
   it('signs in by the link, and takes the token out of the address', async () => {
-    await until('it is connected', async () => (await connection()) === 'connected');
+    await eventually('it is connected', async () => (await connection()) === 'connected');
     expect(new URL(page.url()).hash).toBe('');
   });
 
   it('draws the vehicles, and they move', async () => {
-    await until('200 vehicles are drawn', async () => Number(await dataOf('vehiclesDrawn')) >= 200);
+    await eventually('200 vehicles are drawn', async () => Number(await dataOf('vehiclesDrawn')) >= 200);
     await zoomUntilMarks(page);
     const before = new Map((await marks(page)).map((mark) => [mark.deviceId, mark]));
-    await until('a third of what is drawn has moved', async () => {
+    await eventually('a third of what is drawn has moved', async () => {
       const now = (await marks(page)).filter(({ deviceId }) => before.has(deviceId));
       const moved = now.filter(({ deviceId, lng, lat }) => {
         const old = before.get(deviceId);
@@ -66,19 +66,22 @@ describe('the dashboard in a browser', () => {
       height: CLEAR.bottom - CLEAR.top,
     };
     const picture = await page.screenshot({ clip });
-    await until('the picture is another one', async () => !picture.equals(await page.screenshot({ clip })));
+    await eventually(
+      'the picture is another one',
+      async () => !picture.equals(await page.screenshot({ clip })),
+    );
   });
 
   it('tells the city in figures', async () => {
     const figure = async (name: string): Promise<number> =>
       Number((await page.getByTestId(name).textContent())?.replaceAll(/\D/g, ''));
-    await until('all vehicles are counted', async () => (await figure('vehicles-total')) >= 200);
-    await until('events come', async () => (await figure('events-per-second')) > 0);
+    await eventually('all vehicles are counted', async () => (await figure('vehicles-total')) >= 200);
+    await eventually('events come', async () => (await figure('events-per-second')) > 0);
     expect(await page.getByTestId('freshness').textContent()).toMatch(/newest event .+ ago/);
   });
 
   it('opens a card for the vehicle that was clicked, and closes it with Escape', async () => {
-    const clicked = await until('a vehicle stands alone', async () => {
+    const clicked = await eventually('a vehicle stands alone', async () => {
       const [target] = standingAlone(await marks(page));
       if (target === undefined) return false;
       await page.mouse.click(target.x, target.y);
@@ -87,7 +90,7 @@ describe('the dashboard in a browser', () => {
     });
     const card = page.getByTestId('vehicle-card');
     expect(await card.textContent()).toContain(clicked.deviceId);
-    await until('the card has its facts', async () => /km\/h/.test((await card.textContent()) ?? ''));
+    await eventually('the card has its facts', async () => /km\/h/.test((await card.textContent()) ?? ''));
     await page.keyboard.press('Escape');
     await card.waitFor({ state: 'detached' });
   });
@@ -106,17 +109,17 @@ describe('the dashboard in a browser', () => {
       page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const light = await background();
     const button = page.getByRole('button', { name: /^Theme:/ });
-    await until('dark is chosen', async () => {
+    await eventually('dark is chosen', async () => {
       if ((await dataOf('theme')) === 'dark') return true;
       await button.click();
       return false;
     });
-    await until('it is painted', async () => (await background()) !== light);
+    await eventually('it is painted', async () => (await background()) !== light);
     const dark = await background();
     await page.reload();
     expect(await dataOf('theme')).toBe('dark');
     expect(await background()).toBe(dark);
-    await until('still signed in', async () => (await connection()) === 'connected');
+    await eventually('still signed in', async () => (await connection()) === 'connected');
   });
 
   it.each(['roads', 'vehicles', 'both'] as const)(
@@ -133,11 +136,11 @@ describe('the dashboard in a browser', () => {
         const painted = await own.evaluate(paintedPixels);
         return painted.length === 2 && painted.every((pixels) => pixels > 1_000);
       };
-      await until('roads and vehicles are painted', async () => (await isLive()) && (await isPainted()));
+      await eventually('roads and vehicles are painted', async () => (await isLive()) && (await isPainted()));
       for (let loss = 1; loss <= 2; loss += 1) {
         await own.evaluate(watchLiveness);
         await own.evaluate(loseContexts, what);
-        await until('they are painted again', async () => (await isLive()) && (await isPainted()));
+        await eventually('they are painted again', async () => (await isLive()) && (await isPainted()));
         expect(await own.evaluate(() => (globalThis as unknown as Lookout).wasLive)).toEqual([false, true]);
       }
       await own.close();
@@ -151,10 +154,13 @@ describe('the dashboard in a browser', () => {
     await own.goto((await system.run()).signInUrl);
     const table = own.getByTestId('vehicle-table');
     await table.waitFor();
-    await until('it has the vehicles', async () => Number(await table.getAttribute('aria-rowcount')) > 200);
+    await eventually(
+      'it has the vehicles',
+      async () => Number(await table.getAttribute('aria-rowcount')) > 200,
+    );
     await own.evaluate(() => ((globalThis as unknown as Lookout).denies = false));
     await own.getByRole('button', { name: 'Try the map again' }).click();
-    await until('the map is painted', async () => {
+    await eventually('the map is painted', async () => {
       const painted = await own.evaluate(paintedPixels);
       return painted.length === 2 && painted.every((pixels) => pixels > 1_000);
     });
@@ -163,13 +169,13 @@ describe('the dashboard in a browser', () => {
   });
 
   it('comes back by itself when the service was gone, and is not live before', async () => {
-    await until('vehicles are drawn', async () => Number(await dataOf('vehiclesDrawn')) >= 200);
-    await until('it is live', async () => (await dataOf('live')) === 'true');
-    const gone = until('it says so', async () => (await connection()) === 'reconnecting');
+    await eventually('vehicles are drawn', async () => Number(await dataOf('vehiclesDrawn')) >= 200);
+    await eventually('it is live', async () => (await dataOf('live')) === 'true');
+    const gone = eventually('it says so', async () => (await connection()) === 'reconnecting');
     await Promise.all([gone, system.kill('realtime')]);
-    await until('it is connected again', async () => (await connection()) === 'connected');
-    await until('it is live again', async () => (await dataOf('live')) === 'true');
-    await until('vehicles are drawn again', async () => Number(await dataOf('vehiclesDrawn')) >= 200);
+    await eventually('it is connected again', async () => (await connection()) === 'connected');
+    await eventually('it is live again', async () => (await dataOf('live')) === 'true');
+    await eventually('vehicles are drawn again', async () => Number(await dataOf('vehiclesDrawn')) >= 200);
   });
 
   it('says how to get in to who has no token, or one that is not good', async () => {
@@ -183,7 +189,7 @@ describe('the dashboard in a browser', () => {
     const forger = await context.newPage();
     await forger.goto(`${dashboardUrl}/#token=forged`);
     const notice = forger.getByTestId('signed-out');
-    await until('it is said', async () => (await notice.textContent())?.includes('no longer good'));
+    await eventually('it is said', async () => (await notice.textContent())?.includes('no longer good'));
     await context.close();
   });
 
@@ -267,7 +273,7 @@ function marks(page: Page): Promise<readonly Mark[]> {
 /** Marks stand for single vehicles only when they do not crowd each other. */
 async function zoomUntilMarks(page: Page): Promise<void> {
   await page.mouse.move(640, 400);
-  await until('single vehicles are drawn', async () => {
+  await eventually('single vehicles are drawn', async () => {
     if ((await page.evaluate(() => document.documentElement.dataset['mapMode'])) === 'marks') return true;
     await page.mouse.wheel(0, -200);
     return false;

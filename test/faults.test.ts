@@ -1,7 +1,7 @@
 import { LOCAL_PROVIDER_ID } from '@hailstream/nest/tokens';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { telemetryInLog, telemetryInPostgres } from './_stores.js';
-import { System, temporaryHome, until } from './_system.js';
+import { eventually, System, temporaryHome } from './_system.js';
 import { makeTrace } from './_trace.js';
 
 describe('while processes die', () => {
@@ -23,7 +23,7 @@ describe('while processes die', () => {
       (await system.ask<{ eventsSeen: number }>('/stats', token)).eventsSeen;
     // At twenty times its pace it takes 20 seconds: everything dies in the middle of it.
     const replay = system.begin(['replay', trace.file, '--speed', '20', '--json']);
-    await until('events flow', async () => (await seen()) > 500);
+    await eventually('events flow', async () => (await seen()) > 500);
     await Promise.all([system.kill('batch'), system.kill('realtime')]);
     await system.kill('ingest');
     await system.killLog();
@@ -46,7 +46,7 @@ describe('while processes die', () => {
       distinct: trace.distinct,
       devices: trace.cabs,
     });
-    await until('the live city has seen every cab', async () => {
+    await eventually('the live city has seen every cab', async () => {
       const { devicesSeen } = await system.ask<{ devicesSeen: number }>('/stats', token);
       return devicesSeen === trace.cabs;
     });
@@ -75,7 +75,7 @@ describe('while processes die', () => {
     } finally {
       await resume();
     }
-    await until('ingest accepts again', async () => (await send(2)) === 201);
+    await eventually('ingest accepts again', async () => (await send(2)) === 201);
     // What was answered with 503 may be there all the same: sending it again did no harm.
     expect((await telemetryInLog(system)).distinct).toBe(2);
     expect(await system.command(['batch', 'run'])).toMatchObject({ code: 0 });

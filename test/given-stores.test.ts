@@ -7,7 +7,7 @@ import { createLogger } from '@hailstream/nest/logging';
 import { startPostgres } from '@hailstream/tools/postgres';
 import { describe, expect, it } from 'vitest';
 import { telemetryInPostgres } from './_stores.js';
-import { Command, System, temporaryHome, until } from './_system.js';
+import { Command, eventually, System, temporaryHome } from './_system.js';
 
 const certificates = fileURLToPath(new URL('../libs/log/test/fixtures/tls', import.meta.url));
 const logger = createLogger({ name: 'system-test', level: 'silent' });
@@ -55,7 +55,7 @@ describe('a log and a database that are given', () => {
     await using postgres = await startPostgres({ dataDir: join(other.folder, 'postgres'), port: 0 });
     const broker = new Command(['broker', '--port', '0', ...(await demands(other.folder))]);
     try {
-      const address = await until(
+      const address = await eventually(
         'it listens',
         () => /listening on (127\.0\.0\.1:\d+)/.exec(broker.stdout)?.[1],
       );
@@ -78,7 +78,7 @@ describe('a log and a database that are given', () => {
       expect(Object.keys(run.processes).sort()).toEqual(['batch', 'driverSim', 'ingest', 'realtime']);
       expect(run).toMatchObject({ kafkaBrokers: address, databaseUrl: postgres.url });
       const token = await system.token('read');
-      await until('events flow', async () => {
+      await eventually('events flow', async () => {
         const { count } = await system.ask<{ count: number }>('/vehicles', token);
         return count > 0;
       });

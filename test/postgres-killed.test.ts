@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { LOCAL_PROVIDER_ID } from '@hailstream/nest/tokens';
 import { describe, expect, it } from 'vitest';
 import { telemetryInPostgres } from './_stores.js';
-import { System, temporaryHome, until } from './_system.js';
+import { eventually, System, temporaryHome } from './_system.js';
 
 /** The Postgres of the system's own, whatever else was given. */
 const EMBEDDED = { DATABASE_URL: '' };
@@ -17,11 +17,11 @@ describe('the embedded Postgres server', () => {
     });
     const { processes, databaseUrl } = await system.run();
     await send(system, 1);
-    await until('the first row', async () => (await telemetryInPostgres(system)).rows === 1);
+    await eventually('the first row', async () => (await telemetryInPostgres(system)).rows === 1);
 
     process.kill(await serverPid(home.folder), 'SIGKILL');
     await send(system, 2);
-    await until('the second row', async () => (await telemetryInPostgres(system)).rows === 2);
+    await eventually('the second row', async () => (await telemetryInPostgres(system)).rows === 2);
     const { stdout } = system.launcher;
     expect(stdout.match(/postgres: Postgres server ended/g)).toHaveLength(1);
     expect(stdout).toMatch(/postgres ended with exit code 1; starting it again\n[^]*postgres runs again\n/);
@@ -29,9 +29,9 @@ describe('the embedded Postgres server', () => {
     // The one who watches it is killed: the server goes on without, and is replaced by another one.
     const before = await serverPid(home.folder);
     await system.kill('postgres');
-    await until('another server', async () => (await serverPid(home.folder)) !== before);
+    await eventually('another server', async () => (await serverPid(home.folder)) !== before);
     await send(system, 3);
-    await until('the third row', async () => (await telemetryInPostgres(system)).rows === 3);
+    await eventually('the third row', async () => (await telemetryInPostgres(system)).rows === 3);
 
     const now = await system.run();
     expect(now.databaseUrl).toBe(databaseUrl);

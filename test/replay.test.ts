@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { telemetryInLog, telemetryInPostgres } from './_stores.js';
-import { System, temporaryHome, until } from './_system.js';
+import { eventually, System, temporaryHome } from './_system.js';
 import { makeTrace } from './_trace.js';
 
 const END_AT = '2026-06-01T12:00:00Z';
@@ -44,7 +44,7 @@ describe('a replayed trace', () => {
     const rows = { rows: trace.distinct, distinct: trace.distinct, devices: trace.cabs };
     expect(await telemetryInPostgres(system)).toEqual(rows);
     const token = await system.token('read');
-    await until(
+    await eventually(
       'the live city has seen every cab',
       async () => (await system.ask<{ devicesSeen: number }>('/stats', token)).devicesSeen === trace.cabs,
     );

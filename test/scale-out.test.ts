@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { inTurn, oneMore } from './_more-processes.js';
 import { telemetryInLog, telemetryInPostgres } from './_stores.js';
-import { command, System, temporaryHome, until } from './_system.js';
+import { command, eventually, System, temporaryHome } from './_system.js';
 import { makeTrace } from './_trace.js';
 
 const SECRET = 'a secret that the processes of this test share, and nobody else';
@@ -33,7 +33,10 @@ describe('two of each service', () => {
     });
     const written = async (url: string): Promise<number> =>
       sumOf(await (await fetch(`${url}/metrics`)).text(), 'batch_rows_total');
-    await until('both load', async () => (await written(batchUrl)) > 0 && (await written(batch.url)) > 0);
+    await eventually(
+      'both load',
+      async () => (await written(batchUrl)) > 0 && (await written(batch.url)) > 0,
+    );
     // One that joins and is asked to go, one that joins and is killed, and one that loads once.
     expect(await (await oneMore('batch', system, SECRET)).stop()).toBe(0);
     await (await oneMore('batch', system, SECRET)).kill();
@@ -63,7 +66,7 @@ describe('two of each service', () => {
       expect(vehicles).toHaveLength(trace.cabs);
       return JSON.stringify(vehicles.toSorted((a, b) => (a.device_id < b.device_id ? -1 : 1)));
     };
-    await until(
+    await eventually(
       'both show the same city',
       async () => (await cityOf(dashboardUrl)) === (await cityOf(realtime.url)),
     );

@@ -2,8 +2,9 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isAlive } from '@hailstream/service/processes';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { command, Command, isAlive, System, temporaryHome, until } from './_system.js';
+import { command, Command, eventually, System, temporaryHome } from './_system.js';
 
 interface Vehicles {
   readonly asOf: number;
@@ -21,9 +22,9 @@ describe('npm start', () => {
     {
       await using system = await System.start(home.folder);
       const token = await system.token('read');
-      await until('200 vehicles', async () => (await vehicles(system, token)).count >= 200);
+      await eventually('200 vehicles', async () => (await vehicles(system, token)).count >= 200);
       const before = await positions(system, token);
-      await until(
+      await eventually(
         'most of them have moved',
         async () => movedShare(before, await positions(system, token)) > 0.5,
       );
@@ -38,7 +39,7 @@ describe('npm start', () => {
     }
     await using again = await System.start(home.folder, { args: ['--no-sim'] });
     const token = await again.token('read');
-    const stats = await until('what was seen before is seen again', async () => {
+    const stats = await eventually('what was seen before is seen again', async () => {
       const now = await again.ask<{ eventsSeen: number; devicesSeen: number }>('/stats', token);
       return now.eventsSeen >= seen && now;
     });
@@ -51,7 +52,7 @@ describe('npm start', () => {
     await using killed = await System.start(home.folder, { args: ['--no-sim'] });
     const { processes, pid } = await killed.run();
     process.kill(pid, 'SIGKILL');
-    await until('its processes end by themselves', () => !Object.values(processes).some(isAlive));
+    await eventually('its processes end by themselves', () => !Object.values(processes).some(isAlive));
     await using again = await System.start(home.folder, { args: ['--no-sim'] });
     expect((await again.run()).pid).not.toBe(pid);
     expect(await again.stop()).toMatchObject({ code: 0 });
@@ -64,14 +65,14 @@ describe('npm start', () => {
     await using killed = await System.start(home.folder, { args: ['--no-sim'], throughNpm: true });
     const { pid, processes } = await killed.run();
     killed.launcher.child.kill('SIGKILL');
-    await until('nothing is left', () => ![pid, ...Object.values(processes)].some(isAlive));
+    await eventually('nothing is left', () => ![pid, ...Object.values(processes)].some(isAlive));
     await expect(stat(join(home.folder, 'run.json'))).rejects.toThrow('ENOENT');
   });
 
   it('stops cleanly while it starts', async () => {
     await using home = await temporaryHome();
     await using system = System.launch(home.folder, { args: ['--no-sim'] });
-    await until('it starts', () => system.launcher.stdout.includes('Starting'));
+    await eventually('it starts', () => system.launcher.stdout.includes('Starting'));
     expect(await system.stop()).toMatchObject({ code: 0, stderr: '' });
     expect(system.launcher.stdout).toContain('Stopped.');
   });
@@ -198,7 +199,7 @@ describe('npm run broker', () => {
       '--set',
       'num.partitions=3',
     ]);
-    await until('it listens', () => /listening on 127\.0\.0\.1:\d+/.test(broker.stdout));
+    await eventually('it listens', () => /listening on 127\.0\.0\.1:\d+/.test(broker.stdout));
     broker.child.kill('SIGTERM');
     expect(await broker.result).toMatchObject({ code: 0, stderr: '' });
   });

@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer, type AddressInfo } from 'node:net';
 import { arch, platform } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { isAlive } from '@hailstream/service/processes';
+import { freePort, listenProblem } from '@hailstream/service/ports';
 import pg from 'pg';
 import { PostgresError, type PostgresErrorCode } from './postgres/postgres.error.js';
-import { endServerProcesses, isRunning, serverProcesses } from './postgres/server-processes.js';
+import { endServerProcesses, serverProcesses } from './postgres/server-processes.js';
 import {
   becoming,
   ENTERING_CAPABILITIES,
@@ -148,7 +149,7 @@ class Server {
 
   private async checkOwner(): Promise<void> {
     const owner = Number(await readFile(this.ownerFile, 'utf8').catch(() => ''));
-    if (owner !== process.pid && (await isRunning(owner))) {
+    if (owner !== process.pid && isAlive(owner)) {
       throw new PostgresError('DATA_DIR_IN_USE', `${this.dataDir} is in use by process ${owner}`);
     }
   }
@@ -160,7 +161,7 @@ class Server {
   private async removeStaleLock(): Promise<void> {
     if (platform() !== 'linux') return;
     const pid = await this.pid();
-    if (!(await isRunning(pid))) return;
+    if (!isAlive(pid)) return;
     this.logger?.warn(
       { serverPid: pid },
       'removing the lock file of a Postgres server whose process id is now another one',
@@ -233,7 +234,7 @@ class Server {
       const started = await this.tryStart();
       if (started.ok) return port;
       const lostRace = started.log.includes('Address already in use');
-      if (lostRace && wantedPort !== 0) throw portInUse(port);
+      if (lostRace && wantedPort !== 0) throw portError(port, 'the port is in use');
       // Processes of a server that was killed take a moment to go.
       const lingering = /lock file .* already exists|is still in use/.test(started.log);
       if (!(lostRace || lingering) || attempt === START_ATTEMPTS) {
@@ -336,20 +337,14 @@ async function findBinaries(): Promise<Binaries> {
 
 /** Resolves with the port if it can be listened on; with a free one for 0. */
 async function checkPort(wanted: number): Promise<number> {
-  const probe = createServer();
-  return new Promise((done, fail) => {
-    probe.once('error', (error: NodeJS.ErrnoException) =>
-      fail(error.code === 'EADDRINUSE' ? portInUse(wanted) : error),
-    );
-    probe.listen(wanted, HOST, () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => done(port));
-    });
-  });
+  if (wanted === 0) return freePort(HOST);
+  const problem = await listenProblem(wanted, HOST);
+  if (problem !== undefined) throw portError(wanted, problem);
+  return wanted;
 }
 
-function portInUse(port: number): PostgresError {
-  return new PostgresError('PORT_IN_USE', `cannot listen on ${HOST}:${port}: the port is in use`);
+function portError(port: number, problem: string): PostgresError {
+  return new PostgresError('PORT_IN_USE', `cannot listen on ${HOST}:${port}: ${problem}`);
 }
 
 async function ensureDatabase(url: string): Promise<void> {

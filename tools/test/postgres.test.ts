@@ -3,6 +3,7 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '@hailstream/service/testing';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startPostgres, type RunningPostgres } from '../src/postgres.js';
@@ -214,8 +215,4 @@ describe('watchServer', () => {
 async function firstRow(client: pg.Client, sql: string): Promise<unknown[]> {
   const { rows } = await client.query<unknown[]>({ text: sql, rowMode: 'array' });
   return rows[0] ?? [];
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
 }

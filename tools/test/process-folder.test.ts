@@ -4,20 +4,12 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isAlive } from '@hailstream/service/processes';
 import { build } from 'vite';
 import { describe, expect, it } from 'vitest';
 import { ProcessFolder } from '../src/processes/process-folder.js';
 
 const SLEEP = { command: 'sleep', args: ['600'] } as const;
-
-function isAlive(pid: number | undefined): boolean {
-  try {
-    process.kill(pid as number, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** An owner in a process of its own: says what it has made, and stays. */
 const OWNER = `

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   allTopics,
   DEFAULT_MAX_AGE_DAYS,
@@ -173,15 +172,4 @@ export function makeTrip(given: Partial<Trip> = {}): Trip {
     distance: 2_400,
     ...given,
   };
-}
-
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  { timeoutMs = 30_000 }: { timeoutMs?: number } = {},
-): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition.toString()}`);
-    await sleep(20);
-  }
 }

@@ -1,6 +1,7 @@
 import { telemetryTopic } from '@hailstream/events';
 import { createAdmin } from '@hailstream/log';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { until } from '@hailstream/service/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LoadResult } from '../src/load/load-result.js';
 import { deleteRecords } from './_kafka.js';
@@ -12,7 +13,6 @@ import {
   makeTelemetry,
   silent,
   toRecords,
-  until,
   type TestDatabase,
 } from './_util.js';
 

@@ -3,6 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { riderEventsTopic, telemetryTopic, tripsTopic, vehicleEventsTopic } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { until } from '@hailstream/service/testing';
 import { latLngToCell } from 'h3-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LoadResult } from '../src/load/load-result.js';
@@ -17,7 +18,6 @@ import {
   makeTrip,
   makeVehicleEvent,
   toRecords,
-  until,
   YESTERDAY,
   type TestDatabase,
 } from './_util.js';

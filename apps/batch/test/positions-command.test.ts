@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { telemetryTopic } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { until } from '@hailstream/service/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { deleteRecords } from './_kafka.js';
-import { append, createTestDatabase, makeTrack, toRecords, until, type TestDatabase } from './_util.js';
+import { append, createTestDatabase, makeTrack, toRecords, type TestDatabase } from './_util.js';
 
 const app = dirname(dirname(fileURLToPath(import.meta.url)));
 const topic = telemetryTopic.name;

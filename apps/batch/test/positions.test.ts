@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { allTopics, telemetryTopic } from '@hailstream/events';
 import { createAdmin } from '@hailstream/log';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { until } from '@hailstream/service/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LoadResult } from '../src/load/load-result.js';
 import type { PositionTools } from '../src/positions/position-tools.js';
@@ -17,7 +18,6 @@ import {
   makeTrack,
   silent,
   toRecords,
-  until,
   type TestDatabase,
 } from './_util.js';
 

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { telemetryTopic } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { until } from '@hailstream/service/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   append,
@@ -12,7 +13,6 @@ import {
   makeTelemetry,
   makeTrack,
   toRecords,
-  until,
   type TestDatabase,
 } from './_util.js';
 

@@ -1,4 +1,5 @@
 import { createLogger } from '@hailstream/nest';
+import { until } from '@hailstream/service/testing';
 import { expect, it } from 'vitest';
 import { IngestClient } from '../src/outbox/ingest-client.http.js';
 import { Outbox } from '../src/outbox/outbox.js';
@@ -6,7 +7,6 @@ import { CityRunner } from '../src/simulation/city-runner.js';
 import { SimulatedCity } from '../src/simulation/city.js';
 import { FakeIngest } from './_fake-ingest.js';
 import { monacoGraph } from './_monaco.js';
-import { until } from './_util.js';
 
 const bounds = { telemetry: 150, events: 90 };
 

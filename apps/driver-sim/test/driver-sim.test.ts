@@ -1,10 +1,10 @@
 import { isValidChange, type Telemetry, type VehicleEvent } from '@hailstream/events';
 import { LOCAL_PROVIDER_ID, TokenVerifier, type Service } from '@hailstream/nest';
+import { until } from '@hailstream/service/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadDriverSimConfig } from '../src/config.js';
 import { startDriverSim } from '../src/driver-sim.js';
 import { FakeIngest } from './_fake-ingest.js';
-import { until } from './_util.js';
 
 const VEHICLES = 25;
 

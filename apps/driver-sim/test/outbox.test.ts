@@ -1,11 +1,11 @@
 import { getEventListeners } from 'node:events';
 import type { Telemetry } from '@hailstream/events';
+import { until } from '@hailstream/service/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IngestClient } from '../src/outbox/ingest-client.http.js';
 import { IngestRefusedError, MAX_REQUESTS_IN_FLIGHT, Outbox } from '../src/outbox/outbox.js';
 import { lastingId } from '../src/simulation/ids.js';
 import { FakeIngest } from './_fake-ingest.js';
-import { until } from './_util.js';
 
 const providerId = '0197a1c0-6d1f-7000-8000-000000000001';
 const DEVICES = 30;

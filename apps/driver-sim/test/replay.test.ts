@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { telemetryFamily } from '@hailstream/events';
+import { until } from '@hailstream/service/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ReplayArgs } from '../src/trace/replay-args.js';
 import { runReplay, type ReplayResult } from '../src/trace/run-replay.js';
 import { TraceError } from '../src/trace/trace.error.js';
 import { FakeIngest } from './_fake-ingest.js';
-import { until } from './_util.js';
 
 const providerId = '0197a1c0-6d1f-7000-8000-000000000001';
 const endMs = Date.UTC(2026, 2, 1, 12);

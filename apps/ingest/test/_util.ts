@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import { allTopics } from '@hailstream/events';
 import { createAdmin, createBatchConsumer, type LogConnection, type LogRecord } from '@hailstream/log';
 import { createLogger, makeToken } from '@hailstream/nest';
+import { until } from '@hailstream/service/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomUUID } from 'node:crypto';
 import { Client, type Dispatcher } from 'undici';
@@ -106,16 +106,8 @@ export function telemetryPoint(changes: Record<string, unknown> = {}): Record<st
   };
 }
 
-export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not so within ${timeoutMs} ms: ${condition.toString()}`);
-    await pause(20);
-  }
-}
-
-export function ready(ingest: TestIngest): Promise<void> {
-  return until(async () => (await ingest.request({ method: 'GET', path: '/health/ready' })).status === 200);
+export async function ready(ingest: TestIngest): Promise<void> {
+  await until(async () => (await ingest.request({ method: 'GET', path: '/health/ready' })).status === 200);
 }
 
 /** A record of the log, copied, with its value parsed. */

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { telemetryTopic } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { until } from '@hailstream/service/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { examples } from '../src/openapi/examples.js';
-import { PROVIDER, readLog, ready, startIngest, telemetryPoint, until, type TestIngest } from './_util.js';
+import { PROVIDER, readLog, ready, startIngest, telemetryPoint, type TestIngest } from './_util.js';
 
 describe('ingest', () => {
   let broker: TestBroker;

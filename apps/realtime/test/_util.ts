@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import { riderEventFamily, telemetryFamily, tripFamily, vehicleEventFamily } from '@hailstream/events';
 import type { ClientToServer, ServerToClient } from '@hailstream/events/live';
 import { createProducer, type OutgoingRecord } from '@hailstream/log';
 import { createLogger } from '@hailstream/nest';
+import { until } from '@hailstream/service/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
 import { io, type Socket } from 'socket.io-client';
@@ -97,22 +97,6 @@ export function openSocket(url: string, auth: { token?: string } = {}): PageSock
     reconnection: false,
   });
   return Object.assign(socket, { [Symbol.dispose]: () => void socket.disconnect() });
-}
-
-/** Polls until the condition holds, or something other than `undefined` and `false` is there to return. */
-export async function until<T>(
-  condition: () => T | Promise<T>,
-  { timeoutMs = 20_000, what = 'the condition' } = {},
-): Promise<Exclude<T, undefined | null | false>> {
-  const giveUpAt = Date.now() + timeoutMs;
-  for (;;) {
-    const value = await condition();
-    if (value !== undefined && value !== null && value !== false) {
-      return value as Exclude<T, undefined | null | false>;
-    }
-    if (Date.now() > giveUpAt) throw new Error(`${what} did not come true within ${timeoutMs} ms`);
-    await pause(10);
-  }
 }
 
 export async function getJson<T = Record<string, unknown>>(

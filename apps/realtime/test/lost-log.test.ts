@@ -3,6 +3,7 @@ import { allTopics, telemetryTopic, vehicleEventsTopic } from '@hailstream/event
 import type { Frame, ServiceStatus, StatusMessage } from '@hailstream/events/live';
 import { createAdmin } from '@hailstream/log';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { CityEvent } from '../src/fold/city-state.js';
@@ -14,7 +15,6 @@ import {
   getJson,
   openSocket,
   startRealtime,
-  until,
   untilReady,
   type Realtime,
 } from './_util.js';

@@ -3,6 +3,7 @@ import type { Frame, VehicleDetail } from '@hailstream/events/live';
 import { createAdmin } from '@hailstream/log';
 import { startTestBroker } from '@hailstream/log/testing';
 import { makeToken } from '@hailstream/nest';
+import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { CityEvent } from '../src/fold/city-state.js';
@@ -21,7 +22,6 @@ import {
   openSocket,
   SECRET,
   startRealtime,
-  until,
   untilReady,
   type Realtime,
 } from './_util.js';

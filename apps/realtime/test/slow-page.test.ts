@@ -1,11 +1,12 @@
 import type { Socket as TcpSocket } from 'node:net';
 import type { Frame, VehicleRow } from '@hailstream/events/live';
 import { startTestBroker } from '@hailstream/log/testing';
+import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
 import { CityState } from '../src/fold/city-state.js';
 import { id, telemetry } from '../src/fold/events.fixture.js';
 import { MAX_BACKLOG_BYTES } from '../src/live/broadcaster.js';
-import { openSocket, startRealtime, until, untilReady, type PageSocket, type Realtime } from './_util.js';
+import { openSocket, startRealtime, untilReady, type PageSocket, type Realtime } from './_util.js';
 
 const VEHICLES = 3_000;
 const monaco = { west: 7.4, south: 43.72, east: 7.45, north: 43.76 };

@@ -1,10 +1,11 @@
 import { allTopics, telemetryTopic } from '@hailstream/events';
 import { createAdmin } from '@hailstream/log';
 import { appendTransaction, spoilBatch, startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { id, telemetry } from '../src/fold/events.fixture.js';
-import { append, getJson, startRealtime, until, untilReady } from './_util.js';
+import { append, getJson, startRealtime, untilReady } from './_util.js';
 
 const PARTITIONS = Array.from({ length: telemetryTopic.partitions }, (_, partition) => partition);
 

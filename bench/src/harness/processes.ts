@@ -1,9 +1,8 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from '@hailstream/service/ports';
 
 /** Longest a process may take to answer that it is ready, and to stop once asked. */
 const READY_WITHIN_MS = 30_000;
@@ -124,13 +123,4 @@ async function stop(child: ChildProcess): Promise<void> {
   child.kill('SIGTERM');
   await closed;
   clearTimeout(force);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

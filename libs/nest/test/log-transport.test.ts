@@ -16,6 +16,7 @@ import {
   LogTransport,
   type LogTransportOptions,
 } from '@hailstream/nest';
+import { until } from '@hailstream/service/testing';
 import { Controller, Module } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -181,11 +182,3 @@ describe(LogTransport, () => {
     await listening;
   });
 });
-
-async function until(condition: () => boolean, timeoutMs = 30_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`not so within ${timeoutMs} ms: ${condition.toString()}`);
-    await pause(20);
-  }
-}

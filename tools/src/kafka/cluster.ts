@@ -5,7 +5,7 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../free-port.js';
+import { freePort } from '@hailstream/service/ports';
 import { ProcessFolder } from '../processes/process-folder.js';
 import { brokerSettings, type Ports } from './broker-settings.js';
 import { kafkaClasspath } from './classpath.js';

@@ -1,4 +1,4 @@
-import { freePort, listenProblem } from '../free-port.js';
+import { freePort, listenProblem } from '@hailstream/service/ports';
 import { UsageError } from '../usage-error.js';
 import { type Listener, PORT_OPTIONS } from './options.js';
 

@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive } from '@hailstream/service/processes';
 import { ensureSecret, type Home, homeAt, makeHome } from '../home/home.js';
 import { lockHome } from '../home/home-lock.js';
 import {
@@ -193,13 +194,4 @@ async function waitForLeftovers(home: Home, notice: (line: string) => void): Pro
     await delay(LEFTOVERS_POLL_MS);
   }
   await removeRunFile(home.runFile);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

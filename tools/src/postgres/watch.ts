@@ -1,5 +1,5 @@
+import { isAlive } from '@hailstream/service/processes';
 import pg from 'pg';
-import { isRunning } from './server-processes.js';
 
 /** How often the server's process is looked for. */
 const PROCESS_CHECK_MS = 500;
@@ -38,8 +38,8 @@ export function watchServer(
   const failed = new Promise<ServerEnd>((resolve) => (fail = resolve));
   let missed = 0;
   let isAsking = false;
-  const look = async (): Promise<void> => {
-    if (!(await isRunning(pid))) fail('ended');
+  const look = (): void => {
+    if (!isAlive(pid)) fail('ended');
   };
   const ask = async (): Promise<void> => {
     if (isAsking) return;
@@ -48,10 +48,7 @@ export function watchServer(
     isAsking = false;
     if (missed > MAX_MISSED_ANSWERS) fail('hung');
   };
-  const timers = [
-    setInterval(() => void look(), processCheckMs),
-    setInterval(() => void ask(), answerCheckMs),
-  ];
+  const timers = [setInterval(look, processCheckMs), setInterval(() => void ask(), answerCheckMs)];
   return {
     failed,
     [Symbol.dispose]: () => timers.forEach((timer) => clearInterval(timer)),

@@ -1,5 +1,6 @@
+import { freePort } from '@hailstream/service/ports';
 import { startKafka, type RunningKafka } from '@hailstream/tools/kafka';
-import { freePort, startBrokerProcess, type SystemProcess } from '../../harness/processes.js';
+import { startBrokerProcess, type SystemProcess } from '../../harness/processes.js';
 
 /** As Kafka's own start script has it. */
 const KAFKA_HEAP = '1g';

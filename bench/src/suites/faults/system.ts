@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeToken } from '@hailstream/nest';
+import { freePort } from '@hailstream/service/ports';
 import { startKafka, type RunningKafka } from '@hailstream/tools/kafka';
 import { startPostgres } from '@hailstream/tools/postgres';
-import { freePort, startHttpProcess, type SystemProcess } from '../../harness/processes.js';
+import { startHttpProcess, type SystemProcess } from '../../harness/processes.js';
 
 const SERVICES = ['ingest', 'realtime', 'batch'] as const;
 export type ServiceName = (typeof SERVICES)[number];

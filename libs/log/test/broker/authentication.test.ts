@@ -1,10 +1,10 @@
+import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { startBroker } from '../../src/broker/index.js';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
 import { RawClient, request } from './raw-client.js';
 import { certificate, PASSWORD, startSecuredBroker, TLS_SETTINGS, USER } from './secured-broker.js';
-import { until } from './_util.js';
 
 const METADATA = 3;
 const SASL_HANDSHAKE = 17;

@@ -1,7 +1,7 @@
+import { until } from '@hailstream/service/testing';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { startTestBroker } from '../../src/testing.js';
-import { until } from './_util.js';
 
 const KEYS = 5;
 const ROUNDS = 200;

@@ -1,10 +1,10 @@
+import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
 import { nodeFileSystem } from '../../src/broker/storage/files/file-system.js';
 import type { FileSystem } from '../../src/broker/index.js';
 import { startTestBroker } from '../../src/testing.js';
 import { RawClient, request } from './raw-client.js';
 import { sampleRequests, SAMPLE_TOPIC } from './samples.js';
-import { until } from './_util.js';
 
 const PRODUCE = 0;
 const METADATA = 3;

@@ -1,7 +1,7 @@
+import { until } from '@hailstream/service/testing';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
-import { until } from './_util.js';
 
 function clientOf(broker: TestBroker): Kafka {
   return new Kafka({ clientId: 'test', brokers: [broker.address], logLevel: logLevel.NOTHING });

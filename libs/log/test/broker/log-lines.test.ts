@@ -1,8 +1,8 @@
+import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { startTestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
-import { until } from './_util.js';
 
 const METADATA = 3;
 const JOIN_GROUP = 11;

@@ -1,10 +1,10 @@
+import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { makeRecordBatch } from '../../src/protocol/records.js';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
 import { sampleRequests, SAMPLE_TOPIC } from './samples.js';
-import { until } from './_util.js';
 import { diskThatWrites } from './writing-disk.js';
 
 const PRODUCE = 0;

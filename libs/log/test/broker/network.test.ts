@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
+import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { BrokerConfig } from '../../src/broker/config/config.js';
@@ -13,7 +14,6 @@ import { openSecurity } from '../../src/broker/security/security.js';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
 import { RawClient, request } from './raw-client.js';
 import { TLS_SETTINGS } from './secured-broker.js';
-import { until } from './_util.js';
 
 const API_VERSIONS = 18;
 const PRODUCE = 0;

@@ -1,7 +1,7 @@
+import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
 import { startTestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
-import { until } from './_util.js';
 
 const METADATA = 3;
 const OFFSET_COMMIT = 8;

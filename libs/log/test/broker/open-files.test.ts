@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { until } from '@hailstream/service/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readBatchHeader } from '../../src/protocol/record-batch.js';
 import { makeRecordBatch } from '../../src/protocol/records.js';
 import { bundleBroker, watchProcess, type BrokerProcess } from './broker-process.js';
 import { RawClient } from './raw-client.js';
-import { until } from './_util.js';
 
 const TOPIC = 'many';
 const PARTITIONS = 250;

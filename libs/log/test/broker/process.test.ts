@@ -1,11 +1,11 @@
 import * as fs from 'node:fs/promises';
-import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { freePort } from '@hailstream/service/ports';
+import { until } from '@hailstream/service/testing';
 import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bundleBroker, runBroker, type BrokerProcess } from './broker-process.js';
-import { until } from './_util.js';
 
 const TOPIC = 'rides';
 const ROUNDS = 3;
@@ -44,14 +44,6 @@ async function start(port: number): Promise<BrokerProcess> {
   running.push(broker);
   await until(() => broker.output().includes('listening') || broker.child.exitCode !== null);
   return broker;
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function client(port: number): Kafka {
@@ -168,7 +160,7 @@ async function underKills({ kafka, kill }: { kafka: Kafka; kill: () => Promise<v
   })();
   const working = Promise.all([producing, committing]);
   // What ends the work early is the reason, not the wait that it leaves behind.
-  const unlessBroken = (wait: Promise<void>) => Promise.race([wait, working]);
+  const unlessBroken = (wait: Promise<unknown>) => Promise.race([wait, working]);
   for (let round = 0; round < ROUNDS; round++) {
     const enough = values.length + 200;
     await unlessBroken(until(() => values.length >= enough, { timeoutMs: TIMEOUT_MS }));

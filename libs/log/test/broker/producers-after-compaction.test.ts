@@ -1,10 +1,10 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
 import { makeRecordBatch } from '../../src/protocol/records.js';
 import { startTestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
-import { until } from './_util.js';
 
 const PRODUCE = 0;
 const CREATE_TOPICS = 19;

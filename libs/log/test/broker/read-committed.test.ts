@@ -1,10 +1,10 @@
+import { until } from '@hailstream/service/testing';
 import fc from 'fast-check';
 import { Kafka, logLevel, Partitioners, type Producer as KafkaProducer } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { startTestBroker } from '../../src/testing.js';
 import { PARTITIONS, step, TransactionRun } from './transaction-model.js';
 import { TransactionalClient } from './transactional-client.js';
-import { until } from './_util.js';
 
 const TOPIC = 'rides';
 /** Small enough for every run; more is a matter of these numbers. */

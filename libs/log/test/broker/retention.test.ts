@@ -1,8 +1,8 @@
+import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
 import { makeRecordBatch } from '../../src/protocol/records.js';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
-import { until } from './_util.js';
 
 const PRODUCE = 0;
 const FETCH = 1;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -9,7 +10,6 @@ import {
 } from '../../src/client/index.js';
 import type { TestBroker } from '../../src/testing.js';
 import { certificate, PASSWORD, pem, startSecuredBroker, TLS_SETTINGS, USER } from './secured-broker.js';
-import { until } from './_util.js';
 
 const logger = pino({ level: 'silent' });
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { access } from 'node:fs/promises';
+import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { createAdmin } from '../../src/index.js';
 import { startTestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
 import { sampleRequests, SAMPLE_TOPIC } from './samples.js';
-import { until } from './_util.js';
 
 const PRODUCE = 0;
 const CREATE_TOPICS = 19;

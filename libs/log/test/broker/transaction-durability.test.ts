@@ -1,11 +1,11 @@
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
 import type { FileSystem } from '../../src/broker/index.js';
 import { startTestBroker } from '../../src/testing.js';
 import { TransactionalClient, type Producer } from './transactional-client.js';
-import { until } from './_util.js';
 import { diskThatWrites } from './writing-disk.js';
 
 const TOPIC = 'rides';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { until } from '@hailstream/service/testing';
 import { Kafka, logLevel } from 'kafkajs';
 import { pino, type Logger } from 'pino';
 import { expect } from 'vitest';
@@ -16,20 +17,7 @@ import {
 } from '../../src/client/index.js';
 import { startTestBroker, type TestBroker, type TestBrokerOptions } from '../../src/testing.js';
 
-const POLL_MS = 5;
 export const logger = pino({ level: 'silent' });
-
-/** Resolves once the condition holds. @throws Error where it does not within the time */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  { timeoutMs = 30_000 }: { timeoutMs?: number } = {},
-): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-}
 
 /** A broker, and clients of it that end with it. */
 export class Bench implements AsyncDisposable {

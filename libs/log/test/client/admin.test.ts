@@ -1,7 +1,8 @@
+import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAdmin, type Admin } from '../../src/client/index.js';
-import { append, Bench, logger, record, silentServer, until } from './_util.js';
+import { append, Bench, logger, record, silentServer } from './_util.js';
 
 let bench: Bench;
 let admin: Admin;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { until } from '@hailstream/service/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   DEAD_LETTER_HEADERS,
@@ -7,7 +8,7 @@ import {
   type OffsetPolicy,
   type RecordBatch,
 } from '../../src/client/index.js';
-import { append, Bench, countingLogger, record, until } from './_util.js';
+import { append, Bench, countingLogger, record } from './_util.js';
 
 const FROM_START: OffsetPolicy = { kind: 'committed', startAt: 'earliest' };
 const ONE_HOUR_MS = 3_600_000;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -11,7 +12,7 @@ import {
 } from '../../src/client/index.js';
 import { BATCH_HEADER_BYTES } from '../../src/protocol/record-batch.js';
 import { appendTransaction, spoilBatch } from '../../src/testing.js';
-import { append, Bench, logger, record, until } from './_util.js';
+import { append, Bench, logger, record } from './_util.js';
 
 let bench: Bench;
 beforeEach(async () => {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { until } from '@hailstream/service/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   createBatchConsumer,
@@ -6,7 +7,7 @@ import {
   type OffsetPolicy,
   type RecordBatch,
 } from '../../src/client/index.js';
-import { append, Bench, logger, record, silentServer, until } from './_util.js';
+import { append, Bench, logger, record, silentServer } from './_util.js';
 
 const FROM_START: OffsetPolicy = { kind: 'committed', startAt: 'earliest' };
 

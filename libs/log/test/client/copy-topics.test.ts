@@ -1,3 +1,4 @@
+import { until } from '@hailstream/service/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   copyTopics,
@@ -8,7 +9,7 @@ import {
 } from '../../src/client/index.js';
 import { KafkajsProducer } from '../../src/client/producer/batching-producer.js';
 import { appendTransaction, spoilBatch } from '../../src/testing.js';
-import { append, Bench, logger, record, until } from './_util.js';
+import { append, Bench, logger, record } from './_util.js';
 
 const KEYS = 40;
 

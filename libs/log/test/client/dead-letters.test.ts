@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { until } from '@hailstream/service/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { headersOf, type LogHeader, type LogRecord } from '../../src/client/index.js';
-import { append, Bench, record, until } from './_util.js';
+import { append, Bench, record } from './_util.js';
 
 /** What Kafka lets a batch have by default, and the batch of one record has beside its value. */
 const MAX_BATCH_BYTES = 1_048_588;

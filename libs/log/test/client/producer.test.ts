@@ -1,7 +1,8 @@
+import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createAdmin, createProducer } from '../../src/client/index.js';
-import { append, Bench, countingLogger, failures, logger, record, silentServer, until } from './_util.js';
+import { append, Bench, countingLogger, failures, logger, record, silentServer } from './_util.js';
 
 const NOT_ENOUGH_REPLICAS = 19;
 const OUT_OF_ORDER_SEQUENCE_NUMBER = 45;

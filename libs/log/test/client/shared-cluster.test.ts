@@ -1,6 +1,7 @@
+import { until } from '@hailstream/service/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAdmin, createBatchConsumer, DEAD_LETTER_HEADERS } from '../../src/client/index.js';
-import { append, Bench, logger, record, until } from './_util.js';
+import { append, Bench, logger, record } from './_util.js';
 
 const PREFIX = 'acme.';
 

@@ -1,10 +1,11 @@
 import { createServer, type AddressInfo } from 'node:net';
+import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
 import { createAdmin } from '../../src/client/index.js';
 import { SilentBrokers } from '../../src/client/kafkajs/unresponsive-brokers.js';
 import { startTestBroker } from '../../src/testing.js';
 import { startSecuredBroker } from '../broker/secured-broker.js';
-import { append, Bench, logger, record, silentServer, until } from './_util.js';
+import { append, Bench, logger, record, silentServer } from './_util.js';
 
 const connectionTo = (...brokers: string[]) => ({ brokers, clientId: 'test' });
 

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '@hailstream/service/testing';
 import { bundleBroker, runBroker, type BrokerProcess } from '../broker/broker-process.js';
-import { until } from '../broker/_util.js';
 
 /** A broker in a process of its own, with a temporary folder. */
 export class KillableBroker implements AsyncDisposable {

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { createAdmin } from '../../src/client/index.js';
 import { startTestBroker, type TestBroker } from '../../src/testing.js';
 import { RawClient } from '../broker/raw-client.js';
-import { until } from '../broker/_util.js';
 import { KillableBroker } from './killable-broker.js';
 import { RunningClient, type VerifiableClient } from './verifiable-client.js';
 

@@ -1,6 +1,6 @@
+import { until } from '@hailstream/service/testing';
 import { expect } from 'vitest';
 import { nameOf } from '../../src/protocol/error-codes.js';
-import { until } from '../broker/_util.js';
 import { Api, only } from './apis.js';
 import type { LogUnderTest } from './log-under-test.js';
 import { area, each } from './scenario.js';

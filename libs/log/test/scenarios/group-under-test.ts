@@ -1,6 +1,6 @@
+import { until } from '@hailstream/service/testing';
 import { nameOf } from '../../src/protocol/error-codes.js';
 import type { RawClient } from '../broker/raw-client.js';
-import { until } from '../broker/_util.js';
 import { Api, named, only, type Named } from './apis.js';
 
 export interface JoinOptions {

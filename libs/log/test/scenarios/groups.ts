@@ -1,5 +1,5 @@
+import { until } from '@hailstream/service/testing';
 import { expect } from 'vitest';
-import { until } from '../broker/_util.js';
 import type { JoinOptions } from './group-under-test.js';
 import { area, each } from './scenario.js';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { until } from '@hailstream/service/testing';
 import { RawClient } from '../broker/raw-client.js';
-import { until } from '../broker/_util.js';
 import { Api, named, only, type Named } from './apis.js';
 import { GroupUnderTest } from './group-under-test.js';
 import { TopicUnderTest } from './topic-under-test.js';

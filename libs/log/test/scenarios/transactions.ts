@@ -1,5 +1,5 @@
+import { until } from '@hailstream/service/testing';
 import { expect } from 'vitest';
-import { until } from '../broker/_util.js';
 import { area } from './scenario.js';
 import { ANSWERS, transactionSteps } from './transaction-steps.js';
 import { TransactionalClient } from '../broker/transactional-client.js';

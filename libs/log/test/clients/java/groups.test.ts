@@ -1,6 +1,6 @@
+import { until } from '@hailstream/service/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startTestBroker } from '../../../src/testing.js';
-import { until } from '../../broker/_util.js';
 import { RunningClient } from '../verifiable-client.js';
 import { KafkaClients } from './kafka-clients.js';
 

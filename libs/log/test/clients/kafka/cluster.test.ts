@@ -1,3 +1,4 @@
+import { until } from '@hailstream/service/testing';
 import { startKafka, type RunningKafka } from '@hailstream/tools/kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -8,7 +9,7 @@ import {
   type BatchConsumer,
   type Producer,
 } from '../../../src/client/index.js';
-import { logger, record, until } from '../../client/_util.js';
+import { logger, record } from '../../client/_util.js';
 
 const TOPIC = 'rides';
 const PARTITIONS = 12;

@@ -1,6 +1,6 @@
+import { until } from '@hailstream/service/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestBroker, type TestBroker } from '../../../src/testing.js';
-import { until } from '../../broker/_util.js';
 import { Program, runProgram } from '../programs.js';
 
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;

@@ -1,8 +1,8 @@
 import * as fs from 'node:fs/promises';
+import { until } from '@hailstream/service/testing';
 import { readBatchHeader } from '../../../src/protocol/record-batch.js';
 import { recordsOf } from '../../../src/protocol/records.js';
 import type { RawClient } from '../../broker/raw-client.js';
-import { until } from '../../broker/_util.js';
 import { BrokenPromiseError, type Committer, type IdempotentProducer } from './clients.js';
 
 const FETCH = 1;

@@ -1,6 +1,6 @@
+import { until } from '@hailstream/service/testing';
 import type { RawClient } from '../../broker/raw-client.js';
 import { TransactionalClient, type Producer } from '../../broker/transactional-client.js';
-import { until } from '../../broker/_util.js';
 import type { Random } from '../random.js';
 import { require } from './audit.js';
 import { untilCutOff, type Client } from './clients.js';

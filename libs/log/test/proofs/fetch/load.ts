@@ -1,6 +1,6 @@
+import { until } from '@hailstream/service/testing';
 import { nameOf } from '../../../src/protocol/error-codes.js';
 import { packBatch, writeRecords } from '../../../src/protocol/records.js';
-import { until } from '../../broker/_util.js';
 import type { Producer, TransactionalClient } from '../../broker/transactional-client.js';
 import { BrokenPromiseError } from '../crash/clients.js';
 import type { Random } from '../random.js';

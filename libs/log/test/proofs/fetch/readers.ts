@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { until } from '@hailstream/service/testing';
 import { Kafka, logLevel } from 'kafkajs';
 import { pino } from 'pino';
 import { createBatchConsumer } from '../../../src/client/index.js';
 import { batchLastOffset, readBatchHeader } from '../../../src/protocol/record-batch.js';
 import { unpackedRecordsOf } from '../../../src/protocol/records.js';
-import { until } from '../../broker/_util.js';
 import type { RawClient } from '../../broker/raw-client.js';
 import { batchesOf } from '../../broker/transactional-client.js';
 import { BrokenPromiseError } from '../crash/clients.js';

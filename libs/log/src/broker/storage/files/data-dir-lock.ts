@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { isAlive, processStartTicks } from '@hailstream/service/processes';
 
 /** The data folder is in use, or can't be used. */
 export class DataDirError extends Error {
@@ -19,7 +20,7 @@ const ATTEMPTS = 3;
  */
 export function lockDataDir(dataDir: string): () => void {
   const file = path.join(dataDir, LOCK_FILE);
-  const mine = `${process.pid}\n${startedAt(process.pid)}\n`;
+  const mine = `${process.pid}\n${processStartTicks(process.pid)}\n`;
   makeFolder(dataDir);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {
@@ -55,31 +56,16 @@ function unusable(dataDir: string, cause: unknown): DataDirError {
 function holderOf(file: string): number | undefined {
   const [pidText, started] = readOr(file, '').split('\n');
   const pid = Number(pidText);
-  if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return undefined;
+  if (!isAlive(pid)) return undefined;
   // The system may have given the id of a killed broker to another process.
-  return startedAt(pid) === started ? pid : undefined;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** When a process started, in ticks since boot; empty where the system does not say. */
-function startedAt(pid: number): string {
-  const stat = readOr(`/proc/${pid}/stat`, '');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  return processStartTicks(pid) === started ? pid : undefined;
 }
 
 function readOr(file: string, otherwise: string): string {
   try {
     return fs.readFileSync(file, 'utf8');
   } catch {
-    // Gone in the meantime, or a system without /proc.
+    // Deleted in the meantime.
     return otherwise;
   }
 }
