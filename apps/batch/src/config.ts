@@ -28,6 +28,7 @@ const batchEnv = Type.Object({
   EVENTS_MAX_AGE_DAYS: Env.Int({ default: DEFAULT_MAX_AGE_DAYS, minimum: 1, maximum: HIGHEST_MAX_AGE_DAYS }),
   BATCH_EVERY: Type.String({ default: '60s' }),
   BATCH_POSTGRES_CONNECTIONS: Env.Int({ default: 4, minimum: 1, maximum: 64 }),
+  BATCH_REPEAT_WINDOW_DAYS: Env.Int({ default: 31, minimum: 1, maximum: 36_500 }),
   BATCH_CHUNK_RECORDS: Env.Int({ default: 10_000, minimum: 1, maximum: 100_000 }),
   BATCH_CHUNK_BYTES: Env.Int({ default: 4 * MEBIBYTE, minimum: 65_536, maximum: 64 * MEBIBYTE }),
 });
@@ -41,6 +42,8 @@ export interface LoadConfig {
   readonly chunkBytes: number;
   /** Age of an event at its receipt beyond which it is rejected. */
   readonly maxAgeDays: number;
+  /** Days after its load for which an event is recognised by its id alone. */
+  readonly repeatWindowDays: number;
 }
 
 export interface BatchConfig {
@@ -67,6 +70,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): BatchC
       chunkRecords: env.BATCH_CHUNK_RECORDS,
       chunkBytes: env.BATCH_CHUNK_BYTES,
       maxAgeDays: env.EVENTS_MAX_AGE_DAYS,
+      repeatWindowDays: env.BATCH_REPEAT_WINDOW_DAYS,
     },
   });
 }

@@ -12,7 +12,7 @@ import type {} from '@hailstream/tools/test-postgres';
 import pg from 'pg';
 import { pino } from 'pino';
 import { inject } from 'vitest';
-import { Loads } from '../src/load/loads.js';
+import { LoadRunner } from '../src/load/load-runner.js';
 
 export const silent = pino({ level: 'silent' });
 
@@ -58,12 +58,12 @@ export function connectionTo(broker: { readonly address: string }): LogConnectio
   return { brokers: [broker.address], clientId: 'batch-test' };
 }
 
-export function createLoads(
+export function createLoadRunner(
   broker: { readonly address: string },
   database: TestDatabase,
-  settings: { chunkRecords?: number; maxAgeDays?: number } = {},
-): Loads {
-  return new Loads(
+  settings: { chunkRecords?: number; maxAgeDays?: number; repeatWindowDays?: number } = {},
+): LoadRunner {
+  return new LoadRunner(
     {
       connection: connectionTo(broker),
       databaseUrl: database.url,
@@ -72,6 +72,7 @@ export function createLoads(
       chunkRecords: settings.chunkRecords ?? 1_000,
       chunkBytes: 1_048_576,
       maxAgeDays: settings.maxAgeDays ?? DEFAULT_MAX_AGE_DAYS,
+      repeatWindowDays: settings.repeatWindowDays ?? 31,
     },
     silent,
   );

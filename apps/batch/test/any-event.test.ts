@@ -146,9 +146,11 @@ async function loadValues(table: Table, values: readonly Buffer[], timestampMs: 
     for (const day of await missingDays(client, table.name, encoded.days)) {
       await createPartition(client, table.name, { day, nowMs: limits.nowMs });
     }
-    const written = await new RowWriter(client, table, new SeenIds(table.name)).write(encoded.rows, 0n);
+    const written = await new RowWriter(client, table, new SeenIds(table)).write(encoded.rows, 0n);
     const rejects = [...encoded.rejects, ...written.rejects];
-    await insertRejects(client, { topic: table.family.topic.name, partition: 0 }, rejects);
+    const identity = { clusterId: 'c', topicId: 't' };
+    const place = { topic: table.family.topic.name, partition: 0, identity };
+    await insertRejects(client, place, rejects);
     const { rows } = await client.query<{ rows: number; rejects: number }>(
       `SELECT (SELECT count(*)::integer FROM ride.${table.name}) AS rows,
          (SELECT count(*)::integer FROM ride.rejects WHERE reason <> '') AS rejects`,

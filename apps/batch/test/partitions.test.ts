@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LoadResult } from '../src/load/load-result.js';
 import {
   append,
-  createLoads,
+  createLoadRunner,
   createTestDatabase,
   DAY_MS,
   makeRiderEvent,
@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 async function loadOnce(settings?: { chunkRecords?: number; maxAgeDays?: number }): Promise<LoadResult> {
-  await using loads = createLoads(broker, database, settings);
+  await using loads = createLoadRunner(broker, database, settings);
   return await loads.load(new AbortController().signal);
 }
 

@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LoadResult } from '../src/load/load-result.js';
 import {
   append,
-  createLoads,
+  createLoadRunner,
   createTestDatabase,
   makeRiderEvent,
   makeTelemetry,
@@ -38,7 +38,7 @@ afterEach(async () => {
 });
 
 async function loadOnce(): Promise<LoadResult> {
-  await using loads = createLoads(broker, database);
+  await using loads = createLoadRunner(broker, database);
   return await loads.load(new AbortController().signal);
 }
 

@@ -3,7 +3,7 @@ import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   append,
-  createLoads,
+  createLoadRunner,
   createTestDatabase,
   makeTrack,
   toRecords,
@@ -31,7 +31,7 @@ afterEach(async () => {
 async function loadAmongGood(records: readonly TestRecord[]): Promise<{ rows: number; rejects: number }> {
   const good = toRecords(makeTrack({ points: 20, devices: 1 }));
   await append(broker, telemetryTopic.name, [...good.slice(0, 10), ...records, ...good.slice(10)]);
-  await using loads = createLoads(broker, database);
+  await using loads = createLoadRunner(broker, database);
   return await loads.load(never);
 }
 
@@ -75,7 +75,7 @@ describe('a reject', () => {
       `CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
          $$ BEGIN IF octet_length(NEW.value) = 7 THEN RAISE program_limit_exceeded USING MESSAGE = 'too large'; END IF;
             RETURN NEW; END $$;
-       CREATE TRIGGER refuse BEFORE INSERT ON ride.rejects FOR EACH ROW EXECUTE FUNCTION public.refuse()`,
+       CREATE TRIGGER refuse BEFORE INSERT ON ride.dead_letters FOR EACH ROW EXECUTE FUNCTION public.refuse()`,
     );
     const result = await loadAmongGood([
       { key: 'a', value: Buffer.from('six...') },

@@ -10,10 +10,12 @@ import { encodeChunk, type EncodedRows } from '../src/rows/encode-chunk.js';
 import { tablesByTopic } from '../src/rows/tables.js';
 import {
   append,
-  createLoads,
+  createLoadRunner,
   createTestDatabase,
+  DAY_MS,
   makeTelemetry,
   silent,
+  toRecords,
   type TestDatabase,
   type TestRecord,
 } from './_util.js';
@@ -41,7 +43,7 @@ async function load(points: readonly Telemetry[]): Promise<{ rows: number; trans
     points.map((value): TestRecord => ({ key: 'k', value })),
   );
   const nextId = () => database.one<string>('SELECT pg_current_xact_id()::text');
-  await using loads = createLoads(broker, database, { chunkRecords: CHUNK_RECORDS });
+  await using loads = createLoadRunner(broker, database, { chunkRecords: CHUNK_RECORDS });
   await loads.prepare();
   const before = Number(await nextId());
   const { rows } = await loads.load(new AbortController().signal);
@@ -58,6 +60,62 @@ describe('records that were sent before', () => {
     expect(await database.one('SELECT count(*) FROM ride.telemetry')).toBe('6000');
     // Of each chunk one, and one for each COPY under a savepoint; the positions of the run have some of their own.
     expect(transactionIds).toBeLessThan(6 * (mixed.length / CHUNK_RECORDS) + 60);
+  });
+});
+
+describe('the window in which a repeat is recognised', () => {
+  /** As if everything had been loaded a number of days earlier. */
+  const age = (days: number) =>
+    database.query(`UPDATE ride.telemetry_seen SET seen_on = seen_on - ${days}::integer`);
+
+  async function loadAgain(points: readonly Telemetry[]) {
+    await append(broker, telemetryTopic.name, toRecords(points));
+    await using runner = createLoadRunner(broker, database, { repeatWindowDays: 31, chunkRecords: 100 });
+    const { rows, duplicates } = await runner.load(new AbortController().signal);
+    return { rows, duplicates };
+  }
+
+  const keys = () => database.one<number>('SELECT count(*)::integer FROM ride.telemetry_seen');
+
+  it('recognises an id with another event time until the last day of the window', async () => {
+    const points = Array.from({ length: 20 }, () => makeTelemetry());
+    await loadAgain(points);
+    await age(31);
+    const moved = points.map((point) => ({ ...point, timestamp: point.timestamp - 3 * DAY_MS }));
+    expect(await loadAgain(moved)).toEqual({ rows: 0, duplicates: 20 });
+    expect(await keys()).toBe(20);
+  });
+
+  it('deletes older keys, and still recognises the same id with the same event time', async () => {
+    const points = Array.from({ length: 250 }, () => makeTelemetry());
+    await loadAgain(points);
+    await age(32);
+    const fresh = makeTelemetry();
+    expect(await loadAgain([fresh])).toEqual({ rows: 1, duplicates: 0 });
+    expect(await keys()).toBe(1);
+    const mixed = points.flatMap((point, index) => (index % 2 === 0 ? [point] : [point, makeTelemetry()]));
+    expect(await loadAgain([...mixed, fresh])).toEqual({ rows: 125, duplicates: 251 });
+    expect(await database.one('SELECT count(*)::integer FROM ride.telemetry')).toBe(376);
+    expect(await database.query('SELECT * FROM analysis.repeated_ids')).toEqual([]);
+  });
+
+  it('loads an older id with another event time as another event, and lists it', async () => {
+    const point = makeTelemetry();
+    await loadAgain([point]);
+    await age(32);
+    await loadAgain([]);
+    const again = { ...point, timestamp: point.timestamp - DAY_MS };
+    expect(await loadAgain([again])).toEqual({ rows: 1, duplicates: 0 });
+    expect(await database.query('SELECT * FROM analysis.repeated_ids')).toEqual([
+      {
+        table_name: 'telemetry',
+        id: point.telemetry_id,
+        provider_id: point.provider_id,
+        rows: '2',
+        first_time: new Date(again.timestamp),
+        last_time: new Date(point.timestamp),
+      },
+    ]);
   });
 });
 
@@ -100,7 +158,7 @@ describe(RowWriter, () => {
         },
       }) as typeof client;
       await client.query('BEGIN');
-      const written = await new RowWriter(counted, table, new SeenIds('telemetry')).write(rows, position);
+      const written = await new RowWriter(counted, table, new SeenIds(table)).write(rows, position);
       await client.query('COMMIT');
       return { ...written, statements };
     } finally {
@@ -152,12 +210,14 @@ describe(RowWriter, () => {
     expect(written).toMatchObject({ rows: 99, rejects: [{ record: { offset: 37n } }] });
   });
 
-  it('counts a row that is there without its key as a duplicate', async () => {
-    const points = Array.from({ length: 3 }, () => makeTelemetry());
+  it('counts rows whose keys have expired as duplicates, with few statements', async () => {
+    const points = Array.from({ length: 300 }, () => makeTelemetry());
     await write(await encode(points));
     await database.query('DELETE FROM ride.telemetry_seen');
     const rows = await encode([...points, makeTelemetry()]);
-    expect(await write(rows)).toMatchObject({ rows: 1, duplicates: 3, rejects: [] });
+    const written = await write(rows);
+    expect(written).toMatchObject({ rows: 1, duplicates: 300, rejects: [] });
+    expect(written.statements).toBeLessThan(20);
   });
 
   it('has each key once, if two transactions write the same rows in opposite order', async () => {

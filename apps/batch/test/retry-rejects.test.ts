@@ -6,7 +6,7 @@ import { createPool, type Pool } from '../src/database/pool.postgres.js';
 import { retryRejects, type RetryOptions } from '../src/rejects/retry-rejects.postgres.js';
 import {
   append,
-  createLoads,
+  createLoadRunner,
   createTestDatabase,
   DAY_MS,
   makeTelemetry,
@@ -39,7 +39,7 @@ async function load(topics: Record<string, readonly object[]>, maxAgeDays = 30):
       values.map((value) => ({ key: randomUUID(), value })),
     );
   }
-  await using loads = createLoads(broker, database, { maxAgeDays });
+  await using loads = createLoadRunner(broker, database, { maxAgeDays });
   await loads.load(new AbortController().signal);
 }
 

@@ -1,7 +1,7 @@
 import type { TopicIdentity } from '@hailstream/log';
 import type pg from 'pg';
 import { begin } from '../database/pool.postgres.js';
-import { digestOf, isSameLog } from '../positions/position.js';
+import { digestOf, isSameLog, LOAD_JOB } from '../positions/position.js';
 import type { EncodedChunk } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
 import { LoadError } from './load.errors.js';
@@ -63,9 +63,9 @@ export class ChunkLoader {
     }
   }
 
-  private seenIdsOf({ name }: Table): SeenIds {
-    const known = this.seenIds.get(name) ?? new SeenIds(name);
-    this.seenIds.set(name, known);
+  private seenIdsOf(table: Table): SeenIds {
+    const known = this.seenIds.get(table.name) ?? new SeenIds(table);
+    this.seenIds.set(table.name, known);
     return known;
   }
 
@@ -137,8 +137,8 @@ async function lockPosition(client: pg.ClientBase, chunk: Chunk): Promise<bigint
     cluster_id: string | null;
     topic_id: string | null;
   }>(
-    `SELECT next_offset, cluster_id, topic_id FROM ride.log_positions WHERE topic = $1 AND partition = $2 FOR UPDATE`,
-    [chunk.topic, chunk.partition],
+    `SELECT next_offset, cluster_id, topic_id FROM ride.log_positions WHERE job = $1 AND topic = $2 AND partition = $3 FOR UPDATE`,
+    [LOAD_JOB, chunk.topic, chunk.partition],
   );
   const [row] = rows;
   const position = row === undefined ? undefined : BigInt(row.next_offset);
@@ -165,13 +165,14 @@ async function movePosition(client: pg.ClientBase, chunk: Chunk, position: bigin
     `UPDATE ride.log_positions
      SET next_offset = $3, moved_at = now(), last_next_offset = $3,
        last_offset = coalesce($4, last_offset), last_digest = coalesce($5, last_digest)
-     WHERE topic = $1 AND partition = $2`,
+     WHERE topic = $1 AND partition = $2 AND job = $6`,
     [
       topic,
       partition,
       nextOffset.toString(),
       last ? last.offset.toString() : null,
       last ? digestOf(last) : null,
+      LOAD_JOB,
     ],
   );
 }
@@ -181,9 +182,17 @@ async function insertGap(client: pg.ClientBase, chunk: Chunk, position: bigint):
   const { topic, partition, identity, deletedTo } = chunk;
   if (position >= deletedTo) return 0;
   await client.query(
-    `INSERT INTO ride.log_gaps (topic, partition, from_offset, to_offset, cause, cluster_id, topic_id)
-     VALUES ($1, $2, $3, $4, 'deleted', $5, $6)`,
-    [topic, partition, position.toString(), deletedTo.toString(), identity.clusterId, identity.topicId],
+    `INSERT INTO ride.log_gaps (job, topic, partition, from_offset, to_offset, cause, cluster_id, topic_id)
+     VALUES ($1, $2, $3, $4, $5, 'deleted', $6, $7)`,
+    [
+      LOAD_JOB,
+      topic,
+      partition,
+      position.toString(),
+      deletedTo.toString(),
+      identity.clusterId,
+      identity.topicId,
+    ],
   );
   return Number(deletedTo - position);
 }

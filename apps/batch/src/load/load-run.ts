@@ -16,6 +16,7 @@ import type { LogPositions } from '../positions/positions.postgres.js';
 import type { ChunkLoader } from './chunk-loader.postgres.js';
 import { ChunkQueue } from './chunk-queue.js';
 import { NO_COUNTS, type Counts } from './counts.js';
+import { GROUP_ID } from './group.js';
 import { LoadError } from './load.errors.js';
 import { LoadTally, type LoadResult } from './load-result.js';
 import { LogCheck } from './log-check.js';
@@ -23,8 +24,6 @@ import { partitionKey, remaining, type LogPartition, type Positions } from './lo
 import { plan } from './plan.js';
 import { requireSameLog } from './same-log.js';
 import { Trouble } from './trouble.js';
-
-export const GROUP_ID = 'hailstream-batch';
 
 /** How often the positions are looked at: other processes move them too. */
 const POLL_MS = 200;

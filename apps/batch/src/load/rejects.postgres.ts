@@ -1,4 +1,6 @@
+import type { TopicIdentity } from '@hailstream/log';
 import type pg from 'pg';
+import { GROUP_ID } from './group.js';
 import { storableReason, type Reject } from '../rows/encode-chunk.js';
 import { attempt, isDataError } from './savepoint.postgres.js';
 
@@ -10,21 +12,26 @@ const MAX_TIME_MS = 253_402_300_799_999;
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
 
+const COLUMNS = `topic, topic_id, partition, consumer_group, attempts, rejected_at,
+  "offset", reason, key, value, received_at, timestamp_ms, last_offset`;
 const INSERT = `
-  INSERT INTO ride.rejects (topic, partition, "offset", reason, key, value, received_at, timestamp_ms, last_offset)
-  SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::timestamptz[], $8::bigint[], $9::bigint[])`;
+  INSERT INTO ride.dead_letters (${COLUMNS})
+  SELECT $1, $2, $3, $4, 1, now(), * FROM unnest(
+    $5::bigint[], $6::text[], $7::bytea[], $8::bytea[], $9::timestamptz[], $10::bigint[], $11::bigint[])`;
 const INSERT_ONE = `
-  INSERT INTO ride.rejects (topic, partition, "offset", reason, key, value, received_at, timestamp_ms, last_offset)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`;
+  INSERT INTO ride.dead_letters (${COLUMNS})
+  VALUES ($1, $2, $3, $4, 1, now(), $5, $6, $7, $8, $9, $10, $11)`;
 /** A log that is read again from its start brings its rejects again, or others in their place. */
 const REPLACE = `
-  ON CONFLICT (topic, partition, "offset") DO UPDATE
+  ON CONFLICT (topic, partition, "offset", topic_id, consumer_group) DO UPDATE
   SET reason = excluded.reason, key = excluded.key, value = excluded.value, received_at = excluded.received_at,
-    timestamp_ms = excluded.timestamp_ms, last_offset = excluded.last_offset, rejected_at = excluded.rejected_at`;
+    timestamp_ms = excluded.timestamp_ms, last_offset = excluded.last_offset, rejected_at = excluded.rejected_at,
+    resolved_at = NULL`;
 
 interface Place {
   readonly topic: string;
   readonly partition: number;
+  readonly identity: TopicIdentity;
 }
 
 /**
@@ -59,7 +66,7 @@ async function insertAlone(client: pg.ClientBase, place: Place, reject: Reject):
 
 async function insertSlice(
   client: pg.ClientBase,
-  { topic, partition }: Place,
+  { topic, partition, identity }: Place,
   slice: readonly Reject[],
 ): Promise<void> {
   const columns = slice.map(({ record, reason, lastOffset }) => [
@@ -71,12 +78,13 @@ async function insertSlice(
     timestampNumber(record.timestampMs),
     lastOffset?.toString() ?? null,
   ]);
+  const place = [topic, identity.topicId, partition, GROUP_ID];
   const [only] = columns;
   // One record alone may be large: as a parameter of its own it is sent as bytes and not as hexadecimal text.
-  if (columns.length === 1) await client.query(INSERT_ONE + REPLACE, [topic, partition, ...only!]);
+  if (columns.length === 1) await client.query(INSERT_ONE + REPLACE, [...place, ...only!]);
   else {
     const arrays = [0, 1, 2, 3, 4, 5, 6].map((index) => columns.map((values) => values[index]));
-    await client.query(INSERT + REPLACE, [topic, partition, ...arrays]);
+    await client.query(INSERT + REPLACE, [...place, ...arrays]);
   }
 }
 

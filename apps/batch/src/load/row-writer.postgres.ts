@@ -26,6 +26,7 @@ export class RowWriter {
   private readonly rejects: Reject[] = [];
   private readonly refusedRows = new Map<number, string>();
   private duplicates = 0;
+  private hasLookedUpRows = false;
 
   constructor(
     private readonly client: pg.ClientBase,
@@ -58,6 +59,13 @@ export class RowWriter {
         size *= 2;
         continue;
       }
+      if (isUniqueViolation(refusal) && !this.hasLookedUpRows) {
+        this.hasLookedUpRows = true;
+        const left = wanted.slice(from);
+        const missing = await this.seen.withoutStored(this.client, rows.keys, left);
+        this.duplicates += left.length - missing.length;
+        return this.copyRows(rows, missing);
+      }
       const place = refusedPlace(refusal, part.length);
       if (place === undefined) {
         // Nothing says which: half of them, until the row stands alone.
@@ -76,7 +84,6 @@ export class RowWriter {
     return attempt(this.client, isDataError, () => copyTuples(this.client, target, rows.tuples(part)));
   }
 
-  /** A row that is there although its id is not among those that were seen is a duplicate like any other. */
   private async refuse(rows: EncodedRows, row: number, refusal: pg.DatabaseError): Promise<void> {
     if (isUniqueViolation(refusal)) {
       this.duplicates += 1;

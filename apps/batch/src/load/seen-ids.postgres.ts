@@ -1,54 +1,89 @@
 import type pg from 'pg';
 import { CopyWriter } from '../rows/copy-writer.js';
+import { dayOf, type Day } from '../rows/day.js';
 import type { RowKey } from '../rows/encode-chunk.js';
+import type { Table } from '../rows/tables.js';
 import { copyTuples } from './copy.postgres.js';
 import { attempt, isUniqueViolation } from './savepoint.postgres.js';
 
-/** Field count; two UUIDs and a date, each with its length. */
-const KEY_TUPLE_BYTES = 2 + 2 * (4 + 16) + (4 + 4);
-/** Chunks without a repeat after which the next ones are expected to have none. */
+/** Field count; two UUIDs and two dates, each with its length. */
+const KEY_TUPLE_BYTES = 2 + 2 * (4 + 16) + 2 * (4 + 4);
+/** Chunks without a repeat after which keys are copied again without a lookup first. */
 const CHUNKS_WITHOUT_REPEATS = 8;
-/** Tries to claim keys while other processes claim the same ones: each waits until the other has committed. */
+/** Attempts to record keys while other processes record the same ones: each waits until the other has committed. */
 const MAX_ATTEMPTS = 10;
 
 /**
- * The ids that were loaded into a table, `ride.*_seen`, shared by the chunks of a load. While nothing is sent twice, a
- * chunk's keys are copied without a look, which is fastest. After a repeat each chunk first looks which of its keys are
- * there, so that no copy fails.
+ * Recognises repeated events of one table, for the chunks of one load.
+ *
+ * Two unique keys identify a repeat: `ride.*_seen` has the provider and id of every event of the last
+ * `BATCH_REPEAT_WINDOW_DAYS`, whatever its event time; the primary key of the table has provider, id and event time of every
+ * row. Without repeats, keys and rows are copied without a lookup, which is fastest. A chunk with a repeat makes the next
+ * ones look up their keys first, so that their copies do not fail.
  */
 export class SeenIds {
-  private chunksToLook = 0;
+  private readonly seenTable: string;
+  private chunksToLookUpKeys = 0;
+  private chunksToLookUpRows = 0;
 
-  constructor(private readonly table: string) {}
-
-  /** Adds the keys of rows to those that were seen. Returns the rows whose keys were not there, in ascending order. */
-  async claim(client: pg.ClientBase, keys: readonly RowKey[], rows: readonly number[]): Promise<number[]> {
-    if (rows.length === 0) return [];
-    // In one order everywhere, so that two processes with the same keys wait for each other and never both.
-    const sorted = rows.map((row) => ({ ...keys[row]!, row })).toSorted(byKey);
-    for (let tries = 0; tries < MAX_ATTEMPTS; tries += 1) {
-      const unseen = this.chunksToLook > 0 ? await this.unseen(client, sorted) : sorted;
-      if (unseen.length < rows.length) this.chunksToLook = CHUNKS_WITHOUT_REPEATS;
-      else if (this.chunksToLook > 0) this.chunksToLook -= 1;
-      if (await this.copy(client, unseen)) return unseen.map(({ row }) => row).sort((a, b) => a - b);
-      this.chunksToLook = CHUNKS_WITHOUT_REPEATS;
-    }
-    throw new Error(`ride.${this.table}_seen: other processes claimed the same ids ${MAX_ATTEMPTS} times`);
+  constructor(private readonly table: Table) {
+    this.seenTable = `ride.${table.name}_seen`;
   }
 
-  /** Gives back the key of a row that was not written. */
+  /** Records the keys of rows. Returns the rows that repeat no event, in ascending order. */
+  async claim(client: pg.ClientBase, keys: readonly RowKey[], rows: readonly number[]): Promise<number[]> {
+    if (rows.length === 0) return [];
+    const wanted = this.chunksToLookUpRows > 0 ? await this.withoutStored(client, keys, rows) : rows;
+    // Every process has the same order, so that two with the same keys wait for each other and never both.
+    const sorted = wanted.map((row) => ({ ...keys[row]!, row })).toSorted(byKey);
+    for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts += 1) {
+      const unseen = this.chunksToLookUpKeys > 0 ? await this.unseen(client, sorted) : sorted;
+      if (unseen.length < sorted.length) this.chunksToLookUpKeys = CHUNKS_WITHOUT_REPEATS;
+      else if (this.chunksToLookUpKeys > 0) this.chunksToLookUpKeys -= 1;
+      if (await this.copy(client, unseen)) return unseen.map(({ row }) => row).sort((a, b) => a - b);
+      this.chunksToLookUpKeys = CHUNKS_WITHOUT_REPEATS;
+    }
+    throw new Error(`${this.seenTable}: other processes recorded the same ids ${MAX_ATTEMPTS} times`);
+  }
+
+  /** Deletes the key of a row that was not written. */
   async release(client: pg.ClientBase, { id, providerId }: RowKey): Promise<void> {
-    await client.query(`DELETE FROM ride.${this.table}_seen WHERE id = $1 AND provider_id = $2`, [
-      id,
-      providerId,
-    ]);
+    await client.query(`DELETE FROM ${this.seenTable} WHERE id = $1 AND provider_id = $2`, [id, providerId]);
+  }
+
+  /** Returns those of some rows that the table does not have yet: with the same provider, id and event time. */
+  async withoutStored(
+    client: pg.ClientBase,
+    keys: readonly RowKey[],
+    rows: readonly number[],
+  ): Promise<number[]> {
+    const { name, idColumn, timeColumn } = this.table;
+    const wanted = rows.map((row) => keys[row]!);
+    const found = await client.query<{ place: number }>(
+      // The event time selects the partition of each key.
+      `SELECT place::integer
+       FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) WITH ORDINALITY AS keys (id, provider_id, time_ms, place),
+         LATERAL (SELECT FROM ride.${name} AS stored
+                  WHERE stored."${idColumn}" = keys.id AND stored.provider_id = keys.provider_id
+                    AND stored."${timeColumn}" = 'epoch'::timestamptz + keys.time_ms * interval '1 millisecond'
+                  LIMIT 1) AS stored`,
+      [
+        uuidArray(wanted.map(({ id }) => id)),
+        uuidArray(wanted.map(({ providerId }) => providerId)),
+        wanted.map(({ timeMs }) => timeMs),
+      ],
+    );
+    if (found.rows.length > 0) this.chunksToLookUpRows = CHUNKS_WITHOUT_REPEATS;
+    else if (this.chunksToLookUpRows > 0) this.chunksToLookUpRows -= 1;
+    const stored = new Set(found.rows.map(({ place }) => place - 1));
+    return rows.filter((_, index) => !stored.has(index));
   }
 
   private async unseen(client: pg.ClientBase, keys: readonly ClaimedKey[]): Promise<readonly ClaimedKey[]> {
     const { rows } = await client.query<{ place: number }>(
       // With LIMIT each key is looked up in the index; without, the planner may read all of the table instead.
       `SELECT place::integer FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS keys (id, provider_id, place),
-         LATERAL (SELECT FROM ride.${this.table}_seen AS seen
+         LATERAL (SELECT FROM ${this.seenTable} AS seen
                   WHERE seen.id = keys.id AND seen.provider_id = keys.provider_id LIMIT 1) AS seen`,
       [uuidArray(keys.map(({ id }) => id)), uuidArray(keys.map(({ providerId }) => providerId))],
     );
@@ -57,12 +92,12 @@ export class SeenIds {
     return keys.filter((_, index) => !seen.has(index));
   }
 
-  /** Whether all keys were copied; none if one of them is there. */
+  /** Copies all keys, or none if one of them exists already. Returns whether it did. */
   private async copy(client: pg.ClientBase, keys: readonly ClaimedKey[]): Promise<boolean> {
     if (keys.length === 0) return true;
-    const target = { table: `ride.${this.table}_seen`, columns: ['id', 'provider_id', 'day'] };
+    const target = { table: this.seenTable, columns: ['id', 'provider_id', 'day', 'seen_on'] };
     const refusal = await attempt(client, isUniqueViolation, () =>
-      copyTuples(client, target, keyTuples(keys)),
+      copyTuples(client, target, keyTuples(keys, dayOf(Date.now()))),
     );
     return refusal === undefined;
   }
@@ -75,13 +110,14 @@ function byKey(a: RowKey, b: RowKey): number {
   return a.providerId < b.providerId ? -1 : 1;
 }
 
-function keyTuples(keys: readonly RowKey[]): Buffer {
+function keyTuples(keys: readonly RowKey[], seenOn: Day): Buffer {
   const writer = new CopyWriter(keys.length * KEY_TUPLE_BYTES);
-  for (const { id, providerId, day } of keys) {
-    writer.tuple(3);
+  for (const { id, providerId, timeMs } of keys) {
+    writer.tuple(4);
     writer.uuid(id);
     writer.uuid(providerId);
-    writer.date(day);
+    writer.date(dayOf(timeMs));
+    writer.date(seenOn);
   }
   return writer.bytes();
 }

@@ -2,7 +2,7 @@ import { ConfigError, createLogger } from '@hailstream/nest';
 import { pino } from 'pino';
 import { loadConfig } from '../config.js';
 import type { LoadResult } from '../load/load-result.js';
-import { Loads } from '../load/loads.js';
+import { LoadRunner } from '../load/load-runner.js';
 import { parsePositionsArgs, POSITIONS_USAGE, runPositions } from './positions-command.js';
 import { ProgressDisplay } from './progress-display.js';
 import { parseRetryRejectsArgs, retryReport, RETRY_REJECTS_USAGE } from './retry-rejects-command.js';
@@ -36,14 +36,14 @@ export async function runOneShot(args: readonly string[]): Promise<number> {
     // Failures only: standard output has the result, and standard error the progress.
     const level = config.logLevel === 'info' ? 'warn' : config.logLevel;
     const logger = createLogger({ name: 'batch', level }, pino.destination({ dest: 2, sync: true }));
-    await using loads = new Loads(config.load, logger);
+    await using loads = new LoadRunner(config.load, logger);
     return await command(loads, stop.signal);
   } catch (error) {
     return failure(error instanceof UsageError ? `${error.message}\n${USAGE}` : reasonOf(error));
   }
 }
 
-type Command = (loads: Loads, signal: AbortSignal) => Promise<number>;
+type Command = (loads: LoadRunner, signal: AbortSignal) => Promise<number>;
 
 /** `undefined` if help is asked for. */
 function parseCommand(args: readonly string[]): Command | undefined {
@@ -74,14 +74,14 @@ function parseCommand(args: readonly string[]): Command | undefined {
   throw new UsageError(`unknown command or option: ${args.join(' ')}`);
 }
 
-async function migrate(loads: Loads): Promise<number> {
+async function migrate(loads: LoadRunner): Promise<number> {
   const applied = await loads.prepare();
   process.stdout.write(`${applied.map((name) => `applied ${name}\n`).join('')}the schema is up to date\n`);
   return 0;
 }
 
 async function runLoad(
-  loads: Loads,
+  loads: LoadRunner,
   signal: AbortSignal,
   { isJson }: { readonly isJson: boolean },
 ): Promise<number> {
@@ -97,7 +97,7 @@ async function runLoad(
   }
 }
 
-async function loadShown(loads: Loads, signal: AbortSignal): Promise<LoadResult> {
+async function loadShown(loads: LoadRunner, signal: AbortSignal): Promise<LoadResult> {
   using display = new ProgressDisplay(process.stderr);
   return await loads.load(signal, { onProgress: (progress) => display.show(progress) });
 }

@@ -16,11 +16,13 @@ export class KnownRecords {
   ): Promise<bigint[]> {
     const ids = records.map(({ value }) => idIn(table, value));
     const seen = await this.pool.query<{ id: string }>(
-      `SELECT id::text AS id FROM ride.${table.name}_seen WHERE id = ANY($1::uuid[])`,
+      // Keys expire, and rows may be dropped with their day.
+      `SELECT id::text AS id FROM ride.${table.name}_seen WHERE id = ANY($1::uuid[])
+       UNION SELECT "${table.idColumn}"::text FROM ride.${table.name} WHERE "${table.idColumn}" = ANY($1::uuid[])`,
       [ids.filter((id) => id !== undefined)],
     );
     const rejects = await this.pool.query<{ offset: string }>(
-      'SELECT "offset" FROM ride.rejects WHERE topic = $1 AND partition = $2 AND "offset" = ANY($3::bigint[])',
+      'SELECT "offset" FROM ride.dead_letters WHERE topic = $1 AND partition = $2 AND "offset" = ANY($3::bigint[])',
       [topic, partition, records.map(({ offset }) => offset.toString())],
     );
     const seenIds = new Set(seen.rows.map(({ id }) => id));

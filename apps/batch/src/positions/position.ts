@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { LogRecord, TopicIdentity } from '@hailstream/log';
 
+/** The job whose positions loads move. Every job has its own positions in the same log. */
+export const LOAD_JOB = 'load';
+
 /** The last record that was loaded before a position. */
 export interface LastRecord {
   readonly offset: bigint;

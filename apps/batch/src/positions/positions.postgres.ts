@@ -1,7 +1,7 @@
 import type { TopicIdentity } from '@hailstream/log';
 import type pg from 'pg';
 import { partitionKey, type Positions } from '../load/log-partition.js';
-import type { Gap, LastingRefusal, StoredPosition } from './position.js';
+import { LOAD_JOB, type Gap, type LastingRefusal, type StoredPosition } from './position.js';
 
 /** A position for a partition that has none. */
 export interface FirstPosition {
@@ -24,15 +24,18 @@ interface Row {
   readonly refused: LastingRefusal | null;
 }
 
-/** How far the log was loaded, as the database has it. */
+/** The stored positions of one job. */
 export class LogPositions {
-  constructor(private readonly pool: pg.Pool) {}
+  constructor(
+    private readonly pool: pg.Pool,
+    private readonly job = LOAD_JOB,
+  ) {}
 
   /** The next offsets of all partitions of these topics. */
   async read(topics: readonly string[]): Promise<Positions> {
     const { rows } = await this.pool.query<{ topic: string; partition: number; next_offset: string }>(
-      'SELECT topic, partition, next_offset FROM ride.log_positions WHERE topic = ANY($1)',
-      [topics],
+      'SELECT topic, partition, next_offset FROM ride.log_positions WHERE topic = ANY($1) AND job = $2',
+      [topics, this.job],
     );
     return new Map(rows.map((row) => [partitionKey(row), BigInt(row.next_offset)]));
   }
@@ -40,8 +43,8 @@ export class LogPositions {
   /** All that is known of the positions of these topics, in order. */
   async readStored(topics: readonly string[]): Promise<StoredPosition[]> {
     const { rows } = await this.pool.query<Row>(
-      'SELECT * FROM ride.log_positions WHERE topic = ANY($1) ORDER BY topic, partition',
-      [topics],
+      'SELECT * FROM ride.log_positions WHERE topic = ANY($1) AND job = $2 ORDER BY topic, partition',
+      [topics, this.job],
     );
     return rows.map(toStored);
   }
@@ -51,8 +54,8 @@ export class LogPositions {
     if (positions.length === 0) return;
     // In the same order everywhere, so that two processes wait for each other and never both.
     await this.pool.query(
-      `INSERT INTO ride.log_positions (topic, partition, next_offset, cluster_id, topic_id)
-       SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::text[])
+      `INSERT INTO ride.log_positions (job, topic, partition, next_offset, cluster_id, topic_id)
+       SELECT $6::text, first.* FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::text[])
          AS first (topic, partition, next_offset, cluster_id, topic_id)
        ORDER BY topic, partition ON CONFLICT DO NOTHING`,
       [
@@ -61,6 +64,7 @@ export class LogPositions {
         positions.map(({ nextOffset }) => nextOffset.toString()),
         positions.map(({ identity }) => identity.clusterId),
         positions.map(({ identity }) => identity.topicId),
+        this.job,
       ],
     );
   }
@@ -70,7 +74,7 @@ export class LogPositions {
     await this.pool.query(
       `UPDATE ride.log_positions SET cluster_id = $4, topic_id = $5
        WHERE topic = $1 AND partition = $2 AND next_offset = $3
-         AND cluster_id IS NOT DISTINCT FROM $6 AND topic_id IS NOT DISTINCT FROM $7`,
+         AND cluster_id IS NOT DISTINCT FROM $6 AND topic_id IS NOT DISTINCT FROM $7 AND job = $8`,
       [
         topic,
         partition,
@@ -79,6 +83,7 @@ export class LogPositions {
         to.topicId,
         identity?.clusterId ?? null,
         identity?.topicId ?? null,
+        this.job,
       ],
     );
   }
@@ -90,8 +95,8 @@ export class LogPositions {
   ): Promise<void> {
     await this.pool.query(
       `UPDATE ride.log_positions SET refused = $4, refused_at = now()
-       WHERE topic = $1 AND partition = $2 AND next_offset = $3 AND refused IS NULL`,
-      [topic, partition, nextOffset.toString(), refused],
+       WHERE topic = $1 AND partition = $2 AND next_offset = $3 AND refused IS NULL AND job = $5`,
+      [topic, partition, nextOffset.toString(), refused, this.job],
     );
   }
 
@@ -105,10 +110,19 @@ export class LogPositions {
       `WITH moved AS (
          UPDATE ride.log_positions
          SET next_offset = $4, moved_at = now(), cluster_id = $6, topic_id = $7, last_next_offset = $4
-         WHERE topic = $1 AND partition = $2 AND next_offset = $3 RETURNING 1)
-       INSERT INTO ride.log_gaps (topic, partition, from_offset, to_offset, cause, cluster_id, topic_id)
-       SELECT $1, $2, $3, $4, $5, $6, $7 FROM moved RETURNING id`,
-      [topic, partition, from.toString(), to.toString(), cause, identity.clusterId, identity.topicId],
+         WHERE topic = $1 AND partition = $2 AND next_offset = $3 AND job = $8 RETURNING 1)
+       INSERT INTO ride.log_gaps (topic, partition, from_offset, to_offset, cause, cluster_id, topic_id, job)
+       SELECT $1, $2, $3, $4, $5, $6, $7, $8 FROM moved RETURNING id`,
+      [
+        topic,
+        partition,
+        from.toString(),
+        to.toString(),
+        cause,
+        identity.clusterId,
+        identity.topicId,
+        this.job,
+      ],
     );
     return rows.length === 1 ? gap : undefined;
   }

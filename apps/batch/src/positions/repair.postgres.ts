@@ -1,7 +1,7 @@
 import type { TopicIdentity } from '@hailstream/log';
 import type pg from 'pg';
 import { begin } from '../database/pool.postgres.js';
-import { isSameLog } from './position.js';
+import { isSameLog, LOAD_JOB } from './position.js';
 
 /** A position that is to be set, in the log that is present. */
 export interface NewPosition {
@@ -27,10 +27,10 @@ export class PositionRepair {
     await this.inTransaction(async (client) => {
       for (const position of positions) await resetOne(client, position);
       for (const { topic, partition } of gone) {
-        await client.query('DELETE FROM ride.log_positions WHERE topic = $1 AND partition = $2', [
-          topic,
-          partition,
-        ]);
+        await client.query(
+          'DELETE FROM ride.log_positions WHERE topic = $1 AND partition = $2 AND job = $3',
+          [topic, partition, LOAD_JOB],
+        );
       }
     });
   }
@@ -46,8 +46,8 @@ export class PositionRepair {
           `UPDATE ride.log_positions
            SET cluster_id = $3, topic_id = $4, refused = NULL, refused_at = NULL,
              last_next_offset = CASE WHEN $5 THEN NULL ELSE last_next_offset END
-           WHERE topic = $1 AND partition = $2`,
-          [topic, partition, identity.clusterId, identity.topicId, forgetRecords],
+           WHERE topic = $1 AND partition = $2 AND job = $6`,
+          [topic, partition, identity.clusterId, identity.topicId, forgetRecords, LOAD_JOB],
         );
       }
     });
@@ -80,8 +80,8 @@ async function resetOne(
     cluster_id: string | null;
     topic_id: string | null;
   }>(
-    'SELECT next_offset, cluster_id, topic_id FROM ride.log_positions WHERE topic = $1 AND partition = $2 FOR UPDATE',
-    [topic, partition],
+    'SELECT next_offset, cluster_id, topic_id FROM ride.log_positions WHERE topic = $1 AND partition = $2 AND job = $3 FOR UPDATE',
+    [topic, partition, LOAD_JOB],
   );
   const [row] = rows;
   const isBound =
@@ -93,17 +93,17 @@ async function resetOne(
   const ids = [identity.clusterId, identity.topicId];
   if (to > passedFrom) {
     await client.query(
-      `INSERT INTO ride.log_gaps (topic, partition, from_offset, to_offset, cause, cluster_id, topic_id)
-       VALUES ($1, $2, $3, $4, 'reset', $5, $6)`,
-      [...place, passedFrom.toString(), to.toString(), ...ids],
+      `INSERT INTO ride.log_gaps (topic, partition, from_offset, to_offset, cause, cluster_id, topic_id, job)
+       VALUES ($1, $2, $3, $4, 'reset', $5, $6, $7)`,
+      [...place, passedFrom.toString(), to.toString(), ...ids, LOAD_JOB],
     );
   }
   await client.query(
-    `INSERT INTO ride.log_positions (topic, partition, next_offset, cluster_id, topic_id, moved_at)
-     VALUES ($1, $2, $3, $4, $5, now())
-     ON CONFLICT (topic, partition) DO UPDATE
+    `INSERT INTO ride.log_positions (topic, partition, next_offset, cluster_id, topic_id, job, moved_at)
+     VALUES ($1, $2, $3, $4, $5, $6, now())
+     ON CONFLICT (job, topic, partition) DO UPDATE
      SET next_offset = excluded.next_offset, cluster_id = excluded.cluster_id, topic_id = excluded.topic_id,
        moved_at = excluded.moved_at, last_next_offset = NULL, refused = NULL, refused_at = NULL`,
-    [...place, to.toString(), ...ids],
+    [...place, to.toString(), ...ids, LOAD_JOB],
   );
 }

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { begin } from '../database/pool.postgres.js';
 import type { LogRecord } from '@hailstream/log';
+import { GROUP_ID } from '../load/group.js';
 import { createPartition, missingDays } from '../load/partitions.postgres.js';
 import { RowWriter } from '../load/row-writer.postgres.js';
 import { SeenIds } from '../load/seen-ids.postgres.js';
@@ -38,15 +39,18 @@ export interface RetryCounts {
   readonly rejects: number;
 }
 
-interface Place {
+/** A partition of a topic that may have been deleted and created again: its id tells which one. */
+interface Origin {
   readonly topic: string;
+  readonly topicId: string;
   readonly partition: number;
+}
+
+interface Place extends Origin {
   readonly offset: string;
 }
 
-interface Chunk {
-  readonly topic: string;
-  readonly partition: number;
+interface Chunk extends Origin {
   readonly offsets: readonly string[];
 }
 
@@ -77,7 +81,7 @@ export const retryableTopics: readonly string[] = [...tablesByTopic.keys()];
 
 class RejectRetry {
   private readonly seenIds = new Map(
-    [...tablesByTopic.values()].map(({ name }) => [name, new SeenIds(name)]),
+    [...tablesByTopic.values()].map((table) => [table.name, new SeenIds(table)]),
   );
   private readonly writer = new CopyWriter();
 
@@ -88,7 +92,7 @@ class RejectRetry {
 
   /** Rejects of one partition of the log each, in the order of their places: those that stay are not seen twice. */
   async *chunks(): AsyncGenerator<Chunk> {
-    let last: Place = { topic: '', partition: 0, offset: '0' };
+    let last: Place = { topic: '', topicId: '', partition: 0, offset: '0' };
     for (;;) {
       const page = await this.readPage(last);
       yield* intoChunks(page);
@@ -114,18 +118,25 @@ class RejectRetry {
     }
   }
 
-  private async readPage({ topic, partition, offset }: Place): Promise<(Place & { bytes: number })[]> {
+  private async readPage({
+    topic,
+    topicId,
+    partition,
+    offset,
+  }: Place): Promise<(Place & { bytes: number })[]> {
     const { rows } = await this.pool.query<Place & { bytes: number }>(
-      `SELECT topic, partition, "offset", octet_length(value) + coalesce(octet_length(key), 0) AS bytes
+      `SELECT topic, topic_id AS "topicId", partition, "offset", octet_length(value) + coalesce(octet_length(key), 0) AS bytes
        FROM ride.rejects
        WHERE topic = ANY($1) AND value IS NOT NULL AND last_offset IS NULL AND position($2 IN reason) > 0
-         AND (topic, partition, "offset") > ($3, $4, $5)
-       ORDER BY topic, partition, "offset" LIMIT $6`,
+         AND consumer_group = $3 AND (topic, partition, topic_id, "offset") > ($4, $5, $6, $7)
+       ORDER BY topic, partition, topic_id, "offset" LIMIT $8`,
       [
         this.options.topic === undefined ? retryableTopics : [this.options.topic],
         this.options.reason ?? '',
+        GROUP_ID,
         topic,
         partition,
+        topicId,
         offset,
         PAGE_REJECTS,
       ],
@@ -153,12 +164,15 @@ class RejectRetry {
     await client.query(
       `UPDATE ride.rejects SET reason = again.reason, rejected_at = now()
        FROM unnest($3::bigint[], $4::text[]) AS again ("offset", reason)
-       WHERE topic = $1 AND partition = $2 AND rejects."offset" = again."offset"`,
+       WHERE topic = $1 AND partition = $2 AND topic_id = $5 AND consumer_group = $6
+         AND rejects."offset" = again."offset"`,
       [
         chunk.topic,
         chunk.partition,
         rejects.map(({ record }) => record.offset.toString()),
         rejects.map(({ reason }) => reason),
+        chunk.topicId,
+        GROUP_ID,
       ],
     );
     await client.query(this.options.isDryRun ? 'ROLLBACK' : 'COMMIT');
@@ -174,7 +188,7 @@ class RejectRetry {
 /** The rejects of a chunk as the records they were; those that another process has loaded meanwhile are not among them. */
 async function lockRejects(
   client: pg.ClientBase,
-  { topic, partition, offsets }: Chunk,
+  { topic, topicId, partition, offsets }: Chunk,
 ): Promise<LogRecord[]> {
   const { rows } = await client.query<{
     offset: string;
@@ -184,9 +198,11 @@ async function lockRejects(
   }>(
     `SELECT "offset", key, value,
        coalesce(timestamp_ms, (extract(epoch FROM received_at) * 1000)::bigint) AS timestamp_ms
-     FROM ride.rejects WHERE topic = $1 AND partition = $2 AND "offset" = ANY($3) AND value IS NOT NULL
+     FROM ride.rejects
+     WHERE topic = $1 AND partition = $2 AND topic_id = $3 AND consumer_group = $4 AND "offset" = ANY($5)
+       AND value IS NOT NULL
      ORDER BY "offset" FOR UPDATE`,
-    [topic, partition, offsets],
+    [topic, partition, topicId, GROUP_ID, offsets],
   );
   return rows.map((row) => ({
     offset: BigInt(row.offset),
@@ -199,14 +215,15 @@ async function lockRejects(
 
 async function removeRejects(
   client: pg.ClientBase,
-  { topic, partition }: Chunk,
+  { topic, topicId, partition }: Chunk,
   loaded: readonly LogRecord[],
 ): Promise<void> {
-  await client.query('DELETE FROM ride.rejects WHERE topic = $1 AND partition = $2 AND "offset" = ANY($3)', [
-    topic,
-    partition,
-    loaded.map(({ offset }) => offset.toString()),
-  ]);
+  await client.query(
+    // Resolved and not deleted: the dead-letter queue may hold the same record again.
+    `UPDATE ride.dead_letters SET resolved_at = now(), key = NULL, value = NULL
+     WHERE topic = $1 AND partition = $2 AND topic_id = $3 AND consumer_group = $4 AND "offset" = ANY($5)`,
+    [topic, partition, topicId, GROUP_ID, loaded.map(({ offset }) => offset.toString())],
+  );
 }
 
 function* intoChunks(page: readonly (Place & { readonly bytes: number })[]): Generator<Chunk> {
@@ -215,7 +232,12 @@ function* intoChunks(page: readonly (Place & { readonly bytes: number })[]): Gen
   for (const place of page) {
     const [first] = chunk;
     const isOther = first?.topic !== place.topic || first.partition !== place.partition;
-    if (isOther || chunk.length === CHUNK_REJECTS || bytes + place.bytes > CHUNK_BYTES) {
+    if (
+      isOther ||
+      first.topicId !== place.topicId ||
+      chunk.length === CHUNK_REJECTS ||
+      bytes + place.bytes > CHUNK_BYTES
+    ) {
       if (chunk.length > 0) yield toChunk(chunk);
       chunk = [];
       bytes = 0;
@@ -227,8 +249,8 @@ function* intoChunks(page: readonly (Place & { readonly bytes: number })[]): Gen
 }
 
 function toChunk(places: readonly Place[]): Chunk {
-  const { topic, partition } = places[0]!;
-  return { topic, partition, offsets: places.map(({ offset }) => offset) };
+  const { topic, topicId, partition } = places[0]!;
+  return { topic, topicId, partition, offsets: places.map(({ offset }) => offset) };
 }
 
 export function addCounts(one: RetryCounts, other: RetryCounts): RetryCounts {

@@ -30,11 +30,12 @@ export interface EncodedChunk {
   readonly records: KeptRecords;
 }
 
-/** What `ride.*_seen` has of a row. */
+/** What identifies the event of a row. */
 export interface RowKey {
   readonly id: string;
   readonly providerId: string;
-  readonly day: Day;
+  /** Event time. */
+  readonly timeMs: number;
 }
 
 /** A record with the id of an earlier one of its chunk. */
@@ -135,10 +136,10 @@ export async function encodeChunk(
       }
       writer.tuple(columns.length);
       for (const column of columns) column.write(writer, event);
-      const day = dayOf(family.eventTime(event));
+      const timeMs = family.eventTime(event);
       rowOf.set(identity, rows.count);
-      days.add(day);
-      rows.add({ id: family.id(event), providerId: family.providerId(event), day }, index);
+      days.add(dayOf(timeMs));
+      rows.add({ id: family.id(event), providerId: family.providerId(event), timeMs }, index);
     } catch (error) {
       writer.truncate(start);
       rejects.push({ record: kept.at(index), reason: reasonOf(error) });

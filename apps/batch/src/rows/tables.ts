@@ -19,13 +19,17 @@ export const H3_RESOLUTION = 9;
 /** A family of events and the table of schema `ride` that has its rows. */
 export interface Table<T = unknown> {
   readonly name: string;
+  readonly idColumn: string;
+  /** The column of the event time, by which the table is partitioned. */
+  readonly timeColumn: string;
   readonly family: EventFamily<T>;
   readonly columns: readonly Column<T>[];
 }
 
 function table<T>(name: string, family: EventFamily<T>, columns: readonly Column<T>[]): Table {
   // Rows are only ever made of events that the table's own family has validated.
-  return { name, family, columns } as Table<never> as Table;
+  const [idColumn, timeColumn] = [columns[0]!.name, name === 'trips' ? 'end_time' : 'timestamp'];
+  return { name, idColumn, timeColumn, family, columns } as Table<never> as Table;
 }
 
 /** An event's own location, flattened under MDS's names. */

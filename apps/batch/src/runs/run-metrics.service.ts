@@ -5,7 +5,7 @@ import type { TopicPartition } from '@hailstream/log';
 import type { Counts } from '../load/counts.js';
 import { LoadError } from '../load/load.errors.js';
 import type { LoadResult } from '../load/load-result.js';
-import type { Loads } from '../load/loads.js';
+import type { LoadRunner } from '../load/load-runner.js';
 import { statusOf } from './run-record.js';
 import { LOADS } from './runs.tokens.js';
 
@@ -21,7 +21,7 @@ export class RunMetrics {
   private readonly seconds: Histogram;
   private readonly lastSuccess: Gauge;
 
-  constructor(registry: Registry, @Inject(LOADS) loads: Loads, @Inject(LOGGER) logger: Logger) {
+  constructor(registry: Registry, @Inject(LOADS) loads: LoadRunner, @Inject(LOGGER) logger: Logger) {
     const registers = [registry];
     this.counters = loadCounters(registers);
     this.lost = new Counter({
@@ -37,7 +37,7 @@ export class RunMetrics {
     });
     this.runs = new Counter({
       name: 'batch_runs_total',
-      help: 'Loads, by outcome: succeeded, incomplete (records were deleted before they were loaded), failed',
+      help: 'LoadRunner, by outcome: succeeded, incomplete (records were deleted before they were loaded), failed',
       labelNames: ['outcome'],
       registers,
     });

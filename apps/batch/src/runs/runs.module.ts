@@ -1,7 +1,7 @@
 import { LOGGER, type Logger } from '@hailstream/nest';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { BatchConfig } from '../config.js';
-import { Loads } from '../load/loads.js';
+import { LoadRunner } from '../load/load-runner.js';
 import { RunMetrics } from './run-metrics.service.js';
 import { RunsController } from './runs.controller.js';
 import { Runs } from './runs.service.js';
@@ -14,7 +14,7 @@ export class RunsModule {
       module: RunsModule,
       controllers: [RunsController],
       providers: [
-        { provide: LOADS, useFactory: (logger: Logger) => new Loads(load, logger), inject: [LOGGER] },
+        { provide: LOADS, useFactory: (logger: Logger) => new LoadRunner(load, logger), inject: [LOGGER] },
         { provide: SCHEDULE, useValue: schedule },
         RunMetrics,
         Runs,

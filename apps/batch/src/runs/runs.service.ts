@@ -3,7 +3,7 @@ import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { passesByItself } from '../load/load.errors.js';
 import type { LoadResult } from '../load/load-result.js';
-import type { Loads } from '../load/loads.js';
+import type { LoadRunner } from '../load/load-runner.js';
 import { Trouble } from '../load/trouble.js';
 import { NextStart, type Clocks } from '../schedule/next-start.js';
 import type { Schedule } from '../schedule/schedule.js';
@@ -33,7 +33,7 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
   private isPassing = false;
 
   constructor(
-    @Inject(LOADS) private readonly loads: Loads,
+    @Inject(LOADS) private readonly loads: LoadRunner,
     @Inject(SCHEDULE) private readonly schedule: Schedule,
     private readonly metrics: RunMetrics,
     private readonly logMetrics: LogConsumerMetrics,

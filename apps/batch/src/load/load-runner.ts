@@ -5,10 +5,12 @@ import type { LoadConfig } from '../config.js';
 import { migrate } from '../database/migrate.postgres.js';
 import { createPool, type Pool } from '../database/pool.postgres.js';
 import { ChunkLoader } from './chunk-loader.postgres.js';
+import { expireSeenIds } from './expire-seen-ids.postgres.js';
 import { lagRecords } from './lag.js';
 import type { LoadResult } from './load-result.js';
 import { load, type LoadObserver } from './load-run.js';
 import { retryRejects, type RetryCounts, type RetryOptions } from '../rejects/retry-rejects.postgres.js';
+import { tablesByTopic } from '../rows/tables.js';
 import { KnownRecords } from '../positions/known-records.postgres.js';
 import { PositionTools } from '../positions/position-tools.js';
 import { PositionRepair } from '../positions/repair.postgres.js';
@@ -18,7 +20,7 @@ import { LogPositions } from '../positions/positions.postgres.js';
 const CHUNKS_PER_CONNECTION = 2;
 
 /** Makes loads, one after the other: the connections that they share, and the schema that they need. */
-export class Loads implements AsyncDisposable {
+export class LoadRunner implements AsyncDisposable {
   private readonly pool: Pool;
   private readonly admin: Admin;
   private isMigrated = false;
@@ -42,7 +44,9 @@ export class Loads implements AsyncDisposable {
     await this.prepare();
     try {
       await this.ensureTopics();
-      return await this.loadWhatIsThere(signal, observer);
+      const result = await this.loadWhatIsThere(signal, observer);
+      await this.expireSeenIds();
+      return result;
     } catch (error) {
       if (error instanceof LogError && error.code === 'UNKNOWN_TOPIC') this.hasTopics = false;
       if (isSchemaMissing(error)) this.isMigrated = false;
@@ -98,6 +102,17 @@ export class Loads implements AsyncDisposable {
     if (this.hasTopics) return;
     await this.admin.ensureTopics(allTopics);
     this.hasTopics = true;
+  }
+
+  /** A load that is complete has not failed if old keys stay for longer. */
+  private async expireSeenIds(): Promise<void> {
+    const names = [...tablesByTopic.values()].map(({ name }) => name);
+    try {
+      const expired = await expireSeenIds(this.pool, names, this.config.repeatWindowDays);
+      if (expired > 0) this.logger.info({ expired }, 'expired ids deleted');
+    } catch (error) {
+      this.logger.warn({ err: error }, 'could not delete expired ids, will retry after the next load');
+    }
   }
 
   private loadWhatIsThere(signal: AbortSignal, observer?: LoadObserver): Promise<LoadResult> {

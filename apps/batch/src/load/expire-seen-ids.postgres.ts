@@ -1,0 +1,51 @@
+import type pg from 'pg';
+import { begin } from '../database/pool.postgres.js';
+
+/** Keys of one table that one call deletes at most, so that its transaction stays short: the next load goes on. */
+export const MAX_KEYS_EXPIRED = 200_000;
+
+/** Any number, as long as every process has the same one: the holder of this lock deletes keys. */
+const LOCK = 7_245_119;
+
+/**
+ * Deletes the keys of `ride.*_seen` that were recorded more than a number of days ago. Returns how many. One process does it
+ * at a time; another one returns at once.
+ */
+export async function expireSeenIds(
+  pool: pg.Pool,
+  tables: readonly string[],
+  windowDays: number,
+): Promise<number> {
+  let expired = 0;
+  for (const table of tables) expired += await expireTable(pool, table, windowDays);
+  return expired;
+}
+
+async function expireTable(pool: pg.Pool, table: string, windowDays: number): Promise<number> {
+  const client = await pool.connect();
+  let failure: Error | undefined;
+  try {
+    await begin(client);
+    const { rows } = await client.query<{ locked: boolean }>(
+      'SELECT pg_try_advisory_xact_lock($1) AS locked',
+      [LOCK],
+    );
+    const result =
+      rows[0]?.locked === true
+        ? await client.query(
+            `DELETE FROM ride.${table}_seen WHERE ctid = ANY (ARRAY(
+               SELECT ctid FROM ride.${table}_seen
+               WHERE seen_on < (now() AT TIME ZONE 'UTC')::date - $1::integer LIMIT ${MAX_KEYS_EXPIRED}))`,
+            [windowDays],
+          )
+        : undefined;
+    await client.query('COMMIT');
+    return result?.rowCount ?? 0;
+  } catch (error) {
+    failure = error as Error;
+    throw error;
+  } finally {
+    // A connection with an open transaction must not return to the pool.
+    client.release(failure);
+  }
+}
