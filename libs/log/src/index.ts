@@ -1,1 +1,2 @@
 export * from './client/index.js';
+export { partitionName } from './protocol/partition-name.js';

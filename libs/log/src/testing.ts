@@ -6,6 +6,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { pino } from 'pino';
 import { startBroker, type Broker, type BrokerOptions } from './broker/index.js';
 import { BATCH_HEADER_BYTES, batchBaseOffset, batchSizeBytes, sealBatch } from './protocol/record-batch.js';
+import { partitionName } from './protocol/partition-name.js';
 
 const FIRST_SEGMENT = `${'0'.repeat(20)}.log`;
 
@@ -89,7 +90,7 @@ export async function spoilBatch(
   }: { readonly topic: string; readonly partition: number; readonly offset: bigint },
 ): Promise<void> {
   await broker.kill();
-  const file = path.join(broker.dataDir, `${topic}-${partition}`, FIRST_SEGMENT);
+  const file = path.join(broker.dataDir, partitionName(topic, partition), FIRST_SEGMENT);
   const log = await fs.readFile(file);
   let at = 0;
   while (batchBaseOffset(log, at) < offset) at += batchSizeBytes(log, at);

@@ -1,5 +1,5 @@
 import { pino, type Logger } from 'pino';
-import { BoundedLog } from '../bounded-log.js';
+import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { BrokerConfig } from './config/config.js';
 import { GroupCoordinator } from './groups/coordinator.js';
 import { HANDLERS } from './handlers/index.js';
@@ -75,8 +75,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const unlock = lockDataDir(dataDir);
   const undo: (() => unknown)[] = [unlock];
   try {
-    const bounded = new BoundedLog(logger);
-    undo.push(() => bounded.end());
+    const limitedLogger = new RateLimitedLogger(logger);
+    undo.push(() => limitedLogger.stop());
     const readiness = { serves: false };
     const telemetry = await openTelemetry(config.number('metrics.port'), {
       started: () => {
@@ -86,12 +86,12 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     });
     undo.push(() => telemetry[Symbol.asyncDispose]());
     const { meter } = telemetry;
-    const disk = new DiskHealth(bounded, meter);
+    const disk = new DiskHealth(limitedLogger, meter);
     const server = new BrokerServer({
       host: listener.host,
       port: listener.port,
       logger: logger.child({ component: 'network' }),
-      bounded,
+      limitedLogger,
       meter,
       security,
       maxRequestBytes: () => config.number('socket.request.max.bytes'),
@@ -112,7 +112,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       files,
       dataDir,
       logger,
-      bounded,
+      limitedLogger,
       telemetry,
       now,
       node,
@@ -134,7 +134,7 @@ interface Parts {
   readonly files: FileSystem;
   readonly dataDir: string;
   readonly logger: Logger;
-  readonly bounded: BoundedLog;
+  readonly limitedLogger: RateLimitedLogger;
   readonly telemetry: Telemetry;
   readonly now: () => number;
   readonly node: BrokerNode;
@@ -146,7 +146,7 @@ interface Parts {
 
 /** Reads the log, and serves. */
 async function serve(parts: Parts): Promise<Broker> {
-  const { config, server, logger, bounded, telemetry, now, node, port } = parts;
+  const { config, server, logger, limitedLogger, telemetry, now, node, port } = parts;
   const started = performance.now();
   const { store, coordinator, transactions, producerIds } = await openLog(parts);
   const recoverySeconds = (performance.now() - started) / 1000;
@@ -166,7 +166,7 @@ async function serve(parts: Parts): Promise<Broker> {
       await server.drain(DRAIN_MS);
       await store.close();
       await telemetry[Symbol.asyncDispose]();
-      bounded.end();
+      limitedLogger.stop();
       logger.info('broker stopped: everything is on disk');
       parts.unlock();
     })();
@@ -179,7 +179,7 @@ async function serve(parts: Parts): Promise<Broker> {
       transactions.close();
       await store.abort();
       await telemetry[Symbol.asyncDispose]();
-      bounded.end();
+      limitedLogger.stop();
       parts.unlock();
     })();
     return ended;
@@ -197,13 +197,13 @@ async function serve(parts: Parts): Promise<Broker> {
 }
 
 /** What is on disk, and the coordinators that lead it: in the order in which they read it. */
-async function openLog({ config, files, dataDir, logger, bounded, now, undo }: Parts) {
+async function openLog({ config, files, dataDir, logger, limitedLogger, now, undo }: Parts) {
   const store = await LogStore.open({
     files,
     dataDir,
     config,
     now,
-    bounded,
+    limitedLogger,
     logger: logger.child({ component: 'storage' }),
   });
   undo.push(() => store.abort());

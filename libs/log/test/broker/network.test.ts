@@ -5,7 +5,7 @@ import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { BrokerConfig } from '../../src/broker/config/config.js';
-import { BoundedLog } from '../../src/bounded-log.js';
+import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { NO_METER } from '../../src/broker/metrics/meter.js';
 import { HANDLERS } from '../../src/broker/handlers/index.js';
 import { BrokerServer } from '../../src/broker/network/server.js';
@@ -75,7 +75,7 @@ describe('a client whose TLS handshake does not end', () => {
       port: 0,
       logger: pino({ level: 'silent' }),
       security: await openSecurity(new BrokerConfig(settings)),
-      bounded: new BoundedLog(pino({ level: 'silent' })),
+      limitedLogger: new RateLimitedLogger(pino({ level: 'silent' })),
       meter: NO_METER,
       maxRequestBytes: () => 1000,
       maxTokenBytes: 1000,
@@ -100,7 +100,7 @@ describe('a client that comes before the broker has read its log', () => {
       port: 0,
       logger: pino({ level: 'silent' }),
       security: await openSecurity(new BrokerConfig({ 'listener.security.protocol': protocol, ...files })),
-      bounded: new BoundedLog(pino({ level: 'silent' })),
+      limitedLogger: new RateLimitedLogger(pino({ level: 'silent' })),
       meter: NO_METER,
       maxRequestBytes: () => 1000,
       maxTokenBytes: 1000,

@@ -3,6 +3,7 @@ import type { AbortedTransaction } from '../../src/broker/storage/producers/open
 import { makeRecordBatch, recordsOf } from '../../src/protocol/records.js';
 import { batchSizeBytes, readBatchHeader } from '../../src/protocol/record-batch.js';
 import { RawClient } from './raw-client.js';
+import { partitionName } from '../../src/protocol/partition-name.js';
 
 const TRANSACTIONAL = 0x10;
 const MAX_BYTES = 1 << 20;
@@ -172,7 +173,7 @@ export class TransactionalClient {
     } = {},
   ): Promise<{ error: string; baseOffset: bigint }> {
     const { producerId, producerEpoch } = producer;
-    const name = `${producerId} ${producerEpoch} ${topic} ${partition}`;
+    const name = `${producerId} ${producerEpoch} ${partitionName(topic, partition)}`;
     const baseSequence = change.sequence ?? this.sequences.get(name) ?? 0;
     const key = change.key === undefined ? null : Buffer.from(change.key);
     const batch = makeRecordBatch(

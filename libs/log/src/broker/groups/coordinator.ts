@@ -21,6 +21,7 @@ import {
 } from './offsets/offsets-log.js';
 import { PendingOffsets, type GroupOffset } from './offsets/pending-offsets.js';
 import type { JoinRequest, MemberReference, SyncRequest } from './membership/requests.js';
+import { partitionName } from '../../protocol/partition-name.js';
 
 export interface CoordinatorOptions {
   readonly store: LogStore;
@@ -180,7 +181,7 @@ export class GroupCoordinator {
   }
 
   committed(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
-    return this.groups.get(groupId)?.offsets.get(keyOf(topic, partition));
+    return this.groups.get(groupId)?.offsets.get(partitionName(topic, partition));
   }
 
   allCommitted(groupId: string): (CommittedOffset & { topic: string; partition: number })[] {
@@ -210,7 +211,9 @@ export class GroupCoordinator {
   ): Promise<void> {
     const kept = this.groups.get(groupId);
     if (kept === undefined) throw new ProtocolError(ErrorCode.GROUP_ID_NOT_FOUND, `no group '${groupId}'`);
-    const gone = partitions.filter(({ topic, partition }) => kept.offsets.has(keyOf(topic, partition)));
+    const gone = partitions.filter(({ topic, partition }) =>
+      kept.offsets.has(partitionName(topic, partition)),
+    );
     await this.removeOffsets(kept, gone);
   }
 
@@ -380,7 +383,7 @@ export class GroupCoordinator {
     order: number,
   ): void {
     const { offsets } = this.groupFor(group);
-    const key = keyOf(topic, partition);
+    const key = partitionName(topic, partition);
     const later = offsets.get(key);
     if (value === null) offsets.delete(key);
     else if (later === undefined || later.order < order)
@@ -428,10 +431,6 @@ export class GroupCoordinator {
       await this.removeGroup(kept);
     }
   }
-}
-
-function keyOf(topic: string, partition: number): string {
-  return `${topic} ${partition}`;
 }
 
 /** Nobody joins a group without a name; offsets may be kept for it, as clients did that knew no groups. */

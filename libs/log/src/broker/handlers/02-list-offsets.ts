@@ -12,6 +12,7 @@ import * as t from '../../protocol/schema.js';
 import type { PartitionLog } from '../storage/partition/partition-log.js';
 import { READ_COMMITTED, checkLeaderEpoch } from './01-fetch.js';
 import { defineHandler } from './handler.js';
+import { partitionName } from '../../protocol/partition-name.js';
 
 const LATEST = -1n;
 const EARLIEST = -2n;
@@ -66,7 +67,7 @@ export const listOffsets = defineHandler({
     const twice = namedTwice(topics);
     const answerOf = async (name: string, partitionIndex: number, epoch: number, timestamp: bigint) => {
       try {
-        if (twice.has(`${name} ${partitionIndex}`)) {
+        if (twice.has(partitionName(name, partitionIndex))) {
           throw new ProtocolError(ErrorCode.INVALID_REQUEST, 'a partition comes twice');
         }
         checkLeaderEpoch(epoch);
@@ -101,7 +102,7 @@ export const listOffsets = defineHandler({
 /** Partitions that a request asks for more than once. */
 function namedTwice(topics: t.ValueOf<typeof request>['topics']): ReadonlySet<string> {
   const names = topics.flatMap(({ name, partitions }) =>
-    partitions.map(({ partitionIndex }) => `${name} ${partitionIndex}`),
+    partitions.map(({ partitionIndex }) => partitionName(name, partitionIndex)),
   );
   const once = new Set<string>();
   return new Set(names.filter((name) => once.size === once.add(name).size));

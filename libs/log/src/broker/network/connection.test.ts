@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { BoundedLog } from '../../bounded-log.js';
+import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { NO_METER } from '../metrics/meter.js';
 import { PlainExchange } from '../security/sasl/plain-exchange.js';
 import { Session } from '../security/session.js';
@@ -19,7 +19,7 @@ afterEach(() => {
 function connect(session: Session): Socket {
   const socket = new Socket();
   const runner = { isPipelined: () => false, run: () => Promise.reject(new Error('nothing is asked')) };
-  const told = { meter: NO_METER, bounded: new BoundedLog(pino({ level: 'silent' })) };
+  const told = { meter: NO_METER, limitedLogger: new RateLimitedLogger(pino({ level: 'silent' })) };
   const limits = { maxRequestBytes: () => 1000, maxTokenBytes: 100, idleMs: 600_000 };
   new Connection({ socket, runner, session, ...told, ...limits });
   return socket;

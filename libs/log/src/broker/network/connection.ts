@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { MAX_NODE_TIMER_MS } from '@hailstream/service/timers';
-import type { BoundedLog } from '../../bounded-log.js';
+import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import type { Meter } from '../metrics/meter.js';
 import type { Session } from '../security/session.js';
 import { type FrameError, FrameSplitter } from './frames.js';
@@ -46,7 +46,7 @@ export interface ConnectionOptions {
   readonly socket: Socket;
   readonly runner: RequestRunner;
   readonly meter: Meter;
-  readonly bounded: BoundedLog;
+  readonly limitedLogger: RateLimitedLogger;
   readonly session: Session;
   readonly maxRequestBytes: () => number;
   /** The same, of clients that have not yet proved who they are. */
@@ -207,13 +207,13 @@ export class Connection {
   }
 
   private end(reason: string): void {
-    const { meter, bounded, session } = this.options;
+    const { meter, limitedLogger, session } = this.options;
     const authenticated = session.refusal === undefined && session.isAdmitted;
     meter.turnedAway(authenticated ? 'protocol' : 'authentication');
     const message = authenticated
       ? 'connection closed by the broker'
       : 'client not authenticated, connection closed';
-    bounded.say('warn', { client: this.clientHost, reason }, message);
+    limitedLogger.warn({ client: this.clientHost, reason }, message);
     this.waiting.length = 0;
     const { socket } = this.options;
     socket.destroySoon();

@@ -1,7 +1,7 @@
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 import type { Logger } from 'pino';
-import type { BoundedLog } from '../../bounded-log.js';
+import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import type { Meter } from '../metrics/meter.js';
 import type { Security } from '../security/security.js';
 import { Connection, type RequestRunner } from './connection.js';
@@ -18,7 +18,7 @@ export interface ServerOptions {
   readonly host: string;
   readonly port: number;
   readonly logger: Logger;
-  readonly bounded: BoundedLog;
+  readonly limitedLogger: RateLimitedLogger;
   readonly meter: Meter;
   readonly security: Security;
   readonly maxRequestBytes: () => number;
@@ -56,7 +56,7 @@ export class BrokerServer {
 
   /** Keeps the socket, or closes it at once where there are as many as there may be. */
   private admit(socket: net.Socket): void {
-    const { maxConnections, maxConnectionsPerAddress, maxSockets, meter, bounded } = this.options;
+    const { maxConnections, maxConnectionsPerAddress, maxSockets, meter, limitedLogger } = this.options;
     const address = socket.remoteAddress ?? '';
     const fromAddress = this.countByAddress.get(address) ?? 0;
     const limit =
@@ -70,7 +70,7 @@ export class BrokerServer {
     if (limit !== undefined) {
       socket.destroy();
       meter.turnedAway('limit');
-      bounded.say('error', { limit }, `${limit} reached, clients turned away`);
+      limitedLogger.error({ limit }, `${limit} reached, clients turned away`);
       return;
     }
     meter.connected();
@@ -140,7 +140,7 @@ export class BrokerServer {
 }
 
 function makeServer(options: ServerOptions): net.Server {
-  const { security, bounded, meter, tlsHandshakeTimeoutMs = TLS_HANDSHAKE_TIMEOUT_MS } = options;
+  const { security, limitedLogger, meter, tlsHandshakeTimeoutMs = TLS_HANDSHAKE_TIMEOUT_MS } = options;
   // Kept alive: a client whose machine is lost says nothing, and may have a request that waits.
   const socketOptions = { noDelay: true, keepAlive: true };
   if (security.tls === undefined) return net.createServer(socketOptions);
@@ -153,8 +153,7 @@ function makeServer(options: ServerOptions): net.Server {
     // Node leaves it open after a handshake that took too long.
     socket.destroy();
     meter.turnedAway('authentication');
-    bounded.say(
-      'warn',
+    limitedLogger.warn(
       { err, client: `/${socket.remoteAddress ?? ''}` },
       'no TLS connection came of a client',
     );

@@ -1,4 +1,4 @@
-import { BoundedLog } from '../../bounded-log.js';
+import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { canCompress } from '../kafkajs/codecs.js';
 import type { OutgoingMessage } from '../kafkajs/produce.js';
 import type { LogHeader, OutgoingRecord, RecordFate } from '../record/record.js';
@@ -55,7 +55,7 @@ export class KafkajsProducer implements Producer {
   private readonly parked = new Map<string, PendingRecord[]>();
   private readonly open = new OpenDeliveries();
   /** For what comes with every request while the log is away. */
-  private readonly boundedLog: BoundedLog;
+  private readonly limitedLogger: RateLimitedLogger;
   private readonly timers: NodeJS.Timeout[];
   private readonly closing = new AbortController();
   /** Lanes, and the directory, whose last attempt found no log. */
@@ -68,7 +68,7 @@ export class KafkajsProducer implements Producer {
     if (!canCompress(this.options.compression)) {
       throw new LogError('REFUSED', `this machine can't write ${this.options.compression}`, false);
     }
-    this.boundedLog = new BoundedLog(options.logger);
+    this.limitedLogger = new RateLimitedLogger(options.logger);
     this.directory = new TopicDirectory(options.connection, options.logger);
     this.timers = [
       setInterval(() => this.expireDeliveries(), SWEEP_MS).unref(),
@@ -121,7 +121,7 @@ export class KafkajsProducer implements Producer {
     // Every delivery has a deadline, so this ends.
     while (!this.open.isEmpty) await pauseFor(SWEEP_MS / 10);
     for (const timer of this.timers) clearInterval(timer);
-    this.boundedLog.end();
+    this.limitedLogger.stop();
     await Promise.all([...this.lanes.values()].map((lane) => lane.close()));
     this.directory.drop();
   }
@@ -175,7 +175,7 @@ export class KafkajsProducer implements Producer {
     const lane: AppendLane = new AppendLane({
       connection,
       logger,
-      boundedLog: this.boundedLog,
+      limitedLogger: this.limitedLogger,
       lingerMs,
       compression,
       limits: { batchBytes, batchRecords: BATCH_RECORDS, requestBytes: REQUEST_BYTES },
@@ -227,7 +227,7 @@ export class KafkajsProducer implements Producer {
     const expired = this.open.takeExpired(performance.now());
     if (expired.length === 0) return;
     for (const delivery of expired) delivery.expire(this.options.deliveryTimeoutMs);
-    this.boundedLog.say('warn', {}, 'records were not answered for in time');
+    this.limitedLogger.warn({}, 'records were not answered for in time');
     for (const [topic, records] of this.parked) {
       this.parked.set(
         topic,

@@ -1,6 +1,6 @@
 import type { Message, Producer as Kafkajs, RecordMetadata, TopicMessages } from 'kafkajs';
 import type { Logger } from 'pino';
-import type { BoundedLog } from '../../bounded-log.js';
+import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { KafkajsClient } from '../kafkajs/client.js';
 import { codecOf } from '../kafkajs/codecs.js';
 import { isSequenceLost, toLogError } from '../kafkajs/errors.js';
@@ -22,7 +22,7 @@ const ACKS_FROM_ALL_IN_SYNC = -1;
 export interface AppendLaneOptions {
   readonly connection: LogConnection;
   readonly logger: Logger;
-  readonly boundedLog: BoundedLog;
+  readonly limitedLogger: RateLimitedLogger;
   readonly lingerMs: number;
   readonly compression: Compression;
   readonly limits: AccumulatorLimits;
@@ -192,7 +192,7 @@ export class AppendLane {
   }
 
   private handBack(batches: readonly PartitionBatch<PendingRecord>[], failure: LogError): void {
-    this.options.boundedLog.say('warn', { err: failure }, 'gave up a request, and the producer id with it');
+    this.options.limitedLogger.warn({ err: failure }, 'gave up a request, and the producer id with it');
     this.replaceSession();
     const fate: RecordFate = { kind: 'failed', error: failure };
     for (const { records } of batches) for (const record of records) record.settle(fate);

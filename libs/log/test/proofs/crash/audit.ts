@@ -4,6 +4,7 @@ import { readBatchHeader } from '../../../src/protocol/record-batch.js';
 import { recordsOf } from '../../../src/protocol/records.js';
 import type { RawClient } from '../../broker/raw-client.js';
 import { BrokenPromiseError, type Committer, type IdempotentProducer } from './clients.js';
+import { partitionName } from '../../../src/protocol/partition-name.js';
 
 const FETCH = 1;
 const LIST_OFFSETS = 2;
@@ -40,7 +41,7 @@ async function readPartition(
     const read = await tryToRead(client, topic, partition);
     if (read !== undefined) return read;
   }
-  throw new BrokenPromiseError(`${topic}-${partition} starts later each time that it is read`);
+  throw new BrokenPromiseError(`${partitionName(topic, partition)} starts later each time that it is read`);
 }
 
 /** @returns undefined where the start has moved meanwhile */
@@ -90,7 +91,8 @@ async function fetch(
   });
   const [found] = topics[0]?.partitions ?? [];
   if (found?.errorCode === OFFSET_OUT_OF_RANGE) return undefined;
-  require(found?.errorCode === 0, `${topic}-${partition} at ${offset}: error ${found?.errorCode}`);
+  require(found?.errorCode ===
+    0, `${partitionName(topic, partition)} at ${offset}: error ${found?.errorCode}`);
   return { bytes: Buffer.concat(found.records ?? []), end: found.highWatermark };
 }
 
@@ -102,7 +104,7 @@ export async function checkPartition(
 ): Promise<void> {
   const [{ topic, partition } = { topic: '', partition: 0 }] = producers;
   const { start, records } = await readPartition(client, topic, partition);
-  const where = `${topic}-${partition}`;
+  const where = partitionName(topic, partition);
   let previous = -1n;
   for (const { offset } of records) {
     const next = upkeep === 'newest of keys' ? offset > previous : previous < 0n || offset === previous + 1n;
@@ -160,7 +162,7 @@ function checkNewest(where: string, producer: IdempotentProducer, records: reado
 export async function checkProducer(client: RawClient, producer: IdempotentProducer): Promise<void> {
   const last = producer.acknowledged.at(-1);
   if (last === undefined) return;
-  const where = `${producer.name} to ${producer.topic}-${producer.partition}`;
+  const where = `${producer.name} to ${partitionName(producer.topic, producer.partition)}`;
   const repeat = await producer.send(client, last);
   const known = repeat.errorCode === 0 && repeat.baseOffset === last.baseOffset;
   // One that was written, and not answered, may have come after it: of five, all are known.

@@ -1,6 +1,7 @@
 import { answerIn, ConnectionEndedError, RawClient, request } from '../../broker/raw-client.js';
 import { makeRecordBatch } from '../../../src/protocol/records.js';
 import type { Random } from '../random.js';
+import { partitionName } from '../../../src/protocol/partition-name.js';
 
 const Api = {
   PRODUCE: 0,
@@ -139,7 +140,7 @@ export class IdempotentProducer implements Client {
     const [answer] = answerIn<Produced>(frame, about).topics[0]?.partitions ?? [];
     if (answer?.errorCode === 0) return answer.baseOffset;
     throw new BrokenPromiseError(
-      `sequence ${firstSequence} of ${this.name} to ${this.topic}-${this.partition}: error ${answer?.errorCode}`,
+      `sequence ${firstSequence} of ${this.name} to ${partitionName(this.topic, this.partition)}: error ${answer?.errorCode}`,
     );
   }
 }

@@ -5,6 +5,7 @@ import { batchesOf } from '../../broker/transactional-client.js';
 import type { Random } from '../random.js';
 import { require } from './audit.js';
 import { untilCutOff, type Client } from './clients.js';
+import { partitionName } from '../../../src/protocol/partition-name.js';
 
 const FETCH = 1;
 const VERSIONS = [4, 5, 7, 9, 11, 12] as const;
@@ -105,7 +106,7 @@ export class GapReader implements Client {
     let left = 0n;
     for (const [i, reading] of order.entries()) {
       const found = topics[i]?.partitions[0];
-      const where = `${reading.topic}-${reading.partition}`;
+      const where = partitionName(reading.topic, reading.partition);
       require(found?.errorCode ===
         0, `${this.name} at ${where} ${reading.position}: error ${found?.errorCode}`);
       this.take(reading, Buffer.concat([...(found.records ?? [])]), where);

@@ -4,6 +4,7 @@ import { TransactionalClient, type Producer } from '../../broker/transactional-c
 import type { Random } from '../random.js';
 import { require } from './audit.js';
 import { untilCutOff, type Client } from './clients.js';
+import { partitionName } from '../../../src/protocol/partition-name.js';
 
 /** Over before a killed broker is back, more often than not. */
 const SHORT_MS = 200;
@@ -213,7 +214,8 @@ async function waitUntilStable(client: TransactionalClient, topic: string, parti
     ];
     return ends[0] === ends[1];
   }).catch(() => undefined);
-  require(ends[0] === ends[1], `${topic}-${partition} is stable up to ${ends[0]}, not to its end ${ends[1]}`);
+  require(ends[0] ===
+    ends[1], `${partitionName(topic, partition)} is stable up to ${ends[0]}, not to its end ${ends[1]}`);
 }
 
 function checkOutcomes({ name, topic, transactions }: TransactionalProducer, found: string[][]): void {
@@ -230,7 +232,7 @@ function checkOutcomes({ name, topic, transactions }: TransactionalProducer, fou
     const at = expected.findIndex((value, i) => value !== values[i]);
     const same = at < 0 && values.length === expected.length;
     const place = at < 0 ? expected.length : at;
-    require(same, `${topic}-${partition} has ${values[place]} where ${expected[place]} was committed`);
+    require(same, `${partitionName(topic, partition)} has ${values[place]} where ${expected[place]} was committed`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { BrokenPromiseError } from '../crash/clients.js';
+import { partitionName } from '../../../src/protocol/partition-name.js';
 
 /** How the transaction of a record ended. */
 export type Outcome = 'open' | 'committed' | 'aborted';
@@ -92,7 +93,7 @@ export class PartitionModel {
   }
 
   private get name(): string {
-    return `${this.topic}-${this.partition}`;
+    return partitionName(this.topic, this.partition);
   }
 
   private checkRecord({ offset, key, value }: SeenRecord, name: string, committed: boolean): void {

@@ -10,6 +10,7 @@ import { batchesOf } from '../../broker/transactional-client.js';
 import { BrokenPromiseError } from '../crash/clients.js';
 import type { Random } from '../random.js';
 import type { PartitionModel, SeenRecord } from './model.js';
+import { partitionName } from '../../../src/protocol/partition-name.js';
 
 const FETCH = 1;
 const VERSIONS = [4, 5, 6, 7, 8, 9, 10, 11, 12] as const;
@@ -158,7 +159,7 @@ class Collected {
   count = 0;
 
   add(topic: string, partition: number, record: SeenRecord): void {
-    const name = `${topic} ${partition}`;
+    const name = partitionName(topic, partition);
     const records = this.seen.get(name) ?? [];
     this.seen.set(name, records);
     records.push(record);
@@ -172,7 +173,7 @@ class Collected {
   ): Promise<number> {
     const check = () => {
       for (const model of models) {
-        const seen = this.seen.get(`${model.topic} ${model.partition}`) ?? [];
+        const seen = this.seen.get(partitionName(model.topic, model.partition)) ?? [];
         model.check(seen, { ...reader, from: 0n });
       }
     };

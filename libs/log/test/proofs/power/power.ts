@@ -4,6 +4,7 @@ import { Random } from '../random.js';
 import { System } from './system.js';
 import { expectKept, expectNoLeftovers, expectProducersGoOn, require, type Served } from './verdict.js';
 import { anyCommand, Workload } from './workload.js';
+import { partitionName } from '../../../src/protocol/partition-name.js';
 
 const MAX_COMMANDS = 80;
 const CUTS_PER_ROUND = 20;
@@ -79,7 +80,7 @@ async function cutAndCheck(
 async function expectStillThere(before: readonly Served[], system: System): Promise<void> {
   for (const { topic, index, log } of before) {
     const { highWatermark } = system.store.partition(topic.name, index);
-    const where = `${topic.name}-${index}`;
+    const where = partitionName(topic.name, index);
     require(highWatermark ===
       log.highWatermark, `${where} ends at ${highWatermark}, not ${log.highWatermark}`);
   }

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { BoundedLog } from '../../../src/bounded-log.js';
+import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { BrokerConfig } from '../../../src/broker/config/config.js';
 import { GroupCoordinator } from '../../../src/broker/groups/coordinator.js';
 import { batchSizeBytes, readBatchHeader } from '../../../src/protocol/record-batch.js';
@@ -36,11 +36,11 @@ export class System {
     // What is flushed on demand is due, whatever time has passed.
     const config = new BrokerConfig({ 'log.flush.interval.ms': '0' });
     const logger = pino({ level: 'silent' });
-    const bounded = new BoundedLog(logger);
+    const limitedLogger = new RateLimitedLogger(logger);
     await disk.makeFolder(DATA_DIR);
     await disk.syncFolder('/');
     const files = pooledFiles(disk, { limit: Infinity, logFiles, sockets: Infinity });
-    const store = await LogStore.open({ files, dataDir: DATA_DIR, config, logger, bounded, now });
+    const store = await LogStore.open({ files, dataDir: DATA_DIR, config, logger, limitedLogger, now });
     const coordinator = await GroupCoordinator.open({ store, config, logger, now });
     return new System(store, coordinator, await ProducerIds.open(files, DATA_DIR));
   }

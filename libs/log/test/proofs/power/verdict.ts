@@ -6,6 +6,7 @@ import type { Disk } from './disk.js';
 import type { Appended, History, PartitionHistory, TopicHistory } from './history.js';
 import { DATA_DIR, readAll, type ReadRecord, type System } from './system.js';
 import { batchOf } from './workload.js';
+import { partitionName } from '../../../src/protocol/partition-name.js';
 
 const LEFTOVERS = /(\.(tmp|cleaned|deleted)|-delete|-stray)$/;
 
@@ -35,7 +36,7 @@ export async function expectKept(history: History, system: System, moment: numbe
       const records = await readAll(log);
       served.push({ topic, index, log, records });
       const partition = topic.partitions[index];
-      const where = `${topic.name}-${index}`;
+      const where = partitionName(topic.name, index);
       // A partition that was being made when the power went: nothing can be in it.
       if (partition === undefined) require(records.length === 0, `${where} has records`);
       else expectPartition({ topic, partition, log, records, where, moment });
@@ -167,7 +168,7 @@ function expectCommits(history: History, system: System, moment: number): void {
     const found = system.coordinator.committed(group, topic, partition)?.offset;
     const allowed = mine.filter(({ offset }) => safe === undefined || offset >= safe.offset);
     const kept = found === undefined ? safe === undefined : allowed.some(({ offset }) => offset === found);
-    require(kept, `${group} is at ${found} in ${topic}-${partition}, not at ${safe?.offset}`);
+    require(kept, `${group} is at ${found} in ${partitionName(topic, partition)}, not at ${safe?.offset}`);
   }
 }
 
@@ -187,7 +188,7 @@ export async function expectProducersGoOn(
       const last = all ? batches.at(-1) : lasting;
       // What was in the log at its end is known only where something of it is left.
       if (last?.answer === undefined || (topic.isCompacted && !all)) continue;
-      const where = `${topic.name}-${index}, producer ${producer}`;
+      const where = `${partitionName(topic.name, index)}, producer ${producer}`;
       const repeat = batchOf(last, now);
       const before = log.highWatermark;
       const repeated = await log

@@ -1,4 +1,5 @@
 import type { CommittedOffset } from './offsets-log.js';
+import { partitionName } from '../../../protocol/partition-name.js';
 
 /** An offset with what it is of. */
 export interface GroupOffset {
@@ -59,5 +60,5 @@ export class PendingOffsets {
 }
 
 function keyOf({ group, topic, partition }: Pick<GroupOffset, 'group' | 'topic' | 'partition'>): string {
-  return `${partition} ${topic} ${group}`;
+  return `${partitionName(topic, partition)} ${group}`;
 }

@@ -1,4 +1,4 @@
-import type { BoundedLog } from '../../../bounded-log.js';
+import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import type { Meter } from '../../metrics/meter.js';
 import type { DiskWatcher } from './watched-files.js';
 
@@ -10,7 +10,7 @@ export class DiskHealth implements DiskWatcher {
   private failure: { readonly error: Error; readonly sinceMs: number; count: number } | undefined;
 
   constructor(
-    private readonly bounded: BoundedLog,
+    private readonly limitedLogger: RateLimitedLogger,
     private readonly meter: Meter,
   ) {}
 
@@ -22,7 +22,7 @@ export class DiskHealth implements DiskWatcher {
 
   synced(seconds: number): void {
     this.meter.synced(seconds);
-    if (seconds >= SLOW_SYNC_SECONDS) this.bounded.say('warn', { seconds }, 'the disk is slow to sync');
+    if (seconds >= SLOW_SYNC_SECONDS) this.limitedLogger.warn({ seconds }, 'the disk is slow to sync');
   }
 
   failed(error: unknown): void {
@@ -33,7 +33,7 @@ export class DiskHealth implements DiskWatcher {
         (error as NodeJS.ErrnoException).code === 'ENOSPC'
           ? 'the disk is full: producers get an error until there is room'
           : 'the disk fails: producers get an error until it works again';
-      this.bounded.say('error', { err: error }, message);
+      this.limitedLogger.error({ err: error }, message);
     }
     this.failure.count++;
   }
@@ -43,6 +43,6 @@ export class DiskHealth implements DiskWatcher {
     const { count, sinceMs } = this.failure;
     this.failure = undefined;
     const forMs = Math.round(performance.now() - sinceMs);
-    this.bounded.say('warn', { failures: count, forMs }, 'the disk works again');
+    this.limitedLogger.warn({ failures: count, forMs }, 'the disk works again');
   }
 }

@@ -1,4 +1,5 @@
 import type { FileSystem } from '../files/file-system.js';
+import { partitionName } from '../../../protocol/partition-name.js';
 
 const VERSION = '0';
 
@@ -18,7 +19,7 @@ export async function readCheckpoint(files: FileSystem, file: string): Promise<C
   for (const line of lines) {
     const [topic, partition, offset] = line.split(' ');
     if (offset === undefined || !/^\d+$/.test(offset)) return new Map();
-    offsets.set(`${topic}-${partition}`, BigInt(offset));
+    offsets.set(partitionName(topic ?? '', Number(partition)), BigInt(offset));
   }
   return offsets;
 }

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { checkTopicSettings, type AlteredSettings, type BrokerConfig } from '../../config/config.js';
 import type { TopicSetting } from '../../config/topic-settings.js';
 import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
-import type { BoundedLog } from '../../../bounded-log.js';
+import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { BackgroundWork } from './background-work.js';
 import {
   CLEAN_FILE,
@@ -33,6 +33,7 @@ import {
   type UnfinishedTopic,
 } from './topics-file.js';
 import { checkNoTwin, checkPartitionCount, checkTopicName } from './topic-checks.js';
+import { partitionName } from '../../../protocol/partition-name.js';
 
 /** A topic: its partitions are opened, its settings are those that differ from the broker's. */
 export interface Topic {
@@ -48,7 +49,7 @@ export interface LogStoreOptions {
   readonly config: BrokerConfig;
   readonly logger: Logger;
   /** For what may be said of every append. */
-  readonly bounded: BoundedLog;
+  readonly limitedLogger: RateLimitedLogger;
   readonly now: () => number;
 }
 
@@ -107,7 +108,10 @@ export class LogStore {
   partition(name: string, index: number): PartitionLog {
     const log = this.topics.get(name)?.partitions[index];
     if (log === undefined) {
-      throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no partition ${name}-${index}`);
+      throw new ProtocolError(
+        ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+        `Partition ${partitionName(name, index)} does not exist.`,
+      );
     }
     return log;
   }
@@ -310,7 +314,7 @@ export class LogStore {
     const first = topic.partitions.length;
     const indexes = Array.from({ length: count - first }, (_, i) => first + i);
     const done = await settleInParallel(indexes, async (index) => {
-      const key = `${topic.name}-${index}`;
+      const key = partitionName(topic.name, index);
       return PartitionLog.open({
         files,
         folder: this.folders.pathOf({ topic: topic.name, partition: index }),
@@ -326,7 +330,7 @@ export class LogStore {
         closedCleanly: checkpoints !== NO_CHECKPOINTS && this.recovered.closedCleanly,
         onCut: () => this.recovered.cut++,
         onWriteFailure: (err) =>
-          this.options.bounded.say('error', { err, topic: topic.name, index }, 'append failed'),
+          this.options.limitedLogger.error({ err, topic: topic.name, index }, 'append failed'),
       });
     });
     const opened = done.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));

@@ -6,6 +6,7 @@ import { TEMPORARY_SUFFIX, type FileSystem } from '../files/file-system.js';
 import { PRODUCER_IDS_FILE } from '../producers/producer-ids.js';
 import { isPartitionFile, LOG_FILE } from '../segment/segment-files.js';
 import { TOPICS_FILE, type StoredTopics, type UnfinishedTopic } from './topics-file.js';
+import { partitionName } from '../../../protocol/partition-name.js';
 
 /** Longest name that file systems take, in bytes. Names of topics are ASCII. */
 const LONGEST_FILE_NAME = 255;
@@ -43,7 +44,7 @@ export class PartitionFolders {
   ) {}
 
   pathOf({ topic, partition }: Omit<PartitionFolder, 'topicId'>): string {
-    return path.join(this.options.dataDir, `${topic}-${partition}`);
+    return path.join(this.options.dataDir, partitionName(topic, partition));
   }
 
   /** Removes a folder that is no partition's any longer; what fails is logged. @returns whether it was removed */
@@ -68,13 +69,13 @@ export class PartitionFolders {
     const { files, dataDir, logger } = this.options;
     const names = new Set(await files.list(dataDir));
     for (const of of wanted) {
-      if (!names.has(`${of.topic}-${of.partition}`)) continue;
+      if (!names.has(partitionName(of.topic, of.partition))) continue;
       const left = unfinished.find((each) => isOf(each, of));
       if (left !== undefined && (await this.remove({ ...of, topicId: left.id }))) continue;
       const aside = markedName(of, '-stray');
       await files.rename(this.pathOf(of), path.join(dataDir, aside));
       logger.warn(
-        { folder: `${of.topic}-${of.partition}`, aside },
+        { folder: partitionName(of.topic, of.partition), aside },
         'unknown folder set aside for a new partition',
       );
     }
