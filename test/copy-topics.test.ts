@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { allTopics, telemetryTopic } from '@hailstream/events';
+import { eventRegistry, telemetryTopic } from '@hailstream/events';
 import { createAdmin, createProducer } from '@hailstream/log';
 import { createLogger } from '@hailstream/nest/logging';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -38,7 +38,7 @@ describe('npm run copy-topics', () => {
   it('takes every record to another log, and says where', async () => {
     const connection = { brokers: [addresses.source], clientId: 'system-test' };
     await using admin = createAdmin({ connection, logger });
-    await admin.ensureTopics(allTopics);
+    await admin.ensureTopics(eventRegistry.topics);
     await using producer = createProducer({ connection, logger });
     await producer.send(
       Array.from({ length: RECORDS }, (_, index) => ({
@@ -57,7 +57,7 @@ describe('npm run copy-topics', () => {
       stderr: expect.stringMatching(`copying: ${RECORDS} of ${RECORDS} records\n$`) as string,
     });
     const copied = JSON.parse(stdout) as CopiedPartition[];
-    expect(copied).toHaveLength(allTopics.reduce((sum, { partitions }) => sum + partitions, 0));
+    expect(copied).toHaveLength(eventRegistry.topics.reduce((sum, { partitions }) => sum + partitions, 0));
     expect(copied.reduce((sum, { target }) => sum + target.to - target.from, 0)).toBe(RECORDS);
     for (const { source, target } of copied) expect(target).toEqual(source);
 

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { allTopics } from '@hailstream/events';
+import { eventRegistry } from '@hailstream/events';
 import { createAdmin, type LogConnection } from '@hailstream/log';
 import { createLogger } from '@hailstream/nest/logging';
 import { startPostgres } from '@hailstream/tools/postgres';
@@ -72,7 +72,7 @@ describe('a log and a database that are given', () => {
         DATABASE_URL: postgres.url,
       };
       await using admin = createAdmin({ connection: await connectionFrom(env), logger });
-      await admin.ensureTopics(allTopics.map(({ name }) => ({ name, partitions: 3 })));
+      await admin.ensureTopics(eventRegistry.topics.map(({ name }) => ({ name, partitions: 3 })));
       await using system = await System.start(home.folder, { args: ['--vehicles', '10'], env });
       const run = await system.run();
       expect(Object.keys(run.processes).sort()).toEqual(['batch', 'driverSim', 'ingest', 'realtime']);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
-  allTopics,
+  eventRegistry,
   DEFAULT_MAX_AGE_DAYS,
   type RiderEvent,
   type Telemetry,
@@ -92,7 +92,7 @@ export async function append(
   records: readonly TestRecord[],
 ): Promise<void> {
   await using admin = createAdmin({ connection: connectionTo(broker), logger: silent });
-  await admin.ensureTopics(allTopics);
+  await admin.ensureTopics(eventRegistry.topics);
   await using producer = createProducer({ connection: connectionTo(broker), logger: silent });
   for (let start = 0; start < records.length; start += 5_000) {
     const fates = await producer.send(

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { allTopics, telemetryTopic } from '@hailstream/events';
+import { eventRegistry, telemetryTopic } from '@hailstream/events';
 import { createAdmin } from '@hailstream/log';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
@@ -56,7 +56,7 @@ const trackOfOne = (points: number) => toRecords(makeTrack({ points, devices: 1 
 async function recreateTopic(): Promise<void> {
   await deleteTopic(broker, topic);
   await using admin = createAdmin({ connection: connectionTo(broker), logger: silent });
-  await admin.ensureTopics(allTopics);
+  await admin.ensureTopics(eventRegistry.topics);
 }
 
 /** What the broker has in its folder, as a copy that can be put back. */

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { readCityFile } from '../src/city/city-file.js';
-import type { OutgoingEvents, OutgoingKind } from '../src/outbox/outgoing.js';
+import type { EventOf, FamilyName } from '@hailstream/events';
 import { buildRoadGraph } from '../src/roads/road-graph.js';
 import { SimulatedCity, STEP_MS } from '../src/simulation/city.js';
 
@@ -8,7 +8,7 @@ export const monacoPath = fileURLToPath(new URL('../../../cities/monaco.geojson'
 export const monaco = readCityFile(monacoPath);
 export const monacoGraph = buildRoadGraph(monaco);
 
-export type Emitted = { [Kind in OutgoingKind]: { kind: Kind; event: OutgoingEvents[Kind] } }[OutgoingKind];
+export type Emitted = { [Name in FamilyName]: { kind: Name; event: EventOf<Name> } }[FamilyName];
 
 /** Lets Monaco live for a while, from a time that is given, and hands on all that is said; the day is closed at the end. */
 export function simulate(options: {

@@ -35,7 +35,7 @@ it('a city whose ingest is away thins its telemetry, stands still before an even
   {
     await using _runner = new CityRunner({ city, outbox, logger, startMs, bounds });
     await until(() => saidThat('the city stands still'));
-    expect(outbox.waiting('vehicleEvents')).toBeGreaterThan(bounds.events);
+    expect(outbox.waiting('vehicle-events')).toBeGreaterThan(bounds.events);
     await ingest.up();
     await until(() => saidThat('the city goes on'));
     await ingest.down();

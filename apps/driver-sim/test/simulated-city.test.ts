@@ -9,7 +9,7 @@ import {
 } from '@hailstream/events';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { distanceMeters, headingDegrees } from '../src/geo/geo.js';
-import { routes } from '../src/outbox/outgoing.js';
+import { familyOf } from '../src/outbox/outgoing.js';
 import { simulate, monacoGraph, type Emitted } from './_monaco.js';
 
 const startMs = Date.UTC(2026, 5, 1, 8);
@@ -26,13 +26,13 @@ describe('a simulated city over hours', () => {
   const invalid: unknown[] = [];
 
   beforeAll(() => {
-    const into = { telemetry, vehicleEvents, riderEvents, trips };
+    const into = { telemetry, 'vehicle-events': vehicleEvents, 'rider-events': riderEvents, trips };
     simulate({
       vehicles: VEHICLES,
       hours: HOURS,
       startMs,
       onEvent: ({ kind, event }) => {
-        const { family } = routes[kind];
+        const family = familyOf(kind);
         const issues = family.validator.issues(event);
         if (issues.length > 0) invalid.push({ kind, issues });
         // A trip has the id of its ride; every other event has one of its own.
@@ -189,7 +189,7 @@ describe('a simulated city', () => {
   const devicesOf = (events: Emitted[]): Set<string> =>
     new Set(events.flatMap(({ event }) => ('device_id' in event ? [event.device_id] : [])));
   const idsOf = (events: Emitted[]): Set<string> =>
-    new Set(events.map(({ kind, event }) => routes[kind].family.id(event as never)));
+    new Set(events.map(({ kind, event }) => familyOf(kind).id(event as never)));
 
   it('says the same again for the same seed and start', () => {
     expect(said({}).hash).toBe(said({}).hash);

@@ -6,17 +6,18 @@ import {
   MetricsModule,
   type Logger,
 } from '@hailstream/nest';
+import { eventRegistry, type EventRegistry } from '@hailstream/events';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ApiDocsModule } from './api-docs/api-docs.module.js';
+import { acceptJsonBodies, checkBodyHeaders } from './body/json-body.js';
 import type { IngestConfig } from './config.js';
 import { EventLogModule } from './event-log/event-log.module.js';
-import { acceptJsonBodies, checkBodyHeaders } from './intake/json-body.js';
-import { IntakeModule } from './intake/intake.module.js';
-import { OpenApiModule } from './openapi/openapi.module.js';
+import { EventsModule } from './events/events.module.js';
 
 @Module({})
 export class IngestModule {
-  static forRoot(config: IngestConfig, logger: Logger): DynamicModule {
+  static forRoot(config: IngestConfig, logger: Logger, registry: EventRegistry): DynamicModule {
     return {
       module: IngestModule,
       imports: [
@@ -24,17 +25,21 @@ export class IngestModule {
         AuthModule.forRoot(config.auth),
         HealthModule,
         MetricsModule,
-        EventLogModule.forRoot(config.log),
-        IntakeModule.forRoot(config.events),
-        OpenApiModule,
+        EventLogModule.forRoot(config.log, registry.topics),
+        EventsModule.forRoot(registry.families, config.events),
+        ApiDocsModule.forRoot(registry),
       ],
     };
   }
 }
 
-/** The whole app, not listening yet. */
-export async function createIngest(config: IngestConfig, logger: Logger): Promise<NestFastifyApplication> {
-  const app = await createHttpApp(IngestModule.forRoot(config, logger), {
+/** Creates the app, which does not listen yet. */
+export async function createIngest(
+  config: IngestConfig,
+  logger: Logger,
+  registry: EventRegistry = eventRegistry,
+): Promise<NestFastifyApplication> {
+  const app = await createHttpApp(IngestModule.forRoot(config, logger, registry), {
     logger,
     bodyLimitBytes: config.http.bodyLimitBytes,
     bodyParser: false,

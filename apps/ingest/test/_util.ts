@@ -1,12 +1,12 @@
 import type { AddressInfo } from 'node:net';
-import { allTopics } from '@hailstream/events';
+import { eventRegistry, type EventRegistry } from '@hailstream/events';
 import { createAdmin, createBatchConsumer, type LogConnection, type LogRecord } from '@hailstream/log';
 import { createLogger, makeToken } from '@hailstream/nest';
 import { until } from '@hailstream/service/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomUUID } from 'node:crypto';
 import { Client, type Dispatcher } from 'undici';
-import type { Failure } from '../src/intake/bulk-response.js';
+import type { Failure } from '../src/events/bulk-response.js';
 import { loadConfig } from '../src/config.js';
 import { createIngest } from '../src/ingest.module.js';
 
@@ -51,13 +51,14 @@ export interface AnswerBody {
 export async function startIngest(options: {
   readonly port: number;
   readonly env?: NodeJS.ProcessEnv;
+  readonly registry?: EventRegistry;
 }): Promise<TestIngest> {
   const config = loadConfig({
     KAFKA_BROKERS: `127.0.0.1:${options.port}`,
     AUTH_JWT_SECRET: SECRET,
     ...options.env,
   });
-  const app = await createIngest(config, silent);
+  const app = await createIngest(config, silent, options.registry);
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
   const client = new Client(`http://127.0.0.1:${port}`, { pipelining: 1 });
@@ -119,15 +120,15 @@ export interface ReadRecord {
 }
 
 /** Everything that the log holds, in the order of each partition. */
-export async function readLog(port: number): Promise<ReadRecord[]> {
+export async function readLog(port: number, registry = eventRegistry): Promise<ReadRecord[]> {
   const connection: LogConnection = { brokers: [`127.0.0.1:${port}`], clientId: 'test' };
-  const expected = await countRecords(connection);
+  const expected = await countRecords(connection, registry);
   const read: ReadRecord[] = [];
   await using consumer = createBatchConsumer({
     connection,
     logger: silent,
     groupId: `test-${randomUUID()}`,
-    topics: allTopics.map(({ name }) => name),
+    topics: registry.topics.map(({ name }) => name),
     offsets: { kind: 'committed', startAt: 'earliest' },
     handler: ({ topic, records }) => {
       read.push(...records.map((record) => readRecord(topic, record)));
@@ -139,10 +140,10 @@ export async function readLog(port: number): Promise<ReadRecord[]> {
   return read;
 }
 
-async function countRecords(connection: LogConnection): Promise<number> {
+async function countRecords(connection: LogConnection, registry: EventRegistry): Promise<number> {
   await using admin = createAdmin({ connection, logger: silent });
   let count = 0n;
-  for (const { name } of allTopics) {
+  for (const { name } of registry.topics) {
     for (const { earliest, latest } of (await admin.offsets(name)).values()) count += latest - earliest;
   }
   return Number(count);

@@ -115,7 +115,7 @@ describe('ingest, sent what is not right', () => {
       Array.from({ length: 1_001 }, () => 1),
     );
     expect(response.status).toBe(413);
-    expect(response.body.detail).toBe('the body has 1001 items; at most 1000 are taken at once');
+    expect(response.body.detail).toBe('the body has 1001 items; the maximum is 1000');
   });
 
   it.each([

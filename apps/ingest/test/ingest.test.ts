@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { telemetryTopic } from '@hailstream/events';
+import { eventRegistry, telemetryFamily, vehicleEventFamily } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { examples } from '../src/openapi/examples.js';
 import { PROVIDER, readLog, ready, startIngest, telemetryPoint, type TestIngest } from './_util.js';
 
 describe('ingest', () => {
@@ -33,7 +32,11 @@ describe('ingest', () => {
     const record = (await readLog(broker.port)).find(
       ({ value }) => value['telemetry_id'] === point['telemetry_id'],
     );
-    expect(record).toMatchObject({ topic: telemetryTopic.name, key: point['device_id'], value: point });
+    expect(record).toMatchObject({
+      topic: telemetryFamily.topic.name,
+      key: point['device_id'],
+      value: point,
+    });
     expect(record!.timestampMs).toBeGreaterThanOrEqual(before);
     expect(record!.timestampMs).toBeLessThanOrEqual(Date.now());
   });
@@ -46,7 +49,7 @@ describe('ingest', () => {
   ])('puts what comes to %s on %s under its %s', async (path, topic, keyField) => {
     const key = randomUUID();
     const event = {
-      ...(examples[path.slice(1)] as Record<string, unknown>),
+      ...eventRegistry.byTopic.get(topic)!.example,
       provider_id: PROVIDER,
       [keyField]: key,
     };
@@ -120,7 +123,7 @@ describe('ingest', () => {
 
   it('keeps text as it was sent, in UTF-8', async () => {
     const event = {
-      ...(examples['events'] as object),
+      ...vehicleEventFamily.example,
       provider_id: PROVIDER,
       device_id: randomUUID(),
       associated_ticket: 'ção 漢字 🚕 \u0000 "\\ \ud800',
@@ -148,7 +151,7 @@ describe('ingest', () => {
   it('describes itself: every example that it gives is taken', async () => {
     const document = (await (await fetch(`http://127.0.0.1:${ingest.port}/openapi.json`)).json()) as OpenApi;
     expect(document.openapi).toBe('3.1.0');
-    expect(Object.keys(document.paths)).toEqual(['/telemetry', '/events', '/trips', '/rider-events']);
+    expect(Object.keys(document.paths)).toEqual(['/telemetry', '/events', '/rider-events', '/trips']);
     for (const [path, { post }] of Object.entries(document.paths)) {
       const [example] = post.requestBody.content['application/json'].example;
       const response = await ingest.post(path, [{ ...example, provider_id: PROVIDER }]);

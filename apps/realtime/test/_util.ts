@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { riderEventFamily, telemetryFamily, tripFamily, vehicleEventFamily } from '@hailstream/events';
+import { eventRegistry } from '@hailstream/events';
 import type { ClientToServer, ServerToClient } from '@hailstream/events/live';
 import { createProducer, type OutgoingRecord } from '@hailstream/log';
 import { createLogger } from '@hailstream/nest';
@@ -75,17 +75,8 @@ export async function appendRecords(
 }
 
 function recordOf({ kind, event }: CityEvent): OutgoingRecord {
-  const value = Buffer.from(JSON.stringify(event));
-  switch (kind) {
-    case 'telemetry':
-      return { topic: telemetryFamily.topic.name, key: telemetryFamily.key(event), value };
-    case 'vehicle-event':
-      return { topic: vehicleEventFamily.topic.name, key: vehicleEventFamily.key(event), value };
-    case 'rider-event':
-      return { topic: riderEventFamily.topic.name, key: riderEventFamily.key(event), value };
-    case 'trip':
-      return { topic: tripFamily.topic.name, key: tripFamily.key(event), value };
-  }
+  const { topic, key } = eventRegistry.byName.get(kind)!;
+  return { topic: topic.name, key: key(event), value: Buffer.from(JSON.stringify(event)) };
 }
 
 /** A page's socket, connected or refused. */

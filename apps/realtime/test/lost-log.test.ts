@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { allTopics, telemetryTopic, vehicleEventsTopic } from '@hailstream/events';
+import { eventRegistry, telemetryTopic, vehicleEventsTopic } from '@hailstream/events';
 import type { Frame, ServiceStatus, StatusMessage } from '@hailstream/events/live';
 import { createAdmin } from '@hailstream/log';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
@@ -43,7 +43,7 @@ async function makeTopics(address: string): Promise<void> {
     connection: { brokers: [address], clientId: 'test' },
     logger: pino({ level: 'silent' }),
   });
-  await admin.ensureTopics(allTopics);
+  await admin.ensureTopics(eventRegistry.topics);
 }
 
 /** A point of each of so many vehicles, from the `first` one on. */

@@ -1,4 +1,4 @@
-import { allTopics, deadLetterTopic, telemetryTopic } from '@hailstream/events';
+import { eventRegistry, deadLetterTopic, telemetryTopic } from '@hailstream/events';
 import type { Frame, VehicleDetail } from '@hailstream/events/live';
 import { createAdmin } from '@hailstream/log';
 import { startTestBroker } from '@hailstream/log/testing';
@@ -51,7 +51,7 @@ async function makeTopics(address: string): Promise<void> {
     connection: { brokers: [address], clientId: 'test' },
     logger: pino({ level: 'silent' }),
   });
-  await admin.ensureTopics(allTopics);
+  await admin.ensureTopics(eventRegistry.topics);
 }
 
 /** A minute in the city: vehicles, requests, a cancellation. */

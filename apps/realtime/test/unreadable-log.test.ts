@@ -1,4 +1,4 @@
-import { allTopics, telemetryTopic } from '@hailstream/events';
+import { eventRegistry, telemetryTopic } from '@hailstream/events';
 import { createAdmin } from '@hailstream/log';
 import { appendTransaction, spoilBatch, startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
@@ -14,7 +14,7 @@ async function makeTopics({ address }: TestBroker): Promise<void> {
     connection: { brokers: [address], clientId: 'test' },
     logger: pino({ level: 'silent' }),
   });
-  await admin.ensureTopics(allTopics);
+  await admin.ensureTopics(eventRegistry.topics);
 }
 
 describe('realtime', () => {

@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { allTopics, telemetryFamily, telemetryTopic } from '@hailstream/events';
+import { eventRegistry, telemetryFamily, telemetryTopic } from '@hailstream/events';
 import { createAdmin, createProducer } from '@hailstream/log';
 import { createLogger } from '@hailstream/nest';
 import { startPostgres } from '@hailstream/tools/postgres';
@@ -55,7 +55,7 @@ async function fillLog(brokers: string, rows: number): Promise<void> {
   const connection = { brokers: [brokers], clientId: 'bench' };
   const logger = createLogger({ name: 'bench', level: 'warn' });
   await using admin = createAdmin({ connection, logger });
-  await admin.ensureTopics(allTopics);
+  await admin.ensureTopics(eventRegistry.topics);
   await using producer = createProducer({ connection, logger });
   const source = new TelemetrySource();
   for (let sent = 0; sent < rows; sent += FILL_BATCH) {

@@ -1,4 +1,4 @@
-import { allTopics, telemetryFamily, telemetryTopic } from '@hailstream/events';
+import { eventRegistry, telemetryFamily, telemetryTopic } from '@hailstream/events';
 import { createAdmin, createProducer, type LogConnection, type Producer } from '@hailstream/log';
 import { createLogger, LOCAL_PROVIDER_ID, makeToken } from '@hailstream/nest';
 import { Pool } from 'undici';
@@ -27,7 +27,7 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
   const connection = { brokers: [broker.url], clientId: 'bench' };
   const logger = createLogger({ name: 'bench', level: 'warn' });
   await using admin = createAdmin({ connection, logger });
-  await admin.ensureTopics(allTopics);
+  await admin.ensureTopics(eventRegistry.topics);
   await using ingest = await startHttpProcess({
     script: 'apps/ingest/dist/main.js',
     env: { KAFKA_BROKERS: broker.url, AUTH_JWT_SECRET: SECRET },

@@ -1,6 +1,6 @@
-import type { Location } from './primitives.js';
-import type { RiderEventType } from './rider-event.js';
-import type { VehicleEventType, VehicleState } from './vehicle-states.js';
+import type { Location } from './schema/location.js';
+import type { RiderEventType } from './families/rider-event.js';
+import type { VehicleEventType, VehicleState } from './families/vehicle-states.js';
 
 /** What the realtime service and the page say to each other: socket.io events, one frame per tick. */
 export interface ServerToClient {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { allTopics } from '@hailstream/events';
+import { eventRegistry } from '@hailstream/events';
 import { type CopiedPartition, type CopyProgress, copyTopics, LogError } from '@hailstream/log';
 import { ConfigError, logEnv, readEnv, toLogConnection } from '@hailstream/nest';
 import { createLogger } from '@hailstream/nest/logging';
@@ -28,7 +28,7 @@ await runCommand(USAGE, async ({ args, env }) => {
     const copied = await copyTopics({
       from: { brokers: [from], clientId: 'copy-topics' },
       to,
-      topics: allTopics.map(({ name }) => name),
+      topics: eventRegistry.topics.map(({ name }) => name),
       logger: createLogger({ name: 'copy-topics', level: 'silent' }),
       signal: stop.signal,
       onProgress: showProgress(),

@@ -1,4 +1,4 @@
-import { allTopics } from '@hailstream/events';
+import { eventRegistry } from '@hailstream/events';
 import { createAdmin, LogError, type Admin } from '@hailstream/log';
 import type { Logger } from 'pino';
 import type { LoadConfig } from '../config.js';
@@ -100,7 +100,7 @@ export class LoadRunner implements AsyncDisposable {
 
   private async ensureTopics(): Promise<void> {
     if (this.hasTopics) return;
-    await this.admin.ensureTopics(allTopics);
+    await this.admin.ensureTopics(eventRegistry.topics);
     this.hasTopics = true;
   }
 

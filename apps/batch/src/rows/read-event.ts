@@ -1,5 +1,11 @@
-import { isUtf8 } from 'node:buffer';
-import { EARLIEST_TIMESTAMP_MS, eventTimeRule, type EventFamily } from '@hailstream/events';
+import {
+  decodeEvent,
+  EARLIEST_TIMESTAMP_MS,
+  EventDecodeError,
+  eventTimeRule,
+  type AnyEvent,
+  type EventFamily,
+} from '@hailstream/events';
 import type { LogRecord } from '@hailstream/log';
 import { UnloadableError } from './unloadable.errors.js';
 
@@ -18,24 +24,17 @@ export interface LoadLimits {
  *
  * @throws UnloadableError with the reason if it is not one
  */
-export function readEvent<T>(
-  family: EventFamily<T>,
+export function readEvent<E extends AnyEvent>(
+  family: EventFamily<E>,
   { value, timestampMs }: Pick<LogRecord, 'value' | 'timestampMs'>,
   limits: LoadLimits,
-): T {
-  if (value === null) throw new UnloadableError('the record has no value');
-  if (!isUtf8(value)) throw new UnloadableError('not UTF-8');
-  const event = parse(value);
-  const issues = family.validator.issues(event);
-  if (issues.length > 0) {
-    throw new UnloadableError(issues.map(({ field, rule }) => `${field || 'the item'}: ${rule}`).join('; '));
-  }
+): E {
+  const event = decode(family, value);
   // In JSON that is UTF-8, NUL and halves of surrogate pairs can only be written as escapes.
-  if (value.includes('\\u')) refuseUnstorable(event, '');
-  const valid = family.normalize(event as T);
-  const brokenRule = timeRule(family.eventTime(valid), timestampMs, limits);
+  if (value?.includes('\\u')) refuseUnstorable(event, '');
+  const brokenRule = timeRule(family.eventTime(event), timestampMs, limits);
   if (brokenRule !== undefined) throw new UnloadableError(`the event's time ${brokenRule}`);
-  return valid;
+  return event;
 }
 
 /**
@@ -53,11 +52,12 @@ function timeRule(
   return eventTimeRule(Math.min(eventMs + CLOCKS_DIFFER_MS, receivedAtMs), { receivedAtMs, maxAgeDays });
 }
 
-function parse(value: Buffer): unknown {
+function decode<E extends AnyEvent>(family: EventFamily<E>, value: Buffer | null): E {
   try {
-    return JSON.parse(value.toString('utf8'));
+    return decodeEvent(family, value);
   } catch (error) {
-    throw new UnloadableError(`not JSON: ${(error as SyntaxError).message}`, { cause: error });
+    if (error instanceof EventDecodeError) throw new UnloadableError(error.message, { cause: error });
+    throw error;
   }
 }
 

@@ -1,9 +1,10 @@
 import {
-  riderEventFamily,
-  telemetryFamily,
-  tripFamily,
-  vehicleEventFamily,
+  eventRegistry,
+  type AnyEvent,
   type EventFamily,
+  type EventOf,
+  type EventRegistry,
+  type FamilyName,
   type Location,
   type RiderEvent,
   type Telemetry,
@@ -16,20 +17,49 @@ import { columnsOf, type Column } from './column.js';
 /** Cells of about 0.1 km², a few blocks of a city. */
 export const H3_RESOLUTION = 9;
 
-/** A family of events and the table of schema `ride` that has its rows. */
-export interface Table<T = unknown> {
+/** A family of events and the table of schema `ride` that its events are loaded into. */
+export interface Table {
   readonly name: string;
   readonly idColumn: string;
   /** The column of the event time, by which the table is partitioned. */
   readonly timeColumn: string;
-  readonly family: EventFamily<T>;
-  readonly columns: readonly Column<T>[];
+  readonly family: EventFamily;
+  readonly columns: readonly Column<AnyEvent>[];
 }
 
-function table<T>(name: string, family: EventFamily<T>, columns: readonly Column<T>[]): Table {
-  // Rows are only ever made of events that the table's own family has validated.
-  const [idColumn, timeColumn] = [columns[0]!.name, name === 'trips' ? 'end_time' : 'timestamp'];
-  return { name, idColumn, timeColumn, family, columns } as Table<never> as Table;
+/** The columns that are specific to a family, by the family's name. */
+export type ColumnsByFamily = Readonly<Record<string, readonly Column<never>[]>>;
+
+/**
+ * Creates the tables of a registry's families, by topic. Every table has the event's id, provider and time; `columns`
+ * adds the others.
+ *
+ * @throws TypeError if a family has a table but no columns
+ */
+export function createTables(
+  { families }: EventRegistry,
+  columns: ColumnsByFamily = columnsByFamily,
+): ReadonlyMap<string, Table> {
+  const tables = new Map<string, Table>();
+  for (const family of families) {
+    if (family.table === null) continue;
+    const specific = columns[family.name];
+    if (specific === undefined) throw new TypeError(`the event family ${family.name} has no columns`);
+    // A row is only ever encoded from an event that the table's family has validated.
+    const all = [...sharedColumns(family), ...(specific as readonly Column<AnyEvent>[])];
+    const { id: idColumn, time: timeColumn } = family.fields;
+    tables.set(family.topic.name, { name: family.table, idColumn, timeColumn, family, columns: all });
+  }
+  return tables;
+}
+
+function sharedColumns(family: EventFamily): Column<AnyEvent>[] {
+  const { uuid, time } = columnsOf<AnyEvent>();
+  return [
+    uuid(family.fields.id, (event) => family.id(event)),
+    uuid('provider_id', (event) => event.provider_id),
+    time(family.fields.time, (event) => family.eventTime(event)),
+  ];
 }
 
 /** An event's own location, flattened under MDS's names. */
@@ -49,12 +79,9 @@ function locationColumns<T extends { readonly location: Location }>(): Column<T>
 }
 
 const ofTelemetry = columnsOf<Telemetry>();
-const telemetry = table('telemetry', telemetryFamily, [
-  ofTelemetry.uuid('telemetry_id', (point) => point.telemetry_id),
+const telemetryColumns = [
   ofTelemetry.uuid('device_id', (point) => point.device_id),
-  ofTelemetry.uuid('provider_id', (point) => point.provider_id),
   ofTelemetry.uuid('data_provider_id', (point) => point.data_provider_id),
-  ofTelemetry.time('timestamp', (point) => point.timestamp),
   ofTelemetry.uuids('trip_ids', (point) => point.trip_ids),
   ofTelemetry.uuid('journey_id', (point) => point.journey_id),
   ofTelemetry.uuid('stop_id', (point) => point.stop_id),
@@ -63,17 +90,14 @@ const telemetry = table('telemetry', telemetryFamily, [
   ofTelemetry.smallint('battery_percent', (point) => point.battery_percent),
   ofTelemetry.smallint('fuel_percent', (point) => point.fuel_percent),
   ofTelemetry.boolean('tipped_over', (point) => point.tipped_over),
-]);
+];
 
 const ofVehicleEvent = columnsOf<VehicleEvent>();
-const vehicleEvents = table('vehicle_events', vehicleEventFamily, [
-  ofVehicleEvent.uuid('event_id', (event) => event.event_id),
+const vehicleEventColumns = [
   ofVehicleEvent.uuid('device_id', (event) => event.device_id),
-  ofVehicleEvent.uuid('provider_id', (event) => event.provider_id),
   ofVehicleEvent.uuid('data_provider_id', (event) => event.data_provider_id),
   ofVehicleEvent.text('vehicle_state', (event) => event.vehicle_state),
   ofVehicleEvent.texts('event_types', (event) => event.event_types),
-  ofVehicleEvent.time('timestamp', (event) => event.timestamp),
   ofVehicleEvent.time('publication_time', (event) => event.publication_time),
   ...locationColumns<VehicleEvent>(),
   ofVehicleEvent.uuids('event_geographies', (event) => event.event_geographies),
@@ -82,25 +106,20 @@ const vehicleEvents = table('vehicle_events', vehicleEventFamily, [
   ofVehicleEvent.uuids('trip_ids', (event) => event.trip_ids),
   ofVehicleEvent.uuid('stop_id', (event) => event.stop_id),
   ofVehicleEvent.text('associated_ticket', (event) => event.associated_ticket),
-]);
+];
 
 const ofRiderEvent = columnsOf<RiderEvent>();
-const riderEvents = table('rider_events', riderEventFamily, [
-  ofRiderEvent.uuid('event_id', (event) => event.event_id),
-  ofRiderEvent.uuid('provider_id', (event) => event.provider_id),
+const riderEventColumns = [
   ofRiderEvent.uuid('rider_id', (event) => event.rider_id),
   ofRiderEvent.uuid('trip_id', (event) => event.trip_id),
   ofRiderEvent.text('event_type', (event) => event.event_type),
-  ofRiderEvent.time('timestamp', (event) => event.timestamp),
   ...locationColumns<RiderEvent>(),
   ofRiderEvent.json('destination', (event) => event.destination),
   ofRiderEvent.smallint('rating', (event) => event.rating),
-]);
+];
 
 const ofTrip = columnsOf<Trip>();
-const trips = table('trips', tripFamily, [
-  ofTrip.uuid('trip_id', (trip) => trip.trip_id),
-  ofTrip.uuid('provider_id', (trip) => trip.provider_id),
+const tripColumns = [
   ofTrip.uuid('data_provider_id', (trip) => trip.data_provider_id),
   ofTrip.uuid('device_id', (trip) => trip.device_id),
   ofTrip.uuid('journey_id', (trip) => trip.journey_id),
@@ -109,7 +128,6 @@ const trips = table('trips', tripFamily, [
   ofTrip.json('trip_attributes', (trip) => trip.trip_attributes),
   ofTrip.json('fare_attributes', (trip) => trip.fare_attributes),
   ofTrip.time('start_time', (trip) => trip.start_time),
-  ofTrip.time('end_time', (trip) => trip.end_time),
   ofTrip.json('start_location', (trip) => trip.start_location),
   ofTrip.json('end_location', (trip) => trip.end_location),
   ofTrip.integer('duration', (trip) => trip.duration),
@@ -121,9 +139,14 @@ const trips = table('trips', tripFamily, [
   ofTrip.bigint('standard_cost', (trip) => trip.standard_cost),
   ofTrip.bigint('actual_cost', (trip) => trip.actual_cost),
   ofTrip.text('currency', (trip) => trip.currency),
-]);
+];
+
+const columnsByFamily = {
+  telemetry: telemetryColumns,
+  'vehicle-events': vehicleEventColumns,
+  'rider-events': riderEventColumns,
+  trips: tripColumns,
+} satisfies { readonly [Name in FamilyName]: readonly Column<EventOf<Name>>[] };
 
 /** The tables that are loaded, by topic. */
-export const tablesByTopic: ReadonlyMap<string, Table> = new Map(
-  [telemetry, vehicleEvents, riderEvents, trips].map((each) => [each.family.topic.name, each]),
-);
+export const tablesByTopic = createTables(eventRegistry);

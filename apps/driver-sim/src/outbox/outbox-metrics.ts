@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Outbox } from './outbox.js';
-import { outgoingKinds } from './outgoing.js';
+import { familyNames } from './outgoing.js';
 
 /** Tells what became of the events, and how many wait. */
 export function registerOutboxMetrics(registry: Registry, outbox: Outbox): void {
@@ -20,7 +20,7 @@ export function registerOutboxMetrics(registry: Registry, outbox: Outbox): void 
     labelNames: ['kind'],
     registers: [registry],
     collect() {
-      for (const kind of outgoingKinds) this.set({ kind }, outbox.waiting(kind));
+      for (const kind of familyNames) this.set({ kind }, outbox.waiting(kind));
     },
   });
 }

@@ -1,7 +1,8 @@
+import type { EventOf, FamilyName } from '@hailstream/events';
 import { backoffMs } from './backoff.js';
 import type { Answer, IngestClient, ItemFailure } from './ingest-client.http.js';
 import { Lanes, type Batch, type KeptEvent, type Lane } from './lanes.js';
-import { outgoingKinds, routes, type OutgoingEvents, type OutgoingKind } from './outgoing.js';
+import { familyNames, familyOf } from './outgoing.js';
 
 /** Most events in a request: half of what ingest takes at once. */
 const MAX_EVENTS_PER_REQUEST = 500;
@@ -28,7 +29,7 @@ export interface OutboxObserver {
   away(reason: string): void;
   back(): void;
   /** An event was turned down for what it is, and is dropped. */
-  rejected(kind: OutgoingKind, id: string, reason: string): void;
+  rejected(kind: FamilyName, id: string, reason: string): void;
   /** The outbox has stopped for good; whoever waits for it gets the same error. */
   failed(error: Error): void;
 }
@@ -52,12 +53,9 @@ export class Outbox {
   readonly #client: IngestClient;
   readonly #observer: OutboxObserver;
   readonly #random: () => number;
-  readonly #lanes: Readonly<Record<OutgoingKind, Lanes>> = {
-    telemetry: new Lanes(),
-    vehicleEvents: new Lanes(),
-    riderEvents: new Lanes(),
-    trips: new Lanes(),
-  };
+  readonly #lanes = Object.fromEntries(familyNames.map((name) => [name, new Lanes()])) as Readonly<
+    Record<FamilyName, Lanes>
+  >;
   readonly #counts = { sent: 0, accepted: 0, rejected: 0, retried: 0, thinned: 0 };
   readonly #waiters = new Set<{ count: number; settle: (error?: Error) => void }>();
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -80,9 +78,9 @@ export class Outbox {
   }
 
   /** Events kept of one kind, or of all. */
-  waiting(kind?: OutgoingKind): number {
+  waiting(kind?: FamilyName): number {
     if (kind !== undefined) return this.#lanes[kind].count;
-    return outgoingKinds.reduce((sum, each) => sum + this.#lanes[each].count, 0);
+    return familyNames.reduce((sum, each) => sum + this.#lanes[each].count, 0);
   }
 
   /** Whether ingest is out of reach at the moment. */
@@ -90,8 +88,8 @@ export class Outbox {
     return this.#failures >= AWAY_AFTER_FAILURES;
   }
 
-  put<Kind extends OutgoingKind>(kind: Kind, event: OutgoingEvents[Kind]): void {
-    const { family } = routes[kind];
+  put<Name extends FamilyName>(kind: Name, event: EventOf<Name>): void {
+    const family = familyOf(kind);
     this.#lanes[kind].put(family.key(event), { id: family.id(event), json: JSON.stringify(event), sends: 0 });
     if (this.#pumpPlanned) return;
     // What is put in the same turn of the event loop leaves together.
@@ -103,7 +101,7 @@ export class Outbox {
   }
 
   /** Drops every second of the events of a kind that wait, and counts them: a coarser past instead of none. */
-  thin(kind: OutgoingKind): number {
+  thin(kind: FamilyName): number {
     const dropped = this.#lanes[kind].thin();
     this.#counts.thinned += dropped;
     return dropped;
@@ -159,10 +157,10 @@ export class Outbox {
   }
 
   /** The kinds take turns. */
-  #nextBatch(): { kind: OutgoingKind; batch: Batch } | undefined {
-    for (let turn = 0; turn < outgoingKinds.length; turn += 1) {
-      const kind = outgoingKinds[this.#nextKind]!;
-      this.#nextKind = (this.#nextKind + 1) % outgoingKinds.length;
+  #nextBatch(): { kind: FamilyName; batch: Batch } | undefined {
+    for (let turn = 0; turn < familyNames.length; turn += 1) {
+      const kind = familyNames[this.#nextKind]!;
+      this.#nextKind = (this.#nextKind + 1) % familyNames.length;
       const batch = this.#lanes[kind].take({
         maxEvents: MAX_EVENTS_PER_REQUEST,
         maxEventsPerLane: MAX_EVENTS_PER_LANE,
@@ -172,7 +170,7 @@ export class Outbox {
     return undefined;
   }
 
-  async #send(kind: OutgoingKind, batch: Batch): Promise<void> {
+  async #send(kind: FamilyName, batch: Batch): Promise<void> {
     this.#inFlight += 1;
     for (const event of batch.events) {
       if (event.sends === 0) this.#counts.sent += 1;
@@ -180,14 +178,14 @@ export class Outbox {
       event.sends += 1;
     }
     const body = `[${batch.events.map((event) => event.json).join(',')}]`;
-    const answer = await this.#client.post(routes[kind].path, body);
+    const answer = await this.#client.post(familyOf(kind).path, body);
     this.#inFlight -= 1;
     this.#take(answer, kind, batch);
     this.#wake();
     this.#pump();
   }
 
-  #take(answer: Answer, kind: OutgoingKind, batch: Batch): void {
+  #take(answer: Answer, kind: FamilyName, batch: Batch): void {
     switch (answer.kind) {
       case 'answered':
         if (this.away) this.#observer.back();
@@ -204,8 +202,8 @@ export class Outbox {
     }
   }
 
-  #settle(kind: OutgoingKind, batch: Batch, failures: readonly ItemFailure[]): void {
-    const { family } = routes[kind];
+  #settle(kind: FamilyName, batch: Batch, failures: readonly ItemFailure[]): void {
+    const family = familyOf(kind);
     const failureOf = new Map(
       failures.map((failure) => {
         const { event } = failure;
@@ -222,7 +220,7 @@ export class Outbox {
     this.#readyLater(kind, setBack);
   }
 
-  #reject(kind: OutgoingKind, event: KeptEvent, reason: string): void {
+  #reject(kind: FamilyName, event: KeptEvent, reason: string): void {
     this.#counts.rejected += 1;
     this.#observer.rejected(kind, event.id, reason);
   }
@@ -240,7 +238,7 @@ export class Outbox {
   }
 
   /** Lanes whose events have to go out again wait on their own; the others go on. */
-  #readyLater(kind: OutgoingKind, lanes: readonly Lane[]): void {
+  #readyLater(kind: FamilyName, lanes: readonly Lane[]): void {
     if (lanes.length === 0) return;
     const setbacks = Math.max(...lanes.map((lane) => lane.setbacks));
     this.#after(backoffMs(setbacks, this.#random), () => {

@@ -1,26 +1,11 @@
-import type { EventFamily, RiderEvent, Telemetry, Trip, VehicleEvent } from '@hailstream/events';
-import { riderEventFamily, telemetryFamily, tripFamily, vehicleEventFamily } from '@hailstream/events';
+import { eventRegistry, type EventFamily, type EventOf, type FamilyName } from '@hailstream/events';
 
-/** Every kind of event that a device or an operator sends. */
-export interface OutgoingEvents {
-  telemetry: Telemetry;
-  vehicleEvents: VehicleEvent;
-  riderEvents: RiderEvent;
-  trips: Trip;
+/** Adds an event to those that are sent to ingest. */
+export type Emit = <Name extends FamilyName>(family: Name, event: EventOf<Name>) => void;
+
+/** The families that devices and operators send: all of them. */
+export const familyNames = eventRegistry.families.map(({ name }) => name) as readonly FamilyName[];
+
+export function familyOf<Name extends FamilyName>(name: Name): EventFamily<EventOf<Name>> {
+  return eventRegistry.byName.get(name) as EventFamily<EventOf<Name>>;
 }
-export type OutgoingKind = keyof OutgoingEvents;
-
-/** Takes an event to be sent. */
-export type Emit = <Kind extends OutgoingKind>(kind: Kind, event: OutgoingEvents[Kind]) => void;
-
-/** Where each kind goes, and what it is. */
-export const routes: {
-  readonly [Kind in OutgoingKind]: { path: string; family: EventFamily<OutgoingEvents[Kind]> };
-} = {
-  telemetry: { path: '/telemetry', family: telemetryFamily },
-  vehicleEvents: { path: '/events', family: vehicleEventFamily },
-  riderEvents: { path: '/rider-events', family: riderEventFamily },
-  trips: { path: '/trips', family: tripFamily },
-};
-
-export const outgoingKinds = Object.keys(routes) as OutgoingKind[];

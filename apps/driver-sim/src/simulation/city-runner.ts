@@ -1,6 +1,6 @@
 import type { Logger } from '@hailstream/nest';
 import type { Outbox } from '../outbox/outbox.js';
-import { outgoingKinds } from '../outbox/outgoing.js';
+import { familyNames } from '../outbox/outgoing.js';
 import { STEP_MS, type SimulatedCity } from './city.js';
 
 /** Most events that the devices keep while ingest is away. */
@@ -91,7 +91,7 @@ export class CityRunner implements AsyncDisposable {
         'telemetry thinned: ingest is away for long',
       );
     }
-    const isFull = outgoingKinds.some(
+    const isFull = familyNames.some(
       (kind) => kind !== 'telemetry' && this.#outbox.waiting(kind) > this.#bounds.events,
     );
     if (isFull === this.#isStanding) return;

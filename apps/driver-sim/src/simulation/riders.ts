@@ -83,7 +83,7 @@ export class Riders implements RideOutcomes {
       cancelsMs: random.chance(CANCEL_CHANCE) ? nowMs + random.between(...CANCEL_AFTER_MS) : Infinity,
     };
     this.waiting.push(ride);
-    emit('riderEvents', { ...this.#event(ride, 'ride_request', nowMs), destination: ride.destination });
+    emit('rider-events', { ...this.#event(ride, 'ride_request', nowMs), destination: ride.destination });
   }
 
   #giveUp(does: (ride: Ride) => boolean, nowMs: number): void {
@@ -99,12 +99,12 @@ export class Riders implements RideOutcomes {
     this.#ratings = this.#ratings.filter(({ dueMs }) => nowMs < dueMs);
     for (const { journey, rating } of due) {
       const event = this.#event(journey.ride, 'ride_rating', nowMs);
-      this.#world.emit('riderEvents', { ...event, location: journey.ride.destination, rating });
+      this.#world.emit('rider-events', { ...event, location: journey.ride.destination, rating });
     }
   }
 
   #say(ride: Ride, eventType: 'ride_cancel', nowMs: number): void {
-    this.#world.emit('riderEvents', this.#event(ride, eventType, nowMs));
+    this.#world.emit('rider-events', this.#event(ride, eventType, nowMs));
   }
 
   #event(ride: Ride, event_type: 'ride_request' | 'ride_cancel' | 'ride_rating', timestampMs: number) {

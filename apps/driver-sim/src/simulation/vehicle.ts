@@ -317,7 +317,7 @@ export class Vehicle {
     const timestamp = Math.max(nowMs, this.#lastEventMs + 1);
     this.#lastEventMs = timestamp;
     const tripId = this.#journey?.ride.tripId;
-    emit('vehicleEvents', {
+    emit('vehicle-events', {
       device_id: this.deviceId,
       provider_id: providerId,
       event_id: ids.next(timestamp),

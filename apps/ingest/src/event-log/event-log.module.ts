@@ -1,8 +1,9 @@
+import type { TopicSpec } from '@hailstream/events';
 import { createAdmin, createProducer, type Admin, type Producer } from '@hailstream/log';
 import { LOGGER, type Logger } from '@hailstream/nest';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import type { IngestConfig } from '../config.js';
-import { ADMIN, PRODUCER } from './event-log.tokens.js';
+import { ADMIN, PRODUCER, TOPIC_SPECS } from './event-log.tokens.js';
 import { Topics } from './topics.service.js';
 
 /** The log that everything is appended to. */
@@ -13,7 +14,10 @@ export class EventLogModule implements OnApplicationShutdown {
     @Inject(ADMIN) private readonly admin: Admin,
   ) {}
 
-  static forRoot({ connection, topicPolicy, ...settings }: IngestConfig['log']): DynamicModule {
+  static forRoot(
+    { connection, topicPolicy, ...settings }: IngestConfig['log'],
+    topics: readonly TopicSpec[],
+  ): DynamicModule {
     return {
       module: EventLogModule,
       global: true,
@@ -30,6 +34,7 @@ export class EventLogModule implements OnApplicationShutdown {
           useFactory: (logger: Logger) =>
             createAdmin({ connection, topicPolicy, logger: logger.child({ component: 'admin' }) }),
         },
+        { provide: TOPIC_SPECS, useValue: topics },
         Topics,
       ],
       exports: [PRODUCER, Topics],

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { allTopics } from '@hailstream/events';
+import type { TopicSpec } from '@hailstream/events';
 import type { Admin } from '@hailstream/log';
 import { HealthChecks, LOGGER, type Logger } from '@hailstream/nest';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { ADMIN } from './event-log.tokens.js';
+import { ADMIN, TOPIC_SPECS } from './event-log.tokens.js';
 
 const FIRST_RETRY_MS = 200;
 const MAX_RETRY_MS = 3_000;
@@ -17,6 +17,7 @@ export class Topics implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     @Inject(ADMIN) private readonly admin: Admin,
+    @Inject(TOPIC_SPECS) private readonly specs: readonly TopicSpec[],
     @Inject(LOGGER) private readonly logger: Logger,
     healthChecks: HealthChecks,
   ) {
@@ -47,11 +48,11 @@ export class Topics implements OnApplicationBootstrap, OnModuleDestroy {
     let retryMs = FIRST_RETRY_MS;
     while (!signal.aborted && !this.ready) {
       try {
-        await this.admin.ensureTopics(allTopics);
+        await this.admin.ensureTopics(this.specs);
         this.failure = undefined;
         this.logger.info(
-          { component: 'topics', topics: allTopics.map(({ name }) => name) },
-          'topics are there',
+          { component: 'topics', topics: this.specs.map(({ name }) => name) },
+          'topics are ready',
         );
       } catch (error) {
         this.noteFailure(error instanceof Error ? error : new Error(String(error)));

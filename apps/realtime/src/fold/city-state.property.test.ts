@@ -160,5 +160,5 @@ describe('the fold', { timeout: 60_000 }, () => {
 });
 
 function eventTime({ input }: Received): number {
-  return input.kind === 'trip' ? input.event.end_time : input.event.timestamp;
+  return input.kind === 'trips' ? input.event.end_time : input.event.timestamp;
 }

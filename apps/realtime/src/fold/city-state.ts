@@ -1,4 +1,4 @@
-import type { RiderEvent, Telemetry, Trip, VehicleEvent } from '@hailstream/events';
+import type { EventOf, FamilyName } from '@hailstream/events';
 import type { Figures, VehicleDetail, VehicleRef } from '@hailstream/events/live';
 import { contactAt } from './contact.js';
 import { addCounts, noCounts, sumFigures, type CountByState } from './figures.js';
@@ -15,12 +15,10 @@ export const MAX_PROVIDERS = 1_000;
  */
 export const MAX_CLOCK_LEAD_MS = 600_000;
 
-/** An event, by what it is about. */
-export type CityEvent =
-  | { readonly kind: 'telemetry'; readonly event: Telemetry }
-  | { readonly kind: 'vehicle-event'; readonly event: VehicleEvent }
-  | { readonly kind: 'rider-event'; readonly event: RiderEvent }
-  | { readonly kind: 'trip'; readonly event: Trip };
+/** An event, with the name of its family. */
+export type CityEvent = {
+  readonly [Name in FamilyName]: { readonly kind: Name; readonly event: EventOf<Name> };
+}[FamilyName];
 
 /** What became of an event. */
 export type FoldOutcome = 'folded' | 'ahead-of-clock' | 'no-room';
@@ -47,7 +45,7 @@ export class CityState {
   fold(input: CityEvent, at: { receivedAt: number; now: number }): FoldOutcome {
     const fleet = this.fleetFor(input.event.provider_id);
     if (fleet === null) return 'no-room';
-    const said = input.kind === 'trip' ? input.event.end_time : input.event.timestamp;
+    const said = input.kind === 'trips' ? input.event.end_time : input.event.timestamp;
     const isAhead = said > at.receivedAt + MAX_CLOCK_LEAD_MS;
     const timestamp = eventTimeAt(said, at.receivedAt);
     const outcome = fold(fleet, input, isAhead ? null : timestamp);
@@ -163,7 +161,7 @@ export class CityState {
 function fold(fleet: Fleet, input: CityEvent, timestamp: number | null): FoldOutcome {
   switch (input.kind) {
     case 'telemetry':
-    case 'vehicle-event': {
+    case 'vehicle-events': {
       const vehicle = fleet.vehicleFor(input.event.device_id);
       if (vehicle === null) return 'no-room';
       if (timestamp === null) return 'ahead-of-clock';
@@ -171,11 +169,11 @@ function fold(fleet: Fleet, input: CityEvent, timestamp: number | null): FoldOut
       else fleet.foldVehicleEvent(vehicle, input.event, timestamp);
       return 'folded';
     }
-    case 'rider-event':
+    case 'rider-events':
       if (timestamp === null) return 'ahead-of-clock';
       fleet.foldRiderEvent(input.event, timestamp);
       return 'folded';
-    case 'trip':
+    case 'trips':
       if (timestamp === null) return 'ahead-of-clock';
       fleet.foldTripReport(input.event, timestamp);
       return 'folded';

@@ -39,7 +39,7 @@ export function vehicleEvent(change: Partial<VehicleEvent> = {}): CityEvent {
     trip_ids: [id(100)],
     ...change,
   };
-  return { kind: 'vehicle-event', event };
+  return { kind: 'vehicle-events', event };
 }
 
 export function riderEvent(change: Partial<RiderEvent> = {}): CityEvent {
@@ -54,7 +54,7 @@ export function riderEvent(change: Partial<RiderEvent> = {}): CityEvent {
     destination: { lat: 43.7311, lng: 7.4189 },
     ...change,
   };
-  return { kind: 'rider-event', event };
+  return { kind: 'rider-events', event };
 }
 
 export function tripReport(change: Partial<Trip> = {}): CityEvent {
@@ -70,5 +70,5 @@ export function tripReport(change: Partial<Trip> = {}): CityEvent {
     distance: 2_750,
     ...change,
   };
-  return { kind: 'trip', event };
+  return { kind: 'trips', event };
 }

@@ -1,3 +1,4 @@
+import { EventDecodeError } from '@hailstream/events';
 import type {
   ConsumerGap,
   ConsumerPosition,
@@ -9,7 +10,7 @@ import { LOGGER, LogConsumerMetrics, type Logger } from '@hailstream/nest';
 import { Inject, Injectable } from '@nestjs/common';
 import { CityState } from '../fold/city-state.js';
 import { RealtimeMetrics, type RecordOutcome } from '../metrics/realtime-metrics.service.js';
-import { decoders, UndecodableRecordError } from './decode.js';
+import { decoders } from './decode.js';
 import { LogPositions } from './positions.js';
 
 /** Most receipts kept between two ticks, to tell how long it takes from receipt to sight. */
@@ -44,7 +45,7 @@ export class FoldService {
     if (isTimed && oldest !== undefined) this.receipts.push(oldest.timestampMs);
     for (const record of fresh) {
       const outcome = this.foldRecord(topic, record);
-      if (outcome instanceof UndecodableRecordError) {
+      if (outcome instanceof EventDecodeError) {
         this.logger.warn(
           { err: outcome, topic, partition, offset: String(record.offset) },
           'unreadable record',
@@ -82,13 +83,13 @@ export class FoldService {
     return receipts;
   }
 
-  private foldRecord(topic: string, record: LogRecord): RecordOutcome | UndecodableRecordError {
+  private foldRecord(topic: string, record: LogRecord): RecordOutcome | EventDecodeError {
     const decode = decoders.get(topic);
     if (decode === undefined) throw new Error(`no decoder for the topic ${topic}`);
     try {
       return this.city.fold(decode(record.value), { receivedAt: record.timestampMs, now: Date.now() });
     } catch (error) {
-      if (error instanceof UndecodableRecordError) return error;
+      if (error instanceof EventDecodeError) return error;
       throw error;
     }
   }

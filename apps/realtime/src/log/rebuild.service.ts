@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { allTopics } from '@hailstream/events';
+import { eventRegistry } from '@hailstream/events';
 import type { ServiceStatus } from '@hailstream/events/live';
 import { LogError, type Admin, type ConsumerGap, type TopicIdentity } from '@hailstream/log';
 import { HealthChecks, LOGGER, type Logger } from '@hailstream/nest';
@@ -102,7 +102,7 @@ export class RebuildService implements OnModuleDestroy {
     while (!this.stop.signal.aborted) {
       try {
         const since = Date.now() - this.rebuildMs;
-        await this.admin.ensureTopics(allTopics);
+        await this.admin.ensureTopics(eventRegistry.topics);
         await this.setGoals(since);
         this.failure = null;
         this.watching = this.watch();

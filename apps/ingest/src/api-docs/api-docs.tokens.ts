@@ -1,0 +1,2 @@
+/** Injects `EventRegistry`. */
+export const EVENT_REGISTRY = Symbol('EventRegistry');

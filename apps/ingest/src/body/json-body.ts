@@ -1,0 +1,99 @@
+import { isUtf8 } from 'node:buffer';
+import { gunzip } from 'node:zlib';
+import { bodyTooLarge, ProblemError } from '@hailstream/nest';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { bodyTypes, contentCoding, isBodyType, isJsonInUtf8 } from './media-types.js';
+import { replaceOversizedItems } from './oversized-items.js';
+
+/** Most items in one request. */
+export const MAX_ITEMS = 1_000;
+
+/**
+ * Parses JSON bodies, compressed with gzip or not. There is no look-out for `__proto__`: `JSON.parse` makes it a field
+ * like any other, which no item has, and items are never merged into objects.
+ */
+export function acceptJsonBodies(fastify: FastifyInstance, bodyLimitBytes: number): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser(
+    [...bodyTypes],
+    { parseAs: 'buffer' },
+    (request, body: Buffer, done: (error: Error | null, value?: unknown) => void) => {
+      const finish = (decoded: Buffer): void => {
+        let value: unknown;
+        try {
+          value = parseJsonBody(decoded);
+        } catch (error) {
+          done(error as Error);
+          return;
+        }
+        done(null, value);
+      };
+      if (contentCoding(request.headers['content-encoding']) === 'identity') finish(body);
+      else inflate(body, bodyLimitBytes).then(finish, done);
+    },
+  );
+}
+
+/**
+ * Refuses bodies that can't be parsed, for what their headers say.
+ *
+ * @throws ProblemError 415 for another type, charset or coding than are known
+ */
+export function checkBodyHeaders({ headers }: FastifyRequest): void {
+  const type = headers['content-type'] ?? '';
+  if (!isBodyType(type)) {
+    throw unsupported(`Content-Type must be ${bodyTypes.join(' or ')}`, { accept: bodyTypes.join(', ') });
+  }
+  if (!isJsonInUtf8(type)) throw unsupported('the charset must be UTF-8');
+  if (contentCoding(headers['content-encoding']) === undefined) {
+    // RFC 7694, section 3.
+    throw unsupported('Content-Encoding must be gzip or identity', { 'accept-encoding': 'gzip, identity' });
+  }
+}
+
+/**
+ * The value of a body. If it is an array, its items beyond a limit are replaced by an `OversizedItem`.
+ *
+ * @throws ProblemError 400 for what is not JSON in UTF-8
+ */
+export function parseJsonBody(bytes: Buffer): unknown {
+  const body = withoutByteOrderMark(bytes);
+  if (body.length === 0) throw malformed('the body is empty');
+  if (!isUtf8(body)) throw malformed('the body is not UTF-8');
+  const value = parse(body.toString());
+  if (Array.isArray(value) && value.length <= MAX_ITEMS) replaceOversizedItems(body, value);
+  return value;
+}
+
+/** RFC 8259, section 8.1 lets a parser ignore it, and some clients write it. */
+function withoutByteOrderMark(body: Buffer): Buffer {
+  const hasMark = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
+  return hasMark ? body.subarray(3) : body;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw malformed(`the body is not JSON: ${(error as SyntaxError).message}`);
+  }
+}
+
+/** Ends at the limit, whatever would come after it. */
+function inflate(body: Buffer, limitBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    gunzip(body, { maxOutputLength: limitBytes }, (error, inflated) => {
+      if (error === null) resolve(inflated);
+      else if ('code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') reject(bodyTooLarge(limitBytes));
+      else reject(malformed(`the body is not gzip: ${error.message}`));
+    });
+  });
+}
+
+function unsupported(detail: string, headers: Readonly<Record<string, string>> = {}): ProblemError {
+  return new ProblemError({ status: 415, title: 'Unsupported Media Type', detail, headers });
+}
+
+function malformed(detail: string): ProblemError {
+  return new ProblemError({ status: 400, title: 'Bad Request', detail });
+}

@@ -1,0 +1,38 @@
+import type { EventFamily } from '@hailstream/events';
+import { CurrentPrincipal, Scope, type Principal } from '@hailstream/nest';
+import { Body, Controller, Headers, Post, Res, type Type } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { answerType, MDS_VERSION } from '../body/media-types.js';
+import type { BulkResponse } from './bulk-response.js';
+import { unsupportedVersion } from './events.errors.js';
+import { IngestService } from './ingest.service.js';
+
+/** Creates the controller of a family's path. */
+export function createEventsController(family: EventFamily): Type {
+  @Controller(family.path)
+  @Scope('write')
+  class EventsController {
+    constructor(private readonly ingest: IngestService) {}
+
+    @Post()
+    async post(
+      @Body() body: unknown,
+      @CurrentPrincipal() principal: Principal,
+      @Headers('accept') accept: string | undefined,
+      @Res() reply: FastifyReply,
+    ): Promise<void> {
+      const contentType = answerType(accept);
+      if (contentType === undefined) throw unsupportedVersion(MDS_VERSION);
+      const response = await this.ingest.ingest(family, body, principal.providerId);
+      // A Buffer: Fastify appends a charset to the content type of a string, which MDS's does not have.
+      const bytes = Buffer.from(JSON.stringify(response));
+      await reply.status(statusOf(response)).header('content-type', contentType).send(bytes);
+    }
+  }
+  return EventsController;
+}
+
+/** 201 if at least one item was written or the request had none; 400 if every item failed. */
+function statusOf({ success, total }: BulkResponse): number {
+  return success > 0 || total === 0 ? 201 : 400;
+}

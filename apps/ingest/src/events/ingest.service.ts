@@ -1,0 +1,81 @@
+import type { EventFamily, EventTimeLimits } from '@hailstream/events';
+import { LogError, type OutgoingRecord, type Producer, type RecordFate } from '@hailstream/log';
+import { Inject, Injectable } from '@nestjs/common';
+import { Counter, Gauge, Registry } from 'prom-client';
+import { MAX_ITEMS } from '../body/json-body.js';
+import { PRODUCER } from '../event-log/event-log.tokens.js';
+import { Topics } from '../event-log/topics.service.js';
+import type { BulkResponse } from './bulk-response.js';
+import { logUnavailable, notAnArray, tooManyItems } from './events.errors.js';
+import { EVENT_LIMITS } from './events.tokens.js';
+import { unwrittenItems, validateItems } from './validate-items.js';
+
+/** Validates the items of a request, appends the valid ones to the log, and reports the result of each. */
+@Injectable()
+export class IngestService {
+  private readonly events: Counter<'topic' | 'outcome'>;
+
+  constructor(
+    @Inject(PRODUCER) private readonly producer: Producer,
+    private readonly topics: Topics,
+    @Inject(EVENT_LIMITS) private readonly limits: Omit<EventTimeLimits, 'receivedAtMs'>,
+    registry: Registry,
+  ) {
+    this.events = new Counter({
+      name: 'ingest_events_total',
+      help: 'Events received, by topic and outcome: written, invalid or unwritten',
+      labelNames: ['topic', 'outcome'],
+      registers: [registry],
+    });
+    new Gauge({
+      name: 'ingest_buffered_bytes',
+      help: 'Bytes of keys and values that the log has not acknowledged',
+      registers: [registry],
+      collect() {
+        this.set(producer.bufferedBytes);
+      },
+    });
+  }
+
+  /**
+   * Ingests the body of one request. Resolves once the log has stored every item that is not among the failures.
+   *
+   * @throws ProblemError 400 if the body is not an array, 413 if it has too many items, 503 if nothing was written
+   */
+  async ingest(family: EventFamily, body: unknown, providerId: string | undefined): Promise<BulkResponse> {
+    if (!Array.isArray(body)) throw notAnArray();
+    if (body.length > MAX_ITEMS) throw tooManyItems(body.length, MAX_ITEMS);
+    const validated = validateItems(body, family, { ...this.limits, receivedAtMs: Date.now(), providerId });
+    const { records, failures } = validated;
+    this.count(family, 'invalid', failures.length);
+    if (records.length > 0) {
+      const fates = await this.append(family, records);
+      const unwritten = unwrittenItems(body, validated, fates);
+      this.count(family, 'unwritten', unwritten.length);
+      this.count(family, 'written', records.length - unwritten.length);
+      if (unwritten.length === records.length) throw logUnavailable(firstReason(fates));
+      failures.push(...unwritten);
+    }
+    return { success: body.length - failures.length, total: body.length, failures };
+  }
+
+  private async append(family: EventFamily, records: OutgoingRecord[]): Promise<RecordFate[]> {
+    try {
+      if (!this.topics.ready) throw logUnavailable('the log has not been reachable since the start');
+      return await this.producer.send(records);
+    } catch (error) {
+      this.count(family, 'unwritten', records.length);
+      if (error instanceof LogError) throw logUnavailable(error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  private count({ topic }: EventFamily, outcome: 'written' | 'invalid' | 'unwritten', events: number): void {
+    if (events > 0) this.events.inc({ topic: topic.name, outcome }, events);
+  }
+}
+
+function firstReason(fates: readonly RecordFate[]): string {
+  const failed = fates.find((fate) => fate.kind === 'failed');
+  return failed?.kind === 'failed' ? failed.error.message : 'the log did not respond';
+}

@@ -1,0 +1,56 @@
+import type { AnyEvent, EventFamily } from '@hailstream/events';
+import type { OutgoingRecord, RecordFate } from '@hailstream/log';
+import { invalidItem, unwrittenItem, type Failure } from './bulk-response.js';
+import { validateItem, type ItemRules } from './validate-item.js';
+
+/** The items of a request: the valid ones as records, and the failures of the others. */
+export interface ValidatedItems {
+  readonly records: OutgoingRecord[];
+  /** For each record, the index of its item in the request. */
+  readonly indexes: number[];
+  readonly failures: Failure[];
+}
+
+export function validateItems(
+  items: readonly unknown[],
+  family: EventFamily,
+  rules: ItemRules,
+): ValidatedItems {
+  const validated: ValidatedItems = { records: [], indexes: [], failures: [] };
+  for (const [index, item] of items.entries()) {
+    const issues = validateItem(item, family, rules);
+    if (issues.length > 0) {
+      validated.failures.push(invalidItem(item, index, issues));
+      continue;
+    }
+    validated.records.push(toRecord(item as AnyEvent, family, rules.receivedAtMs));
+    validated.indexes.push(index);
+  }
+  return validated;
+}
+
+/** Returns the failures of the records that were not written. */
+export function unwrittenItems(
+  items: readonly unknown[],
+  { indexes }: ValidatedItems,
+  fates: readonly RecordFate[],
+): Failure[] {
+  const failures: Failure[] = [];
+  for (const [position, fate] of fates.entries()) {
+    const index = indexes[position];
+    if (fate.kind === 'failed' && index !== undefined) {
+      failures.push(unwrittenItem(items[index], index, fate.error.message));
+    }
+  }
+  return failures;
+}
+
+/** The value is the validated item, serialized again: never bytes that another parser could read differently. */
+function toRecord(event: AnyEvent, family: EventFamily, receivedAtMs: number): OutgoingRecord {
+  return {
+    topic: family.topic.name,
+    key: family.key(event),
+    value: Buffer.from(JSON.stringify(family.normalize(event))),
+    timestampMs: receivedAtMs,
+  };
+}

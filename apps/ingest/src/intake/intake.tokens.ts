@@ -1,2 +1,0 @@
-/** Injects the limits of event times that are configured. */
-export const EVENT_LIMITS = Symbol('EventLimits');

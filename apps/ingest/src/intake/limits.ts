@@ -1,2 +1,0 @@
-/** Most items in one request. */
-export const MAX_ITEMS = 1_000;

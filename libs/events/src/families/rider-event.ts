@@ -1,0 +1,69 @@
+import Type from 'typebox';
+import { defineEventFamily } from '../registry/event-family.js';
+import { Location, locationIssues, withKnownLocations } from '../schema/location.js';
+import { Timestamp, Uuid } from '../schema/primitives.js';
+import type { FieldIssue } from '../schema/validation.js';
+import { exampleValues } from './example-values.js';
+
+/** What a rider can do: request, cancel and rate a ride. */
+export const riderEventTypes = ['ride_request', 'ride_cancel', 'ride_rating'] as const;
+export type RiderEventType = (typeof riderEventTypes)[number];
+
+/**
+ * One event of a rider. MDS has no rider events; names and units follow its style. `location` is the rider's position.
+ * `destination` is required for a request, `rating` (1 to 5) for a rating.
+ */
+export const RiderEvent = Type.Object(
+  {
+    event_id: Uuid,
+    provider_id: Uuid,
+    rider_id: Uuid,
+    trip_id: Uuid,
+    event_type: Type.Enum<RiderEventType[]>([...riderEventTypes]),
+    timestamp: Timestamp,
+    location: Location,
+    destination: Type.Optional(Location),
+    rating: Type.Optional(Type.Integer({ minimum: 1, maximum: 5 })),
+  },
+  { additionalProperties: false },
+);
+export type RiderEvent = Type.Static<typeof RiderEvent>;
+
+/** A request requires a destination, a rating its value. */
+function riderEventIssues(event: RiderEvent): FieldIssue[] {
+  const { event_type: eventType, destination, rating } = event;
+  const issues = locationIssues(event.location, 'location');
+  if (destination !== undefined) issues.push(...locationIssues(destination, 'destination'));
+  if (eventType === 'ride_request' && destination === undefined) {
+    issues.push({ kind: 'missing', field: 'destination', rule: 'is required with ride_request' });
+  }
+  if (eventType === 'ride_rating' && rating === undefined) {
+    issues.push({ kind: 'missing', field: 'rating', rule: 'is required with ride_rating' });
+  }
+  return issues;
+}
+
+export const riderEventFamily = defineEventFamily({
+  name: 'rider-events',
+  schemaName: 'RiderEvent',
+  path: '/rider-events',
+  summary: 'Report rider actions',
+  description:
+    'A ride request, cancellation or rating by a rider. Not part of MDS; names and units follow its style.',
+  topic: { name: 'ride.rider-events', partitions: 12 },
+  fields: { id: 'event_id', key: 'trip_id', time: 'timestamp' },
+  table: 'rider_events',
+  schema: RiderEvent,
+  rules: riderEventIssues,
+  normalize: (event) => withKnownLocations(event, ['location', 'destination']),
+  example: {
+    event_id: '0197a1c7-5e60-7c38-a194-8dcf30610e55',
+    provider_id: exampleValues.providerId,
+    rider_id: '0197a1c8-6f71-7d49-b2a5-9ed041721f66',
+    trip_id: exampleValues.tripId,
+    event_type: 'ride_request',
+    timestamp: exampleValues.tripStartMs - 300_000,
+    location: exampleValues.pickup,
+    destination: exampleValues.dropoff,
+  },
+});

@@ -1,0 +1,44 @@
+import type { EventFamily } from './event-family.js';
+import { deadLetterTopic, type TopicSpec } from './topics.js';
+
+/** A set of event families. */
+export interface EventRegistry {
+  readonly families: readonly EventFamily[];
+  /** Every topic of the system: those of the families, and the dead-letter topic. */
+  readonly topics: readonly TopicSpec[];
+  readonly byName: ReadonlyMap<string, EventFamily>;
+  /** By name of the topic. */
+  readonly byTopic: ReadonlyMap<string, EventFamily>;
+}
+
+/** @throws TypeError if two families share a name, schema name, path, topic or table */
+export function createEventRegistry(families: readonly EventFamily[]): EventRegistry {
+  requireDistinct('name', families, ({ name }) => name);
+  requireDistinct('schema name', families, ({ schemaName }) => schemaName);
+  requireDistinct('path', families, ({ path }) => path);
+  requireDistinct('topic', families, ({ topic }) => topic.name);
+  requireDistinct('table', families, ({ table }) => table);
+  return {
+    families,
+    topics: [...families.map(({ topic }) => topic), deadLetterTopic],
+    byName: new Map(families.map((family) => [family.name, family])),
+    byTopic: new Map(families.map((family) => [family.topic.name, family])),
+  };
+}
+
+function requireDistinct(
+  property: string,
+  families: readonly EventFamily[],
+  valueOf: (family: EventFamily) => string | null,
+): void {
+  const owners = new Map<string, string>();
+  for (const family of families) {
+    const value = valueOf(family);
+    if (value === null) continue;
+    const owner = owners.get(value);
+    if (owner !== undefined) {
+      throw new TypeError(`event families ${owner} and ${family.name} have the same ${property}: ${value}`);
+    }
+    owners.set(value, family.name);
+  }
+}

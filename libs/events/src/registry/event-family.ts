@@ -1,0 +1,100 @@
+import type Type from 'typebox';
+import { compileValidator, type FieldIssue, type Validator } from '../schema/validation.js';
+import type { TopicSpec } from './topics.js';
+
+/** What every event has, whatever its family. */
+export interface AnyEvent {
+  readonly provider_id: string;
+}
+
+/** Names of the fields, and of the table's columns, that identify, order and date an event. */
+export interface EventFields<Field extends string = string> {
+  /** The event's id: a UUID that is unique within its provider. */
+  readonly id: Field;
+  /** The record's key: events with the same value stay in order. */
+  readonly key: Field;
+  /** When the event happened, in milliseconds. */
+  readonly time: Field;
+}
+
+/** One family of events: its endpoint, its topic, its schema, its table. Everything about a family derives from this. */
+export interface EventFamily<E extends AnyEvent = AnyEvent, Name extends string = string> {
+  /** Identifies the family: `vehicle-events`. */
+  readonly name: Name;
+  /** Name of the event's schema in OpenAPI and AsyncAPI: `VehicleEvent`. */
+  readonly schemaName: string;
+  /** Path of ingest that accepts the events: `/events`. */
+  readonly path: string;
+  /** What a request to {@link path} does, in a few words. */
+  readonly summary: string;
+  /** What one event describes, in a sentence or two. */
+  readonly description: string;
+  readonly topic: TopicSpec;
+  readonly fields: EventFields;
+  /** Table of Postgres schema `ride` that the events are loaded into; `null` if they are not loaded. */
+  readonly table: string | null;
+  readonly schema: Type.TSchema;
+  readonly validator: Validator<E>;
+  /** A valid event, for documentation. */
+  readonly example: E;
+  providerId(event: E): string;
+  /** The id that makes retries safe. Unique within the provider only: see {@link identityOf}. */
+  id(event: E): string;
+  key(event: E): string;
+  eventTime(event: E): number;
+  /** The event as it is written to the log and as consumers see it: without unknown headings and speeds. */
+  normalize(event: E): E;
+}
+
+/** What {@link defineEventFamily} makes an {@link EventFamily} of. */
+export interface EventFamilyDefinition<S extends Type.TSchema, Name extends string> {
+  readonly name: Name;
+  readonly schemaName: string;
+  readonly path: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly topic: TopicSpec;
+  readonly fields: EventFields<keyof Type.Static<S> & string>;
+  readonly table: string | null;
+  readonly schema: S;
+  /** Rules that the schema cannot express, applied to events that match it. @default none */
+  readonly rules?: (event: Type.Static<S>) => FieldIssue[];
+  /** @default returns the event as it is */
+  readonly normalize?: (event: Type.Static<S>) => Type.Static<S>;
+  readonly example: Type.Static<S>;
+}
+
+/**
+ * Compiles the schema of a family.
+ *
+ * @throws TypeError if the schema has an unsupported keyword, or if the example is not valid
+ */
+export function defineEventFamily<S extends Type.TSchema, const Name extends string>({
+  rules,
+  normalize = (event) => event,
+  ...definition
+}: EventFamilyDefinition<S, Name>): EventFamily<Type.Static<S> & AnyEvent, Name> {
+  type E = Type.Static<S> & AnyEvent;
+  const { name, schema, example, fields } = definition;
+  const validator = compileValidator(schema, rules) as Validator<E>;
+  const [issue] = validator.issues(example);
+  if (issue !== undefined) throw new TypeError(`example of ${name}: ${issue.field} ${issue.rule}`);
+  return {
+    ...definition,
+    example: example as E,
+    validator,
+    providerId: (event) => event.provider_id,
+    id: (event) => event[fields.id] as string,
+    key: (event) => event[fields.key] as string,
+    eventTime: (event) => event[fields.time] as number,
+    normalize: normalize as (event: E) => E,
+  };
+}
+
+/**
+ * Returns a text that two events share if and only if they are the same event: id and provider. Providers choose ids
+ * independently, so ids of different providers may collide.
+ */
+export function identityOf<E extends AnyEvent>(family: EventFamily<E>, event: E): string {
+  return `${family.id(event)}/${family.providerId(event)}`;
+}
