@@ -7,7 +7,7 @@ import { area, each } from './scenario.js';
 const LONGEST_METADATA = 4096;
 
 export const offsetCommitArea = area('OffsetCommit', {
-  ...each([2, 3, 4, 5, 6, 7, 8], 'version $ keeps an offset with its metadata', async (log, version) => {
+  ...each([2, 3, 4, 5, 6, 7, 8], 'version $ stores an offset with its metadata', async (log, version) => {
     const [group, topic] = [await log.group(), await log.topic()];
     const member = await group.withOne();
     expect(await member.commit(topic.name, 42n, { version, metadata: 'half way' })).toBe('NONE');
@@ -17,7 +17,7 @@ export const offsetCommitArea = area('OffsetCommit', {
       metadata: 'half way',
     });
   }),
-  'keeps the leader epoch': async (log) => {
+  'stores the leader epoch': async (log) => {
     const [group, topic] = [await log.group(), await log.topic()];
     const member = await group.member();
     await member.commit(topic.name, 1n, { leaderEpoch: 3 });
@@ -25,24 +25,24 @@ export const offsetCommitArea = area('OffsetCommit', {
     await member.commit(topic.name, 2n);
     expect(await group.committedOf(topic.name)).toMatchObject({ committedLeaderEpoch: -1 });
   },
-  'makes a group where nobody is': async (log) => {
+  'creates a group without members': async (log) => {
     const [group, topic] = [await log.group(), await log.topic()];
     expect(await (await group.member()).commit(topic.name, 5n)).toBe('NONE');
     expect(await group.describe()).toMatchObject({ groupState: 'Empty', protocolType: '' });
   },
-  'goes back as well as forward': async (log) => {
+  'accepts an offset lower than the committed one': async (log) => {
     const [group, topic] = [await log.group(), await log.topic()];
     const member = await group.member();
     for (const offset of [9n, 3n]) await member.commit(topic.name, offset);
     expect((await group.committedOf(topic.name)).committedOffset).toBe(3n);
   },
-  'is refused from outside a group that has members': async (log) => {
+  'is refused without a member id if the group has members': async (log) => {
     const [group, topic] = [await log.group(), await log.topic()];
     await group.withOne();
     const outside = await group.member();
     expect(await outside.commit(topic.name, 5n)).toBe('UNKNOWN_MEMBER_ID');
   },
-  'is refused with another member id or generation': async (log) => {
+  'is refused with an unknown member id or another generation': async (log) => {
     const [group, topic] = [await log.group(), await log.topic()];
     const member = await group.withOne();
     expect(await member.commit(topic.name, 5n, { memberId: 'nobody' })).toBe('UNKNOWN_MEMBER_ID');
@@ -51,7 +51,7 @@ export const offsetCommitArea = area('OffsetCommit', {
     expect(await member.commit(topic.name, 5n, { groupInstanceId: 'nobody' })).toBe('UNKNOWN_MEMBER_ID');
     expect((await group.committedOf(topic.name)).committedOffset).toBe(-1n);
   },
-  'of a member is refused where the group has none': async (log) => {
+  'is refused with a member id if the group has no members': async (log) => {
     const [group, topic] = [await log.group(), await log.topic()];
     const member = await group.withOne();
     await member.leave();
@@ -62,7 +62,7 @@ export const offsetCommitArea = area('OffsetCommit', {
       'ILLEGAL_GENERATION',
     );
   },
-  'is taken while the others join again': async (log) => {
+  'is accepted during a rebalance': async (log) => {
     const [group, topic] = [await log.group(), await log.topic()];
     const a = await group.withOne();
     const b = await group.member();
@@ -74,7 +74,7 @@ export const offsetCommitArea = area('OffsetCommit', {
     expect(await a.commit(topic.name, 6n)).toBe('REBALANCE_IN_PROGRESS');
     expect((await group.committedOf(topic.name)).committedOffset).toBe(5n);
   },
-  'refuses metadata that is too long, and takes the longest': async (log) => {
+  'accepts metadata of the maximum length and refuses longer metadata': async (log) => {
     const [group, topic] = [await log.group(), await log.topic()];
     const member = await group.member();
     expect(await member.commit(topic.name, 5n, { metadata: 'x'.repeat(LONGEST_METADATA + 1) })).toBe(
@@ -83,12 +83,12 @@ export const offsetCommitArea = area('OffsetCommit', {
     expect(await member.commit(topic.name, 6n, { metadata: 'x'.repeat(LONGEST_METADATA) })).toBe('NONE');
     expect((await group.committedOf(topic.name)).committedOffset).toBe(6n);
   },
-  'makes of no metadata an empty one': async (log) => {
+  'stores null metadata as an empty string': async (log) => {
     const [group, topic] = [await log.group(), await log.topic()];
     await (await group.member()).commit(topic.name, 5n, { metadata: null });
     expect(await group.committedOf(topic.name)).toMatchObject({ committedOffset: 5n, metadata: '' });
   },
-  'refuses partitions and topics that there are not, and takes the others': async (log) => {
+  'refuses unknown partitions and topics, and stores the others': async (log) => {
     const [group, topic] = [await log.group(), await log.topic()];
     const member = await group.member();
     expect(await member.commit(topic.name, [5n, 6n])).toBe('NONE, UNKNOWN_TOPIC_OR_PARTITION');
@@ -98,7 +98,7 @@ export const offsetCommitArea = area('OffsetCommit', {
 });
 
 export const offsetFetchArea = area('OffsetFetch', {
-  ...each([1, 2, 3, 4, 5, 6, 7], 'version $ names the offsets that were asked for', async (log, version) => {
+  ...each([1, 2, 3, 4, 5, 6, 7], 'version $ returns the requested offsets', async (log, version) => {
     const [group, topic] = [await log.group(), await log.topic({ numPartitions: 3 })];
     await (await group.member()).commit(topic.name, [5n, 6n]);
     const { error, topics } = await group.committed([{ name: topic.name, partitionIndexes: [0, 1, 2] }], {
@@ -117,7 +117,7 @@ export const offsetFetchArea = area('OffsetFetch', {
       [2, 'NONE', -1n, ''],
     ]);
   }),
-  'names all offsets where no topics are named': async (log) => {
+  'returns all offsets if no topics are given': async (log) => {
     const [group, topic] = [await log.group(), await log.topic({ numPartitions: 3 })];
     await (await group.member()).commit(topic.name, [5n, 6n]);
     const { topics } = await group.committed(null);
@@ -125,7 +125,7 @@ export const offsetFetchArea = area('OffsetFetch', {
     expect(name).toBe(topic.name);
     expect(partitions.map(({ committedOffset }) => committedOffset).sort()).toEqual([5n, 6n]);
   },
-  'has no offset of a group or a topic that there is not': async (log) => {
+  'returns no offset for an unknown group or topic': async (log) => {
     const group = await log.group();
     expect(await group.committedOf(log.name())).toMatchObject({
       error: 'NONE',
@@ -134,7 +134,7 @@ export const offsetFetchArea = area('OffsetFetch', {
     });
     expect(await group.committed(null)).toMatchObject({ error: 'NONE', topics: [] });
   },
-  'names the offsets of several groups at once': async (log) => {
+  'returns the offsets of several groups in one response': async (log) => {
     const topic = await log.topic();
     const first = await log.group();
     await (await first.member()).commit(topic.name, 5n);
@@ -161,7 +161,7 @@ export const offsetFetchArea = area('OffsetFetch', {
     expect(found).toEqual([first.name, 'NONE', [5n]]);
     expect(named).toHaveLength(2);
   },
-  'asks nobody to be stable where no transaction is open': async (log) => {
+  'returns an offset with require_stable if no transaction is open': async (log) => {
     const [group, topic] = [await log.group(), await log.topic()];
     await (await group.member()).commit(topic.name, 5n);
     const { topics } = await group.committed([{ name: topic.name, partitionIndexes: [0] }], {
@@ -172,14 +172,14 @@ export const offsetFetchArea = area('OffsetFetch', {
 });
 
 export const offsetDeleteArea = area('OffsetDelete', {
-  'takes offsets of an empty group away': async (log) => {
+  'deletes offsets of an empty group': async (log) => {
     const [group, topic] = [await log.group(), await log.topic({ numPartitions: 2 })];
     await (await group.member()).commit(topic.name, [5n, 6n]);
     expect(await group.deleteOffsets(topic.name, [1])).toEqual({ error: 'NONE', partitions: ['NONE'] });
     const { topics } = await group.committed(null);
     expect(only(only(topics).partitions)).toMatchObject({ partitionIndex: 0, committedOffset: 5n });
   },
-  'keeps those that members may read': async (log) => {
+  'keeps the offsets of topics that members subscribe to': async (log) => {
     const [group, topic] = [await log.group(), await log.topic()];
     const subscription = Buffer.concat([
       Buffer.from([0, 0, 0, 0, 0, 1, 0, topic.name.length]),
@@ -194,7 +194,7 @@ export const offsetDeleteArea = area('OffsetDelete', {
     });
     expect((await group.committedOf(topic.name)).committedOffset).toBe(5n);
   },
-  'refuses a group that there is not, and partitions that there are not': async (log) => {
+  'refuses an unknown group and unknown partitions': async (log) => {
     const [group, topic] = [await log.group(), await log.topic()];
     expect(await group.deleteOffsets(topic.name, [0])).toMatchObject({ error: 'GROUP_ID_NOT_FOUND' });
     await (await group.member()).commit(topic.name, 5n);

@@ -12,7 +12,7 @@ const SET = 0;
 const DELETE = 1;
 const APPEND = 2;
 const SUBTRACT = 3;
-/** Where a value comes from, with Kafka's numbers. */
+/** Config sources, as numbered in the protocol. */
 const FROM_TOPIC = 1;
 const DEFAULT = 5;
 
@@ -97,13 +97,13 @@ async function newTopic(log: LogUnderTest, configs: Record<string, string> = {})
   return { resourceType: TOPIC, resourceName: name };
 }
 
-/** Changes are visible a moment after they were answered. */
+/** Kafka applies changes shortly after it has responded. */
 async function untilValue(log: LogUnderTest, resource: Resource, name: string, value: string): Promise<void> {
   await until(async () => (await valueOf(log, resource, name)) === value);
 }
 
 export const describeConfigsArea = area('DescribeConfigs', {
-  ...each([1, 2, 3, 4], 'version $ says values and where they come from', async (log, version) => {
+  ...each([1, 2, 3, 4], 'version $ returns values and their sources', async (log, version) => {
     const topic = await newTopic(log, { 'retention.ms': '5000' });
     const { errorCode, configs } = await describe(log, topic, ['retention.ms', 'cleanup.policy'], {
       version,
@@ -115,7 +115,7 @@ export const describeConfigsArea = area('DescribeConfigs', {
       ['retention.ms', '5000', FROM_TOPIC],
     ]);
   }),
-  "has Kafka's defaults of topics": async (log) => {
+  "returns Kafka's default topic configs": async (log) => {
     const topic = await newTopic(log);
     const { configs } = await describe(log, topic, null);
     const values = Object.fromEntries(configs.map(({ name, value }) => [name, value]));
@@ -130,11 +130,11 @@ export const describeConfigsArea = area('DescribeConfigs', {
       'segment.bytes': '1073741824',
     });
   },
-  'leaves out what is not a config': async (log) => {
+  'omits unknown configs': async (log) => {
     const { errorCode, configs } = await describe(log, await newTopic(log), ['no.such.config']);
     expect({ errorCode, configs }).toEqual({ errorCode: 0, configs: [] });
   },
-  'names what a value would fall back to where it is asked to': async (log) => {
+  'returns synonyms if requested': async (log) => {
     const topic = await newTopic(log, { 'max.message.bytes': '5000' });
     const described = await describe(log, topic, ['max.message.bytes'], { includeSynonyms: true });
     const [first, ...others] = only(described.configs).synonyms;
@@ -142,7 +142,7 @@ export const describeConfigsArea = area('DescribeConfigs', {
     expect(others.at(-1)).toEqual({ name: 'message.max.bytes', value: '1048588', source: DEFAULT });
     expect(only((await describe(log, topic, ['max.message.bytes'])).configs).synonyms).toEqual([]);
   },
-  'explains where it is asked to': async (log) => {
+  'returns documentation if requested': async (log) => {
     const topic = await newTopic(log);
     const explained = only(
       (await describe(log, topic, ['retention.ms'], { includeDocumentation: true })).configs,
@@ -151,7 +151,7 @@ export const describeConfigsArea = area('DescribeConfigs', {
     expect(explained.configType).toBe(5);
     expect(only((await describe(log, topic, ['retention.ms'])).configs).documentation).toBeNull();
   },
-  'refuses topics and brokers that there are not': async (log) => {
+  'refuses unknown topics and brokers': async (log) => {
     const error = async (resourceType: number, resourceName: string) =>
       nameOf((await describe(log, { resourceType, resourceName }, null)).errorCode);
     expect(await error(TOPIC, log.name())).toBe('UNKNOWN_TOPIC_OR_PARTITION');
@@ -160,7 +160,7 @@ export const describeConfigsArea = area('DescribeConfigs', {
     expect(await error(BROKER, 'first')).toBe('INVALID_REQUEST');
     expect(await error(99, 'x')).toBe('INVALID_REQUEST');
   },
-  'says which settings of a broker are read at start': async (log) => {
+  'marks the static broker configs as read-only': async (log) => {
     const { nodeId } = (await log.metadata([])).brokers[0] as { nodeId: number };
     const { configs } = await describe(log, { resourceType: BROKER, resourceName: String(nodeId) }, [
       'node.id',
@@ -175,13 +175,13 @@ export const describeConfigsArea = area('DescribeConfigs', {
 });
 
 export const alterConfigsArea = area('AlterConfigs', {
-  'replaces all that was set on a topic': async (log) => {
+  'replaces all configs of a topic': async (log) => {
     const topic = await newTopic(log, { 'retention.ms': '5000', 'segment.bytes': '2000000' });
     expect(await replace(log, topic, { 'segment.bytes': '3000000' })).toBe('NONE');
     await untilValue(log, topic, 'segment.bytes', '3000000');
     await untilValue(log, topic, 'retention.ms', '604800000');
   },
-  'changes nothing where one value is wrong, or where it is only asked': async (log) => {
+  'changes nothing if one value is invalid, or with validate_only': async (log) => {
     const topic = await newTopic(log);
     expect(await replace(log, topic, { 'retention.ms': '5000', 'segment.bytes': 'many' })).toBe(
       'INVALID_CONFIG',
@@ -193,7 +193,7 @@ export const alterConfigsArea = area('AlterConfigs', {
     expect(await replace(log, topic, { 'retention.ms': null })).not.toBe('NONE');
     expect(await valueOf(log, topic, 'retention.ms')).toBe('604800000');
   },
-  'refuses what there is not': async (log) => {
+  'refuses unknown topics and configs': async (log) => {
     const error = (resourceType: number, resourceName: string) =>
       replace(log, { resourceType, resourceName }, {});
     expect(await error(TOPIC, log.name())).toBe('UNKNOWN_TOPIC_OR_PARTITION');
@@ -203,7 +203,7 @@ export const alterConfigsArea = area('AlterConfigs', {
 });
 
 export const incrementalAlterConfigsArea = area('IncrementalAlterConfigs', {
-  ...each([0, 1], 'version $ sets and deletes one and leaves the others', async (log, version) => {
+  ...each([0, 1], 'version $ sets and deletes one config and keeps the others', async (log, version) => {
     const topic = await newTopic(log, { 'retention.ms': '5000', 'segment.bytes': '2000000' });
     expect(await change(log, topic, [['retention.ms', DELETE, null]], { version })).toBe('NONE');
     await untilValue(log, topic, 'retention.ms', '604800000');
@@ -211,7 +211,7 @@ export const incrementalAlterConfigsArea = area('IncrementalAlterConfigs', {
     await untilValue(log, topic, 'max.message.bytes', '3000');
     expect(await valueOf(log, topic, 'segment.bytes')).toBe('2000000');
   }),
-  'adds to lists and takes from them, and from nothing else': async (log) => {
+  'appends to and subtracts from list configs only': async (log) => {
     const topic = await newTopic(log);
     expect(await change(log, topic, [['cleanup.policy', APPEND, 'compact']])).toBe('NONE');
     await untilValue(log, topic, 'cleanup.policy', 'delete,compact');
@@ -220,7 +220,7 @@ export const incrementalAlterConfigsArea = area('IncrementalAlterConfigs', {
     expect(await change(log, topic, [['retention.ms', APPEND, '1']])).toBe('INVALID_CONFIG');
     expect(await change(log, topic, [['retention.ms', SUBTRACT, '1']])).toBe('INVALID_CONFIG');
   },
-  'makes all changes of a resource or none': async (log) => {
+  'applies either all changes of a resource or none': async (log) => {
     const topic = await newTopic(log);
     const errors = [
       await change(log, topic, [
@@ -248,7 +248,7 @@ export const incrementalAlterConfigsArea = area('IncrementalAlterConfigs', {
     expect(await change(log, topic, [['retention.ms', SET, '5000']], { validateOnly: true })).toBe('NONE');
     expect(await valueOf(log, topic, 'retention.ms')).toBe('604800000');
   },
-  'holds for what is produced next': async (log) => {
+  'applies to the next produce request': async (log) => {
     const topic = await log.topic();
     const resource = { resourceType: TOPIC, resourceName: topic.name };
     await change(log, resource, [['max.message.bytes', SET, '500']]);
@@ -258,14 +258,14 @@ export const incrementalAlterConfigsArea = area('IncrementalAlterConfigs', {
     await change(log, resource, [['max.message.bytes', DELETE, null]]);
     await until(async () => (await topic.produce(batchOf([Buffer.alloc(1000)]))).error === 'NONE');
   },
-  'refuses what there is not': async (log) => {
+  'refuses unknown resources and configs': async (log) => {
     const error = (resourceType: number, resourceName: string) =>
       change(log, { resourceType, resourceName }, [['retention.ms', SET, '5000']]);
     expect(await error(TOPIC, log.name())).toBe('UNKNOWN_TOPIC_OR_PARTITION');
     expect(await error(BROKER, '777')).toBe('INVALID_REQUEST');
     expect(await error(99, 'x')).toBe('INVALID_REQUEST');
   },
-  'refuses settings of a broker that are read at start': async (log) => {
+  'refuses static broker configs': async (log) => {
     const { nodeId } = (await log.metadata([])).brokers[0] as { nodeId: number };
     const broker = { resourceType: BROKER, resourceName: String(nodeId) };
     expect(await change(log, broker, [['num.partitions', SET, '3']])).toBe('INVALID_REQUEST');

@@ -6,7 +6,7 @@ import { area, each } from './scenario.js';
 import { batchesIn, valuesIn } from './topic-under-test.js';
 
 const LONG_MS = 30_000;
-/** Longer than a test may take: what waits for so long fails it. */
+/** Longer than the timeout of a test, so that a request that waits for this long fails the test. */
 const BEYOND_THE_TEST_MS = 600_000;
 
 interface Answer {
@@ -16,7 +16,7 @@ interface Answer {
 }
 
 export const fetchArea = area('Fetch', {
-  ...each([4, 5, 6, 7, 8, 9, 10, 11, 12], 'version $ reads what was appended', async (log, version) => {
+  ...each([4, 5, 6, 7, 8, 9, 10, 11, 12], 'version $ returns the appended records', async (log, version) => {
     const topic = await log.topic();
     await topic.append(['a', 'b']);
     await topic.append(['c']);
@@ -25,7 +25,7 @@ export const fetchArea = area('Fetch', {
     expect(answer.logStartOffset).toBe(version >= 5 ? 0n : -1n);
     expect(valuesIn(records)).toEqual(['a', 'b', 'c']);
   }),
-  ...each([13, 14, 15, 16, 17], 'version $ means topics by their ids', async (log, version) => {
+  ...each([13, 14, 15, 16, 17], 'version $ identifies topics by id', async (log, version) => {
     const topic = await log.topic();
     await topic.append(['a', 'b']);
     const { topics } = await log.ask<{ topics: { topicId: string }[] }>(Api.Metadata, 12, {
@@ -46,7 +46,7 @@ export const fetchArea = area('Fetch', {
     expect(await topic.values({ offset: 1n })).toEqual(['a', 'b', 'c', 'd']);
     expect(await topic.values({ offset: 3n })).toEqual(['d']);
   },
-  'returns the first batch over every limit': async (log) => {
+  'returns the first batch even if it exceeds all limits': async (log) => {
     const topic = await log.topic();
     await topic.append(['a'.repeat(5000)]);
     await topic.append(['b'.repeat(5000)]);
@@ -54,7 +54,7 @@ export const fetchArea = area('Fetch', {
     expect(await topic.values({ maxBytes: 1 })).toEqual(['a'.repeat(5000)]);
     expect(await topic.values({ maxBytes: 1, offset: 1n })).toEqual(['b'.repeat(5000)]);
   },
-  'returns no more than the limits where it has something': async (log) => {
+  'respects the limits after the first batch': async (log) => {
     const topic = await log.topic();
     for (let i = 0; i < 20; i++) await topic.append([String(i).padEnd(1000)]);
     for (const limit of [{ partitionMaxBytes: 4000 }, { maxBytes: 4000 }]) {
@@ -63,7 +63,7 @@ export const fetchArea = area('Fetch', {
       expect(batchesIn(records)).toHaveLength(3);
     }
   },
-  'answers at once where a topic is deleted that it waits for': async (log) => {
+  'responds immediately if a topic is deleted while the request waits': async (log) => {
     const topic = await log.topic();
     await topic.append(['a']);
     const waiting = topic.fetch({ offset: 1n, maxWaitMs: BEYOND_THE_TEST_MS, minBytes: 1 });
@@ -76,7 +76,7 @@ export const fetchArea = area('Fetch', {
       /^(UNKNOWN_TOPIC_OR_PARTITION|NOT_LEADER_OR_FOLLOWER|UNKNOWN_TOPIC_ID)$/,
     );
   },
-  'has records of length 0, not null, at the end': async (log) => {
+  'returns empty records, not null, at the end of the log': async (log) => {
     const topic = await log.topic();
     expect(await topic.fetch()).toMatchObject({ error: 'NONE', highWatermark: 0n, records: Buffer.alloc(0) });
     await topic.append(['a']);
@@ -86,7 +86,7 @@ export const fetchArea = area('Fetch', {
       records: Buffer.alloc(0),
     });
   },
-  ...each([2n, 100n, -1n, -2n], 'refuses offset $ of a log of one record', async (log, offset) => {
+  ...each([2n, 100n, -1n, -2n], 'refuses offset $ of a log with one record', async (log, offset) => {
     const topic = await log.topic();
     await topic.append(['a']);
     expect(await topic.fetch({ offset })).toMatchObject({
@@ -94,11 +94,11 @@ export const fetchArea = area('Fetch', {
       records: Buffer.alloc(0),
     });
   }),
-  'refuses a partition that there is not': async (log) => {
+  'refuses an unknown partition': async (log) => {
     const topic = await log.topic();
     expect(await topic.fetch({ partition: 5 })).toMatchObject({ error: 'UNKNOWN_TOPIC_OR_PARTITION' });
   },
-  'refuses a topic that there is not, and makes none': async (log) => {
+  'refuses an unknown topic and does not create it': async (log) => {
     const topic = await log.topic();
     const name = log.name();
     const body = topic.fetchRequest();
@@ -109,13 +109,13 @@ export const fetchArea = area('Fetch', {
     expect(only(only(answer.topics).partitions).errorCode).toBe(3);
     expect(only((await log.metadata([name])).topics).errorCode).toBe(3);
   },
-  'answers an error at once, whatever it was to wait for': async (log) => {
+  'responds to an error immediately, regardless of max_wait_ms': async (log) => {
     const topic = await log.topic();
     const started = performance.now();
     await topic.fetch({ offset: 9n, minBytes: 1, maxWaitMs: LONG_MS });
     expect(performance.now() - started).toBeLessThan(LONG_MS / 2);
   },
-  'waits for an append and is woken by it': async (log) => {
+  'waits for an append and responds to it': async (log) => {
     const topic = await log.topic();
     const writer = await log.existingTopic(topic.name);
     const started = performance.now();
@@ -124,47 +124,46 @@ export const fetchArea = area('Fetch', {
     expect(await reading).toEqual(['wake up']);
     expect(performance.now() - started).toBeLessThan(LONG_MS / 2);
   },
-  'waits for as many bytes as it was asked to': async (log) => {
+  'waits for min_bytes': async (log) => {
     const topic = await log.topic();
     const writer = await log.existingTopic(topic.name);
     const reading = topic.values({ minBytes: 2500, maxWaitMs: LONG_MS });
     for (const value of ['a', 'b', 'c']) await writer.append([value.repeat(1000)]);
     expect((await reading).length).toBe(3);
   },
-  'answers with what there is when its time is over': async (log) => {
+  'responds after max_wait_ms with the available records': async (log) => {
     const topic = await log.topic();
     await topic.append(['a']);
     expect(await topic.values({ minBytes: 100_000, maxWaitMs: 50 })).toEqual(['a']);
     expect(await topic.values({ offset: 1n, minBytes: 1, maxWaitMs: 50 })).toEqual([]);
   },
-  'reads committed up to the last stable offset, which is the end where nobody has a transaction': async (
-    log,
-  ) => {
-    const topic = await log.topic();
-    await topic.append(['a']);
-    const answer = await topic.fetch({ isolationLevel: 1 });
-    expect(answer).toMatchObject({ highWatermark: 1n, lastStableOffset: 1n });
-    expect(answer.abortedTransactions ?? []).toEqual([]);
-    expect(valuesIn(answer.records)).toEqual(['a']);
-  },
-  'refuses a leader epoch that is to come': async (log) => {
+  'reads committed records up to the last stable offset, which is the end of the log if no transaction is open':
+    async (log) => {
+      const topic = await log.topic();
+      await topic.append(['a']);
+      const answer = await topic.fetch({ isolationLevel: 1 });
+      expect(answer).toMatchObject({ highWatermark: 1n, lastStableOffset: 1n });
+      expect(answer.abortedTransactions ?? []).toEqual([]);
+      expect(valuesIn(answer.records)).toEqual(['a']);
+    },
+  'refuses a leader epoch that is newer than the current one': async (log) => {
     const topic = await log.topic();
     expect(await topic.fetch({ leaderEpoch: 0 })).toMatchObject({ error: 'NONE' });
     expect(await topic.fetch({ leaderEpoch: 50 })).toMatchObject({ error: 'UNKNOWN_LEADER_EPOCH' });
   },
-  'gives all partitions to a client that asks for a session': async (log) => {
+  'returns all partitions to a client that requests a session': async (log) => {
     const topic = await log.topic();
     await topic.append(['a']);
     expect(await topic.values({ sessionEpoch: 0 })).toEqual(['a']);
   },
-  'knows no session that it has not made': async (log) => {
+  'refuses an unknown session': async (log) => {
     const topic = await log.topic();
     await topic.append(['a']);
     const body = topic.fetchRequest({ sessionId: 12_345, sessionEpoch: 7 });
     const answer = await topic.leader().call<Answer>(Api.Fetch as number, 12, body);
     expect({ ...answer, topics: answer.topics.length }).toMatchObject({ errorCode: 70, topics: 0 });
   },
-  'reads several partitions in one request, each with its own': async (log) => {
+  'reads several partitions in one request': async (log) => {
     const { nodeId } = (await log.metadata([])).brokers[0] as { nodeId: number };
     const assignments = [0, 1].map((partitionIndex) => ({ partitionIndex, brokerIds: [nodeId] }));
     const topic = await log.topic({ assignments });
@@ -187,7 +186,7 @@ export const fetchArea = area('Fetch', {
       [3, []],
     ]);
   },
-  'says in each batch at which offset it lies': async (log) => {
+  'sets the base offset of each batch': async (log) => {
     const topic = await log.topic();
     await topic.append(['a', 'b']);
     await topic.append(['c']);

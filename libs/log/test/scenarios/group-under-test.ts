@@ -7,7 +7,7 @@ export interface JoinOptions {
   readonly version?: number;
   readonly memberId?: string;
   readonly protocolType?: string;
-  /** Names of protocols, with what the member says under each. */
+  /** Protocol names, with the member's metadata for each. */
   readonly protocols?: Readonly<Record<string, string>>;
   readonly sessionTimeoutMs?: number;
   readonly rebalanceTimeoutMs?: number;
@@ -54,7 +54,7 @@ interface DescribedGroup {
   }[];
 }
 
-/** One member, on a connection of its own. Where it knows its id and generation, it uses them. */
+/** A member with its own connection. It sends its member id and generation as soon as it has them. */
 export class MemberUnderTest {
   memberId = '';
   generationId = -1;
@@ -65,7 +65,7 @@ export class MemberUnderTest {
     readonly groupInstanceId: string | null,
   ) {}
 
-  /** One JoinGroup and no more. */
+  /** Sends a single JoinGroup request. */
   async askToJoin(options: JoinOptions = {}): Promise<Named<Joined>> {
     const joined = await this.client.call<Joined>(Api.JoinGroup as number, options.version ?? 9, {
       groupId: this.groupId,
@@ -83,7 +83,7 @@ export class MemberUnderTest {
     return named(joined);
   }
 
-  /** Joins as clients do: again with the id that it was given. */
+  /** Joins as clients do: repeats the request with the member id from the first response. */
   async join(options: JoinOptions = {}): Promise<Named<Joined>> {
     let joined = await this.askToJoin(options);
     if (joined.error === 'MEMBER_ID_REQUIRED') {
@@ -97,7 +97,7 @@ export class MemberUnderTest {
     return joined;
   }
 
-  /** @returns its part, or the error */
+  /** @returns the assignment, or the error */
   async sync(
     assignments: Readonly<Record<string, string>> = {},
     change: MemberReference & { protocolType?: string; protocolName?: string; version?: number } = {},
@@ -128,7 +128,7 @@ export class MemberUnderTest {
     return nameOf(errorCode);
   }
 
-  /** Leaves alone, as before version 3. */
+  /** Sends a LeaveGroup request with a single member, as before version 3. */
   async leave(): Promise<string> {
     const { errorCode } = await this.client.call<{ errorCode: number }>(Api.LeaveGroup as number, 2, {
       groupId: this.groupId,
@@ -137,7 +137,7 @@ export class MemberUnderTest {
     return nameOf(errorCode);
   }
 
-  /** @returns the error of each partition's offset */
+  /** @returns the error of each partition */
   async commit(
     topic: string,
     offsets: readonly bigint[] | bigint,
@@ -178,7 +178,7 @@ export class MemberUnderTest {
   }
 }
 
-/** A consumer group by its name and a way to its coordinator. */
+/** A consumer group and a connection to its coordinator. */
 export class GroupUnderTest {
   constructor(
     readonly name: string,
@@ -194,16 +194,16 @@ export class GroupUnderTest {
     return new MemberUnderTest(await this.connect(), groupId, groupInstanceId);
   }
 
-  /** A group of one member that has its part. */
+  /** A stable group with one member. */
   async withOne(instanceId: string | null = null, options: JoinOptions = {}): Promise<MemberUnderTest> {
     const member = await this.member(instanceId);
     const { error } = await member.join(options);
-    if (error !== 'NONE') throw new Error(`not joined: ${error}`);
+    if (error !== 'NONE') throw new Error(`JoinGroup failed: ${error}`);
     await member.sync({ [member.memberId]: 'part of a' });
     return member;
   }
 
-  /** A group of two members, the first the leader, each with its part. */
+  /** A stable group with two members. The first is the leader. */
   async withTwo(instanceIds: readonly [string, string] | readonly [null, null] = [null, null]) {
     const a = await this.withOne(instanceIds[0]);
     const b = await this.member(instanceIds[1]);
@@ -224,7 +224,7 @@ export class GroupUnderTest {
     return named(only(answer.groups));
   }
 
-  /** By the form of versions 1 to 7. `topics` null: all that were committed. */
+  /** Uses the format of versions 1 to 7. `topics` is null for all committed offsets. */
   async committed(
     topics: readonly { name: string; partitionIndexes: number[] }[] | null,
     { version = 7, requireStable = false } = {},
@@ -239,13 +239,16 @@ export class GroupUnderTest {
     });
   }
 
-  /** The one offset of partition 0. */
+  /** The committed offset of partition 0. */
   async committedOf(topic: string) {
     const { topics } = await this.committed([{ name: topic, partitionIndexes: [0] }]);
     return only(only(topics).partitions);
   }
 
-  /** Lets members go, in the form of versions from 3 on. @returns the errors: of the request, and of each member */
+  /**
+   * Removes members, in the format of version 3 and later.
+   * @returns the error of the request and of each member
+   */
   async leave(
     members: readonly { memberId: string; groupInstanceId: string | null }[],
     version = 5,

@@ -6,7 +6,7 @@ import { area, each } from './scenario.js';
 
 const NOT_ASKED = -2147483648;
 
-export const describeGroupsArea = area('a group that is looked at', {
+export const describeGroupsArea = area('a described group', {
   ...each([0, 1, 2, 3, 4, 5], 'is described by DescribeGroups $', async (log, version) => {
     const group = await log.group();
     const member = await group.withOne();
@@ -24,7 +24,7 @@ export const describeGroupsArea = area('a group that is looked at', {
       memberAssignment: Buffer.from('part of a'),
     });
   }),
-  'is dead where there is none': async (log) => {
+  'is dead if it does not exist': async (log) => {
     const group = await log.group();
     expect(await group.describe()).toMatchObject({
       error: 'NONE',
@@ -33,7 +33,7 @@ export const describeGroupsArea = area('a group that is looked at', {
       protocolType: '',
     });
   },
-  'goes from preparing to completing to stable to empty': async (log) => {
+  'changes from PreparingRebalance to CompletingRebalance to Stable to Empty': async (log) => {
     const group = await log.group();
     const state = async () => (await group.describe()).groupState;
     const a = await group.withOne();
@@ -60,7 +60,7 @@ export const describeGroupsArea = area('a group that is looked at', {
     const mine = groups.find(({ groupId }) => groupId === group.name);
     expect(mine).toMatchObject({ protocolType: 'consumer', groupState: version >= 4 ? 'Stable' : '' });
   }),
-  'is listed by its state': async (log) => {
+  'is listed by state': async (log) => {
     const group = await log.group();
     await group.withOne();
     const listed = async (...statesFilter: string[]) => {
@@ -76,8 +76,8 @@ export const describeGroupsArea = area('a group that is looked at', {
   },
 });
 
-export const groupTypesArea = area("a group's type and what may be done with it", {
-  'is classic, in ListGroups 5, and may be asked for': async (log) => {
+export const groupTypesArea = area('group type and authorized operations', {
+  'ListGroups 5 returns the type classic and filters by type': async (log) => {
     const group = await log.group();
     await group.withOne();
     const listed = async (...typesFilter: string[]) => {
@@ -96,7 +96,7 @@ export const groupTypesArea = area("a group's type and what may be done with it"
     expect(await listed('consumer', 'classic')).toBe('classic');
     expect(await listed('consumer')).toBeUndefined();
   },
-  ...each([true, false], 'includes what a client may do with it: $', async (log, asked) => {
+  ...each([true, false], 'DescribeGroups returns the authorized operations: $', async (log, asked) => {
     const group = await log.group();
     await group.withOne();
     const { groups } = await group.ask<{ groups: { authorizedOperations: number }[] }>(
@@ -107,13 +107,13 @@ export const groupTypesArea = area("a group's type and what may be done with it"
         includeAuthorizedOperations: asked,
       },
     );
-    // READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS, as bits by Kafka's numbers
+    // READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS as a bit field of the protocol's operation codes
     expect(only(groups).authorizedOperations).toBe(asked ? 0b1101_0100_1000 : NOT_ASKED);
   }),
 });
 
-export const authorizedOperationsArea = area('what a client may do', {
-  ...each([true, false], 'with topics, in Metadata: $', async (log, asked) => {
+export const authorizedOperationsArea = area('authorized operations', {
+  ...each([true, false], 'of topics, in Metadata: $', async (log, asked) => {
     const topic = await log.topic();
     const describe = (name: string) =>
       log.ask<{ topics: { topicAuthorizedOperations: number }[]; clusterAuthorizedOperations: number }>(
@@ -134,7 +134,7 @@ export const authorizedOperationsArea = area('what a client may do', {
     const unknown = only((await describe(log.name())).topics);
     expect(unknown.topicAuthorizedOperations).toBe(only(topics).topicAuthorizedOperations);
   }),
-  ...each([true, false], 'with the cluster, in DescribeCluster: $', async (log, asked) => {
+  ...each([true, false], 'of the cluster, in DescribeCluster: $', async (log, asked) => {
     const { clusterAuthorizedOperations } = await log.ask<{ clusterAuthorizedOperations: number }>(
       Api.DescribeCluster,
       1,
@@ -144,8 +144,8 @@ export const authorizedOperationsArea = area('what a client may do', {
   }),
 });
 
-export const deleteGroupsArea = area('a group that is deleted', {
-  'is gone with its offsets where it is empty': async (log) => {
+export const deleteGroupsArea = area('a deleted group', {
+  'is removed with its offsets if it is empty': async (log) => {
     const [group, topic] = [await log.group(), await log.topic()];
     await (await group.member()).commit(topic.name, 5n);
     expect((await group.describe()).groupState).toBe('Empty');
@@ -153,23 +153,23 @@ export const deleteGroupsArea = area('a group that is deleted', {
     expect((await group.describe()).groupState).toBe('Dead');
     expect((await group.committedOf(topic.name)).committedOffset).toBe(-1n);
   },
-  'stays where it has members': async (log) => {
+  'is kept if it has members': async (log) => {
     const group = await log.group();
     const member = await group.withOne();
     expect(await group.delete()).toBe('NON_EMPTY_GROUP');
     expect(await member.heartbeat()).toBe('NONE');
   },
-  'is not found where there is none': async (log) => {
+  'is not found if it does not exist': async (log) => {
     expect(await (await log.group()).delete()).toBe('GROUP_ID_NOT_FOUND');
   },
-  'may have no name, where it has offsets alone': async (log) => {
+  'may have an empty group id if it has offsets only': async (log) => {
     const [group, topic] = [await log.group(''), await log.topic()];
     expect(await (await group.member()).commit(topic.name, 5n)).toBe('NONE');
     expect((await group.committedOf(topic.name)).committedOffset).toBe(5n);
     expect(await group.delete()).toBe('NONE');
     expect(await group.delete()).toBe('GROUP_ID_NOT_FOUND');
   },
-  'has an error of its own among others': async (log) => {
+  'has its own error in a request for several groups': async (log) => {
     const [group, topic] = [await log.group(), await log.topic()];
     await (await group.member()).commit(topic.name, 5n);
     const { results } = await group.ask<{ results: { groupId: string; errorCode: number }[] }>(
@@ -185,7 +185,7 @@ export const deleteGroupsArea = area('a group that is deleted', {
 });
 
 export const coordinatorArea = area('FindCoordinator', {
-  ...each([0, 1, 2, 3, 4], "version $ names a group's coordinator", async (log, version) => {
+  ...each([0, 1, 2, 3, 4], 'version $ returns the coordinator of a group', async (log, version) => {
     const group = await log.group();
     const found = await log.ask<{
       errorCode: number;
@@ -197,7 +197,7 @@ export const coordinatorArea = area('FindCoordinator', {
     expect(errorCode).toBe(0);
     expect(log.addresses).toContain(`${host}:${port}`);
   }),
-  'knows no coordinators of other kinds': async (log) => {
+  'refuses unknown coordinator types': async (log) => {
     const found = await log.ask<{ errorCode: number }>(Api.FindCoordinator, 3, {
       key: log.name(),
       keyType: 9,

@@ -3,29 +3,29 @@ import { expect } from 'vitest';
 import type { JoinOptions } from './group-under-test.js';
 import { area, each } from './scenario.js';
 
-/** The last version in which a leader that came back must not know that it leads, and the one that tells it. */
+/** The last version that does not tell a rejoining static leader that it is the leader, and the first that does. */
 const WITHOUT_SKIP = 8;
 const WITH_SKIP = 9;
-/** As short as Kafka lets a session be where nothing else is set. */
+/** Kafka's default `group.min.session.timeout.ms`. */
 const SHORTEST_SESSION_MS = 6_000;
 
-/** What is wrong with a join, and what a coordinator says to it. */
+/** Invalid JoinGroup requests, with the coordinator's error for each. */
 const BAD_JOINS: Readonly<Record<string, { options: JoinOptions; groupId?: string; error: string }>> = {
   'a session that is too short': { options: { sessionTimeoutMs: 5_999 }, error: 'INVALID_SESSION_TIMEOUT' },
   'a session that is too long': {
     options: { sessionTimeoutMs: 1_800_001 },
     error: 'INVALID_SESSION_TIMEOUT',
   },
-  'an id that it was not given': { options: { memberId: 'nobody' }, error: 'UNKNOWN_MEMBER_ID' },
+  'an unknown member id': { options: { memberId: 'nobody' }, error: 'UNKNOWN_MEMBER_ID' },
   'no protocol': { options: { protocols: {} }, error: 'INCONSISTENT_GROUP_PROTOCOL' },
-  'no type of protocol': { options: { protocolType: '' }, error: 'INCONSISTENT_GROUP_PROTOCOL' },
-  'no group': { options: {}, groupId: '', error: 'INVALID_GROUP_ID' },
+  'no protocol type': { options: { protocolType: '' }, error: 'INCONSISTENT_GROUP_PROTOCOL' },
+  'no group id': { options: {}, groupId: '', error: 'INVALID_GROUP_ID' },
 };
 
-export const joinArea = area('a member that joins', {
+export const joinArea = area('a joining member', {
   ...each(
     [2, 3, 4, 5, 6, 7, 8, 9],
-    'with JoinGroup $ leads the group that it is alone in',
+    'with JoinGroup $ leads the group if it is the only member',
     async (log, version) => {
       const group = await log.group();
       const member = await group.member();
@@ -44,7 +44,7 @@ export const joinArea = area('a member that joins', {
       expect(await member.heartbeat()).toBe('NONE');
     },
   ),
-  ...each([4, 9], 'with JoinGroup $ is given an id first', async (log, version) => {
+  ...each([4, 9], 'with JoinGroup $ first receives a member id', async (log, version) => {
     const member = await (await log.group()).member();
     const refused = await member.askToJoin({ version });
     expect(refused).toMatchObject({ error: 'MEMBER_ID_REQUIRED', generationId: -1 });
@@ -54,7 +54,7 @@ export const joinArea = area('a member that joins', {
       memberId: refused.memberId,
     });
   }),
-  'has an id that begins with its client id, and an instance with its own': async (log) => {
+  'has a member id with the client id as prefix, or with the instance id if it is static': async (log) => {
     const group = await log.group();
     const dynamic = await group.member();
     await dynamic.join();
@@ -69,7 +69,7 @@ export const joinArea = area('a member that joins', {
     const member = await group.member(null, groupId ?? group.name);
     expect(await member.askToJoin({ version: 3, ...options })).toMatchObject({ error });
   }),
-  'is refused with a type of protocol that is not the others’': async (log) => {
+  'is refused with a protocol type that differs from the group’s': async (log) => {
     const group = await log.group();
     await group.withOne();
     const other = await group.member();
@@ -77,7 +77,7 @@ export const joinArea = area('a member that joins', {
       error: 'INCONSISTENT_GROUP_PROTOCOL',
     });
   },
-  'is refused with no protocol that all others know': async (log) => {
+  'is refused without a protocol that all members support': async (log) => {
     const group = await log.group();
     await group.withOne();
     const other = await group.member();
@@ -85,7 +85,7 @@ export const joinArea = area('a member that joins', {
       error: 'INCONSISTENT_GROUP_PROTOCOL',
     });
   },
-  'makes the others join again, and only the leader learns of all': async (log) => {
+  'causes a rebalance, and only the leader receives the list of members': async (log) => {
     const group = await log.group();
     const a = await group.withOne();
     const b = await group.member();
@@ -101,30 +101,30 @@ export const joinArea = area('a member that joins', {
     );
     expect(second).toMatchObject({ error: 'NONE', generationId: 2, leader: a.memberId, members: [] });
   },
-  'gets the protocol that most of all prefer': async (log) => {
+  'receives the protocol with the most votes': async (log) => {
     const group = await log.group();
     const a = await group.withOne(null, { protocols: { sticky: 's', range: 'r' } });
     const [b, c] = [await group.member(), await group.member()];
     const joining = [b, c].map((member) => member.join({ protocols: { range: 'r', sticky: 's' } }));
     await until(async () => (await a.heartbeat()) === 'REBALANCE_IN_PROGRESS');
-    // All three have to be in the same rebalance.
+    // All three members must join in the same rebalance.
     await until(async () => (await group.describe()).members.length === 3);
     await a.join({ protocols: { sticky: 's', range: 'r' } });
     for (const joined of await Promise.all(joining)) expect(joined.protocolName).toBe('range');
   },
-  'again with the same subscription is told the present generation': async (log) => {
+  'that joins again with the same subscription receives the current generation': async (log) => {
     const { a, b } = await (await log.group()).withTwo();
     expect(await b.join()).toMatchObject({ error: 'NONE', generationId: b.generationId, leader: a.memberId });
     expect(await a.heartbeat()).toBe('NONE');
   },
-  'again with another subscription makes the others join again': async (log) => {
+  'that joins again with another subscription causes a rebalance': async (log) => {
     const { a, b } = await (await log.group()).withTwo();
     const joining = b.join({ protocols: { range: 'trips' } });
     await until(async () => (await a.heartbeat()) === 'REBALANCE_IN_PROGRESS');
     expect(await a.join()).toMatchObject({ generationId: 3 });
     expect(await joining).toMatchObject({ error: 'NONE', generationId: 3 });
   },
-  'again as the leader makes the others join again': async (log) => {
+  'that joins again as the leader causes a rebalance': async (log) => {
     const { a, b } = await (await log.group()).withTwo();
     const joining = a.join();
     await until(async () => (await b.heartbeat()) === 'REBALANCE_IN_PROGRESS');
@@ -133,32 +133,36 @@ export const joinArea = area('a member that joins', {
   },
 });
 
-export const syncArea = area('a member that asks for its part', {
-  ...each([0, 1, 2, 3, 4, 5], 'with SyncGroup $ gets what the leader gave it', async (log, version) => {
-    const group = await log.group();
-    const member = await group.member();
-    await member.join();
-    expect(await member.sync({ [member.memberId]: 'all' }, { version })).toBe('all');
-    expect(await member.sync({}, { version })).toBe('all');
-  }),
-  'gets nothing where the leader gave it nothing': async (log) => {
+export const syncArea = area('a member that requests its assignment', {
+  ...each(
+    [0, 1, 2, 3, 4, 5],
+    'with SyncGroup $ receives the assignment from the leader',
+    async (log, version) => {
+      const group = await log.group();
+      const member = await group.member();
+      await member.join();
+      expect(await member.sync({ [member.memberId]: 'all' }, { version })).toBe('all');
+      expect(await member.sync({}, { version })).toBe('all');
+    },
+  ),
+  'receives an empty assignment if the leader did not assign any': async (log) => {
     const member = await (await log.group()).member();
     await member.join();
     expect(await member.sync({})).toBe('');
   },
-  'is refused where it is not known, or of another generation': async (log) => {
+  'is refused with an unknown member id or another generation': async (log) => {
     const member = await (await log.group()).withOne();
     expect(await member.sync({}, { memberId: 'nobody' })).toBe('UNKNOWN_MEMBER_ID');
     expect(await member.sync({}, { generationId: member.generationId + 1 })).toBe('ILLEGAL_GENERATION');
     expect(await member.sync({}, { generationId: member.generationId - 1 })).toBe('ILLEGAL_GENERATION');
     expect(await member.sync({}, { groupId: log.name() })).toBe('UNKNOWN_MEMBER_ID');
   },
-  'is refused with another protocol than was chosen': async (log) => {
+  'is refused with a protocol that was not selected': async (log) => {
     const member = await (await log.group()).withOne();
     expect(await member.sync({}, { protocolName: 'sticky' })).toBe('INCONSISTENT_GROUP_PROTOCOL');
     expect(await member.sync({}, { protocolType: 'connect' })).toBe('INCONSISTENT_GROUP_PROTOCOL');
   },
-  'is told of a rebalance that goes on': async (log) => {
+  'receives REBALANCE_IN_PROGRESS during a rebalance': async (log) => {
     const group = await log.group();
     const a = await group.withOne();
     const b = await group.member();
@@ -171,11 +175,11 @@ export const syncArea = area('a member that asks for its part', {
 });
 
 export const heartbeatArea = area('a heartbeat', {
-  ...each([0, 1, 2, 3, 4], 'of version $ keeps a member', async (log, version) => {
+  ...each([0, 1, 2, 3, 4], 'of version $ extends the session of a member', async (log, version) => {
     const member = await (await log.group()).withOne();
     expect(await member.heartbeat({}, version)).toBe('NONE');
   }),
-  'is refused to who is not in the group': async (log) => {
+  'is refused for a member that is not in the group': async (log) => {
     const member = await (await log.group()).withOne();
     expect(await member.heartbeat({ memberId: 'nobody' })).toBe('UNKNOWN_MEMBER_ID');
     expect(await member.heartbeat({ generationId: 7 })).toBe('ILLEGAL_GENERATION');
@@ -183,12 +187,12 @@ export const heartbeatArea = area('a heartbeat', {
     expect(await member.heartbeat({ groupId: '' })).toBe('INVALID_GROUP_ID');
     expect(await member.heartbeat({ groupInstanceId: 'nobody' })).toBe('UNKNOWN_MEMBER_ID');
   },
-  'keeps a member that has not asked for its part yet': async (log) => {
+  'extends the session of a member that has no assignment yet': async (log) => {
     const member = await (await log.group()).member();
     await member.join();
     expect(await member.heartbeat()).toBe('NONE');
   },
-  'that does not come ends the membership': async (log) => {
+  'that is missing removes the member after the session timeout': async (log) => {
     const group = await log.group();
     const member = await group.withOne(null, { sessionTimeoutMs: SHORTEST_SESSION_MS });
     await until(async () => (await group.describe()).groupState === 'Empty');
@@ -196,8 +200,8 @@ export const heartbeatArea = area('a heartbeat', {
   },
 });
 
-export const leaveArea = area('a member that leaves', {
-  'is gone at once, and the group is empty': async (log) => {
+export const leaveArea = area('a leaving member', {
+  'is removed immediately, and the group is empty': async (log) => {
     const group = await log.group();
     const member = await group.withOne();
     expect(await member.leave()).toBe('NONE');
@@ -205,38 +209,42 @@ export const leaveArea = area('a member that leaves', {
     expect(await member.heartbeat()).toBe('UNKNOWN_MEMBER_ID');
     expect(await member.leave()).toBe('UNKNOWN_MEMBER_ID');
   },
-  'makes the others join again': async (log) => {
+  'causes a rebalance': async (log) => {
     const { a, b } = await (await log.group()).withTwo();
     expect(await a.leave()).toBe('NONE');
     expect(await b.heartbeat()).toBe('REBALANCE_IN_PROGRESS');
     expect(await b.join()).toMatchObject({ error: 'NONE', generationId: 3, leader: b.memberId });
   },
-  ...each([3, 4, 5], 'with others, in LeaveGroup $, each with an error of its own', async (log, version) => {
-    const group = await log.group();
-    const { a } = await group.withTwo();
-    const answer = await group.leave(
-      [
-        { memberId: a.memberId, groupInstanceId: null },
-        { memberId: 'nobody', groupInstanceId: null },
-        { memberId: '', groupInstanceId: 'nobody' },
-      ],
-      version,
-    );
-    expect(answer).toEqual({ error: 'NONE', members: ['NONE', 'UNKNOWN_MEMBER_ID', 'UNKNOWN_MEMBER_ID'] });
-    expect((await group.describe()).members).toHaveLength(1);
-  }),
-  'from a group that there is not is told so': async (log) => {
+  ...each(
+    [3, 4, 5],
+    'leaves with others in one LeaveGroup $ request, with an error for each',
+    async (log, version) => {
+      const group = await log.group();
+      const { a } = await group.withTwo();
+      const answer = await group.leave(
+        [
+          { memberId: a.memberId, groupInstanceId: null },
+          { memberId: 'nobody', groupInstanceId: null },
+          { memberId: '', groupInstanceId: 'nobody' },
+        ],
+        version,
+      );
+      expect(answer).toEqual({ error: 'NONE', members: ['NONE', 'UNKNOWN_MEMBER_ID', 'UNKNOWN_MEMBER_ID'] });
+      expect((await group.describe()).members).toHaveLength(1);
+    },
+  ),
+  'of an unknown group receives an error': async (log) => {
     const member = await (await log.group()).member();
     expect(await member.leave()).toBe('UNKNOWN_MEMBER_ID');
   },
 });
 
 export const staticMembersArea = area('a static member', {
-  'joins without being given an id first': async (log) => {
+  'joins with its first request': async (log) => {
     const member = await (await log.group()).member('a');
     expect(await member.askToJoin()).toMatchObject({ error: 'NONE', generationId: 1 });
   },
-  'comes back with its part and without a rebalance, and who it was is fenced': async (log) => {
+  'that rejoins keeps its assignment without a rebalance, and fences its former member id': async (log) => {
     const group = await log.group();
     const { a, b } = await group.withTwo(['a', 'b']);
     const again = await group.member('b');
@@ -252,7 +260,7 @@ export const staticMembersArea = area('a static member', {
     expect(await again.commit(topic.name, 1n)).toBe('NONE');
     expect(await a.heartbeat()).toBe('NONE');
   },
-  'that leads need not share out again when it comes back': async (log) => {
+  'that leads need not assign partitions again when it rejoins': async (log) => {
     const group = await log.group();
     const { a, b } = await group.withTwo(['a', 'b']);
     const old = await group.member('a');
@@ -266,7 +274,7 @@ export const staticMembersArea = area('a static member', {
     expect(await recent.sync()).toBe('part of a');
     expect(await b.heartbeat()).toBe('NONE');
   },
-  'that comes back with another subscription has its part until the next rebalance': async (log) => {
+  'that rejoins with another subscription keeps its assignment until the next rebalance': async (log) => {
     const group = await log.group();
     const { a, b } = await group.withTwo(['a', 'b']);
     const again = await group.member('b');
@@ -275,14 +283,14 @@ export const staticMembersArea = area('a static member', {
     expect(await again.sync()).toBe('part of b');
     expect(await a.heartbeat()).toBe('NONE');
   },
-  'that comes back with another protocol makes the others join again': async (log) => {
+  'that rejoins with another protocol causes a rebalance': async (log) => {
     const group = await log.group();
     const a = await group.withOne('a', { protocols: { range: 'r', sticky: 's' } });
     const again = await group.member('a');
     const joined = await again.join({ protocols: { sticky: 's' } });
     expect(joined).toMatchObject({ error: 'NONE', generationId: a.generationId + 1, protocolName: 'sticky' });
   },
-  'leaves by its instance id, as an operator has it do': async (log) => {
+  'is removed by its instance id, as by an admin client': async (log) => {
     const group = await log.group();
     const { a, b } = await group.withTwo(['a', 'b']);
     expect(await group.leave([{ memberId: '', groupInstanceId: 'b' }])).toEqual({
@@ -292,7 +300,7 @@ export const staticMembersArea = area('a static member', {
     expect(await b.heartbeat()).toBe('UNKNOWN_MEMBER_ID');
     expect(await a.heartbeat()).toBe('REBALANCE_IN_PROGRESS');
   },
-  'does not leave by the id of another': async (log) => {
+  'is not removed by another instance id': async (log) => {
     const group = await log.group();
     const { a } = await group.withTwo(['a', 'b']);
     const answer = await group.leave([{ memberId: a.memberId, groupInstanceId: 'b' }]);

@@ -16,7 +16,7 @@ const LARGEST_SEQUENCE = 0x7fffffff;
 
 async function initProducerId(log: LogUnderTest, version = 4, fields: object = {}) {
   let answer: ProducerId | undefined;
-  // The first one may have to wait for the ids that a broker gets from its controller.
+  // The broker may have to request a block of producer ids from the controller first.
   await until(async () => {
     answer = await log.ask<ProducerId>(Api.InitProducerId, version, {
       transactionalId: null,
@@ -30,7 +30,7 @@ async function initProducerId(log: LogUnderTest, version = 4, fields: object = {
   return named(answer as ProducerId);
 }
 
-/** An idempotent producer of one partition. */
+/** An idempotent producer for one partition. */
 class Producer {
   private constructor(
     private readonly topic: TopicUnderTest,
@@ -54,7 +54,7 @@ class Producer {
 const TAKEN = { error: 'NONE' };
 
 export const idempotenceArea = area('an idempotent producer', {
-  ...each([0, 1, 2, 3, 4], 'gets an id that none had before with InitProducerId $', async (log, version) => {
+  ...each([0, 1, 2, 3, 4], 'receives a new producer id from InitProducerId $', async (log, version) => {
     const first = await initProducerId(log, version);
     const second = await initProducerId(log, version);
     expect([first, second]).toMatchObject([
@@ -63,13 +63,13 @@ export const idempotenceArea = area('an idempotent producer', {
     ]);
     expect(second.producerId).not.toBe(first.producerId);
   }),
-  'gets a new id where it brings zeros': async (log) => {
+  'receives a new producer id if it sends zeros': async (log) => {
     const { producerId } = await initProducerId(log);
     const again = await initProducerId(log, 4, { producerId: 0n, producerEpoch: 0 });
     expect(again).toMatchObject({ error: 'NONE', producerEpoch: 0 });
     expect(again.producerId).not.toBe(producerId);
   },
-  'that sends a batch again is told where it lies': async (log) => {
+  'that repeats a batch receives the offset of the stored one': async (log) => {
     const { topic, producer } = await Producer.start(log);
     expect(await producer.send(0, ['a', 'b'])).toEqual({ error: 'NONE', baseOffset: 0n });
     expect(await producer.send(2, ['c'])).toEqual({ error: 'NONE', baseOffset: 2n });
@@ -77,7 +77,7 @@ export const idempotenceArea = area('an idempotent producer', {
     expect(await producer.send(2, ['c'])).toEqual({ error: 'NONE', baseOffset: 2n });
     expect(await topic.values()).toEqual(['a', 'b', 'c']);
   },
-  'may send any of its last five batches again, and no older one': async (log) => {
+  'may repeat each of its last five batches': async (log) => {
     const { topic, producer } = await Producer.start(log);
     for (let i = 0; i < 6; i++) await producer.send(i, [String(i)]);
     for (let i = 1; i < 6; i++)
@@ -85,29 +85,29 @@ export const idempotenceArea = area('an idempotent producer', {
     expect((await producer.send(0, ['0'])).error).not.toBe('NONE');
     expect(await topic.values()).toEqual(['0', '1', '2', '3', '4', '5']);
   },
-  'is refused an older batch as out of order': async (log) => {
+  'that repeats an older batch receives OUT_OF_ORDER_SEQUENCE_NUMBER': async (log) => {
     const { producer } = await Producer.start(log);
     for (let i = 0; i < 7; i++) await producer.send(i);
     expect((await producer.send(0)).error).toBe('OUT_OF_ORDER_SEQUENCE_NUMBER');
   },
-  'must leave no gap': async (log) => {
+  'is refused with a gap in its sequence numbers': async (log) => {
     const { topic, producer } = await Producer.start(log);
     await producer.send(0, ['a']);
     expect((await producer.send(2, ['c'])).error).toBe('OUT_OF_ORDER_SEQUENCE_NUMBER');
     expect(await producer.send(1, ['b'])).toMatchObject(TAKEN);
     expect(await topic.values()).toEqual(['a', 'b']);
   },
-  'must not overlap what it sent': async (log) => {
+  'is refused with a batch that overlaps a stored one': async (log) => {
     const { producer } = await Producer.start(log);
     await producer.send(0, ['a', 'b', 'c']);
     expect((await producer.send(2, ['c', 'd'])).error).toBe('OUT_OF_ORDER_SEQUENCE_NUMBER');
   },
-  'may begin anywhere where it is not known': async (log) => {
+  'may start with any sequence number if the partition does not know it': async (log) => {
     const { producer } = await Producer.start(log);
     expect(await producer.send(41)).toMatchObject(TAKEN);
     expect(await producer.send(42)).toMatchObject(TAKEN);
   },
-  'counts on from the largest sequence at zero': async (log) => {
+  'continues at zero after the largest sequence number': async (log) => {
     const { topic, producer } = await Producer.start(log);
     expect(await producer.send(LARGEST_SEQUENCE - 1, ['a', 'b', 'c'])).toMatchObject(TAKEN);
     expect(await producer.send(1, ['d'])).toMatchObject(TAKEN);
@@ -117,29 +117,29 @@ export const idempotenceArea = area('an idempotent producer', {
     });
     expect(await topic.values()).toEqual(['a', 'b', 'c', 'd']);
   },
-  'with a later epoch begins at zero': async (log) => {
+  'with a newer epoch starts at zero': async (log) => {
     const { producer } = await Producer.start(log);
     await producer.send(0);
     expect((await producer.send(1, ['a'], 1)).error).toBe('OUT_OF_ORDER_SEQUENCE_NUMBER');
     expect(await producer.send(0, ['a'], 1)).toMatchObject(TAKEN);
   },
-  'with an earlier epoch is fenced': async (log) => {
+  'with an older epoch is fenced': async (log) => {
     const { topic, producer } = await Producer.start(log);
     await producer.send(0, ['a'], 1);
     expect((await producer.send(1, ['b'], 0)).error).toBe('INVALID_PRODUCER_EPOCH');
     expect(await topic.values()).toEqual(['a']);
   },
-  'must say a sequence': async (log) => {
+  'is refused without a sequence number': async (log) => {
     const { producer } = await Producer.start(log);
     expect((await producer.send(-1)).error).toBe('INVALID_RECORD');
   },
-  'is not meant by sequences without a producer id': async (log) => {
+  'is not assumed if a batch has sequence numbers without a producer id': async (log) => {
     const topic = await log.topic();
     const fields = { producerId: -1n, producerEpoch: 0, baseSequence: 0 };
     for (let i = 0; i < 2; i++) expect((await topic.produce(batchOf(['a'], fields))).error).toBe('NONE');
     expect(await topic.values()).toEqual(['a', 'a']);
   },
-  'counts each partition for itself': async (log) => {
+  'has a sequence per partition': async (log) => {
     const topic = await log.topic({ numPartitions: 2 });
     const { producerId } = await initProducerId(log);
     for (const partition of [0, 1]) {

@@ -16,7 +16,7 @@ import type { Area } from './scenario.js';
 import { createPartitionsArea, createTopicsArea, deleteTopicsArea, metadataArea } from './topics.js';
 import { transactionsArea } from './transactions.js';
 
-/** All that a log promises to its clients, whichever log it is. */
+/** The behaviour that clients may rely on, for the embedded broker and for Apache Kafka. */
 export const AREAS: readonly Area[] = [
   produceArea,
   idempotenceArea,

@@ -45,18 +45,18 @@ export interface CreatedTopic {
 
 const TIMEOUT_MS = 30_000;
 
-/** A log that is known by its addresses alone, as one scenario meets it. */
+/** The log that a scenario runs on, accessed only through the addresses of its brokers. */
 export class LogUnderTest implements Disposable {
   private readonly clients: RawClient[] = [];
 
   constructor(readonly addresses: readonly string[]) {}
 
-  /** A name that nothing of this log has. */
+  /** A name that is not in use. */
   name(): string {
     return `scenario-${randomUUID()}`;
   }
 
-  /** A connection of its own, to the first broker where none is named; closed with the scenario. */
+  /** A new connection, by default to the first broker. It is closed at the end of the scenario. */
   async connect(address = this.addresses[0] as string): Promise<RawClient> {
     const colon = address.lastIndexOf(':');
     const client = await RawClient.connect(Number(address.slice(colon + 1)), address.slice(0, colon));
@@ -64,7 +64,7 @@ export class LogUnderTest implements Disposable {
     return client;
   }
 
-  /** Asks the first broker, on a connection of its own. */
+  /** Sends a request to the first broker on a new connection. */
   async ask<T>(apiKey: number | undefined, version: number, body: object): Promise<T> {
     const client = await this.connect();
     return client.call<T>(apiKey as number, version, body);
@@ -80,7 +80,7 @@ export class LogUnderTest implements Disposable {
     });
   }
 
-  /** As CreateTopics answers. */
+  /** The response of CreateTopics. */
   async create(
     topics: readonly NewTopic[],
     { version = 7, validateOnly = false }: { version?: number; validateOnly?: boolean } = {},
@@ -99,14 +99,14 @@ export class LogUnderTest implements Disposable {
     return answer.topics.map(named);
   }
 
-  /** A new topic that can be written and read. */
+  /** Creates a topic and waits until it can be written and read. */
   async topic(wanted: NewTopic = {}): Promise<TopicUnderTest> {
     const { error, errorMessage, name } = only(await this.create([wanted]));
-    if (error !== 'NONE') throw new Error(`no topic: ${error}, ${errorMessage}`);
+    if (error !== 'NONE') throw new Error(`CreateTopics failed: ${error}, ${errorMessage}`);
     return this.existingTopic(name);
   }
 
-  /** A topic that was made otherwise, once it can be written and read. */
+  /** Waits until a topic that was created elsewhere can be written and read. */
   async existingTopic(name: string): Promise<TopicUnderTest> {
     const leaders: RawClient[] = [];
     let topic: TopicUnderTest | undefined;
@@ -127,7 +127,7 @@ export class LogUnderTest implements Disposable {
     return topic as TopicUnderTest;
   }
 
-  /** A group that nobody has been in. */
+  /** A group with an unused name. */
   async group(name = this.name()): Promise<GroupUnderTest> {
     let address = '';
     await until(async () => {
@@ -140,7 +140,7 @@ export class LogUnderTest implements Disposable {
       return found.errorCode === 0;
     });
     const group = new GroupUnderTest(name, () => this.connect(address));
-    // A coordinator that has just been made reads its log first.
+    // A new coordinator first loads its partition.
     await until(async () => (await group.describe()).error === 'NONE');
     return group;
   }

@@ -9,7 +9,7 @@ const EARLIEST = -2n;
 const LARGEST_TIMESTAMP = -3n;
 const START = BigInt(Date.now()) - 3_600_000n;
 
-/** Records at the times START, +10, +20. */
+/** Appends records with the timestamps START, +10 and +20. */
 async function appendThree(topic: TopicUnderTest, attributes = 0): Promise<void> {
   for (const [i, value] of ['a', 'b', 'c'].entries()) {
     const timestamp = START + BigInt(10 * i);
@@ -18,25 +18,29 @@ async function appendThree(topic: TopicUnderTest, attributes = 0): Promise<void>
 }
 
 export const offsetsArea = area('ListOffsets', {
-  ...each([1, 2, 3, 4, 5, 6, 7], 'version $ knows start, end and times', async (log, version) => {
-    const topic = await log.topic();
-    await appendThree(topic);
-    expect(await topic.offsetAt(EARLIEST, { version })).toMatchObject({
-      error: 'NONE',
-      offset: 0n,
-      timestamp: -1n,
-    });
-    expect(await topic.offsetAt(LATEST, { version })).toMatchObject({
-      error: 'NONE',
-      offset: 3n,
-      timestamp: -1n,
-    });
-    expect(await topic.offsetAt(START + 10n, { version })).toMatchObject({
-      offset: 1n,
-      timestamp: START + 10n,
-    });
-  }),
-  'finds the first record at a time or after it': async (log) => {
+  ...each(
+    [1, 2, 3, 4, 5, 6, 7],
+    'version $ returns the start, the end and offsets by timestamp',
+    async (log, version) => {
+      const topic = await log.topic();
+      await appendThree(topic);
+      expect(await topic.offsetAt(EARLIEST, { version })).toMatchObject({
+        error: 'NONE',
+        offset: 0n,
+        timestamp: -1n,
+      });
+      expect(await topic.offsetAt(LATEST, { version })).toMatchObject({
+        error: 'NONE',
+        offset: 3n,
+        timestamp: -1n,
+      });
+      expect(await topic.offsetAt(START + 10n, { version })).toMatchObject({
+        offset: 1n,
+        timestamp: START + 10n,
+      });
+    },
+  ),
+  'returns the first record with a timestamp or a later one': async (log) => {
     const topic = await log.topic();
     await appendThree(topic);
     for (const [after, offset] of [
@@ -51,7 +55,7 @@ export const offsetsArea = area('ListOffsets', {
     }
     expect(await topic.offsetAt(START + 21n)).toMatchObject({ error: 'NONE', offset: -1n, timestamp: -1n });
   },
-  'finds a record inside a batch': async (log) => {
+  'returns a record inside a batch': async (log) => {
     const topic = await log.topic();
     const records = writeRecords(
       [0n, 10n, 20n].map((timestampDelta, offsetDelta) => ({
@@ -80,7 +84,7 @@ export const offsetsArea = area('ListOffsets', {
       expect({ codec, ...(await topic.offsetAt(START + 5n)) }).toMatchObject({ codec, offset: first + 1n });
     }
   },
-  'finds the record with the largest timestamp': async (log) => {
+  'returns the record with the largest timestamp': async (log) => {
     const topic = await log.topic();
     expect(await topic.offsetAt(LARGEST_TIMESTAMP)).toMatchObject({
       error: 'NONE',
@@ -91,33 +95,33 @@ export const offsetsArea = area('ListOffsets', {
     await topic.append(['older'], { baseTimestamp: START, maxTimestamp: START });
     expect(await topic.offsetAt(LARGEST_TIMESTAMP)).toMatchObject({ offset: 2n, timestamp: START + 20n });
   },
-  'begins where records were deleted': async (log) => {
+  'starts after deleted records': async (log) => {
     const topic = await log.topic();
     await appendThree(topic);
     await topic.deleteRecords(2n);
     expect(await topic.offsetAt(EARLIEST)).toMatchObject({ offset: 2n });
     expect(await topic.offsetAt(START)).toMatchObject({ offset: 2n, timestamp: START + 20n });
   },
-  'says 0 and 0 of an empty log': async (log) => {
+  'returns 0 and 0 for an empty log': async (log) => {
     const topic = await log.topic();
     expect(await topic.offsetAt(EARLIEST)).toMatchObject({ error: 'NONE', offset: 0n });
     expect(await topic.offsetAt(LATEST)).toMatchObject({ error: 'NONE', offset: 0n });
     expect(await topic.offsetAt(START)).toMatchObject({ error: 'NONE', offset: -1n });
   },
-  'refuses a partition that there is not': async (log) => {
+  'refuses an unknown partition': async (log) => {
     const topic = await log.topic();
     expect(await topic.offsetAt(LATEST, { partition: 7 })).toMatchObject({
       error: 'UNKNOWN_TOPIC_OR_PARTITION',
       offset: -1n,
     });
   },
-  'refuses a leader epoch that is to come': async (log) => {
+  'refuses a leader epoch that is newer than the current one': async (log) => {
     const topic = await log.topic();
     expect(await topic.offsetAt(LATEST, { leaderEpoch: 50 })).toMatchObject({
       error: 'UNKNOWN_LEADER_EPOCH',
     });
   },
-  'refuses a partition that is asked for twice': async (log) => {
+  'refuses a partition that the request contains twice': async (log) => {
     const topic = await log.topic();
     const partition = { partitionIndex: 0, currentLeaderEpoch: -1, timestamp: -1n };
     const answer = await topic
@@ -133,7 +137,7 @@ export const offsetsArea = area('ListOffsets', {
 });
 
 export const deleteRecordsArea = area('DeleteRecords', {
-  ...each([0, 1, 2], 'version $ makes what is before an offset unreadable', async (log, version) => {
+  ...each([0, 1, 2], 'version $ makes records before an offset unreadable', async (log, version) => {
     const topic = await log.topic();
     await topic.append(['a', 'b', 'c']);
     await topic.append(['d']);
@@ -145,20 +149,20 @@ export const deleteRecordsArea = area('DeleteRecords', {
       highWatermark: 4n,
     });
   }),
-  'with -1 empties the partition': async (log) => {
+  'with -1 deletes all records': async (log) => {
     const topic = await log.topic();
     await topic.append(['a', 'b']);
     expect(await topic.deleteRecords(-1n)).toMatchObject({ error: 'NONE', lowWatermark: 2n });
     expect(await topic.values({ offset: 2n })).toEqual([]);
     expect(await topic.append(['c'])).toBe(2n);
   },
-  'never brings records back': async (log) => {
+  'does not move the start of the log back': async (log) => {
     const topic = await log.topic();
     await topic.append(['a', 'b', 'c']);
     await topic.deleteRecords(2n);
     expect(await topic.deleteRecords(1n)).toMatchObject({ error: 'NONE', lowWatermark: 2n });
   },
-  ...each([4n, -2n], 'refuses offset $ of a log of three records', async (log, offset) => {
+  ...each([4n, -2n], 'refuses offset $ of a log with three records', async (log, offset) => {
     const topic = await log.topic();
     await topic.append(['a', 'b', 'c']);
     expect(await topic.deleteRecords(offset)).toMatchObject({
@@ -166,14 +170,14 @@ export const deleteRecordsArea = area('DeleteRecords', {
       lowWatermark: -1n,
     });
   }),
-  'refuses a partition that there is not': async (log) => {
+  'refuses an unknown partition': async (log) => {
     const topic = await log.topic();
     expect(await topic.deleteRecords(0n, { partition: 4 })).toMatchObject({
       error: 'UNKNOWN_TOPIC_OR_PARTITION',
       lowWatermark: -1n,
     });
   },
-  'keeps what is compacted': async (log) => {
+  'refuses compacted topics without the delete policy': async (log) => {
     const compacted = await log.topic({ configs: { 'cleanup.policy': 'compact' } });
     expect(await compacted.deleteRecords(0n)).toMatchObject({ error: 'POLICY_VIOLATION' });
     const both = await log.topic({ configs: { 'cleanup.policy': 'compact,delete' } });
@@ -182,7 +186,7 @@ export const deleteRecordsArea = area('DeleteRecords', {
 });
 
 export const leaderEpochArea = area('OffsetForLeaderEpoch', {
-  ...each([2, 3, 4], 'version $ says where an epoch ends', async (log, version) => {
+  ...each([2, 3, 4], 'version $ returns the end offset of an epoch', async (log, version) => {
     const topic = await log.topic();
     await topic.append(['a', 'b']);
     const end = async (leaderEpoch: number, currentLeaderEpoch = -1, partition = 0) => {

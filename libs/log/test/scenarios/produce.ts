@@ -11,19 +11,19 @@ const ZSTD = 4;
 const CONTROL = 0x20;
 const LOG_APPEND_TIME = 0x08;
 const HOUR_MS = 3_600_000;
-/** Where fields of a batch lie. */
+/** Positions of fields in a batch. */
 const AT = { magic: 16, crc: 17, attributes: 21, lastOffsetDelta: 23, maxTimestamp: 35, count: 57 } as const;
 
-/** What is wrong with a batch, and what a broker says to it. */
+/** Invalid batches, with the broker's error for each. */
 const BAD_BATCHES: Readonly<Record<string, { spoil: (batch: Buffer) => Buffer; error: string }>> = {
-  'a CRC that does not fit': {
+  'a wrong CRC': {
     spoil: (batch) => {
       batch.writeUInt8(batch.readUInt8(batch.length - 1) ^ 1, batch.length - 1);
       return batch;
     },
     error: 'CORRUPT_MESSAGE',
   },
-  'a last offset that does not fit the count': {
+  'a last offset that does not match the count': {
     spoil: (batch) => {
       batch.writeInt32BE(7, AT.lastOffsetDelta);
       sealBatch(batch);
@@ -31,7 +31,7 @@ const BAD_BATCHES: Readonly<Record<string, { spoil: (batch: Buffer) => Buffer; e
     },
     error: 'INVALID_RECORD',
   },
-  'a count of more records than there are': {
+  'a count larger than the number of records': {
     spoil: (batch) => {
       batch.writeInt32BE(5, AT.count);
       batch.writeInt32BE(4, AT.lastOffsetDelta);
@@ -51,14 +51,14 @@ const BAD_BATCHES: Readonly<Record<string, { spoil: (batch: Buffer) => Buffer; e
     },
     error: 'INVALID_RECORD',
   },
-  'an old magic': {
+  'an old magic byte': {
     spoil: (batch) => {
       batch.writeUInt8(1, AT.magic);
       return batch;
     },
     error: 'INVALID_RECORD',
   },
-  'another batch behind it': {
+  'a second batch after it': {
     spoil: (batch) => Buffer.concat([batch, batchOf(['b'])]),
     error: 'INVALID_RECORD',
   },
@@ -69,7 +69,7 @@ const BAD_BATCHES: Readonly<Record<string, { spoil: (batch: Buffer) => Buffer; e
     },
     error: 'CORRUPT_MESSAGE',
   },
-  'the mark of a control batch': {
+  'the control attribute': {
     spoil: (batch) => {
       batch.writeInt16BE(CONTROL, AT.attributes);
       sealBatch(batch);
@@ -80,24 +80,28 @@ const BAD_BATCHES: Readonly<Record<string, { spoil: (batch: Buffer) => Buffer; e
 };
 
 export const produceArea = area('Produce', {
-  ...each([3, 4, 5, 6, 7, 8, 9], 'version $ appends a batch and says where', async (log, version) => {
-    const topic = await log.topic();
-    await topic.append(['before']);
-    const produced = await topic.produce(batchOf(['a', 'b']), { version });
-    expect(produced).toMatchObject({ error: 'NONE', baseOffset: 1n, logAppendTimeMs: -1n });
-    expect(produced.logStartOffset).toBe(version >= 5 ? 0n : -1n);
-    expect(await topic.values()).toEqual(['before', 'a', 'b']);
-  }),
+  ...each(
+    [3, 4, 5, 6, 7, 8, 9],
+    'version $ appends a batch and returns its base offset',
+    async (log, version) => {
+      const topic = await log.topic();
+      await topic.append(['before']);
+      const produced = await topic.produce(batchOf(['a', 'b']), { version });
+      expect(produced).toMatchObject({ error: 'NONE', baseOffset: 1n, logAppendTimeMs: -1n });
+      expect(produced.logStartOffset).toBe(version >= 5 ? 0n : -1n);
+      expect(await topic.values()).toEqual(['before', 'a', 'b']);
+    },
+  ),
   ...each(
     Object.keys(CODECS) as (keyof typeof CODECS)[],
-    'keeps a batch with codec $ as it came',
+    'stores a batch with codec $ unchanged',
     async (log, codec) => {
       const topic = await log.topic();
       const batch = batchOf(['a'.repeat(2000), 'b'.repeat(2000)], { attributes: CODECS[codec] });
       expect(readBatchHeader(batch).attributes).toBe(CODECS[codec]);
       expect(await topic.produce(batch)).toMatchObject({ error: 'NONE', baseOffset: 0n });
       const kept = only(batchesIn((await topic.fetch()).records));
-      // All but the leader's epoch, which the CRC does not cover.
+      // Compares everything except the leader epoch, which the CRC does not cover.
       expect(kept.subarray(AT.magic).equals(batch.subarray(AT.magic))).toBe(true);
     },
   ),
@@ -117,11 +121,11 @@ export const produceArea = area('Produce', {
     expect(await topic.fetch()).toMatchObject({ error: 'NONE', highWatermark: 0n });
     await topic.append(['after']);
   }),
-  'refuses no records at all': async (log) => {
+  'refuses null records': async (log) => {
     const topic = await log.topic();
     expect(await topic.produce(Buffer.alloc(0))).toMatchObject({ error: 'INVALID_RECORD' });
   },
-  'refuses a batch larger than the topic takes, and takes the largest': async (log) => {
+  'accepts a batch of max.message.bytes and refuses a larger one': async (log) => {
     const batch = batchOf([Buffer.alloc(1000)]);
     const topic = await log.topic({ configs: { 'max.message.bytes': String(batch.length) } });
     expect(await topic.produce(batchOf([Buffer.alloc(1001)]))).toMatchObject({ error: 'MESSAGE_TOO_LARGE' });
@@ -132,25 +136,25 @@ export const produceArea = area('Produce', {
     expect(await topic.produce(batchOf(['a']), { acks })).toMatchObject({ error: 'INVALID_REQUIRED_ACKS' });
     expect(await topic.values()).toEqual([]);
   }),
-  'acknowledges acks 1 with the offset': async (log) => {
+  'responds to acks 1 with the offset': async (log) => {
     const topic = await log.topic();
     expect(await topic.produce(batchOf(['a']), { acks: 1 })).toMatchObject({ error: 'NONE', baseOffset: 0n });
   },
-  'answers nothing to acks 0, and what comes next': async (log) => {
+  'does not respond to acks 0, and responds to the next request': async (log) => {
     const topic = await log.topic();
     const client = topic.leader();
     client.send(request(Api.Produce as number, 9, 70, topic.produceRequest(batchOf(['a']), { acks: 0 })));
     expect(await topic.produce(batchOf(['b']))).toMatchObject({ error: 'NONE', baseOffset: 1n });
     expect(await topic.values()).toEqual(['a', 'b']);
   },
-  'closes the connection where a batch with acks 0 is refused': async (log) => {
+  'closes the connection if a batch with acks 0 is refused': async (log) => {
     const topic = await log.topic();
     const batch = batchOf(['a']);
     batch.writeUInt8(9, batch.length - 1);
     topic.leader().send(request(Api.Produce as number, 9, 70, topic.produceRequest(batch, { acks: 0 })));
     await topic.leader().closed;
   },
-  'makes no topic': async (log) => {
+  'does not create topics': async (log) => {
     const topic = await log.topic();
     const name = log.name();
     const body = { ...topic.produceRequest(batchOf(['a'])), topics: [partitionOf(name, 0, batchOf(['a']))] };
@@ -159,7 +163,7 @@ export const produceArea = area('Produce', {
     const { topics } = await log.metadata([name]);
     expect(only(topics).errorCode).toBe(UNKNOWN_TOPIC_OR_PARTITION);
   },
-  'refuses a partition that there is not, and takes the others of the request': async (log) => {
+  'refuses an unknown partition and accepts the others in the request': async (log) => {
     const topic = await log.topic();
     const body = {
       ...topic.produceRequest(null),
@@ -172,7 +176,7 @@ export const produceArea = area('Produce', {
     expect(Object.fromEntries(codes)).toEqual({ 0: 0, 9: UNKNOWN_TOPIC_OR_PARTITION });
     expect(await topic.values()).toEqual(['kept']);
   },
-  'keeps clients out of the offsets of groups': async (log) => {
+  'refuses writes of clients to __consumer_offsets': async (log) => {
     const group = await log.group();
     const member = await group.member();
     const topic = await log.topic();
@@ -190,19 +194,19 @@ export const produceArea = area('Produce', {
     for (const partition of [0, 1, 2]) await topic.append([`to ${partition}`], {}, partition);
     for (const partition of [0, 1, 2]) expect(await topic.values({ partition })).toEqual([`to ${partition}`]);
   },
-  'refuses records without a key where they are compacted': async (log) => {
+  'refuses records without a key on a compacted topic': async (log) => {
     const topic = await log.topic({ configs: { 'cleanup.policy': 'compact' } });
     expect(await topic.produce(batchOf(['a']))).toMatchObject({ error: 'INVALID_RECORD' });
     expect(await topic.produce(keyedBatchOf([['k', 'v']]))).toMatchObject({ error: 'NONE', baseOffset: 0n });
   },
-  'refuses records without a key, compressed too, where they are compacted': async (log) => {
+  'refuses compressed records without a key on a compacted topic': async (log) => {
     const topic = await log.topic({ configs: { 'cleanup.policy': 'compact' } });
     expect(await topic.produce(batchOf(['a'], { attributes: CODECS.gzip }))).toMatchObject({
       error: 'INVALID_RECORD',
     });
     expect(await topic.values()).toEqual([]);
   },
-  'gives records the time of the append where the topic says so': async (log) => {
+  'sets the timestamp of the append with message.timestamp.type LogAppendTime': async (log) => {
     const topic = await log.topic({ configs: { 'message.timestamp.type': 'LogAppendTime' } });
     const before = Date.now();
     const batch = batchOf(['a'], { baseTimestamp: 1n, maxTimestamp: 1n });
@@ -215,7 +219,7 @@ export const produceArea = area('Produce', {
       maxTimestamp: logAppendTimeMs,
     });
   },
-  'refuses timestamps more than an hour ahead, and takes old ones': async (log) => {
+  'refuses timestamps more than an hour in the future and accepts old ones': async (log) => {
     const topic = await log.topic();
     const at = (ms: number) => ({ baseTimestamp: BigInt(ms), maxTimestamp: BigInt(ms) });
     const ahead = batchOf(['a'], at(Date.now() + 2 * HOUR_MS));
@@ -231,7 +235,7 @@ export const produceArea = area('Produce', {
   },
   ...each(
     Object.keys(CODECS) as (keyof typeof CODECS)[],
-    'checks each record of a batch with codec $',
+    'validates each record of a batch with codec $',
     async (log, codec) => {
       const topic = await log.topic();
       const at = (...deltas: number[]) => timedBatchOf(CODECS[codec], deltas.map(BigInt));
@@ -250,7 +254,7 @@ export const produceArea = area('Produce', {
   ),
   ...each(
     Object.keys(CODECS) as (keyof typeof CODECS)[],
-    'gives a batch with codec $ the largest timestamp of its records',
+    'sets the largest timestamp of a batch with codec $ from its records',
     async (log, codec) => {
       const topic = await log.topic();
       const lies = [[0n, 70n, 30n], [0n], [0n]].map((deltas) => timedBatchOf(CODECS[codec], deltas));
@@ -273,7 +277,7 @@ export const produceArea = area('Produce', {
   ),
   ...each(
     [8, 9],
-    'version $ names the records that it refuses, and stores the other batches',
+    'version $ returns the refused records and stores the other batches',
     async (log, version) => {
       const compacted = await log.topic({ configs: { 'cleanup.policy': 'compact' }, numPartitions: 2 });
       const bad = keyedOrNotBatchOf([null, 'k', null]);
@@ -301,7 +305,7 @@ export const produceArea = area('Produce', {
   ),
   ...each(
     ['uncompressed', ...Object.keys(CODECS).slice(1), 'producer'],
-    'compresses as the topic says: $',
+    "compresses with the topic's compression.type: $",
     async (log, type) => {
       const topic = await log.topic({ configs: { 'compression.type': type } });
       for (const codec of Object.values(CODECS)) {
@@ -315,7 +319,7 @@ export const produceArea = area('Produce', {
       }
     },
   ),
-  'takes any timestamp that is not too far ahead': async (log) => {
+  'accepts any timestamp that is not too far in the future': async (log) => {
     const topic = await log.topic();
     for (const timestamp of [-1n, -2n, 0n, 1n]) {
       const batch = batchOf(['a'], { baseTimestamp: timestamp, maxTimestamp: timestamp });
@@ -326,14 +330,14 @@ export const produceArea = area('Produce', {
       expect(await topic.produce(batch)).toMatchObject({ error: 'INVALID_TIMESTAMP' });
     }
   },
-  'refuses timestamps as old as the topic says': async (log) => {
+  'refuses timestamps older than message.timestamp.before.max.ms': async (log) => {
     const topic = await log.topic({ configs: { 'message.timestamp.before.max.ms': '60000' } });
     const old = BigInt(Date.now() - HOUR_MS);
     const batch = batchOf(['a'], { baseTimestamp: old, maxTimestamp: old });
     expect(await topic.produce(batch)).toMatchObject({ error: 'INVALID_TIMESTAMP' });
     await topic.append(['b']);
   },
-  'keeps order and offsets of batches that overlap on one connection': async (log) => {
+  'preserves order and offsets of pipelined requests on one connection': async (log) => {
     const topic = await log.topic();
     const client = topic.leader();
     const wanted = Array.from({ length: 20 }, (_, i) => `value ${i}`);
@@ -364,7 +368,7 @@ interface RefusedAnswer {
   }[];
 }
 
-/** Records without keys, so many milliseconds from now. */
+/** Records without keys, with timestamps relative to now in milliseconds. */
 function timedBatchOf(codec: number, deltas: readonly bigint[]): Buffer {
   const now = BigInt(Date.now());
   const records = deltas.map((timestampDelta, offsetDelta) => ({

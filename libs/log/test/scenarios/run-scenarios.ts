@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AREAS } from './index.js';
 import { LogUnderTest } from './log-under-test.js';
 
-/** A log that runs for as long as the scenarios do. */
+/** A log that runs while the scenarios run. */
 export interface RunningLog extends AsyncDisposable {
   readonly addresses: readonly string[];
 }
 
-/** Makes a test of each scenario, all against one log. */
+/** Defines a test for each scenario. All share one log. */
 export function runScenarios(start: () => Promise<RunningLog>): void {
   let running: RunningLog | undefined;
   beforeAll(async () => {

@@ -1,13 +1,13 @@
 import type { LogUnderTest } from './log-under-test.js';
 
-/** Something that a broker promises to clients, whoever's broker it is. */
+/** Behaviour of a broker that clients rely on, independent of its implementation. */
 export interface Scenario {
   readonly name: string;
-  /** Rejects where the promise is not kept. */
+  /** Rejects if the broker behaves differently. */
   readonly run: (log: LogUnderTest) => Promise<void>;
 }
 
-/** Scenarios about one thing, by their names. */
+/** Scenarios of one API or feature, by name. */
 export interface Area {
   readonly title: string;
   readonly scenarios: readonly Scenario[];
@@ -17,7 +17,7 @@ export function area(title: string, scenarios: Readonly<Record<string, Scenario[
   return { title, scenarios: Object.entries(scenarios).map(([name, run]) => ({ name, run })) };
 }
 
-/** A scenario for each value; `$` in the name stands for it. */
+/** Defines a scenario for each value, which replaces `$` in the name. */
 export function each<T>(
   values: readonly T[],
   name: string,

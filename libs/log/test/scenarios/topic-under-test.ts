@@ -4,7 +4,7 @@ import { NO_UUID } from '../../src/protocol/schema.js';
 import type { RawClient } from '../broker/raw-client.js';
 import { Api, named, only, type Named } from './apis.js';
 
-/** The least that a length field can be read of. */
+/** The shortest prefix of a batch that contains its length. */
 const PREFIX_BYTES = 12;
 const TIMEOUT_MS = 30_000;
 
@@ -13,7 +13,7 @@ interface Produced {
   readonly baseOffset: bigint;
   readonly logAppendTimeMs: bigint;
   readonly logStartOffset: bigint;
-  /** From version 8 on. */
+  /** Since version 8. */
   readonly recordErrors: readonly { batchIndex: number; message: string | null }[];
   readonly errorMessage: string | null;
 }
@@ -46,17 +46,17 @@ export interface FetchOptions {
   readonly leaderEpoch?: number;
   readonly sessionId?: number;
   readonly sessionEpoch?: number;
-  /** What newer versions mean the topic by. */
+  /** Identifies the topic in newer versions. */
   readonly topicId?: string;
 }
 
-/** A batch of records without keys, made now. */
+/** A batch of records without keys, with the current time. */
 export function batchOf(values: readonly (string | Buffer)[], fields: Partial<BatchFields> = {}): Buffer {
   const entries = values.map((value) => ({ key: null, value: Buffer.from(value as string) }));
   return makeRecordBatch(entries, BigInt(Date.now()), fields);
 }
 
-/** A batch of records that have keys. */
+/** A batch of records with keys. */
 export function keyedBatchOf(
   entries: readonly (readonly [key: string, value: string | null])[],
   fields: Partial<BatchFields> = {},
@@ -68,7 +68,7 @@ export function keyedBatchOf(
   return makeRecordBatch(records, BigInt(Date.now()), fields);
 }
 
-/** The whole batches of an answer: the last one may be cut. */
+/** The complete batches in a response. The last batch may be truncated. */
 export function batchesIn(records: Buffer): Buffer[] {
   const batches: Buffer[] = [];
   for (let at = 0; at + PREFIX_BYTES <= records.length;) {
@@ -80,7 +80,7 @@ export function batchesIn(records: Buffer): Buffer[] {
   return batches;
 }
 
-/** Values in the order of the log; a tombstone's is null. Records of control batches are left out. */
+/** Values in the order of the log, null for a tombstone. Control batches are omitted. */
 export function valuesIn(records: Buffer): (string | null)[] {
   return batchesIn(records)
     .filter((batch) => !readBatchHeader(batch).control)
@@ -88,7 +88,7 @@ export function valuesIn(records: Buffer): (string | null)[] {
     .map(({ value }) => value?.toString() ?? null);
 }
 
-/** A topic by its name and connections to the leaders of its partitions. */
+/** A topic and connections to the leaders of its partitions. */
 export class TopicUnderTest {
   constructor(
     readonly name: string,
@@ -123,10 +123,13 @@ export class TopicUnderTest {
     return named(only(only(answer.topics).partitions));
   }
 
-  /** Appends one batch. @returns its first offset */
+  /**
+   * Appends one batch.
+   * @returns its base offset
+   */
   async append(values: readonly string[], fields: Partial<BatchFields> = {}, partition = 0): Promise<bigint> {
     const { error, baseOffset } = await this.produce(batchOf(values, fields), { partition });
-    if (error !== 'NONE') throw new Error(`not appended: ${error}`);
+    if (error !== 'NONE') throw new Error(`Produce failed: ${error}`);
     return baseOffset;
   }
 
@@ -167,11 +170,11 @@ export class TopicUnderTest {
       this.fetchRequest(options),
     );
     const { records, ...rest } = only(only(answer.topics).partitions);
-    if (records === null) throw new Error('records are null, of which librdkafka makes an error');
+    if (records === null) throw new Error('records is null, which librdkafka treats as an error');
     return { ...named(rest), records: Buffer.concat(records) };
   }
 
-  /** All that can be read. */
+  /** Reads all records. */
   async values(options: FetchOptions = {}): Promise<(string | null)[]> {
     return valuesIn((await this.fetch(options)).records);
   }

@@ -52,57 +52,57 @@ async function errorOf(log: LogUnderTest, name: string): Promise<string> {
 
 const BAD_NAMES = ['', '.', '..', 'a b', 'a/b', 'ü', 'a'.repeat(250)];
 
-/** What is wrong with a new topic, and what a broker says to it. */
+/** Invalid topics, with the broker's error for each. */
 const BAD_TOPICS: Readonly<Record<string, { topic: NewTopic; error: string }>> = {
   '0 partitions': { topic: { numPartitions: 0 }, error: 'INVALID_PARTITIONS' },
   '-5 partitions': { topic: { numPartitions: -5 }, error: 'INVALID_PARTITIONS' },
   '0 replicas': { topic: { replicationFactor: 0 }, error: 'INVALID_REPLICATION_FACTOR' },
   '50 replicas': { topic: { replicationFactor: 50 }, error: 'INVALID_REPLICATION_FACTOR' },
-  'partitions on brokers that there are not': {
+  'partitions on unknown brokers': {
     topic: { assignments: [{ partitionIndex: 0, brokerIds: [777] }] },
     error: 'INVALID_REPLICA_ASSIGNMENT',
   },
-  'partitions that do not begin at 0': {
+  'partitions that do not start at 0': {
     topic: { assignments: [{ partitionIndex: 1, brokerIds: [1] }] },
     error: 'INVALID_REPLICA_ASSIGNMENT',
   },
-  'a partition on no broker': {
+  'a partition without brokers': {
     topic: { assignments: [{ partitionIndex: 0, brokerIds: [] }] },
     error: 'INVALID_REPLICA_ASSIGNMENT',
   },
-  'a partition twice on a broker': {
+  'a partition with the same broker twice': {
     topic: { assignments: [{ partitionIndex: 0, brokerIds: [1, 1] }] },
     error: 'INVALID_REPLICA_ASSIGNMENT',
   },
-  'an assignment and a count': {
+  'both an assignment and a partition count': {
     topic: { numPartitions: 1, assignments: [{ partitionIndex: 0, brokerIds: [1] }] },
     error: 'INVALID_REQUEST',
   },
-  'a config that there is not': { topic: { configs: { 'no.such.config': '1' } }, error: 'INVALID_CONFIG' },
+  'an unknown config': { topic: { configs: { 'no.such.config': '1' } }, error: 'INVALID_CONFIG' },
   'a config without a value': { topic: { configs: { 'retention.ms': null } }, error: 'INVALID_CONFIG' },
-  'a number that is none': { topic: { configs: { 'retention.ms': 'long' } }, error: 'INVALID_CONFIG' },
+  'an invalid number': { topic: { configs: { 'retention.ms': 'long' } }, error: 'INVALID_CONFIG' },
   'a number that is too small': {
     topic: { configs: { 'max.message.bytes': '-1' } },
     error: 'INVALID_CONFIG',
   },
-  'a cleanup policy that there is not': {
+  'an unknown cleanup policy': {
     topic: { configs: { 'cleanup.policy': 'burn' } },
     error: 'INVALID_CONFIG',
   },
-  'a timestamp type that there is not': {
+  'an unknown timestamp type': {
     topic: { configs: { 'message.timestamp.type': 'Now' } },
     error: 'INVALID_CONFIG',
   },
-  'a compression that there is not': {
+  'an unknown compression type': {
     topic: { configs: { 'compression.type': 'rar' } },
     error: 'INVALID_CONFIG',
   },
-  'no replica in sync': { topic: { configs: { 'min.insync.replicas': '0' } }, error: 'INVALID_CONFIG' },
-  'a ratio over one': { topic: { configs: { 'min.cleanable.dirty.ratio': '1.5' } }, error: 'INVALID_CONFIG' },
+  'min.insync.replicas 0': { topic: { configs: { 'min.insync.replicas': '0' } }, error: 'INVALID_CONFIG' },
+  'a ratio above 1': { topic: { configs: { 'min.cleanable.dirty.ratio': '1.5' } }, error: 'INVALID_CONFIG' },
 };
 
 export const createTopicsArea = area('CreateTopics', {
-  ...each([2, 3, 4, 5, 6, 7], 'version $ makes a topic that can be written', async (log, version) => {
+  ...each([2, 3, 4, 5, 6, 7], 'version $ creates a topic that can be written', async (log, version) => {
     const name = log.name();
     const made = only(
       await log.create([{ name, numPartitions: 2, configs: { 'retention.ms': '5000' } }], { version }),
@@ -127,29 +127,29 @@ export const createTopicsArea = area('CreateTopics', {
     expect(await createError(log, { name, ...topic })).toBe(error);
     expect(await errorOf(log, name)).toBe('UNKNOWN_TOPIC_OR_PARTITION');
   }),
-  'takes the longest name': async (log) => {
+  'accepts the longest name': async (log) => {
     const name = log.name().padEnd(249, 'x');
     expect(await createError(log, { name })).toBe('NONE');
     await log.existingTopic(name);
   },
-  'refuses a topic that there is': async (log) => {
+  'refuses an existing topic': async (log) => {
     const { name } = await log.topic();
     expect(await createError(log, { name, numPartitions: 5 })).toBe('TOPIC_ALREADY_EXISTS');
     expect(await partitionsOf(log, name)).toBe(1);
   },
-  'refuses a name that differs from another in . and _ alone': async (log) => {
+  'refuses a name that differs from another one only in . and _': async (log) => {
     const name = log.name();
     expect(await createError(log, { name: `${name}.a` })).toBe('NONE');
     expect(await createError(log, { name: `${name}_a` })).toBe('INVALID_TOPIC_EXCEPTION');
   },
-  'refuses both of a topic that comes twice, and makes the others': async (log) => {
+  'refuses a topic that the request contains twice, and creates the others': async (log) => {
     const [twice, once] = [log.name(), log.name()];
     const answers = await log.create([{ name: twice }, { name: twice }, { name: once }]);
     const errors = new Map(answers.map(({ name, error }) => [name, error]));
     expect(Object.fromEntries(errors)).toEqual({ [twice]: 'INVALID_REQUEST', [once]: 'NONE' });
     expect(await errorOf(log, twice)).toBe('UNKNOWN_TOPIC_OR_PARTITION');
   },
-  'only checks where it is asked to': async (log) => {
+  'does not create the topic with validate_only': async (log) => {
     const name = log.name();
     expect(await log.create([{ name, numPartitions: 3 }], { validateOnly: true })).toMatchObject([
       { error: 'NONE', numPartitions: 3 },
@@ -159,7 +159,7 @@ export const createTopicsArea = area('CreateTopics', {
     ]);
     expect(await errorOf(log, name)).toBe('UNKNOWN_TOPIC_OR_PARTITION');
   },
-  'puts partitions where it is told to': async (log) => {
+  'assigns partitions as requested': async (log) => {
     const { nodeId } = (await log.metadata([])).brokers[0] as { nodeId: number };
     const assignments = [1, 0].map((partitionIndex) => ({ partitionIndex, brokerIds: [nodeId] }));
     const { name } = await log.topic({ assignments });
@@ -168,7 +168,7 @@ export const createTopicsArea = area('CreateTopics', {
       partitions.map(({ leaderId, replicaNodes, isrNodes }) => ({ leaderId, replicaNodes, isrNodes })),
     ).toEqual([0, 1].map(() => ({ leaderId: nodeId, replicaNodes: [nodeId], isrNodes: [nodeId] })));
   },
-  'makes as many partitions as the broker says where none are named': async (log) => {
+  "uses the broker's num.partitions by default": async (log) => {
     const { numPartitions, error } = only(await log.create([{ numPartitions: -1 }]));
     expect(error).toBe('NONE');
     expect(numPartitions).toBeGreaterThan(0);
@@ -176,31 +176,31 @@ export const createTopicsArea = area('CreateTopics', {
 });
 
 export const deleteTopicsArea = area('DeleteTopics', {
-  ...each([1, 2, 3, 4, 5, 6], 'version $ takes a topic and its records away', async (log, version) => {
+  ...each([1, 2, 3, 4, 5, 6], 'version $ deletes a topic and its records', async (log, version) => {
     const topic = await log.topic();
     await topic.append(['a']);
     expect(await deleteTopic(log, topic, version)).toBe('NONE');
     await until(async () => (await errorOf(log, topic.name)) === 'UNKNOWN_TOPIC_OR_PARTITION');
     await until(async () => (await topic.fetch()).error === 'UNKNOWN_TOPIC_OR_PARTITION');
   }),
-  'knows a topic by its id': async (log) => {
+  'identifies a topic by id': async (log) => {
     const { name, topicId } = only(await log.create([{}]));
     await log.existingTopic(name);
     expect(await deleteTopic(log, { topicId })).toBe('NONE');
     await until(async () => (await errorOf(log, name)) === 'UNKNOWN_TOPIC_OR_PARTITION');
     expect(await deleteTopic(log, { topicId })).toBe('UNKNOWN_TOPIC_ID');
   },
-  'refuses what there is not': async (log) => {
+  'refuses an unknown name and an unknown id': async (log) => {
     expect(await deleteTopic(log, { name: log.name() })).toBe('UNKNOWN_TOPIC_OR_PARTITION');
     expect(await deleteTopic(log, { topicId: 'ab'.repeat(16) })).toBe('UNKNOWN_TOPIC_ID');
   },
-  'refuses a name and an id at once, and neither': async (log) => {
+  'refuses a topic with both a name and an id, and with neither': async (log) => {
     const { name, topicId } = only(await log.create([{}]));
     expect(await deleteTopic(log, { name, topicId })).toBe('INVALID_REQUEST');
     expect(await deleteTopic(log, {})).toBe('INVALID_REQUEST');
     await log.existingTopic(name);
   },
-  'lets the name be used again, for an empty topic with another id': async (log) => {
+  'allows the name to be used again for an empty topic with another id': async (log) => {
     const first = only(await log.create([{}]));
     await (await log.existingTopic(first.name)).append(['old']);
     await deleteTopic(log, { name: first.name });
@@ -209,7 +209,7 @@ export const deleteTopicsArea = area('DeleteTopics', {
     expect(await again.values()).toEqual([]);
     expect(only((await log.metadata([first.name])).topics).topicId).not.toBe(first.topicId);
   },
-  'takes the offsets of groups with it': async (log) => {
+  'deletes the committed offsets of the topic': async (log) => {
     const [topic, other] = [await log.topic(), await log.topic()];
     const group = await log.group();
     const member = await group.member();
@@ -224,7 +224,7 @@ export const deleteTopicsArea = area('DeleteTopics', {
 });
 
 export const createPartitionsArea = area('CreatePartitions', {
-  ...each([0, 1, 2, 3], 'version $ makes a topic grow', async (log, version) => {
+  ...each([0, 1, 2, 3], 'version $ adds partitions to a topic', async (log, version) => {
     const topic = await log.topic();
     await topic.append(['a']);
     expect(await grow(log, [{ name: topic.name, count: 3 }], { version })).toEqual(['NONE']);
@@ -233,7 +233,7 @@ export const createPartitionsArea = area('CreatePartitions', {
     await grown.append(['b'], {}, 2);
     expect(await grown.values()).toEqual(['a']);
   }),
-  'refuses fewer, as many, and none': async (log) => {
+  'refuses a count that is lower, equal or zero': async (log) => {
     const { name } = await log.topic({ numPartitions: 2 });
     for (const count of [1, 2, 0, -1]) {
       expect({ count, errors: await grow(log, [{ name, count }]) }).toEqual({
@@ -243,10 +243,10 @@ export const createPartitionsArea = area('CreatePartitions', {
     }
     expect(await partitionsOf(log, name)).toBe(2);
   },
-  'refuses a topic that there is not': async (log) => {
+  'refuses an unknown topic': async (log) => {
     expect(await grow(log, [{ name: log.name(), count: 3 }])).toEqual(['UNKNOWN_TOPIC_OR_PARTITION']);
   },
-  'refuses assignments that do not fit': async (log) => {
+  'refuses invalid assignments': async (log) => {
     const { name } = await log.topic();
     const errors = async (...brokerIds: number[][]) =>
       grow(log, [{ name, count: 2, assignments: brokerIds.map((ids) => ({ brokerIds: ids })) }]);
@@ -255,13 +255,13 @@ export const createPartitionsArea = area('CreatePartitions', {
     expect(await errors([])).toEqual(['INVALID_REPLICA_ASSIGNMENT']);
     expect(await partitionsOf(log, name)).toBe(1);
   },
-  'only checks where it is asked to': async (log) => {
+  'adds no partitions with validate_only': async (log) => {
     const { name } = await log.topic();
     expect(await grow(log, [{ name, count: 3 }], { validateOnly: true })).toEqual(['NONE']);
     expect(await grow(log, [{ name, count: 1 }], { validateOnly: true })).toEqual(['INVALID_PARTITIONS']);
     expect(await partitionsOf(log, name)).toBe(1);
   },
-  'refuses a topic that comes twice': async (log) => {
+  'refuses a topic that the request contains twice': async (log) => {
     const { name } = await log.topic();
     const errors = await grow(log, [
       { name, count: 2 },
@@ -275,13 +275,13 @@ export const createPartitionsArea = area('CreatePartitions', {
 export const metadataArea = area('Metadata', {
   ...each(
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
-    'version $ names brokers and partitions',
+    'version $ returns brokers and partitions',
     async (log, version) => {
       const { name } = await log.topic({ numPartitions: 2 });
       const { brokers, controllerId, topics } = await log.metadata([name], {}, version);
       expect(brokers).toHaveLength(log.addresses.length);
       const ids = brokers.map(({ nodeId }) => nodeId);
-      // A client sends what is for the controller to a broker that it knows.
+      // A client may send a request for the controller to any broker.
       if (version >= 1) expect(ids).toContain(controllerId);
       const { errorCode, isInternal, partitions } = only(topics);
       expect({ errorCode, isInternal }).toEqual({ errorCode: 0, isInternal: false });
@@ -289,20 +289,20 @@ export const metadataArea = area('Metadata', {
       for (const { leaderId } of partitions) expect(ids).toContain(leaderId);
     },
   ),
-  'names all topics for null, and none for an empty list': async (log) => {
+  'returns all topics for null and none for an empty list': async (log) => {
     const { name } = await log.topic();
     expect((await log.metadata(null)).topics.map((topic) => topic.name)).toContain(name);
     expect((await log.metadata([])).topics).toEqual([]);
   },
-  'names all topics for an empty list in version 0': async (log) => {
+  'returns all topics for an empty list in version 0': async (log) => {
     const { name } = await log.topic();
     expect((await log.metadata([], {}, 0)).topics.map((topic) => topic.name)).toContain(name);
   },
-  'makes no topic where that is not asked for': async (log) => {
+  'does not create a topic without allow_auto_topic_creation': async (log) => {
     const name = log.name();
     for (let i = 0; i < 2; i++) expect(await errorOf(log, name)).toBe('UNKNOWN_TOPIC_OR_PARTITION');
   },
-  'makes a topic where that is asked for': async (log) => {
+  'creates a topic with allow_auto_topic_creation': async (log) => {
     const name = log.name();
     await log.metadata([name], { allowAutoTopicCreation: true });
     await (await log.existingTopic(name)).append(['a']);
@@ -311,14 +311,14 @@ export const metadataArea = area('Metadata', {
     const { topics } = await log.metadata([name], { allowAutoTopicCreation: true });
     expect(nameOf(only(topics).errorCode)).toBe('INVALID_TOPIC_EXCEPTION');
   }),
-  'knows topics by their ids': async (log) => {
+  'identifies topics by id': async (log) => {
     const { name, topicId } = only(await log.create([{}]));
     await log.existingTopic(name);
     const byId = (id: string) => log.metadata(null, { topics: [{ name: null, topicId: id }] });
     expect(only((await byId(topicId)).topics)).toMatchObject({ errorCode: 0, name, topicId });
     expect(nameOf(only((await byId('ab'.repeat(16))).topics).errorCode)).toBe('UNKNOWN_TOPIC_ID');
   },
-  "marks the topic of groups' offsets as the broker's own": async (log) => {
+  'marks __consumer_offsets as internal': async (log) => {
     const group = await log.group();
     await (await group.member()).commit((await log.topic()).name, 1n);
     expect(only((await log.metadata(['__consumer_offsets'])).topics)).toMatchObject({
@@ -326,7 +326,7 @@ export const metadataArea = area('Metadata', {
       isInternal: true,
     });
   },
-  'says the same cluster and brokers as DescribeCluster': async (log) => {
+  'returns the same cluster id and brokers as DescribeCluster': async (log) => {
     const { brokers, clusterId } = await log.metadata([]);
     for (const version of [0, 1]) {
       const cluster = await log.ask<{

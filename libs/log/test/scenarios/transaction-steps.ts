@@ -1,9 +1,9 @@
 import { TransactionalClient } from '../broker/transactional-client.js';
 
-/** What a step of the scenario asked, and what it was answered. */
+/** A request of a step, and its response. */
 export type Steps = [step: string, answer: string][];
 
-/** What Apache Kafka 4.3.1 answers. */
+/** The responses of Apache Kafka 4.3.1. */
 export const ANSWERS: Steps = [
   ['init: no id', 'INVALID_REQUEST'],
   ['init: timeout 0', 'INVALID_TRANSACTION_TIMEOUT'],
@@ -89,8 +89,8 @@ export const ANSWERS: Steps = [
 ];
 
 /**
- * Transactions as clients misuse them, step by step, on a new topic of three partitions, on a log of one broker. The answers are
- * `ANSWERS`.
+ * Misuse of transactions, step by step, on a new topic with three partitions and a log with one broker. `ANSWERS` has
+ * the expected responses.
  */
 export async function transactionSteps(port: number, topic: string): Promise<Steps> {
   using client = await TransactionalClient.connect(port);
@@ -253,7 +253,7 @@ async function stateOf(client: TransactionalClient, transactionalId: string): Pr
   return (await client.describe(transactionalId)).state;
 }
 
-/** Kafka writes markers behind its answers. */
+/** Kafka may write the markers after it has responded. */
 async function settled(client: TransactionalClient, transactionalId: string, state: string): Promise<void> {
   await client.patiently(async () => ({
     error: (await stateOf(client, transactionalId)) === state ? 'NONE' : 'CONCURRENT_TRANSACTIONS',

@@ -12,7 +12,7 @@ function portOf(log: LogUnderTest): number {
   return Number((log.addresses[0] as string).split(':').at(-1));
 }
 
-/** A topic, and a producer in a transaction of it. */
+/** A topic, and a producer with an open transaction on it. */
 async function begin(log: LogUnderTest) {
   const topic = await log.topic();
   const client = await TransactionalClient.connect(portOf(log));
@@ -25,11 +25,11 @@ async function begin(log: LogUnderTest) {
 }
 
 export const transactionsArea = area('a transaction', {
-  'is answered as Kafka answers it, step by step': async (log) => {
+  'is answered in every step as by Apache Kafka': async (log) => {
     const { name } = await log.topic({ numPartitions: 3 });
     expect(await transactionSteps(portOf(log), name)).toEqual(ANSWERS);
   },
-  'is read as committed once it is, and holds up what is behind it till then': async (log) => {
+  'is visible to read_committed after its commit, and blocks later records until then': async (log) => {
     const { topic, client, producer } = await begin(log);
     using _connection = client;
     await client.produce(producer, topic.name, 0, ['in it']);
@@ -42,7 +42,7 @@ export const transactionsArea = area('a transaction', {
     await until(async () => (await topic.fetch()).lastStableOffset === 3n);
     expect(await topic.values({ isolationLevel: READ_COMMITTED })).toEqual(['in it', 'behind it']);
   },
-  'that is aborted is named to readers, who leave it out': async (log) => {
+  'that is aborted is listed in Fetch responses, and read_committed readers skip it': async (log) => {
     const { topic, client, producer } = await begin(log);
     using _connection = client;
     await topic.append(['before it']);
