@@ -13,3 +13,5 @@ export { canCompress } from './kafkajs/codecs.js';
 export { createAdmin } from './admin/kafka-admin.js';
 export { createBatchConsumer } from './consumer/group-consumer.js';
 export { DEAD_LETTER_HEADERS } from './dead-letter/dead-letter.js';
+export type * from './range/range.js';
+export { createRangeReader } from './range/range-reader.js';

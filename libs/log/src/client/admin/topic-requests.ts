@@ -118,7 +118,8 @@ async function anyBroker(cluster: KafkajsCluster): Promise<KafkajsBroker> {
   return cluster.brokerPool.findConnectedBroker();
 }
 
-function requireTopic(found: readonly TopicAnswer[], name: string): TopicAnswer {
+/** @throws LogError `UNKNOWN_TOPIC`, `REFUSED` or `UNAVAILABLE` if the cluster does not describe the topic */
+export function requireTopic(found: readonly TopicAnswer[], name: string): TopicAnswer {
   const topic = found.find((each) => each.name === name);
   switch (topic?.errorCode) {
     case ErrorCode.NONE:

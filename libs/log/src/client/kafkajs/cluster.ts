@@ -24,12 +24,24 @@ interface KafkajsApi<R> {
   protocol(of: { readonly version: number }): () => KafkajsRequest<R>;
 }
 
+interface KafkajsConnection {
+  send<R>(request: KafkajsRequest<R>): Promise<R>;
+}
+
 /** One broker, connected and authenticated. */
 export interface KafkajsBroker {
-  readonly connectionPool: { send<R>(request: KafkajsRequest<R>): Promise<R> };
+  readonly connectionPool: KafkajsConnection & {
+    readonly host: string;
+    readonly port: number;
+    /** The connection for all requests but Fetch. */
+    getConnection(): Promise<KafkajsConnection>;
+  };
+  /** Of each API, by its key. */
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number } | undefined>>;
   lookupRequest<R>(apiKey: number, api: KafkajsApi<R>): () => KafkajsRequest<R>;
   metadata(topics: readonly string[]): Promise<{
     readonly topicMetadata: readonly {
+      readonly topic: string;
       readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[];
     }[];
   }>;
@@ -85,7 +97,11 @@ export function openCluster(kafka: Kafka): KafkajsCluster {
  *
  * @throws LogError `REFUSED` if the broker is too old; errors of kafkajs
  */
-export async function ask<Q, A>(broker: KafkajsBroker, api: Api<Q, A>, question: Q): Promise<A> {
+export async function ask<Q, A>(
+  broker: Pick<KafkajsBroker, 'lookupRequest'> & { readonly connectionPool: KafkajsConnection },
+  api: Api<Q, A>,
+  question: Q,
+): Promise<A> {
   const request = broker.lookupRequest<A>(api.apiKey, {
     versions: [String(api.maxVersion)],
     protocol: ({ version }) => {

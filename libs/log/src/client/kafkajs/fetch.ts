@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import type { KafkaMessage } from 'kafkajs';
 import { ErrorCode } from '../../protocol/error-codes.js';
 import { Reader } from '../../protocol/reader.js';
-import * as t from '../../protocol/schema.js';
 import type { FetchedRecordSet } from '../record/record-set.js';
+import { fetchResponse, type FetchedPartitionResponse } from './fetch-api.js';
 
 /*
  * Fetch (key 1), versions 4 to 11: what kafkajs sends, and what it gets back for a consumer here. kafkajs would decode
@@ -12,31 +12,6 @@ import type { FetchedRecordSet } from '../record/record-set.js';
  * so it is made to carry the bytes to the consumer as they came.
  */
 const MIN_VERSION = 4;
-
-const response = t.struct({
-  throttleTimeMs: t.int32,
-  errorCode: t.since(7, t.int16, 0),
-  sessionId: t.since(7, t.int32, 0),
-  topics: t.array(
-    t.struct({
-      name: t.string,
-      partitions: t.array(
-        t.struct({
-          partition: t.int32,
-          errorCode: t.int16,
-          highWatermark: t.int64,
-          lastStableOffset: t.int64,
-          logStartOffset: t.since(5, t.int64, -1n),
-          aborted: t.nullableArray(t.struct({ producerId: t.int64, firstOffset: t.int64 })),
-          preferredReadReplica: t.since(11, t.int32, -1),
-          records: t.nullableBytes,
-        }),
-      ),
-    }),
-  ),
-});
-
-type PartitionAnswer = t.ValueOf<typeof response>['topics'][number]['partitions'][number];
 
 /** What a Fetch brought of one partition. */
 export interface FetchedPartition extends FetchedRecordSet {
@@ -187,7 +162,9 @@ interface Carrier {
 const NEVER_PASSED = String(2n ** 63n - 1n);
 
 function decode(payload: Buffer, version: number, positions: ReadonlyMap<string, bigint>): unknown {
-  const { throttleTimeMs, errorCode, sessionId, topics } = response.read(new Reader(payload, false, version));
+  const { throttleTimeMs, errorCode, sessionId, topics } = fetchResponse.read(
+    new Reader(payload, false, version),
+  );
   return {
     throttleTime: 0,
     clientSideThrottleTime: throttleTimeMs,
@@ -200,21 +177,23 @@ function decode(payload: Buffer, version: number, positions: ReadonlyMap<string,
   };
 }
 
-function toKafkajs(answer: PartitionAnswer, position: bigint): unknown {
-  const isOutOfRange = answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE;
-  const bytes = answer.records ?? Buffer.alloc(0);
-  const carrier: Carrier = {
-    offset: NEVER_PASSED,
-    fetched: {
-      bytes,
-      aborted: answer.aborted ?? [],
-      position,
-      isOutOfRange,
-      highWatermark: answer.highWatermark,
-      lastStableOffset: answer.lastStableOffset >= 0n ? answer.lastStableOffset : answer.highWatermark,
-      logStartOffset: answer.logStartOffset,
-    },
+/** One partition of a Fetch response; its buffers are borrowed from the response. */
+export function toFetchedPartition(answer: FetchedPartitionResponse, position: bigint): FetchedPartition {
+  return {
+    bytes: answer.records ?? Buffer.alloc(0),
+    aborted: answer.aborted ?? [],
+    position,
+    isOutOfRange: answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE,
+    highWatermark: answer.highWatermark,
+    lastStableOffset: answer.lastStableOffset >= 0n ? answer.lastStableOffset : answer.highWatermark,
+    logStartOffset: answer.logStartOffset,
   };
+}
+
+function toKafkajs(answer: FetchedPartitionResponse, position: bigint): unknown {
+  const fetched = toFetchedPartition(answer, position);
+  const { isOutOfRange, bytes } = fetched;
+  const carrier: Carrier = { offset: NEVER_PASSED, fetched };
   return {
     partition: answer.partition,
     // kafkajs would move to the earliest offset by itself, and tell nobody from where.

@@ -97,6 +97,14 @@ export function cutBatchBytes(bytes: Buffer): number | undefined {
   return sizeBytes > bytes.length ? sizeBytes : undefined;
 }
 
+/** Offset after the last whole batch, as its header says; `undefined` if there is no whole batch. */
+export function endOfRecordSet(bytes: Buffer): bigint | undefined {
+  let last: Buffer | undefined;
+  for (const { batch } of wholeBatches(bytes)) last = batch;
+  if (!last) return undefined;
+  return last.length < BATCH_HEADER_BYTES ? batchBaseOffset(last) : readBatchHeader(last).lastOffset + 1n;
+}
+
 /** Records on their way into steps: of small batches together, of a large one in parts. */
 class Chunk {
   /** Offset of what comes next. */

@@ -8,7 +8,11 @@ export type LogErrorCode =
   | 'REFUSED'
   | 'CLOSED'
   | 'CONSUMER_CRASHED'
-  | 'TOPIC_MISMATCH';
+  | 'TOPIC_MISMATCH'
+  | 'OFFSETS_MISSING'
+  | 'UNDECODABLE'
+  | 'LOG_TRUNCATED'
+  | 'TOPIC_RECREATED';
 
 /** An operation on the log that failed. Where `retryable`, the same call may succeed later. */
 export class LogError extends Error {

@@ -1,0 +1,266 @@
+import { ErrorCode, nameOf } from '../../protocol/error-codes.js';
+import { NO_UUID } from '../../protocol/schema.js';
+import type { OffsetsOptions } from '../admin/admin.js';
+import { requireTopic } from '../admin/topic-requests.js';
+import { addressOf } from '../kafkajs/broker-socket.js';
+import { KafkajsClient, type KafkajsClientOptions } from '../kafkajs/client.js';
+import { ask, openCluster, type KafkajsBroker, type KafkajsCluster } from '../kafkajs/cluster.js';
+import { isLeaderMoved, isRequestTimeout, toLogError } from '../kafkajs/errors.js';
+import { METADATA } from '../kafkajs/metadata-api.js';
+import { LogNames } from '../kafkajs/topic-prefix.js';
+import { LogError } from '../shared/errors.js';
+import { FETCH_BY_ID, FETCH_BY_NAME, type FetchedPartitionResponse } from '../kafkajs/fetch-api.js';
+
+const FETCH_API_KEY = 1;
+/** Kafka's numbers. */
+const ISOLATION_LEVELS = { read_uncommitted: 0, read_committed: 1 } as const;
+const EARLIEST = -2;
+const LATEST = -1;
+/** ListOffsets returns it if no record has the timestamp or a later one. */
+const NO_OFFSET = -1n;
+
+export type Isolation = NonNullable<OffsetsOptions['isolation']>;
+
+/** A topic as the cluster describes it now. */
+export interface TopicLayout {
+  /** Base64url; `undefined` if the cluster has no topic ids. */
+  readonly topicId: string | undefined;
+  /** The node that leads each partition; -1 if none does. */
+  readonly leaders: ReadonlyMap<number, number>;
+}
+
+export interface FetchQuestion {
+  readonly isolation: Isolation;
+  readonly maxBytes: number;
+  readonly partitions: readonly {
+    readonly topic: string;
+    readonly topicId: string | undefined;
+    readonly partition: number;
+    readonly offset: bigint;
+    readonly maxBytes: number;
+  }[];
+}
+
+export interface FetchAnswer {
+  /** Whether the topics were identified by their ids, so that no other topic with the same name was read. */
+  readonly isById: boolean;
+  /** In the order of the question; `undefined` for a partition that the broker left out. */
+  readonly partitions: readonly (FetchedPartitionResponse | undefined)[];
+}
+
+/** The requests that reading ranges needs, over one connection per broker. Concurrent calls share it. */
+export class RangeCluster implements Disposable {
+  private readonly client: KafkajsClient;
+  private readonly cluster: KafkajsCluster;
+  private readonly names: LogNames;
+  /** Whether the addresses of the brokers have to be read before the next request. */
+  private isStale = true;
+  private isClosed = false;
+
+  constructor(options: KafkajsClientOptions) {
+    this.client = new KafkajsClient(options);
+    this.cluster = openCluster(this.client.kafka);
+    this.names = new LogNames(options.connection.topicPrefix);
+  }
+
+  /** @throws LogError `UNKNOWN_TOPIC`, retryable; `REFUSED`; other retryable ones */
+  async describe(topics: readonly string[]): Promise<ReadonlyMap<string, TopicLayout>> {
+    return this.request('cannot look up the partitions', undefined, async (broker) => {
+      const names = topics.map((topic) => this.names.inCluster(topic));
+      const found = supports(broker, METADATA.apiKey, METADATA.minVersion)
+        ? await describeWithIds(broker, names)
+        : await describeByName(broker, names);
+      return new Map(topics.map((topic, index) => [topic, found[index]!]));
+    });
+  }
+
+  /** The offset of a bound in each partition, from the leader; undefined for a timestamp that is later than all records. */
+  async listOffsets(
+    nodeId: number,
+    {
+      topic,
+      isolation,
+      bounds,
+    }: {
+      readonly topic: string;
+      readonly isolation: Isolation;
+      readonly bounds: ReadonlyMap<number, 'earliest' | 'latest' | { readonly timestampMs: number }>;
+    },
+  ): Promise<ReadonlyMap<number, bigint | undefined>> {
+    if (bounds.size === 0) return new Map();
+    return this.request(`cannot read the offsets of "${topic}"`, nodeId, async (broker) => {
+      const { responses } = await broker.listOffsets({
+        isolationLevel: ISOLATION_LEVELS[isolation],
+        topics: [
+          {
+            topic: this.names.inCluster(topic),
+            partitions: [...bounds].map(([partition, bound]) => ({
+              partition,
+              timestamp: timestampOf(bound),
+            })),
+          },
+        ],
+      });
+      const offsets = responses.flatMap(({ partitions }) => partitions);
+      return new Map(
+        offsets.map(({ partition, offset }) => {
+          const found = BigInt(offset);
+          return [partition, found === NO_OFFSET ? undefined : found] as const;
+        }),
+      );
+    });
+  }
+
+  /** Answers at once, with what the partitions have. */
+  async fetch(nodeId: number, { isolation, maxBytes, partitions }: FetchQuestion): Promise<FetchAnswer> {
+    return this.request('cannot fetch records', nodeId, async (broker) => {
+      const isById =
+        supports(broker, FETCH_API_KEY, FETCH_BY_ID.minVersion) &&
+        partitions.every(({ topicId }) => topicId !== undefined);
+      const topics = new Map<string, FetchQuestion['partitions'][number][]>();
+      for (const each of partitions) topics.set(each.topic, [...(topics.get(each.topic) ?? []), each]);
+      const { errorCode, topics: found } = await ask(
+        overOneConnection(broker),
+        isById ? FETCH_BY_ID : FETCH_BY_NAME,
+        {
+          replicaId: -1,
+          maxWaitMs: 0,
+          minBytes: 1,
+          maxBytes,
+          isolationLevel: ISOLATION_LEVELS[isolation],
+          sessionId: 0,
+          sessionEpoch: -1,
+          topics: [...topics].map(([topic, wanted]) => ({
+            name: this.names.inCluster(topic),
+            topicId: toHex(wanted[0]?.topicId),
+            partitions: wanted.map(({ partition, offset, maxBytes: partitionMaxBytes }) => ({
+              partition,
+              currentLeaderEpoch: -1,
+              fetchOffset: offset,
+              lastFetchedEpoch: -1,
+              logStartOffset: -1n,
+              partitionMaxBytes,
+            })),
+          })),
+          forgottenTopics: [],
+          rackId: '',
+        },
+      );
+      if (errorCode !== ErrorCode.NONE)
+        throw new LogError('UNAVAILABLE', `the broker answered ${nameOf(errorCode)}`, true);
+      const answers = new Map(
+        found.flatMap(({ name, topicId, partitions: of }) =>
+          of.map((each) => [`${each.partition}/${isById ? topicId : name}`, each] as const),
+        ),
+      );
+      return {
+        isById,
+        partitions: partitions.map(({ topic, topicId, partition }) =>
+          answers.get(`${partition}/${isById ? toHex(topicId) : this.names.inCluster(topic)}`),
+        ),
+      };
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.isClosed = true;
+    this.client.kill();
+  }
+
+  /** Sends a request to one node, or to any if none is named. */
+  private async request<R>(
+    doing: string,
+    nodeId: number | undefined,
+    send: (broker: KafkajsBroker) => Promise<R>,
+  ): Promise<R> {
+    let broker: KafkajsBroker | undefined;
+    try {
+      if (this.isClosed) throw closed();
+      await this.refresh();
+      broker = await (nodeId === undefined
+        ? this.cluster.brokerPool.findConnectedBroker()
+        : this.leader(nodeId));
+      return await send(broker);
+    } catch (error) {
+      if (this.isClosed) throw closed();
+      // The broker may have moved, or another one may lead the partition.
+      this.isStale = true;
+      if (broker && isRequestTimeout(error)) this.client.dropSockets(addressOf(broker.connectionPool));
+      throw toLogError(error, doing);
+    }
+  }
+
+  private async leader(nodeId: number): Promise<KafkajsBroker> {
+    if (nodeId < 0) throw new LogError('UNAVAILABLE', 'the partition has no leader', true);
+    try {
+      return await this.cluster.findBroker({ nodeId });
+    } catch (error) {
+      if (!isLeaderMoved(error)) throw error;
+      await this.cluster.refreshMetadata();
+      return this.cluster.findBroker({ nodeId });
+    }
+  }
+
+  private async refresh(): Promise<void> {
+    if (!this.isStale) return;
+    await this.cluster.connect();
+    await this.cluster.refreshMetadata();
+    this.isStale = false;
+  }
+}
+
+function closed(): LogError {
+  return new LogError('CLOSED', 'the range reader is closed', false);
+}
+
+function supports({ versions }: KafkajsBroker, apiKey: number, minVersion: number): boolean {
+  return (versions[apiKey]?.maxVersion ?? -1) >= minVersion;
+}
+
+/**
+ * kafkajs sends Fetch over a second connection, so that other requests do not wait behind it, and does not guard against
+ * connecting it twice at once. Fetches that do not wait for records need no second one.
+ */
+function overOneConnection({ connectionPool, lookupRequest }: KafkajsBroker): Parameters<typeof ask>[0] {
+  return {
+    lookupRequest,
+    connectionPool: { send: async (request) => (await connectionPool.getConnection()).send(request) },
+  };
+}
+
+async function describeWithIds(broker: KafkajsBroker, names: readonly string[]): Promise<TopicLayout[]> {
+  const { topics } = await ask(broker, METADATA, {
+    topics: names.map((name) => ({ topicId: NO_UUID, name })),
+    allowAutoTopicCreation: false,
+    includeClusterAuthorizedOperations: false,
+    includeTopicAuthorizedOperations: false,
+  });
+  return names.map((name) => {
+    const { topicId, partitions } = requireTopic(topics, name);
+    return {
+      topicId: topicId === NO_UUID ? undefined : Buffer.from(topicId, 'hex').toString('base64url'),
+      leaders: new Map(partitions.map(({ partitionIndex, leaderId }) => [partitionIndex, leaderId])),
+    };
+  });
+}
+
+/** Kafka before 2.8. */
+async function describeByName(broker: KafkajsBroker, names: readonly string[]): Promise<TopicLayout[]> {
+  const { topicMetadata } = await broker.metadata(names);
+  return names.map((name) => {
+    const partitions = topicMetadata.find(({ topic }) => topic === name)?.partitionMetadata ?? [];
+    return {
+      topicId: undefined,
+      leaders: new Map(partitions.map(({ partitionId, leader }) => [partitionId, leader])),
+    };
+  });
+}
+
+function timestampOf(bound: 'earliest' | 'latest' | { readonly timestampMs: number }): number {
+  if (bound === 'earliest') return EARLIEST;
+  return bound === 'latest' ? LATEST : bound.timestampMs;
+}
+
+function toHex(topicId: string | undefined): string {
+  return topicId === undefined ? NO_UUID : Buffer.from(topicId, 'base64url').toString('hex');
+}
