@@ -19,7 +19,6 @@ import { LogStore } from './storage/topics/log-store.js';
 import { shareOpenFiles } from './storage/files/open-files.js';
 import { ProducerIds } from './storage/producers/producer-ids.js';
 import { TransactionCoordinator } from './transactions/coordinator.js';
-import { watchedFiles } from './storage/files/watched-files.js';
 import { VERSION } from './version.js';
 
 /** Longest that requests under way hold up the end. */
@@ -104,7 +103,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     undo.push(() => server.destroy());
     const port = await server.listen();
     const node = settleNode(config, { listener, port, dataDir });
-    const files = pooledFiles(watchedFiles(options.files ?? nodeFileSystem, disk), openFiles);
+    const files = pooledFiles(options.files ?? nodeFileSystem, { budget: openFiles, observer: disk });
     const now = options.now ?? Date.now;
     const broker = await serve({
       config,

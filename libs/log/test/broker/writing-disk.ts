@@ -10,7 +10,7 @@ export function diskThatWrites(
     async open(file: string) {
       const real = await nodeFileSystem.open(file);
       return {
-        read: (buffer: Buffer, position: number) => real.read(buffer, position),
+        read: (buffer: Buffer, position: number, cached?: boolean) => real.read(buffer, position, cached),
         sizeBytes: () => real.sizeBytes(),
         truncate: (size: number) => real.truncate(size),
         sync: () => real.sync(),

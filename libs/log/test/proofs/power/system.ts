@@ -14,6 +14,7 @@ export const DATA_DIR = '/data';
 const READ_BYTES = 1 << 20;
 /** Fewer than there are partitions: files are closed and opened again all the time. */
 const FEW_FILES = 3;
+const NO_OBSERVER = { synced: () => undefined, failed: () => undefined, wrote: () => undefined };
 
 /** A record as it was read. */
 export interface ReadRecord {
@@ -39,7 +40,8 @@ export class System {
     const limitedLogger = new RateLimitedLogger(logger);
     await disk.makeFolder(DATA_DIR);
     await disk.syncFolder('/');
-    const files = pooledFiles(disk, { limit: Infinity, logFiles, sockets: Infinity });
+    const budget = { limit: Infinity, logFiles, sockets: Infinity };
+    const files = pooledFiles(disk, { budget, observer: NO_OBSERVER });
     const store = await LogStore.open({ files, dataDir: DATA_DIR, config, logger, limitedLogger, now });
     const coordinator = await GroupCoordinator.open({ store, config, logger, now });
     return new System(store, coordinator, await ProducerIds.open(files, DATA_DIR));

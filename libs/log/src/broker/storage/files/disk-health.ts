@@ -1,12 +1,12 @@
 import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import type { Meter } from '../../metrics/meter.js';
-import type { DiskWatcher } from './watched-files.js';
+import type { DiskObserver } from './pooled-file.js';
 
 /** A sync that takes longer is told of: what is acknowledged is at risk for as long. */
 const SLOW_SYNC_SECONDS = 1;
 
 /** Whether the disk takes what is written, and says when that changes. */
-export class DiskHealth implements DiskWatcher {
+export class DiskHealth implements DiskObserver {
   private failure: { readonly error: Error; readonly sinceMs: number; count: number } | undefined;
 
   constructor(

@@ -1,6 +1,6 @@
 import type { FileSystem, LogFile } from './file-system.js';
 import { OpenFilesError, type OpenFilesBudget } from './open-files.js';
-import { PooledFile } from './pooled-file.js';
+import { PooledFile, type DiskObserver } from './pooled-file.js';
 
 /** Files that are on disk as they are and that nobody uses: opening them again costs little. */
 const MOST_IDLE_FILES = 512;
@@ -11,13 +11,23 @@ const MOST_SHORT_CALLS = 8;
  * A file system that keeps a bounded number of files open: those that were used last. Others are opened again on use.
  * What was written and not synced is synced before its file is closed, so that no failure to write it goes unnoticed.
  */
-export function pooledFiles(files: FileSystem, budget: OpenFilesBudget): FileSystem {
-  const pool = new FilePool(files, budget);
+export function pooledFiles(
+  files: FileSystem,
+  { budget, observer }: { budget: OpenFilesBudget; observer: DiskObserver },
+): FileSystem {
+  const pool = new FilePool(files, budget, observer);
   const short = <T>(work: () => Promise<T>): Promise<T> => pool.shortCall(work);
   return {
     open: (file, how) => pool.open(file, how),
     readFile: (file) => short(() => files.readFile(file)),
-    replaceFile: (file, contents) => short(() => files.replaceFile(file, contents)),
+    async replaceFile(file, contents) {
+      try {
+        await short(() => files.replaceFile(file, contents));
+      } catch (error) {
+        observer.failed(error);
+        throw error;
+      }
+    },
     list: (folder) => short(() => files.list(folder)),
     makeFolder: (folder) => files.makeFolder(folder),
     remove: (file) => files.remove(file),
@@ -44,6 +54,7 @@ export class FilePool {
   constructor(
     private readonly files: FileSystem,
     private readonly budget: OpenFilesBudget,
+    readonly observer: DiskObserver,
   ) {}
 
   async open(path: string, how = { existing: false }): Promise<LogFile> {

@@ -1,7 +1,15 @@
 import type { LogFile } from './file-system.js';
 import type { FilePool } from './file-pool.js';
 
-/** A file that is open while it is used, and as long after that as the pool has room. */
+/** Observes the writes and syncs of a broker's files. */
+export interface DiskObserver {
+  synced(seconds: number): void;
+  /** A write or a sync failed. */
+  failed(error: unknown): void;
+  wrote(): void;
+}
+
+/** A file that is open while it is in use, and afterwards for as long as the pool has room. */
 export class PooledFile implements LogFile {
   private real: LogFile | undefined;
   private opening: Promise<LogFile> | undefined;
@@ -41,7 +49,8 @@ export class PooledFile implements LogFile {
   }
 
   async write(buffers: readonly Buffer[], position: number): Promise<void> {
-    await this.change((real) => real.write(buffers, position));
+    await this.change((real) => this.observe(real.write(buffers, position)));
+    this.pool.observer.wrote();
   }
 
   async truncate(sizeBytes: number): Promise<void> {
@@ -105,8 +114,19 @@ export class PooledFile implements LogFile {
 
   private async syncNow(): Promise<void> {
     const { changes } = this;
-    await (this.real as LogFile).sync();
+    const startedMs = performance.now();
+    await this.observe((this.real as LogFile).sync());
     this.syncedChanges = changes;
+    this.pool.observer.synced((performance.now() - startedMs) / 1000);
+  }
+
+  private async observe(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.pool.observer.failed(error);
+      throw error;
+    }
   }
 
   private async change(work: (real: LogFile) => Promise<void>): Promise<void> {
