@@ -7,6 +7,8 @@ import {
 } from '@hailstream/events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { vehicleDetail } from '../views/vehicle-detail.js';
+import { vehicleRow } from '../views/vehicle-row.js';
 import { CityState, type CityEvent } from './city-state.js';
 import { TRIP_KEPT_MS } from './fleet.js';
 import {
@@ -88,18 +90,19 @@ const twoArrivals = fc.array(sentOnceOrTwice, { minLength: 1, maxLength: 80 }).c
     .map((shuffled) => ({ events: sent.flat(), shuffled })),
 );
 
-/** Everything that can be asked of the city but how many records there were, which counts the repeated ones. */
-function everything(city: CityState, now: number) {
-  const scopes = [null, PROVIDER, OTHER_PROVIDER] as const;
+/** The state of the city, without the counts of records, which include repeated ones. */
+function stateOf(city: CityState, now: number) {
+  const filters = [null, PROVIDER, OTHER_PROVIDER] as const;
   const vehicles = [...city.vehicles(null)].toSorted((a, b) =>
     `${a.providerId}${a.deviceId}` < `${b.providerId}${b.deviceId}` ? -1 : 1,
   );
+  city.advance(now);
+  const summaries = filters.map((filter) => city.summary(filter)!);
   return {
-    figures: scopes.map((scope) => ({ ...city.survey(now)(scope), eventsPerSecond: 0 })),
-    totals: scopes.map((scope) => ({ ...city.totals(scope), eventsSeen: 0 })),
-    // The number of a provider is by arrival; what it is short for is not.
-    rows: vehicles.map((vehicle) => [vehicle.providerId, vehicle.row(now)?.slice(0, 7)]),
-    details: vehicles.map((vehicle) => city.detail(vehicle, now)),
+    figures: summaries.map(({ figures }) => ({ ...figures, eventsPerSecond: 0 })),
+    totals: summaries.map(({ totals }) => ({ ...totals, eventsSeen: 0 })),
+    rows: vehicles.map((vehicle) => [vehicle.providerId, vehicleRow(vehicle, 0, now)]),
+    details: vehicles.map((vehicle) => vehicleDetail(city, vehicle, now)),
   };
 }
 
@@ -107,25 +110,25 @@ function fold(city: CityState, events: readonly Received[]): void {
   for (const { input, receivedAt } of events) city.fold(input, { receivedAt, now: NOW });
 }
 
-// Hundreds of cities: longer than a test usually takes, on a machine that is busy.
+// Folds hundreds of cities, which takes long on a busy machine.
 describe('the fold', { timeout: 60_000 }, () => {
-  it('comes to the same state in whatever order and however often events arrive', () => {
+  it('reaches the same state for any order and repetition of events', () => {
     fc.assert(
       fc.property(twoArrivals, fc.integer({ min: 0, max: 1_000_000 }), ({ events, shuffled }, later) => {
-        const [inOrder, asTheyCame] = [new CityState(), new CityState()];
+        const [inOrder, shuffledCity] = [new CityState(), new CityState()];
         fold(
           inOrder,
           events.toSorted((a, b) => eventTime(a) - eventTime(b)),
         );
-        fold(asTheyCame, shuffled);
-        expect(everything(asTheyCame, NOW)).toEqual(everything(inOrder, NOW));
-        expect(everything(asTheyCame, NOW + later)).toEqual(everything(inOrder, NOW + later));
+        fold(shuffledCity, shuffled);
+        expect(stateOf(shuffledCity, NOW)).toEqual(stateOf(inOrder, NOW));
+        expect(stateOf(shuffledCity, NOW + later)).toEqual(stateOf(inOrder, NOW + later));
       }),
       { numRuns: 300 },
     );
   });
 
-  it('comes to the same state though it was surveyed and forgot on the way what is too old', () => {
+  it('reaches the same state if it is advanced and forgets old data in between', () => {
     const isKept = (each: Received): boolean => eventTime(each) > NOW - TRIP_KEPT_MS;
     fc.assert(
       fc.property(twoArrivals, fc.nat(60), (arrivals, half) => {
@@ -133,27 +136,27 @@ describe('the fold', { timeout: 60_000 }, () => {
         const [atOnce, interrupted] = [new CityState(), new CityState()];
         fold(atOnce, events);
         fold(interrupted, shuffled.slice(0, half));
-        interrupted.survey(NOW);
+        interrupted.advance(NOW);
         interrupted.forget(NOW);
-        interrupted.takeTouched();
+        interrupted.takeChangedVehicles();
         fold(interrupted, shuffled.slice(half));
         atOnce.forget(NOW);
         interrupted.forget(NOW);
-        expect(everything(interrupted, NOW)).toEqual(everything(atOnce, NOW));
+        expect(stateOf(interrupted, NOW)).toEqual(stateOf(atOnce, NOW));
       }),
       { numRuns: 300 },
     );
   });
 
-  it('changes nothing with events that it had', () => {
+  it('is not changed by events that it has already folded', () => {
     fc.assert(
       fc.property(fc.array(received, { maxLength: 60 }), (events) => {
         const city = new CityState();
         fold(city, events);
-        const before = everything(city, NOW);
+        const before = stateOf(city, NOW);
         fold(city, events);
         fold(city, events.toReversed());
-        expect(everything(city, NOW)).toEqual(before);
+        expect(stateOf(city, NOW)).toEqual(before);
       }),
     );
   });

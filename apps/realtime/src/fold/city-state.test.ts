@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { CityState, MAX_CLOCK_LEAD_MS, type CityEvent } from './city-state.js';
+import { vehicleDetail } from '../views/vehicle-detail.js';
+import { vehicleRow } from '../views/vehicle-row.js';
+import { CityState, MAX_CLOCK_LEAD_MS, type CityEvent, type ProviderFilter } from './city-state.js';
 import { SILENT_AFTER_MS, STALE_AFTER_MS } from './contact.js';
 import {
   id,
@@ -23,8 +25,15 @@ function folded(...events: CityEvent[]): CityState {
 }
 
 const vehicleOf = (providerId: string) => ({ deviceId: id(1), providerId });
-const figuresOf = (city: CityState, now = NOW) => city.survey(now)(null);
-const detailOf = (city: CityState, now = NOW) => city.detail(city.vehicle(vehicleOf(PROVIDER))!, now);
+const figuresOf = (city: CityState, now = NOW, filter: ProviderFilter = null) => {
+  city.advance(now);
+  return city.summary(filter)!.figures;
+};
+const totalsOf = (city: CityState, filter: ProviderFilter = null) => {
+  city.advance(NOW);
+  return city.summary(filter)!.totals;
+};
+const detailOf = (city: CityState, now = NOW) => vehicleDetail(city, city.vehicle(vehicleOf(PROVIDER))!, now);
 
 describe('a vehicle', () => {
   it('is where its newest event was, whatever arrived last', () => {
@@ -78,7 +87,7 @@ describe('a vehicle', () => {
     expect(detailOf(city, NOW + STALE_AFTER_MS - 1).contact).toBe('live');
     expect(detailOf(city, NOW + STALE_AFTER_MS).contact).toBe('stale');
     expect(detailOf(city, NOW + SILENT_AFTER_MS).contact).toBe('silent');
-    expect(city.vehicle(vehicleOf(PROVIDER))?.row(NOW + SILENT_AFTER_MS)).toBe(null);
+    expect(vehicleRow(city.vehicle(vehicleOf(PROVIDER))!, 0, NOW + SILENT_AFTER_MS)).toBe(null);
   });
 
   it('keeps its newest events and no more', () => {
@@ -113,7 +122,7 @@ describe('a vehicle', () => {
     expect(detailOf(city).location).toBe(null);
     city.fold(telemetry(), { receivedAt: NOW, now: NOW });
     expect(detailOf(city).located_at).toBe(NOW);
-    expect(city.totals(null)).toMatchObject({ devicesSeen: 1, eventsSeen: 2 });
+    expect(totalsOf(city)).toMatchObject({ devicesSeen: 1, eventsSeen: 2 });
     expect(figuresOf(city).newestEventAt).toBe(NOW);
   });
 });
@@ -175,7 +184,7 @@ describe('figures', () => {
       vehicleEvent({ device_id: id(3), timestamp: NOW - SILENT_AFTER_MS }),
     );
     expect(figuresOf(city)).toMatchObject({ byState: { unknown: 1, reserved: 1 }, silent: 1 });
-    expect(city.totals(null).byState).toMatchObject({ unknown: 1, reserved: 2 });
+    expect(totalsOf(city).byState).toMatchObject({ unknown: 1, reserved: 2 });
   });
 
   it('count a vehicle again that was silent and is heard of', () => {
@@ -193,7 +202,7 @@ describe('figures', () => {
     const city = folded(
       ...devices.map((n) => telemetry({ device_id: id(n + 1), timestamp: NOW - 2 * 86_400_000 - n })),
     );
-    expect(city.totals(null)).toMatchObject({ devicesSeen: 468, eventsSeen: 468 });
+    expect(totalsOf(city)).toMatchObject({ devicesSeen: 468, eventsSeen: 468 });
     expect(figuresOf(city).silent).toBe(468);
   });
 
@@ -246,9 +255,12 @@ describe('figures', () => {
       telemetry({ device_id: id(2), provider_id: OTHER_PROVIDER }),
       riderEvent(),
     );
-    expect(city.survey(NOW)(OTHER_PROVIDER)).toMatchObject({ byState: { unknown: 1 }, requestsWaiting: 0 });
-    expect(city.totals(OTHER_PROVIDER)).toMatchObject({ devicesSeen: 1, eventsSeen: 1 });
-    expect(city.survey(NOW)(id(77))).toMatchObject({ silent: 0, newestEventAt: null });
+    expect(figuresOf(city, NOW, OTHER_PROVIDER)).toMatchObject({
+      byState: { unknown: 1 },
+      requestsWaiting: 0,
+    });
+    expect(totalsOf(city, OTHER_PROVIDER)).toMatchObject({ devicesSeen: 1, eventsSeen: 1 });
+    expect(figuresOf(city, NOW, id(77))).toMatchObject({ silent: 0, newestEventAt: null });
   });
 });
 
@@ -271,7 +283,7 @@ describe('providers', () => {
   it('do not reach the trips of another one, even under the same trip id', () => {
     const ended = tripReport({ provider_id: OTHER_PROVIDER });
     const city = folded(riderEvent({ timestamp: NOW - 60_000 }), vehicleEvent(), ended);
-    expect(city.survey(NOW)(PROVIDER)).toMatchObject({ tripsNow: 1 });
+    expect(figuresOf(city, NOW, PROVIDER)).toMatchObject({ tripsNow: 1 });
     expect(detailOf(city).trip).toMatchObject({ trip_id: id(100) });
   });
 

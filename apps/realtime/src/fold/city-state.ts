@@ -1,17 +1,17 @@
 import type { EventOf, FamilyName } from '@hailstream/events';
-import type { Figures, VehicleDetail, VehicleRef } from '@hailstream/events/live';
-import { contactAt } from './contact.js';
-import { addCounts, noCounts, sumFigures, type CountByState } from './figures.js';
+import type { Figures, VehicleRef } from '@hailstream/events/live';
+import { sumFigures, sumTotals, type Totals } from './figures.js';
 import { Fleet } from './fleet.js';
 import { eventTimeAt } from './newest.js';
+import type { TripFacts } from './trip.js';
 import type { Vehicle } from './vehicle.js';
 
-/** Most providers whose fleets are kept; what a further one sends is refused. */
+/** Most providers whose fleets are kept; events of further providers are not folded. */
 export const MAX_PROVIDERS = 1_000;
 
 /**
- * How far ahead of its receipt an event may be. One that is less ahead happened when it was received, at the latest; one
- * that is further ahead has no time that can be relied on, and is counted and otherwise left alone.
+ * How far an event's timestamp may be ahead of its receipt. An event within this limit happened at the latest when it was
+ * received; an event beyond it is counted but not folded, because its time cannot be trusted.
  */
 export const MAX_CLOCK_LEAD_MS = 600_000;
 
@@ -20,122 +20,102 @@ export type CityEvent = {
   readonly [Name in FamilyName]: { readonly kind: Name; readonly event: EventOf<Name> };
 }[FamilyName];
 
-/** What became of an event. */
 export type FoldOutcome = 'folded' | 'ahead-of-clock' | 'no-room';
 
-/** Whose vehicles and figures are meant: one provider's, or `null` for everyone's. */
-export type Scope = string | null;
+/** Selects the vehicles and figures of one provider, or of all providers if it is `null`. */
+export type ProviderFilter = string | null;
 
-/** How much was seen, ever. */
-export interface Totals {
-  readonly devicesSeen: number;
-  readonly eventsSeen: number;
-  /** Every device seen, the silent ones too, by its newest state. */
-  readonly byState: Readonly<CountByState>;
+/** The counts of a city as of the last {@link CityState.advance}. */
+export interface CitySummary {
+  readonly asOf: number;
+  readonly figures: Figures;
+  readonly totals: Totals;
 }
 
-/** The city as the log tells it: one fleet for each provider, which no other provider's events touch. */
+/**
+ * The state of the city, folded from the log: one fleet per provider. The events of one provider never change the fleet of
+ * another. Only {@link fold}, {@link advance}, {@link takeChangedVehicles}, {@link forget} and {@link clear} change it.
+ */
 export class CityState {
   private readonly fleets = new Map<string, Fleet>();
-  /** By the numbers that are short for them. */
-  private readonly providerIds: string[] = [];
   private clears = 0;
+  private everyone: CitySummary | null = null;
+  private byProvider: ReadonlyMap<string, CitySummary> = new Map();
 
-  /** Folds one event, received at `receivedAt`. The same records in any order, each any number of times, fold to the same. */
+  /** Folds one event. The same records fold to the same state in any order, however often each is repeated. */
   fold(input: CityEvent, at: { receivedAt: number; now: number }): FoldOutcome {
     const fleet = this.fleetFor(input.event.provider_id);
     if (fleet === null) return 'no-room';
-    const said = input.kind === 'trips' ? input.event.end_time : input.event.timestamp;
-    const isAhead = said > at.receivedAt + MAX_CLOCK_LEAD_MS;
-    const timestamp = eventTimeAt(said, at.receivedAt);
+    const reported = input.kind === 'trips' ? input.event.end_time : input.event.timestamp;
+    const isAhead = reported > at.receivedAt + MAX_CLOCK_LEAD_MS;
+    const timestamp = eventTimeAt(reported, at.receivedAt);
     const outcome = fold(fleet, input, isAhead ? null : timestamp);
     fleet.count(outcome === 'folded' ? timestamp : null, at);
     return outcome;
   }
 
-  /** The vehicles of one fleet or all. */
-  *vehicles(scope: Scope): Generator<Vehicle> {
-    for (const fleet of this.fleetsIn(scope)) yield* fleet.allVehicles();
+  /**
+   * Moves the city on to `now`: vehicles become stale or silent, trips stop counting, and {@link summary} is computed anew.
+   * Called once per tick.
+   */
+  advance(now: number): void {
+    const byProvider = new Map<string, CitySummary>();
+    for (const [providerId, fleet] of this.fleets) {
+      byProvider.set(providerId, { asOf: now, figures: fleet.advance(now), totals: fleet.totals() });
+    }
+    this.byProvider = byProvider;
+    this.everyone = sumSummaries(now, [...byProvider.values()]);
   }
 
-  /** The vehicles with a device id: it is unique only within one provider's fleet. */
-  vehiclesWithId(deviceId: string, scope: Scope): Vehicle[] {
-    return this.fleetsIn(scope).flatMap((fleet) => fleet.vehicle(deviceId) ?? []);
+  /** As of the last {@link advance}; `null` if there was none since the start or the last {@link clear}. */
+  summary(filter: ProviderFilter): CitySummary | null {
+    if (this.everyone === null || filter === null) return this.everyone;
+    return this.byProvider.get(filter) ?? sumSummaries(this.everyone.asOf, []);
+  }
+
+  *vehicles(filter: ProviderFilter): Generator<Vehicle> {
+    for (const fleet of this.fleetsOf(filter)) yield* fleet.allVehicles();
+  }
+
+  /** The vehicles with a device id, which is unique only within the fleet of one provider. */
+  vehiclesWithId(deviceId: string, filter: ProviderFilter): Vehicle[] {
+    return this.fleetsOf(filter).flatMap((fleet) => fleet.vehicle(deviceId) ?? []);
   }
 
   vehicle({ deviceId, providerId }: VehicleRef): Vehicle | null {
     return this.fleets.get(providerId)?.vehicle(deviceId) ?? null;
   }
 
-  detail(vehicle: Vehicle, now: number): VehicleDetail {
-    const position = vehicle.position;
-    const trip = this.fleets.get(vehicle.providerId)?.tripOf(vehicle) ?? null;
-    return {
-      device_id: vehicle.deviceId,
-      provider_id: vehicle.providerId,
-      vehicle_state: vehicle.state,
-      state_since: vehicle.events.stateSince,
-      contact: contactAt(vehicle.heardAt, now),
-      location: vehicle.location,
-      located_at: position?.timestamp ?? null,
-      trip: trip && {
-        trip_id: trip.tripId,
-        requested_at: trip.requestedAt,
-        destination: trip.destination,
-        last_rider_event: trip.lastRiderEvent,
-      },
-      trail: vehicle.trail.points(),
-      events: vehicle.events.list().map(({ eventTypes, vehicleState, timestamp }) => ({
-        event_types: eventTypes,
-        vehicle_state: vehicleState,
-        timestamp,
-      })),
-    };
+  /** The trip that a vehicle is reserved for or on. */
+  tripOf(vehicle: Vehicle): TripFacts | null {
+    return this.fleets.get(vehicle.providerId)?.tripOf(vehicle) ?? null;
   }
 
-  /** What the figures are now, by scope. */
-  survey(now: number): (scope: Scope) => Figures {
-    const byProvider = new Map<string, Figures>();
-    for (const [providerId, fleet] of this.fleets) byProvider.set(providerId, fleet.survey(now));
-    const everyone = sumFigures([...byProvider.values()]);
-    return (scope) => (scope === null ? everyone : (byProvider.get(scope) ?? sumFigures([])));
+  get devicesSeen(): number {
+    let count = 0;
+    for (const fleet of this.fleets.values()) count += fleet.devicesSeen;
+    return count;
   }
 
-  totals(scope: Scope): Totals {
-    const byState = noCounts();
-    let devicesSeen = 0;
-    let eventsSeen = 0;
-    for (const fleet of this.fleetsIn(scope)) {
-      addCounts(byState, fleet.devicesByState);
-      devicesSeen += fleet.devicesSeen;
-      eventsSeen += fleet.eventsSeen;
-    }
-    return { devicesSeen, eventsSeen, byState };
+  /** Returns the vehicles that changed since the last call, by an event or by {@link advance}. */
+  takeChangedVehicles(): Vehicle[] {
+    return [...this.fleets.values()].flatMap((fleet) => [...fleet.takeChangedVehicles()]);
   }
 
-  /** Vehicles about which something changed since the last call. */
-  takeTouched(): Vehicle[] {
-    return [...this.fleets.values()].flatMap((fleet) => [...fleet.takeTouched()]);
-  }
-
-  /** Lets go of what is too old to count. */
+  /** Drops trips and trail points that are too old to be shown or counted. */
   forget(now: number): void {
     for (const fleet of this.fleets.values()) fleet.forget(now);
   }
 
-  /** Forgets everything: it came from a log that is not the one that is read from now on. */
+  /** Drops everything: the log that it was folded from was replaced by another one. */
   clear(): void {
     this.fleets.clear();
-    this.providerIds.length = 0;
+    this.everyone = null;
+    this.byProvider = new Map();
     this.clears += 1;
   }
 
-  /** The id that the number of a provider is short for. */
-  providerId(number: number): string {
-    return this.providerIds[number] ?? '';
-  }
-
-  /** Changes when all that was known before is void. */
+  /** Incremented by each {@link clear}. */
   get generation(): number {
     return this.clears;
   }
@@ -144,20 +124,27 @@ export class CityState {
     const known = this.fleets.get(providerId);
     if (known !== undefined) return known;
     if (this.fleets.size >= MAX_PROVIDERS) return null;
-    const fleet = new Fleet({ id: providerId, number: this.fleets.size });
+    const fleet = new Fleet(providerId);
     this.fleets.set(providerId, fleet);
-    this.providerIds.push(providerId);
     return fleet;
   }
 
-  private fleetsIn(scope: Scope): Fleet[] {
-    if (scope === null) return [...this.fleets.values()];
-    const fleet = this.fleets.get(scope);
+  private fleetsOf(filter: ProviderFilter): Fleet[] {
+    if (filter === null) return [...this.fleets.values()];
+    const fleet = this.fleets.get(filter);
     return fleet === undefined ? [] : [fleet];
   }
 }
 
-/** `timestamp` is `null` for an event that is too far ahead of its receipt. */
+function sumSummaries(asOf: number, parts: readonly CitySummary[]): CitySummary {
+  return {
+    asOf,
+    figures: sumFigures(parts.map(({ figures }) => figures)),
+    totals: sumTotals(parts.map(({ totals }) => totals)),
+  };
+}
+
+/** `timestamp` is `null` if the event is too far ahead of its receipt. */
 function fold(fleet: Fleet, input: CityEvent, timestamp: number | null): FoldOutcome {
   switch (input.kind) {
     case 'telemetry':

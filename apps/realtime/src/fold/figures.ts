@@ -2,10 +2,18 @@ import { vehicleStates, type VehicleState } from '@hailstream/events';
 import type { Figures } from '@hailstream/events/live';
 import { latest } from './newest.js';
 
-/** Vehicles by state; `unknown` has those of which only positions are known. */
+/** Vehicles by state; `unknown` counts those that have sent only positions. */
 export type CountByState = Record<VehicleState | 'unknown', number>;
 
-/** {@link Figures} while they are being counted. */
+/** Counts since the process started to read the log. */
+export interface Totals {
+  readonly devicesSeen: number;
+  readonly eventsSeen: number;
+  /** All devices seen, silent ones included, by their newest state. */
+  readonly byState: Readonly<CountByState>;
+}
+
+/** {@link Figures} while they are counted. */
 export type MutableFigures = {
   -readonly [Name in keyof Figures]: Name extends 'byState' ? CountByState : Figures[Name];
 };
@@ -28,7 +36,7 @@ export function noCounts(): CountByState {
   return Object.fromEntries([...vehicleStates, 'unknown'].map((state) => [state, 0])) as CountByState;
 }
 
-/** The figures of several fleets as one. */
+/** The figures of several fleets together. */
 export function sumFigures(parts: readonly Figures[]): Figures {
   const sum = noFigures();
   for (const part of parts) {
@@ -45,6 +53,18 @@ export function sumFigures(parts: readonly Figures[]): Figures {
   return sum;
 }
 
-export function addCounts(sum: CountByState, part: Readonly<CountByState>): void {
+export function sumTotals(parts: readonly Totals[]): Totals {
+  const byState = noCounts();
+  let devicesSeen = 0;
+  let eventsSeen = 0;
+  for (const part of parts) {
+    addCounts(byState, part.byState);
+    devicesSeen += part.devicesSeen;
+    eventsSeen += part.eventsSeen;
+  }
+  return { devicesSeen, eventsSeen, byState };
+}
+
+function addCounts(sum: CountByState, part: Readonly<CountByState>): void {
   for (const state of Object.keys(sum) as (keyof CountByState)[]) sum[state] += part[state];
 }

@@ -1,33 +1,33 @@
 import type { RiderEvent, Telemetry, Trip, VehicleEvent } from '@hailstream/events';
 import { contactAt } from './contact.js';
-import { noCounts, noFigures, type CountByState, type MutableFigures } from './figures.js';
+import { noCounts, noFigures, type MutableFigures, type Totals } from './figures.js';
 import { latest } from './newest.js';
 import { Rate } from './rate.js';
 import { stagesUnderWay, TripFacts } from './trip.js';
-import { Vehicle, type Provider } from './vehicle.js';
+import { Vehicle } from './vehicle.js';
 
-/** Most vehicles of one provider that are kept; what a further one sends is refused. */
+/** Most vehicles kept per provider; events of further vehicles are not folded. */
 export const MAX_VEHICLES_PER_PROVIDER = 1_000_000;
 
-/** Most trips of one provider that are kept; beyond it the one first heard of goes. */
+/** Most trips kept per provider; beyond it the trip that was added first is dropped. */
 export const MAX_TRIPS_PER_PROVIDER = 1_000_000;
 
-/** A trip of which nothing was said for this long, by event time against the clock, is forgotten, and counts nowhere. */
+/** A trip without an event for this long, by event time, is dropped and no longer counted. */
 export const TRIP_KEPT_MS = 6 * 3_600_000;
 
-/** How far back cancellations are counted. */
+/** Age up to which cancellations are counted. */
 export const CANCELLATIONS_WINDOW_MS = 15 * 60_000;
 
 /**
- * One provider's vehicles and trips. Every fold is idempotent and takes its events in any order; `timestamp` is the event
- * time by `eventTimeAt`.
+ * The vehicles and trips of one provider. Every fold is idempotent and independent of the order of events; `timestamp` is
+ * the event time according to `eventTimeAt`.
  */
 export class Fleet {
-  /** Vehicles about which something changed since {@link takeTouched}. */
-  private touched = new Set<Vehicle>();
+  /** Vehicles that changed since {@link takeChangedVehicles}. */
+  private changed = new Set<Vehicle>();
   private readonly vehicles = new Map<string, Vehicle>();
   private readonly trips = new Map<string, TripFacts>();
-  /** Vehicles that may not be silent, and trips that may count: what {@link survey} goes through. */
+  /** Vehicles that may not be silent yet and trips that may still count: all that {@link advance} visits. */
   private readonly activeVehicles = new Set<Vehicle>();
   private readonly activeTrips = new Set<TripFacts>();
   private readonly rate = new Rate();
@@ -36,9 +36,9 @@ export class Fleet {
   private newestReceivedAt: number | null = null;
   private seen = 0;
 
-  constructor(private readonly provider: Provider) {}
+  constructor(private readonly providerId: string) {}
 
-  /** Counts a record; `eventTime` is `null` for one that was not folded. */
+  /** Counts a record; `eventTime` is `null` if it was not folded. */
   count(eventTime: number | null, at: { readonly receivedAt: number; readonly now: number }): void {
     this.seen += 1;
     this.rate.count(at.now);
@@ -46,19 +46,19 @@ export class Fleet {
     this.newestReceivedAt = latest(this.newestReceivedAt, at.receivedAt);
   }
 
-  /** Makes a vehicle known. `null` where there is no room for another. */
+  /** The vehicle with this id, added if it is new; `null` if the fleet is full. */
   vehicleFor(deviceId: string): Vehicle | null {
     const known = this.vehicles.get(deviceId);
     if (known !== undefined) return known;
     if (this.vehicles.size >= MAX_VEHICLES_PER_PROVIDER) return null;
-    const vehicle = new Vehicle(deviceId, this.provider);
+    const vehicle = new Vehicle(deviceId, this.providerId);
     this.vehicles.set(deviceId, vehicle);
     this.seenByState.unknown += 1;
     return vehicle;
   }
 
   foldTelemetry(vehicle: Vehicle, event: Telemetry, timestamp: number): void {
-    if (vehicle.foldTelemetry(event, timestamp)) this.touch(vehicle);
+    if (vehicle.foldTelemetry(event, timestamp)) this.markChanged(vehicle);
   }
 
   foldVehicleEvent(vehicle: Vehicle, event: VehicleEvent, timestamp: number): void {
@@ -66,7 +66,7 @@ export class Fleet {
     if (vehicle.foldEvent(event, timestamp)) {
       this.seenByState[before] -= 1;
       this.seenByState[vehicle.state ?? 'unknown'] += 1;
-      this.touch(vehicle);
+      this.markChanged(vehicle);
     }
     if (!TripFacts.concerns(event)) return;
     for (const tripId of event.trip_ids ?? []) {
@@ -94,7 +94,7 @@ export class Fleet {
     return this.vehicles.values();
   }
 
-  /** The trip that a vehicle is busy with. */
+  /** The trip that a vehicle is reserved for or on. */
   tripOf(vehicle: Vehicle): TripFacts | null {
     for (const tripId of vehicle.tripIds) {
       const trip = this.trips.get(tripId);
@@ -107,24 +107,20 @@ export class Fleet {
     return this.vehicles.size;
   }
 
-  get eventsSeen(): number {
-    return this.seen;
+  /** A copy: later events do not change it. */
+  totals(): Totals {
+    return { devicesSeen: this.vehicles.size, eventsSeen: this.seen, byState: { ...this.seenByState } };
   }
 
-  /** Every vehicle ever seen, the silent ones too, by its newest state. */
-  get devicesByState(): Readonly<CountByState> {
-    return this.seenByState;
+  /** Returns the vehicles that changed since the last call. */
+  takeChangedVehicles(): Set<Vehicle> {
+    const { changed } = this;
+    this.changed = new Set();
+    return changed;
   }
 
-  /** Vehicles changed since the last call, and those of which the survey found the contact changed. */
-  takeTouched(): Set<Vehicle> {
-    const touched = this.touched;
-    this.touched = new Set();
-    return touched;
-  }
-
-  /** Counts what there is now, and marks vehicles that time alone made stale or silent as touched. */
-  survey(now: number): MutableFigures {
+  /** Updates the contact of all vehicles to `now`, stops counting what is too old, and returns the figures. */
+  advance(now: number): MutableFigures {
     const figures = noFigures();
     figures.newestEventAt = this.newestEventAt;
     figures.newestReceivedAt = this.newestReceivedAt;
@@ -133,7 +129,7 @@ export class Fleet {
       const contact = contactAt(vehicle.heardAt, now);
       if (contact !== vehicle.contact) {
         vehicle.contact = contact;
-        this.touched.add(vehicle);
+        this.changed.add(vehicle);
       }
       if (contact === 'silent') this.activeVehicles.delete(vehicle);
       else figures.byState[vehicle.state ?? 'unknown'] += 1;
@@ -145,7 +141,7 @@ export class Fleet {
     return figures;
   }
 
-  /** Lets go of what is too old to count, so that memory stays flat. */
+  /** Drops trips and trail points that are too old, so that memory use stays bounded. */
   forget(now: number): void {
     for (const [tripId, trip] of this.trips) {
       if (isForgotten(trip, now)) {
@@ -156,8 +152,8 @@ export class Fleet {
     for (const vehicle of this.vehicles.values()) vehicle.trail.forget(now);
   }
 
-  private touch(vehicle: Vehicle): void {
-    this.touched.add(vehicle);
+  private markChanged(vehicle: Vehicle): void {
+    this.changed.add(vehicle);
     this.activeVehicles.add(vehicle);
   }
 
@@ -171,7 +167,7 @@ export class Fleet {
     fold(trip);
     this.activeTrips.add(trip);
     const vehicle = trip.deviceId === null ? undefined : this.vehicles.get(trip.deviceId);
-    if (vehicle !== undefined) this.touched.add(vehicle);
+    if (vehicle !== undefined) this.changed.add(vehicle);
   }
 
   private makeRoomForTrip(): void {
@@ -184,7 +180,7 @@ export class Fleet {
   }
 }
 
-/** Adds a trip to the figures. Says whether it may still count later without anything new being said of it. */
+/** Adds a trip to the figures. Returns whether it may count again later without a new event. */
 function countTrip(trip: TripFacts, figures: MutableFigures, now: number): boolean {
   if (isForgotten(trip, now)) return false;
   const stage = trip.stage;

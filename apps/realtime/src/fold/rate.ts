@@ -1,24 +1,27 @@
-/** Counts events by second of the clock, to say how many there were in the last whole one. */
+/** Counts events per second of the clock. */
 export class Rate {
   private second = 0;
   private current = 0;
   private previous = 0;
 
   count(now: number): void {
-    this.turn(now);
+    const second = secondOf(now);
+    if (second !== this.second) {
+      this.previous = second === this.second + 1 ? this.current : 0;
+      this.current = 0;
+      this.second = second;
+    }
     this.current += 1;
   }
 
+  /** Events counted in the last whole second before `now`. */
   perSecond(now: number): number {
-    this.turn(now);
-    return this.previous;
+    const age = secondOf(now) - this.second;
+    if (age === 0) return this.previous;
+    return age === 1 ? this.current : 0;
   }
+}
 
-  private turn(now: number): void {
-    const second = Math.floor(now / 1_000);
-    if (second === this.second) return;
-    this.previous = second === this.second + 1 ? this.current : 0;
-    this.current = 0;
-    this.second = second;
-  }
+function secondOf(now: number): number {
+  return Math.floor(now / 1_000);
 }

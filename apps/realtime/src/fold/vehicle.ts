@@ -1,11 +1,11 @@
 import type { Location, Telemetry, VehicleEvent, VehicleState } from '@hailstream/events';
-import type { Contact, VehicleRow } from '@hailstream/events/live';
-import { contactAt, STALE_AFTER_MS } from './contact.js';
+import type { Contact } from '@hailstream/events/live';
+import { STALE_AFTER_MS } from './contact.js';
 import { isNewer, latest, type Fact } from './newest.js';
 import { RecentEvents } from './recent-events.js';
 import { Trail } from './trail.js';
 
-/** What is kept of the newest telemetry point. */
+/** The part of a telemetry point that is kept. */
 interface Point extends Fact {
   readonly lat: number;
   readonly lng: number;
@@ -14,7 +14,7 @@ interface Point extends Fact {
   readonly tripIds: readonly string[];
 }
 
-/** A place and when the vehicle was there. Heading and speed are of the newest telemetry, if it is of about then. */
+/** Where a vehicle was, and when. Heading and speed come from the newest telemetry, unless it is older than {@link STALE_AFTER_MS}. */
 export interface Position {
   readonly lat: number;
   readonly lng: number;
@@ -23,31 +23,20 @@ export interface Position {
   readonly timestamp: number;
 }
 
-/** Whose a vehicle is; shared by all vehicles of a fleet. */
-export interface Provider {
-  readonly id: string;
-  /** Short for the id on the wire; another one after the city was cleared. */
-  readonly number: number;
-}
-
-/** One vehicle: the newest of what it said, by event time. */
+/** The newest reported values of one vehicle, by event time. */
 export class Vehicle {
   readonly events = new RecentEvents();
   readonly trail = new Trail();
-  /** As the last survey found it. */
+  /** As of the last `CityState.advance`. */
   contact: Contact = 'silent';
   private telemetry: Point | null = null;
 
   constructor(
     readonly deviceId: string,
-    private readonly provider: Provider,
+    readonly providerId: string,
   ) {}
 
-  get providerId(): string {
-    return this.provider.id;
-  }
-
-  /** Says whether it changed anything. */
+  /** Returns whether the event changed the vehicle. */
   foldTelemetry(event: Telemetry, timestamp: number): boolean {
     const { location } = event;
     const grew = this.trail.add([location.lat, location.lng, location.speed ?? null, timestamp]);
@@ -66,12 +55,12 @@ export class Vehicle {
     return true;
   }
 
-  /** Says whether it changed anything. */
+  /** Returns whether the event changed the vehicle. */
   foldEvent(event: VehicleEvent, timestamp: number): boolean {
     return this.events.add(event, timestamp);
   }
 
-  /** Event time of the newest thing it said. */
+  /** Event time of its newest event or telemetry point. */
   get heardAt(): number | null {
     return latest(this.telemetry?.timestamp ?? null, this.events.newest?.timestamp ?? null);
   }
@@ -84,17 +73,17 @@ export class Vehicle {
     const point = this.telemetry;
     const event = this.events.newest;
     if (event === null || (point !== null && !isNewer(event, point))) return point;
-    const isOfThen = point !== null && event.timestamp - point.timestamp < STALE_AFTER_MS;
+    const isRecent = point !== null && event.timestamp - point.timestamp < STALE_AFTER_MS;
     return {
       lat: event.lat,
       lng: event.lng,
-      heading: isOfThen ? point.heading : null,
-      speed: isOfThen ? point.speed : null,
+      heading: isRecent ? point.heading : null,
+      speed: isRecent ? point.speed : null,
       timestamp: event.timestamp,
     };
   }
 
-  /** Its position as MDS writes one. */
+  /** Its position in the form that MDS defines. */
   get location(): Location | null {
     const position = this.position;
     if (position === null) return null;
@@ -102,31 +91,8 @@ export class Vehicle {
     return { lat, lng, ...(heading !== null && { heading }), ...(speed !== null && { speed }) };
   }
 
-  /** The trips that its newest event names; those of its telemetry where it has sent no events. */
+  /** The trips in its newest event, or in its newest telemetry if it has sent no events. */
   get tripIds(): readonly string[] {
     return (this.events.newest ?? this.telemetry)?.tripIds ?? [];
   }
-
-  /** As drawn; `null` where it is not: no position, or silent. */
-  row(now: number): VehicleRow | null {
-    const contact = contactAt(this.heardAt, now);
-    const position = contact === 'silent' ? null : this.position;
-    if (position === null) return null;
-    const { lat, lng, heading, speed } = position;
-    return [
-      this.deviceId,
-      round(lat, 1e6),
-      round(lng, 1e6),
-      round(heading, 10),
-      round(speed, 10),
-      this.state,
-      contact,
-      this.provider.number,
-    ];
-  }
-}
-
-/** Rounds for the wire: a millionth of a degree is a tenth of a metre. */
-function round<N extends number | null>(value: N, parts: number): N {
-  return (value === null ? null : Math.round(value * parts) / parts) as N;
 }

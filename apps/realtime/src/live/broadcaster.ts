@@ -1,75 +1,76 @@
+import assert from 'node:assert';
 import type {
-  Figures,
   Frame,
-  GoneRow,
   ServerToClient,
   StatusMessage,
   VehicleQuery,
   VehicleRef,
-  VehicleRow,
   Viewport,
 } from '@hailstream/events/live';
-import type { CityState, Scope } from '../fold/city-state.js';
+import type { CityState, ProviderFilter } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
+import { frame, type FrameContent } from '../views/frame.js';
+import { ProviderNumbers } from '../views/provider-numbers.js';
+import { vehicleDetail } from '../views/vehicle-detail.js';
 import { cover } from './grid.js';
 import { Publication } from './publication.js';
 import { Rooms, type Room } from './rooms.js';
 
-/** A client with more than this waiting to be written is behind: it gets no frames until it has drained. */
+/** A client with more unwritten bytes than this is behind: it is sent no frames until it has drained. */
 export const MAX_BACKLOG_BYTES = 1_048_576;
 
-/** A client that is behind has drained when no more than this is waiting. */
+/** A client that is behind has drained once its unwritten bytes are at most this. */
 export const DRAINED_BACKLOG_BYTES = 65_536;
 
-/** A viewport that comes sooner than this after another waits for the next tick; of several, the last one counts. */
+/** A viewport that follows another within this time is applied at the next tick; of several, the last one is. */
 export const VIEWPORT_INTERVAL_MS = 100;
 
 type Message = keyof ServerToClient;
 type Payload<M extends Message> = Parameters<ServerToClient[M]>[0];
 
-/** One client, however it is connected. */
+/** One connected client. */
 export interface Client {
   send<M extends Message>(message: M, payload: Payload<M>): void;
-  /** From now on what is sent to that room is sent to this client. */
+  /** Subscribes the client to the messages of a room. */
   join(room: string): void;
   leave(room: string): void;
-  /** Bytes that were sent and are not written yet. */
+  /** Bytes that were sent and are not yet written to the network. */
   backlogBytes(): number;
 }
 
-/** Sends to all clients that joined a room; what is sent is encoded once. */
+/** Sends a message to all clients in a room; it is encoded once. */
 export type SendToRoom = <M extends Message>(room: string, message: M, payload: Payload<M>) => void;
 
-/** What a tick did. */
+/** The result of a tick. */
 export interface TickReport {
-  /** Frames sent, each client's counted. */
+  /** Frames sent, counted per client. */
   readonly framesSent: number;
-  /** Frames not sent to clients that are behind. */
+  /** Frames not sent because clients are behind, counted per client. */
   readonly framesSkipped: number;
-  /** Most bytes that wait to be written to one client. */
+  /** Largest backlog of a client. */
   readonly backlogBytesMax: number;
 }
 
 interface Session {
-  readonly scope: Scope;
+  readonly filter: ProviderFilter;
   room: Room | null;
-  /** Whether frames of the room are sent to it: not to one that is behind. */
+  /** Whether it is subscribed to its room: not while it is behind. */
   isListening: boolean;
-  /** To be shown at the next tick. */
+  /** The viewport to apply at the next tick. */
   nextViewport: Viewport | null;
   viewportAt: number;
   isBehind: boolean;
   watched: VehicleRef | null;
-  /** Asked for by its device id alone, and not heard of yet. */
+  /** Device id of a vehicle that is to be watched and has not sent an event yet; its provider is not known. */
   sought: string | null;
 }
 
-/** Tells every client what changes in what it looks at: one frame a tick, and no frames to those that can't keep up. */
+/** Sends every client what changes in its viewport: one frame per tick, none while the client is behind. */
 export class Broadcaster {
   private readonly rooms = new Rooms();
+  private numbers = new ProviderNumbers();
   private publication: Publication;
   private readonly sessions = new Map<Client, Session>();
-  private figuresOf: ((scope: Scope) => Figures) | null = null;
   private status: StatusMessage | null = null;
   private generation: number;
 
@@ -78,13 +79,13 @@ export class Broadcaster {
     private readonly sendToRoom: SendToRoom,
     private readonly tickMs: number,
   ) {
-    this.publication = new Publication(city);
+    this.publication = new Publication(city, this.numbers);
     this.generation = city.generation;
   }
 
-  connect(client: Client, scope: Scope): void {
+  connect(client: Client, filter: ProviderFilter): void {
     this.sessions.set(client, {
-      scope,
+      filter,
       room: null,
       isListening: false,
       nextViewport: null,
@@ -96,11 +97,11 @@ export class Broadcaster {
     if (this.status !== null) client.send('status', this.status);
   }
 
-  /** Tells every client how the service stands towards the log. */
+  /** Sends every client the state of the service. */
   announce(status: StatusMessage): void {
     this.status = status;
     for (const [client, session] of this.sessions) {
-      if (!this.checkBacklog(client, session)) client.send('status', status);
+      if (!this.updateBacklog(client, session)) client.send('status', status);
     }
   }
 
@@ -111,12 +112,12 @@ export class Broadcaster {
     this.sessions.delete(client);
   }
 
-  /** Answers with a snapshot: at once, or with the next tick where the last one is too near or there was none yet. */
+  /** Answers with a snapshot: at once, or at the next tick if the last viewport is too recent or there is nothing to show yet. */
   viewport(client: Client, viewport: Viewport, now: number): void {
     const session = this.sessions.get(client);
     if (session === undefined) return;
     const isTooSoon = now - session.viewportAt < VIEWPORT_INTERVAL_MS;
-    if (isTooSoon || this.figuresOf === null || this.checkBacklog(client, session)) {
+    if (isTooSoon || !this.isCityReady || this.updateBacklog(client, session)) {
       session.nextViewport = viewport;
     } else {
       this.show(client, session, viewport, now);
@@ -126,7 +127,7 @@ export class Broadcaster {
   watch(client: Client, query: VehicleQuery | null, now: number): void {
     const session = this.sessions.get(client);
     if (session === undefined) return;
-    if (session.watched !== null && !this.checkBacklog(client, session))
+    if (session.watched !== null && !this.updateBacklog(client, session))
       client.leave(watchRoom(session.watched));
     session.watched = null;
     session.sought = null;
@@ -135,54 +136,53 @@ export class Broadcaster {
     if (providerId === null) {
       session.sought = deviceId;
       this.find(client, session, now);
-    } else if (session.scope === null || session.scope === providerId) {
+    } else if (session.filter === null || session.filter === providerId) {
       this.follow(client, session, { deviceId, providerId }, now);
     }
   }
 
-  /** Sends what has changed since the last tick. */
+  /** Sends what changed since the last tick. The city must have been advanced to `now`. */
   tick(now: number): TickReport {
     if (this.city.generation !== this.generation) this.startOver();
-    const figuresOf = this.city.survey(now);
-    this.figuresOf = figuresOf;
-    const { changes, touched } = this.publication.advance(now);
+    const { changes, changed } = this.publication.publishChanges(now);
     for (const change of changes) this.rooms.publish(change);
     let framesSent = 0;
     let backlogBytesMax = 0;
     for (const [client, session] of this.sessions) {
       const bytes = client.backlogBytes();
-      this.checkBacklog(client, session, bytes);
+      this.updateBacklog(client, session, bytes);
       backlogBytesMax = Math.max(backlogBytesMax, bytes);
     }
     for (const room of this.rooms.all()) {
       if (room.listeners > 0) {
-        const { vehicles, gone } = room;
-        this.sendToRoom(
-          room.key,
-          'frame',
-          this.frame({ vehicles, gone, figures: figuresOf(room.scope), now }),
-        );
+        this.sendToRoom(room.key, 'frame', this.frame(room, room, now));
         framesSent += room.listeners;
       }
       room.vehicles = [];
       room.gone = [];
       room.snapshot = null;
     }
-    this.sendDetails(new Set(touched), now);
+    this.sendDetails(new Set(changed), now);
     for (const [client, session] of this.sessions) {
       if (session.sought !== null) this.find(client, session, now);
     }
-    const framesSkipped = this.attend(now);
+    const framesSkipped = this.serveClients(now);
     return { framesSent, framesSkipped, backlogBytesMax };
+  }
+
+  /** Whether the city is complete: until its first tick, it may be rebuilding. */
+  private get isCityReady(): boolean {
+    return this.city.summary(null) !== null;
   }
 
   get roomCount(): number {
     return this.rooms.size;
   }
 
-  /** Looks for a vehicle by its device id alone. Once found it stays the same one, whoever else uses that id later. */
+  /** Looks for a vehicle by its device id alone. Once found, it stays the watched one even if another provider uses the id. */
   private find(client: Client, session: Session, now: number): void {
-    const found = this.city.vehiclesWithId(session.sought ?? '', session.scope);
+    if (!this.isCityReady) return;
+    const found = this.city.vehiclesWithId(session.sought ?? '', session.filter);
     const [vehicle] = found;
     if (vehicle === undefined) return;
     session.sought = null;
@@ -198,22 +198,23 @@ export class Broadcaster {
 
   private follow(client: Client, session: Session, vehicle: VehicleRef, now: number): void {
     session.watched = vehicle;
-    if (this.checkBacklog(client, session)) return;
+    if (this.updateBacklog(client, session)) return;
     client.join(watchRoom(vehicle));
     this.sendDetail(client, session, now);
   }
 
-  /** Nothing that clients were told is true any more: all of them start from a new snapshot. */
+  /** The city was cleared: every client starts from a new snapshot. */
   private startOver(): void {
     this.generation = this.city.generation;
-    this.publication = new Publication(this.city);
+    this.numbers = new ProviderNumbers();
+    this.publication = new Publication(this.city, this.numbers);
     for (const [client, session] of this.sessions) {
       if (!session.isBehind) this.setBehind(client, session);
     }
   }
 
-  /** Brings back those that have drained, and shows those who moved on what they look at now. Says how many are behind. */
-  private attend(now: number): number {
+  /** Resumes clients that have drained and applies new viewports. Returns the number of clients that are behind. */
+  private serveClients(now: number): number {
     let behind = 0;
     for (const [client, session] of this.sessions) {
       const viewport = session.nextViewport;
@@ -243,8 +244,8 @@ export class Broadcaster {
   }
 
   private show(client: Client, session: Session, viewport: Viewport, now: number): void {
-    // Entered before the old one is left: where both are the same, it lives on.
-    const room = this.rooms.enter(session.scope, cover(viewport));
+    // Entered before the old one is left, so that the room is kept if both are the same.
+    const room = this.rooms.enter(session.filter, cover(viewport));
     this.leaveRoom(client, session);
     session.room = room;
     session.nextViewport = null;
@@ -260,8 +261,8 @@ export class Broadcaster {
     session.room = null;
   }
 
-  /** Says whether a client is behind, and takes it out of what is sent to where it has just fallen behind. */
-  private checkBacklog(client: Client, session: Session, bytes = client.backlogBytes()): boolean {
+  /** Returns whether a client is behind; one that has just fallen behind is unsubscribed from its rooms. */
+  private updateBacklog(client: Client, session: Session, bytes = client.backlogBytes()): boolean {
     if (session.isBehind || bytes <= MAX_BACKLOG_BYTES) return session.isBehind;
     this.setBehind(client, session);
     return true;
@@ -274,47 +275,36 @@ export class Broadcaster {
   }
 
   private sendSnapshot(client: Client, room: Room, now: number): void {
-    if (this.figuresOf === null) return;
-    room.snapshot ??= this.publication.within(room.scope, room.range);
-    const figures = this.figuresOf(room.scope);
-    client.send('snapshot', this.frame({ vehicles: room.snapshot, gone: [], figures, now }));
+    room.snapshot ??= this.publication.within(room.filter, room.range);
+    client.send('snapshot', this.frame(room, { vehicles: room.snapshot, gone: [] }, now));
   }
 
-  private sendDetails(touched: ReadonlySet<Vehicle>, now: number): void {
+  private sendDetails(changed: ReadonlySet<Vehicle>, now: number): void {
     const sent = new Set<string>();
     for (const { watched, isBehind } of this.sessions.values()) {
       if (watched === null || isBehind) continue;
       const room = watchRoom(watched);
       const vehicle = sent.has(room) ? null : this.city.vehicle(watched);
       sent.add(room);
-      if (vehicle !== null && touched.has(vehicle)) {
-        this.sendToRoom(room, 'vehicle', this.city.detail(vehicle, now));
+      if (vehicle !== null && changed.has(vehicle)) {
+        this.sendToRoom(room, 'vehicle', vehicleDetail(this.city, vehicle, now));
       }
     }
   }
 
   private sendDetail(client: Client, session: Session, now: number): void {
-    const vehicle = session.watched === null ? null : this.city.vehicle(session.watched);
-    if (vehicle !== null) client.send('vehicle', this.city.detail(vehicle, now));
+    if (!this.isCityReady || session.watched === null) return;
+    const vehicle = this.city.vehicle(session.watched);
+    if (vehicle !== null) client.send('vehicle', vehicleDetail(this.city, vehicle, now));
   }
 
-  private frame(content: {
-    vehicles: readonly VehicleRow[];
-    gone: readonly GoneRow[];
-    figures: Figures;
-    now: number;
-  }): Frame {
-    const { vehicles, gone, figures, now } = content;
-    const providers = this.providersOf(vehicles, gone);
-    return { asOf: now, tickMs: this.tickMs, providers, vehicles, gone, figures };
-  }
-
-  /** The providers that rows of a frame name. */
-  private providersOf(vehicles: readonly VehicleRow[], gone: readonly GoneRow[]): Record<number, string> {
-    const providers: Record<number, string> = {};
-    for (const row of vehicles) providers[row[7]] ??= this.city.providerId(row[7]);
-    for (const row of gone) providers[row[1]] ??= this.city.providerId(row[1]);
-    return providers;
+  /** @throws AssertionError if the city was not advanced since it was cleared */
+  private frame(room: Room, rows: Pick<FrameContent, 'vehicles' | 'gone'>, now: number): Frame {
+    const summary = this.city.summary(room.filter);
+    assert.ok(summary !== null, 'a frame needs a city that was advanced');
+    const { vehicles, gone } = rows;
+    const { tickMs, numbers } = this;
+    return frame({ asOf: now, tickMs, vehicles, gone, figures: summary.figures }, numbers);
   }
 }
 
@@ -332,7 +322,7 @@ function unlisten(client: Client, session: Session): void {
   session.isListening = false;
 }
 
-/** Whoever may watch a vehicle is told the same. */
+/** All clients that may watch a vehicle are sent the same detail. */
 function watchRoom({ deviceId, providerId }: VehicleRef): string {
   return `watch:${providerId}:${deviceId}`;
 }

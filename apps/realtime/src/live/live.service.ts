@@ -2,24 +2,28 @@ import { performance } from 'node:perf_hooks';
 import type { StatusMessage, VehicleQuery, Viewport } from '@hailstream/events/live';
 import { LOGGER, type Logger } from '@hailstream/nest';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { CityState, type Scope } from '../fold/city-state.js';
+import { CityState, type ProviderFilter } from '../fold/city-state.js';
 import { FoldService } from '../log/fold.service.js';
 import { LogPositions } from '../log/positions.js';
 import { RebuildService } from '../log/rebuild.service.js';
 import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
+import { StatsService } from '../stats/stats.service.js';
 import { Broadcaster, type Client, type SendToRoom } from './broadcaster.js';
 import { TICK_MS } from './live.tokens.js';
 
-/** How often what is too old to count is let go. */
+/** How often data that is too old is dropped. */
 const FORGET_EVERY_MS = 60_000;
 
-/** How often pages are told of records that can't be read. */
-const UNREADABLE_TOLD_EVERY_MS = 5_000;
+/** How often the number of unreadable records is sent to pages, if it changed. */
+const UNREADABLE_INTERVAL_MS = 5_000;
 
-/** For so long after the last one. */
-const UNREADABLE_TOLD_FOR_MS = 600_000;
+/** How long after the last unreadable record pages mention it. */
+const UNREADABLE_SHOWN_MS = 600_000;
 
-/** Ticks: from the city to the pages. Before the city is rebuilt nothing is sent, for it would not be true. */
+/**
+ * The tick: advances the city, then sends pages what changed. Until the city is rebuilt, pages are sent only the status,
+ * because the city is incomplete.
+ */
 @Injectable()
 export class LiveService implements OnModuleDestroy {
   private broadcaster: Broadcaster | null = null;
@@ -29,7 +33,7 @@ export class LiveService implements OnModuleDestroy {
   private sockets = 0;
   private announced = '';
   private unreadable: StatusMessage['unreadable'] = { count: 0, lastAt: null };
-  private unreadableToldAt = Number.NEGATIVE_INFINITY;
+  private unreadableUpdatedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly city: CityState,
@@ -37,13 +41,14 @@ export class LiveService implements OnModuleDestroy {
     private readonly foldService: FoldService,
     private readonly metrics: RealtimeMetrics,
     private readonly rebuild: RebuildService,
+    private readonly stats: StatsService,
     @Inject(TICK_MS) private readonly tickMs: number,
     @Inject(LOGGER) logger: Logger,
   ) {
     this.logger = logger.child({ component: 'live' });
   }
 
-  /** Begins to tick. */
+  /** Starts the ticks. */
   start(sendToRoom: SendToRoom): void {
     this.broadcaster = new Broadcaster(this.city, sendToRoom, this.tickMs);
     this.schedule(performance.now() + this.tickMs);
@@ -53,8 +58,8 @@ export class LiveService implements OnModuleDestroy {
     return this.sockets;
   }
 
-  connect(client: Client, scope: Scope): void {
-    this.broadcaster?.connect(client, scope);
+  connect(client: Client, filter: ProviderFilter): void {
+    this.broadcaster?.connect(client, filter);
     this.metrics.setSockets((this.sockets += 1));
   }
 
@@ -77,7 +82,7 @@ export class LiveService implements OnModuleDestroy {
     this.broadcaster = null;
   }
 
-  /** Keeps to the beat: a tick that was late does not move the ones after it, and missed ones are not made up for. */
+  /** Ticks stay on a fixed schedule: a late tick does not delay the next ones, and missed ticks are skipped. */
   private schedule(at: number): void {
     this.timer = setTimeout(
       () => {
@@ -90,14 +95,14 @@ export class LiveService implements OnModuleDestroy {
     );
   }
 
-  /** Tells the pages how the service stands towards the log, if that has changed. */
+  /** Sends pages the state of the service, if it changed. */
   private announce(broadcaster: Broadcaster): void {
     const { status } = this.rebuild;
     const now = performance.now();
-    if (now - this.unreadableToldAt >= UNREADABLE_TOLD_EVERY_MS) {
-      this.unreadableToldAt = now;
+    if (now - this.unreadableUpdatedAt >= UNREADABLE_INTERVAL_MS) {
+      this.unreadableUpdatedAt = now;
       const lastAt = this.metrics.lastUnreadableAt;
-      const isRecent = lastAt !== null && Date.now() - lastAt < UNREADABLE_TOLD_FOR_MS;
+      const isRecent = lastAt !== null && Date.now() - lastAt < UNREADABLE_SHOWN_MS;
       this.unreadable = { count: this.metrics.unreadableCount, lastAt: isRecent ? lastAt : null };
     }
     const { unreadable } = this;
@@ -111,11 +116,16 @@ export class LiveService implements OnModuleDestroy {
   private tick(): void {
     const broadcaster = this.broadcaster;
     if (broadcaster === null) return;
-    this.announce(broadcaster);
-    if (!this.positions.isCaughtUp) return;
     const startedAt = performance.now();
     const now = Date.now();
     try {
+      if (!this.positions.isCaughtUp) {
+        this.announce(broadcaster);
+        return;
+      }
+      this.city.advance(now);
+      this.stats.noteTick();
+      this.announce(broadcaster);
       const report = broadcaster.tick(now);
       for (const receivedAt of this.foldService.takeReceipts()) {
         this.metrics.observeLatency(Math.max(0, Date.now() - receivedAt));
@@ -127,7 +137,7 @@ export class LiveService implements OnModuleDestroy {
       const ms = performance.now() - startedAt;
       this.metrics.observeTick(report, { ms, rooms: broadcaster.roomCount });
     } catch (error) {
-      // A defect in one tick must not still the map for good.
+      // A bug in one tick must not stop the ticks that follow.
       this.logger.error({ err: error }, 'tick failed');
     }
   }

@@ -1,46 +1,46 @@
 import type { VehicleRow } from '@hailstream/events/live';
-import type { CityState, Scope } from '../fold/city-state.js';
+import type { CityState, ProviderFilter } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
+import type { ProviderNumbers } from '../views/provider-numbers.js';
+import { vehicleRow } from '../views/vehicle-row.js';
 import { covers, type CellRange } from './grid.js';
 import type { Change } from './rooms.js';
 
 /**
- * What clients have been told: every drawn vehicle as of the last tick. Snapshots are of this and not of the fold, so
- * that what the next frame says has changed or gone is true for a client that came in between, too.
+ * What clients have been sent: the row of every drawn vehicle as of the last tick. Snapshots are taken from here and not
+ * from the fold, so that the next frame's changes are also correct for a client that connected between two ticks.
  */
 export class Publication {
   private readonly rows = new Map<Vehicle, VehicleRow>();
 
-  constructor(private readonly city: CityState) {}
+  constructor(
+    private readonly city: CityState,
+    private readonly numbers: ProviderNumbers,
+  ) {}
 
-  /** Takes over what has changed since the last call: the changes to what is drawn, and all vehicles touched. */
-  advance(now: number): { changes: Change[]; touched: Vehicle[] } {
-    const touched = this.city.takeTouched();
+  /** Adopts what changed since the last call. Returns the rows that changed, and all vehicles that did. */
+  publishChanges(now: number): { changes: Change[]; changed: Vehicle[] } {
+    const changed = this.city.takeChangedVehicles();
     const changes: Change[] = [];
-    for (const vehicle of touched) {
+    for (const vehicle of changed) {
       const before = this.rows.get(vehicle) ?? null;
-      const after = vehicle.row(now);
+      const after = vehicleRow(vehicle, this.numbers.of(vehicle.providerId), now);
       if (isSame(before, after)) continue;
       if (after === null) this.rows.delete(vehicle);
       else this.rows.set(vehicle, after);
       changes.push({ providerId: vehicle.providerId, before, after });
     }
-    return { changes, touched };
+    return { changes, changed };
   }
 
-  /** What is drawn within a range of cells. */
-  within(scope: Scope, range: CellRange): VehicleRow[] {
+  /** The rows within a range of cells. */
+  within(filter: ProviderFilter, range: CellRange): VehicleRow[] {
     const found: VehicleRow[] = [];
     for (const [vehicle, row] of this.rows) {
-      if (scope !== null && vehicle.providerId !== scope) continue;
+      if (filter !== null && vehicle.providerId !== filter) continue;
       if (covers(range, row[1], row[2])) found.push(row);
     }
     return found;
-  }
-
-  /** Vehicles drawn. */
-  get size(): number {
-    return this.rows.size;
   }
 }
 

@@ -1,59 +1,59 @@
 import type { GoneRow, VehicleRow } from '@hailstream/events/live';
-import type { Scope } from '../fold/city-state.js';
+import type { ProviderFilter } from '../fold/city-state.js';
 import { cellAt, cellsOf, covers, type CellRange } from './grid.js';
 
-/** A vehicle as it was drawn and as it is now; `null` where it is not drawn. */
+/** The previous and the current row of a vehicle; `null` if it was or is not drawn. */
 export interface Change {
   readonly providerId: string;
   readonly before: VehicleRow | null;
   readonly after: VehicleRow | null;
 }
 
-/** Clients that see the same: one scope, one range of cells. What changes there is gathered for one frame. */
+/** Clients with the same provider filter and range of cells. They share the frames of the room. */
 export interface Room {
   readonly key: string;
-  readonly scope: Scope;
+  readonly filter: ProviderFilter;
   readonly range: CellRange;
-  /** Clients in it, and those of them that frames are sent to now. */
   members: number;
+  /** Members that are sent frames: those that are not behind. */
   listeners: number;
-  /** Since the last frame. */
+  /** Changes since the last frame. */
   vehicles: VehicleRow[];
   gone: GoneRow[];
-  /** All that is drawn here as of the last tick, once somebody needed it. */
+  /** All rows of the room as of the last tick; `null` until a client needs them. */
   snapshot: readonly VehicleRow[] | null;
 }
 
-/** Rooms of one scope on one level of the grid, by each of the cells they cover. */
+/** Rooms of one provider filter on one level of the grid, by each of the cells they cover. */
 type RoomsByCell = Map<number, Set<Room>>;
 
 /**
- * The rooms there are, found by place: a change costs one look-up for each level in use, whatever the number of rooms
- * that do not see it.
+ * Rooms, indexed by cell. Publishing a change costs one lookup per level in use, independent of the number of rooms that
+ * do not cover it.
  */
 export class Rooms {
   private readonly byKey = new Map<string, Room>();
-  private readonly byScope = new Map<Scope, Map<number, RoomsByCell>>();
+  private readonly byFilter = new Map<ProviderFilter, Map<number, RoomsByCell>>();
 
-  /** The room for a scope and a range, made where it is not there, with one more member. */
-  enter(scope: Scope, range: CellRange): Room {
-    const key = roomKey(scope, range);
+  /** Adds a member to the room of a filter and a range, which is created if it does not exist. */
+  enter(filter: ProviderFilter, range: CellRange): Room {
+    const key = roomKey(filter, range);
     let room = this.byKey.get(key);
     if (room === undefined) {
-      room = { key, scope, range, members: 0, listeners: 0, vehicles: [], gone: [], snapshot: null };
+      room = { key, filter, range, members: 0, listeners: 0, vehicles: [], gone: [], snapshot: null };
       this.byKey.set(key, room);
-      for (const cell of cellsOf(range)) this.roomsAt(scope, range.level, cell).add(room);
+      for (const cell of cellsOf(range)) this.roomsAt(filter, range.level, cell).add(room);
     }
     room.members += 1;
     return room;
   }
 
-  /** One member less; a room that nobody is in is no more. */
+  /** Removes a member from a room; a room without members is deleted. */
   leave(room: Room): void {
     room.members -= 1;
     if (room.members > 0) return;
     this.byKey.delete(room.key);
-    const levels = this.byScope.get(room.scope);
+    const levels = this.byFilter.get(room.filter);
     const byCell = levels?.get(room.range.level);
     for (const cell of cellsOf(room.range)) {
       const rooms = byCell?.get(cell);
@@ -61,7 +61,7 @@ export class Rooms {
       if (rooms?.size === 0) byCell?.delete(cell);
     }
     if (byCell?.size === 0) levels?.delete(room.range.level);
-    if (levels?.size === 0) this.byScope.delete(room.scope);
+    if (levels?.size === 0) this.byFilter.delete(room.filter);
   }
 
   all(): Iterable<Room> {
@@ -72,17 +72,17 @@ export class Rooms {
     return this.byKey.size;
   }
 
-  /** Gives a change to the rooms that see it. */
+  /** Adds a change to the next frame of each room that covers it. */
   publish(change: Change): void {
-    for (const scope of [null, change.providerId]) {
-      for (const [level, byCell] of this.byScope.get(scope) ?? []) publishOn(level, byCell, change);
+    for (const filter of [null, change.providerId]) {
+      for (const [level, byCell] of this.byFilter.get(filter) ?? []) publishOn(level, byCell, change);
     }
   }
 
-  private roomsAt(scope: Scope, level: number, cell: number): Set<Room> {
-    const levels = getOrMake(this.byScope, scope, () => new Map<number, RoomsByCell>());
-    const byCell = getOrMake(levels, level, (): RoomsByCell => new Map());
-    return getOrMake(byCell, cell, () => new Set<Room>());
+  private roomsAt(filter: ProviderFilter, level: number, cell: number): Set<Room> {
+    const levels = getOrAdd(this.byFilter, filter, () => new Map<number, RoomsByCell>());
+    const byCell = getOrAdd(levels, level, (): RoomsByCell => new Map());
+    return getOrAdd(byCell, cell, () => new Set<Room>());
   }
 }
 
@@ -96,12 +96,12 @@ function publishOn(level: number, byCell: RoomsByCell, { before, after }: Change
   }
 }
 
-function roomKey(scope: Scope, range: CellRange): string {
+function roomKey(filter: ProviderFilter, range: CellRange): string {
   const { level, south, north, west, columns } = range;
-  return `viewport:${scope ?? 'all'}:${level}:${south}-${north}:${west}+${columns}`;
+  return `viewport:${filter ?? 'all'}:${level}:${south}-${north}:${west}+${columns}`;
 }
 
-function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const known = map.get(key);
   if (known !== undefined) return known;
   const made = make();

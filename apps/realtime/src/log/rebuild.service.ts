@@ -61,7 +61,7 @@ export class RebuildService implements OnModuleDestroy {
   ) {
     this.logger = logger.child({ component: 'rebuild' });
     healthChecks.register('rebuild', () => {
-      if (!this.positions.isCaughtUp) throw new Error(this.describe() ?? 'rebuilding');
+      if (!this.isRebuilt) throw new Error(this.describe() ?? 'rebuilding');
     });
     healthChecks.register('progress', () => {
       const { status } = this;
@@ -73,7 +73,7 @@ export class RebuildService implements OnModuleDestroy {
   get status(): ServiceStatus {
     const { positions, stalls } = this;
     return logStatus({
-      isCaughtUp: positions.isCaughtUp,
+      isCaughtUp: this.isRebuilt,
       progress: positions.progress,
       hasGoals: positions.hasGoals,
       failure: this.failure?.message ?? null,
@@ -82,9 +82,14 @@ export class RebuildService implements OnModuleDestroy {
     });
   }
 
+  /** Whether the log was read up to where it ended at start, and a tick has counted the city since. */
+  private get isRebuilt(): boolean {
+    return this.positions.isCaughtUp && this.city.summary(null) !== null;
+  }
+
   /** @throws ProblemError 503 with the progress made, until the city is rebuilt */
   requireRebuilt(): void {
-    if (this.positions.isCaughtUp) return;
+    if (this.isRebuilt) return;
     throw notRebuilt(this.status, { detail: this.describe() ?? 'rebuilding', ...this.positions.progress });
   }
 

@@ -86,7 +86,7 @@ export class RealtimeMetrics {
       help: 'Devices seen since start',
       registers,
       collect() {
-        this.set(city.totals(null).devicesSeen);
+        this.set(city.devicesSeen);
       },
     });
   }

@@ -2,17 +2,18 @@ import type { VehicleDetail } from '@hailstream/events/live';
 import { CurrentPrincipal, ProblemError, Scope, type Principal } from '@hailstream/nest';
 import { Controller, Get, Header, Param, Query } from '@nestjs/common';
 import type { Vehicle } from '../fold/vehicle.js';
-import { BboxError, parseBbox } from './bbox.js';
 import { RebuildService } from '../log/rebuild.service.js';
-import { listed, TooManyVehiclesError, VehiclesService, type ListedVehicle } from './vehicles.service.js';
+import { vehicleSummary, type VehicleSummary } from '../views/vehicle-detail.js';
+import { BboxError, parseBbox } from './bbox.js';
+import { TooManyVehiclesError, VehiclesService } from './vehicles.service.js';
 
 interface VehicleList {
   readonly asOf: number;
   readonly count: number;
-  readonly vehicles: readonly ListedVehicle[];
+  readonly vehicles: readonly VehicleSummary[];
 }
 
-/** Vehicles as they are now; a token with a provider sees that provider's. */
+/** `GET /vehicles` and `GET /vehicles/:device_id`; a token with a provider sees only that provider's vehicles. */
 @Controller('vehicles')
 @Scope('read')
 export class VehiclesController {
@@ -45,32 +46,32 @@ export class VehiclesController {
     this.rebuild.requireRebuilt();
     const now = Date.now();
     const visible = this.vehiclesService.withId(deviceId.toLowerCase(), principal.providerId ?? null);
-    const asked = providerId === undefined ? null : String(providerId).toLowerCase();
-    const found = visible.filter((vehicle) => asked === null || vehicle.providerId === asked);
+    const requested = providerId === undefined ? null : String(providerId).toLowerCase();
+    const found = visible.filter((vehicle) => requested === null || vehicle.providerId === requested);
     const [vehicle] = found;
-    if (vehicle === undefined) throw notFound(deviceId, asked);
+    if (vehicle === undefined) throw notFound(deviceId, requested);
     if (found.length > 1) throw ambiguous(deviceId, found, now);
     return this.vehiclesService.detail(vehicle, now);
   }
 }
 
 function notFound(deviceId: string, providerId: string | null): ProblemError {
-  const whose = providerId === null ? '' : ` of the provider ${providerId}`;
+  const whose = providerId === null ? '' : ` of provider ${providerId}`;
   return new ProblemError({
     status: 404,
     title: 'Not Found',
-    detail: `no vehicle ${deviceId}${whose} has been heard of`,
+    detail: `no event of a vehicle ${deviceId}${whose} has been received`,
   });
 }
 
-/** None of them is preferred: else one provider could put its vehicle in another one's place. */
+/** No vehicle is preferred: otherwise one provider could replace the vehicle of another. */
 function ambiguous(deviceId: string, found: readonly Vehicle[], now: number): ProblemError {
   return new ProblemError({
     status: 409,
     title: 'Conflict',
-    detail: `${found.length} providers have a vehicle ${deviceId}: name one with provider_id`,
+    detail: `${found.length} providers have a vehicle ${deviceId}: select one with provider_id`,
     headers: { 'cache-control': 'no-store' },
-    extensions: { vehicles: found.map((vehicle) => listed(vehicle, now)) },
+    extensions: { vehicles: found.map((vehicle) => vehicleSummary(vehicle, now)) },
   });
 }
 

@@ -1,17 +1,14 @@
 import type { VehicleDetail, Viewport } from '@hailstream/events/live';
 import { Injectable } from '@nestjs/common';
-import { contactAt } from '../fold/contact.js';
-import { CityState, type Scope } from '../fold/city-state.js';
+import { CityState, type ProviderFilter } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
 import { isWithin } from '../live/grid.js';
+import { vehicleDetail, vehicleSummary, type VehicleSummary } from '../views/vehicle-detail.js';
 
 /** Most vehicles in one answer. */
 export const MAX_VEHICLES_LISTED = 100_000;
 
-/** A vehicle of a list: its detail without the history. */
-export type ListedVehicle = Omit<VehicleDetail, 'trip' | 'trail' | 'events'>;
-
-/** There are more vehicles than one answer holds. */
+/** More vehicles match than one answer may hold. */
 export class TooManyVehiclesError extends Error {
   override readonly name = 'TooManyVehiclesError';
   readonly code = 'TOO_MANY_VEHICLES';
@@ -21,41 +18,32 @@ export class TooManyVehiclesError extends Error {
 export class VehiclesService {
   constructor(private readonly city: CityState) {}
 
-  /** Vehicles of which a position is known, the silent ones too. @throws TooManyVehiclesError */
-  list(scope: Scope, bbox: Viewport | null, now: number): ListedVehicle[] {
-    const found: ListedVehicle[] = [];
-    for (const vehicle of this.city.vehicles(scope)) {
+  /**
+   * Vehicles with a known position, silent ones included.
+   *
+   * @throws TooManyVehiclesError if more than {@link MAX_VEHICLES_LISTED} match
+   */
+  list(filter: ProviderFilter, bbox: Viewport | null, now: number): VehicleSummary[] {
+    const found: VehicleSummary[] = [];
+    for (const vehicle of this.city.vehicles(filter)) {
       const position = vehicle.position;
       if (position === null || (bbox !== null && !isWithin(bbox, position.lat, position.lng))) continue;
       if (found.length === MAX_VEHICLES_LISTED) {
         throw new TooManyVehiclesError(
-          `there are more than ${MAX_VEHICLES_LISTED} vehicles: ask for less with bbox`,
+          `more than ${MAX_VEHICLES_LISTED} vehicles match: request a smaller area with bbox`,
         );
       }
-      found.push(listed(vehicle, now));
+      found.push(vehicleSummary(vehicle, now));
     }
     return found;
   }
 
   /** The vehicles with a device id, of one provider or of all. */
-  withId(deviceId: string, scope: Scope): Vehicle[] {
-    return this.city.vehiclesWithId(deviceId, scope);
+  withId(deviceId: string, filter: ProviderFilter): Vehicle[] {
+    return this.city.vehiclesWithId(deviceId, filter);
   }
 
   detail(vehicle: Vehicle, now: number): VehicleDetail {
-    return this.city.detail(vehicle, now);
+    return vehicleDetail(this.city, vehicle, now);
   }
-}
-
-/** A vehicle as a list has it. */
-export function listed(vehicle: Vehicle, now: number): ListedVehicle {
-  return {
-    device_id: vehicle.deviceId,
-    provider_id: vehicle.providerId,
-    vehicle_state: vehicle.state,
-    state_since: vehicle.events.stateSince,
-    contact: contactAt(vehicle.heardAt, now),
-    location: vehicle.location,
-    located_at: vehicle.position?.timestamp ?? null,
-  };
 }

@@ -1,0 +1,87 @@
+import type { Viewport } from '@hailstream/events/live';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { id, NOW, OTHER_PROVIDER, PROVIDER, telemetry } from '../fold/events.fixture.js';
+import { vehicleRow } from '../views/vehicle-row.js';
+import { MAX_BACKLOG_BYTES } from './broadcaster.js';
+import { cover, covers } from './grid.js';
+import { setUp, type Page } from './pages.fixture.js';
+
+describe('Broadcaster', () => {
+  it('makes every client draw exactly the vehicles in its viewport, for any sequence of steps', () => {
+    const place = fc.record({
+      lat: fc.integer({ min: 0, max: 30 }),
+      lng: fc.integer({ min: -190, max: -170 }),
+    });
+    const wrapped = place.map(({ lat, lng }) => ({ lat, lng: lng < -180 ? lng + 360 : lng }));
+    const viewport = fc
+      .record({ corner: wrapped, extent: fc.integer({ min: 1, max: 12 }) })
+      .map(({ corner: { lat, lng }, extent }) => ({
+        south: lat,
+        north: lat + extent,
+        west: lng,
+        east: lng + extent > 180 ? lng + extent - 360 : lng + extent,
+      }));
+    const step = fc.oneof(
+      { weight: 5, arbitrary: fc.record({ kind: fc.constant('move'), device: fc.nat(5), to: wrapped }) },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          kind: fc.constant('tick'),
+          after: fc.constantFrom(500, 500, 61_000, 400_000),
+        }),
+      },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constant('look'), page: fc.nat(2), at: viewport }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({ kind: fc.constant('stall'), page: fc.nat(2), isStalled: fc.boolean() }),
+      },
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const { city, broadcaster, tick, fold, open } = setUp();
+        const pages = [open(null), open(null), open(null, PROVIDER)];
+        const looking = new Map<Page, Viewport>();
+        let now = NOW;
+        for (const each of steps as { kind: string; [name: string]: unknown }[]) {
+          const page = pages[(each['page'] as number | undefined) ?? 0]!;
+          if (each.kind === 'move') {
+            // Both providers have vehicles of the same ids.
+            const device = each['device'] as number;
+            const provider_id = device > 3 ? OTHER_PROVIDER : PROVIDER;
+            fold(
+              telemetry({
+                device_id: id(device % 4),
+                provider_id,
+                timestamp: now,
+                location: each['to'] as { lat: number; lng: number },
+              }),
+            );
+          } else if (each.kind === 'look') {
+            looking.set(page, each['at'] as Viewport);
+            broadcaster.viewport(page, each['at'] as Viewport, now);
+          } else if (each.kind === 'stall') {
+            page.backlog = each['isStalled'] === true ? MAX_BACKLOG_BYTES + 1 : 0;
+          } else {
+            tick((now += each['after'] as number));
+          }
+        }
+        for (const page of pages) page.backlog = 0;
+        tick((now += 500));
+        tick((now += 500));
+        for (const [index, page] of pages.entries()) {
+          const at = looking.get(page);
+          const expected = [...city.vehicles(index === 2 ? PROVIDER : null)].flatMap((vehicle) => {
+            const row = vehicleRow(vehicle, 0, now);
+            const isDrawn = row !== null && at !== undefined && covers(cover(at), row[1], row[2]);
+            return isDrawn ? [[`${vehicle.providerId} ${row[0]}`, row.slice(0, 7)] as const] : [];
+          });
+          // Provider numbers are assigned in order of arrival: compared by the ids that they stand for.
+          const drawn = [...page.drawn].map(([key, row]) => [key, row.slice(0, 7)] as const);
+          expect(new Map(drawn)).toEqual(new Map(expected));
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

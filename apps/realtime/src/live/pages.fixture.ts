@@ -1,0 +1,83 @@
+import type { Frame, ServerToClient, VehicleRow, Viewport } from '@hailstream/events/live';
+import { CityState, type CityEvent, type ProviderFilter } from '../fold/city-state.js';
+import { NOW } from '../fold/events.fixture.js';
+import { Broadcaster, type Client } from './broadcaster.js';
+
+export const TICK_MS = 500;
+
+/** A client that keeps what it was sent, as the page does. */
+export class Page implements Client {
+  readonly received: [keyof ServerToClient, unknown][] = [];
+  readonly rooms = new Set<string>();
+  /** By provider and device. */
+  readonly drawn = new Map<string, VehicleRow>();
+  backlog = 0;
+
+  send(message: keyof ServerToClient, payload: unknown): void {
+    this.received.push([message, payload]);
+    if (message === 'snapshot') this.drawn.clear();
+    if (message !== 'snapshot' && message !== 'frame') return;
+    const { vehicles, gone, providers } = payload as Frame;
+    const keyOf = (deviceId: string, provider: number) => `${providers[provider]} ${deviceId}`;
+    for (const [deviceId, provider] of gone) this.drawn.delete(keyOf(deviceId, provider));
+    for (const row of vehicles) this.drawn.set(keyOf(row[0], row[7]), row);
+  }
+
+  get deviceIds(): string[] {
+    return [...this.drawn.values()].map(([deviceId]) => deviceId);
+  }
+
+  join(room: string): void {
+    this.rooms.add(room);
+  }
+
+  leave(room: string): void {
+    this.rooms.delete(room);
+  }
+
+  backlogBytes(): number {
+    return this.backlog;
+  }
+
+  /** The messages since the last call. */
+  take(): [keyof ServerToClient, unknown][] {
+    return this.received.splice(0);
+  }
+
+  takeFrames(): Frame[] {
+    return this.take().flatMap(([message, payload]) => (message === 'frame' ? [payload as Frame] : []));
+  }
+}
+
+export function setUp() {
+  const city = new CityState();
+  const pages: Page[] = [];
+  let encodings = 0;
+  const broadcaster = new Broadcaster(
+    city,
+    (room, message, payload) => {
+      encodings += 1;
+      for (const page of pages) if (page.rooms.has(room)) page.send(message, payload);
+    },
+    TICK_MS,
+  );
+  return {
+    city,
+    broadcaster,
+    tick: (now: number) => {
+      city.advance(now);
+      return broadcaster.tick(now);
+    },
+    encodings: () => encodings,
+    fold: (...events: CityEvent[]) => {
+      for (const event of events) city.fold(event, { receivedAt: NOW, now: NOW });
+    },
+    open: (viewport: Viewport | null, filter: ProviderFilter = null): Page => {
+      const page = new Page();
+      pages.push(page);
+      broadcaster.connect(page, filter);
+      if (viewport !== null) broadcaster.viewport(page, viewport, NOW);
+      return page;
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { inspect } from 'node:util';
+import { createLogger, HealthChecks } from '@hailstream/nest';
+import type { Admin } from '@hailstream/log';
+import { Registry } from 'prom-client';
+import { describe, expect, it, vi } from 'vitest';
+import { CityState } from '../fold/city-state.js';
+import { STALE_AFTER_MS } from '../fold/contact.js';
+import { id, NOW, riderEvent, telemetry, vehicleEvent } from '../fold/events.fixture.js';
+import { LogPositions } from '../log/positions.js';
+import { RebuildService } from '../log/rebuild.service.js';
+import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
+import { VehiclesService } from '../vehicles/vehicles.service.js';
+import { StatsService } from './stats.service.js';
+
+function setUp() {
+  const city = new CityState();
+  const positions = new LogPositions();
+  const registry = new Registry();
+  const metrics = new RealtimeMetrics(registry, city, positions);
+  const logger = createLogger({ name: 'test', level: 'silent' });
+  const rebuild = new RebuildService(
+    {} as Admin,
+    3_600_000,
+    logger,
+    positions,
+    city,
+    metrics,
+    new HealthChecks(),
+  );
+  positions.begin('ride.telemetry', 0, { start: 0n, end: 0n });
+  const stats = new StatsService(city, positions, metrics, rebuild);
+  return {
+    city,
+    positions,
+    registry,
+    stats,
+    vehicles: new VehiclesService(city),
+    tick: (now: number) => {
+      city.advance(now);
+      stats.noteTick();
+    },
+  };
+}
+
+/** All fields of the city, private ones included. */
+const stateOf = (city: CityState): string =>
+  inspect(city, { depth: null, maxArrayLength: null, maxStringLength: null });
+
+describe('StatsService', () => {
+  it('answers 503 until a tick has counted the city', () => {
+    const { stats, tick } = setUp();
+    expect(() => stats.read(null)).toThrow(expect.objectContaining({ problem: expect.anything() }));
+    tick(NOW);
+    expect(stats.read(null)).toMatchObject({ devicesSeen: 0, lagRecords: 0 });
+  });
+
+  it('answers with the counts of the last tick, all of the same moment', () => {
+    const { city, positions, stats, tick } = setUp();
+    tick(NOW);
+    positions.ends('ride.telemetry', 0, 3n);
+    city.fold(vehicleEvent(), { receivedAt: NOW, now: NOW });
+    expect(stats.read(null)).toMatchObject({ asOf: NOW, devicesSeen: 0, eventsSeen: 0, lagRecords: 0 });
+    tick(NOW + 500);
+    expect(stats.read(null)).toMatchObject({
+      asOf: NOW + 500,
+      devicesSeen: 1,
+      eventsSeen: 1,
+      lagRecords: 3,
+      byState: { reserved: 1 },
+    });
+  });
+
+  it('changes nothing in the city, however often it and the other readers are asked', async () => {
+    vi.useFakeTimers({ now: NOW });
+    try {
+      const { city, registry, stats, vehicles, tick } = setUp();
+      for (const event of [telemetry(), vehicleEvent(), riderEvent(), telemetry({ device_id: id(2) })]) {
+        city.fold(event, { receivedAt: NOW, now: NOW });
+      }
+      tick(NOW);
+      // By now both vehicles would be stale, and the rate is of another second.
+      vi.setSystemTime(NOW + STALE_AFTER_MS + 1);
+      const advance = vi.spyOn(city, 'advance');
+      const before = stateOf(city);
+      const first = stats.read(null);
+      expect(stats.read(null)).toEqual(first);
+      vehicles.list(null, null, Date.now());
+      vehicles.detail(vehicles.withId(id(1), null)[0]!, Date.now());
+      await registry.metrics();
+      expect(advance).not.toHaveBeenCalled();
+      advance.mockRestore();
+      expect(stateOf(city)).toBe(before);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
