@@ -115,6 +115,7 @@ export async function ready(ingest: TestIngest): Promise<void> {
 export interface ReadRecord {
   readonly topic: string;
   readonly key: string;
+  readonly bytes: Buffer;
   readonly value: Record<string, unknown>;
   readonly timestampMs: number;
 }
@@ -153,6 +154,7 @@ function readRecord(topic: string, { key, value, timestampMs }: LogRecord): Read
   return {
     topic,
     key: String(key),
+    bytes: Buffer.from(value!),
     value: JSON.parse(String(value)) as Record<string, unknown>,
     timestampMs,
   };

@@ -3,7 +3,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { ApiDocsController } from './api-docs.controller.js';
 import { EVENT_REGISTRY } from './api-docs.tokens.js';
 
-/** Machine-readable descriptions: `GET /openapi.json` of the endpoints. */
+/** `GET /openapi.json` describes the endpoints, `GET /asyncapi.json` the topics. */
 @Module({})
 export class ApiDocsModule {
   static forRoot(registry: EventRegistry): DynamicModule {

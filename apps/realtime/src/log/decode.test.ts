@@ -1,6 +1,7 @@
 import { eventRegistry } from '@hailstream/events';
+import { registryWithShifts, shiftFamily } from '@hailstream/events/testing';
 import { describe, expect, it } from 'vitest';
-import { decoders } from './decode.js';
+import { createDecoders, decoders } from './decode.js';
 
 describe('decoders', () => {
   it.each(eventRegistry.families.map((family) => [family.name, family] as const))(
@@ -15,5 +16,13 @@ describe('decoders', () => {
     const [telemetry, vehicleEvents] = eventRegistry.families;
     const decode = decoders.get(vehicleEvents!.topic.name)!;
     expect(() => decode(Buffer.from(JSON.stringify(telemetry!.example)))).toThrow('event_id: is required');
+  });
+
+  it('decode a family that is added to the registry', () => {
+    const decode = createDecoders(registryWithShifts).get('ride.shifts')!;
+    expect(decode(Buffer.from(JSON.stringify(shiftFamily.example)))).toEqual({
+      kind: 'shifts',
+      event: shiftFamily.example,
+    });
   });
 });
