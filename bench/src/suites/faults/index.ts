@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { telemetryFamily } from '@hailstream/events';
 import { makeToken } from '@hailstream/nest';
 import { kafkaClasspath } from '@hailstream/tools/kafka';
 import { Pool } from 'pg';
@@ -6,9 +7,9 @@ import { percentiles, type Row } from '../../harness/report.js';
 import { temporaryFolder } from '../../harness/temporary-folder.js';
 import type { Effort, Suite } from '../suite.js';
 import { Arrivals, type ArrivalTimes } from './arrivals.js';
+import { checkDelivery, deliveryKey } from './delivery-check.js';
 import { Devices, type Weather } from './devices.js';
 import { FAULTS, type Fault } from './faults.js';
-import { checkNothingLost } from './nothing-lost.js';
 import { cityShownBy, tableIn } from './places.js';
 import { ClusteredSystem } from './system.js';
 
@@ -56,7 +57,7 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
     providerId: PROVIDER_ID,
     ratePerSecond: EVENTS_PER_SECOND,
     onAccepted: (event) => {
-      accepted.add(event.telemetry_id);
+      accepted.add(deliveryKey(telemetryFamily, event));
       shown.expect(event);
       loaded.expect(event);
     },
@@ -80,7 +81,16 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
     rows.push(await meet(fault));
   }
   const simulated = await system.endSimulation();
-  say(await checkNothingLost(system, pool, { accepted, simulated, readToken: await token('read') }));
+  say(
+    await checkDelivery({
+      connection: { brokers: system.kafka.addresses, clientId: 'bench' },
+      pool,
+      realtimeUrls: system.urls('realtime'),
+      readToken: await token('read'),
+      accepted,
+      simulated,
+    }),
+  );
   return rows;
 }
 
