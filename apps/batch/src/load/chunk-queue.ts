@@ -1,5 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogRecord, UndecodableBatch } from '@hailstream/log';
+import { backoffMs } from '@hailstream/service/backoff';
+import { sleep } from '@hailstream/service/timers';
 import { CopyWriter } from '../rows/copy-writer.js';
 import { encodeChunk, encodeUndecodable } from '../rows/encode-chunk.js';
 import type { Chunk, ChunkLoader } from './chunk-loader.postgres.js';
@@ -8,8 +9,7 @@ import { LoadError } from './load.errors.js';
 import { partitionKey } from './log-partition.js';
 
 /** Waits before a chunk that failed is tried again: doubled each time. How long in all is for the load to say. */
-const FIRST_RETRY_MS = 100;
-const MAX_RETRY_MS = 5_000;
+const RETRY_BACKOFF = { firstMs: 100, maxMs: 5_000 };
 
 /** A chunk whose records are not encoded yet: perhaps none, if the position only passes offsets. */
 export type UnencodedChunk = Omit<Chunk, 'encoded'> & {
@@ -75,14 +75,14 @@ export class ChunkQueue implements AsyncDisposable {
   /** Never rejects: what goes wrong is told to the load, which knows when to give up. */
   private async write(chunk: Chunk): Promise<void> {
     const { signal } = this.stopped;
-    for (let retryMs = FIRST_RETRY_MS; !signal.aborted; retryMs = Math.min(2 * retryMs, MAX_RETRY_MS)) {
+    for (let retry = 0; !signal.aborted; retry += 1) {
       try {
         this.options.onLoaded(chunk, await this.options.loader.load(chunk));
         return;
       } catch (error) {
         this.options.onFailure(error as Error);
         if (error instanceof LoadError) return this.stopped.abort();
-        await sleep(retryMs, undefined, { signal }).catch(() => {});
+        await sleep(backoffMs(retry, RETRY_BACKOFF), signal);
       }
     }
   }

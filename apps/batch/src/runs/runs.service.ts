@@ -1,4 +1,5 @@
 import { HealthChecks, LOGGER, LogConsumerMetrics, type Logger } from '@hailstream/nest';
+import { backoffMs } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { passesByItself } from '../load/load.errors.js';
@@ -17,8 +18,7 @@ const CLOCK_LOOK_MS = 1_000;
 /** Wait before the schema is tried again where Postgres was away. */
 const PREPARE_RETRY_MS = 2_000;
 /** Waits before a load that failed is tried again: doubled each time, and never beyond the schedule's next. */
-const FIRST_RETRY_MS = 2_000;
-const MAX_RETRY_MS = 60_000;
+const RETRY_BACKOFF = { firstMs: 2_000, maxMs: 60_000 };
 
 /** Makes loads on a schedule, one at a time: the next one is not before the last one has ended. */
 @Injectable()
@@ -100,9 +100,7 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** What somebody has to resolve may be resolved at any moment; what passes by itself, soon. */
   private retryMs(): number {
-    return this.isPassing
-      ? Math.min(FIRST_RETRY_MS * 2 ** (this.trouble.failures - 1), MAX_RETRY_MS)
-      : MAX_RETRY_MS;
+    return this.isPassing ? backoffMs(this.trouble.failures - 1, RETRY_BACKOFF) : RETRY_BACKOFF.maxMs;
   }
 
   private async runOnce(): Promise<void> {

@@ -1,8 +1,8 @@
 import type { EventOf, FamilyName } from '@hailstream/events';
-import { backoffMs } from './backoff.js';
 import type { Answer, IngestClient, ItemFailure } from './ingest-client.http.js';
 import { Lanes, type Batch, type KeptEvent, type Lane } from './lanes.js';
 import { familyNames, familyOf } from './outgoing.js';
+import { retryDelayMs } from './retry-delay.js';
 
 /** Most events in a request: half of what ingest takes at once. */
 const MAX_EVENTS_PER_REQUEST = 500;
@@ -231,7 +231,7 @@ export class Outbox {
     this.#failures += 1;
     if (this.#failures === AWAY_AFTER_FAILURES) this.#observer.away(reason);
     this.#paused = true;
-    this.#after(backoffMs(this.#failures, this.#random, askedMs), () => {
+    this.#after(retryDelayMs(this.#failures, this.#random, askedMs), () => {
       this.#paused = false;
       this.#pump();
     });
@@ -241,7 +241,7 @@ export class Outbox {
   #readyLater(kind: FamilyName, lanes: readonly Lane[]): void {
     if (lanes.length === 0) return;
     const setbacks = Math.max(...lanes.map((lane) => lane.setbacks));
-    this.#after(backoffMs(setbacks, this.#random), () => {
+    this.#after(retryDelayMs(setbacks, this.#random), () => {
       for (const lane of lanes) this.#lanes[kind].ready(lane);
       this.#pump();
     });

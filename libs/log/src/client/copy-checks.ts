@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+import { sleep } from '@hailstream/service/timers';
 import type { Logger } from 'pino';
 import type { Admin, TopicIdentity } from './admin/admin.js';
 import { createBatchConsumer } from './consumer/group-consumer.js';
 import { type LogRecord, headersOf } from './record/record.js';
 import { type TopicPartition, partitionId } from './record/topic-partition.js';
-import { pauseFor } from './shared/backoff.js';
 import type { LogConnection } from './shared/connection.js';
 import { LogError } from './shared/errors.js';
 
@@ -94,7 +94,7 @@ async function readRecords(
     },
   });
   await consumer.start();
-  await Promise.race([pauseFor(READ_TIMEOUT_MS, done.signal), consumer.ended]);
+  await Promise.race([sleep(READ_TIMEOUT_MS, done.signal), consumer.ended]);
   if (!done.signal.aborted)
     throw new LogError('TIMED_OUT', 'the last copied records could not be read', true);
   return found;

@@ -1,9 +1,10 @@
+import { backoffMs } from '@hailstream/service/backoff';
+import { sleep } from '@hailstream/service/timers';
 import kafkajs, { type Admin as Kafkajs, type ITopicMetadata } from 'kafkajs';
 import { KafkajsClient } from '../kafkajs/client.js';
 import { openCluster, type KafkajsCluster } from '../kafkajs/cluster.js';
 import { isLeaderMoved, isMetadataMissing, isUnknownTopic, toLogError } from '../kafkajs/errors.js';
 import { LogNames } from '../kafkajs/topic-prefix.js';
-import { backoffMs, pauseFor } from '../shared/backoff.js';
 import { LogError } from '../shared/errors.js';
 import type {
   Admin,
@@ -195,7 +196,7 @@ export class KafkajsAdmin implements Admin {
       } catch (error) {
         const isNew = isUnknownTopic(error) || isMetadataMissing(error);
         if (!isNew || retry >= NEW_TOPIC_LOOK_UPS) throw error;
-        await pauseFor(backoffMs(retry, LOOK_UP_BACKOFF));
+        await sleep(backoffMs(retry, LOOK_UP_BACKOFF));
       }
     }
   }

@@ -1,7 +1,7 @@
+import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import type { Logger } from 'pino';
 import type { DeadLetter, DeadLetterWriter } from '../dead-letter/dead-letter.js';
 import type { LogRecord } from '../record/record.js';
-import { backoffMs, withJitter } from '../shared/backoff.js';
 import { LogError } from '../shared/errors.js';
 import type { BatchContext, BatchHandler, RecordBatch } from './consumer.js';
 import { RetryLadder } from './retry-policy.js';

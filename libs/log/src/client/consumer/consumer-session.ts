@@ -1,3 +1,5 @@
+import { backoffMs } from '@hailstream/service/backoff';
+import { sleep } from '@hailstream/service/timers';
 import type { Consumer as Kafkajs, EachBatchPayload } from 'kafkajs';
 import type { Logger } from 'pino';
 import { KafkajsClient } from '../kafkajs/client.js';
@@ -6,7 +8,6 @@ import { carried, RawFetches, type FetchedPartition } from '../kafkajs/fetch.js'
 import { LogNames } from '../kafkajs/topic-prefix.js';
 import { cutBatchBytes } from '../record/record-set.js';
 import type { TopicPartition } from '../record/topic-partition.js';
-import { backoffMs, pauseFor } from '../shared/backoff.js';
 import type { LogConnection } from '../shared/connection.js';
 import { LogError } from '../shared/errors.js';
 import type { WorkContext } from './batch-worker.js';
@@ -169,7 +170,7 @@ export class ConsumerSession {
     const timeout = new AbortController();
     const isDrained = await Promise.race([
       this.leave().then(() => true),
-      pauseFor(withinMs, timeout.signal).then(() => false),
+      sleep(withinMs, timeout.signal).then(() => false),
     ]);
     timeout.abort();
     if (!isDrained) this.options.logger.warn({ withinMs }, 'the consumer was closed before it had drained');
@@ -285,7 +286,7 @@ export class ConsumerSession {
         if (isGroupMoved(error)) this.stopWork(() => true);
         if (isGroupMoved(error) || attempt >= COMMIT_ATTEMPTS) throw error;
         this.options.logger.debug({ err: error, topic, partition, attempt }, 'commit failed, trying again');
-        await pauseFor(backoffMs(attempt - 1, COMMIT_BACKOFF));
+        await sleep(backoffMs(attempt - 1, COMMIT_BACKOFF));
       }
     }
   }

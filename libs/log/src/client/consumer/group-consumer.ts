@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { backoffMs, withJitter } from '@hailstream/service/backoff';
+import { sleep } from '@hailstream/service/timers';
 import { KafkajsAdmin } from '../admin/kafka-admin.js';
 import { DeadLetterWriter } from '../dead-letter/dead-letter.js';
 import type { FetchedPartition } from '../kafkajs/fetch.js';
 import { KafkajsProducer } from '../producer/batching-producer.js';
 import { type TopicPartition, partitionId } from '../record/topic-partition.js';
-import { backoffMs, pauseFor, withJitter } from '../shared/backoff.js';
 import { LogError } from '../shared/errors.js';
 import { BatchWorker, isRetryable, type WorkContext } from './batch-worker.js';
 import { ConsumerSession, sessionFailure } from './consumer-session.js';
@@ -105,7 +106,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
     const failure = await Promise.race([
       run.started,
       run.finished.then(() => new LogError('CLOSED', 'the consumer was closed as it started', false)),
-      pauseFor(startTimeoutMs, timeout.signal).then(() => notInTime(startTimeoutMs, run.lastFailure)),
+      sleep(startTimeoutMs, timeout.signal).then(() => notInTime(startTimeoutMs, run.lastFailure)),
     ]);
     timeout.abort();
     if (!failure) return;
@@ -185,7 +186,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
         { err: failure, waitMs: Math.round(waitMs) },
         'the consumer broke, it is made anew',
       );
-      await pauseFor(waitMs, run.stop.signal);
+      await sleep(waitMs, run.stop.signal);
     }
     clearInterval(lagRefresh);
   }
@@ -284,7 +285,7 @@ export class KafkajsBatchConsumer implements BatchConsumer {
           return;
         }
         logger.warn({ err: error }, 'where to start reading is not known yet, asking again');
-        await pauseFor(withJitter(backoffMs(retry, POSITION_BACKOFF)), run.stop.signal);
+        await sleep(withJitter(backoffMs(retry, POSITION_BACKOFF)), run.stop.signal);
       }
     }
   }

@@ -1,9 +1,9 @@
+import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import type { Logger } from 'pino';
 import type { DeadLetterWriter } from '../dead-letter/dead-letter.js';
 import type { FetchedPartition } from '../kafkajs/fetch.js';
 import { readRecordSet, type RecordSetStep, type UndecodableRecords } from '../record/record-set.js';
 import type { TopicPartition } from '../record/topic-partition.js';
-import { backoffMs, withJitter } from '../shared/backoff.js';
 import { LogError } from '../shared/errors.js';
 import { isRetryable, type BatchWorker, type WorkContext } from './batch-worker.js';
 import type { ConsumerGap, ConsumerOptions } from './consumer.js';

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import { backoffMs, withJitter } from '@hailstream/service/backoff';
+import { sleep } from '@hailstream/service/timers';
 import type { Logger } from 'pino';
 import type { OutgoingMessage } from '../kafkajs/produce.js';
 import type { KafkajsProducer } from '../producer/batching-producer.js';
 import { type LogHeader, type LogRecord, type UndecodableBatch, headersOf } from '../record/record.js';
 import type { TopicPartition } from '../record/topic-partition.js';
-import { backoffMs, pauseFor, withJitter } from '../shared/backoff.js';
 import { LogError } from '../shared/errors.js';
 
 /** Headers that a dead letter has beside the record's own. All are UTF-8 text, numbers in decimal. */
@@ -169,7 +170,7 @@ export class DeadLetterWriter {
       }
       if (signal.aborted) throw error;
       logger.warn({ ...where, err: error }, 'the dead-letter topic did not accept a record, will retry');
-      await pauseFor(withJitter(backoffMs(retry, RETRY_BACKOFF)), signal);
+      await sleep(withJitter(backoffMs(retry, RETRY_BACKOFF)), signal);
     }
   }
 

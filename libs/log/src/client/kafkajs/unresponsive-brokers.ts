@@ -1,4 +1,4 @@
-import { pauseFor } from '../shared/backoff.js';
+import { sleep } from '@hailstream/service/timers';
 import type { LogConnection } from '../shared/connection.js';
 import { openBrokerSocket, tlsOptions } from './broker-socket.js';
 
@@ -62,7 +62,7 @@ export class SilentBrokers {
         this.silent.add(address);
         for (const listener of this.listeners) listener(address);
       }
-      await pauseFor(ASK_AGAIN_MS);
+      await sleep(ASK_AGAIN_MS);
     }
   }
 }

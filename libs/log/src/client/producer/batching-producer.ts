@@ -1,8 +1,9 @@
+import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
+import { sleep } from '@hailstream/service/timers';
 import { canCompress } from '../kafkajs/codecs.js';
 import type { OutgoingMessage } from '../kafkajs/produce.js';
 import type { LogHeader, OutgoingRecord, RecordFate } from '../record/record.js';
-import { backoffMs, pauseFor, withJitter } from '../shared/backoff.js';
 import { LogError } from '../shared/errors.js';
 import { AppendLane } from './broker-sender.js';
 import { Delivery, OpenDeliveries, PendingRecord } from './delivery.js';
@@ -119,7 +120,7 @@ export class KafkajsProducer implements Producer {
     this.closing.abort();
     for (const lane of this.lanes.values()) lane.flush();
     // Every delivery has a deadline, so this ends.
-    while (!this.open.isEmpty) await pauseFor(SWEEP_MS / 10);
+    while (!this.open.isEmpty) await sleep(SWEEP_MS / 10);
     for (const timer of this.timers) clearInterval(timer);
     this.limitedLogger.stop();
     await Promise.all([...this.lanes.values()].map((lane) => lane.close()));
@@ -197,7 +198,7 @@ export class KafkajsProducer implements Producer {
           this.parked.delete(topic);
           return;
         }
-        await pauseFor(withJitter(backoffMs(retry, LOOK_UP_BACKOFF)));
+        await sleep(withJitter(backoffMs(retry, LOOK_UP_BACKOFF)));
         continue;
       }
       this.parked.delete(topic);
@@ -260,7 +261,7 @@ export class KafkajsProducer implements Producer {
         this.options.logger.debug({ err: error }, 'the log is out of reach');
         this.noteAttempt(this.directory, false);
       }
-      if (!this.healthy) await pauseFor(PROBE_MS, this.closing.signal);
+      if (!this.healthy) await sleep(PROBE_MS, this.closing.signal);
     } while (!this.healthy && !this.closing.signal.aborted);
     this.probing = false;
   }

@@ -1,3 +1,5 @@
+import { backoffMs, withJitter } from '@hailstream/service/backoff';
+import { sleep } from '@hailstream/service/timers';
 import type { Message, Producer as Kafkajs, RecordMetadata, TopicMessages } from 'kafkajs';
 import type { Logger } from 'pino';
 import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
@@ -7,7 +9,6 @@ import { isSequenceLost, toLogError } from '../kafkajs/errors.js';
 import { toKafkajsMessage } from '../kafkajs/produce.js';
 import { LogNames } from '../kafkajs/topic-prefix.js';
 import type { RecordFate } from '../record/record.js';
-import { backoffMs, pauseFor, withJitter } from '../shared/backoff.js';
 import type { Compression } from '../shared/compression.js';
 import type { LogConnection } from '../shared/connection.js';
 import { LogError } from '../shared/errors.js';
@@ -122,7 +123,7 @@ export class AppendLane {
         if (!failure.retryable) return this.appendApart(batches, failure);
         this.options.logger.debug({ err: failure, retry }, 'append failed');
         if (!isSequenceLost(error)) {
-          await pauseFor(withJitter(backoffMs(retry, RETRY_BACKOFF)), abandoned.signal);
+          await sleep(withJitter(backoffMs(retry, RETRY_BACKOFF)), abandoned.signal);
           if (!abandoned.signal.aborted) continue;
         }
         return this.handBack(batches, failure);

@@ -1,8 +1,9 @@
+import { backoffMs, withJitter } from '@hailstream/service/backoff';
+import { sleep } from '@hailstream/service/timers';
 import type { Logger } from 'pino';
 import { ErrorCode, nameOf } from '../../protocol/error-codes.js';
 import { toFetchedPartition } from '../kafkajs/fetch.js';
 import type { FetchedPartitionResponse } from '../kafkajs/fetch-api.js';
-import { backoffMs, pauseFor, withJitter } from '../shared/backoff.js';
 import { LogError } from '../shared/errors.js';
 import type { PartitionCursor } from './partition-cursor.js';
 import type { Isolation, RangeCluster } from './range-cluster.js';
@@ -145,7 +146,7 @@ export class RangeFetcher implements Disposable {
       const failures = Math.max(...cursors.map((cursor) => cursor.failures));
       const waitMs = Math.round(withJitter(backoffMs(failures - 1, RETRY_BACKOFF)));
       this.options.logger.debug({ err: failure, waitMs }, 'fetch failed, will retry');
-      await pauseFor(waitMs, this.stop.signal);
+      await sleep(waitMs, this.stop.signal);
       if (this.stop.signal.aborted) return false;
       try {
         await this.findLeaders(cursors);
@@ -259,7 +260,7 @@ export class RangeFetcher implements Disposable {
       const message = `partition ${partition} of topic "${topic}" returned nothing from offset ${cursor.fetchPosition} on, its last stable offset is ${lastStableOffset}: a transaction is open`;
       return this.fail(new LogError('TIMED_OUT', message, true));
     }
-    await pauseFor(withJitter(backoffMs(cursor.failures - 1, EMPTY_BACKOFF)), this.stop.signal);
+    await sleep(withJitter(backoffMs(cursor.failures - 1, EMPTY_BACKOFF)), this.stop.signal);
     cursor.isBusy = false;
     this.fetchMore();
   }

@@ -1,7 +1,8 @@
+import { backoffMs, withJitter } from '@hailstream/service/backoff';
+import { sleep } from '@hailstream/service/timers';
 import type { Logger } from 'pino';
 import { KafkajsAdmin } from '../admin/kafka-admin.js';
 import { TopicCompaction } from '../consumer/topic-compaction.js';
-import { backoffMs, pauseFor, withJitter } from '../shared/backoff.js';
 import { LogError } from '../shared/errors.js';
 import { RangeCluster } from './range-cluster.js';
 import { END_CONFIRM_MS, UNKNOWN_TOPIC_MS } from './range-fetcher.js';
@@ -67,7 +68,7 @@ class ClusterRangeReader implements RangeReader {
           if (!error.retryable || now - startedAt > patienceMs) throw error;
         }
         this.logger.debug({ err: error }, 'cannot look up the range, will retry');
-        await pauseFor(withJitter(backoffMs(retry, LOOK_UP_BACKOFF)), signal);
+        await sleep(withJitter(backoffMs(retry, LOOK_UP_BACKOFF)), signal);
       }
     }
   }

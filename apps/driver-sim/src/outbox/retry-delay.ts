@@ -1,0 +1,14 @@
+import { backoffMs, withJitter } from '@hailstream/service/backoff';
+
+const BACKOFF = { firstMs: 100, maxMs: 5_000 };
+
+/** Longest wait that ingest may ask for with `Retry-After`: devices keep their events until then. */
+const MAX_REQUESTED_MS = 30_000;
+
+/** How long to wait after this many consecutive failures; at least as long as ingest asked for. */
+export function retryDelayMs(failures: number, random: () => number, requestedMs = 0): number {
+  return Math.max(
+    withJitter(backoffMs(failures - 1, BACKOFF), random),
+    Math.min(requestedMs, MAX_REQUESTED_MS),
+  );
+}
