@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { until } from '@hailstream/service/testing';
 import { bundleBroker, runBroker, type BrokerProcess } from '../broker/broker-process.js';
 
-/** A broker in a process of its own, with a temporary folder. */
+/** A broker in a separate process with a temporary data directory. */
 export class KillableBroker implements AsyncDisposable {
   private constructor(
     private readonly main: string,
@@ -21,7 +21,7 @@ export class KillableBroker implements AsyncDisposable {
     return new KillableBroker(main, dataDir, running, address);
   }
 
-  /** SIGKILL, and another on the same folder and port. */
+  /** Sends SIGKILL and starts another process with the same data directory and port. */
   async killAndStart(): Promise<void> {
     await end(this.running);
     this.running = await launch(this.main, this.dataDir, this.address.split(':').at(-1) ?? '');

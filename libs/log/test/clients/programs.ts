@@ -3,24 +3,24 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProcessFolder } from '@hailstream/tools/process-folder';
 
-/** Longest that a program may take that is asked for one thing. */
+/** Timeout of a program that runs a single task. */
 const TIMEOUT_MS = 120_000;
-/** Longest that a program may take to end in order. */
+/** Timeout of a graceful shutdown. */
 const END_TIMEOUT_MS = 60_000;
-/** What Java ends with, however orderly, when it was asked to by SIGTERM. */
+/** Exit code of Java after SIGTERM, even if the shutdown was graceful. */
 const JAVA_TERMINATED = 128 + 15;
-/** What is shown of a program's output when it fails. */
+/** Length of the output that an error message includes. */
 const TAIL_CHARS = 3_000;
 
-/** What is run, and what it finds. */
+/** A command with its environment and input. */
 export interface Command {
   readonly command: string;
   readonly args: readonly string[];
-  /** Added to the environment. */
+  /** Additional environment variables. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Files, by their names, in the folder that it runs in. */
+  /** Files by name, created in the working directory. */
   readonly files?: Readonly<Record<string, string>>;
-  /** What it reads, then the end. @default nothing */
+  /** Standard input. @default empty */
   readonly input?: string;
 }
 
@@ -30,9 +30,9 @@ export interface ProgramResult {
   readonly stderr: string;
 }
 
-/** A program of somebody else, while it runs: it ends with its disposal, or with this process. */
+/** A running third-party program. It is stopped when this object is disposed of or this process exits. */
 export class Program implements AsyncDisposable {
-  /** The exit code, null where a signal ended it. */
+  /** The exit code, or null after a signal. */
   readonly exited: Promise<number | null>;
   readonly #folder = new ProcessFolder('hailstream-client-');
   readonly #child: ChildProcess;
@@ -48,14 +48,14 @@ export class Program implements AsyncDisposable {
         this.#said[stream] += text;
       });
     }
-    // A program may end before it has read everything.
+    // A program may exit before it has read all input.
     this.#child.stdin?.on('error', () => undefined);
     this.#child.stdin?.end(input);
     this.exited = new Promise((resolve, reject) => {
       this.#child.once('close', resolve);
       this.#child.once('error', reject);
     });
-    // Whoever waits for it hears of it.
+    // Reported to the caller that waits for the exit.
     this.exited.catch(() => undefined);
   }
 
@@ -71,7 +71,7 @@ export class Program implements AsyncDisposable {
     return this.#said.stderr;
   }
 
-  /** Calls back with each line of its standard output. */
+  /** Calls the listener with each line of standard output. */
   onLine(listener: (line: string) => void): void {
     let rest = '';
     this.#child.stdout?.on('data', (text: string) => {
@@ -81,7 +81,10 @@ export class Program implements AsyncDisposable {
     });
   }
 
-  /** Waits for its end. @throws Error with its last words where it is not done in time */
+  /**
+   * Waits for the program to exit.
+   * @throws Error with its last output if it does not exit in time
+   */
   async done(timeoutMs = TIMEOUT_MS): Promise<ProgramResult> {
     let late = false;
     const timer = setTimeout(() => {
@@ -89,15 +92,19 @@ export class Program implements AsyncDisposable {
       this.#child.kill('SIGKILL');
     }, timeoutMs);
     const exitCode = await this.exited.finally(() => clearTimeout(timer));
-    if (exitCode === null) throw this.failure(late ? `was not done in ${timeoutMs} ms` : 'ended by a signal');
+    if (exitCode === null)
+      throw this.failure(late ? `did not exit within ${timeoutMs} ms` : 'terminated by a signal');
     return { exitCode, ...this.#said };
   }
 
-  /** Asks it to end, and waits. @throws Error where it does not, or says that it failed */
+  /**
+   * Sends SIGTERM and waits for the exit.
+   * @throws Error if it does not exit in time or its exit code reports a failure
+   */
   async terminate(): Promise<void> {
     this.#child.kill('SIGTERM');
     const { exitCode } = await this.done(END_TIMEOUT_MS);
-    if (exitCode !== 0 && exitCode !== JAVA_TERMINATED) throw this.failure(`ended with ${exitCode}`);
+    if (exitCode !== 0 && exitCode !== JAVA_TERMINATED) throw this.failure(`exited with ${exitCode}`);
   }
 
   async kill(): Promise<void> {
@@ -105,7 +112,7 @@ export class Program implements AsyncDisposable {
     await this.exited;
   }
 
-  /** Something that it did wrong, with its last words. */
+  /** An error of the program, with its last output. */
   failure(what: string): Error {
     const tail = [this.stdout, this.stderr].map((text) => text.trim().slice(-TAIL_CHARS));
     return new Error(`${this.#line}\n${what}:\n${tail.join('\n')}`);
@@ -116,13 +123,16 @@ export class Program implements AsyncDisposable {
   }
 }
 
-/** Runs a program to its end. @throws Error with its last words where that is not an exit code of 0 in time */
+/**
+ * Runs a program until it exits.
+ * @throws Error with its last output if it does not exit with code 0 in time
+ */
 export async function runProgram(
   command: Command,
   { timeoutMs = TIMEOUT_MS, mayFail = false }: { timeoutMs?: number; mayFail?: boolean } = {},
 ): Promise<ProgramResult> {
   await using program = new Program(command);
   const result = await program.done(timeoutMs);
-  if (result.exitCode !== 0 && !mayFail) throw program.failure(`ended with ${result.exitCode}`);
+  if (result.exitCode !== 0 && !mayFail) throw program.failure(`exited with ${result.exitCode}`);
   return result;
 }

@@ -13,17 +13,17 @@ const TOPIC = 'rides';
 const GROUP = 'readers';
 const PARTITIONS = 6;
 const PARTITION_NUMBERS = Array.from({ length: PARTITIONS }, (_, i) => i);
-/** The shortest that the broker allows: the other member waits for so long. */
+/** The shortest session timeout that the broker allows. The other member waits for it. */
 const SHORT_SESSION_MS = 6_000;
-/** Longer than any of this takes: nobody is given up. */
+/** Longer than the test, so that no session expires. */
 const LONG_SESSION_MS = 120_000;
 const WAIT = { timeoutMs: 120_000 };
 const COMMITS_POLL_MS = 50;
 
-/** What the broker promises to any client, as tests with one of them. */
+/** Guarantees of the broker for any client, as tests that run with one client library. */
 export function describePromises(client: () => VerifiableClient): void {
   describe('an idempotent producer', () => {
-    it('has each record in the log once and in order, though the broker is killed twice', async () => {
+    it('stores each record once and in order although the broker is killed twice', async () => {
       const count = 20_000;
       await using broker = await KillableBroker.start();
       await makeTopic(broker.address);
@@ -49,8 +49,8 @@ export function describePromises(client: () => VerifiableClient): void {
     });
   });
 
-  describe('a group of two', () => {
-    it('goes on when one is killed: every record is read, in order, and commits go forward', async () => {
+  describe('a group with two members', () => {
+    it('continues after one is killed: every record is read in order, and committed offsets do not decrease', async () => {
       const count = 15_000;
       await using broker = await startTestBroker();
       await makeTopic(broker.address);
@@ -76,14 +76,14 @@ export function describePromises(client: () => VerifiableClient): void {
       expect(commits.wentBack).toEqual([]);
     });
 
-    it('keeps its partitions while a static member is away', async () => {
+    it('keeps its assignment while a static member restarts', async () => {
       const count = 5_000;
       await using broker = await startTestBroker();
       await makeTopic(broker.address);
       const options = { address: broker.address, topic: TOPIC };
       const member = { ...options, group: GROUP, sessionTimeoutMs: LONG_SESSION_MS };
       await using stays = new RunningClient(client().consumer({ ...member, instance: 'stays' }));
-      // The first leads. A leader that comes back may want to share out again, whoever answers it.
+      // The first member leads. A leader that rejoins may request a new assignment with any broker.
       await untilSaid(stays, () => stays.assigned.size === PARTITIONS);
       await using goes = new RunningClient(client().consumer({ ...member, instance: 'goes' }));
       await untilSaid(goes, () => goes.assigned.size === 3 && stays.assigned.size === 3);
@@ -103,14 +103,17 @@ export function describePromises(client: () => VerifiableClient): void {
   });
 }
 
-/** Waits for something that a client is to say. @throws Error with the client's last words where it does not */
+/**
+ * Waits until a client has reported something.
+ * @throws Error with the client's last output if it does not in time
+ */
 async function untilSaid(client: RunningClient, condition: () => boolean): Promise<void> {
   try {
     await until(() => client.ended || condition(), WAIT);
   } catch {
-    throw client.failure(`has not come to this: ${condition}`);
+    throw client.failure(`timed out waiting for: ${condition}`);
   }
-  if (!condition()) throw client.failure(`ended before this: ${condition}`);
+  if (!condition()) throw client.failure(`exited before: ${condition}`);
 }
 
 function adminOf(address: string) {
@@ -123,7 +126,7 @@ async function makeTopic(address: string): Promise<void> {
   await admin.ensureTopics([{ name: TOPIC, partitions: PARTITIONS }]);
 }
 
-/** Records in the log: each has an offset, and nothing else has. */
+/** Every offset of the log holds a record. */
 async function recordCount(address: string): Promise<number> {
   await using admin = adminOf(address);
   const offsets = [...(await admin.offsets(TOPIC)).values()];
@@ -134,7 +137,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
 }
 
-/** What a consumer read, as numbers, in the order of offsets. */
+/** The values that a consumer read, as numbers in the order of offsets. */
 function byPartition({ records }: RunningClient): Map<number, number[]> {
   const places = [...records].map(([place, value]) => {
     const [partition = 0, offset = 0] = place.split(':').map(Number);
@@ -151,7 +154,7 @@ function rebalances({ events }: RunningClient): number {
   return events.filter(({ name }) => name === 'partitions_assigned' || name === 'partitions_revoked').length;
 }
 
-/** While a member has a partition, it reads one offset after the other. */
+/** While a partition is assigned to a member, the member reads consecutive offsets. */
 function expectOrder({ events }: RunningClient): void {
   const next = new Map<number, number>();
   for (const event of events) {
@@ -164,7 +167,7 @@ function expectOrder({ events }: RunningClient): void {
   }
 }
 
-/** Whoever takes the partitions begins after what is committed, and not after what was read. */
+/** The next owner of a partition starts at the committed offset, not at the last offset that was read. */
 function expectTakeover(killed: RunningClient, survivor: RunningClient): void {
   expect(killed.assigned.size).toBe(3);
   for (const partition of killed.assigned) {
@@ -180,7 +183,7 @@ function expectTakeover(killed: RunningClient, survivor: RunningClient): void {
   }
 }
 
-/** Asks for the group's offsets all the time. */
+/** Polls the group's committed offsets. */
 function watchCommits(broker: TestBroker) {
   const newest = PARTITION_NUMBERS.map(() => -1);
   const wentBack: string[] = [];

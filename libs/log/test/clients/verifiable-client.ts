@@ -10,7 +10,10 @@ interface PlacedRecord extends Place {
   readonly value: string;
 }
 
-/** What Kafka's VerifiableProducer and VerifiableConsumer print, a JSON object a line; our programs do the same. */
+/**
+ * The output of Kafka's VerifiableProducer and VerifiableConsumer, one JSON object per line. Our programs have the
+ * same output.
+ */
 export type ClientEvent =
   | { readonly name: 'startup_complete' | 'shutdown_complete' | 'records_consumed' | 'tool_data' }
   | ({ readonly name: 'producer_send_success' } & PlacedRecord)
@@ -26,45 +29,45 @@ export type ClientEvent =
       readonly success: boolean;
     };
 
-/** Keys that producers use, one after the other: 0, 1, 2, … Enough for all partitions to have some. */
+/** Producers use the keys 0, 1, 2, … in turn. There are enough for all partitions. */
 export const KEYS = 100;
 
-/** Idempotent, with acks of all replicas; the values are 0, 1, 2, … */
+/** Idempotent, with acks=all. The values are 0, 1, 2, … */
 export interface ProducerOptions {
   readonly address: string;
   readonly topic: string;
   readonly count: number;
-  /** Records a second. */
+  /** Records per second. */
   readonly rate: number;
 }
 
-/** Begins where the group is, else at the first record, and commits after each poll. */
+/** Starts at the committed offset or at the earliest record, and commits after each poll. */
 export interface ConsumerOptions {
   readonly address: string;
   readonly topic: string;
   readonly group: string;
-  /** Makes a static member. */
+  /** Makes the member static. */
   readonly instance?: string;
   readonly sessionTimeoutMs: number;
 }
 
-/** A client library, as programs that say what they do. */
+/** A client library, as programs that report what they do. */
 export interface VerifiableClient {
   producer(options: ProducerOptions): Command;
   consumer(options: ConsumerOptions): Command;
 }
 
-/** Where a record lies, as a key of maps. */
+/** The position of a record as a map key. */
 export function placeOf({ partition, offset }: { partition: number; offset: number }): string {
   return `${partition}:${offset}`;
 }
 
-/** A client's program while it runs, and what it has said so far. */
+/** A running client program and its output so far. */
 export class RunningClient extends Program {
   readonly events: ClientEvent[] = [];
-  /** Values by place, of records that were stored or read. */
+  /** Values of stored or read records by position. */
   readonly records = new Map<string, string>();
-  /** Of a consumer, now. */
+  /** The current assignment of a consumer. */
   readonly assigned = new Set<number>();
 
   constructor(command: Command) {
@@ -78,7 +81,7 @@ export class RunningClient extends Program {
     return this.events.some(({ name }) => name === 'startup_complete');
   }
 
-  /** Records that it failed to store. */
+  /** Records that could not be stored. */
   get errors(): ClientEvent[] {
     return this.events.filter(({ name }) => name === 'producer_send_error');
   }

@@ -4,9 +4,9 @@ import { proveFaults } from './faults/faults.js';
 const ROUNDS = 80;
 const TIMEOUT_MS = 600_000;
 
-describe('a disk that fails', () => {
+describe('a failing disk', () => {
   it(
-    'loses nothing that was answered, keeps nothing that was refused, and goes on once it works',
+    'loses no acknowledged record, keeps no refused one, and continues after the disk has recovered',
     async () => {
       const { failures } = await proveFaults({ rounds: ROUNDS, seed: 1 });
       expect(failures).toBeGreaterThan(ROUNDS);

@@ -4,9 +4,9 @@ import { proveFuzz } from './fuzz/fuzz.js';
 const FRAMES = 2000;
 const TIMEOUT_MS = 600_000;
 
-describe('a broker that is sent what no client should send', () => {
+describe('a broker that receives invalid requests', () => {
   it(
-    'goes on, within its memory, and serves others meanwhile',
+    'continues within its memory limit and serves other clients meanwhile',
     async () => {
       const { frames, steadyRecords } = await proveFuzz({ frames: FRAMES, seed: 1 });
       expect(frames).toBeGreaterThanOrEqual(FRAMES);

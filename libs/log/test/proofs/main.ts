@@ -52,7 +52,10 @@ const PROOFS: Readonly<Record<string, Proof>> = {
   },
 };
 
-/** Runs one proof as the command line says. @returns the exit code */
+/**
+ * Runs the proof that the command line names.
+ * @returns the exit code
+ */
 export async function prove(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
@@ -75,9 +78,7 @@ export async function prove(args: string[]): Promise<number> {
       seed,
       onProgress: progressOf(`${name}: ${proof.counts}`, count),
     });
-    process.stdout.write(
-      `${name}: every promise kept, ${count} ${proof.counts}, seed ${seed}: ${inspect(report)}\n`,
-    );
+    process.stdout.write(`${name}: passed, ${count} ${proof.counts}, seed ${seed}: ${inspect(report)}\n`);
     return 0;
   } catch (error) {
     process.stderr.write(`${inspect(error)}\nagain: ${again}\n`);

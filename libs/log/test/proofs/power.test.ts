@@ -4,9 +4,9 @@ import { provePower } from './power/power.js';
 const ROUNDS = 100;
 const TIMEOUT_MS = 600_000;
 
-describe('a power cut', () => {
+describe('a power failure', () => {
   it(
-    'takes nothing that was on disk, whenever it comes and whatever else it leaves',
+    'loses no synced record, at any moment and with any combination of unsynced data',
     async () => {
       const { cuts } = await provePower({ rounds: ROUNDS, seed: 1 });
       expect(cuts).toBeGreaterThan(ROUNDS);

@@ -1,4 +1,4 @@
-// Runs the proofs from their sources, as the tests do: nothing has to be built.
+// Runs the proofs from their sources, as the tests do, so that no build is needed.
 import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
 

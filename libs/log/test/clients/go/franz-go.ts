@@ -6,10 +6,10 @@ import { runProgram, type Command } from '../programs.js';
 import { KEYS, type VerifiableClient } from '../verifiable-client.js';
 
 const SOURCE = fileURLToPath(new URL('.', import.meta.url));
-/** The first time, it fetches and compiles what it depends on. */
+/** The first run downloads and compiles the dependencies. */
 const BUILD_TIMEOUT_MS = 10 * 60_000;
 
-/** franz-go, through the program beside this file. */
+/** franz-go, run by the program in this folder. */
 export class FranzGo implements VerifiableClient, AsyncDisposable {
   private constructor(private readonly folder: string) {}
 

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 
 describe('kafka-consumer-groups', () => {
-  it('shows a group and its members, and neither moves nor removes it while it has some', async () => {
+  it('describes a group and its members, and refuses to reset or delete it while it is active', async () => {
     await using broker = await startTestBroker({ settings: { 'num.partitions': '2' } });
     const where = ['--bootstrap-server', broker.address];
     const groups = (...args: string[]) => clients.run('kafka-consumer-groups', [...where, ...args]);
@@ -55,12 +55,12 @@ describe('kafka-consumer-groups', () => {
       'GroupSubscribedToTopicException',
     );
     await consumer.kill();
-    // It is static: the group goes on counting on it.
+    // The member is static, so the group keeps it after it has stopped.
     const empty = await clients.run('kafka-consumer-groups', [...where, '--list', '--state', 'empty']);
     expect(empty).not.toContain('readers');
   });
 
-  it('moves and removes a group that has no members', async () => {
+  it('resets and deletes a group without members', async () => {
     await using broker = await startTestBroker({ settings: { 'num.partitions': '2' } });
     const where = ['--bootstrap-server', broker.address];
     const ofReaders = (...args: string[]) =>

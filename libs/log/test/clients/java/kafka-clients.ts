@@ -2,9 +2,9 @@ import { kafkaClasspath } from '@hailstream/tools/kafka';
 import { runProgram, type Command, type ProgramResult } from '../programs.js';
 import { KEYS, type VerifiableClient } from '../verifiable-client.js';
 
-/** Most of a tool's time is its start: little memory, and no time spent on code that runs once. */
+/** Most of a tool's run time is the start of the JVM: use little memory and no optimizing compiler. */
 const JAVA_OPTIONS = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
-/** Warnings and errors go to the standard error, away from what is read. */
+/** Warnings and errors go to standard error, so that standard output contains only the tool's output. */
 const LOGGING = {
   'log4j2.properties': `
 rootLogger.level = WARN
@@ -16,7 +16,7 @@ appender.stderr.layout.type = PatternLayout
 appender.stderr.layout.pattern = %p %c: %m%n
 `,
 };
-/** Tools, by the name of the script that runs them in Kafka's own distribution. */
+/** Main classes, by the name of the script in Kafka's distribution. */
 const CLASSES = {
   'kafka-topics': 'org.apache.kafka.tools.TopicCommand',
   'kafka-configs': 'kafka.admin.ConfigCommand',
@@ -38,7 +38,7 @@ const CLASSES = {
 
 export type KafkaTool = keyof typeof CLASSES;
 
-/** Apache Kafka's own tools and clients. */
+/** Apache Kafka's tools and clients. */
 export class KafkaClients implements VerifiableClient {
   private constructor(private readonly classpath: string) {}
 
@@ -46,7 +46,7 @@ export class KafkaClients implements VerifiableClient {
     return new KafkaClients(await kafkaClasspath());
   }
 
-  /** `files`: what it reads, by name, in the folder that it runs in. */
+  /** `files`: input files by name, created in the tool's working directory. */
   command(tool: KafkaTool, args: readonly string[], files: Readonly<Record<string, string>> = {}): Command {
     const logging = '-Dlog4j2.configurationFile=log4j2.properties';
     return {
@@ -56,7 +56,7 @@ export class KafkaClients implements VerifiableClient {
     };
   }
 
-  /** @throws Error where the tool fails, with what it said */
+  /** @throws Error if the tool fails, with its output */
   async run(
     tool: KafkaTool,
     args: readonly string[],
@@ -65,7 +65,7 @@ export class KafkaClients implements VerifiableClient {
     return (await runProgram(this.command(tool, args, files))).stdout;
   }
 
-  /** Runs a tool that may say no. */
+  /** Runs a tool whose failure is expected. */
   async try(
     tool: KafkaTool,
     args: readonly string[],
@@ -78,7 +78,7 @@ export class KafkaClients implements VerifiableClient {
     const where = ['--bootstrap-server', address, '--topic', topic];
     const what = ['--max-messages', String(count), '--throughput', String(rate), '--acks', '-1'];
     const keys = ['--repeating-keys', String(KEYS)];
-    // Left to itself it does not repeat a request.
+    // By default it does not retry.
     const properties = 'enable.idempotence=true\nretries=2147483647\n';
     return this.command(
       'kafka-verifiable-producer',

@@ -10,7 +10,7 @@ const RECORDS = 20_000;
 const RECORD_BYTES = 200;
 const TOPIC = 'rides';
 const PARTITIONS = 2;
-/** Small, so that there are several. */
+/** Small, so that there are several segments. */
 const SEGMENT_BYTES = 500_000;
 
 let clients: KafkaClients;
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 describe.each(CODECS)("Kafka's performance tools, compression %s", (codec) => {
-  it('count as many records out as in, and the log dump has no complaint', async () => {
+  it('consume as many records as were produced, and the log dump reports no error', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'hailstream-performance-'));
     try {
       await produceAndConsume(dataDir, codec);
@@ -59,7 +59,7 @@ async function produceAndConsume(dataDir: string, codec: string): Promise<void> 
   expect(counts.reduce((sum, count) => sum + count)).toBe(RECORDS);
 }
 
-/** Files of the topic's partitions. */
+/** The files of the topic's partitions. */
 async function filesOf(dataDir: string, suffix: string): Promise<string[]> {
   const folders = Array.from({ length: PARTITIONS }, (_, i) => join(dataDir, `${TOPIC}-${i}`));
   const files = await Promise.all(

@@ -7,6 +7,6 @@ beforeAll(async () => {
   clients = await KafkaClients.find();
 });
 
-describe("Apache Kafka's own client", () => {
+describe("Apache Kafka's Java client", () => {
   describePromises(() => clients);
 });

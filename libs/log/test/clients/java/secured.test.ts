@@ -28,9 +28,9 @@ function properties(mechanism: string, password: string): Record<string, string>
   return { [FILE]: lines.join('\n') };
 }
 
-describe("Apache Kafka's own client, over TLS", () => {
+describe("Apache Kafka's Java client over TLS", () => {
   it.each(['SCRAM-SHA-256', 'SCRAM-SHA-512'])(
-    'is let in with %s and its password alone',
+    'authenticates with %s and only with the right password',
     async (mechanism) => {
       await using broker = await startSecuredBroker({
         'listener.security.protocol': 'SASL_SSL',

@@ -15,12 +15,12 @@ beforeEach(async () => {
 });
 afterEach(() => broker.stop());
 
-/** A tool's output, where it is to succeed. */
+/** The output of a tool that is expected to succeed. */
 function run(tool: KafkaTool, ...args: string[]): Promise<string> {
   return clients.run(tool, ['--bootstrap-server', broker.address, ...args]);
 }
 
-/** What a tool says that is to be refused. */
+/** The output of a tool that is expected to be refused. */
 async function refused(tool: KafkaTool, ...args: string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await clients.try(tool, [
     '--bootstrap-server',
@@ -43,7 +43,7 @@ async function offsets(...args: string[]): Promise<number[]> {
 }
 
 describe('kafka-topics', () => {
-  it('makes, shows, grows, lists and removes topics', async () => {
+  it('creates, describes, extends, lists and deletes topics', async () => {
     const made = ['--create', '--topic', 'rides', '--partitions', '3', '--config', 'retention.ms=1000000'];
     expect(await run('kafka-topics', ...made)).toContain('Created topic rides.');
     expect(await refused('kafka-topics', ...made)).toContain("Topic 'rides' already exists");
@@ -65,7 +65,7 @@ describe('kafka-topics', () => {
     );
   });
 
-  it('refuses more replicas than there are brokers', async () => {
+  it('refuses a replication factor larger than the number of brokers', async () => {
     const said = await refused('kafka-topics', '--create', '--topic', 'rides', '--replication-factor', '3');
     expect(said).toContain('InvalidReplicationFactorException');
   });
@@ -118,8 +118,8 @@ describe('kafka-configs', () => {
   });
 });
 
-describe('tools that look at records and at the broker', () => {
-  it('delete records and say which offsets are left, by time too', async () => {
+describe('tools that read records and broker metadata', () => {
+  it('delete records and list the remaining offsets, also by timestamp', async () => {
     await run('kafka-topics', '--create', '--topic', 'rides', '--partitions', '2');
     const startedAt = Date.now();
     await produce('rides');
@@ -141,7 +141,7 @@ describe('tools that look at records and at the broker', () => {
     expect(largest).toBeGreaterThanOrEqual(10);
   });
 
-  it('say where the log is, how large, and of which cluster', async () => {
+  it('describe the log directory, its size and its cluster', async () => {
     await run('kafka-topics', '--create', '--topic', 'rides');
     await produce('rides');
     const said = await run('kafka-log-dirs', '--describe', '--topic-list', 'rides');
@@ -158,7 +158,7 @@ describe('tools that look at records and at the broker', () => {
     );
   });
 
-  it('find the versions that are served', async () => {
+  it('list the supported API versions', async () => {
     const said = await run('kafka-broker-api-versions');
     const served = [...said.matchAll(/^\t\w+\((\d+)\): (\d+)(?: to (\d+))? \[usable: \d+\]/gm)].map(
       ([, key, first, last]) => [Number(key), Number(first), Number(last ?? first)],

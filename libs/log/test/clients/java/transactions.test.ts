@@ -4,7 +4,7 @@ import { RunningClient } from '../verifiable-client.js';
 import { KafkaClients } from './kafka-clients.js';
 
 const RECORDS = 5_000;
-/** Records come to no more than that after the last. */
+/** How long a consumer waits after its last record. */
 const SILENCE_MS = 10_000;
 
 let clients: KafkaClients;
@@ -12,7 +12,7 @@ beforeAll(async () => {
   clients = await KafkaClients.find();
 });
 
-/** All values of a topic, as far as the isolation level shows them. */
+/** All values of a topic that are visible at the isolation level. */
 async function valuesOf(address: string, topic: string, isolation: string): Promise<string[]> {
   const where = ['--bootstrap-server', address, '--topic', topic, '--from-beginning'];
   const how = ['--isolation-level', isolation, '--timeout-ms', String(SILENCE_MS)];
@@ -20,8 +20,8 @@ async function valuesOf(address: string, topic: string, isolation: string): Prom
   return lines.toSorted((a, b) => Number(a) - Number(b));
 }
 
-describe("Kafka's own transactions", () => {
-  it('are complete, as many as a producer commits', async () => {
+describe("transactions of Kafka's tools", () => {
+  it('contain all records of each transaction that the producer committed', async () => {
     await using broker = await startTestBroker();
     const where = ['--bootstrap-server', broker.address, '--topic', 'rides'];
     const what = ['--num-records', String(RECORDS), '--record-size', '100', '--throughput', '5000'];
@@ -32,11 +32,11 @@ describe("Kafka's own transactions", () => {
     const consumed = await clients.run('kafka-consumer-perf-test', [...where, ...how, ...committed]);
     expect(Number(consumed.trim().split('\n').at(-1)?.split(', ')[4])).toBe(RECORDS);
     const ends = await clients.run('kafka-get-offsets', where);
-    // Each transaction has a marker at its end.
+    // Each transaction ends with a marker.
     expect(Number(ends.trim().split(':').at(-1))).toBeGreaterThan(RECORDS);
   });
 
-  it('copy each record exactly once, though some are aborted', async () => {
+  it('copy each record exactly once although some are aborted', async () => {
     await using broker = await startTestBroker();
     const { address } = broker;
     await using producer = new RunningClient(

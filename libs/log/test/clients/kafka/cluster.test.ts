@@ -13,7 +13,10 @@ import { logger, record } from '../../client/_util.js';
 
 const TOPIC = 'rides';
 const PARTITIONS = 12;
-/** Kafka gives the partitions of a broker to others after 9 s without a word of it. */
+/**
+ * Kafka elects new leaders for the partitions of a broker after 9 s without a heartbeat
+ * (`broker.session.timeout.ms`).
+ */
 const OTHERS_LEAD_WITHIN = { timeoutMs: 60_000 };
 
 let kafka: RunningKafka;
@@ -47,7 +50,7 @@ afterAll(async () => {
   await kafka?.[Symbol.asyncDispose]();
 });
 
-/** Enough keys that each partition has some; resolves once each of them was accepted and read. */
+/** Sends enough keys for every partition to receive some. Resolves after each record was acknowledged and read. */
 async function everyPartitionWorks(round: string): Promise<void> {
   const keys = Array.from({ length: 10 * PARTITIONS }, (_, n) => `${round}-${n}`);
   const partitions = new Set<number>();
@@ -64,7 +67,7 @@ async function everyPartitionWorks(round: string): Promise<void> {
   await until(() => keys.every((key) => seen.has(key)), OTHERS_LEAD_WITHIN);
 }
 
-describe('clients of a cluster of three', () => {
+describe('clients of a cluster of three brokers', () => {
   it.each([0, 1, 2])('write and read everything while broker %i is paused', async (broker) => {
     await everyPartitionWorks(`before ${broker}`);
     kafka.pause(broker);
@@ -76,11 +79,11 @@ describe('clients of a cluster of three', () => {
     }
   });
 
-  it.each([0, 1, 2])('write and read everything while broker %i is dead', async (broker) => {
-    await everyPartitionWorks(`before the death of ${broker}`);
+  it.each([0, 1, 2])('write and read everything while broker %i is down', async (broker) => {
+    await everyPartitionWorks(`before killing ${broker}`);
     await kafka.kill(broker);
     try {
-      await everyPartitionWorks(`after the death of ${broker}`);
+      await everyPartitionWorks(`after killing ${broker}`);
       expect((await admin.offsets(TOPIC)).size).toBe(PARTITIONS);
     } finally {
       await kafka.restart(broker);

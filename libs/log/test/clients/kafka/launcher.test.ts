@@ -1,7 +1,7 @@
 import { kafkaClasspath, kafkaTool, startKafka } from '@hailstream/tools/kafka';
 import { expect, it } from 'vitest';
 
-it('starts three brokers of Apache Kafka that can be killed, paused and started again', async () => {
+it('starts three Apache Kafka brokers that can be killed, paused and restarted', async () => {
   const classpath = await kafkaClasspath();
   await using kafka = await startKafka({ brokers: 3, settings: { 'num.partitions': '3' } });
   expect(kafka.addresses).toHaveLength(3);

@@ -1,7 +1,7 @@
 import { startKafka } from '@hailstream/tools/kafka';
 import { runScenarios } from '../../scenarios/run-scenarios.js';
 
-/** Any log's addresses; where none is named, an Apache Kafka is started. */
+/** Bootstrap addresses of any log. If not set, an Apache Kafka broker is started. */
 const GIVEN = process.env['KAFKA_BROKERS'];
 
 runScenarios(async () => {

@@ -9,7 +9,7 @@ const RECORDS = 20_000;
 const PARTITIONS = 3;
 const WAIT = { timeoutMs: 60_000 };
 const VALUES = Array.from({ length: RECORDS }, (_, i) => `${i}`);
-/** A value a line, each with its key. */
+/** One line per record, with key and value. */
 const INPUT = VALUES.map((value) => `${Number(value) % 100}:${value}\n`).join('');
 
 let broker: TestBroker;
@@ -26,13 +26,13 @@ async function kcat(args: readonly string[], input = ''): Promise<string> {
   return (await runProgram(command(args, input))).stdout;
 }
 
-/** Numbers, in their order. */
+/** Sorted numbers. */
 function sorted(values: readonly string[]): string[] {
   return values.toSorted((a, b) => Number(a) - Number(b));
 }
 
-describe('kcat, with the librdkafka of a Debian release', () => {
-  it.each(CODECS)('gets back all that it sent, compression %s', async (codec) => {
+describe('kcat with the librdkafka of a Debian release', () => {
+  it.each(CODECS)('consumes everything that it produced, compression %s', async (codec) => {
     const how = ['-X', 'enable.idempotence=true', '-z', codec];
     await kcat(['-P', '-t', TOPIC, '-K', ':', ...how], INPUT);
     const lines = (await kcat(['-C', '-t', TOPIC, '-o', 'beginning', '-e', '-q', '-f', '%p %k %s\n']))
@@ -48,7 +48,7 @@ describe('kcat, with the librdkafka of a Debian release', () => {
     expect(records.every(([, key, value]) => Number(value) % 100 === Number(key))).toBe(true);
   });
 
-  it('keeps headers and tombstones', async () => {
+  it('preserves headers and tombstones', async () => {
     const where = ['-t', TOPIC, '-p', '0'];
     await kcat(['-P', ...where, '-K', ':', '-Z', '-H', 'a=1', '-H', 'b=two'], 'gone:\nkept:here\n');
     const json = (await kcat(['-C', ...where, '-o', 'beginning', '-e', '-q', '-J'])).trim().split('\n');
@@ -73,7 +73,7 @@ describe('kcat, with the librdkafka of a Debian release', () => {
     });
   });
 
-  it('finds offsets by time, and reads a part', async () => {
+  it('queries offsets by timestamp and reads a range', async () => {
     const where = ['-t', TOPIC, '-p', '1'];
     await kcat(['-P', ...where], 'one\ntwo\n');
     const between = Date.now() + 1;
@@ -87,7 +87,7 @@ describe('kcat, with the librdkafka of a Debian release', () => {
     expect(await kcat(['-C', ...where, '-o', '-1', '-e', '-q'])).toBe('four\n');
   });
 
-  it('shares a topic in a group, and goes on where the group was', async () => {
+  it('shares a topic in a group and continues at the committed offsets', async () => {
     const member = () => command(['-G', 'readers', '-q', '-u', '-X', 'auto.offset.reset=earliest', TOPIC]);
     const count = ({ stdout }: Program) => stdout.split('\n').length - 1;
     await kcat(['-P', '-t', TOPIC, '-K', ':'], INPUT);

@@ -22,7 +22,7 @@ describe('confluent-kafka (librdkafka)', () => {
   describePromises(() => confluentKafka);
 
   it.each(['SCRAM-SHA-256', 'SCRAM-SHA-512'])(
-    'is let in over TLS with %s and its password',
+    'authenticates over TLS with %s and a password',
     async (mechanism) => {
       await using broker = await startSecuredBroker({
         'listener.security.protocol': 'SASL_SSL',

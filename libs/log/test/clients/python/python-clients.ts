@@ -8,10 +8,10 @@ import { KEYS, type VerifiableClient } from '../verifiable-client.js';
 
 const SOURCE = fileURLToPath(new URL('.', import.meta.url));
 const REQUIREMENTS = join(SOURCE, 'requirements.txt');
-/** Packages come from afar, the first time. */
+/** The first run downloads packages. */
 const INSTALL_TIMEOUT_MS = 10 * 60_000;
 
-/** A client library for Python, through the program of its name beside this file. */
+/** A Python client library, run by the program of the same name in this folder. */
 export class PythonClient implements VerifiableClient {
   private constructor(
     private readonly python: string,
@@ -23,7 +23,7 @@ export class PythonClient implements VerifiableClient {
   }
 
   command(mode: string, args: readonly string[]): Command {
-    // Its compiled files don't belong into the repository.
+    // Keeps compiled Python files out of the repository.
     const env = { PYTHONDONTWRITEBYTECODE: '1' };
     return { command: this.python, args: [this.program, mode, ...args], env };
   }
@@ -42,8 +42,8 @@ export class PythonClient implements VerifiableClient {
 }
 
 /**
- * Python with the packages of `requirements.txt`, in the user's cache; made once, under a name that only a whole one
- * gets.
+ * A virtual environment with the packages of `requirements.txt` in the user's cache. It is created once and renamed
+ * to its final name when it is complete.
  *
  * @returns its interpreter
  */
@@ -64,7 +64,7 @@ async function installedPython(): Promise<string> {
     const install = ['-m', 'pip', 'install', '--quiet', '--only-binary', ':all:', '-r', REQUIREMENTS];
     await runProgram({ command: join(unfinished, 'bin', 'python'), args: install }, limit);
     await rename(unfinished, home).catch((error: NodeJS.ErrnoException) => {
-      // Another process was faster: its packages are as good.
+      // Another process has created it first.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
   } finally {

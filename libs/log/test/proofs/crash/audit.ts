@@ -12,13 +12,13 @@ const OFFSET_FETCH = 9;
 const EARLIEST = -2n;
 const MAX_BYTES = 10 << 20;
 const OFFSET_OUT_OF_RANGE = 1;
-/** Times that a partition is read before it is asked what is wrong. */
+/** Attempts to read a partition whose start keeps moving. */
 const READ_ATTEMPTS = 10;
 const OUT_OF_ORDER_SEQUENCE_NUMBER = 45;
 const LEFTOVERS = /(\.(tmp|cleaned|deleted)|-delete|-stray)$/;
 
-/** How the log of a topic is kept. */
-export type Upkeep = 'everything' | 'newest segments' | 'newest of keys';
+/** The cleanup policy of a topic. */
+export type CleanupPolicy = 'none' | 'delete' | 'compact';
 
 interface Record {
   readonly offset: bigint;
@@ -31,7 +31,7 @@ export function require(condition: boolean, otherwise: string): asserts conditio
   if (!condition) throw new BrokenPromiseError(otherwise);
 }
 
-/** Everything that a partition serves; from its new start where retention was quicker. */
+/** Everything that a partition serves, from its new start if retention has moved it. */
 async function readPartition(
   client: RawClient,
   topic: string,
@@ -41,10 +41,10 @@ async function readPartition(
     const read = await tryToRead(client, topic, partition);
     if (read !== undefined) return read;
   }
-  throw new BrokenPromiseError(`${partitionName(topic, partition)} starts later each time that it is read`);
+  throw new BrokenPromiseError(`the start of ${partitionName(topic, partition)} moves on every read`);
 }
 
-/** @returns undefined where the start has moved meanwhile */
+/** @returns undefined if the start has moved during the read */
 async function tryToRead(
   client: RawClient,
   topic: string,
@@ -96,36 +96,44 @@ async function fetch(
   return { bytes: Buffer.concat(found.records ?? []), end: found.highWatermark };
 }
 
-/** Whether a partition has what its producers were told that it has, once and in order. @throws BrokenPromiseError */
+/**
+ * Verifies that a partition has every acknowledged record once and in order.
+ * @throws BrokenPromiseError if it does not
+ */
 export async function checkPartition(
   client: RawClient,
   producers: readonly IdempotentProducer[],
-  upkeep: Upkeep,
+  cleanupPolicy: CleanupPolicy,
 ): Promise<void> {
   const [{ topic, partition } = { topic: '', partition: 0 }] = producers;
   const { start, records } = await readPartition(client, topic, partition);
   const where = partitionName(topic, partition);
   let previous = -1n;
   for (const { offset } of records) {
-    const next = upkeep === 'newest of keys' ? offset > previous : previous < 0n || offset === previous + 1n;
+    const next = cleanupPolicy === 'compact' ? offset > previous : previous < 0n || offset === previous + 1n;
     require(next, `${where} has offset ${offset} after ${previous}`);
     previous = offset;
   }
-  require(upkeep === 'newest segments' || start === 0n, `${where} starts at ${start}`);
+  require(cleanupPolicy === 'delete' || start === 0n, `${where} starts at ${start}`);
   for (const producer of producers) {
     const mine = records.filter(({ value }) => value.startsWith(`${producer.name}/`));
-    checkOrder(where, producer.name, mine, upkeep);
-    if (upkeep === 'newest of keys') checkNewest(where, producer, mine);
+    checkOrder(where, producer.name, mine, cleanupPolicy);
+    if (cleanupPolicy === 'compact') checkNewest(where, producer, mine);
     else checkAcknowledged(where, producer, mine, start);
   }
 }
 
-function checkOrder(where: string, name: string, records: readonly Record[], upkeep: Upkeep): void {
+function checkOrder(
+  where: string,
+  name: string,
+  records: readonly Record[],
+  cleanupPolicy: CleanupPolicy,
+): void {
   let last = -1;
   for (const { value, offset } of records) {
     const sequence = Number(value.split('/')[1]);
-    const first = last < 0 && upkeep !== 'everything';
-    const inOrder = first || (upkeep === 'newest of keys' ? sequence > last : sequence === last + 1);
+    const first = last < 0 && cleanupPolicy !== 'none';
+    const inOrder = first || (cleanupPolicy === 'compact' ? sequence > last : sequence === last + 1);
     require(inOrder, `${where} has ${sequence} of ${name} at ${offset} after ${last}`);
     last = sequence;
   }
@@ -142,7 +150,7 @@ function checkAcknowledged(
     sent.forEach(({ value }, i) => {
       const offset = baseOffset + BigInt(i);
       const has = offset < start || found.get(offset) === value;
-      require(has, `${where} has ${found.get(offset)} at ${offset}, where ${value} was acknowledged`);
+      require(has, `${where} has ${found.get(offset)} at ${offset}, but ${value} was acknowledged there`);
     });
   }
 }
@@ -158,20 +166,26 @@ function checkNewest(where: string, producer: IdempotentProducer, records: reado
   }
 }
 
-/** Whether repeats are recognised, and gaps refused, as before. @throws BrokenPromiseError */
+/**
+ * Verifies that repeated batches are recognized and gaps refused.
+ * @throws BrokenPromiseError if they are not
+ */
 export async function checkProducer(client: RawClient, producer: IdempotentProducer): Promise<void> {
   const last = producer.acknowledged.at(-1);
   if (last === undefined) return;
   const where = `${producer.name} to ${partitionName(producer.topic, producer.partition)}`;
   const repeat = await producer.send(client, last);
   const known = repeat.errorCode === 0 && repeat.baseOffset === last.baseOffset;
-  // One that was written, and not answered, may have come after it: of five, all are known.
-  require(known, `${where}: a repeat of ${last.firstSequence} gave error ${repeat.errorCode}, ${repeat.baseOffset}`);
+  // A batch that was stored but not acknowledged may follow it. The broker remembers five batches.
+  require(known, `${where}: repeating ${last.firstSequence} returned error ${repeat.errorCode}, offset ${repeat.baseOffset}`);
   const gap = await producer.send(client, producer.batchWithGap());
-  require(gap.errorCode === OUT_OF_ORDER_SEQUENCE_NUMBER, `${where}: a gap gave error ${gap.errorCode}`);
+  require(gap.errorCode === OUT_OF_ORDER_SEQUENCE_NUMBER, `${where}: a gap returned error ${gap.errorCode}`);
 }
 
-/** Whether a group is where it was, or further. @throws BrokenPromiseError */
+/**
+ * Verifies that a group's offset has not decreased.
+ * @throws BrokenPromiseError if it has
+ */
 export async function checkCommitted(client: RawClient, committer: Committer): Promise<void> {
   const { group, topic, committed, attempted } = committer;
   const { topics } = await client.call<{ topics: { partitions: { committedOffset: bigint }[] }[] }>(
@@ -185,7 +199,7 @@ export async function checkCommitted(client: RawClient, committer: Committer): P
   if (found > committed) committer.committed = found;
 }
 
-/** Whether nothing lies about that no topic has a use for. What is under way comes to an end. */
+/** Verifies that no file without a topic remains. Pending deletions are awaited. */
 export async function checkNoLeftovers(dataDir: string, topics: ReadonlyMap<string, number>): Promise<void> {
   const folders = new Set(
     [...topics].flatMap(([name, count]) => Array.from({ length: count }, (_, i) => `${name}-${i}`)),
@@ -198,5 +212,5 @@ export async function checkNoLeftovers(dataDir: string, topics: ReadonlyMap<stri
     );
     return leftovers.length === 0;
   }).catch(() => undefined);
-  require(leftovers.length === 0, `${leftovers.join(', ')} left over`);
+  require(leftovers.length === 0, `left-over files: ${leftovers.join(', ')}`);
 }

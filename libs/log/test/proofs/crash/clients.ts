@@ -12,28 +12,34 @@ const Api = {
   INIT_PRODUCER_ID: 22,
 } as const;
 const PRODUCE_VERSION = 7;
-/** One less than idempotent producers may have: the last that was acknowledged is always among the last five. */
+/**
+ * One less than the broker allows per idempotent producer, so that the last acknowledged batch is always among the
+ * last five.
+ */
 const MAX_IN_FLIGHT = 4;
 const MAX_RECORDS = 4;
 const KEYS = 5;
 const MAX_VALUE_BYTES = 200;
-/** A group that has forgotten its member, or moved on. */
+/** Errors of a group that no longer knows the member or its generation. */
 const JOIN_AGAIN = new Set([22, 25, 27]);
 const TIMEOUT_MS = 30_000;
 const REBALANCE_TIMEOUT_MS = 1000;
 
-/** The broker broke a promise, or refused what it has to take. */
+/** The broker broke a guarantee, or refused a valid request. */
 export class BrokenPromiseError extends Error {
   override readonly name = 'BrokenPromiseError';
 }
 
-/** Something that a client does until the connection ends. */
+/** The work of a client on one connection. */
 export interface Client {
-  /** Works until it is cut off; tells of each answer. @throws BrokenPromiseError */
+  /**
+   * Works until the connection ends, and reports each response.
+   * @throws BrokenPromiseError if a guarantee is broken
+   */
   work(port: number, onAnswer: () => void): Promise<void>;
 }
 
-/** Works on a connection until it ends, which is what the proof does to it. */
+/** Runs the work on a connection until the proof kills the broker. */
 export async function untilCutOff(port: number, work: (client: RawClient) => Promise<void>): Promise<void> {
   try {
     using client = await RawClient.connect(port);
@@ -48,7 +54,7 @@ function isRefused(error: unknown): boolean {
   return ['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(String((error as NodeJS.ErrnoException).code));
 }
 
-/** A batch and, once it was acknowledged, where it is. */
+/** A batch and, after the acknowledgement, its offset. */
 export interface SentBatch {
   readonly firstSequence: number;
   readonly records: readonly { readonly key: string; readonly value: string }[];
@@ -59,7 +65,10 @@ interface Produced {
   readonly topics: { partitions: { errorCode: number; baseOffset: bigint }[] }[];
 }
 
-/** One idempotent producer to one partition, with several requests in flight; what is not answered it sends again. */
+/**
+ * An idempotent producer for one partition with several requests in flight. It repeats batches that were not
+ * acknowledged.
+ */
 export class IdempotentProducer implements Client {
   producerId = -1n;
   readonly batches: SentBatch[] = [];
@@ -94,13 +103,13 @@ export class IdempotentProducer implements Client {
     });
   }
 
-  /** Sends a batch once more, or one that can't come next. */
+  /** Repeats a batch, or sends one with a wrong sequence number. */
   async send(client: RawClient, batch: SentBatch): Promise<{ errorCode: number; baseOffset: bigint }> {
     const answer = await client.call<Produced>(Api.PRODUCE, PRODUCE_VERSION, this.requestOf(batch));
     return answer.topics[0]?.partitions[0] ?? { errorCode: -1, baseOffset: -1n };
   }
 
-  /** A batch that leaves out the sequence that comes next. */
+  /** A batch that skips the next sequence number. */
   batchWithGap(): SentBatch {
     return { firstSequence: this.nextSequence + 1, records: [{ key: 'gap', value: 'gap' }] };
   }
@@ -153,9 +162,9 @@ async function takeProducerId(client: RawClient): Promise<bigint> {
   return producerId;
 }
 
-/** Commits ever higher offsets, as a member of its group or from outside. */
+/** Commits increasing offsets, as a member of the group or without membership. */
 export class Committer implements Client {
-  /** Acknowledged, or found in the broker since: it may not go back. */
+  /** Acknowledged, or read from the broker since then. It must not decrease. */
   committed = 0n;
   attempted = 0n;
   private memberId = '';
@@ -194,7 +203,7 @@ export class Committer implements Client {
         onAnswer();
         if (errorCode === 0) this.committed = this.attempted;
         else if (!this.asMember || !JOIN_AGAIN.has(errorCode)) {
-          throw new BrokenPromiseError(`a commit of ${this.group} was refused: error ${errorCode}`);
+          throw new BrokenPromiseError(`commit of ${this.group} refused: error ${errorCode}`);
         }
       }
     });
@@ -209,7 +218,7 @@ export class Committer implements Client {
       memberId,
     });
     if (errorCode !== 0 && !JOIN_AGAIN.has(errorCode)) {
-      throw new BrokenPromiseError(`a heartbeat of ${groupId} was refused: error ${errorCode}`);
+      throw new BrokenPromiseError(`heartbeat of ${groupId} refused: error ${errorCode}`);
     }
     return errorCode === 0;
   }

@@ -11,35 +11,38 @@ import {
   checkPartition,
   checkProducer,
   require,
-  type Upkeep,
+  type CleanupPolicy,
 } from './audit.js';
 import { BrokenPromiseError, Committer, IdempotentProducer, type Client } from './clients.js';
 import { GapReader } from './readers.js';
 import { createTopic, deleteTopic, partitionsByTopic, TopicChanger } from './topics.js';
 import { checkTransactions, TransactionalProducer } from './transactions.js';
 
-/** Most answers that clients get before the kill. */
-const MAX_ANSWERS = 150;
-/** Longest from the last of them to the kill. */
-const MAX_REST_MS = 5;
-/** Longest that a start goes on before it is killed. */
+/** Maximum number of responses before the kill. */
+const MAX_RESPONSES = 150;
+/** Maximum time from the last response to the kill. */
+const MAX_DELAY_MS = 5;
+/** Maximum time from a start to its kill. */
 const MAX_RECOVERY_MS = 400;
 const RECOVERY_KILLED = 0.1;
-/** Rounds after which topics are deleted and others made, so that a round stays short. */
-const ROUNDS_OF_TOPICS = 20;
+/** Number of rounds after which topics are replaced, so that rounds stay short. */
+const ROUNDS_PER_TOPICS = 20;
 const MAX_OUTPUT_LENGTH = 4000;
 const START_TIMEOUT_MS = 60_000;
 const PARTITIONS = 2;
 const MANY_PARTITIONS = 12;
-/** How often a consumer reads everything once more: others are near the end, where little is left to skip. */
+/**
+ * Number of rounds after which a consumer reads everything again. The other readers are near the end, where few
+ * records can be skipped.
+ */
 const READ_FROM_START = 0.2;
-/** Rounds that are as long as transactions take, of which each has several answers. */
-const OF_TRANSACTIONS = 0.3;
+/** Share of rounds that are long enough for transactions, which need several responses each. */
+const TRANSACTION_SHARE = 0.3;
 const MAX_ANSWERS_IN_TRANSACTIONS = 20;
 const TRANSACTIONAL_PRODUCERS = 3;
 const TRANSACTED_PARTITIONS = 3;
 
-/** Everything is small and happens all the time. */
+/** Small limits, so that rolls, retention and compaction happen continuously. */
 const SETTINGS = {
   'log.segment.bytes': '4096',
   'log.retention.check.interval.ms': '10',
@@ -50,17 +53,17 @@ const SETTINGS = {
 };
 const TOPICS: readonly {
   name: string;
-  upkeep: Upkeep;
+  cleanupPolicy: CleanupPolicy;
   settings: Readonly<Record<string, string>>;
   partitions?: number;
 }[] = [
-  { name: 'kept', upkeep: 'everything', settings: {} },
-  { name: 'synced', upkeep: 'everything', settings: { 'flush.messages': '1' } },
-  { name: 'rolled', upkeep: 'everything', settings: { 'segment.ms': '5' }, partitions: MANY_PARTITIONS },
-  { name: 'short', upkeep: 'newest segments', settings: { 'retention.bytes': '12000' } },
+  { name: 'kept', cleanupPolicy: 'none', settings: {} },
+  { name: 'synced', cleanupPolicy: 'none', settings: { 'flush.messages': '1' } },
+  { name: 'rolled', cleanupPolicy: 'none', settings: { 'segment.ms': '5' }, partitions: MANY_PARTITIONS },
+  { name: 'short', cleanupPolicy: 'delete', settings: { 'retention.bytes': '12000' } },
   {
     name: 'latest',
-    upkeep: 'newest of keys',
+    cleanupPolicy: 'compact',
     settings: { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0' },
   },
 ];
@@ -71,17 +74,20 @@ export interface CrashOptions {
   readonly onRound?: (round: number) => void;
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface CrashReport {
   readonly kills: number;
   readonly records: number;
-  /** Those that were committed. */
+  /** Committed transactions. */
   readonly transactions: number;
-  /** Records that readers under small limits got while all this went on. */
+  /** Records that readers with small limits received during the run. */
   readonly read: number;
 }
 
-/** Kills the broker's process at random moments under load. @throws Error where a promise is not kept */
+/**
+ * Kills the broker's process at random moments under load.
+ * @throws Error if a guarantee is broken
+ */
 export async function proveCrash({ rounds, seed, onRound }: CrashOptions): Promise<CrashReport> {
   const main = await bundleBroker('crash');
   const dataDir = await fs.mkdtemp(path.join(os.tmpdir(), 'hailstream-crash-'));
@@ -91,7 +97,7 @@ export async function proveCrash({ rounds, seed, onRound }: CrashOptions): Promi
       try {
         await proof.round(round);
       } catch (cause) {
-        const said = `${(cause as Error).message}; the broker said: ${proof.output()}`;
+        const said = `${(cause as Error).message}; output of the broker: ${proof.output()}`;
         throw new BrokenPromiseError(`round ${round} of seed ${seed}: ${said}`, { cause });
       }
       onRound?.(round + 1);
@@ -107,7 +113,7 @@ class CrashProof {
   private broker: BrokerProcess | undefined;
   private port = 0;
   private readonly changer: TopicChanger;
-  private producers: { upkeep: Upkeep; sharing: readonly IdempotentProducer[] }[] = [];
+  private producers: { cleanupPolicy: CleanupPolicy; sharing: readonly IdempotentProducer[] }[] = [];
   private committers: Committer[] = [];
   private transacted = '';
   private transactional: TransactionalProducer[] = [];
@@ -129,7 +135,7 @@ class CrashProof {
 
   async round(round: number): Promise<void> {
     if (this.broker === undefined) await this.start();
-    if (round % ROUNDS_OF_TOPICS === 0) await this.changeTopics(round);
+    if (round % ROUNDS_PER_TOPICS === 0) await this.changeTopics(round);
     const clients: Client[] = [
       this.changer,
       ...this.committers,
@@ -137,9 +143,9 @@ class CrashProof {
       ...this.transactional,
       ...this.readers,
     ];
-    const byTransactions = this.random.chance(OF_TRANSACTIONS);
+    const byTransactions = this.random.chance(TRANSACTION_SHARE);
     const answers = new Countdown(
-      this.random.below(byTransactions ? MAX_ANSWERS_IN_TRANSACTIONS : MAX_ANSWERS),
+      this.random.below(byTransactions ? MAX_ANSWERS_IN_TRANSACTIONS : MAX_RESPONSES),
     );
     const working = Promise.all(
       clients.map((client) => {
@@ -147,9 +153,9 @@ class CrashProof {
         return client.work(this.port, () => counts && answers.count());
       }),
     );
-    // What ends the work early is the reason.
+    // Report the error that ended the work early.
     await Promise.race([working, answers.over]);
-    await rest(this.random.below(MAX_REST_MS));
+    await rest(this.random.below(MAX_DELAY_MS));
     await this.killAndWait();
     await working;
     while (this.random.chance(RECOVERY_KILLED)) {
@@ -164,14 +170,14 @@ class CrashProof {
   async end(): Promise<CrashReport> {
     const { broker } = this;
     broker?.child.kill('SIGTERM');
-    require((await broker?.exited) === 0, `the broker did not stop in good order: ${broker?.output()}`);
+    require((await broker?.exited) === 0, `the broker did not shut down gracefully: ${broker?.output()}`);
     await this.start();
     await this.check();
     this.countAcknowledged();
     return { kills: this.kills, records: this.records, transactions: this.transactions, read: this.read };
   }
 
-  /** What the broker had to say lately. */
+  /** The recent output of the broker. */
   output(): string {
     return this.broker?.output().slice(-MAX_OUTPUT_LENGTH) ?? '';
   }
@@ -199,7 +205,7 @@ class CrashProof {
 
   private async killAndWait(): Promise<void> {
     const { broker } = this;
-    require(broker?.child.exitCode === null, `the broker ended by itself: ${broker?.output()}`);
+    require(broker?.child.exitCode === null, `the broker exited: ${broker?.output()}`);
     broker.child.kill('SIGKILL');
     await broker.exited;
     this.kills++;
@@ -213,14 +219,14 @@ class CrashProof {
       if (sharing[0]?.partition === 0) await deleteTopic(client, sharing[0].topic);
     }
     this.producers = [];
-    for (const { name, upkeep, settings, partitions = PARTITIONS } of TOPICS) {
+    for (const { name, cleanupPolicy, settings, partitions = PARTITIONS } of TOPICS) {
       const topic = `${name}-${round}`;
       await createTopic(client, topic, partitions, settings);
       for (let partition = 0; partition < partitions; partition++) {
         const sharing = (partitions === PARTITIONS ? ['a', 'b'] : ['a']).map(
           (each) => new IdempotentProducer(`${each}${partition}`, topic, partition, this.random),
         );
-        this.producers.push({ upkeep, sharing });
+        this.producers.push({ cleanupPolicy, sharing });
       }
     }
     this.readable = [
@@ -259,8 +265,8 @@ class CrashProof {
     const topics = await partitionsByTopic(client);
     this.changer.check(topics);
     await checkNoLeftovers(this.dataDir, topics);
-    for (const { sharing, upkeep } of this.producers) {
-      await checkPartition(client, sharing, upkeep);
+    for (const { sharing, cleanupPolicy } of this.producers) {
+      await checkPartition(client, sharing, cleanupPolicy);
       for (const producer of sharing) await checkProducer(client, producer);
     }
     for (const committer of this.committers) await checkCommitted(client, committer);
@@ -275,13 +281,13 @@ class CrashProof {
       const { producerId } = producer;
       if (producerId < 0n) continue;
       require((this.ids.get(producerId) ?? producer) ===
-        producer, `producer id ${producerId} was given twice`);
+        producer, `producer id ${producerId} was assigned twice`);
       this.ids.set(producerId, producer);
     }
   }
 }
 
-/** Counts answers down to the moment of the kill. */
+/** Counts responses until the kill. */
 class Countdown {
   readonly over: Promise<void>;
   private resolve: () => void = () => undefined;

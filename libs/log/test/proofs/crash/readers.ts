@@ -9,16 +9,16 @@ import { partitionName } from '../../../src/protocol/partition-name.js';
 
 const FETCH = 1;
 const VERSIONS = [4, 5, 7, 9, 11, 12] as const;
-/** Small beside the batches, so that most do not fit. */
+/** Smaller than most batches. */
 const PARTITION_LIMITS = [0, 1, 100, 300, 1_000, 5_000] as const;
 const LIMITS = [0, 100, 1_000, 10_000, 1 << 20] as const;
 const MAX_WAIT_MS = 20;
 
-/** A partition, and the offset that its reader wants next. */
+/** A partition and the next offset to read. */
 interface Reading {
   readonly topic: string;
   readonly partition: number;
-  /** Of each producer, from the values. */
+  /** The last sequence number of each producer, from the values. */
   readonly sequences: Map<string, number>;
   position: bigint;
 }
@@ -34,8 +34,9 @@ interface Fetched {
 }
 
 /**
- * Reads many partitions under small limits while they are written, and goes on where it was after each kill. Nothing is
- * removed from them: every offset has to come, once and in order, with the next record of its producer.
+ * Reads many partitions with small limits while they are written, and continues at its position after each kill.
+ * Nothing is deleted from them, so every offset must be returned once and in order, with the next record of its
+ * producer.
  */
 export class GapReader implements Client {
   private readonly readings: readonly Reading[];
@@ -55,7 +56,7 @@ export class GapReader implements Client {
     );
   }
 
-  /** Records that it got. */
+  /** Number of records received. */
   get records(): number {
     return this.readings.reduce((sum, { position }) => sum + Number(position), 0);
   }
@@ -66,12 +67,15 @@ export class GapReader implements Client {
     });
   }
 
-  /** Reads to the end of every partition. @throws BrokenPromiseError */
+  /**
+   * Reads every partition to its end.
+   * @throws BrokenPromiseError if an offset is skipped, repeated or out of order
+   */
   async catchUp(client: RawClient): Promise<void> {
     while ((await this.fetch(client, 0)) > 0n);
   }
 
-  /** @returns how many records are still to come */
+  /** @returns the number of records that are not read yet */
   private async fetch(client: RawClient, maxWaitMs: number): Promise<bigint> {
     const { random } = this;
     const order = this.readings
@@ -128,7 +132,8 @@ export class GapReader implements Client {
         reading.sequences.set(producer, next);
         reading.position++;
       }
-      require(batchLastOffset(batch) < reading.position, `${this.name} got half a batch of ${where}`);
+      require(batchLastOffset(batch) <
+        reading.position, `${this.name} received an incomplete batch of ${where}`);
     }
   }
 }

@@ -13,7 +13,10 @@ interface Results {
   readonly topics: readonly { readonly errorCode: number }[];
 }
 
-/** Makes a topic. @throws BrokenPromiseError where the broker refuses */
+/**
+ * Creates a topic.
+ * @throws BrokenPromiseError if the broker refuses
+ */
 export async function createTopic(
   client: RawClient,
   name: string,
@@ -30,14 +33,17 @@ export async function createTopic(
   expectDone('create', name, topics);
 }
 
-/** Removes a topic. @throws BrokenPromiseError where the broker refuses */
+/**
+ * Deletes a topic.
+ * @throws BrokenPromiseError if the broker refuses
+ */
 export async function deleteTopic(client: RawClient, name: string): Promise<void> {
   const wanted = { topicNames: [name], timeoutMs: TIMEOUT_MS };
   const { responses } = await client.call<{ responses: Results['topics'] }>(DELETE_TOPICS, 3, wanted);
   expectDone('delete', name, responses);
 }
 
-/** Partitions of every topic that the broker has. */
+/** The number of partitions of each topic, from the broker's metadata. */
 export async function partitionsByTopic(client: RawClient): Promise<Map<string, number>> {
   const { topics } = await client.call<{ topics: { name: string; partitions: unknown[] }[] }>(METADATA, 6, {
     topics: null,
@@ -51,9 +57,9 @@ function expectDone(what: string, name: string, answers: Results['topics']): voi
   if (errorCode !== 0) throw new BrokenPromiseError(`${what} of topic ${name}: error ${errorCode}`);
 }
 
-/** Makes, grows and deletes topics, and knows how many partitions each may have. */
+/** Creates, extends and deletes topics, and tracks how many partitions each may have. */
 export class TopicChanger implements Client {
-  /** Partitions of each, 0 where there is no such topic. */
+  /** The number of partitions of each topic, 0 if it does not exist. */
   private readonly settled = new Map<string, number>();
   private underWay: { readonly name: string; readonly partitions: number } | undefined;
 
@@ -79,7 +85,10 @@ export class TopicChanger implements Client {
     });
   }
 
-  /** Holds what the broker has against what was acknowledged. @throws BrokenPromiseError */
+  /**
+   * Compares the broker's topics with the acknowledged changes.
+   * @throws BrokenPromiseError if they differ
+   */
   check(found: ReadonlyMap<string, number>): void {
     for (const [name, partitions] of this.settled) {
       const has = found.get(name) ?? 0;

@@ -6,45 +6,45 @@ import { require } from './audit.js';
 import { untilCutOff, type Client } from './clients.js';
 import { partitionName } from '../../../src/protocol/partition-name.js';
 
-/** Over before a killed broker is back, more often than not. */
+/** Usually expires before a killed broker has restarted. */
 const SHORT_MS = 200;
-/** Not over while the proof looks. */
+/** Does not expire during the proof. */
 const LONG_MS = 600_000;
 const MAX_BATCHES = 2;
 const MAX_RECORDS = 3;
 const VALUE_BYTES = 100;
 const WITH_OFFSETS = 0.5;
-/** How often a producer starts anew though nothing is wrong. */
-const ANEW = 0.1;
+/** Probability that a producer restarts without a failure. */
+const RESTART_PROBABILITY = 0.1;
 const GOES_ON = 0.5;
 const OUTCOMES = ['commit', 'commit', 'commit', 'abort', 'abort', 'none'] as const;
 const FENCED: readonly string[] = ['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH'];
 
 type Step = (client: TransactionalClient, producer: Producer) => Promise<{ error: string }>;
 
-/** A transaction as its producer knows it. */
+/** A transaction as known to its producer. */
 export interface SentTransaction {
   readonly outcome: (typeof OUTCOMES)[number];
   readonly timeoutMs: number;
   readonly begunAt: number;
   readonly values: ReadonlyMap<number, readonly string[]>;
-  /** Of its group, committed with it. */
+  /** The group's offset that is committed in the transaction. */
   readonly offset: number | undefined;
   readonly steps: readonly Step[];
-  /** Steps that were answered. */
+  /** Number of acknowledged steps. */
   done: number;
-  /** By its producer, or with it. */
+  /** Ended by the producer, or by its restart. */
   ended: boolean;
-  /** Unknown from the question to the answer, or until a reader has seen. */
+  /** Unknown from the request to the response, or until a reader has seen the outcome. */
   committed: boolean | 'unknown';
 }
 
-/** Transactions over several partitions and a group's offsets, one after the other. */
+/** Consecutive transactions over several partitions and a group's offsets. */
 export class TransactionalProducer implements Client {
   readonly transactions: SentTransaction[] = [];
   private readonly sequences = new Map<string, number>();
   private producer: Producer | undefined;
-  /** Who it was before. */
+  /** The producer id and epoch before the restart. */
   private former: Producer | undefined;
   private timeoutMs = LONG_MS;
 
@@ -64,14 +64,14 @@ export class TransactionalProducer implements Client {
       const client = new TransactionalClient(raw, this.sequences);
       for (;;) {
         const open = this.transactions.at(-1)?.ended === false;
-        if (open || this.random.chance(ANEW)) this.producer = undefined;
+        if (open || this.random.chance(RESTART_PROBABILITY)) this.producer = undefined;
         this.producer ??= await this.startAnew(client);
         await this.goOn(client, this.begin(), this.producer, onAnswer);
       }
     });
   }
 
-  /** Ends what was under way, as one that goes on or as one that starts anew; what is short ends by itself. */
+  /** Ends the open transaction by continuing it or by a restart. A transaction with a short timeout expires. */
   async settle(raw: RawClient): Promise<void> {
     const last = this.transactions.at(-1);
     if (last === undefined || last.ended || last.timeoutMs === SHORT_MS) return;
@@ -83,9 +83,9 @@ export class TransactionalProducer implements Client {
     }
   }
 
-  /** Takes its id again: nobody can be who it was before. */
+  /** Restarts with the same transactional id, which fences the previous epoch. */
   private async startAnew(client: TransactionalClient): Promise<Producer> {
-    // Where this is not answered, it may have happened.
+    // Without a response, the request may or may not have been applied.
     this.producer = undefined;
     this.timeoutMs = this.random.pick([SHORT_MS, LONG_MS]);
     const producer = await client.begin(this.name, this.timeoutMs);
@@ -96,7 +96,7 @@ export class TransactionalProducer implements Client {
       const { error: atEnd } = await client.end(former, 'commit');
       const { error: atSend } = await client.produce(former, this.topic, 0, [`${this.name}/former`]);
       const fenced = FENCED.includes(atEnd) && FENCED.includes(atSend);
-      require(fenced, `${this.name}: epoch ${former.producerEpoch} is told ${atEnd} and ${atSend} after ${producer.producerEpoch}`);
+      require(fenced, `${this.name}: epoch ${former.producerEpoch} received ${atEnd} and ${atSend} after ${producer.producerEpoch}`);
     }
     this.former = producer;
     return producer;
@@ -150,7 +150,7 @@ export class TransactionalProducer implements Client {
     ];
   }
 
-  /** Does what has not been answered yet. */
+  /** Sends the steps that are not acknowledged yet. */
   private async goOn(
     client: TransactionalClient,
     transaction: SentTransaction,
@@ -162,7 +162,7 @@ export class TransactionalProducer implements Client {
       const { error } = await client.patiently(() => step(client, producer));
       onAnswer();
       if (FENCED.includes(error) && Date.now() - begunAt >= timeoutMs) {
-        // Who is fenced by the clock has nothing committed, whatever it asked for.
+        // A producer that was fenced by the transaction timeout has nothing committed, whatever it requested.
         transaction.committed = false;
         return;
       }
@@ -182,7 +182,10 @@ function endBy(outcome: 'commit' | 'abort', transaction: () => SentTransaction):
   };
 }
 
-/** Whether readers get each transaction wholly or not at all, and soon. @throws BrokenPromiseError */
+/**
+ * Verifies that readers see each transaction completely or not at all, within the transaction timeout.
+ * @throws BrokenPromiseError if they do not
+ */
 export async function checkTransactions(
   raw: RawClient,
   producers: readonly TransactionalProducer[],
@@ -204,7 +207,7 @@ export async function checkTransactions(
   require(strange === undefined, `${topic} has ${strange}`);
 }
 
-/** Nothing holds readers up for longer than transactions may take. */
+/** The last stable offset reaches the end once the transactions have ended or expired. */
 async function waitUntilStable(client: TransactionalClient, topic: string, partition: number): Promise<void> {
   let ends: bigint[] = [];
   await until(async () => {
@@ -215,7 +218,7 @@ async function waitUntilStable(client: TransactionalClient, topic: string, parti
     return ends[0] === ends[1];
   }).catch(() => undefined);
   require(ends[0] ===
-    ends[1], `${partitionName(topic, partition)} is stable up to ${ends[0]}, not to its end ${ends[1]}`);
+    ends[1], `the last stable offset of ${partitionName(topic, partition)} is ${ends[0]}, not its end ${ends[1]}`);
 }
 
 function checkOutcomes({ name, topic, transactions }: TransactionalProducer, found: string[][]): void {
@@ -232,7 +235,7 @@ function checkOutcomes({ name, topic, transactions }: TransactionalProducer, fou
     const at = expected.findIndex((value, i) => value !== values[i]);
     const same = at < 0 && values.length === expected.length;
     const place = at < 0 ? expected.length : at;
-    require(same, `${partitionName(topic, partition)} has ${values[place]} where ${expected[place]} was committed`);
+    require(same, `${partitionName(topic, partition)} has ${values[place]}, but ${expected[place]} was committed`);
   }
 }
 

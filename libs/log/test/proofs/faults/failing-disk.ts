@@ -1,17 +1,19 @@
 import type { LogFile } from '../../../src/broker/storage/files/file-system.js';
 import { Disk } from '../power/disk.js';
 
-/** Calls that fail: those from one on, so many of them. */
+/** The range of calls that fail. */
 export interface Fault {
-  /** How many calls from now on still do what they are asked. */
+  /** Number of calls that still succeed. */
   readonly after: number;
   readonly calls: number;
   readonly code: 'ENOSPC' | 'EIO';
-  /** Others are neither counted nor fail. A call is told as `write /data/topic-0/00000000000000000000.log`. */
+  /**
+   * Only matching calls are counted and fail. A call is described as `write /data/topic-0/00000000000000000000.log`.
+   */
   readonly like?: RegExp;
 }
 
-/** A disk whose calls fail for a while, all but those that read; a write that fails leaves half of its bytes. */
+/** A disk on which all calls except reads fail for a while. A failed write stores half of its bytes. */
 export class FailingDisk extends Disk {
   private fault: Fault | undefined;
   private sinceFault = 0;

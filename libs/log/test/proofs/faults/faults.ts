@@ -6,7 +6,7 @@ import { anyCommand, Workload, type Command } from '../power/workload.js';
 import { FailingDisk, type Fault } from './failing-disk.js';
 
 const MAX_COMMANDS = 30;
-/** Calls that one command makes, and more. */
+/** More calls than one command makes. */
 const MAX_CALLS = 60;
 
 const ASKED = new Set<Command['kind']>(['append', 'commit', 'create', 'delete', 'grow']);
@@ -25,7 +25,10 @@ export interface FaultsOptions {
   readonly onRound?: (round: number) => void;
 }
 
-/** Fails any calls to the disk amid random workloads. @throws Error where a promise is not kept, with the shortest case */
+/**
+ * Lets disk calls fail during random workloads.
+ * @throws Error if a guarantee is broken, with the shortest failing case
+ */
 export async function proveFaults({ rounds, seed, onRound }: FaultsOptions): Promise<{ failures: number }> {
   let round = 0;
   let failures = 0;
@@ -66,9 +69,9 @@ async function failAndCheck(each: {
   }
   disk.heal();
   await expectAllKept(workload, disk);
-  // As the broker does again and again.
+  // As the broker does periodically.
   await workload.run({ kind: 'checkpoint' });
-  // Nothing was left that is in the way of what comes now.
+  // No left-over state may block the next commands.
   await workload.touchAll();
   for (const command of each.after) await workload.run(command);
   await expectAllKept(workload, disk);
@@ -82,12 +85,12 @@ async function failAndCheck(each: {
 }
 
 function expectAllKept({ history, system, allIsSafe }: Workload, disk: FailingDisk) {
-  // A process that fails or is killed loses nothing that the system has taken.
+  // A process that fails or is killed keeps everything that the operating system has accepted.
   allIsSafe();
   return expectKept(history, system, disk.moment);
 }
 
-/** What is asked of the broker by clients is refused in the words of the protocol. */
+/** Requests of clients are refused with a protocol error. */
 function expectRefusal({ kind }: Command, error: unknown): void {
   const isRefusal = error instanceof ProtocolError && error.code === ErrorCode.KAFKA_STORAGE_ERROR;
   const isOfBackground = typeof (error as NodeJS.ErrnoException).syscall === 'string';

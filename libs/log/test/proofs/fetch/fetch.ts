@@ -10,9 +10,9 @@ const MAX_TOPICS = 3;
 const MAX_BATCHES = 100;
 const RESTARTED = 0.2;
 const READ_MEANWHILE = 0.5;
-/** Rounds after which clients with a group of their own read too: their groups take a while. */
+/** Number of rounds after which clients with consumer groups read as well; joining a group takes time. */
 const ROUNDS_OF_CLIENTS = 5;
-/** Rounds after which the broker is another, so that its folder stays small. */
+/** Number of rounds after which a new broker is started, so that its data directory stays small. */
 const ROUNDS_OF_BROKER = 50;
 const SETTINGS = { 'log.cleaner.backoff.ms': '20', 'log.retention.check.interval.ms': '50' };
 
@@ -22,7 +22,7 @@ export interface FetchOptions {
   readonly onRound?: (round: number) => void;
 }
 
-/** What a run came to: records that readers got, by reader. */
+/** The result of a run: records received, by reader. */
 export interface FetchReport {
   readonly raw: number;
   readonly kafkajs: number;
@@ -30,10 +30,10 @@ export interface FetchReport {
 }
 
 /**
- * Has random topics read with random fetches, by raw clients, kafkajs and this library's consumer. Every reader must get
- * every offset once and in order, but for markers, aborted records and what compaction may remove.
+ * Reads random topics with random fetch requests, using raw clients, kafkajs and this library's consumer. Every
+ * reader must receive every offset once and in order, except markers, aborted records and what compaction may remove.
  *
- * @throws BrokenPromiseError
+ * @throws BrokenPromiseError if a reader does not
  */
 export async function proveFetch({ rounds, seed, onRound }: FetchOptions): Promise<FetchReport> {
   const report = { raw: 0, kafkajs: 0, consumer: 0 };

@@ -13,7 +13,7 @@ const MAX_PARTITIONS = 6;
 const PRODUCERS = 2;
 const SEGMENT_BYTES = [1_024, 3_000, 10_000, 70_000, 1 << 20] as const;
 const SEGMENT_MS = [3_600_000, 7 * 86_400_000] as const;
-/** Records are as old as they say; the time between two batches makes segments roll. */
+/** Record timestamps advance with each batch, so that segments roll by time. */
 const OLDEST_MS = 20 * 86_400_000;
 const MAX_STEP_MS = 2 * 3_600_000;
 const PRODUCE = 0;
@@ -24,14 +24,14 @@ const COMPACTED = {
   'delete.retention.ms': '0',
 };
 
-/** A producer, and the transaction that it has open. */
+/** A producer and its open transaction. */
 interface Part {
   readonly producer: Producer;
   readonly sequences: Map<PartitionModel, number>;
   transaction: ModelTransaction | undefined;
 }
 
-/** Writes random batches, in and out of transactions, to one topic, and notes what it must hold. */
+/** Writes random batches to one topic, with and without transactions, and records the expected contents. */
 export class Load {
   readonly partitions: readonly PartitionModel[];
   private readonly parts: Part[] = [];
@@ -50,7 +50,7 @@ export class Load {
     );
   }
 
-  /** Makes the topic, and producers for its transactions. */
+  /** Creates the topic and its transactional producers. */
   static async start(client: TransactionalClient, topic: string, random: Random): Promise<Load> {
     const compacted = random.chance(0.3);
     const load = new Load(client, topic, random, compacted);
@@ -67,7 +67,7 @@ export class Load {
     return load;
   }
 
-  /** Goes on over another connection. */
+  /** Continues on another connection. */
   useClient(client: TransactionalClient): void {
     this.client = client;
   }
@@ -80,7 +80,7 @@ export class Load {
     }
   }
 
-  /** Ends what is open, or leaves some of it. */
+  /** Ends all open transactions, or leaves some open. */
   async finish(leavesOpen: boolean): Promise<void> {
     for (const part of this.parts) {
       if (part.transaction !== undefined && !(leavesOpen && this.random.chance(0.5))) await this.end(part);
@@ -96,7 +96,7 @@ export class Load {
     else await this.end(part);
   }
 
-  /** Markers are written behind the answer; each partition of the transaction gets one. */
+  /** Markers may be written after the response, one to each partition of the transaction. */
   private async end(part: Part): Promise<void> {
     const { transaction, producer } = part;
     if (transaction === undefined) return;
@@ -140,7 +140,7 @@ export class Load {
     });
     const answer = topics[0]?.partitions[0];
     if (answer?.errorCode !== 0) {
-      throw new BrokenPromiseError(`a batch was refused: ${nameOf(answer?.errorCode ?? -1)}`);
+      throw new BrokenPromiseError(`batch refused: ${nameOf(answer?.errorCode ?? -1)}`);
     }
     part?.sequences.set(partition, baseSequence + sent.length);
     partition.append(sent, answer.baseOffset);
@@ -173,6 +173,6 @@ export class Load {
 
   private async expect(ask: () => Promise<{ error: string }>): Promise<void> {
     const { error } = await this.client.patiently(ask);
-    if (error !== 'NONE') throw new BrokenPromiseError(`a transaction was refused: ${error}`);
+    if (error !== 'NONE') throw new BrokenPromiseError(`transaction refused: ${error}`);
   }
 }

@@ -1,24 +1,24 @@
 import { BrokenPromiseError } from '../crash/clients.js';
 import { partitionName } from '../../../src/protocol/partition-name.js';
 
-/** How the transaction of a record ended. */
+/** The outcome of a record's transaction. */
 export type Outcome = 'open' | 'committed' | 'aborted';
 
-/** A transaction as its producer knows it. */
+/** A transaction as known to its producer. */
 export interface ModelTransaction {
   outcome: Outcome;
 }
 
 /** A record as it was sent. */
 export interface SentRecord {
-  /** No two of a run are the same; the value begins with it. */
+  /** Unique in a run. The value starts with it. */
   readonly id: string;
   readonly key: string | null;
   readonly tombstone: boolean;
   readonly transaction: ModelTransaction | undefined;
 }
 
-/** A record as a reader got it. */
+/** A record as it was received. */
 export interface SeenRecord {
   readonly offset: bigint;
   readonly key: string | null;
@@ -28,8 +28,8 @@ export interface SeenRecord {
 type Entry = SentRecord | 'marker';
 
 /**
- * What a partition has to hold, counted from what was sent and acknowledged alone: which record is at which offset, and
- * which offsets may be missing for a reader.
+ * The expected contents of a partition, derived only from what was sent and acknowledged: the record at each offset,
+ * and the offsets that a reader may miss.
  */
 export class PartitionModel {
   private readonly entries: Entry[] = [];
@@ -44,7 +44,7 @@ export class PartitionModel {
     return BigInt(this.entries.length);
   }
 
-  /** Offset before which the outcome of every transaction is known. */
+  /** The offset before which the outcome of every transaction is known. */
   get lastStableOffset(): bigint {
     const open = this.entries.findIndex(
       (entry) => entry !== 'marker' && entry.transaction?.outcome === 'open',
@@ -52,10 +52,13 @@ export class PartitionModel {
     return open < 0 ? this.endOffset : BigInt(open);
   }
 
-  /** Notes a batch that was acknowledged. @throws BrokenPromiseError where it is not at the next offset */
+  /**
+   * Adds an acknowledged batch.
+   * @throws BrokenPromiseError if it is not at the next offset
+   */
   append(records: readonly SentRecord[], baseOffset: bigint): void {
     if (baseOffset !== this.endOffset) {
-      throw new BrokenPromiseError(`${this.name} took a batch at ${baseOffset}, not at ${this.endOffset}`);
+      throw new BrokenPromiseError(`${this.name} stored a batch at ${baseOffset}, not at ${this.endOffset}`);
     }
     this.entries.push(...records);
   }
@@ -64,7 +67,10 @@ export class PartitionModel {
     this.entries.push('marker');
   }
 
-  /** Checks what a reader got from an offset on. @throws BrokenPromiseError for what is wrong, twice or missing */
+  /**
+   * Verifies what a reader received from an offset on.
+   * @throws BrokenPromiseError if a record is wrong, repeated or missing
+   */
   check(
     seen: readonly SeenRecord[],
     reader: { readonly name: string; readonly from: bigint; readonly committed: boolean },
@@ -87,7 +93,7 @@ export class PartitionModel {
       const last = [...found].filter((each) => each < offset).at(-1);
       const next = [...found].find((each) => each > offset);
       throw new BrokenPromiseError(
-        `${name} never got ${this.name} ${offset} of ${from}..${end}: after ${last} came ${next}`,
+        `${name} never received ${this.name} ${offset} of ${from}..${end}: ${next} followed ${last}`,
       );
     }
   }
@@ -99,7 +105,7 @@ export class PartitionModel {
   private checkRecord({ offset, key, value }: SeenRecord, name: string, committed: boolean): void {
     const entry = this.entries[Number(offset)];
     if (entry === undefined || entry === 'marker') {
-      throw new BrokenPromiseError(`${name} got a record at ${this.name} ${offset}, where there is none`);
+      throw new BrokenPromiseError(`${name} received a record at ${this.name} ${offset}, which holds none`);
     }
     const is = entry.tombstone ? value === null : value?.startsWith(`${entry.id}/`);
     if (is !== true || key !== entry.key) {
@@ -112,7 +118,7 @@ export class PartitionModel {
     throw new BrokenPromiseError(`${name} got ${this.name} ${offset}, whose transaction is ${outcome}`);
   }
 
-  /** The last record of each key that holds. */
+  /** The last visible record of each key. */
   private newestByKey(): Map<string, bigint> {
     const newest = new Map<string, bigint>();
     this.entries.forEach((entry, offset) => {

@@ -30,7 +30,7 @@ interface Fetched {
   }[];
 }
 
-/** One partition as a raw reader reads it. */
+/** The state of a raw reader for one partition. */
 interface Reading {
   readonly model: PartitionModel;
   readonly from: bigint;
@@ -39,8 +39,9 @@ interface Reading {
 }
 
 /**
- * Reads partitions with fetches of random versions, limits and orders until nothing more is to be had, then checks what
- * it got. @param writing says whether more is to come
+ * Reads partitions with random fetch versions, limits and orders until no more records are returned, then verifies
+ * the result.
+ * @param writing whether more records will be written
  */
 export async function readRaw(
   client: RawClient,
@@ -52,7 +53,7 @@ export async function readRaw(
     return { model, from, seen: [], position: from };
   });
   for (;;) {
-    // Asked before: what was written until then must be in an answer that comes after it.
+    // Queried before the fetch: everything written until then must be in a later response.
     const last = !writing() && random.chance(0.2);
     const limits = last ? { maxBytes: NO_LIMIT, partitionMaxBytes: NO_LIMIT } : randomLimits(random);
     const bytes = await readOnce(client, shuffled(readings, random), { random, committed, last, ...limits });
@@ -68,7 +69,7 @@ function randomLimits(random: Random): { maxBytes: number; partitionMaxBytes: nu
   return { maxBytes: random.pick(LIMITS), partitionMaxBytes: random.pick(LIMITS) };
 }
 
-/** @returns bytes that the answer had */
+/** @returns the number of bytes in the response */
 async function readOnce(
   client: RawClient,
   readings: readonly Reading[],
@@ -110,7 +111,7 @@ async function readOnce(
     const reading = readings[i] as Reading;
     const [found] = partitions;
     if (found?.errorCode !== 0 || found.partition !== reading.model.partition) {
-      throw new BrokenPromiseError(`a fetch at ${reading.position} was answered with ${found?.errorCode}`);
+      throw new BrokenPromiseError(`fetch at ${reading.position} returned error ${found?.errorCode}`);
     }
     const records = Buffer.concat([...(found.records ?? [])]);
     bytes += records.length;
@@ -119,7 +120,7 @@ async function readOnce(
   return bytes;
 }
 
-/** Takes records as Kafka's own consumer does: by whole batches, left out what it is told is aborted. */
+/** Accepts records as Kafka's consumer does: by complete batches, without those of aborted transactions. */
 function take(
   reading: Reading,
   records: Buffer,
@@ -153,7 +154,7 @@ function shuffled<T>(items: readonly T[], random: Random): T[] {
     .map(({ item }) => item);
 }
 
-/** Records by partition, as a client hands them over. */
+/** Records by partition, as a client returns them. */
 class Collected {
   private readonly seen = new Map<string, SeenRecord[]>();
   count = 0;
@@ -166,7 +167,10 @@ class Collected {
     this.count++;
   }
 
-  /** Waits for everything that has to come, then checks it. @throws BrokenPromiseError */
+  /**
+   * Waits for all expected records, then verifies them.
+   * @throws BrokenPromiseError if a record is wrong, repeated or missing
+   */
   async check(
     models: readonly PartitionModel[],
     reader: { name: string; committed: boolean },
@@ -191,9 +195,9 @@ class Collected {
 }
 
 /**
- * Reads topics that are not compacted with kafkajs, under small limits, and what is not committed too. The rest it reads
- * wrongly whichever log it comes from: of two aborted transactions that began before its first record it leaves out one
- * (`filterAbortedMessages`), and a batch that compaction has emptied holds it up for good.
+ * Reads topics that are not compacted with kafkajs and small limits, including uncommitted records. kafkajs reads the
+ * others incorrectly from any log: of two aborted transactions that began before its first record it skips only one
+ * (`filterAbortedMessages`), and it does not advance past a batch that compaction has emptied.
  */
 export async function readKafkajs(
   address: string,
@@ -232,7 +236,7 @@ export async function readKafkajs(
   }
 }
 
-/** Reads the same with this library's consumer, which reads what is committed. */
+/** Reads the same topics with this library's consumer, read-committed. */
 export async function readOwn(
   address: string,
   models: readonly PartitionModel[],

@@ -13,25 +13,25 @@ import { Random } from '../random.js';
 import { COMPACTED_TOPIC, FrameFuzzer } from './mutations.js';
 import { SteadyClient } from './steady.js';
 
-/** Memory that the broker may have at any time. */
+/** Memory limit of the broker. */
 const MAX_RSS_BYTES = 768 << 20;
-/** Files and sockets that it may have open beside those of its clients. */
+/** Limit of open files and sockets in addition to those of its clients. */
 const MAX_OTHER_FILES = 200;
 const CONNECTIONS = 24;
 const MAX_FRAMES_PER_CONNECTION = 30;
 /**
- * Records of the steady client that a connection waits for the next answer: some frames ask the broker to wait for
- * minutes, and how much it gets to do in a second is not to be known.
+ * How long a connection waits for the next response, counted in records of the steady client. Some frames make the
+ * broker wait for minutes, and the throughput of the machine is not known.
  */
 const PATIENCE_RECORDS = 4;
-/** One in so many connections goes to the broker that asks who it is. */
+/** Every n-th connection goes to the broker that requires authentication. */
 const SECURED_EVERY = 10;
 const WATCH_EVERY_MS = 250;
 const START_TIMEOUT_MS = 60_000;
 const SASL_HANDSHAKE = 17;
 const SASL_AUTHENTICATE = 36;
 
-/** Everything that may happen to records goes on all the time; errors alone are told. */
+/** Rolls, retention and compaction run continuously. Only errors are logged. */
 const SETTINGS = {
   'auto.create.topics.enable': 'false',
   'log.segment.bytes': '65536',
@@ -42,13 +42,13 @@ const SETTINGS = {
 };
 
 export interface FuzzOptions {
-  /** Frames that the broker gets to see, at least. */
+  /** Minimum number of frames to send. */
   readonly frames: number;
   readonly seed: number;
   readonly onFrames?: (frames: number) => void;
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface FuzzReport {
   readonly frames: number;
   readonly connections: number;
@@ -56,7 +56,10 @@ export interface FuzzReport {
   readonly largestRssBytes: number;
 }
 
-/** Sends what no client should. @throws Error where the broker ends, grows, fails others or says that it met an error */
+/**
+ * Sends invalid requests to a broker.
+ * @throws Error if the broker exits, exceeds a limit, fails other clients or logs an error
+ */
 export async function proveFuzz({ frames, seed, onFrames }: FuzzOptions): Promise<FuzzReport> {
   const main = await bundleBroker('fuzz');
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'hailstream-fuzz-'));
@@ -116,7 +119,7 @@ class Fuzz {
     await Promise.race([Promise.all(senders), steady.failed.then(() => Promise.all(senders))]);
     const steadyRecords = await steady.end();
     for (const broker of this.brokers) await broker.stop();
-    // What it took from them does no harm to the next start.
+    // Records that were accepted must not break the next start.
     const again = await this.start('open', {});
     await steady.expectAll(again.port);
     await again.stop();
@@ -148,14 +151,14 @@ class Fuzz {
   }
 
   private async sendSecured(port: number): Promise<number> {
-    // Some of it comes where the broker expects TLS.
+    // Some frames are sent without TLS to the TLS listener.
     if (this.random.chance(0.2)) return this.send(port);
     const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
-    const introduction = this.random.chance(0.5) ? introduce() : [];
+    const introduction = this.random.chance(0.5) ? authenticate() : [];
     return this.converse(socket, 'secureConnect', introduction);
   }
 
-  /** @returns how many frames were answered, or ended the conversation */
+  /** @returns the number of frames that were answered or closed the connection */
   private async converse(
     socket: net.Socket,
     ready: 'connect' | 'secureConnect',
@@ -171,7 +174,7 @@ class Fuzz {
       lastProgress = this.steady?.appended ?? 0;
     };
     await new Promise<void>((resolve) => {
-      const count = answerCounter(() => {
+      const count = responseCounter(() => {
         answers++;
         advance();
         if (answers === introduction.length + frames.length) resolve();
@@ -181,7 +184,7 @@ class Fuzz {
         advance();
         socket.write(Buffer.concat([...introduction, ...frames]));
       });
-      // A reset is one way for the broker to close.
+      // The broker may close with a reset.
       socket.on('error', () => undefined);
       socket.once('close', () => {
         closed = true;
@@ -198,16 +201,16 @@ class Fuzz {
   }
 }
 
-/** Who the client is, so that it is listened to. */
-function introduce(): Buffer[] {
+/** Authenticates, so that the following frames are processed. */
+function authenticate(): Buffer[] {
   return [
     request(SASL_HANDSHAKE, 1, 1, { mechanism: 'PLAIN' }),
     request(SASL_AUTHENTICATE, 1, 2, { authBytes: Buffer.from(`\0${USER}\0${PASSWORD}`) }),
   ];
 }
 
-/** Counts answers in a stream of bytes, whose contents are of no interest. */
-function answerCounter(onAnswer: () => void): (chunk: Buffer) => void {
+/** Counts responses in a byte stream without decoding them. */
+function responseCounter(onAnswer: () => void): (chunk: Buffer) => void {
   let head = Buffer.alloc(0);
   let skip = 0;
   return (chunk) => {
@@ -228,7 +231,7 @@ function answerCounter(onAnswer: () => void): (chunk: Buffer) => void {
   };
 }
 
-/** A broker's process, under observation. */
+/** A monitored broker process. */
 class FuzzedBroker {
   largestRssBytes = 0;
   port = 0;
@@ -248,13 +251,13 @@ class FuzzedBroker {
     this.watch = setInterval(() => void this.measure(), WATCH_EVERY_MS);
   }
 
-  /** @throws Error where it has ended, grown or said that it met an error */
+  /** @throws Error if it has exited, exceeded a limit or logged an error */
   expectWell(): void {
     const { broker } = this;
     if (broker.child.exitCode !== null || broker.child.signalCode !== null) {
-      this.problem ??= 'the broker ended by itself';
+      this.problem ??= 'the broker exited';
     }
-    if (broker.output().includes('"level":50')) this.problem ??= 'the broker met an error';
+    if (broker.output().includes('"level":50')) this.problem ??= 'the broker logged an error';
     if (this.problem !== undefined) throw new Error(`${this.problem}: ${broker.output().slice(0, 4000)}`);
   }
 
@@ -263,7 +266,7 @@ class FuzzedBroker {
     this.expectWell();
     this.broker.child.kill('SIGTERM');
     const code = await this.broker.exited;
-    if (code !== 0) throw new Error(`the broker did not stop in good order: ${this.broker.output()}`);
+    if (code !== 0) throw new Error(`the broker did not shut down gracefully: ${this.broker.output()}`);
   }
 
   async kill(): Promise<void> {
@@ -272,7 +275,7 @@ class FuzzedBroker {
     await this.broker.exited;
   }
 
-  /** Where the system tells: Linux. */
+  /** Only Linux provides these numbers. */
   private async measure(): Promise<void> {
     const process = `/proc/${this.broker.child.pid}`;
     const [status, files] = await Promise.all([
@@ -281,7 +284,7 @@ class FuzzedBroker {
     ]);
     const rssBytes = Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
     this.largestRssBytes = Math.max(this.largestRssBytes, rssBytes);
-    if (rssBytes > MAX_RSS_BYTES) this.problem ??= `the broker has taken ${rssBytes} bytes of memory`;
+    if (rssBytes > MAX_RSS_BYTES) this.problem ??= `the broker uses ${rssBytes} bytes of memory`;
     if (files.length > MAX_OTHER_FILES + 4 * CONNECTIONS) {
       this.problem ??= `the broker has ${files.length} files open`;
     }

@@ -9,17 +9,17 @@ import { request } from '../../broker/raw-client.js';
 import { sampleRequests, SAMPLE_TOPIC } from '../../broker/samples.js';
 import type { Random } from '../random.js';
 
-/** A topic that is compacted: its records are taken apart. */
+/** A compacted topic, whose records the broker decodes. */
 export const COMPACTED_TOPIC = 'squeezed';
 const LENGTH_BYTES = 4;
 const MAX_RANDOM_BYTES = 300;
 const MAX_MUTATIONS = 4;
 const MAX_PARTITIONS = 4;
-/** Numbers that lengths, counts and offsets are wrong with most often. */
+/** Frequent wrong values of lengths, counts and offsets. */
 const NASTY = [-0x80000000, -2, -1, 0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7ffffffe, 0x7fffffff];
 const GROWING = new Set(['CreateTopics', 'CreatePartitions']);
 
-/** Makes frames that no well-behaved client would send, from those that one would. */
+/** Derives invalid frames from valid ones. */
 export class FrameFuzzer {
   private readonly valid: readonly Buffer[];
 
@@ -27,7 +27,7 @@ export class FrameFuzzer {
     this.valid = validFrames();
   }
 
-  /** One frame, its length included; the length fits unless it is what is wrong. */
+  /** A frame with its length prefix, which is correct unless it is the mutated field. */
   frame(): Buffer {
     for (;;) {
       const frame = this.anyFrame();
@@ -41,7 +41,7 @@ export class FrameFuzzer {
       case 0:
         return framed(random.bytes(random.below(MAX_RANDOM_BYTES)));
       case 1:
-        // The header of a request, and nothing that belongs to it.
+        // A request header followed by random bytes.
         return framed(
           Buffer.concat([
             this.body(this.aValid()).subarray(0, 12),
@@ -99,7 +99,7 @@ export class FrameFuzzer {
     }
   }
 
-  /** A valid request with batches that are not, their CRC right or wrong. */
+  /** A valid request with invalid batches, with a correct or a wrong CRC. */
   private produce(): Buffer {
     const { random } = this;
     const records = [this.batch()];
@@ -135,12 +135,12 @@ export class FrameFuzzer {
   }
 }
 
-/** A valid request of every API in every version that is served. */
+/** A valid request for each version of each supported API. */
 function validFrames(): Buffer[] {
   const samples = sampleRequests();
   return [...HANDLERS.values()].flatMap(({ apiKey, name, minVersion, maxVersion }) => {
     const body = samples[name];
-    if (body === undefined) throw new Error(`there is no sample of ${name}`);
+    if (body === undefined) throw new Error(`no sample of ${name}`);
     return Array.from({ length: maxVersion - minVersion + 1 }, (_, i) =>
       request(apiKey, minVersion + i, i, body),
     );
@@ -171,7 +171,7 @@ function withNastyNumber(bytes: Buffer, random: Random): Buffer {
   return wrong;
 }
 
-/** Whether a frame asks, as anyone may, for more topics or partitions than a test needs. */
+/** Returns whether a frame is a valid request for more topics or partitions than a test can hold. */
 function makesTopics(frame: Buffer): boolean {
   try {
     const body = frame.subarray(LENGTH_BYTES);
@@ -189,7 +189,7 @@ function makesTopics(frame: Buffer): boolean {
       )
     );
   } catch {
-    // What can't be read makes nothing.
+    // A frame that cannot be decoded creates nothing.
     return false;
   }
 }

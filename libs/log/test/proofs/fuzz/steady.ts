@@ -9,12 +9,12 @@ const TOPIC = 'steady';
 const MAX_BYTES = 1 << 20;
 const MAX_WAIT_MS = 200;
 const TIMEOUT_MS = 30_000;
-/** Between two records: it is there to be served, not to take the broker's time. */
+/** Time between two records, so that this client uses little of the broker's capacity. */
 const PAUSE_MS = 5;
 
-/** One that is served all the while: appends numbers and reads them back, each once and in order. */
+/** A client that is served during the whole run: it appends numbers and reads them back, each once and in order. */
 export class SteadyClient {
-  /** Records that were appended. */
+  /** Number of appended records. */
   appended = 0;
   private listeners: ((appended: number) => boolean)[] = [];
   private read = 0;
@@ -28,25 +28,30 @@ export class SteadyClient {
 
   static async begin(port: number): Promise<SteadyClient> {
     const client = new SteadyClient(await RawClient.connect(port), await RawClient.connect(port));
-    // All of it is read again at the end: retention, which goes on for the others, has nothing to take here.
+    // Everything is read again at the end, so retention, which runs for the other topics, must not delete records of
+    // this one.
     await createTopic(client.producer, TOPIC, 1, { 'retention.bytes': '-1' });
     client.working = Promise.all([client.append(), client.readOn()]);
-    // Whoever waits for the end hears of it.
+    // Reported to the caller that waits for the end.
     client.working.catch(() => undefined);
     return client;
   }
 
-  /** Calls back after each record, for as long as the answer is true. */
+  /** Calls back after each record until the callback returns false. */
   onAppended(listener: (appended: number) => boolean): void {
     this.listeners.push(listener);
   }
 
-  /** Rejects when it is not served as it should be. */
+  /** Rejects if a request fails. */
   get failed(): Promise<unknown> {
     return this.working;
   }
 
-  /** Reads what is left. @returns how many records came back. @throws Error where it was not served */
+  /**
+   * Reads the remaining records.
+   * @returns the number of records read
+   * @throws Error if a request fails
+   */
   async end(): Promise<number> {
     this.stopping = true;
     await this.working;
@@ -55,7 +60,10 @@ export class SteadyClient {
     return this.read;
   }
 
-  /** Reads everything once more, from a broker that has started again. @throws Error where not all is there */
+  /**
+   * Reads everything again from a restarted broker.
+   * @throws Error if a record is missing
+   */
   async expectAll(port: number): Promise<void> {
     using client = await RawClient.connect(port);
     for (let next = 0; next < this.appended;) next = await fetchFrom(client, next);
@@ -90,7 +98,11 @@ export class SteadyClient {
   }
 }
 
-/** Reads on from a record. @returns the next that is to be read. @throws Error where another comes */
+/**
+ * Reads from a record on.
+ * @returns the next record to read
+ * @throws Error if a different record is returned
+ */
 async function fetchFrom(client: RawClient, from: number): Promise<number> {
   const wanted = { partition: 0, fetchOffset: BigInt(from), partitionMaxBytes: MAX_BYTES };
   const answer = await client.call<{

@@ -6,7 +6,7 @@ import {
 } from '../../../src/broker/storage/files/file-system.js';
 import type { Random } from '../random.js';
 
-/** A file's bytes, or a folder's names; a name may go while the thing itself is still open. */
+/** The bytes of a file, or the names of a folder. A name can be removed while the file is open. */
 type Node = FileNode | FolderNode;
 
 interface FileNode {
@@ -19,13 +19,13 @@ interface FolderNode {
   readonly names: Map<string, Node>;
 }
 
-/** What the system was asked to do, in order. */
+/** The operations of the disk in order. */
 type Operation =
   | { readonly kind: 'write'; readonly file: FileNode; readonly position: number; readonly bytes: Buffer }
   | { readonly kind: 'truncate'; readonly file: FileNode; readonly sizeBytes: number }
-  /** `covers`: how many operations there had been when it began. */
+  /** `covers`: the number of operations before the sync began. */
   | { readonly kind: 'sync'; readonly node: Node; readonly covers: number }
-  /** Names that come (with what they stand for) and go (undefined), all or none of them. */
+  /** Names that are added (with their targets) or removed (undefined), atomically. */
   | {
       readonly kind: 'names';
       readonly folder: FolderNode;
@@ -33,17 +33,17 @@ type Operation =
     };
 
 /**
- * A disk in memory that loses its power when told to: what no sync has covered is then there, or not, or in part, file
- * by file and name by name, in any combination. It promises no more than POSIX does: the name of a new file is only
- * safe once its folder was synced.
+ * An in-memory disk that can lose its power. Data that no sync has covered is then present, missing or partial, for
+ * each file and each name independently. It guarantees no more than POSIX: the name of a new file is durable only
+ * after its folder was synced.
  */
 export class Disk implements FileSystem {
   private readonly operations: Operation[] = [];
-  /** What was safe from the beginning. */
+  /** The durable contents at the start. */
   private readonly initial: Initial;
   openFiles = 0;
 
-  /** @param order decides which of the calls that are under way at once end first */
+  /** @param order decides in which order concurrent calls finish */
   constructor(
     private readonly order: Random,
     private readonly root: FolderNode = { kind: 'folder', names: new Map() },
@@ -52,18 +52,18 @@ export class Disk implements FileSystem {
     remember(root, this.initial);
   }
 
-  /** How many operations there have been: a moment in the life of the disk. */
+  /** The number of operations so far, which identifies a moment. */
   get moment(): number {
     return this.operations.length;
   }
 
-  /** The disk as a power cut at a moment may leave it. */
+  /** A possible state of the disk after a power failure at a moment. */
   cutAt(moment: number, random: Random): Disk {
     const root = survivors(this.initial, this.operations.slice(0, moment), this.root, random);
     return new Disk(this.order, root);
   }
 
-  /** Paths of all files and folders. */
+  /** The paths of all files and folders. */
   everything(): string[] {
     const walk = (node: Node, at: string): string[] =>
       node.kind === 'file'
@@ -135,7 +135,7 @@ export class Disk implements FileSystem {
     const target = this.parentOf(to);
     const node = source.folder.names.get(source.name);
     if (node === undefined) throw systemError('ENOENT', from);
-    if (source.folder !== target.folder) throw new Error('between folders, nothing is renamed');
+    if (source.folder !== target.folder) throw new Error('renaming between folders is not supported');
     this.change(source.folder, [
       [source.name, undefined],
       [target.name, node],
@@ -155,7 +155,7 @@ export class Disk implements FileSystem {
   private handleOf(file: FileNode): LogFile {
     let open = true;
     const expectOpen = () => {
-      if (!open) throw systemError('EBADF', 'a file that is closed');
+      if (!open) throw systemError('EBADF', 'the file is closed');
     };
     return {
       write: async (buffers, position) => {
@@ -221,10 +221,10 @@ export class Disk implements FileSystem {
   }
 }
 
-/** How far calls that are under way at once may overtake one another. */
+/** How far concurrent calls can be reordered. */
 const MOST_TURNS = 8;
 
-/** Bytes of each file, names of each folder. */
+/** The bytes of each file and the names of each folder. */
 type Initial = Map<Node, Buffer | readonly (readonly [string, Node])[]>;
 
 function remember(node: Node, initial: Initial): void {
@@ -236,7 +236,7 @@ function remember(node: Node, initial: Initial): void {
   for (const child of node.names.values()) remember(child, initial);
 }
 
-/** The error that the system's calls fail with. */
+/** An error as system calls return it. */
 function systemError(code: string, what: string): Error {
   return Object.assign(new Error(`${code}: ${what}`), { code });
 }
@@ -245,14 +245,14 @@ function partsOf(target: string): string[] {
   return target.split('/').filter((part) => part !== '');
 }
 
-/** Does an operation to the nodes that `twin` gives for its own. */
+/** Applies an operation to the corresponding nodes that `twin` returns. */
 function perform(operation: Operation, twin: <T extends Node>(node: T) => T): void {
   switch (operation.kind) {
     case 'write': {
       const file = twin(operation.file);
       const end = operation.position + operation.bytes.length;
       if (operation.bytes.length === 0) return;
-      // What was handed out before is left as it is.
+      // Buffers that were returned before are not modified.
       const bytes = Buffer.alloc(Math.max(end, file.bytes.length));
       file.bytes.copy(bytes);
       operation.bytes.copy(bytes, operation.position);
@@ -279,7 +279,7 @@ function perform(operation: Operation, twin: <T extends Node>(node: T) => T): vo
   }
 }
 
-/** What is left of a disk that had these operations since all of it was safe. */
+/** The remaining contents of a disk after operations that followed a durable state. */
 function survivors(
   initial: Initial,
   operations: readonly Operation[],
@@ -303,7 +303,7 @@ function survivors(
     if (known.kind === 'file') known.bytes = state as Buffer;
     else for (const [name, child] of state as [string, Node][]) known.names.set(name, twin(child));
   }
-  // Some cuts take nearly everything with them, some nearly nothing.
+  // Some failures lose nearly everything, others nearly nothing.
   const kept = random.pick([0, 0.1, 0.5, 0.9, 1]);
   for (const [i, operation] of operations.entries()) {
     if (operation.kind === 'sync') continue;
@@ -347,7 +347,7 @@ function performPerhaps(
       perform({ ...operation, position: operation.position + from, bytes: bytes.subarray(from) }, twin);
       return;
     }
-    // The new size came to disk, the bytes did not.
+    // The new size is durable, the bytes are not.
     case 'zeros':
       perform({ ...operation, bytes: Buffer.alloc(bytes.length) }, twin);
       return;

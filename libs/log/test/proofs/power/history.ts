@@ -1,20 +1,20 @@
-/** What became of one batch that was sent to a partition. Moments are those of the disk. */
+/** The outcome of a batch that was sent to a partition. Moments are those of the disk. */
 export interface Appended {
   readonly producer: number;
   readonly firstSequence: number;
   readonly records: readonly { readonly key: string; readonly value: string | null }[];
   readonly startedAt: number;
   answer?: { readonly at: number; readonly baseOffset: bigint };
-  /** From this moment on no power cut may take it. */
+  /** The moment from which the batch is durable. */
   safeAt?: number;
 }
 
-/** What happened to one partition. */
+/** The history of a partition. */
 export class PartitionHistory {
   readonly batches: Appended[] = [];
-  /** Where retention or DeleteRecords have put the start, and from which moment on it may be there. */
+  /** Log starts set by retention or DeleteRecords, with the first moment at which each may be in effect. */
   readonly starts: { readonly from: number; readonly offset: bigint }[] = [];
-  /** Where DeleteRecords has put the start for good. */
+  /** Log starts set by DeleteRecords that are durable. */
   readonly deletedBefore: { readonly at: number; readonly offset: bigint }[] = [];
 
   nextSequence(producer: number): number {
@@ -26,7 +26,7 @@ export class PartitionHistory {
     return [...new Set(this.batches.map(({ producer }) => producer))];
   }
 
-  /** The latest start that the partition may have had at a moment. */
+  /** The largest log start that the partition may have at a moment. */
   latestStart(moment: number): bigint {
     return this.starts.reduce(
       (latest, { from, offset }) => (from <= moment && offset > latest ? offset : latest),
@@ -35,7 +35,7 @@ export class PartitionHistory {
   }
 }
 
-/** One life of a topic, from its creation to its end. */
+/** The history of a topic from its creation to its deletion. */
 export class TopicHistory {
   readonly partitions: PartitionHistory[] = [];
   created: number | undefined;
@@ -45,13 +45,13 @@ export class TopicHistory {
 
   constructor(
     readonly name: string,
-    /** Tells it from others of the same name. */
+    /** Distinguishes topics with the same name. */
     readonly life: number,
     readonly settings: Readonly<Record<string, string>>,
     readonly creating: number,
   ) {}
 
-  /** Whether appends are answered after a sync. */
+  /** Whether appends are acknowledged after a sync. */
   get isSynced(): boolean {
     return this.settings['flush.messages'] === '1';
   }
@@ -70,7 +70,7 @@ export class TopicHistory {
   }
 }
 
-/** An offset that a group committed. */
+/** An offset committed by a group. */
 export interface Commit {
   readonly group: string;
   readonly topic: string;
@@ -81,13 +81,13 @@ export interface Commit {
   safeAt?: number;
 }
 
-/** All that was done to a broker, and what it said. */
+/** The requests to a broker and its responses. */
 export class History {
   readonly topics: TopicHistory[] = [];
   readonly commits: Commit[] = [];
   readonly producerIds: { readonly id: bigint; readonly at: number }[] = [];
 
-  /** The life of a topic that is not over. */
+  /** The history of a topic that was not deleted. */
   living(name: string): TopicHistory | undefined {
     return this.topics.findLast((topic) => topic.name === name && topic.deleted === undefined);
   }

@@ -9,11 +9,11 @@ import { partitionName } from '../../../src/protocol/partition-name.js';
 const MAX_COMMANDS = 80;
 const CUTS_PER_ROUND = 20;
 
-/** A moment, as a share of all that the disk was asked, and what decides what is left of it. */
+/** The moment of a power failure, as a share of all operations, and the seed that decides what is lost. */
 const anyCut = fc.record({
   share: fc.double({ min: 0, max: 1, noNaN: true }),
   seed: fc.nat(),
-  /** The power goes again while the broker starts. */
+  /** A second power failure while the broker starts. */
   again: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { freq: 3 }),
 });
 
@@ -23,7 +23,10 @@ export interface PowerOptions {
   readonly onRound?: (round: number) => void;
 }
 
-/** Cuts the power at any moment of random workloads. @throws Error where a promise is not kept, with the shortest case */
+/**
+ * Simulates power failures at random moments of random workloads.
+ * @throws Error if a guarantee is broken, with the shortest failing case
+ */
 export async function provePower({ rounds, seed, onRound }: PowerOptions): Promise<{ cuts: number }> {
   let round = 0;
   let cuts = 0;
@@ -69,7 +72,7 @@ async function cutAndCheck(
   await expectProducersGoOn(served, { moment, now: now() });
   for (const { log } of served) await log.flush();
   await system.end('kill');
-  // What was there after the first cut is there after the next, and so is what came in between.
+  // Everything that survived the first power failure, and everything written since, survives the next one.
   const last = left.cutAt(left.moment, random);
   system = await System.open(last, now);
   await expectStillThere(served, system);

@@ -12,7 +12,7 @@ import type { Disk } from './disk.js';
 
 export const DATA_DIR = '/data';
 const READ_BYTES = 1 << 20;
-/** Fewer than there are partitions: files are closed and opened again all the time. */
+/** Fewer than the number of partitions, so that files are continuously closed and reopened. */
 const FEW_FILES = 3;
 const NO_OBSERVER = { synced: () => undefined, failed: () => undefined, wrote: () => undefined };
 
@@ -20,11 +20,11 @@ const NO_OBSERVER = { synced: () => undefined, failed: () => undefined, wrote: (
 export interface ReadRecord {
   readonly offset: bigint;
   readonly key: string;
-  /** Null: a tombstone. */
+  /** Null for a tombstone. */
   readonly value: string | null;
 }
 
-/** Everything of the broker that keeps something, without its network. */
+/** The components of the broker that store data, without the network. */
 export class System {
   private constructor(
     readonly store: LogStore,
@@ -32,9 +32,9 @@ export class System {
     readonly ids: ProducerIds,
   ) {}
 
-  /** @param logFiles most files that are open at once */
+  /** @param logFiles maximum number of open files */
   static async open(disk: Disk, now: () => number, logFiles = FEW_FILES): Promise<System> {
-    // What is flushed on demand is due, whatever time has passed.
+    // A requested flush is due at any time.
     const config = new BrokerConfig({ 'log.flush.interval.ms': '0' });
     const logger = pino({ level: 'silent' });
     const limitedLogger = new RateLimitedLogger(logger);
@@ -47,26 +47,29 @@ export class System {
     return new System(store, coordinator, await ProducerIds.open(files, DATA_DIR));
   }
 
-  /** Ends in good order, or as a killed process. */
+  /** Shuts down gracefully, or ends like a killed process. */
   async end(how: 'stop' | 'kill'): Promise<void> {
     this.coordinator.close();
     await (how === 'stop' ? this.store.close() : this.store.abort());
   }
 }
 
-/** Every record that a log serves, from its start to its end. @throws Error where it can't be read on */
+/**
+ * Every record that a log serves, from its start to its end.
+ * @throws Error if it cannot be read to its end
+ */
 export async function readAll(log: PartitionLog): Promise<ReadRecord[]> {
   const records: ReadRecord[] = [];
   let offset = log.logStartOffset;
   while (offset < log.highWatermark) {
     const bytes = Buffer.concat(await log.read(offset, READ_BYTES, true));
-    // Compaction may have emptied the end of all segments but the last.
+    // Compaction may have emptied the end of every segment except the last.
     if (bytes.length === 0) break;
     for (let at = 0; at < bytes.length; at += batchSizeBytes(bytes, at)) {
       const header = readBatchHeader(bytes, at);
       for (const record of recordsOf(bytes.subarray(at, at + header.sizeBytes))) {
         const place = header.baseOffset + BigInt(record.offsetDelta);
-        // A batch is served whole, from before the offset that was asked for.
+        // Batches are served whole and may start before the requested offset.
         if (place < log.logStartOffset) continue;
         records.push({
           offset: place,
@@ -75,7 +78,7 @@ export async function readAll(log: PartitionLog): Promise<ReadRecord[]> {
         });
       }
       if (header.lastOffset < offset)
-        throw new Error(`offset ${offset} was asked for, ${header.lastOffset} came`);
+        throw new Error(`requested offset ${offset}, received ${header.lastOffset}`);
       offset = header.lastOffset + 1n;
     }
   }

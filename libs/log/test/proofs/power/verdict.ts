@@ -10,12 +10,12 @@ import { partitionName } from '../../../src/protocol/partition-name.js';
 
 const LEFTOVERS = /(\.(tmp|cleaned|deleted)|-delete|-stray)$/;
 
-/** A promise that was not kept. */
+/** A guarantee was broken. */
 export class BrokenPromiseError extends Error {
   override readonly name = 'BrokenPromiseError';
 }
 
-/** What is served of a partition. */
+/** The records that a partition serves. */
 export interface Served {
   readonly topic: TopicHistory;
   readonly index: number;
@@ -24,9 +24,9 @@ export interface Served {
 }
 
 /**
- * Holds what a broker serves after a power cut against what had happened up to that moment.
+ * Compares what a broker serves after a power failure with the history up to that moment.
  *
- * @throws BrokenPromiseError
+ * @throws BrokenPromiseError if it lacks durable data or serves wrong data
  */
 export async function expectKept(history: History, system: System, moment: number): Promise<Served[]> {
   const served: Served[] = [];
@@ -37,7 +37,7 @@ export async function expectKept(history: History, system: System, moment: numbe
       served.push({ topic, index, log, records });
       const partition = topic.partitions[index];
       const where = partitionName(topic.name, index);
-      // A partition that was being made when the power went: nothing can be in it.
+      // A partition that was being created when the power failed must be empty.
       if (partition === undefined) require(records.length === 0, `${where} has records`);
       else expectPartition({ topic, partition, log, records, where, moment });
     }
@@ -46,17 +46,17 @@ export async function expectKept(history: History, system: System, moment: numbe
   const id = await system.ids.take();
   require(history.producerIds.every(
     (given) => given.at > moment || given.id < id,
-  ), `producer id ${id} was given twice`);
+  ), `producer id ${id} was assigned twice`);
   return served;
 }
 
-/** The lives of topics that the broker has. */
+/** The histories of the broker's topics. */
 function existing(history: History, system: System, moment: number): TopicHistory[] {
   const found: TopicHistory[] = [];
   for (const { name, partitions } of system.store.all()) {
     if (name === OFFSETS_TOPIC) continue;
     const topic = history.topics.findLast((each) => each.name === name && each.mayExist(moment));
-    if (topic === undefined) throw new BrokenPromiseError(`there should be no topic ${name}`);
+    if (topic === undefined) throw new BrokenPromiseError(`topic ${name} should not exist`);
     const sizes = topic.sizes.filter(({ from }) => from <= moment).map(({ count }) => count);
     const least = Math.max(
       ...topic.sizes.filter(({ at }) => at !== undefined && at <= moment).map(({ count }) => count),
@@ -66,7 +66,7 @@ function existing(history: History, system: System, moment: number): TopicHistor
     found.push(topic);
   }
   for (const topic of history.topics) {
-    require(!topic.mustExist(moment) || found.includes(topic), `topic ${topic.name} is gone`);
+    require(!topic.mustExist(moment) || found.includes(topic), `topic ${topic.name} is missing`);
   }
   return found;
 }
@@ -84,10 +84,10 @@ function expectPartition(each: PartitionCase): void {
   const { partition, log, where, moment, topic, records } = each;
   const deleted = partition.deletedBefore.findLast(({ at }) => at <= moment);
   const start = log.logStartOffset;
-  require(start <= partition.latestStart(moment), `${where} starts at ${start}, after what was removed`);
+  require(start <= partition.latestStart(moment), `${where} starts at ${start}, beyond what was deleted`);
   if (deleted !== undefined) {
     const lost = start < deleted.offset && records.some(({ offset }) => offset < deleted.offset);
-    require(!lost, `${where} starts at ${start}, before ${deleted.offset}, where DeleteRecords put it`);
+    require(!lost, `${where} starts at ${start}, before ${deleted.offset}, which DeleteRecords set`);
   }
   expectOnlyWhatWasSent(each);
   if (topic.isCompacted) expectNewestOfKeys(each);
@@ -99,7 +99,7 @@ function expectPartition(each: PartitionCase): void {
   }
 }
 
-/** Nothing is served that was not sent, at another place than was said, twice or in another order. */
+/** Verifies that nothing is served that was not sent, at another offset than acknowledged, twice, or out of order. */
 function expectOnlyWhatWasSent({ partition, records, where, moment, topic }: PartitionCase): void {
   const sent = new Map<string, { batch: Appended; i: number }>();
   for (const batch of partition.batches) {
@@ -111,7 +111,7 @@ function expectOnlyWhatWasSent({ partition, records, where, moment, topic }: Par
   const lastSequence = new Map<number, number>();
   let previous = -1n;
   for (const { offset, value } of records) {
-    require(offset > previous, `${where} goes back to ${offset} after ${previous}`);
+    require(offset > previous, `${where} has offset ${offset} after ${previous}`);
     previous = offset;
     if (value === null) continue;
     const origin = sent.get(value);
@@ -120,7 +120,7 @@ function expectOnlyWhatWasSent({ partition, records, where, moment, topic }: Par
     const { batch, i } = origin;
     if (batch.answer !== undefined) {
       const said = batch.answer.baseOffset + BigInt(i);
-      require(said === offset, `${where} has ${value} at ${offset}, not at ${said} as was said`);
+      require(said === offset, `${where} has ${value} at ${offset}, but ${said} was acknowledged`);
     }
     const sequence = batch.firstSequence + i;
     const last = lastSequence.get(batch.producer);
@@ -153,10 +153,11 @@ function expectNewestOfKeys({ partition, records, where, moment }: PartitionCase
   }
   for (const [key, { offset, value }] of newest) {
     const served = records.findLast((record) => record.key === key);
-    if (served === undefined) require(value === null, `${where} has lost ${value} of ${key} at ${offset}`);
+    if (served === undefined)
+      require(value === null, `${where} has lost ${value} of key ${key} at ${offset}`);
     else
       require(served.offset >=
-        offset, `${where} has ${served.value} again, which ${key} had before ${value}`);
+        offset, `${where} serves ${served.value} of key ${key}, which is older than ${value}`);
   }
 }
 
@@ -168,11 +169,14 @@ function expectCommits(history: History, system: System, moment: number): void {
     const found = system.coordinator.committed(group, topic, partition)?.offset;
     const allowed = mine.filter(({ offset }) => safe === undefined || offset >= safe.offset);
     const kept = found === undefined ? safe === undefined : allowed.some(({ offset }) => offset === found);
-    require(kept, `${group} is at ${found} in ${partitionName(topic, partition)}, not at ${safe?.offset}`);
+    require(kept, `the offset of ${group} in ${partitionName(topic, partition)} is ${found}, not ${safe?.offset}`);
   }
 }
 
-/** A repeat is recognised, and what comes next is taken. @throws BrokenPromiseError */
+/**
+ * Verifies that a repeated batch is recognized and the next one accepted.
+ * @throws BrokenPromiseError if it is not
+ */
 export async function expectProducersGoOn(
   served: readonly Served[],
   { moment, now }: { moment: number; now: number },
@@ -186,7 +190,7 @@ export async function expectProducersGoOn(
       );
       const all = batches.every(({ safeAt }) => safeAt !== undefined && safeAt <= moment);
       const last = all ? batches.at(-1) : lasting;
-      // What was in the log at its end is known only where something of it is left.
+      // The last batch before the end is known only if a part of it remains.
       if (last?.answer === undefined || (topic.isCompacted && !all)) continue;
       const where = `${partitionName(topic.name, index)}, producer ${producer}`;
       const repeat = batchOf(last, now);
@@ -195,7 +199,7 @@ export async function expectProducersGoOn(
         .append(repeat, readBatchHeader(repeat))
         .catch(asBroken(`${where}: a repeat`));
       const known = repeated.baseOffset === last.answer.baseOffset && log.highWatermark === before;
-      require(known, `${where}: a repeat of ${last.answer.baseOffset} was taken as ${repeated.baseOffset}`);
+      require(known, `${where}: a repeat of ${last.answer.baseOffset} was stored at ${repeated.baseOffset}`);
       const next = batchOf(
         {
           ...last,
@@ -204,7 +208,7 @@ export async function expectProducersGoOn(
         },
         now,
       );
-      await log.append(next, readBatchHeader(next)).catch(asBroken(`${where}: what comes next`));
+      await log.append(next, readBatchHeader(next)).catch(asBroken(`${where}: the next batch`));
     }
   }
 }
@@ -219,7 +223,10 @@ function wasKept(offset: bigint, records: readonly ReadRecord[]): boolean {
   return records.some((record) => record.offset === offset);
 }
 
-/** Nothing lies about that no topic has a use for. @throws BrokenPromiseError */
+/**
+ * Verifies that no file without a topic remains.
+ * @throws BrokenPromiseError if one does
+ */
 export function expectNoLeftovers(disk: Disk, system: System): void {
   const folders = new Set(
     system.store
@@ -229,16 +236,16 @@ export function expectNoLeftovers(disk: Disk, system: System): void {
   const all = disk.everything();
   const known = new Set(all);
   for (const file of all) {
-    require(!LEFTOVERS.test(file), `${file} was left over`);
+    require(!LEFTOVERS.test(file), `${file} remains`);
     const folder = path.posix.dirname(file);
-    if (folder === DATA_DIR && /-\d+$/.test(file)) require(folders.has(file), `${file} was left over`);
+    if (folder === DATA_DIR && /-\d+$/.test(file)) require(folders.has(file), `${file} remains`);
     if (!folders.has(folder)) continue;
     const orphan = file.endsWith('index') && !known.has(file.replace(/\.[a-z]+$/, '.log'));
-    require(!orphan, `${file} is of no segment`);
+    require(!orphan, `${file} belongs to no segment`);
   }
 }
 
-/** @throws BrokenPromiseError */
+/** @throws BrokenPromiseError if the request is refused */
 export function require(condition: boolean, otherwise: string): asserts condition {
   if (!condition) throw new BrokenPromiseError(otherwise);
 }

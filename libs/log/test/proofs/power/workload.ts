@@ -12,7 +12,7 @@ const GROUP = 'readers';
 const SMALL_SEGMENTS = { 'segment.bytes': '1024' };
 const SYNCED = { ...SMALL_SEGMENTS, 'flush.messages': '1' };
 
-/** Topics that are there from the beginning, with their partitions. */
+/** The initial topics with their number of partitions. */
 const TOPICS: Readonly<Record<string, { partitions: number; settings: Readonly<Record<string, string>> }>> = {
   safe: { partitions: 2, settings: SYNCED },
   lazy: { partitions: 2, settings: SMALL_SEGMENTS },
@@ -38,7 +38,7 @@ interface Append {
   readonly valueBytes: number;
 }
 
-/** Something that is done to the broker. */
+/** A command to the broker. */
 export type Command =
   | { readonly kind: 'append'; readonly together: readonly Append[] }
   | { readonly kind: 'flush' | 'checkpoint' | 'retain' | 'compact' | 'take-id' }
@@ -56,7 +56,7 @@ const append: fc.Arbitrary<Append> = fc.record({
   valueBytes: fc.nat({ max: 300 }),
 });
 
-/** Any command, appends above all. */
+/** A random command, mostly appends. */
 export const anyCommand: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 10,
@@ -100,7 +100,7 @@ export const anyCommand: fc.Arbitrary<Command> = fc.oneof(
   },
 );
 
-/** Does commands to a broker on a disk, and writes down what it is told. What fails is tried no further. */
+/** Runs commands on a broker with a simulated disk and records the responses. A failed command is not repeated. */
 export class Workload {
   readonly history = new History();
   private lives = 0;
@@ -243,7 +243,7 @@ export class Workload {
     this.allIsSafe();
   }
 
-  /** All that was answered was brought to disk. */
+  /** All acknowledged data was synced. */
   readonly allIsSafe = (): void => {
     for (const { partitions } of this.history.topics) {
       for (const { batches } of partitions) {
@@ -281,7 +281,7 @@ export class Workload {
     try {
       await this.system.store.create(name, count, settings);
     } catch (error) {
-      // What was refused never was.
+      // A refused batch must not be served.
       this.history.topics.splice(this.history.topics.indexOf(topic), 1);
       throw error;
     }
@@ -332,7 +332,7 @@ export class Workload {
   }
 }
 
-/** The record batch of what was, or is again, appended. */
+/** The record batch of an append or of its repetition. */
 export function batchOf({ producer, firstSequence, records }: Appended, nowMs: number): Buffer {
   const entries = records.map(({ key, value }) => ({
     key: Buffer.from(key),
@@ -345,7 +345,7 @@ export function batchOf({ producer, firstSequence, records }: Appended, nowMs: n
   });
 }
 
-/** Says whose it is, so that one that is read tells where it belongs. */
+/** The value contains the partition, so that a record in the wrong partition is detected. */
 export function valueOf(topic: TopicHistory, producer: number, sequence: number, sizeBytes = 0): string {
   return `${topic.life}/${producer}/${sequence}/`.padEnd(sizeBytes, '.');
 }
