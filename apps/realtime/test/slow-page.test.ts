@@ -2,10 +2,11 @@ import type { Socket as TcpSocket } from 'node:net';
 import type { Frame, VehicleRow } from '@hailstream/events/live';
 import { startTestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CityState } from '../src/fold/city-state.js';
 import { id, telemetry } from '../src/fold/events.fixture.js';
 import { MAX_BACKLOG_BYTES } from '../src/live/broadcaster.js';
+import { liveParser } from '../src/live/live.parser.js';
 import { openSocket, startRealtime, untilReady, type PageSocket, type Realtime } from './_util.js';
 
 const VEHICLES = 3_000;
@@ -52,8 +53,38 @@ async function metricOf({ url }: Realtime, name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
 }
 
+describe('pages with the same view', () => {
+  it('share the bytes of each frame, which is encoded once', async () => {
+    await using broker = await startTestBroker();
+    await using realtime = await startRealtime(broker.address);
+    await untilReady(realtime);
+    const pages = Array.from({ length: 4 }, () => openSocket(realtime.url));
+    try {
+      const received = pages.map(() => new Set<number>());
+      for (const [index, page] of pages.entries()) {
+        page.on('frame', ({ asOf }) => received[index]!.add(asOf));
+        page.emit('viewport', monaco);
+      }
+      await until(() => received.every(({ size }) => size > 0), { what: 'frames to all pages' });
+      const encode = vi.spyOn(liveParser.Encoder.prototype, 'encode');
+      await until(() => encode.mock.calls.length > 5, { what: 'more frames' });
+      const encoded = encode.mock.calls.flatMap(([{ data }]) =>
+        (data as [string, Frame])[0] === 'frame' ? (data as [string, Frame])[1].asOf : [],
+      );
+      encode.mockRestore();
+      expect(encoded.length).toBeGreaterThan(1);
+      expect(new Set(encoded).size).toBe(encoded.length);
+      await until(() => received.every((frames) => encoded.every((asOf) => frames.has(asOf))), {
+        what: 'each encoded frame at each page',
+      });
+    } finally {
+      for (const page of pages) page.disconnect();
+    }
+  });
+});
+
 describe('a page that does not read', () => {
-  it('is skipped within bounds, slows nobody down, and starts afresh once it reads again', async () => {
+  it('is skipped within bounds, does not slow other pages, and starts from a snapshot once it reads', async () => {
     await using broker = await startTestBroker();
     await using realtime = await startRealtime(broker.address);
     await untilReady(realtime);

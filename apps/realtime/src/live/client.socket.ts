@@ -3,7 +3,7 @@ import type { Principal } from '@hailstream/nest';
 import type { DefaultEventsMap, Server, Socket } from 'socket.io';
 import type { Client, SendToRoom } from './broadcaster.js';
 
-/** What the service keeps with a socket. */
+/** Stored with each socket. */
 export interface SocketData {
   principal: Principal;
   token: string | undefined;
@@ -12,26 +12,22 @@ export interface SocketData {
 export type LiveServer = Server<ClientToServer, ServerToClient, DefaultEventsMap, SocketData>;
 export type LiveSocket = Socket<ClientToServer, ServerToClient, DefaultEventsMap, SocketData>;
 
-/** What an event looks like on the wire: engine.io's message, socket.io's event, on the default namespace. */
-const EVENT_PREFIX = '42';
-
-/** What is used of an engine.io connection; its types keep these to themselves. */
-interface Connection {
-  /** Packets that wait for the transport. */
-  readonly writeBuffer: readonly { readonly data?: string | Buffer }[];
-  readonly transport: {
-    readonly name: string;
-    /** The WebSocket, with what it has in hand and the kernel has not taken. */
-    readonly socket?: {
-      readonly bufferedAmount: number;
-      send(data: Buffer, options: { readonly binary: boolean }): void;
-    };
-  };
-}
-
-/** A page behind a socket. */
+/** A page connected over socket.io. */
 export class SocketClient implements Client {
-  constructor(private readonly socket: LiveSocket) {}
+  /** Bytes that wait in socket.io. */
+  private queuedBytes = 0;
+  /** Bytes of the packets handed to the transport last: all written once it is writable again. */
+  private handedOverBytes = 0;
+
+  constructor(private readonly socket: LiveSocket) {
+    socket.conn.on('packetCreate', ({ data }: { readonly data?: string }) => {
+      this.queuedBytes += data?.length ?? 0;
+    });
+    socket.conn.on('drain', () => {
+      this.handedOverBytes = this.queuedBytes;
+      this.queuedBytes = 0;
+    });
+  }
 
   send: Client['send'] = (message, payload) => {
     this.socket.emit(message, ...([payload] as Parameters<ServerToClient[typeof message]>));
@@ -46,35 +42,13 @@ export class SocketClient implements Client {
   }
 
   backlogBytes(): number {
-    const { writeBuffer, transport } = connectionOf(this.socket);
-    const waiting = writeBuffer.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
-    return waiting + (transport.socket?.bufferedAmount ?? 0);
+    return this.queuedBytes + (this.socket.conn.transport.writable ? 0 : this.handedOverBytes);
   }
 }
 
-/**
- * Sends to rooms of a server. A message is encoded once for all sockets and handed to their WebSockets as it is:
- * socket.io's own way of broadcasting costs about as much a socket as the sending itself. See the protocols of
- * socket.io (v5) and engine.io (v4) for what is on the wire.
- */
+/** Sends to rooms of a server. socket.io encodes a message to a room once, whatever the number of sockets in it. */
 export function sendToRoomOf(server: LiveServer): SendToRoom {
-  const { adapter, sockets } = server.of('/');
   return (room, message, payload) => {
-    const encoded = Buffer.from(EVENT_PREFIX + JSON.stringify([message, payload]));
-    for (const id of adapter.rooms.get(room) ?? []) {
-      const socket = sockets.get(id);
-      if (socket === undefined) continue;
-      const { writeBuffer, transport } = connectionOf(socket);
-      // What waits in engine.io must go first; behind it, this takes socket.io's way too.
-      if (writeBuffer.length === 0 && transport.name === 'websocket' && transport.socket !== undefined) {
-        transport.socket.send(encoded, { binary: false });
-      } else {
-        socket.emit(message, ...([payload] as Parameters<ServerToClient[typeof message]>));
-      }
-    }
+    server.to(room).emit(message, ...([payload] as Parameters<ServerToClient[typeof message]>));
   };
-}
-
-function connectionOf(socket: LiveSocket): Connection {
-  return socket.conn as unknown as Connection;
 }

@@ -12,6 +12,7 @@ import {
 } from '@nestjs/websockets';
 import type { ExtendedError } from 'socket.io';
 import { SocketClient, sendToRoomOf, type LiveServer, type LiveSocket } from './client.socket.js';
+import { liveParser } from './live.parser.js';
 import { parseViewport, parseWatch, type Parsed } from './live.schema.js';
 import { LiveService } from './live.service.js';
 import { MessageMeter } from './message-meter.js';
@@ -30,6 +31,7 @@ const TOKEN_CHECK_MS = 5_000;
   transports: ['websocket'],
   serveClient: false,
   maxHttpBufferSize: MAX_MESSAGE_BYTES,
+  parser: liveParser,
 })
 export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect, OnModuleDestroy {
   private readonly clients = new Map<LiveSocket, { client: SocketClient; meter: MessageMeter }>();
