@@ -53,21 +53,21 @@ export class CityState {
   readonly hidden = new Store<ReadonlySet<DrawnState>>(new Set());
   /** What the map shows: asked of the service. */
   readonly viewport = new Store<Viewport | null>(null);
-  readonly #history = new FiguresHistory();
-  readonly #stillness = matchMedia('(prefers-reduced-motion: reduce)');
+  private readonly history = new FiguresHistory();
+  private readonly stillness = matchMedia('(prefers-reduced-motion: reduce)');
 
   /** Takes over a frame, or a snapshot, which is `whole`. */
   receive(frame: Frame, whole: boolean): void {
     const now = performance.now();
-    this.fleet.apply(frame, { now, whole, glides: !this.#stillness.matches });
-    this.#history.add(frame.asOf, frame.figures.eventsPerSecond);
+    this.fleet.apply(frame, { now, whole, glides: !this.stillness.matches });
+    this.history.add(frame.asOf, frame.figures.eventsPerSecond);
     this.tick.set({
       figures: frame.figures,
       asOf: frame.asOf,
       tickMs: frame.tickMs,
       receivedAt: now,
       receivedOn: Date.now(),
-      eventsPerSecond: this.#history.values(),
+      eventsPerSecond: this.history.values(),
     });
     this.isCurrent.set(true);
   }

@@ -26,40 +26,40 @@ export interface Vehicle extends VehicleRef {
  */
 export class Fleet {
   /** By provider and device: two providers may use the same device id. */
-  readonly #slots = new Map<string, Map<string, number>>();
-  readonly #refs: VehicleRef[] = [];
-  readonly #rows: VehicleRow[] = [];
-  readonly #states: DrawnState[] = [];
-  #fromLng = new Float64Array(INITIAL_CAPACITY);
-  #fromLat = new Float64Array(INITIAL_CAPACITY);
-  #toLng = new Float64Array(INITIAL_CAPACITY);
-  #toLat = new Float64Array(INITIAL_CAPACITY);
+  private readonly slots = new Map<string, Map<string, number>>();
+  private readonly refs: VehicleRef[] = [];
+  private readonly rows: VehicleRow[] = [];
+  private readonly states: DrawnState[] = [];
+  private fromLng = new Float64Array(INITIAL_CAPACITY);
+  private fromLat = new Float64Array(INITIAL_CAPACITY);
+  private toLng = new Float64Array(INITIAL_CAPACITY);
+  private toLat = new Float64Array(INITIAL_CAPACITY);
   /** Degrees clockwise from north; NaN where it is not known. */
-  #fromHeading = new Float32Array(INITIAL_CAPACITY);
+  private fromHeading = new Float32Array(INITIAL_CAPACITY);
   /** Degrees to turn during the glide, the shorter way round. */
-  #turn = new Float32Array(INITIAL_CAPACITY);
-  #glideStartedAt = 0;
-  #glideMs = 0;
+  private turn = new Float32Array(INITIAL_CAPACITY);
+  private glideStartedAt = 0;
+  private glideMs = 0;
 
   get size(): number {
-    return this.#rows.length;
+    return this.rows.length;
   }
 
   /** Takes over a frame. `whole` is a snapshot: what is not in it has left. Without `glides`, all arrive at once. */
   apply(frame: Frame, options: { now: number; whole: boolean; glides: boolean }): void {
-    this.#settle(options.now);
-    this.#glideMs = options.glides ? frame.tickMs : 0;
-    if (options.whole) this.#keepOnly(frame);
+    this.settle(options.now);
+    this.glideMs = options.glides ? frame.tickMs : 0;
+    if (options.whole) this.keepOnly(frame);
     const { providers } = frame;
-    for (const row of frame.vehicles) this.#put(row, providers[row[7]] ?? '');
+    for (const row of frame.vehicles) this.put(row, providers[row[7]] ?? '');
     for (const [deviceId, provider] of frame.gone)
-      this.#remove({ deviceId, providerId: providers[provider] ?? '' });
+      this.remove({ deviceId, providerId: providers[provider] ?? '' });
   }
 
   /** How far the glide has come: 0 at its start, 1 from its end on. */
   progress(now: number): number {
-    if (this.#glideMs <= 0) return 1;
-    return Math.min(1, Math.max(0, (now - this.#glideStartedAt) / this.#glideMs));
+    if (this.glideMs <= 0) return 1;
+    return Math.min(1, Math.max(0, (now - this.glideStartedAt) / this.glideMs));
   }
 
   /**
@@ -75,45 +75,45 @@ export class Fleet {
     const { positions, headings } = into;
     for (let index = 0; index < slots.length; index++) {
       const slot = slots[index]!;
-      const fromLng = this.#fromLng[slot]!;
-      const fromLat = this.#fromLat[slot]!;
-      positions[2 * index] = fromLng + (this.#toLng[slot]! - fromLng) * progress;
-      positions[2 * index + 1] = fromLat + (this.#toLat[slot]! - fromLat) * progress;
-      headings[index] = this.#fromHeading[slot]! + this.#turn[slot]! * progress;
+      const fromLng = this.fromLng[slot]!;
+      const fromLat = this.fromLat[slot]!;
+      positions[2 * index] = fromLng + (this.toLng[slot]! - fromLng) * progress;
+      positions[2 * index + 1] = fromLat + (this.toLat[slot]! - fromLat) * progress;
+      headings[index] = this.fromHeading[slot]! + this.turn[slot]! * progress;
     }
   }
 
   slotOf({ deviceId, providerId }: VehicleRef): number | undefined {
-    return this.#slots.get(providerId)?.get(deviceId);
+    return this.slots.get(providerId)?.get(deviceId);
   }
 
   stateAt(slot: number): DrawnState {
-    return this.#states[slot]!;
+    return this.states[slot]!;
   }
 
   contactAt(slot: number): Contact {
-    return this.#rows[slot]![6];
+    return this.rows[slot]![6];
   }
 
   hasHeading(slot: number): boolean {
-    return this.#rows[slot]![3] !== null;
+    return this.rows[slot]![3] !== null;
   }
 
   refAt(slot: number): VehicleRef {
-    return this.#refs[slot]!;
+    return this.refs[slot]!;
   }
 
   /** Where the vehicle arrives at the end of the glide. */
   targetLngAt(slot: number): number {
-    return this.#toLng[slot]!;
+    return this.toLng[slot]!;
   }
 
   targetLatAt(slot: number): number {
-    return this.#toLat[slot]!;
+    return this.toLat[slot]!;
   }
 
   vehicleAt(slot: number): Vehicle {
-    const [deviceId, lat, lng, heading, speed, , contact] = this.#rows[slot]!;
+    const [deviceId, lat, lng, heading, speed, , contact] = this.rows[slot]!;
     const { providerId } = this.refAt(slot);
     return { deviceId, providerId, lat, lng, heading, speed, state: this.stateAt(slot), contact };
   }
@@ -125,107 +125,107 @@ export class Fleet {
 
   /** The first vehicle with this in its id; the end counts most, for that is what is shown of ids. */
   find(part: string): VehicleRef | undefined {
-    const ids = this.#rows.map(([deviceId]) => deviceId);
+    const ids = this.rows.map(([deviceId]) => deviceId);
     const end = ids.findIndex((id) => id.endsWith(part));
     const slot = end === -1 ? ids.findIndex((id) => id.includes(part)) : end;
     return slot === -1 ? undefined : this.refAt(slot);
   }
 
   /** Makes where everyone is drawn now the start of the next glide. */
-  #settle(now: number): void {
+  private settle(now: number): void {
     const progress = this.progress(now);
     for (let slot = 0; slot < this.size; slot++) {
-      this.#fromLng[slot]! += (this.#toLng[slot]! - this.#fromLng[slot]!) * progress;
-      this.#fromLat[slot]! += (this.#toLat[slot]! - this.#fromLat[slot]!) * progress;
-      this.#fromHeading[slot]! += this.#turn[slot]! * progress;
-      this.#turn[slot]! *= 1 - progress;
+      this.fromLng[slot]! += (this.toLng[slot]! - this.fromLng[slot]!) * progress;
+      this.fromLat[slot]! += (this.toLat[slot]! - this.fromLat[slot]!) * progress;
+      this.fromHeading[slot]! += this.turn[slot]! * progress;
+      this.turn[slot]! *= 1 - progress;
     }
-    this.#glideStartedAt = now;
+    this.glideStartedAt = now;
   }
 
-  #put(row: VehicleRow, providerId: string): void {
+  private put(row: VehicleRow, providerId: string): void {
     const [deviceId, lat, lng, heading, , state, contact] = row;
     if (contact === 'silent') {
-      this.#remove({ deviceId, providerId });
+      this.remove({ deviceId, providerId });
       return;
     }
-    const known = this.#slots.get(providerId)?.get(deviceId);
-    const slot = known ?? this.#append({ deviceId, providerId });
-    this.#rows[slot] = row;
-    this.#states[slot] = toDrawnState(state);
-    this.#toLng[slot] = lng;
-    this.#toLat[slot] = lat;
-    const from = { lng: this.#fromLng[slot]!, lat: this.#fromLat[slot]! };
+    const known = this.slots.get(providerId)?.get(deviceId);
+    const slot = known ?? this.append({ deviceId, providerId });
+    this.rows[slot] = row;
+    this.states[slot] = toDrawnState(state);
+    this.toLng[slot] = lng;
+    this.toLat[slot] = lat;
+    const from = { lng: this.fromLng[slot]!, lat: this.fromLat[slot]! };
     if (known === undefined || distanceMeters(from, { lng, lat }) > LEAP_METERS) {
-      this.#fromLng[slot] = lng;
-      this.#fromLat[slot] = lat;
+      this.fromLng[slot] = lng;
+      this.fromLat[slot] = lat;
     }
-    this.#turnTo(slot, heading, known === undefined);
+    this.turnTo(slot, heading, known === undefined);
   }
 
-  #turnTo(slot: number, heading: number | null, isNew: boolean): void {
-    const from = this.#fromHeading[slot]!;
+  private turnTo(slot: number, heading: number | null, isNew: boolean): void {
+    const from = this.fromHeading[slot]!;
     if (heading === null || isNew || Number.isNaN(from)) {
-      this.#fromHeading[slot] = heading ?? Number.NaN;
-      this.#turn[slot] = 0;
+      this.fromHeading[slot] = heading ?? Number.NaN;
+      this.turn[slot] = 0;
     } else {
-      this.#turn[slot] = shorterTurn(from, heading);
+      this.turn[slot] = shorterTurn(from, heading);
     }
   }
 
-  #append(vehicle: VehicleRef): number {
+  private append(vehicle: VehicleRef): number {
     const slot = this.size;
-    if (slot === this.#fromLng.length) this.#grow();
-    this.#setSlot(vehicle, slot);
-    this.#refs[slot] = vehicle;
+    if (slot === this.fromLng.length) this.grow();
+    this.setSlot(vehicle, slot);
+    this.refs[slot] = vehicle;
     return slot;
   }
 
-  #grow(): void {
-    this.#fromLng = doubled(this.#fromLng);
-    this.#fromLat = doubled(this.#fromLat);
-    this.#toLng = doubled(this.#toLng);
-    this.#toLat = doubled(this.#toLat);
-    this.#fromHeading = doubled(this.#fromHeading);
-    this.#turn = doubled(this.#turn);
+  private grow(): void {
+    this.fromLng = doubled(this.fromLng);
+    this.fromLat = doubled(this.fromLat);
+    this.toLng = doubled(this.toLng);
+    this.toLat = doubled(this.toLat);
+    this.fromHeading = doubled(this.fromHeading);
+    this.turn = doubled(this.turn);
   }
 
-  #setSlot({ deviceId, providerId }: VehicleRef, slot: number): void {
-    const slots = this.#slots.get(providerId) ?? new Map<string, number>();
-    this.#slots.set(providerId, slots.set(deviceId, slot));
+  private setSlot({ deviceId, providerId }: VehicleRef, slot: number): void {
+    const slots = this.slots.get(providerId) ?? new Map<string, number>();
+    this.slots.set(providerId, slots.set(deviceId, slot));
   }
 
-  #remove(vehicle: VehicleRef): void {
+  private remove(vehicle: VehicleRef): void {
     const slot = this.slotOf(vehicle);
     if (slot === undefined) return;
     const last = this.size - 1;
-    for (const column of this.#columns()) column[slot] = column[last]!;
-    this.#rows[slot] = this.#rows[last]!;
-    this.#states[slot] = this.#states[last]!;
-    this.#refs[slot] = this.#refs[last]!;
-    this.#setSlot(this.refAt(slot), slot);
-    this.#slots.get(vehicle.providerId)?.delete(vehicle.deviceId);
-    this.#rows.pop();
-    this.#states.pop();
-    this.#refs.pop();
+    for (const column of this.columns()) column[slot] = column[last]!;
+    this.rows[slot] = this.rows[last]!;
+    this.states[slot] = this.states[last]!;
+    this.refs[slot] = this.refs[last]!;
+    this.setSlot(this.refAt(slot), slot);
+    this.slots.get(vehicle.providerId)?.delete(vehicle.deviceId);
+    this.rows.pop();
+    this.states.pop();
+    this.refs.pop();
   }
 
-  #keepOnly({ vehicles, providers }: Frame): void {
+  private keepOnly({ vehicles, providers }: Frame): void {
     const kept = new Map<string, Set<string>>();
     for (const row of vehicles) {
       const providerId = providers[row[7]] ?? '';
       const ids = kept.get(providerId) ?? new Set<string>();
       kept.set(providerId, ids.add(row[0]));
     }
-    for (const [providerId, slots] of this.#slots) {
+    for (const [providerId, slots] of this.slots) {
       for (const deviceId of [...slots.keys()]) {
-        if (!kept.get(providerId)?.has(deviceId)) this.#remove({ deviceId, providerId });
+        if (!kept.get(providerId)?.has(deviceId)) this.remove({ deviceId, providerId });
       }
     }
   }
 
-  #columns(): (Float64Array | Float32Array)[] {
-    return [this.#fromLng, this.#fromLat, this.#toLng, this.#toLat, this.#fromHeading, this.#turn];
+  private columns(): (Float64Array | Float32Array)[] {
+    return [this.fromLng, this.fromLat, this.toLng, this.toLat, this.fromHeading, this.turn];
   }
 }
 

@@ -15,15 +15,15 @@ export class Connection {
   readonly city = new Store<City | null>(null);
   /** What the service would not take from this page: a fault of one of the two. */
   readonly refusal = new Store<Refusal | null>(null);
-  readonly #token: string | null;
-  readonly #cityState: CityState;
-  readonly #socket: Socket<ServerToClient, ClientToServer>;
-  #refusals = 0;
+  private readonly token: string | null;
+  private readonly cityState: CityState;
+  private readonly socket: Socket<ServerToClient, ClientToServer>;
+  private refusals = 0;
 
   constructor(token: string | null, cityState: CityState) {
-    this.#token = token;
-    this.#cityState = cityState;
-    this.#socket = io({
+    this.token = token;
+    this.cityState = cityState;
+    this.socket = io({
       transports: ['websocket'],
       auth: token === null ? {} : { token },
       autoConnect: false,
@@ -31,88 +31,88 @@ export class Connection {
       reconnectionDelay: retryDelayMs(1),
       reconnectionDelayMax: retryDelayMs(Number.POSITIVE_INFINITY),
     });
-    this.#listen();
+    this.listen();
   }
 
   open(): void {
-    this.#socket.connect();
-    void this.#loadCity();
-    this.#cityState.viewport.subscribe(() => this.#sendViewport());
-    this.#cityState.selected.subscribe(() => {
+    this.socket.connect();
+    void this.loadCity();
+    this.cityState.viewport.subscribe(() => this.sendViewport());
+    this.cityState.selected.subscribe(() => {
       this.refusal.set(null);
-      this.#sendWatch();
+      this.sendWatch();
     });
   }
 
-  #listen(): void {
-    const socket = this.#socket;
+  private listen(): void {
+    const socket = this.socket;
     socket.on('connect', () => {
-      this.#refusals = 0;
-      this.#step({ kind: 'opened' });
-      this.#sendViewport();
-      if (this.#cityState.selected.get() !== null) this.#sendWatch();
+      this.refusals = 0;
+      this.step({ kind: 'opened' });
+      this.sendViewport();
+      if (this.cityState.selected.get() !== null) this.sendWatch();
     });
-    socket.on('disconnect', () => this.#lost());
-    socket.on('connect_error', () => this.#lost());
-    socket.on('snapshot', (frame) => this.#cityState.receive(frame, true));
-    socket.on('frame', (frame) => this.#cityState.receive(frame, false));
-    socket.on('status', (message) => this.#cityState.receiveStatus(message));
+    socket.on('disconnect', () => this.lost());
+    socket.on('connect_error', () => this.lost());
+    socket.on('snapshot', (frame) => this.cityState.receive(frame, true));
+    socket.on('frame', (frame) => this.cityState.receive(frame, false));
+    socket.on('status', (message) => this.cityState.receiveStatus(message));
     socket.on('refused', (refusal) => this.refusal.set(refusal));
-    socket.on('vehicle', (detail) => this.#cityState.receiveDetail(detail));
+    socket.on('vehicle', (detail) => this.cityState.receiveDetail(detail));
   }
 
   /** The socket itself comes back from a broken line; from being turned away, by the service, it does not. */
-  #lost(): void {
+  private lost(): void {
     if (this.state.get().kind === 'signed-out') return;
-    this.#step({ kind: 'lost' });
-    this.#cityState.lose();
-    if (!this.#socket.active) void this.#findOutWhy();
+    this.step({ kind: 'lost' });
+    this.cityState.lose();
+    if (!this.socket.active) void this.findOutWhy();
   }
 
-  async #findOutWhy(): Promise<void> {
-    const answer = await requestCity(this.#token);
+  private async findOutWhy(): Promise<void> {
+    const answer = await requestCity(this.token);
     if (answer.kind === 'refused') {
-      this.#refuse();
+      this.refuse();
       return;
     }
-    this.#refusals++;
-    await pause(retryDelayMs(this.#refusals));
-    if (this.state.get().kind !== 'signed-out' && !this.#socket.active) this.#socket.connect();
+    this.refusals++;
+    await pause(retryDelayMs(this.refusals));
+    if (this.state.get().kind !== 'signed-out' && !this.socket.active) this.socket.connect();
   }
 
-  async #loadCity(): Promise<void> {
+  private async loadCity(): Promise<void> {
     for (let attempt = 1; this.state.get().kind !== 'signed-out'; attempt++) {
-      const answer = await requestCity(this.#token);
+      const answer = await requestCity(this.token);
       if (answer.kind === 'refused') {
-        this.#refuse();
+        this.refuse();
         return;
       }
       if (answer.kind === 'city') {
         this.city.set(answer.city);
         // Vehicles can be on their way while the map still loads; it asks for exactly what it shows later.
-        if (this.#cityState.viewport.get() === null) this.#cityState.viewport.set(answer.city.bbox);
+        if (this.cityState.viewport.get() === null) this.cityState.viewport.set(answer.city.bbox);
         return;
       }
       await pause(retryDelayMs(attempt));
     }
   }
 
-  #refuse(): void {
-    this.#step({ kind: 'refused', hadToken: this.#token !== null });
-    this.#socket.disconnect();
+  private refuse(): void {
+    this.step({ kind: 'refused', hadToken: this.token !== null });
+    this.socket.disconnect();
   }
 
-  #step(event: ConnectionEvent): void {
+  private step(event: ConnectionEvent): void {
     this.state.set(nextConnectionState(this.state.get(), event));
   }
 
-  #sendViewport(): void {
-    const viewport: Viewport | null = this.#cityState.viewport.get();
-    if (viewport !== null && this.#socket.connected) this.#socket.emit('viewport', viewport);
+  private sendViewport(): void {
+    const viewport: Viewport | null = this.cityState.viewport.get();
+    if (viewport !== null && this.socket.connected) this.socket.emit('viewport', viewport);
   }
 
-  #sendWatch(): void {
-    if (this.#socket.connected) this.#socket.emit('watch', this.#cityState.selected.get());
+  private sendWatch(): void {
+    if (this.socket.connected) this.socket.emit('watch', this.cityState.selected.get());
   }
 }
 

@@ -46,77 +46,77 @@ export interface MapKeeperOptions<M extends KeptMap> {
  * that lost one of its contexts is discarded and created again with the same camera, {@link MAX_ATTEMPTS} times at most.
  */
 export class MapKeeper<M extends KeptMap> {
-  readonly #options: MapKeeperOptions<M>;
-  #map: M | null = null;
-  #camera: Camera | null = null;
-  #attempts = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #isStopped = false;
+  private readonly options: MapKeeperOptions<M>;
+  private map: M | null = null;
+  private camera: Camera | null = null;
+  private attempts = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private isStopped = false;
   /** Of the map there is now. */
-  #generation: object | null = null;
+  private generation: object | null = null;
 
   constructor(options: MapKeeperOptions<M>) {
-    this.#options = options;
+    this.options = options;
   }
 
   start(): void {
-    if (this.#isStopped) return;
-    this.#attempts += 1;
-    this.#wait(DRAWN_WITHIN_MS, () => this.#lost(null));
+    if (this.isStopped) return;
+    this.attempts += 1;
+    this.wait(DRAWN_WITHIN_MS, () => this.lost(null));
     // Events of a map that was thrown away mean nothing.
     const generation = {};
-    this.#generation = generation;
+    this.generation = generation;
     const events = {
-      onDrawn: () => this.#generation === generation && this.#drawn(),
-      onLost: () => this.#generation === generation && this.#lost(null),
+      onDrawn: () => this.generation === generation && this.drawn(),
+      onLost: () => this.generation === generation && this.lost(null),
     };
     try {
-      this.#map = this.#options.make(events, this.#camera);
+      this.map = this.options.make(events, this.camera);
     } catch (error) {
-      this.#lost(error);
+      this.lost(error);
       return;
     }
-    this.#options.onMap(this.#map);
+    this.options.onMap(this.map);
   }
 
   stop(): void {
-    this.#isStopped = true;
-    clearTimeout(this.#timer);
-    this.#discard();
+    this.isStopped = true;
+    clearTimeout(this.timer);
+    this.discard();
   }
 
-  #drawn(): void {
-    this.#options.onState('drawn');
-    this.#wait(WORKS_AFTER_MS, () => {
-      this.#attempts = 0;
+  private drawn(): void {
+    this.options.onState('drawn');
+    this.wait(WORKS_AFTER_MS, () => {
+      this.attempts = 0;
     });
   }
 
-  #lost(error: unknown): void {
-    if (this.#isStopped) return;
-    this.#discard();
-    if (this.#attempts >= MAX_ATTEMPTS) {
-      clearTimeout(this.#timer);
+  private lost(error: unknown): void {
+    if (this.isStopped) return;
+    this.discard();
+    if (this.attempts >= MAX_ATTEMPTS) {
+      clearTimeout(this.timer);
       if (error !== null) reportError(error);
-      this.#options.onState('unavailable');
+      this.options.onState('unavailable');
       return;
     }
-    this.#options.onState('interrupted');
-    this.#wait(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#attempts), () => this.start());
+    this.options.onState('interrupted');
+    this.wait(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.attempts), () => this.start());
   }
 
-  #discard(): void {
-    this.#generation = null;
-    const map = this.#map;
+  private discard(): void {
+    this.generation = null;
+    const map = this.map;
     if (map === null) return;
-    this.#map = null;
-    this.#camera = map.camera;
-    this.#options.onMap(null);
+    this.map = null;
+    this.camera = map.camera;
+    this.options.onMap(null);
     map.remove();
   }
 
-  #wait(ms: number, then: () => void): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(then, ms);
+  private wait(ms: number, then: () => void): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(then, ms);
   }
 }

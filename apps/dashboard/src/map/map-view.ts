@@ -45,13 +45,13 @@ setWorkerUrl(workerUrl);
 /** The map: roads, what is drawn over them, and what a pointer does with it. */
 export class MapView {
   readonly scene: Scene;
-  readonly #removed = new AbortController();
-  readonly #map: MapLibreMap;
-  readonly #city: City;
-  readonly #state: CityState;
-  #theme: Theme;
-  readonly #sendViewport = throttle(
-    (viewport: Viewport) => this.#state.viewport.set(viewport),
+  private readonly removed = new AbortController();
+  private readonly map: MapLibreMap;
+  private readonly city: City;
+  private readonly state: CityState;
+  private theme: Theme;
+  private readonly sendViewport = throttle(
+    (viewport: Viewport) => this.state.viewport.set(viewport),
     VIEWPORT_EVERY_MS,
   );
 
@@ -68,10 +68,10 @@ export class MapView {
     },
   ) {
     const { city, state, theme, camera, events } = options;
-    this.#city = city;
-    this.#theme = theme;
-    this.#state = state;
-    this.#map = new MapLibreMap({
+    this.city = city;
+    this.theme = theme;
+    this.state = state;
+    this.map = new MapLibreMap({
       container,
       style: city.mapStyleUrl ?? roadStyle(city, theme),
       ...(camera === null
@@ -87,16 +87,16 @@ export class MapView {
       fadeDuration: 0,
       locale: { 'Map.Title': `Map of ${city.name}` },
     });
-    this.#map.touchZoomRotate.disableRotation();
-    this.#map.keyboard.disableRotation();
-    this.#map.addControl(
+    this.map.touchZoomRotate.disableRotation();
+    this.map.keyboard.disableRotation();
+    this.map.addControl(
       new AttributionControl({ compact: false, customAttribution: escapeHtml(city.attribution) }),
       'bottom-right',
     );
     // Roads and vehicles are on canvases of their own: without either, the map is no map. The events do not bubble.
     container.addEventListener('webglcontextlost', events.onLost, {
       capture: true,
-      signal: this.#removed.signal,
+      signal: this.removed.signal,
     });
     let isLoaded = false;
     const overlay = new MapboxOverlay({
@@ -113,34 +113,34 @@ export class MapView {
         if (!isLoaded) events.onLost();
       },
     });
-    this.#map.addControl(overlay);
-    this.scene = new Scene(overlay, state, { theme, zoom: this.#map.getZoom() });
-    this.#listen();
-    this.#reportViewport();
+    this.map.addControl(overlay);
+    this.scene = new Scene(overlay, state, { theme, zoom: this.map.getZoom() });
+    this.listen();
+    this.reportViewport();
   }
 
   setTheme(theme: Theme): void {
-    if (theme === this.#theme) return;
-    this.#theme = theme;
-    if (this.#city.mapStyleUrl === null) this.#map.setStyle(roadStyle(this.#city, theme));
+    if (theme === this.theme) return;
+    this.theme = theme;
+    if (this.city.mapStyleUrl === null) this.map.setStyle(roadStyle(this.city, theme));
     this.scene.setTheme(theme);
   }
 
   /** Shows the whole city. */
   fitCity(padding: Required<PaddingOptions>): void {
-    this.#map.fitBounds(boundsOf(this.#city.bbox), { padding });
+    this.map.fitBounds(boundsOf(this.city.bbox), { padding });
   }
 
   zoomBy(steps: number): void {
-    this.#map.easeTo({ zoom: this.#map.getZoom() + steps });
+    this.map.easeTo({ zoom: this.map.getZoom() + steps });
   }
 
   /** Brings a vehicle out from under what floats over the map, if it is there. */
   reveal(ref: VehicleRef, padding: Required<PaddingOptions>): void {
-    const vehicle = this.#state.fleet.vehicle(ref);
+    const vehicle = this.state.fleet.vehicle(ref);
     if (vehicle === undefined) return;
-    const { x, y } = this.#project(vehicle);
-    const { clientWidth, clientHeight } = this.#map.getContainer();
+    const { x, y } = this.project(vehicle);
+    const { clientWidth, clientHeight } = this.map.getContainer();
     const isFree =
       x >= padding.left &&
       x <= clientWidth - padding.right &&
@@ -149,7 +149,7 @@ export class MapView {
     if (isFree) return;
     const across = (padding.left + clientWidth - padding.right) / 2;
     const down = (padding.top + clientHeight - padding.bottom) / 2;
-    this.#map.panBy([x - across, y - down]);
+    this.map.panBy([x - across, y - down]);
   }
 
   /** The marks as they were last drawn, with where on the map's element they are, in pixels. */
@@ -158,80 +158,80 @@ export class MapView {
     return vehicles.map((vehicle, index) => {
       const lng = positions[2 * index]!;
       const lat = positions[2 * index + 1]!;
-      const { x, y } = this.#project({ lng, lat });
+      const { x, y } = this.project({ lng, lat });
       return { ...vehicle, lng, lat, x, y };
     });
   }
 
   get camera(): Camera {
-    const { lng, lat } = this.#map.getCenter();
-    return { center: [lng, lat], zoom: this.#map.getZoom() };
+    const { lng, lat } = this.map.getCenter();
+    return { center: [lng, lat], zoom: this.map.getZoom() };
   }
 
   /** Takes it off the page, whatever state its contexts are in. */
   remove(): void {
-    this.#removed.abort();
-    this.#sendViewport.cancel();
+    this.removed.abort();
+    this.sendViewport.cancel();
     this.scene.stop();
-    const container = this.#map.getContainer();
+    const container = this.map.getContainer();
     try {
-      this.#map.remove();
+      this.map.remove();
     } catch {
       // Libraries may trip over a context that is lost; what they leave on the page goes with the next line.
     }
     container.replaceChildren();
   }
 
-  #listen(): void {
-    const map = this.#map;
-    map.on('moveend', () => this.#reportViewport());
+  private listen(): void {
+    const map = this.map;
+    map.on('moveend', () => this.reportViewport());
     map.on('zoom', () => this.scene.setZoom(map.getZoom()));
-    map.on('click', (event) => this.#click(event));
+    map.on('click', (event) => this.click(event));
     map.on('mousemove', (event) => {
-      map.getCanvas().style.cursor = this.#somethingAt(event) ? 'pointer' : '';
+      map.getCanvas().style.cursor = this.somethingAt(event) ? 'pointer' : '';
     });
   }
 
   /** Pixels on the map's element, in the copy of the world that is seen. */
-  #project({ lng, lat }: Place): { x: number; y: number } {
-    return this.#map.project([nearestTurn(lng, this.#map.getCenter().lng), lat]);
+  private project({ lng, lat }: Place): { x: number; y: number } {
+    return this.map.project([nearestTurn(lng, this.map.getCenter().lng), lat]);
   }
 
-  #reportViewport(): void {
-    const bounds = this.#map.getBounds();
+  private reportViewport(): void {
+    const bounds = this.map.getBounds();
     const [west, south, east, north] = [
       bounds.getWest(),
       bounds.getSouth(),
       bounds.getEast(),
       bounds.getNorth(),
     ];
-    this.#sendViewport(viewportOf({ west, south, east, north }, VIEWPORT_MARGIN));
+    this.sendViewport(viewportOf({ west, south, east, north }, VIEWPORT_MARGIN));
   }
 
-  #click(event: MapMouseEvent): void {
-    const cell = this.#cellAt(event);
+  private click(event: MapMouseEvent): void {
+    const cell = this.cellAt(event);
     if (cell !== undefined) {
-      const zoom = this.#map.getZoom() + CELL_ZOOM_STEPS;
+      const zoom = this.map.getZoom() + CELL_ZOOM_STEPS;
       const lng = nearestTurn(lngOfWorldX(cell.x), event.lngLat.lng);
-      this.#map.easeTo({ center: [lng, latOfWorldY(cell.y)], zoom });
+      this.map.easeTo({ center: [lng, latOfWorldY(cell.y)], zoom });
       return;
     }
-    this.#state.select(this.#vehicleAt(event));
+    this.state.select(this.vehicleAt(event));
   }
 
-  #somethingAt(event: MapMouseEvent): boolean {
-    return this.#cellAt(event) !== undefined || this.#vehicleAt(event) !== null;
+  private somethingAt(event: MapMouseEvent): boolean {
+    return this.cellAt(event) !== undefined || this.vehicleAt(event) !== null;
   }
 
-  #vehicleAt({ lngLat }: MapMouseEvent): VehicleRef | null {
+  private vehicleAt({ lngLat }: MapMouseEvent): VehicleRef | null {
     if (this.scene.cells.length > 0) return null;
     const { vehicles, positions } = this.scene.marks;
-    const pointer = { at: lngLat, zoom: this.#map.getZoom(), radiusPixels: PICK_RADIUS_PIXELS };
+    const pointer = { at: lngLat, zoom: this.map.getZoom(), radiusPixels: PICK_RADIUS_PIXELS };
     return vehicles[nearestMark(positions, pointer)] ?? null;
   }
 
-  #cellAt({ lngLat }: MapMouseEvent) {
-    const size = worldSizePixels(this.#map.getZoom());
+  private cellAt({ lngLat }: MapMouseEvent) {
+    const size = worldSizePixels(this.map.getZoom());
     const [x, y] = [worldX(lngLat.lng), worldY(lngLat.lat)];
     return this.scene.cells.find(
       (cell) => Math.hypot(acrossWorld(cell.x, x), cell.y - y) * size <= cellRadiusPixels(cell.count),

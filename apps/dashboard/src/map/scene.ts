@@ -24,167 +24,167 @@ const ZOOM_STEPS = 4;
 export class Scene {
   /** Whether the browser is too slow to glide. */
   readonly isSlow = new Store(false);
-  readonly #overlay: MapboxOverlay;
-  readonly #city: CityState;
-  readonly #pace = new FramePace();
-  readonly #unsubscribe: (() => void)[];
-  #theme: Theme;
-  #zoom: number;
-  #atlas: MarksAtlas;
-  #columns: MarkColumns;
-  #cells: readonly Cell[] = [];
-  #cellsShown: Layer[] = [];
-  #detailShown: Layer[] = [];
-  #counting = false;
+  private readonly overlay: MapboxOverlay;
+  private readonly city: CityState;
+  private readonly pace = new FramePace();
+  private readonly unsubscribe: (() => void)[];
+  private theme: Theme;
+  private zoom: number;
+  private atlas: MarksAtlas;
+  private columns: MarkColumns;
+  private countedCells: readonly Cell[] = [];
+  private cellsShown: Layer[] = [];
+  private detailShown: Layer[] = [];
+  private counting = false;
   /** 0 draws marks alone, 1 counts alone. */
-  #countsOpacity = 0;
-  #needsLayout = true;
-  #isPaused = false;
-  #frameRequest: number | null = null;
-  #drawnAt = 0;
+  private countsOpacity = 0;
+  private needsLayout = true;
+  private isPaused = false;
+  private frameRequest: number | null = null;
+  private drawnAt = 0;
 
   constructor(overlay: MapboxOverlay, city: CityState, look: { theme: Theme; zoom: number }) {
-    this.#overlay = overlay;
-    this.#city = city;
-    this.#theme = look.theme;
-    this.#zoom = look.zoom;
-    this.#atlas = drawMarksAtlas(look.theme);
-    this.#columns = this.#layOutMarks();
-    this.#unsubscribe = [
-      city.tick.subscribe(() => this.#relayout()),
-      city.hidden.subscribe(() => this.#relayout()),
-      city.selected.subscribe(() => this.#relayout()),
-      city.detail.subscribe(() => this.#showDetail()),
+    this.overlay = overlay;
+    this.city = city;
+    this.theme = look.theme;
+    this.zoom = look.zoom;
+    this.atlas = drawMarksAtlas(look.theme);
+    this.columns = this.layOutMarks();
+    this.unsubscribe = [
+      city.tick.subscribe(() => this.relayout()),
+      city.hidden.subscribe(() => this.relayout()),
+      city.selected.subscribe(() => this.relayout()),
+      city.detail.subscribe(() => this.showDetail()),
     ];
-    this.#wake();
+    this.wake();
   }
 
   /** The marks as they were last drawn; `positions` are longitude and latitude pairs. */
   get marks(): MarkColumns {
-    return this.#columns;
+    return this.columns;
   }
 
   /** The cells, where counts are drawn instead of marks. */
   get cells(): readonly Cell[] {
-    return this.#counting ? this.#cells : [];
+    return this.counting ? this.countedCells : [];
   }
 
   setTheme(theme: Theme): void {
-    this.#theme = theme;
-    this.#atlas = drawMarksAtlas(theme);
-    this.#relayout();
-    this.#showDetail();
+    this.theme = theme;
+    this.atlas = drawMarksAtlas(theme);
+    this.relayout();
+    this.showDetail();
   }
 
   setZoom(zoom: number): void {
-    const stepped = Math.round(zoom * ZOOM_STEPS) !== Math.round(this.#zoom * ZOOM_STEPS);
-    this.#zoom = zoom;
-    if (stepped) this.#relayout();
-    else this.#wake();
+    const stepped = Math.round(zoom * ZOOM_STEPS) !== Math.round(this.zoom * ZOOM_STEPS);
+    this.zoom = zoom;
+    if (stepped) this.relayout();
+    else this.wake();
   }
 
   /** Draws nothing for as long as nobody can see it. */
   setPaused(isPaused: boolean): void {
-    this.#isPaused = isPaused;
-    if (!isPaused) this.#relayout();
+    this.isPaused = isPaused;
+    if (!isPaused) this.relayout();
   }
 
   stop(): void {
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    if (this.#frameRequest !== null) cancelAnimationFrame(this.#frameRequest);
-    this.#frameRequest = null;
+    for (const unsubscribe of this.unsubscribe) unsubscribe();
+    if (this.frameRequest !== null) cancelAnimationFrame(this.frameRequest);
+    this.frameRequest = null;
   }
 
-  #relayout(): void {
-    this.#needsLayout = true;
-    this.#wake();
+  private relayout(): void {
+    this.needsLayout = true;
+    this.wake();
   }
 
-  #showDetail(): void {
-    const detail = this.#city.detail.get();
-    this.#detailShown = detail === null ? [] : detailLayers(detail, this.#theme);
-    this.#wake();
+  private showDetail(): void {
+    const detail = this.city.detail.get();
+    this.detailShown = detail === null ? [] : detailLayers(detail, this.theme);
+    this.wake();
   }
 
-  #wake(): void {
-    if (!this.#isPaused) this.#frameRequest ??= requestAnimationFrame(this.#frame);
+  private wake(): void {
+    if (!this.isPaused) this.frameRequest ??= requestAnimationFrame(this.frame);
   }
 
-  readonly #frame = (now: number): void => {
-    this.#frameRequest = null;
-    const isFading = this.#countsOpacity !== Number(this.#counting);
+  private readonly frame = (now: number): void => {
+    this.frameRequest = null;
+    const isFading = this.countsOpacity !== Number(this.counting);
     // Counts stand still between two ticks.
-    const showsMoving = this.#countsOpacity < 1 || this.#city.selected.get() !== null;
-    const isMoving = showsMoving && this.#city.fleet.progress(now) < 1;
-    if (this.#needsLayout || this.#pace.isDue(now)) this.#draw(now);
-    if (isMoving || isFading || this.#countsOpacity !== Number(this.#counting)) this.#wake();
-    else this.#drawnAt = 0;
+    const showsMoving = this.countsOpacity < 1 || this.city.selected.get() !== null;
+    const isMoving = showsMoving && this.city.fleet.progress(now) < 1;
+    if (this.needsLayout || this.pace.isDue(now)) this.draw(now);
+    if (isMoving || isFading || this.countsOpacity !== Number(this.counting)) this.wake();
+    else this.drawnAt = 0;
   };
 
-  #draw(now: number): void {
-    if (this.#needsLayout) this.#layOut();
-    placeMarks(this.#city.fleet, this.#columns, now);
-    this.#fade(now);
-    this.#overlay.setProps({ layers: this.#layers(now) });
-    this.#pace.drawn(now, this.#drawnAt > 0);
-    this.#drawnAt = now;
-    this.isSlow.set(this.#pace.isSlow);
+  private draw(now: number): void {
+    if (this.needsLayout) this.layOut();
+    placeMarks(this.city.fleet, this.columns, now);
+    this.fade(now);
+    this.overlay.setProps({ layers: this.layers(now) });
+    this.pace.drawn(now, this.drawnAt > 0);
+    this.drawnAt = now;
+    this.isSlow.set(this.pace.isSlow);
   }
 
-  #layOut(): void {
-    this.#needsLayout = false;
-    const { fleet } = this.#city;
-    this.#columns = this.#layOutMarks();
-    const { slots, positions, states } = this.#columns;
+  private layOut(): void {
+    this.needsLayout = false;
+    const { fleet } = this.city;
+    this.columns = this.layOutMarks();
+    const { slots, positions, states } = this.columns;
     // Cells count where vehicles arrive, so that they change once a tick.
-    placeMarks(fleet, this.#columns, Number.POSITIVE_INFINITY);
+    placeMarks(fleet, this.columns, Number.POSITIVE_INFINITY);
     const places = toPlaces(positions, slots.length);
-    this.#counting = isCrowded(places, { zoom: this.#zoom, counting: this.#counting });
-    if (this.#counting) {
-      this.#cells = countPerCell(places, {
-        zoom: this.#zoom,
+    this.counting = isCrowded(places, { zoom: this.zoom, counting: this.counting });
+    if (this.counting) {
+      this.countedCells = countPerCell(places, {
+        zoom: this.zoom,
         kinds: states,
         kindCount: statesOnMap.length,
       });
     }
-    this.#cellsShown = [];
+    this.cellsShown = [];
     const { dataset } = document.documentElement;
     dataset['vehiclesDrawn'] = String(slots.length);
-    dataset['mapMode'] = this.#counting ? 'counts' : 'marks';
+    dataset['mapMode'] = this.counting ? 'counts' : 'marks';
   }
 
-  #layOutMarks(): MarkColumns {
-    const { fleet, hidden, selected } = this.#city;
-    return layOutMarks(fleet, { hidden: hidden.get(), selected: selected.get(), atlas: this.#atlas });
+  private layOutMarks(): MarkColumns {
+    const { fleet, hidden, selected } = this.city;
+    return layOutMarks(fleet, { hidden: hidden.get(), selected: selected.get(), atlas: this.atlas });
   }
 
-  #fade(now: number): void {
-    const step = this.#drawnAt === 0 ? 1 : (now - this.#drawnAt) / CROSSFADE_MS;
-    const target = Number(this.#counting);
-    const before = this.#countsOpacity;
-    this.#countsOpacity = target > before ? Math.min(target, before + step) : Math.max(target, before - step);
-    if (this.#countsOpacity !== before) this.#cellsShown = [];
+  private fade(now: number): void {
+    const step = this.drawnAt === 0 ? 1 : (now - this.drawnAt) / CROSSFADE_MS;
+    const target = Number(this.counting);
+    const before = this.countsOpacity;
+    this.countsOpacity = target > before ? Math.min(target, before + step) : Math.max(target, before - step);
+    if (this.countsOpacity !== before) this.cellsShown = [];
   }
 
-  #layers(now: number): Layer[] {
-    const marksOpacity = 1 - this.#countsOpacity;
-    if (this.#countsOpacity > 0 && this.#cellsShown.length === 0) {
-      this.#cellsShown = cellLayers(this.#cells, { theme: this.#theme, opacity: this.#countsOpacity });
+  private layers(now: number): Layer[] {
+    const marksOpacity = 1 - this.countsOpacity;
+    if (this.countsOpacity > 0 && this.cellsShown.length === 0) {
+      this.cellsShown = cellLayers(this.countedCells, { theme: this.theme, opacity: this.countsOpacity });
     }
     return [
-      ...this.#detailShown,
-      ...this.#ring(now),
-      marksLayer(this.#columns, { atlas: this.#atlas, zoom: this.#zoom, opacity: marksOpacity }),
-      ...this.#cellsShown,
+      ...this.detailShown,
+      ...this.ring(now),
+      marksLayer(this.columns, { atlas: this.atlas, zoom: this.zoom, opacity: marksOpacity }),
+      ...this.cellsShown,
     ];
   }
 
-  #ring(now: number): Layer[] {
-    const selected = this.#city.selected.get();
-    const slot = isVehicleRef(selected) ? this.#city.fleet.slotOf(selected) : undefined;
+  private ring(now: number): Layer[] {
+    const selected = this.city.selected.get();
+    const slot = isVehicleRef(selected) ? this.city.fleet.slotOf(selected) : undefined;
     if (slot === undefined) return [];
     const positions = new Float64Array(2);
-    this.#city.fleet.sample(Uint32Array.of(slot), now, { positions, headings: new Float32Array(1) });
-    return [ringLayer([positions[0]!, positions[1]!], { theme: this.#theme, zoom: this.#zoom })];
+    this.city.fleet.sample(Uint32Array.of(slot), now, { positions, headings: new Float32Array(1) });
+    return [ringLayer([positions[0]!, positions[1]!], { theme: this.theme, zoom: this.zoom })];
   }
 }

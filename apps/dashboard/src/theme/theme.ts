@@ -15,13 +15,13 @@ export const themeChoices = ['system', 'light', 'dark'] as const satisfies reado
 export class ThemeSetting {
   readonly choice: Store<ThemeChoice>;
   readonly theme: Store<Theme>;
-  readonly #systemIsDark = matchMedia('(prefers-color-scheme: dark)');
+  private readonly systemIsDark = matchMedia('(prefers-color-scheme: dark)');
 
   constructor() {
     const stored = document.documentElement.dataset['theme'];
     this.choice = new Store<ThemeChoice>(stored === 'light' || stored === 'dark' ? stored : 'system');
-    this.theme = new Store(this.#resolve());
-    this.#systemIsDark.addEventListener('change', () => this.theme.set(this.#resolve()));
+    this.theme = new Store(this.resolve());
+    this.systemIsDark.addEventListener('change', () => this.theme.set(this.resolve()));
   }
 
   choose(choice: ThemeChoice): void {
@@ -29,13 +29,13 @@ export class ThemeSetting {
     if (choice === 'system') delete document.documentElement.dataset['theme'];
     else document.documentElement.dataset['theme'] = choice;
     keep(choice);
-    this.theme.set(this.#resolve());
+    this.theme.set(this.resolve());
   }
 
-  #resolve(): Theme {
+  private resolve(): Theme {
     const choice = this.choice.get();
     if (choice !== 'system') return choice;
-    return this.#systemIsDark.matches ? 'dark' : 'light';
+    return this.systemIsDark.matches ? 'dark' : 'light';
   }
 }
 
