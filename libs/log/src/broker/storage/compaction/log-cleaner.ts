@@ -5,11 +5,12 @@ import { compactBatch, NewestOffsets, type CompactionRules } from './compaction.
 import type { FileSystem } from '../files/file-system.js';
 import { abortedBetween, bytesOf } from '../segment/segment-list.js';
 import { beginSwap, CLEANED_SUFFIX, finishSwap, finishSwaps, swapName } from '../segment/segment-swap.js';
-import { Segment, segmentName, type PlacedBatch } from '../segment/segment.js';
+import { segmentName } from '../segment/segment-files.js';
+import { Segment, type PlacedBatch } from '../segment/segment.js';
+import { MAX_RELATIVE_OFFSET } from '../segment/sparse-index.js';
 
 /** Longest that a pass holds up the rest of the process. */
 const SLICE_MS = 4;
-const MAX_RELATIVE_OFFSET = 0x7fffffffn;
 /** Bytes gathered into one write. */
 const WRITE_BYTES = 1 << 20;
 
@@ -221,7 +222,7 @@ async function* pacedBatches(
   checkPresent(log, [segment]);
   const release = segment.hold();
   try {
-    for await (const batches of segment.batchesFrom(from)) {
+    for await (const batches of segment.reader.batchesFrom(from)) {
       for (const batch of batches) {
         yield batch;
         if (pace.isDue) await pace.rest();

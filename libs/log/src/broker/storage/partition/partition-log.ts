@@ -1,312 +1,186 @@
-import * as path from 'node:path';
 import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
-import { readMarker } from '../../../protocol/markers.js';
-import {
-  batchesBefore,
-  setBaseOffset,
-  setLogAppendTime,
-  type BatchHeader,
-} from '../../../protocol/record-batch.js';
-import { countTogether, MAX_RELATIVE_OFFSET, type PendingAppend } from './append-group.js';
+import { batchesBefore, type BatchHeader } from '../../../protocol/record-batch.js';
 import { CleaningAbortedError, cleanLog, type CleanableLog } from '../compaction/log-cleaner.js';
-import type { LogSettings } from './log-settings.js';
-import { findLargestTimestamp, findOffsetAtTime, type TimedOffset } from '../segment/offset-at-time.js';
 import { OpenTransactions, type AbortedTransaction } from '../producers/open-transactions.js';
 import { ProducerStates } from '../producers/producer-states.js';
 import { recoverSegments, type RecoveryOptions } from '../recovery/recovery.js';
-import { RemovedSegments } from '../segment/removed-segments.js';
-import { oldestUnsynced, syncDirty } from '../segment/segment-flush.js';
+import { findLargestTimestamp, findOffsetAtTime, type TimedOffset } from '../segment/offset-at-time.js';
 import {
   abortedBetween,
   bytesOf,
   countBefore,
   countRemovable,
   newestIn,
+  oldestUnsynced,
   readSegments,
+  syncDirty,
 } from '../segment/segment-list.js';
-import { Segment, segmentName, type PlacedBatch } from '../segment/segment.js';
+import type { PlacedBatch, Segment } from '../segment/segment.js';
+import { AppendQueue, type AppendResult, type PendingAppend } from './append-queue.js';
+import { LogSegments } from './log-segments.js';
+import type { LogSettings } from './log-settings.js';
 
-const LEADER_EPOCH = 0;
 const NO_BYTES = Buffer.alloc(0);
 
 export interface PartitionLogOptions extends RecoveryOptions {
   readonly settings: () => LogSettings;
-  /** First offset that may be read, as DeleteRecords left it. */
+  /** First offset that may be read, which DeleteRecords has set. */
   readonly logStartOffset: bigint;
-  /** Offset that compaction came to. */
+  /** Offset that compaction has reached. */
   readonly cleanedBefore: bigint;
-  /** Keeps it. */
+  /** Persists `cleanedBefore` after a compaction. */
   readonly onCleaned?: () => Promise<void>;
-  /** Keeps where there may be gaps, before there are any. */
+  /** Persists `gapsBefore` before a compaction leaves gaps. */
   readonly onCleaning?: () => Promise<void>;
-  /** Told after each write that failed; the partition goes on trying. */
+  /** Called after each failed write. The partition stays writable. */
   readonly onWriteFailure?: (error: unknown) => void;
 }
 
-/** Where an appended batch lies. */
-export interface AppendResult {
-  readonly baseOffset: bigint;
-  /** -1 where records keep the timestamps of their producer. */
-  readonly logAppendTimeMs: bigint;
-}
-
 /**
- * One partition: segments in a folder, and the state that is derived from them.
- *
- * Appends that come while a write is under way are gathered into the next one. Records can be read, and appends are
- * answered, once they are written; with `flush.messages` they wait for one sync that they share.
+ * The log of one partition: its segments in a folder, and the state of producers and transactions that is derived from
+ * them. Records can be read as soon as they are written.
  */
 export class PartitionLog {
-  private segments: Segment[] = [];
-  private readonly removed: RemovedSegments;
-  /** Offset of the next batch, counting those that wait to be written. */
-  private nextOffset = 0n;
-  private written = 0n;
+  private written: bigint;
   private start: bigint;
   private cleaned: bigint;
-  /** Offset before which compaction may have left gaps. */
   private gaps: bigint;
-  private pending: PendingAppend[] = [];
-  private draining: Promise<void> | undefined;
-  private messagesSinceSync = 0;
+  private readonly appends: AppendQueue;
   private readonly listeners = new Set<(appendedBytes: number) => void>();
   private readonly closeListeners = new Set<() => void>();
   private closed = false;
   private cleaning: Promise<void> | undefined;
-  readonly producers = new ProducerStates();
-  /** As the written batches leave them. */
-  private readonly openTransactions = new OpenTransactions();
 
-  private constructor(private readonly options: PartitionLogOptions) {
-    this.removed = new RemovedSegments(options.files, options.folder);
+  private constructor(
+    private readonly options: PartitionLogOptions,
+    private readonly segments: LogSegments,
+    readonly producers: ProducerStates,
+    /** Transactions that the written batches leave open. */
+    private readonly openTransactions: OpenTransactions,
+    endOffset: bigint,
+  ) {
+    const { baseOffset } = segments.list[0] as Segment;
     this.start = options.logStartOffset;
+    if (this.start < baseOffset) this.start = baseOffset;
+    if (this.start > endOffset) this.start = endOffset;
     this.cleaned = options.cleanedBefore;
     this.gaps = options.gapsBefore;
+    this.written = endOffset;
+    this.appends = new AppendQueue(this.appendTarget(), endOffset);
   }
 
-  /** Opens the folder, checks what a crash may have damaged, and cuts the log at the first bad byte. */
+  /** Opens the folder, checks what a crash may have damaged, and truncates the log at the first invalid byte. */
   static async open(options: PartitionLogOptions): Promise<PartitionLog> {
-    const log = new PartitionLog(options);
     await options.files.makeFolder(options.folder);
-    const { segments, endOffset } = await recoverSegments(options, {
-      producers: log.producers,
-      open: log.openTransactions,
-    });
-    log.segments = segments;
-    log.written = endOffset;
-    log.nextOffset = endOffset;
-    const first = segments[0] as Segment;
-    if (log.start < first.baseOffset) log.start = first.baseOffset;
-    if (log.start > endOffset) log.start = endOffset;
-    return log;
+    const producers = new ProducerStates();
+    const open = new OpenTransactions();
+    const { segments, endOffset } = await recoverSegments(options, { producers, open });
+    return new PartitionLog(options, new LogSegments(options, segments), producers, open, endOffset);
   }
 
   get logStartOffset(): bigint {
     return this.start;
   }
 
-  /** Offset after the newest record that can be read. */
+  /** Offset after the last record that can be read. */
   get highWatermark(): bigint {
     return this.written;
   }
 
-  /** Offset before which the outcome of every transaction is known. */
+  /** Offset before which every transaction is committed or aborted. */
   get lastStableOffset(): bigint {
-    const undecided = this.openTransactions.firstOffset;
-    if (undecided === undefined) return this.written;
-    return undecided < this.start ? this.start : undecided;
+    const firstOpen = this.openTransactions.firstOffset;
+    if (firstOpen === undefined) return this.written;
+    return firstOpen < this.start ? this.start : firstOpen;
   }
 
   get segmentCount(): number {
-    return this.segments.length;
+    return this.segments.list.length;
   }
 
   get sizeBytes(): number {
-    return bytesOf(this.segments);
+    return bytesOf(this.segments.list);
   }
 
-  /** Everything before it is on disk. */
+  /** Offset before which everything is synced. */
   get recoveryPoint(): bigint {
-    const firstDirty = this.segments.find((segment) => segment.dirty);
+    const firstDirty = this.segments.list.find((segment) => segment.dirty);
     return firstDirty === undefined ? this.written : firstDirty.baseOffset;
   }
 
+  /** Offset before which compaction may have left gaps. */
+  get gapsBefore(): bigint {
+    return this.gaps;
+  }
+
+  /** Offset that compaction has reached. */
+  get cleanedBefore(): bigint {
+    return this.cleaned;
+  }
+
   /**
-   * Appends one checked batch, whose bytes it patches and keeps until they are written. Resolves once it may be
-   * acknowledged.
+   * Appends one validated batch. Its offsets are set in `batch`, which must not be modified until the append resolves:
+   * then it may be acknowledged.
    *
-   * @throws ProtocolError where its producer's sequence or transaction does not allow it, or the disk took it not
+   * @throws ProtocolError if the sequence or the transaction of its producer does not allow it, or the write failed
    */
   async append(batch: Buffer, header: BatchHeader): Promise<AppendResult> {
     if (this.closed) throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'the partition is closed');
-    const logAppendTimeMs = this.stamp(batch);
-    if (header.producerId >= 0n) {
-      const verdict = this.producers.check(header);
-      if (verdict.kind === 'duplicate') {
-        await this.writtenUpTo(verdict.batch.lastOffset);
-        return { baseOffset: verdict.batch.baseOffset, logAppendTimeMs };
-      }
-    }
-    const baseOffset = this.nextOffset;
-    const lastOffset = baseOffset + (header.lastOffset - header.baseOffset);
-    setBaseOffset(batch, baseOffset, LEADER_EPOCH);
-    const marker = header.control ? readMarker(batch) : undefined;
-    const undo =
-      header.producerId >= 0n
-        ? this.producers.remember(header, baseOffset, this.options.now(), marker)
-        : undefined;
-    const transaction = header.transactional ? { producerId: header.producerId, marker } : undefined;
-    this.nextOffset = lastOffset + 1n;
-    const maxTimestamp = logAppendTimeMs >= 0n ? logAppendTimeMs : header.maxTimestamp;
-    await new Promise<void>((resolve, reject) => {
-      const placed = { bytes: batch, baseOffset, lastOffset, maxTimestamp };
-      this.pending.push({ placed, transaction, undo, resolve, reject });
-      this.draining ??= this.drain();
-    });
-    return { baseOffset, logAppendTimeMs };
+    return this.appends.append(batch, header);
   }
 
-  private stamp(batch: Buffer): bigint {
-    if (this.options.settings().timestampType === 'CreateTime') return -1n;
-    const now = BigInt(this.options.now());
-    setLogAppendTime(batch, now);
-    return now;
+  private appendTarget() {
+    const { options } = this;
+    const highWatermark = () => this.written;
+    return {
+      settings: options.settings,
+      now: options.now,
+      producers: this.producers,
+      get highWatermark() {
+        return highWatermark();
+      },
+      segmentFor: (batch: PlacedBatch) => this.segmentFor(batch),
+      written: (segment: Segment, appends: readonly PendingAppend[]) => this.advance(segment, appends),
+      writeFailed: (cause: unknown) => this.recoverFromFailedWrite(cause),
+      onAdvance: (listener: () => void) => this.onAdvance(listener),
+    };
   }
 
-  /** A repeat of a batch that is still being written is answered with it. */
-  private async writtenUpTo(lastOffset: bigint): Promise<void> {
-    while (this.written <= lastOffset) {
-      if (this.draining === undefined) {
-        throw new ProtocolError(
-          ErrorCode.KAFKA_STORAGE_ERROR,
-          'the first copy of this batch was not written',
-        );
-      }
-      await this.nextAdvance();
-    }
+  private async segmentFor(batch: PlacedBatch): Promise<Segment> {
+    if (await this.segments.activeFits(batch, this.options.settings())) return this.segments.active;
+    return this.segments.roll(batch.baseOffset, this.snapshot());
   }
 
-  private async nextAdvance(): Promise<void> {
-    const drained = this.draining ?? Promise.resolve();
-    let stop = nothing;
-    const advanced = new Promise<void>((resolve) => {
-      stop = this.onAdvance(() => resolve());
-    });
-    await Promise.race([advanced, drained]);
-    stop();
+  private snapshot(): Buffer {
+    return this.producers.snapshot(this.appends.pendingUndos);
   }
 
-  private async drain(): Promise<void> {
-    while (this.pending.length > 0) {
-      let group: PendingAppend[] = [];
-      try {
-        const segment = await this.segmentForNext();
-        group = this.takeGroup(segment);
-        await this.write(segment, group);
-      } catch (error) {
-        await this.abandon(group, error);
-      }
-    }
-    this.draining = undefined;
-  }
-
-  /** The batches that go into one write: those that fit the segment, at least one. */
-  private takeGroup(segment: Segment): PendingAppend[] {
-    return this.pending.splice(0, countTogether(this.pending, segment, this.options.settings().segmentBytes));
-  }
-
-  private async write(segment: Segment, group: readonly PendingAppend[]): Promise<void> {
-    this.messagesSinceSync += group.length;
-    const sync = this.messagesSinceSync >= this.options.settings().flushMessages;
-    if (sync) this.messagesSinceSync = 0;
-    await segment.append(
-      group.map((append) => append.placed),
-      { sync, nowMs: this.options.now() },
-    );
-    const last = group.at(-1) as PendingAppend;
-    this.written = last.placed.lastOffset + 1n;
+  private advance(segment: Segment, appends: readonly PendingAppend[]): void {
     let bytes = 0;
-    for (const append of group) {
-      if (append.transaction !== undefined) this.noteTransaction(segment, append.transaction, append.placed);
-      bytes += append.placed.bytes.length;
-      append.resolve();
+    for (const { placed, transaction } of appends) {
+      this.written = placed.lastOffset + 1n;
+      bytes += placed.bytes.length;
+      if (transaction === undefined) continue;
+      const { baseOffset, lastOffset } = placed;
+      const { producerId, marker } = transaction;
+      const aborted = this.openTransactions.note({ producerId, baseOffset, lastOffset }, marker);
+      if (aborted !== undefined) segment.transactionIndex.append(aborted);
     }
     for (const listener of [...this.listeners]) listener(bytes);
   }
 
-  private noteTransaction(
-    segment: Segment,
-    { producerId, marker }: NonNullable<PendingAppend['transaction']>,
-    { baseOffset, lastOffset }: PlacedBatch,
-  ): void {
-    const aborted = this.openTransactions.note({ producerId, baseOffset, lastOffset }, marker);
-    if (aborted !== undefined) segment.transactionIndex.append(aborted);
-  }
-
-  /** Makes everything that waits to be written as if it had never come, and says so to its producers. */
-  private async abandon(group: readonly PendingAppend[], cause: unknown): Promise<void> {
-    const failed = [...group, ...this.pending];
-    this.pending = [];
-    for (const { undo } of failed.toReversed()) if (undo !== undefined) this.producers.forget(undo);
-    this.nextOffset = this.written;
+  private async recoverFromFailedWrite(cause: unknown): Promise<void> {
     this.options.onWriteFailure?.(cause);
-    await this.active.trim().catch((err: unknown) => {
-      this.options.logger.error({ err, folder: this.options.folder }, 'segment not trimmed after a failure');
-    });
-    for (const append of failed) {
-      append.reject(
-        new ProtocolError(ErrorCode.KAFKA_STORAGE_ERROR, 'the log could not be written', { cause }),
+    await this.segments.active.trim().catch((err: unknown) => {
+      this.options.logger.error(
+        { err, folder: this.options.folder },
+        'segment not trimmed after a failed write',
       );
-    }
-  }
-
-  private get active(): Segment {
-    return this.segments.at(-1) as Segment;
-  }
-
-  /** The active segment, or a new one where the next batch does not belong in it. */
-  private async segmentForNext(): Promise<Segment> {
-    const { placed } = this.pending[0] as PendingAppend;
-    const { active } = this;
-    const { segmentBytes, segmentMs } = this.options.settings();
-    const fits =
-      active.sizeBytes === 0 ||
-      (active.sizeBytes + placed.bytes.length <= segmentBytes &&
-        placed.lastOffset - active.baseOffset <= MAX_RELATIVE_OFFSET &&
-        (await active.ageAt(placed)) <= segmentMs);
-    return fits ? active : this.roll(placed.baseOffset);
-  }
-
-  private async roll(baseOffset: bigint): Promise<Segment> {
-    const { files, folder, now } = this.options;
-    await this.active.seal();
-    // First: what is known of producers must not depend on batches that compaction may take once they are sealed.
-    await this.writeSnapshot(baseOffset);
-    // Last: where it fails, the log goes on in the old one, and a file of this name would cut it there.
-    const segment = await Segment.open({ files, folder, baseOffset, nowMs: now() });
-    this.segments.push(segment);
-    return segment;
-  }
-
-  /** Begins a segment where nothing is being written; what comes meanwhile waits for it. */
-  private async rollIdle(): Promise<void> {
-    if (this.draining !== undefined) return;
-    const rolled = this.roll(this.written);
-    this.draining = rolled.then(nothing, nothing).then(() => this.drain());
-    await rolled;
-  }
-
-  /** Keeps what is known of producers at `offset`, without the batches that still wait to be written. */
-  private async writeSnapshot(offset: bigint): Promise<void> {
-    const waiting = this.pending.flatMap(({ undo }) => (undo === undefined ? [] : [undo]));
-    await this.options.files.replaceFile(
-      path.join(this.options.folder, `${segmentName(offset)}.snapshot`),
-      this.producers.snapshot(waiting.toReversed()),
-    );
+    });
   }
 
   /**
-   * Reads whole batches as they lie in the file, from the one that holds `offset` on, into memory from `allocate`.
+   * Reads whole batches as they are stored, from the one that contains `offset` on, into memory from `allocate`.
    *
    * @returns nothing at the high watermark, and if the next batch does not fit
    * @throws ProtocolError `OFFSET_OUT_OF_RANGE`
@@ -319,7 +193,7 @@ export class PartitionLog {
   ): Promise<Buffer[]> {
     this.checkInRange(offset);
     if (offset === this.written || (maxBytes <= 0 && !atLeastOne)) return [];
-    const bytes = await readSegments(this.segments, offset, (segment) =>
+    const bytes = await readSegments(this.segments.list, offset, (segment) =>
       segment.read(offset, maxBytes, atLeastOne, allocate),
     );
     return bytes === undefined || bytes.length === 0 ? [] : [bytes];
@@ -328,7 +202,7 @@ export class PartitionLog {
   /**
    * Reads as `read` does, up to the last stable offset.
    *
-   * @returns the aborted transactions that have records among what was read, too
+   * @returns also the aborted transactions that have records in the batches
    */
   async readCommitted(
     offset: bigint,
@@ -341,24 +215,24 @@ export class PartitionLog {
     const [bytes] = offset < end ? await this.read(offset, maxBytes, atLeastOne, allocate) : [];
     const { batches, endOffset } = batchesBefore(bytes ?? NO_BYTES, end);
     if (endOffset === undefined) return { records: [], aborted: [] };
-    return { records: [batches], aborted: abortedBetween(this.segments, offset, endOffset) };
+    return { records: [batches], aborted: abortedBetween(this.segments.list, offset, endOffset) };
   }
 
   private checkInRange(offset: bigint): void {
     if (offset >= this.start && offset <= this.written) return;
     throw new ProtocolError(
       ErrorCode.OFFSET_OUT_OF_RANGE,
-      `offset ${offset} is not in ${this.start}..${this.written}`,
+      `offset ${offset} is out of range: the log has ${this.start} to ${this.written}`,
     );
   }
 
-  /** Calls back after each write, with its bytes. @returns what ends it */
+  /** Calls the listener after each write with the number of bytes, until the returned function is called. */
   onAdvance(listener: (appendedBytes: number) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  /** Calls back once nothing can be read here any longer. @returns what ends it */
+  /** Calls the listener when the log is closed, until the returned function is called. */
   onClose(listener: () => void): () => void {
     this.closeListeners.add(listener);
     return () => this.closeListeners.delete(listener);
@@ -366,48 +240,54 @@ export class PartitionLog {
 
   /** The first record with this timestamp or a later one. */
   offsetAtTime(timestamp: bigint): Promise<TimedOffset | undefined> {
-    return findOffsetAtTime(this.segments, timestamp, this.start);
+    return findOffsetAtTime(this.segments.list, timestamp, this.start);
   }
 
   /** The record with the largest timestamp. */
   offsetOfMaxTimestamp(): Promise<TimedOffset | undefined> {
-    return findLargestTimestamp(this.segments, this.start);
+    return findLargestTimestamp(this.segments.list, this.start);
   }
 
   /**
-   * Makes everything before `offset` unreadable, and removes the segments that are all before it.
+   * Moves the log start offset to `offset`, and removes the segments before it.
    *
    * @throws ProtocolError `OFFSET_OUT_OF_RANGE` above the high watermark
    */
   async deleteBefore(offset: bigint): Promise<void> {
     if (offset > this.written || offset < 0n) {
-      throw new ProtocolError(ErrorCode.OFFSET_OUT_OF_RANGE, `offset ${offset} is above ${this.written}`);
+      throw new ProtocolError(
+        ErrorCode.OFFSET_OUT_OF_RANGE,
+        `offset ${offset} is out of range: the high watermark is ${this.written}`,
+      );
     }
     if (offset > this.start) this.start = offset;
-    await this.removeFirst(countBefore(this.segments, this.start, this.written));
+    await this.segments.removeFirst(countBefore(this.segments.list, this.start, this.written));
   }
 
-  /** Removes whole segments that are too old, or too many for the size the log may have. */
+  /** Removes segments that exceed `retention.ms` or `retention.bytes`. */
   async applyRetention(): Promise<void> {
     const { retentionMs, retentionBytes, deletesOldSegments } = this.options.settings();
     if (!deletesOldSegments) return;
+    const { list, active } = this.segments;
     const oldest = BigInt(this.options.now()) - BigInt(retentionMs);
     const isTooOld = (segment: Segment) => retentionMs >= 0 && newestIn(segment) < oldest;
-    // Old records go, even where no new one comes that would begin another segment.
-    if (isTooOld(this.active) && this.active.sizeBytes > 0) await this.rollIdle();
-    const count = countRemovable(this.segments, isTooOld, retentionBytes);
-    const next = this.segments[count];
+    // Old records are removed even if no new ones arrive that would start another segment.
+    if (isTooOld(active) && active.sizeBytes > 0) {
+      await this.appends.runIfIdle(() => this.segments.roll(this.written, this.snapshot()));
+    }
+    const count = countRemovable(list, isTooOld, retentionBytes);
+    const next = list[count];
     if (next !== undefined && next.baseOffset > this.start) this.start = next.baseOffset;
     const { folder, logger } = this.options;
     if (count > 0) {
       logger.debug({ folder, segments: count, logStartOffset: String(this.start) }, 'old segments removed');
     }
-    await this.removeFirst(count);
+    await this.segments.removeFirst(count);
   }
 
   /**
-   * Removes records whose key has a newer one, those of aborted transactions, and tombstones and markers whose time has
-   * come, where enough is new since the last time, and merges small segments. Offsets stay what they were.
+   * Removes records with a newer record of the same key, records of aborted transactions, and expired tombstones and
+   * markers, if enough of the log is new since the last compaction. Merges small segments. Offsets do not change.
    */
   async compact(signal: AbortSignal): Promise<void> {
     if (!this.options.settings().compacts || this.closed) return;
@@ -426,7 +306,7 @@ export class PartitionLog {
       await onCleaned?.();
     } catch (error) {
       if (!(error instanceof CleaningAbortedError)) throw error;
-      logger.info({ folder, reason: error.message }, 'compaction given up');
+      logger.info({ folder, reason: error.message }, 'compaction aborted');
     }
   }
 
@@ -435,7 +315,7 @@ export class PartitionLog {
     return {
       files,
       folder,
-      segments: () => (this.closed ? [] : this.segments),
+      segments: () => (this.closed ? [] : this.segments.list),
       cleanedBefore: this.cleaned,
       lastStableOffset: this.lastStableOffset,
       isLastOfProducer: (header) => this.producers.isLast(header),
@@ -444,63 +324,45 @@ export class PartitionLog {
         this.gaps = before;
         await onCleaning?.();
       },
-      replace: (old, cleaned) => {
-        this.segments.splice(this.segments.indexOf(old[0] as Segment), old.length, cleaned);
-      },
+      replace: (old, compacted) => this.segments.replace(old, compacted),
     };
   }
 
-  /** Offset before which compaction may have left gaps. */
-  get gapsBefore(): bigint {
-    return this.gaps;
-  }
-
-  /** Offset that compaction has come to. */
-  get cleanedBefore(): bigint {
-    return this.cleaned;
-  }
-
-  private async removeFirst(count: number): Promise<void> {
-    await this.removed.remove(this.segments.splice(0, Math.min(count, this.segments.length - 1)));
-  }
-
-  /** Forgets producers that have not been seen for so long. */
+  /** Removes the state of producers that have appended nothing for `unseenMs`. */
   forgetProducers(unseenMs: number): void {
     this.producers.forgetUnseenSince(this.options.now() - unseenMs);
   }
 
-  /** Brings to disk what was written, if the oldest of it has waited for `flush.ms`, but for `earlyMs`. */
+  /** Syncs if the oldest unsynced write is older than `flush.ms`, or will be in `earlyMs`. */
   async flushIfDue(earlyMs: number): Promise<void> {
     const { flushMs } = this.options.settings();
-    const oldest = oldestUnsynced(this.segments);
+    const oldest = oldestUnsynced(this.segments.list);
     if (oldest !== undefined && performance.now() - oldest >= flushMs - earlyMs) await this.flush();
   }
 
-  /** Brings to disk everything that was written before the call. @returns whether there was anything */
+  /** Syncs everything that was written before the call. @returns whether there was anything to sync */
   flush(): Promise<boolean> {
-    return syncDirty(this.segments);
+    return syncDirty(this.segments.list);
   }
 
-  /** Writes what waits, brings it to disk and closes the files. */
+  /** Writes what waits, syncs it and closes the files. */
   async close(): Promise<void> {
     this.closed = true;
-    await this.draining;
+    await this.appends.drained();
     await this.flush();
-    await this.active.seal();
-    await this.writeSnapshot(this.written);
+    await this.segments.active.seal();
+    await this.segments.writeSnapshot(this.written, this.snapshot());
     await this.abort();
   }
 
-  /** Closes the files as they are, as a killed process would. */
+  /** Closes the files without a sync, as if the process had been killed. */
   async abort(): Promise<void> {
     this.closed = true;
     for (const listener of [...this.closeListeners]) listener();
-    await this.draining;
-    await this.cleaning?.catch(nothing);
-    await this.removed.close();
-    await Promise.all(this.segments.map((segment) => segment.close()));
+    await this.appends.drained();
+    // A compaction that failed has been logged by its caller.
+    await this.cleaning?.catch(() => undefined);
+    await this.segments.close();
     this.listeners.clear();
   }
 }
-
-function nothing(): void {}

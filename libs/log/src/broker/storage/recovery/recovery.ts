@@ -6,8 +6,8 @@ import type { BatchHeader } from '../../../protocol/record-batch.js';
 import type { OpenTransactions } from '../producers/open-transactions.js';
 import { ProducerStates } from '../producers/producer-states.js';
 import { finishSwaps } from '../segment/segment-swap.js';
-import { LOG_FILE, SEGMENT_FILE, UNFINISHED_FILE } from '../segment/segment-files.js';
-import { Segment, segmentName } from '../segment/segment.js';
+import { LOG_FILE, SEGMENT_FILE, segmentName, UNFINISHED_FILE } from '../segment/segment-files.js';
+import { Segment } from '../segment/segment.js';
 import { indexOfSegment } from '../segment/segment-list.js';
 
 /** Bytes at the end of a log that are checked at start even where it was closed in good order. */
@@ -220,8 +220,8 @@ class Recovery {
     // What was restored knows of batches that are gone.
     for (let i = await this.restoreProducers(names, index); i <= index; i++) {
       const kept = this.segments[i] as Segment;
-      for await (const { header, position } of kept.headersFrom(kept.baseOffset)) {
-        const batch = header.control ? await kept.readExactly(position, header.sizeBytes) : undefined;
+      for await (const { header, position } of kept.reader.headersFrom(kept.baseOffset)) {
+        const batch = header.control ? await kept.reader.batchAt(header, position) : undefined;
         this.remember(header, batch && readMarker(batch));
       }
     }

@@ -18,7 +18,7 @@ export async function findOffsetAtTime(
   const releases = held.map((segment) => segment.hold());
   try {
     for (const segment of held) {
-      for await (const batch of segment.batchesAtTime(timestamp, fromOffset)) {
+      for await (const batch of segment.reader.batchesAtTime(timestamp, fromOffset)) {
         const found = firstOffsetAtTime(batch, timestamp, fromOffset);
         if (found !== undefined) return found;
       }
@@ -54,12 +54,12 @@ async function largestTimestampIn(segment: Segment, fromOffset: bigint): Promise
   if (segment.baseOffset >= fromOffset) return segment.maxTimestamp;
   // Its own largest timestamp may be that of a deleted record.
   let largest: bigint | undefined;
-  for await (const { header, position } of segment.headersFrom(fromOffset)) {
+  for await (const { header, position } of segment.reader.headersFrom(fromOffset)) {
     if (largest !== undefined && header.maxTimestamp <= largest) continue;
     const timestamp =
       header.baseOffset >= fromOffset
         ? header.maxTimestamp
-        : largestIn(await segment.readExactly(position, header.sizeBytes), fromOffset);
+        : largestIn(await segment.reader.batchAt(header, position), fromOffset);
     if (timestamp !== undefined && (largest === undefined || timestamp > largest)) largest = timestamp;
   }
   return largest;

@@ -79,3 +79,18 @@ export function countRemovable(
 export function countBefore(segments: readonly Segment[], offset: bigint, endOffset: bigint): number {
   return segments.findIndex((_, i) => (segments[i + 1]?.baseOffset ?? endOffset + 1n) > offset);
 }
+
+/** Monotonic time in milliseconds of the oldest write that no sync covers. */
+export function oldestUnsynced(segments: readonly Segment[]): number | undefined {
+  return segments.find((segment) => segment.dirtySinceMs !== undefined)?.dirtySinceMs;
+}
+
+/** Syncs everything that was written before the call. @returns whether there was anything to sync */
+export async function syncDirty(segments: readonly Segment[]): Promise<boolean> {
+  const dirty = segments.filter((segment) => segment.dirty);
+  for (const segment of dirty) {
+    await segment.sync();
+    await segment.persistIndexes({ sync: false });
+  }
+  return dirty.length > 0;
+}

@@ -1,7 +1,6 @@
 import * as path from 'node:path';
 import type { FileSystem } from '../files/file-system.js';
-import { LOG_FILE, SWAP_FILE } from './segment-files.js';
-import { DERIVED_SUFFIXES, removeSegmentFiles, segmentName } from './segment.js';
+import { INDEX_SUFFIXES, LOG_FILE, removeSegmentFiles, segmentName, SWAP_FILE } from './segment-files.js';
 
 /*
  * How one segment takes the place of several, whenever the process is killed:
@@ -57,7 +56,7 @@ export async function finishSwap(files: FileSystem, folder: string, swap: string
     if (replaced > base && replaced < end) await removeSegmentFiles(files, folder, replaced);
   }
   // An index of what was there before would be believed.
-  for (const suffix of DERIVED_SUFFIXES) await files.remove(path.join(folder, `${baseName}.${suffix}`));
+  for (const suffix of INDEX_SUFFIXES) await files.remove(path.join(folder, `${baseName}.${suffix}`));
   await files.syncFolder(folder);
   await files.rename(path.join(folder, swap), path.join(folder, `${baseName}.log`));
   await files.syncFolder(folder);

@@ -6,6 +6,8 @@ import { EntryBuffer, lastNotAfter } from './entry-buffer.js';
  *   .index       relativeOffset int32 · position int32        last offset of a batch, and where the batch starts
  *   .timeindex   timestamp int64 · relativeOffset int32       largest timestamp so far, and the offset that has it
  */
+/** Largest difference between an offset and the base offset of its segment: entries have 31 bits for it. */
+export const MAX_RELATIVE_OFFSET = 0x7fffffffn;
 const OFFSET_ENTRY_BYTES = 8;
 const TIME_ENTRY_BYTES = 12;
 

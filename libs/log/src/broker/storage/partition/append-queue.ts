@@ -1,0 +1,189 @@
+import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
+import { readMarker, type Marker } from '../../../protocol/markers.js';
+import { setBaseOffset, setLogAppendTime, type BatchHeader } from '../../../protocol/record-batch.js';
+import type { ProducerStates, Undo } from '../producers/producer-states.js';
+import type { PlacedBatch, Segment } from '../segment/segment.js';
+import { MAX_RELATIVE_OFFSET } from '../segment/sparse-index.js';
+import type { LogSettings } from './log-settings.js';
+
+/** Most bytes in one write. */
+const MAX_WRITE_BYTES = 16 << 20;
+const LEADER_EPOCH = 0;
+
+/** Result of an append. */
+export interface AppendResult {
+  readonly baseOffset: bigint;
+  /** -1 if records keep the timestamps of their producer. */
+  readonly logAppendTimeMs: bigint;
+}
+
+/** A batch that waits to be written. */
+export interface PendingAppend {
+  readonly placed: PlacedBatch;
+  /** Set if the batch belongs to a transaction, or is the marker that ends one. */
+  readonly transaction: { readonly producerId: bigint; readonly marker: Marker | undefined } | undefined;
+  readonly undo: Undo | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The log that a queue appends to. */
+export interface AppendTarget {
+  readonly settings: () => LogSettings;
+  readonly now: () => number;
+  readonly producers: ProducerStates;
+  /** Offset after the last written batch. */
+  readonly highWatermark: bigint;
+  /** The active segment, or a new one if the batch does not fit. */
+  segmentFor(batch: PlacedBatch): Promise<Segment>;
+  /** Called after a write, before its appends resolve. */
+  written(segment: Segment, appends: readonly PendingAppend[]): void;
+  /** Called after a failed write; restores the end of the active segment. */
+  writeFailed(cause: unknown): Promise<void>;
+  onAdvance(listener: () => void): () => void;
+}
+
+/**
+ * Appends batches to a log in the order of the calls. Appends that arrive during a write are combined into the next one.
+ * They resolve once written; with `flush.messages` once synced, by one sync for all of them.
+ */
+export class AppendQueue {
+  private pending: PendingAppend[] = [];
+  private draining: Promise<void> | undefined;
+  private messagesSinceSync = 0;
+
+  /** @param nextOffset of the next batch, including those that wait to be written */
+  constructor(
+    private readonly target: AppendTarget,
+    private nextOffset: bigint,
+  ) {}
+
+  /** See `PartitionLog.append`. */
+  async append(batch: Buffer, header: BatchHeader): Promise<AppendResult> {
+    const { producers, now } = this.target;
+    const logAppendTimeMs = this.stamp(batch);
+    if (header.producerId >= 0n) {
+      const verdict = producers.check(header);
+      if (verdict.kind === 'duplicate') {
+        await this.writtenUpTo(verdict.batch.lastOffset);
+        return { baseOffset: verdict.batch.baseOffset, logAppendTimeMs };
+      }
+    }
+    const baseOffset = this.nextOffset;
+    const lastOffset = baseOffset + (header.lastOffset - header.baseOffset);
+    setBaseOffset(batch, baseOffset, LEADER_EPOCH);
+    const marker = header.control ? readMarker(batch) : undefined;
+    const undo = header.producerId >= 0n ? producers.remember(header, baseOffset, now(), marker) : undefined;
+    const transaction = header.transactional ? { producerId: header.producerId, marker } : undefined;
+    this.nextOffset = lastOffset + 1n;
+    const maxTimestamp = logAppendTimeMs >= 0n ? logAppendTimeMs : header.maxTimestamp;
+    await new Promise<void>((resolve, reject) => {
+      const placed = { bytes: batch, baseOffset, lastOffset, maxTimestamp };
+      this.pending.push({ placed, transaction, undo, resolve, reject });
+      this.draining ??= this.drain();
+    });
+    return { baseOffset, logAppendTimeMs };
+  }
+
+  /** Changes of producer states by batches that wait to be written, newest first. */
+  get pendingUndos(): Undo[] {
+    return this.pending.flatMap(({ undo }) => (undo === undefined ? [] : [undo])).toReversed();
+  }
+
+  /** Runs work between writes: appends wait for it. Does nothing during a write. */
+  async runIfIdle(work: () => Promise<unknown>): Promise<void> {
+    if (this.draining !== undefined) return;
+    const done = work();
+    this.draining = done.then(nothing, nothing).then(() => this.drain());
+    await done;
+  }
+
+  /** Resolves once no append waits. */
+  async drained(): Promise<void> {
+    await this.draining;
+  }
+
+  private stamp(batch: Buffer): bigint {
+    if (this.target.settings().timestampType === 'CreateTime') return -1n;
+    const now = BigInt(this.target.now());
+    setLogAppendTime(batch, now);
+    return now;
+  }
+
+  /** Waits for the first copy of a batch that is still being written. */
+  private async writtenUpTo(lastOffset: bigint): Promise<void> {
+    while (this.target.highWatermark <= lastOffset) {
+      if (this.draining === undefined) {
+        throw new ProtocolError(
+          ErrorCode.KAFKA_STORAGE_ERROR,
+          'the first copy of this batch was not written',
+        );
+      }
+      await this.nextAdvance();
+    }
+  }
+
+  private async nextAdvance(): Promise<void> {
+    const drained = this.draining ?? Promise.resolve();
+    let stop = nothing;
+    const advanced = new Promise<void>((resolve) => {
+      stop = this.target.onAdvance(() => resolve());
+    });
+    await Promise.race([advanced, drained]);
+    stop();
+  }
+
+  private async drain(): Promise<void> {
+    while (this.pending.length > 0) {
+      let group: PendingAppend[] = [];
+      try {
+        const segment = await this.target.segmentFor((this.pending[0] as PendingAppend).placed);
+        group = this.pending.splice(0, this.countForWrite(segment));
+        await this.write(segment, group);
+      } catch (error) {
+        await this.fail(group, error);
+      }
+    }
+    this.draining = undefined;
+  }
+
+  /** Number of waiting batches that go into one write: those that fit the segment, at least one. */
+  private countForWrite(segment: Segment): number {
+    const room = Math.min(MAX_WRITE_BYTES, this.target.settings().segmentBytes - segment.sizeBytes);
+    let bytes = 0;
+    let count = 0;
+    for (const { placed } of this.pending) {
+      if (count > 0 && bytes + placed.bytes.length > room) break;
+      if (placed.lastOffset - segment.baseOffset > MAX_RELATIVE_OFFSET) break;
+      bytes += placed.bytes.length;
+      count++;
+    }
+    return count;
+  }
+
+  private async write(segment: Segment, group: readonly PendingAppend[]): Promise<void> {
+    this.messagesSinceSync += group.length;
+    const sync = this.messagesSinceSync >= this.target.settings().flushMessages;
+    if (sync) this.messagesSinceSync = 0;
+    await segment.append(
+      group.map((append) => append.placed),
+      { sync, nowMs: this.target.now() },
+    );
+    this.target.written(segment, group);
+    for (const append of group) append.resolve();
+  }
+
+  /** Rejects all waiting appends and reverts what they changed: the producers retry them. */
+  private async fail(group: readonly PendingAppend[], cause: unknown): Promise<void> {
+    const failed = [...group, ...this.pending];
+    this.pending = [];
+    for (const { undo } of failed.toReversed()) if (undo !== undefined) this.target.producers.forget(undo);
+    this.nextOffset = this.target.highWatermark;
+    await this.target.writeFailed(cause);
+    for (const append of failed) {
+      append.reject(new ProtocolError(ErrorCode.KAFKA_STORAGE_ERROR, 'write to the log failed', { cause }));
+    }
+  }
+}
+
+function nothing(): void {}
