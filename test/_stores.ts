@@ -1,9 +1,8 @@
 import { telemetryTopic } from '@hailstream/events';
-import { createAdmin, createBatchConsumer } from '@hailstream/log';
+import { createRangeReader } from '@hailstream/log';
 import { createLogger } from '@hailstream/nest/logging';
 import pg from 'pg';
 import type { System } from './_system.js';
-import { eventually } from './_system.js';
 
 /** What is in the log and in Postgres, asked directly and not through the services. */
 
@@ -13,29 +12,18 @@ export async function telemetryInLog(
 ): Promise<{ readonly records: number; readonly distinct: number }> {
   const connection = await system.log();
   const logger = createLogger({ name: 'system-test', level: 'silent' });
-  await using admin = createAdmin({ connection, logger });
-  const offsets = [...(await admin.offsets(telemetryTopic.name)).values()];
-  const records = Number(offsets.reduce((sum, { earliest, latest }) => sum + latest - earliest, 0n));
   const ids = new Set<string>();
-  let read = 0;
-  await using consumer = createBatchConsumer({
-    connection,
-    logger,
-    groupId: 'system-test',
-    topics: [telemetryTopic.name],
-    offsets: { kind: 'everything-since', timestampMs: 0 },
-    handler: async (batch) => {
-      for (const { value } of batch.records) {
-        const { telemetry_id: id } = JSON.parse(String(value)) as { telemetry_id: string };
-        ids.add(id);
-        read += 1;
-      }
-      await Promise.resolve();
-    },
-  });
-  await consumer.start();
-  await eventually(`all ${records} records were read`, () => read >= records);
-  return { records, distinct: ids.size };
+  let count = 0;
+  await using reader = createRangeReader({ connection, logger });
+  const ranges = [{ topic: telemetryTopic.name, from: 'earliest', to: 'latest' }] as const;
+  for await (const { records } of await reader.readRange({ ranges })) {
+    for (const { value } of records) {
+      const { telemetry_id: id } = JSON.parse(String(value)) as { telemetry_id: string };
+      ids.add(id);
+    }
+    count += records.length;
+  }
+  return { records: count, distinct: ids.size };
 }
 
 /** Rows, ids and devices of `ride.telemetry`. */

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { eventRegistry, type EventRegistry } from '@hailstream/events';
-import { createAdmin, createBatchConsumer, type LogConnection, type LogRecord } from '@hailstream/log';
+import { createRangeReader, type LogConnection, type LogRecord } from '@hailstream/log';
 import { createLogger, makeToken } from '@hailstream/nest';
 import { until } from '@hailstream/service/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -123,31 +123,15 @@ export interface ReadRecord {
 /** Everything that the log holds, in the order of each partition. */
 export async function readLog(port: number, registry = eventRegistry): Promise<ReadRecord[]> {
   const connection: LogConnection = { brokers: [`127.0.0.1:${port}`], clientId: 'test' };
-  const expected = await countRecords(connection, registry);
+  const ranges = registry.topics.map(
+    ({ name }) => ({ topic: name, from: 'earliest', to: 'latest' }) as const,
+  );
   const read: ReadRecord[] = [];
-  await using consumer = createBatchConsumer({
-    connection,
-    logger: silent,
-    groupId: `test-${randomUUID()}`,
-    topics: registry.topics.map(({ name }) => name),
-    offsets: { kind: 'committed', startAt: 'earliest' },
-    handler: ({ topic, records }) => {
-      read.push(...records.map((record) => readRecord(topic, record)));
-      return Promise.resolve();
-    },
-  });
-  await consumer.start();
-  await until(() => read.length >= expected);
-  return read;
-}
-
-async function countRecords(connection: LogConnection, registry: EventRegistry): Promise<number> {
-  await using admin = createAdmin({ connection, logger: silent });
-  let count = 0n;
-  for (const { name } of registry.topics) {
-    for (const { earliest, latest } of (await admin.offsets(name)).values()) count += latest - earliest;
+  await using reader = createRangeReader({ connection, logger: silent });
+  for await (const { topic, records } of await reader.readRange({ ranges })) {
+    read.push(...records.map((record) => readRecord(topic, record)));
   }
-  return Number(count);
+  return read;
 }
 
 function readRecord(topic: string, { key, value, timestampMs }: LogRecord): ReadRecord {

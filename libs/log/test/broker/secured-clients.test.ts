@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   createAdmin,
   createBatchConsumer,
+  createRangeReader,
   createProducer,
   type LogConnection,
 } from '../../src/client/index.js';
@@ -40,6 +41,13 @@ async function roundTrip(connection: LogConnection): Promise<string[]> {
   });
   await consumer.start();
   await until(() => values.length > 0);
+  await using reader = createRangeReader({ connection, logger });
+  const ranges = [{ topic: TOPIC, from: 'earliest', to: 'latest' }] as const;
+  const ranged: string[] = [];
+  for await (const { records } of await reader.readRange({ ranges })) {
+    ranged.push(...records.map(({ value }) => String(value)));
+  }
+  expect(ranged).toEqual(values);
   return values;
 }
 
@@ -73,6 +81,9 @@ describe('clients of a broker that asks who they are', () => {
       handler: async () => undefined,
     });
     await expect(consumer.start()).rejects.toMatchObject(refused);
+    await using reader = createRangeReader({ connection, logger });
+    const ranges = [{ topic: TOPIC, from: 'earliest', to: 'latest' }] as const;
+    await expect(reader.readRange({ ranges })).rejects.toMatchObject(refused);
     await using producer = createProducer({ connection, logger });
     const fates = await producer.send([{ topic: TOPIC, key: 'k', value: Buffer.from('hello') }]);
     expect(fates).toMatchObject([{ kind: 'failed', error: refused }]);

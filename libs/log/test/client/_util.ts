@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { until } from '@hailstream/service/testing';
 import { Kafka, logLevel } from 'kafkajs';
 import { pino, type Logger } from 'pino';
 import { expect } from 'vitest';
@@ -8,6 +7,7 @@ import {
   createAdmin,
   createBatchConsumer,
   createProducer,
+  createRangeReader,
   type BatchConsumer,
   type ConsumerOptions,
   type OutgoingRecord,
@@ -95,21 +95,11 @@ export class Bench implements AsyncDisposable {
   /** Everything in a topic now, as `key:value`, each partition in its order. */
   async read(topic: string): Promise<string[]> {
     const found: string[] = [];
-    await using admin = createAdmin({ connection: this.connection, logger });
-    const ends = await admin.offsets(topic);
-    const total = [...ends.values()].reduce((sum, { earliest, latest }) => sum + latest - earliest, 0n);
-    await using reader = createBatchConsumer({
-      connection: this.connection,
-      logger,
-      groupId: 'reader',
-      topics: [topic],
-      offsets: { kind: 'everything-since', timestampMs: 0 },
-      handler: async ({ records }) => {
-        for (const { key, value } of records) found.push(`${key}:${value}`);
-      },
-    });
-    await reader.start();
-    await until(() => found.length >= total);
+    await using reader = createRangeReader({ connection: this.connection, logger });
+    const ranges = [{ topic, from: 'earliest', to: 'latest' }] as const;
+    for await (const { records } of await reader.readRange({ ranges })) {
+      for (const { key, value } of records) found.push(`${key}:${value}`);
+    }
     return found;
   }
 
