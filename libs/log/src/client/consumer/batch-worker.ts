@@ -2,9 +2,9 @@ import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import type { Logger } from 'pino';
 import type { DeadLetter, DeadLetterWriter } from '../dead-letter/dead-letter.js';
 import type { LogRecord } from '../record/record.js';
-import { LogError } from '../shared/errors.js';
+import { isRetryable, LogError } from '../shared/errors.js';
 import type { BatchContext, BatchHandler, RecordBatch } from './consumer.js';
-import { RetryLadder } from './retry-policy.js';
+import { RetryPolicy } from './retry-policy.js';
 
 const MAX_RETRY_WAIT_MS = 30_000;
 
@@ -14,161 +14,157 @@ export interface BatchWorkerOptions {
   readonly maxAttempts: number;
   readonly retryBackoffMs: number;
   readonly maxBatchRecords: number;
-  /** Where there is none, a record that can't be handled ends the consumer. */
+  /** Without one, a record that cannot be handled ends the consumer. */
   readonly deadLetters: DeadLetterWriter | undefined;
   readonly logger: Logger;
 }
 
-/** What a worker needs of the consumer that fetched the records. */
+/** What a worker needs from the session that fetched the records. */
 export interface WorkContext {
   readonly signal: AbortSignal;
   heartbeat(): Promise<void>;
-  /** Everything before `nextOffset` is done with: reading goes on there. */
-  passed(nextOffset: bigint): Promise<void>;
-  /** Whether no further records should be handed over. */
+  /** Moves the position to `nextOffset`, and commits it if the group stores positions. */
+  advance(nextOffset: bigint): Promise<void>;
+  /** Whether to stop before the next records. */
   shouldStop(): boolean;
 }
 
-/** Whether an error says that something else is down, rather than that these records can't be handled. */
-export function isRetryable(error: unknown): boolean {
-  return error instanceof Error && 'retryable' in error && error.retryable === true;
-}
-
-/** Hands the records of one partition to the handler, in chunks, and decides what becomes of those that fail. */
+/** Passes the records of one partition to the handler in batches, and retries or rejects those that fail. */
 export class BatchWorker {
-  private readonly ladder: RetryLadder;
-  /** Offsets ahead of the last commit that are on the dead-letter topic already. */
-  private readonly buried = new Set<bigint>();
-  private burialImpossible: LogError | undefined;
+  private readonly retryPolicy: RetryPolicy;
+  /** Offsets from the position on whose records are on the dead-letter topic already. */
+  private readonly deadLettered = new Set<bigint>();
+  private deadLetterFailure: LogError | undefined;
 
   constructor(private readonly options: BatchWorkerOptions) {
-    this.ladder = new RetryLadder(options.maxAttempts);
+    this.retryPolicy = new RetryPolicy(options.maxAttempts);
   }
 
   /**
-   * Returns the wait before what is left should be fetched again, where a handler failed.
+   * Returns how long to wait before the remaining records are fetched again, if a handler failed.
    *
-   * @throws LogError `CONSUMER_CRASHED` where a record can be neither handled nor put aside
+   * @throws LogError `CONSUMER_CRASHED` if a record can be neither handled nor written to the dead-letter topic
    */
   async work(fetched: RecordBatch, context: WorkContext): Promise<number | undefined> {
     let start = 0;
     while (start < fetched.records.length && !context.shouldStop()) {
-      const chunk = this.chunk(fetched, start);
-      const failure = await this.hand(chunk, context);
+      const batch = this.nextBatch(fetched, start);
+      const failure = await this.handle(batch, context);
       if (!failure) {
-        await this.pass(chunk, context);
-        start += chunk.records.length;
+        await this.advance(batch, context);
+        start += batch.records.length;
         continue;
       }
-      // Whoever is told to stop may say so by throwing.
+      // A handler that is told to stop may throw.
       if (context.signal.aborted) return undefined;
-      const alone = this.ladder.isAlone(firstOffset(chunk));
-      const step = this.ladder.failed({
-        nextOffset: chunk.nextOffset,
-        alone,
+      const decision = this.retryPolicy.failed({
+        nextOffset: batch.nextOffset,
+        isIndividual: this.retryPolicy.isIndividual(firstOffset(batch)),
         retryable: isRetryable(failure),
       });
-      switch (step.kind) {
-        case 'again':
-          return this.waitBeforeRetry(chunk, failure, step.failures);
-        case 'one-by-one':
+      switch (decision.kind) {
+        case 'retry':
+          return this.retryAfter(batch, failure, decision.failures);
+        case 'retry-individually':
           break;
-        case 'give-up':
-          if (!(await this.buryAll(chunk, { reason: failure, attempts: step.attempts, context })))
+        case 'reject':
+          if (!(await this.deadLetterAll(batch, { reason: failure, attempts: decision.attempts, context })))
             return undefined;
-          await this.pass(chunk, context);
-          start += chunk.records.length;
+          await this.advance(batch, context);
+          start += batch.records.length;
       }
     }
     return undefined;
   }
 
-  /** Returns whether all of it is on the dead-letter topic; where it is not, the consumer was told to stop. */
-  private async buryAll(chunk: RecordBatch, burial: Omit<Burial, 'chunk' | 'record'>): Promise<boolean> {
+  /** Returns false if the consumer was told to stop before all of them were written. */
+  private async deadLetterAll(
+    batch: RecordBatch,
+    rejection: Omit<Rejection, 'batch' | 'record'>,
+  ): Promise<boolean> {
     try {
-      for (const record of chunk.records) await this.bury({ ...burial, chunk, record });
+      for (const record of batch.records) await this.deadLetter({ ...rejection, batch, record });
       return true;
     } catch (error) {
-      if (burial.context.signal.aborted && error instanceof LogError && error.retryable) return false;
+      if (rejection.context.signal.aborted && error instanceof LogError && error.retryable) return false;
       throw error;
     }
   }
 
-  private chunk(fetched: RecordBatch, start: number): RecordBatch {
+  private nextBatch(fetched: RecordBatch, start: number): RecordBatch {
     const first = fetched.records[start];
-    const alone = first !== undefined && this.ladder.isAlone(first.offset);
-    const records = fetched.records.slice(start, start + (alone ? 1 : this.options.maxBatchRecords));
+    const isIndividual = first !== undefined && this.retryPolicy.isIndividual(first.offset);
+    const records = fetched.records.slice(start, start + (isIndividual ? 1 : this.options.maxBatchRecords));
     const isLast = start + records.length === fetched.records.length;
     const last = records.at(-1);
     return { ...fetched, records, nextOffset: isLast || !last ? fetched.nextOffset : last.offset + 1n };
   }
 
-  private async hand(chunk: RecordBatch, context: WorkContext): Promise<Error | undefined> {
+  private async handle(batch: RecordBatch, context: WorkContext): Promise<Error | undefined> {
     const batchContext: BatchContext = {
       signal: context.signal,
       heartbeat: () => context.heartbeat(),
-      deadLetter: (record, reason) => this.bury({ chunk, record, reason, attempts: 1, context }),
+      deadLetter: (record, reason) => this.deadLetter({ batch, record, reason, attempts: 1, context }),
     };
     let failure: Error | undefined;
     try {
-      await this.options.handler(chunk, batchContext);
+      await this.options.handler(batch, batchContext);
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
     }
-    // Even where the handler made nothing of it: the record would be lost.
-    if (this.burialImpossible) throw this.burialImpossible;
+    // A handler that ignores the error would lose the record.
+    if (this.deadLetterFailure) throw this.deadLetterFailure;
     return failure;
   }
 
-  private async pass(chunk: RecordBatch, context: WorkContext): Promise<void> {
-    this.ladder.passed(chunk.nextOffset);
-    await context.passed(chunk.nextOffset);
-    for (const offset of this.buried) if (offset < chunk.nextOffset) this.buried.delete(offset);
+  private async advance(batch: RecordBatch, context: WorkContext): Promise<void> {
+    this.retryPolicy.succeeded(batch.nextOffset);
+    await context.advance(batch.nextOffset);
+    for (const offset of this.deadLettered) if (offset < batch.nextOffset) this.deadLettered.delete(offset);
   }
 
-  private waitBeforeRetry(chunk: RecordBatch, failure: Error, failures: number): number {
+  private retryAfter(batch: RecordBatch, failure: Error, failures: number): number {
     const { logger, retryBackoffMs } = this.options;
     const waitMs = withJitter(backoffMs(failures - 1, { firstMs: retryBackoffMs, maxMs: MAX_RETRY_WAIT_MS }));
-    const { topic, partition, records } = chunk;
+    const { topic, partition, records } = batch;
     logger.warn(
       {
         err: failure,
         topic,
         partition,
-        offset: String(firstOffset(chunk)),
+        offset: String(firstOffset(batch)),
         records: records.length,
         failures,
         waitMs: Math.round(waitMs),
       },
-      'a batch failed, it comes again',
+      'batch failed, will retry',
     );
     return waitMs;
   }
 
-  private async bury({ chunk, record, reason, attempts, context }: Burial): Promise<void> {
-    if (this.buried.has(record.offset)) return;
-    const { topic, partition } = chunk;
+  private async deadLetter({ batch, record, reason, attempts, context }: Rejection): Promise<void> {
+    if (this.deadLettered.has(record.offset)) return;
+    const { topic, partition } = batch;
     try {
       await this.writeDeadLetter({ topic, partition, record, reason, attempts }, context.signal);
     } catch (error) {
-      if (error instanceof LogError && !error.retryable) this.burialImpossible = error;
+      if (error instanceof LogError && !error.retryable) this.deadLetterFailure = error;
       throw error;
     }
-    this.buried.add(record.offset);
+    this.deadLettered.add(record.offset);
   }
 
   private async writeDeadLetter(letter: Omit<DeadLetter, 'groupId'>, signal: AbortSignal): Promise<void> {
     const { deadLetters, groupId } = this.options;
     if (deadLetters) return deadLetters.write({ ...letter, groupId }, signal);
     const { topic, partition, record, reason } = letter;
-    const where = `offset ${record.offset} of ${topic}/${partition}`;
-    const message = `cannot handle ${where}, and there is no dead-letter topic: ${reason.message}`;
+    const message = `cannot handle offset ${record.offset} of ${topic}/${partition}, and no dead-letter topic is set: ${reason.message}`;
     throw new LogError('CONSUMER_CRASHED', message, false, { cause: reason });
   }
 }
 
-interface Burial {
-  readonly chunk: RecordBatch;
+interface Rejection {
+  readonly batch: RecordBatch;
   readonly record: LogRecord;
   readonly reason: Error;
   readonly attempts: number;

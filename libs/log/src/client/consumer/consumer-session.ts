@@ -3,7 +3,7 @@ import { sleep } from '@hailstream/service/timers';
 import type { Consumer as Kafkajs, EachBatchPayload } from 'kafkajs';
 import type { Logger } from 'pino';
 import { KafkajsClient } from '../kafkajs/client.js';
-import { isGroupMoved, toLogError } from '../kafkajs/errors.js';
+import { isRebalance, toLogError } from '../kafkajs/errors.js';
 import { carried, RawFetches, type FetchedPartition } from '../kafkajs/fetch.js';
 import { LogNames } from '../kafkajs/topic-prefix.js';
 import { cutBatchBytes } from '../record/record-set.js';
@@ -12,19 +12,19 @@ import type { LogConnection } from '../shared/connection.js';
 import { LogError } from '../shared/errors.js';
 import type { WorkContext } from './batch-worker.js';
 
-/** Longest that a broker may take to answer what it can answer at once. */
+/** Longest that a broker may take to answer a request that it can answer at once. */
 const REQUEST_TIMEOUT_MS = 5_000;
-/** Longest that a member may take to finish what it has in hand and to join again. */
+/** Longest that a member may take to finish its batches and to join again. */
 const REBALANCE_TIMEOUT_MS = 60_000;
-/** How often topics are looked at for new partitions. */
+/** How often kafkajs looks for new partitions. */
 const METADATA_MAX_AGE_MS = 60_000;
 /** Most bytes of one fetch, over all partitions. */
 const FETCH_BYTES = 10 * 1024 * 1024;
-/** Most partitions handled side by side. */
+/** Most partitions handled concurrently. */
 const CONCURRENT_PARTITIONS = 64;
 const COMMIT_ATTEMPTS = 4;
 const COMMIT_BACKOFF = { firstMs: 100, maxMs: 1_000 };
-/** Without any sign of life from kafkajs for this long, and nothing in hand, it is taken for dead. */
+/** How long kafkajs may report no activity, while no batch is being handled, before the session counts as stalled. */
 const STALLED_AFTER_MS = REBALANCE_TIMEOUT_MS + 30_000;
 
 export interface ConsumerSessionOptions {
@@ -37,17 +37,17 @@ export interface ConsumerSessionOptions {
   readonly maxWaitMs: number;
   readonly sessionTimeoutMs: number;
   /** Whether the group has no other members. */
-  readonly isAlone: boolean;
-  /** Called within the join, before anything is fetched. */
+  readonly isGroupOfOne: boolean;
+  /** Called during the join, before the first fetch. */
   readonly onAssigned: (assigned: TopicPartition[]) => void;
-  /** Handles what was fetched of a partition. Throws only if the consumer has to end. */
+  /** Handles what was fetched from a partition. Throws only if the session must end. */
   readonly onFetched: (
     partition: TopicPartition,
     fetched: FetchedPartition,
     context: WorkContext,
   ) => Promise<void>;
-  readonly onPassed: (partition: TopicPartition, nextOffset: bigint) => void;
-  readonly isHeld: (partition: TopicPartition) => boolean;
+  readonly onAdvanced: (partition: TopicPartition, nextOffset: bigint) => void;
+  readonly isPaused: (partition: TopicPartition) => boolean;
 }
 
 interface Work extends TopicPartition {
@@ -55,32 +55,32 @@ interface Work extends TopicPartition {
   readonly done: Promise<void>;
 }
 
-/** One kafkajs consumer, from joining the group until it breaks or is closed. It is never mended, only replaced. */
+/** One kafkajs consumer, from joining the group until it fails or is closed. A failed session is replaced, not repaired. */
 export class ConsumerSession {
-  /** Settles, with the reason, once nothing more comes from this session. */
-  readonly broken: Promise<unknown>;
+  /** Resolves with the reason once the session has ended. */
+  readonly failed: Promise<unknown>;
   private readonly client: KafkajsClient;
   private readonly names: LogNames;
   private readonly fetches = new RawFetches();
   private readonly kafkajs: Kafkajs;
-  private readonly inHand = new Set<Work>();
+  private readonly inFlight = new Set<Work>();
   private readonly heartbeatMs: number;
   private assigned: TopicPartition[] = [];
-  private lastSignOfLifeMs = performance.now();
+  private lastActivityMs = performance.now();
   private watchdog: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
-  private settleBroken!: (reason: unknown) => void;
+  private settleFailed!: (reason: unknown) => void;
 
   constructor(private readonly options: ConsumerSessionOptions) {
-    const { connection, logger, groupId, sessionTimeoutMs, isAlone } = options;
-    this.broken = new Promise((resolve) => {
-      this.settleBroken = resolve;
+    const { connection, logger, groupId, sessionTimeoutMs, isGroupOfOne } = options;
+    this.failed = new Promise((resolve) => {
+      this.settleFailed = resolve;
     });
     this.names = new LogNames(connection.topicPrefix);
     this.heartbeatMs = Math.floor(sessionTimeoutMs / 10);
-    // What a group shares out comes late where its leader has gone: once that one's session is over. Who does not wait so
-    // long, and joins as somebody new, leaves one more that is gone.
-    const requestTimeoutMs = REQUEST_TIMEOUT_MS + (isAlone ? 0 : sessionTimeoutMs);
+    // If the group's leader has died, the assignment arrives only after the leader's session has timed out. A member that
+    // gives up earlier and joins under a new member id leaves another dead member behind.
+    const requestTimeoutMs = REQUEST_TIMEOUT_MS + (isGroupOfOne ? 0 : sessionTimeoutMs);
     this.client = new KafkajsClient({ connection, logger, requestTimeoutMs });
     this.kafkajs = this.client.kafka.consumer({
       groupId: this.names.inCluster(groupId),
@@ -93,16 +93,16 @@ export class ConsumerSession {
       metadataMaxAge: METADATA_MAX_AGE_MS,
       allowAutoTopicCreation: false,
       rackId: this.fetches.rackId,
-      // Which crashes kafkajs would come back from by itself is a matter of luck; a new session always does.
+      // kafkajs restarts after some crashes only; a new session recovers from all of them.
       retry: { retries: 2, initialRetryTime: 100, restartOnFailure: () => Promise.resolve(false) },
     });
   }
 
-  /** Joins the group. Partitions come through `onAssigned`; so does trouble through `broken`. */
+  /** Joins the group. Assignments are reported through `onAssigned`, failures through `failed`. */
   async open(): Promise<void> {
     this.listen();
     await this.kafkajs.connect();
-    // Where the group committed nothing, or something that is gone, nothing must be skipped.
+    // If the group has no committed offset, or one that the log does not have, kafkajs must not skip records.
     await this.kafkajs.subscribe({
       topics: this.options.topics.map((topic) => this.names.inCluster(topic)),
       fromBeginning: true,
@@ -113,26 +113,26 @@ export class ConsumerSession {
       partitionsConsumedConcurrently: CONCURRENT_PARTITIONS,
       eachBatch: (payload) => this.handle(payload),
     });
-    this.watchdog = setInterval(() => this.lookForLife(), STALLED_AFTER_MS / 6).unref();
+    this.watchdog = setInterval(() => this.checkStalled(), STALLED_AFTER_MS / 6).unref();
   }
 
-  /** Nothing more is to come of this session. */
-  breakDown(reason: unknown): void {
-    this.settleBroken(reason);
+  /** Ends the session with a reason. */
+  fail(reason: unknown): void {
+    this.settleFailed(reason);
   }
 
-  /** Finishes what is in hand, leaves the group and ends; after `withinMs`, without having finished. */
+  /** Waits up to `withinMs` for the batches that are being handled, leaves the group and closes the connections. */
   close(withinMs: number): Promise<void> {
     this.closing ??= this.drain(withinMs);
     return this.closing;
   }
 
-  /** Resolves once nothing is in hand. */
+  /** Resolves once no batch is being handled. */
   async whenIdle(): Promise<void> {
-    await Promise.all([...this.inHand].map(({ done }) => done));
+    await Promise.all([...this.inFlight].map(({ done }) => done));
   }
 
-  /** Reading goes on at this offset, whatever is in hand. */
+  /** Continues to read at this offset, whatever is being handled. */
   seek({ topic, partition, offset }: TopicPartition & { offset: bigint }): void {
     this.kafkajs.seek({ topic: this.names.inCluster(topic), partition, offset: String(offset) });
   }
@@ -155,35 +155,35 @@ export class ConsumerSession {
     );
   }
 
-  /** Between a crash and its end kafkajs refuses to be told anything; the next session is told everything anew. */
-  private whileRunning(tell: () => void): void {
+  /** kafkajs throws after a crash; the next session applies the pauses again. */
+  private whileRunning(call: () => void): void {
     try {
-      tell();
+      call();
     } catch (error) {
-      this.options.logger.debug({ err: error }, 'the session has ended');
+      this.options.logger.debug({ err: error }, 'consumer session has ended');
     }
   }
 
   private async drain(withinMs: number): Promise<void> {
     clearInterval(this.watchdog);
-    this.stopWork(() => true);
+    this.stopWork();
     const timeout = new AbortController();
     const isDrained = await Promise.race([
       this.leave().then(() => true),
       sleep(withinMs, timeout.signal).then(() => false),
     ]);
     timeout.abort();
-    if (!isDrained) this.options.logger.warn({ withinMs }, 'the consumer was closed before it had drained');
+    if (!isDrained) this.options.logger.warn({ withinMs }, 'consumer closed before its batches were handled');
     this.client.kill();
     this.fetches[Symbol.dispose]();
-    this.breakDown(new LogError('CLOSED', 'the consumer was closed', false));
+    this.fail(new LogError('CLOSED', 'the consumer is closed', false));
   }
 
   private async leave(): Promise<void> {
     try {
       await this.kafkajs.disconnect();
     } catch (error) {
-      this.options.logger.debug({ err: error }, 'leaving the group failed');
+      this.options.logger.debug({ err: error }, 'cannot leave the consumer group');
     }
   }
 
@@ -194,19 +194,19 @@ export class ConsumerSession {
   private listen(): void {
     const { kafkajs, client } = this;
     kafkajs.on('consumer.group_join', ({ payload }) => {
-      this.signOfLife();
+      this.noteActivity();
       this.assigned = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
         partitions.map((partition) => ({ topic: this.names.ours(topic), partition })),
       );
-      this.stopWork(() => true);
+      this.stopWork();
       this.options.onAssigned(this.assigned);
     });
-    kafkajs.on('consumer.crash', ({ payload }) => this.breakDown(payload.error));
-    kafkajs.on('consumer.rebalancing', () => this.stopWork(() => true));
-    // On a connection that does not answer, nothing will; kafkajs itself would keep asking there.
+    kafkajs.on('consumer.crash', ({ payload }) => this.fail(payload.error));
+    kafkajs.on('consumer.rebalancing', () => this.stopWork());
+    // kafkajs would keep using the connection on which a request timed out.
     kafkajs.on('consumer.network.request_timeout', ({ payload }) => client.dropSockets(payload.broker));
-    kafkajs.on('consumer.fetch', () => this.signOfLife());
-    kafkajs.on('consumer.heartbeat', () => this.signOfLife());
+    kafkajs.on('consumer.fetch', () => this.noteActivity());
+    kafkajs.on('consumer.heartbeat', () => this.noteActivity());
   }
 
   private async handle(payload: EachBatchPayload): Promise<void> {
@@ -223,19 +223,19 @@ export class ConsumerSession {
       finish = resolve;
     });
     const work: Work = { topic, partition, stop: new AbortController(), done };
-    this.inHand.add(work);
+    this.inFlight.add(work);
     const heartbeats = setInterval(() => void this.heartbeat(payload), this.heartbeatMs);
     try {
       await this.options.onFetched({ topic, partition }, fetched, this.workContext(payload, work));
     } catch (error) {
-      // Only a moved group is kafkajs's business: it joins again. All else ends the session.
-      if (!isGroupMoved(error)) this.breakDown(error);
+      // After a rebalance kafkajs joins again by itself. Any other error ends the session.
+      if (!isRebalance(error)) this.fail(error);
       throw error;
     } finally {
       clearInterval(heartbeats);
-      this.inHand.delete(work);
+      this.inFlight.delete(work);
       finish();
-      this.signOfLife();
+      this.noteActivity();
     }
   }
 
@@ -248,26 +248,26 @@ export class ConsumerSession {
     return {
       signal,
       heartbeat: () => this.heartbeat(payload),
-      passed: async (nextOffset) => {
+      advance: async (nextOffset) => {
         const { topic, partition } = work;
         payload.resolveOffset(String(nextOffset - 1n));
-        this.options.onPassed({ topic, partition }, nextOffset);
-        // The group would take an offset of a partition that is another member's by now.
+        this.options.onAdvanced({ topic, partition }, nextOffset);
+        // The coordinator would accept an offset for a partition that another member owns by now.
         if (this.options.commits && this.isAssigned(work))
           await this.commitWithin(payload, { topic, partition, offset: nextOffset });
       },
       shouldStop: () =>
-        signal.aborted || !payload.isRunning() || payload.isStale() || this.options.isHeld(work),
+        signal.aborted || !payload.isRunning() || payload.isStale() || this.options.isPaused(work),
     };
   }
 
-  /** kafkajs sends one only when it is due, whoever asks. */
+  /** kafkajs sends a heartbeat only when one is due. */
   private async heartbeat(payload: EachBatchPayload): Promise<void> {
     try {
       await payload.heartbeat();
     } catch (error) {
       this.options.logger.debug({ err: error }, 'heartbeat failed');
-      if (isGroupMoved(error)) this.stopWork(() => true);
+      if (isRebalance(error)) this.stopWork();
     }
   }
 
@@ -283,32 +283,35 @@ export class ConsumerSession {
         await payload.commitOffsetsIfNecessary({ topics });
         return;
       } catch (error) {
-        if (isGroupMoved(error)) this.stopWork(() => true);
-        if (isGroupMoved(error) || attempt >= COMMIT_ATTEMPTS) throw error;
-        this.options.logger.debug({ err: error, topic, partition, attempt }, 'commit failed, trying again');
+        if (isRebalance(error)) this.stopWork();
+        if (isRebalance(error) || attempt >= COMMIT_ATTEMPTS) throw error;
+        this.options.logger.debug(
+          { err: error, topic, partition, attempt },
+          'offset commit failed, will retry',
+        );
         await sleep(backoffMs(attempt - 1, COMMIT_BACKOFF));
       }
     }
   }
 
-  private stopWork(matches: (work: Work) => boolean): void {
-    for (const work of this.inHand) if (matches(work)) work.stop.abort();
+  private stopWork(): void {
+    for (const work of this.inFlight) work.stop.abort();
   }
 
-  private signOfLife(): void {
-    this.lastSignOfLifeMs = performance.now();
+  private noteActivity(): void {
+    this.lastActivityMs = performance.now();
   }
 
-  private lookForLife(): void {
-    const silentMs = performance.now() - this.lastSignOfLifeMs;
-    if (this.inHand.size > 0 || silentMs < STALLED_AFTER_MS) return;
-    this.breakDown(
-      new LogError('TIMED_OUT', `the consumer has stalled for ${Math.round(silentMs)} ms`, true),
+  private checkStalled(): void {
+    const idleMs = performance.now() - this.lastActivityMs;
+    if (this.inFlight.size > 0 || idleMs < STALLED_AFTER_MS) return;
+    this.fail(
+      new LogError('TIMED_OUT', `the consumer showed no activity for ${Math.round(idleMs)} ms`, true),
     );
   }
 }
 
-/** Trouble of a session in this library's terms. */
+/** The failure of a session as a {@link LogError}. */
 export function sessionFailure(reason: unknown): LogError {
-  return toLogError(reason, 'the consumer broke down');
+  return toLogError(reason, 'consumer session failed');
 }

@@ -8,67 +8,75 @@ export interface RecordBatch {
   readonly topic: string;
   readonly partition: number;
   readonly records: readonly LogRecord[];
-  /** Offset after the last record here: where reading goes on. Greater than last + 1 where the log has gaps. */
+  /** Offset after the last record of this batch, where reading continues. Greater than last + 1 if the log has gaps. */
   readonly nextOffset: bigint;
-  /** Offset after the newest record that can be read, when this batch was fetched. */
+  /** Offset after the newest record that could be read when this batch was fetched: the last stable offset. */
   readonly highWatermark: bigint;
 }
 
 export interface BatchContext {
-  /** Aborted when the partition is taken away or the consumer closes: stop early, what is left comes again. */
+  /** Aborted when the partition is revoked or the consumer closes: stop early, the rest of the batch is redelivered. */
   readonly signal: AbortSignal;
-  /** Tells the group that this consumer lives. Called by itself between batches and on a timer; call it in long loops if they block. */
+  /** Sends a heartbeat if one is due. A timer does so as well; only a handler that blocks the event loop needs to call it. */
   heartbeat(): Promise<void>;
-  /** Puts one record of the batch, which can't be handled, on the dead-letter topic with the reason, and goes on. */
+  /** Writes one record of the batch, which cannot be handled, to the dead-letter topic, and continues. */
   deadLetter(record: LogRecord, reason: Error): Promise<void>;
 }
 
 /**
- * Handles one batch. Once it returns, the batch is done with.
+ * Handles one batch. When it returns, the batch is done.
  *
- * Where it throws, the batch comes again after a backoff, `maxAttempts` times in all; then its records are tried one by
- * one, and those that still fail go to the dead-letter topic. An error with `retryable: true` says that something else
- * is down, and nothing about the records: the batch comes again until it succeeds, however long that takes. An error
- * after `signal` aborted says that the handler stopped early.
+ * If it throws, the batch is redelivered after a backoff, up to `maxAttempts` times in all. Then its records are passed one by
+ * one, and those that still fail are written to the dead-letter topic. An error with `retryable: true` says that another
+ * system is unavailable and that the records may be fine: the batch is redelivered until it succeeds, without a limit. An
+ * error after `signal` is aborted says that the handler stopped early.
  *
- * The other partitions go on meanwhile. A batch that comes again may have more records than it had.
+ * Other partitions continue meanwhile. A redelivered batch may have more records than before.
  */
 export type BatchHandler = (batch: RecordBatch, context: BatchContext) => Promise<void>;
 
-/** Where reading starts, and who remembers how far it got. */
+/** Where reading starts, and who stores the positions. */
 export type OffsetPolicy =
-  /** The group remembers: committed after the handler returns. A new group starts at `startAt`. */
+  /** The consumer group: committed after the handler returns. A new group starts at `startAt`. */
   | { readonly kind: 'committed'; readonly startAt: 'earliest' | 'latest' }
   /**
-   * The handler remembers: asked for on each assignment, nothing is committed. `undefined` means the earliest. A
-   * position that the log no longer has moves to the earliest, with a warning.
+   * The handler: `position` is called on each assignment, and nothing is committed. `undefined` means the earliest record. A
+   * position that the log does not have is reported through `onGap` and replaced by the earliest.
    */
   | {
       readonly kind: 'handler-owned';
       position(topic: string, partition: number): Promise<bigint | undefined>;
     }
   /**
-   * Nobody remembers: this consumer reads every partition itself, from the first record with this timestamp
-   * (milliseconds) or a later one. `groupId` is used as a prefix, made unique anew whenever
-   * it joins.
+   * Nobody: the consumer reads every partition itself, from the first record with this timestamp (milliseconds) or a later
+   * one. `groupId` is a prefix; each session appends a unique suffix.
    */
   | { readonly kind: 'everything-since'; readonly timestampMs: number };
 
-/** How far reading one partition has got, where nothing was handed to the handler. */
+/** The position of a partition after offsets without records for the handler. */
 export interface ConsumerPosition extends TopicPartition {
   readonly nextOffset: bigint;
 }
 
-/** Offsets that a reader asked for and will never get. */
+/** Lag of one partition, as of its last fetch or the last refresh. */
+export interface PartitionLag extends TopicPartition {
+  /** Offset of the next record to be handled. */
+  readonly position: bigint;
+  /** Offset after the newest record that can be read: the last stable offset. */
+  readonly highWatermark: bigint;
+  /** `highWatermark` - `position`; never negative. Offsets without a record count. */
+  readonly records: bigint;
+}
+
+/** Offsets that the consumer expected and will not read. */
 export interface ConsumerGap extends TopicPartition {
   readonly expected: bigint;
-  /** Where reading goes on. Below `expected` only with `log-end`. */
+  /** Where reading continues. Below `expected` only with `log-end`. */
   readonly found: bigint;
   /**
-   * `log-start`: retention or DeleteRecords removed what was not read yet. `log-end`: the log ends before the position,
-   * because it lost its end or is another log; for a group's member also: its topic was deleted and created again, however
-   * long it is. `unexplained`: the broker left out offsets of a topic that is not
-   * compacted.
+   * `log-start`: retention or DeleteRecords removed records before they were read. `log-end`: the log ends before the
+   * position, because it lost records or is another log; with committed positions also: the topic was deleted and created
+   * again, whatever its length. `unexplained`: the broker left out offsets of a topic that is not compacted.
    */
   readonly cause: 'log-start' | 'log-end' | 'unexplained';
 }
@@ -81,59 +89,64 @@ export interface ConsumerOptions {
   readonly offsets: OffsetPolicy;
   readonly handler: BatchHandler;
   /**
-   * Called, in order with the handler, when the position passes offsets of which the handler gets nothing: markers and
-   * records of aborted transactions, compacted records, gaps. A call that fails is repeated as a batch is.
+   * Called, in order with the handler, when the position moves past offsets without records for the handler: transaction
+   * markers, records of aborted transactions, compacted records, gaps. A call that fails is retried as a batch is.
    */
   readonly onPosition?: (position: ConsumerPosition) => void | Promise<void>;
-  /** Called before reading goes on behind a gap. Every gap is logged as an error as well. */
+  /** Called before reading continues after a gap. Every gap is also logged as an error. */
   readonly onGap?: (gap: ConsumerGap) => void | Promise<void>;
   /**
-   * Puts an undecodable batch aside; reading goes on behind it once it returns. Without it, the batch goes to the
-   * dead-letter topic; without that, the consumer ends with `CONSUMER_CRASHED`.
+   * Stores a batch that cannot be decoded; reading continues after the batch once it returns. Without it the batch is written
+   * to the dead-letter topic; without that, the consumer ends with `CONSUMER_CRASHED`.
    */
   readonly onUndecodable?: (batch: UndecodableBatch) => Promise<void>;
-  /** Without one, a batch that fails `maxAttempts` times ends the consumer with `CONSUMER_CRASHED`. */
+  /** Topic for records that cannot be handled. Without one they end the consumer with `CONSUMER_CRASHED`. */
   readonly deadLetterTopic?: string;
-  /** @default 5 */
+  /** How often a batch is passed to the handler before its records are passed one by one. @default 5 */
   readonly maxAttempts?: number;
-  /** First wait before a batch is tried again; doubled each time, at most 30 s. @default 100 */
+  /** Backoff before the first retry of a batch; doubled each time, up to 30 s. @default 100 */
   readonly retryBackoffMs?: number;
-  /** Most records handed over at once. @default 1_000 */
+  /** Most records passed to the handler at once. @default 1_000 */
   readonly maxBatchRecords?: number;
   /** Most bytes fetched from one partition at once. @default 1 MiB */
   readonly maxPartitionBytes?: number;
-  /** Longest a fetch waits for records. @default 250 */
+  /** Longest that a fetch waits for records. @default 250 */
   readonly maxWaitMs?: number;
-  /** Longest that the group waits for a sign of life before it gives the partitions to others. @default 30_000 */
+  /** How long the group coordinator waits for a heartbeat before it removes this member. @default 30_000 */
   readonly sessionTimeoutMs?: number;
-  /** Longest that `start` waits for partitions. @default 30_000 */
+  /** Longest that `start` waits for an assignment. @default 30_000 */
   readonly startTimeoutMs?: number;
 }
 
-/** Reads topics in batches of one partition each; partitions side by side, each in order. */
+/** Reads topics in batches of one partition; partitions concurrently, each in order. */
 export interface BatchConsumer extends AsyncDisposable {
   /**
-   * Joins the group and reads. Resolves once partitions were assigned (perhaps none) and their positions are known.
+   * Joins the group and starts to read. Resolves once partitions are assigned (possibly none) and their positions are known.
    *
-   * @throws LogError after `startTimeoutMs` without, retryable: the same consumer may be started again. `REFUSED` at once where the
-   * broker refuses the client or the group
+   * @throws LogError retryable, after `startTimeoutMs` without an assignment: `start` may be called again. `REFUSED` at once
+   * if the broker refuses the client or the group
    */
   start(): Promise<void>;
-  /** Whether it is reading now: false from a breakdown until it has joined the group again by itself. */
+  /** Whether it is reading: false from a failure until it has joined the group again, which it does by itself. */
   readonly healthy: boolean;
   /**
-   * Settles when the consumer has ended: resolves after disposal; rejects with `CONSUMER_CRASHED` where it stopped for
-   * good by itself. The process should die of that.
+   * Resolves after disposal; rejects with `CONSUMER_CRASHED` if the consumer has stopped because no retry can succeed. The
+   * process should then exit.
    */
   readonly ended: Promise<void>;
-  /** Partitions assigned now. */
+  /** The assigned partitions. */
   assignment(): TopicPartition[];
-  /** Called on each assignment, with what is assigned from then on. */
+  /** Calls `listener` after each rebalance with the assigned partitions. */
   onAssignment(listener: (assigned: TopicPartition[]) => void): void;
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
-  /** Records between what was handled and the end of the assigned partitions, as seen within the last seconds. */
+  /**
+   * Lag of each assigned partition whose position is known. Taken from the fetch responses; the consumer refreshes the ends
+   * of all partitions every 5 s, also of those that are paused or being handled.
+   */
+  lag(): PartitionLag[];
+  /** The sum of {@link lag} over all partitions. */
   lagRecords(): bigint;
-  /** Drains: the batch in hand is finished, its offset committed, the group left. At most 30 s. */
+  /** Waits up to 30 s for the batches that are being handled, commits their offsets and leaves the group. */
   [Symbol.asyncDispose](): Promise<void>;
 }

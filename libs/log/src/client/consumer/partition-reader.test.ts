@@ -21,12 +21,12 @@ function damaged(offset: bigint): Buffer {
   return made;
 }
 
-/** A reader, what it told in order, and a way to hand it what was fetched. */
+/** A reader, the callbacks it made in order, and a way to pass fetched batches to it. */
 function readerWith(options: Partial<PartitionReaderOptions> = {}) {
-  const told: string[] = [];
+  const events: string[] = [];
   let position = 0n;
   const worker = new BatchWorker({
-    handler: async ({ records }) => void told.push(...records.map(({ value }) => String(value))),
+    handler: async ({ records }) => void events.push(...records.map(({ value }) => String(value))),
     groupId: 'g',
     maxAttempts: 2,
     retryBackoffMs: 1,
@@ -42,19 +42,19 @@ function readerWith(options: Partial<PartitionReaderOptions> = {}) {
     maxAttempts: 2,
     retryBackoffMs: 1,
     deadLetters: undefined,
-    isCompacted: { known: undefined, ask: async () => false },
+    compaction: { known: undefined, ask: async () => false },
     reposition: async ({ offset }) => ({ offset, gap: undefined }),
-    onGap: ({ expected, found, cause }) => void told.push(`${cause}: ${expected} to ${found}`),
-    onPosition: ({ nextOffset }) => void told.push(`→ ${nextOffset}`),
+    onGap: ({ expected, found, cause }) => void events.push(`${cause}: ${expected} to ${found}`),
+    onPosition: ({ nextOffset }) => void events.push(`→ ${nextOffset}`),
     onUndecodable: async ({ baseOffset, lastOffset }) =>
-      void told.push(`aside: ${baseOffset} to ${lastOffset}`),
+      void events.push(`undecodable: ${baseOffset} to ${lastOffset}`),
     logger,
     ...options,
   });
   const context: WorkContext = {
     signal: new AbortController().signal,
     heartbeat: async () => undefined,
-    passed: async (nextOffset) => {
+    advance: async (nextOffset) => {
       position = nextOffset;
     },
     shouldStop: () => false,
@@ -73,24 +73,24 @@ function readerWith(options: Partial<PartitionReaderOptions> = {}) {
       },
       context,
     );
-  return { told, fetch, position: () => position };
+  return { events, fetch, position: () => position };
 }
 
 describe('PartitionReader', () => {
-  it('tells of offsets that the broker left out', async () => {
-    const { told, fetch, position } = readerWith();
+  it('reports offsets that the broker left out', async () => {
+    const { events, fetch, position } = readerWith();
     await fetch([batch(0n, 'a'), batch(4n, 'b')]);
-    expect(told).toEqual(['a', 'unexplained: 1 to 4', '→ 4', 'b']);
+    expect(events).toEqual(['a', 'unexplained: 1 to 4', '→ 4', 'b']);
     expect(position()).toBe(5n);
   });
 
-  it('knows that they were deleted if the log starts behind them', async () => {
-    const { told, fetch } = readerWith();
+  it('reports them as deleted if the log starts after them', async () => {
+    const { events, fetch } = readerWith();
     await fetch([batch(4n, 'b')], { logStartOffset: 4n });
-    expect(told).toEqual(['log-start: 0 to 4', '→ 4', 'b']);
+    expect(events).toEqual(['log-start: 0 to 4', '→ 4', 'b']);
   });
 
-  it('says nothing of them in a compacted topic, and asks once whether it is one', async () => {
+  it('does not report them in a compacted topic, and asks the cluster once', async () => {
     let asked = 0;
     let known: boolean | undefined;
     const ask = async () => {
@@ -98,37 +98,37 @@ describe('PartitionReader', () => {
       known = true;
       return true;
     };
-    const isCompacted = {
+    const compaction = {
       get known() {
         return known;
       },
       ask,
     };
-    const { told, fetch, position } = readerWith({ isCompacted });
+    const { events, fetch, position } = readerWith({ compaction });
     await fetch([batch(1n, 'a'), batch(4n, 'b'), batch(8n, 'c')]);
-    expect(told).toEqual(['a', 'b', 'c']);
+    expect(events).toEqual(['a', 'b', 'c']);
     expect([position(), asked]).toEqual([9n, 1]);
   });
 
-  it('fetches a damaged batch again before it gives it up', async () => {
-    const { told, fetch, position } = readerWith();
+  it('fetches a damaged batch again before it reports it', async () => {
+    const { events, fetch, position } = readerWith();
     expect(await fetch([batch(0n, 'a'), damaged(1n)])).toBeGreaterThan(0);
     expect(await fetch([damaged(1n), batch(2n, 'c')])).toBeGreaterThan(0);
     expect(position()).toBe(1n);
     expect(await fetch([damaged(1n), batch(2n, 'c')])).toBeUndefined();
-    expect(told).toEqual(['a', 'aside: 1 to 1', '→ 2', 'c']);
+    expect(events).toEqual(['a', 'undecodable: 1 to 1', '→ 2', 'c']);
   });
 
-  it('reads a batch that was damaged on its way only', async () => {
-    const { told, fetch } = readerWith();
+  it('reads a batch that was damaged only in transit', async () => {
+    const { events, fetch } = readerWith();
     expect(await fetch([damaged(0n)])).toBeGreaterThan(0);
     expect(await fetch([batch(0n, 'whole')])).toBeUndefined();
-    expect(told).toEqual(['whole']);
+    expect(events).toEqual(['whole']);
   });
 
-  it('goes on where the log says, if it has the position after all', async () => {
-    const { told, fetch, position } = readerWith();
+  it('keeps its position if the log turns out to have it', async () => {
+    const { events, fetch, position } = readerWith();
     expect(await fetch([], { isOutOfRange: true, position: 7n })).toBeGreaterThan(0);
-    expect([told, position()]).toEqual([[], 0n]);
+    expect([events, position()]).toEqual([[], 0n]);
   });
 });

@@ -4,12 +4,15 @@ import type { DeadLetterWriter } from '../dead-letter/dead-letter.js';
 import type { FetchedPartition } from '../kafkajs/fetch.js';
 import { readRecordSet, type RecordSetStep, type UndecodableRecords } from '../record/record-set.js';
 import type { TopicPartition } from '../record/topic-partition.js';
-import { LogError } from '../shared/errors.js';
-import { isRetryable, type BatchWorker, type WorkContext } from './batch-worker.js';
-import type { ConsumerGap, ConsumerOptions } from './consumer.js';
+import { isRetryable, LogError } from '../shared/errors.js';
+import type { BatchWorker, WorkContext } from './batch-worker.js';
+import type { ConsumerOptions } from './consumer.js';
+import { reportGap } from './gaps.js';
+import type { ValidPosition } from './start-positions.js';
+import type { CompactionStatus } from './topic-compaction.js';
 
 const MAX_RETRY_WAIT_MS = 30_000;
-/** A batch may have been damaged on its way: so often it is fetched again before it is given up. */
+/** How often a batch is fetched before it counts as damaged in the log rather than in transit. */
 const DAMAGED_FETCHES = 3;
 
 export interface PartitionReaderOptions extends Pick<
@@ -18,171 +21,146 @@ export interface PartitionReaderOptions extends Pick<
 > {
   readonly partition: TopicPartition;
   readonly groupId: string;
-  readonly worker: BatchWorker;
+  readonly worker: Pick<BatchWorker, 'work'>;
   readonly maxBatchRecords: number;
   readonly maxAttempts: number;
   readonly retryBackoffMs: number;
   readonly deadLetters: DeadLetterWriter | undefined;
   /** Whether offsets may be missing in the topic. */
-  readonly isCompacted: CompactionKnowledge;
-  /** Where to go on if the log does not have a position. */
-  readonly reposition: (
-    position: TopicPartition & { readonly offset: bigint },
-  ) => Promise<{ readonly offset: bigint; readonly gap: ConsumerGap | undefined }>;
+  readonly compaction: CompactionStatus;
+  /** Where to continue if the log does not have a position. */
+  readonly reposition: (position: TopicPartition & { readonly offset: bigint }) => Promise<ValidPosition>;
   readonly logger: Logger;
 }
 
-/** What is known of a topic's compaction. */
-export interface CompactionKnowledge {
-  /** `undefined` until it was asked for. */
-  readonly known: boolean | undefined;
-  ask(): Promise<boolean>;
-}
-
-/** Takes what was fetched of one partition step by step: records to the handler, and whatever else to whom it concerns. */
+/** Processes what was fetched from one partition: records, markers, gaps, undecodable batches, positions out of range. */
 export class PartitionReader {
-  /** Calls in a row that failed, of those that are no handler's. */
+  /** Consecutive failures outside the handler. */
   private failures = 0;
   private damaged = { baseOffset: -1n, fetches: 0 };
 
   constructor(private readonly options: PartitionReaderOptions) {}
 
   /**
-   * Returns the wait before what is left should be fetched again, if something failed.
+   * Returns how long to wait before the remaining bytes are fetched again, if something failed.
    *
-   * @throws LogError `CONSUMER_CRASHED` if something can be neither handled nor put aside
+   * @throws LogError `CONSUMER_CRASHED` if something can be neither handled nor written to the dead-letter topic
    */
   async read(fetched: FetchedPartition, context: WorkContext): Promise<number | undefined> {
-    const { partition, maxBatchRecords, isCompacted } = this.options;
+    const { partition, maxBatchRecords, compaction } = this.options;
     if (fetched.isOutOfRange) return this.attempt(() => this.reposition(fetched.position, context));
     const steps = readRecordSet(fetched, {
       position: fetched.position,
       highWatermark: fetched.highWatermark,
       maxRecords: maxBatchRecords,
-      expectsGaps: () => isCompacted.known === true,
+      expectsGaps: () => compaction.known === true,
     });
     for (const step of steps) {
       if (context.shouldStop()) return undefined;
-      const restMs =
+      const waitMs =
         step.kind === 'records'
           ? await this.options.worker.work(
               { ...partition, ...step, highWatermark: fetched.lastStableOffset },
               context,
             )
-          : await this.attempt(() => this.takeStep(step, fetched, context));
-      if (restMs !== undefined) return restMs;
+          : await this.attempt(() => this.handleStep(step, fetched, context));
+      if (waitMs !== undefined) return waitMs;
     }
     return undefined;
   }
 
-  private async takeStep(
+  private async handleStep(
     step: Exclude<RecordSetStep, { kind: 'records' }>,
     fetched: FetchedPartition,
     context: WorkContext,
   ): Promise<number | undefined> {
     switch (step.kind) {
       case 'passed':
-        return this.pass(step.nextOffset, context);
+        return this.advance(step.nextOffset, context);
       case 'gap':
-        return this.takeGap(step, fetched, context);
+        return this.handleGap(step, fetched, context);
       case 'undecodable':
-        return this.setAside(step.batch, context);
+        return this.handleUndecodable(step.batch, context);
     }
   }
 
-  private async takeGap(
+  private async handleGap(
     { expected, found }: { readonly expected: bigint; readonly found: bigint },
     { logStartOffset }: FetchedPartition,
     context: WorkContext,
   ): Promise<undefined> {
-    if (await this.options.isCompacted.ask()) return undefined;
+    if (await this.options.compaction.ask()) return undefined;
     const cause = logStartOffset > expected ? 'log-start' : 'unexplained';
     await reportGap({ ...this.options.partition, expected, found, cause }, this.options);
-    return this.pass(found, context);
+    return this.advance(found, context);
   }
 
   private async reposition(position: bigint, context: WorkContext): Promise<number | undefined> {
     const { partition } = this.options;
     const { offset, gap } = await this.options.reposition({ ...partition, offset: position });
-    if (!gap) return this.restMs(1);
+    if (!gap) return this.retryAfterMs(1);
     await reportGap(gap, this.options);
-    if (offset > position) return this.pass(offset, context);
-    await context.passed(offset);
+    if (offset > position) return this.advance(offset, context);
+    await context.advance(offset);
     return undefined;
   }
 
-  private async setAside(batch: UndecodableRecords, context: WorkContext): Promise<number | undefined> {
+  private async handleUndecodable(
+    batch: UndecodableRecords,
+    context: WorkContext,
+  ): Promise<number | undefined> {
     const { partition, onUndecodable, deadLetters, groupId, logger } = this.options;
     const { baseOffset, lastOffset, reason, sha256 } = batch;
-    if (reason.code === 'DAMAGED' && this.mayHeal(baseOffset)) return this.restMs(this.damaged.fetches);
+    if (reason.code === 'DAMAGED' && this.shouldFetchAgain(baseOffset))
+      return this.retryAfterMs(this.damaged.fetches);
     const offsets = { baseOffset: String(baseOffset), lastOffset: String(lastOffset) };
-    logger.error({ ...partition, ...offsets, sha256, err: reason }, 'a batch cannot be decoded');
+    logger.error({ ...partition, ...offsets, sha256, err: reason }, 'batch cannot be decoded');
     if (onUndecodable) await onUndecodable({ ...partition, ...batch });
     else if (deadLetters) await deadLetters.writeBatch({ ...partition, ...batch, groupId }, context.signal);
     else {
-      const where = `offsets ${baseOffset} to ${lastOffset} of ${partition.topic}/${partition.partition}`;
-      const message = `cannot decode ${where}, and there is no dead-letter topic: ${reason.message}`;
+      const message = `cannot decode offsets ${baseOffset} to ${lastOffset} of ${partition.topic}/${partition.partition}, and no dead-letter topic is set: ${reason.message}`;
       throw new LogError('CONSUMER_CRASHED', message, false, { cause: reason });
     }
-    return this.pass(lastOffset + 1n, context);
+    return this.advance(lastOffset + 1n, context);
   }
 
-  private mayHeal(baseOffset: bigint): boolean {
+  private shouldFetchAgain(baseOffset: bigint): boolean {
     const isSame = this.damaged.baseOffset === baseOffset;
     this.damaged = { baseOffset, fetches: isSame ? this.damaged.fetches + 1 : 1 };
     return this.damaged.fetches < DAMAGED_FETCHES;
   }
 
-  private async pass(nextOffset: bigint, context: WorkContext): Promise<undefined> {
+  private async advance(nextOffset: bigint, context: WorkContext): Promise<undefined> {
     await this.options.onPosition?.({ ...this.options.partition, nextOffset });
-    await context.passed(nextOffset);
+    await context.advance(nextOffset);
     return undefined;
   }
 
-  /** A failure that says that something else is down is repeated until it is over; others up to `maxAttempts` times. */
+  /** Retries a retryable failure until it succeeds, others up to `maxAttempts` times. */
   private async attempt(step: () => Promise<number | undefined>): Promise<number | undefined> {
     const { logger, partition, maxAttempts } = this.options;
     try {
-      const restMs = await step();
+      const waitMs = await step();
       this.failures = 0;
-      return restMs;
+      return waitMs;
     } catch (error) {
       if (error instanceof LogError && !error.retryable) throw error;
       this.failures += 1;
       if (!isRetryable(error) && this.failures >= maxAttempts) {
-        const message = `cannot pass a position of ${partition.topic}/${partition.partition}: ${String(error)}`;
+        const message = `cannot advance the position of ${partition.topic}/${partition.partition}: ${String(error)}`;
         throw new LogError('CONSUMER_CRASHED', message, false, { cause: error });
       }
-      const waitMs = this.restMs(this.failures);
+      const waitMs = this.retryAfterMs(this.failures);
       logger.warn(
         { err: error, ...partition, waitMs: Math.round(waitMs) },
-        'a position could not be passed, will retry',
+        'cannot advance the position, will retry',
       );
       return waitMs;
     }
   }
 
-  private restMs(failures: number): number {
+  private retryAfterMs(failures: number): number {
     const { retryBackoffMs } = this.options;
     return withJitter(backoffMs(failures - 1, { firstMs: retryBackoffMs, maxMs: MAX_RETRY_WAIT_MS }));
   }
-}
-
-const GAP_MESSAGES: Readonly<Record<ConsumerGap['cause'], string>> = {
-  'log-start': 'records were deleted from the log before they were read',
-  'log-end': 'the log ends before the position: it lost its end or is another log',
-  unexplained: 'the broker left out offsets of a topic that is not compacted',
-};
-
-/** Tells of offsets that will never be read. */
-export async function reportGap(
-  gap: ConsumerGap,
-  { logger, onGap }: Pick<PartitionReaderOptions, 'logger' | 'onGap'>,
-): Promise<void> {
-  const { topic, partition, expected, found, cause } = gap;
-  logger.error(
-    { topic, partition, expected: String(expected), found: String(found), cause },
-    GAP_MESSAGES[cause],
-  );
-  await onGap?.(gap);
 }

@@ -1,26 +1,26 @@
 import { describe, expect, it } from 'vitest';
-import { Holds } from './pause-reasons.js';
+import { PauseReasons } from './pause-reasons.js';
 
 const partition = { topic: 'a', partition: 1 };
 
-describe('Holds', () => {
-  it('holds a partition until the last of those who asked for it releases it', () => {
-    const holds = new Holds();
-    expect(holds.hold(partition, 'asked-for')).toBe(true);
-    expect(holds.hold(partition, 'backoff')).toBe(false);
-    expect(holds.release(partition, 'asked-for')).toBe(false);
-    expect(holds.isHeld(partition)).toBe(true);
-    expect(holds.release(partition, 'backoff')).toBe(true);
-    expect(holds.isHeld(partition)).toBe(false);
+describe('PauseReasons', () => {
+  it('keeps a partition paused until its last reason is removed', () => {
+    const reasons = new PauseReasons();
+    expect(reasons.add(partition, 'application')).toBe(true);
+    expect(reasons.add(partition, 'backoff')).toBe(false);
+    expect(reasons.remove(partition, 'application')).toBe(false);
+    expect(reasons.isPaused(partition)).toBe(true);
+    expect(reasons.remove(partition, 'backoff')).toBe(true);
+    expect(reasons.isPaused(partition)).toBe(false);
   });
 
-  it('takes releasing what was not held for nothing', () => {
-    expect(new Holds().release(partition, 'backoff')).toBe(false);
+  it('ignores the removal of a reason that was not added', () => {
+    expect(new PauseReasons().remove(partition, 'backoff')).toBe(false);
   });
 
-  it('tells partitions of other topics apart', () => {
-    const holds = new Holds();
-    holds.hold(partition, 'backoff');
-    expect(holds.isHeld({ topic: 'b', partition: 1 })).toBe(false);
+  it('distinguishes partitions of different topics', () => {
+    const reasons = new PauseReasons();
+    reasons.add(partition, 'backoff');
+    expect(reasons.isPaused({ topic: 'b', partition: 1 })).toBe(false);
   });
 });

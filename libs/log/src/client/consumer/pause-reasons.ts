@@ -1,32 +1,32 @@
 import { partitionId, type TopicPartition } from '../record/topic-partition.js';
 
-/** Why nothing is fetched from a partition for now. */
-export type HoldReason = 'asked-for' | 'positioning' | 'backoff';
+/** Why a partition is not fetched: the application paused it, its position is not known yet, or its handler failed. */
+export type PauseReason = 'application' | 'positioning' | 'backoff';
 
-/** Who wants a partition to rest: it is read again once nobody does. Pure. */
-export class Holds {
-  private readonly held = new Map<string, Set<HoldReason>>();
+/** Why partitions are paused: a partition is fetched again once no reason is left. Pure. */
+export class PauseReasons {
+  private readonly reasons = new Map<string, Set<PauseReason>>();
 
-  /** Returns whether the partition was not held before. */
-  hold(partition: TopicPartition, reason: HoldReason): boolean {
-    const reasons = this.held.get(partitionId(partition));
+  /** Returns whether the partition was not paused before. */
+  add(partition: TopicPartition, reason: PauseReason): boolean {
+    const reasons = this.reasons.get(partitionId(partition));
     if (reasons) {
       reasons.add(reason);
       return false;
     }
-    this.held.set(partitionId(partition), new Set([reason]));
+    this.reasons.set(partitionId(partition), new Set([reason]));
     return true;
   }
 
-  /** Returns whether the partition is not held any longer. */
-  release(partition: TopicPartition, reason: HoldReason): boolean {
-    const reasons = this.held.get(partitionId(partition));
+  /** Returns whether that was the last reason. */
+  remove(partition: TopicPartition, reason: PauseReason): boolean {
+    const reasons = this.reasons.get(partitionId(partition));
     if (!reasons?.delete(reason) || reasons.size > 0) return false;
-    this.held.delete(partitionId(partition));
+    this.reasons.delete(partitionId(partition));
     return true;
   }
 
-  isHeld(partition: TopicPartition): boolean {
-    return this.held.has(partitionId(partition));
+  isPaused(partition: TopicPartition): boolean {
+    return this.reasons.has(partitionId(partition));
   }
 }

@@ -1,52 +1,52 @@
-/** What is to be done about records whose handler failed. */
-export type RetryStep =
-  /** Hand the same records over again, after this wait. */
-  | { readonly kind: 'again'; readonly failures: number }
-  /** Hand them over one by one, now: those that fail alone are the bad ones. */
-  | { readonly kind: 'one-by-one' }
-  /** This record failed alone. */
-  | { readonly kind: 'give-up'; readonly attempts: number };
+/** What to do with records whose handler failed. */
+export type RetryDecision =
+  /** Pass the same records to the handler again after a backoff. */
+  | { readonly kind: 'retry'; readonly failures: number }
+  /** Pass them to the handler one by one: those that fail on their own are the bad ones. */
+  | { readonly kind: 'retry-individually' }
+  /** This record failed on its own. */
+  | { readonly kind: 'reject'; readonly attempts: number };
 
 /**
- * How far the records at the head of one partition have got on the way from the first failure to the dead-letter topic.
- * Pure: told what happened, it says what comes next.
+ * Decides how the records at the head of one partition are retried, from the first failure to the dead-letter topic. Pure.
  *
- * A retryable failure says that something else is down, and says nothing about the records: it never brings them closer
- * to the dead-letter topic, however often it comes.
+ * A retryable failure means that another system is unavailable. It does not count as an attempt, however often it occurs.
  */
-export class RetryLadder {
+export class RetryPolicy {
+  /** Consecutive failures, for the backoff. */
   private failures = 0;
-  private counted = 0;
-  private aloneUntil = 0n;
+  /** Failures that count against the records. */
+  private attempts = 0;
+  private individuallyUntil = 0n;
 
   constructor(private readonly maxAttempts: number) {}
 
-  /** Whether the record at this offset is to be handed over by itself. */
-  isAlone(offset: bigint): boolean {
-    return offset < this.aloneUntil;
+  /** Whether the record at this offset is passed to the handler in a batch of one. */
+  isIndividual(offset: bigint): boolean {
+    return offset < this.individuallyUntil;
   }
 
-  /** Everything before `nextOffset` is done with. */
-  passed(nextOffset: bigint): void {
+  /** Every record before `nextOffset` was handled or rejected. */
+  succeeded(nextOffset: bigint): void {
     this.failures = 0;
-    if (nextOffset >= this.aloneUntil) this.counted = 0;
+    if (nextOffset >= this.individuallyUntil) this.attempts = 0;
   }
 
   failed({
     nextOffset,
-    alone,
+    isIndividual,
     retryable,
   }: {
-    nextOffset: bigint;
-    alone: boolean;
-    retryable: boolean;
-  }): RetryStep {
+    readonly nextOffset: bigint;
+    readonly isIndividual: boolean;
+    readonly retryable: boolean;
+  }): RetryDecision {
     this.failures += 1;
-    if (retryable) return { kind: 'again', failures: this.failures };
-    if (alone) return { kind: 'give-up', attempts: this.counted + 1 };
-    this.counted += 1;
-    if (this.counted < this.maxAttempts) return { kind: 'again', failures: this.failures };
-    this.aloneUntil = nextOffset;
-    return { kind: 'one-by-one' };
+    if (retryable) return { kind: 'retry', failures: this.failures };
+    if (isIndividual) return { kind: 'reject', attempts: this.attempts + 1 };
+    this.attempts += 1;
+    if (this.attempts < this.maxAttempts) return { kind: 'retry', failures: this.failures };
+    this.individuallyUntil = nextOffset;
+    return { kind: 'retry-individually' };
   }
 }

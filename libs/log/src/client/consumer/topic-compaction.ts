@@ -1,29 +1,36 @@
 import type { Logger } from 'pino';
 import type { KafkajsAdmin } from '../admin/kafka-admin.js';
-import type { CompactionKnowledge } from './partition-reader.js';
 
-/** How long an answer is good for: somebody may change the topic. */
+/** How long an answer is valid: the topic's configuration may change. */
 const MAX_AGE_MS = 60_000;
 
 interface Answer {
   readonly isCompacted: boolean;
-  readonly askedAtMs: number;
+  readonly receivedAtMs: number;
 }
 
-/** Which topics are compacted, so that offsets may be missing in them. Asked for only once some are. */
+/** What is known of one topic's compaction. */
+export interface CompactionStatus {
+  /** `undefined` if there is no recent answer. */
+  readonly known: boolean | undefined;
+  /** Returns the recent answer, or asks the cluster. */
+  ask(): Promise<boolean>;
+}
+
+/** Whether topics are compacted, so that offsets may be missing in them. The cluster is asked at the first missing offset. */
 export class TopicCompaction {
   private readonly answers = new Map<string, Answer>();
 
   constructor(
-    private readonly admin: KafkajsAdmin,
+    private readonly admin: Pick<KafkajsAdmin, 'configs'>,
     private readonly logger: Logger,
   ) {}
 
-  of(topic: string): CompactionKnowledge {
+  of(topic: string): CompactionStatus {
     const known = (): boolean | undefined => {
       const answer = this.answers.get(topic);
-      const isFresh = answer !== undefined && performance.now() - answer.askedAtMs < MAX_AGE_MS;
-      return isFresh ? answer.isCompacted : undefined;
+      const isRecent = answer !== undefined && performance.now() - answer.receivedAtMs < MAX_AGE_MS;
+      return isRecent ? answer.isCompacted : undefined;
     };
     return {
       get known() {
@@ -35,11 +42,11 @@ export class TopicCompaction {
 
   private async ask(topic: string): Promise<boolean> {
     const isCompacted = await this.read(topic);
-    this.answers.set(topic, { isCompacted, askedAtMs: performance.now() });
+    this.answers.set(topic, { isCompacted, receivedAtMs: performance.now() });
     return isCompacted;
   }
 
-  /** A client that may not see the settings learns of a gap too much rather than of one too few. */
+  /** A client that may not describe the topic reports a gap that is none rather than missing a real one. */
   private async read(topic: string): Promise<boolean> {
     try {
       const configs = await this.admin.configs(topic);

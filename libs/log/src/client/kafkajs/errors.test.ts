@@ -7,7 +7,7 @@ import {
 } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { LogError } from '../shared/errors.js';
-import { isGroupMoved, isMetadataMissing, isSequenceLost, toLogError } from './errors.js';
+import { isRebalance, isMetadataMissing, isSequenceLost, toLogError } from './errors.js';
 
 const protocolError = (type: string, retriable = false) =>
   new KafkaJSProtocolError(Object.assign(new Error(type), { type, code: 1, retriable }));
@@ -54,9 +54,9 @@ describe('isSequenceLost', () => {
   });
 });
 
-describe('isGroupMoved', () => {
+describe('isRebalance', () => {
   it.each(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])('knows %s', (type) => {
-    expect(isGroupMoved(protocolError(type))).toBe(true);
+    expect(isRebalance(protocolError(type))).toBe(true);
   });
 });
 

@@ -73,8 +73,8 @@ export function isMetadataMissing(error: unknown): boolean {
   return cause instanceof TypeError && cause.message.includes("(reading 'topicMetadata')");
 }
 
-/** Whether the group is being shared out anew, or has forgotten this member: both are healed by joining again. */
-export function isGroupMoved(error: unknown): boolean {
+/** Whether the group rebalances or no longer knows this member. In both cases the member has to join again. */
+export function isRebalance(error: unknown): boolean {
   return ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'].includes(
     rootCause(error).type ?? '',
   );

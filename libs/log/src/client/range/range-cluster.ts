@@ -6,10 +6,10 @@ import { addressOf } from '../kafkajs/broker-socket.js';
 import { KafkajsClient, type KafkajsClientOptions } from '../kafkajs/client.js';
 import { ask, openCluster, type KafkajsBroker, type KafkajsCluster } from '../kafkajs/cluster.js';
 import { isLeaderMoved, isRequestTimeout, toLogError } from '../kafkajs/errors.js';
+import { FETCH_BY_ID, FETCH_BY_NAME, type FetchedPartitionResponse } from '../kafkajs/fetch-api.js';
 import { METADATA } from '../kafkajs/metadata-api.js';
 import { LogNames } from '../kafkajs/topic-prefix.js';
 import { LogError } from '../shared/errors.js';
-import { FETCH_BY_ID, FETCH_BY_NAME, type FetchedPartitionResponse } from '../kafkajs/fetch-api.js';
 
 const FETCH_API_KEY = 1;
 /** Kafka's numbers. */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { reportGap } from '../consumer/partition-reader.js';
+import { reportGap } from '../consumer/gaps.js';
 import type { TopicCompaction } from '../consumer/topic-compaction.js';
 import type { FetchedPartition } from '../kafkajs/fetch.js';
 import { readRecordSet, type RecordSetStep } from '../record/record-set.js';

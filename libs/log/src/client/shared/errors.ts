@@ -14,7 +14,7 @@ export type LogErrorCode =
   | 'LOG_TRUNCATED'
   | 'TOPIC_RECREATED';
 
-/** An operation on the log that failed. Where `retryable`, the same call may succeed later. */
+/** An operation on the log that failed. If `retryable`, the same call may succeed later. */
 export class LogError extends Error {
   override readonly name = 'LogError';
 
@@ -28,12 +28,17 @@ export class LogError extends Error {
   }
 }
 
-/** A batch of the log that cannot be decoded, by any reader. */
+/** Whether an error says that something is unavailable for now: repeating the operation may succeed. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof Error && 'retryable' in error && error.retryable === true;
+}
+
+/** A batch of the log that no reader can decode. */
 export class UndecodableBatchError extends Error {
   override readonly name = 'UndecodableBatchError';
 
   constructor(
-    /** `DAMAGED`: its CRC or its place in the log are wrong. `MALFORMED`: it was written as it is, and makes no sense. */
+    /** `DAMAGED`: its CRC or its offsets are wrong. `MALFORMED`: the CRC is right, the content is not a valid batch. */
     readonly code: 'DAMAGED' | 'MALFORMED',
     message: string,
     options?: ErrorOptions,
