@@ -4,20 +4,20 @@ import type { Telemetry } from '@hailstream/events';
 
 /** Telemetry as the simulator writes it, each point new, of devices that take turns. */
 export class TelemetrySource {
-  readonly #deviceIds: readonly string[];
-  readonly #providerId: string;
-  #made = 0;
+  private readonly deviceIds: readonly string[];
+  private readonly providerId: string;
+  private made = 0;
 
   constructor({ devices = 1_000, providerId = LOCAL_PROVIDER_ID } = {}) {
-    this.#deviceIds = Array.from({ length: devices }, () => randomUUID());
-    this.#providerId = providerId;
+    this.deviceIds = Array.from({ length: devices }, () => randomUUID());
+    this.providerId = providerId;
   }
 
   next(): Telemetry {
-    this.#made += 1;
+    this.made += 1;
     return {
-      device_id: this.#deviceIds[this.#made % this.#deviceIds.length]!,
-      provider_id: this.#providerId,
+      device_id: this.deviceIds[this.made % this.deviceIds.length]!,
+      provider_id: this.providerId,
       telemetry_id: randomUUID(),
       timestamp: Date.now(),
       trip_ids: null,

@@ -129,22 +129,22 @@ async function sendStraight(producer: Producer, source: TelemetrySource): Promis
 }
 
 class TelemetryClient implements AsyncDisposable {
-  readonly #pool: Pool;
-  readonly #source = new TelemetrySource();
-  readonly #headers: Record<string, string>;
+  private readonly pool: Pool;
+  private readonly source = new TelemetrySource();
+  private readonly headers: Record<string, string>;
 
   constructor(url: string, token: string) {
-    this.#pool = new Pool(url, { connections: CALLERS });
-    this.#headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+    this.pool = new Pool(url, { connections: CALLERS });
+    this.headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
   }
 
   /** Posts new points. @throws Error where not all of them were accepted */
   async send(size: number): Promise<void> {
-    const { statusCode, body } = await this.#pool.request({
+    const { statusCode, body } = await this.pool.request({
       method: 'POST',
       path: '/telemetry',
-      headers: this.#headers,
-      body: JSON.stringify(this.#source.batch(size)),
+      headers: this.headers,
+      body: JSON.stringify(this.source.batch(size)),
     });
     const answer = (await body.json()) as { success?: number };
     if (statusCode !== 201 || answer.success !== size) {
@@ -153,6 +153,6 @@ class TelemetryClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool.close();
+    await this.pool.close();
   }
 }

@@ -89,8 +89,8 @@ interface Node {
 }
 
 class Cluster implements RunningKafka {
-  readonly #folder = new ProcessFolder('hailstream-kafka-');
-  readonly #nodes: Node[] = [];
+  private readonly folder = new ProcessFolder('hailstream-kafka-');
+  private readonly nodes: Node[] = [];
 
   constructor(
     private readonly classpath: string,
@@ -98,17 +98,17 @@ class Cluster implements RunningKafka {
   ) {}
 
   get addresses(): string[] {
-    return this.#nodes.map(({ ports }) => `${HOST}:${ports.broker}`);
+    return this.nodes.map(({ ports }) => `${HOST}:${ports.broker}`);
   }
 
   get processIds(): (number | undefined)[] {
-    return this.#nodes.map((node) => (isRunning(node) ? node.process?.pid : undefined));
+    return this.nodes.map((node) => (isRunning(node) ? node.process?.pid : undefined));
   }
 
   async start(): Promise<void> {
     const ports = await choosePorts(this.options.brokers);
     for (const [i, own] of ports.entries()) {
-      const folder = join(this.#folder.path, `broker-${i + 1}`);
+      const folder = join(this.folder.path, `broker-${i + 1}`);
       await mkdir(folder);
       const propertiesFile = join(folder, 'server.properties');
       const settings = brokerSettings({ node: i, host: HOST, ports, dataDir: join(folder, 'data') });
@@ -116,64 +116,64 @@ class Cluster implements RunningKafka {
         ([key, value]) => `${key}=${value}\n`,
       );
       await writeFile(propertiesFile, lines.join(''));
-      this.#nodes.push({ folder, propertiesFile, logFile: join(folder, 'server.log'), ports: own });
+      this.nodes.push({ folder, propertiesFile, logFile: join(folder, 'server.log'), ports: own });
     }
     const clusterId = makeClusterId();
-    await Promise.all(this.#nodes.map((node) => this.#format(node, clusterId)));
-    for (const node of this.#nodes) this.#launch(node);
-    await this.#ready();
+    await Promise.all(this.nodes.map((node) => this.format(node, clusterId)));
+    for (const node of this.nodes) this.launch(node);
+    await this.ready();
   }
 
   async kill(broker: number): Promise<void> {
-    await end(this.#node(broker), 'SIGKILL');
+    await end(this.node(broker), 'SIGKILL');
   }
 
   async stop(broker: number): Promise<void> {
-    await end(this.#node(broker), 'SIGTERM');
+    await end(this.node(broker), 'SIGTERM');
   }
 
   async restart(broker: number): Promise<void> {
     await this.stop(broker);
-    this.#launch(this.#node(broker));
-    await this.#ready();
+    this.launch(this.node(broker));
+    await this.ready();
   }
 
   pause(broker: number): void {
-    this.#node(broker).process?.kill('SIGSTOP');
+    this.node(broker).process?.kill('SIGSTOP');
   }
 
   resume(broker: number): void {
-    this.#node(broker).process?.kill('SIGCONT');
+    this.node(broker).process?.kill('SIGCONT');
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#folder[Symbol.asyncDispose]();
+    return this.folder[Symbol.asyncDispose]();
   }
 
-  #node(broker: number): Node {
-    const node = this.#nodes[broker];
-    if (node === undefined) throw new RangeError(`there is no broker ${broker} of ${this.#nodes.length}`);
+  private node(broker: number): Node {
+    const node = this.nodes[broker];
+    if (node === undefined) throw new RangeError(`there is no broker ${broker} of ${this.nodes.length}`);
     return node;
   }
 
   /** Makes the data folder of a node that never ran. */
-  async #format(node: Node, clusterId: string): Promise<void> {
+  private async format(node: Node, clusterId: string): Promise<void> {
     const command = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', node.propertiesFile];
-    const child = this.#java(node, ['-Xmx128m', '-XX:TieredStopAtLevel=1'], command);
+    const child = this.java(node, ['-Xmx128m', '-XX:TieredStopAtLevel=1'], command);
     const [exitCode] = (await once(child, 'exit')) as [number | null];
-    if (exitCode !== 0) throw await this.#failure(node, 'could not format its data folder');
+    if (exitCode !== 0) throw await this.failure(node, 'could not format its data folder');
   }
 
-  #launch(node: Node): void {
+  private launch(node: Node): void {
     const { heap = DEFAULT_HEAP, jvm = [] } = this.options;
     const options = [`-Xmx${heap}`, `-Xms${heap}`, ...GARBAGE_COLLECTION, ...jvm];
-    node.process = this.#java(node, options, ['kafka.Kafka', node.propertiesFile]);
+    node.process = this.java(node, options, ['kafka.Kafka', node.propertiesFile]);
   }
 
-  #java(node: Node, options: readonly string[], command: readonly string[]): ChildProcess {
+  private java(node: Node, options: readonly string[], command: readonly string[]): ChildProcess {
     const log = openSync(node.logFile, 'a');
     try {
-      return this.#folder.spawn({
+      return this.folder.spawn({
         command: 'java',
         args: [...options, LOGGING, '-cp', this.classpath, ...command],
         stdio: ['ignore', log, log],
@@ -184,17 +184,17 @@ class Cluster implements RunningKafka {
   }
 
   /** Resolves once all that run list all that run. */
-  async #ready(): Promise<void> {
-    const running = this.#nodes.filter(isRunning);
+  private async ready(): Promise<void> {
+    const running = this.nodes.filter(isRunning);
     const deadline = performance.now() + READY_TIMEOUT_MS;
     for (;;) {
       const ended = running.find((node) => !isRunning(node));
-      if (ended) throw await this.#failure(ended, 'ended before it was ready');
+      if (ended) throw await this.failure(ended, 'ended before it was ready');
       const listed = await Promise.all(running.map(({ ports }) => listedBrokers(HOST, ports.broker)));
       const late = listed.findIndex((count) => count < running.length);
       if (late < 0) return;
       if (performance.now() > deadline)
-        throw await this.#failure(
+        throw await this.failure(
           running[late] as Node,
           `lists ${listed[late]} of ${running.length} brokers after ${READY_TIMEOUT_MS / 1000} s`,
         );
@@ -202,9 +202,9 @@ class Cluster implements RunningKafka {
     }
   }
 
-  async #failure(node: Node, what: string): Promise<KafkaError> {
+  private async failure(node: Node, what: string): Promise<KafkaError> {
     const log = (await readFile(node.logFile, 'utf8')).trim().slice(-LOG_TAIL_CHARS);
-    return new KafkaError('FAILED', `broker ${this.#nodes.indexOf(node) + 1} of Kafka ${what}:\n${log}`);
+    return new KafkaError('FAILED', `broker ${this.nodes.indexOf(node) + 1} of Kafka ${what}:\n${log}`);
   }
 }
 

@@ -33,12 +33,12 @@ const LEFTOVERS_POLL_MS = 100;
 
 /** Starts the system's processes in order, keeps them running, and stops them in reverse order. */
 export class System {
-  readonly #processes: { readonly name: ProcessName; readonly process: SupervisedProcess }[] = [];
-  readonly #pids: Partial<Record<ProcessName, number>> = {};
-  #run: RunFile | undefined;
-  #stopping = false;
-  #writing: Promise<void> = Promise.resolve();
-  #fail: (error: ProcessError) => void = () => undefined;
+  private readonly processes: { readonly name: ProcessName; readonly process: SupervisedProcess }[] = [];
+  private readonly pids: Partial<Record<ProcessName, number>> = {};
+  private run: RunFile | undefined;
+  private stopping = false;
+  private writing: Promise<void> = Promise.resolve();
+  private fail: (error: ProcessError) => void = () => undefined;
 
   /** Rejects when a process ended too often. */
   readonly failed: Promise<never>;
@@ -47,7 +47,7 @@ export class System {
     private readonly context: ProgramContext,
     private readonly notice: (line: string) => void,
   ) {
-    this.failed = new Promise<never>((_, fail) => (this.#fail = fail));
+    this.failed = new Promise<never>((_, fail) => (this.fail = fail));
     // Whoever awaits it sees the failure; when nobody does, the system is being stopped anyway.
     this.failed.catch(() => undefined);
   }
@@ -81,14 +81,14 @@ export class System {
     const { context } = this;
     const { options, surroundings, addresses, home } = context;
     const startLog = async (): Promise<void> => {
-      if (surroundings.kafkaBrokers === undefined) await this.#launch('broker', brokerProgram(context));
+      if (surroundings.kafkaBrokers === undefined) await this.launch('broker', brokerProgram(context));
       // Ingest makes the topics: whoever reads them starts after it.
-      await this.#launch('ingest', ingestProgram(context));
+      await this.launch('ingest', ingestProgram(context));
     };
     const startDatabase = async (): Promise<string> => {
       if (surroundings.databaseUrl !== undefined) return surroundings.databaseUrl;
       let url = '';
-      await this.#launch(
+      await this.launch(
         'postgres',
         postgresProgram(context, (told) => (url = told)),
       );
@@ -96,15 +96,15 @@ export class System {
     };
     const [databaseUrl] = await Promise.all([startDatabase(), startLog()]);
     await Promise.all([
-      this.#launch('realtime', realtimeProgram(context)),
-      this.#launch('batch', batchProgram(context, databaseUrl)),
+      this.launch('realtime', realtimeProgram(context)),
+      this.launch('batch', batchProgram(context, databaseUrl)),
     ]);
-    if (options.simulate) await this.#launch('driverSim', driverSimProgram(context));
+    if (options.simulate) await this.launch('driverSim', driverSimProgram(context));
     const { ingestUrl, dashboardUrl, batchUrl, kafkaBrokers } = addresses;
     const token = surroundings.readToken;
-    this.#run = {
+    this.run = {
       pid: process.pid,
-      processes: { ...this.#pids },
+      processes: { ...this.pids },
       ingestUrl,
       dashboardUrl,
       signInUrl: token === undefined ? dashboardUrl : `${dashboardUrl}/#token=${token}`,
@@ -113,46 +113,46 @@ export class System {
       databaseUrl,
       startedAt: new Date().toISOString(),
     };
-    await writeRunFile(home.runFile, this.#run);
-    return this.#run;
+    await writeRunFile(home.runFile, this.run);
+    return this.run;
   }
 
   /** Drains everything, the last started first; what was started together stops together. */
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.stopping = true;
     const order: ProcessName[][] = [['driverSim'], ['ingest'], ['realtime', 'batch'], ['broker', 'postgres']];
     for (const names of order) {
-      const group = this.#processes.filter(({ name }) => names.includes(name));
+      const group = this.processes.filter(({ name }) => names.includes(name));
       await Promise.all(group.map(({ process }) => process.stop()));
     }
-    this.#run = undefined;
-    await this.#writing;
+    this.run = undefined;
+    await this.writing;
     await removeRunFile(this.context.home.runFile);
   }
 
   /** Ends everything at once. */
   kill(): void {
-    for (const { process } of this.#processes) process.kill();
+    for (const { process } of this.processes) process.kill();
   }
 
-  async #launch(name: ProcessName, program: Program): Promise<void> {
-    if (this.#stopping) throw new ProcessError(`${program.name} was not started: everything stops`);
+  private async launch(name: ProcessName, program: Program): Promise<void> {
+    if (this.stopping) throw new ProcessError(`${program.name} was not started: everything stops`);
     const process = new SupervisedProcess(program, {
-      started: (pid) => this.#started(name, pid),
+      started: (pid) => this.started(name, pid),
       notice: this.notice,
-      gaveUp: this.#fail,
+      gaveUp: this.fail,
     });
-    this.#processes.push({ name, process });
+    this.processes.push({ name, process });
     await process.start();
   }
 
-  #started(name: ProcessName, pid: number): void {
-    this.#pids[name] = pid;
-    this.#writing = this.#writing
+  private started(name: ProcessName, pid: number): void {
+    this.pids[name] = pid;
+    this.writing = this.writing
       .then(async () => {
-        if (this.#run === undefined) return;
-        this.#run = { ...this.#run, processes: { ...this.#pids } };
-        await writeRunFile(this.context.home.runFile, this.#run);
+        if (this.run === undefined) return;
+        this.run = { ...this.run, processes: { ...this.pids } };
+        await writeRunFile(this.context.home.runFile, this.run);
       })
       .catch((error: unknown) => this.notice(`cannot write ${this.context.home.runFile}: ${String(error)}`));
   }

@@ -6,22 +6,22 @@ const MAX_LINE_CHARS = 4_000;
 
 /** Hands over a stream of UTF-8 text line by line, without the line ends; the last line at the end of the stream. */
 export class LineSplitter extends Writable {
-  readonly #decoder = new StringDecoder('utf8');
-  #rest = '';
+  private readonly decoder = new StringDecoder('utf8');
+  private rest = '';
 
   constructor(private readonly onLine: (line: string) => void) {
     super({ decodeStrings: true });
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    const lines = (this.#rest + this.#decoder.write(chunk)).split('\n');
-    this.#rest = (lines.pop() ?? '').slice(0, MAX_LINE_CHARS);
+    const lines = (this.rest + this.decoder.write(chunk)).split('\n');
+    this.rest = (lines.pop() ?? '').slice(0, MAX_LINE_CHARS);
     for (const line of lines) this.onLine(line.slice(0, MAX_LINE_CHARS).trimEnd());
     done();
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    if (this.#rest !== '') this.onLine(this.#rest);
+    if (this.rest !== '') this.onLine(this.rest);
     done();
   }
 }

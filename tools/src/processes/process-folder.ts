@@ -31,19 +31,19 @@ export interface FolderProgram {
  */
 export class ProcessFolder implements AsyncDisposable {
   readonly path: string;
-  readonly #cleaner: ChildProcess;
-  readonly #running = new Set<ChildProcess>();
+  private readonly cleaner: ChildProcess;
+  private readonly running = new Set<ChildProcess>();
 
   constructor(prefix: string) {
     this.path = mkdtempSync(join(tmpdir(), prefix));
     mkdirSync(join(this.path, PIDS));
     // Groups of their own, here and below: a Ctrl-C in the terminal must reach us alone.
-    this.#cleaner = spawn('sh', ['-c', CLEANER, 'sh', this.path], {
+    this.cleaner = spawn('sh', ['-c', CLEANER, 'sh', this.path], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
     });
-    this.#cleaner.stdin?.on('error', () => undefined);
-    this.#cleaner.unref();
+    this.cleaner.stdin?.on('error', () => undefined);
+    this.cleaner.unref();
   }
 
   /** Starts a program; it runs in the folder. */
@@ -53,9 +53,9 @@ export class ProcessFolder implements AsyncDisposable {
     if (pid === undefined) return child;
     const pidFile = join(this.path, PIDS, String(pid));
     writeFileSync(pidFile, '');
-    this.#running.add(child);
+    this.running.add(child);
     child.once('exit', () => {
-      this.#running.delete(child);
+      this.running.delete(child);
       rmSync(pidFile, { force: true });
     });
     return child;
@@ -64,19 +64,19 @@ export class ProcessFolder implements AsyncDisposable {
   /** Kills what still runs and removes the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(
-      [...this.#running].map((child) => {
+      [...this.running].map((child) => {
         const exited = once(child, 'exit');
         child.kill('SIGKILL');
         return exited;
       }),
     );
-    if (this.#cleaner.exitCode !== null || this.#cleaner.signalCode !== null) {
+    if (this.cleaner.exitCode !== null || this.cleaner.signalCode !== null) {
       rmSync(this.path, { recursive: true, force: true });
       return;
     }
-    const cleaned = once(this.#cleaner, 'exit');
-    this.#cleaner.ref();
-    this.#cleaner.stdin?.end();
+    const cleaned = once(this.cleaner, 'exit');
+    this.cleaner.ref();
+    this.cleaner.stdin?.end();
     await cleaned;
   }
 }

@@ -9,9 +9,9 @@ const MAX_FILE_BYTES = 10 * 1024 * 1024;
  * `onTrouble` told, once until it works again: whoever logs must not stand still because the disk is full.
  */
 export class RotatingLog extends Writable {
-  #file: FileHandle | undefined;
-  #sizeBytes = 0;
-  #troubled = false;
+  private file: FileHandle | undefined;
+  private sizeBytes = 0;
+  private troubled = false;
 
   constructor(
     readonly path: string,
@@ -22,35 +22,35 @@ export class RotatingLog extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#append(chunk).then(
+    this.append(chunk).then(
       () => {
-        this.#troubled = false;
+        this.troubled = false;
         done();
       },
       (error: Error) => {
-        if (!this.#troubled) this.onTrouble(error);
-        this.#troubled = true;
+        if (!this.troubled) this.onTrouble(error);
+        this.troubled = true;
         done();
       },
     );
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    const closed = this.#file?.close() ?? Promise.resolve();
+    const closed = this.file?.close() ?? Promise.resolve();
     closed.then(() => done(), done);
   }
 
-  async #append(chunk: Buffer): Promise<void> {
-    if (this.#sizeBytes > 0 && this.#sizeBytes + chunk.length > this.maxBytes) {
-      await this.#file?.close();
-      this.#file = undefined;
+  private async append(chunk: Buffer): Promise<void> {
+    if (this.sizeBytes > 0 && this.sizeBytes + chunk.length > this.maxBytes) {
+      await this.file?.close();
+      this.file = undefined;
       await rename(this.path, `${this.path}.1`);
     }
-    if (this.#file === undefined) {
-      this.#file = await open(this.path, 'a', 0o600);
-      this.#sizeBytes = (await this.#file.stat()).size;
+    if (this.file === undefined) {
+      this.file = await open(this.path, 'a', 0o600);
+      this.sizeBytes = (await this.file.stat()).size;
     }
-    await this.#file.appendFile(chunk);
-    this.#sizeBytes += chunk.length;
+    await this.file.appendFile(chunk);
+    this.sizeBytes += chunk.length;
   }
 }

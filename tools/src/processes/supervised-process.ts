@@ -53,18 +53,18 @@ export class ProcessError extends Error {
 
 /** Runs a program in a process of its own until it is stopped: started again when it ends by itself, within bounds. */
 export class SupervisedProcess {
-  readonly #log: RotatingLog;
-  readonly #stopped = new AbortController();
-  #child: ChildProcess | undefined;
-  #endedAt: number[] = [];
-  #revival: Promise<void> = Promise.resolve();
-  #toldErrorAt = -Infinity;
+  private readonly log: RotatingLog;
+  private readonly stopped = new AbortController();
+  private child: ChildProcess | undefined;
+  private endedAt: number[] = [];
+  private revival: Promise<void> = Promise.resolve();
+  private toldErrorAt = -Infinity;
 
   constructor(
     readonly program: Program,
     private readonly watcher: Watcher,
   ) {
-    this.#log = new RotatingLog(program.logFile, (error) =>
+    this.log = new RotatingLog(program.logFile, (error) =>
       watcher.notice(`${program.name}: cannot write its log, lines are lost: ${error.message}`),
     );
   }
@@ -72,13 +72,13 @@ export class SupervisedProcess {
   /** Resolves once the program is ready. @throws ProcessError where it ends or dawdles instead */
   async start(): Promise<void> {
     const { name, logFile } = this.program;
-    const run = this.#spawn();
+    const run = this.spawn();
     const ready = new AbortController();
-    const cancelled = AbortSignal.any([this.#stopped.signal, ready.signal]);
+    const cancelled = AbortSignal.any([this.stopped.signal, ready.signal]);
     try {
-      const outcome = await Promise.race([run.ended, this.#pollReady(cancelled)]);
+      const outcome = await Promise.race([run.ended, this.pollReady(cancelled)]);
       if (outcome === 'ready') {
-        void run.ended.then((how) => (this.#revival = this.#revive(how)));
+        void run.ended.then((how) => (this.revival = this.revive(how)));
         return;
       }
       if (outcome === 'timed out') {
@@ -94,9 +94,9 @@ export class SupervisedProcess {
 
   /** Drains the program; resolves once it has ended. Kills it where it does not end in time. */
   async stop(): Promise<void> {
-    this.#stopped.abort();
-    await this.#revival;
-    const child = this.#child;
+    this.stopped.abort();
+    await this.revival;
+    const child = this.child;
     if (child !== undefined && isRunning(child)) {
       const closed = once(child, 'close');
       child.kill('SIGTERM');
@@ -106,16 +106,16 @@ export class SupervisedProcess {
       }, STOP_TIMEOUT_MS);
       await closed.finally(() => clearTimeout(timer));
     }
-    if (!this.#log.writableEnded) await new Promise<void>((done) => this.#log.end(done));
+    if (!this.log.writableEnded) await new Promise<void>((done) => this.log.end(done));
   }
 
   /** Ends the program without a drain. */
   kill(): void {
-    this.#stopped.abort();
-    this.#child?.kill('SIGKILL');
+    this.stopped.abort();
+    this.child?.kill('SIGKILL');
   }
 
-  #spawn(): { child: ChildProcess; ended: Promise<string>; stderr: string[] } {
+  private spawn(): { child: ChildProcess; ended: Promise<string>; stderr: string[] } {
     const { program, watcher } = this;
     program.onStart?.();
     const child = spawn(
@@ -124,11 +124,11 @@ export class SupervisedProcess {
       // A process group of its own: Ctrl-C in the terminal reaches us alone, and we stop things in order.
       { env: program.env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true },
     );
-    this.#child = child;
+    this.child = child;
     const stderr: string[] = [];
-    child.stdout?.pipe(this.#log, { end: false });
-    child.stdout?.pipe(new LineSplitter((line) => this.#tellError(line)));
-    child.stderr?.pipe(this.#log, { end: false });
+    child.stdout?.pipe(this.log, { end: false });
+    child.stdout?.pipe(new LineSplitter((line) => this.tellError(line)));
+    child.stderr?.pipe(this.log, { end: false });
     child.stderr?.pipe(
       new LineSplitter((line) => {
         if (stderr.length < MAX_STDERR_LINES) stderr.push(line);
@@ -145,15 +145,15 @@ export class SupervisedProcess {
     return { child, ended, stderr };
   }
 
-  #tellError(line: string): void {
+  private tellError(line: string): void {
     const message = errorMessage(line);
     const now = performance.now();
-    if (message === undefined || now - this.#toldErrorAt < TELL_ERROR_EVERY_MS) return;
-    this.#toldErrorAt = now;
+    if (message === undefined || now - this.toldErrorAt < TELL_ERROR_EVERY_MS) return;
+    this.toldErrorAt = now;
     this.watcher.notice(`${this.program.name}: ${message} (${this.program.logFile})`);
   }
 
-  async #pollReady(signal: AbortSignal): Promise<'ready' | 'timed out' | 'was stopped'> {
+  private async pollReady(signal: AbortSignal): Promise<'ready' | 'timed out' | 'was stopped'> {
     const { name, logFile, isReady } = this.program;
     const startedAt = performance.now();
     for (let told = false; !signal.aborted; await delay(READY_POLL_MS)) {
@@ -168,12 +168,12 @@ export class SupervisedProcess {
     return 'was stopped';
   }
 
-  async #revive(how: string): Promise<void> {
+  private async revive(how: string): Promise<void> {
     const { name } = this.program;
-    for (let reason = how; !this.#stopped.signal.aborted;) {
+    for (let reason = how; !this.stopped.signal.aborted;) {
       const now = performance.now();
-      this.#endedAt = [...this.#endedAt.filter((time) => time > now - RESTART_WINDOW_MS), now];
-      const decision = decideRestart(this.#endedAt, now);
+      this.endedAt = [...this.endedAt.filter((time) => time > now - RESTART_WINDOW_MS), now];
+      const decision = decideRestart(this.endedAt, now);
       if (decision.kind === 'give-up') {
         const within = `${decision.ends} times within ${RESTART_WINDOW_MS / 1000} s`;
         return this.watcher.gaveUp(
@@ -182,11 +182,11 @@ export class SupervisedProcess {
       }
       this.watcher.notice(`${name} ${reason}; starting it again`);
       try {
-        await delay(decision.delayMs, undefined, { signal: this.#stopped.signal });
+        await delay(decision.delayMs, undefined, { signal: this.stopped.signal });
         await this.start();
         return this.watcher.notice(`${name} runs again`);
       } catch (error) {
-        if (this.#stopped.signal.aborted) return;
+        if (this.stopped.signal.aborted) return;
         reason = error instanceof ProcessError ? 'did not start' : String(error);
       }
     }

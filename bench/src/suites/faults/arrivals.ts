@@ -24,22 +24,22 @@ export interface ArrivalTimes {
 
 /** Watches for the arrival of accepted events at places of one kind, each of which must get all of them. */
 export class Arrivals implements AsyncDisposable {
-  readonly #awaited = new Map<Place, Map<Telemetry, number>>();
-  readonly #places: readonly Place[];
-  readonly #stop = new AbortController();
-  readonly #watching: Promise<unknown>;
-  #times = newTimes();
+  private readonly awaited = new Map<Place, Map<Telemetry, number>>();
+  private readonly places: readonly Place[];
+  private readonly stop = new AbortController();
+  private readonly watching: Promise<unknown>;
+  private times = newTimes();
 
   constructor(places: readonly Place[]) {
-    this.#places = places;
-    for (const place of places) this.#awaited.set(place, new Map());
-    this.#watching = Promise.all(places.map((place) => this.#watch(place)));
+    this.places = places;
+    for (const place of places) this.awaited.set(place, new Map());
+    this.watching = Promise.all(places.map((place) => this.watch(place)));
   }
 
   /** From now on this event is awaited. */
   expect(event: Telemetry): void {
     const acceptedAt = performance.now();
-    for (const awaited of this.#awaited.values()) awaited.set(event, acceptedAt);
+    for (const awaited of this.awaited.values()) awaited.set(event, acceptedAt);
   }
 
   /**
@@ -49,42 +49,42 @@ export class Arrivals implements AsyncDisposable {
    */
   async settled(): Promise<ArrivalTimes> {
     const giveUpAt = performance.now() + SETTLE_MS;
-    for (let missing = this.#missing(); missing > 0; missing = this.#missing()) {
+    for (let missing = this.missing(); missing > 0; missing = this.missing()) {
       if (performance.now() > giveUpAt)
         throw new Error(`${missing} accepted events did not arrive within ${SETTLE_MS / 1_000} s`);
       await pause(POLL_MS);
     }
-    const times = this.#times;
-    this.#times = newTimes();
+    const times = this.times;
+    this.times = newTimes();
     return times;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await this.#watching;
+    this.stop.abort();
+    await this.watching;
   }
 
-  #missing(): number {
-    return Math.max(...[...this.#awaited.values()].map((awaited) => awaited.size));
+  private missing(): number {
+    return Math.max(...[...this.awaited.values()].map((awaited) => awaited.size));
   }
 
-  async #watch(place: Place): Promise<void> {
-    const awaited = this.#awaited.get(place)!;
-    while (!this.#stop.signal.aborted) {
+  private async watch(place: Place): Promise<void> {
+    const awaited = this.awaited.get(place)!;
+    while (!this.stop.signal.aborted) {
       if (awaited.size > 0) {
-        for (const event of await place.find([...awaited.keys()])) this.#arrived(awaited, event);
+        for (const event of await place.find([...awaited.keys()])) this.arrived(awaited, event);
       }
       await pause(POLL_MS);
     }
   }
 
-  #arrived(awaited: Map<Telemetry, number>, event: Telemetry): void {
+  private arrived(awaited: Map<Telemetry, number>, event: Telemetry): void {
     const acceptedAt = awaited.get(event);
     awaited.delete(event);
     if (acceptedAt === undefined) return;
-    const stillAwaited = [...this.#awaited.values()].filter((others) => others.has(event)).length;
-    if (stillAwaited === this.#places.length - 1) recordSince(this.#times.first, acceptedAt);
-    if (stillAwaited === 0) recordSince(this.#times.last, acceptedAt);
+    const stillAwaited = [...this.awaited.values()].filter((others) => others.has(event)).length;
+    if (stillAwaited === this.places.length - 1) recordSince(this.times.first, acceptedAt);
+    if (stillAwaited === 0) recordSince(this.times.last, acceptedAt);
   }
 }
 

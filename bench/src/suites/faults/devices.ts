@@ -34,13 +34,13 @@ export interface DevicesOptions {
 
 /** Devices that send one event a request at a steady rate, to any ingest that answers, each until it is accepted. */
 export class Devices implements AsyncDisposable {
-  readonly #source: TelemetrySource;
-  readonly #pools: readonly Pool[];
-  #made = 0;
+  private readonly source: TelemetrySource;
+  private readonly pools: readonly Pool[];
+  private made = 0;
 
   constructor(private readonly options: DevicesOptions) {
-    this.#source = new TelemetrySource({ devices: DEVICES, providerId: options.providerId });
-    this.#pools = options.urls.map(
+    this.source = new TelemetrySource({ devices: DEVICES, providerId: options.providerId });
+    this.pools = options.urls.map(
       (url) => new Pool(url, { connections: CONNECTIONS, headersTimeout: ANSWER_TIMEOUT_MS }),
     );
   }
@@ -49,7 +49,7 @@ export class Devices implements AsyncDisposable {
   async sendDuring(happening: () => Promise<void>): Promise<Weather> {
     const spell = new Spell();
     const stop = new AbortController();
-    const sending = this.#sendUntil(stop.signal, spell);
+    const sending = this.sendUntil(stop.signal, spell);
     try {
       await happening();
     } finally {
@@ -60,18 +60,18 @@ export class Devices implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#pools.map((pool) => pool.destroy()));
+    await Promise.all(this.pools.map((pool) => pool.destroy()));
   }
 
   /** At a fixed rate, whether or not what was sent before was accepted. */
-  async #sendUntil(stop: AbortSignal, spell: Spell): Promise<void> {
+  private async sendUntil(stop: AbortSignal, spell: Spell): Promise<void> {
     const startedAt = performance.now();
     const waiting = new Set<Promise<void>>();
     for (let index = 0; !stop.aborted; index += 1) {
       const plannedAt = startedAt + (index * 1_000) / this.options.ratePerSecond;
       const early = plannedAt - performance.now();
       if (early > 0) await pause(early);
-      const accepted = this.#untilAccepted(this.#source.next(), spell).then(() => {
+      const accepted = this.untilAccepted(this.source.next(), spell).then(() => {
         waiting.delete(accepted);
         spell.accepted(plannedAt);
       });
@@ -81,17 +81,17 @@ export class Devices implements AsyncDisposable {
   }
 
   /** The ingests take turns, from event to event and from try to try. */
-  async #untilAccepted(event: Telemetry, spell: Spell): Promise<void> {
-    let turn = this.#made++;
+  private async untilAccepted(event: Telemetry, spell: Spell): Promise<void> {
+    let turn = this.made++;
     for (let retryMs = RETRY_MS.first; ; retryMs = Math.min(2 * retryMs, RETRY_MS.most)) {
-      if (await this.#isAccepted(event, this.#pools[turn++ % this.#pools.length]!)) break;
+      if (await this.isAccepted(event, this.pools[turn++ % this.pools.length]!)) break;
       spell.refusals += 1;
       await pause(retryMs);
     }
     this.options.onAccepted(event);
   }
 
-  async #isAccepted(event: Telemetry, pool: Pool): Promise<boolean> {
+  private async isAccepted(event: Telemetry, pool: Pool): Promise<boolean> {
     try {
       const { statusCode, body } = await pool.request({
         method: 'POST',
@@ -111,15 +111,15 @@ export class Devices implements AsyncDisposable {
 class Spell implements Weather {
   readonly latencies = newLatencies();
   refusals = 0;
-  readonly #beganAt = performance.now();
-  #lastSlowAt: number | undefined;
+  private readonly beganAt = performance.now();
+  private lastSlowAt: number | undefined;
 
   get normalAfterMs(): number {
-    return this.#lastSlowAt === undefined ? 0 : this.#lastSlowAt - this.#beganAt;
+    return this.lastSlowAt === undefined ? 0 : this.lastSlowAt - this.beganAt;
   }
 
   accepted(plannedAt: number): void {
     recordSince(this.latencies, plannedAt);
-    if (performance.now() - plannedAt > ORDINARY_MS) this.#lastSlowAt = performance.now();
+    if (performance.now() - plannedAt > ORDINARY_MS) this.lastSlowAt = performance.now();
   }
 }

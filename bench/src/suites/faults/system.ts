@@ -26,7 +26,7 @@ export interface SimulatedEvents {
 
 /** One process of a service, which comes back on the port that it had. */
 class ServiceProcess {
-  #process: SystemProcess | undefined;
+  private process: SystemProcess | undefined;
 
   constructor(
     readonly service: ServiceName,
@@ -39,7 +39,7 @@ class ServiceProcess {
   }
 
   async start(): Promise<void> {
-    this.#process = await startHttpProcess({
+    this.process = await startHttpProcess({
       script: `apps/${this.service}/dist/main.js`,
       env: this.env,
       port: this.port,
@@ -48,11 +48,11 @@ class ServiceProcess {
   }
 
   kill(): void {
-    if (this.#process) process.kill(this.#process.pid, 'SIGKILL');
+    if (this.process) process.kill(this.process.pid, 'SIGKILL');
   }
 
   async stop(): Promise<void> {
-    await this.#process?.[Symbol.asyncDispose]();
+    await this.process?.[Symbol.asyncDispose]();
   }
 }
 
@@ -61,8 +61,8 @@ class ServiceProcess {
  * whose events all go to the ingest that `killOne` kills.
  */
 export class ClusteredSystem implements AsyncDisposable {
-  readonly #processes: ServiceProcess[] = [];
-  #simulator: SystemProcess | undefined;
+  private readonly processes: ServiceProcess[] = [];
+  private simulator: SystemProcess | undefined;
 
   private constructor(
     readonly kafka: RunningKafka,
@@ -75,7 +75,7 @@ export class ClusteredSystem implements AsyncDisposable {
     const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), port: 0 });
     const system = new ClusteredSystem(kafka, postgres, secret);
     try {
-      await system.#startServices();
+      await system.startServices();
       return system;
     } catch (error) {
       await system[Symbol.asyncDispose]();
@@ -88,41 +88,41 @@ export class ClusteredSystem implements AsyncDisposable {
   }
 
   urls(service: ServiceName): string[] {
-    return this.#of(service).map(({ url }) => url);
+    return this.of(service).map(({ url }) => url);
   }
 
   /** SIGKILLs one of the two; a batch in the middle of a load. */
   async killOne(service: ServiceName): Promise<void> {
-    const victim = this.#of(service)[0];
-    if (victim && service === 'batch') await this.#whenLoading(victim.url);
+    const victim = this.of(service)[0];
+    if (victim && service === 'batch') await this.whenLoading(victim.url);
     victim?.kill();
   }
 
   /** Starts the one that was killed; resolves once it is ready. */
   async restartOne(service: ServiceName): Promise<void> {
-    await this.#of(service)[0]?.start();
+    await this.of(service)[0]?.start();
   }
 
   /** Ends the simulated city; resolves once its devices have handed over what they kept. */
   async endSimulation(): Promise<SimulatedEvents> {
-    await this.#simulator?.[Symbol.asyncDispose]();
-    const told = this.#simulator
+    await this.simulator?.[Symbol.asyncDispose]();
+    const told = this.simulator
       ?.output()
       .match(/^\{.*"events so far".*$/gm)
       ?.at(-1);
     if (told === undefined)
-      throw new Error(`the simulator did not say what it sent: ${this.#simulator?.output()}`);
+      throw new Error(`the simulator did not say what it sent: ${this.simulator?.output()}`);
     return JSON.parse(told) as SimulatedEvents;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#simulator?.[Symbol.asyncDispose]();
-    await Promise.all(this.#processes.map((each) => each.stop()));
+    await this.simulator?.[Symbol.asyncDispose]();
+    await Promise.all(this.processes.map((each) => each.stop()));
     await this.postgres[Symbol.asyncDispose]();
     await this.kafka[Symbol.asyncDispose]();
   }
 
-  async #startServices(): Promise<void> {
+  private async startServices(): Promise<void> {
     const env = {
       KAFKA_BROKERS: this.kafka.addresses.join(','),
       DATABASE_URL: this.postgres.url,
@@ -132,11 +132,11 @@ export class ClusteredSystem implements AsyncDisposable {
     for (const service of SERVICES) {
       for (let i = 0; i < PROCESSES_EACH; i += 1) {
         const each = new ServiceProcess(service, await freePort(), env);
-        this.#processes.push(each);
+        this.processes.push(each);
         await each.start();
       }
     }
-    this.#simulator = await startHttpProcess({
+    this.simulator = await startHttpProcess({
       script: 'apps/driver-sim/dist/main.js',
       env: {
         AUTH_JWT_SECRET: this.secret,
@@ -148,7 +148,7 @@ export class ClusteredSystem implements AsyncDisposable {
     });
   }
 
-  async #whenLoading(url: string): Promise<void> {
+  private async whenLoading(url: string): Promise<void> {
     const token = await makeToken(this.secret, { scopes: ['read'] }, '5m');
     const giveUpAt = performance.now() + LOAD_WITHIN_MS;
     for (;;) {
@@ -163,7 +163,7 @@ export class ClusteredSystem implements AsyncDisposable {
     }
   }
 
-  #of(service: ServiceName): ServiceProcess[] {
-    return this.#processes.filter((each) => each.service === service);
+  private of(service: ServiceName): ServiceProcess[] {
+    return this.processes.filter((each) => each.service === service);
   }
 }
