@@ -1,32 +1,48 @@
-// Prints `N passed, N failed` of a CI run and exits with 0 only if nothing failed. Arguments: what the checks printed,
-// vitest's JSON report, and the exit code of the test run. A check counts like a test.
+// Prints `N passed, N failed` of a CI run and exits with 0 only if nothing failed. Arguments: the folder with what the
+// checks printed (`checks`) and with vitest's JSON reports (`NAME.json`), then `NAME=EXIT_CODE` for each test run. A check
+// counts like a test.
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-const [checksFile, reportFile, testExitCode] = process.argv.slice(2);
+const CHECKS = 3;
 
-const checks = [...readFileSync(checksFile, 'utf8').matchAll(/^(format|lint|types): (passed|failed)$/gm)];
+const [folder, ...runs] = process.argv.slice(2);
+
+const text = readFileSync(join(folder, 'checks'), 'utf8');
+const checks = [...text.matchAll(/^(format|lint|types): (passed|failed)$/gm)];
 const checksPassed = checks.filter(([, , outcome]) => outcome === 'passed').length;
-const report = readReport();
-const passed = checksPassed + report.numPassedTests;
-let failed = 3 - checksPassed + report.numFailedTests + brokenFiles();
-// Something that is no test went wrong: an unhandled error, or the run did not get to its end.
-if (testExitCode !== '0' && failed === 0) failed = 1;
+const results = [{ passed: checksPassed, failed: CHECKS - checksPassed }, ...runs.map(readRun)];
+// A CI run without any test run has not done its work.
+if (runs.length === 0) results.push({ passed: 0, failed: 1 });
 
+const passed = results.reduce((sum, result) => sum + result.passed, 0);
+const failed = results.reduce((sum, result) => sum + result.failed, 0);
 console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 && passed > 3 ? 0 : 1;
+process.exitCode = failed === 0 ? 0 : 1;
 
-function readReport() {
+function readRun(argument) {
+  const [name, exitCode] = argument.split('=');
+  const report = readReport(name);
+  const passed = report.numPassedTests;
+  let failed = report.numFailedTests + brokenFiles(report);
+  // A run without tests, an unhandled error, or a run that ended early.
+  if (failed === 0 && (exitCode !== '0' || passed === 0)) failed = 1;
+  console.log(`${name}: ${passed} passed, ${failed} failed`);
+  return { passed, failed };
+}
+
+function readReport(name) {
   try {
-    return JSON.parse(readFileSync(reportFile, 'utf8'));
+    return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
   } catch (error) {
-    console.log(`no test report: ${error.message}`);
+    console.log(`${name}: no test report: ${error.message}`);
     return { numPassedTests: 0, numFailedTests: 1, testResults: [] };
   }
 }
 
 /** Test files that failed as a whole, without any of their tests. */
-function brokenFiles() {
-  return report.testResults.filter(
+function brokenFiles({ testResults }) {
+  return testResults.filter(
     ({ status, assertionResults }) =>
       status === 'failed' && !assertionResults.some((result) => result.status === 'failed'),
   ).length;
