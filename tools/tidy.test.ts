@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { findPhrases, findThrows, type Finding } from './tidy-phrases.js';
 
 /** Rules of the house that a linter of single files can't check. */
 
@@ -161,5 +162,57 @@ describe('.env.example', () => {
     const [ofApps = ''] = read('.env.example').split('# --- docker compose');
     const explained = [...ofApps.matchAll(/^# ([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name);
     expect(new Set(explained)).toEqual(known);
+  });
+});
+
+describe('wording', () => {
+  /** What still has findings. Only removed from. */
+  const EXEMPT: readonly string[] = [
+    '.env.example',
+    'apps/',
+    'bench/',
+    'cities/',
+    'deploy/',
+    'docker/',
+    'docker-compose.yml',
+    'docs/',
+    'libs/',
+    'test/',
+    'tools/',
+    'vitest.kafka.config.ts',
+  ];
+  const written = files.filter(
+    (file) =>
+      (/\.(ts|tsx|mjs|md|sql|ya?ml|css|html|sh)$|Dockerfile$|^\.env\.example$|^\.ci\/run$/.test(file) ||
+        /^docker\/.*\.(json|conf)$/.test(file)) &&
+      !/^pnpm-lock|tidy-phrases/.test(file) &&
+      !EXEMPT.some((folder) => file.startsWith(folder)),
+  );
+  const list = (find: (text: string) => Finding[], among: readonly string[]): string[] =>
+    among.flatMap((file) =>
+      find(read(file)).map(({ line, found, instead }) => `${file}:${line}: "${found}"; write: ${instead}`),
+    );
+
+  it('avoids the phrases of tidy-phrases.ts', () => {
+    expect(list(findPhrases, written)).toEqual([]);
+  });
+
+  it('documents errors as `@throws XError if …`', () => {
+    expect(list(findThrows, written)).toEqual([]);
+  });
+
+  it('finds phrases across a line break of a comment, and names the line', () => {
+    const text = '/**\n * What the log has, but\n * for the rest.\n * A port that is no longer free.\n */';
+    expect(findPhrases(text)).toEqual([{ line: 2, found: 'but for', instead: 'except' }]);
+  });
+
+  it.each([
+    ['/** @throws LogError if the log is unreachable */', 0],
+    ['/** @throws LogError */', 0],
+    [' * @throws LogError\n */', 0],
+    ['/** @throws {LogError} if the log is unreachable */', 1],
+    ['/** @throws LogError where the log is unreachable */', 1],
+  ])('judges %j', (text, findings) => {
+    expect(findThrows(text)).toHaveLength(findings);
   });
 });
