@@ -43,8 +43,8 @@ function framed(token: Buffer): Buffer {
   return Buffer.concat([length, token]);
 }
 
-describe('a stranger', () => {
-  it('may ask what is served, and nothing else', async () => {
+describe('a client without credentials', () => {
+  it('may request ApiVersions and nothing else', async () => {
     await using broker = await startSecuredBroker();
     using client = await connect(broker);
     await client.call(API_VERSIONS, 3, { clientSoftwareName: 'raw', clientSoftwareVersion: '1' });
@@ -53,7 +53,7 @@ describe('a stranger', () => {
     await expect(client.frame()).rejects.toThrow('closed');
   });
 
-  it('is not answered either while, or after, it fails to prove who it is', async () => {
+  it('receives no response to other requests, before and after its authentication fails', async () => {
     await using broker = await startSecuredBroker();
     using during = await connect(broker);
     await begin(during);
@@ -71,7 +71,7 @@ describe('a stranger', () => {
     await expect(after.frame()).rejects.toThrow('closed');
   });
 
-  it('can send no more than a token, which a user can', async () => {
+  it('may send only as many bytes as a token needs, until it is authenticated', async () => {
     await using broker = await startSecuredBroker();
     using client = await connect(broker);
     const head = Buffer.alloc(4);
@@ -85,21 +85,21 @@ describe('a stranger', () => {
     await user.call(METADATA, 6, { topics, allowAutoTopicCreation: false });
   });
 
-  it('is told which mechanisms there are', async () => {
+  it('receives the list of enabled mechanisms', async () => {
     await using broker = await startSecuredBroker({ 'sasl.enabled.mechanisms': 'SCRAM-SHA-512, PLAIN' });
     using client = await connect(broker);
     expect(await begin(client, 'GSSAPI')).toEqual({ errorCode: 33, mechanisms: ['PLAIN', 'SCRAM-SHA-512'] });
     await client.closed;
   });
 
-  it('has to choose a mechanism first', async () => {
+  it('must select a mechanism first', async () => {
     await using broker = await startSecuredBroker();
     using client = await connect(broker);
     expect((await authenticate(client, RIGHT)).errorCode).toBe(34);
     await client.closed;
   });
 
-  it('with wrong credentials gets a reason and an end, and the log no secrets', async () => {
+  it('with wrong credentials receives the reason and is disconnected, and the log contains no secrets', async () => {
     const lines: string[] = [];
     const logger = pino({ level: 'trace' }, { write: (line: string) => lines.push(line) });
     await using broker = await startSecuredBroker({}, logger);
@@ -116,8 +116,8 @@ describe('a stranger', () => {
   });
 });
 
-describe('a user', () => {
-  it.each([0, 1, 2])('is admitted by SaslAuthenticate %i, and stays so', async (version) => {
+describe('a user with credentials', () => {
+  it.each([0, 1, 2])('authenticates with SaslAuthenticate %i and stays authenticated', async (version) => {
     await using broker = await startSecuredBroker();
     using client = await connect(broker);
     expect((await begin(client)).errorCode).toBe(0);
@@ -128,7 +128,7 @@ describe('a user', () => {
     await client.call(METADATA, 6, WHAT_TOPICS);
   });
 
-  it('is admitted by tokens without requests around them, after SaslHandshake 0', async () => {
+  it('authenticates with raw tokens after SaslHandshake 0', async () => {
     await using broker = await startSecuredBroker();
     using client = await connect(broker);
     await begin(client, 'PLAIN', 0);
@@ -141,7 +141,7 @@ describe('a user', () => {
     await expect(other.frame()).rejects.toThrow('closed');
   });
 
-  it('is not asked for where the listener is open', async () => {
+  it('needs no credentials on a listener without SASL', async () => {
     await using broker = await startTestBroker();
     using client = await connect(broker);
     expect(await begin(client)).toEqual({ errorCode: 34, mechanisms: [] });
@@ -151,7 +151,7 @@ describe('a user', () => {
 });
 
 describe('max.connections', () => {
-  it('turns away who comes on top, says so, and lets in who comes after one has left', async () => {
+  it('closes connections above the limit, logs it, and accepts a new one after another was closed', async () => {
     const lines: string[] = [];
     const logger = pino({ level: 'error' }, { write: (line: string) => lines.push(line) });
     await using broker = await startTestBroker({ settings: { 'max.connections': '2' }, logger });
@@ -175,7 +175,7 @@ describe('max.connections', () => {
   });
 });
 
-describe('a broker that is told to be safe in part', () => {
+describe('a broker with an incomplete security configuration', () => {
   const users = certificate('ca.crt');
   it.each<[Record<string, string>, RegExp]>([
     [{ 'listener.security.protocol': 'SASL_PLAINTEXT' }, /^sasl\.users\.file must name a file/],

@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
-/** Inside the package, so that what the bundle leaves outside is found from there. */
+/** Inside the package, so that Node resolves the modules that are not bundled. */
 const CACHE = path.join(PACKAGE, 'node_modules/.cache');
 
 /**
- * Bundles the broker's command from its sources: tests need no build before them.
+ * Bundles the broker's command from its sources, so that tests need no build.
  *
- * @param user who runs it: others that bundle at the same time don't get in the way
- * @returns the file to run
+ * @param user names the bundle, so that concurrent test files do not overwrite each other's
+ * @returns the path of the bundle
  */
 export async function bundleBroker(user: string): Promise<string> {
   const outDir = path.join(CACHE, `broker-${user}`);
@@ -30,11 +30,11 @@ export async function bundleBroker(user: string): Promise<string> {
   return path.join(outDir, 'main.mjs');
 }
 
-/** A broker in a process of its own. */
+/** A broker in a separate process. */
 export interface BrokerProcess {
   readonly child: ChildProcess;
   readonly output: () => string;
-  /** Its exit code, once it has ended. */
+  /** The exit code, once the process has exited. */
   readonly exited: Promise<number | null>;
 }
 
@@ -43,7 +43,7 @@ export function runBroker(main: string, args: readonly string[]): BrokerProcess 
   return watchProcess(spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
-/** Notes what a process of the broker says, and how it ends. */
+/** Records the output of a broker process and its exit. */
 export function watchProcess(child: ChildProcessByStdio<null, Readable, Readable>): BrokerProcess {
   let output = '';
   child.stdout.on('data', (chunk) => (output += String(chunk)));

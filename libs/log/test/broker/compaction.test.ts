@@ -7,7 +7,7 @@ const KEYS = 5;
 const ROUNDS = 200;
 
 describe('a compacted topic', () => {
-  it('comes down to the newest value of each key, over restarts, and readers see no less', async () => {
+  it('is reduced to the latest value of each key, across restarts, and readers miss no value', async () => {
     await using broker = await startTestBroker({ settings: { 'log.cleaner.backoff.ms': '50' } });
     const kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING });
     const admin = kafka.admin();

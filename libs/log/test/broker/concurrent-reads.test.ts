@@ -45,7 +45,7 @@ describe('a reader', () => {
   it.each([
     ['compacted', true],
     ['removed', false],
-  ])('is served while the segment that it reads is %s', async (_, compacts) => {
+  ])('succeeds while the segment that it reads is %s', async (_, compacts) => {
     const log = await openLog(compacts);
     let done = false;
     let reads = 0;
@@ -57,7 +57,7 @@ describe('a reader', () => {
         else expect(readBatchHeader(bytes).lastOffset).toBeGreaterThanOrEqual(start);
         await log.offsetAtTime(1n);
         reads++;
-        // The files are in memory: nothing else would ever have its turn.
+        // The files are in memory, so other tasks run only if the loop yields.
         await setImmediate();
       }
     };

@@ -14,7 +14,7 @@ const SET = 0;
 const DELETE = 1;
 const INVALID_TIMESTAMP = 32;
 const INVALID_REQUEST = 42;
-/** Where a value comes from, with Kafka's numbers. */
+/** Config sources, as numbered in the protocol. */
 const FROM = { topic: 1, dynamicBroker: 2, dynamicDefaultBroker: 3, staticBroker: 4, default: 5 };
 
 const TOPIC = { resourceType: 2, resourceName: 'rides' };
@@ -27,7 +27,7 @@ interface Altered {
 }
 type Change = readonly [name: string, operation: number, value: string | null];
 
-/** A broker with the topic, and a client of it. */
+/** A broker with the topic, and a client. */
 async function start(): Promise<{ broker: TestBroker; client: RawClient } & AsyncDisposable> {
   const broker = await startTestBroker({ settings: { 'log.retention.hours': '24' } });
   const client = await RawClient.connect(broker.port);
@@ -82,7 +82,7 @@ async function change(
 }
 
 describe('AlterConfigs', () => {
-  it('replaces all that was set on a topic, and keeps it over a crash', async () => {
+  it('replaces all configs of a topic and keeps them after a crash', async () => {
     await using own = await start();
     const { client, broker } = own;
     await replace(client, TOPIC, { 'retention.ms': '5000', 'segment.bytes': '4096' });
@@ -105,7 +105,7 @@ describe('AlterConfigs', () => {
 });
 
 describe('IncrementalAlterConfigs', () => {
-  it('alters the broker while it runs and for the next time, but not what is read at start', async () => {
+  it('changes dynamic broker configs immediately and across restarts, and refuses static ones', async () => {
     await using own = await start();
     const { client, broker } = own;
     expect((await change(client, BROKER, [['message.max.bytes', SET, '3000']]))?.errorCode).toBe(0);
@@ -126,7 +126,7 @@ describe('IncrementalAlterConfigs', () => {
     });
   });
 
-  it('keeps what is for all brokers beneath what is for this one', async () => {
+  it('keeps the cluster-wide default below the config of this broker', async () => {
     await using own = await start();
     const { client, broker } = own;
     expect((await change(client, ALL_BROKERS, [['message.max.bytes', SET, '2000']]))?.errorCode).toBe(0);
@@ -150,7 +150,7 @@ describe('IncrementalAlterConfigs', () => {
     expect(results[0]?.configs.map(({ name }) => name)).toEqual(['message.max.bytes']);
   });
 
-  it('names all that a value would fall back to, and what it is for', async () => {
+  it('returns all synonyms and the documentation', async () => {
     await using own = await start();
     await change(own.client, TOPIC, [['retention.ms', SET, '5000']]);
     const { results } = await own.client.call<{ results: { configs: object[] }[] }>(DESCRIBE_CONFIGS, 3, {
@@ -172,8 +172,8 @@ describe('IncrementalAlterConfigs', () => {
   });
 });
 
-describe('settings of a running broker', () => {
-  it('say where it listens and keeps its data, and who it is', async () => {
+describe('configs of a running broker', () => {
+  it('include its listeners, data directory and id', async () => {
     await using broker = await startTestBroker({ settings: { 'broker.id': '7', 'broker.rack': 'here' } });
     using client = await RawClient.connect(broker.port);
     const me = { resourceType: 4, resourceName: '7' };
@@ -190,12 +190,12 @@ describe('settings of a running broker', () => {
     expect(await valueOf('cluster.id')).toBe(clusterId);
   });
 
-  it('can not say two ids', async () => {
+  it('cannot contain two different ids', async () => {
     const settings = { 'broker.id': '7', 'node.id': '8' };
     await expect(startTestBroker({ settings })).rejects.toThrow(/broker\.id is not what node\.id says/);
   });
 
-  it('go on without one that was altered once and can not be any longer', async () => {
+  it('ignore a stored config that is no longer dynamic', async () => {
     await using own = await start();
     const file = path.join(own.broker.dataDir, 'topics.json');
     await own.broker.kill();
@@ -224,7 +224,7 @@ describe('timestamps of records', () => {
   };
   const HOUR_MS = 3_600_000;
 
-  it('may be an hour ahead and as old as they like, where nothing else is set', async () => {
+  it('may be an hour in the future and arbitrarily old by default', async () => {
     await using own = await start();
     expect(await produceAt(own.client, Date.now() + 2 * HOUR_MS)).toBe(INVALID_TIMESTAMP);
     expect(await produceAt(own.client, Date.now() + HOUR_MS / 2)).toBe(0);
@@ -232,7 +232,7 @@ describe('timestamps of records', () => {
     expect(await produceAt(own.client, -1)).toBe(0);
   });
 
-  it("may be as far off as the topic says, and are the broker's with LogAppendTime", async () => {
+  it('may differ as far as the topic allows, and are set by the broker with LogAppendTime', async () => {
     await using own = await start();
     await change(own.client, TOPIC, [
       ['message.timestamp.before.max.ms', SET, '60000'],
@@ -246,7 +246,7 @@ describe('timestamps of records', () => {
 });
 
 describe('min.insync.replicas', () => {
-  it('counts as one where it is more than the one replica that there is, as in Kafka 4', async () => {
+  it('counts as one if it exceeds the single replica, as in Kafka 4', async () => {
     await using own = await start();
     await change(own.client, TOPIC, [['min.insync.replicas', SET, '2']]);
     expect(await describeSetting(own.client, TOPIC, 'min.insync.replicas')).toMatchObject({ value: '2' });
@@ -266,7 +266,7 @@ describe('min.insync.replicas', () => {
 });
 
 describe('connections', () => {
-  it('from one address are as many as may be, from when that is altered', async () => {
+  it('from one address are limited immediately after the config was changed', async () => {
     await using own = await start();
     using second = await RawClient.connect(own.broker.port);
     await describeSetting(second, BROKER, 'node.id');

@@ -5,7 +5,7 @@ import { makeRecordBatch } from '../../src/protocol/records.js';
 import { startTestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
 
-/** Longest name that a topic may have, and partitions enough that their numbers have several digits. */
+/** The longest topic name, with enough partitions for numbers of several digits. */
 const LONG_NAME = 't'.repeat(249);
 const PARTITIONS = 101;
 
@@ -38,8 +38,8 @@ async function remove(client: RawClient, name: string): Promise<number> {
   return responses[0]?.errorCode as number;
 }
 
-describe('a topic whose name is as long as names may be', () => {
-  it('leaves no files when it is deleted, and can be created again, before and after a restart', async () => {
+describe('a topic with the longest allowed name', () => {
+  it('leaves no files after its deletion and can be created again, before and after a restart', async () => {
     await using broker = await startTestBroker();
     const left = async () => (await fs.readdir(broker.dataDir)).filter((name) => name.startsWith('ttt'));
     for (let round = 0; round < 2; round++) {
@@ -59,13 +59,13 @@ describe('a topic whose name is as long as names may be', () => {
     }
   });
 
-  it('leaves no files where the broker was killed while it was deleted', async () => {
+  it('leaves no files if the broker was killed during the deletion', async () => {
     await using broker = await startTestBroker();
     using client = await RawClient.connect(broker.port);
     expect(await create(client, LONG_NAME)).toBe(0);
     await append(client, LONG_NAME, 0);
     await broker.kill();
-    // As a kill leaves it: the file says what is under way, one folder has its new name already, one has lost a file.
+    // The state after a kill: the file lists the deletion, one folder is already renamed, one has lost a file.
     const file = path.join(broker.dataDir, 'topics.json');
     const stored = JSON.parse(await fs.readFile(file, 'utf8')) as {
       topics: { name: string; id: string }[];

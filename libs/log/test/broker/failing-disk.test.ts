@@ -35,9 +35,9 @@ async function startSystem() {
   return fixture;
 }
 
-describe('a disk that fails', () => {
+describe('a failing disk', () => {
   it.each(['rename .*topics.json', 'sync /data$', 'open .*/rides-1/.*log'])(
-    'makes no topic where %s fails, now or at the next start',
+    'creates no topic if %s fails, neither immediately nor at the next start',
     async (like) => {
       await using broker = await startSystem();
       const filesBefore = broker.disk.openFiles;
@@ -51,7 +51,7 @@ describe('a disk that fails', () => {
     },
   );
 
-  it('leaves topics as they were where a change of them can not be written down', async () => {
+  it('does not change a topic if the change cannot be written', async () => {
     await using broker = await startSystem();
     const { store } = broker.system;
     await store.create(TOPIC, 1, SYNCED);
@@ -70,7 +70,7 @@ describe('a disk that fails', () => {
   });
 
   it.each(['rename .*checkpoint', 'rename /data/rides-0', 'remove .*-delete'])(
-    'has nothing of a deleted topic in one of its name where %s fails',
+    'serves nothing of a deleted topic in a new one with the same name if %s fails',
     async (like) => {
       await using broker = await startSystem();
       await broker.system.store.create(TOPIC, 1, SYNCED);
@@ -87,11 +87,11 @@ describe('a disk that fails', () => {
     },
   );
 
-  it('does not bring back what it refused, where that could not be cut off at once', async () => {
+  it('does not serve refused records that could not be truncated immediately', async () => {
     await using broker = await startSystem();
     await broker.system.store.create(TOPIC, 1, SYNCED);
     await broker.append('first');
-    // The first is written alone; those that come meanwhile are written together, and then no sync ends well.
+    // The first append is written alone. Those that arrive meanwhile are written together, and their sync fails.
     broker.failOnce(/(sync|truncate) .*\.log/, 3);
     const refused = ['lost 1', 'lost 2', 'lost 3'].map((value) => broker.append(value));
     for (const each of await Promise.allSettled(refused)) expect(each.status).toBe('rejected');
@@ -101,7 +101,7 @@ describe('a disk that fails', () => {
     expect(await broker.values()).toEqual(['first', 'second']);
   });
 
-  it('leaves no file open, and no segment behind, where a segment can not be ended', async () => {
+  it('leaves no open file and no segment if a segment cannot be closed', async () => {
     await using broker = await startSystem();
     await broker.system.store.create(TOPIC, 1, SMALL_SEGMENTS);
     await broker.append('x'.repeat(800));
@@ -114,7 +114,7 @@ describe('a disk that fails', () => {
     expect((await broker.values()).map((value) => value?.length)).toEqual([800, 5, 800]);
   });
 
-  it('writes index entries again that it did not take', async () => {
+  it('repeats index entries whose write failed', async () => {
     await using broker = await startSystem();
     await broker.system.store.create(TOPIC, 1, SMALL_SEGMENTS);
     await broker.append('x'.repeat(800), NOW_MS + 5);
@@ -128,7 +128,7 @@ describe('a disk that fails', () => {
     });
   });
 
-  it('loses no record behind old segments that it did not remove', async () => {
+  it('loses no record after old segments that could not be deleted', async () => {
     await using broker = await startSystem();
     await broker.system.store.create(TOPIC, 1, SMALL_SEGMENTS);
     for (const value of ['a', 'b', 'c', 'd']) await broker.append(value.padEnd(800));

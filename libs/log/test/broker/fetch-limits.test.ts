@@ -18,7 +18,10 @@ interface Fetched {
   }[];
 }
 
-/** Two topics of one partition: `ahead` has a small record, `behind` a large batch in a segment that is not its last. */
+/**
+ * Two topics with one partition each: `ahead` has a small record, `behind` a large batch in a segment that is not the
+ * last.
+ */
 async function twoTopics(broker: TestBroker): Promise<TransactionalClient> {
   const client = await TransactionalClient.connect(broker.port);
   for (const topic of ['ahead', 'behind']) {
@@ -82,9 +85,9 @@ function baseOffsetsOf(fetched: Fetched, topic: number): bigint[] {
   return [...batchesOf(records)].map((batch) => readBatchHeader(batch).baseOffset);
 }
 
-describe('the limits of a fetch', () => {
+describe('fetch limits', () => {
   it.each(VERSIONS.flatMap((version) => [true, false].map((committed) => ({ version, committed }))))(
-    'leave out a batch, never skip it (version $version, committed: $committed)',
+    'omit a batch and do not skip it (version $version, committed: $committed)',
     async ({ version, committed }) => {
       await using broker = await startTestBroker();
       using client = await twoTopics(broker);
@@ -103,7 +106,7 @@ describe('the limits of a fetch', () => {
     },
   );
 
-  it('do not hold back the first partition that has records', async () => {
+  it('do not apply to the first partition with records', async () => {
     await using broker = await startTestBroker();
     using client = await twoTopics(broker);
     const topics = [
@@ -115,7 +118,7 @@ describe('the limits of a fetch', () => {
     expect(baseOffsetsOf(fetched, 1)).toEqual([0n]);
   });
 
-  it('leave errors as they are', async () => {
+  it('do not change errors', async () => {
     await using broker = await startTestBroker();
     using client = await twoTopics(broker);
     const topics = [

@@ -10,7 +10,7 @@ const PRODUCE = 0;
 const METADATA = 3;
 const SAME_TIME = 20;
 
-/** Counts syncs of the sample topic's log, and holds them up while told to. */
+/** Counts syncs of the sample topic's log, and delays them on request. */
 function countingDisk(): { files: FileSystem; syncs: number; release: () => void; hold: () => void } {
   let held: Promise<void> | undefined;
   const disk = {
@@ -43,7 +43,7 @@ function countingDisk(): { files: FileSystem; syncs: number; release: () => void
 }
 
 describe('flush.messages=1', () => {
-  it('answers producers after a sync, which those that wait share', async () => {
+  it('responds to producers after a sync, which concurrent requests share', async () => {
     const disk = countingDisk();
     await using broker = await startTestBroker({
       files: disk.files,
@@ -65,7 +65,7 @@ describe('flush.messages=1', () => {
     expect(disk.syncs).toBeLessThan(SAME_TIME / 2);
   });
 
-  it('is not the default: a background sync follows within flush.ms', async () => {
+  it('is not the default: a background sync runs within flush.ms', async () => {
     const disk = countingDisk();
     await using broker = await startTestBroker({ files: disk.files });
     const samples = sampleRequests();
@@ -80,7 +80,7 @@ describe('flush.messages=1', () => {
 });
 
 describe('the background sync', () => {
-  it('follows where the clock was set back by a day in between', async () => {
+  it('runs although the clock was set back by a day', async () => {
     const disk = countingDisk();
     let nowMs = Date.now();
     await using broker = await startTestBroker({ files: disk.files, now: () => nowMs });

@@ -8,7 +8,7 @@ import { makeRecordBatch } from '../../src/protocol/records.js';
 import { RawClient } from './raw-client.js';
 
 const TOPIC_ID = '0123456789abcdef0123456789abcdef';
-/** Names as operators, file systems and other programs give them, and one that only a broker would. */
+/** Names that operators, file systems and other programs use, and one that only a broker uses. */
 const FOREIGN_FOLDERS = [
   'backup-20261128',
   'lost+found',
@@ -74,8 +74,8 @@ async function append(port: number, topic: string): Promise<void> {
   });
 }
 
-describe('files and folders of the data directory that the broker did not make', () => {
-  it('stay as they are, and are warned of in one line', async () => {
+describe('unknown files and folders in the data directory', () => {
+  it('are kept unchanged and reported in one warning', async () => {
     await startAgain();
     const mine = [await putFile('readme.txt'), await putFile('topics.json.bak'), await putFile('z.tmp')];
     for (const folder of [...FOREIGN_FOLDERS, ...NAMED_AS_DELETED])
@@ -90,12 +90,12 @@ describe('files and folders of the data directory that the broker did not make',
     );
   });
 
-  it('stay where a partition of that name is not known, with records in it', async () => {
+  it('are kept if they are an unknown partition with records', async () => {
     const broker = await start();
     await createTopic(broker.port, 'rides');
     await append(broker.port, 'rides');
     await broker.stop();
-    // As an older topics.json that was restored leaves it.
+    // The state after an older topics.json was restored.
     const file = path.join(dataDir, 'topics.json');
     const stored = JSON.parse(await fs.readFile(file, 'utf8')) as { topics: { name: string }[] };
     stored.topics = stored.topics.filter(({ name }) => name !== 'rides');
@@ -105,7 +105,7 @@ describe('files and folders of the data directory that the broker did not make',
     expect((await fs.stat(log)).size).toBeGreaterThan(0);
   });
 
-  it('are set aside where a topic needs their name', async () => {
+  it('are renamed if a topic needs their name', async () => {
     const broker = await start();
     await putFile('notes-1', 'precious.txt');
     expect(await createTopic(broker.port, 'notes', 2)).toBe(0);
@@ -118,7 +118,7 @@ describe('files and folders of the data directory that the broker did not make',
     expect(lines.map(({ msg }) => msg).join()).toMatch(/set aside/);
   });
 
-  it('stay in the folder of a partition, deleted or not', async () => {
+  it('are kept in the folder of a partition, deleted or not', async () => {
     let broker = await start();
     await createTopic(broker.port, 'rides');
     const mine = ['00000000000000000123.log.bak', 'notes.tmp', 'copy.cleaned', 'sub/precious.txt'];
@@ -135,7 +135,7 @@ describe('files and folders of the data directory that the broker did not make',
     expect(lines.map(({ msg }) => msg).join()).toMatch(/did not make/);
   });
 
-  it('do not keep a broker from starting on a folder that is new to it', async () => {
+  it('do not prevent a broker from starting on a new data directory', async () => {
     const file = await putFile('notes-2', 'precious.txt');
     await startAgain();
     expect(await fs.readFile(file, 'utf8')).toBe('mine');

@@ -7,8 +7,8 @@ function clientOf(broker: TestBroker): Kafka {
   return new Kafka({ clientId: 'test', brokers: [broker.address], logLevel: logLevel.NOTHING });
 }
 
-describe('the embedded broker, through kafkajs', () => {
-  it('gives back what an idempotent producer sent, in order', async () => {
+describe('the embedded broker with kafkajs', () => {
+  it('returns the records of an idempotent producer in order', async () => {
     await using broker = await startTestBroker();
     const kafka = clientOf(broker);
     const admin = kafka.admin();
@@ -48,7 +48,7 @@ describe('the embedded broker, through kafkajs', () => {
     await admin.disconnect();
   });
 
-  it('shares partitions between two members, and again when one leaves', async () => {
+  it('assigns partitions to two members, and again after one has left', async () => {
     await using broker = await startTestBroker();
     const kafka = clientOf(broker);
     const admin = kafka.admin();
@@ -76,7 +76,7 @@ describe('the embedded broker, through kafkajs', () => {
     await admin.disconnect();
   });
 
-  it('lets an idempotent producer go on over a restart', async () => {
+  it('lets an idempotent producer continue after a restart', async () => {
     await using broker = await startTestBroker();
     const kafka = clientOf(broker);
     const producer = kafka.producer({

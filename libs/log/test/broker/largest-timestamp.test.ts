@@ -6,11 +6,11 @@ const LARGEST_TIMESTAMP = -3n;
 const START = BigInt(Date.now()) - 3_600_000n;
 
 describe('ListOffsets of the largest timestamp', () => {
-  // Apache Kafka 4.3 names the deleted record, which a reader can't fetch.
+  // Apache Kafka 4.3 returns the deleted record, which cannot be fetched.
   it.each([
     ['in one segment', '1048576'],
     ['in many segments', '1024'],
-  ])('looks at the records that were not deleted, %s', async (_, segmentBytes) => {
+  ])('considers only records that were not deleted, %s', async (_, segmentBytes) => {
     await using broker = await startTestBroker();
     using log = new LogUnderTest([broker.address]);
     const topic = await log.topic({ configs: { 'segment.bytes': segmentBytes } });

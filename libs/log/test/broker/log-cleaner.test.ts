@@ -40,7 +40,7 @@ afterEach(async () => {
   await fs.rm(folder, { recursive: true });
 });
 
-/** What the checkpoints of a data folder would say of the one log. */
+/** The checkpoint entries of one log. */
 interface Kept {
   gapsBefore: bigint;
   cleanedBefore: bigint;
@@ -79,7 +79,7 @@ interface Entry {
   readonly value: string | null;
 }
 
-/** Appends batches of a producer, each of some entries. */
+/** Appends batches of a producer, with several entries each. */
 async function append(log: PartitionLog, batches: readonly Entry[][], attributes = 0): Promise<void> {
   for (const entries of batches) {
     const batch = makeRecordBatch(
@@ -99,7 +99,7 @@ async function append(log: PartitionLog, batches: readonly Entry[][], attributes
   }
 }
 
-/** Every record by its offset, as a reader gets them. */
+/** Every record by offset, as a reader receives it. */
 async function read(log: PartitionLog): Promise<Map<bigint, Entry>> {
   const records = new Map<bigint, Entry>();
   let offset = log.logStartOffset;
@@ -125,7 +125,7 @@ async function read(log: PartitionLog): Promise<Map<bigint, Entry>> {
 
 const valueOf = (i: number) => String(i).padStart(60, '0');
 
-/** Batches of one to three entries with few keys. */
+/** Batches of one to three entries with few distinct keys. */
 function manyBatches(count: number, keys: number): Entry[][] {
   let i = 0;
   return Array.from({ length: count }, (_, n) =>
@@ -136,7 +136,7 @@ function manyBatches(count: number, keys: number): Entry[][] {
 const segmentsIn = async (in_: string) =>
   (await fs.readdir(in_)).filter((name) => name.endsWith('.log')).sort();
 
-/** The newest entry of each key, with its offset. */
+/** The latest entry of each key, with its offset. */
 function newestOf(
   records: ReadonlyMap<bigint, Entry>,
 ): Map<string, { offset: bigint; value: string | null }> {
@@ -145,13 +145,13 @@ function newestOf(
   return newest;
 }
 
-/** The same without what was removed: its tombstone may be there or not. */
+/** The same without deleted keys, whose tombstones may or may not remain. */
 const valuesIn = (records: ReadonlyMap<bigint, Entry>) =>
   new Map([...newestOf(records)].filter(([, { value }]) => value !== null));
 
-describe('a pass of compaction', () => {
+describe('a compaction pass', () => {
   it.each(Object.entries(Codec))(
-    'leaves the newest of each key in merged segments, packed with %s',
+    'keeps the latest record of each key in merged segments, compressed with %s',
     async (_, codec) => {
       const kept = nothingKept();
       const log = await open(folder, kept);
@@ -174,7 +174,7 @@ describe('a pass of compaction', () => {
     },
   );
 
-  it('takes several passes where keys have no room, and comes to the same', async () => {
+  it('is repeated if the key map is full, with the same result', async () => {
     const kept = nothingKept();
     const log = await open(folder, kept, { dedupeBufferBytes: 300 });
     await append(log, manyBatches(90, 20));
@@ -192,7 +192,7 @@ describe('a pass of compaction', () => {
     await log.close();
   });
 
-  it("keeps what a producer's sequence is known by, over a start that reads the log", async () => {
+  it('keeps the last sequence number of each producer, also for a start that rebuilds the state from the log', async () => {
     const kept = nothingKept();
     const log = await open(folder, kept);
     await append(log, [[{ key: 'a', value: valueOf(1) }]]);
@@ -220,7 +220,7 @@ describe('a pass of compaction', () => {
     await again.close();
   });
 
-  it('goes on beside appends, reads and DeleteRecords', async () => {
+  it('runs concurrently with appends, reads and DeleteRecords', async () => {
     const kept = nothingKept();
     const log = await open(folder, kept);
     await append(log, manyBatches(60, 8));
@@ -247,7 +247,7 @@ describe('a pass of compaction', () => {
   });
 });
 
-/** A file system on which the process is killed at its n-th change: half of a write is done, then nothing more. */
+/** A file system on which the process is killed at its n-th change, after half of a write. */
 function killedAt(step: number): { files: FileSystem; steps: () => number } {
   let steps = 0;
   const act = async <T>(work: () => Promise<T>, half?: () => Promise<unknown>): Promise<T> => {
@@ -281,8 +281,8 @@ function killedAt(step: number): { files: FileSystem; steps: () => number } {
   return { files, steps: () => steps };
 }
 
-describe('a pass that a kill interrupts', () => {
-  it('loses nothing and brings nothing back, at whichever step it is, and the next pass completes it', async () => {
+describe('an interrupted compaction pass', () => {
+  it('neither loses nor restores records at any step, and the next pass completes it', async () => {
     const origin = path.join(folder, 'origin');
     const full = await open(origin, nothingKept());
     await append(full, manyBatches(24, 6));
@@ -325,8 +325,8 @@ describe('a pass that a kill interrupts', () => {
   });
 });
 
-describe('compaction over and over', () => {
-  it('always leaves what a map of the newest values would have', async () => {
+describe('repeated compaction', () => {
+  it('always leaves the contents of a map of the latest values', async () => {
     let round = 0;
     await fc.assert(
       fc.asyncProperty(

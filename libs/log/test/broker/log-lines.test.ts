@@ -19,8 +19,8 @@ function recorder() {
   return { lines, logger, said: (message: string) => lines.filter(({ msg }) => msg === message) };
 }
 
-describe('the log', () => {
-  it('tells of a start what an operator would ask, and of the end', async () => {
+describe("the broker's log", () => {
+  it('describes the start and the shutdown', async () => {
     const { logger, said } = recorder();
     const broker = await startTestBroker({ logger, settings: { 'num.network.threads': '3' } });
     expect(said('broker started')).toEqual([
@@ -42,7 +42,7 @@ describe('the log', () => {
     expect(said('broker stopped: everything is on disk')).toHaveLength(1);
   });
 
-  it('tells who made, altered and deleted what, and nothing of other requests', async () => {
+  it('reports who created, altered and deleted what, and no other requests', async () => {
     const { logger, said, lines } = recorder();
     await using broker = await startTestBroker({ logger });
     using client = await RawClient.connect(broker.port);
@@ -84,7 +84,7 @@ describe('the log', () => {
     expect(lines).toHaveLength(before + 4);
   });
 
-  it('tells why a group rebalances, and who was not heard of', async () => {
+  it('reports the reason of a rebalance, and expired members', async () => {
     const { logger, said } = recorder();
     await using broker = await startTestBroker({
       logger,
@@ -105,7 +105,7 @@ describe('the log', () => {
     expect(said('member expired')[0]).toMatchObject({ group: 'riders', clientId: 'raw', level: WARN });
   });
 
-  it('tells of connections that it closes, however many, once a while', async () => {
+  it('reports closed connections at a limited rate', async () => {
     const { logger, said } = recorder();
     await using broker = await startTestBroker({ logger });
     for (let i = 0; i < 5; i++) {

@@ -6,7 +6,7 @@ import { startTestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
 
 const LONGEST = '9223372036854775807';
-/** What Node says of a timer that it fires at once because it is too long. */
+/** Node's warning about a timer that fires immediately because its delay is too long. */
 const OVERFLOW = 'TimeoutOverflowWarning';
 
 let warnings: Error[];
@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 describe('settings in milliseconds', () => {
-  it('may be as long as Kafka takes them, and no timer fires early', async () => {
+  it("may have Kafka's largest values, and no timer fires early", async () => {
     const long = Object.entries<SettingDefinition>(BROKER_SETTINGS)
       .filter(([name, { type, oneOf }]) => name.endsWith('.ms') && type === 'long' && oneOf === undefined)
       .map(([name]) => [name, LONGEST]);
@@ -39,13 +39,13 @@ describe('settings in milliseconds', () => {
         topics: [],
       });
     }
-    // Warnings are told in the next turn.
+    // Node emits warnings in the next turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
     expect(warnings.filter(({ name }) => name === OVERFLOW)).toEqual([]);
   });
 
   it.each(['9223372036854775808', '-9223372036854775809', '9999999999999999999'])(
-    'are refused beyond 64 bits: %s',
+    'are refused above 64 bits: %s',
     (value) => {
       expect(() => new BrokerConfig({ 'log.roll.ms': value })).toThrow(/log.roll.ms must be a/);
     },

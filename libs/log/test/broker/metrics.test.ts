@@ -18,7 +18,7 @@ async function read(broker: TestBroker, path: string): Promise<{ status: number;
   return { status: response.status, text: await response.text() };
 }
 
-/** The value of one series; undefined where there is none. */
+/** The value of one series, or undefined. */
 async function valueOf(broker: TestBroker, series: string): Promise<number | undefined> {
   const { text } = await read(broker, '/metrics');
   const line = text.split('\n').find((each) => each.startsWith(`${series} `));
@@ -34,7 +34,7 @@ async function produce(client: RawClient, records: Buffer, topic = SAMPLE_TOPIC)
 }
 
 describe('/metrics', () => {
-  it('counts requests with their errors, bytes, connections, and shows logs and groups', async () => {
+  it('includes requests with their errors, bytes, connections, logs and groups', async () => {
     await using broker = await startTestBroker({ settings: METRICS });
     using client = await RawClient.connect(broker.port);
     const batch = makeRecordBatch([{ key: null, value: Buffer.alloc(100) }], 1n);
@@ -63,11 +63,11 @@ describe('/metrics', () => {
     expect(lag).toBeGreaterThanOrEqual(0);
     expect(await valueOf(broker, 'broker_recovery_seconds')).toBeGreaterThan(0);
     expect(await valueOf(broker, 'process_resident_memory_bytes')).toBeGreaterThan(0);
-    // The background brings it to disk within a second.
+    // The background sync runs within a second.
     await until(async () => ((await valueOf(broker, 'broker_sync_duration_seconds_count')) ?? 0) > 0);
   });
 
-  it('counts who is turned away', async () => {
+  it('counts refused connections', async () => {
     await using broker = await startTestBroker({ settings: { ...METRICS, 'max.connections': '1' } });
     using client = await RawClient.connect(broker.port);
     await client.call(18, 2, {});
@@ -79,7 +79,7 @@ describe('/metrics', () => {
     expect(await valueOf(broker, 'broker_connections_turned_away_total{reason="protocol"}')).toBe(1);
   });
 
-  it('has few series, however many topics there are', async () => {
+  it('has few series with many topics', async () => {
     await using broker = await startTestBroker({ settings: METRICS });
     using client = await RawClient.connect(broker.port);
     const batch = makeRecordBatch([{ key: null, value: Buffer.alloc(10) }], 1n);
@@ -93,7 +93,7 @@ describe('/metrics', () => {
     expect(await valueOf(broker, 'broker_topics')).toBe(206);
   });
 
-  it('is not served where nobody asks for it, and ends with the broker', async () => {
+  it('is not served by default, and is closed with the broker', async () => {
     await using silent = await startTestBroker();
     expect(silent.metricsUrl).toBeUndefined();
     const broker = await startTestBroker({ settings: METRICS });
@@ -101,7 +101,7 @@ describe('/metrics', () => {
     await expect(read(broker, '/metrics')).rejects.toThrow('fetch failed');
   });
 
-  it('says where it can not be served', async () => {
+  it('reports that it cannot listen', async () => {
     await using broker = await startTestBroker({ settings: METRICS });
     const port = new URL(broker.metricsUrl as string).port;
     await expect(startTestBroker({ settings: { 'metrics.port': port } })).rejects.toThrow(
@@ -111,7 +111,7 @@ describe('/metrics', () => {
 });
 
 describe('/health', () => {
-  it('is live, and ready while the disk takes what is written; the log says when that changes, once', async () => {
+  it('is live, and ready while writes succeed; each change is logged once', async () => {
     let full = false;
     const lines: { level: number; msg: string; failures?: number }[] = [];
     const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line) as (typeof lines)[0]) });

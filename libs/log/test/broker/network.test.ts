@@ -67,7 +67,7 @@ async function connect(broker: TestBroker): Promise<RawClient> {
   return RawClient.connect(broker.port);
 }
 
-describe('a client whose TLS handshake does not end', () => {
+describe('a client that does not complete its TLS handshake', () => {
   it('is disconnected', async () => {
     const settings = { 'listener.security.protocol': 'SSL', ...TLS_SETTINGS };
     const server = new BrokerServer({
@@ -92,8 +92,8 @@ describe('a client whose TLS handshake does not end', () => {
   });
 });
 
-describe('a client that comes before the broker has read its log', () => {
-  it.each([{}, TLS_SETTINGS])('is served once it has: %j', async (files) => {
+describe('a client that connects before the broker has loaded its log', () => {
+  it.each([{}, TLS_SETTINGS])('is served after the log was loaded: %j', async (files) => {
     const protocol = 'ssl.key.location' in files ? 'SSL' : 'PLAINTEXT';
     const server = new BrokerServer({
       host: '127.0.0.1',
@@ -126,7 +126,7 @@ describe('a client that comes before the broker has read its log', () => {
 });
 
 describe('a connection', () => {
-  it('answers requests in the order they came, produce overlapping or not', async () => {
+  it('responds to requests in order, with and without pipelined produce requests', async () => {
     await using broker = await startTestBroker();
     using client = await connect(broker);
     const sent = [PRODUCE, PRODUCE, METADATA, PRODUCE, FETCH, API_VERSIONS];
@@ -141,7 +141,7 @@ describe('a connection', () => {
     for (let i = 0; i < sent.length; i++) expect((await client.frame()).readInt32BE(0)).toBe(i);
   });
 
-  it('closes where a request is larger than it takes', async () => {
+  it('closes a connection with a request that is too large', async () => {
     await using broker = await startTestBroker({ settings: { 'socket.request.max.bytes': '2000' } });
     for (const length of [2001, -1, 0x7fffffff]) {
       using client = await connect(broker);
@@ -154,7 +154,7 @@ describe('a connection', () => {
     await client.call(API_VERSIONS, 2, {});
   });
 
-  it('stops reading a client that does not read its answers', async () => {
+  it('stops reading from a client that does not read its responses', async () => {
     await using broker = await startTestBroker();
     using writer = await connect(broker);
     await writer.call(METADATA, 6, { topics: [{ name: 'rides' }], allowAutoTopicCreation: true });
@@ -163,7 +163,7 @@ describe('a connection', () => {
     socket.pause();
     const wanted = request(FETCH, 11, 1, fetchOf(0n));
     const before = process.memoryUsage().arrayBuffers;
-    // More than the sockets of both sides hold: at some point nothing more is taken.
+    // More than the socket buffers of both sides can hold, so that the broker must stop reading.
     let stuck = false;
     for (let i = 0; i < 200_000 && !stuck; i++) {
       socket.write(wanted);
@@ -177,7 +177,7 @@ describe('a connection', () => {
     await writer.call(API_VERSIONS, 2, {});
   });
 
-  it('answers what it does not serve with UNSUPPORTED_VERSION', async () => {
+  it('responds to unsupported requests with UNSUPPORTED_VERSION', async () => {
     await using broker = await startTestBroker();
     using other = await connect(broker);
     other.send(request(API_VERSIONS, 2, 5, {}, 4));

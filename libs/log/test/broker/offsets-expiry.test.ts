@@ -18,7 +18,7 @@ const NOT_COMMITTED = -1n;
 /** version 0 · topics ["rides"] · user data of length 0 */
 const READS_RIDES = Buffer.from('0000000000010005726964657300000000', 'hex');
 
-/** A broker whose time is told, with the topics `rides` and `other`. */
+/** A broker with a controlled clock and the topics `rides` and `other`. */
 async function start() {
   let nowMs = Date.now();
   const broker = await startTestBroker({
@@ -80,7 +80,7 @@ async function groupCount(client: RawClient): Promise<number> {
   return (await client.call<{ groups: unknown[] }>(LIST_GROUPS, 2, {})).groups.length;
 }
 
-/** Joins, and is given nothing. */
+/** Joins with an empty assignment. */
 async function join(
   client: RawClient,
   groupId = GROUP,
@@ -109,8 +109,8 @@ async function join(
   return { memberId, generationId };
 }
 
-describe('offsets of a group that has lost its members', () => {
-  it('are kept for seven days from then on, over a restart, and go together with the group', async () => {
+describe('offsets of a group whose members have left', () => {
+  it('expire seven days later, across a restart, and are removed together with the group', async () => {
     await using own = await start();
     const { client, broker, pass } = own;
     const member = await join(client);
@@ -130,8 +130,8 @@ describe('offsets of a group that has lost its members', () => {
   });
 });
 
-describe('offsets that are committed without members', () => {
-  it('are kept for seven days from their own commit, over a restart', async () => {
+describe('offsets committed without members', () => {
+  it('expire seven days after their commit, across a restart', async () => {
     await using own = await start();
     const { client, broker, pass } = own;
     await commit(client, ['rides']);
@@ -148,8 +148,8 @@ describe('offsets that are committed without members', () => {
   });
 });
 
-describe('offsets of a group that reads', () => {
-  it('are kept where a member reads the topic, and go after seven days where none does', async () => {
+describe('offsets of a group with members', () => {
+  it('are kept if a member subscribes to the topic, and expire after seven days otherwise', async () => {
     await using own = await start();
     const { client, pass } = own;
     const member = await join(client);
@@ -160,11 +160,11 @@ describe('offsets of a group that reads', () => {
   });
 });
 
-describe('a member whose subscription can not be read', () => {
-  // version 1 and -1 topics; half a version; more topics than there are bytes; a topic longer than what follows
+describe('a member whose subscription cannot be decoded', () => {
+  // version 1 and -1 topics; a truncated version; more topics than bytes; a topic longer than the remaining bytes
   const UNREADABLE = ['0001ffffffff', '00', '00007fffffff', '00000000000100ff61'];
 
-  it('keeps the offsets of its own group, and no other from being removed', async () => {
+  it('keeps the offsets of its group only', async () => {
     await using own = await start();
     const { client, pass } = own;
     for (const [i, hex] of UNREADABLE.entries()) {
@@ -178,7 +178,7 @@ describe('a member whose subscription can not be read', () => {
     for (const i of UNREADABLE.keys()) expect(await committed(client, 'rides', `a-${i}`)).toBe(7n);
   });
 
-  it('may read any topic: OffsetDelete refuses them all', async () => {
+  it('may subscribe to any topic: OffsetDelete refuses all of them', async () => {
     await using own = await start();
     const { client } = own;
     for (const [i, hex] of UNREADABLE.entries()) {

@@ -27,7 +27,7 @@ afterEach(async () => {
   await fs.rm(dataDir, { recursive: true });
 });
 
-/** The broker's command in a process that may have only so many files open. */
+/** The broker's command in a process with a limit of open files. */
 function runLimited(openFiles: number, settings: readonly string[] = []): BrokerProcess {
   const args = ['--port', '0', '--data-dir', dataDir, '--log-level', 'warn', ...settings];
   const script = `ulimit -n ${openFiles}; exec "$0" "$@"`;
@@ -72,7 +72,7 @@ async function appendToAll(client: RawClient, value: string): Promise<void> {
   expect(new Set(topics[0]?.partitions.map(({ errorCode }) => errorCode))).toEqual(new Set([0]));
 }
 
-/** Base offsets of the batches that a partition has from an offset on, read one by one. */
+/** Base offsets of the batches of a partition from an offset on, read one by one. */
 async function offsetsOf(client: RawClient, partition: number): Promise<bigint[]> {
   const found: bigint[] = [];
   for (;;) {
@@ -111,9 +111,9 @@ async function offsetsOf(client: RawClient, partition: number): Promise<bigint[]
   }
 }
 
-describe('a broker with far fewer open files than it has segments', () => {
+describe('a broker with fewer open files than segments', () => {
   it(
-    'serves every partition, stops in good order and starts again, killed or stopped',
+    'serves every partition, shuts down gracefully and restarts, also after a kill',
     async () => {
       const ends = ['stop', 'kill', 'stop'] as const;
       let appended = 0;
@@ -140,7 +140,7 @@ describe('a broker with far fewer open files than it has segments', () => {
   );
 
   it(
-    'turns clients away before they take the files that its log needs',
+    'refuses connections before they use the file descriptors of the log',
     async () => {
       const broker = runLimited(OPEN_FILES);
       const port = await portOf(broker);
@@ -155,7 +155,7 @@ describe('a broker with far fewer open files than it has segments', () => {
   );
 
   it(
-    'does not start where there are too few to serve anybody, and says which limit is to be raised',
+    'does not start if the limit is too low, and reports the required limit',
     async () => {
       const broker = runLimited(64);
       expect(await broker.exited).toBe(1);

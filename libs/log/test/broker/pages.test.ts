@@ -6,10 +6,10 @@ import { TOPIC_SETTINGS, type TopicSettingDefinition } from '../../src/broker/co
 import { BrokerMetrics } from '../../src/broker/monitoring/broker-metrics.js';
 import { HANDLERS } from '../../src/broker/handlers/index.js';
 
-/** Pages that say what the code says. `vitest run libs/log/test/broker/pages.test.ts -u` writes them anew. */
+/** Generated pages. `vitest run libs/log/test/broker/pages.test.ts -u` regenerates them. */
 const page = (name: string) => new URL(`../../${name}`, import.meta.url).pathname;
 
-/** A table as Prettier would have it. */
+/** A table in Prettier's format. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const escaped = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
   const widths = head.map((_, i) => Math.max(...escaped.map((row) => (row[i] as string).length)));
@@ -22,7 +22,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 const code = (text: string) => (text === '' ? '' : `\`${text}\``);
 
 describe('SUPPORTED.md', () => {
-  it('has every API that is served, with its versions', async () => {
+  it('lists every supported API with its versions', async () => {
     const rows = [...HANDLERS.values()]
       .sort((a, b) => a.apiKey - b.apiKey)
       .map(({ apiKey, name, minVersion, maxVersion, flexibleFrom }) => [
@@ -42,7 +42,7 @@ ${table(['key', 'API', 'versions', 'flexible from'], rows)}
   });
 });
 
-/** A metric as prom-client keeps it. */
+/** A metric in prom-client's format. */
 interface Registered {
   readonly name: string;
   readonly help: string;
@@ -50,7 +50,7 @@ interface Registered {
 }
 
 describe('METRICS.md', () => {
-  it('has every metric of the broker', async () => {
+  it('lists every metric of the broker', async () => {
     const metrics = new BrokerMetrics();
     metrics.meter();
     const registered = metrics.registry.getMetricsAsArray() as unknown as Registered[];
@@ -82,7 +82,7 @@ function rangeOf({ oneOf, min, max }: Pick<SettingDefinition, 'oneOf' | 'min' | 
 }
 
 describe('SETTINGS.md', () => {
-  it('has every setting that is heeded, and why others are not', async () => {
+  it('lists every supported setting, and why others are not supported', async () => {
     const broker = Object.entries<SettingDefinition>(BROKER_SETTINGS).map(([name, definition]) => [
       code(name),
       definition.type,

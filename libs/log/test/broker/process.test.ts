@@ -9,7 +9,7 @@ import { bundleBroker, runBroker, type BrokerProcess } from './broker-process.js
 
 const TOPIC = 'rides';
 const ROUNDS = 3;
-/** A lost connection costs kafkajs seconds. */
+/** kafkajs needs seconds to detect a lost connection. */
 const TIMEOUT_MS = 180_000;
 const PARTITIONS = 2;
 
@@ -50,14 +50,14 @@ function client(port: number): Kafka {
   return new Kafka({
     brokers: [`127.0.0.1:${port}`],
     logLevel: logLevel.NOTHING,
-    // kafkajs may never notice that the socket of a request has died.
+    // kafkajs may never detect that the socket of a request was closed.
     requestTimeout: 2000,
     retry: { initialRetryTime: 30, retries: 20, maxRetryTime: 300 },
   });
 }
 
 describe('hailstream-broker', () => {
-  it('ends with one line where an option is wrong, the port is taken or the folder is in use', async () => {
+  it('exits with one line if an option is invalid, the port is in use or the data directory is locked', async () => {
     const port = await freePort();
     const first = await start(port);
     expect(first.output()).toContain(`listening on 127.0.0.1:${port}`);
@@ -87,7 +87,7 @@ describe('hailstream-broker', () => {
   });
 
   it(
-    'has every acknowledged record once and in order, and no offset goes back, however often it is killed',
+    'has every acknowledged record once and in order, and committed offsets do not decrease, after repeated kills',
     async () => {
       const port = await freePort();
       let broker = await start(port);
@@ -126,7 +126,7 @@ describe('hailstream-broker', () => {
   );
 });
 
-/** Produces and commits while the broker is killed again and again. */
+/** Produces and commits while the broker is killed repeatedly. */
 async function underKills({ kafka, kill }: { kafka: Kafka; kill: () => Promise<void> }) {
   let producer = await idempotentProducer(kafka);
   const admin = kafka.admin();
@@ -141,7 +141,7 @@ async function underKills({ kafka, kill }: { kafka: Kafka; kill: () => Promise<v
         await sendTen(producer, value);
         values.push(...Array.from({ length: 10 }, (_, i) => value + i));
       } catch {
-        // Not acknowledged, so not counted; kafkajs gives up on some lost connections and has to be replaced.
+        // Not acknowledged, so not counted. kafkajs gives up on some lost connections and must be replaced.
         await producer.disconnect();
         producer = await persistently(() => idempotentProducer(kafka));
       }
@@ -159,7 +159,7 @@ async function underKills({ kafka, kill }: { kafka: Kafka; kill: () => Promise<v
     }
   })();
   const working = Promise.all([producing, committing]);
-  // What ends the work early is the reason, not the wait that it leaves behind.
+  // Report the error that ended the work early, not the wait that it interrupts.
   const unlessBroken = (wait: Promise<unknown>) => Promise.race([wait, working]);
   for (let round = 0; round < ROUNDS; round++) {
     const enough = values.length + 200;
@@ -187,8 +187,8 @@ async function idempotentProducer(kafka: Kafka): Promise<Producer> {
 }
 
 /**
- * Tries again where kafkajs gives up, until it succeeds. One attempt may take the twenty retries of its client, each as
- * long as its requests may: the time of the whole test is the bound.
+ * Repeats the call until it succeeds, because kafkajs gives up. One attempt may take the twenty retries of its
+ * client, each as long as the request timeout; the timeout of the test is the bound.
  */
 async function persistently<T>(attempt: () => Promise<T>): Promise<T> {
   const results: T[] = [];
@@ -216,7 +216,7 @@ async function sendTen(producer: Producer, from: number): Promise<void> {
   });
 }
 
-/** Every value, by partition, in the order of the log. */
+/** Every value, by partition, in log order. */
 async function readAll(kafka: Kafka, total: number): Promise<Map<number, number[]>> {
   const seen = new Map<number, number[]>();
   const consumer = kafka.consumer({ groupId: 'auditor', maxWaitTimeInMs: 100 });

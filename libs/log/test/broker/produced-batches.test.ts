@@ -39,7 +39,7 @@ function records(offsetDeltas: readonly number[], value = Buffer.from('v')): Buf
   );
 }
 
-/** Refused, with nothing stored; what comes next is stored. */
+/** Expects that the batch is refused and nothing stored, and that the next batch is stored. */
 async function expectRefused(
   topic: TopicUnderTest,
   batch: Buffer,
@@ -50,14 +50,14 @@ async function expectRefused(
   expect(await topic.fetch()).toMatchObject({ error: 'NONE', highWatermark: 0n });
 }
 
-// Apache Kafka 4.3 answers what can't be decompressed with UNKNOWN_SERVER_ERROR, and stores uncompressed records whatever
-// their offset deltas are: its readers then get offsets twice.
-describe('a batch that readers could not read', () => {
+// Apache Kafka 4.3 responds UNKNOWN_SERVER_ERROR if a batch cannot be decompressed, and stores uncompressed records
+// with any offset deltas, so that its readers receive offsets twice.
+describe('a batch that consumers could not decode', () => {
   it.each(
     Object.entries(Codec)
       .filter(([, codec]) => codec !== Codec.NONE)
       .flatMap(([name, codec]) => VERSIONS.map((version) => ({ name, codec, version }))),
-  )('is refused: not $name, Produce $version', async ({ codec, version }) => {
+  )('is refused: invalid $name, Produce $version', async ({ codec, version }) => {
     using log = new LogUnderTest([broker.address]);
     const topic = await log.topic();
     const packed = Buffer.from('this is no compressed data at all');
@@ -71,7 +71,7 @@ describe('a batch that readers could not read', () => {
     ['a gap', [0, 2]],
     ['one twice', [0, 0]],
     ['backwards', [1, 0]],
-  ])('is refused: offsets with %s', async (_, deltas) => {
+  ])('is refused: offset deltas with %s', async (_, deltas) => {
     using log = new LogUnderTest([broker.address]);
     const topic = await log.topic();
     for (const codec of Object.values(Codec)) {
@@ -80,20 +80,20 @@ describe('a batch that readers could not read', () => {
     }
   });
 
-  it('is refused: more records than it has, in gzip', async () => {
+  it('is refused: a count larger than the number of records, in gzip', async () => {
     using log = new LogUnderTest([broker.address]);
     const topic = await log.topic();
     await expectRefused(topic, batchOf(Codec.GZIP, gzipSync(Buffer.alloc(1e6)), 1e9), 'INVALID_RECORD');
   });
 
-  it('is refused: more bytes than a batch may unpack to', async () => {
+  it('is refused: more bytes than a batch may decompress to', async () => {
     using log = new LogUnderTest([broker.address]);
     const topic = await log.topic();
     const bomb = gzipSync(records([0], Buffer.alloc(100e6)));
     await expectRefused(topic, batchOf(Codec.GZIP, bomb), 'MESSAGE_TOO_LARGE');
   });
 
-  it('is refused by a topic that compresses again, as by all', async () => {
+  it('is refused by a topic that recompresses', async () => {
     using log = new LogUnderTest([broker.address]);
     const topic = await log.topic({ configs: { 'compression.type': 'lz4' } });
     await expectRefused(topic, batchOf(Codec.GZIP, Buffer.from('no gzip')), 'INVALID_RECORD');
@@ -101,7 +101,7 @@ describe('a batch that readers could not read', () => {
 });
 
 describe('compression.type', () => {
-  it('refuses what is too large once it is compressed as the topic says', async () => {
+  it('refuses a batch that is too large after recompression', async () => {
     using log = new LogUnderTest([broker.address]);
     const configs = { 'compression.type': 'uncompressed', 'max.message.bytes': '2000' };
     const topic = await log.topic({ configs });
@@ -109,7 +109,7 @@ describe('compression.type', () => {
     await expectRefused(topic, batchOf(Codec.GZIP, packed), 'MESSAGE_TOO_LARGE');
   });
 
-  it('keeps sequences, so that a repeat is known', async () => {
+  it('keeps sequence numbers, so that a repeat is recognized', async () => {
     using log = new LogUnderTest([broker.address]);
     const topic = await log.topic({ configs: { 'compression.type': 'gzip' } });
     const batch = keyedBatchOf([['k', 'v']], { producerId: 9_000n, producerEpoch: 3, baseSequence: 0 });
@@ -125,7 +125,7 @@ describe('compression.type', () => {
     });
   });
 
-  it('gives zstd to no reader from before it', async () => {
+  it('returns no zstd batch to consumers that do not support it', async () => {
     using log = new LogUnderTest([broker.address]);
     const topic = await log.topic({ configs: { 'compression.type': 'zstd' } });
     await topic.append(['a']);

@@ -11,7 +11,7 @@ const CREATE_TOPICS = 19;
 const TOPIC = 'places';
 const BATCHES = 4;
 
-/** A batch of one record, all with the same key, each in a segment of its own. */
+/** A batch with one record; all have the same key, and each is in its own segment. */
 async function send(client: RawClient, sequence: number): Promise<{ errorCode: number; baseOffset: bigint }> {
   const entry = { key: Buffer.from('k'), value: Buffer.alloc(800, sequence) };
   const fields = { producerId: 1n, producerEpoch: 0, baseSequence: sequence };
@@ -27,8 +27,8 @@ async function send(client: RawClient, sequence: number): Promise<{ errorCode: n
   return topics[0]?.partitions[0] ?? { errorCode: -1, baseOffset: -1n };
 }
 
-describe('what is known of producers', () => {
-  it('outlives the batches that compaction removed, where the newest snapshot was lost', async () => {
+describe('producer state', () => {
+  it('is kept after compaction has removed the batches and the latest snapshot was lost', async () => {
     await using broker = await startTestBroker({ settings: { 'log.cleaner.backoff.ms': '20' } });
     const folder = path.join(broker.dataDir, `${TOPIC}-0`);
     {
@@ -36,7 +36,7 @@ describe('what is known of producers', () => {
       const configs = Object.entries({
         'cleanup.policy': 'compact',
         'segment.bytes': '1024',
-        // Nothing is compacted before the restart.
+        // No compaction before the restart.
         'min.compaction.lag.ms': '3600000',
       }).map(([name, value]) => ({ name, value }));
       const topic = { name: TOPIC, numPartitions: 1, replicationFactor: 1, assignments: [], configs };

@@ -10,7 +10,7 @@ function handlerOf(apiKey: number): Handler<unknown> {
   return HANDLERS.get(apiKey) as unknown as Handler<unknown>;
 }
 
-/** One framed request; `otherVersion` and `otherKey` make the header say what the body is not. */
+/** One framed request. `otherVersion` and `otherKey` put a different version or key into the header. */
 export function request(
   apiKey: number,
   version: number,
@@ -35,7 +35,10 @@ export function request(
   return Buffer.concat([length, payload]);
 }
 
-/** Reads an answer, all of it. @throws Error where it is another's, or longer */
+/**
+ * Decodes a complete response.
+ * @throws Error if it belongs to another request, or bytes remain
+ */
 export function answerIn<T>(
   frame: Buffer,
   { apiKey, version, correlationId }: { apiKey: number; version: number; correlationId: number },
@@ -43,21 +46,21 @@ export function answerIn<T>(
   const handler = handlerOf(apiKey);
   const flexible = version >= handler.flexibleFrom;
   const reader = new Reader(frame, flexible, version);
-  if (reader.int32() !== correlationId) throw new Error('the answer to another request');
+  if (reader.int32() !== correlationId) throw new Error('response to another request');
   if (flexible && apiKey !== API_VERSIONS) reader.skipTaggedFields();
   const answer = handler.response.read(reader) as T;
-  if (reader.remaining > 0) throw new Error(`${reader.remaining} bytes after the answer`);
+  if (reader.remaining > 0) throw new Error(`${reader.remaining} bytes after the response`);
   return answer;
 }
 
-/** The broker closed the connection before it answered. */
+/** The broker closed the connection before it responded. */
 export class ConnectionEndedError extends Error {
   override readonly name = 'ConnectionEndedError';
 }
 
-/** A client that sends what it is told to, byte by byte. */
+/** A client that sends exactly the given bytes. */
 export class RawClient {
-  /** Resolves when the broker has closed the connection. */
+  /** Resolves after the broker has closed the connection. */
   readonly closed: Promise<void>;
   private received = Buffer.alloc(0);
   private wake: (() => void) | undefined;
@@ -69,7 +72,7 @@ export class RawClient {
       this.received = Buffer.concat([this.received, chunk]);
       this.wake?.();
     });
-    // A reset is one way for the broker to close.
+    // The broker may close with a reset.
     socket.on('error', () => undefined);
     this.closed = new Promise((resolve) => {
       socket.on('close', () => {
@@ -97,7 +100,10 @@ export class RawClient {
     this.socket.write(frame);
   }
 
-  /** The next answer, without its length. @throws Error where the connection ends before it */
+  /**
+   * The next response, without its length.
+   * @throws Error if the connection is closed before it
+   */
   async frame(): Promise<Buffer> {
     for (;;) {
       if (this.received.length >= 4) {
@@ -115,7 +121,7 @@ export class RawClient {
     }
   }
 
-  /** Asks and reads the answer, all of it. */
+  /** Sends a request and decodes the complete response. */
   async call<T>(apiKey: number, version: number, body: object): Promise<T> {
     const correlationId = this.correlationId++;
     this.send(request(apiKey, version, correlationId, body));

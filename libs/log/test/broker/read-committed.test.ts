@@ -7,13 +7,13 @@ import { PARTITIONS, step, TransactionRun } from './transaction-model.js';
 import { TransactionalClient } from './transactional-client.js';
 
 const TOPIC = 'rides';
-/** Small enough for every run; more is a matter of these numbers. */
+/** Small enough for every test run; raise these numbers for a longer one. */
 const RUNS = 6;
 const STEPS = 60;
 const SEED = 4;
 
 describe('read_committed', () => {
-  it('sees what a model says, whoever writes, ends, takes over and restarts in between', async () => {
+  it('returns what a model predicts, with concurrent writes, commits, aborts, fencing and restarts', async () => {
     await using broker = await startTestBroker();
     let runs = 0;
     const property = fc.asyncProperty(
@@ -35,14 +35,14 @@ describe('read_committed', () => {
     await fc.assert(property, { numRuns: RUNS, seed: SEED, endOnFailure: true });
   }, 120_000);
 
-  it('sees no less of a compacted topic, whose aborted records go and whose open ones stay', async () => {
+  it('returns the same from a compacted topic, which drops aborted records and keeps open transactions', async () => {
     const settings = { 'log.cleaner.backoff.ms': '20', 'log.cleaner.delete.retention.ms': '0' };
     await using broker = await startTestBroker({ settings });
     using client = await TransactionalClient.connect(broker.port);
     await client.createTopic(TOPIC, 1, {
       'cleanup.policy': 'compact',
       'segment.bytes': '1024',
-      // Else what is dirty may be too little to be cleaned, by how far the cleaner had come meanwhile.
+      // Otherwise the dirty part may be too small to be cleaned, depending on the cleaner's last position.
       'min.cleanable.dirty.ratio': '0',
     });
     const [a, b, open] = [await client.begin('a'), await client.begin('b'), await client.begin('open')];
@@ -66,7 +66,7 @@ describe('read_committed', () => {
     }
     const uncommitted = async () => (await client.read(TOPIC, 0, 'uncommitted')).map((value) => value.trim());
     const newest = ['commit 37', 'commit 38', 'commit 39'];
-    // What the first open transaction is behind of is decided, and goes.
+    // Records before the first open transaction are decided and can be compacted.
     await until(async () => (await uncommitted()).filter((value) => value.startsWith('abort')).length < 8);
     await until(async () => (await uncommitted()).filter((value) => value.startsWith('commit')).length < 12);
     const behind = (await uncommitted()).filter((value) => value.startsWith('behind'));
@@ -90,7 +90,7 @@ describe('kafkajs', () => {
       retry: { initialRetryTime: 20 },
     });
 
-  it('commits and aborts, with the offsets that it read', async () => {
+  it('commits and aborts with the consumed offsets', async () => {
     await using broker = await startTestBroker();
     const kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING });
     const admin = kafka.admin();
@@ -111,7 +111,7 @@ describe('kafkajs', () => {
         String(committed),
       );
     }
-    // Another that takes the id over fences the first, in the middle of a transaction.
+    // Another producer with the same transactional id fences the first, during a transaction.
     const left = await producer.transaction();
     await left.send({ topic: TOPIC, messages: [{ partition: 0, value: 'left' }] });
     const successor = transactional(kafka, 'pipeline');

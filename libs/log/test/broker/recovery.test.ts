@@ -62,7 +62,7 @@ function batchOf(i: number): Buffer {
   return makeRecordBatch(entries, BigInt(1000 + i), { producerId: PRODUCER, producerEpoch: 0, baseSequence });
 }
 
-/** Records in the batches before the i-th. */
+/** Number of records in the batches before the i-th. */
 function sequenceOf(i: number): number {
   let records = 0;
   for (let n = 0; n < i; n++) records += 1 + (n % 3);
@@ -76,7 +76,7 @@ async function fill(log: PartitionLog, from = 0, to = BATCHES): Promise<void> {
   }
 }
 
-/** Last offsets of all batches that can be read, having checked that nothing is missing between them. */
+/** Last offsets of all readable batches, after verifying that no offset is missing between them. */
 async function readBack(log: PartitionLog): Promise<bigint[]> {
   const lasts: bigint[] = [];
   let offset = log.logStartOffset;
@@ -93,7 +93,7 @@ async function readBack(log: PartitionLog): Promise<bigint[]> {
   return lasts;
 }
 
-/** Files of the log, oldest first, with their sizes. */
+/** The files of the log, oldest first, with their sizes. */
 async function logFiles(in_: string): Promise<{ name: string; sizeBytes: number; base: bigint }[]> {
   const names = (await fs.readdir(in_)).filter((name) => name.endsWith('.log')).sort();
   return Promise.all(
@@ -105,7 +105,7 @@ async function logFiles(in_: string): Promise<{ name: string; sizeBytes: number;
   );
 }
 
-/** Offset after the last batch that ends at or before a position of a file. */
+/** The offset after the last batch that ends at or before a position of a file. */
 function endBefore(segment: Buffer, base: bigint, position: number): bigint {
   let end = base;
   for (let at = 0; at < segment.length;) {
@@ -117,8 +117,8 @@ function endBefore(segment: Buffer, base: bigint, position: number): bigint {
   return end;
 }
 
-describe('a log that is opened again', () => {
-  it('has everything, killed or closed', async () => {
+describe('a reopened log', () => {
+  it('has all records after a kill and after a shutdown', async () => {
     for (const end of ['abort', 'close'] as const) {
       const dir = path.join(folder, end);
       const log = await open(dir);
@@ -136,7 +136,7 @@ describe('a log that is opened again', () => {
     }
   });
 
-  it('serves every batch before the damage and none after, wherever a byte is flipped or the file ends', async () => {
+  it('serves every batch before the damage and none after it, for every flipped byte and every truncation', async () => {
     const intact = path.join(folder, 'intact');
     const log = await open(intact);
     await fill(log);
@@ -172,7 +172,7 @@ describe('a log that is opened again', () => {
           await fs.writeFile(target, contents);
           const again = await open(dir);
           await readBack(again);
-          // A flipped leader epoch does no harm: then everything is there.
+          // The leader epoch is not covered by the CRC, so all batches remain readable.
           const ends = kind === 'flip' ? [expected, BigInt(sequenceOf(BATCHES))] : [expected];
           expect(ends).toContain(again.highWatermark);
           const next = makeRecordBatch([{ key: null, value: null }], 1n);
@@ -186,7 +186,7 @@ describe('a log that is opened again', () => {
   });
 
   it.each(['index', 'timeindex', 'snapshot'])(
-    'does without a .%s that is missing or wrong',
+    'rebuilds a .%s file that is missing or wrong',
     async (suffix) => {
       const log = await open(folder);
       await fill(log);

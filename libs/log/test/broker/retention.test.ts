@@ -17,7 +17,7 @@ const HIGH_WATERMARK = -1n;
 const RECORD_BYTES = 500;
 const OFFSET_OUT_OF_RANGE = 1;
 
-/** A broker that looks for what to remove all the time. */
+/** A broker that checks retention continuously. */
 function startBroker(settings: Record<string, string> = {}): Promise<TestBroker> {
   return startTestBroker({ settings: { 'log.retention.check.interval.ms': '20', ...settings } });
 }
@@ -103,7 +103,7 @@ const minutesAgo = (minutes: number) => Date.now() - minutes * 60_000;
 const times = (count: number, timestamp: number) => Array.from({ length: count }, () => timestamp);
 
 describe('retention', () => {
-  it('removes segments whose newest record is too old', async () => {
+  it('deletes segments whose latest record is too old', async () => {
     await using broker = await startBroker();
     using client = await RawClient.connect(broker.port);
     await createTopic(client, { 'retention.ms': '3600000', 'segment.bytes': '1024' });
@@ -114,7 +114,7 @@ describe('retention', () => {
     expect((await fetch(client, 6)).bytes).toBeGreaterThan(RECORD_BYTES);
   });
 
-  it('removes the last segment too, and no offset is used again, over a crash', async () => {
+  it('deletes the last segment too, and reuses no offset after a crash', async () => {
     await using broker = await startBroker();
     using client = await RawClient.connect(broker.port);
     await createTopic(client, { 'retention.ms': '3600000' });
@@ -128,7 +128,7 @@ describe('retention', () => {
     expect(await offsetAt(after, LATEST)).toBe(4);
   });
 
-  it('loses nothing that is appended while it removes', async () => {
+  it('loses no record that is appended during a deletion', async () => {
     await using broker = await startBroker({ 'log.retention.check.interval.ms': '1' });
     using client = await RawClient.connect(broker.port);
     await createTopic(client, { 'retention.ms': '3600000' });
@@ -141,18 +141,18 @@ describe('retention', () => {
     expect(start).toBeLessThan(40);
   });
 
-  it('keeps at least as many bytes as are asked for, and no whole segment more', async () => {
+  it('keeps at least retention.bytes, and less than one segment more', async () => {
     await using broker = await startBroker();
     using client = await RawClient.connect(broker.port);
     await createTopic(client, { 'retention.bytes': '3000', 'segment.bytes': '1024' });
     await append(client, times(20, minutesAgo(0)));
-    // A batch of one such record has 573 bytes, so there is one in each segment.
+    // A batch with one such record has 573 bytes, so that each segment has one batch.
     await until(async () => (await offsetAt(client, EARLIEST)) >= 14);
     expect(await offsetAt(client, EARLIEST)).toBe(14);
     expect(await offsetAt(client, LATEST)).toBe(20);
   });
 
-  it("heeds the topic's own setting over the broker's, from the moment that it changes", async () => {
+  it("uses the topic's setting instead of the broker's as soon as it is set", async () => {
     await using broker = await startBroker({ 'log.retention.hours': '1' });
     using client = await RawClient.connect(broker.port);
     await createTopic(client, { 'retention.ms': '-1', 'segment.bytes': '1024' });
@@ -164,7 +164,7 @@ describe('retention', () => {
 });
 
 describe('DeleteRecords', () => {
-  it('makes everything before an offset unreadable, exactly and over a crash', async () => {
+  it('makes all records before an offset unreadable, also after a crash', async () => {
     await using broker = await startBroker();
     using client = await RawClient.connect(broker.port);
     await createTopic(client, { 'segment.bytes': '1024' });
@@ -179,7 +179,7 @@ describe('DeleteRecords', () => {
     expect(await offsetAt(after, LATEST)).toBe(10);
   });
 
-  it('leaves records to be found by their time, from the one it left first', async () => {
+  it('leaves the remaining records searchable by timestamp', async () => {
     await using broker = await startBroker();
     using client = await RawClient.connect(broker.port);
     await createTopic(client, {});
@@ -194,7 +194,7 @@ describe('DeleteRecords', () => {
     expect(await offsetAt(client, BigInt(minutesAgo(0)))).toBe(-1);
   });
 
-  it('may cut a batch, whose records are found by time from there on', async () => {
+  it('may start inside a batch, whose remaining records are searchable by timestamp', async () => {
     await using broker = await startBroker();
     using client = await RawClient.connect(broker.port);
     await createTopic(client, {});
@@ -218,7 +218,7 @@ describe('DeleteRecords', () => {
     expect(await offsetAt(client, 1n)).toBe(3);
   });
 
-  it('goes as far as the high watermark and no further', async () => {
+  it('accepts offsets up to the high watermark only', async () => {
     await using broker = await startBroker();
     using client = await RawClient.connect(broker.port);
     await createTopic(client, {});
@@ -233,7 +233,7 @@ describe('DeleteRecords', () => {
     });
   });
 
-  it('is refused where the topic is compacted alone', async () => {
+  it('is refused for a topic that is compacted only', async () => {
     await using broker = await startBroker();
     using client = await RawClient.connect(broker.port);
     await createTopic(client, { 'cleanup.policy': 'compact' });

@@ -26,7 +26,7 @@ async function append(client: RawClient, timestamp: number): Promise<void> {
   });
 }
 
-/** First offsets of a topic's segments, from the names of their files. */
+/** Base offsets of a topic's segments, from their file names. */
 async function segments({ dataDir }: TestBroker): Promise<number[]> {
   const files = await fs.readdir(path.join(dataDir, `${TOPIC}-0`));
   return files
@@ -35,8 +35,8 @@ async function segments({ dataDir }: TestBroker): Promise<number[]> {
     .toSorted((a, b) => a - b);
 }
 
-describe('a new segment is begun', () => {
-  it('for a record that is later than the first by segment.ms, by their timestamps, over restarts too', async () => {
+describe('a new segment is created', () => {
+  it("if a record's timestamp is later than the segment's first by segment.ms, also across restarts", async () => {
     const start = Date.now() - 10 * HOUR_MS;
     await using broker = await startTestBroker();
     {
@@ -51,7 +51,7 @@ describe('a new segment is begun', () => {
     await append(client, start + HOUR_MS + 1);
     await append(client, start + HOUR_MS + 2);
     expect(await segments(broker)).toEqual([0, 2]);
-    // An older record is no reason, however late it comes.
+    // An older timestamp creates no segment.
     await append(client, start);
     expect(await segments(broker)).toEqual([0, 2]);
   });

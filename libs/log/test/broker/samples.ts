@@ -4,11 +4,11 @@ import { NO_UUID } from '../../src/protocol/schema.js';
 const TRANSACTION = { transactionalId: 'nobody', producerId: 7n, producerEpoch: 0 };
 const METADATA = Buffer.from('000000000001000572696465730000000000', 'hex');
 
-/** The topic and the group that the samples are about. */
+/** The topic and the group in the samples. */
 export const SAMPLE_TOPIC = 'rides';
 export const SAMPLE_GROUP = 'readers';
 
-/** A valid request of each API, by its name, with the fields of all versions. */
+/** A valid request of each API, by name, with the fields of all versions. */
 export function sampleRequests(): Record<string, object> {
   const member = { groupId: SAMPLE_GROUP, generationId: 1, memberId: 'somebody', groupInstanceId: null };
   const records = [makeRecordBatch([{ key: Buffer.from('k'), value: Buffer.from('v') }], 1n)];

@@ -9,30 +9,33 @@ const CERTIFICATES = fileURLToPath(new URL('../fixtures/tls', import.meta.url));
 
 export const USER = 'ada';
 export const PASSWORD = 'correct horse, battery=staple';
-/** Settings that make a listener speak TLS. */
+/** Settings of a TLS listener. */
 export const TLS_SETTINGS = {
   'ssl.certificate.location': certificate('broker.crt'),
   'ssl.key.location': certificate('broker.key'),
 };
 
-/** The path of a certificate or key of the tests. */
+/** The path of a test certificate or key. */
 export function certificate(name: string): string {
   return path.join(CERTIFICATES, name);
 }
 
-/** A certificate or key of the tests, in PEM. */
+/** A test certificate or key in PEM format. */
 export async function pem(name: string): Promise<string> {
   return fs.readFile(certificate(name), 'utf8');
 }
 
-/** Writes a users' file with one user. @returns its path */
+/**
+ * Writes a users file with one user.
+ * @returns its path
+ */
 export async function writeUsers(folder: string): Promise<string> {
   const file = path.join(folder, 'users');
   await fs.writeFile(file, `# who may connect\n${USER}:${PASSWORD}\n`);
   return file;
 }
 
-/** A broker that asks who its clients are, by any mechanism. */
+/** A broker that requires authentication, with all mechanisms enabled. */
 export async function startSecuredBroker(
   settings: Record<string, string> = {},
   logger: Logger = pino({ level: 'silent' }),
@@ -49,7 +52,7 @@ export async function startSecuredBroker(
       },
     });
   } finally {
-    // Read at start alone.
+    // Read at start only.
     await fs.rm(folder, { recursive: true });
   }
 }

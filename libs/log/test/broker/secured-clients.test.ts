@@ -20,7 +20,10 @@ function connectionTo(broker: TestBroker, security: Partial<LogConnection>): Log
   return { brokers: [broker.address], clientId: 'test', ...security };
 }
 
-/** Makes a topic, appends a record and reads it. @returns what was read */
+/**
+ * Creates a topic, appends a record and reads it.
+ * @returns the value that was read
+ */
 async function roundTrip(connection: LogConnection): Promise<string[]> {
   await using admin = createAdmin({ connection, logger });
   await admin.ensureTopics([{ name: TOPIC, partitions: 2 }]);
@@ -51,7 +54,7 @@ async function roundTrip(connection: LogConnection): Promise<string[]> {
   return values;
 }
 
-describe('clients of a broker that asks who they are', () => {
+describe('clients of a broker that requires authentication', () => {
   let broker: TestBroker;
   beforeEach(async () => {
     broker = await startSecuredBroker();
@@ -63,7 +66,7 @@ describe('clients of a broker that asks who they are', () => {
     expect(await roundTrip(connectionTo(broker, { sasl }))).toEqual(['hello']);
   });
 
-  it.each(MECHANISMS)('are refused with a wrong password, for good, with %s', async (mechanism) => {
+  it.each(MECHANISMS)('are refused with a wrong password, without retries, with %s', async (mechanism) => {
     const sasl = { mechanism, username: USER, password: 'wrong' };
     const connection = connectionTo(broker, { sasl });
     const refused = { name: 'LogError', code: 'REFUSED', retryable: false };
@@ -89,14 +92,14 @@ describe('clients of a broker that asks who they are', () => {
     expect(fates).toMatchObject([{ kind: 'failed', error: refused }]);
   });
 
-  it('are not let in without a name', async () => {
+  it('are refused without a user name', async () => {
     await using admin = createAdmin({ connection: connectionTo(broker, {}), logger });
     expect(await admin.ping()).toBe(false);
   });
 });
 
 describe('clients of a broker with TLS', () => {
-  it('trust its authority, and send their password through it', async () => {
+  it('trust its certificate authority and authenticate over TLS', async () => {
     await using broker = await startSecuredBroker({
       'listener.security.protocol': 'SASL_SSL',
       ...TLS_SETTINGS,
@@ -110,7 +113,7 @@ describe('clients of a broker with TLS', () => {
     }
   });
 
-  it('show a certificate where one is required', async () => {
+  it('present a client certificate if it is required', async () => {
     await using broker = await startSecuredBroker({
       'listener.security.protocol': 'SSL',
       'sasl.users.file': '',

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { startTestBroker } from '../../src/testing.js';
 import { LogUnderTest } from '../scenarios/log-under-test.js';
 
-it('a static member finds its part again after the broker was killed', async () => {
+it('a static member keeps its assignment after the broker was killed', async () => {
   await using broker = await startTestBroker();
   using before = new LogUnderTest([broker.address]);
   const group = await before.group();

@@ -13,7 +13,7 @@ const FETCH = 1;
 const METADATA = 3;
 const OFFSET_COMMIT = 8;
 
-/** A disk that can be full: a write then leaves half of its bytes behind, as a real one may. */
+/** A disk that can be full. A failed write stores half of its bytes, as on a real disk. */
 function fillableDisk(): { files: FileSystem; full: boolean } {
   const disk = {
     full: false,
@@ -35,7 +35,7 @@ interface Fetched {
 }
 
 describe('a full disk', () => {
-  it('fails producers and commits with KAFKA_STORAGE_ERROR, lets readers read, and is over once there is room', async () => {
+  it('fails producers and commits with KAFKA_STORAGE_ERROR, serves readers, and recovers once space is free', async () => {
     const disk = fillableDisk();
     await using broker = await startTestBroker({ files: disk.files });
     using client = await RawClient.connect(broker.port);
@@ -69,7 +69,7 @@ describe('a full disk', () => {
     };
     expect(await read()).toMatchObject({ errorCode: 0, highWatermark: 1n });
     disk.full = false;
-    // The same sequence again, as a producer that retries does.
+    // The same sequence number, as sent by a producer that retries.
     expect(await produce()).toMatchObject({ errorCode: 0, baseOffset: 1n });
     await broker.restart();
     using other = await RawClient.connect(broker.port);

@@ -14,13 +14,13 @@ const API_VERSIONS = 18;
 const NOT_COORDINATOR = 16;
 const logger = pino({ level: 'silent' });
 
-/** What holds a process: listeners, connections and timers. */
+/** What keeps a process alive: listeners, connections and timers. */
 function held(): number {
   return process.getActiveResourcesInfo().filter((name) => /^(TCP|Timeout|Pipe)/.test(name)).length;
 }
 
 describe(startTestBroker, () => {
-  it('does what the README says', async () => {
+  it('behaves as documented in the README', async () => {
     await using broker = await startTestBroker(); // a free port, a temporary folder
     const connection = { brokers: [broker.address], clientId: 'test' };
     await using admin = createAdmin({ connection, logger });
@@ -38,7 +38,7 @@ describe(startTestBroker, () => {
     await expect(dropped).rejects.toThrow('closed');
   });
 
-  it('starts twenty at once, and leaves nothing behind', async () => {
+  it('starts twenty concurrently and leaves no files or handles', async () => {
     await using first = await startTestBroker();
     await first.stop();
     const before = held();
@@ -55,7 +55,7 @@ describe(startTestBroker, () => {
 });
 
 describe('faults', () => {
-  it('answer an error so many times, for every partition, and then no more', async () => {
+  it('return an error the given number of times, for every partition', async () => {
     await using broker = await startTestBroker();
     using client = await RawClient.connect(broker.port);
     const topic = {
@@ -77,7 +77,7 @@ describe('faults', () => {
     expect(codes).toEqual([NOT_COORDINATOR, NOT_COORDINATOR, 0]);
   });
 
-  it('end the connection before anything is done, and can be taken back', async () => {
+  it('close the connection before the request is processed, and can be removed', async () => {
     await using broker = await startTestBroker();
     using client = await RawClient.connect(broker.port);
     broker.inject({ api: 'ApiVersions', dropConnection: true, times: 5 });
@@ -87,7 +87,7 @@ describe('faults', () => {
     await other.call(API_VERSIONS, 2, {});
   });
 
-  it('are refused where there is no such API', async () => {
+  it('are refused for an unknown API', async () => {
     await using broker = await startTestBroker();
     expect(() => broker.inject({ api: 'Consume', dropAnswer: true })).toThrow('no API is called Consume');
   });

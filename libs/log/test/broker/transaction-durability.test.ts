@@ -32,7 +32,7 @@ async function begun(client: TransactionalClient, id: string, timeoutMs?: number
 }
 
 describe('a transaction', () => {
-  it('goes on over a restart: what it wrote is undecided until it ends', async () => {
+  it('continues after a restart, and its records stay undecided until it ends', async () => {
     await using broker = await startTestBroker();
     let client = await TransactionalClient.connect(broker.port);
     await client.createTopic(TOPIC, 1);
@@ -57,7 +57,7 @@ describe('a transaction', () => {
   });
 
   it.each(['commit', 'abort'] as const)(
-    'is finished by the next process once its outcome is settled: %s',
+    'is completed by the next process once its outcome was written: %s',
     async (outcome) => {
       const disk = breakableDisk();
       await using broker = await startTestBroker({ files: disk.files });
@@ -86,7 +86,7 @@ describe('a transaction', () => {
     },
   );
 
-  it('is finished by the same process once its partitions can be written again', async () => {
+  it('is completed by the same process once its partitions can be written again', async () => {
     const disk = breakableDisk();
     await using broker = await startTestBroker({ files: disk.files });
     using client = await TransactionalClient.connect(broker.port);
@@ -100,7 +100,7 @@ describe('a transaction', () => {
     expect(await client.read(TOPIC, 0, 'committed')).toEqual(['1']);
   });
 
-  it('has not ended where its outcome could not be kept', async () => {
+  it('has not ended if its outcome could not be written', async () => {
     const disk = breakableDisk();
     await using broker = await startTestBroker({ files: disk.files });
     using client = await TransactionalClient.connect(broker.port);
@@ -115,7 +115,7 @@ describe('a transaction', () => {
     expect(await client.read(TOPIC, 0, 'committed')).toEqual(['1']);
   });
 
-  it('is aborted once it is older than its producer said, after a restart too, and its producer is fenced', async () => {
+  it('is aborted after its timeout, also after a restart, and its producer is fenced', async () => {
     await using broker = await startTestBroker({ settings: SOON });
     let client = await TransactionalClient.connect(broker.port);
     await client.createTopic(TOPIC, 1);
@@ -138,7 +138,7 @@ describe('a transaction', () => {
     expect((await client.describe('long')).producerEpoch).toBe(long.producerEpoch);
   });
 
-  it('is forgotten with its id once nobody has used that for long, for good', async () => {
+  it('is removed with its id after transactional.id.expiration.ms, permanently', async () => {
     const settings = {
       'transactional.id.expiration.ms': '50',
       'transaction.remove.expired.transaction.cleanup.interval.ms': '20',
@@ -157,7 +157,7 @@ describe('a transaction', () => {
     expect(await client.end(open, 'abort')).toEqual({ error: 'NONE' });
   });
 
-  it('leaves an index of what was aborted, which is made again where it is missing or wrong', async () => {
+  it('leaves an index of aborted transactions, which is rebuilt if it is missing or wrong', async () => {
     const dataDir = await fs.mkdtemp(path.join(os.tmpdir(), 'hailstream-txnindex-'));
     try {
       let broker = await startTestBroker({ dataDir });
@@ -168,7 +168,7 @@ describe('a transaction', () => {
         await client.produce(a, TOPIC, 0, [`a${i}`.padEnd(60)]);
         await client.produce(b, TOPIC, 0, [`b${i}`.padEnd(60)]);
         if (i % 5 !== 4) continue;
-        // Those of `b` span the segments in which those of `a` end.
+        // The transactions of `b` span the segments in which those of `a` end.
         await client.end(a, 'abort');
         await client.add(a, TOPIC, [0]);
         if (i % 10 !== 9) continue;

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import type { TestBroker } from '../../src/testing.js';
 import type { Producer, TransactionalClient } from './transactional-client.js';
 
-/** Of the topic that a run is on. */
+/** The topic of a run. */
 export const PARTITIONS = 2;
 const PRODUCERS = 4;
 
-/** What can happen around transactions. */
+/** The possible steps. */
 export type Step =
   | { kind: 'send'; producer: number; partition: number; count: number }
   | { kind: 'plain'; partition: number; count: number }
@@ -35,17 +35,17 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
 );
 
-/** A record as the model has it: in which transaction it is, if any. */
+/** A record in the model, with its transaction if it has one. */
 interface Written {
   readonly value: string;
   readonly transaction: { outcome: 'open' | 'commit' | 'abort' } | undefined;
 }
 
-/** What the log should say, kept beside it. */
+/** The expected contents of the log. */
 class Model {
   readonly partitions: Written[][] = Array.from({ length: PARTITIONS }, () => []);
 
-  /** Committed values before the first that is undecided. */
+  /** Committed values before the first undecided one. */
   committed(index: number): string[] {
     const written = this.partitions[index] ?? [];
     const undecided = written.findIndex(({ transaction }) => transaction?.outcome === 'open');
@@ -56,7 +56,7 @@ class Model {
   }
 }
 
-/** Steps, taken against a broker and a model of what should come of them. */
+/** Runs steps on a broker and on a model. */
 export class TransactionRun {
   private readonly model = new Model();
   private readonly producers: Producer[] = [];
@@ -132,7 +132,7 @@ export class TransactionRun {
     return Array.from({ length: count }, () => `${this.values++}`);
   }
 
-  /** What readers see, and what the model says that they should. */
+  /** What readers see, and what the model predicts. */
   async compare(): Promise<{ seen: string[][]; expected: string[][] }> {
     const [seen, expected]: [string[][], string[][]] = [[], []];
     for (let index = 0; index < PARTITIONS; index++) {
@@ -145,7 +145,7 @@ export class TransactionRun {
   }
 }
 
-/** @throws Error where a step was refused: none may be */
+/** @throws Error if a step is refused */
 function must({ error }: { error: string }): void {
-  if (error !== 'NONE') throw new Error(`a step was refused: ${error}`);
+  if (error !== 'NONE') throw new Error(`step refused: ${error}`);
 }

@@ -7,7 +7,7 @@ import { partitionName } from '../../src/protocol/partition-name.js';
 
 const TRANSACTIONAL = 0x10;
 const MAX_BYTES = 1 << 20;
-/** Kafka makes its internal topics on first use, and ends transactions behind its answers. */
+/** Kafka creates its internal topics on first use, and may write markers after it has responded. */
 const SOON_OVER: readonly number[] = [
   ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
   ErrorCode.COORDINATOR_NOT_AVAILABLE,
@@ -17,16 +17,16 @@ const SOON_OVER: readonly number[] = [
 const RETRIES = 200;
 const RETRY_MS = 20;
 
-/** A producer as it knows itself. */
+/** A producer's id, epoch and sequence numbers. */
 export interface Producer {
   readonly transactionalId: string;
   readonly producerId: bigint;
   readonly producerEpoch: number;
 }
 
-/** Requests around transactions, each answered by the name of its error code. */
+/** Transactional requests. Each returns the name of its error code. */
 export class TransactionalClient {
-  /** `sequences`: of the batches that its producers send next, where it goes on for another client. */
+  /** `sequences`: next sequence numbers of the producers, if it continues the work of another client. */
   constructor(
     readonly raw: RawClient,
     private readonly sequences = new Map<string, number>(),
@@ -36,12 +36,12 @@ export class TransactionalClient {
     return new TransactionalClient(await RawClient.connect(port));
   }
 
-  /** A client that goes on where this one was, over another connection. */
+  /** Returns a client that continues on another connection. */
   async again(port: number): Promise<TransactionalClient> {
     return new TransactionalClient(await RawClient.connect(port), this.sequences);
   }
 
-  /** Asks until what is soon over is over. */
+  /** Repeats the request while the error is temporary. */
   async patiently<T extends { error: string }>(ask: () => Promise<T>): Promise<T> {
     const soonOver = SOON_OVER.map(nameOf);
     for (let i = 0; ; i++) {
@@ -51,7 +51,7 @@ export class TransactionalClient {
     }
   }
 
-  /** Lets the broker look for the coordinator, which makes Kafka make the topic behind it. */
+  /** Looks up the coordinator, so that Kafka creates its internal topic. */
   async locate(keyType: 'group' | 'transaction', key: string): Promise<{ error: string }> {
     const { errorCode } = await this.raw.call<{ errorCode: number }>(10, 3, {
       key,
@@ -74,7 +74,10 @@ export class TransactionalClient {
     return { ...answer, transactionalId, error: nameOf(answer.errorCode) };
   }
 
-  /** A producer that has its id now. @throws Error where it was refused it */
+  /**
+   * Initializes a producer.
+   * @throws Error if InitProducerId fails
+   */
   async begin(transactionalId: string, timeoutMs?: number): Promise<Producer> {
     const producer = await this.patiently(() =>
       this.init(transactionalId, timeoutMs === undefined ? {} : { timeoutMs }),
@@ -83,7 +86,7 @@ export class TransactionalClient {
     return producer;
   }
 
-  /** @returns the first partition's error, and all of them in the order of the alphabet */
+  /** @returns the first partition's error, and all errors in alphabetical order */
   async add(
     producer: Producer,
     topic: string,
@@ -144,7 +147,7 @@ export class TransactionalClient {
     return { error: errors[0] ?? 'NONE', errors };
   }
 
-  /** The committed offset, or the name of the error in its place. */
+  /** The committed offset, or the name of the error. */
   async committed(groupId: string, topic: string, partition: number, requireStable = true): Promise<string> {
     const { groups } = await this.raw.call<{
       groups: { topics: { partitions: { committedOffset: bigint; errorCode: number }[] }[] }[];
@@ -159,7 +162,7 @@ export class TransactionalClient {
     return answer.errorCode === 0 ? String(answer.committedOffset) : nameOf(answer.errorCode);
   }
 
-  /** Sends one batch of values, by default the next of its producer, as part of its transaction. */
+  /** Sends one batch of values in the transaction, by default with the producer's next sequence number. */
   async produce(
     producer: Producer,
     topic: string,
@@ -196,7 +199,7 @@ export class TransactionalClient {
       topics: [{ name: topic, partitions: [{ index: partition, records: [batch] }] }],
     });
     const answer = topics[0]?.partitions[0];
-    if (answer === undefined) throw new Error('no answer for the partition');
+    if (answer === undefined) throw new Error('no response for the partition');
     if (answer.errorCode === 0) this.sequences.set(name, baseSequence + values.length);
     return { error: nameOf(answer.errorCode), baseOffset: answer.baseOffset };
   }
@@ -239,11 +242,11 @@ export class TransactionalClient {
       rackId: '',
     });
     const found = answer.topics[0]?.partitions[0];
-    if (found === undefined) throw new Error('no answer for the partition');
+    if (found === undefined) throw new Error('no response for the partition');
     return { ...found, records: Buffer.concat([...(found.records ?? [])]) };
   }
 
-  /** Values that a reader sees from an offset on, left out what it is told is aborted. */
+  /** Values that a reader sees from an offset on, without aborted records. */
   async read(
     topic: string,
     partition: number,
@@ -304,13 +307,13 @@ export class TransactionalClient {
     if (topics[0]?.errorCode !== 0) throw new Error(`topic ${name}: ${nameOf(topics[0]?.errorCode ?? -1)}`);
   }
 
-  /** State and epoch of a transactional id, as DescribeTransactions has them. */
+  /** State and epoch of a transactional id from DescribeTransactions. */
   async describe(transactionalId: string): Promise<{ error: string; state: string; producerEpoch: number }> {
     const { transactionStates } = await this.raw.call<{
       transactionStates: { errorCode: number; transactionState: string; producerEpoch: number }[];
     }>(65, 0, { transactionalIds: [transactionalId] });
     const found = transactionStates[0];
-    if (found === undefined) throw new Error('no answer for the transactional id');
+    if (found === undefined) throw new Error('no response for the transactional id');
     const { errorCode, transactionState, producerEpoch } = found;
     return { error: nameOf(errorCode), state: transactionState, producerEpoch };
   }

@@ -8,7 +8,7 @@ import { sampleRequests } from './samples.js';
 const API_VERSIONS = 18;
 const PRODUCE = 0;
 const METADATA = 3;
-/** Small enough for every run; more is a matter of this number. */
+/** Small enough for every test run; raise this number for a longer one. */
 const MUTATIONS = 600;
 const MUTATIONS_AT_ONCE = 20;
 const MOST_BYTES = 300 << 20;
@@ -18,20 +18,20 @@ const SERVED = [...HANDLERS.values()].flatMap(({ apiKey, name, minVersion, maxVe
 );
 
 describe('every API', () => {
-  it('answers a valid request in every version that it names', async () => {
+  it('responds to a valid request in every supported version', async () => {
     await using broker = await startTestBroker();
     using client = await RawClient.connect(broker.port);
     const samples = sampleRequests();
     await client.call(METADATA, 6, samples['Metadata'] as object);
     for (const { apiKey, name, version } of SERVED) {
-      // A group of its own each, so that nobody waits for anybody.
+      // A separate group for each, so that no request waits for another.
       const sample = { ...samples[name], ...(name === 'JoinGroup' ? { groupId: `joined-${version}` } : {}) };
       const answer = await client.call(apiKey, version, sample);
       expect(answer, `${name} ${version}`).toBeTypeOf('object');
     }
   });
 
-  it('survives requests that were tampered with, and goes on serving others', async () => {
+  it('survives corrupted requests and keeps serving other clients', async () => {
     await using broker = await startTestBroker();
     const samples = sampleRequests();
     const before = process.memoryUsage().arrayBuffers;

@@ -1,7 +1,7 @@
 import type { FileSystem } from '../../src/broker/index.js';
 import { nodeFileSystem, type LogFile } from '../../src/broker/storage/files/file-system.js';
 
-/** The disk of this machine, but for what becomes of a write to a file. */
+/** The disk of this machine, with intercepted writes. */
 export function diskThatWrites(
   write: (file: string, real: LogFile, ...to: Parameters<LogFile['write']>) => Promise<void>,
 ) {
