@@ -19,18 +19,18 @@ import { buildRoadGraph } from './roads/road-graph.js';
 import { CityRunner } from './simulation/city-runner.js';
 import { SimulatedCity } from './simulation/city.js';
 
-/** The simulator's own token must outlive every run. */
+/** Lifetime of the token that the simulator signs: longer than any run. */
 const OWN_TOKEN_EXPIRES_IN = '3650 days';
 
 class DriverSimModule {}
 
-/** Starts the simulated city and what tells of its health; resolves once it listens at `url`. */
+/** Starts the simulation, and an HTTP server for health and metrics. Resolves once it listens at `url`. */
 export async function startDriverSim(config: DriverSimConfig): Promise<Service & { readonly url: string }> {
   const logger = createLogger({ name: 'driver-sim', level: config.http.logLevel });
   const graph = buildRoadGraph(config.city);
   if (graph.nodes.length < 2) {
-    const got = `${config.city.name}, where no two places can be reached from each other`;
-    throw new ConfigError([{ variable: 'CITY_FILE', expected: 'a city that one can drive in', got }]);
+    const got = `${config.city.name}, which has no two connected places`;
+    throw new ConfigError([{ variable: 'CITY_FILE', expected: 'a city with a connected road network', got }]);
   }
   const app = await createHttpApp(
     { module: DriverSimModule, imports: [LoggingModule.forRoot(logger), HealthModule, MetricsModule] },
@@ -43,7 +43,7 @@ export async function startDriverSim(config: DriverSimConfig): Promise<Service &
   });
   const outbox = new Outbox({ client, observer: observerOf(logger) });
   app.get(HealthChecks).register('ingest', () => {
-    if (outbox.away) throw new Error('ingest is away: the devices keep their events');
+    if (outbox.isUnavailable) throw new Error('ingest is unavailable, events are kept and retried');
   });
   registerOutboxMetrics(app.get(Registry), outbox);
   await app.listen(config.http.port, config.http.host);
@@ -69,7 +69,7 @@ export async function startDriverSim(config: DriverSimConfig): Promise<Service &
       ingest: ingest.url.href,
       url,
     },
-    'the city is open',
+    'simulation started',
   );
   return {
     url,
@@ -82,7 +82,7 @@ export async function startDriverSim(config: DriverSimConfig): Promise<Service &
   };
 }
 
-/** The token that was given; else, where the secret was, one of its own. */
+/** Returns the configured token, or signs one if only the secret is configured. */
 async function tokenOf({ auth, ingest }: DriverSimConfig): Promise<string | undefined> {
   if (ingest.token !== undefined || auth.kind !== 'secret') return ingest.token;
   return makeToken(auth.secret, { scopes: ['write'], providerId: ingest.providerId }, OWN_TOKEN_EXPIRES_IN);
@@ -90,11 +90,11 @@ async function tokenOf({ auth, ingest }: DriverSimConfig): Promise<string | unde
 
 function observerOf(logger: Logger): OutboxObserver {
   return {
-    away: (reason) => logger.warn({ reason }, 'ingest is away: the devices keep their events and try again'),
-    back: () => logger.info('ingest is back'),
-    rejected: (kind, id, reason) => logger.error({ kind, id, reason }, 'event rejected and dropped'),
+    unavailable: (reason) => logger.warn({ reason }, 'ingest unavailable, events are kept and retried'),
+    recovered: () => logger.info('ingest recovered'),
+    rejected: (family, id, reason) => logger.error({ family, id, reason }, 'event rejected and dropped'),
     failed: (error) => {
-      logger.fatal({ err: error }, 'ingest refuses what the devices send, and will go on to');
+      logger.fatal({ err: error }, 'ingest refuses all requests, exiting');
       process.exit(1);
     },
   };

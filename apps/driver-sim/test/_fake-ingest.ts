@@ -27,8 +27,8 @@ export class FakeIngest implements AsyncDisposable {
   readonly authorizations = new Set<string | undefined>();
   /** Called for every request, with its number from 0. */
   treat: (requestNumber: number) => Treatment = () => ({ kind: 'take' });
-  #server: Server | undefined;
-  #port = 0;
+  private server: Server | undefined;
+  private port = 0;
 
   static async start(): Promise<FakeIngest> {
     const ingest = new FakeIngest();
@@ -37,23 +37,23 @@ export class FakeIngest implements AsyncDisposable {
   }
 
   get url(): URL {
-    return new URL(`http://127.0.0.1:${this.#port}`);
+    return new URL(`http://127.0.0.1:${this.port}`);
   }
 
   /** Listens; at the port it had before, where it was up before. */
   async up(): Promise<void> {
-    const server = createServer((request, response) => void this.#handle(request, response));
+    const server = createServer((request, response) => void this.handle(request, response));
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject).listen(this.#port, '127.0.0.1', resolve);
+      server.once('error', reject).listen(this.port, '127.0.0.1', resolve);
     });
-    this.#port = (server.address() as AddressInfo).port;
-    this.#server = server;
+    this.port = (server.address() as AddressInfo).port;
+    this.server = server;
   }
 
   /** Is gone at once, as if killed. */
   async down(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
+    const server = this.server;
+    this.server = undefined;
     if (server === undefined) return;
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
@@ -69,7 +69,7 @@ export class FakeIngest implements AsyncDisposable {
     return [...new Map(this.log.toReversed().map(({ item }) => [item[idField], item])).values()].toReversed();
   }
 
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     try {
       for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -98,14 +98,14 @@ export class FakeIngest implements AsyncDisposable {
         request.socket.destroy();
         return;
       case 'take':
-        this.#answer(response, path, items, () => undefined);
+        this.answer(response, path, items, () => undefined);
         return;
       case 'fail-items':
-        this.#answer(response, path, items, treatment.error);
+        this.answer(response, path, items, treatment.error);
     }
   }
 
-  #answer(
+  private answer(
     response: ServerResponse,
     path: string,
     items: Record<string, unknown>[],

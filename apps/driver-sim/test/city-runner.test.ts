@@ -10,11 +10,11 @@ import { monacoGraph } from './_monaco.js';
 
 const bounds = { telemetry: 150, events: 90 };
 
-it('a city whose ingest is away thins its telemetry, stands still before an event is lost, and goes on', async () => {
+it('thins telemetry while ingest is unavailable, pauses before another event is lost, and resumes', async () => {
   await using ingest = await FakeIngest.start();
   await ingest.down();
   await using client = new IngestClient({ url: ingest.url, token: undefined, maxConnections: 2 });
-  const observer = { away: () => {}, back: () => {}, rejected: () => {}, failed: () => {} };
+  const observer = { unavailable: () => {}, recovered: () => {}, rejected: () => {}, failed: () => {} };
   using outbox = new Outbox({ client, observer });
   const said: string[] = [];
   const logger = createLogger({ name: 'test', level: 'info' }, { write: (line: string) => said.push(line) });
@@ -34,10 +34,10 @@ it('a city whose ingest is away thins its telemetry, stands still before an even
   });
   {
     await using _runner = new CityRunner({ city, outbox, logger, startMs, bounds });
-    await until(() => saidThat('the city stands still'));
+    await until(() => saidThat('simulation paused'));
     expect(outbox.waiting('vehicle-events')).toBeGreaterThan(bounds.events);
     await ingest.up();
-    await until(() => saidThat('the city goes on'));
+    await until(() => saidThat('simulation resumed'));
     await ingest.down();
     // Few vehicle events happen now, and a point a second of each car.
     await until(() => saidThat('telemetry thinned'));
@@ -51,13 +51,13 @@ it('a city whose ingest is away thins its telemetry, stands still before an even
   expect(accepted + thinned).toBe(happened);
 });
 
-it('a city whose clock was set back says that it waits', async () => {
+it('pauses while the system clock is behind', async () => {
   await using client = new IngestClient({
     url: new URL('http://127.0.0.1:9'),
     token: undefined,
     maxConnections: 1,
   });
-  const observer = { away: () => {}, back: () => {}, rejected: () => {}, failed: () => {} };
+  const observer = { unavailable: () => {}, recovered: () => {}, rejected: () => {}, failed: () => {} };
   using outbox = new Outbox({ client, observer });
   const said: string[] = [];
   const logger = createLogger({ name: 'test', level: 'info' }, { write: (line: string) => said.push(line) });
@@ -71,5 +71,5 @@ it('a city whose clock was set back says that it waits', async () => {
     emit: () => {},
   });
   await using _runner = new CityRunner({ city, outbox, logger, startMs });
-  await until(() => said.some((line) => line.includes('the clock was set back')));
+  await until(() => said.some((line) => line.includes('system clock was set back')));
 });

@@ -67,7 +67,7 @@ describe('the simulator', () => {
     expect([...ingest.authorizations]).toEqual([header, 'Bearer given']);
   });
 
-  it('keeps what happens while ingest is away, says so, and hands it over afterwards', async () => {
+  it('keeps events while ingest is unavailable, reports that, and delivers them afterwards', async () => {
     const { url } = await start();
     const ready = async () => {
       const response = await fetch(`${url}/health/ready`);
@@ -77,7 +77,7 @@ describe('the simulator', () => {
     expect((await ready()).status).toBe(200);
     await ingest.down();
     await until(async () => (await ready()).status === 503);
-    expect((await ready()).body).toContain('ingest is away');
+    expect((await ready()).body).toContain('ingest is unavailable');
     const waiting = async (): Promise<number> => {
       const metrics = await (await fetch(`${url}/metrics`)).text();
       return Number(/driver_sim_events_waiting\{kind="telemetry"\} (\d+)/.exec(metrics)?.[1]);

@@ -67,7 +67,7 @@ describe('make-city', () => {
     [['a.osm', 'b.osm', '--name', 'A'], /^expected one extract and a name; usage: [^\n]+$/],
     [['a.osm', '--nam', 'A'], /^Unknown option '--nam'; usage: [^\n]+$/],
     [['a.osm', '--name', '--nam'], /^Option '--name' argument is ambiguous; usage: [^\n]+$/],
-    [['/nowhere/a.osm', '--name', 'A'], /^\/nowhere\/a\.osm: there is no such file$/],
+    [['/nowhere/a.osm', '--name', 'A'], /^\/nowhere\/a\.osm: file not found$/],
   ])('refuses %j in one line', async (args, reason) => {
     await expect(runMakeCity(args)).rejects.toThrow(reason);
     expect(stdout).toBe('');
@@ -79,7 +79,7 @@ describe('make-city', () => {
     [
       'half of a packed one',
       gzipSync(`<osm>${nodes}</osm>`).subarray(0, 40),
-      /extract: the gzip data ends too early$/,
+      /extract: the gzip data is truncated$/,
     ],
     ['an empty file', '', /extract: [^\n]+$/],
   ])('says in one line that %s is no extract', async (_what, content, reason) => {

@@ -23,8 +23,8 @@ beforeEach(async () => {
   outbox = new Outbox({
     client,
     observer: {
-      away: () => said.push('away'),
-      back: () => said.push('back'),
+      unavailable: () => said.push('unavailable'),
+      recovered: () => said.push('recovered'),
       rejected: (kind, _id, reason) => said.push(`rejected ${kind} ${reason}`),
       failed: (error) => said.push(`failed ${error.message}`),
     },
@@ -47,7 +47,7 @@ function point(device: number, number: number): Telemetry {
   };
 }
 
-/** The devices take turns, some of it in the same turn of the event loop and some not. */
+/** Puts one event of each device at a time; eight rounds share a turn of the event loop. */
 async function putAll(): Promise<void> {
   for (let number = 0; number < POINTS; number += 1) {
     for (let device = 0; device < DEVICES; device += 1) outbox.put('telemetry', point(device, number));
@@ -55,7 +55,7 @@ async function putAll(): Promise<void> {
   }
 }
 
-/** What the log has of each device, the first arrival of each point counting, is all that was put, in that order. */
+/** Asserts that the first arrivals of each device's points are complete and in order. */
 function expectAllInOrder(): void {
   const received = ingest.distinct('telemetry_id');
   expect(received.length).toBe(DEVICES * POINTS);
@@ -68,7 +68,7 @@ function expectAllInOrder(): void {
 }
 
 describe('an outbox', () => {
-  it('hands over everything, of each device in order, in few requests', async () => {
+  it('delivers all events, in order per device, in few requests', async () => {
     await putAll();
     await outbox.whenAtMost(0);
     expectAllInOrder();
@@ -84,7 +84,7 @@ describe('an outbox', () => {
     expect(said).toEqual([]);
   });
 
-  it('sends again what got no answer, with the same ids and in order, whether the log has it or not', async () => {
+  it('retries events without an answer with the same ids and in order, whether or not they were stored', async () => {
     ingest.treat = (number) => ({ kind: (['lose-answer', 'take', 'break'] as const)[number % 3]! });
     await putAll();
     await outbox.whenAtMost(0);
@@ -94,18 +94,18 @@ describe('an outbox', () => {
     expect(outbox.counts.retried).toBeGreaterThan(0);
   });
 
-  it('keeps everything while ingest is away, says so once, and catches up', async () => {
+  it('keeps all events while ingest is unavailable, reports that once, and catches up', async () => {
     await ingest.down();
     await putAll();
-    await until(() => outbox.away);
+    await until(() => outbox.isUnavailable);
     expect(outbox.waiting('telemetry')).toBe(DEVICES * POINTS);
     await ingest.up();
     await outbox.whenAtMost(0);
     expectAllInOrder();
-    expect(said).toEqual(['away', 'back']);
+    expect(said).toEqual(['unavailable', 'recovered']);
   });
 
-  it('waits as long as it is asked to when the log is away', async () => {
+  it('waits for the time in Retry-After', async () => {
     ingest.treat = (number) =>
       number === 0 ? { kind: 'status', status: 503, retryAfter: '1' } : { kind: 'take' };
     outbox.put('telemetry', point(0, 0));
@@ -114,7 +114,7 @@ describe('an outbox', () => {
     expect(second!.at - first!.at).toBeGreaterThanOrEqual(990);
   });
 
-  it('sends items that failed for now again, alone, and nothing of their device before them', async () => {
+  it('retries items with a retryable error one at a time, before later events of their device', async () => {
     const failing = point(3, 5).telemetry_id;
     let failures = 0;
     ingest.treat = () => ({
@@ -133,7 +133,7 @@ describe('an outbox', () => {
     expect(outbox.counts).toMatchObject({ sent: 8, accepted: 8, retried: 2 });
   });
 
-  it('drops what is turned down for what it is, counts it and says why', async () => {
+  it('drops rejected events, counts them and reports the reason', async () => {
     const bad = point(0, 1).telemetry_id;
     ingest.treat = () => ({
       kind: 'fail-items',
@@ -145,7 +145,7 @@ describe('an outbox', () => {
     expect(said).toEqual(['rejected telemetry bad_param: told to; by the test']);
   });
 
-  it('gives up when it is refused, and tells those who wait', async () => {
+  it('stops when its requests are refused, and rejects pending waits', async () => {
     ingest.treat = () => ({ kind: 'status', status: 401 });
     outbox.put('telemetry', point(0, 0));
     await expect(outbox.whenAtMost(0)).rejects.toThrow(IngestRefusedError);
@@ -154,7 +154,7 @@ describe('an outbox', () => {
     expect(outbox.waiting()).toBe(1);
   });
 
-  it('thins what waits, counts that, and keeps the newest of each device', async () => {
+  it('thins waiting events, counts the dropped ones, and keeps the newest of each device', async () => {
     await ingest.down();
     await putAll();
     const dropped = outbox.thin('telemetry');
@@ -168,7 +168,7 @@ describe('an outbox', () => {
     }
   });
 
-  it('stops waiting when it is told to', async () => {
+  it('stops waiting if the signal is aborted', async () => {
     await ingest.down();
     outbox.put('telemetry', point(0, 0));
     const stop = new AbortController();
@@ -178,7 +178,7 @@ describe('an outbox', () => {
     expect(outbox.waiting()).toBe(1);
   });
 
-  it('leaves no listener on a signal that outlives its waits, however they end', async () => {
+  it('leaves no listener on the signal, however a wait ends', async () => {
     const { signal } = new AbortController();
     const listeners = (): number => getEventListeners(signal, 'abort').length;
     for (let number = 0; number < 20; number += 1) {

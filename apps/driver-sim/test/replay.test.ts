@@ -72,8 +72,8 @@ function receivedTimes(): number[][] {
   return [...byDevice.values()];
 }
 
-describe('a replay as fast as it goes', () => {
-  it('sends every fix once, in order, with its own spacing, ending when it is told to', async () => {
+describe('a replay at maximum speed', () => {
+  it('sends every fix once, in order, with the original intervals, up to --end-at', async () => {
     const { exitCode, result } = await replay(await file('trace.csv.gz', gzipSync(trace)));
     expect(exitCode).toBe(0);
     expect(result).toMatchObject({ sent: FIXES, accepted: FIXES, rejected: 0, retried: 0, devices: CABS });
@@ -86,7 +86,7 @@ describe('a replay as fast as it goes', () => {
     expect(ingest.log.flatMap(({ item }) => telemetryFamily.validator.issues(item))).toEqual([]);
   });
 
-  it('makes the same events of the same file again, packed or not', async () => {
+  it('creates the same events from the same file, compressed or not', async () => {
     await replay(await file('trace.csv', trace));
     await replay(await file('trace.csv.gz', gzipSync(trace)));
     expect(ingest.log.length).toBe(2 * FIXES);
@@ -96,7 +96,7 @@ describe('a replay as fast as it goes', () => {
     expect(second).toEqual(first);
   });
 
-  it('loses nothing, and counts it once, when ingest is killed and comes back in mid-flow', async () => {
+  it('loses no event and counts each once if ingest is killed and restarted', async () => {
     let requests = 0;
     ingest.treat = (number) => {
       requests = number;
@@ -105,37 +105,37 @@ describe('a replay as fast as it goes', () => {
     const replaying = replay(await file('trace.csv', trace));
     await until(() => requests >= 3);
     await ingest.down();
-    await until(() => stderr.includes('ingest is away'));
+    await until(() => stderr.includes('ingest is unavailable'));
     await ingest.up();
     const { result } = await replaying;
     expect(result).toMatchObject({ sent: FIXES, accepted: FIXES, rejected: 0 });
     expect(result.retried).toBeGreaterThan(0);
     expect(ingest.distinct('telemetry_id').length).toBe(FIXES);
     for (const ofCab of receivedTimes()) expect(ofCab).toEqual(ofCab.toSorted((a, b) => a - b));
-    expect(stderr).toContain('ingest is back');
+    expect(stderr).toContain('ingest has recovered');
   });
 
-  it('names broken lines, the first twenty of them one by one, and sends the rest', async () => {
+  it('lists the first twenty broken lines, and sends all other fixes', async () => {
     const broken = Array.from({ length: 30 }, (_none, number) => `cab,${number}`);
     const lines = ['cab,ts,lat,lon', 'a,1211382000,37.5,-122.4', ...broken, '', 'a,1211382060,37.6,-122.4'];
     const { exitCode, result } = await replay(await file('trace.csv', lines.join('\r\n')));
     expect(exitCode).toBe(0);
     expect(result).toMatchObject({ sent: 2, accepted: 2, devices: 1 });
-    expect(stderr).toContain('replay: line 3 has 2 fields where the header has 4: passed over\n');
-    expect(stderr.match(/passed over/g)?.length).toBe(20);
-    expect(stderr).toContain('30 broken lines in all');
+    expect(stderr).toContain('replay: line 3 skipped: 2 fields, but the header has 4\n');
+    expect(stderr.match(/skipped/g)?.length).toBe(20);
+    expect(stderr).toContain('30 broken lines in total');
   });
 
   it.each([
-    ['nothing', '', 'it is empty'],
-    ['another table', 'id,name\n1,a\n', 'line 1: the header has no column cab, ts, lat, lon: "id,name"'],
-    ['half a gzip file', gzipSync(trace).subarray(0, 3_000), 'the gzip data ends too early'],
+    ['nothing', '', 'the file is empty'],
+    ['another table', 'id,name\n1,a\n', 'line 1: missing columns cab, ts, lat, lon in the header "id,name"'],
+    ['half a gzip file', gzipSync(trace).subarray(0, 3_000), 'the gzip data is truncated'],
     [
       'a damaged gzip file',
       Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(50, 7)]),
       'the gzip data is damaged',
     ],
-  ])('sends nothing of %s, and says in one line what is wrong where', async (_what, content, reason) => {
+  ])('sends nothing from %s, and reports the reason in one line', async (_what, content, reason) => {
     const path = await file('trace', content);
     const error = await replay(path).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(TraceError);
@@ -160,7 +160,7 @@ function hash(text: string): number {
   return Buffer.from(text).reduce((sum, byte) => (sum * 31 + byte) % 1_000_003, 7);
 }
 
-describe('a trace that was written badly', () => {
+describe('an irregular trace', () => {
   const header = 'cab,ts,lat,lon,occ';
   const lines = Array.from({ length: FIXES }, (_none, number) => lineOf(number));
   let expected: string[];
@@ -182,7 +182,7 @@ describe('a trace that was written badly', () => {
     expect(exitCode).toBe(0);
   }
 
-  it('gives the same events in any order of its lines, and says how many were out of order', async () => {
+  it('yields the same events in any order of lines, and reports how many were out of order', async () => {
     const { result } = await replay(await file('bad.csv', [header, ...shuffled(lines)].join('\n')));
     expect(eventsInLog()).toEqual(expected);
     expect(result.outOfOrder).toBeGreaterThan(FIXES / 2);
@@ -191,7 +191,7 @@ describe('a trace that was written badly', () => {
     );
   });
 
-  it('gives every event once if lines are repeated, at once or much later, and says how many', async () => {
+  it('yields each event once if lines are repeated, and reports how many were', async () => {
     const again = lines.filter((_line, index) => index % 20 === 0);
     const repeated = lines.flatMap((line, index) => (index % 20 === 10 ? [line, line] : [line]));
     const count = again.length + FIXES / 20;
@@ -206,13 +206,13 @@ describe('a trace that was written badly', () => {
     ['milliseconds', 1e3],
     ['microseconds', 1e6],
     ['nanoseconds', 1e9],
-  ])('takes times in %s for what they are', async (unit, perSecond) => {
+  ])('recognizes times in %s', async (unit, perSecond) => {
     const timed = lines.map((line) =>
       line.replace(/,(\d{10}),/, (_all, ts) => `,${Number(ts) * perSecond},`),
     );
     await expectSame([header, ...timed].join('\n'));
-    expect(stderr.includes('ts is in')).toBe(unit !== 'seconds');
-    if (unit !== 'seconds') expect(stderr).toContain(`ts is in ${unit} on ${FIXES} lines`);
+    expect(stderr.includes('ts interpreted')).toBe(unit !== 'seconds');
+    if (unit !== 'seconds') expect(stderr).toContain(`ts interpreted as ${unit} on ${FIXES} lines`);
   });
 
   it.each([
@@ -231,7 +231,7 @@ describe('a trace that was written badly', () => {
     await expectSame(`\uFEFF${['lon,occ,"cab",note,lat,ts', ...other].join('\r\n')}`);
   });
 
-  it('may be several files put together, packed, each with its header and zero bytes behind it', async () => {
+  it('may be several gzip files concatenated, each with a header and trailing zero bytes', async () => {
     const half = FIXES / 2;
     const first = gzipSync(`${[header, ...lines.slice(0, half)].join('\n')}\n`);
     const turned = lines.slice(half).map((line) => line.replace(/^([^,]*),([^,]*),/, '$2,$1,'));
@@ -239,7 +239,7 @@ describe('a trace that was written badly', () => {
     await expectSame(Buffer.concat([first, Buffer.alloc(512), second, Buffer.alloc(3)]));
   });
 
-  it('is sent up to the garbage behind its gzip data, and ends with the exit code of gzip', async () => {
+  it('is sent up to the garbage after its gzip data, with the exit code of gzip', async () => {
     const { exitCode, result } = await replay(
       await file('bad.csv.gz', Buffer.concat([gzipSync(trace), Buffer.from('\n\n')])),
     );
@@ -255,28 +255,30 @@ describe('a trace that was written badly', () => {
     ['a year later', 1_211_382_000 + 367 * 86_400],
     ['a month later', 1_211_382_000 + 30 * 86_400],
     ['now', Math.floor(Date.now() / 1_000)],
-  ])('has a fix with a wrong date, %s: it alone is not sent', async (_what, ts) => {
+  ])('omits a single fix with a wrong date: %s', async (_what, ts) => {
     const wrong = lineOf(3).replace('1211382000', String(ts));
     const content = [header, ...lines.slice(0, 500), wrong, ...lines.slice(500)].join('\n');
     const order = ts < 1_211_382_000 ? 1 : (FIXES - 500) / CABS;
     await expectSame(content, { outliers: 1, outOfOrder: order });
     const time = new Date(ts * 1_000).toISOString();
-    expect(stderr).toContain(`replay: line 502 is of ${time}, far from the others: not sent\n`);
+    expect(stderr).toContain(
+      `replay: line 502 not sent: its time ${time} is outside the period of the trace\n`,
+    );
   });
 });
 
-describe('a replay that is not what was wanted', () => {
+describe('a replay that fails', () => {
   it.each([
     ['a header alone', 'cab,ts,lat,lon,occ\n'],
     ['broken lines alone', 'cab,ts,lat,lon,occ\na,b,c,d,e\n'],
-  ])('says that nothing was sent of %s, and fails', async (_what, content) => {
+  ])('reports that nothing was sent from %s', async (_what, content) => {
     const { exitCode, result } = await replay(await file('trace.csv', content));
     expect(exitCode).toBe(1);
     expect(result).toMatchObject({ sent: 0, accepted: 0, rejected: 0, devices: 0 });
     expect(stderr).toContain('replay: nothing was sent\n');
   });
 
-  it('says how many events were rejected, and fails', async () => {
+  it('reports how many events were rejected', async () => {
     ingest.treat = () => ({
       kind: 'fail-items',
       error: ({ timestamp }) => (timestamp === endMs ? 'bad_param' : undefined),
@@ -285,10 +287,10 @@ describe('a replay that is not what was wanted', () => {
     expect(exitCode).toBe(1);
     expect(result).toMatchObject({ sent: FIXES, accepted: FIXES - CABS, rejected: CABS });
     expect(stderr).toContain(`replay: ${CABS} of ${FIXES} events were rejected\n`);
-    expect(stderr).toContain(`${CABS} rejected events in all; the first 20 are told above`);
+    expect(stderr).toContain(`${CABS} rejected events in total; only the first 20 are listed`);
   });
 
-  it('tells its result before it fails because ingest refuses it', async () => {
+  it('prints its result before it fails because ingest refuses its requests', async () => {
     ingest.treat = () => ({ kind: 'status', status: 401 });
     await expect(replay(await file('trace.csv', trace))).rejects.toThrow('answered 401');
     const result = JSON.parse(stdout.trim()) as ReplayResult;
@@ -297,8 +299,8 @@ describe('a replay that is not what was wanted', () => {
   });
 });
 
-describe('a replay at a pace', () => {
-  it('happens now, at so many times its own pace', async () => {
+describe('a paced replay', () => {
+  it('starts now, at a multiple of the original speed', async () => {
     const startedAt = Date.now();
     const path = await file('trace.csv', trace);
     const { result } = await replay(path, { speed: 2_000, endMs: undefined });
@@ -309,7 +311,7 @@ describe('a replay at a pace', () => {
     expect(ofCab!.at(-1)).toBeLessThanOrEqual(Date.now());
   });
 
-  it('stops when it is told to, says how far it came, and has handed over what it read', async () => {
+  it('stops at the signal, prints its progress, and has delivered what it read', async () => {
     const stop = new AbortController();
     const replaying = replay(await file('trace.csv', trace), { speed: 1, endMs: undefined }, stop.signal);
     await until(() => ingest.log.length > 0);
@@ -318,10 +320,10 @@ describe('a replay at a pace', () => {
     expect(exitCode).toBe(1);
     expect(result.sent).toBe(CABS);
     expect(result.accepted).toBe(CABS);
-    expect(stderr).toContain('stopped early; 0 events were not handed over');
+    expect(stderr).toContain('stopped early; 0 events were not accepted');
   });
 
-  it('waits through a silence longer than any timer of Node', async () => {
+  it('waits through a gap longer than the maximum timeout of Node', async () => {
     const stop = new AbortController();
     const gap = ['cab,ts,lat,lon', 'a,1788249600,43.7,7.4', 'a,1790841600,43.8,7.4', 'a,1790841610,43.9,7.4'];
     const replaying = replay(

@@ -44,33 +44,33 @@ export interface OsmOmissions {
  */
 export class OsmToCity {
   readonly omissions: OsmOmissions = { closed: 0, reversible: 0, deleted: 0, clipped: 0, outside: 0 };
-  readonly #parser = new SaxesParser();
-  readonly #nodes = new Map<string, Coordinate>();
-  readonly #pending: PendingRoad[] = [];
-  #way: Way | undefined;
+  private readonly parser = new SaxesParser();
+  private readonly nodes = new Map<string, Coordinate>();
+  private readonly pending: PendingRoad[] = [];
+  private way: Way | undefined;
 
   constructor() {
-    this.#parser.on('error', (error) => {
+    this.parser.on('error', (error) => {
       throw new OsmError(error.message, { cause: error });
     });
-    this.#parser.on('opentag', (tag) => this.#open(tag));
-    this.#parser.on('closetag', (tag) => {
-      if (tag.name === 'way') this.#closeWay();
+    this.parser.on('opentag', (tag) => this.open(tag));
+    this.parser.on('closetag', (tag) => {
+      if (tag.name === 'way') this.closeWay();
     });
   }
 
   /** Nodes and roads read so far. */
   get progress(): { readonly nodes: number; readonly roads: number } {
-    return { nodes: this.#nodes.size, roads: this.#pending.length };
+    return { nodes: this.nodes.size, roads: this.pending.length };
   }
 
   push(text: string): void {
-    this.#parser.write(text);
+    this.parser.write(text);
   }
 
   end(about: { name: string }): CityFile {
-    this.#parser.close();
-    const roads = this.#pending.flatMap((road) => this.#toRoads(road));
+    this.parser.close();
+    const roads = this.pending.flatMap((road) => this.toRoads(road));
     if (roads.length === 0) throw new OsmError('there is no road in it that cars drive on');
     return {
       type: 'FeatureCollection',
@@ -81,42 +81,42 @@ export class OsmToCity {
     };
   }
 
-  #open({ name, attributes }: SaxesTagPlain): void {
+  private open({ name, attributes }: SaxesTagPlain): void {
     switch (name) {
       case 'node':
-        this.#openNode(attributes);
+        this.openNode(attributes);
         return;
       case 'way':
         if (isDeleted(attributes)) this.omissions.deleted += 1;
-        else this.#way = { refs: [], tags: new Map() };
+        else this.way = { refs: [], tags: new Map() };
         return;
       case 'nd':
-        this.#way?.refs.push(String(attributes['ref']));
+        this.way?.refs.push(String(attributes['ref']));
         return;
       case 'tag':
-        this.#way?.tags.set(String(attributes['k']), String(attributes['v']));
+        this.way?.tags.set(String(attributes['k']), String(attributes['v']));
     }
   }
 
-  #openNode(attributes: SaxesTagPlain['attributes']): void {
+  private openNode(attributes: SaxesTagPlain['attributes']): void {
     const id = String(attributes['id']);
     if (isDeleted(attributes)) {
       this.omissions.deleted += 1;
-      this.#nodes.delete(id);
+      this.nodes.delete(id);
       return;
     }
     const [lng, lat] = [degreesOf(attributes['lon'], 180), degreesOf(attributes['lat'], 90)];
     // A node without a place is named, but not in the extract.
-    if (lng !== undefined && lat !== undefined) this.#nodes.set(id, [lng, lat]);
+    if (lng !== undefined && lat !== undefined) this.nodes.set(id, [lng, lat]);
   }
 
-  #closeWay(): void {
-    const way = this.#way;
-    this.#way = undefined;
+  private closeWay(): void {
+    const way = this.way;
+    this.way = undefined;
     if (way === undefined || way.refs.length < 2) return;
     switch (roadUse(way.tags)) {
       case 'open':
-        this.#pending.push({ refs: way.refs, properties: propertiesOf(way.tags) });
+        this.pending.push({ refs: way.refs, properties: propertiesOf(way.tags) });
         return;
       case 'closed':
         this.omissions.closed += 1;
@@ -128,11 +128,11 @@ export class OsmToCity {
     }
   }
 
-  #toRoads({ refs, properties }: PendingRoad): Road[] {
+  private toRoads({ refs, properties }: PendingRoad): Road[] {
     const lines: Coordinate[][] = [[]];
     let isClipped = false;
     for (const ref of refs) {
-      const coordinate = this.#nodes.get(ref);
+      const coordinate = this.nodes.get(ref);
       if (coordinate !== undefined) lines.at(-1)!.push(coordinate);
       else {
         isClipped = true;

@@ -47,7 +47,7 @@ describe('gunzip', () => {
     );
   });
 
-  it('passes over the header of a member that names its file', async () => {
+  it('skips the optional header fields of a member', async () => {
     const plain = gzipSync('a');
     const header = Buffer.from(plain.subarray(0, 10));
     header[3] = 4 | 8 | 16 | 2;
@@ -67,14 +67,14 @@ describe('gunzip', () => {
     ['text', Buffer.from('garbage')],
     ['zero bytes and then text', Buffer.from('\0\0garbage')],
     ['half of the magic number', Buffer.from([0x1f])],
-  ])('says that %s came after the last member', async (_what, garbage) => {
+  ])('reports %s after the last member', async (_what, garbage) => {
     for (const chunkBytes of [1, 40, 1_000]) {
       const bytes = Buffer.concat([gzipSync('abc'), garbage]);
       expect(await unpack(bytes, chunkBytes)).toEqual({ text: 'abc', trailing: 1 });
     }
   });
 
-  it('refuses data that ends too early, wherever that is', async () => {
+  it('rejects truncated data, wherever it ends', async () => {
     const bytes = Buffer.concat([gzipSync('first'), zeros(2), gzipSync('second')]);
     const starts = [0, 2 + gzipSync('first').length];
     const complete = new Set([0, gzipSync('first').length, ...starts, starts[1]! - 1, bytes.length]);
@@ -82,7 +82,7 @@ describe('gunzip', () => {
       // One byte of a magic number is trailing garbage.
       if (complete.has(length) || length === starts[1]! + 1) continue;
       await expect(unpack(bytes.subarray(0, length), 10), String(length)).rejects.toThrow(
-        /ends too early|unexpected end/,
+        /truncated|unexpected end/,
       );
     }
   });
@@ -93,7 +93,7 @@ describe('gunzip', () => {
     ['the data', 12],
     ['the compression method', 2],
     ['the reserved flags', 3],
-  ])('refuses a member with another byte in %s', async (_what, place) => {
+  ])('rejects a member with a changed byte in %s', async (_what, place) => {
     const bytes = Buffer.from(gzipSync(text));
     const index = place < 0 ? bytes.length + place : place;
     bytes[index] = bytes[index]! ^ 0xff;

@@ -8,7 +8,7 @@ const DEFLATE = 8;
 const HEADER_BYTES = 10;
 const TRAILER_BYTES = 8;
 
-/** Longest name or comment in a header: a longer one is damage. */
+/** Longest name or comment in a header; a longer one is treated as damage. */
 const MAX_HEADER_TEXT_BYTES = 65_536;
 
 /** Bits of the header's flags. */
@@ -20,11 +20,11 @@ export function isGzip(start: Uint8Array): boolean {
 }
 
 /**
- * Unpacks gzip data as `gzip -d` does: any number of members, with zero bytes between and after them. Other bytes after
- * a member are not unpacked, and end the data: `onTrailingBytes` is called once. Node's own `createGunzip` ends without
- * an error at the first zero byte and leaves out the members behind it.
+ * Decompresses gzip data as `gzip -d` does: any number of members, with zero bytes between and after them. Other bytes
+ * after a member end the data and are ignored: `onTrailingBytes` is called once. Node's own `createGunzip` ends without an
+ * error at the first zero byte and omits the members after it.
  *
- * @throws {FileError} if a member is damaged or ends too early
+ * @throws FileError if a member is damaged or truncated
  * @see RFC 1952
  */
 export async function* gunzip(
@@ -55,7 +55,7 @@ async function readHeader(input: ByteInput): Promise<void> {
   const header = await input.take(HEADER_BYTES);
   const flags = header[3]!;
   if (!isGzip(header) || header[2] !== DEFLATE || (flags & Flag.reserved) !== 0) {
-    throw new FileError('the gzip data is damaged (its header is not known)');
+    throw new FileError('the gzip data is damaged (unknown header)');
   }
   if ((flags & Flag.extra) !== 0) {
     const length = await input.take(2);
@@ -70,7 +70,7 @@ async function* readMember(input: ByteInput): AsyncGenerator<Uint8Array> {
   const inflate = createInflateRaw();
   let checksum = 0;
   let sizeBytes = 0;
-  // Errors of the input end the unpacking, and the loop over it throws them.
+  // An error of the input destroys the stream, and the loop below throws it.
   const fed = input.feed(inflate).catch((error: unknown) => void inflate.destroy(error as Error));
   for await (const piece of inflate as AsyncIterable<Buffer>) {
     checksum = crc32(piece, checksum);
@@ -80,62 +80,62 @@ async function* readMember(input: ByteInput): AsyncGenerator<Uint8Array> {
   await fed;
   const trailer = Buffer.from(await input.take(TRAILER_BYTES));
   if (trailer.readUInt32LE(0) !== checksum || trailer.readUInt32LE(4) !== sizeBytes) {
-    throw new FileError('the gzip data is damaged (its checksum is another one)');
+    throw new FileError('the gzip data is damaged (checksum mismatch)');
   }
 }
 
-/** Bytes that come in chunks, to be taken in other portions. */
+/** Reads a stream of chunks in portions of other sizes. */
 class ByteInput {
-  readonly #chunks: AsyncIterator<Uint8Array>;
-  #chunk: Uint8Array = new Uint8Array(0);
+  private readonly chunks: AsyncIterator<Uint8Array>;
+  private chunk: Uint8Array = new Uint8Array(0);
 
   constructor(chunks: AsyncIterable<Uint8Array>) {
-    this.#chunks = chunks[Symbol.asyncIterator]();
+    this.chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** Up to `count` of the next bytes, which stay; fewer at the end. */
+  /** Returns up to `count` of the next bytes without consuming them; fewer at the end. */
   async peek(count: number): Promise<Uint8Array> {
-    while (this.#chunk.length < count) {
-      const more = await this.#next();
+    while (this.chunk.length < count) {
+      const more = await this.next();
       if (more === undefined) break;
-      this.#chunk = Buffer.concat([this.#chunk, more]);
+      this.chunk = Buffer.concat([this.chunk, more]);
     }
-    return this.#chunk.subarray(0, count);
+    return this.chunk.subarray(0, count);
   }
 
-  /** @throws {FileError} if there are fewer */
+  /** Consumes `count` bytes. @throws FileError if there are fewer */
   async take(count: number): Promise<Uint8Array> {
     const bytes = await this.peek(count);
-    if (bytes.length < count) throw endsTooEarly();
-    this.#chunk = this.#chunk.subarray(count);
+    if (bytes.length < count) throw truncated();
+    this.chunk = this.chunk.subarray(count);
     return bytes;
   }
 
-  /** Takes text up to the zero byte that ends it. */
+  /** Consumes a text that ends with a zero byte. */
   async takeText(): Promise<void> {
     for (let length = 0; length < MAX_HEADER_TEXT_BYTES; length += 1) {
       if ((await this.take(1))[0] === 0) return;
     }
-    throw new FileError('the gzip data is damaged (its header does not end)');
+    throw new FileError('the gzip data is damaged (unterminated header)');
   }
 
-  /** Passes over zero bytes; returns how many bytes of another kind are next at least: 0 at the end. */
+  /** Consumes zero bytes. Returns 0 at the end of the data, 1 if another byte follows. */
   async skipZeros(): Promise<number> {
     for (;;) {
       const [first] = await this.peek(1);
       if (first === undefined) return 0;
-      const place = this.#chunk.findIndex((byte) => byte !== 0);
-      this.#chunk = this.#chunk.subarray(place === -1 ? this.#chunk.length : place);
+      const place = this.chunk.findIndex((byte) => byte !== 0);
+      this.chunk = this.chunk.subarray(place === -1 ? this.chunk.length : place);
       if (place !== -1) return 1;
     }
   }
 
-  /** Feeds an unpacker up to the end of its data; what it leaves of the last chunk is next. */
+  /** Feeds a decompressor to the end of its data. The rest of the last chunk stays unconsumed. */
   async feed(inflate: ReturnType<typeof createInflateRaw>): Promise<void> {
     let fedBytes = 0;
     for (;;) {
-      const chunk = this.#chunk.length > 0 ? this.#chunk : await this.#next();
-      this.#chunk = new Uint8Array(0);
+      const chunk = this.chunk.length > 0 ? this.chunk : await this.next();
+      this.chunk = new Uint8Array(0);
       if (chunk === undefined) {
         inflate.end();
         return;
@@ -144,7 +144,7 @@ class ByteInput {
       await new Promise<void>((resolve) => inflate.write(chunk, () => resolve()));
       const leftBytes = fedBytes - inflate.bytesWritten;
       if (leftBytes > 0 || inflate.destroyed) {
-        this.#chunk = chunk.subarray(chunk.length - leftBytes);
+        this.chunk = chunk.subarray(chunk.length - leftBytes);
         inflate.end();
         return;
       }
@@ -152,15 +152,15 @@ class ByteInput {
   }
 
   async close(): Promise<void> {
-    await this.#chunks.return?.();
+    await this.chunks.return?.();
   }
 
-  async #next(): Promise<Uint8Array | undefined> {
-    const { value, done } = await this.#chunks.next();
+  private async next(): Promise<Uint8Array | undefined> {
+    const { value, done } = await this.chunks.next();
     return done === true ? undefined : value;
   }
 }
 
-function endsTooEarly(): FileError {
-  return new FileError('the gzip data ends too early');
+function truncated(): FileError {
+  return new FileError('the gzip data is truncated');
 }

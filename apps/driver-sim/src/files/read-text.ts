@@ -4,20 +4,20 @@ import { gunzip, isGzip } from './gunzip.js';
 
 export { FileError };
 
-/** Something about a file that the user should know, though it could be read; one line, without its name. */
+/** Receives a warning about a file that could be read: one line, without the file's name. */
 export type FileWarning = (warning: string) => void;
 
 /**
- * Reads a text file piece by piece, gzip or not, by its first bytes.
+ * Reads a text file in pieces. Whether it is gzip is recognized by its first bytes.
  *
- * @throws {FileError} when it can't be opened or unpacked, or is not UTF-8 by its first bytes; what came before is right
+ * @throws FileError if the file cannot be opened or decompressed, or is UTF-16; the pieces before the error are correct
  */
 export async function* readText(path: string, warn: FileWarning): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let isStart = true;
   try {
     for await (const chunk of readBytes(path, warn)) {
-      if (isStart) refuseUtf16(chunk);
+      if (isStart) rejectUtf16(chunk);
       isStart = false;
       yield decoder.decode(chunk, { stream: true });
     }
@@ -39,23 +39,23 @@ async function* readBytes(path: string, warn: FileWarning): AsyncGenerator<Uint8
   }
 }
 
-function refuseUtf16(start: Uint8Array): void {
+function rejectUtf16(start: Uint8Array): void {
   const [first, second] = start;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
-    throw new FileError('it is UTF-16: save it as UTF-8');
+    throw new FileError('the file is UTF-16; save it as UTF-8');
   }
 }
 
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {
   switch (code) {
     case 'ENOENT':
-      return 'there is no such file';
+      return 'file not found';
     case 'EACCES':
-      return 'reading it is not permitted';
+      return 'permission denied';
     case 'EISDIR':
-      return 'it is a folder, not a file';
+      return 'is a directory';
     case 'Z_BUF_ERROR':
-      return 'the gzip data ends too early';
+      return 'the gzip data is truncated';
     case 'Z_DATA_ERROR':
       return `the gzip data is damaged (${message})`;
     default:

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** A file without a name, if the system allows that: it ends with the process, however that ends. */
 export class TemporaryFile implements AsyncDisposable {
-  #sizeBytes = 0;
+  private sizeBytes = 0;
 
   private constructor(
     private readonly folder: string,
@@ -21,7 +21,7 @@ export class TemporaryFile implements AsyncDisposable {
 
   /** Returns where the bytes are. */
   async append(bytes: Buffer): Promise<number> {
-    const start = this.#sizeBytes;
+    const start = this.sizeBytes;
     for (let written = 0; written < bytes.length;) {
       const { bytesWritten } = await this.handle.write(
         bytes,
@@ -31,7 +31,7 @@ export class TemporaryFile implements AsyncDisposable {
       );
       written += bytesWritten;
     }
-    this.#sizeBytes += bytes.length;
+    this.sizeBytes += bytes.length;
     return start;
   }
 

@@ -1,23 +1,23 @@
 import { Pool } from 'undici';
 
-/** Longest that a request may take: ingest answers only when the log has the events. */
+/** Request timeout. Ingest answers only after the log has stored the events. */
 const REQUEST_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 
-/** Errors of single items that go away by themselves; every other one is about the item itself. */
-const PASSING_ERRORS: ReadonlySet<string> = new Set(['retryable']);
+/** Errors of valid items. Any other error rejects the item. */
+const RETRYABLE_ERRORS: ReadonlySet<string> = new Set(['retryable']);
 
-/** Why ingest did not take one event: which it is, by its place in the request or by what it says. */
+/** Why one event was not accepted. The event is identified by its index in the request, or by its content. */
 export interface ItemFailure {
   readonly event: { readonly index: number } | { readonly item: object };
-  readonly passing: boolean;
+  readonly retryable: boolean;
   readonly reason: string;
 }
 
-/** What came of a request: an answer for each event, nobody there, or a refusal that asking again won't change. */
+/** Result of a request: a result for each event, a temporary failure, or a refusal of all such requests. */
 export type Answer =
-  | { readonly kind: 'answered'; readonly failures: readonly ItemFailure[] }
-  | { readonly kind: 'away'; readonly reason: string; readonly retryAfterMs: number }
+  | { readonly kind: 'processed'; readonly failures: readonly ItemFailure[] }
+  | { readonly kind: 'unavailable'; readonly reason: string; readonly retryAfterMs: number }
   | { readonly kind: 'refused'; readonly reason: string };
 
 export interface IngestClientOptions {
@@ -26,32 +26,32 @@ export interface IngestClientOptions {
   readonly maxConnections: number;
 }
 
-/** Posts events to ingest in the bulk shapes of MDS Agency. */
+/** Posts events to ingest in the bulk format of MDS Agency. */
 export class IngestClient implements AsyncDisposable {
-  readonly #pool: Pool;
-  readonly #basePath: string;
-  readonly #headers: Record<string, string>;
+  private readonly pool: Pool;
+  private readonly basePath: string;
+  private readonly headers: Record<string, string>;
 
   constructor(options: IngestClientOptions) {
-    this.#pool = new Pool(options.url.origin, {
+    this.pool = new Pool(options.url.origin, {
       connections: options.maxConnections,
       connect: { timeout: CONNECT_TIMEOUT_MS },
       headersTimeout: REQUEST_TIMEOUT_MS,
       bodyTimeout: REQUEST_TIMEOUT_MS,
     });
-    this.#basePath = options.url.pathname.replace(/\/$/, '');
-    this.#headers = { 'content-type': 'application/json' };
-    if (options.token !== undefined) this.#headers['authorization'] = `Bearer ${options.token}`;
+    this.basePath = options.url.pathname.replace(/\/$/, '');
+    this.headers = { 'content-type': 'application/json' };
+    if (options.token !== undefined) this.headers['authorization'] = `Bearer ${options.token}`;
   }
 
-  /** Posts a JSON array of items. Never throws: every outcome is an answer. */
+  /** Posts a JSON array of items. Does not throw: errors are returned as answers. */
   async post(path: string, body: string): Promise<Answer> {
-    const route = `${this.#basePath}${path}`;
+    const route = `${this.basePath}${path}`;
     try {
-      const response = await this.#pool.request({
+      const response = await this.pool.request({
         method: 'POST',
         path: route,
-        headers: this.#headers,
+        headers: this.headers,
         body,
       });
       const text = await response.body.text();
@@ -62,12 +62,12 @@ export class IngestClient implements AsyncDisposable {
         text,
       });
     } catch (error) {
-      return { kind: 'away', reason: describe(error), retryAfterMs: 0 };
+      return { kind: 'unavailable', reason: describe(error), retryAfterMs: 0 };
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool.destroy();
+    await this.pool.destroy();
   }
 }
 
@@ -78,12 +78,12 @@ interface RawAnswer {
   readonly text: string;
 }
 
-/** Tells what an HTTP response means for the events of its request. */
+/** Interprets an HTTP response. */
 export function readAnswer({ route, status, retryAfter, text }: RawAnswer): Answer {
   const body = parseObject(text);
   if (status >= 500 || status === 408 || status === 425 || status === 429) {
     return {
-      kind: 'away',
+      kind: 'unavailable',
       reason: `${status} ${detailOf(body)}`.trim(),
       retryAfterMs: retryAfterMs(retryAfter),
     };
@@ -91,7 +91,7 @@ export function readAnswer({ route, status, retryAfter, text }: RawAnswer): Answ
   if (Array.isArray(body?.['failures']) && (status < 300 || status === 400)) {
     const failures = body['failures'].map((failure) => readFailure(failure));
     return failures.every((failure) => failure !== undefined)
-      ? { kind: 'answered', failures }
+      ? { kind: 'processed', failures }
       : { kind: 'refused', reason: `${route} answered ${status} with a failure that names no item` };
   }
   return { kind: 'refused', reason: `${route} answered ${status} ${detailOf(body)}`.trim() };
@@ -100,17 +100,17 @@ export function readAnswer({ route, status, retryAfter, text }: RawAnswer): Answ
 function readFailure(failure: unknown): ItemFailure | undefined {
   if (!isObject(failure)) return undefined;
   const { index, item } = failure;
-  // MDS names the item alone; our own ingest says its place as well.
+  // MDS has the item only; Hailstream's ingest adds its index.
   const event = Number.isInteger(index) ? { index: index as number } : isObject(item) ? { item } : undefined;
   if (event === undefined) return undefined;
-  const error = inWords(failure['error']);
+  const error = toText(failure['error']);
   const description = failure['error_description'];
   const details = Array.isArray(failure['error_details']) ? failure['error_details'] : [];
-  const reason = [`${error}: ${inWords(description ?? '')}`, ...details.map(inWords)].join('; ');
-  return { event, passing: PASSING_ERRORS.has(error), reason };
+  const reason = [`${error}: ${toText(description ?? '')}`, ...details.map(toText)].join('; ');
+  return { event, retryable: RETRYABLE_ERRORS.has(error), reason };
 }
 
-function inWords(value: unknown): string {
+function toText(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
@@ -127,12 +127,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** What a problem document says, in one line. */
+/** Title and detail of a problem document, in one line. */
 function detailOf(problem: Record<string, unknown> | undefined): string {
   return [problem?.['title'], problem?.['detail']].filter((part) => typeof part === 'string').join(': ');
 }
 
-/** `Retry-After` is seconds or a date. */
+/** Reads `Retry-After`, in seconds or as a date. */
 function retryAfterMs(header: string | string[] | undefined): number {
   if (typeof header !== 'string') return 0;
   const wait = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();

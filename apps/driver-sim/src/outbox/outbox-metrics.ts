@@ -2,11 +2,11 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Outbox } from './outbox.js';
 import { familyNames } from './outgoing.js';
 
-/** Tells what became of the events, and how many wait. */
+/** Registers counters of sent events and gauges of waiting ones. */
 export function registerOutboxMetrics(registry: Registry, outbox: Outbox): void {
   new Counter({
     name: 'driver_sim_events_total',
-    help: 'Events by what became of them: sent (once or more), accepted, rejected, retried, thinned',
+    help: 'Events by outcome: sent (at least once), accepted, rejected, retried (repeated sends) or thinned (dropped)',
     labelNames: ['outcome'],
     registers: [registry],
     collect() {
@@ -16,11 +16,11 @@ export function registerOutboxMetrics(registry: Registry, outbox: Outbox): void 
   });
   new Gauge({
     name: 'driver_sim_events_waiting',
-    help: 'Events that the devices keep because ingest has not accepted them yet',
+    help: 'Events that ingest has not accepted yet, by family',
     labelNames: ['kind'],
     registers: [registry],
     collect() {
-      for (const kind of familyNames) this.set({ kind }, outbox.waiting(kind));
+      for (const name of familyNames) this.set({ kind: name }, outbox.waiting(name));
     },
   });
 }

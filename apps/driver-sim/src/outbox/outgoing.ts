@@ -3,7 +3,7 @@ import { eventRegistry, type EventFamily, type EventOf, type FamilyName } from '
 /** Adds an event to those that are sent to ingest. */
 export type Emit = <Name extends FamilyName>(family: Name, event: EventOf<Name>) => void;
 
-/** The families that devices and operators send: all of them. */
+/** The families that are sent to ingest: all of the registry. */
 export const familyNames = eventRegistry.families.map(({ name }) => name) as readonly FamilyName[];
 
 export function familyOf<Name extends FamilyName>(name: Name): EventFamily<EventOf<Name>> {

@@ -1,43 +1,43 @@
 /** A binary heap of numbers: gives out the one with the least priority first. */
 export class MinHeap {
-  readonly #values: number[] = [];
-  readonly #priorities: number[] = [];
+  private readonly values: number[] = [];
+  private readonly priorities: number[] = [];
 
   push(value: number, priority: number): void {
-    let place = this.#values.length;
+    let place = this.values.length;
     while (place > 0) {
       const parent = (place - 1) >> 1;
-      if (this.#priorities[parent]! <= priority) break;
-      this.#set(place, this.#values[parent]!, this.#priorities[parent]!);
+      if (this.priorities[parent]! <= priority) break;
+      this.set(place, this.values[parent]!, this.priorities[parent]!);
       place = parent;
     }
-    this.#set(place, value, priority);
+    this.set(place, value, priority);
   }
 
   pop(): number | undefined {
-    const least = this.#values[0];
-    const value = this.#values.pop();
-    const priority = this.#priorities.pop();
-    if (value !== undefined && priority !== undefined && this.#values.length > 0) this.#sink(value, priority);
+    const least = this.values[0];
+    const value = this.values.pop();
+    const priority = this.priorities.pop();
+    if (value !== undefined && priority !== undefined && this.values.length > 0) this.sink(value, priority);
     return least;
   }
 
   /** Finds the place from the root down for what was last. */
-  #sink(value: number, priority: number): void {
-    const count = this.#values.length;
+  private sink(value: number, priority: number): void {
+    const count = this.values.length;
     let place = 0;
     for (let child = 1; child < count; child = 2 * place + 1) {
       const right = child + 1;
-      const lesser = right < count && this.#priorities[right]! < this.#priorities[child]! ? right : child;
-      if (priority <= this.#priorities[lesser]!) break;
-      this.#set(place, this.#values[lesser]!, this.#priorities[lesser]!);
+      const lesser = right < count && this.priorities[right]! < this.priorities[child]! ? right : child;
+      if (priority <= this.priorities[lesser]!) break;
+      this.set(place, this.values[lesser]!, this.priorities[lesser]!);
       place = lesser;
     }
-    this.#set(place, value, priority);
+    this.set(place, value, priority);
   }
 
-  #set(place: number, value: number, priority: number): void {
-    this.#values[place] = value;
-    this.#priorities[place] = priority;
+  private set(place: number, value: number, priority: number): void {
+    this.values[place] = value;
+    this.priorities[place] = priority;
   }
 }

@@ -12,21 +12,21 @@ export interface Route {
 
 /** Finds the fastest ways through a road graph: A*, with the straight line at the highest speed as what is left at least. */
 export class Router {
-  readonly #graph: RoadGraph;
-  readonly #seconds: Float64Array;
-  readonly #cameBy: (RoadEdge | undefined)[];
+  private readonly graph: RoadGraph;
+  private readonly seconds: Float64Array;
+  private readonly cameBy: (RoadEdge | undefined)[];
   /** The search in which a node was last reached: spares clearing the arrays between searches. */
-  readonly #reachedIn: Int32Array;
-  readonly #isDone: Int32Array;
-  #search = 0;
+  private readonly reachedIn: Int32Array;
+  private readonly isDone: Int32Array;
+  private search = 0;
 
   constructor(graph: RoadGraph) {
-    this.#graph = graph;
+    this.graph = graph;
     const count = graph.nodes.length;
-    this.#seconds = new Float64Array(count);
-    this.#cameBy = new Array<RoadEdge | undefined>(count);
-    this.#reachedIn = new Int32Array(count);
-    this.#isDone = new Int32Array(count);
+    this.seconds = new Float64Array(count);
+    this.cameBy = new Array<RoadEdge | undefined>(count);
+    this.reachedIn = new Int32Array(count);
+    this.isDone = new Int32Array(count);
   }
 
   /**
@@ -34,42 +34,42 @@ export class Router {
    * it is the only way.
    */
   route(from: number, to: number, cameFrom?: number): Route {
-    const route = this.#find(from, to, cameFrom) ?? this.#find(from, to, undefined);
+    const route = this.find(from, to, cameFrom) ?? this.find(from, to, undefined);
     if (route === undefined) throw new RangeError(`there is no way from node ${from} to node ${to}`);
     return route;
   }
 
-  #find(from: number, to: number, cameFrom: number | undefined): Route | undefined {
-    this.#search += 1;
-    const goal = this.#graph.nodes[to]!;
+  private find(from: number, to: number, cameFrom: number | undefined): Route | undefined {
+    this.search += 1;
+    const goal = this.graph.nodes[to]!;
     const open = new MinHeap();
     const reach = (index: number, seconds: number, edge: RoadEdge | undefined): void => {
-      if (this.#reachedIn[index] === this.#search && this.#seconds[index]! <= seconds) return;
-      this.#reachedIn[index] = this.#search;
-      this.#seconds[index] = seconds;
-      this.#cameBy[index] = edge;
-      open.push(index, seconds + distanceMeters(this.#graph.nodes[index]!, goal) / this.#graph.maxSpeed);
+      if (this.reachedIn[index] === this.search && this.seconds[index]! <= seconds) return;
+      this.reachedIn[index] = this.search;
+      this.seconds[index] = seconds;
+      this.cameBy[index] = edge;
+      open.push(index, seconds + distanceMeters(this.graph.nodes[index]!, goal) / this.graph.maxSpeed);
     };
     reach(from, 0, undefined);
     for (let index = open.pop(); index !== undefined; index = open.pop()) {
-      if (index === to) return this.#trace(to);
-      if (this.#isDone[index] === this.#search) continue;
-      this.#isDone[index] = this.#search;
-      for (const edge of this.#graph.nodes[index]!.edges) {
+      if (index === to) return this.trace(to);
+      if (this.isDone[index] === this.search) continue;
+      this.isDone[index] = this.search;
+      for (const edge of this.graph.nodes[index]!.edges) {
         if (index === from && edge.to === cameFrom) continue;
-        reach(edge.to, this.#seconds[index]! + edge.meters / edge.speed, edge);
+        reach(edge.to, this.seconds[index]! + edge.meters / edge.speed, edge);
       }
     }
     return undefined;
   }
 
-  #trace(to: number): Route {
+  private trace(to: number): Route {
     const edges: RoadEdge[] = [];
     let meters = 0;
-    for (let edge = this.#cameBy[to]; edge !== undefined; edge = this.#cameBy[edge.from]) {
+    for (let edge = this.cameBy[to]; edge !== undefined; edge = this.cameBy[edge.from]) {
       edges.push(edge);
       meters += edge.meters;
     }
-    return { edges: edges.reverse(), meters, seconds: this.#seconds[to]! };
+    return { edges: edges.reverse(), meters, seconds: this.seconds[to]! };
   }
 }

@@ -3,22 +3,22 @@ import type { Outbox } from '../outbox/outbox.js';
 import { familyNames } from '../outbox/outgoing.js';
 import { STEP_MS, type SimulatedCity } from './city.js';
 
-/** Most events that the devices keep while ingest is away. */
+/** Most events that wait while ingest is unavailable. */
 export interface KeepBounds {
-  /** Telemetry points: then every second one goes, so that the past gets coarser the older it is. @default 200,000 */
+  /** Telemetry points. Beyond that, every second point is dropped, so that older data is coarser. @default 200,000 */
   readonly telemetry: number;
-  /** Other events, of each kind. None may be lost, so the city stands still until there is room. @default 100,000 */
+  /** Events of each other family. Beyond that, the simulation pauses: these are never dropped. @default 100,000 */
   readonly events: number;
 }
 
 const DEFAULT_BOUNDS: KeepBounds = { telemetry: 200_000, events: 100_000 };
 
-/** Longest that is made up for after the process was held up; the rest of the time is leapt over. */
+/** Longest time that is simulated to catch up after the process was suspended; earlier time is skipped. */
 const MAX_CATCH_UP_MS = 5_000;
 
-const TELL_EVERY_MS = 60_000;
+const LOG_EVERY_MS = 60_000;
 
-/** Longest that a stopping simulator waits for ingest to take what the devices still keep. */
+/** Shutdown timeout for waiting events. */
 const DRAIN_TIMEOUT_MS = 10_000;
 
 export interface CityRunnerOptions {
@@ -29,79 +29,80 @@ export interface CityRunnerOptions {
   readonly bounds?: KeepBounds;
 }
 
-/** Runs a simulated city by the clock, and keeps what waits for ingest within bounds. */
+/** Runs a simulated city in real time, and bounds the number of events that wait for ingest. */
 export class CityRunner implements AsyncDisposable {
-  readonly #city: SimulatedCity;
-  readonly #outbox: Outbox;
-  readonly #logger: Logger;
-  readonly #bounds: KeepBounds;
-  readonly #stepTimer: NodeJS.Timeout;
-  readonly #tellTimer: NodeJS.Timeout;
-  #cityMs: number;
-  #isStanding = false;
-  #isAhead = false;
+  private readonly city: SimulatedCity;
+  private readonly outbox: Outbox;
+  private readonly logger: Logger;
+  private readonly bounds: KeepBounds;
+  private readonly stepTimer: NodeJS.Timeout;
+  private readonly logTimer: NodeJS.Timeout;
+  private cityMs: number;
+  private isPaused = false;
+  private isAhead = false;
 
   constructor({ city, outbox, logger, startMs, bounds = DEFAULT_BOUNDS }: CityRunnerOptions) {
-    this.#bounds = bounds;
-    this.#city = city;
-    this.#outbox = outbox;
-    this.#logger = logger;
-    this.#cityMs = startMs;
-    this.#stepTimer = setInterval(() => this.#catchUp(), STEP_MS);
-    this.#tellTimer = setInterval(() => this.#tell(), TELL_EVERY_MS);
+    this.bounds = bounds;
+    this.city = city;
+    this.outbox = outbox;
+    this.logger = logger;
+    this.cityMs = startMs;
+    this.stepTimer = setInterval(() => this.catchUp(), STEP_MS);
+    this.logTimer = setInterval(() => this.logCounts(), LOG_EVERY_MS);
   }
 
-  /** Ends the day of the city, and waits for ingest to take what that leaves. */
+  /** Ends the simulation, and waits until ingest has accepted the remaining events. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#stepTimer);
-    clearInterval(this.#tellTimer);
-    this.#city.close(Math.max(Date.now(), this.#cityMs));
-    await this.#outbox.whenAtMost(0, AbortSignal.timeout(DRAIN_TIMEOUT_MS));
-    const waiting = this.#outbox.waiting();
-    if (waiting > 0) this.#logger.error({ waiting }, 'events lost: ingest did not take them in time');
-    this.#tell();
+    clearInterval(this.stepTimer);
+    clearInterval(this.logTimer);
+    this.city.close(Math.max(Date.now(), this.cityMs));
+    await this.outbox.whenAtMost(0, AbortSignal.timeout(DRAIN_TIMEOUT_MS));
+    const waiting = this.outbox.waiting();
+    if (waiting > 0)
+      this.logger.error({ waiting }, 'events lost, ingest did not accept them before the shutdown timeout');
+    this.logCounts();
   }
 
-  #catchUp(): void {
+  private catchUp(): void {
     const nowMs = Date.now();
-    this.#keepBounds();
-    this.#tellIfAhead(this.#cityMs - nowMs);
-    if (this.#isStanding) return;
-    if (nowMs - this.#cityMs > MAX_CATCH_UP_MS) this.#cityMs = nowMs - STEP_MS;
-    while (this.#cityMs + STEP_MS <= nowMs) {
-      this.#cityMs += STEP_MS;
-      this.#city.step(this.#cityMs);
+    this.keepBounds();
+    this.logIfAhead(this.cityMs - nowMs);
+    if (this.isPaused) return;
+    if (nowMs - this.cityMs > MAX_CATCH_UP_MS) this.cityMs = nowMs - STEP_MS;
+    while (this.cityMs + STEP_MS <= nowMs) {
+      this.cityMs += STEP_MS;
+      this.city.step(this.cityMs);
     }
   }
 
-  /** The city waits for a clock that was set back: no device reports a time that it has reported before. */
-  #tellIfAhead(aheadMs: number): void {
-    if (aheadMs > MAX_CATCH_UP_MS === this.#isAhead) return;
-    this.#isAhead = !this.#isAhead;
-    if (this.#isAhead)
-      this.#logger.warn({ aheadMs }, 'the clock was set back: the city stands still until then');
-    else this.#logger.info('the city goes on: the clock has caught up');
+  /** The simulation waits if the system clock is set back, so that no device reports a time twice. */
+  private logIfAhead(aheadMs: number): void {
+    if (aheadMs > MAX_CATCH_UP_MS === this.isAhead) return;
+    this.isAhead = !this.isAhead;
+    if (this.isAhead)
+      this.logger.warn({ aheadMs }, 'system clock was set back, simulation paused until it catches up');
+    else this.logger.info('system clock has caught up, simulation resumed');
   }
 
-  #keepBounds(): void {
-    if (this.#outbox.waiting('telemetry') > this.#bounds.telemetry) {
-      const dropped = this.#outbox.thin('telemetry');
-      this.#logger.warn(
-        { dropped, waiting: this.#outbox.waiting() },
-        'telemetry thinned: ingest is away for long',
+  private keepBounds(): void {
+    if (this.outbox.waiting('telemetry') > this.bounds.telemetry) {
+      const dropped = this.outbox.thin('telemetry');
+      this.logger.warn(
+        { dropped, waiting: this.outbox.waiting() },
+        'telemetry thinned, too many events are waiting for ingest',
       );
     }
     const isFull = familyNames.some(
-      (kind) => kind !== 'telemetry' && this.#outbox.waiting(kind) > this.#bounds.events,
+      (family) => family !== 'telemetry' && this.outbox.waiting(family) > this.bounds.events,
     );
-    if (isFull === this.#isStanding) return;
-    this.#isStanding = isFull;
-    const fields = { waiting: this.#outbox.waiting() };
-    if (isFull) this.#logger.warn(fields, 'the city stands still: too many events wait for ingest');
-    else this.#logger.info(fields, 'the city goes on');
+    if (isFull === this.isPaused) return;
+    this.isPaused = isFull;
+    const fields = { waiting: this.outbox.waiting() };
+    if (isFull) this.logger.warn(fields, 'simulation paused, too many events are waiting for ingest');
+    else this.logger.info(fields, 'simulation resumed');
   }
 
-  #tell(): void {
-    this.#logger.info({ ...this.#outbox.counts, waiting: this.#outbox.waiting() }, 'events so far');
+  private logCounts(): void {
+    this.logger.info({ ...this.outbox.counts, waiting: this.outbox.waiting() }, 'events so far');
   }
 }

@@ -29,10 +29,10 @@ export interface SimulatedCityOptions {
  * events. The devices are the same for the same seed; what happens is not, from one start to another.
  */
 export class SimulatedCity {
-  readonly #vehicles: readonly Vehicle[];
-  readonly #riders: Riders;
-  readonly #dispatcher: Dispatcher;
-  #steps = 0;
+  private readonly vehicles: readonly Vehicle[];
+  private readonly riders: Riders;
+  private readonly dispatcher: Dispatcher;
+  private steps = 0;
 
   constructor(options: SimulatedCityOptions) {
     const { graph, seed, providerId, emit } = options;
@@ -47,33 +47,33 @@ export class SimulatedCity {
       providerId,
       emit,
     };
-    this.#riders = new Riders({ world, seed, vehicleCount: options.vehicles, startMs: options.startMs });
-    this.#vehicles = Array.from({ length: options.vehicles }, (_none, number) => {
+    this.riders = new Riders({ world, seed, vehicleCount: options.vehicles, startMs: options.startMs });
+    this.vehicles = Array.from({ length: options.vehicles }, (_none, number) => {
       return new Vehicle({
         deviceId: lastingId(providerId, seed, 'device', number),
         driverId: lastingId(providerId, seed, 'driver', number),
         node: random.integer(0, graph.nodes.length - 1),
         world,
-        outcomes: this.#riders,
+        outcomes: this.riders,
       });
     });
-    this.#dispatcher = new Dispatcher(this.#vehicles);
+    this.dispatcher = new Dispatcher(this.vehicles);
   }
 
   /** Lets the city go on until a time: to be called every {@link STEP_MS} of it. */
   step(nowMs: number): void {
-    const turn = this.#steps % TURNS;
-    this.#steps += 1;
+    const turn = this.steps % TURNS;
+    this.steps += 1;
     if (turn === 0) {
-      this.#riders.step(nowMs);
-      this.#dispatcher.step(this.#riders.waiting, nowMs);
+      this.riders.step(nowMs);
+      this.dispatcher.step(this.riders.waiting, nowMs);
     }
-    for (let index = turn; index < this.#vehicles.length; index += TURNS) this.#vehicles[index]!.step(nowMs);
+    for (let index = turn; index < this.vehicles.length; index += TURNS) this.vehicles[index]!.step(nowMs);
   }
 
   /** Ends the day: no trip stays open, no rider waits, every vehicle is out of service. */
   close(nowMs: number): void {
-    for (const vehicle of this.#vehicles) vehicle.close(nowMs);
-    this.#riders.close(nowMs);
+    for (const vehicle of this.vehicles) vehicle.close(nowMs);
+    this.riders.close(nowMs);
   }
 }

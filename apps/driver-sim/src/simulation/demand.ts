@@ -10,14 +10,14 @@ const HOT_SPOT_WEIGHT = 12;
 
 /** Where in the city people want to go from and to: everywhere, and more so around a few hot spots. */
 export class Demand {
-  readonly #graph: RoadGraph;
+  private readonly graph: RoadGraph;
   /** Sum of the weights of all nodes up to each. */
-  readonly #cumulative: Float64Array;
+  private readonly cumulative: Float64Array;
 
   constructor(graph: RoadGraph, random: Random) {
-    this.#graph = graph;
+    this.graph = graph;
     const centres = Array.from({ length: HOT_SPOTS }, () => random.pick(graph.nodes));
-    this.#cumulative = new Float64Array(graph.nodes.length);
+    this.cumulative = new Float64Array(graph.nodes.length);
     let sum = 0;
     for (const node of graph.nodes) {
       const nearness = centres.map((centre) =>
@@ -26,17 +26,17 @@ export class Demand {
       // Long streets have few nodes, but people live there as well.
       const meters = node.edges.reduce((total, edge) => total + edge.meters, 0);
       sum += meters * (1 + HOT_SPOT_WEIGHT * Math.max(...nearness));
-      this.#cumulative[node.index] = sum;
+      this.cumulative[node.index] = sum;
     }
   }
 
   /** Index of a node where somebody wants to be. */
   place(random: Random): number {
-    const target = random.fraction() * this.#cumulative.at(-1)!;
-    let [low, high] = [0, this.#cumulative.length - 1];
+    const target = random.fraction() * this.cumulative.at(-1)!;
+    let [low, high] = [0, this.cumulative.length - 1];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#cumulative[middle]! <= target) low = middle + 1;
+      if (this.cumulative[middle]! <= target) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -44,13 +44,13 @@ export class Demand {
 
   /** As {@link place}, at least so far from a node. */
   placeAwayFrom(origin: number, meters: number, random: Random): number {
-    const start = this.#graph.nodes[origin]!;
+    const start = this.graph.nodes[origin]!;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const place = this.place(random);
-      if (distanceMeters(start, this.#graph.nodes[place]!) >= meters) return place;
+      if (distanceMeters(start, this.graph.nodes[place]!) >= meters) return place;
     }
     // A city smaller than that: the node that is farthest will do.
-    return this.#graph.nodes.reduce((farthest, node) =>
+    return this.graph.nodes.reduce((farthest, node) =>
       distanceMeters(start, node) > distanceMeters(start, farthest) ? node : farthest,
     ).index;
   }

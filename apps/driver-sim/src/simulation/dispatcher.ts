@@ -12,15 +12,15 @@ const MAX_CROW_METERS = 5_000;
 
 /** Brings riders and free drivers together: who waits longest first, and each gets whoever is there soonest. */
 export class Dispatcher {
-  readonly #vehicles: readonly Vehicle[];
+  private readonly vehicles: readonly Vehicle[];
 
   constructor(vehicles: readonly Vehicle[]) {
-    this.#vehicles = vehicles;
+    this.vehicles = vehicles;
   }
 
   /** Takes those rides off the list that found a driver. */
   step(waiting: Ride[], nowMs: number): void {
-    const free = new Set(this.#vehicles.filter((vehicle) => vehicle.isFree));
+    const free = new Set(this.vehicles.filter((vehicle) => vehicle.isFree));
     const left = waiting.filter((ride) => {
       if (free.size === 0 || nowMs < ride.requestedMs + MATCHING_MS) return true;
       const vehicle = soonest(free, ride);

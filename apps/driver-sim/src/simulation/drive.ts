@@ -27,88 +27,88 @@ export interface DriveOptions {
 
 /** A car on its way: it accelerates, brakes before turns, junctions and its goal, and keeps to its streets. */
 export class Drive {
-  readonly #graph: RoadGraph;
-  readonly #edges: readonly RoadEdge[];
-  readonly #haste: number;
+  private readonly graph: RoadGraph;
+  private readonly edges: readonly RoadEdge[];
+  private readonly haste: number;
   /** Highest speed at the end of each edge that still allows to brake for all that comes after. */
-  readonly #endSpeeds: Float64Array;
-  #place = 0;
-  #metersOnEdge: number;
-  #speed: number;
-  #metersDriven = 0;
+  private readonly endSpeeds: Float64Array;
+  private place = 0;
+  private metersOnEdge: number;
+  private currentSpeed: number;
+  private drivenMeters = 0;
 
   constructor(options: DriveOptions) {
-    this.#graph = options.graph;
-    this.#edges = options.edges;
-    this.#haste = options.haste;
-    this.#metersOnEdge = options.startMeters;
-    this.#speed = options.startSpeed;
-    this.#endSpeeds = endSpeedsOf(options);
+    this.graph = options.graph;
+    this.edges = options.edges;
+    this.haste = options.haste;
+    this.metersOnEdge = options.startMeters;
+    this.currentSpeed = options.startSpeed;
+    this.endSpeeds = endSpeedsOf(options);
   }
 
   /** Metres a second. */
   get speed(): number {
-    return this.#speed;
+    return this.currentSpeed;
   }
 
   get metersDriven(): number {
-    return this.#metersDriven;
+    return this.drivenMeters;
   }
 
   get heading(): number | undefined {
-    return this.#edge?.heading;
+    return this.edge?.heading;
   }
 
   get isDone(): boolean {
-    return this.#edge === undefined;
+    return this.edge === undefined;
   }
 
   /** The edge under the wheels, and how far along it; at the end of the way, the last one. */
   get onEdge(): { edge: RoadEdge; meters: number } | undefined {
-    const edge = this.#edge ?? this.#edges.at(-1);
-    return edge && { edge, meters: this.#edge === undefined ? edge.meters : this.#metersOnEdge };
+    const edge = this.edge ?? this.edges.at(-1);
+    return edge && { edge, meters: this.edge === undefined ? edge.meters : this.metersOnEdge };
   }
 
   get position(): Position | undefined {
     const on = this.onEdge;
     if (on === undefined) return undefined;
-    const [start, end] = [this.#graph.nodes[on.edge.from]!, this.#graph.nodes[on.edge.to]!];
+    const [start, end] = [this.graph.nodes[on.edge.from]!, this.graph.nodes[on.edge.to]!];
     const share = on.edge.meters === 0 ? 1 : on.meters / on.edge.meters;
     return between(start, end, share);
   }
 
   advance(seconds: number): void {
-    const edge = this.#edge;
+    const edge = this.edge;
     if (edge === undefined) return;
-    const before = this.#speed;
-    this.#speed = Math.max(
-      Math.min(before + ACCELERATION * seconds, this.#allowedSpeed(edge)),
+    const before = this.currentSpeed;
+    this.currentSpeed = Math.max(
+      Math.min(before + ACCELERATION * seconds, this.allowedSpeed(edge)),
       before - 2 * DECELERATION * seconds,
       0.5,
     );
-    this.#move(((before + this.#speed) / 2) * seconds);
+    this.move(((before + this.currentSpeed) / 2) * seconds);
   }
 
-  get #edge(): RoadEdge | undefined {
-    return this.#edges[this.#place];
+  private get edge(): RoadEdge | undefined {
+    return this.edges[this.place];
   }
 
-  #allowedSpeed(edge: RoadEdge): number {
-    const metersLeft = Math.max(0, edge.meters - this.#metersOnEdge);
-    const braking = Math.sqrt(this.#endSpeeds[this.#place]! ** 2 + 2 * DECELERATION * metersLeft);
-    return Math.min(edge.speed * this.#haste, braking);
+  private allowedSpeed(edge: RoadEdge): number {
+    const metersLeft = Math.max(0, edge.meters - this.metersOnEdge);
+    const braking = Math.sqrt(this.endSpeeds[this.place]! ** 2 + 2 * DECELERATION * metersLeft);
+    return Math.min(edge.speed * this.haste, braking);
   }
 
-  #move(meters: number): void {
-    this.#metersOnEdge += meters;
-    this.#metersDriven += meters;
-    for (let edge = this.#edge; edge !== undefined; edge = this.#edge) {
-      const isLast = this.#place === this.#edges.length - 1;
-      if (this.#metersOnEdge < edge.meters - (isLast ? ARRIVED_METERS : 0)) return;
-      this.#metersOnEdge -= edge.meters;
-      this.#place += 1;
+  private move(meters: number): void {
+    this.metersOnEdge += meters;
+    this.drivenMeters += meters;
+    for (let edge = this.edge; edge !== undefined; edge = this.edge) {
+      const isLast = this.place === this.edges.length - 1;
+      if (this.metersOnEdge < edge.meters - (isLast ? ARRIVED_METERS : 0)) return;
+      this.metersOnEdge -= edge.meters;
+      this.place += 1;
     }
-    this.#speed = this.#endSpeeds.at(-1) ?? 0;
+    this.currentSpeed = this.endSpeeds.at(-1) ?? 0;
   }
 }
 

@@ -11,16 +11,16 @@ export function lastingId(...names: readonly (string | number)[]): string {
 
 /** Ids of what happens: UUIDv7 of the time of the city, with its own chance as the random part. */
 export class EventIds {
-  readonly #random: Random;
-  readonly #bytes = new Uint8Array(16);
+  private readonly random: Random;
+  private readonly bytes = new Uint8Array(16);
 
   constructor(random: Random) {
-    this.#random = random;
+    this.random = random;
   }
 
   next(timestampMs: number): string {
-    for (let index = 0; index < this.#bytes.length; index += 1)
-      this.#bytes[index] = this.#random.uint32() >>> 24;
-    return uuidV7({ msecs: timestampMs, random: this.#bytes });
+    for (let index = 0; index < this.bytes.length; index += 1)
+      this.bytes[index] = this.random.uint32() >>> 24;
+    return uuidV7({ msecs: timestampMs, random: this.bytes });
   }
 }

@@ -2,21 +2,21 @@ import { createHash } from 'node:crypto';
 
 /** Chance that can be repeated: the same seed gives the same numbers. @see sfc32, Chris Doty-Humphrey's PractRand */
 export class Random {
-  readonly #state: Uint32Array;
+  private readonly state: Uint32Array;
 
   constructor(seed: string) {
     const hash = createHash('sha256').update(seed).digest();
-    this.#state = Uint32Array.from([0, 4, 8, 12], (offset) => hash.readUInt32LE(offset));
+    this.state = Uint32Array.from([0, 4, 8, 12], (offset) => hash.readUInt32LE(offset));
   }
 
   /** 32 bits. */
   uint32(): number {
-    const [a, b, c, counter] = this.#state as unknown as [number, number, number, number];
+    const [a, b, c, counter] = this.state as unknown as [number, number, number, number];
     const result = (a + b + counter) >>> 0;
-    this.#state[0] = b ^ (b >>> 9);
-    this.#state[1] = c + (c << 3);
-    this.#state[2] = ((c << 21) | (c >>> 11)) + result;
-    this.#state[3] = counter + 1;
+    this.state[0] = b ^ (b >>> 9);
+    this.state[1] = c + (c << 3);
+    this.state[2] = ((c << 21) | (c >>> 11)) + result;
+    this.state[3] = counter + 1;
     return result;
   }
 

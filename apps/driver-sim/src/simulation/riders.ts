@@ -27,88 +27,88 @@ interface LaterRating {
 
 /** Riders: they ask for rides, wait, lose patience, change their minds, and rate. */
 export class Riders implements RideOutcomes {
-  readonly #world: World;
-  readonly #seed: string;
-  readonly #vehicleCount: number;
+  private readonly world: World;
+  private readonly seed: string;
+  private readonly vehicleCount: number;
   /** Rides that nobody drives yet, longest wait first; bounded by the riders' patience. */
   readonly waiting: Ride[] = [];
-  #ratings: LaterRating[] = [];
-  #lastStepMs: number;
+  private ratings: LaterRating[] = [];
+  private lastStepMs: number;
 
   constructor(options: { world: World; seed: string; vehicleCount: number; startMs: number }) {
-    this.#world = options.world;
-    this.#seed = options.seed;
-    this.#vehicleCount = options.vehicleCount;
-    this.#lastStepMs = options.startMs;
+    this.world = options.world;
+    this.seed = options.seed;
+    this.vehicleCount = options.vehicleCount;
+    this.lastStepMs = options.startMs;
   }
 
   step(nowMs: number): void {
-    const elapsedSeconds = Math.min(1, (nowMs - this.#lastStepMs) / 1_000);
-    this.#lastStepMs = nowMs;
-    this.#giveUp((ride) => nowMs >= Math.min(ride.patientUntilMs, ride.cancelsMs), nowMs);
-    const expected = this.#vehicleCount * REQUESTS_PER_VEHICLE_SECOND * elapsedSeconds;
-    for (let count = this.#world.random.poisson(expected); count > 0; count -= 1) this.#request(nowMs);
-    this.#rate(nowMs);
+    const elapsedSeconds = Math.min(1, (nowMs - this.lastStepMs) / 1_000);
+    this.lastStepMs = nowMs;
+    this.giveUp((ride) => nowMs >= Math.min(ride.patientUntilMs, ride.cancelsMs), nowMs);
+    const expected = this.vehicleCount * REQUESTS_PER_VEHICLE_SECOND * elapsedSeconds;
+    for (let count = this.world.random.poisson(expected); count > 0; count -= 1) this.request(nowMs);
+    this.rate(nowMs);
   }
 
   /** Nobody waits any more. */
   close(nowMs: number): void {
-    this.#giveUp(() => true, nowMs);
+    this.giveUp(() => true, nowMs);
   }
 
   cancelledByRider(ride: Ride, nowMs: number): void {
-    this.#say(ride, 'ride_cancel', nowMs);
+    this.say(ride, 'ride_cancel', nowMs);
   }
 
   completed(journey: Journey, nowMs: number): void {
-    const rating = ratingOf(journey, this.#world.random);
+    const rating = ratingOf(journey, this.world.random);
     if (rating === undefined) return;
-    this.#ratings.push({ dueMs: nowMs + this.#world.random.between(...RATES_AFTER_MS), journey, rating });
+    this.ratings.push({ dueMs: nowMs + this.world.random.between(...RATES_AFTER_MS), journey, rating });
   }
 
-  #request(nowMs: number): void {
-    const { random, demand, ids, emit } = this.#world;
+  private request(nowMs: number): void {
+    const { random, demand, ids, emit } = this.world;
     const from = demand.place(random);
     const to = demand.placeAwayFrom(from, MIN_RIDE_METERS, random);
     const ride: Ride = {
       tripId: ids.next(nowMs),
-      riderId: lastingId(this.#seed, 'rider', random.integer(1, this.#vehicleCount * RIDERS_PER_VEHICLE)),
+      riderId: lastingId(this.seed, 'rider', random.integer(1, this.vehicleCount * RIDERS_PER_VEHICLE)),
       from,
       to,
-      location: this.#atKerb(from),
-      destination: this.#atKerb(to),
+      location: this.atKerb(from),
+      destination: this.atKerb(to),
       passengers: random.pick([1, 1, 1, 2, 2, 3, 4]),
       requestedMs: nowMs,
       patientUntilMs: nowMs + random.between(...PATIENCE_MS),
       cancelsMs: random.chance(CANCEL_CHANCE) ? nowMs + random.between(...CANCEL_AFTER_MS) : Infinity,
     };
     this.waiting.push(ride);
-    emit('rider-events', { ...this.#event(ride, 'ride_request', nowMs), destination: ride.destination });
+    emit('rider-events', { ...this.event(ride, 'ride_request', nowMs), destination: ride.destination });
   }
 
-  #giveUp(does: (ride: Ride) => boolean, nowMs: number): void {
+  private giveUp(does: (ride: Ride) => boolean, nowMs: number): void {
     const leaving = this.waiting.filter(does);
     if (leaving.length === 0) return;
     this.waiting.splice(0, this.waiting.length, ...this.waiting.filter((ride) => !does(ride)));
-    for (const ride of leaving) this.#say(ride, 'ride_cancel', nowMs);
+    for (const ride of leaving) this.say(ride, 'ride_cancel', nowMs);
   }
 
-  #rate(nowMs: number): void {
-    const due = this.#ratings.filter(({ dueMs }) => nowMs >= dueMs);
+  private rate(nowMs: number): void {
+    const due = this.ratings.filter(({ dueMs }) => nowMs >= dueMs);
     if (due.length === 0) return;
-    this.#ratings = this.#ratings.filter(({ dueMs }) => nowMs < dueMs);
+    this.ratings = this.ratings.filter(({ dueMs }) => nowMs < dueMs);
     for (const { journey, rating } of due) {
-      const event = this.#event(journey.ride, 'ride_rating', nowMs);
-      this.#world.emit('rider-events', { ...event, location: journey.ride.destination, rating });
+      const event = this.event(journey.ride, 'ride_rating', nowMs);
+      this.world.emit('rider-events', { ...event, location: journey.ride.destination, rating });
     }
   }
 
-  #say(ride: Ride, eventType: 'ride_cancel', nowMs: number): void {
-    this.#world.emit('rider-events', this.#event(ride, eventType, nowMs));
+  private say(ride: Ride, eventType: 'ride_cancel', nowMs: number): void {
+    this.world.emit('rider-events', this.event(ride, eventType, nowMs));
   }
 
-  #event(ride: Ride, event_type: 'ride_request' | 'ride_cancel' | 'ride_rating', timestampMs: number) {
-    const { ids, providerId } = this.#world;
+  private event(ride: Ride, event_type: 'ride_request' | 'ride_cancel' | 'ride_rating', timestampMs: number) {
+    const { ids, providerId } = this.world;
     return riderEvent(ride, {
       id: ids.next(timestampMs),
       providerId,
@@ -118,8 +118,8 @@ export class Riders implements RideOutcomes {
     });
   }
 
-  #atKerb(node: number): Location {
-    const { random, graph } = this.#world;
+  private atKerb(node: number): Location {
+    const { random, graph } = this.world;
     const kerb = offset(graph.nodes[node]!, {
       north: random.normal(KERB_METERS),
       east: random.normal(KERB_METERS),

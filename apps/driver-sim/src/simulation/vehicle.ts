@@ -56,23 +56,23 @@ type Activity =
 /** A car with its driver and its device: what it does, second by second, and what it says about that. */
 export class Vehicle {
   readonly deviceId: string;
-  readonly #world: World;
-  readonly #outcomes: RideOutcomes;
-  readonly #driverId: string;
-  readonly #haste: number;
-  readonly #noise = { north: 0, east: 0 };
-  #activity: Activity = { kind: 'starting' };
-  #state: VehicleState = 'non_operational';
-  #drive: Drive | undefined;
-  #place: Position & { node: number; cameFrom: number | undefined; heading: number };
-  #shiftId = '';
-  #shiftEndsMs = 0;
-  #contactBackMs: number | undefined;
+  private readonly world: World;
+  private readonly outcomes: RideOutcomes;
+  private readonly driverId: string;
+  private readonly haste: number;
+  private readonly noise = { north: 0, east: 0 };
+  private activity: Activity = { kind: 'starting' };
+  private state: VehicleState = 'non_operational';
+  private drive: Drive | undefined;
+  private place: Position & { node: number; cameFrom: number | undefined; heading: number };
+  private shiftId = '';
+  private shiftEndsMs = 0;
+  private contactBackMs: number | undefined;
   /** Telemetry that the device keeps while it has no contact; bounded by {@link NO_CONTACT_MS}. */
-  #held: Telemetry[] = [];
-  #lastStepMs: number | undefined;
-  #lastEventMs = 0;
-  #lastTelemetryMs = -Infinity;
+  private held: Telemetry[] = [];
+  private lastStepMs: number | undefined;
+  private lastEventMs = 0;
+  private lastTelemetryMs = -Infinity;
 
   constructor(options: {
     deviceId: string;
@@ -83,30 +83,30 @@ export class Vehicle {
   }) {
     const { world, node } = options;
     this.deviceId = options.deviceId;
-    this.#driverId = options.driverId;
-    this.#world = world;
-    this.#outcomes = options.outcomes;
-    this.#haste = world.random.between(0.85, 1.1);
+    this.driverId = options.driverId;
+    this.world = world;
+    this.outcomes = options.outcomes;
+    this.haste = world.random.between(0.85, 1.1);
     const { lat, lng, edges } = world.graph.nodes[node]!;
-    this.#place = { lat, lng, node, cameFrom: undefined, heading: edges[0]?.heading ?? 0 };
+    this.place = { lat, lng, node, cameFrom: undefined, heading: edges[0]?.heading ?? 0 };
   }
 
   /** Whether it can be sent to a rider. */
   get isFree(): boolean {
-    return this.#activity.kind === 'cruising' && this.#contactBackMs === undefined;
+    return this.activity.kind === 'cruising' && this.contactBackMs === undefined;
   }
 
   get position(): Position {
-    return this.#place;
+    return this.place;
   }
 
   /** How it would get to a node, and how long that would take the driver. */
   wayTo(node: number): { route: Route; ms: number } {
-    const on = this.#drive?.onEdge;
+    const on = this.drive?.onEdge;
     const route =
       on === undefined
-        ? this.#world.router.route(this.#place.node, node, this.#place.cameFrom)
-        : this.#world.router.route(on.edge.to, node, on.edge.from);
+        ? this.world.router.route(this.place.node, node, this.place.cameFrom)
+        : this.world.router.route(on.edge.to, node, on.edge.from);
     return { route, ms: route.seconds * ESTIMATE_FACTOR * 1_000 };
   }
 
@@ -115,7 +115,7 @@ export class Vehicle {
     const way = this.wayTo(ride.from);
     const journey: Journey = {
       ride,
-      journeyId: this.#world.ids.next(nowMs),
+      journeyId: this.world.ids.next(nowMs),
       dispatchedMs: nowMs,
       pickupEstimatedMs: Math.round(nowMs + way.ms),
       startedMs: 0,
@@ -123,25 +123,25 @@ export class Vehicle {
       meters: 0,
       waitingMs: 0,
     };
-    this.#activity = { kind: 'to-pickup', journey };
-    this.#setOff(way.route.edges, 0);
-    this.#change('reservation_start', 'reserved', nowMs);
+    this.activity = { kind: 'to-pickup', journey };
+    this.setOff(way.route.edges, 0);
+    this.change('reservation_start', 'reserved', nowMs);
   }
 
   step(nowMs: number): void {
-    const elapsedMs = Math.min(MAX_STEP_MS, nowMs - (this.#lastStepMs ?? nowMs));
-    this.#lastStepMs = nowMs;
-    this.#move(elapsedMs);
-    this.#keepContact(nowMs);
+    const elapsedMs = Math.min(MAX_STEP_MS, nowMs - (this.lastStepMs ?? nowMs));
+    this.lastStepMs = nowMs;
+    this.move(elapsedMs);
+    this.keepContact(nowMs);
     // Who has no contact can't be told anything: whatever is due waits until it is back.
-    if (this.#contactBackMs === undefined) this.#act(nowMs);
-    this.#report(nowMs);
+    if (this.contactBackMs === undefined) this.act(nowMs);
+    this.report(nowMs);
   }
 
   /** Ends what is under way and goes out of service, so that the next start finds it there. */
   close(nowMs: number): void {
-    if (this.#contactBackMs !== undefined) this.#regainContact(nowMs);
-    const activity = this.#activity;
+    if (this.contactBackMs !== undefined) this.regainContact(nowMs);
+    const activity = this.activity;
     switch (activity.kind) {
       case 'starting':
       case 'off-duty':
@@ -150,173 +150,173 @@ export class Vehicle {
         break;
       case 'to-pickup':
       case 'boarding':
-        this.#change('provider_cancellation', 'available', nowMs);
+        this.change('provider_cancellation', 'available', nowMs);
         break;
       case 'riding':
-        this.#change('trip_stop', 'stopped', nowMs);
-        this.#endTrip(activity.journey, nowMs);
+        this.change('trip_stop', 'stopped', nowMs);
+        this.endTrip(activity.journey, nowMs);
         break;
       case 'pausing':
       case 'alighting':
-        this.#endTrip(activity.journey, nowMs);
+        this.endTrip(activity.journey, nowMs);
     }
-    this.#activity = { kind: 'cruising' };
-    this.#goOffDuty(nowMs, nowMs);
+    this.activity = { kind: 'cruising' };
+    this.goOffDuty(nowMs, nowMs);
   }
 
-  #act(nowMs: number): void {
-    const activity = this.#activity;
-    const isThere = this.#drive?.isDone ?? true;
+  private act(nowMs: number): void {
+    const activity = this.activity;
+    const isThere = this.drive?.isDone ?? true;
     switch (activity.kind) {
       case 'starting':
-        this.#start(nowMs);
+        this.start(nowMs);
         return;
       case 'off-duty':
-        if (nowMs >= activity.untilMs) this.#goOnDuty(nowMs, this.#minutes(SHIFT_MINUTES));
+        if (nowMs >= activity.untilMs) this.goOnDuty(nowMs, this.minutes(SHIFT_MINUTES));
         return;
       case 'cruising':
         if (!isThere) return;
-        if (nowMs >= this.#shiftEndsMs) this.#goOffDuty(nowMs, nowMs + this.#minutes(BREAK_MINUTES));
-        else this.#cruise();
+        if (nowMs >= this.shiftEndsMs) this.goOffDuty(nowMs, nowMs + this.minutes(BREAK_MINUTES));
+        else this.cruise();
         return;
       case 'to-pickup':
-        if (nowMs >= activity.journey.ride.cancelsMs) this.#loseRider(activity.journey, nowMs);
-        else if (isThere) this.#waitForRider(activity.journey, nowMs);
+        if (nowMs >= activity.journey.ride.cancelsMs) this.loseRider(activity.journey, nowMs);
+        else if (isThere) this.waitForRider(activity.journey, nowMs);
         return;
       case 'boarding':
-        if (nowMs >= activity.untilMs) this.#startTrip(activity.journey, nowMs);
+        if (nowMs >= activity.untilMs) this.startTrip(activity.journey, nowMs);
         return;
       case 'riding':
-        if (isThere) this.#stopOnTrip(activity, nowMs);
+        if (isThere) this.stopOnTrip(activity, nowMs);
         return;
       case 'pausing':
         if (nowMs < activity.untilMs) return;
-        this.#activity = { kind: 'riding', journey: activity.journey, nextLeg: undefined };
-        this.#setOff(activity.nextLeg, 0);
-        this.#change('trip_resume', 'on_trip', nowMs);
+        this.activity = { kind: 'riding', journey: activity.journey, nextLeg: undefined };
+        this.setOff(activity.nextLeg, 0);
+        this.change('trip_resume', 'on_trip', nowMs);
         return;
       case 'alighting':
         if (nowMs < activity.untilMs) return;
-        this.#endTrip(activity.journey, nowMs);
-        this.#activity = { kind: 'cruising' };
-        this.#cruise();
+        this.endTrip(activity.journey, nowMs);
+        this.activity = { kind: 'cruising' };
+        this.cruise();
     }
   }
 
   /** A device that starts does not know what it said last: to lose contact and to regain it leads on from any state. */
-  #start(nowMs: number): void {
-    const { random } = this.#world;
-    this.#change('comms_lost', 'non_contactable', nowMs);
-    this.#change('comms_restored', 'non_operational', nowMs);
+  private start(nowMs: number): void {
+    const { random } = this.world;
+    this.change('comms_lost', 'non_contactable', nowMs);
+    this.change('comms_restored', 'non_operational', nowMs);
     if (random.chance(ON_DUTY_AT_START)) {
-      this.#goOnDuty(nowMs, this.#minutes(SHIFT_MINUTES) * random.fraction());
+      this.goOnDuty(nowMs, this.minutes(SHIFT_MINUTES) * random.fraction());
     } else {
-      const untilMs = nowMs + this.#minutes(BREAK_MINUTES) * random.fraction();
-      this.#activity = { kind: 'off-duty', untilMs };
+      const untilMs = nowMs + this.minutes(BREAK_MINUTES) * random.fraction();
+      this.activity = { kind: 'off-duty', untilMs };
     }
   }
 
-  #goOnDuty(nowMs: number, shiftMs: number): void {
-    this.#shiftId = this.#world.ids.next(nowMs);
-    this.#shiftEndsMs = nowMs + shiftMs;
-    this.#activity = { kind: 'cruising' };
-    this.#change('service_start', 'available', nowMs);
-    this.#cruise();
+  private goOnDuty(nowMs: number, shiftMs: number): void {
+    this.shiftId = this.world.ids.next(nowMs);
+    this.shiftEndsMs = nowMs + shiftMs;
+    this.activity = { kind: 'cruising' };
+    this.change('service_start', 'available', nowMs);
+    this.cruise();
   }
 
-  #goOffDuty(nowMs: number, untilMs: number): void {
-    this.#change('service_end', 'non_operational', nowMs);
-    this.#activity = { kind: 'off-duty', untilMs };
-    this.#drive = undefined;
+  private goOffDuty(nowMs: number, untilMs: number): void {
+    this.change('service_end', 'non_operational', nowMs);
+    this.activity = { kind: 'off-duty', untilMs };
+    this.drive = undefined;
   }
 
-  #loseRider(journey: Journey, nowMs: number): void {
-    this.#change('passenger_cancellation', 'available', nowMs);
-    this.#outcomes.cancelledByRider(journey.ride, nowMs);
-    this.#activity = { kind: 'cruising' };
-    this.#cruise();
+  private loseRider(journey: Journey, nowMs: number): void {
+    this.change('passenger_cancellation', 'available', nowMs);
+    this.outcomes.cancelledByRider(journey.ride, nowMs);
+    this.activity = { kind: 'cruising' };
+    this.cruise();
   }
 
-  #waitForRider(journey: Journey, nowMs: number): void {
-    this.#activity = {
+  private waitForRider(journey: Journey, nowMs: number): void {
+    this.activity = {
       kind: 'boarding',
       journey,
-      untilMs: nowMs + this.#world.random.between(...BOARDING_MS),
+      untilMs: nowMs + this.world.random.between(...BOARDING_MS),
     };
-    this.#change('reservation_stop', 'stopped', nowMs);
+    this.change('reservation_stop', 'stopped', nowMs);
   }
 
-  #startTrip(journey: Journey, nowMs: number): void {
-    const { random, router } = this.#world;
+  private startTrip(journey: Journey, nowMs: number): void {
+    const { random, router } = this.world;
     if (random.chance(NO_SHOW_CHANCE)) {
-      this.#change('driver_cancellation', 'available', nowMs);
-      this.#activity = { kind: 'cruising' };
-      this.#cruise();
+      this.change('driver_cancellation', 'available', nowMs);
+      this.activity = { kind: 'cruising' };
+      this.cruise();
       return;
     }
-    const { edges } = router.route(this.#place.node, journey.ride.to, this.#place.cameFrom);
+    const { edges } = router.route(this.place.node, journey.ride.to, this.place.cameFrom);
     const pauseAt = random.chance(PAUSE_CHANCE) ? Math.floor(edges.length * random.between(0.3, 0.7)) : 0;
     const nextLeg = pauseAt > 0 ? edges.slice(pauseAt) : undefined;
-    this.#activity = { kind: 'riding', journey, nextLeg };
-    this.#change('trip_start', 'on_trip', nowMs);
-    journey.startedMs = this.#lastEventMs;
-    journey.startLocation = this.#location();
-    this.#setOff(nextLeg === undefined ? edges : edges.slice(0, pauseAt), 0);
+    this.activity = { kind: 'riding', journey, nextLeg };
+    this.change('trip_start', 'on_trip', nowMs);
+    journey.startedMs = this.lastEventMs;
+    journey.startLocation = this.location();
+    this.setOff(nextLeg === undefined ? edges : edges.slice(0, pauseAt), 0);
   }
 
-  #stopOnTrip({ journey, nextLeg }: Activity & { kind: 'riding' }, nowMs: number): void {
-    const { random } = this.#world;
-    this.#activity =
+  private stopOnTrip({ journey, nextLeg }: Activity & { kind: 'riding' }, nowMs: number): void {
+    const { random } = this.world;
+    this.activity =
       nextLeg === undefined
         ? { kind: 'alighting', journey, untilMs: nowMs + random.between(...ALIGHTING_MS) }
         : { kind: 'pausing', journey, nextLeg, untilMs: nowMs + random.between(...PAUSE_MS) };
-    this.#change('trip_stop', 'stopped', nowMs);
+    this.change('trip_stop', 'stopped', nowMs);
   }
 
-  #endTrip(journey: Journey, nowMs: number): void {
-    this.#change('trip_end', 'available', nowMs);
-    const { emit, providerId, random } = this.#world;
+  private endTrip(journey: Journey, nowMs: number): void {
+    this.change('trip_end', 'available', nowMs);
+    const { emit, providerId, random } = this.world;
     const end = {
       deviceId: this.deviceId,
-      driverId: this.#driverId,
-      shiftId: this.#shiftId,
+      driverId: this.driverId,
+      shiftId: this.shiftId,
       providerId,
-      endMs: this.#lastEventMs,
-      location: this.#location(),
+      endMs: this.lastEventMs,
+      location: this.location(),
     };
     emit('trips', tripReport(journey, end, random));
-    this.#outcomes.completed(journey, nowMs);
+    this.outcomes.completed(journey, nowMs);
   }
 
-  #keepContact(nowMs: number): void {
-    if (this.#contactBackMs !== undefined) {
-      if (nowMs >= this.#contactBackMs) this.#regainContact(nowMs);
+  private keepContact(nowMs: number): void {
+    if (this.contactBackMs !== undefined) {
+      if (nowMs >= this.contactBackMs) this.regainContact(nowMs);
       return;
     }
-    if (this.#state === 'non_operational' || !this.#world.random.chance(CONTACT_LOSS_CHANCE)) return;
-    this.#contactBackMs = nowMs + this.#world.random.between(...NO_CONTACT_MS);
+    if (this.state === 'non_operational' || !this.world.random.chance(CONTACT_LOSS_CHANCE)) return;
+    this.contactBackMs = nowMs + this.world.random.between(...NO_CONTACT_MS);
     // Said by the operator: the device itself can't.
-    this.#say('comms_lost', 'non_contactable', nowMs);
+    this.say('comms_lost', 'non_contactable', nowMs);
   }
 
-  #regainContact(nowMs: number): void {
-    this.#contactBackMs = undefined;
-    for (const point of this.#held) this.#world.emit('telemetry', point);
-    this.#held = [];
-    this.#say('comms_restored', this.#state, nowMs);
+  private regainContact(nowMs: number): void {
+    this.contactBackMs = undefined;
+    for (const point of this.held) this.world.emit('telemetry', point);
+    this.held = [];
+    this.say('comms_restored', this.state, nowMs);
   }
 
-  #change(eventType: VehicleEventType, state: VehicleState, nowMs: number): void {
-    this.#state = state;
-    this.#say(eventType, state, nowMs);
+  private change(eventType: VehicleEventType, state: VehicleState, nowMs: number): void {
+    this.state = state;
+    this.say(eventType, state, nowMs);
   }
 
-  #say(eventType: VehicleEventType, state: VehicleState, nowMs: number): void {
-    const { emit, ids, providerId } = this.#world;
+  private say(eventType: VehicleEventType, state: VehicleState, nowMs: number): void {
+    const { emit, ids, providerId } = this.world;
     // Two events never share a millisecond, so that their order can be told by their times.
-    const timestamp = Math.max(nowMs, this.#lastEventMs + 1);
-    this.#lastEventMs = timestamp;
-    const tripId = this.#journey?.ride.tripId;
+    const timestamp = Math.max(nowMs, this.lastEventMs + 1);
+    this.lastEventMs = timestamp;
+    const tripId = this.journey?.ride.tripId;
     emit('vehicle-events', {
       device_id: this.deviceId,
       provider_id: providerId,
@@ -324,19 +324,19 @@ export class Vehicle {
       vehicle_state: state,
       event_types: [eventType],
       timestamp,
-      location: this.#location(),
+      location: this.location(),
       ...(tripId !== undefined && { trip_ids: [tripId] }),
     });
   }
 
-  #report(nowMs: number): void {
-    const isMoving = this.#drive?.isDone === false;
-    const isOffDuty = this.#activity.kind === 'off-duty';
+  private report(nowMs: number): void {
+    const isMoving = this.drive?.isDone === false;
+    const isOffDuty = this.activity.kind === 'off-duty';
     const every = isMoving ? 'moving' : isOffDuty ? 'offDuty' : 'standing';
-    if (nowMs - this.#lastTelemetryMs < TELEMETRY_EVERY_MS[every]) return;
-    this.#lastTelemetryMs = nowMs;
-    const { emit, ids, providerId } = this.#world;
-    const journey = this.#journey;
+    if (nowMs - this.lastTelemetryMs < TELEMETRY_EVERY_MS[every]) return;
+    this.lastTelemetryMs = nowMs;
+    const { emit, ids, providerId } = this.world;
+    const journey = this.journey;
     const point: Telemetry = {
       device_id: this.deviceId,
       provider_id: providerId,
@@ -344,76 +344,76 @@ export class Vehicle {
       timestamp: nowMs,
       trip_ids: journey === undefined ? null : [journey.ride.tripId],
       journey_id: journey?.journeyId ?? null,
-      location: this.#location(),
+      location: this.location(),
       location_type: 'street',
     };
-    if (this.#contactBackMs === undefined) emit('telemetry', point);
-    else this.#held.push(point);
+    if (this.contactBackMs === undefined) emit('telemetry', point);
+    else this.held.push(point);
   }
 
-  get #journey(): Journey | undefined {
-    return 'journey' in this.#activity ? this.#activity.journey : undefined;
+  private get journey(): Journey | undefined {
+    return 'journey' in this.activity ? this.activity.journey : undefined;
   }
 
-  #location(): Location {
-    const { lat, lng, heading } = this.#place;
-    const inLane = toTheRight({ lat, lng }, heading, LANE_OFFSET_METERS, this.#noise);
+  private location(): Location {
+    const { lat, lng, heading } = this.place;
+    const inLane = toTheRight({ lat, lng }, heading, LANE_OFFSET_METERS, this.noise);
     return {
       lat: Number(inLane.lat.toFixed(6)),
       lng: Number(inLane.lng.toFixed(6)),
       heading: Math.round(heading) % 360,
-      speed: this.#drive?.isDone === false ? Math.round(this.#drive.speed * 10) / 10 : 0,
+      speed: this.drive?.isDone === false ? Math.round(this.drive.speed * 10) / 10 : 0,
       horizontal_accuracy: ACCURACY_METERS,
     };
   }
 
-  #cruise(): void {
-    const { demand, random } = this.#world;
-    const from = this.#drive?.onEdge?.edge.to ?? this.#place.node;
-    this.#setOff(
+  private cruise(): void {
+    const { demand, random } = this.world;
+    const from = this.drive?.onEdge?.edge.to ?? this.place.node;
+    this.setOff(
       this.wayTo(demand.placeAwayFrom(from, CRUISE_METERS, random)).route.edges,
       CRUISE_TURNING_SPEED,
     );
   }
 
   /** Drives these edges from where the car is: the end of the edge it is on, or the node where it stands. */
-  #setOff(edges: readonly RoadEdge[], endSpeed: number): void {
-    const on = this.#drive?.isDone === false ? this.#drive.onEdge : undefined;
-    this.#drive = new Drive({
-      graph: this.#world.graph,
+  private setOff(edges: readonly RoadEdge[], endSpeed: number): void {
+    const on = this.drive?.isDone === false ? this.drive.onEdge : undefined;
+    this.drive = new Drive({
+      graph: this.world.graph,
       edges: on === undefined ? edges : [on.edge, ...edges],
       startMeters: on?.meters ?? 0,
-      startSpeed: this.#drive?.speed ?? 0,
+      startSpeed: this.drive?.speed ?? 0,
       endSpeed,
-      haste: this.#haste,
+      haste: this.haste,
     });
   }
 
-  #move(elapsedMs: number): void {
-    const drive = this.#drive;
+  private move(elapsedMs: number): void {
+    const drive = this.drive;
     if (drive === undefined || drive.isDone) {
-      this.#countWaiting(elapsedMs);
+      this.countWaiting(elapsedMs);
       return;
     }
     const before = drive.metersDriven;
     drive.advance(elapsedMs / 1_000);
     const { edge } = drive.onEdge!;
-    const noise = this.#noise;
+    const noise = this.noise;
     for (const axis of ['north', 'east'] as const) {
-      noise[axis] = noise[axis] * NOISE_MEMORY + this.#world.random.normal(NOISE_STEP_METERS);
+      noise[axis] = noise[axis] * NOISE_MEMORY + this.world.random.normal(NOISE_STEP_METERS);
     }
-    this.#place = { ...drive.position!, node: edge.to, cameFrom: edge.from, heading: edge.heading };
-    if (this.#activity.kind === 'riding') this.#activity.journey.meters += drive.metersDriven - before;
-    if (drive.speed < WAITING_SPEED) this.#countWaiting(elapsedMs);
+    this.place = { ...drive.position!, node: edge.to, cameFrom: edge.from, heading: edge.heading };
+    if (this.activity.kind === 'riding') this.activity.journey.meters += drive.metersDriven - before;
+    if (drive.speed < WAITING_SPEED) this.countWaiting(elapsedMs);
   }
 
-  #countWaiting(elapsedMs: number): void {
-    const { kind } = this.#activity;
+  private countWaiting(elapsedMs: number): void {
+    const { kind } = this.activity;
     if (kind === 'riding' || kind === 'pausing' || kind === 'alighting')
-      this.#activity.journey.waitingMs += elapsedMs;
+      this.activity.journey.waitingMs += elapsedMs;
   }
 
-  #minutes(range: readonly [number, number]): number {
-    return this.#world.random.between(...range) * MINUTE_MS;
+  private minutes(range: readonly [number, number]): number {
+    return this.world.random.between(...range) * MINUTE_MS;
   }
 }

@@ -24,39 +24,39 @@ export interface PlacedFix {
  * are merged, so memory stays bounded however long a trace is.
  */
 export class FixSorter implements AsyncDisposable {
-  readonly #cabs: string[] = [];
-  readonly #cabNumbers = new Map<string, number>();
-  readonly #records: Float64Array;
-  readonly #capacity: number;
-  #count = 0;
-  #runs: FileRun[] = [];
-  #file: TemporaryFile | undefined;
+  private readonly cabs: string[] = [];
+  private readonly cabNumbers = new Map<string, number>();
+  private readonly records: Float64Array;
+  private readonly capacity: number;
+  private count = 0;
+  private runs: FileRun[] = [];
+  private file: TemporaryFile | undefined;
 
   constructor(options: { maxFixesInMemory?: number } = {}) {
-    this.#capacity = options.maxFixesInMemory ?? MAX_FIXES_IN_MEMORY;
-    this.#records = new Float64Array(this.#capacity * RECORD_NUMBERS);
+    this.capacity = options.maxFixesInMemory ?? MAX_FIXES_IN_MEMORY;
+    this.records = new Float64Array(this.capacity * RECORD_NUMBERS);
   }
 
   /** Whether {@link spill} must be called before the next fix is added. */
   get isFull(): boolean {
-    return this.#count === this.#capacity;
+    return this.count === this.capacity;
   }
 
   /** @throws {TraceError} if there are too many cabs */
   add({ fix, lineNumber }: PlacedFix): void {
     const occupied = fix.occupied === undefined ? 0 : fix.occupied ? 2 : 1;
-    const cab = this.#cabNumber(fix.cab) * 4 + occupied;
-    this.#records.set([fix.timestampMs, cab, fix.lat, fix.lng, lineNumber], this.#count * RECORD_NUMBERS);
-    this.#count += 1;
+    const cab = this.cabNumber(fix.cab) * 4 + occupied;
+    this.records.set([fix.timestampMs, cab, fix.lat, fix.lng, lineNumber], this.count * RECORD_NUMBERS);
+    this.count += 1;
   }
 
   /** Writes the fixes in memory to the temporary file. @throws {TraceError} if that is not possible */
   async spill(): Promise<void> {
     try {
-      this.#file ??= await TemporaryFile.create();
-      const records = this.#takeSorted();
-      const start = await this.#file.append(Buffer.from(records.buffer, 0, records.byteLength));
-      this.#runs.push(new FileRun(this.#file, start, records.length / RECORD_NUMBERS));
+      this.file ??= await TemporaryFile.create();
+      const records = this.takeSorted();
+      const start = await this.file.append(Buffer.from(records.buffer, 0, records.byteLength));
+      this.runs.push(new FileRun(this.file, start, records.length / RECORD_NUMBERS));
     } catch (error) {
       throw new TraceError(`cannot sort the trace in a temporary file: ${(error as Error).message}`, {
         cause: error,
@@ -67,12 +67,12 @@ export class FixSorter implements AsyncDisposable {
   /** All fixes that were added, sorted, in groups. Nothing can be added afterwards. */
   async *sorted(): AsyncGenerator<PlacedFix[]> {
     const merge = new Merge();
-    for (const run of [...this.#runs, new MemoryRun(this.#takeSorted())]) {
+    for (const run of [...this.runs, new MemoryRun(this.takeSorted())]) {
       if (await run.nextBlock()) merge.push(run);
     }
     let group: PlacedFix[] = [];
     for (let first = merge.first; first !== undefined; first = merge.first) {
-      group.push(this.#fixOf(first.records, first.at));
+      group.push(this.fixOf(first.records, first.at));
       if (group.length === GROUP_FIXES) {
         yield group;
         group = [];
@@ -84,24 +84,24 @@ export class FixSorter implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file?.[Symbol.asyncDispose]();
+    await this.file?.[Symbol.asyncDispose]();
   }
 
-  #cabNumber(cab: string): number {
-    const known = this.#cabNumbers.get(cab);
+  private cabNumber(cab: string): number {
+    const known = this.cabNumbers.get(cab);
     if (known !== undefined) return known;
-    if (this.#cabs.length === MAX_CABS) throw new TraceError(`has more than ${MAX_CABS} cabs`);
-    this.#cabNumbers.set(cab, this.#cabs.length);
-    return this.#cabs.push(cab) - 1;
+    if (this.cabs.length === MAX_CABS) throw new TraceError(`has more than ${MAX_CABS} cabs`);
+    this.cabNumbers.set(cab, this.cabs.length);
+    return this.cabs.push(cab) - 1;
   }
 
-  #fixOf(records: Float64Array, at: number): PlacedFix {
+  private fixOf(records: Float64Array, at: number): PlacedFix {
     const cab = records[at + 1]!;
     const occupied = cab % 4;
     return {
       lineNumber: records[at + 4]!,
       fix: {
-        cab: this.#cabs[Math.floor(cab / 4)]!,
+        cab: this.cabs[Math.floor(cab / 4)]!,
         timestampMs: records[at]!,
         lat: records[at + 2]!,
         lng: records[at + 3]!,
@@ -111,15 +111,15 @@ export class FixSorter implements AsyncDisposable {
   }
 
   /** The fixes in memory in order; there are none afterwards. */
-  #takeSorted(): Float64Array {
-    const records = this.#records;
-    const places = Uint32Array.from({ length: this.#count }, (_none, index) => index * RECORD_NUMBERS);
+  private takeSorted(): Float64Array {
+    const records = this.records;
+    const places = Uint32Array.from({ length: this.count }, (_none, index) => index * RECORD_NUMBERS);
     places.sort((a, b) => compareRecords(records, a, records, b));
-    const sorted = new Float64Array(this.#count * RECORD_NUMBERS);
+    const sorted = new Float64Array(this.count * RECORD_NUMBERS);
     for (const [index, place] of places.entries()) {
       sorted.set(records.subarray(place, place + RECORD_NUMBERS), index * RECORD_NUMBERS);
     }
-    this.#count = 0;
+    this.count = 0;
     return sorted;
   }
 }

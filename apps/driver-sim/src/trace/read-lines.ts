@@ -31,46 +31,46 @@ export async function* readLines(path: string, warn: FileWarning): AsyncGenerato
 
 /** Cuts text that comes in pieces into lines that end with LF, CRLF or CR. */
 export class LineSplitter {
-  #rest = '';
-  #cut = false;
-  #count = 0;
+  private rest = '';
+  private cut = false;
+  private lineCount = 0;
   /** Whether the last line ended with a CR at the end of a piece: an LF that follows is part of that end. */
-  #endedWithCr = false;
+  private endedWithCr = false;
 
   /** Lines given out so far. */
   get count(): number {
-    return this.#count;
+    return this.lineCount;
   }
 
   push(text: string): Line[] {
     const lines: Line[] = [];
-    const start = this.#endedWithCr && text.startsWith('\n') ? 1 : 0;
-    if (text !== '') this.#endedWithCr = text.endsWith('\r');
+    const start = this.endedWithCr && text.startsWith('\n') ? 1 : 0;
+    if (text !== '') this.endedWithCr = text.endsWith('\r');
     const parts = text.slice(start).split(/\r\n|\n|\r/);
     for (let index = 0; index < parts.length; index += 1) {
-      this.#append(parts[index]!);
-      if (index < parts.length - 1) lines.push(this.#take());
+      this.append(parts[index]!);
+      if (index < parts.length - 1) lines.push(this.take());
     }
     return lines;
   }
 
   /** The last line, if the text does not end with a line end. */
   end(): Line[] {
-    return this.#rest === '' ? [] : [this.#take()];
+    return this.rest === '' ? [] : [this.take()];
   }
 
-  #append(part: string): void {
-    this.#rest += part;
-    if (this.#rest.length <= MAX_LINE_CHARS) return;
-    this.#rest = this.#rest.slice(0, MAX_LINE_CHARS);
-    this.#cut = true;
+  private append(part: string): void {
+    this.rest += part;
+    if (this.rest.length <= MAX_LINE_CHARS) return;
+    this.rest = this.rest.slice(0, MAX_LINE_CHARS);
+    this.cut = true;
   }
 
-  #take(): Line {
-    const line = { number: this.#count + 1, text: this.#rest, cut: this.#cut };
-    this.#rest = '';
-    this.#cut = false;
-    this.#count += 1;
+  private take(): Line {
+    const line = { number: this.lineCount + 1, text: this.rest, cut: this.cut };
+    this.rest = '';
+    this.cut = false;
+    this.lineCount += 1;
     return line;
   }
 }

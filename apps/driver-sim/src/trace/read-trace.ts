@@ -13,39 +13,39 @@ import {
 } from './trace-format.js';
 import { TraceError } from './trace.error.js';
 
-/** What is said while a trace is read. */
+/** Receives the progress of reading a trace. */
 export interface TraceReadObserver {
   readonly warning: FileWarning;
-  /** So many lines were read so far. */
+  /** Called with the number of lines read. */
   read(lineCount: number): void;
-  /** A line is no fix. */
+  /** A line is not a fix. */
   broken(lineNumber: number, reason: string): void;
 }
 
-/** What a trace holds. */
+/** Period and size of a trace. */
 export interface TraceSurvey {
-  /** Fixes of the period that it is of; see {@link PeriodFinder}. */
+  /** Fixes within the period; see {@link PeriodFinder}. */
   readonly fixCount: number;
   readonly firstMs: number;
   readonly lastMs: number;
 }
 
-/** A trace that was read to its end. */
+/** A trace that was read to the end. */
 export interface Trace extends AsyncDisposable {
   readonly survey: TraceSurvey;
-  /** Fixes that are earlier than one of the same cab on a line before. */
+  /** Fixes that are earlier than one of the same cab on a previous line. */
   readonly outOfOrder: number;
-  /** How many fixes have their time in each unit. */
+  /** Number of fixes by the unit of their time. */
   readonly timeUnits: ReadonlyMap<TimeUnit, number>;
-  /** All fixes by time; once. */
+  /** All fixes in order of time. Can be called once. */
   sorted(): AsyncGenerator<PlacedFix[]>;
 }
 
 /**
- * Reads a recorded trace (CSV with the columns `cab`, `ts`, `lat`, `lon`, and `occ` if it is known; gzip or not) to its
- * end and sorts it. It is never in memory as a whole: see {@link FixSorter}. Stops early if `signal` is aborted.
+ * Reads a recorded trace (CSV with the columns `cab`, `ts`, `lat`, `lon` and optionally `occ`, plain or gzip) to the end
+ * and sorts it, in bounded memory: see {@link FixSorter}. Stops early if `signal` is aborted.
  *
- * @throws {TraceError} when it can't be read or sorted, or lacks a column
+ * @throws TraceError if the trace cannot be read or sorted, or lacks a column
  */
 export async function readTrace(options: {
   path: string;
@@ -82,7 +82,7 @@ export async function readTrace(options: {
       observer.read(lineCount);
       if (signal.aborted) break;
     }
-    if (columns === undefined && !signal.aborted) throw new TraceError(`${path}: it is empty`);
+    if (columns === undefined && !signal.aborted) throw new TraceError(`${path}: the file is empty`);
   } catch (error) {
     await sorter[Symbol.asyncDispose]();
     throw error;
@@ -94,27 +94,27 @@ export async function readTrace(options: {
   };
 }
 
-/** What is counted of the fixes as they come. */
+/** Counts fixes in the order of the file. */
 class TraceTally {
-  readonly #period = new PeriodFinder();
-  readonly #latestMs = new Map<string, number>();
-  readonly #timeUnits = new Map<TimeUnit, number>();
-  #outOfOrder = 0;
+  private readonly period = new PeriodFinder();
+  private readonly latestMs = new Map<string, number>();
+  private readonly timeUnits = new Map<TimeUnit, number>();
+  private outOfOrder = 0;
 
   add({ cab, timestampMs, timeUnit }: WrittenFix): void {
-    this.#period.add(timestampMs);
-    this.#timeUnits.set(timeUnit, (this.#timeUnits.get(timeUnit) ?? 0) + 1);
-    const latestMs = this.#latestMs.get(cab) ?? -Infinity;
-    if (timestampMs < latestMs) this.#outOfOrder += 1;
-    else this.#latestMs.set(cab, timestampMs);
+    this.period.add(timestampMs);
+    this.timeUnits.set(timeUnit, (this.timeUnits.get(timeUnit) ?? 0) + 1);
+    const latestMs = this.latestMs.get(cab) ?? -Infinity;
+    if (timestampMs < latestMs) this.outOfOrder += 1;
+    else this.latestMs.set(cab, timestampMs);
   }
 
   result(nowMs: number): Pick<Trace, 'survey' | 'outOfOrder' | 'timeUnits'> {
-    const { firstMs, lastMs, count } = this.#period.find() ?? { firstMs: nowMs, lastMs: nowMs, count: 0 };
+    const { firstMs, lastMs, count } = this.period.find() ?? { firstMs: nowMs, lastMs: nowMs, count: 0 };
     return {
       survey: { firstMs, lastMs, fixCount: count },
-      outOfOrder: this.#outOfOrder,
-      timeUnits: this.#timeUnits,
+      outOfOrder: this.outOfOrder,
+      timeUnits: this.timeUnits,
     };
   }
 }

@@ -51,14 +51,14 @@ export class MemoryRun implements RecordRun {
 export class FileRun implements RecordRun {
   records = new Float64Array(0);
   at = 0;
-  readonly #file: TemporaryFile;
-  #place: number;
-  #left: number;
+  private readonly file: TemporaryFile;
+  private place: number;
+  private left: number;
 
   constructor(file: TemporaryFile, place: number, count: number) {
-    this.#file = file;
-    this.#place = place;
-    this.#left = count;
+    this.file = file;
+    this.place = place;
+    this.left = count;
   }
 
   step(): boolean {
@@ -67,12 +67,12 @@ export class FileRun implements RecordRun {
   }
 
   async nextBlock(): Promise<boolean> {
-    if (this.#left === 0) return false;
-    const count = Math.min(this.#left, BLOCK_RECORDS);
+    if (this.left === 0) return false;
+    const count = Math.min(this.left, BLOCK_RECORDS);
     this.records = new Float64Array(count * RECORD_NUMBERS);
-    await this.#file.read(Buffer.from(this.records.buffer), this.#place);
-    this.#place += count * RECORD_BYTES;
-    this.#left -= count;
+    await this.file.read(Buffer.from(this.records.buffer), this.place);
+    this.place += count * RECORD_BYTES;
+    this.left -= count;
     this.at = 0;
     return true;
   }
@@ -80,18 +80,18 @@ export class FileRun implements RecordRun {
 
 /** A binary heap of runs: the first one has the least record. */
 export class Merge {
-  readonly #heap: RecordRun[] = [];
+  private readonly heap: RecordRun[] = [];
 
   get first(): RecordRun | undefined {
-    return this.#heap[0];
+    return this.heap[0];
   }
 
   push(run: RecordRun): void {
-    this.#heap.push(run);
-    for (let child = this.#heap.length - 1; child > 0;) {
+    this.heap.push(run);
+    for (let child = this.heap.length - 1; child > 0;) {
       const parent = (child - 1) >> 1;
-      if (!this.#isBefore(child, parent)) break;
-      this.#swap(child, parent);
+      if (!this.isBefore(child, parent)) break;
+      this.swap(child, parent);
       child = parent;
     }
   }
@@ -99,27 +99,27 @@ export class Merge {
   /** Finds the place of the first run, which went to its next record; drops it if it has none. */
   settle(hasNext: boolean): void {
     if (!hasNext) {
-      const last = this.#heap.pop();
-      if (last === undefined || this.#heap.length === 0) return;
-      this.#heap[0] = last;
+      const last = this.heap.pop();
+      if (last === undefined || this.heap.length === 0) return;
+      this.heap[0] = last;
     }
     for (let parent = 0; ;) {
       const [left, right] = [2 * parent + 1, 2 * parent + 2];
       let least = parent;
-      if (left < this.#heap.length && this.#isBefore(left, least)) least = left;
-      if (right < this.#heap.length && this.#isBefore(right, least)) least = right;
+      if (left < this.heap.length && this.isBefore(left, least)) least = left;
+      if (right < this.heap.length && this.isBefore(right, least)) least = right;
       if (least === parent) return;
-      this.#swap(least, parent);
+      this.swap(least, parent);
       parent = least;
     }
   }
 
-  #isBefore(one: number, other: number): boolean {
-    const [a, b] = [this.#heap[one]!, this.#heap[other]!];
+  private isBefore(one: number, other: number): boolean {
+    const [a, b] = [this.heap[one]!, this.heap[other]!];
     return compareRecords(a.records, a.at, b.records, b.at) < 0;
   }
 
-  #swap(one: number, other: number): void {
-    [this.#heap[one], this.#heap[other]] = [this.#heap[other]!, this.#heap[one]!];
+  private swap(one: number, other: number): void {
+    [this.heap[one], this.heap[other]] = [this.heap[other]!, this.heap[one]!];
   }
 }

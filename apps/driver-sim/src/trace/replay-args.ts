@@ -3,7 +3,7 @@ import { firstSentence } from '../first-sentence.js';
 
 const USAGE = 'usage: replay FILE [--speed N|max] [--end-at ISO] [--json]';
 
-/** The command line can't be followed: the message says what is wrong with it and how it goes. */
+/** Invalid command line. The message names the problem and the usage. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   readonly code = 'USAGE';
@@ -12,9 +12,9 @@ export class UsageError extends Error {
 
 export interface ReplayArgs {
   readonly path: string;
-  /** Times the trace's own pace. */
+  /** Factor of the trace's own pace. */
   readonly speed: number | 'max';
-  /** When the trace is to end, with `max`; the last full hour where it is not said. */
+  /** End of the trace with `max`; `undefined`: the last full hour. */
   readonly endMs: number | undefined;
   readonly json: boolean;
 }
@@ -23,11 +23,11 @@ export interface ReplayArgs {
 export function parseReplayArgs(args: readonly string[]): ReplayArgs {
   const { values, positionals } = parse(args);
   const [path, ...others] = positionals;
-  if (path === undefined || others.length > 0) throw new UsageError(`takes one trace; ${USAGE}`);
+  if (path === undefined || others.length > 0) throw new UsageError(`expected one trace; ${USAGE}`);
   const speed = speedOf(values.speed ?? 'max');
   const endAt = values['end-at'];
   if (endAt !== undefined && speed !== 'max') {
-    throw new UsageError(`--end-at goes with --speed max: at a pace, the trace happens now; ${USAGE}`);
+    throw new UsageError(`--end-at requires --speed max; ${USAGE}`);
   }
   return {
     path,
@@ -54,13 +54,13 @@ function speedOf(text: string): number | 'max' {
   if (text === 'max') return text;
   const speed = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && speed > 0) return speed;
-  throw new UsageError(`--speed is ${JSON.stringify(text)}, not a number above 0 or max; ${USAGE}`);
+  throw new UsageError(`--speed: expected a number above 0 or max, got ${JSON.stringify(text)}; ${USAGE}`);
 }
 
 function timeOf(text: string): number {
   const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN;
   if (!Number.isNaN(time)) return time;
   throw new UsageError(
-    `--end-at is ${JSON.stringify(text)}, not an ISO 8601 time such as 2026-03-01T12:00:00Z; ${USAGE}`,
+    `--end-at: expected an ISO 8601 time such as 2026-03-01T12:00:00Z, got ${JSON.stringify(text)}; ${USAGE}`,
   );
 }

@@ -9,35 +9,35 @@ import { TraceDevices } from './trace-devices.js';
 /** Most events that wait for ingest before further fixes are read. */
 const MAX_WAITING_EVENTS = 20_000;
 
-/** Shortest wait of a paced replay: what gets due meanwhile goes out together, and nothing before its time. */
+/** Shortest wait of a paced replay: fixes that become due meanwhile share a request. No fix is sent early. */
 const MIN_WAIT_MS = 20;
 
-/** What a replay says while it works. */
+/** Receives the progress of a replay. */
 export interface ReplayObserver extends TraceReadObserver {
   surveyed(trace: Trace): void;
-  /** A fix is of another time than the trace, and is not sent. */
+  /** A fix is outside the period of the trace, and is not sent. */
   outlier(lineNumber: number, timestampMs: number): void;
 }
 
-/** What a replay comes to, besides what the outbox counts; up to date at any time. */
+/** Counts of a replay, in addition to those of the outbox. */
 export interface ReplayCounts {
   devices: number;
-  /** Lines that are no fix, or whose time now is out of bounds. */
+  /** Lines that are not a fix, or whose moved time is out of bounds. */
   broken: number;
-  /** Fixes that say again what another one says, and were not sent. */
+  /** Repeated fixes, which were not sent. */
   repeated: number;
-  /** Fixes that are not in order of time in the file, and were sent in it. */
+  /** Fixes that were out of order in the file, and were sent in order. */
   outOfOrder: number;
-  /** Fixes of another time than the trace, which were not sent. */
+  /** Fixes outside the period of the trace, which were not sent. */
   outliers: number;
 }
 
 /**
- * Sends a recorded trace through ingest as its devices would: by time, at the pace of the clock that `clockOf` makes for
- * it. Ends when all of it, or what was due before `signal`, is in the outbox.
+ * Sends a recorded trace to ingest in order of time, at the pace of the clock that `clockOf` creates. Resolves once every
+ * fix, or every fix due before `signal` was aborted, is in the outbox.
  *
- * @throws {TraceError} when the trace can't be read; nothing has been sent then
- * @throws {IngestRefusedError} when ingest will never take it
+ * @throws TraceError if the trace cannot be read; nothing has been sent then
+ * @throws IngestRefusedError if ingest will never accept it
  */
 export async function replayTrace(options: {
   path: string;
@@ -69,9 +69,9 @@ export async function replayTrace(options: {
 
 /** Puts fixes into the outbox when they are due. */
 class TraceSender {
-  readonly #devices: TraceDevices;
-  readonly #clock: TraceClock;
-  readonly #startedAt: number;
+  private readonly devices: TraceDevices;
+  private readonly clock: TraceClock;
+  private readonly startedAt: number;
 
   constructor(
     private readonly options: {
@@ -84,9 +84,9 @@ class TraceSender {
     },
     private readonly survey: TraceSurvey,
   ) {
-    this.#devices = new TraceDevices(options);
-    this.#clock = options.clockOf(survey);
-    this.#startedAt = performance.now();
+    this.devices = new TraceDevices(options);
+    this.clock = options.clockOf(survey);
+    this.startedAt = performance.now();
   }
 
   async send({ fix, lineNumber }: PlacedFix): Promise<void> {
@@ -96,28 +96,28 @@ class TraceSender {
       observer.outlier(lineNumber, fix.timestampMs);
       return;
     }
-    await this.#untilDue(fix.timestampMs);
+    await this.untilDue(fix.timestampMs);
     if (signal.aborted) return;
-    const eventMs = this.#clock.eventMs(fix.timestampMs);
+    const eventMs = this.clock.eventMs(fix.timestampMs);
     if (eventMs < EARLIEST_TIMESTAMP_MS || eventMs > LATEST_TIMESTAMP_MS) {
-      observer.broken(lineNumber, `would be of ${inWords(eventMs)}, when MDS was not in use`);
+      observer.broken(lineNumber, `its event time ${toText(eventMs)} would be outside the range of MDS`);
       return;
     }
-    const event = this.#devices.telemetry(fix, eventMs);
-    counts.devices = this.#devices.count;
+    const event = this.devices.telemetry(fix, eventMs);
+    counts.devices = this.devices.count;
     if (event === undefined) counts.repeated += 1;
     else outbox.put('telemetry', event);
   }
 
-  /** Waits until a fix is due, if the clock keeps a pace; counts monotonic time. */
-  async #untilDue(timestampMs: number): Promise<void> {
-    const waitMs = this.#clock.dueAfterMs(timestampMs) - (performance.now() - this.#startedAt);
+  /** Waits until a fix is due, in monotonic time. */
+  private async untilDue(timestampMs: number): Promise<void> {
+    const waitMs = this.clock.dueAfterMs(timestampMs) - (performance.now() - this.startedAt);
     if (waitMs > 0) await sleep(Math.max(Math.ceil(waitMs), MIN_WAIT_MS), this.options.signal);
   }
 }
 
-/** A time that may be out of the bounds of `Date`. */
-function inWords(timestampMs: number): string {
+/** Formats a time that may be outside the range of `Date`. */
+function toText(timestampMs: number): string {
   const date = new Date(timestampMs);
   return Number.isNaN(date.getTime()) ? `${timestampMs} ms` : date.toISOString();
 }

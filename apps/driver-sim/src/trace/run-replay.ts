@@ -7,16 +7,16 @@ import { ReplayScreen } from './replay-screen.js';
 import { replayTrace, type ReplayCounts, type ReplayObserver } from './replay-trace.js';
 import { lastFullHour, movedClock, pacedClock } from './trace-clock.js';
 
-/** Most broken lines, outliers and rejected events that are told one by one; the others are counted. */
-const MAX_TOLD = 20;
+/** Most broken lines, outliers and rejected events that are listed; all are counted. */
+const MAX_LISTED = 20;
 
-/** Longest that ingest may stay away before a replay gives up. */
-const PATIENCE_MS = 600_000;
+/** Longest outage of ingest before a replay gives up. */
+const UNAVAILABLE_TIMEOUT_MS = 600_000;
 
-/** Longest that events which were read still wait for ingest after a signal to stop. */
+/** Longest wait for events in flight after a signal to stop. */
 const STOP_TIMEOUT_MS = 5_000;
 
-/** What a replay came to; the last line of its output with `--json`. */
+/** Result of a replay: the last line of its output with `--json`. */
 export interface ReplayResult extends Readonly<ReplayCounts> {
   readonly sent: number;
   readonly accepted: number;
@@ -26,16 +26,16 @@ export interface ReplayResult extends Readonly<ReplayCounts> {
 }
 
 /**
- * How a replay ended: 0 if everything that it could send was accepted; 1 if it sent nothing, had rejections or stopped
- * early; 2, as gzip does, if all was accepted but the file has something after its gzip data that was ignored.
+ * Exit code of a replay: 0 if every valid fix was accepted; 1 if nothing was sent, events were rejected or it was stopped
+ * early; 2, as of gzip, if every valid fix was accepted but trailing garbage after the gzip data was ignored.
  */
 export type ReplayExitCode = 0 | 1 | 2;
 
 /**
  * Replays a trace on the command line.
  *
- * @throws {TraceError} when the trace can't be read
- * @throws {IngestRefusedError} when ingest will never take it; the result so far is told
+ * @throws TraceError if the trace cannot be read
+ * @throws IngestRefusedError if ingest will never accept it; the result so far is printed before
  */
 export async function runReplay(options: {
   args: ReplayArgs;
@@ -47,8 +47,8 @@ export async function runReplay(options: {
   await using client = new IngestClient({ ...config.ingest, maxConnections: MAX_REQUESTS_IN_FLIGHT });
   using screen = new ReplayScreen();
   const giveUp = (error: Error): void => outbox.fail(error);
-  using patience = new Patience(giveUp);
-  using outbox = new Outbox({ client, observer: outboxObserver(screen, patience) });
+  using outageTimer = new OutageTimer(giveUp);
+  using outbox = new Outbox({ client, observer: outboxObserver(screen, outageTimer) });
   const counts: ReplayCounts = { devices: 0, broken: 0, repeated: 0, outOfOrder: 0, outliers: 0 };
   let hasWarning = false;
   const observer = traceObserver(screen, outbox, () => (hasWarning = true));
@@ -58,7 +58,7 @@ export async function runReplay(options: {
     const seconds = Math.round(performance.now() - startedAt) / 1_000;
     const { devices, ...others } = counts;
     const result = { sent, accepted, rejected, retried, devices, seconds, ...others };
-    tellCounts(screen, result);
+    printCounts(screen, result);
     report(result, args.json);
     return result;
   };
@@ -82,13 +82,13 @@ export async function runReplay(options: {
     if (error instanceof IngestRefusedError) finish();
     throw error;
   }
-  if (signal.aborted) screen.tell(`stopped early; ${outbox.waiting()} events were not handed over`);
+  if (signal.aborted) screen.print(`stopped early; ${outbox.waiting()} events were not accepted`);
   const { accepted, rejected } = finish();
   if (signal.aborted || accepted === 0 || rejected > 0) return 1;
   return hasWarning ? 2 : 0;
 }
 
-/** Aborts some time after the signal to stop. */
+/** Returns a signal that is aborted {@link STOP_TIMEOUT_MS} after `signal`. */
 function afterSignal(signal: AbortSignal): AbortSignal {
   const later = new AbortController();
   const wait = (): unknown => setTimeout(() => later.abort(), STOP_TIMEOUT_MS).unref();
@@ -97,42 +97,42 @@ function afterSignal(signal: AbortSignal): AbortSignal {
   return later.signal;
 }
 
-/** What the user should know of the counts. */
-function tellCounts(screen: ReplayScreen, result: ReplayResult): void {
+/** Prints the counts that point to a problem. */
+function printCounts(screen: ReplayScreen, result: ReplayResult): void {
   const { sent, rejected, broken, outliers, repeated, outOfOrder } = result;
-  screen.tellRest('broken lines', broken, MAX_TOLD);
-  screen.tellRest('fixes of another time', outliers, MAX_TOLD);
-  screen.tellRest('rejected events', rejected, MAX_TOLD);
-  if (outOfOrder > 0) screen.tell(`${outOfOrder} fixes were out of order and were sorted by time`);
-  if (repeated > 0) screen.tell(`${repeated} repeated fixes were not sent`);
-  if (sent === 0) screen.tell('nothing was sent');
-  if (rejected > 0) screen.tell(`${rejected} of ${sent} events were rejected`);
+  screen.printTotal('broken lines', broken, MAX_LISTED);
+  screen.printTotal('outliers', outliers, MAX_LISTED);
+  screen.printTotal('rejected events', rejected, MAX_LISTED);
+  if (outOfOrder > 0) screen.print(`${outOfOrder} fixes were out of order and were sorted by time`);
+  if (repeated > 0) screen.print(`${repeated} repeated fixes were not sent`);
+  if (sent === 0) screen.print('nothing was sent');
+  if (rejected > 0) screen.print(`${rejected} of ${sent} events were rejected`);
 }
 
 function report(result: ReplayResult, json: boolean): void {
   const { sent, accepted, rejected, retried, devices, seconds } = result;
   const words =
     `sent ${sent} fixes of ${devices} cabs in ${seconds} s: ` +
-    `${accepted} accepted, ${rejected} rejected, ${retried} sent again`;
+    `${accepted} accepted, ${rejected} rejected, ${retried} retries`;
   process.stdout.write(`${json ? JSON.stringify(result) : words}\n`);
 }
 
-function outboxObserver(screen: ReplayScreen, patience: Patience): OutboxObserver {
+function outboxObserver(screen: ReplayScreen, outageTimer: OutageTimer): OutboxObserver {
   let rejected = 0;
   return {
-    away: (reason) => {
-      patience.start(reason);
-      screen.tell(`ingest is away (${reason}): the devices keep their events and try again`);
+    unavailable: (reason) => {
+      outageTimer.start(reason);
+      screen.print(`ingest is unavailable (${reason}), retrying`);
     },
-    back: () => {
-      patience.stop();
-      screen.tell('ingest is back');
+    recovered: () => {
+      outageTimer.stop();
+      screen.print('ingest has recovered');
     },
     rejected: (_kind, id, reason) => {
       rejected += 1;
-      if (rejected <= MAX_TOLD) screen.tell(`rejected ${id}: ${reason}`);
+      if (rejected <= MAX_LISTED) screen.print(`rejected ${id}: ${reason}`);
     },
-    // The replay ends with this error, and it is told there.
+    // runReplay throws the error, and the caller prints it.
     failed: () => {},
   };
 }
@@ -143,49 +143,49 @@ function traceObserver(screen: ReplayScreen, outbox: Outbox, onWarning: () => vo
   return {
     warning: (warning) => {
       onWarning();
-      screen.tell(`warning: ${warning}`);
+      screen.print(`warning: ${warning}`);
     },
     read: (lineCount) => screen.reading(lineCount),
     broken: (lineNumber, reason) => {
       broken += 1;
-      if (broken <= MAX_TOLD) screen.tell(`line ${lineNumber} ${reason}: passed over`);
+      if (broken <= MAX_LISTED) screen.print(`line ${lineNumber} skipped: ${reason}`);
     },
     surveyed: (trace) => {
-      tellTimeUnits(screen, trace);
+      printTimeUnits(screen, trace);
       screen.sending(trace.survey.fixCount, () => outbox.counts.accepted);
     },
     outlier: (lineNumber, timestampMs) => {
       outliers += 1;
-      if (outliers > MAX_TOLD) return;
+      if (outliers > MAX_LISTED) return;
       const time = new Date(timestampMs).toISOString();
-      screen.tell(`line ${lineNumber} is of ${time}, far from the others: not sent`);
+      screen.print(`line ${lineNumber} not sent: its time ${time} is outside the period of the trace`);
     },
   };
 }
 
-function tellTimeUnits(screen: ReplayScreen, { timeUnits }: Trace): void {
+function printTimeUnits(screen: ReplayScreen, { timeUnits }: Trace): void {
   for (const [unit, count] of timeUnits) {
-    if (unit !== 'seconds') screen.tell(`ts is in ${unit} on ${count} lines, and was read so`);
+    if (unit !== 'seconds') screen.print(`ts interpreted as ${unit} on ${count} lines`);
   }
 }
 
-/** How long a replay waits for an ingest service that is away. */
-class Patience implements Disposable {
-  readonly #giveUp: (error: Error) => void;
-  #timer: NodeJS.Timeout | undefined;
+/** Ends the replay if ingest stays unavailable. */
+class OutageTimer implements Disposable {
+  private readonly giveUp: (error: Error) => void;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(giveUp: (error: Error) => void) {
-    this.#giveUp = giveUp;
+    this.giveUp = giveUp;
   }
 
   start(reason: string): void {
-    const minutes = PATIENCE_MS / 60_000;
-    const error = new IngestRefusedError(`ingest was away for ${minutes} minutes: ${reason}`);
-    this.#timer = setTimeout(() => this.#giveUp(error), PATIENCE_MS);
+    const minutes = UNAVAILABLE_TIMEOUT_MS / 60_000;
+    const error = new IngestRefusedError(`ingest was unavailable for ${minutes} minutes: ${reason}`);
+    this.timer = setTimeout(() => this.giveUp(error), UNAVAILABLE_TIMEOUT_MS);
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    clearTimeout(this.timer);
   }
 
   [Symbol.dispose](): void {

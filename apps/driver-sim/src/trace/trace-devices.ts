@@ -33,15 +33,15 @@ interface Device {
  * time and the place, so the same fixes at the same times are the same events, and those of another provider are others.
  */
 export class TraceDevices {
-  readonly #devices = new Map<string, Device>();
-  readonly #providerId: string;
+  private readonly devices = new Map<string, Device>();
+  private readonly providerId: string;
 
   constructor(options: { providerId: string }) {
-    this.#providerId = options.providerId;
+    this.providerId = options.providerId;
   }
 
   get count(): number {
-    return this.#devices.size;
+    return this.devices.size;
   }
 
   /**
@@ -49,22 +49,22 @@ export class TraceDevices {
    * Of each cab, fixes come by time, and those of the same time and place follow each other.
    */
   telemetry(fix: Fix, eventMs: number): Telemetry | undefined {
-    const device = this.#device(fix.cab);
+    const device = this.device(fix.cab);
     if (device.last !== undefined && device.lastEventMs === eventMs && isSamePlace(device.last, fix)) {
       return undefined;
     }
     const motion = motionOf(device, fix);
     const tripId =
-      fix.occupied === true ? (device.tripId ?? this.#idOf(device, `trip:${eventMs}`)) : undefined;
+      fix.occupied === true ? (device.tripId ?? this.idOf(device, `trip:${eventMs}`)) : undefined;
     // Of two fixes at the same time each is an event of its own, so what they say is part of the name.
-    const telemetryId = this.#idOf(device, `telemetry:${eventMs}:${fix.lat},${fix.lng}`);
+    const telemetryId = this.idOf(device, `telemetry:${eventMs}:${fix.lat},${fix.lng}`);
     device.heading = motion.heading;
     device.tripId = tripId;
     device.last = fix;
     device.lastEventMs = eventMs;
     return {
       device_id: device.id,
-      provider_id: this.#providerId,
+      provider_id: this.providerId,
       telemetry_id: telemetryId,
       timestamp: eventMs,
       trip_ids: tripId === undefined ? null : [tripId],
@@ -73,12 +73,12 @@ export class TraceDevices {
     };
   }
 
-  #idOf(device: Device, name: string): string {
-    return uuidV5(`${this.#providerId}:${name}`, device.id);
+  private idOf(device: Device, name: string): string {
+    return uuidV5(`${this.providerId}:${name}`, device.id);
   }
 
-  #device(cab: string): Device {
-    let device = this.#devices.get(cab);
+  private device(cab: string): Device {
+    let device = this.devices.get(cab);
     if (device === undefined) {
       device = {
         id: cabDeviceId(cab),
@@ -87,7 +87,7 @@ export class TraceDevices {
         heading: undefined,
         tripId: undefined,
       };
-      this.#devices.set(cab, device);
+      this.devices.set(cab, device);
     }
     return device;
   }

@@ -13,7 +13,7 @@ function fixOf(text: string, header = columns) {
 }
 
 describe('readHeader', () => {
-  it('finds columns by name: in any order, among others, after a byte order mark', () => {
+  it('finds columns by name in any order, ignores others and a byte order mark', () => {
     const header = headerOf('\uFEFFlon,lat, ts ,"cab",driver');
     expect(fixOf('7.5,43.7,1211382000,abc,x', header)).toEqual({
       cab: 'abc',
@@ -25,15 +25,15 @@ describe('readHeader', () => {
     });
   });
 
-  it('says which columns are missing and what is there', () => {
+  it('names the missing columns and the header', () => {
     expect(readHeader({ number: 1, text: 'id,ts,lat', cut: false })).toEqual(
-      new BrokenLine('the header has no column cab, lon: "id,ts,lat"'),
+      new BrokenLine('missing columns cab, lon in the header "id,ts,lat"'),
     );
   });
 });
 
 describe('readRepeatedHeader', () => {
-  it('finds the columns of a header, and none in a fix', () => {
+  it('returns the columns of a header, and undefined for a fix', () => {
     const line = (text: string) => ({ number: 9, text, cut: false });
     expect(readRepeatedHeader(line('\uFEFFts,cab,lat,lon'))).toMatchObject({
       ts: 0,
@@ -52,11 +52,11 @@ describe('readFix', () => {
     ['1211382000000', 'milliseconds'],
     ['1211382000000000', 'microseconds'],
     ['1.211382e18', 'nanoseconds'],
-  ])('takes %s for %s', (ts, timeUnit) => {
+  ])('recognizes %s as %s', (ts, timeUnit) => {
     expect(fixOf(`a,${ts},37.5,-122.4,0`)).toMatchObject({ timestampMs: 1_211_382_000_000, timeUnit });
   });
 
-  it('reads a line, quotes and fractions of seconds included', () => {
+  it('reads quoted fields and fractions of seconds', () => {
     expect(fixOf('"a,""b""",1211382000.25,-37.5,-122.4,1')).toEqual({
       cab: 'a,"b"',
       timestampMs: 1_211_382_000_250,
@@ -68,23 +68,23 @@ describe('readFix', () => {
   });
 
   it.each([
-    ['a,1211382000,37.5', 'has 3 fields where the header has 5'],
-    ['a,1211382000,37.5,-122.4,0,9', 'has 6 fields where the header has 5'],
-    [',1211382000,37.5,-122.4,0', 'cab is empty'],
-    ['a,yesterday,37.5,-122.4,0', 'ts is "yesterday", not unix seconds'],
-    ['a,-5,37.5,-122.4,0', 'ts is "-5", not unix seconds'],
-    ['a,1800000000,37.5,-122.4,0', 'ts is "1800000000", not a time in the past'],
-    ['a,1800000000000,37.5,-122.4,0', 'ts is "1800000000000", not a time in the past'],
-    ['a,99999999999,37.5,-122.4,0', 'ts is "99999999999", not a time in the past'],
-    ['a,1e20,37.5,-122.4,0', 'ts is "1e20", not unix seconds'],
-    ['a,1211382000,91,-122.4,0', 'lat is "91", not degrees from -90 to 90'],
-    ['a,1211382000,NaN,-122.4,0', 'lat is "NaN", not degrees from -90 to 90'],
-    ['a,1211382000,,-122.4,0', 'lat is "", not degrees from -90 to 90'],
-    ['a,1211382000,0x10,-122.4,0', 'lat is "0x10", not degrees from -90 to 90'],
-    ['a,1211382000,37.5,180.5,0', 'lon is "180.5", not degrees from -180 to 180'],
-    ['a,1211382000,37.5,-122.4,yes', 'occ is "yes", not 0 or 1'],
-    ['"a,1211382000,37.5,-122.4,0', 'has a quote that does not end'],
-  ])('says what is wrong with %s', (text, reason) => {
+    ['a,1211382000,37.5', '3 fields, but the header has 5'],
+    ['a,1211382000,37.5,-122.4,0,9', '6 fields, but the header has 5'],
+    [',1211382000,37.5,-122.4,0', 'cab: empty'],
+    ['a,yesterday,37.5,-122.4,0', 'ts: expected unix seconds, got "yesterday"'],
+    ['a,-5,37.5,-122.4,0', 'ts: expected unix seconds, got "-5"'],
+    ['a,1800000000,37.5,-122.4,0', 'ts: expected a time in the past, got "1800000000"'],
+    ['a,1800000000000,37.5,-122.4,0', 'ts: expected a time in the past, got "1800000000000"'],
+    ['a,99999999999,37.5,-122.4,0', 'ts: expected a time in the past, got "99999999999"'],
+    ['a,1e20,37.5,-122.4,0', 'ts: expected unix seconds, got "1e20"'],
+    ['a,1211382000,91,-122.4,0', 'lat: expected degrees from -90 to 90, got "91"'],
+    ['a,1211382000,NaN,-122.4,0', 'lat: expected degrees from -90 to 90, got "NaN"'],
+    ['a,1211382000,,-122.4,0', 'lat: expected degrees from -90 to 90, got ""'],
+    ['a,1211382000,0x10,-122.4,0', 'lat: expected degrees from -90 to 90, got "0x10"'],
+    ['a,1211382000,37.5,180.5,0', 'lon: expected degrees from -180 to 180, got "180.5"'],
+    ['a,1211382000,37.5,-122.4,yes', 'occ: expected 0 or 1, got "yes"'],
+    ['"a,1211382000,37.5,-122.4,0', 'unterminated quote'],
+  ])('rejects %s with a reason', (text, reason) => {
     expect(fixOf(text)).toEqual(new BrokenLine(reason));
   });
 });

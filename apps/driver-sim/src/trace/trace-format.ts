@@ -4,12 +4,12 @@ import { MAX_LINE_CHARS, type Line } from './read-lines.js';
 const REQUIRED_COLUMNS = ['cab', 'ts', 'lat', 'lon'] as const;
 const MAX_CAB_NAME_CHARS = 255;
 
-/** A recording is not from the future; clocks may differ by a day. */
+/** A recording cannot be from the future; clocks may differ by a day. */
 const MAX_AHEAD_MS = 86_400_000;
 
 /**
- * What a number in `ts` counts, told by its size: 100 billion seconds are the year 5138, and 100 billion milliseconds are
- * in 1973. Between those years no number can be taken for two things.
+ * The unit of `ts`, recognized by its size: 100 billion seconds are the year 5138, and 100 billion milliseconds are in
+ * 1973. Between those years the unit is unambiguous.
  */
 const TIME_UNITS = [
   { name: 'seconds', below: 1e11, perMs: 1e-3 },
@@ -26,21 +26,21 @@ export interface Fix {
   readonly timestampMs: number;
   readonly lat: number;
   readonly lng: number;
-  /** Whether it had a passenger; `undefined` if the trace does not tell. */
+  /** Whether the cab had a passenger; `undefined` if the trace does not contain that. */
   readonly occupied: boolean | undefined;
 }
 
-/** A fix as a line says it. */
+/** A fix with the unit in which its line has the time. */
 export interface WrittenFix extends Fix {
   readonly timeUnit: TimeUnit;
 }
 
-/** A line that is no fix, and why. */
+/** A line that is not a fix, and the reason. */
 export class BrokenLine {
   constructor(readonly reason: string) {}
 }
 
-/** Where each column of a trace is. */
+/** Indexes of the columns. */
 export interface TraceColumns {
   readonly count: number;
   readonly cab: number;
@@ -51,38 +51,38 @@ export interface TraceColumns {
   readonly occ: number;
 }
 
-/** Reads the header: columns are found by name, in any order; others are passed over. */
+/** Reads the header: columns are found by name, in any order; other columns are ignored. */
 export function readHeader(line: Line): TraceColumns | BrokenLine {
   const names = splitFields(withoutByteOrderMark(line.text))?.map((name) => name.trim());
   if (names === undefined) return new BrokenLine('the header is not CSV');
   const missing = REQUIRED_COLUMNS.filter((column) => !names.includes(column));
   if (missing.length > 0) {
     const found = JSON.stringify(line.text.slice(0, 80));
-    return new BrokenLine(`the header has no column ${missing.join(', ')}: ${found}`);
+    return new BrokenLine(`missing columns ${missing.join(', ')} in the header ${found}`);
   }
   const [cab, ts, lat, lon, occ] = [...REQUIRED_COLUMNS, 'occ'].map((column) => names.indexOf(column));
   return { count: names.length, cab: cab!, ts: ts!, lat: lat!, lon: lon!, occ: occ! };
 }
 
-/** The columns that a line below the header names: files that were put together each have a header. */
+/** Reads a header below the first one: in concatenated files, each has its own. Returns `undefined` for another line. */
 export function readRepeatedHeader(line: Line): TraceColumns | undefined {
   if (!REQUIRED_COLUMNS.every((column) => line.text.includes(column))) return undefined;
   const columns = readHeader(line);
   return columns instanceof BrokenLine ? undefined : columns;
 }
 
-/** Reads one line below the header. `nowMs` bounds what a recording can be of. */
+/** Reads one line below the header. A recording later than `nowMs` is not valid. */
 export function readFix(line: Line, columns: TraceColumns, nowMs: number): WrittenFix | BrokenLine {
-  if (line.cut) return new BrokenLine(`is longer than ${MAX_LINE_CHARS} characters`);
+  if (line.cut) return new BrokenLine(`longer than ${MAX_LINE_CHARS} characters`);
   const fields = splitFields(line.text);
-  if (fields === undefined) return new BrokenLine('has a quote that does not end');
+  if (fields === undefined) return new BrokenLine('unterminated quote');
   if (fields.length !== columns.count) {
-    return new BrokenLine(`has ${fields.length} fields where the header has ${columns.count}`);
+    return new BrokenLine(`${fields.length} fields, but the header has ${columns.count}`);
   }
   const field = (index: number): string => fields[index]!.trim();
   const cab = field(columns.cab);
   if (cab === '' || cab.length > MAX_CAB_NAME_CHARS) {
-    return new BrokenLine(`cab is ${cab === '' ? 'empty' : `longer than ${MAX_CAB_NAME_CHARS} characters`}`);
+    return new BrokenLine(`cab: ${cab === '' ? 'empty' : `longer than ${MAX_CAB_NAME_CHARS} characters`}`);
   }
   const time = toTime(field(columns.ts));
   if (time === undefined) return wrong('ts', field(columns.ts), 'unix seconds');
@@ -112,14 +112,14 @@ function withoutByteOrderMark(text: string): string {
 }
 
 function wrong(column: string, found: string, expected: string): BrokenLine {
-  return new BrokenLine(`${column} is ${JSON.stringify(found.slice(0, 40))}, not ${expected}`);
+  return new BrokenLine(`${column}: expected ${expected}, got ${JSON.stringify(found.slice(0, 40))}`);
 }
 
 function toNumber(text: string): number | undefined {
   return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d{1,2})?$/i.test(text) ? Number(text) : undefined;
 }
 
-/** The fields of one line; `undefined` if its quotes are not CSV's. A record never spans lines here. */
+/** Splits a line into fields; `undefined` if its quotes are not valid CSV. A record cannot span lines here. */
 function splitFields(text: string): string[] | undefined {
   if (!text.includes('"')) return text.split(',');
   try {

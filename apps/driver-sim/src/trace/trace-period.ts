@@ -28,12 +28,12 @@ export interface Period {
  * Memory is bounded by the number of days between the first and the last fix.
  */
 export class PeriodFinder {
-  readonly #days = new Map<number, Period>();
+  private readonly days = new Map<number, Period>();
 
   add(timestampMs: number): void {
     const day = Math.floor(timestampMs / DAY_MS);
-    const known = this.#days.get(day);
-    this.#days.set(day, {
+    const known = this.days.get(day);
+    this.days.set(day, {
       firstMs: Math.min(known?.firstMs ?? Infinity, timestampMs),
       lastMs: Math.max(known?.lastMs ?? -Infinity, timestampMs),
       count: (known?.count ?? 0) + 1,
@@ -42,7 +42,7 @@ export class PeriodFinder {
 
   /** The period of the trace; `undefined` if there is no fix. */
   find(): Period | undefined {
-    const days = [...this.#days.values()].toSorted((a, b) => a.firstMs - b.firstMs);
+    const days = [...this.days.values()].toSorted((a, b) => a.firstMs - b.firstMs);
     const recording = largest(cutAtSilences(days, MAX_SILENCE_MS));
     if (recording === undefined) return undefined;
     return withoutFringes(cutAtSilences(recording, MIN_OUTLIER_SILENCE_MS).map(whole));
