@@ -1,6 +1,6 @@
 import { telemetryTopic } from '@hailstream/events';
 import { createRangeReader } from '@hailstream/log';
-import { createLogger } from '@hailstream/nest/logging';
+import { createLogger } from '@hailstream/service/logging';
 import pg from 'pg';
 import type { System } from './_system.js';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { eventRegistry, telemetryTopic } from '@hailstream/events';
 import { createAdmin, createProducer } from '@hailstream/log';
-import { createLogger } from '@hailstream/nest/logging';
+import { createLogger } from '@hailstream/service/logging';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { command, Command, eventually, temporaryHome } from './_system.js';
 

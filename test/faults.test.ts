@@ -1,4 +1,4 @@
-import { LOCAL_PROVIDER_ID } from '@hailstream/nest/tokens';
+import { LOCAL_PROVIDER_ID } from '@hailstream/service/tokens';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { telemetryInLog, telemetryInPostgres } from './_stores.js';
 import { eventually, System, temporaryHome } from './_system.js';

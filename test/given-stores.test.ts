@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventRegistry } from '@hailstream/events';
 import { createAdmin, type LogConnection } from '@hailstream/log';
-import { createLogger } from '@hailstream/nest/logging';
+import { createLogger } from '@hailstream/service/logging';
 import { startPostgres } from '@hailstream/tools/postgres';
 import { describe, expect, it } from 'vitest';
 import { telemetryInPostgres } from './_stores.js';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LOCAL_PROVIDER_ID } from '@hailstream/nest/tokens';
+import { LOCAL_PROVIDER_ID } from '@hailstream/service/tokens';
 import { describe, expect, it } from 'vitest';
 import { telemetryInPostgres } from './_stores.js';
 import { eventually, System, temporaryHome } from './_system.js';

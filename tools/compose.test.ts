@@ -87,7 +87,7 @@ describe('docker compose', () => {
   });
 
   it('gives an app longer to stop than it takes to drain', () => {
-    const drain = /DRAIN_TIMEOUT_MS = ([\d_]+)/.exec(read('libs/nest/src/lifecycle/run-service.ts'))?.[1];
+    const drain = /DRAIN_TIMEOUT_MS = ([\d_]+)/.exec(read('libs/service/src/lifecycle/run-service.ts'))?.[1];
     const drainSeconds = Number(drain?.replaceAll('_', '')) / 1_000;
     expect(drainSeconds).toBeGreaterThan(0);
     for (const [, { stop_grace_period: grace }] of apps) {
@@ -152,7 +152,7 @@ describe('.env', () => {
 
   it('gives each app what its configuration has', () => {
     const common = /^ {2}([A-Z][A-Z0-9_]*): /gm;
-    const groups = [...read('libs/nest/src/config/groups.ts').matchAll(common)].map(([, name]) => name!);
+    const groups = [...read('libs/service/src/config/groups.ts').matchAll(common)].map(([, name]) => name!);
     expect(groups.length).toBeGreaterThan(10);
     for (const [name, { environment = {} }] of apps) {
       const source = read(`apps/${name}/src/config.ts`);

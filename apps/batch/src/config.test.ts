@@ -1,4 +1,4 @@
-import { ConfigError } from '@hailstream/nest';
+import { ConfigError } from '@hailstream/service/config';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from './config.js';
 

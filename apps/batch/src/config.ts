@@ -12,9 +12,9 @@ import {
   toDatabaseUrl,
   toLogConnection,
   toTopicPolicy,
-  type AuthOptions,
   type LogLevel,
-} from '@hailstream/nest';
+} from '@hailstream/service/config';
+import type { AuthOptions } from '@hailstream/service/tokens';
 import Type from 'typebox';
 import { parseSchedule, SCHEDULE_EXPECTED, type Schedule } from './schedule/schedule.js';
 

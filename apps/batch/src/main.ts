@@ -1,4 +1,6 @@
-import { createHttpApp, createLogger, runService } from '@hailstream/nest';
+import { createHttpApp } from '@hailstream/nest';
+import { runService } from '@hailstream/service/lifecycle';
+import { createLogger } from '@hailstream/service/logging';
 import { BatchModule } from './batch.module.js';
 import { loadConfig } from './config.js';
 import { runOneShot } from './one-shot/one-shot.js';

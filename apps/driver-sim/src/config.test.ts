@@ -1,4 +1,5 @@
-import { ConfigError, LOCAL_PROVIDER_ID } from '@hailstream/nest';
+import { ConfigError } from '@hailstream/service/config';
+import { LOCAL_PROVIDER_ID } from '@hailstream/service/tokens';
 import { describe, expect, it } from 'vitest';
 import { loadDriverSimConfig, loadReplayConfig } from './config.js';
 

@@ -1,15 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import {
-  authEnv,
-  ConfigError,
-  Env,
-  httpEnv,
-  LOCAL_PROVIDER_ID,
-  readEnv,
-  toAuth,
-  type AuthOptions,
-} from '@hailstream/nest';
+import { authEnv, ConfigError, Env, httpEnv, readEnv, toAuth } from '@hailstream/service/config';
+import { LOCAL_PROVIDER_ID, type AuthOptions } from '@hailstream/service/tokens';
 import Type from 'typebox';
 import { CityFileError, readCityFile, type CityFile } from './city/city-file.js';
 import { firstSentence } from './first-sentence.js';

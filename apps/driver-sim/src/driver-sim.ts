@@ -1,15 +1,8 @@
-import {
-  ConfigError,
-  createHttpApp,
-  createLogger,
-  HealthChecks,
-  HealthModule,
-  LoggingModule,
-  makeToken,
-  MetricsModule,
-  type Logger,
-  type Service,
-} from '@hailstream/nest';
+import { createHttpApp, HealthChecks, HealthModule, LoggingModule, MetricsModule } from '@hailstream/nest';
+import { ConfigError } from '@hailstream/service/config';
+import type { Service } from '@hailstream/service/lifecycle';
+import { createLogger, type Logger } from '@hailstream/service/logging';
+import { makeToken } from '@hailstream/service/tokens';
 import { Registry } from 'prom-client';
 import type { DriverSimConfig } from './config.js';
 import { registerOutboxMetrics } from './outbox/outbox-metrics.js';

@@ -1,4 +1,4 @@
-import { runService } from '@hailstream/nest';
+import { runService } from '@hailstream/service/lifecycle';
 import { loadDriverSimConfig } from './config.js';
 import { startDriverSim } from './driver-sim.js';
 

@@ -1,4 +1,4 @@
-import { ConfigError } from '@hailstream/nest';
+import { ConfigError } from '@hailstream/service/config';
 import { loadReplayConfig } from './config.js';
 import { IngestRefusedError } from './outbox/outbox.js';
 import { parseReplayArgs, UsageError } from './trace/replay-args.js';

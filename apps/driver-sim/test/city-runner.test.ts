@@ -1,4 +1,4 @@
-import { createLogger } from '@hailstream/nest';
+import { createLogger } from '@hailstream/service/logging';
 import { until } from '@hailstream/service/testing';
 import { expect, it } from 'vitest';
 import { IngestClient } from '../src/outbox/ingest-client.http.js';

@@ -1,5 +1,6 @@
 import { isValidChange, type Telemetry, type VehicleEvent } from '@hailstream/events';
-import { LOCAL_PROVIDER_ID, TokenVerifier, type Service } from '@hailstream/nest';
+import type { Service } from '@hailstream/service/lifecycle';
+import { LOCAL_PROVIDER_ID, TokenVerifier } from '@hailstream/service/tokens';
 import { until } from '@hailstream/service/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadDriverSimConfig } from '../src/config.js';

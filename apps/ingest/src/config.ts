@@ -16,9 +16,9 @@ import {
   toAuth,
   toLogConnection,
   toTopicPolicy,
-  type AuthOptions,
   type LogLevel,
-} from '@hailstream/nest';
+} from '@hailstream/service/config';
+import type { AuthOptions } from '@hailstream/service/tokens';
 import Type from 'typebox';
 
 const MEBIBYTE = 1_048_576;

@@ -1,11 +1,5 @@
-import {
-  AuthModule,
-  createHttpApp,
-  HealthModule,
-  LoggingModule,
-  MetricsModule,
-  type Logger,
-} from '@hailstream/nest';
+import { AuthModule, createHttpApp, HealthModule, LoggingModule, MetricsModule } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import { eventRegistry, type EventRegistry } from '@hailstream/events';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';

@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { eventRegistry, type EventRegistry } from '@hailstream/events';
 import { createRangeReader, type LogConnection, type LogRecord } from '@hailstream/log';
-import { createLogger, makeToken } from '@hailstream/nest';
+import { createLogger } from '@hailstream/service/logging';
+import { makeToken } from '@hailstream/service/tokens';
 import { until } from '@hailstream/service/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomUUID } from 'node:crypto';

@@ -2,7 +2,7 @@ import { decodeEvent } from '@hailstream/events';
 import { registryWithShifts, shiftFamily } from '@hailstream/events/testing';
 import { createAdmin } from '@hailstream/log';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
-import { createLogger } from '@hailstream/nest';
+import { createLogger } from '@hailstream/service/logging';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROVIDER, readLog, ready, startIngest, telemetryPoint, type TestIngest } from './_util.js';

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
-import { makeToken } from '@hailstream/nest';
+import { makeToken } from '@hailstream/service/tokens';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   PROVIDER,

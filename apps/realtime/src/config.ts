@@ -10,9 +10,9 @@ import {
   toAuth,
   toLogConnection,
   toTopicPolicy,
-  type AuthOptions,
   type LogLevel,
-} from '@hailstream/nest';
+} from '@hailstream/service/config';
+import type { AuthOptions } from '@hailstream/service/tokens';
 import Type from 'typebox';
 import { toOrigin } from './live/same-origin.js';
 

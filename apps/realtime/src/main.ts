@@ -1,4 +1,5 @@
-import { createLogger, runService } from '@hailstream/nest';
+import { runService } from '@hailstream/service/lifecycle';
+import { createLogger } from '@hailstream/service/logging';
 import { loadConfig } from './config.js';
 import { createRealtime, followLog } from './realtime.factory.js';
 import { signIn } from './sign-in/sign-in.js';

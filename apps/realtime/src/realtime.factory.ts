@@ -1,6 +1,7 @@
 import { deadLetterTopic } from '@hailstream/events';
 import type { OffsetPolicy } from '@hailstream/log';
-import { connectLog, createHttpApp, LogTransport, type Logger } from '@hailstream/nest';
+import { connectLog, createHttpApp, LogTransport } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { RealtimeConfig } from './config.js';
 import { servePage } from './page/page.adapter.js';

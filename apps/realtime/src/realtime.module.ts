@@ -1,4 +1,5 @@
-import { AuthModule, HealthModule, LoggingModule, MetricsModule, type Logger } from '@hailstream/nest';
+import { AuthModule, HealthModule, LoggingModule, MetricsModule } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { RealtimeConfig } from './config.js';
 import { LiveModule } from './live/live.module.js';

@@ -2,7 +2,7 @@ import { eventRegistry, deadLetterTopic, telemetryTopic } from '@hailstream/even
 import type { Frame, VehicleDetail } from '@hailstream/events/live';
 import { createAdmin } from '@hailstream/log';
 import { startTestBroker } from '@hailstream/log/testing';
-import { makeToken } from '@hailstream/nest';
+import { makeToken } from '@hailstream/service/tokens';
 import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { LOCAL_PROVIDER_ID } from '@hailstream/nest';
+import { LOCAL_PROVIDER_ID } from '@hailstream/service/tokens';
 import type { Telemetry } from '@hailstream/events';
 
 /** Telemetry as the simulator writes it, each point new, of devices that take turns. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { eventRegistry, telemetryFamily, telemetryTopic } from '@hailstream/events';
 import { createAdmin, createProducer } from '@hailstream/log';
-import { createLogger } from '@hailstream/nest';
+import { createLogger } from '@hailstream/service/logging';
 import { startPostgres } from '@hailstream/tools/postgres';
 import { Client } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';

@@ -1,6 +1,7 @@
 import { eventRegistry, telemetryFamily, telemetryTopic } from '@hailstream/events';
 import { createAdmin, createProducer, type LogConnection, type Producer } from '@hailstream/log';
-import { createLogger, LOCAL_PROVIDER_ID, makeToken } from '@hailstream/nest';
+import { createLogger } from '@hailstream/service/logging';
+import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/service/tokens';
 import { Pool } from 'undici';
 import { openLoop, saturate } from '../harness/load.js';
 import { startBrokerProcess, startHttpProcess } from '../harness/processes.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ClientToServer, Frame, ServerToClient } from '@hailstream/events/live';
-import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/nest';
+import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/service/tokens';
 import type { Histogram } from 'hdr-histogram-js';
 import { io, type Socket } from 'socket.io-client';
 import { Pool } from 'undici';

@@ -3,7 +3,9 @@ import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { Body, Controller, Get, Module, Post } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { AuthModule, createHttpApp, createLogger, makeToken, Scope } from '@hailstream/nest';
+import { AuthModule, createHttpApp, Scope } from '@hailstream/nest';
+import { createLogger } from '@hailstream/service/logging';
+import { makeToken } from '@hailstream/service/tokens';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connections } from '../src/http/connections.js';
 

@@ -7,16 +7,15 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   AuthModule,
   createHttpApp,
-  createLogger,
   CurrentPrincipal,
   HealthChecks,
   HealthModule,
-  makeToken,
   MetricsModule,
   ProblemError,
   Scope,
-  type Principal,
 } from '@hailstream/nest';
+import { createLogger } from '@hailstream/service/logging';
+import { makeToken, type Principal } from '@hailstream/service/tokens';
 
 const SECRET = 'a secret that is long enough for HS256';
 const PROVIDER = '0197a1c0-6d1f-7000-8000-00000000abcd';

@@ -9,13 +9,8 @@ import {
   type RecordBatch,
 } from '@hailstream/log';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
-import {
-  connectLog,
-  createHttpApp,
-  createLogger,
-  LogTransport,
-  type LogTransportOptions,
-} from '@hailstream/nest';
+import { connectLog, createHttpApp, LogTransport, type LogTransportOptions } from '@hailstream/nest';
+import { createLogger } from '@hailstream/service/logging';
 import { until } from '@hailstream/service/testing';
 import { Controller, Module } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';

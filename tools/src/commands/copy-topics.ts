@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { eventRegistry } from '@hailstream/events';
 import { type CopiedPartition, type CopyProgress, copyTopics, LogError } from '@hailstream/log';
-import { ConfigError, logEnv, readEnv, toLogConnection } from '@hailstream/nest';
-import { createLogger } from '@hailstream/nest/logging';
+import { ConfigError, logEnv, readEnv, toLogConnection } from '@hailstream/service/config';
+import { createLogger } from '@hailstream/service/logging';
 import Type from 'typebox';
 import { UsageError } from '../usage-error.js';
 import { runCommand } from './run-command.js';

@@ -1,4 +1,4 @@
-import { createLogger } from '@hailstream/nest/logging';
+import { createLogger } from '@hailstream/service/logging';
 import { PostgresError, startPostgres, type RunningPostgres } from '../postgres.js';
 import { watchServer, type ServerEnd, type ServerWatch } from '../postgres/watch.js';
 import { onStopSignals } from '../processes/stop-signals.js';

@@ -1,4 +1,4 @@
-import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/nest/tokens';
+import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/service/tokens';
 import { readSecret } from '../home/home.js';
 import { runningSystem, takeHome } from '../home/running-system.js';
 import { runToEnd } from '../processes/run-to-end.js';

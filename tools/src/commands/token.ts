@@ -1,4 +1,4 @@
-import { makeToken, parseTokenArgs, TOKEN_EXPIRES_IN, TOKEN_USAGE } from '@hailstream/nest/tokens';
+import { makeToken, parseTokenArgs, TOKEN_EXPIRES_IN, TOKEN_USAGE } from '@hailstream/service/tokens';
 import { readSecret } from '../home/home.js';
 import { takeHome } from '../home/running-system.js';
 import { UsageError } from '../usage-error.js';

@@ -1,4 +1,4 @@
-import { LOCAL_PROVIDER_ID } from '@hailstream/nest/tokens';
+import { LOCAL_PROVIDER_ID } from '@hailstream/service/tokens';
 import { describe, expect, it } from 'vitest';
 import { surroundingsOf } from './surroundings.js';
 

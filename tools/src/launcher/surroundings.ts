@@ -1,4 +1,4 @@
-import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/nest/tokens';
+import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/service/tokens';
 import { UsageError } from '../usage-error.js';
 
 /** The simulator's token must outlive every run. */

@@ -1,4 +1,5 @@
-import { ConfigError, createLogger } from '@hailstream/nest';
+import { ConfigError } from '@hailstream/service/config';
+import { createLogger } from '@hailstream/service/logging';
 import { pino } from 'pino';
 import { loadConfig } from '../config.js';
 import type { LoadResult } from '../load/load-result.js';

@@ -1,4 +1,5 @@
-import { LOGGER, type Logger } from '@hailstream/nest';
+import { LOGGER } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { BatchConfig } from '../config.js';
 import { LoadRunner } from '../load/load-runner.js';

@@ -1,4 +1,5 @@
-import { HealthChecks, LOGGER, LogConsumerMetrics, type Logger } from '@hailstream/nest';
+import { HealthChecks, LOGGER, LogConsumerMetrics } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import { backoffMs } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';

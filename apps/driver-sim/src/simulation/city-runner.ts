@@ -1,4 +1,4 @@
-import type { Logger } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import type { Outbox } from '../outbox/outbox.js';
 import { familyNames } from '../outbox/outgoing.js';
 import { STEP_MS, type SimulatedCity } from './city.js';

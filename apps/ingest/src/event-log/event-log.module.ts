@@ -1,6 +1,7 @@
 import type { TopicSpec } from '@hailstream/events';
 import { createAdmin, createProducer, type Admin, type Producer } from '@hailstream/log';
-import { LOGGER, type Logger } from '@hailstream/nest';
+import { LOGGER } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import type { IngestConfig } from '../config.js';
 import { ADMIN, PRODUCER, TOPIC_SPECS } from './event-log.tokens.js';

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { TopicSpec } from '@hailstream/events';
 import type { Admin } from '@hailstream/log';
-import { HealthChecks, LOGGER, type Logger } from '@hailstream/nest';
+import { HealthChecks, LOGGER } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { ADMIN, TOPIC_SPECS } from './event-log.tokens.js';
 

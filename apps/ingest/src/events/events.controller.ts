@@ -1,5 +1,6 @@
 import type { EventFamily } from '@hailstream/events';
-import { CurrentPrincipal, Scope, type Principal } from '@hailstream/nest';
+import { CurrentPrincipal, Scope } from '@hailstream/nest';
+import type { Principal } from '@hailstream/service/tokens';
 import { Body, Controller, Headers, Post, Res, type Type } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { answerType, MDS_VERSION } from '../body/media-types.js';

@@ -1,5 +1,5 @@
 import type { ClientToServer, ServerToClient } from '@hailstream/events/live';
-import type { Principal } from '@hailstream/nest';
+import type { Principal } from '@hailstream/service/tokens';
 import type { DefaultEventsMap, Server, Socket } from 'socket.io';
 import type { Client, SendToRoom } from './broadcaster.js';
 

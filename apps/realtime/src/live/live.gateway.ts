@@ -1,5 +1,7 @@
 import type { ClientToServer } from '@hailstream/events/live';
-import { AuthError, LOGGER, requireScope, TokenVerifier, type Logger } from '@hailstream/nest';
+import { LOGGER } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
+import { AuthError, requireScope, TokenVerifier } from '@hailstream/service/tokens';
 import { Inject, type OnModuleDestroy } from '@nestjs/common';
 import {
   ConnectedSocket,

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { StatusMessage, VehicleQuery, Viewport } from '@hailstream/events/live';
-import { LOGGER, type Logger } from '@hailstream/nest';
+import { LOGGER } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { CityState, type ProviderFilter } from '../fold/city-state.js';
 import { FoldService } from '../log/fold.service.js';

@@ -6,7 +6,8 @@ import type {
   RecordBatch,
   UndecodableBatch,
 } from '@hailstream/log';
-import { LOGGER, LogConsumerMetrics, type Logger } from '@hailstream/nest';
+import { LOGGER, LogConsumerMetrics } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable } from '@nestjs/common';
 import { CityState } from '../fold/city-state.js';
 import { RealtimeMetrics, type RecordOutcome } from '../metrics/realtime-metrics.service.js';

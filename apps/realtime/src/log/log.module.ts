@@ -1,5 +1,6 @@
 import { createAdmin, type Admin } from '@hailstream/log';
-import { LOGGER, type Logger } from '@hailstream/nest';
+import { LOGGER } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import type { RealtimeConfig } from '../config.js';
 import { CityState } from '../fold/city-state.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { City } from '@hailstream/events/live';
-import { ConfigError } from '@hailstream/nest';
+import { ConfigError } from '@hailstream/service/config';
 import { Compile } from 'typebox/compile';
 import Type from 'typebox';
 

@@ -1,4 +1,4 @@
-import { TokenVerifier } from '@hailstream/nest';
+import { TokenVerifier } from '@hailstream/service/tokens';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../config.js';
 import { signIn } from './sign-in.js';

@@ -1,4 +1,5 @@
-import { ConfigError, makeToken, parseTokenArgs, TOKEN_EXPIRES_IN, TOKEN_USAGE } from '@hailstream/nest';
+import { ConfigError } from '@hailstream/service/config';
+import { makeToken, parseTokenArgs, TOKEN_EXPIRES_IN, TOKEN_USAGE } from '@hailstream/service/tokens';
 import type { RealtimeConfig } from '../config.js';
 
 const USAGE = `usage: main.js token [${TOKEN_USAGE}]`;

@@ -1,4 +1,5 @@
-import { CurrentPrincipal, Scope, type Principal } from '@hailstream/nest';
+import { CurrentPrincipal, Scope } from '@hailstream/nest';
+import type { Principal } from '@hailstream/service/tokens';
 import { Controller, Get, Header } from '@nestjs/common';
 import { StatsService, type Stats } from './stats.service.js';
 

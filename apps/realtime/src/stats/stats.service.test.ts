@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
-import { createLogger, HealthChecks } from '@hailstream/nest';
+import { HealthChecks } from '@hailstream/nest';
+import { createLogger } from '@hailstream/service/logging';
 import type { Admin } from '@hailstream/log';
 import { Registry } from 'prom-client';
 import { describe, expect, it, vi } from 'vitest';

@@ -1,5 +1,6 @@
 import type { VehicleDetail } from '@hailstream/events/live';
-import { CurrentPrincipal, ProblemError, Scope, type Principal } from '@hailstream/nest';
+import { CurrentPrincipal, ProblemError, Scope } from '@hailstream/nest';
+import type { Principal } from '@hailstream/service/tokens';
 import { Controller, Get, Header, Param, Query } from '@nestjs/common';
 import type { Vehicle } from '../fold/vehicle.js';
 import { RebuildService } from '../log/rebuild.service.js';

@@ -1,7 +1,7 @@
 import { createEventRegistry, eventRegistry, tripFamily, type EventFamily } from '@hailstream/events';
 import { createAdmin, createProducer } from '@hailstream/log';
 import { startTestBroker } from '@hailstream/log/testing';
-import { createLogger } from '@hailstream/nest';
+import { createLogger } from '@hailstream/service/logging';
 import type { Pool } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { deliveryKey, readLog, requireInPostgres } from './delivery-check.js';

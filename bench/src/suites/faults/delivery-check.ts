@@ -7,7 +7,7 @@ import {
   type EventRegistry,
 } from '@hailstream/events';
 import { createRangeReader, type LogConnection } from '@hailstream/log';
-import { createLogger } from '@hailstream/nest';
+import { createLogger } from '@hailstream/service/logging';
 import { until } from '@hailstream/service/testing';
 import type { Pool } from 'pg';
 import type { SimulatedEvents } from './system.js';

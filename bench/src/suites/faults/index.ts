@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { telemetryFamily } from '@hailstream/events';
-import { makeToken } from '@hailstream/nest';
+import { makeToken } from '@hailstream/service/tokens';
 import { kafkaClasspath } from '@hailstream/tools/kafka';
 import { Pool } from 'pg';
 import { percentiles, type Row } from '../../harness/report.js';

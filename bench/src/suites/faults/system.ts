@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { makeToken } from '@hailstream/nest';
+import { makeToken } from '@hailstream/service/tokens';
 import { freePort } from '@hailstream/service/ports';
 import { startKafka, type RunningKafka } from '@hailstream/tools/kafka';
 import { startPostgres } from '@hailstream/tools/postgres';

@@ -1,9 +1,8 @@
+import { TokenVerifier, type AuthOptions } from '@hailstream/service/tokens';
 import { Inject, Logger, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
-import type { AuthOptions } from './auth-options.js';
 import { authenticate } from './jwt.guard.js';
-import { TokenVerifier } from './token-verifier.js';
 
 const AUTH_OPTIONS = Symbol('AuthOptions');
 

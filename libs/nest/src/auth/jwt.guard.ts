@@ -2,9 +2,13 @@ import { applyDecorators, createParamDecorator, SetMetadata, UseGuards, Injectab
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { AuthError } from './auth.error.js';
-import { requireScope, type Principal, type Scope as ScopeName } from './principal.js';
-import type { TokenVerifier } from './token-verifier.js';
+import {
+  AuthError,
+  requireScope,
+  type Principal,
+  type Scope as ScopeName,
+  type TokenVerifier,
+} from '@hailstream/service/tokens';
 
 /** Marks the methods that have a scope of their own. */
 const SCOPE = 'hailstream:scope';

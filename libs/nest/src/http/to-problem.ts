@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
+import { AuthError } from '@hailstream/service/tokens';
 import { HttpException } from '@nestjs/common';
-import { AuthError } from '../auth/auth.error.js';
+
 import { ProblemError, type ProblemDetail } from './problem.js';
 
 /** How long a caller should wait before it asks again, where keys could not be had. */

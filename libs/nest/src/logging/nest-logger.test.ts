@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
+import { createLogger } from '@hailstream/service/logging';
 import { describe, expect, it } from 'vitest';
-import { createLogger } from './logger.js';
 import { NestLogger } from './nest-logger.js';
 
 function recorder(level: string): { logger: NestLogger; lines: () => Record<string, unknown>[] } {

@@ -2,10 +2,10 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { TokenVerifier } from '@hailstream/nest';
+import { TokenVerifier } from '@hailstream/service/tokens';
 import { SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FETCH_ALLOWED_EVERY_MS, MAX_FETCHES_IN_A_ROW } from '../src/auth/key-set.js';
+import { FETCH_ALLOWED_EVERY_MS, MAX_FETCHES_IN_A_ROW } from '../src/tokens/key-set.js';
 
 const ORIGIN = { issuer: 'https://id.example', audience: ['hailstream'] };
 

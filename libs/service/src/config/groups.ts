@@ -1,8 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { LogConnection, TopicPolicy } from '@hailstream/log';
 import Type from 'typebox';
-import type { AuthOptions, TokenOrigin } from '../auth/auth-options.js';
+import type { AuthOptions, TokenOrigin } from '../tokens/auth-options.js';
 import { ConfigError, type ConfigIssue } from './config.error.js';
 import { Flag, Int, List, Port, Secret, SecretUrl, Url } from './variables.js';
 
@@ -39,7 +38,7 @@ export const logEnv = {
   KAFKA_SASL_MECHANISM: Type.Optional(Type.Enum<SaslMechanism[]>([...SASL_MECHANISMS])),
   KAFKA_SASL_USERNAME: Type.Optional(Type.String()),
   KAFKA_SASL_PASSWORD: Type.Optional(Secret()),
-  LOG_TOPICS: Type.Enum<TopicPolicy['missing'][]>(['create', 'check'], { default: 'create' }),
+  LOG_TOPICS: Type.Enum<TopicSettings['missing'][]>(['create', 'check'], { default: 'create' }),
   LOG_TOPIC_PREFIX: Type.Optional(
     Type.String({
       pattern: '^[a-zA-Z0-9._-]{1,100}$',
@@ -52,6 +51,22 @@ export const logEnv = {
   ),
 };
 export type LogEnv = Type.Static<Type.TObject<typeof logEnv>>;
+
+/** The connection to the log, in the shape of `LogConnection` of `@hailstream/log`. */
+export interface LogSettings {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly topicPrefix?: string;
+  readonly ssl?: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly sasl?: { readonly mechanism: SaslMechanism; readonly username: string; readonly password: string };
+}
+
+/** How missing topics are handled, in the shape of `TopicPolicy` of `@hailstream/log`. */
+export interface TopicSettings {
+  readonly missing: 'create' | 'check';
+  readonly replicationFactor?: number;
+  readonly configs: Readonly<Record<string, string>>;
+}
 
 /** Whose tokens are taken: at most one kind of key, and for one of an identity provider its name and ours; spread into an app's schema, made options by {@link toAuth}. */
 export const authEnv = {
@@ -91,7 +106,7 @@ export function toDatabaseUrl({ DATABASE_URL, DATABASE_PASSWORD }: DatabaseEnv):
  *
  * @throws ConfigError where a file can't be read, or SASL is given in part
  */
-export function toLogConnection(env: LogEnv, defaults: { clientId: string }): LogConnection {
+export function toLogConnection(env: LogEnv, defaults: { clientId: string }): LogSettings {
   const issues: ConfigIssue[] = [];
   const ssl = toSsl(env, issues);
   const sasl = toSasl(env, issues);
@@ -106,7 +121,7 @@ export function toLogConnection(env: LogEnv, defaults: { clientId: string }): Lo
 }
 
 /** Who makes the topics, and how. */
-export function toTopicPolicy(env: LogEnv): TopicPolicy {
+export function toTopicPolicy(env: LogEnv): TopicSettings {
   const configs = (env.LOG_TOPIC_CONFIGS ?? []).map((entry) => {
     const [name = '', ...value] = entry.split('=');
     return [name, value.join('=')] as const;
@@ -118,7 +133,7 @@ export function toTopicPolicy(env: LogEnv): TopicPolicy {
   };
 }
 
-function toSsl(env: LogEnv, issues: ConfigIssue[]): LogConnection['ssl'] {
+function toSsl(env: LogEnv, issues: ConfigIssue[]): LogSettings['ssl'] {
   const pem = (variable: 'KAFKA_SSL_CA' | 'KAFKA_SSL_CERT' | 'KAFKA_SSL_KEY'): string | undefined => {
     const path = env[variable];
     if (path === undefined) return undefined;
@@ -141,7 +156,7 @@ function toSsl(env: LogEnv, issues: ConfigIssue[]): LogConnection['ssl'] {
   return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 }
 
-function toSasl(env: LogEnv, issues: ConfigIssue[]): LogConnection['sasl'] {
+function toSasl(env: LogEnv, issues: ConfigIssue[]): LogSettings['sasl'] {
   const parts = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const;
   const missing = parts.filter((variable) => env[variable] === undefined);
   if (missing.length === parts.length) return undefined;
