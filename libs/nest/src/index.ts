@@ -19,7 +19,7 @@ export { ProblemFilter } from './http/problem.filter.js';
 
 // Auth: who calls.
 export { AuthModule } from './auth/auth.module.js';
-export { CurrentPrincipal, JwtGuard, Scope } from './auth/jwt.guard.js';
+export { CurrentPrincipal, JwtGuard, RequireScope } from './auth/jwt.guard.js';
 
 // Health and metrics: what an operator asks.
 export * from './health/health-checks.service.js';

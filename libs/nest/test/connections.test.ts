@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { Body, Controller, Get, Module, Post } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { AuthModule, createHttpApp, Scope } from '@hailstream/nest';
+import { AuthModule, createHttpApp, RequireScope } from '@hailstream/nest';
 import { createLogger } from '@hailstream/service/logging';
 import { makeToken } from '@hailstream/service/tokens';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -19,7 +19,7 @@ const running: ((answer: string) => void)[] = [];
 @Controller()
 class ThingsController {
   @Post('things')
-  @Scope('write')
+  @RequireScope('write')
   write(@Body() body: unknown): unknown {
     return body;
   }

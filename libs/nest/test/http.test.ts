@@ -12,7 +12,7 @@ import {
   HealthModule,
   MetricsModule,
   ProblemError,
-  Scope,
+  RequireScope,
 } from '@hailstream/nest';
 import { createLogger } from '@hailstream/service/logging';
 import { makeToken, type Principal } from '@hailstream/service/tokens';
@@ -38,7 +38,7 @@ class ThingsController {
   }
 
   @Post('things')
-  @Scope('write')
+  @RequireScope('write')
   write(@CurrentPrincipal() principal: Principal, @Body() body: unknown): unknown {
     return { provider: principal.providerId, body };
   }

@@ -1,10 +1,10 @@
-import { Scope } from '@hailstream/nest';
+import { RequireScope } from '@hailstream/nest';
 import { Controller, Get } from '@nestjs/common';
 import type { RunRecord } from './run-record.js';
 import { Runs } from './runs.service.js';
 
 @Controller('runs')
-@Scope('read')
+@RequireScope('read')
 export class RunsController {
   constructor(private readonly runs: Runs) {}
 

@@ -1,5 +1,5 @@
 import type { EventFamily } from '@hailstream/events';
-import { CurrentPrincipal, Scope } from '@hailstream/nest';
+import { CurrentPrincipal, RequireScope } from '@hailstream/nest';
 import type { Principal } from '@hailstream/service/tokens';
 import { Body, Controller, Headers, Post, Res, type Type } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
@@ -11,7 +11,7 @@ import { IngestService } from './ingest.service.js';
 /** Creates the controller of a family's path. */
 export function createEventsController(family: EventFamily): Type {
   @Controller(family.path)
-  @Scope('write')
+  @RequireScope('write')
   class EventsController {
     constructor(private readonly ingest: IngestService) {}
 

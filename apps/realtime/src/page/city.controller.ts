@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { City } from '@hailstream/events/live';
-import { Scope } from '@hailstream/nest';
+import { RequireScope } from '@hailstream/nest';
 import { Controller, Get, Headers, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { CITY } from './page.tokens.js';
 
 /** `GET /city`: what the map is drawn over. It does not change while the process runs, and is encoded once. */
 @Controller('city')
-@Scope('read')
+@RequireScope('read')
 export class CityController {
   private readonly json: Buffer;
   private readonly gzipped: Buffer;

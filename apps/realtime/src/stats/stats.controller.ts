@@ -1,11 +1,11 @@
-import { CurrentPrincipal, Scope } from '@hailstream/nest';
+import { CurrentPrincipal, RequireScope } from '@hailstream/nest';
 import type { Principal } from '@hailstream/service/tokens';
 import { Controller, Get, Header } from '@nestjs/common';
 import { StatsService, type Stats } from './stats.service.js';
 
 /** `GET /stats`: counts and figures as of the last tick; 503 until the city is rebuilt. */
 @Controller('stats')
-@Scope('read')
+@RequireScope('read')
 export class StatsController {
   constructor(private readonly stats: StatsService) {}
 

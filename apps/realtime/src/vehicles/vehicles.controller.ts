@@ -1,5 +1,5 @@
 import type { VehicleDetail } from '@hailstream/events/live';
-import { CurrentPrincipal, ProblemError, Scope } from '@hailstream/nest';
+import { CurrentPrincipal, ProblemError, RequireScope } from '@hailstream/nest';
 import type { Principal } from '@hailstream/service/tokens';
 import { Controller, Get, Header, Param, Query } from '@nestjs/common';
 import type { Vehicle } from '../fold/vehicle.js';
@@ -16,7 +16,7 @@ interface VehicleList {
 
 /** `GET /vehicles` and `GET /vehicles/:device_id`; a token with a provider sees only that provider's vehicles. */
 @Controller('vehicles')
-@Scope('read')
+@RequireScope('read')
 export class VehiclesController {
   constructor(
     private readonly vehiclesService: VehiclesService,

@@ -6,7 +6,7 @@ import { authenticate } from './jwt.guard.js';
 
 const AUTH_OPTIONS = Symbol('AuthOptions');
 
-/** Makes {@link TokenVerifier}, and with it `@Scope()`, available to the whole app. */
+/** Makes {@link TokenVerifier}, and with it `@RequireScope()`, available to the whole app. */
 @Module({})
 export class AuthModule implements OnModuleInit {
   constructor(

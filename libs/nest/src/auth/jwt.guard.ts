@@ -6,7 +6,7 @@ import {
   AuthError,
   requireScope,
   type Principal,
-  type Scope as ScopeName,
+  type Scope,
   type TokenVerifier,
 } from '@hailstream/service/tokens';
 
@@ -16,7 +16,7 @@ const SCOPE = 'hailstream:scope';
 type AuthenticatedRequest = FastifyRequest & { principal?: Principal };
 
 /**
- * Lets in requests whose token {@link authenticate} has found to have the scope that {@link Scope} names. That is done
+ * Lets in requests whose token {@link authenticate} has found to have the scope that {@link RequireScope} names. That is done
  * before the body is read; the guard makes sure that it was.
  */
 @Injectable()
@@ -28,9 +28,9 @@ export class JwtGuard implements CanActivate {
   }
 }
 
-/** What Fastify knows of a route that {@link Scope} guards. */
+/** What Fastify knows of a route that {@link RequireScope} guards. */
 interface GuardedRouteConfig {
-  readonly scope?: ScopeName;
+  readonly scope?: Scope;
 }
 
 /** Verifies the token of each request to a guarded route, when its headers are there and none of its body is read. */
@@ -56,7 +56,7 @@ export function authenticate(fastify: FastifyInstance, verifier: TokenVerifier):
 }
 
 /** Guards a controller or a route: a token with this scope is needed. */
-export function Scope(scope: ScopeName): ClassDecorator & MethodDecorator {
+export function RequireScope(scope: Scope): ClassDecorator & MethodDecorator {
   const guard = applyDecorators(SetMetadata(SCOPE, scope), UseGuards(JwtGuard));
   const routeConfig = RouteConfig({ scope } satisfies GuardedRouteConfig);
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
@@ -78,11 +78,12 @@ export function Scope(scope: ScopeName): ClassDecorator & MethodDecorator {
 /** The {@link Principal} of a guarded request. */
 export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
   const { principal } = context.switchToHttp().getRequest<AuthenticatedRequest>();
-  if (principal === undefined) throw new Error('@CurrentPrincipal() is used on a route without @Scope()');
+  if (principal === undefined)
+    throw new Error('@CurrentPrincipal() is used on a route without @RequireScope()');
   return principal;
 });
 
-function admit(request: AuthenticatedRequest, principal: Principal, scope: ScopeName): void {
+function admit(request: AuthenticatedRequest, principal: Principal, scope: Scope): void {
   requireScope(principal, scope);
   request.principal = principal;
 }
