@@ -3,49 +3,49 @@ import type { Histogram } from 'hdr-histogram-js';
 import type { Telemetry } from '@hailstream/events';
 import { newLatencies, recordSince } from '../../harness/latencies.js';
 
-/** How often a place is asked: what is measured is this much too long, at most. */
+/** How often a destination is polled. Measured times are too long by up to this interval. */
 const POLL_MS = 250;
-/** Longest until everything that was accepted has arrived everywhere, once a fault is over. */
+/** Longest that accepted events may take to arrive once a fault is over. */
 const SETTLE_MS = 180_000;
 
-/** Somewhere that accepted events must come to: a page, a table. */
-export interface Place {
-  /** Which of these are there now. Where it does not answer, none is. */
+/** Where accepted events have to arrive: a realtime process, a table. */
+export interface Destination {
+  /** Returns those of the events that have arrived; none if the destination does not respond. */
   find(events: readonly Telemetry[]): Promise<Iterable<Telemetry>>;
 }
 
-/** How long it took, from the acceptance of an event, until it had arrived; in microseconds. */
+/** Times from the acceptance of an event to its arrival, in microseconds. */
 export interface ArrivalTimes {
-  /** At the first of the places. */
+  /** At the first of the destinations. */
   readonly first: Histogram;
   /** At the last of them. */
   readonly last: Histogram;
 }
 
-/** Watches for the arrival of accepted events at places of one kind, each of which must get all of them. */
+/** Measures when accepted events arrive at destinations of one kind. Each destination has to receive all of them. */
 export class Arrivals implements AsyncDisposable {
-  private readonly awaited = new Map<Place, Map<Telemetry, number>>();
-  private readonly places: readonly Place[];
+  private readonly awaited = new Map<Destination, Map<Telemetry, number>>();
+  private readonly destinations: readonly Destination[];
   private readonly stop = new AbortController();
   private readonly watching: Promise<unknown>;
   private times = newTimes();
 
-  constructor(places: readonly Place[]) {
-    this.places = places;
-    for (const place of places) this.awaited.set(place, new Map());
-    this.watching = Promise.all(places.map((place) => this.watch(place)));
+  constructor(destinations: readonly Destination[]) {
+    this.destinations = destinations;
+    for (const destination of destinations) this.awaited.set(destination, new Map());
+    this.watching = Promise.all(destinations.map((destination) => this.watch(destination)));
   }
 
-  /** From now on this event is awaited. */
+  /** Adds an event that has to arrive. */
   expect(event: Telemetry): void {
     const acceptedAt = performance.now();
     for (const awaited of this.awaited.values()) awaited.set(event, acceptedAt);
   }
 
   /**
-   * Resolves once all that was expected has arrived everywhere, to how long that took since the last call.
+   * Resolves once all expected events have arrived at all destinations, to the times of those since the last call.
    *
-   * @throws Error where something is still missing after {@link SETTLE_MS}
+   * @throws Error if events are missing after {@link SETTLE_MS}
    */
   async settled(): Promise<ArrivalTimes> {
     const giveUpAt = performance.now() + SETTLE_MS;
@@ -68,11 +68,11 @@ export class Arrivals implements AsyncDisposable {
     return Math.max(...[...this.awaited.values()].map((awaited) => awaited.size));
   }
 
-  private async watch(place: Place): Promise<void> {
-    const awaited = this.awaited.get(place)!;
+  private async watch(destination: Destination): Promise<void> {
+    const awaited = this.awaited.get(destination)!;
     while (!this.stop.signal.aborted) {
       if (awaited.size > 0) {
-        for (const event of await place.find([...awaited.keys()])) this.arrived(awaited, event);
+        for (const event of await destination.find([...awaited.keys()])) this.arrived(awaited, event);
       }
       await pause(POLL_MS);
     }
@@ -83,7 +83,7 @@ export class Arrivals implements AsyncDisposable {
     awaited.delete(event);
     if (acceptedAt === undefined) return;
     const stillAwaited = [...this.awaited.values()].filter((others) => others.has(event)).length;
-    if (stillAwaited === this.places.length - 1) recordSince(this.times.first, acceptedAt);
+    if (stillAwaited === this.destinations.length - 1) recordSince(this.times.first, acceptedAt);
     if (stillAwaited === 0) recordSince(this.times.last, acceptedAt);
   }
 }

@@ -1,7 +1,7 @@
 import { telemetryTopic } from '@hailstream/events';
 import { kafkaClasspath, kafkaTool, type RunningKafka } from '@hailstream/tools/kafka';
 
-/** The broker, by its place in `kafka.addresses`, that leads the most partitions of telemetry. */
+/** Index in `kafka.addresses` of the broker that leads the most partitions of telemetry. */
 export async function busiestLeader(kafka: RunningKafka): Promise<number> {
   const described = await ask(kafka, 'TopicCommand', ['--describe', '--topic', telemetryTopic.name]);
   const led = new Map<number, number>();
@@ -9,13 +9,13 @@ export async function busiestLeader(kafka: RunningKafka): Promise<number> {
     led.set(Number(leader), (led.get(Number(leader)) ?? 0) + 1);
   }
   const [busiest] = [...led].toSorted(([, a], [, b]) => b - a);
-  return placeOf(busiest?.[0]);
+  return indexOf(busiest?.[0]);
 }
 
-/** The broker, by its place in `kafka.addresses`, that is the cluster's active controller. */
+/** Index in `kafka.addresses` of the active controller. */
 export async function activeController(kafka: RunningKafka): Promise<number> {
   const status = await ask(kafka, 'MetadataQuorumCommand', ['describe', '--status']);
-  return placeOf(Number(/LeaderId:\s+(\d+)/.exec(status)?.[1]));
+  return indexOf(Number(/LeaderId:\s+(\d+)/.exec(status)?.[1]));
 }
 
 async function ask(
@@ -31,8 +31,8 @@ async function ask(
   return stdout;
 }
 
-/** Nodes are numbered from 1. */
-function placeOf(nodeId: number | undefined): number {
-  if (nodeId === undefined || Number.isNaN(nodeId)) throw new Error('the cluster does not say who leads');
+/** Node ids start at 1. */
+function indexOf(nodeId: number | undefined): number {
+  if (nodeId === undefined || Number.isNaN(nodeId)) throw new Error('the output of the tool has no node id');
   return nodeId - 1;
 }

@@ -5,22 +5,22 @@ import type { Telemetry } from '@hailstream/events';
 import { newLatencies, recordSince } from '../../harness/latencies.js';
 import { TelemetrySource } from '../../harness/telemetry.js';
 
-/** Few: what they show is compared, again and again. At the rate of this suite, each sends every other second. */
+/** Few, because their positions are compared repeatedly. At the rate of this suite, each sends every other second. */
 const DEVICES = 100;
-/** Longest until a device gives up on an answer, and asks again: somewhere else, as a proxy would have it. */
+/** Longest that a device waits for a response before it sends the event to the next ingest, as a proxy would. */
 const ANSWER_TIMEOUT_MS = 5_000;
 const RETRY_MS = { first: 50, most: 1_000 };
 const CONNECTIONS = 64;
-/** An event that waited no longer than this met nothing out of the ordinary. */
+/** An event that was accepted within this time was not affected by a fault. */
 const ORDINARY_MS = 500;
 
-/** What devices met for a while. */
-export interface Weather {
-  /** From when an event was to be sent to when the log had it, whatever was answered in between; in microseconds. */
+/** How the events of the devices were accepted during a fault. */
+export interface Acceptance {
+  /** From the planned send time of an event to its acceptance, including all retries; in microseconds. */
   readonly latencies: Histogram;
-  /** Requests that were answered with something else than 201, or not at all. Each was sent again. */
+  /** Requests with another response than 201, or without one. Each was sent again. */
   readonly refusals: number;
-  /** From the strike to the last event that waited out of the ordinary; in milliseconds. */
+  /** From the start of the fault to the last event that it affected; in milliseconds. */
   readonly normalAfterMs: number;
 }
 
@@ -32,7 +32,7 @@ export interface DevicesOptions {
   readonly onAccepted: (event: Telemetry) => void;
 }
 
-/** Devices that send one event a request at a steady rate, to any ingest that answers, each until it is accepted. */
+/** Devices that send one event per request at a fixed rate, and repeat it at the next ingest until it is accepted. */
 export class Devices implements AsyncDisposable {
   private readonly source: TelemetrySource;
   private readonly pools: readonly Pool[];
@@ -45,47 +45,47 @@ export class Devices implements AsyncDisposable {
     );
   }
 
-  /** Sends while something happens; resolves once all that was sent was accepted. */
-  async sendDuring(happening: () => Promise<void>): Promise<Weather> {
-    const spell = new Spell();
+  /** Sends until `happening` ends. Resolves once all events that were sent are accepted. */
+  async sendDuring(happening: () => Promise<void>): Promise<Acceptance> {
+    const recorder = new AcceptanceRecorder();
     const stop = new AbortController();
-    const sending = this.sendUntil(stop.signal, spell);
+    const sending = this.sendUntil(stop.signal, recorder);
     try {
       await happening();
     } finally {
       stop.abort();
       await sending;
     }
-    return spell;
+    return recorder;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.pools.map((pool) => pool.destroy()));
   }
 
-  /** At a fixed rate, whether or not what was sent before was accepted. */
-  private async sendUntil(stop: AbortSignal, spell: Spell): Promise<void> {
+  /** Sends at a fixed rate, whether or not the events before were accepted. */
+  private async sendUntil(stop: AbortSignal, recorder: AcceptanceRecorder): Promise<void> {
     const startedAt = performance.now();
     const waiting = new Set<Promise<void>>();
     for (let index = 0; !stop.aborted; index += 1) {
       const plannedAt = startedAt + (index * 1_000) / this.options.ratePerSecond;
       const early = plannedAt - performance.now();
       if (early > 0) await pause(early);
-      const accepted = this.untilAccepted(this.source.next(), spell).then(() => {
+      const accepted = this.untilAccepted(this.source.next(), recorder).then(() => {
         waiting.delete(accepted);
-        spell.accepted(plannedAt);
+        recorder.accepted(plannedAt);
       });
       waiting.add(accepted);
     }
     await Promise.all(waiting);
   }
 
-  /** The ingests take turns, from event to event and from try to try. */
-  private async untilAccepted(event: Telemetry, spell: Spell): Promise<void> {
+  /** Sends an event until it is accepted, to the ingest processes in turn. */
+  private async untilAccepted(event: Telemetry, recorder: AcceptanceRecorder): Promise<void> {
     let turn = this.made++;
     for (let retryMs = RETRY_MS.first; ; retryMs = Math.min(2 * retryMs, RETRY_MS.most)) {
       if (await this.isAccepted(event, this.pools[turn++ % this.pools.length]!)) break;
-      spell.refusals += 1;
+      recorder.refusals += 1;
       await pause(retryMs);
     }
     this.options.onAccepted(event);
@@ -102,13 +102,13 @@ export class Devices implements AsyncDisposable {
       await body.dump();
       return statusCode === 201;
     } catch {
-      // No answer is not an acceptance: counted as a refusal, and sent again.
+      // Without a response the event counts as refused, and is sent again.
       return false;
     }
   }
 }
 
-class Spell implements Weather {
+class AcceptanceRecorder implements Acceptance {
   readonly latencies = newLatencies();
   refusals = 0;
   private readonly beganAt = performance.now();

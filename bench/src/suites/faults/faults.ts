@@ -4,18 +4,18 @@ import type { ClusteredSystem } from './system.js';
 
 export interface Fault {
   readonly name: string;
-  /** Resolves once it is over; `seconds` waits. */
-  happen(system: ClusteredSystem, seconds: (count: number) => Promise<void>): Promise<void>;
+  /** Causes the fault and ends it. `seconds` waits. */
+  inject(system: ClusteredSystem, seconds: (count: number) => Promise<void>): Promise<void>;
 }
 
-/** What befalls a cluster, one after the other; each is over, and a while has passed, before the next. */
+/** The faults, in order. Each has ended for a while before the next one begins. */
 export const FAULTS: readonly Fault[] = [
-  { name: 'nothing', happen: (_, seconds) => seconds(20) },
+  { name: 'no fault', inject: (_, seconds) => seconds(20) },
   brokerKilled('the leader of most partitions', busiestLeader),
   brokerKilled('the controller', activeController),
   {
     name: 'rolling restart of all three brokers',
-    async happen({ kafka }, seconds) {
+    async inject({ kafka }, seconds) {
       for (const broker of kafka.addresses.keys()) {
         await kafka.restart(broker);
         await seconds(5);
@@ -24,7 +24,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'a broker paused for 30 s',
-    async happen({ kafka }, seconds) {
+    async inject({ kafka }, seconds) {
       const leader = await busiestLeader(kafka);
       kafka.pause(leader);
       await seconds(30);
@@ -33,7 +33,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'all brokers down for a minute',
-    async happen({ kafka }, seconds) {
+    async inject({ kafka }, seconds) {
       const brokers = [...kafka.addresses.keys()];
       await Promise.all(brokers.map((broker) => kafka.kill(broker)));
       await seconds(60);
@@ -41,8 +41,8 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   ...(['ingest', 'realtime', 'batch'] as const).map((service) => ({
-    name: `one of two ${service} killed${service === 'batch' ? ' in mid-load' : ''}, back after 15 s`,
-    async happen(system: ClusteredSystem, seconds: (count: number) => Promise<void>) {
+    name: `one of two ${service} killed${service === 'batch' ? ' during a load' : ''}, restarted after 15 s`,
+    async inject(system: ClusteredSystem, seconds: (count: number) => Promise<void>) {
       await system.killOne(service);
       await seconds(15);
       await system.restartOne(service);
@@ -52,8 +52,8 @@ export const FAULTS: readonly Fault[] = [
 
 function brokerKilled(name: string, find: (kafka: RunningKafka) => Promise<number>): Fault {
   return {
-    name: `${name} killed, back after 15 s`,
-    async happen({ kafka }, seconds) {
+    name: `${name} killed, restarted after 15 s`,
+    async inject({ kafka }, seconds) {
       const broker = await find(kafka);
       await kafka.kill(broker);
       await seconds(15);

@@ -8,14 +8,14 @@ import { temporaryFolder } from '../../harness/temporary-folder.js';
 import type { Effort, Suite } from '../suite.js';
 import { Arrivals, type ArrivalTimes } from './arrivals.js';
 import { checkDelivery, deliveryKey } from './delivery-check.js';
-import { Devices, type Weather } from './devices.js';
+import { Devices, type Acceptance } from './devices.js';
 import { FAULTS, type Fault } from './faults.js';
-import { cityShownBy, tableIn } from './places.js';
+import { realtimeAt, telemetryTableIn } from './destinations.js';
 import { ClusteredSystem } from './system.js';
 
 const EVENTS_PER_SECOND = 50;
-const SECRET = 'a secret that only this benchmark has, for its own loopback';
-/** Our devices are not the simulator's: what they sent is told apart by whose it is. */
+const SECRET = 'a secret of this benchmark for loopback';
+/** The provider of the devices of this suite, which differs from that of the simulator. */
 const PROVIDER_ID = '0197a1c0-6d1f-7000-8000-00000000fa17';
 const HOUR_AND_MORE = '3h';
 
@@ -25,14 +25,14 @@ class ClosingPool extends Pool implements AsyncDisposable {
   }
 }
 
-/** Seconds before the first fault that don't count: everything has just been started. */
+/** Seconds before the first fault that are not measured. */
 const WARM_UP = 20;
-/** Seconds after each fault in which devices go on, and must find everything in order. */
+/** Seconds after each fault during which the devices continue to send. */
 const AFTERMATH = 15;
 
 /**
- * Faults of a cluster of three under a steady load: how long events waited for the log, and then for the pages and for
- * Postgres. Fails where anything that was accepted is lost, or is there twice.
+ * Measures faults of a cluster of three under a steady load: how long events take until they are accepted, shown and
+ * loaded. Fails if an accepted event is missing or is in Postgres twice.
  */
 export const faultsSuite: Suite = {
   name: 'faults',
@@ -48,8 +48,8 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
   const token = (scope: 'read' | 'write', providerId?: string): Promise<string> =>
     makeToken(SECRET, { scopes: [scope], ...(providerId && { providerId }) }, HOUR_AND_MORE);
   const ourReadToken = await token('read', PROVIDER_ID);
-  await using shown = new Arrivals(system.urls('realtime').map((url) => cityShownBy(url, ourReadToken)));
-  await using loaded = new Arrivals([tableIn(pool)]);
+  await using shown = new Arrivals(system.urls('realtime').map((url) => realtimeAt(url, ourReadToken)));
+  await using loaded = new Arrivals([telemetryTableIn(pool)]);
   const accepted = new Set<string>();
   await using devices = new Devices({
     urls: system.urls('ingest'),
@@ -62,23 +62,28 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
       loaded.expect(event);
     },
   });
-  // A quick run has every fault, for a fifth of its time.
+  // A quick run has all faults, each for a fifth of the time.
   const seconds = (count: number): Promise<void> => pause((count * effort.roundMs) / 5);
-  const meet = async (fault: Fault): Promise<Row> => {
+  const measureFault = async (fault: Fault): Promise<Row> => {
     const beganAt = performance.now();
     let mendedMs = 0;
-    const weather = await devices.sendDuring(async () => {
-      await fault.happen(system, seconds);
+    const acceptance = await devices.sendDuring(async () => {
+      await fault.inject(system, seconds);
       mendedMs = performance.now() - beganAt;
       await seconds(AFTERMATH);
     });
-    return rowOf(fault, { weather, mendedMs, shown: await shown.settled(), loaded: await loaded.settled() });
+    return rowOf(fault, {
+      acceptance,
+      mendedMs,
+      shown: await shown.settled(),
+      loaded: await loaded.settled(),
+    });
   };
-  await meet({ name: 'warm-up', happen: () => seconds(WARM_UP) });
+  await measureFault({ name: 'warm-up', inject: () => seconds(WARM_UP) });
   const rows: Row[] = [];
   for (const fault of FAULTS) {
     say(fault.name);
-    rows.push(await meet(fault));
+    rows.push(await measureFault(fault));
   }
   const simulated = await system.endSimulation();
   say(
@@ -95,20 +100,20 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
 }
 
 interface Measured {
-  readonly weather: Weather;
+  readonly acceptance: Acceptance;
   readonly mendedMs: number;
   readonly shown: ArrivalTimes;
   readonly loaded: ArrivalTimes;
 }
 
-function rowOf({ name }: Fault, { weather, mendedMs, shown, loaded }: Measured): Row {
+function rowOf({ name }: Fault, { acceptance, mendedMs, shown, loaded }: Measured): Row {
   return {
     kind: 'fault',
     name,
     mendedMs,
-    acknowledged: percentiles(weather.latencies),
-    sentAgain: weather.refusals,
-    normalAfterMs: weather.normalAfterMs,
+    acknowledged: percentiles(acceptance.latencies),
+    sentAgain: acceptance.refusals,
+    normalAfterMs: acceptance.normalAfterMs,
     shownByOne: percentiles(shown.first),
     shownByBoth: percentiles(shown.last),
     inPostgres: percentiles(loaded.last),

@@ -10,12 +10,12 @@ const SERVICES = ['ingest', 'realtime', 'batch'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 const PROCESSES_EACH = 2;
 const SIMULATED_VEHICLES = 150;
-/** A load that has run for so long has joined its group, and is not done yet. */
-const LOAD_UNDER_WAY_MS = 300;
+/** A load that has run for this long reads, and has not ended yet. */
+const LOAD_RUNNING_MS = 300;
 const LOAD_WITHIN_MS = 30_000;
 const LOAD_POLL_MS = 20;
 
-/** What the simulator counts of its events, as it says when it ends. */
+/** The event counts that the simulator logs when it stops. */
 export interface SimulatedEvents {
   readonly sent: number;
   readonly accepted: number;
@@ -24,7 +24,7 @@ export interface SimulatedEvents {
   readonly thinned: number;
 }
 
-/** One process of a service, which comes back on the port that it had. */
+/** One process of a service. It restarts on the same port. */
 class ServiceProcess {
   private process: SystemProcess | undefined;
 
@@ -57,8 +57,8 @@ class ServiceProcess {
 }
 
 /**
- * The system as it runs in production: three brokers, a Postgres, two processes of each service; and a simulated city,
- * whose events all go to the ingest that `killOne` kills.
+ * The system as in production: three brokers, one Postgres, two processes of each service; and a simulated city that
+ * sends all events to the ingest process that `killOne` kills.
  */
 export class ClusteredSystem implements AsyncDisposable {
   private readonly processes: ServiceProcess[] = [];
@@ -88,31 +88,31 @@ export class ClusteredSystem implements AsyncDisposable {
   }
 
   urls(service: ServiceName): string[] {
-    return this.of(service).map(({ url }) => url);
+    return this.processesOf(service).map(({ url }) => url);
   }
 
-  /** SIGKILLs one of the two; a batch in the middle of a load. */
+  /** Sends SIGKILL to one of the two processes; to a batch process during a load. */
   async killOne(service: ServiceName): Promise<void> {
-    const victim = this.of(service)[0];
-    if (victim && service === 'batch') await this.whenLoading(victim.url);
-    victim?.kill();
+    const target = this.processesOf(service)[0];
+    if (target && service === 'batch') await this.whenLoading(target.url);
+    target?.kill();
   }
 
-  /** Starts the one that was killed; resolves once it is ready. */
+  /** Starts the killed process. Resolves once it is ready. */
   async restartOne(service: ServiceName): Promise<void> {
-    await this.of(service)[0]?.start();
+    await this.processesOf(service)[0]?.start();
   }
 
-  /** Ends the simulated city; resolves once its devices have handed over what they kept. */
+  /** Stops the simulated city. Resolves to its counts once its devices have sent their buffered events. */
   async endSimulation(): Promise<SimulatedEvents> {
     await this.simulator?.[Symbol.asyncDispose]();
-    const told = this.simulator
+    const counts = this.simulator
       ?.output()
       .match(/^\{.*"events so far".*$/gm)
       ?.at(-1);
-    if (told === undefined)
-      throw new Error(`the simulator did not say what it sent: ${this.simulator?.output()}`);
-    return JSON.parse(told) as SimulatedEvents;
+    if (counts === undefined)
+      throw new Error(`the simulator did not log its event counts: ${this.simulator?.output()}`);
+    return JSON.parse(counts) as SimulatedEvents;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -156,14 +156,14 @@ export class ClusteredSystem implements AsyncDisposable {
       const { runs } = (await response.json()) as { runs: { status: string; startedAt: string }[] };
       const [latest] = runs;
       const sinceMs = Date.now() - Date.parse(latest?.startedAt ?? '');
-      if (latest?.status === 'running' && sinceMs >= LOAD_UNDER_WAY_MS) return;
+      if (latest?.status === 'running' && sinceMs >= LOAD_RUNNING_MS) return;
       if (performance.now() > giveUpAt)
-        throw new Error(`no load under way within ${LOAD_WITHIN_MS / 1_000} s`);
+        throw new Error(`no load was running within ${LOAD_WITHIN_MS / 1_000} s`);
       await pause(LOAD_POLL_MS);
     }
   }
 
-  private of(service: ServiceName): ServiceProcess[] {
+  private processesOf(service: ServiceName): ServiceProcess[] {
     return this.processes.filter((each) => each.service === service);
   }
 }

@@ -1,16 +1,16 @@
 import type { Telemetry } from '@hailstream/events';
 import type { Pool } from 'pg';
-import type { Place } from './arrivals.js';
+import type { Destination } from './arrivals.js';
 
-/** Longest that a realtime process may take to answer. */
+/** Longest that a realtime process may take to respond. */
 const ANSWER_TIMEOUT_MS = 2_000;
 
 interface Vehicles {
   readonly vehicles: readonly { readonly device_id: string; readonly located_at: number | null }[];
 }
 
-/** What a realtime process shows: an event has arrived once its vehicle is shown where it was then, or later. */
-export function cityShownBy(url: string, token: string): Place {
+/** The vehicles of a realtime process. An event has arrived once the position of its vehicle is as new as the event, or newer. */
+export function realtimeAt(url: string, token: string): Destination {
   return {
     async find(events) {
       const locatedAt = await newestByDevice(url, token);
@@ -20,7 +20,7 @@ export function cityShownBy(url: string, token: string): Place {
 }
 
 /** The table of telemetry. */
-export function tableIn(pool: Pool): Place {
+export function telemetryTableIn(pool: Pool): Destination {
   return {
     async find(events) {
       const byId = new Map(events.map((event) => [event.telemetry_id, event]));
@@ -42,7 +42,7 @@ async function newestByDevice(url: string, token: string): Promise<ReadonlyMap<s
     const { vehicles } = (await response.json()) as Vehicles;
     return new Map(vehicles.map(({ device_id, located_at }) => [device_id, located_at ?? 0]));
   } catch {
-    // A process that was killed shows nothing.
+    // A process that was killed does not respond.
     return new Map();
   }
 }
