@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { pino } from 'pino';
 import { startBroker, type Broker, type BrokerOptions } from './broker/index.js';
 import { BATCH_HEADER_BYTES, batchBaseOffset, batchSizeBytes, sealBatch } from './protocol/record-batch.js';
@@ -10,17 +10,17 @@ import { partitionName } from './protocol/partition-name.js';
 
 const FIRST_SEGMENT = `${'0'.repeat(20)}.log`;
 
-/** A broker for one test, with a free port and a temporary data directory that is removed with it. */
+/** A broker of its own for one test: a free port, a temporary folder that is removed with it. */
 export type TestBroker = Broker & {
   readonly dataDir: string;
-  /** Stops the broker as SIGKILL would, and starts it again with the same data directory and port. */
+  /** Stops as SIGKILL would leave it, and starts again on the same folder and port. */
   restart(): Promise<void>;
 };
 
-/** `dataDir`: an existing folder, which is not removed. */
+/** `dataDir`: a folder that exists and is left there. */
 export type TestBrokerOptions = Partial<Omit<BrokerOptions, 'port'>>;
 
-/** Starts a broker for one test. `await using` stops it and removes its folder. */
+/** Starts a broker for one test; `await using` stops it and removes its folder. */
 export async function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
   const dataDir = options.dataDir ?? (await fs.mkdtemp(path.join(os.tmpdir(), 'hailstream-broker-')));
   const settings: BrokerOptions = { logger: pino({ level: 'silent' }), ...options, dataDir };
@@ -49,7 +49,7 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   };
 }
 
-/** Appends a transaction with records to a partition, and ends it. */
+/** Appends a transaction of records to a partition, and ends it. */
 export async function appendTransaction(
   { address }: Pick<Broker, 'address'>,
   {
@@ -77,9 +77,42 @@ export async function appendTransaction(
   await producer.disconnect();
 }
 
+/** Deletes the records of a partition before an offset, as DeleteRecords does. */
+export async function deleteRecords(
+  broker: Pick<Broker, 'address'>,
+  {
+    topic,
+    partition = 0,
+    offset,
+  }: { readonly topic: string; readonly partition?: number; readonly offset: bigint },
+): Promise<void> {
+  await withAdmin(broker, async (admin) => {
+    // kafkajs knows the leaders only of topics that it has looked up.
+    await admin.fetchTopicOffsets(topic);
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
+  });
+}
+
+export async function deleteTopic(broker: Pick<Broker, 'address'>, topic: string): Promise<void> {
+  await withAdmin(broker, (admin) => admin.deleteTopics({ topics: [topic] }));
+}
+
+async function withAdmin(
+  { address }: Pick<Broker, 'address'>,
+  use: (admin: Admin) => Promise<void>,
+): Promise<void> {
+  const admin = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    await use(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
 /**
- * Replaces the records of a batch in the log by invalid bytes, as a broker without validation would have accepted
- * them from a faulty producer. The broker is killed and restarted. The batch must be in the first segment.
+ * Replaces the records of a batch in the log by bytes that are none, as a harmful producer might have sent them to a
+ * broker that does not look. The broker is killed for it and starts again; the batch must be in the first segment.
  */
 export async function spoilBatch(
   broker: TestBroker,

@@ -16,7 +16,7 @@ const record = fc.record({
 });
 
 describe(encodeRecords, () => {
-  it('encodes records as specified', () => {
+  it('writes what the specification says', () => {
     const encoded = encodeRecords([
       {
         timestampDelta: -1n,
@@ -53,7 +53,7 @@ describe(encodeRecords, () => {
     );
   });
 
-  it('encodes records that both decoders read', () => {
+  it('writes what both readers read', () => {
     fc.assert(
       fc.property(fc.array(record, { maxLength: 150 }), (records) => {
         const encoded = encodeRecords(records);

@@ -1,5 +1,5 @@
 /**
- * Kafka's error codes by name. Only this file contains the numbers.
+ * Kafka's error codes, by Kafka's names. Nothing else in the broker knows the numbers.
  *
  * @see https://kafka.apache.org/protocol#protocol_error_codes
  */
@@ -74,9 +74,7 @@ export const ErrorCode = {
 /** One of Kafka's error codes. */
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
 
-/**
- * The error of a refused request. Handlers put its code into the response, and its message if the version has one.
- */
+/** What a request is refused with. Handlers turn it into the code and, where the version has one, the message. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 
@@ -89,12 +87,12 @@ export class ProtocolError extends Error {
   }
 }
 
-/** The error code for an error. Errors that are not protocol errors are UNKNOWN_SERVER_ERROR. */
+/** The code that answers this error; what is not a protocol error is the broker's own. */
 export function codeOf(error: unknown): ErrorCode {
   return error instanceof ProtocolError ? error.code : ErrorCode.UNKNOWN_SERVER_ERROR;
 }
 
-/** The name of an error code. */
+/** Kafka's name of a code. */
 export function nameOf(code: number): string {
   return Object.entries(ErrorCode).find(([, value]) => value === code)?.[0] ?? `error ${code}`;
 }

@@ -16,7 +16,7 @@ export interface RecordHeader {
   readonly value: Buffer | null;
 }
 
-/** One record of an uncompressed batch. Its buffers are views of the batch. */
+/** One record of an uncompressed batch. Buffers are borrowed from it. */
 export interface BatchRecord {
   readonly offsetDelta: number;
   readonly timestampDelta: bigint;
@@ -32,7 +32,7 @@ export interface BatchRecord {
  *   keyLength varint · key · valueLength varint · value · headerCount varint · headers
  */
 
-/** Decodes `count` records from the uncompressed records of a batch. */
+/** Reads `count` records from the uncompressed records of a batch. */
 export function readRecords(records: Buffer, count: number): BatchRecord[] {
   const reader = new Reader(records);
   const read: BatchRecord[] = [];
@@ -54,22 +54,21 @@ export function readRecords(records: Buffer, count: number): BatchRecord[] {
   return read;
 }
 
-/** The fields of a record that compaction needs, and its encoded form. */
+/** What of a record decides whether it is kept, and the record as it lies in its batch. */
 export interface RecordView {
   readonly offsetDelta: number;
   readonly timestampDelta: bigint;
-  /** Latin-1: one character per byte. */
+  /** One character a byte. */
   readonly key: string | null;
   readonly hasValue: boolean;
-  /** The encoded record including its length; a view of the batch. */
+  /** All of it, its length too; borrowed. */
   readonly bytes: Buffer;
 }
 
 /**
- * Views of the records of a batch with any compression.
+ * Views of a batch's records, whatever compresses them.
  *
- * @returns undefined if no decoder for the codec is available on this machine, and if the batch cannot be
- *   decompressed
+ * @returns undefined where this machine can't read the codec, and where the batch is not what its codec says
  */
 export function viewRecords(batch: Buffer): RecordView[] | undefined {
   const { attributes, count } = readBatchHeader(batch);
@@ -77,7 +76,7 @@ export function viewRecords(batch: Buffer): RecordView[] | undefined {
     const records = unpack(codecOf(attributes), batch.subarray(BATCH_HEADER_BYTES));
     return records && readViews(new Reader(records), count);
   } catch {
-    // The CRC is valid, so this is what the producer sent, and consumers must receive it.
+    // The CRC says that this is what the producer meant to send: its readers have to see it.
     return undefined;
   }
 }
@@ -108,10 +107,10 @@ export function recordsOf(batch: Buffer): BatchRecord[] {
 }
 
 /**
- * The records of a batch with any compression.
+ * Records of a batch, whatever compresses them.
  *
- * @returns undefined if no decoder for the codec is available on this machine
- * @throws UnpackError, MalformedRequestError if a producer sent a batch that cannot be decompressed or decoded
+ * @returns undefined where this machine can't read the codec
+ * @throws UnpackError, MalformedRequestError where a producer sent what is none of its codec, or no records
  */
 export function unpackedRecordsOf(batch: Buffer): BatchRecord[] | undefined {
   const { attributes, count } = readBatchHeader(batch);
@@ -119,15 +118,12 @@ export function unpackedRecordsOf(batch: Buffer): BatchRecord[] | undefined {
   return records && readRecords(records, count);
 }
 
-/**
- * The same for a batch in the log.
- * @returns undefined also if it cannot be decompressed
- */
+/** The same of a batch that is in the log already. @returns undefined too for what is not of its codec */
 export function readableRecordsOf(batch: Buffer): BatchRecord[] | undefined {
   try {
     return unpackedRecordsOf(batch);
   } catch {
-    // The CRC is valid, so this is what the producer sent, and consumers must receive it.
+    // The CRC says that this is what the producer meant to send: its readers have to see it.
     return undefined;
   }
 }
@@ -152,7 +148,7 @@ export function writeRecords(records: readonly BatchRecord[]): Buffer {
   return Buffer.concat(writer.finish());
 }
 
-/** A batch written by the broker itself, not idempotent, with one timestamp for all records. */
+/** A batch of the broker's own, not idempotent, from keys and values with one timestamp. */
 export function makeRecordBatch(
   entries: readonly { readonly key: Buffer | null; readonly value: Buffer | null }[],
   timestamp: bigint,
@@ -182,10 +178,7 @@ export function makeRecordBatch(
   );
 }
 
-/**
- * A batch with its records compressed as the attributes specify, or with gzip if no encoder is available on this
- * machine.
- */
+/** A batch with its records compressed as the attributes say; with gzip where this machine can't. */
 export function packBatch(fields: BatchFields, records: Buffer): Buffer {
   const { codec, packed } = pack(codecOf(fields.attributes), records);
   return makeBatch({ ...fields, attributes: withCodec(fields.attributes, codec) }, packed);

@@ -1,13 +1,10 @@
 const FIRST_CHUNK_BYTES = 512;
-/**
- * Byte strings of at least this length become chunks of their own. Copying shorter ones is cheaper than another
- * chunk.
- */
+/** Bytes at least this long are put between chunks as they are; copying shorter ones is cheaper than a chunk more. */
 const BORROW_FROM_BYTES = 1024;
 
 /**
- * Writes Kafka's primitive types. Large byte strings are not copied: `finish` returns a list of chunks for one
- * vectored write.
+ * Writes Kafka's primitive types. Large byte strings are not copied: `finish` gives a list of chunks for one gathered
+ * write.
  *
  * @see https://kafka.apache.org/protocol#protocol_types
  */
@@ -19,7 +16,7 @@ export class Writer {
   private position = 0;
 
   constructor(
-    /** Whether the version is flexible: lengths are compact, and structures end with tagged fields. */
+    /** Whether lengths are compact and structures end in tagged fields. */
     readonly flexible = false,
     readonly version = 0,
   ) {
@@ -112,12 +109,12 @@ export class Writer {
     this.buffer.write(value, at, 'utf8');
   }
 
-  /** @param value must not change until the chunks were sent */
+  /** @param value borrowed until the chunks are written out */
   nullableBytes(value: Buffer | null): void {
     this.nullableByteChunks(value === null ? null : [value]);
   }
 
-  /** Writes one byte string that consists of several buffers, which must not change until the chunks were sent. */
+  /** Writes one byte string that lies in pieces. Borrowed until the chunks are written out. */
   nullableByteChunks(pieces: readonly Buffer[] | null): void {
     const length = pieces === null ? -1 : pieces.reduce((sum, piece) => sum + piece.length, 0);
     if (this.flexible) this.unsignedVarint(length + 1);
@@ -125,7 +122,7 @@ export class Writer {
     for (const piece of pieces ?? []) this.raw(piece);
   }
 
-  /** Appends bytes, which must not change until the chunks were sent. */
+  /** Puts bytes as they are. Borrowed until the chunks are written out. */
   raw(value: Buffer): void {
     if (value.length < BORROW_FROM_BYTES) {
       const at = this.reserve(value.length);
@@ -137,7 +134,7 @@ export class Writer {
     this.finishedBytes += value.length;
   }
 
-  /** Writes the number of elements that follow; -1 is null. */
+  /** Says how many elements follow; -1 is null. */
   arrayLength(length: number): void {
     if (this.flexible) this.unsignedVarint(length + 1);
     else this.int32(length);
@@ -147,7 +144,7 @@ export class Writer {
     if (this.flexible) this.unsignedVarint(0);
   }
 
-  /** @returns all chunks in order. The writer must not be used afterwards. */
+  /** @returns everything written, in order. The writer is of no use afterwards. */
   finish(): Buffer[] {
     this.closeChunk();
     return this.chunks;
@@ -160,10 +157,7 @@ export class Writer {
     this.start = this.position;
   }
 
-  /**
-   * Reserves space.
-   * @returns its position in `buffer`. A growth replaces `buffer`, so read it after this call
-   */
+  /** Makes room. @returns where it is, in `buffer` as it is then: growing replaces it, so call this first */
   private reserve(length: number): number {
     if (this.position + length > this.buffer.length) {
       const used = this.position - this.start;

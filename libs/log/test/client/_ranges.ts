@@ -9,6 +9,7 @@ import {
   type RangeReaderOptions,
   type RangeRequest,
 } from '../../src/client/index.js';
+import { deleteRecords } from '../../src/testing.js';
 import { append, Bench, logger, record } from './_util.js';
 
 /** A broker and range readers for each test of a file. */
@@ -62,12 +63,8 @@ export class RangeBench {
     return this.metric(`broker_topic_sent_bytes_total{topic="${topic}"}`);
   }
 
-  async deleteRecords(topic: string, offset: string): Promise<void> {
-    const admin = this.bench.kafkajs().admin();
-    await admin.connect();
-    await admin.fetchTopicOffsets(topic);
-    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset }] });
-    await admin.disconnect();
+  deleteRecords(topic: string, offset: bigint): Promise<void> {
+    return deleteRecords(this.bench.broker, { topic, offset });
   }
 
   async recreate(topic: string): Promise<void> {

@@ -16,7 +16,7 @@ describe('readRange, offsets that are missing', () => {
   it('fails if records were deleted before they were read', async () => {
     const topic = await setup.bench.topic(1);
     await setup.appendOneByOne(topic, 6);
-    await setup.deleteRecords(topic, '4');
+    await setup.deleteRecords(topic, 4n);
     const range = { topic, partition: 0, from: 1n, to: 6n };
     await expect(collect(setup.openReader(), { ranges: [range] })).rejects.toMatchObject({
       code: 'OFFSETS_MISSING',
@@ -44,7 +44,7 @@ describe('readRange, offsets that are missing', () => {
       onGap: (gap) => void gaps.push(gap),
     });
     for await (const batch of read) {
-      if (batches.length === 0) await setup.deleteRecords(topic, '30');
+      if (batches.length === 0) await setup.deleteRecords(topic, 30n);
       batches.push(batch);
     }
     expect(gaps).toMatchObject([{ found: 30n, cause: 'log-start' }]);
@@ -112,7 +112,7 @@ describe('readRange, offsets that are missing', () => {
   it('ends with what a callback throws', async () => {
     const topic = await setup.bench.topic(1);
     await setup.appendOneByOne(topic, 3);
-    await setup.deleteRecords(topic, '2');
+    await setup.deleteRecords(topic, 2n);
     const onGap = () => Promise.reject(new Error('nowhere to note it'));
     const ranges = [{ topic, from: 0n, to: 3n }];
     await expect(collect(setup.openReader(), { ranges, onGap })).rejects.toThrow('nowhere to note it');

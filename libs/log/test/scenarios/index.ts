@@ -12,6 +12,7 @@ import { heartbeatArea, joinArea, leaveArea, staticMembersArea, syncArea } from 
 import { idempotenceArea } from './idempotence.js';
 import { deleteRecordsArea, leaderEpochArea, offsetsArea } from './offsets.js';
 import { produceArea } from './produce.js';
+import { rangesArea } from './ranges.js';
 import type { Area } from './scenario.js';
 import { createPartitionsArea, createTopicsArea, deleteTopicsArea, metadataArea } from './topics.js';
 import { transactionsArea } from './transactions.js';
@@ -45,4 +46,5 @@ export const AREAS: readonly Area[] = [
   offsetFetchArea,
   offsetDeleteArea,
   transactionsArea,
+  rangesArea,
 ];

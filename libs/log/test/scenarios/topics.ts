@@ -12,7 +12,12 @@ async function createError(log: LogUnderTest, topic: NewTopic): Promise<string> 
   return only(await log.create([topic])).error;
 }
 
-async function deleteTopic(log: LogUnderTest, topic: { name?: string; topicId?: string }, version = 6) {
+/** Deletes a topic. Resolves to the name of the error code. */
+export async function deleteTopic(
+  log: LogUnderTest,
+  topic: { name?: string; topicId?: string },
+  version = 6,
+) {
   const { responses } = await log.ask<{
     responses: { name: string | null; topicId: string; errorCode: number }[];
   }>(Api.DeleteTopics, version, {

@@ -5,9 +5,11 @@ import {
   createAdmin,
   createBatchConsumer,
   createProducer,
+  createRangeReader,
   type Admin,
   type BatchConsumer,
   type Producer,
+  type RangeReader,
 } from '../../../src/client/index.js';
 import { logger, record } from '../../client/_util.js';
 
@@ -23,6 +25,7 @@ let kafka: RunningKafka;
 let admin: Admin;
 let producer: Producer;
 let consumer: BatchConsumer;
+let reader: RangeReader;
 const seen = new Set<string>();
 
 beforeAll(async () => {
@@ -44,13 +47,27 @@ beforeAll(async () => {
     },
   });
   await consumer.start();
+  reader = createRangeReader({ connection, logger, stallTimeoutMs: OTHERS_LEAD_WITHIN.timeoutMs });
 });
 afterAll(async () => {
-  for (const client of [consumer, producer, admin]) await client?.[Symbol.asyncDispose]();
+  for (const client of [reader, consumer, producer, admin]) await client?.[Symbol.asyncDispose]();
   await kafka?.[Symbol.asyncDispose]();
 });
 
-/** Sends enough keys for every partition to receive some. Resolves after each record was acknowledged and read. */
+/** The values of the topic, read without a group. */
+async function valuesInRange(): Promise<Set<string>> {
+  const values = new Set<string>();
+  const ranges = [{ topic: TOPIC, from: 'earliest', to: 'latest' }] as const;
+  for await (const { records } of await reader.readRange({ ranges, maxPartitionBytes: 1_000 })) {
+    for (const { value } of records) values.add(String(value));
+  }
+  return values;
+}
+
+/**
+ * Sends enough keys for every partition to receive some. Resolves after each record was acknowledged and read, by a
+ * consumer and in a range.
+ */
 async function everyPartitionWorks(round: string): Promise<void> {
   const keys = Array.from({ length: 10 * PARTITIONS }, (_, n) => `${round}-${n}`);
   const partitions = new Set<number>();
@@ -65,6 +82,8 @@ async function everyPartitionWorks(round: string): Promise<void> {
   );
   expect(partitions.size).toBe(PARTITIONS);
   await until(() => keys.every((key) => seen.has(key)), OTHERS_LEAD_WITHIN);
+  const ranged = await valuesInRange();
+  expect(keys.filter((key) => !ranged.has(key))).toEqual([]);
 }
 
 describe('clients of a cluster of three brokers', () => {
