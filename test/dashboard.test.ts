@@ -159,7 +159,7 @@ describe('the dashboard in a browser', () => {
       async () => Number(await table.getAttribute('aria-rowcount')) > 200,
     );
     await own.evaluate(() => ((globalThis as unknown as Lookout).denies = false));
-    await own.getByRole('button', { name: 'Try the map again' }).click();
+    await own.getByRole('button', { name: 'Retry the map' }).click();
     await eventually('the map is painted', async () => {
       const painted = await own.evaluate(paintedPixels);
       return painted.length === 2 && painted.every((pixels) => pixels > 1_000);
@@ -189,7 +189,7 @@ describe('the dashboard in a browser', () => {
     const forger = await context.newPage();
     await forger.goto(`${dashboardUrl}/#token=forged`);
     const notice = forger.getByTestId('signed-out');
-    await eventually('it is said', async () => (await notice.textContent())?.includes('no longer good'));
+    await eventually('it is said', async () => (await notice.textContent())?.includes('not valid'));
     await context.close();
   });
 

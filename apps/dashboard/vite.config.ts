@@ -1,7 +1,7 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig, loadEnv } from 'vite';
 
-// In development the page comes from Vite, and what it asks for from the realtime service.
+// In development, Vite serves the page and forwards its requests to the realtime service.
 const { REALTIME_URL: realtimeUrl = 'http://127.0.0.1:4001' } = loadEnv('', import.meta.dirname, 'REALTIME_');
 const paths = ['/city', '/vehicles', '/stats'];
 
@@ -9,7 +9,7 @@ export default defineConfig({
   plugins: [react()],
   resolve: {
     conditions: ['@hailstream/source', 'module', 'browser', 'development|production'],
-    // The build of MapLibre that loads its worker from a file of ours rather than from a blob.
+    // The build of MapLibre that loads its worker from a file instead of a blob.
     alias: [{ find: /^maplibre-gl$/, replacement: 'maplibre-gl/dist/maplibre-gl-csp.js' }],
   },
   server: {
@@ -21,7 +21,7 @@ export default defineConfig({
   },
   build: {
     target: 'es2023',
-    // The map is one chunk of its own and larger than the limit that suits pages of text.
+    // The map is a separate chunk, larger than Vite's default limit.
     chunkSizeWarningLimit: 1100,
     rolldownOptions: {
       output: {

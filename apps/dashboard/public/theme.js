@@ -1,7 +1,7 @@
-// Before the first paint, so that a chosen theme never flashes through the system's one.
+// Runs before the first paint, so that the page never flashes in the wrong theme.
 try {
   const theme = localStorage.getItem('hailstream.theme');
   if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
 } catch {
-  // Storage can be forbidden; then the system's theme is used.
+  // Storage may be disabled: the system's theme is used.
 }

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import { Bar } from './bar/bar.js';
-import { useLiveness } from './bar/use-liveness.js';
+import { useLiveness } from './liveness/use-liveness.js';
 import { VehicleCard } from './card/vehicle-card.js';
 import { useDashboard } from './dashboard.js';
 import { CityMap } from './map/city-map.js';
@@ -10,7 +10,7 @@ import { useShortcuts } from './shortcuts.js';
 import { useStore } from './store.js';
 import { VehicleTable } from './table/vehicle-table.js';
 
-/** Narrower than this there is room for the map or for the panel. */
+/** On narrower windows, either the map or the panel fits. */
 const narrow = '(max-width: 720px)';
 
 export function App() {
@@ -25,7 +25,7 @@ export function App() {
   const [isSlow, setIsSlow] = useState(false);
   const liveness = useLiveness({ showsTable });
 
-  // Given up: the table is shown until somebody asks for the map again.
+  // The map failed: the table is shown until the user requests the map again.
   const map = useStore(city.map);
   useEffect(() => {
     if (map === 'unavailable') setCanShowMap(false);

@@ -3,12 +3,12 @@ import type { CityState } from './city-state/city-state.js';
 import type { Connection } from './connection/connection.js';
 import type { ThemeSetting } from './theme/theme.js';
 
-/** What every part of the page may reach. */
+/** What all components of the page share. */
 export interface Dashboard {
   readonly city: CityState;
   readonly connection: Connection;
   readonly theme: ThemeSetting;
-  /** `null` where nobody signed in: a service on loopback asks for no token. */
+  /** `null` if no token is used: a service on loopback may not require one. */
   readonly signOut: (() => void) | null;
 }
 

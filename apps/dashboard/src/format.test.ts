@@ -58,7 +58,7 @@ describe('formatHeading', () => {
 });
 
 describe('small formats', () => {
-  it('tells metres a second in kilometres an hour', () => {
+  it('converts metres per second to kilometres per hour', () => {
     expect(format.formatSpeed(10)).toBe('36 km/h');
     expect(format.formatSpeed(null)).toBe('–');
   });
@@ -67,7 +67,7 @@ describe('small formats', () => {
     expect(format.formatCount(12345)).toBe('12,345');
   });
 
-  it('shortens an id to its end, and reads names as words', () => {
+  it('shortens an id to its end, and writes names as words', () => {
     expect(format.shortId('0192f3c4-5d6e-7f80-9a1b-2c3d4e5f6a7b')).toBe('5f6a7b');
     expect(format.inWords('passenger_cancellation')).toBe('passenger cancellation');
   });

@@ -1,13 +1,13 @@
-/** How figures, times and places read, everywhere on the page. All in English, as the page is. */
+/** Formats of numbers, times and places on the page, in English. */
 
 const locale = 'en-GB';
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
-/** Stands where a figure is not known. */
+/** Shown for unknown values. */
 export const UNKNOWN = '–';
 
-/** Digits of a device id that are shown: the end of a UUID is what differs between two of them. */
+/** Digits of a device id that are shown: UUIDs of version 7 differ at the end. */
 const SHORT_ID_LENGTH = 6;
 
 export function formatCount(count: number): string {
@@ -27,7 +27,7 @@ export function formatShare(part: number, total: number): string {
   return percent > 0 && percent < 1 ? '<1%' : `${Math.round(percent)}%`;
 }
 
-/** The time of day, by this browser's time zone. */
+/** The time of day in the browser's time zone. */
 export function formatClock(atMs: number): string {
   return clock.format(atMs);
 }
@@ -42,7 +42,7 @@ export function formatDuration(durationMs: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
-/** An age that changes seldom, to be read in passing: 40 s, 2 min, 3 h, 2 d. */
+/** A coarse age that changes rarely: 40 s, 2 min, 3 h, 2 d. */
 export function formatAge(durationMs: number): string {
   const seconds = Math.max(0, durationMs) / 1000;
   if (seconds < 60) return `${Math.floor(seconds / 10) * 10 || Math.floor(seconds)} s`;
@@ -52,14 +52,14 @@ export function formatAge(durationMs: number): string {
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
 }
 
-/** Metres a second as kilometres an hour. */
+/** Metres per second as kilometres per hour. */
 export function formatSpeed(metersPerSecond: number | null): string {
   return metersPerSecond === null ? UNKNOWN : `${Math.round(metersPerSecond * 3.6)} km/h`;
 }
 
 const compass = ['N', 'NE', 'E', 'SE', 'S', 'SW', 'W', 'NW'] as const;
 
-/** Degrees clockwise from north, and in words. */
+/** Degrees clockwise from north, with the compass point. */
 export function formatHeading(degrees: number | null): string {
   if (degrees === null) return UNKNOWN;
   return `${Math.round(degrees) % 360}° ${compass[Math.round(degrees / 45) % compass.length]}`;

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 
-/** Line icons of the page's own, in the colour of the text around them. */
+/** Line icons in the colour of the surrounding text. */
 function Icon({ children }: { children: ReactNode }) {
   return (
     <svg

@@ -14,7 +14,7 @@ const city = new CityState();
 const connection = new Connection(token, city);
 connection.open();
 
-// A sign-in link opened in a tab that has the page already changes nothing but the fragment.
+// A sign-in link opened in a tab that already shows the page changes only the fragment.
 addEventListener('hashchange', () => {
   if (tokenOfHash(location.hash) !== null) location.reload();
 });

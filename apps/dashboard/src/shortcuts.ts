@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'react';
 
-/** Calls what a key stands for, except while something is typed, where only Escape counts. */
+/** Runs the action of a key. While the user types in a field, only Escape is handled. */
 export function useShortcuts(actions: Readonly<Record<string, (() => void) | undefined>>): void {
   const current = useRef(actions);
   useEffect(() => {

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-/** One value that changes over time and those who want to know when it does. */
+/** A value that changes over time, and its subscribers. */
 export class Store<T> {
   private value: T;
   private readonly listeners = new Set<() => void>();
@@ -23,7 +23,7 @@ export class Store<T> {
   };
 }
 
-/** The store's value, and a render whenever it changes. */
+/** Returns the value of a store and renders again when it changes. */
 export function useStore<T>(store: Store<T>): T {
   return useSyncExternalStore(store.subscribe, store.get);
 }

@@ -1,5 +1,5 @@
 import './bar.css';
-import type { Liveness } from '../city-state/liveness.js';
+import type { Liveness } from '../liveness/liveness.js';
 import { useDashboard } from '../dashboard.js';
 import { MapIcon, PanelIcon, SignOutIcon, TableIcon } from '../icons.js';
 import { useStore } from '../store.js';
@@ -16,7 +16,7 @@ interface BarProps {
   readonly onTogglePanel: () => void;
 }
 
-/** What is always there: which city, whether the picture is live, and how it is looked at. */
+/** The bar at the top: the city, whether the data is live, and the controls. */
 export function Bar({
   liveness,
   canShowMap,
@@ -58,7 +58,7 @@ export function Bar({
           <button
             type="button"
             className="bar-button"
-            aria-label={showsTable ? 'Show the map' : 'Show a table instead of the map'}
+            aria-label={showsTable ? 'Show the map' : 'Show the table'}
             title={showsTable ? 'Map (T)' : 'Table (T)'}
             onClick={onToggleTable}
           >

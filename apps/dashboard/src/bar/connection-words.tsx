@@ -1,8 +1,8 @@
-import type { Liveness } from '../city-state/liveness.js';
+import type { Liveness } from '../liveness/liveness.js';
 import { useDashboard } from '../dashboard.js';
 import { useStore } from '../store.js';
 
-/** Whether what is shown is of now, in words. */
+/** Whether the data is live, and if not, why. */
 export function ConnectionWords({ liveness }: { liveness: Liveness }) {
   const { connection } = useDashboard();
   const { kind } = useStore(connection.state);

@@ -1,11 +1,11 @@
-import { freshnessOf } from '../city-state/freshness.js';
-import { newestEventAge } from '../city-state/liveness.js';
+import { freshnessOf } from '../liveness/freshness.js';
+import { newestEventAge } from '../liveness/liveness.js';
 import { useDashboard } from '../dashboard.js';
 import { formatDuration } from '../format.js';
 import { useStore } from '../store.js';
-import { useNow } from './use-liveness.js';
+import { useNow } from '../liveness/use-liveness.js';
 
-/** How old the picture is: the age of the newest event anywhere in the city. */
+/** The age of the newest event in the city. */
 export function FreshnessWords() {
   const { city } = useDashboard();
   const ageMs = newestEventAge({ tick: useStore(city.tick), now: useNow() });

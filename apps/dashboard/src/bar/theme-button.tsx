@@ -9,7 +9,7 @@ const icons: Readonly<Record<ThemeChoice, () => React.ReactNode>> = {
   dark: MoonIcon,
 };
 
-/** Goes through the themes, one a press. */
+/** Switches to the next theme. */
 export function ThemeButton() {
   const { theme } = useDashboard();
   const choice = useStore(theme.choice);

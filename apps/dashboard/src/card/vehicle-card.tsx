@@ -22,19 +22,19 @@ import { MarkSwatch } from '../marks/mark-swatch.js';
 import { useStore } from '../store.js';
 import { VehicleEvents } from './vehicle-events.js';
 
-/** After this long without a word the service does not know the vehicle. */
-const UNHEARD_AFTER_MS = 4_000;
+/** Without an answer for this long, the service does not know the vehicle. */
+const UNKNOWN_AFTER_MS = 4_000;
 
-/** Everything about one vehicle. */
+/** The details of one vehicle. */
 export function VehicleCard({ selected }: { selected: VehicleQuery }) {
   const { city } = useDashboard();
   const tick = useStore(city.tick);
   const detail = useStore(city.detail);
   const { deviceId } = selected;
   const vehicle = isVehicleRef(selected) ? city.fleet.vehicle(selected) : undefined;
-  const isUnheardOf = useLater(UNHEARD_AFTER_MS) && detail === null;
+  const isUnknown = useLater(UNKNOWN_AFTER_MS) && detail === null;
   const closeButton = useRef<HTMLButtonElement>(null);
-  useEffect(() => giveBackFocus(closeButton.current), []);
+  useEffect(() => moveFocus(closeButton.current), []);
 
   return (
     <aside className="card" aria-label={`Vehicle ${shortId(deviceId)}`} data-testid="vehicle-card">
@@ -57,9 +57,9 @@ export function VehicleCard({ selected }: { selected: VehicleQuery }) {
           <CloseIcon />
         </button>
       </header>
-      {isUnheardOf && vehicle === undefined ? (
+      {isUnknown && vehicle === undefined ? (
         <p className="card-nothing">
-          Nothing is known of this vehicle. Is the id complete, and of this city?
+          No events received from this vehicle. Check that the id is complete and belongs to this city.
         </p>
       ) : (
         <VehicleFacts vehicle={vehicle} detail={detail} now={tick?.asOf ?? null} />
@@ -93,14 +93,14 @@ function VehicleFacts(props: {
       </p>
       {contact !== 'live' && (
         <p className="card-contact" data-contact={contact}>
-          {contact === 'stale' ? 'Not heard of for a minute' : 'Silent for ten minutes or more'}
+          {contact === 'stale' ? 'No event for a minute or more' : 'No event for ten minutes or more'}
         </p>
       )}
       <dl className="card-figures">
         <Fact label="Speed" value={formatSpeed(vehicle?.speed ?? detail?.location?.speed ?? null)} />
         <Fact label="Heading" value={formatHeading(vehicle?.heading ?? detail?.location?.heading ?? null)} />
         <Fact label="Position" value={location ? formatPlace(location) : UNKNOWN} />
-        <Fact label="Seen" value={detail?.located_at ? formatClock(detail.located_at) : UNKNOWN} />
+        <Fact label="Position at" value={detail?.located_at ? formatClock(detail.located_at) : UNKNOWN} />
       </dl>
       <TripFacts detail={detail} />
       <section className="card-section">
@@ -122,7 +122,7 @@ function TripFacts({ detail }: { detail: VehicleDetail | null }) {
     <section className="card-section">
       <h3>Trip</h3>
       {trip === null ? (
-        <p className="card-none">{detail === null ? '' : 'None now'}</p>
+        <p className="card-none">{detail === null ? '' : 'No current trip'}</p>
       ) : (
         <dl className="card-figures">
           <Fact label="Trip" value={shortId(trip.trip_id)} />
@@ -144,7 +144,7 @@ function Fact({ label, value }: { label: string; value: string }) {
   );
 }
 
-/** Whether that much time has passed since the component came. */
+/** Whether this much time has passed since the component was mounted. */
 function useLater(afterMs: number): boolean {
   const [isLater, setIsLater] = useState(false);
   useEffect(() => {
@@ -154,12 +154,12 @@ function useLater(afterMs: number): boolean {
   return isLater;
 }
 
-/** Focus goes to the card where it came from the keyboard, and back to where it was when the card closes. */
-function giveBackFocus(closeButton: HTMLElement | null): () => void {
+/** Moves the focus to the card if it was opened with the keyboard, and back when it is closed. */
+function moveFocus(closeButton: HTMLElement | null): () => void {
   const before = document.activeElement;
-  const cameByKeyboard = before instanceof HTMLElement && before.matches(':focus-visible');
-  if (cameByKeyboard) closeButton?.focus();
+  const isKeyboardFocus = before instanceof HTMLElement && before.matches(':focus-visible');
+  if (isKeyboardFocus) closeButton?.focus();
   return () => {
-    if (cameByKeyboard && before.isConnected) before.focus();
+    if (isKeyboardFocus && before.isConnected) before.focus();
   };
 }

@@ -5,14 +5,14 @@ import { formatClock, inWords } from '../format.js';
 import { MarkSwatch } from '../marks/mark-swatch.js';
 import { useStore } from '../store.js';
 
-/** What happened to a vehicle, newest first; `null` is not known yet. */
+/** The latest events of a vehicle, newest first; `null` while they are loading. */
 export function VehicleEvents({ events }: { events: VehicleDetail['events'] | null }) {
   const { theme } = useDashboard();
   const painted = useStore(theme.theme);
   return (
     <section className="card-section">
       <h3>Events</h3>
-      {events?.length === 0 && <p className="card-none">None yet</p>}
+      {events?.length === 0 && <p className="card-none">No events</p>}
       <ol className="card-events">
         {events?.map(({ event_types, vehicle_state, timestamp }) => (
           <li key={`${timestamp} ${event_types.join()}`}>

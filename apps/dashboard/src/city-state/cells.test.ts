@@ -13,20 +13,20 @@ function row(count: number, pixelsApart: number, zoom: number) {
 }
 
 describe('isCrowded', () => {
-  it('draws marks that have room', () => {
+  it('draws marks that do not overlap', () => {
     expect(isCrowded(row(100, 30, 14), { zoom: 14, counting: false })).toBe(false);
   });
 
-  it('counts where marks would lie over each other', () => {
+  it('counts if marks would overlap', () => {
     expect(isCrowded(row(100, 2, 14), { zoom: 14, counting: false })).toBe(true);
   });
 
-  it('draws marks from close up and for a few vehicles, however crowded', () => {
+  it('draws marks at high zoom and for few vehicles, even if they overlap', () => {
     expect(isCrowded(row(100, 1, 17), { zoom: 17, counting: true })).toBe(false);
     expect(isCrowded(row(20, 1, 14), { zoom: 14, counting: true })).toBe(false);
   });
 
-  it('stays with what it does in between', () => {
+  it('keeps the current mode between the two limits', () => {
     const places = [row(100, 9, 14), row(100, 8.5, 14), row(100, 8, 14), row(100, 7.5, 14), row(100, 7, 14)];
     const between = places.find((each) => {
       const share = overlappingShare(each, 14);

@@ -1,22 +1,22 @@
 import { worldSizePixels, worldX, worldY } from './mercator.js';
 
-/** Marks nearer to each other than this lie over each other. */
+/** Marks closer than this overlap. */
 const OVERLAP_PIXELS = 10;
 
-/** From this zoom on, marks stay marks however crowded: there is no closer look to be had from a count. */
+/** From this zoom on, marks are always drawn: zooming in further would not separate them. */
 const CLOSEST_COUNTED_ZOOM = 16.5;
 
-/** Too few to be a crowd anywhere. */
+/** Fewer vehicles than this are never counted per cell. */
 const FEWEST_COUNTED = 40;
 
-/** The share of marks that lie over others from which the map counts, and below which it draws again. */
+/** The share of overlapping marks above which cells are counted, and below which marks are drawn again. */
 const CROWDED_SHARE = 0.55;
 const CLEAR_SHARE = 0.42;
 
 /** Distance between the centres of neighbouring cells, between whole steps of zoom. */
 const CELL_PIXELS = 60;
 
-/** Steps of zoom at which cells change their size, so that they stay as they are during smaller moves. */
+/** Cells change their size in these steps of zoom, so that they stay the same during small moves. */
 const ZOOM_STEPS = 2;
 
 export interface Places {
@@ -45,7 +45,7 @@ export function toPlaces(positions: Float64Array, count: number): Places {
   return { x, y, count };
 }
 
-/** Whether to count per cell rather than draw marks; `counting` says what is done now, so that it does not flicker. */
+/** Whether to count per cell instead of drawing marks; `counting` is the current mode, for hysteresis. */
 export function isCrowded(places: Places, view: { zoom: number; counting: boolean }): boolean {
   if (view.zoom >= CLOSEST_COUNTED_ZOOM || places.count < FEWEST_COUNTED) return false;
   return overlappingShare(places, view.zoom) > (view.counting ? CLEAR_SHARE : CROWDED_SHARE);

@@ -13,7 +13,7 @@ import { FiguresHistory } from './figures-history.js';
 import { Fleet } from './fleet.js';
 import { isSameVehicle } from './vehicle-ref.js';
 
-/** What the newest frame said, and when it came by this browser's own clock. */
+/** The newest frame, and when it was received by the browser's clocks. */
 export interface Tick {
   readonly figures: Figures;
   /** The service's clock when the frame was made, in milliseconds. */
@@ -21,45 +21,45 @@ export interface Tick {
   /** Milliseconds until the next frame. */
   readonly tickMs: number;
   readonly receivedAt: number;
-  /** The same by the time of day: the clock above stands still while a computer sleeps. */
+  /** The same by the time of day: the monotonic clock may stop while the computer sleeps. */
   readonly receivedOn: number;
   readonly eventsPerSecond: readonly (number | null)[];
 }
 
-/** Whether the map shows anything. */
+/** The state of the map. */
 export type MapState =
-  /** It is being made. */
+  /** It is being created. */
   | 'loading'
   | 'drawn'
-  /** The browser took away what it draws with, and may give it back. */
+  /** The browser discarded a WebGL context of the map and may restore it. */
   | 'interrupted'
-  /** It can't be drawn: there is a table instead. */
+  /** It cannot be drawn; the table is shown. */
   | 'unavailable';
 
-/** Everything the page shows of the city. React is told once a tick; the map reads the fleet as often as it draws. */
+/** The state of the city as shown on the page. React components update once a tick; the map reads the fleet with every drawn frame. */
 export class CityState {
   readonly fleet = new Fleet();
   readonly tick = new Store<Tick | null>(null);
-  /** How the service stands towards the log; `null` until it has said so on this connection. */
+  /** The state of the service; `null` until it is received on the current connection. */
   readonly status = new Store<ServiceStatus | null>(null);
-  /** Whether the service has lately met records that it could not read. */
+  /** Whether the service recently found records that it could not read. */
   readonly hasUnreadable = new Store(false);
-  /** Whether the newest frame came over the connection there is now. */
+  /** Whether the newest frame was received over the current connection. */
   readonly isCurrent = new Store(false);
   readonly map = new Store<MapState>('loading');
-  /** The vehicle whose card is open. The provider is `null` until the service has told whose it is. */
+  /** The vehicle whose card is open. The provider is `null` until the service has sent it. */
   readonly selected = new Store<VehicleQuery | null>(null);
   readonly detail = new Store<VehicleDetail | null>(null);
   readonly hidden = new Store<ReadonlySet<DrawnState>>(new Set());
-  /** What the map shows: asked of the service. */
+  /** The area that the map shows, requested from the service. */
   readonly viewport = new Store<Viewport | null>(null);
   private readonly history = new FiguresHistory();
-  private readonly stillness = matchMedia('(prefers-reduced-motion: reduce)');
+  private readonly reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
 
-  /** Takes over a frame, or a snapshot, which is `whole`. */
+  /** Applies a frame, or a snapshot if it is `whole`. */
   receive(frame: Frame, whole: boolean): void {
     const now = performance.now();
-    this.fleet.apply(frame, { now, whole, glides: !this.stillness.matches });
+    this.fleet.apply(frame, { now, whole, glides: !this.reducedMotion.matches });
     this.history.add(frame.asOf, frame.figures.eventsPerSecond);
     this.tick.set({
       figures: frame.figures,
@@ -72,7 +72,7 @@ export class CityState {
     this.isCurrent.set(true);
   }
 
-  /** A service that starts over, or another one, knows nothing yet of what is shown. */
+  /** A service that is rebuilding does not know the vehicles that are shown. */
   receiveStatus({ status, unreadable }: StatusMessage): void {
     if (status.kind === 'waiting' || status.kind === 'rebuilding') {
       this.isCurrent.set(false);
@@ -82,7 +82,7 @@ export class CityState {
     this.hasUnreadable.set(unreadable.lastAt !== null);
   }
 
-  /** The connection was lost: what is shown is past until the next one brings something. */
+  /** The connection was lost: the data is of the past until a frame arrives over the next one. */
   lose(): void {
     this.isCurrent.set(false);
     this.status.set(null);

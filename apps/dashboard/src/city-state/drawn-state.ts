@@ -2,10 +2,10 @@ import type { VehicleRow } from '@hailstream/events/live';
 
 type VehicleState = NonNullable<VehicleRow[5]>;
 
-/** A vehicle's state as the page tells it: of those with positions and no event yet, it is not known. */
+/** The state of a vehicle as shown; `unknown` for a vehicle with positions and no event. */
 export type DrawnState = VehicleState | 'unknown';
 
-/** The states that have a mark, those to be seen first last: later marks lie over earlier ones. */
+/** The states that have a mark, in the order in which they are drawn: later marks cover earlier ones. */
 export const statesOnMap = [
   'non_operational',
   'unknown',
@@ -17,7 +17,7 @@ export const statesOnMap = [
 ] as const satisfies readonly DrawnState[];
 export type StateOnMap = (typeof statesOnMap)[number];
 
-/** The states in which a vehicle is none of the city's business: counted, not drawn. */
+/** The states that are counted but not drawn. */
 export const statesOffMap = ['elsewhere', 'removed'] as const satisfies readonly DrawnState[];
 
 export function toDrawnState(state: VehicleState | null): DrawnState {

@@ -10,7 +10,7 @@ function historyOf(...entries: [second: number, value: number][]): (number | nul
 }
 
 describe('FiguresHistory', () => {
-  it('starts with nothing known', () => {
+  it('starts without values', () => {
     expect(new FiguresHistory().values()).toEqual(Array.from({ length: HISTORY_SECONDS }, () => null));
   });
 
@@ -22,12 +22,12 @@ describe('FiguresHistory', () => {
     expect(historyOf([0, 1], [0.5, 7], [1, 2]).slice(-2)).toEqual([7, 2]);
   });
 
-  it('bridges a late frame and leaves a gap for an absence', () => {
+  it('fills the gap of a late frame and keeps longer gaps', () => {
     expect(historyOf([0, 1], [2, 3]).slice(-3)).toEqual([1, 3, 3]);
     expect(historyOf([0, 1], [4, 3]).slice(-5)).toEqual([1, null, null, null, 3]);
   });
 
-  it('forgets what is older than five minutes, after an absence too', () => {
+  it('drops values older than five minutes, after a gap too', () => {
     expect(historyOf([0, 1], [HISTORY_SECONDS, 2]).filter((value) => value !== null)).toEqual([2]);
     expect(historyOf([0, 1], [10 * HISTORY_SECONDS, 2]).filter((value) => value !== null)).toEqual([2]);
   });

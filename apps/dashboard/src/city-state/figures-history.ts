@@ -1,16 +1,16 @@
 /** How far back the sparkline goes. */
 export const HISTORY_SECONDS = 300;
 
-/** So many seconds without a value are taken for a late frame, not for a gap. */
+/** A gap of up to this many seconds is filled: frames may be late. */
 const BRIDGED_SECONDS = 2;
 
-/** A figure by the second over the last five minutes; seconds of which nothing is known are `null`. */
+/** One value per second for the last five minutes; `null` for seconds without a value. */
 export class FiguresHistory {
   private readonly samples = new Float64Array(HISTORY_SECONDS).fill(Number.NaN);
   /** The newest second that was written, in seconds since the epoch. */
   private newest = 0;
 
-  /** The newest value of a second stays; one older than the newest second is ignored. */
+  /** Replaces the value of the newest second; older values are ignored. */
   add(atMs: number, value: number): void {
     const second = Math.floor(atMs / 1000);
     if (second < this.newest) return;

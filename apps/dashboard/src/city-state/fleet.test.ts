@@ -35,12 +35,12 @@ function applied(...steps: { frame: Frame; now: number; whole?: boolean; glides?
 }
 
 describe('Fleet', () => {
-  it('shows a new vehicle where it is, without gliding', () => {
+  it('shows a new vehicle at its position, without animation', () => {
     const fleet = applied({ frame: frame([row('a', 0.001)]), now: 0 });
     expect(drawnAt(fleet, 'a', 0).lng).toBe(0.001);
   });
 
-  it('glides to the new place over one tick', () => {
+  it('moves to the new position over one tick', () => {
     const fleet = applied(
       { frame: frame([row('a', 0)]), now: 0 },
       { frame: frame([row('a', 0.001)]), now: 1000 },
@@ -51,7 +51,7 @@ describe('Fleet', () => {
     expect(drawnAt(fleet, 'a', 9000).lng).toBeCloseTo(0.001, 9);
   });
 
-  it('goes on from where a vehicle is drawn when a frame comes early', () => {
+  it('continues from the drawn position if a frame arrives early', () => {
     const fleet = applied(
       { frame: frame([row('a', 0)]), now: 0 },
       { frame: frame([row('a', 0.001)]), now: 1000 },
@@ -61,7 +61,7 @@ describe('Fleet', () => {
     expect(drawnAt(fleet, 'a', 2500).lng).toBeCloseTo(0.002, 9);
   });
 
-  it('finishes the glide of a vehicle that the next frame does not mention', () => {
+  it('finishes the move of a vehicle that is not in the next frame', () => {
     const fleet = applied(
       { frame: frame([row('a', 0)]), now: 0 },
       { frame: frame([row('a', 0.001)]), now: 1000 },
@@ -70,7 +70,7 @@ describe('Fleet', () => {
     expect(drawnAt(fleet, 'a', 2500).lng).toBeCloseTo(0.001, 9);
   });
 
-  it('does not animate a leap of more than 300 m', () => {
+  it('does not animate a move of more than 300 m', () => {
     const fleet = applied(
       { frame: frame([row('a', 0)]), now: 0 },
       { frame: frame([row('a', 0.003)]), now: 1000 },
@@ -78,7 +78,7 @@ describe('Fleet', () => {
     expect(drawnAt(fleet, 'a', 1000).lng).toBe(0.003);
   });
 
-  it('moves at once where motion is not wanted', () => {
+  it('moves at once if reduced motion is preferred', () => {
     const fleet = applied(
       { frame: frame([row('a', 0)]), now: 0 },
       { frame: frame([row('a', 0.001)]), now: 1000, glides: false },
@@ -86,7 +86,7 @@ describe('Fleet', () => {
     expect(drawnAt(fleet, 'a', 1000).lng).toBeCloseTo(0.001, 9);
   });
 
-  it('turns the shorter way round', () => {
+  it('turns in the shorter direction', () => {
     const fleet = applied(
       { frame: frame([row('a', 0, { heading: 350 })]), now: 0 },
       { frame: frame([row('a', 0, { heading: 10 })]), now: 1000 },
@@ -94,13 +94,13 @@ describe('Fleet', () => {
     expect(drawnAt(fleet, 'a', 1500).heading).toBeCloseTo(360, 3);
   });
 
-  it('has no heading where none is known', () => {
+  it('has no heading if it is unknown', () => {
     const fleet = applied({ frame: frame([row('a', 0, { heading: null })]), now: 0 });
     expect(drawnAt(fleet, 'a', 0).heading).toBeNaN();
     expect(fleet.hasHeading(fleet.slotOf(ref('a'))!)).toBe(false);
   });
 
-  it('takes those off that are gone or silent, and keeps the others in their places', () => {
+  it('removes vehicles that are gone or silent, and keeps the positions of the others', () => {
     const silent: VehicleRow = ['c', 0, 0, 0, 0, 'available', 'silent', 0];
     const fleet = applied(
       { frame: frame([row('a', 0.001), row('b', 0.002), row('c', 0.003), row('d', 0.004)]), now: 0 },
@@ -122,7 +122,7 @@ describe('Fleet', () => {
     expect(fleet.refAt(fleet.slotOf(ref('d'))!)).toEqual(ref('d'));
   });
 
-  it('keeps apart the vehicles of two providers that have the same device id', () => {
+  it('separates vehicles of two providers with the same device id', () => {
     const fleet = applied(
       { frame: frame([row('a', 0.001), row('a', 0.002, { provider: 1 })]), now: 0 },
       { frame: frame([row('a', 0.003)]), now: 1000 },
@@ -136,7 +136,7 @@ describe('Fleet', () => {
     expect([fleet.slotOf(ref('a')), fleet.slotOf(ref('a', 'q'))]).toEqual([0, undefined]);
   });
 
-  it('drops what a snapshot does not have', () => {
+  it('removes vehicles that are not in a snapshot', () => {
     const fleet = applied(
       { frame: frame([row('a', 0), row('b', 0)]), now: 0 },
       { frame: frame([row('b', 0), row('c', 0)]), now: 1000, whole: true },
@@ -144,7 +144,7 @@ describe('Fleet', () => {
     expect([fleet.slotOf(ref('a')), fleet.size]).toEqual([undefined, 2]);
   });
 
-  it('grows beyond its first capacity without losing anyone', () => {
+  it('keeps all vehicles when it grows beyond its initial capacity', () => {
     const rows = Array.from({ length: 3000 }, (_, index) => row(`v${index}`, index / 100));
     const fleet = applied({ frame: frame(rows), now: 0 });
     expect(fleet.size).toBe(3000);
@@ -152,7 +152,7 @@ describe('Fleet', () => {
     expect(drawnAt(fleet, 'v2999', 0).lng).toBe(29.99);
   });
 
-  it('finds a vehicle by a part of its id, the end first', () => {
+  it('finds a vehicle by part of its id, preferring the end', () => {
     const fleet = applied({ frame: frame([row('beef-01', 0), row('01-beef', 0)]), now: 0 });
     expect(fleet.find('beef')).toEqual(ref('01-beef'));
     expect(fleet.find('f-0')).toEqual(ref('beef-01'));

@@ -2,12 +2,12 @@ import type { Contact, Frame, VehicleRef, VehicleRow } from '@hailstream/events/
 import { distanceMeters } from './mercator.js';
 import { type DrawnState, toDrawnState } from './drawn-state.js';
 
-/** Farther than any vehicle drives in a tick: a correction, shown without gliding. */
+/** A longer move than a vehicle drives in a tick: a correction, shown without animation. */
 export const LEAP_METERS = 300;
 
 const INITIAL_CAPACITY = 1024;
 
-/** A vehicle as the table and the card read it; `null` is unknown. */
+/** A vehicle as shown in the table and the card; `null` is unknown. */
 export interface Vehicle extends VehicleRef {
   readonly lat: number;
   readonly lng: number;
@@ -18,11 +18,11 @@ export interface Vehicle extends VehicleRef {
 }
 
 /**
- * The vehicles of the viewport, in columns, and where between two frames each of them is. A frame gives places to
- * arrive at; all vehicles glide from where they are drawn to those places, together, over one tick.
+ * The vehicles in the viewport, as columns, with their interpolated positions. A frame sets target positions; all vehicles
+ * move from where they are drawn to their targets over one tick.
  *
- * A vehicle keeps its slot while it is there; the last one moves into the slot of one that leaves, so slots
- * 0 to `size - 1` are always taken.
+ * A vehicle keeps its slot until it is removed; the last vehicle then moves into that slot, so that slots 0 to `size - 1`
+ * are always in use.
  */
 export class Fleet {
   /** By provider and device: two providers may use the same device id. */
@@ -34,9 +34,9 @@ export class Fleet {
   private fromLat = new Float64Array(INITIAL_CAPACITY);
   private toLng = new Float64Array(INITIAL_CAPACITY);
   private toLat = new Float64Array(INITIAL_CAPACITY);
-  /** Degrees clockwise from north; NaN where it is not known. */
+  /** Degrees clockwise from north; NaN if unknown. */
   private fromHeading = new Float32Array(INITIAL_CAPACITY);
-  /** Degrees to turn during the glide, the shorter way round. */
+  /** Degrees to turn during the move, in the shorter direction. */
   private turn = new Float32Array(INITIAL_CAPACITY);
   private glideStartedAt = 0;
   private glideMs = 0;
@@ -45,7 +45,7 @@ export class Fleet {
     return this.rows.length;
   }
 
-  /** Takes over a frame. `whole` is a snapshot: what is not in it has left. Without `glides`, all arrive at once. */
+  /** Applies a frame. `whole` is a snapshot: vehicles that are not in it are removed. Without `glides`, vehicles move at once. */
   apply(frame: Frame, options: { now: number; whole: boolean; glides: boolean }): void {
     this.settle(options.now);
     this.glideMs = options.glides ? frame.tickMs : 0;
@@ -56,7 +56,7 @@ export class Fleet {
       this.remove({ deviceId, providerId: providers[provider] ?? '' });
   }
 
-  /** How far the glide has come: 0 at its start, 1 from its end on. */
+  /** Progress of the move: 0 at its start, 1 at and after its end. */
   progress(now: number): number {
     if (this.glideMs <= 0) return 1;
     return Math.min(1, Math.max(0, (now - this.glideStartedAt) / this.glideMs));
@@ -64,7 +64,7 @@ export class Fleet {
 
   /**
    * Where the vehicles in `slots` are now: longitude and latitude pairs into `positions`, headings in degrees
-   * clockwise from north into `headings` (NaN where not known).
+   * clockwise from north into `headings` (NaN if unknown).
    */
   sample(
     slots: Uint32Array,
@@ -103,7 +103,7 @@ export class Fleet {
     return this.refs[slot]!;
   }
 
-  /** Where the vehicle arrives at the end of the glide. */
+  /** The position at the end of the move. */
   targetLngAt(slot: number): number {
     return this.toLng[slot]!;
   }
@@ -123,7 +123,7 @@ export class Fleet {
     return slot === undefined ? undefined : this.vehicleAt(slot);
   }
 
-  /** The first vehicle with this in its id; the end counts most, for that is what is shown of ids. */
+  /** The first vehicle whose id ends with, or else contains, this text: the page shows the end of ids. */
   find(part: string): VehicleRef | undefined {
     const ids = this.rows.map(([deviceId]) => deviceId);
     const end = ids.findIndex((id) => id.endsWith(part));
@@ -131,7 +131,7 @@ export class Fleet {
     return slot === -1 ? undefined : this.refAt(slot);
   }
 
-  /** Makes where everyone is drawn now the start of the next glide. */
+  /** Starts the next move at the positions that are drawn now. */
   private settle(now: number): void {
     const progress = this.progress(now);
     for (let slot = 0; slot < this.size; slot++) {

@@ -8,7 +8,7 @@ describe('world coordinates', () => {
     expect(worldY(85.0511287798066)).toBeCloseTo(0, 9);
   });
 
-  it('lead back to where they came from', () => {
+  it('convert back to the same degrees', () => {
     expect(lngOfWorldX(worldX(7.42))).toBeCloseTo(7.42, 9);
     expect(latOfWorldY(worldY(43.73))).toBeCloseTo(43.73, 9);
   });

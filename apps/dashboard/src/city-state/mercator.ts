@@ -1,4 +1,4 @@
-/** Metres in a degree of latitude, on the sphere that distances of a city are fine with. */
+/** Metres per degree of latitude on a sphere, which is accurate enough within a city. */
 const METERS_PER_DEGREE = 111_195;
 
 /** Pixels that the whole world is wide at zoom 0, in MapLibre's terms. */
@@ -20,7 +20,7 @@ export function lngOfWorldX(x: number): number {
   return x * 360 - 180;
 }
 
-/** How far one `worldX` is east of another, the shorter way round: -0.5 to 0.5. */
+/** Distance of one `worldX` east of another, in the shorter direction: -0.5 to 0.5. */
 export function acrossWorld(x: number, from: number): number {
   return x - from - Math.round(x - from);
 }
@@ -39,7 +39,7 @@ export interface Place {
   readonly lat: number;
 }
 
-/** Metres between two places, right to a thousandth within a city. */
+/** Metres between two places, accurate to 0.1 % within a city. */
 export function distanceMeters(from: Place, to: Place): number {
   const north = (to.lat - from.lat) * METERS_PER_DEGREE;
   const east = (to.lng - from.lng) * METERS_PER_DEGREE * Math.cos(((from.lat + to.lat) / 2) * toRadians);

@@ -1,17 +1,17 @@
 import type { VehicleQuery, VehicleRef } from '@hailstream/events/live';
 
-/** One string for a vehicle, as a key of lists. */
+/** A string that identifies a vehicle, for list keys. */
 export function vehicleKey({ deviceId, providerId }: VehicleQuery): string {
   return `${providerId ?? ''} ${deviceId}`;
 }
 
-/** Whether two are of the same vehicle; either may be none. */
+/** Whether both refer to the same vehicle; `null` equals only `null`. */
 export function isSameVehicle(one: VehicleQuery | null, other: VehicleQuery | null): boolean {
   if (one === null || other === null) return one === other;
   return one.deviceId === other.deviceId && one.providerId === other.providerId;
 }
 
-/** Whether the provider is known, without which a device id may be of several vehicles. */
+/** Whether the provider is known; a device id alone may match several vehicles. */
 export function isVehicleRef(vehicle: VehicleQuery | null): vehicle is VehicleRef {
   return vehicle !== null && vehicle.providerId !== null;
 }

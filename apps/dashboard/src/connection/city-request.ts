@@ -2,13 +2,13 @@ import type { City } from '@hailstream/events/live';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** What came of asking for the city. */
+/** The result of requesting the city. */
 export type CityAnswer =
   | { readonly kind: 'city'; readonly city: City }
   | { readonly kind: 'refused' }
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** `GET /city`. Also tells whether a token is good: the one place where a refusal is a plain status code. */
+/** Requests `GET /city`, whose status also shows whether the token is accepted. */
 export async function requestCity(token: string | null): Promise<CityAnswer> {
   try {
     const response = await fetch('/city', {

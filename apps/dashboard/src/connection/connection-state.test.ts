@@ -13,7 +13,7 @@ const outcomes: [ConnectionEvent, ConnectionState][] = [
 ];
 
 describe('nextConnectionState', () => {
-  it.each(outcomes)('follows %j from every state that is not final', (event, next) => {
+  it.each(outcomes)('applies %j in every state that is not final', (event, next) => {
     for (const state of states) expect(nextConnectionState(state, event)).toEqual(next);
   });
 
@@ -24,7 +24,7 @@ describe('nextConnectionState', () => {
 });
 
 describe('retryDelayMs', () => {
-  it('doubles up to its bound', () => {
+  it('doubles up to the maximum', () => {
     const delays = [1, 2, 3, 4, 5, 50].map(retryDelayMs);
     expect(delays).toEqual([500, 1000, 2000, 4000, 5000, 5000]);
   });

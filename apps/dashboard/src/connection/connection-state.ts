@@ -1,20 +1,20 @@
-/** How the page and the realtime service stand. */
+/** The state of the connection to the realtime service. */
 export type ConnectionState =
-  /** Since the page was opened, nothing came yet. */
+  /** Not connected since the page was opened. */
   | { readonly kind: 'connecting' }
   | { readonly kind: 'connected' }
-  /** It was connected, or could not be within the first moments; it goes on trying. */
+  /** The connection was lost or could not be established; it is retried. */
   | { readonly kind: 'reconnecting' }
-  /** The service wants a token: none was given, or this one is not taken. */
+  /** The service requires a token: it was missing or not accepted. */
   | { readonly kind: 'signed-out'; readonly hadToken: boolean };
 
-/** What happens to a connection. */
+/** An event that changes the state of the connection. */
 export type ConnectionEvent =
   | { readonly kind: 'opened' }
   | { readonly kind: 'lost' }
   | { readonly kind: 'refused'; readonly hadToken: boolean };
 
-/** Signed out is final: only another link, and with it another page, leads out of it. */
+/** `signed-out` is final: the user has to open another sign-in link, which loads the page again. */
 export function nextConnectionState(state: ConnectionState, event: ConnectionEvent): ConnectionState {
   if (state.kind === 'signed-out') return state;
   switch (event.kind) {

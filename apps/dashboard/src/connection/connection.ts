@@ -6,14 +6,14 @@ import { requestCity } from './city-request.js';
 import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state.js';
 import { retryDelayMs } from './retry-delay.js';
 
-/** How long a handshake may take. */
+/** Timeout of the handshake. */
 const HANDSHAKE_TIMEOUT_MS = 8_000;
 
-/** Keeps the page and the realtime service together: tells it what is looked at, hands on what comes. */
+/** The connection to the realtime service: sends the viewport and the watched vehicle, and passes on what is received. */
 export class Connection {
   readonly state = new Store<ConnectionState>({ kind: 'connecting' });
   readonly city = new Store<City | null>(null);
-  /** What the service would not take from this page: a fault of one of the two. */
+  /** A message of this page that the service rejected, because of a bug in either of them. */
   readonly refusal = new Store<Refusal | null>(null);
   private readonly token: string | null;
   private readonly cityState: CityState;
@@ -61,15 +61,15 @@ export class Connection {
     socket.on('vehicle', (detail) => this.cityState.receiveDetail(detail));
   }
 
-  /** The socket itself comes back from a broken line; from being turned away, by the service, it does not. */
+  /** socket.io reconnects after a network failure, but not after the service refused the connection. */
   private lost(): void {
     if (this.state.get().kind === 'signed-out') return;
     this.step({ kind: 'lost' });
     this.cityState.lose();
-    if (!this.socket.active) void this.findOutWhy();
+    if (!this.socket.active) void this.checkRefusal();
   }
 
-  private async findOutWhy(): Promise<void> {
+  private async checkRefusal(): Promise<void> {
     const answer = await requestCity(this.token);
     if (answer.kind === 'refused') {
       this.refuse();
@@ -89,7 +89,7 @@ export class Connection {
       }
       if (answer.kind === 'city') {
         this.city.set(answer.city);
-        // Vehicles can be on their way while the map still loads; it asks for exactly what it shows later.
+        // Vehicles are requested while the map loads; the map later sets the exact viewport.
         if (this.cityState.viewport.get() === null) this.cityState.viewport.set(answer.city.bbox);
         return;
       }

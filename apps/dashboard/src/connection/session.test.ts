@@ -21,24 +21,24 @@ function browser(hash: string, kept: string | null = null) {
 }
 
 describe('openSession', () => {
-  it('takes the token of a sign-in link out of the address and keeps it', () => {
+  it('stores the token of a sign-in link and removes it from the address', () => {
     const given = browser('#token=abc.def.ghi', 'older');
     expect(openSession(given)).toEqual({ token: 'abc.def.ghi' });
     expect(given.replaced).toEqual(['/?a=1']);
     expect([...given.items.values()]).toEqual(['abc.def.ghi']);
   });
 
-  it('finds the token that was kept', () => {
+  it('returns the stored token', () => {
     const given = browser('', 'kept');
     expect(openSession(given)).toEqual({ token: 'kept' });
     expect(given.replaced).toEqual([]);
   });
 
-  it.each(['', '#', '#token=', '#token=%20', '#place=1'])('has no token from %j', (hash) => {
+  it.each(['', '#', '#token=', '#token=%20', '#place=1'])('returns no token for %j', (hash) => {
     expect(openSession(browser(hash))).toEqual({ token: null });
   });
 
-  it('works for as long as the page where storage is forbidden', () => {
+  it('keeps the token until the page is closed if storage is disabled', () => {
     const refuse = () => {
       throw new DOMException('denied', 'SecurityError');
     };
@@ -47,7 +47,7 @@ describe('openSession', () => {
     expect(openSession({ ...browser(''), storage })).toEqual({ token: null });
   });
 
-  it('forgets the token when the session is closed', () => {
+  it('removes the token when the session is closed', () => {
     const given = browser('', 'kept');
     closeSession(given.storage);
     expect(openSession(given)).toEqual({ token: null });

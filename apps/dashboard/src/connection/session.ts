@@ -1,21 +1,21 @@
-/** Keeps the token over reloads and new tabs, until it is signed out of. */
+/** The token is kept across reloads and tabs until the user signs out. */
 const STORAGE_KEY = 'hailstream.token';
 
-/** What {@link openSession} needs of the browser. */
+/** The parts of the browser that {@link openSession} uses. */
 export interface SessionBrowser {
   readonly location: Pick<Location, 'hash' | 'pathname' | 'search'>;
   readonly history: Pick<History, 'replaceState' | 'state'>;
   readonly storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 }
 
-/** The bearer token of whoever looks at the page; `null` where none was ever given. */
+/** The user's bearer token; `null` if none was given. */
 export interface Session {
   readonly token: string | null;
 }
 
 /**
- * Takes the token of a sign-in link (`#token=…`) out of the address bar, so that it is in no bookmark, screenshot or
- * referrer, and keeps it; otherwise finds the one kept before.
+ * Stores the token of a sign-in link (`#token=…`) and removes it from the address bar, so that it does not end up in
+ * bookmarks, screenshots or referrers. Without a token in the address, returns the stored one.
  */
 export function openSession({ location, history, storage }: SessionBrowser): Session {
   const token = tokenOfHash(location.hash);
@@ -47,6 +47,6 @@ function write(storage: SessionBrowser['storage'], token: string | null): void {
     if (token === null) storage.removeItem(STORAGE_KEY);
     else storage.setItem(STORAGE_KEY, token);
   } catch {
-    // Storage can be forbidden: the session then lasts as long as the page.
+    // Storage may be disabled: the session then ends with the page.
   }
 }

@@ -9,18 +9,18 @@ import { MapKeeper } from './map-keeper.js';
 import { answerMarksProbe } from './marks-probe.js';
 import type { MapView } from './map-view.js';
 
-// The largest part of the page, on its way while the rest of it starts.
+// The largest chunk of the page is loaded while the rest starts.
 const mapModule = import('./map-view.js');
 
 interface CityMapProps {
-  /** Without, it stays as it is behind the table, and draws nothing. */
+  /** If not, it stays behind the table and draws nothing. */
   readonly isShown: boolean;
-  /** What it shows is of the past. */
+  /** Whether the data is of the past. */
   readonly isPast: boolean;
   readonly onSlow: (isSlow: boolean) => void;
 }
 
-/** The map, filling the window; what floats over it is not its concern but for the room to leave. */
+/** The map. It fills the window and leaves room for the elements above it. */
 export function CityMap({ isShown, isPast, onSlow }: CityMapProps) {
   const { city: cityState, connection, theme } = useDashboard();
   const city = useStore(connection.city);
@@ -32,7 +32,7 @@ export function CityMap({ isShown, isPast, onSlow }: CityMapProps) {
   const map = useStore(cityState.map);
 
   useEffect(() => view?.setTheme(painted), [view, painted]);
-  // The card is laid out by now, so its room is known.
+  // The card has been laid out, so its size is known.
   useEffect(() => {
     if (isVehicleRef(selected)) view?.reveal(selected, roomForChrome());
   }, [view, selected]);
@@ -112,7 +112,7 @@ function useMapView(
   return view;
 }
 
-/** What the bar and the panel cover, in pixels, as far as it is there now. */
+/** The pixels covered by the bar and by the panel, if it is open. */
 function roomForChrome() {
   const gap = 28;
   const covered = (selector: string) => {
@@ -122,7 +122,7 @@ function roomForChrome() {
   const bar = covered('.bar');
   const panel = covered('.panel');
   const card = covered('.card');
-  // On narrow windows both lie along the bottom edge instead of beside the map.
+  // On narrow windows both are at the bottom instead of at the sides.
   const isBeside = (box: DOMRect | undefined) => box !== undefined && box.width < innerWidth / 2;
   const sheet = [panel, card].find((box) => box !== undefined && !isBeside(box));
   return {

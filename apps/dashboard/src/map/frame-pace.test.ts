@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FramePace } from './frame-pace.js';
 
-/** Draws frames one after the other, so many milliseconds apart; returns the time after them. */
+/** Draws frames at a fixed interval in milliseconds; returns the time after the last one. */
 function draw(pace: FramePace, frames: { count: number; everyMs: number; from: number }): number {
   let now = frames.from;
   for (let index = 0; index < frames.count; index++) {
@@ -18,7 +18,7 @@ describe('FramePace', () => {
     expect([pace.isSlow, pace.isDue(now)]).toEqual([false, true]);
   });
 
-  it('is not misled by single hiccups or by rests between two ticks', () => {
+  it('ignores single slow frames and pauses between two ticks', () => {
     const pace = new FramePace();
     let now = 0;
     for (let tick = 0; tick < 50; tick++) now = draw(pace, { count: 10, everyMs: 16.7, from: now + 900 });
@@ -29,7 +29,7 @@ describe('FramePace', () => {
     expect(pace.isSlow).toBe(false);
   });
 
-  it('draws a few frames a second in a slow browser, and tries again later', () => {
+  it('draws a few frames per second in a slow browser, and retries later', () => {
     const pace = new FramePace();
     const now = draw(pace, { count: 41, everyMs: 120, from: 0 }) - 120;
     expect(pace.isSlow).toBe(true);

@@ -1,16 +1,16 @@
-/** Browsers whose frames take longer than this show fewer of them: 20 a second is where gliding stops looking so. */
+/** If frames take longer than this, fewer are drawn: below 20 per second, motion is not smooth. */
 const SLOW_FRAME_MS = 50;
 
-/** Frames that are looked at together, so that one hiccup proves nothing. */
+/** Frames that are averaged, so that a single slow one has no effect. */
 const FRAMES_JUDGED = 40;
 
-/** What is left of drawing in a slow browser. */
+/** Interval between frames in a slow browser. */
 const SLOW_REDRAW_EVERY_MS = 250;
 
-/** After this long a slow browser is tried again: what kept it busy may have ended. */
+/** After this long, all frames are tried again in a slow browser. */
 const TRY_AGAIN_AFTER_MS = 60_000;
 
-/** Decides which of the browser's frames are drawn: all of them, or, where it can't keep up, a few a second. */
+/** Decides which animation frames are drawn: all of them, or a few per second if the browser is too slow. */
 export class FramePace {
   private slowSince: number | null = null;
   private drawnAt = Number.NEGATIVE_INFINITY;
@@ -31,7 +31,7 @@ export class FramePace {
     return now - this.drawnAt >= SLOW_REDRAW_EVERY_MS;
   }
 
-  /** Notes a frame that was drawn; `follows` another one directly, without a rest between them. */
+  /** Records a drawn frame; `follows` tells whether it came directly after another one. */
   drawn(now: number, follows: boolean): void {
     if (follows && this.slowSince === null) this.judge(now - this.drawnAt, now);
     this.drawnAt = now;

@@ -14,7 +14,7 @@ import { type Rgba, speedColor } from './speed-ramp.js';
 /** Width of a cell's ring of states. */
 const RING_PIXELS = 3.5;
 
-/** What the oldest point of a trail is drawn with, out of 255. */
+/** Opacity of the oldest point of a trail, out of 255. */
 const OLDEST_TRAIL_ALPHA = 60;
 
 const colors: Readonly<Record<Theme, { ink: Rgba; land: Rgba; cell: Rgba; cellText: Rgba }>> = {
@@ -32,7 +32,7 @@ const colors: Readonly<Record<Theme, { ink: Rgba; land: Rgba; cell: Rgba; cellTe
   },
 };
 
-/** One icon per vehicle. New wrappers around the columns that were sampled again make deck.gl take them over. */
+/** One icon per vehicle. deck.gl uploads the columns again because they are in new wrapper objects. */
 export function marksLayer(
   columns: MarkColumns,
   look: { atlas: MarksAtlas; zoom: number; opacity: number },
@@ -58,13 +58,13 @@ export function marksLayer(
   });
 }
 
-/** Marks are smaller from afar, where there are more of them on the same ground. */
+/** Marks are smaller at low zoom, where they are closer together. */
 export function markScale(zoom: number): number {
   const share = Math.min(1, Math.max(0, (zoom - 12.5) / 4.5));
   return 0.58 + share * 0.46;
 }
 
-/** A ring around the vehicle that is looked at. */
+/** A ring around the selected vehicle. */
 export function ringLayer(position: readonly [number, number], look: { theme: Theme; zoom: number }): Layer {
   return new ScatterplotLayer({
     id: 'selected',
@@ -82,7 +82,7 @@ export function ringLayer(position: readonly [number, number], look: { theme: Th
   });
 }
 
-/** Where the vehicle was in the last ten minutes, and where its trip goes. */
+/** The selected vehicle's trail of ten minutes, and the destination of its trip. */
 export function detailLayers(detail: VehicleDetail, theme: Theme): Layer[] {
   const layers: Layer[] = [trailLayer(detail.trail, theme)];
   const destination = detail.trip?.destination;
@@ -138,7 +138,7 @@ function trailLines(trail: readonly TrailPoint[], theme: Theme): TrailLine[] {
   });
 }
 
-/** How many vehicles are in each cell, as discs that grow with the number in them. */
+/** The number of vehicles in each cell, as discs that grow with it. */
 export function cellLayers(cells: readonly Cell[], look: { theme: Theme; opacity: number }): Layer[] {
   const { cell: fill, cellText } = colors[look.theme];
   const getPosition = ({ x, y }: Cell): [number, number] => [lngOfWorldX(x), latOfWorldY(y)];
@@ -176,7 +176,7 @@ export function cellLayers(cells: readonly Cell[], look: { theme: Theme; opacity
   ];
 }
 
-/** The sums of the first, the first two, and so on, without that of all. */
+/** The running sums of the values, without the total. */
 function addedUp(counts: readonly number[]): number[] {
   let sum = 0;
   return counts.slice(0, -1).map((count) => (sum += count));

@@ -5,7 +5,7 @@ const suva = { west: 179.9, south: -17, east: -179.8, north: -16 };
 const monaco = { west: 7.4, south: 43.7, east: 7.5, north: 43.8 };
 
 describe('boundsOf', () => {
-  it('counts on beyond 180° for a city that spans the antimeridian', () => {
+  it('exceeds 180° for a city that spans the antimeridian', () => {
     expect(spansAntimeridian(suva)).toBe(true);
     const [west, south, east, north] = boundsOf(suva);
     expect([west, south, north]).toEqual([179.9, -17, -16]);
@@ -19,7 +19,7 @@ describe('boundsOf', () => {
 });
 
 describe('viewportOf', () => {
-  it('keeps what is seen beyond 180°, on either side', () => {
+  it('keeps longitudes beyond 180°, on either side', () => {
     expect(viewportOf({ west: 179.5, south: -17, east: 180.5, north: -16 }, 0.1)).toEqual({
       west: 179.4,
       south: -17.1,
@@ -32,7 +32,7 @@ describe('viewportOf', () => {
     });
   });
 
-  it('is the whole world if that is seen, and ends at the poles', () => {
+  it('is the whole world if that is visible, and ends at the poles', () => {
     expect(viewportOf({ west: -400, south: -89, east: 300, north: 89 }, 0.1)).toEqual({
       west: -180,
       south: -90,
@@ -47,7 +47,7 @@ describe('viewportOf', () => {
 });
 
 describe('nearestTurn', () => {
-  it('moves a longitude by whole turns to within half a turn of another', () => {
+  it('shifts a longitude by multiples of 360° to within 180° of another', () => {
     expect(nearestTurn(-179.9, 180)).toBeCloseTo(180.1);
     expect(nearestTurn(179.9, -180)).toBeCloseTo(-180.1);
     expect(nearestTurn(7.42, 7.4)).toBe(7.42);

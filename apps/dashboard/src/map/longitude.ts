@@ -7,13 +7,13 @@ export function spansAntimeridian({ west, east }: Viewport): boolean {
   return west > east;
 }
 
-/** A bounding box as MapLibre takes it: `west` is never greater than `east`, which may be beyond 180°. */
+/** A bounding box in MapLibre's form: `west` is never greater than `east`, which may be beyond 180°. */
 export function boundsOf(bbox: Viewport): [west: number, south: number, east: number, north: number] {
   const { west, south, east, north } = bbox;
   return [west, south, spansAntimeridian(bbox) ? east + DEGREES_AROUND : east, north];
 }
 
-/** The viewport to ask the service for: what is seen, and a share of its size more on each side. */
+/** The viewport to request: the visible area, extended by a share of its size on each side. */
 export function viewportOf(seen: Viewport, margin: number): Viewport {
   const across = (seen.east - seen.west) * margin;
   const up = (seen.north - seen.south) * margin;
@@ -27,7 +27,7 @@ export function viewportOf(seen: Viewport, margin: number): Viewport {
   };
 }
 
-/** A longitude moved by whole turns to within half a turn of another. */
+/** A longitude shifted by multiples of 360° to within 180° of another. */
 export function nearestTurn(lng: number, to: number): number {
   return lng + Math.round((to - lng) / DEGREES_AROUND) * DEGREES_AROUND;
 }

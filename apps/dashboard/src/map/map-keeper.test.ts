@@ -39,7 +39,7 @@ afterEach(() => {
 });
 
 describe('MapKeeper', () => {
-  it('makes a map anew that lost its context, looking at the same place', async () => {
+  it('creates a map again after a lost context, with the same camera', async () => {
     const { made, states, last } = setUp();
     last().events.onDrawn();
     last().events.onLost();
@@ -51,7 +51,7 @@ describe('MapKeeper', () => {
     expect(states.at(-1)).toBe('drawn');
   });
 
-  it('does so however often, as long as the map works in between', async () => {
+  it('does so any number of times if the map works in between', async () => {
     const { made, states, last } = setUp();
     for (let loss = 1; loss <= 3 * MAX_ATTEMPTS; loss += 1) {
       last().events.onDrawn();
@@ -63,7 +63,7 @@ describe('MapKeeper', () => {
     expect(states).not.toContain('unavailable');
   });
 
-  it('gives up a map that is lost again and again', async () => {
+  it('gives up after repeated losses', async () => {
     const { made, states, last } = setUp();
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       last().events.onDrawn();
@@ -74,7 +74,7 @@ describe('MapKeeper', () => {
     expect(states.at(-1)).toBe('unavailable');
   });
 
-  it('tries again while the browser gives nothing to draw with, and gives up in the end', async () => {
+  it('retries while the browser does not provide WebGL, and finally gives up', async () => {
     const { made, states, browser, last } = setUp();
     last().events.onDrawn();
     browser.hasWebGl = false;
@@ -89,14 +89,14 @@ describe('MapKeeper', () => {
     expect(states.at(-1)).toBe('unavailable');
   });
 
-  it('makes a map anew that never draws', async () => {
+  it('creates a map again if it never draws', async () => {
     const { made } = setUp();
     await vi.advanceTimersByTimeAsync(DRAWN_WITHIN_MS + 5_000);
     expect(made.length).toBe(2);
     expect(made[0]?.removed).toBe(true);
   });
 
-  it('minds nothing that a map says after it was thrown away', async () => {
+  it('ignores events of a discarded map', async () => {
     const { keeper, made, states } = setUp();
     made[0]?.events.onLost();
     await vi.advanceTimersByTimeAsync(1_000);

@@ -1,48 +1,48 @@
 import type { MapState } from '../city-state/city-state.js';
 
-/** Tries to make the map before it is given up: a browser that lost its graphics process needs a moment. */
+/** Attempts to create the map: a browser whose graphics process crashed needs time. */
 export const MAX_ATTEMPTS = 6;
 
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 4_000;
 
-/** A map that has drawn nothing for so long after its creation is created again. */
+/** A map that has drawn nothing for this long after its creation is created again. */
 export const DRAWN_WITHIN_MS = 20_000;
 
-/** A map that was drawn for so long counts as working: the next loss starts from the first attempt. */
+/** A map that was drawn for this long counts as working: the next loss starts with the first attempt. */
 export const WORKS_AFTER_MS = 30_000;
 
-/** What is kept of a map that is created again: its camera. */
+/** The camera, kept when a map is created again. */
 export interface Camera {
   readonly center: readonly [lng: number, lat: number];
   readonly zoom: number;
 }
 
-/** A map that was made. */
+/** A created map. */
 export interface KeptMap {
   readonly camera: Camera;
   remove(): void;
 }
 
-/** What a map tells of itself. */
+/** Events of a map. */
 export interface MapEvents {
-  /** Everything it draws with is there. */
+  /** It has drawn its first frame. */
   onDrawn(): void;
-  /** It can draw nothing any more: the browser took away a context, or did not give one. */
+  /** It cannot draw: the browser discarded a WebGL context or did not create one. */
   onLost(): void;
 }
 
 export interface MapKeeperOptions<M extends KeptMap> {
-  /** Makes a map; throws if the browser gives it nothing to draw with. */
+  /** Creates a map; throws if the browser does not provide WebGL. */
   readonly make: (events: MapEvents, camera: Camera | null) => M;
-  /** The map there is now. */
+  /** The current map. */
   readonly onMap: (map: M | null) => void;
   readonly onState: (state: MapState) => void;
 }
 
 /**
- * Keeps a map on the page. Browsers take WebGL contexts away: a graphics driver was reset, a laptop changed its graphics
- * card, too many tabs want one. What libraries restore by themselves differs, and some contexts never come back, so a map
+ * Keeps a map on the page. Browsers discard WebGL contexts if a graphics driver is reset, a laptop switches its graphics
+ * card or too many tabs use one. Libraries differ in what they restore, and some contexts are never restored, so a map
  * that lost one of its contexts is discarded and created again with the same camera, {@link MAX_ATTEMPTS} times at most.
  */
 export class MapKeeper<M extends KeptMap> {
@@ -52,7 +52,7 @@ export class MapKeeper<M extends KeptMap> {
   private attempts = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private isStopped = false;
-  /** Of the map there is now. */
+  /** Of the current map. */
   private generation: object | null = null;
 
   constructor(options: MapKeeperOptions<M>) {
@@ -63,7 +63,7 @@ export class MapKeeper<M extends KeptMap> {
     if (this.isStopped) return;
     this.attempts += 1;
     this.wait(DRAWN_WITHIN_MS, () => this.lost(null));
-    // Events of a map that was thrown away mean nothing.
+    // Events of a discarded map are ignored.
     const generation = {};
     this.generation = generation;
     const events = {

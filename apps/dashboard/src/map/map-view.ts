@@ -28,21 +28,21 @@ import { roadStyle } from './road-style.js';
 import { Scene } from './scene.js';
 import { throttle } from './throttle.js';
 
-/** The service is told of a moving map at most this often. */
+/** Shortest interval between two viewports sent while the map moves. */
 const VIEWPORT_EVERY_MS = 250;
 
-/** So much more than is seen is asked for on each side, so that vehicles glide in over the edge. */
+/** Share of the visible size requested beyond each edge, so that vehicles move in over the edge. */
 const VIEWPORT_MARGIN = 0.12;
 
-/** How near to a mark a pointer has to be. */
+/** Largest distance between the pointer and a mark. */
 const PICK_RADIUS_PIXELS = 16;
 
-/** Steps of zoom into a cell that is clicked. */
+/** Zoom levels added by a click on a cell. */
 const CELL_ZOOM_STEPS = 2;
 
 setWorkerUrl(workerUrl);
 
-/** The map: roads, what is drawn over them, and what a pointer does with it. */
+/** The map: roads, the layers above them, and pointer interaction. */
 export class MapView {
   readonly scene: Scene;
   private readonly removed = new AbortController();
@@ -62,7 +62,7 @@ export class MapView {
       state: CityState;
       theme: Theme;
       padding: Required<PaddingOptions>;
-      /** Where to look at first; `null` is the whole city. */
+      /** The initial camera; `null` shows the whole city. */
       camera: Camera | null;
       events: MapEvents;
     },
@@ -82,7 +82,7 @@ export class MapView {
       pitchWithRotate: false,
       touchPitch: false,
       maxPitch: 0,
-      // A city that spans the antimeridian is in two copies of the world, one on each side.
+      // A city that spans the antimeridian is drawn in two copies of the world.
       renderWorldCopies: spansAntimeridian(city.bbox),
       fadeDuration: 0,
       locale: { 'Map.Title': `Map of ${city.name}` },
@@ -93,7 +93,7 @@ export class MapView {
       new AttributionControl({ compact: false, customAttribution: escapeHtml(city.attribution) }),
       'bottom-right',
     );
-    // Roads and vehicles are on canvases of their own: without either, the map is no map. The events do not bubble.
+    // Roads and vehicles have separate canvases, and the map needs both. Context events do not bubble.
     container.addEventListener('webglcontextlost', events.onLost, {
       capture: true,
       signal: this.removed.signal,
@@ -104,7 +104,7 @@ export class MapView {
       layers: [],
       onLoad: () => {
         isLoaded = true;
-        // The map below is what keys act on.
+        // Keys act on the map below.
         overlay.getCanvas()?.setAttribute('tabindex', '-1');
         events.onDrawn();
       },
@@ -135,7 +135,7 @@ export class MapView {
     this.map.easeTo({ zoom: this.map.getZoom() + steps });
   }
 
-  /** Brings a vehicle out from under what floats over the map, if it is there. */
+  /** Moves the map if a vehicle is covered by elements above it. */
   reveal(ref: VehicleRef, padding: Required<PaddingOptions>): void {
     const vehicle = this.state.fleet.vehicle(ref);
     if (vehicle === undefined) return;
@@ -152,7 +152,7 @@ export class MapView {
     this.map.panBy([x - across, y - down]);
   }
 
-  /** The marks as they were last drawn, with where on the map's element they are, in pixels. */
+  /** The marks as last drawn, with their position on the map's element in pixels. */
   drawnMarks(): (VehicleRef & { lng: number; lat: number; x: number; y: number })[] {
     const { vehicles, positions } = this.scene.marks;
     return vehicles.map((vehicle, index) => {
@@ -168,7 +168,7 @@ export class MapView {
     return { center: [lng, lat], zoom: this.map.getZoom() };
   }
 
-  /** Takes it off the page, whatever state its contexts are in. */
+  /** Removes the map from the page, even if its contexts are lost. */
   remove(): void {
     this.removed.abort();
     this.sendViewport.cancel();
@@ -177,7 +177,7 @@ export class MapView {
     try {
       this.map.remove();
     } catch {
-      // Libraries may trip over a context that is lost; what they leave on the page goes with the next line.
+      // Libraries may throw if a context is lost; the next line removes what they leave on the page.
     }
     container.replaceChildren();
   }
@@ -192,7 +192,7 @@ export class MapView {
     });
   }
 
-  /** Pixels on the map's element, in the copy of the world that is seen. */
+  /** Pixels on the map's element, in the visible copy of the world. */
   private project({ lng, lat }: Place): { x: number; y: number } {
     return this.map.project([nearestTurn(lng, this.map.getCenter().lng), lat]);
   }
@@ -239,7 +239,7 @@ export class MapView {
   }
 }
 
-/** The attribution control takes HTML, and a city's file is not where any should come from. */
+/** Escapes the attribution, which comes from the city file and is inserted as HTML. */
 function escapeHtml(text: string): string {
   const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
   return text.replace(/[&<>"]/g, (character) => escapes[character]!);

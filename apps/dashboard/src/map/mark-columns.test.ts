@@ -33,7 +33,7 @@ function layOut(options: { hidden?: 'stopped'; selected?: string } = {}) {
 const idsOf = ({ vehicles }: ReturnType<typeof layOut>) => vehicles.map(({ deviceId }) => deviceId);
 
 describe('layOutMarks', () => {
-  it('draws those to be seen first last, and leaves out those that are elsewhere', () => {
+  it('orders marks by state, and leaves out vehicles that are elsewhere', () => {
     expect(idsOf(layOut())).toEqual(['new', 'stop', 'old', 'trip']);
   });
 
@@ -41,7 +41,7 @@ describe('layOutMarks', () => {
     expect(idsOf(layOut({ hidden: 'stopped' }))).toEqual(['new', 'old', 'trip']);
   });
 
-  it('fades the stale ones, and all others beside the one that is looked at', () => {
+  it('fades stale vehicles, and all but the selected one', () => {
     const alphas = (columns: ReturnType<typeof layOut>) => [3, 7, 11, 15].map((at) => columns.colors[at]);
     expect(alphas(layOut())).toEqual([255, 255, 90, 255]);
     const [unknown, stopped, stale, trip] = alphas(layOut({ selected: 'trip' }));
@@ -49,7 +49,7 @@ describe('layOutMarks', () => {
     expect([unknown! < 128, stopped! < 128, stale! < 90]).toEqual([true, true, true]);
   });
 
-  it('turns arrows alone, and only by a heading that is known', () => {
+  it('rotates only arrows, and only by a known heading', () => {
     expect([...layOut().angles]).toEqual([0, 0, 0, -90]);
   });
 });

@@ -5,32 +5,32 @@ import { isVehicleRef } from '../city-state/vehicle-ref.js';
 import { turnsWithHeading } from '../marks/marks.js';
 import { type MarksAtlas, NUMBERS_PER_ICON } from '../marks/marks-atlas.js';
 
-/** Out of 255: how strongly a vehicle that was not heard of for a while is drawn. */
+/** Opacity of a stale vehicle, out of 255. */
 const STALE_ALPHA = 90;
 const LIVE_ALPHA = 255;
 
-/** What is left of all others while one is looked at, so that its trail can be. */
+/** Opacity factor of the other vehicles while one is selected, so that its trail stands out. */
 const BESIDE_SELECTED = 0.35;
 
-/** The marks to draw, as the columns that deck.gl takes without looking at each of them. */
+/** The marks to draw, as columns that deck.gl uploads as a whole. */
 export interface MarkColumns {
-  /** Which vehicle of the fleet each mark is; in the order in which they are drawn. */
+  /** The fleet slot of each mark, in drawing order. */
   readonly slots: Uint32Array;
-  /** The same by name: a slot is someone else's once the vehicle has left, which the next layout takes in. */
+  /** The vehicle of each mark: after a vehicle is removed, its slot may belong to another one until the next layout. */
   readonly vehicles: readonly VehicleRef[];
   readonly positions: Float64Array;
   readonly headings: Float32Array;
-  /** What deck.gl turns each mark by: counterclockwise degrees. */
+  /** Rotation of each mark for deck.gl, in degrees counterclockwise. */
   readonly angles: Float32Array;
-  /** The state of each mark, as its place in `statesOnMap`. */
+  /** The state of each mark, as its index in `statesOnMap`. */
   readonly states: Uint8Array;
-  /** -1 where the mark turns with the heading, 0 where it does not. */
+  /** -1 if the mark rotates with the heading, 0 if not. */
   readonly turns: Int8Array;
   readonly icons: Float32Array;
   readonly colors: Uint8ClampedArray;
 }
 
-/** Lays out the vehicles that are drawn; positions and angles are left to be sampled. Once a tick, not once a frame. */
+/** Lays out the drawn vehicles, once a tick. Positions and angles are filled in by sampling, once a frame. */
 export function layOutMarks(
   fleet: Fleet,
   options: { hidden: ReadonlySet<DrawnState>; selected: VehicleQuery | null; atlas: MarksAtlas },
@@ -63,7 +63,7 @@ export function layOutMarks(
   };
 }
 
-/** Puts the marks where their vehicles are at `now`. */
+/** Sets the positions and angles of the marks for `now`. */
 export function placeMarks(fleet: Fleet, columns: MarkColumns, now: number): void {
   const { slots, headings, angles, turns } = columns;
   fleet.sample(slots, now, columns);
@@ -72,7 +72,7 @@ export function placeMarks(fleet: Fleet, columns: MarkColumns, now: number): voi
   }
 }
 
-/** The slots of vehicles that have a mark, those drawn first first. */
+/** The slots of vehicles that have a mark, in drawing order. */
 function drawnSlots(fleet: Fleet, hidden: ReadonlySet<DrawnState>): Uint32Array {
   const byState = new Map<DrawnState, number[]>(
     statesOnMap.filter((state) => !hidden.has(state)).map((state) => [state, []]),

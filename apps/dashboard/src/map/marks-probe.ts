@@ -1,15 +1,15 @@
-/** The name of the event that asks what is drawn. */
+/** The name of the event that requests the drawn marks. */
 export const MARKS_PROBE = 'hailstream:marks';
 
-/** What is asked for: left empty by whoever asks, filled in before `dispatchEvent` returns. */
+/** The event's detail: empty when dispatched, filled in before `dispatchEvent` returns. */
 export interface MarksProbe {
   marks?: readonly { deviceId: string; providerId: string; lng: number; lat: number; x: number; y: number }[];
 }
 
 /**
- * Lets a browser test see what is drawn, where the picture itself can't be read: it dispatches a
- * `CustomEvent('hailstream:marks', { detail: {} })` at the map's element and finds `detail.marks`. Costs nothing
- * while nobody asks. Returns a function that ends it.
+ * Lets a browser test read the drawn marks, which a canvas does not expose. The test dispatches a
+ * `CustomEvent('hailstream:marks', { detail: {} })` at the map's element and reads `detail.marks`. Returns a function
+ * that removes the listener.
  */
 export function answerMarksProbe(
   element: HTMLElement,

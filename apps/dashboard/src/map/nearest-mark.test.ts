@@ -12,7 +12,7 @@ describe('nearestMark', () => {
     expect(nearestMark(positions, { at, zoom, radiusPixels: 16 })).toBe(1);
   });
 
-  it('finds none beyond it, and none in nothing', () => {
+  it('finds none outside the radius or without marks', () => {
     const positions = Float64Array.of(at.lng + pixels(17), at.lat);
     expect(nearestMark(positions, { at, zoom, radiusPixels: 16 })).toBe(-1);
     expect(nearestMark(new Float64Array(), { at, zoom, radiusPixels: 16 })).toBe(-1);
@@ -25,7 +25,7 @@ describe('nearestMark', () => {
     expect(nearestMark(positions, { at: { ...east, lng: east.lng + 360 }, zoom, radiusPixels: 16 })).toBe(0);
   });
 
-  it('takes the one on top of several at the same place', () => {
+  it('returns the topmost of several at the same position', () => {
     const positions = Float64Array.of(at.lng, at.lat, at.lng, at.lat);
     expect(nearestMark(positions, { at, zoom, radiusPixels: 16 })).toBe(1);
   });

@@ -1,6 +1,6 @@
 import { acrossWorld, worldSizePixels, worldX, worldY, type Place } from '../city-state/mercator.js';
 
-/** The index of the place nearest to `at` within a radius in pixels at a zoom; -1 where none is. */
+/** The index of the place nearest to `at` within a radius in pixels at a zoom; -1 if there is none. */
 export function nearestMark(
   positions: Float64Array,
   pointer: { at: Place; zoom: number; radiusPixels: number },
@@ -15,7 +15,7 @@ export function nearestMark(
     if (Math.abs(acrossPixels) > pointer.radiusPixels) continue;
     const downPixels = (worldY(positions[2 * index + 1]!) - y) * size;
     const distance = acrossPixels ** 2 + downPixels ** 2;
-    // Later marks lie over earlier ones, so an equal distance goes to the later.
+    // Later marks cover earlier ones, so of equal distances the later one is chosen.
     if (distance <= nearestDistance) {
       nearest = index;
       nearestDistance = distance;

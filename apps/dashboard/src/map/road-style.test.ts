@@ -12,13 +12,13 @@ const city: City = {
 };
 
 describe('roadStyle', () => {
-  it.each(['light', 'dark'] as const)('asks for nothing from anywhere in the %s theme', (theme) => {
+  it.each(['light', 'dark'] as const)('loads nothing from the network in the %s theme', (theme) => {
     const style = roadStyle(city, theme);
     expect(JSON.stringify(style)).not.toMatch(/https?:|\/\//);
     expect([style.glyphs, style.sprite]).toEqual([undefined, undefined]);
   });
 
-  it('lays casings under all roads and main roads over minor ones', () => {
+  it('draws casings below all roads, and main roads above minor ones', () => {
     const ids = roadStyle(city, 'dark').layers.map(({ id }) => id);
     expect(ids).toEqual([
       'land',
@@ -33,7 +33,7 @@ describe('roadStyle', () => {
 });
 
 describe('speedColor', () => {
-  it('goes from one end to the other and stays there', () => {
+  it('goes from one end of the ramp to the other and stays there', () => {
     expect(speedColor(0, 'dark')).toEqual([116, 78, 178, 255]);
     expect(speedColor(null, 'dark')).toEqual(speedColor(0, 'dark'));
     expect(speedColor(60 / 3.6, 'dark')).toEqual([244, 226, 110, 255]);

@@ -2,7 +2,7 @@ import type { City } from '@hailstream/events/live';
 import type { ExpressionSpecification, LineLayerSpecification, StyleSpecification } from 'maplibre-gl';
 import type { Theme } from '../theme/theme.js';
 
-/** The roads' layers from the quietest to the strongest, by OpenStreetMap's `highway` classes. */
+/** The road layers from minor to main, by OpenStreetMap's `highway` classes. */
 const roadClasses = [
   { id: 'minor', highways: null, width: { far: 0.7, near: 9 } },
   {
@@ -37,7 +37,7 @@ const palettes: Readonly<Record<Theme, Palette>> = {
   },
 };
 
-/** A map style made of nothing but the city's own roads: no fonts, no sprites, no tiles, no network. */
+/** A map style that draws only the city's roads and loads nothing from the network. */
 export function roadStyle(city: City, theme: Theme): StyleSpecification {
   const palette = palettes[theme];
   return {

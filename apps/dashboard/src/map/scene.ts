@@ -11,18 +11,18 @@ import { FramePace } from './frame-pace.js';
 import { cellLayers, detailLayers, marksLayer, ringLayer } from './layers.js';
 import { layOutMarks, type MarkColumns, placeMarks } from './mark-columns.js';
 
-/** How long marks take to become counts, and back. */
+/** Duration of the transition between marks and counts. */
 const CROSSFADE_MS = 220;
 
-/** Zoom is looked at in these steps when deciding what to draw. */
+/** Zoom is rounded to these steps when deciding what to draw. */
 const ZOOM_STEPS = 4;
 
 /**
- * What is drawn over the roads, and when. What depends on a frame from the service is laid out once a tick; each frame
- * of the browser only samples where the vehicles are. Nothing runs while nothing moves.
+ * Draws the layers above the roads. The layout of a frame from the service is computed once a tick; an animation frame only
+ * interpolates positions. No animation frames are requested while nothing moves.
  */
 export class Scene {
-  /** Whether the browser is too slow to glide. */
+  /** Whether the browser is too slow to animate. */
   readonly isSlow = new Store(false);
   private readonly overlay: MapboxOverlay;
   private readonly city: CityState;
@@ -59,12 +59,12 @@ export class Scene {
     this.wake();
   }
 
-  /** The marks as they were last drawn; `positions` are longitude and latitude pairs. */
+  /** The marks as last drawn; `positions` are longitude and latitude pairs. */
   get marks(): MarkColumns {
     return this.columns;
   }
 
-  /** The cells, where counts are drawn instead of marks. */
+  /** The cells, if counts are drawn instead of marks. */
   get cells(): readonly Cell[] {
     return this.counting ? this.countedCells : [];
   }
@@ -83,7 +83,7 @@ export class Scene {
     else this.wake();
   }
 
-  /** Draws nothing for as long as nobody can see it. */
+  /** Stops drawing while the map is not visible. */
   setPaused(isPaused: boolean): void {
     this.isPaused = isPaused;
     if (!isPaused) this.relayout();
@@ -113,7 +113,7 @@ export class Scene {
   private readonly frame = (now: number): void => {
     this.frameRequest = null;
     const isFading = this.countsOpacity !== Number(this.counting);
-    // Counts stand still between two ticks.
+    // Counts do not change between two ticks.
     const showsMoving = this.countsOpacity < 1 || this.city.selected.get() !== null;
     const isMoving = showsMoving && this.city.fleet.progress(now) < 1;
     if (this.needsLayout || this.pace.isDue(now)) this.draw(now);
@@ -136,7 +136,7 @@ export class Scene {
     const { fleet } = this.city;
     this.columns = this.layOutMarks();
     const { slots, positions, states } = this.columns;
-    // Cells count where vehicles arrive, so that they change once a tick.
+    // Cells count target positions, so that they change once a tick.
     placeMarks(fleet, this.columns, Number.POSITIVE_INFINITY);
     const places = toPlaces(positions, slots.length);
     this.counting = isCrowded(places, { zoom: this.zoom, counting: this.counting });

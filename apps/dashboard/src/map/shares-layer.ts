@@ -4,17 +4,17 @@ import { statesOnMap } from '../city-state/drawn-state.js';
 import { marks } from '../marks/marks.js';
 import type { Theme } from '../theme/theme.js';
 
-/** Where in the ring each state but the last ends: shares of the whole, added up. */
+/** Cumulative shares of all states except the last. */
 const ENDS_PER_DISC = statesOnMap.length - 1;
 
 interface SharesProps<DataT> {
-  /** Whose colours the ring has. A layer keeps its theme: another one gets another id. */
+  /** The theme of the ring's colours. It is fixed per layer: another theme needs another layer id. */
   readonly theme?: Theme;
-  /** The ends of the states in the order of `statesOnMap`, 0 to 1; as many as there are states but one. */
+  /** The cumulative shares in the order of `statesOnMap`, 0 to 1, without the last. */
   readonly getEnds?: Accessor<DataT, number[]>;
 }
 
-/** Discs whose line is a ring of shares, as a doughnut chart has it, clockwise from the top. */
+/** Discs with a ring of shares, like a doughnut chart, clockwise from the top. */
 export class SharesLayer<DataT> extends ScatterplotLayer<DataT, SharesProps<DataT>> {
   static override layerName = 'SharesLayer';
   static override defaultProps: DefaultProps = {

@@ -2,10 +2,10 @@ import type { Theme } from '../theme/theme.js';
 
 export type Rgba = [red: number, green: number, blue: number, alpha: number];
 
-/** From here on, in metres a second, a trail is as bright as it gets: 60 km/h. */
+/** The speed, in metres per second, at the bright end of the ramp: 60 km/h. */
 export const FASTEST_SHOWN = 60 / 3.6;
 
-/** From standing to `FASTEST_SHOWN`; light grows evenly, so that it reads without colour too. */
+/** From 0 to `FASTEST_SHOWN`. Lightness increases evenly, so that the ramp also works without colour. */
 const stops: Readonly<Record<Theme, readonly (readonly [number, number, number])[]>> = {
   light: [
     [214, 120, 30],
@@ -19,7 +19,7 @@ const stops: Readonly<Record<Theme, readonly (readonly [number, number, number])
   ],
 };
 
-/** The colour of a speed in metres a second; where it is not known, that of standing. */
+/** The colour of a speed in metres per second; an unknown speed has the colour of 0. */
 export function speedColor(speed: number | null, theme: Theme, alpha = 255): Rgba {
   const ramp = stops[theme];
   const position = (Math.min(Math.max(speed ?? 0, 0), FASTEST_SHOWN) / FASTEST_SHOWN) * (ramp.length - 1);

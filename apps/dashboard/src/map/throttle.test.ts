@@ -17,7 +17,7 @@ describe('throttle', () => {
     expect(calls).toEqual([1, 3, 4]);
   });
 
-  it('drops what waits when it is cancelled', () => {
+  it('drops the pending call when it is cancelled', () => {
     const calls: number[] = [];
     const throttled = throttle((argument: number) => calls.push(argument), 100);
     throttled(1);

@@ -1,4 +1,4 @@
-/** Calls at once, then at most once every `everyMs`, the newest argument last; `cancel` drops what still waits. */
+/** Calls at once, then at most once every `everyMs`, the newest argument last; `cancel` drops the pending call. */
 export function throttle<T>(
   call: (argument: T) => void,
   everyMs: number,

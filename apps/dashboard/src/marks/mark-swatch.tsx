@@ -2,10 +2,10 @@ import type { StateOnMap } from '../city-state/drawn-state.js';
 import type { Theme } from '../theme/theme.js';
 import { MARK_BOX, marks } from './marks.js';
 
-/** As around the marks of the map. */
+/** The halo of the marks on the map. */
 const CASING_WIDTH = 1.5;
 
-/** A mark as on the map, for legends and lists; says nothing to a screen reader, the words beside it do. */
+/** A mark of the map, for legends and lists. Hidden from screen readers, which read the text next to it. */
 export function MarkSwatch({ state, theme, size = 20 }: { state: StateOnMap; theme: Theme; size?: number }) {
   const { color, outlines } = marks[state];
   const half = MARK_BOX / 2;

@@ -2,20 +2,20 @@ import { type StateOnMap, statesOnMap } from '../city-state/drawn-state.js';
 import type { Theme } from '../theme/theme.js';
 import { MARK_BOX, type Outline, marks } from './marks.js';
 
-/** Pixels of the atlas for one unit of a mark: sharp at three pixels a point. */
+/** Atlas pixels per unit of a mark: sharp at a device pixel ratio of 3. */
 const PIXELS_PER_UNIT = 3;
 const CELL = MARK_BOX * PIXELS_PER_UNIT;
 
-/** Around each mark, so that it stands out from roads and from other marks. */
+/** The halo of each mark, which separates it from roads and other marks. */
 const casing: Readonly<Record<Theme, { readonly color: string; readonly width: number }>> = {
   light: { color: 'rgba(18, 24, 31, 0.72)', width: 1.5 },
   dark: { color: 'rgba(7, 10, 13, 0.9)', width: 2.4 },
 };
 
-/** Numbers that deck.gl's icon layer takes per instance: offset x and y, frame x, y, width and height, tinted or not. */
+/** Values per instance of deck.gl's icon layer: offset x and y, frame x, y, width and height, tinted or not. */
 export const NUMBERS_PER_ICON = 7;
 
-/** All marks in one picture, and where in it each of them is. */
+/** An image of all marks, and their positions in it. */
 export interface MarksAtlas {
   readonly canvas: HTMLCanvasElement;
   readonly iconOf: (state: StateOnMap, hasHeading: boolean) => Float32Array;

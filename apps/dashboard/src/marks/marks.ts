@@ -7,7 +7,7 @@ export const MARK_BOX = 32;
 /** An outline in SVG path syntax, filled or stroked with the mark's colour. */
 export interface Outline {
   readonly path: string;
-  /** Width of the line; without one the outline is filled. */
+  /** Width of the line; if omitted, the outline is filled. */
   readonly lineWidth?: number;
 }
 
@@ -16,11 +16,11 @@ export interface Mark {
   readonly color: Readonly<Record<Theme, string>>;
   /** Pointing north. */
   readonly outlines: readonly Outline[];
-  /** Instead of `outlines` where the heading is not known; without it the shape has no direction. */
+  /** Replaces `outlines` if the heading is unknown; if omitted, the shape has no direction. */
   readonly outlinesWithoutHeading?: readonly Outline[];
 }
 
-/** States by colour (Okabe and Ito's, told apart with any colour vision) and by shape. */
+/** Colour and shape of each state. The colours are Okabe and Ito's, which are distinguishable with any colour vision. */
 export const marks: Readonly<Record<StateOnMap, Mark>> = {
   on_trip: {
     label: 'On trip',
@@ -75,7 +75,7 @@ function circle(radius: number): string {
   return `M0 ${-radius}A${radius} ${radius} 0 1 1 0 ${radius}A${radius} ${radius} 0 1 1 0 ${-radius}Z`;
 }
 
-/** Whether the mark of a state turns with the heading; a square that did would read as another shape. */
+/** Whether the mark of a state rotates with the heading; a rotated square would look like another shape. */
 export function turnsWithHeading(state: StateOnMap): boolean {
   return marks[state].outlinesWithoutHeading !== undefined;
 }

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { useDashboard } from '../dashboard.js';
 import { useStore } from '../store.js';
 
-/** What has to be said over the map: why there is nothing to see, and what to do about it. */
+/** Messages over the map: why nothing is shown, and what to do about it. */
 export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTable: () => void }) {
   const { isSlow, showsTable, onShowTable } = props;
   const { city, connection } = useDashboard();
@@ -20,7 +20,7 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
   if (map === 'interrupted' && !showsTable) {
     return (
       <Toast>
-        The browser has interrupted the map; it is being restored.{' '}
+        The browser has stopped drawing the map. Restoring it.{' '}
         <button type="button" className="link-button" onClick={onShowTable} data-testid="show-table">
           Show the table
         </button>
@@ -30,29 +30,31 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
   if (refusal !== null) {
     return (
       <Toast>
-        The service did not take this page’s {refusal.message}: {refusal.reason}.
+        The service rejected the message “{refusal.message}” from this page: {refusal.reason}.
       </Toast>
     );
   }
   if (hasUnreadable) {
     return (
-      <Toast>Some records of the log cannot be read and are left out. The service’s log says which.</Toast>
+      <Toast>
+        Some records in the log cannot be read and are not shown. See the log of the realtime service.
+      </Toast>
     );
   }
-  if (isSlow) return <Toast>This browser draws slowly: vehicles move a few times a second.</Toast>;
+  if (isSlow) return <Toast>This browser draws slowly. Positions update a few times a second.</Toast>;
   return null;
 }
 
 function SignedOut({ hadToken }: { hadToken: boolean }) {
   return (
     <section className="notice" role="alert" data-testid="signed-out">
-      <h2>{hadToken ? 'Your link is no longer good' : 'You are signed out'}</h2>
+      <h2>{hadToken ? 'Your sign-in link is not valid' : 'Sign in'}</h2>
       <p>
-        Open the sign-in link that <code>npm start</code> prints, or make a token and put it after{' '}
-        <code>#token=</code> in this page’s address:
+        Open the sign-in link that <code>npm start</code> prints, or create a token and append it to this
+        page’s address as <code>#token=</code>:
       </p>
       <pre>npm run token -- --scope read</pre>
-      <p className="notice-small">The token is kept in this browser and is taken out of the address bar.</p>
+      <p className="notice-small">The token is stored in this browser and removed from the address bar.</p>
     </section>
   );
 }
@@ -61,9 +63,9 @@ function NoVehicles() {
   return (
     <section className="notice" role="status" data-testid="no-vehicles">
       <h2>No vehicles yet</h2>
-      <p>They appear here as soon as the first one reports. For a simulated city, start with one:</p>
+      <p>Vehicles appear here when their first event arrives. To start a simulated city, run:</p>
       <pre>npm start</pre>
-      <p>Or send a recorded day through it:</p>
+      <p>To replay recorded events, run:</p>
       <pre>npm run replay -- FILE --speed 10</pre>
     </section>
   );

@@ -4,7 +4,7 @@ import { SearchIcon } from '../icons.js';
 
 const wholeId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Opens the card of a vehicle by its id, or by any part of it where the vehicle is on the map. */
+/** Opens the card of a vehicle by its id, or by part of the id if the vehicle is on the map. */
 export function FindVehicle() {
   const { city } = useDashboard();
   const [found, setFound] = useState<'yes' | 'no'>('yes');
@@ -12,7 +12,7 @@ export function FindVehicle() {
   const find = () => {
     const sought = typed.trim().toLowerCase();
     if (sought === '') return;
-    // Whose vehicle it is, the service knows; if several providers have one of that id, it asks.
+    // The service finds the provider; if several have a vehicle with this id, it refuses and names them.
     const vehicle = wholeId.test(sought) ? { deviceId: sought, providerId: null } : city.fleet.find(sought);
     setFound(vehicle === undefined ? 'no' : 'yes');
     if (vehicle !== undefined) city.select(vehicle);
@@ -44,7 +44,7 @@ export function FindVehicle() {
         <kbd aria-hidden="true">/</kbd>
       </form>
       <p id="find-result" className="find-result" role="status">
-        {found === 'no' && 'No vehicle on the map has that in its id.'}
+        {found === 'no' && 'No vehicle on the map matches this id.'}
       </p>
     </search>
   );

@@ -6,7 +6,7 @@ import { FindVehicle } from './find-vehicle.js';
 import { Legend } from './legend.js';
 import { Sparkline } from './sparkline.js';
 
-/** The city in figures: vehicles by state, which is legend and filter too, and what goes on. */
+/** Counts of the city: vehicles by state, which is also legend and filter, events and rides. */
 export function FleetPanel() {
   const { city } = useDashboard();
   const tick = useStore(city.tick);
@@ -19,9 +19,12 @@ export function FleetPanel() {
       <section className="panel-section" aria-labelledby="events-heading">
         <h2 id="events-heading">Events</h2>
         <p className="panel-rate">
-          <strong data-testid="events-per-second">{count(figures?.eventsPerSecond)}</strong> a second
+          <strong data-testid="events-per-second">{count(figures?.eventsPerSecond)}</strong> per second
         </p>
-        <Sparkline values={tick?.eventsPerSecond ?? []} label="Events a second over the last five minutes" />
+        <Sparkline
+          values={tick?.eventsPerSecond ?? []}
+          label="Events per second over the last five minutes"
+        />
       </section>
       <section className="panel-section" aria-labelledby="rides-heading">
         <h2 id="rides-heading">Rides</h2>

@@ -6,10 +6,10 @@ import { marks } from '../marks/marks.js';
 import { MarkSwatch } from '../marks/mark-swatch.js';
 import { useStore } from '../store.js';
 
-/** The busiest first: the other way round than they are drawn. */
+/** In the reverse of the order in which they are drawn. */
 const listed = statesOnMap.toReversed().filter((state) => state !== 'unknown');
 
-/** Vehicles by state. Each row is a switch that takes the state off the map and puts it back. */
+/** Vehicles by state. Each row toggles whether vehicles in that state are drawn. */
 export function Legend({ figures }: { figures: Figures | null }) {
   const { city } = useDashboard();
   const hidden = useStore(city.hidden);
@@ -74,7 +74,7 @@ function LegendRow(props: {
       className="legend-row"
       aria-pressed={props.isShown}
       data-state={props.state}
-      title={props.isShown ? 'Take off the map' : 'Put on the map'}
+      title={props.isShown ? 'Hide on the map' : 'Show on the map'}
       onClick={props.onToggle}
     >
       <MarkSwatch state={props.state} theme={painted} />

@@ -10,11 +10,11 @@ describe('sparklinePaths', () => {
     });
   });
 
-  it('breaks where nothing is known', () => {
+  it('interrupts the line where there is no value', () => {
     expect(sparklinePaths([1, null, 1, 1]).line).toBe('M0 1M200 1L300 1');
   });
 
-  it('has nothing to draw of nothing, and a flat line of zeros', () => {
+  it('returns an empty path without samples, and a flat line for zeros', () => {
     expect(sparklinePaths([])).toEqual({ line: '', area: '', highest: 0 });
     expect(sparklinePaths([0, 0]).line).toBe('M0 47L300 47');
   });

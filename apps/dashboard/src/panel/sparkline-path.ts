@@ -1,15 +1,15 @@
-/** A sparkline's box; the picture is stretched to where it is put. */
+/** The view box of a sparkline; the page stretches it. */
 export const SPARKLINE = { width: 300, height: 48 } as const;
 
 export interface SparklinePaths {
-  /** The line, broken where nothing is known. */
+  /** The line, interrupted where there is no value. */
   readonly line: string;
-  /** What lies under the line, to be filled. */
+  /** The area under the line. */
   readonly area: string;
   readonly highest: number;
 }
 
-/** The values, oldest first, as SVG paths; the baseline is 0, so that small changes of a large figure look small. */
+/** SVG paths of the values, oldest first. The baseline is 0, so that small changes of a large value look small. */
 export function sparklinePaths(values: readonly (number | null)[]): SparklinePaths {
   const highest = values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
   const across = SPARKLINE.width / Math.max(1, values.length - 1);
@@ -29,7 +29,7 @@ interface Known {
   readonly value: number;
 }
 
-/** Neighbouring values that are known. */
+/** Runs of values without a gap. */
 function knownRuns(values: readonly (number | null)[]): Known[][] {
   const runs: Known[][] = [];
   let isInRun = false;
@@ -46,7 +46,7 @@ function knownRuns(values: readonly (number | null)[]): Known[][] {
   return runs;
 }
 
-/** The points, and down to the baseline at both ends. */
+/** The path of a run, closed along the baseline. */
 function closed(points: readonly string[]): string {
   const [first, last] = [points[0]!.split(' ')[0]!, points.at(-1)!.split(' ')[0]!];
   return [`${first} ${SPARKLINE.height}`, ...points, `${last} ${SPARKLINE.height}`].join('L');

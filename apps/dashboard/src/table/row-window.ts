@@ -1,28 +1,28 @@
 import { useLayoutEffect, useRef, useState } from 'react';
 
-/** Height of a row; the style sheet makes it so. */
+/** Height of a row, as set in the style sheet. */
 export const ROW_HEIGHT = 36;
 
-/** Rows beyond each edge that are there already when they are scrolled to. */
+/** Rows rendered beyond each edge of the visible part. */
 const EXTRA_ROWS = 12;
 
 export interface RowWindow {
-  /** The rows to render: from `first` up to, not including, `last`. */
+  /** The rows to render: from `first` up to, and excluding, `last`. */
   readonly first: number;
   readonly last: number;
-  /** Pixels that stand for the rows that are not. */
+  /** Height of the rows that are not rendered. */
   readonly before: number;
   readonly after: number;
 }
 
-/** Which of `count` rows to render when so much is scrolled past and so much is seen. */
+/** The rows of `count` to render for a scroll position and a visible height. */
 export function rowWindow(count: number, seen: { scrollTop: number; height: number }): RowWindow {
   const first = Math.max(0, Math.min(count, Math.floor(seen.scrollTop / ROW_HEIGHT) - EXTRA_ROWS));
   const last = Math.min(count, Math.ceil((seen.scrollTop + seen.height) / ROW_HEIGHT) + EXTRA_ROWS);
   return { first, last, before: first * ROW_HEIGHT, after: (count - last) * ROW_HEIGHT };
 }
 
-/** Keeps the window of rows where the element is scrolled to. */
+/** The rows to render for the scroll position of an element. */
 export function useRowWindow(
   count: number,
 ): RowWindow & { scroller: React.RefObject<HTMLDivElement | null> } {

@@ -21,14 +21,14 @@ describe('sortVehicles', () => {
   const ids = (direction: 'ascending' | 'descending') =>
     sortVehicles(vehicles, { column: 'speed', direction }).map(({ deviceId }) => deviceId);
 
-  it('sorts by value, equals by id, and what is not known last in both directions', () => {
+  it('sorts by value, equal values by id, and unknown values last in both directions', () => {
     expect(ids('ascending')).toEqual(['c', 'd', 'b', 'a']);
     expect(ids('descending')).toEqual(['b', 'c', 'd', 'a']);
   });
 });
 
 describe('nextOrder', () => {
-  it('turns the same column round and starts another one ascending', () => {
+  it('reverses the same column and starts another one ascending', () => {
     const order = { column: 'speed', direction: 'ascending' } as const;
     expect(nextOrder(order, 'speed')).toEqual({ column: 'speed', direction: 'descending' });
     expect(nextOrder({ ...order, direction: 'descending' }, 'lat')).toEqual({
@@ -39,7 +39,7 @@ describe('nextOrder', () => {
 });
 
 describe('rowWindow', () => {
-  it('renders what is seen and a few more', () => {
+  it('renders the visible rows and a few more', () => {
     const window = rowWindow(10_000, { scrollTop: 1000 * ROW_HEIGHT, height: 20 * ROW_HEIGHT });
     expect([window.first, window.last]).toEqual([988, 1032]);
     expect(window.before + window.after + (window.last - window.first) * ROW_HEIGHT).toBe(
@@ -47,7 +47,7 @@ describe('rowWindow', () => {
     );
   });
 
-  it('renders none of none, after a scroll too', () => {
+  it('renders no rows if there are none, after a scroll too', () => {
     expect(rowWindow(0, { scrollTop: 5000, height: 400 })).toEqual({
       first: 0,
       last: 0,
@@ -56,7 +56,7 @@ describe('rowWindow', () => {
     });
   });
 
-  it('ends with the last row when there are fewer than were scrolled past', () => {
+  it('ends with the last row if rows were removed while scrolled down', () => {
     expect(rowWindow(10, { scrollTop: 5000, height: 400 })).toMatchObject({ last: 10, after: 0 });
   });
 });

@@ -9,7 +9,7 @@ export interface TableOrder {
   readonly direction: 'ascending' | 'descending';
 }
 
-/** Sorted; what is not known comes last in both directions, and the id decides between equals. */
+/** Sorts vehicles. Unknown values come last in both directions; equal values are ordered by id. */
 export function sortVehicles(vehicles: readonly Vehicle[], { column, direction }: TableOrder): Vehicle[] {
   const sign = direction === 'ascending' ? 1 : -1;
   return vehicles.toSorted((a, b) => {

@@ -11,7 +11,7 @@ import { useStore } from '../store.js';
 import { nextOrder, sortVehicles, type TableColumn, type TableOrder } from './sort-vehicles.js';
 import { useRowWindow } from './row-window.js';
 
-/** Rows stay put this long, so that one can be read and clicked. */
+/** How often rows are updated: slow enough to read and click them. */
 const REFRESH_EVERY_MS = 1_000;
 
 const headings: Readonly<Record<TableColumn, string>> = {
@@ -25,12 +25,12 @@ const headings: Readonly<Record<TableColumn, string>> = {
 };
 const columns = Object.keys(headings) as TableColumn[];
 
-/** Everything, where there is no map that says what is looked at. */
+/** The viewport if there is no map to define one. */
 const WHOLE_WORLD = { west: -180, south: -90, east: 180, north: 90 } as const;
 
 /**
- * The same vehicles as on the map, in rows. `onShowMap` tries the map again if it could not be drawn; `null` if the table
- * was asked for.
+ * The vehicles on the map as a table. `onShowMap` tries the map again if it could not be drawn; `null` if the user chose the
+ * table.
  */
 export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) {
   const isFallback = onShowMap !== null;
@@ -46,14 +46,14 @@ export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) 
       <p className="table-caption" id="table-caption">
         {onShowMap !== null && (
           <>
-            This browser cannot draw the map now (WebGL is not available), so there is a table instead.{' '}
+            The map is not available because this browser has no WebGL. Showing the table instead.{' '}
             <button type="button" className="link-button" onClick={onShowMap}>
-              Try the map again
+              Retry the map
             </button>
             .{' '}
           </>
         )}
-        {formatCount(vehicles.length)} vehicles, as of the last second.
+        {formatCount(vehicles.length)} vehicles, updated every second.
       </p>
       <div
         className="table-scroller"
@@ -102,7 +102,7 @@ function VehicleTableRow({ vehicle, rowIndex }: { vehicle: Vehicle; rowIndex: nu
         <button
           type="button"
           className="link-button"
-          title={`${deviceId}, of the provider ${providerId}`}
+          title={`Device ${deviceId}, provider ${providerId}`}
           onClick={() => city.select({ deviceId, providerId })}
         >
           {shortId(deviceId)}
@@ -123,7 +123,7 @@ function VehicleTableRow({ vehicle, rowIndex }: { vehicle: Vehicle; rowIndex: nu
   );
 }
 
-/** The vehicles of the states that are shown, taken anew once a second. */
+/** The vehicles in the states that are shown, read once a second. */
 function useVehicles(): Vehicle[] {
   const { city } = useDashboard();
   const hidden = useStore(city.hidden);
@@ -137,7 +137,7 @@ function useVehicles(): Vehicle[] {
     setVehicles(read());
     const timer = setInterval(() => setVehicles(read()), REFRESH_EVERY_MS);
     return () => clearInterval(timer);
-    // `read` is new with every render; what it depends on is listed.
+    // `read` is a new function in every render; its dependencies are listed.
   }, [city, hidden, hasTick]);
   return vehicles;
 }

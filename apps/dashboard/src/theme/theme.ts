@@ -1,9 +1,9 @@
 import { Store } from '../store.js';
 
-/** What is painted. */
+/** The theme in use. */
 export type Theme = 'light' | 'dark';
 
-/** What was chosen; `system` follows the system. */
+/** The user's choice; `system` follows the operating system. */
 export type ThemeChoice = 'system' | Theme;
 
 /** Also read by public/theme.js, before the first paint. */
@@ -11,7 +11,7 @@ const STORAGE_KEY = 'hailstream.theme';
 
 export const themeChoices = ['system', 'light', 'dark'] as const satisfies readonly ThemeChoice[];
 
-/** The theme, chosen and resolved; writes what was chosen to the root element, for the style sheets, and to storage. */
+/** The chosen theme and the theme in use. The choice is written to the root element, for the style sheets, and to storage. */
 export class ThemeSetting {
   readonly choice: Store<ThemeChoice>;
   readonly theme: Store<Theme>;
@@ -43,6 +43,6 @@ function keep(choice: ThemeChoice): void {
   try {
     localStorage.setItem(STORAGE_KEY, choice);
   } catch {
-    // Storage can be forbidden: the choice then lasts as long as the page.
+    // Storage may be disabled: the choice then ends with the page.
   }
 }

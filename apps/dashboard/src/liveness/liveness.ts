@@ -1,16 +1,16 @@
 import type { ServiceStatus } from '@hailstream/events/live';
 import type { ConnectionState } from '../connection/connection-state.js';
 import { formatAge, formatClock } from '../format.js';
-import type { MapState, Tick } from './city-state.js';
+import type { MapState, Tick } from '../city-state/city-state.js';
 import { ageOfNewestEvent, freshnessOf, LATE_AFTER_MS, OLD_AFTER_MS, type Freshness } from './freshness.js';
 
-/** Everything that decides whether the page may say LIVE. */
+/** What decides whether the page shows LIVE. */
 export interface LivenessFacts {
   readonly connection: ConnectionState['kind'];
-  /** `null` until the service has told. */
+  /** `null` until the service has sent it. */
   readonly status: ServiceStatus | null;
   readonly tick: Tick | null;
-  /** Whether the newest frame came over the connection there is now. */
+  /** Whether the newest frame was received over the current connection. */
   readonly isCurrent: boolean;
   /** `null` if the table is shown. */
   readonly map: MapState | null;
@@ -19,18 +19,18 @@ export interface LivenessFacts {
 }
 
 export type Liveness = {
-  /** What is shown is of now. */
+  /** Whether the data is current. */
   readonly isLive: boolean;
-  /** What is shown is of the past: the map is greyed. */
+  /** Whether the data is of the past: the map is greyed out. */
   readonly isPast: boolean;
-  /** Why it is not live, or that it is; in a few words. */
+  /** The reason why it is not live, or that it is, in a few words. */
   readonly words: string;
-  /** The same for a screen reader, without what changes all the time. */
+  /** The same for a screen reader, without values that change constantly. */
   readonly announcement: string;
   readonly tone: 'good' | 'quiet' | 'warn' | 'bad';
 };
 
-/** Whether what the page shows is of now, and if not, why: the first reason that applies. */
+/** Whether the data on the page is live, and if not, the first reason that applies. */
 export function livenessOf(facts: LivenessFacts): Liveness {
   return (
     fromConnection(facts) ??
@@ -50,7 +50,7 @@ export function newestEventAge({ tick, now }: Pick<LivenessFacts, 'tick' | 'now'
 }
 
 function fromConnection({ connection, tick }: LivenessFacts): Liveness | null {
-  const shown = tick === null ? '' : `, showing ${formatClock(tick.asOf)}`;
+  const shown = tick === null ? '' : `, data as of ${formatClock(tick.asOf)}`;
   switch (connection) {
     case 'connected':
       return null;
@@ -69,17 +69,17 @@ function fromStatus({ status }: LivenessFacts): Liveness | null {
     case 'following':
       return null;
     case 'waiting':
-      return notLive('waiting for the log', { title: status.reason });
+      return notLive('waiting for the log');
     case 'rebuilding':
       return notLive(`rebuilding ${status.percent} %`, { announcement: 'rebuilding' });
     case 'stalled':
-      return notLive('no connection to the log', { tone: 'bad' });
+      return notLive('consumer stalled', { tone: 'bad' });
   }
 }
 
-/** The service sends a frame every tick, whether anything moves or not. */
+/** The service sends a frame every tick, even if nothing changed. */
 function fromFrames({ tick, isCurrent, now }: LivenessFacts): Liveness | null {
-  if (tick === null || !isCurrent) return notLive('loading', { tone: 'quiet' });
+  if (tick === null || !isCurrent) return notLive('loading data', { tone: 'quiet' });
   const silentMs = elapsedSince(tick, now);
   if (silentMs <= Math.max(LATE_AFTER_MS, 5 * tick.tickMs)) return null;
   return notLive(`no update for ${formatAge(silentMs)}`, { announcement: 'no updates' });
@@ -96,8 +96,8 @@ function fromEvents(facts: LivenessFacts): Liveness | null {
       ? ageMs
       : ageOfNewestEvent({ ...tick, newestEventAt: receivedAt }, now);
   if (receiptAgeMs <= OLD_AFTER_MS) {
-    return notLive(`events are ${formatAge(ageMs)} late`, {
-      announcement: 'events come late',
+    return notLive(`events delayed by ${formatAge(ageMs)}`, {
+      announcement: 'events delayed',
       isPast: false,
     });
   }
@@ -109,8 +109,8 @@ function fromEvents(facts: LivenessFacts): Liveness | null {
 }
 
 function fromMap({ map }: LivenessFacts): Liveness | null {
-  if (map === 'interrupted') return notLive('the map is not drawn', { isPast: false });
-  return map === 'loading' ? notLive('loading the map', { tone: 'quiet', isPast: false }) : null;
+  if (map === 'interrupted') return notLive('map not drawn', { isPast: false });
+  return map === 'loading' ? notLive('loading map', { tone: 'quiet', isPast: false }) : null;
 }
 
 function live(facts: LivenessFacts): Liveness {
@@ -127,7 +127,6 @@ function notLive(
   words: string,
   rest: {
     announcement?: string;
-    title?: string;
     tone?: Liveness['tone'];
     isPast?: boolean;
   } = {},

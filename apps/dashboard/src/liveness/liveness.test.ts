@@ -1,6 +1,6 @@
 import type { Figures } from '@hailstream/events/live';
 import { describe, expect, it } from 'vitest';
-import type { Tick } from './city-state.js';
+import type { Tick } from '../city-state/city-state.js';
 import { livenessOf, type LivenessFacts } from './liveness.js';
 
 const SERVICE_NOW = 1_760_000_000_000;
@@ -30,7 +30,7 @@ const live: LivenessFacts = {
 const after = (ms: number) => ({ monotonic: 1_000 + ms, date: HERE + ms });
 
 describe('livenessOf', () => {
-  it('is live if everything is well, however far the clocks of browser and service are apart', () => {
+  it('is live if all conditions hold, independent of the difference between the clocks of browser and service', () => {
     expect(livenessOf(live)).toMatchObject({ isLive: true, isPast: false, tone: 'good', words: 'connected' });
   });
 
@@ -45,39 +45,39 @@ describe('livenessOf', () => {
 
   it.each<[string, Partial<LivenessFacts>, RegExp]>([
     ['connecting', { connection: 'connecting', tick: null }, /^connecting$/],
-    ['the connection is lost', { connection: 'reconnecting' }, /^reconnecting, showing \d\d:\d\d:\d\d$/],
-    ['it never was connected', { connection: 'reconnecting', tick: null }, /^reconnecting$/],
+    ['the connection is lost', { connection: 'reconnecting' }, /^reconnecting, data as of \d\d:\d\d:\d\d$/],
+    ['it was never connected', { connection: 'reconnecting', tick: null }, /^reconnecting$/],
     ['signed out', { connection: 'signed-out' }, /^signed out$/],
     ['the log does not answer', { status: { kind: 'waiting', reason: 'x' } }, /^waiting for the log$/],
     ['rebuilding', { status: { kind: 'rebuilding', percent: 42, reason: null } }, /^rebuilding 42 %$/],
-    ['the log is not read', { status: { kind: 'stalled', reason: 'x' } }, /^no connection to the log$/],
-    ['what is shown is of the last connection', { isCurrent: false }, /^loading$/],
+    ['the consumer stalls', { status: { kind: 'stalled', reason: 'x' } }, /^consumer stalled$/],
+    ['the newest frame is of the previous connection', { isCurrent: false }, /^loading data$/],
     ['no frames come', { now: after(12_000) }, /^no update for 10 s$/],
     ['the computer slept', { now: { monotonic: 1_010, date: HERE + 7_200_000 } }, /^no update for 2 h$/],
     ['there are no vehicles', { tick: tick({ newestEventAt: null }) }, /^no events yet$/],
     [
-      'nothing is received any more',
+      'no events are received',
       { tick: tick({ newestEventAt: SERVICE_NOW - 125_000, newestReceivedAt: SERVICE_NOW - 124_000 }) },
       /^no new events for 2 min$/,
     ],
     [
-      'what is received is old',
+      'received events are old',
       { tick: tick({ newestEventAt: SERVICE_NOW - 7_200_000, newestReceivedAt: SERVICE_NOW - 200 }) },
-      /^events are 2 h late$/,
+      /^events delayed by 2 h$/,
     ],
-    ['the map shows nothing', { map: 'interrupted' }, /^the map is not drawn$/],
-    ['the map is being made', { map: 'loading' }, /^loading the map$/],
+    ['the map is interrupted', { map: 'interrupted' }, /^map not drawn$/],
+    ['the map is loading', { map: 'loading' }, /^loading map$/],
   ])('is not live if %s', (_, facts, words) => {
     const liveness = livenessOf({ ...live, ...facts });
     expect(liveness).toMatchObject({ isLive: false, words: expect.stringMatching(words) as string });
     expect(liveness.announcement).toMatch(/^not live: /);
   });
 
-  it('is live over a table, whatever the map does', () => {
+  it('is live if the table is shown, independent of the map', () => {
     expect(livenessOf({ ...live, map: null }).isLive).toBe(true);
   });
 
-  it('announces nothing that changes all the time', () => {
+  it('announces no values that change constantly', () => {
     const rebuilding = (percent: number) =>
       livenessOf({ ...live, status: { kind: 'rebuilding', percent, reason: null } }).announcement;
     expect(rebuilding(7)).toBe(rebuilding(8));

@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'react';
-import { type Liveness, type LivenessFacts, livenessOf } from '../city-state/liveness.js';
+import { type Liveness, type LivenessFacts, livenessOf } from './liveness.js';
 import { useDashboard } from '../dashboard.js';
 import { useStore } from '../store.js';
 
-/** How often ages are told anew. */
-const RETELL_EVERY_MS = 500;
+/** How often ages are updated. */
+const UPDATE_INTERVAL_MS = 500;
 
-/** Whether what is shown is of now. */
+/** Whether the data on the page is live. */
 export function useLiveness({ showsTable }: { showsTable: boolean }): Liveness {
   const { city, connection } = useDashboard();
   const map = useStore(city.map);
@@ -20,12 +20,12 @@ export function useLiveness({ showsTable }: { showsTable: boolean }): Liveness {
   });
 }
 
-/** This browser's clocks, anew twice a second and whenever the tab is looked at again. */
+/** The browser's clocks, read twice a second and whenever the tab becomes visible. */
 export function useNow(): LivenessFacts['now'] {
   const [now, setNow] = useState(readClocks);
   useEffect(() => {
     const read = () => setNow(readClocks());
-    const timer = setInterval(read, RETELL_EVERY_MS);
+    const timer = setInterval(read, UPDATE_INTERVAL_MS);
     document.addEventListener('visibilitychange', read);
     addEventListener('pageshow', read);
     return () => {

@@ -1,13 +1,13 @@
-/** Older than this and the picture is late; older than the next and it is wrong to rely on. */
+/** Data is `late` if the newest event is older than the first limit, and `old` beyond the second. */
 export const LATE_AFTER_MS = 5_000;
 export const OLD_AFTER_MS = 30_000;
 
 export type Freshness = 'fresh' | 'late' | 'old';
 
 /**
- * Milliseconds since the newest event. Clocks are only ever compared with themselves: what passed at the service until it
- * made the frame, and what passed here since. The browser's monotonic clock may stand still while the computer sleeps, and
- * its time of day may be set: the one by which more has passed counts.
+ * Milliseconds since the newest event. Each clock is compared only with itself: the time that passed at the service until it
+ * created the frame, plus the time that passed in the browser since. The browser's monotonic clock may stop while the
+ * computer sleeps, and its time of day may be set: the larger of the two elapsed times counts.
  */
 export function ageOfNewestEvent(
   frame: { newestEventAt: number; asOf: number; receivedAt: number; receivedOn: number },
