@@ -3,11 +3,11 @@ import { defaultServerConditions } from 'vite';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 // Workspace packages resolve to their sources, so that tests need no build.
-// `import` is not named: vitest would have Node prefer it in `require` too.
+// `import` is not listed, because vitest would also apply it to `require`.
 const conditions = ['@hailstream/source', ...defaultServerConditions];
 const resolution = { resolve: { conditions }, ssr: { resolve: { conditions } } };
 
-// Most tests wait for a broker or a clock: more of them at a time than there are processors.
+// Most tests wait for a broker or a timer, so run more files concurrently than there are processors.
 const maxWorkers = availableParallelism() + 1;
 
 export default defineConfig({
@@ -18,6 +18,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{apps,libs}/*/src/**/*.test.{ts,tsx}', 'tools/**/*.test.ts', 'bench/**/*.test.ts'],
+          // Only detects tests that hang: on a busy machine, any test can take several times its usual duration.
+          testTimeout: 60_000,
           maxWorkers,
         },
       },
@@ -26,7 +28,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['{apps,libs}/*/test/**/*.test.ts'],
-          // They need what npm can't bring: vitest.clients.config.ts.
+          // They have requirements that npm cannot install: vitest.clients.config.ts.
           exclude: [...configDefaults.exclude, 'libs/log/test/clients/**'],
           globalSetup: ['tools/src/test-postgres.ts'],
           testTimeout: 60_000,
@@ -41,7 +43,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          // Each of them is a whole system: alone, and after all others.
+          // Each file runs a whole system, so they run one at a time, after all others.
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },

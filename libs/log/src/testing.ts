@@ -10,17 +10,17 @@ import { partitionName } from './protocol/partition-name.js';
 
 const FIRST_SEGMENT = `${'0'.repeat(20)}.log`;
 
-/** A broker of its own for one test: a free port, a temporary folder that is removed with it. */
+/** A broker for one test, with a free port and a temporary data directory that is removed with it. */
 export type TestBroker = Broker & {
   readonly dataDir: string;
-  /** Stops as SIGKILL would leave it, and starts again on the same folder and port. */
+  /** Stops the broker as SIGKILL would, and starts it again with the same data directory and port. */
   restart(): Promise<void>;
 };
 
-/** `dataDir`: a folder that exists and is left there. */
+/** `dataDir`: an existing folder, which is not removed. */
 export type TestBrokerOptions = Partial<Omit<BrokerOptions, 'port'>>;
 
-/** Starts a broker for one test; `await using` stops it and removes its folder. */
+/** Starts a broker for one test. `await using` stops it and removes its folder. */
 export async function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
   const dataDir = options.dataDir ?? (await fs.mkdtemp(path.join(os.tmpdir(), 'hailstream-broker-')));
   const settings: BrokerOptions = { logger: pino({ level: 'silent' }), ...options, dataDir };
@@ -49,7 +49,7 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   };
 }
 
-/** Appends a transaction of records to a partition, and ends it. */
+/** Appends a transaction with records to a partition, and ends it. */
 export async function appendTransaction(
   { address }: Pick<Broker, 'address'>,
   {
@@ -111,8 +111,8 @@ async function withAdmin(
 }
 
 /**
- * Replaces the records of a batch in the log by bytes that are none, as a harmful producer might have sent them to a
- * broker that does not look. The broker is killed for it and starts again; the batch must be in the first segment.
+ * Replaces the records of a batch in the log by invalid bytes, as a broker without validation would have accepted
+ * them from a faulty producer. The broker is killed and restarted. The batch must be in the first segment.
  */
 export async function spoilBatch(
   broker: TestBroker,

@@ -6,7 +6,7 @@ import { unpackFrames } from './zstd.js';
 import { isBatchIntact } from '../protocol/record-batch.js';
 import { readableRecordsOf } from '../protocol/records.js';
 
-/** One record, `key3` = `value value value value 3`, as Kafka 4.3's Java producer sends it with each codec. */
+/** One record, `key3` = `value value value value 3`, as Kafka 4.3's Java producer encodes it with each codec. */
 const FROM_JAVA = {
   gzip:
     '0000000000000000000000580000000002769c2c40000100000000000001a20545551d000001a20545551d000000000000000000000000000000000001' +
@@ -21,14 +21,14 @@ const FROM_JAVA = {
     '0000000000000000000000550000000002af525804000400000000000001a205459488000001a205459488000000000000000300000000000000000001' +
     '28b52ffd0058c400009046000000086b6579333276616c75652033000100e29525010000',
 };
-/** The same records' snappy block without xerial's frame, as librdkafka sends it. */
+/** A snappy block of the same records without xerial framing, as librdkafka encodes it. */
 const RAW_SNAPPY = '243c46000000086b6579333276616c756520460600043300';
 const LIMIT = 1 << 20;
 const CODECS = Object.entries(Codec);
 
-/** 98,047 sequences of no literals and a match of 65,539 bytes or more, in nine bytes. */
+/** 98,047 sequences without literals and with a match of at least 65,539 bytes, in nine bytes. */
 const ENDLESS_BLOCK: ZstdBlock = { kind: 2, bytes: [0x00, 0xff, 0xff, 0xff, 0x54, 0, 0, 52, 0x01] };
-/** Few bytes that a careless decoder takes hours or gigabytes for. */
+/** Short inputs for which a decoder without checks needs hours or gigabytes. */
 const HOSTILE = [
   {
     name: 'gzip of 100 MB',
@@ -36,45 +36,45 @@ const HOSTILE = [
     packed: gzipSync(Buffer.alloc(100e6)),
     code: 'TOO_LARGE',
   },
-  { name: 'what is no gzip', codec: Codec.GZIP, packed: Buffer.from('not gzip at all'), code: 'CORRUPT' },
+  { name: 'invalid gzip', codec: Codec.GZIP, packed: Buffer.from('not gzip at all'), code: 'CORRUPT' },
   {
-    name: 'snappy that announces 4 GB',
+    name: 'snappy with a declared length of 4 GB',
     codec: Codec.SNAPPY,
     packed: Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0]),
     code: 'TOO_LARGE',
   },
   {
-    name: 'snappy that announces 60 MB in seven bytes',
+    name: 'snappy with a declared length of 60 MB in seven bytes',
     codec: Codec.SNAPPY,
     packed: Buffer.from([0x80, 0x8e, 0xce, 0x1c, 0, 0, 0]),
     code: 'CORRUPT',
   },
   {
-    name: 'a snappy literal of a negative length',
+    name: 'a snappy literal with a negative length',
     codec: Codec.SNAPPY,
     packed: Buffer.from([0x20, 0xfc, 0xfa, 0xff, 0xff, 0xff]),
     code: 'CORRUPT',
   },
   {
-    name: 'snappy of less than it announces',
+    name: 'snappy with less data than declared',
     codec: Codec.SNAPPY,
     packed: Buffer.from([0x20, 0x00, 0x61]),
     code: 'CORRUPT',
   },
   {
-    name: 'an lz4 frame of the legacy format',
+    name: 'an lz4 frame in the legacy format',
     codec: Codec.LZ4,
     packed: Buffer.from([0x02, 0x21, 0x4c, 0x18, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
     code: 'CORRUPT',
   },
   {
-    name: 'zstd of a window of 1 GB',
+    name: 'zstd with a window of 1 GB',
     codec: Codec.ZSTD,
     packed: zstdFrame([ENDLESS_BLOCK], 0xa0),
     code: 'CORRUPT',
   },
   {
-    name: 'zstd of many empty blocks and a window of 64 MiB',
+    name: 'zstd with many empty blocks and a window of 64 MiB',
     codec: Codec.ZSTD,
     packed: zstdFrame(
       [...Array.from({ length: 300_000 }, () => ({ kind: 0, bytes: [] })), ENDLESS_BLOCK],
@@ -84,7 +84,7 @@ const HOSTILE = [
   },
   { name: 'endless zstd', codec: Codec.ZSTD, packed: zstdFrame([ENDLESS_BLOCK]), code: 'CORRUPT' },
   {
-    name: 'zstd of 600 MB of one byte',
+    name: 'zstd with 600 MB of one byte',
     codec: Codec.ZSTD,
     packed: zstdFrame(Array.from({ length: 5_000 }, () => ({ kind: 1, bytes: [0], length: 120_000 }))),
     code: 'TOO_LARGE',
@@ -92,7 +92,7 @@ const HOSTILE = [
 ];
 
 describe('compression', () => {
-  it.each(Object.entries(FROM_JAVA))('reads what the Java producer packs with %s', (_, hex) => {
+  it.each(Object.entries(FROM_JAVA))('decompresses what the Java producer compresses with %s', (_, hex) => {
     const batch = Buffer.from(hex, 'hex');
     expect(isBatchIntact(batch, 0, batch.length)).toBe(true);
     expect(readableRecordsOf(batch)).toMatchObject([
@@ -100,12 +100,12 @@ describe('compression', () => {
     ]);
   });
 
-  it('reads snappy with and without a frame', () => {
+  it('decompresses snappy with and without framing', () => {
     const unpacked = unpack(Codec.SNAPPY, Buffer.from(RAW_SNAPPY, 'hex'));
     expect(unpacked?.subarray(-27).toString('latin1')).toBe('2value value value value 3\0');
   });
 
-  it.each(CODECS)('%s gives back what it packed', (_, codec) => {
+  it.each(CODECS)('%s decompresses what it compressed', (_, codec) => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 5000 }), fc.nat(40), (bytes, times) => {
         const records = Buffer.concat(Array.from({ length: times }, () => Buffer.from(bytes)));
@@ -116,14 +116,14 @@ describe('compression', () => {
     );
   });
 
-  it.each(CODECS)('%s unpacks no more than it is allowed to', (_, codec) => {
+  it.each(CODECS)('%s decompresses to at most the given size', (_, codec) => {
     const { codec: packedWith, packed } = pack(codec, Buffer.alloc(20 * LIMIT));
     if (packedWith === Codec.NONE) return;
     expect(packed.length).toBeLessThan(2 * LIMIT);
     expect(() => unpack(packedWith, packed, LIMIT)).toThrow(UnpackError);
   });
 
-  it.each(Object.entries(FROM_JAVA))('never takes damaged %s for a crash', (_, hex) => {
+  it.each(Object.entries(FROM_JAVA))('reports damaged %s as an error', (_, hex) => {
     const batch = Buffer.from(hex, 'hex');
     const codec = batch.readInt16BE(21) & 7;
     fc.assert(
@@ -145,7 +145,7 @@ describe('compression', () => {
     );
   });
 
-  it('unpacks zstd frames of raw, repeated and skipped bytes', () => {
+  it('decompresses zstd frames with raw, repeated and skippable blocks', () => {
     const frame = zstdFrame([
       { kind: 0, bytes: [1, 2, 3] },
       { kind: 1, bytes: [7], length: 300_000 },
@@ -162,9 +162,9 @@ describe('compression', () => {
     );
   });
 
-  // The largest takes about a second on an idle machine, and much longer on a busy one.
+  // The largest takes about a second on an idle machine and much longer on a busy one.
   it.each(HOSTILE)(
-    'refuses $name without much time or memory',
+    'refuses $name within little time and memory',
     { timeout: 60_000 },
     ({ codec, packed, code }) => {
       const before = process.memoryUsage();
@@ -184,14 +184,14 @@ describe('compression', () => {
 });
 
 interface ZstdBlock {
-  /** 0 raw, 1 a byte that is repeated, 2 compressed. */
+  /** 0: raw, 1: a repeated byte, 2: compressed. */
   readonly kind: number;
   readonly bytes: readonly number[];
-  /** Of what it stands for, where that is not its bytes. */
+  /** The decompressed size, if it differs from the number of bytes. */
   readonly length?: number;
 }
 
-/** A frame of such blocks; the window is 2 MiB unless its descriptor says otherwise. */
+/** A frame with these blocks. The window is 2 MiB unless the descriptor declares another one. */
 function zstdFrame(blocks: readonly ZstdBlock[], window = 0x58): Buffer {
   const parts = blocks.map(({ kind, bytes, length = bytes.length }, i) => {
     const header = Buffer.alloc(3);

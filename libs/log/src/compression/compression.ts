@@ -6,24 +6,24 @@ import { packZstd, unpackZstd } from './zstd.js';
 
 export { UnpackError } from './unpack-error.js';
 
-/** How the records of a batch are compressed, by Kafka's numbers. */
+/** Compression codecs, as numbered in the attributes of a batch. */
 export const Codec = { NONE: 0, GZIP: 1, SNAPPY: 2, LZ4: 3, ZSTD: 4 } as const;
 
 /**
- * Most bytes that the records of one batch may unpack to: 64 times what `max.message.bytes` allows by default. Neither
- * the broker stores a batch that has more, nor does the client read it.
+ * Maximum decompressed size of the records of one batch: 64 times the default of `max.message.bytes`. The broker does
+ * not store a larger batch, and the client does not decode one.
  */
 export const MAX_UNPACKED_BYTES = 64 << 20;
 
-/** What Node's zlib throws where more comes out than it may return. */
+/** Error code of Node's zlib if the output exceeds its maximum length. */
 const OUTPUT_TOO_LARGE = 'ERR_BUFFER_TOO_LARGE';
 
 /**
- * Unpacks the records of a batch. Takes memory for what comes out, at most `maxBytes`, never for what `packed`
- * announces, and time in proportion to both.
+ * Decompresses the records of a batch. Memory is proportional to the output, at most `maxBytes`, and independent of
+ * lengths that `packed` declares. Time is proportional to input and output.
  *
- * @returns undefined where this machine has nothing that reads the codec
- * @throws UnpackError
+ * @returns undefined if no decoder for the codec is available on this machine
+ * @throws UnpackError if the data is invalid or decompresses to more than `maxBytes`
  */
 export function unpack(codec: number, packed: Buffer, maxBytes = MAX_UNPACKED_BYTES): Buffer | undefined {
   try {
@@ -44,13 +44,16 @@ export function unpack(codec: number, packed: Buffer, maxBytes = MAX_UNPACKED_BY
   } catch (cause) {
     if (cause instanceof UnpackError) throw cause;
     if ((cause as NodeJS.ErrnoException).code === OUTPUT_TOO_LARGE) {
-      throw new UnpackError(`records unpack to more than ${maxBytes} bytes`, 'TOO_LARGE', { cause });
+      throw new UnpackError(`records decompress to more than ${maxBytes} bytes`, 'TOO_LARGE', { cause });
     }
-    throw new UnpackError(`records are not what codec ${codec} packs`, 'CORRUPT', { cause });
+    throw new UnpackError(`records cannot be decompressed with codec ${codec}`, 'CORRUPT', { cause });
   }
 }
 
-/** Packs records. @returns with which codec: gzip where this machine can't write the one asked for */
+/**
+ * Compresses records.
+ * @returns the codec that was used: gzip if no encoder for the requested codec is available on this machine
+ */
 export function pack(codec: number, records: Buffer): { codec: number; packed: Buffer } {
   if (codec === Codec.NONE) return { codec, packed: records };
   if (codec === Codec.SNAPPY) return { codec, packed: packSnappy(records) };

@@ -19,28 +19,28 @@ const DICTIONARY = 0x01;
 const BLOCK_CHECKSUM = 0x10;
 const LENGTH_MASK = 0x7fffffff;
 const NOT_PACKED = 0x80000000;
-/** A block can't unpack to more than so many times its bytes. */
+/** Maximum ratio of the decompressed size of a block to its compressed size. */
 const MAX_EXPANSION = 255;
 
 function loadLz4(): Lz4 | undefined {
   try {
     return createRequire(import.meta.url)('lz4-napi') as Lz4;
   } catch {
-    // No prebuilt binary for this platform.
+    // There is no prebuilt binary for this platform.
     return undefined;
   }
 }
 
-/** @returns undefined where this platform has nothing that writes it */
+/** @returns undefined if no encoder is available on this platform */
 export function packLz4(records: Buffer): Buffer | undefined {
   return lz4?.compressFrameSync(records);
 }
 
 /**
- * What follows the frame is ignored, as by Kafka.
+ * Bytes after the frame are ignored, as in Kafka.
  *
- * @returns undefined where this platform has nothing that reads it
- * @throws UnpackError
+ * @returns undefined if no decoder is available on this platform
+ * @throws UnpackError if the frame is invalid or decompresses to more than allowed
  */
 export function unpackLz4(packed: Buffer, maxBytes: number): Buffer | undefined {
   const { end, largestBytes } = measureFrame(packed);
@@ -48,9 +48,9 @@ export function unpackLz4(packed: Buffer, maxBytes: number): Buffer | undefined 
   return lz4?.decompressFrameSync(packed.subarray(0, end));
 }
 
-/** Where a frame ends, and the most bytes that it can unpack to, by its blocks. */
+/** The end of a frame, and the maximum size that its blocks can decompress to. */
 function measureFrame(packed: Buffer): { end: number; largestBytes: number } {
-  if (packed.readUInt32LE(0) !== MAGIC) throw new UnpackError('this is no lz4 frame');
+  if (packed.readUInt32LE(0) !== MAGIC) throw new UnpackError('invalid lz4 frame');
   const flags = packed.readUInt8(4);
   const blockBytes = 1 << (8 + 2 * ((packed.readUInt8(5) >> 4) & 7));
   let at = 7 + ((flags & CONTENT_SIZE) !== 0 ? 8 : 0) + ((flags & DICTIONARY) !== 0 ? 4 : 0);

@@ -24,7 +24,7 @@ export function packSnappy(records: Buffer): Buffer {
   return Buffer.concat(parts);
 }
 
-/** @throws UnpackError */
+/** @throws UnpackError if the data is invalid or decompresses to more than allowed */
 export function unpackSnappy(packed: Buffer, maxBytes: number): Buffer {
   if (!packed.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return unpackBlock(packed, maxBytes);
   const blocks: Buffer[] = [];
@@ -32,7 +32,7 @@ export function unpackSnappy(packed: Buffer, maxBytes: number): Buffer {
   for (let at = XERIAL_HEADER.length; at < packed.length;) {
     const length = packed.readUInt32BE(at);
     at += 4;
-    if (length > packed.length - at) throw new UnpackError('a snappy block ends early');
+    if (length > packed.length - at) throw new UnpackError('the snappy block is truncated');
     const block = unpackBlock(packed.subarray(at, at + length), left);
     left -= block.length;
     blocks.push(block);
@@ -49,37 +49,37 @@ export function unpackSnappy(packed: Buffer, maxBytes: number): Buffer {
  *   10, 11 copy     length - 1 in six bits · offset in two bytes, in four
  */
 const MAX_LENGTH_BYTES = 5;
-/** A copy of 64 bytes takes 3: what announces more has not got it. */
+/** A copy of 64 bytes takes 3 bytes, so a larger declared length is invalid. */
 const MAX_EXPANSION = 22;
 const LONG_LITERAL = 60;
-/** Up to so many bytes a loop is faster than a call of `copy`. */
+/** Up to this length a loop is faster than a call of `copy`. */
 const LOOPED_BYTES = 64;
 
 /**
- * Unpacks one raw block.
+ * Decompresses one raw block.
  *
  * @see https://github.com/google/snappy/blob/main/format_description.txt
- * @throws UnpackError
+ * @throws UnpackError if the block is invalid or decompresses to more than allowed
  */
 function unpackBlock(packed: Buffer, maxBytes: number): Buffer {
   let at = 0;
   let length = 0;
   for (let shift = 0; ; shift += 7) {
     const byte = packed[at++];
-    if (byte === undefined || at > MAX_LENGTH_BYTES) throw new UnpackError('a snappy block has no length');
+    if (byte === undefined || at > MAX_LENGTH_BYTES) throw new UnpackError('the snappy block has no length');
     length += (byte & 0x7f) * 2 ** shift;
     if (byte < 0x80) break;
   }
   checkUnpackedSize(length, maxBytes);
   if (length > packed.length * MAX_EXPANSION)
-    throw new UnpackError('a snappy block announces too many bytes');
+    throw new UnpackError('the snappy block declares more bytes than it can contain');
   const unpacked = Buffer.allocUnsafe(length);
   const end = unpackElements(packed, at, unpacked);
-  if (end !== length) throw new UnpackError(`a snappy block has ${end} bytes, not ${length} as it says`);
+  if (end !== length) throw new UnpackError(`the snappy block has ${end} bytes, expected ${length}`);
   return unpacked;
 }
 
-/** @returns how many bytes were written */
+/** @returns the number of bytes written */
 function unpackElements(packed: Buffer, from: number, out: Buffer): number {
   let at = from;
   let end = 0;
@@ -107,9 +107,9 @@ function unpackElements(packed: Buffer, from: number, out: Buffer): number {
       kind === 1 ? ((tag >>> 5) << 8) | packed.readUInt8(at) : packed.readUIntLE(at, kind === 2 ? 2 : 4);
     at += kind === 1 ? 1 : kind === 2 ? 2 : 4;
     if (offset === 0 || offset > end || length > out.length - end) {
-      throw new UnpackError('a snappy copy is of what is not in its block');
+      throw new UnpackError('a snappy copy has an invalid offset');
     }
-    // Byte by byte: those that the copy itself writes may be copied again.
+    // Byte by byte, because a copy may repeat bytes that it has just written.
     for (let i = 0; i < length; i++) out[end + i] = out[end - offset + i] as number;
     end += length;
   }

@@ -1,7 +1,7 @@
-/** Why records can not be unpacked: they are not what their codec says, or would take more memory than allowed. */
+/** Why records cannot be decompressed: the data is invalid, or it exceeds the allowed size. */
 export type UnpackErrorCode = 'CORRUPT' | 'TOO_LARGE';
 
-/** Records that are not what their codec says, or that would unpack to more than allowed. */
+/** Records cannot be decompressed: the data is invalid, or it exceeds the allowed size. */
 export class UnpackError extends Error {
   override readonly name = 'UnpackError';
 
@@ -14,11 +14,11 @@ export class UnpackError extends Error {
   }
 }
 
-/** @throws UnpackError `TOO_LARGE` */
+/** @throws UnpackError `TOO_LARGE` if the size exceeds the limit */
 export function checkUnpackedSize(sizeBytes: number, maxBytes: number): void {
   if (sizeBytes <= maxBytes) return;
   throw new UnpackError(
-    `records unpack to ${sizeBytes} bytes or more, at most ${maxBytes} are allowed`,
+    `records decompress to ${sizeBytes} bytes or more, the maximum is ${maxBytes}`,
     'TOO_LARGE',
   );
 }

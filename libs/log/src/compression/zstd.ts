@@ -2,18 +2,18 @@ import * as zlib from 'node:zlib';
 import * as fzstd from 'fzstd';
 import { checkUnpackedSize, UnpackError } from './unpack-error.js';
 
-/** Node has zstd from 22.15 on. */
+/** Node supports zstd since 22.15. */
 const nodeZstd = zlib as {
   zstdCompressSync?: (bytes: Buffer) => Buffer;
   zstdDecompressSync?: (bytes: Buffer, options: { maxOutputLength: number }) => Buffer;
 };
 
-/** @returns undefined where this Node can't write it */
+/** @returns undefined if this version of Node cannot compress with zstd */
 export function packZstd(records: Buffer): Buffer | undefined {
   return nodeZstd.zstdCompressSync?.(records);
 }
 
-/** @throws UnpackError, or what Node's zlib throws */
+/** @throws UnpackError, or an error of Node's zlib */
 export function unpackZstd(packed: Buffer, maxBytes: number): Buffer {
   if (nodeZstd.zstdDecompressSync !== undefined) {
     return nodeZstd.zstdDecompressSync(packed, { maxOutputLength: maxBytes });
@@ -26,14 +26,14 @@ const SKIPPABLE_MAGIC = 0x184d2a50;
 const SKIPPABLE_MASK = 0xfffffff0;
 const RAW = 0;
 const REPEATED_BYTE = 1;
-/** Most bytes that a block stands for; the decoder keeps literals in as many behind what it has written. */
+/** Maximum decompressed size of a block. The decoder uses the same number of bytes after its output for literals. */
 const MAX_BLOCK_BYTES = 128 << 10;
 
 /**
- * Unpacks frames without zlib. Memory is taken for what the blocks can stand for, never for the window or the size
- * that a frame announces.
+ * Decompresses frames without zlib. The memory is proportional to what the blocks can decompress to, and independent
+ * of the window or content size that a frame declares.
  *
- * @throws UnpackError, or what the decoder throws
+ * @throws UnpackError, or an error of the decoder
  */
 export function unpackFrames(packed: Buffer, maxBytes: number): Buffer {
   const frames: Buffer[] = [];
@@ -44,7 +44,7 @@ export function unpackFrames(packed: Buffer, maxBytes: number): Buffer {
       at += 8 + packed.readUInt32LE(at + 4);
       continue;
     }
-    if (magic !== MAGIC) throw new UnpackError('this is no zstd frame');
+    if (magic !== MAGIC) throw new UnpackError('invalid zstd frame');
     const { sizeBytes, largestBytes } = measureFrame(packed.subarray(at));
     const unpacked = unpackFrame(packed.subarray(at, at + sizeBytes), largestBytes, left);
     checkUnpackedSize(unpacked.length, left);
@@ -52,25 +52,25 @@ export function unpackFrames(packed: Buffer, maxBytes: number): Buffer {
     frames.push(unpacked);
     at += sizeBytes;
   }
-  if (frames.length === 0) throw new UnpackError('there is no zstd frame');
+  if (frames.length === 0) throw new UnpackError('no zstd frame');
   return frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames);
 }
 
 function unpackFrame(frame: Buffer, largestBytes: number, maxBytes: number): Buffer {
-  // Zeros: what a damaged frame leaves unwritten must not be what the process had there before.
+  // Zero-filled, because a damaged frame may leave bytes unwritten and must not expose memory of the process.
   const room = new Uint8Array(Math.min(largestBytes, maxBytes) + MAX_BLOCK_BYTES);
   let unpacked: Uint8Array;
   try {
     unpacked = fzstd.decompress(frame, room);
   } catch (cause) {
     if (largestBytes > maxBytes) checkUnpackedSize(largestBytes, maxBytes);
-    throw new UnpackError('damaged zstd', 'CORRUPT', { cause });
+    throw new UnpackError('damaged zstd frame', 'CORRUPT', { cause });
   }
   return Buffer.from(unpacked.buffer, unpacked.byteOffset, unpacked.length);
 }
 
 /**
- * Bytes of the frame at the start of `packed`, and the most that it can unpack to, by its blocks.
+ * The length of the frame at the start of `packed`, and the maximum size that its blocks can decompress to.
  *
  * @see RFC 8878, 3.1.1
  */
@@ -90,6 +90,6 @@ function measureFrame(packed: Buffer): { sizeBytes: number; largestBytes: number
     at += 3 + (kind === REPEATED_BYTE ? 1 : length);
   }
   if ((descriptor & 0x04) !== 0) at += 4;
-  if (at > packed.length) throw new UnpackError('a zstd frame ends early');
+  if (at > packed.length) throw new UnpackError('the zstd frame is truncated');
   return { sizeBytes: at, largestBytes };
 }

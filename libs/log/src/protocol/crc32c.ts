@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 
 type Crc32c = (bytes: Uint8Array) => number;
 
-/** CRC-32 with Castagnoli's polynomial, as an unsigned number: native where the platform has it. */
+/** CRC-32C (Castagnoli) as an unsigned number. Uses native code if it is available for the platform. */
 export const crc32c: Crc32c = loadNative() ?? crc32cPlain;
 
 function loadNative(): Crc32c | undefined {
@@ -10,14 +10,14 @@ function loadNative(): Crc32c | undefined {
     const native = createRequire(import.meta.url)('@node-rs/crc32') as { crc32c: Crc32c };
     return native.crc32c(Buffer.from('123456789')) === 0xe3069283 ? native.crc32c : undefined;
   } catch {
-    // No prebuilt binary for this platform: the plain one below is slower and right.
+    // There is no prebuilt binary for this platform. The implementation below is slower.
     return undefined;
   }
 }
 
 const TABLE = makeTable();
 
-/** The same in plain JavaScript. */
+/** The same in JavaScript. */
 export function crc32cPlain(bytes: Uint8Array): number {
   let crc = ~0;
   for (let i = 0; i < bytes.length; i++) {

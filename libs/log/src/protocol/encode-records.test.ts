@@ -16,7 +16,7 @@ const record = fc.record({
 });
 
 describe(encodeRecords, () => {
-  it('writes what the specification says', () => {
+  it('encodes records as specified', () => {
     const encoded = encodeRecords([
       {
         timestampDelta: -1n,
@@ -53,7 +53,7 @@ describe(encodeRecords, () => {
     );
   });
 
-  it('writes what both readers read', () => {
+  it('encodes records that both decoders read', () => {
     fc.assert(
       fc.property(fc.array(record, { maxLength: 150 }), (records) => {
         const encoded = encodeRecords(records);

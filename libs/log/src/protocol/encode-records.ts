@@ -1,14 +1,14 @@
 import type { BatchRecord } from './records.js';
 
-/** Headers are UTF-8 names and values; both may be empty, a value may be null. */
+/** Headers have UTF-8 names and values. Both may be empty, and a value may be null. */
 type Encodable = Pick<BatchRecord, 'key' | 'value' | 'headers' | 'timestampDelta'>;
 
 const NULL_LENGTH = -1;
 
 /**
- * The uncompressed records of a batch, in one buffer of the right size. Offset deltas count from 0.
+ * The uncompressed records of a batch, in one buffer of the exact size. Offset deltas start at 0.
  *
- * @see {@link RecordCursor} for how a record lies on the wire
+ * @see {@link RecordCursor} for the wire format of a record
  */
 export function encodeRecords(records: readonly Encodable[]): Buffer {
   const sizes = records.map((record, index) => bodyBytes(record, index));
@@ -66,7 +66,7 @@ function zigzagLong(value: bigint): bigint {
   return BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
 }
 
-/** Whether 32 bits hold it. */
+/** Whether the number fits into 32 bits. */
 function isSmall(value: bigint): boolean {
   return value >= -0x8000_0000n && value <= 0x7fff_ffffn;
 }

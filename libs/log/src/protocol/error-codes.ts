@@ -1,5 +1,5 @@
 /**
- * Kafka's error codes, by Kafka's names. Nothing else in the broker knows the numbers.
+ * Kafka's error codes by name. Only this file contains the numbers.
  *
  * @see https://kafka.apache.org/protocol#protocol_error_codes
  */
@@ -74,7 +74,9 @@ export const ErrorCode = {
 /** One of Kafka's error codes. */
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
 
-/** What a request is refused with. Handlers turn it into the code and, where the version has one, the message. */
+/**
+ * The error of a refused request. Handlers put its code into the response, and its message if the version has one.
+ */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 
@@ -87,12 +89,12 @@ export class ProtocolError extends Error {
   }
 }
 
-/** The code that answers this error; what is not a protocol error is the broker's own. */
+/** The error code for an error. Errors that are not protocol errors are UNKNOWN_SERVER_ERROR. */
 export function codeOf(error: unknown): ErrorCode {
   return error instanceof ProtocolError ? error.code : ErrorCode.UNKNOWN_SERVER_ERROR;
 }
 
-/** Kafka's name of a code. */
+/** The name of an error code. */
 export function nameOf(code: number): string {
   return Object.entries(ErrorCode).find(([, value]) => value === code)?.[0] ?? `error ${code}`;
 }

@@ -8,7 +8,7 @@ import type { Writer } from './writer.js';
  * The client id is never compact. ApiVersions answers with response header 0 whatever its version.
  */
 
-/** The fixed start of every request. */
+/** The fixed fields at the start of every request. */
 export interface RequestHeader {
   readonly apiKey: number;
   readonly apiVersion: number;
@@ -16,7 +16,7 @@ export interface RequestHeader {
   readonly clientId: string | null;
 }
 
-/** Reads all of a request header but its tagged fields: whether it has any depends on key and version. */
+/** Reads a request header except its tagged fields, whose presence depends on the API key and version. */
 export function readRequestHeader(reader: Reader): RequestHeader {
   return {
     apiKey: reader.int16(),

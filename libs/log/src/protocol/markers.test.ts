@@ -6,7 +6,7 @@ import { makeRecordBatch } from './records.js';
 const PRODUCER = { producerId: 7n, producerEpoch: 2 };
 
 describe('a marker', () => {
-  it('has the bytes that Kafka writes', () => {
+  it("has the same bytes as Kafka's", () => {
     const batch = makeMarkerBatch({ outcome: 'commit', coordinatorEpoch: 3 }, PRODUCER, 1000n);
     const crc = batch.subarray(17, 21).toString('hex');
     expect(batch.toString('hex')).toBe(
@@ -34,12 +34,12 @@ describe('a marker', () => {
     expect(readBatchHeader(batch)).toMatchObject({ ...PRODUCER, transactional: true, control: true });
   });
 
-  it.each(['commit', 'abort'] as const)('is read back: %s', (outcome) => {
+  it.each(['commit', 'abort'] as const)('is decoded: %s', (outcome) => {
     const marker = { outcome, coordinatorEpoch: 3 };
     expect(readMarker(makeMarkerBatch(marker, PRODUCER, 1n))).toEqual(marker);
   });
 
-  it('is none in a batch of records, of another type, and without its record', () => {
+  it('is undefined for a batch of records, for another type, and without its record', () => {
     const key = Buffer.from('k');
     expect(readMarker(makeRecordBatch([{ key, value: key }], 1n))).toBeUndefined();
     const leaderChange = Buffer.from('00000002', 'hex');

@@ -14,16 +14,16 @@ const KEY_BYTES = 4;
 const VALUE_BYTES = 6;
 const TRANSACTIONAL_CONTROL = 0x30;
 
-/** How a transaction ended. */
+/** The outcome of a transaction. */
 export type Outcome = 'commit' | 'abort';
 
-/** What a control batch says. */
+/** The contents of a control batch. */
 export interface Marker {
   readonly outcome: Outcome;
   readonly coordinatorEpoch: number;
 }
 
-/** A control batch that ends what this producer has open. */
+/** A control batch that ends the open transaction of a producer. */
 export function makeMarkerBatch(
   { outcome, coordinatorEpoch }: Marker,
   producer: { readonly producerId: bigint; readonly producerEpoch: number },
@@ -42,7 +42,7 @@ export function makeMarkerBatch(
   });
 }
 
-/** @returns undefined for a batch that is no control batch, is of another type, or has lost its record to compaction */
+/** @returns undefined if the batch is not a control batch, has another type, or has lost its record to compaction */
 export function readMarker(batch: Buffer): Marker | undefined {
   const { control, count } = readBatchHeader(batch);
   if (!control || count === 0) return undefined;

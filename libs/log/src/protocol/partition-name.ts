@@ -1,4 +1,4 @@
-/** Name of a partition as Kafka prints it and names its folder: `topic-partition`. */
+/** The name of a partition in Kafka's format, which is also the name of its folder: `topic-partition`. */
 export function partitionName(topic: string, partition: number): string {
   return `${topic}-${partition}`;
 }

@@ -6,7 +6,7 @@ import { Writer } from './writer.js';
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
 describe('Reader', () => {
-  it('reads varints as the protocol writes them', () => {
+  it('reads varints', () => {
     expect(new Reader(hex('00')).unsignedVarint()).toBe(0);
     expect(new Reader(hex('ac 02')).unsignedVarint()).toBe(300);
     expect(new Reader(hex('ff ff ff ff 0f')).unsignedVarint()).toBe(0xffffffff);
@@ -16,14 +16,14 @@ describe('Reader', () => {
     expect(new Reader(hex('ff ff ff ff ff ff ff ff ff 01')).varlong()).toBe(-(2n ** 63n));
   });
 
-  it('reads strings in both encodings', () => {
+  it('reads strings and compact strings', () => {
     expect(new Reader(hex('0002 6869')).string()).toBe('hi');
     expect(new Reader(hex('ffff')).nullableString()).toBeNull();
     expect(new Reader(hex('03 6869'), true).string()).toBe('hi');
     expect(new Reader(hex('00'), true).nullableString()).toBeNull();
   });
 
-  it('skips tagged fields that it does not know', () => {
+  it('skips unknown tagged fields', () => {
     const reader = new Reader(hex('02 00 02 aabb 07 01 cc 2a'), true);
     reader.skipTaggedFields();
     expect(reader.int8()).toBe(42);
@@ -32,17 +32,17 @@ describe('Reader', () => {
   it.each([
     ['a string longer than the frame', (r: Reader) => r.string(), '7fff 61', false],
     ['a compact string longer than the frame', (r: Reader) => r.string(), 'ff ff ff ff 0f', true],
-    ['bytes of a negative length', (r: Reader) => r.bytes(), 'fffffff0 00', false],
-    ['an array of more elements than bytes', (r: Reader) => r.arrayLength(), '7fffffff 00', false],
-    ['an array of a negative length', (r: Reader) => r.arrayLength(), 'fffffffe', false],
+    ['bytes with a negative length', (r: Reader) => r.bytes(), 'fffffff0 00', false],
+    ['an array with more elements than bytes', (r: Reader) => r.arrayLength(), '7fffffff 00', false],
+    ['an array with a negative length', (r: Reader) => r.arrayLength(), 'fffffffe', false],
     ['more tagged fields than bytes', (r: Reader) => r.skipTaggedFields(), 'ff ff ff ff 0f', true],
-    ['a varint without an end', (r: Reader) => r.unsignedVarint(), 'ff ff ff ff ff ff', false],
-    ['null where it must not be', (r: Reader) => r.string(), 'ffff', false],
+    ['an unterminated varint', (r: Reader) => r.unsignedVarint(), 'ff ff ff ff ff ff', false],
+    ['null in a field that is not nullable', (r: Reader) => r.string(), 'ffff', false],
   ])('refuses %s', (_, read, bytes, flexible) => {
     expect(() => read(new Reader(hex(bytes), flexible))).toThrow(MalformedRequestError);
   });
 
-  it('reads back what Writer wrote', () => {
+  it('reads what Writer wrote', () => {
     fc.assert(
       fc.property(
         fc.boolean(),
@@ -75,7 +75,7 @@ describe('Reader', () => {
     );
   });
 
-  it('reads every cut of a frame or says that it is malformed', () => {
+  it('reads each prefix of a frame or reports that it is malformed', () => {
     const writer = new Writer(true);
     writer.string('a topic');
     writer.nullableBytes(Buffer.alloc(100));

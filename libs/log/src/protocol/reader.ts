@@ -1,11 +1,11 @@
-/** A request that is not what its version says: its bytes end early, or a length in it is impossible. */
+/** A request does not match its version: it is truncated, or contains an invalid length. */
 export class MalformedRequestError extends Error {
   override readonly name = 'MalformedRequestError';
 }
 
 /**
- * Reads Kafka's primitive types off a frame. Every length is checked against what is left before anything is made of
- * it, so a frame of N bytes never costs more than a small multiple of N.
+ * Reads Kafka's primitive types from a frame. Each length is compared with the remaining bytes before memory is
+ * allocated, so that the memory for a frame is proportional to its size.
  *
  * @see https://kafka.apache.org/protocol#protocol_types
  */
@@ -15,7 +15,7 @@ export class Reader {
 
   constructor(
     readonly buffer: Buffer,
-    /** Whether lengths are compact and structures end in tagged fields. */
+    /** Whether the version is flexible: lengths are compact, and structures end with tagged fields. */
     readonly flexible = false,
     readonly version = 0,
     start = 0,
@@ -61,7 +61,7 @@ export class Reader {
     return this.int8() !== 0;
   }
 
-  /** An unsigned base-128 number of at most 32 bits. */
+  /** An unsigned varint of at most 32 bits. */
   unsignedVarint(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
@@ -73,13 +73,13 @@ export class Reader {
     throw new MalformedRequestError('a varint is longer than 32 bits');
   }
 
-  /** A zigzag number of at most 32 bits. */
+  /** A zigzag varint of at most 32 bits. */
   varint(): number {
     const raw = this.unsignedVarint();
     return (raw >>> 1) ^ -(raw & 1);
   }
 
-  /** A zigzag number of at most 64 bits. */
+  /** A zigzag varint of at most 64 bits. */
   varlong(): bigint {
     let raw = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
@@ -91,7 +91,7 @@ export class Reader {
     throw new MalformedRequestError('a varlong is longer than 64 bits');
   }
 
-  /** @returns the next bytes, borrowed from the frame */
+  /** @returns the next bytes, a view of the frame */
   raw(length: number): Buffer {
     const start = this.take(length);
     return this.buffer.subarray(start, start + length);
@@ -99,7 +99,7 @@ export class Reader {
 
   string(): string {
     const text = this.nullableString();
-    if (text === null) throw new MalformedRequestError('a string that must not be null is null');
+    if (text === null) throw new MalformedRequestError('a string that is not nullable is null');
     return text;
   }
 
@@ -110,20 +110,20 @@ export class Reader {
     return this.buffer.toString('utf8', start, start + length);
   }
 
-  /** @returns borrowed from the frame */
+  /** @returns a view of the frame */
   bytes(): Buffer {
     const bytes = this.nullableBytes();
-    if (bytes === null) throw new MalformedRequestError('bytes that must not be null are null');
+    if (bytes === null) throw new MalformedRequestError('bytes that are not nullable are null');
     return bytes;
   }
 
-  /** @returns borrowed from the frame */
+  /** @returns a view of the frame */
   nullableBytes(): Buffer | null {
     const length = this.flexible ? this.unsignedVarint() - 1 : this.int32();
     return length === -1 ? null : this.raw(length);
   }
 
-  /** @returns how many elements follow, or -1 for null */
+  /** @returns the number of elements that follow, or -1 for null */
   arrayLength(): number {
     const length = this.flexible ? this.unsignedVarint() - 1 : this.int32();
     if (length < -1 || length > this.remaining) {
@@ -132,7 +132,7 @@ export class Reader {
     return length;
   }
 
-  /** Skips the tagged fields at the end of a structure, where the version has them. */
+  /** Skips the tagged fields at the end of a structure, if the version has them. */
   skipTaggedFields(): void {
     if (!this.flexible) return;
     const count = this.unsignedVarint();
@@ -145,11 +145,14 @@ export class Reader {
     }
   }
 
-  /** Moves past `length` bytes. @returns where they start */
+  /**
+   * Advances by `length` bytes.
+   * @returns the position before
+   */
   private take(length: number): number {
     const start = this.position;
     if (length < 0 || length > this.end - start) {
-      throw new MalformedRequestError(`${length} bytes wanted where ${this.end - start} are left`);
+      throw new MalformedRequestError(`expected ${length} bytes, ${this.end - start} remain`);
     }
     this.position = start + length;
     return start;

@@ -69,13 +69,13 @@ describe('crc32c', () => {
     }
   });
 
-  it('is the same native and plain', () => {
+  it('is the same in native code and in JavaScript', () => {
     fc.assert(fc.property(fc.uint8Array(), (bytes) => crc32c(bytes) === crc32cPlain(bytes)));
   });
 });
 
 describe('a record batch', () => {
-  it('is read field by field', () => {
+  it('is decoded field by field', () => {
     expect(readBatchHeader(BATCH)).toEqual({
       baseOffset: 5n,
       lastOffset: 5n,
@@ -93,34 +93,34 @@ describe('a record batch', () => {
     expect(recordsOf(BATCH)).toMatchObject([{ key: Buffer.from('k'), value: Buffer.from('v'), headers: [] }]);
   });
 
-  it('is taken as it is', () => {
+  it('is accepted', () => {
     expect(refusalOf(BATCH)).toBe(ErrorCode.NONE);
   });
 
   it.each([
-    ['cut short', BATCH.subarray(0, BATCH.length - 1), 'CORRUPT_MESSAGE'],
-    ['no batch at all', BATCH.subarray(0, 20), 'CORRUPT_MESSAGE'],
+    ['truncated', BATCH.subarray(0, BATCH.length - 1), 'CORRUPT_MESSAGE'],
+    ['not a batch', BATCH.subarray(0, 20), 'CORRUPT_MESSAGE'],
     ['nothing', Buffer.alloc(0), 'INVALID_RECORD'],
     ['two batches', Buffer.concat([BATCH, BATCH]), 'INVALID_RECORD'],
     ['a flipped bit', changed((b) => b.writeUInt8(0x77, b.length - 2), false), 'CORRUPT_MESSAGE'],
-    ['an old format', changed((b) => b.writeInt8(1, 16)), 'INVALID_RECORD'],
-    ['a count that does not fit', changed((b) => b.writeInt32BE(2, 57)), 'INVALID_RECORD'],
+    ['an old magic byte', changed((b) => b.writeInt8(1, 16)), 'INVALID_RECORD'],
+    ['a wrong count', changed((b) => b.writeInt32BE(2, 57)), 'INVALID_RECORD'],
     ['no records', changed((b) => b.writeInt32BE(0, 57)), 'INVALID_RECORD'],
     ['a control batch', changed((b) => b.writeInt16BE(0x20, 21)), 'INVALID_RECORD'],
-    ['a transaction of nobody', changed(ofNobody), 'INVALID_RECORD'],
+    ['a transaction without a producer id', changed(ofNobody), 'INVALID_RECORD'],
     ['codec 5', changed((b) => b.writeInt16BE(5, 21)), 'UNSUPPORTED_COMPRESSION_TYPE'],
-    ['no sequence', changed((b) => b.writeInt32BE(-1, 53)), 'INVALID_RECORD'],
+    ['no sequence number', changed((b) => b.writeInt32BE(-1, 53)), 'INVALID_RECORD'],
   ] as const)('is refused: %s', (_, batch, code) => {
     expect(refusalOf(batch)).toBe(ErrorCode[code]);
   });
 
-  it('is refused where it is larger than the topic takes', () => {
+  it('is refused if it exceeds the maximum size of the topic', () => {
     expect(() => checkProducedBatch(BATCH, BATCH.length - 1)).toThrow(
       expect.objectContaining({ code: ErrorCode.MESSAGE_TOO_LARGE }),
     );
   });
 
-  it('keeps its CRC when it is given its place, and gets another with the time of the append', () => {
+  it('keeps its CRC when its base offset is set, and gets a new one with the append time', () => {
     const batch = Buffer.from(BATCH);
     setBaseOffset(batch, 99n, 3);
     expect(isBatchIntact(batch, 0, batch.length)).toBe(true);
@@ -129,7 +129,7 @@ describe('a record batch', () => {
     expect(readBatchHeader(batch)).toMatchObject({ baseOffset: 99n, maxTimestamp: 5000n, attributes: 8 });
   });
 
-  it('gives back the records it was made of', () => {
+  it('contains the records that it was built from', () => {
     const bytes = fc.option(fc.uint8Array({ maxLength: 2000 }).map((each) => Buffer.from(each)));
     fc.assert(
       fc.property(fc.array(fc.record({ key: bytes, value: bytes }), { minLength: 1 }), (entries) => {

@@ -24,9 +24,9 @@ const PRODUCER_EPOCH_AT = 51;
 const BASE_SEQUENCE_AT = 53;
 const COUNT_AT = 57;
 
-/** Bytes before the records. */
+/** Length of the header. */
 export const BATCH_HEADER_BYTES = 61;
-/** Bytes that `length` does not count. */
+/** Bytes that the `length` field does not count. */
 export const BATCH_OVERHEAD_BYTES = 12;
 const MAGIC = 2;
 
@@ -36,7 +36,7 @@ const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 const LAST_CODEC = 4;
 
-/** What the header of a batch says. */
+/** The header of a batch. */
 export interface BatchHeader {
   readonly baseOffset: bigint;
   readonly lastOffset: bigint;
@@ -44,7 +44,7 @@ export interface BatchHeader {
   readonly attributes: number;
   readonly baseTimestamp: bigint;
   readonly maxTimestamp: bigint;
-  /** -1 where the producer is not idempotent. */
+  /** -1 if the producer is not idempotent. */
   readonly producerId: bigint;
   readonly producerEpoch: number;
   readonly baseSequence: number;
@@ -53,7 +53,7 @@ export interface BatchHeader {
   readonly control: boolean;
 }
 
-/** @returns bytes of the batch at `at`, header and all, as its length field says; unchecked */
+/** @returns the size of the batch at `at` including its header, from its length field; not validated */
 export function batchSizeBytes(buffer: Buffer, at = 0): number {
   return buffer.readInt32BE(at + LENGTH_AT) + BATCH_OVERHEAD_BYTES;
 }
@@ -90,7 +90,7 @@ export function withCodec(attributes: number, codec: number): number {
   return (attributes & ~CODEC_MASK) | codec;
 }
 
-/** Reads the header at `at`, where `BATCH_HEADER_BYTES` must be. Checks nothing. */
+/** Reads the header at `at` without validation. `BATCH_HEADER_BYTES` must be available. */
 export function readBatchHeader(buffer: Buffer, at = 0): BatchHeader {
   const attributes = buffer.readInt16BE(at + ATTRIBUTES_AT);
   return {
@@ -109,7 +109,7 @@ export function readBatchHeader(buffer: Buffer, at = 0): BatchHeader {
   };
 }
 
-/** Whether the whole batch at `at` is there and what it was written as: magic, length, count and CRC. */
+/** Whether the batch at `at` is complete and valid: magic, length, count and CRC. */
 export function isBatchIntact(buffer: Buffer, at: number, sizeBytes: number): boolean {
   return (
     buffer[at + MAGIC_AT] === MAGIC &&
@@ -119,41 +119,41 @@ export function isBatchIntact(buffer: Buffer, at: number, sizeBytes: number): bo
 }
 
 /**
- * Checks what a producer sent for one partition by its header and CRC: exactly one batch, whole and well-formed. Its
- * records are for `checkRecords` to look at.
+ * Validates the header and the CRC of what a producer sent for one partition: exactly one complete batch.
+ * `checkRecords` validates its records.
  *
- * @throws ProtocolError with Kafka's own code for what is wrong
+ * @throws ProtocolError with the error code that Kafka returns
  */
 export function checkProducedBatch(batch: Buffer, maxBytes: number): BatchHeader {
-  if (batch.length === 0) refuse('INVALID_RECORD', 'no record batch for a partition');
+  if (batch.length === 0) refuse('INVALID_RECORD', 'no record batch for the partition');
   if (batch.length < BATCH_HEADER_BYTES)
-    refuse('CORRUPT_MESSAGE', `${batch.length} bytes are no record batch`);
+    refuse('CORRUPT_MESSAGE', `${batch.length} bytes are shorter than a record batch`);
   if (batch[MAGIC_AT] !== MAGIC) {
-    refuse('INVALID_RECORD', `records have magic ${batch[MAGIC_AT]}, only 2 is served`);
+    refuse('INVALID_RECORD', `the batch has magic ${batch[MAGIC_AT]}, only 2 is supported`);
   }
   const header = readBatchHeader(batch);
   if (header.sizeBytes > batch.length || header.sizeBytes < BATCH_HEADER_BYTES) {
-    refuse('CORRUPT_MESSAGE', `the batch says ${header.sizeBytes} bytes, ${batch.length} came`);
+    refuse('CORRUPT_MESSAGE', `the batch declares ${header.sizeBytes} bytes, received ${batch.length}`);
   }
-  if (header.sizeBytes < batch.length) refuse('INVALID_RECORD', 'more than one batch for a partition');
+  if (header.sizeBytes < batch.length) refuse('INVALID_RECORD', 'more than one batch for the partition');
   if (batch.length > maxBytes) {
-    refuse('MESSAGE_TOO_LARGE', `a batch of ${batch.length} bytes, at most ${maxBytes} are taken`);
+    refuse('MESSAGE_TOO_LARGE', `the batch has ${batch.length} bytes, the maximum is ${maxBytes}`);
   }
   if (crc32c(batch.subarray(ATTRIBUTES_AT)) !== batch.readUInt32BE(CRC_AT)) {
-    refuse('CORRUPT_MESSAGE', 'the CRC of the batch does not fit its bytes');
+    refuse('CORRUPT_MESSAGE', 'the CRC of the batch is wrong');
   }
-  if (header.control) refuse('INVALID_RECORD', 'control batches are written by the broker alone');
+  if (header.control) refuse('INVALID_RECORD', 'clients must not write control batches');
   if (codecOf(header.attributes) > LAST_CODEC) {
-    refuse('UNSUPPORTED_COMPRESSION_TYPE', `compression type ${codecOf(header.attributes)}`);
+    refuse('UNSUPPORTED_COMPRESSION_TYPE', `unknown compression type ${codecOf(header.attributes)}`);
   }
   if (header.count <= 0 || header.lastOffset - header.baseOffset !== BigInt(header.count - 1)) {
-    refuse('INVALID_RECORD', `last offset delta does not fit a count of ${header.count}`);
+    refuse('INVALID_RECORD', `the last offset delta does not match the count ${header.count}`);
   }
   if (header.transactional && header.producerId < 0n) {
-    refuse('INVALID_RECORD', 'a transactional batch without a producer id');
+    refuse('INVALID_RECORD', 'a transactional batch has no producer id');
   }
   if (header.producerId >= 0n && (header.baseSequence < 0 || header.producerEpoch < 0)) {
-    refuse('INVALID_RECORD', 'an idempotent batch without a sequence or an epoch');
+    refuse('INVALID_RECORD', 'an idempotent batch has no sequence number or no epoch');
   }
   return header;
 }
@@ -176,20 +176,20 @@ function refuse(code: keyof typeof ErrorCode, message: string): never {
   throw new ProtocolError(ErrorCode[code], message);
 }
 
-/** Sets where the batch lies in the log. The CRC does not cover it. */
+/** Sets the base offset of a batch. The CRC does not cover it. */
 export function setBaseOffset(batch: Buffer, baseOffset: bigint, leaderEpoch: number): void {
   batch.writeBigInt64BE(baseOffset, 0);
   batch.writeInt32BE(leaderEpoch, LEADER_EPOCH_AT);
 }
 
-/** Makes every record's timestamp that of the append, and the CRC fit again. */
+/** Sets the timestamp of all records to the time of the append, and updates the CRC. */
 export function setLogAppendTime(batch: Buffer, timestamp: bigint): void {
   batch.writeInt16BE(batch.readInt16BE(ATTRIBUTES_AT) | LOG_APPEND_TIME, ATTRIBUTES_AT);
   batch.writeBigInt64BE(timestamp, MAX_TIMESTAMP_AT);
   sealBatch(batch);
 }
 
-/** Makes the batch one whose records have their producer's timestamps, of which this is the largest. */
+/** Marks the batch as having the producer's timestamps, with this one as the largest. */
 export function setCreateTime(batch: Buffer, maxTimestamp: bigint): void {
   const attributes = batch.readInt16BE(ATTRIBUTES_AT);
   if (!isLogAppendTime(attributes) && batchMaxTimestamp(batch) === maxTimestamp) return;
@@ -198,12 +198,12 @@ export function setCreateTime(batch: Buffer, maxTimestamp: bigint): void {
   sealBatch(batch);
 }
 
-/** Computes the CRC of a batch that was made or changed here. */
+/** Sets the CRC of a batch that was created or modified. */
 export function sealBatch(batch: Buffer): void {
   batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT);
 }
 
-/** Header fields of a batch made here; the rest follows from the records. */
+/** Header fields of a new batch. The others are derived from the records. */
 export interface BatchFields {
   readonly baseOffset: bigint;
   readonly lastOffsetDelta: number;
@@ -216,7 +216,7 @@ export interface BatchFields {
   readonly count: number;
 }
 
-/** Puts a header before encoded (and perhaps compressed) records. */
+/** Prepends a header to encoded and possibly compressed records. */
 export function makeBatch(fields: BatchFields, records: Buffer): Buffer {
   const batch = Buffer.allocUnsafe(BATCH_HEADER_BYTES + records.length);
   batch.writeBigInt64BE(fields.baseOffset, 0);

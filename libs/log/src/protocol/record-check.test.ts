@@ -36,7 +36,7 @@ function plain(change: Partial<BatchRecord>[] = [{}]): Buffer {
 }
 
 describe('checkRecords', () => {
-  it('accepts what is written as records, and finds their largest timestamp', () => {
+  it('accepts encoded records and returns their largest timestamp', () => {
     fc.assert(
       fc.property(batch, (records) => {
         const check = checkRecords(
@@ -51,7 +51,7 @@ describe('checkRecords', () => {
     );
   });
 
-  it('tells timestamps apart that are equal as floating-point numbers', () => {
+  it('distinguishes timestamps that are equal as floating-point numbers', () => {
     const large = 2n ** 62n;
     const records = plain([
       { timestampDelta: large - 2n },
@@ -62,7 +62,7 @@ describe('checkRecords', () => {
     expect(maxTimestamp).toBe(BASE + large - 1n);
   });
 
-  it('accepts nothing that readers can not read as the same number of records', () => {
+  it('refuses everything that decoders do not read as the same number of records', () => {
     fc.assert(
       fc.property(
         batch,
@@ -88,26 +88,26 @@ describe('checkRecords', () => {
   });
 
   it.each([
-    ['more records than there are', plain([{}, {}]), 3],
-    ['a count of a thousand million', plain(), 1_000_000_000],
-    ['fewer records than there are', plain([{}, {}]), 1],
-    ['a byte behind the records', Buffer.concat([plain(), Buffer.from([0])]), 1],
+    ['a count larger than the number of records', plain([{}, {}]), 3],
+    ['a count of one billion', plain(), 1_000_000_000],
+    ['a count smaller than the number of records', plain([{}, {}]), 1],
+    ['a byte after the records', Buffer.concat([plain(), Buffer.from([0])]), 1],
     ['a gap between offsets', plain([{}, { offsetDelta: 2 }]), 2],
-    ['an offset that comes twice', plain([{}, { offsetDelta: 0 }]), 2],
-    ['offsets that go down', plain([{ offsetDelta: 1 }, { offsetDelta: 0 }]), 2],
+    ['a repeated offset', plain([{}, { offsetDelta: 0 }]), 2],
+    ['decreasing offsets', plain([{ offsetDelta: 1 }, { offsetDelta: 0 }]), 2],
     ['a key longer than its record', Buffer.from([0x0c, 0, 0, 0, 0x7e, 0, 0]), 1],
     ['a million headers', Buffer.from([0x10, 0, 0, 0, 1, 1, 0x80, 0x89, 0x7a]), 1],
     ['a negative number of headers', Buffer.from([0x0c, 0, 0, 0, 1, 1, 1]), 1],
-    ['a header whose key is null', Buffer.from([0x10, 0, 0, 0, 1, 1, 2, 1, 1]), 1],
-    ['bytes behind the headers', Buffer.from([0x0e, 0, 0, 0, 1, 1, 0, 0]), 1],
+    ['a header with a null key', Buffer.from([0x10, 0, 0, 0, 1, 1, 2, 1, 1]), 1],
+    ['bytes after the headers', Buffer.from([0x0e, 0, 0, 0, 1, 1, 0, 0]), 1],
     ['a negative length', Buffer.from([0x01]), 1],
-    ['a length without an end', Buffer.from([0x80, 0x80, 0x80, 0x80, 0x80, 0x80]), 1],
+    ['an unterminated length', Buffer.from([0x80, 0x80, 0x80, 0x80, 0x80, 0x80]), 1],
     ['nothing', Buffer.alloc(0), 1],
   ])('refuses %s', (_, records, count) => {
     expect(() => checkRecords(records, { count, baseTimestamp: BASE }, ANY)).toThrow(MalformedRecordsError);
   });
 
-  it('names the records without a key, and those whose timestamps are out of range', () => {
+  it('returns the records without a key and those with a timestamp out of range', () => {
     const rules = { needsKeys: true, timestamps: { earliest: BASE - 10n, latest: BASE + 10n } };
     const key = Buffer.from('k');
     const records = plain([
@@ -128,7 +128,7 @@ describe('checkRecords', () => {
     ]);
   });
 
-  it('names no more than so many', () => {
+  it('returns at most the maximum number of records', () => {
     const count = MAX_RECORD_FAULTS + 5;
     const records = plain(Array.from({ length: count }, () => ({})));
     const check = checkRecords(records, { count, baseTimestamp: BASE }, { ...ANY, needsKeys: true });

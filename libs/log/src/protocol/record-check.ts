@@ -5,38 +5,38 @@
  *   keyLength varint · key · valueLength varint · value · headerCount varint · (keyLength varint · key · valueLength varint · value)*
  */
 
-/** Kafka's "no timestamp", which every topic accepts. */
+/** Kafka's value for "no timestamp", which every topic accepts. */
 const NO_TIMESTAMP = -1n;
-/** Bytes of a varlong that a number holds exactly. */
+/** Number of varlong bytes that a JavaScript number represents exactly. */
 const EXACT_VARLONG_BYTES = 7;
 /** A header has at least the lengths of its key and its value. */
 const MIN_HEADER_BYTES = 2;
-/** Most records that an error names, so that its answer stays smaller than the request. */
+/** Maximum number of records in an error, so that the response stays smaller than the request. */
 export const MAX_RECORD_FAULTS = 1_000;
 
-/** Records that are not what the header of their batch says. */
+/** The records do not match the header of their batch. */
 export class MalformedRecordsError extends Error {
   override readonly name = 'MalformedRecordsError';
 }
 
-/** What the records of a batch have to be. */
+/** Requirements of a topic for the records of a batch. */
 export interface RecordRules {
-  /** Whether each must have a key. */
+  /** Whether each record must have a key. */
   readonly needsKeys: boolean;
-  /** From when to when timestamps may be, in milliseconds; undefined if any is accepted. */
+  /** Range of allowed timestamps in milliseconds, or undefined for any. */
   readonly timestamps: { readonly earliest: bigint; readonly latest: bigint } | undefined;
 }
 
-/** A record that breaks a rule. */
+/** A record that violates a requirement. */
 export interface RecordFault {
   readonly kind: 'no-key' | 'timestamp';
   readonly batchIndex: number;
   readonly timestamp: bigint;
 }
 
-/** What a check found. */
+/** The result of a check. */
 export interface RecordCheck {
-  /** The largest, -1 if none is larger. */
+  /** The largest timestamp, at least -1. */
   readonly maxTimestamp: bigint;
   /** The first `MAX_RECORD_FAULTS`. */
   readonly faults: readonly RecordFault[];
@@ -44,10 +44,10 @@ export interface RecordCheck {
 }
 
 /**
- * Checks the uncompressed records of a batch one by one, as Kafka's LogValidator does: every length and count, offsets
- * that go up by one from 0, and the rules. Takes no memory for what they announce.
+ * Validates the uncompressed records of a batch like Kafka's LogValidator: every length and count, consecutive offset
+ * deltas from 0, and the topic's requirements. Memory is independent of the lengths that records declare.
  *
- * @throws MalformedRecordsError
+ * @throws MalformedRecordsError if a record is malformed
  */
 export function checkRecords(
   records: Buffer,
@@ -69,7 +69,7 @@ export function checkRecords(
   for (let index = 0; index < count; index++) {
     cursor.next(index);
     const { timestampDelta: delta } = cursor;
-    // Numbers that round to the same one are told apart by what they are exactly.
+    // Timestamps that round to the same number are compared exactly.
     if (delta > maxDelta || (delta === maxDelta && isGreater(cursor.exactTimestampDelta, maxExactDelta))) {
       maxDelta = delta;
       maxExactDelta = cursor.exactTimestampDelta;
@@ -81,7 +81,7 @@ export function checkRecords(
   }
   if (cursor.at !== records.length) {
     throw new MalformedRecordsError(
-      `${records.length - cursor.at} bytes follow the ${count} records of a batch`,
+      `${records.length - cursor.at} bytes follow the ${count} records of the batch`,
     );
   }
   const largest = BigInt.asIntN(64, baseTimestamp + (maxExactDelta ?? BigInt(maxDelta)));
@@ -92,23 +92,26 @@ function isGreater(a: bigint | undefined, b: bigint | undefined): boolean {
   return a !== undefined && (b === undefined || a > b);
 }
 
-/** Goes over records one after another, without objects. */
+/** Iterates over records without creating objects. */
 class RecordCursor {
   at = 0;
   timestampDelta = 0;
-  /** Where a number does not hold it exactly. */
+  /** Set if a number cannot represent it exactly. */
   exactTimestampDelta: bigint | undefined;
   hasKey = false;
 
   constructor(private readonly buffer: Buffer) {}
 
-  /** Checks the record with this index. @throws MalformedRecordsError */
+  /**
+   * Validates the record at this index.
+   * @throws MalformedRecordsError if it is malformed
+   */
   next(index: number): void {
     const length = this.varint(this.buffer.length);
     const end = this.at + length;
     if (length < 0 || end > this.buffer.length) {
       throw new MalformedRecordsError(
-        `record ${index} says ${length} bytes, ${this.buffer.length - this.at} are left`,
+        `record ${index} declares ${length} bytes, ${this.buffer.length - this.at} remain`,
       );
     }
     this.at++;
@@ -123,7 +126,7 @@ class RecordCursor {
     this.skip(this.varint(end), end);
     this.headers(index, end);
     if (this.at !== end) {
-      throw new MalformedRecordsError(`record ${index} has ${end - this.at} bytes more than its fields`);
+      throw new MalformedRecordsError(`record ${index} has ${end - this.at} bytes after its fields`);
     }
   }
 
@@ -131,7 +134,7 @@ class RecordCursor {
     const count = this.varint(end);
     if (count < 0 || count * MIN_HEADER_BYTES > end - this.at) {
       throw new MalformedRecordsError(
-        `record ${index} says ${count} headers, ${end - this.at} bytes are left`,
+        `record ${index} declares ${count} headers, ${end - this.at} bytes remain`,
       );
     }
     for (let left = count; left > 0; left--) {
@@ -142,7 +145,7 @@ class RecordCursor {
     }
   }
 
-  /** A negative length is that of null. */
+  /** A negative length means null. */
   private skip(length: number, end: number): void {
     if (length <= 0) return;
     if (length > end - this.at)
@@ -181,12 +184,12 @@ class RecordCursor {
     this.timestampDelta = Number(this.exactTimestampDelta);
   }
 
-  /** The next byte of a number of so many bits, of which it has those from `shift` on. */
+  /** The next byte of a varint with this number of bits; it contains those from `shift` on. */
   private byte(end: number, shift: number, bits: number): number {
-    if (this.at >= end) throw new MalformedRecordsError('a record ends within a number');
+    if (this.at >= end) throw new MalformedRecordsError('a varint in a record is truncated');
     const byte = this.buffer[this.at++] as number;
     if (shift + 7 > bits && byte >= 2 ** (bits - shift)) {
-      throw new MalformedRecordsError(`a number in a record is longer than ${bits} bits`);
+      throw new MalformedRecordsError(`a varint in a record is longer than ${bits} bits`);
     }
     return byte;
   }

@@ -1,11 +1,14 @@
 import { MalformedRequestError } from './reader.js';
 import type { RecordHeader } from './records.js';
 
-/** Most headers of one record that are read: each costs its reader far more memory than the two bytes it can be. */
+/**
+ * Maximum number of headers of one record that are decoded. A header can be two bytes, and its decoded form takes far
+ * more memory.
+ */
 export const MAX_RECORD_HEADERS = 10_000;
 
 const LAST_VARINT_SHIFT = 28;
-/** What the fifth byte of a varint may hold of 32 bits. */
+/** The bits of a 32-bit number that the fifth byte of a varint may contain. */
 const LAST_VARINT_BITS = 0x0f;
 const MAX_VARLONG_SHIFT = 63n;
 
@@ -27,7 +30,7 @@ export class RecordCursor {
   private valueAt = 0;
   private valueBytes = -1;
   private headersAt = 0;
-  /** Where what is read now ends: the record, or all of them. */
+  /** The end of the current range: the record, or all records. */
   private end: number;
   private at = 0;
 
@@ -39,29 +42,32 @@ export class RecordCursor {
     return this.at === this.bytes.length;
   }
 
-  /** Borrowed from the batch. */
+  /** A view of the batch. */
   get key(): Buffer | null {
     return this.part(this.keyAt, this.keyBytes);
   }
 
-  /** Borrowed from the batch. */
+  /** A view of the batch. */
   get value(): Buffer | null {
     return this.part(this.valueAt, this.valueBytes);
   }
 
-  /** Bytes of key and value. */
+  /** The number of bytes of key and value. */
   get sizeBytes(): number {
     return Math.max(this.keyBytes, 0) + Math.max(this.valueBytes, 0);
   }
 
-  /** Moves to the next record. @throws MalformedRequestError if there is none, or it is not well-formed */
+  /**
+   * Moves to the next record.
+   * @throws MalformedRequestError if there is none, or it is malformed
+   */
   advance(): void {
     const { bytes } = this;
     this.end = bytes.length;
     const length = this.varint();
     const start = this.at;
     if (length <= 0 || length > bytes.length - start) {
-      throw new MalformedRequestError(`a record of ${length} bytes where ${bytes.length - start} are left`);
+      throw new MalformedRequestError(`a record declares ${length} bytes, ${bytes.length - start} remain`);
     }
     this.end = start + length;
     this.skip(1);
@@ -75,11 +81,11 @@ export class RecordCursor {
     this.headersAt = this.at;
     this.skipHeaders();
     if (this.at !== this.end) {
-      throw new MalformedRequestError(`a record of ${length} bytes holds ${this.at - start}`);
+      throw new MalformedRequestError(`a record declares ${length} bytes and has ${this.at - start}`);
     }
   }
 
-  /** Headers of the record, in its order. Values are borrowed from the batch. */
+  /** The headers of the record in order. Values are views of the batch. */
   headers(): RecordHeader[] {
     const headers: RecordHeader[] = [];
     const behind = this.at;
@@ -97,7 +103,7 @@ export class RecordCursor {
 
   private skipHeaders(): void {
     if (this.headerCount < 0 || this.headerCount > MAX_RECORD_HEADERS) {
-      throw new MalformedRequestError(`a record with ${this.headerCount} headers`);
+      throw new MalformedRequestError(`a record has ${this.headerCount} headers`);
     }
     for (let left = this.headerCount; left > 0; left -= 1) {
       this.skip(this.varint());
@@ -109,18 +115,21 @@ export class RecordCursor {
     return length < 0 ? null : this.bytes.subarray(at, at + length);
   }
 
-  /** Moves past `length` bytes. @returns where they start */
+  /**
+   * Advances by `length` bytes.
+   * @returns the position before
+   */
   private skip(length: number): number {
     const start = this.at;
     if (length < 0 || length > this.end - start) {
-      throw new MalformedRequestError(`${length} bytes wanted where ${this.end - start} are left`);
+      throw new MalformedRequestError(`expected ${length} bytes, ${this.end - start} remain`);
     }
     this.at = start + length;
     return start;
   }
 
   private byte(): number {
-    if (this.at >= this.end) throw new MalformedRequestError('a record ends within a number');
+    if (this.at >= this.end) throw new MalformedRequestError('a varint in a record is truncated');
     return this.bytes[this.at++] as number;
   }
 

@@ -16,7 +16,7 @@ export interface RecordHeader {
   readonly value: Buffer | null;
 }
 
-/** One record of an uncompressed batch. Buffers are borrowed from it. */
+/** One record of an uncompressed batch. Its buffers are views of the batch. */
 export interface BatchRecord {
   readonly offsetDelta: number;
   readonly timestampDelta: bigint;
@@ -32,7 +32,7 @@ export interface BatchRecord {
  *   keyLength varint · key · valueLength varint · value · headerCount varint · headers
  */
 
-/** Reads `count` records from the uncompressed records of a batch. */
+/** Decodes `count` records from the uncompressed records of a batch. */
 export function readRecords(records: Buffer, count: number): BatchRecord[] {
   const reader = new Reader(records);
   const read: BatchRecord[] = [];
@@ -54,21 +54,22 @@ export function readRecords(records: Buffer, count: number): BatchRecord[] {
   return read;
 }
 
-/** What of a record decides whether it is kept, and the record as it lies in its batch. */
+/** The fields of a record that compaction needs, and its encoded form. */
 export interface RecordView {
   readonly offsetDelta: number;
   readonly timestampDelta: bigint;
-  /** One character a byte. */
+  /** Latin-1: one character per byte. */
   readonly key: string | null;
   readonly hasValue: boolean;
-  /** All of it, its length too; borrowed. */
+  /** The encoded record including its length; a view of the batch. */
   readonly bytes: Buffer;
 }
 
 /**
- * Views of a batch's records, whatever compresses them.
+ * Views of the records of a batch with any compression.
  *
- * @returns undefined where this machine can't read the codec, and where the batch is not what its codec says
+ * @returns undefined if no decoder for the codec is available on this machine, and if the batch cannot be
+ *   decompressed
  */
 export function viewRecords(batch: Buffer): RecordView[] | undefined {
   const { attributes, count } = readBatchHeader(batch);
@@ -76,7 +77,7 @@ export function viewRecords(batch: Buffer): RecordView[] | undefined {
     const records = unpack(codecOf(attributes), batch.subarray(BATCH_HEADER_BYTES));
     return records && readViews(new Reader(records), count);
   } catch {
-    // The CRC says that this is what the producer meant to send: its readers have to see it.
+    // The CRC is valid, so this is what the producer sent, and consumers must receive it.
     return undefined;
   }
 }
@@ -107,10 +108,10 @@ export function recordsOf(batch: Buffer): BatchRecord[] {
 }
 
 /**
- * Records of a batch, whatever compresses them.
+ * The records of a batch with any compression.
  *
- * @returns undefined where this machine can't read the codec
- * @throws UnpackError, MalformedRequestError where a producer sent what is none of its codec, or no records
+ * @returns undefined if no decoder for the codec is available on this machine
+ * @throws UnpackError, MalformedRequestError if a producer sent a batch that cannot be decompressed or decoded
  */
 export function unpackedRecordsOf(batch: Buffer): BatchRecord[] | undefined {
   const { attributes, count } = readBatchHeader(batch);
@@ -118,12 +119,15 @@ export function unpackedRecordsOf(batch: Buffer): BatchRecord[] | undefined {
   return records && readRecords(records, count);
 }
 
-/** The same of a batch that is in the log already. @returns undefined too for what is not of its codec */
+/**
+ * The same for a batch in the log.
+ * @returns undefined also if it cannot be decompressed
+ */
 export function readableRecordsOf(batch: Buffer): BatchRecord[] | undefined {
   try {
     return unpackedRecordsOf(batch);
   } catch {
-    // The CRC says that this is what the producer meant to send: its readers have to see it.
+    // The CRC is valid, so this is what the producer sent, and consumers must receive it.
     return undefined;
   }
 }
@@ -148,7 +152,7 @@ export function writeRecords(records: readonly BatchRecord[]): Buffer {
   return Buffer.concat(writer.finish());
 }
 
-/** A batch of the broker's own, not idempotent, from keys and values with one timestamp. */
+/** A batch written by the broker itself, not idempotent, with one timestamp for all records. */
 export function makeRecordBatch(
   entries: readonly { readonly key: Buffer | null; readonly value: Buffer | null }[],
   timestamp: bigint,
@@ -178,7 +182,10 @@ export function makeRecordBatch(
   );
 }
 
-/** A batch with its records compressed as the attributes say; with gzip where this machine can't. */
+/**
+ * A batch with its records compressed as the attributes specify, or with gzip if no encoder is available on this
+ * machine.
+ */
 export function packBatch(fields: BatchFields, records: Buffer): Buffer {
   const { codec, packed } = pack(codecOf(fields.attributes), records);
   return makeBatch({ ...fields, attributes: withCodec(fields.attributes, codec) }, packed);

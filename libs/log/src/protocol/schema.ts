@@ -1,13 +1,13 @@
 import { MalformedRequestError, type Reader } from './reader.js';
 import type { Writer } from './writer.js';
 
-/** How one type lies on the wire, in both directions. Whether it is flexible, reader and writer know. */
+/** Encodes and decodes one type. Reader and writer know whether the version is flexible. */
 export interface Schema<T> {
   read(reader: Reader): T;
   write(writer: Writer, value: T): void;
 }
 
-/** The value that a schema describes. */
+/** The TypeScript type of a schema's values. */
 export type ValueOf<S> = S extends Schema<infer T> ? T : never;
 
 type Fields = Readonly<Record<string, Schema<unknown>>>;
@@ -25,13 +25,13 @@ export const nullableString: Schema<string | null> = {
   read: (r) => r.nullableString(),
   write: (w, v) => w.nullableString(v),
 };
-/** Borrowed from the frame when read, until written out when written. */
+/** When read, a view of the frame. When written, it must not change until the response was sent. */
 export const bytes: Schema<Buffer> = { read: (r) => r.bytes(), write: (w, v) => w.nullableBytes(v) };
 export const nullableBytes: Schema<Buffer | null> = {
   read: (r) => r.nullableBytes(),
   write: (w, v) => w.nullableBytes(v),
 };
-/** Record batches as they lie in the log, in pieces when written. */
+/** Record batches as stored in the log. A list of buffers when written. */
 export const records: Schema<readonly Buffer[] | null> = {
   read: (r) => {
     const all = r.nullableBytes();
@@ -39,7 +39,7 @@ export const records: Schema<readonly Buffer[] | null> = {
   },
   write: (w, v) => w.nullableByteChunks(v),
 };
-/** Sixteen bytes; Kafka writes ids in base64, we keep them in hexadecimal. */
+/** Sixteen bytes. Kafka prints ids in base64; they are hexadecimal here. */
 export const uuid: Schema<string> = {
   read: (r) => r.raw(16).toString('hex'),
   write: (w, v) => w.raw(Buffer.from(v, 'hex')),
@@ -52,7 +52,7 @@ export function array<T>(element: Schema<T>): Schema<T[]> {
   return {
     read: (reader) => {
       const values = nullable.read(reader);
-      if (values === null) throw new MalformedRequestError('an array that must not be null is null');
+      if (values === null) throw new MalformedRequestError('an array that is not nullable is null');
       return values;
     },
     write: (writer, values) => nullable.write(writer, values),
@@ -75,7 +75,7 @@ export function nullableArray<T>(element: Schema<T>): Schema<T[] | null> {
   };
 }
 
-/** Fields in the order of the wire, then tagged fields where the version is flexible. */
+/** Fields in wire order, followed by tagged fields if the version is flexible. */
 export function struct<F extends Fields>(fields: F): Schema<StructOf<F>> {
   const entries = Object.entries(fields);
   return {
@@ -92,7 +92,9 @@ export function struct<F extends Fields>(fields: F): Schema<StructOf<F>> {
   };
 }
 
-/** A field of versions from `first` (to `last`): where a version has none, it reads as `absent` and writes nothing. */
+/**
+ * A field of versions `first` to `last`. In other versions it is not written, and `absent` is its value when read.
+ */
 export function versions<T>(
   range: { first?: number; last?: number },
   schema: Schema<T>,

@@ -11,7 +11,7 @@ describe('Writer', () => {
     ['varlong', (writer: Writer) => writer.varlong(150n), Buffer.from([0xac, 0x02])],
     ['raw', (writer: Writer) => writer.raw(Buffer.from('abc')), Buffer.from('abc')],
     ['string', (writer: Writer) => writer.string('abc'), Buffer.from('\0\u0003abc')],
-  ])('writes %s across every point where it has to grow', (_, write, expected) => {
+  ])('writes %s at every position around a growth of its buffer', (_, write, expected) => {
     for (let before = 500; before <= 520; before += 1) {
       const writer = new Writer();
       for (let byte = 0; byte < before; byte += 1) writer.int8(0);

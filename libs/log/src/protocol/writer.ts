@@ -1,10 +1,13 @@
 const FIRST_CHUNK_BYTES = 512;
-/** Bytes at least this long are put between chunks as they are; copying shorter ones is cheaper than a chunk more. */
+/**
+ * Byte strings of at least this length become chunks of their own. Copying shorter ones is cheaper than another
+ * chunk.
+ */
 const BORROW_FROM_BYTES = 1024;
 
 /**
- * Writes Kafka's primitive types. Large byte strings are not copied: `finish` gives a list of chunks for one gathered
- * write.
+ * Writes Kafka's primitive types. Large byte strings are not copied: `finish` returns a list of chunks for one
+ * vectored write.
  *
  * @see https://kafka.apache.org/protocol#protocol_types
  */
@@ -16,7 +19,7 @@ export class Writer {
   private position = 0;
 
   constructor(
-    /** Whether lengths are compact and structures end in tagged fields. */
+    /** Whether the version is flexible: lengths are compact, and structures end with tagged fields. */
     readonly flexible = false,
     readonly version = 0,
   ) {
@@ -109,12 +112,12 @@ export class Writer {
     this.buffer.write(value, at, 'utf8');
   }
 
-  /** @param value borrowed until the chunks are written out */
+  /** @param value must not change until the chunks were sent */
   nullableBytes(value: Buffer | null): void {
     this.nullableByteChunks(value === null ? null : [value]);
   }
 
-  /** Writes one byte string that lies in pieces. Borrowed until the chunks are written out. */
+  /** Writes one byte string that consists of several buffers, which must not change until the chunks were sent. */
   nullableByteChunks(pieces: readonly Buffer[] | null): void {
     const length = pieces === null ? -1 : pieces.reduce((sum, piece) => sum + piece.length, 0);
     if (this.flexible) this.unsignedVarint(length + 1);
@@ -122,7 +125,7 @@ export class Writer {
     for (const piece of pieces ?? []) this.raw(piece);
   }
 
-  /** Puts bytes as they are. Borrowed until the chunks are written out. */
+  /** Appends bytes, which must not change until the chunks were sent. */
   raw(value: Buffer): void {
     if (value.length < BORROW_FROM_BYTES) {
       const at = this.reserve(value.length);
@@ -134,7 +137,7 @@ export class Writer {
     this.finishedBytes += value.length;
   }
 
-  /** Says how many elements follow; -1 is null. */
+  /** Writes the number of elements that follow; -1 is null. */
   arrayLength(length: number): void {
     if (this.flexible) this.unsignedVarint(length + 1);
     else this.int32(length);
@@ -144,7 +147,7 @@ export class Writer {
     if (this.flexible) this.unsignedVarint(0);
   }
 
-  /** @returns everything written, in order. The writer is of no use afterwards. */
+  /** @returns all chunks in order. The writer must not be used afterwards. */
   finish(): Buffer[] {
     this.closeChunk();
     return this.chunks;
@@ -157,7 +160,10 @@ export class Writer {
     this.start = this.position;
   }
 
-  /** Makes room. @returns where it is, in `buffer` as it is then: growing replaces it, so call this first */
+  /**
+   * Reserves space.
+   * @returns its position in `buffer`. A growth replaces `buffer`, so read it after this call
+   */
   private reserve(length: number): number {
     if (this.position + length > this.buffer.length) {
       const used = this.position - this.start;

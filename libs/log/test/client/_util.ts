@@ -19,7 +19,7 @@ import { startTestBroker, type TestBroker, type TestBrokerOptions } from '../../
 
 export const logger = pino({ level: 'silent' });
 
-/** A broker, and clients of it that end with it. */
+/** A broker, and clients that are closed with it. */
 export class Bench implements AsyncDisposable {
   private readonly clients: AsyncDisposable[] = [];
 
@@ -37,7 +37,7 @@ export class Bench implements AsyncDisposable {
     return { brokers: [this.address], clientId: 'test' };
   }
 
-  /** A topic of its own, so that tests do not meet. */
+  /** A new topic, so that tests do not share one. */
   async topic(partitions: number, configs: Record<string, string> = {}): Promise<string> {
     const name = `test-${randomUUID()}`;
     await using admin = createAdmin({ connection: this.connection, logger });
@@ -52,12 +52,12 @@ export class Bench implements AsyncDisposable {
     await admin.disconnect();
   }
 
-  /** Plain kafkajs, for what the library does not do. */
+  /** A kafkajs client, for functions that the library does not have. */
   kafkajs(): Kafka {
     return new Kafka({ brokers: [this.address], clientId: 'plain', logLevel: logLevel.NOTHING });
   }
 
-  /** What a group has committed in a topic, by partition; nothing where it has committed nothing. */
+  /** The committed offsets of a group in a topic, by partition. */
   async committed(groupId: string, topic: string): Promise<Record<number, string>> {
     const admin = this.kafkajs().admin();
     await admin.connect();
@@ -92,7 +92,7 @@ export class Bench implements AsyncDisposable {
     );
   }
 
-  /** Everything in a topic now, as `key:value`, each partition in its order. */
+  /** All records of a topic as `key:value`, each partition in its order. */
   async read(topic: string): Promise<string[]> {
     const found: string[] = [];
     await using reader = createRangeReader({ connection: this.connection, logger });
@@ -103,7 +103,7 @@ export class Bench implements AsyncDisposable {
     return found;
   }
 
-  /** To be called after each test, so that no client of it meets what happens in the next. */
+  /** Call after each test, so that its clients are not affected by the next one. */
   async reset(): Promise<void> {
     this.broker.clearFaults();
     await Promise.all(this.clients.splice(0).map((client) => client[Symbol.asyncDispose]()));
@@ -126,7 +126,7 @@ export const record = (topic: string, key: string, value: string): OutgoingRecor
   value: Buffer.from(value),
 });
 
-/** Sends, and fails the test where not everything was appended. */
+/** Sends records, and fails the test unless all were appended. */
 export async function append(producer: Producer, records: readonly OutgoingRecord[]): Promise<void> {
   const fates = await producer.send(records);
   expect(fates.filter(({ kind }) => kind === 'failed')).toEqual([]);
@@ -138,7 +138,7 @@ export function failures(fates: readonly RecordFate[]): { code: string; retryabl
   );
 }
 
-/** A port where connections are accepted and nothing is ever answered. */
+/** A port that accepts connections and does not respond. */
 export async function silentServer(port = 0): Promise<{ address: string } & AsyncDisposable> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -157,7 +157,7 @@ export async function silentServer(port = 0): Promise<{ address: string } & Asyn
   };
 }
 
-/** Counts the requests of one API that a client makes, from what kafkajs tells of them. */
+/** Counts a client's requests of one API from kafkajs' log. */
 export function countingLogger(api: string): { logger: Logger; count: () => number } {
   let count = 0;
   const write = (line: string) => {

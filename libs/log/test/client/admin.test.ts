@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 describe('Admin', () => {
-  it('makes topics once, whoever else makes them at the same time', async () => {
+  it('creates topics once with concurrent callers', async () => {
     const topics = [
       { name: 'raced', partitions: 12 },
       { name: 'raced-too', partitions: 3 },
@@ -29,7 +29,7 @@ describe('Admin', () => {
     expect((await admin.offsets('raced-too')).size).toBe(3);
   });
 
-  it('leaves a topic with more partitions as it is, and says where one has fewer', async () => {
+  it('keeps a topic with more partitions, and reports one with fewer', async () => {
     await admin.ensureTopics([{ name: 'grown', partitions: 4 }]);
     await admin.ensureTopics([{ name: 'grown', partitions: 2 }]);
     await expect(admin.ensureTopics([{ name: 'grown', partitions: 5 }])).rejects.toMatchObject({
@@ -39,18 +39,18 @@ describe('Admin', () => {
     });
   });
 
-  it('makes a topic with its settings', async () => {
+  it('creates a topic with configs', async () => {
     const topic = await bench.topic(1, { 'max.message.bytes': '1000' });
     const fates = await bench.producer().send([record(topic, 'k', 'x'.repeat(2_000))]);
     expect(fates).toMatchObject([{ kind: 'failed', error: { code: 'RECORD_TOO_LARGE' } }]);
   });
 
-  it('refuses settings that mean nothing', async () => {
+  it('refuses invalid configs', async () => {
     const topic = { name: 'odd', partitions: 1, configs: { 'retention.ms': 'soon' } };
     await expect(admin.ensureTopics([topic])).rejects.toMatchObject({ code: 'REFUSED', retryable: false });
   });
 
-  it('finds offsets, at the ends and by time', async () => {
+  it('returns the earliest and latest offsets and offsets by timestamp', async () => {
     const topic = await bench.topic(2);
     const at = (timestampMs: number) => ({ ...record(topic, 'a', String(timestampMs)), timestampMs });
     const producer = bench.producer();
@@ -66,7 +66,7 @@ describe('Admin', () => {
     expect((await admin.offsetsAt(topic, 500)).get(1 - partition)).toBe(0n);
   });
 
-  it('finds where the records end that are in no open transaction', async () => {
+  it('returns the last stable offset', async () => {
     const topic = await bench.topic(1);
     await append(bench.producer(), [record(topic, 'k', 'before')]);
     const producer = bench.kafkajs().producer({ transactionalId: topic, idempotent: true });
@@ -85,7 +85,7 @@ describe('Admin', () => {
     expect([await ends(), await ends('read_committed')]).toEqual([3n, 3n]);
   });
 
-  it('tells a topic from another of the same name', async () => {
+  it('distinguishes a topic from a recreated one with the same name', async () => {
     const [first, second] = [await bench.topic(1), await bench.topic(1)];
     const before = await admin.identities([first, second]);
     const { clusterId, topicId } = before.get(first)!;
@@ -110,18 +110,18 @@ describe('Admin', () => {
     expect(after?.topicId).not.toBe(topicId);
   });
 
-  it('does not make a topic by asking for its identity', async () => {
+  it('does not create a topic by requesting its id', async () => {
     await using making = await Bench.start({ settings: { 'auto.create.topics.enable': 'true' } });
     await using asking = createAdmin({ connection: making.connection, logger });
     await expect(asking.identities(['never'])).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' });
     await expect(asking.offsets('never')).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' });
   });
 
-  it('says which topic there is none of', async () => {
+  it('names the missing topic', async () => {
     await expect(admin.offsets('missing')).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' });
   });
 
-  it('asks one question at a time, and answers those about several topics that are asked at once', async () => {
+  it('sends one request at a time, and combines concurrent requests for several topics', async () => {
     const topics = await Promise.all([1, 2, 3, 4].map((partitions) => bench.topic(partitions)));
     let outstanding = 0;
     let mostOutstanding = 0;
@@ -144,7 +144,7 @@ describe('Admin', () => {
     expect(mostOutstanding).toBe(1);
   });
 
-  it('turns questions down where too many wait', async () => {
+  it('refuses requests if too many are queued', async () => {
     const topic = await bench.topic(1);
     await using asking = createAdmin({ connection: bench.connection, logger });
     bench.broker.inject({ api: 'ListOffsets', delayMs: 500 });
@@ -156,7 +156,7 @@ describe('Admin', () => {
     expect(await asking.ping()).toBe(true);
   });
 
-  it('makes a topic again that it knew and that somebody removed', async () => {
+  it('creates a known topic again after it was deleted', async () => {
     const [gone, other] = [await bench.topic(2), await bench.topic(1)];
     expect((await admin.offsets(gone)).size).toBe(2);
     await bench.removeTopic(gone);
@@ -166,7 +166,7 @@ describe('Admin', () => {
     expect((await admin.offsets(gone)).size).toBe(3);
   });
 
-  it('answers pings by whether a broker answers, and works again after an outage', async () => {
+  it('fails pings while the broker is down, and recovers after an outage', async () => {
     await using own = await Bench.start();
     await using ownAdmin = createAdmin({ connection: own.connection, logger });
     expect(await ownAdmin.ping()).toBe(true);
@@ -177,7 +177,7 @@ describe('Admin', () => {
     await ownAdmin.ensureTopics([{ name: 'after', partitions: 1 }]);
   });
 
-  it('does not wait for ever for a broker that says nothing', async () => {
+  it('times out if the broker does not respond', async () => {
     await using silent = await silentServer();
     await using lost = createAdmin({ connection: { brokers: [silent.address], clientId: 'test' }, logger });
     expect(await lost.ping()).toBe(false);

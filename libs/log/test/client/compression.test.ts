@@ -14,14 +14,14 @@ beforeAll(async () => {
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 
-/** The codec of a topic's first batch, from the attributes in the file. */
+/** The codec of a topic's first batch, from the attributes in the segment file. */
 async function codecInLog(topic: string): Promise<number> {
   const segment = join(bench.broker.dataDir, `${topic}-0`, '00000000000000000000.log');
   return (await readFile(segment)).readUInt16BE(ATTRIBUTES_AT) & CODEC_BITS;
 }
 
 describe.each(COMPRESSIONS.filter(canCompress))('compression %s', (compression) => {
-  it('is what is in the log, and readers see the records as they were', async () => {
+  it('is used in the log, and readers receive the original records', async () => {
     const topic = await bench.topic(1);
     const values = Array.from(
       { length: RECORDS },
@@ -37,7 +37,7 @@ describe.each(COMPRESSIONS.filter(canCompress))('compression %s', (compression) 
 });
 
 it.each(COMPRESSIONS.filter((compression) => !canCompress(compression)))(
-  'compression %s is refused at once where this machine has nothing that writes it',
+  'compression %s is refused at start if no encoder is available on this machine',
   (compression) => {
     expect(() => bench.producer({ compression })).toThrow(`this machine can't write ${compression}`);
   },

@@ -32,12 +32,12 @@ const numbered = (topic: string, count: number, key = 'k') =>
 const retryable = (message: string) => Object.assign(new Error(message), { retryable: true });
 
 interface Survival {
-  /** How many different records were handled, of 30. */
+  /** The number of distinct records that were handled, of 30. */
   readonly read: number;
   readonly hasJoinedAgain: boolean;
 }
 
-/** Refuses batches in which there is a record that it can't handle; notes what it handled, and how often it was asked. */
+/** Rejects batches with a bad record, and records what was handled and how often it was called. */
 class Picky {
   readonly handled: string[] = [];
   readonly asked: string[][] = [];
@@ -53,8 +53,8 @@ class Picky {
   };
 }
 
-describe('BatchConsumer, with a record that cannot be handled', () => {
-  it('tries the batch, then its records one by one, and puts the bad one aside with the reason', async () => {
+describe('BatchConsumer with a record that cannot be handled', () => {
+  it('retries the batch, then each record, and dead-letters the bad one with the reason', async () => {
     const [topic, deadLetterTopic] = [await bench.topic(1), await bench.topic(1)];
     const records = numbered(topic, 5).map((one) => ({ ...one, headers: { own: 'header' } }));
     await append(bench.producer(), records);
@@ -90,10 +90,10 @@ describe('BatchConsumer, with a record that cannot be handled', () => {
     });
   });
 
-  it('goes on with the other partitions while the bad one backs off', async () => {
+  it('continues with the other partitions while the bad one backs off', async () => {
     const topic = await bench.topic(2);
     const producer = bench.producer();
-    // Keys of partition 0 and 1 of 2.
+    // A key of partition 0 and a key of partition 1.
     await append(producer, [record(topic, 'foobar', 'bad')]);
     const picky = new Picky((line) => line.endsWith(':bad'));
     const options = { topics: [topic], offsets: FROM_START, deadLetterTopic: topic };
@@ -105,7 +105,7 @@ describe('BatchConsumer, with a record that cannot be handled', () => {
     expect(picky.asked.filter((lines) => lines.includes('foobar:bad'))).toHaveLength(1);
   });
 
-  it('ends with CONSUMER_CRASHED where there is no dead-letter topic, and commits nothing of it', async () => {
+  it('stops with CONSUMER_CRASHED if no dead-letter topic is set, and does not commit the record', async () => {
     const topic = await bench.topic(1);
     await append(bench.producer(), numbered(topic, 3));
     const groupId = `group-${randomUUID()}`;
@@ -121,7 +121,7 @@ describe('BatchConsumer, with a record that cannot be handled', () => {
     expect(consumer.healthy).toBe(false);
   });
 
-  it('puts aside, once, what the handler itself gives up', async () => {
+  it('dead-letters once what the handler rejects', async () => {
     const [topic, deadLetterTopic] = [await bench.topic(1), await bench.topic(1)];
     await append(bench.producer(), numbered(topic, 3));
     let calls = 0;
@@ -138,7 +138,7 @@ describe('BatchConsumer, with a record that cannot be handled', () => {
     expect(await bench.read(deadLetterTopic)).toEqual(['k:1']);
   });
 
-  it('does not go on where the handler ignores that a record could not be put aside', async () => {
+  it('does not continue if the handler ignores that a record could not be dead-lettered', async () => {
     const topic = await bench.topic(1);
     await append(bench.producer(), numbered(topic, 3));
     const consumer = bench.consumer({
@@ -152,7 +152,7 @@ describe('BatchConsumer, with a record that cannot be handled', () => {
     await expect(consumer.ended).rejects.toMatchObject({ code: 'CONSUMER_CRASHED' });
   });
 
-  it('drops nothing while the dead-letter topic takes nothing', async () => {
+  it('drops nothing while the dead-letter topic is not writable', async () => {
     const [topic, deadLetterTopic] = [await bench.topic(1), await bench.topic(1)];
     await append(bench.producer(), numbered(topic, 5));
     bench.broker.inject({ api: 'Produce', errorCode: NOT_ENOUGH_REPLICAS, times: 10 });
@@ -166,8 +166,8 @@ describe('BatchConsumer, with a record that cannot be handled', () => {
   });
 });
 
-describe('BatchConsumer, with something behind it that is down', () => {
-  it('hands the batch over until it succeeds, and puts nothing aside', async () => {
+describe('BatchConsumer with an unavailable dependency of its handler', () => {
+  it('retries the batch until it succeeds, and dead-letters nothing', async () => {
     const [topic, deadLetterTopic] = [await bench.topic(1), await bench.topic(1)];
     await append(bench.producer(), numbered(topic, 5));
     const groupId = `group-${randomUUID()}`;
@@ -188,8 +188,8 @@ describe('BatchConsumer, with something behind it that is down', () => {
   });
 });
 
-describe('BatchConsumer, with trouble between it and the broker', () => {
-  /** Reads what is sent before, during and after `trouble`, and joins the group again where that is what it takes. */
+describe('BatchConsumer with connection failures', () => {
+  /** Reads records sent before, during and after a failure, and expects a rejoin if the failure requires one. */
   async function survives(
     trouble: () => Promise<void> | void,
     { own = bench, joinsAgain = true }: { own?: Bench; joinsAgain?: boolean } = {},
@@ -218,26 +218,26 @@ describe('BatchConsumer, with trouble between it and the broker', () => {
   }
 
   it.each([
-    ['a heartbeat finds the group moved', { api: 'Heartbeat', errorCode: REBALANCE_IN_PROGRESS }],
-    ['a heartbeat finds the member forgotten', { api: 'Heartbeat', errorCode: UNKNOWN_MEMBER_ID }],
-    ['a commit is of an old generation', { api: 'OffsetCommit', errorCode: ILLEGAL_GENERATION }],
-    ['a commit fails for good', { api: 'OffsetCommit', errorCode: COORDINATOR_NOT_AVAILABLE, times: 20 }],
-    ['fetches fail in a row', { api: 'Fetch', errorCode: -1, times: 20 }],
-  ])('joins again and goes on where %s', async (_, fault) => {
+    ['a heartbeat returns REBALANCE_IN_PROGRESS', { api: 'Heartbeat', errorCode: REBALANCE_IN_PROGRESS }],
+    ['a heartbeat returns UNKNOWN_MEMBER_ID', { api: 'Heartbeat', errorCode: UNKNOWN_MEMBER_ID }],
+    ['a commit has an old generation', { api: 'OffsetCommit', errorCode: ILLEGAL_GENERATION }],
+    ['a commit fails permanently', { api: 'OffsetCommit', errorCode: COORDINATOR_NOT_AVAILABLE, times: 20 }],
+    ['several fetches fail', { api: 'Fetch', errorCode: -1, times: 20 }],
+  ])('rejoins and continues if %s', async (_, fault) => {
     const survival = await survives(() => bench.broker.inject(fault));
     expect(survival).toEqual({ read: 30, hasJoinedAgain: true });
   });
 
   it.each([
-    ['a commit fails now and then', { api: 'OffsetCommit', errorCode: COORDINATOR_NOT_AVAILABLE, times: 2 }],
-    ['a fetch is cut off', { api: 'Fetch', dropConnection: true }],
-    ['a fetch is never answered', { api: 'Fetch', delayMs: ONE_HOUR_MS }],
-  ])('goes on where %s', async (_, fault) => {
+    ['a commit fails sometimes', { api: 'OffsetCommit', errorCode: COORDINATOR_NOT_AVAILABLE, times: 2 }],
+    ['the connection is closed during a fetch', { api: 'Fetch', dropConnection: true }],
+    ['a fetch receives no response', { api: 'Fetch', delayMs: ONE_HOUR_MS }],
+  ])('continues if %s', async (_, fault) => {
     const survival = await survives(() => bench.broker.inject(fault), { joinsAgain: false });
     expect(survival.read).toBe(30);
   });
 
-  it('waits for its share for as long as a member that is gone may hold up the group', async () => {
+  it('waits for its assignment as long as a dead member can delay the group', async () => {
     const { logger: counting, count } = countingLogger('JoinGroup');
     bench.broker.inject({ api: 'SyncGroup', delayMs: 7_000 });
     const consumer = bench.consumer({
@@ -249,11 +249,12 @@ describe('BatchConsumer, with trouble between it and the broker', () => {
     });
     await consumer.start();
     expect(consumer.assignment()).toHaveLength(2);
-    // Once to be given a member id, once with it: who gives up and comes again is one more for the others to wait for.
+    // One request to get a member id and one to join with it. A member that gives up and joins again would be another
+    // member that the group waits for.
     expect(count()).toBe(2);
   });
 
-  it('goes on where the coordinator cannot be found for a while, of which kafkajs ends for good', async () => {
+  it('continues although the coordinator is not available for a while, after which kafkajs stops permanently', async () => {
     const survival = await survives(() => {
       bench.broker.inject({ api: 'FindCoordinator', dropConnection: true, times: 4 });
       bench.broker.inject({ api: 'Heartbeat', errorCode: UNKNOWN_MEMBER_ID });
@@ -261,7 +262,7 @@ describe('BatchConsumer, with trouble between it and the broker', () => {
     expect(survival).toEqual({ read: 30, hasJoinedAgain: true });
   });
 
-  it('goes on by itself after the broker was away, however kafkajs took it', async () => {
+  it('recovers from an outage of the broker, whatever error kafkajs reports', async () => {
     await using own = await Bench.start();
     const survival = await survives(
       async () => {
@@ -275,7 +276,7 @@ describe('BatchConsumer, with trouble between it and the broker', () => {
     expect(survival.read).toBe(30);
   });
 
-  it('moves to the earliest record where retention overtakes it', async () => {
+  it('moves to the earliest record if retention deletes its position', async () => {
     const topic = await bench.topic(1);
     const producer = bench.producer();
     await append(producer, numbered(topic, 10));

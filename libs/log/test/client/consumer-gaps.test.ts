@@ -39,7 +39,7 @@ async function deleteRecords(topic: string, offset: string): Promise<void> {
   await admin.disconnect();
 }
 
-/** A consumer of one topic, and what it was told. */
+/** A consumer of one topic, and the reports it received. */
 async function reading(topic: string, options: Partial<ConsumerOptions> = {}) {
   const told: {
     seen: string[];
@@ -64,7 +64,7 @@ async function reading(topic: string, options: Partial<ConsumerOptions> = {}) {
   return { consumer, ...told };
 }
 
-describe('BatchConsumer, at what no handler gets', () => {
+describe('BatchConsumer and offsets without records', () => {
   it.each(['abort', 'commit'] as const)('reaches the end of a log that ends with an %s', async (outcome) => {
     const topic = await bench.topic(1);
     await append(bench.producer(), [record(topic, 'k', 'before')]);
@@ -74,7 +74,7 @@ describe('BatchConsumer, at what no handler gets', () => {
     const expected = outcome === 'abort' ? 1 : 4;
     await until(() => seen.length === expected && consumer.lagRecords() === 0n);
     await until(async () => (await bench.committed(groupId, topic))[0] === '5');
-    // What follows records comes with them.
+    // Offsets after the records are reported with them.
     expect(positions).toEqual([]);
     await transaction(topic, 'abort', 1);
     await until(() => positions.length > 0);
@@ -83,7 +83,7 @@ describe('BatchConsumer, at what no handler gets', () => {
     expect(consumer.lagRecords()).toBe(0n);
   });
 
-  it('has no lag while a transaction is open, and reads on after it', async () => {
+  it('has no lag while a transaction is open, and continues after it has ended', async () => {
     const topic = await bench.topic(1);
     const producer = bench.kafkajs().producer({ transactionalId: randomUUID(), idempotent: true });
     await producer.connect();
@@ -99,7 +99,7 @@ describe('BatchConsumer, at what no handler gets', () => {
     expect(gaps).toEqual([]);
   });
 
-  it('calls in order, and repeats a call that failed', async () => {
+  it('calls in order, and repeats a failed call', async () => {
     const topic = await bench.topic(1);
     await transaction(topic, 'abort');
     const order: string[] = [];
@@ -119,7 +119,7 @@ describe('BatchConsumer, at what no handler gets', () => {
     expect(order).toEqual(['→ 4', 'after']);
   });
 
-  it('ends with the reason if such a call fails for good', async () => {
+  it('stops with the reason if such a call fails permanently', async () => {
     const topic = await bench.topic(1);
     await transaction(topic, 'abort');
     const { consumer } = await reading(topic, {
@@ -134,7 +134,7 @@ describe('BatchConsumer, at what no handler gets', () => {
   });
 });
 
-describe('BatchConsumer, at a batch that cannot be decoded', () => {
+describe('BatchConsumer and a batch that cannot be decoded', () => {
   let topic: string;
   beforeEach(async () => {
     topic = await bench.topic(1);
@@ -143,7 +143,7 @@ describe('BatchConsumer, at a batch that cannot be decoded', () => {
     await spoilBatch(bench.broker, { topic, partition: 0, offset: 1n });
   });
 
-  it('hands it to whom it concerns, and goes on', async () => {
+  it('passes it to the callback and continues', async () => {
     const batches: UndecodableBatch[] = [];
     const errors: string[] = [];
     const log = pino({ level: 'error' }, { write: (line) => void errors.push(JSON.parse(line).msg) });
@@ -161,7 +161,7 @@ describe('BatchConsumer, at a batch that cannot be decoded', () => {
     expect(positions).toEqual([{ topic, partition: 0, nextOffset: 2n }]);
   });
 
-  it('puts it on the dead-letter topic, and goes on', async () => {
+  it('dead-letters it and continues', async () => {
     const deadLetterTopic = await bench.topic(1);
     const { seen } = await reading(topic, { deadLetterTopic });
     await until(() => seen.length === 2);
@@ -169,7 +169,7 @@ describe('BatchConsumer, at a batch that cannot be decoded', () => {
     expect(dead).toHaveLength(1);
   });
 
-  it('ends with a clear reason if there is nowhere to put it', async () => {
+  it('stops with the reason if there is neither a callback nor a dead-letter topic', async () => {
     const { consumer } = await reading(topic);
     await expect(consumer.ended).rejects.toMatchObject({
       code: 'CONSUMER_CRASHED',
@@ -178,11 +178,11 @@ describe('BatchConsumer, at a batch that cannot be decoded', () => {
   });
 });
 
-describe('BatchConsumer, at a position that the log does not have', () => {
+describe('BatchConsumer with a position that is not in the log', () => {
   it.each([
     ['the group committed', EARLIEST],
     ['the handler remembers', { kind: 'handler-owned', position: async () => 2n } as const],
-  ])('tells how much was deleted before it was read: %s', async (_, offsets) => {
+  ])('reports how many offsets were deleted before they were read: %s', async (_, offsets) => {
     const topic = await bench.topic(1);
     const groupId = `group-${randomUUID()}`;
     await append(bench.producer(), [record(topic, 'k', '0'), record(topic, 'k', '1')]);
@@ -202,7 +202,7 @@ describe('BatchConsumer, at a position that the log does not have', () => {
   it.each([
     ['the group committed', EARLIEST],
     ['the handler remembers', { kind: 'handler-owned', position: async () => 3n } as const],
-  ])('tells of a topic that was made again, and reads it from its start: %s', async (_, offsets) => {
+  ])('reports a recreated topic and reads it from its start: %s', async (_, offsets) => {
     const topic = await bench.topic(1);
     const groupId = `group-${randomUUID()}`;
     await append(
@@ -215,7 +215,7 @@ describe('BatchConsumer, at a position that the log does not have', () => {
     await bench.removeTopic(topic);
     await using admin = createAdmin({ connection: bench.connection, logger });
     await admin.ensureTopics([{ name: topic, partitions: 1 }]);
-    // What a group committed goes with its topic here; elsewhere it may outlive it.
+    // This broker deletes committed offsets with their topic; others may keep them.
     const outside = bench.kafkajs().admin();
     await outside.connect();
     await outside.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: '3' }] });
@@ -229,7 +229,7 @@ describe('BatchConsumer, at a position that the log does not have', () => {
     if (offsets === EARLIEST) await until(async () => (await bench.committed(groupId, topic))[0] === '1');
   });
 
-  it('tells of what is deleted while it rests', async () => {
+  it('reports offsets that are deleted while it is paused', async () => {
     const topic = await bench.topic(1);
     await append(bench.producer(), [record(topic, 'k', '0')]);
     const { consumer, seen, gaps, positions } = await reading(topic);
@@ -247,7 +247,7 @@ describe('BatchConsumer, at a position that the log does not have', () => {
     expect(positions).toEqual([{ topic, partition: 0, nextOffset: 3n }]);
   });
 
-  it('tells of a topic that is made again while it reads', async () => {
+  it('reports a topic that is recreated while it reads', async () => {
     const topic = await bench.topic(1);
     await append(
       bench.producer(),
@@ -269,8 +269,8 @@ describe('BatchConsumer, at a position that the log does not have', () => {
   });
 });
 
-describe('BatchConsumer of a group, whose topic is deleted and created again', () => {
-  it('reads all of the new topic, although it is longer than what was read of the old one', async () => {
+describe('BatchConsumer in a group whose topic is deleted and recreated', () => {
+  it('reads all records of the new topic although it is longer than the position in the old one', async () => {
     const topic = await bench.topic(1);
     const records = (name: string, count: number) =>
       Array.from({ length: count }, (_, n) => record(topic, 'k', `${name}${n}`));
@@ -278,7 +278,7 @@ describe('BatchConsumer of a group, whose topic is deleted and created again', (
     const groupId = `group-${randomUUID()}`;
     const { seen, gaps } = await reading(topic, { groupId });
     await until(async () => (await bench.committed(groupId, topic))[0] === '20');
-    // Meanwhile nothing is fetched, so that the consumer never sees the new topic shorter than its position.
+    // Nothing is fetched meanwhile, so the consumer never sees the new topic shorter than its position.
     bench.broker.inject({ api: 'Fetch', errorCode: NOT_LEADER_OR_FOLLOWER, times: 1_000_000 });
     await bench.removeTopic(topic);
     await using admin = createAdmin({ connection: bench.connection, logger });
@@ -290,7 +290,7 @@ describe('BatchConsumer of a group, whose topic is deleted and created again', (
     expect(gaps.at(-1)).toMatchObject({ topic, partition: 0, found: 0n, cause: 'log-end' });
   });
 
-  it('reads all of it also if the topic was recreated while the consumer could not join', async () => {
+  it('reads all records also if the topic was recreated while the consumer could not join', async () => {
     const topic = await bench.topic(1);
     const records = (name: string, count: number) =>
       Array.from({ length: count }, (_, n) => record(topic, 'k', `${name}${n}`));
@@ -307,7 +307,7 @@ describe('BatchConsumer of a group, whose topic is deleted and created again', (
     await using admin = createAdmin({ connection: bench.connection, logger });
     await admin.ensureTopics([{ name: topic, partitions: 1, configs: {} }]);
     await append(bench.producer(), records('new', 50));
-    // The backoffs of six failures are longer than the interval at which the consumer looks for recreated topics.
+    // The backoff after six failures is longer than the interval at which the consumer checks for recreated topics.
     await until(() => count() > 6, { timeoutMs: 40_000 });
     bench.broker.clearFaults();
     await until(() => seen.includes('new49'), { timeoutMs: 20_000 });
@@ -316,7 +316,7 @@ describe('BatchConsumer of a group, whose topic is deleted and created again', (
   });
 });
 
-/** Counts the sessions of a consumer that failed. */
+/** Counts the failed sessions of a consumer. */
 function countingFailures() {
   let count = 0;
   const write = (line: string) => {

@@ -17,8 +17,8 @@ const texts = ({ records }: RecordBatch) => records.map(text);
 const numbered = (topic: string, count: number) =>
   Array.from({ length: count }, (_, n) => record(topic, 'k', String(n)));
 
-describe('BatchConsumer, with a handler that owns the positions', () => {
-  it('starts each partition where the handler says, and commits nothing', async () => {
+describe('BatchConsumer with a handler that stores the positions', () => {
+  it("starts each partition at the handler's position and commits nothing", async () => {
     const topic = await bench.topic(2);
     const producer = bench.producer();
     await append(
@@ -54,7 +54,7 @@ describe('BatchConsumer, with a handler that owns the positions', () => {
   it.each([
     ['before the first record', 0n],
     ['after the last one', 1_000n],
-  ])('starts at the earliest where the position lies %s', async (_, position) => {
+  ])('starts at the earliest record if the position is %s', async (_, position) => {
     const topic = await bench.topic(1);
     const producer = bench.producer();
     await append(producer, numbered(topic, 10));
@@ -97,7 +97,7 @@ describe('BatchConsumer, with a handler that owns the positions', () => {
     expect(seen).toEqual(['k:1', 'k:2']);
   });
 
-  it('ends where a position can never be read', async () => {
+  it('stops if a position can never be read', async () => {
     const topic = await bench.topic(1);
     const consumer = bench.consumer({
       topics: [topic],
@@ -110,8 +110,8 @@ describe('BatchConsumer, with a handler that owns the positions', () => {
   });
 });
 
-describe('BatchConsumer, reading everything since a time', () => {
-  it('reads every partition beside others of its name, commits nothing and leaves no group', async () => {
+describe('BatchConsumer without a group, from a timestamp', () => {
+  it('reads every partition, as do others with the same name, commits nothing and leaves no group', async () => {
     const topic = await bench.topic(3);
     const at = (key: string, timestampMs: number) => ({
       ...record(topic, key, String(timestampMs)),
@@ -143,14 +143,14 @@ describe('BatchConsumer, reading everything since a time', () => {
     expect((await bench.groups()).filter((group) => group.startsWith(groupId))).toEqual([]);
   });
 
-  it('goes on at once where it broke and could not say so: nobody waits for what it was', async () => {
+  it('continues immediately after a failure without leaving: nothing waits for the former member', async () => {
     const topic = await bench.topic(2);
     const producer = bench.producer();
     const seen: string[] = [];
     const consumer = bench.consumer({
       topics: [topic],
       offsets: { kind: 'everything-since', timestampMs: 0 },
-      // Longer than this test may take: a group would wait for the broken member until then.
+      // Longer than the test. A group would wait this long for the failed member.
       sessionTimeoutMs: 600_000,
       handler: async (batch) => void seen.push(...texts(batch)),
     });

@@ -24,7 +24,7 @@ const texts = ({ records }: RecordBatch) => records.map(text);
 const numbered = (topic: string, count: number, key = 'k') =>
   Array.from({ length: count }, (_, n) => record(topic, key, String(n)));
 
-/** Settles when told to. */
+/** A promise that the test settles. */
 function gate(): { open: () => void; opened: Promise<void> } {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => {
@@ -34,7 +34,7 @@ function gate(): { open: () => void; opened: Promise<void> } {
 }
 
 describe('BatchConsumer', () => {
-  it('hands over batches of one partition, in order, no larger than asked for', async () => {
+  it('passes batches of one partition in order, with at most the requested size', async () => {
     const topic = await bench.topic(4);
     const keys = ['a', 'b', 'c', 'd', 'e'];
     await append(
@@ -62,7 +62,7 @@ describe('BatchConsumer', () => {
       expect(nextOffset).toBe((records.at(-1)?.offset ?? -1n) + 1n);
   });
 
-  it('commits after each batch, not at the end of what was fetched', async () => {
+  it('commits after each batch, not at the end of a fetch', async () => {
     const topic = await bench.topic(1);
     await append(bench.producer(), numbered(topic, 100));
     const groupId = `group-${randomUUID()}`;
@@ -85,7 +85,7 @@ describe('BatchConsumer', () => {
     await until(async () => (await bench.committed(groupId, topic))[0] === '100');
   });
 
-  it('goes on where the group was, after it was closed', async () => {
+  it('continues at the committed offset after it was closed', async () => {
     const topic = await bench.topic(1);
     const producer = bench.producer();
     const options = { groupId: `group-${randomUUID()}`, topics: [topic], offsets: FROM_START };
@@ -102,7 +102,7 @@ describe('BatchConsumer', () => {
     expect(seen).toHaveLength(20);
   });
 
-  it('finishes and commits the batch in hand when it is closed', async () => {
+  it('completes and commits the current batch when it is closed', async () => {
     const topic = await bench.topic(1);
     await append(bench.producer(), numbered(topic, 10));
     const groupId = `group-${randomUUID()}`;
@@ -129,7 +129,7 @@ describe('BatchConsumer', () => {
     expect(await bench.committed(groupId, topic)).toEqual({ 0: '5' });
   });
 
-  it('starts a new group at the newest record where asked to, and then skips nothing', async () => {
+  it('starts a new group at the latest record if configured, and then skips nothing', async () => {
     const topic = await bench.topic(2);
     const producer = bench.producer();
     await append(producer, numbered(topic, 10, 'before'));
@@ -151,7 +151,7 @@ describe('BatchConsumer', () => {
     expect(seen).toEqual(['between:1']);
   });
 
-  it('stops handing over paused partitions and goes on with them when resumed', async () => {
+  it('passes no records of paused partitions, and continues with them when resumed', async () => {
     const topic = await bench.topic(1);
     const producer = bench.producer();
     const seen: string[] = [];
@@ -171,7 +171,7 @@ describe('BatchConsumer', () => {
     await until(() => seen.length === 2);
   });
 
-  it('refuses to start twice, and when closed', async () => {
+  it('refuses to start twice, and after it was closed', async () => {
     const topic = await bench.topic(1);
     const consumer = bench.consumer({ topics: [topic], offsets: FROM_START, handler: async () => undefined });
     await consumer.start();
@@ -181,8 +181,8 @@ describe('BatchConsumer', () => {
   });
 });
 
-describe('BatchConsumer, in a group', () => {
-  it('shares the partitions, and takes over those of a member that leaves', async () => {
+describe('BatchConsumer in a group', () => {
+  it('shares the partitions, and takes over those of a leaving member', async () => {
     const topic = await bench.topic(6);
     const producer = bench.producer();
     const groupId = `group-${randomUUID()}`;
@@ -212,7 +212,7 @@ describe('BatchConsumer, in a group', () => {
     expect(assignments).toEqual([6, 3, 6]);
   });
 
-  it('tells a handler to stop when its partition moves, and hands the batch over again', async () => {
+  it('signals the handler when its partition is revoked, and the batch is redelivered', async () => {
     const topic = await bench.topic(2);
     await append(
       bench.producer(),
@@ -248,7 +248,7 @@ describe('BatchConsumer, in a group', () => {
     expect(seen).toHaveLength(20);
   });
 
-  it('keeps its partitions while a handler takes longer than the session may be silent', async () => {
+  it('keeps its partitions while a handler takes longer than the session timeout', async () => {
     const topic = await bench.topic(1);
     await append(bench.producer(), numbered(topic, 1));
     const groupId = `group-${randomUUID()}`;
@@ -274,8 +274,8 @@ describe('BatchConsumer, in a group', () => {
   });
 });
 
-describe('BatchConsumer, without a broker', () => {
-  it('fails to start in time, retryable, and starts when there is one', async () => {
+describe('BatchConsumer without a broker', () => {
+  it('fails to start within the timeout with a retryable error, and starts once a broker is available', async () => {
     await using own = await Bench.start();
     const topic = await own.topic(1);
     await append(own.producer(), numbered(topic, 1));
@@ -300,7 +300,7 @@ describe('BatchConsumer, without a broker', () => {
     await until(() => seen.length === 1);
   });
 
-  it('fails to start in time where a broker never says a word', async () => {
+  it('fails to start within the timeout if the broker does not respond', async () => {
     await using silent = await silentServer();
     await using consumer = createBatchConsumer({
       connection: { brokers: [silent.address], clientId: 'test' },
@@ -314,7 +314,7 @@ describe('BatchConsumer, without a broker', () => {
     await expect(consumer.start()).rejects.toMatchObject({ retryable: true });
   });
 
-  it('says which topic there is none of', async () => {
+  it('names the missing topic', async () => {
     const consumer = bench.consumer({
       topics: ['not-there'],
       offsets: FROM_START,

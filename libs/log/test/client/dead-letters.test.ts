@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { headersOf, type LogHeader, type LogRecord } from '../../src/client/index.js';
 import { append, Bench, record } from './_util.js';
 
-/** What Kafka lets a batch have by default, and the batch of one record has beside its value. */
+/** Kafka's default maximum size of a batch, and the overhead of a batch with one record. */
 const MAX_BATCH_BYTES = 1_048_588;
 
 let bench: Bench;
@@ -21,7 +21,7 @@ const header = (key: string, value: string | null): LogHeader => ({
 const text = (letter: LogRecord, name: string) => letter.headers[name]?.toString();
 const own = (letter: LogRecord) => headersOf(letter).filter(({ key }) => !key.startsWith('dead-letter-'));
 
-/** All that is on a topic, once there are so many. */
+/** All records of a topic, once it has this many. */
 async function lettersOn(topic: string, count: number): Promise<LogRecord[]> {
   const letters: LogRecord[] = [];
   const reader = bench.consumer({
@@ -34,7 +34,10 @@ async function lettersOn(topic: string, count: number): Promise<LogRecord[]> {
   return letters;
 }
 
-/** Has everything on a topic refused by its handler, but for what is called `fine`. @returns the dead letters */
+/**
+ * Rejects every record of a topic except those with the value `fine`.
+ * @returns the dead letters
+ */
 async function deadLettersOf(topic: string, count: number): Promise<LogRecord[]> {
   const deadLetterTopic = await bench.topic(1);
   const handled: string[] = [];
@@ -62,7 +65,7 @@ describe('headers', () => {
     ['with names of object members', ['constructor', '__proto__', 'toString'].map((key) => header(key, key))],
     ['with names of numbers', [header('b', '1'), header('2', '2'), header('1', '3'), header('', '4')]],
     ['many', Array.from({ length: 2_000 }, (_, n) => header(`header-${n % 7}`, String(n)))],
-  ])('%s are read as they were sent, and kept by a dead letter', async (_, headers) => {
+  ])('%s are read as they were sent, and kept in a dead letter', async (_, headers) => {
     const topic = await bench.topic(1);
     const producer = bench.producer();
     await append(producer, [{ ...record(topic, 'bad', 'v'), headers }]);
@@ -75,13 +78,13 @@ describe('headers', () => {
 });
 
 describe('dead letters', () => {
-  it('are written of records as large as their topic accepts', async () => {
+  it('are written for records of the maximum size', async () => {
     const topic = await bench.topic(1);
     const producer = bench.kafkajs().producer();
     await producer.connect();
     const spare = [2_000, 700, 400, 200, 120, 90];
     for (const bytes of spare) {
-      // Nothing makes these smaller.
+      // Random bytes cannot be compressed.
       const value = randomBytes(MAX_BATCH_BYTES - bytes);
       await producer.send({ topic, messages: [{ key: 'bad', value, headers: { mine: 'x' } }] });
     }
@@ -98,13 +101,13 @@ describe('dead letters', () => {
       expect(text(letter, 'dead-letter-value-bytes')).toBe(String(sizes[n]));
       expect(text(letter, 'dead-letter-value-sha256')).toMatch(/^[0-9a-f]{64}$/);
     });
-    // The first has room for everything, the last for nothing more.
+    // The first leaves room for all headers, the last for none.
     expect(letters.at(0)?.value).not.toBeNull();
     expect(text(letters.at(0)!, 'dead-letter-error')).toBe('ö'.repeat(500));
     expect(letters.at(-1)?.value).toBeNull();
   });
 
-  it('are written of records with headers and keys that leave no room', async () => {
+  it('are written for records whose headers and key leave no room', async () => {
     const topic = await bench.topic(1);
     const producer = bench.producer();
     const large = randomBytes(520_000);

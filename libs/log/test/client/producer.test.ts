@@ -19,7 +19,7 @@ afterAll(() => bench[Symbol.asyncDispose]());
 const numbered = (topic: string, count: number, keys = 7) =>
   Array.from({ length: count }, (_, n) => record(topic, `key-${n % keys}`, String(n)));
 
-/** Of `key:value` lines whose values are numbers, those that come after a greater one of the same key, or twice. */
+/** Of `key:value` lines with numeric values, those that follow a greater value of the same key, or are repeated. */
 function outOfOrder(lines: readonly string[]): string[] {
   const last = new Map<string, number>();
   return lines.filter((line) => {
@@ -31,7 +31,7 @@ function outOfOrder(lines: readonly string[]): string[] {
 }
 
 describe('Producer', () => {
-  it('tells where each record is, in the order given, and puts keys where every Kafka client does', async () => {
+  it('returns the partition and offset of each record in the given order, and partitions keys as every Kafka client', async () => {
     const topic = await bench.topic(12);
     const producer = bench.producer();
     const records = ['a', 'abc', 'a', 'foobar'].map((key) => record(topic, key, 'value'));
@@ -44,7 +44,7 @@ describe('Producer', () => {
     expect(producer.bufferedBytes).toBe(0);
   });
 
-  it('keeps value, headers and timestamp', async () => {
+  it('preserves value, headers and timestamp', async () => {
     const topic = await bench.topic(1);
     const sent = { ...record(topic, 'k', 'v'), headers: { kind: 'test' }, timestampMs: 1_700_000_000_000 };
     await append(bench.producer(), [sent]);
@@ -67,7 +67,7 @@ describe('Producer', () => {
     ]);
   });
 
-  it('gathers sends of one record each into few requests', async () => {
+  it('combines sends of one record into few requests', async () => {
     const topic = await bench.topic(3);
     const counting = countingLogger('Produce');
     const producer = bench.producer({ logger: counting.logger });
@@ -79,7 +79,7 @@ describe('Producer', () => {
     expect(counting.count() - before).toBeLessThan(20);
   });
 
-  it('keeps the order of each key, and sends nothing twice, through refusals and lost answers', async () => {
+  it('preserves the order of each key without duplicates across errors and lost responses', async () => {
     const topic = await bench.topic(3);
     const producer = bench.producer({ batchBytes: 400 });
     await append(producer, [record(topic, 'warm', '0')]);
@@ -94,7 +94,7 @@ describe('Producer', () => {
     expect(outOfOrder(lines)).toEqual([]);
   });
 
-  it('gets past a connection on which nothing is answered any more, without a duplicate', async () => {
+  it('recovers from a connection without responses, without a duplicate', async () => {
     const topic = await bench.topic(1);
     const producer = bench.producer();
     await append(producer, [record(topic, 'k', '0')]);
@@ -104,7 +104,7 @@ describe('Producer', () => {
     expect(await bench.read(topic)).toEqual(['k:0', 'k:1', 'k:2']);
   });
 
-  it('fails, retryable and in time, what a log that hangs does not answer, and goes on when it answers', async () => {
+  it('fails with a retryable error within the delivery timeout if the log does not respond, and recovers', async () => {
     const topic = await bench.topic(1);
     const producer = bench.producer({ deliveryTimeoutMs: 1_000 });
     await append(producer, [record(topic, 'k', '0')]);
@@ -117,7 +117,7 @@ describe('Producer', () => {
     expect((await bench.read(topic)).at(-1)).toBe('k:2');
   });
 
-  it('fails in time where a broker accepts connections and never says a word', async () => {
+  it('fails within the delivery timeout if the broker accepts connections and does not respond', async () => {
     await using silent = await silentServer();
     await using producer = createProducer({
       connection: { brokers: [silent.address], clientId: 'test' },
@@ -128,7 +128,7 @@ describe('Producer', () => {
     expect(failures(fates)).toEqual([{ code: 'TIMED_OUT', retryable: true }]);
   });
 
-  it('hands back as retryable what was in flight when its sequence is lost, and goes on under a new one', async () => {
+  it('fails batches in flight with a retryable error when its sequence is lost, and continues with a new producer id', async () => {
     const topic = await bench.topic(1);
     const producer = bench.producer();
     await append(producer, [record(topic, 'k', '0')]);
@@ -139,7 +139,7 @@ describe('Producer', () => {
     expect(await bench.read(topic)).toEqual(['k:0', 'k:1', 'k:2']);
   });
 
-  it('refuses more than its buffer holds, at once and whole, and takes more when there is room', async () => {
+  it('refuses a send that exceeds its buffer as a whole, and accepts it once there is room', async () => {
     const topic = await bench.topic(1);
     const producer = bench.producer({ bufferBytes: 1_000, deliveryTimeoutMs: 5_000 });
     await append(producer, [record(topic, 'k', '0')]);
@@ -153,7 +153,7 @@ describe('Producer', () => {
     await expect(producer.send([large, large])).rejects.toMatchObject({ code: 'REFUSED', retryable: false });
   });
 
-  it('fails for good only the record that is too large, and appends its neighbours', async () => {
+  it('fails only the record that is too large, and appends the others', async () => {
     const topic = await bench.topic(3, { 'max.message.bytes': '2000' });
     const producer = bench.producer();
     const records = numbered(topic, 300);
@@ -166,7 +166,7 @@ describe('Producer', () => {
     expect(outOfOrder(lines)).toEqual([]);
   });
 
-  it('says which topic there is none of, and finds it once there is', async () => {
+  it('names the missing topic, and finds it once it was created', async () => {
     const producer = bench.producer();
     const admin = bench.kafkajs().admin();
     const topic = 'made-later';
@@ -180,7 +180,7 @@ describe('Producer', () => {
     await append(producer, [record(topic, 'k', 'v')]);
   });
 
-  it('loses nothing silently where a topic comes back with fewer partitions', async () => {
+  it('loses no record silently if a topic is recreated with fewer partitions', async () => {
     const topic = await bench.topic(8);
     const producer = bench.producer();
     await append(producer, numbered(topic, 50, 50));
@@ -198,7 +198,7 @@ describe('Producer', () => {
     expect([...new Set(await bench.read(topic))]).toHaveLength(50);
   });
 
-  it('sends what still waits before it closes, and takes nothing after', async () => {
+  it('flushes before it closes, and refuses sends afterwards', async () => {
     const topic = await bench.topic(1);
     const producer = bench.producer({ lingerMs: ONE_HOUR_MS });
     const together = ['a', 'b'].map((key) => append(producer, [record(topic, key, 'v')]));
@@ -210,8 +210,8 @@ describe('Producer', () => {
   });
 });
 
-describe('Producer, of a topic that somebody removed', () => {
-  it('sends to others, new ones too, and to this one once it is made again', async () => {
+describe('Producer and a deleted topic', () => {
+  it('sends to other topics, also new ones, and to this one once it was recreated', async () => {
     const [gone, other] = [await bench.topic(1), await bench.topic(1)];
     const producer = bench.producer({ deliveryTimeoutMs: 20_000 });
     await append(producer, [record(gone, 'k', '1'), record(other, 'k', '1')]);
@@ -226,8 +226,8 @@ describe('Producer, of a topic that somebody removed', () => {
   });
 });
 
-describe('Producer, while the broker is away', () => {
-  it('says so now and then, and not for each record', async () => {
+describe('Producer while the broker is down', () => {
+  it('logs it at a limited rate, not for each record', async () => {
     const lines: string[] = [];
     const toLines = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
     const topic = await bench.topic(1);
@@ -245,7 +245,7 @@ describe('Producer, while the broker is away', () => {
     expect(said('"level":50')).toBe(0);
   });
 
-  it('fails sends retryable, says so in its health, and comes back by itself', async () => {
+  it('fails sends with a retryable error, reports it in its health, and recovers', async () => {
     await using own = await Bench.start();
     const topic = await own.topic(1);
     const producer = own.producer({ deliveryTimeoutMs: 1_000 });
@@ -260,7 +260,7 @@ describe('Producer, while the broker is away', () => {
     expect((await own.read(topic)).at(-1)).toBe('k:2');
   });
 
-  it('appends after a restart within the deadline, once, what was sent before it', async () => {
+  it('appends records that were sent before a restart within the delivery timeout once', async () => {
     await using own = await Bench.start();
     const topic = await own.topic(3);
     const producer = own.producer();

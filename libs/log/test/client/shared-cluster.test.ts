@@ -22,7 +22,7 @@ async function topicsOfCluster(): Promise<string[]> {
 }
 
 describe('a prefix', () => {
-  it('is in the cluster, on topics and groups, and nowhere else', async () => {
+  it('is part of the names of topics and groups in the cluster only', async () => {
     await using admin = createAdmin({ connection: prefixed(), logger });
     await admin.ensureTopics([
       { name: 'rides', partitions: 2 },
@@ -77,7 +77,7 @@ describe('a prefix', () => {
     expect(letters).toEqual(['rides']);
   });
 
-  it('is in what is said about a topic', async () => {
+  it('is part of topic names in messages', async () => {
     await using admin = createAdmin({ connection: prefixed(), logger });
     await admin.ensureTopics([{ name: 'few', partitions: 1 }]);
     await expect(admin.ensureTopics([{ name: 'few', partitions: 3 }])).rejects.toMatchObject({
@@ -90,8 +90,8 @@ describe('a prefix', () => {
   });
 });
 
-describe('topics that somebody else makes', () => {
-  it('are never made, and asked for until they are there', async () => {
+describe('topics that are created elsewhere', () => {
+  it('are not created, and awaited until they exist', async () => {
     await using checking = createAdmin({
       connection: bench.connection,
       logger,
@@ -113,7 +113,7 @@ describe('topics that somebody else makes', () => {
     expect((await checking.offsets('theirs')).size).toBe(3);
   });
 
-  it('are refused where they have too few copies', async () => {
+  it('are refused with too few replicas', async () => {
     await bench.topic(1);
     const name = await bench.topic(2);
     await using checking = createAdmin({
@@ -129,8 +129,8 @@ describe('topics that somebody else makes', () => {
   });
 });
 
-describe('topics that we make', () => {
-  it('have the configs that all should have, and their own first', async () => {
+describe('topics that the library creates', () => {
+  it('have the common configs, overridden by their own', async () => {
     await using admin = createAdmin({
       connection: bench.connection,
       logger,
@@ -153,7 +153,7 @@ describe('topics that we make', () => {
     ]);
   });
 
-  it('are refused where the cluster has not as many brokers as they should have copies', async () => {
+  it('are refused if the cluster has fewer brokers than the replication factor', async () => {
     await using admin = createAdmin({
       connection: bench.connection,
       logger,

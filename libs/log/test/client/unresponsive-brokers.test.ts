@@ -9,7 +9,7 @@ import { append, Bench, logger, record, silentServer } from './_util.js';
 
 const connectionTo = (...brokers: string[]) => ({ brokers, clientId: 'test' });
 
-/** A port where nobody listens. */
+/** A port without a listener. */
 async function freeAddress(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -19,7 +19,7 @@ async function freeAddress(): Promise<string> {
 }
 
 describe('SilentBrokers', () => {
-  it('finds out who takes connections and answers nothing, and tells all who listen', async () => {
+  it('detects a broker that accepts connections and does not respond, and notifies all listeners', async () => {
     await using server = await silentServer();
     const connection = connectionTo(server.address);
     const silentBrokers = SilentBrokers.of(connection);
@@ -36,16 +36,16 @@ describe('SilentBrokers', () => {
 
   it.each([
     ['answers', async () => startTestBroker()],
-    ['answers and asks for a password first', async () => startSecuredBroker()],
-    ['is gone', async () => ({ address: await freeAddress(), [Symbol.asyncDispose]: async () => {} })],
-  ])('suspects nobody who %s', async (_, make) => {
+    ['responds and requires authentication', async () => startSecuredBroker()],
+    ['is down', async () => ({ address: await freeAddress(), [Symbol.asyncDispose]: async () => {} })],
+  ])('does not suspect a broker that %s', async (_, make) => {
     await using broker = await make();
     const silentBrokers = SilentBrokers.of(connectionTo(broker.address));
     await using server = await silentServer();
     const told: string[] = [];
     const stop = silentBrokers.onSilent((address) => void told.push(address));
     silentBrokers.suspect(broker.address);
-    // Asked after it, and as long as it takes to be sure of this one.
+    // Probed after the other one, for as long as its detection takes.
     silentBrokers.suspect(server.address);
     await until(() => told.length > 0);
     expect(told).toEqual([server.address]);
@@ -55,7 +55,7 @@ describe('SilentBrokers', () => {
 });
 
 describe('a client', () => {
-  it('takes a silent broker for one that is gone, until it answers', async () => {
+  it('treats an unresponsive broker as down until it responds', async () => {
     await using broker = await startTestBroker();
     const connection = connectionTo(broker.address);
     await using admin = createAdmin({ connection, logger });
@@ -73,7 +73,7 @@ describe('a client', () => {
     expect(SilentBrokers.of(connection).isSilent(broker.address)).toBe(false);
   });
 
-  it('finds the one broker that there is among some that are gone', async () => {
+  it('finds the one available broker among unavailable ones', async () => {
     await using bench = await Bench.start();
     const brokers = [await freeAddress(), await freeAddress(), await freeAddress(), bench.broker.address];
     const topic = await bench.topic(1);
