@@ -1,5 +1,5 @@
 import type { EventFamily, EventTimeLimits } from '@hailstream/events';
-import { LogError, type OutgoingRecord, type Producer, type RecordFate } from '@hailstream/log';
+import { LogError, type OutgoingRecord, type Producer, type DeliveryResult } from '@hailstream/log';
 import { Inject, Injectable } from '@nestjs/common';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { MAX_ITEMS } from '../body/json-body.js';
@@ -59,7 +59,7 @@ export class IngestService {
     return { success: body.length - failures.length, total: body.length, failures };
   }
 
-  private async append(family: EventFamily, records: OutgoingRecord[]): Promise<RecordFate[]> {
+  private async append(family: EventFamily, records: OutgoingRecord[]): Promise<DeliveryResult[]> {
     try {
       if (!this.topics.ready) throw logUnavailable('the log has not been reachable since the start');
       return await this.producer.send(records);
@@ -75,7 +75,7 @@ export class IngestService {
   }
 }
 
-function firstReason(fates: readonly RecordFate[]): string {
+function firstReason(fates: readonly DeliveryResult[]): string {
   const failed = fates.find((fate) => fate.kind === 'failed');
   return failed?.kind === 'failed' ? failed.error.message : 'the log did not respond';
 }

@@ -1,5 +1,5 @@
 import type { AnyEvent, EventFamily } from '@hailstream/events';
-import type { OutgoingRecord, RecordFate } from '@hailstream/log';
+import type { OutgoingRecord, DeliveryResult } from '@hailstream/log';
 import { invalidItem, unwrittenItem, type Failure } from './bulk-response.js';
 import { validateItem, type ItemRules } from './validate-item.js';
 
@@ -33,7 +33,7 @@ export function validateItems(
 export function unwrittenItems(
   items: readonly unknown[],
   { indexes }: ValidatedItems,
-  fates: readonly RecordFate[],
+  fates: readonly DeliveryResult[],
 ): Failure[] {
   const failures: Failure[] = [];
   for (const [position, fate] of fates.entries()) {

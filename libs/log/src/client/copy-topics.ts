@@ -5,7 +5,8 @@ import { createAdmin } from './admin/kafka-admin.js';
 import type { BatchConsumer, RecordBatch } from './consumer/consumer.js';
 import { createBatchConsumer } from './consumer/group-consumer.js';
 import { identitiesOf, requireCopies, requireSameTopics } from './copy-checks.js';
-import { KafkajsProducer } from './producer/batching-producer.js';
+import { createProducer } from './producer/batching-producer.js';
+import type { Producer } from './producer/producer.js';
 import { headersOf } from './record/record.js';
 import { type TopicPartition, partitionId } from './record/topic-partition.js';
 import type { LogConnection } from './shared/connection.js';
@@ -139,7 +140,7 @@ async function runCopy(plan: ReadonlyMap<string, PartitionCopy>, options: CopyOp
   const copies = [...plan.values()];
   const total = Number(copies.reduce((sum, each) => sum + each.total, 0n));
   const left = (): number => Number(copies.reduce((sum, each) => sum + each.left, 0n));
-  await using producer = new KafkajsProducer({ connection: to, logger });
+  await using producer = createProducer({ connection: to, logger });
   let finish!: () => void;
   let fail!: (reason: unknown) => void;
   const finished = new Promise<void>((resolve, reject) => {
@@ -182,11 +183,7 @@ async function runCopy(plan: ReadonlyMap<string, PartitionCopy>, options: CopyOp
 function createCopier(
   plan: ReadonlyMap<string, PartitionCopy>,
   { from, topics, logger }: CopyOptions,
-  {
-    producer,
-    moved,
-    fail,
-  }: { producer: KafkajsProducer; moved: () => void; fail: (reason: unknown) => void },
+  { producer, moved, fail }: { producer: Producer; moved: () => void; fail: (reason: unknown) => void },
 ): BatchConsumer {
   const refuse = (message: string): never => {
     const error = new LogError('REFUSED', message, false);
@@ -230,7 +227,7 @@ function createCopier(
   });
 }
 
-async function copyBatch(batch: RecordBatch, copy: PartitionCopy, producer: KafkajsProducer): Promise<void> {
+async function copyBatch(batch: RecordBatch, copy: PartitionCopy, producer: Producer): Promise<void> {
   const { topic, partition } = copy;
   const records = batch.records.filter(({ offset }) => offset >= copy.next && offset < copy.next + copy.left);
   records.forEach(({ offset }, index) => {
@@ -238,16 +235,14 @@ async function copyBatch(batch: RecordBatch, copy: PartitionCopy, producer: Kafk
     const message = `partition ${partition} of topic "${topic}" has no record at offset ${copy.next + BigInt(index)}: offsets could not be kept`;
     throw new LogError('REFUSED', message, false);
   });
-  const fates = await producer.sendMessages(
+  const fates = await producer.send(
     records.map((record) => ({
       topic,
-      message: {
-        key: record.key,
-        value: record.value,
-        headers: headersOf(record),
-        timestamp: String(record.timestampMs),
-        partition,
-      },
+      partition,
+      key: record.key,
+      value: record.value,
+      headers: headersOf(record),
+      timestampMs: record.timestampMs,
     })),
   );
   for (const fate of fates) {

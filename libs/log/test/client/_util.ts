@@ -13,7 +13,7 @@ import {
   type OutgoingRecord,
   type Producer,
   type ProducerOptions,
-  type RecordFate,
+  type DeliveryResult,
 } from '../../src/client/index.js';
 import { startTestBroker, type TestBroker, type TestBrokerOptions } from '../../src/testing.js';
 
@@ -132,7 +132,7 @@ export async function append(producer: Producer, records: readonly OutgoingRecor
   expect(fates.filter(({ kind }) => kind === 'failed')).toEqual([]);
 }
 
-export function failures(fates: readonly RecordFate[]): { code: string; retryable: boolean }[] {
+export function failures(fates: readonly DeliveryResult[]): { code: string; retryable: boolean }[] {
   return fates.flatMap((fate) =>
     fate.kind === 'failed' ? [{ code: fate.error.code, retryable: fate.error.retryable }] : [],
   );

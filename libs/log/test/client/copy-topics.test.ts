@@ -7,7 +7,6 @@ import {
   headersOf,
   type LogRecord,
 } from '../../src/client/index.js';
-import { KafkajsProducer } from '../../src/client/producer/batching-producer.js';
 import { appendTransaction, spoilBatch } from '../../src/testing.js';
 import { append, Bench, logger, record } from './_util.js';
 
@@ -81,16 +80,13 @@ describe(copyTopics, () => {
   it('keeps keys, values, headers, timestamps, partitions and offsets', async () => {
     const topic = await source.topic(4);
     await fill(topic, 1_000);
-    await using letters = new KafkajsProducer({ connection: source.connection, logger });
-    await letters.sendMessages([
+    await append(source.producer(), [
       {
         topic,
-        message: {
-          key: null,
-          value: null,
-          headers: ['a', 'b'].map((value) => ({ key: 'twice', value: Buffer.from(value) })),
-          timestamp: '5',
-        },
+        key: null,
+        value: null,
+        headers: ['a', 'b'].map((value) => ({ key: 'twice', value })),
+        timestampMs: 5,
       },
     ]);
     const copied = await copy([topic]);

@@ -1,8 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { until } from '@hailstream/service/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { headersOf, type LogHeader, type LogRecord } from '../../src/client/index.js';
-import { append, Bench, record } from './_util.js';
+import {
+  createBatchConsumer,
+  createDeadLetterQueue,
+  headersOf,
+  readDeadLetter,
+  type LogHeader,
+  type LogRecord,
+  type RejectedRecord,
+} from '../../src/client/index.js';
+import { append, Bench, logger, record } from './_util.js';
 
 /** Kafka's default maximum size of a batch, and the overhead of a batch with one record. */
 const MAX_BATCH_BYTES = 1_048_588;
@@ -122,5 +130,133 @@ describe('dead letters', () => {
     await append(producer, [record(topic, 'fine', 'v')]);
     const [letter] = await deadLettersOf(topic, 1);
     expect(text(letter!, 'dead-letter-offset')).toBe('0');
+  });
+});
+
+describe('createDeadLetterQueue', () => {
+  it('writes many records at once, each with its origin, and too large ones without their value', async () => {
+    const [topic, deadLetterTopic] = [await bench.topic(1), await bench.topic(1)];
+    const small = Array.from({ length: 1_200 }, (_, n) => record(topic, `k${n}`, `v${n}`));
+    await append(bench.producer(), small);
+    const records = await lettersOn(topic, small.length);
+    const large = { ...records[7]!, value: randomBytes(MAX_BATCH_BYTES) };
+    const reason = new TypeError('column is missing');
+    await using queue = createDeadLetterQueue({
+      connection: bench.connection,
+      logger,
+      topic: deadLetterTopic,
+    });
+    await queue.write(
+      records.toSpliced(7, 1, large).map((one) => ({
+        kind: 'record',
+        topic,
+        partition: 0,
+        record: one,
+        groupId: 'batch',
+        attempts: 1,
+        reason,
+      })),
+    );
+    const letters = await lettersOn(deadLetterTopic, small.length);
+    const origins = letters.map((letter) => readDeadLetter(letter));
+    expect(new Set(origins.map((origin) => origin?.offset))).toEqual(
+      new Set(records.map(({ offset }) => offset)),
+    );
+    expect(origins.filter((origin) => origin?.omittedValue)).toMatchObject([
+      { offset: large.offset, omittedValue: { sizeBytes: MAX_BATCH_BYTES } },
+    ]);
+    expect(origins[0]).toMatchObject({
+      topic,
+      partition: 0,
+      groupId: 'batch',
+      attempts: 1,
+      error: reason.message,
+    });
+  });
+
+  it('waits for the topic, and stops when told to', async () => {
+    const topic = await bench.topic(1);
+    await append(bench.producer(), [record(topic, 'k', 'v')]);
+    const [one] = await lettersOn(topic, 1);
+    await using queue = createDeadLetterQueue({ connection: bench.connection, logger, topic: 'not-created' });
+    const stop = new AbortController();
+    const write = queue.write(
+      [
+        {
+          kind: 'record',
+          topic,
+          partition: 0,
+          record: one!,
+          groupId: 'g',
+          attempts: 1,
+          reason: new Error('bad'),
+        },
+      ],
+      { signal: stop.signal },
+    );
+    stop.abort();
+    await expect(write).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC', retryable: true });
+  });
+});
+
+describe('onRejected', () => {
+  const options = {
+    offsets: { kind: 'everything-since', timestampMs: 0 },
+    maxAttempts: 1,
+    retryBackoffMs: 1,
+  } as const;
+
+  it('is called once for each bad record, by each consumer, and nothing is written', async () => {
+    const topic = await bench.topic(1);
+    await append(
+      bench.producer(),
+      ['a', 'bad', 'b', 'bad', 'c'].map((key) => record(topic, key, 'v')),
+    );
+    const readers = await Promise.all(
+      [1, 2].map(async () => {
+        const rejected: RejectedRecord[] = [];
+        const handled: string[] = [];
+        const consumer = bench.consumer({
+          ...options,
+          topics: [topic],
+          onRejected: (one) => void rejected.push(one),
+          handler: async ({ records }, { deadLetter }) => {
+            if (records.length > 1) throw new Error('all of them');
+            const key = String(records[0]?.key);
+            if (key === 'bad' && records[0]?.offset === 1n) throw new Error('bad key');
+            if (key === 'bad') return deadLetter(records[0]!, new Error('given up'));
+            handled.push(key);
+          },
+        });
+        await consumer.start();
+        return { rejected, handled };
+      }),
+    );
+    await until(() => readers.every(({ handled }) => handled.length === 3));
+    for (const { rejected, handled } of readers) {
+      expect(handled).toEqual(['a', 'b', 'c']);
+      expect(
+        rejected.map(({ record: { offset }, reason, attempts }) => [offset, reason.message, attempts]),
+      ).toEqual([
+        [1n, 'bad key', 2],
+        [3n, 'given up', 1],
+      ]);
+    }
+    expect(await bench.read(topic)).toHaveLength(5);
+  });
+
+  it('excludes a dead-letter topic', () => {
+    expect(() =>
+      createBatchConsumer({
+        ...options,
+        connection: bench.connection,
+        logger,
+        groupId: 'g',
+        topics: ['t'],
+        deadLetterTopic: 'd',
+        onRejected: () => undefined,
+        handler: async () => undefined,
+      }),
+    ).toThrow(expect.objectContaining({ code: 'REFUSED' }));
   });
 });

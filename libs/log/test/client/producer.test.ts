@@ -240,8 +240,8 @@ describe('Producer while the broker is down', () => {
       ]);
     }
     const said = (what: string) => lines.filter((line) => line.includes(what)).length;
-    expect(said('records were not answered for in time')).toBeLessThan(5);
-    expect(said('gave up a request')).toBeLessThan(5);
+    expect(said('records were not acknowledged in time')).toBeLessThan(5);
+    expect(said('request abandoned')).toBeLessThan(5);
     expect(said('"level":50')).toBe(0);
   });
 

@@ -34,11 +34,11 @@ interface Session {
 
 /** Makes an admin client. It connects with the first question, and again after any outage. */
 export function createAdmin(options: AdminOptions): Admin {
-  return new KafkajsAdmin(options);
+  return new KafkaAdmin(options);
 }
 
 /** {@link Admin} over kafkajs. */
-export class KafkajsAdmin implements Admin {
+export class KafkaAdmin implements Admin {
   private session: Session | undefined;
   private closed = false;
   /** The last question, answered or not. */

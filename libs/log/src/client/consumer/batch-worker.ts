@@ -1,6 +1,6 @@
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import type { Logger } from 'pino';
-import type { DeadLetter, DeadLetterWriter } from '../dead-letter/dead-letter.js';
+import type { DeadLetterQueue, DeadLetterRecord } from '../dead-letter/dead-letter.js';
 import type { LogRecord } from '../record/record.js';
 import { isRetryable, LogError } from '../shared/errors.js';
 import type { BatchContext, BatchHandler, RecordBatch } from './consumer.js';
@@ -15,7 +15,7 @@ export interface BatchWorkerOptions {
   readonly retryBackoffMs: number;
   readonly maxBatchRecords: number;
   /** Without one, a record that cannot be handled ends the consumer. */
-  readonly deadLetters: DeadLetterWriter | undefined;
+  readonly deadLetters: Pick<DeadLetterQueue, 'write'> | undefined;
   readonly logger: Logger;
 }
 
@@ -32,8 +32,8 @@ export interface WorkContext {
 /** Passes the records of one partition to the handler in batches, and retries or rejects those that fail. */
 export class BatchWorker {
   private readonly retryPolicy: RetryPolicy;
-  /** Offsets from the position on whose records are on the dead-letter topic already. */
-  private readonly deadLettered = new Set<bigint>();
+  /** Timestamps, by offset, of the records from the position on that are on the dead-letter topic already. */
+  private readonly deadLettered = new Map<bigint, number>();
   private deadLetterFailure: LogError | undefined;
 
   constructor(private readonly options: BatchWorkerOptions) {
@@ -120,7 +120,8 @@ export class BatchWorker {
   private async advance(batch: RecordBatch, context: WorkContext): Promise<void> {
     this.retryPolicy.succeeded(batch.nextOffset);
     await context.advance(batch.nextOffset);
-    for (const offset of this.deadLettered) if (offset < batch.nextOffset) this.deadLettered.delete(offset);
+    for (const offset of this.deadLettered.keys())
+      if (offset < batch.nextOffset) this.deadLettered.delete(offset);
   }
 
   private retryAfter(batch: RecordBatch, failure: Error, failures: number): number {
@@ -143,7 +144,8 @@ export class BatchWorker {
   }
 
   private async deadLetter({ batch, record, reason, attempts, context }: Rejection): Promise<void> {
-    if (this.deadLettered.has(record.offset)) return;
+    // A recreated topic may have another record at the same offset.
+    if (this.deadLettered.get(record.offset) === record.timestampMs) return;
     const { topic, partition } = batch;
     try {
       await this.writeDeadLetter({ topic, partition, record, reason, attempts }, context.signal);
@@ -151,12 +153,15 @@ export class BatchWorker {
       if (error instanceof LogError && !error.retryable) this.deadLetterFailure = error;
       throw error;
     }
-    this.deadLettered.add(record.offset);
+    this.deadLettered.set(record.offset, record.timestampMs);
   }
 
-  private async writeDeadLetter(letter: Omit<DeadLetter, 'groupId'>, signal: AbortSignal): Promise<void> {
+  private async writeDeadLetter(
+    letter: Omit<DeadLetterRecord, 'kind' | 'groupId'>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { deadLetters, groupId } = this.options;
-    if (deadLetters) return deadLetters.write({ ...letter, groupId }, signal);
+    if (deadLetters) return deadLetters.write([{ kind: 'record', ...letter, groupId }], { signal });
     const { topic, partition, record, reason } = letter;
     const message = `cannot handle offset ${record.offset} of ${topic}/${partition}, and no dead-letter topic is set: ${reason.message}`;
     throw new LogError('CONSUMER_CRASHED', message, false, { cause: reason });

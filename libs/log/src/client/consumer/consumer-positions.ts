@@ -1,4 +1,4 @@
-import type { KafkajsAdmin } from '../admin/kafka-admin.js';
+import type { KafkaAdmin } from '../admin/kafka-admin.js';
 import type { TopicPartition } from '../record/topic-partition.js';
 import type { ConsumerOptions, PartitionLag } from './consumer.js';
 import type { ConsumerSession } from './consumer-session.js';
@@ -14,7 +14,7 @@ export class ConsumerPositions {
   private isRefreshing = false;
 
   constructor(
-    private readonly admin: KafkajsAdmin,
+    private readonly admin: KafkaAdmin,
     private readonly options: Pick<ConsumerOptions, 'logger' | 'topics' | 'offsets' | 'onGap' | 'onPosition'>,
   ) {
     this.recreatedTopics = new RecreatedTopics(admin, options.logger);

@@ -19,7 +19,7 @@ export interface BatchContext {
   readonly signal: AbortSignal;
   /** Sends a heartbeat if one is due. A timer does so as well; only a handler that blocks the event loop needs to call it. */
   heartbeat(): Promise<void>;
-  /** Writes one record of the batch, which cannot be handled, to the dead-letter topic, and continues. */
+  /** Writes one record of the batch, which cannot be handled, to the dead-letter topic (or calls `onRejected`). */
   deadLetter(record: LogRecord, reason: Error): Promise<void>;
 }
 
@@ -68,6 +68,15 @@ export interface PartitionLag extends TopicPartition {
   readonly records: bigint;
 }
 
+/** A record that the handler could not handle. */
+export interface RejectedRecord extends TopicPartition {
+  /** Borrowed: valid during the call. */
+  readonly record: LogRecord;
+  readonly reason: Error;
+  /** How often the record was passed to the handler. */
+  readonly attempts: number;
+}
+
 /** Offsets that the consumer expected and will not read. */
 export interface ConsumerGap extends TopicPartition {
   readonly expected: bigint;
@@ -100,8 +109,19 @@ export interface ConsumerOptions {
    * to the dead-letter topic; without that, the consumer ends with `CONSUMER_CRASHED`.
    */
   readonly onUndecodable?: (batch: UndecodableBatch) => Promise<void>;
-  /** Topic for records that cannot be handled. Without one they end the consumer with `CONSUMER_CRASHED`. */
+  /**
+   * Topic for records that cannot be handled; see `DeadLetterQueue` for what is written. Without it and `onRejected` such a
+   * record ends the consumer with `CONSUMER_CRASHED`.
+   */
   readonly deadLetterTopic?: string;
+  /**
+   * Called for each record that cannot be handled, instead of writing it to a dead-letter topic. For processes that all read
+   * the whole log, of which each would write the same record again. The consumer logs a warning, at most one every 10 s, and
+   * continues after the record.
+   *
+   * @throws LogError `REFUSED` by `createBatchConsumer` if `deadLetterTopic` is set as well
+   */
+  readonly onRejected?: (rejected: RejectedRecord) => void;
   /** How often a batch is passed to the handler before its records are passed one by one. @default 5 */
   readonly maxAttempts?: number;
   /** Backoff before the first retry of a batch; doubled each time, up to 30 s. @default 100 */

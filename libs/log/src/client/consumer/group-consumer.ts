@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
-import { KafkajsAdmin } from '../admin/kafka-admin.js';
-import { DeadLetterWriter } from '../dead-letter/dead-letter.js';
+import { KafkaAdmin } from '../admin/kafka-admin.js';
+import type { DeadLetterQueue } from '../dead-letter/dead-letter.js';
+import { createDeadLetterQueue } from '../dead-letter/dead-letter-queue.js';
 import type { FetchedPartition } from '../kafkajs/fetch.js';
-import { KafkajsProducer } from '../producer/batching-producer.js';
 import { partitionId, type TopicPartition } from '../record/topic-partition.js';
 import { isRetryable, LogError } from '../shared/errors.js';
 import { BatchWorker, type WorkContext } from './batch-worker.js';
@@ -14,6 +14,7 @@ import { ConsumerRun } from './consumer-run.js';
 import { ConsumerSession, sessionFailure } from './consumer-session.js';
 import { PartitionPauses } from './partition-pauses.js';
 import { PartitionReader } from './partition-reader.js';
+import { RejectionReporter } from './rejection-reporter.js';
 import { TopicCompaction } from './topic-compaction.js';
 
 const DEFAULTS = {
@@ -49,14 +50,14 @@ export class GroupConsumer implements BatchConsumer {
   private readonly isGroupOfOne: boolean;
   /** A group of one gets a new name for each session, so that it never waits for its previous member to time out. */
   private groupId: string;
-  private readonly admin: KafkajsAdmin;
+  private readonly admin: KafkaAdmin;
   private readonly readers = new Map<string, PartitionReader>();
   private readonly compaction: TopicCompaction;
   private readonly positions: ConsumerPositions;
   private readonly pauses = new PartitionPauses(() => this.session);
   private readonly listeners: ((assigned: TopicPartition[]) => void)[] = [];
-  private readonly deadLetterProducer: KafkajsProducer | undefined;
-  private readonly deadLetters: DeadLetterWriter | undefined;
+  private readonly deadLetters: DeadLetterQueue | undefined;
+  private readonly rejections: RejectionReporter | undefined;
   private session: ConsumerSession | undefined;
   private assigned: readonly TopicPartition[] = [];
   private isPositioned = false;
@@ -66,18 +67,19 @@ export class GroupConsumer implements BatchConsumer {
 
   constructor(options: ConsumerOptions) {
     this.options = { ...DEFAULTS, ...options };
-    const { connection, logger, deadLetterTopic } = options;
+    if (options.deadLetterTopic !== undefined && options.onRejected) {
+      throw new LogError('REFUSED', 'deadLetterTopic and onRejected exclude each other', false);
+    }
+    const { connection, logger, deadLetterTopic, onRejected } = options;
     this.isGroupOfOne = options.offsets.kind === 'everything-since';
     this.groupId = options.groupId;
-    this.admin = new KafkajsAdmin({ connection, logger });
+    this.admin = new KafkaAdmin({ connection, logger });
     this.compaction = new TopicCompaction(this.admin, logger);
     this.positions = new ConsumerPositions(this.admin, options);
     if (deadLetterTopic !== undefined) {
-      // A record from a compressed batch may be too large uncompressed.
-      const producer = new KafkajsProducer({ connection, logger, compression: 'gzip' });
-      this.deadLetterProducer = producer;
-      this.deadLetters = new DeadLetterWriter({ topic: deadLetterTopic, producer, logger });
+      this.deadLetters = createDeadLetterQueue({ connection, logger, topic: deadLetterTopic });
     }
+    if (onRejected) this.rejections = new RejectionReporter(onRejected, logger);
     this.ended = new Promise((resolve, reject) => {
       this.settleEnded = (crash) => (crash ? reject(crash) : resolve());
     });
@@ -139,7 +141,8 @@ export class GroupConsumer implements BatchConsumer {
 
   private async close(): Promise<void> {
     if (this.run) await this.stop(this.run, DRAIN_TIMEOUT_MS);
-    await this.deadLetterProducer?.[Symbol.asyncDispose]();
+    await this.deadLetters?.[Symbol.asyncDispose]();
+    this.rejections?.[Symbol.dispose]();
     if (this.isGroupOfOne) await this.deleteGroup();
     await this.admin[Symbol.asyncDispose]();
     this.settleEnded();
@@ -295,11 +298,10 @@ export class GroupConsumer implements BatchConsumer {
   private reader(partition: TopicPartition): PartitionReader {
     const known = this.readers.get(partitionId(partition));
     if (known) return known;
-    const { options, deadLetters } = this;
-    const worker = new BatchWorker({ ...options, groupId: options.groupId, deadLetters });
+    const { options, deadLetters, rejections } = this;
+    const worker = new BatchWorker({ ...options, deadLetters: deadLetters ?? rejections });
     const reader = new PartitionReader({
       ...options,
-      groupId: options.groupId,
       partition: { topic: partition.topic, partition: partition.partition },
       worker,
       deadLetters,

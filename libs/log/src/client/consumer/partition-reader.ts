@@ -1,6 +1,6 @@
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import type { Logger } from 'pino';
-import type { DeadLetterWriter } from '../dead-letter/dead-letter.js';
+import type { DeadLetterQueue } from '../dead-letter/dead-letter.js';
 import type { FetchedPartition } from '../kafkajs/fetch.js';
 import { readRecordSet, type RecordSetStep, type UndecodableRecords } from '../record/record-set.js';
 import type { TopicPartition } from '../record/topic-partition.js';
@@ -25,7 +25,7 @@ export interface PartitionReaderOptions extends Pick<
   readonly maxBatchRecords: number;
   readonly maxAttempts: number;
   readonly retryBackoffMs: number;
-  readonly deadLetters: DeadLetterWriter | undefined;
+  readonly deadLetters: Pick<DeadLetterQueue, 'write'> | undefined;
   /** Whether offsets may be missing in the topic. */
   readonly compaction: CompactionStatus;
   /** Where to continue if the log does not have a position. */
@@ -116,7 +116,10 @@ export class PartitionReader {
     const offsets = { baseOffset: String(baseOffset), lastOffset: String(lastOffset) };
     logger.error({ ...partition, ...offsets, sha256, err: reason }, 'batch cannot be decoded');
     if (onUndecodable) await onUndecodable({ ...partition, ...batch });
-    else if (deadLetters) await deadLetters.writeBatch({ ...partition, ...batch, groupId }, context.signal);
+    else if (deadLetters)
+      await deadLetters.write([{ kind: 'batch', ...partition, ...batch, groupId }], {
+        signal: context.signal,
+      });
     else {
       const message = `cannot decode offsets ${baseOffset} to ${lastOffset} of ${partition.topic}/${partition.partition}, and no dead-letter topic is set: ${reason.message}`;
       throw new LogError('CONSUMER_CRASHED', message, false, { cause: reason });

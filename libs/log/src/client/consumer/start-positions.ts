@@ -1,4 +1,4 @@
-import type { KafkajsAdmin } from '../admin/kafka-admin.js';
+import type { KafkaAdmin } from '../admin/kafka-admin.js';
 import type { TopicPartition } from '../record/topic-partition.js';
 import type { ConsumerGap, OffsetPolicy } from './consumer.js';
 
@@ -14,7 +14,7 @@ export interface StartPosition extends TopicPartition {
 }
 
 export interface StartPositionsOptions {
-  readonly admin: KafkajsAdmin;
+  readonly admin: KafkaAdmin;
   readonly policy: OffsetPolicy;
   readonly groupId: string;
   /** How far this consumer has already read a partition. */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { KafkajsAdmin } from '../admin/kafka-admin.js';
+import type { KafkaAdmin } from '../admin/kafka-admin.js';
 
 /** How long an answer is valid: the topic's configuration may change. */
 const MAX_AGE_MS = 60_000;
@@ -22,7 +22,7 @@ export class TopicCompaction {
   private readonly answers = new Map<string, Answer>();
 
   constructor(
-    private readonly admin: Pick<KafkajsAdmin, 'configs'>,
+    private readonly admin: Pick<KafkaAdmin, 'configs'>,
     private readonly logger: Logger,
   ) {}
 

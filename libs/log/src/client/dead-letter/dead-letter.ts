@@ -1,29 +1,26 @@
-import { createHash } from 'node:crypto';
-import { backoffMs, withJitter } from '@hailstream/service/backoff';
-import { sleep } from '@hailstream/service/timers';
 import type { Logger } from 'pino';
-import type { OutgoingMessage } from '../kafkajs/produce.js';
-import type { KafkajsProducer } from '../producer/batching-producer.js';
-import { type LogHeader, type LogRecord, type UndecodableBatch, headersOf } from '../record/record.js';
+import type { LogHeader, LogRecord, UndecodableBatch } from '../record/record.js';
 import type { TopicPartition } from '../record/topic-partition.js';
-import { LogError } from '../shared/errors.js';
+import type { LogConnection } from '../shared/connection.js';
 
-/** Headers that a dead letter has beside the record's own. All are UTF-8 text, numbers in decimal. */
+/** Headers that a dead letter has after the record's own. All are UTF-8 text, numbers in decimal. */
 export const DEAD_LETTER_HEADERS = {
+  /** The first of these headers. Opaque; the same whenever a group dead-letters the same record again. */
+  id: 'dead-letter-id',
   topic: 'dead-letter-topic',
   partition: 'dead-letter-partition',
   offset: 'dead-letter-offset',
-  /** The record's own timestamp, in milliseconds; the dead letter's is when it became one. */
+  /** The record's timestamp in milliseconds. The dead letter's own timestamp is when it was written. */
   timestamp: 'dead-letter-timestamp',
   group: 'dead-letter-group',
-  /** How often the record was handed to the handler that could not handle it. */
+  /** How often the record was passed to the handler. */
   attempts: 'dead-letter-attempts',
   errorName: 'dead-letter-error-name',
-  /** Of a batch that cannot be decoded: its last offset; `dead-letter-offset` is its first. */
+  /** Last offset of a batch that cannot be decoded; `dead-letter-offset` is its first. */
   lastOffset: 'dead-letter-last-offset',
-  /** Of a batch: the SHA-256 of its bytes, in hexadecimal. */
+  /** SHA-256 of such a batch, in hexadecimal. */
   batchSha256: 'dead-letter-batch-sha256',
-  /** Of a value or key that did not fit, and is left out: its size, and its SHA-256 in hexadecimal. */
+  /** Size and SHA-256, in hexadecimal, of a value or key that was left out because it did not fit. */
   valueBytes: 'dead-letter-value-bytes',
   valueSha256: 'dead-letter-value-sha256',
   keyBytes: 'dead-letter-key-bytes',
@@ -31,162 +28,71 @@ export const DEAD_LETTER_HEADERS = {
   error: 'dead-letter-error',
 } as const;
 
-/** Longest texts in headers, in bytes: a dead letter must fit where its record did. */
-const ERROR_BYTES = 1_000;
-const ERROR_NAME_BYTES = 100;
-const SHORT_ERROR_BYTES = 100;
-const RETRY_BACKOFF = { firstMs: 200, maxMs: 30_000 };
-
-export interface DeadLetter extends TopicPartition {
+/** A record that a consumer group cannot handle. */
+export interface DeadLetterRecord extends TopicPartition {
+  readonly kind: 'record';
   readonly record: LogRecord;
-  readonly reason: Error;
+  readonly groupId: string;
+  /** How often the group tried to handle it. */
   readonly attempts: number;
+  readonly reason: Error;
+}
+
+/** A batch that cannot be decoded. */
+export interface DeadLetterBatch extends UndecodableBatch {
+  readonly kind: 'batch';
   readonly groupId: string;
 }
 
-/** A batch that cannot be decoded, for the dead-letter topic. */
-export type DeadBatch = UndecodableBatch & { readonly groupId: string };
+export type DeadLetter = DeadLetterRecord | DeadLetterBatch;
+
+export interface DeadLetterQueueOptions {
+  readonly connection: LogConnection;
+  readonly logger: Logger;
+  /** The dead-letter topic, which must exist. */
+  readonly topic: string;
+}
 
 /**
- * A record as dead letters, each smaller than the one before: the first one that the topic accepts is to be written.
- * The first has all of the record, untouched, and headers that say where it comes from and why it is here. Then these
- * become shorter; then the value is left out, its size and hash stated; at last so are the key and its own headers.
+ * Writes records that cannot be handled to a dead-letter topic: key, value and headers unchanged, with additional headers that
+ * give their origin and the reason ({@link DEAD_LETTER_HEADERS}). If the topic does not accept a dead letter because of its
+ * size, the additional headers are shortened; then the value is left out; then the key and the record's own headers.
+ *
+ * A consumer writes a dead letter before it commits its position. If it is killed in between, the record is redelivered and
+ * written again with the same id: readers that need each dead letter once deduplicate by {@link DeadLetterOrigin.id}.
  */
-export function deadLetterMessages(letter: DeadLetter, nowMs: number): OutgoingMessage[] {
-  const { record, reason } = letter;
-  const { key, value } = record;
-  const own = headersOf(record);
-  const timestamp = String(nowMs);
-  const from: Header[] = [
-    [DEAD_LETTER_HEADERS.topic, letter.topic],
-    [DEAD_LETTER_HEADERS.partition, letter.partition],
-    [DEAD_LETTER_HEADERS.offset, record.offset],
-  ];
-  const why = (errorBytes: number): Header[] => [
-    [DEAD_LETTER_HEADERS.timestamp, record.timestampMs],
-    [DEAD_LETTER_HEADERS.group, letter.groupId],
-    [DEAD_LETTER_HEADERS.attempts, letter.attempts],
-    [DEAD_LETTER_HEADERS.errorName, truncate(reason.name, ERROR_NAME_BYTES)],
-    [DEAD_LETTER_HEADERS.error, truncate(reason.message, errorBytes)],
-  ];
-  const all = [...from, ...why(ERROR_BYTES)];
-  const noValue = leftOut(value, DEAD_LETTER_HEADERS.valueBytes, DEAD_LETTER_HEADERS.valueSha256);
-  const noKey = leftOut(key, DEAD_LETTER_HEADERS.keyBytes, DEAD_LETTER_HEADERS.keySha256);
-  // A record that has been a dead letter before keeps what was said then; readers see the last.
-  return [
-    { key, value, headers: [...own, ...toHeaders(all)], timestamp },
-    { key, value, headers: [...own, ...toHeaders([...from, ...why(SHORT_ERROR_BYTES)])], timestamp },
-    { key, value, headers: [...own, ...toHeaders(from)], timestamp },
-    { key, value: null, headers: [...own, ...toHeaders([...all, ...noValue])], timestamp },
-    { key: null, value: null, headers: toHeaders([...all, ...noValue, ...noKey]), timestamp },
-  ];
-}
-
-/** A batch as dead letters, in the same way; its value is the batch itself. */
-export function deadBatchMessages(batch: DeadBatch, nowMs: number): OutgoingMessage[] {
-  const { topic, partition, baseOffset, lastOffset, groupId, reason, bytes, sha256 } = batch;
-  const headers = toHeaders([
-    [DEAD_LETTER_HEADERS.topic, topic],
-    [DEAD_LETTER_HEADERS.partition, partition],
-    [DEAD_LETTER_HEADERS.offset, baseOffset],
-    [DEAD_LETTER_HEADERS.lastOffset, lastOffset],
-    [DEAD_LETTER_HEADERS.group, groupId],
-    [DEAD_LETTER_HEADERS.errorName, reason.name],
-    [DEAD_LETTER_HEADERS.error, truncate(reason.message, ERROR_BYTES)],
-    [DEAD_LETTER_HEADERS.batchSha256, sha256],
-  ]);
-  const timestamp = String(nowMs);
-  const without = { key: null, value: null, headers, timestamp };
-  return bytes === null ? [without] : [{ ...without, value: bytes }, without];
-}
-
-type Header = readonly [key: string, value: string | number | bigint];
-
-function toHeaders(headers: readonly Header[]): LogHeader[] {
-  return headers.map(([key, value]) => ({ key, value: Buffer.from(String(value)) }));
-}
-
-function leftOut(bytes: Buffer | null, sizeHeader: string, hashHeader: string): Header[] {
-  if (bytes === null) return [];
-  return [
-    [sizeHeader, bytes.length],
-    [hashHeader, createHash('sha256').update(bytes).digest('hex')],
-  ];
-}
-
-/** The start of a text that takes at most so many bytes of UTF-8, and ends with a whole character. */
-function truncate(text: string, maxBytes: number): string {
-  const bytes = Buffer.from(text.slice(0, maxBytes));
-  if (bytes.length <= maxBytes) return bytes.toString();
-  let end = maxBytes;
-  while (end > 0 && ((bytes[end] as number) & 0xc0) === 0x80) end -= 1;
-  return bytes.toString('utf8', 0, end);
-}
-
-export interface DeadLetterWriterOptions {
-  readonly topic: string;
-  readonly producer: KafkajsProducer;
-  readonly logger: Logger;
-}
-
-/** Puts records on the dead-letter topic. A record is there once `write` returns. */
-export class DeadLetterWriter {
-  constructor(private readonly options: DeadLetterWriterOptions) {}
-
+export interface DeadLetterQueue extends AsyncDisposable {
   /**
-   * Tries until the log has it, or `signal` aborts.
+   * Writes dead letters. Resolves once the log has stored all of them; retries until then, or until `signal` aborts.
    *
-   * @throws LogError `CONSUMER_CRASHED` if the log will never accept it; retryable if the signal aborted
+   * @throws LogError `CONSUMER_CRASHED` if the topic will never accept one of them; retryable if `signal` was aborted
    */
-  async write(letter: DeadLetter, signal: AbortSignal): Promise<void> {
-    const { topic, partition, record, attempts, reason } = letter;
-    const where = { topic, partition, offset: String(record.offset) };
-    await this.deliver(deadLetterMessages(letter, Date.now()), where, signal);
-    this.options.logger.warn({ ...where, attempts, err: reason }, 'put a record on the dead-letter topic');
-  }
-
-  /** As {@link write}, for a batch. */
-  async writeBatch(batch: DeadBatch, signal: AbortSignal): Promise<void> {
-    const { topic, partition, baseOffset, reason } = batch;
-    const where = { topic, partition, offset: String(baseOffset) };
-    await this.deliver(deadBatchMessages(batch, Date.now()), where, signal);
-    this.options.logger.warn({ ...where, err: reason }, 'put a batch on the dead-letter topic');
-  }
-
-  private async deliver(messages: OutgoingMessage[], where: object, signal: AbortSignal): Promise<void> {
-    const { topic, logger } = this.options;
-    const [smallest] = messages.slice(-1);
-    let [message, ...smaller] = messages;
-    for (let retry = 0; message; retry += 1) {
-      const error = await this.attempt(message);
-      if (!error) return;
-      if (!error.retryable && message !== smallest && isTooLarge(error)) {
-        [message, ...smaller] = smaller;
-        continue;
-      }
-      if (!error.retryable) {
-        const text = `cannot put a record on dead-letter topic "${topic}": ${error.message}`;
-        throw new LogError('CONSUMER_CRASHED', text, false, { cause: error });
-      }
-      if (signal.aborted) throw error;
-      logger.warn({ ...where, err: error }, 'the dead-letter topic did not accept a record, will retry');
-      await sleep(withJitter(backoffMs(retry, RETRY_BACKOFF)), signal);
-    }
-  }
-
-  private async attempt(message: OutgoingMessage): Promise<LogError | undefined> {
-    const { topic, producer } = this.options;
-    try {
-      const [fate] = await producer.sendMessages([{ topic, message }]);
-      return fate?.kind === 'failed' ? fate.error : undefined;
-    } catch (error) {
-      if (error instanceof LogError) return error;
-      throw error;
-    }
-  }
+  write(letters: readonly DeadLetter[], options?: { readonly signal?: AbortSignal }): Promise<void>;
 }
 
-/** A record larger than the producer's whole buffer is refused before anything is sent. */
-function isTooLarge({ code, cause }: LogError): boolean {
-  return code === 'RECORD_TOO_LARGE' || (code === 'REFUSED' && cause === undefined);
+/** Content that was left out of a dead letter because it did not fit. */
+export interface OmittedContent {
+  readonly sizeBytes: number;
+  /** In hexadecimal. */
+  readonly sha256: string;
+}
+
+/** Where a dead letter comes from, and why it is one. */
+export interface DeadLetterOrigin extends TopicPartition {
+  /** Opaque; the same whenever a group dead-letters the same record again. */
+  readonly id: string;
+  readonly offset: bigint;
+  /** Only of a batch that cannot be decoded. */
+  readonly lastOffset: bigint | undefined;
+  readonly groupId: string;
+  readonly attempts: number;
+  /** The class and the message of the error; empty if they were left out because of the record's size. */
+  readonly errorName: string;
+  readonly error: string;
+  /** The record's timestamp; of a batch that cannot be decoded, when the dead letter was written. */
+  readonly timestampMs: number;
+  /** The record's own headers, in order. */
+  readonly headers: readonly LogHeader[];
+  readonly omittedValue: OmittedContent | undefined;
+  readonly omittedKey: OmittedContent | undefined;
 }

@@ -6,9 +6,9 @@ import { Writer } from '../../protocol/writer.js';
 import type { LogHeader } from '../record/record.js';
 
 /*
- * Produce (key 0), versions 3 to 7, as kafkajs sends it. kafkajs keeps the headers of a record in an object, which has
- * no place for a null, for repeated names between others, or for their order; so requests of messages made by
- * {@link toKafkajsMessage} are written here instead.
+ * Produce (key 0), versions 3 to 7, the ones that kafkajs sends. kafkajs keeps the headers of a record in an object, which
+ * cannot represent null values, repeated names between others, or their order. Requests whose messages are
+ * {@link ProduceMessage}s are therefore encoded here.
  *
  *   transactionalId nullable string · acks int16 · timeout int32 · (topic string · (partition int32 · records bytes)*)*
  */
@@ -16,23 +16,17 @@ const MIN_VERSION = 3;
 const TRANSACTIONAL = 0x10;
 const [MIN_INT64, MAX_INT64] = [-(2n ** 63n), 2n ** 63n - 1n];
 
-/** A record as it is to lie in the log. */
-export interface OutgoingMessage {
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: readonly LogHeader[];
-  readonly timestamp: string;
-  /** Where not given, chosen by key once the topic's layout is known. */
-  partition?: number;
-}
-
-/** A message that passes through kafkajs to the request, with headers that only this module reads. */
-interface ExactMessage {
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly timestamp: string;
-  readonly partition?: number;
-  readonly exactHeaders: readonly LogHeader[];
+/** A record that kafkajs passes on to the request unchanged, and that {@link encode} writes. */
+export class ProduceMessage {
+  constructor(
+    readonly key: Buffer | null,
+    readonly value: Buffer | null,
+    readonly headers: readonly LogHeader[],
+    /** Milliseconds. */
+    readonly timestampMs: number,
+    /** -1 until a partition is chosen. */
+    public partition: number,
+  ) {}
 }
 
 interface ProduceOptions {
@@ -51,7 +45,7 @@ interface ProduceOptions {
 interface PartitionData {
   readonly partition: number;
   readonly firstSequence?: number;
-  readonly messages: readonly (ExactMessage | { readonly exactHeaders?: undefined })[];
+  readonly messages: readonly unknown[];
 }
 
 interface ProduceProtocol {
@@ -71,20 +65,11 @@ produceApi.protocol = ({ version }) => {
   const original = originalProtocol({ version });
   return (options) => {
     const made = original(options);
-    if (
-      version < MIN_VERSION ||
-      options.topicData[0]?.partitions[0]?.messages[0]?.exactHeaders === undefined
-    ) {
-      return made;
-    }
+    const [first] = options.topicData[0]?.partitions[0]?.messages ?? [];
+    if (version < MIN_VERSION || !(first instanceof ProduceMessage)) return made;
     return { ...made, request: { ...made.request, encode: async () => encode(options) } };
   };
 };
-
-/** A message for kafkajs that is sent with its headers as they are. */
-export function toKafkajsMessage({ headers, ...message }: OutgoingMessage): ExactMessage {
-  return { ...message, exactHeaders: headers };
-}
 
 function encode(options: ProduceOptions): { buf: Buffer; buffer: Buffer } {
   const writer = new Writer();
@@ -106,44 +91,44 @@ function encode(options: ProduceOptions): { buf: Buffer; buffer: Buffer } {
 
 function encodeBatch({ messages, firstSequence = -1 }: PartitionData, options: ProduceOptions): Buffer {
   const { compression = 0, producerId = -1, producerEpoch = -1, transactionalId } = options;
-  const exact = messages as readonly ExactMessage[];
-  const timestamps = exact.map(({ timestamp }) => toInt64(timestamp));
+  const records = messages as readonly ProduceMessage[];
+  const timestamps = records.map(({ timestampMs }) => toInt64(timestampMs));
   const baseTimestamp = timestamps[0] ?? 0n;
   const maxTimestamp = timestamps.reduce((max, each) => (each > max ? each : max), baseTimestamp);
-  const records = encodeRecords(
-    exact.map(({ key, value, exactHeaders }, index) => ({
+  const encoded = encodeRecords(
+    records.map(({ key, value, headers }, index) => ({
       key,
       value,
-      headers: exactHeaders,
+      headers,
       timestampDelta: BigInt.asIntN(64, timestamps[index]! - baseTimestamp),
     })),
   );
-  const { codec, packed } = packIfSmaller(compression, records);
+  const { codec, packed } = packIfSmaller(compression, encoded);
   return makeBatch(
     {
       baseOffset: 0n,
-      lastOffsetDelta: exact.length - 1,
+      lastOffsetDelta: records.length - 1,
       attributes: withCodec(transactionalId ? TRANSACTIONAL : 0, codec),
       baseTimestamp,
       maxTimestamp,
       producerId: BigInt(producerId.toString()),
       producerEpoch,
       baseSequence: firstSequence,
-      count: exact.length,
+      count: records.length,
     },
     packed,
   );
 }
 
-/** What compression makes larger goes as it is: it may be as large as the topic accepts. */
+/** A batch that compression makes larger is sent uncompressed: it may be as large as the topic accepts. */
 function packIfSmaller(compression: number, records: Buffer): { codec: number; packed: Buffer } {
   const compressed = pack(compression, records);
   return compressed.packed.length < records.length ? compressed : { codec: Codec.NONE, packed: records };
 }
 
-/** A record's timestamp may be any 64-bit number, of which a JavaScript number may be the one next to it. */
-function toInt64(timestamp: string): bigint {
-  const value = BigInt(Math.trunc(Number(timestamp)));
+/** Rounds towards zero, and limits the timestamp to the range of the protocol. */
+function toInt64(timestampMs: number): bigint {
+  const value = BigInt(Math.trunc(timestampMs));
   if (value > MAX_INT64) return MAX_INT64;
   return value < MIN_INT64 ? MIN_INT64 : value;
 }

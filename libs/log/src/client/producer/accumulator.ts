@@ -1,12 +1,14 @@
-/** What the accumulator must know of a record; whatever else it carries comes back untouched. */
+import { partitionName } from '../../protocol/partition-name.js';
+
+/** What the accumulator needs to know of a record. */
 export interface Accumulated {
   /** Bytes of key and value. */
   readonly sizeBytes: number;
-  /** Whether its fate is already known, so that it need not be sent. */
+  /** Whether it has a delivery result already and must not be sent. */
   readonly settled: boolean;
 }
 
-/** Records of one partition, in the order they were added, that travel and succeed or fail together. */
+/** Records of one partition in the order they were added, which are appended together or not at all. */
 export interface PartitionBatch<T> {
   readonly topic: string;
   readonly partition: number;
@@ -14,10 +16,10 @@ export interface PartitionBatch<T> {
 }
 
 export interface AccumulatorLimits {
-  /** Most bytes of keys and values in one batch; a single larger record makes a batch of its own. */
+  /** Most bytes of one batch. A single record that is larger is a batch on its own. */
   readonly batchBytes: number;
   readonly batchRecords: number;
-  /** Most bytes taken at once, over all partitions. */
+  /** Most bytes taken at once over all partitions. */
   readonly requestBytes: number;
 }
 
@@ -29,9 +31,9 @@ interface PartitionQueue<T> {
 }
 
 /**
- * Records that wait to be sent, by partition. Pure: it has no clock, no timer and no I/O.
+ * Records that wait to be sent, by partition. Pure.
  *
- * Within a partition the order of `add` is the order of `take`; among partitions, those that waited longest come first.
+ * Within a partition the order of `add` is the order of `take`; partitions that wait longest are taken first.
  */
 export class Accumulator<T extends Accumulated> {
   private readonly queues = new Map<string, PartitionQueue<T>>();
@@ -42,9 +44,9 @@ export class Accumulator<T extends Accumulated> {
     return this.queues.size === 0;
   }
 
-  /** Returns whether the partition now has a full batch, so that waiting longer gains nothing. */
+  /** Returns whether the partition has a full batch, so that waiting longer gains nothing. */
   add(topic: string, partition: number, record: T): boolean {
-    const id = `${partition}/${topic}`;
+    const id = partitionName(topic, partition);
     let queue = this.queues.get(id);
     if (!queue) {
       queue = { topic, partition, records: [], sizeBytes: 0 };
@@ -55,15 +57,15 @@ export class Accumulator<T extends Accumulated> {
     return queue.sizeBytes >= this.limits.batchBytes || queue.records.length >= this.limits.batchRecords;
   }
 
-  /** Takes at most one batch of each partition, and no more than a request may carry. */
+  /** Removes and returns at most one batch of each partition, within the limits of a request. */
   take(): PartitionBatch<T>[] {
     const batches: PartitionBatch<T>[] = [];
     let requestBytes = 0;
-    // Of a copy: what is set again below would come round again.
+    // Iterates a copy, because queues that are set again below would be visited again.
     for (const [id, queue] of [...this.queues]) {
       if (requestBytes >= this.limits.requestBytes) break;
       const { records, sizeBytes } = this.takeBatch(queue);
-      // Set again, a partition that has more goes behind those that have not had their turn.
+      // A partition with more records goes behind those that were not taken yet.
       this.queues.delete(id);
       if (queue.records.length > 0) this.queues.set(id, queue);
       requestBytes += sizeBytes;
@@ -72,7 +74,7 @@ export class Accumulator<T extends Accumulated> {
     return batches;
   }
 
-  /** Lets go of records whose fate is known without having been sent. */
+  /** Removes records that failed before they were sent. */
   dropSettled(): void {
     for (const [id, queue] of this.queues) {
       queue.records = queue.records.filter(({ settled }) => !settled);

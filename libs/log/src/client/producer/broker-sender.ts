@@ -1,36 +1,36 @@
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
+import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { sleep } from '@hailstream/service/timers';
 import type { Message, Producer as Kafkajs, RecordMetadata, TopicMessages } from 'kafkajs';
 import type { Logger } from 'pino';
-import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
+import { partitionName } from '../../protocol/partition-name.js';
 import { KafkajsClient } from '../kafkajs/client.js';
 import { codecOf } from '../kafkajs/codecs.js';
 import { isSequenceLost, toLogError } from '../kafkajs/errors.js';
-import { toKafkajsMessage } from '../kafkajs/produce.js';
 import { LogNames } from '../kafkajs/topic-prefix.js';
-import type { RecordFate } from '../record/record.js';
+import type { DeliveryResult } from '../record/record.js';
 import type { Compression } from '../shared/compression.js';
 import type { LogConnection } from '../shared/connection.js';
 import { LogError } from '../shared/errors.js';
 import { Accumulator, type AccumulatorLimits, type PartitionBatch } from './accumulator.js';
 import type { PendingRecord } from './delivery.js';
 
-/** Longest that a broker may take to answer. What it did not answer is asked again under the same sequence number. */
+/** Longest that a broker may take to answer. Then the request is repeated with the same sequence numbers. */
 const REQUEST_TIMEOUT_MS = 2_000;
 const RETRY_BACKOFF = { firstMs: 50, maxMs: 1_000 };
 const ACKS_FROM_ALL_IN_SYNC = -1;
 
-export interface AppendLaneOptions {
+export interface BrokerSenderOptions {
   readonly connection: LogConnection;
   readonly logger: Logger;
   readonly limitedLogger: RateLimitedLogger;
   readonly lingerMs: number;
   readonly compression: Compression;
   readonly limits: AccumulatorLimits;
-  /** Told after each attempt whether the log answered. */
+  /** Called after each request with whether a broker answered. */
   readonly onAttempt: (reached: boolean) => void;
-  /** The log no longer has a partition that it had. */
-  readonly onPartitionGone: (topic: string) => void;
+  /** Called if the cluster no longer has a partition of the topic. */
+  readonly onPartitionMissing: (topic: string) => void;
 }
 
 interface InFlight {
@@ -39,25 +39,27 @@ interface InFlight {
 }
 
 /**
- * Appends to the partitions that one broker led when they were first seen: one request at a time, each with at most one
- * batch of a partition. So nothing of a partition can overtake, and what arrives during a request makes the next one.
+ * Sends to the partitions whose leader was one broker when they were first used: one request at a time, each with at most
+ * one batch of a partition. So nothing can overtake within a partition, and records that arrive during a request go into
+ * the next one.
  *
- * A request without an answer is repeated unchanged, under the same producer id and sequence: the log recognises what it
- * has. Once nobody waits for it any longer it is given up together with that producer id, whose sequence is then unknown.
+ * A request without an answer is repeated unchanged, with the same producer id and sequence numbers, so that brokers
+ * recognise duplicates. Once all its records have failed by their deadline, the request is abandoned together with the
+ * producer id, whose next sequence number is unknown then.
  */
-export class AppendLane {
+export class BrokerSender {
   private readonly waiting: Accumulator<PendingRecord>;
   private readonly names: LogNames;
   private readonly codec: number;
   private linger: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
-  /** Whether the last request was of more than one `send`. A caller that was alone would wait for nobody. */
+  /** Whether the last request had records of more than one `send`. If not, waiting for others gains nothing. */
   private wasShared = false;
   private session: { client: KafkajsClient; producer: Kafkajs } | undefined;
-  /** The last request, done or not. */
+  /** The last request, which may be complete. */
   private inFlight: InFlight | undefined;
 
-  constructor(private readonly options: AppendLaneOptions) {
+  constructor(private readonly options: BrokerSenderOptions) {
     this.waiting = new Accumulator(options.limits);
     this.codec = codecOf(options.compression);
     this.names = new LogNames(options.connection.topicPrefix);
@@ -67,15 +69,15 @@ export class AppendLane {
     return this.running === undefined;
   }
 
-  add(partition: number, record: PendingRecord): void {
-    record.message.partition = partition;
-    const isFull = this.waiting.add(record.topic, partition, record);
+  /** Adds a record whose partition is known. */
+  add(record: PendingRecord): void {
+    const isFull = this.waiting.add(record.topic, record.partition, record);
     if (this.running) return;
     if (isFull || !this.wasShared) this.flush();
     else this.linger ??= setTimeout(() => this.flush(), this.options.lingerMs);
   }
 
-  /** Sends what waits without waiting for more. */
+  /** Sends the waiting records at once. */
   flush(): void {
     clearTimeout(this.linger);
     this.linger = undefined;
@@ -84,13 +86,13 @@ export class AppendLane {
     });
   }
 
-  /** To be called after deliveries expired: lets go of their records, and of a request that nobody waits for. */
+  /** Call after deliveries expired: removes their records, and abandons a request that has only expired ones. */
   dropExpired(): void {
     this.waiting.dropSettled();
     if (this.inFlight && isSettled(this.inFlight.batches)) this.inFlight.abandoned.abort();
   }
 
-  /** Everything must have its fate by now. */
+  /** Closes the connections. Every record must have its result. */
   async close(): Promise<void> {
     clearTimeout(this.linger);
     this.inFlight?.abandoned.abort();
@@ -108,25 +110,32 @@ export class AppendLane {
     }
   }
 
-  private async append(batches: readonly PartitionBatch<PendingRecord>[]): Promise<void> {
+  private async append(
+    batches: readonly PartitionBatch<PendingRecord>[],
+    isMetadataFresh = false,
+  ): Promise<void> {
     const abandoned = new AbortController();
     this.inFlight = { batches, abandoned };
     for (let retry = 0; ; retry += 1) {
       try {
         const answers = await unlessAborted(abandoned.signal, this.request(batches));
-        this.settleAppended(batches, answers);
         this.options.onAttempt(true);
-        return;
+        const missing = this.settleAppended(batches, answers);
+        if (missing.length === 0) return;
+        if (isMetadataFresh) return this.failMissing(missing);
+        // A new session has new metadata: the partitions may have been added to the topic since.
+        this.replaceSession();
+        return await this.append(missing, true);
       } catch (error) {
         const failure = toLogError(error, 'cannot append');
         this.options.onAttempt(!failure.retryable);
-        if (!failure.retryable) return this.appendApart(batches, failure);
+        if (!failure.retryable) return this.appendSeparately(batches, failure);
         this.options.logger.debug({ err: failure, retry }, 'append failed');
         if (!isSequenceLost(error)) {
           await sleep(withJitter(backoffMs(retry, RETRY_BACKOFF)), abandoned.signal);
           if (!abandoned.signal.aborted) continue;
         }
-        return this.handBack(batches, failure);
+        return this.abandon(batches, failure);
       }
     }
   }
@@ -150,7 +159,7 @@ export class AppendLane {
     const client = new KafkajsClient({ connection, logger, requestTimeoutMs: REQUEST_TIMEOUT_MS });
     const producer = client.kafka.producer({
       idempotent: true,
-      // kafkajs asks for at least one retry of an idempotent producer; the others are made here, within the deadline.
+      // The least that kafkajs accepts for an idempotent producer. All other retries are made here, within the deadline.
       retry: { retries: 1, initialRetryTime: 50 },
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
@@ -172,8 +181,8 @@ export class AppendLane {
     this.session = undefined;
   }
 
-  /** The log refused the request for what is in it. Alone, each batch, then each record, gets the answer it deserves. */
-  private async appendApart(
+  /** The broker refused the request because of its content. Repeats it for each batch, then each half of a too large one. */
+  private async appendSeparately(
     batches: readonly PartitionBatch<PendingRecord>[],
     refusal: LogError,
   ): Promise<void> {
@@ -192,37 +201,44 @@ export class AppendLane {
     }
   }
 
-  private handBack(batches: readonly PartitionBatch<PendingRecord>[], failure: LogError): void {
-    this.options.limitedLogger.warn({ err: failure }, 'gave up a request, and the producer id with it');
+  private abandon(batches: readonly PartitionBatch<PendingRecord>[], failure: LogError): void {
+    this.options.limitedLogger.warn({ err: failure }, 'request abandoned, continuing with a new producer id');
     this.replaceSession();
-    const fate: RecordFate = { kind: 'failed', error: failure };
-    for (const { records } of batches) for (const record of records) record.settle(fate);
+    const result: DeliveryResult = { kind: 'failed', error: failure };
+    for (const { records } of batches) for (const record of records) record.settle(result);
   }
 
-  private settleAppended(batches: readonly PartitionBatch<PendingRecord>[], answers: RecordMetadata[]): void {
+  /** Returns the batches that were not sent: kafkajs leaves out partitions that are not in its metadata, without an error. */
+  private settleAppended(
+    batches: readonly PartitionBatch<PendingRecord>[],
+    answers: RecordMetadata[],
+  ): PartitionBatch<PendingRecord>[] {
     const baseOffsets = new Map(
       answers.map(({ topicName, partition, baseOffset }) => [
-        `${partition}/${this.names.ours(topicName)}`,
+        partitionName(this.names.ours(topicName), partition),
         baseOffset,
       ]),
     );
-    for (const { topic, partition, records } of batches) {
-      const baseOffset = baseOffsets.get(`${partition}/${topic}`);
-      if (baseOffset === undefined) {
-        // kafkajs leaves out, without a word, partitions that its metadata no longer has.
-        const message = `the log no longer has partition ${partition} of topic "${topic}"`;
-        const error = new LogError('UNAVAILABLE', message, true);
-        for (const record of records) record.settle({ kind: 'failed', error });
-        this.options.onPartitionGone(topic);
-        continue;
-      }
+    return batches.filter(({ topic, partition, records }) => {
+      const baseOffset = baseOffsets.get(partitionName(topic, partition));
+      if (baseOffset === undefined) return true;
       let offset = BigInt(baseOffset);
       for (const record of records) record.settle({ kind: 'appended', partition, offset: offset++ });
+      return false;
+    });
+  }
+
+  private failMissing(batches: readonly PartitionBatch<PendingRecord>[]): void {
+    for (const { topic, partition, records } of batches) {
+      const message = `the cluster has no partition ${partition} of topic "${topic}"`;
+      const error = new LogError('UNAVAILABLE', message, true);
+      for (const record of records) record.settle({ kind: 'failed', error });
+      this.options.onPartitionMissing(topic);
     }
   }
 }
 
-/** Lets callers send what they have, those who were just answered too, before a request is made up. */
+/** Lets callers whose `send` has just resolved send again before the next request is assembled. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -236,11 +252,11 @@ function isSettled(batches: readonly PartitionBatch<PendingRecord>[]): boolean {
   return batches.every(({ records }) => records.every(({ settled }) => settled));
 }
 
-/** kafkajs can hang in more than one place; waiting for it ends where nobody waits for the records any more. */
+/** kafkajs may never settle its promise; stops waiting once the request is abandoned. */
 async function unlessAborted<R>(signal: AbortSignal, work: Promise<R>): Promise<R> {
   let abort = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(new LogError('TIMED_OUT', 'no answer from the log in time', true));
+    abort = () => reject(new LogError('TIMED_OUT', 'no broker answered in time', true));
     signal.addEventListener('abort', abort);
   });
   try {
@@ -255,12 +271,12 @@ function messagesByTopic(batches: readonly PartitionBatch<PendingRecord>[]): Top
   for (const { topic, records } of batches) {
     const messages = byTopic.get(topic) ?? [];
     byTopic.set(topic, messages);
-    for (const { message } of records) messages.push(toKafkajsMessage(message));
+    messages.push(...(records as readonly unknown[] as Message[]));
   }
   return [...byTopic].map(([topic, messages]) => ({ topic, messages }));
 }
 
-/** Each message comes with its partition. */
+/** Each message has its partition. */
 function choosePartitionOfMessage({ message }: { message: { partition?: number } }): number {
   return message.partition ?? 0;
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { RecordFate } from '../record/record.js';
+import type { DeliveryResult } from '../record/record.js';
 import { Delivery, OpenDeliveries } from './delivery.js';
 
-const appended = (offset: bigint): RecordFate => ({ kind: 'appended', partition: 0, offset });
+const appended = (offset: bigint): DeliveryResult => ({ kind: 'appended', partition: 0, offset });
 
 describe('Delivery', () => {
   it('tells the fates in the order of the records, whatever order they come in', async () => {
@@ -11,27 +11,27 @@ describe('Delivery', () => {
     delivery.settle(0, appended(10n));
     expect(delivery.isDone).toBe(false);
     delivery.settle(1, appended(11n));
-    await expect(delivery.fates).resolves.toEqual([appended(10n), appended(11n), appended(12n)]);
+    await expect(delivery.results).resolves.toEqual([appended(10n), appended(11n), appended(12n)]);
   });
 
   it('keeps the fate that was told first', async () => {
     const delivery = new Delivery(1, 0);
     delivery.settle(0, appended(1n));
     delivery.settle(0, appended(2n));
-    await expect(delivery.fates).resolves.toEqual([appended(1n)]);
+    await expect(delivery.results).resolves.toEqual([appended(1n)]);
   });
 
   it('fails, retryable, what has no fate when its time is up', async () => {
     const delivery = new Delivery(2, 0);
     delivery.settle(0, appended(1n));
     delivery.expire(10_000);
-    const [first, second] = await delivery.fates;
+    const [first, second] = await delivery.results;
     expect(first).toEqual(appended(1n));
     expect(second).toMatchObject({ kind: 'failed', error: { code: 'TIMED_OUT', retryable: true } });
   });
 
   it('is done at once where there is nothing to send', async () => {
-    await expect(new Delivery(0, 0).fates).resolves.toEqual([]);
+    await expect(new Delivery(0, 0).results).resolves.toEqual([]);
   });
 });
 

@@ -1,68 +1,75 @@
-import type { OutgoingMessage } from '../kafkajs/produce.js';
-import type { RecordFate } from '../record/record.js';
+import { ProduceMessage } from '../kafkajs/produce.js';
+import type { DeliveryResult } from '../record/record.js';
 import { LogError } from '../shared/errors.js';
+import { contentBytes, type RecordContent } from './record-content.js';
 
-/** A record on its way, in the shape that kafkajs sends, with the way back to whoever waits for its fate. */
-export class PendingRecord {
+/** A record that has no delivery result yet. It is the message that kafkajs sends, so that nothing is copied. */
+export class PendingRecord extends ProduceMessage {
+  readonly topic: string;
+  /** Bytes of key, value and headers. */
+  readonly sizeBytes: number;
+
   constructor(
     readonly delivery: Delivery,
-    /** Which record of the delivery it is. */
+    /** Index of the record in its delivery. */
     private readonly index: number,
-    readonly topic: string,
-    readonly message: OutgoingMessage,
-    readonly sizeBytes: number,
-  ) {}
+    { topic, key, value, headers, timestampMs, partition }: RecordContent,
+  ) {
+    super(key, value, headers, timestampMs, partition);
+    this.topic = topic;
+    this.sizeBytes = contentBytes({ key, value, headers });
+  }
 
   get settled(): boolean {
     return this.delivery.isSettled(this.index);
   }
 
-  settle(fate: RecordFate): void {
-    this.delivery.settle(this.index, fate);
+  settle(result: DeliveryResult): void {
+    this.delivery.settle(this.index, result);
   }
 }
 
-/** One call of `send`: its records share a deadline, and resolve together once each has its fate. */
+/** One call of `send`: its records share a deadline, and it resolves once all of them have a result. */
 export class Delivery {
-  readonly fates: Promise<RecordFate[]>;
-  private readonly known: (RecordFate | undefined)[];
-  private unknown: number;
-  private resolve!: (fates: RecordFate[]) => void;
+  readonly results: Promise<DeliveryResult[]>;
+  private readonly settled: (DeliveryResult | undefined)[];
+  private pending: number;
+  private resolve!: (results: DeliveryResult[]) => void;
 
   constructor(
     count: number,
-    /** On the clock of `performance.now()`. */
+    /** As `performance.now()`. */
     readonly deadlineMs: number,
   ) {
-    this.known = Array.from({ length: count });
-    this.unknown = count;
-    this.fates = new Promise((resolve) => {
+    this.settled = Array.from({ length: count });
+    this.pending = count;
+    this.results = new Promise((resolve) => {
       this.resolve = resolve;
     });
     if (count === 0) this.resolve([]);
   }
 
   get isDone(): boolean {
-    return this.unknown === 0;
+    return this.pending === 0;
   }
 
   isSettled(index: number): boolean {
-    return this.known[index] !== undefined;
+    return this.settled[index] !== undefined;
   }
 
-  /** The first fate stays: what comes later has already been told otherwise. */
-  settle(index: number, fate: RecordFate): void {
-    if (this.known[index] !== undefined) return;
-    this.known[index] = fate;
-    this.unknown -= 1;
-    if (this.unknown === 0) this.resolve(this.known.filter((known) => known !== undefined));
+  /** Ignores a second result of the same record: the first one may have been reported. */
+  settle(index: number, result: DeliveryResult): void {
+    if (this.settled[index] !== undefined) return;
+    this.settled[index] = result;
+    this.pending -= 1;
+    if (this.pending === 0) this.resolve(this.settled.filter((result) => result !== undefined));
   }
 
-  /** Time is up: what has no fate yet has failed, and may or may not be in the log. */
+  /** Fails the records that have no result at the deadline. They may or may not be in the log. */
   expire(deliveryTimeoutMs: number): void {
-    const message = `no answer from the log within ${deliveryTimeoutMs} ms`;
-    const fate: RecordFate = { kind: 'failed', error: new LogError('TIMED_OUT', message, true) };
-    for (let index = 0; index < this.known.length; index += 1) this.settle(index, fate);
+    const message = `not acknowledged within ${deliveryTimeoutMs} ms`;
+    const result: DeliveryResult = { kind: 'failed', error: new LogError('TIMED_OUT', message, true) };
+    for (let index = 0; index < this.settled.length; index += 1) this.settle(index, result);
   }
 }
 
@@ -78,7 +85,7 @@ export class OpenDeliveries {
     this.deliveries.push(delivery);
   }
 
-  /** Takes the deliveries whose time is up, and forgets those that are done. */
+  /** Removes and returns the deliveries whose deadline has passed, and removes those that are done. */
   takeExpired(nowMs: number): Delivery[] {
     const open = this.deliveries.filter(({ isDone }) => !isDone);
     this.deliveries = open.filter(({ deadlineMs }) => deadlineMs > nowMs);

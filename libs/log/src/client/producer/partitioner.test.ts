@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { murmur2, partitionForKey } from './partitioner.js';
+import { murmur2, partitionForKey, StickyPartitioner } from './partitioner.js';
 
 /** Computed with Apache Kafka 4.3.1's `Utils.murmur2`: key, hash, and the partition of 12 it goes to. */
 const FROM_KAFKA: [string, number, number][] = [
@@ -27,5 +27,20 @@ describe('murmur2', () => {
 describe('partitionForKey', () => {
   it.each(FROM_KAFKA)('puts "%s" where Kafka puts it', (key, _, partition) => {
     expect(partitionForKey(Buffer.from(key), 12)).toBe(partition);
+  });
+});
+
+describe('StickyPartitioner', () => {
+  it('stays on one partition for 16 KiB, then chooses a random one', () => {
+    const random = [0.5, 0.99, 0];
+    const partitioner = new StickyPartitioner(() => random.shift() ?? 0);
+    const chosen = Array.from({ length: 9 }, () => partitioner.choose('t', 12, 4_096));
+    expect(chosen).toEqual([6, 6, 6, 6, 11, 11, 11, 11, 0]);
+  });
+
+  it('chooses for each topic separately', () => {
+    const random = [0, 0.5];
+    const partitioner = new StickyPartitioner(() => random.shift() ?? 0);
+    expect(['a', 'b', 'a', 'b'].map((topic) => partitioner.choose(topic, 2, 1))).toEqual([0, 1, 0, 1]);
   });
 });

@@ -1,34 +1,34 @@
 import type { Logger } from 'pino';
-import type { OutgoingRecord, RecordFate } from '../record/record.js';
+import type { OutgoingRecord, DeliveryResult } from '../record/record.js';
 import type { Compression } from '../shared/compression.js';
 import type { LogConnection } from '../shared/connection.js';
 
 export interface ProducerOptions {
   readonly connection: LogConnection;
   readonly logger: Logger;
-  /** Longest that a record waits for others to share its batch; it doesn't where no two sends met lately. @default 2 */
+  /** Longest that a record waits for others to share its batch. It does not wait if the last request had one `send` only. @default 2 */
   readonly lingerMs?: number;
-  /** How batches are compressed: less to write and to copy between brokers, for processor time here. @default none @see canCompress */
+  /** Compression of batches: fewer bytes to send, store and replicate, at the cost of CPU time. @default none @see canCompress */
   readonly compression?: Compression;
-  /** A partition's batch is sent once it has this many bytes of keys and values. @default 512 KiB */
+  /** A batch with this many bytes of keys, values and headers is sent without waiting for more. @default 512 KiB */
   readonly batchBytes?: number;
-  /** Bytes of keys and values that may wait or be in flight; beyond it `send` fails at once. @default 32 MiB */
+  /** Most bytes of keys, values and headers that may be waiting or in flight. Beyond it `send` throws. @default 32 MiB */
   readonly bufferBytes?: number;
-  /** Longest from `send` to a fate: what has none by then failed, retryable. @default 10_000 */
+  /** Longest that a record waits for its result. Then it fails, retryable. @default 10_000 */
   readonly deliveryTimeoutMs?: number;
 }
 
-/** Appends records: idempotent, acknowledged by all in-sync replicas, concurrent sends gathered into batches. */
+/** Appends records: idempotent, acknowledged by all in-sync replicas, concurrent sends share batches. */
 export interface Producer extends AsyncDisposable {
   /**
-   * Appends records, and tells the fate of each, in the order given. Resolves within `deliveryTimeoutMs`.
+   * Appends records. Resolves within `deliveryTimeoutMs` with a result for each, in the order given.
    *
-   * @throws LogError at once, none of the records taken: `BUFFER_FULL` (retryable); `REFUSED` where one call has more
+   * @throws LogError without having accepted any of the records: `BUFFER_FULL` (retryable); `REFUSED` if they have more
    * bytes than the whole buffer; `CLOSED` after disposal
    */
-  send(records: readonly OutgoingRecord[]): Promise<RecordFate[]>;
-  /** Whether the log was reachable at the last attempt: false from a failed send or connection until one succeeds. */
+  send(records: readonly OutgoingRecord[]): Promise<DeliveryResult[]>;
+  /** Whether the log was reachable at the last request or connection attempt. */
   readonly healthy: boolean;
-  /** Bytes waiting or in flight. */
+  /** Bytes of keys, values and headers that are waiting or in flight. */
   readonly bufferedBytes: number;
 }

@@ -11,8 +11,8 @@ export type TopicLeaders = readonly number[];
 
 const REQUEST_TIMEOUT_MS = 5_000;
 
-/** Asks brokers how topics are laid out, and remembers. */
-export class TopicDirectory {
+/** Requests and caches the partition leaders of topics. */
+export class TopicMetadata {
   private readonly known = new Map<string, TopicLeaders>();
   private readonly names: LogNames;
   private client: { kafkajs: KafkajsClient; admin: Admin } | undefined;
@@ -28,12 +28,12 @@ export class TopicDirectory {
     return this.known.get(topic);
   }
 
-  /** Topics that were found. */
+  /** Topics in the cache. */
   topics(): string[] {
     return [...this.known.keys()];
   }
 
-  /** @throws LogError retryable: there is no broker, or no such topic (yet) */
+  /** @throws LogError retryable, if no broker answers or the topic does not exist (yet) */
   async lookUp(topic: string): Promise<TopicLeaders> {
     const inCluster = this.names.inCluster(topic);
     try {
@@ -53,7 +53,7 @@ export class TopicDirectory {
     }
   }
 
-  /** @throws LogError where no broker answers */
+  /** @throws LogError if no broker answers */
   async reach(): Promise<void> {
     try {
       const admin = await this.connect();
@@ -64,7 +64,7 @@ export class TopicDirectory {
     }
   }
 
-  /** Ends the connections; the next question makes new ones. */
+  /** Closes the connections; the next request opens new ones. */
   drop(): void {
     this.client?.kafkajs.kill();
     this.client = undefined;

@@ -1,7 +1,7 @@
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
 import type { Logger } from 'pino';
-import { KafkajsAdmin } from '../admin/kafka-admin.js';
+import { KafkaAdmin } from '../admin/kafka-admin.js';
 import { TopicCompaction } from '../consumer/topic-compaction.js';
 import { LogError } from '../shared/errors.js';
 import { RangeCluster } from './range-cluster.js';
@@ -22,7 +22,7 @@ export function createRangeReader(options: RangeReaderOptions): RangeReader {
 /** {@link RangeReader} over one client, whose connections all reads share. */
 class ClusterRangeReader implements RangeReader {
   private readonly cluster: RangeCluster;
-  private readonly admin: KafkajsAdmin;
+  private readonly admin: KafkaAdmin;
   private readonly compaction: TopicCompaction;
   private readonly logger: Logger;
   private readonly stallTimeoutMs: number;
@@ -31,7 +31,7 @@ class ClusterRangeReader implements RangeReader {
     this.logger = logger;
     this.stallTimeoutMs = stallTimeoutMs;
     this.cluster = new RangeCluster({ connection, logger, requestTimeoutMs: REQUEST_TIMEOUT_MS });
-    this.admin = new KafkajsAdmin({ connection, logger });
+    this.admin = new KafkaAdmin({ connection, logger });
     this.compaction = new TopicCompaction(this.admin, logger);
   }
 

@@ -8,42 +8,54 @@ export interface LogHeader {
   readonly value: Buffer | null;
 }
 
-/** A record to append. Order holds among records of one topic with the same key. */
+/** A header of a record to append. */
+export interface OutgoingHeader {
+  readonly key: string;
+  readonly value: Buffer | string | null;
+}
+
+/** A record to append. Records of one topic with the same key, or with the same explicit partition, keep their order. */
 export interface OutgoingRecord {
   readonly topic: string;
-  readonly key: string;
-  /** Borrowed until the record's fate is known: do not change it before. */
-  readonly value: Buffer;
-  /** As a list, they keep their order, may repeat, and need not have values. */
-  readonly headers?: Readonly<Record<string, string>> | readonly LogHeader[];
-  /** Milliseconds. @default when the producer took the record */
+  /** Determines the partition, as Kafka's default partitioner does. `null`: no key. A string is encoded as UTF-8. */
+  readonly key: Buffer | string | null;
+  /** `null` is a tombstone. Buffers are borrowed until the delivery result is known: do not change them before. */
+  readonly value: Buffer | string | null;
+  /**
+   * @default chosen by key. Without a key, Kafka's uniform sticky partitioner: records go to one partition until 16 KiB
+   * are sent to it, then to a random one
+   */
+  readonly partition?: number;
+  /** A list keeps its order and may have repeated names and null values. */
+  readonly headers?: Readonly<Record<string, Buffer | string | null>> | readonly OutgoingHeader[];
+  /** Milliseconds. @default the time of `send` */
   readonly timestampMs?: number;
 }
 
-/** What became of one record: in the log, or not; where not, `error.retryable` says whether to send it again. */
-export type RecordFate =
+/** Whether one record was appended. If it failed, `error.retryable` says whether to send it again. */
+export type DeliveryResult =
   | { readonly kind: 'appended'; readonly partition: number; readonly offset: bigint }
   | { readonly kind: 'failed'; readonly error: LogError };
 
-/** A record as it lies in the log. Buffers are borrowed: valid until the handler that got them returns. */
+/** A record of the log. Its buffers are borrowed: they are valid until the handler returns. */
 export interface LogRecord {
   readonly offset: bigint;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  /** By name: the last one of each, empty if it has no value. All of them, in order: `headersOf`. */
+  /** The last header of each name; empty if it has no value. {@link headersOf} returns all of them in order. */
   readonly headers: Readonly<Record<string, Buffer>>;
-  /** When ingest received it, in milliseconds. */
+  /** Milliseconds. Topics with `LogAppendTime` have the time of the append. */
   readonly timestampMs: number;
 }
 
-/** Headers of records that {@link LogRecord.headers} cannot show as they are: repeated, null, or in another order. */
+/** Headers that {@link LogRecord.headers} cannot represent: repeated, null, or in another order. */
 const exactHeaders = new WeakMap<LogRecord, readonly LogHeader[]>();
 
 const NO_HEADERS: LogRecord['headers'] = Object.freeze(emptyHeaders());
-/** Property names that an object puts before all others. */
+/** Property names that JavaScript objects enumerate before all others. */
 const INDEX = /^(0|[1-9]\d{0,9})$/;
 
-/** The record that a cursor stands on. Its buffers are borrowed from the batch. */
+/** Makes a record from the cursor's current one. Its buffers are borrowed from the batch. */
 export function makeLogRecord(cursor: RecordCursor, offset: bigint, timestampMs: number): LogRecord {
   const { key, value } = cursor;
   if (cursor.headerCount === 0) return { offset, key, value, headers: NO_HEADERS, timestampMs };
@@ -59,24 +71,24 @@ export function makeLogRecord(cursor: RecordCursor, offset: bigint, timestampMs:
   return record;
 }
 
-/** All headers of a record in its order, those that occur more than once or have no value included. */
+/** All headers of a record in order, including repeated ones and those without a value. */
 export function headersOf(record: LogRecord): readonly LogHeader[] {
   const exact = exactHeaders.get(record);
   return exact ?? Object.entries(record.headers).map(([key, value]) => ({ key, value }));
 }
 
-/** Without a prototype: a header may have any name. */
+/** Has no prototype, because a header may have any name. */
 function emptyHeaders(): Record<string, Buffer> {
   return Object.create(null) as Record<string, Buffer>;
 }
 
-/** A batch in the log that is not what its header says: damaged, or made to harm its readers. */
+/** A batch of the log that cannot be decoded: damaged, or written with invalid content. */
 export interface UndecodableBatch extends TopicPartition {
   readonly baseOffset: bigint;
   readonly lastOffset: bigint;
   readonly reason: Error;
-  /** The batch as it lies in the log; `null` if it is larger than a record may be. */
+  /** The batch as stored in the log; `null` if it has more than 1,000,000 bytes. */
   readonly bytes: Buffer | null;
-  /** Of these bytes, in hexadecimal. */
+  /** SHA-256 of the batch, in hexadecimal. */
   readonly sha256: string;
 }
