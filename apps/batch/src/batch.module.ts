@@ -2,8 +2,10 @@ import { AuthModule, HealthModule, LoggingModule, MetricsModule } from '@hailstr
 import type { Logger } from '@hailstream/service/logging';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { BatchConfig } from './config.js';
+import { LoadModule } from './load/load.module.js';
 import { RunsModule } from './runs/runs.module.js';
 
+/** The service: loads on a schedule, and HTTP. */
 @Module({})
 export class BatchModule {
   static forRoot(config: BatchConfig, logger: Logger): DynamicModule {
@@ -14,7 +16,8 @@ export class BatchModule {
         AuthModule.forRoot(config.auth),
         HealthModule,
         MetricsModule,
-        RunsModule.forRoot(config),
+        LoadModule.forRoot(config.load),
+        RunsModule.forRoot(config.schedule),
       ],
     };
   }

@@ -3,11 +3,11 @@ import { runService } from '@hailstream/service/lifecycle';
 import { createLogger } from '@hailstream/service/logging';
 import { BatchModule } from './batch.module.js';
 import { loadConfig } from './config.js';
-import { runOneShot } from './one-shot/one-shot.js';
+import { runCommand } from './commands/run-command.js';
 
 const args = process.argv.slice(2);
 
-if (args.length > 0) process.exitCode = await runOneShot(args);
+if (args.length > 0) process.exitCode = await runCommand(args);
 else {
   await runService({
     name: 'batch',

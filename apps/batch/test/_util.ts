@@ -12,7 +12,10 @@ import type {} from '@hailstream/tools/test-postgres';
 import pg from 'pg';
 import { pino } from 'pino';
 import { inject } from 'vitest';
-import { LoadRunner } from '../src/load/load-runner.js';
+import { CommandModule, createCommandContext } from '../src/commands/command.module.js';
+import { SchemaMigrator } from '../src/database/schema-migrator.service.js';
+import { LoadRunner } from '../src/load/load-runner.service.js';
+import { PositionTools } from '../src/positions/position-tools.js';
 
 export const silent = pino({ level: 'silent' });
 
@@ -58,24 +61,42 @@ export function connectionTo(broker: { readonly address: string }): LogConnectio
   return { brokers: [broker.address], clientId: 'batch-test' };
 }
 
-export function createLoadRunner(
+export interface TestRunner extends AsyncDisposable {
+  readonly load: LoadRunner['load'];
+  readonly lag: LoadRunner['lag'];
+  readonly migrate: SchemaMigrator['migrate'];
+  readonly positionTools: PositionTools;
+}
+
+/** The providers of batch, as its commands use them. */
+export async function createLoadRunner(
   broker: { readonly address: string },
-  database: TestDatabase,
+  database: Pick<TestDatabase, 'url'>,
   settings: { chunkRecords?: number; maxAgeDays?: number; repeatWindowDays?: number } = {},
-): LoadRunner {
-  return new LoadRunner(
-    {
-      connection: connectionTo(broker),
-      databaseUrl: database.url,
-      topicPolicy: { missing: 'create' },
-      postgresConnections: 4,
-      chunkRecords: settings.chunkRecords ?? 1_000,
-      chunkBytes: 1_048_576,
-      maxAgeDays: settings.maxAgeDays ?? DEFAULT_MAX_AGE_DAYS,
-      repeatWindowDays: settings.repeatWindowDays ?? 31,
-    },
-    silent,
+): Promise<TestRunner> {
+  const app = await createCommandContext(
+    CommandModule.forRoot(
+      {
+        connection: connectionTo(broker),
+        databaseUrl: database.url,
+        topicPolicy: { missing: 'create' },
+        postgresConnections: 4,
+        chunkRecords: settings.chunkRecords ?? 1_000,
+        chunkBytes: 1_048_576,
+        maxAgeDays: settings.maxAgeDays ?? DEFAULT_MAX_AGE_DAYS,
+        repeatWindowDays: settings.repeatWindowDays ?? 31,
+      },
+      silent,
+    ),
   );
+  const runner = app.get(LoadRunner);
+  return {
+    load: (...args) => runner.load(...args),
+    lag: () => runner.lag(),
+    migrate: () => app.get(SchemaMigrator).migrate(),
+    positionTools: app.get(PositionTools),
+    [Symbol.asyncDispose]: () => app.close(),
+  };
 }
 
 export interface TestRecord {

@@ -37,7 +37,7 @@ async function loadAll(topics: Record<string, object[]>): Promise<void> {
     const records = events.map((value): TestRecord => ({ key: Object.values(value)[0] as string, value }));
     await append(broker, topic, records);
   }
-  await using loads = createLoadRunner(broker, database);
+  await using loads = await createLoadRunner(broker, database);
   expect(await loads.load(new AbortController().signal)).toMatchObject({ rejects: 0 });
 }
 

@@ -42,7 +42,7 @@ async function appendTrack(points: number): Promise<number> {
 }
 
 async function loadOnce(): Promise<LoadResult> {
-  await using loads = createLoadRunner(broker, database);
+  await using loads = await createLoadRunner(broker, database);
   return await loads.load(never);
 }
 
@@ -50,7 +50,7 @@ const NOT_LEADER_OR_FOLLOWER = 6;
 
 /** Runs a load that can read nothing until the log was changed. */
 async function loadAround(change: () => Promise<void>): Promise<LoadResult> {
-  await using loads = createLoadRunner(broker, database);
+  await using loads = await createLoadRunner(broker, database);
   broker.inject({ api: 'Fetch', errorCode: NOT_LEADER_OR_FOLLOWER, times: 1_000_000 });
   let isReading = false;
   const loading = loads.load(never, { onProgress: () => (isReading = true) });

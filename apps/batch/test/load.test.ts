@@ -36,7 +36,7 @@ afterEach(async () => {
 });
 
 async function loadOnce(settings?: { chunkRecords?: number }): Promise<LoadResult> {
-  await using loads = createLoadRunner(broker, database, settings);
+  await using loads = await createLoadRunner(broker, database, settings);
   return await loads.load(never);
 }
 
@@ -287,7 +287,7 @@ describe('several loads at once', () => {
   it('load nothing twice when one of them leaves in the middle', async () => {
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 20_000, devices: 100 })));
     const leave = new AbortController();
-    await using loads = createLoadRunner(broker, database, { chunkRecords: 20 });
+    await using loads = await createLoadRunner(broker, database, { chunkRecords: 20 });
     const leaving = loads.load(leave.signal).catch((error: unknown) => error);
     await until(async () => {
       const [exists] = await database.query(`SELECT to_regclass('ride.telemetry') IS NOT NULL AS yes`);
@@ -304,7 +304,7 @@ describe('several loads at once', () => {
 
 describe('when something fails', () => {
   it('loads every row once although Postgres ends its connections in the middle', async () => {
-    await using loads = createLoadRunner(broker, database, { chunkRecords: 100 });
+    await using loads = await createLoadRunner(broker, database, { chunkRecords: 100 });
     await loads.load(never);
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 20_000, devices: 100 })));
     const loading = loads.load(never);
@@ -323,7 +323,7 @@ describe('when something fails', () => {
   });
 
   it('asks for topics once: while nobody can make any, what is there is loaded', async () => {
-    await using loads = createLoadRunner(broker, database);
+    await using loads = await createLoadRunner(broker, database);
     await loads.load(never);
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 300, devices: 3 })));
     broker.inject({ api: 'CreateTopics', dropConnection: true, times: 1_000 });
@@ -331,7 +331,7 @@ describe('when something fails', () => {
   });
 
   it('asks for topics again where the log has lost them', async () => {
-    await using loads = createLoadRunner(broker, database);
+    await using loads = await createLoadRunner(broker, database);
     await loads.load(never);
     await broker.kill();
     for (const entry of await readdir(broker.dataDir))
@@ -344,7 +344,10 @@ describe('when something fails', () => {
   });
 
   it('says what it waits for where Postgres is not there', async () => {
-    await using loads = createLoadRunner(broker, { ...database, url: 'postgres://a:b@127.0.0.1:1/none' });
+    await using loads = await createLoadRunner(broker, {
+      ...database,
+      url: 'postgres://a:b@127.0.0.1:1/none',
+    });
     await expect(loads.load(never)).rejects.toThrow(/ECONNREFUSED/);
   });
 });

@@ -110,7 +110,7 @@ describe(migrate, () => {
       { key: 'k', value: trip },
       { key: 'k', value: { ...trip, provider_id: randomUUID() } },
     ]);
-    await using loads = createLoadRunner(broker, database);
+    await using loads = await createLoadRunner(broker, database);
     expect(await loads.load(new AbortController().signal)).toMatchObject({
       rejects: 0,
       topics: { [telemetryTopic.name]: { rows: 2 }, [tripsTopic.name]: { rows: 1 } },
@@ -170,7 +170,7 @@ describe('the role that migrates', () => {
       { key: 'k', value: makeTelemetry({ timestamp: YESTERDAY - 90 * DAY_MS }) },
       { key: 'k', value: Buffer.from('nonsense') },
     ]);
-    await using loads = createLoadRunner(broker, { ...database, url });
+    await using loads = await createLoadRunner(broker, { ...database, url });
     const result = await loads.load(new AbortController().signal);
     expect(result).toMatchObject({ rows: 2, rejects: 1 });
   }

@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 async function loadOnce(settings?: { chunkRecords?: number; maxAgeDays?: number }): Promise<LoadResult> {
-  await using loads = createLoadRunner(broker, database, settings);
+  await using loads = await createLoadRunner(broker, database, settings);
   return await loads.load(new AbortController().signal);
 }
 

@@ -114,7 +114,7 @@ describe('a connection pooler', () => {
 
   it('can stand before the database', async () => {
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 200, devices: 5 })));
-    await using loads = createLoadRunner(broker, { ...database, url });
+    await using loads = await createLoadRunner(broker, { ...database, url });
     expect(await loads.load(new AbortController().signal)).toMatchObject({ rows: 200 });
   });
 

@@ -168,7 +168,7 @@ describe('main.js run', options, () => {
     await append(broker, topic, toRecords(device));
     const { code, stdout } = await batch('run');
     expect(code).toBe(0);
-    expect(stdout).toContain('400 records had been loaded before (duplicates)');
+    expect(stdout).toContain('400 duplicates: events that had been loaded before');
   });
 });
 

@@ -39,12 +39,12 @@ afterEach(async () => {
 });
 
 async function loadOnce(settings?: { chunkRecords?: number }): Promise<LoadResult> {
-  await using loads = createLoadRunner(broker, database, settings);
+  await using loads = await createLoadRunner(broker, database, settings);
   return await loads.load(never);
 }
 
 async function withTools<T>(use: (tools: PositionTools) => Promise<T>): Promise<T> {
-  await using loads = createLoadRunner(broker, database);
+  await using loads = await createLoadRunner(broker, database);
   return await use(loads.positionTools);
 }
 
@@ -94,7 +94,7 @@ describe('positions of a log that was lost', () => {
     await append(broker, topic, track(50));
     await expectRefusal(/made with another cluster/);
     expect(await countTelemetry()).toBe('200');
-    await using loads = createLoadRunner(broker, database);
+    await using loads = await createLoadRunner(broker, database);
     expect(await loads.lag()).toBe(2_050);
     await reset();
     expect(await loadOnce()).toMatchObject({ outcome: 'complete', rows: 2_050, lost: 0 });
@@ -139,7 +139,7 @@ describe('positions of a topic that was deleted and created again', () => {
 
   it('are refused by a load that has begun before', async () => {
     await append(broker, topic, track(4_000));
-    await using loads = createLoadRunner(broker, database, { chunkRecords: 10 });
+    await using loads = await createLoadRunner(broker, database, { chunkRecords: 10 });
     const loading = loads.load(never).catch((error: unknown) => error);
     await until(async () => {
       const [table] = await database.query(`SELECT to_regclass('ride.telemetry') IS NOT NULL AS exists`);
@@ -322,7 +322,7 @@ describe('positions that are reset', () => {
 
   it('end a load that reads from elsewhere', async () => {
     await append(broker, topic, track(6_000));
-    await using loads = createLoadRunner(broker, database, { chunkRecords: 10 });
+    await using loads = await createLoadRunner(broker, database, { chunkRecords: 10 });
     const loading = loads.load(never).catch((error: unknown) => error);
     await until(async () => {
       const [table] = await database.query(`SELECT to_regclass('ride.telemetry') IS NOT NULL AS exists`);
@@ -364,7 +364,7 @@ describe('a database that was restored', () => {
 
   it('to one before the schema is migrated by the load that finds out', async () => {
     await append(broker, topic, track(10));
-    await using loads = createLoadRunner(broker, database);
+    await using loads = await createLoadRunner(broker, database);
     await loads.load(never);
     await database.query(
       'DROP SCHEMA ride CASCADE; DROP SCHEMA analysis CASCADE; DROP TABLE IF EXISTS public.hailstream_migrations',

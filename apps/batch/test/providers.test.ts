@@ -38,7 +38,7 @@ afterEach(async () => {
 });
 
 async function loadOnce(): Promise<LoadResult> {
-  await using loads = createLoadRunner(broker, database);
+  await using loads = await createLoadRunner(broker, database);
   return await loads.load(new AbortController().signal);
 }
 

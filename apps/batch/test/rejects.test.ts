@@ -31,7 +31,7 @@ afterEach(async () => {
 async function loadAmongGood(records: readonly TestRecord[]): Promise<{ rows: number; rejects: number }> {
   const good = toRecords(makeTrack({ points: 20, devices: 1 }));
   await append(broker, telemetryTopic.name, [...good.slice(0, 10), ...records, ...good.slice(10)]);
-  await using loads = createLoadRunner(broker, database);
+  await using loads = await createLoadRunner(broker, database);
   return await loads.load(never);
 }
 

@@ -3,8 +3,8 @@ import { telemetryTopic, type Telemetry } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool, type Pool } from '../src/database/pool.postgres.js';
-import { RowWriter } from '../src/load/row-writer.postgres.js';
-import { SeenIds } from '../src/load/seen-ids.postgres.js';
+import { RowWriter } from '../src/storage/row-writer.postgres.js';
+import { SeenIds } from '../src/storage/seen-ids.postgres.js';
 import { CopyWriter } from '../src/rows/copy-writer.js';
 import { encodeChunk, type EncodedRows } from '../src/rows/encode-chunk.js';
 import { tablesByTopic } from '../src/rows/tables.js';
@@ -43,8 +43,8 @@ async function load(points: readonly Telemetry[]): Promise<{ rows: number; trans
     points.map((value): TestRecord => ({ key: 'k', value })),
   );
   const nextId = () => database.one<string>('SELECT pg_current_xact_id()::text');
-  await using loads = createLoadRunner(broker, database, { chunkRecords: CHUNK_RECORDS });
-  await loads.prepare();
+  await using loads = await createLoadRunner(broker, database, { chunkRecords: CHUNK_RECORDS });
+  await loads.migrate();
   const before = Number(await nextId());
   const { rows } = await loads.load(new AbortController().signal);
   return { rows, transactionIds: Number(await nextId()) - before };
@@ -70,7 +70,10 @@ describe('the window in which a repeat is recognised', () => {
 
   async function loadAgain(points: readonly Telemetry[]) {
     await append(broker, telemetryTopic.name, toRecords(points));
-    await using runner = createLoadRunner(broker, database, { repeatWindowDays: 31, chunkRecords: 100 });
+    await using runner = await createLoadRunner(broker, database, {
+      repeatWindowDays: 31,
+      chunkRecords: 100,
+    });
     const { rows, duplicates } = await runner.load(new AbortController().signal);
     return { rows, duplicates };
   }

@@ -4,6 +4,7 @@ import { startTestBroker } from '@hailstream/log/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool, type Pool } from '../src/database/pool.postgres.js';
 import { retryRejects, type RetryOptions } from '../src/rejects/retry-rejects.postgres.js';
+import { tablesByTopic } from '../src/rows/tables.js';
 import {
   append,
   createLoadRunner,
@@ -39,13 +40,17 @@ async function load(topics: Record<string, readonly object[]>, maxAgeDays = 30):
       values.map((value) => ({ key: randomUUID(), value })),
     );
   }
-  await using loads = createLoadRunner(broker, database, { maxAgeDays });
+  await using loads = await createLoadRunner(broker, database, { maxAgeDays });
   await loads.load(new AbortController().signal);
 }
 
 async function retry(options: Partial<RetryOptions> = {}) {
   const never = new AbortController().signal;
-  const counts = await retryRejects(pool, { isDryRun: false, maxAgeDays: 30, ...options }, never);
+  const counts = await retryRejects(
+    pool,
+    { isDryRun: false, maxAgeDays: 30, tables: tablesByTopic, ...options },
+    never,
+  );
   return Object.fromEntries(counts);
 }
 

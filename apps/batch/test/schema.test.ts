@@ -95,7 +95,7 @@ describe('the schema', () => {
     const place = { topic: telemetryTopic.name, partition: 0 };
     const identity = { clusterId: 'cluster of the audit', topicId: 'topic of the audit' };
     await audit.begin([{ ...place, nextOffset: 7n, identity }]);
-    await using runner = createLoadRunner(broker, database);
+    await using runner = await createLoadRunner(broker, database);
     expect(await runner.load(new AbortController().signal)).toMatchObject({ rows: 1 });
     expect(await audit.readStored([telemetryTopic.name])).toMatchObject([
       { ...place, nextOffset: 7n, identity },

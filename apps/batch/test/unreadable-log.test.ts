@@ -13,7 +13,7 @@ describe('a load', () => {
     const values = makeTrack({ points: 3, devices: 1 }).map((point) => JSON.stringify(point));
     await appendTransaction(broker, { topic: telemetryTopic.name, partition: 0, values, outcome });
     for (const expected of [outcome === 'commit' ? 53 : 50, 0]) {
-      await using loads = createLoadRunner(broker, database);
+      await using loads = await createLoadRunner(broker, database);
       expect(await loads.load(never)).toMatchObject({ rows: expected, rejects: 0 });
     }
   });
@@ -24,7 +24,7 @@ describe('a load', () => {
     const topic = telemetryTopic.name;
     await append(broker, topic, toRecords(makeTrack({ points: 20, devices: 2 })));
     const values = ['spoiled', 'spoiled too'];
-    await using first = createLoadRunner(broker, database);
+    await using first = await createLoadRunner(broker, database);
     expect(await first.load(never)).toMatchObject({ rows: 20 });
     const offset = BigInt(
       (await database.one(
@@ -38,7 +38,7 @@ describe('a load', () => {
       { rows: 60, rejects: 1, read: 61, skipped: 2 },
       { rows: 0, rejects: 0, read: 0 },
     ]) {
-      await using loads = createLoadRunner(broker, database);
+      await using loads = await createLoadRunner(broker, database);
       expect((await loads.load(never)).topics[topic]).toMatchObject(counts);
     }
     const rejects = await database.query(

@@ -1,16 +1,15 @@
-import type { TopicIdentity } from '@hailstream/log';
+import { partitionName, type TopicIdentity } from '@hailstream/log';
 import type pg from 'pg';
 import { begin } from '../database/pool.postgres.js';
 import { digestOf, isSameLog, LOAD_JOB } from '../positions/position.js';
 import type { EncodedChunk } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
 import { LoadError } from './load.errors.js';
-import { partitionKey } from './log-partition.js';
 import { addCounts, NO_COUNTS, requireSum, type Counts } from './counts.js';
-import { createPartitions, missingDays } from './partitions.postgres.js';
-import { insertRejects } from './rejects.postgres.js';
-import { RowWriter } from './row-writer.postgres.js';
-import { SeenIds } from './seen-ids.postgres.js';
+import { createPartitions, missingDays } from '../storage/partitions.postgres.js';
+import { insertRejects } from '../rejects/dead-letters.postgres.js';
+import { RowWriter } from '../storage/row-writer.postgres.js';
+import { SeenIds } from '../storage/seen-ids.postgres.js';
 
 /** Rows of one partition of the log, from where the last chunk of it ended. */
 export interface Chunk {
@@ -89,7 +88,7 @@ export class ChunkLoader {
       skipped: Number(nextOffset - position) - read - lost,
       lost,
     };
-    requireSum(counts, partitionKey(chunk));
+    requireSum(counts, partitionName(chunk.topic, chunk.partition));
     return counts;
   }
 
@@ -100,9 +99,12 @@ export class ChunkLoader {
   ): Promise<void> {
     await movePosition(client, chunk, position);
     const { rows } = await client.query<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid');
-    this.unknownCommits.set(partitionKey(chunk), { transactionId: rows[0]!.xid, loaded });
+    this.unknownCommits.set(partitionName(chunk.topic, chunk.partition), {
+      transactionId: rows[0]!.xid,
+      loaded,
+    });
     await client.query('COMMIT');
-    this.unknownCommits.delete(partitionKey(chunk));
+    this.unknownCommits.delete(partitionName(chunk.topic, chunk.partition));
   }
 
   /**
@@ -110,7 +112,7 @@ export class ChunkLoader {
    * then that transaction has ended.
    */
   private async settleUnknownCommit(client: pg.ClientBase, chunk: Chunk): Promise<Counts> {
-    const unknown = this.unknownCommits.get(partitionKey(chunk));
+    const unknown = this.unknownCommits.get(partitionName(chunk.topic, chunk.partition));
     if (unknown === undefined) return NO_COUNTS;
     const { rows } = await client.query<{ status: string | null }>('SELECT pg_xact_status($1) AS status', [
       unknown.transactionId,
@@ -145,7 +147,7 @@ async function lockPosition(client: pg.ClientBase, chunk: Chunk): Promise<bigint
   if (position === undefined || position < chunk.from) {
     throw new LoadError(
       'POSITION_MOVED_BACK',
-      `${partitionKey(chunk)}: the position in the database is ${position ?? 'missing'}, before ${chunk.from} ` +
+      `${partitionName(chunk.topic, chunk.partition)}: the position in the database is ${position ?? 'missing'}, before ${chunk.from} ` +
         'from where this load reads: it was reset, or the database was restored from a backup',
     );
   }
@@ -153,7 +155,7 @@ async function lockPosition(client: pg.ClientBase, chunk: Chunk): Promise<bigint
   if (isSameLog(identity, chunk.identity)) return position;
   throw new LoadError(
     'POSITION_REBOUND',
-    `${partitionKey(chunk)}: the position was bound to another log during this load`,
+    `${partitionName(chunk.topic, chunk.partition)}: the position was bound to another log during this load`,
   );
 }
 

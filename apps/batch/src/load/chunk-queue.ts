@@ -1,4 +1,4 @@
-import type { LogRecord, UndecodableBatch } from '@hailstream/log';
+import { partitionName, type LogRecord, type UndecodableBatch } from '@hailstream/log';
 import { backoffMs } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
 import { CopyWriter } from '../rows/copy-writer.js';
@@ -6,7 +6,6 @@ import { encodeChunk, encodeUndecodable } from '../rows/encode-chunk.js';
 import type { Chunk, ChunkLoader } from './chunk-loader.postgres.js';
 import type { Counts } from './counts.js';
 import { LoadError } from './load.errors.js';
-import { partitionKey } from './log-partition.js';
 
 /** Waits before a chunk that failed is tried again: doubled each time. How long in all is for the load to say. */
 const RETRY_BACKOFF = { firstMs: 100, maxMs: 5_000 };
@@ -21,7 +20,7 @@ export type UnencodedChunk = Omit<Chunk, 'encoded'> & {
 export interface ChunkQueueOptions {
   readonly loader: ChunkLoader;
   /** Chunks that are encoded, waiting or being written, at most. */
-  readonly chunksInHand: number;
+  readonly maxChunks: number;
   /** `EVENTS_MAX_AGE_DAYS` */
   readonly maxAgeDays: number;
   readonly onLoaded: (chunk: Chunk, loaded: Counts) => void;
@@ -43,7 +42,7 @@ export class ChunkQueue implements AsyncDisposable {
   private encoding: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: ChunkQueueOptions) {
-    this.freeWriters = Array.from({ length: options.chunksInHand }, () => new CopyWriter());
+    this.freeWriters = Array.from({ length: options.maxChunks }, () => new CopyWriter());
   }
 
   /** Resolves once records are encoded and in line; waits where too much is in hand. They are borrowed until then. */
@@ -54,7 +53,7 @@ export class ChunkQueue implements AsyncDisposable {
       ? encodeUndecodable(undecodable, { writer, from: place.from })
       : await this.inTurn(() => encodeChunk(place.table, records, { writer, nowMs: Date.now(), maxAgeDays }));
     const chunk: Chunk = { ...place, encoded };
-    const key = partitionKey(chunk);
+    const key = partitionName(chunk.topic, chunk.partition);
     const before = this.tails.get(key) ?? Promise.resolve();
     const tail = before
       .then(() => this.write(chunk))

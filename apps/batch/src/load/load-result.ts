@@ -1,6 +1,7 @@
+import { partitionName } from '@hailstream/log';
 import { addCounts, NO_COUNTS, requireSum, type Counts } from './counts.js';
 import { LoadError } from './load.errors.js';
-import { partitionKey, positionOf, type LogPartition, type Positions } from './log-partition.js';
+import { positionOf, type LogPartition, type Positions } from '../positions/log-partition.js';
 
 /** What one load did to one topic. */
 export interface TopicResult extends Counts {
@@ -26,7 +27,7 @@ export class LoadTally {
   private readonly counts = new Map<string, Counts>();
 
   add(partition: { readonly topic: string; readonly partition: number }, counts: Counts): void {
-    const key = partitionKey(partition);
+    const key = partitionName(partition.topic, partition.partition);
     this.counts.set(key, addCounts(this.counts.get(key) ?? NO_COUNTS, counts));
   }
 
@@ -49,7 +50,7 @@ export class LoadTally {
     const from = sum((each) => each.from);
     const to = sum((each) => positionOf(each, positions));
     const counts = partitions
-      .map((each) => this.counts.get(partitionKey(each)) ?? NO_COUNTS)
+      .map((each) => this.counts.get(partitionName(each.topic, each.partition)) ?? NO_COUNTS)
       .reduce(addCounts, NO_COUNTS);
     requireSum(counts, topic);
     if (counts.read + counts.skipped + counts.lost > to - from) {
@@ -60,7 +61,7 @@ export class LoadTally {
       );
     }
     const lost = partitions.flatMap((each) => {
-      const ofPartition = this.counts.get(partitionKey(each))?.lost ?? 0;
+      const ofPartition = this.counts.get(partitionName(each.topic, each.partition))?.lost ?? 0;
       return ofPartition > 0 ? [[String(each.partition), ofPartition] as const] : [];
     });
     return { ...counts, from, to, lostByPartition: Object.fromEntries(lost) };

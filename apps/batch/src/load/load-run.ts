@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import {
+  partitionName,
   createBatchConsumer,
   type Admin,
   type BatchConsumer,
@@ -9,21 +10,21 @@ import {
   type TopicPartition,
   type UndecodableBatch,
 } from '@hailstream/log';
+import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import type { Logger } from 'pino';
-import { tablesByTopic } from '../rows/tables.js';
+import type { Tables } from '../rows/tables.js';
 import type { KnownRecords } from '../positions/known-records.postgres.js';
 import type { LogPositions } from '../positions/positions.postgres.js';
 import type { ChunkLoader } from './chunk-loader.postgres.js';
 import { ChunkQueue } from './chunk-queue.js';
 import { NO_COUNTS, type Counts } from './counts.js';
-import { GROUP_ID } from './group.js';
+import { GROUP_ID } from '../consumer-group.js';
 import { LoadError } from './load.errors.js';
 import { LoadTally, type LoadResult } from './load-result.js';
 import { LogCheck } from './log-check.js';
-import { partitionKey, remaining, type LogPartition, type Positions } from './log-partition.js';
+import { remaining, type LogPartition, type Positions } from '../positions/log-partition.js';
 import { plan } from './plan.js';
 import { requireSameLog } from './same-log.js';
-import { Trouble } from './trouble.js';
 
 /** How often the positions are looked at: other processes move them too. */
 const POLL_MS = 200;
@@ -35,16 +36,15 @@ const SESSION_TIMEOUT_MS = 10_000;
 /** How often a load looks whether the log is still the same one. */
 const COMPARE_LOG_MS = 5_000;
 
-const topics = [...tablesByTopic.keys()];
-
 export interface LoadDependencies {
   readonly connection: LogConnection;
   readonly admin: Admin;
   readonly positions: LogPositions;
   readonly known: KnownRecords;
+  readonly tables: Tables;
   readonly loader: ChunkLoader;
   /** Chunks in memory, at most. */
-  readonly chunksInHand: number;
+  readonly maxChunks: number;
   /** Records of one partition that are loaded in one transaction. */
   readonly chunkRecords: number;
   /** Bytes of one partition that are fetched at once. */
@@ -84,6 +84,7 @@ export async function load(
   observer: LoadObserver = {},
 ): Promise<LoadResult> {
   const startedAt = performance.now();
+  const topics = [...dependencies.tables.keys()];
   const { partitions, gaps } = await plan({ ...dependencies, topics });
   const run = new LoadRun(dependencies, partitions, observer);
   for (const gap of gaps) run.count(gap, { ...NO_COUNTS, lost: Number(gap.to - gap.from) });
@@ -112,7 +113,8 @@ class LoadRun {
   private readonly failed: Promise<never>;
   private fail!: (reason: unknown) => void;
   private lastFailure: Error | undefined;
-  private readonly trouble = new Trouble();
+  private readonly topics: readonly string[];
+  private readonly failureLogger: RateLimitedLogger;
   /** Ends the wait between two looks at the positions. */
   private look: () => void = () => {};
 
@@ -121,17 +123,20 @@ class LoadRun {
     private readonly partitions: readonly LogPartition[],
     private readonly observer: LoadObserver,
   ) {
-    this.planned = new Map(partitions.map((each) => [partitionKey(each), each]));
+    this.topics = [...dependencies.tables.keys()];
+    this.failureLogger = new RateLimitedLogger(dependencies.logger);
+    this.planned = new Map(partitions.map((each) => [partitionName(each.topic, each.partition), each]));
     this.checks = new Map(
-      partitions.map((each) => [partitionKey(each), new LogCheck(each, dependencies)] as const),
+      partitions.map(
+        (each) => [partitionName(each.topic, each.partition), new LogCheck(each, dependencies)] as const,
+      ),
     );
-    const { loader, chunksInHand, maxAgeDays } = dependencies;
+    const { loader, maxChunks, maxAgeDays } = dependencies;
     this.queue = new ChunkQueue({
       loader,
-      chunksInHand,
+      maxChunks,
       maxAgeDays,
       onLoaded: (chunk, loaded) => {
-        this.trouble.ended();
         this.count(chunk, loaded);
       },
       onFailure: (error) => this.chunkFailed(error),
@@ -147,7 +152,7 @@ class LoadRun {
   /** Resolves with the positions once all have reached their targets, and nothing is in hand any more. */
   async toTheEnd(signal: AbortSignal): Promise<Positions> {
     const onProgress = this.observer.onProgress ?? (() => {});
-    const atStart = await this.dependencies.positions.read(topics);
+    const atStart = await this.dependencies.positions.read(this.topics);
     const total = remaining(this.partitions, new Map());
     if (remaining(this.partitions, atStart) === 0n) {
       onProgress({ total: Number(total), done: Number(total) });
@@ -195,11 +200,11 @@ class LoadRun {
       connection,
       logger: logger.child({ component: 'consumer' }),
       groupId: GROUP_ID,
-      topics,
+      topics: this.topics,
       offsets: {
         kind: 'handler-owned',
         position: async (topic, partition) => {
-          const key = partitionKey({ topic, partition });
+          const key = partitionName(topic, partition);
           const position = (await positions.read([topic])).get(key);
           if (position !== undefined) this.nextOffsets.set(key, position);
           return this.readFrom(key, position);
@@ -244,7 +249,7 @@ class LoadRun {
   /** What came after the load began is for the next one: beyond its target, nothing of a partition is taken. */
   private async handle(batch: PassedRecords, consumer: BatchConsumer): Promise<void> {
     const { topic, partition, nextOffset } = batch;
-    const key = partitionKey(batch);
+    const key = partitionName(batch.topic, batch.partition);
     const planned = this.planned.get(key);
     const target = planned?.target ?? 0n;
     const from = this.nextOffsets.get(key) ?? planned?.from ?? 0n;
@@ -258,7 +263,7 @@ class LoadRun {
           topic,
           partition,
           identity: planned.identity,
-          table: tablesByTopic.get(topic)!,
+          table: this.dependencies.tables.get(topic)!,
           records,
           undecodable: batch.undecodable,
           from,
@@ -305,7 +310,7 @@ class LoadRun {
   }
 
   private async passGap({ topic, partition, expected, found, cause }: ConsumerGap): Promise<void> {
-    const key = partitionKey({ topic, partition });
+    const key = partitionName(topic, partition);
     const nextOffset = this.nextOffsets.get(key) ?? expected;
     switch (cause) {
       case 'log-start':
@@ -349,17 +354,15 @@ class LoadRun {
   }
 
   private chunkFailed(error: Error): void {
-    const level = this.trouble.failed(performance.now()) ? 'warn' : 'debug';
-    const { failures } = this.trouble;
-    this.dependencies.logger[level]({ err: error, failures }, 'a chunk was not loaded, and is tried again');
     this.lastFailure = error;
     if (error instanceof LoadError) this.fail(error);
+    else this.failureLogger.warn({ err: error }, 'could not load a chunk, will retry');
   }
 
   /** `undefined` while the database can't be asked. */
   private async readPositions(): Promise<Positions | undefined> {
     try {
-      return await this.dependencies.positions.read(topics);
+      return await this.dependencies.positions.read(this.topics);
     } catch (error) {
       this.lastFailure = error as Error;
       return undefined;

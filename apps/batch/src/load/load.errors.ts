@@ -1,10 +1,13 @@
 import { LogError } from '@hailstream/log';
 
 /**
- * `POSITIONS_REFUSED`: going on at the stored positions would skip records; lasts until somebody resolves it.
- * `LOG_CHANGED`: the log was replaced during the load. `LOG_GAP`: the log left out records without a reason.
- * `POSITION_MOVED_BACK`, `POSITION_REBOUND`: somebody else changed a position during the load.
- * `COUNTS_DISAGREE`: what became of the records does not add up to the records: a bug.
+ * - `POSITIONS_REFUSED`: continuing at the stored positions would skip records. Requires intervention.
+ * - `LOG_CHANGED`: the log was replaced during the load.
+ * - `LOG_GAP`: the log left out offsets without a reason.
+ * - `POSITION_MOVED_BACK`, `POSITION_REBOUND`: a position was changed during the load by something other than a load.
+ * - `COUNTS_DISAGREE`: the counts do not add up to the records: a bug in Hailstream.
+ * - `NO_PROGRESS`: no position moved for too long.
+ * - `STOPPED`: the load was stopped.
  */
 export type LoadErrorCode =
   | 'POSITIONS_REFUSED'
@@ -16,10 +19,14 @@ export type LoadErrorCode =
   | 'NO_PROGRESS'
   | 'STOPPED';
 
-/** Those that stay until somebody does something. */
-const LASTING: ReadonlySet<LoadErrorCode> = new Set(['POSITIONS_REFUSED', 'LOG_CHANGED', 'COUNTS_DISAGREE']);
+/** Codes of errors that persist until somebody intervenes. */
+const PERSISTENT: ReadonlySet<LoadErrorCode> = new Set([
+  'POSITIONS_REFUSED',
+  'LOG_CHANGED',
+  'COUNTS_DISAGREE',
+]);
 
-/** A load that ended before it had everything. What it loaded stays; the next one goes on from there. */
+/** A load that ended before it was complete. What it loaded remains, and the next load continues after it. */
 export class LoadError extends Error {
   override readonly name = 'LoadError';
 
@@ -32,14 +39,14 @@ export class LoadError extends Error {
   }
 }
 
-/** SQLSTATE classes of what a retry does not mend: who may come in, which database, which schema and which rights. */
-const TO_BE_MENDED = /^(28|3D|42)/;
+/** SQLSTATE classes of errors that a retry does not resolve: authentication, unknown database, missing schema or right. */
+const PERSISTENT_SQLSTATE = /^(28|3D|42)/;
 
-/** Whether a load that failed of this may succeed by itself later. Else somebody has to change something, perhaps us. */
-export function passesByItself(error: unknown): boolean {
+/** Whether a later load may succeed without intervention. */
+export function isTransient(error: unknown): boolean {
   if (error instanceof LogError) return error.retryable;
-  if (error instanceof LoadError) return !LASTING.has(error.code);
+  if (error instanceof LoadError) return !PERSISTENT.has(error.code);
   if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError)
     return false;
-  return !(error instanceof Error && 'code' in error && TO_BE_MENDED.test(String(error.code)));
+  return !(error instanceof Error && 'code' in error && PERSISTENT_SQLSTATE.test(String(error.code)));
 }

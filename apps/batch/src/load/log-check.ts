@@ -1,10 +1,10 @@
-import type { LogRecord } from '@hailstream/log';
+import { partitionName, type LogRecord } from '@hailstream/log';
 import type { KnownRecords } from '../positions/known-records.postgres.js';
 import { digestOf } from '../positions/position.js';
 import type { LogPositions } from '../positions/positions.postgres.js';
-import { tablesByTopic } from '../rows/tables.js';
+import type { Tables } from '../rows/tables.js';
 import { LoadError } from './load.errors.js';
-import { partitionKey, type LogPartition } from './log-partition.js';
+import type { LogPartition } from '../positions/log-partition.js';
 
 /** Offsets before a position that is bound to no log which are compared with the database. */
 export const LOOK_BACK_OFFSETS = 100n;
@@ -12,6 +12,7 @@ export const LOOK_BACK_OFFSETS = 100n;
 export interface LogCheckOptions {
   readonly positions: LogPositions;
   readonly known: KnownRecords;
+  readonly tables: Tables;
 }
 
 /**
@@ -69,15 +70,15 @@ export class LogCheck {
   }
 
   private async compareWithDatabase(records: readonly LogRecord[]): Promise<void> {
-    const { topic } = this.partition;
-    const unknown = await this.options.known.unknownOf(tablesByTopic.get(topic)!, this.partition, records);
+    const table = this.options.tables.get(this.partition.topic)!;
+    const unknown = await this.options.known.unknownOf(table, this.partition, records);
     if (unknown.length > 0) throw this.refusal(`the record at offset ${unknown[0]} was never loaded`);
   }
 
   private refusal(reason: string): LoadError {
     const { topic, unchecked } = this.partition;
     const lines = [
-      `${partitionKey(this.partition)}: the position ${unchecked?.nextOffset} does not belong to this log: ${reason}.`,
+      `${partitionName(this.partition.topic, this.partition.partition)}: the position ${unchecked?.nextOffset} does not belong to this log: ${reason}.`,
       'Nothing is loaded, as records would be skipped.',
       '  To load the log from its first record (an event that was loaded before is not loaded twice):',
       `    npm run batch -- positions reset --topic ${topic} --to earliest`,

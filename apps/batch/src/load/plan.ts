@@ -7,7 +7,7 @@ import type { LogPositions } from '../positions/positions.postgres.js';
 import { describeRefusals } from '../positions/refusal.js';
 import { isRefusal } from '../positions/verdict.js';
 import { LoadError } from './load.errors.js';
-import type { LogPartition } from './log-partition.js';
+import type { LogPartition } from '../positions/log-partition.js';
 
 /** Wait before an end that lies before a position is believed: a leader that has just changed may name an older one. */
 const END_CONFIRM_MS = 1_000;

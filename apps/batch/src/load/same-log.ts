@@ -3,7 +3,7 @@ import { presentIdentities } from '../positions/inspect.js';
 import { isSameLog } from '../positions/position.js';
 import { describeIdentity } from '../positions/refusal.js';
 import { LoadError } from './load.errors.js';
-import type { LogPartition } from './log-partition.js';
+import type { LogPartition } from '../positions/log-partition.js';
 
 /**
  * Requires that the log is still the one that a load began with: a topic can be deleted and created again at any time.

@@ -1,5 +1,4 @@
 import type { Admin } from '@hailstream/log';
-import { tablesByTopic } from '../rows/tables.js';
 import { inspect, type InspectedPartition } from './inspect.js';
 import { PositionsError } from './positions.errors.js';
 import type { LogPositions } from './positions.postgres.js';
@@ -11,8 +10,6 @@ export interface Selection {
   readonly topics: readonly string[];
   readonly partition?: number;
 }
-
-const ALL: Selection = { topics: [...tablesByTopic.keys()] };
 
 /** Changes that were planned and not made yet. */
 export interface PlannedReset {
@@ -27,9 +24,12 @@ export class PositionTools {
     private readonly admin: Admin,
     private readonly positions: LogPositions,
     private readonly repair: PositionRepair,
+    private readonly topics: readonly string[],
   ) {}
 
-  async show({ topics, partition: wanted }: Selection = ALL): Promise<InspectedPartition[]> {
+  async show(
+    { topics, partition: wanted }: Selection = { topics: this.topics },
+  ): Promise<InspectedPartition[]> {
     const inspected = await inspect({ admin: this.admin, positions: this.positions, topics });
     return wanted === undefined ? inspected : inspected.filter(({ partition }) => partition === wanted);
   }

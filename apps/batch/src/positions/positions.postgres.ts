@@ -1,6 +1,6 @@
-import type { TopicIdentity } from '@hailstream/log';
+import { partitionName, type TopicIdentity } from '@hailstream/log';
 import type pg from 'pg';
-import { partitionKey, type Positions } from '../load/log-partition.js';
+import type { Positions } from './log-partition.js';
 import { LOAD_JOB, type Gap, type LastingRefusal, type StoredPosition } from './position.js';
 
 /** A position for a partition that has none. */
@@ -37,7 +37,7 @@ export class LogPositions {
       'SELECT topic, partition, next_offset FROM ride.log_positions WHERE topic = ANY($1) AND job = $2',
       [topics, this.job],
     );
-    return new Map(rows.map((row) => [partitionKey(row), BigInt(row.next_offset)]));
+    return new Map(rows.map((row) => [partitionName(row.topic, row.partition), BigInt(row.next_offset)]));
   }
 
   /** All that is known of the positions of these topics, in order. */

@@ -1,13 +1,13 @@
 import pg from 'pg';
 import { begin } from '../database/pool.postgres.js';
 import type { LogRecord } from '@hailstream/log';
-import { GROUP_ID } from '../load/group.js';
-import { createPartition, missingDays } from '../load/partitions.postgres.js';
-import { RowWriter } from '../load/row-writer.postgres.js';
-import { SeenIds } from '../load/seen-ids.postgres.js';
+import { GROUP_ID } from '../consumer-group.js';
+import { createPartition, missingDays } from '../storage/partitions.postgres.js';
+import { RowWriter } from '../storage/row-writer.postgres.js';
+import { SeenIds } from '../storage/seen-ids.postgres.js';
 import { CopyWriter } from '../rows/copy-writer.js';
 import { encodeChunk } from '../rows/encode-chunk.js';
-import { tablesByTopic, type Table } from '../rows/tables.js';
+import type { Table, Tables } from '../rows/tables.js';
 
 /** Rejects whose places are read at once. */
 const PAGE_REJECTS = 10_000;
@@ -17,13 +17,18 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 /** Tries of a transaction that Postgres ended because of a deadlock with a load. */
 const MAX_ATTEMPTS = 5;
 
-export interface RetryOptions {
+/** Which rejects are retried. */
+export interface RetryFilter {
   /** Only rejects of this topic. @default all */
   readonly topic?: string;
   /** Only rejects whose reason contains this text. @default all */
   readonly reason?: string;
   /** Loads nothing: every transaction is rolled back. */
   readonly isDryRun: boolean;
+}
+
+export interface RetryOptions extends RetryFilter {
+  readonly tables: Tables;
   /** `EVENTS_MAX_AGE_DAYS` */
   readonly maxAgeDays: number;
 }
@@ -76,19 +81,16 @@ export async function retryRejects(
   return counts;
 }
 
-/** The topics whose rejects can be loaded again. */
-export const retryableTopics: readonly string[] = [...tablesByTopic.keys()];
-
 class RejectRetry {
-  private readonly seenIds = new Map(
-    [...tablesByTopic.values()].map((table) => [table.name, new SeenIds(table)]),
-  );
+  private readonly seenIds: ReadonlyMap<string, SeenIds>;
   private readonly writer = new CopyWriter();
 
   constructor(
     private readonly pool: pg.Pool,
     private readonly options: RetryOptions,
-  ) {}
+  ) {
+    this.seenIds = new Map([...options.tables.values()].map((table) => [table.name, new SeenIds(table)]));
+  }
 
   /** Rejects of one partition of the log each, in the order of their places: those that stay are not seen twice. */
   async *chunks(): AsyncGenerator<Chunk> {
@@ -131,7 +133,7 @@ class RejectRetry {
          AND consumer_group = $3 AND (topic, partition, topic_id, "offset") > ($4, $5, $6, $7)
        ORDER BY topic, partition, topic_id, "offset" LIMIT $8`,
       [
-        this.options.topic === undefined ? retryableTopics : [this.options.topic],
+        this.options.topic === undefined ? [...this.options.tables.keys()] : [this.options.topic],
         this.options.reason ?? '',
         GROUP_ID,
         topic,
@@ -145,7 +147,7 @@ class RejectRetry {
   }
 
   private async loadOnce(client: pg.ClientBase, chunk: Chunk): Promise<RetryCounts> {
-    const table = tablesByTopic.get(chunk.topic)!;
+    const table = this.options.tables.get(chunk.topic)!;
     await begin(client);
     const records = await lockRejects(client, chunk);
     const limits = { nowMs: Date.now(), maxAgeDays: this.options.maxAgeDays };

@@ -48,10 +48,9 @@ describe('encodeChunk', () => {
       event(1),
       event(2, { timestamp: nowMs - 86_400_000 }),
     ]);
-    const day = Math.floor(nowMs / 86_400_000);
     expect(rows.keys).toEqual([
-      { id: uuid(1), providerId: uuid(2), day },
-      { id: uuid(2), providerId: uuid(2), day: day - 1 },
+      { id: uuid(1), providerId: uuid(2), timeMs: nowMs },
+      { id: uuid(2), providerId: uuid(2), timeMs: nowMs - 86_400_000 },
     ]);
     expect(days.size).toBe(2);
     const { columns } = tablesByTopic.get(vehicleEventsTopic.name)!;

@@ -5,7 +5,7 @@ import {
   DAY_PARTITIONS_BACK,
   includes,
   MONTH_PARTITIONS_BACK,
-  partitionName,
+  tablePartitionName,
   rangeFor,
   type PartitionRange,
 } from './partition-range.js';
@@ -14,7 +14,7 @@ const on = (date: string): Day => dayOf(Date.parse(date));
 const today = on('2026-11-28');
 
 function nameFor(date: string, existing: readonly PartitionRange[] = []): string {
-  return partitionName('t', rangeFor(on(date), existing, today));
+  return tablePartitionName('t', rangeFor(on(date), existing, today));
 }
 
 /** Creates the partitions of days, one after the other, as loads do. */
@@ -66,7 +66,7 @@ describe(rangeFor, () => {
           expect(range.from).toBeLessThan(range.to);
           if (index > 0) expect(ranges[index - 1]!.to).toBeLessThanOrEqual(range.from);
         }
-        expect(new Set(ranges.map((range) => partitionName('t', range))).size).toBe(ranges.length);
+        expect(new Set(ranges.map((range) => tablePartitionName('t', range))).size).toBe(ranges.length);
       }),
     );
   });

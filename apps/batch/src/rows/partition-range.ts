@@ -31,7 +31,7 @@ export function includes({ from, to }: PartitionRange, day: Day): boolean {
 }
 
 /** The partition's name: `telemetry_20261122`, `telemetry_202609`, `telemetry_before_20241001`, `telemetry_20260903_20260907`. */
-export function partitionName(table: string, { from, to }: PartitionRange): string {
+export function tablePartitionName(table: string, { from, to }: PartitionRange): string {
   if (from === -Infinity) return `${table}_before_${digits(to)}`;
   if (to === from + 1) return `${table}_${digits(from)}`;
   if (from === monthOf(from) && to === monthOf(from, 1)) return `${table}_${digits(from).slice(0, 6)}`;

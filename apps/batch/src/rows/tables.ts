@@ -27,6 +27,9 @@ export interface Table {
   readonly columns: readonly Column<AnyEvent>[];
 }
 
+/** Tables by the topic that is loaded into them. */
+export type Tables = ReadonlyMap<string, Table>;
+
 /** The columns that are specific to a family, by the family's name. */
 export type ColumnsByFamily = Readonly<Record<string, readonly Column<never>[]>>;
 
@@ -39,7 +42,7 @@ export type ColumnsByFamily = Readonly<Record<string, readonly Column<never>[]>>
 export function createTables(
   { families }: EventRegistry,
   columns: ColumnsByFamily = columnsByFamily,
-): ReadonlyMap<string, Table> {
+): Tables {
   const tables = new Map<string, Table>();
   for (const family of families) {
     if (family.table === null) continue;

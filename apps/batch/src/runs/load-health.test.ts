@@ -1,35 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import { LoadHealth, UNREADY_AFTER_MS, UNREADY_FAILURES } from './load-health.js';
 
-const passing = { reason: 'no broker answers', passesByItself: true };
+const passing = { reason: 'no broker responds', isTransient: true };
 
 describe('LoadHealth', () => {
-  it('is well before the first load, and after one that succeeded', () => {
+  it('is healthy before the first load and after one that succeeded', () => {
     const health = new LoadHealth();
     expect(() => health.check(0)).not.toThrow();
-    health.failed({ reason: 'refused', passesByItself: false }, 0);
+    health.failed({ reason: 'refused', isTransient: false }, 0);
     health.succeeded();
     expect(() => health.check(1e9)).not.toThrow();
   });
 
-  it('is not well at once if somebody has to resolve the failure', () => {
+  it('is unhealthy immediately if the failure requires intervention', () => {
     const health = new LoadHealth();
-    health.failed({ reason: 'positions refused', passesByItself: false }, 0);
-    expect(() => health.check(0)).toThrow(/^loads fail until somebody resolves it: positions refused$/);
+    health.failed({ reason: 'positions refused', isTransient: false }, 0);
+    expect(() => health.check(0)).toThrow(/^loads fail and require intervention: positions refused$/);
   });
 
-  it('is not well once enough loads have failed for long enough', () => {
+  it('is unhealthy once enough consecutive loads have failed for long enough', () => {
     const health = new LoadHealth();
     for (let failure = 1; failure < UNREADY_FAILURES; failure += 1) health.failed(passing, 0);
     expect(() => health.check(UNREADY_AFTER_MS)).not.toThrow();
     health.failed(passing, 1);
     expect(() => health.check(UNREADY_AFTER_MS - 1)).not.toThrow();
     expect(() => health.check(UNREADY_AFTER_MS)).toThrow(
-      /^3 loads have failed in a row, the first 60 s ago: no broker answers$/,
+      /^3 consecutive loads failed, the first 60 s ago: no broker responds$/,
     );
   });
 
-  it('begins to count again after a success', () => {
+  it('restarts the count after a success', () => {
     const health = new LoadHealth();
     for (let failure = 0; failure < UNREADY_FAILURES; failure += 1) health.failed(passing, 0);
     health.succeeded();

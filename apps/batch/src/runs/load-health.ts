@@ -1,41 +1,51 @@
-/** Failures in a row after which loads count as not working, if they have also gone on for so long. */
+/** Consecutive failures after which loads count as unhealthy, if the first of them is also this long ago. */
 export const UNREADY_FAILURES = 3;
 export const UNREADY_AFTER_MS = 60_000;
 
 export interface LoadFailure {
   readonly reason: string;
-  /** Whether a later load may succeed without anybody doing something. */
-  readonly passesByItself: boolean;
+  /** Whether a later load may succeed without intervention. */
+  readonly isTransient: boolean;
 }
 
 /**
- * Whether loads make progress. They do not if the last one failed for a reason that somebody has to resolve, or if
- * {@link UNREADY_FAILURES} or more have failed in a row, the first of them at least {@link UNREADY_AFTER_MS} ago: less
- * than that is an outage that passes. One load that succeeds resolves both. Pure.
+ * Tracks whether loads make progress. They do not if the last one failed for a reason that requires intervention, or if
+ * {@link UNREADY_FAILURES} or more have failed in a row and the first failed at least {@link UNREADY_AFTER_MS} ago. A load
+ * that succeeds resets both.
  */
 export class LoadHealth {
-  private failures = 0;
+  private count = 0;
   private firstFailedAtMs = 0;
   private last: LoadFailure | undefined;
 
+  /** Failures since the last load that succeeded. */
+  get failures(): number {
+    return this.count;
+  }
+
+  /** Whether the last failure is transient; `true` if there is none. */
+  get isTransient(): boolean {
+    return this.last?.isTransient ?? true;
+  }
+
   succeeded(): void {
-    this.failures = 0;
+    this.count = 0;
     this.last = undefined;
   }
 
   failed(failure: LoadFailure, nowMs: number): void {
-    if (this.failures === 0) this.firstFailedAtMs = nowMs;
-    this.failures += 1;
+    if (this.count === 0) this.firstFailedAtMs = nowMs;
+    this.count += 1;
     this.last = failure;
   }
 
   /** @throws Error with the reason if loads do not make progress */
   check(nowMs: number): void {
-    const { last, failures } = this;
+    const { last, count } = this;
     if (last === undefined) return;
-    if (!last.passesByItself) throw new Error(`loads fail until somebody resolves it: ${last.reason}`);
+    if (!last.isTransient) throw new Error(`loads fail and require intervention: ${last.reason}`);
     const seconds = Math.floor((nowMs - this.firstFailedAtMs) / 1_000);
-    if (failures < UNREADY_FAILURES || nowMs - this.firstFailedAtMs < UNREADY_AFTER_MS) return;
-    throw new Error(`${failures} loads have failed in a row, the first ${seconds} s ago: ${last.reason}`);
+    if (count < UNREADY_FAILURES || nowMs - this.firstFailedAtMs < UNREADY_AFTER_MS) return;
+    throw new Error(`${count} consecutive loads failed, the first ${seconds} s ago: ${last.reason}`);
   }
 }

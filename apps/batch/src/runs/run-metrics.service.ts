@@ -6,13 +6,12 @@ import type { TopicPartition } from '@hailstream/log';
 import type { Counts } from '../load/counts.js';
 import { LoadError } from '../load/load.errors.js';
 import type { LoadResult } from '../load/load-result.js';
-import type { LoadRunner } from '../load/load-runner.js';
+import { LoadRunner } from '../load/load-runner.service.js';
 import { statusOf } from './run-record.js';
-import { LOADS } from './runs.tokens.js';
 
 const RUN_SECONDS = [0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600];
 
-/** What the loads of this process did, for Prometheus. */
+/** Prometheus metrics of the loads of this process. */
 @Injectable()
 export class RunMetrics {
   private readonly counters: ReadonlyMap<keyof Counts, Counter<'topic'>>;
@@ -22,7 +21,7 @@ export class RunMetrics {
   private readonly seconds: Histogram;
   private readonly lastSuccess: Gauge;
 
-  constructor(registry: Registry, @Inject(LOADS) loads: LoadRunner, @Inject(LOGGER) logger: Logger) {
+  constructor(registry: Registry, runner: LoadRunner, @Inject(LOGGER) logger: Logger) {
     const registers = [registry];
     this.counters = loadCounters(registers);
     this.lost = new Counter({
@@ -33,7 +32,7 @@ export class RunMetrics {
     });
     this.refused = new Gauge({
       name: 'batch_positions_refused',
-      help: '1 if the last load refused stored positions because it would have skipped records, else 0',
+      help: '1 if the last load refused the stored positions because continuing would skip records, otherwise 0',
       registers,
     });
     this.runs = new Counter({
@@ -45,31 +44,31 @@ export class RunMetrics {
     for (const outcome of ['succeeded', 'incomplete', 'failed']) this.runs.inc({ outcome }, 0);
     this.seconds = new Histogram({
       name: 'batch_run_duration_seconds',
-      help: 'Time from the start of a load to its end',
+      help: 'Duration of loads',
       buckets: RUN_SECONDS,
       registers,
     });
     this.lastSuccess = new Gauge({
       name: 'batch_last_success_timestamp_seconds',
-      help: 'When the last load ended that did not fail',
+      help: 'End of the last load that did not fail, as a Unix timestamp',
       registers,
     });
     new Gauge({
       name: 'batch_lag_records',
-      help: 'Records of the log that no process has loaded yet; NaN where the log or Postgres does not answer',
+      help: 'Records in the log that no process has loaded yet; NaN if the log or Postgres does not respond',
       registers,
       async collect() {
         try {
-          this.set(await loads.lag());
+          this.set(await runner.lag());
         } catch (error) {
-          logger.debug({ component: 'runs', err: error }, 'the lag is not known');
+          logger.debug({ component: 'runs', err: error }, 'lag unavailable');
           this.set(Number.NaN);
         }
       },
     });
   }
 
-  /** Counts what a load did as soon as it is committed: a load that fails later has done it all the same. */
+  /** Counts the result of a chunk as soon as it is committed, so that the chunks of a failed load count as well. */
   counted({ topic, partition }: TopicPartition, counts: Counts): void {
     for (const [name, counter] of this.counters) counter.inc({ topic }, counts[name]);
     if (counts.lost > 0) this.lost.inc({ topic, partition }, counts.lost);
@@ -94,7 +93,7 @@ function loadCounters(registers: Registry[]): ReadonlyMap<keyof Counts, Counter<
       'read',
       new Counter({
         name: 'batch_records_read_total',
-        help: 'Records read from the log: rows, duplicates and rejects together, by topic',
+        help: 'Records read from the log by topic: the sum of rows, duplicates and rejects',
         labelNames: ['topic'],
         registers,
       }),
@@ -112,7 +111,7 @@ function loadCounters(registers: Registry[]): ReadonlyMap<keyof Counts, Counter<
       'duplicates',
       new Counter({
         name: 'batch_duplicates_total',
-        help: 'Records whose id had been loaded before, by topic',
+        help: 'Records that repeat an event that had been loaded before, by topic',
         labelNames: ['topic'],
         registers,
       }),
@@ -121,7 +120,7 @@ function loadCounters(registers: Registry[]): ReadonlyMap<keyof Counts, Counter<
       'rejects',
       new Counter({
         name: 'batch_rejects_total',
-        help: 'Records that could not be loaded, by topic',
+        help: 'Records that could not be loaded and were dead-lettered, by topic',
         labelNames: ['topic'],
         registers,
       }),
@@ -130,7 +129,7 @@ function loadCounters(registers: Registry[]): ReadonlyMap<keyof Counts, Counter<
       'skipped',
       new Counter({
         name: 'batch_skipped_offsets_total',
-        help: 'Offsets without a record to load: transaction markers, aborted and compacted records, by topic',
+        help: 'Offsets without a record to load, by topic: transaction markers, aborted and compacted records',
         labelNames: ['topic'],
         registers,
       }),

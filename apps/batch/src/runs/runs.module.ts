@@ -1,25 +1,18 @@
-import { LOGGER } from '@hailstream/nest';
-import type { Logger } from '@hailstream/service/logging';
 import { Module, type DynamicModule } from '@nestjs/common';
-import type { BatchConfig } from '../config.js';
-import { LoadRunner } from '../load/load-runner.js';
+import type { Schedule } from '../schedule/schedule.js';
 import { RunMetrics } from './run-metrics.service.js';
 import { RunsController } from './runs.controller.js';
-import { Runs } from './runs.service.js';
-import { LOADS, SCHEDULE } from './runs.tokens.js';
+import { RunsService } from './runs.service.js';
+import { SCHEDULE } from './runs.tokens.js';
 
+/** Loads on a schedule, with their history and metrics. */
 @Module({})
 export class RunsModule {
-  static forRoot({ load, schedule }: BatchConfig): DynamicModule {
+  static forRoot(schedule: Schedule): DynamicModule {
     return {
       module: RunsModule,
       controllers: [RunsController],
-      providers: [
-        { provide: LOADS, useFactory: (logger: Logger) => new LoadRunner(load, logger), inject: [LOGGER] },
-        { provide: SCHEDULE, useValue: schedule },
-        RunMetrics,
-        Runs,
-      ],
+      providers: [{ provide: SCHEDULE, useValue: schedule }, RunMetrics, RunsService],
     };
   }
 }

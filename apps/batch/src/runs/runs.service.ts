@@ -1,49 +1,57 @@
-import { HealthChecks, LOGGER, LogConsumerMetrics } from '@hailstream/nest';
-import type { Logger } from '@hailstream/service/logging';
+import { HealthChecks, LOGGER, LogConsumerMetrics, type Logger } from '@hailstream/nest';
+import type { Admin } from '@hailstream/log';
+import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { backoffMs } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { passesByItself } from '../load/load.errors.js';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { SchemaMigrator } from '../database/schema-migrator.service.js';
+import { isTransient } from '../load/load.errors.js';
 import type { LoadResult } from '../load/load-result.js';
-import type { LoadRunner } from '../load/load-runner.js';
-import { Trouble } from '../load/trouble.js';
+import { LoadRunner } from '../load/load-runner.service.js';
+import { ADMIN } from '../log/log.tokens.js';
 import { NextStart, type Clocks } from '../schedule/next-start.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { LoadHealth } from './load-health.js';
 import { RunMetrics } from './run-metrics.service.js';
 import { RunHistory, statusOf, type RunRecord } from './run-record.js';
-import { LOADS, SCHEDULE } from './runs.tokens.js';
+import { SCHEDULE } from './runs.tokens.js';
 
-/** How often the wall clock is looked at while a start is waited for: it may be set meanwhile. */
-const CLOCK_LOOK_MS = 1_000;
-/** Wait before the schema is tried again where Postgres was away. */
-const PREPARE_RETRY_MS = 2_000;
-/** Waits before a load that failed is tried again: doubled each time, and never beyond the schedule's next. */
+/** Interval at which the clocks are read while waiting for a start: the wall clock may be set meanwhile. */
+const CLOCK_POLL_MS = 1_000;
+/** Wait before the migrations are retried. */
+const MIGRATE_RETRY_MS = 2_000;
+/** Waits before a failed load is retried: doubled with each failure. The schedule may start the load earlier. */
 const RETRY_BACKOFF = { firstMs: 2_000, maxMs: 60_000 };
 
-/** Makes loads on a schedule, one at a time: the next one is not before the last one has ended. */
+/** Runs loads on a schedule, one at a time. */
 @Injectable()
-export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
+export class RunsService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly history = new RunHistory();
   private readonly stop = new AbortController();
-  private readonly trouble = new Trouble();
   private readonly health = new LoadHealth();
   private readonly logger: Logger;
+  private readonly failureLogger: RateLimitedLogger;
   private done: Promise<unknown> = Promise.resolve();
-  private hasFailed = false;
-  private isPassing = false;
 
   constructor(
-    @Inject(LOADS) private readonly loads: LoadRunner,
+    private readonly runner: LoadRunner,
+    private readonly migrator: SchemaMigrator,
     @Inject(SCHEDULE) private readonly schedule: Schedule,
     private readonly metrics: RunMetrics,
     private readonly logMetrics: LogConsumerMetrics,
+    @Inject(ADMIN) admin: Admin,
     healthChecks: HealthChecks,
     @Inject(LOGGER) logger: Logger,
   ) {
     this.logger = logger.child({ component: 'runs' });
-    healthChecks.register('postgres', () => loads.checkPostgres());
-    healthChecks.register('log', () => loads.checkLog());
+    this.failureLogger = new RateLimitedLogger(this.logger);
+    healthChecks.register('postgres', () => migrator.check());
+    healthChecks.register('log', () => requireBroker(admin));
     healthChecks.register('loads', () => this.health.check(performance.now()));
   }
 
@@ -55,87 +63,84 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
     this.done = this.keepRunning();
   }
 
-  /** The chunks in hand are finished or rolled back. */
-  async onApplicationShutdown(): Promise<void> {
+  /** Chunks that are being written are committed or rolled back. */
+  async beforeApplicationShutdown(): Promise<void> {
     this.stop.abort();
     await this.done;
-    await this.loads[Symbol.asyncDispose]();
+    this.failureLogger.stop();
   }
 
   private async keepRunning(): Promise<void> {
     const { signal } = this.stop;
-    await this.prepare();
+    await this.migrate();
     for (let last: Clocks | undefined; !signal.aborted;) {
-      last = await this.untilNextStart(last);
+      last = await this.waitForNextStart(last);
       if (signal.aborted) return;
       await this.runOnce();
     }
   }
 
-  /** Waits for the schedule, or less if the last load failed. */
-  private async untilNextStart(last: Clocks | undefined): Promise<Clocks> {
+  /** Waits for the schedule, or less if the last load failed. Returns the time of the start. */
+  private async waitForNextStart(last: Clocks | undefined): Promise<Clocks> {
     const { signal } = this.stop;
     const next = new NextStart(this.schedule, last, readClocks());
-    const retryAtMs = performance.now() + (this.hasFailed ? this.retryMs() : Infinity);
+    const retryAtMs = performance.now() + this.retryMs();
     for (;;) {
       const now = readClocks();
       const leftMs = Math.min(next.remainingMs(now), retryAtMs - now.monotonicMs);
       if (leftMs <= 0 || signal.aborted) return now;
-      await sleep(Math.min(leftMs, CLOCK_LOOK_MS), signal);
+      await sleep(Math.min(leftMs, CLOCK_POLL_MS), signal);
     }
   }
 
-  /** So that whoever asks finds tables, even before the first load. */
-  private async prepare(): Promise<void> {
+  /** The tables exist before the first load, so that queries do not fail. */
+  private async migrate(): Promise<void> {
     while (!this.stop.signal.aborted) {
       try {
-        await this.loads.prepare();
-        this.trouble.ended();
+        await this.migrator.migrate();
         return;
       } catch (error) {
-        this.tellOf(error, 'the schema could not be brought up to date, and is tried again');
-        await sleep(PREPARE_RETRY_MS, this.stop.signal);
+        this.logFailure(error, 'migrations failed, will retry');
+        await sleep(MIGRATE_RETRY_MS, this.stop.signal);
       }
     }
   }
 
-  /** What somebody has to resolve may be resolved at any moment; what passes by itself, soon. */
   private retryMs(): number {
-    return this.isPassing ? backoffMs(this.trouble.failures - 1, RETRY_BACKOFF) : RETRY_BACKOFF.maxMs;
+    const { failures, isTransient: mayPass } = this.health;
+    if (failures === 0) return Infinity;
+    return mayPass ? backoffMs(failures - 1, RETRY_BACKOFF) : RETRY_BACKOFF.maxMs;
   }
 
   private async runOnce(): Promise<void> {
     this.history.begin(Date.now());
-    this.hasFailed = false;
     try {
-      const result = await this.loads.load(this.stop.signal, {
+      const result = await this.runner.load(this.stop.signal, {
         onCounted: (partition, counts) => this.metrics.counted(partition, counts),
         onGap: (gap) => this.logMetrics.countGap(gap),
         onUndecodable: (batch) => this.logMetrics.countUndecodable(batch),
       });
       this.history.succeed(result, Date.now());
       this.metrics.succeeded(result, Date.now());
+      this.logResult(result, this.health.failures);
       this.health.succeeded();
-      this.tellResult(result, this.trouble.ended());
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.history.fail(reason, Date.now());
       if (this.stop.signal.aborted) {
-        this.logger.info({ reason }, 'the load was stopped');
+        this.logger.info({ reason }, 'load stopped');
         return;
       }
-      this.hasFailed = true;
-      this.isPassing = passesByItself(error);
       this.metrics.failed(error);
-      this.health.failed({ reason, passesByItself: this.isPassing }, performance.now());
-      this.tellOf(error, 'the load failed; the next one goes on where the database says');
+      this.health.failed({ reason, isTransient: isTransient(error) }, performance.now());
+      this.logFailure(error, 'load failed, will retry from the stored positions');
     }
   }
 
-  private tellResult(result: LoadResult, failures: number): void {
+  private logResult(result: LoadResult, failures: number): void {
     const { topics, ...counts } = result;
     const fields = { ...counts, ...(failures > 0 && { failures }) };
-    if (statusOf(result) === 'succeeded') return this.logger.info(fields, 'loaded');
+    if (statusOf(result) === 'succeeded') return this.logger.info(fields, 'load completed');
     const lostByPartition = Object.fromEntries(
       Object.entries(topics)
         .filter(([, { lost }]) => lost > 0)
@@ -143,16 +148,17 @@ export class Runs implements OnApplicationBootstrap, OnApplicationShutdown {
     );
     this.logger.error(
       { ...fields, lostByPartition },
-      'loaded, but records were deleted before they were loaded',
+      'load completed, but the log had deleted records before they were loaded',
     );
   }
 
-  /** What lasts is said once and then now and then: a schedule may have a load each second. */
-  private tellOf(error: unknown, what: string): void {
-    const level = passesByItself(error) ? 'warn' : 'error';
-    const isTold = this.trouble.failed(performance.now());
-    this.logger[isTold ? level : 'debug']({ err: error, failures: this.trouble.failures }, what);
+  private logFailure(error: unknown, message: string): void {
+    this.failureLogger[isTransient(error) ? 'warn' : 'error']({ err: error }, message);
   }
+}
+
+async function requireBroker(admin: Admin): Promise<void> {
+  if (!(await admin.ping())) throw new Error('no broker responds');
 }
 
 function readClocks(): Clocks {

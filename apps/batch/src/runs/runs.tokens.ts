@@ -1,4 +1,2 @@
-/** Injects the {@link LoadRunner} that the service makes. */
-export const LOADS = Symbol('LoadRunner');
-/** Injects the {@link Schedule} that it makes them on. */
+/** Injects the {@link Schedule} of the loads. */
 export const SCHEDULE = Symbol('Schedule');

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { storableReason, type EncodedRows, type Reject, type Repeat } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
-import { copyTuples } from './copy.postgres.js';
-import { attempt, isDataError, isUniqueViolation } from './savepoint.postgres.js';
+import { copyTuples } from '../database/copy.postgres.js';
+import { attempt, isDataError, isUniqueViolation } from '../database/savepoint.postgres.js';
 import type { SeenIds } from './seen-ids.postgres.js';
 
 /** Rows that are copied together after one that Postgres refused: doubled with each success. */

@@ -1,5 +1,5 @@
-import type { TopicIdentity } from '@hailstream/log';
-import type { StoredPosition } from '../positions/position.js';
+import { partitionName, type TopicIdentity } from '@hailstream/log';
+import type { StoredPosition } from './position.js';
 
 /** One partition of the log, as a load sees it. */
 export interface LogPartition {
@@ -17,14 +17,10 @@ export interface LogPartition {
   readonly unchecked: StoredPosition | undefined;
 }
 
-/** Offsets after the last record loaded, by {@link partitionKey}. */
+/** Offsets after the last record loaded, by {@link partitionName}. */
 export type Positions = ReadonlyMap<string, bigint>;
 
 type PlannedRange = Pick<LogPartition, 'topic' | 'partition' | 'from' | 'target'>;
-
-export function partitionKey({ topic, partition }: { topic: string; partition: number }): string {
-  return `${topic}/${partition}`;
-}
 
 /** What of the log is still to be loaded, in records (or offsets, where the log has gaps). */
 export function remaining(partitions: readonly PlannedRange[], positions: Positions): bigint {
@@ -35,5 +31,5 @@ export function remaining(partitions: readonly PlannedRange[], positions: Positi
 }
 
 export function positionOf(partition: PlannedRange, positions: Positions): bigint {
-  return positions.get(partitionKey(partition)) ?? partition.from;
+  return positions.get(partitionName(partition.topic, partition.partition)) ?? partition.from;
 }

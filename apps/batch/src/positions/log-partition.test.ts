@@ -14,9 +14,9 @@ describe('remaining', () => {
 
   it('counts what others loaded too, and nothing beyond the targets', () => {
     const positions = new Map([
-      ['a/0', 25n],
-      ['a/1', 5n],
-      ['b/0', 3n],
+      ['a-0', 25n],
+      ['a-1', 5n],
+      ['b-0', 3n],
     ]);
     expect(remaining(partitions, positions)).toBe(4n);
   });

@@ -1,8 +1,8 @@
 import type { TopicIdentity } from '@hailstream/log';
 import type pg from 'pg';
-import { GROUP_ID } from './group.js';
+import { GROUP_ID } from '../consumer-group.js';
 import { storableReason, type Reject } from '../rows/encode-chunk.js';
-import { attempt, isDataError } from './savepoint.postgres.js';
+import { attempt, isDataError } from '../database/savepoint.postgres.js';
 
 /** Bytes of keys and values in one INSERT; a record that is larger than that has one of its own. */
 const INSERT_BYTES = 4 * 1024 * 1024;

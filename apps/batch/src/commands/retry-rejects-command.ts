@@ -3,15 +3,14 @@ import {
   addCounts,
   NOTHING_RETRIED,
   type RetryCounts,
-  type RetryOptions,
+  type RetryFilter,
 } from '../rejects/retry-rejects.postgres.js';
-import { tablesByTopic } from '../rows/tables.js';
 import { UsageError } from './usage.errors.js';
 
 export const RETRY_REJECTS_USAGE = [
   'retry-rejects [--topic TOPIC] [--reason TEXT] [--dry-run] [--json]',
-  '    loads the records of ride.rejects again (of a topic, with a reason that contains a text), and removes those that',
-  '    are loaded; the others stay, with their reason of now',
+  '    loads the records of ride.rejects again, optionally only those of a topic or with a reason that contains TEXT.',
+  '    Records that are loaded are removed from ride.rejects; the others remain with the new reason',
 ];
 
 const OPTIONS = {
@@ -22,20 +21,19 @@ const OPTIONS = {
 } as const;
 
 export interface RetryRejectsArgs {
-  readonly options: Omit<RetryOptions, 'maxAgeDays'>;
+  readonly filter: RetryFilter;
   readonly isJson: boolean;
 }
 
 /** @throws UsageError */
-export function parseRetryRejectsArgs(args: readonly string[]): RetryRejectsArgs {
+export function parseRetryRejectsArgs(args: readonly string[], topics: readonly string[]): RetryRejectsArgs {
   const { topic, reason, 'dry-run': isDryRun = false, json: isJson = false } = parseOptions(args);
-  if (topic !== undefined && !tablesByTopic.has(topic)) {
-    const names = [...tablesByTopic.keys()].join(', ');
-    throw new UsageError(`--topic: expected one of ${names}, got "${topic}"`);
+  if (topic !== undefined && !topics.includes(topic)) {
+    throw new UsageError(`--topic: expected one of ${topics.join(', ')}, got "${topic}"`);
   }
-  if (reason === '') throw new UsageError('--reason: expected a text');
+  if (reason === '') throw new UsageError('--reason: expected a non-empty text');
   return {
-    options: { ...(topic !== undefined && { topic }), ...(reason !== undefined && { reason }), isDryRun },
+    filter: { ...(topic !== undefined && { topic }), ...(reason !== undefined && { reason }), isDryRun },
     isJson,
   };
 }
@@ -43,13 +41,13 @@ export function parseRetryRejectsArgs(args: readonly string[]): RetryRejectsArgs
 /** What `retry-rejects` prints: with `--json` one line of JSON. */
 export function retryReport(
   counts: ReadonlyMap<string, RetryCounts>,
-  { options: { isDryRun }, isJson }: RetryRejectsArgs,
+  { filter: { isDryRun }, isJson }: RetryRejectsArgs,
 ): string {
   const total = [...counts.values()].reduce(addCounts, NOTHING_RETRIED);
   if (isJson) return JSON.stringify({ topics: Object.fromEntries(counts), ...total, dryRun: isDryRun });
   const lines = [...counts].map(([topic, each]) => `${topic.padEnd(24)}${describe(each)}`);
   lines.push(`${'all'.padEnd(24)}${describe(total)}`);
-  if (isDryRun) lines.push('dry run: nothing was changed');
+  if (isDryRun) lines.push('dry run: no changes were made');
   return lines.join('\n');
 }
 

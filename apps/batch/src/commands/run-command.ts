@@ -2,92 +2,102 @@ import { ConfigError } from '@hailstream/service/config';
 import { createLogger } from '@hailstream/service/logging';
 import { pino } from 'pino';
 import { loadConfig } from '../config.js';
+import { SchemaMigrator } from '../database/schema-migrator.service.js';
 import type { LoadResult } from '../load/load-result.js';
-import { LoadRunner } from '../load/load-runner.js';
+import { LoadRunner } from '../load/load-runner.service.js';
+import { PositionTools } from '../positions/position-tools.js';
+import { RejectRetrier } from '../rejects/reject-retrier.service.js';
+import { tablesByTopic } from '../rows/tables.js';
+import { CommandModule, createCommandContext, type CommandContext } from './command.module.js';
 import { parsePositionsArgs, POSITIONS_USAGE, runPositions } from './positions-command.js';
 import { ProgressDisplay } from './progress-display.js';
 import { parseRetryRejectsArgs, retryReport, RETRY_REJECTS_USAGE } from './retry-rejects-command.js';
 import { UsageError } from './usage.errors.js';
 
 const USAGE = [
-  'usage: npm run batch -- COMMAND (node main.js COMMAND in a container)',
+  'usage: npm run batch -- COMMAND (in a container: node main.js COMMAND)',
   'run [--json]',
-  '    one load of what the log holds now. Exit code 0: complete, 1: failed, 2: loaded, but the log had deleted records',
-  '    before they were loaded',
+  '    loads all records that the log has now. Exit code: 0 complete, 1 failed, 2 incomplete: the log had deleted',
+  '    records before they were loaded',
   'migrate',
-  '    brings the schema up to date and loads nothing',
+  '    brings the schema up to date',
   ...POSITIONS_USAGE,
   ...RETRY_REJECTS_USAGE,
 ].join('\n');
 
-/** Exit code of a load that is done although the log had deleted records before they were loaded. */
+/** Exit code of a load before which the log had deleted records that were not loaded. */
 const INCOMPLETE = 2;
 
 /** Runs one command and returns the exit code. */
-export async function runOneShot(args: readonly string[]): Promise<number> {
+export async function runCommand(args: readonly string[]): Promise<number> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   try {
-    const command = parseCommand(args);
+    const command = parseCommand(args, [...tablesByTopic.keys()]);
     if (command === undefined) {
       process.stdout.write(`${USAGE}\n`);
       return 0;
     }
     const config = loadConfig();
-    // Failures only: standard output has the result, and standard error the progress.
+    // Results are written to standard output and progress to standard error: only problems are logged.
     const level = config.logLevel === 'info' ? 'warn' : config.logLevel;
     const logger = createLogger({ name: 'batch', level }, pino.destination({ dest: 2, sync: true }));
-    await using loads = new LoadRunner(config.load, logger);
-    return await command(loads, stop.signal);
+    const app = await createCommandContext(CommandModule.forRoot(config.load, logger));
+    try {
+      return await command(app, stop.signal);
+    } finally {
+      await app.close();
+    }
   } catch (error) {
     return failure(error instanceof UsageError ? `${error.message}\n${USAGE}` : reasonOf(error));
   }
 }
 
-type Command = (loads: LoadRunner, signal: AbortSignal) => Promise<number>;
+type Command = (app: CommandContext, signal: AbortSignal) => Promise<number>;
 
-/** `undefined` if help is asked for. */
-function parseCommand(args: readonly string[]): Command | undefined {
+/** Returns `undefined` if help is requested. */
+function parseCommand(args: readonly string[], topics: readonly string[]): Command | undefined {
   const [command = '', ...options] = args;
   if (command === 'help' || args.includes('--help')) return undefined;
   switch (command) {
     case 'run':
       if (options.some((option) => option !== '--json')) break;
-      return (loads, signal) => runLoad(loads, signal, { isJson: options.length > 0 });
+      return (app, signal) => runLoad(app.get(LoadRunner), signal, { isJson: options.length > 0 });
     case 'migrate':
       if (options.length > 0) break;
       return migrate;
     case 'retry-rejects': {
-      const parsed = parseRetryRejectsArgs(options);
-      return async (loads, signal) => {
-        process.stdout.write(`${retryReport(await loads.retryRejects(parsed.options, signal), parsed)}\n`);
+      const parsed = parseRetryRejectsArgs(options, topics);
+      return async (app, signal) => {
+        const counts = await app.get(RejectRetrier).retry(parsed.filter, signal);
+        process.stdout.write(`${retryReport(counts, parsed)}\n`);
         return 0;
       };
     }
     case 'positions': {
-      const parsed = parsePositionsArgs(options);
-      return async (loads) => {
-        await loads.prepare();
-        return runPositions(loads.positionTools, parsed);
+      const parsed = parsePositionsArgs(options, topics);
+      return async (app) => {
+        await app.get(SchemaMigrator).migrate();
+        return runPositions(app.get(PositionTools), parsed);
       };
     }
   }
   throw new UsageError(`unknown command or option: ${args.join(' ')}`);
 }
 
-async function migrate(loads: LoadRunner): Promise<number> {
-  const applied = await loads.prepare();
+async function migrate(app: CommandContext): Promise<number> {
+  const applied = await app.get(SchemaMigrator).migrate();
   process.stdout.write(`${applied.map((name) => `applied ${name}\n`).join('')}the schema is up to date\n`);
   return 0;
 }
 
 async function runLoad(
-  loads: LoadRunner,
+  runner: LoadRunner,
   signal: AbortSignal,
   { isJson }: { readonly isJson: boolean },
 ): Promise<number> {
   try {
-    const result = await loadShown(loads, signal);
+    const result = await loadWithProgress(runner, signal);
     process.stdout.write(`${isJson ? JSON.stringify(result) : summary(result)}\n`);
     return result.outcome === 'complete' ? 0 : INCOMPLETE;
   } catch (error) {
@@ -98,9 +108,9 @@ async function runLoad(
   }
 }
 
-async function loadShown(loads: LoadRunner, signal: AbortSignal): Promise<LoadResult> {
+async function loadWithProgress(runner: LoadRunner, signal: AbortSignal): Promise<LoadResult> {
   using display = new ProgressDisplay(process.stderr);
-  return await loads.load(signal, { onProgress: (progress) => display.show(progress) });
+  return await runner.load(signal, { onProgress: (progress) => display.show(progress) });
 }
 
 function summary({ topics, rows, rejects, duplicates, lost, seconds }: LoadResult): string {
@@ -108,10 +118,10 @@ function summary({ topics, rows, rejects, duplicates, lost, seconds }: LoadResul
     ([topic, result]) => `${topic.padEnd(24)}${String(result.rows).padStart(12)} rows`,
   );
   lines.push(`${rows} rows in ${seconds.toFixed(1)} s`);
-  if (duplicates > 0) lines.push(`${duplicates} records had been loaded before (duplicates)`);
-  if (rejects > 0) lines.push(`${rejects} records could not be loaded: ride.rejects says why`);
+  if (duplicates > 0) lines.push(`${duplicates} duplicates: events that had been loaded before`);
+  if (rejects > 0) lines.push(`${rejects} rejects: see ride.rejects for the reasons`);
   if (lost > 0)
-    lines.push(`${lost} records were LOST: the log had deleted them before they were loaded (ride.log_gaps)`);
+    lines.push(`${lost} records LOST: deleted by the log before they were loaded, see ride.log_gaps`);
   return lines.join('\n');
 }
 
@@ -123,7 +133,7 @@ function failure(reason: string): number {
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof ConfigError) return error.message;
-  // node-postgres tries every address of a host, and says what each one answered.
+  // node-postgres tries every address of a host, and reports an error for each.
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join('\n');
   return error.message;
 }

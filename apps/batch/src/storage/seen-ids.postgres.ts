@@ -3,8 +3,8 @@ import { CopyWriter } from '../rows/copy-writer.js';
 import { dayOf, type Day } from '../rows/day.js';
 import type { RowKey } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
-import { copyTuples } from './copy.postgres.js';
-import { attempt, isUniqueViolation } from './savepoint.postgres.js';
+import { copyTuples } from '../database/copy.postgres.js';
+import { attempt, isUniqueViolation } from '../database/savepoint.postgres.js';
 
 /** Field count; two UUIDs and two dates, each with its length. */
 const KEY_TUPLE_BYTES = 2 + 2 * (4 + 16) + 2 * (4 + 4);

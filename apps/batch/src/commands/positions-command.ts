@@ -1,12 +1,11 @@
+import { partitionName } from '@hailstream/log';
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
-import { partitionKey } from '../load/log-partition.js';
 import type { InspectedPartition } from '../positions/inspect.js';
 import type { PositionTools, Selection } from '../positions/position-tools.js';
 import { describeIdentity } from '../positions/refusal.js';
 import { parseResetTarget, RESET_TARGET_EXPECTED } from '../positions/reset-target.js';
 import { isRefusal } from '../positions/verdict.js';
-import { tablesByTopic } from '../rows/tables.js';
 import { UsageError } from './usage.errors.js';
 
 export const POSITIONS_USAGE = [
@@ -45,7 +44,7 @@ export interface PositionsArgs {
 }
 
 /** @throws UsageError */
-export function parsePositionsArgs(args: readonly string[]): PositionsArgs {
+export function parsePositionsArgs(args: readonly string[], topics: readonly string[]): PositionsArgs {
   const [command = '', ...rest] = args;
   if (!isCommand(command)) throw new UsageError(`positions: expected show, reset or adopt, got "${command}"`);
   const values = parseOptions(rest);
@@ -55,12 +54,11 @@ export function parsePositionsArgs(args: readonly string[]): PositionsArgs {
     }
   }
   const { topic, partition, all = false, to = 'earliest' } = values;
-  const topics = [...tablesByTopic.keys()];
   const names = topics.join(', ');
   if (topic === undefined && command !== 'show' && !all) {
     throw new UsageError(`--topic: expected one of ${names}; or --all`);
   }
-  if (topic !== undefined && !tablesByTopic.has(topic)) {
+  if (topic !== undefined && !topics.includes(topic)) {
     throw new UsageError(`--topic: expected one of ${names}, got "${topic}"`);
   }
   if (all && (topic !== undefined || partition !== undefined)) {
@@ -93,9 +91,13 @@ export async function runPositions(tools: PositionTools, args: PositionsArgs): P
       return show(tools, args);
     case 'reset': {
       const planned = await tools.planReset(selected, parseResetTarget(args.to)!);
-      const before = new Map((await tools.show(selected)).map((each) => [partitionKey(each), each] as const));
+      const before = new Map(
+        (await tools.show(selected)).map(
+          (each) => [partitionName(each.topic, each.partition), each] as const,
+        ),
+      );
       const changes = planned.positions.map(({ topic, partition, to }) => {
-        const from = before.get(partitionKey({ topic, partition }))?.stored?.nextOffset;
+        const from = before.get(partitionName(topic, partition))?.stored?.nextOffset;
         return `${topic}/${partition}: ${from ?? 'no position'} becomes ${to}`;
       });
       changes.push(

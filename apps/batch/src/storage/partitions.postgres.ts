@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { begin } from '../database/pool.postgres.js';
 import { dayOf, startOf, type Day } from '../rows/day.js';
-import { includes, partitionName, rangeFor, type PartitionRange } from '../rows/partition-range.js';
+import { includes, tablePartitionName, rangeFor, type PartitionRange } from '../rows/partition-range.js';
 
 /** Any number, as long as it is the same in every process: the holder of this lock creates partitions. */
 const LOCK = 7_245_118;
@@ -47,7 +47,7 @@ export async function createPartition(
   const existing = await readPartitions(client, table);
   if (withoutPartition(existing, [day]).length === 0) return existing;
   const range = rangeFor(day, existing, dayOf(nowMs));
-  const name = await unusedName(client, partitionName(table, range));
+  const name = await unusedName(client, tablePartitionName(table, range));
   const { from, to } = { from: bound(range.from), to: bound(range.to) };
   await client.query(
     `CREATE TABLE ride."${name}" (LIKE ride.${table} INCLUDING ALL);

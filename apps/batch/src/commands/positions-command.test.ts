@@ -3,11 +3,12 @@ import { parsePositionsArgs } from './positions-command.js';
 import { UsageError } from './usage.errors.js';
 
 const topic = 'ride.telemetry';
+const topics = ['ride.telemetry', 'ride.trips'];
 
 describe('parsePositionsArgs', () => {
   it('shows all topics unless one is named', () => {
-    expect(parsePositionsArgs(['show']).selected.topics).toContain('ride.trips');
-    expect(parsePositionsArgs(['show', '--topic', topic, '--json'])).toMatchObject({
+    expect(parsePositionsArgs(['show'], topics).selected.topics).toContain('ride.trips');
+    expect(parsePositionsArgs(['show', '--topic', topic, '--json'], topics)).toMatchObject({
       command: 'show',
       selected: { topics: [topic] },
       isJson: true,
@@ -15,9 +16,9 @@ describe('parsePositionsArgs', () => {
   });
 
   it('resets to the earliest record unless told otherwise, and only if that is confirmed', () => {
-    const args = parsePositionsArgs(['reset', '--topic', topic, '--partition', '3']);
+    const args = parsePositionsArgs(['reset', '--topic', topic, '--partition', '3'], topics);
     expect(args).toMatchObject({ to: 'earliest', isConfirmed: false, selected: { partition: 3 } });
-    expect(parsePositionsArgs(['reset', '--all', '--to', '42', '--yes'])).toMatchObject({
+    expect(parsePositionsArgs(['reset', '--all', '--to', '42', '--yes'], topics)).toMatchObject({
       to: '42',
       isConfirmed: true,
     });
@@ -39,7 +40,7 @@ describe('parsePositionsArgs', () => {
     [['adopt', '--all', '--to', '1'], 'positions adopt: unknown option --to'],
     [['show', '--what'], "Unknown option '--what'"],
   ])('refuses %j', (args, message) => {
-    const parse = () => parsePositionsArgs(args);
+    const parse = () => parsePositionsArgs(args, topics);
     expect(parse).toThrow(UsageError);
     expect(parse).toThrow(message);
   });

@@ -1,0 +1,23 @@
+import { LoggingModule, type Logger } from '@hailstream/nest';
+import { Module, type DynamicModule, type INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { LoadConfig } from '../config.js';
+import { LoadModule, type LoadedEvents } from '../load/load.module.js';
+
+/** What the commands use: everything that a load needs, without HTTP and without a schedule. */
+@Module({})
+export class CommandModule {
+  static forRoot(config: LoadConfig, logger: Logger, events?: LoadedEvents): DynamicModule {
+    return {
+      module: CommandModule,
+      imports: [LoggingModule.forRoot(logger), LoadModule.forRoot(config, events)],
+    };
+  }
+}
+
+/** The providers of a command. `close()` disposes of them. */
+export type CommandContext = Pick<INestApplicationContext, 'get' | 'close'>;
+
+export function createCommandContext(module: DynamicModule): Promise<CommandContext> {
+  return NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
+}

@@ -1,0 +1,2 @@
+/** Injects the {@link LoadConfig}. */
+export const LOAD_CONFIG = Symbol('LoadConfig');

@@ -1,0 +1,36 @@
+import { LOGGER, type Logger } from '@hailstream/nest';
+import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { POOL } from './database.tokens.js';
+import { createPool, type Pool } from './pool.postgres.js';
+import { SchemaMigrator } from './schema-migrator.service.js';
+
+export interface DatabaseOptions {
+  readonly databaseUrl: string;
+  readonly postgresConnections: number;
+}
+
+/** Provides the connections to Postgres and the migrator of its schema to the whole app. */
+@Module({})
+export class DatabaseModule implements OnApplicationShutdown {
+  constructor(@Inject(POOL) private readonly pool: Pool) {}
+
+  static forRoot({ databaseUrl, postgresConnections }: DatabaseOptions): DynamicModule {
+    return {
+      module: DatabaseModule,
+      global: true,
+      providers: [
+        {
+          provide: POOL,
+          inject: [LOGGER],
+          useFactory: (logger: Logger) => createPool({ url: databaseUrl, size: postgresConnections, logger }),
+        },
+        SchemaMigrator,
+      ],
+      exports: [POOL, SchemaMigrator],
+    };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.pool.end();
+  }
+}

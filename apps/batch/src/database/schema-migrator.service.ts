@@ -1,0 +1,40 @@
+import { LOGGER, type Logger } from '@hailstream/nest';
+import { Inject, Injectable } from '@nestjs/common';
+import { POOL } from './database.tokens.js';
+import { migrate } from './migrate.postgres.js';
+import type { Pool } from './pool.postgres.js';
+
+/** Brings the schema up to date once per process. */
+@Injectable()
+export class SchemaMigrator {
+  private isMigrated = false;
+
+  constructor(
+    @Inject(POOL) private readonly pool: Pool,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * Applies the migrations that the database does not have yet. Returns their names.
+   *
+   * @throws MigrationError if a right is missing or a migration fails
+   */
+  async migrate(): Promise<readonly string[]> {
+    if (this.isMigrated) return [];
+    const applied = await migrate(this.pool);
+    if (applied.length > 0) this.logger.info({ applied }, 'migrations applied');
+    this.isMigrated = true;
+    return applied;
+  }
+
+  /** Makes the next call of {@link migrate} check the database again. */
+  invalidate(): void {
+    this.isMigrated = false;
+  }
+
+  /** @throws Error if Postgres does not respond, or if the schema is not up to date */
+  async check(): Promise<void> {
+    await this.pool.query('SELECT 1');
+    if (!this.isMigrated) throw new Error('the schema is not up to date');
+  }
+}

@@ -1,0 +1,109 @@
+import type { EventRegistry } from '@hailstream/events';
+import { LogError, type Admin } from '@hailstream/log';
+import { LOGGER, type Logger } from '@hailstream/nest';
+import { Inject, Injectable } from '@nestjs/common';
+import type { LoadConfig } from '../config.js';
+import { LOAD_CONFIG } from '../config.tokens.js';
+import { POOL } from '../database/database.tokens.js';
+import type { Pool } from '../database/pool.postgres.js';
+import { SchemaMigrator } from '../database/schema-migrator.service.js';
+import { ADMIN } from '../log/log.tokens.js';
+import { KnownRecords } from '../positions/known-records.postgres.js';
+import { LogPositions } from '../positions/positions.postgres.js';
+import type { Tables } from '../rows/tables.js';
+import { REGISTRY, TABLES } from '../rows/tables.tokens.js';
+import { expireSeenIds } from '../storage/expire-seen-ids.postgres.js';
+import { ChunkLoader } from './chunk-loader.postgres.js';
+import { lagRecords } from './lag.js';
+import type { LoadResult } from './load-result.js';
+import { load, type LoadObserver } from './load-run.js';
+
+/** Per connection, one chunk is being written and another one is ready. */
+const CHUNKS_PER_CONNECTION = 2;
+
+/** Runs loads, one at a time. */
+@Injectable()
+export class LoadRunner {
+  /** Whether the topics are known to exist. Only the first load asks for it, which needs the cluster's controller. */
+  private hasTopics = false;
+
+  constructor(
+    @Inject(LOAD_CONFIG) private readonly config: LoadConfig,
+    @Inject(REGISTRY) private readonly registry: EventRegistry,
+    @Inject(TABLES) private readonly tables: Tables,
+    @Inject(POOL) private readonly pool: Pool,
+    @Inject(ADMIN) private readonly admin: Admin,
+    private readonly migrator: SchemaMigrator,
+    private readonly positions: LogPositions,
+    private readonly known: KnownRecords,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** @throws LoadError, LogError, MigrationError or pg.DatabaseError if the load fails; what it loaded remains loaded */
+  async load(signal: AbortSignal, observer?: LoadObserver): Promise<LoadResult> {
+    await this.migrator.migrate();
+    try {
+      await this.ensureTopics();
+      const result = await this.loadPresent(signal, observer);
+      await this.expireSeenIds();
+      return result;
+    } catch (error) {
+      if (error instanceof LogError && error.code === 'UNKNOWN_TOPIC') this.hasTopics = false;
+      if (isSchemaMissing(error)) this.migrator.invalidate();
+      throw error;
+    }
+  }
+
+  /**
+   * Number of records in the log that no process has loaded yet.
+   *
+   * @throws LogError or pg.DatabaseError if the log or Postgres does not respond
+   */
+  async lag(): Promise<number> {
+    return lagRecords(this.admin, this.positions, [...this.tables.keys()]);
+  }
+
+  private async ensureTopics(): Promise<void> {
+    if (this.hasTopics) return;
+    await this.admin.ensureTopics(this.registry.topics);
+    this.hasTopics = true;
+  }
+
+  /** A failure does not fail the load, which is complete: the keys are deleted after a later one. */
+  private async expireSeenIds(): Promise<void> {
+    const names = [...this.tables.values()].map(({ name }) => name);
+    try {
+      const expired = await expireSeenIds(this.pool, names, this.config.repeatWindowDays);
+      if (expired > 0) this.logger.info({ expired }, 'expired ids deleted');
+    } catch (error) {
+      this.logger.warn({ err: error }, 'could not delete expired ids, will retry after the next load');
+    }
+  }
+
+  private loadPresent(signal: AbortSignal, observer?: LoadObserver): Promise<LoadResult> {
+    const { connection, postgresConnections, chunkRecords, chunkBytes, maxAgeDays } = this.config;
+    const { pool, admin, positions, known, tables, logger } = this;
+    return load(
+      {
+        connection,
+        admin,
+        positions,
+        known,
+        tables,
+        loader: new ChunkLoader(pool),
+        maxChunks: postgresConnections * CHUNKS_PER_CONNECTION,
+        chunkRecords,
+        chunkBytes,
+        maxAgeDays,
+        logger,
+      },
+      signal,
+      observer,
+    );
+  }
+}
+
+/** Undefined schema, table or column: the database was restored from a backup or replaced. */
+function isSchemaMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(3F000|42P01|42703)$/.test(String(error.code));
+}

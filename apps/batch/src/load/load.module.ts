@@ -1,0 +1,38 @@
+import { eventRegistry, type EventRegistry } from '@hailstream/events';
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { LoadConfig } from '../config.js';
+import { LOAD_CONFIG } from '../config.tokens.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { LogModule } from '../log/log.module.js';
+import { PositionsModule } from '../positions/positions.module.js';
+import { RejectsModule } from '../rejects/rejects.module.js';
+import { createTables, type Tables } from '../rows/tables.js';
+import { REGISTRY, TABLES } from '../rows/tables.tokens.js';
+import { LoadRunner } from './load-runner.service.js';
+
+/** The event families that are loaded, and the tables that they are loaded into. */
+export interface LoadedEvents {
+  readonly registry: EventRegistry;
+  readonly tables: Tables;
+}
+
+const allEvents: LoadedEvents = { registry: eventRegistry, tables: createTables(eventRegistry) };
+
+/** Everything that a load needs. The service and the commands import it. */
+@Module({})
+export class LoadModule {
+  static forRoot(config: LoadConfig, { registry, tables } = allEvents): DynamicModule {
+    return {
+      module: LoadModule,
+      global: true,
+      imports: [DatabaseModule.forRoot(config), LogModule.forRoot(config), PositionsModule, RejectsModule],
+      providers: [
+        { provide: LOAD_CONFIG, useValue: config },
+        { provide: REGISTRY, useValue: registry },
+        { provide: TABLES, useValue: tables },
+        LoadRunner,
+      ],
+      exports: [LOAD_CONFIG, REGISTRY, TABLES, LoadRunner, PositionsModule, RejectsModule],
+    };
+  }
+}

@@ -1,0 +1,2 @@
+/** Injects the {@link Admin} of the log. */
+export const ADMIN = Symbol('Admin');
