@@ -202,7 +202,7 @@ describe('the role that migrates', () => {
     await database.query('CREATE SCHEMA ride');
     await database.query(`CREATE SCHEMA analysis AUTHORIZATION ${role}`);
     expect(await refusal()).toMatchObject({
-      message: `role ${role} has not both USAGE and CREATE on schema ride: GRANT USAGE, CREATE ON SCHEMA ride TO ${role}`,
+      message: `role ${role} needs USAGE and CREATE on schema ride: GRANT USAGE, CREATE ON SCHEMA ride TO ${role}`,
     });
     await database.query(`GRANT USAGE, CREATE ON SCHEMA ride TO ${role}`);
     await database.query('CREATE TABLE ride.telemetry (id integer)');

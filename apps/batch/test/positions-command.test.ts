@@ -110,8 +110,8 @@ describe('main.js positions', options, () => {
 
     const unconfirmed = await batch('positions', 'reset', '--topic', topic);
     expect(unconfirmed.code).toBe(1);
-    expect(unconfirmed.stderr).toContain('100 becomes 0');
-    expect(unconfirmed.stderr).toContain('nothing was changed: add --yes');
+    expect(unconfirmed.stderr).toContain('100 -> 0');
+    expect(unconfirmed.stderr).toContain('no changes were made: add --yes');
     expect((await batch('run')).code).toBe(1);
 
     expect((await batch('positions', 'reset', '--topic', topic, '--yes')).code).toBe(0);
@@ -138,7 +138,7 @@ describe('main.js positions', options, () => {
     await append(broker, topic, toRecords(device.slice(0, 10)));
     const adopted = await batch('positions', 'adopt', '--topic', topic, '--yes');
     expect(adopted.code).toBe(1);
-    expect(adopted.stderr).toContain('the position 100 is beyond the end of the log (10)');
+    expect(adopted.stderr).toContain('position 100 is beyond the end of the log (10)');
   });
 });
 

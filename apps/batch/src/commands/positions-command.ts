@@ -10,12 +10,12 @@ import { UsageError } from './usage.errors.js';
 
 export const POSITIONS_USAGE = [
   'positions show [--topic TOPIC] [--json]',
-  '    each position beside the log: exit code 1 if loads refuse one',
+  '    shows each position and the offsets of the log. Exit code 1 if loads refuse a position',
   'positions reset --topic TOPIC [--partition N] | --all [--to earliest|latest|OFFSET|TIME] [--yes] [--json]',
-  '    moves positions (to the earliest record unless told otherwise) and binds them to the log as it is now',
+  '    moves positions (default: to the earliest record) and binds them to the current log',
   'positions adopt --topic TOPIC [--partition N] | --all [--force] [--yes] [--json]',
-  '    keeps positions and binds them to the log as it is now, for a copy of the log; the next load compares the last',
-  '    record before each position with the one that was loaded, unless --force is given',
+  '    keeps positions and binds them to the current log, which must be a copy of the previous one. The next load',
+  '    compares the last record before each position with the one that was loaded, unless --force is set',
 ];
 
 const OPTIONS = {
@@ -27,15 +27,15 @@ const OPTIONS = {
   yes: { type: 'boolean' },
   json: { type: 'boolean' },
 } as const;
-/** Which options each command takes. */
-const TAKEN = {
+/** Options of each command. */
+const ACCEPTED = {
   show: ['topic', 'json'],
   reset: ['topic', 'all', 'partition', 'to', 'yes', 'json'],
   adopt: ['topic', 'all', 'partition', 'force', 'yes', 'json'],
 } as const satisfies Readonly<Record<string, readonly (keyof typeof OPTIONS)[]>>;
 
 export interface PositionsArgs {
-  readonly command: keyof typeof TAKEN;
+  readonly command: keyof typeof ACCEPTED;
   readonly selected: Selection;
   readonly to: string;
   readonly isForced: boolean;
@@ -49,7 +49,7 @@ export function parsePositionsArgs(args: readonly string[], topics: readonly str
   if (!isCommand(command)) throw new UsageError(`positions: expected show, reset or adopt, got "${command}"`);
   const values = parseOptions(rest);
   for (const name of Object.keys(values)) {
-    if (!(TAKEN[command] as readonly string[]).includes(name)) {
+    if (!(ACCEPTED[command] as readonly string[]).includes(name)) {
       throw new UsageError(`positions ${command}: unknown option --${name}`);
     }
   }
@@ -62,7 +62,7 @@ export function parsePositionsArgs(args: readonly string[], topics: readonly str
     throw new UsageError(`--topic: expected one of ${names}, got "${topic}"`);
   }
   if (all && (topic !== undefined || partition !== undefined)) {
-    throw new UsageError('--all: expected neither --topic nor --partition with it');
+    throw new UsageError('--all: cannot be combined with --topic or --partition');
   }
   if (partition !== undefined && !/^\d{1,9}$/.test(partition)) {
     throw new UsageError(`--partition: expected a number, got "${partition}"`);
@@ -98,12 +98,12 @@ export async function runPositions(tools: PositionTools, args: PositionsArgs): P
       );
       const changes = planned.positions.map(({ topic, partition, to }) => {
         const from = before.get(partitionName(topic, partition))?.stored?.nextOffset;
-        return `${topic}/${partition}: ${from ?? 'no position'} becomes ${to}`;
+        return `${topic}/${partition}: ${from ?? 'no position'} -> ${to}`;
       });
       changes.push(
-        ...planned.gone.map(({ topic, partition }) => `${topic}/${partition}: removed, not in the log`),
+        ...planned.gone.map(({ topic, partition }) => `${topic}/${partition}: position removed, the log has no such partition`),
       );
-      if (!(await isAgreed(changes, args))) return 1;
+      if (!(await confirm(changes, args))) return 1;
       await tools.reset(planned);
       break;
     }
@@ -111,9 +111,9 @@ export async function runPositions(tools: PositionTools, args: PositionsArgs): P
       const planned = await tools.planAdopt(selected);
       const changes = planned.map(
         ({ topic, partition, stored, present }) =>
-          `${topic}/${partition}: ${stored!.nextOffset} is kept, for ${describeIdentity(present)}`,
+          `${topic}/${partition}: ${stored!.nextOffset} kept, bound to ${describeIdentity(present)}`,
       );
-      if (!(await isAgreed(changes, args))) return 1;
+      if (!(await confirm(changes, args))) return 1;
       await tools.adopt(planned, args);
       break;
     }
@@ -129,12 +129,12 @@ async function show(tools: PositionTools, { selected, isJson }: PositionsArgs): 
   return inspected.some(({ verdict }) => isRefusal(verdict)) ? 1 : 0;
 }
 
-/** Asks on a terminal; elsewhere nothing is changed without `--yes`. */
-async function isAgreed(changes: readonly string[], { isConfirmed }: PositionsArgs): Promise<boolean> {
+/** Asks for confirmation on a terminal. Without a terminal, `--yes` is required. */
+async function confirm(changes: readonly string[], { isConfirmed }: PositionsArgs): Promise<boolean> {
   if (isConfirmed) return true;
   process.stderr.write(changes.map((line) => `${line}\n`).join(''));
   if (!process.stdin.isTTY) {
-    process.stderr.write('batch: nothing was changed: add --yes to change it\n');
+    process.stderr.write('batch: no changes were made: add --yes to confirm them\n');
     return false;
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
@@ -143,8 +143,8 @@ async function isAgreed(changes: readonly string[], { isConfirmed }: PositionsAr
   return /^y(es)?$/i.test(answer.trim());
 }
 
-function isCommand(command: string): command is keyof typeof TAKEN {
-  return Object.hasOwn(TAKEN, command);
+function isCommand(command: string): command is keyof typeof ACCEPTED {
+  return Object.hasOwn(ACCEPTED, command);
 }
 
 function parseOptions(
@@ -204,7 +204,7 @@ function identities(inspected: readonly InspectedPartition[]): string[] {
   const lines = inspected.map(({ topic, stored, present }) => {
     const bound = describeIdentity(stored?.identity);
     const now = describeIdentity(present);
-    return bound === now ? `${topic}: ${now}` : `${topic}: positions of ${bound}; the log is ${now}`;
+    return bound === now ? `${topic}: ${now}` : `${topic}: positions belong to ${bound}; the current log is ${now}`;
   });
   return [...new Set(lines)];
 }

@@ -1,10 +1,10 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { Progress } from '../load/load-run.js';
 
-/** How often a line is written where there is no terminal to draw on. */
+/** Interval of the progress lines if the stream is not a terminal. */
 const LINE_EVERY_MS = 5_000;
 
-/** Shows how far a load is, on stderr: a bar on a terminal, else a line now and then. */
+/** Shows the progress of a load: a bar on a terminal, otherwise a line every few seconds. */
 export class ProgressDisplay implements Disposable {
   private readonly bar: SingleBar | undefined;
   private lastLineAt = performance.now();
@@ -12,7 +12,7 @@ export class ProgressDisplay implements Disposable {
   constructor(private readonly stream: NodeJS.WriteStream) {
     if (!stream.isTTY) return;
     const format =
-      'loading {bar} {percentage}% | {value}/{total} records | {duration_formatted} | {eta_formatted} to go';
+      'loading {bar} {percentage}% | {value}/{total} records | {duration_formatted} | {eta_formatted} left';
     this.bar = new SingleBar({ stream, format, hideCursor: true }, Presets.shades_classic);
   }
 

@@ -38,7 +38,7 @@ export function parseRetryRejectsArgs(args: readonly string[], topics: readonly 
   };
 }
 
-/** What `retry-rejects` prints: with `--json` one line of JSON. */
+/** Formats the output of `retry-rejects`: with `--json`, one line of JSON. */
 export function retryReport(
   counts: ReadonlyMap<string, RetryCounts>,
   { filter: { isDryRun }, isJson }: RetryRejectsArgs,

@@ -4,10 +4,10 @@ import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { COPY_HEADER, COPY_TRAILER } from '../rows/copy-writer.js';
 
-/** Bytes handed to the socket at once: enough that Postgres has something to read while the next chunk is encoded. */
+/** Bytes written to the socket at once: enough for Postgres to read while the next chunk is encoded. */
 const PIECE_BYTES = 1024 * 1024;
 
-/** Copies tuples of binary COPY into a table. They are borrowed until the server has taken them all. */
+/** Copies tuples in the binary COPY format into a table. The buffer is borrowed until the promise resolves. */
 export async function copyTuples(
   client: pg.ClientBase,
   target: { readonly table: string; readonly columns: readonly string[] },

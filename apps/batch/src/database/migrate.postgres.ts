@@ -6,7 +6,7 @@ import { missingRights } from './rights.postgres.js';
 
 const FOLDER = new URL('../../migrations/', import.meta.url);
 const FILE_NAME = /^(\d{3})-[a-z-]+\.sql$/;
-/** Any number, as long as it is the same in every process: whoever has this lock migrates. */
+/** Advisory lock of the process that migrates. The same number in every process. */
 const LOCK = 7_245_117;
 
 interface Migration {
@@ -19,8 +19,8 @@ interface Migration {
 const INSUFFICIENT_PRIVILEGE = '42501';
 
 /**
- * Brings the schema up to date: each file of `migrations/`, in the order of its number, once, in a transaction of its
- * own. Other processes that do the same at the same time wait. Returns the names of those applied.
+ * Brings the schema up to date: applies each file of `migrations/` that the database does not have, in the order of the
+ * numbers, each in its own transaction. Concurrent calls of other processes wait. Returns the names of the applied files.
  *
  * @throws MigrationError if a right is missing, or a migration fails
  */
@@ -46,7 +46,7 @@ async function requireRights(pool: pg.Pool): Promise<void> {
   }
 }
 
-/** Versions that were applied. */
+/** Returns the versions that are recorded as applied. */
 async function readRecorded(pool: pg.Pool): Promise<ReadonlySet<number>> {
   const table = await recordsTable(pool);
   const { rows: tables } = await pool.query<{ exists: boolean }>(
@@ -58,7 +58,7 @@ async function readRecorded(pool: pg.Pool): Promise<ReadonlySet<number>> {
   return new Set(rows.map(({ version }) => version));
 }
 
-/** The first release recorded its migrations in schema public, on which a role has no right to create tables by default. */
+/** The first release recorded its migrations in schema public, in which a role cannot create tables by default. */
 async function recordsTable(client: Pick<pg.Pool, 'query'>): Promise<string> {
   const { rows } = await client.query<{ first: boolean }>(
     `SELECT to_regclass('public.hailstream_migrations') IS NOT NULL AS first`,
@@ -70,7 +70,7 @@ async function readMigrations(): Promise<Migration[]> {
   const migrations: Migration[] = [];
   for (const name of (await readdir(FOLDER)).toSorted()) {
     const version = FILE_NAME.exec(name)?.[1];
-    if (version === undefined) throw new Error(`migrations/${name}: not named NNN-words.sql`);
+    if (version === undefined) throw new Error(`migrations/${name}: expected a name such as 001-ride.sql`);
     migrations.push({
       version: Number(version),
       name,
@@ -84,7 +84,7 @@ async function apply(pool: pg.Pool, migration: Migration): Promise<boolean> {
   const client = await pool.connect();
   let failure: Error | undefined;
   try {
-    // A migration takes as long as the rows that it changes: the bound for a chunk's statements is not its own.
+    // The duration depends on the number of rows: the bound for the statements of a chunk does not apply.
     await begin(client);
     await client.query('SET LOCAL statement_timeout = 0');
     await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
@@ -110,7 +110,7 @@ async function apply(pool: pg.Pool, migration: Migration): Promise<boolean> {
     const code = error instanceof pg.DatabaseError ? error.code : undefined;
     throw new MigrationError(`migrations/${migration.name}: ${failure.message}`, code, { cause: error });
   } finally {
-    // A connection with an open transaction is not for the pool.
+    // A connection with an open transaction must not return to the pool.
     client.release(failure);
   }
 }

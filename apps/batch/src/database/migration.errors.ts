@@ -1,4 +1,4 @@
-/** The schema could not be brought up to date. `code` is the SQLSTATE of what Postgres refused, if it was Postgres. */
+/** The schema could not be brought up to date. `code` is the SQLSTATE if Postgres reported the error. */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError';
 

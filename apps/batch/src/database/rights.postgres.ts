@@ -2,7 +2,7 @@ import type pg from 'pg';
 
 /** The schemas that batch writes. */
 const SCHEMAS = ['ride', 'analysis'];
-/** Tables of other owners that are named in an error; the others are counted. */
+/** Tables of other owners that an error names at most. The others are counted. */
 const MAX_TABLES_NAMED = 5;
 
 interface SchemaRights {
@@ -13,8 +13,8 @@ interface SchemaRights {
 }
 
 /**
- * What the role of a connection is not allowed to do and has to be, for migrations and loads: one sentence each, with
- * the statement that allows it. Empty if nothing is missing.
+ * Returns the rights that migrations and loads need and the role of a connection does not have: one sentence each, with
+ * the statement that grants it.
  */
 export async function missingRights(client: pg.ClientBase): Promise<string[]> {
   const { rows: about } = await client.query<{ role: string; database: string; creatable: boolean }>(
@@ -37,7 +37,7 @@ export async function missingRights(client: pg.ClientBase): Promise<string[]> {
       );
     } else if (schema.exists && !(schema.usable && schema.creatable)) {
       missing.push(
-        `role ${role} has not both USAGE and CREATE on schema ${schema.name}: ` +
+        `role ${role} needs USAGE and CREATE on schema ${schema.name}: ` +
           `GRANT USAGE, CREATE ON SCHEMA ${schema.name} TO ${role}`,
       );
     }
@@ -45,7 +45,7 @@ export async function missingRights(client: pg.ClientBase): Promise<string[]> {
   return [...missing, ...(await tablesOfOthers(client, role))];
 }
 
-/** Only a table's owner attaches partitions to it. */
+/** Only the owner of a table can attach partitions to it. */
 async function tablesOfOthers(client: pg.ClientBase, role: string): Promise<string[]> {
   const { rows } = await client.query<{ name: string; owner: string }>(
     `SELECT quote_ident(nspname) || '.' || quote_ident(relname) AS name, quote_ident(pg_get_userbyid(relowner)) AS owner

@@ -1,8 +1,8 @@
 import pg from 'pg';
 
 /**
- * Runs a statement under a savepoint. Returns the error if it is one that is expected, with everything as it was before
- * the statement.
+ * Runs a statement under a savepoint. If it fails with an expected error, rolls back to the savepoint and returns the
+ * error.
  */
 export async function attempt(
   client: pg.ClientBase,
@@ -16,7 +16,7 @@ export async function attempt(
     return undefined;
   } catch (error) {
     if (!(error instanceof pg.DatabaseError) || !isExpected(error)) throw error;
-    // Released, too: a savepoint that is left behind would be one more level for each attempt.
+    // Without the release, savepoints would nest one level deeper with each attempt.
     await client.query('ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt');
     return error;
   }
@@ -27,8 +27,8 @@ export function isUniqueViolation({ code }: pg.DatabaseError): boolean {
 }
 
 /**
- * Whether Postgres refuses a row for what is in it: a data exception, a limit that one value exceeds, or a constraint
- * or trigger of the table. A row without a partition violates a check that has no name.
+ * Whether Postgres rejects a row because of its values: a data exception, an exceeded limit, or a constraint or trigger of
+ * the table. A row without a partition violates a check without a name, which is not such an error.
  */
 export function isDataError({ code, constraint }: pg.DatabaseError): boolean {
   if (code === undefined) return false;

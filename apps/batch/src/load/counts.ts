@@ -1,18 +1,18 @@
 import { LoadError } from './load.errors.js';
 
-/** What became of offsets that a load moved positions over: `read + skipped + lost` is how many they are. */
+/** Results for the offsets that a position passed. `read + skipped + lost` is the number of offsets. */
 export interface Counts {
   /** Records that were read: `rows + duplicates + rejects`. */
   readonly read: number;
-  /** Rows that were written. */
+  /** Rows that were inserted. */
   readonly rows: number;
-  /** Records whose id had been loaded before. */
+  /** Records whose event had been loaded before. */
   readonly duplicates: number;
-  /** Records that could not be loaded, which are in `ride.rejects`. */
+  /** Records that could not be loaded. They are dead-lettered, and listed in `ride.rejects`. */
   readonly rejects: number;
-  /** Offsets without a record for readers: markers of transactions, aborted records, compacted ones. */
+  /** Offsets without a readable record: transaction markers, aborted and compacted records. */
   readonly skipped: number;
-  /** Offsets that the log had deleted before they were loaded, which are in `ride.log_gaps`. */
+  /** Offsets that the log had deleted before they were loaded. They are listed in `ride.log_gaps`. */
   readonly lost: number;
 }
 

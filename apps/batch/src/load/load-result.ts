@@ -3,26 +3,26 @@ import { addCounts, NO_COUNTS, requireSum, type Counts } from './counts.js';
 import { LoadError } from './load.errors.js';
 import { positionOf, type LogPartition, type Positions } from '../positions/log-partition.js';
 
-/** What one load did to one topic. */
+/** Result of a load for one topic. */
 export interface TopicResult extends Counts {
   /**
-   * Positions of all partitions together, before and after, whichever process moved them: with no other process at work,
-   * `to - from` is `read + skipped + lost`.
+   * Sum of the positions of all partitions before and after the load, including moves by other processes. If no other
+   * process was loading, `to - from` is `read + skipped + lost`.
    */
   readonly from: number;
   readonly to: number;
-  /** `lost` by partition; those that lost nothing are left out. */
+  /** `lost` by partition, without partitions that lost nothing. */
   readonly lostByPartition: Readonly<Record<string, number>>;
 }
 
 export interface LoadResult extends Counts {
-  /** `incomplete` if the log had deleted records before they were loaded: `lost` says how many. */
+  /** `incomplete` if the log had deleted records before they were loaded; `lost` is their number. */
   readonly outcome: 'complete' | 'incomplete';
   readonly topics: Readonly<Record<string, TopicResult>>;
   readonly seconds: number;
 }
 
-/** Adds up what became of the offsets that one load moved positions over. */
+/** Sums the counts of one load. */
 export class LoadTally {
   private readonly counts = new Map<string, Counts>();
 
@@ -31,7 +31,7 @@ export class LoadTally {
     this.counts.set(key, addCounts(this.counts.get(key) ?? NO_COUNTS, counts));
   }
 
-  /** @throws LoadError `COUNTS_DISAGREE` if the sums are not those that the positions say */
+  /** @throws LoadError `COUNTS_DISAGREE` if the sums do not match the positions */
   result(partitions: readonly LogPartition[], positions: Positions, seconds: number): LoadResult {
     const names = [...new Set(partitions.map(({ topic }) => topic))];
     const topics = Object.fromEntries(

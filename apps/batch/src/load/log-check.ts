@@ -6,7 +6,7 @@ import type { Tables } from '../rows/tables.js';
 import { LoadError } from './load.errors.js';
 import type { LogPartition } from '../positions/log-partition.js';
 
-/** Offsets before a position that is bound to no log which are compared with the database. */
+/** Offsets before an unbound position that are compared with the database. */
 export const LOOK_BACK_OFFSETS = 100n;
 
 export interface LogCheckOptions {
@@ -16,14 +16,15 @@ export interface LogCheckOptions {
 }
 
 /**
- * Compares what lies before a position with what was loaded, before anything after it is loaded. Identities tell one log
- * from another; this also finds a log that was set back to an earlier state, lost its end, or was copied to other offsets.
+ * Compares the records before a position with those that were loaded, before anything after it is loaded. In addition to the
+ * comparison of identities, this detects a log that was restored from an older copy, was truncated, or was copied to other
+ * offsets.
  *
- * A position that a load has moved knows its last record: the log must have that one there, unless it was deleted since.
- * A position that is bound to no log must have records before it that the database knows, and is bound then.
+ * For a bound position, the log must have the last record that was loaded at its offset, unless it has been deleted. For an
+ * unbound position, the records before it must be in the database; the position is then bound.
  */
 export class LogCheck {
-  /** Where reading starts: at the position, or before it. */
+  /** First offset to read: the position, or an offset before it. */
   readonly from: bigint;
   private compared = 0;
   private isDone = false;
@@ -35,7 +36,7 @@ export class LogCheck {
     this.from = readFrom(partition);
   }
 
-  /** Whether a position is the one that is to be checked: another process has checked what it moved. */
+  /** Whether a position must be checked. If it has moved, another process has checked it. */
   appliesTo(position: bigint): boolean {
     return !this.isDone && position === this.partition.unchecked?.nextOffset;
   }
@@ -49,12 +50,12 @@ export class LogCheck {
     this.compared += records.length;
   }
 
-  /** There is nothing more before the position. */
+  /** Ends the check: all records before the position have been compared. */
   async finish(): Promise<void> {
     const { unchecked, identity } = this.partition;
     if (this.isDone || unchecked === undefined) return;
     if (unchecked.identity === undefined) {
-      if (this.compared === 0) throw this.refusal('there is no record before it that could be compared');
+      if (this.compared === 0) throw this.refusal('there is no record before it to compare');
       await this.options.positions.bind(unchecked, identity);
     }
     this.isDone = true;
@@ -78,11 +79,11 @@ export class LogCheck {
   private refusal(reason: string): LoadError {
     const { topic, unchecked } = this.partition;
     const lines = [
-      `${partitionName(this.partition.topic, this.partition.partition)}: the position ${unchecked?.nextOffset} does not belong to this log: ${reason}.`,
-      'Nothing is loaded, as records would be skipped.',
-      '  To load the log from its first record (an event that was loaded before is not loaded twice):',
+      `${partitionName(this.partition.topic, this.partition.partition)}: position ${unchecked?.nextOffset} does not belong to this log: ${reason}.`,
+      'No records are loaded, because continuing would skip records.',
+      '  To load the log from its first record (events that were loaded before are not loaded twice):',
       `    npm run batch -- positions reset --topic ${topic} --to earliest`,
-      '  To keep the position all the same:',
+      '  To keep the position nevertheless:',
       `    npm run batch -- positions adopt --topic ${topic}`,
     ];
     return new LoadError('POSITIONS_REFUSED', lines.join('\n'));

@@ -9,7 +9,7 @@ import { isRefusal } from '../positions/verdict.js';
 import { LoadError } from './load.errors.js';
 import type { LogPartition } from '../positions/log-partition.js';
 
-/** Wait before an end that lies before a position is believed: a leader that has just changed may name an older one. */
+/** Wait before an end below a position is checked again: a newly elected leader may report an older one. */
 const END_CONFIRM_MS = 1_000;
 
 export interface PlanOptions {
@@ -26,10 +26,11 @@ export interface Plan {
 }
 
 /**
- * What there is to load: for each partition, from where, and up to what the log holds now. Positions are bound to the
- * log, and moved over what it deleted.
+ * Determines the range to load in each partition: from the position to the current end of the log. Binds positions to the
+ * log, and moves them over records that the log has deleted.
  *
- * @throws LoadError `POSITIONS_REFUSED` if going on at a position would skip records; LogError
+ * @throws LoadError `POSITIONS_REFUSED` if continuing at a position would skip records
+ * @throws LogError if a topic does not exist or no broker responds
  */
 export async function plan(options: PlanOptions): Promise<Plan> {
   const inspected = await inspectConfirmed(options);
@@ -66,7 +67,7 @@ export async function plan(options: PlanOptions): Promise<Plan> {
   return { partitions, gaps };
 }
 
-/** A position beyond the end is only believed if the log says so twice. */
+/** A position beyond the end is confirmed by a second look at the log. */
 async function inspectConfirmed(options: PlanOptions): Promise<InspectedPartition[]> {
   const inspected = await inspect(options);
   if (!inspected.some(({ verdict }) => verdict === 'beyond-log-end')) return inspected;
@@ -78,15 +79,15 @@ async function refuse(inspected: readonly InspectedPartition[], { positions }: P
   const refused = inspected.filter(({ verdict }) => isRefusal(verdict));
   if (refused.length === 0) return;
   for (const { stored, verdict } of refused) {
-    // An end that grows beyond the position would hide it; identities stay different by themselves.
+    // The log may grow beyond the position later and hide it. Identities remain different.
     if (verdict === 'beyond-log-end') await positions.refuse(stored!, verdict satisfies LastingRefusal);
   }
   throw new LoadError('POSITIONS_REFUSED', describeRefusals(refused));
 }
 
 /**
- * Where a partition without a position starts: at what the log has of a topic that is loaded for the first time, and at
- * the beginning in a partition that was added later, so that what was deleted there counts as lost.
+ * Returns the first offset to load of a partition without a position: the earliest one if the topic is loaded for the first
+ * time, and 0 in a partition that was added later, so that deleted records count as lost.
  */
 function firstOffset({ topic, earliest }: InspectedPartition, known: ReadonlySet<string>): bigint {
   return known.has(topic) ? 0n : earliest;

@@ -6,9 +6,10 @@ import { LoadError } from './load.errors.js';
 import type { LogPartition } from '../positions/log-partition.js';
 
 /**
- * Requires that the log is still the one that a load began with: a topic can be deleted and created again at any time.
+ * Checks that the log is still the one that a load began with. A topic can be deleted and created again at any time.
  *
- * @throws LoadError `LOG_CHANGED` if it is not, LogError if no broker answers
+ * @throws LoadError `LOG_CHANGED` if it is another one
+ * @throws LogError if no broker responds
  */
 export async function requireSameLog(admin: Admin, partitions: readonly LogPartition[]): Promise<void> {
   const began = new Map(partitions.map(({ topic, identity }) => [topic, identity]));

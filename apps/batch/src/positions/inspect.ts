@@ -3,19 +3,19 @@ import type { StoredPosition } from './position.js';
 import type { LogPositions } from './positions.postgres.js';
 import { judge, type Verdict } from './verdict.js';
 
-/** A partition of the log or of the stored positions, and what the one is worth in the other. */
+/** A partition of the log, its stored position, and the comparison of both. */
 export interface InspectedPartition {
   readonly topic: string;
   readonly partition: number;
   readonly stored: StoredPosition | undefined;
   /** Whether the log has this partition. */
   readonly isInLog: boolean;
-  /** The log that is present; `undefined` if it has no such topic. */
+  /** The current log; `undefined` if it has no such topic. */
   readonly present: TopicIdentity | undefined;
   readonly earliest: bigint;
-  /** High watermark: the offset after the last record, transactions that are open included. */
+  /** High watermark: the offset after the last record, including open transactions. */
   readonly latest: bigint;
-  /** Last stable offset: how far loads get, as they read what was committed. */
+  /** Last stable offset: loads read committed records up to it. */
   readonly stable: bigint;
   readonly verdict: Verdict;
 }
@@ -28,10 +28,10 @@ export interface InspectOptions {
 
 type Ends = ReadonlyMap<number, { readonly earliest: bigint; readonly latest: bigint }>;
 
-/** Compares the stored positions of topics with the log. Changes nothing. */
+/** Compares the stored positions of topics with the log. */
 export async function inspect({ admin, positions, topics }: InspectOptions): Promise<InspectedPartition[]> {
   const presents = await presentIdentities(admin, topics);
-  // Positions before ends: no other process can have moved one beyond an end that is read after it.
+  // Positions are read before ends: another process cannot have moved one beyond an end that is read later.
   const stored = await positions.readStored(topics);
   const inspected: InspectedPartition[] = [];
   for (const topic of topics) {
@@ -54,7 +54,7 @@ export async function inspect({ admin, positions, topics }: InspectOptions): Pro
   return inspected;
 }
 
-/** The identities of those topics that the log has. */
+/** Returns the identities of the topics that exist. */
 export async function presentIdentities(
   admin: Admin,
   topics: readonly string[],

@@ -4,11 +4,11 @@ import type { Table } from '../rows/tables.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Tells whether records of the log are in the database, as rows or as rejects. */
+/** Checks whether records of the log are in the database, as rows or as rejects. */
 export class KnownRecords {
   constructor(private readonly pool: pg.Pool) {}
 
-  /** The offsets of those records of a partition that the database has neither as a row nor as a reject. */
+  /** Returns the offsets of the records that are neither a row nor a reject. */
   async unknownOf(
     table: Table,
     { topic, partition }: { readonly topic: string; readonly partition: number },
@@ -33,7 +33,7 @@ export class KnownRecords {
   }
 }
 
-/** The id of the event in a record, whether or not the event is valid by now. */
+/** Returns the id of the event in a record, even if the current schema rejects the event. */
 function idIn({ family }: Table, value: Buffer | null): string | undefined {
   try {
     const id: unknown = family.id(JSON.parse(value?.toString('utf8') ?? ''));

@@ -8,11 +8,11 @@ const partitions = [
 ];
 
 describe('remaining', () => {
-  it('counts from where the load began where nothing is known', () => {
+  it('counts from the start of the load for partitions without a position', () => {
     expect(remaining(partitions, new Map())).toBe(17n);
   });
 
-  it('counts what others loaded too, and nothing beyond the targets', () => {
+  it('takes the progress of other processes into account, up to the targets', () => {
     const positions = new Map([
       ['a-0', 25n],
       ['a-1', 5n],

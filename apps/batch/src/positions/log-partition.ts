@@ -1,7 +1,7 @@
 import { partitionName, type TopicIdentity } from '@hailstream/log';
 import type { StoredPosition } from './position.js';
 
-/** One partition of the log, as a load sees it. */
+/** The part of one partition that a load reads. */
 export interface LogPartition {
   readonly topic: string;
   readonly partition: number;
@@ -9,11 +9,11 @@ export interface LogPartition {
   readonly identity: TopicIdentity;
   /** Offset after the last record loaded when the load began. */
   readonly from: bigint;
-  /** Offset after the last record in the log when the load began: what the load ends at, or after. */
+  /** Offset after the last record in the log when the load began. The load ends there or later. */
   readonly target: bigint;
   /** First offset that the log had. */
   readonly earliest: bigint;
-  /** What is to be compared with the log before anything is loaded. */
+  /** Position whose last records must be compared with the log before the load; `undefined` if there are none. */
   readonly unchecked: StoredPosition | undefined;
 }
 
@@ -22,7 +22,7 @@ export type Positions = ReadonlyMap<string, bigint>;
 
 type PlannedRange = Pick<LogPartition, 'topic' | 'partition' | 'from' | 'target'>;
 
-/** What of the log is still to be loaded, in records (or offsets, where the log has gaps). */
+/** Number of offsets that remain to be loaded. */
 export function remaining(partitions: readonly PlannedRange[], positions: Positions): bigint {
   return partitions.reduce((sum, each) => {
     const left = each.target - positionOf(each, positions);

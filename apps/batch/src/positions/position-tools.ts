@@ -1,24 +1,24 @@
-import type { Admin } from '@hailstream/log';
+import { partitionName, type Admin } from '@hailstream/log';
 import { inspect, type InspectedPartition } from './inspect.js';
 import { PositionsError } from './positions.errors.js';
 import type { LogPositions } from './positions.postgres.js';
 import type { NewPosition, Place, PositionRepair } from './repair.postgres.js';
 import type { ResetTarget } from './reset-target.js';
 
-/** Some of the partitions that are loaded: all of the topics unless one is named. */
+/** Topics, or one partition of them. */
 export interface Selection {
   readonly topics: readonly string[];
   readonly partition?: number;
 }
 
-/** Changes that were planned and not made yet. */
+/** Changes that have been planned but not applied. */
 export interface PlannedReset {
   readonly positions: readonly NewPosition[];
-  /** Positions of partitions that the log does not have. */
+  /** Positions of partitions that are not in the log. */
   readonly gone: readonly Place[];
 }
 
-/** Shows positions beside the log, and sets them by hand. */
+/** Compares positions with the log, and changes them. */
 export class PositionTools {
   constructor(
     private readonly admin: Admin,
@@ -34,7 +34,7 @@ export class PositionTools {
     return wanted === undefined ? inspected : inspected.filter(({ partition }) => partition === wanted);
   }
 
-  /** @throws PositionsError if the log has no such place */
+  /** @throws PositionsError if the log does not have the topic, partition or offset */
   async planReset(selected: Selection, target: ResetTarget): Promise<PlannedReset> {
     const inspected = await this.select(selected);
     const times = new Map<string, ReadonlyMap<number, bigint>>();
@@ -60,14 +60,14 @@ export class PositionTools {
     await this.repair.reset(positions, gone);
   }
 
-  /** @throws PositionsError if a position cannot be one of the log */
+  /** @throws PositionsError if a position is beyond the end of the log */
   async planAdopt(selected: Selection): Promise<InspectedPartition[]> {
     const inspected = (await this.select(selected)).filter(({ stored }) => stored !== undefined);
     for (const { topic, partition, stored, latest } of inspected) {
       if (stored!.nextOffset <= latest) continue;
       throw new PositionsError(
-        `${topic}/${partition}: the position ${stored!.nextOffset} is beyond the end of the log (${latest}): ` +
-          `it cannot be kept; use positions reset`,
+        `${partitionName(topic, partition)}: position ${stored!.nextOffset} is beyond the end of the log ` +
+          `(${latest}) and cannot be kept: use positions reset`,
       );
     }
     return inspected;
@@ -84,7 +84,7 @@ export class PositionTools {
     const inspected = await this.show(selected);
     for (const topic of selected.topics) {
       if (inspected.some((each) => each.topic === topic && each.present !== undefined)) continue;
-      throw new PositionsError(`the log has no topic "${topic}", or it has no such partition`);
+      throw new PositionsError(`the log has no topic "${topic}", or the topic has no such partition`);
     }
     return inspected;
   }
@@ -105,7 +105,7 @@ function offsetOf(
     case 'offset':
       if (target.offset >= earliest && target.offset <= latest) return target.offset;
       throw new PositionsError(
-        `${topic}/${partition}: the log has offsets ${earliest} to ${latest}, not ${target.offset}`,
+        `${partitionName(topic, partition)}: expected an offset from ${earliest} to ${latest}, got ${target.offset}`,
       );
   }
 }

@@ -15,19 +15,19 @@ export interface StoredPosition {
   readonly topic: string;
   readonly partition: number;
   readonly nextOffset: bigint;
-  /** The log that the position was made with; `undefined` if nobody has bound it to one. */
+  /** The log that the position belongs to; `undefined` if it is not bound to one. */
   readonly identity: TopicIdentity | undefined;
-  /** `undefined` if no record was loaded, or if something else than a load has moved the position since. */
+  /** `undefined` if no record was loaded, or if the position has since been moved by something other than a load. */
   readonly lastRecord: LastRecord | undefined;
-  /** Why loads refuse it until somebody resolves it. */
+  /** Why loads refuse the position until it is reset or adopted. */
   readonly refused: LastingRefusal | undefined;
   readonly movedAt: Date | undefined;
 }
 
-/** What the log cannot show any more later on, and is therefore kept with the position. */
+/** Reasons for a refusal that may no longer be visible in the log later, and are therefore stored with the position. */
 export type LastingRefusal = 'beyond-log-end' | 'other-record';
 
-/** Offsets that a position passes although nothing of them was loaded. `to` is exclusive. */
+/** Offsets that a position passed without loading them. `to` is exclusive. */
 export interface Gap {
   readonly topic: string;
   readonly partition: number;
@@ -36,12 +36,12 @@ export interface Gap {
   readonly cause: 'deleted' | 'reset';
 }
 
-/** Whether two identities are of the same log. */
+/** Whether two identities belong to the same log. */
 export function isSameLog(one: TopicIdentity, other: TopicIdentity): boolean {
   return one.clusterId === other.clusterId && one.topicId === other.topicId;
 }
 
-/** A digest of what a record says, the same wherever it is copied to. */
+/** SHA-256 of timestamp, key and value of a record. Copies of the record have the same digest. */
 export function digestOf(record: Pick<LogRecord, 'key' | 'value' | 'timestampMs'>): Buffer {
   const hash = createHash('sha256').update(`${record.timestampMs} ${record.key?.length ?? -1} `);
   if (record.key) hash.update(record.key);

@@ -1,4 +1,4 @@
-/** A change of positions that cannot be made. */
+/** A change of positions that is not possible. */
 export class PositionsError extends Error {
   override readonly name = 'PositionsError';
   readonly code = 'POSITIONS';

@@ -31,7 +31,7 @@ export class LogPositions {
     private readonly job = LOAD_JOB,
   ) {}
 
-  /** The next offsets of all partitions of these topics. */
+  /** Returns the next offsets of all partitions of some topics. */
   async read(topics: readonly string[]): Promise<Positions> {
     const { rows } = await this.pool.query<{ topic: string; partition: number; next_offset: string }>(
       'SELECT topic, partition, next_offset FROM ride.log_positions WHERE topic = ANY($1) AND job = $2',
@@ -40,7 +40,7 @@ export class LogPositions {
     return new Map(rows.map((row) => [partitionName(row.topic, row.partition), BigInt(row.next_offset)]));
   }
 
-  /** All that is known of the positions of these topics, in order. */
+  /** Returns the positions of some topics, ordered by topic and partition. */
   async readStored(topics: readonly string[]): Promise<StoredPosition[]> {
     const { rows } = await this.pool.query<Row>(
       'SELECT * FROM ride.log_positions WHERE topic = ANY($1) AND job = $2 ORDER BY topic, partition',
@@ -49,10 +49,10 @@ export class LogPositions {
     return rows.map(toStored);
   }
 
-  /** Inserts first positions, except for partitions that got one from another process. */
+  /** Inserts first positions, except for partitions that have one. */
   async begin(positions: readonly FirstPosition[]): Promise<void> {
     if (positions.length === 0) return;
-    // In the same order everywhere, so that two processes wait for each other and never both.
+    // Every process inserts in the same order, so that two of them cannot deadlock.
     await this.pool.query(
       `INSERT INTO ride.log_positions (job, topic, partition, next_offset, cluster_id, topic_id)
        SELECT $6::text, first.* FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::text[])
@@ -69,7 +69,7 @@ export class LogPositions {
     );
   }
 
-  /** Binds a position to a log, unless it was bound or moved since it was read. */
+  /** Binds a position to a log, unless it has been bound or moved since it was read. */
   async bind({ topic, partition, nextOffset, identity }: StoredPosition, to: TopicIdentity): Promise<void> {
     await this.pool.query(
       `UPDATE ride.log_positions SET cluster_id = $4, topic_id = $5
@@ -88,7 +88,7 @@ export class LogPositions {
     );
   }
 
-  /** Keeps why a position is refused, for as long as it stays where it is. */
+  /** Stores why a position is refused, unless it has moved. */
   async refuse(
     { topic, partition, nextOffset }: Pick<StoredPosition, 'topic' | 'partition' | 'nextOffset'>,
     refused: LastingRefusal,
@@ -101,8 +101,8 @@ export class LogPositions {
   }
 
   /**
-   * Moves a position over a gap and records the gap, in one transaction. Returns what of the gap this call passed:
-   * nothing if another process was first.
+   * Moves a position over a gap and records the gap, in one transaction. Returns the gap, or `undefined` if another
+   * process has moved the position.
    */
   async passGap(gap: Gap, identity: TopicIdentity): Promise<Gap | undefined> {
     const { topic, partition, from, to, cause } = gap;
@@ -130,7 +130,7 @@ export class LogPositions {
 
 function toStored(row: Row): StoredPosition {
   const { cluster_id: clusterId, topic_id: topicId, last_offset: lastOffset, last_digest: digest } = row;
-  // A version that knows nothing of it, or a person, may have moved the position since the record was noted.
+  // The position may have been moved without updating the last record.
   const isCurrent = row.last_next_offset === row.next_offset;
   return {
     topic: row.topic,

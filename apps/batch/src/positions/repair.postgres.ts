@@ -3,13 +3,13 @@ import type pg from 'pg';
 import { begin } from '../database/pool.postgres.js';
 import { isSameLog, LOAD_JOB } from './position.js';
 
-/** A position that is to be set, in the log that is present. */
+/** A new position in the current log. */
 export interface NewPosition {
   readonly topic: string;
   readonly partition: number;
   readonly to: bigint;
   readonly identity: TopicIdentity;
-  /** First offset that the log has. */
+  /** First offset of the log. */
   readonly earliest: bigint;
 }
 
@@ -18,11 +18,11 @@ export interface Place {
   readonly partition: number;
 }
 
-/** Changes positions by hand. Loads that are at work notice: they compare position and log under the same lock. */
+/** Changes positions on behalf of an operator. Running loads detect it: they compare the position under the same lock. */
 export class PositionRepair {
   constructor(private readonly pool: pg.Pool) {}
 
-  /** Sets positions and binds them to the log; what of it they pass over is recorded. Removes positions of `gone`. */
+  /** Sets positions, binds them to the log and records the gaps that they pass. Removes the positions in `gone`. */
   async reset(positions: readonly NewPosition[], gone: readonly Place[]): Promise<void> {
     await this.inTransaction(async (client) => {
       for (const position of positions) await resetOne(client, position);
@@ -35,7 +35,7 @@ export class PositionRepair {
     });
   }
 
-  /** Binds positions to the log as they are. With `forgetRecords`, the next load does not compare the last record. */
+  /** Binds positions to the log without moving them. With `forgetRecords`, the next load does not compare the last record. */
   async adopt(
     positions: readonly (Place & { readonly identity: TopicIdentity })[],
     { forgetRecords }: { readonly forgetRecords: boolean },
@@ -58,7 +58,7 @@ export class PositionRepair {
     let failure: Error | undefined;
     try {
       await begin(client);
-      // Loads lock one position at a time; every other change by hand waits here.
+      // Serialises changes by operators. Loads lock one position at a time.
       await client.query('LOCK TABLE ride.log_gaps IN SHARE ROW EXCLUSIVE MODE');
       await work(client);
       await client.query('COMMIT');

@@ -1,16 +1,16 @@
-/** Where `positions reset` moves a position to. */
+/** Target of `positions reset`. */
 export type ResetTarget =
   | { readonly kind: 'earliest' }
   | { readonly kind: 'latest' }
   | { readonly kind: 'offset'; readonly offset: bigint }
   | { readonly kind: 'time'; readonly timestampMs: number };
 
-/** What is wrong if {@link parseResetTarget} returns `undefined`. */
+/** Describes what {@link parseResetTarget} accepts. */
 export const RESET_TARGET_EXPECTED =
   'earliest, latest, an offset, or a time such as 2026-11-22T12:00:00Z (the first record received then or later)';
 
 const OFFSET = /^\d{1,19}$/;
-/** ISO 8601 with a zone: what a time without one means depends on the machine. */
+/** ISO 8601 with a time zone: without one, the meaning would depend on the machine. */
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/;
 const MAX_OFFSET = 2n ** 63n - 1n;
 

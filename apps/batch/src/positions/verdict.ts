@@ -2,15 +2,15 @@ import type { TopicIdentity } from '@hailstream/log';
 import { isSameLog, type StoredPosition } from './position.js';
 
 /**
- * What a stored position is worth in the log that is present.
+ * Whether loads can continue at a stored position in the current log.
  *
- * - `ok`: loads go on there.
- * - `new`: there is none yet, and the first load makes it.
- * - `unbound`: it is bound to no log yet, or to another one with nothing loaded. Nothing of the present log lies before
- *   it, so that a load can bind it.
- * - `unchecked`: it is bound to no log yet. A load first compares the records before it with the database.
+ * - `ok`: loads continue there.
+ * - `new`: the partition has no position. The first load creates it.
+ * - `unbound`: the position is not bound to a log, or is bound to another one from which nothing was loaded. The current
+ *   log has no records before it, so a load can bind it.
+ * - `unchecked`: the position is not bound to a log. A load first compares the records before it with the database.
  * - `behind-log-start`: the log deleted records before they were loaded.
- * - `beyond-log-end`, `other-record`, `other-topic`, `other-cluster`: refused, as going on there would skip records.
+ * - `beyond-log-end`, `other-record`, `other-topic`, `other-cluster`: refused, because continuing would skip records.
  * - `no-topic`: the log has no such topic or partition.
  */
 export type Verdict =
@@ -30,22 +30,22 @@ export type Refusal = Extract<
   'beyond-log-end' | 'other-record' | 'other-topic' | 'other-cluster' | 'no-topic'
 >;
 
-/** A partition as the database and the log have it. */
+/** The state of a partition in the database and in the log. */
 export interface PartitionState {
   readonly stored: StoredPosition | undefined;
-  /** The log that is present. */
+  /** The current log. */
   readonly present: TopicIdentity;
-  /** First offset that the log has, and the offset after its last one. */
+  /** First offset of the log, and the offset after its last record. */
   readonly earliest: bigint;
   readonly latest: bigint;
 }
 
-/** Judges one partition. Pure: the same answer from every process. */
+/** Compares the position of one partition with the log. */
 export function judge({ stored, present, earliest, latest }: PartitionState): Verdict {
   if (stored === undefined) return 'new';
   const { nextOffset, identity, refused } = stored;
   if (identity !== undefined && !isSameLog(identity, present)) {
-    // Nothing was loaded: nothing in the present log is skipped.
+    // Nothing was loaded, so nothing in the current log is skipped.
     if (nextOffset === 0n) return 'unbound';
     return identity.clusterId === present.clusterId ? 'other-topic' : 'other-cluster';
   }

@@ -1,9 +1,9 @@
 import type { LoadResult } from '../load/load-result.js';
 
-/** Runs that are remembered. */
+/** Number of runs that are kept. */
 export const MAX_RUNS_KEPT = 50;
 
-/** One load of the service, as `GET /runs` tells it. Times are ISO 8601. */
+/** One load of the service, as returned by `GET /runs`. Times are ISO 8601. */
 export type RunRecord =
   | { readonly status: 'running'; readonly startedAt: string }
   | ({

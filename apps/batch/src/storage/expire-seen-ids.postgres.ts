@@ -1,15 +1,15 @@
 import type pg from 'pg';
 import { begin } from '../database/pool.postgres.js';
 
-/** Keys of one table that one call deletes at most, so that its transaction stays short: the next load goes on. */
+/** Keys of one table that one call deletes at most, to keep the transaction short. The next load deletes more. */
 export const MAX_KEYS_EXPIRED = 200_000;
 
-/** Any number, as long as every process has the same one: the holder of this lock deletes keys. */
+/** Advisory lock of the process that deletes keys. The same number in every process. */
 const LOCK = 7_245_119;
 
 /**
- * Deletes the keys of `ride.*_seen` that were recorded more than a number of days ago. Returns how many. One process does it
- * at a time; another one returns at once.
+ * Deletes keys of `ride.*_seen` that are older than a number of days, and returns how many were deleted. If another process
+ * is deleting keys, it deletes none.
  */
 export async function expireSeenIds(
   pool: pg.Pool,

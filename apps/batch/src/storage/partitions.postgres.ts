@@ -3,26 +3,26 @@ import { begin } from '../database/pool.postgres.js';
 import { dayOf, startOf, type Day } from '../rows/day.js';
 import { includes, tablePartitionName, rangeFor, type PartitionRange } from '../rows/partition-range.js';
 
-/** Any number, as long as it is the same in every process: the holder of this lock creates partitions. */
+/** Advisory lock of the process that creates partitions. The same number in every process. */
 const LOCK = 7_245_118;
 
-/** Names that are tried for a partition. */
+/** Number of names that are tried for a partition. */
 const MAX_NAMES = 100;
 
 /**
- * Returns which days of a table have no partition. Inside a transaction, none of the others is dropped or detached until
- * it ends.
+ * Returns the days for which a table has no partition. Partitions of the other days cannot be dropped or detached until
+ * the transaction ends.
  */
 export async function missingDays(client: pg.ClientBase, table: string, days: Iterable<Day>): Promise<Day[]> {
-  // The lock that an insert takes anyway, before the partitions are read and not after.
+  // The lock of an insert, acquired before the partitions are read.
   await client.query(`LOCK TABLE ONLY ride.${table} IN ROW EXCLUSIVE MODE`);
   return withoutPartition(await readPartitions(client, table), days);
 }
 
 /**
- * Creates the partitions of days, whichever other processes do the same: each in a transaction of its own. Attaching
- * takes SHARE UPDATE EXCLUSIVE on the table, which neither queries nor loads conflict with. There is no default
- * partition, because each attachment would lock that exclusively and scan it.
+ * Creates the partitions of days, each in its own transaction. Concurrent calls of other processes are safe. ATTACH
+ * PARTITION acquires SHARE UPDATE EXCLUSIVE on the table, which does not conflict with queries and loads. There is no default
+ * partition, because every ATTACH would lock it exclusively and scan it.
  */
 export async function createPartitions(
   client: pg.ClientBase,
@@ -37,7 +37,7 @@ export async function createPartitions(
   }
 }
 
-/** Creates the partition of a day if there is none, in the transaction that is open. Returns all that there are then. */
+/** Creates the partition of a day if it does not exist, in the current transaction. Returns all partitions. */
 export async function createPartition(
   client: pg.ClientBase,
   table: string,
@@ -53,7 +53,7 @@ export async function createPartition(
     `CREATE TABLE ride."${name}" (LIKE ride.${table} INCLUDING ALL);
      ALTER TABLE ride.${table} ATTACH PARTITION ride."${name}" FOR VALUES FROM (${from}) TO (${to})`,
   );
-  // Days without a partition have no rows: ids of rows that were dropped with one may be loaded again.
+  // Days without a partition have no rows: events that were dropped with one can be loaded again.
   await client.query(
     `DELETE FROM ride.${table}_seen WHERE day < ($2::timestamptz AT TIME ZONE 'UTC')::date
        AND day >= coalesce(($1::timestamptz AT TIME ZONE 'UTC')::date, '-infinity')`,
@@ -66,7 +66,7 @@ function bound(day: Day): string {
   return day === -Infinity ? 'MINVALUE' : `'${startOf(day)}'`;
 }
 
-/** The bounds are in the session's time zone and date style, which Postgres itself reads back. */
+/** Postgres parses the bounds, because they are formatted in the time zone and date style of the session. */
 async function readPartitions(client: pg.ClientBase, table: string): Promise<PartitionRange[]> {
   const { rows } = await client.query<{ from: number | null; to: number | null }>(
     `SELECT (extract(epoch FROM substring(bounds FROM 'FROM \\(''([^'']+)''\\)')::timestamptz) / 86400)::float8 AS "from",
@@ -76,7 +76,7 @@ async function readPartitions(client: pg.ClientBase, table: string): Promise<Par
      WHERE inhparent = $1::regclass`,
     [`ride.${table}`],
   );
-  // Of a partition that was made by hand, a day that it has in part is left to it.
+  // A partition that was created manually may cover part of a day: the day counts as covered.
   return rows.map(({ from, to }) => ({
     from: from === null ? -Infinity : Math.floor(from),
     to: to === null ? Infinity : Math.ceil(to),
@@ -87,7 +87,7 @@ function withoutPartition(existing: readonly PartitionRange[], days: Iterable<Da
   return [...days].filter((day) => !existing.some((range) => includes(range, day)));
 }
 
-/** A table that was detached may still have the name. */
+/** A detached table may still have the name. */
 async function unusedName(client: pg.ClientBase, wanted: string): Promise<string> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT name FROM (
@@ -98,6 +98,6 @@ async function unusedName(client: pg.ClientBase, wanted: string): Promise<string
     [wanted, MAX_NAMES],
   );
   const [unused] = rows;
-  if (unused === undefined) throw new Error(`ride.${wanted}: ${MAX_NAMES} detached tables have this name`);
+  if (unused === undefined) throw new Error(`ride.${wanted}: ${MAX_NAMES} detached tables already use this name`);
   return unused.name;
 }

@@ -5,22 +5,22 @@ import { copyTuples } from '../database/copy.postgres.js';
 import { attempt, isDataError, isUniqueViolation } from '../database/savepoint.postgres.js';
 import type { SeenIds } from './seen-ids.postgres.js';
 
-/** Rows that are copied together after one that Postgres refused: doubled with each success. */
+/** Rows that are copied together after one that Postgres rejected: doubled with each success. */
 const FIRST_ROWS_AFTER_REFUSAL = 64;
-/** Where Postgres says which row it refuses: `COPY telemetry, line 42`, in the language of the server. */
+/** The row that Postgres rejects: `COPY telemetry, line 42`, in the language of the server. */
 const REFUSED_LINE = /^COPY [^,]+, \D*(\d+)/m;
 
-/** What became of the records of a chunk that are not rejects already. */
+/** Result of writing the rows of a chunk. */
 export interface WrittenRows {
-  /** Rows that were not there before. */
+  /** Rows that were inserted. */
   readonly rows: number;
-  /** Records whose event was there already, or earlier in the chunk. */
+  /** Records whose event had been loaded before, or occurs earlier in the chunk. */
   readonly duplicates: number;
-  /** Records that Postgres refuses. */
+  /** Records that Postgres rejected. */
   readonly rejects: Reject[];
 }
 
-/** Writes the rows of one chunk, inside its transaction. */
+/** Writes the rows of one chunk in its transaction. */
 export class RowWriter {
   private readonly columns: readonly string[];
   private readonly rejects: Reject[] = [];
@@ -36,7 +36,7 @@ export class RowWriter {
     this.columns = table.columns.map(({ name }) => name);
   }
 
-  /** Writes the rows that lie at an offset or after it, and that are not there already, with one COPY. */
+  /** Copies the rows at or after an offset that are not in the table yet. */
   async write(rows: EncodedRows, position: bigint): Promise<WrittenRows> {
     const first = rows.firstFrom(position);
     const wanted = Array.from({ length: rows.count - first }, (_, index) => first + index);
@@ -48,7 +48,7 @@ export class RowWriter {
     return { rows: written, duplicates: this.duplicates, rejects: this.rejects };
   }
 
-  /** Copies rows. One that Postgres refuses is rejected, and copying goes on after it. */
+  /** Copies rows. A row that Postgres rejects becomes a reject, and copying continues after it. */
   private async copyRows(rows: EncodedRows, wanted: readonly number[]): Promise<void> {
     let size = wanted.length;
     for (let from = 0; from < wanted.length;) {
@@ -68,7 +68,7 @@ export class RowWriter {
       }
       const place = refusedPlace(refusal, part.length);
       if (place === undefined) {
-        // Nothing says which: half of them, until the row stands alone.
+        // The error does not identify the row: halve the rows until only one is left.
         size = part.length >> 1;
         continue;
       }
@@ -95,7 +95,7 @@ export class RowWriter {
     await this.seen.release(this.client, rows.keys[row]!);
   }
 
-  /** What repeats a row that was refused is no duplicate: nothing with its id was loaded. */
+  /** A record that repeats a rejected row is not a duplicate, because its event was not loaded. */
   private settleRepeat({ record, row }: Repeat): void {
     const reason = this.refusedRows.get(row);
     if (reason === undefined) this.duplicates += 1;
@@ -103,7 +103,7 @@ export class RowWriter {
   }
 }
 
-/** Which of the copied rows was refused, counted from 0; `undefined` if the error does not say. */
+/** Returns which of the copied rows was rejected, counted from 0; `undefined` if the error does not identify it. */
 function refusedPlace({ where }: pg.DatabaseError, count: number): number | undefined {
   if (count === 1) return 0;
   const line = Number(REFUSED_LINE.exec(where ?? '')?.[1]);
