@@ -7,6 +7,9 @@ LOCK TABLE ride.log_positions, ride.log_gaps, ride.rejects, ride.telemetry_seen,
 
 ALTER TABLE ride.log_positions
   ADD COLUMN job text NOT NULL DEFAULT 'load',
+  -- The process that loads the partition, until when if it does not commit a chunk before.
+  ADD COLUMN leased_by uuid,
+  ADD COLUMN leased_until timestamptz,
   DROP CONSTRAINT log_positions_pkey,
   ADD PRIMARY KEY (job, topic, partition);
 ALTER TABLE ride.log_gaps ADD COLUMN job text NOT NULL DEFAULT 'load';

@@ -165,6 +165,9 @@ COMMENT ON COLUMN ride.log_positions.last_next_offset IS
 COMMENT ON COLUMN ride.log_positions.refused IS
   'Why loads refuse to continue at the position: beyond-log-end or other-record. NULL if they do not.';
 COMMENT ON COLUMN ride.log_positions.refused_at IS 'When loads first refused the position.';
+COMMENT ON COLUMN ride.log_positions.leased_by IS
+  'Process that loads the partition. Other processes load other partitions.';
+COMMENT ON COLUMN ride.log_positions.leased_until IS 'End of the lease, unless the process commits a chunk before.';
 
 COMMENT ON TABLE ride.log_gaps IS 'Offset ranges that a position passed without reading them.';
 COMMENT ON COLUMN ride.log_gaps.id IS 'Number of the gap.';

@@ -101,7 +101,9 @@ export async function runPositions(tools: PositionTools, args: PositionsArgs): P
         return `${topic}/${partition}: ${from ?? 'no position'} -> ${to}`;
       });
       changes.push(
-        ...planned.gone.map(({ topic, partition }) => `${topic}/${partition}: position removed, the log has no such partition`),
+        ...planned.gone.map(
+          ({ topic, partition }) => `${topic}/${partition}: position removed, the log has no such partition`,
+        ),
       );
       if (!(await confirm(changes, args))) return 1;
       await tools.reset(planned);
@@ -204,7 +206,9 @@ function identities(inspected: readonly InspectedPartition[]): string[] {
   const lines = inspected.map(({ topic, stored, present }) => {
     const bound = describeIdentity(stored?.identity);
     const now = describeIdentity(present);
-    return bound === now ? `${topic}: ${now}` : `${topic}: positions belong to ${bound}; the current log is ${now}`;
+    return bound === now
+      ? `${topic}: ${now}`
+      : `${topic}: positions belong to ${bound}; the current log is ${now}`;
   });
   return [...new Set(lines)];
 }

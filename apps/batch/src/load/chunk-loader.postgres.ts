@@ -1,6 +1,7 @@
 import { partitionName, type TopicIdentity } from '@hailstream/log';
 import type pg from 'pg';
 import { begin } from '../database/pool.postgres.js';
+import { LEASE_END } from '../positions/position-leases.postgres.js';
 import { digestOf, isSameLog, LOAD_JOB } from '../positions/position.js';
 import type { EncodedChunk } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
@@ -11,38 +12,42 @@ import { insertRejects } from '../rejects/dead-letters.postgres.js';
 import { RowWriter } from '../storage/row-writer.postgres.js';
 import { SeenIds } from '../storage/seen-ids.postgres.js';
 
-/** Rows of one partition of the log, from where the last chunk of it ended. */
+/** Rows of one partition of the log, from the end of its previous chunk. */
 export interface Chunk {
   readonly topic: string;
   readonly partition: number;
   readonly identity: TopicIdentity;
   readonly table: Table;
-  /** Where this chunk starts, at or before its first record: the log may have gaps. */
+  /** First offset of the chunk. Its first record may have a higher one. */
   readonly from: bigint;
-  /** Before this offset, the chunk has nothing because the log deleted it: at or after `from`. */
+  /** Offsets from `from` to this one, exclusive, were deleted by the log. */
   readonly deletedTo: bigint;
-  /** Where the next one starts. */
+  /** First offset of the next chunk. */
   readonly nextOffset: bigint;
   readonly encoded: EncodedChunk;
 }
 
-/** A COMMIT that was sent, and whose answer never came. */
+/** A COMMIT whose response was not received. */
 interface UnknownCommit {
   readonly transactionId: string;
   readonly loaded: Counts;
 }
 
 /**
- * Loads chunks, each in one transaction: rows, rejects and the position after them, so that all of it is there or none.
- * The position's row is locked and compared first: what another process has loaded meanwhile is left out.
+ * Loads chunks, each in one transaction with rows, rejects and the new position. The row of the position is locked and
+ * compared first: records that another process has loaded in the meantime are skipped.
  */
 export class ChunkLoader {
   private readonly unknownCommits = new Map<string, UnknownCommit>();
   private readonly seenIds = new Map<string, SeenIds>();
 
-  constructor(private readonly pool: pg.Pool) {}
+  constructor(
+    private readonly pool: pg.Pool,
+    /** Holder of the leases, which each chunk extends. */
+    private readonly holder: string,
+  ) {}
 
-  /** Loads a chunk. Where it throws, nothing of it was loaded, or the same call finds out what was. */
+  /** Loads a chunk. After an error, a repeated call determines whether the chunk was committed. */
   async load(chunk: Chunk): Promise<Counts> {
     const client = await this.pool.connect();
     let failure: Error | undefined;
@@ -57,7 +62,7 @@ export class ChunkLoader {
       failure = error as Error;
       throw error;
     } finally {
-      // A connection that failed may be inside a transaction: the pool closes it.
+      // After a failure the connection may have an open transaction, and the pool closes it.
       client.release(failure);
     }
   }
@@ -68,7 +73,7 @@ export class ChunkLoader {
     return known;
   }
 
-  /** Writes what of a chunk lies at the position or after it, and counts what became of each offset. */
+  /** Writes the records of a chunk at or after the position, and counts the results. */
   private async loadFrom(client: pg.ClientBase, chunk: Chunk, position: bigint): Promise<Counts> {
     const { table, encoded, nextOffset } = chunk;
     if (position >= nextOffset) return NO_COUNTS;
@@ -76,7 +81,7 @@ export class ChunkLoader {
     const rejects = encoded.rejects.filter(({ record }) => record.offset >= position);
     rejects.push(...written.rejects);
     await insertRejects(client, chunk, rejects);
-    // An undecodable batch counts as one record: how many it has, nobody knows.
+    // A batch that cannot be decoded counts as one record, because its number of records is unknown.
     const batches = rejects.filter(({ lastOffset }) => lastOffset !== undefined).length;
     const read = encoded.records.countFrom(position) + batches;
     const lost = await insertGap(client, chunk, position);
@@ -97,7 +102,7 @@ export class ChunkLoader {
     chunk: Chunk,
     { position, loaded }: { position: bigint; loaded: Counts },
   ): Promise<void> {
-    await movePosition(client, chunk, position);
+    await movePosition(client, chunk, { position, holder: this.holder });
     const { rows } = await client.query<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid');
     this.unknownCommits.set(partitionName(chunk.topic, chunk.partition), {
       transactionId: rows[0]!.xid,
@@ -108,8 +113,8 @@ export class ChunkLoader {
   }
 
   /**
-   * What an earlier COMMIT loaded whose answer never came, where it took effect. Asked under the position's lock: by
-   * then that transaction has ended.
+   * Returns the counts of an earlier COMMIT without a response if it took effect. The lock on the position ensures that
+   * its transaction has ended.
    */
   private async settleUnknownCommit(client: pg.ClientBase, chunk: Chunk): Promise<Counts> {
     const unknown = this.unknownCommits.get(partitionName(chunk.topic, chunk.partition));
@@ -121,7 +126,7 @@ export class ChunkLoader {
   }
 }
 
-/** Begins a transaction in which the table has a partition for each day of the chunk. */
+/** Starts a transaction in which the table has a partition for each day of the chunk. */
 async function beginWithPartitions(client: pg.ClientBase, { table, encoded }: Chunk): Promise<void> {
   for (;;) {
     await begin(client);
@@ -132,7 +137,7 @@ async function beginWithPartitions(client: pg.ClientBase, { table, encoded }: Ch
   }
 }
 
-/** Locks the partition's position until the transaction ends, and returns it. */
+/** Locks the position of the partition until the transaction ends, and returns it. */
 async function lockPosition(client: pg.ClientBase, chunk: Chunk): Promise<bigint> {
   const { rows } = await client.query<{
     next_offset: string;
@@ -147,8 +152,8 @@ async function lockPosition(client: pg.ClientBase, chunk: Chunk): Promise<bigint
   if (position === undefined || position < chunk.from) {
     throw new LoadError(
       'POSITION_MOVED_BACK',
-      `${partitionName(chunk.topic, chunk.partition)}: the position in the database is ${position ?? 'missing'}, before ${chunk.from} ` +
-        'from where this load reads: it was reset, or the database was restored from a backup',
+      `${partitionName(chunk.topic, chunk.partition)}: the position in the database is ${position ?? 'missing'}, but this load reads ` +
+        `from ${chunk.from}: the position was reset, or the database was restored from a backup`,
     );
   }
   const identity = { clusterId: row!.cluster_id ?? '', topicId: row!.topic_id ?? '' };
@@ -159,14 +164,19 @@ async function lockPosition(client: pg.ClientBase, chunk: Chunk): Promise<bigint
   );
 }
 
-async function movePosition(client: pg.ClientBase, chunk: Chunk, position: bigint): Promise<void> {
+async function movePosition(
+  client: pg.ClientBase,
+  chunk: Chunk,
+  { position, holder }: { readonly position: bigint; readonly holder: string },
+): Promise<void> {
   const { topic, partition, nextOffset, encoded } = chunk;
   if (position >= nextOffset) return;
   const last = encoded.records.last;
   await client.query(
     `UPDATE ride.log_positions
      SET next_offset = $3, moved_at = now(), last_next_offset = $3,
-       last_offset = coalesce($4, last_offset), last_digest = coalesce($5, last_digest)
+       last_offset = coalesce($4, last_offset), last_digest = coalesce($5, last_digest),
+       leased_until = CASE WHEN leased_by = $7 THEN ${LEASE_END} ELSE leased_until END
      WHERE topic = $1 AND partition = $2 AND job = $6`,
     [
       topic,
@@ -175,11 +185,12 @@ async function movePosition(client: pg.ClientBase, chunk: Chunk, position: bigin
       last ? last.offset.toString() : null,
       last ? digestOf(last) : null,
       LOAD_JOB,
+      holder,
     ],
   );
 }
 
-/** Records what of the deleted offsets before a chunk no process had loaded, and returns how many they are. */
+/** Records the deleted offsets before a chunk that no process had passed, and returns their number. */
 async function insertGap(client: pg.ClientBase, chunk: Chunk, position: bigint): Promise<number> {
   const { topic, partition, identity, deletedTo } = chunk;
   if (position >= deletedTo) return 0;

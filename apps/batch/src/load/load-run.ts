@@ -1,49 +1,47 @@
-import { once } from 'node:events';
 import {
+  LogError,
   partitionName,
-  createBatchConsumer,
   type Admin,
-  type BatchConsumer,
   type ConsumerGap,
-  type LogConnection,
-  type RecordBatch,
+  type RangeReader,
   type TopicPartition,
   type UndecodableBatch,
 } from '@hailstream/log';
 import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import type { Logger } from 'pino';
-import type { Tables } from '../rows/tables.js';
 import type { KnownRecords } from '../positions/known-records.postgres.js';
+import { remaining, type LogPartition, type Positions } from '../positions/log-partition.js';
+import type { PositionLeases } from '../positions/position-leases.postgres.js';
 import type { LogPositions } from '../positions/positions.postgres.js';
+import type { Tables } from '../rows/tables.js';
 import type { ChunkLoader } from './chunk-loader.postgres.js';
 import { ChunkQueue } from './chunk-queue.js';
 import { NO_COUNTS, type Counts } from './counts.js';
-import { GROUP_ID } from '../consumer-group.js';
+import { LeasedReads } from './leased-reads.js';
 import { LoadError } from './load.errors.js';
 import { LoadTally, type LoadResult } from './load-result.js';
 import { LogCheck } from './log-check.js';
-import { remaining, type LogPartition, type Positions } from '../positions/log-partition.js';
 import { plan } from './plan.js';
 import { requireSameLog } from './same-log.js';
 
-/** How often the positions are looked at: other processes move them too. */
+/** Interval at which the positions are read: other processes move them as well. */
 const POLL_MS = 200;
-/** A load of which nothing moved for so long has failed: long enough for Postgres to recover and the group to settle. */
+/** A load fails if no position moves for this long: enough for Postgres to recover and for leases to expire. */
 export const NO_PROGRESS_MS = 90_000;
-/** After which the partitions of a process that was killed go to the others. */
-const SESSION_TIMEOUT_MS = 10_000;
-
-/** How often a load looks whether the log is still the same one. */
+/** Interval at which a load checks that the log is still the same one. */
 const COMPARE_LOG_MS = 5_000;
 
 export interface LoadDependencies {
-  readonly connection: LogConnection;
   readonly admin: Admin;
+  readonly reader: RangeReader;
   readonly positions: LogPositions;
+  readonly leases: PositionLeases;
   readonly known: KnownRecords;
   readonly tables: Tables;
   readonly loader: ChunkLoader;
-  /** Chunks in memory, at most. */
+  /** Partitions that are read concurrently. */
+  readonly maxReads: number;
+  /** Chunks in memory. */
   readonly maxChunks: number;
   /** Records of one partition that are loaded in one transaction. */
   readonly chunkRecords: number;
@@ -55,28 +53,29 @@ export interface LoadDependencies {
 }
 
 export interface Progress {
-  /** Records between the positions at the start and the targets. */
+  /** Offsets between the positions at the start and the targets. */
   readonly total: number;
-  /** Those of them that were loaded since, by whichever process. */
+  /** Those of them that have been loaded, by any process. */
   readonly done: number;
 }
 
-/** Is told of a load while it goes on. */
+/** Callbacks that are called during a load. */
 export interface LoadObserver {
   readonly onProgress?: (progress: Progress) => void;
-  /** Offsets that a position has moved over, with what became of them. */
+  /** Called when a position has moved, with the results for the offsets that it passed. */
   readonly onCounted?: (partition: TopicPartition, counts: Counts) => void;
   readonly onGap?: (gap: ConsumerGap) => void;
-  /** A batch of the log that goes to `ride.rejects` as a whole. */
+  /** Called for each batch that cannot be decoded. */
   readonly onUndecodable?: (batch: UndecodableBatch) => void;
 }
 
 /**
- * Loads everything that the log holds now, in topics that must be there, together with whichever processes do the same:
- * partitions are shared through a consumer group, and the load ends once the database says that all of them are done.
+ * Loads all records that the log has now. Processes that load at the same time share the partitions by leases; the load
+ * ends when the positions of all partitions have reached their targets.
  *
- * @throws LoadError if going on would skip records, if it was stopped, or if nothing moved for {@link NO_PROGRESS_MS};
- * LogError
+ * @throws LoadError if continuing would skip records, if the load was stopped, or if no position moved for
+ * {@link NO_PROGRESS_MS}
+ * @throws LogError if the log reports an error that is not retryable, or before the first record was read
  */
 export async function load(
   dependencies: LoadDependencies,
@@ -89,34 +88,23 @@ export async function load(
   const run = new LoadRun(dependencies, partitions, observer);
   for (const gap of gaps) run.count(gap, { ...NO_COUNTS, lost: Number(gap.to - gap.from) });
   const positions = await run.toTheEnd(signal);
-  // What was read in the last moment may be of another log than what was planned.
+  // The log may have been replaced after the last read.
   await requireSameLog(dependencies.admin, partitions);
   return run.result(positions, Math.round(performance.now() - startedAt) / 1_000);
 }
 
-/** Records that were read, or offsets without any. */
-type PassedRecords = Pick<RecordBatch, 'topic' | 'partition' | 'records' | 'nextOffset'> & {
-  /** What there is instead of records. */
-  readonly undecodable?: UndecodableBatch;
-};
-
 class LoadRun {
   private readonly tally = new LoadTally();
   private readonly queue: ChunkQueue;
-  private readonly planned: ReadonlyMap<string, LogPartition>;
-  private readonly checks: ReadonlyMap<string, LogCheck>;
-  /** Where the next batch of each partition starts, as far as this process knows. */
-  private readonly nextOffsets = new Map<string, bigint>();
-  /** Up to where the log deleted what this process was about to read, by partition. */
-  private readonly deletedTo = new Map<string, bigint>();
-  /** What ends the run at once. */
+  private readonly reads: LeasedReads;
+  private readonly topics: readonly string[];
+  private readonly failureLogger: RateLimitedLogger;
+  /** Rejects when the load must end. */
   private readonly failed: Promise<never>;
   private fail!: (reason: unknown) => void;
   private lastFailure: Error | undefined;
-  private readonly topics: readonly string[];
-  private readonly failureLogger: RateLimitedLogger;
-  /** Ends the wait between two looks at the positions. */
-  private look: () => void = () => {};
+  /** Ends the wait before the positions are read again. */
+  private wake: () => void = () => {};
 
   constructor(
     private readonly dependencies: LoadDependencies,
@@ -125,31 +113,34 @@ class LoadRun {
   ) {
     this.topics = [...dependencies.tables.keys()];
     this.failureLogger = new RateLimitedLogger(dependencies.logger);
-    this.planned = new Map(partitions.map((each) => [partitionName(each.topic, each.partition), each]));
-    this.checks = new Map(
-      partitions.map(
-        (each) => [partitionName(each.topic, each.partition), new LogCheck(each, dependencies)] as const,
-      ),
-    );
-    const { loader, maxChunks, maxAgeDays } = dependencies;
     this.queue = new ChunkQueue({
-      loader,
-      maxChunks,
-      maxAgeDays,
-      onLoaded: (chunk, loaded) => {
-        this.count(chunk, loaded);
-      },
-      onFailure: (error) => this.chunkFailed(error),
-      onIdle: () => this.look(),
+      ...dependencies,
+      onLoaded: (chunk, loaded) => this.count(chunk, loaded),
+      onFailure: (error) => this.stepFailed(error, 'could not load a chunk, will retry'),
+      onIdle: () => this.wake(),
+    });
+    this.reads = new LeasedReads({
+      ...dependencies,
+      partitions,
+      checks: new Map(
+        partitions.map((each) => [
+          partitionName(each.topic, each.partition),
+          new LogCheck(each, dependencies),
+        ]),
+      ),
+      queue: this.queue,
+      onGap: (gap) => this.observer.onGap?.(gap),
+      onUndecodable: (batch) => this.observer.onUndecodable?.(batch),
+      onFailure: (error) => this.readFailed(error),
     });
     this.failed = new Promise((_, reject) => {
       this.fail = reject;
     });
-    // It is raced with what is waited for: between two waits nobody looks at it.
+    // Between two waits nobody awaits the promise.
     this.failed.catch(() => {});
   }
 
-  /** Resolves with the positions once all have reached their targets, and nothing is in hand any more. */
+  /** Resolves with the positions once all of them have reached their targets. */
   async toTheEnd(signal: AbortSignal): Promise<Positions> {
     const onProgress = this.observer.onProgress ?? (() => {});
     const atStart = await this.dependencies.positions.read(this.topics);
@@ -158,30 +149,12 @@ class LoadRun {
       onProgress({ total: Number(total), done: Number(total) });
       return atStart;
     }
-    const consumer = this.createConsumer();
-    await using _consumer = consumer;
-    // Ends first: the consumer waits for handlers, and these may wait for room.
-    await using _queue = this.queue;
-    consumer.ended.catch((error: unknown) => this.fail(this.lastFailure ?? error));
-    await this.start(consumer, signal);
-    let left = -1n;
-    let comparedAt = performance.now();
-    for (let movedAt = performance.now(); ;) {
-      const positions = await this.readPositions();
-      const now = positions === undefined ? left : remaining(this.partitions, positions);
-      if (now !== left) {
-        left = now;
-        movedAt = performance.now();
-        onProgress({ total: Number(total), done: Number(total - left) });
-      }
-      if (positions !== undefined && left === 0n) return positions;
-      if (performance.now() - movedAt > NO_PROGRESS_MS) throw this.noProgress(left);
-      if (performance.now() - comparedAt > COMPARE_LOG_MS) {
-        await this.compareLog();
-        comparedAt = performance.now();
-      }
-      await Promise.race([this.untilNextLook(), this.failed]);
-      if (signal.aborted) throw new LoadError('STOPPED', `stopped with ${left} records to go`);
+    try {
+      return await this.untilLoaded(signal, (left) =>
+        onProgress({ total: Number(total), done: Number(total - left) }),
+      );
+    } finally {
+      await this.close();
     }
   }
 
@@ -194,156 +167,64 @@ class LoadRun {
     this.observer.onCounted?.(partition, counts);
   }
 
-  private createConsumer(): BatchConsumer {
-    const { connection, positions, logger, chunkRecords, chunkBytes } = this.dependencies;
-    const consumer = createBatchConsumer({
-      connection,
-      logger: logger.child({ component: 'consumer' }),
-      groupId: GROUP_ID,
-      topics: this.topics,
-      offsets: {
-        kind: 'handler-owned',
-        position: async (topic, partition) => {
-          const key = partitionName(topic, partition);
-          const position = (await positions.read([topic])).get(key);
-          if (position !== undefined) this.nextOffsets.set(key, position);
-          return this.readFrom(key, position);
-        },
-      },
-      handler: (batch) => this.failing(() => this.handle(batch, consumer)),
-      onPosition: (passed) => this.failing(() => this.handle({ ...passed, records: [] }, consumer)),
-      onGap: (gap) => {
-        this.observer.onGap?.(gap);
-        return this.failing(() => this.passGap(gap));
-      },
-      onUndecodable: (batch) => this.failing(() => this.setAside(batch, consumer)),
-      maxBatchRecords: chunkRecords,
-      maxPartitionBytes: chunkBytes,
-      sessionTimeoutMs: SESSION_TIMEOUT_MS,
-    });
-    return consumer;
-  }
-
-  private async start(consumer: BatchConsumer, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    const started = new AbortController();
-    try {
-      const aborted = once(signal, 'abort', { signal: started.signal });
-      await Promise.race([consumer.start(), this.failed, aborted]);
-    } finally {
-      started.abort();
+  private async untilLoaded(signal: AbortSignal, onMoved: (left: bigint) => void): Promise<Positions> {
+    let left = -1n;
+    let comparedAt = performance.now();
+    for (let movedAt = performance.now(); ;) {
+      if (signal.aborted) throw new LoadError('STOPPED', `load stopped with ${left} records left`);
+      const positions = await this.readPositions();
+      const now = positions === undefined ? left : remaining(this.partitions, positions);
+      if (now !== left) {
+        left = now;
+        movedAt = performance.now();
+        onMoved(left);
+      }
+      if (positions !== undefined && left === 0n) return positions;
+      if (performance.now() - movedAt > NO_PROGRESS_MS) throw this.noProgress(left);
+      if (performance.now() - comparedAt > COMPARE_LOG_MS) {
+        await this.compareLog();
+        comparedAt = performance.now();
+      }
+      if (positions !== undefined) await this.startReads(positions);
+      await Promise.race([this.untilNextPoll(signal), this.failed]);
     }
   }
 
-  /** Waits {@link POLL_MS}, or until all that this process had in hand was loaded: it may have been the last. */
-  private untilNextLook(): Promise<void> {
+  /** Waits {@link POLL_MS}, or until the queue is empty or the load is stopped. */
+  private untilNextPoll(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, POLL_MS);
-      this.look = () => {
+      const done = (): void => {
         clearTimeout(timer);
+        signal.removeEventListener('abort', done);
         resolve();
       };
+      const timer = setTimeout(done, POLL_MS);
+      signal.addEventListener('abort', done);
+      this.wake = done;
     });
   }
 
-  /** What came after the load began is for the next one: beyond its target, nothing of a partition is taken. */
-  private async handle(batch: PassedRecords, consumer: BatchConsumer): Promise<void> {
-    const { topic, partition, nextOffset } = batch;
-    const key = partitionName(batch.topic, batch.partition);
-    const planned = this.planned.get(key);
-    const target = planned?.target ?? 0n;
-    const from = this.nextOffsets.get(key) ?? planned?.from ?? 0n;
-    if (planned && from < target) {
-      await this.compareBefore(key, batch, from);
-      const records = batch.records.filter(({ offset }) => offset >= from && offset < target);
-      const end =
-        nextOffset > target && batch.records.some(({ offset }) => offset >= target) ? target : nextOffset;
-      if (end > from) {
-        await this.queue.push({
-          topic,
-          partition,
-          identity: planned.identity,
-          table: this.dependencies.tables.get(topic)!,
-          records,
-          undecodable: batch.undecodable,
-          from,
-          deletedTo: this.deletedTo.get(key) ?? from,
-          nextOffset: end,
-        });
-        this.nextOffsets.set(key, end);
-        this.deletedTo.delete(key);
-      }
-    }
-    if (nextOffset >= target) consumer.pause([{ topic, partition }]);
-  }
-
-  private async setAside(batch: UndecodableBatch, consumer: BatchConsumer): Promise<void> {
-    const { topic, partition, lastOffset } = batch;
-    this.observer.onUndecodable?.(batch);
-    await this.handle(
-      { topic, partition, nextOffset: lastOffset + 1n, records: [], undecodable: batch },
-      consumer,
-    );
-  }
-
-  /** Compares what was read from before the position with what was loaded. */
-  private async compareBefore(
-    key: string,
-    { records, nextOffset }: PassedRecords,
-    from: bigint,
-  ): Promise<void> {
-    const check = this.checks.get(key);
-    if (!check?.appliesTo(from)) {
-      if (records[0] === undefined || records[0].offset >= from) return;
-      throw new LoadError('LOG_CHANGED', `${key}: the log went back from ${from} to ${records[0].offset}`);
-    }
-    await check.compare(records.filter(({ offset }) => offset < from));
-    if (nextOffset > from) await check.finish();
-  }
-
-  /** Where reading starts: before the position if something there is to be compared, and something after it to be loaded. */
-  private readFrom(key: string, position: bigint | undefined): bigint | undefined {
-    const check = this.checks.get(key);
-    const target = this.planned.get(key)?.target ?? 0n;
-    if (position === undefined || position >= target || !check?.appliesTo(position)) return position;
-    return check.from;
-  }
-
-  private async passGap({ topic, partition, expected, found, cause }: ConsumerGap): Promise<void> {
-    const key = partitionName(topic, partition);
-    const nextOffset = this.nextOffsets.get(key) ?? expected;
-    switch (cause) {
-      case 'log-start':
-        // Passed with what comes after it, in one transaction.
-        if (found > nextOffset) this.deletedTo.set(key, found);
-        return;
-      case 'log-end':
-        await this.dependencies.positions.refuse({ topic, partition, nextOffset }, 'beyond-log-end');
-        throw new LoadError(
-          'LOG_CHANGED',
-          `${key}: the log ends at ${found}, before the position ${nextOffset}`,
-        );
-      case 'unexplained':
-        throw new LoadError(
-          'LOG_GAP',
-          `${key}: the log answered from offset ${found} on and left out ${expected} to ${found - 1n}, without a reason. ` +
-            'Nothing after them is loaded. If they do not exist, pass over them with ' +
-            `npm run batch -- positions reset --topic ${topic} --partition ${partition} --to ${found}`,
-        );
-    }
-  }
-
-  /** What only a person or the next load can resolve ends this one. */
-  private async failing(step: () => Promise<void>): Promise<void> {
+  private async startReads(positions: Positions): Promise<void> {
     try {
-      await step();
+      await this.reads.start(positions);
     } catch (error) {
-      if (error instanceof LoadError) this.fail(error);
-      throw error;
+      this.stepFailed(error as Error, 'could not lease partitions, will retry');
     }
   }
 
-  /** Fails if the log is another one by now. A log that does not answer is waited for. */
+  private readFailed(error: Error): void {
+    const isRetried = error instanceof LogError && error.retryable;
+    this.stepFailed(error, 'could not read from the log, will retry');
+    if (!isRetried) this.fail(error);
+  }
+
+  private stepFailed(error: Error, message: string): void {
+    this.lastFailure = error;
+    if (error instanceof LoadError) this.fail(error);
+    else this.failureLogger.warn({ err: error }, message);
+  }
+
+  /** Fails if the log is another one. Waits for a log that does not respond. */
   private async compareLog(): Promise<void> {
     try {
       await requireSameLog(this.dependencies.admin, this.partitions);
@@ -353,13 +234,7 @@ class LoadRun {
     }
   }
 
-  private chunkFailed(error: Error): void {
-    this.lastFailure = error;
-    if (error instanceof LoadError) this.fail(error);
-    else this.failureLogger.warn({ err: error }, 'could not load a chunk, will retry');
-  }
-
-  /** `undefined` while the database can't be asked. */
+  /** Returns `undefined` if the database does not respond. */
   private async readPositions(): Promise<Positions | undefined> {
     try {
       return await this.dependencies.positions.read(this.topics);
@@ -369,9 +244,21 @@ class LoadRun {
     }
   }
 
+  private async close(): Promise<void> {
+    // The queue first: reads wait for room in it.
+    await this.queue[Symbol.asyncDispose]();
+    await this.reads[Symbol.asyncDispose]();
+    this.failureLogger.stop();
+    try {
+      await this.dependencies.leases.release();
+    } catch (error) {
+      this.dependencies.logger.debug({ err: error }, 'could not release the leases, they expire');
+    }
+  }
+
   private noProgress(left: bigint): LoadError {
     const reason = this.lastFailure ? `: ${this.lastFailure.message}` : '';
-    const message = `nothing was loaded for ${NO_PROGRESS_MS / 1_000} s, with ${left} records to go${reason}`;
+    const message = `no record was loaded for ${NO_PROGRESS_MS / 1_000} s, ${left} records left${reason}`;
     return new LoadError('NO_PROGRESS', message, { cause: this.lastFailure });
   }
 }

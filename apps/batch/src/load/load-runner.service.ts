@@ -1,5 +1,5 @@
 import type { EventRegistry } from '@hailstream/events';
-import { LogError, type Admin } from '@hailstream/log';
+import { LogError, type Admin, type RangeReader } from '@hailstream/log';
 import { LOGGER, type Logger } from '@hailstream/nest';
 import { Inject, Injectable } from '@nestjs/common';
 import type { LoadConfig } from '../config.js';
@@ -7,8 +7,9 @@ import { LOAD_CONFIG } from '../config.tokens.js';
 import { POOL } from '../database/database.tokens.js';
 import type { Pool } from '../database/pool.postgres.js';
 import { SchemaMigrator } from '../database/schema-migrator.service.js';
-import { ADMIN } from '../log/log.tokens.js';
+import { ADMIN, RANGE_READER } from '../log/log.tokens.js';
 import { KnownRecords } from '../positions/known-records.postgres.js';
+import { PositionLeases } from '../positions/position-leases.postgres.js';
 import { LogPositions } from '../positions/positions.postgres.js';
 import type { Tables } from '../rows/tables.js';
 import { REGISTRY, TABLES } from '../rows/tables.tokens.js';
@@ -33,6 +34,7 @@ export class LoadRunner {
     @Inject(TABLES) private readonly tables: Tables,
     @Inject(POOL) private readonly pool: Pool,
     @Inject(ADMIN) private readonly admin: Admin,
+    @Inject(RANGE_READER) private readonly reader: RangeReader,
     private readonly migrator: SchemaMigrator,
     private readonly positions: LogPositions,
     private readonly known: KnownRecords,
@@ -81,16 +83,19 @@ export class LoadRunner {
   }
 
   private loadPresent(signal: AbortSignal, observer?: LoadObserver): Promise<LoadResult> {
-    const { connection, postgresConnections, chunkRecords, chunkBytes, maxAgeDays } = this.config;
-    const { pool, admin, positions, known, tables, logger } = this;
+    const { postgresConnections, chunkRecords, chunkBytes, maxAgeDays } = this.config;
+    const { pool, admin, reader, positions, known, tables, logger } = this;
+    const leases = new PositionLeases(pool);
     return load(
       {
-        connection,
         admin,
+        reader,
+        leases,
         positions,
         known,
         tables,
-        loader: new ChunkLoader(pool),
+        loader: new ChunkLoader(pool, leases.holder),
+        maxReads: postgresConnections,
         maxChunks: postgresConnections * CHUNKS_PER_CONNECTION,
         chunkRecords,
         chunkBytes,

@@ -1,2 +1,4 @@
+/** Injects the {@link RangeReader} of the log. */
+export const RANGE_READER = Symbol('RangeReader');
 /** Injects the {@link Admin} of the log. */
 export const ADMIN = Symbol('Admin');

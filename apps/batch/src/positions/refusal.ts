@@ -40,5 +40,7 @@ function describeTopic(refused: readonly InspectedPartition[]): string {
 }
 
 export function describeIdentity(identity: TopicIdentity | undefined): string {
-  return identity === undefined ? 'an unknown log' : `cluster ${identity.clusterId}, topic id ${identity.topicId}`;
+  return identity === undefined
+    ? 'an unknown log'
+    : `cluster ${identity.clusterId}, topic id ${identity.topicId}`;
 }

@@ -98,6 +98,7 @@ async function unusedName(client: pg.ClientBase, wanted: string): Promise<string
     [wanted, MAX_NAMES],
   );
   const [unused] = rows;
-  if (unused === undefined) throw new Error(`ride.${wanted}: ${MAX_NAMES} detached tables already use this name`);
+  if (unused === undefined)
+    throw new Error(`ride.${wanted}: ${MAX_NAMES} detached tables already use this name`);
   return unused.name;
 }
