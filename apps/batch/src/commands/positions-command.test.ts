@@ -31,7 +31,7 @@ describe('parsePositionsArgs', () => {
     [['reset'], '--topic: expected one of ride.telemetry'],
     [['adopt'], 'or --all'],
     [['show', '--topic', 'x'], 'got "x"'],
-    [['reset', '--all', '--topic', topic], '--all: expected neither'],
+    [['reset', '--all', '--topic', topic], '--all: cannot be combined'],
     [['reset', '--topic', topic, '--partition', 'one'], '--partition: expected a number'],
     [['reset', '--topic', topic, '--to', '2026-11-22'], '--to: expected earliest, latest, an offset'],
     [['reset', '--topic', topic, '--to', '2026-11-22T12:00:00'], '--to: expected'],
