@@ -192,7 +192,7 @@ describe('the service', options, () => {
       const ready = await fetch(`${url}/health/ready`);
       expect(ready.status).toBe(503);
       expect(await ready.json()).toMatchObject({
-        checks: { loads: { reason: expect.stringContaining('made with another cluster') as string } },
+        checks: { loads: { reason: expect.stringContaining('belong to another cluster') as string } },
       });
       const { runs } = (await (await fetch(`${url}/runs`)).json()) as { runs: { status: string }[] };
       expect(runs.some(({ status }) => status === 'failed')).toBe(true);

@@ -1,4 +1,5 @@
-import { LoggingModule, type Logger } from '@hailstream/nest';
+import { LoggingModule } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import { Module, type DynamicModule, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { LoadConfig } from '../config.js';

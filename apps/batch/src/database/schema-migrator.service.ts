@@ -1,4 +1,5 @@
-import { LOGGER, type Logger } from '@hailstream/nest';
+import { LOGGER } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable } from '@nestjs/common';
 import { POOL } from './database.tokens.js';
 import { migrate } from './migrate.postgres.js';

@@ -1,6 +1,7 @@
 import type { EventRegistry } from '@hailstream/events';
 import { LogError, type Admin, type RangeReader } from '@hailstream/log';
-import { LOGGER, type Logger } from '@hailstream/nest';
+import { LOGGER } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable } from '@nestjs/common';
 import type { LoadConfig } from '../config.js';
 import { LOAD_CONFIG } from '../config.tokens.js';

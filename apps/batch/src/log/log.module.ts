@@ -6,7 +6,8 @@ import {
   type RangeReader,
   type TopicPolicy,
 } from '@hailstream/log';
-import { LOGGER, type Logger } from '@hailstream/nest';
+import { LOGGER } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { ADMIN, RANGE_READER } from './log.tokens.js';
 

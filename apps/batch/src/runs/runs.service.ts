@@ -1,4 +1,5 @@
-import { HealthChecks, LOGGER, LogConsumerMetrics, type Logger } from '@hailstream/nest';
+import { HealthChecks, LOGGER, LogConsumerMetrics } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
 import type { Admin } from '@hailstream/log';
 import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { backoffMs } from '@hailstream/service/backoff';
