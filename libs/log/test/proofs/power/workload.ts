@@ -167,10 +167,10 @@ export class Workload {
         await store.saveRecoveryPoints();
         return;
       case 'retain':
-        await store.applyRetention();
+        await store.maintenance.applyRetention();
         return;
       case 'compact':
-        await store.compactAll();
+        await store.maintenance.compactAll();
         return;
       case 'take-id':
         this.history.producerIds.push({ id: await this.system.ids.take(), at: this.disk.moment });
@@ -239,7 +239,7 @@ export class Workload {
   }
 
   private async flush(): Promise<void> {
-    await this.system.store.flushDue();
+    await this.system.store.maintenance.flushDue();
     this.allIsSafe();
   }
 

@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import * as path from 'node:path';
-import type { Logger } from 'pino';
-import { checkTopicSettings, type AlteredSettings, type BrokerConfig } from '../../config/config.js';
-import type { TopicSetting } from '../../config/topic-settings.js';
-import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
 import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
-import { BackgroundWork } from './background-work.js';
+import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
+import { partitionName } from '../../../protocol/partition-name.js';
+import { checkTopicSettings, type AlteredSettings } from '../../config/config.js';
+import type { TopicSetting } from '../../config/topic-settings.js';
+import { inParallel, settleInParallel } from '../files/in-parallel.js';
+import { PartitionLog } from '../partition/partition-log.js';
 import {
-  CLEAN_FILE,
   CheckpointWriter,
+  CLEAN_FILE,
   CLEANER_FILE,
   GAPS_FILE,
   NO_CHECKPOINTS,
@@ -17,25 +18,14 @@ import {
   START_FILE,
   type Checkpoints,
 } from '../recovery/checkpoint-files.js';
-import type { FileSystem } from '../files/file-system.js';
-import { OpenFilesError } from '../files/open-files.js';
-import { inParallel, settleInParallel } from '../files/in-parallel.js';
+import { LogMaintenance } from './log-maintenance.js';
 import { PartitionFolders } from './partition-folders.js';
-import { PartitionLog } from '../partition/partition-log.js';
-import { restoreSettings } from './restored-settings.js';
 import { SettingsInUse } from './settings-in-use.js';
-import {
-  readTopics,
-  TOPICS_FILE,
-  writeTopics,
-  type StoredTopic,
-  type StoredTopics,
-  type UnfinishedTopic,
-} from './topics-file.js';
+import { TopicCatalog, type TopicCatalogOptions } from './topic-catalog.js';
 import { checkNoTwin, checkPartitionCount, checkTopicName } from './topic-checks.js';
-import { partitionName } from '../../../protocol/partition-name.js';
+import { TOPICS_FILE, type StoredTopic, type UnfinishedTopic } from './topics-file.js';
 
-/** A topic: its partitions are opened, its settings are those that differ from the broker's. */
+/** A topic: its open partitions, and the settings that differ from those of the broker. */
 export interface Topic {
   readonly name: string;
   readonly id: string;
@@ -43,53 +33,46 @@ export interface Topic {
   readonly partitions: PartitionLog[];
 }
 
-export interface LogStoreOptions {
-  readonly files: FileSystem;
-  readonly dataDir: string;
-  readonly config: BrokerConfig;
-  readonly logger: Logger;
-  /** For what may be said of every append. */
+export interface LogStoreOptions extends TopicCatalogOptions {
+  /** For messages that every append may cause. */
   readonly limitedLogger: RateLimitedLogger;
   readonly now: () => number;
 }
 
-/** All topics of the broker, the file that names them, and the work that goes on behind them. */
+/** All topics of the broker. */
 export class LogStore {
+  /** Background work on the logs. */
+  readonly maintenance: LogMaintenance;
+  /** What the start found in the data directory. */
+  readonly recovered = { closedCleanly: false, cut: 0 };
   private readonly topics = new Map<string, Topic>();
   private readonly settings: SettingsInUse;
-  private clusterIdText = '';
-  /** What the start found. */
-  readonly recovered = { closedCleanly: false, cut: 0 };
-  private readonly background: BackgroundWork;
   private readonly folders: PartitionFolders;
-  /** Topics that are being created or deleted, and those of which something is left. */
-  private unfinished: readonly UnfinishedTopic[] = [];
-  /** Beside the other work, which must not wait for it. */
-  private compacting: Promise<void> | undefined;
-  private readonly stopped = new AbortController();
   private readonly checkpoints: CheckpointWriter;
-  /** Changes of topics happen one after another. */
-  private changes: Promise<unknown> = Promise.resolve();
-  /** Whether a failure may have left files that say something else than is so. */
-  private unsettled = false;
+  private readonly catalog: TopicCatalog;
 
   private constructor(private readonly options: LogStoreOptions) {
     this.settings = new SettingsInUse(options.config);
-    this.background = new BackgroundWork(options.logger);
     this.folders = new PartitionFolders(options);
     this.checkpoints = new CheckpointWriter(options, () => this.all());
+    this.catalog = new TopicCatalog(options, this.checkpoints, () => this.stored());
+    this.maintenance = new LogMaintenance(this, options.config, options.logger);
   }
 
   /** Opens every partition, several at a time. */
   static async open(options: LogStoreOptions): Promise<LogStore> {
     const store = new LogStore(options);
     await store.load();
-    store.startBackground();
+    store.maintenance.start();
     return store;
   }
 
   get clusterId(): string {
-    return this.clusterIdText;
+    return this.catalog.clusterId;
+  }
+
+  get dataDir(): string {
+    return this.options.dataDir;
   }
 
   all(): Topic[] {
@@ -116,14 +99,19 @@ export class LogStore {
     return log;
   }
 
-  /** A topic's value of a setting, as text. */
+  /** The value of a setting for a topic, as text. */
   setting(topic: Topic, name: TopicSetting): string {
     return this.settings.text(topic, name);
   }
 
-  /** @throws ProtocolError where the name, the count or a setting is wrong, or the topic is there */
+  /** Size of the volume with the data directory. */
+  async volume(): Promise<{ totalBytes: bigint; usableBytes: bigint }> {
+    return this.options.files.volume(this.options.dataDir);
+  }
+
+  /** @throws ProtocolError if the name, the number of partitions or a setting is invalid, or the topic exists */
   async create(name: string, partitions: number, settings: Readonly<Record<string, string>>): Promise<Topic> {
-    return this.change(async () => {
+    return this.catalog.change(async () => {
       this.checkNew(name, partitions, settings);
       const topic: Topic = { name, id: randomBytes(16).toString('hex'), settings, partitions: [] };
       await this.addPartitions(topic, partitions, [...this.stored(), { ...storedOf(topic), partitions }]);
@@ -132,7 +120,7 @@ export class LogStore {
     });
   }
 
-  /** The checks of `create` alone. @throws ProtocolError */
+  /** Makes the checks of `create`. @throws ProtocolError as `create` does */
   checkNew(name: string, partitions: number, settings: Readonly<Record<string, string>>): void {
     checkTopicName(name);
     if (this.topics.has(name)) {
@@ -145,110 +133,90 @@ export class LogStore {
 
   /** @throws ProtocolError `UNKNOWN_TOPIC_OR_PARTITION` */
   async delete(name: string): Promise<void> {
-    await this.change(async () => {
+    await this.catalog.change(async () => {
       const topic = this.expect(name);
       const change = { name, id: topic.id, first: 0, partitions: topic.partitions.length };
-      await this.begin(
+      await this.catalog.begin(
         change,
         this.stored().filter((stored) => stored.name !== name),
       );
       this.topics.delete(name);
-      // It is deleted: what fails from here on is not the client's, and is made good later.
+      // The topic is deleted. What fails from here on is not an error for the client, and is retried later.
       await this.checkpoints.saveAll().catch((err: unknown) => {
-        this.unsettled = true;
-        this.options.logger.error({ err, topic: name }, 'checkpoints of a deleted topic were not removed');
+        this.catalog.markInconsistent();
+        this.options.logger.error(
+          { err, topic: name },
+          'checkpoints of a deleted topic not removed, will retry',
+        );
       });
       await this.undo(change, topic.partitions);
-      await this.save(this.stored()).catch((err: unknown) => {
+      await this.catalog.save(this.stored()).catch((err: unknown) => {
         this.options.logger.warn(
           { err, topic: name },
-          `${TOPICS_FILE} not written after a topic was deleted`,
+          `write of ${TOPICS_FILE} failed after a topic was deleted, will retry`,
         );
       });
     });
   }
 
-  /** Writes down that partitions are being created or deleted: if the broker is killed, the next start removes them. */
-  private async begin(change: UnfinishedTopic, stored: readonly StoredTopic[]): Promise<void> {
-    const before = this.unfinished;
-    this.unfinished = [...before, change];
-    await this.save(stored, () => (this.unfinished = before));
-  }
-
-  /** Closes partitions that are no part of a topic, and removes their folders; what is left goes at the next chance. */
-  private async undo(change: UnfinishedTopic, logs: readonly PartitionLog[]): Promise<void> {
-    const { name: topic, id: topicId, first, partitions } = change;
-    await inParallel(logs, (log) => log.abort()).catch((err: unknown) => {
-      this.options.logger.warn({ err, topic }, 'files of a deleted partition were not closed');
-    });
-    let all = true;
-    for (let partition = first; partition < partitions; partition++) {
-      all = (await this.folders.remove({ topic, topicId, partition })) && all;
-    }
-    if (all) this.unfinished = this.unfinished.filter((each) => each !== change);
-  }
-
-  /** Adds partitions until there are `count`. @throws ProtocolError */
+  /** Adds partitions up to `count`. @throws ProtocolError if the topic does not exist, or `count` is invalid */
   async grow(name: string, count: number): Promise<void> {
-    await this.change(async () => {
+    await this.catalog.change(async () => {
       const topic = this.expect(name);
       checkPartitionCount(count);
       await this.addPartitions(topic, count, this.storedWith(name, { partitions: count }));
     });
   }
 
-  /** @throws SettingError where a topic can't have these settings */
+  /** @throws SettingError if a topic cannot have these settings */
   checkSettings(settings: Readonly<Record<string, string>>): void {
     checkTopicSettings(settings);
   }
 
-  get dataDir(): string {
-    return this.options.dataDir;
-  }
-
-  /** Bytes of the volume that the log is on. */
-  async volume(): Promise<{ totalBytes: bigint; usableBytes: bigint }> {
-    return this.options.files.volume(this.options.dataDir);
-  }
-
-  /** Replaces a topic's settings. @throws SettingError, ProtocolError */
+  /** Replaces the settings of a topic. @throws SettingError, ProtocolError */
   async configure(name: string, settings: Readonly<Record<string, string>>): Promise<void> {
     checkTopicSettings(settings);
-    await this.change(async () => {
+    await this.catalog.change(async () => {
       const topic = this.expect(name);
-      await this.save(this.storedWith(name, { settings: { ...settings } }));
+      await this.catalog.save(this.storedWith(name, { settings: { ...settings } }));
       topic.settings = settings;
     });
   }
 
-  /** Alters broker settings while running, and keeps them. */
+  /** Alters broker settings at run time and persists them. */
   async alterBroker(altered: Partial<AlteredSettings>): Promise<void> {
-    const { config } = this.options;
-    await this.change(async () => {
-      const before = config.altered;
-      config.alter({ ...before, ...altered });
-      await this.save(this.stored(), () => config.alter(before));
-    });
+    await this.catalog.change(() => this.catalog.alterBroker(altered));
   }
 
-  /** Keeps where logs start, after DeleteRecords. */
+  /** Persists the log start offsets, after DeleteRecords. */
   async saveStartOffsets(): Promise<void> {
-    await this.change(() => this.checkpoints.save(START_FILE));
+    await this.catalog.change(() => this.checkpoints.save(START_FILE));
   }
 
-  /** Syncs and closes everything; a clean start follows. */
+  /** Persists the offsets up to which logs are synced: recovery checks what follows them. */
+  async saveRecoveryPoints(): Promise<void> {
+    if (this.catalog.isInconsistent) await this.catalog.change(() => Promise.resolve());
+    await this.checkpoints.save(RECOVERY_FILE);
+  }
+
+  /** Syncs and closes everything. The next start is a clean one. */
   async close(): Promise<void> {
     await this.stopBackground();
     await inParallel(this.logs(), (log) => log.close());
-    await this.settle();
+    await this.catalog.repair();
     await this.checkpoints.saveAll();
     await this.options.files.replaceFile(path.join(this.options.dataDir, CLEAN_FILE), '');
   }
 
-  /** Lets go of the files as a killed process would. */
+  /** Closes the files without a sync, as if the process had been killed. */
   async abort(): Promise<void> {
     await this.stopBackground();
     await inParallel(this.logs(), (log) => log.abort());
+  }
+
+  private async stopBackground(): Promise<void> {
+    await this.maintenance.stop();
+    await this.catalog.idle();
   }
 
   private logs(): PartitionLog[] {
@@ -256,30 +224,25 @@ export class LogStore {
   }
 
   private async load(): Promise<void> {
-    const { files, dataDir, config } = this.options;
-    const found = await readTopics(files, dataDir);
-    const stored: StoredTopics = found ?? { clusterId: '', brokerSettings: {}, topics: [] };
-    this.clusterIdText =
-      config.text('cluster.id') || stored.clusterId || randomBytes(16).toString('base64url');
-    config.settle('cluster.id', this.clusterIdText);
-    restoreSettings(config, stored, this.options.logger);
-    this.unfinished = await this.folders.sweep(found);
+    const { files, dataDir } = this.options;
+    const stored = await this.catalog.read();
+    this.catalog.unfinishedTopics = await this.folders.sweep(stored);
     const checkpoints = await readCheckpoints(files, dataDir);
     this.recovered.closedCleanly = (await files.readFile(path.join(dataDir, CLEAN_FILE))) !== undefined;
-    // From now on a crash leaves the folder in disorder, and a power cut must not bring the file back.
+    // A crash from here on is an unclean shutdown. Synced, so that the file does not reappear after a power failure.
     await files.remove(path.join(dataDir, CLEAN_FILE));
     await files.syncFolder(dataDir);
-    for (const { name, id, settings, partitions } of stored.topics) {
+    for (const { name, id, settings, partitions } of stored?.topics ?? []) {
       const topic: Topic = { name, id, settings, partitions: [] };
       topic.partitions.push(...(await this.openPartitions(topic, partitions, checkpoints)));
       this.topics.set(name, topic);
     }
-    if (found === undefined || found.unfinished !== undefined) await this.writeTopics(this.stored());
-    // A crash may have come between the end of a topic and the end of what was noted of it.
+    if (stored === undefined || stored.unfinished !== undefined) await this.catalog.write(this.stored());
+    // The broker may have been killed after a topic was deleted and before its checkpoints were.
     await this.checkpoints.saveAll();
   }
 
-  /** Makes the partitions that a topic lacks, and writes down the topics as they are then; all of it or nothing. */
+  /** Creates the missing partitions of a topic and persists `stored`; without effect if that fails. */
   private async addPartitions(topic: Topic, count: number, stored: readonly StoredTopic[]): Promise<void> {
     const { name, id } = topic;
     const first = topic.partitions.length;
@@ -289,19 +252,31 @@ export class LogStore {
       topicId: id,
       partition: first + i,
     }));
-    await this.folders.makeRoom(wanted, this.unfinished);
+    await this.folders.makeRoom(wanted, this.catalog.unfinishedTopics);
     const change = { name, id, first, partitions: count };
-    await this.begin(change, this.stored());
+    await this.catalog.begin(change, this.stored());
     let opened: PartitionLog[] = [];
     try {
       opened = await this.openPartitions(topic, count, NO_CHECKPOINTS);
-      this.unfinished = beyond(this.unfinished, name, count);
-      await this.save(stored, () => (this.unfinished = [...this.unfinished, change]));
+      await this.catalog.complete(change, stored);
     } catch (error) {
       await this.undo(change, opened);
       throw error;
     }
     topic.partitions.push(...opened);
+  }
+
+  /** Closes partitions that belong to no topic, and removes their folders; those that remain are removed later. */
+  private async undo(change: UnfinishedTopic, logs: readonly PartitionLog[]): Promise<void> {
+    const { name: topic, id: topicId, first, partitions } = change;
+    await inParallel(logs, (log) => log.abort()).catch((err: unknown) => {
+      this.options.logger.warn({ err, topic }, 'files of a deleted partition not closed');
+    });
+    let all = true;
+    for (let partition = first; partition < partitions; partition++) {
+      all = (await this.folders.remove({ topic, topicId, partition })) && all;
+    }
+    if (all) this.catalog.finish(change);
   }
 
   /** Opens the partitions that a topic lacks, all or none. */
@@ -310,14 +285,14 @@ export class LogStore {
     count: number,
     checkpoints: Checkpoints,
   ): Promise<PartitionLog[]> {
-    const { files, logger, now } = this.options;
+    const { files, logger, limitedLogger, now } = this.options;
     const first = topic.partitions.length;
     const indexes = Array.from({ length: count - first }, (_, i) => first + i);
-    const done = await settleInParallel(indexes, async (index) => {
-      const key = partitionName(topic.name, index);
+    const done = await settleInParallel(indexes, async (partition) => {
+      const key = partitionName(topic.name, partition);
       return PartitionLog.open({
         files,
-        folder: this.folders.pathOf({ topic: topic.name, partition: index }),
+        folder: this.folders.pathOf({ topic: topic.name, partition }),
         logger,
         now,
         settings: () => this.settings.log(topic),
@@ -329,8 +304,7 @@ export class LogStore {
         onCleaned: () => this.checkpoints.save(CLEANER_FILE),
         closedCleanly: checkpoints !== NO_CHECKPOINTS && this.recovered.closedCleanly,
         onCut: () => this.recovered.cut++,
-        onWriteFailure: (err) =>
-          this.options.limitedLogger.error({ err, topic: topic.name, index }, 'append failed'),
+        onWriteFailure: (err) => limitedLogger.error({ err, topic: topic.name, partition }, 'append failed'),
       });
     });
     const opened = done.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
@@ -343,7 +317,7 @@ export class LogStore {
   private expect(name: string): Topic {
     const topic = this.topics.get(name);
     if (topic === undefined) {
-      throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${name}`);
+      throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `Topic '${name}' does not exist.`);
     }
     return topic;
   }
@@ -355,129 +329,6 @@ export class LogStore {
   private storedWith(name: string, changed: Partial<StoredTopic>): StoredTopic[] {
     return this.stored().map((topic) => (topic.name === name ? { ...topic, ...changed } : topic));
   }
-
-  /** Writes down the topics as a change leaves them. Where that fails they are as they were. */
-  private async save(topics: readonly StoredTopic[], undo?: () => void): Promise<void> {
-    try {
-      await this.writeTopics(topics);
-    } catch (error) {
-      undo?.();
-      // The new file may be in its place, and only that not be safe.
-      this.unsettled = true;
-      await this.settle().catch((err: unknown) => {
-        this.options.logger.error({ err }, `${TOPICS_FILE} could not be written`);
-      });
-      throw error;
-    }
-  }
-
-  private async writeTopics(topics: readonly StoredTopic[]): Promise<void> {
-    const { files, dataDir, config } = this.options;
-    await writeTopics(files, dataDir, {
-      clusterId: this.clusterIdText,
-      brokerSettings: { ...config.altered.own },
-      allBrokersSettings: { ...config.altered.all },
-      topics,
-      ...(this.unfinished.length > 0 && { unfinished: this.unfinished }),
-    });
-  }
-
-  /** Has the files say again what is so, where a failure may have left something else. */
-  private async settle(): Promise<void> {
-    if (!this.unsettled) return;
-    await this.writeTopics(this.stored());
-    await this.checkpoints.saveAll();
-    this.unsettled = false;
-  }
-
-  private change<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.changes.then(async () => {
-      try {
-        await this.settle();
-        return await work();
-      } catch (error) {
-        throw asRefusal(error);
-      }
-    });
-    this.changes = done.catch(() => undefined);
-    return done;
-  }
-
-  private startBackground(): void {
-    const { config } = this.options;
-    const every = this.background.every.bind(this.background);
-    every(config.number('log.flush.scheduler.interval.ms'), () => this.flushDue());
-    every(config.number('log.flush.offset.checkpoint.interval.ms'), () => this.saveRecoveryPoints());
-    every(config.number('log.cleaner.backoff.ms'), async () => {
-      this.compacting ??= this.compactAll().finally(() => {
-        this.compacting = undefined;
-      });
-    });
-    every(config.number('log.retention.check.interval.ms'), () => this.applyRetention());
-  }
-
-  private async stopBackground(): Promise<void> {
-    this.stopped.abort();
-    await this.background.stop();
-    await this.compacting;
-    await this.changes;
-  }
-
-  /** Keeps up to where logs are on disk: a start after a crash checks what is behind. */
-  async saveRecoveryPoints(): Promise<void> {
-    if (this.unsettled) await this.change(() => Promise.resolve());
-    await this.checkpoints.save(RECOVERY_FILE);
-  }
-
-  /** Syncs what is due, and what would be late by the next time. */
-  async flushDue(): Promise<void> {
-    const intervalMs = this.options.config.number('log.flush.scheduler.interval.ms');
-    await this.tend('sync', (log) => log.flushIfDue(intervalMs));
-  }
-
-  /** Compacts the topics that ask for it, one partition after another. */
-  async compactAll(): Promise<void> {
-    await this.tend('compaction', (log) => log.compact(this.stopped.signal));
-  }
-
-  /** Removes what topics need not keep any longer. */
-  async applyRetention(): Promise<void> {
-    await this.tend('retention', async (log) => {
-      log.forgetProducers(this.options.config.number('producer.id.expiration.ms'));
-      await log.applyRetention();
-    });
-  }
-
-  /**
-   * Does work on every partition, one after another: side by side they would hold up the appends of all. One that fails
-   * does not keep the others from it.
-   */
-  private async tend(work: string, on: (log: PartitionLog) => Promise<void>): Promise<void> {
-    for (const { name, partitions } of this.all()) {
-      for (const [partition, log] of [...partitions].entries()) {
-        await on(log).catch((err: unknown) => {
-          this.options.logger.error(
-            { err, topic: name, partition, work },
-            'background work on the log failed',
-          );
-        });
-      }
-    }
-  }
-}
-
-/** What the system refused, in the words of the protocol. */
-function asRefusal(error: unknown): unknown {
-  if (typeof (error as NodeJS.ErrnoException).syscall !== 'string') return error;
-  const message = error instanceof OpenFilesError ? error.message : 'the disk did not take it';
-  return new ProtocolError(ErrorCode.KAFKA_STORAGE_ERROR, message, { cause: error });
-}
-
-/** Unfinished changes without those of a topic's first partitions, whose folders are in use again. */
-function beyond(unfinished: readonly UnfinishedTopic[], name: string, count: number): UnfinishedTopic[] {
-  return unfinished
-    .map((each) => (each.name === name ? { ...each, first: Math.max(each.first, count) } : each))
-    .filter(({ first, partitions }) => first < partitions);
 }
 
 function storedOf({ name, id, partitions, settings }: Topic): StoredTopic {
