@@ -3,7 +3,7 @@ import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { BrokerConfig } from './config/config.js';
 import { GroupCoordinator } from './groups/coordinator.js';
 import { HANDLERS } from './handlers/index.js';
-import { openTelemetry, type Telemetry } from './monitoring/telemetry.js';
+import { openMonitoring, type Monitoring } from './monitoring/monitoring.js';
 import { Dispatcher } from './network/dispatcher.js';
 import { Faults, type Fault } from './network/faults.js';
 import { settleListener } from './config/listener.js';
@@ -21,45 +21,45 @@ import { ProducerIds } from './storage/producers/producer-ids.js';
 import { TransactionCoordinator } from './transactions/coordinator.js';
 import { VERSION } from './version.js';
 
-/** Longest that requests under way hold up the end. */
+/** Time limit for requests in progress when the broker stops. */
 const DRAIN_MS = 5_000;
 
 export interface BrokerOptions {
-  /** Beyond the loopback, only with authentication. @default that of the setting `listeners`, else '127.0.0.1' */
+  /** Others than loopback require authentication. @default host of the setting `listeners`, or '127.0.0.1' */
   readonly host?: string;
-  /** 0 takes a free one. @default that of `listeners`, else 9092 */
+  /** 0: any free port. @default port of `listeners`, or 9092 */
   readonly port?: number;
-  /** Made where it is missing. One broker at a time. */
+  /** Created if missing. Used by one broker at a time. */
   readonly dataDir: string;
-  /** Broker settings by Kafka's own names, e.g. `num.partitions`. */
+  /** Broker settings by Kafka's names, e.g. `num.partitions`. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** @default warnings and errors, on standard output */
+  /** @default logs warnings and errors to standard output */
   readonly logger?: Logger;
-  /** What storage writes to; tests give one that fails. @default that of the machine */
+  /** File system of the log, for tests. @default that of the machine */
   readonly files?: FileSystem;
-  /** Milliseconds since 1970, by which retention and expiry go. @default Date.now */
+  /** Clock of retention and expiry, in milliseconds since the epoch. @default Date.now */
   readonly now?: () => number;
 }
 
-/** A running embedded broker. Disposal closes its listeners and its log. */
+/** A running embedded broker. Disposal stops it. */
 export interface Broker extends AsyncDisposable {
-  /** `host:port`, as clients need it. */
+  /** `host:port` for clients. */
   readonly address: string;
   readonly port: number;
-  /** `http://host:port` of `/metrics` and `/health`, where the setting `metrics.port` asks for them. */
+  /** Base URL of `/metrics` and `/health`; undefined if `metrics.port` is -1. */
   readonly metricsUrl: string | undefined;
-  /** Makes something go wrong with requests to come. */
+  /** Injects a fault into later requests. */
   inject(fault: Fault): void;
-  /** Takes back the faults that have not happened yet. */
+  /** Removes faults that have not occurred yet. */
   clearFaults(): void;
-  /** Answers what was asked, syncs and closes. The same as disposal. */
+  /** Answers the requests in progress, syncs and closes the log. The same as disposal. */
   stop(): Promise<void>;
-  /** Ends as a killed process would: nothing is answered, synced or noted as closed. */
+  /** Stops without responses, sync or clean shutdown, as if the process had been killed. */
   kill(): Promise<void>;
 }
 
 /**
- * Starts a broker; resolves once it serves.
+ * Starts a broker. Resolves once it serves requests.
  *
  * @throws SettingError, DataDirError, ListenError, TooFewFilesError
  */
@@ -77,14 +77,14 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     const limitedLogger = new RateLimitedLogger(logger);
     undo.push(() => limitedLogger.stop());
     const readiness = { serves: false };
-    const telemetry = await openTelemetry(config.number('metrics.port'), {
+    const monitoring = await openMonitoring(config.number('metrics.port'), {
       started: () => {
-        if (!readiness.serves) throw new Error('the log is being read');
+        if (!readiness.serves) throw new Error('the log is being loaded');
       },
       disk: () => disk.check(),
     });
-    undo.push(() => telemetry[Symbol.asyncDispose]());
-    const { meter } = telemetry;
+    undo.push(() => monitoring[Symbol.asyncDispose]());
+    const { meter } = monitoring;
     const disk = new DiskHealth(limitedLogger, meter);
     const server = new BrokerServer({
       host: listener.host,
@@ -112,7 +112,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       dataDir,
       logger,
       limitedLogger,
-      telemetry,
+      monitoring,
       now,
       node,
       port,
@@ -134,39 +134,39 @@ interface Parts {
   readonly dataDir: string;
   readonly logger: Logger;
   readonly limitedLogger: RateLimitedLogger;
-  readonly telemetry: Telemetry;
+  readonly monitoring: Monitoring;
   readonly now: () => number;
   readonly node: BrokerNode;
   readonly port: number;
-  /** What was opened, in that order; what the start opens more goes on top. */
+  /** Closes what was opened, in the order of opening. */
   readonly undo: (() => unknown)[];
   readonly unlock: () => void;
 }
 
-/** Reads the log, and serves. */
+/** Loads the log and serves requests. */
 async function serve(parts: Parts): Promise<Broker> {
-  const { config, server, logger, limitedLogger, telemetry, now, node, port } = parts;
+  const { config, server, logger, limitedLogger, monitoring, now, node, port } = parts;
   const started = performance.now();
   const { store, coordinator, transactions, producerIds } = await openLog(parts);
   const recoverySeconds = (performance.now() - started) / 1000;
-  const { meter, url } = telemetry;
-  telemetry.measure({ store, coordinator, recoverySeconds, connectionCount: () => server.connectionCount });
+  const { meter, url } = monitoring;
+  monitoring.measure({ store, coordinator, recoverySeconds, connectionCount: () => server.connectionCount });
   const services = { config, store, coordinator, transactions, producerIds, node, logger, meter, now };
   const faults = new Faults();
   server.serve(new Dispatcher({ handlers: HANDLERS, services, faults, logger }));
-  tellStart(parts, store, recoverySeconds);
+  logStart(parts, store, recoverySeconds);
 
   let ended: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     ended ??= (async () => {
-      logger.info('broker stops');
+      logger.info('broker stopping');
       coordinator.close();
       transactions.close();
       await server.drain(DRAIN_MS);
       await store.close();
-      await telemetry[Symbol.asyncDispose]();
+      await monitoring[Symbol.asyncDispose]();
       limitedLogger.stop();
-      logger.info('broker stopped: everything is on disk');
+      logger.info('broker stopped, log synced');
       parts.unlock();
     })();
     return ended;
@@ -177,7 +177,7 @@ async function serve(parts: Parts): Promise<Broker> {
       coordinator.close();
       transactions.close();
       await store.abort();
-      await telemetry[Symbol.asyncDispose]();
+      await monitoring[Symbol.asyncDispose]();
       limitedLogger.stop();
       parts.unlock();
     })();
@@ -195,7 +195,7 @@ async function serve(parts: Parts): Promise<Broker> {
   };
 }
 
-/** What is on disk, and the coordinators that lead it: in the order in which they read it. */
+/** Opens the log and the coordinators, in the order of their dependencies. */
 async function openLog({ config, files, dataDir, logger, limitedLogger, now, undo }: Parts) {
   const store = await LogStore.open({
     files,
@@ -226,8 +226,8 @@ async function openLog({ config, files, dataDir, logger, limitedLogger, now, und
   return { store, coordinator, transactions, producerIds };
 }
 
-function tellStart(
-  { config, dataDir, logger, node, telemetry }: Parts,
+function logStart(
+  { config, dataDir, logger, node, monitoring }: Parts,
   store: LogStore,
   recoverySeconds: number,
 ): void {
@@ -238,7 +238,7 @@ function tellStart(
       clusterId: store.clusterId,
       listeners: config.text('listeners'),
       advertised: config.text('advertised.listeners'),
-      metrics: telemetry.url,
+      metrics: monitoring.url,
       dataDir,
       topics: store.all().length,
       partitions: store.all().reduce((sum, { partitions }) => sum + partitions.length, 0),
@@ -248,7 +248,7 @@ function tellStart(
     },
     'broker started',
   );
-  for (const [setting, because] of Object.entries(config.passedOver)) {
-    logger.info({ setting, because }, 'a setting of Kafka that needs no heed here');
+  for (const [setting, reason] of Object.entries(config.withoutEffect)) {
+    logger.info({ setting, reason }, 'setting has no effect');
   }
 }

@@ -5,7 +5,7 @@ import { BROKER_SETTINGS } from './config/broker-settings.js';
 import { VERSION } from './version.js';
 
 describe(parseCommand, () => {
-  it('leaves to the broker what was not said', () => {
+  it('leaves defaults to the broker', () => {
     expect(parseCommand([])).toEqual({
       kind: 'run',
       options: { dataDir: '.hailstream/broker', settings: {} },
@@ -36,13 +36,13 @@ describe(parseCommand, () => {
   });
 
   it.each([
-    [['--port', '70000'], /--port must be a number up to 65535, not '70000'/],
+    [['--port', '70000'], /--port must be a number up to 65535, got '70000'/],
     [['--metrics-port', 'x'], /--metrics-port must be a number/],
-    [['--set', 'num.partitions'], /--set takes NAME=VALUE, not 'num.partitions'/],
-    [['--set', 'log.dirs=/a,/b'], /log\.dirs must be one folder/],
+    [['--set', 'num.partitions'], /--set must be NAME=VALUE, got 'num.partitions'/],
+    [['--set', 'log.dirs=/a,/b'], /log\.dirs must be one directory/],
     [['--log-level', 'loud'], /--log-level must be one of trace/],
     [['--nonsense'], /--nonsense/],
-  ])('says what is wrong with %j', (args, message) => {
+  ])('rejects %j', (args, message) => {
     expect(() => parseCommand(args)).toThrow(message);
   });
 
@@ -54,7 +54,7 @@ describe(parseCommand, () => {
     expect(parseCommand(['--version'])).toEqual({ kind: 'tell', text: `${version}\n` });
   });
 
-  it('tells a stranger of options and of settings that there are', () => {
+  it('prints options and settings with --help', () => {
     const help = parseCommand(['--help']);
     const text = help.kind === 'tell' ? help.text : '';
     for (const option of ['--host', '--port', '--data-dir', '--config', '--set', '--metrics-port']) {

@@ -8,37 +8,37 @@ import { VERSION } from './version.js';
 const DEFAULT_DATA_DIR = '.hailstream/broker';
 const HIGHEST_PORT = 65_535;
 
-const HELP = `hailstream-broker ${VERSION}: a broker of Kafka's protocol, one node, one process.
+const HELP = `hailstream-broker ${VERSION}: a broker for the Kafka protocol, one node, one process.
 
 usage: hailstream-broker [options]
 
-  --host HOST           where to listen (127.0.0.1); elsewhere than on this machine only with authentication
-  --port PORT           0 takes a free one (9092)
-  --data-dir DIR        where the log is kept; made where it is missing (${DEFAULT_DATA_DIR})
-  --config FILE         settings in the form of Kafka's server.properties
-  --set NAME=VALUE      one setting by Kafka's own name; goes before the file's; may come often
-  --metrics-port PORT   serves /metrics, /health/live and /health/ready on 127.0.0.1; 0 takes a free port
+  --host HOST           address to listen on (127.0.0.1); others than loopback require authentication
+  --port PORT           port to listen on, 0 for any free port (9092)
+  --data-dir DIR        data directory, created if missing (${DEFAULT_DATA_DIR})
+  --config FILE         settings in the format of Kafka's server.properties
+  --set NAME=VALUE      one setting by Kafka's name, overrides the file; repeatable
+  --metrics-port PORT   serves /metrics, /health/live and /health/ready on 127.0.0.1, 0 for any free port
   --log-level LEVEL     ${Object.keys(pino.levels.values).join(', ')} or silent (info)
   --help, --version
 
-Settings, what they do and what they default to: SETTINGS.md beside the package's README. A few:
+All settings with their defaults are in SETTINGS.md of the package. Examples:
 
-  --set num.partitions=12                partitions of a topic whose maker does not say
-  --set auto.create.topics.enable=false  no topics by accident
-  --set log.retention.hours=24           how long records are kept
-  --set log.flush.interval.messages=1    acknowledged means on disk, not only with the operating system
+  --set num.partitions=12                default number of partitions of a topic
+  --set auto.create.topics.enable=false  topics are created explicitly only
+  --set log.retention.hours=24           retention time of records
+  --set log.flush.interval.messages=1    sync every batch before it is acknowledged
   --set listeners=SASL_SSL://0.0.0.0:9092 --set advertised.listeners=SASL_SSL://broker.example:9092
 
-Once it serves, one line says where: 'listening on HOST:PORT, data in DIR'. Its log is JSON, a line each, on standard
-output. SIGTERM or Ctrl-C: what was asked is answered, everything is brought to disk, exit code 0.
+Once it accepts requests, it prints 'listening on HOST:PORT, data in DIR'. It logs JSON lines to standard output. On
+SIGTERM or Ctrl-C it answers the requests in progress, syncs the log and exits with code 0.
 `;
 
-/** What the command was asked for. */
+/** The parsed command line. */
 export type Command =
   | { readonly kind: 'tell'; readonly text: string }
   | { readonly kind: 'run'; readonly options: BrokerOptions; readonly logLevel: string };
 
-/** @throws Error that says which option is wrong */
+/** @throws Error if an option is invalid */
 export function parseCommand(args: readonly string[]): Command {
   const { values } = parseArgs({
     args: [...args],
@@ -78,19 +78,20 @@ export function parseCommand(args: readonly string[]): Command {
 function portIn(option: string, text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > HIGHEST_PORT) {
-    throw new Error(`${option} must be a number up to ${HIGHEST_PORT}, not '${text}'`);
+    throw new Error(`${option} must be a number up to ${HIGHEST_PORT}, got '${text}'`);
   }
   return port;
 }
 
 function parseSetting(text: string): [string, string] {
   const equals = text.indexOf('=');
-  if (equals < 1) throw new Error(`--set takes NAME=VALUE, not '${text}'`);
+  if (equals < 1) throw new Error(`--set must be NAME=VALUE, got '${text}'`);
   return [text.slice(0, equals), text.slice(equals + 1)];
 }
 
 function dataDirIn(settings: Readonly<Record<string, string>>): string | undefined {
   const dirs = listOf(settings['log.dirs'] ?? settings['log.dir'] ?? '');
-  if (dirs.length > 1) throw new SettingError(`log.dirs must be one folder, not '${settings['log.dirs']}'`);
+  if (dirs.length > 1)
+    throw new SettingError(`log.dirs must be one directory, got '${settings['log.dirs']}'`);
   return dirs[0];
 }

@@ -25,7 +25,7 @@ async function run(): Promise<void> {
   }
 }
 
-/** A line for each thing that is wrong. */
+/** Prints one line for each problem. */
 function fail(error: unknown): void {
   for (const line of (error as Error).message.split('\n'))
     process.stderr.write(`hailstream-broker: ${line}\n`);

@@ -1,2 +1,2 @@
-/** This package's version: what `--version` prints and the log says at start. */
+/** Version of this package, printed by `--version` and logged at start. */
 export const VERSION = '0.1.0';

@@ -108,10 +108,10 @@ describe('a client without credentials', () => {
       await begin(client);
       const { errorCode, errorMessage } = await authenticate(client, WRONG, version);
       expect(errorCode).toBe(58);
-      expect(errorMessage).toBe('authentication failed: wrong name or password, with PLAIN');
+      expect(errorMessage).toBe('authentication failed: invalid user name or password (PLAIN)');
       await client.closed;
     }
-    expect(lines.join('')).toContain('wrong name or password');
+    expect(lines.join('')).toContain('invalid user name or password');
     expect(lines.join('')).not.toContain(PASSWORD);
   });
 });
@@ -178,25 +178,25 @@ describe('max.connections', () => {
 describe('a broker with an incomplete security configuration', () => {
   const users = certificate('ca.crt');
   it.each<[Record<string, string>, RegExp]>([
-    [{ 'listener.security.protocol': 'SASL_PLAINTEXT' }, /^sasl\.users\.file must name a file/],
-    [{ 'sasl.users.file': users }, /^sasl\.users\.file is of no use/],
-    [{ ...TLS_SETTINGS }, /^ssl\.certificate\.location is of no use/],
-    [{ 'listener.security.protocol': 'SSL' }, /^ssl\.certificate\.location must name a PEM file/],
+    [{ 'listener.security.protocol': 'SASL_PLAINTEXT' }, /^sasl\.users\.file must be set/],
+    [{ 'sasl.users.file': users }, /^sasl\.users\.file has no effect/],
+    [{ ...TLS_SETTINGS }, /^ssl\.certificate\.location has no effect/],
+    [{ 'listener.security.protocol': 'SSL' }, /^ssl\.certificate\.location must be set to a PEM file/],
     [
       { 'listener.security.protocol': 'SSL', ...TLS_SETTINGS, 'ssl.key.location': '/no/such/file' },
-      /^ssl\.key\.location can't be read: ENOENT/,
+      /^cannot read ssl\.key\.location: ENOENT/,
     ],
     [
       { 'listener.security.protocol': 'SSL', ...TLS_SETTINGS, 'ssl.key.location': certificate('client.key') },
-      /^no TLS with ssl\.certificate\.location, ssl\.key\.location/,
+      /^invalid TLS configuration \(ssl\.certificate\.location, ssl\.key\.location/,
     ],
     [
       { 'listener.security.protocol': 'SSL', ...TLS_SETTINGS, 'ssl.client.auth': 'required' },
-      /^ssl\.ca\.location must name a PEM file/,
+      /^ssl\.ca\.location must be set to a PEM file/,
     ],
     [
       { 'listener.security.protocol': 'SSL', ...TLS_SETTINGS, 'ssl.ca.location': certificate('ca.crt') },
-      /^ssl\.ca\.location is of no use/,
+      /^ssl\.ca\.location has no effect/,
     ],
     [{ 'sasl.enabled.mechanisms': 'GSSAPI' }, /^sasl\.enabled\.mechanisms must be a list of PLAIN/],
   ])('does not start: %j', async (settings, message) => {

@@ -115,7 +115,7 @@ describe('unknown files and folders in the data directory', () => {
     const names = (await fs.readdir(dataDir)).filter((name) => name.startsWith('notes'));
     expect(names).toEqual([expect.stringMatching(/^notes-1\.[0-9a-f]{32}-stray$/)]);
     expect(await fs.readdir(path.join(dataDir, names[0] as string))).toEqual(['precious.txt']);
-    expect(lines.map(({ msg }) => msg).join()).toMatch(/set aside/);
+    expect(lines.map(({ msg }) => msg).join()).toMatch(/renamed/);
   });
 
   it('are kept in the folder of a partition, deleted or not', async () => {
@@ -132,7 +132,7 @@ describe('unknown files and folders in the data directory', () => {
     const folder = (await fs.readdir(dataDir)).find((name) => name.startsWith('rides-0')) as string;
     const left = await fs.readdir(path.join(dataDir, folder));
     expect(left.toSorted()).toEqual(['00000000000000000123.log.bak', 'copy.cleaned', 'notes.tmp', 'sub']);
-    expect(lines.map(({ msg }) => msg).join()).toMatch(/did not make/);
+    expect(lines.map(({ msg }) => msg).join()).toMatch(/it has unknown files/);
   });
 
   it('do not prevent a broker from starting on a new data directory', async () => {

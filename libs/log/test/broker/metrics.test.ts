@@ -132,15 +132,15 @@ describe('/health', () => {
       status: 'error',
       checks: {
         started: { status: 'ok' },
-        disk: { status: 'error', reason: "the log can't be written: no space left on device" },
+        disk: { status: 'error', reason: 'write to the log failed: no space left on device' },
       },
     });
     expect((await read(broker, '/health/live')).status).toBe(200);
     full = false;
     await produce(client, batch);
     expect((await read(broker, '/health/ready')).status).toBe(200);
-    expect(lines.filter(({ msg }) => msg.startsWith('the disk is full'))).toHaveLength(1);
-    expect(lines.find(({ msg }) => msg === 'the disk works again')).toMatchObject({ failures: 5 });
+    expect(lines.filter(({ msg }) => msg.startsWith('disk full'))).toHaveLength(1);
+    expect(lines.find(({ msg }) => msg === 'disk writes succeed again')).toMatchObject({ failures: 5 });
     expect(await valueOf(broker, 'broker_write_failures_total')).toBe(5);
     expect((await read(broker, '/elsewhere')).status).toBe(404);
   });

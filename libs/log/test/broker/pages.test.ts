@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { BROKER_SETTINGS } from '../../src/broker/config/broker-settings.js';
-import { PASSED_OVER, REFUSED } from '../../src/broker/config/foreign-settings.js';
+import { WITHOUT_EFFECT, UNSUPPORTED } from '../../src/broker/config/foreign-settings.js';
 import type { SettingDefinition } from '../../src/broker/config/settings.js';
 import { TOPIC_SETTINGS, type TopicSettingDefinition } from '../../src/broker/config/topic-settings.js';
 import { BrokerMetrics } from '../../src/broker/monitoring/broker-metrics.js';
 import { HANDLERS } from '../../src/broker/handlers/index.js';
 
-/** Generated pages. `vitest run libs/log/test/broker/pages.test.ts -u` regenerates them. */
+/** Pages that are generated from the code. `vitest run libs/log/test/broker/pages.test.ts -u` writes them. */
 const page = (name: string) => new URL(`../../${name}`, import.meta.url).pathname;
 
-/** A table in Prettier's format. */
+/** A table in the format of Prettier. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const escaped = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
   const widths = head.map((_, i) => Math.max(...escaped.map((row) => (row[i] as string).length)));
@@ -22,7 +22,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 const code = (text: string) => (text === '' ? '' : `\`${text}\``);
 
 describe('SUPPORTED.md', () => {
-  it('lists every supported API with its versions', async () => {
+  it('has every supported API with its versions', async () => {
     const rows = [...HANDLERS.values()]
       .sort((a, b) => a.apiKey - b.apiKey)
       .map(({ apiKey, name, minVersion, maxVersion, flexibleFrom }) => [
@@ -31,10 +31,10 @@ describe('SUPPORTED.md', () => {
         `${minVersion}–${maxVersion}`,
         flexibleFrom <= maxVersion ? `${flexibleFrom}` : 'none',
       ]);
-    const text = `# What the embedded broker serves
+    const text = `# Supported APIs of the embedded broker
 
-By API key of [Kafka's protocol](https://kafka.apache.org/protocol#protocol_api_keys), as \`ApiVersions\` tells it to clients. What is not
-served, or with less than Kafka's, is in [UNSUPPORTED.md](UNSUPPORTED.md).
+The APIs of [Kafka's protocol](https://kafka.apache.org/protocol#protocol_api_keys) that \`ApiVersions\` returns. Unsupported APIs, and
+differences from Kafka, are in [UNSUPPORTED.md](UNSUPPORTED.md).
 
 ${table(['key', 'API', 'versions', 'flexible from'], rows)}
 `;
@@ -42,7 +42,7 @@ ${table(['key', 'API', 'versions', 'flexible from'], rows)}
   });
 });
 
-/** A metric in prom-client's format. */
+/** A metric of prom-client. */
 interface Registered {
   readonly name: string;
   readonly help: string;
@@ -50,7 +50,7 @@ interface Registered {
 }
 
 describe('METRICS.md', () => {
-  it('lists every metric of the broker', async () => {
+  it('has every metric of the broker', async () => {
     const metrics = new BrokerMetrics();
     metrics.meter();
     const registered = metrics.registry.getMetricsAsArray() as unknown as Registered[];
@@ -65,11 +65,11 @@ describe('METRICS.md', () => {
       .sort(([a = ''], [b = '']) => a.localeCompare(b));
     const text = `# Metrics of the embedded broker
 
-\`--metrics-port PORT\` (the setting \`metrics.port\`) serves them on 127.0.0.1 at \`/metrics\`, for Prometheus, together with those of the process.
-Beside them are \`/health/live\` (200 while the process answers) and \`/health/ready\` (503 with the reason while the log is being read, or the
-disk does not take what is written).
+With \`--metrics-port PORT\` (the setting \`metrics.port\`) the broker serves these metrics and those of the process on 127.0.0.1 at
+\`/metrics\`, in the format of Prometheus. On the same port, \`/health/live\` returns 200 while the process responds, and \`/health/ready\` returns
+503 with the reason while the log is being loaded or writes to the disk fail.
 
-${table(['metric', 'type', 'labels', 'what it says'], rows)}
+${table(['metric', 'type', 'labels', 'description'], rows)}
 `;
     await expect(text).toMatchFileSnapshot(page('METRICS.md'));
   });
@@ -82,7 +82,7 @@ function rangeOf({ oneOf, min, max }: Pick<SettingDefinition, 'oneOf' | 'min' | 
 }
 
 describe('SETTINGS.md', () => {
-  it('lists every supported setting, and why others are not supported', async () => {
+  it('has every supported setting, and why others are not supported', async () => {
     const broker = Object.entries<SettingDefinition>(BROKER_SETTINGS).map(([name, definition]) => [
       code(name),
       definition.type,
@@ -97,33 +97,35 @@ describe('SETTINGS.md', () => {
       rangeOf(definition),
       'broker' in definition ? '' : definition.about,
     ]);
-    const foreign = (groups: typeof REFUSED) =>
+    const foreign = (groups: typeof UNSUPPORTED) =>
       groups.map(({ names, because }) => [names.map(code).join(' '), because]);
     const text = `# Settings of the embedded broker
 
-By Kafka's own names: \`--set NAME=VALUE\`, or \`--config FILE\` in the form of Kafka's \`server.properties\`. A name that neither this broker nor
-Kafka has ends the start with the one that may be meant.
+Settings have Kafka's names. They are set with \`--set NAME=VALUE\`, or with \`--config FILE\` in the format of Kafka's \`server.properties\`. The
+broker does not start with an unknown setting, and suggests the most similar one.
 
-## Of the broker
+## Broker settings
 
-What can be altered while it runs (\`AlterConfigs\`, \`kafka-configs.sh\`) holds at once and after restarts; for this broker by its id, or for all
-brokers beneath that.
+Alterable settings can be changed at run time (\`AlterConfigs\`, \`kafka-configs.sh\`), for this broker by its id or as a default for all brokers.
+Changes take effect immediately and are persistent.
 
-${table(['setting', 'type', 'default', 'values', 'alterable', 'what it does'], broker)}
+${table(['setting', 'type', 'default', 'values', 'alterable', 'description'], broker)}
 
-## Of topics
+## Topic settings
 
-Where a topic does not say, the broker's setting holds.
+The default of a topic setting is the broker setting.
 
-${table(['setting', 'default', 'values', 'without effect here'], topic)}
+${table(['setting', 'default', 'values', 'without effect because'], topic)}
 
-## Kafka's that are taken and need no heed
+## Kafka settings without effect
 
-${table(['setting', 'why'], foreign(PASSED_OVER))}
+${table(['setting', 'reason'], foreign(WITHOUT_EFFECT))}
 
-## Kafka's that are refused
+## Unsupported Kafka settings
 
-${table(['setting', 'why'], foreign(REFUSED))}
+The broker does not start with one of these.
+
+${table(['setting', 'reason'], foreign(UNSUPPORTED))}
 `;
     await expect(text).toMatchFileSnapshot(page('SETTINGS.md'));
   });

@@ -73,7 +73,7 @@ describe('clients of a broker that requires authentication', () => {
     await using admin = createAdmin({ connection, logger });
     await expect(admin.offsets(TOPIC)).rejects.toMatchObject({
       ...refused,
-      message: expect.stringMatching(/wrong name or password/),
+      message: expect.stringMatching(/invalid user name or password/),
     });
     await using consumer = createBatchConsumer({
       connection,

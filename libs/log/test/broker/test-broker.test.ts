@@ -89,6 +89,6 @@ describe('faults', () => {
 
   it('are refused for an unknown API', async () => {
     await using broker = await startTestBroker();
-    expect(() => broker.inject({ api: 'Consume', dropAnswer: true })).toThrow('no API is called Consume');
+    expect(() => broker.inject({ api: 'Consume', dropAnswer: true })).toThrow('unknown API: Consume');
   });
 });

@@ -3,7 +3,7 @@ import { nearestSetting, whyForeign } from './foreign-settings.js';
 import { checkSetting, SettingError, type SettingDefinition } from './settings.js';
 import { TOPIC_SETTINGS, type TopicSetting, type TopicSettingDefinition } from './topic-settings.js';
 
-/** Where a value comes from, with Kafka's numbers. */
+/** Sources of a value, with Kafka's codes. */
 export const ConfigSource = {
   TOPIC: 1,
   DYNAMIC_BROKER: 2,
@@ -12,7 +12,7 @@ export const ConfigSource = {
   DEFAULT: 5,
 } as const;
 
-/** A value that holds, or would if those before it were taken away. */
+/** A value and its source. */
 export interface ConfigLayer {
   readonly name: string;
   readonly value: string;
@@ -23,35 +23,35 @@ export interface ConfigEntry extends ConfigLayer {
   readonly type: SettingDefinition['type'];
   readonly readOnly: boolean;
   readonly about: string;
-  /** All values that were given, the one that holds first. */
+  /** All configured values, the effective one first. */
   readonly layers: readonly ConfigLayer[];
 }
 
 type Settings = Readonly<Record<string, string>>;
 
-/** Settings altered while running: of this broker, and of all brokers. */
+/** Settings altered at run time: of this broker, and of all brokers. */
 export interface AlteredSettings {
   readonly own: Settings;
   readonly all: Settings;
 }
 
-/** The broker's settings: defaults, what it was started with, and what was altered since. */
+/** The settings of the broker: defaults, settings at start, and those altered at run time. */
 export class BrokerConfig {
   private dynamic: AlteredSettings = { own: {}, all: {} };
   private readonly settled: Record<string, string> = {};
   private readonly given: Settings;
-  /** What was given that Kafka's brokers heed and this one need not, with the reason. */
-  readonly passedOver: Settings;
+  /** Settings of Kafka that have no effect here, with the reason. */
+  readonly withoutEffect: Settings;
 
-  /** @throws SettingError, a line for each setting that is unknown or has a value it can't have */
+  /** @throws SettingError with one line for each unknown setting or invalid value */
   constructor(given: Settings = {}) {
     const taken: Record<string, string> = {};
-    const passedOver: Record<string, string> = {};
+    const withoutEffect: Record<string, string> = {};
     const problems: string[] = [];
     for (const [name, value] of Object.entries(given)) {
       const foreign = isBrokerSetting(name) ? undefined : whyForeign(name);
-      if (foreign?.passedOver) {
-        passedOver[name] = foreign.because;
+      if (foreign?.withoutEffect) {
+        withoutEffect[name] = foreign.because;
         continue;
       }
       try {
@@ -64,7 +64,7 @@ export class BrokerConfig {
     }
     if (problems.length > 0) throw new SettingError(problems.join('\n'));
     this.given = taken;
-    this.passedOver = passedOver;
+    this.withoutEffect = withoutEffect;
   }
 
   text(name: BrokerSetting): string {
@@ -72,7 +72,7 @@ export class BrokerConfig {
     return own[name] ?? all[name] ?? this.settled[name] ?? this.given[name] ?? BROKER_SETTINGS[name].default;
   }
 
-  /** Notes what a setting that is read at start came to: it followed from others, or shows once the broker runs. */
+  /** Sets the effective value of a read-only setting that depends on others, or is known once the broker runs. */
   settle(name: BrokerSetting, value: string): void {
     this.settled[name] = value;
   }
@@ -85,7 +85,7 @@ export class BrokerConfig {
     return this.text(name) === 'true';
   }
 
-  /** Whether it was said when the broker was started. */
+  /** Whether the setting was given at start. */
   wasGiven(name: BrokerSetting): boolean {
     return name in this.given;
   }
@@ -94,19 +94,19 @@ export class BrokerConfig {
     return this.dynamic;
   }
 
-  /** Replaces what was altered while running. @throws SettingError */
+  /** Replaces the settings that were altered at run time. @throws SettingError if one is invalid */
   alter(settings: AlteredSettings): void {
     this.checkAltered(settings.own);
     this.checkAltered(settings.all);
     this.dynamic = settings;
   }
 
-  /** @throws SettingError where these can't be altered so while the broker runs */
+  /** @throws SettingError if a setting cannot be altered at run time, or a value is invalid */
   checkAltered(settings: Settings): void {
     for (const [name, value] of Object.entries(settings)) {
       checkBrokerSetting(name, value);
       const definition: SettingDefinition = BROKER_SETTINGS[name as BrokerSetting];
-      if (definition.readOnly) throw new SettingError(`${name} can't be altered while the broker runs`);
+      if (definition.readOnly) throw new SettingError(`${name} cannot be altered at run time`);
     }
   }
 
@@ -119,7 +119,7 @@ export class BrokerConfig {
     });
   }
 
-  /** All values that were given of a setting, the one that holds first, the default last. */
+  /** All values of a setting, the effective one first, the default last. */
   layersOf(name: BrokerSetting): ConfigLayer[] {
     const { own, all } = this.dynamic;
     const layers = [
@@ -131,7 +131,7 @@ export class BrokerConfig {
     return layers.flatMap(({ value, source }) => (value === undefined ? [] : [{ name, value, source }]));
   }
 
-  /** What a topic's setting is where the topic does not say. */
+  /** The default of a topic setting. */
   topicDefault(name: TopicSetting): string {
     const definition: TopicSettingDefinition = TOPIC_SETTINGS[name];
     if ('default' in definition) return definition.default;
@@ -142,7 +142,7 @@ export class BrokerConfig {
     return this.text(definition.broker);
   }
 
-  /** The broker's values behind a topic's setting, the one that holds first. */
+  /** The broker values for a topic setting, the effective one first. */
   layersBehind(name: TopicSetting): ConfigLayer[] {
     const definition: TopicSettingDefinition = TOPIC_SETTINGS[name];
     if ('default' in definition) return [{ name, value: definition.default, source: ConfigSource.DEFAULT }];
@@ -151,7 +151,7 @@ export class BrokerConfig {
   }
 }
 
-/** Durations that the broker has in several units: the finer one wins, as in Kafka. */
+/** Durations with settings in several units: the finer unit takes precedence, as in Kafka. */
 const UNITS: Partial<Record<TopicSetting, readonly (readonly [BrokerSetting, number])[]>> = {
   'retention.ms': [
     ['log.retention.ms', 1],
@@ -181,14 +181,13 @@ function checkBrokerSetting(name: string, value: string): void {
 
 function unknownSetting(name: string): string {
   const foreign = whyForeign(name);
-  if (foreign !== undefined)
-    return `${name} is a setting of Kafka's that this broker does not have: ${foreign.because}`;
+  if (foreign !== undefined) return `${name} is not supported: ${foreign.because}`;
   const meant = nearestSetting(name);
   const hint = meant === undefined ? '' : `: did you mean ${meant}?`;
-  return `${name} is not a setting of this broker, nor of Kafka's${hint}`;
+  return `unknown setting ${name}${hint}`;
 }
 
-/** @throws SettingError where a topic's setting is unknown or has a value it can't have */
+/** @throws SettingError if a setting is unknown or a value is invalid */
 export function checkTopicSettings(settings: Settings): void {
   for (const [name, value] of Object.entries(settings)) {
     if (!Object.hasOwn(TOPIC_SETTINGS, name)) throw new SettingError(`Unknown topic config name: ${name}`);
@@ -196,12 +195,12 @@ export function checkTopicSettings(settings: Settings): void {
   }
 }
 
-/** A topic's value of a setting: its own, else the broker's. */
+/** The value of a setting for a topic: its own, or that of the broker. */
 export function topicSetting(broker: BrokerConfig, own: Settings, name: TopicSetting): string {
   return own[name] ?? broker.topicDefault(name);
 }
 
-/** Every setting of a topic, with where it comes from. */
+/** All settings of a topic, with their sources. */
 export function topicEntries(broker: BrokerConfig, own: Settings): ConfigEntry[] {
   return (Object.keys(TOPIC_SETTINGS) as TopicSetting[]).map((name) => {
     const definition: TopicSettingDefinition = TOPIC_SETTINGS[name];
@@ -221,7 +220,7 @@ export function topicEntries(broker: BrokerConfig, own: Settings): ConfigEntry[]
   });
 }
 
-/** What a topic's setting does, in a line. */
+/** Description of a topic setting. */
 export function aboutTopicSetting(definition: TopicSettingDefinition): string {
   return 'broker' in definition ? BROKER_SETTINGS[definition.broker].about : definition.about;
 }

@@ -1,16 +1,16 @@
 import { BROKER_SETTINGS } from './broker-settings.js';
 
-/** Settings of Kafka's brokers that this one does not have. */
+/** Settings of Kafka that this broker does not have. */
 export interface ForeignSettings {
-  /** A name that ends in `*` stands for all that begin so. */
+  /** A name that ends in `*` is a prefix. */
   readonly names: readonly string[];
   readonly because: string;
 }
 
-/** Taken and without effect: what they are for needs no setting here. */
-export const PASSED_OVER: readonly ForeignSettings[] = [
+/** Accepted without effect. */
+export const WITHOUT_EFFECT: readonly ForeignSettings[] = [
   {
-    because: 'there is one broker, and nothing between brokers',
+    because: 'the cluster has one broker',
     names: words(`
       process.roles controller.* broker.heartbeat.interval.ms broker.session.timeout.ms early.start.listeners
       initial.broker.registration.timeout.ms controlled.shutdown.enable inter.broker.listener.name metadata.*
@@ -20,14 +20,14 @@ export const PASSED_OVER: readonly ForeignSettings[] = [
       follower.fetch.last.tiered.offset.enable request.timeout.ms socket.connection.setup.*`),
   },
   {
-    because: "the broker's own topics have one partition and one replica",
+    because: 'internal topics have one partition and one replica',
     names: words(`
       offsets.topic.num.partitions offsets.topic.replication.factor offsets.topic.compression.codec
       offsets.load.buffer.size offsets.commit.timeout.ms transaction.state.log.* transaction.partition.verification.enable
       add.partitions.to.txn.*`),
   },
   {
-    because: 'there are no threads to share out',
+    because: 'the broker has one thread',
     names: words(`
       num.network.threads num.io.threads background.threads num.recovery.threads.per.data.dir queued.max.requests
       group.coordinator.threads group.coordinator.background.threads group.coordinator.append.linger.ms
@@ -35,46 +35,46 @@ export const PASSED_OVER: readonly ForeignSettings[] = [
       log.cleaner.io.buffer.load.factor`),
   },
   {
-    because: 'waiting requests and fetch sessions are not kept in such a way',
+    because: 'there are no purgatories and no fetch session cache',
     names: words(`
       fetch.purgatory.purge.interval.requests producer.purgatory.purge.interval.requests
       delete.records.purgatory.purge.interval.requests share.fetch.purgatory.purge.interval.requests
       max.incremental.fetch.session.cache.slots max.request.partition.size.limit`),
   },
   {
-    because: 'the operating system knows better',
+    because: 'the defaults of the operating system are used',
     names: words('socket.send.buffer.bytes socket.receive.buffer.bytes socket.listen.backlog.size'),
   },
   {
-    because: 'files grow with what is written, indexes with them, and what is deleted goes at once',
+    because: 'files and indexes grow as needed and are deleted immediately',
     names: words(`
       log.preallocate log.index.interval.bytes log.index.size.max.bytes log.segment.delete.delay.ms
       log.flush.start.offset.checkpoint.interval.ms log.dir.failure.timeout.ms`),
   },
   {
-    because: 'nothing is compressed again',
+    because: 'codecs use their default levels',
     names: words('compression.gzip.level compression.lz4.level compression.zstd.level'),
   },
   {
-    because: 'metrics are served on metrics.port',
+    because: 'metrics are available on metrics.port',
     names: words(
       'metric.reporters metrics.num.samples metrics.sample.window.ms metrics.recording.level kafka.metrics.*',
     ),
   },
   {
-    because: 'the classic group protocol alone is served',
+    because: 'only the classic group protocol is supported',
     names: words('group.consumer.* group.share.* group.streams.* share.coordinator.*'),
   },
 ];
 
-/** Refused: whoever sets them would not get what they ask for. */
-export const REFUSED: readonly ForeignSettings[] = [
+/** Rejected: the broker cannot do what they request. */
+export const UNSUPPORTED: readonly ForeignSettings[] = [
   {
-    because: 'there is no authorization',
+    because: 'authorization is not supported',
     names: words('authorizer.class.name super.users allow.everyone.*'),
   },
   {
-    because: 'there is no JVM that could load classes',
+    because: 'Java classes cannot be loaded',
     names: words(`
       principal.builder.class create.topic.policy.class.name alter.config.policy.class.name security.providers
       config.providers config.providers.* ssl.engine.factory.class ssl.provider
@@ -82,7 +82,7 @@ export const REFUSED: readonly ForeignSettings[] = [
       sasl.client.callback.handler.class sasl.server.callback.handler.class`),
   },
   {
-    because: 'there are no quotas',
+    because: 'quotas are not supported',
     names: words('client.quota.* quota.* max.connection.creation.rate max.connections.per.ip.overrides'),
   },
   {
@@ -91,45 +91,48 @@ export const REFUSED: readonly ForeignSettings[] = [
     names: words('ssl.keystore.* ssl.truststore.* ssl.key.password'),
   },
   {
-    because: "TLS is as Node.js has it: 1.2 and 1.3, and OpenSSL's ciphers",
+    because: 'TLS is that of Node.js: versions 1.2 and 1.3, ciphers of OpenSSL',
     names: words(`
       ssl.protocol ssl.enabled.protocols ssl.cipher.suites ssl.endpoint.identification.algorithm
       ssl.allow.dn.changes ssl.allow.san.changes ssl.principal.mapping.rules`),
   },
   {
-    because: 'users are in a file: sasl.users.file',
+    because: 'users are configured with sasl.users.file',
     names: words('sasl.jaas.config sasl.kerberos.* sasl.oauthbearer.*'),
   },
-  { because: 'nobody has to authenticate again', names: words('connections.max.reauth.ms') },
-  { because: 'there is one listener: it is set without listener.name', names: words('listener.name.*') },
-  { because: 'there are no delegation tokens', names: words('delegation.token.*') },
-  { because: 'there is no tiered storage', names: words('remote.* log.local.retention.*') },
-  { because: 'there is one data folder', names: words('cordoned.log.dirs') },
-  { because: 'segments begin when they are due', names: words('log.roll.jitter.hours') },
+  { because: 'reauthentication is not supported', names: words('connections.max.reauth.ms') },
   {
-    because: 'compaction goes as fast as the rest of the broker lets it',
+    because: 'the broker has one listener: its settings have no listener.name prefix',
+    names: words('listener.name.*'),
+  },
+  { because: 'delegation tokens are not supported', names: words('delegation.token.*') },
+  { because: 'tiered storage is not supported', names: words('remote.* log.local.retention.*') },
+  { because: 'the broker has one data directory', names: words('cordoned.log.dirs') },
+  { because: 'segments are rolled without jitter', names: words('log.roll.jitter.hours') },
+  {
+    because: 'compaction is not throttled',
     names: words('log.cleaner.io.max.bytes.per.second'),
   },
   {
-    because: 'requests wait per connection, at most 64 and 32 MiB',
+    because: 'requests are queued per connection, at most 64 requests or 32 MiB',
     names: words('queued.max.request.bytes'),
   },
   {
-    because: 'the classic group protocol alone is served',
+    because: 'only the classic group protocol is supported',
     names: words('group.coordinator.rebalance.protocols'),
   },
-  { because: 'clients send no telemetry', names: words('telemetry.max.bytes') },
+  { because: 'client telemetry is not supported', names: words('telemetry.max.bytes') },
   {
-    because: 'there are no two-phase commits',
+    because: 'two-phase commit is not supported',
     names: words('transaction.two.phase.commit.enable'),
   },
 ];
 
-/** Why this broker does not have a setting that Kafka has. @returns undefined for a name that is not Kafka's */
-export function whyForeign(name: string): { passedOver: boolean; because: string } | undefined {
-  for (const [groups, passedOver] of [[PASSED_OVER, true] as const, [REFUSED, false] as const]) {
+/** The reason why a setting of Kafka is not supported. @returns undefined for a name that Kafka does not have */
+export function whyForeign(name: string): { withoutEffect: boolean; because: string } | undefined {
+  for (const [groups, withoutEffect] of [[WITHOUT_EFFECT, true] as const, [UNSUPPORTED, false] as const]) {
     const found = groups.find(({ names }) => names.some((pattern) => matches(name, pattern)));
-    if (found !== undefined) return { passedOver, because: found.because };
+    if (found !== undefined) return { withoutEffect, because: found.because };
   }
   return undefined;
 }
@@ -142,10 +145,10 @@ function words(text: string): string[] {
   return text.trim().split(/\s+/);
 }
 
-/** Most letters by which a name may differ from the one that is meant. */
+/** Maximum edit distance of a suggestion. */
 const MOST_TYPOS = 3;
 
-/** The setting whose name is nearest to one that there is not. */
+/** The setting with the name most similar to an unknown one. */
 export function nearestSetting(name: string): string | undefined {
   const [nearest] = Object.keys(BROKER_SETTINGS)
     .map((known) => ({ known, typos: typosBetween(name, known) }))
@@ -153,7 +156,7 @@ export function nearestSetting(name: string): string | undefined {
   return nearest !== undefined && nearest.typos <= MOST_TYPOS ? nearest.known : undefined;
 }
 
-/** Letters to add, drop or change to get from one to the other. */
+/** Edit distance: letters to add, remove or replace. */
 function typosBetween(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

@@ -13,7 +13,7 @@ describe(settleListener, () => {
     expect(settle({})).toEqual({ name: 'PLAINTEXT', host: '127.0.0.1', port: 9092, protocol: 'PLAINTEXT' });
   });
 
-  it("reads Kafka's form, and passes over what a controller would listen on", () => {
+  it("parses Kafka's format, and ignores controller listeners", () => {
     expect(settle({ listeners: 'SASL_SSL://10.0.0.1:9094,CONTROLLER://:9093' })).toMatchObject({
       host: '10.0.0.1',
       port: 9094,
@@ -38,7 +38,7 @@ describe(settleListener, () => {
     });
   });
 
-  it('tells clients what was advertised, and else where it listens', () => {
+  it('advertises the configured address, by default that of the listener', () => {
     const at = (settings: Record<string, string>) =>
       addressFor(settleListener(new BrokerConfig(settings), {}), 4711);
     expect(at({})).toEqual({ host: '127.0.0.1', port: 4711 });
@@ -51,18 +51,21 @@ describe(settleListener, () => {
   });
 
   it.each([
-    [{ listeners: '127.0.0.1:9092' }, /listeners must be NAME:\/\/HOST:PORT, not '127\.0\.0\.1:9092'/],
+    [{ listeners: '127.0.0.1:9092' }, /listeners must be NAME:\/\/HOST:PORT, got '127\.0\.0\.1:9092'/],
     [{ listeners: 'PLAINTEXT://127.0.0.1:70000' }, /must be NAME/],
     [{ listeners: 'PLAINTEXT://a:1,SSL://b:2' }, /listeners must be one/],
-    [{ listeners: 'INSIDE://a:1' }, /does not say what the listener INSIDE stands for/],
+    [{ listeners: 'INSIDE://a:1' }, /has no protocol for the listener INSIDE/],
     [
       { listeners: 'SSL://a:1', 'listener.security.protocol': 'PLAINTEXT' },
-      /is not what listeners says: SSL/,
+      /differs from the protocol of listeners: SSL/,
     ],
-    [{ 'advertised.listeners': 'SSL://a:1' }, /advertised\.listeners does not name the listener PLAINTEXT/],
-    [{ 'advertised.listeners': 'PLAINTEXT://:1' }, /must name a host that clients can reach/],
-    [{ 'advertised.listeners': 'PLAINTEXT://a:1', 'advertised.host': 'a' }, /one of them is enough/],
-  ])('refuses %j', (settings, message) => {
+    [
+      { 'advertised.listeners': 'SSL://a:1' },
+      /advertised\.listeners does not contain the listener PLAINTEXT/,
+    ],
+    [{ 'advertised.listeners': 'PLAINTEXT://:1' }, /must have a host that clients can reach/],
+    [{ 'advertised.listeners': 'PLAINTEXT://a:1', 'advertised.host': 'a' }, /cannot both be set/],
+  ])('rejects %j', (settings, message) => {
     expect(() => settle(settings as Record<string, string>)).toThrow(message);
   });
 });

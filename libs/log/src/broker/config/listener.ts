@@ -5,16 +5,16 @@ import type { BrokerSetting } from './broker-settings.js';
 const DEFAULT_PORT = 9092;
 const HIGHEST_PORT = 65_535;
 const LOOPBACK = '127.0.0.1';
-/** Kafka's name for what its controllers listen on: a file made for Kafka has one. */
+/** Kafka's usual name of the controller listener, which configuration files for Kafka contain. */
 const CONTROLLER = 'CONTROLLER';
 
-/** Where the broker listens, and where clients find it. */
+/** The listening address, and the advertised one. */
 export interface Listener {
   readonly name: string;
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0: any free port. */
   readonly port: number;
-  /** Missing: clients find it where it listens. */
+  /** If undefined, the listening address is advertised. */
   readonly advertised?: { readonly host: string; readonly port?: number };
 }
 
@@ -25,14 +25,15 @@ interface NamedAddress {
 }
 
 /**
- * Finds the listener in what was set, and settles `listener.security.protocol` by its name.
+ * Determines the listener from the settings, and sets `listener.security.protocol` from its name.
  *
- * @param told goes before what `listeners` says
+ * @param told takes precedence over `listeners`
  * @throws SettingError
  */
 export function settleListener(config: BrokerConfig, told: { host?: string; port?: number }): Listener {
   const [listener, ...others] = addressesIn(config, 'listeners');
-  if (others.length > 0) throw new SettingError(`listeners must be one, not '${config.text('listeners')}'`);
+  if (others.length > 0)
+    throw new SettingError(`listeners must be one listener, got '${config.text('listeners')}'`);
   const name = listener?.name ?? config.text('listener.security.protocol');
   if (listener !== undefined) settleProtocol(config, name);
   const advertised = advertisedOf(config, name);
@@ -44,7 +45,7 @@ export function settleListener(config: BrokerConfig, told: { host?: string; port
   };
 }
 
-/** Where clients are told to connect, once the port is known. */
+/** The advertised address, once the port is known. */
 export function addressFor(
   { host, advertised }: Listener,
   boundPort: number,
@@ -57,15 +58,13 @@ function settleProtocol(config: BrokerConfig, name: string): void {
   const mapped = listOf(config.text('listener.security.protocol.map')).map((pair) => pair.split(':'));
   const protocol = mapped.find(([key]) => key === name)?.[1];
   if (protocol === undefined) {
-    throw new SettingError(
-      `listener.security.protocol.map does not say what the listener ${name} stands for`,
-    );
+    throw new SettingError(`listener.security.protocol.map has no protocol for the listener ${name}`);
   }
   if (
     config.wasGiven('listener.security.protocol') &&
     config.text('listener.security.protocol') !== protocol
   ) {
-    throw new SettingError(`listener.security.protocol is not what listeners says: ${protocol}`);
+    throw new SettingError(`listener.security.protocol differs from the protocol of listeners: ${protocol}`);
   }
   config.settle('listener.security.protocol', protocol);
 }
@@ -74,12 +73,12 @@ function advertisedOf(config: BrokerConfig, name: string): Listener['advertised'
   const addresses = addressesIn(config, 'advertised.listeners');
   const host = config.text('advertised.host');
   if (addresses.length === 0) return host === '' ? undefined : { host };
-  if (host !== '')
-    throw new SettingError('advertised.host and advertised.listeners say the same: one of them is enough');
+  if (host !== '') throw new SettingError('advertised.host and advertised.listeners cannot both be set');
   const mine = addresses.find((address) => address.name === name);
-  if (mine === undefined) throw new SettingError(`advertised.listeners does not name the listener ${name}`);
+  if (mine === undefined)
+    throw new SettingError(`advertised.listeners does not contain the listener ${name}`);
   if (mine.host === '0.0.0.0')
-    throw new SettingError('advertised.listeners must name a host that clients can reach');
+    throw new SettingError('advertised.listeners must have a host that clients can reach');
   return mine;
 }
 
@@ -88,7 +87,7 @@ function addressesIn(config: BrokerConfig, setting: BrokerSetting): NamedAddress
     .map((text) => {
       const [, name, host, port] = /^(\w+):\/\/(.*):(\d+)$/.exec(text) ?? [];
       if (name === undefined || host === undefined || Number(port) > HIGHEST_PORT) {
-        throw new SettingError(`${setting} must be NAME://HOST:PORT, not '${text}'`);
+        throw new SettingError(`${setting} must be NAME://HOST:PORT, got '${text}'`);
       }
       const bare = host.replace(/^\[(.*)\]$/, '$1');
       return { name: name.toUpperCase(), host: bare === '' ? '0.0.0.0' : bare, port: Number(port) };

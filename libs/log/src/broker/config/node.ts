@@ -2,7 +2,7 @@ import type { BrokerConfig } from './config.js';
 import { SettingError } from './settings.js';
 import { addressFor, type Listener } from './listener.js';
 
-/** A broker as clients reach it. */
+/** Id and advertised address of a broker. */
 export interface BrokerNode {
   readonly id: number;
   readonly host: string;
@@ -10,14 +10,14 @@ export interface BrokerNode {
   readonly rack: string | null;
 }
 
-/** Says what clients are told of this broker, and settles the settings that it came to. @throws SettingError */
+/** Determines id and advertised address, and sets the settings that depend on them. @throws SettingError */
 export function settleNode(
   config: BrokerConfig,
   { listener, port, dataDir }: { listener: Listener; port: number; dataDir: string },
 ): BrokerNode {
   const older = config.number('broker.id');
   const id = config.wasGiven('node.id') || older < 0 ? config.number('node.id') : older;
-  if (older >= 0 && older !== id) throw new SettingError(`broker.id is not what node.id says: ${id}`);
+  if (older >= 0 && older !== id) throw new SettingError(`broker.id differs from node.id: ${id}`);
   const address = addressFor(listener, port);
   config.settle('node.id', String(id));
   config.settle('broker.id', String(id));
@@ -28,7 +28,7 @@ export function settleNode(
   return { id, ...address, rack: config.text('broker.rack') || null };
 }
 
-/** `host:port`, as clients take it. */
+/** `host:port`, with brackets around an IPv6 address. */
 export function hostAndPort({ host, port }: { host: string; port: number }): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

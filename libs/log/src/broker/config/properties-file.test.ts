@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseProperties, readProperties } from './properties-file.js';
 
 describe(parseProperties, () => {
-  it('reads what Kafka would', () => {
+  it('reads the format of Kafka', () => {
     const text = [
       '# a comment',
       '! another',
@@ -28,15 +28,15 @@ describe(parseProperties, () => {
     });
   });
 
-  it('says which line is no setting', () => {
+  it('reports an invalid line', () => {
     expect(() => parseProperties('num.partitions=3\n\nlisteners', 'server.properties')).toThrow(
-      "server.properties:3 is not name=value: 'listeners'",
+      "server.properties:3 must be name=value, got 'listeners'",
     );
   });
 });
 
 describe(readProperties, () => {
-  it('says which file can not be read', () => {
-    expect(() => readProperties('/no/such/file')).toThrow(/^\/no\/such\/file can't be read: ENOENT/);
+  it('reports a file that cannot be read', () => {
+    expect(() => readProperties('/no/such/file')).toThrow(/^cannot read \/no\/such\/file: ENOENT/);
   });
 });

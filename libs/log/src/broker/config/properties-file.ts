@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { SettingError } from './settings.js';
 
 /**
- * Reads settings from a file in the form of Kafka's `server.properties`: `name=value` a line; lines that begin with
- * `#` or `!` are comments, and a backslash at the end goes on in the next line. The last of a name holds.
+ * Reads settings from a file in the format of Kafka's `server.properties`: one `name=value` per line. Lines that begin
+ * with `#` or `!` are comments, and a backslash at the end continues a line. The last value of a name is used.
  *
- * @throws SettingError where the file can't be read or a line is no setting
+ * @throws SettingError if the file cannot be read or a line is invalid
  * @see java.util.Properties
  */
 export function readProperties(file: string): Record<string, string> {
@@ -13,12 +13,12 @@ export function readProperties(file: string): Record<string, string> {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new SettingError(`${file} can't be read: ${(cause as Error).message}`, { cause });
+    throw new SettingError(`cannot read ${file}: ${(cause as Error).message}`, { cause });
   }
   return parseProperties(text, file);
 }
 
-/** @param file what errors call the text */
+/** @param file name for error messages */
 export function parseProperties(text: string, file: string): Record<string, string> {
   const settings: Record<string, string> = {};
   const lines = text.split(/\r?\n/);
@@ -30,14 +30,14 @@ export function parseProperties(text: string, file: string): Record<string, stri
       line = line.slice(0, -1) + (lines[++i] as string).trimStart();
     const [, name, value] = /^([^\s=:]+)(?:\s*[=:]\s*|\s+)(.*)$/.exec(line) ?? [];
     if (name === undefined || value === undefined) {
-      throw new SettingError(`${file}:${first} is not name=value: '${line}'`);
+      throw new SettingError(`${file}:${first} must be name=value, got '${line}'`);
     }
     settings[name] = value.trimEnd().replaceAll('\\\\', '\\');
   }
   return settings;
 }
 
-/** Whether a line ends in a backslash that is not itself escaped. */
+/** Whether a line ends in an unescaped backslash. */
 function goesOn(line: string): boolean {
   const [trailing = ''] = /\\*$/.exec(line) ?? [];
   return trailing.length % 2 === 1;

@@ -1,35 +1,35 @@
-/** How a setting's text is checked. */
+/** Types of settings. */
 export type SettingType = 'int' | 'long' | 'boolean' | 'string' | 'list' | 'double';
 
-/** One setting by Kafka's own name. */
+/** Definition of a setting. */
 export interface SettingDefinition {
   readonly type: SettingType;
   readonly default: string;
-  /** What it does, in a line; where its default is not Kafka's, Kafka's too. */
+  /** Description in one line, with Kafka's default if it differs. */
   readonly about: string;
-  /** Allowed values, where the type does not say enough. */
+  /** Allowed values, if the type does not define them. */
   readonly oneOf?: readonly string[];
-  /** Why there are no other values than these, where Kafka has more. */
+  /** Why other values of Kafka are not supported. */
   readonly because?: string;
   readonly min?: number;
   readonly max?: number;
-  /** Read at start only: DescribeConfigs calls it read-only and AlterConfigs refuses it. */
+  /** Read at start only; AlterConfigs rejects it. */
   readonly readOnly?: boolean;
 }
 
-/** A setting that is unknown, or has a value it can't have. */
+/** A setting is unknown or invalid. */
 export class SettingError extends Error {
   override readonly name = 'SettingError';
 }
 
-/** How clients may prove who they are. */
+/** Supported SASL mechanisms. */
 export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
 
 export type SaslMechanism = (typeof SASL_MECHANISMS)[number];
 
 const LARGEST_INT = 2 ** 31 - 1;
 
-/** The parts of a list's text. */
+/** The elements of a list. */
 export function listOf(value: string): string[] {
   return value
     .split(',')
@@ -38,9 +38,9 @@ export function listOf(value: string): string[] {
 }
 
 /**
- * Checks one value.
+ * Validates a value.
  *
- * @throws SettingError that names the setting, what was expected and what came
+ * @throws SettingError with the setting, the expected and the actual value
  */
 export function checkSetting(
   name: string,
@@ -51,12 +51,12 @@ export function checkSetting(
     definition.oneOf === undefined ? problemOfType(definition, value) : problemOfChoice(definition, value);
   if (expected === undefined) return;
   const why = definition.because === undefined ? '' : `: ${definition.because}`;
-  throw new SettingError(`${name} must be ${expected}, not '${value}'${why}`);
+  throw new SettingError(`${name} must be ${expected}, got '${value}'${why}`);
 }
 
 type Checked = Omit<SettingDefinition, 'default' | 'about'>;
 
-/** @returns what was expected, if the value is not it */
+/** @returns what is expected if the value is invalid, else undefined */
 function problemOfChoice({ type, oneOf = [] }: Checked, value: string): string | undefined {
   const values = type === 'list' ? listOf(value) : [value];
   if (values.every((each) => oneOf.includes(each))) return undefined;
@@ -64,7 +64,7 @@ function problemOfChoice({ type, oneOf = [] }: Checked, value: string): string |
   return `${type === 'list' ? 'a list of' : 'one of'} ${oneOf.join(', ')}`;
 }
 
-/** @returns what was expected, if the value is not it */
+/** @returns what is expected if the value is invalid, else undefined */
 function problemOfType({ type, min, max }: Checked, value: string): string | undefined {
   switch (type) {
     case 'boolean':

@@ -1,16 +1,16 @@
 import type { BrokerSetting } from './broker-settings.js';
 import type { SettingDefinition } from './settings.js';
 
-/** A setting of a topic: its default is a setting of the broker, or there is none of that kind. */
+/** A setting of a topic: with a broker setting as its default, or without. */
 export type TopicSettingDefinition = Omit<SettingDefinition, 'default' | 'about' | 'readOnly'> &
   (
     | { readonly broker: BrokerSetting }
-    /** Kept and shown, and without effect here: `about` says why that is right. */
+    /** Stored and returned, but without effect. `about` has the reason. */
     | { readonly default: string; readonly about: string }
   );
 
-const USUAL_LEVEL = 'the broker compresses at the default level of each codec';
-const NO_TIERED_STORAGE = 'there is no tiered storage';
+const USUAL_LEVEL = 'codecs use their default levels';
+const NO_TIERED_STORAGE = 'tiered storage is not supported';
 
 /** Settings of a topic. */
 export const TOPIC_SETTINGS = {
@@ -26,7 +26,7 @@ export const TOPIC_SETTINGS = {
   'segment.jitter.ms': {
     type: 'long',
     oneOf: ['0'],
-    because: 'segments begin when they are due',
+    because: 'segments are rolled without jitter',
     broker: 'log.roll.jitter.ms',
   },
   'max.message.bytes': { type: 'int', min: 0, broker: 'message.max.bytes' },
@@ -59,18 +59,35 @@ export const TOPIC_SETTINGS = {
   'compression.gzip.level': { type: 'int', default: '-1', about: USUAL_LEVEL },
   'compression.lz4.level': { type: 'int', default: '9', about: USUAL_LEVEL },
   'compression.zstd.level': { type: 'int', default: '3', about: USUAL_LEVEL },
-  'file.delete.delay.ms': { type: 'long', min: 0, default: '60000', about: 'files are deleted at once' },
-  'index.interval.bytes': { type: 'int', min: 0, default: '4096', about: 'an index entry every 4096 bytes' },
+  'file.delete.delay.ms': { type: 'long', min: 0, default: '60000', about: 'files are deleted immediately' },
+  'index.interval.bytes': {
+    type: 'int',
+    min: 0,
+    default: '4096',
+    about: 'the interval is always 4096 bytes',
+  },
   'segment.index.bytes': {
     type: 'int',
     min: 4,
     default: '10485760',
-    about: 'an index is as large as it needs',
+    about: 'indexes grow as needed',
   },
-  preallocate: { type: 'boolean', default: 'false', about: 'files grow with what is written' },
-  'unclean.leader.election.enable': { type: 'boolean', default: 'false', about: 'there is one replica' },
-  'leader.replication.throttled.replicas': { type: 'list', default: '', about: 'there is one replica' },
-  'follower.replication.throttled.replicas': { type: 'list', default: '', about: 'there is one replica' },
+  preallocate: { type: 'boolean', default: 'false', about: 'files are not preallocated' },
+  'unclean.leader.election.enable': {
+    type: 'boolean',
+    default: 'false',
+    about: 'partitions have one replica',
+  },
+  'leader.replication.throttled.replicas': {
+    type: 'list',
+    default: '',
+    about: 'partitions have one replica',
+  },
+  'follower.replication.throttled.replicas': {
+    type: 'list',
+    default: '',
+    about: 'partitions have one replica',
+  },
 } as const satisfies Record<string, TopicSettingDefinition>;
 
 export type TopicSetting = keyof typeof TOPIC_SETTINGS;

@@ -7,7 +7,7 @@ import type { LogStore } from '../storage/topics/log-store.js';
 import type { PartitionLog } from '../storage/partition/partition-log.js';
 import { expiredOffsets } from './offsets/expiry.js';
 import { Group } from './membership/group.js';
-import type { GroupNews } from './membership/group-hooks.js';
+import type { GroupLogEvent } from './membership/group-hooks.js';
 import { NO_BYTES, type JoinAnswer, type Member, type SyncAnswer } from './membership/member.js';
 import {
   appendEntries,
@@ -45,12 +45,12 @@ interface KeptGroup {
   emptySinceMs: number;
 }
 
-/** All consumer groups: their members by the classic protocol, and the offsets that they committed. */
+/** Coordinates all consumer groups of the classic protocol, and stores their committed offsets. */
 export class GroupCoordinator {
   private readonly groups = new Map<string, KeptGroup>();
   private readonly pending = new PendingOffsets();
   private timer: LongTimer | undefined;
-  /** How many entries were kept or read back. */
+  /** Number of commits, in the order of the log. */
   private commits = 0;
   private expiring = false;
 
@@ -59,12 +59,12 @@ export class GroupCoordinator {
     private readonly log: PartitionLog,
   ) {}
 
-  /** Reads back what was kept. */
+  /** Loads groups and offsets from the log. */
   static async open(options: CoordinatorOptions): Promise<GroupCoordinator> {
     const { store } = options;
     const topic =
       store.topic(OFFSETS_TOPIC) ??
-      // Segments are short, so that what is outdated goes soon and a start reads little.
+      // Small segments are compacted soon, so that a start has little to read.
       (await store.create(OFFSETS_TOPIC, 1, {
         'cleanup.policy': 'compact',
         'segment.bytes': options.config.text('offsets.topic.segment.bytes'),
@@ -86,11 +86,11 @@ export class GroupCoordinator {
     if (sessionTimeoutMs < min || sessionTimeoutMs > max) {
       throw new ProtocolError(
         ErrorCode.INVALID_SESSION_TIMEOUT,
-        `${sessionTimeoutMs} ms is not in ${min}..${max}`,
+        `session timeout must be from ${min} to ${max} ms, got ${sessionTimeoutMs}`,
       );
     }
     if (!this.groups.has(groupId) && memberId !== '') {
-      throw new ProtocolError(ErrorCode.UNKNOWN_MEMBER_ID, `there is no group '${groupId}'`);
+      throw new ProtocolError(ErrorCode.UNKNOWN_MEMBER_ID, `group '${groupId}' does not exist`);
     }
     return this.groupFor(groupId).group.join(request);
   }
@@ -109,16 +109,16 @@ export class GroupCoordinator {
   }
 
   /**
-   * Keeps offsets of a group; resolves once they are in the log.
+   * Commits offsets of a group. Resolves once they are in the log.
    *
-   * @throws ProtocolError where this member may not commit now
+   * @throws ProtocolError if the member may not commit now
    */
   async commit(
     groupId: string,
     reference: MemberReference,
     offsets: readonly OffsetToCommit[],
   ): Promise<void> {
-    const kept = this.groupThatCommits(groupId, reference);
+    const kept = this.groupForCommit(groupId, reference);
     kept.group.checkCommit(reference);
     if (offsets.length === 0) return;
     const now = this.options.now();
@@ -128,9 +128,9 @@ export class GroupCoordinator {
   }
 
   /**
-   * Keeps offsets of a group that hold once the producer's transaction is committed; resolves once they are in the log.
+   * Commits offsets of a group as part of a transaction. Resolves once they are in the log.
    *
-   * @throws ProtocolError where this member or this producer may not commit now
+   * @throws ProtocolError if the member or the producer may not commit now
    */
   async commitInTransaction(
     groupId: string,
@@ -139,12 +139,12 @@ export class GroupCoordinator {
     offsets: readonly OffsetToCommit[],
   ): Promise<void> {
     checkGroupId(groupId);
-    const kept = this.groupThatCommits(groupId, reference);
+    const kept = this.groupForCommit(groupId, reference);
     kept.group.checkCommit(reference, 'transactional');
     if (offsets.length === 0) return;
     const now = this.options.now();
     const entries = offsets.map((offset) => this.offsetEntry(groupId, offset, now));
-    // Before they are written: a marker that comes right behind them must find them.
+    // Before the write: the marker of the transaction may follow immediately.
     for (const entry of entries) this.pending.add(producer.producerId, entry);
     try {
       await appendEntries(this.log, entries, now, producer);
@@ -154,29 +154,29 @@ export class GroupCoordinator {
     }
   }
 
-  /** Makes the offsets of a transaction hold, or forgets them; its marker is in the log. */
+  /** Applies or discards the offsets of a transaction, whose marker is in the log. */
   endTransaction(producerId: bigint, outcome: Outcome): void {
     const offsets = this.pending.take(producerId);
     if (outcome === 'abort') return;
     for (const offset of offsets) this.apply({ kind: 'offset', ...offset }, offset.order);
   }
 
-  /** Whether a transaction that has not ended is going to say what this offset is. */
+  /** Whether an open transaction has committed an offset for the partition. */
   isUnstable(groupId: string, topic: string, partition: number): boolean {
     return this.pending.has(groupId, topic, partition);
   }
 
-  /** The group, made where one from outside of any commits. */
-  private groupThatCommits(groupId: string, reference: MemberReference): KeptGroup {
-    const outside = reference.generationId < 0 && reference.memberId === '';
-    if (!outside && !this.groups.has(groupId)) {
-      throw new ProtocolError(ErrorCode.ILLEGAL_GENERATION, `there is no group '${groupId}'`);
+  /** The group of a commit. Commits without a member create it. */
+  private groupForCommit(groupId: string, reference: MemberReference): KeptGroup {
+    const withoutMember = reference.generationId < 0 && reference.memberId === '';
+    if (!withoutMember && !this.groups.has(groupId)) {
+      throw new ProtocolError(ErrorCode.ILLEGAL_GENERATION, `group '${groupId}' does not exist`);
     }
     return this.groupFor(groupId);
   }
 
-  /** Whether this offset's metadata is short enough to be kept. */
-  takesMetadata(metadata: string | null): boolean {
+  /** Whether the metadata is within `offset.metadata.max.bytes`. */
+  acceptsMetadata(metadata: string | null): boolean {
     return Buffer.byteLength(metadata ?? '') <= this.options.config.number('offset.metadata.max.bytes');
   }
 
@@ -199,25 +199,28 @@ export class GroupCoordinator {
   /** @throws ProtocolError `GROUP_ID_NOT_FOUND`, `NON_EMPTY_GROUP` */
   async delete(groupId: string): Promise<void> {
     const kept = this.groups.get(groupId);
-    if (kept === undefined) throw new ProtocolError(ErrorCode.GROUP_ID_NOT_FOUND, `no group '${groupId}'`);
-    if (!kept.group.isEmpty) throw new ProtocolError(ErrorCode.NON_EMPTY_GROUP, `'${groupId}' has members`);
+    if (kept === undefined)
+      throw new ProtocolError(ErrorCode.GROUP_ID_NOT_FOUND, `group '${groupId}' does not exist`);
+    if (!kept.group.isEmpty)
+      throw new ProtocolError(ErrorCode.NON_EMPTY_GROUP, `group '${groupId}' is not empty`);
     await this.removeGroup(kept);
   }
 
-  /** Forgets offsets of a group. @throws ProtocolError where it does not exist */
+  /** Removes offsets of a group. @throws ProtocolError if the group does not exist */
   async deleteOffsets(
     groupId: string,
     partitions: readonly { topic: string; partition: number }[],
   ): Promise<void> {
     const kept = this.groups.get(groupId);
-    if (kept === undefined) throw new ProtocolError(ErrorCode.GROUP_ID_NOT_FOUND, `no group '${groupId}'`);
-    const gone = partitions.filter(({ topic, partition }) =>
+    if (kept === undefined)
+      throw new ProtocolError(ErrorCode.GROUP_ID_NOT_FOUND, `group '${groupId}' does not exist`);
+    const committed = partitions.filter(({ topic, partition }) =>
       kept.offsets.has(partitionName(topic, partition)),
     );
-    await this.removeOffsets(kept, gone);
+    await this.removeOffsets(kept, committed);
   }
 
-  /** Forgets the offsets that any group committed for a topic that is no more. */
+  /** Removes the offsets of a deleted topic. */
   async topicDeleted(topic: string): Promise<void> {
     this.pending.dropWhere((offset) => offset.topic === topic);
     for (const kept of this.groups.values()) {
@@ -228,10 +231,10 @@ export class GroupCoordinator {
     }
   }
 
-  /** Stops the timers; whoever waits is answered. */
+  /** Stops the timers, and answers waiting requests. */
   close(): void {
     this.timer?.clear();
-    for (const { group } of this.groups.values()) group.end();
+    for (const { group } of this.groups.values()) group.close();
   }
 
   private groupFor(groupId: string): KeptGroup {
@@ -241,7 +244,7 @@ export class GroupCoordinator {
       group: new Group(groupId, {
         save: (group) => this.save(group),
         emptied: (group) => this.emptied(group),
-        tell: (news) => this.tell(groupId, news),
+        onEvent: (event) => this.logEvent(groupId, event),
         maxSize: () => this.options.config.number('group.max.size'),
         initialDelayMs: () => this.options.config.number('group.initial.rebalance.delay.ms'),
       }),
@@ -252,19 +255,19 @@ export class GroupCoordinator {
     return kept;
   }
 
-  private tell(groupId: string, news: GroupNews): void {
+  private logEvent(groupId: string, event: GroupLogEvent): void {
     const { logger } = this.options;
     const group = this.groups.get(groupId)?.group;
     const found = { group: groupId, generation: group?.generationId, members: group?.members.size };
-    switch (news.kind) {
+    switch (event.kind) {
       case 'rebalance':
-        return logger.info({ ...found, reason: news.reason }, 'group rebalances');
+        return logger.info({ ...found, reason: event.reason }, 'group rebalance started');
       case 'expired': {
-        const { memberId, clientId, clientHost } = news.member;
-        return logger.warn({ ...found, memberId, clientId, clientHost }, 'member expired');
+        const { memberId, clientId, clientHost } = event.member;
+        return logger.warn({ ...found, memberId, clientId, clientHost }, 'group member expired');
       }
       case 'stable':
-        return logger.info(found, 'group is stable');
+        return logger.info(found, 'group stabilized');
     }
   }
 
@@ -272,7 +275,7 @@ export class GroupCoordinator {
     checkGroupId(groupId);
     const kept = this.groups.get(groupId);
     if (kept === undefined) {
-      throw new ProtocolError(ErrorCode.UNKNOWN_MEMBER_ID, `there is no group '${groupId}'`);
+      throw new ProtocolError(ErrorCode.UNKNOWN_MEMBER_ID, `group '${groupId}' does not exist`);
     }
     return kept;
   }
@@ -280,7 +283,7 @@ export class GroupCoordinator {
   private emptied(group: Group): void {
     this.groupFor(group.groupId).emptySinceMs = this.options.now();
     this.save(group).catch((err: unknown) => {
-      this.options.logger.error({ err, group: group.groupId }, 'group not saved');
+      this.options.logger.error({ err, group: group.groupId }, 'write of the group metadata failed');
     });
   }
 
@@ -321,7 +324,7 @@ export class GroupCoordinator {
       this.options.now(),
     );
     this.pending.dropWhere((offset) => offset.group === groupId);
-    kept.group.end();
+    kept.group.close();
     this.groups.delete(groupId);
   }
 

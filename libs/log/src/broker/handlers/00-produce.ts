@@ -1,18 +1,18 @@
 /*
  * Produce (key 0), versions 3-9.
  *
- * - One record batch a partition. Its records are unpacked (64 MiB at most) and checked one by one, as Kafka does: what
- *   is stored can be read. A batch with an invalid record is refused as a whole; from version 8 on the answer names the
- *   records that are to blame (KIP-467). Batches of other partitions in the request are stored all the same.
- * - The batch gets the largest timestamp of its records, and the codec of the topic's `compression.type`.
- * - No topic is made here, as a producer that goes on writing would bring back one that was deleted: Metadata does.
- * - acks 1 and -1 are the same on one node: answered once the batch is written (and synced, with `flush.messages`).
- * - `min.insync.replicas` above the one replica that there is counts as 1: so it does in Kafka.
- * - acks 0 is not answered at all; where such a batch is refused the connection is closed, as Kafka does.
- * - A batch that an idempotent producer sends again is answered with the offset it has.
- * - A transactional batch that begins a transaction in its partition must be part of one that its producer has open.
- * - Versions 0-2 are advertised, because old librdkafka does not compress otherwise, and refused: their records are of
- *   formats that Kafka has dropped.
+ * - One record batch per partition. Its records are decompressed (64 MiB at most) and validated, as in Kafka: only
+ *   readable records are stored. A batch with an invalid record is rejected as a whole; from version 8 on the response
+ *   names the invalid records (KIP-467). Batches of other partitions are stored regardless.
+ * - The batch gets the largest timestamp of its records, and the codec of `compression.type`.
+ * - Does not create topics: a producer that keeps writing would recreate a deleted topic. Metadata does.
+ * - acks 1 and -1 are equivalent on one node: answered once the batch is written (and synced, with `flush.messages`).
+ * - `min.insync.replicas` is limited to the number of replicas, which is one, as in Kafka.
+ * - acks 0 has no response. If such a batch is rejected, the connection is closed, as in Kafka.
+ * - A duplicate batch of an idempotent producer is answered with its first offset.
+ * - A transactional batch must belong to the open transaction of its producer.
+ * - Versions 0-2 are advertised, because old librdkafka does not compress without them, and rejected: they have record
+ *   formats that Kafka has removed.
  *
  * 3 transactional id and record batches · 5 log start offset · 7 zstd · 8 errors of single records · 9 flexible
  */
@@ -69,7 +69,7 @@ const response = t.struct({
 
 type PartitionAnswer = t.ValueOf<typeof response>['topics'][number]['partitions'][number];
 
-/** A producer that wants no answer sent what was refused: it learns of it when its connection closes. */
+/** A batch sent with acks 0 was rejected. The connection is closed to tell the producer. */
 export class UnacknowledgedError extends Error {
   override readonly name = 'UnacknowledgedError';
 }
@@ -103,12 +103,12 @@ export const produce = defineHandler({
     );
     if (acks !== 0) return { topics: answered, throttleTimeMs: 0 };
     const refused = answered.flatMap((topic) => topic.partitions).find((answer) => answer.errorCode !== 0);
-    if (refused !== undefined) throw new UnacknowledgedError(refused.errorMessage ?? 'a batch was refused');
+    if (refused !== undefined) throw new UnacknowledgedError(refused.errorMessage ?? 'batch rejected');
     return undefined;
   },
 });
 
-/** What is to be appended to one partition. */
+/** The batch for one partition. */
 interface Wanted {
   readonly name: string;
   readonly index: number;
@@ -148,22 +148,22 @@ async function append(wanted: Wanted, context: RequestContext): Promise<Partitio
   const { name, index, records, acks, transactionalId } = wanted;
   const { apiVersion, store } = context;
   if (apiVersion < FIRST_VERSION_WITH_BATCHES) {
-    throw new ProtocolError(ErrorCode.UNSUPPORTED_VERSION, `Produce ${apiVersion} is not served`);
+    throw new ProtocolError(ErrorCode.UNSUPPORTED_VERSION, `Produce version ${apiVersion} is not supported`);
   }
   if (acks < -1 || acks > 1) throw new ProtocolError(ErrorCode.INVALID_REQUIRED_ACKS, `acks ${acks}`);
   if (isInternal(name)) {
-    throw new ProtocolError(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} is the broker's own`);
+    throw new ProtocolError(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} is an internal topic`);
   }
   const topic = store.topic(name);
   if (topic === undefined) {
-    throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${name}`);
+    throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `Topic '${name}' does not exist.`);
   }
   const log = store.partition(name, index);
   const rules = rulesOf(topic, context);
   const sent = records ?? Buffer.alloc(0);
   const sentHeader = checkProducedBatch(sent, rules.maxBytes);
   if (codecOf(sentHeader.attributes) === Codec.ZSTD && apiVersion < FIRST_VERSION_WITH_ZSTD) {
-    throw new ProtocolError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Produce 7');
+    throw new ProtocolError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, 'zstd requires Produce version 7');
   }
   const { batch, header } = acceptBatch(sent, sentHeader, rules);
   if (header.transactional) checkTransaction(log, header, { name, index, transactionalId }, context);
@@ -180,7 +180,7 @@ async function append(wanted: Wanted, context: RequestContext): Promise<Partitio
   };
 }
 
-/** What a topic says of the batches that are appended to it now. */
+/** The rules of a topic for batches that are appended to it. */
 function rulesOf(topic: Topic, { store, now }: RequestContext): BatchRules {
   const createTime = store.setting(topic, 'message.timestamp.type') === 'CreateTime';
   const nowMs = BigInt(Math.trunc(now()));
@@ -199,7 +199,7 @@ function rulesOf(topic: Topic, { store, now }: RequestContext): BatchRules {
   };
 }
 
-/** @throws ProtocolError where the batch is not part of a transaction */
+/** @throws ProtocolError if the batch is not part of an open transaction */
 function checkTransaction(
   log: PartitionLog,
   { producerId, producerEpoch }: BatchHeader,
@@ -207,7 +207,7 @@ function checkTransaction(
   { transactions }: RequestContext,
 ): void {
   if (transactionalId === null) {
-    const message = 'a transactional batch in a request without a transactional id';
+    const message = 'transactional batch in a request without a transactional id';
     throw new ProtocolError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message);
   }
   if (log.producers.hasOpenTransaction(producerId, producerEpoch)) return;

@@ -1,16 +1,16 @@
 /*
  * Fetch (key 1), versions 4-17.
  *
- * - Whole batches, as they lie in the file; an offset inside a batch returns that batch.
- * - The first batch of the first partition that has any is returned over every limit, so that readers always get on. In
- *   all others a batch that does not fit is left out with everything after it.
- * - Waits until the partitions have `minBytes` or `maxWaitMs` have passed; an append wakes it; errors answer at once.
- * - Sessions (KIP-227) are declined: session id 0 makes clients send full requests. One that another broker made is not
- *   known: FETCH_SESSION_ID_NOT_FOUND.
- * - read_committed reads up to the last stable offset and names the transactions that were aborted.
+ * - Returns whole batches as they are stored; an offset inside a batch returns that batch.
+ * - The first batch of the first partition with data is returned whatever its size, so that consumers make progress.
+ *   Elsewhere a batch that exceeds a limit is omitted, with all that follow it.
+ * - Waits until the partitions have `minBytes`, or for `maxWaitMs`. Errors are returned at once.
+ * - Fetch sessions (KIP-227) are not supported: with session id 0 clients send full requests. Other session ids:
+ *   FETCH_SESSION_ID_NOT_FOUND.
+ * - read_committed reads up to the last stable offset, and returns the aborted transactions.
  *
  * 4 isolation level · 5 log start offset · 7 sessions · 9 leader epoch · 11 rack, preferred replica · 12 flexible ·
- * 13 topics by id · 15 replica state instead of its id · 16, 17 tagged fields of replicas, which are passed over
+ * 13 topics by id · 15 replica state instead of its id · 16, 17 tagged fields of replicas, ignored
  */
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
@@ -18,14 +18,14 @@ import type { Topic } from '../storage/topics/log-store.js';
 import type { PartitionLog } from '../storage/partition/partition-log.js';
 import { defineHandler, type RequestContext } from './handler.js';
 
-/** Longest that a reader may ask to wait. */
+/** Upper limit for `maxWaitMs`. */
 const MAX_WAIT_MS = 600_000;
 const LEADER_EPOCH = 0;
 const FIRST_VERSION_WITH_ZSTD = 10;
 const LAST_VERSION_WITH_NAMES = 12;
 export const READ_COMMITTED = 1;
 
-/** What a topic is meant by: its name in older versions, its id in newer ones. */
+/** Identifies a topic: by name in older versions, by id in newer ones. */
 const topicFields = {
   topic: t.versions({ last: LAST_VERSION_WITH_NAMES }, t.string, ''),
   topicId: t.since(LAST_VERSION_WITH_NAMES + 1, t.uuid, t.NO_UUID),
@@ -85,7 +85,7 @@ const response = t.struct({
   ),
 });
 
-/** What goes on in a session says only what has changed, and none was made here. */
+/** A request in a session contains changes only, and the broker has no sessions. */
 const UNKNOWN_SESSION = {
   throttleTimeMs: 0,
   errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
@@ -136,7 +136,7 @@ export const fetch = defineHandler({
           for (const { topic, bytes } of read.sent) context.meter.sent(topic, bytes);
           return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, sessionId: 0, topics: read.topics };
         }
-        context.memory.giveBack();
+        context.memory.release();
         await appended.atLeast(wanted.minBytes - read.bytes, left, context.signal);
       } finally {
         appended.stop();
@@ -189,7 +189,7 @@ async function readPartition(
     const log = partitionOf(topic, partition, context);
     checkLeaderEpoch(currentLeaderEpoch);
     checkReadable(topic, context);
-    const allocate = context.memory.take;
+    const allocate = context.memory.acquire;
     if (committed) {
       const { records, aborted } = await log.readCommitted(fetchOffset, limit, first, allocate);
       return { ...answerOf(partition, log, records), abortedTransactions: aborted };
@@ -206,14 +206,14 @@ async function readPartition(
   }
 }
 
-/** @throws ProtocolError if there is no such topic, or no such partition */
+/** @throws ProtocolError if the topic or the partition does not exist */
 function partitionOf(topic: Topic | undefined, index: number, { apiVersion }: RequestContext): PartitionLog {
   const log = topic?.partitions[index];
   if (log !== undefined) return log;
   const isUnknownId = topic === undefined && apiVersion > LAST_VERSION_WITH_NAMES;
   throw new ProtocolError(
     isUnknownId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-    `there is no partition ${index} of this topic`,
+    `Partition ${index} of the topic does not exist.`,
   );
 }
 
@@ -234,21 +234,21 @@ function answerOf(
   };
 }
 
-/** @throws ProtocolError where a client from before zstd asks for a topic that is compressed with it */
+/** @throws ProtocolError if the topic is compressed with zstd, and the version of the request is older */
 function checkReadable(topic: Topic | undefined, { store, apiVersion }: RequestContext): void {
   if (apiVersion >= FIRST_VERSION_WITH_ZSTD) return;
   if (topic === undefined || store.setting(topic, 'compression.type') !== 'zstd') return;
   throw new ProtocolError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, `${topic.name} is compressed with zstd`);
 }
 
-/** @throws ProtocolError where the client believes in another leader epoch than the only one there is */
+/** @throws ProtocolError if the client expects a leader epoch other than 0 */
 export function checkLeaderEpoch(epoch: number): void {
   if (epoch === -1 || epoch === LEADER_EPOCH) return;
   if (epoch < LEADER_EPOCH) throw new ProtocolError(ErrorCode.FENCED_LEADER_EPOCH, `leader epoch ${epoch}`);
   throw new ProtocolError(ErrorCode.UNKNOWN_LEADER_EPOCH, `leader epoch ${epoch}`);
 }
 
-/** Counts what becomes readable in the partitions of a request from now on. */
+/** Counts the bytes that are appended to the partitions of a request while it waits. */
 function watch(wanted: Request, context: RequestContext) {
   let appended = 0;
   let wake: (() => void) | undefined;
@@ -265,13 +265,13 @@ function watch(wanted: Request, context: RequestContext) {
           undecided = true;
           return;
         }
-        // What had waited for the outcome of a transaction comes with it, however much that is.
+        // The end of a transaction makes all its records readable.
         appended += committed && undecided ? Infinity : bytes;
         stable = lastStableOffset;
         undecided = stable !== highWatermark;
         wake?.();
       });
-      // Its topic was deleted, which the client is to hear of at once.
+      // The topic was deleted: respond at once.
       const stopLooking = log.onClose(() => {
         appended = Infinity;
         wake?.();
@@ -283,7 +283,7 @@ function watch(wanted: Request, context: RequestContext) {
     stop: () => {
       for (const stop of stops) stop();
     },
-    /** Resolves once so many bytes were appended, the time is over or nobody waits any longer. */
+    /** Resolves once enough bytes were appended, the time is over, or the request was aborted. */
     atLeast: (bytes: number, timeoutMs: number, signal: AbortSignal) =>
       new Promise<void>((resolve) => {
         const done = () => {
@@ -294,7 +294,7 @@ function watch(wanted: Request, context: RequestContext) {
         const timer = setTimeout(done, timeoutMs);
         signal.addEventListener('abort', done);
         wake = () => {
-          // Appends rarely come alone: what this turn of the event loop brings goes along.
+          // Appends often arrive together: those of the same turn of the event loop are returned too.
           if (appended >= bytes) setImmediate(done);
         };
         wake();

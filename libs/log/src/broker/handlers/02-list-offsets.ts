@@ -2,8 +2,8 @@
  * ListOffsets (key 2), versions 1-7.
  *
  * - Timestamp -1 is the end of the log, -2 its start, -3 the record with the largest timestamp (7).
- * - Any other: the first record with this timestamp or a later one, else offset -1.
- * - read_committed ends at the last stable offset.
+ * - Other timestamps: the first record with this or a later timestamp, offset -1 if there is none.
+ * - With read_committed the end is the last stable offset.
  *
  * 2 isolation level · 4 leader epoch · 6 flexible · 7 largest timestamp
  */
@@ -68,7 +68,7 @@ export const listOffsets = defineHandler({
     const answerOf = async (name: string, partitionIndex: number, epoch: number, timestamp: bigint) => {
       try {
         if (twice.has(partitionName(name, partitionIndex))) {
-          throw new ProtocolError(ErrorCode.INVALID_REQUEST, 'a partition comes twice');
+          throw new ProtocolError(ErrorCode.INVALID_REQUEST, 'duplicate partition');
         }
         checkLeaderEpoch(epoch);
         const found = await find(
@@ -99,7 +99,7 @@ export const listOffsets = defineHandler({
   },
 });
 
-/** Partitions that a request asks for more than once. */
+/** Partitions that occur more than once in a request. */
 function namedTwice(topics: t.ValueOf<typeof request>['topics']): ReadonlySet<string> {
   const names = topics.flatMap(({ name, partitions }) =>
     partitions.map(({ partitionIndex }) => partitionName(name, partitionIndex)),

@@ -3,8 +3,8 @@
  *
  * - One broker: leader and only replica of every partition, and the controller.
  * - No topics (null, or empty in version 0): all of them.
- * - A topic that does not exist is made, where the client and `auto.create.topics.enable` allow it, and described at
- *   once: Kafka would answer UNKNOWN_TOPIC_OR_PARTITION and make the client ask again.
+ * - Creates a missing topic if the client and `auto.create.topics.enable` allow it, and returns it at once: Kafka
+ *   returns UNKNOWN_TOPIC_OR_PARTITION, and the client retries.
  *
  * 1 rack, controller, internal · 2 cluster id · 4 allow auto creation · 5 offline replicas · 7 leader epoch ·
  * 8 authorized operations · 9 flexible · 10 topic ids · 12 topics by id
@@ -23,7 +23,7 @@ const request = t.struct({
   topics: t.nullableArray(
     t.struct({
       topicId: t.since(10, t.uuid, t.NO_UUID),
-      // Null where the id is given.
+      // Null if the id is set.
       name: t.nullableString,
     }),
   ),

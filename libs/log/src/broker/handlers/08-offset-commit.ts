@@ -1,9 +1,9 @@
 /*
  * OffsetCommit (key 8), versions 2-8.
  *
- * - Answered once the offsets are in the log, all of one request in one batch.
- * - Generation -1 without a member: allowed where the group has no members.
- * - Metadata longer than `offset.metadata.max.bytes` fails its own partition alone, as does one that does not exist.
+ * - Answered once the offsets are in the log. The offsets of a request are one batch.
+ * - Generation -1 without a member id: allowed if the group has no members.
+ * - Too long metadata (`offset.metadata.max.bytes`) or an unknown partition is an error of that partition alone.
  *
  * 3 throttle time · 5 no retention time · 6 leader epoch · 7 group instance id · 8 flexible
  */
@@ -61,7 +61,7 @@ export const offsetCommit = defineHandler({
     const { coordinator, store, logger } = context;
     const refusal = (name: string, index: number, metadata: string | null) => {
       if (store.topic(name)?.partitions[index] === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-      return coordinator.takesMetadata(metadata) ? ErrorCode.NONE : ErrorCode.OFFSET_METADATA_TOO_LARGE;
+      return coordinator.acceptsMetadata(metadata) ? ErrorCode.NONE : ErrorCode.OFFSET_METADATA_TOO_LARGE;
     };
     const wanted = topics.flatMap(({ name, partitions }) =>
       partitions

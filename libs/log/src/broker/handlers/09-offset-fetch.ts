@@ -1,9 +1,9 @@
 /*
  * OffsetFetch (key 9), versions 1-8.
  *
- * - No offset committed: offset -1, no error, for groups that do not exist too.
- * - Topics null (2): all that the group committed.
- * - Require stable (7): UNSTABLE_OFFSET_COMMIT where a transaction that has not ended is going to say what the offset is.
+ * - Without a committed offset, or without the group: offset -1, no error.
+ * - Topics null (2): all committed offsets of the group.
+ * - Require stable (7): UNSTABLE_OFFSET_COMMIT while an open transaction has committed an offset for the partition.
  *
  * 2 all topics, error of the group · 3 throttle time · 5 leader epoch · 6 flexible · 7 require stable ·
  * 8 several groups at once

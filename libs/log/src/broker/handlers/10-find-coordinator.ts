@@ -2,7 +2,7 @@
  * FindCoordinator (key 10), versions 0-4.
  *
  * - This broker coordinates every group and every transactional id.
- * - Key types other than group (0) and transaction (1) are refused with INVALID_REQUEST.
+ * - Key types other than group (0) and transaction (1): INVALID_REQUEST.
  *
  * 1 key type, throttle time, message · 3 flexible · 4 several keys at once
  */
@@ -61,7 +61,7 @@ export const findCoordinator = defineHandler({
         }
       : {
           errorCode: ErrorCode.INVALID_REQUEST,
-          errorMessage: `there are no coordinators of type ${keyType}`,
+          errorMessage: `unsupported coordinator type ${keyType}`,
           nodeId: -1,
           host: '',
           port: -1,

@@ -2,10 +2,10 @@
  * JoinGroup (key 11), versions 0-9.
  *
  * - Answered when all members of the group have joined, or the longest rebalance timeout among them has passed.
- * - A new member without an id is given one (MEMBER_ID_REQUIRED, from 4 on) and joins again with it; what never comes
- *   back leaves no trace in the group.
- * - The leader alone learns who the members are, and what they said.
- * - A static member that comes back takes the place it had, without a rebalance where nothing else changed.
+ * - A new member without an id gets one (MEMBER_ID_REQUIRED, from 4 on) and joins again with it. A client that does not
+ *   do so is not part of the group.
+ * - Only the leader receives the members and their metadata.
+ * - A static member that rejoins replaces itself, without a rebalance if its protocols did not change.
  *
  * 1 rebalance timeout · 2 throttle time · 4 member id required · 5 group instance id · 6 flexible · 7 protocol type in
  * the answer · 8 reason · 9 skip assignment
@@ -69,7 +69,7 @@ export const joinGroup = defineHandler({
         sessionTimeoutMs,
         rebalanceTimeoutMs: wanted.rebalanceTimeoutMs < 0 ? sessionTimeoutMs : wanted.rebalanceTimeoutMs,
         protocolType: wanted.protocolType,
-        // The request's buffer goes with it; the group stays.
+        // Copied: the buffer of the request is reused.
         protocols: wanted.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
         requireKnownMemberId: apiVersion >= 4,
         supportsSkipAssignment: apiVersion >= 9,

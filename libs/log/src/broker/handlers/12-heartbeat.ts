@@ -2,8 +2,7 @@
  * Heartbeat (key 12), versions 0-4.
  *
  * - Renews the member's session.
- * - While the group waits for its members to join, it does so too and answers REBALANCE_IN_PROGRESS: the member is to
- *   join again.
+ * - During a rebalance it also responds with REBALANCE_IN_PROGRESS: the member has to join again.
  *
  * 1 throttle time · 3 group instance id · 4 flexible
  */

@@ -1,8 +1,8 @@
 /*
  * LeaveGroup (key 13), versions 0-5.
  *
- * - The member is gone at once, and the others rebalance.
- * - From version 3 on several members at once, each with an error of its own; static ones by instance id.
+ * - The member is removed at once, and the others rebalance.
+ * - From version 3 on several members per request, each with its own error; static members by instance id.
  *
  * 1 throttle time · 3 several members · 4 flexible · 5 reason
  */

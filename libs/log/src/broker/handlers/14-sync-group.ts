@@ -1,8 +1,8 @@
 /*
  * SyncGroup (key 14), versions 0-5.
  *
- * - The leader brings the assignment of everyone; it is kept in the log before anyone is answered.
- * - The others wait for it.
+ * - The leader sends the assignments of all members, which are written to the log before members are answered.
+ * - The other members wait for them.
  *
  * 1 throttle time · 3 group instance id · 4 flexible · 5 protocol type and name
  */

@@ -2,7 +2,7 @@
  * DescribeGroups (key 15), versions 0-5.
  *
  * - A group that does not exist is described as Dead, without an error.
- * - Metadata and assignments of members are shown of a Stable group alone.
+ * - Metadata and assignments of members are returned for a Stable group only.
  *
  * 1 throttle time · 3 authorized operations · 4 group instance id · 5 flexible
  */

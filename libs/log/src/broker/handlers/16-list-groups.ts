@@ -1,8 +1,8 @@
 /*
  * ListGroups (key 16), versions 0-5.
  *
- * - Every group that has members or offsets.
- * - States and types, where they are named, are compared without regard to case. All groups are of the classic type.
+ * - Every group with members or offsets.
+ * - Filters by state and type ignore case. All groups are of the classic type.
  *
  * 1 throttle time · 3 flexible · 4 states · 5 types
  */
@@ -10,7 +10,7 @@ import { ErrorCode } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
 import { defineHandler } from './handler.js';
 
-/** The protocol of a group, as Kafka names it. */
+/** Kafka's name for the type of all groups. */
 const CLASSIC = 'classic';
 
 const request = t.struct({

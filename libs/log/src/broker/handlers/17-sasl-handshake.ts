@@ -1,11 +1,11 @@
 /*
  * SaslHandshake (key 17), versions 0-1.
  *
- * - Chooses the mechanism by which the client will prove who it is.
- * - One that is not enabled: UNSUPPORTED_SASL_MECHANISM with those that are, and the connection ends.
- * - Where nobody is asked, or a second time: ILLEGAL_SASL_STATE.
+ * - Selects the SASL mechanism.
+ * - A mechanism that is not enabled: UNSUPPORTED_SASL_MECHANISM with the enabled ones, and the connection is closed.
+ * - Without authentication on the listener, or a second time: ILLEGAL_SASL_STATE.
  *
- * 0 tokens follow as frames of their own · 1 tokens follow in SaslAuthenticate
+ * 0 tokens follow as raw frames · 1 tokens follow in SaslAuthenticate
  */
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';

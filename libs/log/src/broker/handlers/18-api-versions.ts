@@ -1,9 +1,9 @@
 /*
  * ApiVersions (key 18), versions 0-3.
  *
- * - Names every API that is served, with its versions.
- * - A higher version is answered in the form of version 0 with UNSUPPORTED_VERSION and the same list: clients read from
- *   it which version to ask next.
+ * - Returns the supported APIs with their versions.
+ * - A request of a higher version is answered in version 0 with UNSUPPORTED_VERSION and the same list, from which
+ *   clients select the version to retry with.
  * - The response header is always version 0.
  *
  * 1 throttle time · 3 flexible, client software name and version
@@ -23,7 +23,7 @@ const response = t.struct({
   throttleTimeMs: t.since(1, t.int32, 0),
 });
 
-/** @param handlers asked for at each request, because this one is among them */
+/** @param handlers called for each request, because this handler is one of them */
 export function apiVersions(handlers: () => Iterable<AnyHandler>) {
   return defineHandler({
     apiKey: 18,
@@ -37,7 +37,7 @@ export function apiVersions(handlers: () => Iterable<AnyHandler>) {
   });
 }
 
-/** The list, with an error where the version that was asked for is not served. */
+/** The list, with an error if the version of the request is not supported. */
 export function listVersions(handlers: Iterable<AnyHandler>, errorCode: Code): t.ValueOf<typeof response> {
   return {
     errorCode,

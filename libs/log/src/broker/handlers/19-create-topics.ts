@@ -1,10 +1,10 @@
 /*
  * CreateTopics (key 19), versions 0-7.
  *
- * - Partitions -1: `num.partitions`; replicas -1 or 1, more is INVALID_REPLICATION_FACTOR on one node.
- * - A manual assignment is taken where it names this broker alone, for partitions 0 to n-1.
- * - Answered once the topic can be written; `validateOnly` checks and makes nothing.
- * - A topic that comes twice in a request is refused both times.
+ * - Partitions -1: `num.partitions`. Replicas must be -1 or 1; more than one is INVALID_REPLICATION_FACTOR on one node.
+ * - A manual assignment must assign partitions 0 to n-1 to this broker only.
+ * - Answered once the topic is writable. `validateOnly` validates without creating.
+ * - A topic that occurs twice in a request is an error for both.
  *
  * 1 validate only, messages · 2 throttle time · 5 flexible, counts and configs in the answer · 7 topic ids
  */
@@ -84,7 +84,11 @@ async function createOne(
   const { store, config, logger, clientId } = context;
   const { name } = topic;
   try {
-    if (twice) throw new ProtocolError(ErrorCode.INVALID_REQUEST, `Topic '${name}' comes twice.`);
+    if (twice)
+      throw new ProtocolError(
+        ErrorCode.INVALID_REQUEST,
+        `Topic '${name}' occurs more than once in the request.`,
+      );
     const partitions = partitionsOf(topic, context);
     const settings = settingsOf(topic);
     if (validateOnly) store.checkNew(name, partitions, settings);
@@ -108,7 +112,7 @@ async function createOne(
   } catch (error) {
     const errorCode = error instanceof SettingError ? ErrorCode.INVALID_CONFIG : codeOf(error);
     if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR)
-      logger.error({ err: error, topic: name }, 'create failed');
+      logger.error({ err: error, topic: name }, 'topic creation failed');
     return {
       name,
       topicId: t.NO_UUID,
@@ -125,19 +129,25 @@ function partitionsOf(topic: TopicRequest, { config, node }: RequestContext): nu
   const { numPartitions, replicationFactor, assignments } = topic;
   if (assignments.length > 0) {
     if (numPartitions !== -1 || replicationFactor !== -1) {
-      throw new ProtocolError(ErrorCode.INVALID_REQUEST, 'an assignment comes without counts');
+      throw new ProtocolError(
+        ErrorCode.INVALID_REQUEST,
+        'numPartitions and replicationFactor must be -1 with a manual assignment',
+      );
     }
     const indexes = assignments.map(({ partitionIndex }) => partitionIndex).sort((a, b) => a - b);
     const fits =
       indexes.every((index, i) => index === i) &&
       assignments.every(({ brokerIds }) => brokerIds.length === 1 && brokerIds[0] === node.id);
     if (fits) return assignments.length;
-    throw new ProtocolError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, `broker ${node.id} is the only one`);
+    throw new ProtocolError(
+      ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+      `replicas must be on broker ${node.id}: the cluster has no other`,
+    );
   }
   if (replicationFactor !== -1 && replicationFactor !== 1) {
     throw new ProtocolError(
       ErrorCode.INVALID_REPLICATION_FACTOR,
-      `Replication factor: ${replicationFactor}, and there is one broker.`,
+      `Replication factor: ${replicationFactor} larger than available brokers: 1.`,
     );
   }
   return numPartitions === -1 ? config.number('num.partitions') : numPartitions;
@@ -146,7 +156,7 @@ function partitionsOf(topic: TopicRequest, { config, node }: RequestContext): nu
 function settingsOf({ configs }: TopicRequest): Record<string, string> {
   const settings: Record<string, string> = {};
   for (const { name, value } of configs) {
-    if (value === null) throw new SettingError(`${name} has no value`);
+    if (value === null) throw new SettingError(`value of ${name} is null`);
     settings[name] = value;
   }
   return settings;

@@ -1,8 +1,8 @@
 /*
  * DeleteTopics (key 20), versions 0-6.
  *
- * - Records and the offsets that groups committed for the topic go with it, before the answer.
- * - The broker's own topics stay (INVALID_TOPIC_EXCEPTION), and all do where `delete.topic.enable` is false.
+ * - The records of a topic and the offsets committed for it are removed before the response.
+ * - Internal topics cannot be deleted (INVALID_TOPIC_EXCEPTION), and no topic if `delete.topic.enable` is false.
  *
  * 1 throttle time · 4 flexible · 5 message · 6 by topic id
  */
@@ -59,17 +59,20 @@ async function deleteOne(
   const topic = name === null ? store.topicById(topicId) : store.topic(name);
   try {
     if (!config.boolean('delete.topic.enable')) {
-      throw new ProtocolError(ErrorCode.POLICY_VIOLATION, 'delete.topic.enable is false');
+      throw new ProtocolError(
+        ErrorCode.POLICY_VIOLATION,
+        'topic deletion is disabled: delete.topic.enable is false',
+      );
     }
     if ((name === null) === (topicId === t.NO_UUID)) {
-      throw new ProtocolError(ErrorCode.INVALID_REQUEST, 'a topic is named, or meant by its id, not both');
+      throw new ProtocolError(ErrorCode.INVALID_REQUEST, 'a topic must have either a name or an id');
     }
     if (topic === undefined) {
       const code = name === null ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
       throw new ProtocolError(code, 'This server does not host this topic.');
     }
     if (isInternal(topic.name)) {
-      throw new ProtocolError(ErrorCode.INVALID_TOPIC_EXCEPTION, `${topic.name} is the broker's own`);
+      throw new ProtocolError(ErrorCode.INVALID_TOPIC_EXCEPTION, `${topic.name} is an internal topic`);
     }
     await store.delete(topic.name);
     await coordinator.topicDeleted(topic.name);
@@ -78,7 +81,7 @@ async function deleteOne(
   } catch (error) {
     const errorCode = codeOf(error);
     if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR)
-      logger.error({ err: error, topic: name }, 'delete failed');
+      logger.error({ err: error, topic: name }, 'topic deletion failed');
     return { name, topicId, errorCode, errorMessage: (error as Error).message };
   }
 }

@@ -1,9 +1,9 @@
 /*
  * DeleteRecords (key 21), versions 0-2.
  *
- * - Makes everything before an offset unreadable at once and for good; segments that are all before it are removed.
- * - Offset -1 is the high watermark; above it: OFFSET_OUT_OF_RANGE.
- * - A topic that is only compacted keeps its records: POLICY_VIOLATION.
+ * - Moves the log start offset, and removes the segments before it.
+ * - Offset -1 is the high watermark; higher offsets: OFFSET_OUT_OF_RANGE.
+ * - Topics without `cleanup.policy` delete: POLICY_VIOLATION.
  *
  * 2 flexible
  */
@@ -61,7 +61,10 @@ async function deleteBefore(name: string, partitionIndex: number, offset: bigint
     const log = store.partition(name, partitionIndex);
     const topic = store.topic(name);
     if (topic !== undefined && !store.setting(topic, 'cleanup.policy').includes('delete')) {
-      throw new ProtocolError(ErrorCode.POLICY_VIOLATION, `${name} is compacted`);
+      throw new ProtocolError(
+        ErrorCode.POLICY_VIOLATION,
+        `records of ${name} cannot be deleted: its cleanup.policy is compact`,
+      );
     }
     await log.deleteBefore(offset === HIGH_WATERMARK ? log.highWatermark : offset);
     return { partitionIndex, lowWatermark: log.logStartOffset, errorCode: ErrorCode.NONE };

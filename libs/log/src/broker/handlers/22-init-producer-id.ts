@@ -1,11 +1,11 @@
 /*
  * InitProducerId (key 22), versions 0-4.
  *
- * - Without a transactional id: a producer id that none had before, epoch 0; an id and an epoch that come along are
- *   ignored, as some clients send zeros.
- * - With one: the producer that has it from now on, its epoch one up. Whoever had it is fenced, and a transaction that is
- *   open is aborted first: CONCURRENT_TRANSACTIONS, until that is done.
- * - With one, an id and an epoch (3): the producer goes on after an error, if nobody has taken the id from it.
+ * - Without a transactional id: a new producer id with epoch 0. A producer id and epoch in the request are ignored,
+ *   because some clients send zeros.
+ * - With a transactional id: the next epoch. Earlier producers with the id are fenced, and an open transaction is aborted
+ *   first: CONCURRENT_TRANSACTIONS until then.
+ * - With a transactional id, a producer id and an epoch (3): the same producer continues after an error, unless fenced.
  *
  * 2 flexible · 3 producer id and epoch · 4 PRODUCER_FENCED
  */
@@ -48,7 +48,7 @@ export const initProducerId = defineHandler({
       return {
         throttleTimeMs: 0,
         errorCode: ErrorCode.NONE,
-        producerId: await producerIds.take(),
+        producerId: await producerIds.next(),
         producerEpoch: 0,
       };
     }
@@ -59,7 +59,7 @@ export const initProducerId = defineHandler({
     } catch (error) {
       const errorCode = codeOf(error);
       if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
-        logger.error({ err: error, transactionalId }, 'producer not initialized');
+        logger.error({ err: error, transactionalId }, 'producer initialization failed');
       }
       return refused(fencingCode(errorCode, apiVersion >= FIRST_VERSION_WITH_FENCED));
     }
@@ -70,12 +70,9 @@ function refused(errorCode: number) {
   return { throttleTimeMs: 0, errorCode, producerId: NO_PRODUCER_ID, producerEpoch: NO_EPOCH };
 }
 
-/** @throws ProtocolError `INVALID_REQUEST` where one comes without the other */
+/** @throws ProtocolError `INVALID_REQUEST` if only one of them is set */
 function expectedProducer(producerId: bigint, producerEpoch: number): ProducerIdentity | undefined {
   if (producerId === NO_PRODUCER_ID && producerEpoch === NO_EPOCH) return undefined;
   if (producerId !== NO_PRODUCER_ID && producerEpoch !== NO_EPOCH) return { producerId, producerEpoch };
-  throw new ProtocolError(
-    ErrorCode.INVALID_REQUEST,
-    'a producer id without an epoch, or the other way round',
-  );
+  throw new ProtocolError(ErrorCode.INVALID_REQUEST, 'producer id and epoch must be set together');
 }

@@ -1,8 +1,8 @@
 /*
  * OffsetForLeaderEpoch (key 23), versions 2-4.
  *
- * - One node has one leader epoch, 0: it ends at the high watermark.
- * - A later epoch is not known: epoch -1, offset -1.
+ * - The only leader epoch is 0, which ends at the high watermark.
+ * - A later epoch: epoch -1, offset -1.
  *
  * 3 replica id · 4 flexible
  */

@@ -1,10 +1,10 @@
 /*
  * AddPartitionsToTxn (key 24), versions 0-3.
  *
- * - Makes partitions part of the producer's transaction, which begins with the first of them.
- * - All or none: where a partition does not exist, that one gets UNKNOWN_TOPIC_OR_PARTITION and the others
+ * - Adds partitions to the transaction of the producer, which begins with the first of them.
+ * - All or none: if a partition does not exist, it gets UNKNOWN_TOPIC_OR_PARTITION and the others
  *   OPERATION_NOT_ATTEMPTED.
- * - CONCURRENT_TRANSACTIONS while the transaction before is being ended: the client asks again.
+ * - CONCURRENT_TRANSACTIONS while the previous transaction is completed: the client retries.
  *
  * 2 PRODUCER_FENCED · 3 flexible
  */
@@ -62,7 +62,7 @@ export const addPartitionsToTxn = defineHandler({
     } catch (error) {
       const errorCode = codeOf(error);
       if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
-        logger.error({ err: error, transactionalId }, 'partitions not added to a transaction');
+        logger.error({ err: error, transactionalId }, 'adding partitions to a transaction failed');
       }
       return answer(topics, () => fencingCode(errorCode, apiVersion >= FIRST_VERSION_WITH_FENCED));
     }

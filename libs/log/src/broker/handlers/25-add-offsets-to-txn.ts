@@ -1,8 +1,8 @@
 /*
  * AddOffsetsToTxn (key 25), versions 0-3.
  *
- * - Makes the log of a group's offsets part of the producer's transaction; TxnOffsetCommit follows.
- * - Whether the group exists does not matter yet.
+ * - Adds the offsets partition of a group to the transaction of the producer; TxnOffsetCommit follows.
+ * - The group need not exist.
  *
  * 2 PRODUCER_FENCED · 3 flexible
  */
@@ -40,7 +40,7 @@ export const addOffsetsToTxn = defineHandler({
     } catch (error) {
       const errorCode = codeOf(error);
       if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
-        logger.error({ err: error, transactionalId }, 'offsets not added to a transaction');
+        logger.error({ err: error, transactionalId }, 'adding offsets to a transaction failed');
       }
       const knowsFenced = apiVersion >= FIRST_VERSION_WITH_FENCED;
       return { throttleTimeMs: 0, errorCode: fencingCode(errorCode, knowsFenced) };

@@ -1,8 +1,8 @@
 /*
  * EndTxn (key 26), versions 0-3.
  *
- * - Answered once the outcome is settled for good, as a rule with all markers written.
- * - The same outcome again, after it was reached: no error, as the first answer may have been lost. The other one:
+ * - Answered once the outcome is in the log, usually after all markers are written.
+ * - The same outcome a second time: no error, because the first response may have been lost. The other outcome:
  *   INVALID_TXN_STATE.
  *
  * 2 PRODUCER_FENCED · 3 flexible
@@ -41,7 +41,7 @@ export const endTxn = defineHandler({
     } catch (error) {
       const errorCode = codeOf(error);
       if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
-        logger.error({ err: error, transactionalId }, 'transaction not ended');
+        logger.error({ err: error, transactionalId }, 'end of transaction failed');
       }
       const knowsFenced = apiVersion >= FIRST_VERSION_WITH_FENCED;
       return { throttleTimeMs: 0, errorCode: fencingCode(errorCode, knowsFenced) };

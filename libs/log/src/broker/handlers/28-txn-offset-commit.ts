@@ -1,10 +1,9 @@
 /*
  * TxnOffsetCommit (key 28), versions 0-3.
  *
- * - Offsets that hold once the producer's transaction is committed; until then OffsetFetch says that they are unstable,
- *   where it is asked to.
- * - The log of offsets must be part of the transaction (AddOffsetsToTxn).
- * - A rebalance does not hold it up; with a member and a generation (3), they must be those of the group.
+ * - The offsets take effect when the transaction is committed. Until then they are unstable for OffsetFetch.
+ * - The offsets partition must be part of the transaction (AddOffsetsToTxn).
+ * - Possible during a rebalance. A member id and a generation (3) must be those of the group.
  *
  * 2 leader epoch · 3 member, generation and group instance id, flexible
  */
@@ -62,7 +61,7 @@ export const txnOffsetCommit = defineHandler({
     const { coordinator, store } = context;
     const refusal = (name: string, index: number, metadata: string | null) => {
       if (store.topic(name)?.partitions[index] === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-      return coordinator.takesMetadata(metadata) ? ErrorCode.NONE : ErrorCode.OFFSET_METADATA_TOO_LARGE;
+      return coordinator.acceptsMetadata(metadata) ? ErrorCode.NONE : ErrorCode.OFFSET_METADATA_TOO_LARGE;
     };
     const groupError = await commit(asked, refusal, context);
     return answer(asked, (name, index, metadata) => groupError || refusal(name, index, metadata));
@@ -98,7 +97,7 @@ async function commit(
   } catch (error) {
     const errorCode = codeOf(error);
     if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
-      logger.error({ err: error, groupId, transactionalId }, 'commit in a transaction failed');
+      logger.error({ err: error, groupId, transactionalId }, 'transactional offset commit failed');
     }
     return errorCode;
   }

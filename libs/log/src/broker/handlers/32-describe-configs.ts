@@ -1,9 +1,9 @@
 /*
  * DescribeConfigs (key 32), versions 0-4.
  *
- * - Settings of topics and of this broker, with where each comes from.
- * - Keys null: all of them; keys that are not settings are left out.
- * - Broker '': what was altered for all brokers, and nothing else.
+ * - Settings of topics and of this broker, with their sources.
+ * - Keys null: all settings. Unknown keys are omitted.
+ * - Broker '': the settings that were altered for all brokers.
  *
  * 1 source and synonyms instead of is-default · 3 type and documentation · 4 flexible
  */
@@ -13,7 +13,7 @@ import * as t from '../../protocol/schema.js';
 import { entriesOf, refusalOf } from './config-resources.js';
 import { defineHandler } from './handler.js';
 
-/** Kafka's numbers for types of settings. */
+/** Kafka's codes for the types of settings. */
 const TYPE_NUMBERS = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 } as const;
 
 const request = t.struct({
@@ -92,7 +92,7 @@ function describe(
 ) {
   return {
     name,
-    // What is not set has no value, not an empty one.
+    // Null if not set, as opposed to empty.
     value: value === '' && type !== 'list' && type !== 'string' ? null : value,
     readOnly,
     isDefault: source === ConfigSource.DEFAULT,

@@ -1,8 +1,8 @@
 /*
  * AlterConfigs (key 33), versions 0-2.
  *
- * - Replaces all that was set on a topic or on this broker; what is not named goes back to its default.
- * - A value that can't be is INVALID_CONFIG, and nothing of its resource changes.
+ * - Replaces all settings of a topic or of this broker; settings not in the request return to their defaults.
+ * - An invalid value is INVALID_CONFIG, and the resource is not changed.
  *
  * 2 flexible
  */
@@ -59,6 +59,6 @@ export const alterConfigs = defineHandler({
 });
 
 function valued({ name, value }: { name: string; value: string | null }): [string, string] {
-  if (value === null) throw new ProtocolError(ErrorCode.INVALID_REQUEST, `${name} has no value`);
+  if (value === null) throw new ProtocolError(ErrorCode.INVALID_REQUEST, `value of ${name} is null`);
   return [name, value];
 }

@@ -1,8 +1,8 @@
 /*
  * DescribeLogDirs (key 35), versions 1-4.
  *
- * - One folder, with the bytes that each partition has in it.
- * - Topics null: all of them.
+ * - One log directory, with the size of each partition.
+ * - Topics null: all topics.
  *
  * 2 flexible · 3 error of the request · 4 bytes of the volume
  */

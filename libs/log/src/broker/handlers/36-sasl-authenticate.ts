@@ -1,10 +1,10 @@
 /*
  * SaslAuthenticate (key 36), versions 0-2.
  *
- * - Takes one token of the mechanism that SaslHandshake chose, and answers with the server's.
- * - Wrong credentials: SASL_AUTHENTICATION_FAILED with a message, after `connection.failed.authentication.delay.ms`, and
- *   the connection ends.
- * - Who has proved who he is need not do so again: the session's lifetime is 0.
+ * - Accepts a token of the mechanism that SaslHandshake selected, and returns the token of the server.
+ * - Invalid credentials: SASL_AUTHENTICATION_FAILED with a message, after `connection.failed.authentication.delay.ms`,
+ *   and the connection is closed.
+ * - Reauthentication is not required: the session lifetime is 0.
  *
  * 1 session lifetime · 2 flexible
  */

@@ -1,8 +1,8 @@
 /*
  * CreatePartitions (key 37), versions 0-3.
  *
- * - Adds partitions at the end; fewer than there are, or as many, is INVALID_PARTITIONS.
- * - A manual assignment is taken where it names this broker alone.
+ * - Adds partitions. A count that is not larger than the present one is INVALID_PARTITIONS.
+ * - A manual assignment must name this broker only.
  *
  * 2 flexible
  */
@@ -42,13 +42,16 @@ export const createPartitions = defineHandler({
     for (const topic of topics) {
       try {
         if (topics.filter(({ name }) => name === topic.name).length > 1) {
-          throw new ProtocolError(ErrorCode.INVALID_REQUEST, `Topic '${topic.name}' comes twice.`);
+          throw new ProtocolError(
+            ErrorCode.INVALID_REQUEST,
+            `Topic '${topic.name}' occurs more than once in the request.`,
+          );
         }
         check(topic, context);
         if (!validateOnly) {
           await context.store.grow(topic.name, topic.count);
           const { logger, clientId } = context;
-          logger.info({ topic: topic.name, partitions: topic.count, clientId }, 'topic has more partitions');
+          logger.info({ topic: topic.name, partitions: topic.count, clientId }, 'partitions created');
         }
         results.push({ name: topic.name, errorCode: ErrorCode.NONE, errorMessage: null });
       } catch (error) {
@@ -72,7 +75,7 @@ function check({ name, count, assignments }: TopicRequest, { store, node }: Requ
   if (count <= length) {
     throw new ProtocolError(
       ErrorCode.INVALID_PARTITIONS,
-      `Topic has ${length} partitions, not fewer than ${count}.`,
+      `The topic currently has ${length} partition(s); ${count} would not be an increase.`,
     );
   }
   if (assignments === null) return;
@@ -80,6 +83,9 @@ function check({ name, count, assignments }: TopicRequest, { store, node }: Requ
     assignments.length === count - length &&
     assignments.every(({ brokerIds }) => brokerIds.length === 1 && brokerIds[0] === node.id);
   if (!fits) {
-    throw new ProtocolError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, `broker ${node.id} is the only one`);
+    throw new ProtocolError(
+      ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+      `replicas must be on broker ${node.id}: the cluster has no other`,
+    );
   }
 }

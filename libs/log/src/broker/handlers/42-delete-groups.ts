@@ -1,7 +1,7 @@
 /*
  * DeleteGroups (key 42), versions 0-2.
  *
- * - Removes a group and its offsets, where it has no members.
+ * - Removes a group without members, and its offsets.
  *
  * 2 flexible
  */

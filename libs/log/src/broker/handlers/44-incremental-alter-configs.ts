@@ -1,8 +1,8 @@
 /*
  * IncrementalAlterConfigs (key 44), versions 0-1.
  *
- * - Sets, deletes, or adds to and takes from lists, one setting at a time; the others stay.
- * - All changes of a resource happen, or none.
+ * - Sets or deletes single settings, and appends to or subtracts from lists. Other settings do not change.
+ * - Either all changes of a resource are made, or none.
  *
  * 1 flexible
  */
@@ -67,14 +67,15 @@ export const incrementalAlterConfigs = defineHandler({
   },
 });
 
-/** @throws ProtocolError where two changes are of the same setting: which is meant to come last is not said */
+/** @throws ProtocolError if a setting occurs twice: the order of the changes is undefined */
 function checkNames(configs: readonly Change[]): void {
   const names = configs.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new ProtocolError(ErrorCode.INVALID_REQUEST, `${twice} comes twice`);
+  if (twice !== undefined)
+    throw new ProtocolError(ErrorCode.INVALID_REQUEST, `${twice} occurs more than once in the request`);
 }
 
-/** Applies one change to a resource's own settings. @throws SettingError, ProtocolError */
+/** Applies one change to the settings of a resource. @throws SettingError, ProtocolError */
 function applyChange(
   settings: Record<string, string>,
   { name, configOperation, value }: Change,
@@ -84,7 +85,7 @@ function applyChange(
     delete settings[name];
     return;
   }
-  if (value === null) throw new ProtocolError(ErrorCode.INVALID_REQUEST, `${name} has no value`);
+  if (value === null) throw new ProtocolError(ErrorCode.INVALID_REQUEST, `value of ${name} is null`);
   if (configOperation === Operation.SET) {
     settings[name] = value;
     return;

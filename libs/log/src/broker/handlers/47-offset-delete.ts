@@ -1,8 +1,8 @@
 /*
  * OffsetDelete (key 47), version 0.
  *
- * - Forgets committed offsets of a group.
- * - A consumer group with members keeps the offsets of the topics it reads: GROUP_SUBSCRIBED_TO_TOPIC for those.
+ * - Removes committed offsets of a group.
+ * - Topics that members of a consumer group are subscribed to: GROUP_SUBSCRIBED_TO_TOPIC.
  */
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';

@@ -1,8 +1,8 @@
 /*
  * DescribeCluster (key 60), versions 0-1.
  *
- * - One broker, which is the controller too.
- * - Asked for the endpoints of controllers, there are none of their own: MISMATCHED_ENDPOINT_TYPE.
+ * - One broker, which is also the controller.
+ * - There are no separate controller endpoints: MISMATCHED_ENDPOINT_TYPE.
  *
  * 1 endpoint type
  */

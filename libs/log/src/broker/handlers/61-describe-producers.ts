@@ -1,7 +1,7 @@
 /*
  * DescribeProducers (key 61), version 0.
  *
- * - The idempotent and transactional producers that a partition remembers, and the transactions they have open there.
+ * - The active idempotent and transactional producers of a partition, and their open transactions.
  */
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';

@@ -1,8 +1,8 @@
 /*
  * DescribeTransactions (key 65), version 0.
  *
- * - Who has a transactional id, and which partitions of its transaction have no marker yet.
- * - One that nobody has: TRANSACTIONAL_ID_NOT_FOUND.
+ * - The producer of a transactional id, the state of its transaction and the partitions without a marker.
+ * - An unknown id: TRANSACTIONAL_ID_NOT_FOUND.
  */
 import { ErrorCode } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';

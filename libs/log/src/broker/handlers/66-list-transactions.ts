@@ -1,8 +1,8 @@
 /*
  * ListTransactions (key 66), versions 0-1.
  *
- * - Every transactional id, or those in some states, of some producer ids, or whose transaction is older than a time.
- * - States that there are not are named in the answer.
+ * - Transactional ids, filtered by state, producer id or duration of the transaction.
+ * - Unknown states are returned in the response.
  *
  * 1 duration
  */
@@ -11,7 +11,7 @@ import * as t from '../../protocol/schema.js';
 import { TRANSITIONS } from '../transactions/transitions.js';
 import { defineHandler } from './handler.js';
 
-/** States that Kafka knows and no transaction is seen in here. */
+/** States of Kafka that are not observable here. */
 const OTHER_STATES = ['Dead', 'PrepareEpochFence'];
 const NO_DURATION = -1n;
 
@@ -47,7 +47,7 @@ export const listTransactions = defineHandler({
       ({ state, producerId, startedAtMs }) =>
         (stateFilters.length === 0 || states.includes(state)) &&
         (producerIdFilters.length === 0 || producerIdFilters.includes(producerId)) &&
-        // One that has not begun is of no age.
+        // A transaction that has not begun has no duration.
         (durationFilter < 0n || (startedAtMs >= 0 && now - startedAtMs > durationFilter)),
     );
     return {

@@ -1,4 +1,4 @@
-/** Kafka's numbers of what a client may do with a resource. */
+/** Kafka's codes for operations on a resource. */
 const Operation = {
   READ: 3,
   WRITE: 4,
@@ -12,12 +12,12 @@ const Operation = {
   IDEMPOTENT_WRITE: 12,
 } as const;
 
-/** Said to clients that did not ask. */
+/** The value if the client did not request the operations. */
 export const OPERATIONS_NOT_ASKED = -2147483648;
 
 /**
- * What clients may do, as bits by Kafka's numbers. There is no authorization: whoever is admitted may do everything that
- * there is to do.
+ * The authorized operations as a bit field of Kafka's codes. There is no authorization: authenticated clients may do
+ * everything.
  */
 export const AUTHORIZED_OPERATIONS = {
   topic: bitsOf(

@@ -3,14 +3,14 @@ import type { Topic } from '../storage/topics/log-store.js';
 import type { RequestContext } from './handler.js';
 
 /**
- * A topic made on first use, where the broker may.
+ * Creates a topic on first use if `auto.create.topics.enable` is set.
  *
- * @throws ProtocolError `UNKNOWN_TOPIC_OR_PARTITION` where it may not
+ * @throws ProtocolError `UNKNOWN_TOPIC_OR_PARTITION` if it is not
  */
 export async function topicForWriting(name: string, context: RequestContext): Promise<Topic> {
   const { config, store, logger, clientId } = context;
   if (!config.boolean('auto.create.topics.enable')) {
-    throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${name}`);
+    throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `Topic '${name}' does not exist.`);
   }
   try {
     const partitions = config.number('num.partitions');

@@ -4,22 +4,22 @@ import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js'
 import { checkTopicName } from '../storage/topics/topic-checks.js';
 import type { RequestContext, Services } from './handler.js';
 
-/** What settings belong to, with Kafka's numbers. */
+/** Kafka's codes for the types of resources with settings. */
 export const ResourceType = { TOPIC: 2, BROKER: 4 } as const;
 
-/** Names something that has settings. */
+/** Identifies a resource. */
 export interface Resource {
   readonly resourceType: number;
-  /** A topic, this broker's id, or empty for all brokers. */
+  /** Name of a topic, id of this broker, or empty for all brokers. */
   readonly resourceName: string;
 }
 
-/** The name of settings that hold for every broker that has none of its own. */
+/** The resource name of the default settings for all brokers. */
 const ALL_BROKERS = '';
 
 type Settings = Readonly<Record<string, string>>;
 
-/** Every setting of a resource. @throws ProtocolError where there is no such resource */
+/** All settings of a resource. @throws ProtocolError if it does not exist */
 export function entriesOf(resource: Resource, services: Services): ConfigEntry[] {
   const { store, config } = services;
   checkResource(resource, services);
@@ -37,7 +37,7 @@ export function entriesOf(resource: Resource, services: Services): ConfigEntry[]
   return topicEntries(config, store.topic(resource.resourceName)?.settings ?? {});
 }
 
-/** What was set on a resource itself. @throws ProtocolError where there is no such resource */
+/** The settings that were set on a resource. @throws ProtocolError if it does not exist */
 export function ownSettings(resource: Resource, services: Services): Settings {
   checkResource(resource, services);
   if (resource.resourceType === ResourceType.BROKER) {
@@ -47,7 +47,7 @@ export function ownSettings(resource: Resource, services: Services): Settings {
   return services.store.topic(resource.resourceName)?.settings ?? {};
 }
 
-/** Replaces what was set on a resource itself. @throws SettingError, ProtocolError */
+/** Replaces the settings that were set on a resource. @throws SettingError, ProtocolError */
 export async function replaceSettings(
   resource: Resource,
   settings: Settings,
@@ -59,17 +59,17 @@ export async function replaceSettings(
   if (resource.resourceType === ResourceType.TOPIC) {
     if (validateOnly) return store.checkSettings(settings);
     await store.configure(resource.resourceName, settings);
-    logger.info({ topic: resource.resourceName, settings, clientId }, 'settings of a topic altered');
+    logger.info({ topic: resource.resourceName, settings, clientId }, 'topic settings altered');
     return;
   }
   config.checkAltered(settings);
   if (validateOnly) return;
   const altered = resource.resourceName === ALL_BROKERS ? { all: settings } : { own: settings };
   await store.alterBroker(altered);
-  logger.info({ broker: resource.resourceName, settings, clientId }, 'settings of the broker altered');
+  logger.info({ broker: resource.resourceName, settings, clientId }, 'broker settings altered');
 }
 
-/** What a failed change of settings is answered with. */
+/** The result for a change that failed. */
 export function refusalOf(
   error: unknown,
   { resourceType }: Resource,
@@ -85,14 +85,14 @@ function checkResource({ resourceType, resourceName }: Resource, { store, node }
   if (resourceType === ResourceType.TOPIC) {
     if (store.topic(resourceName) !== undefined) return;
     checkTopicName(resourceName);
-    throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${resourceName}`);
+    throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `Topic '${resourceName}' does not exist.`);
   }
   if (resourceType !== ResourceType.BROKER) {
-    throw new ProtocolError(
-      ErrorCode.INVALID_REQUEST,
-      `resources of type ${resourceType} have no settings here`,
-    );
+    throw new ProtocolError(ErrorCode.INVALID_REQUEST, `unsupported resource type ${resourceType}`);
   }
   if (resourceName === ALL_BROKERS || resourceName === String(node.id)) return;
-  throw new ProtocolError(ErrorCode.INVALID_REQUEST, `this is broker ${node.id}, not ${resourceName}`);
+  throw new ProtocolError(
+    ErrorCode.INVALID_REQUEST,
+    `unexpected broker id, expected ${node.id}, got ${resourceName}`,
+  );
 }

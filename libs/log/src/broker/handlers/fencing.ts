@@ -1,6 +1,6 @@
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 
-/** What a version that is older than PRODUCER_FENCED is told in its place. */
+/** The error for versions older than PRODUCER_FENCED. */
 export function fencingCode(errorCode: ErrorCode, knowsFenced: boolean): ErrorCode {
   return errorCode === ErrorCode.PRODUCER_FENCED && !knowsFenced
     ? ErrorCode.INVALID_PRODUCER_EPOCH
@@ -8,9 +8,9 @@ export function fencingCode(errorCode: ErrorCode, knowsFenced: boolean): ErrorCo
 }
 
 /**
- * Lets a partition ask the coordinator whether a batch is part of a transaction.
+ * Verifies with the transaction coordinator that a partition is part of a transaction.
  *
- * @throws ProtocolError as a producer knows it: fencing is its epoch, and what will be over soon is to be tried again
+ * @throws ProtocolError with an error code that producers expect: an invalid epoch if fenced, a retriable one otherwise
  */
 export function verifyPart(verify: () => void): void {
   try {

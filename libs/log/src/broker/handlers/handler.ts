@@ -9,7 +9,7 @@ import type { LogStore } from '../storage/topics/log-store.js';
 import type { ProducerIds } from '../storage/producers/producer-ids.js';
 import type { TransactionCoordinator } from '../transactions/coordinator.js';
 
-/** What handlers work with. */
+/** The parts of the broker that handlers use. */
 export interface Services {
   readonly config: BrokerConfig;
   readonly store: LogStore;
@@ -18,49 +18,49 @@ export interface Services {
   readonly producerIds: ProducerIds;
   readonly logger: Logger;
   readonly meter: Meter;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** This broker, as clients reach it. */
+  /** Id and advertised address of this broker. */
   readonly node: BrokerNode;
 }
 
-/** One request's surroundings. */
+/** Context of one request. */
 export interface RequestContext extends Services {
   readonly apiVersion: number;
   readonly clientId: string;
   readonly clientHost: string;
-  /** Who the client has proved to be, or is about to. */
+  /** Authentication state of the connection. */
   readonly session: Session;
-  /** Aborted when the connection ends or the broker stops: nobody waits any longer. */
+  /** Aborted when the connection is closed or the broker stops. */
   readonly signal: AbortSignal;
-  /** Memory for large parts of the answer, used again once it is sent. */
-  readonly memory: { take(length: number): Buffer; giveBack(): void };
+  /** Memory for large parts of the response, reused once it is sent. */
+  readonly memory: { acquire(length: number): Buffer; release(): void };
 }
 
-/** One API of the protocol, in all the versions that are served. */
+/** One API of the protocol in all supported versions. */
 export interface Handler<Request = never, Response = unknown> {
   readonly apiKey: number;
   readonly name: string;
   readonly minVersion: number;
   readonly maxVersion: number;
-  /** Lowest version that ApiVersions names, where it is lower than what is served. */
+  /** Lowest version in ApiVersions, if it is lower than the lowest supported one. */
   readonly advertisedMinVersion?: number;
-  /** First version with compact lengths and tagged fields. */
+  /** First flexible version: compact lengths and tagged fields. */
   readonly flexibleFrom: number;
   readonly request: Schema<Request>;
   readonly response: Schema<Response>;
-  /** Whether later requests of the connection may start before this one is answered. */
+  /** Whether later requests of the connection may be handled before this one is answered. */
   readonly pipelined?: boolean;
-  /** The answer that fails everything asked for with one code; injected faults need it. */
+  /** The response that fails everything in the request with one error code, for injected faults. */
   refuse?(request: Request, errorCode: number): Response;
-  /** @returns undefined where the client wants no answer */
+  /** @returns undefined if the client expects no response */
   handle(request: Request, context: RequestContext): Promise<Response | undefined> | Response | undefined;
 }
 
-/** Any handler, its types known to itself alone. */
+/** A handler without its request and response types. */
 export type AnyHandler = Handler<never, unknown>;
 
-/** Ties a handler's types together. */
+/** Infers the types of a handler. */
 export function defineHandler<Request, Response>(
   handler: Handler<Request, Response>,
 ): Handler<Request, Response> {

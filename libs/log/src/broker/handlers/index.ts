@@ -36,7 +36,7 @@ import { describeTransactions } from './65-describe-transactions.js';
 import { listTransactions } from './66-list-transactions.js';
 import type { AnyHandler } from './handler.js';
 
-/** Every API that is served, by key. */
+/** The supported APIs by key. */
 export const HANDLERS: ReadonlyMap<number, AnyHandler> = new Map(
   [
     produce,

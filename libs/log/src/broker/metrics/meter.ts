@@ -1,4 +1,4 @@
-/** What the parts of the broker tell of their work; what is done with it is not theirs to know. */
+/** Receives measurements from the parts of the broker. */
 export interface Meter {
   /** A request was answered. */
   answered(api: string, response: unknown, seconds: number): void;
@@ -6,19 +6,19 @@ export interface Meter {
   received(topic: string, bytes: number): void;
   /** Bytes of batches that were sent to readers of a topic. */
   sent(topic: string, bytes: number): void;
-  /** A file was brought to disk. */
+  /** A file was synced. */
   synced(seconds: number): void;
-  /** The disk did not take what was written. */
+  /** A write or sync failed. */
   writeFailed(): void;
   connected(): void;
-  /** A connection that the broker did not want, or not any longer. */
-  turnedAway(reason: TurnedAwayReason): void;
+  /** A connection was closed by the broker. */
+  rejected(reason: RejectReason): void;
 }
 
-/** `limit`: there are as many as there may be. `protocol`: something came that is no request. */
-export type TurnedAwayReason = 'limit' | 'authentication' | 'protocol';
+/** `limit`: a limit on connections is reached. `protocol`: the client sent an invalid request. */
+export type RejectReason = 'limit' | 'authentication' | 'protocol';
 
-/** Where nobody asks for metrics. */
+/** Used if metrics are disabled. */
 export const NO_METER: Meter = {
   answered: nothing,
   received: nothing,
@@ -26,7 +26,7 @@ export const NO_METER: Meter = {
   synced: nothing,
   writeFailed: nothing,
   connected: nothing,
-  turnedAway: nothing,
+  rejected: nothing,
 };
 
 function nothing(): void {}

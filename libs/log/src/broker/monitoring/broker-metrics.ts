@@ -6,10 +6,10 @@ import { errorIn } from './error-in.js';
 import type { Meter } from '../metrics/meter.js';
 import { Times } from './times.js';
 
-/** Most topics that have series of their own; the bytes of others are under OTHER_TOPICS. */
+/** Most topics with their own time series; the bytes of others are counted under OTHER_TOPICS. */
 const MOST_TOPICS = 200;
 const OTHER_TOPICS = '(other)';
-/** Most partitions that have series of their own, and most pairs of group and topic. */
+/** Most partitions, and most pairs of group and topic, with their own time series. */
 const MOST_PARTITIONS = 1_000;
 const MOST_LAGS = 1_000;
 
@@ -18,7 +18,7 @@ const SYNC_BUCKETS = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0
 
 const STATES = ['Empty', 'PreparingRebalance', 'CompletingRebalance', 'Stable', 'Dead'];
 
-/** What metrics are asked of when they are read. */
+/** The parts of the broker that gauges are read from. */
 export interface Measured {
   readonly store: LogStore;
   readonly coordinator: GroupCoordinator;
@@ -26,7 +26,7 @@ export interface Measured {
   readonly recoverySeconds: number;
 }
 
-/** Bytes by topic, of which few enough have a name of their own. */
+/** Bytes by topic, for a limited number of topics. */
 class TopicBytes {
   private readonly byTopic = new Map<string, number>();
 
@@ -35,7 +35,7 @@ class TopicBytes {
     this.byTopic.set(name, (this.byTopic.get(name) ?? 0) + bytes);
   }
 
-  /** Adds up since the broker started, so that the counter never goes back. */
+  /** Totals since the broker started: a counter never decreases. */
   into(counter: Counter<'topic'>): void {
     counter.reset();
     for (const [topic, bytes] of this.byTopic) counter.inc({ topic }, bytes);
@@ -43,8 +43,8 @@ class TopicBytes {
 }
 
 /**
- * The broker's own metrics. What happens often is kept in plain numbers or in series that were looked up once; what can
- * be asked of the broker's parts is asked when the metrics are read.
+ * The metrics of the broker. Frequent events update plain numbers or time series that are looked up once; gauges are read
+ * from the parts of the broker when the metrics are requested.
  */
 export class BrokerMetrics {
   readonly registry = new Registry();
@@ -58,42 +58,42 @@ export class BrokerMetrics {
     this.addBroker();
   }
 
-  /** From now on there is something to measure. */
+  /** Called once the log is loaded. */
   measure(measured: Measured): void {
     this.measured = measured;
   }
 
-  /** Takes what the parts of the broker tell. */
+  /** Receives the measurements of the parts of the broker. */
   meter(): Meter {
     const registers = [this.registry];
     const errors = this.requestErrors();
     const durations = memoized(() => new Times(REQUEST_BUCKETS));
     this.histogram(
       'broker_request_duration_seconds',
-      'From the start of the work on a request to its answer; of Fetch and JoinGroup, also what they wait for',
+      'Time to handle a request, including the time that Fetch and JoinGroup wait',
       'api',
       durations.made,
     );
     const syncs = new Times(SYNC_BUCKETS);
     this.histogram(
       'broker_sync_duration_seconds',
-      'How long the disk takes to keep what was written to a file',
+      'Duration of a file sync',
       undefined,
       new Map([['', syncs]]),
     );
     const failures = new Counter({
       name: 'broker_write_failures_total',
-      help: 'Writes that the disk did not take',
+      help: 'Writes and syncs that failed',
       registers,
     });
     const accepted = new Counter({
       name: 'broker_connections_accepted_total',
-      help: 'Connections that were made',
+      help: 'Connections accepted',
       registers,
     });
-    const turnedAway = new Counter({
+    const rejected = new Counter({
       name: 'broker_connections_turned_away_total',
-      help: 'Connections closed by the broker: over a limit, not authenticated, or not speaking the protocol',
+      help: 'Connections closed by the broker because of a limit, failed authentication or an invalid request',
       labelNames: ['reason'],
       registers,
     });
@@ -110,7 +110,7 @@ export class BrokerMetrics {
       synced: (seconds) => syncs.note(seconds),
       writeFailed: () => failures.inc(),
       connected: () => accepted.inc(),
-      turnedAway: (reason) => turnedAway.inc({ reason }),
+      rejected: (reason) => rejected.inc({ reason }),
     };
   }
 
@@ -118,7 +118,7 @@ export class BrokerMetrics {
     const errors = memoized(() => new Map<number, number>());
     new Counter({
       name: 'broker_requests_total',
-      help: "Requests answered, by API and Kafka's name of the first error in the answer",
+      help: 'Requests by API and by the first error in the response',
       labelNames: ['api', 'error'],
       registers: [this.registry],
       collect() {
@@ -150,7 +150,7 @@ export class BrokerMetrics {
       );
       return Promise.resolve({ name, help, type, aggregator, values });
     };
-    // prom-client asks the first for its text format where a metric has it.
+    // prom-client prefers the first for its text format.
     Object.assign(histogram, { getForPromString: read, get: read });
   }
 
@@ -160,7 +160,7 @@ export class BrokerMetrics {
     const labels = { labelNames: ['topic'] as const, registers: [this.registry] };
     new Counter({
       name: 'broker_topic_received_bytes_total',
-      help: `Bytes of batches appended; topics beyond the first ${MOST_TOPICS} are counted as '${OTHER_TOPICS}'`,
+      help: `Bytes of batches appended, by topic; topics after the first ${MOST_TOPICS} are counted as '${OTHER_TOPICS}'`,
       ...labels,
       collect() {
         received.into(this);
@@ -168,7 +168,7 @@ export class BrokerMetrics {
     });
     new Counter({
       name: 'broker_topic_sent_bytes_total',
-      help: 'Bytes of batches sent to readers, in the same way',
+      help: `Bytes of batches sent to consumers, by topic; topics after the first ${MOST_TOPICS} are counted as '${OTHER_TOPICS}'`,
       ...labels,
       collect() {
         sent.into(this);
@@ -186,16 +186,16 @@ export class BrokerMetrics {
       );
     });
     const ofTopics = (name: string, help: string, valueOf: (topic: Topic) => number) =>
-      this.gauge(name, `${help}; of the first ${MOST_TOPICS} topics`, (set, { store }) => {
+      this.gauge(name, `${help}, for the first ${MOST_TOPICS} topics`, (set, { store }) => {
         for (const topic of store.all().slice(0, MOST_TOPICS)) set({ topic: topic.name }, valueOf(topic));
       });
-    ofTopics('broker_topic_log_bytes', 'Bytes that a topic has on disk', ({ partitions }) =>
+    ofTopics('broker_topic_log_bytes', 'Size of a topic on disk in bytes', ({ partitions }) =>
       sumOf(partitions, ({ sizeBytes }) => sizeBytes),
     );
-    ofTopics('broker_topic_segments', 'Segment files of a topic', ({ partitions }) =>
+    ofTopics('broker_topic_segments', 'Segments of a topic', ({ partitions }) =>
       sumOf(partitions, ({ segmentCount }) => segmentCount),
     );
-    ofTopics('broker_topic_producers', 'Idempotent producers that a topic remembers', ({ partitions }) =>
+    ofTopics('broker_topic_producers', 'Idempotent producers with state in a topic', ({ partitions }) =>
       sumOf(partitions, ({ producers }) => producers.count),
     );
   }
@@ -206,7 +206,7 @@ export class BrokerMetrics {
       help: string,
       valueOf: (log: Topic['partitions'][number]) => bigint,
     ) =>
-      this.gauge(name, `${help}; of the first ${MOST_PARTITIONS} partitions`, (set, { store }) => {
+      this.gauge(name, `${help}, for the first ${MOST_PARTITIONS} partitions`, (set, { store }) => {
         let left = MOST_PARTITIONS;
         for (const topic of store.all()) {
           for (const [partition, log] of topic.partitions.slice(0, left).entries()) {
@@ -217,18 +217,18 @@ export class BrokerMetrics {
       });
     ofPartitions(
       'broker_partition_start_offset',
-      'First offset that can be read',
+      'Log start offset of a partition',
       (log) => log.logStartOffset,
     );
-    ofPartitions('broker_partition_end_offset', 'Offset of the next record', (log) => log.highWatermark);
+    ofPartitions('broker_partition_end_offset', 'High watermark of a partition', (log) => log.highWatermark);
   }
 
   private addGroups(): void {
-    this.gauge('broker_groups', 'Consumer groups, by state', (set, { coordinator }) => {
+    this.gauge('broker_groups', 'Consumer groups by state', (set, { coordinator }) => {
       const groups = coordinator.all();
       for (const state of STATES) set({ state }, groups.filter((group) => group.state === state).length);
     });
-    this.gauge('broker_group_members', 'Members of all groups', (set, { coordinator }) => {
+    this.gauge('broker_group_members', 'Members of all consumer groups', (set, { coordinator }) => {
       set(
         {},
         sumOf(coordinator.all(), ({ members }) => members.size),
@@ -236,7 +236,7 @@ export class BrokerMetrics {
     });
     this.gauge(
       'broker_group_lag_records',
-      `Records after the offset that a group has committed, of all partitions that it has; of the first ${MOST_LAGS} pairs`,
+      `Consumer lag: records after the committed offsets of a group in a topic, for the first ${MOST_LAGS} pairs of group and topic`,
       (set, measured) => {
         for (const [group, topic, lag] of lagsOf(measured).slice(0, MOST_LAGS)) set({ group, topic }, lag);
       },
@@ -244,18 +244,22 @@ export class BrokerMetrics {
   }
 
   private addBroker(): void {
-    this.gauge('broker_connections', 'Connections that are open', (set, { connectionCount }) => {
+    this.gauge('broker_connections', 'Open connections', (set, { connectionCount }) => {
       set({}, connectionCount());
     });
-    this.gauge('broker_recovery_seconds', 'How long the last start took to read the log', (set, measured) => {
+    this.gauge('broker_recovery_seconds', 'Time to load the log at the last start', (set, measured) => {
       set({}, measured.recoverySeconds);
     });
-    this.gauge('broker_volume_usable_bytes', 'Room left where the log is', async (set, { store }) => {
-      set({}, Number((await store.volume()).usableBytes));
-    });
+    this.gauge(
+      'broker_volume_usable_bytes',
+      'Free space on the volume of the data directory in bytes',
+      async (set, { store }) => {
+        set({}, Number((await store.volume()).usableBytes));
+      },
+    );
   }
 
-  /** A gauge that is empty until there is something to measure. */
+  /** A gauge without values until the log is loaded. */
   private gauge(
     name: string,
     help: string,
@@ -307,7 +311,7 @@ function sumOf<T>(items: readonly T[], valueOf: (item: T) => number): number {
   return items.reduce((sum, item) => sum + valueOf(item), 0);
 }
 
-/** Values that are made when they are first asked for. */
+/** Values that are created on first use. */
 interface Memoized<V> {
   readonly made: ReadonlyMap<string, V>;
   get(key: string): V;

@@ -1,7 +1,7 @@
-/** Where answers have lists of what may have failed for itself. */
+/** Fields of responses with elements that have an error code. */
 const LISTS = ['topics', 'partitions', 'responses', 'results', 'groups', 'members', 'coordinators'] as const;
 
-/** The code of the first error in an answer, wherever it is; 0 where there is none. */
+/** The first error code in a response, at any level; 0 if there is none. */
 export function errorIn(answer: unknown): number {
   if (typeof answer !== 'object' || answer === null) return 0;
   const fields = answer as Readonly<Record<string, unknown>>;

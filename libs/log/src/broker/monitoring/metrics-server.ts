@@ -3,13 +3,13 @@ import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import { ListenError } from '../network/server.js';
 
-/** Metrics tell of topics and groups, and nobody has to prove who he is: they stay on this machine. */
+/** Loopback only: metrics contain names of topics and groups, and are served without authentication. */
 const HOST = '127.0.0.1';
 
-/** What must work for clients to be served: throws what is wrong where it does not. */
+/** Readiness checks by name. A check throws if the broker is not ready. */
 export type ReadinessChecks = Readonly<Record<string, () => void>>;
 
-/** `GET /metrics`, `/health/live` and `/health/ready`, on a port of their own. */
+/** Serves `GET /metrics`, `/health/live` and `/health/ready`. */
 export class MetricsServer implements AsyncDisposable {
   private readonly server = http.createServer((request, response) => {
     this.answer(request, response).catch((error: unknown) => {
@@ -22,7 +22,7 @@ export class MetricsServer implements AsyncDisposable {
     private readonly checks: ReadinessChecks,
   ) {}
 
-  /** @returns where it listens. @throws ListenError */
+  /** @returns the base URL. @throws ListenError */
   async listen(port: number): Promise<string> {
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', (cause: NodeJS.ErrnoException) => {
@@ -42,7 +42,8 @@ export class MetricsServer implements AsyncDisposable {
   }
 
   private async answer({ method, url }: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    if (method !== 'GET' && method !== 'HEAD') return send(response, 405, 'text/plain', 'GET alone\n');
+    if (method !== 'GET' && method !== 'HEAD')
+      return send(response, 405, 'text/plain', 'method not allowed, expected GET\n');
     switch (url?.split('?')[0]) {
       case '/metrics':
         return send(response, 200, this.registry.contentType, await this.registry.metrics());
@@ -53,7 +54,12 @@ export class MetricsServer implements AsyncDisposable {
         return sendJson(response, readiness.status === 'ok' ? 200 : 503, readiness);
       }
       default:
-        return send(response, 404, 'text/plain', 'there are /metrics, /health/live and /health/ready\n');
+        return send(
+          response,
+          404,
+          'text/plain',
+          'not found: the paths are /metrics, /health/live and /health/ready\n',
+        );
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Histogram } from 'prom-client';
 
-/** How often something took how long, in plain numbers: noting a time costs next to nothing. */
+/** A histogram of durations, cheaper to update than that of prom-client. */
 export class Times {
   private readonly counts: Float64Array;
   private sum = 0;
@@ -19,7 +19,7 @@ export class Times {
     if (i < this.bounds.length) this.counts[i] = (this.counts[i] as number) + 1;
   }
 
-  /** The values of a histogram, as prom-client has them. */
+  /** The values in the form of prom-client. */
   values(name: string, labels: Readonly<Record<string, string>>): HistogramValue[] {
     let below = 0;
     const buckets = this.bounds.map((le, i) => {

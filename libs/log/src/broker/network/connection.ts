@@ -5,58 +5,59 @@ import type { Meter } from '../metrics/meter.js';
 import type { Session } from '../security/session.js';
 import { type FrameError, FrameSplitter } from './frames.js';
 
-/** Requests of one connection that may wait or be worked on; beyond it, its socket is not read. */
+/** Most requests of a connection that wait or are handled. At this limit the socket is not read. */
 const MAX_REQUESTS = 64;
-/** Bytes of requests that may wait or be worked on. */
+/** Most bytes of these requests. */
 const MAX_REQUEST_BYTES = 32 << 20;
-/** Bytes of responses that may wait in the socket before the next request is worked on. */
+/** Most bytes of unsent responses before the next request is handled. */
 const MAX_UNSENT_BYTES = 4 << 20;
 
-/** Longest that a client may take to prove who it is. */
+/** Time limit for authentication. */
 const AUTHENTICATION_TIMEOUT_MS = 10_000;
 
-/** Longest that a request may take to arrive, once its first bytes have. */
+/** Time limit for the rest of a request after its first bytes. */
 const ARRIVAL_TIMEOUT_MS = 120_000;
 
-/** Longest that a client may take to read the last bytes of a connection that ends. */
+/** Time limit for the client to read the last bytes of a connection that is closed. */
 const LINGER_MS = 5_000;
 
-/** What a request comes to. */
+/** Outcome of a request. */
 export type Outcome =
   | {
       readonly kind: 'answer';
       readonly chunks: readonly Buffer[];
-      /** Called once the system has taken the chunks; never, if the connection ends before. */
+      /** Called once the chunks are written to the socket; not called if the connection is closed before. */
       readonly sent?: () => void;
     }
-  /** The client wants none. */
+  /** The client expects no response. */
   | { readonly kind: 'no-answer' }
-  /** The connection ends, after these bytes if there are any. */
+  /** Closes the connection, after sending these bytes. */
   | { readonly kind: 'close'; readonly reason: string; readonly chunks: readonly Buffer[] };
 
-/** Works on one request. */
+/** Handles one request. */
 export interface RequestRunner {
-  /** Whether requests after this one may start before it is answered. */
+  /** Whether later requests may be handled before this one is answered. */
   isPipelined(frame: Buffer, connection: Connection): boolean;
   run(frame: Buffer, connection: Connection): Promise<Outcome>;
 }
 
 export interface ConnectionOptions {
-  /** Whose errors are heard already. */
+  /** Already has an error listener. */
   readonly socket: Socket;
   readonly runner: RequestRunner;
   readonly meter: Meter;
   readonly limitedLogger: RateLimitedLogger;
   readonly session: Session;
   readonly maxRequestBytes: () => number;
-  /** The same, of clients that have not yet proved who they are. */
+  /** The same before authentication. */
   readonly maxTokenBytes: number;
   readonly idleMs: number;
 }
 
 /**
- * One client's socket. Requests are answered in the order they came. They are worked on one after another, but that
- * those which say so may overlap with what follows of their kind. A client that does not read its answers is not read.
+ * The connection of one client. Requests are handled one at a time, except that pipelined ones may overlap with later
+ * requests of the same API, and are answered in the order of arrival. While a client does not read its responses, its
+ * requests are not read.
  */
 export class Connection {
   private readonly waiting: Buffer[] = [];
@@ -67,7 +68,7 @@ export class Connection {
   private readonly aborter = new AbortController();
   private draining = false;
   private emptied: (() => void) | undefined;
-  /** Runs while a part of a request has arrived. */
+  /** Set while a request has arrived in part. */
   private arrival: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: ConnectionOptions) {
@@ -76,7 +77,7 @@ export class Connection {
     const frames = new FrameSplitter(maxBytes, (frame) => this.accept(frame));
     if (!session.isAdmitted) this.expectAuthentication();
     socket.setNoDelay(true);
-    // Requests that wait while none runs wait for the client to read its answers.
+    // If requests wait while none is handled, they wait for the client to read its responses.
     socket.setTimeout(Math.min(idleMs, MAX_NODE_TIMER_MS), () => {
       if (this.running === 0) socket.destroy();
     });
@@ -96,7 +97,7 @@ export class Connection {
     });
   }
 
-  /** Aborted when the connection has ended or is to drain. */
+  /** Aborted when the connection is closed or drains. */
   get signal(): AbortSignal {
     return this.aborter.signal;
   }
@@ -109,7 +110,7 @@ export class Connection {
     return `/${this.options.socket.remoteAddress ?? ''}`;
   }
 
-  /** Takes no more requests, answers those that are there, and ends. */
+  /** Accepts no more requests, answers those received, and closes the connection. */
   async drain(): Promise<void> {
     this.draining = true;
     this.options.socket.pause();
@@ -123,7 +124,7 @@ export class Connection {
     this.options.socket.destroySoon();
   }
 
-  /** Ends at once. */
+  /** Closes the connection at once. */
   destroy(): void {
     this.options.socket.destroy();
   }
@@ -131,12 +132,12 @@ export class Connection {
   private expectAuthentication(): void {
     const { session, socket } = this.options;
     const timer = setTimeout(() => {
-      if (!session.isAdmitted) this.end(`no authentication within ${AUTHENTICATION_TIMEOUT_MS} ms`);
+      if (!session.isAdmitted) this.end(`not authenticated within ${AUTHENTICATION_TIMEOUT_MS} ms`);
     }, AUTHENTICATION_TIMEOUT_MS);
     socket.once('close', () => clearTimeout(timer));
   }
 
-  /** A part of a request is not waited for without end, however slowly more of it comes. */
+  /** Limits the time for a request to arrive completely. */
   private watchArrival(frames: FrameSplitter): void {
     if (!frames.isPartial) {
       clearTimeout(this.arrival);
@@ -145,9 +146,9 @@ export class Connection {
     }
     this.arrival ??= setTimeout(() => {
       this.arrival = undefined;
-      // Not the client's fault while it is not read.
+      // The socket is paused: the rest may have arrived.
       if (this.options.socket.isPaused()) this.watchArrival(frames);
-      else this.end(`a request did not arrive within ${ARRIVAL_TIMEOUT_MS} ms`);
+      else this.end(`request incomplete after ${ARRIVAL_TIMEOUT_MS} ms`);
     }, ARRIVAL_TIMEOUT_MS);
   }
 
@@ -209,15 +210,15 @@ export class Connection {
   private end(reason: string): void {
     const { meter, limitedLogger, session } = this.options;
     const authenticated = session.refusal === undefined && session.isAdmitted;
-    meter.turnedAway(authenticated ? 'protocol' : 'authentication');
+    meter.rejected(authenticated ? 'protocol' : 'authentication');
     const message = authenticated
-      ? 'connection closed by the broker'
-      : 'client not authenticated, connection closed';
+      ? 'connection closed after an invalid request'
+      : 'authentication failed, connection closed';
     limitedLogger.warn({ client: this.clientHost, reason }, message);
     this.waiting.length = 0;
     const { socket } = this.options;
     socket.destroySoon();
-    // A client that does not read must not keep the connection from its end.
+    // A client that does not read must not keep the connection open.
     const timer = setTimeout(() => socket.destroy(), LINGER_MS);
     socket.once('close', () => clearTimeout(timer));
   }

@@ -7,7 +7,7 @@ import { readRequestHeader, writeResponseHeader, type RequestHeader } from '../.
 import { MalformedRequestError, Reader } from '../../protocol/reader.js';
 import type { Session } from '../security/session.js';
 import { Writer } from '../../protocol/writer.js';
-import { BufferPool, Loan } from './buffer-pool.js';
+import { BufferLease, BufferPool } from './buffer-pool.js';
 import type { Connection, Outcome, RequestRunner } from './connection.js';
 import type { Faults } from './faults.js';
 
@@ -20,7 +20,7 @@ export interface DispatcherOptions {
   readonly logger: Logger;
 }
 
-/** From a frame to its handler and back to bytes. */
+/** Decodes requests, calls their handlers and encodes the responses. */
 export class Dispatcher implements RequestRunner {
   private readonly answerBuffers = new BufferPool();
 
@@ -40,12 +40,12 @@ export class Dispatcher implements RequestRunner {
         return { kind: 'close', reason: `API key ${header.apiKey} before authentication`, chunks: [] };
       }
       const handler = this.options.handlers.get(header.apiKey);
-      if (handler === undefined) return unserved(header, `API key ${header.apiKey} is not served`);
+      if (handler === undefined) return unserved(header, `API key ${header.apiKey} is not supported`);
       const { apiVersion } = header;
       if (apiVersion < handler.minVersion || apiVersion > handler.maxVersion) {
         return header.apiKey === API_VERSIONS
           ? this.otherApiVersions(header, handler)
-          : unserved(header, `${handler.name} ${apiVersion} is not served`);
+          : unserved(header, `${handler.name} version ${apiVersion} is not supported`);
       }
       const startedMs = performance.now();
       const outcome = await this.handle(header, handler, frame, connection);
@@ -75,7 +75,7 @@ export class Dispatcher implements RequestRunner {
     skipRequestHeader(reader, flexible);
     const request = handler.request.read(reader);
     const refusal = fault?.errorCode === undefined ? undefined : handler.refuse?.(request, fault.errorCode);
-    const memory = new Loan(this.answerBuffers);
+    const memory = new BufferLease(this.answerBuffers);
     const response =
       refusal ??
       (await handler.handle(request, {
@@ -93,12 +93,12 @@ export class Dispatcher implements RequestRunner {
     const chunks = encode(correlationId, handler as unknown as Handler<unknown>, apiVersion, response);
     const { refusal: reason } = connection.session;
     if (reason !== undefined) return { kind: 'close', reason, chunks };
-    return { kind: 'answer', chunks, sent: () => memory.giveBack() };
+    return { kind: 'answer', chunks, sent: () => memory.release() };
   }
 
   private trace({ apiVersion, correlationId, clientId }: RequestHeader, api: string, ms: number): void {
     if (!this.options.logger.isLevelEnabled('debug')) return;
-    this.options.logger.debug({ api, apiVersion, correlationId, clientId, ms }, 'request done');
+    this.options.logger.debug({ api, apiVersion, correlationId, clientId, ms }, 'request completed');
   }
 
   private otherApiVersions({ correlationId }: RequestHeader, handler: AnyHandler): Outcome {
@@ -113,14 +113,14 @@ export class Dispatcher implements RequestRunner {
   }
 }
 
-/** Says so in the way most answers begin, and closes: the client and we do not speak the same language. */
+/** Responds with an error at the position that it has in most responses, and closes the connection. */
 function unserved({ correlationId }: RequestHeader, reason: string): Outcome {
   const body = new Writer();
   body.int16(ErrorCode.UNSUPPORTED_VERSION);
   return { kind: 'close', reason, chunks: framed(correlationId, false, body) };
 }
 
-/** After SaslHandshake 0: a token a frame, and no way to say what is wrong but to close. */
+/** After SaslHandshake 0 every frame is a token. The only way to report an error is to close the connection. */
 async function takeRawToken(frame: Buffer, session: Session): Promise<Outcome> {
   try {
     const reply = await session.prove(frame);

@@ -1,31 +1,31 @@
 import type { AnyHandler } from '../handlers/handler.js';
 
-/** What goes wrong with a request, in tests. */
+/** A fault to inject into requests, for tests. */
 export interface Fault {
-  /** API by Kafka's name, e.g. `Produce`. */
+  /** Name of the API, e.g. `Produce`. */
   readonly api: string;
-  /** How many requests of that API it happens to. @default 1 */
+  /** Number of requests that are affected. @default 1 */
   readonly times?: number;
-  /** Waits this long before anything else. */
+  /** Delays the request. */
   readonly delayMs?: number;
-  /** Closes the connection and does nothing. */
+  /** Closes the connection without handling the request. */
   readonly dropConnection?: boolean;
-  /** Does what is asked, then closes the connection instead of answering. */
+  /** Handles the request, then closes the connection instead of sending the response. */
   readonly dropAnswer?: boolean;
-  /** Does nothing and answers with this code: each partition, where the API has them. */
+  /** Responds with this error code, for each partition if the API has partitions, without handling the request. */
   readonly errorCode?: number;
 }
 
-/** Faults that are to happen, first come first. */
+/** Faults to inject, in the order they were added. */
 export class Faults {
   private pending: { fault: Fault; left: number }[] = [];
 
-  /** @throws Error where the API can't fail in this way */
+  /** @throws Error if the API is unknown, or cannot respond with an error code */
   add(fault: Fault, handlers: Iterable<AnyHandler>): void {
     const handler = [...handlers].find(({ name }) => name === fault.api);
-    if (handler === undefined) throw new Error(`no API is called ${fault.api}`);
+    if (handler === undefined) throw new Error(`unknown API: ${fault.api}`);
     if (fault.errorCode !== undefined && handler.refuse === undefined) {
-      throw new Error(`${fault.api} can't be made to answer an error`);
+      throw new Error(`${fault.api} cannot respond with an error code`);
     }
     this.pending.push({ fault, left: fault.times ?? 1 });
   }
@@ -34,7 +34,7 @@ export class Faults {
     this.pending = [];
   }
 
-  /** The fault that the next request of this API meets. */
+  /** The fault for the next request of this API. */
   next({ name }: AnyHandler): Fault | undefined {
     if (this.pending.length === 0) return undefined;
     const found = this.pending.find((each) => each.fault.api === name);

@@ -1,4 +1,4 @@
-/** A frame that is longer than the broker takes, or has a negative length. */
+/** A frame that is larger than the limit, or has a negative size. */
 export class FrameError extends Error {
   override readonly name = 'FrameError';
 }
@@ -6,8 +6,8 @@ export class FrameError extends Error {
 const LENGTH_BYTES = 4;
 
 /**
- * Cuts a stream of bytes into frames: int32 length, then so many bytes. Memory is taken as bytes arrive, in one piece
- * per frame, so that what is appended can go to the log without another copy.
+ * Splits a stream of bytes into frames: an int32 size, then as many bytes. A frame is one contiguous buffer, so that its
+ * batches are appended to the log without another copy. Memory is allocated as bytes arrive.
  */
 export class FrameSplitter {
   private readonly lengthBytes = Buffer.alloc(LENGTH_BYTES);
@@ -21,12 +21,12 @@ export class FrameSplitter {
     private readonly onFrame: (frame: Buffer) => void,
   ) {}
 
-  /** Whether a part of a frame has come, and not all of it. */
+  /** Whether a frame has arrived in part. */
   get isPartial(): boolean {
     return this.lengthFilled > 0 || this.wanted >= 0;
   }
 
-  /** @param chunk kept: parts of it become frames. @throws FrameError */
+  /** @param chunk is retained: frames may be parts of it. @throws FrameError if a size is invalid */
   push(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length) {
@@ -49,7 +49,7 @@ export class FrameSplitter {
     const length = this.lengthBytes.readInt32BE();
     const most = this.maxBytes();
     if (length < 0 || length > most) {
-      throw new FrameError(`a request of ${length} bytes, at most ${most} are taken`);
+      throw new FrameError(`invalid request size ${length}: at most ${most} bytes are accepted`);
     }
     this.lengthFilled = 0;
     this.wanted = length;

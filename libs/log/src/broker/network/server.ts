@@ -6,10 +6,10 @@ import type { Meter } from '../metrics/meter.js';
 import type { Security } from '../security/security.js';
 import { Connection, type RequestRunner } from './connection.js';
 
-/** Longest that agreeing on a TLS connection may take. */
+/** Time limit for a TLS handshake. */
 const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** The broker can't listen where it should. */
+/** The broker cannot listen on its address. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
@@ -25,21 +25,21 @@ export interface ServerOptions {
   readonly maxTokenBytes: number;
   readonly maxConnections: () => number;
   readonly maxConnectionsPerAddress: () => number;
-  /** What the limit of open files leaves for them. */
+  /** Most sockets that the limit on open files allows. */
   readonly maxSockets: number;
   readonly idleMs: number;
   /** @default 10 s */
   readonly tlsHandshakeTimeoutMs?: number;
 }
 
-/** The listening socket and the connections that came of it. */
+/** The listening socket and its connections. */
 export class BrokerServer {
   private readonly server: net.Server;
-  /** All that are connected, whether they have come as far as to be served or not. */
+  /** All connected sockets, also those that are not served yet. */
   private readonly sockets = new Set<net.Socket>();
   private readonly countByAddress = new Map<string, number>();
   private readonly connections = new Set<Connection>();
-  /** Those that came while the broker was still reading its log. */
+  /** Sockets that connected before the log was loaded. */
   private early: net.Socket[] = [];
   private runner: RequestRunner | undefined;
 
@@ -54,7 +54,7 @@ export class BrokerServer {
     });
   }
 
-  /** Keeps the socket, or closes it at once where there are as many as there may be. */
+  /** Accepts the socket, or closes it if a limit is reached. */
   private admit(socket: net.Socket): void {
     const { maxConnections, maxConnectionsPerAddress, maxSockets, meter, limitedLogger } = this.options;
     const address = socket.remoteAddress ?? '';
@@ -65,12 +65,12 @@ export class BrokerServer {
         : fromAddress >= maxConnectionsPerAddress()
           ? 'max.connections.per.ip'
           : this.sockets.size >= maxSockets
-            ? 'the limit of open files (ulimit -n)'
+            ? 'limit on open files (ulimit -n)'
             : undefined;
     if (limit !== undefined) {
       socket.destroy();
-      meter.turnedAway('limit');
-      limitedLogger.error({ limit }, `${limit} reached, clients turned away`);
+      meter.rejected('limit');
+      limitedLogger.error({ limit }, `${limit} reached, connections rejected`);
       return;
     }
     meter.connected();
@@ -84,7 +84,7 @@ export class BrokerServer {
     });
   }
 
-  /** Binds the port, so that it is known before anyone is served. @throws ListenError */
+  /** Binds the port, so that it is known before clients are served. @throws ListenError */
   async listen(): Promise<number> {
     const { host, port } = this.options;
     await new Promise<void>((resolve, reject) => {
@@ -101,14 +101,14 @@ export class BrokerServer {
     return this.sockets.size;
   }
 
-  /** Serves those who have connected, and those who will. */
+  /** Serves the clients that have connected, and those that will. */
   serve(runner: RequestRunner): void {
     this.runner = runner;
     for (const socket of this.early) if (!socket.destroyed) this.connect(socket, runner);
     this.early = [];
   }
 
-  /** Lets what was asked be answered, at most so long, then closes everything. */
+  /** Answers the requests in progress, for at most `timeoutMs`, and closes all connections. */
   async drain(withinMs: number): Promise<void> {
     this.server.close();
     let timer: NodeJS.Timeout | undefined;
@@ -120,7 +120,7 @@ export class BrokerServer {
     await this.destroy();
   }
 
-  /** Closes everything at once. */
+  /** Closes all connections at once. */
   async destroy(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       if (this.server.listening) this.server.close(() => resolve());
@@ -141,7 +141,7 @@ export class BrokerServer {
 
 function makeServer(options: ServerOptions): net.Server {
   const { security, limitedLogger, meter, tlsHandshakeTimeoutMs = TLS_HANDSHAKE_TIMEOUT_MS } = options;
-  // Kept alive: a client whose machine is lost says nothing, and may have a request that waits.
+  // Keep-alive detects clients whose machine is down: they may have a request that waits.
   const socketOptions = { noDelay: true, keepAlive: true };
   if (security.tls === undefined) return net.createServer(socketOptions);
   const server = tls.createServer({
@@ -150,13 +150,10 @@ function makeServer(options: ServerOptions): net.Server {
     handshakeTimeout: tlsHandshakeTimeoutMs,
   });
   server.on('tlsClientError', (err, socket) => {
-    // Node leaves it open after a handshake that took too long.
+    // Node leaves the socket open after a handshake timeout.
     socket.destroy();
-    meter.turnedAway('authentication');
-    limitedLogger.warn(
-      { err, client: `/${socket.remoteAddress ?? ''}` },
-      'no TLS connection came of a client',
-    );
+    meter.rejected('authentication');
+    limitedLogger.warn({ err, client: `/${socket.remoteAddress ?? ''}` }, 'TLS handshake failed');
   });
   return server;
 }

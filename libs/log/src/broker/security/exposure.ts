@@ -7,15 +7,15 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /**
- * Nobody but this machine's own programs reaches a broker that does not ask who they are.
+ * Requires authentication if the broker listens on an address other than the loopback interface.
  *
- * @throws SettingError where others would
+ * @throws SettingError if the listener has no authentication
  */
 export function checkExposure(host: string, config: BrokerConfig): void {
   if (isLoopback(host) || asksWho(config)) return;
   throw new SettingError(
-    `listening on ${host} takes authentication: listener.security.protocol must be SASL_SSL or SASL_PLAINTEXT ` +
-      `(or SSL with ssl.client.auth=required), not '${config.text('listener.security.protocol')}'`,
+    `listening on ${host} requires authentication: listener.security.protocol must be SASL_SSL or SASL_PLAINTEXT ` +
+      `(or SSL with ssl.client.auth=required), got '${config.text('listener.security.protocol')}'`,
   );
 }
 
@@ -25,7 +25,7 @@ function asksWho(config: BrokerConfig): boolean {
   return protocol === 'SASL_SSL' || protocol === 'SASL_PLAINTEXT';
 }
 
-/** Names are not looked up: what one stands for may change after it was checked. */
+/** Host names are not resolved: their addresses may change after the check. */
 function isLoopback(host: string): boolean {
   if (host === 'localhost') return true;
   return isIP(host) !== 0 && LOOPBACK.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');

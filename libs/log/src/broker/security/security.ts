@@ -10,24 +10,24 @@ import { readUsers, type Users } from './sasl/users.js';
 
 const TLS_FILES = ['ssl.certificate.location', 'ssl.key.location', 'ssl.ca.location'] as const;
 
-/** How the listener's connections are made safe. */
+/** TLS and authentication of the listener. */
 export interface Security {
-  /** Missing: they are not encrypted. */
+  /** Undefined without TLS. */
   readonly tls?: TlsOptions;
-  /** For each new connection. */
+  /** Creates the session of a new connection. */
   newSession(): Session;
 }
 
 /**
- * Reads what `listener.security.protocol` takes.
+ * Loads what `listener.security.protocol` requires.
  *
- * @throws SettingError where something is missing, wrong, or set and of no effect
+ * @throws SettingError if a setting is missing, invalid or without effect
  */
 export async function openSecurity(config: BrokerConfig): Promise<Security> {
   const protocol = config.text('listener.security.protocol');
   const usesTls = protocol === 'SSL' || protocol === 'SASL_SSL';
   const usesSasl = protocol === 'SASL_PLAINTEXT' || protocol === 'SASL_SSL';
-  // Who sets these believes to be safe.
+  // An ineffective setting suggests protection that does not exist.
   if (!usesSasl) refuseSet(config, 'sasl.users.file', protocol);
   if (!usesTls) for (const name of TLS_FILES) refuseSet(config, name, protocol);
   const mechanisms = usesSasl ? await openMechanisms(config) : undefined;
@@ -40,12 +40,13 @@ export async function openSecurity(config: BrokerConfig): Promise<Security> {
 
 function refuseSet(config: BrokerConfig, name: BrokerSetting, protocol: string): void {
   if (config.text(name) === '') return;
-  throw new SettingError(`${name} is of no use while listener.security.protocol is ${protocol}`);
+  throw new SettingError(`${name} has no effect if listener.security.protocol is ${protocol}`);
 }
 
 async function openMechanisms(config: BrokerConfig): Promise<SaslMechanisms> {
   const file = config.text('sasl.users.file');
-  if (file === '') throw new SettingError('sasl.users.file must name a file of users: name:password a line');
+  if (file === '')
+    throw new SettingError('sasl.users.file must be set: a file with one name:password per line');
   const users = await readUsers(file);
   const enabled = listOf(config.text('sasl.enabled.mechanisms'));
   return new Map(

@@ -1,10 +1,10 @@
 import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import { AuthenticationError, type SaslExchange } from './sasl/exchange.js';
 
-/** Makes an exchange of each mechanism that is enabled. */
+/** Creates exchanges of the enabled mechanisms. */
 export type SaslMechanisms = ReadonlyMap<string, () => SaslExchange>;
 
-/** How tokens travel: in SaslAuthenticate requests, or, after SaslHandshake 0, as frames with nothing around them. */
+/** Transport of tokens: SaslAuthenticate requests, or raw frames after SaslHandshake 0. */
 type TokenForm = 'request' | 'raw';
 
 type State =
@@ -18,11 +18,11 @@ const API_VERSIONS = 18;
 const SASL_AUTHENTICATE = 36;
 const BEFORE_AUTHENTICATION = new Set([SASL_HANDSHAKE, API_VERSIONS, SASL_AUTHENTICATE]);
 
-/** One connection, from a stranger's to a user's. */
+/** Authentication state of a connection. */
 export class Session {
   private state: State;
 
-  /** @param mechanisms undefined where nobody is asked */
+  /** @param mechanisms undefined without authentication */
   constructor(
     private readonly mechanisms: SaslMechanisms | undefined,
     private readonly failureDelayMs: number,
@@ -34,12 +34,12 @@ export class Session {
     return this.state.kind === 'admitted';
   }
 
-  /** Whether the next frame is a token, with no request around it. */
+  /** Whether the next frame is a raw token. */
   get expectsRawToken(): boolean {
     return this.state.kind === 'proving' && this.state.form === 'raw';
   }
 
-  /** Why the connection has to end. */
+  /** Why the connection must be closed. */
   get refusal(): string | undefined {
     return this.state.kind === 'refused' ? this.state.reason : undefined;
   }
@@ -52,31 +52,31 @@ export class Session {
     return this.isAdmitted || BEFORE_AUTHENTICATION.has(apiKey);
   }
 
-  /** @throws ProtocolError where there is nothing to prove, or not in this way */
+  /** @throws ProtocolError if no handshake is expected, or the mechanism is not enabled */
   begin(mechanism: string, form: TokenForm): void {
     if (this.state.kind !== 'unknown') {
-      throw new ProtocolError(ErrorCode.ILLEGAL_SASL_STATE, 'SaslHandshake is not expected here');
+      throw new ProtocolError(ErrorCode.ILLEGAL_SASL_STATE, 'unexpected SaslHandshake request');
     }
     const makeExchange = this.mechanisms?.get(mechanism);
     if (makeExchange === undefined) {
-      this.refuse('a SASL mechanism that is not enabled');
-      throw new ProtocolError(ErrorCode.UNSUPPORTED_SASL_MECHANISM, 'the mechanism is not enabled');
+      this.refuse('SASL mechanism not enabled');
+      throw new ProtocolError(ErrorCode.UNSUPPORTED_SASL_MECHANISM, 'the SASL mechanism is not enabled');
     }
     this.state = { kind: 'proving', exchange: makeExchange(), form };
   }
 
   /**
-   * Takes a token of the client.
+   * Processes a token of the client.
    *
-   * @returns the answer to it
-   * @throws ProtocolError where the client can't be who it says: after a while, so that guessing takes time
+   * @returns the token for the client
+   * @throws ProtocolError if the authentication failed, after a delay that slows down guessing
    */
   async prove(token: Buffer): Promise<Buffer> {
     const { state } = this;
     if (state.kind !== 'proving') {
-      // Someone who is admitted already stays so, whatever he asks.
+      // An authenticated client remains authenticated.
       if (state.kind === 'unknown') this.refuse('SaslAuthenticate before SaslHandshake');
-      throw new ProtocolError(ErrorCode.ILLEGAL_SASL_STATE, 'SaslAuthenticate is not expected here');
+      throw new ProtocolError(ErrorCode.ILLEGAL_SASL_STATE, 'unexpected SaslAuthenticate request');
     }
     try {
       const { reply, user } = await state.exchange.next(token);

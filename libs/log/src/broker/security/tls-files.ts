@@ -3,18 +3,18 @@ import { createSecureContext, type TlsOptions } from 'node:tls';
 import type { BrokerConfig } from '../config/config.js';
 import { SettingError } from '../config/settings.js';
 
-/** Nothing older is spoken, as by Kafka. */
+/** The same minimum as Kafka. */
 const MIN_VERSION = 'TLSv1.2';
 
 /**
- * Certificate, key and authorities of the listener, read once.
+ * Reads certificate, key and authorities of the listener.
  *
- * @throws SettingError where a file is missing, or they do not fit together
+ * @throws SettingError if a file is missing, or they do not match
  */
 export async function readTlsOptions(config: BrokerConfig): Promise<TlsOptions> {
   const asksClients = config.text('ssl.client.auth') === 'required';
   if (!asksClients && config.text('ssl.ca.location') !== '') {
-    throw new SettingError('ssl.ca.location is of no use while ssl.client.auth is none');
+    throw new SettingError('ssl.ca.location has no effect if ssl.client.auth is none');
   }
   const [cert, key] = await Promise.all([
     readPem(config, 'ssl.certificate.location'),
@@ -33,7 +33,7 @@ export async function readTlsOptions(config: BrokerConfig): Promise<TlsOptions> 
     createSecureContext(options);
   } catch (cause) {
     const files = 'ssl.certificate.location, ssl.key.location';
-    throw new SettingError(`no TLS with ${files}: ${(cause as Error).message}`, { cause });
+    throw new SettingError(`invalid TLS configuration (${files}): ${(cause as Error).message}`, { cause });
   }
   return options;
 }
@@ -43,10 +43,10 @@ async function readPem(
   setting: 'ssl.certificate.location' | 'ssl.key.location' | 'ssl.ca.location',
 ): Promise<string> {
   const file = config.text(setting);
-  if (file === '') throw new SettingError(`${setting} must name a PEM file`);
+  if (file === '') throw new SettingError(`${setting} must be set to a PEM file`);
   try {
     return await fs.readFile(file, 'utf8');
   } catch (cause) {
-    throw new SettingError(`${setting} can't be read: ${(cause as Error).message}`, { cause });
+    throw new SettingError(`cannot read ${setting}: ${(cause as Error).message}`, { cause });
   }
 }

@@ -22,9 +22,9 @@ import {
 } from './transaction.js';
 import { TransactionalId, type TransactionHooks } from './transactional-id.js';
 
-/** How long markers that could not be written wait. */
+/** Delay before markers are written again after a failure. */
 const MARKER_RETRY_MS = 1000;
-/** Segments are short, so that what is outdated goes soon and a start reads little. */
+/** Small segments are compacted soon, so that a start has little to read. */
 const TOPIC_SETTINGS = { 'cleanup.policy': 'compact', 'segment.bytes': String(8 << 20) };
 
 export interface TransactionCoordinatorOptions {
@@ -37,8 +37,8 @@ export interface TransactionCoordinatorOptions {
 }
 
 /**
- * All transactional ids. What they have come to is in a log of their own before anybody is told, so that a transaction
- * whose outcome was settled is finished by whichever process comes next.
+ * Coordinates the transactions of all transactional ids. Every state is written to a log before it takes effect, so that
+ * a prepared transaction is completed after a restart.
  */
 export class TransactionCoordinator {
   private readonly ids = new Map<string, TransactionalId>();
@@ -55,12 +55,12 @@ export class TransactionCoordinator {
       remove: (transactionalId) => this.keep(transactionalId, null),
       writeMarkers: (transaction) => writeMarkers(transaction, options),
       unfinished: (id, cause) => this.finishLater(id, cause),
-      takeProducerId: () => producerIds.take(),
+      nextProducerId: () => producerIds.next(),
       now,
     };
   }
 
-  /** Reads back what was kept, and finishes what is settled. */
+  /** Loads the states from the log, and completes prepared transactions. */
   static async open(options: TransactionCoordinatorOptions): Promise<TransactionCoordinator> {
     const coordinator = new TransactionCoordinator(options);
     if (options.store.topic(TRANSACTIONS_TOPIC) !== undefined) await coordinator.load();
@@ -75,9 +75,9 @@ export class TransactionCoordinator {
   }
 
   /**
-   * Gives a transactional id to a producer, and fences whoever had it.
+   * Assigns a transactional id to a producer, and fences earlier producers.
    *
-   * @throws ProtocolError
+   * @throws ProtocolError if the request is rejected
    */
   async initProducer(
     transactionalId: string,
@@ -86,12 +86,15 @@ export class TransactionCoordinator {
   ): Promise<ProducerIdentity> {
     checkTransactionalId(transactionalId);
     if (timeoutMs <= 0 || timeoutMs > this.options.config.number('transaction.max.timeout.ms')) {
-      throw new ProtocolError(ErrorCode.INVALID_TRANSACTION_TIMEOUT, `a timeout of ${timeoutMs} ms`);
+      throw new ProtocolError(
+        ErrorCode.INVALID_TRANSACTION_TIMEOUT,
+        `invalid transaction timeout: ${timeoutMs} ms`,
+      );
     }
     const known = this.ids.get(transactionalId);
     if (known !== undefined) return known.init(timeoutMs, expected);
-    const producerId = await this.options.producerIds.take();
-    // Another producer may have been first, while that waited.
+    const producerId = await this.options.producerIds.next();
+    // Another producer may have created it meanwhile.
     const id =
       this.ids.get(transactionalId) ??
       new TransactionalId(newTransaction(transactionalId, producerId, this.options.now()), this.hooks);
@@ -108,12 +111,12 @@ export class TransactionCoordinator {
     await this.expect(transactionalId).add(producer, partitions);
   }
 
-  /** Ends a transaction; resolves once its outcome is settled for good. @throws ProtocolError */
+  /** Ends a transaction. Resolves once the outcome is in the log. @throws ProtocolError if it is rejected */
   async end(transactionalId: string, producer: ProducerIdentity, outcome: Outcome): Promise<void> {
     await this.expect(transactionalId).end(producer, outcome);
   }
 
-  /** @throws ProtocolError where the partition is not part of a transaction that this producer has open */
+  /** @throws ProtocolError if the partition is not part of an open transaction of the producer */
   verify(transactionalId: string, producer: ProducerIdentity, partition: TopicPartition): void {
     this.expect(transactionalId).verify(producer, partition);
   }
@@ -126,12 +129,12 @@ export class TransactionCoordinator {
     return [...this.ids.values()].map((id) => id.current);
   }
 
-  /** Aborts what has taken longer than its producer said it would. */
+  /** Aborts transactions that have exceeded their timeout. */
   async abortTimedOut(): Promise<void> {
     for (const id of [...this.ids.values()]) await this.guard(id, () => id.timeOut());
   }
 
-  /** Forgets ids that were not used for longer than ids are kept. */
+  /** Removes transactional ids that have expired. */
   async removeExpired(): Promise<void> {
     const unusedMs = this.options.config.number('transactional.id.expiration.ms');
     for (const [transactionalId, id] of [...this.ids]) {
@@ -141,27 +144,33 @@ export class TransactionCoordinator {
     }
   }
 
-  /** Background work on one id: where it fails, it is done for the others, and again later. */
+  /** Runs background work on one id. If it fails, it is retried later; other ids are not affected. */
   private async guard(id: TransactionalId, work: () => Promise<void>): Promise<void> {
     await work().catch((err: unknown) => {
       const { transactionalId } = id.current;
-      this.options.logger.error({ err, transactionalId }, 'background work on a transaction failed');
+      this.options.logger.error(
+        { err, transactionalId },
+        'background work on a transaction failed, will retry',
+      );
     });
   }
 
-  /** Stops the timers; what is settled and not finished is left to the next start. */
+  /** Stops the timers. The next start completes prepared transactions. */
   close(): void {
     this.closed = true;
     for (const timer of this.timers) clearTimeout(timer);
     for (const interval of this.intervals) interval.clear();
   }
 
-  /** @throws ProtocolError `INVALID_PRODUCER_ID_MAPPING` where nobody has the id */
+  /** @throws ProtocolError `INVALID_PRODUCER_ID_MAPPING` if the id is unknown */
   private expect(transactionalId: string): TransactionalId {
     checkTransactionalId(transactionalId);
     const id = this.ids.get(transactionalId);
     if (id !== undefined) return id;
-    throw new ProtocolError(ErrorCode.INVALID_PRODUCER_ID_MAPPING, `no producer has '${transactionalId}'`);
+    throw new ProtocolError(
+      ErrorCode.INVALID_PRODUCER_ID_MAPPING,
+      `unknown transactional id '${transactionalId}'`,
+    );
   }
 
   private async load(): Promise<void> {
@@ -181,12 +190,14 @@ export class TransactionCoordinator {
       await appendTransaction(await this.stateLog(), { transactionalId, transaction }, this.options.now());
     } catch (error) {
       if (codeOf(error) !== ErrorCode.KAFKA_STORAGE_ERROR) throw error;
-      // Makes clients look for the coordinator and ask again.
-      throw new ProtocolError(ErrorCode.NOT_COORDINATOR, 'the state could not be kept', { cause: error });
+      // Clients look up the coordinator and retry.
+      throw new ProtocolError(ErrorCode.NOT_COORDINATOR, 'write of the transaction state failed', {
+        cause: error,
+      });
     }
   }
 
-  /** The log of states, made on first use. */
+  /** The log of the states, created on first use. */
   private stateLog(): Promise<PartitionLog> {
     const { store } = this.options;
     this.log ??= (async () => {
@@ -202,7 +213,7 @@ export class TransactionCoordinator {
 
   private finishLater(id: TransactionalId, cause: unknown): void {
     const { transactionalId } = id.current;
-    this.options.logger.error({ err: cause, transactionalId }, 'transaction not finished yet');
+    this.options.logger.error({ err: cause, transactionalId }, 'completing a transaction failed, will retry');
     if (this.closed) return;
     const timer = setTimeout(() => {
       this.timers.delete(timer);
@@ -218,7 +229,7 @@ export class TransactionCoordinator {
       busy = true;
       work()
         .catch((err: unknown) => {
-          this.options.logger.error({ err }, 'background work on transactions failed');
+          this.options.logger.error({ err }, 'background work on transactions failed, will retry');
         })
         .finally(() => {
           busy = false;

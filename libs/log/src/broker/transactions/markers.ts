@@ -7,7 +7,7 @@ import { readBatchHeader } from '../../protocol/record-batch.js';
 import type { LogStore } from '../storage/topics/log-store.js';
 import { outcomeOf, partitionsOf, type TopicPartition, type Transaction } from './transaction.js';
 
-/** There is one broker, and it never hands its transactions to another. */
+/** Constant: the only broker is always the coordinator. */
 const COORDINATOR_EPOCH = 0;
 
 export interface MarkerOptions {
@@ -18,10 +18,10 @@ export interface MarkerOptions {
 }
 
 /**
- * Writes the outcome of a prepared transaction to each of its partitions, and to the offsets that groups committed in
- * it. A partition that is no more needs none. Writing one twice does no harm.
+ * Writes the markers of a prepared transaction to its partitions, and applies the offsets that were committed in it.
+ * Deleted partitions are skipped. Duplicate markers have no effect.
  *
- * @throws ProtocolError where a partition could not be written
+ * @throws ProtocolError if a write failed
  */
 export async function writeMarkers(transaction: Transaction, options: MarkerOptions): Promise<void> {
   await Promise.all(partitionsOf(transaction).map((each) => writeMarker(transaction, each, options)));
@@ -47,7 +47,7 @@ async function writeMarker(
       case ErrorCode.INVALID_PRODUCER_EPOCH:
         logger.warn(
           { err: error, transactionalId, topic, partition },
-          'a later producer has ended this already',
+          'transaction already completed by a later producer epoch',
         );
         return;
       default:

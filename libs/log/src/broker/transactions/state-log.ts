@@ -8,11 +8,11 @@ import { replayRecords } from '../storage/partition/replay.js';
 import type { Transaction } from './transaction.js';
 import type { TransactionState } from './transitions.js';
 
-/** The internal topic that transactional ids are kept in, compacted: the newest record of an id holds. */
+/** The internal, compacted topic with the states of transactional ids. */
 export const TRANSACTIONS_TOPIC = '__transaction_state';
 
 /*
- * Keys and values are Kafka's own, TransactionLogKey 0 and TransactionLogValue 0; each begins with its version as int16.
+ * Keys and values have Kafka's formats, TransactionLogKey 0 and TransactionLogValue 0; each begins with its version as int16.
  */
 const KEY_VERSION = 0;
 const VALUE_VERSION = 0;
@@ -28,7 +28,7 @@ const value = t.struct({
   startedAtMs: t.int64,
 });
 
-/** Each state at Kafka's number of it. */
+/** States by Kafka's code. */
 const STATES: readonly TransactionState[] = [
   'Empty',
   'Ongoing',
@@ -38,13 +38,13 @@ const STATES: readonly TransactionState[] = [
   'CompleteAbort',
 ];
 
-/** A transactional id as it was kept; null where it was removed. */
+/** A persisted transactional id; null if it was removed. */
 export interface KeptTransaction {
   readonly transactionalId: string;
   readonly transaction: Transaction | null;
 }
 
-/** Keeps what a transactional id has come to. */
+/** Appends the state of a transactional id. */
 export async function appendTransaction(
   log: PartitionLog,
   kept: KeptTransaction,
@@ -54,7 +54,7 @@ export async function appendTransaction(
   await log.append(batch, readBatchHeader(batch));
 }
 
-/** Hands over all that is kept, oldest first. A record that can't be read keeps no other from it. */
+/** Visits all states, oldest first. Unreadable records are skipped. */
 export async function replayTransactions(
   log: PartitionLog,
   visit: (kept: KeptTransaction) => void,
@@ -75,7 +75,7 @@ export async function replayTransactions(
   });
 }
 
-/** One transactional id as Kafka writes it. */
+/** Encodes a transactional id in Kafka's format. */
 export function encodeTransaction({ transactionalId, transaction }: KeptTransaction): {
   key: Buffer;
   value: Buffer | null;
@@ -86,13 +86,13 @@ export function encodeTransaction({ transactionalId, transaction }: KeptTransact
   };
 }
 
-/** The reverse of `encodeTransaction`. */
+/** Decodes what `encodeTransaction` returns. */
 export function decodeTransaction(keyBytes: Buffer, valueBytes: Buffer | null): KeptTransaction {
   const { transactionalId } = decode(KEY_VERSION, key, keyBytes);
   if (valueBytes === null) return { transactionalId, transaction: null };
   const { status, partitions, updatedAtMs, startedAtMs, ...rest } = decode(VALUE_VERSION, value, valueBytes);
   const state = STATES[status];
-  if (state === undefined) throw new Error(`${TRANSACTIONS_TOPIC} has a transaction of state ${status}`);
+  if (state === undefined) throw new Error(`unknown transaction state ${status} in ${TRANSACTIONS_TOPIC}`);
   return {
     transactionalId,
     transaction: {
@@ -135,7 +135,7 @@ function decode<T>(version: number, schema: t.Schema<T>, bytes: Buffer): T {
   const reader = new Reader(bytes);
   const found = reader.int16();
   if (found !== version) {
-    throw new Error(`${TRANSACTIONS_TOPIC} has a record of version ${found}, not ${version}`);
+    throw new Error(`unsupported version ${found} of a record in ${TRANSACTIONS_TOPIC}, expected ${version}`);
   }
   return schema.read(reader);
 }

@@ -2,13 +2,13 @@ import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import type { Outcome } from '../../protocol/markers.js';
 import type { TransactionState } from './transitions.js';
 
-/** Epochs are of 16 bits; the last is left to fencing. */
+/** The largest 16-bit epoch is reserved for fencing. */
 const LAST_EPOCH_GIVEN = 0x7ffe;
 const NO_EPOCH = -1;
 const NO_PRODUCER_ID = -1n;
 const NOT_STARTED = -1;
 
-/** Who writes: an id, and which of those that have had it. */
+/** A producer: id and epoch. */
 export interface ProducerIdentity {
   readonly producerId: bigint;
   readonly producerEpoch: number;
@@ -22,23 +22,23 @@ export interface TopicPartition {
 /** Partitions by topic. */
 export type PartitionSet = ReadonlyMap<string, ReadonlySet<number>>;
 
-/** A transactional id: who has it, and what its transaction has come to. Replaced, never changed. */
+/** A transactional id: its producer, and the state of its transaction. Immutable. */
 export interface Transaction extends ProducerIdentity {
   readonly transactionalId: string;
-  /** The id before the last change of it, for a producer that missed the answer; -1 where there is none. */
+  /** The previous producer id, for a producer that did not receive the response; -1 if none. */
   readonly lastProducerId: bigint;
-  /** The epoch before the last change of it, for a producer that missed the answer; -1 where it is fenced. */
+  /** The previous epoch, for a producer that did not receive the response; -1 if it is fenced. */
   readonly lastProducerEpoch: number;
   readonly timeoutMs: number;
   readonly state: TransactionState;
-  /** Those that have no marker yet. */
+  /** Partitions without a marker. */
   readonly partitions: PartitionSet;
-  /** -1 where none was. */
+  /** -1 if none has begun. */
   readonly startedAtMs: number;
   readonly updatedAtMs: number;
 }
 
-/** A transactional id that nobody has used. */
+/** A new transactional id. */
 export function newTransaction(transactionalId: string, producerId: bigint, nowMs: number): Transaction {
   return {
     transactionalId,
@@ -54,7 +54,7 @@ export function newTransaction(transactionalId: string, producerId: bigint, nowM
   };
 }
 
-/** @throws ProtocolError `PRODUCER_FENCED` where a producer that wants to go on is not the last that had the id */
+/** @throws ProtocolError `PRODUCER_FENCED` if the producer that continues is not the last one of the id */
 export function checkExpected(transaction: Transaction, expected: ProducerIdentity): void {
   const isNew = transaction.producerEpoch === NO_EPOCH;
   const hadIdBefore =
@@ -63,7 +63,7 @@ export function checkExpected(transaction: Transaction, expected: ProducerIdenti
   throw fenced(transaction, expected);
 }
 
-/** Whether the next producer of the id needs another producer id. */
+/** Whether the epochs of the producer id are used up. */
 export function isExhausted(transaction: Transaction, expected: ProducerIdentity | undefined): boolean {
   if (transaction.producerEpoch < LAST_EPOCH_GIVEN) return false;
   return expected === undefined || expected.producerEpoch === transaction.producerEpoch;
@@ -72,7 +72,7 @@ export function isExhausted(transaction: Transaction, expected: ProducerIdentity
 /**
  * The next epoch of the same producer id.
  *
- * @throws ProtocolError `PRODUCER_FENCED` where the expected epoch is neither this one nor the one before
+ * @throws ProtocolError `PRODUCER_FENCED` if the expected epoch is neither the current nor the previous one
  */
 export function withNextEpoch(
   transaction: Transaction,
@@ -86,12 +86,12 @@ export function withNextEpoch(
   if (producerEpoch === NO_EPOCH || expected.producerEpoch === producerEpoch) {
     return { ...bumped, lastProducerEpoch: producerEpoch };
   }
-  // It asks again for what it did not hear of.
+  // A retry: the producer did not receive the response.
   if (expected.producerEpoch === transaction.lastProducerEpoch) return empty;
   throw fenced(transaction, expected);
 }
 
-/** Another producer id, its epochs all to come. */
+/** A new producer id with epoch 0. */
 export function withProducerId(
   transaction: Transaction,
   producerId: bigint,
@@ -106,7 +106,7 @@ export function withProducerId(
   };
 }
 
-/** With partitions added, begun where it was not. */
+/** Adds partitions, and begins a transaction if none is open. */
 export function withPartitions(
   transaction: Transaction,
   added: readonly TopicPartition[],
@@ -121,7 +121,7 @@ export function withPartitions(
   return { ...transaction, state: 'Ongoing', partitions, startedAtMs, updatedAtMs: nowMs };
 }
 
-/** With its outcome settled. */
+/** Prepares the outcome. */
 export function prepared(transaction: Transaction, outcome: Outcome, nowMs: number): Transaction {
   return {
     ...transaction,
@@ -130,7 +130,7 @@ export function prepared(transaction: Transaction, outcome: Outcome, nowMs: numb
   };
 }
 
-/** Aborted under an epoch that no producer is given. */
+/** Prepares an abort with a new epoch that no producer gets. */
 export function fencedOff(transaction: Transaction, nowMs: number): Transaction {
   return {
     ...prepared(transaction, 'abort', nowMs),
@@ -139,13 +139,13 @@ export function fencedOff(transaction: Transaction, nowMs: number): Transaction 
   };
 }
 
-/** With all its markers written. */
+/** Completes the transaction: all markers are written. */
 export function completed(transaction: Transaction, nowMs: number): Transaction {
   const state = outcomeOf(transaction) === 'commit' ? 'CompleteCommit' : 'CompleteAbort';
   return { ...transaction, state, partitions: new Map(), updatedAtMs: nowMs };
 }
 
-/** What a prepared transaction comes to. */
+/** The outcome of a prepared transaction. */
 export function outcomeOf({ state }: Transaction): Outcome {
   return state === 'PrepareCommit' ? 'commit' : 'abort';
 }
@@ -161,14 +161,14 @@ export function partitionsOf({ partitions }: Transaction): TopicPartition[] {
 }
 
 /**
- * @throws ProtocolError `INVALID_PRODUCER_ID_MAPPING`, `PRODUCER_FENCED` where the transactional id is not this
- *   producer's
+ * @throws ProtocolError `INVALID_PRODUCER_ID_MAPPING`, `PRODUCER_FENCED` if the transactional id belongs to another
+ *   producer
  */
 export function checkProducer(transaction: Transaction, producer: ProducerIdentity): void {
   if (producer.producerId !== transaction.producerId) {
     throw new ProtocolError(
       ErrorCode.INVALID_PRODUCER_ID_MAPPING,
-      `'${transaction.transactionalId}' is not the id of producer ${producer.producerId}`,
+      `transactional id '${transaction.transactionalId}' does not belong to producer id ${producer.producerId}`,
     );
   }
   if (producer.producerEpoch !== transaction.producerEpoch) throw fenced(transaction, producer);
@@ -188,6 +188,6 @@ function emptied(transaction: Transaction, change: { timeoutMs: number; nowMs: n
 function fenced(transaction: Transaction, { producerEpoch }: ProducerIdentity): ProtocolError {
   return new ProtocolError(
     ErrorCode.PRODUCER_FENCED,
-    `epoch ${producerEpoch} of '${transaction.transactionalId}', which is at ${transaction.producerEpoch}`,
+    `epoch ${producerEpoch} of transactional id '${transaction.transactionalId}' is not the current epoch ${transaction.producerEpoch}`,
   );
 }

@@ -17,24 +17,24 @@ import {
 } from './transaction.js';
 import { TRANSITIONS, type Reaction, type Standing, type TransactionRequest } from './transitions.js';
 
-/** What a transactional id needs of its surroundings. */
+/** Callbacks of a transactional id. */
 export interface TransactionHooks {
   /** Resolves once the state is in the log. */
   keep(transaction: Transaction): Promise<void>;
-  /** Resolves once the log knows the id no longer. */
+  /** Resolves once the id is removed from the log. */
   remove(transactionalId: string): Promise<void>;
-  /** Resolves once every partition of a prepared transaction has its marker. */
+  /** Resolves once the markers are written to all partitions of a prepared transaction. */
   writeMarkers(transaction: Transaction): Promise<void>;
-  /** Told where that failed: the transaction waits for another `finish`. */
+  /** Called if that failed: `finish` is to be called again. */
   unfinished(id: TransactionalId, cause: unknown): void;
-  takeProducerId(): Promise<bigint>;
+  nextProducerId(): Promise<bigint>;
   now(): number;
 }
 
-/** One transactional id: its producers, one after another, and their transactions, by the table in `transitions.ts`. */
+/** A transactional id with its successive producers and transactions. `transitions.ts` has its state machine. */
 export class TransactionalId {
   private moving = false;
-  /** When the transaction began, in monotonic time; undefined if that was before the broker started. */
+  /** Monotonic time of the begin of the transaction; undefined if it began before the broker started. */
   private beganAtMs: number | undefined;
 
   constructor(
@@ -50,7 +50,7 @@ export class TransactionalId {
     return this.moving ? 'Moving' : this.transaction.state;
   }
 
-  /** Gives the id to a producer; an `expected` one goes on under the next epoch. @throws ProtocolError */
+  /** Assigns the id to a producer. An `expected` one continues with the next epoch. @throws ProtocolError if rejected */
   async init(timeoutMs: number, expected: ProducerIdentity | undefined): Promise<ProducerIdentity> {
     if (this.moving) this.react('init-producer');
     if (expected !== undefined) checkExpected(this.transaction, expected);
@@ -62,7 +62,7 @@ export class TransactionalId {
       const change = { timeoutMs, nowMs: this.hooks.now() };
       if (!isExhausted(this.transaction, expected)) return withNextEpoch(this.transaction, expected, change);
       const remembersEpoch = expected !== undefined;
-      return withProducerId(this.transaction, await this.hooks.takeProducerId(), {
+      return withProducerId(this.transaction, await this.hooks.nextProducerId(), {
         ...change,
         remembersEpoch,
       });
@@ -71,7 +71,7 @@ export class TransactionalId {
     return { producerId, producerEpoch };
   }
 
-  /** Makes partitions part of the transaction, which begins with the first. @throws ProtocolError */
+  /** Adds partitions to the transaction, which begins with the first. @throws ProtocolError if rejected */
   async add(producer: ProducerIdentity, partitions: readonly TopicPartition[]): Promise<void> {
     checkProducer(this.transaction, producer);
     const reaction = this.react('add-partitions');
@@ -80,7 +80,7 @@ export class TransactionalId {
     await this.move(() => withPartitions(this.transaction, partitions, this.hooks.now()));
   }
 
-  /** Ends the transaction; resolves once its outcome is settled for good. @throws ProtocolError */
+  /** Ends the transaction. Resolves once the outcome is in the log. @throws ProtocolError if rejected */
   async end(producer: ProducerIdentity, outcome: Outcome): Promise<void> {
     checkProducer(this.transaction, producer);
     if (this.react(outcome) === 'answer-again') return;
@@ -88,24 +88,24 @@ export class TransactionalId {
     await this.finish();
   }
 
-  /** @throws ProtocolError where the partition is not part of this producer's transaction */
+  /** @throws ProtocolError if the partition is not part of the transaction of this producer */
   verify(producer: ProducerIdentity, partition: TopicPartition): void {
     checkProducer(this.transaction, producer);
     this.react('verify-partition');
     if (!hasPartition(this.transaction, partition)) throw notInTransaction(this.transaction);
   }
 
-  /** Aborts a transaction that has taken too long. */
+  /** Aborts a transaction that has exceeded its timeout. */
   async timeOut(): Promise<void> {
     const { state, startedAtMs, timeoutMs } = this.transaction;
     if (state !== 'Ongoing') return;
-    // A clock that was set back must not make it longer.
+    // Monotonic time: a clock that is set back must not extend the timeout.
     const tookTooLong = this.beganAtMs !== undefined && performance.now() - this.beganAtMs >= timeoutMs;
     if (startedAtMs + timeoutMs > this.hooks.now() && !tookTooLong) return;
     if (this.react('time-out') === 'fence-and-abort') await this.fenceAndAbort();
   }
 
-  /** Forgets an id that was not used for so long. @returns whether it is forgotten */
+  /** Removes an id that has expired. @returns whether it was removed */
   async expire(unusedMs: number): Promise<boolean> {
     if (this.transaction.updatedAtMs + unusedMs > this.hooks.now()) return false;
     if (this.react('expire') !== 'remove') return false;
@@ -118,7 +118,7 @@ export class TransactionalId {
     }
   }
 
-  /** Writes the markers of a transaction whose outcome is settled. */
+  /** Writes the markers of a prepared transaction. */
   async finish(): Promise<void> {
     if (this.react('finish') !== 'write-markers') return;
     try {
@@ -134,7 +134,7 @@ export class TransactionalId {
     await this.finish();
   }
 
-  /** To the next state, once the log has it. */
+  /** Changes to the next state once it is in the log. */
   private async move(next: () => Transaction | Promise<Transaction>): Promise<void> {
     this.moving = true;
     try {
@@ -146,7 +146,7 @@ export class TransactionalId {
     }
   }
 
-  /** Asks the table. @throws ProtocolError where the reaction is to refuse */
+  /** Looks up the reaction to a request. @throws ProtocolError if it is a rejection */
   private react(request: TransactionRequest): Reaction {
     const reaction = TRANSITIONS[this.standing][request];
     switch (reaction) {
@@ -161,11 +161,11 @@ export class TransactionalId {
 }
 
 function concurrent({ transactionalId, state }: Transaction): ProtocolError {
-  const message = `the transaction of '${transactionalId}' is still being ended (${state})`;
+  const message = `the transaction of '${transactionalId}' is being completed (${state})`;
   return new ProtocolError(ErrorCode.CONCURRENT_TRANSACTIONS, message);
 }
 
 function notInTransaction({ transactionalId, state }: Transaction): ProtocolError {
-  const message = `this is no part of a transaction of '${transactionalId}', which is ${state}`;
+  const message = `not part of a transaction of '${transactionalId}', whose state is ${state}`;
   return new ProtocolError(ErrorCode.INVALID_TXN_STATE, message);
 }

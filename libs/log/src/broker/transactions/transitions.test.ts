@@ -9,13 +9,13 @@ const START_MS = 1000;
 const TIMEOUT_MS = 500;
 const NEXT_PRODUCER_ID = 99n;
 
-/** A transactional id in a state, and what it has done since. */
+/** A transactional id in a state, and its calls since then. */
 interface Scene {
   readonly id: TransactionalId;
   readonly kept: Transaction[];
   readonly marked: Transaction[];
   readonly removed: string[];
-  /** Lets what is on its way into the log arrive. */
+  /** Completes pending writes to the log. */
   arrive(): void;
 }
 
@@ -44,8 +44,8 @@ function sceneIn(standing: Standing): Scene {
     unfinished: (_, cause) => {
       throw cause;
     },
-    takeProducerId: async () => NEXT_PRODUCER_ID,
-    // Late enough for everything that waits for a time.
+    nextProducerId: async () => NEXT_PRODUCER_ID,
+    // Later than every timeout.
     now: () => START_MS + 10 * TIMEOUT_MS,
   });
   if (moving) void id.add(producerOf(id), [{ topic: 'rides', partition: 1 }]);
@@ -67,7 +67,7 @@ const ASK: Record<TransactionRequest, (id: TransactionalId) => unknown> = {
   finish: (id) => id.finish(),
 };
 
-/** What an observer sees of a reaction. */
+/** The observable result of a reaction. */
 const SEEN: Record<Reaction, (answer: unknown, scene: Scene, request: TransactionRequest) => void> = {
   'next-epoch': (answer, { id, kept }) => {
     expect(answer).toEqual({ producerId: 7n, producerEpoch: 4 });
@@ -129,7 +129,7 @@ const SEEN: Record<Reaction, (answer: unknown, scene: Scene, request: Transactio
   },
 };
 
-describe('the table of transaction transitions', () => {
+describe('the state machine of a transactional id', () => {
   const cells = Object.entries(TRANSITIONS).flatMap(([standing, row]) =>
     Object.entries(row).map(([request, reaction]) => ({ standing, request, reaction })),
   ) as { standing: Standing; request: TransactionRequest; reaction: Reaction }[];
@@ -146,18 +146,18 @@ describe('the table of transaction transitions', () => {
 });
 
 describe('TransactionalId', () => {
-  it('gives another producer id where the epochs of one are used up', async () => {
+  it('assigns a new producer id when the epochs of one are used up', async () => {
     const { id } = sceneIn('Empty');
     for (let epoch = 4; epoch <= 0x7ffe; epoch++) {
       expect(await id.init(TIMEOUT_MS, undefined)).toEqual({ producerId: 7n, producerEpoch: epoch });
     }
     expect(await id.init(TIMEOUT_MS, undefined)).toEqual({ producerId: NEXT_PRODUCER_ID, producerEpoch: 0 });
-    // One that goes on with the last epoch, and was not asked about it, is fenced; one that asks again is not.
+    // A producer that continues with the last epoch is fenced, unless it retries the request.
     const last = { producerId: 7n, producerEpoch: 0x7ffe };
     await expect(id.init(TIMEOUT_MS, last)).rejects.toMatchObject({ code: ErrorCode.PRODUCER_FENCED });
-  });
+  }, 60_000);
 
-  it('lets a producer ask again for the id that came after its last epoch', async () => {
+  it('lets a producer retry the request that assigned a new producer id', async () => {
     const { id } = sceneIn('Empty');
     const last = { producerId: 7n, producerEpoch: 0x7ffe };
     while (id.current.producerEpoch < last.producerEpoch) await id.init(TIMEOUT_MS, undefined);

@@ -1,48 +1,48 @@
-/** States of a transactional id, by Kafka's names. */
+/** Kafka's states of a transactional id. */
 export type TransactionState =
   'Empty' | 'Ongoing' | 'PrepareCommit' | 'PrepareAbort' | 'CompleteCommit' | 'CompleteAbort';
 
-/** `Moving`: the next state is on its way into the log. */
+/** `Moving`: the next state is being written to the log. */
 export type Standing = TransactionState | 'Moving';
 
-/** What can be asked of a transactional id, by its producer or by the clock. */
+/** Requests to a transactional id, by its producer or by a timer. */
 export type TransactionRequest =
-  /** A producer begins to use the id, or wants to go on after an error. */
+  /** A producer is initialized, or continues after an error. */
   | 'init-producer'
   | 'add-partitions'
   | 'commit'
   | 'abort'
-  /** A partition asks whether it is part of the transaction. */
+  /** A partition verifies that it is part of the transaction. */
   | 'verify-partition'
-  /** The transaction is older than its producer said it would get. */
+  /** The transaction has exceeded its timeout. */
   | 'time-out'
-  /** The id has not been used for longer than ids are kept. */
+  /** The id has expired. */
   | 'expire'
-  /** The outcome is in the log; markers have to follow. */
+  /** The outcome is in the log; the markers are to be written. */
   | 'finish';
 
-/** What is done about it. */
+/** Reactions of a transactional id. */
 export type Reaction =
-  /** The producer gets the next epoch, or an id anew where there is none left. */
+  /** The producer gets the next epoch, or a new producer id if the epochs are used up. */
   | 'next-epoch'
-  /** The transaction is aborted under the next epoch, which nobody has: its producer is fenced. */
+  /** The transaction is aborted with the next epoch, which no producer has: its producer is fenced. */
   | 'fence-and-abort'
   | 'begin'
   | 'extend'
   | 'prepare-commit'
   | 'prepare-abort'
-  /** It has been done before: the answer got lost. */
+  /** The request is a retry: the first response was lost. */
   | 'answer-again'
   | 'look-up'
-  /** The id is forgotten. */
+  /** The id is removed. */
   | 'remove'
-  /** Markers go to all partitions, then the transaction is complete. */
+  /** The markers are written to all partitions, then the transaction is complete. */
   | 'write-markers'
   | 'ignore'
   | 'refuse-concurrent'
   | 'refuse-state';
 
-/** State × request: the whole of the coordinator's decisions. Who may ask is checked before. */
+/** Reaction by state and request. Producer id and epoch are checked before. */
 export const TRANSITIONS: Readonly<Record<Standing, Readonly<Record<TransactionRequest, Reaction>>>> = {
   Empty: {
     'init-producer': 'next-epoch',

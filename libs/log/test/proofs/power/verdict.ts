@@ -43,7 +43,7 @@ export async function expectKept(history: History, system: System, moment: numbe
     }
   }
   expectCommits(history, system, moment);
-  const id = await system.ids.take();
+  const id = await system.ids.next();
   require(history.producerIds.every(
     (given) => given.at > moment || given.id < id,
   ), `producer id ${id} was assigned twice`);

@@ -173,7 +173,7 @@ export class Workload {
         await store.maintenance.compactAll();
         return;
       case 'take-id':
-        this.history.producerIds.push({ id: await this.system.ids.take(), at: this.disk.moment });
+        this.history.producerIds.push({ id: await this.system.ids.next(), at: this.disk.moment });
         return;
       case 'commit':
         await this.commit(command.partition);

@@ -1,21 +1,21 @@
 import type { Group } from './group.js';
 import type { Member } from './member.js';
 
-/** What a group needs of its surroundings. */
+/** Callbacks and settings of a group. */
 export interface GroupHooks {
-  /** Keeps the group's members and assignments; answered to the members once it resolves. */
+  /** Persists members and assignments. Members are answered once it resolves. */
   save(group: Group): Promise<void>;
-  /** Told when the last member is gone. */
+  /** Called when the last member is removed. */
   emptied(group: Group): void;
-  /** Told of what an operator may want to know. */
-  tell(news: GroupNews): void;
+  /** Called with events to log. */
+  onEvent(event: GroupLogEvent): void;
   readonly maxSize: () => number;
-  /** How long a group that was empty waits for more members, after each that comes. */
+  /** `group.initial.rebalance.delay.ms`. */
   readonly initialDelayMs: () => number;
 }
 
-/** What happens to a group. */
-export type GroupNews =
+/** An event that an operator may want to know of. */
+export type GroupLogEvent =
   | { readonly kind: 'rebalance'; readonly reason: string }
   | { readonly kind: 'expired'; readonly member: Pick<Member, 'memberId' | 'clientId' | 'clientHost'> }
   | { readonly kind: 'stable' };

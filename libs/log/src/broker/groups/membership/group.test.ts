@@ -15,7 +15,7 @@ function makeGroup(): Group {
   return new Group('riders', {
     save: () => Promise.resolve(),
     emptied: () => undefined,
-    tell: () => undefined,
+    onEvent: () => undefined,
     maxSize: () => 100,
     initialDelayMs: () => DELAY_MS,
   });
@@ -37,7 +37,7 @@ function join(group: Group, clientId: string) {
 }
 
 describe('group.initial.rebalance.delay.ms', () => {
-  it('lets the first members of a group have one rebalance, and lasts longer for those who come', async () => {
+  it('delays the first rebalance, and is extended by members that join', async () => {
     const group = makeGroup();
     const first = join(group, 'a');
     await vi.advanceTimersByTimeAsync(DELAY_MS - 1);
@@ -50,7 +50,7 @@ describe('group.initial.rebalance.delay.ms', () => {
     expect((await first).members).toHaveLength(2);
   });
 
-  it('lasts no longer than the rebalance timeout, whoever comes', async () => {
+  it('is limited by the rebalance timeout', async () => {
     const group = makeGroup();
     const answers = [join(group, 'a')];
     for (let i = 0; i < 6; i++) {
@@ -61,7 +61,7 @@ describe('group.initial.rebalance.delay.ms', () => {
     for (const answer of answers) expect((await answer).generationId).toBe(1);
   });
 
-  it('is over where all members leave', async () => {
+  it('ends when all members leave', async () => {
     const group = makeGroup();
     const answer = join(group, 'a');
     const [memberId] = group.members.keys();

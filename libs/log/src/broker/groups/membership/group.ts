@@ -11,11 +11,11 @@ import {
   type SyncAnswer,
 } from './member.js';
 import { checkChosenProtocol, checkProtocols } from './protocol-checks.js';
-import { fenced, refusedJoin, refusedSync, unknownMember } from './refusals.js';
+import { fencedError, failedJoin, failedSync, unknownMemberError } from './failures.js';
 import type { JoinRequest, MemberReference, SyncRequest } from './requests.js';
 import { TRANSITIONS, type GroupEvent, type GroupState, type Reaction } from './transitions.js';
 
-/** One consumer group: the classic protocol, by the table in `transitions.ts`. */
+/** A consumer group of the classic protocol. `transitions.ts` has its state machine. */
 export class Group {
   state: GroupState = 'Empty';
   generationId = 0;
@@ -23,11 +23,11 @@ export class Group {
   protocolName: string | null = null;
   leaderId: string | null = null;
   readonly members = new Map<string, Member>();
-  /** Ids given out to members that have not joined with them yet. */
-  private readonly promised = new Map<string, NodeJS.Timeout>();
+  /** Member ids that were assigned to clients that have yet to join with them. */
+  private readonly assignedIds = new Map<string, NodeJS.Timeout>();
   private readonly staticIds = new Map<string, string>();
   private rebalanceTimer: NodeJS.Timeout | undefined;
-  /** While a group that was empty waits for more members. */
+  /** Active while an empty group waits for more members. */
   private readonly initialDelay = new InitialRebalanceDelay();
 
   constructor(
@@ -39,7 +39,7 @@ export class Group {
     return this.state === 'Empty' || this.state === 'Dead';
   }
 
-  /** @throws ProtocolError with the code that refuses it */
+  /** @throws ProtocolError if the request is rejected */
   async join(request: JoinRequest): Promise<JoinAnswer> {
     if (this.state === 'Dead') this.react('join-new');
     checkProtocols(request, this);
@@ -48,10 +48,10 @@ export class Group {
     if (memberId === '') return this.joinUnnamed(request);
     const member = this.members.get(memberId);
     if (member !== undefined) return this.joinAgain(member, request);
-    const promise = this.promised.get(memberId);
-    if (promise === undefined) throw unknownMember(memberId);
-    clearTimeout(promise);
-    this.promised.delete(memberId);
+    const expiry = this.assignedIds.get(memberId);
+    if (expiry === undefined) throw unknownMemberError(memberId);
+    clearTimeout(expiry);
+    this.assignedIds.delete(memberId);
     return this.joinNew(memberId, request);
   }
 
@@ -62,16 +62,19 @@ export class Group {
     }
     this.checkSize();
     const expire = () => {
-      this.promised.delete(memberId);
+      this.assignedIds.delete(memberId);
       this.completeJoinIfAllJoined();
     };
-    this.promised.set(memberId, setTimeout(expire, request.sessionTimeoutMs).unref());
-    return refusedJoin(memberId, ErrorCode.MEMBER_ID_REQUIRED);
+    this.assignedIds.set(memberId, setTimeout(expire, request.sessionTimeoutMs).unref());
+    return failedJoin(memberId, ErrorCode.MEMBER_ID_REQUIRED);
   }
 
   private checkSize(): void {
-    if (this.members.size + this.promised.size >= this.hooks.maxSize()) {
-      throw new ProtocolError(ErrorCode.GROUP_MAX_SIZE_REACHED, `${this.groupId} has its most members`);
+    if (this.members.size + this.assignedIds.size >= this.hooks.maxSize()) {
+      throw new ProtocolError(
+        ErrorCode.GROUP_MAX_SIZE_REACHED,
+        `group ${this.groupId} has reached group.max.size`,
+      );
     }
   }
 
@@ -95,7 +98,7 @@ export class Group {
     this.members.set(memberId, member);
     if (member.groupInstanceId !== null) this.staticIds.set(member.groupInstanceId, memberId);
     this.protocolType = request.protocolType;
-    return this.parkJoin(member, reaction, `${request.clientId} joined`);
+    return this.awaitJoin(member, reaction, `${request.clientId} joined`);
   }
 
   private async joinAgain(member: Member, request: JoinRequest): Promise<JoinAnswer> {
@@ -103,8 +106,7 @@ export class Group {
     const same = sameProtocols(member.protocols, request.protocols);
     const reaction = this.react(same ? (leads ? 'join-same-leader' : 'join-same-follower') : 'join-changed');
     this.update(member, request);
-    if (reaction !== 'answer-join')
-      return this.parkJoin(member, reaction, `${request.clientId} joined again`);
+    if (reaction !== 'answer-join') return this.awaitJoin(member, reaction, `${request.clientId} rejoined`);
     this.renew(member);
     return this.joinAnswer(member, false);
   }
@@ -121,11 +123,11 @@ export class Group {
     const instanceId = request.groupInstanceId as string;
     const member = this.members.get(this.staticIds.get(instanceId) as string) as Member;
     if (request.memberId !== '') {
-      if (request.memberId !== member.memberId) throw fenced(instanceId);
+      if (request.memberId !== member.memberId) throw fencedError(instanceId);
       return this.joinAgain(member, request);
     }
     const others = [...this.members.values()].filter((each) => each !== member);
-    // As in Kafka: whatever else it says now, the others hear of it with the next rebalance.
+    // As in Kafka, other changes to its metadata take effect with the next rebalance.
     const keeps = electProtocol([...others, request]) === this.protocolName;
     const reaction = this.react(keeps ? 'replace-same' : 'replace-changed');
     const oldId = member.memberId;
@@ -133,19 +135,19 @@ export class Group {
     this.rename(member, `${instanceId}-${randomUUID()}`);
     this.update(member, request);
     if (reaction !== 'answer-join')
-      return this.parkJoin(member, reaction, `instance ${instanceId} came back`);
+      return this.awaitJoin(member, reaction, `static member ${instanceId} rejoined`);
     this.renew(member);
     await this.hooks.save(this);
     const answer = this.joinAnswer(member, wasLeader);
     if (!wasLeader || request.supportsSkipAssignment) return answer;
-    // A leader that came back need not share out what is shared out already: an old one must not know that it leads.
+    // The assignment exists. Clients that cannot skip it must not learn that they are the leader.
     return { ...answer, leader: oldId, members: [], skipAssignment: false };
   }
 
-  /** Gives a static member a new id; whoever has the old one is fenced. */
+  /** Assigns a new id to a static member, and fences the client with the old id. */
   private rename(member: Member, memberId: string): void {
-    member.joining?.(refusedJoin(member.memberId, ErrorCode.FENCED_INSTANCE_ID));
-    member.syncing?.(refusedSync(ErrorCode.FENCED_INSTANCE_ID));
+    member.joining?.(failedJoin(member.memberId, ErrorCode.FENCED_INSTANCE_ID));
+    member.syncing?.(failedSync(ErrorCode.FENCED_INSTANCE_ID));
     member.joining = undefined;
     member.syncing = undefined;
     this.members.delete(member.memberId);
@@ -155,16 +157,16 @@ export class Group {
     this.staticIds.set(member.groupInstanceId as string, memberId);
   }
 
-  /** Lets the join wait for the others, in a rebalance that begins now if none is under way. */
-  private async parkJoin(member: Member, reaction: Reaction, reason: string): Promise<JoinAnswer> {
+  /** Waits for the other members to join. Starts a rebalance if none is in progress. */
+  private async awaitJoin(member: Member, reaction: Reaction, reason: string): Promise<JoinAnswer> {
     const answer = new Promise<JoinAnswer>((resolve) => {
-      member.joining?.(refusedJoin(member.memberId, ErrorCode.REBALANCE_IN_PROGRESS));
+      member.joining?.(failedJoin(member.memberId, ErrorCode.REBALANCE_IN_PROGRESS));
       member.joining = resolve;
     });
     this.renew(member);
     const wasEmpty = this.state === 'Empty';
     if (reaction === 'rebalance') this.prepareRebalance(reason);
-    const delay = { delayMs: this.hooks.initialDelayMs(), maxMs: this.longestRebalanceMs() };
+    const delay = { delayMs: this.hooks.initialDelayMs(), maxMs: this.maxRebalanceTimeoutMs() };
     if (wasEmpty) this.initialDelay.start(delay, () => this.completeJoinIfAllJoined());
     else this.initialDelay.extend();
     this.completeJoinIfAllJoined();
@@ -173,9 +175,9 @@ export class Group {
 
   private prepareRebalance(reason: string): void {
     this.state = 'PreparingRebalance';
-    this.hooks.tell({ kind: 'rebalance', reason });
+    this.hooks.onEvent({ kind: 'rebalance', reason });
     for (const member of this.members.values()) {
-      member.syncing?.(refusedSync(ErrorCode.REBALANCE_IN_PROGRESS));
+      member.syncing?.(failedSync(ErrorCode.REBALANCE_IN_PROGRESS));
       member.syncing = undefined;
       member.synced = false;
       member.assignment = NO_BYTES;
@@ -183,17 +185,17 @@ export class Group {
     this.setRebalanceTimer(() => this.completeJoin());
   }
 
-  private longestRebalanceMs(): number {
+  private maxRebalanceTimeoutMs(): number {
     return Math.max(0, ...[...this.members.values()].map((member) => member.rebalanceTimeoutMs));
   }
 
   private setRebalanceTimer(then: () => void): void {
     clearTimeout(this.rebalanceTimer);
-    this.rebalanceTimer = setTimeout(then, this.longestRebalanceMs()).unref();
+    this.rebalanceTimer = setTimeout(then, this.maxRebalanceTimeoutMs()).unref();
   }
 
   private completeJoinIfAllJoined(): void {
-    if (this.state !== 'PreparingRebalance' || this.promised.size > 0) return;
+    if (this.state !== 'PreparingRebalance' || this.assignedIds.size > 0) return;
     if (this.initialDelay.isActive) return;
     for (const member of this.members.values()) if (member.joining === undefined) return;
     this.completeJoin();
@@ -220,10 +222,10 @@ export class Group {
     }
   }
 
-  /** Members that took the new generation and never asked for their part hold up the others. */
+  /** Removes members that joined the generation and did not sync in time. */
   private dropUnsynced(): void {
     const late = [...this.members.values()].filter((member) => !member.synced);
-    for (const member of late) this.remove(member, `${member.clientId} did not ask for its part in time`);
+    for (const member of late) this.remove(member, `${member.clientId} did not sync in time`);
   }
 
   private becomeEmpty(): void {
@@ -256,12 +258,12 @@ export class Group {
     };
   }
 
-  /** What a member says under the protocol that was chosen. */
+  /** The metadata of a member for the selected protocol. */
   metadataOf(member: Member): Buffer {
     return member.protocols.find(({ name }) => name === this.protocolName)?.metadata ?? NO_BYTES;
   }
 
-  /** @throws ProtocolError with the code that refuses it */
+  /** @throws ProtocolError if the request is rejected */
   async sync(request: SyncRequest): Promise<SyncAnswer> {
     const member = this.expectMember(request);
     checkChosenProtocol(request, this);
@@ -270,7 +272,7 @@ export class Group {
     member.synced = true;
     if (reaction === 'answer-sync') return this.syncAnswer(member);
     const answer = new Promise<SyncAnswer>((resolve) => {
-      member.syncing?.(refusedSync(ErrorCode.REBALANCE_IN_PROGRESS));
+      member.syncing?.(failedSync(ErrorCode.REBALANCE_IN_PROGRESS));
       member.syncing = resolve;
     });
     if (reaction === 'assign') await this.assign(request);
@@ -287,14 +289,14 @@ export class Group {
       await this.hooks.save(this);
     } catch (error) {
       if (this.generationId === generation && this.state === 'CompletingRebalance') {
-        this.prepareRebalance('the assignment could not be kept');
+        this.prepareRebalance('write of the assignment failed');
       }
       throw error;
     }
-    // Another rebalance may have begun in the meantime, which has answered those that waited.
+    // Another rebalance may have begun meanwhile, and answered the waiting members.
     if (this.generationId !== generation || this.state !== 'CompletingRebalance') return;
     this.state = 'Stable';
-    this.hooks.tell({ kind: 'stable' });
+    this.hooks.onEvent({ kind: 'stable' });
     if ([...this.members.values()].every((member) => member.synced)) clearTimeout(this.rebalanceTimer);
     for (const member of this.members.values()) {
       member.syncing?.(this.syncAnswer(member));
@@ -311,7 +313,7 @@ export class Group {
     };
   }
 
-  /** @throws ProtocolError with the code that refuses it */
+  /** @throws ProtocolError if the request is rejected */
   heartbeat(reference: MemberReference): void {
     const member = this.expectMember(reference);
     const reaction = this.react('heartbeat');
@@ -321,28 +323,28 @@ export class Group {
     }
   }
 
-  /** @throws ProtocolError with the code that refuses it */
+  /** @throws ProtocolError if the request is rejected */
   leave(reference: Omit<MemberReference, 'generationId'>): string {
     if (this.state === 'Dead') this.react('member-gone');
     const { memberId, groupInstanceId } = reference;
-    const promise = this.promised.get(memberId);
-    if (promise !== undefined) {
-      clearTimeout(promise);
-      this.promised.delete(memberId);
+    const expiry = this.assignedIds.get(memberId);
+    if (expiry !== undefined) {
+      clearTimeout(expiry);
+      this.assignedIds.delete(memberId);
       this.completeJoinIfAllJoined();
       return memberId;
     }
     const known = groupInstanceId === null ? memberId : this.staticIds.get(groupInstanceId);
     if (groupInstanceId !== null && known !== undefined && memberId !== '' && memberId !== known) {
-      throw fenced(groupInstanceId);
+      throw fencedError(groupInstanceId);
     }
     const member = known === undefined ? undefined : this.members.get(known);
-    if (member === undefined) throw unknownMember(memberId);
+    if (member === undefined) throw unknownMemberError(memberId);
     this.remove(member, `${member.clientId} left`);
     return member.memberId;
   }
 
-  /** @throws ProtocolError where this member may not commit now */
+  /** @throws ProtocolError if the member may not commit now */
   checkCommit(reference: MemberReference, kind: 'plain' | 'transactional' = 'plain'): void {
     const transactional = kind === 'transactional';
     if (reference.generationId < 0 && reference.memberId === '' && reference.groupInstanceId === null) {
@@ -358,20 +360,20 @@ export class Group {
     const reaction = this.react('member-gone');
     this.forget(member);
     if (reaction === 'rebalance-without') this.prepareRebalance(reason);
-    if (this.members.size === 0 && this.promised.size === 0) this.becomeEmpty();
+    if (this.members.size === 0 && this.assignedIds.size === 0) this.becomeEmpty();
     else this.completeJoinIfAllJoined();
   }
 
   private forget(member: Member): void {
     clearTimeout(member.session);
-    member.joining?.(refusedJoin(member.memberId, ErrorCode.UNKNOWN_MEMBER_ID));
-    member.syncing?.(refusedSync(ErrorCode.UNKNOWN_MEMBER_ID));
+    member.joining?.(failedJoin(member.memberId, ErrorCode.UNKNOWN_MEMBER_ID));
+    member.syncing?.(failedSync(ErrorCode.UNKNOWN_MEMBER_ID));
     this.members.delete(member.memberId);
     if (member.groupInstanceId !== null) this.staticIds.delete(member.groupInstanceId);
     if (this.leaderId === member.memberId) this.leaderId = null;
   }
 
-  /** A member lives for another session timeout; one whose request waits lives on without heartbeats. */
+  /** Restarts the session timeout of a member. A member with a waiting request does not expire. */
   private renew(member: Member): void {
     clearTimeout(member.session);
     const expire = () => {
@@ -382,44 +384,44 @@ export class Group {
   }
 
   private expire(member: Member): void {
-    this.hooks.tell({ kind: 'expired', member });
-    this.remove(member, `${member.clientId} was not heard of for ${member.sessionTimeoutMs} ms`);
+    this.hooks.onEvent({ kind: 'expired', member });
+    this.remove(member, `${member.clientId} sent no heartbeat for ${member.sessionTimeoutMs} ms`);
   }
 
   private expectMember(reference: MemberReference): Member {
     if (this.state === 'Dead') this.react('heartbeat');
     const { memberId, groupInstanceId, generationId } = reference;
     const current = groupInstanceId === null ? undefined : this.staticIds.get(groupInstanceId);
-    if (current !== undefined && current !== memberId) throw fenced(groupInstanceId as string);
+    if (current !== undefined && current !== memberId) throw fencedError(groupInstanceId as string);
     const member = this.members.get(memberId);
     if (member === undefined || (groupInstanceId !== null && current === undefined)) {
-      throw unknownMember(memberId);
+      throw unknownMemberError(memberId);
     }
     if (generationId !== this.generationId) {
       throw new ProtocolError(
         ErrorCode.ILLEGAL_GENERATION,
-        `generation ${generationId}, the group is in ${this.generationId}`,
+        `generation ${generationId} is not the current generation ${this.generationId}`,
       );
     }
     return member;
   }
 
-  /** Asks the table. @throws ProtocolError where the reaction is to refuse */
+  /** Looks up the reaction to an event. @throws ProtocolError if it is a rejection */
   private react(event: GroupEvent): Reaction {
     const reaction = TRANSITIONS[this.state][event];
     switch (reaction) {
-      case 'refuse-rebalancing':
+      case 'reject-rebalancing':
         throw new ProtocolError(ErrorCode.REBALANCE_IN_PROGRESS, 'the group is rebalancing');
-      case 'refuse-unknown-member':
-        throw new ProtocolError(ErrorCode.UNKNOWN_MEMBER_ID, 'the group has no such member');
-      case 'refuse-not-available':
-        throw new ProtocolError(ErrorCode.COORDINATOR_NOT_AVAILABLE, 'the group was deleted');
+      case 'reject-unknown-member':
+        throw new ProtocolError(ErrorCode.UNKNOWN_MEMBER_ID, 'unknown member');
+      case 'reject-not-available':
+        throw new ProtocolError(ErrorCode.COORDINATOR_NOT_AVAILABLE, 'the group has been deleted');
       default:
         return reaction;
     }
   }
 
-  /** Takes a group as it was kept: its members go on without a rebalance if they come in time. */
+  /** Restores a persisted group. Its members continue without a rebalance if they send a heartbeat in time. */
   restore(
     kept: Pick<Group, 'generationId' | 'protocolType' | 'protocolName' | 'leaderId'>,
     members: Member[],
@@ -436,18 +438,18 @@ export class Group {
     }
   }
 
-  /** Ends the group: its timers stop, and whoever waits is told to look again. */
-  end(): void {
+  /** Stops the timers, and answers waiting requests with COORDINATOR_NOT_AVAILABLE. */
+  close(): void {
     for (const member of [...this.members.values()]) {
       clearTimeout(member.session);
-      member.joining?.(refusedJoin(member.memberId, ErrorCode.COORDINATOR_NOT_AVAILABLE));
-      member.syncing?.(refusedSync(ErrorCode.COORDINATOR_NOT_AVAILABLE));
+      member.joining?.(failedJoin(member.memberId, ErrorCode.COORDINATOR_NOT_AVAILABLE));
+      member.syncing?.(failedSync(ErrorCode.COORDINATOR_NOT_AVAILABLE));
     }
-    for (const promise of this.promised.values()) clearTimeout(promise);
+    for (const expiry of this.assignedIds.values()) clearTimeout(expiry);
     clearTimeout(this.rebalanceTimer);
     this.initialDelay.stop();
     this.members.clear();
-    this.promised.clear();
+    this.assignedIds.clear();
     this.state = 'Dead';
   }
 }

@@ -1,12 +1,12 @@
 import type { ErrorCode } from '../../../protocol/error-codes.js';
 
-/** A way to share partitions that a member knows, with what it tells the leader under it. */
+/** An assignment protocol that a member supports, with its metadata for the leader. */
 export interface MemberProtocol {
   readonly name: string;
   readonly metadata: Buffer;
 }
 
-/** What a JoinGroup is answered with. */
+/** Response to JoinGroup. */
 export interface JoinAnswer {
   readonly error: ErrorCode;
   readonly generationId: number;
@@ -15,7 +15,7 @@ export interface JoinAnswer {
   readonly leader: string;
   readonly memberId: string;
   readonly skipAssignment: boolean;
-  /** Empty but for the leader. */
+  /** Only for the leader; empty for others. */
   readonly members: readonly {
     readonly memberId: string;
     readonly groupInstanceId: string | null;
@@ -23,7 +23,7 @@ export interface JoinAnswer {
   }[];
 }
 
-/** What a SyncGroup is answered with. */
+/** Response to SyncGroup. */
 export interface SyncAnswer {
   readonly error: ErrorCode;
   readonly protocolType: string | null;
@@ -31,7 +31,7 @@ export interface SyncAnswer {
   readonly assignment: Buffer;
 }
 
-/** One member of a group, and the requests of it that wait. */
+/** A member of a group, and its waiting requests. */
 export interface Member {
   memberId: string;
   readonly groupInstanceId: string | null;
@@ -43,7 +43,7 @@ export interface Member {
   assignment: Buffer;
   joining: ((answer: JoinAnswer) => void) | undefined;
   syncing: ((answer: SyncAnswer) => void) | undefined;
-  /** Whether it has synced in this generation. */
+  /** Whether it sent SyncGroup in this generation. */
   synced: boolean;
   session: NodeJS.Timeout | undefined;
 }
@@ -58,7 +58,7 @@ export function sameProtocols(a: readonly MemberProtocol[], b: readonly MemberPr
   );
 }
 
-/** The protocols that all members know, in the order of the first. */
+/** The protocols that all members support, in the order of the first member. */
 export function commonProtocols(members: readonly Pick<Member, 'protocols'>[]): string[] {
   const [first, ...others] = members;
   return (first?.protocols ?? [])
@@ -66,7 +66,7 @@ export function commonProtocols(members: readonly Pick<Member, 'protocols'>[]): 
     .filter((name) => others.every((member) => member.protocols.some((own) => own.name === name)));
 }
 
-/** The protocol that most members like best, among those that all know. */
+/** The protocol that most members prefer, of those that all support. */
 export function electProtocol(members: readonly Pick<Member, 'protocols'>[]): string {
   const candidates = commonProtocols(members);
   const votes = new Map(candidates.map((name) => [name, 0]));

@@ -2,7 +2,7 @@ import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
 import { commonProtocols, type Member } from './member.js';
 import type { JoinRequest, SyncRequest } from './requests.js';
 
-/** @throws ProtocolError where the member has no protocol in common with the others */
+/** @throws ProtocolError if the member has no protocol in common with the others */
 export function checkProtocols(
   { memberId, protocolType, protocols }: JoinRequest,
   group: { readonly members: ReadonlyMap<string, Member>; readonly protocolType: string | null },
@@ -17,11 +17,11 @@ export function checkProtocols(
   if (fits) return;
   throw new ProtocolError(
     ErrorCode.INCONSISTENT_GROUP_PROTOCOL,
-    'the member has no protocol that the others have',
+    'the member supports no protocol that all other members support',
   );
 }
 
-/** @throws ProtocolError where the member names another protocol than the one that was chosen */
+/** @throws ProtocolError if the member expects another protocol than the selected one */
 export function checkChosenProtocol(
   { protocolType, protocolName }: SyncRequest,
   chosen: { readonly protocolType: string | null; readonly protocolName: string | null },
@@ -29,6 +29,9 @@ export function checkChosenProtocol(
   const typeDiffers = protocolType !== null && protocolType !== chosen.protocolType;
   const nameDiffers = protocolName !== null && protocolName !== chosen.protocolName;
   if (typeDiffers || nameDiffers) {
-    throw new ProtocolError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, 'not the protocol that was chosen');
+    throw new ProtocolError(
+      ErrorCode.INCONSISTENT_GROUP_PROTOCOL,
+      'the protocol is not the one that the group has selected',
+    );
   }
 }

@@ -1,6 +1,6 @@
 import type { MemberProtocol } from './member.js';
 
-/** A member asks to be in the group. */
+/** A JoinGroup request. */
 export interface JoinRequest {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
@@ -10,13 +10,13 @@ export interface JoinRequest {
   readonly rebalanceTimeoutMs: number;
   readonly protocolType: string;
   readonly protocols: readonly MemberProtocol[];
-  /** Whether a member without an id must first be given one, and join with it (JoinGroup 4 and later). */
+  /** Whether a member without an id gets one first and joins again with it (JoinGroup 4 and later). */
   readonly requireKnownMemberId: boolean;
-  /** Whether a leader can be told to share out nothing (JoinGroup 9). */
+  /** Whether the leader can be told to skip the assignment (JoinGroup 9). */
   readonly supportsSkipAssignment: boolean;
 }
 
-/** A member asks for its part; the leader brings everyone's. */
+/** A SyncGroup request; that of the leader has the assignments. */
 export interface SyncRequest {
   readonly memberId: string;
   readonly groupInstanceId: string | null;
@@ -26,7 +26,7 @@ export interface SyncRequest {
   readonly assignments: readonly { readonly memberId: string; readonly assignment: Buffer }[];
 }
 
-/** Names one member of one generation. */
+/** Identifies a member in a generation. */
 export interface MemberReference {
   readonly memberId: string;
   readonly groupInstanceId: string | null;

@@ -4,13 +4,13 @@ import type { Group } from './group.js';
 const CONSUMER_PROTOCOL = 'consumer';
 
 /*
- * What a consumer says when it joins begins: version int16 · topics array of strings.
+ * The metadata of a consumer begins with: version int16 · topics array of strings.
  */
 
 /**
- * Topics that the members of a consumer group read; none if the group is of another kind.
+ * Topics that the members of a consumer group are subscribed to; empty for groups of another protocol type.
  *
- * @returns undefined if a member says it in a way that can't be read: it may read any topic
+ * @returns undefined if the metadata of a member cannot be decoded: it may be subscribed to any topic
  */
 export function subscribedTopics(group: Group): Set<string> | undefined {
   const topics = new Set<string>();
@@ -34,7 +34,7 @@ function topicsIn(metadata: Buffer): string[] {
   reader.int16();
   const topics: string[] = [];
   const count = reader.arrayLength();
-  if (count < 0) throw new MalformedRequestError('the topics of a subscription are null');
+  if (count < 0) throw new MalformedRequestError('topics of a subscription are null');
   for (let i = 0; i < count; i++) topics.push(reader.string());
   return topics;
 }

@@ -24,7 +24,7 @@ function joinOf(change: Partial<JoinRequest> = {}): JoinRequest {
   };
 }
 
-/** A group in a state, with a leader, a follower and a static member where the state has members. */
+/** A group in a state, with a leader, a follower and a static member if the state has members. */
 interface Scene {
   readonly group: Group;
   leader: string;
@@ -37,13 +37,13 @@ async function sceneIn(state: GroupState): Promise<Scene> {
     save: async () => undefined,
     emptied: () => undefined,
     maxSize: () => 10,
-    tell: () => undefined,
+    onEvent: () => undefined,
     initialDelayMs: () => 0,
   });
   const scene = { group, leader: 'nobody', follower: 'nobody', fixed: 'nobody' };
   if (state === 'Empty') return scene;
   if (state === 'Dead') {
-    group.end();
+    group.close();
     return scene;
   }
   const leader = await group.join(joinOf());
@@ -54,7 +54,7 @@ async function sceneIn(state: GroupState): Promise<Scene> {
     group.join(joinOf()),
     group.join(joinOf({ groupInstanceId: 'fixed' })),
   ];
-  // The leader's own second join starts a rebalance that is complete at once; it joins that of the others again.
+  // The second join of the leader starts a rebalance that completes at once; it rejoins that of the others.
   await vi.advanceTimersByTimeAsync(0);
   joins.push(group.join(joinOf({ memberId: leader.memberId })));
   const answers = (await Promise.all(joins)).slice(1) as JoinAnswer[];
@@ -86,7 +86,7 @@ function syncOf(group: Group, memberId: string) {
   };
 }
 
-/** Lets an event happen; resolves with its answer, or with 'parked' where there is none yet. */
+/** Triggers an event. Resolves with its response, or with 'parked' if it waits. */
 async function happen(event: GroupEvent, { group, leader, follower, fixed }: Scene): Promise<unknown> {
   const other = [{ name: 'range', metadata: Buffer.from('other topics') }];
   const withoutChosen = [{ name: 'roundrobin', metadata: METADATA }];
@@ -116,10 +116,10 @@ async function happen(event: GroupEvent, { group, leader, follower, fixed }: Sce
   return Promise.race([answer, parked]);
 }
 
-/** What an observer sees of a reaction. */
+/** The observable result of a reaction. */
 const SEEN: Record<Reaction, (answer: unknown, group: Group, before: GroupState) => void> = {
   rebalance: (answer, group, before) => {
-    // The first member of an empty group waits for nobody.
+    // The first member of an empty group does not wait.
     expect(group.state).toBe(before === 'Empty' ? 'CompletingRebalance' : 'PreparingRebalance');
     if (before !== 'Empty') expect(answer).toBe('parked');
   },
@@ -160,18 +160,18 @@ const SEEN: Record<Reaction, (answer: unknown, group: Group, before: GroupState)
   commit: (answer) => {
     expect(answer).toBeUndefined();
   },
-  'refuse-rebalancing': (answer) => {
+  'reject-rebalancing': (answer) => {
     expect(answer).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
   },
-  'refuse-unknown-member': (answer) => {
+  'reject-unknown-member': (answer) => {
     expect(answer).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
   },
-  'refuse-not-available': (answer) => {
+  'reject-not-available': (answer) => {
     expect(answer).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   },
 };
 
-describe('the table of group transitions', () => {
+describe('the state machine of a group', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
@@ -184,6 +184,6 @@ describe('the table of group transitions', () => {
     expect(scene.group.state).toBe(state);
     const answer = await happen(event, scene);
     SEEN[reaction](answer, scene.group, state);
-    scene.group.end();
+    scene.group.close();
   });
 });

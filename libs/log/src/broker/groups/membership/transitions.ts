@@ -1,74 +1,74 @@
-/** States of a consumer group, by Kafka's names. */
+/** Kafka's states of a consumer group. */
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead';
 
-/** What can happen to a group. */
+/** Events of a group. */
 export type GroupEvent =
-  /** A member joins that the group does not know. */
+  /** A new member joins. */
   | 'join-new'
-  /** A member joins again with the protocols it had; the leader's asks for a rebalance. */
+  /** A member rejoins with the same protocols. If it is the leader, it requests a rebalance. */
   | 'join-same-follower'
   | 'join-same-leader'
-  /** A member joins again with other protocols. */
+  /** A member rejoins with other protocols. */
   | 'join-changed'
-  /** A static member comes back under a new member id, and the group's protocol can stay what it is. */
+  /** A static member rejoins with a new member id, and the selected protocol remains. */
   | 'replace-same'
-  /** It comes back, and knows other protocols, so that another would be chosen. */
+  /** A static member rejoins with other protocols, so that another one would be selected. */
   | 'replace-changed'
   | 'sync-leader'
   | 'sync-follower'
   | 'heartbeat'
-  /** A member leaves, or its session ends. */
+  /** A member leaves or expires. */
   | 'member-gone'
   /** A member of the current generation commits offsets. */
   | 'commit-member'
-  /** Offsets are committed from outside the group protocol, without a member and a generation. */
+  /** Offsets are committed without a member id and a generation. */
   | 'commit-outside'
-  /** The same two inside of a transaction, which its own producer fences: a rebalance does not hold it up. */
+  /** The same in a transaction, which is possible during a rebalance: the producer is fenced by its epoch. */
   | 'transactional-commit-member'
   | 'transactional-commit-outside';
 
-/** What the group does about it. */
+/** Reactions of a group. */
 export type Reaction =
-  /** Goes to PreparingRebalance, and the join waits there. */
+  /** The group changes to PreparingRebalance, and the join waits. */
   | 'rebalance'
-  /** The join waits for the others. */
+  /** The join waits for other members. */
   | 'park-join'
-  /** The join is answered with the generation that is. */
+  /** The join is answered with the current generation. */
   | 'answer-join'
-  /** The leader's assignment goes to all, and the group is Stable. */
+  /** The assignments of the leader are sent to all members, and the group becomes Stable. */
   | 'assign'
-  /** The sync waits for the leader's. */
+  /** The sync waits for that of the leader. */
   | 'park-sync'
   | 'answer-sync'
   /** The session is renewed. */
   | 'renew'
-  /** The session is renewed, and the member is told to join again. */
+  /** The session is renewed, and the member has to rejoin. */
   | 'renew-and-rejoin'
-  /** Goes on without the member: a rebalance, or Empty where it was the last. */
+  /** The group rebalances without the member, or becomes Empty. */
   | 'rebalance-without'
-  /** One member less to wait for. */
+  /** The group waits for one member less. */
   | 'wait-for-fewer'
   | 'commit'
-  | 'refuse-rebalancing'
-  | 'refuse-unknown-member'
-  | 'refuse-not-available';
+  | 'reject-rebalancing'
+  | 'reject-unknown-member'
+  | 'reject-not-available';
 
-/** State × event: the whole of the coordinator's decisions. */
+/** Reaction by state and event. */
 export const TRANSITIONS: Readonly<Record<GroupState, Readonly<Record<GroupEvent, Reaction>>>> = {
   Empty: {
     'join-new': 'rebalance',
-    'join-same-follower': 'refuse-unknown-member',
-    'join-same-leader': 'refuse-unknown-member',
-    'join-changed': 'refuse-unknown-member',
+    'join-same-follower': 'reject-unknown-member',
+    'join-same-leader': 'reject-unknown-member',
+    'join-changed': 'reject-unknown-member',
     'replace-same': 'rebalance',
     'replace-changed': 'rebalance',
-    'sync-leader': 'refuse-unknown-member',
-    'sync-follower': 'refuse-unknown-member',
-    heartbeat: 'refuse-unknown-member',
-    'member-gone': 'refuse-unknown-member',
-    'commit-member': 'refuse-unknown-member',
+    'sync-leader': 'reject-unknown-member',
+    'sync-follower': 'reject-unknown-member',
+    heartbeat: 'reject-unknown-member',
+    'member-gone': 'reject-unknown-member',
+    'commit-member': 'reject-unknown-member',
     'commit-outside': 'commit',
-    'transactional-commit-member': 'refuse-unknown-member',
+    'transactional-commit-member': 'reject-unknown-member',
     'transactional-commit-outside': 'commit',
   },
   PreparingRebalance: {
@@ -78,12 +78,12 @@ export const TRANSITIONS: Readonly<Record<GroupState, Readonly<Record<GroupEvent
     'join-changed': 'park-join',
     'replace-same': 'park-join',
     'replace-changed': 'park-join',
-    'sync-leader': 'refuse-rebalancing',
-    'sync-follower': 'refuse-rebalancing',
+    'sync-leader': 'reject-rebalancing',
+    'sync-follower': 'reject-rebalancing',
     heartbeat: 'renew-and-rejoin',
     'member-gone': 'wait-for-fewer',
     'commit-member': 'commit',
-    'commit-outside': 'refuse-unknown-member',
+    'commit-outside': 'reject-unknown-member',
     'transactional-commit-member': 'commit',
     'transactional-commit-outside': 'commit',
   },
@@ -98,8 +98,8 @@ export const TRANSITIONS: Readonly<Record<GroupState, Readonly<Record<GroupEvent
     'sync-follower': 'park-sync',
     heartbeat: 'renew',
     'member-gone': 'rebalance-without',
-    'commit-member': 'refuse-rebalancing',
-    'commit-outside': 'refuse-unknown-member',
+    'commit-member': 'reject-rebalancing',
+    'commit-outside': 'reject-unknown-member',
     'transactional-commit-member': 'commit',
     'transactional-commit-outside': 'commit',
   },
@@ -115,24 +115,24 @@ export const TRANSITIONS: Readonly<Record<GroupState, Readonly<Record<GroupEvent
     heartbeat: 'renew',
     'member-gone': 'rebalance-without',
     'commit-member': 'commit',
-    'commit-outside': 'refuse-unknown-member',
+    'commit-outside': 'reject-unknown-member',
     'transactional-commit-member': 'commit',
     'transactional-commit-outside': 'commit',
   },
   Dead: {
-    'join-new': 'refuse-not-available',
-    'join-same-follower': 'refuse-not-available',
-    'join-same-leader': 'refuse-not-available',
-    'join-changed': 'refuse-not-available',
-    'replace-same': 'refuse-not-available',
-    'replace-changed': 'refuse-not-available',
-    'sync-leader': 'refuse-not-available',
-    'sync-follower': 'refuse-not-available',
-    heartbeat: 'refuse-not-available',
-    'member-gone': 'refuse-not-available',
-    'commit-member': 'refuse-not-available',
-    'commit-outside': 'refuse-not-available',
-    'transactional-commit-member': 'refuse-not-available',
-    'transactional-commit-outside': 'refuse-not-available',
+    'join-new': 'reject-not-available',
+    'join-same-follower': 'reject-not-available',
+    'join-same-leader': 'reject-not-available',
+    'join-changed': 'reject-not-available',
+    'replace-same': 'reject-not-available',
+    'replace-changed': 'reject-not-available',
+    'sync-leader': 'reject-not-available',
+    'sync-follower': 'reject-not-available',
+    heartbeat: 'reject-not-available',
+    'member-gone': 'reject-not-available',
+    'commit-member': 'reject-not-available',
+    'commit-outside': 'reject-not-available',
+    'transactional-commit-member': 'reject-not-available',
+    'transactional-commit-outside': 'reject-not-available',
   },
 };

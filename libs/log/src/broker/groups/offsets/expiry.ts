@@ -2,7 +2,7 @@ import type { CommittedOffset } from './offsets-log.js';
 import type { Group } from '../membership/group.js';
 import { subscribedTopics } from '../membership/subscription.js';
 
-/** What a group has committed, and since when it has no members. */
+/** The committed offsets of a group. */
 export interface GroupOffsets<Offset extends CommittedOffset & { topic: string }> {
   readonly group: Group;
   readonly offsets: Iterable<Offset>;
@@ -10,9 +10,9 @@ export interface GroupOffsets<Offset extends CommittedOffset & { topic: string }
 }
 
 /**
- * Offsets that nobody is going to read on from. A group that lost its members keeps them for so long from then on; where
- * offsets are committed without members, each is kept for so long from its commit; of a group that reads, those of
- * topics that no member reads any longer.
+ * Offsets that have expired (`offsets.retention.minutes`). For a group without members the retention begins when it
+ * becomes empty; without group management, with each commit; for topics that no member of a group is subscribed to, with
+ * the commit.
  *
  * @see KIP-211
  */
@@ -21,7 +21,7 @@ export function expiredOffsets<Offset extends CommittedOffset & { topic: string 
   { nowMs, keptMs }: { nowMs: number; keptMs: number },
 ): Offset[] {
   const isOld = (offset: Offset) => nowMs - Number(offset.commitTimestamp) >= keptMs;
-  // A group that never had members has no protocol.
+  // Without group management there is no protocol type.
   if (!group.protocolType) return [...offsets].filter(isOld);
   if (group.isEmpty) return nowMs - emptySinceMs >= keptMs ? [...offsets] : [];
   if (group.state !== 'Stable' || group.protocolType !== 'consumer') return [];

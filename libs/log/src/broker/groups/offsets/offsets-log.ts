@@ -7,14 +7,14 @@ import { Writer } from '../../../protocol/writer.js';
 import type { PartitionLog } from '../../storage/partition/partition-log.js';
 import { replayRecords } from '../../storage/partition/replay.js';
 
-/** The internal topic that groups are kept in, compacted: the newest record of a key holds. */
+/** The internal, compacted topic with groups and committed offsets. */
 export const OFFSETS_TOPIC = '__consumer_offsets';
-/** It has one. */
+/** The topic has one partition. */
 export const OFFSETS_PARTITION = 0;
 const TRANSACTIONAL = 0x10;
 
 /*
- * Keys and values are Kafka's own: OffsetCommitKey 1 and OffsetCommitValue 3 (2 has no leader epoch), GroupMetadataKey 2
+ * Keys and values have Kafka's formats: OffsetCommitKey 1 and OffsetCommitValue 3 (2 has no leader epoch), GroupMetadataKey 2
  * and GroupMetadataValue 3; each begins with its version as int16.
  */
 const OFFSET_KEY_VERSION = 1;
@@ -50,7 +50,7 @@ const groupValue = t.struct({
   ),
 });
 
-/** An offset as a group committed it. */
+/** A committed offset. */
 export interface CommittedOffset {
   readonly offset: bigint;
   readonly leaderEpoch: number;
@@ -60,7 +60,7 @@ export interface CommittedOffset {
 
 export type GroupValue = t.ValueOf<typeof groupValue>;
 
-/** One change of what is kept; null removes it. */
+/** A record of the topic; a null value removes the key. */
 export type KeptEntry =
   | {
       readonly kind: 'offset';
@@ -71,13 +71,13 @@ export type KeptEntry =
     }
   | { readonly kind: 'group'; readonly group: string; readonly value: GroupValue | null };
 
-/** Whose transaction offsets are committed in. */
+/** The producer of the transaction that offsets are committed in. */
 export interface OffsetsProducer {
   readonly producerId: bigint;
   readonly producerEpoch: number;
 }
 
-/** Keeps entries, in one batch; those of a transaction hold once its marker follows. */
+/** Appends entries in one batch. Those of a transaction take effect with its commit marker. */
 export async function appendEntries(
   log: PartitionLog,
   entries: readonly KeptEntry[],
@@ -89,16 +89,16 @@ export async function appendEntries(
   await log.append(batch, readBatchHeader(batch));
 }
 
-/** What a reader of all that is kept is told, oldest first. */
+/** Visitor for the entries of the log, oldest first. */
 export interface EntryVisitor {
-  /** @param transaction the producer id whose transaction it is part of */
+  /** @param transaction producer id of the transaction that the entry belongs to */
   entry(entry: KeptEntry, transaction: bigint | undefined): void;
   end(producerId: bigint, outcome: Outcome): void;
-  /** A record that is none of those above, or a damaged one: the others hold. */
+  /** A record of an unknown type, or a damaged one. */
   unreadable(): void;
 }
 
-/** Hands over all that is kept, oldest first. */
+/** Visits all entries, oldest first. */
 export async function replayEntries(log: PartitionLog, visitor: EntryVisitor): Promise<void> {
   await replayRecords(log, ({ header, records, marker }) => {
     if (marker !== undefined) visitor.end(header.producerId, marker.outcome);
@@ -125,7 +125,7 @@ function readEntry({
   }
 }
 
-/** One entry as Kafka writes it. */
+/** Encodes an entry in Kafka's format. */
 export function encodeEntry(entry: KeptEntry): { key: Buffer; value: Buffer | null } {
   if (entry.kind === 'offset') {
     const { group, topic, partition, value } = entry;
@@ -140,7 +140,7 @@ export function encodeEntry(entry: KeptEntry): { key: Buffer; value: Buffer | nu
   };
 }
 
-/** @returns undefined for a kind of record that is not known here */
+/** @returns undefined for an unknown type of record */
 export function decodeEntry(key: Buffer, value: Buffer | null): KeptEntry | undefined {
   const keyReader = new Reader(key);
   const version = keyReader.int16();
@@ -170,6 +170,7 @@ function decode<T>(version: number, schema: t.Schema<T>, bytes: Buffer | null): 
   if (bytes === null) return null;
   const reader = new Reader(bytes);
   const found = reader.int16();
-  if (found !== version) throw new Error(`${OFFSETS_TOPIC} has a value of version ${found}, not ${version}`);
+  if (found !== version)
+    throw new Error(`unsupported version ${found} of a value in ${OFFSETS_TOPIC}, expected ${version}`);
   return schema.read(reader);
 }

@@ -1,17 +1,17 @@
 import type { CommittedOffset } from './offsets-log.js';
 import { partitionName } from '../../../protocol/partition-name.js';
 
-/** An offset with what it is of. */
+/** The committed offset of a group for a partition. */
 export interface GroupOffset {
   readonly group: string;
   readonly topic: string;
   readonly partition: number;
   readonly value: CommittedOffset;
-  /** Place among all commits: of two for one partition the later holds, whichever transaction ends first. */
+  /** Order of the commits. The later commit for a partition wins, whichever transaction ends first. */
   readonly order: number;
 }
 
-/** Offsets that were committed inside of transactions whose outcome is not known, by producer id. */
+/** Offsets committed in open transactions, by producer id. */
 export class PendingOffsets {
   private readonly byProducer = new Map<bigint, Map<string, GroupOffset>>();
 
@@ -21,7 +21,7 @@ export class PendingOffsets {
     this.byProducer.set(producerId, own);
   }
 
-  /** Takes back one that was not written, unless another has come for the same partition. */
+  /** Removes an offset that was not written, unless a later one replaced it. */
   drop(producerId: bigint, offset: GroupOffset): void {
     const own = this.byProducer.get(producerId);
     if (own?.get(keyOf(offset)) !== offset) return;
@@ -29,7 +29,7 @@ export class PendingOffsets {
     if (own.size === 0) this.byProducer.delete(producerId);
   }
 
-  /** Forgets what a producer's transaction has left, and hands it over. */
+  /** Removes and returns the offsets of a transaction. */
   take(producerId: bigint): GroupOffset[] {
     const own = this.byProducer.get(producerId);
     this.byProducer.delete(producerId);
@@ -42,7 +42,7 @@ export class PendingOffsets {
     return false;
   }
 
-  /** Whether a transaction has committed anything for the group. */
+  /** Whether an open transaction has committed an offset for the group. */
   hasAnyOf(group: string): boolean {
     for (const own of this.byProducer.values()) {
       for (const offset of own.values()) if (offset.group === group) return true;
@@ -50,7 +50,7 @@ export class PendingOffsets {
     return false;
   }
 
-  /** Forgets those of a group, or of a topic. */
+  /** Removes the offsets that match. */
   dropWhere(matches: (offset: GroupOffset) => boolean): void {
     for (const [producerId, own] of this.byProducer) {
       for (const [key, offset] of own) if (matches(offset)) own.delete(key);

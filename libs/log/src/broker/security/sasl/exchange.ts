@@ -1,17 +1,17 @@
-/** What one token of a client leads to. */
+/** Result of a token of the client. */
 export interface ExchangeStep {
   readonly reply: Buffer;
-  /** Who the client has proved to be; missing where it has to send more. */
+  /** The authenticated user; undefined if more tokens are needed. */
   readonly user?: string;
 }
 
-/** One client proving who it is, token by token. */
+/** The authentication of one client. */
 export interface SaslExchange {
-  /** @throws AuthenticationError where it can't be who it says */
+  /** @throws AuthenticationError if the authentication failed */
   next(token: Buffer): Promise<ExchangeStep> | ExchangeStep;
 }
 
-/** A client that could not prove who it is. The message goes to the client and to the log: no secret is in it. */
+/** Authentication failed. The message is sent to the client and logged, and contains no secrets. */
 export class AuthenticationError extends Error {
   override readonly name = 'AuthenticationError';
 }

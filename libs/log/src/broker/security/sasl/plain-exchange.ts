@@ -5,7 +5,7 @@ import type { Users } from './users.js';
 const HASH = 'sha512';
 
 /**
- * PLAIN: the password itself, in one token.
+ * The PLAIN mechanism: one token with the password.
  *
  *     token = [authorization id] NUL name NUL password
  *
@@ -17,14 +17,14 @@ export class PlainExchange implements SaslExchange {
   async next(token: Buffer): Promise<ExchangeStep> {
     const [actAs, name, password, ...rest] = token.toString('utf8').split('\0');
     if (!name || !password || rest.length > 0) {
-      throw new AuthenticationError('a token of PLAIN is [authorization id] NUL name NUL password');
+      throw new AuthenticationError('invalid PLAIN token, expected [authorization id] NUL name NUL password');
     }
     if (actAs !== '' && actAs !== name) {
-      throw new AuthenticationError('the authorization id must be the name of the user');
+      throw new AuthenticationError('the authorization id must be the user name');
     }
     const verifier = this.users.get(name)?.[HASH] ?? makeDecoy(HASH, name);
     if (!(await isPassword(HASH, password, verifier))) {
-      throw new AuthenticationError('wrong name or password, with PLAIN');
+      throw new AuthenticationError('invalid user name or password (PLAIN)');
     }
     return { reply: Buffer.alloc(0), user: name };
   }

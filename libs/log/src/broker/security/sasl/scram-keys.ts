@@ -1,17 +1,17 @@
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 
-/** Hashes that SCRAM is served with, by Node's names. */
+/** Supported hashes, by Node's names. */
 export type ScramHash = 'sha256' | 'sha512';
 
-/** Kafka's own default, and the least that its clients accept. */
+/** Kafka's default, and the minimum that its clients accept. */
 const ITERATIONS = 4_096;
 const SALT_BYTES = 16;
 const DIGEST_BYTES: Record<ScramHash, number> = { sha256: 32, sha512: 64 };
 
 const derive = promisify(pbkdf2);
 
-/** What a server keeps of a password: enough to check it, too little to log in with. */
+/** Stored instead of a password: sufficient to verify it, but not to authenticate with. */
 export interface Verifier {
   readonly salt: Buffer;
   readonly iterations: number;
@@ -34,7 +34,7 @@ export async function makeVerifier(
   };
 }
 
-/** What strangers are checked against: always the same salt for the same name, and no password that fits. */
+/** Verifier for unknown users: the same salt for the same name, and no matching password. */
 export function makeDecoy(hash: ScramHash, name: string): Verifier {
   return {
     salt: hmac(hash, DECOY_SECRET, name).subarray(0, SALT_BYTES),
@@ -46,13 +46,13 @@ export function makeDecoy(hash: ScramHash, name: string): Verifier {
 
 const DECOY_SECRET = randomBytes(32);
 
-/** Whether this is the password that the verifier was made of. */
+/** Whether the password matches the verifier. */
 export async function isPassword(hash: ScramHash, password: string, verifier: Verifier): Promise<boolean> {
   const { storedKey } = await makeVerifier(hash, password, verifier);
   return timingSafeEqual(storedKey, verifier.storedKey);
 }
 
-/** Whether a client that sent this proof knows the password. */
+/** Whether the proof of the client is valid. */
 export function isProof(
   hash: ScramHash,
   { proof, signed, verifier }: { proof: Buffer; signed: string; verifier: Verifier },
@@ -63,7 +63,7 @@ export function isProof(
   return timingSafeEqual(digest(hash, clientKey), verifier.storedKey);
 }
 
-/** What proves to the client that this server knows its password, too. */
+/** The signature that proves to the client that the server knows the password. */
 export function signServer(hash: ScramHash, signed: string, { serverKey }: Verifier): Buffer {
   return hmac(hash, serverKey, signed);
 }

@@ -11,16 +11,16 @@ describe('parseUsers', () => {
   });
 
   it.each([
-    ['ada', /^users, line 1: name:password is expected$/],
-    ['# x\n:s3cret', /^users, line 2: name:password is expected$/],
-    ['ada:', /^users, line 1: name:password is expected$/],
-    ['ada:s3cret\nada:s3cret', /^users, line 2: the name was there before$/],
+    ['ada', /^users, line 1: expected name:password$/],
+    ['# x\n:s3cret', /^users, line 2: expected name:password$/],
+    ['ada:', /^users, line 1: expected name:password$/],
+    ['ada:s3cret\nada:s3cret', /^users, line 2: duplicate user name$/],
     ['', /^users has no users/],
     [
       Array.from({ length: 1001 }, (_, i) => `user${i}:s3cret`).join('\n'),
       /^users has more than 1000 users$/,
     ],
-  ])('names file and line of what is wrong, and no secret: %j', (text, message) => {
+  ])('reports file and line without secrets: %j', (text, message) => {
     expect(() => parseUsers(text, 'users')).toThrow(message);
   });
 });

@@ -2,19 +2,19 @@ import * as fs from 'node:fs/promises';
 import { SettingError } from '../../config/settings.js';
 import { makeVerifier, type ScramHash, type Verifier } from './scram-keys.js';
 
-/** Each user costs two slow hashes at start. */
+/** Two slow hashes per user are computed at start. */
 const MAX_USERS = 1_000;
 
-/** What is kept of a user's password: one verifier for each hash, and never the password. */
+/** Verifiers of a password, one per hash. */
 export type UserVerifiers = Readonly<Record<ScramHash, Verifier>>;
 
-/** Who may connect. */
+/** The users that may connect. */
 export type Users = ReadonlyMap<string, UserVerifiers>;
 
 /**
- * Reads the users' file: `name:password` a line; empty lines, and lines that start with `#`, say nothing.
+ * Reads the file with users: one `name:password` per line. Empty lines and lines that start with `#` are ignored.
  *
- * @throws SettingError that names file and line, never what is in it
+ * @throws SettingError with file and line, without their contents
  */
 export async function readUsers(file: string): Promise<Users> {
   const passwords = parseUsers(await readText(file), file);
@@ -36,11 +36,11 @@ async function readText(file: string): Promise<string> {
   try {
     return await fs.readFile(file, 'utf8');
   } catch (cause) {
-    throw new SettingError(`sasl.users.file can't be read: ${(cause as Error).message}`, { cause });
+    throw new SettingError(`cannot read sasl.users.file: ${(cause as Error).message}`, { cause });
   }
 }
 
-/** Names and passwords out of the file's text. @throws SettingError */
+/** Parses names and passwords. @throws SettingError if a line is invalid */
 export function parseUsers(text: string, file: string): Map<string, string> {
   const passwords = new Map<string, string>();
   text.split(/\r?\n/).forEach((line, index) => {
@@ -51,11 +51,12 @@ export function parseUsers(text: string, file: string): Map<string, string> {
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(colon, 0));
     const password = line.slice(colon + 1);
-    if (colon < 0 || name === '' || password === '') wrong('name:password is expected');
-    if (passwords.has(name)) wrong('the name was there before');
+    if (colon < 0 || name === '' || password === '') wrong('expected name:password');
+    if (passwords.has(name)) wrong('duplicate user name');
     passwords.set(name, password);
   });
-  if (passwords.size === 0) throw new SettingError(`${file} has no users: a line for each, name:password`);
+  if (passwords.size === 0)
+    throw new SettingError(`${file} has no users, expected one name:password per line`);
   if (passwords.size > MAX_USERS) throw new SettingError(`${file} has more than ${MAX_USERS} users`);
   return passwords;
 }

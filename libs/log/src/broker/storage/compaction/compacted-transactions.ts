@@ -2,19 +2,19 @@ import { readMarker } from '../../../protocol/markers.js';
 import { readBatchHeader, type BatchHeader } from '../../../protocol/record-batch.js';
 import type { AbortedTransaction } from '../producers/open-transactions.js';
 
-/** Which transactions a pass over batches, from the first on, has met. */
+/** The transactions of the batches that a compaction has processed. */
 export class CompactedTransactions {
   private readonly committed = new Set<bigint>();
   private readonly aborted = new Map<bigint, { transaction: AbortedTransaction; met: boolean }>();
   private readonly ahead: AbortedTransaction[];
   private kept: AbortedTransaction[] = [];
 
-  /** @param aborted all that have records in what is passed over */
+  /** @param aborted all aborted transactions with records in the processed batches */
   constructor(aborted: readonly AbortedTransaction[]) {
     this.ahead = aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
   }
 
-  /** Whether a batch of records belongs to an aborted transaction, and so goes. */
+  /** Whether a batch of records belongs to an aborted transaction, and is removed. */
   isAborted(header: BatchHeader): boolean {
     this.advance(header.lastOffset);
     if (!header.transactional) return false;
@@ -27,7 +27,7 @@ export class CompactedTransactions {
     return true;
   }
 
-  /** Passes a control batch. @returns whether it ends nothing that is still there */
+  /** Processes a control batch. @returns whether no records of its transaction remain */
   end(batch: Buffer): boolean {
     const { producerId, lastOffset } = readBatchHeader(batch);
     this.advance(lastOffset);
@@ -41,7 +41,7 @@ export class CompactedTransactions {
     return false;
   }
 
-  /** Aborted transactions that ended since the last call and had records, in the order of their markers. */
+  /** Aborted transactions with records that ended since the last call, in the order of their markers. */
   takeKept(): AbortedTransaction[] {
     const { kept } = this;
     this.kept = [];

@@ -62,19 +62,19 @@ describe('compaction', () => {
     expect(readBatchHeader(left[0] as Buffer)).toMatchObject({ baseOffset: 0n, lastOffset: 2n, count: 1 });
   });
 
-  it('leaves batches of which nothing goes as they are', () => {
+  it('does not change batches that are kept completely', () => {
     const batch = batchAt(0, ['a', '1'], ['b', '1']);
     expect(compacted([batch])[0]?.equals(batch)).toBe(true);
   });
 
-  it('keeps a tombstone until its time has come, counted from the first pass', () => {
+  it('keeps a tombstone for delete.retention.ms from the first compaction', () => {
     const first = compacted([batchAt(0, ['a', '1']), batchAt(1, ['a', null])]);
     expect(contentOf(first)).toEqual(['1:a=null']);
     expect(contentOf(compacted(first, { nowMs: 1000 + DAY_MS - 1 }))).toEqual(['1:a=null']);
     expect(contentOf(compacted(first, { nowMs: 1000 + DAY_MS }))).toEqual([]);
   });
 
-  it('keeps tombstones without end where their retention is the longest that there is', () => {
+  it('keeps tombstones forever with the largest delete.retention.ms', () => {
     const forever = { deleteRetentionMs: Number('9223372036854775807') };
     const first = compacted([batchAt(0, ['a', null], ['b', '1'])], forever);
     expect(contentOf(first)).toEqual(['0:a=null', '1:b=1']);
@@ -88,12 +88,12 @@ describe('compaction', () => {
     expect(contentOf(compacted(first, { ...forever, nowMs: 1000 * DAY_MS }))).toEqual(['0:a=null', '1:b=1']);
   });
 
-  it('keeps what it has not come to yet', () => {
+  it('keeps records after the end offset', () => {
     const batches = [batchAt(0, ['a', '1']), batchAt(1, ['a', '2']), batchAt(2, ['a', '3'])];
     expect(contentOf(compacted(batches, { endOffset: 2n }))).toEqual(['1:a=2', '2:a=3']);
   });
 
-  it.each(Object.entries(Codec))('reads what %s packs, and packs what is left', (_, codec) => {
+  it.each(Object.entries(Codec))('decompresses and compresses batches with %s', (_, codec) => {
     const value = 'v'.repeat(500);
     const packed = (offset: number, ...keys: string[]) => {
       const entries = keys.map((key) => ({ key: Buffer.from(key), value: Buffer.from(value) }));
@@ -128,7 +128,7 @@ describe('compaction', () => {
     expect(contentOf(compacted([left as Buffer, batchAt(1, ['a', '2'])]))).toEqual(['1:a=2']);
   });
 
-  it('says the largest timestamp of what is left', () => {
+  it('sets the largest timestamp of the remaining records', () => {
     const batch = packBatch(
       {
         ...readBatchHeader(batchAt(0, ['a', '1'])),
@@ -146,7 +146,7 @@ describe('compaction', () => {
     expect(readBatchHeader(left as Buffer)).toMatchObject({ lastOffset: 1n, maxTimestamp: 500n });
   });
 
-  it('notes no more keys than it has memory for', () => {
+  it('limits the memory for keys', () => {
     const newest = new NewestOffsets(1);
     expect(newest.isFull).toBe(false);
     newest.note(batchAt(0, ['a', '1']), new CompactedTransactions([]));

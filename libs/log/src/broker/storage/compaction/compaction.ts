@@ -14,28 +14,28 @@ import {
 } from '../../../protocol/records.js';
 import type { CompactedTransactions } from './compacted-transactions.js';
 
-/** Says that the base timestamp is when the tombstones of the batch may go (KIP-534). */
-/** The last timestamp that a record may have. */
+/** The largest timestamp. */
 const LATEST_TIMESTAMP = 2n ** 63n - 1n;
+/** Attribute: the base timestamp is the time when the tombstones of the batch may be removed (KIP-534). */
 const HAS_DELETE_HORIZON = 0x40;
-/** Bits of the attributes that an empty batch keeps: timestamp type, transactional. */
+/** Attributes that an empty batch keeps: timestamp type, transactional. */
 const KEPT_WHEN_EMPTY = 0x18;
-/** Memory that an entry takes besides its key, roughly. */
+/** Approximate memory of an entry in addition to its key. */
 const ENTRY_BYTES = 100;
 
-/** The newest offset of each key, in about so much memory: one pass takes no more batches than fit. */
+/** The newest offset of each key, in a limited amount of memory: a compaction processes the batches that fit. */
 export class NewestOffsets {
   private readonly offsets = new Map<string, bigint>();
   private usedBytes = 0;
 
   constructor(private readonly maxBytes: number) {}
 
-  /** Whether further batches have to wait for another pass. */
+  /** Whether further batches are left to the next compaction. */
   get isFull(): boolean {
     return this.usedBytes >= this.maxBytes;
   }
 
-  /** Takes note of a batch's keys. One that can't be taken apart has none, and neither has what was aborted. */
+  /** Adds the keys of a batch, unless it cannot be decoded or its transaction was aborted. */
   note(batch: Buffer, transactions: CompactedTransactions): void {
     const header = readBatchHeader(batch);
     if (header.control) return void transactions.end(batch);
@@ -54,23 +54,23 @@ export class NewestOffsets {
   }
 }
 
-/** What a pass over batches goes by. */
+/** The rules of a compaction. */
 export interface CompactionRules {
   readonly newest: NewestOffsets;
   readonly transactions: CompactedTransactions;
-  /** Offset after what `newest` knows of; what comes later stays. */
+  /** Offset after the batches in `newest`. Later records are kept. */
   readonly endOffset: bigint;
   readonly nowMs: number;
-  /** How long tombstones stay after the first pass that met them. */
+  /** Retention time of tombstones after their first compaction. */
   readonly deleteRetentionMs: number;
-  /** Whether a producer's sequence is known by this batch, so that it stays, be it without records. */
+  /** Whether the batch is the last of its producer. It is kept, without records, to preserve the sequence. */
   readonly isLastOfProducer: (header: BatchHeader) => boolean;
 }
 
 /**
- * What is left of a batch. Offsets stay what they were.
+ * Compacts a batch. Offsets do not change.
  *
- * @returns the batch itself where nothing goes, undefined where nothing stays
+ * @returns the batch itself if all of it is kept, undefined if nothing is
  */
 export function compactBatch(batch: Buffer, rules: CompactionRules): Buffer | undefined {
   const header = readBatchHeader(batch);
@@ -93,13 +93,13 @@ export function compactBatch(batch: Buffer, rules: CompactionRules): Buffer | un
   return withHorizon(batch, { header, fields, kept, horizon: horizonOf(rules) });
 }
 
-/** When tombstones that are met now may go; at the end of time if their retention is longer. */
+/** When tombstones of this compaction may be removed. */
 function horizonOf({ nowMs, deleteRetentionMs }: CompactionRules): bigint {
   const horizon = BigInt(Math.trunc(nowMs)) + BigInt(Math.trunc(deleteRetentionMs));
   return horizon < LATEST_TIMESTAMP ? horizon : LATEST_TIMESTAMP;
 }
 
-/** A marker stays as long as anything of its transaction, and then as long as a tombstone. */
+/** A marker is kept as long as records of its transaction, and then as long as a tombstone. */
 function compactMarker(batch: Buffer, header: BatchHeader, rules: CompactionRules): Buffer | undefined {
   if (!rules.transactions.end(batch)) return batch;
   if ((header.attributes & HAS_DELETE_HORIZON) !== 0) {
@@ -109,7 +109,7 @@ function compactMarker(batch: Buffer, header: BatchHeader, rules: CompactionRule
   return withHorizon(batch, { header, fields: fieldsOf(header, kept), kept, horizon: horizonOf(rules) });
 }
 
-/** Nothing, or an empty batch where a producer's sequence is known by it. */
+/** Nothing, or an empty batch that preserves the sequence of its producer. */
 function withoutRecords(batch: Buffer, header: BatchHeader, rules: CompactionRules): Buffer | undefined {
   if (header.producerId < 0n || !rules.isLastOfProducer(header)) return undefined;
   return header.count === 0 ? batch : emptied(header);
@@ -128,7 +128,7 @@ function fieldsOf(header: BatchHeader, kept: readonly RecordView[]): BatchFields
   };
 }
 
-/** The base timestamp becomes the horizon, so every record's distance from it changes. */
+/** Sets the base timestamp to the horizon, and the timestamp deltas of the records relative to it. */
 function withHorizon(
   batch: Buffer,
   parts: { header: BatchHeader; fields: BatchFields; kept: readonly RecordView[]; horizon: bigint },
@@ -138,7 +138,7 @@ function withHorizon(
   const records = (readableRecordsOf(batch) ?? []).filter(({ offsetDelta }) => offsets.has(offsetDelta));
   const moved = records.map((record) => ({
     ...record,
-    // As readers add it up: in 64 bits.
+    // In 64 bits, as consumers compute it.
     timestampDelta: BigInt.asIntN(64, header.baseTimestamp + record.timestampDelta - horizon),
   }));
   return packBatch(

@@ -9,53 +9,53 @@ import { segmentName } from '../segment/segment-files.js';
 import { Segment, type PlacedBatch } from '../segment/segment.js';
 import { MAX_RELATIVE_OFFSET } from '../segment/sparse-index.js';
 
-/** Longest that a pass holds up the rest of the process. */
+/** Longest time on the event loop thread without a pause. */
 const SLICE_MS = 4;
-/** Bytes gathered into one write. */
+/** Bytes per write. */
 const WRITE_BYTES = 1 << 20;
 
-/** When a log is cleaned, and how. */
+/** The topic settings of compaction. */
 export interface CleaningSettings {
   readonly segmentBytes: number;
-  /** Part of the log that must be new before it is compacted again. */
+  /** Minimum ratio of uncompacted to total log. */
   readonly minCleanableRatio: number;
   readonly deleteRetentionMs: number;
-  /** Records younger than this are not compacted yet. */
+  /** Minimum age of compacted records. */
   readonly minCompactionLagMs: number;
-  /** Records older than this are compacted whatever the ratio. */
+  /** Maximum age of uncompacted records, whatever the ratio. */
   readonly maxCompactionLagMs: number;
-  /** Memory for the keys of one pass; what has no room waits for the next. */
+  /** Memory for the keys of one compaction. */
   readonly dedupeBufferBytes: number;
 }
 
-/** The log that a pass works on. It is read and appended to meanwhile, and may lose its oldest segments. */
+/** The log to compact. Meanwhile it is read and appended to, and its oldest segments may be removed. */
 export interface CleanableLog {
   readonly files: FileSystem;
   readonly folder: string;
-  /** Its segments as they are now; none once it is closed. */
+  /** The present segments; empty once the log is closed. */
   segments(): readonly Segment[];
-  /** Offset that the last pass came to. */
+  /** Offset that the last compaction has reached. */
   readonly cleanedBefore: bigint;
-  /** Offset of the first record whose fate is open: it and all after it stay as they are. */
+  /** Later records are not compacted: their transactions may be open. */
   readonly lastStableOffset: bigint;
   isLastOfProducer(header: BatchHeader): boolean;
-  /** Notes, for good, that offsets before this one may be missing from now on. */
+  /** Persists that offsets before this one may be missing. */
   allowGaps(before: bigint): Promise<void>;
-  /** Puts a segment in the place of those that it replaces, for readers to come. */
+  /** Replaces segments for later reads. */
   replace(old: readonly Segment[], cleaned: Segment): void;
 }
 
-/** A pass that was given up: nothing is lost, the next one does it. */
+/** The compaction was aborted. The next one continues. */
 export class CleaningAbortedError extends Error {
   override readonly name = 'CleaningAbortedError';
 }
 
 /**
- * One pass over a log, as Kafka's cleaner does it: notes the newest offset of each key in what is new, then writes the
- * segments up to there anew without what is outdated, several small ones into one.
+ * Compacts a log as Kafka's log cleaner does: collects the newest offset of each key from the new segments, then rewrites
+ * the segments up to there without outdated records, several small ones into one.
  *
- * @returns the offset that it came to, or undefined where there is nothing to do yet
- * @throws CleaningAbortedError where the log changed under it, or `signal` says so
+ * @returns the offset that it has reached, undefined if there is nothing to compact
+ * @throws CleaningAbortedError if segments were removed meanwhile, or `signal` was aborted
  */
 export async function cleanLog(
   log: CleanableLog,
@@ -64,11 +64,11 @@ export async function cleanLog(
 ): Promise<bigint | undefined> {
   const cleanable = await cleanableSegments(log, settings, nowMs);
   if (cleanable.length === 0) return undefined;
-  // What a failure left of the last pass comes first: its files are in the way.
+  // First completes a swap that failed in the last compaction.
   await finishSwaps(log.files, log.folder);
   const pace = new Pace(signal);
   const newest = new NewestOffsets(settings.dedupeBufferBytes);
-  const endOffset = await noteKeys(log, { cleanable, newest, pace });
+  const endOffset = await collectKeys(log, { cleanable, newest, pace });
   let left = cleanable.filter((segment) => segment.baseOffset < endOffset);
   const rules: CompactionRules = {
     newest,
@@ -84,7 +84,7 @@ export async function cleanLog(
   return endOffset;
 }
 
-/** The segments that may be compacted, where enough of them is new or old enough; else none. */
+/** The segments to compact; empty if too little is new. */
 async function cleanableSegments(
   log: CleanableLog,
   settings: CleaningSettings,
@@ -108,8 +108,8 @@ async function cleanableSegments(
   return isOverdue ? cleanable : [];
 }
 
-/** Notes the keys of what is new, as far as there is room. @returns the offset after what was noted */
-async function noteKeys(
+/** Collects the keys of new batches, as far as memory allows. @returns the offset after the last of these batches */
+async function collectKeys(
   log: CleanableLog,
   { cleanable, newest, pace }: { cleanable: readonly Segment[]; newest: NewestOffsets; pace: Pace },
 ): Promise<bigint> {
@@ -130,9 +130,9 @@ async function noteKeys(
 }
 
 /**
- * Writes the first of some segments anew, and as many of those that follow as surely fit into the same file.
+ * Rewrites the first segment, and as many of the following ones as fit into the same file.
  *
- * @returns those that are left
+ * @returns the remaining segments
  */
 async function cleanNext(
   log: CleanableLog,
@@ -167,7 +167,7 @@ async function cleanNext(
       checkPresent(log, group);
       file = await beginSwap(files, folder, range);
       checkPresent(log, group);
-      // Now it is part of the log, whatever happens: see segment-swap.ts.
+      // From here on it is part of the log: see segment-swap.ts.
       log.replace(group, cleaned);
       file = '';
       await Promise.all(group.map((segment) => segment.close()));
@@ -184,7 +184,7 @@ async function cleanNext(
   }
 }
 
-/** Appends what is left of a segment. @returns whether anything is left out or changed */
+/** Appends the compacted batches of a segment. @returns whether any batch was removed or changed */
 async function writeCleaned(
   log: CleanableLog,
   segment: Segment,
@@ -212,7 +212,7 @@ async function writeCleaned(
   return changed;
 }
 
-/** The batches of a segment one by one, at a pace that leaves time for everything else. */
+/** The batches of a segment one by one, with pauses for the rest of the process. */
 async function* pacedBatches(
   log: CleanableLog,
   segment: Segment,
@@ -227,7 +227,7 @@ async function* pacedBatches(
         yield batch;
         if (pace.isDue) await pace.rest();
       }
-      // Whoever removes it waits for this to let go.
+      // The removal of a segment waits until it is released.
       checkPresent(log, [segment]);
     }
   } finally {
@@ -238,7 +238,7 @@ async function* pacedBatches(
 function checkPresent(log: CleanableLog, group: readonly Segment[]): void {
   const segments = log.segments();
   if (group.every((segment) => segments.includes(segment))) return;
-  throw new CleaningAbortedError('segments were removed while they were compacted');
+  throw new CleaningAbortedError('segments were removed during compaction');
 }
 
 /** Base offset of the segment that follows. */
@@ -252,7 +252,7 @@ function transactionsIn(log: CleanableLog, from: bigint, to: bigint): CompactedT
   return new CompactedTransactions(abortedBetween(log.segments(), from, to));
 }
 
-/** Gives the rest of the process its turn. */
+/** Pauses for the rest of the process. */
 class Pace {
   private sliceEndsMs = performance.now() + SLICE_MS;
 
@@ -269,6 +269,6 @@ class Pace {
   }
 
   check(): void {
-    if (this.signal.aborted) throw new CleaningAbortedError('the broker stops');
+    if (this.signal.aborted) throw new CleaningAbortedError('the broker is stopping');
   }
 }

@@ -2,21 +2,21 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { isAlive, processStartTicks } from '@hailstream/service/processes';
 
-/** The data folder is in use, or can't be used. */
+/** The data directory is in use or not usable. */
 export class DataDirError extends Error {
   override readonly name = 'DataDirError';
 }
 
-/** Names the process that has the folder. */
+/** File with the id of the process that uses the directory. */
 export const LOCK_FILE = '.lock';
-/** Two brokers that find a stale lock at once try again; one of them wins. */
+/** Two brokers may find a stale lock at the same time; both retry, and one succeeds. */
 const ATTEMPTS = 3;
 
 /**
- * Takes the folder for this process, by a file with its process id. One that a killed process left is taken over.
+ * Locks the directory for this process with a file that has its process id. The lock of a dead process is replaced.
  *
- * @returns what gives the folder back
- * @throws DataDirError where a living broker has it, or it can't be made
+ * @returns the function that unlocks the directory
+ * @throws DataDirError if a running broker has the lock, or the directory cannot be created
  */
 export function lockDataDir(dataDir: string): () => void {
   const file = path.join(dataDir, LOCK_FILE);
@@ -37,7 +37,7 @@ export function lockDataDir(dataDir: string): () => void {
     }
     fs.rmSync(file, { force: true });
   }
-  throw new DataDirError(`${dataDir} could not be locked: others try to do the same`);
+  throw new DataDirError(`${dataDir} could not be locked: another process is locking it`);
 }
 
 function makeFolder(dataDir: string): void {
@@ -49,15 +49,15 @@ function makeFolder(dataDir: string): void {
 }
 
 function unusable(dataDir: string, cause: unknown): DataDirError {
-  return new DataDirError(`${dataDir} can't be used: ${(cause as Error).message}`, { cause });
+  return new DataDirError(`cannot use ${dataDir}: ${(cause as Error).message}`, { cause });
 }
 
-/** @returns the process that holds the lock, unless it is gone */
+/** @returns the process with the lock, undefined if it is not running */
 function holderOf(file: string): number | undefined {
   const [pidText, started] = readOr(file, '').split('\n');
   const pid = Number(pidText);
   if (!isAlive(pid)) return undefined;
-  // The system may have given the id of a killed broker to another process.
+  // The process id of a killed broker may have been reused.
   return processStartTicks(pid) === started ? pid : undefined;
 }
 
@@ -65,7 +65,7 @@ function readOr(file: string, otherwise: string): string {
   try {
     return fs.readFileSync(file, 'utf8');
   } catch {
-    // Deleted in the meantime.
+    // Deleted meanwhile.
     return otherwise;
   }
 }

@@ -2,10 +2,10 @@ import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger'
 import type { Meter } from '../../metrics/meter.js';
 import type { DiskObserver } from './pooled-file.js';
 
-/** A sync that takes longer is told of: what is acknowledged is at risk for as long. */
+/** Slower syncs are logged: acknowledged records may be lost in a power failure until then. */
 const SLOW_SYNC_SECONDS = 1;
 
-/** Whether the disk takes what is written, and says when that changes. */
+/** Whether writes succeed. Logs when they begin to fail and when they recover. */
 export class DiskHealth implements DiskObserver {
   private failure: { readonly error: Error; readonly sinceMs: number; count: number } | undefined;
 
@@ -14,15 +14,14 @@ export class DiskHealth implements DiskObserver {
     private readonly meter: Meter,
   ) {}
 
-  /** @throws Error that says what is wrong */
+  /** @throws Error if the last write failed */
   check(): void {
-    if (this.failure !== undefined)
-      throw new Error(`the log can't be written: ${this.failure.error.message}`);
+    if (this.failure !== undefined) throw new Error(`write to the log failed: ${this.failure.error.message}`);
   }
 
   synced(seconds: number): void {
     this.meter.synced(seconds);
-    if (seconds >= SLOW_SYNC_SECONDS) this.limitedLogger.warn({ seconds }, 'the disk is slow to sync');
+    if (seconds >= SLOW_SYNC_SECONDS) this.limitedLogger.warn({ seconds }, 'slow disk sync');
   }
 
   failed(error: unknown): void {
@@ -31,8 +30,8 @@ export class DiskHealth implements DiskObserver {
       this.failure = { error: error as Error, sinceMs: performance.now(), count: 0 };
       const message =
         (error as NodeJS.ErrnoException).code === 'ENOSPC'
-          ? 'the disk is full: producers get an error until there is room'
-          : 'the disk fails: producers get an error until it works again';
+          ? 'disk full, producers get KAFKA_STORAGE_ERROR until space is available'
+          : 'disk writes fail, producers get KAFKA_STORAGE_ERROR until they succeed';
       this.limitedLogger.error({ err: error }, message);
     }
     this.failure.count++;
@@ -43,6 +42,6 @@ export class DiskHealth implements DiskObserver {
     const { count, sinceMs } = this.failure;
     this.failure = undefined;
     const forMs = Math.round(performance.now() - sinceMs);
-    this.limitedLogger.warn({ failures: count, forMs }, 'the disk works again');
+    this.limitedLogger.warn({ failures: count, forMs }, 'disk writes succeed again');
   }
 }

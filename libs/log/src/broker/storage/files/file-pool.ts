@@ -2,14 +2,14 @@ import type { FileSystem, LogFile } from './file-system.js';
 import { OpenFilesError, type OpenFilesBudget } from './open-files.js';
 import { PooledFile, type DiskObserver } from './pooled-file.js';
 
-/** Files that are on disk as they are and that nobody uses: opening them again costs little. */
+/** Most open files that are synced and not in use. Reopening a file costs little. */
 const MOST_IDLE_FILES = 512;
-/** Calls that open a file for themselves and close it, at a time. */
+/** Most concurrent calls that open a file and close it again. */
 const MOST_SHORT_CALLS = 8;
 
 /**
- * A file system that keeps a bounded number of files open: those that were used last. Others are opened again on use.
- * What was written and not synced is synced before its file is closed, so that no failure to write it goes unnoticed.
+ * A file system with a limited number of open files: those used most recently. Others are reopened on use. Unsynced
+ * files are synced before they are closed, so that a failed write is noticed.
  */
 export function pooledFiles(
   files: FileSystem,
@@ -38,13 +38,13 @@ export function pooledFiles(
   };
 }
 
-/** The files that are open, and those that can be opened again. */
+/** The open files, and those that are reopened on use. */
 export class FilePool {
-  /** By path: a rename takes them along. */
+  /** Files by path, for renames. */
   private readonly byPath = new Map<string, Set<PooledFile>>();
-  /** Open, in nobody's use, on disk as they are; the one that was used longest ago first. */
+  /** Open, synced and not in use, least recently used first. */
   private readonly idle = new Set<PooledFile>();
-  /** The same, with bytes that no sync has covered. */
+  /** Open, unsynced and not in use. */
   private readonly unsynced = new Set<PooledFile>();
   private openCount = 0;
   private shortCalls = 0;
@@ -68,7 +68,7 @@ export class FilePool {
 
   async rename(from: string, to: string): Promise<void> {
     const moved = [...(this.byPath.get(from) ?? [])].filter((file) => !file.isEnded);
-    // Open meanwhile: under which of the names it can be opened again is not known.
+    // Open during the rename: it is not known which name they could be reopened with.
     const releases = await Promise.all(moved.map((file) => file.hold()));
     try {
       await this.files.rename(from, to);
@@ -85,7 +85,7 @@ export class FilePool {
     }
   }
 
-  /** Opens a file, once there is room for it. */
+  /** Opens a file as soon as the limit allows it. */
   async openNow(path: string, how: { existing: boolean }): Promise<LogFile> {
     await this.takeRoom();
     try {
@@ -96,7 +96,7 @@ export class FilePool {
     }
   }
 
-  /** Does what opens a file for itself, a few of them at a time. */
+  /** Runs a call that opens and closes a file. */
   async shortCall<T>(work: () => Promise<T>): Promise<T> {
     while (this.shortCalls >= MOST_SHORT_CALLS) {
       await new Promise<void>((resolve) => void this.waitingShort.push(resolve));
@@ -110,17 +110,17 @@ export class FilePool {
     }
   }
 
-  /** A file is about to be used, or is not open any longer. */
+  /** A file is in use, or closed. */
   taken(file: PooledFile): void {
     this.idle.delete(file);
     this.unsynced.delete(file);
   }
 
-  /** Nobody uses a file, and it is open. */
+  /** A file is open and not in use. */
   unused(file: PooledFile): void {
     if (file.hasUnsynced) this.unsynced.add(file);
     else this.idle.add(file);
-    // What can't be closed is open no longer either.
+    // After a failed close the file is closed too.
     if (this.idle.size > MOST_IDLE_FILES) void this.closeOne().catch(() => undefined);
     this.waiting.shift()?.();
   }
@@ -143,14 +143,14 @@ export class FilePool {
   private async takeRoom(): Promise<void> {
     while (this.openCount >= this.budget.logFiles) {
       if (await this.closeOne()) continue;
-      // If none of them can be closed, one more is better than none: half of what the process may open is in reserve.
+      // If no file can be closed, the limit is exceeded: the process has reserves.
       if (this.openCount < this.budget.logFiles || !this.isAnyInUse) break;
       await new Promise<void>((resolve) => void this.waiting.push(resolve));
     }
     this.openCount++;
   }
 
-  /** Tries again with fewer files open, if the process or the system has too many. */
+  /** Closes files and retries if the limit of the process or of the system is reached. */
   private async whileFilesRunOut<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
@@ -163,7 +163,7 @@ export class FilePool {
     }
   }
 
-  /** Closes the file that was used longest ago. @returns false if all are in use, or can't be synced */
+  /** Closes the least recently used file. @returns false if all are in use or cannot be synced */
   private async closeOne(): Promise<boolean> {
     const [idle] = this.idle;
     if (idle !== undefined) {

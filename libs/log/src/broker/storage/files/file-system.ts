@@ -3,51 +3,52 @@ import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { InlineWrites } from './inline-writes.js';
 
-/** A file that is read anywhere and written at positions its owner keeps. */
+/** A file with reads and writes at given positions. */
 export interface LogFile {
-  /** Writes all the buffers, one after another, from `position` on. */
+  /** Writes all buffers in order, starting at `position`. */
   write(buffers: readonly Buffer[], position: number): Promise<void>;
   /**
-   * Fills `buffer` from `position` on; `cached` says that the system is all but sure to have the bytes in memory.
+   * Fills `buffer` from `position` on. With `cached` the bytes are expected to be in the page cache, and a short read is
+   * made on the event loop thread.
    *
    * @returns bytes read: fewer than its length only at the end of the file
    */
   read(buffer: Buffer, position: number, cached?: boolean): Promise<number>;
   sizeBytes(): Promise<number>;
   truncate(sizeBytes: number): Promise<void>;
-  /** Resolves once what was written survives a power cut. */
+  /** Resolves once all writes survive a power failure. */
   sync(): Promise<void>;
-  /** Closes once the reads under way have ended. */
+  /** Closes once the reads in progress have completed. */
   close(): Promise<void>;
 }
 
-/** All that storage asks of the operating system; tests give one that fails. */
+/** The operations of the storage on the operating system. Tests inject failures. */
 export interface FileSystem {
-  /** Opens for reading and writing. Creates the file if it is missing, unless it is to be `existing`. */
+  /** Opens for reading and writing. Creates a missing file unless `existing` is set. */
   open(file: string, how?: { existing: boolean }): Promise<LogFile>;
-  /** @returns undefined where there is no such file */
+  /** @returns undefined if the file does not exist */
   readFile(file: string): Promise<Buffer | undefined>;
-  /** Writes a file so that a crash leaves the old or the new one, whole. */
+  /** Replaces a file atomically: after a crash it is either the old or the new one. */
   replaceFile(file: string, contents: Buffer | string): Promise<void>;
-  /** Names in a folder; none where it is missing. */
+  /** Names in a folder; empty if it does not exist. */
   list(folder: string): Promise<string[]>;
   makeFolder(folder: string): Promise<void>;
-  /** Removes a file, never a folder; nothing happens if it is missing. */
+  /** Removes a file if it exists. */
   remove(file: string): Promise<void>;
-  /** Removes a folder that is empty. @returns false if it is not */
+  /** Removes an empty folder. @returns false if it is not empty */
   removeFolder(folder: string): Promise<boolean>;
   rename(from: string, to: string): Promise<void>;
-  /** Resolves once the names in a folder, what was made, renamed and removed there, survive a power cut. */
+  /** Resolves once files created, renamed and removed in a folder survive a power failure. */
   syncFolder(folder: string): Promise<void>;
-  /** Bytes of the volume that a folder is on. */
+  /** Size of the volume of a folder. */
   volume(folder: string): Promise<{ totalBytes: bigint; usableBytes: bigint }>;
 }
 
-/** Files that are on the way to another's place; what a crash leaves of them is of no use. */
+/** Suffix of files that are about to replace others. After a crash they are removed. */
 export const TEMPORARY_SUFFIX = '.tmp';
-/** Most bytes that are read on this thread where the system has them in memory: handing them over takes longer. */
+/** Larger reads run on the thread pool even if the bytes are in the page cache. */
 const MAX_INLINE_READ_BYTES = 64 << 10;
-/** Most buffers that one `writev` takes (IOV_MAX on Linux and macOS). */
+/** Most buffers per `writev` (IOV_MAX on Linux and macOS). */
 const MAX_GATHERED_BUFFERS = 1024;
 
 const inlineWrites = new InlineWrites();
@@ -110,7 +111,7 @@ export const nodeFileSystem: FileSystem = {
   },
 
   async syncFolder(folder) {
-    // Windows can't open folders, and needs no such thing.
+    // Windows cannot open folders, and does not need it.
     if (process.platform === 'win32') return;
     const handle = await fs.promises.open(folder, 'r');
     try {
@@ -126,7 +127,7 @@ export const nodeFileSystem: FileSystem = {
   },
 };
 
-/** How `replaceFile` goes about it on any file system: a whole new file, then its name, each brought to disk. */
+/** `replaceFile` for any file system: writes and syncs a temporary file, renames it and syncs the folder. */
 export async function replaceFileOn(
   files: Omit<FileSystem, 'replaceFile'>,
   file: string,
@@ -138,7 +139,7 @@ export async function replaceFileOn(
     const opened = await files.open(temporary);
     try {
       await opened.write([bytes], 0);
-      // A crash may have left a longer one.
+      // A longer temporary file may be left from a crash.
       await opened.truncate(bytes.length);
       await opened.sync();
     } finally {
@@ -153,7 +154,7 @@ export async function replaceFileOn(
 }
 
 class NodeLogFile implements LogFile {
-  private readsUnderWay = 0;
+  private readsInProgress = 0;
   private closed: { resolve: () => void } | undefined;
 
   constructor(private readonly fd: number) {}
@@ -176,7 +177,7 @@ class NodeLogFile implements LogFile {
 
   async read(buffer: Buffer, position: number, cached = false): Promise<number> {
     if (cached && buffer.length <= MAX_INLINE_READ_BYTES) return readInline(this.fd, buffer, position);
-    this.readsUnderWay++;
+    this.readsInProgress++;
     try {
       let filled = 0;
       while (filled < buffer.length) {
@@ -186,8 +187,8 @@ class NodeLogFile implements LogFile {
       }
       return filled;
     } finally {
-      this.readsUnderWay--;
-      if (this.readsUnderWay === 0) this.closed?.resolve();
+      this.readsInProgress--;
+      if (this.readsInProgress === 0) this.closed?.resolve();
     }
   }
 
@@ -204,7 +205,7 @@ class NodeLogFile implements LogFile {
   }
 
   async close(): Promise<void> {
-    if (this.readsUnderWay > 0) {
+    if (this.readsInProgress > 0) {
       await new Promise<void>((resolve) => {
         this.closed = { resolve };
       });
@@ -223,7 +224,7 @@ function readInline(fd: number, buffer: Buffer, position: number): number {
   return filled;
 }
 
-/** What is left of `buffers` after `bytes` of them were written. */
+/** The rest of `buffers` after `bytes` were written. */
 function withoutFirst(buffers: readonly Buffer[], bytes: number): Buffer[] {
   let skipped = 0;
   const rest: Buffer[] = [];

@@ -1,7 +1,7 @@
-/** Most partitions that are opened or closed at a time: each needs a few open files meanwhile. */
+/** Limit for partitions that are opened or closed concurrently: each needs open files. */
 const AT_A_TIME = 16;
 
-/** Does work on every item, several at a time, and waits for all of it. @throws the first error, after all have ended */
+/** Processes all items, several at a time. @throws the first error, after all have been processed */
 export async function inParallel<Item>(
   items: readonly Item[],
   work: (item: Item) => Promise<unknown>,
@@ -10,7 +10,7 @@ export async function inParallel<Item>(
   if (failed?.status === 'rejected') throw failed.reason;
 }
 
-/** Does work on every item, several at a time. @returns how each ended, in the order of the items */
+/** Processes all items, several at a time. @returns the results in the order of the items */
 export async function settleInParallel<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,

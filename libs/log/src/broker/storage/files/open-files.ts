@@ -1,23 +1,23 @@
 import * as fs from 'node:fs';
 
-/** Open files that a broker needs besides those of its log and its clients' sockets. */
+/** Open files of a broker other than those of its log and the sockets of clients. */
 const RESERVED_FILES = 48;
-/** Fewer than these are too few to serve anybody. */
+/** Minimum limit of open files. */
 export const LEAST_OPEN_FILES = 96;
-/** Most files of the log that are open at once, however many the system allows. */
+/** Most open files of the log. */
 const MOST_LOG_FILES = 16_384;
 
-/** How many files a process may have open, and what of it is whose. */
+/** The limit of open files, divided between log and sockets. */
 export interface OpenFilesBudget {
   readonly limit: number;
   readonly logFiles: number;
   readonly sockets: number;
 }
 
-/** The process has as many files open as the system allows. */
+/** The limit of open files is reached. */
 export class OpenFilesError extends Error {
   override readonly name = 'OpenFilesError';
-  /** As of the system's own error: the log could not be written, for a reason that passes. */
+  /** As in the error of the system call: it is treated as a failed write. */
   readonly syscall = 'open';
 
   constructor(
@@ -34,7 +34,7 @@ export class OpenFilesError extends Error {
   }
 }
 
-/** Shares out the open files of this process. @throws OpenFilesError if they are too few */
+/** Divides the limit of this process. @throws TooFewFilesError if it is too low */
 export function shareOpenFiles(limit: number | undefined = openFilesLimit()): OpenFilesBudget {
   if (limit === undefined) {
     return { limit: Number.POSITIVE_INFINITY, logFiles: MOST_LOG_FILES, sockets: Number.POSITIVE_INFINITY };
@@ -44,7 +44,7 @@ export function shareOpenFiles(limit: number | undefined = openFilesLimit()): Op
   return { limit, logFiles, sockets: limit - RESERVED_FILES - logFiles };
 }
 
-/** The limit of open files is too low to start with. */
+/** The limit of open files is too low to start. */
 export class TooFewFilesError extends Error {
   override readonly name = 'TooFewFilesError';
 
@@ -55,7 +55,7 @@ export class TooFewFilesError extends Error {
   }
 }
 
-/** @returns undefined if the system does not say, or there is none */
+/** @returns undefined if the limit is unknown, or there is none */
 function openFilesLimit(): number | undefined {
   try {
     const limits = fs.readFileSync('/proc/self/limits', 'utf8');
@@ -66,7 +66,7 @@ function openFilesLimit(): number | undefined {
   }
 }
 
-/** Systems without /proc. */
+/** For systems without /proc. */
 function limitInReport(): number | undefined {
   const report = process.report?.getReport() as { userLimits?: { open_files?: { soft: number | string } } };
   const soft = Number(report?.userLimits?.open_files?.soft);

@@ -16,9 +16,9 @@ export class PooledFile implements LogFile {
   private users = 0;
   private onUnused: (() => void) | undefined;
   private ended = false;
-  /** Counts what was written, when it begins and when it ends. */
+  /** Incremented at the start and at the end of each write. */
   private changes = 0;
-  /** Changes that a sync has covered; -1 before the first one, as it is not known what an earlier process left. */
+  /** `changes` at the last sync; -1 before the first, because an earlier process may have left unsynced bytes. */
   private syncedChanges = -1;
 
   constructor(
@@ -34,7 +34,7 @@ export class PooledFile implements LogFile {
     return this.changes > Math.max(this.syncedChanges, 0);
   }
 
-  /** Keeps the file open. @returns what lets go of it */
+  /** Keeps the file open until the returned function is called. */
   async hold(how = { existing: true }): Promise<() => void> {
     this.expectOpen();
     this.users++;
@@ -66,7 +66,7 @@ export class PooledFile implements LogFile {
   }
 
   async sync(): Promise<void> {
-    // It was synced when it was closed.
+    // It was synced before it was closed.
     if (this.real === undefined && this.syncedChanges === this.changes) return;
     await this.use(() => this.syncNow());
   }
@@ -82,7 +82,7 @@ export class PooledFile implements LogFile {
     await this.closeForNow();
   }
 
-  /** Closes a file that nobody uses, until it is used again. */
+  /** Closes a file that is not in use. It is reopened on use. */
   async closeForNow(): Promise<void> {
     const { real } = this;
     this.real = undefined;
@@ -95,14 +95,14 @@ export class PooledFile implements LogFile {
     }
   }
 
-  /** Closes a file once what was written is on disk. @returns whether that could be done */
+  /** Syncs and closes a file. @returns whether it was closed */
   async syncAndClose(): Promise<boolean> {
     if (this.ended || this.users > 0 || this.real === undefined) return false;
     const release = await this.hold();
     try {
       await this.syncNow();
     } catch {
-      // It stays open, and its owner syncs it again.
+      // It remains open, and its owner syncs it again.
       return false;
     } finally {
       release();
@@ -134,7 +134,7 @@ export class PooledFile implements LogFile {
     try {
       await this.use(work);
     } finally {
-      // A sync that began meanwhile may not cover it.
+      // A sync that started meanwhile may not cover the write.
       this.changes++;
     }
   }

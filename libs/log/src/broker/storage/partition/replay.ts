@@ -10,15 +10,15 @@ import type { PartitionLog } from './partition-log.js';
 
 const READ_BYTES = 1 << 20;
 
-/** A batch of a log of the broker's own: records, or the end of a transaction. */
+/** A batch of an internal topic: records, or the marker of a transaction. */
 export interface ReplayedBatch {
   readonly header: BatchHeader;
-  /** Borrowed until the next batch; none in a control batch. */
+  /** Valid until the next batch; empty for a control batch. */
   readonly records: readonly BatchRecord[];
   readonly marker: Marker | undefined;
 }
 
-/** Hands over the batches of a log that the broker wrote itself, uncompressed, oldest first. */
+/** Visits the batches of an internal topic, which are uncompressed, oldest first. */
 export async function replayRecords(log: PartitionLog, visit: (batch: ReplayedBatch) => void): Promise<void> {
   let offset = log.logStartOffset;
   while (offset < log.highWatermark) {

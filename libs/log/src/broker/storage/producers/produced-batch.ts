@@ -16,10 +16,10 @@ import {
   type RecordRules,
 } from '../../../protocol/record-check.js';
 
-/** Faults that the message of an answer names. */
+/** Most invalid records in an error message. */
 const FAULTS_IN_MESSAGE = 3;
 
-/** What `compression.type` says: the codec of what is stored; undefined if each producer's is kept. */
+/** Codecs by `compression.type`; undefined: that of the producer. */
 export const STORED_CODECS: Readonly<Record<string, number | undefined>> = {
   producer: undefined,
   uncompressed: Codec.NONE,
@@ -29,7 +29,7 @@ export const STORED_CODECS: Readonly<Record<string, number | undefined>> = {
   zstd: Codec.ZSTD,
 };
 
-/** What a topic says of the batches that are appended to it. */
+/** The rules of a topic for batches that are appended. */
 export interface BatchRules extends RecordRules {
   readonly topic: string;
   readonly maxBytes: number;
@@ -38,13 +38,13 @@ export interface BatchRules extends RecordRules {
   readonly createTime: boolean;
 }
 
-/** A record of a batch that was refused, by its place in it (KIP-467). */
+/** An invalid record, by its index in the batch (KIP-467). */
 export interface RecordError {
   readonly batchIndex: number;
   readonly message: string;
 }
 
-/** A batch was refused for some of its records; none of it is stored. */
+/** A batch was rejected because of invalid records. */
 export class InvalidRecordsError extends ProtocolError {
   constructor(
     code: ErrorCode,
@@ -56,8 +56,8 @@ export class InvalidRecordsError extends ProtocolError {
 }
 
 /**
- * Checks the records of a batch whose header is checked already, and makes it what is stored: with the largest
- * timestamp that its records have, and compressed as the topic says. May patch `batch` in place.
+ * Validates the records of a batch with a valid header, sets its largest timestamp and applies the compression of the
+ * topic. May modify `batch`.
  *
  * @throws ProtocolError `INVALID_RECORD`, `MESSAGE_TOO_LARGE`, `UNSUPPORTED_COMPRESSION_TYPE`
  * @throws InvalidRecordsError `INVALID_RECORD`, `INVALID_TIMESTAMP`
@@ -83,12 +83,12 @@ function unpackRecords(batch: Buffer, codec: number): Buffer {
   } catch (cause) {
     if (!(cause instanceof UnpackError)) throw cause;
     const code = cause.code === 'TOO_LARGE' ? ErrorCode.MESSAGE_TOO_LARGE : ErrorCode.INVALID_RECORD;
-    throw new ProtocolError(code, `the records of a batch can not be decompressed: ${cause.message}`, {
+    throw new ProtocolError(code, `cannot decompress the records of a batch: ${cause.message}`, {
       cause,
     });
   }
   if (records !== undefined) return records;
-  const message = `nothing on this machine reads compression type ${codec}`;
+  const message = `compression type ${codec} is not available on this machine`;
   throw new ProtocolError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, message);
 }
 
@@ -110,18 +110,18 @@ function invalidRecords(
     batchIndex,
     message:
       kind === 'no-key'
-        ? `topic ${rules.topic} is compacted, and the record has no key`
-        : `timestamp ${timestamp} is out of range: expected ${rules.timestamps?.earliest} to ${rules.timestamps?.latest}`,
+        ? `records of the compacted topic ${rules.topic} must have a key`
+        : `timestamp ${timestamp} is out of range, expected ${rules.timestamps?.earliest} to ${rules.timestamps?.latest}`,
   }));
   const first = errors.slice(0, FAULTS_IN_MESSAGE).map((each) => `${each.batchIndex}: ${each.message}`);
-  const message = `no record of the batch was stored: ${faultCount} are invalid, the first are ${first.join('; ')}`;
+  const message = `batch rejected, ${faultCount} records are invalid: ${first.join('; ')}`;
   const code = faults.some(({ kind }) => kind === 'timestamp')
     ? ErrorCode.INVALID_TIMESTAMP
     : ErrorCode.INVALID_RECORD;
   return new InvalidRecordsError(code, message, errors);
 }
 
-/** The batch with the codec of its topic. Where this machine can't write it, gzip takes its place, or what came. */
+/** Compresses the batch with the codec of the topic. If that is not available, gzip or the original codec is used. */
 function recompress(batch: Buffer, records: Buffer, codec: number, rules: BatchRules): Buffer {
   if (rules.codec === undefined || rules.codec === codec) return batch;
   const { codec: packedWith, packed } = pack(rules.codec, records);
@@ -136,6 +136,6 @@ function recompress(batch: Buffer, records: Buffer, codec: number, rules: BatchR
     packed,
   );
   if (stored.length <= rules.maxBytes) return stored;
-  const message = `a batch of ${stored.length} bytes as the topic compresses it, at most ${rules.maxBytes} are accepted`;
+  const message = `the batch has ${stored.length} bytes with the compression of the topic, at most ${rules.maxBytes} are accepted`;
   throw new ProtocolError(ErrorCode.MESSAGE_TOO_LARGE, message);
 }

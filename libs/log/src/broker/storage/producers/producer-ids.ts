@@ -1,12 +1,12 @@
 import * as path from 'node:path';
 import type { FileSystem } from '../files/file-system.js';
 
-/** Says which ids were taken. */
+/** File with the next producer id to reserve. */
 export const PRODUCER_IDS_FILE = 'producer-ids.json';
-/** Ids taken at once, so that most requests write nothing; a restart skips what is left of a block. */
+/** Ids reserved per write. A restart skips the rest of a block. */
 const BLOCK = 1000n;
 
-/** Gives every idempotent producer an id that none had before. */
+/** Assigns unique ids to producers. */
 export class ProducerIds {
   private blockEnd: bigint;
   private reserving: Promise<void> | undefined;
@@ -14,9 +14,9 @@ export class ProducerIds {
   private constructor(
     private readonly files: FileSystem,
     private readonly file: string,
-    private next: bigint,
+    private nextId: bigint,
   ) {
-    this.blockEnd = next;
+    this.blockEnd = nextId;
   }
 
   static async open(files: FileSystem, dataDir: string): Promise<ProducerIds> {
@@ -27,14 +27,14 @@ export class ProducerIds {
     return new ProducerIds(files, file, next);
   }
 
-  async take(): Promise<bigint> {
-    while (this.next >= this.blockEnd) {
+  async next(): Promise<bigint> {
+    while (this.nextId >= this.blockEnd) {
       this.reserving ??= this.reserve().finally(() => {
         this.reserving = undefined;
       });
       await this.reserving;
     }
-    return this.next++;
+    return this.nextId++;
   }
 
   private async reserve(): Promise<void> {

@@ -20,11 +20,11 @@ const batch = (baseSequence: number, count = 1, producerEpoch = 0): BatchHeader 
 });
 
 describe(ProducerStates, () => {
-  it('takes any sequence of a producer that it does not know', () => {
+  it('accepts any sequence of an unknown producer', () => {
     expect(new ProducerStates().check(batch(42))).toEqual({ kind: 'append' });
   });
 
-  it('recognises each of the last five batches, and none before', () => {
+  it('detects duplicates of the last five batches', () => {
     const states = new ProducerStates();
     for (let i = 0; i < 7; i++) states.remember(batch(i * 10, 10), BigInt(100 + i * 10), NOW);
     for (let i = 2; i < 7; i++) {
@@ -38,7 +38,7 @@ describe(ProducerStates, () => {
     );
   });
 
-  it('refuses a gap, an old epoch, and a new epoch that does not start at 0', () => {
+  it('rejects a gap, an old epoch, and a new epoch that does not start at 0', () => {
     const states = new ProducerStates();
     states.remember(batch(0, 5, 3), 0n, NOW);
     const code = (header: BatchHeader) => {
@@ -55,7 +55,7 @@ describe(ProducerStates, () => {
     expect(code(batch(0, 1, 4))).toBe('append');
   });
 
-  it('goes on at 0 after the largest sequence', () => {
+  it('continues at 0 after the largest sequence', () => {
     const states = new ProducerStates();
     states.remember(batch(2 ** 31 - 2, 2), 0n, NOW);
     expect(states.check(batch(0))).toEqual({ kind: 'append' });
@@ -71,7 +71,7 @@ describe(ProducerStates, () => {
     expect(states.check(batch(1))).toEqual({ kind: 'append' });
   });
 
-  it('comes back from a snapshot, without what was not written yet', () => {
+  it('restores a snapshot without the batches that were not written', () => {
     const states = new ProducerStates();
     states.remember(batch(0), 10n, NOW);
     const waiting = states.remember(batch(1), 11n, NOW);
@@ -82,7 +82,7 @@ describe(ProducerStates, () => {
     expect(states.check(batch(1))).toMatchObject({ kind: 'duplicate' });
   });
 
-  it('does not come back from a damaged snapshot', () => {
+  it('rejects a damaged snapshot', () => {
     const states = new ProducerStates();
     states.remember(batch(0), 10n, NOW);
     const snapshot = states.snapshot();

@@ -3,7 +3,7 @@ import type { Marker } from '../../../protocol/markers.js';
 import type { BatchHeader } from '../../../protocol/record-batch.js';
 import { crc32c } from '../../../protocol/crc32c.js';
 
-/** Batches of a producer that a repeat is recognised among; clients keep at most as many in flight. */
+/** Batches of a producer in which duplicates are detected. Clients have at most as many requests in flight. */
 const REMEMBERED_BATCHES = 5;
 const SEQUENCES = 2 ** 31;
 const SNAPSHOT_VERSION = 2;
@@ -18,28 +18,28 @@ interface RememberedBatch {
 
 interface ProducerState {
   readonly epoch: number;
-  /** Oldest first, at most `REMEMBERED_BATCHES`; none yet after an epoch that only a control batch has. */
+  /** Oldest first, at most `REMEMBERED_BATCHES`; empty if only a control batch has the epoch. */
   readonly batches: readonly RememberedBatch[];
-  /** When it last appended, by the broker's clock. */
+  /** Time of the last append, by the clock of the broker. */
   readonly seenAtMs: number;
-  /** First offset of the transaction that it has open here. */
+  /** First offset of its open transaction. */
   readonly transactionStart: bigint | undefined;
-  /** Of the last coordinator that ended one, -1 where none did. */
+  /** Epoch of the coordinator that ended its last transaction; -1 if none. */
   readonly coordinatorEpoch: number;
 }
 
-/** A producer's state before a batch: what an append that fails puts back. */
+/** The state of a producer before a batch, to restore if the append fails. */
 export interface Undo {
   readonly producerId: bigint;
   readonly before: ProducerState | undefined;
 }
 
-/** What to do with a batch of an idempotent producer. */
+/** Result of the check of a batch. */
 export type SequenceVerdict = { kind: 'append' } | { kind: 'duplicate'; batch: RememberedBatch };
 
 /**
- * What a partition knows of its idempotent producers, by producer id: enough to recognise a batch that comes twice, to
- * refuse one that comes too early, and to tell whether a transaction is open. Counts batches that wait to be written.
+ * The states of the idempotent producers of a partition, by producer id: they detect duplicates, gaps in the sequence and
+ * open transactions. Batches that wait to be written are included.
  */
 export class ProducerStates {
   private states = new Map<bigint, ProducerState>();
@@ -49,7 +49,7 @@ export class ProducerStates {
   }
 
   /**
-   * Says whether the batch comes next. Those of the broker's own have no sequence.
+   * Checks epoch and sequence of a batch. Control batches have no sequence.
    *
    * @throws ProtocolError `INVALID_PRODUCER_EPOCH`, `OUT_OF_ORDER_SEQUENCE_NUMBER`, `INVALID_TXN_STATE`
    */
@@ -59,7 +59,7 @@ export class ProducerStates {
     if (header.producerEpoch < state.epoch) {
       throw new ProtocolError(
         ErrorCode.INVALID_PRODUCER_EPOCH,
-        `epoch ${header.producerEpoch} of producer ${header.producerId} is older than ${state.epoch}`,
+        `epoch ${header.producerEpoch} of producer ${header.producerId} is smaller than the current epoch ${state.epoch}`,
       );
     }
     if (header.control || header.baseSequence < 0) return { kind: 'append' };
@@ -69,25 +69,25 @@ export class ProducerStates {
     if (header.baseSequence !== expected) {
       throw new ProtocolError(
         ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
-        `sequence ${header.baseSequence} of producer ${header.producerId}, ${expected} comes next`,
+        `out of order sequence number for producer ${header.producerId}: expected ${expected}, got ${header.baseSequence}`,
       );
     }
     if (state.transactionStart !== undefined && !header.transactional) {
       throw new ProtocolError(
         ErrorCode.INVALID_TXN_STATE,
-        `producer ${header.producerId} has a transaction open, and the batch is not of it`,
+        `batch of producer ${header.producerId} is not part of its open transaction`,
       );
     }
     return { kind: 'append' };
   }
 
-  /** Whether the producer has a transaction open here, with this epoch. */
+  /** Whether the producer has an open transaction with this epoch. */
   hasOpenTransaction(producerId: bigint, epoch: number): boolean {
     const state = this.states.get(producerId);
     return state !== undefined && state.transactionStart !== undefined && state.epoch === epoch;
   }
 
-  /** Transactions that are open, in no order. */
+  /** Open transactions, in no order. */
   open(): { producerId: bigint; firstOffset: bigint }[] {
     return [...this.states].flatMap(([producerId, { transactionStart }]) =>
       transactionStart === undefined ? [] : [{ producerId, firstOffset: transactionStart }],
@@ -95,9 +95,9 @@ export class ProducerStates {
   }
 
   /**
-   * Remembers a batch that goes to `baseOffset`; a control batch with what it says.
+   * Adds a batch at `baseOffset`; a control batch with its marker.
    *
-   * @returns what `forget` takes, if the append fails
+   * @returns the argument for `forget` if the append fails
    */
   remember(header: BatchHeader, baseOffset: bigint, nowMs: number, marker?: Marker): Undo {
     const { producerId } = header;
@@ -106,18 +106,18 @@ export class ProducerStates {
     return { producerId, before };
   }
 
-  /** Makes the last remembered batch of a producer unknown again. */
+  /** Removes the last batch of a producer, whose append failed. */
   forget(undo: Undo): void {
     revert(this.states, undo);
   }
 
-  /** Whether a batch is the newest of its producer: the one that a start knows its sequence by. */
+  /** Whether a batch is the last one of its producer, from which recovery restores its sequence. */
   isLast({ producerId, producerEpoch, lastOffset }: BatchHeader): boolean {
     const state = this.states.get(producerId);
     return state?.epoch === producerEpoch && state.batches.at(-1)?.lastOffset === lastOffset;
   }
 
-  /** Forgets producers that have nothing open and appended nothing since: they start anew if they come back. */
+  /** Removes producers without an open transaction that have not appended since. */
   forgetUnseenSince(timeMs: number): void {
     for (const [producerId, { seenAtMs, transactionStart }] of this.states) {
       if (seenAtMs < timeMs && transactionStart === undefined) this.states.delete(producerId);
@@ -128,7 +128,7 @@ export class ProducerStates {
     this.states.clear();
   }
 
-  /** What is known of every producer, for `DescribeProducers` and tests; -1 is none. */
+  /** The states for `DescribeProducers` and tests; -1 if a value does not exist. */
   entries(): {
     producerId: bigint;
     epoch: number;
@@ -147,7 +147,7 @@ export class ProducerStates {
     }));
   }
 
-  /** The states as bytes that `restore` reads. @param without what was remembered too early, newest first */
+  /** Encodes the states for `restore`. @param without changes to leave out, newest first */
   snapshot(without: readonly Undo[] = []): Buffer {
     const states = new Map(this.states);
     for (const undo of without) revert(states, undo);
@@ -172,7 +172,7 @@ export class ProducerStates {
     return Buffer.from(`${crc32c(Buffer.from(body)).toString(16)}\n${body}`);
   }
 
-  /** Replaces the states with those of a snapshot. @returns false, and changes nothing, where it is damaged */
+  /** Replaces the states. @returns false, without a change, if the snapshot is damaged */
   restore(snapshot: Buffer): boolean {
     const lineEnd = snapshot.indexOf(0x0a);
     const body = snapshot.subarray(lineEnd + 1);
@@ -215,7 +215,7 @@ function revert(states: Map<bigint, ProducerState>, { producerId, before }: Undo
   else states.set(producerId, before);
 }
 
-/** What is known of a producer once one batch more is. */
+/** The state of a producer after a batch. */
 function stateAfter(
   before: ProducerState | undefined,
   header: BatchHeader,
@@ -259,7 +259,7 @@ function duplicateOf(header: BatchHeader, state: ProducerState): RememberedBatch
   );
 }
 
-/** Nothing is remembered of an epoch that only a marker has had. */
+/** The expected sequence. An epoch that only a marker has starts at 0. */
 function nextSequence(state: ProducerState): number {
   const last = state.batches.at(-1);
   return last === undefined ? 0 : (last.lastSequence + 1) % SEQUENCES;

@@ -5,14 +5,14 @@ import type { FileSystem } from '../files/file-system.js';
 export const RECOVERY_FILE = 'recovery-point-offset-checkpoint';
 export const START_FILE = 'log-start-offset-checkpoint';
 export const CLEANER_FILE = 'cleaner-offset-checkpoint';
-/** Ours: where offsets may be missing, noted before the first one is. */
+/** Not a file of Kafka: offsets before which compaction may leave gaps, written before it does. */
 export const GAPS_FILE = 'compaction-gaps-checkpoint';
 
 export const CHECKPOINT_FILES = [RECOVERY_FILE, START_FILE, CLEANER_FILE, GAPS_FILE] as const;
-/** Exists while no broker runs, if the last one closed everything. */
+/** Exists after a clean shutdown, while no broker runs. */
 export const CLEAN_FILE = '.kafka_cleanshutdown';
 
-/** What the last run left of every partition. */
+/** The checkpoints of all partitions. */
 export interface Checkpoints {
   readonly recovery: Checkpoint;
   readonly start: Checkpoint;
@@ -20,7 +20,7 @@ export interface Checkpoints {
   readonly gaps: Checkpoint;
 }
 
-/** Of a partition that is new. */
+/** The checkpoints of new partitions. */
 export const NO_CHECKPOINTS: Checkpoints = {
   recovery: new Map(),
   start: new Map(),
@@ -63,12 +63,12 @@ export class CheckpointWriter {
     private readonly topics: () => readonly { name: string; partitions: readonly CheckpointedLog[] }[],
   ) {}
 
-  /** All of them: what they say of a topic that was deleted must not be taken for one that is created later. */
+  /** Writes all files. The offsets of a deleted topic must not apply to a later one of the same name. */
   async saveAll(): Promise<void> {
     for (const file of CHECKPOINT_FILES) await this.save(file);
   }
 
-  /** One after another: two at a time would write one file. */
+  /** Writes one file. Writes are not concurrent. */
   save(file: (typeof CHECKPOINT_FILES)[number]): Promise<void> {
     const written = this.last.then(() => this.write(file));
     this.last = written.catch(() => undefined);

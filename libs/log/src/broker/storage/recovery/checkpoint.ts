@@ -7,10 +7,10 @@ const VERSION = '0';
 export type Checkpoint = Map<string, bigint>;
 
 /*
- * Kafka's checkpoint files: a version, how many lines follow, then `topic partition offset` each.
+ * Kafka's checkpoint files: a version, the number of entries, and one `topic partition offset` per line.
  */
 
-/** Reads a checkpoint. What can't be read is as good as missing: everything is checked again. */
+/** Reads a checkpoint. An unreadable file is treated as missing: recovery then checks everything. */
 export async function readCheckpoint(files: FileSystem, file: string): Promise<Checkpoint> {
   const contents = await files.readFile(file);
   const [version, count, ...lines] = contents?.toString().trimEnd().split('\n') ?? [];

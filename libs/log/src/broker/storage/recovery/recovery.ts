@@ -10,32 +10,32 @@ import { LOG_FILE, SEGMENT_FILE, segmentName, UNFINISHED_FILE } from '../segment
 import { Segment } from '../segment/segment.js';
 import { indexOfSegment } from '../segment/segment-list.js';
 
-/** Bytes at the end of a log that are checked at start even where it was closed in good order. */
+/** Bytes at the end of a log that are checked even after a clean shutdown. */
 const CHECKED_TAIL_BYTES = 16 << 20;
 
 const SEGMENT_NAME_LENGTH = 20;
 
-/** What is known of a log before its files are looked at. */
+/** What the checkpoints say of a log. */
 export interface RecoveryOptions {
   readonly files: FileSystem;
   readonly folder: string;
   readonly logger: Logger;
   readonly now: () => number;
-  /** Everything before it is known to be on disk, whole. */
+  /** Offset before which everything is synced. */
   readonly recoveryPoint: bigint;
-  /** Whether the log was closed in good order: then the end alone is checked. */
+  /** Whether the last shutdown was clean: then only the end is checked. */
   readonly closedCleanly: boolean;
-  /** Where the log starts, if it has no files and `recoveryPoint` is not later. */
+  /** Start of a log without files, unless `recoveryPoint` is higher. */
   readonly logStartOffset: bigint;
-  /** Told where the log was cut. */
+  /** Called if the log was truncated. */
   readonly onCut?: () => void;
-  /** Compaction may have left gaps before it. */
+  /** Offset before which compaction may have left gaps. */
   readonly gapsBefore: bigint;
 }
 
 /**
- * Opens the segments of a log, checks what a crash may have damaged, cuts the log at the first bad byte, and fills in
- * what is known of its producers and their transactions.
+ * Opens the segments of a log, checks what a crash may have damaged, truncates the log at the first invalid byte, and
+ * restores the states of producers and transactions.
  */
 export async function recoverSegments(
   options: RecoveryOptions,
@@ -57,14 +57,14 @@ export async function recoverSegments(
   return { segments, endOffset: recovery.endOffset };
 }
 
-/** A log that lost its files must not give offsets again that readers have seen. */
+/** A log without files must not reuse offsets that consumers have read. */
 function firstOffset({ logStartOffset, recoveryPoint }: RecoveryOptions): bigint {
   return recoveryPoint > logStartOffset ? recoveryPoint : logStartOffset;
 }
 
 class Recovery {
   endOffset = 0n;
-  /** Index of the segment from which on batches are not in the producers' restored state. */
+  /** Index of the first segment that is not covered by the restored producer states. */
   private rememberedFrom = 0;
 
   constructor(
@@ -74,25 +74,25 @@ class Recovery {
     private readonly open: OpenTransactions,
   ) {}
 
-  /** Settles which segments are whole, where the log ends, and what is known of producers. */
+  /** Checks the segments, and determines the end of the log and the producer states. */
   async checkSegments(names: readonly string[]): Promise<void> {
     const last = this.segments.length - 1;
     this.rememberedFrom = await this.restoreProducers(names, last);
     const firstUnsafe = indexOfSegment(this.segments, this.options.recoveryPoint);
     const trusted = await this.trustSegments(Math.min(firstUnsafe, this.rememberedFrom));
     const firstChecked = await this.restoreTransactions(names, trusted);
-    if (firstChecked === last && (await this.takeClosed(names))) return;
+    if (firstChecked === last && (await this.trustActive(names))) return;
     await this.check(firstChecked, names);
   }
 
-  /** Takes segments before one as their files are, where those can be right. @returns index of the first that is not taken */
+  /** Trusts the segments before `end` with consistent indexes. @returns index of the first that must be checked */
   private async trustSegments(end: number): Promise<number> {
     for (let i = 0; i < end; i++) if (!(await (this.segments[i] as Segment).trust())) return i;
     return end;
   }
 
   /**
-   * Restores which transactions were open at the start of a segment, the last possible up to one.
+   * Restores the transactions that were open at the start of a segment, the last one with a snapshot up to `lastIndex`.
    *
    * @returns index of the segment
    */
@@ -103,8 +103,8 @@ class Recovery {
     return index;
   }
 
-  /** Takes the active segment of a log that was closed in good order, where its end is as it should be. */
-  private async takeClosed(names: readonly string[]): Promise<boolean> {
+  /** Trusts the active segment after a clean shutdown, if its end is valid. */
+  private async trustActive(names: readonly string[]): Promise<boolean> {
     const { files, folder, closedCleanly } = this.options;
     const active = this.segments.at(-1) as Segment;
     if (!closedCleanly || !(await active.trust())) return false;
@@ -122,7 +122,7 @@ class Recovery {
     return segment.baseOffset < this.options.gapsBefore;
   }
 
-  /** Removes what a crash left unfinished, and snapshots that are not of the start of a segment. */
+  /** Removes unfinished files, and snapshots that do not belong to a segment. */
   async removeLeftovers(names: readonly string[]): Promise<void> {
     const { files, folder } = this.options;
     const kept = new Set(this.segments.map(({ baseOffset }) => segmentName(baseOffset)));
@@ -133,17 +133,17 @@ class Recovery {
   }
 
   /**
-   * Restores what was known of producers at the start of a segment, the last possible: compaction and retention may
-   * have removed the batches that it comes from.
+   * Restores the producer states at the start of the last segment with a snapshot: compaction and retention may have
+   * removed the batches that they are derived from.
    *
-   * @returns index of the segment from which on batches are to be remembered
+   * @returns index of the segment from which on batches are to be added
    */
   private async restoreProducers(names: readonly string[], lastIndex: number): Promise<number> {
     this.producers.clear();
     return this.restoreSnapshot(names, lastIndex, this.producers);
   }
 
-  /** @returns index of the segment at whose start the states are of, 0 where there are none */
+  /** @returns index of the segment that the states belong to, 0 without a snapshot */
   private async restoreSnapshot(
     names: readonly string[],
     lastIndex: number,
@@ -159,11 +159,11 @@ class Recovery {
     return 0;
   }
 
-  /** Checks every batch from a segment on, and cuts the log at the first that is bad. */
+  /** Checks every batch from a segment on, and truncates the log at the first invalid one. */
   private async check(firstChecked: number, names: readonly string[]): Promise<void> {
     for (let i = firstChecked; i < this.segments.length; i++) {
       const segment = this.segments[i] as Segment;
-      if (i > this.rememberedFrom && i === this.segments.length - 1) await this.keepProducers(segment);
+      if (i > this.rememberedFrom && i === this.segments.length - 1) await this.saveProducers(segment);
       const { damagedAt, nextOffset } = await segment.scan(this.mayHaveGaps(segment), (header, marker) => {
         this.follow(segment, header, marker);
         if (i >= this.rememberedFrom) this.remember(header, marker);
@@ -173,13 +173,13 @@ class Recovery {
       const whole =
         following === undefined || this.mayHaveGaps(segment) || following.baseOffset === nextOffset;
       if (damagedAt === undefined && whole) continue;
-      await this.cutAfter(i, damagedAt ?? segment.sizeBytes, names);
+      await this.truncateAfter(i, damagedAt ?? segment.sizeBytes, names);
       return;
     }
   }
 
-  /** Writes the snapshot that the active segment should have begun with: the batches it comes from may be compacted next. */
-  private async keepProducers({ baseOffset }: Segment): Promise<void> {
+  /** Writes the missing snapshot of the active segment: compaction may remove the batches before it. */
+  private async saveProducers({ baseOffset }: Segment): Promise<void> {
     const { files, folder } = this.options;
     await files.replaceFile(
       path.join(folder, `${segmentName(baseOffset)}.snapshot`),
@@ -192,13 +192,13 @@ class Recovery {
     this.producers.remember(header, header.baseOffset, this.options.now(), marker);
   }
 
-  /** Goes on with what is open, and makes the index of what was aborted. */
+  /** Updates the open transactions and the transaction index. */
   private follow(segment: Segment, header: BatchHeader, marker: Marker | undefined): void {
     const aborted = header.transactional ? this.open.note(header, marker) : undefined;
     if (aborted !== undefined) segment.transactionIndex.append(aborted);
   }
 
-  private async cutAfter(index: number, damagedAt: number, names: readonly string[]): Promise<void> {
+  private async truncateAfter(index: number, damagedAt: number, names: readonly string[]): Promise<void> {
     const segment = this.segments[index] as Segment;
     const dropped = this.segments.splice(index + 1);
     this.options.onCut?.();
@@ -209,15 +209,15 @@ class Recovery {
         position: damagedAt,
         segmentsDropped: dropped.length,
       },
-      'log cut at its first bad byte',
+      'log truncated at the first invalid byte',
     );
     for (const later of dropped) await later.remove();
-    // What is cut off must not come back behind what is appended from now on.
+    // Removed segments must not reappear after later appends.
     await this.options.files.syncFolder(this.options.folder);
     await segment.trim();
     await segment.sync();
     if (index >= this.rememberedFrom) return;
-    // What was restored knows of batches that are gone.
+    // The restored states include batches that were truncated.
     for (let i = await this.restoreProducers(names, index); i <= index; i++) {
       const kept = this.segments[i] as Segment;
       for await (const { header, position } of kept.reader.headersFrom(kept.baseOffset)) {

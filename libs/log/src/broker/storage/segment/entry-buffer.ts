@@ -1,6 +1,6 @@
 const FIRST_ENTRIES = 64;
 
-/** Entries of a fixed size in one growing buffer: an index in memory as it lies on disk. */
+/** Entries of a fixed size in a growing buffer, in the format of the index file. */
 export class EntryBuffer {
   private buffer: Buffer;
   private usedBytes: number;
@@ -19,7 +19,7 @@ export class EntryBuffer {
     return this.usedBytes / this.entryBytes;
   }
 
-  /** Makes room for one more entry. @returns the buffer and where the entry goes */
+  /** Allocates an entry. @returns the buffer and the position of the entry */
   next(): { buffer: Buffer; at: number } {
     if (this.usedBytes + this.entryBytes > this.buffer.length) {
       const grown = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, this.entryBytes * FIRST_ENTRIES));
@@ -40,19 +40,19 @@ export class EntryBuffer {
     this.persistedBytes = 0;
   }
 
-  /** Entries that the file does not have yet, and where in it they go. */
+  /** Entries that are not in the file yet, and their position in it. */
   unpersisted(): { bytes: Buffer; at: number } {
     const at = this.persistedBytes;
     return { bytes: this.buffer.subarray(at, this.usedBytes), at };
   }
 
-  /** The file has the entries up to there. */
+  /** The entries before this position are in the file. */
   markPersisted(upToBytes: number): void {
     this.persistedBytes = upToBytes;
   }
 }
 
-/** Finds the greatest index below `count` whose entry is not after the target. @returns -1 where there is none */
+/** Finds the greatest index below `count` whose entry is not after the target. @returns -1 if there is none */
 export function lastNotAfter(count: number, isAfter: (index: number) => boolean): number {
   let low = 0;
   let high = count;

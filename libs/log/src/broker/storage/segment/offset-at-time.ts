@@ -2,13 +2,13 @@ import { isLogAppendTime, readBatchHeader } from '../../../protocol/record-batch
 import { readableRecordsOf } from '../../../protocol/records.js';
 import type { Segment } from './segment.js';
 
-/** Where a record is, and its timestamp. */
+/** Offset and timestamp of a record. */
 export interface TimedOffset {
   readonly offset: bigint;
   readonly timestamp: bigint;
 }
 
-/** The first record of some segments, from an offset on, with this timestamp or a later one. */
+/** The first record at or after `fromOffset` with this or a later timestamp. */
 export async function findOffsetAtTime(
   segments: readonly Segment[],
   timestamp: bigint,
@@ -29,7 +29,7 @@ export async function findOffsetAtTime(
   }
 }
 
-/** The first record, from an offset on, with the largest timestamp of some segments. */
+/** The first record at or after `fromOffset` with the largest timestamp. */
 export async function findLargestTimestamp(
   segments: readonly Segment[],
   fromOffset: bigint,
@@ -48,11 +48,11 @@ export async function findLargestTimestamp(
   }
 }
 
-/** The largest timestamp of a segment's records from an offset on; undefined if it has none. */
+/** The largest timestamp in a segment at or after `fromOffset`; undefined if there are no records. */
 async function largestTimestampIn(segment: Segment, fromOffset: bigint): Promise<bigint | undefined> {
   if (segment.sizeBytes === 0) return undefined;
   if (segment.baseOffset >= fromOffset) return segment.maxTimestamp;
-  // Its own largest timestamp may be that of a deleted record.
+  // The largest timestamp of the segment may be that of a deleted record.
   let largest: bigint | undefined;
   for await (const { header, position } of segment.reader.headersFrom(fromOffset)) {
     if (largest !== undefined && header.maxTimestamp <= largest) continue;
@@ -79,10 +79,10 @@ function largestIn(batch: Buffer, fromOffset: bigint): bigint | undefined {
 }
 
 /**
- * The first record of a batch, from an offset on, with this timestamp or a later one. Where this machine can't read the
- * batch, the first of the batch: never later than the right one.
+ * The first record of a batch at or after `fromOffset` with this or a later timestamp. If the codec is not available on
+ * this machine, the first record of the batch, which is never later.
  *
- * @returns undefined where the batch has none, which its header did not say
+ * @returns undefined if the batch has no such record
  */
 function firstOffsetAtTime(batch: Buffer, timestamp: bigint, fromOffset: bigint): TimedOffset | undefined {
   const header = readBatchHeader(batch);

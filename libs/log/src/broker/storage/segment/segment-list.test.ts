@@ -13,22 +13,22 @@ function read(segments: readonly ReadableSegment[], offset: bigint): Promise<Buf
 }
 
 describe('readSegments', () => {
-  it('goes on to the next segment from one without a batch at or after the offset', async () => {
+  it('continues in the next segment if one has no batch at or after the offset', async () => {
     const segments = [segment(0n, undefined), segment(10n, undefined), segment(20n, BYTES)];
     expect(await read(segments, 5n)).toBe(BYTES);
   });
 
-  it('stays in a segment whose next batch does not fit', async () => {
+  it('does not skip a batch that does not fit', async () => {
     const segments = [segment(0n, DOES_NOT_FIT), segment(10n, BYTES)];
     expect(await read(segments, 5n)).toBe(DOES_NOT_FIT);
   });
 
-  it('finds nothing after the last segment', async () => {
+  it('returns undefined after the last segment', async () => {
     expect(await read([segment(0n, BYTES), segment(10n, undefined)], 10n)).toBeUndefined();
     expect(await read([], 0n)).toBeUndefined();
   });
 
-  it('passes over no segment if older ones are removed while it reads', async () => {
+  it('skips no segment if older ones are removed during a read', async () => {
     const segments = [segment(0n, BYTES), segment(10n, undefined), segment(20n, BYTES), segment(30n, BYTES)];
     const readFrom: bigint[] = [];
     await readSegments(segments, 15n, async (each) => {
@@ -39,7 +39,7 @@ describe('readSegments', () => {
     expect(readFrom).toEqual([10n, 20n]);
   });
 
-  it('starts over if the segment that it reads is merged with its successor', async () => {
+  it('searches again if the segment is merged with its successor during a read', async () => {
     const merged = segment(10n, BYTES);
     const segments = [
       segment(0n, BYTES),

@@ -1,7 +1,7 @@
 import type { AbortedTransaction } from '../producers/open-transactions.js';
 import type { Segment } from './segment.js';
 
-/** Index of the segment that holds an offset, in segments by their base offsets. */
+/** Index of the segment that contains an offset. Segments are ordered by base offset. */
 export function indexOfSegment(segments: readonly Pick<Segment, 'baseOffset'>[], offset: bigint): number {
   let low = 0;
   let high = segments.length;
@@ -13,14 +13,14 @@ export function indexOfSegment(segments: readonly Pick<Segment, 'baseOffset'>[],
   return Math.max(low - 1, 0);
 }
 
-/** A segment as far as `readSegments` needs it. */
+/** The part of a segment that `readSegments` needs. */
 export type ReadableSegment = Pick<Segment, 'baseOffset' | 'read'>;
 
 /**
- * Reads whole batches from the first segment that has one at or after `offset`. Only a segment without any leads to the
- * next: a batch that does not fit is never passed over.
+ * Reads whole batches from the first segment with a batch at or after `offset`. A batch that does not fit is not
+ * skipped.
  *
- * @param segments live: compaction and retention may replace or remove some while one is read
+ * @param segments live: compaction and retention may replace or remove segments during a read
  * @returns an empty buffer if the next batch does not fit, undefined if there is none
  */
 export async function readSegments(
@@ -35,12 +35,12 @@ export async function readSegments(
     const bytes = await read(segment);
     if (bytes !== undefined) return bytes;
     const at = segments.indexOf(segment);
-    // What replaced it may hold batches of its successors, so the search starts over.
+    // The replacement may contain batches of later segments: search again.
     index = at < 0 ? indexOfSegment(segments, offset) : at + 1;
   }
 }
 
-/** Aborted transactions that have records from `from` on and before `to`. */
+/** Aborted transactions with records from `from` to before `to`. */
 export function abortedBetween(segments: readonly Segment[], from: bigint, to: bigint): AbortedTransaction[] {
   const aborted: AbortedTransaction[] = [];
   for (let i = indexOfSegment(segments, from); i < segments.length; i++) {
@@ -53,12 +53,12 @@ export function bytesOf(segments: readonly Segment[]): number {
   return segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
 }
 
-/** The newest timestamp of a segment's records; where they have none, when the segment began. */
+/** The largest timestamp of a segment, or the time of its creation if records have no timestamps. */
 export function newestIn({ maxTimestamp, createdAtMs }: Segment): bigint {
   return maxTimestamp >= 0n ? maxTimestamp : BigInt(Math.trunc(createdAtMs));
 }
 
-/** How many of the first segments retention removes: the too old, and those beyond the bytes that are kept (-1: all). */
+/** Number of segments to remove: those that are too old, and those beyond `retentionBytes` (-1: unlimited). */
 export function countRemovable(
   segments: readonly Segment[],
   isTooOld: (segment: Segment) => boolean,
@@ -75,7 +75,7 @@ export function countRemovable(
   return count;
 }
 
-/** How many of the first segments are all before an offset, in a log that ends at `endOffset`. */
+/** Number of segments that end before `offset`, in a log that ends at `endOffset`. */
 export function countBefore(segments: readonly Segment[], offset: bigint, endOffset: bigint): number {
   return segments.findIndex((_, i) => (segments[i + 1]?.baseOffset ?? endOffset + 1n) > offset);
 }

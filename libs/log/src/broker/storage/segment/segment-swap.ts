@@ -3,18 +3,18 @@ import type { FileSystem } from '../files/file-system.js';
 import { INDEX_SUFFIXES, LOG_FILE, removeSegmentFiles, segmentName, SWAP_FILE } from './segment-files.js';
 
 /*
- * How one segment takes the place of several, whenever the process is killed:
+ * Replaces several segments by one. The process may be killed at any time:
  *
- *   1. it is written to BASE.cleaned, which the next start removes;
- *   2. once on disk it is renamed to BASE-END.swap: from then on it will be part of the log, and a start goes on with 3;
- *   3. what was between BASE and END is removed, and it is renamed to BASE.log. Its indexes follow.
+ *   1. The new segment is written to BASE.cleaned, which the next start removes.
+ *   2. Once synced, it is renamed to BASE-END.swap. It is now part of the log; the next start continues with step 3.
+ *   3. The segments from BASE to END are removed, and it is renamed to BASE.log. Its indexes are written.
  */
 
-/** Of a file that is not whole yet. */
+/** Suffix of an incomplete file. */
 export const CLEANED_SUFFIX = '.cleaned';
 const CLEANED_FILE = /^\d{20}\.cleaned$/;
 
-/** Offsets whose segments are replaced by one: from its base to before the next segment's. */
+/** Offsets of the replaced segments: from the base offset to that of the next segment. */
 export interface SwappedRange {
   readonly base: bigint;
   readonly end: bigint;
@@ -24,7 +24,7 @@ export function swapName({ base, end }: SwappedRange): string {
   return `${segmentName(base)}-${segmentName(end)}.swap`;
 }
 
-/** Makes a whole `.cleaned` file part of the log, once `finishSwap` has been done. @returns its name until then */
+/** Renames a complete `.cleaned` file. @returns its name until `finishSwap` */
 export async function beginSwap(files: FileSystem, folder: string, range: SwappedRange): Promise<string> {
   const swap = swapName(range);
   const cleaned = `${segmentName(range.base)}${CLEANED_SUFFIX}`;
@@ -33,7 +33,7 @@ export async function beginSwap(files: FileSystem, folder: string, range: Swappe
   return swap;
 }
 
-/** Ends the swaps that a crash interrupted. @returns the names that are then in the folder */
+/** Completes interrupted swaps. @returns the names of the files in the folder afterwards */
 export async function finishSwaps(files: FileSystem, folder: string): Promise<string[]> {
   const names = await files.list(folder);
   const unfinished = names.filter((name) => CLEANED_FILE.test(name) || SWAP_FILE.test(name));
@@ -45,7 +45,7 @@ export async function finishSwaps(files: FileSystem, folder: string): Promise<st
   return files.list(folder);
 }
 
-/** Removes what a `.swap` file replaces, and gives it its place. */
+/** Removes the segments that a `.swap` file replaces, and renames it. */
 export async function finishSwap(files: FileSystem, folder: string, swap: string): Promise<void> {
   const [, baseName = '', endName = ''] = SWAP_FILE.exec(swap) ?? [];
   const base = BigInt(baseName);
@@ -55,7 +55,7 @@ export async function finishSwap(files: FileSystem, folder: string, swap: string
     const replaced = BigInt(name.slice(0, segmentName(0n).length));
     if (replaced > base && replaced < end) await removeSegmentFiles(files, folder, replaced);
   }
-  // An index of what was there before would be believed.
+  // Index files of the replaced segment would be trusted.
   for (const suffix of INDEX_SUFFIXES) await files.remove(path.join(folder, `${baseName}.${suffix}`));
   await files.syncFolder(folder);
   await files.rename(path.join(folder, swap), path.join(folder, `${baseName}.log`));

@@ -11,7 +11,7 @@ const entries = fc
   });
 
 describe(OffsetIndex, () => {
-  it('finds the last entry that is not after an offset', () => {
+  it('finds the last entry at or before an offset', () => {
     fc.assert(
       fc.property(entries, fc.integer({ min: 0, max: 300_000 }), (all, target) => {
         const index = new OffsetIndex();
@@ -22,7 +22,7 @@ describe(OffsetIndex, () => {
     );
   });
 
-  it("is read back from its bytes, which are Kafka's", () => {
+  it('parses the format of Kafka', () => {
     const index = new OffsetIndex();
     index.append(7, 4100);
     const { bytes, at } = index.unpersisted();
@@ -35,15 +35,15 @@ describe(OffsetIndex, () => {
 
   it.each([
     ['half an entry', '00000007'],
-    ['offsets that go back', '00000007000010040000000600001005'],
+    ['decreasing offsets', '00000007000010040000000600001005'],
     ['a position after the end of the segment', '0000000700002004'],
-  ])('is not made of %s', (_, bytes) => {
+  ])('rejects %s', (_, bytes) => {
     expect(OffsetIndex.parse(Buffer.from(bytes, 'hex'), 5000)).toBeUndefined();
   });
 });
 
 describe(TimeIndex, () => {
-  it('keeps growing timestamps alone', () => {
+  it('adds increasing timestamps only', () => {
     const index = new TimeIndex();
     index.append(100n, 1);
     index.append(90n, 2);
@@ -52,7 +52,7 @@ describe(TimeIndex, () => {
     expect(index.last()).toEqual({ timestamp: 200n, relativeOffset: 3 });
   });
 
-  it('starts a scan no later than the first record that is not before the time', () => {
+  it('starts a scan at or before the first record at or after the timestamp', () => {
     const index = new TimeIndex();
     for (let i = 1; i <= 100; i++) index.append(BigInt(i * 10), i);
     expect(index.lookUp(5n)).toBe(0);

@@ -1,17 +1,17 @@
 import { EntryBuffer, lastNotAfter } from './entry-buffer.js';
 
 /*
- * Kafka's index files, kept in memory as they lie on disk:
+ * Kafka's index files, held in memory in the format of the files:
  *
- *   .index       relativeOffset int32 · position int32        last offset of a batch, and where the batch starts
- *   .timeindex   timestamp int64 · relativeOffset int32       largest timestamp so far, and the offset that has it
+ *   .index       relativeOffset int32 · position int32        last offset of a batch, and its position
+ *   .timeindex   timestamp int64 · relativeOffset int32       largest timestamp so far, and its offset
  */
 /** Largest difference between an offset and the base offset of its segment: entries have 31 bits for it. */
 export const MAX_RELATIVE_OFFSET = 0x7fffffffn;
 const OFFSET_ENTRY_BYTES = 8;
 const TIME_ENTRY_BYTES = 12;
 
-/** Where batches start, by their last offset relative to the segment's base. */
+/** Positions of batches by their last offset relative to the base offset. */
 export class OffsetIndex {
   private readonly entries: EntryBuffer;
 
@@ -19,7 +19,7 @@ export class OffsetIndex {
     this.entries = new EntryBuffer(OFFSET_ENTRY_BYTES, contents);
   }
 
-  /** @returns undefined where the bytes can't be an index of a segment of this size */
+  /** @returns undefined if the bytes are not a valid index of a segment of this size */
   static parse(contents: Buffer, segmentBytes: number): OffsetIndex | undefined {
     if (contents.length % OFFSET_ENTRY_BYTES !== 0) return undefined;
     let lastOffset = -1;
@@ -44,7 +44,7 @@ export class OffsetIndex {
     buffer.writeInt32BE(position, at + 4);
   }
 
-  /** Where a scan for this offset starts: a batch at or before the one that holds it. */
+  /** Position from which to search for an offset: that of a batch at or before the one with the offset. */
   lookUp(relativeOffset: number): number {
     const index = lastNotAfter(this.count, (i) => this.offsetAt(i) > relativeOffset);
     return index < 0 ? 0 : this.positionAt(index);
@@ -79,7 +79,7 @@ export class OffsetIndex {
   }
 }
 
-/** Which offset first had the largest timestamp so far. */
+/** Largest timestamps so far, with their first offsets. */
 export class TimeIndex {
   private readonly entries: EntryBuffer;
 
@@ -87,7 +87,7 @@ export class TimeIndex {
     this.entries = new EntryBuffer(TIME_ENTRY_BYTES, contents);
   }
 
-  /** @returns undefined where the bytes can't be a time index */
+  /** @returns undefined if the bytes are not a valid time index */
   static parse(contents: Buffer): TimeIndex | undefined {
     if (contents.length % TIME_ENTRY_BYTES !== 0) return undefined;
     let lastTimestamp: bigint | undefined;
@@ -107,7 +107,7 @@ export class TimeIndex {
     return this.entries.count;
   }
 
-  /** Remembers a timestamp larger than all before; others add nothing. */
+  /** Adds a timestamp if it is larger than all before. */
   append(timestamp: bigint, relativeOffset: number): void {
     const last = this.last();
     if (last !== undefined && timestamp <= last.timestamp) return;
@@ -120,7 +120,7 @@ export class TimeIndex {
     return this.count === 0 ? undefined : this.at(this.count - 1);
   }
 
-  /** Relative offset from which a scan finds the first record that is not before `timestamp`. */
+  /** Relative offset from which a scan finds the first record at or after `timestamp`. */
   lookUp(timestamp: bigint): number {
     const index = lastNotAfter(this.count, (i) => this.at(i).timestamp >= timestamp);
     return index < 0 ? 0 : this.at(index).relativeOffset;

@@ -2,7 +2,7 @@ import { EntryBuffer, lastNotAfter } from './entry-buffer.js';
 import type { AbortedTransaction } from '../producers/open-transactions.js';
 
 /*
- * Kafka's index of aborted transactions, kept in memory as it lies on disk, in the order of the markers:
+ * Kafka's index of aborted transactions, held in memory in the format of the file, in the order of the markers:
  *
  *   .txnindex   version int16 · producerId int64 · firstOffset int64 · lastOffset int64 · lastStableOffset int64
  */
@@ -13,7 +13,7 @@ const FIRST_OFFSET_AT = 10;
 const LAST_OFFSET_AT = 18;
 const LAST_STABLE_OFFSET_AT = 26;
 
-/** Transactions whose abort marker is in one segment. They may have begun in an earlier one. */
+/** The transactions with their abort marker in a segment. They may have begun in an earlier segment. */
 export class TransactionIndex {
   private readonly entries: EntryBuffer;
 
@@ -21,7 +21,7 @@ export class TransactionIndex {
     this.entries = new EntryBuffer(ENTRY_BYTES, contents);
   }
 
-  /** @returns undefined where the bytes can't be an index of a segment from `baseOffset` on */
+  /** @returns undefined if the bytes are not a valid index of a segment with this base offset */
   static parse(contents: Buffer, baseOffset: bigint): TransactionIndex | undefined {
     if (contents.length % ENTRY_BYTES !== 0) return undefined;
     const index = new TransactionIndex(contents);
@@ -48,9 +48,9 @@ export class TransactionIndex {
   }
 
   /**
-   * Adds the transactions that have records from `from` on and before `to`.
+   * Collects the transactions with records from `from` to before `to`.
    *
-   * @returns whether later segments can't have any more of them
+   * @returns true if later segments have no more of them
    */
   collect(from: bigint, to: bigint, into: AbortedTransaction[]): boolean {
     for (let i = this.firstEndingAt(from); i < this.count; i++) {
@@ -73,7 +73,7 @@ export class TransactionIndex {
     this.entries.markPersisted(upToBytes);
   }
 
-  /** Index of the first transaction that did not end before `offset`. */
+  /** Index of the first transaction with its marker at or after `offset`. */
   private firstEndingAt(offset: bigint): number {
     return lastNotAfter(this.count, (i) => this.at(i).lastOffset >= offset) + 1;
   }

@@ -8,21 +8,21 @@ import { isPartitionFile, LOG_FILE } from '../segment/segment-files.js';
 import { TOPICS_FILE, type StoredTopics, type UnfinishedTopic } from './topics-file.js';
 import { partitionName } from '../../../protocol/partition-name.js';
 
-/** Longest name that file systems take, in bytes. Names of topics are ASCII. */
+/** Maximum length of a file name in bytes. Topic names are ASCII. */
 const LONGEST_FILE_NAME = 255;
-/** A partition's folder: its topic and its number. */
+/** Name of the folder of a partition. */
 const PARTITION_FOLDER = /^[a-zA-Z0-9._-]+-\d+$/;
-/** Folders of deleted partitions, as this version and earlier ones name them: nothing else gives such names. */
+/** Names of the folders of deleted partitions, of this and earlier versions. */
 const DELETED_FOLDER = /^[a-zA-Z0-9._-]*-\d+\.[0-9a-f]{32}(-delete|\.deleted)$/;
 const STRAY_FOLDER = /^[a-zA-Z0-9._-]*-\d+\.[0-9a-f]{32}-stray$/;
-/** Made by the file system itself: nothing to warn of. */
+/** Created by file systems. */
 const OF_THE_FILE_SYSTEM = new Set(['lost+found']);
-/** Most names in one line of the log. */
+/** Most names in a log message. */
 const MAX_NAMES_TOLD = 20;
 
 const OWN_FILES = [TOPICS_FILE, PRODUCER_IDS_FILE, CLEAN_FILE, ...CHECKPOINT_FILES];
 
-/** One partition's folder, by what it belongs to. */
+/** Identifies the folder of a partition. */
 export interface PartitionFolder {
   readonly topic: string;
   readonly topicId: string;
@@ -30,9 +30,8 @@ export interface PartitionFolder {
 }
 
 /**
- * The folders of partitions in the data directory. Files and folders that the broker did not make stay as they are,
- * whatever they are called: nothing is removed but files by the names that the broker gives, and folders once they are
- * empty.
+ * The folders of partitions in the data directory. Only files with names that the broker creates are removed, and folders
+ * once they are empty: unknown files and folders are not touched.
  */
 export class PartitionFolders {
   constructor(
@@ -47,13 +46,13 @@ export class PartitionFolders {
     return path.join(this.options.dataDir, partitionName(topic, partition));
   }
 
-  /** Removes a folder that is no partition's any longer; what fails is logged. @returns whether it was removed */
+  /** Removes the folder of a deleted partition. Failures are logged. @returns whether it was removed */
   async remove(of: PartitionFolder): Promise<boolean> {
     const { files, logger } = this.options;
     const folder = this.pathOf(of);
     const deleted = path.join(this.options.dataDir, markedName(of, '-delete'));
     try {
-      // Under another name first: a new partition of the same name must not find what is left of it.
+      // Renamed first: a new partition of the same name must not find remaining files.
       await files.rename(folder, deleted);
       await this.empty(deleted);
       return true;
@@ -64,7 +63,7 @@ export class PartitionFolders {
     }
   }
 
-  /** Makes the names of new partitions free: what an unfinished change left is removed, anything else set aside. */
+  /** Frees the names of new partitions: folders of unfinished changes are removed, others are renamed to `-stray`. */
   async makeRoom(wanted: readonly PartitionFolder[], unfinished: readonly UnfinishedTopic[]): Promise<void> {
     const { files, dataDir, logger } = this.options;
     const names = new Set(await files.list(dataDir));
@@ -72,20 +71,20 @@ export class PartitionFolders {
       if (!names.has(partitionName(of.topic, of.partition))) continue;
       const left = unfinished.find((each) => isOf(each, of));
       if (left !== undefined && (await this.remove({ ...of, topicId: left.id }))) continue;
-      const aside = markedName(of, '-stray');
-      await files.rename(this.pathOf(of), path.join(dataDir, aside));
+      const strayName = markedName(of, '-stray');
+      await files.rename(this.pathOf(of), path.join(dataDir, strayName));
       logger.warn(
-        { folder: partitionName(of.topic, of.partition), aside },
-        'unknown folder set aside for a new partition',
+        { folder: partitionName(of.topic, of.partition), renamedTo: strayName },
+        'unknown folder with the name of a new partition renamed',
       );
     }
   }
 
   /**
-   * Removes what a crash left of topics that were being created or deleted, and says what else is in the data directory.
+   * Removes the folders of unfinished changes and temporary files, and logs unknown files in the data directory.
    *
-   * @returns the changes of which something is left
-   * @throws DataDirError if there are logs, and nothing says which topics they are of
+   * @returns the changes whose folders could not be removed
+   * @throws DataDirError if there are partition folders, but no topics file
    */
   async sweep(stored: StoredTopics | undefined): Promise<UnfinishedTopic[]> {
     const { files, dataDir, logger } = this.options;
@@ -98,7 +97,7 @@ export class PartitionFolders {
     const missing = [...known].filter((name) => !names.has(name));
     if (missing.length > 0) {
       const told = { dataDir, names: missing.slice(0, MAX_NAMES_TOLD), count: missing.length };
-      logger.error(told, 'folders of partitions are missing, the partitions start without records');
+      logger.error(told, 'partition folders missing, partitions start empty');
     }
     for (const name of names) {
       if (known.has(name) || name === LOCK_FILE || OWN_FILES.includes(name)) continue;
@@ -133,7 +132,7 @@ export class PartitionFolders {
     for (const name of names.filter((each) => PARTITION_FOLDER.test(each))) {
       const contents = await files.list(path.join(dataDir, name)).catch(() => []);
       if (!contents.some((file) => LOG_FILE.test(file))) continue;
-      throw new DataDirError(`${dataDir} has the log ${name}, and no ${TOPICS_FILE} that says what it is`);
+      throw new DataDirError(`${dataDir} has the partition folder ${name}, but no ${TOPICS_FILE}`);
     }
   }
 
@@ -156,7 +155,7 @@ export class PartitionFolders {
       if (isPartitionFile(name)) await files.remove(path.join(folder, name));
     }
     if (await files.removeFolder(folder)) return;
-    logger.warn({ folder }, 'folder of a deleted partition kept: it has files that the broker did not make');
+    logger.warn({ folder }, 'folder of a deleted partition not removed: it has unknown files');
   }
 }
 
@@ -168,7 +167,7 @@ function isOf({ name, first, partitions }: UnfinishedTopic, of: PartitionFolder)
   return name === of.topic && of.partition >= first && of.partition < partitions;
 }
 
-/** As Kafka names such folders: of a long topic's name only the beginning, so that the whole is not too long. */
+/** Kafka's name for such folders. Long topic names are shortened. */
 function markedName({ topic, topicId, partition }: PartitionFolder, mark: '-delete' | '-stray'): string {
   const end = `-${partition}.${topicId}${mark}`;
   return `${topic.slice(0, LONGEST_FILE_NAME - end.length)}${end}`;

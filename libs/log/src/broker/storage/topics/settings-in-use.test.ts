@@ -3,7 +3,7 @@ import { BrokerConfig } from '../../config/config.js';
 import { SettingsInUse } from './settings-in-use.js';
 
 describe('SettingsInUse', () => {
-  it("follows the topic's own settings and the broker's, as they change", () => {
+  it('follows changes of topic and broker settings', () => {
     const config = new BrokerConfig({ 'log.segment.bytes': '5000000' });
     const settings = new SettingsInUse(config);
     const topic = { settings: {} };

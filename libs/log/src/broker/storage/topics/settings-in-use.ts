@@ -2,12 +2,12 @@ import { topicSetting, type BrokerConfig } from '../../config/config.js';
 import type { TopicSetting } from '../../config/topic-settings.js';
 import type { LogSettings } from '../partition/log-settings.js';
 
-/** Whose settings they are: the object is another one when they change. */
+/** A topic. Its settings object is replaced when they change. */
 interface Owner {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** What was made of settings, and of which. */
+/** Parsed settings, and the settings they were parsed from. */
 interface Known {
   readonly own: Owner['settings'];
   readonly altered: BrokerConfig['altered'];
@@ -15,13 +15,13 @@ interface Known {
   log: LogSettings | undefined;
 }
 
-/** Topics' settings as every append asks for them: looked up and parsed once, until the topic's or the broker's change. */
+/** Cache of the topic settings, which are parsed again when those of the topic or the broker change. */
 export class SettingsInUse {
   private readonly topics = new WeakMap<Owner, Known>();
 
   constructor(private readonly config: BrokerConfig) {}
 
-  /** A topic's value of a setting. */
+  /** The value of a setting for a topic. */
   text(topic: Owner, name: TopicSetting): string {
     const { texts } = this.known(topic);
     let text = texts.get(name);
@@ -32,7 +32,7 @@ export class SettingsInUse {
     return text;
   }
 
-  /** What a topic's settings mean to its partitions. */
+  /** The settings of the partitions of a topic. */
   log(topic: Owner): LogSettings {
     const known = this.known(topic);
     known.log ??= this.readLogSettings(topic);

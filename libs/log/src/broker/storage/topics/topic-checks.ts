@@ -1,7 +1,7 @@
 import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
 
 const LONGEST_NAME = 249;
-/** Most partitions of a topic: each keeps files open. */
+/** Maximum number of partitions of a topic: each has open files. */
 const MAX_PARTITIONS = 10_000;
 
 /** @throws ProtocolError `INVALID_PARTITIONS` */
@@ -9,11 +9,11 @@ export function checkPartitionCount(count: number): void {
   if (count >= 1 && count <= MAX_PARTITIONS) return;
   throw new ProtocolError(
     ErrorCode.INVALID_PARTITIONS,
-    `Number of partitions must be from 1 to ${MAX_PARTITIONS}, not ${count}.`,
+    `Number of partitions must be from 1 to ${MAX_PARTITIONS}, got ${count}.`,
   );
 }
 
-/** @throws ProtocolError `INVALID_TOPIC_EXCEPTION` where Kafka would not have a topic of this name */
+/** @throws ProtocolError `INVALID_TOPIC_EXCEPTION` if the name is not valid in Kafka */
 export function checkTopicName(name: string): void {
   const problem =
     name === ''
@@ -29,15 +29,15 @@ export function checkTopicName(name: string): void {
   throw new ProtocolError(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic name is invalid: ${problem}`);
 }
 
-/** @throws ProtocolError `INVALID_TOPIC_EXCEPTION` where another topic has the same name but for dots and underscores */
+/** @throws ProtocolError `INVALID_TOPIC_EXCEPTION` if the names of two topics differ only in dots and underscores */
 export function checkNoTwin(name: string, others: Iterable<string>): void {
-  // Kafka names its metrics by topics, and has no dots in there.
+  // Kafka replaces dots in the names of metrics.
   const asMetric = (topic: string) => topic.replaceAll('.', '_');
   for (const other of others) {
     if (asMetric(other) !== asMetric(name)) continue;
     throw new ProtocolError(
       ErrorCode.INVALID_TOPIC_EXCEPTION,
-      `Topic '${name}' collides with '${other}': in the names of metrics . and _ are the same.`,
+      `Topic '${name}' collides with '${other}': metric names do not distinguish . and _.`,
     );
   }
 }

@@ -1,17 +1,17 @@
 import * as path from 'node:path';
 import type { FileSystem } from '../files/file-system.js';
 
-/** Names the topics of a data folder, and what was altered of the broker's settings. */
+/** File with the topics of a data directory, and the altered broker settings. */
 export const TOPICS_FILE = 'topics.json';
 
-/** What the file says. */
+/** Contents of the file. */
 export interface StoredTopics {
   readonly clusterId: string;
-  /** Altered while running: of this broker, and of all. */
+  /** Settings altered at run time: of this broker, and of all brokers. */
   readonly brokerSettings: Record<string, string>;
   readonly allBrokersSettings?: Record<string, string>;
   readonly topics: readonly StoredTopic[];
-  /** Changes under way: the folders of these partitions are removed at the next start. */
+  /** Unfinished changes: the folders of these partitions are removed at the next start. */
   readonly unfinished?: readonly UnfinishedTopic[];
 }
 
@@ -23,7 +23,7 @@ export interface UnfinishedTopic {
   readonly partitions: number;
 }
 
-/** A topic as it is written down. */
+/** A topic in the file. */
 export interface StoredTopic {
   readonly name: string;
   readonly id: string;
@@ -31,7 +31,7 @@ export interface StoredTopic {
   readonly settings: Record<string, string>;
 }
 
-/** @returns undefined where there is no such file */
+/** @returns undefined if the file does not exist */
 export async function readTopics(files: FileSystem, dataDir: string): Promise<StoredTopics | undefined> {
   const contents = await files.readFile(path.join(dataDir, TOPICS_FILE));
   return contents && (JSON.parse(contents.toString()) as StoredTopics);

@@ -2,16 +2,16 @@ import { NO_METER, type Meter } from '../metrics/meter.js';
 import type { Measured } from './broker-metrics.js';
 import type { ReadinessChecks } from './metrics-server.js';
 
-/** What is measured of a broker, and where it can be read. */
-export interface Telemetry extends AsyncDisposable {
+/** The metrics of a broker and the server for them. */
+export interface Monitoring extends AsyncDisposable {
   readonly meter: Meter;
-  /** `http://host:port` of `/metrics` and `/health`, where they are served. */
+  /** Base URL of `/metrics` and `/health`; undefined if they are disabled. */
   readonly url: string | undefined;
-  /** From now on there is a log to measure. */
+  /** Called once the log is loaded. */
   measure(measured: Measured): void;
 }
 
-const NO_TELEMETRY: Telemetry = {
+const NO_MONITORING: Monitoring = {
   meter: NO_METER,
   url: undefined,
   measure: () => undefined,
@@ -19,13 +19,13 @@ const NO_TELEMETRY: Telemetry = {
 };
 
 /**
- * Serves metrics, where they are asked for; where not, nothing is loaded or counted.
+ * Serves metrics and health. If they are disabled, nothing is loaded or counted.
  *
- * @param port -1 where they are not
- * @throws ListenError
+ * @param port -1: disabled
+ * @throws ListenError if the port is not available
  */
-export async function openTelemetry(port: number, checks: ReadinessChecks): Promise<Telemetry> {
-  if (port < 0) return NO_TELEMETRY;
+export async function openMonitoring(port: number, checks: ReadinessChecks): Promise<Monitoring> {
+  if (port < 0) return NO_MONITORING;
   const [{ BrokerMetrics }, { MetricsServer }] = await Promise.all([
     import('./broker-metrics.js'),
     import('./metrics-server.js'),
