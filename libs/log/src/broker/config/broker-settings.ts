@@ -219,12 +219,7 @@ export const BROKER_SETTINGS = {
     min: 1024,
     about: 'Maximum size of a segment file in bytes. Kafka: at least 1 MiB.',
   },
-  'log.roll.ms': {
-    type: 'long',
-    default: '',
-    min: 1,
-    about: 'Maximum time until a new segment is rolled.',
-  },
+  'log.roll.ms': { type: 'long', default: '', min: 1, about: 'Maximum time until a new segment is rolled.' },
   'log.roll.hours': {
     type: 'int',
     default: '168',

@@ -16,12 +16,10 @@ import {
   replayEntries,
   type CommittedOffset,
   type GroupValue,
-  type KeptEntry,
   type OffsetsProducer,
 } from './offsets/offsets-log.js';
-import { PendingOffsets, type GroupOffset } from './offsets/pending-offsets.js';
+import { OffsetStore, type OffsetToCommit, type StoredOffset } from './offsets/offset-store.js';
 import type { JoinRequest, MemberReference, SyncRequest } from './membership/requests.js';
-import { partitionName } from '../../protocol/partition-name.js';
 
 export interface CoordinatorOptions {
   readonly store: LogStore;
@@ -30,34 +28,24 @@ export interface CoordinatorOptions {
   readonly now: () => number;
 }
 
-/** An offset to commit. */
-export interface OffsetToCommit {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: bigint;
-  readonly leaderEpoch: number;
-  readonly metadata: string | null;
-}
-
 interface KeptGroup {
   readonly group: Group;
-  readonly offsets: Map<string, CommittedOffset & { topic: string; partition: number; order: number }>;
   emptySinceMs: number;
 }
 
 /** Coordinates all consumer groups of the classic protocol, and stores their committed offsets. */
 export class GroupCoordinator {
   private readonly groups = new Map<string, KeptGroup>();
-  private readonly pending = new PendingOffsets();
+  private readonly offsets: OffsetStore;
   private timer: LongTimer | undefined;
-  /** Number of commits, in the order of the log. */
-  private commits = 0;
   private expiring = false;
 
   private constructor(
     private readonly options: CoordinatorOptions,
     private readonly log: PartitionLog,
-  ) {}
+  ) {
+    this.offsets = new OffsetStore(log, options.now);
+  }
 
   /** Loads groups and offsets from the log. */
   static async open(options: CoordinatorOptions): Promise<GroupCoordinator> {
@@ -120,11 +108,7 @@ export class GroupCoordinator {
   ): Promise<void> {
     const kept = this.groupForCommit(groupId, reference);
     kept.group.checkCommit(reference);
-    if (offsets.length === 0) return;
-    const now = this.options.now();
-    const entries = offsets.map((offset) => this.offsetEntry(groupId, offset, now));
-    await appendEntries(this.log, entries, now);
-    for (const entry of entries) this.apply(entry, entry.order);
+    await this.offsets.commit(groupId, offsets);
   }
 
   /**
@@ -141,29 +125,17 @@ export class GroupCoordinator {
     checkGroupId(groupId);
     const kept = this.groupForCommit(groupId, reference);
     kept.group.checkCommit(reference, 'transactional');
-    if (offsets.length === 0) return;
-    const now = this.options.now();
-    const entries = offsets.map((offset) => this.offsetEntry(groupId, offset, now));
-    // Before the write: the marker of the transaction may follow immediately.
-    for (const entry of entries) this.pending.add(producer.producerId, entry);
-    try {
-      await appendEntries(this.log, entries, now, producer);
-    } catch (error) {
-      for (const entry of entries) this.pending.drop(producer.producerId, entry);
-      throw error;
-    }
+    await this.offsets.commitInTransaction(groupId, producer, offsets);
   }
 
   /** Applies or discards the offsets of a transaction, whose marker is in the log. */
   endTransaction(producerId: bigint, outcome: Outcome): void {
-    const offsets = this.pending.take(producerId);
-    if (outcome === 'abort') return;
-    for (const offset of offsets) this.apply({ kind: 'offset', ...offset }, offset.order);
+    for (const groupId of this.offsets.endTransaction(producerId, outcome)) this.groupFor(groupId);
   }
 
   /** Whether an open transaction has committed an offset for the partition. */
   isUnstable(groupId: string, topic: string, partition: number): boolean {
-    return this.pending.has(groupId, topic, partition);
+    return this.offsets.isUnstable(groupId, topic, partition);
   }
 
   /** The group of a commit. Commits without a member create it. */
@@ -181,11 +153,11 @@ export class GroupCoordinator {
   }
 
   committed(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
-    return this.groups.get(groupId)?.offsets.get(partitionName(topic, partition));
+    return this.offsets.get(groupId, topic, partition);
   }
 
-  allCommitted(groupId: string): (CommittedOffset & { topic: string; partition: number })[] {
-    return [...(this.groups.get(groupId)?.offsets.values() ?? [])];
+  allCommitted(groupId: string): StoredOffset[] {
+    return this.offsets.all(groupId);
   }
 
   group(groupId: string): Group | undefined {
@@ -211,24 +183,15 @@ export class GroupCoordinator {
     groupId: string,
     partitions: readonly { topic: string; partition: number }[],
   ): Promise<void> {
-    const kept = this.groups.get(groupId);
-    if (kept === undefined)
+    if (!this.groups.has(groupId)) {
       throw new ProtocolError(ErrorCode.GROUP_ID_NOT_FOUND, `group '${groupId}' does not exist`);
-    const committed = partitions.filter(({ topic, partition }) =>
-      kept.offsets.has(partitionName(topic, partition)),
-    );
-    await this.removeOffsets(kept, committed);
+    }
+    await this.offsets.remove(groupId, partitions);
   }
 
   /** Removes the offsets of a deleted topic. */
   async topicDeleted(topic: string): Promise<void> {
-    this.pending.dropWhere((offset) => offset.topic === topic);
-    for (const kept of this.groups.values()) {
-      await this.removeOffsets(
-        kept,
-        [...kept.offsets.values()].filter((offset) => offset.topic === topic),
-      );
-    }
+    await this.offsets.removeTopic(topic);
   }
 
   /** Stops the timers, and answers waiting requests. */
@@ -248,7 +211,6 @@ export class GroupCoordinator {
         maxSize: () => this.options.config.number('group.max.size'),
         initialDelayMs: () => this.options.config.number('group.initial.rebalance.delay.ms'),
       }),
-      offsets: new Map(),
       emptySinceMs: this.options.now(),
     };
     this.groups.set(groupId, kept);
@@ -309,39 +271,17 @@ export class GroupCoordinator {
     await appendEntries(this.log, [{ kind: 'group', group: group.groupId, value }], now);
   }
 
-  private async removeGroup(kept: KeptGroup): Promise<void> {
-    const { groupId } = kept.group;
-    const entries: KeptEntry[] = [...kept.offsets.values()].map(({ topic, partition }) => ({
-      kind: 'offset',
-      group: groupId,
-      topic,
-      partition,
-      value: null,
-    }));
+  private async removeGroup({ group }: KeptGroup): Promise<void> {
+    const { groupId } = group;
+    const tombstones = this.offsets.tombstones(groupId);
     await appendEntries(
       this.log,
-      [...entries, { kind: 'group', group: groupId, value: null }],
+      [...tombstones, { kind: 'group', group: groupId, value: null }],
       this.options.now(),
     );
-    this.pending.dropWhere((offset) => offset.group === groupId);
-    kept.group.close();
+    this.offsets.discard(groupId);
+    group.close();
     this.groups.delete(groupId);
-  }
-
-  private async removeOffsets(
-    kept: KeptGroup,
-    partitions: readonly { topic: string; partition: number }[],
-  ): Promise<void> {
-    if (partitions.length === 0) return;
-    const entries = partitions.map(({ topic, partition }) => ({
-      kind: 'offset' as const,
-      group: kept.group.groupId,
-      topic,
-      partition,
-      value: null,
-    }));
-    await appendEntries(this.log, entries, this.options.now());
-    for (const entry of entries) this.apply(entry, ++this.commits);
   }
 
   private async load(): Promise<void> {
@@ -350,22 +290,21 @@ export class GroupCoordinator {
     await replayEntries(this.log, {
       entry: (entry, transaction) => {
         if (entry.kind === 'offset') {
-          const order = ++this.commits;
-          if (transaction === undefined || entry.value === null) this.apply(entry, order);
-          else this.pending.add(transaction, { ...entry, value: entry.value, order });
+          this.offsets.restore(entry, transaction);
         } else if (entry.value === null) {
           lastStates.delete(entry.group);
-          this.groups.delete(entry.group);
+          this.offsets.restoreTombstone(entry.group);
         } else {
           lastStates.set(entry.group, copyOfGroup(entry.value));
         }
       },
-      end: (producerId, outcome) => this.endTransaction(producerId, outcome),
+      end: (producerId, outcome) => void this.offsets.endTransaction(producerId, outcome),
       unreadable: () => unreadable++,
     });
     if (unreadable > 0) {
       this.options.logger.error({ topic: OFFSETS_TOPIC, records: unreadable }, 'unreadable records ignored');
     }
+    for (const groupId of this.offsets.groupIds()) this.groupFor(groupId);
     for (const [groupId, value] of lastStates) {
       const kept = this.groupFor(groupId);
       kept.emptySinceMs = Number(value.currentStateTimestamp);
@@ -381,33 +320,12 @@ export class GroupCoordinator {
     }
   }
 
-  private apply(
-    { group, topic, partition, value }: Extract<KeptEntry, { kind: 'offset' }>,
-    order: number,
-  ): void {
-    const { offsets } = this.groupFor(group);
-    const key = partitionName(topic, partition);
-    const later = offsets.get(key);
-    if (value === null) offsets.delete(key);
-    else if (later === undefined || later.order < order)
-      offsets.set(key, { ...value, topic, partition, order });
-  }
-
-  private offsetEntry(
-    group: string,
-    { topic, partition, offset, leaderEpoch, metadata }: OffsetToCommit,
-    nowMs: number,
-  ): { kind: 'offset' } & GroupOffset {
-    const value = { offset, leaderEpoch, metadata: metadata ?? '', commitTimestamp: BigInt(nowMs) };
-    return { kind: 'offset', group, topic, partition, value, order: ++this.commits };
-  }
-
   private startExpiry(): void {
     const everyMs = this.options.config.number('offsets.retention.check.interval.ms');
     this.timer = setLongInterval(() => void this.expire(), everyMs).unref();
   }
 
-  /** Removes offsets that nobody is going to read on from, and groups of which nothing is left. One that fails stops no other. */
+  /** Removes expired offsets, and empty groups without offsets. A failure for one group does not affect others. */
   async expire(): Promise<void> {
     if (this.expiring) return;
     this.expiring = true;
@@ -424,24 +342,23 @@ export class GroupCoordinator {
   }
 
   private async expireGroup(kept: KeptGroup, keptMs: number): Promise<void> {
-    const { group, offsets, emptySinceMs } = kept;
+    const { group, emptySinceMs } = kept;
+    const { groupId } = group;
     const expired = expiredOffsets(
-      { group, offsets: offsets.values(), emptySinceMs },
+      { group, offsets: this.offsets.all(groupId), emptySinceMs },
       { nowMs: this.options.now(), keptMs },
-    ).filter(({ topic, partition }) => !this.isUnstable(group.groupId, topic, partition));
-    await this.removeOffsets(kept, expired);
-    if (group.isEmpty && offsets.size === 0 && !this.pending.hasAnyOf(group.groupId)) {
-      await this.removeGroup(kept);
-    }
+    ).filter(({ topic, partition }) => !this.isUnstable(groupId, topic, partition));
+    await this.offsets.remove(groupId, expired);
+    if (group.isEmpty && !this.offsets.hasAny(groupId)) await this.removeGroup(kept);
   }
 }
 
-/** Nobody joins a group without a name; offsets may be kept for it, as clients did that knew no groups. */
+/** Groups with members must have an id. Offsets may be committed without one, as old clients do. */
 function checkGroupId(groupId: string): void {
   if (groupId === '') throw new ProtocolError(ErrorCode.INVALID_GROUP_ID, 'a group id must not be empty');
 }
 
-/** The buffers of a read log are borrowed. */
+/** Copies the buffers, which belong to the batch that was read. */
 function copyOfGroup(value: GroupValue): GroupValue {
   return {
     ...value,

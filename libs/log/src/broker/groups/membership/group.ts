@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
 import { InitialRebalanceDelay } from './initial-rebalance-delay.js';
 import type { GroupHooks } from './group-hooks.js';
+import { GroupMembers } from './group-members.js';
 import {
   electProtocol,
   NO_BYTES,
@@ -22,10 +23,10 @@ export class Group {
   protocolType: string | null = null;
   protocolName: string | null = null;
   leaderId: string | null = null;
-  readonly members = new Map<string, Member>();
-  /** Member ids that were assigned to clients that have yet to join with them. */
-  private readonly assignedIds = new Map<string, NodeJS.Timeout>();
-  private readonly staticIds = new Map<string, string>();
+  private readonly roster = new GroupMembers({
+    memberExpired: (member) => this.expire(member),
+    assignedIdExpired: () => this.completeJoinIfAllJoined(),
+  });
   private rebalanceTimer: NodeJS.Timeout | undefined;
   /** Active while an empty group waits for more members. */
   private readonly initialDelay = new InitialRebalanceDelay();
@@ -34,6 +35,11 @@ export class Group {
     readonly groupId: string,
     private readonly hooks: GroupHooks,
   ) {}
+
+  /** Members by id. */
+  get members(): ReadonlyMap<string, Member> {
+    return this.roster.byId;
+  }
 
   get isEmpty(): boolean {
     return this.state === 'Empty' || this.state === 'Dead';
@@ -44,14 +50,12 @@ export class Group {
     if (this.state === 'Dead') this.react('join-new');
     checkProtocols(request, this);
     const { memberId, groupInstanceId } = request;
-    if (groupInstanceId !== null && this.staticIds.has(groupInstanceId)) return this.joinStatic(request);
+    const instance = groupInstanceId === null ? undefined : this.roster.ofInstance(groupInstanceId);
+    if (instance !== undefined) return this.joinStatic(instance, request);
     if (memberId === '') return this.joinUnnamed(request);
     const member = this.members.get(memberId);
     if (member !== undefined) return this.joinAgain(member, request);
-    const expiry = this.assignedIds.get(memberId);
-    if (expiry === undefined) throw unknownMemberError(memberId);
-    clearTimeout(expiry);
-    this.assignedIds.delete(memberId);
+    if (!this.roster.releaseId(memberId)) throw unknownMemberError(memberId);
     return this.joinNew(memberId, request);
   }
 
@@ -61,16 +65,12 @@ export class Group {
       return this.joinNew(memberId, request);
     }
     this.checkSize();
-    const expire = () => {
-      this.assignedIds.delete(memberId);
-      this.completeJoinIfAllJoined();
-    };
-    this.assignedIds.set(memberId, setTimeout(expire, request.sessionTimeoutMs).unref());
+    this.roster.assignId(memberId, request.sessionTimeoutMs);
     return failedJoin(memberId, ErrorCode.MEMBER_ID_REQUIRED);
   }
 
   private checkSize(): void {
-    if (this.members.size + this.assignedIds.size >= this.hooks.maxSize()) {
+    if (this.roster.sizeWithAssigned >= this.hooks.maxSize()) {
       throw new ProtocolError(
         ErrorCode.GROUP_MAX_SIZE_REACHED,
         `group ${this.groupId} has reached group.max.size`,
@@ -95,8 +95,7 @@ export class Group {
       synced: false,
       session: undefined,
     };
-    this.members.set(memberId, member);
-    if (member.groupInstanceId !== null) this.staticIds.set(member.groupInstanceId, memberId);
+    this.roster.add(member);
     this.protocolType = request.protocolType;
     return this.awaitJoin(member, reaction, `${request.clientId} joined`);
   }
@@ -107,7 +106,7 @@ export class Group {
     const reaction = this.react(same ? (leads ? 'join-same-leader' : 'join-same-follower') : 'join-changed');
     this.update(member, request);
     if (reaction !== 'answer-join') return this.awaitJoin(member, reaction, `${request.clientId} rejoined`);
-    this.renew(member);
+    this.roster.renewSession(member);
     return this.joinAnswer(member, false);
   }
 
@@ -119,14 +118,13 @@ export class Group {
     member.rebalanceTimeoutMs = request.rebalanceTimeoutMs;
   }
 
-  private async joinStatic(request: JoinRequest): Promise<JoinAnswer> {
+  private async joinStatic(member: Member, request: JoinRequest): Promise<JoinAnswer> {
     const instanceId = request.groupInstanceId as string;
-    const member = this.members.get(this.staticIds.get(instanceId) as string) as Member;
     if (request.memberId !== '') {
       if (request.memberId !== member.memberId) throw fencedError(instanceId);
       return this.joinAgain(member, request);
     }
-    const others = [...this.members.values()].filter((each) => each !== member);
+    const others = this.roster.all().filter((each) => each !== member);
     // As in Kafka, other changes to its metadata take effect with the next rebalance.
     const keeps = electProtocol([...others, request]) === this.protocolName;
     const reaction = this.react(keeps ? 'replace-same' : 'replace-changed');
@@ -136,7 +134,7 @@ export class Group {
     this.update(member, request);
     if (reaction !== 'answer-join')
       return this.awaitJoin(member, reaction, `static member ${instanceId} rejoined`);
-    this.renew(member);
+    this.roster.renewSession(member);
     await this.hooks.save(this);
     const answer = this.joinAnswer(member, wasLeader);
     if (!wasLeader || request.supportsSkipAssignment) return answer;
@@ -144,17 +142,9 @@ export class Group {
     return { ...answer, leader: oldId, members: [], skipAssignment: false };
   }
 
-  /** Assigns a new id to a static member, and fences the client with the old id. */
   private rename(member: Member, memberId: string): void {
-    member.joining?.(failedJoin(member.memberId, ErrorCode.FENCED_INSTANCE_ID));
-    member.syncing?.(failedSync(ErrorCode.FENCED_INSTANCE_ID));
-    member.joining = undefined;
-    member.syncing = undefined;
-    this.members.delete(member.memberId);
     if (this.leaderId === member.memberId) this.leaderId = memberId;
-    member.memberId = memberId;
-    this.members.set(memberId, member);
-    this.staticIds.set(member.groupInstanceId as string, memberId);
+    this.roster.rename(member, memberId);
   }
 
   /** Waits for the other members to join. Starts a rebalance if none is in progress. */
@@ -163,7 +153,7 @@ export class Group {
       member.joining?.(failedJoin(member.memberId, ErrorCode.REBALANCE_IN_PROGRESS));
       member.joining = resolve;
     });
-    this.renew(member);
+    this.roster.renewSession(member);
     const wasEmpty = this.state === 'Empty';
     if (reaction === 'rebalance') this.prepareRebalance(reason);
     const delay = { delayMs: this.hooks.initialDelayMs(), maxMs: this.maxRebalanceTimeoutMs() };
@@ -186,7 +176,7 @@ export class Group {
   }
 
   private maxRebalanceTimeoutMs(): number {
-    return Math.max(0, ...[...this.members.values()].map((member) => member.rebalanceTimeoutMs));
+    return Math.max(0, ...this.roster.all().map((member) => member.rebalanceTimeoutMs));
   }
 
   private setRebalanceTimer(then: () => void): void {
@@ -195,21 +185,21 @@ export class Group {
   }
 
   private completeJoinIfAllJoined(): void {
-    if (this.state !== 'PreparingRebalance' || this.assignedIds.size > 0) return;
+    if (this.state !== 'PreparingRebalance' || this.roster.hasAssignedIds) return;
     if (this.initialDelay.isActive) return;
     for (const member of this.members.values()) if (member.joining === undefined) return;
     this.completeJoin();
   }
 
   private completeJoin(): void {
-    for (const member of [...this.members.values()]) {
+    for (const member of this.roster.all()) {
       if (member.joining === undefined && member.groupInstanceId === null) this.forget(member);
     }
-    const joined = [...this.members.values()].filter((member) => member.joining !== undefined);
+    const joined = this.roster.all().filter((member) => member.joining !== undefined);
     if (this.members.size === 0) return this.becomeEmpty();
     if (joined.length === 0) return this.setRebalanceTimer(() => this.completeJoin());
     this.generationId++;
-    this.protocolName = electProtocol([...this.members.values()]);
+    this.protocolName = electProtocol(this.roster.all());
     if (this.leaderId === null || this.members.get(this.leaderId)?.joining === undefined) {
       this.leaderId = (joined[0] as Member).memberId;
     }
@@ -218,13 +208,13 @@ export class Group {
     for (const member of joined) {
       member.joining?.(this.joinAnswer(member, false));
       member.joining = undefined;
-      this.renew(member);
+      this.roster.renewSession(member);
     }
   }
 
   /** Removes members that joined the generation and did not sync in time. */
   private dropUnsynced(): void {
-    const late = [...this.members.values()].filter((member) => !member.synced);
+    const late = this.roster.all().filter((member) => !member.synced);
     for (const member of late) this.remove(member, `${member.clientId} did not sync in time`);
   }
 
@@ -249,7 +239,7 @@ export class Group {
       memberId: member.memberId,
       skipAssignment,
       members: leads
-        ? [...this.members.values()].map((each) => ({
+        ? this.roster.all().map((each) => ({
             memberId: each.memberId,
             groupInstanceId: each.groupInstanceId,
             metadata: this.metadataOf(each),
@@ -268,7 +258,7 @@ export class Group {
     const member = this.expectMember(request);
     checkChosenProtocol(request, this);
     const reaction = this.react(member.memberId === this.leaderId ? 'sync-leader' : 'sync-follower');
-    this.renew(member);
+    this.roster.renewSession(member);
     member.synced = true;
     if (reaction === 'answer-sync') return this.syncAnswer(member);
     const answer = new Promise<SyncAnswer>((resolve) => {
@@ -297,7 +287,7 @@ export class Group {
     if (this.generationId !== generation || this.state !== 'CompletingRebalance') return;
     this.state = 'Stable';
     this.hooks.onEvent({ kind: 'stable' });
-    if ([...this.members.values()].every((member) => member.synced)) clearTimeout(this.rebalanceTimer);
+    if (this.roster.all().every((member) => member.synced)) clearTimeout(this.rebalanceTimer);
     for (const member of this.members.values()) {
       member.syncing?.(this.syncAnswer(member));
       member.syncing = undefined;
@@ -317,7 +307,7 @@ export class Group {
   heartbeat(reference: MemberReference): void {
     const member = this.expectMember(reference);
     const reaction = this.react('heartbeat');
-    this.renew(member);
+    this.roster.renewSession(member);
     if (reaction === 'renew-and-rejoin') {
       throw new ProtocolError(ErrorCode.REBALANCE_IN_PROGRESS, 'the group is rebalancing');
     }
@@ -327,19 +317,16 @@ export class Group {
   leave(reference: Omit<MemberReference, 'generationId'>): string {
     if (this.state === 'Dead') this.react('member-gone');
     const { memberId, groupInstanceId } = reference;
-    const expiry = this.assignedIds.get(memberId);
-    if (expiry !== undefined) {
-      clearTimeout(expiry);
-      this.assignedIds.delete(memberId);
+    if (this.roster.releaseId(memberId)) {
       this.completeJoinIfAllJoined();
       return memberId;
     }
-    const known = groupInstanceId === null ? memberId : this.staticIds.get(groupInstanceId);
-    if (groupInstanceId !== null && known !== undefined && memberId !== '' && memberId !== known) {
+    const member =
+      groupInstanceId === null ? this.roster.get(memberId) : this.roster.ofInstance(groupInstanceId);
+    if (member === undefined) throw unknownMemberError(memberId);
+    if (groupInstanceId !== null && memberId !== '' && memberId !== member.memberId) {
       throw fencedError(groupInstanceId);
     }
-    const member = known === undefined ? undefined : this.members.get(known);
-    if (member === undefined) throw unknownMemberError(memberId);
     this.remove(member, `${member.clientId} left`);
     return member.memberId;
   }
@@ -353,34 +340,20 @@ export class Group {
     }
     const member = this.expectMember(reference);
     this.react(transactional ? 'transactional-commit-member' : 'commit-member');
-    this.renew(member);
+    this.roster.renewSession(member);
   }
 
   private remove(member: Member, reason: string): void {
     const reaction = this.react('member-gone');
     this.forget(member);
     if (reaction === 'rebalance-without') this.prepareRebalance(reason);
-    if (this.members.size === 0 && this.assignedIds.size === 0) this.becomeEmpty();
+    if (this.roster.sizeWithAssigned === 0) this.becomeEmpty();
     else this.completeJoinIfAllJoined();
   }
 
   private forget(member: Member): void {
-    clearTimeout(member.session);
-    member.joining?.(failedJoin(member.memberId, ErrorCode.UNKNOWN_MEMBER_ID));
-    member.syncing?.(failedSync(ErrorCode.UNKNOWN_MEMBER_ID));
-    this.members.delete(member.memberId);
-    if (member.groupInstanceId !== null) this.staticIds.delete(member.groupInstanceId);
+    this.roster.remove(member);
     if (this.leaderId === member.memberId) this.leaderId = null;
-  }
-
-  /** Restarts the session timeout of a member. A member with a waiting request does not expire. */
-  private renew(member: Member): void {
-    clearTimeout(member.session);
-    const expire = () => {
-      if (member.joining !== undefined || member.syncing !== undefined) this.renew(member);
-      else this.expire(member);
-    };
-    member.session = setTimeout(expire, member.sessionTimeoutMs).unref();
   }
 
   private expire(member: Member): void {
@@ -390,13 +363,8 @@ export class Group {
 
   private expectMember(reference: MemberReference): Member {
     if (this.state === 'Dead') this.react('heartbeat');
-    const { memberId, groupInstanceId, generationId } = reference;
-    const current = groupInstanceId === null ? undefined : this.staticIds.get(groupInstanceId);
-    if (current !== undefined && current !== memberId) throw fencedError(groupInstanceId as string);
-    const member = this.members.get(memberId);
-    if (member === undefined || (groupInstanceId !== null && current === undefined)) {
-      throw unknownMemberError(memberId);
-    }
+    const member = this.roster.expect(reference);
+    const { generationId } = reference;
     if (generationId !== this.generationId) {
       throw new ProtocolError(
         ErrorCode.ILLEGAL_GENERATION,
@@ -432,24 +400,16 @@ export class Group {
     this.leaderId = kept.leaderId;
     this.state = members.length === 0 ? 'Empty' : 'Stable';
     for (const member of members) {
-      this.members.set(member.memberId, member);
-      if (member.groupInstanceId !== null) this.staticIds.set(member.groupInstanceId, member.memberId);
-      this.renew(member);
+      this.roster.add(member);
+      this.roster.renewSession(member);
     }
   }
 
   /** Stops the timers, and answers waiting requests with COORDINATOR_NOT_AVAILABLE. */
   close(): void {
-    for (const member of [...this.members.values()]) {
-      clearTimeout(member.session);
-      member.joining?.(failedJoin(member.memberId, ErrorCode.COORDINATOR_NOT_AVAILABLE));
-      member.syncing?.(failedSync(ErrorCode.COORDINATOR_NOT_AVAILABLE));
-    }
-    for (const expiry of this.assignedIds.values()) clearTimeout(expiry);
+    this.roster.close();
     clearTimeout(this.rebalanceTimer);
     this.initialDelay.stop();
-    this.members.clear();
-    this.assignedIds.clear();
     this.state = 'Dead';
   }
 }

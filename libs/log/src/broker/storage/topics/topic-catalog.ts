@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import * as path from 'node:path';
 import type { Logger } from 'pino';
 import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
 import type { AlteredSettings, BrokerConfig } from '../../config/config.js';
