@@ -127,7 +127,7 @@ describe('settings of topics', () => {
     ['min.cleanable.dirty.ratio', '1.5', "min.cleanable.dirty.ratio must be at most 1, got '1.5'"],
     ['min.insync.replicas', '0', "min.insync.replicas must be at least 1, got '0'"],
     ['cleanup.policy', 'none', "cleanup.policy must be a list of delete, compact, got 'none'"],
-  ])('are refused where they would not hold: %s=%s', (name, value, message) => {
+  ])('are rejected if invalid: %s=%s', (name, value, message) => {
     expect(() => checkTopicSettings({ [name]: value })).toThrow(message);
   });
 

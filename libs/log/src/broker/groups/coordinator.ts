@@ -28,14 +28,14 @@ export interface CoordinatorOptions {
   readonly now: () => number;
 }
 
-interface KeptGroup {
+interface ManagedGroup {
   readonly group: Group;
   emptySinceMs: number;
 }
 
 /** Coordinates all consumer groups of the classic protocol, and stores their committed offsets. */
 export class GroupCoordinator {
-  private readonly groups = new Map<string, KeptGroup>();
+  private readonly groups = new Map<string, ManagedGroup>();
   private readonly offsets: OffsetStore;
   private timer: LongTimer | undefined;
   private expiring = false;
@@ -139,7 +139,7 @@ export class GroupCoordinator {
   }
 
   /** The group of a commit. Commits without a member create it. */
-  private groupForCommit(groupId: string, reference: MemberReference): KeptGroup {
+  private groupForCommit(groupId: string, reference: MemberReference): ManagedGroup {
     const withoutMember = reference.generationId < 0 && reference.memberId === '';
     if (!withoutMember && !this.groups.has(groupId)) {
       throw new ProtocolError(ErrorCode.ILLEGAL_GENERATION, `group '${groupId}' does not exist`);
@@ -200,10 +200,10 @@ export class GroupCoordinator {
     for (const { group } of this.groups.values()) group.close();
   }
 
-  private groupFor(groupId: string): KeptGroup {
+  private groupFor(groupId: string): ManagedGroup {
     const known = this.groups.get(groupId);
     if (known !== undefined) return known;
-    const kept: KeptGroup = {
+    const kept: ManagedGroup = {
       group: new Group(groupId, {
         save: (group) => this.save(group),
         emptied: (group) => this.emptied(group),
@@ -233,7 +233,7 @@ export class GroupCoordinator {
     }
   }
 
-  private memberGroup(groupId: string): KeptGroup {
+  private memberGroup(groupId: string): ManagedGroup {
     checkGroupId(groupId);
     const kept = this.groups.get(groupId);
     if (kept === undefined) {
@@ -271,7 +271,7 @@ export class GroupCoordinator {
     await appendEntries(this.log, [{ kind: 'group', group: group.groupId, value }], now);
   }
 
-  private async removeGroup({ group }: KeptGroup): Promise<void> {
+  private async removeGroup({ group }: ManagedGroup): Promise<void> {
     const { groupId } = group;
     const tombstones = this.offsets.tombstones(groupId);
     await appendEntries(
@@ -329,9 +329,9 @@ export class GroupCoordinator {
   async expire(): Promise<void> {
     if (this.expiring) return;
     this.expiring = true;
-    const keptMs = this.options.config.number('offsets.retention.minutes') * 60_000;
+    const retentionMs = this.options.config.number('offsets.retention.minutes') * 60_000;
     for (const kept of [...this.groups.values()]) {
-      await this.expireGroup(kept, keptMs).catch((err: unknown) => {
+      await this.expireGroup(kept, retentionMs).catch((err: unknown) => {
         this.options.logger.error(
           { err, group: kept.group.groupId },
           'expired offsets of a group not removed',
@@ -341,12 +341,12 @@ export class GroupCoordinator {
     this.expiring = false;
   }
 
-  private async expireGroup(kept: KeptGroup, keptMs: number): Promise<void> {
+  private async expireGroup(kept: ManagedGroup, retentionMs: number): Promise<void> {
     const { group, emptySinceMs } = kept;
     const { groupId } = group;
     const expired = expiredOffsets(
       { group, offsets: this.offsets.all(groupId), emptySinceMs },
-      { nowMs: this.options.now(), keptMs },
+      { nowMs: this.options.now(), retentionMs },
     ).filter(({ topic, partition }) => !this.isUnstable(groupId, topic, partition));
     await this.offsets.remove(groupId, expired);
     if (group.isEmpty && !this.offsets.hasAny(groupId)) await this.removeGroup(kept);

@@ -83,10 +83,10 @@ export const produce = defineHandler({
   request,
   response,
   pipelined: true,
-  refuse: ({ topics }, errorCode) => ({
+  reject: ({ topics }, errorCode) => ({
     topics: topics.map(({ name, partitions }) => ({
       name,
-      partitions: partitions.map(({ index }) => refused(index, errorCode, null)),
+      partitions: partitions.map(({ index }) => rejected(index, errorCode, null)),
     })),
     throttleTimeMs: 0,
   }),
@@ -102,8 +102,8 @@ export const produce = defineHandler({
       })),
     );
     if (acks !== 0) return { topics: answered, throttleTimeMs: 0 };
-    const refused = answered.flatMap((topic) => topic.partitions).find((answer) => answer.errorCode !== 0);
-    if (refused !== undefined) throw new UnacknowledgedError(refused.errorMessage ?? 'batch rejected');
+    const rejected = answered.flatMap((topic) => topic.partitions).find((answer) => answer.errorCode !== 0);
+    if (rejected !== undefined) throw new UnacknowledgedError(rejected.errorMessage ?? 'batch rejected');
     return undefined;
   },
 });
@@ -128,11 +128,11 @@ async function produceTo(wanted: Wanted, context: RequestContext): Promise<Parti
     }
     const recordErrors = error instanceof InvalidRecordsError ? [...error.recordErrors] : [];
     const message = error instanceof ProtocolError ? error.message : null;
-    return { ...refused(index, errorCode, message), recordErrors };
+    return { ...rejected(index, errorCode, message), recordErrors };
   }
 }
 
-function refused(index: number, errorCode: number, errorMessage: string | null): PartitionAnswer {
+function rejected(index: number, errorCode: number, errorMessage: string | null): PartitionAnswer {
   return {
     index,
     errorCode,

@@ -113,7 +113,7 @@ export const fetch = defineHandler({
   flexibleFrom: 12,
   request,
   response,
-  refuse: ({ topics }, errorCode) => ({
+  reject: ({ topics }, errorCode) => ({
     throttleTimeMs: 0,
     errorCode: ErrorCode.NONE,
     sessionId: 0,

@@ -50,7 +50,7 @@ export const offsetCommit = defineHandler({
   flexibleFrom: 8,
   request,
   response,
-  refuse: ({ topics }, errorCode) => ({
+  reject: ({ topics }, errorCode) => ({
     throttleTimeMs: 0,
     topics: topics.map(({ name, partitions }) => ({
       name,
@@ -59,13 +59,13 @@ export const offsetCommit = defineHandler({
   }),
   async handle({ groupId, generationId, memberId, groupInstanceId, topics }, context) {
     const { coordinator, store, logger } = context;
-    const refusal = (name: string, index: number, metadata: string | null) => {
+    const rejection = (name: string, index: number, metadata: string | null) => {
       if (store.topic(name)?.partitions[index] === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
       return coordinator.acceptsMetadata(metadata) ? ErrorCode.NONE : ErrorCode.OFFSET_METADATA_TOO_LARGE;
     };
     const wanted = topics.flatMap(({ name, partitions }) =>
       partitions
-        .filter((each) => refusal(name, each.partitionIndex, each.committedMetadata) === ErrorCode.NONE)
+        .filter((each) => rejection(name, each.partitionIndex, each.committedMetadata) === ErrorCode.NONE)
         .map((each) => ({
           topic: name,
           partition: each.partitionIndex,
@@ -88,7 +88,7 @@ export const offsetCommit = defineHandler({
         name,
         partitions: partitions.map(({ partitionIndex, committedMetadata }) => ({
           partitionIndex,
-          errorCode: groupError || refusal(name, partitionIndex, committedMetadata),
+          errorCode: groupError || rejection(name, partitionIndex, committedMetadata),
         })),
       })),
     };

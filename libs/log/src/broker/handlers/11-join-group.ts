@@ -57,7 +57,7 @@ export const joinGroup = defineHandler({
   flexibleFrom: 6,
   request,
   response,
-  refuse: ({ memberId }, errorCode) => refused(memberId, errorCode),
+  reject: ({ memberId }, errorCode) => rejected(memberId, errorCode),
   async handle(wanted, { coordinator, apiVersion, clientId, clientHost, logger }) {
     const { groupId, sessionTimeoutMs, memberId } = wanted;
     try {
@@ -78,12 +78,12 @@ export const joinGroup = defineHandler({
     } catch (error) {
       const errorCode = codeOf(error);
       if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) logger.error({ err: error, groupId }, 'join failed');
-      return refused(memberId, errorCode);
+      return rejected(memberId, errorCode);
     }
   },
 });
 
-function refused(memberId: string, errorCode: number): t.ValueOf<typeof response> {
+function rejected(memberId: string, errorCode: number): t.ValueOf<typeof response> {
   return {
     throttleTimeMs: 0,
     errorCode,

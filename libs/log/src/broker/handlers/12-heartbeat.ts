@@ -30,7 +30,7 @@ export const heartbeat = defineHandler({
   flexibleFrom: 4,
   request,
   response,
-  refuse: (_, errorCode) => ({ throttleTimeMs: 0, errorCode }),
+  reject: (_, errorCode) => ({ throttleTimeMs: 0, errorCode }),
   handle({ groupId, ...member }, { coordinator }) {
     try {
       coordinator.heartbeat(groupId, member);

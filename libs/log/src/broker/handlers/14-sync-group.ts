@@ -37,7 +37,7 @@ export const syncGroup = defineHandler({
   flexibleFrom: 4,
   request,
   response,
-  refuse: (_, errorCode) => refused(errorCode),
+  reject: (_, errorCode) => rejected(errorCode),
   async handle({ groupId, ...wanted }, { coordinator, logger }) {
     try {
       const { error, ...answer } = await coordinator.sync(groupId, wanted);
@@ -45,11 +45,11 @@ export const syncGroup = defineHandler({
     } catch (error) {
       const errorCode = codeOf(error);
       if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) logger.error({ err: error, groupId }, 'sync failed');
-      return refused(errorCode);
+      return rejected(errorCode);
     }
   },
 });
 
-function refused(errorCode: number): t.ValueOf<typeof response> {
+function rejected(errorCode: number): t.ValueOf<typeof response> {
   return { throttleTimeMs: 0, errorCode, protocolType: null, protocolName: null, assignment: NO_BYTES };
 }

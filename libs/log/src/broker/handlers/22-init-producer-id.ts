@@ -41,7 +41,7 @@ export const initProducerId = defineHandler({
   flexibleFrom: 2,
   request,
   response,
-  refuse: (_, errorCode) => refused(errorCode),
+  reject: (_, errorCode) => rejected(errorCode),
   async handle({ transactionalId, transactionTimeoutMs, producerId, producerEpoch }, context) {
     const { producerIds, transactions, logger, apiVersion } = context;
     if (transactionalId === null) {
@@ -61,12 +61,12 @@ export const initProducerId = defineHandler({
       if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {
         logger.error({ err: error, transactionalId }, 'producer initialization failed');
       }
-      return refused(fencingCode(errorCode, apiVersion >= FIRST_VERSION_WITH_FENCED));
+      return rejected(fencingCode(errorCode, apiVersion >= FIRST_VERSION_WITH_FENCED));
     }
   },
 });
 
-function refused(errorCode: number) {
+function rejected(errorCode: number) {
   return { throttleTimeMs: 0, errorCode, producerId: NO_PRODUCER_ID, producerEpoch: NO_EPOCH };
 }
 

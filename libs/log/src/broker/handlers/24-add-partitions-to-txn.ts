@@ -43,7 +43,7 @@ export const addPartitionsToTxn = defineHandler({
   flexibleFrom: 3,
   request,
   response,
-  refuse: ({ topics }, errorCode) => answer(topics, () => errorCode),
+  reject: ({ topics }, errorCode) => answer(topics, () => errorCode),
   async handle({ transactionalId, producerId, producerEpoch, topics }, context) {
     const { store, transactions, logger, apiVersion } = context;
     const exists = (topic: string, index: number) => store.topic(topic)?.partitions[index] !== undefined;

@@ -31,7 +31,7 @@ export const addOffsetsToTxn = defineHandler({
   flexibleFrom: 3,
   request,
   response,
-  refuse: (_, errorCode) => ({ throttleTimeMs: 0, errorCode }),
+  reject: (_, errorCode) => ({ throttleTimeMs: 0, errorCode }),
   async handle({ transactionalId, producerId, producerEpoch }, { transactions, logger, apiVersion }) {
     try {
       const offsets = { topic: OFFSETS_TOPIC, partition: OFFSETS_PARTITION };

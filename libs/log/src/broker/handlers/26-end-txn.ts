@@ -31,7 +31,7 @@ export const endTxn = defineHandler({
   flexibleFrom: 3,
   request,
   response,
-  refuse: (_, errorCode) => ({ throttleTimeMs: 0, errorCode }),
+  reject: (_, errorCode) => ({ throttleTimeMs: 0, errorCode }),
   async handle({ transactionalId, producerId, producerEpoch, committed }, context) {
     const { transactions, logger, apiVersion } = context;
     try {

@@ -56,28 +56,28 @@ export const txnOffsetCommit = defineHandler({
   flexibleFrom: 3,
   request,
   response,
-  refuse: (asked, errorCode) => answer(asked, () => errorCode),
+  reject: (asked, errorCode) => answer(asked, () => errorCode),
   async handle(asked, context) {
     const { coordinator, store } = context;
-    const refusal = (name: string, index: number, metadata: string | null) => {
+    const rejection = (name: string, index: number, metadata: string | null) => {
       if (store.topic(name)?.partitions[index] === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
       return coordinator.acceptsMetadata(metadata) ? ErrorCode.NONE : ErrorCode.OFFSET_METADATA_TOO_LARGE;
     };
-    const groupError = await commit(asked, refusal, context);
-    return answer(asked, (name, index, metadata) => groupError || refusal(name, index, metadata));
+    const groupError = await commit(asked, rejection, context);
+    return answer(asked, (name, index, metadata) => groupError || rejection(name, index, metadata));
   },
 });
 
 async function commit(
   asked: Request,
-  refusal: (name: string, index: number, metadata: string | null) => number,
+  rejection: (name: string, index: number, metadata: string | null) => number,
   { coordinator, transactions, logger }: RequestContext,
 ): Promise<number> {
   const { groupId, generationId, memberId, groupInstanceId, transactionalId, producerId, producerEpoch } =
     asked;
   const wanted = asked.topics.flatMap(({ name, partitions }) =>
     partitions
-      .filter((each) => refusal(name, each.partitionIndex, each.committedMetadata) === ErrorCode.NONE)
+      .filter((each) => rejection(name, each.partitionIndex, each.committedMetadata) === ErrorCode.NONE)
       .map((each) => ({
         topic: name,
         partition: each.partitionIndex,

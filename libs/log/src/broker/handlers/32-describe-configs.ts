@@ -10,7 +10,7 @@
 import { ConfigSource, type ConfigEntry } from '../config/config.js';
 import { ErrorCode } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
-import { entriesOf, refusalOf } from './config-resources.js';
+import { entriesOf, errorOf } from './config-resources.js';
 import { defineHandler } from './handler.js';
 
 /** Kafka's codes for the types of settings. */
@@ -80,7 +80,7 @@ export const describeConfigs = defineHandler({
           configs: entries.map((entry) => describe(entry, { includeSynonyms, includeDocumentation })),
         };
       } catch (error) {
-        return { ...refusalOf(error, resource, context), ...resource, configs: [] };
+        return { ...errorOf(error, resource, context), ...resource, configs: [] };
       }
     }),
   }),

@@ -8,7 +8,7 @@
  */
 import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
-import { refusalOf, replaceSettings } from './config-resources.js';
+import { errorOf, replaceSettings } from './config-resources.js';
 import { defineHandler } from './handler.js';
 
 const request = t.struct({
@@ -51,7 +51,7 @@ export const alterConfigs = defineHandler({
         await replaceSettings(resource, settings, { validateOnly }, context);
         responses.push({ errorCode: ErrorCode.NONE, errorMessage: null, ...resource });
       } catch (error) {
-        responses.push({ ...refusalOf(error, resource, context), ...resource });
+        responses.push({ ...errorOf(error, resource, context), ...resource });
       }
     }
     return { throttleTimeMs: 0, responses };

@@ -10,7 +10,7 @@ import { listOf, SettingError } from '../config/settings.js';
 import type { ConfigEntry } from '../config/config.js';
 import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
-import { entriesOf, ownSettings, refusalOf, replaceSettings } from './config-resources.js';
+import { entriesOf, ownSettings, errorOf, replaceSettings } from './config-resources.js';
 import { defineHandler } from './handler.js';
 
 const Operation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
@@ -60,7 +60,7 @@ export const incrementalAlterConfigs = defineHandler({
         await replaceSettings(resource, settings, { validateOnly }, context);
         responses.push({ errorCode: ErrorCode.NONE, errorMessage: null, ...resource });
       } catch (error) {
-        responses.push({ ...refusalOf(error, resource, context), ...resource });
+        responses.push({ ...errorOf(error, resource, context), ...resource });
       }
     }
     return { throttleTimeMs: 0, responses };

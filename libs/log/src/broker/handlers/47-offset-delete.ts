@@ -36,13 +36,13 @@ export const offsetDelete = defineHandler({
   async handle({ groupId, topics }, { coordinator, store }) {
     const group = coordinator.group(groupId);
     const subscribed = group === undefined ? new Set<string>() : subscribedTopics(group);
-    const refusal = (name: string, index: number) => {
+    const rejection = (name: string, index: number) => {
       if (store.topic(name)?.partitions[index] === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
       return (subscribed?.has(name) ?? true) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE;
     };
     const wanted = topics.flatMap(({ name, partitions }) =>
       partitions
-        .filter(({ partitionIndex }) => refusal(name, partitionIndex) === ErrorCode.NONE)
+        .filter(({ partitionIndex }) => rejection(name, partitionIndex) === ErrorCode.NONE)
         .map(({ partitionIndex }) => ({ topic: name, partition: partitionIndex })),
     );
     const errorCode = await coordinator.deleteOffsets(groupId, wanted).then(() => ErrorCode.NONE, codeOf);
@@ -54,7 +54,7 @@ export const offsetDelete = defineHandler({
         name,
         partitions: partitions.map(({ partitionIndex }) => ({
           partitionIndex,
-          errorCode: refusal(name, partitionIndex),
+          errorCode: rejection(name, partitionIndex),
         })),
       })),
     };

@@ -70,7 +70,7 @@ export async function replaceSettings(
 }
 
 /** The result for a change that failed. */
-export function refusalOf(
+export function errorOf(
   error: unknown,
   { resourceType }: Resource,
   { logger }: Services,

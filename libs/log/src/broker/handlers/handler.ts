@@ -52,7 +52,7 @@ export interface Handler<Request = never, Response = unknown> {
   /** Whether later requests of the connection may be handled before this one is answered. */
   readonly pipelined?: boolean;
   /** The response that fails everything in the request with one error code, for injected faults. */
-  refuse?(request: Request, errorCode: number): Response;
+  reject?(request: Request, errorCode: number): Response;
   /** @returns undefined if the client expects no response */
   handle(request: Request, context: RequestContext): Promise<Response | undefined> | Response | undefined;
 }

@@ -209,7 +209,7 @@ export class Connection {
 
   private end(reason: string): void {
     const { meter, limitedLogger, session } = this.options;
-    const authenticated = session.refusal === undefined && session.isAdmitted;
+    const authenticated = session.rejection === undefined && session.isAdmitted;
     meter.rejected(authenticated ? 'protocol' : 'authentication');
     const message = authenticated
       ? 'connection closed after an invalid request'

@@ -74,10 +74,10 @@ export class Dispatcher implements RequestRunner {
     const reader = new Reader(frame, flexible, apiVersion);
     skipRequestHeader(reader, flexible);
     const request = handler.request.read(reader);
-    const refusal = fault?.errorCode === undefined ? undefined : handler.refuse?.(request, fault.errorCode);
+    const rejection = fault?.errorCode === undefined ? undefined : handler.reject?.(request, fault.errorCode);
     const memory = new BufferLease(this.answerBuffers);
     const response =
-      refusal ??
+      rejection ??
       (await handler.handle(request, {
         ...this.options.services,
         apiVersion,
@@ -91,7 +91,7 @@ export class Dispatcher implements RequestRunner {
     if (fault?.dropAnswer) return { kind: 'close', reason: 'fault injected', chunks: [] };
     if (response === undefined) return { kind: 'no-answer' };
     const chunks = encode(correlationId, handler as unknown as Handler<unknown>, apiVersion, response);
-    const { refusal: reason } = connection.session;
+    const { rejection: reason } = connection.session;
     if (reason !== undefined) return { kind: 'close', reason, chunks };
     return { kind: 'answer', chunks, sent: () => memory.release() };
   }

@@ -24,7 +24,7 @@ export class Faults {
   add(fault: Fault, handlers: Iterable<AnyHandler>): void {
     const handler = [...handlers].find(({ name }) => name === fault.api);
     if (handler === undefined) throw new Error(`unknown API: ${fault.api}`);
-    if (fault.errorCode !== undefined && handler.refuse === undefined) {
+    if (fault.errorCode !== undefined && handler.reject === undefined) {
       throw new Error(`${fault.api} cannot respond with an error code`);
     }
     this.pending.push({ fault, left: fault.times ?? 1 });

@@ -11,7 +11,7 @@ describe('checkExposure', () => {
     expect(() => checkExposure(host, OPEN)).not.toThrow();
   });
 
-  it.each(ELSEWHERE)('refuses an open broker on "%s"', (host) => {
+  it.each(ELSEWHERE)('rejects an open broker on "%s"', (host) => {
     expect(() => checkExposure(host, OPEN)).toThrow(SettingError);
     expect(() => checkExposure(host, new BrokerConfig({ 'listener.security.protocol': 'SSL' }))).toThrow(
       SettingError,

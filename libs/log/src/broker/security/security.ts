@@ -28,8 +28,8 @@ export async function openSecurity(config: BrokerConfig): Promise<Security> {
   const usesTls = protocol === 'SSL' || protocol === 'SASL_SSL';
   const usesSasl = protocol === 'SASL_PLAINTEXT' || protocol === 'SASL_SSL';
   // An ineffective setting suggests protection that does not exist.
-  if (!usesSasl) refuseSet(config, 'sasl.users.file', protocol);
-  if (!usesTls) for (const name of TLS_FILES) refuseSet(config, name, protocol);
+  if (!usesSasl) rejectSettings(config, 'sasl.users.file', protocol);
+  if (!usesTls) for (const name of TLS_FILES) rejectSettings(config, name, protocol);
   const mechanisms = usesSasl ? await openMechanisms(config) : undefined;
   const failureDelayMs = config.number('connection.failed.authentication.delay.ms');
   return {
@@ -38,7 +38,7 @@ export async function openSecurity(config: BrokerConfig): Promise<Security> {
   };
 }
 
-function refuseSet(config: BrokerConfig, name: BrokerSetting, protocol: string): void {
+function rejectSettings(config: BrokerConfig, name: BrokerSetting, protocol: string): void {
   if (config.text(name) === '') return;
   throw new SettingError(`${name} has no effect if listener.security.protocol is ${protocol}`);
 }

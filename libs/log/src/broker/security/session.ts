@@ -11,7 +11,7 @@ type State =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'proving'; readonly exchange: SaslExchange; readonly form: TokenForm }
   | { readonly kind: 'admitted' }
-  | { readonly kind: 'refused'; readonly reason: string };
+  | { readonly kind: 'rejected'; readonly reason: string };
 
 const SASL_HANDSHAKE = 17;
 const API_VERSIONS = 18;
@@ -40,8 +40,8 @@ export class Session {
   }
 
   /** Why the connection must be closed. */
-  get refusal(): string | undefined {
-    return this.state.kind === 'refused' ? this.state.reason : undefined;
+  get rejection(): string | undefined {
+    return this.state.kind === 'rejected' ? this.state.reason : undefined;
   }
 
   get mechanismNames(): string[] {
@@ -59,7 +59,7 @@ export class Session {
     }
     const makeExchange = this.mechanisms?.get(mechanism);
     if (makeExchange === undefined) {
-      this.refuse('SASL mechanism not enabled');
+      this.reject('SASL mechanism not enabled');
       throw new ProtocolError(ErrorCode.UNSUPPORTED_SASL_MECHANISM, 'the SASL mechanism is not enabled');
     }
     this.state = { kind: 'proving', exchange: makeExchange(), form };
@@ -75,7 +75,7 @@ export class Session {
     const { state } = this;
     if (state.kind !== 'proving') {
       // An authenticated client remains authenticated.
-      if (state.kind === 'unknown') this.refuse('SaslAuthenticate before SaslHandshake');
+      if (state.kind === 'unknown') this.reject('SaslAuthenticate before SaslHandshake');
       throw new ProtocolError(ErrorCode.ILLEGAL_SASL_STATE, 'unexpected SaslAuthenticate request');
     }
     try {
@@ -83,7 +83,7 @@ export class Session {
       if (user !== undefined) this.state = { kind: 'admitted' };
       return reply;
     } catch (error) {
-      this.refuse((error as Error).message);
+      this.reject((error as Error).message);
       if (!(error instanceof AuthenticationError)) throw error;
       await new Promise((resolve) => setTimeout(resolve, this.failureDelayMs));
       const message = `authentication failed: ${error.message}`;
@@ -91,7 +91,7 @@ export class Session {
     }
   }
 
-  private refuse(reason: string): void {
-    this.state = { kind: 'refused', reason };
+  private reject(reason: string): void {
+    this.state = { kind: 'rejected', reason };
   }
 }

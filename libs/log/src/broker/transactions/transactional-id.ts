@@ -150,9 +150,9 @@ export class TransactionalId {
   private react(request: TransactionRequest): Reaction {
     const reaction = TRANSITIONS[this.standing][request];
     switch (reaction) {
-      case 'refuse-concurrent':
+      case 'reject-concurrent':
         throw concurrent(this.transaction);
-      case 'refuse-state':
+      case 'reject-state':
         throw notInTransaction(this.transaction);
       default:
         return reaction;

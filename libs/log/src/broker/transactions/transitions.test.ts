@@ -119,11 +119,11 @@ const SEEN: Record<Reaction, (answer: unknown, scene: Scene, request: Transactio
     expect(answer).toBe(answer === false ? false : undefined);
     expect([kept, marked, removed]).toEqual([[], [], []]);
   },
-  'refuse-concurrent': (answer, { kept }) => {
+  'reject-concurrent': (answer, { kept }) => {
     expect(answer).toBe(ErrorCode.CONCURRENT_TRANSACTIONS);
     expect(kept).toEqual([]);
   },
-  'refuse-state': (answer, { kept }) => {
+  'reject-state': (answer, { kept }) => {
     expect(answer).toBe(ErrorCode.INVALID_TXN_STATE);
     expect(kept).toEqual([]);
   },

@@ -39,17 +39,17 @@ export type Reaction =
   /** The markers are written to all partitions, then the transaction is complete. */
   | 'write-markers'
   | 'ignore'
-  | 'refuse-concurrent'
-  | 'refuse-state';
+  | 'reject-concurrent'
+  | 'reject-state';
 
 /** Reaction by state and request. Producer id and epoch are checked before. */
 export const TRANSITIONS: Readonly<Record<Standing, Readonly<Record<TransactionRequest, Reaction>>>> = {
   Empty: {
     'init-producer': 'next-epoch',
     'add-partitions': 'begin',
-    commit: 'refuse-state',
-    abort: 'refuse-state',
-    'verify-partition': 'refuse-state',
+    commit: 'reject-state',
+    abort: 'reject-state',
+    'verify-partition': 'reject-state',
     'time-out': 'ignore',
     expire: 'remove',
     finish: 'ignore',
@@ -65,21 +65,21 @@ export const TRANSITIONS: Readonly<Record<Standing, Readonly<Record<TransactionR
     finish: 'ignore',
   },
   PrepareCommit: {
-    'init-producer': 'refuse-concurrent',
-    'add-partitions': 'refuse-concurrent',
-    commit: 'refuse-concurrent',
-    abort: 'refuse-state',
-    'verify-partition': 'refuse-concurrent',
+    'init-producer': 'reject-concurrent',
+    'add-partitions': 'reject-concurrent',
+    commit: 'reject-concurrent',
+    abort: 'reject-state',
+    'verify-partition': 'reject-concurrent',
     'time-out': 'ignore',
     expire: 'ignore',
     finish: 'write-markers',
   },
   PrepareAbort: {
-    'init-producer': 'refuse-concurrent',
-    'add-partitions': 'refuse-concurrent',
-    commit: 'refuse-state',
-    abort: 'refuse-concurrent',
-    'verify-partition': 'refuse-concurrent',
+    'init-producer': 'reject-concurrent',
+    'add-partitions': 'reject-concurrent',
+    commit: 'reject-state',
+    abort: 'reject-concurrent',
+    'verify-partition': 'reject-concurrent',
     'time-out': 'ignore',
     expire: 'ignore',
     finish: 'write-markers',
@@ -88,8 +88,8 @@ export const TRANSITIONS: Readonly<Record<Standing, Readonly<Record<TransactionR
     'init-producer': 'next-epoch',
     'add-partitions': 'begin',
     commit: 'answer-again',
-    abort: 'refuse-state',
-    'verify-partition': 'refuse-state',
+    abort: 'reject-state',
+    'verify-partition': 'reject-state',
     'time-out': 'ignore',
     expire: 'remove',
     finish: 'ignore',
@@ -97,18 +97,18 @@ export const TRANSITIONS: Readonly<Record<Standing, Readonly<Record<TransactionR
   CompleteAbort: {
     'init-producer': 'next-epoch',
     'add-partitions': 'begin',
-    commit: 'refuse-state',
+    commit: 'reject-state',
     abort: 'answer-again',
-    'verify-partition': 'refuse-state',
+    'verify-partition': 'reject-state',
     'time-out': 'ignore',
     expire: 'remove',
     finish: 'ignore',
   },
   Moving: {
-    'init-producer': 'refuse-concurrent',
-    'add-partitions': 'refuse-concurrent',
-    commit: 'refuse-concurrent',
-    abort: 'refuse-concurrent',
+    'init-producer': 'reject-concurrent',
+    'add-partitions': 'reject-concurrent',
+    commit: 'reject-concurrent',
+    abort: 'reject-concurrent',
     'verify-partition': 'look-up',
     'time-out': 'ignore',
     expire: 'ignore',

@@ -18,12 +18,12 @@ export interface GroupOffsets<Offset extends CommittedOffset & { topic: string }
  */
 export function expiredOffsets<Offset extends CommittedOffset & { topic: string }>(
   { group, offsets, emptySinceMs }: GroupOffsets<Offset>,
-  { nowMs, keptMs }: { nowMs: number; keptMs: number },
+  { nowMs, retentionMs }: { nowMs: number; retentionMs: number },
 ): Offset[] {
-  const isOld = (offset: Offset) => nowMs - Number(offset.commitTimestamp) >= keptMs;
+  const isOld = (offset: Offset) => nowMs - Number(offset.commitTimestamp) >= retentionMs;
   // Without group management there is no protocol type.
   if (!group.protocolType) return [...offsets].filter(isOld);
-  if (group.isEmpty) return nowMs - emptySinceMs >= keptMs ? [...offsets] : [];
+  if (group.isEmpty) return nowMs - emptySinceMs >= retentionMs ? [...offsets] : [];
   if (group.state !== 'Stable' || group.protocolType !== 'consumer') return [];
   const read = subscribedTopics(group);
   if (read === undefined) return [];

@@ -1,7 +1,12 @@
 import type { Outcome } from '../../../protocol/markers.js';
 import { partitionName } from '../../../protocol/partition-name.js';
 import type { PartitionLog } from '../../storage/partition/partition-log.js';
-import { appendEntries, type CommittedOffset, type KeptEntry, type OffsetsProducer } from './offsets-log.js';
+import {
+  appendEntries,
+  type CommittedOffset,
+  type OffsetsLogEntry,
+  type OffsetsProducer,
+} from './offsets-log.js';
 import { PendingOffsets, type GroupOffset } from './pending-offsets.js';
 
 /** An offset to commit. */
@@ -21,7 +26,7 @@ export interface StoredOffset extends CommittedOffset {
   readonly order: number;
 }
 
-type OffsetEntry = Extract<KeptEntry, { kind: 'offset' }>;
+type OffsetEntry = Extract<OffsetsLogEntry, { kind: 'offset' }>;
 
 /** The committed offsets of all groups, in memory and in the log. */
 export class OffsetStore {

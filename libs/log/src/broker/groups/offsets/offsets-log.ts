@@ -61,7 +61,7 @@ export interface CommittedOffset {
 export type GroupValue = t.ValueOf<typeof groupValue>;
 
 /** A record of the topic; a null value removes the key. */
-export type KeptEntry =
+export type OffsetsLogEntry =
   | {
       readonly kind: 'offset';
       readonly group: string;
@@ -80,7 +80,7 @@ export interface OffsetsProducer {
 /** Appends entries in one batch. Those of a transaction take effect with its commit marker. */
 export async function appendEntries(
   log: PartitionLog,
-  entries: readonly KeptEntry[],
+  entries: readonly OffsetsLogEntry[],
   nowMs: number,
   producer?: OffsetsProducer,
 ): Promise<void> {
@@ -92,7 +92,7 @@ export async function appendEntries(
 /** Visitor for the entries of the log, oldest first. */
 export interface EntryVisitor {
   /** @param transaction producer id of the transaction that the entry belongs to */
-  entry(entry: KeptEntry, transaction: bigint | undefined): void;
+  entry(entry: OffsetsLogEntry, transaction: bigint | undefined): void;
   end(producerId: bigint, outcome: Outcome): void;
   /** A record of an unknown type, or a damaged one. */
   unreadable(): void;
@@ -117,7 +117,7 @@ function readEntry({
 }: {
   key: Buffer | null;
   value: Buffer | null;
-}): KeptEntry | 'unreadable' | undefined {
+}): OffsetsLogEntry | 'unreadable' | undefined {
   try {
     return key === null ? undefined : decodeEntry(key, value);
   } catch {
@@ -126,7 +126,7 @@ function readEntry({
 }
 
 /** Encodes an entry in Kafka's format. */
-export function encodeEntry(entry: KeptEntry): { key: Buffer; value: Buffer | null } {
+export function encodeEntry(entry: OffsetsLogEntry): { key: Buffer; value: Buffer | null } {
   if (entry.kind === 'offset') {
     const { group, topic, partition, value } = entry;
     return {
@@ -141,7 +141,7 @@ export function encodeEntry(entry: KeptEntry): { key: Buffer; value: Buffer | nu
 }
 
 /** @returns undefined for an unknown type of record */
-export function decodeEntry(key: Buffer, value: Buffer | null): KeptEntry | undefined {
+export function decodeEntry(key: Buffer, value: Buffer | null): OffsetsLogEntry | undefined {
   const keyReader = new Reader(key);
   const version = keyReader.int16();
   if (version <= OFFSET_KEY_VERSION) {

@@ -33,7 +33,7 @@ describe('PlainExchange', () => {
     'bob\0ada\0p',
     '\0ada\0p\0',
     '\0ada\0p\0x',
-  ])('refuses %j', async (token) => {
+  ])('rejects %j', async (token) => {
     const plain = new PlainExchange(await usersOf('ada', 'p'));
     await expect(plain.next(Buffer.from(token))).rejects.toThrow(AuthenticationError);
   });

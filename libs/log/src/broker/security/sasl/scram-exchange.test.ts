@@ -68,7 +68,7 @@ describe('ScramExchange', () => {
 
   it('rejects a wrong password and an unknown user with the same message', async () => {
     const users = await usersOf('user');
-    const refusals = ['user', 'stranger'].map((name) => {
+    const rejections = ['user', 'stranger'].map((name) => {
       const clientFirst = `n,,n=${name},r=abc`;
       const scram = new ScramExchange('sha512', users);
       const serverFirst = String(scram.next(Buffer.from(clientFirst)).reply);
@@ -77,9 +77,9 @@ describe('ScramExchange', () => {
         String(new ScramExchange('sha512', users).next(Buffer.from(clientFirst)).reply),
       ];
       expect(new Set(salts.map((text) => /s=[^,]*/.exec(text)?.[0])).size).toBe(1);
-      return refusalOf(() => scram.next(Buffer.from(answer(clientFirst, serverFirst, 'pencils'))));
+      return errorOf(() => scram.next(Buffer.from(answer(clientFirst, serverFirst, 'pencils'))));
     });
-    expect(refusals).toEqual(Array(2).fill('invalid user name or password (SCRAM-SHA-512)'));
+    expect(rejections).toEqual(Array(2).fill('invalid user name or password (SCRAM-SHA-512)'));
   });
 
   it.each([
@@ -90,7 +90,7 @@ describe('ScramExchange', () => {
     ['no name', 'n,,n=,r=abc'],
     ['a name that is not escaped', 'n,,n=a=b,r=abc'],
     ["somebody else's authority", 'n,a=admin,n=user,r=abc'],
-  ])('refuses a first message with %s', async (_, message) => {
+  ])('rejects a first message with %s', async (_, message) => {
     const scram = await exchange();
     expect(() => scram.next(Buffer.from(message))).toThrow(AuthenticationError);
   });
@@ -102,14 +102,14 @@ describe('ScramExchange', () => {
     ['a short proof', RFC.clientFinal.replace(/p=.*/, 'p=dHzb')],
     ['no proof', RFC.clientFinal.replace(/,p=.*/, '')],
     ['a proof that is wrong in one bit', RFC.clientFinal.replace('p=dHzb', 'p=dHzc')],
-  ])('refuses a final message with %s', async (_, message) => {
+  ])('rejects a final message with %s', async (_, message) => {
     const scram = await exchange();
     scram.next(Buffer.from(RFC.clientFirst));
     expect(() => scram.next(Buffer.from(message))).toThrow(AuthenticationError);
   });
 });
 
-function refusalOf(step: () => unknown): string {
+function errorOf(step: () => unknown): string {
   try {
     step();
   } catch (error) {

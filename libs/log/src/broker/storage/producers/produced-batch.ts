@@ -69,7 +69,7 @@ export function acceptBatch(
 ): { batch: Buffer; header: BatchHeader } {
   const codec = codecOf(header.attributes);
   const records = unpackRecords(batch, codec);
-  const { maxTimestamp, faults, faultCount } = checkOrRefuse(records, header, rules);
+  const { maxTimestamp, faults, faultCount } = checkOrReject(records, header, rules);
   if (faultCount > 0) throw invalidRecords(faults, faultCount, rules);
   if (rules.createTime) setCreateTime(batch, maxTimestamp);
   const stored = recompress(batch, records, codec, rules);
@@ -92,7 +92,7 @@ function unpackRecords(batch: Buffer, codec: number): Buffer {
   throw new ProtocolError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, message);
 }
 
-function checkOrRefuse(records: Buffer, header: BatchHeader, rules: BatchRules) {
+function checkOrReject(records: Buffer, header: BatchHeader, rules: BatchRules) {
   try {
     return checkRecords(records, header, rules);
   } catch (cause) {
