@@ -35,7 +35,7 @@ describe('npm run copy-topics', () => {
     await home[Symbol.asyncDispose]();
   });
 
-  it('takes every record to another log, and says where', async () => {
+  it('copies every record to another log and prints the offsets', async () => {
     const connection = { brokers: [addresses.source], clientId: 'system-test' };
     await using admin = createAdmin({ connection, logger });
     await admin.ensureTopics(eventRegistry.topics);
@@ -63,13 +63,13 @@ describe('npm run copy-topics', () => {
 
     const again = await copy();
     expect(again).toMatchObject({ code: 0, stderr: '' });
-    expect(again.stdout).toMatch(/ride\.telemetry\/0 +0\.\.\d+ is there 0\.\.\d+\n/);
+    expect(again.stdout).toMatch(/ride\.telemetry\/0 +offsets 0\.\.\d+ copied to 0\.\.\d+\n/);
     expect(again.stdout).toMatch(
-      /Every record has the offset that it had\.\n.*\nnpm run batch -- positions adopt --all\n$/,
+      /All records have the same offsets as in the source log\.\n.*\nnpm run batch -- positions adopt --all\n$/,
     );
   });
 
-  it('says in one line what it was not told', async () => {
+  it('prints one line if an option or a variable is missing', async () => {
     expect(await command(['copy-topics', '--from', 'here'])).toMatchObject({
       code: 1,
       stderr: '--from: expected HOST:PORT of the log to copy, got "here"\n',

@@ -1,22 +1,25 @@
 import { parseArgs } from 'node:util';
 import { eventRegistry } from '@hailstream/events';
-import { type CopiedPartition, type CopyProgress, copyTopics, LogError } from '@hailstream/log';
+import { LogError } from '@hailstream/log';
 import { ConfigError, logEnv, readEnv, toLogConnection } from '@hailstream/service/config';
 import { createLogger } from '@hailstream/service/logging';
 import Type from 'typebox';
+import { CopyError } from '../copy/copy-error.js';
+import { copyTopics, type CopyProgress } from '../copy/copy-topics.js';
+import type { CopiedPartition } from '../copy/partition-copy.js';
 import { UsageError } from '../usage-error.js';
 import { runCommand } from './run-command.js';
 
 const USAGE = [
   'usage: npm run copy-topics -- --from HOST:PORT [--json]',
-  'Copies the topics of the log at HOST:PORT to the one that KAFKA_BROKERS and the other KAFKA_ and LOG_ variables name.',
-  'Nothing may write to either meanwhile; run again, it goes on where it was.',
+  'Copies the topics of the log at HOST:PORT to the log that KAFKA_BROKERS and the other KAFKA_ and LOG_ variables name.',
+  'No other client may write to either log meanwhile. If the command is run again, it continues where it stopped.',
 ].join('\n');
 
-/** How often a line says how far it is. */
+/** How often progress is printed. */
 const PROGRESS_EVERY_MS = 2_000;
 
-/** `npm run copy-topics`: takes what is in one log to another, and says which offsets became which. */
+/** `npm run copy-topics`: copies the topics of one log to another, and prints the offsets on both sides. */
 await runCommand(USAGE, async ({ args, env }) => {
   const { from, json } = optionsFrom(args);
   if (!env['KAFKA_BROKERS'])
@@ -36,8 +39,9 @@ await runCommand(USAGE, async ({ args, env }) => {
     process.stdout.write(json ? `${JSON.stringify(copied.map(printable))}\n` : report(copied));
     return 0;
   } catch (error) {
-    if (stop.signal.aborted) throw new UsageError('stopped: run it again, and it goes on from here');
-    if (error instanceof ConfigError || error instanceof LogError) throw new UsageError(error.message);
+    if (stop.signal.aborted) throw new UsageError('stopped: run the command again to continue');
+    if (error instanceof ConfigError || error instanceof LogError || error instanceof CopyError)
+      throw new UsageError(error.message);
     throw error;
   }
 });
@@ -66,7 +70,7 @@ function showProgress(): (progress: CopyProgress) => void {
   };
 }
 
-/** As JSON can have it: offsets stay below 2^53. */
+/** Offsets as numbers: they stay below 2^53. */
 function printable({ topic, partition, source, target }: CopiedPartition): object {
   const numbers = ({ from, to }: CopiedPartition['source']) => ({ from: Number(from), to: Number(to) });
   return { topic, partition, source: numbers(source), target: numbers(target) };
@@ -75,13 +79,15 @@ function printable({ topic, partition, source, target }: CopiedPartition): objec
 function report(copied: readonly CopiedPartition[]): string {
   const lines = copied.map(({ topic, partition, source, target }) => {
     const place = `${topic}/${partition}`.padEnd(28);
-    return `${place} ${source.from}..${source.to} is there ${target.from}..${target.to}`;
+    return `${place} offsets ${source.from}..${source.to} copied to ${target.from}..${target.to}`;
   });
   const moved = copied.filter(({ source, target }) => source.from !== target.from);
   lines.push(
     '',
-    ...(moved.length === 0 ? ['Every record has the offset that it had.'] : positionsToMove(moved)),
-    'Positions of batch are bound to the log that was copied. Bind them to this one before the next load:',
+    ...(moved.length === 0
+      ? ['All records have the same offsets as in the source log.']
+      : positionsToMove(moved)),
+    'The positions of batch refer to the source log. Bind them to this log before the next load:',
     'npm run batch -- positions adopt --all',
   );
   return `${lines.join('\n')}\n`;
@@ -89,7 +95,7 @@ function report(copied: readonly CopiedPartition[]): string {
 
 function positionsToMove(moved: readonly CopiedPartition[]): string[] {
   return [
-    'Offsets have moved: before batch loads from there, tell Postgres.',
+    'Offsets have changed. Before batch loads from the target log, update its positions in Postgres:',
     'BEGIN;',
     ...moved.map(({ topic, partition, source, target }) => {
       const where = `WHERE topic = '${topic}' AND partition = ${partition}`;

@@ -7,7 +7,6 @@ export * from './producer/producer.js';
 export { headersOf } from './record/record.js';
 export type * from './record/record.js';
 export type { TopicPartition } from './record/topic-partition.js';
-export * from './copy-topics.js';
 export { createProducer } from './producer/batching-producer.js';
 export { canCompress } from './kafkajs/codecs.js';
 export { createAdmin } from './admin/kafka-admin.js';
