@@ -2,7 +2,7 @@ import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
 import type { Logger } from 'pino';
 import { ErrorCode, nameOf } from '../../protocol/error-codes.js';
-import { toFetchedPartition } from '../kafkajs/fetch.js';
+import { toFetchedPartition, type FetchedPartition } from '../kafkajs/fetch.js';
 import type { FetchedPartitionResponse } from '../kafkajs/fetch-api.js';
 import { LogError } from '../shared/errors.js';
 import type { PartitionCursor } from './partition-cursor.js';
@@ -16,6 +16,9 @@ const EMPTY_BACKOFF = { firstMs: 10, maxMs: 500 };
 export const END_CONFIRM_MS = 1_000;
 /** Longest that a topic may be unknown: not all brokers know of a new one at the same time. */
 export const UNKNOWN_TOPIC_MS = 3_000;
+
+/** The protocol has no larger limit. */
+const MAX_INT32 = 2 ** 31 - 1;
 
 export interface RangeFetcherOptions {
   readonly cursors: readonly PartitionCursor[];
@@ -97,7 +100,6 @@ export class RangeFetcher implements Disposable {
   /** Bytes of a set that was decoded or dropped. */
   release(bytes: number): void {
     this.bufferedBytes -= bytes;
-    this.fetchMore();
   }
 
   /** Ends the read with an error. */
@@ -176,7 +178,11 @@ export class RangeFetcher implements Disposable {
     partitionBytes: number,
   ): Promise<void> {
     const request = ++this.requests;
-    const maxBytes = cursors.reduce((sum, { neededBytes }) => sum + Math.max(partitionBytes, neededBytes), 0);
+    const wantedBytes = cursors.map(({ neededBytes }) => Math.max(partitionBytes, neededBytes));
+    const maxBytes = Math.min(
+      MAX_INT32,
+      wantedBytes.reduce((sum, bytes) => sum + bytes, 0),
+    );
     const wanted = cursors.map((cursor) => ({
       cursor,
       position: cursor.fetchPosition,
@@ -188,12 +194,12 @@ export class RangeFetcher implements Disposable {
       const { isById, partitions } = await this.options.cluster.fetch(leader, {
         isolation: this.options.isolation,
         maxBytes,
-        partitions: wanted.map(({ cursor: { range, neededBytes }, position }) => ({
+        partitions: wanted.map(({ cursor: { range }, position }, index) => ({
           topic: range.topic,
           topicId: range.topicId,
           partition: range.partition,
           offset: position,
-          maxBytes: Math.max(partitionBytes, neededBytes),
+          maxBytes: wantedBytes[index]!,
         })),
       });
       if (!isById) this.wasReadByName = true;
@@ -230,13 +236,18 @@ export class RangeFetcher implements Disposable {
       return;
     }
     // Behind others there may have been no room for it.
-    if (!isFirst && fetched.lastStableOffset > position) return;
+    if (!isFirst && this.readableEnd(fetched) > position) return;
     void this.waitForRecords(cursor, fetched);
   }
 
   private isHopeless({ failingSinceMs, unknownSinceMs }: PartitionCursor, now: number): boolean {
     const { stallTimeoutMs } = this.options;
     return now - (failingSinceMs ?? now) > stallTimeoutMs || now - (unknownSinceMs ?? now) > UNKNOWN_TOPIC_MS;
+  }
+
+  /** Up to where records can be read now. */
+  private readableEnd({ lastStableOffset, highWatermark }: FetchedPartition): bigint {
+    return this.options.isolation === 'read_committed' ? lastStableOffset : highWatermark;
   }
 
   /** The range ends behind what can be read: a transaction is open, or the log is shorter than it should be. */

@@ -233,6 +233,17 @@ describe(FetchingRangeRead, () => {
     expect(cluster.questions).toHaveLength(2);
   });
 
+  it('fetches nothing once the loop is left in the middle of a set', async () => {
+    const cluster = new FakeCluster([batches(20, { bytes: 100 })]);
+    const request = { maxPartitionBytes: 500, maxBatchRecords: 1 };
+    const read = cluster.read(request)[Symbol.asyncIterator]();
+    await read.next();
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    await read.return?.();
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    expect(cluster.questions).toHaveLength(2);
+  });
+
   it('asks for no more than the buffer has room for', async () => {
     const cluster = new FakeCluster(upTo(10).map(() => batches(20, { bytes: 100 })));
     const read = cluster.read({ maxPartitionBytes: 500, maxBufferedBytes: 2_000 })[Symbol.asyncIterator]();

@@ -81,6 +81,7 @@ export class FetchingRangeRead implements RangeRead {
       const dropped = cursor.isDone || cursor.position === end ? 0 : cursor.rewind();
       fetcher.release(fetched.bytes.length + dropped);
     }
+    fetcher.fetchMore();
   }
 
   private async *decode(
