@@ -35,7 +35,7 @@ describe('Admin', () => {
     await expect(admin.ensureTopics([{ name: 'grown', partitions: 5 }])).rejects.toMatchObject({
       code: 'TOPIC_MISMATCH',
       retryable: false,
-      message: 'topic "grown" has 4 partitions, 5 are needed',
+      message: 'topic "grown" has 4 partitions, 5 are required',
     });
   });
 

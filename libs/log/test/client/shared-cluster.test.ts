@@ -81,7 +81,7 @@ describe('a prefix', () => {
     await using admin = createAdmin({ connection: prefixed(), logger });
     await admin.ensureTopics([{ name: 'few', partitions: 1 }]);
     await expect(admin.ensureTopics([{ name: 'few', partitions: 3 }])).rejects.toMatchObject({
-      message: 'topic "acme.few" has 1 partitions, 3 are needed',
+      message: 'topic "acme.few" has 1 partitions, 3 are required',
     });
     const producer = bench.producer({ connection: prefixed() });
     expect(await producer.send([record('none', 'k', 'v')])).toMatchObject([
@@ -104,7 +104,7 @@ describe('topics that are created elsewhere', () => {
     await expect(checking.ensureTopics(wanted)).rejects.toMatchObject({
       code: 'UNKNOWN_TOPIC',
       retryable: true,
-      message: 'the log has no topic "theirs", "theirs-too"; somebody else is to make what is missing',
+      message: 'the log has no topic "theirs", "theirs-too"; create it, or set the topic policy to "create"',
     });
     expect(await topicsOfCluster()).not.toContain('theirs');
     await using making = createAdmin({ connection: bench.connection, logger });
@@ -124,7 +124,7 @@ describe('topics that are created elsewhere', () => {
     await expect(checking.ensureTopics([{ name, partitions: 2 }])).rejects.toMatchObject({
       code: 'TOPIC_MISMATCH',
       retryable: false,
-      message: `topic "${name}" has 1 copies of a partition, 3 are needed`,
+      message: `topic "${name}" has 1 replicas of a partition, 3 are required`,
     });
   });
 });

@@ -2,7 +2,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
 import { createAdmin } from '../../src/client/index.js';
-import { SilentBrokers } from '../../src/client/kafkajs/unresponsive-brokers.js';
+import { UnresponsiveBrokers } from '../../src/client/kafkajs/unresponsive-brokers.js';
 import { startTestBroker } from '../../src/testing.js';
 import { startSecuredBroker } from '../broker/secured-broker.js';
 import { append, Bench, logger, record, silentServer } from './_util.js';
@@ -18,20 +18,20 @@ async function freeAddress(): Promise<string> {
   return `127.0.0.1:${port}`;
 }
 
-describe('SilentBrokers', () => {
+describe('UnresponsiveBrokers', () => {
   it('detects a broker that accepts connections and does not respond, and notifies all listeners', async () => {
     await using server = await silentServer();
     const connection = connectionTo(server.address);
-    const silentBrokers = SilentBrokers.of(connection);
+    const unresponsiveBrokers = UnresponsiveBrokers.of(connection);
     const told: string[] = [];
-    const stops = [1, 2].map(() => silentBrokers.onSilent((address) => void told.push(address)));
-    silentBrokers.suspect(server.address);
-    silentBrokers.suspect(server.address);
+    const stops = [1, 2].map(() => unresponsiveBrokers.onUnresponsive((address) => void told.push(address)));
+    unresponsiveBrokers.probe(server.address);
+    unresponsiveBrokers.probe(server.address);
     await until(() => told.length > 0);
     expect(told).toEqual([server.address, server.address]);
-    expect(SilentBrokers.of(connection).isSilent(server.address)).toBe(true);
+    expect(UnresponsiveBrokers.of(connection).isUnresponsive(server.address)).toBe(true);
     for (const stop of stops) stop();
-    await until(() => !silentBrokers.isSilent(server.address));
+    await until(() => !unresponsiveBrokers.isUnresponsive(server.address));
   });
 
   it.each([
@@ -40,16 +40,16 @@ describe('SilentBrokers', () => {
     ['is down', async () => ({ address: await freeAddress(), [Symbol.asyncDispose]: async () => {} })],
   ])('does not suspect a broker that %s', async (_, make) => {
     await using broker = await make();
-    const silentBrokers = SilentBrokers.of(connectionTo(broker.address));
+    const unresponsiveBrokers = UnresponsiveBrokers.of(connectionTo(broker.address));
     await using server = await silentServer();
     const told: string[] = [];
-    const stop = silentBrokers.onSilent((address) => void told.push(address));
-    silentBrokers.suspect(broker.address);
+    const stop = unresponsiveBrokers.onUnresponsive((address) => void told.push(address));
+    unresponsiveBrokers.probe(broker.address);
     // Probed after the other one, for as long as its detection takes.
-    silentBrokers.suspect(server.address);
+    unresponsiveBrokers.probe(server.address);
     await until(() => told.length > 0);
     expect(told).toEqual([server.address]);
-    expect(silentBrokers.isSilent(broker.address)).toBe(false);
+    expect(unresponsiveBrokers.isUnresponsive(broker.address)).toBe(false);
     stop();
   });
 });
@@ -64,13 +64,13 @@ describe('a client', () => {
     const silent = await silentServer(broker.port);
     await until(async () => {
       expect(await admin.ping()).toBe(false);
-      return SilentBrokers.of(connection).isSilent(broker.address);
+      return UnresponsiveBrokers.of(connection).isUnresponsive(broker.address);
     });
-    await expect(admin.offsets('any')).rejects.toThrow(/does not answer/);
+    await expect(admin.offsets('any')).rejects.toThrow(/is unresponsive/);
     await silent[Symbol.asyncDispose]();
     await broker.restart();
     await until(() => admin.ping());
-    expect(SilentBrokers.of(connection).isSilent(broker.address)).toBe(false);
+    expect(UnresponsiveBrokers.of(connection).isUnresponsive(broker.address)).toBe(false);
   });
 
   it('finds the one available broker among unavailable ones', async () => {

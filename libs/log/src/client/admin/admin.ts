@@ -1,33 +1,33 @@
 import type { Logger } from 'pino';
 import type { LogConnection } from '../shared/connection.js';
 
-/** A topic as it should be. `configs` has Kafka's own names. */
+/** A topic to create. `configs` has Kafka's names. */
 export interface TopicSettings {
   readonly name: string;
   readonly partitions: number;
   readonly configs?: Readonly<Record<string, string>>;
 }
 
-/** Who makes the topics, and how. */
+/** Who creates topics, and how. */
 export interface TopicPolicy {
-  /** `create` makes those that are missing; `check` wants them all made by somebody else. */
+  /** `create` creates missing topics; `check` requires that all of them exist. */
   readonly missing: 'create' | 'check';
-  /** Copies of each partition; on `check`, the fewest that are enough. @default what the cluster has for new topics */
+  /** Replicas of each partition; with `check`, the minimum. @default the cluster's `default.replication.factor` */
   readonly replicationFactor?: number;
-  /** Kafka's topic configs by its own names, for every topic that is made. A topic's own configs win. */
+  /** Configs, by Kafka's names, of every topic that is created. A topic's own configs override them. */
   readonly configs?: Readonly<Record<string, string>>;
 }
 
 export interface AdminOptions {
   readonly connection: LogConnection;
   readonly logger: Logger;
-  /** @default `create`, as the cluster's defaults say */
+  /** @default `create`, with the cluster's defaults */
   readonly topicPolicy?: TopicPolicy;
 }
 
 /**
- * Which topic it is, whatever its name: a topic that was deleted and created again has another id, and one in another
- * cluster another cluster id. A position means something only in the topic it was read from.
+ * Identifies a topic beyond its name: a topic that is deleted and created again has another id, and one in another cluster
+ * another cluster id. A position is valid only in the topic from which it was read.
  */
 export interface TopicIdentity {
   readonly clusterId: string;
@@ -45,16 +45,16 @@ export interface OffsetsOptions {
   readonly isolation?: 'read_uncommitted' | 'read_committed';
 }
 
-/** Asks about topics and makes them. */
+/** Creates and describes topics. */
 export interface Admin extends AsyncDisposable {
   /**
-   * Sees to it that the topics are there, as the {@link TopicPolicy} says, whoever else does the same at the same time.
+   * Creates or checks the topics, as the {@link TopicPolicy} says. Several processes may do so at the same time.
    *
-   * @throws LogError `TOPIC_MISMATCH` where one was made with fewer partitions than it should have, or has fewer copies
-   * than the policy wants; `UNKNOWN_TOPIC`, retryable, where one is missing that somebody else is to make
+   * @throws LogError `TOPIC_MISMATCH` if one has fewer partitions than required, or fewer replicas than the policy requires;
+   * `UNKNOWN_TOPIC`, retryable, if one is missing and the policy is `check`
    */
   ensureTopics(topics: readonly TopicSettings[]): Promise<void>;
-  /** First offset and offset after the last, by partition. Offsets without a record, as markers of transactions have, count. */
+  /** First offset and offset after the last one, by partition. Offsets of transaction markers count. */
   offsets(
     topic: string,
     options?: OffsetsOptions,
@@ -66,7 +66,7 @@ export interface Admin extends AsyncDisposable {
    * Kafka has from 2.8 on
    */
   identities(topics: readonly string[]): Promise<ReadonlyMap<string, TopicIdentity>>;
-  /** Offset of the first record with this timestamp (milliseconds) or a later one, else the end, by partition. */
+  /** Offset of the first record with this timestamp (milliseconds) or a later one, or the end if there is none, by partition. */
   offsetsAt(topic: string, timestampMs: number): Promise<Map<number, bigint>>;
   /** Whether a broker answers. */
   ping(): Promise<boolean>;

@@ -4,7 +4,7 @@ import kafkajs, { type Admin as Kafkajs, type ITopicMetadata } from 'kafkajs';
 import { KafkajsClient } from '../kafkajs/client.js';
 import { openCluster, type KafkajsCluster } from '../kafkajs/cluster.js';
 import { isLeaderMoved, isMetadataMissing, isUnknownTopic, toLogError } from '../kafkajs/errors.js';
-import { LogNames } from '../kafkajs/topic-prefix.js';
+import { TopicPrefix } from '../kafkajs/topic-prefix.js';
 import { LogError } from '../shared/errors.js';
 import type {
   Admin,
@@ -17,13 +17,13 @@ import type {
 import { describeTopics, partitionOffsets } from './topic-requests.js';
 
 const REQUEST_TIMEOUT_MS = 5_000;
-/** The cluster's own default, as Kafka names it in a request. */
+/** Stands for the cluster's default in a request. */
 const DEFAULT_REPLICATION = -1;
 const DEFAULT_POLICY: TopicPolicy = { missing: 'create' };
-/** A topic just made may be unknown for a moment to the broker that is asked next. */
+/** Not every broker knows a new topic at once. */
 const NEW_TOPIC_LOOK_UPS = 8;
-/** Questions that wait for their turn, the one that is asked included; beyond it they fail at once. */
-const MAX_OPEN_QUESTIONS = 100;
+/** Most requests that wait or are in flight; more fail at once. */
+const MAX_PENDING_REQUESTS = 100;
 const LOOK_UP_BACKOFF = { firstMs: 25, maxMs: 1_000 };
 
 interface Session {
@@ -32,7 +32,7 @@ interface Session {
   readonly cluster: KafkajsCluster;
 }
 
-/** Makes an admin client. It connects with the first question, and again after any outage. */
+/** Creates an admin client. It connects with the first request, and again after an outage. */
 export function createAdmin(options: AdminOptions): Admin {
   return new KafkaAdmin(options);
 }
@@ -41,26 +41,26 @@ export function createAdmin(options: AdminOptions): Admin {
 export class KafkaAdmin implements Admin {
   private session: Session | undefined;
   private closed = false;
-  /** The last question, answered or not. */
-  private turn: Promise<unknown> = Promise.resolve();
-  /** Questions that have no answer yet. */
-  private open = 0;
-  private readonly names: LogNames;
+  /** The last request. */
+  private last: Promise<unknown> = Promise.resolve();
+  /** Requests that have no response yet. */
+  private pending = 0;
+  private readonly prefix: TopicPrefix;
   private readonly policy: TopicPolicy;
 
   constructor(private readonly options: AdminOptions) {
-    this.names = new LogNames(options.connection.topicPrefix);
+    this.prefix = new TopicPrefix(options.connection.topicPrefix);
     this.policy = options.topicPolicy ?? DEFAULT_POLICY;
   }
 
   async ensureTopics(topics: readonly TopicSettings[]): Promise<void> {
     if (this.policy.missing === 'check') return this.checkTopics(topics);
-    // One request each: kafkajs tells of a topic that exists already only for the request as a whole.
+    // One request each: kafkajs reports an existing topic only for the request as a whole.
     for (const topic of topics) await this.createTopic(topic);
     for (const { name, partitions } of topics) {
       const found = await this.lookUpNew(name);
       if (found.partitions.length >= partitions) continue;
-      const message = `topic "${found.name}" has ${found.partitions.length} partitions, ${partitions} are needed`;
+      const message = `topic "${found.name}" has ${found.partitions.length} partitions, ${partitions} are required`;
       throw new LogError('TOPIC_MISMATCH', message, false);
     }
   }
@@ -69,7 +69,7 @@ export class KafkaAdmin implements Admin {
     topic: string,
     { isolation = 'read_uncommitted' }: OffsetsOptions = {},
   ): Promise<Map<number, { earliest: bigint; latest: bigint }>> {
-    const inCluster = this.names.inCluster(topic);
+    const inCluster = this.prefix.add(topic);
     return this.inTurn(`cannot read the offsets of "${topic}"`, async ({ cluster }) => {
       try {
         return await partitionOffsets(cluster, inCluster, isolation);
@@ -85,39 +85,39 @@ export class KafkaAdmin implements Admin {
     const described = await this.inTurn('cannot read the identity of the topics', ({ cluster }) =>
       describeTopics(
         cluster,
-        topics.map((topic) => this.names.inCluster(topic)),
+        topics.map((topic) => this.prefix.add(topic)),
       ),
     );
-    return new Map(described.map(({ name, identity }) => [this.names.ours(name), identity]));
+    return new Map(described.map(({ name, identity }) => [this.prefix.remove(name), identity]));
   }
 
   async offsetsAt(topic: string, timestampMs: number): Promise<Map<number, bigint>> {
     const partitions = await this.ask(`cannot read the offsets of "${topic}"`, (admin) =>
-      admin.fetchTopicOffsetsByTimestamp(this.names.inCluster(topic), timestampMs),
+      admin.fetchTopicOffsetsByTimestamp(this.prefix.add(topic), timestampMs),
     );
     return new Map(partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
   }
 
   async ping(): Promise<boolean> {
     try {
-      // Whoever asks for health does not wait for others.
+      // A health check must not wait for other requests.
       await this.askNow(
         'cannot reach the log',
         connected((admin) => admin.describeCluster()),
       );
       return true;
     } catch (error) {
-      this.options.logger.debug({ err: error }, 'no broker answers');
+      this.options.logger.debug({ err: error }, 'no broker answered');
       return false;
     }
   }
 
-  /** Where a group goes on, by partition; partitions for which it has committed nothing are left out. */
+  /** The committed offsets of a group, by partition; partitions without one are left out. */
   async committed(groupId: string, topic: string): Promise<Map<number, bigint>> {
-    const answers = await this.ask(`cannot read what group "${groupId}" committed`, (admin) =>
+    const answers = await this.ask(`cannot read the committed offsets of group "${groupId}"`, (admin) =>
       admin.fetchOffsets({
-        groupId: this.names.inCluster(groupId),
-        topics: [this.names.inCluster(topic)],
+        groupId: this.prefix.add(groupId),
+        topics: [this.prefix.add(topic)],
       }),
     );
     const partitions = answers.flatMap(({ partitions }) => partitions);
@@ -125,22 +125,22 @@ export class KafkaAdmin implements Admin {
     return new Map(committed.filter(([, offset]) => offset >= 0n));
   }
 
-  /** A topic's own or inherited settings, by Kafka's names. */
+  /** The effective configs of a topic, by Kafka's names. */
   async configs(topic: string): Promise<ReadonlyMap<string, string>> {
-    const { resources } = await this.ask(`cannot read the settings of "${topic}"`, (admin) =>
+    const { resources } = await this.ask(`cannot read the configs of "${topic}"`, (admin) =>
       admin.describeConfigs({
         includeSynonyms: false,
-        resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: this.names.inCluster(topic) }],
+        resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: this.prefix.add(topic) }],
       }),
     );
     const entries = resources.flatMap(({ configEntries }) => configEntries);
     return new Map(entries.map(({ configName, configValue }) => [configName, configValue]));
   }
 
-  /** Removes groups that nobody is a member of. */
+  /** Deletes groups that have no members. */
   async deleteGroups(groupIds: readonly string[]): Promise<void> {
     await this.ask(`cannot delete the groups ${groupIds.join(', ')}`, (admin) =>
-      admin.deleteGroups(groupIds.map((groupId) => this.names.inCluster(groupId))),
+      admin.deleteGroups(groupIds.map((groupId) => this.prefix.add(groupId))),
     );
   }
 
@@ -150,7 +150,7 @@ export class KafkaAdmin implements Admin {
   }
 
   private async createTopic({ name, partitions, configs }: TopicSettings): Promise<void> {
-    const topic = this.names.inCluster(name);
+    const topic = this.prefix.add(name);
     const configEntries = Object.entries({ ...this.policy.configs, ...configs });
     await this.ask(`cannot make topic "${topic}"`, (admin) =>
       admin.createTopics({
@@ -171,22 +171,22 @@ export class KafkaAdmin implements Admin {
 
   /** How many partitions there are is the affair of whoever made the topic: any number works. */
   private async checkTopics(topics: readonly TopicSettings[]): Promise<void> {
-    const wanted = topics.map(({ name }) => this.names.inCluster(name));
+    const wanted = topics.map(({ name }) => this.prefix.add(name));
     // Asked for by name, a topic that is missing might be made just for that.
     const present = new Set(await this.ask('cannot list the topics', (admin) => admin.listTopics()));
     const missing = wanted.filter((name) => !present.has(name));
     if (missing.length > 0) {
-      const message = `the log has no topic ${missing.map((name) => `"${name}"`).join(', ')}; somebody else is to make what is missing`;
+      const message = `the log has no topic ${missing.map((name) => `"${name}"`).join(', ')}; create it, or set the topic policy to "create"`;
       throw new LogError('UNKNOWN_TOPIC', message, true);
     }
     const { topics: found } = await this.ask('cannot look up the topics', (admin) =>
       admin.fetchTopicMetadata({ topics: wanted }),
     );
-    for (const topic of found) requireCopies(topic, this.policy.replicationFactor ?? 1);
+    for (const topic of found) requireReplicas(topic, this.policy.replicationFactor ?? 1);
   }
 
   private async lookUpNew(topic: string): Promise<ITopicMetadata> {
-    const inCluster = this.names.inCluster(topic);
+    const inCluster = this.prefix.add(topic);
     for (let retry = 0; ; retry += 1) {
       try {
         const { topics } = await this.ask(`cannot look up topic "${inCluster}"`, (admin) =>
@@ -201,34 +201,34 @@ export class KafkaAdmin implements Admin {
     }
   }
 
-  private ask<R>(doing: string, question: (admin: Kafkajs) => Promise<R>): Promise<R> {
-    return this.inTurn(doing, connected(question));
+  private ask<R>(doing: string, request: (admin: Kafkajs) => Promise<R>): Promise<R> {
+    return this.inTurn(doing, connected(request));
   }
 
-  /** One question at a time: kafkajs takes what one of them learnt of its topics for all there is to know. */
-  private async inTurn<R>(doing: string, question: (session: Session) => Promise<R>): Promise<R> {
-    if (this.open >= MAX_OPEN_QUESTIONS) {
-      throw new LogError('UNAVAILABLE', `${doing}: ${this.open} other questions wait for the log`, true);
+  /** One request at a time: kafkajs replaces its metadata by that of the topics of the latest request. */
+  private async inTurn<R>(doing: string, request: (session: Session) => Promise<R>): Promise<R> {
+    if (this.pending >= MAX_PENDING_REQUESTS) {
+      throw new LogError('UNAVAILABLE', `${doing}: ${this.pending} other requests are waiting`, true);
     }
-    this.open += 1;
-    const answer = this.turn.then(() => this.askNow(doing, question));
-    this.turn = answer.catch(() => undefined);
+    this.pending += 1;
+    const answer = this.last.then(() => this.askNow(doing, request));
+    this.last = answer.catch(() => undefined);
     try {
       return await answer;
     } finally {
-      this.open -= 1;
+      this.pending -= 1;
     }
   }
 
-  private async askNow<R>(doing: string, question: (session: Session) => Promise<R>): Promise<R> {
-    if (this.closed) throw new LogError('CLOSED', `${doing}: the admin client was closed`, false);
+  private async askNow<R>(doing: string, request: (session: Session) => Promise<R>): Promise<R> {
+    if (this.closed) throw new LogError('CLOSED', `${doing}: the admin client is closed`, false);
     const session = (this.session ??= this.openSession());
     try {
-      return await question(session);
+      return await request(session);
     } catch (error) {
       const failure = toLogError(error, doing);
-      // A connection that failed once is not trusted again; and one that was asked for a topic asks for it with
-      // every question from then on, and fails with it once somebody removes it.
+      // After a failure a new connection is opened. Besides, kafkajs requests the metadata of every topic that was ever used
+      // on a connection, and fails once one of them is deleted.
       if (failure.retryable) this.drop();
       throw failure;
     }
@@ -246,17 +246,17 @@ export class KafkaAdmin implements Admin {
   }
 }
 
-/** A question that kafkajs's admin answers. */
-function connected<R>(question: (admin: Kafkajs) => Promise<R>): (session: Session) => Promise<R> {
+/** A request through kafkajs's admin client. */
+function connected<R>(request: (admin: Kafkajs) => Promise<R>): (session: Session) => Promise<R> {
   return async ({ admin }) => {
     await admin.connect();
-    return question(admin);
+    return request(admin);
   };
 }
 
-function requireCopies({ name, partitions }: ITopicMetadata, replicationFactor: number): void {
+function requireReplicas({ name, partitions }: ITopicMetadata, replicationFactor: number): void {
   const fewest = Math.min(...partitions.map(({ replicas }) => replicas.length));
   if (fewest >= replicationFactor) return;
-  const message = `topic "${name}" has ${fewest} copies of a partition, ${replicationFactor} are needed`;
+  const message = `topic "${name}" has ${fewest} replicas of a partition, ${replicationFactor} are required`;
   throw new LogError('TOPIC_MISMATCH', message, false);
 }

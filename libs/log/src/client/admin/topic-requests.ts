@@ -7,19 +7,19 @@ import type { OffsetsOptions, TopicIdentity } from './admin.js';
 
 const EARLIEST = -2;
 const LATEST = -1;
-/** Kafka's numbers. */
+/** As in the protocol. */
 const ISOLATION_LEVELS = { read_uncommitted: 0, read_committed: 1 } as const;
 
 type TopicAnswer = ValueOf<(typeof METADATA)['response']>['topics'][number];
 
-/** A topic as the cluster describes it now. */
+/** A topic as the cluster describes it. */
 export interface DescribedTopic {
-  /** As the cluster names it. */
+  /** Name in the cluster, with the prefix. */
   readonly name: string;
   readonly identity: TopicIdentity;
 }
 
-/** Asks one broker about topics, by the cluster's names. @throws LogError, as `Admin.identities` says */
+/** Describes topics, given by their names in the cluster. @throws LogError as `Admin.identities` does */
 export async function describeTopics(
   cluster: KafkajsCluster,
   topics: readonly string[],
@@ -28,13 +28,17 @@ export async function describeTopics(
   return topics.map((name) => {
     const { topicId } = requireTopic(found, name);
     if (clusterId === null || topicId === NO_UUID) {
-      throw new LogError('REFUSED', `the cluster has no id of topic "${name}"`, false);
+      throw new LogError(
+        'REFUSED',
+        `the cluster has no topic ids, which topic "${name}" needs: Kafka has them from 2.8`,
+        false,
+      );
     }
     return { name, identity: { clusterId, topicId: Buffer.from(topicId, 'hex').toString('base64url') } };
   });
 }
 
-/** First offset and the one after the last, by partition, from each partition's leader. */
+/** First offset and the offset after the last one, by partition, from the partitions' leaders. */
 export async function partitionOffsets(
   cluster: KafkajsCluster,
   topic: string,
@@ -78,7 +82,7 @@ async function partitionsByLeader(cluster: KafkajsCluster, topic: string): Promi
 
 async function listOffsets(
   cluster: KafkajsCluster,
-  question: {
+  request: {
     readonly nodeId: number;
     readonly topic: string;
     readonly partitions: readonly number[];
@@ -86,7 +90,7 @@ async function listOffsets(
     readonly at: number;
   },
 ): Promise<Map<number, bigint>> {
-  const { nodeId, topic, partitions, isolationLevel, at } = question;
+  const { nodeId, topic, partitions, isolationLevel, at } = request;
   const broker = await cluster.findBroker({ nodeId });
   const { responses } = await broker.listOffsets({
     isolationLevel,
@@ -129,9 +133,9 @@ export function requireTopic(found: readonly TopicAnswer[], name: string): Topic
       throw new LogError('UNKNOWN_TOPIC', `the log has no topic "${name}"`, true);
     case ErrorCode.TOPIC_AUTHORIZATION_FAILED:
     case ErrorCode.INVALID_TOPIC_EXCEPTION:
-      throw new LogError('REFUSED', `the cluster refuses to describe topic "${name}"`, false);
+      throw new LogError('REFUSED', `not authorized to describe topic "${name}"`, false);
     default: {
-      const message = `the cluster cannot describe topic "${name}" now: error ${topic?.errorCode}`;
+      const message = `the cluster cannot describe topic "${name}": error code ${topic?.errorCode}`;
       throw new LogError('UNAVAILABLE', message, true);
     }
   }

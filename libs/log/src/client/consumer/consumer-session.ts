@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { KafkajsClient } from '../kafkajs/client.js';
 import { isRebalance, toLogError } from '../kafkajs/errors.js';
 import { carried, RawFetches, type FetchedPartition } from '../kafkajs/fetch.js';
-import { LogNames } from '../kafkajs/topic-prefix.js';
+import { TopicPrefix } from '../kafkajs/topic-prefix.js';
 import { cutBatchBytes } from '../record/record-set.js';
 import type { TopicPartition } from '../record/topic-partition.js';
 import type { LogConnection } from '../shared/connection.js';
@@ -60,7 +60,7 @@ export class ConsumerSession {
   /** Resolves with the reason once the session has ended. */
   readonly failed: Promise<unknown>;
   private readonly client: KafkajsClient;
-  private readonly names: LogNames;
+  private readonly prefix: TopicPrefix;
   private readonly fetches = new RawFetches();
   private readonly kafkajs: Kafkajs;
   private readonly inFlight = new Set<Work>();
@@ -76,14 +76,14 @@ export class ConsumerSession {
     this.failed = new Promise((resolve) => {
       this.settleFailed = resolve;
     });
-    this.names = new LogNames(connection.topicPrefix);
+    this.prefix = new TopicPrefix(connection.topicPrefix);
     this.heartbeatMs = Math.floor(sessionTimeoutMs / 10);
     // If the group's leader has died, the assignment arrives only after the leader's session has timed out. A member that
     // gives up earlier and joins under a new member id leaves another dead member behind.
     const requestTimeoutMs = REQUEST_TIMEOUT_MS + (isGroupOfOne ? 0 : sessionTimeoutMs);
     this.client = new KafkajsClient({ connection, logger, requestTimeoutMs });
     this.kafkajs = this.client.kafka.consumer({
-      groupId: this.names.inCluster(groupId),
+      groupId: this.prefix.add(groupId),
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
       heartbeatInterval: this.heartbeatMs,
@@ -104,7 +104,7 @@ export class ConsumerSession {
     await this.kafkajs.connect();
     // If the group has no committed offset, or one that the log does not have, kafkajs must not skip records.
     await this.kafkajs.subscribe({
-      topics: this.options.topics.map((topic) => this.names.inCluster(topic)),
+      topics: this.options.topics.map((topic) => this.prefix.add(topic)),
       fromBeginning: true,
     });
     await this.kafkajs.run({
@@ -134,24 +134,20 @@ export class ConsumerSession {
 
   /** Continues to read at this offset, whatever is being handled. */
   seek({ topic, partition, offset }: TopicPartition & { offset: bigint }): void {
-    this.kafkajs.seek({ topic: this.names.inCluster(topic), partition, offset: String(offset) });
+    this.kafkajs.seek({ topic: this.prefix.add(topic), partition, offset: String(offset) });
   }
 
   async commit({ topic, partition, offset }: TopicPartition & { offset: bigint }): Promise<void> {
-    await this.kafkajs.commitOffsets([
-      { topic: this.names.inCluster(topic), partition, offset: String(offset) },
-    ]);
+    await this.kafkajs.commitOffsets([{ topic: this.prefix.add(topic), partition, offset: String(offset) }]);
   }
 
   pause({ topic, partition }: TopicPartition): void {
-    this.whileRunning(() =>
-      this.kafkajs.pause([{ topic: this.names.inCluster(topic), partitions: [partition] }]),
-    );
+    this.whileRunning(() => this.kafkajs.pause([{ topic: this.prefix.add(topic), partitions: [partition] }]));
   }
 
   resume({ topic, partition }: TopicPartition): void {
     this.whileRunning(() =>
-      this.kafkajs.resume([{ topic: this.names.inCluster(topic), partitions: [partition] }]),
+      this.kafkajs.resume([{ topic: this.prefix.add(topic), partitions: [partition] }]),
     );
   }
 
@@ -196,7 +192,7 @@ export class ConsumerSession {
     kafkajs.on('consumer.group_join', ({ payload }) => {
       this.noteActivity();
       this.assigned = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
-        partitions.map((partition) => ({ topic: this.names.ours(topic), partition })),
+        partitions.map((partition) => ({ topic: this.prefix.remove(topic), partition })),
       );
       this.stopWork();
       this.options.onAssigned(this.assigned);
@@ -240,7 +236,7 @@ export class ConsumerSession {
   }
 
   private partitionOf({ batch }: EachBatchPayload): TopicPartition {
-    return { topic: this.names.ours(batch.topic), partition: batch.partition };
+    return { topic: this.prefix.remove(batch.topic), partition: batch.partition };
   }
 
   private workContext(payload: EachBatchPayload, work: Work): WorkContext {
@@ -276,7 +272,7 @@ export class ConsumerSession {
     position: TopicPartition & { offset: bigint },
   ): Promise<void> {
     const { topic, partition, offset } = position;
-    const inCluster = this.names.inCluster(topic);
+    const inCluster = this.prefix.add(topic);
     const topics = [{ topic: inCluster, partitions: [{ partition, offset: String(offset) }] }];
     for (let attempt = 1; ; attempt += 1) {
       try {

@@ -2,10 +2,10 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { LogConnection } from '../shared/connection.js';
 
-/** Silence after which the system asks whether the other side is still there. */
+/** Idle time after which TCP keep-alive probes are sent. */
 const KEEP_ALIVE_MS = 10_000;
 
-/** `host:port`, as kafkajs names a broker. */
+/** `host:port`, the form in which kafkajs reports a broker. */
 export function addressOf({ host, port }: { readonly host: string; readonly port: number }): string {
   return `${host}:${port}`;
 }
@@ -15,7 +15,7 @@ export function tlsOptions({ ssl }: LogConnection): ConnectionOptions | undefine
   return ssl === true ? {} : { ...ssl };
 }
 
-/** Begins to connect to a broker; `onConnect` is called once it may be written to. */
+/** Starts to connect to a broker. Calls `onConnect` when the connection, with its TLS handshake, is established. */
 export function openBrokerSocket(
   {
     host,

@@ -5,13 +5,13 @@ import type { LogConnection } from '../shared/connection.js';
 import { addressOf, openBrokerSocket, tlsOptions } from './broker-socket.js';
 import './codecs.js';
 import { kafkajsLogCreator } from './log-creator.js';
-import { SilentBrokers } from './unresponsive-brokers.js';
+import { UnresponsiveBrokers } from './unresponsive-brokers.js';
 
 /** Longest that opening a connection to a broker may take. */
 const CONNECT_TIMEOUT_MS = 3_000;
-/** How often it is looked whether a broker owes an answer, and how long it may before it is asked whether it is there. */
-const LOOK_MS = 500;
-const SUSPECT_AFTER_MS = 1_000;
+/** How often connections are checked for pending responses, and how long one may take before its broker is probed. */
+const CHECK_MS = 500;
+const PROBE_AFTER_MS = 1_000;
 
 export interface KafkajsClientOptions {
   readonly connection: LogConnection;
@@ -20,32 +20,32 @@ export interface KafkajsClientOptions {
   readonly requestTimeoutMs: number;
 }
 
-/** What is known of a connection's other side. */
-interface Debt {
+/** Whether a connection waits for a response. */
+interface PendingResponse {
   readonly address: string;
-  /** Bytes that had been written when something was last read; less than none before that. */
+  /** Bytes that had been written when something was last read; -1 before that. */
   writtenAtRead: number;
-  /** Since when more than that has been written: a new connection owes its first answer. */
-  owedSinceMs: number | undefined;
+  /** Since when more than that has been written. */
+  pendingSinceMs: number | undefined;
 }
 
 /**
- * A kafkajs client whose sockets are ours. kafkajs neither closes a connection on which nothing answers any more, nor
- * stops retrying once it was told to disconnect; so both are done here, where the sockets are made.
+ * A kafkajs client whose sockets are opened here. kafkajs neither closes a connection on which no response arrives, nor stops
+ * retrying after it is told to disconnect; this class does both.
  */
 export class KafkajsClient {
   readonly kafka: Kafka;
-  private readonly sockets = new Map<Socket, Debt>();
-  private readonly silentBrokers: SilentBrokers;
+  private readonly sockets = new Map<Socket, PendingResponse>();
+  private readonly unresponsiveBrokers: UnresponsiveBrokers;
   private readonly stopListening: () => void;
   private readonly watch: NodeJS.Timeout;
   private killed = false;
 
   constructor(private readonly options: KafkajsClientOptions) {
     const { connection, logger, requestTimeoutMs } = options;
-    this.silentBrokers = SilentBrokers.of(connection);
-    this.stopListening = this.silentBrokers.onSilent((address) => this.dropSockets(address));
-    this.watch = setInterval(() => this.suspectDebtors(), LOOK_MS).unref();
+    this.unresponsiveBrokers = UnresponsiveBrokers.of(connection);
+    this.stopListening = this.unresponsiveBrokers.onUnresponsive((address) => this.dropSockets(address));
+    this.watch = setInterval(() => this.probeUnresponsive(), CHECK_MS).unref();
     this.kafka = new Kafka({
       brokers: startingAnywhere(connection.brokers),
       clientId: connection.clientId,
@@ -53,7 +53,7 @@ export class KafkajsClient {
       authenticationTimeout: CONNECT_TIMEOUT_MS,
       requestTimeout: requestTimeoutMs,
       enforceRequestTimeout: true,
-      // One quick retry inside kafkajs; everything longer is decided, bounded and told by its callers here.
+      // One quick retry within kafkajs; the callers in this library do all others, with their own limits and log messages.
       retry: { retries: 1, initialRetryTime: 50, maxRetryTime: 200 },
       logLevel: logger.isLevelEnabled('debug') ? logLevel.DEBUG : logLevel.WARN,
       logCreator: kafkajsLogCreator(logger),
@@ -62,15 +62,15 @@ export class KafkajsClient {
     });
   }
 
-  /** Ends the connections to a broker, or all, as a network fault would. kafkajs opens new ones and goes on where it was. */
+  /** Closes the connections to one broker, or all, as a network failure would. kafkajs opens new ones and continues. */
   dropSockets(address?: string): void {
-    for (const [socket, debt] of this.sockets) {
-      if (address === undefined || debt.address === address)
-        socket.destroy(new Error('the connection was given up'));
+    for (const [socket, pending] of this.sockets) {
+      if (address === undefined || pending.address === address)
+        socket.destroy(new Error('connection closed, the broker does not respond'));
     }
   }
 
-  /** Ends every connection and refuses new ones: whatever kafkajs still tries from now on, fails at once. */
+  /** Closes every connection and refuses new ones, so that whatever kafkajs still tries fails at once. */
   kill(): void {
     this.killed = true;
     clearInterval(this.watch);
@@ -80,35 +80,36 @@ export class KafkajsClient {
 
   private readonly openSocket: ISocketFactory = ({ host, port, onConnect }) => {
     const address = addressOf({ host, port });
-    if (this.killed) throw new Error('the client was closed');
-    if (this.silentBrokers.isSilent(address)) throw new Error(`${address} does not answer`);
+    if (this.killed) throw new Error('the client is closed');
+    if (this.unresponsiveBrokers.isUnresponsive(address))
+      throw new Error(`broker ${address} is unresponsive`);
     const socket = openBrokerSocket({ host, port, tls: tlsOptions(this.options.connection) }, onConnect);
-    // kafkajs tells a socket that is still connecting to end as often as it likes; each time is a listener more.
+    // kafkajs may end a connecting socket many times, and each time adds a listener.
     socket.setMaxListeners(0);
-    const debt: Debt = { address, writtenAtRead: -1, owedSinceMs: undefined };
-    this.sockets.set(socket, debt);
+    const pending: PendingResponse = { address, writtenAtRead: -1, pendingSinceMs: undefined };
+    this.sockets.set(socket, pending);
     socket.on('data', () => {
-      debt.writtenAtRead = socket.bytesWritten;
-      debt.owedSinceMs = undefined;
+      pending.writtenAtRead = socket.bytesWritten;
+      pending.pendingSinceMs = undefined;
     });
     socket.once('close', () => this.sockets.delete(socket));
     return socket;
   };
 
-  private suspectDebtors(): void {
+  private probeUnresponsive(): void {
     const now = performance.now();
-    for (const [socket, debt] of this.sockets) {
-      if (socket.bytesWritten <= debt.writtenAtRead) continue;
-      debt.owedSinceMs ??= now;
-      if (now - debt.owedSinceMs < SUSPECT_AFTER_MS) continue;
-      this.silentBrokers.suspect(debt.address);
-      // It may wait with reason, for members or for copies: then it is asked again after as long.
-      debt.owedSinceMs = now;
+    for (const [socket, pending] of this.sockets) {
+      if (socket.bytesWritten <= pending.writtenAtRead) continue;
+      pending.pendingSinceMs ??= now;
+      if (now - pending.pendingSinceMs < PROBE_AFTER_MS) continue;
+      this.unresponsiveBrokers.probe(pending.address);
+      // The broker may have a reason to wait, for group members or replicas. Then it is probed again later.
+      pending.pendingSinceMs = now;
     }
   }
 }
 
-/** kafkajs asks the first one first: with many clients, each time they start anew, and though it may be gone. */
+/** kafkajs always contacts the first broker first, so each client gets the list from another start. */
 function startingAnywhere(brokers: readonly string[]): string[] {
   const start = Math.floor(Math.random() * brokers.length);
   return [...brokers.slice(start), ...brokers.slice(0, start)];
@@ -119,7 +120,7 @@ function security(connection: LogConnection): Pick<KafkaConfig, 'ssl' | 'sasl'> 
   const tls = tlsOptions(connection);
   return {
     ...(tls ? { ssl: tls } : {}),
-    // The three mechanisms have the same fields; the union that kafkajs wants is one of whole objects.
+    // The mechanisms have the same fields, but kafkajs declares a union of whole objects.
     ...(sasl ? { sasl: { ...sasl } as SASLOptions } : {}),
   };
 }

@@ -4,7 +4,7 @@ import type { Schema } from '../../protocol/schema.js';
 import { Writer } from '../../protocol/writer.js';
 import { LogError } from '../shared/errors.js';
 
-/** A request as kafkajs's connections send it. */
+/** A request in the form that kafkajs's connections send. */
 interface KafkajsRequest<R> {
   readonly request: {
     readonly apiKey: number;
@@ -18,7 +18,7 @@ interface KafkajsRequest<R> {
   };
 }
 
-/** kafkajs's list of the versions of one API that it knows, and how each is spoken. */
+/** The versions of one API that kafkajs supports, and their codecs. */
 interface KafkajsApi<R> {
   readonly versions: readonly string[];
   protocol(of: { readonly version: number }): () => KafkajsRequest<R>;
@@ -68,7 +68,7 @@ export interface KafkajsCluster {
   readonly brokerPool: { findConnectedBroker(): Promise<KafkajsBroker> };
 }
 
-/** How one API is spoken, in the versions that are of use here. */
+/** The codec of one API, in the versions that are used here. */
 export interface Api<Q, A> {
   readonly apiKey: number;
   readonly name: string;
@@ -80,20 +80,20 @@ export interface Api<Q, A> {
 }
 
 /**
- * The cluster behind a kafkajs client, through which {@link ask} sends requests that kafkajs does not know. kafkajs has
- * no other way to its connections; its version is pinned, and there will be no other.
+ * Opens the internal cluster object of a kafkajs client, through which {@link ask} sends requests that kafkajs does not
+ * support. kafkajs has no public access to its connections. Its version is pinned.
  */
 export function openCluster(kafka: Kafka): KafkajsCluster {
   const [create] = Object.getOwnPropertySymbols(kafka).filter(
     ({ description }) => description === 'private:Kafka:createCluster',
   );
   const members = kafka as unknown as Record<symbol, (options: object) => KafkajsCluster>;
-  if (create === undefined) throw new Error('kafkajs has no way to its cluster: it is not version 2.2.4');
+  if (create === undefined) throw new Error('cannot find the cluster of kafkajs: expected version 2.2.4');
   return members[create]!({ allowAutoTopicCreation: false });
 }
 
 /**
- * Asks a broker something, in the highest version that both sides speak.
+ * Sends a request to a broker in the highest version that both sides support.
  *
  * @throws LogError `REFUSED` if the broker is too old; errors of kafkajs
  */
@@ -106,7 +106,7 @@ export async function ask<Q, A>(
     versions: [String(api.maxVersion)],
     protocol: ({ version }) => {
       if (version < api.minVersion) {
-        const message = `the broker speaks ${api.name} up to version ${version}, at least ${api.minVersion} is needed`;
+        const message = `the broker supports ${api.name} up to version ${version}, version ${api.minVersion} is required`;
         throw new LogError('REFUSED', message, false);
       }
       return () => makeRequest(api, version, question);
@@ -124,7 +124,7 @@ function makeRequest<Q, A>(api: Api<Q, A>, version: number, question: Q): Kafkaj
       apiName: api.name,
       encode: async () => {
         const writer = new Writer(flexible, version);
-        // What kafkajs puts before it is a header without tagged fields.
+        // kafkajs writes a request header without tagged fields.
         writer.noTaggedFields();
         api.request.write(writer, question);
         const buffer = Buffer.concat(writer.finish());

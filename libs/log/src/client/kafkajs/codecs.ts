@@ -10,7 +10,7 @@ const CODECS: Readonly<Record<Compression, number>> = {
   zstd: Codec.ZSTD,
 };
 
-/** kafkajs has gzip; the others, which any other producer or the broker itself may use, are given to it here. */
+/** Registers the codecs that kafkajs does not have and that other producers or the broker may use. */
 for (const codec of [Codec.SNAPPY, Codec.LZ4, Codec.ZSTD]) {
   kafkajs.CompressionCodecs[codec] = () => ({
     compress: async ({ buffer }: { buffer: Buffer }) => pack(codec, buffer).packed,
@@ -18,12 +18,12 @@ for (const codec of [Codec.SNAPPY, Codec.LZ4, Codec.ZSTD]) {
   });
 }
 
-/** The codec's number, as kafkajs asks for it. */
+/** Number of the codec in the attributes of a record batch. */
 export function codecOf(compression: Compression): number {
   return CODECS[compression];
 }
 
-/** Whether this machine can write it: zstd takes Node 22.15, lz4 a platform that its package was built for. */
+/** Whether batches can be compressed with it: zstd requires Node 22.15, lz4 a platform for which its package is built. */
 export function canCompress(compression: Compression): boolean {
   return pack(codecOf(compression), Buffer.alloc(1)).codec === codecOf(compression);
 }
@@ -31,5 +31,5 @@ export function canCompress(compression: Compression): boolean {
 function unpackOrThrow(codec: number, packed: Buffer): Buffer {
   const unpacked = unpack(codec, packed);
   if (unpacked !== undefined) return unpacked;
-  throw new UnpackError(`nothing on this machine reads codec ${codec}`);
+  throw new UnpackError(`codec ${codec} is not available here`);
 }

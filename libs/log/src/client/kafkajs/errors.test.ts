@@ -74,7 +74,7 @@ describe('isMetadataMissing', () => {
     expect(toLogError(tripped, 'cannot look up "a"')).toMatchObject({
       code: 'UNAVAILABLE',
       retryable: true,
-      message: 'cannot look up "a": no broker knows of it',
+      message: 'cannot look up "a": no broker returned metadata',
     });
     expect(isMetadataMissing(new TypeError('other'))).toBe(false);
   });

@@ -1,12 +1,12 @@
 import { LogError } from '../shared/errors.js';
 
-/** What this library looks at in an error of kafkajs, whose classes differ only by name. */
+/** The parts of a kafkajs error that are used here. Its classes are told apart by name only. */
 interface KafkajsError extends Error {
   readonly type?: string;
   readonly retriable?: boolean;
 }
 
-/** Broker's answers that say: what this producer remembers of its sequence is of no use any more. */
+/** Error codes after which the producer's sequence numbers are invalid. */
 const SEQUENCE_LOST = new Set([
   'OUT_OF_ORDER_SEQUENCE_NUMBER',
   'DUPLICATE_SEQUENCE_NUMBER',
@@ -18,7 +18,7 @@ const SEQUENCE_LOST = new Set([
 
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_FETCH_SIZE']);
 
-/** Answers that no retry changes: somebody must change a setting, a permission or the request. */
+/** Error codes that no retry changes: a setting, a permission or the request must be changed. */
 const REFUSALS = new Set([
   'CLUSTER_AUTHORIZATION_FAILED',
   'GROUP_AUTHORIZATION_FAILED',
@@ -44,7 +44,7 @@ const REFUSALS = new Set([
   'UNSUPPORTED_VERSION',
 ]);
 
-/** INVALID_RECORD, which kafkajs knows by its number only. */
+/** INVALID_RECORD, for which kafkajs has no name. */
 const UNNAMED_REFUSAL = 'Unknown error code 87';
 
 const REFUSAL_CLASSES = new Set(['KafkaJSSASLAuthenticationError', 'KafkaJSServerDoesNotSupportApiKey']);
@@ -61,13 +61,13 @@ export function isUnknownTopic(error: unknown): boolean {
   return rootCause(error).type === 'UNKNOWN_TOPIC_OR_PARTITION';
 }
 
-/** Whether another broker is to be asked: what is known of the cluster is out of date. */
+/** Whether the metadata is out of date, so that another broker has to be asked. */
 export function isLeaderMoved(error: unknown): boolean {
   const { name, type } = rootCause(error);
   return name === 'KafkaJSBrokerNotFound' || type === 'NOT_LEADER_FOR_PARTITION';
 }
 
-/** Whether no broker told of the topics: kafkajs drops the reasons, and trips over what it then has not got. */
+/** Whether no broker returned metadata: kafkajs then drops the errors and fails with a TypeError. */
 export function isMetadataMissing(error: unknown): boolean {
   const cause = rootCause(error);
   return cause instanceof TypeError && cause.message.includes("(reading 'topicMetadata')");
@@ -80,11 +80,11 @@ export function isRebalance(error: unknown): boolean {
   );
 }
 
-/** An error of kafkajs in this library's terms; `doing` starts its message, as in `cannot append`. */
+/** Converts an error of kafkajs. `doing` starts the message, for example `cannot append`. */
 export function toLogError(error: unknown, doing: string): LogError {
   if (error instanceof LogError) return error;
   const cause = rootCause(error);
-  const message = `${doing}: ${isMetadataMissing(cause) ? 'no broker knows of it' : cause.message}`;
+  const message = `${doing}: ${isMetadataMissing(cause) ? 'no broker returned metadata' : cause.message}`;
   const type = cause.type ?? '';
   if (TOO_LARGE.has(type)) return new LogError('RECORD_TOO_LARGE', message, false, { cause });
   if (REFUSALS.has(type) || REFUSAL_CLASSES.has(cause.name) || cause.message === UNNAMED_REFUSAL) {
@@ -95,7 +95,7 @@ export function toLogError(error: unknown, doing: string): LogError {
   return new LogError('UNAVAILABLE', message, true, { cause });
 }
 
-/** kafkajs wraps an error once for each layer that gave up on it; the innermost says what happened. */
+/** kafkajs wraps an error once for each layer that gave up; the innermost is the cause. */
 function rootCause(error: unknown): KafkajsError {
   let current: unknown = error;
   while (current instanceof Error && current.cause instanceof Error && current.cause !== current) {
@@ -105,7 +105,7 @@ function rootCause(error: unknown): KafkajsError {
   return current instanceof Error ? current : new Error(String(current));
 }
 
-/** Admin calls about several things gather their errors in one. */
+/** Admin calls for several resources collect their errors in one. */
 function hasErrors(error: unknown): error is { errors: unknown[] } {
   return error instanceof Error && 'errors' in error && Array.isArray(error.errors);
 }

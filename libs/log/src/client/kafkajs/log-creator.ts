@@ -2,8 +2,8 @@ import { logLevel, type logCreator } from 'kafkajs';
 import type { Level, Logger } from 'pino';
 
 /**
- * Sends what kafkajs says to pino. What kafkajs calls an error is one attempt that failed and will be made again, so it
- * is a warning here at most: whoever gives up for good says so itself.
+ * Forwards kafkajs's log messages to pino. What kafkajs logs as an error is one attempt that will be repeated, so the level is
+ * `warn` at most: the code that gives up logs the error.
  */
 export function kafkajsLogCreator(logger: Logger): logCreator {
   return () =>
@@ -13,7 +13,7 @@ export function kafkajsLogCreator(logger: Logger): logCreator {
     };
 }
 
-/** Messages of kafkajs that repeat with every retry, or that tell what this library does on purpose. */
+/** Messages that repeat with every retry, or that report what this library does on purpose. */
 const PER_RETRY = [
   'Connection error',
   'Connection timeout',

@@ -1,17 +1,14 @@
-/**
- * Topics and consumer groups as the cluster names them. Callers of this library use short names; a cluster that is
- * shared may want all of ours to begin with the same prefix, as its access rules do.
- */
-export class LogNames {
+/** Adds and removes the `topicPrefix` of a connection: topics and groups have it in the cluster, callers leave it out. */
+export class TopicPrefix {
   constructor(private readonly prefix = '') {}
 
-  /** The cluster's name of a topic or group. */
-  inCluster(name: string): string {
+  /** The name in the cluster of a topic or group. */
+  add(name: string): string {
     return this.prefix + name;
   }
 
-  /** Our name of a topic that the cluster told us about. It told us because we had asked, so it has the prefix. */
-  ours(name: string): string {
+  /** The callers' name of a topic that was requested with the prefix. */
+  remove(name: string): string {
     return name.slice(this.prefix.length);
   }
 }

@@ -7,7 +7,7 @@ import { partitionName } from '../../protocol/partition-name.js';
 import { KafkajsClient } from '../kafkajs/client.js';
 import { codecOf } from '../kafkajs/codecs.js';
 import { isSequenceLost, toLogError } from '../kafkajs/errors.js';
-import { LogNames } from '../kafkajs/topic-prefix.js';
+import { TopicPrefix } from '../kafkajs/topic-prefix.js';
 import type { DeliveryResult } from '../record/record.js';
 import type { Compression } from '../shared/compression.js';
 import type { LogConnection } from '../shared/connection.js';
@@ -49,7 +49,7 @@ interface InFlight {
  */
 export class BrokerSender {
   private readonly waiting: Accumulator<PendingRecord>;
-  private readonly names: LogNames;
+  private readonly prefix: TopicPrefix;
   private readonly codec: number;
   private linger: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
@@ -62,7 +62,7 @@ export class BrokerSender {
   constructor(private readonly options: BrokerSenderOptions) {
     this.waiting = new Accumulator(options.limits);
     this.codec = codecOf(options.compression);
-    this.names = new LogNames(options.connection.topicPrefix);
+    this.prefix = new TopicPrefix(options.connection.topicPrefix);
   }
 
   get isIdle(): boolean {
@@ -147,7 +147,7 @@ export class BrokerSender {
       timeout: REQUEST_TIMEOUT_MS,
       compression: this.codec,
       topicMessages: messagesByTopic(batches).map(({ topic, messages }) => ({
-        topic: this.names.inCluster(topic),
+        topic: this.prefix.add(topic),
         messages,
       })),
     });
@@ -215,7 +215,7 @@ export class BrokerSender {
   ): PartitionBatch<PendingRecord>[] {
     const baseOffsets = new Map(
       answers.map(({ topicName, partition, baseOffset }) => [
-        partitionName(this.names.ours(topicName), partition),
+        partitionName(this.prefix.remove(topicName), partition),
         baseOffset,
       ]),
     );

@@ -2,7 +2,7 @@ import type { Admin } from 'kafkajs';
 import type { Logger } from 'pino';
 import { KafkajsClient } from '../kafkajs/client.js';
 import { isUnknownTopic, toLogError } from '../kafkajs/errors.js';
-import { LogNames } from '../kafkajs/topic-prefix.js';
+import { TopicPrefix } from '../kafkajs/topic-prefix.js';
 import type { LogConnection } from '../shared/connection.js';
 import { LogError } from '../shared/errors.js';
 
@@ -14,14 +14,14 @@ const REQUEST_TIMEOUT_MS = 5_000;
 /** Requests and caches the partition leaders of topics. */
 export class TopicMetadata {
   private readonly known = new Map<string, TopicLeaders>();
-  private readonly names: LogNames;
+  private readonly prefix: TopicPrefix;
   private client: { kafkajs: KafkajsClient; admin: Admin } | undefined;
 
   constructor(
     private readonly connection: LogConnection,
     private readonly logger: Logger,
   ) {
-    this.names = new LogNames(connection.topicPrefix);
+    this.prefix = new TopicPrefix(connection.topicPrefix);
   }
 
   get(topic: string): TopicLeaders | undefined {
@@ -35,7 +35,7 @@ export class TopicMetadata {
 
   /** @throws LogError retryable, if no broker answers or the topic does not exist (yet) */
   async lookUp(topic: string): Promise<TopicLeaders> {
-    const inCluster = this.names.inCluster(topic);
+    const inCluster = this.prefix.add(topic);
     try {
       const admin = await this.connect();
       const { topics } = await admin.fetchTopicMetadata({ topics: [inCluster] });

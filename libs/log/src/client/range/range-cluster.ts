@@ -8,7 +8,7 @@ import { ask, openCluster, type KafkajsBroker, type KafkajsCluster } from '../ka
 import { isLeaderMoved, isRequestTimeout, toLogError } from '../kafkajs/errors.js';
 import { FETCH_BY_ID, FETCH_BY_NAME, type FetchedPartitionResponse } from '../kafkajs/fetch-api.js';
 import { METADATA } from '../kafkajs/metadata-api.js';
-import { LogNames } from '../kafkajs/topic-prefix.js';
+import { TopicPrefix } from '../kafkajs/topic-prefix.js';
 import { LogError } from '../shared/errors.js';
 
 const FETCH_API_KEY = 1;
@@ -52,7 +52,7 @@ export interface FetchAnswer {
 export class RangeCluster implements Disposable {
   private readonly client: KafkajsClient;
   private readonly cluster: KafkajsCluster;
-  private readonly names: LogNames;
+  private readonly prefix: TopicPrefix;
   /** Whether the addresses of the brokers have to be read before the next request. */
   private isStale = true;
   private isClosed = false;
@@ -60,13 +60,13 @@ export class RangeCluster implements Disposable {
   constructor(options: KafkajsClientOptions) {
     this.client = new KafkajsClient(options);
     this.cluster = openCluster(this.client.kafka);
-    this.names = new LogNames(options.connection.topicPrefix);
+    this.prefix = new TopicPrefix(options.connection.topicPrefix);
   }
 
   /** @throws LogError `UNKNOWN_TOPIC`, retryable; `REFUSED`; other retryable ones */
   async describe(topics: readonly string[]): Promise<ReadonlyMap<string, TopicLayout>> {
     return this.request('cannot look up the partitions', undefined, async (broker) => {
-      const names = topics.map((topic) => this.names.inCluster(topic));
+      const names = topics.map((topic) => this.prefix.add(topic));
       const found = supports(broker, METADATA.apiKey, METADATA.minVersion)
         ? await describeWithIds(broker, names)
         : await describeByName(broker, names);
@@ -93,7 +93,7 @@ export class RangeCluster implements Disposable {
         isolationLevel: ISOLATION_LEVELS[isolation],
         topics: [
           {
-            topic: this.names.inCluster(topic),
+            topic: this.prefix.add(topic),
             partitions: [...bounds].map(([partition, bound]) => ({
               partition,
               timestamp: timestampOf(bound),
@@ -131,7 +131,7 @@ export class RangeCluster implements Disposable {
           sessionId: 0,
           sessionEpoch: -1,
           topics: [...topics].map(([topic, wanted]) => ({
-            name: this.names.inCluster(topic),
+            name: this.prefix.add(topic),
             topicId: toHex(wanted[0]?.topicId),
             partitions: wanted.map(({ partition, offset, maxBytes: partitionMaxBytes }) => ({
               partition,
@@ -156,7 +156,7 @@ export class RangeCluster implements Disposable {
       return {
         isById,
         partitions: partitions.map(({ topic, topicId, partition }) =>
-          answers.get(`${partition}/${isById ? toHex(topicId) : this.names.inCluster(topic)}`),
+          answers.get(`${partition}/${isById ? toHex(topicId) : this.prefix.add(topic)}`),
         ),
       };
     });

@@ -1,12 +1,12 @@
-/** Where the log is and how to reach it. The same for the embedded broker and for any Kafka cluster. */
+/** How to connect to the log: the embedded broker or any Kafka cluster. */
 export interface LogConnection {
   /** `host:port` of at least one broker. */
   readonly brokers: readonly string[];
-  /** Told to the broker with every request, for its logs and metrics. */
+  /** Sent with every request, for the broker's logs and metrics. */
   readonly clientId: string;
-  /** What the cluster's names of all topics and consumer groups begin with; callers leave it out. @default none */
+  /** Prefix of all topics and consumer groups in the cluster. Callers use names without it. @default none */
   readonly topicPrefix?: string;
-  /** TLS: `true` trusts the system's authorities. PEM texts otherwise. @default no TLS */
+  /** TLS: `true` trusts Node's certificate authorities; otherwise PEM texts. @default no TLS */
   readonly ssl?: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string };
   /** @default no authentication */
   readonly sasl?: {
