@@ -169,7 +169,7 @@ export class KafkaAdmin implements Admin {
     );
   }
 
-  /** How many partitions there are is the affair of whoever made the topic: any number works. */
+  /** Accepts any number of partitions: it is the decision of the topic's creator. */
   private async checkTopics(topics: readonly TopicSettings[]): Promise<void> {
     const wanted = topics.map(({ name }) => this.prefix.add(name));
     // Asked for by name, a topic that is missing might be made just for that.

@@ -25,7 +25,7 @@ describe('toLogError', () => {
     expect(toLogError(error, 'cannot append')).toMatchObject({ code, retryable });
   });
 
-  it('looks through the layers that gave up to what happened', () => {
+  it('uses the innermost cause', () => {
     const cause = protocolError('MESSAGE_TOO_LARGE');
     const exhausted = new KafkaJSNumberOfRetriesExceeded(cause, { retryCount: 1, retryTime: 1 });
     const wrapped = Object.assign(new KafkaJSNonRetriableError(exhausted), { cause: exhausted });
@@ -35,7 +35,7 @@ describe('toLogError', () => {
     });
   });
 
-  it('leaves an error of this library as it is', () => {
+  it('returns a LogError unchanged', () => {
     const error = new LogError('CLOSED', 'closed', false);
     expect(toLogError(error, 'cannot append')).toBe(error);
   });
@@ -49,13 +49,13 @@ describe('isSequenceLost', () => {
     },
   );
 
-  it('knows other errors from it', () => {
+  it('is false for other errors', () => {
     expect(isSequenceLost(new KafkaJSConnectionError('refused'))).toBe(false);
   });
 });
 
 describe('isRebalance', () => {
-  it.each(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])('knows %s', (type) => {
+  it.each(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])('is true for %s', (type) => {
     expect(isRebalance(protocolError(type))).toBe(true);
   });
 });
@@ -63,7 +63,7 @@ describe('isRebalance', () => {
 describe('isMetadataMissing', () => {
   const read = (metadata: unknown) => (metadata as { topicMetadata: unknown }).topicMetadata;
 
-  it('knows what kafkajs does where no broker told of the topics', () => {
+  it('recognises the TypeError of kafkajs if no broker returned metadata', () => {
     let tripped: unknown;
     try {
       read(null);

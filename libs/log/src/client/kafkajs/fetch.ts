@@ -13,16 +13,16 @@ import { fetchResponse, type FetchedPartitionResponse } from './fetch-api.js';
  */
 const MIN_VERSION = 4;
 
-/** What a Fetch brought of one partition. */
+/** What a Fetch returned for one partition. */
 export interface FetchedPartition extends FetchedRecordSet {
-  /** Offset that was asked for. */
+  /** The offset that was requested. */
   readonly position: bigint;
-  /** Whether the log does not have that offset. Then there is nothing else. */
+  /** Whether the log does not have that offset. Then there are no bytes. */
   readonly isOutOfRange: boolean;
   readonly highWatermark: bigint;
-  /** How far a reader of committed records gets. */
+  /** Where readers of committed records end. */
   readonly lastStableOffset: bigint;
-  /** -1 if the broker does not tell. */
+  /** -1 if the broker does not return it. */
   readonly logStartOffset: bigint;
 }
 
@@ -58,7 +58,7 @@ interface FetchApi {
 const require = createRequire(import.meta.url);
 const fetchApi = require('kafkajs/src/protocol/requests/fetch/index.js') as FetchApi;
 
-/** Consumers of ours, by what they give kafkajs as their rack: it is all that kafkajs passes on with each request. */
+/** The instances by their rack id, the only consumer option that kafkajs passes on with each request. */
 const registered = new Map<string, RawFetches>();
 const originalProtocol = fetchApi.protocol.bind(fetchApi);
 
@@ -70,7 +70,7 @@ fetchApi.protocol = ({ version }) => {
   };
 };
 
-/** The fetches of one kafkajs consumer, which is to be made with `rackId`. */
+/** The fetches of one kafkajs consumer, which must be created with {@link rackId}. */
 export class RawFetches implements Disposable {
   readonly rackId = `raw:${randomUUID()}`;
   private readonly wantedBytes = new Map<string, number>();
@@ -80,12 +80,12 @@ export class RawFetches implements Disposable {
     registered.set(this.rackId, this);
   }
 
-  /** The partition's next batch takes so many bytes: the next fetch asks for as many. */
+  /** Lets the next fetch of the partition request `sizeBytes`, the size of its next batch. */
   want(topic: string, partition: number, sizeBytes: number): void {
     this.wantedBytes.set(`${partition}/${topic}`, sizeBytes);
   }
 
-  /** Lets kafkajs make the request, and replaces what reads its answer. */
+  /** Returns kafkajs's request with another decoder of the response. */
   request(
     version: number,
     original: (options: FetchOptions) => FetchProtocol,
@@ -127,8 +127,8 @@ export class RawFetches implements Disposable {
   }
 
   /**
-   * Each partition is the first of a request in turn. A batch that is larger than the limits is only in an answer if
-   * nothing was before it: behind a partition that always has something, it would never be read.
+   * Rotates the partitions, so that each is the first of a request in turn. A broker returns a batch that exceeds the limits
+   * only for the first partition with records: behind a partition that always has some, it would never be read.
    */
   private inTurn(topics: readonly FetchTopic[]): FetchTopic[] {
     const total = topics.reduce((sum, { partitions }) => sum + partitions.length, 0);
@@ -147,18 +147,18 @@ function rotate<T>(list: readonly T[], start: number): T[] {
   return [...list.slice(start), ...list.slice(0, start)];
 }
 
-/** What a message that comes to `eachBatch` carries, of a consumer made with {@link RawFetches}. */
+/** The fetched partition that a message in `eachBatch` carries, if its consumer has the rack id of a {@link RawFetches}. */
 export function carried(message: KafkaMessage | undefined): FetchedPartition | undefined {
   return (message as Partial<Carrier> | undefined)?.fetched;
 }
 
-/** Stands for all that was fetched of a partition. */
+/** A message that carries everything that was fetched from a partition. */
 interface Carrier {
   readonly offset: string;
   readonly fetched: FetchedPartition;
 }
 
-/** kafkajs leaves out messages before the offset it asked for, and resolves by itself what it takes for the last. */
+/** kafkajs drops messages before the requested offset, so the carrier has the highest one. */
 const NEVER_PASSED = String(2n ** 63n - 1n);
 
 function decode(payload: Buffer, version: number, positions: ReadonlyMap<string, bigint>): unknown {
@@ -196,7 +196,7 @@ function toKafkajs(answer: FetchedPartitionResponse, position: bigint): unknown 
   const carrier: Carrier = { offset: NEVER_PASSED, fetched };
   return {
     partition: answer.partition,
-    // kafkajs would move to the earliest offset by itself, and tell nobody from where.
+    // kafkajs would move to the earliest offset by itself, without reporting the gap.
     errorCode: isOutOfRange ? ErrorCode.NONE : answer.errorCode,
     highWatermark: String(answer.highWatermark),
     lastStableOffset: String(answer.lastStableOffset),

@@ -18,7 +18,7 @@ const names = (accumulator: Accumulator<Parcel>) =>
     );
 
 describe('Accumulator', () => {
-  it('gathers records by topic and partition, in the order they came', () => {
+  it('collects records by topic and partition, in order', () => {
     const accumulator = new Accumulator<Parcel>(limits);
     accumulator.add('a', 0, parcel('1'));
     accumulator.add('a', 1, parcel('2'));
@@ -28,7 +28,7 @@ describe('Accumulator', () => {
     expect(accumulator.isEmpty).toBe(true);
   });
 
-  it('says when a partition has a full batch, by number or by bytes', () => {
+  it('reports a full batch, by records or by bytes', () => {
     const byNumber = new Accumulator<Parcel>(limits);
     expect([1, 2, 3, 4].map((n) => byNumber.add('a', 0, parcel(String(n))))).toEqual([
       false,
@@ -51,7 +51,7 @@ describe('Accumulator', () => {
     ]);
   });
 
-  it('never puts more bytes in a batch than allowed, but for a record that is larger alone', () => {
+  it('does not exceed the bytes of a batch, except for a single larger record', () => {
     const accumulator = new Accumulator<Parcel>(limits);
     for (const [name, size] of [
       ['small', 60],
@@ -69,7 +69,7 @@ describe('Accumulator', () => {
     ]);
   });
 
-  it('lets partitions take turns where a request cannot carry them all', () => {
+  it('takes partitions in turn if a request has no room for all of them', () => {
     const accumulator = new Accumulator<Parcel>({ ...limits, requestBytes: 200 });
     for (const partition of [0, 1, 2]) {
       for (const n of [1, 2]) accumulator.add('a', partition, parcel(String(n), 100));
@@ -81,7 +81,7 @@ describe('Accumulator', () => {
     ]);
   });
 
-  it('neither sends nor keeps records whose fate is known', () => {
+  it('neither sends nor keeps records that have a result', () => {
     const accumulator = new Accumulator<Parcel>(limits);
     const [late, fresh] = [parcel('late'), parcel('fresh')];
     accumulator.add('a', 0, late);

@@ -5,7 +5,7 @@ import { Delivery, OpenDeliveries } from './delivery.js';
 const appended = (offset: bigint): DeliveryResult => ({ kind: 'appended', partition: 0, offset });
 
 describe('Delivery', () => {
-  it('tells the fates in the order of the records, whatever order they come in', async () => {
+  it('returns the results in the order of the records', async () => {
     const delivery = new Delivery(3, 0);
     delivery.settle(2, appended(12n));
     delivery.settle(0, appended(10n));
@@ -14,14 +14,14 @@ describe('Delivery', () => {
     await expect(delivery.results).resolves.toEqual([appended(10n), appended(11n), appended(12n)]);
   });
 
-  it('keeps the fate that was told first', async () => {
+  it('keeps the first result of a record', async () => {
     const delivery = new Delivery(1, 0);
     delivery.settle(0, appended(1n));
     delivery.settle(0, appended(2n));
     await expect(delivery.results).resolves.toEqual([appended(1n)]);
   });
 
-  it('fails, retryable, what has no fate when its time is up', async () => {
+  it('fails records without a result at the deadline, retryable', async () => {
     const delivery = new Delivery(2, 0);
     delivery.settle(0, appended(1n));
     delivery.expire(10_000);
@@ -30,13 +30,13 @@ describe('Delivery', () => {
     expect(second).toMatchObject({ kind: 'failed', error: { code: 'TIMED_OUT', retryable: true } });
   });
 
-  it('is done at once where there is nothing to send', async () => {
+  it('resolves at once without records', async () => {
     await expect(new Delivery(0, 0).results).resolves.toEqual([]);
   });
 });
 
 describe('OpenDeliveries', () => {
-  it('gives up those whose time has come, once, and none that are done', () => {
+  it('returns deliveries past their deadline once, and none that are done', () => {
     const open = new OpenDeliveries();
     const [done, late, early] = [new Delivery(1, 100), new Delivery(1, 100), new Delivery(1, 200)];
     for (const delivery of [done, late, early]) open.add(delivery);

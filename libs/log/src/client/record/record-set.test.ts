@@ -136,13 +136,13 @@ describe('readRecordSet', () => {
     expect(shown(read(batches, { position: 4n }))).toEqual([]);
   });
 
-  it('hands small batches over together, and large ones in parts', () => {
+  it('returns small batches together, and large ones in parts', () => {
     const batches = [good(0n, 'a'), batchOf({ offset: 1n, values: ['b', 'c', 'd'] }), good(4n, 'e')];
     expect(shown(read(batches))).toEqual(['0:a,1:b,2:c,3:d,4:e → 5']);
     expect(shown(read(batches, { maxRecords: 2 }))).toEqual(['0:a,1:b → 2', '2:c,3:d → 4', '4:e → 5']);
   });
 
-  it('leaves a batch that is cut off for the next fetch', () => {
+  it('leaves an incomplete batch for the next fetch', () => {
     const cut = good(1n).subarray(0, -1);
     expect(shown(read([good(0n), cut]))).toEqual(['0:good → 1']);
     expect(shown(read([good(0n), cut.subarray(0, 5)]))).toEqual(['0:good → 1']);
@@ -152,14 +152,14 @@ describe('readRecordSet', () => {
     expect(cutBatchBytes(Buffer.alloc(0))).toBeUndefined();
   });
 
-  it('uses the time of the append if the topic has it so', () => {
+  it('uses the append time if the topic has LogAppendTime', () => {
     const fields = { attributes: LOG_APPEND_TIME, maxTimestamp: AT + 500n };
     const [step] = read([batchOf({ offset: 0n, values: ['a', 'b'], fields })]);
     const times = step?.kind === 'records' ? step.records.map(({ timestampMs }) => timestampMs) : [];
     expect(times).toEqual([Number(AT) + 500, Number(AT) + 500]);
   });
 
-  it('passes compacted records and batches', () => {
+  it('advances past compacted records and batches', () => {
     const sparse = batchOf({
       offset: 0n,
       values: ['a', 'd'],
@@ -171,13 +171,13 @@ describe('readRecordSet', () => {
     expect(shown(read([emptied], { position: 6n }))).toEqual(['→ 9']);
   });
 
-  it('tells of missing offsets, unless they are expected', () => {
+  it('returns missing offsets as a gap, unless they are expected', () => {
     const batches = [good(2n), good(3n), good(7n)];
     expect(shown(read(batches))).toEqual(['gap 0 to 2', '2:good,3:good → 4', 'gap 4 to 7', '7:good → 8']);
     expect(shown(read(batches, { expectsGaps: () => true }))).toEqual(['2:good,3:good,7:good → 8']);
   });
 
-  it('passes markers, and records of aborted transactions up to the marker of their own producer', () => {
+  it('advances past markers, and past aborted records up to the marker of their own producer', () => {
     const batches = [
       batchOf({ offset: 0n, values: ['aborted'], fields: transactional(1n) }),
       batchOf({ offset: 1n, values: ['committed'], fields: transactional(2n) }),
@@ -192,7 +192,7 @@ describe('readRecordSet', () => {
     expect(shown(read(batches.slice(3, 6), { position: 3n }, aborted))).toEqual(['→ 6']);
   });
 
-  it('takes a key that looks like a marker for a key', () => {
+  it('does not confuse a key that looks like a marker with one', () => {
     const [key, value] = [Buffer.from([0, 0, 0, 0]), Buffer.from('v')];
     const records = writeRecords([{ offsetDelta: 0, timestampDelta: 0n, key, value, headers: [] }]);
     const batches = [
@@ -203,7 +203,7 @@ describe('readRecordSet', () => {
     expect(shown(read(batches, {}, [{ producerId: 1n, firstOffset: 0n }]))).toEqual(['→ 3']);
   });
 
-  it('leaves out overlapping aborted transactions, in whichever order the broker names them', () => {
+  it('leaves out overlapping aborted transactions, in whichever order the broker lists them', () => {
     const batches = [
       batchOf({ offset: 0n, values: ['began first'], fields: transactional(1n) }),
       batchOf({ offset: 1n, values: ['began second'], fields: transactional(2n) }),
@@ -223,7 +223,7 @@ describe('readRecordSet', () => {
     }
   });
 
-  it('begins two aborted transactions with one batch', () => {
+  it('starts two aborted transactions with one batch', () => {
     const batches = [
       batchOf({ offset: 4n, values: ['x'], fields: transactional(2n) }),
       marker(5n, 2n, 'abort'),
@@ -283,7 +283,7 @@ describe('readRecordSet, of batches that cannot be decoded', () => {
     ]);
   });
 
-  it('puts aside a record with more headers than anybody reads', () => {
+  it('returns a batch with more headers than the limit as undecodable', () => {
     const headers = Array.from({ length: 10_001 }, () => ({ key: '', value: null }));
     expect(shown(read([batchOf({ offset: 0n, values: ['x'], headers }), good(1n)]))).toEqual([
       'MALFORMED 0 to 0',
@@ -291,7 +291,7 @@ describe('readRecordSet, of batches that cannot be decoded', () => {
     ]);
   });
 
-  it('keeps the bytes of one, and their hash', () => {
+  it('returns its bytes and their hash', () => {
     const bad = raw(0n, Buffer.from('x'), { attributes: Codec.GZIP });
     const [step] = read([bad]);
     expect(step).toMatchObject({ batch: { bytes: bad, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) } });
@@ -299,7 +299,7 @@ describe('readRecordSet, of batches that cannot be decoded', () => {
     expect(read([large])[0]).toMatchObject({ batch: { bytes: null } });
   });
 
-  it('believes a damaged batch only as far as the next one allows', () => {
+  it('trusts the offsets of a damaged batch only up to the next batch', () => {
     const damaged = (lastOffsetDelta: number) => {
       const batch = batchOf({ offset: 1n, values: ['a', 'b'] });
       batch.writeInt32BE(lastOffsetDelta, 23);
@@ -324,24 +324,24 @@ describe('readRecordSet, of batches that cannot be decoded', () => {
     ]);
   });
 
-  it('takes a batch that lies where it cannot for a damaged one', () => {
+  it('treats a batch at an impossible offset as damaged', () => {
     const astray = good(2n ** 50n);
     expect(shown(read([good(0n), astray, good(2n)]))).toEqual(['0:good → 1', 'DAMAGED 1 to 1', '2:good → 3']);
   });
 
-  it('passes one offset if nobody knows where a batch ends', () => {
+  it('advances by one offset if the end of a batch is unknown', () => {
     const endless = good(1n);
     endless.writeInt32BE(-1, 8);
     expect(shown(read([good(0n), endless, good(2n)]))).toEqual(['0:good → 1', 'DAMAGED 1 to 1']);
   });
 
-  it('does not read records of an aborted transaction at all', () => {
+  it('does not decode records of an aborted transaction', () => {
     const bad = raw(0n, Buffer.from('x'), { ...transactional(1n), attributes: TRANSACTIONAL | Codec.GZIP });
     const aborted = [{ producerId: 1n, firstOffset: 0n }];
     expect(shown(read([bad, marker(1n, 1n, 'abort')], {}, aborted))).toEqual(['→ 2']);
   });
 
-  it('puts aside a control batch without a marker', () => {
+  it('returns a control batch without a marker as undecodable', () => {
     const bad = raw(0n, Buffer.from([0xff, 0xff]), { attributes: 0x30, producerId: 1n });
     sealBatch(bad);
     expect(shown(read([bad, good(1n)]))).toEqual(['MALFORMED 0 to 0', '1:good → 2']);

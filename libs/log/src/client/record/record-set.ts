@@ -16,25 +16,25 @@ import { RecordCursor } from '../../protocol/record-cursor.js';
 import { LogError, UndecodableBatchError } from '../shared/errors.js';
 import { type LogRecord, makeLogRecord } from './record.js';
 
-/** Most bytes of keys and values that are made records of at once. */
+/** Most bytes of keys and values in one step. */
 const CHUNK_BYTES = 8 << 20;
-/** Most bytes of an undecodable batch that are kept with what is told of it. */
+/** Largest undecodable batch whose bytes are returned. */
 const MAX_KEPT_BYTES = 1_000_000;
 
-/** What one Fetch brought of one partition, as it came. */
+/** The bytes that one Fetch returned for one partition. */
 export interface FetchedRecordSet {
-  /** Whole batches, of which the last one may be cut off. */
+  /** Batches, of which the last one may be incomplete. */
   readonly bytes: Buffer;
-  /** Transactions that were aborted in this range, in any order: brokers go by where their markers are. */
+  /** Transactions that were aborted in this range, in any order: brokers sort by the offsets of the markers. */
   readonly aborted: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[];
 }
 
-/** What is to be done about the next part of a record set, in the order of the log. */
+/** One part of a record set, in the order of the log. */
 export type RecordSetStep =
   | { readonly kind: 'records'; readonly records: readonly LogRecord[]; readonly nextOffset: bigint }
-  /** There was nothing for anybody: control records, records of aborted transactions, compacted ones. */
+  /** Offsets without records for readers: control records, records of aborted transactions, compacted records. */
   | { readonly kind: 'passed'; readonly nextOffset: bigint }
-  /** The next batch begins later than it should. */
+  /** The next batch starts after the expected offset. */
   | { readonly kind: 'gap'; readonly expected: bigint; readonly found: bigint }
   | { readonly kind: 'undecodable'; readonly batch: UndecodableRecords };
 
@@ -47,20 +47,20 @@ export interface UndecodableRecords {
 }
 
 export interface RecordSetOptions {
-  /** Offset that was asked for: what lies before it is left out, if its batch begins earlier. */
+  /** The offset that was requested. Earlier records of its batch are left out. */
   readonly position: bigint;
-  /** Where the partition ended when it was read: no batch lies beyond it. */
+  /** End of the partition at the time of the fetch: no valid batch lies beyond it. */
   readonly highWatermark: bigint;
   readonly maxRecords: number;
-  /** Whether offsets may be missing between batches, asked anew for each gap. */
+  /** Whether offsets may be missing between batches; called for each gap. */
   readonly expectsGaps: () => boolean;
 }
 
 /**
- * Decodes what was fetched, one batch at a time, in memory that is bounded whatever its bytes say. A batch that cannot
- * be decoded is a step like any other, and does not affect those behind it.
+ * Decodes a record set one batch at a time. The memory it uses is bounded, whatever the bytes are. A batch that cannot be
+ * decoded is returned as a step, and does not affect the batches after it.
  *
- * @throws LogError `REFUSED` if this machine lacks what reads the codec
+ * @throws LogError `REFUSED` if the codec of a batch is not available here
  */
 export function* readRecordSet(
   { bytes, aborted }: FetchedRecordSet,
@@ -90,7 +90,7 @@ export function* readRecordSet(
   yield* chunk.flush();
 }
 
-/** Bytes that a batch at the start of a record set takes, if it is cut off; otherwise `undefined`. */
+/** Size of the first batch of a record set, if it is incomplete; otherwise `undefined`. */
 export function cutBatchBytes(bytes: Buffer): number | undefined {
   if (bytes.length < BATCH_OVERHEAD_BYTES) return bytes.length === 0 ? undefined : BATCH_HEADER_BYTES;
   const sizeBytes = batchSizeBytes(bytes);
@@ -105,9 +105,9 @@ export function endOfRecordSet(bytes: Buffer): bigint | undefined {
   return last.length < BATCH_HEADER_BYTES ? batchBaseOffset(last) : readBatchHeader(last).lastOffset + 1n;
 }
 
-/** Records on their way into steps: of small batches together, of a large one in parts. */
+/** Collects records for the next step: those of small batches together, those of a large one in parts. */
 class Chunk {
-  /** Offset of what comes next. */
+  /** The next offset. */
   position: bigint;
   private start: bigint;
   private records: LogRecord[] = [];
@@ -131,7 +131,7 @@ class Chunk {
     }
   }
 
-  /** Everything before `nextOffset` was looked at. */
+  /** Every offset before `nextOffset` was processed. */
   reach(nextOffset: bigint): void {
     this.position = nextOffset;
   }
@@ -157,7 +157,7 @@ interface DecodedBatch {
   readonly cursor: RecordCursor;
 }
 
-/** Returns `undefined` for a batch of which nobody gets anything. */
+/** Returns `undefined` for a batch without records for readers. */
 function decodeBatch(
   bytes: Buffer,
   header: BatchHeader,
@@ -168,7 +168,7 @@ function decodeBatch(
       filter.seeMarker(header, readMarker(bytes)?.outcome);
       return undefined;
     } catch (cause) {
-      return malformed('a control batch without a marker', cause);
+      return malformed('control batch without a marker', cause);
     }
   }
   if (filter.isAborted(header) || header.count === 0) return undefined;
@@ -182,10 +182,9 @@ function decodeRecords(bytes: Buffer, header: BatchHeader): DecodedBatch | Undec
   try {
     records = unpack(codec, bytes.subarray(BATCH_HEADER_BYTES));
   } catch (cause) {
-    return malformed('the records are not what their compression type says', cause);
+    return malformed('the records cannot be decompressed', cause);
   }
-  if (!records)
-    throw new LogError('REFUSED', `nothing on this machine reads compression type ${codec}`, false);
+  if (!records) throw new LogError('REFUSED', `compression type ${codec} is not available here`, false);
   try {
     checkRecords(records, header);
   } catch (cause) {
@@ -196,7 +195,7 @@ function decodeRecords(bytes: Buffer, header: BatchHeader): DecodedBatch | Undec
 
 const LAST_CODEC = 4;
 
-/** @throws Error for records that are not as many as the header says, not in order, or not well-formed */
+/** @throws Error if the records are malformed, out of order, or not as many as the header says */
 function checkRecords(records: Buffer, { count, baseOffset, lastOffset }: BatchHeader): void {
   const cursor = new RecordCursor(records);
   const lastDelta = Number(lastOffset - baseOffset);
@@ -210,7 +209,7 @@ function checkRecords(records: Buffer, { count, baseOffset, lastOffset }: BatchH
     }
     before = cursor.offsetDelta;
   }
-  if (!cursor.isAtEnd) throw new RangeError(`there is more than the ${count} records that were announced`);
+  if (!cursor.isAtEnd) throw new RangeError(`bytes after the ${count} records of the header`);
 }
 
 function malformed(message: string, cause?: unknown): UndecodableBatchError {
@@ -233,10 +232,10 @@ interface Range {
 }
 
 function damaged(): UndecodableBatchError {
-  return new UndecodableBatchError('DAMAGED', 'the batch is not what its CRC and its offsets say');
+  return new UndecodableBatchError('DAMAGED', 'the CRC or the offsets of the batch are wrong');
 }
 
-/** The header of a batch that is what was written, and lies where it can. The CRC does not cover where it lies. */
+/** The header of a batch whose CRC matches and whose offsets, which the CRC does not cover, are possible. */
 function intactHeader(bytes: Buffer, highWatermark: bigint): BatchHeader | undefined {
   if (bytes.length < BATCH_HEADER_BYTES || !isBatchIntact(bytes, 0, bytes.length)) return undefined;
   const header = readBatchHeader(bytes);
@@ -244,8 +243,8 @@ function intactHeader(bytes: Buffer, highWatermark: bigint): BatchHeader | undef
 }
 
 /**
- * The offsets of a damaged batch: up to the next one. Only if there is none its header is believed, as far as the log
- * goes, so that no good batch is skipped with it.
+ * The offsets of a damaged batch end at the next batch. Only if there is none, those in its header are used, up to the high
+ * watermark, so that no intact batch is skipped.
  */
 function damagedRange(
   bytes: Buffer,
@@ -267,7 +266,7 @@ function damagedRange(
   return { baseOffset: base, lastOffset: isPlausible ? lastOffset : position };
 }
 
-/** The batches that are all there. One whose length is impossible is the last: where it ends, nobody knows. */
+/** The complete batches. One with an impossible length is the last, because its end is unknown. */
 function* wholeBatches(
   bytes: Buffer,
 ): Generator<{ readonly batch: Buffer; readonly nextBase: bigint | undefined }, void, void> {
@@ -287,8 +286,8 @@ function* wholeBatches(
 }
 
 /**
- * Tells which batches belong to aborted transactions: from a transaction's first offset to its marker, those of its
- * producer.
+ * Determines which batches belong to aborted transactions: those of the transaction's producer from its first offset to its
+ * marker.
  */
 class AbortedFilter {
   private readonly aborting = new Set<bigint>();
