@@ -1,4 +1,11 @@
-import { AuthModule, createHttpApp, HealthModule, LoggingModule, MetricsModule } from '@hailstream/nest';
+import {
+  AuthModule,
+  createHttpApp,
+  HealthModule,
+  LoggingModule,
+  LogModule,
+  MetricsModule,
+} from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { eventRegistry, type EventRegistry } from '@hailstream/events';
 import { Module, type DynamicModule } from '@nestjs/common';
@@ -6,12 +13,12 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiDocsModule } from './api-docs/api-docs.module.js';
 import { acceptJsonBodies, checkBodyHeaders } from './body/json-body.js';
 import type { IngestConfig } from './config.js';
-import { EventLogModule } from './event-log/event-log.module.js';
 import { EventsModule } from './events/events.module.js';
 
 @Module({})
 export class IngestModule {
   static forRoot(config: IngestConfig, logger: Logger, registry: EventRegistry): DynamicModule {
+    const { connection, topicPolicy, ...producer } = config.log;
     return {
       module: IngestModule,
       imports: [
@@ -19,7 +26,7 @@ export class IngestModule {
         AuthModule.forRoot(config.auth),
         HealthModule,
         MetricsModule,
-        EventLogModule.forRoot(config.log, registry.topics),
+        LogModule.forRoot({ connection, topicPolicy, topics: registry.topics, producer }),
         EventsModule.forRoot(registry.families, config.events),
         ApiDocsModule.forRoot(registry),
       ],

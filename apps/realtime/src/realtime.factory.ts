@@ -1,5 +1,4 @@
 import { deadLetterTopic } from '@hailstream/events';
-import type { OffsetPolicy } from '@hailstream/log';
 import { connectLog, createHttpApp, LogTransport } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -33,13 +32,14 @@ export async function followLog(
 ): Promise<void> {
   const rebuild = app.get(RebuildService);
   const fold = app.get(FoldService);
-  const since = await rebuild.begin();
-  if (since === null) return;
   const transport = new LogTransport({
     connection: config.log.connection,
     logger: logger.child({ component: 'consumer' }),
     groupId: 'realtime',
-    offsets: everythingSince(since),
+    offsets: async () => {
+      const timestampMs = await rebuild.begin();
+      return timestampMs === null ? null : { kind: 'everything-since', timestampMs };
+    },
     deadLetterTopic: deadLetterTopic.name,
     onPosition: (position) => fold.pass(position),
     onGap: (gap) => {
@@ -51,14 +51,5 @@ export async function followLog(
   });
   connectLog(app, transport);
   await app.startAllMicroservices();
-  await rebuild.startOverWhenLost((whileStopped) =>
-    transport.readAgain(async () => {
-      const from = await whileStopped();
-      return from === null ? null : everythingSince(from);
-    }),
-  );
-}
-
-function everythingSince(timestampMs: number): OffsetPolicy {
-  return { kind: 'everything-since', timestampMs };
+  await rebuild.startOverWhenLost((whileStopped) => transport.restart(whileStopped));
 }

@@ -3,7 +3,7 @@ import type { Logger } from '@hailstream/service/logging';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { RealtimeConfig } from './config.js';
 import { LiveModule } from './live/live.module.js';
-import { LogModule } from './log/log.module.js';
+import { CityLogModule } from './log/log.module.js';
 import { RealtimeMetricsModule } from './metrics/realtime-metrics.module.js';
 import { PageModule } from './page/page.module.js';
 import { StatsModule } from './stats/stats.module.js';
@@ -20,7 +20,7 @@ export class RealtimeModule {
         HealthModule,
         MetricsModule,
         RealtimeMetricsModule,
-        LogModule.forRoot(config.log),
+        CityLogModule.forRoot(config.log),
         LiveModule.forRoot(config.tickMs),
         VehiclesModule,
         StatsModule,

@@ -27,5 +27,9 @@ export { HealthModule } from './health/health.module.js';
 export { LogConsumerMetrics } from './metrics/log-consumer-metrics.service.js';
 export { MetricsModule } from './metrics/metrics.module.js';
 
-// Log transport: batches of the log for @EventPattern() handlers.
-export { connectLog, LogTransport, type LogTransportOptions } from './log-transport/log-transport.js';
+// Log: producer, admin, topics, and batches for @EventPattern() handlers.
+export { LogModule, type LogModuleOptions } from './log/log.module.js';
+export { LogTopics } from './log/log-topics.service.js';
+export { connectLog, LogTransport, type LogTransportOptions } from './log/log-transport.js';
+export { ADMIN, PRODUCER } from './log/log.tokens.js';
+export { waitForLog } from './log/wait-for-log.js';

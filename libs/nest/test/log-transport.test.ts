@@ -21,7 +21,7 @@ const silent = createLogger({ name: 'test', level: 'silent' });
 const CARS = 'test.cars';
 const RIDERS = 'test.riders';
 
-/** What the handlers were given, and what they are to do with it. */
+/** Batches the handlers received, and the error they throw. */
 const handled: { topic: string; values: string[]; hasContext: boolean }[] = [];
 let failWith: Error | undefined;
 
@@ -100,7 +100,7 @@ describe(LogTransport, () => {
   const valuesOf = (topic: string): string[] =>
     handled.filter((entry) => entry.topic === topic).flatMap(({ values }) => values);
 
-  it('hands each topic’s batches to its handler, untouched and in order', async () => {
+  it('passes the batches of each topic to its handler, unchanged and in order', async () => {
     await append(CARS, 'a', 'b', 'c');
     await append(RIDERS, 'x');
     await start();
@@ -109,7 +109,7 @@ describe(LogTransport, () => {
     expect(handled.every(({ hasContext }) => hasContext)).toBe(true);
   });
 
-  it('puts what a handler can not handle on the dead-letter topic, with the reason that it threw', async () => {
+  it('writes a record whose handler throws to the dead-letter topic, with the message of the error', async () => {
     failWith = new Error('this taxi does not exist');
     await append(CARS, 'poison');
     await start({ deadLetterTopic: 'test.dead' });
@@ -130,7 +130,7 @@ describe(LogTransport, () => {
     expect(reasons[0]).toContain('this taxi does not exist');
   });
 
-  it('tells when the consumer has ended for good, and why', async () => {
+  it('reports that the consumer has stopped for good, and why', async () => {
     failWith = new Error('this taxi does not exist');
     await append(CARS, 'poison');
     const crashes: Error[] = [];
@@ -139,7 +139,7 @@ describe(LogTransport, () => {
     expect(crashes).toMatchObject([{ code: 'CONSUMER_CRASHED' }]);
   });
 
-  it('does not read again, after a restart, what it has handled', async () => {
+  it('does not reread handled records after a restart of the app', async () => {
     await append(CARS, 'a');
     await start();
     await until(() => valuesOf(CARS).length === 1);
@@ -150,7 +150,7 @@ describe(LogTransport, () => {
     expect(valuesOf(CARS)).toEqual(['a', 'b']);
   });
 
-  it('waits for a log that comes later', async () => {
+  it('waits for a log that is unreachable at start', async () => {
     await append(CARS, 'a');
     await broker.kill();
     const starting = start();
@@ -158,6 +158,54 @@ describe(LogTransport, () => {
     await broker.restart();
     await starting;
     await until(() => valuesOf(CARS).includes('a'));
+  });
+
+  it('resolves where to start when it listens, not before', async () => {
+    await append(CARS, 'a', 'b');
+    const calls: string[] = [];
+    const transport = new LogTransport({
+      connection,
+      logger: silent,
+      groupId: 'test',
+      offsets: async () => {
+        calls.push('resolved');
+        await using admin = createAdmin({ connection, logger: silent });
+        return { kind: 'everything-since', timestampMs: (await admin.ping()) ? 0 : Infinity };
+      },
+    });
+    app = await createHttpApp(HandlersModule, { logger: silent });
+    connectLog(app, transport);
+    await app.init();
+    expect(calls).toEqual([]);
+    await app.startAllMicroservices();
+    await until(() => valuesOf(CARS).length === 2);
+    expect(calls).toEqual(['resolved']);
+  });
+
+  it('reads nothing if there is no position to start at, because the app is closing', async () => {
+    const consumers: unknown[] = [];
+    const transport = await start({
+      offsets: () => Promise.resolve(null),
+      onConsumer: (consumer) => consumers.push(consumer),
+    });
+    expect(transport.unwrap()).toBeUndefined();
+    expect(consumers).toEqual([]);
+  });
+
+  it('resolves the position again on a restart, while no consumer is running', async () => {
+    await append(CARS, 'a');
+    const events: string[] = [];
+    const transport = await start({
+      offsets: () => {
+        events.push('resolved');
+        return Promise.resolve({ kind: 'everything-since', timestampMs: 0 });
+      },
+    });
+    await until(() => valuesOf(CARS).length === 1);
+    await transport.restart(() => events.push(`stopped: ${transport.unwrap() === undefined}`));
+    await until(() => valuesOf(CARS).length === 2);
+    expect(valuesOf(CARS)).toEqual(['a', 'a']);
+    expect(events).toEqual(['resolved', 'stopped: true', 'resolved']);
   });
 
   it('can be closed while it waits for the log', async () => {

@@ -1,10 +1,9 @@
 import type { EventFamily, EventTimeLimits } from '@hailstream/events';
 import { LogError, type OutgoingRecord, type Producer, type DeliveryResult } from '@hailstream/log';
+import { LogTopics, PRODUCER } from '@hailstream/nest';
 import { Inject, Injectable } from '@nestjs/common';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { MAX_ITEMS } from '../body/json-body.js';
-import { PRODUCER } from '../event-log/event-log.tokens.js';
-import { Topics } from '../event-log/topics.service.js';
 import type { BulkResponse } from './bulk-response.js';
 import { logUnavailable, notAnArray, tooManyItems } from './events.errors.js';
 import { EVENT_LIMITS } from './events.tokens.js';
@@ -17,7 +16,7 @@ export class IngestService {
 
   constructor(
     @Inject(PRODUCER) private readonly producer: Producer,
-    private readonly topics: Topics,
+    private readonly topics: LogTopics,
     @Inject(EVENT_LIMITS) private readonly limits: Omit<EventTimeLimits, 'receivedAtMs'>,
     registry: Registry,
   ) {

@@ -1,4 +1,2 @@
-/** Injects `Admin` of the log. */
-export const ADMIN = Symbol('Admin');
 /** Injects how far back the log is read at start, in milliseconds. */
 export const REBUILD_MS = Symbol('RebuildMs');

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { eventRegistry } from '@hailstream/events';
 import type { ServiceStatus } from '@hailstream/events/live';
 import { LogError, type Admin, type ConsumerGap, type TopicIdentity } from '@hailstream/log';
-import { HealthChecks, LOGGER } from '@hailstream/nest';
+import { ADMIN, HealthChecks, LOGGER, waitForLog } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
@@ -10,12 +10,9 @@ import { CityState } from '../fold/city-state.js';
 import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
 import { decoders } from './decode.js';
 import { describeStatus, logStatus } from './log-status.js';
-import { ADMIN, REBUILD_MS } from './log.tokens.js';
+import { REBUILD_MS } from './log.tokens.js';
 import { LogPositions, type Stall } from './positions.js';
 import { notRebuilt } from './rebuild.errors.js';
-
-const FIRST_RETRY_MS = 200;
-const MAX_RETRY_MS = 3_000;
 
 /** How often the ends of the partitions are asked for: what is not being read lags all the same. */
 const ENDS_REFRESH_MS = 5_000;
@@ -103,32 +100,25 @@ export class RebuildService implements OnModuleDestroy {
    * Waits for the log, however late it comes up, and sets the goal: where every partition ends now. Resolves to the
    * time from which records are to be read; `null` where the service was closed before.
    */
-  async begin(): Promise<number | null> {
-    let retryMs = FIRST_RETRY_MS;
-    while (!this.stop.signal.aborted) {
-      try {
+  begin(): Promise<number | null> {
+    return waitForLog(
+      async () => {
         const since = Date.now() - this.rebuildMs;
         await this.admin.ensureTopics(eventRegistry.topics);
         await this.setGoals(since);
         this.failure = null;
         this.watching = this.watch();
         return since;
-      } catch (error) {
-        this.noteFailure(error instanceof Error ? error : new Error(String(error)));
-        await sleep(retryMs, this.stop.signal);
-        retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
-      }
-    }
-    return null;
+      },
+      { signal: this.stop.signal, onFailure: (error) => this.noteFailure(error) },
+    );
   }
 
   /**
-   * Starts over whenever the log turns out to be another one: `readAgain` stops what reads, calls back, and reads from
-   * the time it gets. What was folded from the lost log is forgotten. Resolves when the service is closed.
+   * Starts over whenever the log turns out to be another one: `restart` stops the consumer, calls back, and starts a
+   * consumer where {@link begin} says. What was folded from the lost log is forgotten. Resolves when the service is closed.
    */
-  async startOverWhenLost(
-    readAgain: (whileStopped: () => Promise<number | null>) => Promise<void>,
-  ): Promise<void> {
+  async startOverWhenLost(restart: (whileStopped: () => void) => Promise<void>): Promise<void> {
     for (;;) {
       const reason = await this.losses.next(this.stop.signal);
       if (reason === null) return;
@@ -137,11 +127,10 @@ export class RebuildService implements OnModuleDestroy {
       await this.watching;
       this.positions.clear();
       this.reader = null;
-      await readAgain(() => {
+      await restart(() => {
         // Once more: the last batches of the consumer that was stopped have been folded since.
         this.positions.clear();
         this.city.clear();
-        return this.begin();
       });
     }
   }

@@ -1,17 +1,20 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { throwError, type Observable } from 'rxjs';
 import { PROBLEM_JSON, type Problem } from './problem.js';
 import { toProblem, type ProblemAnswer } from './to-problem.js';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-/** Answers every error as `application/problem+json`: what the caller did wrong in full, what we did wrong not at all. */
+/** Answers every error as `application/problem+json`. Errors of the service are answered without details. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly logger: Logger) {}
 
-  catch(error: unknown, host: ArgumentsHost): void {
+  catch(error: unknown, host: ArgumentsHost): Observable<never> | void {
+    // A handler of the log: its consumer retries or dead-letters the batch, and records the error as it was thrown.
+    if (host.getType() === 'rpc') return throwError(() => error);
     const http = host.switchToHttp();
     this.answer(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
   }
