@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { KafkaAdmin } from '../admin/kafka-admin.js';
+import { LogError } from '../shared/errors.js';
 
 /** How long an answer is valid: the topic's configuration may change. */
 const MAX_AGE_MS = 60_000;
@@ -13,7 +14,11 @@ interface Answer {
 export interface CompactionStatus {
   /** `undefined` if there is no recent answer. */
   readonly known: boolean | undefined;
-  /** Returns the recent answer, or asks the cluster. */
+  /**
+   * Returns the recent answer, or asks the cluster.
+   *
+   * @throws LogError if the cluster does not answer, retryable
+   */
   ask(): Promise<boolean>;
 }
 
@@ -52,6 +57,7 @@ export class TopicCompaction {
       const configs = await this.admin.configs(topic);
       return (configs.get('cleanup.policy') ?? '').includes('compact');
     } catch (error) {
+      if (error instanceof LogError && error.retryable) throw error;
       this.logger.warn({ err: error, topic }, 'cannot read whether the topic is compacted');
       return false;
     }

@@ -20,6 +20,8 @@ class FakeCluster implements Pick<RangeCluster, 'fetch' | 'describe' | 'listOffs
   topicId = TOPIC_ID;
   isById = true;
   isCompacted = false;
+  /** How often the configuration of the topic cannot be read. */
+  outages = 0;
   readonly questions: { readonly nodeId: number; readonly partitions: readonly number[] }[] = [];
   descriptions = 0;
   /** What the next fetches meet instead of an answer. */
@@ -75,7 +77,7 @@ class FakeCluster implements Pick<RangeCluster, 'fetch' | 'describe' | 'listOffs
   ): FetchingRangeRead {
     const { from = 0n, to, ...options } = request;
     const compaction = {
-      of: () => ({ known: undefined, ask: async () => this.isCompacted }),
+      of: () => ({ known: undefined, ask: () => this.askCompaction() }),
     } as unknown as TopicCompaction;
     return new FetchingRangeRead({
       request: { ranges: [], ...options },
@@ -92,6 +94,12 @@ class FakeCluster implements Pick<RangeCluster, 'fetch' | 'describe' | 'listOffs
       logger,
       stallTimeoutMs,
     });
+  }
+
+  private async askCompaction(): Promise<boolean> {
+    this.outages -= 1;
+    if (this.outages >= 0) throw new LogError('UNAVAILABLE', 'connection refused', true);
+    return this.isCompacted;
   }
 
   private take(
@@ -270,6 +278,13 @@ describe(FetchingRangeRead, () => {
     const bounds: bigint[] = [];
     for await (const { from, nextOffset } of cluster.read()) bounds.push(from, nextOffset);
     expect(bounds).toEqual([0n, 3n, 3n, 10n]);
+  });
+
+  it('asks again whether the topic is compacted if the cluster does not answer', async () => {
+    const cluster = new FakeCluster([[...batches(3), ...batches(3, { first: 7 })]]);
+    cluster.isCompacted = true;
+    cluster.outages = 2;
+    expect(await offsets(cluster.read())).toEqual([0, 1, 2, 7, 8, 9]);
   });
 
   it('fetches a damaged batch again, and reports it only if it stays damaged', async () => {

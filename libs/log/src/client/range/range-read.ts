@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { reportGap } from '../consumer/gaps.js';
-import type { TopicCompaction } from '../consumer/topic-compaction.js';
+import type { CompactionStatus, TopicCompaction } from '../consumer/topic-compaction.js';
 import type { FetchedPartition } from '../kafkajs/fetch.js';
 import { readRecordSet, type RecordSetStep } from '../record/record-set.js';
 import { LogError } from '../shared/errors.js';
@@ -102,9 +102,12 @@ export class FetchingRangeRead implements RangeRead {
         case 'passed':
           yield batchOf(cursor, step, fetched.lastStableOffset);
           break;
-        case 'gap':
-          if (!(await isCompacted.ask())) await this.passGap(cursor, step, fetched);
+        case 'gap': {
+          const isExpected = await this.askCompaction(cursor, isCompacted);
+          if (isExpected === undefined) return;
+          if (!isExpected) await this.passGap(cursor, step, fetched);
           break;
+        }
         case 'undecodable':
           if (step.batch.baseOffset >= cursor.range.to) {
             yield batchOf(cursor, { kind: 'passed', nextOffset: cursor.range.to }, fetched.lastStableOffset);
@@ -149,6 +152,20 @@ export class FetchingRangeRead implements RangeRead {
       bounds: new Map([[partition, bound]]),
     });
     return found.get(partition) ?? 0n;
+  }
+
+  /** Returns `undefined` if the cluster does not answer: then the partition is fetched again after a wait. */
+  private async askCompaction(
+    cursor: PartitionCursor,
+    compaction: CompactionStatus,
+  ): Promise<boolean | undefined> {
+    try {
+      return await compaction.ask();
+    } catch (error) {
+      if (!(error instanceof LogError) || !error.retryable) throw error;
+      void this.fetcher.retry([cursor], error);
+      return undefined;
+    }
   }
 
   private async passGap(
