@@ -143,7 +143,7 @@ export class LogStore {
       this.topics.delete(name);
       // The topic is deleted. What fails from here on is not an error for the client, and is retried later.
       await this.checkpoints.saveAll().catch((err: unknown) => {
-        this.catalog.markInconsistent();
+        this.catalog.inconsistent = true;
         this.options.logger.error(
           { err, topic: name },
           'checkpoints of a deleted topic not removed, will retry',
@@ -195,7 +195,7 @@ export class LogStore {
 
   /** Persists the offsets up to which logs are synced: recovery checks what follows them. */
   async saveRecoveryPoints(): Promise<void> {
-    if (this.catalog.isInconsistent) await this.catalog.change(() => Promise.resolve());
+    if (this.catalog.inconsistent) await this.catalog.change(() => Promise.resolve());
     await this.checkpoints.save(RECOVERY_FILE);
   }
 
@@ -226,7 +226,7 @@ export class LogStore {
   private async load(): Promise<void> {
     const { files, dataDir } = this.options;
     const stored = await this.catalog.read();
-    this.catalog.unfinishedTopics = await this.folders.sweep(stored);
+    this.catalog.unfinished = await this.folders.sweep(stored);
     const checkpoints = await readCheckpoints(files, dataDir);
     this.recovered.closedCleanly = (await files.readFile(path.join(dataDir, CLEAN_FILE))) !== undefined;
     // A crash from here on is an unclean shutdown. Synced, so that the file does not reappear after a power failure.
@@ -252,7 +252,7 @@ export class LogStore {
       topicId: id,
       partition: first + i,
     }));
-    await this.folders.makeRoom(wanted, this.catalog.unfinishedTopics);
+    await this.folders.makeRoom(wanted, this.catalog.unfinished);
     const change = { name, id, first, partitions: count };
     await this.catalog.begin(change, this.stored());
     let opened: PartitionLog[] = [];

@@ -28,11 +28,11 @@ export interface TopicCatalogOptions {
 export class TopicCatalog {
   clusterId = '';
   /** Partitions that are being created or deleted, or whose folders are yet to be removed. */
-  private unfinished: readonly UnfinishedTopic[] = [];
+  unfinished: readonly UnfinishedTopic[] = [];
   /** Changes run one after another. */
   private changes: Promise<unknown> = Promise.resolve();
-  /** Whether a failed write may have left files that differ from the state in memory. */
-  private inconsistent = false;
+  /** Whether a failed write may have left files that differ from the state in memory: the next change repairs them. */
+  inconsistent = false;
 
   constructor(
     private readonly options: TopicCatalogOptions,
@@ -49,15 +49,6 @@ export class TopicCatalog {
     config.settle('cluster.id', this.clusterId);
     restoreSettings(config, stored, logger);
     return stored;
-  }
-
-  /** Partitions that are being created or deleted. */
-  get unfinishedTopics(): readonly UnfinishedTopic[] {
-    return this.unfinished;
-  }
-
-  set unfinishedTopics(unfinished: readonly UnfinishedTopic[]) {
-    this.unfinished = unfinished;
   }
 
   /** Runs a change after those before it. @throws ProtocolError `KAFKA_STORAGE_ERROR` if a system call failed */
@@ -133,15 +124,6 @@ export class TopicCatalog {
       topics,
       ...(this.unfinished.length > 0 && { unfinished: this.unfinished }),
     });
-  }
-
-  /** The files are to be written again before the next change. */
-  markInconsistent(): void {
-    this.inconsistent = true;
-  }
-
-  get isInconsistent(): boolean {
-    return this.inconsistent;
   }
 
   /** Writes the files again if a failure may have left others. */
