@@ -1,5 +1,4 @@
 export * from './admin/admin.js';
-export * from './shared/compression.js';
 export * from './shared/connection.js';
 export * from './consumer/consumer.js';
 export * from './shared/errors.js';
@@ -8,7 +7,7 @@ export { headersOf } from './record/record.js';
 export type * from './record/record.js';
 export type { TopicPartition } from './record/topic-partition.js';
 export { createProducer } from './producer/batching-producer.js';
-export { canCompress } from './kafkajs/codecs.js';
+export { canCompress, COMPRESSIONS, type Compression } from './kafkajs/codecs.js';
 export { createAdmin } from './admin/kafka-admin.js';
 export { createBatchConsumer } from './consumer/group-consumer.js';
 export * from './dead-letter/dead-letter.js';

@@ -1,6 +1,9 @@
 import kafkajs from 'kafkajs';
 import { Codec, pack, unpack, UnpackError } from '../../compression/compression.js';
-import type { Compression } from '../shared/compression.js';
+
+/** Compression types of record batches, by Kafka's names. */
+export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+export type Compression = (typeof COMPRESSIONS)[number];
 
 const CODECS: Readonly<Record<Compression, number>> = {
   none: Codec.NONE,

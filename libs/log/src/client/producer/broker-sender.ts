@@ -5,11 +5,10 @@ import type { Message, Producer as Kafkajs, RecordMetadata, TopicMessages } from
 import type { Logger } from 'pino';
 import { partitionName } from '../../protocol/partition-name.js';
 import { KafkajsClient } from '../kafkajs/client.js';
-import { codecOf } from '../kafkajs/codecs.js';
+import { codecOf, type Compression } from '../kafkajs/codecs.js';
 import { isSequenceLost, toLogError } from '../kafkajs/errors.js';
 import { TopicPrefix } from '../kafkajs/topic-prefix.js';
 import type { DeliveryResult } from '../record/record.js';
-import type { Compression } from '../shared/compression.js';
 import type { LogConnection } from '../shared/connection.js';
 import { LogError } from '../shared/errors.js';
 import { Accumulator, type AccumulatorLimits, type PartitionBatch } from './accumulator.js';

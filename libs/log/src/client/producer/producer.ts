@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
+import type { Compression } from '../kafkajs/codecs.js';
 import type { OutgoingRecord, DeliveryResult } from '../record/record.js';
-import type { Compression } from '../shared/compression.js';
 import type { LogConnection } from '../shared/connection.js';
 
 export interface ProducerOptions {
