@@ -31,6 +31,8 @@ export class AuthModule implements OnModuleInit {
     const fastify = this.adapterHost.httpAdapter?.getInstance<FastifyInstance>();
     if (fastify !== undefined) authenticate(fastify, this.verifier);
     if (this.options.kind !== 'open') return;
-    new Logger(AuthModule.name).warn('open to everyone on this machine: no AUTH_ variable is set');
+    new Logger(AuthModule.name).warn(
+      'authentication is disabled because no AUTH_ variable is set; only loopback connections are accepted',
+    );
   }
 }

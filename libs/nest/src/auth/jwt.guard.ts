@@ -91,6 +91,7 @@ function admit(request: AuthenticatedRequest, principal: Principal, scope: Scope
 function bearerToken(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   const [, token] = /^bearer +(\S+)$/i.exec(header) ?? [];
-  if (token === undefined) throw new AuthError('TOKEN_INVALID', 'Authorization must be "Bearer" and a token');
+  if (token === undefined)
+    throw new AuthError('TOKEN_INVALID', 'Authorization must be "Bearer" followed by a token');
   return token;
 }

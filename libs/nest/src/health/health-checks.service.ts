@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 
-/** Longest that one check may take: an orchestrator that asks waits little longer. */
+/** Timeout of one check. Orchestrators wait little longer for the answer. */
 const CHECK_TIMEOUT_MS = 2_000;
 
-/** Resolves where the named part works; throws what is wrong with it where not. */
+/** Resolves if the component works; throws the reason if not. */
 export type ReadinessCheck = () => void | Promise<void>;
 
 export type CheckResult = { readonly status: 'ok' } | { readonly status: 'error'; readonly reason: string };
@@ -13,17 +13,17 @@ export interface Readiness {
   readonly checks: Readonly<Record<string, CheckResult>>;
 }
 
-/** What must work for this process to be sent work. */
+/** Readiness checks of the process. */
 @Injectable()
 export class HealthChecks {
   private readonly checks = new Map<string, ReadinessCheck>();
 
-  /** Adds a check; what had the name before is replaced. */
+  /** Adds a check, or replaces the one of that name. */
   register(name: string, check: ReadinessCheck): void {
     this.checks.set(name, check);
   }
 
-  /** Runs all checks side by side; one that takes more than two seconds has failed. */
+  /** Runs all checks concurrently; a check that takes more than two seconds fails. */
   async readiness(): Promise<Readiness> {
     const results = await Promise.all(
       [...this.checks].map(async ([name, check]) => [name, await outcome(check)] as const),

@@ -58,7 +58,7 @@ function wrongMethod(error: unknown, request: FastifyRequest): ProblemAnswer | u
   return {
     status: 405,
     title: 'Method Not Allowed',
-    detail: `${url} takes ${allowed.join(', ')}`,
+    detail: `${url} accepts ${allowed.join(', ')}`,
     headers: { allow: allowed.join(', ') },
   };
 }

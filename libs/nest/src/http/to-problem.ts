@@ -39,7 +39,7 @@ export function toProblem(error: unknown): ProblemAnswer {
 /** Said better than Fastify does. */
 const FASTIFY_DETAILS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: 'the body is empty',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'the body is not as long as Content-Length says',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'the length of the body does not match Content-Length',
   FST_ERR_CTP_BODY_TOO_LARGE: 'the body is larger than this service takes',
 };
 

@@ -28,7 +28,7 @@ export function answerUnparsedRequest(
     type: 'about:blank',
     title,
     status,
-    detail: 'the request is not HTTP, or not in time',
+    detail: 'the request is not valid HTTP, or did not arrive in time',
   });
   socket.end(
     `HTTP/1.1 ${status} ${title}\r\nContent-Type: ${PROBLEM_JSON}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,

@@ -2,7 +2,7 @@ import type { ConsumerGap, UndecodableBatch } from '@hailstream/log';
 import { Injectable } from '@nestjs/common';
 import { Counter, Registry } from 'prom-client';
 
-/** Counts what a consumer of the log will never read: for its `onGap` and `onUndecodable`. */
+/** Counts gaps and undecodable batches, for `onGap` and `onUndecodable` of a consumer. */
 @Injectable()
 export class LogConsumerMetrics {
   private readonly gaps: Counter<'topic' | 'cause'>;
@@ -13,19 +13,19 @@ export class LogConsumerMetrics {
     const registers = [registry];
     this.gaps = new Counter({
       name: 'log_consumer_gaps_total',
-      help: 'Positions that the log did not have, or offsets that the broker left out, by topic and cause',
+      help: 'Gaps in the offsets read, by topic and cause',
       labelNames: ['topic', 'cause'],
       registers,
     });
     this.gapOffsets = new Counter({
       name: 'log_consumer_gap_offsets_total',
-      help: 'Offsets that will never be read, by topic and cause',
+      help: 'Offsets that cannot be read, by topic and cause',
       labelNames: ['topic', 'cause'],
       registers,
     });
     this.undecodable = new Counter({
       name: 'log_consumer_undecodable_batches_total',
-      help: 'Batches in the log that cannot be decoded, and were put aside, by topic',
+      help: 'Record batches that cannot be decoded and were skipped, by topic',
       labelNames: ['topic'],
       registers,
     });

@@ -1,11 +1,11 @@
-/** One environment variable that is wrong. `got` never shows a secret. */
+/** An invalid environment variable. `got` never contains a secret. */
 export interface ConfigIssue {
   readonly variable: string;
   readonly expected: string;
   readonly got: string;
 }
 
-/** The environment does not configure this process: names every variable that is wrong. */
+/** The environment is invalid. Lists every invalid variable. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly code = 'CONFIG_INVALID';

@@ -69,7 +69,7 @@ describe(toAuth, () => {
       audience: ['a', 'b'],
     });
     expect(variablesIn(() => toAuth(read(key)))).toEqual(['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE']);
-    expect(() => toAuth(read(key))).toThrow('needed with AUTH_JWKS_URL');
+    expect(() => toAuth(read(key))).toThrow('required with AUTH_JWKS_URL');
     expect(variablesIn(() => toAuth(read({ ...key, AUTH_JWT_ISSUER: 'x' })))).toEqual(['AUTH_JWT_AUDIENCE']);
   });
 

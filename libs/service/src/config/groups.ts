@@ -5,7 +5,7 @@ import type { AuthOptions, TokenOrigin } from '../tokens/auth-options.js';
 import { ConfigError, type ConfigIssue } from './config.error.js';
 import { Flag, Int, List, Port, Secret, SecretUrl, Url } from './variables.js';
 
-/** HS256 asks for a key at least as long as its hash: 256 bits. */
+/** HS256 requires a key at least as long as its hash: 256 bits. */
 export const MIN_SECRET_CHARS = 32;
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -14,7 +14,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 type SaslMechanism = (typeof SASL_MECHANISMS)[number];
 
-/** Where a service listens and how much it says; spread into an app's schema. */
+/** Listen address and log level; spread into the schema of an app. */
 export function httpEnv(defaultPort: number) {
   return {
     HOST: Type.String({ default: '127.0.0.1' }),
@@ -23,12 +23,12 @@ export function httpEnv(defaultPort: number) {
   };
 }
 
-/** How the log is reached; spread into an app's schema, made a connection by {@link toLogConnection}. */
+/** Connection to the log; spread into the schema of an app and converted by {@link toLogConnection}. */
 export const logEnv = {
   KAFKA_BROKERS: List({
     default: ['127.0.0.1:9092'],
     pattern: '^.+:[0-9]{1,5}$',
-    description: 'host:port, several with commas',
+    description: 'host:port[,host:port…]',
   }),
   KAFKA_CLIENT_ID: Type.Optional(Type.String()),
   KAFKA_SSL: Flag({ default: false }),
@@ -42,12 +42,12 @@ export const logEnv = {
   LOG_TOPIC_PREFIX: Type.Optional(
     Type.String({
       pattern: '^[a-zA-Z0-9._-]{1,100}$',
-      description: 'at most 100 of the characters that Kafka allows in names: a-z, A-Z, 0-9, ".", "_", "-"',
+      description: '1 to 100 characters of a-z, A-Z, 0-9, ".", "_" and "-"',
     }),
   ),
   LOG_REPLICATION_FACTOR: Type.Optional(Int({ minimum: 1, maximum: 32_767 })),
   LOG_TOPIC_CONFIGS: Type.Optional(
-    List({ pattern: '^[a-z.]+=.+$', description: 'name=value, several with commas' }),
+    List({ pattern: '^[a-z.]+=.+$', description: 'name=value[,name=value…]' }),
   ),
 };
 export type LogEnv = Type.Static<Type.TObject<typeof logEnv>>;
@@ -74,11 +74,11 @@ export const authEnv = {
   AUTH_JWT_PUBLIC_KEY: Type.Optional(Type.String()),
   AUTH_JWT_SECRET: Type.Optional(Secret({ minLength: MIN_SECRET_CHARS })),
   AUTH_JWT_ISSUER: Type.Optional(Type.String()),
-  AUTH_JWT_AUDIENCE: Type.Optional(List({ description: 'names of this system, several with commas' })),
+  AUTH_JWT_AUDIENCE: Type.Optional(List({ description: 'name[,name…]' })),
 };
 export type AuthEnv = Type.Static<Type.TObject<typeof authEnv>>;
 
-/** Where Postgres is; spread into an app's schema, made one URL by {@link toDatabaseUrl}. */
+/** Connection to Postgres; spread into the schema of an app and converted by {@link toDatabaseUrl}. */
 export const databaseEnv = {
   DATABASE_URL: SecretUrl('postgres', 'postgresql'),
   DATABASE_PASSWORD: Type.Optional(Secret()),
@@ -93,7 +93,7 @@ export type DatabaseEnv = Type.Static<Type.TObject<typeof databaseEnv>>;
 export function toDatabaseUrl({ DATABASE_URL, DATABASE_PASSWORD }: DatabaseEnv): string {
   if (!URL.canParse(DATABASE_URL)) {
     const expected = 'a URL such as postgres://user:password@host:5432/database';
-    throw new ConfigError([{ variable: 'DATABASE_URL', expected, got: 'something else (not shown)' }]);
+    throw new ConfigError([{ variable: 'DATABASE_URL', expected, got: 'another value (not shown)' }]);
   }
   const url = new URL(DATABASE_URL);
   if (DATABASE_PASSWORD === undefined || url.password !== '') return DATABASE_URL;
@@ -120,7 +120,7 @@ export function toLogConnection(env: LogEnv, defaults: { clientId: string }): Lo
   };
 }
 
-/** Who makes the topics, and how. */
+/** Whether missing topics are created or only checked, and with which settings. */
 export function toTopicPolicy(env: LogEnv): TopicSettings {
   const configs = (env.LOG_TOPIC_CONFIGS ?? []).map((entry) => {
     const [name = '', ...value] = entry.split('=');
@@ -161,7 +161,11 @@ function toSasl(env: LogEnv, issues: ConfigIssue[]): LogSettings['sasl'] {
   const missing = parts.filter((variable) => env[variable] === undefined);
   if (missing.length === parts.length) return undefined;
   for (const variable of missing) {
-    issues.push({ variable, expected: 'a value, as with the other KAFKA_SASL_ variables', got: 'nothing' });
+    issues.push({
+      variable,
+      expected: 'a value, because another KAFKA_SASL_ variable is set',
+      got: 'nothing',
+    });
   }
   const {
     KAFKA_SASL_MECHANISM: mechanism,
@@ -185,7 +189,7 @@ export function toAuth(env: AuthEnv & { readonly HOST: string }): AuthOptions {
     throw new ConfigError(
       given
         .slice(1)
-        .map((variable) => ({ variable, expected: `nothing beside ${given[0]}`, got: 'a value' })),
+        .map((variable) => ({ variable, expected: `no value, because ${given[0]} is set`, got: 'a value' })),
     );
   }
   if (env.AUTH_JWKS_URL !== undefined) {
@@ -202,7 +206,7 @@ export function toAuth(env: AuthEnv & { readonly HOST: string }): AuthOptions {
       {
         variable: 'HOST',
         expected:
-          'a loopback address, or one of AUTH_JWKS_URL, AUTH_JWT_PUBLIC_KEY, AUTH_JWT_SECRET beside it',
+          'a loopback address, or one of AUTH_JWKS_URL, AUTH_JWT_PUBLIC_KEY and AUTH_JWT_SECRET to be set',
         got: JSON.stringify(env.HOST),
       },
     ]);
@@ -211,8 +215,8 @@ export function toAuth(env: AuthEnv & { readonly HOST: string }): AuthOptions {
 }
 
 /**
- * Who tokens must be from and for. An identity provider signs tokens for many services: without these two, any of its
- * tokens would be taken.
+ * Required issuer and audience of tokens. An identity provider signs tokens for many services: without these two, any
+ * of its tokens would be accepted.
  */
 function tokenOrigin(
   { AUTH_JWT_ISSUER: issuer, AUTH_JWT_AUDIENCE: audience }: AuthEnv,
@@ -221,23 +225,23 @@ function tokenOrigin(
   if (issuer !== undefined && audience !== undefined) return { issuer, audience };
   const issues: ConfigIssue[] = [];
   const missing = (variable: string, claim: string): void =>
-    void issues.push({ variable, expected: `the ${claim} of tokens, needed with ${key}`, got: 'nothing' });
+    void issues.push({ variable, expected: `the ${claim} of tokens, required with ${key}`, got: 'nothing' });
   if (issuer === undefined) missing('AUTH_JWT_ISSUER', 'issuer (claim iss)');
   if (audience === undefined) missing('AUTH_JWT_AUDIENCE', 'audience (claim aud)');
   throw new ConfigError(issues);
 }
 
-/** The two are checked with an identity provider's keys alone: whoever sets them should not think that they are. */
+/** Issuer and audience are checked only with keys of an identity provider. Setting them without one is an error. */
 function refuseOrigin(env: AuthEnv): void {
   const given = (['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE'] as const).filter((name) => env[name] !== undefined);
   if (given.length === 0) return;
-  const expected = 'nothing without AUTH_JWKS_URL or AUTH_JWT_PUBLIC_KEY';
+  const expected = 'no value without AUTH_JWKS_URL or AUTH_JWT_PUBLIC_KEY';
   throw new ConfigError(
     given.map((variable) => ({ variable, expected, got: JSON.stringify(env[variable]) })),
   );
 }
 
-/** Keys that come over plain HTTP could be anybody's. */
+/** Keys fetched over plain HTTP are not authenticated. */
 function keySetUrl(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   const isSafe = url?.protocol === 'https:' || (url !== undefined && isLoopback(url.hostname));
@@ -246,7 +250,7 @@ function keySetUrl(value: string): string {
   throw new ConfigError([{ variable: 'AUTH_JWKS_URL', expected, got: JSON.stringify(value) }]);
 }
 
-/** The key as PEM text; a PEM in one line with `\n` written out is taken too, as `.env` files have it. */
+/** The key as PEM text; a PEM in one line with literal `\n`, as in `.env` files, is accepted. */
 function publicKeyPem(value: string): string {
   const pem = value.replaceAll('\\n', '\n');
   try {
@@ -254,7 +258,7 @@ function publicKeyPem(value: string): string {
     return pem;
   } catch {
     throw new ConfigError([
-      { variable: 'AUTH_JWT_PUBLIC_KEY', expected: 'a public key in PEM', got: 'something else (not shown)' },
+      { variable: 'AUTH_JWT_PUBLIC_KEY', expected: 'a public key in PEM', got: 'another value (not shown)' },
     ]);
   }
 }

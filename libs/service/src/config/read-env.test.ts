@@ -99,7 +99,7 @@ describe(readEnv, () => {
       COUNT: 'a whole number from 1 to 10; "1e1"',
       RATIO: 'a number from 0 to 1; "2"',
       ON: 'true or false; "yes"',
-      BROKERS: 'a comma list; ","',
+      BROKERS: 'a comma-separated list; ","',
       LEVEL: 'one of info, warn; "loud"',
     });
   });
@@ -107,8 +107,8 @@ describe(readEnv, () => {
   it('never shows a secret', () => {
     const issues = issuesOf({ COUNT: '1', PASSWORD: 'hunter2', DATABASE: 'mysql://root:hunter2@db' });
     expect(issues).toEqual({
-      PASSWORD: 'at least 8 characters; something else (not shown)',
-      DATABASE: 'a URL that starts with postgres://; something else (not shown)',
+      PASSWORD: 'at least 8 characters; another value (not shown)',
+      DATABASE: 'a URL that starts with postgres://; another value (not shown)',
     });
   });
 
@@ -133,7 +133,7 @@ describe('a secret in a file', () => {
 
   it('is checked as one in the environment is, and not shown either', () => {
     expect(issuesOf({ COUNT: '1', PASSWORD_FILE: file('short', 'hunter2') })).toEqual({
-      PASSWORD_FILE: 'at least 8 characters; something else (not shown)',
+      PASSWORD_FILE: 'at least 8 characters; another value (not shown)',
     });
   });
 
@@ -153,7 +153,7 @@ describe('a secret in a file', () => {
   it('is given one way, not two', () => {
     const path = file('other', 'opensesame');
     expect(issuesOf({ COUNT: '1', PASSWORD: 'correct horse', PASSWORD_FILE: path })).toEqual({
-      PASSWORD_FILE: `nothing beside PASSWORD; "${path}"`,
+      PASSWORD_FILE: `no value, because PASSWORD is set; "${path}"`,
     });
   });
 

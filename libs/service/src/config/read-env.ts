@@ -3,7 +3,7 @@ import type Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { ConfigError, type ConfigIssue } from './config.error.js';
 
-/** What this module reads of a variable's schema. */
+/** The members of a variable's schema that this module reads. */
 interface VariableSchema extends Type.TSchema {
   readonly type?: string;
   readonly default?: unknown;
@@ -19,8 +19,8 @@ interface VariableSchema extends Type.TSchema {
 const MILLISECONDS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /**
- * Reads the variables of a schema from an environment: parsed, checked, defaults filled in. A variable that is set to
- * nothing counts as not set. In place of a secret, `<NAME>_FILE` may have the path of the file that holds it.
+ * Reads the variables of a schema from an environment: parsed, checked, defaults filled in. An empty variable
+ * counts as not set. Instead of a secret, `<NAME>_FILE` may hold the path of a file that contains it.
  *
  * @throws ConfigError with every variable that is missing or wrong
  */
@@ -57,14 +57,14 @@ export function readEnv<P extends Type.TProperties>(
   return Object.freeze(values) as Type.Static<Type.TObject<P>>;
 }
 
-/** A variable's text, and the variable that it came by. */
+/** Text of a variable, and the name of the variable it was read from. */
 type Source = { readonly variable: string; readonly text: string } | { readonly issue: ConfigIssue };
 
 function plainSource(variable: string, env: NodeJS.ProcessEnv): { variable: string; text: string } {
   return { variable, text: env[variable]?.trim() ?? '' };
 }
 
-/** A secret's text, from the environment or from the file that `<NAME>_FILE` names: where containers have theirs. */
+/** Text of a secret, from the environment or from the file that `<NAME>_FILE` names, as containers provide it. */
 function secretSource(variable: string, env: NodeJS.ProcessEnv): Source {
   const given = plainSource(variable, env);
   const byFile = plainSource(`${variable}_FILE`, env);
@@ -73,7 +73,7 @@ function secretSource(variable: string, env: NodeJS.ProcessEnv): Source {
   const issue = (expected: string, got: string): Source => ({
     issue: { variable: byFile.variable, expected, got },
   });
-  if (given.text !== '') return issue(`nothing beside ${variable}`, JSON.stringify(path));
+  if (given.text !== '') return issue(`no value, because ${variable} is set`, JSON.stringify(path));
   try {
     const text = readFileSync(path, 'utf8').trim();
     if (text !== '') return { variable: byFile.variable, text };
@@ -84,7 +84,7 @@ function secretSource(variable: string, env: NodeJS.ProcessEnv): Source {
   }
 }
 
-/** The text as its schema's type; `undefined` where it can't be that. */
+/** The text as its schema's type; `undefined` if it cannot be converted. */
 function parse(text: string, schema: VariableSchema): unknown {
   switch (schema.type) {
     case 'integer':
@@ -124,7 +124,7 @@ function expectation(schema: VariableSchema): string {
     case 'boolean':
       return 'true or false';
     case 'array':
-      return 'a comma list';
+      return 'a comma-separated list';
     default:
       return schema.minLength !== undefined && schema.minLength > 1
         ? `at least ${schema.minLength} characters`
@@ -142,5 +142,5 @@ function bounds({ minimum, maximum, unit }: VariableSchema): string {
 }
 
 function shown(text: string, schema: VariableSchema): string {
-  return schema.secret ? 'something else (not shown)' : JSON.stringify(text.slice(0, 200));
+  return schema.secret ? 'another value (not shown)' : JSON.stringify(text.slice(0, 200));
 }

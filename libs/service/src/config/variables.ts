@@ -1,11 +1,11 @@
 import Type from 'typebox';
 
-/** A whole number, given as decimal digits. */
+/** A whole number in decimal digits. */
 export function Int(options: { default?: number; minimum?: number; maximum?: number } = {}) {
   return Type.Integer(options);
 }
 
-/** A length of time: `500ms`, `60s`, `15m`, `24h`, or digits alone, which are milliseconds. Parsed to milliseconds. */
+/** A duration: `500ms`, `60s`, `15m`, `24h`, or a number of milliseconds. Parsed to milliseconds. */
 export function Duration(options: { default?: number; minimum?: number; maximum?: number } = {}) {
   return Type.Integer({ minimum: 0, ...options, unit: 'ms' });
 }
@@ -15,7 +15,7 @@ export function Flag(options: { default?: boolean } = {}) {
   return Type.Boolean(options);
 }
 
-/** A comma list, at least one entry long; blanks around entries are dropped. `pattern` is of one entry. */
+/** A comma-separated list of at least one entry, without the blanks around entries. `pattern` applies to each entry. */
 export function List(options: { default?: string[]; pattern?: string; description?: string } = {}) {
   const { pattern, ...rest } = options;
   return Type.Array(Type.String({ minLength: 1, ...(pattern !== undefined && { pattern }) }), {
@@ -24,12 +24,12 @@ export function List(options: { default?: string[]; pattern?: string; descriptio
   });
 }
 
-/** A value that no message ever shows. */
+/** A value that is never shown in a message. */
 export function Secret(options: { minLength?: number } = {}) {
   return Type.String({ minLength: 1, ...options, secret: true });
 }
 
-/** A URL with one of these schemes. Never shown: it may have a password in it. */
+/** A URL with one of these schemes. Never shown in a message, because it may contain a password. */
 export function SecretUrl(...schemes: string[]) {
   return Type.String({
     pattern: `^(${schemes.join('|')})://.+`,
@@ -47,7 +47,7 @@ export function Url(schemes: readonly string[] = ['http', 'https'], options: { d
   });
 }
 
-/** A TCP port; 0 means any that is free. */
+/** A TCP port; 0 selects a free one. */
 export function Port(defaultPort: number) {
   return Type.Integer({ minimum: 0, maximum: 65_535, default: defaultPort });
 }

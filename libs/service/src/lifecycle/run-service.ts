@@ -1,17 +1,17 @@
 import { ConfigError } from '../config/config.error.js';
 
-/** Longest from the signal to the exit: what has not drained by then is cut off, with exit code 1. */
+/** Longest time from the signal to the exit. A service that has not drained by then is terminated, with exit code 1. */
 export const DRAIN_TIMEOUT_MS = 40_000;
 
-/** Longest that a start which a signal interrupts may go on: it may wait for something that is away. */
+/** Longest time that a start may continue after a signal: it may be waiting for an unreachable service. */
 export const START_GRACE_MS = 2_000;
 
-/** A service that runs: to close it is to drain it. */
+/** A running service. `close` drains it. */
 export interface Service {
   close(): Promise<void>;
 }
 
-/** What of the process is touched: `process` itself, but in tests. */
+/** The part of `process` that is used. Tests pass a fake. */
 export interface ProcessControl {
   exitCode?: number | string | null | undefined;
   readonly stderr: { write(text: string): unknown };
@@ -39,9 +39,9 @@ export async function runService(options: {
   let running = false;
   const started = main();
   const stop = (): void => {
-    if (closing) return fail('stopped at once by a second signal');
+    if (closing) return fail('stopped immediately by a second signal');
     closing = true;
-    const deadline = setTimeout(() => fail(`not drained within ${DRAIN_TIMEOUT_MS} ms`), DRAIN_TIMEOUT_MS);
+    const deadline = setTimeout(() => fail(`drain timed out after ${DRAIN_TIMEOUT_MS} ms`), DRAIN_TIMEOUT_MS);
     // The process ends by itself once nothing is left to do; the deadline catches what is.
     deadline.unref();
     // What has not started has promised nothing yet: there is nothing to drain.
@@ -52,7 +52,7 @@ export async function runService(options: {
         () => {
           control.exitCode = 0;
         },
-        (error: unknown) => fail(`did not stop cleanly: ${described(error)}`),
+        (error: unknown) => fail(`shutdown failed: ${described(error)}`),
       );
   };
   control.on('SIGTERM', stop);
@@ -66,7 +66,7 @@ export async function runService(options: {
   }
 }
 
-/** Why a service did not start, in one line where the operator can mend it. */
+/** Why a service did not start, in one line if the operator can fix it. */
 export function startFailure(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
   const { code, syscall, address, port } = (error ?? {}) as NodeJS.ErrnoException & {
@@ -79,7 +79,7 @@ export function startFailure(error: unknown): string {
     return `cannot listen on ${place}: the port is in use (PORT)`;
   if (syscall === 'listen' && code === 'EACCES') return `cannot listen on ${place}: not permitted (PORT)`;
   if (syscall === 'listen') return `cannot listen on ${place}: ${code ?? 'failed'} (HOST)`;
-  if (syscall === 'getaddrinfo') return `cannot listen: ${code ?? 'the address is not known'} (HOST)`;
+  if (syscall === 'getaddrinfo') return `cannot listen: ${code ?? 'unknown address'} (HOST)`;
   return described(error);
 }
 

@@ -1,4 +1,4 @@
-/** Why a caller is not let in. */
+/** Why a caller is not authorized. */
 export type AuthErrorCode =
   | 'TOKEN_MISSING'
   | 'TOKEN_INVALID'
@@ -8,7 +8,7 @@ export type AuthErrorCode =
   | 'SCOPE_MISSING'
   | 'KEYS_UNAVAILABLE';
 
-/** A caller that is not let in. `KEYS_UNAVAILABLE` alone is not the caller's fault. */
+/** The caller is not authorized, or, with `KEYS_UNAVAILABLE`, cannot be authenticated at the moment. */
 export class AuthError extends Error {
   override readonly name = 'AuthError';
 

@@ -85,7 +85,7 @@ export class KeySet {
       // A redirect could lead to plain HTTP.
       const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS);
       const response = await fetch(this.url, { signal, redirect: 'error' });
-      if (!response.ok) throw new Error(`the key set was answered with status ${response.status}`);
+      if (!response.ok) throw new Error(`the key set URL answered with status ${response.status}`);
       this.keys = createLocalJWKSet(JSON.parse(await boundedText(response)) as JSONWebKeySet);
       this.fetchedAt = this.elapsed();
     } catch (cause) {
@@ -102,7 +102,7 @@ export class KeySet {
   }
 }
 
-const UNAVAILABLE = 'the keys that tokens are verified with are not available';
+const UNAVAILABLE = 'the keys to verify tokens cannot be fetched';
 
 /** Several keys fit a token that names none: the one that verifies it is the one that signed it. */
 async function tryEach(

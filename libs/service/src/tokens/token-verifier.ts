@@ -12,7 +12,7 @@ const MAX_REMEMBERED_TOKENS = 20_000;
 /** Longest that a verification is remembered: so long a withdrawn key may still be taken. */
 const REMEMBERED_MS = 60_000;
 
-/** How far the clock of who signs a token may be from ours. */
+/** Largest accepted difference between the clock of the signer and the local clock. */
 export const CLOCK_LEEWAY_SECONDS = 30;
 
 const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
@@ -66,7 +66,8 @@ export class TokenVerifier {
 
   private async verifySignature(token: string | undefined): Promise<Principal> {
     if (this.check === undefined) return anyone;
-    if (token === undefined || token === '') throw new AuthError('TOKEN_MISSING', 'a bearer token is needed');
+    if (token === undefined || token === '')
+      throw new AuthError('TOKEN_MISSING', 'a bearer token is required');
     const claims = await this.check(token).catch((error: unknown) => {
       this.remembered.delete(token);
       throw toAuthError(error);
@@ -135,17 +136,9 @@ function toAuthError(error: unknown): AuthError {
   }
   const keysFault = error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid;
   if (keysFault || !(error instanceof errors.JOSEError) || error.code === 'ERR_JOSE_GENERIC') {
-    return new AuthError(
-      'KEYS_UNAVAILABLE',
-      'the keys that tokens are verified with are not available',
-      options,
-    );
+    return new AuthError('KEYS_UNAVAILABLE', 'the keys to verify tokens cannot be fetched', options);
   }
-  return new AuthError(
-    'TOKEN_INVALID',
-    'the token is malformed, or not signed by a key that is trusted here',
-    options,
-  );
+  return new AuthError('TOKEN_INVALID', 'the token is malformed or not signed by a trusted key', options);
 }
 
 function expiry({ exp }: JWTPayload): string {
