@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { loadDriverSimConfig, loadReplayConfig } from './config.js';
 
 describe(loadDriverSimConfig, () => {
-  it('needs nothing', () => {
+  it('has a default for every variable', () => {
     const config = loadDriverSimConfig({}, []);
     expect(config.city.name).toBe('Monaco');
     expect(config).toMatchObject({
@@ -15,7 +15,7 @@ describe(loadDriverSimConfig, () => {
     });
   });
 
-  it('takes arguments before the environment', () => {
+  it('prefers arguments to the environment', () => {
     const env = { SIM_VEHICLES: '10', SIM_SEED: 'a' };
     expect(loadDriverSimConfig(env, ['--vehicles', '20'])).toMatchObject({ vehicles: 20, seed: 'a' });
   });
@@ -25,7 +25,7 @@ describe(loadDriverSimConfig, () => {
     [{ CITY_FILE: '/nowhere/city.geojson' }, [], ['CITY_FILE']],
     [{}, ['--vehicle', '3'], ['arguments']],
     [{ HOST: '0.0.0.0' }, [], ['HOST']],
-  ])('names what is wrong with %j %j', (env, args, variables) => {
+  ])('names every invalid variable of %j %j', (env, args, variables) => {
     let error: unknown;
     try {
       loadDriverSimConfig(env, args);
@@ -40,7 +40,7 @@ describe(loadDriverSimConfig, () => {
 });
 
 describe(loadReplayConfig, () => {
-  it('never shows a token', () => {
+  it('does not show tokens in errors', () => {
     expect(loadReplayConfig({ INGEST_TOKEN: 'secret' }).ingest.token).toBe('secret');
     expect(() => loadReplayConfig({ INGEST_TOKEN: 'secret', INGEST_URL: 'ftp://x' })).toThrow(
       /^(?!.*secret)/,

@@ -3,14 +3,14 @@ import { parseArgs } from 'node:util';
 import { authEnv, ConfigError, Env, httpEnv, readEnv, toAuth } from '@hailstream/service/config';
 import { LOCAL_PROVIDER_ID, type AuthOptions } from '@hailstream/service/tokens';
 import Type from 'typebox';
-import { CityFileError, readCityFile, type CityFile } from './city/city-file.js';
+import { CityFileError, readCityFile, type CityFile } from '@hailstream/events/city-file';
 import { firstSentence } from './first-sentence.js';
 
 const DEFAULT_CITY_FILE = fileURLToPath(new URL('../../../cities/monaco.geojson', import.meta.url));
 const DEFAULT_PORT = 4003;
 const MAX_VEHICLES = 20_000;
 
-/** Where devices send their events, and as whose. */
+/** Address of ingest, and the provider whose events are sent. */
 const ingestEnv = {
   INGEST_URL: Env.Url(['http', 'https'], { default: 'http://127.0.0.1:4000' }),
   INGEST_TOKEN: Type.Optional(Env.Secret()),
@@ -38,7 +38,7 @@ export interface ReplayConfig {
 
 export interface DriverSimConfig {
   readonly http: { readonly host: string; readonly port: number; readonly logLevel: string };
-  /** How ingest takes tokens, as far as it is known here. */
+  /** The `AUTH_*` settings of ingest, if they are known here. */
   readonly auth: AuthOptions;
   readonly ingest: IngestConfig;
   readonly city: CityFile;
@@ -46,15 +46,15 @@ export interface DriverSimConfig {
   readonly seed: string;
 }
 
-/** @throws {ConfigError} naming every variable that is wrong */
+/** @throws ConfigError if a variable is invalid; it names all of them */
 export function loadReplayConfig(env: NodeJS.ProcessEnv): ReplayConfig {
   return { ingest: toIngest(readEnv(Type.Object(ingestEnv), env)) };
 }
 
 /**
- * `--vehicles`, `--seed` and `--city` stand above the environment.
+ * `--vehicles`, `--seed` and `--city` override the environment.
  *
- * @throws {ConfigError} naming every variable that is wrong
+ * @throws ConfigError if a variable is invalid; it names all of them
  */
 export function loadDriverSimConfig(env: NodeJS.ProcessEnv, args: readonly string[]): DriverSimConfig {
   const values = readEnv(driverSimEnv, { ...env, ...argsAsEnv(args) });
@@ -96,6 +96,8 @@ function toCity(path: string): CityFile {
     return readCityFile(path);
   } catch (error) {
     if (!(error instanceof CityFileError)) throw error;
-    throw new ConfigError([{ variable: 'CITY_FILE', expected: 'a city as GeoJSON', got: error.message }]);
+    throw new ConfigError([
+      { variable: 'CITY_FILE', expected: 'a city file in GeoJSON', got: error.message },
+    ]);
   }
 }

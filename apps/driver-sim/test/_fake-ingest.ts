@@ -1,28 +1,28 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** One event as it came in, with the path it came to. */
+/** One received event and its path. */
 export interface Received {
   readonly path: string;
   readonly item: Record<string, unknown>;
 }
 
-/** How one request is treated: what the log does with its items, and what the client gets to see of it. */
+/** How a request is handled: what is stored, and what the client receives. */
 export type Treatment =
   | { readonly kind: 'take' }
-  /** The log has the items, but the answer never arrives. */
+  /** The items are stored, but the response is lost. */
   | { readonly kind: 'lose-answer' }
-  /** Nothing is taken; the connection breaks. */
+  /** Nothing is stored, and the connection is closed. */
   | { readonly kind: 'break' }
   | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: string }
-  /** Some items fail, the others are taken. */
+  /** Some items fail, the others are stored. */
   | { readonly kind: 'fail-items'; readonly error: (item: Record<string, unknown>) => string | undefined };
 
-/** An ingest service over real HTTP whose log is a list, and that can be told to fail, lose answers and go away. */
+/** An ingest service over HTTP with a list as its log, which can fail, lose responses and stop. */
 export class FakeIngest implements AsyncDisposable {
-  /** What the log has, in the order it got it; what was sent again is there again. */
+  /** Stored events in order of arrival, including repeated ones. */
   readonly log: Received[] = [];
-  /** Requests that came, whatever became of them, with the time they came at. */
+  /** All requests with their time of arrival. */
   readonly requests: { readonly path: string; readonly count: number; readonly at: number }[] = [];
   readonly authorizations = new Set<string | undefined>();
   /** Called for every request, with its number from 0. */
@@ -40,7 +40,7 @@ export class FakeIngest implements AsyncDisposable {
     return new URL(`http://127.0.0.1:${this.port}`);
   }
 
-  /** Listens; at the port it had before, where it was up before. */
+  /** Listens, on the same port as before. */
   async up(): Promise<void> {
     const server = createServer((request, response) => void this.handle(request, response));
     await new Promise<void>((resolve, reject) => {
@@ -50,7 +50,7 @@ export class FakeIngest implements AsyncDisposable {
     this.server = server;
   }
 
-  /** Is gone at once, as if killed. */
+  /** Stops at once, as if killed. */
   async down(): Promise<void> {
     const server = this.server;
     this.server = undefined;
@@ -64,7 +64,7 @@ export class FakeIngest implements AsyncDisposable {
     await this.down();
   }
 
-  /** The log without what is there again: the first of each id counts. */
+  /** Returns the first event of each id. */
   distinct(idField: string): Record<string, unknown>[] {
     return [...new Map(this.log.toReversed().map(({ item }) => [item[idField], item])).values()].toReversed();
   }
@@ -74,7 +74,7 @@ export class FakeIngest implements AsyncDisposable {
     try {
       for await (const chunk of request) chunks.push(chunk as Buffer);
     } catch {
-      // The client went away, or this server did: there is nobody to answer.
+      // The connection was closed by the client or by this server.
       return;
     }
     const items = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>[];

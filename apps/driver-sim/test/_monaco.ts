@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { readCityFile } from '../src/city/city-file.js';
+import { readCityFile } from '@hailstream/events/city-file';
 import type { EventOf, FamilyName } from '@hailstream/events';
 import { buildRoadGraph } from '../src/roads/road-graph.js';
 import { SimulatedCity, STEP_MS } from '../src/simulation/city.js';

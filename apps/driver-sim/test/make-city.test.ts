@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readCityFile } from '../src/city/city-file.js';
+import { readCityFile } from '@hailstream/events/city-file';
 import { runMakeCity } from '../src/city/run-make-city.js';
 import { buildRoadGraph } from '../src/roads/road-graph.js';
 
@@ -40,7 +40,7 @@ async function makeCity(content: string): Promise<void> {
 }
 
 describe('make-city', () => {
-  it('writes a city that can be driven in, and says what is not in it', async () => {
+  it('writes a city that the simulator can use, and reports what was omitted', async () => {
     await makeCity(
       `${road('1 2 3 99')}${road('3 4', oneway)}${road('5 6')}${road('1 6', '<tag k="access" v="no"/>')}${nodes}`,
     );
@@ -49,26 +49,26 @@ describe('make-city', () => {
     expect(buildRoadGraph(city)).toMatchObject({ nodes: { length: 3 }, unreachable: 3 });
     expect(stderr.split('\n')).toEqual([
       'make-city: 3 roads',
-      'make-city: 1 roads that are closed to the public were left out',
-      'make-city: 1 roads were cut where nodes are not in the extract',
-      'make-city: 3 of 6 places cannot be reached from, or left to, the others: they are drawn, and nobody drives there',
+      'make-city: 1 roads that are closed to the public were omitted',
+      'make-city: 1 roads were split at nodes that are not in the extract',
+      'make-city: 3 of 6 places are not connected to the others in both directions; they are drawn, but not used by the simulator',
       '',
     ]);
   });
 
-  it('warns of a city that nobody can drive in', async () => {
+  it('warns if the simulator cannot use the city', async () => {
     await makeCity(nodes + road('1 2', oneway));
-    expect(stderr).toContain('make-city: warning: no two places can be reached from each other');
+    expect(stderr).toContain('make-city: warning: no two places are connected in both directions');
   });
 
   it.each([
-    [[], /^expected one extract and a name; usage: make-city [^\n]+$/],
-    [['a.osm'], /^expected one extract and a name; usage: [^\n]+$/],
-    [['a.osm', 'b.osm', '--name', 'A'], /^expected one extract and a name; usage: [^\n]+$/],
+    [[], /^expected one extract and --name; usage: make-city [^\n]+$/],
+    [['a.osm'], /^expected one extract and --name; usage: [^\n]+$/],
+    [['a.osm', 'b.osm', '--name', 'A'], /^expected one extract and --name; usage: [^\n]+$/],
     [['a.osm', '--nam', 'A'], /^Unknown option '--nam'; usage: [^\n]+$/],
     [['a.osm', '--name', '--nam'], /^Option '--name' argument is ambiguous; usage: [^\n]+$/],
     [['/nowhere/a.osm', '--name', 'A'], /^\/nowhere\/a\.osm: file not found$/],
-  ])('refuses %j in one line', async (args, reason) => {
+  ])('rejects %j in one line', async (args, reason) => {
     await expect(runMakeCity(args)).rejects.toThrow(reason);
     expect(stdout).toBe('');
   });

@@ -17,7 +17,7 @@ describe('cities/monaco.geojson', () => {
     expect(meters / 1_000).toBeCloseTo(60.314, 2);
   });
 
-  it('names whom the data is from, and lies within its bounds', () => {
+  it('has an attribution, and lies within its bounding box', () => {
     expect(city.attribution).toContain('OpenStreetMap');
     const [west, south, east, north] = city.bbox;
     for (const [lng, lat] of city.features.flatMap(({ geometry }) => geometry.coordinates)) {
@@ -25,7 +25,7 @@ describe('cities/monaco.geojson', () => {
     }
   });
 
-  it('is a city that one can drive through, but for a few ends', () => {
+  it('has a road network that is connected except for a few dead ends', () => {
     const coordinates = new Set(city.features.flatMap(({ geometry }) => geometry.coordinates.map(String)));
     expect(monacoGraph.nodes.length).toBeGreaterThan(coordinates.size * 0.9);
   });

@@ -40,7 +40,9 @@ function latAtAntimeridian([fromLng, fromLat]: Coordinate, [toLng, toLat]: Coord
  *
  * @see RFC 7946, section 5.2
  */
-export function boundsOf(points: readonly Coordinate[]): [number, number, number, number] {
+export function boundsOf(
+  points: readonly (readonly [lng: number, lat: number, ...rest: number[]])[],
+): [number, number, number, number] {
   let [south, north] = [90, -90];
   for (const [, lat] of points) {
     south = Math.min(south, lat);

@@ -1,7 +1,7 @@
 /** Tags of a way in OpenStreetMap. */
 export type Tags = ReadonlyMap<string, string>;
 
-/** Classes of OpenStreetMap's `highway` that cars drive on. */
+/** Classes of OpenStreetMap's `highway` for cars. */
 const DRIVABLE_CLASSES = [
   'motorway',
   'trunk',
@@ -16,10 +16,10 @@ const DRIVABLE_CLASSES = [
 ];
 const drivable: ReadonlySet<string> = new Set(DRIVABLE_CLASSES.flatMap((name) => [name, `${name}_link`]));
 
-/** Who a tag is about, from cars alone to everybody: the first that says something counts. */
+/** Modes of access tags, from cars to all traffic: the first one with a known value applies. */
 const MODES = ['motorcar', 'motor_vehicle', 'vehicle', 'access'] as const;
 
-/** Values of access that let a car in which brings somebody there. */
+/** Values of access that allow a car with a passenger. */
 const OPEN: ReadonlySet<string> = new Set([
   'yes',
   'permissive',
@@ -31,7 +31,7 @@ const OPEN: ReadonlySet<string> = new Set([
   'unknown',
 ]);
 
-/** Values of access that do not. One that is in neither set says nothing. */
+/** Values of access that do not. A value in neither set is ignored. */
 const CLOSED: ReadonlySet<string> = new Set([
   'no',
   'private',
@@ -52,13 +52,13 @@ const CLOSED: ReadonlySet<string> = new Set([
   'restricted',
 ]);
 
-/** Kinds of service roads that are not for cars with passengers. */
+/** Service roads that are closed to cars with passengers. */
 const CLOSED_SERVICES: ReadonlySet<string> = new Set(['emergency_access']);
 
-/** Whether a way is a road for cars, and whether they may drive on it. */
+/** Whether a way is a road for cars, and whether it is open to them. */
 export type RoadUse = 'open' | 'closed' | 'reversible' | 'no-road';
 
-/** Tells what cars may do on a way. @see https://wiki.openstreetmap.org/wiki/Key:access */
+/** Returns the use of a way by cars. @see https://wiki.openstreetmap.org/wiki/Key:access */
 export function roadUse(tags: Tags): RoadUse {
   if (!drivable.has(tags.get('highway') ?? '') || tags.get('area') === 'yes') return 'no-road';
   if (tags.get('impassable') === 'yes' || CLOSED_SERVICES.has(tags.get('service') ?? '')) return 'closed';
@@ -75,13 +75,13 @@ function isOpen(tags: Tags): boolean {
   return true;
 }
 
-/** Which way a road that is open may be driven; `undefined` for both. */
+/** Returns the direction of an open road; `undefined` if it has both. */
 export function onewayOf(tags: Tags): 'yes' | '-1' | undefined {
   const direction = directionOf(tags);
   return direction === 'reversible' ? undefined : direction;
 }
 
-/** Roundabouts and motorways go one way without saying so. */
+/** Roundabouts and motorways are one-way by default. */
 function directionOf(tags: Tags): 'yes' | '-1' | 'reversible' | undefined {
   const said = MODES.slice(0, -1).map((mode) => tags.get(`oneway:${mode}`));
   switch (said.find((value) => value !== undefined) ?? tags.get('oneway')) {
@@ -92,7 +92,7 @@ function directionOf(tags: Tags): 'yes' | '-1' | 'reversible' | undefined {
     case '-1':
     case 'reverse':
       return '-1';
-    // The direction changes with the hour, or every few minutes: no time of day is known here.
+    // The direction depends on the time, which is unknown here.
     case 'reversible':
     case 'alternating':
       return 'reversible';

@@ -1,7 +1,7 @@
 import type { SaxesTagPlain } from 'saxes';
 import { SaxesParser } from 'saxes';
 import { boundsOf, cutAtAntimeridian, roundDegrees, type Coordinate } from './antimeridian.js';
-import type { CityFile, Road } from './city-file.js';
+import type { CityFile, Road } from '@hailstream/events/city-file';
 import { onewayOf, roadUse, type Tags } from './osm-tags.js';
 
 interface Way {
@@ -9,38 +9,38 @@ interface Way {
   readonly tags: Map<string, string>;
 }
 
-/** A way that is a road, until all nodes are known. */
+/** A road whose nodes may not have been read yet. */
 interface PendingRoad {
   readonly refs: readonly string[];
   readonly properties: Road['properties'];
 }
 
-/** An OpenStreetMap extract can't be made a city. */
+/** An OpenStreetMap extract cannot be converted. */
 export class OsmError extends Error {
   override readonly name = 'OsmError';
   readonly code = 'OSM_UNREADABLE';
   readonly retryable = false;
 }
 
-/** What of an extract is not in its city. */
+/** Counts of what was omitted from an extract. */
 export interface OsmOmissions {
-  /** Ways for cars that are closed to the public. */
+  /** Roads that are closed to the public. */
   closed: number;
-  /** Ways whose direction changes with the time. */
+  /** Roads with a time-dependent direction. */
   reversible: number;
   /** Nodes and ways that are marked as deleted. */
   deleted: number;
-  /** Ways of which nodes are not in the extract, as at its edge: they end there. */
+  /** Roads that were split at nodes outside the extract. */
   clipped: number;
-  /** Ways of which no two nodes in a row are in the extract. */
+  /** Roads without two consecutive nodes in the extract. */
   outside: number;
 }
 
 /**
- * Makes a city of an OpenStreetMap extract in XML, read piece by piece: its public roads that cars drive on. Nodes and ways
- * come in any order; ways end where a node is not in the extract.
+ * Converts an OpenStreetMap extract in XML, read in pieces, to a city of its public roads for cars. Nodes and ways may be
+ * in any order. Ways are split at nodes that are not in the extract.
  *
- * @throws {OsmError} when it is not well-formed, or there is no road
+ * @throws OsmError if the extract is not well-formed or has no road
  */
 export class OsmToCity {
   readonly omissions: OsmOmissions = { closed: 0, reversible: 0, deleted: 0, clipped: 0, outside: 0 };
@@ -71,7 +71,7 @@ export class OsmToCity {
   end(about: { name: string }): CityFile {
     this.parser.close();
     const roads = this.pending.flatMap((road) => this.toRoads(road));
-    if (roads.length === 0) throw new OsmError('there is no road in it that cars drive on');
+    if (roads.length === 0) throw new OsmError('the extract has no road for cars');
     return {
       type: 'FeatureCollection',
       name: about.name,
@@ -106,7 +106,7 @@ export class OsmToCity {
       return;
     }
     const [lng, lat] = [degreesOf(attributes['lon'], 180), degreesOf(attributes['lat'], 90)];
-    // A node without a place is named, but not in the extract.
+    // A node without coordinates is referenced, but not part of the extract.
     if (lng !== undefined && lat !== undefined) this.nodes.set(id, [lng, lat]);
   }
 
@@ -153,7 +153,7 @@ export class OsmToCity {
   }
 }
 
-/** JOSM marks what is to be deleted with `action`; extracts with history, what is, with `visible`. */
+/** JOSM marks elements to delete with `action`, extracts with history mark deleted ones with `visible`. */
 function isDeleted(attributes: SaxesTagPlain['attributes']): boolean {
   return attributes['action'] === 'delete' || attributes['visible'] === 'false';
 }

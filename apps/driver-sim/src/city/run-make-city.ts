@@ -1,38 +1,38 @@
 import { parseArgs } from 'node:util';
 import { firstSentence } from '../first-sentence.js';
-import { formatCity } from './city-file.js';
+import { formatCity } from './format-city.js';
 import { OsmError, OsmToCity, type OsmOmissions } from './osm-to-city.js';
 import { FileError, readText } from '../files/read-text.js';
 import { buildRoadGraph, type RoadGraph } from '../roads/road-graph.js';
 
 const USAGE = 'usage: make-city EXTRACT.osm[.gz] --name NAME > CITY.geojson';
 
-/** How often a line says how far it is. */
+/** Interval of progress lines. */
 const PROGRESS_EVERY_MS = 5_000;
 
 /**
- * Makes a city file of an extract on the command line: the file on stdout, what is not in it on stderr.
+ * Converts an extract to a city file on stdout, and reports on stderr what was omitted.
  *
- * @throws {OsmError} when the arguments or the extract are wrong
- * @throws {FileError} when the extract can't be read
+ * @throws OsmError if the arguments or the extract are invalid
+ * @throws FileError if the extract cannot be read
  */
 export async function runMakeCity(args: readonly string[]): Promise<void> {
   const { path, name } = argsOf(args);
   const converter = new OsmToCity();
-  let saidAt = performance.now();
+  let printedAt = performance.now();
   try {
-    for await (const text of readText(path, (warning) => say(`warning: ${path}: ${warning}`))) {
+    for await (const text of readText(path, (warning) => print(`warning: ${path}: ${warning}`))) {
       converter.push(text);
-      if (performance.now() - saidAt < PROGRESS_EVERY_MS) continue;
-      saidAt = performance.now();
-      say(`${converter.progress.nodes} nodes and ${converter.progress.roads} roads read`);
+      if (performance.now() - printedAt < PROGRESS_EVERY_MS) continue;
+      printedAt = performance.now();
+      print(`${converter.progress.nodes} nodes and ${converter.progress.roads} roads read`);
     }
     const city = converter.end({ name });
     const graph = buildRoadGraph(city);
     process.stdout.write(formatCity(city));
-    say(city.features.length === 1 ? '1 road' : `${city.features.length} roads`);
-    for (const line of omittedLines(converter.omissions)) say(line);
-    for (const line of graphLines(graph)) say(line);
+    print(city.features.length === 1 ? '1 road' : `${city.features.length} roads`);
+    for (const line of omittedLines(converter.omissions)) print(line);
+    for (const line of graphLines(graph)) print(line);
   } catch (error) {
     if (error instanceof OsmError) throw new OsmError(`${path}: ${error.message}`, { cause: error });
     if (error instanceof FileError) throw new FileError(`${path}: ${error.message}`, { cause: error });
@@ -53,31 +53,31 @@ function argsOf(args: readonly string[]): { path: string; name: string } {
     const reason = firstSentence(error);
     throw new OsmError(`${reason}; ${USAGE}`, { cause: error });
   }
-  throw new OsmError(`expected one extract and a name; ${USAGE}`);
+  throw new OsmError(`expected one extract and --name; ${USAGE}`);
 }
 
 function omittedLines({ closed, reversible, deleted, clipped, outside }: OsmOmissions): string[] {
   const counts: readonly (readonly [number, string])[] = [
-    [closed, 'roads that are closed to the public were left out'],
-    [reversible, 'roads whose direction changes with the time were left out'],
-    [deleted, 'nodes and ways that are marked as deleted were left out'],
-    [clipped, 'roads were cut where nodes are not in the extract'],
-    [outside, 'roads were left out because their nodes are not in the extract'],
+    [closed, 'roads that are closed to the public were omitted'],
+    [reversible, 'roads with a time-dependent direction were omitted'],
+    [deleted, 'nodes and ways that are marked as deleted were omitted'],
+    [clipped, 'roads were split at nodes that are not in the extract'],
+    [outside, 'roads were omitted because their nodes are not in the extract'],
   ];
   return counts.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}`);
 }
 
-/** A city needs streets that lead from everywhere to everywhere; the rest of them is drawn only. */
+/** The simulator uses only the largest strongly connected part of the network. */
 function graphLines({ nodes, unreachable }: RoadGraph): string[] {
   if (nodes.length < 2)
-    return ['warning: no two places can be reached from each other: nobody can drive in it'];
+    return ['warning: no two places are connected in both directions, so the simulator cannot use the city'];
   if (unreachable === 0) return [];
   const all = nodes.length + unreachable;
   return [
-    `${unreachable} of ${all} places cannot be reached from, or left to, the others: they are drawn, and nobody drives there`,
+    `${unreachable} of ${all} places are not connected to the others in both directions; they are drawn, but not used by the simulator`,
   ];
 }
 
-function say(line: string): void {
+function print(line: string): void {
   process.stderr.write(`make-city: ${line}\n`);
 }

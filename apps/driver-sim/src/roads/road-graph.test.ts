@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CityFile, Road } from '../city/city-file.js';
+import type { CityFile, Road } from '@hailstream/events/city-file';
 import { buildRoadGraph, type RoadGraph } from './road-graph.js';
 import { Router } from './router.js';
 

@@ -1,4 +1,4 @@
-import type { CityFile, Road } from '../city/city-file.js';
+import type { CityFile, Road } from '@hailstream/events/city-file';
 import { distanceMeters, headingDegrees, type Position } from '../geo/geo.js';
 import { largestComponent } from './strong-components.js';
 import { speedLimit } from './speed-limit.js';
@@ -67,7 +67,7 @@ function addLinks(links: Link[], path: readonly number[], properties: Road['prop
   }
 }
 
-/** Keeps the nodes that are marked, and numbers them anew. */
+/** Keeps the nodes that are marked, and renumbers them. */
 function assemble(
   positions: readonly Position[],
   links: readonly Link[],

@@ -1,4 +1,4 @@
-import type { Road } from '../city/city-file.js';
+import type { Road } from '@hailstream/events/city-file';
 
 const METERS_PER_SECOND_PER_KMH = 1 / 3.6;
 const KMH_PER_MPH = 1.609_344;

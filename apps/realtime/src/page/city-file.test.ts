@@ -6,7 +6,7 @@ import { loadCity } from './city-file.js';
 const { cityFile } = loadConfig({}).page;
 
 describe('loadCity', () => {
-  it('reads the city that is the default, with what a map needs', () => {
+  it('reads the default city', () => {
     const city = loadCity(cityFile, null);
     expect(city).toMatchObject({ name: 'Monaco', mapStyleUrl: null });
     expect(city.attribution).toContain('OpenStreetMap');
@@ -15,12 +15,12 @@ describe('loadCity', () => {
     expect(city.roads.features.length).toBeGreaterThan(100);
   });
 
-  it('says which variable names a file that is not there', () => {
+  it('names the variable of a missing file', () => {
     expect(() => loadCity('/nowhere/city.geojson', null)).toThrow(ConfigError);
     expect(() => loadCity('/nowhere/city.geojson', null)).toThrow(/CITY_FILE.*ENOENT/);
   });
 
-  it('says what is wrong with a file that is no city', () => {
+  it('names the problem of a file that is not a city', () => {
     const here = new URL('../../package.json', import.meta.url).pathname;
     expect(() => loadCity(here, null)).toThrow(/CITY_FILE.*required/);
   });

@@ -2,13 +2,17 @@ import { readFileSync } from 'node:fs';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 
-/** Degrees, in the order GeoJSON has them. */
-const Coordinate = Type.Tuple([
+/** Degrees in the order of GeoJSON, and optionally an elevation in metres. */
+const [Longitude, Latitude] = [
   Type.Number({ minimum: -180, maximum: 180 }),
   Type.Number({ minimum: -90, maximum: 90 }),
+];
+const Coordinate = Type.Union([
+  Type.Tuple([Longitude, Latitude]),
+  Type.Tuple([Longitude, Latitude, Type.Number()]),
 ]);
 
-/** A drivable road: tags as in OpenStreetMap. Roads meet where they share a coordinate. */
+/** A drivable road with the tags of OpenStreetMap. Roads that share a coordinate are connected there. */
 const Road = Type.Object({
   type: Type.Literal('Feature'),
   properties: Type.Object({
@@ -24,26 +28,29 @@ const Road = Type.Object({
 });
 export type Road = Type.Static<typeof Road>;
 
-/** A city: its drivable roads as GeoJSON, with its name, its extent and whom to name for the data. */
+/**
+ * A city in GeoJSON: its drivable roads, name, bounding box (west, south, east, north) and the attribution of the data. The
+ * simulator drives on the roads, and the dashboard draws them.
+ */
 export const CityFile = Type.Object({
   type: Type.Literal('FeatureCollection'),
-  name: Type.String(),
+  name: Type.String({ minLength: 1 }),
   bbox: Type.Tuple([Type.Number(), Type.Number(), Type.Number(), Type.Number()]),
-  attribution: Type.String(),
-  features: Type.Array(Road, { minItems: 1 }),
+  attribution: Type.String({ minLength: 1 }),
+  features: Type.Array(Road),
 });
 export type CityFile = Type.Static<typeof CityFile>;
 
 const compiled = Compile(CityFile);
 
-/** Why a file is no city: one line. */
+/** A file is not a city file. The message is one line. */
 export class CityFileError extends Error {
   override readonly name = 'CityFileError';
   readonly code = 'CITY_FILE';
   readonly retryable = false;
 }
 
-/** @throws {CityFileError} */
+/** @throws CityFileError if the file cannot be read, or does not match {@link CityFile} */
 export function readCityFile(path: string): CityFile {
   let value: unknown;
   try {
@@ -53,13 +60,8 @@ export function readCityFile(path: string): CityFile {
   }
   if (compiled.Check(value)) return value;
   const [first] = compiled.Errors(value);
-  const place = first?.instancePath.slice(1).replaceAll('/', '.') ?? '';
-  throw new CityFileError(`${path}: ${place === '' ? 'it' : place} ${first?.message ?? 'is not a city'}`);
-}
-
-/** A city as text, a road a line. */
-export function formatCity(city: CityFile): string {
-  const { features, ...about } = city;
-  const head = JSON.stringify(about).slice(0, -1);
-  return `${head},"features":[\n${features.map((road) => JSON.stringify(road)).join(',\n')}\n]}\n`;
+  const field = first?.instancePath.slice(1).replaceAll('/', '.') ?? '';
+  throw new CityFileError(
+    `${path}: ${field === '' ? 'the file' : field} ${first?.message ?? 'is not a city'}`,
+  );
 }
