@@ -1,4 +1,4 @@
-/** What an error of `parseArgs` says first: the rest is advice, on lines of its own. */
+/** Returns the first sentence of an error of `parseArgs`, without the advice that follows. */
 export function firstSentence(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.split(/\.?(?:\s*\n|\. |$)/)[0]!;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from './config.js';
 
 describe(loadConfig, () => {
-  it('needs nothing on a laptop', () => {
+  it('has a default for every variable', () => {
     expect(loadConfig({})).toEqual({
       logLevel: 'info',
       events: { maxAgeDays: 1_830 },
@@ -21,18 +21,18 @@ describe(loadConfig, () => {
   });
 
   it.each([
-    ['a port that is none', { PORT: '-1' }, 'PORT'],
+    ['an invalid port', { PORT: '-1' }, 'PORT'],
     [
-      'a wait that callers would not wait',
+      'a delivery timeout above the maximum',
       { INGEST_LOG_DELIVERY_TIMEOUT_MS: '60000' },
       'INGEST_LOG_DELIVERY_TIMEOUT_MS',
     ],
     [
-      'a buffer that the largest body does not fit in',
+      'a buffer that is too small for the largest body',
       { INGEST_LOG_BUFFER_BYTES: '4000000' },
       'INGEST_LOG_BUFFER_BYTES',
     ],
-    ['being reachable by everyone', { HOST: '0.0.0.0' }, 'HOST'],
+    ['a public address without authentication', { HOST: '0.0.0.0' }, 'HOST'],
   ])('refuses %s', (_, env, variable) => {
     expect(() => loadConfig(env)).toThrow(ConfigError);
     expect(() => loadConfig(env)).toThrow(new RegExp(`^${variable}: expected .*, got `));

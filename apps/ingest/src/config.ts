@@ -23,10 +23,10 @@ import Type from 'typebox';
 
 const MEBIBYTE = 1_048_576;
 
-/** A caller that waits longer than this has given up, or should. */
+/** Longest time that a caller can be expected to wait. */
 const MAX_DELIVERY_TIMEOUT_MS = 30_000;
 
-/** Fewest bodies of the largest size that the buffer must have room for: with less, one could never be written. */
+/** Number of bodies of maximum size that must fit into the buffer. With less, such a body could never be written. */
 const BODIES_BUFFERED = 2;
 
 const ingestEnv = Type.Object({
@@ -56,7 +56,7 @@ export interface IngestConfig {
   };
 }
 
-/** @throws ConfigError with every variable that is wrong */
+/** @throws ConfigError if a variable is invalid; it names all of them */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): IngestConfig {
   const env = readEnv(ingestEnv, environment);
   const leastBufferBytes = BODIES_BUFFERED * env.INGEST_HTTP_BODY_LIMIT_BYTES;

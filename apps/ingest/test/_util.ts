@@ -16,7 +16,7 @@ export const PROVIDER = '2411d395-04f2-47c9-ab66-d09e9e3c3251';
 
 const silent = createLogger({ name: 'test', level: 'silent' });
 
-/** Ingest on a free port, and a client of it. */
+/** Ingest on a free port, with a client. */
 export interface TestIngest extends AsyncDisposable {
   readonly app: NestFastifyApplication;
   readonly port: number;
@@ -29,7 +29,7 @@ export interface TestRequest {
   readonly path: string;
   readonly body?: string | Buffer;
   readonly headers?: Record<string, string>;
-  /** `null`: none. @default one for PROVIDER */
+  /** `null`: no token. @default a token of PROVIDER */
   readonly token?: string | null;
 }
 
@@ -39,7 +39,7 @@ export interface TestResponse {
   readonly body: AnswerBody;
 }
 
-/** What any of the answers may have; which of it one has is for the test to say. */
+/** Fields that responses may have. */
 export interface AnswerBody {
   readonly success?: number;
   readonly total?: number;
@@ -94,7 +94,7 @@ export function writeToken(providerId = PROVIDER, expiresIn = '1h'): Promise<str
   return makeToken(SECRET, { scopes: ['write'], providerId }, expiresIn);
 }
 
-/** A valid telemetry point of now. */
+/** A valid telemetry point with the current time. */
 export function telemetryPoint(changes: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     device_id: randomUUID(),
@@ -112,7 +112,7 @@ export async function ready(ingest: TestIngest): Promise<void> {
   await until(async () => (await ingest.request({ method: 'GET', path: '/health/ready' })).status === 200);
 }
 
-/** A record of the log, copied, with its value parsed. */
+/** A copy of a record, with its value parsed. */
 export interface ReadRecord {
   readonly topic: string;
   readonly key: string;
@@ -121,7 +121,7 @@ export interface ReadRecord {
   readonly timestampMs: number;
 }
 
-/** Everything that the log holds, in the order of each partition. */
+/** Reads all records, in the order of each partition. */
 export async function readLog(port: number, registry = eventRegistry): Promise<ReadRecord[]> {
   const connection: LogConnection = { brokers: [`127.0.0.1:${port}`], clientId: 'test' };
   const ranges = registry.topics.map(

@@ -15,7 +15,7 @@ import {
 
 const MEBIBYTE = 1_048_576;
 
-describe('ingest, sent what is not right', () => {
+describe('ingest with invalid requests', () => {
   let broker: TestBroker;
   let ingest: TestIngest;
 
@@ -33,12 +33,12 @@ describe('ingest, sent what is not right', () => {
   it.each([
     ['malformed JSON', '[{"device_id":', /not JSON/],
     ['nothing', '', /empty/],
-    ['what is not UTF-8', Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d]), /UTF-8/],
+    ['bytes that are not UTF-8', Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d]), /UTF-8/],
     ['NaN', '[{"location":{"lat":NaN,"lng":1}}]', /not JSON/],
     ['an object', JSON.stringify(telemetryPoint()), /array/],
     ['null', 'null', /array/],
     ['a text', '"telemetry"', /array/],
-  ])('refuses %s with 400', async (_, body, detail) => {
+  ])('rejects %s with 400', async (_, body, detail) => {
     const response = await ingest.request({ path: '/telemetry', body });
     expect(response.status).toBe(400);
     expect(response.headers['content-type']).toContain('application/problem+json');
@@ -48,15 +48,15 @@ describe('ingest, sent what is not right', () => {
 
   const location = { lat: 43.7, lng: 7.4 };
   it.each([
-    ['a latitude off the globe', telemetryPoint({ location: { ...location, lat: -90.01 } }), 'location.lat'],
-    ['a longitude off the globe', telemetryPoint({ location: { ...location, lng: 180.01 } }), 'location.lng'],
+    ['a latitude out of range', telemetryPoint({ location: { ...location, lat: -90.01 } }), 'location.lat'],
+    ['a longitude out of range', telemetryPoint({ location: { ...location, lng: 180.01 } }), 'location.lng'],
     ['a number as text', telemetryPoint({ location: { ...location, lat: '43.7' } }), 'location.lat'],
     ['a time as text', telemetryPoint({ timestamp: '2026-01-01T00:00:00Z' }), 'timestamp'],
     ['a time in seconds', telemetryPoint({ timestamp: Math.floor(Date.now() / 1_000) }), 'timestamp'],
-    ['a time that is no integer', telemetryPoint({ timestamp: Date.now() + 0.5 }), 'timestamp'],
+    ['a fractional time', telemetryPoint({ timestamp: Date.now() + 0.5 }), 'timestamp'],
     ['an event of 2019', telemetryPoint({ timestamp: Date.UTC(2019, 0, 1) }), 'timestamp'],
     ['a time far ahead', telemetryPoint({ timestamp: Date.now() + 6 * 60_000 }), 'timestamp'],
-    ['an id that is no UUID', telemetryPoint({ device_id: 'taxi 7' }), 'device_id'],
+    ['an id that is not a UUID', telemetryPoint({ device_id: 'taxi 7' }), 'device_id'],
     [
       'another provider’s event',
       telemetryPoint({ provider_id: '0197a1c0-0000-7000-8000-000000000bad' }),
@@ -71,7 +71,7 @@ describe('ingest, sent what is not right', () => {
     ['a text', 'telemetry', undefined],
     ['null', null, undefined],
     ['an array', [telemetryPoint()], undefined],
-  ])('refuses %s as bad_param, and names the field', async (_, item, field) => {
+  ])('rejects %s as bad_param and names the field', async (_, item, field) => {
     const response = await ingest.post('/telemetry', [item]);
     expect(response.status).toBe(400);
     expect(response.body).toMatchObject({
@@ -84,14 +84,14 @@ describe('ingest, sent what is not right', () => {
     expect(failure!.error_description).toContain(field ?? 'item');
   });
 
-  it('refuses a number that is too large to be one', async () => {
+  it('rejects a number that is out of range', async () => {
     const body = JSON.stringify([telemetryPoint()]).replace('43.7347', '1e999');
     const response = await ingest.request({ path: '/telemetry', body });
     expect(response.status).toBe(400);
     expect(response.body.failures[0]!.error_details).toEqual(['location.lat']);
   });
 
-  it('refuses __proto__ and constructor as fields that no item has', async () => {
+  it('rejects __proto__ and constructor as unknown fields', async () => {
     const body = JSON.stringify([telemetryPoint()]).replace(
       '{"device_id"',
       '{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"isAdmin":true}},"device_id"',
@@ -102,14 +102,14 @@ describe('ingest, sent what is not right', () => {
     expect(({} as Record<string, unknown>)['isAdmin']).toBeUndefined();
   });
 
-  it('refuses what is nested too deep to be sent back, and sends it not back', async () => {
+  it('rejects a deeply nested item and does not return it', async () => {
     const deep = '['.repeat(900_000) + ']'.repeat(900_000);
     const response = await ingest.request({ path: '/telemetry', body: `[${deep}]` });
     expect(response.status).toBe(400);
     expect(response.body.failures).toMatchObject([{ item: null, index: 0, error: 'bad_param' }]);
   });
 
-  it('refuses more than a thousand items with 413', async () => {
+  it('rejects more than a thousand items with 413', async () => {
     const response = await ingest.post(
       '/telemetry',
       Array.from({ length: 1_001 }, () => 1),
@@ -121,7 +121,7 @@ describe('ingest, sent what is not right', () => {
   it.each([
     ['that says how long it is', { 'content-length': String(10 * MEBIBYTE) }],
     ['that does not', { 'transfer-encoding': 'chunked' }],
-  ])('refuses a body of 10 MB %s with 413, without reading all of it', async (_, headers) => {
+  ])('rejects a body of 10 MB %s with 413 without reading all of it', async (_, headers) => {
     const { status, sentBytes } = await sendTenMegabytes(ingest.port, {
       ...headers,
       authorization: `Bearer ${await writeToken()}`,
@@ -135,7 +135,7 @@ describe('ingest, sent what is not right', () => {
     'application/x-www-form-urlencoded',
     'application/json; charset=utf-16',
     'text/csv',
-  ])('refuses the content type %s with 415', async (type) => {
+  ])('rejects the content type %s with 415', async (type) => {
     const response = await ingest.post('/telemetry', [telemetryPoint()], {
       headers: { 'content-type': type },
     });
@@ -147,7 +147,7 @@ describe('ingest, sent what is not right', () => {
     'application/vnd.mds+json;version=0.4',
     'application/vnd.mds+json;version=1.2',
     'application/vnd.mds+json;version=3.0',
-  ])('refuses to speak %s with 406', async (accept) => {
+  ])('rejects %s with 406', async (accept) => {
     const response = await ingest.post('/telemetry', [telemetryPoint()], { headers: { accept } });
     expect(response.status).toBe(406);
     expect(response.body.detail).toContain('2.0');
@@ -172,13 +172,13 @@ describe('ingest, sent what is not right', () => {
       () => `${base64({ alg: 'none' })}.${base64({ scope: 'write', provider_id: PROVIDER })}.`,
       'invalid_token',
     ],
-  ])('refuses %s with 401, and says why', async (_, makeIt, challenge) => {
+  ])('rejects %s with 401 and the reason', async (_, makeIt, challenge) => {
     const response = await ingest.post('/telemetry', [telemetryPoint()], { token: await makeIt() });
     expect(response.status).toBe(401);
     expect(response.headers['www-authenticate']).toContain(challenge);
   });
 
-  it('refuses a token that has expired since it was last seen', async () => {
+  it('rejects a token that has expired since its last use', async () => {
     // A token is taken for 30 s after it has expired.
     const token = await writeToken(PROVIDER, '28 seconds ago');
     expect((await ingest.post('/telemetry', [], { token })).status).toBe(201);
@@ -197,7 +197,7 @@ describe('ingest, sent what is not right', () => {
     expect(response.headers['content-type']).toContain('application/problem+json');
   });
 
-  it('has written nothing of all that', async () => {
+  it('has written nothing to the log', async () => {
     expect(await readLog(broker.port)).toEqual([]);
   });
 });

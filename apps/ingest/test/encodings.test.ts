@@ -57,26 +57,26 @@ describe('the encodings of a body', () => {
 
   const gzip = { 'content-encoding': 'gzip' };
   it.each([
-    ['plain', json([]), 'not gzip'],
-    ['cut', gzipSync(jsonOf(5_000)).subarray(0, 100), 'not gzip'],
+    ['plain', json([]), 'not valid gzip'],
+    ['cut', gzipSync(jsonOf(5_000)).subarray(0, 100), 'not valid gzip'],
     ['of nothing', gzipSync(''), 'empty'],
     ['of what is not JSON', gzipSync('[{'), 'not JSON'],
     ['of what is not UTF-8', gzipSync(Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d])), 'not UTF-8'],
-  ])('are refused with 400 for gzip that is %s', async (_, body, detail) => {
+  ])('are rejected with 400 for gzip %s', async (_, body, detail) => {
     const response = await send(body, gzip);
     expect(response.status).toBe(400);
     expect(response.headers['content-type']).toContain('application/problem+json');
     expect(response.body.detail).toContain(detail);
   });
 
-  it('have one limit, before and after decoding', async () => {
+  it('have one size limit, before and after decompression', async () => {
     expect((await send(gzipSync(jsonOf(BODY_LIMIT)), gzip)).status).toBe(201);
     expect((await send(gzipSync(jsonOf(BODY_LIMIT + 1)), gzip)).status).toBe(413);
     expect((await send(jsonOf(BODY_LIMIT))).status).toBe(201);
     expect((await send(jsonOf(BODY_LIMIT + 1))).status).toBe(413);
   });
 
-  it('are refused with 413 where little gzip becomes very much', async () => {
+  it('are rejected with 413 if a small body decompresses to a large one', async () => {
     const member = gzipSync(Buffer.alloc(16 * 1_048_576, ' '));
     const bomb = Buffer.concat(Array.from({ length: Math.floor(BODY_LIMIT / member.length) }, () => member));
     const response = await send(bomb, gzip);
@@ -85,7 +85,7 @@ describe('the encodings of a body', () => {
   });
 
   it.each(['br', 'deflate', 'zstd', 'gzip, gzip', 'identity, gzip', 'made-up'])(
-    'are refused with 415 for %s, and the ones that are known are named',
+    'are rejected with 415 for %s, with the supported ones',
     async (coding) => {
       const response = await send(gzipSync(json([telemetryPoint()])), { 'content-encoding': coding });
       expect(response.status).toBe(415);
@@ -96,13 +96,13 @@ describe('the encodings of a body', () => {
     },
   );
 
-  it('do not matter to a request whose body nobody reads', async () => {
+  it('are ignored if the request body is not read', async () => {
     const headers = { 'content-type': 'text/plain', 'content-encoding': 'br' };
     const response = await ingest.request({ method: 'GET', path: '/health/live', body: 'x', headers });
     expect(response.status).toBe(200);
   });
 
-  it('are refused with 415 for another media type, and the ones that are known are named', async () => {
+  it('are rejected with 415 for another media type, with the supported ones', async () => {
     const response = await send(json([]), { 'content-type': 'text/csv' });
     expect(response.status).toBe(415);
     expect(response.headers['accept']).toBe('application/json, application/vnd.mds+json');

@@ -23,7 +23,7 @@ describe('ingest', () => {
   const idsInLog = async (): Promise<unknown[]> =>
     (await readLog(broker.port)).map(({ value }) => value['telemetry_id']);
 
-  it('answers 201 once the log has the event, under its device, with the time it came', async () => {
+  it('responds with 201 once the event is stored, with its device as key and the time of the request', async () => {
     const point = telemetryPoint({ timestamp: Date.now() - 86_400_000 });
     const before = Date.now();
     const response = await ingest.post('/telemetry', [point]);
@@ -46,7 +46,7 @@ describe('ingest', () => {
     ['/events', 'ride.vehicle-events', 'device_id'],
     ['/trips', 'ride.trips', 'trip_id'],
     ['/rider-events', 'ride.rider-events', 'trip_id'],
-  ])('puts what comes to %s on %s under its %s', async (path, topic, keyField) => {
+  ])('writes events posted to %s to %s with their %s as key', async (path, topic, keyField) => {
     const key = randomUUID();
     const event = {
       ...eventRegistry.byTopic.get(topic)!.example,
@@ -58,7 +58,7 @@ describe('ingest', () => {
     expect(records).toMatchObject([{ topic, value: event }]);
   });
 
-  it('accepts a heading and speed of -1, and leaves them out of the log', async () => {
+  it('accepts a heading and speed of -1, and omits them from the log', async () => {
     const location = { lat: 43.7347, lng: 7.4206, altitude: 12 };
     const point = telemetryPoint({ location: { ...location, heading: -1, speed: -1 } });
     expect((await ingest.post('/telemetry', [point])).body).toMatchObject({ success: 1, failures: [] });
@@ -68,7 +68,7 @@ describe('ingest', () => {
     expect(record!.value['location']).toEqual(location);
   });
 
-  it('keeps the order of a device across requests', async () => {
+  it('preserves the order of a device across requests', async () => {
     const device_id = randomUUID();
     const points = Array.from({ length: 50 }, () => telemetryPoint({ device_id }));
     for (const point of points) await ingest.post('/telemetry', [point]);
@@ -78,7 +78,7 @@ describe('ingest', () => {
     );
   });
 
-  it('writes the good items of a request, and names the others by their place', async () => {
+  it('writes the valid items of a request, and identifies the others by index', async () => {
     const good = [telemetryPoint(), telemetryPoint()];
     const offTheGlobe = telemetryPoint({ location: { lat: 90.5, lng: 7.4 } });
     const { telemetry_id: _, ...withoutId } = telemetryPoint();
@@ -104,14 +104,14 @@ describe('ingest', () => {
     expect(await idsInLog()).toEqual(expect.arrayContaining(good.map((point) => point['telemetry_id'])));
   });
 
-  it('takes the same event again: whoever is not sure that it came may send it twice', async () => {
+  it('accepts an event again, so that it can be retried', async () => {
     const point = telemetryPoint();
     expect((await ingest.post('/telemetry', [point])).status).toBe(201);
     expect((await ingest.post('/telemetry', [point, point])).status).toBe(201);
     expect((await idsInLog()).filter((id) => id === point['telemetry_id'])).toHaveLength(3);
   });
 
-  it('takes an empty array, and the most items that are taken', async () => {
+  it('accepts an empty array, and the maximum number of items', async () => {
     expect((await ingest.post('/telemetry', [])).body).toEqual({ success: 0, total: 0, failures: [] });
     const most = Array.from({ length: 1_000 }, () => telemetryPoint());
     expect((await ingest.post('/telemetry', most)).body).toEqual({
@@ -121,7 +121,7 @@ describe('ingest', () => {
     });
   });
 
-  it('keeps text as it was sent, in UTF-8', async () => {
+  it('preserves text, in UTF-8', async () => {
     const event = {
       ...vehicleEventFamily.example,
       provider_id: PROVIDER,
@@ -133,7 +133,7 @@ describe('ingest', () => {
     expect(record?.value['associated_ticket']).toBe(event.associated_ticket);
   });
 
-  it('speaks MDS 2.0 to who asks for it', async () => {
+  it('responds with the media type of MDS 2.0 if requested', async () => {
     const accept = 'application/vnd.mds+json;version=2.0';
     const headers = { accept, 'content-type': 'application/vnd.mds+json;version=2.0' };
     const response = await ingest.post('/telemetry', [telemetryPoint()], { headers });
@@ -141,14 +141,14 @@ describe('ingest', () => {
     expect(response.headers['content-type']).toBe(accept);
   });
 
-  it('counts events by what became of them', async () => {
+  it('counts events by outcome', async () => {
     const body = await metricsOf(ingest);
     expect(body).toMatch(/ingest_events_total\{topic="ride.telemetry",outcome="written"\} \d+/);
     expect(body).toMatch(/ingest_events_total\{topic="ride.telemetry",outcome="invalid"\} \d+/);
     expect(body).toMatch(/ingest_buffered_bytes 0/);
   });
 
-  it('describes itself: every example that it gives is taken', async () => {
+  it('accepts every example of its OpenAPI document', async () => {
     const document = (await (await fetch(`http://127.0.0.1:${ingest.port}/openapi.json`)).json()) as OpenApi;
     expect(document.openapi).toBe('3.1.0');
     expect(Object.keys(document.paths)).toEqual(['/telemetry', '/events', '/rider-events', '/trips']);
@@ -159,7 +159,7 @@ describe('ingest', () => {
     }
   });
 
-  it('finishes the requests that are under way when it is closed', async () => {
+  it('finishes the requests in flight when it is closed', async () => {
     const other = await startIngest({ port: broker.port, env: { INGEST_LOG_DELIVERY_TIMEOUT_MS: '30000' } });
     await ready(other);
     const point = telemetryPoint();
@@ -182,7 +182,7 @@ interface OpenApi {
   >;
 }
 
-/** Over a connection of its own: the client's may be taken by a request under way. */
+/** Over another connection: that of the client may have a request in flight. */
 async function metricsOf({ port }: TestIngest): Promise<string> {
   return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
 }

@@ -4,8 +4,8 @@ import { readLog, ready, startIngest, telemetryPoint, writeToken } from './_util
 
 const BOUND_MS = 1_000;
 
-describe('ingest, with the log away', () => {
-  it('starts, is not ready, and refuses with 503; once the log is there it goes on by itself', async () => {
+describe('ingest without a reachable log', () => {
+  it('starts, is not ready, and responds with 503', async () => {
     let port: number;
     {
       await using broker = await startTestBroker();
@@ -25,7 +25,7 @@ describe('ingest, with the log away', () => {
     });
   });
 
-  it('answers 503 within its bound when the log goes, and 201 again when it is back', async () => {
+  it('responds with 503 within the delivery timeout during an outage, and with 201 after it', async () => {
     await using broker = await startTestBroker();
     await using ingest = await startIngest({
       port: broker.port,
@@ -52,7 +52,7 @@ describe('ingest, with the log away', () => {
     expect(ids).toContain(during['telemetry_id']);
   });
 
-  it('refuses what its buffer has no room for at once, rather than growing', async () => {
+  it('responds with 503 at once if the buffer is full', async () => {
     await using broker = await startTestBroker();
     await using ingest = await startIngest({
       port: broker.port,

@@ -30,7 +30,7 @@ export class Demand {
     }
   }
 
-  /** Index of a node where somebody wants to be. */
+  /** Returns the index of a random node, weighted by demand. */
   place(random: Random): number {
     const target = random.fraction() * this.cumulative.at(-1)!;
     let [low, high] = [0, this.cumulative.length - 1];

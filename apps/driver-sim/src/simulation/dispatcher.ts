@@ -4,13 +4,13 @@ import type { Vehicle } from './vehicle.js';
 /** Time in which a driver is looked for before the first is asked. */
 const MATCHING_MS = 2_000;
 
-/** Cars nearest as the crow flies whose ways along the streets are compared. */
+/** Number of nearest cars by straight-line distance whose routes are compared. */
 const CANDIDATES = 4;
 
-/** Farther away nobody is asked to come. */
-const MAX_CROW_METERS = 5_000;
+/** Maximum straight-line distance of a car. */
+const MAX_DISTANCE_METERS = 5_000;
 
-/** Brings riders and free drivers together: who waits longest first, and each gets whoever is there soonest. */
+/** Assigns available cars to rides: the longest-waiting ride first, each with the earliest arrival. */
 export class Dispatcher {
   private readonly vehicles: readonly Vehicle[];
 
@@ -18,7 +18,7 @@ export class Dispatcher {
     this.vehicles = vehicles;
   }
 
-  /** Takes those rides off the list that found a driver. */
+  /** Removes the rides that were assigned from `waiting`. */
   step(waiting: Ride[], nowMs: number): void {
     const free = new Set(this.vehicles.filter((vehicle) => vehicle.isFree));
     const left = waiting.filter((ride) => {
@@ -36,7 +36,7 @@ export class Dispatcher {
 function soonest(free: ReadonlySet<Vehicle>, ride: Ride): Vehicle | undefined {
   return [...free]
     .map((vehicle) => ({ vehicle, meters: crowMeters(vehicle.position, ride) }))
-    .filter(({ meters }) => meters <= MAX_CROW_METERS)
+    .filter(({ meters }) => meters <= MAX_DISTANCE_METERS)
     .sort((a, b) => a.meters - b.meters)
     .slice(0, CANDIDATES)
     .map(({ vehicle }) => ({ vehicle, ms: vehicle.wayTo(ride.from).ms }))

@@ -22,7 +22,7 @@ const edges: RoadEdge[] = [
   { from: 1, to: 2, meters: 500, speed: 14, heading: 0 },
 ];
 
-/** Second by second until the car is there. */
+/** Advances second by second until the drive is done. */
 function driven(drive: Drive) {
   const seconds: { speed: number; meters: number; lat: number; lng: number; heading: number | undefined }[] =
     [];

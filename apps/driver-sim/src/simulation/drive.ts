@@ -10,7 +10,7 @@ const WIDE_TURN_SPEED = 10;
 const SHARP_TURN_SPEED = 3;
 const JUNCTION_SPEED = 9;
 
-/** So close to the end one is there. */
+/** Distance to the end at which the drive is done. */
 const ARRIVED_METERS = 0.5;
 
 export interface DriveOptions {
@@ -21,16 +21,16 @@ export interface DriveOptions {
   readonly startSpeed: number;
   /** Speed at the end: 0 to stop there. */
   readonly endSpeed: number;
-  /** How the driver takes speed limits: 1 is to the letter. */
+  /** Factor on speed limits: 1 obeys them exactly. */
   readonly haste: number;
 }
 
-/** A car on its way: it accelerates, brakes before turns, junctions and its goal, and keeps to its streets. */
+/** A car on a route: it accelerates, and brakes for turns, junctions and the destination. */
 export class Drive {
   private readonly graph: RoadGraph;
   private readonly edges: readonly RoadEdge[];
   private readonly haste: number;
-  /** Highest speed at the end of each edge that still allows to brake for all that comes after. */
+  /** Maximum speed at the end of each edge that still allows braking for everything that follows. */
   private readonly endSpeeds: Float64Array;
   private place = 0;
   private metersOnEdge: number;
@@ -63,7 +63,7 @@ export class Drive {
     return this.edge === undefined;
   }
 
-  /** The edge under the wheels, and how far along it; at the end of the way, the last one. */
+  /** The current edge and the distance along it; at the end of the route, the last edge. */
   get onEdge(): { edge: RoadEdge; meters: number } | undefined {
     const edge = this.edge ?? this.edges.at(-1);
     return edge && { edge, meters: this.edge === undefined ? edge.meters : this.metersOnEdge };
@@ -112,7 +112,7 @@ export class Drive {
   }
 }
 
-/** From the goal back: how fast each edge may be left, for the turn at its end and for all that has to be braked for later. */
+/** Computes, from the destination backwards, the maximum speed at the end of each edge. */
 function endSpeedsOf({ graph, edges, endSpeed, haste }: DriveOptions): Float64Array {
   const speeds = new Float64Array(edges.length);
   let next = endSpeed;
@@ -126,7 +126,7 @@ function endSpeedsOf({ graph, edges, endSpeed, haste }: DriveOptions): Float64Ar
   return speeds;
 }
 
-/** How fast the turn from one edge into the next is taken. */
+/** Speed of the turn from one edge into the next. */
 function passingSpeed(graph: RoadGraph, edge: RoadEdge, next: RoadEdge): number {
   const turn = Math.abs(((next.heading - edge.heading + 540) % 360) - 180);
   const throughNode = graph.nodes[edge.to]!.isJunction ? JUNCTION_SPEED : Infinity;
@@ -135,7 +135,7 @@ function passingSpeed(graph: RoadGraph, edge: RoadEdge, next: RoadEdge): number 
   return Math.min(throughNode, WIDE_TURN_SPEED + (SHARP_TURN_SPEED - WIDE_TURN_SPEED) * sharpness);
 }
 
-/** A position so many metres to the right of where one is heading, and off by some noise. */
+/** Offsets a position to the right of the heading, plus noise. */
 export function toTheRight(
   position: Position,
   heading: number,

@@ -16,7 +16,7 @@ const RATING_SHARE = 0.45;
 /** Slower than this counts as waiting time, in metres a second: 12 mph. */
 export const WAITING_SPEED = 5.36;
 
-/** Somebody who wants to go somewhere, from the request to the rating. */
+/** A ride of a rider, from the request to the rating. */
 export interface Ride {
   readonly tripId: string;
   readonly riderId: string;

@@ -3,13 +3,13 @@ import { compareRecords, MemoryRun, FileRun, Merge, RECORD_NUMBERS } from './rec
 import type { Fix } from './trace-format.js';
 import { TraceError } from './trace.error.js';
 
-/** Most fixes that are sorted in memory, 20 MB of them; longer traces are sorted in a temporary file. */
+/** Maximum number of fixes that are sorted in memory (20 MB); larger traces use a temporary file. */
 export const MAX_FIXES_IN_MEMORY = 500_000;
 
-/** Most cabs of a trace: what is known of each stays in memory. */
+/** Maximum number of cabs of a trace, which are kept in memory. */
 export const MAX_CABS = 250_000;
 
-/** Fixes given out at a time. */
+/** Number of fixes in a group. */
 const GROUP_FIXES = 1_024;
 
 /** A fix with the line it is on. */
@@ -19,9 +19,9 @@ export interface PlacedFix {
 }
 
 /**
- * Sorts the fixes of a trace by time; those of one time by cab, then place, so that repeated ones follow each other and
- * the order of the lines makes no difference. Sorted runs of {@link MAX_FIXES_IN_MEMORY} fixes go to a temporary file and
- * are merged, so memory stays bounded however long a trace is.
+ * Sorts the fixes of a trace by time, then cab, then place, so that repeated fixes are adjacent and the order of lines has
+ * no effect. Sorted runs of {@link MAX_FIXES_IN_MEMORY} fixes are written to a temporary file and merged, so memory is
+ * bounded for any trace.
  */
 export class FixSorter implements AsyncDisposable {
   private readonly cabs: string[] = [];
@@ -42,7 +42,7 @@ export class FixSorter implements AsyncDisposable {
     return this.count === this.capacity;
   }
 
-  /** @throws {TraceError} if there are too many cabs */
+  /** @throws TraceError if there are too many cabs */
   add({ fix, lineNumber }: PlacedFix): void {
     const occupied = fix.occupied === undefined ? 0 : fix.occupied ? 2 : 1;
     const cab = this.cabNumber(fix.cab) * 4 + occupied;
@@ -50,7 +50,7 @@ export class FixSorter implements AsyncDisposable {
     this.count += 1;
   }
 
-  /** Writes the fixes in memory to the temporary file. @throws {TraceError} if that is not possible */
+  /** Writes the fixes in memory to the temporary file. @throws TraceError if writing fails */
   async spill(): Promise<void> {
     try {
       this.file ??= await TemporaryFile.create();
@@ -64,7 +64,7 @@ export class FixSorter implements AsyncDisposable {
     }
   }
 
-  /** All fixes that were added, sorted, in groups. Nothing can be added afterwards. */
+  /** Returns all fixes in order, in groups. No fix can be added afterwards. */
   async *sorted(): AsyncGenerator<PlacedFix[]> {
     const merge = new Merge();
     for (const run of [...this.runs, new MemoryRun(this.takeSorted())]) {
@@ -90,7 +90,7 @@ export class FixSorter implements AsyncDisposable {
   private cabNumber(cab: string): number {
     const known = this.cabNumbers.get(cab);
     if (known !== undefined) return known;
-    if (this.cabs.length === MAX_CABS) throw new TraceError(`has more than ${MAX_CABS} cabs`);
+    if (this.cabs.length === MAX_CABS) throw new TraceError(`the trace has more than ${MAX_CABS} cabs`);
     this.cabNumbers.set(cab, this.cabs.length);
     return this.cabs.push(cab) - 1;
   }
@@ -110,7 +110,7 @@ export class FixSorter implements AsyncDisposable {
     };
   }
 
-  /** The fixes in memory in order; there are none afterwards. */
+  /** Removes the fixes from memory, and returns them sorted. */
   private takeSorted(): Float64Array {
     const records = this.records;
     const places = Uint32Array.from({ length: this.count }, (_none, index) => index * RECORD_NUMBERS);

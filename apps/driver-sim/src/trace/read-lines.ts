@@ -1,21 +1,21 @@
 import { FileError, readText, type FileWarning } from '../files/read-text.js';
 import { TraceError } from './trace.error.js';
 
-/** Longest line kept whole; what is longer is cut, so that a file without line ends does not fill the memory. */
+/** Maximum length of a line. Longer lines are truncated, so that a file without line ends does not exhaust memory. */
 export const MAX_LINE_CHARS = 65_536;
 
 /** A line without its end; `number` counts from 1. */
 export interface Line {
   readonly number: number;
   readonly text: string;
-  /** Whether it was longer than {@link MAX_LINE_CHARS} and has lost its end. */
+  /** Whether the line was longer than {@link MAX_LINE_CHARS} and was truncated. */
   readonly cut: boolean;
 }
 
 /**
- * Reads a text file line by line, gzip or not. Lines come in groups, as they are read.
+ * Reads a text file, plain or gzip, in groups of lines.
  *
- * @throws {TraceError} when the file can't be read to its end
+ * @throws TraceError if the file cannot be read to the end
  */
 export async function* readLines(path: string, warn: FileWarning): AsyncGenerator<Line[]> {
   const splitter = new LineSplitter();
@@ -29,15 +29,15 @@ export async function* readLines(path: string, warn: FileWarning): AsyncGenerato
   }
 }
 
-/** Cuts text that comes in pieces into lines that end with LF, CRLF or CR. */
+/** Splits text in pieces into lines that end with LF, CRLF or CR. */
 export class LineSplitter {
   private rest = '';
   private cut = false;
   private lineCount = 0;
-  /** Whether the last line ended with a CR at the end of a piece: an LF that follows is part of that end. */
+  /** Whether the last piece ended with CR: an LF at the start of the next one belongs to it. */
   private endedWithCr = false;
 
-  /** Lines given out so far. */
+  /** Number of lines returned so far. */
   get count(): number {
     return this.lineCount;
   }
@@ -54,7 +54,7 @@ export class LineSplitter {
     return lines;
   }
 
-  /** The last line, if the text does not end with a line end. */
+  /** Returns the last line, if it has no line end. */
   end(): Line[] {
     return this.rest === '' ? [] : [this.take()];
   }

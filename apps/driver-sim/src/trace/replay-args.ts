@@ -19,7 +19,7 @@ export interface ReplayArgs {
   readonly json: boolean;
 }
 
-/** @throws {UsageError} */
+/** @throws UsageError */
 export function parseReplayArgs(args: readonly string[]): ReplayArgs {
   const { values, positionals } = parse(args);
   const [path, ...others] = positionals;

@@ -5,16 +5,16 @@ import { failureCodes } from '../events/bulk-response.js';
 
 const PROBLEM = 'application/problem+json';
 
-/** Responses that are problems: what each status means here. */
+/** Problem responses, with the meaning of each status. */
 const problems: Readonly<Record<string, string>> = {
-  401: 'No token, or one that is invalid, expired, or without scope `write` or `provider_id`',
-  406: `Another version of MDS than ${MDS_VERSION} is asked for`,
-  413: `The body is too large, before or after decoding, or has more than ${MAX_ITEMS} items`,
-  415: 'The body is not declared as JSON in UTF-8, or its encoding is neither gzip nor identity',
-  503: 'Nothing was written: the log is away or busy. Send again after `Retry-After` seconds, with the same ids',
+  401: 'Missing, invalid or expired token, or a token without scope `write` or `provider_id`',
+  406: `\`Accept\` requests a version of MDS other than ${MDS_VERSION}`,
+  413: `The body exceeds the size limit, before or after decompression, or has more than ${MAX_ITEMS} items`,
+  415: 'The body is not declared as JSON in UTF-8, or its content coding is not gzip or identity',
+  503: 'Nothing was written: the log is unreachable or overloaded. Retry after `Retry-After` seconds, with the same ids',
 };
 
-/** This service's interface, derived from the schemas that requests are checked with. @see OpenAPI 3.1 */
+/** Describes the endpoints, derived from the registry. The schemas are those that validate requests. @see OpenAPI 3.1 */
 export function openApiDocument(families: readonly EventFamily[]): object {
   return {
     openapi: '3.1.0',
@@ -22,8 +22,8 @@ export function openApiDocument(families: readonly EventFamily[]): object {
       title: 'Hailstream ingest',
       version: MDS_VERSION,
       description:
-        'Events in, in the shapes of MDS Agency 2.0.2. An item that is not among the `failures` of a 201 is in the log. ' +
-        'Whatever else is answered: send again, with the same ids; that is always safe.',
+        'Accepts events in the format of MDS Agency 2.0.2. With a 201, the log has stored every item that is not in ' +
+        '`failures`. After any other response, or none, retry with the same ids: that is always safe.',
     },
     paths: Object.fromEntries(families.map((family) => [family.path, { post: operation(family) }])),
     components: {
@@ -56,7 +56,7 @@ function operation(family: EventFamily): object {
       content: { 'application/json': requestContent, [MDS_JSON]: requestContent },
     },
     responses: {
-      201: bulkAnswer('The items that are not among the failures are in the log', {
+      201: bulkAnswer('The log has stored the items that are not in `failures`', {
         success: 1,
         total: 1,
         failures: [],
@@ -72,7 +72,7 @@ function operation(family: EventFamily): object {
 const contentEncoding = {
   name: 'Content-Encoding',
   in: 'header',
-  description: 'How the body is compressed. Its limit holds for the decoded bytes, too.',
+  description: 'Compression of the body. The size limit also applies to the decompressed body.',
   schema: { enum: ['gzip', 'identity'], default: 'identity' },
 };
 
@@ -99,7 +99,7 @@ function badRequest({ example }: EventFamily): object {
     ],
   }) as { content: object };
   return {
-    description: 'Not one item is good; or, as a problem, the body is no JSON array',
+    description: 'All items failed; or, as a problem document, the body is not a JSON array',
     content: { ...content, [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' } } },
   };
 }
@@ -107,13 +107,16 @@ function badRequest({ example }: EventFamily): object {
 const problemHeaders: Readonly<Record<string, object>> = {
   401: { 'WWW-Authenticate': { description: 'RFC 6750', schema: { type: 'string' } } },
   415: {
-    Accept: { description: 'The media types, if the type is the reason', schema: { type: 'string' } },
+    Accept: {
+      description: 'Supported media types, if the media type is the reason',
+      schema: { type: 'string' },
+    },
     'Accept-Encoding': {
-      description: 'The encodings, if the encoding is the reason',
+      description: 'Supported content codings, if the content coding is the reason',
       schema: { type: 'string' },
     },
   },
-  503: { 'Retry-After': { description: 'Seconds', schema: { type: 'integer' } } },
+  503: { 'Retry-After': { description: 'Seconds until a retry', schema: { type: 'integer' } } },
 };
 
 function problemAnswer(status: string, description: string): object {
@@ -128,8 +131,8 @@ const bulkResponseSchema = {
   type: 'object',
   required: ['success', 'total', 'failures'],
   properties: {
-    success: { type: 'integer', minimum: 0, description: 'Items that were written' },
-    total: { type: 'integer', minimum: 0, description: 'Items that were sent' },
+    success: { type: 'integer', minimum: 0, description: 'Number of items that were written' },
+    total: { type: 'integer', minimum: 0, description: 'Number of items in the request' },
     failures: {
       type: 'array',
       items: {
@@ -137,15 +140,15 @@ const bulkResponseSchema = {
         required: ['item', 'index', 'error', 'error_description', 'error_details'],
         properties: {
           item: {
-            description: 'The item as it was sent; null where it is too large or too deep to be sent back',
+            description: 'The item as received; null if it is too large or nested too deeply to be returned',
           },
-          index: { type: 'integer', minimum: 0, description: 'Its place in the request' },
+          index: { type: 'integer', minimum: 0, description: 'Position of the item in the request' },
           error: { enum: failureCodes },
-          error_description: { type: 'string', description: 'What is wrong, field by field' },
+          error_description: { type: 'string', description: 'The problems, by field' },
           error_details: {
             type: 'array',
             items: { type: 'string' },
-            description: 'The fields that are meant',
+            description: 'Names of the fields concerned',
           },
         },
       },
@@ -155,7 +158,7 @@ const bulkResponseSchema = {
 
 const problemSchema = {
   type: 'object',
-  description: 'RFC 9457',
+  description: 'Problem details (RFC 9457)',
   required: ['type', 'title', 'status'],
   properties: {
     type: { type: 'string' },

@@ -9,8 +9,8 @@ import { replaceOversizedItems } from './oversized-items.js';
 export const MAX_ITEMS = 1_000;
 
 /**
- * Parses JSON bodies, compressed with gzip or not. There is no look-out for `__proto__`: `JSON.parse` makes it a field
- * like any other, which no item has, and items are never merged into objects.
+ * Parses JSON bodies, plain or gzip. `__proto__` needs no special treatment: `JSON.parse` creates an ordinary field of that
+ * name, which the schemas reject, and items are never merged into other objects.
  */
 export function acceptJsonBodies(fastify: FastifyInstance, bodyLimitBytes: number): void {
   fastify.removeAllContentTypeParsers();
@@ -35,16 +35,16 @@ export function acceptJsonBodies(fastify: FastifyInstance, bodyLimitBytes: numbe
 }
 
 /**
- * Refuses bodies that can't be parsed, for what their headers say.
+ * Checks the headers of a body before it is read.
  *
- * @throws ProblemError 415 for another type, charset or coding than are known
+ * @throws ProblemError if the media type, charset or content coding is not supported: 415
  */
 export function checkBodyHeaders({ headers }: FastifyRequest): void {
   const type = headers['content-type'] ?? '';
   if (!isBodyType(type)) {
     throw unsupported(`Content-Type must be ${bodyTypes.join(' or ')}`, { accept: bodyTypes.join(', ') });
   }
-  if (!isJsonInUtf8(type)) throw unsupported('the charset must be UTF-8');
+  if (!isJsonInUtf8(type)) throw unsupported('the charset of the body must be UTF-8');
   if (contentCoding(headers['content-encoding']) === undefined) {
     // RFC 7694, section 3.
     throw unsupported('Content-Encoding must be gzip or identity', { 'accept-encoding': 'gzip, identity' });
@@ -52,9 +52,9 @@ export function checkBodyHeaders({ headers }: FastifyRequest): void {
 }
 
 /**
- * The value of a body. If it is an array, its items beyond a limit are replaced by an `OversizedItem`.
+ * Parses a body. If it is an array, items that exceed a limit are replaced by an {@link OversizedItem}.
  *
- * @throws ProblemError 400 for what is not JSON in UTF-8
+ * @throws ProblemError if the body is not JSON in UTF-8: 400
  */
 export function parseJsonBody(bytes: Buffer): unknown {
   const body = withoutByteOrderMark(bytes);
@@ -65,7 +65,7 @@ export function parseJsonBody(bytes: Buffer): unknown {
   return value;
 }
 
-/** RFC 8259, section 8.1 lets a parser ignore it, and some clients write it. */
+/** Some clients send a byte order mark. RFC 8259, section 8.1 allows parsers to ignore it. */
 function withoutByteOrderMark(body: Buffer): Buffer {
   const hasMark = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
   return hasMark ? body.subarray(3) : body;
@@ -79,13 +79,13 @@ function parse(text: string): unknown {
   }
 }
 
-/** Ends at the limit, whatever would come after it. */
+/** Stops decompressing at the limit. */
 function inflate(body: Buffer, limitBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     gunzip(body, { maxOutputLength: limitBytes }, (error, inflated) => {
       if (error === null) resolve(inflated);
       else if ('code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') reject(bodyTooLarge(limitBytes));
-      else reject(malformed(`the body is not gzip: ${error.message}`));
+      else reject(malformed(`the body is not valid gzip: ${error.message}`));
     });
   });
 }

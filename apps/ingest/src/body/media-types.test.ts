@@ -32,7 +32,7 @@ describe(isJsonInUtf8, () => {
     ['application/json; charset=utf8', true],
     ['application/json; charset=utf-16', false],
     ['application/json; charset=iso-8859-1', false],
-  ])('tells of %s: %s', (contentType, is) => {
+  ])('returns for %s: %s', (contentType, is) => {
     expect(isJsonInUtf8(contentType)).toBe(is);
   });
 });

@@ -31,13 +31,13 @@ describe(replaceOversizedItems, () => {
     ]);
     expect(replaced(levelsOf(MAX_ITEM_DEPTH), levelsOf(MAX_ITEM_DEPTH + 1), '7')).toEqual([
       undefined,
-      'must not be nested more than 16 levels deep',
+      'must not have more than 16 levels of nesting',
       undefined,
     ]);
     const text = (bytes: number): string => `"${'x'.repeat(bytes - 2)}"`;
     expect(replaced(text(MAX_ITEM_BYTES), text(MAX_ITEM_BYTES + 1), 'null')).toEqual([
       undefined,
-      'must not be larger than 65536 bytes',
+      'must not have more than 65536 bytes',
       undefined,
     ]);
   });

@@ -1,13 +1,13 @@
-/** Most bytes of one item, whitespace included. The largest valid one has less than half of it. */
+/** Maximum size of an item in bytes, including whitespace. The largest valid item has less than half of that. */
 export const MAX_ITEM_BYTES = 65_536;
 
-/** Most fields of one item, those of the objects in it included. The schemas have at most 78. */
+/** Maximum number of fields of an item, including those of nested objects. The schemas have at most 78. */
 export const MAX_ITEM_FIELDS = 128;
 
-/** Deepest nesting of one item. The schemas have at most 3 levels. */
+/** Maximum nesting of an item. The schemas have at most 3 levels. */
 export const MAX_ITEM_DEPTH = 16;
 
-/** Stands in the place of an item that is too large to be looked at: `rule` is the limit that it exceeds. */
+/** Replaces an item that exceeds a limit. `rule` names the limit. */
 export class OversizedItem {
   constructor(readonly rule: string) {}
 }
@@ -22,14 +22,14 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
 /**
- * Replaces the items that exceed a limit, found in the text that they were parsed from. Listing the names of an object
- * costs more than parsing it if there are a hundred thousand: the bytes tell in one pass how many there are.
+ * Replaces the items that exceed a limit, found by scanning the text from which they were parsed. For an object with a
+ * hundred thousand fields, enumerating them costs more than parsing; the scan counts them in one pass.
  *
  * @param text a JSON array, known to be valid
  * @param items the array
  */
 export function replaceOversizedItems(text: Buffer, items: unknown[]): void {
-  // A smaller body has no item that is too large, and listing the names in it costs little.
+  // A smaller body cannot have an oversized item, and enumerating its fields is cheap.
   if (text.length <= MAX_ITEM_BYTES) return;
   let index = 0;
   let depth = 0;
@@ -67,7 +67,7 @@ export function replaceOversizedItems(text: Buffer, items: unknown[]): void {
   }
 }
 
-/** Where a text ends: the place of its closing quote. */
+/** Returns the position of the closing quote of a string. */
 function endOfText(text: Buffer, openingQuote: number): number {
   let at = openingQuote + 1;
   while (text[at] !== QUOTE && at < text.length) at += text[at] === BACKSLASH ? 2 : 1;
@@ -75,8 +75,8 @@ function endOfText(text: Buffer, openingQuote: number): number {
 }
 
 function exceeded(item: { readonly sizeBytes: number; readonly fields: number; readonly depth: number }) {
-  if (item.sizeBytes > MAX_ITEM_BYTES) return `must not be larger than ${MAX_ITEM_BYTES} bytes`;
+  if (item.sizeBytes > MAX_ITEM_BYTES) return `must not have more than ${MAX_ITEM_BYTES} bytes`;
   if (item.fields > MAX_ITEM_FIELDS) return `must not have more than ${MAX_ITEM_FIELDS} fields`;
-  if (item.depth > MAX_ITEM_DEPTH) return `must not be nested more than ${MAX_ITEM_DEPTH} levels deep`;
+  if (item.depth > MAX_ITEM_DEPTH) return `must not have more than ${MAX_ITEM_DEPTH} levels of nesting`;
   return undefined;
 }

@@ -7,17 +7,17 @@ import { validateItems } from './validate-items.js';
 
 const { families } = eventRegistry;
 
-/** Bodies of the search are smaller than the limit, so that a hundred of them are quick: what counts is the work per item. */
+/** Bodies of the search are smaller than the limit, so that a hundred of them are fast: the work per item is what matters. */
 const BODY_BYTES = 262_144;
 const MAX_ITEMS = 16;
 
-/** Most reads of fields, elements and names in one item. A valid item takes up to 1,300. */
+/** Maximum number of reads of fields, elements and names per item. A valid item needs up to 1,300. */
 const MAX_READS_PER_ITEM = 2_000;
 
-/** Most reads beyond these: a body that is too small to be looked through before it is checked may take them. */
+/** Maximum number of additional reads: a body that is too small to be scanned before validation may need them. */
 const MAX_EXCESS_READS = MAX_ITEM_BYTES;
 
-/** Most characters of one failure, besides the item that it sends back. */
+/** Maximum length of a failure without the returned item. */
 const MAX_FAILURE_CHARS = 3_000;
 
 const MAX_ECHO_CHARS = 16_384;
@@ -41,7 +41,7 @@ describe('the work on a body', () => {
     ['levels', { place: ['extra'], kind: 'levels', size: 1e6 }],
     ['characters', { place: ['associated_ticket'], kind: 'characters', size: 1e6 }],
     ['characters of a field name', { place: [], kind: 'long-name', size: 1e6 }],
-  ] as const)('is bounded for an item with many %s, which is told in MDS terms', (_, mutation) => {
+  ] as const)('is bounded for an item with many %s, which fails with bad_param', (_, mutation) => {
     const plan: Plan = { family: 'vehicle-events', base: 'example', items: 1, mutations: [mutation] };
     const { excessReads, failures } = measured(plan);
     expect(excessReads).toBeLessThanOrEqual(0);
@@ -49,7 +49,7 @@ describe('the work on a body', () => {
   });
 });
 
-/** How a body is made: so many times an item, which is an example with some things changed. */
+/** Describes a body: a number of copies of an example with mutations. */
 interface Plan {
   readonly family: string;
   readonly base: 'example' | 'nothing';
@@ -58,7 +58,7 @@ interface Plan {
 }
 
 interface Mutation {
-  /** The field that is changed. */
+  /** The field to change. */
   readonly place: readonly string[];
   readonly kind: (typeof KINDS)[number];
   readonly size: number;
@@ -95,7 +95,7 @@ const PLACES: readonly (readonly string[])[] = [
 
 interface Measured {
   readonly plan: Plan;
-  /** Reads beyond what the items may take: {@link MAX_READS_PER_ITEM} each. */
+  /** Reads in addition to {@link MAX_READS_PER_ITEM} for each item. */
   readonly excessReads: number;
   readonly failures: readonly Failure[];
 }
@@ -104,7 +104,7 @@ function worse(a: Measured, b: Measured): Measured {
   return b.excessReads > a.excessReads ? b : a;
 }
 
-/** What is read of the body of a plan, from its parsing to the answer; checks the sizes of the failures, too. */
+/** Counts the reads of a plan's body from parsing to the response, and checks the sizes of the failures. */
 function measured(plan: Plan): Measured {
   const family = eventRegistry.byName.get(plan.family)!;
   const text = bodyOf(plan, family);
@@ -124,7 +124,7 @@ function measured(plan: Plan): Measured {
   return { plan, excessReads: counter.reads - MAX_READS_PER_ITEM * items.length, failures };
 }
 
-/** The body: as many items as were planned, and as fit. */
+/** Creates the body, with as many of the planned items as fit. */
 function bodyOf({ base, items, mutations }: Plan, { example }: EventFamily): string {
   const share = Math.floor(BODY_BYTES / items / Math.max(1, mutations.length));
   let item = base === 'example' ? structuredClone(example as unknown as Tree) : {};
@@ -136,7 +136,7 @@ function bodyOf({ base, items, mutations }: Plan, { example }: EventFamily): str
 
 type Tree = Record<string, unknown>;
 
-/** Text that is written out as it is: JSON.stringify would not nest as deep. */
+/** Text that is inserted unchanged: JSON.stringify cannot nest as deeply. */
 class Raw {
   constructor(readonly text: string) {}
 }
@@ -225,12 +225,12 @@ function anyOf<T>(values: readonly T[], random: () => number): T {
   return values[Math.floor(random() * values.length)] as T;
 }
 
-/** Small sizes as often as large ones. */
+/** Returns small sizes as often as large ones. */
 function sizeUpTo(most: number, random: () => number): number {
   return Math.max(1, Math.floor(most ** random()));
 }
 
-/** Numbers from 0 to 1, the same ones for the same seed. */
+/** A generator of numbers from 0 to 1, reproducible by the seed. */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -239,7 +239,7 @@ function seeded(seed: number): () => number {
   };
 }
 
-/** The value, with whatever is read of it counted: fields, elements, and each name where they are listed. */
+/** Wraps a value to count all reads of fields and elements, and each enumerated name. */
 function countReads(value: unknown, counter: { reads: number }): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return new Proxy(value, {

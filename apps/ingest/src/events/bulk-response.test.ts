@@ -15,16 +15,16 @@ describe(invalidItem, () => {
     });
   });
 
-  it('tells missing_param where nothing else is wrong', () => {
+  it('reports missing_param if all issues are missing fields', () => {
     expect(invalidItem({}, 0, [missing]).error).toBe('missing_param');
   });
 
-  it('tells of the item itself where the issue has no field', () => {
+  it('names the item if the issue has no field', () => {
     const failure = invalidItem('x', 0, [{ kind: 'invalid', field: '', rule: 'must be object' }]);
     expect(failure).toMatchObject({ error_description: 'item must be object', error_details: [] });
   });
 
-  it('does not send back what is too large or too deep', () => {
+  it('does not return an item that is too large or nested too deeply', () => {
     let deep: unknown = 1;
     for (let depth = 0; depth < 100_000; depth += 1) deep = [deep];
     expect(invalidItem(deep, 0, [issue]).item).toBeNull();
@@ -32,7 +32,7 @@ describe(invalidItem, () => {
     expect(invalidItem({ text: 'x'.repeat(1_000) }, 0, [issue]).item).not.toBeNull();
   });
 
-  it('shortens the names of fields', () => {
+  it('truncates field names', () => {
     const failure = invalidItem({}, 0, [
       { kind: 'unknown', field: 'x'.repeat(1_000_000), rule: 'is unknown' },
     ]);

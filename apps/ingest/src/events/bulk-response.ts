@@ -1,26 +1,26 @@
 import type { FieldIssue } from '@hailstream/events';
 import { OversizedItem } from '../body/oversized-items.js';
 
-/** Deepest nesting, most fields and elements, and longest text of an item that is sent back with its failure. */
+/** Limits of an item that is returned in its failure: nesting, fields and elements, length as JSON. */
 const MAX_ECHO_DEPTH = 16;
 const MAX_ECHO_VALUES = 500;
 const MAX_ECHO_CHARS = 16_384;
 
-/** Longest name of a field that is told: names can be as long as the body. */
+/** Longest field name in a failure: a name can be as long as the body. */
 const MAX_FIELD_CHARS = 100;
 
-/** `bad_param` and `missing_param` are MDS's; `retryable` says that the item was good, and the log did not take it. */
+/** `bad_param` and `missing_param` are MDS's. `retryable`: the item is valid, but was not written. */
 export const failureCodes = ['bad_param', 'missing_param', 'retryable'] as const;
 export type FailureCode = (typeof failureCodes)[number];
 
-/** One item that was not written. `index` is its place in the request; the rest is as MDS has it. */
+/** One item that was not written. `index` is its position in the request; the other fields are MDS's. */
 export interface Failure {
-  /** The item as it was sent; `null` where it is too large or too deep to be sent back. */
+  /** The item as received; `null` if it is too large or nested too deeply to be returned. */
   readonly item: unknown;
   readonly index: number;
   readonly error: FailureCode;
   readonly error_description: string;
-  /** The fields that are meant. */
+  /** Names of the fields concerned. */
   readonly error_details: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export interface BulkResponse {
   readonly failures: readonly Failure[];
 }
 
-/** The failure of an item that is not an event. */
+/** Creates the failure of an invalid item. */
 export function invalidItem(item: unknown, index: number, issues: readonly FieldIssue[]): Failure {
   return {
     item: echo(item),
@@ -42,26 +42,26 @@ export function invalidItem(item: unknown, index: number, issues: readonly Field
   };
 }
 
-/** The failure of an event that the log did not take. */
+/** Creates the failure of a valid item that was not written. */
 export function unwrittenItem(item: unknown, index: number, reason: string): Failure {
   return {
     item,
     index,
     error: 'retryable',
-    error_description: `not written: ${reason}; send it again with the same id`,
+    error_description: `not written: ${reason}; retry with the same id`,
     error_details: [],
   };
 }
 
-/** The item, if it is small and shallow enough to be written out again; else `null`. */
+/** Returns the item if it is small and shallow enough to be serialized; otherwise `null`. */
 function echo(item: unknown): unknown {
   if (item instanceof OversizedItem || !isSmall(item)) return null;
   return JSON.stringify(item).length <= MAX_ECHO_CHARS ? item : null;
 }
 
 /**
- * Whether an item is shallow and holds few enough values and characters, as far as that can be told without writing it
- * out. Ends as soon as it is known; level by level and not by recursion, for an item can be deep.
+ * Whether an item is within the limits, as far as that is known without serializing it. Stops at the first exceeded limit.
+ * Iterates by level instead of recursing, because an item can be nested deeply.
  */
 function isSmall(item: unknown): boolean {
   let level: unknown[] = [item];

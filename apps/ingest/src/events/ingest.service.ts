@@ -39,7 +39,7 @@ export class IngestService {
   /**
    * Ingests the body of one request. Resolves once the log has stored every item that is not among the failures.
    *
-   * @throws ProblemError 400 if the body is not an array, 413 if it has too many items, 503 if nothing was written
+   * @throws ProblemError if the body is not an array (400) or too long (413), or if nothing was written (503)
    */
   async ingest(family: EventFamily, body: unknown, providerId: string | undefined): Promise<BulkResponse> {
     if (!Array.isArray(body)) throw notAnArray();

@@ -11,11 +11,11 @@ const telemetryIssues = (change: object): FieldIssue[] =>
   telemetryFamily.validator.issues({ ...examples.telemetry, ...change });
 
 describe('telemetry', () => {
-  it('is accepted as MDS writes it', () => {
+  it('is valid in the form of MDS', () => {
     expect(telemetryFamily.validator.issues(examples.telemetry)).toEqual([]);
   });
 
-  it('may leave out what is null off a trip', () => {
+  it('may omit the fields that are null off a trip', () => {
     const { trip_ids: _trips, journey_id: _journey, ...rest } = examples.telemetry;
     expect(telemetryFamily.validator.check(rest)).toBe(true);
   });
@@ -31,11 +31,11 @@ describe('telemetry', () => {
     [{ location: { lat: Number.NaN, lng: 0 } }, 'location.lat', 'must be number'],
     [{ location: null }, 'location', 'must be object'],
     [{ battery_percent: 101 }, 'battery_percent', 'must be <= 100'],
-  ])('refuses %j, naming the field and the rule', (change, field, rule) => {
+  ])('rejects %j with field and rule', (change, field, rule) => {
     expect(telemetryIssues(change)).toEqual([{ kind: 'invalid', field, rule }]);
   });
 
-  it('says which required field is missing, also inside another', () => {
+  it('names missing fields, including nested ones', () => {
     const { telemetry_id: _id, ...rest } = examples.telemetry;
     expect(telemetryFamily.validator.issues({ ...rest, location: { lat: 1 } })).toEqual([
       { kind: 'missing', field: 'telemetry_id', rule: 'is required' },
@@ -43,25 +43,25 @@ describe('telemetry', () => {
     ]);
   });
 
-  it('names fields that it does not know', () => {
+  it('names unknown fields', () => {
     expect(telemetryIssues({ spede: 3, location: { ...examples.telemetry.location, hdg: 1 } })).toEqual([
       { kind: 'unknown', field: 'spede', rule: 'is not a field of this item' },
       { kind: 'unknown', field: 'location.hdg', rule: 'is not a field of this item' },
     ]);
   });
 
-  it.each([null, 7, 'x', [], true])('refuses %j as a whole', (value) => {
+  it.each([null, 7, 'x', [], true])('rejects %j', (value) => {
     expect(telemetryFamily.validator.check(value)).toBe(false);
     expect(telemetryFamily.validator.issues(value).length).toBeGreaterThan(0);
   });
 });
 
 describe('vehicle events', () => {
-  it('are accepted as MDS writes them', () => {
+  it('are valid in the form of MDS', () => {
     expect(vehicleEventFamily.validator.issues(examples.vehicleEvent)).toEqual([]);
   });
 
-  it('need an event type that leads to their state', () => {
+  it('require an event type that leads to their state', () => {
     expect(
       vehicleEventFamily.validator.issues({ ...examples.vehicleEvent, event_types: ['trip_end'] }),
     ).toEqual([
@@ -69,13 +69,13 @@ describe('vehicle events', () => {
     ]);
   });
 
-  it('need their trips where an event type concerns one', () => {
+  it('require trip_ids if an event type concerns a trip', () => {
     expect(vehicleEventFamily.validator.issues({ ...examples.vehicleEvent, trip_ids: [] })).toEqual([
       { kind: 'missing', field: 'trip_ids', rule: 'is required with trip_start' },
     ]);
   });
 
-  it('list the states there are when one is not among them', () => {
+  it('list the valid states if the state is invalid', () => {
     const [issue] = vehicleEventFamily.validator.issues({
       ...examples.vehicleEvent,
       vehicle_state: 'flying',
@@ -90,7 +90,7 @@ describe('rider events', () => {
     expect(riderEventFamily.validator.issues(examples.riderEvent)).toEqual([]);
   });
 
-  it('name a destination with a request and a rating with a rating', () => {
+  it('require a destination for a request and a rating for a rating', () => {
     const { destination: _destination, ...rest } = examples.riderEvent;
     expect(riderEventFamily.validator.issues(rest)).toEqual([
       { kind: 'missing', field: 'destination', rule: 'is required with ride_request' },
@@ -102,11 +102,11 @@ describe('rider events', () => {
 });
 
 describe('trips', () => {
-  it('are accepted as MDS writes them', () => {
+  it('are valid in the form of MDS', () => {
     expect(tripFamily.validator.issues(examples.trip)).toEqual([]);
   });
 
-  it('do not end before they start', () => {
+  it('must not end before they start', () => {
     expect(tripFamily.validator.issues({ ...examples.trip, end_time: examples.trip.start_time - 1 })).toEqual(
       [{ kind: 'invalid', field: 'end_time', rule: 'must not be before start_time' }],
     );
@@ -114,7 +114,7 @@ describe('trips', () => {
 });
 
 describe('keys', () => {
-  it('are the device for what a vehicle does and the trip for what a rider does', () => {
+  it('are the device for vehicles and the trip for riders and trips', () => {
     expect(telemetryFamily.key(examples.telemetry)).toBe(examples.telemetry.device_id);
     expect(vehicleEventFamily.key(examples.vehicleEvent)).toBe(examples.vehicleEvent.device_id);
     expect(riderEventFamily.key(examples.riderEvent)).toBe(examples.riderEvent.trip_id);
@@ -123,7 +123,7 @@ describe('keys', () => {
 });
 
 describe(identityOf, () => {
-  it('tells apart the same id of two providers', () => {
+  it('distinguishes the same id of two providers', () => {
     const other = { ...examples.trip, provider_id: examples.trip.device_id };
     expect(identityOf(tripFamily, other)).not.toBe(identityOf(tripFamily, examples.trip));
     expect(identityOf(tripFamily, { ...examples.trip, distance: 1 })).toBe(
@@ -136,7 +136,7 @@ describe('a heading or speed of -1', () => {
   const unknown = { lat: 1, lng: 2, heading: -1, speed: -1 };
   const place = { lat: 1, lng: 2 };
 
-  it('is accepted in every location, and left out', () => {
+  it('is accepted in every location, and removed', () => {
     const { telemetry, vehicleEvent, riderEvent, trip } = examples;
     const cases = [
       [telemetryFamily, { ...telemetry, location: unknown }, { ...telemetry, location: place }],
@@ -168,7 +168,7 @@ describe('a heading or speed of -1', () => {
     }
   });
 
-  it('leaves out the one that is unknown alone, and an event without any as it is', () => {
+  it('removes unknown values only, and returns other events as they are', () => {
     const { telemetry } = examples;
     const still = { ...telemetry, location: { ...place, heading: -1, speed: 0 } };
     expect(telemetryFamily.normalize(still).location).toEqual({ ...place, speed: 0 });
@@ -176,7 +176,7 @@ describe('a heading or speed of -1', () => {
     expect(tripFamily.normalize(examples.trip)).toBe(examples.trip);
   });
 
-  it.each([-0.5, -2, -359])('is the only negative one: not %d', (value) => {
+  it.each([-0.5, -2, -359])('is the only valid negative value: %d is rejected', (value) => {
     for (const name of ['heading', 'speed']) {
       expect(telemetryIssues({ location: { ...place, [name]: value } })).toMatchObject([
         { kind: 'invalid', field: `location.${name}`, rule: expect.stringMatching(/^must be >= /) as string },

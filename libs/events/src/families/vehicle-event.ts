@@ -13,7 +13,7 @@ import {
 import type { FieldIssue } from '../schema/validation.js';
 import { exampleValues } from './example-values.js';
 
-/** Most event types in one event, and most geographies. */
+/** Maximum number of event types and of geographies in one event. */
 const MAX_EVENT_TYPES = 16;
 const MAX_GEOGRAPHIES = 256;
 

@@ -14,7 +14,7 @@ describe('transitions', () => {
     expect(transitions.length).toBe(42);
   });
 
-  it('never leads from on_trip straight to available', () => {
+  it('has no transition from on_trip to available', () => {
     expect(
       vehicleEventTypes.filter((by) => isValidTransition({ from: 'on_trip', to: 'available', by })),
     ).toEqual([]);
@@ -27,7 +27,7 @@ describe('transitions', () => {
 });
 
 describe('isValidTransition', () => {
-  it('says yes to the rows of the table and no to everything else', () => {
+  it('is true for the rows of the table only', () => {
     const rows = new Set(transitions.map((row) => row.join()));
     for (const from of vehicleStates) {
       for (const to of vehicleStates) {
@@ -40,7 +40,7 @@ describe('isValidTransition', () => {
 });
 
 describe('isValidArrival', () => {
-  it('asks only where an event type leads', () => {
+  it('depends on the target state only', () => {
     expect(isValidArrival('available', 'trip_end')).toBe(true);
     expect(isValidArrival('on_trip', 'trip_end')).toBe(false);
     expect(isValidArrival('reserved', 'comms_restored')).toBe(true);
@@ -48,14 +48,14 @@ describe('isValidArrival', () => {
 });
 
 describe('isValidChange', () => {
-  it('follows several event types through states that are not named', () => {
+  it('follows several event types through intermediate states', () => {
     expect(isValidChange({ from: 'on_trip', to: 'available', eventTypes: ['trip_stop', 'trip_end'] })).toBe(
       true,
     );
     expect(isValidChange({ from: 'on_trip', to: 'available', eventTypes: ['trip_end'] })).toBe(false);
   });
 
-  it('refuses a change by nothing', () => {
+  it('rejects a change without event types', () => {
     expect(isValidChange({ from: 'available', to: 'available', eventTypes: [] })).toBe(false);
   });
 });

@@ -61,13 +61,13 @@ export const transitions = [
   ['stopped', 'on_trip', 'trip_start'],
 ] as const satisfies readonly (readonly [VehicleState, VehicleState, string])[];
 
-/** What can happen to a vehicle: the event types of the valid transitions. */
+/** The event types of the valid transitions. */
 export type VehicleEventType = (typeof transitions)[number][2];
 
 /** All event types, each once, in the order of {@link transitions}. */
 export const vehicleEventTypes: readonly VehicleEventType[] = [...new Set(transitions.map(([, , by]) => by))];
 
-/** Event types that concern a trip, and so need `trip_ids`. */
+/** Event types that concern a trip, and therefore require `trip_ids`. */
 export const tripEventTypes: ReadonlySet<VehicleEventType> = new Set([
   'reservation_start',
   'reservation_stop',
@@ -83,7 +83,7 @@ export const tripEventTypes: ReadonlySet<VehicleEventType> = new Set([
 const validTransitions = new Set(transitions.map(([from, to, by]) => `${from}>${to}:${by}`));
 const validArrivals = new Set(transitions.map(([, to, by]) => `${to}:${by}`));
 
-/** Whether one event type takes a vehicle from one state to another. */
+/** Whether an event type is a valid transition from one state to another. */
 export function isValidTransition(change: {
   from: VehicleState;
   to: VehicleState;
@@ -92,14 +92,14 @@ export function isValidTransition(change: {
   return validTransitions.has(`${change.from}>${change.to}:${change.by}`);
 }
 
-/** Whether an event type can end in a state, wherever the vehicle came from. */
+/** Whether an event type can lead to a state, from any other. */
 export function isValidArrival(state: VehicleState, by: VehicleEventType): boolean {
   return validArrivals.has(`${state}:${by}`);
 }
 
 /**
- * Whether the event types, one after the other, can take a vehicle from one state to another: MDS allows several in
- * one event, the intermediate states unnamed.
+ * Whether the event types, in this order, can lead from one state to another. MDS allows several in one event, without
+ * the intermediate states.
  */
 export function isValidChange(change: {
   from: VehicleState;

@@ -6,19 +6,19 @@ const DAY_MS = 86_400_000;
 const limits = { receivedAtMs, maxAgeDays: 30 };
 
 describe(eventTimeRule, () => {
-  it('accepts times from the highest age to what clocks may be ahead', () => {
+  it('accepts times from the maximum age to the allowed clock difference', () => {
     for (const time of [receivedAtMs - 30 * DAY_MS, receivedAtMs, receivedAtMs + MAX_CLOCK_AHEAD_MS]) {
       expect(eventTimeRule(time, limits)).toBeUndefined();
     }
   });
 
-  it('names the limit and the setting of an event that is too old', () => {
+  it('names the limit and the setting if an event is too old', () => {
     expect(eventTimeRule(receivedAtMs - 30 * DAY_MS - 1, limits)).toBe(
       'must not be more than 30 days (EVENTS_MAX_AGE_DAYS) before its receipt',
     );
   });
 
-  it('names the limit of an event that is ahead', () => {
+  it('names the limit if an event is ahead', () => {
     expect(eventTimeRule(receivedAtMs + MAX_CLOCK_AHEAD_MS + 1, limits)).toBe(
       'must not be more than 5 minutes after its receipt',
     );

@@ -7,7 +7,7 @@ export const EARLIEST_TIMESTAMP_MS = 1_514_764_800_000;
 /** Latest timestamp that still has a four-digit year: 9999-12-31T23:59:59.999Z. */
 export const LATEST_TIMESTAMP_MS = 253_402_300_799_999;
 
-/** Most ids in one `trip_ids`: more passengers than a vehicle of this mode carries. */
+/** Maximum number of ids in `trip_ids`: more than a vehicle of this mode has passengers. */
 export const MAX_TRIPS_AT_ONCE = 64;
 
 /** A UUID in lower case, as MDS writes it. A `format` in addition would be a second check of the same. */
@@ -19,7 +19,7 @@ export const Timestamp = Type.Integer({ minimum: EARLIEST_TIMESTAMP_MS, maximum:
 /** MDS text: at most 255 characters. */
 export const Text = Type.String({ maxLength: 255 });
 
-/** Money: integer minor units of the currency named beside it. */
+/** Money in integer minor units of the event's currency. */
 export const Money = Type.Union([
   Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   Type.Null(),
@@ -31,5 +31,5 @@ export const Currency = Type.Union([Type.String({ pattern: '^[A-Z]{3}$' }), Type
 /** Whole percent. */
 export const Percent = Type.Integer({ minimum: 0, maximum: 100 });
 
-/** Ids of the trips that were under way; `null` means none. */
+/** Ids of the trips in progress; `null` without a trip. */
 export const TripIds = Type.Union([Type.Array(Uuid, { maxItems: MAX_TRIPS_AT_ONCE }), Type.Null()]);

@@ -1,12 +1,12 @@
 import type { FieldIssue } from './validation.js';
 
-/** Adds to `issues` what is wrong with a value. Does nothing once the issues are full. */
+/** Adds the issues of a value to `issues`, up to its limit. */
 export type Explain = (value: unknown, issues: IssueList) => void;
 
-/** The first issues of one value, and where in the value they are. */
+/** Collects the first issues of a value. */
 export class IssueList {
   readonly found: FieldIssue[] = [];
-  /** Names of the fields and places in the arrays that lead to the value that is looked at. */
+  /** Field names and array indexes that lead to the value being checked. */
   readonly path: (string | number)[] = [];
 
   constructor(private readonly limit: number) {}
@@ -15,7 +15,7 @@ export class IssueList {
     return this.found.length >= this.limit;
   }
 
-  /** Adds an issue of the value that is looked at, or of one of its fields. */
+  /** Adds an issue of the value being checked, or of one of its fields. */
   add(kind: FieldIssue['kind'], rule: string, name?: string): void {
     if (this.isFull) return;
     const path = name === undefined ? this.path : [...this.path, name];
@@ -25,7 +25,7 @@ export class IssueList {
 
 type Literal = string | number | boolean | null;
 
-/** What is read of a schema: these keywords and no others. @see JSON Schema 2020-12, validation */
+/** The supported keywords. @see JSON Schema 2020-12, validation */
 interface SchemaNode {
   readonly type?: 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean' | 'null';
   readonly properties?: Readonly<Record<string, SchemaNode>>;
@@ -47,16 +47,16 @@ interface SchemaNode {
 const KEYWORDS: ReadonlySet<string> = new Set([
   'type', 'properties', 'required', 'additionalProperties', 'items', 'minItems', 'maxItems', 'pattern', 'minLength',
   'maxLength', 'minimum', 'maximum', 'const', 'enum', 'anyOf',
-  // These say nothing about which values match.
+  // Annotations, which do not affect validation.
   '$id', 'title', 'description', 'default', 'examples',
 ]); // prettier-ignore
 
 /**
- * Compiles a schema to a function that explains why a value does not match it. The work is bounded by the schema and
- * the limit of the issues, never by the value: lengths are compared before elements and characters are looked at, an
- * array ends with its first element that does not match, and unknown fields are named but not entered.
+ * Compiles a schema to a function that explains why a value does not match. The work is bounded by the schema and the
+ * limit of issues, not by the value: lengths are checked before elements and characters, checking an array stops at the
+ * first element that does not match, and the content of unknown fields is not visited.
  *
- * @throws TypeError for a keyword that is not known here: its issues would be missing
+ * @throws TypeError if the schema has an unsupported keyword
  */
 export function explainer(schema: object): Explain {
   const unknown = Object.keys(schema).find((keyword) => !KEYWORDS.has(keyword));
@@ -83,7 +83,7 @@ export function explainer(schema: object): Explain {
   }
 }
 
-/** The most elements of each array among an object's own fields, by the field's name. */
+/** Returns the maximum length of each array among an object's fields. */
 export function arrayLimits(schema: object): [field: string, maxItems: number][] {
   return Object.entries((schema as SchemaNode).properties ?? {}).flatMap(([field, node]) => {
     const limits = [node, ...(node.anyOf ?? [])].flatMap(({ maxItems }) => maxItems ?? []);
@@ -148,7 +148,7 @@ function explainString({ pattern, minLength = 0, maxLength = Infinity }: SchemaN
   };
 }
 
-/** Whether a text has more than so many characters, each of which is one or two code units. */
+/** Whether a text has more than a number of characters, each of which is one or two code units. */
 function isLongerThan(text: string, characters: number): boolean {
   if (text.length <= characters) return false;
   return text.length > 2 * characters || Array.from(text).length > characters;
@@ -180,7 +180,7 @@ function explainValues(values: readonly Literal[]): Explain {
   };
 }
 
-/** Explains a union by its member of the value's type, for that is the one which was meant. */
+/** Explains a union by the member that has the type of the value, which is most likely the intended one. */
 function explainAnyOf(nodes: readonly SchemaNode[]): Explain {
   const literals = nodes.flatMap((node) => node.const ?? []);
   if (literals.length === nodes.length) return explainValues(literals);
@@ -205,7 +205,7 @@ function explainAnyOf(nodes: readonly SchemaNode[]): Explain {
   };
 }
 
-/** Most issues that are told of a field of several types. */
+/** Maximum number of issues for a field with several types. */
 const MAX_ISSUES_OF_MEMBER = 4;
 
 function nameOf(node: SchemaNode): string {

@@ -10,7 +10,7 @@ import { compileValidator, MAX_ISSUES_PER_ITEM } from './validation.js';
 
 const families = [telemetryFamily, vehicleEventFamily, riderEventFamily, tripFamily] as const;
 
-/** An array that counts how many of its elements are read. */
+/** An array that counts reads of its elements. */
 function countedArray(elements: readonly unknown[]): { readonly array: unknown[]; reads(): number } {
   let reads = 0;
   const array = new Proxy([...elements], {
@@ -26,7 +26,7 @@ describe('the work on a value that does not match', () => {
   it.each([
     ['numbers', Array.from({ length: 100_000 }, () => 1)],
     ['ids', Array.from({ length: 10_000 }, () => examples.telemetry.device_id)],
-  ])('does not depend on how many %s an array holds', (_, elements) => {
+  ])('does not depend on the number of %s in an array', (_, elements) => {
     const { array, reads } = countedArray(elements);
     const event = { ...examples.vehicleEvent, event_geographies: array };
     expect(vehicleEventFamily.validator.issues(event)).toEqual([
@@ -35,7 +35,7 @@ describe('the work on a value that does not match', () => {
     expect(reads()).toBe(0);
   });
 
-  it('ends at the first element of an array that does not match', () => {
+  it('stops at the first element of an array that does not match', () => {
     const { array, reads } = countedArray(Array.from({ length: 200 }, () => 'street'));
     const event = { ...examples.vehicleEvent, event_geographies: array };
     expect(vehicleEventFamily.validator.issues(event)).toEqual([
@@ -44,7 +44,7 @@ describe('the work on a value that does not match', () => {
     expect(reads()).toBeLessThan(10);
   });
 
-  it('ends with the issues that are told, however many fields are unknown', () => {
+  it('stops at the maximum number of issues, however many fields are unknown', () => {
     const unknown = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`field${index}`, 1]));
     expect(telemetryFamily.validator.issues(unknown)).toHaveLength(MAX_ISSUES_PER_ITEM);
   });
@@ -62,20 +62,20 @@ describe('issues', () => {
     [{ trip_ids: ['x'] }, 'trip_ids.0', 'must be a UUID in lower case'],
     [{ trip_ids: {} }, 'trip_ids', 'must be array or null'],
     [{ tipped_over: 'no' }, 'tipped_over', 'must be boolean'],
-  ])('of %j name the field and the rule', (change, field, rule) => {
+  ])('of %j name field and rule', (change, field, rule) => {
     expect(telemetryFamily.validator.issues({ ...examples.telemetry, ...change })).toEqual([
       { kind: 'invalid', field, rule },
     ]);
   });
 
-  it('count characters and not code units', () => {
+  it('count characters instead of code units', () => {
     const ticket = (text: string) =>
       vehicleEventFamily.validator.issues({ ...examples.vehicleEvent, associated_ticket: text });
     expect(ticket('🚕'.repeat(255))).toEqual([]);
     expect(ticket('🚕'.repeat(256))).toMatchObject([{ rule: 'must not have more than 255 characters' }]);
   });
 
-  it('are found for exactly the values that the schema library refuses', () => {
+  it('are found for exactly the values that the schema library rejects', () => {
     const items = [examples.telemetry, examples.vehicleEvent, examples.riderEvent, examples.trip];
     const checks = families.map(({ schema }) => Compile(schema));
     for (const item of items.flatMap((each) => [each, ...variants(each)])) {
@@ -86,12 +86,12 @@ describe('issues', () => {
     }
   });
 
-  it('are not promised for a schema with a keyword that is not known here', () => {
+  it('are not available for a schema with an unsupported keyword', () => {
     expect(() => compileValidator(Type.Number({ multipleOf: 2 }))).toThrow('multipleOf');
   });
 });
 
-/** The families' schemas alone: without the rules beyond them. */
+/** The schemas of the families, without their further rules. */
 const compiled = families.map(({ schema }) => ({ validator: compileValidator(schema) }));
 
 const SUBSTITUTES: readonly unknown[] = [
@@ -100,7 +100,7 @@ const SUBSTITUTES: readonly unknown[] = [
   { lat: 1, lng: 2 }, { lat: 1 }, { lat: 91, lng: 0 }, Array.from({ length: 300 }, () => 'trip_start'),
 ]; // prettier-ignore
 
-/** The value with each of its fields, at any depth, left out, or something else in its place; and with one more. */
+/** Yields the value with each field, at any depth, removed or replaced, and with an additional field. */
 function* variants(value: unknown): Generator<unknown> {
   yield* SUBSTITUTES;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
