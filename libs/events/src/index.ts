@@ -1,3 +1,4 @@
+export * from './event-registry.js';
 export * from './families/rider-event.js';
 export * from './families/telemetry.js';
 export * from './families/trip.js';
@@ -6,10 +7,8 @@ export * from './families/vehicle-states.js';
 export * from './registry/create-event-registry.js';
 export * from './registry/decode-event.js';
 export * from './registry/event-family.js';
-export * from './registry/event-registry.js';
 export * from './registry/topics.js';
 export * from './schema/event-time.js';
 export * from './schema/location.js';
 export * from './schema/primitives.js';
 export * from './schema/validation.js';
-export * from './uuid.js';

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { createEventRegistry } from './registry/create-event-registry.js';
 import { defineEventFamily } from './registry/event-family.js';
-import { eventRegistry } from './registry/event-registry.js';
+import { eventRegistry } from './event-registry.js';
 import { Location, locationIssues, withKnownLocations } from './schema/location.js';
 import { Timestamp, Uuid } from './schema/primitives.js';
 

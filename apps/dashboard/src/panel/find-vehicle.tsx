@@ -1,8 +1,7 @@
+import { isUuid } from '@hailstream/service/uuid';
 import { useState } from 'react';
 import { useDashboard } from '../dashboard.js';
 import { SearchIcon } from '../icons.js';
-
-const wholeId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Opens the card of a vehicle by its id, or by part of the id if the vehicle is on the map. */
 export function FindVehicle() {
@@ -13,7 +12,7 @@ export function FindVehicle() {
     const sought = typed.trim().toLowerCase();
     if (sought === '') return;
     // The service finds the provider; if several have a vehicle with this id, it refuses and names them.
-    const vehicle = wholeId.test(sought) ? { deviceId: sought, providerId: null } : city.fleet.find(sought);
+    const vehicle = isUuid(sought) ? { deviceId: sought, providerId: null } : city.fleet.find(sought);
     setFound(vehicle === undefined ? 'no' : 'yes');
     if (vehicle !== undefined) city.select(vehicle);
   };

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { UUID_PATTERN } from '../uuid.js';
+import { UUID_PATTERN } from '@hailstream/service/uuid';
 
 /** Earliest timestamp MDS accepts: 2018-01-01T00:00:00Z, in milliseconds. */
 export const EARLIEST_TIMESTAMP_MS = 1_514_764_800_000;

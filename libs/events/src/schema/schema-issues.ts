@@ -1,3 +1,4 @@
+import { UUID_PATTERN } from '@hailstream/service/uuid';
 import type { FieldIssue } from './validation.js';
 
 /** Adds the issues of a value to `issues`, up to its limit. */
@@ -155,7 +156,7 @@ function isLongerThan(text: string, characters: number): boolean {
 }
 
 function patternRule(pattern: string): string {
-  return pattern.includes('[0-9a-f]{12}') ? 'must be a UUID in lower case' : `must match ${pattern}`;
+  return pattern === UUID_PATTERN ? 'must be a UUID in lower case' : `must match ${pattern}`;
 }
 
 function explainNumber({ type, minimum = -Infinity, maximum = Infinity }: SchemaNode): Explain {

@@ -1,3 +1,4 @@
+import { UUID_PATTERN } from '../uuid.js';
 import Type from 'typebox';
 
 /** A whole number in decimal digits. */
@@ -55,7 +56,7 @@ export function Port(defaultPort: number) {
 /** A UUID in lower case. */
 export function Uuid(options: { default?: string } = {}) {
   return Type.String({
-    pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+    pattern: UUID_PATTERN,
     description: 'a UUID in lower case',
     ...options,
   });

@@ -1,3 +1,4 @@
+import { isUuid } from '../uuid.js';
 import { AuthError } from './auth.error.js';
 
 /** What a token allows: to see (`read`), to send (`write`). */
@@ -38,7 +39,7 @@ export function toPrincipal(claims: Readonly<Record<string, unknown>>, allByDefa
     if (!granted.has('write')) return { scopes: granted };
     throw new AuthError('CLAIM_INVALID', 'a token with scope write must name one provider in provider_id');
   }
-  if (typeof providerId !== 'string' || !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(providerId)) {
+  if (typeof providerId !== 'string' || !isUuid(providerId)) {
     throw new AuthError('CLAIM_INVALID', 'the claim provider_id must be a UUID');
   }
   return { scopes: granted, providerId: providerId.toLowerCase() };

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { isUuid } from '../uuid.js';
 import { LOCAL_PROVIDER_ID } from './local-provider.js';
 import type { TokenClaims } from './make-token.js';
 
@@ -7,8 +8,6 @@ export const TOKEN_USAGE = '--scope read|write [--provider UUID]';
 
 /** How long a token holds that was asked for on a command line. */
 export const TOKEN_EXPIRES_IN = '30 days';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
  * The claims that a command line asks for, or in a line what is wrong with it. Who writes speaks for a provider: the
@@ -24,7 +23,7 @@ export function parseTokenArgs(args: readonly string[]): TokenClaims | { readonl
   }
   const { scope, provider } = values;
   if (scope !== 'read' && scope !== 'write') return { problem: `expected ${TOKEN_USAGE}` };
-  if (provider !== undefined && !UUID.test(provider)) {
+  if (provider !== undefined && !isUuid(provider)) {
     return { problem: `--provider: expected a UUID, got "${provider}"` };
   }
   const providerId = provider ?? (scope === 'write' ? LOCAL_PROVIDER_ID : undefined);

@@ -1,8 +1,8 @@
 import Type from 'typebox';
 import { describe, expect, it } from 'vitest';
-import { Uuid, Timestamp } from '../schema/primitives.js';
-import { createEventRegistry } from './create-event-registry.js';
-import { defineEventFamily } from './event-family.js';
+import { Uuid, Timestamp } from './schema/primitives.js';
+import { createEventRegistry } from './registry/create-event-registry.js';
+import { defineEventFamily } from './registry/event-family.js';
 import { eventRegistry } from './event-registry.js';
 
 const ping = {

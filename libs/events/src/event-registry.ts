@@ -1,9 +1,9 @@
-import { riderEventFamily } from '../families/rider-event.js';
-import { telemetryFamily } from '../families/telemetry.js';
-import { tripFamily } from '../families/trip.js';
-import { vehicleEventFamily } from '../families/vehicle-event.js';
-import { createEventRegistry, type EventRegistry } from './create-event-registry.js';
-import type { AnyEvent, EventFamily } from './event-family.js';
+import { riderEventFamily } from './families/rider-event.js';
+import { telemetryFamily } from './families/telemetry.js';
+import { tripFamily } from './families/trip.js';
+import { vehicleEventFamily } from './families/vehicle-event.js';
+import { createEventRegistry, type EventRegistry } from './registry/create-event-registry.js';
+import type { AnyEvent, EventFamily } from './registry/event-family.js';
 
 /** To add a family, add it here; the compiler and the tests name what else is specific to it (its columns). */
 const families = [telemetryFamily, vehicleEventFamily, riderEventFamily, tripFamily] as const;
