@@ -76,6 +76,6 @@ describe('ingest without a reachable log', () => {
       }),
     );
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 503));
-    expect(answers.some(({ detail }) => /are waiting for the log/.test(detail))).toBe(true);
+    expect(answers.some(({ detail }) => /the producer's buffer is full/.test(detail))).toBe(true);
   });
 });
