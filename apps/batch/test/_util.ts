@@ -14,6 +14,7 @@ import { pino } from 'pino';
 import { inject } from 'vitest';
 import { CommandModule, createCommandContext } from '../src/commands/command.module.js';
 import { SchemaMigrator } from '../src/database/schema-migrator.service.js';
+import type { LoadedEvents } from '../src/load/load.module.js';
 import { LoadRunner } from '../src/load/load-runner.service.js';
 import { PositionTools } from '../src/positions/position-tools.js';
 
@@ -72,7 +73,12 @@ export interface TestRunner extends AsyncDisposable {
 export async function createLoadRunner(
   broker: { readonly address: string },
   database: Pick<TestDatabase, 'url'>,
-  settings: { chunkRecords?: number; maxAgeDays?: number; repeatWindowDays?: number } = {},
+  settings: {
+    chunkRecords?: number;
+    maxAgeDays?: number;
+    repeatWindowDays?: number;
+    events?: LoadedEvents;
+  } = {},
 ): Promise<TestRunner> {
   const app = await createCommandContext(
     CommandModule.forRoot(
@@ -87,6 +93,7 @@ export async function createLoadRunner(
         repeatWindowDays: settings.repeatWindowDays ?? 31,
       },
       silent,
+      settings.events,
     ),
   );
   const runner = app.get(LoadRunner);

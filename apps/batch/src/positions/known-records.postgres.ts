@@ -1,8 +1,7 @@
 import type { LogRecord } from '@hailstream/log';
+import { isUuid } from '@hailstream/service/uuid';
 import type pg from 'pg';
 import type { Table } from '../rows/tables.js';
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Checks whether records of the log are in the database, as rows or as rejects. */
 export class KnownRecords {
@@ -37,7 +36,7 @@ export class KnownRecords {
 function idIn({ family }: Table, value: Buffer | null): string | undefined {
   try {
     const id: unknown = family.id(JSON.parse(value?.toString('utf8') ?? ''));
-    return typeof id === 'string' && UUID.test(id) ? id.toLowerCase() : undefined;
+    return typeof id === 'string' && isUuid(id) ? id.toLowerCase() : undefined;
   } catch {
     return undefined;
   }

@@ -34,19 +34,17 @@ export type Tables = ReadonlyMap<string, Table>;
 export type ColumnsByFamily = Readonly<Record<string, readonly Column<never>[]>>;
 
 /**
- * Creates the tables of a registry's families, by topic. Every table has the event's id, provider and time; `columns`
- * adds the others.
+ * Creates the tables of a registry's families, by topic. Every table has the event's id, provider and time, and its
+ * specific columns; `columns` adds those of further families.
  *
  * @throws TypeError if a family has a table but no columns
  */
-export function createTables(
-  { families }: EventRegistry,
-  columns: ColumnsByFamily = columnsByFamily,
-): Tables {
+export function createTables({ families }: EventRegistry, columns: ColumnsByFamily = {}): Tables {
+  const columnsOfAll: ColumnsByFamily = { ...columnsByFamily, ...columns };
   const tables = new Map<string, Table>();
   for (const family of families) {
     if (family.table === null) continue;
-    const specific = columns[family.name];
+    const specific = columnsOfAll[family.name];
     if (specific === undefined) throw new TypeError(`the event family ${family.name} has no columns`);
     // A row is only ever encoded from an event that the table's family has validated.
     const all = [...sharedColumns(family), ...(specific as readonly Column<AnyEvent>[])];
