@@ -29,26 +29,28 @@ CREATE INDEX vehicle_events_seen_seen_on_idx ON ride.vehicle_events_seen USING b
 CREATE INDEX rider_events_seen_seen_on_idx ON ride.rider_events_seen USING brin (seen_on) WITH (autosummarize = on);
 CREATE INDEX trips_seen_seen_on_idx ON ride.trips_seen USING brin (seen_on) WITH (autosummarize = on);
 
--- The table behind ride.rejects. A topic that is deleted and created again has another id, and starts again at offset 0.
--- The topic id is empty if it is not known, as it is of rejects of earlier versions.
+-- The table behind ride.rejects. The id is that of the dead letter: the same if a group dead-letters a record again, and
+-- another one for a record at the same offset of a topic that was deleted and created again.
 ALTER TABLE ride.rejects RENAME TO dead_letters;
 ALTER TABLE ride.dead_letters
-  ADD COLUMN topic_id text NOT NULL DEFAULT '',
+  ADD COLUMN id text,
   ADD COLUMN consumer_group text NOT NULL DEFAULT 'hailstream-batch',
   ADD COLUMN attempts integer NOT NULL DEFAULT 1,
   ADD COLUMN resolved_at timestamptz,
   DROP CONSTRAINT rejects_pkey;
+UPDATE ride.dead_letters SET id = concat_ws('/', topic, partition, "offset", consumer_group, coalesce(
+  substring(reason FROM 'SHA-256 ([0-9a-f]{64})'), timestamp_ms::text,
+  (extract(epoch FROM received_at) * 1000)::bigint::text));
 ALTER TABLE ride.dead_letters
-  ALTER COLUMN topic_id DROP DEFAULT,
   ALTER COLUMN consumer_group DROP DEFAULT,
   ALTER COLUMN attempts DROP DEFAULT,
   ALTER COLUMN rejected_at DROP DEFAULT,
-  ADD PRIMARY KEY (topic, partition, "offset", topic_id, consumer_group);
+  ADD PRIMARY KEY (id);
 
 CREATE VIEW ride.rejects AS
 SELECT
   topic, partition, "offset", reason, key, value, received_at, rejected_at, timestamp_ms, last_offset,
-  topic_id, consumer_group, attempts
+  id, consumer_group, attempts
 FROM ride.dead_letters
 WHERE resolved_at IS NULL;
 

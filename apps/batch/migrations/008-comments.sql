@@ -198,7 +198,8 @@ COMMENT ON COLUMN ride.dead_letters.rejected_at IS 'When the record was written 
 COMMENT ON COLUMN ride.dead_letters.timestamp_ms IS 'Timestamp of the record as sent, in milliseconds since 1970.';
 COMMENT ON COLUMN ride.dead_letters.last_offset IS
   'Last offset of a batch that cannot be decoded. NULL for single records.';
-COMMENT ON COLUMN ride.dead_letters.topic_id IS 'Id of the topic. Empty if it is not known.';
+COMMENT ON COLUMN ride.dead_letters.id IS
+  'Id of the dead letter: the same if a consumer group dead-letters a record again.';
 COMMENT ON COLUMN ride.dead_letters.consumer_group IS
   'Consumer group that could not handle the record. hailstream-batch for loads.';
 COMMENT ON COLUMN ride.dead_letters.attempts IS 'How often the consumer tried to handle the record.';
@@ -217,7 +218,7 @@ COMMENT ON COLUMN ride.rejects.received_at IS
 COMMENT ON COLUMN ride.rejects.rejected_at IS 'When the record was written to the dead-letter queue.';
 COMMENT ON COLUMN ride.rejects.timestamp_ms IS 'Timestamp of the record as sent, in milliseconds since 1970.';
 COMMENT ON COLUMN ride.rejects.last_offset IS 'Last offset of a batch that cannot be decoded. NULL for single records.';
-COMMENT ON COLUMN ride.rejects.topic_id IS 'Id of the topic. Empty if it is not known.';
+COMMENT ON COLUMN ride.rejects.id IS 'Id of the dead letter: the same if a consumer group dead-letters a record again.';
 COMMENT ON COLUMN ride.rejects.consumer_group IS
   'Consumer group that could not handle the record. hailstream-batch for loads.';
 COMMENT ON COLUMN ride.rejects.attempts IS 'How often the consumer tried to handle the record.';

@@ -1,2 +1,2 @@
-/** The consumer group of batch: its members share the partitions of a load, and dead letters name it. */
-export const GROUP_ID = 'hailstream-batch';
+/** The group that the dead letters of loads name. */
+export const CONSUMER_GROUP = 'hailstream-batch';

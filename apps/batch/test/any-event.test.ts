@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../src/database/migrate.postgres.js';
 import { createPool, type Pool } from '../src/database/pool.postgres.js';
 import { createPartition, missingDays } from '../src/storage/partitions.postgres.js';
-import { insertRejects } from '../src/rejects/dead-letters.postgres.js';
+import { insertDeadLetters } from '../src/rejects/dead-letters.postgres.js';
 import { RowWriter } from '../src/storage/row-writer.postgres.js';
 import { SeenIds } from '../src/storage/seen-ids.postgres.js';
 import { CopyWriter } from '../src/rows/copy-writer.js';
@@ -148,9 +148,20 @@ async function loadValues(table: Table, values: readonly Buffer[], timestampMs: 
     }
     const written = await new RowWriter(client, table, new SeenIds(table)).write(encoded.rows, 0n);
     const rejects = [...encoded.rejects, ...written.rejects];
-    const identity = { clusterId: 'c', topicId: 't' };
-    const place = { topic: table.family.topic.name, partition: 0, identity };
-    await insertRejects(client, place, rejects);
+    await insertDeadLetters(
+      client,
+      rejects.map(({ record, reason }) => ({
+        ...record,
+        id: String(record.offset),
+        topic: table.family.topic.name,
+        partition: 0,
+        lastOffset: undefined,
+        consumerGroup: 'g',
+        attempts: 1,
+        reason,
+        rejectedAtMs: Date.now(),
+      })),
+    );
     const { rows } = await client.query<{ rows: number; rejects: number }>(
       `SELECT (SELECT count(*)::integer FROM ride.${table.name}) AS rows,
          (SELECT count(*)::integer FROM ride.rejects WHERE reason <> '') AS rejects`,

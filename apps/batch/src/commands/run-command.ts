@@ -1,3 +1,4 @@
+import { deadLetterTopic } from '@hailstream/events';
 import { ConfigError } from '@hailstream/service/config';
 import { createLogger } from '@hailstream/service/logging';
 import { pino } from 'pino';
@@ -75,7 +76,7 @@ function parseCommand(args: readonly string[], topics: readonly string[]): Comma
       };
     }
     case 'positions': {
-      const parsed = parsePositionsArgs(options, topics);
+      const parsed = parsePositionsArgs(options, [...topics, deadLetterTopic.name]);
       return async (app) => {
         await app.get(SchemaMigrator).migrate();
         return runPositions(app.get(PositionTools), parsed);

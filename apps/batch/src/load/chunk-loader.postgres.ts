@@ -3,12 +3,13 @@ import type pg from 'pg';
 import { begin } from '../database/pool.postgres.js';
 import { LEASE_END } from '../positions/position-leases.postgres.js';
 import { digestOf, isSameLog, LOAD_JOB } from '../positions/position.js';
+import type { KeptRecord } from '../rows/kept-records.js';
 import type { EncodedChunk } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
 import { LoadError } from './load.errors.js';
 import { addCounts, NO_COUNTS, requireSum, type Counts } from './counts.js';
 import { createPartitions, missingDays } from '../storage/partitions.postgres.js';
-import { insertRejects } from '../rejects/dead-letters.postgres.js';
+import type { RejectWriter } from '../rejects/reject-writer.js';
 import { RowWriter } from '../storage/row-writer.postgres.js';
 import { SeenIds } from '../storage/seen-ids.postgres.js';
 
@@ -26,6 +27,12 @@ export interface Chunk {
   readonly nextOffset: bigint;
   readonly encoded: EncodedChunk;
 }
+
+/** A move of a position over offsets that were read. */
+export type PositionMove = Pick<
+  Chunk,
+  'topic' | 'partition' | 'identity' | 'from' | 'deletedTo' | 'nextOffset'
+> & { readonly last?: KeptRecord | undefined };
 
 /** A COMMIT whose response was not received. */
 interface UnknownCommit {
@@ -45,6 +52,7 @@ export class ChunkLoader {
     private readonly pool: pg.Pool,
     /** Holder of the leases, which each chunk extends. */
     private readonly holder: string,
+    private readonly rejects: RejectWriter,
   ) {}
 
   /** Loads a chunk. After an error, a repeated call determines whether the chunk was committed. */
@@ -80,7 +88,7 @@ export class ChunkLoader {
     const written = await new RowWriter(client, table, this.seenIdsOf(table)).write(encoded.rows, position);
     const rejects = encoded.rejects.filter(({ record }) => record.offset >= position);
     rejects.push(...written.rejects);
-    await insertRejects(client, chunk, rejects);
+    await this.rejects.write(chunk, rejects);
     // A batch that cannot be decoded counts as one record, because its number of records is unknown.
     const batches = rejects.filter(({ lastOffset }) => lastOffset !== undefined).length;
     const read = encoded.records.countFrom(position) + batches;
@@ -102,13 +110,18 @@ export class ChunkLoader {
     chunk: Chunk,
     { position, loaded }: { position: bigint; loaded: Counts },
   ): Promise<void> {
-    await movePosition(client, chunk, { position, holder: this.holder });
+    await movePosition(
+      client,
+      { ...chunk, last: chunk.encoded.records.last },
+      { position, holder: this.holder },
+    );
     const { rows } = await client.query<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid');
     this.unknownCommits.set(partitionName(chunk.topic, chunk.partition), {
       transactionId: rows[0]!.xid,
       loaded,
     });
     await client.query('COMMIT');
+    this.rejects.committed(chunk);
     this.unknownCommits.delete(partitionName(chunk.topic, chunk.partition));
   }
 
@@ -138,7 +151,7 @@ async function beginWithPartitions(client: pg.ClientBase, { table, encoded }: Ch
 }
 
 /** Locks the position of the partition until the transaction ends, and returns it. */
-async function lockPosition(client: pg.ClientBase, chunk: Chunk): Promise<bigint> {
+export async function lockPosition(client: pg.ClientBase, chunk: PositionMove): Promise<bigint> {
   const { rows } = await client.query<{
     next_offset: string;
     cluster_id: string | null;
@@ -164,14 +177,13 @@ async function lockPosition(client: pg.ClientBase, chunk: Chunk): Promise<bigint
   );
 }
 
-async function movePosition(
+export async function movePosition(
   client: pg.ClientBase,
-  chunk: Chunk,
-  { position, holder }: { readonly position: bigint; readonly holder: string },
+  chunk: PositionMove,
+  { position, holder }: { readonly position: bigint; readonly holder: string | null },
 ): Promise<void> {
-  const { topic, partition, nextOffset, encoded } = chunk;
+  const { topic, partition, nextOffset, last } = chunk;
   if (position >= nextOffset) return;
-  const last = encoded.records.last;
   await client.query(
     `UPDATE ride.log_positions
      SET next_offset = $3, moved_at = now(), last_next_offset = $3,
@@ -191,7 +203,11 @@ async function movePosition(
 }
 
 /** Records the deleted offsets before a chunk that no process had passed, and returns their number. */
-async function insertGap(client: pg.ClientBase, chunk: Chunk, position: bigint): Promise<number> {
+export async function insertGap(
+  client: pg.ClientBase,
+  chunk: PositionMove,
+  position: bigint,
+): Promise<number> {
   const { topic, partition, identity, deletedTo } = chunk;
   if (position >= deletedTo) return 0;
   await client.query(

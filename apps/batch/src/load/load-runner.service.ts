@@ -1,5 +1,5 @@
-import type { EventRegistry } from '@hailstream/events';
-import { LogError, type Admin, type RangeReader } from '@hailstream/log';
+import { deadLetterTopic, type EventRegistry } from '@hailstream/events';
+import { LogError, type Admin, type DeadLetterQueue, type RangeReader } from '@hailstream/log';
 import { LOGGER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable } from '@nestjs/common';
@@ -8,14 +8,16 @@ import { LOAD_CONFIG } from '../config.tokens.js';
 import { POOL } from '../database/database.tokens.js';
 import type { Pool } from '../database/pool.postgres.js';
 import { SchemaMigrator } from '../database/schema-migrator.service.js';
-import { ADMIN, RANGE_READER } from '../log/log.tokens.js';
+import { ADMIN, DEAD_LETTERS, RANGE_READER } from '../log/log.tokens.js';
 import { KnownRecords } from '../positions/known-records.postgres.js';
 import { PositionLeases } from '../positions/position-leases.postgres.js';
 import { LogPositions } from '../positions/positions.postgres.js';
+import { RejectWriter } from '../rejects/reject-writer.js';
 import type { Tables } from '../rows/tables.js';
 import { REGISTRY, TABLES } from '../rows/tables.tokens.js';
 import { expireSeenIds } from '../storage/expire-seen-ids.postgres.js';
 import { ChunkLoader } from './chunk-loader.postgres.js';
+import { loadDeadLetters } from './dead-letter-load.postgres.js';
 import { lagRecords } from './lag.js';
 import type { LoadResult } from './load-result.js';
 import { load, type LoadObserver } from './load-run.js';
@@ -36,6 +38,7 @@ export class LoadRunner {
     @Inject(POOL) private readonly pool: Pool,
     @Inject(ADMIN) private readonly admin: Admin,
     @Inject(RANGE_READER) private readonly reader: RangeReader,
+    @Inject(DEAD_LETTERS) private readonly deadLetters: DeadLetterQueue,
     private readonly migrator: SchemaMigrator,
     private readonly positions: LogPositions,
     private readonly known: KnownRecords,
@@ -48,6 +51,7 @@ export class LoadRunner {
     try {
       await this.ensureTopics();
       const result = await this.loadPresent(signal, observer);
+      await this.loadDeadLetters(signal);
       await this.expireSeenIds();
       return result;
     } catch (error) {
@@ -70,6 +74,12 @@ export class LoadRunner {
     if (this.hasTopics) return;
     await this.admin.ensureTopics(this.registry.topics);
     this.hasTopics = true;
+  }
+
+  /** After the events, so that `ride.rejects` has what this load rejected. */
+  private loadDeadLetters(signal: AbortSignal): Promise<void> {
+    const { pool, admin, reader, positions, logger } = this;
+    return loadDeadLetters({ pool, admin, reader, positions, topic: deadLetterTopic.name, logger }, signal);
   }
 
   /** A failure does not fail the load, which is complete: the keys are deleted after a later one. */
@@ -95,7 +105,7 @@ export class LoadRunner {
         positions,
         known,
         tables,
-        loader: new ChunkLoader(pool, leases.holder),
+        loader: new ChunkLoader(pool, leases.holder, new RejectWriter(this.deadLetters)),
         maxReads: postgresConnections,
         maxChunks: postgresConnections * CHUNKS_PER_CONNECTION,
         chunkRecords,

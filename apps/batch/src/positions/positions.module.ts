@@ -1,3 +1,4 @@
+import { deadLetterTopic } from '@hailstream/events';
 import type { Admin } from '@hailstream/log';
 import { Module } from '@nestjs/common';
 import { POOL } from '../database/database.tokens.js';
@@ -20,7 +21,7 @@ import { PositionRepair } from './repair.postgres.js';
       provide: PositionTools,
       inject: [ADMIN, LogPositions, PositionRepair, TABLES],
       useFactory: (admin: Admin, positions: LogPositions, repair: PositionRepair, tables: Tables) =>
-        new PositionTools(admin, positions, repair, [...tables.keys()]),
+        new PositionTools(admin, positions, repair, [...tables.keys(), deadLetterTopic.name]),
     },
   ],
   exports: [LogPositions, KnownRecords, PositionTools],

@@ -1,116 +1,105 @@
-import type { TopicIdentity } from '@hailstream/log';
 import type pg from 'pg';
-import { GROUP_ID } from '../consumer-group.js';
-import { storableReason, type Reject } from '../rows/encode-chunk.js';
 import { attempt, isDataError } from '../database/savepoint.postgres.js';
+import { storableReason } from '../rows/encode-chunk.js';
+import type { DeadLetterRow } from './dead-letter-row.js';
 
-/** Bytes of keys and values in one INSERT; a record that is larger than that has one of its own. */
+/** Bytes of keys and values in one INSERT. A larger record has its own. */
 const INSERT_BYTES = 4 * 1024 * 1024;
-/** Times that every Postgres and every client of it can show: the years 1 to 9999. */
+/** Times that every Postgres and every client of it can represent: the years 1 to 9999. */
 const MIN_TIME_MS = -62_135_596_800_000;
 const MAX_TIME_MS = 253_402_300_799_999;
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
 
-const COLUMNS = `topic, topic_id, partition, consumer_group, attempts, rejected_at,
-  "offset", reason, key, value, received_at, timestamp_ms, last_offset`;
+const COLUMNS = `id, topic, partition, "offset", last_offset, consumer_group, attempts, reason, key, value, received_at,
+  timestamp_ms, rejected_at`;
 const INSERT = `
-  INSERT INTO ride.dead_letters (${COLUMNS})
-  SELECT $1, $2, $3, $4, 1, now(), * FROM unnest(
-    $5::bigint[], $6::text[], $7::bytea[], $8::bytea[], $9::timestamptz[], $10::bigint[], $11::bigint[])`;
+  INSERT INTO ride.dead_letters (${COLUMNS}) SELECT * FROM unnest($1::text[], $2::text[], $3::integer[], $4::bigint[],
+    $5::bigint[], $6::text[], $7::integer[], $8::text[], $9::bytea[], $10::bytea[], $11::timestamptz[], $12::bigint[],
+    $13::timestamptz[])`;
 const INSERT_ONE = `
-  INSERT INTO ride.dead_letters (${COLUMNS})
-  VALUES ($1, $2, $3, $4, 1, now(), $5, $6, $7, $8, $9, $10, $11)`;
-/** A log that is read again from its start brings its rejects again, or others in their place. */
+  INSERT INTO ride.dead_letters (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`;
+/** A repeated dead letter replaces an earlier one. It reopens a resolved one only if it was written after its resolution. */
 const REPLACE = `
-  ON CONFLICT (topic, partition, "offset", topic_id, consumer_group) DO UPDATE
-  SET reason = excluded.reason, key = excluded.key, value = excluded.value, received_at = excluded.received_at,
-    timestamp_ms = excluded.timestamp_ms, last_offset = excluded.last_offset, rejected_at = excluded.rejected_at,
-    resolved_at = NULL`;
-
-interface Place {
-  readonly topic: string;
-  readonly partition: number;
-  readonly identity: TopicIdentity;
-}
+  ON CONFLICT (id) DO UPDATE
+  SET attempts = excluded.attempts, reason = excluded.reason, key = excluded.key, value = excluded.value,
+    rejected_at = excluded.rejected_at, resolved_at = NULL
+  WHERE dead_letters.resolved_at IS NULL OR excluded.rejected_at > dead_letters.resolved_at`;
 
 /**
- * Stores rejects inside the transaction of their chunk. Nothing in a record can make this fail: a key or value that
- * Postgres refuses is left out, and the reason says so.
+ * Stores dead letters in the current transaction. No content of a record makes this fail: a key or value that Postgres
+ * rejects is left out, and the reason says so.
  */
-export async function insertRejects(
+export async function insertDeadLetters(
   client: pg.ClientBase,
-  place: Place,
-  rejects: readonly Reject[],
+  rows: readonly DeadLetterRow[],
 ): Promise<void> {
-  for (const slice of slices(rejects)) {
-    const refusal = await attempt(client, isDataError, () => insertSlice(client, place, slice));
+  // One statement cannot update a row twice.
+  const latest = [...new Map(rows.map((row) => [row.id, row])).values()];
+  for (const slice of slices(latest)) {
+    const refusal = await attempt(client, isDataError, () => insertSlice(client, slice));
     if (refusal === undefined) continue;
-    for (const reject of slice) await insertAlone(client, place, reject);
+    for (const row of slice) await insertAlone(client, row);
   }
 }
 
-/** Inserts one reject, without its key and value if Postgres refuses these. */
-async function insertAlone(client: pg.ClientBase, place: Place, reject: Reject): Promise<void> {
-  const refusal = await attempt(client, isDataError, () => insertSlice(client, place, [reject]));
+async function insertAlone(client: pg.ClientBase, row: DeadLetterRow): Promise<void> {
+  const refusal = await attempt(client, isDataError, () => insertSlice(client, [row]));
   if (refusal === undefined) return;
-  const { record, reason } = reject;
-  await insertSlice(client, place, [
-    {
-      ...reject,
-      record: { ...record, key: null, value: null },
-      reason: storableReason(`${reason}; key and value are not kept: ${refusal.message}`),
-    },
-  ]);
+  const reason = storableReason(`${row.reason}; key and value are not kept: ${refusal.message}`);
+  await insertSlice(client, [{ ...row, key: null, value: null, reason }]);
 }
 
-async function insertSlice(
-  client: pg.ClientBase,
-  { topic, partition, identity }: Place,
-  slice: readonly Reject[],
-): Promise<void> {
-  const columns = slice.map(({ record, reason, lastOffset }) => [
-    record.offset.toString(),
-    reason,
-    record.key,
-    record.value,
-    receivedAt(record.timestampMs),
-    timestampNumber(record.timestampMs),
-    lastOffset?.toString() ?? null,
+async function insertSlice(client: pg.ClientBase, slice: readonly DeadLetterRow[]): Promise<void> {
+  const rows = slice.map((row) => [
+    row.id,
+    row.topic,
+    row.partition,
+    row.offset.toString(),
+    row.lastOffset?.toString() ?? null,
+    row.consumerGroup,
+    row.attempts,
+    row.reason,
+    row.key,
+    row.value,
+    toTime(row.timestampMs),
+    toInt64(row.timestampMs),
+    toTime(row.rejectedAtMs) ?? new Date().toISOString(),
   ]);
-  const place = [topic, identity.topicId, partition, GROUP_ID];
-  const [only] = columns;
-  // One record alone may be large: as a parameter of its own it is sent as bytes and not as hexadecimal text.
-  if (columns.length === 1) await client.query(INSERT_ONE + REPLACE, [...place, ...only!]);
-  else {
-    const arrays = [0, 1, 2, 3, 4, 5, 6].map((index) => columns.map((values) => values[index]));
-    await client.query(INSERT + REPLACE, [...place, ...arrays]);
-  }
+  const [first] = rows;
+  if (first === undefined) return;
+  // A single record may be large: as a parameter of its own it is sent as bytes and not as hexadecimal text.
+  if (rows.length === 1) await client.query(INSERT_ONE + REPLACE, first);
+  else
+    await client.query(
+      INSERT + REPLACE,
+      first.map((_, column) => rows.map((values) => values[column])),
+    );
 }
 
-function* slices(rejects: readonly Reject[]): Generator<Reject[]> {
-  let slice: Reject[] = [];
+function* slices(rows: readonly DeadLetterRow[]): Generator<DeadLetterRow[]> {
+  let slice: DeadLetterRow[] = [];
   let bytes = 0;
-  for (const reject of rejects) {
-    const size = (reject.record.key?.length ?? 0) + (reject.record.value?.length ?? 0);
+  for (const row of rows) {
+    const size = (row.key?.length ?? 0) + (row.value?.length ?? 0);
     if (slice.length > 0 && bytes + size > INSERT_BYTES) {
       yield slice;
       slice = [];
       bytes = 0;
     }
-    slice.push(reject);
+    slice.push(row);
     bytes += size;
   }
   if (slice.length > 0) yield slice;
 }
 
-function receivedAt(timestampMs: number): string | null {
+function toTime(timestampMs: number): string | null {
   const isTime = timestampMs >= MIN_TIME_MS && timestampMs <= MAX_TIME_MS;
   return isTime ? new Date(timestampMs).toISOString() : null;
 }
 
-/** The timestamp as the log has it, to the precision of a double. */
-function timestampNumber(timestampMs: number): string | null {
+/** The timestamp of the log, to the precision of a double. */
+function toInt64(timestampMs: number): string | null {
   if (!Number.isFinite(timestampMs)) return null;
   const number = BigInt(Math.trunc(timestampMs));
   return String(number > MAX_INT64 ? MAX_INT64 : number < MIN_INT64 ? MIN_INT64 : number);

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { begin } from '../database/pool.postgres.js';
 import type { LogRecord } from '@hailstream/log';
-import { GROUP_ID } from '../consumer-group.js';
+import { CONSUMER_GROUP } from '../consumer-group.js';
 import { createPartition, missingDays } from '../storage/partitions.postgres.js';
 import { RowWriter } from '../storage/row-writer.postgres.js';
 import { SeenIds } from '../storage/seen-ids.postgres.js';
@@ -44,19 +44,17 @@ export interface RetryCounts {
   readonly rejects: number;
 }
 
-/** A partition of a topic that may have been deleted and created again: its id tells which one. */
-interface Origin {
+interface Place {
   readonly topic: string;
-  readonly topicId: string;
   readonly partition: number;
-}
-
-interface Place extends Origin {
   readonly offset: string;
+  readonly id: string;
 }
 
-interface Chunk extends Origin {
-  readonly offsets: readonly string[];
+/** Rejects of one partition, each with another offset. */
+interface Chunk {
+  readonly topic: string;
+  readonly ids: ReadonlyMap<string, string>;
 }
 
 export const NOTHING_RETRIED: RetryCounts = { retried: 0, rows: 0, duplicates: 0, rejects: 0 };
@@ -94,7 +92,7 @@ class RejectRetry {
 
   /** Rejects of one partition of the log each, in the order of their places: those that stay are not seen twice. */
   async *chunks(): AsyncGenerator<Chunk> {
-    let last: Place = { topic: '', topicId: '', partition: 0, offset: '0' };
+    let last: Place = { topic: '', partition: 0, offset: '0', id: '' };
     for (;;) {
       const page = await this.readPage(last);
       yield* intoChunks(page);
@@ -120,26 +118,21 @@ class RejectRetry {
     }
   }
 
-  private async readPage({
-    topic,
-    topicId,
-    partition,
-    offset,
-  }: Place): Promise<(Place & { bytes: number })[]> {
+  private async readPage({ topic, partition, offset, id }: Place): Promise<(Place & { bytes: number })[]> {
     const { rows } = await this.pool.query<Place & { bytes: number }>(
-      `SELECT topic, topic_id AS "topicId", partition, "offset", octet_length(value) + coalesce(octet_length(key), 0) AS bytes
+      `SELECT topic, partition, "offset", id, octet_length(value) + coalesce(octet_length(key), 0) AS bytes
        FROM ride.rejects
        WHERE topic = ANY($1) AND value IS NOT NULL AND last_offset IS NULL AND position($2 IN reason) > 0
-         AND consumer_group = $3 AND (topic, partition, topic_id, "offset") > ($4, $5, $6, $7)
-       ORDER BY topic, partition, topic_id, "offset" LIMIT $8`,
+         AND consumer_group = $3 AND (topic, partition, "offset", id) > ($4, $5, $6, $7)
+       ORDER BY topic, partition, "offset", id LIMIT $8`,
       [
         this.options.topic === undefined ? [...this.options.tables.keys()] : [this.options.topic],
         this.options.reason ?? '',
-        GROUP_ID,
+        CONSUMER_GROUP,
         topic,
         partition,
-        topicId,
         offset,
+        id,
         PAGE_REJECTS,
       ],
     );
@@ -158,24 +151,15 @@ class RejectRetry {
     const written = await this.rowWriter(client, table).write(encoded.rows, 0n);
     const rejects = [...encoded.rejects, ...written.rejects];
     const stay = new Set(rejects.map(({ record }) => record.offset));
-    await removeRejects(
+    await resolve(
       client,
       chunk,
       records.filter(({ offset }) => !stay.has(offset)),
     );
     await client.query(
-      `UPDATE ride.rejects SET reason = again.reason, rejected_at = now()
-       FROM unnest($3::bigint[], $4::text[]) AS again ("offset", reason)
-       WHERE topic = $1 AND partition = $2 AND topic_id = $5 AND consumer_group = $6
-         AND rejects."offset" = again."offset"`,
-      [
-        chunk.topic,
-        chunk.partition,
-        rejects.map(({ record }) => record.offset.toString()),
-        rejects.map(({ reason }) => reason),
-        chunk.topicId,
-        GROUP_ID,
-      ],
+      `UPDATE ride.dead_letters SET reason = again.reason, rejected_at = now()
+       FROM unnest($1::text[], $2::text[]) AS again (id, reason) WHERE dead_letters.id = again.id`,
+      [rejects.map(({ record }) => idOf(chunk, record.offset)), rejects.map(({ reason }) => reason)],
     );
     await client.query(this.options.isDryRun ? 'ROLLBACK' : 'COMMIT');
     const { rows, duplicates } = written;
@@ -187,11 +171,8 @@ class RejectRetry {
   }
 }
 
-/** The rejects of a chunk as the records they were; those that another process has loaded meanwhile are not among them. */
-async function lockRejects(
-  client: pg.ClientBase,
-  { topic, topicId, partition, offsets }: Chunk,
-): Promise<LogRecord[]> {
+/** Returns the rejects of a chunk as records, without those that another process has resolved in the meantime. */
+async function lockRejects(client: pg.ClientBase, { ids }: Chunk): Promise<LogRecord[]> {
   const { rows } = await client.query<{
     offset: string;
     key: Buffer | null;
@@ -200,11 +181,9 @@ async function lockRejects(
   }>(
     `SELECT "offset", key, value,
        coalesce(timestamp_ms, (extract(epoch FROM received_at) * 1000)::bigint) AS timestamp_ms
-     FROM ride.rejects
-     WHERE topic = $1 AND partition = $2 AND topic_id = $3 AND consumer_group = $4 AND "offset" = ANY($5)
-       AND value IS NOT NULL
+     FROM ride.dead_letters WHERE id = ANY($1) AND resolved_at IS NULL AND value IS NOT NULL
      ORDER BY "offset" FOR UPDATE`,
-    [topic, partition, topicId, GROUP_ID, offsets],
+    [[...ids.values()]],
   );
   return rows.map((row) => ({
     offset: BigInt(row.offset),
@@ -215,17 +194,16 @@ async function lockRejects(
   }));
 }
 
-async function removeRejects(
-  client: pg.ClientBase,
-  { topic, topicId, partition }: Chunk,
-  loaded: readonly LogRecord[],
-): Promise<void> {
+/** Resolved and not deleted: the dead-letter queue may hold the same record again. */
+async function resolve(client: pg.ClientBase, chunk: Chunk, loaded: readonly LogRecord[]): Promise<void> {
   await client.query(
-    // Resolved and not deleted: the dead-letter queue may hold the same record again.
-    `UPDATE ride.dead_letters SET resolved_at = now(), key = NULL, value = NULL
-     WHERE topic = $1 AND partition = $2 AND topic_id = $3 AND consumer_group = $4 AND "offset" = ANY($5)`,
-    [topic, partition, topicId, GROUP_ID, loaded.map(({ offset }) => offset.toString())],
+    'UPDATE ride.dead_letters SET resolved_at = now(), key = NULL, value = NULL WHERE id = ANY($1)',
+    [loaded.map(({ offset }) => idOf(chunk, offset))],
   );
+}
+
+function idOf({ ids }: Chunk, offset: bigint): string {
+  return ids.get(offset.toString())!;
 }
 
 function* intoChunks(page: readonly (Place & { readonly bytes: number })[]): Generator<Chunk> {
@@ -236,7 +214,7 @@ function* intoChunks(page: readonly (Place & { readonly bytes: number })[]): Gen
     const isOther = first?.topic !== place.topic || first.partition !== place.partition;
     if (
       isOther ||
-      first.topicId !== place.topicId ||
+      chunk.at(-1)?.offset === place.offset ||
       chunk.length === CHUNK_REJECTS ||
       bytes + place.bytes > CHUNK_BYTES
     ) {
@@ -251,8 +229,7 @@ function* intoChunks(page: readonly (Place & { readonly bytes: number })[]): Gen
 }
 
 function toChunk(places: readonly Place[]): Chunk {
-  const { topic, topicId, partition } = places[0]!;
-  return { topic, topicId, partition, offsets: places.map(({ offset }) => offset) };
+  return { topic: places[0]!.topic, ids: new Map(places.map(({ offset, id }) => [offset, id])) };
 }
 
 export function addCounts(one: RetryCounts, other: RetryCounts): RetryCounts {

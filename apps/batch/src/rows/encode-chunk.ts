@@ -19,6 +19,9 @@ export interface Reject {
   readonly reason: string;
   /** Of a batch that cannot be decoded, which is one reject: its last offset. */
   readonly lastOffset?: bigint;
+  readonly batch?: UndecodableBatch;
+  /** Headers of the record, if they are known. */
+  readonly headers?: LogRecord['headers'];
 }
 
 /** Rows of one partition of the log, each event once: what came first stays. */
@@ -142,7 +145,11 @@ export async function encodeChunk(
       rows.add({ id: family.id(event), providerId: family.providerId(event), timeMs }, index);
     } catch (error) {
       writer.truncate(start);
-      rejects.push({ record: kept.at(index), reason: reasonOf(error) });
+      rejects.push({
+        record: kept.at(index),
+        reason: reasonOf(error),
+        headers: records[index]!.headers,
+      });
     }
   }
   return { rows, days, rejects, records: kept };
@@ -150,9 +157,10 @@ export async function encodeChunk(
 
 /** A batch that no reader can decode: nothing but one reject, from the first of its offsets that is not loaded yet. */
 export function encodeUndecodable(
-  { baseOffset, lastOffset, reason, bytes, sha256 }: UndecodableBatch,
+  batch: UndecodableBatch,
   { writer, from }: { readonly writer: CopyWriter; readonly from: bigint },
 ): EncodedChunk {
+  const { baseOffset, lastOffset, reason, bytes, sha256 } = batch;
   writer.truncate(0);
   const records = new KeptRecords([]);
   const text = `the batch of offsets ${baseOffset} to ${lastOffset} cannot be decoded (SHA-256 ${sha256}): ${reason.message}`;
@@ -161,6 +169,7 @@ export function encodeUndecodable(
     record: { offset, key: null, value: bytes, timestampMs: NaN },
     reason: storableReason(text),
     lastOffset,
+    batch,
   };
   return { rows: new EncodedRows(writer, records), days: new Set(), rejects: [reject], records };
 }

@@ -1,0 +1,102 @@
+import { partitionName, type Admin, type LogRecord, type RangeReader } from '@hailstream/log';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { begin } from '../database/pool.postgres.js';
+import type { LogPartition } from '../positions/log-partition.js';
+import type { LogPositions } from '../positions/positions.postgres.js';
+import { toDeadLetterRow, type DeadLetterRow } from '../rejects/dead-letter-row.js';
+import { insertDeadLetters } from '../rejects/dead-letters.postgres.js';
+import { storableReason } from '../rows/encode-chunk.js';
+import { insertGap, lockPosition, movePosition } from './chunk-loader.postgres.js';
+import { plan } from './plan.js';
+
+export interface DeadLetterLoadOptions {
+  readonly pool: pg.Pool;
+  readonly admin: Admin;
+  readonly reader: RangeReader;
+  readonly positions: LogPositions;
+  readonly topic: string;
+  readonly logger: Logger;
+}
+
+/**
+ * Loads the dead-letter topic into `ride.dead_letters`: the dead letters of all consumer groups. Rows and positions are one
+ * transaction, and a dead letter that was written twice is one row. Several processes may do this at the same time.
+ *
+ * @throws LoadError if continuing would skip records
+ * @throws LogError or pg.DatabaseError if the log or Postgres reports an error; the next load continues
+ */
+export async function loadDeadLetters(options: DeadLetterLoadOptions, signal: AbortSignal): Promise<void> {
+  const { partitions } = await plan({ ...options, topics: [options.topic] });
+  for (const partition of partitions) {
+    if (partition.from < partition.target) await loadPartition(options, partition, signal);
+  }
+}
+
+async function loadPartition(
+  { pool, reader }: DeadLetterLoadOptions,
+  { topic, partition, identity, from, target }: LogPartition,
+  signal: AbortSignal,
+): Promise<void> {
+  let start = from;
+  let deletedTo = from;
+  const write = async (
+    rows: readonly DeadLetterRow[],
+    nextOffset: bigint,
+    last?: LogRecord,
+  ): Promise<void> => {
+    const move = { topic, partition, identity, from: start, deletedTo, nextOffset, last };
+    await inTransaction(pool, async (client) => {
+      const position = await lockPosition(client, move);
+      if (position >= nextOffset) return;
+      await insertDeadLetters(client, rows);
+      await insertGap(client, move, position);
+      await movePosition(client, move, { position, holder: null });
+    });
+    start = deletedTo = nextOffset;
+  };
+  const read = await reader.readRange({
+    ranges: [{ topic, partition, topicId: identity.topicId, from, to: target }],
+    signal,
+    onGap: ({ found }) => {
+      deletedTo = found;
+    },
+    onUndecodable: async ({ baseOffset, lastOffset, bytes, sha256, reason }) => {
+      const place = { topic, partition, offset: baseOffset, lastOffset };
+      const row = {
+        id: `${partitionName(topic, partition)}/${baseOffset}//${sha256}`,
+        ...place,
+        consumerGroup: '',
+        attempts: 0,
+        reason: storableReason(
+          `a batch of the dead-letter topic cannot be decoded (SHA-256 ${sha256}): ${reason.message}`,
+        ),
+        key: null,
+        value: bytes,
+        timestampMs: Number.NaN,
+        rejectedAtMs: Date.now(),
+      };
+      await write([row], lastOffset + 1n);
+    },
+  });
+  for await (const { records, nextOffset } of read) {
+    const rows = records.map((record) => toDeadLetterRow(record, { topic, partition }));
+    await write(rows, nextOffset, records.at(-1));
+  }
+}
+
+async function inTransaction(pool: pg.Pool, work: (client: pg.ClientBase) => Promise<void>): Promise<void> {
+  const client = await pool.connect();
+  let failure: Error | undefined;
+  try {
+    await begin(client);
+    await work(client);
+    await client.query('COMMIT');
+  } catch (error) {
+    failure = error as Error;
+    throw error;
+  } finally {
+    // A connection with an open transaction must not return to the pool.
+    client.release(failure);
+  }
+}

@@ -1,0 +1,131 @@
+import { deadLetterTopic, telemetryTopic } from '@hailstream/events';
+import {
+  createDeadLetterQueue,
+  createRangeReader,
+  readDeadLetter,
+  type DeadLetterOrigin,
+} from '@hailstream/log';
+import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  append,
+  connectionTo,
+  createLoadRunner,
+  createTestDatabase,
+  makeTelemetry,
+  silent,
+  type TestDatabase,
+} from './_util.js';
+
+const never = new AbortController().signal;
+
+let broker: TestBroker;
+let database: TestDatabase;
+
+beforeEach(async () => {
+  [broker, database] = await Promise.all([startTestBroker(), createTestDatabase()]);
+});
+
+afterEach(async () => {
+  await Promise.all([broker[Symbol.asyncDispose](), database[Symbol.asyncDispose]()]);
+});
+
+async function load() {
+  await using runner = await createLoadRunner(broker, database);
+  return await runner.load(never);
+}
+
+async function readDeadLetters(): Promise<(DeadLetterOrigin | undefined)[]> {
+  await using reader = createRangeReader({ connection: connectionTo(broker), logger: silent });
+  const ranges = [{ topic: deadLetterTopic.name, from: 'earliest', to: 'latest' } as const];
+  const origins: (DeadLetterOrigin | undefined)[] = [];
+  for await (const { records } of await reader.readRange({ ranges }))
+    origins.push(...records.map(readDeadLetter));
+  return origins;
+}
+
+const rejects = () =>
+  database.query(
+    'SELECT topic, "offset", reason, consumer_group, attempts FROM ride.rejects ORDER BY "offset", 4',
+  );
+const bad = (text: string) => ({ key: 'k', value: Buffer.from(text) });
+
+describe('the dead-letter queue', () => {
+  it('has each record that cannot be loaded once, and ride.rejects shows it after the same load', async () => {
+    await append(broker, telemetryTopic.name, [
+      bad('not JSON'),
+      { key: 'k', value: makeTelemetry() },
+      bad('{}'),
+    ]);
+    expect(await load()).toMatchObject({ rows: 1, rejects: 2 });
+    expect(await load()).toMatchObject({ read: 0 });
+    expect(await readDeadLetters()).toMatchObject([
+      { topic: telemetryTopic.name, offset: 0n, groupId: 'hailstream-batch', attempts: 1 },
+      { topic: telemetryTopic.name, offset: 2n, groupId: 'hailstream-batch', attempts: 1 },
+    ]);
+    expect(await rejects()).toMatchObject([
+      {
+        offset: '0',
+        consumer_group: 'hailstream-batch',
+        reason: expect.stringContaining('not JSON') as string,
+      },
+      { offset: '2', consumer_group: 'hailstream-batch' },
+    ]);
+  });
+
+  it('shows dead letters of other groups with their group, and one that was written twice once', async () => {
+    await append(broker, telemetryTopic.name, []);
+    const letter = {
+      kind: 'record',
+      topic: telemetryTopic.name,
+      partition: 3,
+      record: { offset: 7n, key: null, value: Buffer.from('x'), headers: {}, timestampMs: 1_760_000_000_000 },
+      attempts: 5,
+      reason: new Error('no such vehicle'),
+    } as const;
+    await using queue = createDeadLetterQueue({
+      connection: connectionTo(broker),
+      logger: silent,
+      topic: deadLetterTopic.name,
+    });
+    await queue.write([{ ...letter, groupId: 'router' }]);
+    await queue.write([
+      { ...letter, groupId: 'router' },
+      { ...letter, groupId: 'other' },
+    ]);
+    await load();
+    expect(await rejects()).toEqual(
+      ['other', 'router'].map((consumer_group) => ({
+        topic: telemetryTopic.name,
+        offset: '7',
+        reason: 'no such vehicle',
+        consumer_group,
+        attempts: 5,
+      })),
+    );
+  });
+
+  it('loses no reject and repeats none in ride.rejects if the commit after the write fails', async () => {
+    await using runner = await createLoadRunner(broker, database);
+    await runner.migrate();
+    await database.query(
+      `CREATE FUNCTION public.refuse_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         IF (SELECT count(*) FROM public.refused) = 0 THEN
+           PERFORM pg_terminate_backend(pg_backend_pid());
+         END IF; RETURN NEW; END $$;
+       CREATE TABLE public.refused (id integer);
+       CREATE TRIGGER refuse_once BEFORE UPDATE OF next_offset ON ride.log_positions FOR EACH ROW
+         WHEN (NEW.topic = 'ride.telemetry') EXECUTE FUNCTION public.refuse_once()`,
+    );
+    await append(broker, telemetryTopic.name, [bad('not JSON')]);
+    const stop = new AbortController();
+    const failing = runner.load(stop.signal).catch((error: unknown) => error);
+    while ((await readDeadLetters()).length === 0);
+    stop.abort();
+    expect(await failing).toMatchObject({ code: 'STOPPED' });
+    expect(await rejects()).toEqual([]);
+    await database.query('INSERT INTO public.refused VALUES (1)');
+    expect(await load()).toMatchObject({ rejects: 1 });
+    expect(await rejects()).toHaveLength(1);
+  });
+});
