@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { eventRegistry } from '@hailstream/events';
-import { LogError } from '@hailstream/log';
+import { LogError, partitionName } from '@hailstream/log';
 import { ConfigError, logEnv, readEnv, toLogConnection } from '@hailstream/service/config';
 import { createLogger } from '@hailstream/service/logging';
 import Type from 'typebox';
@@ -78,7 +78,7 @@ function printable({ topic, partition, source, target }: CopiedPartition): objec
 
 function report(copied: readonly CopiedPartition[]): string {
   const lines = copied.map(({ topic, partition, source, target }) => {
-    const place = `${topic}/${partition}`.padEnd(28);
+    const place = partitionName(topic, partition).padEnd(28);
     return `${place} offsets ${source.from}..${source.to} copied to ${target.from}..${target.to}`;
   });
   const moved = copied.filter(({ source, target }) => source.from !== target.from);

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   createRangeReader,
   headersOf,
+  partitionName,
   type LogConnection,
   type LogRecord,
   type RangeReader,
@@ -60,7 +61,7 @@ async function readRecords(
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
+  return partitionName(topic, partition);
 }
 
 /** What a copy keeps of a record. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createAdmin, createRangeReader, type LogRange } from '../../src/client/index.js';
+import { partitionName } from '../../src/protocol/partition-name.js';
 import { collect, drain, expectContiguous, RangeBench, valuesOf, whole } from './_ranges.js';
 import { append, logger, record } from './_util.js';
 
@@ -58,7 +59,7 @@ describe('readRange, bounds', () => {
         const fates = await producer.send(records);
         for (const [index, fate] of fates.entries()) {
           if (fate.kind === 'failed') throw fate.error;
-          const id = `${topic}/${fate.partition}`;
+          const id = partitionName(topic, fate.partition);
           expected.set(id, [...(expected.get(id) ?? []), String(records[index]!.value)]);
         }
       }
@@ -73,7 +74,7 @@ describe('readRange, bounds', () => {
     await fill(100);
     const seen = new Map<string, string[]>();
     for await (const batch of read) {
-      const id = `${batch.topic}/${batch.partition}`;
+      const id = partitionName(batch.topic, batch.partition);
       seen.set(id, [...(seen.get(id) ?? []), ...valuesOf([batch], batch.partition)]);
     }
     expect(seen).toEqual(before);

@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import type { KafkaMessage } from 'kafkajs';
 import { ErrorCode } from '../../protocol/error-codes.js';
+import { partitionName } from '../../protocol/partition-name.js';
 import { Reader } from '../../protocol/reader.js';
 import type { FetchedRecordSet } from '../record/record-set.js';
 import { fetchResponse, type FetchedPartitionResponse } from './fetch-api.js';
 
 /*
- * Fetch (key 1), versions 4 to 11: what kafkajs sends, and what it gets back for a consumer here. kafkajs would decode
- * the records itself, without bounds, before anybody could see them, and give up all partitions if it fails with one;
- * so it is made to carry the bytes to the consumer as they came.
+ * Fetch (key 1), versions 4 to 11, as kafkajs sends it. kafkajs decodes all records without limits before a consumer sees
+ * them, and fails the whole response if one partition cannot be decoded. This decoder passes on the bytes of each partition
+ * unchanged.
  */
 const MIN_VERSION = 4;
 
@@ -82,7 +83,7 @@ export class RawFetches implements Disposable {
 
   /** Lets the next fetch of the partition request `sizeBytes`, the size of its next batch. */
   want(topic: string, partition: number, sizeBytes: number): void {
-    this.wantedBytes.set(`${partition}/${topic}`, sizeBytes);
+    this.wantedBytes.set(partitionName(topic, partition), sizeBytes);
   }
 
   /** Returns kafkajs's request with another decoder of the response. */
@@ -103,7 +104,7 @@ export class RawFetches implements Disposable {
     const positions = new Map(
       topics.flatMap(({ topic, partitions }) =>
         partitions.map(
-          ({ partition, fetchOffset }) => [`${partition}/${topic}`, BigInt(fetchOffset)] as const,
+          ({ partition, fetchOffset }) => [partitionName(topic, partition), BigInt(fetchOffset)] as const,
         ),
       ),
     );
@@ -121,8 +122,8 @@ export class RawFetches implements Disposable {
   }
 
   private takeWanted(topic: string, partition: number): number {
-    const wanted = this.wantedBytes.get(`${partition}/${topic}`) ?? 0;
-    this.wantedBytes.delete(`${partition}/${topic}`);
+    const wanted = this.wantedBytes.get(partitionName(topic, partition)) ?? 0;
+    this.wantedBytes.delete(partitionName(topic, partition));
     return wanted;
   }
 

@@ -1,9 +1,11 @@
+import { partitionName } from '../../protocol/partition-name.js';
+
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
 }
 
-/** Identifies a partition in maps and sets. */
+/** The {@link partitionName} of a partition, as a key of maps and sets. */
 export function partitionId({ topic, partition }: TopicPartition): string {
-  return `${partition}/${topic}`;
+  return partitionName(topic, partition);
 }
