@@ -14,7 +14,7 @@ import {
 } from '@hailstream/service/config';
 import type { AuthOptions } from '@hailstream/service/tokens';
 import Type from 'typebox';
-import { toOrigin } from './live/same-origin.js';
+import { toOrigin } from './origins/same-origin.js';
 
 const HOUR_MS = 3_600_000;
 

@@ -21,7 +21,7 @@ if (args.length > 0) {
       await app.listen(config.http.port, config.http.host);
       logger.info({ url: await app.getUrl(), brokers: config.log.connection.brokers }, 'listening');
       followLog(app, config, logger).catch((error: unknown) => {
-        logger.fatal({ err: error }, 'the log can not be followed');
+        logger.fatal({ err: error }, 'reading the log failed');
         process.exitCode = 1;
         process.kill(process.pid, 'SIGTERM');
       });

@@ -6,10 +6,10 @@ import type { RealtimeConfig } from './config.js';
 import { servePage } from './page/page.adapter.js';
 import { FoldService } from './log/fold.service.js';
 import { LiveAdapter } from './live/live.adapter.js';
-import { RebuildService } from './log/rebuild.service.js';
+import { RebuildService } from './rebuild/rebuild.service.js';
 import { RealtimeModule } from './realtime.module.js';
 
-/** The whole app, not listening yet. */
+/** The app, before it listens. */
 export async function createRealtime(
   config: RealtimeConfig,
   logger: Logger,
@@ -21,9 +21,9 @@ export async function createRealtime(
 }
 
 /**
- * Reads the log, all of it since some time ago, with offsets of this process alone. Begins once the app listens, so
- * that whoever asks how far it is gets an answer, and waits for a log that is not up yet. If the log is lost or recreated,
- * the city is rebuilt from the new one. Resolves once the app is closed.
+ * Rebuilds the city from the log, then reads the log as it grows. Called once the app listens, so that health checks and
+ * pages are answered during the rebuild. Waits for a log that is not reachable yet. If the log is lost or recreated, the
+ * city is rebuilt from the new one. Resolves once the app is closed.
  */
 export async function followLog(
   app: NestFastifyApplication,
@@ -36,17 +36,14 @@ export async function followLog(
     connection: config.log.connection,
     logger: logger.child({ component: 'consumer' }),
     groupId: 'realtime',
-    offsets: async () => {
-      const timestampMs = await rebuild.begin();
-      return timestampMs === null ? null : { kind: 'everything-since', timestampMs };
-    },
+    offsets: () => rebuild.begin(),
     deadLetterTopic: deadLetterTopic.name,
-    onPosition: (position) => fold.pass(position),
+    onPosition: (position) => fold.skipTo(position),
     onGap: (gap) => {
-      fold.countGap(gap);
+      fold.skipGap(gap);
       if (gap.cause === 'log-end') rebuild.noteLostEnd(gap);
     },
-    onUndecodable: (batch) => fold.countUndecodable(batch),
+    onUndecodable: (batch) => fold.skipUndecodable(batch),
     onConsumer: (consumer) => rebuild.follow(consumer),
   });
   connectLog(app, transport);

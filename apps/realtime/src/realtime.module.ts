@@ -6,6 +6,7 @@ import { LiveModule } from './live/live.module.js';
 import { CityLogModule } from './log/log.module.js';
 import { RealtimeMetricsModule } from './metrics/realtime-metrics.module.js';
 import { PageModule } from './page/page.module.js';
+import { RebuildModule } from './rebuild/rebuild.module.js';
 import { StatsModule } from './stats/stats.module.js';
 import { VehiclesModule } from './vehicles/vehicles.module.js';
 
@@ -20,7 +21,8 @@ export class RealtimeModule {
         HealthModule,
         MetricsModule,
         RealtimeMetricsModule,
-        CityLogModule.forRoot(config.log),
+        CityLogModule,
+        RebuildModule.forRoot(config.log),
         LiveModule.forRoot(config.tickMs),
         VehiclesModule,
         StatsModule,

@@ -7,7 +7,8 @@ import { MAX_BACKLOG_BYTES } from './broadcaster.js';
 import { cover, covers } from './grid.js';
 import { setUp, type Page } from './pages.fixture.js';
 
-describe('Broadcaster', () => {
+// Runs hundreds of sequences, which takes long on a busy machine.
+describe('Broadcaster', { timeout: 60_000 }, () => {
   it('makes every client draw exactly the vehicles in its viewport, for any sequence of steps', () => {
     const place = fc.record({
       lat: fc.integer({ min: 0, max: 30 }),

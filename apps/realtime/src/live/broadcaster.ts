@@ -9,6 +9,7 @@ import type {
 } from '@hailstream/events/live';
 import type { CityState, ProviderFilter } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
+import type { TickReport } from '../metrics/realtime-metrics.service.js';
 import { frame, type FrameContent } from '../views/frame.js';
 import { ProviderNumbers } from '../views/provider-numbers.js';
 import { vehicleDetail } from '../views/vehicle-detail.js';
@@ -40,16 +41,6 @@ export interface Client {
 
 /** Sends a message to all clients in a room; it is encoded once. */
 export type SendToRoom = <M extends Message>(room: string, message: M, payload: Payload<M>) => void;
-
-/** The result of a tick. */
-export interface TickReport {
-  /** Frames sent, counted per client. */
-  readonly framesSent: number;
-  /** Frames not sent because clients are behind, counted per client. */
-  readonly framesSkipped: number;
-  /** Largest backlog of a client. */
-  readonly backlogBytesMax: number;
-}
 
 interface Session {
   readonly filter: ProviderFilter;

@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Server, ServerOptions } from 'socket.io';
-import { isSameOrigin } from './same-origin.js';
+import { isSameOrigin } from '../origins/same-origin.js';
 
 /** Serves WebSockets to pages of this service and of the allowed origins: the others are refused with 403. */
 export class LiveAdapter extends IoAdapter {

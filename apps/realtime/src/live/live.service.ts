@@ -5,8 +5,7 @@ import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { CityState, type ProviderFilter } from '../fold/city-state.js';
 import { FoldService } from '../log/fold.service.js';
-import { LogPositions } from '../log/positions.js';
-import { RebuildService } from '../log/rebuild.service.js';
+import { RebuildService } from '../rebuild/rebuild.service.js';
 import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
 import { StatsService } from '../stats/stats.service.js';
 import { Broadcaster, type Client, type SendToRoom } from './broadcaster.js';
@@ -38,7 +37,6 @@ export class LiveService implements OnModuleDestroy {
 
   constructor(
     private readonly city: CityState,
-    private readonly positions: LogPositions,
     private readonly foldService: FoldService,
     private readonly metrics: RealtimeMetrics,
     private readonly rebuild: RebuildService,
@@ -120,7 +118,7 @@ export class LiveService implements OnModuleDestroy {
     const startedAt = performance.now();
     const now = Date.now();
     try {
-      if (!this.positions.isCaughtUp) {
+      if (!this.rebuild.isComplete) {
         this.announce(broadcaster);
         return;
       }

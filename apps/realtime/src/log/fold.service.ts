@@ -8,20 +8,24 @@ import type {
 } from '@hailstream/log';
 import { LOGGER, LogConsumerMetrics } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
-import { Inject, Injectable } from '@nestjs/common';
+import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { CityState } from '../fold/city-state.js';
 import { RealtimeMetrics, type RecordOutcome } from '../metrics/realtime-metrics.service.js';
 import { decoders } from './decode.js';
 import { LogPositions } from './positions.js';
 
-/** Most receipts kept between two ticks, to tell how long it takes from receipt to sight. */
+/** Most receipt times kept between two ticks, for the latency from receipt to the page. */
 const MAX_RECEIPTS = 1_000;
 
-/** Folds batches of the log into the city. */
+/**
+ * Folds batches of the log into the city. A record that cannot be folded is counted, logged and skipped. It is not written
+ * to the dead-letter topic: every realtime process reads every record, and batch writes the dead letter once.
+ */
 @Injectable()
-export class FoldService {
+export class FoldService implements OnModuleDestroy {
   private receipts: number[] = [];
-  private readonly logger: Logger;
+  private readonly problems: RateLimitedLogger;
 
   constructor(
     private readonly city: CityState,
@@ -30,68 +34,64 @@ export class FoldService {
     private readonly logMetrics: LogConsumerMetrics,
     @Inject(LOGGER) logger: Logger,
   ) {
-    this.logger = logger.child({ component: 'fold' });
+    this.problems = new RateLimitedLogger(logger.child({ component: 'fold' }));
   }
 
-  /**
-   * Folds what of a batch was not folded before. What can't be decoded is counted and passed over: it stays in the log,
-   * and every realtime process meets it again whenever it rebuilds, so that a dead letter for each would say nothing new.
-   */
-  fold(batch: RecordBatch): void {
-    const { topic, partition, records, nextOffset, highWatermark } = batch;
+  onModuleDestroy(): void {
+    this.problems.stop();
+  }
+
+  /** Folds the records of a batch that were not folded before. */
+  fold({ topic, partition, records, nextOffset }: RecordBatch): void {
     const fresh = records.filter(({ offset }) => this.positions.isNew(topic, partition, offset));
     const [oldest] = fresh;
-    // What is read to rebuild was received long before anybody could see it here.
+    // Records of a rebuild were received long before this process could show them.
     const isTimed = this.positions.isCaughtUp && this.receipts.length < MAX_RECEIPTS;
     if (isTimed && oldest !== undefined) this.receipts.push(oldest.timestampMs);
     for (const record of fresh) {
-      const outcome = this.foldRecord(topic, record);
-      if (outcome instanceof EventDecodeError) {
-        this.logger.warn(
-          { err: outcome, topic, partition, offset: String(record.offset) },
-          'unreadable record',
-        );
-        this.metrics.countRecord(topic, 'unreadable');
-      } else {
-        this.metrics.countRecord(topic, outcome);
-      }
+      this.metrics.countRecord(topic, this.foldRecord(topic, partition, record));
       this.positions.advance(topic, partition, record.offset + 1n);
     }
     this.positions.advance(topic, partition, nextOffset);
-    this.positions.ends(topic, partition, highWatermark);
   }
 
-  /** Up to this position there is nothing more to fold. */
-  pass({ topic, partition, nextOffset }: ConsumerPosition): void {
+  /** Notes a position up to which a partition has no record to fold. */
+  skipTo({ topic, partition, nextOffset }: ConsumerPosition): void {
     this.positions.advance(topic, partition, nextOffset);
   }
 
-  /** What the log no longer has, or never had, is counted; the city is what the rest of it says. */
-  countGap(gap: ConsumerGap): void {
+  /** Counts offsets that the log does not have. */
+  skipGap(gap: ConsumerGap): void {
     this.logMetrics.countGap(gap);
+    if (gap.cause !== 'log-end') this.positions.advance(gap.topic, gap.partition, gap.found);
   }
 
-  /** As with a record that can't be decoded: it stays in the log for those who look into it. */
-  async countUndecodable(batch: UndecodableBatch): Promise<void> {
+  /** Counts and skips a batch that cannot be decoded. */
+  async skipUndecodable(batch: UndecodableBatch): Promise<void> {
+    const { topic, partition, baseOffset, lastOffset } = batch;
     this.logMetrics.countUndecodable(batch);
-    this.metrics.countRecord(batch.topic, 'unreadable');
+    this.metrics.countRecord(topic, 'unreadable');
+    this.problems.warn({ topic, partition, offset: String(baseOffset) }, 'skipped an undecodable batch');
+    this.positions.advance(topic, partition, lastOffset + 1n);
   }
 
-  /** When what was folded since the last call had been received: of each batch, the oldest record. */
+  /** Returns, for each batch folded since the last call, when its oldest record was received. */
   takeReceipts(): number[] {
     const receipts = this.receipts;
     this.receipts = [];
     return receipts;
   }
 
-  private foldRecord(topic: string, record: LogRecord): RecordOutcome | EventDecodeError {
+  private foldRecord(topic: string, partition: number, record: LogRecord): RecordOutcome {
     const decode = decoders.get(topic);
     if (decode === undefined) throw new Error(`no decoder for the topic ${topic}`);
     try {
       return this.city.fold(decode(record.value), { receivedAt: record.timestampMs, now: Date.now() });
     } catch (error) {
-      if (error instanceof EventDecodeError) return error;
-      throw error;
+      const fields = { err: error, topic, partition, offset: String(record.offset) };
+      if (error instanceof EventDecodeError) this.problems.warn(fields, 'skipped an unreadable record');
+      else this.problems.error(fields, 'skipped a record that failed to fold');
+      return 'unreadable';
     }
   }
 }

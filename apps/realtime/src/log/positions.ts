@@ -1,135 +1,81 @@
-/** Longest that the position of a partition may stay where it is while there are records behind it. */
-export const STALLED_AFTER_MS = 30_000;
+import { partitionName, type PartitionLag, type ResolvedRange } from '@hailstream/log';
 
-/** Offsets of one partition: where reading began, what is folded next, where the log ended when last heard of. */
-interface Position {
-  readonly topic: string;
-  readonly partition: number;
-  readonly start: bigint;
-  next: bigint;
-  end: bigint;
-  /** How far it can be read now: while a transaction is open, less far than it goes. */
-  committed: bigint;
-  /** As {@link LogPositions.observe} last found it: the position, and since when it has been there with records behind it. */
-  seenNext: bigint;
-  seenSince: number | null;
-}
-
-/** Where a partition is to be read from, and where it ended when that was asked. */
-export interface Bounds {
-  readonly start: bigint;
-  readonly end: bigint;
-}
-
-/** A partition whose position does not move although there are records behind it. */
-export interface Stall {
-  readonly topic: string;
-  readonly partition: number;
-  readonly next: bigint;
-  readonly behind: bigint;
-}
-
-/** How far the log was read: each partition's position, and how much there was to catch up with at start. */
+/** The next offset to fold of each partition, and the ranges that a rebuild has to read before the city is complete. */
 export class LogPositions {
-  private readonly positions = new Map<string, Position>();
-  /** Where each partition ended at start, for those not caught up with yet. */
-  private readonly goals = new Map<string, bigint>();
-  private toCatchUp = 0n;
+  private readonly next = new Map<string, bigint>();
+  /** Ranges that are not read to their end. */
+  private readonly unread = new Map<string, ResolvedRange>();
+  private total = 0n;
   private isBegun = false;
 
-  /** Sets out to read a partition. */
-  begin(topic: string, partition: number, { start, end }: Bounds): void {
-    const key = `${topic}:${partition}`;
-    this.positions.set(key, newPosition({ topic, partition, start, end }));
-    if (end > start) this.goals.set(key, end);
-    this.toCatchUp += end > start ? end - start : 0n;
+  /** Replaces everything by the ranges of a rebuild. */
+  begin(ranges: readonly ResolvedRange[]): void {
+    this.clear();
+    for (const range of ranges) {
+      const name = partitionName(range.topic, range.partition);
+      this.next.set(name, range.from);
+      if (range.to > range.from) this.unread.set(name, range);
+      this.total += range.to - range.from;
+    }
     this.isBegun = true;
   }
 
-  /** Forgets everything: what was read is of another log. */
+  /** Forgets everything: the positions belong to another log. */
   clear(): void {
-    this.positions.clear();
-    this.goals.clear();
-    this.toCatchUp = 0n;
+    this.next.clear();
+    this.unread.clear();
+    this.total = 0n;
     this.isBegun = false;
   }
 
-  /** Whether a record was not folded before: a batch may come again. */
+  /** Whether a record was not folded yet: batches may be delivered more than once. */
   isNew(topic: string, partition: number, offset: bigint): boolean {
-    const position = this.positions.get(`${topic}:${partition}`);
-    return position === undefined || offset >= position.next;
+    return offset >= (this.next.get(partitionName(topic, partition)) ?? 0n);
   }
 
-  /** All before `next` is folded. */
+  /** Notes that all records before `next` are folded. */
   advance(topic: string, partition: number, next: bigint): void {
-    const key = `${topic}:${partition}`;
-    const position = this.positions.get(key) ?? newPosition({ topic, partition, start: next, end: next });
-    this.positions.set(key, position);
-    if (next > position.next) position.next = next;
-    const goal = this.goals.get(key);
-    if (goal !== undefined && position.next >= goal) this.goals.delete(key);
+    const name = partitionName(topic, partition);
+    if (next <= (this.next.get(name) ?? -1n)) return;
+    this.next.set(name, next);
+    const range = this.unread.get(name);
+    if (range !== undefined && next >= range.to) this.unread.delete(name);
   }
 
-  /** The partition is now known to end at `end`. */
-  ends(topic: string, partition: number, end: bigint): void {
-    const position = this.positions.get(`${topic}:${partition}`);
-    if (position !== undefined && end > position.end) position.end = end;
+  /** The next offset to fold; `undefined` if the partition is not known. */
+  nextOffset(topic: string, partition: number): bigint | undefined {
+    return this.next.get(partitionName(topic, partition));
   }
 
-  /** The partition can be read up to `end` now. */
-  committedTo(topic: string, partition: number, end: bigint): void {
-    const position = this.positions.get(`${topic}:${partition}`);
-    if (position !== undefined) position.committed = end;
+  /** What is left to read of the ranges. */
+  remaining(): ResolvedRange[] {
+    return [...this.unread].map(([name, range]) => ({ ...range, from: this.next.get(name) ?? range.from }));
   }
 
-  /** What is folded next in each partition of a topic. */
-  nextOf(topic: string): ReadonlyMap<number, bigint> {
-    const ofTopic = [...this.positions.values()].filter((position) => position.topic === topic);
-    return new Map(ofTopic.map(({ partition, next }) => [partition, next]));
+  /** The lag towards the end of the ranges, in the form of a consumer's. */
+  lag(): PartitionLag[] {
+    return this.remaining().map(({ topic, partition, from, to }) => ({
+      topic,
+      partition,
+      position: from,
+      highWatermark: to,
+      records: to - from,
+    }));
   }
 
-  /**
-   * Notes which partitions have moved since the last call; `now` is a monotonic clock. Returns those that have not for
-   * {@link STALLED_AFTER_MS}, although there are records behind their position.
-   */
-  observe(now: number): Stall[] {
-    const stalls: Stall[] = [];
-    for (const position of this.positions.values()) {
-      const { topic, partition, next, committed } = position;
-      if (next >= committed) position.seenSince = null;
-      else if (next !== position.seenNext || position.seenSince === null) position.seenSince = now;
-      else if (now - position.seenSince >= STALLED_AFTER_MS)
-        stalls.push({ topic, partition, next, behind: committed - next });
-      position.seenNext = next;
-    }
-    return stalls;
-  }
-
-  /** Records between what is folded and the end of the log, as far as it is known. */
-  get lagRecords(): bigint {
-    let lag = 0n;
-    for (const { next, end } of this.positions.values()) if (end > next) lag += end - next;
-    return lag;
-  }
-
-  /** Whether it is known how much there is to catch up with. */
-  get hasGoals(): boolean {
+  /** Whether the ranges to read are known. */
+  get hasRanges(): boolean {
     return this.isBegun;
   }
 
-  /** Whether all that was in the log at start is folded. */
+  /** Whether all ranges are folded. */
   get isCaughtUp(): boolean {
-    return this.isBegun && this.goals.size === 0;
+    return this.isBegun && this.unread.size === 0;
   }
 
-  /** How much of what was in the log at start is folded. */
+  /** How many offsets of the ranges are folded. */
   get progress(): { readonly folded: bigint; readonly of: bigint } {
-    let missing = 0n;
-    for (const [key, goal] of this.goals) missing += goal - (this.positions.get(key)?.next ?? 0n);
-    return { folded: this.toCatchUp - missing, of: this.toCatchUp };
+    const missing = this.remaining().reduce((sum, { from, to }) => sum + to - from, 0n);
+    return { folded: this.total - missing, of: this.total };
   }
-}
-
-function newPosition(of: { topic: string; partition: number; start: bigint; end: bigint }): Position {
-  return { ...of, next: of.start, committed: of.end, seenNext: of.start, seenSince: null };
 }

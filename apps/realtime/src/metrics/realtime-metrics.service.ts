@@ -1,16 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { CityState, type FoldOutcome } from '../fold/city-state.js';
-import type { TickReport } from '../live/broadcaster.js';
-import { LogPositions } from '../log/positions.js';
 
-/** What became of a record. */
 export type RecordOutcome = FoldOutcome | 'unreadable';
+
+/** The result of a tick. */
+export interface TickReport {
+  /** Frames sent, counted per client. */
+  readonly framesSent: number;
+  /** Frames not sent because clients are behind, counted per client. */
+  readonly framesSkipped: number;
+  /** Largest backlog of a client. */
+  readonly backlogBytesMax: number;
+}
 
 const LATENCY_BUCKETS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 30, 60];
 const TICK_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
-/** What an operator sees of the fold and of what goes out. */
+/** Metrics of the fold and of the pages. */
 @Injectable()
 export class RealtimeMetrics {
   private readonly records: Counter<'topic' | 'outcome'>;
@@ -25,65 +32,71 @@ export class RealtimeMetrics {
   private readonly logsLost: Counter;
   private unreadable = 0;
   private unreadableAt: number | null = null;
+  private lag: () => bigint = () => 0n;
 
-  constructor(registry: Registry, city: CityState, positions: LogPositions) {
+  constructor(registry: Registry, city: CityState) {
     const registers = [registry];
     this.records = new Counter({
       name: 'realtime_records_total',
-      help: 'Records of the log, by topic and what became of them',
+      help: 'Records read from the log, by topic and outcome',
       labelNames: ['topic', 'outcome'],
       registers,
     });
     this.latency = new Histogram({
       name: 'realtime_visible_latency_seconds',
-      help: 'Time from the receipt of an event to the tick that shows it, of the oldest record of each batch',
+      help: 'Time from the receipt of an event to the tick that sends it, for the oldest record of each batch',
       buckets: LATENCY_BUCKETS_SECONDS,
       registers,
     });
-    this.sockets = new Gauge({ name: 'realtime_sockets', help: 'Pages connected', registers });
-    this.rooms = new Gauge({ name: 'realtime_rooms', help: 'Different views that pages have', registers });
+    this.sockets = new Gauge({ name: 'realtime_sockets', help: 'Connected pages', registers });
+    this.rooms = new Gauge({
+      name: 'realtime_rooms',
+      help: 'Distinct views of connected pages; a frame is encoded once per view',
+      registers,
+    });
     this.framesSent = new Counter({
       name: 'realtime_frames_sent_total',
-      help: 'Frames sent, each page counted',
+      help: 'Frames sent, counted per page',
       registers,
     });
     this.framesSkipped = new Counter({
       name: 'realtime_frames_skipped_total',
-      help: 'Frames not sent because the page was behind',
+      help: 'Frames not sent because the page was behind, counted per page',
       registers,
     });
     this.backlog = new Gauge({
       name: 'realtime_backlog_bytes_max',
-      help: 'Most bytes that wait to be written to one page, as of the last tick',
+      help: 'Largest number of unwritten bytes of a page, as of the last tick',
       registers,
     });
     this.tickDuration = new Histogram({
       name: 'realtime_tick_duration_seconds',
-      help: 'Time that a tick took, from the changes to the last socket',
+      help: 'Duration of a tick, from advancing the city to sending the last frame',
       buckets: TICK_BUCKETS_SECONDS,
       registers,
     });
     this.following = new Gauge({
       name: 'realtime_following',
-      help: '1 while the service reads the log as it grows, 0 while it waits, rebuilds or makes no progress',
+      help: '1 if the city is complete and up to date with the log, 0 while the service waits for the log, rebuilds or stalls',
       registers,
     });
     this.logsLost = new Counter({
       name: 'realtime_logs_lost_total',
-      help: 'Times that the log was found lost or recreated, and the city was rebuilt from the new one',
+      help: 'Times that the log was lost or recreated and the city was rebuilt',
       registers,
     });
+    const lagRecords = () => Number(this.lag());
     new Gauge({
       name: 'realtime_lag_records',
-      help: 'Records between what is folded and the end of the log',
+      help: 'Consumer lag: records in the log that are not folded yet',
       registers,
       collect() {
-        this.set(Number(positions.lagRecords));
+        this.set(lagRecords());
       },
     });
     new Gauge({
       name: 'realtime_devices_seen',
-      help: 'Devices seen since start',
+      help: 'Devices seen since the last rebuild',
       registers,
       collect() {
         this.set(city.devicesSeen);
@@ -102,7 +115,7 @@ export class RealtimeMetrics {
     return this.unreadable;
   }
 
-  /** When the last record was met that could not be read. */
+  /** When the last unreadable record was found. */
   get lastUnreadableAt(): number | null {
     return this.unreadableAt;
   }
@@ -117,6 +130,11 @@ export class RealtimeMetrics {
     this.tickDuration.observe(tick.ms / 1_000);
     this.rooms.set(tick.rooms);
     this.backlog.set(report.backlogBytesMax);
+  }
+
+  /** Sets where `realtime_lag_records` is read from. */
+  setLag(lag: () => bigint): void {
+    this.lag = lag;
   }
 
   setFollowing(isFollowing: boolean): void {

@@ -3,8 +3,7 @@ import type { Figures, ServiceStatus } from '@hailstream/events/live';
 import { Injectable } from '@nestjs/common';
 import { CityState, type ProviderFilter } from '../fold/city-state.js';
 import type { Totals } from '../fold/figures.js';
-import { LogPositions } from '../log/positions.js';
-import { RebuildService } from '../log/rebuild.service.js';
+import { RebuildService } from '../rebuild/rebuild.service.js';
 import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
 
 /** The answer to `GET /stats`. `byState` counts all devices seen, silent ones included. */
@@ -24,14 +23,13 @@ export class StatsService {
 
   constructor(
     private readonly city: CityState,
-    private readonly positions: LogPositions,
     private readonly metrics: RealtimeMetrics,
     private readonly rebuild: RebuildService,
   ) {}
 
   /** Called at each tick, after the city was advanced: lag and totals are of the same moment, so 0 means all are counted. */
   noteTick(): void {
-    this.lagRecords = this.positions.lagRecords;
+    this.lagRecords = this.rebuild.lagRecords;
   }
 
   /** @throws ProblemError 503 until the city is rebuilt */

@@ -3,7 +3,7 @@ import { CurrentPrincipal, ProblemError, RequireScope } from '@hailstream/nest';
 import type { Principal } from '@hailstream/service/tokens';
 import { Controller, Get, Header, Param, Query } from '@nestjs/common';
 import type { Vehicle } from '../fold/vehicle.js';
-import { RebuildService } from '../log/rebuild.service.js';
+import { RebuildService } from '../rebuild/rebuild.service.js';
 import { vehicleSummary, type VehicleSummary } from '../views/vehicle-detail.js';
 import { BboxError, parseBbox } from './bbox.js';
 import { TooManyVehiclesError, VehiclesService } from './vehicles.service.js';

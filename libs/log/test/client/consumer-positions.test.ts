@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { until } from '@hailstream/service/testing';
+import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { LogRecord, RecordBatch } from '../../src/client/index.js';
+import { createAdmin, type LogRecord, type RecordBatch } from '../../src/client/index.js';
 import { append, Bench, record } from './_util.js';
 
 let bench: Bench;

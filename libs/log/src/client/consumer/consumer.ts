@@ -51,7 +51,12 @@ export type OffsetPolicy =
    * Nobody: the consumer reads every partition itself, from the first record with this timestamp (milliseconds) or a later
    * one. `groupId` is a prefix; each session appends a unique suffix.
    */
-  | { readonly kind: 'everything-since'; readonly timestampMs: number };
+  | {
+      readonly kind: 'everything-since';
+      readonly timestampMs: number;
+      /** Where to continue in a partition that was already read, by a range reader for example. */
+      position?(topic: string, partition: number): bigint | undefined;
+    };
 
 /** The position of a partition after offsets without records for the handler. */
 export interface ConsumerPosition extends TopicPartition {

@@ -70,7 +70,7 @@ async function positionsInTopic(
         }
         case 'everything-since': {
           const begin = since?.get(partition) ?? latest;
-          const offset = positionOf({ topic, partition }) ?? begin;
+          const offset = positionOf({ topic, partition }) ?? policy.position?.(topic, partition) ?? begin;
           return { ...start, ...validPosition(offset, { ...bounds, begin }) };
         }
       }

@@ -1,10 +1,10 @@
 import { ProblemError } from '@hailstream/nest';
 import type { ServiceStatus } from '@hailstream/events/live';
 
-/** When to ask again, in seconds: a rebuild takes seconds, and its progress is in the answer. */
+/** A rebuild takes seconds, and its progress is in the response. */
 const RETRY_AFTER_SECONDS = 2;
 
-/** The city is not rebuilt yet: an answer now would be of a part of it. */
+/** The response while the city is rebuilt, because it would be incomplete. */
 export function notRebuilt(
   status: ServiceStatus,
   details: { detail: string; folded: bigint; of: bigint },
