@@ -16,7 +16,7 @@ describe('loadConfig', () => {
     expect(config.page.directory).toMatch(/apps[\\/]dashboard[\\/]dist$/);
   });
 
-  it('names every variable that is wrong', () => {
+  it('names every invalid variable', () => {
     const wrong = { PORT: 'x', REALTIME_TICK_MS: '1', REALTIME_REBUILD_MS: 'soon', MAP_STYLE_URL: 'tiles' };
     const message = (() => {
       try {
@@ -28,7 +28,7 @@ describe('loadConfig', () => {
     for (const variable of Object.keys(wrong)) expect(message).toContain(`${variable}: expected`);
   });
 
-  it('allows the pages of its public URL and of listed origins', () => {
+  it('allows pages of the public URL and of listed origins', () => {
     const listed = { REALTIME_ALLOWED_ORIGINS: 'https://Map.example:443,http://b.example:8080/' };
     const { page } = loadConfig({ ...listed, REALTIME_PUBLIC_URL: 'https://city.example/map' });
     expect(page.allowedOrigins).toEqual([
@@ -44,7 +44,7 @@ describe('loadConfig', () => {
     }
   });
 
-  it('listens elsewhere only with authentication', () => {
+  it('listens on other addresses than loopback only with authentication', () => {
     expect(() => loadConfig({ HOST: '0.0.0.0' })).toThrow(/HOST: expected/);
   });
 });

@@ -18,7 +18,7 @@ import { toOrigin } from './origins/same-origin.js';
 
 const HOUR_MS = 3_600_000;
 
-/** From this file, built or not, to the root of the repository. */
+/** The root of the repository, from this file or its compiled version. */
 const root = new URL('../../../', import.meta.url);
 
 const realtimeEnv = Type.Object({
@@ -31,7 +31,7 @@ const realtimeEnv = Type.Object({
   REALTIME_REBUILD_MS: Env.Duration({ default: HOUR_MS, maximum: 168 * HOUR_MS }),
   REALTIME_PUBLIC_URL: Type.Optional(Env.Url()),
   REALTIME_ALLOWED_ORIGINS: Type.Optional(
-    Env.List({ description: 'origins such as https://map.example, several with commas' }),
+    Env.List({ description: 'origins such as https://map.example, separated by commas' }),
   ),
   REALTIME_PAGE_DIR: Type.String({ default: fileURLToPath(new URL('apps/dashboard/dist', root)) }),
 });
@@ -43,24 +43,24 @@ export interface RealtimeConfig {
   readonly log: {
     readonly connection: LogConnection;
     readonly topicPolicy: TopicPolicy;
-    /** How far back the log is read at start, by when records were received. */
+    /** How far back the log is read at start, by receipt time. */
     readonly rebuildMs: number;
   };
   readonly page: {
-    /** Where the built page is. */
+    /** Folder of the built page. */
     readonly directory: string;
     readonly cityFile: string;
     readonly mapStyleUrl: string | null;
-    /** Where browsers find the page. */
+    /** Public URL of the page. */
     readonly publicUrl: string;
-    /** Origins of pages, besides this service's own, that may open a WebSocket: in the form that browsers send. */
+    /** Origins of other pages that may open a WebSocket, in the form that browsers send. */
     readonly allowedOrigins: readonly string[];
   };
-  /** From one frame to the next. */
+  /** Interval between frames. */
   readonly tickMs: number;
 }
 
-/** @throws ConfigError with every variable that is wrong */
+/** @throws ConfigError if a variable is invalid; it names all of them */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): RealtimeConfig {
   const env = readEnv(realtimeEnv, environment);
   return Object.freeze({
@@ -83,7 +83,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
   });
 }
 
-/** The origin of the public URL, and the ones that are listed. */
+/** The origin of the public URL and the listed origins. */
 function allowedOrigins({
   REALTIME_ALLOWED_ORIGINS: listed = [],
   REALTIME_PUBLIC_URL: publicUrl,
@@ -91,7 +91,7 @@ function allowedOrigins({
   const origins = listed.map((text) => ({ text, origin: toOrigin(text) }));
   const wrong = origins.filter(({ origin }) => origin === undefined);
   if (wrong.length > 0) {
-    const expected = 'origins such as https://map.example, without a path, several with commas';
+    const expected = 'origins such as https://map.example, without a path, separated by commas';
     const got = JSON.stringify(wrong.map(({ text }) => text).join(','));
     throw new ConfigError([{ variable: 'REALTIME_ALLOWED_ORIGINS', expected, got }]);
   }

@@ -21,7 +21,7 @@ export interface Realtime extends AsyncDisposable {
   readonly url: string;
 }
 
-/** A realtime service on a free port, reading from this broker. */
+/** Starts a realtime service on a free port that reads from this broker. */
 export async function startRealtime(
   brokerAddress: string,
   env: Record<string, string> = {},
@@ -46,7 +46,7 @@ export async function startRealtime(
   };
 }
 
-/** Appends to the log what ingest would: received now, or when `receivedAt` says. */
+/** Appends events as ingest does, received now or at `receivedAt`. */
 export async function append(
   brokerAddress: string,
   events: readonly CityEvent[],
@@ -79,7 +79,7 @@ function recordOf({ kind, event }: CityEvent): OutgoingRecord {
   return { topic: topic.name, key: key(event), value: Buffer.from(JSON.stringify(event)) };
 }
 
-/** A page's socket, connected or refused. */
+/** Opens a socket as the page does. */
 export function openSocket(url: string, auth: { token?: string } = {}): PageSocket & Disposable {
   const socket: PageSocket = io(url, {
     transports: ['websocket'],

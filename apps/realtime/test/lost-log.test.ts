@@ -46,13 +46,13 @@ async function makeTopics(address: string): Promise<void> {
   await admin.ensureTopics(eventRegistry.topics);
 }
 
-/** A point of each of so many vehicles, from the `first` one on. */
+/** One telemetry point of each of `count` vehicles. */
 function points(count: number, first = 1): CityEvent[] {
   const timestamp = Date.now();
   return Array.from({ length: count }, (_, n) => telemetry({ device_id: id(first + n), timestamp }));
 }
 
-/** The broker comes back without anything that it stored. */
+/** Restarts the broker with an empty data folder. */
 async function replaceDataFolder(broker: TestBroker): Promise<void> {
   await broker.kill();
   await rm(broker.dataDir, { recursive: true });
@@ -69,7 +69,7 @@ async function devicesSeen(realtime: Realtime): Promise<number | null> {
 }
 
 describe('a log that is lost while realtime reads it', () => {
-  it('is replaced by the new one, of which everything is folded', async () => {
+  it('is replaced by the new log, which is folded from its start', async () => {
     await using broker = await startTestBroker();
     await makeTopics(broker.address);
     await append(broker.address, points(40));
@@ -91,7 +91,7 @@ describe('a log that is lost while realtime reads it', () => {
     );
     await untilReady(realtime);
     await append(broker.address, points(1, 600));
-    await until(async () => (await devicesSeen(realtime)) === 4, { what: 'a vehicle of later' });
+    await until(async () => (await devicesSeen(realtime)) === 4, { what: 'a later vehicle' });
 
     const last = await until(() => snapshots.length > 1 && snapshots.at(-1), { what: 'a new snapshot' });
     expect(last.vehicles.map(([deviceId]) => deviceId)).toEqual(
@@ -103,7 +103,7 @@ describe('a log that is lost while realtime reads it', () => {
     expect(kinds.some((kind) => kind === 'rebuilding' || kind === 'waiting')).toBe(true);
   });
 
-  it('is replaced where one topic was deleted and made again', async () => {
+  it('is replaced if one topic was deleted and created again', async () => {
     await using broker = await startTestBroker();
     await makeTopics(broker.address);
     await append(broker.address, [...points(40), vehicleEvent({ timestamp: Date.now() })]);
@@ -114,7 +114,7 @@ describe('a log that is lost while realtime reads it', () => {
     await deleteTopic(broker.address, telemetryTopic.name);
     await makeTopics(broker.address);
     await append(broker.address, points(5, 500));
-    // The events of the vehicle are in a topic that is as it was.
+    // The vehicle's events are in a topic that was not deleted.
     await until(async () => (await devicesSeen(realtime)) === 6, {
       what: 'the new vehicles, and the old one',
     });
@@ -122,11 +122,11 @@ describe('a log that is lost while realtime reads it', () => {
   });
 });
 
-describe('a log that is lost and has grown past what was read before anybody asks', () => {
+describe('a log that is lost and whose successor already has more records than were read', () => {
   it.each([
     ['the data folder is replaced', (broker: TestBroker) => replaceDataFolder(broker)],
     ['a topic is deleted', (broker: TestBroker) => deleteTopic(broker.address, telemetryTopic.name)],
-  ])('is replaced by the new one, after %s', async (_, lose) => {
+  ])('is replaced by the new log after %s', async (_, lose) => {
     await using broker = await startTestBroker();
     await makeTopics(broker.address);
     await append(broker.address, points(24));
@@ -146,7 +146,7 @@ describe('a log that is lost and has grown past what was read before anybody ask
 });
 
 describe('readiness', () => {
-  it('is refused, with the reason, while the log does not answer', async () => {
+  it('is refused, with the reason, while the log is unreachable', async () => {
     await using broker = await startTestBroker();
     await makeTopics(broker.address);
     await using realtime = await startRealtime(broker.address);
@@ -169,7 +169,7 @@ describe('readiness', () => {
     expect((await statsOf(realtime)).body.status).toEqual({ kind: 'following' });
   });
 
-  it('is refused while the city is rebuilt, and so are questions about it', async () => {
+  it('is refused while the city is rebuilt, as are requests for the city', async () => {
     await using broker = await startTestBroker();
     await makeTopics(broker.address);
     const timestamp = Date.now();

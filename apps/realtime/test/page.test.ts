@@ -27,7 +27,7 @@ const start = (env: Record<string, string> = {}): Promise<Realtime> =>
   startRealtime(broker.address, { REALTIME_PAGE_DIR: folder, ...env });
 
 describe('the page', () => {
-  it('is at /, asked for again each time, and may run its own alone', async () => {
+  it('is served at / with revalidation and a policy that allows only its own files', async () => {
     await using realtime = await start();
     const response = await fetch(`${realtime.url}/`);
     expect(await response.text()).toContain('Hailstream');
@@ -40,7 +40,7 @@ describe('the page', () => {
     expect((await fetch(`${realtime.url}/`, { headers: again })).status).toBe(304);
   });
 
-  it('has files that may be kept for ever, and none that are not there', async () => {
+  it('has files with unlimited caching, and 404 for paths that do not exist', async () => {
     await using realtime = await start();
     const asset = await fetch(`${realtime.url}/assets/index-1a2b3c.js`);
     expect(asset.headers.get('cache-control')).toContain('immutable');
@@ -52,7 +52,7 @@ describe('the page', () => {
     }
   });
 
-  it('says what to do where it is not built', async () => {
+  it('responds with instructions if it is not built', async () => {
     await using realtime = await start({ REALTIME_PAGE_DIR: join(folder, 'nothing') });
     const response = await fetch(`${realtime.url}/`);
     expect(response.status).toBe(503);
@@ -61,7 +61,7 @@ describe('the page', () => {
 });
 
 describe('GET /city', () => {
-  it('is the city that is configured, sent again only where it is not known', async () => {
+  it('returns the configured city, or 304 if the client has it', async () => {
     await using realtime = await start({ MAP_STYLE_URL: 'https://tiles.example/style.json' });
     const { body, headers } = await getJson<City>(`${realtime.url}/city`);
     expect(body).toMatchObject({ name: 'Monaco', mapStyleUrl: 'https://tiles.example/style.json' });
@@ -72,7 +72,7 @@ describe('GET /city', () => {
 });
 
 describe('other sites', () => {
-  it('can not open a WebSocket here, and the page can', async () => {
+  it('cannot open a WebSocket, and the page can', async () => {
     await using realtime = await start({
       REALTIME_ALLOWED_ORIGINS: 'https://map.example:443, http://other.example',
     });

@@ -54,7 +54,7 @@ async function makeTopics(address: string): Promise<void> {
   await admin.ensureTopics(eventRegistry.topics);
 }
 
-/** A minute in the city: vehicles, requests, a cancellation. */
+/** Events of one minute: positions, states, ride requests and a cancellation. */
 function minute(now: number): CityEvent[] {
   return [
     ...Array.from({ length: 40 }, (_, n) =>
@@ -83,7 +83,7 @@ const vehiclesOf = async ({ url }: Realtime, query = '') =>
   (await getJson<VehicleList>(`${url}/vehicles${query}`)).body;
 
 describe('realtime', () => {
-  it('folds the log, and answers over HTTP', async () => {
+  it('folds the log and serves the city over HTTP', async () => {
     await using broker = await startTestBroker();
     await makeTopics(broker.address);
     const now = Date.now();
@@ -120,7 +120,7 @@ describe('realtime', () => {
     });
   });
 
-  it('sends a page a snapshot and then what changes, and who is watched', async () => {
+  it('sends a page a snapshot, then changes, and the watched vehicle', async () => {
     await using broker = await startTestBroker();
     await makeTopics(broker.address);
     await append(broker.address, minute(Date.now()));
@@ -159,7 +159,7 @@ describe('realtime', () => {
     expect(frames.at(-1)).toMatchObject({ vehicles: [], gone: [] });
   });
 
-  it('comes to the same state when it starts again', async () => {
+  it('reaches the same state after a restart', async () => {
     await using broker = await startTestBroker();
     await makeTopics(broker.address);
     const now = Date.now();
@@ -189,7 +189,7 @@ describe('realtime', () => {
     expect(await state(again)).toEqual(before);
   });
 
-  it('rebuilds from what was received lately, and counts a trace that ended two days ago', async () => {
+  it('rebuilds from records received recently, and counts vehicles whose events are two days old', async () => {
     await using broker = await startTestBroker();
     await makeTopics(broker.address);
     const now = Date.now();
@@ -214,7 +214,7 @@ describe('realtime', () => {
     expect((await snapshot).vehicles).toEqual([]);
   });
 
-  it('passes over what it can not read, counting it, and writes nothing to the log', async () => {
+  it('skips and counts unreadable records, and writes nothing to the dead-letter topic', async () => {
     await using broker = await startTestBroker();
     await makeTopics(broker.address);
     await using realtime = await startRealtime(broker.address);
@@ -233,7 +233,7 @@ describe('realtime', () => {
     expect([...ends.values()].reduce((sum, { latest }) => sum + latest, 0n)).toBe(0n);
   });
 
-  it('is up and says that it is not ready while there is no log, and becomes ready once there is one', async () => {
+  it('is alive but not ready while the log is unreachable, and becomes ready afterwards', async () => {
     await using broker = await startTestBroker();
     await broker.kill();
     await using realtime = await startRealtime(broker.address);
@@ -247,7 +247,7 @@ describe('realtime', () => {
     await untilReady(realtime);
   });
 
-  it('goes on where it was when the log comes back, each record folded once', async () => {
+  it('continues at its positions after the log was unreachable, folding each record once', async () => {
     await using broker = await startTestBroker();
     await makeTopics(broker.address);
     await using realtime = await startRealtime(broker.address);
@@ -267,7 +267,7 @@ describe('realtime', () => {
     expect(await statsOf(realtime)).toMatchObject({ devicesSeen: 30, eventsSeen: 50, lagRecords: 0 });
   });
 
-  it('shows what the token allows, and says why it turns away', async () => {
+  it('serves only what the token allows, and refuses with a reason', async () => {
     await using broker = await startTestBroker();
     await makeTopics(broker.address);
     const timestamp = Date.now();
@@ -301,7 +301,7 @@ describe('realtime', () => {
     expect((await snapshot).vehicles.map(([deviceId]) => deviceId)).toEqual([id(2)]);
   });
 
-  it('keeps apart the vehicles of two providers that have the same device id', async () => {
+  it('separates vehicles of two providers with the same device id', async () => {
     await using broker = await startTestBroker();
     await makeTopics(broker.address);
     const timestamp = Date.now();
@@ -333,7 +333,7 @@ describe('realtime', () => {
     expect(body.vehicles.filter((vehicle) => vehicle['device_id'] === id(1)).length).toBe(2);
   });
 
-  it('lets go of a page whose token has expired, and says so when it comes back', async () => {
+  it('disconnects a page whose token has expired, and refuses it with the reason', async () => {
     await using broker = await startTestBroker();
     await using realtime = await startRealtime(broker.address, { AUTH_JWT_SECRET: SECRET });
     // It expired 27 s ago, and is accepted for 30 s beyond its time.
@@ -353,7 +353,7 @@ describe('realtime', () => {
     ]);
   });
 
-  it('says what is wrong with a message, and disconnects who floods it', async () => {
+  it('refuses invalid messages with a reason, and disconnects a page that sends too many', async () => {
     await using broker = await startTestBroker();
     await using realtime = await startRealtime(broker.address);
     using page = openSocket(realtime.url);
@@ -373,7 +373,7 @@ describe('realtime', () => {
     expect(reasons).toEqual(['io server disconnect']);
   });
 
-  it('tells an operator how it does', async () => {
+  it('exports metrics', async () => {
     await using broker = await startTestBroker();
     await makeTopics(broker.address);
     await using realtime = await startRealtime(broker.address);

@@ -12,12 +12,12 @@ import { openSocket, startRealtime, untilReady, type PageSocket, type Realtime }
 const VEHICLES = 3_000;
 const monaco = { west: 7.4, south: 43.72, east: 7.45, north: 43.76 };
 
-/** The TCP socket under a page's WebSocket. */
+/** The TCP socket of a page's WebSocket. */
 function tcpSocketOf(page: PageSocket): TcpSocket {
   return (page.io.engine.transport as unknown as { ws: { _socket: TcpSocket } }).ws._socket;
 }
 
-/** What a page draws: kept as a page keeps it. */
+/** Applies snapshots and frames as the page does. */
 function draw(page: PageSocket) {
   const drawn = { rows: new Map<string, VehicleRow>(), snapshots: 0, frames: 0, frameBytesMax: 0 };
   const take = (frame: Frame): void => {
@@ -37,7 +37,7 @@ function draw(page: PageSocket) {
   return drawn;
 }
 
-/** Moves every vehicle, as events newer than all before would. */
+/** Moves every vehicle with events newer than all before. */
 function moveAll(realtime: Realtime, step: number): void {
   const city = realtime.app.get(CityState);
   const now = Date.now();
@@ -101,7 +101,7 @@ describe('a page that does not read', () => {
     for (let step = 1; (await metricOf(realtime, 'realtime_frames_skipped_total')) < 10; step += 1) {
       const { frames } = quickDrawn;
       moveAll(realtime, step);
-      await until(() => quickDrawn.frames > frames, { what: 'a frame to who reads' });
+      await until(() => quickDrawn.frames > frames, { what: 'a frame to the page that reads' });
       backlogMax = Math.max(backlogMax, await metricOf(realtime, 'realtime_backlog_bytes_max'));
     }
     expect(backlogMax).toBeGreaterThan(MAX_BACKLOG_BYTES);

@@ -31,7 +31,7 @@ describe('realtime', () => {
     expect(body.lagRecords).toBe(0);
   });
 
-  it('counts a batch that cannot be decoded, and goes on behind it', async () => {
+  it('counts a batch that cannot be decoded and continues after it', async () => {
     await using broker = await startTestBroker();
     await makeTopics(broker);
     const topic = telemetryTopic.name;

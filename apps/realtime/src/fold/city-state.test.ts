@@ -36,7 +36,7 @@ const totalsOf = (city: CityState, filter: ProviderFilter = null) => {
 const detailOf = (city: CityState, now = NOW) => vehicleDetail(city, city.vehicle(vehicleOf(PROVIDER))!, now);
 
 describe('a vehicle', () => {
-  it('is where its newest event was, whatever arrived last', () => {
+  it('is at the position of its newest event, independent of the order of arrival', () => {
     const city = folded(
       telemetry({ timestamp: NOW, location: { lat: 2, lng: 2 } }),
       telemetry({ timestamp: NOW - 1_000, location: { lat: 1, lng: 1 } }),
@@ -44,14 +44,14 @@ describe('a vehicle', () => {
     expect(detailOf(city)).toMatchObject({ location: { lat: 2, lng: 2 }, located_at: NOW });
   });
 
-  it('is where the greater id says among events of the same time', () => {
+  it('is at the position of the event with the greater id if times are equal', () => {
     const here = telemetry({ telemetry_id: id(8), location: { lat: 1, lng: 1 } });
     const there = telemetry({ telemetry_id: id(9), location: { lat: 2, lng: 2 } });
     expect(detailOf(folded(here, there)).location).toEqual({ lat: 2, lng: 2 });
     expect(detailOf(folded(there, here)).location).toEqual({ lat: 2, lng: 2 });
   });
 
-  it('is also where its newest vehicle event was, with the heading that its telemetry last told', () => {
+  it('takes its position from vehicle events too, and its heading from the last telemetry', () => {
     const city = folded(
       telemetry({ timestamp: NOW - 1_000 }),
       vehicleEvent({ timestamp: NOW, location: { lat: 5, lng: 6 } }),
@@ -59,12 +59,12 @@ describe('a vehicle', () => {
     expect(detailOf(city).location).toEqual({ lat: 5, lng: 6, heading: 90, speed: 8.3 });
   });
 
-  it('has no heading where its telemetry is older than a minute', () => {
+  it('has no heading if its telemetry is older than a minute', () => {
     const city = folded(telemetry({ timestamp: NOW - STALE_AFTER_MS }), vehicleEvent());
     expect(detailOf(city).location).toEqual({ lat: 43.7384, lng: 7.4246 });
   });
 
-  it('has had its state since the first of the last events that say the same', () => {
+  it('has been in its state since the first of the latest events with that state', () => {
     const city = folded(
       vehicleEvent({ timestamp: NOW, vehicle_state: 'non_operational', event_types: ['maintenance_end'] }),
       vehicleEvent({ timestamp: NOW - 9_000, vehicle_state: 'available', event_types: ['trip_end'] }),
@@ -82,7 +82,7 @@ describe('a vehicle', () => {
     expect(detailOf(city)).toMatchObject({ vehicle_state: 'non_operational', state_since: NOW - 6_000 });
   });
 
-  it('goes stale and then silent as time passes, by event time', () => {
+  it('becomes stale and then silent, by event time', () => {
     const city = folded(telemetry({ timestamp: NOW }));
     expect(detailOf(city, NOW + STALE_AFTER_MS - 1).contact).toBe('live');
     expect(detailOf(city, NOW + STALE_AFTER_MS).contact).toBe('stale');
@@ -90,7 +90,7 @@ describe('a vehicle', () => {
     expect(vehicleRow(city.vehicle(vehicleOf(PROVIDER))!, 0, NOW + SILENT_AFTER_MS)).toBe(null);
   });
 
-  it('keeps its newest events and no more', () => {
+  it('keeps a limited number of its newest events', () => {
     const events = Array.from({ length: 50 }, (_, n) => vehicleEvent({ timestamp: NOW - n }));
     const kept = detailOf(folded(...events)).events;
     expect(kept.map((event) => event.timestamp)).toEqual(
@@ -98,7 +98,7 @@ describe('a vehicle', () => {
     );
   });
 
-  it('keeps a trail of ten minutes, the oldest point first', () => {
+  it('keeps a trail of ten minutes, oldest point first', () => {
     const seconds = Array.from({ length: 900 }, (_, n) => n);
     const city = folded(...seconds.map((n) => telemetry({ timestamp: NOW - n * 1_000 })));
     const times = detailOf(city).trail.map(([, , , timestamp]) => timestamp);
@@ -108,14 +108,14 @@ describe('a vehicle', () => {
     expect(NOW - times[0]!).toBeLessThanOrEqual(TRAIL_MS);
   });
 
-  it('loses a trail that nothing was added to for a day', () => {
+  it('drops a trail without new points after a day', () => {
     const city = folded(telemetry({ timestamp: NOW }));
     city.forget(NOW + TRAIL_KEPT_MS + 10_000);
     expect(detailOf(city).trail).toEqual([]);
     expect(detailOf(city).location).not.toBe(null);
   });
 
-  it('is not moved by an event from a clock that is far ahead, and is still known', () => {
+  it('is not moved by an event from a clock that is far ahead, but is counted', () => {
     const city = new CityState();
     const ahead = telemetry({ timestamp: NOW + MAX_CLOCK_LEAD_MS + 1, location: { lat: 9, lng: 9 } });
     expect(city.fold(ahead, { receivedAt: NOW, now: NOW })).toBe('ahead-of-clock');
@@ -130,7 +130,7 @@ describe('a vehicle', () => {
 describe('a clock that is ahead', () => {
   const LEAD_MS = 90_000;
 
-  it('holds no vehicle in place: what is said later counts, though it says an earlier time', () => {
+  it('does not keep a vehicle in place: a later event with an earlier time is folded', () => {
     const city = new CityState();
     const ahead = telemetry({ timestamp: NOW + LEAD_MS, location: { lat: 9, lng: 9 } });
     city.fold(ahead, { receivedAt: NOW, now: NOW });
@@ -142,7 +142,7 @@ describe('a clock that is ahead', () => {
     expect(detailOf(city)).toMatchObject({ location: { lat: 1, lng: 1 }, located_at: NOW + 1_000 });
   });
 
-  it('holds no vehicle in its state', () => {
+  it('does not keep a vehicle in its state', () => {
     const city = new CityState();
     city.fold(vehicleEvent({ timestamp: NOW + LEAD_MS }), { receivedAt: NOW, now: NOW });
     const later = NOW + 1_000;
@@ -152,7 +152,7 @@ describe('a clock that is ahead', () => {
     expect(figuresOf(city, later)).toMatchObject({ tripsNow: 1, newestEventAt: later });
   });
 
-  it('that is always ahead is shown nevertheless, in the order of what it says', () => {
+  it('is accepted if it is always ahead, in the order of its own times', () => {
     const city = new CityState();
     const points = [0, 1, 2, 3].map((n) =>
       telemetry({
@@ -165,19 +165,19 @@ describe('a clock that is ahead', () => {
     expect(detailOf(city)).toMatchObject({ location: { lat: 13, lng: 0 }, located_at: NOW, contact: 'live' });
   });
 
-  it('does not make the city look fresh once nothing comes any more', () => {
+  it('does not make the newest event look recent after events have stopped', () => {
     const city = folded(telemetry({ timestamp: NOW + LEAD_MS }));
     expect(figuresOf(city)).toMatchObject({ newestEventAt: NOW, newestReceivedAt: NOW });
   });
 
-  it('that is ahead by no more than clocks differ is believed', () => {
+  it('is trusted within the tolerance', () => {
     const city = folded(telemetry({ timestamp: NOW + CLOCK_TOLERANCE_MS }));
     expect(detailOf(city).located_at).toBe(NOW + CLOCK_TOLERANCE_MS);
   });
 });
 
 describe('figures', () => {
-  it('count vehicles heard of lately by state, and the silent ones', () => {
+  it('count recent vehicles by state, and silent ones separately', () => {
     const city = folded(
       telemetry({ device_id: id(1) }),
       vehicleEvent({ device_id: id(2) }),
@@ -187,7 +187,7 @@ describe('figures', () => {
     expect(totalsOf(city).byState).toMatchObject({ unknown: 1, reserved: 2 });
   });
 
-  it('count a vehicle again that was silent and is heard of', () => {
+  it('count a silent vehicle again after a new event', () => {
     const city = folded(telemetry({ timestamp: NOW }));
     expect(figuresOf(city, NOW + SILENT_AFTER_MS)).toMatchObject({ silent: 1 });
     city.fold(telemetry({ timestamp: NOW + SILENT_AFTER_MS }), {
@@ -197,7 +197,7 @@ describe('figures', () => {
     expect(figuresOf(city, NOW + SILENT_AFTER_MS)).toMatchObject({ silent: 0, byState: { unknown: 1 } });
   });
 
-  it('count vehicles of a trace that ended two days ago as silent ones', () => {
+  it('count vehicles whose events are two days old as silent', () => {
     const devices = Array.from({ length: 468 }, (_, n) => n);
     const city = folded(
       ...devices.map((n) => telemetry({ device_id: id(n + 1), timestamp: NOW - 2 * 86_400_000 - n })),
@@ -206,7 +206,7 @@ describe('figures', () => {
     expect(figuresOf(city).silent).toBe(468);
   });
 
-  it('have requests waiting until a vehicle is reserved, and the longest wait', () => {
+  it('count requests that wait for a vehicle, with the longest wait', () => {
     const city = folded(
       riderEvent({ trip_id: id(101), timestamp: NOW - 40_000 }),
       riderEvent({ trip_id: id(102), timestamp: NOW - 90_000 }),
@@ -232,7 +232,7 @@ describe('figures', () => {
     expect(figuresOf(city, NOW + CANCELLATIONS_WINDOW_MS)).toMatchObject({ cancellations: 0 });
   });
 
-  it('have a trip over once it is reported, though its vehicle events come later', () => {
+  it('count a reported trip as ended, even if vehicle events arrive later', () => {
     const start = vehicleEvent({
       vehicle_state: 'on_trip',
       event_types: ['trip_start'],
@@ -242,14 +242,14 @@ describe('figures', () => {
     expect(figuresOf(folded(tripReport(), start)).tripsNow).toBe(0);
   });
 
-  it('leave out trips of which nothing was said for hours, and forget them', () => {
+  it('leave out trips without events for hours, and drop them', () => {
     const city = folded(riderEvent(), vehicleEvent());
     expect(figuresOf(city, NOW + TRIP_KEPT_MS).tripsNow).toBe(0);
     city.forget(NOW + TRIP_KEPT_MS);
     expect(detailOf(city).trip).toBe(null);
   });
 
-  it('are of one provider where one is asked for', () => {
+  it('are those of one provider if one is selected', () => {
     const city = folded(
       telemetry(),
       telemetry({ device_id: id(2), provider_id: OTHER_PROVIDER }),
@@ -265,7 +265,7 @@ describe('figures', () => {
 });
 
 describe('providers', () => {
-  it('do not reach the vehicles of another one, even under the same device id', () => {
+  it('do not change vehicles of another one with the same device id', () => {
     const city = folded(
       telemetry({ location: { lat: 1, lng: 1 } }),
       telemetry({ provider_id: OTHER_PROVIDER, location: { lat: 2, lng: 2 }, timestamp: NOW + 1 }),
@@ -280,14 +280,14 @@ describe('providers', () => {
     expect(owners(id(77))).toEqual([]);
   });
 
-  it('do not reach the trips of another one, even under the same trip id', () => {
+  it('do not change trips of another one with the same trip id', () => {
     const ended = tripReport({ provider_id: OTHER_PROVIDER });
     const city = folded(riderEvent({ timestamp: NOW - 60_000 }), vehicleEvent(), ended);
     expect(figuresOf(city, NOW, PROVIDER)).toMatchObject({ tripsNow: 1 });
     expect(detailOf(city).trip).toMatchObject({ trip_id: id(100) });
   });
 
-  it('do not drop events of another one, even under the same event ids', () => {
+  it('do not replace events of another one with the same event ids', () => {
     const same = { event_id: id(7) };
     const city = folded(
       vehicleEvent({ ...same, provider_id: OTHER_PROVIDER, vehicle_state: 'available' }),
@@ -301,7 +301,7 @@ describe('providers', () => {
 });
 
 describe('the trip of a vehicle', () => {
-  it('comes with when it was asked for, where to, and what its rider did last', () => {
+  it('has the time of the request, the destination and the last rider event', () => {
     const city = folded(riderEvent({ timestamp: NOW - 60_000 }), vehicleEvent());
     expect(detailOf(city).trip).toEqual({
       trip_id: id(100),
@@ -311,7 +311,7 @@ describe('the trip of a vehicle', () => {
     });
   });
 
-  it('is none once the trip has ended', () => {
+  it('is absent after the trip has ended', () => {
     const end = vehicleEvent({ vehicle_state: 'available', event_types: ['trip_stop', 'trip_end'] });
     expect(detailOf(folded(riderEvent({ timestamp: NOW - 1 }), end)).trip).toBe(null);
   });

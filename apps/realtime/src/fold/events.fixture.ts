@@ -1,13 +1,13 @@
 import type { RiderEvent, Telemetry, Trip, VehicleEvent } from '@hailstream/events';
 import type { CityEvent } from './city-state.js';
 
-/** A quarter past something, so that tests can say times by seconds. */
+/** The time of the tests, in milliseconds since the epoch. */
 export const NOW = 1_760_000_000_000;
 
 export const PROVIDER = '0195a0c4-7a10-7000-8000-0000000000aa';
 export const OTHER_PROVIDER = '0195a0c4-7a10-7000-8000-0000000000ab';
 
-/** The id of the n-th thing. */
+/** A UUID that ends with `n` in hexadecimal. */
 export function id(n: number): string {
   return `0195a0c4-7a10-7000-8000-${n.toString(16).padStart(12, '0')}`;
 }

@@ -1,27 +1,27 @@
-/** Something that happened: when, and the id that tells it from others of the same time. */
+/** A reported event: its time, and the id that orders events of the same time. */
 export interface Fact {
   /** By {@link eventTimeAt}. */
   readonly timestamp: number;
-  /** By how much the sender's clock said a later time; 0 for nearly all. */
+  /** How far the sender's clock was ahead; usually 0. */
   readonly lead: number;
   readonly id: string;
 }
 
-/** How far the clock of a sender may be ahead of the time of receipt and be believed. */
+/** How far a sender's clock may be ahead of the receipt for its time to be used as it is. */
 export const CLOCK_TOLERANCE_MS = 5_000;
 
 /**
- * When something happened, as far as it can be known: an event from the future happened at the latest when it was
- * received. Else it would be the newest until its time has come, and hold its vehicle in place for so long.
+ * The time of an event: its reported time or, if that is in the future, the time of receipt. Otherwise the event would stay
+ * the newest of its vehicle until that time.
  */
-export function eventTimeAt(said: number, receivedAt: number): number {
-  return said > receivedAt + CLOCK_TOLERANCE_MS ? receivedAt : said;
+export function eventTimeAt(reported: number, receivedAt: number): number {
+  return reported > receivedAt + CLOCK_TOLERANCE_MS ? receivedAt : reported;
 }
 
 /**
- * Whether a fact replaces another. Event time decides, then what the sender's clock said (which orders what was received
- * at once from a clock that is ahead), then the id: a total order, so that what is kept is the same in whatever order
- * facts arrive, and however often.
+ * Whether a fact replaces another: by event time, then by the sender's clock (which orders events that were received
+ * together from a clock that is ahead), then by id. This is a total order, so the result does not depend on the order or the
+ * repetition of facts.
  */
 export function isNewer(fact: Fact, than: Fact | null): boolean {
   if (than === null) return true;
@@ -29,7 +29,7 @@ export function isNewer(fact: Fact, than: Fact | null): boolean {
   return fact.lead === than.lead ? fact.id > than.id : fact.lead > than.lead;
 }
 
-/** The later of two times, either of which may not be known. */
+/** The later of two times; `null` is unknown. */
 export function latest(one: number | null, other: number | null): number | null {
   if (one === null) return other;
   return other === null || one >= other ? one : other;

@@ -1,10 +1,10 @@
 import type { VehicleEvent, VehicleEventType, VehicleState } from '@hailstream/events';
 import { isNewer, type Fact } from './newest.js';
 
-/** Most events kept of one vehicle. */
+/** Most events kept per vehicle. */
 export const MAX_RECENT_EVENTS = 20;
 
-/** What is kept of a vehicle event. */
+/** The part of a vehicle event that is kept. */
 export interface RecentEvent extends Fact {
   readonly vehicleState: VehicleState;
   readonly eventTypes: readonly VehicleEventType[];
@@ -13,12 +13,12 @@ export interface RecentEvent extends Fact {
   readonly lng: number;
 }
 
-/** The newest events of one vehicle, whatever the order in which they arrive. */
+/** The newest events of one vehicle, independent of the order of arrival. */
 export class RecentEvents {
   /** Newest first. */
   private readonly kept: RecentEvent[] = [];
 
-  /** Adds an event that happened at `timestamp`, unless it is there or older than all of a full list. Says whether it did. */
+  /** Adds an event unless it is already kept, or older than all of a full list. Returns whether the list changed. */
   add(event: VehicleEvent, timestamp: number): boolean {
     const fact = recentEvent(event, timestamp);
     const at = this.kept.findIndex((other) => other.id === fact.id || isNewer(fact, other));
@@ -38,7 +38,7 @@ export class RecentEvents {
     return true;
   }
 
-  /** From a clock that is ahead, an event that is sent again happened when it was received last. */
+  /** Removes an earlier copy: an event from a clock that is ahead gets a new time whenever it is received again. */
   private dropEarlier(fact: RecentEvent, from: number): void {
     for (let at = from; at < this.kept.length; at += 1) {
       const other = this.kept[at];
@@ -52,7 +52,7 @@ export class RecentEvents {
     return this.kept[0] ?? null;
   }
 
-  /** Since when the newest state has held, as far back as events are kept. */
+  /** Since when the vehicle has been in its newest state, as far back as events are kept. */
   get stateSince(): number | null {
     const newest = this.newest;
     if (newest === null) return null;

@@ -1,30 +1,30 @@
 import type { TrailPoint } from '@hailstream/events/live';
 
-/** How far back from its newest point a trail reaches. */
+/** Duration of a trail, up to its newest point. */
 export const TRAIL_MS = 600_000;
 
-/** One point is kept for each stretch of this length, the last one in it: enough to draw, and a bound. */
+/** The last point of each interval of this length is kept. */
 export const TRAIL_STEP_MS = 5_000;
 
-/** Points of a trail nobody has added to for this long are let go. */
+/** Points older than this are dropped, even if no newer points follow. */
 export const TRAIL_KEPT_MS = 86_400_000;
 
-/** Most points in one trail. */
+/** Most points per trail. */
 export const MAX_TRAIL_POINTS = TRAIL_MS / TRAIL_STEP_MS + 1;
 
-/** Numbers that one point takes: time, latitude, longitude, speed (NaN where it is not known). */
+/** Numbers per point: time, latitude, longitude, speed (NaN if unknown). */
 const WIDTH = 4;
 
-/** Where a vehicle was, oldest first, whatever the order in which points arrive. */
+/** The positions of a vehicle, oldest first, independent of the order of arrival. */
 export class Trail {
-  /** Points one after the other in one array of doubles, ascending by time: an eighth of the memory of objects. */
+  /** Points in one array of doubles, ascending by time: an eighth of the memory of objects. */
   private numbers: number[] = [];
 
   get length(): number {
     return this.numbers.length / WIDTH;
   }
 
-  /** Adds a point, unless a later one of the same stretch is there or the trail has moved on. Says whether it did. */
+  /** Adds a point unless its interval has a later one or is older than the trail. Returns whether the trail changed. */
   add(point: TrailPoint): boolean {
     const [lat, lng, speed, timestamp] = point;
     const newest = this.numbers.at(-WIDTH);
@@ -44,7 +44,7 @@ export class Trail {
     return true;
   }
 
-  /** Lets go of what is older than {@link TRAIL_KEPT_MS}. */
+  /** Drops points older than {@link TRAIL_KEPT_MS}. */
   forget(now: number): void {
     this.dropBefore(step(now - TRAIL_KEPT_MS));
   }
@@ -73,15 +73,15 @@ function step(timestamp: number): number {
   return Math.floor(timestamp / TRAIL_STEP_MS);
 }
 
-/** The oldest stretch of a trail whose newest point is of this time. */
+/** The oldest interval of a trail whose newest point has this time. */
 function firstStep(newest: number): number {
   return step(newest) - (MAX_TRAIL_POINTS - 1);
 }
 
-/** Orders points by time, then by their other numbers: equal times must not be decided by arrival. */
+/** Orders points by time, then by their other numbers, so that the order of arrival does not matter. */
 function isAfter(point: readonly number[], other: readonly number[]): boolean {
   for (const [index, value] of point.entries()) {
-    // A NaN equals nothing; put it before every number.
+    // NaN equals nothing: it is ordered before every number.
     const mine = Number.isNaN(value) ? -1 : value;
     const theirs = other[index] === undefined || Number.isNaN(other[index]) ? -1 : other[index];
     if (mine !== theirs) return mine > theirs;

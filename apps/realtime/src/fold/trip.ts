@@ -7,17 +7,17 @@ import type {
 } from '@hailstream/events';
 import { isNewer, latest, type Fact } from './newest.js';
 
-/** Where a trip is: asked for, a vehicle on its way, under way, standing, over. */
+/** The stage of a trip, from the request to its end. */
 export type TripStage = 'requested' | 'reserved' | 'on_trip' | 'stopped' | 'ended' | 'cancelled';
 
-/** Stages in which a vehicle is busy with the trip. */
+/** Stages in which a vehicle is reserved for or on the trip. */
 export const stagesUnderWay: ReadonlySet<TripStage | null> = new Set([
   'reserved',
   'on_trip',
   'stopped',
 ] as const);
 
-/** Where an event type leaves the trips it names; those not here leave them where they are. */
+/** The stage of a trip after a vehicle event; event types that are not listed do not change it. */
 const stageAfter: ReadonlyMap<VehicleEventType, TripStage> = new Map([
   ['reservation_start', 'reserved'],
   ['reservation_stop', 'stopped'],
@@ -30,9 +30,9 @@ const stageAfter: ReadonlyMap<VehicleEventType, TripStage> = new Map([
   ['provider_cancellation', 'cancelled'],
 ]);
 
-/** One trip: what the rider, the vehicle and the operator said of it. */
+/** One trip, as reported by the rider, the vehicle and the operator. */
 export class TripFacts {
-  /** Event time of the newest thing said of it. */
+  /** Event time of its newest event. */
   heardAt = Number.NEGATIVE_INFINITY;
   private request: (Fact & { readonly destination: Location | null }) | null = null;
   private riderEvent: (Fact & { readonly type: RiderEventType }) | null = null;
@@ -43,7 +43,7 @@ export class TripFacts {
 
   constructor(readonly tripId: string) {}
 
-  /** Whether a vehicle event says anything of its trips. */
+  /** Whether a vehicle event changes the stage of its trips. */
   static concerns(event: VehicleEvent): boolean {
     return event.event_types.some((eventType) => stageAfter.has(eventType));
   }
@@ -77,28 +77,29 @@ export class TripFacts {
     }
   }
 
-  /** The operator reported it as over. */
+  /** Notes the operator's report of the finished trip. */
   foldReport(endedAt: number): void {
     this.heard(endedAt);
     this.endedAt = latest(this.endedAt, endedAt);
   }
 
-  /** `null` where nothing tells: a rating alone, for one. */
+  /** `null` if it is unknown, for example after a rating alone. */
   get stage(): TripStage | null {
     if (this.endedAt !== null) return 'ended';
     const vehicle = this.vehicleEvent;
-    const said = vehicle ?? this.request;
-    if (this.riderCancelledAt !== null && this.riderCancelledAt >= (said?.timestamp ?? 0)) return 'cancelled';
+    const newest = vehicle ?? this.request;
+    if (this.riderCancelledAt !== null && this.riderCancelledAt >= (newest?.timestamp ?? 0))
+      return 'cancelled';
     if (vehicle !== null) return vehicle.stage;
     return this.request === null ? null : 'requested';
   }
 
-  /** The last time that it was cancelled, by whoever. */
+  /** When it was last cancelled, by any party. */
   get cancelledAt(): number | null {
     return latest(this.riderCancelledAt, this.vehicleCancelledAt);
   }
 
-  /** The vehicle that it was last with. */
+  /** The vehicle of its newest vehicle event. */
   get deviceId(): string | null {
     return this.vehicleEvent?.deviceId ?? null;
   }

@@ -24,7 +24,7 @@ const smallViewport = fc
 const anyViewport = fc.oneof(viewport, smallViewport);
 
 describe('cover', () => {
-  it('covers every place of the viewport', () => {
+  it('covers every position in the viewport', () => {
     fc.assert(
       fc.property(
         anyViewport,
@@ -44,7 +44,7 @@ describe('cover', () => {
     );
   });
 
-  it('takes few cells', () => {
+  it('returns few cells', () => {
     fc.assert(
       fc.property(anyViewport, (seen) => {
         expect([...cellsOf(cover(seen))].length).toBeLessThanOrEqual(81);
@@ -58,14 +58,14 @@ describe('cover', () => {
     expect(cover(nudged)).toEqual(cover(seen));
   });
 
-  it('reaches not far beyond the viewport', () => {
+  it('does not extend far beyond the viewport', () => {
     const range = cover({ west: 7, south: 43, east: 7.1, north: 43.1 });
     expect(covers(range, 43.05, 7.13)).toBe(false);
     expect(covers(range, 43.13, 7.05)).toBe(false);
     expect(covers(range, 43.05, 6.97)).toBe(false);
   });
 
-  it('goes over the antimeridian', () => {
+  it('crosses the antimeridian', () => {
     const range = cover({ west: 179.9, south: -17, east: -179.9, north: -16.9 });
     expect(covers(range, -16.95, 179.95)).toBe(true);
     expect(covers(range, -16.95, -179.95)).toBe(true);
@@ -82,7 +82,7 @@ describe('cover', () => {
 });
 
 describe('cellsOf', () => {
-  it('has the cell of a place exactly where the range covers it', () => {
+  it('contains the cell of a position if and only if the range covers it', () => {
     fc.assert(
       fc.property(anyViewport, lat, lng, (seen, atLat, atLng) => {
         const range = cover(seen);
@@ -96,7 +96,7 @@ describe('cellsOf', () => {
 });
 
 describe('isWithin', () => {
-  it('has the edges in and knows the antimeridian', () => {
+  it('includes the edges and handles the antimeridian', () => {
     expect(isWithin({ west: 7, south: 43, east: 8, north: 44 }, 43, 8)).toBe(true);
     expect(isWithin({ west: 7, south: 43, east: 8, north: 44 }, 43.5, 8.01)).toBe(false);
     expect(isWithin({ west: 170, south: -10, east: -170, north: 10 }, 0, -175)).toBe(true);

@@ -1,14 +1,14 @@
 import type { Viewport } from '@hailstream/events/live';
 
-/** A viewport is covered by at most this many cells each way, and one more where it cuts through those at its edges. */
+/** A viewport is covered by at most this many cells in each direction, plus one for cells cut by its edges. */
 const CELLS_ACROSS = 8;
 
-/** Cells of the finest level are 360 / 2^17 degrees: some 300 m. */
+/** Cells of the finest level are 360 / 2^17 degrees: about 300 m. */
 const FINEST_LEVEL = 17;
 
 /**
  * Whole cells of one level of the grid. A level's cells are squares of 360 / 2^level degrees, counted from the south
- * and from the antimeridian; `columns` of them go east from `west`, round the globe if need be.
+ * and from the antimeridian; `columns` of them go east from `west`, across the antimeridian if necessary.
  */
 export interface CellRange {
   readonly level: number;
@@ -19,8 +19,8 @@ export interface CellRange {
 }
 
 /**
- * The cells that cover a viewport, of the finest level of which few suffice. Viewports that are nearly the same have
- * the same range, so that their frames can be shared.
+ * The cells that cover a viewport, of the finest level at which few cells suffice. Viewports that are nearly the same have
+ * the same range, so that they share frames.
  */
 export function cover(viewport: Viewport): CellRange {
   const { west, south, east, north } = viewport;
@@ -32,7 +32,7 @@ export function cover(viewport: Viewport): CellRange {
   const isWholeRound = width >= 360;
   const lastColumn = column(level, isWholeRound ? west : east);
   const columns = isWholeRound ? around : ((lastColumn - firstColumn + around) % around) + 1;
-  // A viewport that goes nearly round the globe may end in the cell that it starts in.
+  // A viewport that spans nearly all longitudes may end in the cell in which it starts.
   const goesRound = columns === 1 && width > cellDegrees(level);
   return {
     level,
@@ -43,7 +43,7 @@ export function cover(viewport: Viewport): CellRange {
   };
 }
 
-/** A cell's number in its level, for a place. */
+/** The number, within its level, of the cell that contains a position. */
 export function cellAt(level: number, lat: number, lng: number): number {
   return row(level, lat) * 2 ** level + column(level, lng);
 }
@@ -64,7 +64,7 @@ export function covers(range: CellRange, lat: number, lng: number): boolean {
   return (column(range.level, lng) - range.west + around) % around < range.columns;
 }
 
-/** Whether a place is within a viewport itself, its edges included. */
+/** Whether a position is within a viewport, edges included. */
 export function isWithin(viewport: Viewport, lat: number, lng: number): boolean {
   if (lat < viewport.south || lat > viewport.north) return false;
   return viewport.west <= viewport.east
@@ -80,7 +80,7 @@ function row(level: number, lat: number): number {
   return Math.floor((lat + 90) / cellDegrees(level));
 }
 
-/** Longitudes beyond ±180 are of the next time round. */
+/** Longitudes beyond ±180° are wrapped. */
 function column(level: number, lng: number): number {
   const around = 2 ** level;
   const count = Math.floor((lng + 180) / cellDegrees(level)) % around;

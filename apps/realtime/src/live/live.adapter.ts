@@ -3,7 +3,7 @@ import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Server, ServerOptions } from 'socket.io';
 import { isSameOrigin } from '../origins/same-origin.js';
 
-/** Serves WebSockets to pages of this service and of the allowed origins: the others are refused with 403. */
+/** Accepts WebSockets from pages of this service and of the allowed origins, and answers others with 403. */
 export class LiveAdapter extends IoAdapter {
   constructor(
     app: INestApplication,

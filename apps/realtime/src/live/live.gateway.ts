@@ -19,16 +19,16 @@ import { parseViewport, parseWatch, type Parsed } from './live.schema.js';
 import { LiveService } from './live.service.js';
 import { MessageMeter } from './message-meter.js';
 
-/** Most pages one process serves; a further one is told so. */
+/** Most pages served by one process; further ones are refused with a reason. */
 export const MAX_SOCKETS = 5_000;
 
-/** Largest message a page sends: a viewport is a tenth of this. */
+/** Largest message that a page may send; a viewport takes a tenth of this. */
 const MAX_MESSAGE_BYTES = 4_096;
 
-/** How often the tokens of connected pages are looked at again: so long after it expired a token may still see. */
+/** How often the tokens of connected pages are verified: a page is disconnected this long after its token expired, at most. */
 const TOKEN_CHECK_MS = 5_000;
 
-/** What the realtime service and the page say to each other, over WebSocket alone: any process can answer any page. */
+/** The socket.io gateway for pages. Only WebSocket is served, so that no session is bound to a process. */
 @WebSocketGateway({
   transports: ['websocket'],
   serveClient: false,
@@ -96,8 +96,8 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
   ): void {
     const known = this.clients.get(socket);
     if (known === undefined) return;
-    if (!known.meter.take(Date.now())) {
-      this.logger.warn({ socket: socket.id }, 'too many messages: disconnected');
+    if (!known.meter.allow(Date.now())) {
+      this.logger.warn({ socket: socket.id }, 'page disconnected: too many messages');
       socket.disconnect(true);
     } else if ('refusal' in parsed) {
       known.client.send('refused', { message, reason: parsed.refusal });
@@ -108,7 +108,7 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
 
   private async admit(socket: LiveSocket): Promise<void> {
     if (this.live.socketCount >= MAX_SOCKETS) {
-      throw new RefusedError('FULL', `this process serves ${MAX_SOCKETS} pages already`);
+      throw new RefusedError('FULL', `this process already serves ${MAX_SOCKETS} pages`);
     }
     const token: unknown = socket.handshake.auth['token'];
     const given = typeof token === 'string' ? token : undefined;
@@ -117,29 +117,29 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
     socket.data = { principal, token: given };
   }
 
-  /** The error as the page gets it: its message can be shown, its code acted upon. */
+  /** The error that the page receives. */
   private refusal(error: unknown): ExtendedError {
     if (error instanceof AuthError || error instanceof RefusedError) {
       return Object.assign(new Error(error.message), { data: { code: error.code } });
     }
-    this.logger.error({ err: error }, 'a socket could not be admitted');
-    return Object.assign(new Error('the service failed'), { data: { code: 'FAILED' } });
+    this.logger.error({ err: error }, 'accepting a socket failed');
+    return Object.assign(new Error('internal error'), { data: { code: 'FAILED' } });
   }
 
-  /** Lets go of pages whose token no longer holds. */
+  /** Disconnects pages whose token is no longer valid. */
   private async checkTokens(): Promise<void> {
     for (const socket of this.clients.keys()) {
       try {
         await this.verifier.verify(socket.data.token);
       } catch (error) {
-        // Keys that can't be had now are not the page's fault.
+        // The page stays connected if the keys are unavailable.
         if (error instanceof AuthError && error.code !== 'KEYS_UNAVAILABLE') socket.disconnect(true);
       }
     }
   }
 }
 
-/** A page that can't be served. */
+/** A page that is not accepted. */
 class RefusedError extends Error {
   override readonly name = 'RefusedError';
 

@@ -5,7 +5,7 @@ import { parseViewport, parseWatch } from './live.schema.js';
 const monaco = { west: 7.4, south: 43.72, east: 7.45, north: 43.76 };
 
 describe('parseViewport', () => {
-  it('takes a viewport, over the antimeridian too', () => {
+  it('accepts a viewport, also across the antimeridian', () => {
     expect(parseViewport(monaco)).toEqual({ value: monaco });
     expect(parseViewport({ ...monaco, west: 179, east: -179 })).toHaveProperty('value');
   });
@@ -17,13 +17,13 @@ describe('parseViewport', () => {
     [{ ...monaco, north: 91 }, /north must be <= 90/],
     [{ ...monaco, south: 44 }, /south must not be greater than north/],
     [{ west: 7.4 }, /south is required/],
-  ])('refuses %j, saying why', (message, reason) => {
+  ])('refuses %j with a reason', (message, reason) => {
     expect(parseViewport(message)).toEqual({ refusal: expect.stringMatching(reason) });
   });
 });
 
 describe('parseWatch', () => {
-  it('takes a vehicle, a device id alone and null, and nothing else', () => {
+  it('accepts only a vehicle, a device id alone, or null', () => {
     const vehicle = { deviceId: id(1), providerId: id(2) };
     expect(parseWatch(vehicle)).toEqual({ value: vehicle });
     expect(parseWatch(id(1))).toEqual({ value: { deviceId: id(1), providerId: null } });

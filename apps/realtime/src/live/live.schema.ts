@@ -2,7 +2,7 @@ import { compileValidator, Uuid, type FieldIssue } from '@hailstream/events';
 import type { VehicleQuery, Viewport } from '@hailstream/events/live';
 import Type from 'typebox';
 
-/** Maps that repeat the world count on beyond the antimeridian: once round is taken. */
+/** Maps that repeat the world use longitudes beyond 180°: one repetition is accepted. */
 const Longitude = Type.Number({ minimum: -540, maximum: 540 });
 const Latitude = Type.Number({ minimum: -90, maximum: 90 });
 
@@ -22,14 +22,14 @@ const watchValidator = compileValidator(
 );
 const idValidator = compileValidator(Uuid);
 
-/** A message, or in words what is wrong with it. */
+/** A parsed message, or the reason why it is refused. */
 export type Parsed<T> = { readonly value: T } | { readonly refusal: string };
 
 export function parseViewport(message: unknown): Parsed<Viewport> {
   return viewportValidator.check(message) ? { value: message } : refuse(viewportValidator.issues(message));
 }
 
-/** A device id alone is taken too: the vehicle of that id, whoever's it is. */
+/** A device id alone is accepted too: it selects the vehicle with that id of any provider. */
 export function parseWatch(message: unknown): Parsed<VehicleQuery | null> {
   if (message === null) return { value: null };
   if (idValidator.check(message)) return { value: { deviceId: message, providerId: null } };

@@ -1,2 +1,2 @@
-/** Injects the time from one frame to the next, in milliseconds. */
+/** Injects the interval between frames, in milliseconds. */
 export const TICK_MS = Symbol('TickMs');

@@ -1,13 +1,13 @@
-/** Most messages a page may send in one second: a map that is dragged sends one a screen refresh. */
+/** Most messages that a page may send per second: a dragged map sends one per screen refresh. */
 export const MAX_MESSAGES_PER_SECOND = 200;
 
-/** Counts what one page sends. */
+/** Limits the rate of messages of one page. */
 export class MessageMeter {
   private second = 0;
   private count = 0;
 
-  /** Counts a message; says whether there was room for it. */
-  take(now: number): boolean {
+  /** Counts a message. Returns whether it is within the limit. */
+  allow(now: number): boolean {
     const second = Math.floor(now / 1_000);
     if (second !== this.second) {
       this.second = second;

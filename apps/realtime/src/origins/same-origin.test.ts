@@ -5,10 +5,10 @@ const host = '127.0.0.1:4001';
 
 describe('isSameOrigin', () => {
   it.each([
-    ['no page', {}, true],
+    ['a client that is not a page', {}, true],
     ['a page of the same host', { origin: 'http://127.0.0.1:4001' }, true],
     [
-      'a page of the host in front',
+      'a page of the host of a proxy',
       { origin: 'https://live.example', 'x-forwarded-host': 'live.example' },
       true,
     ],
@@ -33,7 +33,7 @@ describe('isSameOrigin', () => {
       true,
     ],
     [
-      'a port of its own header',
+      'a port in a separate header',
       {
         origin: 'https://live.example:8443',
         'x-forwarded-host': 'live.example',
@@ -42,7 +42,7 @@ describe('isSameOrigin', () => {
       true,
     ],
     [
-      'a host of the standard header',
+      'a host in the Forwarded header',
       {
         origin: 'https://live.example',
         forwarded: 'for=1.2.3.4;host="live.example";proto=https, host=inner',
@@ -56,19 +56,31 @@ describe('isSameOrigin', () => {
       { host: 'live.example:443', origin: 'http://live.example' },
       false,
     ],
-    ['a page without an origin of its own', { origin: 'null' }, false],
-    ['a site that begins like ours', { host: 'live.example', origin: 'https://live.example.evil' }, false],
-    ['a site that ends like ours', { host: 'live.example', origin: 'https://evil-live.example' }, false],
-    ['a site with our name as a user', { host: 'live.example', origin: 'https://live.example@evil' }, false],
+    ['a page with an opaque origin', { origin: 'null' }, false],
+    [
+      'a site whose name begins like the host',
+      { host: 'live.example', origin: 'https://live.example.evil' },
+      false,
+    ],
+    [
+      'a site whose name ends like the host',
+      { host: 'live.example', origin: 'https://evil-live.example' },
+      false,
+    ],
+    [
+      'a site with the host as user name',
+      { host: 'live.example', origin: 'https://live.example@evil' },
+      false,
+    ],
     ['a page of a file', { host: '', origin: 'file://' }, false],
     ['a page of an extension', { host: 'abc', origin: 'chrome-extension://abc' }, false],
     ['an empty host', { host: '', origin: 'https://live.example' }, false],
-    ['a host that is no host', { host: 'live.example/x', origin: 'https://live.example' }, false],
+    ['an invalid host', { host: 'live.example/x', origin: 'https://live.example' }, false],
   ])('answers %s', (_, headers, expected) => {
     expect(isSameOrigin({ host, ...headers })).toBe(expected);
   });
 
-  it('takes the pages of allowed origins, and not of others', () => {
+  it('accepts pages of allowed origins only', () => {
     const allowed = [toOrigin('HTTPS://Map.Example:443')!];
     expect(isSameOrigin({ host, origin: 'https://map.example' }, allowed)).toBe(true);
     expect(isSameOrigin({ host, origin: 'http://map.example' }, allowed)).toBe(false);
@@ -85,7 +97,7 @@ describe('toOrigin', () => {
     ['map.example', undefined],
     ['*', undefined],
     ['ws://map.example', undefined],
-  ])('makes of %s %s', (text, origin) => {
+  ])('converts %s to %s', (text, origin) => {
     expect(toOrigin(text)).toBe(origin);
   });
 });

@@ -1,8 +1,8 @@
-/** What of a request says where its page is from, and which names this service goes by. */
+/** The headers that name the origin of a page and the host names of this service. */
 export interface OriginHeaders {
   readonly origin?: string | undefined;
   readonly host?: string | undefined;
-  /** Proxies set these; a list has one value of each proxy. */
+  /** Set by proxies; a list has one value per proxy. */
   readonly 'x-forwarded-host'?: string | string[] | undefined;
   readonly 'x-forwarded-port'?: string | string[] | undefined;
   /** @see RFC 7239 */
@@ -10,13 +10,13 @@ export interface OriginHeaders {
 }
 
 /**
- * Whether a WebSocket is asked for by a page of this service, by a page of an allowed origin, or by no page at all.
- * Browsers let any site open one: on a service that is open to this machine, without tokens, a site must not read along.
+ * Whether a WebSocket is requested by a page of this service, by a page of an allowed origin, or by a client that is not a
+ * browser. Browsers let any site open a WebSocket, and a service on loopback without tokens must not be read by any site.
  *
- * Names and ports are compared as URLs have them: in lower case, and without the port that is the scheme's default. The
- * scheme itself is not compared, for TLS may end at any proxy on the way. A page can't set the headers of proxies.
+ * Hosts are compared as in URLs: in lower case and without the default port of the scheme. The scheme is not compared,
+ * because TLS may end at any proxy. Pages cannot set the headers of proxies.
  *
- * @param allowedOrigins in the form that {@link toOrigin} gives
+ * @param allowedOrigins in the form that {@link toOrigin} returns
  */
 export function isSameOrigin(headers: OriginHeaders, allowedOrigins: readonly string[] = []): boolean {
   if (headers.origin === undefined) return true;
@@ -27,7 +27,7 @@ export function isSameOrigin(headers: OriginHeaders, allowedOrigins: readonly st
   return authoritiesOf(headers).some((authority) => hostOf(`${protocol}//${authority}`) === host);
 }
 
-/** An origin as browsers write it, `https://live.example:8443`; `undefined` for what is not one of HTTP. */
+/** An HTTP origin in the form that browsers send, `https://live.example:8443`; `undefined` for any other text. */
 export function toOrigin(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
   const { protocol, origin, pathname, search, hash, username } = new URL(text);
@@ -35,7 +35,7 @@ export function toOrigin(text: string): string | undefined {
   return isOrigin && (protocol === 'http:' || protocol === 'https:') ? origin : undefined;
 }
 
-/** Every `host[:port]` that this service was asked by, on any part of the way. */
+/** Every `host[:port]` by which the client or a proxy addressed this service. */
 function authoritiesOf(headers: OriginHeaders): string[] {
   const forwarded = [...(headers.forwarded ?? '').matchAll(/\bhost="?([^\s",;]+)/gi)].map(
     ([, host = '']) => host,

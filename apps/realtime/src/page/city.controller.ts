@@ -6,7 +6,7 @@ import { Controller, Get, Headers, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { CITY } from './page.tokens.js';
 
-/** `GET /city`: what the map is drawn over. It does not change while the process runs, and is encoded once. */
+/** `GET /city`: the roads and bounds of the city. It does not change while the process runs, so it is encoded once. */
 @Controller('city')
 @RequireScope('read')
 export class CityController {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { cacheControl, contentSecurityPolicy } from './page-headers.js';
 
 describe('cacheControl', () => {
-  it('keeps what has its content in its name, and asks for the rest again', () => {
+  it('caches files with a content hash and revalidates others', () => {
     expect(cacheControl('/page/assets/index-4f3a.js')).toContain('immutable');
     expect(cacheControl('/page/index.html')).toBe('no-cache');
     expect(cacheControl('/page/theme.js')).toBe('no-cache');
@@ -10,14 +10,14 @@ describe('cacheControl', () => {
 });
 
 describe('contentSecurityPolicy', () => {
-  it('lets the page load its own alone', () => {
+  it('allows only files of the page', () => {
     const policy = contentSecurityPolicy(null);
     expect(policy).toContain("script-src 'self';");
     expect(policy).toContain("worker-src 'self' blob:");
     expect(policy).not.toContain('https:');
   });
 
-  it('lets a map style from elsewhere load what it names', () => {
+  it('allows the origins of a configured map style', () => {
     expect(contentSecurityPolicy('http://127.0.0.1:9/style.json')).toContain(
       "img-src 'self' data: blob: https: http://127.0.0.1:9;",
     );

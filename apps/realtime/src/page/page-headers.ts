@@ -1,11 +1,11 @@
-/** A file whose name changes with its content may be kept for ever; any other is asked for again each time. */
+/** Files with a content hash in their name are cached without limit; all others are revalidated. */
 export function cacheControl(path: string): string {
   return /[\\/]assets[\\/]/.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache';
 }
 
 /**
- * What the page may load and run: its own files, and its map workers. With a map style from elsewhere, what that
- * style names too, over HTTPS and from the style's own origin.
+ * The content security policy of the page: its own files and its map workers. With a map style, also what the style loads
+ * over HTTPS and from the style's origin.
  */
 export function contentSecurityPolicy(mapStyleUrl: string | null): string {
   const map = mapStyleUrl === null ? '' : ` https: ${new URL(mapStyleUrl).origin}`;
@@ -13,7 +13,7 @@ export function contentSecurityPolicy(mapStyleUrl: string | null): string {
     "default-src 'none'",
     "script-src 'self'",
     "worker-src 'self' blob:",
-    // Libraries that draw the map set styles on elements.
+    // The map libraries set inline styles.
     "style-src 'self' 'unsafe-inline'",
     `img-src 'self' data: blob:${map}`,
     `font-src 'self'${map}`,

@@ -7,7 +7,7 @@ import { cacheControl, contentSecurityPolicy } from './page-headers.js';
 
 const NOT_BUILT = 'The page is not built. Build it with: pnpm --filter @hailstream/dashboard build\n';
 
-/** Serves the built page at `/`; where it is not built, says so there. */
+/** Serves the built page at `/`, or 503 with instructions if it is not built. */
 export async function servePage(app: NestFastifyApplication, page: RealtimeConfig['page']): Promise<void> {
   const policy = contentSecurityPolicy(page.mapStyleUrl);
   const fastify = app.getHttpAdapter().getInstance();

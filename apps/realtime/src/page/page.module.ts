@@ -4,7 +4,7 @@ import { loadCity } from './city-file.js';
 import { CityController } from './city.controller.js';
 import { CITY } from './page.tokens.js';
 
-/** What the page draws its map over. `servePage` serves its files. */
+/** The city that the page draws. `servePage` serves the page's files. */
 @Module({})
 export class PageModule {
   /** @throws ConfigError if the city file cannot be read or is invalid */

@@ -1,2 +1,2 @@
-/** Injects the `City` that the map is drawn over. */
+/** Injects the `City` that the page draws. */
 export const CITY = Symbol('City');

@@ -8,7 +8,7 @@ const config = (env: NodeJS.ProcessEnv) => () => loadConfig({ AUTH_JWT_SECRET, .
 const verifier = new TokenVerifier({ kind: 'secret', secret: AUTH_JWT_SECRET });
 
 describe(signIn, () => {
-  it('gives a link to the page, with a token that may read', async () => {
+  it('prints a link to the page with a token of scope read', async () => {
     const { stdout = '' } = await signIn(
       ['token'],
       config({ REALTIME_PUBLIC_URL: 'https://city.example:8443' }),
@@ -19,12 +19,12 @@ describe(signIn, () => {
     expect([...scopes]).toEqual(['read']);
   });
 
-  it('takes the address it listens on for the page where it is told no other', async () => {
+  it('uses the listening address if no public URL is configured', async () => {
     const { stdout } = await signIn(['token'], config({ PORT: '5001' }));
     expect(stdout).toMatch(/^http:\/\/127\.0\.0\.1:5001\/#token=/);
   });
 
-  it('gives a token alone where it is told the scope', async () => {
+  it('prints only a token if a scope is given', async () => {
     const { stdout = '' } = await signIn(['token', '--scope', 'write'], config({}));
     expect([...(await verifier.verify(stdout)).scopes]).toEqual(['write']);
   });
@@ -34,7 +34,7 @@ describe(signIn, () => {
     [['token', '--scope'], {}, 'token: expected --scope read|write [--provider UUID]'],
     [['token'], { AUTH_JWT_SECRET: '' }, /^AUTH_JWT_SECRET: expected the secret .*, got nothing$/],
     [['token'], { PORT: 'x' }, /^PORT: expected .*, got "x"$/],
-  ])('says what is wrong with %j %j', async (args, env, line) => {
+  ])('rejects %j %j with a reason', async (args, env, line) => {
     const { stdout, stderr } = await signIn(args, config(env));
     expect(stdout).toBeUndefined();
     expect(stderr).toEqual(line instanceof RegExp ? expect.stringMatching(line) : line);

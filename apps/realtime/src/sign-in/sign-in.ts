@@ -4,15 +4,15 @@ import type { RealtimeConfig } from '../config.js';
 
 const USAGE = `usage: main.js token [${TOKEN_USAGE}]`;
 
-/** What a command prints, and where. */
+/** The output of a command. */
 export interface Outcome {
   readonly stdout?: string;
   readonly stderr?: string;
 }
 
 /**
- * `token` gives a link that signs a browser in; with a scope it gives a token alone. Both are signed with the secret
- * that the service takes tokens by.
+ * The command `token` prints a link that signs a browser in or, with a scope, only a token. Both are signed with the secret
+ * that the service verifies tokens with.
  */
 export async function signIn(args: readonly string[], loadConfig: () => RealtimeConfig): Promise<Outcome> {
   const [command, ...options] = args;
@@ -22,7 +22,7 @@ export async function signIn(args: readonly string[], loadConfig: () => Realtime
   try {
     const { auth, page } = loadConfig();
     if (auth.kind !== 'secret')
-      return { stderr: 'AUTH_JWT_SECRET: expected the secret that tokens are signed with here, got nothing' };
+      return { stderr: 'AUTH_JWT_SECRET: expected the secret that tokens are signed with, got nothing' };
     const token = await makeToken(auth.secret, claims, TOKEN_EXPIRES_IN);
     return { stdout: options.length === 0 ? new URL(`/#token=${token}`, page.publicUrl).href : token };
   } catch (error) {

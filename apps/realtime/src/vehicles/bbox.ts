@@ -1,12 +1,16 @@
 import type { Viewport } from '@hailstream/events/live';
 
-/** A `bbox` that is none. The message says what is wrong with it. */
+/** An invalid `bbox`; the message is the reason. */
 export class BboxError extends Error {
   override readonly name = 'BboxError';
   readonly code = 'BBOX_INVALID';
 }
 
-/** Reads `west,south,east,north` in degrees; `west` is greater than `east` over the antimeridian. @throws BboxError */
+/**
+ * Parses `west,south,east,north` in degrees; `west` is greater than `east` if the box crosses the antimeridian.
+ *
+ * @throws BboxError if the text is not a bounding box
+ */
 export function parseBbox(text: string): Viewport {
   const parts = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   const [west, south, east, north] = parts;

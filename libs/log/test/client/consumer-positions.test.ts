@@ -168,3 +168,30 @@ describe('BatchConsumer without a group, from a timestamp', () => {
     expect(seen).toEqual(['abc:before', 'abc:after']);
   });
 });
+
+describe('BatchConsumer without a group, from known positions', () => {
+  it('continues at the positions and reads the other partitions from the timestamp', async () => {
+    const topic = await bench.topic(3);
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
+    await append(
+      bench.producer(),
+      keys.map((key) => record(topic, key, 'x')),
+    );
+    await using admin = createAdmin({ connection: bench.connection, logger: pino({ level: 'silent' }) });
+    const ends = await admin.offsets(topic);
+    const partitions: number[] = [];
+    const consumer = bench.consumer({
+      topics: [topic],
+      offsets: {
+        kind: 'everything-since',
+        timestampMs: 0,
+        position: (_, partition) => (partition === 0 ? undefined : ends.get(partition)?.latest),
+      },
+      handler: async ({ partition, records }) => void partitions.push(...records.map(() => partition)),
+    });
+    await consumer.start();
+    await until(() => consumer.lag().length === 3 && consumer.lagRecords() === 0n);
+    expect(BigInt(partitions.length)).toBe(ends.get(0)?.latest);
+    expect(partitions.every((partition) => partition === 0)).toBe(true);
+  });
+});
