@@ -1,4 +1,3 @@
-import { deadLetterTopic } from '@hailstream/events';
 import { connectLog, createHttpApp, LogTransport } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -37,7 +36,7 @@ export async function followLog(
     logger: logger.child({ component: 'consumer' }),
     groupId: 'realtime',
     offsets: () => rebuild.begin(),
-    deadLetterTopic: deadLetterTopic.name,
+    onRejected: ({ topic }) => fold.countRejected(topic),
     onPosition: (position) => fold.skipTo(position),
     onGap: (gap) => {
       fold.skipGap(gap);

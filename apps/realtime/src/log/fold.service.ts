@@ -75,6 +75,11 @@ export class FoldService implements OnModuleDestroy {
     this.positions.advance(topic, partition, lastOffset + 1n);
   }
 
+  /** Counts a record that the consumer skipped because its batch could not be handled. */
+  countRejected(topic: string): void {
+    this.metrics.countRecord(topic, 'unreadable');
+  }
+
   /** Returns, for each batch folded since the last call, when its oldest record was received. */
   takeReceipts(): number[] {
     const receipts = this.receipts;

@@ -189,7 +189,10 @@ export class RebuildService implements OnModuleDestroy {
         const identities = await this.currentIdentities();
         const read = await this.openRanges(
           [...decoders.keys()].map((topic) =>
-            withTopicId({ topic, from: { timestampMs: since }, to: 'latest' }, identities.get(topic)?.topicId),
+            withTopicId(
+              { topic, from: { timestampMs: since }, to: 'latest' },
+              identities.get(topic)?.topicId,
+            ),
           ),
         );
         this.identities = identities;
