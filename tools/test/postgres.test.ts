@@ -103,7 +103,7 @@ describe('startPostgres', () => {
       await killed[Symbol.asyncDispose]();
       // The server does not start if it may signal the process: it is the same user's.
       const { uid, gid } = await stat(dataDir);
-      const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { uid, gid });
+      const other = spawn('sleep', ['600'], { uid, gid });
       try {
         await writeFile(lockFile, lock.replace(/^\d+/, String(other.pid)));
         await using next = await startPostgres({ dataDir, port: 0 });
