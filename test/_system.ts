@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LogConnection } from '@hailstream/log';
 import { until } from '@hailstream/service/testing';
-import { dropDatabase, makeDatabase, strikeGivenLog, surroundingsOf } from './_surroundings.js';
+import { dropDatabase, makeDatabase, strikeGivenLog, environmentOf } from './_environment.js';
 
 /** The system as a user has it: started with `npm start`'s own program, on free ports and a home folder of its own. */
 
@@ -156,7 +156,7 @@ export class System implements AsyncDisposable {
 
   /** Does not wait for anything. */
   static launch(home: string, { args = [], env, ...options }: StartOptions = {}): System {
-    return new System(home, args, { ...options, env: { ...surroundingsOf(home), ...env } });
+    return new System(home, args, { ...options, env: { ...environmentOf(home), ...env } });
   }
 
   /** Begins a command that is about this system. */

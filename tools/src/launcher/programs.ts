@@ -5,7 +5,7 @@ import type { Program } from '../processes/supervised-process.js';
 import { programFile } from '../repository.js';
 import { type Listener, LOOPBACK, type StartOptions } from './options.js';
 import { isListening, isServiceReady } from './readiness.js';
-import type { Surroundings } from './surroundings.js';
+import type { Environment } from './environment.js';
 
 /** Where everything is, once the ports are known. */
 export interface Addresses {
@@ -20,7 +20,7 @@ export interface Addresses {
 export interface ProgramContext {
   readonly options: StartOptions;
   readonly home: Home;
-  readonly surroundings: Surroundings;
+  readonly environment: Environment;
   readonly addresses: Addresses;
 }
 
@@ -35,20 +35,20 @@ const LABELS: Readonly<Record<ProcessName, string>> = {
 };
 
 /** The embedded broker: ready when it listens. */
-export function brokerProgram({ home, surroundings, addresses }: ProgramContext): Program {
+export function brokerProgram({ home, environment, addresses }: ProgramContext): Program {
   const { broker: port } = addresses.ports;
   return {
     ...named('broker', home),
     script: programFile('libs/log/dist/broker/main.js'),
     args: ['--port', String(port), '--data-dir', home.brokerFolder],
-    env: surroundings.env,
+    env: environment.env,
     isReady: () => isListening(LOOPBACK, port),
   };
 }
 
 /** The embedded Postgres: ready when it has told its URL. */
 export function postgresProgram(
-  { home, surroundings, addresses }: ProgramContext,
+  { home, environment, addresses }: ProgramContext,
   onUrl: (url: string) => void,
 ): Program {
   const { postgres: port } = addresses.ports;
@@ -57,7 +57,7 @@ export function postgresProgram(
     ...named('postgres', home),
     script: programFile('tools/dist/commands/postgres-server.js'),
     args: [home.postgresFolder, String(port)],
-    env: surroundings.env,
+    env: environment.env,
     onStart: () => (isReady = false),
     onMessage: (message) => {
       onUrl((message as { url: string }).url);
@@ -83,11 +83,11 @@ export function batchProgram(context: ProgramContext, databaseUrl: string): Prog
 }
 
 export function driverSimProgram(context: ProgramContext): Program {
-  const { options, surroundings, addresses } = context;
+  const { options, environment, addresses } = context;
   return service('driverSim', 'apps/driver-sim/dist/main.js', context, {
     ...city(context),
     INGEST_URL: addresses.ingestUrl,
-    ...(surroundings.writeToken !== undefined && { INGEST_TOKEN: surroundings.writeToken }),
+    ...(environment.writeToken !== undefined && { INGEST_TOKEN: environment.writeToken }),
     SIM_VEHICLES: String(options.vehicles),
   });
 }
@@ -95,7 +95,7 @@ export function driverSimProgram(context: ProgramContext): Program {
 function service(
   name: 'ingest' | 'realtime' | 'batch' | 'driverSim',
   script: string,
-  { options, home, surroundings, addresses }: ProgramContext,
+  { options, home, environment, addresses }: ProgramContext,
   env: Readonly<Record<string, string>>,
 ): Program {
   const port = addresses.ports[name];
@@ -104,7 +104,7 @@ function service(
     script: programFile(script),
     args: [],
     env: {
-      ...surroundings.env,
+      ...environment.env,
       KAFKA_BROKERS: addresses.kafkaBrokers,
       HOST: options.host,
       PORT: String(port),

@@ -25,7 +25,7 @@ import {
   realtimeProgram,
   serviceUrl,
 } from './programs.js';
-import { type Surroundings, surroundingsOf } from './surroundings.js';
+import { type Environment, readEnvironment } from './environment.js';
 
 /** Longest that we wait for what an earlier launcher left behind when it was killed: its programs drain and end. */
 const LEFTOVERS_TIMEOUT_MS = 45_000;
@@ -64,12 +64,12 @@ export class System {
     const lock = await lockHome(home);
     try {
       await waitForLeftovers(home, notice);
-      const surroundings = await surroundingsOf(env, {
+      const environment = await readEnvironment(env, {
         ownSecret: await ensureSecret(home),
         simulate: options.simulate,
       });
-      const addresses = await addressesOf(options, surroundings);
-      return { system: new System({ options, home, surroundings, addresses }, notice), lock };
+      const addresses = await addressesOf(options, environment);
+      return { system: new System({ options, home, environment, addresses }, notice), lock };
     } catch (error) {
       await lock[Symbol.asyncDispose]();
       throw error;
@@ -79,14 +79,14 @@ export class System {
   /** Resolves once everything is ready, with what `run.json` says then. @throws ProcessError */
   async start(): Promise<RunFile> {
     const { context } = this;
-    const { options, surroundings, addresses, home } = context;
+    const { options, environment, addresses, home } = context;
     const startLog = async (): Promise<void> => {
-      if (surroundings.kafkaBrokers === undefined) await this.launch('broker', brokerProgram(context));
+      if (environment.kafkaBrokers === undefined) await this.launch('broker', brokerProgram(context));
       // Ingest makes the topics: whoever reads them starts after it.
       await this.launch('ingest', ingestProgram(context));
     };
     const startDatabase = async (): Promise<string> => {
-      if (surroundings.databaseUrl !== undefined) return surroundings.databaseUrl;
+      if (environment.databaseUrl !== undefined) return environment.databaseUrl;
       let url = '';
       await this.launch(
         'postgres',
@@ -101,7 +101,7 @@ export class System {
     ]);
     if (options.simulate) await this.launch('driverSim', driverSimProgram(context));
     const { ingestUrl, dashboardUrl, batchUrl, kafkaBrokers } = addresses;
-    const token = surroundings.readToken;
+    const token = environment.readToken;
     this.run = {
       pid: process.pid,
       processes: { ...this.pids },
@@ -158,7 +158,7 @@ export class System {
   }
 }
 
-async function addressesOf(options: StartOptions, surroundings: Surroundings): Promise<Addresses> {
+async function addressesOf(options: StartOptions, environment: Environment): Promise<Addresses> {
   const { ingest, realtime, batch, driverSim, broker, postgres } = options.ports;
   const { host } = options;
   const ports = await choosePorts({
@@ -166,15 +166,15 @@ async function addressesOf(options: StartOptions, surroundings: Surroundings): P
     realtime: { port: realtime, host },
     batch: { port: batch, host },
     ...(options.simulate && { driverSim: { port: driverSim, host } }),
-    ...(surroundings.kafkaBrokers === undefined && { broker: { port: broker, host: LOOPBACK } }),
-    ...(surroundings.databaseUrl === undefined && { postgres: { port: postgres, host: LOOPBACK } }),
+    ...(environment.kafkaBrokers === undefined && { broker: { port: broker, host: LOOPBACK } }),
+    ...(environment.databaseUrl === undefined && { postgres: { port: postgres, host: LOOPBACK } }),
   });
   return {
     ports,
     ingestUrl: serviceUrl(host, ports.ingest),
     dashboardUrl: serviceUrl(host, ports.realtime),
     batchUrl: serviceUrl(host, ports.batch),
-    kafkaBrokers: surroundings.kafkaBrokers ?? `${LOOPBACK}:${ports.broker}`,
+    kafkaBrokers: environment.kafkaBrokers ?? `${LOOPBACK}:${ports.broker}`,
   };
 }
 

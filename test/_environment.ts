@@ -13,7 +13,7 @@ const givenKafka = (): GivenKafka | undefined => inject('givenKafka');
 const givenDatabaseUrl = (): string | undefined => inject('databaseUrl');
 
 /** What a system on this home folder is told: topics and a database that no other uses. */
-export function surroundingsOf(home: string): Record<string, string> {
+export function environmentOf(home: string): Record<string, string> {
   const kafka = givenKafka();
   return {
     ...(kafka && { KAFKA_BROKERS: kafka.brokers, LOG_TOPIC_PREFIX: `${basename(home)}.` }),

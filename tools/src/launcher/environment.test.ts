@@ -1,14 +1,14 @@
 import { LOCAL_PROVIDER_ID } from '@hailstream/service/tokens';
 import { describe, expect, it } from 'vitest';
-import { surroundingsOf } from './surroundings.js';
+import { readEnvironment } from './environment.js';
 
 const ownSecret = 'a secret of thirty-two characters';
 const claims = (token: string | undefined): unknown =>
   JSON.parse(Buffer.from(token?.split('.')[1] ?? '', 'base64url').toString());
 
-describe('surroundingsOf', () => {
+describe('readEnvironment', () => {
   it('signs with the own secret, and tells it to the programs', async () => {
-    const { env, readToken, writeToken, ...rest } = await surroundingsOf(
+    const { env, readToken, writeToken, ...rest } = await readEnvironment(
       { A: 'b' },
       { ownSecret, simulate: true },
     );
@@ -20,14 +20,14 @@ describe('surroundingsOf', () => {
 
   it('takes what the environment names, and nothing for what is set to nothing', async () => {
     const given = { AUTH_JWT_SECRET: 'x'.repeat(32), KAFKA_BROKERS: 'kafka:9092', DATABASE_URL: '' };
-    const { env, kafkaBrokers, databaseUrl } = await surroundingsOf(given, { ownSecret, simulate: true });
+    const { env, kafkaBrokers, databaseUrl } = await readEnvironment(given, { ownSecret, simulate: true });
     expect(env['AUTH_JWT_SECRET']).toBe('x'.repeat(32));
     expect({ kafkaBrokers, databaseUrl }).toEqual({ kafkaBrokers: 'kafka:9092', databaseUrl: undefined });
   });
 
   it('makes no tokens where somebody else signs them', async () => {
     const given = { AUTH_JWKS_URL: 'https://keys.example/jwks', INGEST_TOKEN: 'theirs' };
-    const { env, readToken, writeToken } = await surroundingsOf(given, { ownSecret, simulate: true });
+    const { env, readToken, writeToken } = await readEnvironment(given, { ownSecret, simulate: true });
     expect({ secret: env['AUTH_JWT_SECRET'], readToken, writeToken }).toEqual({
       secret: undefined,
       readToken: undefined,
@@ -37,9 +37,9 @@ describe('surroundingsOf', () => {
 
   it('refuses a simulator that has no way to a token', async () => {
     const given = { AUTH_JWKS_URL: 'https://keys.example/jwks' };
-    await expect(surroundingsOf(given, { ownSecret, simulate: true })).rejects.toThrow(
+    await expect(readEnvironment(given, { ownSecret, simulate: true })).rejects.toThrow(
       /^INGEST_TOKEN: .*--no-sim$/,
     );
-    await expect(surroundingsOf(given, { ownSecret, simulate: false })).resolves.toBeDefined();
+    await expect(readEnvironment(given, { ownSecret, simulate: false })).resolves.toBeDefined();
   });
 });

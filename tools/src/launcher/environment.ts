@@ -6,7 +6,7 @@ const WRITE_TOKEN_EXPIRES_IN = '3650 days';
 const SIGN_IN_EXPIRES_IN = '30 days';
 
 /** What the user's environment says, and what we add to it for every program. */
-export interface Surroundings {
+export interface Environment {
   readonly env: NodeJS.ProcessEnv;
   /** Kafka's brokers, where they are not ours. */
   readonly kafkaBrokers: string | undefined;
@@ -23,10 +23,10 @@ export interface Surroundings {
  * @param ownSecret signs the tokens, unless the environment names somebody else who does
  * @throws UsageError where the simulator has no way to a token
  */
-export async function surroundingsOf(
+export async function readEnvironment(
   env: NodeJS.ProcessEnv,
   options: { readonly ownSecret: string; readonly simulate: boolean },
-): Promise<Surroundings> {
+): Promise<Environment> {
   const secret = secretOf(env, options.ownSecret);
   const providerId = env['PROVIDER_ID'] || LOCAL_PROVIDER_ID;
   const givenToken = env['INGEST_TOKEN'] || undefined;
