@@ -4,7 +4,7 @@ import { telemetryInLog, telemetryInPostgres } from './_stores.js';
 import { eventually, System, temporaryHome } from './_system.js';
 import { makeTrace } from './_trace.js';
 
-describe('while processes die', () => {
+describe('when processes are killed', () => {
   let home: { readonly folder: string } & AsyncDisposable;
   let system: System;
   beforeEach(async () => {
@@ -16,12 +16,12 @@ describe('while processes die', () => {
     await home[Symbol.asyncDispose]();
   });
 
-  it('nothing is lost and nothing is there twice', async () => {
+  it('loses and repeats no event', async () => {
     await using trace = await makeTrace({ cabs: 40, seconds: 400 });
     const token = await system.token('read');
     const seen = async (): Promise<number> =>
       (await system.ask<{ eventsSeen: number }>('/stats', token)).eventsSeen;
-    // At twenty times its pace it takes 20 seconds: everything dies in the middle of it.
+    // At twenty times the recorded speed it takes 20 seconds; every process is killed during it.
     const replay = system.begin(['replay', trace.file, '--speed', '20', '--json']);
     await eventually('events flow', async () => (await seen()) > 500);
     await Promise.all([system.kill('batch'), system.kill('realtime')]);
@@ -51,12 +51,12 @@ describe('while processes die', () => {
       return devicesSeen === trace.cabs;
     });
     for (const name of ['batch', 'realtime', 'ingest']) {
-      expect(system.launcher.stdout).toContain(`${name} was ended by SIGKILL; starting it again`);
+      expect(system.launcher.stdout).toContain(`${name} was ended by SIGKILL, restarting it`);
     }
     expect((await system.stop()).code).toBe(0);
   });
 
-  it('ingest says 503 while the log does not answer, and 201 when it does again', async () => {
+  it('returns 503 while the log is unreachable, and 201 afterwards', async () => {
     const { ingestUrl } = await system.run();
     const token = await system.token('write');
     const send = async (index: number): Promise<number> => {
@@ -76,7 +76,7 @@ describe('while processes die', () => {
       await resume();
     }
     await eventually('ingest accepts again', async () => (await send(2)) === 201);
-    // What was answered with 503 may be there all the same: sending it again did no harm.
+    // An event that was answered with 503 may be in the log; sending it again must not store it twice.
     expect((await telemetryInLog(system)).distinct).toBe(2);
     expect(await system.command(['batch', 'run'])).toMatchObject({ code: 0 });
     expect(await telemetryInPostgres(system)).toEqual({ rows: 2, distinct: 2, devices: 1 });

@@ -5,11 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { telemetryInPostgres } from './_stores.js';
 import { eventually, System, temporaryHome } from './_system.js';
 
-/** The Postgres of the system's own, whatever else was given. */
+/** Ignores TEST_DATABASE_URL: the embedded Postgres is tested. */
 const EMBEDDED = { DATABASE_URL: '' };
 
 describe('the embedded Postgres server', () => {
-  it('runs again after it was killed, and loads go on without a restart of anything else', async () => {
+  it('is restarted after it was killed, and loads continue without a restart of any other process', async () => {
     await using home = await temporaryHome();
     await using system = await System.start(home.folder, {
       args: ['--no-sim', '--batch-every', '1s'],
@@ -24,9 +24,9 @@ describe('the embedded Postgres server', () => {
     await eventually('the second row', async () => (await telemetryInPostgres(system)).rows === 2);
     const { stdout } = system.launcher;
     expect(stdout.match(/postgres: Postgres server ended/g)).toHaveLength(1);
-    expect(stdout).toMatch(/postgres ended with exit code 1; starting it again\n[^]*postgres runs again\n/);
+    expect(stdout).toMatch(/postgres exited with code 1, restarting it\n[^]*postgres is running again\n/);
 
-    // The one who watches it is killed: the server goes on without, and is replaced by another one.
+    // The process that watches the server is killed: the server keeps running and is replaced.
     const before = await serverPid(home.folder);
     await system.kill('postgres');
     await eventually('another server', async () => (await serverPid(home.folder)) !== before);

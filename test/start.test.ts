@@ -16,7 +16,7 @@ interface Vehicles {
 }
 
 describe('npm start', () => {
-  it('shows a city that moves, stops in order, and goes on with the same data', async () => {
+  it('shows moving vehicles, shuts down cleanly, and continues with the same data', async () => {
     await using home = await temporaryHome();
     let seen: number;
     {
@@ -39,7 +39,7 @@ describe('npm start', () => {
     }
     await using again = await System.start(home.folder, { args: ['--no-sim'] });
     const token = await again.token('read');
-    const stats = await eventually('what was seen before is seen again', async () => {
+    const stats = await eventually('all earlier events are counted again', async () => {
       const now = await again.ask<{ eventsSeen: number; devicesSeen: number }>('/stats', token);
       return now.eventsSeen >= seen && now;
     });
@@ -47,29 +47,29 @@ describe('npm start', () => {
     expect((await again.run()).processes).not.toHaveProperty('driverSim');
   });
 
-  it('leaves nothing behind when it is killed, and starts again on the same home', async () => {
+  it('leaves no process behind when it is killed, and starts again on the same home folder', async () => {
     await using home = await temporaryHome();
     await using killed = await System.start(home.folder, { args: ['--no-sim'] });
     const { processes, pid } = await killed.run();
     process.kill(pid, 'SIGKILL');
-    await eventually('its processes end by themselves', () => !Object.values(processes).some(isAlive));
+    await eventually('its processes have exited', () => !Object.values(processes).some(isAlive));
     await using again = await System.start(home.folder, { args: ['--no-sim'] });
     expect((await again.run()).pid).not.toBe(pid);
     expect(await again.stop()).toMatchObject({ code: 0 });
   });
 
-  it('stops with npm, however npm ends', async () => {
+  it('stops when npm is stopped or killed', async () => {
     await using home = await temporaryHome();
     await using asked = await System.start(home.folder, { args: ['--no-sim'], throughNpm: true });
     expect(await asked.stop()).toMatchObject({ code: 0, stderr: '' });
     await using killed = await System.start(home.folder, { args: ['--no-sim'], throughNpm: true });
     const { pid, processes } = await killed.run();
     killed.launcher.child.kill('SIGKILL');
-    await eventually('nothing is left', () => ![pid, ...Object.values(processes)].some(isAlive));
+    await eventually('all processes have exited', () => ![pid, ...Object.values(processes)].some(isAlive));
     await expect(stat(join(home.folder, 'run.json'))).rejects.toThrow('ENOENT');
   });
 
-  it('stops cleanly while it starts', async () => {
+  it('shuts down cleanly during its start', async () => {
     await using home = await temporaryHome();
     await using system = System.launch(home.folder, { args: ['--no-sim'] });
     await eventually('it starts', () => system.launcher.stdout.includes('Starting'));
@@ -77,7 +77,7 @@ describe('npm start', () => {
     expect(system.launcher.stdout).toContain('Stopped.');
   });
 
-  it('gives up on a process that ends again and again', async () => {
+  it('stops with exit code 1 if a process exits too often', async () => {
     await using home = await temporaryHome();
     await using system = await System.start(home.folder, { args: ['--no-sim'] });
     for (let ends = 0; ends < 5; ends += 1) await system.kill('realtime');
@@ -90,7 +90,7 @@ describe('npm start', () => {
   });
 });
 
-describe('what can be mended', () => {
+describe('user errors are one line without a stack', () => {
   let system: System;
   let home: AsyncDisposable & { readonly folder: string };
   beforeAll(async () => {
@@ -108,12 +108,12 @@ describe('what can be mended', () => {
     stderr: expect.stringMatching(new RegExp(`^${line.source}\n$`)) as string,
   });
 
-  it('a second start on the same home', async () => {
+  it('a second start on the same home folder', async () => {
     const second = await System.launch(home.folder).launcher.result;
-    expect(second).toMatchObject(refused(/Hailstream already runs on [^\n]+/));
+    expect(second).toMatchObject(refused(/Hailstream is already running on [^\n]+/));
   });
 
-  it('ports that are taken', async () => {
+  it('ports in use', async () => {
     await using other = await temporaryHome();
     const server = createServer();
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -136,13 +136,13 @@ describe('what can be mended', () => {
     );
   });
 
-  it('an option that is not known', async () => {
+  it('an unknown option', async () => {
     expect(await command(['start', '--vehicle', '5'])).toMatchObject(
-      refused(/Unknown option '--vehicle'; known are [^\n]+/),
+      refused(/Unknown option '--vehicle'; known options: [^\n]+/),
     );
   });
 
-  it('a variable that is wrong', async () => {
+  it('an invalid variable', async () => {
     await using other = await temporaryHome();
     const launched = System.launch(other.folder, { env: { INGEST_LOG_LINGER_MS: 'soon' } });
     expect(await launched.launcher.result).toMatchObject(
@@ -150,7 +150,7 @@ describe('what can be mended', () => {
     );
   });
 
-  it('a city that is none', async () => {
+  it('a missing or invalid city file', async () => {
     await using other = await temporaryHome();
     const file = join(other.folder, 'city.geojson');
     const missing = await System.launch(other.folder, { args: ['--city', file] }).launcher.result;
@@ -160,7 +160,7 @@ describe('what can be mended', () => {
     expect(broken).toMatchObject(refused(/(realtime|driver-sim): [^\n]*city\.geojson[^\n]*/));
   });
 
-  it('a trace that is none', async () => {
+  it('a missing or invalid trace', async () => {
     const replay = (file: string) => command(['replay', file, '--home', home.folder, '--json']);
     expect(await replay('/nowhere/trace.csv')).toMatchObject(refused(/[^\n]*\/nowhere\/trace\.csv[^\n]*/));
     const folder = await mkdtemp(join(tmpdir(), 'hail-'));
@@ -170,13 +170,13 @@ describe('what can be mended', () => {
     expect(garbage).toMatchObject(refused(/[^\n]*trace\.csv\.gz[^\n]*/));
   });
 
-  it('commands for a system that does not run', async () => {
+  it('commands for a system that is not running', async () => {
     await using other = await temporaryHome();
-    const nothing = refused(/nothing runs on [^\n]+/);
+    const nothing = refused(/Hailstream is not running on [^\n]+/);
     expect(await command(['batch', 'run', '--home', other.folder])).toMatchObject(nothing);
     expect(await command(['replay', 'trace.csv', '--home', other.folder])).toMatchObject(nothing);
     const token = await command(['token', '--scope', 'read', '--home', other.folder]);
-    expect(token).toMatchObject(refused(/there is no secret in [^\n]+/));
+    expect(token).toMatchObject(refused(/[^\n]+ has no secret: [^\n]+/));
   });
 
   it('a token without a scope', async () => {
@@ -188,7 +188,7 @@ describe('what can be mended', () => {
 });
 
 describe('npm run broker', () => {
-  it('runs alone until it is asked to stop', async () => {
+  it('runs the broker alone until SIGTERM', async () => {
     await using home = await temporaryHome();
     const broker = new Command([
       'broker',

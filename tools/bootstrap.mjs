@@ -1,5 +1,6 @@
-// Runs the repository's commands from a clone that has Node and npm and nothing else: installs when the lock file
-// changed, builds when sources changed, then runs the compiled command in this very process. No dependencies.
+// Runs the repository's commands from a clone with only Node and npm: installs if the lock file has changed, builds if
+// sources have changed, then runs the compiled command in this process. It has no dependencies, because it runs before
+// anything is installed or built.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -7,10 +8,10 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const MIN_NODE = [20, 19];
-/** Longest that one command waits for another one that is installing or building. */
+/** Longest wait for another command that is installing or building. */
 const LOCK_WAIT_MS = 10 * 60_000;
 const LOCK_POLL_MS = 200;
-/** What is kept of a step's output, to be shown if it fails. */
+/** Characters of a step's output that are kept and shown if it fails. */
 const OUTPUT_TAIL_CHARS = 20_000;
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -29,7 +30,7 @@ const COMMANDS = {
   bench: 'bench/dist/main.js',
 };
 
-/** What a change must pass besides its tests. */
+/** Checks that a change must pass in addition to the tests. */
 const CHECKS = {
   format: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
   lint: ['node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings'],
@@ -60,7 +61,7 @@ async function main(command, args) {
     await check();
   } else {
     const file = join(root, COMMANDS[command]);
-    // npm changes to the repository's folder; relative names are meant from where the user stands.
+    // npm changes to the repository's folder; relative paths refer to the user's current folder.
     if (process.env.INIT_CWD !== undefined && existsSync(process.env.INIT_CWD))
       process.chdir(process.env.INIT_CWD);
     process.argv = [process.execPath, file, ...args];
@@ -72,16 +73,16 @@ function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])) return;
   throw new StepFailed(
-    `Hailstream needs Node ${MIN_NODE.join('.')} or newer; this is ${process.versions.node}`,
+    `Hailstream requires Node ${MIN_NODE.join('.')} or later, found ${process.versions.node}`,
   );
 }
 
-/** Installs and builds what is not up to date. Remembers by fingerprint, so that nothing changed costs next to nothing. */
+/** Installs and builds what is not up to date. Fingerprints make it quick if nothing has changed. */
 async function prepare() {
   if (isCurrent(readStamp())) return;
   const release = await lock();
   try {
-    // Another command may have done it while this one waited.
+    // Another command may have installed or built while this one waited.
     const stamp = readStamp();
     if (stamp.installed !== installFingerprint()) {
       await install();
@@ -107,7 +108,7 @@ async function install() {
   await step(`Installing packages with ${pnpm}`, npx(), ['-y', pnpm, 'install', '--frozen-lockfile']);
 }
 
-/** npx beside the npm that runs us, else the one on the PATH. */
+/** The npx of the npm that runs this command, otherwise the one in PATH. */
 function npx() {
   const npm = process.env.npm_execpath ?? '';
   return npm.endsWith('npm-cli.js') ? join(dirname(npm), 'npx-cli.js') : 'npx';
@@ -120,7 +121,7 @@ async function build() {
   await step('Building the page', page[0], page.slice(1));
 }
 
-/** Packages that are compiled to run: those of the root tsconfig that are not only checked. */
+/** Packages whose compiled code runs: those of the root tsconfig except the ones that are only type-checked. */
 function compiledPackages() {
   const { references } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8'));
   const checkedOnly = (path) => /(^|\/)test$/.test(path) || path === 'apps/dashboard';
@@ -137,7 +138,7 @@ function installFingerprint() {
   return hash.digest('hex');
 }
 
-/** Of names, sizes and times of everything that the build reads. */
+/** A hash of the names, sizes and modification times of all inputs of the build. */
 function buildFingerprint() {
   const hash = createHash('sha256').update(installFingerprint());
   const add = (path) => {
@@ -164,7 +165,7 @@ function readStamp() {
   try {
     return JSON.parse(readFileSync(stampFile, 'utf8'));
   } catch {
-    // None yet, or half of one: then everything is done again.
+    // Missing or incomplete: everything is installed and built again.
     return {};
   }
 }
@@ -174,7 +175,7 @@ function writeStamp(stamp) {
   writeFileSync(stampFile, JSON.stringify(stamp));
 }
 
-/** Lets one command at a time install and build. Returns what lets the next one in. */
+/** Lets one command at a time install and build. Returns a function that releases the lock. */
 async function lock() {
   const deadline = Date.now() + LOCK_WAIT_MS;
   for (let attempt = 0; ; attempt += 1) {
@@ -188,14 +189,15 @@ async function lock() {
     const holder = Number(readFileSync(lockFile, { encoding: 'utf8', flag: 'a+' }));
     if (!isAlive(holder)) rmSync(lockFile, { force: true });
     else if (Date.now() > deadline)
-      throw new StepFailed(`process ${holder} holds ${lockFile}: end it or delete the file`);
+      throw new StepFailed(`process ${holder} holds ${lockFile}: end the process or delete the file`);
     else {
-      if (attempt === 0) console.error('Waiting for another command that installs or builds');
+      if (attempt === 0) console.error('Waiting for another command that is installing or building');
       await new Promise((done) => setTimeout(done, LOCK_POLL_MS));
     }
   }
 }
 
+/** The same as in libs/service, which is not built yet when this runs. */
 function isAlive(pid) {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
@@ -214,12 +216,12 @@ async function check() {
   }
 }
 
-/** Runs a program of the repository with our own input and output; resolves with its exit code. */
+/** Runs one of the repository's programs with this process's input and output; resolves with its exit code. */
 function run(command) {
   return finished(spawnTool(command[0], command.slice(1), 'inherit'));
 }
 
-/** Runs one step of the preparation: one line, and its output only if it fails. */
+/** Runs one step of the preparation. Prints one line, and the step's output only if it fails. */
 async function step(title, file, args) {
   const startedAt = Date.now();
   const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(0)} s`;
@@ -255,7 +257,7 @@ function finished(child) {
   return new Promise((done, fail) => {
     child.once('error', (error) => fail(new StepFailed(`cannot run ${child.spawnfile}: ${error.message}`)));
     child.once('close', (code, signal) => {
-      // Ended by a signal that we passed on: end of it too, so that whoever waits for us sees the same.
+      // Ended by a forwarded signal: end by the same signal, so that the parent process sees it.
       if (signal !== null) process.kill(process.pid, signal);
       done(code ?? 1);
     });

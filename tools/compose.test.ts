@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
-/** What docker-compose.yml promises, read with a parser of YAML: no engine is needed. */
+/** Checks docker-compose.yml as YAML, without a container engine. */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -40,7 +40,7 @@ const oneShots = ['secrets'];
 const running = all.filter(([name]) => !oneShots.includes(name));
 
 describe('docker compose', () => {
-  it('publishes ingest and the page alone, to this machine alone', () => {
+  it('publishes only ingest and the page, on the loopback address', () => {
     const published = (profile: boolean) =>
       all
         .filter(([, { profiles }]) => (profiles !== undefined) === profile)
@@ -57,7 +57,7 @@ describe('docker compose', () => {
     expect(logging).toMatchObject({ driver: 'json-file', options: { 'max-size': '10m', 'max-file': '3' } });
   });
 
-  it('builds each app under a name of its own, from one Dockerfile', () => {
+  it('builds each app as a separate image, from one Dockerfile', () => {
     expect(apps.map(([, { image }]) => image)).toEqual(
       apps.map(([name]) => `hailstream-${name}:\${HAILSTREAM_TAG:-local}`),
     );
@@ -86,7 +86,7 @@ describe('docker compose', () => {
     expect(service).toMatchObject({ init: true, read_only: true, cap_drop: ['ALL'] });
   });
 
-  it('gives an app longer to stop than it takes to drain', () => {
+  it('allows each app more time to stop than its drain takes', () => {
     const drain = /DRAIN_TIMEOUT_MS = ([\d_]+)/.exec(read('libs/service/src/lifecycle/run-service.ts'))?.[1];
     const drainSeconds = Number(drain?.replaceAll('_', '')) / 1_000;
     expect(drainSeconds).toBeGreaterThan(0);
@@ -95,14 +95,14 @@ describe('docker compose', () => {
     }
   });
 
-  it('keeps what must stay in named volumes, and mounts only files that are there', () => {
+  it('keeps persistent data in named volumes, and mounts only existing files', () => {
     const mounts = all.flatMap(([, service]) => service.volumes ?? []).map((mount) => mount.split(':')[0]!);
     const named = mounts.filter((source) => !source.startsWith('./'));
     expect(new Set(named)).toEqual(new Set(Object.keys(volumes)));
     expect(mounts.filter((source) => source.startsWith('./') && !existsSync(join(root, source)))).toEqual([]);
   });
 
-  it('has no secret in it', () => {
+  it('contains no secret', () => {
     for (const [, { environment = {} }] of all) {
       for (const [name, value] of Object.entries(environment)) {
         if (!/PASSWORD|SECRET|TOKEN/.test(name)) continue;
@@ -111,7 +111,7 @@ describe('docker compose', () => {
     }
   });
 
-  it('runs three brokers of the profile cluster on three racks, where two hold what was acknowledged', () => {
+  it('runs three brokers in the profile cluster, with acks from two', () => {
     const brokers = all.filter(([, { profiles }]) => profiles?.includes('cluster'));
     expect(brokers.map(([name]) => name)).toEqual(['kafka-1', 'kafka-2', 'kafka-3']);
     const values = (name: string) => brokers.map(([, { environment }]) => environment?.[name]);
@@ -138,19 +138,19 @@ describe('docker compose', () => {
 });
 
 describe('.env', () => {
-  /** What a container is given for good: where it listens, and what the image has in it. */
+  /** Variables that compose sets itself: listen addresses, and paths in the image. */
   const fixed = ['HOST', 'PORT', 'REALTIME_PAGE_DIR', 'DATABASE_PASSWORD'];
   const used = [...text.matchAll(/(?<!\$)\$\{([A-Z][A-Z0-9_]*)/g)].map(([, name]) => name!);
   const example = read('.env.example');
   const explained = (part: string) => [...part.matchAll(/^# ([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name!);
 
-  it('explains every variable that docker compose reads, and has none that it does not', () => {
+  it('explains exactly the variables that docker compose reads', () => {
     const mine = explained(example).filter((name) => !fixed.includes(name));
-    // Which profiles are on, compose reads by itself.
+    // Compose itself reads the profiles.
     expect(new Set([...used, 'COMPOSE_PROFILES'])).toEqual(new Set(mine));
   });
 
-  it('gives each app what its configuration has', () => {
+  it('passes each app the variables of its configuration', () => {
     const common = /^ {2}([A-Z][A-Z0-9_]*): /gm;
     const groups = [...read('libs/service/src/config/groups.ts').matchAll(common)].map(([, name]) => name!);
     expect(groups.length).toBeGreaterThan(10);
@@ -170,7 +170,7 @@ describe('.env', () => {
 describe('the image', () => {
   const dockerfile = read('docker/Dockerfile');
 
-  it('is built from pinned bases, and runs as nobody in particular', () => {
+  it('is built from pinned base images, and runs as an unprivileged user', () => {
     const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base!);
     const pinned = bases.filter((base) => /:\d+\.\d+\.\d+-/.test(base));
     const stages = [...dockerfile.matchAll(/ AS (\w+)$/gm)].map(([, stage]) => stage);
@@ -178,12 +178,12 @@ describe('the image', () => {
     expect(dockerfile.trimEnd().split('\nFROM ').at(-1)).toMatch(/^USER node$/m);
   });
 
-  it('is built with the pnpm of the repository', () => {
+  it('is built with the pnpm version of the repository', () => {
     const { packageManager } = JSON.parse(read('package.json')) as { packageManager: string };
     expect(dockerfile).toContain(`npm install --global ${packageManager}`);
   });
 
-  it('copies only what .dockerignore lets through', () => {
+  it('copies only files that .dockerignore allows', () => {
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths]) =>
       paths!.split(' '),
     );
@@ -198,7 +198,7 @@ describe('the image', () => {
     expect(missing).toEqual([]);
   });
 
-  it('is built from what .dockerignore lets through, where no .env can be', () => {
+  it('cannot contain a .env file', () => {
     const lines = read('.dockerignore').split('\n');
     expect(lines.filter((line) => line !== '' && !line.startsWith('#'))[0]).toBe('*');
     expect(lines.filter((line) => line.startsWith('!') && line.includes('env'))).toEqual([]);

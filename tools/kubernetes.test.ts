@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 
-/** What the manifests promise of each service; that they are manifests at all, kubeconform says. */
+/** Checks the manifests of each service. Their schema is checked by kubeconform. */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -46,7 +46,7 @@ const pods = manifests.flatMap(({ kind, metadata, spec }) =>
 const deployments = pods.filter(({ kind }) => kind === 'Deployment');
 
 describe('deploy/kubernetes', () => {
-  it('runs three services, each with a budget for disruptions, and what serves is reachable', () => {
+  it('runs three services, each with a disruption budget, and exposes the HTTP services', () => {
     expect(named('Deployment')).toEqual(['ingest', 'realtime', 'batch']);
     expect(named('PodDisruptionBudget')).toEqual(['ingest', 'realtime', 'batch']);
     expect(named('Service')).toEqual(['ingest', 'realtime']);
@@ -76,7 +76,7 @@ describe('deploy/kubernetes', () => {
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(40);
   });
 
-  it('sets only what there is to set, and no secret', () => {
+  it('sets only known variables, and no secret', () => {
     const set = [...read('deploy/kubernetes/settings.env').matchAll(/^([A-Z_]+)=/gm)].map(
       ([, name]) => name!,
     );

@@ -5,7 +5,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
-/** Dashboards and alerts ask only for what there is: a metric that was renamed shows as an empty panel, and nobody is told. */
+/** Dashboards and alerts use only existing metrics: a renamed metric would be an empty panel without any error. */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -39,7 +39,7 @@ const expressions = [
   ...alerts.map(({ alert, expr }) => ({ where: `alert ${alert}`, expr })),
 ];
 
-/** What the exporter of the log's own figures has, by its documentation; and what Prometheus adds itself. */
+/** Metrics of kafka-exporter, from its documentation, and those that Prometheus adds. */
 const NOT_OURS: Readonly<Record<string, readonly string[]>> = {
   kafka_brokers: [],
   kafka_topic_partition_current_offset: ['topic', 'partition'],
@@ -48,7 +48,7 @@ const NOT_OURS: Readonly<Record<string, readonly string[]>> = {
   up: [],
 };
 
-/** Every metric of the services, with its labels: as they are made in the sources, and as prom-client makes its own. */
+/** Every metric of the services with its labels, from the sources and from prom-client's default metrics. */
 async function knownMetrics(): Promise<Map<string, ReadonlySet<string>>> {
   const known = new Map<string, ReadonlySet<string>>();
   const add = (name: string, type: string, labels: readonly string[]): void => {
@@ -89,7 +89,7 @@ function sources(): string[] {
     .map(read);
 }
 
-/** What an expression asks for: each metric, with the labels that it picks by. */
+/** The metrics of an expression, with the labels by which it selects. */
 function asked(expr: string): { metric: string; labels: string[] }[] {
   const withoutGrouping = expr.replaceAll(/\b(by|without|on)\s*\([^)]*\)/g, '');
   return [...withoutGrouping.matchAll(/\b([a-z][a-z0-9_]*)\b(?!\s*\()(?:\{([^}]*)\})?/g)]
@@ -130,7 +130,7 @@ describe('metrics', async () => {
     expect(grouped.filter((label) => !labelled.has(label))).toEqual([]);
   });
 
-  it('are explained: every one of ours, and every alert, in docs/operate.md', () => {
+  it('are all explained in docs/operate.md, and so are the alerts', () => {
     const text = read('docs/operate.md');
     const ours = [...known.keys()]
       .filter((name) => /^(ingest|realtime|batch|driver_sim|http_request)_/.test(name))
@@ -152,7 +152,7 @@ describe('dashboards', () => {
     expect(new Set(cells).size).toBe(cells.length);
   });
 
-  it('are there for each part', () => {
+  it('exist for each component', () => {
     expect(dashboards.map(([file]) => file).toSorted()).toEqual([
       'batch.json',
       'ingest.json',

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { findPhrases, findThrows, type Finding } from './tidy-phrases.js';
 
-/** Rules of the house that a linter of single files can't check. */
+/** Rules that a linter of single files cannot check. */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const NOT_OURS = new Set(['node_modules', 'dist', '.git', '.hailstream', 'results', 'coverage']);
@@ -39,7 +39,7 @@ function* filesBelow(folder: string): Generator<string> {
 }
 
 describe('the workspace', () => {
-  it('has its packages where they are looked for', () => {
+  it('has its packages in apps and libs', () => {
     expect(folders).toEqual(
       expect.arrayContaining(['apps/ingest', 'libs/log', 'libs/events', 'tools', 'test']),
     );
@@ -77,7 +77,7 @@ describe.each(packages)('$folder', ({ folder, manifest }) => {
     expect(manifest.name).toMatch(/^@hailstream\//);
   });
 
-  it('says what it is in a README', () => {
+  it('has a README', () => {
     expect(existsSync(join(root, folder, 'README.md'))).toBe(true);
   });
 
@@ -92,7 +92,7 @@ describe.each(packages)('$folder', ({ folder, manifest }) => {
     }
   });
 
-  it('depends only on what may lie below it', () => {
+  it('depends only on packages below it', () => {
     const ours = Object.keys(manifest.dependencies ?? {}).filter((name) => name.startsWith('@hailstream/'));
     const allowed: Readonly<Record<string, readonly string[]>> = {
       'libs/service': [],
@@ -110,7 +110,7 @@ describe.each(packages)('$folder', ({ folder, manifest }) => {
 describe('sources', () => {
   const sources = files.filter((file) => /\.(ts|tsx|mjs)$/.test(file));
 
-  it('name whoever is to do what is left to do', () => {
+  it('name an owner in every TODO', () => {
     const anonymous = sources.flatMap((file) =>
       read(file)
         .split('\n')
@@ -120,14 +120,14 @@ describe('sources', () => {
     expect(anonymous).toEqual([]);
   });
 
-  it('are compiled with their tests: a decorated class outside a tsconfig is a syntax error', () => {
+  it('have every test folder in a tsconfig: elsewhere a decorated class is a syntax error', () => {
     const tested = folders.filter((folder) => files.some((file) => file.startsWith(`${folder}/test/`)));
     expect(tested.filter((folder) => !existsSync(join(root, folder, 'test/tsconfig.json')))).toEqual([]);
   });
 });
 
 describe('documents', () => {
-  it('link to files that are there', () => {
+  it('link to existing files', () => {
     const documents = files.filter((file) => file.endsWith('.md'));
     const broken = documents.flatMap((file) =>
       [...read(file).matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)]
@@ -138,7 +138,7 @@ describe('documents', () => {
     expect(broken).toEqual([]);
   });
 
-  it('name only commands that package.json has', () => {
+  it('mention only commands of package.json', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const named = files
       .filter((file) => file.endsWith('.md'))
@@ -150,7 +150,7 @@ describe('documents', () => {
 });
 
 describe('.env.example', () => {
-  it('has every variable that the apps read, and no other', () => {
+  it('has exactly the variables that the apps read', () => {
     const schemas = [
       ...files.filter((file) => /^apps\/[^/]+\/src\/config\.ts$/.test(file)),
       'libs/service/src/config/groups.ts',
@@ -166,7 +166,7 @@ describe('.env.example', () => {
 });
 
 describe('wording', () => {
-  /** What still has findings. Only removed from. */
+  /** Files and folders that are not checked yet. Never add one. */
   const EXEMPT: readonly string[] = [
     '.env.example',
     'apps/',

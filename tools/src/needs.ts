@@ -3,22 +3,22 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Longest that a program takes to say its version. */
+/** Time limit for a program to print its version. */
 const TIMEOUT_MS = 60_000;
 
 interface Need {
-  /** As the user reads it. */
+  /** Name in messages. */
   readonly what: string;
-  /** How one gets it. */
+  /** How to install it. */
   readonly install: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** In what the command prints, the version. */
+  /** Matches the version in the command's output. */
   readonly version: RegExp;
   readonly atLeast: readonly number[];
 }
 
-/** Programs that are needed by what `npm start` and `npm test` do without: Apache Kafka, and clients of other languages. */
+/** Programs that `npm start` and `npm test` do not require: for Apache Kafka, and clients in other languages. */
 const NEEDS = {
   java: {
     what: 'Java 17 or newer',
@@ -37,8 +37,8 @@ const NEEDS = {
     atLeast: [3, 6],
   },
   go: {
-    what: 'Go 1.26 or newer, or one from 1.21 on that may fetch it',
-    install: 'apt install golang-go, or https://go.dev/dl where that is older',
+    what: 'Go 1.26 or newer, or Go 1.21 or newer that may download it',
+    install: 'apt install golang-go, or https://go.dev/dl if that is older',
     command: 'go',
     args: ['version'],
     version: /go([\d.]+)/,
@@ -64,17 +64,17 @@ const NEEDS = {
 
 export type NeedName = keyof typeof NEEDS;
 
-/** Something that isn't on this machine; the message has a line for each thing, and says how to get it. */
+/** A required program is not installed or too old; the message has a line for each, with how to install it. */
 export class MissingNeedsError extends Error {
   override readonly name = 'MissingNeedsError';
   readonly code = 'MISSING_NEEDS';
 }
 
-/** @throws MissingNeedsError where any of them is missing or too old; `what` is what needs them */
+/** @throws MissingNeedsError if any of the programs that `what` requires is missing or too old */
 export async function ensureNeeds(what: string, names: Iterable<NeedName>): Promise<void> {
   const problems = await Promise.all([...new Set(names)].map((name) => problemWith(NEEDS[name])));
   const missing = problems.filter((problem) => problem !== undefined);
-  if (missing.length > 0) throw new MissingNeedsError(`${what} needs:\n${missing.join('\n')}`);
+  if (missing.length > 0) throw new MissingNeedsError(`${what} requires:\n${missing.join('\n')}`);
 }
 
 async function problemWith(need: Need): Promise<string | undefined> {
@@ -84,12 +84,12 @@ async function problemWith(need: Need): Promise<string | undefined> {
     const { stdout, stderr } = await run(need.command, need.args, { timeout: TIMEOUT_MS });
     said = stdout + stderr;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return line(`there is no ${need.command}`);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return line(`${need.command} is not installed`);
     const { stderr } = error as { stderr?: string };
     return line(stderr?.trim().split('\n').at(-1) || String(error));
   }
   const found = need.version.exec(said)?.[1];
-  if (found === undefined) return line(`${need.command} says ${said.trim().split('\n')[0] ?? 'nothing'}`);
+  if (found === undefined) return line(`${need.command} printed ${said.trim().split('\n')[0] ?? 'nothing'}`);
   return isAtLeast(found, need.atLeast) ? undefined : line(`${found} is too old`);
 }
 

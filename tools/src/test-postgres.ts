@@ -8,18 +8,18 @@ import { startPostgres, type RunningPostgres } from './postgres.js';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** A Postgres for the whole run. Each test file makes a database of its own in it. */
+    /** URL of the Postgres of this test run. Each test file creates its own database in it. */
     databaseUrl: string;
   }
 }
 
-/** Nothing of a test run has to survive a power cut. */
+/** Data of a test run need not survive a power cut. */
 const SETTINGS = { fsync: 'off', full_page_writes: 'off' };
 
 let folder: string | undefined;
 let postgres: RunningPostgres | undefined;
 
-/** One server for the run, unless `TEST_DATABASE_URL` names another, whose user may create databases. */
+/** Starts one server for the run, unless `TEST_DATABASE_URL` is set; its user must be allowed to create databases. */
 export async function setup(project: TestProject): Promise<void> {
   const given = process.env['TEST_DATABASE_URL'];
   if (given !== undefined && given !== '') {
@@ -27,7 +27,7 @@ export async function setup(project: TestProject): Promise<void> {
     return;
   }
   folder = await mkdtemp(join(tmpdir(), 'hailstream-test-postgres-'));
-  // Where we are root, the server is another user, who has to get to its folder.
+  // For root, the server runs as another user, who must be able to enter the folder.
   await chmod(folder, 0o711);
   postgres = await startPostgres({ dataDir: join(folder, 'data'), port: 0, settings: SETTINGS });
   project.provide('databaseUrl', postgres.url);

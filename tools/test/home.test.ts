@@ -19,7 +19,7 @@ afterEach(() => rm(home.folder, { recursive: true, force: true }));
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
 
 describe('ensureSecret', () => {
-  it('makes one that only the user can read, and keeps it', async () => {
+  it('creates a secret that only the user can read, and keeps it', async () => {
     expect(await readSecret(home)).toBeUndefined();
     const secret = await ensureSecret(home);
     expect(secret).toMatch(/^[\w-]{43}$/);
@@ -30,16 +30,16 @@ describe('ensureSecret', () => {
 });
 
 describe('lockHome', () => {
-  it('lets one in, and the next one when it is gone', async () => {
+  it('admits one process at a time', async () => {
     const lock = await lockHome(home);
     expect(await isHomeInUse(home)).toBe(true);
-    await expect(lockHome(home)).rejects.toThrow(`Hailstream already runs on ${home.folder}`);
+    await expect(lockHome(home)).rejects.toThrow(`Hailstream is already running on ${home.folder}`);
     await lock[Symbol.asyncDispose]();
     expect(await isHomeInUse(home)).toBe(false);
     await (await lockHome(home))[Symbol.asyncDispose]();
   });
 
-  it('refuses a path that no socket can have', async () => {
+  it('refuses a path that is too long for a socket', async () => {
     await expect(lockHome(homeAt(join(home.folder, 'x'.repeat(100))))).rejects.toThrow(
       'the path is too long',
     );
@@ -59,7 +59,7 @@ describe('the run file', () => {
     startedAt: '2026-01-01T00:00:00.000Z',
   };
 
-  it('is read as written, by the user alone', async () => {
+  it('is readable only by the user', async () => {
     expect(await readRunFile(home.runFile)).toBeUndefined();
     await writeRunFile(home.runFile, run);
     await writeRunFile(home.runFile, { ...run, processes: { broker: 9 } });
@@ -69,10 +69,10 @@ describe('the run file', () => {
     expect(await readRunFile(home.runFile)).toBeUndefined();
   });
 
-  it('counts only while the launcher lives', async () => {
+  it('is used only while the launcher runs', async () => {
     await writeRunFile(home.runFile, run);
     await expect(runningSystem(home, 'KAFKA_BROKERS')).rejects.toThrow(
-      /^nothing runs on .* or set KAFKA_BROKERS$/,
+      /^Hailstream is not running on .* or set KAFKA_BROKERS$/,
     );
     await using _lock = await lockHome(home);
     expect(await runningSystem(home, 'KAFKA_BROKERS')).toEqual(run);
@@ -95,7 +95,7 @@ describe('takeHome', () => {
     expect(takeHome(args, '/users/ada')).toMatchObject({ home: { folder: '/users/ada/there' }, rest });
   });
 
-  it('refuses one without a folder', () => {
+  it('refuses --home without a folder', () => {
     expect(() => takeHome(['--home'], '/users/ada')).toThrow('--home: expected a folder, got nothing');
   });
 });
@@ -103,20 +103,20 @@ describe('takeHome', () => {
 describe('choosePorts', () => {
   const host = '127.0.0.1';
 
-  it('takes free ports, each another one', async () => {
+  it('chooses distinct free ports', async () => {
     const zero = { port: 0, host };
     const ports = await choosePorts({ ingest: zero, realtime: zero, batch: zero, broker: zero });
     expect(new Set(Object.values(ports)).size).toBe(4);
   });
 
-  it('names every port that is taken, and its option', async () => {
+  it('names every port in use, and its option', async () => {
     const server = createServer();
     await new Promise<void>((done) => server.listen(0, host, done));
     const { port } = server.address() as { port: number };
     const taken = { port, host };
     await expect(choosePorts({ ingest: taken, realtime: { port: 0, host }, broker: taken })).rejects.toThrow(
       new RegExp(
-        `^--ingest-port: cannot listen on ${host}:${port}: the port is in use\n--broker-port: .*--ingest-port's`,
+        `^--ingest-port: cannot listen on ${host}:${port}: the port is in use\n--broker-port: .*used by --ingest-port`,
       ),
     );
     await new Promise((done) => server.close(done));

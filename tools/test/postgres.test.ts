@@ -16,7 +16,7 @@ let dataDir: string;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hailstream-postgres-'));
-  // Where we are root, the server is another user, who has to get to its folder.
+  // For root, the server runs as another user, who must be able to enter the folder.
   await chmod(folder, 0o711);
   dataDir = join(folder, 'data');
 });
@@ -27,7 +27,7 @@ afterEach(async () => {
 
 async function query(url: string, sql: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url });
-  // Servers are killed here: a connection that breaks fails its query.
+  // Servers are killed in these tests; a broken connection also emits an error event.
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -61,7 +61,7 @@ describe('startPostgres', () => {
   );
 
   it(
-    'takes over a folder from a killed server whose backend still computes',
+    'takes over the folder of a killed server that has a busy backend',
     async () => {
       const killed = await startPostgres({ dataDir, port: 0 });
       await query(killed.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
@@ -95,13 +95,13 @@ describe('startPostgres', () => {
   );
 
   it(
-    'takes over a folder whose lock file names a process that is no server',
+    'takes over a folder whose lock file names another program',
     async () => {
       const lockFile = join(dataDir, 'cluster/postmaster.pid');
       const killed = await startPostgres({ dataDir, port: 0 });
       const lock = await readFile(lockFile, 'utf8');
       await killed[Symbol.asyncDispose]();
-      // The server does not start if it may signal the process: it is the same user's.
+      // The same user: Postgres checks whether it may signal the process.
       const { uid, gid } = await stat(dataDir);
       const other = spawn('sleep', ['600'], { uid, gid });
       try {
@@ -117,7 +117,7 @@ describe('startPostgres', () => {
   );
 
   it(
-    'lets nobody in without the password, and listens on 127.0.0.1 alone',
+    'requires the password, and listens on 127.0.0.1 only',
     async () => {
       await using postgres = await startPostgres({ dataDir, port: 0 });
       const url = new URL(postgres.url);
@@ -163,14 +163,14 @@ describe('watchServer', () => {
       using watch = watchServer(postgres, { processCheckMs: 20 });
       process.kill(postgres.pid, 'SIGKILL');
       expect(await watch.failed).toBe('ended');
-      // For afterEach: there must be a server to stop.
+      // afterEach stops a server.
       postgres = await startPostgres({ dataDir, port: 0 });
     },
     START_TIMEOUT_MS,
   );
 
   it(
-    'tells that the server gives no answers',
+    'reports an unresponsive server',
     async () => {
       using watch = watchServer(postgres, { answerCheckMs: 100 });
       process.kill(postgres.pid, 'SIGSTOP');
@@ -180,7 +180,7 @@ describe('watchServer', () => {
   );
 
   it(
-    'bears with a server that has no connection left, and one that recovers',
+    'tolerates a server that has too many connections or is recovering',
     async () => {
       using watch = watchServer(postgres, { processCheckMs: 20, answerCheckMs: 200 });
       let failed: ServerEnd | undefined;
@@ -197,7 +197,7 @@ describe('watchServer', () => {
       }
       expect(clients.length).toBeGreaterThan(0);
       const [backend] = await firstRow(clients[0]!, 'SELECT pg_backend_pid()');
-      // The server ends all its backends and recovers.
+      // Postgres ends all backends and recovers.
       process.kill(Number(backend), 'SIGKILL');
       await until(() =>
         query(postgres.url, 'SELECT 1').then(

@@ -11,7 +11,7 @@ import { ProcessFolder } from '../src/processes/process-folder.js';
 
 const SLEEP = { command: 'sleep', args: ['600'] } as const;
 
-/** An owner in a process of its own: says what it has made, and stays. */
+/** A separate owner process: prints what it has created, and keeps running. */
 const OWNER = `
   const { ProcessFolder } = await import(process.argv[1]);
   const folder = new ProcessFolder('hailstream-test-');
@@ -22,7 +22,7 @@ const OWNER = `
 `;
 
 describe('ProcessFolder', () => {
-  it('runs programs in its folder and takes both away', async () => {
+  it('runs programs in its folder and removes both', async () => {
     const folder = new ProcessFolder('hailstream-test-');
     const [first, second] = [folder.spawn(SLEEP), folder.spawn(SLEEP)];
     writeFileSync(join(folder.path, 'kept'), 'here');
@@ -32,7 +32,7 @@ describe('ProcessFolder', () => {
     expect(existsSync(folder.path)).toBe(false);
   });
 
-  it('is gone after its owner was killed, paused programs too', async () => {
+  it('is removed after its owner was killed, with paused programs', async () => {
     await using bundle = new ProcessFolder('hailstream-test-');
     const entry = fileURLToPath(new URL('../src/processes/process-folder.ts', import.meta.url));
     await build({

@@ -20,14 +20,14 @@ describe('RotatingLog', () => {
       log.end(done);
     });
 
-  it('goes on with what is there', async () => {
+  it('appends to an existing file', async () => {
     const path = join(folder, 'a.log');
     await write(path, ['one\n']);
     await write(path, ['two\n']);
     expect(await readFile(path, 'utf8')).toBe('one\ntwo\n');
   });
 
-  it('keeps two files of the bound at most, the newest lines in them', async () => {
+  it('keeps at most two files of the maximum size with the newest lines', async () => {
     const lines = Array.from({ length: 100 }, (_, i) => `line ${String(i).padStart(3, '0')}\n`);
     await write(join(folder, 'a.log'), lines);
     expect((await readdir(folder)).sort()).toEqual(['a.log', 'a.log.1']);
@@ -39,7 +39,7 @@ describe('RotatingLog', () => {
     expect(lines.join('').endsWith(previous! + current!)).toBe(true);
   });
 
-  it('says once that it cannot write, and lets the writer go on', async () => {
+  it('reports once that it cannot write, and does not block the writer', async () => {
     await write(join(folder, 'missing', 'a.log'), ['one\n', 'two\n', 'three\n']);
     expect(troubles.map((error) => (error as NodeJS.ErrnoException).code)).toEqual(['ENOENT']);
   });

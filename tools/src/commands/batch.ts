@@ -5,12 +5,12 @@ import { UsageError } from '../usage-error.js';
 import { runCommand } from './run-command.js';
 
 const USAGE =
-  'usage: npm run batch -- run|migrate|positions|retry-rejects [--home DIR] [OPTIONS], or help for the options';
+  'usage: npm run batch -- run|migrate|positions|retry-rejects [--home DIR] [OPTIONS]; help lists the options';
 
-/** `npm run batch -- COMMAND`: a command of batch, on the log and Postgres of a running system or on given ones. */
+/** `npm run batch -- COMMAND`: runs a batch command on the log and Postgres of a running system or of the environment. */
 await runCommand(USAGE, async ({ args, env, cwd }) => {
   const { home, rest } = takeHome(args, cwd);
-  // Without a command it would be the service.
+  // Without a command, batch runs as the service.
   if (rest[0] === undefined || rest[0].startsWith('-')) throw new UsageError(USAGE);
   const isHelp = rest[0] === 'help' || rest.includes('--help');
   return runToEnd(programFile('apps/batch/dist/main.js'), rest, isHelp ? env : await batchEnv());

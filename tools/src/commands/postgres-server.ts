@@ -4,19 +4,19 @@ import { watchServer, type ServerEnd, type ServerWatch } from '../postgres/watch
 import { onStopSignals } from '../processes/stop-signals.js';
 
 /**
- * The embedded Postgres in a process of its own, so that it is stopped when the launcher is gone, however it went.
- * Arguments: data folder, port. Tells its parent the URL once it answers. Ends with exit code 1 if the server ends or
- * hangs: the launcher starts it again then.
+ * Runs the embedded Postgres in a separate process, so that it stops when the launcher ends for any reason. Arguments:
+ * data folder, port. Sends the URL to its parent once the server answers. Exits with code 1 if the server exits or hangs;
+ * the launcher then restarts it.
  */
 const [dataDir = '', port = ''] = process.argv.slice(2);
 const logger = createLogger({ name: 'postgres', level: 'info' });
 
 const started = startPostgres({ dataDir, port: Number(port), logger });
-// Keeps this process: the server is another one.
+// Keeps this process running: the server is not a child of it.
 const alive = setInterval(() => undefined, 60_000);
 let watch: ServerWatch | undefined;
 let isStopping = false;
-// A stop while it starts waits for the start: a server half started would be left behind.
+// A stop during the start waits for the start to finish; otherwise the server would be left running.
 const stop = async (): Promise<void> => {
   isStopping = true;
   const postgres = await started.catch(() => undefined);
@@ -43,9 +43,9 @@ try {
 
 function giveUp({ pid }: RunningPostgres, end: ServerEnd): void {
   if (isStopping) return;
-  const message = end === 'ended' ? 'Postgres server ended' : 'Postgres server does not answer and is killed';
+  const message = end === 'ended' ? 'Postgres server exited' : 'Postgres server unresponsive, killing it';
   logger.error({ serverPid: pid }, message);
-  // What is left of it is ended by the next start.
+  // The next start ends its remaining processes.
   if (end === 'hung') process.kill(pid, 'SIGKILL');
   process.exitCode = 1;
   watch?.[Symbol.dispose]();

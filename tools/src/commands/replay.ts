@@ -5,12 +5,12 @@ import { runToEnd } from '../processes/run-to-end.js';
 import { programFile } from '../repository.js';
 import { runCommand } from './run-command.js';
 
-/** A replay at its own pace may take as long as what was recorded. */
+/** A replay at the recorded speed takes as long as the recording. */
 const TOKEN_EXPIRES_IN = '7 days';
 
 const USAGE = 'usage: npm run replay -- FILE [--speed N|max] [--end-at ISO] [--home DIR] [--json]';
 
-/** `npm run replay`: sends a recorded trace through the ingest of a running system, or of the one at `INGEST_URL`. */
+/** `npm run replay`: sends a recorded trace to ingest of a running system, or at `INGEST_URL`. */
 await runCommand(USAGE, async ({ args, env, cwd }) => {
   const { home, rest } = takeHome(args, cwd);
   return runToEnd(programFile('apps/driver-sim/dist/replay.js'), rest, await replayEnv());

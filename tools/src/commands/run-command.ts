@@ -1,7 +1,7 @@
 import { ProcessError } from '../processes/supervised-process.js';
 import { UsageError } from '../usage-error.js';
 
-/** What a command knows of where it was called. */
+/** The process context of a command. */
 export interface CommandContext {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
@@ -9,8 +9,8 @@ export interface CommandContext {
 }
 
 /**
- * Runs a command and sets the exit code it returns; what the user can mend is told in a line, with exit code 1. `--help`
- * prints the usage instead; where there is none, it is for the command to answer.
+ * Runs a command and sets the exit code it returns. Errors that the user can fix are printed in one line, with exit code
+ * 1. `--help` prints the usage instead; without a usage, the command handles `--help` itself.
  */
 export async function runCommand(
   usage: string | undefined,

@@ -6,22 +6,22 @@ import { onStopSignals } from '../processes/stop-signals.js';
 import { repositoryRoot } from '../repository.js';
 import { type CommandContext, runCommand } from './run-command.js';
 
-/** `npm start`: the whole system on this machine, until it is asked to stop. */
+/** `npm start`: runs the whole system on this machine until SIGINT or SIGTERM. */
 await runCommand(START_USAGE, start);
 
 async function start({ args, env, cwd }: CommandContext): Promise<number> {
   const options = parseStartOptions(args, { cwd, root: repositoryRoot });
-  // A terminal that was closed is no reason to stop, nor to fail while stopping.
+  // A closed terminal neither stops the system nor makes its shutdown fail.
   process.stdout.on('error', () => undefined);
   let system: System | undefined;
   const insist = (): void => {
-    say('Killing what has not stopped yet');
+    say('Killing the processes that have not stopped yet');
     if (system === undefined) process.exit(1);
     system.kill();
   };
   const asked = new Promise<'stop'>((stop) => {
     onStopSignals(() => stop('stop'), insist);
-    // Whoever kills npm means us. Started in another way we may well outlive who started us.
+    // If npm is killed, the system stops. Started in any other way, it may outlive its parent.
     if (env['npm_lifecycle_event'] !== undefined) onParentGone(() => stop('stop'));
   });
   const prepared = await System.prepare(options, env, note);
@@ -46,7 +46,7 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Something that happened while it runs. */
+/** Prints an event with its time. */
 function note(line: string): void {
   say(`${new Date().toTimeString().slice(0, 8)} ${line}`);
 }

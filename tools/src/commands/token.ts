@@ -13,7 +13,7 @@ await runCommand(USAGE, async ({ args, env, cwd }) => {
   if ('problem' in claims) throw new UsageError(claims.problem);
   const secret = env['AUTH_JWT_SECRET'] || (await readSecret(home));
   if (secret === undefined) {
-    throw new UsageError(`there is no secret in ${home.folder}: npm start makes one, or set AUTH_JWT_SECRET`);
+    throw new UsageError(`${home.folder} has no secret: run npm start once, or set AUTH_JWT_SECRET`);
   }
   process.stdout.write(`${await makeToken(secret, claims, TOKEN_EXPIRES_IN)}\n`);
   return 0;

@@ -10,7 +10,7 @@ const MAX_SOCKET_PATH_BYTES = 103;
  * Keeps the home folder for this process alone until it ends, however it ends: a socket that is listened on can't be
  * left behind by a process that is gone, as a file with its id in it can.
  *
- * @throws UsageError where another process has it
+ * @throws UsageError if another process holds it
  */
 export async function lockHome(home: Home): Promise<AsyncDisposable> {
   if (Buffer.byteLength(home.lockSocket) > MAX_SOCKET_PATH_BYTES) {
@@ -18,11 +18,11 @@ export async function lockHome(home: Home): Promise<AsyncDisposable> {
   }
   if (await isHomeInUse(home)) {
     throw new UsageError(
-      `Hailstream already runs on ${home.folder}: stop it first, or choose another --home`,
+      `Hailstream is already running on ${home.folder}: stop it first, or choose another --home`,
     );
   }
   await rm(home.lockSocket, { force: true });
-  // Destroyed, not ended: whoever connects and stays silent must not hold the shutdown.
+  // Destroyed, not ended: an open idle connection must not delay the shutdown.
   const server = createServer((socket) => socket.destroy());
   await new Promise<void>((done, fail) => {
     server.once('error', fail).listen(home.lockSocket, done);
@@ -41,7 +41,7 @@ export function isHomeInUse(home: Home): Promise<boolean> {
       socket.destroy();
       done(true);
     });
-    // Nobody listens (ECONNREFUSED), or there is no socket at all (ENOENT).
+    // Nothing listens (ECONNREFUSED), or the socket does not exist (ENOENT).
     socket.once('error', () => done(false));
   });
 }

@@ -3,11 +3,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../usage-error.js';
 
-/** What lies where in the home folder. */
+/** The layout of the home folder. */
 export interface Home {
   readonly folder: string;
   readonly runFile: string;
-  /** Listened on while the system runs: who can connect knows that it does. */
+  /** The launcher listens on it while the system runs: a successful connect shows that it does. */
   readonly lockSocket: string;
   readonly secretFile: string;
   readonly brokerFolder: string;
@@ -29,16 +29,16 @@ export function homeAt(folder: string): Home {
   };
 }
 
-/** Makes the folders that are missing. @throws UsageError where they can't be made */
+/** Creates the folders that do not exist. @throws UsageError if they cannot be created */
 export async function makeHome(home: Home): Promise<void> {
   try {
     await mkdir(home.logsFolder, { recursive: true });
   } catch (error) {
-    throw new UsageError(`--home: cannot make ${home.folder}: ${(error as NodeJS.ErrnoException).code}`);
+    throw new UsageError(`--home: cannot create ${home.folder}: ${(error as NodeJS.ErrnoException).code}`);
   }
 }
 
-/** The secret that signs this system's tokens: made on first use, then the same for ever. Only the user may read it. */
+/** The secret that signs this system's tokens: created on first use, then kept. Only the user may read it. */
 export async function ensureSecret(home: Home): Promise<string> {
   const secret = randomBytes(SECRET_BYTES).toString('base64url');
   try {

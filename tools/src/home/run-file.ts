@@ -1,19 +1,19 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 
-/** What `npm start` says about the system that it runs, in `run.json`: other programs read it. */
+/** The contents of `run.json`, in which `npm start` describes the running system for other programs. */
 export interface RunFile {
   /** Process id of the launcher: SIGTERM to it stops everything. */
   readonly pid: number;
-  /** Process ids of what the launcher runs; kept true when one is started again. */
+  /** Ids of the launcher's processes; updated when a process is restarted. */
   readonly processes: Readonly<Partial<Record<ProcessName, number>>>;
   readonly ingestUrl: string;
   readonly dashboardUrl: string;
   /** Opens the dashboard signed in. */
   readonly signInUrl: string;
   readonly batchUrl: string;
-  /** Comma list, as `KAFKA_BROKERS` has it. */
+  /** Comma-separated, in the format of `KAFKA_BROKERS`. */
   readonly kafkaBrokers: string;
-  /** With the password in it. */
+  /** Includes the password. */
   readonly databaseUrl: string;
   /** ISO 8601. */
   readonly startedAt: string;
@@ -21,7 +21,7 @@ export interface RunFile {
 
 export type ProcessName = 'broker' | 'postgres' | 'ingest' | 'realtime' | 'batch' | 'driverSim';
 
-/** Replaces the file in one step: who reads it sees the old one or the new one. Only the user may read it. */
+/** Replaces the file atomically: readers see the old or the new content. Only the user may read it. */
 export async function writeRunFile(path: string, run: RunFile): Promise<void> {
   const unfinished = `${path}.${run.pid}`;
   await writeFile(unfinished, `${JSON.stringify(run, undefined, 2)}\n`, { mode: 0o600 });
@@ -32,7 +32,7 @@ export async function removeRunFile(path: string): Promise<void> {
   await rm(path, { force: true });
 }
 
-/** `undefined` where there is none: nothing was started, or it was stopped. */
+/** `undefined` if the file does not exist: the system was not started, or it was stopped. */
 export async function readRunFile(path: string): Promise<RunFile | undefined> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as RunFile;

@@ -6,10 +6,10 @@ import { isHomeInUse } from './home-lock.js';
 import { readRunFile, type RunFile } from './run-file.js';
 
 /**
- * The system that runs on a home folder.
+ * The system that is running on a home folder.
  *
- * @param instead what to set to do without one
- * @throws UsageError where none runs, or is not ready yet
+ * @param instead variables that make a running system unnecessary
+ * @throws UsageError if no system is running, or it is not ready yet
  */
 export async function runningSystem(home: Home, instead: string): Promise<RunFile> {
   const inUse = await isHomeInUse(home);
@@ -18,11 +18,11 @@ export async function runningSystem(home: Home, instead: string): Promise<RunFil
   throw new UsageError(
     inUse
       ? `Hailstream on ${home.folder} is still starting: try again when it is ready`
-      : `nothing runs on ${home.folder}: start it with npm start, name another --home, or set ${instead}`,
+      : `Hailstream is not running on ${home.folder}: start it with npm start, choose another --home, or set ${instead}`,
   );
 }
 
-/** Takes `--home DIR` out of a command's arguments: the rest is for the app. @throws UsageError */
+/** Removes `--home DIR` from a command's arguments; the rest is passed to the app. @throws UsageError */
 export function takeHome(
   args: readonly string[],
   cwd: string,

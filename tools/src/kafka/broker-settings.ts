@@ -1,10 +1,10 @@
-/** Where a node listens. */
+/** The ports of a node. */
 export interface Ports {
   readonly broker: number;
   readonly controller: number;
 }
 
-/** What a node is told beyond Kafka's defaults. Nodes are numbered from 0, their ids from 1. */
+/** The settings of a node that differ from Kafka's defaults. Nodes are numbered from 0, their ids from 1. */
 export function brokerSettings({
   node,
   host,
@@ -13,7 +13,7 @@ export function brokerSettings({
 }: {
   readonly node: number;
   readonly host: string;
-  /** Of all nodes. */
+  /** The ports of all nodes. */
   readonly ports: readonly Ports[];
   readonly dataDir: string;
 }): Record<string, string> {
@@ -37,7 +37,7 @@ export function brokerSettings({
     'transaction.state.log.min.isr': inSync,
     'share.coordinator.state.topic.replication.factor': replicas,
     'share.coordinator.state.topic.min.isr': inSync,
-    // For members that are still to come: nobody waits for them here.
+    // Waiting for further group members only delays tests.
     'group.initial.rebalance.delay.ms': '0',
   };
 }

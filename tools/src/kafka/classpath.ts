@@ -9,17 +9,17 @@ import { COPY_GOAL, POM } from './pom.js';
 
 const run = promisify(execFile);
 
-/** 130 MB come from afar. */
+/** Time limit of the download, about 130 MB. */
 const FETCH_TIMEOUT_MS = 15 * 60_000;
 const PROGRESS_EVERY_MS = 5_000;
 const OUTPUT_TAIL_CHARS = 2_000;
 
 /**
- * The jars of Apache Kafka and its command-line tools, as Java's `-cp` wants them. They are fetched once, through
- * Maven; any number of processes may ask at the same time.
+ * The class path of Apache Kafka and its command-line tools. Maven downloads the jars once; any number of processes may
+ * call this at the same time.
  *
- * @throws MissingNeedsError without Java or Maven
- * @throws KafkaError where the jars can't be had
+ * @throws MissingNeedsError if Java or Maven is missing
+ * @throws KafkaError if the jars cannot be downloaded
  */
 export async function kafkaClasspath(): Promise<string> {
   const home = resolve(kafkaHome());
@@ -27,21 +27,24 @@ export async function kafkaClasspath(): Promise<string> {
   await ensureNeeds('Apache Kafka', ['java']);
   if (!(await exists(join(libs, `kafka-clients-${KAFKA_VERSION}.jar`)))) {
     if (await exists(libs))
-      throw new KafkaError('NO_JARS', `${libs} is not that of Apache Kafka ${KAFKA_VERSION} (KAFKA_HOME)`);
+      throw new KafkaError(
+        'NO_JARS',
+        `KAFKA_HOME: expected the folder of Apache Kafka ${KAFKA_VERSION}, but ${libs} does not have its jars`,
+      );
     await ensureNeeds('Apache Kafka', ['maven']);
     await fetchJars(home, libs);
   }
   return join(libs, '*');
 }
 
-/** Into a folder of its own, which gets its name when it is whole. */
+/** Downloads into a temporary folder, which is renamed when it is complete. */
 async function fetchJars(home: string, libs: string): Promise<void> {
   await mkdir(home, { recursive: true });
   const unfinished = await mkdtemp(join(home, 'fetching-'));
   const startedAt = performance.now();
   const progress = setInterval(() => {
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
-    process.stderr.write(`Fetching Apache Kafka ${KAFKA_VERSION} into ${home} … ${seconds} s\n`);
+    process.stderr.write(`Downloading Apache Kafka ${KAFKA_VERSION} into ${home} … ${seconds} s\n`);
   }, PROGRESS_EVERY_MS);
   try {
     const jars = join(unfinished, 'libs');
@@ -50,13 +53,13 @@ async function fetchJars(home: string, libs: string): Promise<void> {
     const goal = [COPY_GOAL, `-DoutputDirectory=${jars}`, '-DincludeScope=runtime'];
     await run('mvn', ['-q', '-B', '-f', pomFile, ...goal], { timeout: FETCH_TIMEOUT_MS });
     await rename(jars, libs).catch((error: NodeJS.ErrnoException) => {
-      // Another process was faster: its jars are as good.
+      // Another process has downloaded them in the meantime.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
     const output = (stdout + stderr).trim().slice(-OUTPUT_TAIL_CHARS);
-    throw new KafkaError('NO_JARS', `Maven could not fetch Apache Kafka: ${output || String(error)}`, {
+    throw new KafkaError('NO_JARS', `Maven could not download Apache Kafka: ${output || String(error)}`, {
       cause: error,
     });
   } finally {

@@ -13,12 +13,12 @@ import { KafkaError } from './kafka-error.js';
 import { listedBrokers } from './listed-brokers.js';
 
 const HOST = '127.0.0.1';
-/** Longest from a broker's start until every broker knows of every other. */
+/** Time limit from a broker's start until every broker lists all others. */
 const READY_TIMEOUT_MS = 180_000;
 const READY_POLL_MS = 100;
-/** Starts of the whole, where a port that was free is taken meanwhile. */
+/** Attempts to start the cluster: another process may have taken a free port in the meantime. */
 const START_ATTEMPTS = 3;
-/** What is shown of a broker's log when it does not start. */
+/** Lines of a broker's log that are shown if it does not start. */
 const LOG_TAIL_CHARS = 3_000;
 const DEFAULT_HEAP = '512m';
 /** As in Kafka's own start script. */
@@ -27,30 +27,30 @@ const GARBAGE_COLLECTION = [
   '-XX:MaxGCPauseMillis=20',
   '-XX:InitiatingHeapOccupancyPercent=35',
 ];
-/** Errors and warnings go to standard output where no file says otherwise. */
+/** Errors and warnings go to standard output unless a file configures otherwise. */
 const LOGGING = '-Dorg.apache.logging.log4j.level=WARN';
 
 export interface KafkaOptions {
   readonly brokers: 1 | 3;
-  /** Kafka's own settings of brokers, over those that make it start at once. */
+  /** Broker settings that override those for a quick start. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Of each broker, as `-Xmx` wants it. @default 512m */
+  /** Heap size of each broker, in the format of `-Xmx`. @default 512m */
   readonly heap?: string;
-  /** Further options of Java's own. */
+  /** Additional JVM options. */
   readonly jvm?: readonly string[];
 }
 
-/** A Kafka of its own. Brokers are told apart by their place in `addresses`. */
+/** A running Apache Kafka cluster. Brokers are identified by their index in `addresses`. */
 export interface RunningKafka extends AsyncDisposable {
-  /** `host:port` of each broker, which stay. */
+  /** `host:port` of each broker; they do not change. */
   readonly addresses: readonly string[];
-  /** Of each broker, now; `undefined` where it was killed or stopped. */
+  /** Current process id of each broker; `undefined` if it was killed or stopped. */
   readonly processIds: readonly (number | undefined)[];
   /** SIGKILL; resolves once the broker has ended. */
   kill(broker: number): Promise<void>;
-  /** SIGTERM; resolves once the broker has ended, in order. `restart` has it back. */
+  /** SIGTERM; resolves once the broker has shut down. `restart` starts it again. */
   stop(broker: number): Promise<void>;
-  /** Ends the broker, in order where it runs, and starts it on its data; resolves once all brokers that run know of it. */
+  /** Shuts the broker down if it runs, and starts it on its data; resolves once all running brokers list it. */
   restart(broker: number): Promise<void>;
   /** SIGSTOP. */
   pause(broker: number): void;
@@ -59,11 +59,11 @@ export interface RunningKafka extends AsyncDisposable {
 }
 
 /**
- * Starts Apache Kafka (KRaft, every broker a controller) on free ports of 127.0.0.1, with empty data. Disposal removes
- * it with all that it wrote; so does the end of this process, however it ends.
+ * Starts Apache Kafka (KRaft, every broker a controller) on free ports of 127.0.0.1, with empty data. Disposal, or
+ * the end of this process for any reason, stops it and deletes its data.
  *
- * @throws MissingNeedsError without Java or Maven
- * @throws KafkaError where it does not start
+ * @throws MissingNeedsError if Java or Maven is missing
+ * @throws KafkaError if it does not start
  */
 export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
   const classpath = await kafkaClasspath();
@@ -152,11 +152,12 @@ class Cluster implements RunningKafka {
 
   private node(broker: number): Node {
     const node = this.nodes[broker];
-    if (node === undefined) throw new RangeError(`there is no broker ${broker} of ${this.nodes.length}`);
+    if (node === undefined)
+      throw new RangeError(`broker: expected an index below ${this.nodes.length}, got ${broker}`);
     return node;
   }
 
-  /** Makes the data folder of a node that never ran. */
+  /** Formats the data folder of a node that has never run. */
   private async format(node: Node, clusterId: string): Promise<void> {
     const command = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', node.propertiesFile];
     const child = this.java(node, ['-Xmx128m', '-XX:TieredStopAtLevel=1'], command);
@@ -183,7 +184,7 @@ class Cluster implements RunningKafka {
     }
   }
 
-  /** Resolves once all that run list all that run. */
+  /** Resolves once every running broker lists all running brokers. */
   private async ready(): Promise<void> {
     const running = this.nodes.filter(isRunning);
     const deadline = performance.now() + READY_TIMEOUT_MS;
@@ -216,7 +217,7 @@ async function end(node: Node, signal: NodeJS.Signals): Promise<void> {
   if (!isRunning(node) || node.process === undefined) return;
   const exited = once(node.process, 'exit');
   node.process.kill(signal);
-  // One that is paused hears of no other signal.
+  // A paused process receives no other signal.
   if (signal !== 'SIGKILL') node.process.kill('SIGCONT');
   await exited;
 }
@@ -233,7 +234,7 @@ async function choosePorts(brokers: number): Promise<Ports[]> {
   return ports;
 }
 
-/** 16 bytes in URL-safe Base64, not beginning with a dash: it is an argument of a command. */
+/** 16 bytes in URL-safe Base64. It must not begin with a dash, because it is passed as a command-line argument. */
 function makeClusterId(): string {
   const bytes = randomBytes(16);
   bytes.writeUInt8(bytes.readUInt8(0) & 0x7f, 0);

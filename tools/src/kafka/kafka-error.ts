@@ -1,7 +1,7 @@
-/** `NO_JARS`: they could not be fetched; `FAILED`: a broker or a tool did not do what it is for. */
+/** `NO_JARS`: the jars could not be downloaded. `FAILED`: a broker or a tool failed. */
 export type KafkaErrorCode = 'NO_JARS' | 'FAILED';
 
-/** Apache Kafka could not be had or started; the message has its own last words. */
+/** Apache Kafka could not be downloaded or started; the message includes its last output. */
 export class KafkaError extends Error {
   override readonly name = 'KafkaError';
 

@@ -6,15 +6,15 @@ const DEPENDENCY_PLUGIN_VERSION = '3.8.1';
 const DEPENDENCIES = [
   ['org.apache.kafka', 'kafka_2.13', KAFKA_VERSION],
   ['org.apache.kafka', 'kafka-tools', KAFKA_VERSION],
-  // The logging that both write to: without it their errors are not to be seen.
+  // The logging backend of both: without it, their errors are not printed.
   ['org.apache.logging.log4j', 'log4j-slf4j-impl', LOG4J_VERSION],
   ['org.apache.logging.log4j', 'log4j-core', LOG4J_VERSION],
 ] as const;
 
-/** What Maven is to copy. */
+/** The Maven goal that copies the jars. */
 export const COPY_GOAL = `org.apache.maven.plugins:maven-dependency-plugin:${DEPENDENCY_PLUGIN_VERSION}:copy-dependencies`;
 
-/** Maven's pom.xml: what a broker of Apache Kafka and its command-line tools run from. Nothing is built with it. */
+/** A pom.xml with the dependencies of Apache Kafka's broker and command-line tools. It builds nothing. */
 export const POM = `<?xml version="1.0" encoding="UTF-8"?>
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

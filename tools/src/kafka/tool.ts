@@ -6,15 +6,15 @@ import { KafkaError } from './kafka-error.js';
 const DEFAULT_TIMEOUT_MS = 120_000;
 const DEFAULT_HEAP = '256m';
 
-/** How a tool is run. */
+/** Options of a run. */
 export interface KafkaToolOptions {
-  /** What it reads, then the end. @default nothing */
+  /** Its standard input. @default empty */
   readonly input?: string;
-  /** Killed after this long. @default two minutes */
+  /** The tool is killed after this time. @default two minutes */
   readonly timeoutMs?: number;
-  /** Largest heap, as `-Xmx` wants it. @default 256m */
+  /** Maximum heap size, in the format of `-Xmx`. @default 256m */
   readonly heap?: string;
-  /** Further options of Java's own. */
+  /** Additional JVM options. */
   readonly jvm?: readonly string[];
 }
 
@@ -25,9 +25,9 @@ export interface KafkaToolResult {
 }
 
 /**
- * Runs a Java class to its end, with whatever exit code: `org.apache.kafka.tools.TopicCommand`, say.
+ * Runs a Java class such as `org.apache.kafka.tools.TopicCommand` until it exits, with any exit code.
  *
- * @throws KafkaError where it is not done in time, or ended by a signal
+ * @throws KafkaError if it does not exit in time, or a signal ends it
  */
 export async function kafkaTool(
   classpath: string,
@@ -41,17 +41,17 @@ export async function kafkaTool(
   const said = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
-  // A tool may end before it has read everything.
+  // A tool may exit before it has read its whole input.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(input);
   const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   const [exitCode] = (await once(child, 'close').finally(() => clearTimeout(timer))) as [number | null];
   if (exitCode !== null) return { exitCode, ...said };
   const words = `${said.stdout}\n${said.stderr}`.trim();
-  throw new KafkaError('FAILED', `${mainClass} was killed, after ${timeoutMs} ms at most:\n${words}`);
+  throw new KafkaError('FAILED', `${mainClass} was killed within its limit of ${timeoutMs} ms:\n${words}`);
 }
 
-/** Starts a Java class; it ends with its disposal, with this process, or by itself. */
+/** Starts a Java class. It runs until it exits, is disposed of, or this process ends. */
 export function startKafkaTool(
   classpath: string,
   mainClass: string,

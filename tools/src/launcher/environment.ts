@@ -5,23 +5,23 @@ import { UsageError } from '../usage-error.js';
 const WRITE_TOKEN_EXPIRES_IN = '3650 days';
 const SIGN_IN_EXPIRES_IN = '30 days';
 
-/** What the user's environment says, and what we add to it for every program. */
+/** The user's environment variables, and what the launcher adds to them for every program. */
 export interface Environment {
   readonly env: NodeJS.ProcessEnv;
-  /** Kafka's brokers, where they are not ours. */
+  /** `KAFKA_BROKERS`; `undefined` if the embedded broker is used. */
   readonly kafkaBrokers: string | undefined;
-  /** Postgres, where it is not ours. */
+  /** `DATABASE_URL`; `undefined` if the embedded Postgres is used. */
   readonly databaseUrl: string | undefined;
-  /** `undefined` where somebody else signs the tokens. */
+  /** `undefined` if an external issuer signs the tokens. */
   readonly readToken: string | undefined;
   readonly writeToken: string | undefined;
 }
 
 /**
- * Reads the user's environment. A variable that is set to nothing counts as not set.
+ * Reads the user's environment. An empty variable counts as not set.
  *
- * @param ownSecret signs the tokens, unless the environment names somebody else who does
- * @throws UsageError where the simulator has no way to a token
+ * @param ownSecret signs the tokens, unless the environment configures another issuer
+ * @throws UsageError if the simulator cannot get a token
  */
 export async function readEnvironment(
   env: NodeJS.ProcessEnv,
@@ -32,7 +32,7 @@ export async function readEnvironment(
   const givenToken = env['INGEST_TOKEN'] || undefined;
   if (secret === undefined && givenToken === undefined && options.simulate) {
     throw new UsageError(
-      'INGEST_TOKEN: the simulator needs a token with scope write from whoever signs them, or --no-sim',
+      'INGEST_TOKEN: expected a token with scope write from your token issuer, got nothing; set it, or start with --no-sim',
     );
   }
   return {

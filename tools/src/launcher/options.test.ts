@@ -40,7 +40,7 @@ describe('parseStartOptions', () => {
   it.each([[['--vehicle', '5']], [['--vehicles']], [['--vehicles', '-1']], [['somewhere']]])(
     'refuses %j in one line that has the known options',
     (args) => {
-      expect(() => parse(...args)).toThrow(/^[^\n]+known are [^\n]*--vehicles[^\n]*$/);
+      expect(() => parse(...args)).toThrow(/^[^\n]+known options: [^\n]*--vehicles[^\n]*$/);
     },
   );
 

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../usage-error.js';
 
-/** Where each port is set, and what it is when it is not. */
+/** The option that sets each port, and its default. */
 export const PORT_OPTIONS = {
   ingest: { option: 'ingest-port', port: 4000 },
   realtime: { option: 'dashboard-port', port: 4001 },
@@ -14,40 +14,40 @@ export const PORT_OPTIONS = {
 
 export type Listener = keyof typeof PORT_OPTIONS;
 
-/** What `npm start` was asked for. */
+/** The options of `npm start`. */
 export interface StartOptions {
-  /** Folder with everything that lasts. */
+  /** Folder of all persistent data. */
   readonly home: string;
-  /** Where the services listen; the embedded broker and Postgres listen on the loopback alone. */
+  /** Address on which the services listen. The embedded broker and Postgres always listen on the loopback address. */
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 chooses a free port. */
   readonly ports: Readonly<Record<Listener, number>>;
   /** Road network to drive on. @default Monaco */
   readonly city: string | undefined;
   readonly vehicles: number;
   readonly simulate: boolean;
-  /** `60s`, `15m` or a cron expression: the batch app says what it does not understand. */
+  /** `60s`, `15m` or a cron expression: the batch app validates it. */
   readonly batchEvery: string;
 }
 
 export const START_USAGE = `npm start [-- options]
-  --home DIR             folder with everything that lasts (.hailstream)
-  --host ADDRESS         where the services listen (127.0.0.1)
-  --ingest-port N        4000; 0 takes a free one, here and below
+  --home DIR             folder of all persistent data (.hailstream)
+  --host ADDRESS         address on which the services listen (127.0.0.1)
+  --ingest-port N        4000; 0 chooses a free port, also below
   --dashboard-port N     4001
   --batch-port N         4002
   --sim-port N           4003
-  --broker-port N        9092; not used where KAFKA_BROKERS is set
-  --postgres-port N      54320; not used where DATABASE_URL is set
-  --city FILE            GeoJSON of the roads to drive on (Monaco)
-  --vehicles N           vehicles to simulate (250)
-  --no-sim               without the simulated city
-  --batch-every SPAN     how often the log is loaded into Postgres (60s): a span or a cron expression`;
+  --broker-port N        9092; not used if KAFKA_BROKERS is set
+  --postgres-port N      54320; not used if DATABASE_URL is set
+  --city FILE            road network to drive on, GeoJSON (Monaco)
+  --vehicles N           number of simulated vehicles (250)
+  --no-sim               do not run the simulator
+  --batch-every SPAN     interval of the loads into Postgres (60s), or a cron expression`;
 
 export const LOOPBACK = '127.0.0.1';
 
 const MAX_PORT = 65_535;
-/** More than one simulator process can drive. */
+/** The most vehicles that one simulator process can drive. */
 const MAX_VEHICLES = 20_000;
 
 /** @throws UsageError */
@@ -73,7 +73,7 @@ export function parseStartOptions(
   };
 }
 
-/** The folder named by `--home`, seen from where the user stands; else the one in the repository. */
+/** The folder of `--home`, relative to the user's current folder; by default the one in the repository. */
 export function homeFolder(
   home: string | undefined,
   { cwd, root }: { readonly cwd: string; readonly root: string },
@@ -96,7 +96,7 @@ function parse(args: readonly string[]): Record<string, string | boolean | undef
 
 type OptionTypes = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
 
-/** Options of a command, each given at most once and in one line's worth of words if it is wrong. @throws UsageError */
+/** Parses the options of a command. @throws UsageError if an option is unknown or lacks its value */
 export function parseOptions(
   args: readonly string[],
   options: OptionTypes,
@@ -104,10 +104,10 @@ export function parseOptions(
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    // Node's message goes on with advice about "--" that does not fit here.
+    // Node's message continues with advice about "--" that does not apply here.
     const [sentence = ''] = (error as Error).message.split(/\.?\n|\. /);
     throw new UsageError(
-      `${sentence}; known are ${Object.keys(options)
+      `${sentence}; known options: ${Object.keys(options)
         .map((name) => `--${name}`)
         .join(' ')}`,
     );

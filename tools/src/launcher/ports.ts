@@ -3,9 +3,9 @@ import { UsageError } from '../usage-error.js';
 import { type Listener, PORT_OPTIONS } from './options.js';
 
 /**
- * Ports that can be listened on now: those given, and a free one in place of each 0.
+ * Checks that the given ports can be listened on, and chooses a free port for each 0.
  *
- * @throws UsageError with a line for each port that is taken
+ * @throws UsageError if a port is in use, with a line for each
  */
 export async function choosePorts(
   wanted: Readonly<Partial<Record<Listener, { readonly port: number; readonly host: string }>>>,
@@ -17,7 +17,8 @@ export async function choosePorts(
     const { option } = PORT_OPTIONS[name];
     const twin = Object.entries(chosen).find(([, taken]) => taken === port)?.[0] as Listener | undefined;
     if (port === 0) chosen[name] = await freePort(host, Object.values(chosen));
-    else if (twin) problems.push(`--${option}: port ${port} is --${PORT_OPTIONS[twin].option}'s already`);
+    else if (twin)
+      problems.push(`--${option}: port ${port} is already used by --${PORT_OPTIONS[twin].option}`);
     else {
       chosen[name] = port;
       const problem = await listenProblem(port, host);

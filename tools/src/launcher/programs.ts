@@ -7,7 +7,7 @@ import { type Listener, LOOPBACK, type StartOptions } from './options.js';
 import { isListening, isServiceReady } from './readiness.js';
 import type { Environment } from './environment.js';
 
-/** Where everything is, once the ports are known. */
+/** The addresses of all components, once the ports are known. */
 export interface Addresses {
   readonly ports: Readonly<Record<Listener, number>>;
   readonly ingestUrl: string;
@@ -16,7 +16,7 @@ export interface Addresses {
   readonly kafkaBrokers: string;
 }
 
-/** What the programs need to be told. */
+/** The input from which the programs' arguments and environment are made. */
 export interface ProgramContext {
   readonly options: StartOptions;
   readonly home: Home;
@@ -24,7 +24,7 @@ export interface ProgramContext {
   readonly addresses: Addresses;
 }
 
-/** What each log file is called, and each process in what the user reads. */
+/** The name of each process in messages, and of its log file. */
 const LABELS: Readonly<Record<ProcessName, string>> = {
   broker: 'broker',
   postgres: 'postgres',
@@ -34,7 +34,7 @@ const LABELS: Readonly<Record<ProcessName, string>> = {
   driverSim: 'driver-sim',
 };
 
-/** The embedded broker: ready when it listens. */
+/** The embedded broker. It is ready when it listens. */
 export function brokerProgram({ home, environment, addresses }: ProgramContext): Program {
   const { broker: port } = addresses.ports;
   return {
@@ -46,7 +46,7 @@ export function brokerProgram({ home, environment, addresses }: ProgramContext):
   };
 }
 
-/** The embedded Postgres: ready when it has told its URL. */
+/** The embedded Postgres. It is ready when it has sent its URL and listens. */
 export function postgresProgram(
   { home, environment, addresses }: ProgramContext,
   onUrl: (url: string) => void,
@@ -122,9 +122,9 @@ function city({ options }: ProgramContext): Record<string, string> {
   return options.city === undefined ? {} : { CITY_FILE: options.city };
 }
 
-/** How a service is reached that listens on `host`. */
+/** The URL of a service that listens on `host`. */
 export function serviceUrl(host: string, port: number): string {
-  // All addresses include the loopback; a bare IPv6 address needs brackets.
+  // The wildcard address includes the loopback; an IPv6 address needs brackets.
   if (host === '0.0.0.0' || host === '::') return `http://${LOOPBACK}:${port}`;
   return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`;
 }

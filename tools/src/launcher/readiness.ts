@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 
-/** Longest that one question may take; it is asked again. */
+/** Time limit of one check, which is then repeated. */
 const ASK_TIMEOUT_MS = 2_000;
 
-/** Whether a service says that it can do its work. */
+/** Whether a service answers its readiness check with success. */
 export async function isServiceReady(url: string): Promise<boolean> {
   try {
     const response = await fetch(new URL('/health/ready', url), {
@@ -17,7 +17,7 @@ export async function isServiceReady(url: string): Promise<boolean> {
   }
 }
 
-/** Whether somebody listens. */
+/** Whether the port accepts connections. */
 export function isListening(host: string, port: number): Promise<boolean> {
   return new Promise((done) => {
     const socket = connect({ host, port, timeout: ASK_TIMEOUT_MS });

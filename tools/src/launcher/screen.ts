@@ -2,15 +2,15 @@ import { join } from 'node:path';
 import type { RunFile } from '../home/run-file.js';
 import type { StartOptions } from './options.js';
 
-/** What the user reads once everything is ready: what runs where, how to get in, and how to stop. */
+/** Printed when the system is ready: the addresses, how to sign in, and how to stop. */
 export function startScreen(run: RunFile, options: StartOptions): string {
   const { processes } = run;
   const database = new URL(run.databaseUrl);
-  // The password is in run.json, which only the user can read; a screen is shown around.
+  // The password is in run.json, which only the user can read; other people may see the screen.
   database.password = '';
   const rows = [
     ['dashboard', run.signInUrl],
-    ['ingest', `${run.ingestUrl}  (its API: ${run.ingestUrl}/openapi.json)`],
+    ['ingest', `${run.ingestUrl}  (API: ${run.ingestUrl}/openapi.json)`],
     ['batch', `${run.batchUrl}  (loads the log into Postgres every ${options.batchEvery})`],
     ['log', `${run.kafkaBrokers}  (${processes.broker ? 'the embedded broker' : 'from KAFKA_BROKERS'})`],
     ['postgres', `${database.href}  (${processes.postgres ? 'embedded' : 'from DATABASE_URL'})`],
@@ -20,11 +20,11 @@ export function startScreen(run: RunFile, options: StartOptions): string {
   const lines = rows.map(([name = '', value = '']) => `  ${name.padEnd(11)}${value}`);
   return [
     '',
-    'Hailstream runs. The dashboard link signs you in.',
+    'Hailstream is running. The dashboard link signs you in.',
     '',
     ...lines,
     '',
-    'Stop it with Ctrl-C.',
+    'Press Ctrl-C to stop.',
     '',
     '',
   ].join('\n');

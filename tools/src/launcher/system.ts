@@ -27,7 +27,7 @@ import {
 } from './programs.js';
 import { type Environment, readEnvironment } from './environment.js';
 
-/** Longest that we wait for what an earlier launcher left behind when it was killed: its programs drain and end. */
+/** Longest wait for the processes of a launcher that was killed: they drain and exit. */
 const LEFTOVERS_TIMEOUT_MS = 45_000;
 const LEFTOVERS_POLL_MS = 100;
 
@@ -40,7 +40,7 @@ export class System {
   private writing: Promise<void> = Promise.resolve();
   private fail: (error: ProcessError) => void = () => undefined;
 
-  /** Rejects when a process ended too often. */
+  /** Rejects when a process has exited too often. */
   readonly failed: Promise<never>;
 
   private constructor(
@@ -48,11 +48,11 @@ export class System {
     private readonly notice: (line: string) => void,
   ) {
     this.failed = new Promise<never>((_, fail) => (this.fail = fail));
-    // Whoever awaits it sees the failure; when nobody does, the system is being stopped anyway.
+    // Handled where it is awaited; if it is not awaited, the system is already stopping.
     this.failed.catch(() => undefined);
   }
 
-  /** Checks all that can be checked before anything is started. @throws UsageError */
+  /** Checks everything that can be checked before the first process starts. @throws UsageError */
   static async prepare(
     options: StartOptions,
     env: NodeJS.ProcessEnv,
@@ -76,13 +76,13 @@ export class System {
     }
   }
 
-  /** Resolves once everything is ready, with what `run.json` says then. @throws ProcessError */
+  /** Resolves with the contents of `run.json` once everything is ready. @throws ProcessError */
   async start(): Promise<RunFile> {
     const { context } = this;
     const { options, environment, addresses, home } = context;
     const startLog = async (): Promise<void> => {
       if (environment.kafkaBrokers === undefined) await this.launch('broker', brokerProgram(context));
-      // Ingest makes the topics: whoever reads them starts after it.
+      // Ingest creates the topics, so their consumers start after it.
       await this.launch('ingest', ingestProgram(context));
     };
     const startDatabase = async (): Promise<string> => {
@@ -117,7 +117,7 @@ export class System {
     return this.run;
   }
 
-  /** Drains everything, the last started first; what was started together stops together. */
+  /** Drains all processes in the reverse order of their start; processes that started together stop together. */
   async stop(): Promise<void> {
     this.stopping = true;
     const order: ProcessName[][] = [['driverSim'], ['ingest'], ['realtime', 'batch'], ['broker', 'postgres']];
@@ -130,13 +130,13 @@ export class System {
     await removeRunFile(this.context.home.runFile);
   }
 
-  /** Ends everything at once. */
+  /** Kills all processes. */
   kill(): void {
     for (const { process } of this.processes) process.kill();
   }
 
   private async launch(name: ProcessName, program: Program): Promise<void> {
-    if (this.stopping) throw new ProcessError(`${program.name} was not started: everything stops`);
+    if (this.stopping) throw new ProcessError(`${program.name} was not started: the system is stopping`);
     const process = new SupervisedProcess(program, {
       started: (pid) => this.started(name, pid),
       notice: this.notice,
@@ -184,13 +184,13 @@ async function checkReadable(option: string, file: string): Promise<void> {
   });
 }
 
-/** After a launcher was killed, what it ran drains and ends by itself, and lets go of ports and folders only then. */
+/** After a launcher was killed, its processes drain and exit by themselves; only then are ports and folders released. */
 async function waitForLeftovers(home: Home, notice: (line: string) => void): Promise<void> {
   const left = await readRunFile(home.runFile);
   const pids = Object.values(left?.processes ?? {});
   const deadline = performance.now() + LEFTOVERS_TIMEOUT_MS;
   for (let first = true; pids.some(isAlive) && performance.now() < deadline; first = false) {
-    if (first) notice('waiting for the processes of a launcher that was killed to end');
+    if (first) notice('waiting for the processes of a launcher that was killed to exit');
     await delay(LEFTOVERS_POLL_MS);
   }
   await removeRunFile(home.runFile);

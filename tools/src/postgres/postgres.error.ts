@@ -1,6 +1,6 @@
 export type PostgresErrorCode = 'PORT_IN_USE' | 'DATA_DIR_IN_USE' | 'UNREACHABLE' | 'NO_BINARIES' | 'FAILED';
 
-/** The embedded Postgres could not be started; the message says what to do about it. */
+/** The embedded Postgres could not be started; the message says how to fix it. */
 export class PostgresError extends Error {
   override readonly name = 'PostgresError';
 

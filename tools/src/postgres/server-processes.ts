@@ -3,15 +3,15 @@ import { platform } from 'node:os';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Longest that the processes of a server may take to end when they are asked to; then they are killed. */
+/** Time limit for a server's processes to exit on request; then they are killed. */
 const QUIT_TIMEOUT_MS = 5_000;
-/** Longest that killed processes may take to end: one that waits for a disk ends only after that. */
+/** Time limit for killed processes to exit: a process in a disk operation exits only after it. */
 const KILL_TIMEOUT_MS = 30_000;
 const POLL_MS = 50;
 
 /**
- * The processes of a Postgres server on this very cluster, however the server ended: all of them run in its folder. Only
- * Linux tells that; none elsewhere.
+ * The processes of a Postgres server on this cluster, even if the server itself has ended: all of them have its folder as
+ * their working folder. Empty on systems other than Linux, which do not report it.
  */
 export async function serverProcesses(cluster: string): Promise<number[]> {
   if (platform() !== 'linux') return [];
@@ -29,16 +29,16 @@ async function isServerProcess(pid: number, cluster: string): Promise<boolean> {
     ]);
     return workingFolder === cluster && basename(program.replace(/ \(deleted\)$/, '')) === 'postgres';
   } catch {
-    // It has ended, or is another user's.
+    // It has exited, or belongs to another user.
     return false;
   }
 }
 
 /**
- * Ends what is left of a server that does not answer: a backend that computes does not notice that its server was
- * killed, and keeps the shared memory that the next server needs. Nothing that was committed is lost.
+ * Ends the processes of an unresponsive server: a busy backend does not notice that its server was killed, and keeps
+ * the shared memory that the next server needs. No committed data is lost.
  *
- * @returns the processes that are left all the same
+ * @returns the processes that could not be ended
  */
 export async function endServerProcesses(cluster: string): Promise<number[]> {
   for (const [signal, timeoutMs] of [
@@ -59,7 +59,7 @@ function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    // It ended meanwhile.
+    // It has exited in the meantime.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { PostgresError } from './postgres.error.js';
 
-/** System user that the server runs as where we are root: Postgres refuses to be root. */
+/** The user as whom the server runs if this process is root: Postgres refuses to run as root. */
 export const SYSTEM_USER = 'postgres';
 /**
- * What lets that user pass through folders that are closed to it, such as the home of root: the first that we have. A
- * container's root seldom has the first one.
+ * Capabilities that let that user enter folders it may not enter, such as root's home; the first that this process has
+ * is used. Root in a container seldom has the first.
  */
 export const ENTERING_CAPABILITIES = ['dac_read_search', 'dac_override'];
 
@@ -15,12 +15,12 @@ export interface SystemUser {
   readonly gid: number;
 }
 
-/** Runs a program to its end. @throws if its exit code is not 0 */
+/** Runs a program until it exits. @throws Error if its exit code is not 0 */
 export const run = promisify(execFile);
 
-/** The command before a command that runs it as that user, with one capability of root's left to it. */
+/** The command prefix that runs a command as that user, with one of root's capabilities. */
 export function becoming(user: SystemUser, capability: string | undefined): string[] {
-  // Without the secure bit access(2), which Postgres asks about its own programs, leaves capabilities out.
+  // Postgres checks its own programs with access(2), which ignores capabilities without this secure bit.
   const kept =
     capability === undefined
       ? []
@@ -28,7 +28,7 @@ export function becoming(user: SystemUser, capability: string | undefined): stri
   return ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', ...kept, '--'];
 }
 
-/** Whom the server runs as: `undefined` means as ourselves. */
+/** The user as whom the server runs; `undefined` for the user of this process. */
 export async function systemUser(): Promise<SystemUser | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const id = async (flag: string): Promise<number> => Number((await run('id', [flag, SYSTEM_USER])).stdout);
@@ -39,7 +39,7 @@ export async function systemUser(): Promise<SystemUser | undefined> {
       (error: unknown) => {
         throw new PostgresError(
           'FAILED',
-          `Postgres refuses to run as root, and a user ${SYSTEM_USER} could not be made: set DATABASE_URL`,
+          `Postgres refuses to run as root, and the user ${SYSTEM_USER} could not be created: set DATABASE_URL`,
           { cause: error },
         );
       },

@@ -1,35 +1,35 @@
 import { isAlive } from '@hailstream/service/processes';
 import pg from 'pg';
 
-/** How often the server's process is looked for. */
+/** Interval of the checks of the server's process. */
 const PROCESS_CHECK_MS = 500;
-/** How often the server is asked for an answer, and the longest that one may take. */
+/** Interval and time limit of the queries that check whether the server responds. */
 const ANSWER_CHECK_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 10_000;
-/** Answers in a row that may fail to come, about a minute: a busy machine is slow, and recovers. */
+/** Consecutive failed queries that are tolerated, about a minute: a busy machine recovers. */
 const MAX_MISSED_ANSWERS = 5;
 
-/** SQLSTATEs of a server that works but lets nobody in: it starts, recovers or stops, or has all its connections. */
+/** SQLSTATEs of a working server that accepts no connection: it is starting, recovering or stopping, or has too many. */
 const ALIVE_STATES: ReadonlySet<unknown> = new Set(['57P03', '53300', '57P01', '57P02']);
 
-/** Why a server is no use any more. */
+/** Why a server failed. */
 export type ServerEnd = 'ended' | 'hung';
 
-/** Watches a server that answered before. */
+/** A running watch of a server. */
 export interface ServerWatch extends Disposable {
-  /** Resolves when the process of the server is no more, or it has given no answer for about a minute. */
+  /** Resolves when the server's process has exited, or has not responded for about a minute. */
   readonly failed: Promise<ServerEnd>;
 }
 
-/** Intervals that tests shorten. */
+/** Intervals, which tests shorten. */
 export interface WatchIntervals {
   /** @default 500 */
   readonly processCheckMs?: number;
-  /** How often, and for how long, the server is asked. @default 10,000 */
+  /** Interval and time limit of the queries. @default 10,000 */
   readonly answerCheckMs?: number;
 }
 
-/** Watches the server with this process id. It is not a child of ours: nothing else tells us of its end. */
+/** Watches a server by its process id: it is not a child of this process, so no event reports its exit. */
 export function watchServer(
   { pid, url }: { readonly pid: number; readonly url: string },
   { processCheckMs = PROCESS_CHECK_MS, answerCheckMs = ANSWER_CHECK_MS }: WatchIntervals = {},
@@ -61,7 +61,7 @@ async function answers(url: string, timeoutMs: number): Promise<boolean> {
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
   });
-  // A connection that breaks after its answer is nobody's concern.
+  // An error after the response does not matter.
   client.on('error', () => undefined);
   try {
     await client.connect();

@@ -1,12 +1,12 @@
-/** Shortest time from one error that is told to the next one of the same process; the log has them all. */
+/** Shortest interval between two reported errors of a process; its log file has all of them. */
 export const TELL_ERROR_EVERY_MS = 10_000;
 
-/** Pino's levels that a person must act on, as name and as number: our programs write either. */
+/** Pino's levels that require action, by name and by number: programs write either. */
 const ERROR_LEVELS: readonly unknown[] = ['error', 'fatal', 50, 60];
 
-/** What a log line says that a person must act on; `undefined` where it is something else. */
+/** The message of a log line that requires action; `undefined` for all other lines. */
 export function errorMessage(line: string): string | undefined {
-  // Nearly all lines are something else: they are not parsed.
+  // Nearly all lines are of lower levels and are not parsed.
   if (!/"level":("error"|"fatal"|[56]0)/.test(line)) return undefined;
   try {
     const { level, msg, err } = JSON.parse(line) as {
@@ -17,7 +17,7 @@ export function errorMessage(line: string): string | undefined {
     if (!ERROR_LEVELS.includes(level)) return undefined;
     return [msg, err?.message].filter((part) => part !== undefined && part !== '').join(': ');
   } catch {
-    // A line that was cut, or is no log line: it is in the file.
+    // Truncated, or not a log line: it is in the file.
     return undefined;
   }
 }

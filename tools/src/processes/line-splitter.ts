@@ -1,10 +1,10 @@
 import { StringDecoder } from 'node:string_decoder';
 import { Writable } from 'node:stream';
 
-/** Longer lines are cut: nobody reads them, and a stream without line ends must not fill the memory. */
+/** Longer lines are truncated: a stream without line ends must not fill the memory. */
 const MAX_LINE_CHARS = 4_000;
 
-/** Hands over a stream of UTF-8 text line by line, without the line ends; the last line at the end of the stream. */
+/** Calls back with each line of a UTF-8 stream, without its line end; the last line follows at the end of the stream. */
 export class LineSplitter extends Writable {
   private readonly decoder = new StringDecoder('utf8');
   private rest = '';

@@ -1,9 +1,8 @@
 const POLL_MS = 1_000;
 
 /**
- * Calls `gone` when the process that started this one ends. Asked now and then: a parent that is killed says nothing.
- * Does not keep the
- * process.
+ * Calls `gone` when the parent process has ended. Polls, because no event reports a killed parent. Does not keep this
+ * process running.
  */
 export function onParentGone(gone: () => void): void {
   const parent = process.ppid;

@@ -4,11 +4,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Where the process ids of what runs are kept, as names of empty files. */
+/** Folder of empty files named after the ids of the running processes. */
 const PIDS = 'running';
 /**
- * Runs until its input ends, which it does when we are gone, even by SIGKILL. What was killed may still write for a
- * moment: then the folder is removed at another try.
+ * Runs until its input ends, which happens when this process ends, even by SIGKILL. Killed processes may still write for
+ * a moment, so the removal is retried.
  */
 const CLEANER = `
   cat >/dev/null
@@ -17,7 +17,7 @@ const CLEANER = `
   exit 1
 `;
 
-/** What a program of a process folder is started with. */
+/** A program to start in a process folder. */
 export interface FolderProgram {
   readonly command: string;
   readonly args: readonly string[];
@@ -26,8 +26,8 @@ export interface FolderProgram {
 }
 
 /**
- * A temporary folder and the programs, not ours, that work in it. All of them are gone when it is disposed of, and also
- * when this process is killed: a small process beside them sees to it.
+ * A temporary folder and third-party programs that run in it. Disposal ends the programs and removes the folder. If this
+ * process is killed, a helper process does the same.
  */
 export class ProcessFolder implements AsyncDisposable {
   readonly path: string;
@@ -37,7 +37,7 @@ export class ProcessFolder implements AsyncDisposable {
   constructor(prefix: string) {
     this.path = mkdtempSync(join(tmpdir(), prefix));
     mkdirSync(join(this.path, PIDS));
-    // Groups of their own, here and below: a Ctrl-C in the terminal must reach us alone.
+    // Separate process groups, here and below: Ctrl-C in the terminal must reach only this process.
     this.cleaner = spawn('sh', ['-c', CLEANER, 'sh', this.path], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
@@ -46,7 +46,7 @@ export class ProcessFolder implements AsyncDisposable {
     this.cleaner.unref();
   }
 
-  /** Starts a program; it runs in the folder. */
+  /** Starts a program with the folder as its working folder. */
   spawn({ command, args, env, stdio }: FolderProgram): ChildProcess {
     const child = spawn(command, args, { cwd: this.path, env, stdio: stdio ?? 'pipe', detached: true });
     const { pid } = child;
@@ -61,7 +61,7 @@ export class ProcessFolder implements AsyncDisposable {
     return child;
   }
 
-  /** Kills what still runs and removes the folder. */
+  /** Kills the running programs and removes the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(
       [...this.running].map((child) => {

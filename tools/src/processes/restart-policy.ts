@@ -1,8 +1,8 @@
 import { backoffMs } from '@hailstream/service/backoff';
 
-/** How often one process may end by itself before the system gives up on it. */
+/** Unexpected exits of one process before the system gives up. */
 export const MAX_RESTARTS = 5;
-/** Within which those ends count. */
+/** Period in which exits are counted. */
 export const RESTART_WINDOW_MS = 60_000;
 /** Waits before a process is started again: doubled with each exit in the window. */
 const RESTART_BACKOFF = { firstMs: 200, maxMs: 3_200 };
@@ -11,7 +11,7 @@ export type RestartDecision =
   | { readonly kind: 'restart'; readonly delayMs: number }
   | { readonly kind: 'give-up'; readonly ends: number };
 
-/** What to do about a process that ended, now that it did: `endedAt` has when it ended, oldest first, this end too. */
+/** Decides what to do after a process has exited; `endedAt` has the times of its exits, oldest first, including this one. */
 export function decideRestart(endedAt: readonly number[], now: number): RestartDecision {
   const recent = endedAt.filter((time) => time > now - RESTART_WINDOW_MS).length;
   if (recent > MAX_RESTARTS) return { kind: 'give-up', ends: recent };

@@ -1,12 +1,12 @@
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 
-/** A log file is put aside as `<name>.1` at this size; what was put aside before is replaced. */
+/** A log file is renamed to `<name>.1` at this size, replacing the previous one. */
 const MAX_FILE_BYTES = 10 * 1024 * 1024;
 
 /**
- * Appends to a file that never takes more than twice `maxBytes` of disk. What can't be written is dropped and
- * `onTrouble` told, once until it works again: whoever logs must not stand still because the disk is full.
+ * Appends to a file that, with its predecessor, never exceeds twice `maxBytes`. Lines that cannot be written are dropped,
+ * and `onTrouble` is called once until writing succeeds again: a full disk must not block the process that logs.
  */
 export class RotatingLog extends Writable {
   private file: FileHandle | undefined;

@@ -3,7 +3,7 @@ import { onStopSignals } from './stop-signals.js';
 
 const END_WITH_PARENT = new URL('./end-with-parent.js', import.meta.url).href;
 
-/** Runs a program of ours on this terminal and resolves with its exit code; what asks us to stop is passed on to it. */
+/** Runs one of the repository's programs on this terminal and resolves with its exit code. Stop signals are forwarded. */
 export function runToEnd(script: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const child = spawn(
     process.execPath,
@@ -11,7 +11,7 @@ export function runToEnd(script: string, args: readonly string[], env: NodeJS.Pr
     {
       env,
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-      // Out of the terminal's process group: a Ctrl-C must reach it once, through us.
+      // Not in the terminal's process group: Ctrl-C must reach it once, forwarded by this process.
       detached: true,
     },
   );

@@ -1,12 +1,11 @@
 /**
- * Ctrl-C in a terminal reaches every process of the group, and npm passes it on once more: signals this close
- * together are one wish.
+ * Ctrl-C in a terminal reaches every process of the group, and npm forwards it again: signals within this time count as
+ * one.
  */
 const SAME_WISH_MS = 1_000;
 
 /**
- * Calls `stop` with the first SIGINT or SIGTERM, and `insist` when another one comes after a while. For as long as
- * the process lives.
+ * Calls `stop` on the first SIGINT or SIGTERM, and `insist` on a later one, for the lifetime of the process.
  */
 export function onStopSignals(stop: () => void, insist: () => void): void {
   let firstAt: number | undefined;

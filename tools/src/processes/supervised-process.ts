@@ -6,52 +6,52 @@ import { LineSplitter } from './line-splitter.js';
 import { decideRestart, RESTART_WINDOW_MS } from './restart-policy.js';
 import { RotatingLog } from './rotating-log.js';
 
-/** Longest from a program's start to its readiness. */
+/** Time limit from a program's start to its readiness. */
 const READY_TIMEOUT_MS = 120_000;
 const READY_POLL_MS = 50;
-/** After this long the user is told what is being waited for. */
+/** After this time, the user is told which program is not ready. */
 const SLOW_START_MS = 10_000;
-/** Longest drain after SIGTERM, a little more than the services allow themselves. */
+/** Time limit of the drain after SIGTERM, longer than the services' own limit. */
 const STOP_TIMEOUT_MS = 45_000;
-/** What is kept of stderr, to say why a program did not start. */
+/** Lines of stderr that are kept for the error if a program does not start. */
 const MAX_STDERR_LINES = 20;
 
 const END_WITH_PARENT = new URL('./end-with-parent.js', import.meta.url).href;
 
-/** A Node program of ours, and how to see that it works. */
+/** One of the system's programs, and how to check that it is ready. */
 export interface Program {
-  /** As the user reads it. */
+  /** Name in messages. */
   readonly name: string;
   readonly script: string;
   readonly args: readonly string[];
-  /** All of its environment. */
+  /** Its complete environment. */
   readonly env: NodeJS.ProcessEnv;
   readonly logFile: string;
-  /** Asked again and again after the start, until it says yes. */
+  /** Polled after the start until it returns true. */
   readonly isReady: () => Promise<boolean>;
-  /** Called before each start, the first one included. */
+  /** Called before each start, including the first. */
   readonly onStart?: () => void;
-  /** What the program says over its channel to us. */
+  /** Called with each message of the program on its IPC channel. */
   readonly onMessage?: (message: unknown) => void;
 }
 
-/** What the one who runs the process hears of it. */
+/** Callbacks of a supervised process. */
 export interface Watcher {
-  /** It runs under this process id from now on. */
+  /** The process was started with this id. */
   started(pid: number): void;
-  /** Something to tell the user, in one line. */
+  /** A line for the user. */
   notice(line: string): void;
-  /** It ended too often; it is not started again. */
+  /** The process has exited too often and is not restarted. */
   gaveUp(error: ProcessError): void;
 }
 
-/** A program that did not start, or did not stay. */
+/** A program did not start, or exited too often. */
 export class ProcessError extends Error {
   override readonly name = 'ProcessError';
   readonly code = 'PROCESS_FAILED';
 }
 
-/** Runs a program in a process of its own until it is stopped: started again when it ends by itself, within bounds. */
+/** Runs a program in a separate process, and restarts it, a limited number of times, if it exits unexpectedly. */
 export class SupervisedProcess {
   private readonly log: RotatingLog;
   private readonly stopped = new AbortController();
@@ -65,11 +65,11 @@ export class SupervisedProcess {
     private readonly watcher: Watcher,
   ) {
     this.log = new RotatingLog(program.logFile, (error) =>
-      watcher.notice(`${program.name}: cannot write its log, lines are lost: ${error.message}`),
+      watcher.notice(`${program.name}: cannot write its log, lines are dropped: ${error.message}`),
     );
   }
 
-  /** Resolves once the program is ready. @throws ProcessError where it ends or dawdles instead */
+  /** Resolves once the program is ready. @throws ProcessError if it exits or is not ready in time */
   async start(): Promise<void> {
     const { name, logFile } = this.program;
     const run = this.spawn();
@@ -92,7 +92,7 @@ export class SupervisedProcess {
     }
   }
 
-  /** Drains the program; resolves once it has ended. Kills it where it does not end in time. */
+  /** Drains the program and resolves once it has exited. Kills it if it does not exit in time. */
   async stop(): Promise<void> {
     this.stopped.abort();
     await this.revival;
@@ -101,7 +101,9 @@ export class SupervisedProcess {
       const closed = once(child, 'close');
       child.kill('SIGTERM');
       const timer = setTimeout(() => {
-        this.watcher.notice(`${this.program.name} did not stop within ${STOP_TIMEOUT_MS / 1000} s: killed`);
+        this.watcher.notice(
+          `${this.program.name} did not stop within ${STOP_TIMEOUT_MS / 1000} s and was killed`,
+        );
         child.kill('SIGKILL');
       }, STOP_TIMEOUT_MS);
       await closed.finally(() => clearTimeout(timer));
@@ -109,7 +111,7 @@ export class SupervisedProcess {
     if (!this.log.writableEnded) await new Promise<void>((done) => this.log.end(done));
   }
 
-  /** Ends the program without a drain. */
+  /** Kills the program without a drain. */
   kill(): void {
     this.stopped.abort();
     this.child?.kill('SIGKILL');
@@ -121,7 +123,7 @@ export class SupervisedProcess {
     const child = spawn(
       process.execPath,
       ['--enable-source-maps', '--import', END_WITH_PARENT, program.script, ...program.args],
-      // A process group of its own: Ctrl-C in the terminal reaches us alone, and we stop things in order.
+      // A separate process group: Ctrl-C in the terminal reaches only the launcher, which stops the programs in order.
       { env: program.env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true },
     );
     this.child = child;
@@ -138,7 +140,7 @@ export class SupervisedProcess {
     const ended = new Promise<string>((done) => {
       child.once('error', (error) => done(`cannot be run: ${error.message}`));
       child.once('close', (code, signal) =>
-        done(signal ? `was ended by ${signal}` : `ended with exit code ${code}`),
+        done(signal ? `was ended by ${signal}` : `exited with code ${code}`),
       );
     });
     if (child.pid !== undefined) watcher.started(child.pid);
@@ -161,7 +163,7 @@ export class SupervisedProcess {
       const waitedMs = performance.now() - startedAt;
       if (waitedMs > READY_TIMEOUT_MS) return 'timed out';
       if (!told && waitedMs > SLOW_START_MS) {
-        this.watcher.notice(`${name} runs but is not ready yet: see ${logFile}`);
+        this.watcher.notice(`${name} is running but not ready yet: see ${logFile}`);
         told = true;
       }
     }
@@ -180,11 +182,11 @@ export class SupervisedProcess {
           new ProcessError(`${name} ${reason}, ${within}: see ${this.program.logFile}`),
         );
       }
-      this.watcher.notice(`${name} ${reason}; starting it again`);
+      this.watcher.notice(`${name} ${reason}, restarting it`);
       try {
         await delay(decision.delayMs, undefined, { signal: this.stopped.signal });
         await this.start();
-        return this.watcher.notice(`${name} runs again`);
+        return this.watcher.notice(`${name} is running again`);
       } catch (error) {
         if (this.stopped.signal.aborted) return;
         reason = error instanceof ProcessError ? 'did not start' : String(error);
@@ -197,7 +199,7 @@ function isRunning(child: ChildProcess): boolean {
   return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
 }
 
-/** Why a program did not start: its own words where it said them in plain lines, else where to look. */
+/** Why a program did not start: its output on stderr if it has any, otherwise the name of its log file. */
 export function explain(name: string, how: string, stderr: readonly string[], logFile: string): string {
   const lines = stderr.filter((line) => line.trim() !== '');
   const hasStack = lines.some((line) => /^\s+at /.test(line));
