@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 const conditions = ['@hailstream/source', ...defaultServerConditions];
 
 /**
- * Other people's clients against the embedded broker, and its scenarios against Apache Kafka: `pnpm test:clients`.
- * An argument chooses a part by its folder: `pnpm test:clients java`.
+ * Third-party clients against the embedded broker, and its scenarios against Apache Kafka: `pnpm test:clients`.
+ * An argument selects a part by its folder: `pnpm test:clients java`.
  */
 export default defineConfig({
   resolve: { conditions },
@@ -16,7 +16,7 @@ export default defineConfig({
     globalSetup: ['libs/log/test/clients/needs.ts'],
     testTimeout: 180_000,
     hookTimeout: 300_000,
-    // JVMs and compilers: each of them alone is enough for a machine.
+    // JVMs and compilers: one at a time.
     maxWorkers: 1,
   },
 });

@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 const conditions = ['@hailstream/source', ...defaultServerConditions];
 
 /**
- * The whole-system tests, on an Apache Kafka and a Postgres that stand beside the system: `pnpm test:kafka`. What is
- * tested, and how, is what the project `system` of `npm test` has.
+ * The system tests on an external Apache Kafka and Postgres: `pnpm test:kafka`. The tests are those of the project
+ * `system` of `npm test`.
  */
 export default defineConfig({
   resolve: { conditions },
@@ -16,7 +16,7 @@ export default defineConfig({
     globalSetup: ['tools/src/test-postgres.ts', 'test/_given-kafka.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    // Each of them is a whole system.
+    // Each test runs a whole system.
     maxWorkers: 1,
   },
 });

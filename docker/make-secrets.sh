@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes each secret that is missing, once for the life of its volume. Whoever mounts a volume may read what is in it.
+# Creates each missing secret; it is kept as long as its volume. Containers that mount the volume can read it.
 set -eu
 
 make() { # FILE
   [ -s "$1" ] && return
-  # Hex: no line end in the middle, nothing that a URL would have to escape. Complete before it has its name.
+  # Hex: no line breaks, no characters that need escaping in a URL. Renamed when complete.
   head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$1.new"
   chmod 0444 "$1.new"
   mv "$1.new" "$1"

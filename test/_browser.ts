@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Browser, chromium, type LaunchOptions } from 'playwright-core';
 
-/** Names and places that Chrome and Chromium are installed under. */
+/** Names and paths of installed Chrome and Chromium. */
 const COMMANDS = ['google-chrome', 'google-chrome-stable', 'chromium', 'chromium-browser', 'chrome.exe'];
 const PLACES = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
@@ -15,7 +15,7 @@ const PLACES = [
   'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
 ];
 
-/** WebGL drawn in software, and no sandbox: tests run as root in containers, on pages of our own alone. */
+/** WebGL in software, and no sandbox: tests run as root in containers, and open only Hailstream's pages. */
 const FLAGS = [
   '--no-sandbox',
   '--no-zygote',
@@ -26,7 +26,7 @@ const FLAGS = [
 
 export type TestBrowser = { readonly browser: Browser } & AsyncDisposable;
 
-/** A browser that draws WebGL: the one that is installed, else the one in `@sparticuz/chromium` (Linux on x64). */
+/** A browser with WebGL: the installed one, otherwise the one in `@sparticuz/chromium` (Linux on x64). */
 export async function launchBrowser(): Promise<TestBrowser> {
   const installed = installedBrowser();
   if (installed !== undefined) return launched({ executablePath: installed, args: FLAGS });
@@ -35,7 +35,7 @@ export async function launchBrowser(): Promise<TestBrowser> {
   try {
     const { executablePath, libraries } = await unpackChromium(folder);
     const options = { executablePath, args: FLAGS };
-    // A bare system lacks libraries that the package brings along; where the system has them, its own are better.
+    // A minimal system lacks libraries that the package includes; the system's own are preferred.
     const browser = await launched(options).catch(() =>
       launched({ ...options, env: { ...environment(), LD_LIBRARY_PATH: libraries } }),
     );
@@ -72,7 +72,7 @@ function environment(): Record<string, string> {
   >;
 }
 
-/** In a process of its own: the package unpacks to the system's temporary folder, which is another one there. */
+/** In a separate process: the package unpacks to the temporary folder, which is different there. */
 async function unpackChromium(folder: string): Promise<{ executablePath: string; libraries: string }> {
   const script = `
     import chromium, { inflate } from '@sparticuz/chromium';

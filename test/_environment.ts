@@ -5,14 +5,14 @@ import type {} from '@hailstream/tools/test-postgres';
 import type { GivenKafka } from './_given-kafka.js';
 
 /*
- * The same tests run on a system with a log and a Postgres of its own, and on one that was given both. This is all that
- * differs; a test does not know which it has.
+ * The same tests run on a system with an embedded log and Postgres, and on one with external ones. Only this file
+ * depends on which is used.
  */
 
 const givenKafka = (): GivenKafka | undefined => inject('givenKafka');
 const givenDatabaseUrl = (): string | undefined => inject('databaseUrl');
 
-/** What a system on this home folder is told: topics and a database that no other uses. */
+/** The environment of a system on this home folder: topics and a database that no other system uses. */
 export function environmentOf(home: string): Record<string, string> {
   const kafka = givenKafka();
   return {
@@ -21,7 +21,7 @@ export function environmentOf(home: string): Record<string, string> {
   };
 }
 
-/** Makes the database that a system on this home folder is to use, where it has none of its own. */
+/** Creates the database of a system on this home folder, if Postgres is external. */
 export async function makeDatabase(home: string): Promise<void> {
   await inGivenPostgres(`CREATE DATABASE "${basename(home)}"`);
 }
@@ -30,11 +30,12 @@ export async function dropDatabase(home: string): Promise<void> {
   await inGivenPostgres(`DROP DATABASE "${basename(home)}" WITH (FORCE)`);
 }
 
-/** Pauses, resumes or kills the log that was given. Returns whether there is one. */
+/** Pauses, resumes or kills an external log. Returns whether the log is external. */
 export async function strikeGivenLog(fault: 'pause' | 'resume' | 'kill'): Promise<boolean> {
   const kafka = givenKafka();
   if (!kafka) return false;
-  if (kafka.faultsUrl === null) throw new Error('KAFKA_BROKERS is not ours to pause or kill');
+  if (kafka.faultsUrl === null)
+    throw new Error('the cluster of KAFKA_BROKERS cannot be paused or killed by this test');
   const response = await fetch(`${kafka.faultsUrl}/${fault}`, { method: 'POST' });
   if (!response.ok) throw new Error(`cannot ${fault} the log: ${await response.text()}`);
   return true;

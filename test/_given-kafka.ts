@@ -4,11 +4,11 @@ import { startKafka, type RunningKafka } from '@hailstream/tools/kafka';
 import type {} from 'vitest';
 import type { TestProject } from 'vitest/node';
 
-/** A log that stands beside the systems that are tested, in place of their own. */
+/** An external log of the tested systems. */
 export interface GivenKafka {
-  /** As `KAFKA_BROKERS` has it. */
+  /** In the format of `KAFKA_BROKERS`. */
   readonly brokers: string;
-  /** `POST /pause`, `/resume`, `/kill`: what happens to it. `null` where it is somebody else's. */
+  /** `POST /pause`, `/resume`, `/kill`: injects a fault. `null` if the cluster was not started by this test. */
   readonly faultsUrl: string | null;
 }
 
@@ -21,7 +21,7 @@ declare module 'vitest' {
 let kafka: RunningKafka | undefined;
 let faults: Server | undefined;
 
-/** One Apache Kafka for the run: that of `KAFKA_BROKERS`, else one of our own of `TEST_KAFKA_NODES` (1 or 3) brokers. */
+/** One Apache Kafka for the run: that of `KAFKA_BROKERS`, otherwise a new one with `TEST_KAFKA_NODES` (1 or 3) brokers. */
 export async function setup(project: TestProject): Promise<void> {
   const brokers = process.env['KAFKA_BROKERS'];
   if (brokers) {
@@ -42,7 +42,7 @@ export async function teardown(): Promise<void> {
   await kafka?.[Symbol.asyncDispose]();
 }
 
-/** Tests run in processes of their own: this is how they reach the brokers, which are ours. */
+/** Tests run in separate processes and reach the brokers of this process over HTTP. */
 async function serveFaults(cluster: RunningKafka): Promise<string> {
   const everyBroker = (act: (broker: number) => void): void => cluster.addresses.forEach((_, i) => act(i));
   const actions: Readonly<Record<string, () => Promise<void> | void>> = {

@@ -8,7 +8,7 @@ import { environment, eventually, type System } from './_system.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** One more process of a service, beside that of the system. */
+/** An additional process of a service. */
 export interface MoreOfAService extends AsyncDisposable {
   readonly url: string;
   /** SIGTERM; resolves to the exit code once it has drained. */
@@ -17,7 +17,7 @@ export interface MoreOfAService extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-/** Starts one more of a service, on the log and the database of the system; resolves once it is ready. */
+/** Starts an additional process of a service on the log and database of the system; resolves once it is ready. */
 export async function oneMore(
   service: 'ingest' | 'realtime' | 'batch',
   system: System,
@@ -37,8 +37,11 @@ export async function oneMore(
   });
   let stdout = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  const url = await eventually(`one more ${service} listens`, () => /"url":"([^"]+)"/.exec(stdout)?.[1]);
-  await eventually(`one more ${service} is ready`, async () => (await fetch(`${url}/health/ready`)).ok);
+  const url = await eventually(
+    `the additional ${service} listens`,
+    () => /"url":"([^"]+)"/.exec(stdout)?.[1],
+  );
+  await eventually(`the additional ${service} is ready`, async () => (await fetch(`${url}/health/ready`)).ok);
   return {
     url,
     stop: () => end(child, 'SIGTERM'),
@@ -56,7 +59,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number 
   return child.exitCode;
 }
 
-/** One address in front of several: each request goes to the next of them, or where that one is gone, to the one after. */
+/** A round-robin proxy: each request goes to the next address, or to the one after it if that one is unreachable. */
 export async function inTurn(urls: readonly string[]): Promise<{ readonly url: string } & AsyncDisposable> {
   let turn = 0;
   const server = createServer((incoming, outgoing) => {

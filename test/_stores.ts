@@ -4,9 +4,9 @@ import { createLogger } from '@hailstream/service/logging';
 import pg from 'pg';
 import type { System } from './_system.js';
 
-/** What is in the log and in Postgres, asked directly and not through the services. */
+/** Reads the log and Postgres directly, not through the services. */
 
-/** Distinct ids and records of the telemetry topic, all of it. */
+/** Distinct ids and number of records of the telemetry topic. */
 export async function telemetryInLog(
   system: System,
 ): Promise<{ readonly records: number; readonly distinct: number }> {

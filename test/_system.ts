@@ -7,7 +7,7 @@ import type { LogConnection } from '@hailstream/log';
 import { until } from '@hailstream/service/testing';
 import { dropDatabase, makeDatabase, strikeGivenLog, environmentOf } from './_environment.js';
 
-/** The system as a user has it: started with `npm start`'s own program, on free ports and a home folder of its own. */
+/** The system as a user runs it: started with the program of `npm start`, on free ports and a separate home folder. */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bootstrap = join(root, 'tools', 'bootstrap.mjs');
@@ -16,8 +16,8 @@ const FREE_PORTS = ['ingest', 'dashboard', 'batch', 'sim', 'broker', 'postgres']
   `--${name}-port`,
   '0',
 ]);
-/** What the machine's own environment may say is not for the systems that are tested. */
-const NOT_OURS = Object.fromEntries(
+/** Variables of this machine's environment that must not affect the tested system. */
+const CLEARED = Object.fromEntries(
   [
     'KAFKA_BROKERS',
     'DATABASE_URL',
@@ -31,9 +31,9 @@ const NOT_OURS = Object.fromEntries(
     'LOG_TOPIC_PREFIX',
   ].map((name) => [name, '']),
 );
-/** What a program of ours is given: the machine's own environment, and what the test says. */
+/** The environment of a tested program: that of this machine, and the variables of the test. */
 export function environment(env: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  return { ...process.env, ...NOT_OURS, ...env };
+  return { ...process.env, ...CLEARED, ...env };
 }
 
 const START_TIMEOUT_MS = 120_000;
@@ -41,7 +41,7 @@ const POLL_MS = 50;
 
 type ProcessName = 'broker' | 'postgres' | 'ingest' | 'realtime' | 'batch' | 'driverSim';
 
-/** What `run.json` holds, as its readers know it. */
+/** The contents of `run.json`. */
 export interface Run {
   readonly pid: number;
   readonly processes: Readonly<Record<ProcessName, number>>;
@@ -60,7 +60,7 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** {@link until} with a name for the failure message, and the patience that whole systems on a busy machine need. */
+/** {@link until} with a name for the error message, and a time limit for whole systems on a busy machine. */
 export function eventually<T>(
   what: string,
   condition: () => T | Promise<T>,
@@ -99,12 +99,12 @@ export class Command {
   }
 }
 
-/** Runs a command to its end. */
+/** Runs a command until it exits. */
 export function command(args: readonly string[], options?: CommandOptions): Promise<Finished> {
   return new Command(args, options).result;
 }
 
-/** A home folder that is removed at the end, with what else was made for it. Short: it has a socket in it, whose path is bounded. */
+/** A home folder that is removed on disposal, with its database. Its path is short, because it contains a socket. */
 export async function temporaryHome(): Promise<{ readonly folder: string } & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'hail-'));
   await makeDatabase(folder);
@@ -119,7 +119,7 @@ export async function temporaryHome(): Promise<{ readonly folder: string } & Asy
 
 type StartOptions = CommandOptions & { readonly args?: readonly string[] };
 
-/** A running system; disposal ends it in whatever way is left. */
+/** A running system. Disposal stops or kills it. */
 export class System implements AsyncDisposable {
   readonly launcher: Command;
 
@@ -140,7 +140,7 @@ export class System implements AsyncDisposable {
         'the system is ready',
         async () => {
           if (system.launcher.child.exitCode !== null) return true;
-          // A launcher that was killed has left its own behind.
+          // A launcher that was killed has left its file behind.
           return Date.parse((await system.run()).startedAt) > launchedAt;
         },
         START_TIMEOUT_MS,
@@ -154,27 +154,27 @@ export class System implements AsyncDisposable {
     }
   }
 
-  /** Does not wait for anything. */
+  /** Starts the system without waiting for it. */
   static launch(home: string, { args = [], env, ...options }: StartOptions = {}): System {
     return new System(home, args, { ...options, env: { ...environmentOf(home), ...env } });
   }
 
-  /** Begins a command that is about this system. */
+  /** Starts a command on this system. */
   begin(args: readonly string[]): Command {
     return new Command([...args, '--home', this.home], this.options);
   }
 
-  /** Runs a command that is about this system to its end. */
+  /** Runs a command on this system until it exits. */
   command(args: readonly string[]): Promise<Finished> {
     return this.begin(args).result;
   }
 
-  /** What it was told by its environment. */
+  /** The variables of its environment. */
   get env(): Readonly<Record<string, string>> {
     return this.options.env ?? {};
   }
 
-  /** The log, for asking it and not the services. */
+  /** A connection to the log, to read it directly. */
   async log(): Promise<LogConnection> {
     const { kafkaBrokers } = await this.run();
     const topicPrefix = this.env['LOG_TOPIC_PREFIX'];
@@ -194,7 +194,7 @@ export class System implements AsyncDisposable {
     return stdout.trim();
   }
 
-  /** Asks the realtime service; throws where it does not answer with 200. */
+  /** Sends a request to the realtime service. @throws Error if the status is not 200 */
   async ask<T>(path: string, token: string): Promise<T> {
     const { dashboardUrl } = await this.run();
     const response = await fetch(new URL(path, dashboardUrl), {
@@ -204,18 +204,18 @@ export class System implements AsyncDisposable {
     return (await response.json()) as T;
   }
 
-  /** SIGKILLs a process and resolves once another one runs in its place. Returns both ids. */
+  /** SIGKILLs a process and resolves once it was restarted. Returns both ids. */
   async kill(name: ProcessName): Promise<{ readonly before: number; readonly after: number }> {
     const before = (await this.run()).processes[name];
     process.kill(before, 'SIGKILL');
-    const after = await eventually(`${name} runs again`, async () => {
+    const after = await eventually(`${name} is running again`, async () => {
       const pid = (await this.run()).processes[name];
       return pid !== before && pid;
     });
     return { before, after };
   }
 
-  /** SIGKILLs the log, or one of its brokers, and resolves once it runs again. */
+  /** SIGKILLs the log, or one of its brokers, and resolves once it is running again. */
   async killLog(): Promise<void> {
     if (!(await strikeGivenLog('kill'))) await this.kill('broker');
   }
@@ -234,7 +234,7 @@ export class System implements AsyncDisposable {
     };
   }
 
-  /** As Ctrl-C does. */
+  /** Sends SIGINT, as Ctrl-C does. */
   stop(): Promise<Finished> {
     this.launcher.child.kill('SIGTERM');
     return this.launcher.result;

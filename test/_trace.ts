@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-/** A recorded trace made up for a test, and what of it is to be found at the other end. */
+/** A generated trace, and the result that is expected from it. */
 export interface Trace extends AsyncDisposable {
   readonly file: string;
   readonly cabs: number;
-  /** Fixes that are not the same as any other: so many events there must be, and so many rows. */
+  /** Distinct fixes: the expected number of events and rows. */
   readonly distinct: number;
-  /** Lines that say again what an earlier line said. */
+  /** Lines that repeat an earlier line. */
   readonly repeated: number;
   readonly brokenLines: number;
 }
@@ -18,8 +18,8 @@ const BROKEN_LINES = ['cab0,yesterday,43.7,7.4,0', 'cab0,1700000000,143.7,7.4,0'
 const FIRST_TS = 1_700_000_000;
 
 /**
- * Cabs that report every second. Some lines come twice in a row, as a receiver repeats itself; some come again much
- * later, as a device sends again what it believes lost; some are broken.
+ * Cabs that report every second. Some lines occur twice in a row, as from a receiver that repeats itself; some are
+ * repeated much later, as from a device that sends again; some are invalid.
  */
 export async function makeTrace(size: { readonly cabs: number; readonly seconds: number }): Promise<Trace> {
   const lines = ['cab,ts,lat,lon,occ'];

@@ -11,9 +11,9 @@ interface Mark {
   readonly y: number;
 }
 
-/** Where clicks reach the map: not under the bar or the panel on the left, nor where the card opens on the right. */
+/** The part of the map that no bar, panel or card covers. */
 const CLEAR = { left: 420, right: 860, top: 120, bottom: 680 } as const;
-/** Nearer marks than this could be meant by the same click. */
+/** Marks closer than this are ambiguous for a click. */
 const APART_PIXELS = 30;
 
 describe('the dashboard in a browser', () => {
@@ -41,7 +41,7 @@ describe('the dashboard in a browser', () => {
   const connection = (): Promise<string | null> =>
     page.getByTestId('connection-state').getAttribute('data-state');
 
-  it('signs in by the link, and takes the token out of the address', async () => {
+  it('signs in with the link, and removes the token from the address', async () => {
     await eventually('it is connected', async () => (await connection()) === 'connected');
     expect(new URL(page.url()).hash).toBe('');
   });
@@ -58,7 +58,7 @@ describe('the dashboard in a browser', () => {
       });
       return moved.length > 0 && moved.length >= now.length / 3;
     });
-    // The attributes could say so over an empty canvas: the picture itself changes, too.
+    // The attributes alone would not detect an empty canvas, so the picture is compared.
     const clip = {
       x: CLEAR.left,
       y: CLEAR.top,
@@ -72,15 +72,15 @@ describe('the dashboard in a browser', () => {
     );
   });
 
-  it('tells the city in figures', async () => {
+  it('shows the figures of the city', async () => {
     const figure = async (name: string): Promise<number> =>
       Number((await page.getByTestId(name).textContent())?.replaceAll(/\D/g, ''));
     await eventually('all vehicles are counted', async () => (await figure('vehicles-total')) >= 200);
-    await eventually('events come', async () => (await figure('events-per-second')) > 0);
+    await eventually('events arrive', async () => (await figure('events-per-second')) > 0);
     expect(await page.getByTestId('freshness').textContent()).toMatch(/newest event .+ ago/);
   });
 
-  it('opens a card for the vehicle that was clicked, and closes it with Escape', async () => {
+  it('opens the card of a clicked vehicle, and closes it with Escape', async () => {
     const clicked = await eventually('a vehicle stands alone', async () => {
       const [target] = standingAlone(await marks(page));
       if (target === undefined) return false;
@@ -104,7 +104,7 @@ describe('the dashboard in a browser', () => {
     await table.waitFor({ state: 'detached' });
   });
 
-  it('follows the theme that is set, over a reload too', async () => {
+  it('applies the chosen theme, also after a reload', async () => {
     const background = (): Promise<string> =>
       page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const light = await background();
@@ -147,7 +147,7 @@ describe('the dashboard in a browser', () => {
     },
   );
 
-  it('shows the table where the map can not be drawn, and the map once it can', async () => {
+  it('shows the table if the map cannot be drawn, and the map once it can', async () => {
     const own = await chromium.browser.newPage({ viewport: { width: 1000, height: 700 } });
     await own.addInitScript(keepPictures);
     await own.addInitScript(() => ((globalThis as unknown as Lookout).denies = true));
@@ -168,19 +168,19 @@ describe('the dashboard in a browser', () => {
     await page.goto((await system.run()).signInUrl);
   });
 
-  it('comes back by itself when the service was gone, and is not live before', async () => {
+  it('reconnects after the service was restarted, and is live only then', async () => {
     await eventually('vehicles are drawn', async () => Number(await dataOf('vehiclesDrawn')) >= 200);
     await eventually('it is live', async () => (await dataOf('live')) === 'true');
-    const gone = eventually('it says so', async () => (await connection()) === 'reconnecting');
+    const gone = eventually('it is reconnecting', async () => (await connection()) === 'reconnecting');
     await Promise.all([gone, system.kill('realtime')]);
     await eventually('it is connected again', async () => (await connection()) === 'connected');
     await eventually('it is live again', async () => (await dataOf('live')) === 'true');
     await eventually('vehicles are drawn again', async () => Number(await dataOf('vehiclesDrawn')) >= 200);
   });
 
-  it('says how to get in to who has no token, or one that is not good', async () => {
+  it('explains how to sign in without a token or with an invalid one', async () => {
     const { dashboardUrl } = await system.run();
-    // One page that draws in software is enough at a time.
+    // Software rendering of one page at a time.
     await page.goto('about:blank');
     const context = await chromium.browser.newContext();
     const stranger = await context.newPage();
@@ -189,25 +189,25 @@ describe('the dashboard in a browser', () => {
     const forger = await context.newPage();
     await forger.goto(`${dashboardUrl}/#token=forged`);
     const notice = forger.getByTestId('signed-out');
-    await eventually('it is said', async () => (await notice.textContent())?.includes('not valid'));
+    await eventually('the notice is shown', async () => (await notice.textContent())?.includes('not valid'));
     await context.close();
   });
 
-  it('has thrown nothing on the way', () => {
+  it('has thrown no error in any test', () => {
     expect(problems).toEqual([]);
   });
 });
 
-/** What the tests of lost contexts keep in the page. */
+/** State of the tests of lost contexts, kept in the page. */
 interface Lookout {
   contexts: { readonly gl: WebGL2RenderingContext; readonly canvas: HTMLCanvasElement }[];
-  /** Whether no WebGL is to be had. */
+  /** Whether WebGL is unavailable. */
   denies?: boolean;
-  /** What the page said of being live since it was watched, without repeats. */
+  /** Values of the page's `live` attribute since the watch began, without repeats. */
   wasLive: boolean[];
 }
 
-/** Runs in the page before its own scripts: what is painted can be read afterwards. */
+/** Runs in the page before its own scripts, so that painted pixels can be read. */
 function keepPictures(): void {
   const lookout = globalThis as unknown as Lookout;
   lookout.contexts = [];
@@ -229,7 +229,7 @@ function keepPictures(): void {
   };
 }
 
-/** How many pixels of each canvas on the page differ from its first one; 0 for a context that is lost. */
+/** Number of pixels of each canvas that differ from its first pixel; 0 for a lost context. */
 function paintedPixels(): number[] {
   const onPage = (globalThis as unknown as Lookout).contexts.filter(({ canvas }) => canvas.isConnected);
   return onPage.map(({ gl }) => {
@@ -242,7 +242,7 @@ function paintedPixels(): number[] {
   });
 }
 
-/** Takes contexts away as a browser does that resets its graphics; they never come back. */
+/** Loses the contexts without restoring them, as a browser does that resets its graphics. */
 function loseContexts(what: 'roads' | 'vehicles' | 'both'): void {
   for (const { gl, canvas } of (globalThis as unknown as Lookout).contexts) {
     const isOfRoads = canvas.className.includes('maplibre');
@@ -261,7 +261,7 @@ function watchLiveness(): void {
   }).observe(root, { attributeFilter: ['data-live'] });
 }
 
-/** What is drawn, as the page itself tells it. */
+/** What is drawn, from the page's own data attributes. */
 function marks(page: Page): Promise<readonly Mark[]> {
   return page.evaluate(() => {
     const probe = new CustomEvent<{ marks?: Mark[] }>('hailstream:marks', { detail: {} });
@@ -270,7 +270,7 @@ function marks(page: Page): Promise<readonly Mark[]> {
   });
 }
 
-/** Marks stand for single vehicles only when they do not crowd each other. */
+/** A mark represents a single vehicle only if marks do not overlap. */
 async function zoomUntilMarks(page: Page): Promise<void> {
   await page.mouse.move(640, 400);
   await eventually('single vehicles are drawn', async () => {

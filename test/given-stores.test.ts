@@ -12,7 +12,7 @@ import { Command, eventually, System, temporaryHome } from './_system.js';
 const certificates = fileURLToPath(new URL('../libs/log/test/fixtures/tls', import.meta.url));
 const logger = createLogger({ name: 'system-test', level: 'silent' });
 
-/** Arguments of a broker that asks for TLS, a client's certificate and a password. */
+/** Arguments of a broker that requires TLS, a client certificate and a password. */
 async function demands(folder: string): Promise<string[]> {
   const users = join(folder, 'users');
   await writeFile(users, 'fleet:of taxis\n');
@@ -28,7 +28,7 @@ async function demands(folder: string): Promise<string[]> {
   return ['--data-dir', join(folder, 'broker'), ...sets];
 }
 
-/** As the services make it of the same variables. */
+/** The connection that services derive from the same variables. */
 async function connectionFrom(env: Readonly<Record<string, string>>): Promise<LogConnection> {
   const pem = (name: string): Promise<string> => readFile(env[name] ?? '', 'utf8');
   return {
@@ -48,8 +48,8 @@ async function connectionFrom(env: Readonly<Record<string, string>>): Promise<Lo
   };
 }
 
-describe('a log and a database that are given', () => {
-  it('are used in place of our own, whatever the log demands', async () => {
+describe('an external log and database', () => {
+  it('are used instead of the embedded ones, with TLS and a password', async () => {
     await using home = await temporaryHome();
     await using other = await temporaryHome();
     await using postgres = await startPostgres({ dataDir: join(other.folder, 'postgres'), port: 0 });

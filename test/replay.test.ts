@@ -13,13 +13,13 @@ interface ReplayResult {
   readonly devices: number;
 }
 
-/** The last line that a command with `--json` prints. */
+/** The last line of a command's output with `--json`. */
 function lastLine<T>(stdout: string): T {
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as T;
 }
 
 describe('a replayed trace', () => {
-  it('arrives exactly, however often it is sent', async () => {
+  it('is stored exactly once, even if it is sent twice', async () => {
     await using trace = await makeTrace({ cabs: 40, seconds: 300 });
     await using home = await temporaryHome();
     await using system = await System.start(home.folder, { args: ['--no-sim', '--batch-every', '1h'] });

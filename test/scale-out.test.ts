@@ -5,7 +5,7 @@ import { command, eventually, System, temporaryHome } from './_system.js';
 import { makeTrace } from './_trace.js';
 
 const SECRET = 'a secret that the processes of this test share, and nobody else';
-/** Small chunks: no process is done before the others have begun. */
+/** Small chunks, so that no process finishes before the others start. */
 const CHUNK_RECORDS = '100';
 
 interface Vehicle {
@@ -13,8 +13,8 @@ interface Vehicle {
   readonly located_at: number;
 }
 
-describe('two of each service', () => {
-  it('share the work: one order, one city, each row once, while a third batch joins and leaves', async () => {
+describe('two processes of each service', () => {
+  it('keep the order, show the same city and load each row once while a third batch joins and leaves', async () => {
     await using trace = await makeTrace({ cabs: 60, seconds: 400 });
     await using home = await temporaryHome();
     await using system = await System.start(home.folder, {
@@ -37,7 +37,7 @@ describe('two of each service', () => {
       'both load',
       async () => (await written(batchUrl)) > 0 && (await written(batch.url)) > 0,
     );
-    // One that joins and is asked to go, one that joins and is killed, and one that loads once.
+    // One joins and is stopped, one joins and is killed, and one loads once.
     expect(await (await oneMore('batch', system, SECRET)).stop()).toBe(0);
     await (await oneMore('batch', system, SECRET)).kill();
     expect(await system.command(['batch', 'run'])).toMatchObject({ code: 0 });
@@ -75,7 +75,7 @@ describe('two of each service', () => {
   });
 });
 
-/** A counter, over all its labels. */
+/** A counter, summed over its labels. */
 function sumOf(metrics: string, name: string): number {
   const values = [...metrics.matchAll(new RegExp(`^${name}\\{.*\\} (\\S+)$`, 'gm'))];
   return values.reduce((sum, [, value]) => sum + Number(value), 0);

@@ -57,7 +57,7 @@ function folderOf(file: string): string {
   return folder === '.' ? file.replace(/\.(js|tsx?)$/, '') : folder;
 }
 
-/** @returns one cycle as `a -> b -> a`, undefined if there is none */
+/** @returns one cycle as `a -> b -> a`, undefined if the graph has no cycle */
 function findCycle(graph: FolderGraph): string | undefined {
   const acyclic = new Set<string>();
   const visit = (folder: string, path: readonly string[]): string | undefined => {

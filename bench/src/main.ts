@@ -30,7 +30,7 @@ if (wanted === undefined) {
   }
 }
 
-/** What is asked for; `undefined` where it can't be had. */
+/** The requested suites; `undefined` if one is unknown. */
 function parse(args: string[]): Wanted | 'help' | undefined {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, strict: false });
   const options = new Set(Object.keys(values));

@@ -1,6 +1,6 @@
 import { build, type Histogram } from 'hdr-histogram-js';
 
-/** Highest latency that is told apart, in microseconds: ten minutes. What takes longer counts as that. */
+/** Highest recorded latency in microseconds: ten minutes. Higher values count as this. */
 const HIGHEST_TRACKABLE_US = 600_000_000;
 
 /** A histogram of microseconds. */
@@ -13,7 +13,7 @@ export function recordMs(latencies: Histogram, milliseconds: number): void {
   latencies.recordValue(Math.min(micros, HIGHEST_TRACKABLE_US));
 }
 
-/** Puts in the time since then, by `performance.now()`. */
+/** Records the time since `then`, by `performance.now()`. */
 export function recordSince(latencies: Histogram, sinceMs: number): void {
   recordMs(latencies, performance.now() - sinceMs);
 }

@@ -1,10 +1,10 @@
 import type { Histogram } from 'hdr-histogram-js';
 import { newLatencies, recordSince } from './latencies.js';
 
-/** Requests that an open loop lets run at once; beyond it the system under test is not keeping up at all. */
+/** Maximum in-flight requests of an open loop; with more, the system under test cannot keep up. */
 const MAX_OPEN_LOOP_IN_FLIGHT = 20_000;
 
-/** As many operations as go: `concurrency` callers, each asking again as soon as it is answered. */
+/** Maximum throughput: `concurrency` callers, each with one operation at a time. */
 export async function saturate(options: {
   durationMs: number;
   concurrency: number;
@@ -24,13 +24,13 @@ export async function saturate(options: {
 }
 
 /**
- * Operations at a fixed rate, whether or not earlier ones were answered. Latency runs from the time an operation was
- * planned for, so that a stall is felt by all that it delays. The histogram is in microseconds.
+ * Operations at a fixed rate, whether or not earlier ones have finished. Latency is measured from the planned time of an
+ * operation, so a stall counts for every operation that it delays. The histogram is in microseconds.
  */
 export async function openLoop(options: {
   durationMs: number;
   ratePerSecond: number;
-  /** Is told for when it was planned, by `performance.now()`. */
+  /** Receives its planned time, by `performance.now()`. */
   operation: (plannedAtMs: number) => Promise<void>;
 }): Promise<Histogram> {
   const latencies = newLatencies();
@@ -41,7 +41,8 @@ export async function openLoop(options: {
   for (let index = 0; index < planned; index += 1) {
     const plannedAt = startedAt + index * intervalMs;
     while (performance.now() < plannedAt) await nextTurn(plannedAt);
-    if (running.size >= MAX_OPEN_LOOP_IN_FLIGHT) throw new Error('the rate is more than can be answered');
+    if (running.size >= MAX_OPEN_LOOP_IN_FLIGHT)
+      throw new Error('the system under test cannot keep up with the rate');
     const operation = options.operation(plannedAt).then(() => {
       running.delete(operation);
       recordSince(latencies, plannedAt);
@@ -52,7 +53,7 @@ export async function openLoop(options: {
   return latencies;
 }
 
-/** Timers are a millisecond coarse: the last of the wait is spent turning the event loop, which lets answers in. */
+/** Timers have a resolution of one millisecond: the rest of the wait spins the event loop, which processes responses. */
 function nextTurn(untilMs: number): Promise<void> {
   return new Promise((resolve) => {
     if (untilMs - performance.now() > 2) setTimeout(resolve, 1);

@@ -4,25 +4,25 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { freePort } from '@hailstream/service/ports';
 
-/** Longest a process may take to answer that it is ready, and to stop once asked. */
+/** Time limits for a process to become ready, and to stop on request. */
 const READY_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 15_000;
 const READY_POLL_MS = 50;
 
-/** Last characters of a process's output that are kept, to be shown should it fail. */
+/** Last characters of a process's output that are kept and shown if it fails. */
 const OUTPUT_TAIL = 4_000;
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** A process of the system under test, alone in its own memory as it would be in production. */
+/** A separate process of the system under test, as in production. */
 export interface SystemProcess extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
-  /** The last of what it printed. */
+  /** The end of its output. */
   output(): string;
 }
 
-/** Starts `script` (a path in the repository), on a free port where none is given, and waits until `readyPath` answers 200. */
+/** Starts `script` (a path in the repository), by default on a free port, and waits until `readyPath` returns 200. */
 export async function startHttpProcess(options: {
   script: string;
   args?: readonly string[];
@@ -41,7 +41,7 @@ export async function startHttpProcess(options: {
   return toSystemProcess(url, child);
 }
 
-/** Starts the embedded broker as a process of its own, on a free port where none is given. `url` is its `host:port`. */
+/** Starts the embedded broker in a separate process, by default on a free port. `url` is its `host:port`. */
 export async function startBrokerProcess(dataDir: string, givenPort?: number): Promise<SystemProcess> {
   const port = givenPort ?? (await freePort());
   const child = startProcess(
@@ -53,7 +53,7 @@ export async function startBrokerProcess(dataDir: string, givenPort?: number): P
   return toSystemProcess(`127.0.0.1:${port}`, child);
 }
 
-/** Runs a script to its end and gives what it printed. @throws Error where it fails */
+/** Runs a script until it exits and returns its output. @throws Error if its exit code is not 0 */
 export async function runToEnd(
   script: string,
   args: readonly string[],
@@ -61,11 +61,11 @@ export async function runToEnd(
 ): Promise<string> {
   const child = startProcess(script, args, env);
   const [code] = (await once(child.process, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`${script} ended with ${code}:\n${child.output()}`);
+  if (code !== 0) throw new Error(`${script} exited with code ${code}:\n${child.output()}`);
   return child.output();
 }
 
-/** Memory that a process has resident, in MiB. */
+/** Resident memory of a process, in MiB. */
 export async function residentMiB(pid: number): Promise<number> {
   const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)]);
   return Number(stdout) / 1024;
@@ -101,7 +101,7 @@ async function readyWhen(child: Child, ready: () => Promise<boolean>): Promise<v
   while (!(await ready())) {
     if (child.process.exitCode !== null || performance.now() > giveUpAt) {
       await stop(child.process);
-      throw new Error(`a process of the system did not get ready:\n${child.output()}`);
+      throw new Error(`a process of the system did not become ready:\n${child.output()}`);
     }
     await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
   }
@@ -111,7 +111,7 @@ async function answers(url: string): Promise<boolean> {
   try {
     return (await fetch(url)).status === 200;
   } catch {
-    // Not listening yet: asked again until READY_WITHIN_MS have passed.
+    // Not listening yet; retried until READY_WITHIN_MS have passed.
     return false;
   }
 }

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { Histogram } from 'hdr-histogram-js';
 import type { Comparison } from './rounds.js';
 
-/** The ratio that we hold ourselves to. */
+/** The target ratio. */
 export type Wanted = { readonly atLeast: number } | { readonly atMost: number };
 
-/** One line of the table. `wanted` is `null` where nothing is claimed. */
+/** A row of the table. `wanted` is `null` if there is no target. */
 export type Row =
   | {
       readonly kind: 'comparison';
@@ -19,22 +19,22 @@ export type Row =
   | { readonly kind: 'latency'; readonly name: string; readonly note: string; readonly micros: Percentiles }
   | FaultRow;
 
-/** What a fault did to a steady load. */
+/** The effect of a fault on a steady load. */
 export interface FaultRow {
   readonly kind: 'fault';
   readonly name: string;
-  /** From the strike until whatever was struck was back, and ready. */
+  /** From the fault until the affected process was ready again. */
   readonly mendedMs: number;
-  /** From when an event was to be sent to its acknowledgement, whatever was answered in between. */
+  /** From the planned time of an event to its acknowledgement, including retries. */
   readonly acknowledged: Percentiles;
-  /** Requests that were not answered with 201, each of which was sent again. */
+  /** Requests that did not return 201; each was retried. */
   readonly sentAgain: number;
-  /** From the strike to the last event that waited out of the ordinary. */
+  /** From the fault to the last event that was delayed. */
   readonly normalAfterMs: number;
-  /** From the acknowledgement until the first realtime process showed it, and until both did. */
+  /** From the acknowledgement until the first realtime process shows the event, and until both do. */
   readonly shownByOne: Percentiles;
   readonly shownByBoth: Percentiles;
-  /** From the acknowledgement until it was a row. */
+  /** From the acknowledgement until the event is a row. */
   readonly inPostgres: Percentiles;
 }
 
@@ -56,7 +56,7 @@ export function percentiles(histogram: Histogram): Percentiles {
   };
 }
 
-/** The rows as Markdown tables: ratios with both of their sides, latencies, and faults. */
+/** Markdown tables of the ratios with both sides, the latencies, and the faults. */
 export function table(rows: readonly Row[]): string {
   const comparisons = rows.filter((row) => row.kind === 'comparison');
   const latencies = rows.filter((row) => row.kind === 'latency');
@@ -80,7 +80,7 @@ export function table(rows: readonly Row[]): string {
   return [...lines, ...faultTable(rows.filter((row) => row.kind === 'fault'))].join('\n');
 }
 
-/** Times are in seconds but for what devices ordinarily wait. */
+/** Times are in seconds, except the ordinary wait of devices. */
 function faultTable(rows: readonly FaultRow[]): string[] {
   if (rows.length === 0) return [];
   const lines = [
@@ -104,14 +104,14 @@ function faultTable(rows: readonly FaultRow[]): string[] {
   return lines;
 }
 
-/** The machine in one line, as results are worth little without it. */
+/** The machine in one line: results are not comparable without it. */
 export function machine(): string {
   const processors = cpus();
   const memoryGib = Math.round(totalmem() / 2 ** 30);
   return `${processors[0]?.model.trim() ?? 'unknown processor'}, ${processors.length} cores, ${memoryGib} GiB, ${process.platform} ${release()}, Node ${process.versions.node}`;
 }
 
-/** Writes everything measured, each round of it, and says where. */
+/** Writes all measurements of all rounds, and returns the file's path. */
 export function writeJson(folder: string, rows: readonly Row[], takenAt: Date): string {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${takenAt.toISOString().replaceAll(':', '-')}.json`);
@@ -122,14 +122,14 @@ export function writeJson(folder: string, rows: readonly Row[], takenAt: Date): 
   return file;
 }
 
-/** What is wanted, and whether it is so. */
+/** The target, and whether it is reached. */
 function verdict(ratio: number, wanted: Wanted | null): [string, string] {
   if (wanted === null) return ['–', ''];
   if ('atLeast' in wanted) return [`≥ ${wanted.atLeast}`, ratio >= wanted.atLeast ? 'ok' : '**missed**'];
   return [`≤ ${wanted.atMost}`, ratio <= wanted.atMost ? 'ok' : '**missed**'];
 }
 
-/** Small figures need their decimals, large ones don't. */
+/** Decimals only for small figures. */
 function figure(value: number): string {
   return value < 100 ? value.toPrecision(3) : count(value);
 }

@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { compare, median } from './rounds.js';
 
 describe('median', () => {
-  it('is the middle one, or lies between the two in the middle', () => {
+  it('is the middle number, or the mean of the two in the middle', () => {
     expect(median([9, 1, 5])).toBe(5);
     expect(median([4, 1, 9, 2])).toBe(3);
   });
 
-  it('refuses no numbers', () => {
+  it('refuses an empty list', () => {
     expect(() => median([])).toThrow(RangeError);
   });
 });
 
 describe('compare', () => {
-  it('alternates the sides and leaves the first round out', async () => {
+  it('alternates the sides and discards the warm-up round', async () => {
     const order: string[] = [];
     const side = (name: string, figures: number[]) => ({
       name,

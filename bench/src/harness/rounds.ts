@@ -1,4 +1,4 @@
-/** One of the things compared: `measure` gives one round's figure. */
+/** One of the two compared sides: `measure` returns the figure of one round. */
 export interface Side {
   readonly name: string;
   measure(): Promise<number>;
@@ -7,7 +7,7 @@ export interface Side {
 export interface Comparison {
   readonly ours: SideResult;
   readonly reference: SideResult;
-  /** Median of ours by median of the reference. */
+  /** Median of the subject divided by the median of the reference. */
   readonly ratio: number;
 }
 
@@ -18,8 +18,8 @@ export interface SideResult {
 }
 
 /**
- * Measures two sides in turn, `rounds` times each after one round that does not count, so that a machine that gets
- * slower or faster meanwhile does so for both.
+ * Measures two sides alternately, `rounds` times each after a warm-up round, so that a change of the machine's speed
+ * affects both.
  */
 export async function compare(options: { rounds: number; ours: Side; reference: Side }): Promise<Comparison> {
   const { ours, reference } = options;
@@ -31,7 +31,7 @@ export async function compare(options: { rounds: number; ours: Side; reference: 
   return comparison(sideResult(ours.name, figures.ours), sideResult(reference.name, figures.reference));
 }
 
-/** The same where a round gives more than one figure. */
+/** The same for rounds that return several figures. */
 export async function alternate<T>(options: {
   rounds: number;
   ours: () => Promise<T>;
@@ -48,7 +48,7 @@ export async function alternate<T>(options: {
   return results;
 }
 
-/** Two sides that were measured. */
+/** The measurements of both sides. */
 export function comparison(ours: SideResult, reference: SideResult): Comparison {
   return { ours, reference, ratio: ours.median / reference.median };
 }
@@ -57,11 +57,12 @@ export function sideResult(name: string, rounds: readonly number[]): SideResult 
   return { name, rounds, median: median(rounds) };
 }
 
-/** The middle one, or the mean of the two in the middle. @throws RangeError of no numbers */
+/** The middle number, or the mean of the two in the middle. @throws RangeError if there are no numbers */
 export function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)];
   const lower = sorted[Math.ceil(sorted.length / 2) - 1];
-  if (upper === undefined || lower === undefined) throw new RangeError('no numbers have no median');
+  if (upper === undefined || lower === undefined)
+    throw new RangeError('median: expected at least one number');
   return (upper + lower) / 2;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { LOCAL_PROVIDER_ID } from '@hailstream/service/tokens';
 import type { Telemetry } from '@hailstream/events';
 
-/** Telemetry as the simulator writes it, each point new, of devices that take turns. */
+/** Telemetry in the simulator's format: each point is new, and devices alternate. */
 export class TelemetrySource {
   private readonly deviceIds: readonly string[];
   private readonly providerId: string;

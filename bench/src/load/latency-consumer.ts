@@ -5,8 +5,8 @@ import { plainClient } from './plain-client.js';
 import { monotonicMs, readPlannedAt } from './planned-time.js';
 
 /*
- * Started as a process of its own with an address and a topic. It reads the topic from its end on, and tells what it is
- * asked: how many records came since it was last told to begin anew, and how long after they were planned.
+ * Runs as a separate process with an address and a topic as arguments. It reads the topic from its end and reports on
+ * request how many records it has received since the last reset, and their latency from the planned time.
  */
 
 export type Question = 'begin' | 'report';

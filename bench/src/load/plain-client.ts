@@ -2,22 +2,22 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 
-/** Partitions of every topic that is measured. */
+/** Partitions of each measured topic. */
 export const PARTITIONS = 12;
 export const RECORD_BYTES = 200;
 
-/** Longest that a broker may take from its launch to its first acknowledgement. */
+/** Time limit from a broker's start to its first acknowledgement. */
 const FIRST_ACK_WITHIN_MS = 180_000;
 const FIRST_ACK_POLL_MS = 20;
-/** Longest that one attempt may take, and how many there may be at once. */
+/** Time limit of an attempt, and maximum number of concurrent attempts. */
 const ATTEMPT_MS = 5_000;
 const MAX_ATTEMPTS = 20;
 
-/** Longest that a topic may take to be there. */
+/** Time limit for the creation of a topic. */
 const TOPIC_WITHIN_MS = 30_000;
 const TOPIC_POLL_MS = 50;
 
-/** kafkajs as it comes, so that nothing of ours is on the client's side. */
+/** Unmodified kafkajs, so that the client contains no Hailstream code. */
 export function plainClient(address: string): Kafka {
   return new Kafka({
     clientId: 'bench',
@@ -27,7 +27,7 @@ export function plainClient(address: string): Kafka {
   });
 }
 
-/** Gives a topic of its own to what measures, and takes it away afterwards. */
+/** Runs a measurement on a new topic, and deletes the topic afterwards. */
 export async function withTopic<T>(address: string, measure: (topic: string) => Promise<T>): Promise<T> {
   const topic = `bench-${randomUUID()}`;
   await makeTopic(address, topic);
@@ -36,7 +36,7 @@ export async function withTopic<T>(address: string, measure: (topic: string) => 
   return result;
 }
 
-/** Makes a topic that stays; resolves once it can be used. @throws Error where it never can */
+/** Creates a topic; resolves once it can be used. @throws Error if it cannot be created in time */
 export async function makeTopic(address: string, topic: string): Promise<void> {
   const giveUpAt = performance.now() + TOPIC_WITHIN_MS;
   await withAdmin(address, async (admin) => {
@@ -46,8 +46,8 @@ export async function makeTopic(address: string, topic: string): Promise<void> {
         await admin.fetchTopicMetadata({ topics: [topic] });
         return;
       } catch (cause) {
-        // Kafka says of a new topic that it does not exist, for a moment.
-        if (performance.now() > giveUpAt) throw new Error(`${address} does not make a topic`, { cause });
+        // For a moment, Kafka reports that a new topic does not exist.
+        if (performance.now() > giveUpAt) throw new Error(`${address} does not create a topic`, { cause });
         await delay(TOPIC_POLL_MS);
       }
     }
@@ -64,16 +64,16 @@ async function withAdmin(address: string, use: (admin: Admin) => Promise<void>):
   }
 }
 
-/** Values that don't compress and are all alike in size. */
+/** Incompressible values of equal size. */
 export function makeValue(): Buffer {
   return randomBytes(RECORD_BYTES);
 }
 
 /**
- * Appends a record to a topic that is there; resolves once it is acknowledged. A broker that starts may take a request
- * and never answer it: a new attempt is made all the while, and the first that gets through counts.
+ * Appends a record to an existing topic; resolves once it is acknowledged. A broker that is starting may accept a request
+ * and never respond, so attempts overlap, and the first success counts.
  *
- * @throws Error where none does
+ * @throws Error if no attempt succeeds in time
  */
 export async function firstAcknowledged(address: string, topic: string): Promise<void> {
   const giveUpAt = performance.now() + FIRST_ACK_WITHIN_MS;
@@ -83,9 +83,9 @@ export async function firstAcknowledged(address: string, topic: string): Promise
     tellAcknowledged = () => resolve('acknowledged');
   });
   for (;;) {
-    if (performance.now() > giveUpAt) throw new Error(`${address} acknowledged nothing`);
+    if (performance.now() > giveUpAt) throw new Error(`${address} acknowledged no record`);
     if (underWay.size < MAX_ATTEMPTS) {
-      // One that fails was too early: the next, or another that is under way, may get through.
+      // A failed attempt was too early; another one may succeed.
       const attempt = appendOnce(address, topic).then(tellAcknowledged, () => undefined);
       underWay.add(attempt);
       void attempt.then(() => underWay.delete(attempt));
@@ -108,7 +108,7 @@ async function appendOnce(address: string, topic: string): Promise<void> {
     await producer.connect();
     await producer.send({ topic, acks: -1, messages: [{ value: makeValue() }] });
   } finally {
-    // The acknowledgement is what counts, and not how long it takes to part.
+    // The time of the disconnect is not measured.
     producer.disconnect().catch(() => undefined);
   }
 }

@@ -1,4 +1,4 @@
-/** Milliseconds of a clock that all processes of this machine share. */
+/** Milliseconds of a clock that is common to all processes of this machine. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
@@ -6,7 +6,7 @@ export function monotonicMs(): number {
 /** What to add to `performance.now()`, which counts from the start of its process. */
 export const MONOTONIC_MINUS_PERFORMANCE_MS = monotonicMs() - performance.now();
 
-/** Puts the time that a record is planned for at its start. */
+/** Writes the planned time of a record to its first bytes. */
 export function writePlannedAt(value: Buffer, plannedAtMs: number): void {
   value.writeDoubleBE(plannedAtMs, 0);
 }

@@ -3,7 +3,7 @@ import { Body, Controller, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 
-// The HTTP stack that ingest stands on, answering as ingest does and doing nothing: it parses a body and forgets it.
+// The HTTP stack of ingest with the same responses, but without work: it parses a body and discards it.
 
 @Controller()
 class NothingController {

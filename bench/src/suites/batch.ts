@@ -16,7 +16,7 @@ import type { Effort, Suite } from './suite.js';
 
 const FILL_BATCH = 1_000;
 
-/** A batch run against `COPY` of the same rows, from a file, into the same table with the same indexes. */
+/** A batch run against `COPY` of the same rows from a file into the same table with the same indexes. */
 export const batchSuite: Suite = {
   name: 'batch',
   run: measure,
@@ -72,7 +72,7 @@ async function fillLog(brokers: string, rows: number): Promise<void> {
   }
 }
 
-/** The run's own time, without the start of its process. */
+/** The duration of the run, without the start of its process. */
 async function batchRowsPerSecond(
   client: Client,
   rows: number,
@@ -82,7 +82,7 @@ async function batchRowsPerSecond(
   await client.query('CHECKPOINT');
   const output = await runToEnd('apps/batch/dist/main.js', ['run', '--json'], env);
   const summary = JSON.parse(output.trim().split('\n').at(-1) ?? '') as { rows: number; seconds: number };
-  if (summary.rows !== rows) throw new Error(`the run loaded ${summary.rows} rows and not ${rows}`);
+  if (summary.rows !== rows) throw new Error(`expected the run to load ${rows} rows, got ${summary.rows}`);
   return rows / summary.seconds;
 }
 

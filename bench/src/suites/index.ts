@@ -5,5 +5,5 @@ import { ingestSuite } from './ingest.js';
 import type { Suite } from './suite.js';
 import { visibleSuite } from './visible.js';
 
-/** Every suite, in the order they run. */
+/** All suites in the order in which they run. */
 export const suites: readonly Suite[] = [ingestSuite, batchSuite, visibleSuite, brokerSuite, faultsSuite];

@@ -15,7 +15,7 @@ const CALLERS = 64;
 const BATCH = 100;
 const SECRET = 'a secret that only this benchmark has, for its own loopback';
 
-/** Ingest against the HTTP stack that it stands on, and against the log without HTTP. */
+/** Ingest against its HTTP stack alone, and against the log without HTTP. */
 export const ingestSuite: Suite = {
   name: 'ingest',
   run: measure,
@@ -139,7 +139,7 @@ class TelemetryClient implements AsyncDisposable {
     this.headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
   }
 
-  /** Posts new points. @throws Error where not all of them were accepted */
+  /** Posts new points. @throws Error if not all of them are accepted */
   async send(size: number): Promise<void> {
     const { statusCode, body } = await this.pool.request({
       method: 'POST',
@@ -149,7 +149,7 @@ class TelemetryClient implements AsyncDisposable {
     });
     const answer = (await body.json()) as { success?: number };
     if (statusCode !== 201 || answer.success !== size) {
-      throw new Error(`${size} points were answered with ${statusCode}: ${JSON.stringify(answer)}`);
+      throw new Error(`posting ${size} points returned ${statusCode}: ${JSON.stringify(answer)}`);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Row } from '../harness/report.js';
 
-/** How long and how often to measure: `quick` shows that a suite works, its figures mean little. */
+/** How long and how often to measure. `quick` only checks that a suite works; its figures are not meaningful. */
 export interface Effort {
   readonly rounds: number;
   readonly roundMs: number;
@@ -12,10 +12,10 @@ export const efforts = {
   full: { rounds: 3, roundMs: 5_000, rows: 200_000 },
 } as const satisfies Record<string, Effort>;
 
-/** One subject: starts what it needs, measures, stops it. `say` tells what it is doing. */
+/** A benchmark suite: starts what it needs, measures, and stops it. `say` reports its progress. */
 export interface Suite {
   readonly name: string;
-  /** Gets, or asks for, what is needed beyond Node; before any suite runs. @throws MissingNeedsError */
+  /** Checks or installs requirements other than Node before any suite runs. @throws MissingNeedsError */
   prepare?(): Promise<void>;
   run(effort: Effort, say: (what: string) => void): Promise<Row[]>;
 }

@@ -16,12 +16,12 @@ const EVENTS_PER_SECOND = 200;
 const SECRET = 'a secret that only this benchmark has, for its own loopback';
 const WORLD = { west: -180, south: -90, east: 180, north: 90 };
 
-/** Longest the last events may take to show after the load has ended. */
+/** Time limit for the last events to be shown after the load. */
 const SETTLE_MS = 5_000;
 
 type LiveSocket = Socket<ServerToClient, ClientToServer>;
 
-/** From ingest's answer to the frame, on a socket, that shows the event. */
+/** Latency from ingest's response to the frame on a socket that shows the event. */
 export const visibleSuite: Suite = {
   name: 'visible',
   run: measure,
@@ -67,7 +67,7 @@ function firstSnapshot(socket: LiveSocket): Promise<number> {
   });
 }
 
-/** Each point is of a new device, so that the first frame with the device is the one that shows the point. */
+/** Each point is from a new device, so the first frame with the device shows the point. */
 async function acceptedToVisible(
   socket: LiveSocket,
   ingestUrl: string,
@@ -98,7 +98,7 @@ async function acceptedToVisible(
         body: JSON.stringify([point]),
       });
       await body.dump();
-      if (statusCode !== 201) throw new Error(`a point was answered with ${statusCode}`);
+      if (statusCode !== 201) throw new Error(`posting a point returned ${statusCode}`);
       acceptedAt.set(point.device_id, performance.now());
     },
   });
@@ -114,7 +114,7 @@ async function allSeen(acceptedAt: Map<string, number>, seenAt: Map<string, numb
   const giveUpAt = performance.now() + SETTLE_MS;
   const missing = (): number => [...acceptedAt.keys()].filter((id) => !seenAt.has(id)).length;
   while (missing() > 0) {
-    if (performance.now() > giveUpAt) throw new Error(`${missing()} accepted events never showed`);
+    if (performance.now() > giveUpAt) throw new Error(`${missing()} accepted events were not shown in time`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

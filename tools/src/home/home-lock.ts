@@ -3,12 +3,12 @@ import { connect, createServer } from 'node:net';
 import { UsageError } from '../usage-error.js';
 import type { Home } from './home.js';
 
-/** The systems' bound for the path of a socket is 104 bytes on macOS and 108 on Linux. */
+/** The maximum length of a socket's path is 104 bytes on macOS and 108 on Linux. */
 const MAX_SOCKET_PATH_BYTES = 103;
 
 /**
- * Keeps the home folder for this process alone until it ends, however it ends: a socket that is listened on can't be
- * left behind by a process that is gone, as a file with its id in it can.
+ * Locks the home folder until this process ends for any reason. A listening socket cannot outlive its process, unlike a
+ * file with its process id.
  *
  * @throws UsageError if another process holds it
  */

@@ -18,14 +18,14 @@ describe('readEnvironment', () => {
     expect(rest).toEqual({ kafkaBrokers: undefined, databaseUrl: undefined });
   });
 
-  it('takes what the environment names, and nothing for what is set to nothing', async () => {
+  it('uses the variables of the environment, and ignores empty ones', async () => {
     const given = { AUTH_JWT_SECRET: 'x'.repeat(32), KAFKA_BROKERS: 'kafka:9092', DATABASE_URL: '' };
     const { env, kafkaBrokers, databaseUrl } = await readEnvironment(given, { ownSecret, simulate: true });
     expect(env['AUTH_JWT_SECRET']).toBe('x'.repeat(32));
     expect({ kafkaBrokers, databaseUrl }).toEqual({ kafkaBrokers: 'kafka:9092', databaseUrl: undefined });
   });
 
-  it('makes no tokens where somebody else signs them', async () => {
+  it('signs no tokens if another issuer is configured', async () => {
     const given = { AUTH_JWKS_URL: 'https://keys.example/jwks', INGEST_TOKEN: 'theirs' };
     const { env, readToken, writeToken } = await readEnvironment(given, { ownSecret, simulate: true });
     expect({ secret: env['AUTH_JWT_SECRET'], readToken, writeToken }).toEqual({
@@ -35,7 +35,7 @@ describe('readEnvironment', () => {
     });
   });
 
-  it('refuses a simulator that has no way to a token', async () => {
+  it('refuses a simulator without a token', async () => {
     const given = { AUTH_JWKS_URL: 'https://keys.example/jwks' };
     await expect(readEnvironment(given, { ownSecret, simulate: true })).rejects.toThrow(
       /^INGEST_TOKEN: .*--no-sim$/,

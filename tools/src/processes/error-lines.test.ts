@@ -16,7 +16,7 @@ describe('errorMessage', () => {
   it.each([
     '{"level":"info","msg":"loaded"}',
     '{"level":40,"msg":"healed"}',
-    '{"level":"info","msg":"somebody wrote \\"level\\":50"}',
+    '{"level":"info","msg":"the body has \\"level\\":50"}',
     'listening on 127.0.0.1:9092',
     '{"level":"error","msg":"cut',
   ])('passes over %s', (line) => {

@@ -7,15 +7,15 @@ import type { Effort } from '../suite.js';
 import { produceWithJava } from './java.js';
 import type { BrokerSide, Sides } from './sides.js';
 
-/** What a process allocates while it starts has been given back, or won't be, after so long. */
+/** Wait after a start until the process has released memory that it needs only to start. */
 const SETTLE_MS = 3_000;
-/** Rarely are records so large; it is only how the disk fills soonest. */
+/** Larger than usual records fill the disk faster. */
 const FILL_RECORD_BYTES = 10_000;
 const TOPIC = 'started';
 
 const WANTED = { atMost: 0.15 } as const;
 
-/** Starts and memory. Both sides are running before and stopped afterwards; the other is stopped while one is measured. */
+/** Start times and memory. While one side is measured, the other is stopped. */
 export async function measureFootprint(
   effort: Effort,
   sides: Sides,

@@ -5,14 +5,14 @@ import { RECORD_BYTES, withTopic } from '../../load/plain-client.js';
 import type { Effort } from '../suite.js';
 import type { BrokerSide, Sides } from './sides.js';
 
-/** Longest that one run of a tool may take. */
+/** Time limit of one run of a tool. */
 const TOOL_TIMEOUT_MS = 10 * 60_000;
 const TOOL_HEAP = '512m';
 
 const PRODUCER = 'org.apache.kafka.tools.ProducerPerformance';
 const CONSUMER = 'org.apache.kafka.tools.ConsumerPerformance';
 
-/** Kafka's own performance tools, with the settings that its clients come with. Both brokers run. */
+/** Kafka's performance tools with the default client settings. Both brokers run. */
 export async function measureJava(effort: Effort, sides: Sides, say: (what: string) => void): Promise<Row[]> {
   say('ProducerPerformance and ConsumerPerformance');
   const records = effort.rows * 10;
@@ -39,7 +39,7 @@ export async function measureJava(effort: Effort, sides: Sides, say: (what: stri
   ];
 }
 
-/** Records a second. */
+/** Records per second. */
 interface JavaRound {
   readonly acksOne: number;
   readonly acksAll: number;
@@ -55,7 +55,7 @@ async function javaRound(side: BrokerSide, records: number): Promise<JavaRound> 
   });
 }
 
-/** Produces so many bytes of values as fast as it goes. @returns records a second */
+/** Produces values of this total size at maximum speed. @returns records per second */
 export async function produceWithJava(options: {
   side: BrokerSide;
   topic: string;
@@ -89,6 +89,6 @@ async function consumeWithJava(side: BrokerSide, topic: string, records: number)
 async function run(mainClass: string, args: readonly string[]): Promise<string> {
   const options = { heap: TOOL_HEAP, timeoutMs: TOOL_TIMEOUT_MS };
   const { exitCode, stdout, stderr } = await kafkaTool(await kafkaClasspath(), mainClass, args, options);
-  if (exitCode !== 0) throw new Error(`${mainClass} ended with ${exitCode}:\n${stdout}${stderr}`);
+  if (exitCode !== 0) throw new Error(`${mainClass} exited with code ${exitCode}:\n${stdout}${stderr}`);
   return stdout;
 }

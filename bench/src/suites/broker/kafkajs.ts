@@ -7,13 +7,13 @@ import type { Effort } from '../suite.js';
 import { produceWithJava } from './java.js';
 import type { BrokerSide, Sides } from './sides.js';
 
-/** Sends that one producer has under way. */
+/** In-flight sends of one producer. */
 const CALLERS = 8;
 const BATCHES = [1, 100, 1_000];
-/** Longest that a consumer may take to read everything. */
+/** Time limit for a consumer to read all records. */
 const CONSUMED_WITHIN_MS = 120_000;
 
-/** kafkajs's producer and consumer, as they come. Both brokers run. */
+/** The producer and consumer of kafkajs with default settings. Both brokers run. */
 export async function measureKafkajs(
   effort: Effort,
   { ours, reference }: Sides,
@@ -57,7 +57,7 @@ async function producedPerSecond(address: string, size: number, durationMs: numb
   });
 }
 
-/** From the first record to the last, of a topic that is full. */
+/** Reads a filled topic from the first record to the last. */
 async function consumedPerSecond(side: BrokerSide, records: number): Promise<number> {
   return withTopic(side.address, async (topic) => {
     await produceWithJava({ side, topic, acks: '1', bytes: records * RECORD_BYTES });
@@ -73,7 +73,7 @@ async function consumedPerSecond(side: BrokerSide, records: number): Promise<num
           reject(new Error(`${left} of ${records} records were not consumed`));
         }, CONSUMED_WITHIN_MS);
         const eachBatch = ({ batch }: { batch: { messages: readonly unknown[] } }): Promise<void> => {
-          // The first batch starts the clock and is not counted: when it was asked for is not known.
+          // The first batch starts the clock and is not counted, because the time of its request is unknown.
           if (firstAt === 0) firstAt = performance.now();
           else counted += batch.messages.length;
           left -= batch.messages.length;

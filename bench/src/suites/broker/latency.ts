@@ -11,22 +11,22 @@ import { MONOTONIC_MINUS_PERFORMANCE_MS, writePlannedAt } from '../../load/plann
 import type { Effort } from '../suite.js';
 import type { BrokerSide, Sides } from './sides.js';
 
-/** Records a send: as a service sends that gathers for some milliseconds. */
+/** Records per send, as from a service that batches for some milliseconds. */
 const BATCH = 100;
-/** Sends under way while the maximum is looked for. */
+/** In-flight sends while the maximum is measured. */
 const CALLERS = 8;
 const LOADS = [0.1, 0.5, 0.8];
-/** Loaded for so long before anything counts. */
+/** Duration of the warm-up load. */
 const WARM_UP_MS = 2_000;
-/** Longest that the consumer may be behind when the load has ended. */
+/** Time limit for the consumer to catch up after the load. */
 const CAUGHT_UP_WITHIN_MS = 60_000;
 const CAUGHT_UP_POLL_MS = 10;
 
 const consumerScript = fileURLToPath(new URL('../../load/latency-consumer.js', import.meta.url));
 
 /**
- * Produce to consume, from the time that a record was planned for, with a producer and a consumer that are processes
- * of their own. Both brokers run.
+ * Latency from the planned time of a record to its consumption, with the producer and the consumer in separate
+ * processes. Both brokers run.
  */
 export async function measureLatency(
   effort: Effort,
@@ -49,7 +49,7 @@ export async function measureLatency(
       result: most,
     },
   ];
-  // What both can do: a rate that only one of them keeps up with would say nothing of the other.
+  // A rate that both can sustain.
   const maximum = Math.min(most.ours.median, most.reference.median);
   const p99Of = new Map<number, number[]>();
   for (const load of LOADS) {
@@ -80,7 +80,7 @@ export async function measureLatency(
   return [...rows, await flatness(effort, ours, most.ours.median, say)];
 }
 
-/** The embedded broker against itself, at fractions of its own maximum. */
+/** The embedded broker at fractions of its own maximum. */
 async function flatness(
   effort: Effort,
   broker: BrokerSide,
@@ -102,7 +102,7 @@ async function flatness(
   };
 }
 
-/** Records a second that were produced and consumed, from the first send until the last was seen. */
+/** Records per second from the first send until the last record was consumed. */
 async function mostPerSecond(address: string, effort: Effort): Promise<number> {
   return withLoad(address, async ({ send, consumer }) => {
     await saturate({ durationMs: WARM_UP_MS, concurrency: CALLERS, operation: () => send(monotonicNow()) });
@@ -135,12 +135,12 @@ function monotonicNow(): number {
 }
 
 interface Load {
-  /** Sends a batch of records that were planned for then, by the clock that all processes share. */
+  /** Sends a batch of records with this planned time, by the common clock. */
   send(plannedAtMs: number): Promise<void>;
   readonly consumer: {
-    /** Forgets what was measured, once all that was sent has come. */
+    /** Discards the measurements once all sent records were received. */
     begin(): Promise<void>;
-    /** Resolves once all that was sent since has come. */
+    /** Resolves once all records sent since then were received. */
     caughtUp(): Promise<Percentiles>;
   };
 }
@@ -166,7 +166,7 @@ async function withLoad<T>(address: string, measure: (load: Load) => Promise<T>)
           const micros = await ask(consumer, 'report');
           if (micros.count === sent) return micros;
           if (performance.now() > giveUpAt) {
-            throw new Error(`${micros.count} of ${sent} records came to the consumer`);
+            throw new Error(`the consumer received ${micros.count} of ${sent} records`);
           }
           await delay(CAUGHT_UP_POLL_MS);
         }
@@ -187,15 +187,15 @@ async function withLoad<T>(address: string, measure: (load: Load) => Promise<T>)
 async function ask(consumer: ChildProcess, question: Question): Promise<Percentiles> {
   consumer.send(question);
   const answer = await answerOf(consumer, 'report');
-  if (answer.kind !== 'report') throw new Error(`the consumer answered '${answer.kind}'`);
+  if (answer.kind !== 'report') throw new Error(`expected a report from the consumer, got '${answer.kind}'`);
   return answer.micros;
 }
 
-/** @throws Error where the consumer ends instead */
+/** @throws Error if the consumer exits */
 async function answerOf(consumer: ChildProcess, kind: Answer['kind']): Promise<Answer> {
   const answered = new AbortController();
   const ended = once(consumer, 'exit', { signal: answered.signal }).then(() => {
-    throw new Error('the process that consumes has ended');
+    throw new Error('the consumer process has exited');
   });
   try {
     for (;;) {
@@ -204,7 +204,7 @@ async function answerOf(consumer: ChildProcess, kind: Answer['kind']): Promise<A
       if (answer.kind === kind) return answer;
     }
   } finally {
-    // The race is over: what lost it must not be listened for, nor fail.
+    // Removes the listener of the promise that lost the race.
     ended.catch(() => undefined);
     answered.abort();
   }

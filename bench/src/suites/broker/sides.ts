@@ -2,23 +2,23 @@ import { freePort } from '@hailstream/service/ports';
 import { startKafka, type RunningKafka } from '@hailstream/tools/kafka';
 import { startBrokerProcess, type SystemProcess } from '../../harness/processes.js';
 
-/** As Kafka's own start script has it. */
+/** The default of Kafka's start script. */
 const KAFKA_HEAP = '1g';
 
-/** A broker that is measured: a process of its own, which can be stopped and started again on what it has written. */
+/** A measured broker: a separate process that can be stopped and restarted on its data. */
 export interface BrokerSide extends AsyncDisposable {
   readonly name: string;
-  /** `host:port`, which stays. */
+  /** `host:port`; it does not change. */
   readonly address: string;
-  /** Of the process that runs. */
+  /** Id of the running process. */
   readonly pid: number;
-  /** Launches it; resolves once it says that it is ready. */
+  /** Starts the broker; resolves once it is ready. */
   start(): Promise<void>;
-  /** Ends it in good order. */
+  /** Shuts the broker down. */
   stop(): Promise<void>;
 }
 
-/** Both, and which is which. */
+/** Both brokers. */
 export interface Sides {
   readonly ours: BrokerSide;
   readonly reference: BrokerSide;
