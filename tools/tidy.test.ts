@@ -109,6 +109,15 @@ describe.each(packages)('$folder', ({ folder, manifest }) => {
 
 describe('sources', () => {
   const sources = files.filter((file) => /\.(ts|tsx|mjs)$/.test(file));
+  const linesWith = (pattern: RegExp, except = /^$/): string[] =>
+    sources
+      .filter((file) => file !== 'tools/tidy.test.ts')
+      .flatMap((file) =>
+        read(file)
+          .split('\n')
+          .filter((line) => pattern.test(line) && !except.test(line))
+          .map((line) => `${file}: ${line.trim()}`),
+      );
 
   it('name an owner in every TODO', () => {
     const anonymous = sources.flatMap((file) =>
@@ -118,6 +127,15 @@ describe('sources', () => {
         .map((line) => `${file}: ${line.trim()}`),
     );
     expect(anonymous).toEqual([]);
+  });
+
+  it('declare private members with `private`, not with #', () => {
+    const hash = /^\s+(?:(?:static|readonly|async|get|set|accessor) )*\*?#[A-Za-z_]\w*|\.#[A-Za-z_]\w*/;
+    expect(linesWith(hash)).toEqual([]);
+  });
+
+  it('import node:assert in one form', () => {
+    expect(linesWith(/from 'node:assert|from 'assert/, /^import assert from 'node:assert';$/)).toEqual([]);
   });
 
   it('have every test folder in a tsconfig: elsewhere a decorated class is a syntax error', () => {

@@ -8,7 +8,11 @@ import { runCommand } from './run-command.js';
 /** A replay at the recorded speed takes as long as the recording. */
 const TOKEN_EXPIRES_IN = '7 days';
 
-const USAGE = 'usage: npm run replay -- FILE [--speed N|max] [--end-at ISO] [--home DIR] [--json]';
+const USAGE = `usage: npm run replay -- FILE [OPTIONS]
+  --speed N|max   N times the recorded speed, at current times; max: as fast as ingest accepts (max)
+  --end-at ISO    time at which the trace ends, with --speed max (the last full hour)
+  --home DIR      home folder of the running system (.hailstream); not used if INGEST_URL is set
+  --json          print the result as JSON in the last line`;
 
 /** `npm run replay`: sends a recorded trace to ingest of a running system, or at `INGEST_URL`. */
 await runCommand(USAGE, async ({ args, env, cwd }) => {

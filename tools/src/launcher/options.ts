@@ -30,7 +30,7 @@ export interface StartOptions {
   readonly batchEvery: string;
 }
 
-export const START_USAGE = `npm start [-- options]
+export const START_USAGE = `usage: npm start [-- OPTIONS]
   --home DIR             folder of all persistent data (.hailstream)
   --host ADDRESS         address on which the services listen (127.0.0.1)
   --ingest-port N        4000; 0 chooses a free port, also below

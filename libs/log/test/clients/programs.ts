@@ -34,47 +34,47 @@ export interface ProgramResult {
 export class Program implements AsyncDisposable {
   /** The exit code, or null after a signal. */
   readonly exited: Promise<number | null>;
-  readonly #folder = new ProcessFolder('hailstream-client-');
-  readonly #child: ChildProcess;
-  readonly #said = { stdout: '', stderr: '' };
-  readonly #line: string;
+  private readonly folder = new ProcessFolder('hailstream-client-');
+  private readonly child: ChildProcess;
+  private readonly said = { stdout: '', stderr: '' };
+  private readonly line: string;
 
   constructor({ command, args, env, files = {}, input = '' }: Command) {
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(this.#folder.path, name), text);
-    this.#line = [command, ...args].join(' ');
-    this.#child = this.#folder.spawn({ command, args, env: { ...process.env, ...env } });
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(this.folder.path, name), text);
+    this.line = [command, ...args].join(' ');
+    this.child = this.folder.spawn({ command, args, env: { ...process.env, ...env } });
     for (const stream of ['stdout', 'stderr'] as const) {
-      this.#child[stream]?.setEncoding('utf8').on('data', (text: string) => {
-        this.#said[stream] += text;
+      this.child[stream]?.setEncoding('utf8').on('data', (text: string) => {
+        this.said[stream] += text;
       });
     }
     // A program may exit before it has read all input.
-    this.#child.stdin?.on('error', () => undefined);
-    this.#child.stdin?.end(input);
+    this.child.stdin?.on('error', () => undefined);
+    this.child.stdin?.end(input);
     this.exited = new Promise((resolve, reject) => {
-      this.#child.once('close', resolve);
-      this.#child.once('error', reject);
+      this.child.once('close', resolve);
+      this.child.once('error', reject);
     });
     // Reported to the caller that waits for the exit.
     this.exited.catch(() => undefined);
   }
 
   get ended(): boolean {
-    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+    return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
   get stdout(): string {
-    return this.#said.stdout;
+    return this.said.stdout;
   }
 
   get stderr(): string {
-    return this.#said.stderr;
+    return this.said.stderr;
   }
 
   /** Calls the listener with each line of standard output. */
   onLine(listener: (line: string) => void): void {
     let rest = '';
-    this.#child.stdout?.on('data', (text: string) => {
+    this.child.stdout?.on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
       lines.forEach(listener);
@@ -89,12 +89,12 @@ export class Program implements AsyncDisposable {
     let late = false;
     const timer = setTimeout(() => {
       late = true;
-      this.#child.kill('SIGKILL');
+      this.child.kill('SIGKILL');
     }, timeoutMs);
     const exitCode = await this.exited.finally(() => clearTimeout(timer));
     if (exitCode === null)
       throw this.failure(late ? `did not exit within ${timeoutMs} ms` : 'terminated by a signal');
-    return { exitCode, ...this.#said };
+    return { exitCode, ...this.said };
   }
 
   /**
@@ -102,24 +102,24 @@ export class Program implements AsyncDisposable {
    * @throws Error if it does not exit in time or its exit code reports a failure
    */
   async terminate(): Promise<void> {
-    this.#child.kill('SIGTERM');
+    this.child.kill('SIGTERM');
     const { exitCode } = await this.done(END_TIMEOUT_MS);
     if (exitCode !== 0 && exitCode !== JAVA_TERMINATED) throw this.failure(`exited with ${exitCode}`);
   }
 
   async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
+    this.child.kill('SIGKILL');
     await this.exited;
   }
 
   /** An error of the program, with its last output. */
   failure(what: string): Error {
     const tail = [this.stdout, this.stderr].map((text) => text.trim().slice(-TAIL_CHARS));
-    return new Error(`${this.#line}\n${what}:\n${tail.join('\n')}`);
+    return new Error(`${this.line}\n${what}:\n${tail.join('\n')}`);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#folder[Symbol.asyncDispose]();
+    return this.folder[Symbol.asyncDispose]();
   }
 }
 

@@ -1,4 +1,4 @@
-import { strict as assert } from 'node:assert';
+import assert from 'node:assert';
 import type { FetchedPartition } from '../kafkajs/fetch.js';
 import { cutBatchBytes, endOfRecordSet } from '../record/record-set.js';
 import type { LedRange } from './resolve-ranges.js';
