@@ -7,7 +7,7 @@ export interface Phrase {
 
 /** To add a phrase, add a line. The phrase must be wrong almost wherever it occurs: rewording is the only way out. */
 export const PHRASES: readonly Phrase[] = [
-  { words: '(is|are|was|were) none', instead: 'is not set, does not exist, is invalid' },
+  { words: '(?<!there )(is|are|was|were) none', instead: 'is not set, does not exist, is invalid' },
   { words: '(that|which|what|it) (is|are|was|were) no (?!longer|more)', instead: 'is not a …' },
   { words: '(is|are|was|were) there(?=[.,;:\'"`)])', instead: 'exists, is ready, is available' },
   { words: '(is|are|was|were|be) away', instead: 'is unreachable, is down' },
@@ -28,7 +28,7 @@ export const PHRASES: readonly Phrase[] = [
   { words: 'for ever', instead: 'forever, without a limit' },
   { words: 'in hand', instead: 'in progress' },
   { words: 'of ours', instead: "Hailstream's, or name the part" },
-  { words: 'somebody', instead: 'an operator, a user, the caller' },
+  { words: "somebody(?!')", instead: 'an operator, a user, the caller' },
   { words: 'whoever', instead: 'name who: the caller, the operator, a client' },
 ];
 
@@ -62,9 +62,13 @@ export function findPhrases(text: string): Finding[] {
     .sort((a, b) => a.line - b.line);
 }
 
-/** `@throws` of docstrings: a class without braces, alone or followed by `if`. */
+/** `@throws` of docstrings: a class without braces, its codes if any, and a condition that begins with `if`. */
 export function findThrows(text: string): Finding[] {
-  return [...text.matchAll(/@throws(?! [A-Z]\w+(?: if\b|\s*(?:\*\/|$)))[^\n]*/gm)].map((match) => ({
+  return [
+    ...text.matchAll(
+      /@throws (?:\{|[a-z]|[A-Z]\w+(?: `\w+`)?,? (?:where|when|for|of|without|as|that)\b)[^\n]*/g,
+    ),
+  ].map((match) => ({
     line: text.slice(0, match.index).split('\n').length,
     found: match[0].trim(),
     instead: '@throws XError if …',

@@ -174,7 +174,7 @@ describe('createHttpApp', () => {
       () => makeToken(`${SECRET}!`, { scopes: ['write'], providerId: PROVIDER }, '1h'),
       'invalid_token',
     ],
-    ['a token that is none', () => Promise.resolve('abc'), 'invalid_token'],
+    ['a malformed token', () => Promise.resolve('abc'), 'invalid_token'],
   ])('answers %s with 401 and a challenge', async (_, makeIt, challenge) => {
     const token = await makeIt?.();
     const response = await write(token === undefined ? {} : { token });
@@ -203,7 +203,7 @@ describe('createHttpApp', () => {
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
   });
 
-  it('tells of requests by route, never by path', async () => {
+  it('labels metrics by route, never by path', async () => {
     await fetch(`${url}/some-path-nobody-has`);
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toContain('process_cpu_seconds_total');

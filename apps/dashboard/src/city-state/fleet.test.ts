@@ -100,7 +100,7 @@ describe('Fleet', () => {
     expect(fleet.hasHeading(fleet.slotOf(ref('a'))!)).toBe(false);
   });
 
-  it('removes vehicles that are gone or silent, and keeps the positions of the others', () => {
+  it('removes vehicles that left or are silent, and keeps the positions of the others', () => {
     const silent: VehicleRow = ['c', 0, 0, 0, 0, 'available', 'silent', 0];
     const fleet = applied(
       { frame: frame([row('a', 0.001), row('b', 0.002), row('c', 0.003), row('d', 0.004)]), now: 0 },

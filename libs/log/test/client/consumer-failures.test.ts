@@ -178,7 +178,7 @@ describe('BatchConsumer with an unavailable dependency of its handler', () => {
       retryBackoffMs: 1,
       handler: async () => {
         calls += 1;
-        if (calls < 8) throw retryable('database is away');
+        if (calls < 8) throw retryable('database is unreachable');
       },
     });
     await consumer.start();

@@ -87,7 +87,7 @@ describe('BatchConsumer with a handler that stores the positions', () => {
         kind: 'handler-owned',
         position: async () => {
           asked += 1;
-          if (asked < 3) throw Object.assign(new Error('database is away'), { retryable: true });
+          if (asked < 3) throw Object.assign(new Error('database is unreachable'), { retryable: true });
           return 1n;
         },
       },

@@ -143,7 +143,7 @@ describe('Producer.send', () => {
   it.each<[string, Partial<OutgoingRecord>]>([
     ['a negative partition', { partition: -1 }],
     ['a fractional partition', { partition: 0.5 }],
-    ['a timestamp that is no number', { timestampMs: Number.NaN }],
+    ['a timestamp that is not a number', { timestampMs: Number.NaN }],
   ])('refuses %s, and appends the others', async (_, invalid) => {
     const topic = await bench.topic(1);
     const results = await bench

@@ -9,7 +9,7 @@ import { collect, expectContiguous, RangeBench, valuesOf, whole } from './_range
 const setup = new RangeBench();
 
 describe('readRange, transactions', () => {
-  it('sees what a model says, whoever writes, ends, takes over and restarts in between', async () => {
+  it('agrees with a model while producers write, end, are fenced and restart', async () => {
     const reader = setup.openReader();
     const lists = async (topic: string): Promise<string[][]> => {
       const seen: string[][] = [];

@@ -8,8 +8,8 @@ import { bodyTooLarge } from './problem.js';
 export type BodyCheck = (request: FastifyRequest) => void;
 
 /**
- * Sees to it that no body is read of a request which is refused for what its headers say: a path or method that does
- * not exist, a body over the limit, and what `check` refuses. `Expect: 100-continue` is answered with 100 only then.
+ * Rejects requests by their headers before the body is read: an unknown path or method, a body over the limit, and what
+ * `check` rejects. `Expect: 100-continue` is answered with 100 only then.
  * Hooks of the kind `onRequest` come before all of this.
  */
 export function checkBeforeBody(fastify: FastifyInstance, bodyLimitBytes: number, check?: BodyCheck): void {

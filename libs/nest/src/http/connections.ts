@@ -57,7 +57,7 @@ export class Connections {
     server.prependListener('request', (request: IncomingMessage, response: ServerResponse) =>
       this.addExchange({ request, response }),
     );
-    // A listener of our own would make Node hand over sockets that nobody waits for.
+    // With a listener, Node would emit sockets that nothing handles.
     const onNewListener = (event: string): void => {
       if (event !== 'upgrade') return;
       server.off('newListener', onNewListener);

@@ -49,7 +49,7 @@ function body(
   };
 }
 
-/** A path that is there, asked with a method that is not. */
+/** A known path with an unsupported method. */
 function wrongMethod(error: unknown, request: FastifyRequest): ProblemAnswer | undefined {
   if (!(error instanceof HttpException) || error.getStatus() !== 404 || !request.is404) return undefined;
   const [url = '/'] = request.url.split('?');

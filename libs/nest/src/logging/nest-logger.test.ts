@@ -40,7 +40,7 @@ describe(NestLogger, () => {
     ]);
   });
 
-  it('tells of every route only who asks for debug', () => {
+  it('logs routes only at level debug', () => {
     const quiet = recorder('info');
     quiet.logger.log('Mapped {/telemetry, POST} route', 'RouterExplorer');
     expect(quiet.lines()).toEqual([]);

@@ -189,7 +189,7 @@ describe(toDatabaseUrl, () => {
     expect(urlOf(env)).toBe(url);
   });
 
-  it('refuses what is no URL, and does not show it', () => {
+  it('rejects an invalid URL without printing it', () => {
     const env = { DATABASE_URL: 'postgres://u:hunter2@h:port/d' };
     expect(variablesIn(() => urlOf(env))).toEqual(['DATABASE_URL']);
     expect(() => urlOf(env)).not.toThrow(/hunter2/);

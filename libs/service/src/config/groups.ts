@@ -88,7 +88,7 @@ export type DatabaseEnv = Type.Static<Type.TObject<typeof databaseEnv>>;
 /**
  * Where Postgres is, with the password in it. One in the URL is taken before `DATABASE_PASSWORD`, as libpq does.
  *
- * @throws ConfigError where `DATABASE_URL` is none
+ * @throws ConfigError if `DATABASE_URL` is invalid
  */
 export function toDatabaseUrl({ DATABASE_URL, DATABASE_PASSWORD }: DatabaseEnv): string {
   if (!URL.canParse(DATABASE_URL)) {
@@ -104,7 +104,7 @@ export function toDatabaseUrl({ DATABASE_URL, DATABASE_PASSWORD }: DatabaseEnv):
 /**
  * The log's connection, with PEM files read.
  *
- * @throws ConfigError where a file can't be read, or SASL is given in part
+ * @throws ConfigError if a file cannot be read, or SASL is configured in part
  */
 export function toLogConnection(env: LogEnv, defaults: { clientId: string }): LogSettings {
   const issues: ConfigIssue[] = [];
@@ -178,7 +178,7 @@ function toSasl(env: LogEnv, issues: ConfigIssue[]): LogSettings['sasl'] {
 /**
  * Who may call, for a service that listens on `HOST`.
  *
- * @throws ConfigError where more than one kind of key is given, a key is none, the issuer or audience is missing, or `HOST` is reachable from elsewhere
+ * @throws ConfigError if more than one kind of key is set, a key is invalid, the issuer or audience is missing, or `HOST` is reachable from elsewhere
  * and none is given
  */
 export function toAuth(env: AuthEnv & { readonly HOST: string }): AuthOptions {

@@ -22,7 +22,7 @@ const MILLISECONDS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_00
  * Reads the variables of a schema from an environment: parsed, checked, defaults filled in. An empty variable
  * counts as not set. Instead of a secret, `<NAME>_FILE` may hold the path of a file that contains it.
  *
- * @throws ConfigError with every variable that is missing or wrong
+ * @throws ConfigError if a variable is missing or invalid; it lists all of them
  */
 export function readEnv<P extends Type.TProperties>(
   schema: Type.TObject<P>,

@@ -69,10 +69,10 @@ describe(runService, () => {
   });
 
   it('ends with exit code 1 and the reason what fails to stop', async () => {
-    const control = await started({ close: () => Promise.reject(new Error('the disk is gone')) });
+    const control = await started({ close: () => Promise.reject(new Error('the disk failed')) });
     control.emit('SIGTERM');
     await vi.waitFor(() => expect(control.exits).toEqual([1]));
-    expect(control.written).toContain('the disk is gone');
+    expect(control.written).toContain('the disk failed');
   });
 
   it('says in a line for each variable why it can not start, and ends with exit code 1', async () => {

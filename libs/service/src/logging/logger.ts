@@ -3,7 +3,7 @@ import { serializeError } from './error-serializer.js';
 
 export type { Logger } from 'pino';
 
-/** JSON lines on stdout, written before the call returns: what a process said last before it died is there. */
+/** JSON lines on stdout, written synchronously, so that no line is lost if the process ends. */
 export function createLogger(
   options: { readonly name: string; readonly level: string },
   destination: DestinationStream = pino.destination({ dest: 1, sync: true }),

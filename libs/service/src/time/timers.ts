@@ -13,7 +13,7 @@ export interface LongTimer {
  * Calls `callback` once after `delayMs`, which may be any number of milliseconds, `Infinity` (never) included. Counts
  * monotonic time.
  *
- * @throws {RangeError} if `delayMs` is NaN
+ * @throws RangeError if `delayMs` is NaN
  */
 export function setLongTimeout(callback: () => void, delayMs: number): LongTimer {
   return new ChainedTimer(callback, delayMs, false);
@@ -23,7 +23,7 @@ export function setLongTimeout(callback: () => void, delayMs: number): LongTimer
  * Calls `callback` every `delayMs`, which may be any number of milliseconds from 1, `Infinity` (never) included.
  * Counts monotonic time.
  *
- * @throws {RangeError} if `delayMs` is NaN
+ * @throws RangeError if `delayMs` is NaN
  */
 export function setLongInterval(callback: () => void, delayMs: number): LongTimer {
   return new ChainedTimer(callback, Math.max(1, delayMs), true);
@@ -33,7 +33,7 @@ export function setLongInterval(callback: () => void, delayMs: number): LongTime
  * Resolves after `delayMs`, which may be any number of milliseconds, `Infinity` (only when aborted) included, or as
  * soon as `signal` is aborted: the caller looks at the signal. Leaves no listener behind.
  *
- * @throws {RangeError} if `delayMs` is NaN
+ * @throws RangeError if `delayMs` is NaN
  */
 export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve();

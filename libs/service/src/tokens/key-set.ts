@@ -46,7 +46,7 @@ export class KeySet {
   /**
    * The claims of a token that a key of the set has signed.
    *
-   * @throws JOSEError for a token that is not valid; AuthError `KEYS_UNAVAILABLE` if the keys can't be fetched
+   * @throws JOSEError if the token is invalid; AuthError `KEYS_UNAVAILABLE` if the keys cannot be fetched
    */
   async verify(token: string, options: JWTVerifyOptions): Promise<JWTPayload> {
     const isFresh = this.elapsed() - this.fetchedAt < MAX_AGE_MS;

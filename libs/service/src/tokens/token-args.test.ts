@@ -17,7 +17,7 @@ describe(parseTokenArgs, () => {
   it.each([
     ['', 'expected --scope read|write [--provider UUID]'],
     ['--scope admin', 'expected --scope read|write [--provider UUID]'],
-    ['--scope read --for ever', 'expected --scope read|write [--provider UUID]'],
+    ['--scope read --for good', 'expected --scope read|write [--provider UUID]'],
     ['--scope read --provider me', '--provider: expected a UUID, got "me"'],
   ])('says what is wrong with "%s"', (line, problem) => {
     expect(parseTokenArgs(line.split(' ').filter((word) => word !== ''))).toEqual({ problem });

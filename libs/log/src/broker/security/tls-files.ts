@@ -14,7 +14,7 @@ const MIN_VERSION = 'TLSv1.2';
 export async function readTlsOptions(config: BrokerConfig): Promise<TlsOptions> {
   const asksClients = config.text('ssl.client.auth') === 'required';
   if (!asksClients && config.text('ssl.ca.location') !== '') {
-    throw new SettingError('ssl.ca.location has no effect if ssl.client.auth is none');
+    throw new SettingError('ssl.ca.location has no effect with ssl.client.auth=none');
   }
   const [cert, key] = await Promise.all([
     readPem(config, 'ssl.certificate.location'),

@@ -19,7 +19,7 @@ export interface DescribedTopic {
   readonly identity: TopicIdentity;
 }
 
-/** Describes topics, given by their names in the cluster. @throws LogError as `Admin.identities` does */
+/** Describes topics, given by their names in the cluster. @throws LogError if `Admin.identities` does */
 export async function describeTopics(
   cluster: KafkajsCluster,
   topics: readonly string[],

@@ -51,7 +51,7 @@ export class TopicCompaction {
     return isCompacted;
   }
 
-  /** A client that may not describe the topic reports a gap that is none rather than missing a real one. */
+  /** A client that may not describe the topic reports a false gap rather than missing a real one. */
   private async read(topic: string): Promise<boolean> {
     try {
       const configs = await this.admin.configs(topic);

@@ -199,7 +199,7 @@ describe('readDeadLetter', () => {
     });
   });
 
-  it('returns undefined for a record that is no dead letter', () => {
+  it('returns undefined for a record that is not a dead letter', () => {
     expect(readDeadLetter(recordWith())).toBeUndefined();
     expect(readDeadLetter(recordWith([header('dead-letter-topic', 'a')]))).toBeUndefined();
   });

@@ -23,8 +23,8 @@ export interface Producer extends AsyncDisposable {
   /**
    * Appends records. Resolves within `deliveryTimeoutMs` with a result for each, in the order given.
    *
-   * @throws LogError without having accepted any of the records: `BUFFER_FULL` (retryable); `REFUSED` if they have more
-   * bytes than the whole buffer; `CLOSED` after disposal
+   * @throws LogError if none of the records was accepted: `BUFFER_FULL` (retryable); `REFUSED` if they have more bytes
+   * than the whole buffer; `CLOSED` after disposal
    */
   send(records: readonly OutgoingRecord[]): Promise<DeliveryResult[]>;
   /** Whether the log was reachable at the last request or connection attempt. */

@@ -52,7 +52,7 @@ export class RangeFetcher implements Disposable {
   /**
    * The next partition that has something to decode; `undefined` once all have reached their ends.
    *
-   * @throws what `fail` was called with, or the signal's reason
+   * @throws Error if `fail` was called, with its error, or if the signal was aborted, with its reason
    */
   async next(): Promise<PartitionCursor | undefined> {
     for (;;) {

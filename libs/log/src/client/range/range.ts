@@ -41,7 +41,7 @@ export interface RangeRequest {
   readonly signal?: AbortSignal;
   /** Most records in one batch. @default 1_000 */
   readonly maxBatchRecords?: number;
-  /** Most bytes fetched from one partition at once; a larger batch is fetched all the same. @default 1 MiB */
+  /** Most bytes fetched from one partition at once; a larger batch is fetched nevertheless. @default 1 MiB */
   readonly maxPartitionBytes?: number;
   /** Most bytes of all partitions that are fetched ahead of the iteration. @default 16 MiB */
   readonly maxBufferedBytes?: number;

@@ -27,7 +27,7 @@ type Bound = 'earliest' | 'latest' | AtTimestamp;
 /**
  * Finds the partitions of the ranges, their leaders, and the offsets of their bounds.
  *
- * @throws LogError `REFUSED` for a range that ends before it starts, an unknown partition, or one that is named twice;
+ * @throws LogError `REFUSED` if a range ends before it starts, or a partition is unknown or named twice;
  * `TOPIC_RECREATED` if a topic does not have the id that its range names; those of the cluster
  */
 export async function resolveRanges(

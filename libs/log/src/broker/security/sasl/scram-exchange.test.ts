@@ -89,7 +89,7 @@ describe('ScramExchange', () => {
     ['no nonce', 'n,,n=user'],
     ['no name', 'n,,n=,r=abc'],
     ['a name that is not escaped', 'n,,n=a=b,r=abc'],
-    ["somebody else's authority", 'n,a=admin,n=user,r=abc'],
+    ['another authorization id', 'n,a=admin,n=user,r=abc'],
   ])('rejects a first message with %s', async (_, message) => {
     const scram = await exchange();
     expect(() => scram.next(Buffer.from(message))).toThrow(AuthenticationError);

@@ -1,7 +1,7 @@
 /** Limit for partitions that are opened or closed concurrently: each needs open files. */
 const AT_A_TIME = 16;
 
-/** Processes all items, several at a time. @throws the first error, after all have been processed */
+/** Processes all items, several at a time. @throws Error if one fails: the first error, after all have been processed */
 export async function inParallel<Item>(
   items: readonly Item[],
   work: (item: Item) => Promise<unknown>,

@@ -15,7 +15,7 @@ export class LogMaintenance {
   private timers: LongTimer[] = [];
   /** Syncs, checkpoints and retention run one after another. */
   private last: Promise<void> = Promise.resolve();
-  /** Compaction runs beside them: it may take minutes. */
+  /** Compaction runs concurrently: it may take minutes. */
   private compacting: Promise<void> | undefined;
   private readonly stopped = new AbortController();
 

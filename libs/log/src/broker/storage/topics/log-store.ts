@@ -120,7 +120,7 @@ export class LogStore {
     });
   }
 
-  /** Makes the checks of `create`. @throws ProtocolError as `create` does */
+  /** Makes the checks of `create`. @throws ProtocolError if `create` does */
   checkNew(name: string, partitions: number, settings: Readonly<Record<string, string>>): void {
     checkTopicName(name);
     if (this.topics.has(name)) {
