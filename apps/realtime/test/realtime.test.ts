@@ -291,7 +291,7 @@ describe('realtime', () => {
 
     const refusal = (auth: { token?: string }) =>
       new Promise<Error>((resolve) => openSocket(url, auth).on('connect_error', resolve));
-    expect((await refusal({})).message).toMatch(/token is needed/);
+    expect((await refusal({})).message).toMatch(/a bearer token is required/);
     expect((await refusal({ token: expired })).message).toMatch(/expired/);
     expect((await refusal({ token: writer })).message).toMatch(/lacks the scope read/);
 
