@@ -23,7 +23,7 @@ describe('the embedded Postgres server', () => {
     await send(system, 2);
     await eventually('the second row', async () => (await telemetryInPostgres(system)).rows === 2);
     const { stdout } = system.launcher;
-    expect(stdout.match(/postgres: Postgres server ended/g)).toHaveLength(1);
+    expect(stdout.match(/postgres: Postgres server exited/g)).toHaveLength(1);
     expect(stdout).toMatch(/postgres exited with code 1, restarting it\n[^]*postgres is running again\n/);
 
     // The process that watches the server is killed: the server keeps running and is replaced.
