@@ -173,7 +173,9 @@ function decode(payload: Buffer, version: number, positions: ReadonlyMap<string,
     sessionId,
     responses: topics.map(({ name, partitions }) => ({
       topicName: name,
-      partitions: partitions.map((each) => toKafkajs(each, positions.get(`${each.partition}/${name}`) ?? 0n)),
+      partitions: partitions.map((each) =>
+        toKafkajs(each, positions.get(partitionName(name, each.partition)) ?? 0n),
+      ),
     })),
   };
 }
