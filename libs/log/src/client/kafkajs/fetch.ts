@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import type { KafkaMessage } from 'kafkajs';
@@ -173,9 +174,11 @@ function decode(payload: Buffer, version: number, positions: ReadonlyMap<string,
     sessionId,
     responses: topics.map(({ name, partitions }) => ({
       topicName: name,
-      partitions: partitions.map((each) =>
-        toKafkajs(each, positions.get(partitionName(name, each.partition)) ?? 0n),
-      ),
+      partitions: partitions.map((each) => {
+        const position = positions.get(partitionName(name, each.partition));
+        assert.ok(position !== undefined, `${partitionName(name, each.partition)} was not requested`);
+        return toKafkajs(each, position);
+      }),
     })),
   };
 }
