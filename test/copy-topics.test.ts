@@ -63,7 +63,7 @@ describe('npm run copy-topics', () => {
 
     const again = await copy();
     expect(again).toMatchObject({ code: 0, stderr: '' });
-    expect(again.stdout).toMatch(/ride\.telemetry\/0 +offsets 0\.\.\d+ copied to 0\.\.\d+\n/);
+    expect(again.stdout).toMatch(/ride\.telemetry-0 +offsets 0\.\.\d+ copied to 0\.\.\d+\n/);
     expect(again.stdout).toMatch(
       /All records have the same offsets as in the source log\.\n.*\nnpm run batch -- positions adopt --all\n$/,
     );

@@ -145,7 +145,7 @@ describe('a broker with fewer open files than segments', () => {
       const broker = runLimited(OPEN_FILES);
       const port = await portOf(broker);
       const clients = await Promise.all(Array.from({ length: 150 }, () => RawClient.connect(port)));
-      await until(() => broker.output().includes('the limit of open files (ulimit -n)'));
+      await until(() => broker.output().includes('limit on open files (ulimit -n)'));
       await create(clients[0] as RawClient);
       await appendToAll(clients[0] as RawClient, 'value');
       for (const client of clients) client[Symbol.dispose]();

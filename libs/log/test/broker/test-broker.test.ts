@@ -21,16 +21,16 @@ function held(): number {
 
 describe(startTestBroker, () => {
   it('behaves as documented in the README', async () => {
-    await using broker = await startTestBroker(); // a free port, a temporary folder
+    await using broker = await startTestBroker(); // free port, temporary data directory
     const connection = { brokers: [broker.address], clientId: 'test' };
     await using admin = createAdmin({ connection, logger });
-    await admin.ensureTopics([{ name: 'mine', partitions: 3 }]); // nothing is made on first use
-    broker.inject({ api: 'Produce', dropAnswer: true }); // what goes wrong next; kill() and restart() do the rest
+    await admin.ensureTopics([{ name: 'mine', partitions: 3 }]); // topics are not created automatically
+    broker.inject({ api: 'Produce', dropAnswer: true }); // no response to the next Produce; see also kill() and restart()
     using client = await RawClient.connect(broker.port);
     const [readme, own] = [new URL('../../README.md', import.meta.url), new URL(import.meta.url)].map((url) =>
       readFileSync(url, 'utf8'),
     );
-    const [, snippet = ''] = /```ts\n([\s\S]*?)```/.exec(readme ?? '') ?? [];
+    const [, snippet = ''] = /```ts\n(await using broker[\s\S]*?)```/.exec(readme ?? '') ?? [];
     const lines = snippet.trim().split('\n');
     expect(lines).toHaveLength(5);
     for (const line of lines) expect(own).toContain(line);
