@@ -10,8 +10,6 @@ import { describe, expect, it } from 'vitest';
  */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/** Packages that still have a cycle. Remove the entry with the last of its cycles. */
-const WITH_CYCLES: readonly string[] = ['bench', 'tools'];
 
 /** Folders, and the folders that each of them imports. */
 type FolderGraph = ReadonlyMap<string, ReadonlySet<string>>;
@@ -98,11 +96,6 @@ describe('folder imports', () => {
   });
 
   it.each(packagesWithSources())('have no cycle in %s', (folder) => {
-    const cycle = findCycle(folderGraph(readSources(join(root, folder, 'src'))));
-    if (WITH_CYCLES.includes(folder)) {
-      expect(cycle, `${folder} has no cycle: remove it from WITH_CYCLES`).toBeDefined();
-    } else {
-      expect(cycle).toBeUndefined();
-    }
+    expect(findCycle(folderGraph(readSources(join(root, folder, 'src'))))).toBeUndefined();
   });
 });

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { MissingNeedsError } from '@hailstream/tools/needs';
 import { machine, table, writeJson, type Row } from './harness/report.js';
 import { suites } from './suites/index.js';
-import { efforts } from './suites/suite.js';
+import { efforts } from './harness/suite.js';
 
 const names = suites.map(({ name }) => name).join(', ');
 const USAGE = `usage: npm run bench [-- [--quick] [SUITE …]]; the suites are ${names}`;

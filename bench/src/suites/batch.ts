@@ -12,7 +12,7 @@ import { compare } from '../harness/rounds.js';
 import { TelemetrySource } from '../harness/telemetry.js';
 import { temporaryFolder } from '../harness/temporary-folder.js';
 import type { Row } from '../harness/report.js';
-import type { Effort, Suite } from './suite.js';
+import type { Effort, Suite } from '../harness/suite.js';
 
 const FILL_BATCH = 1_000;
 

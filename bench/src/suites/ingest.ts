@@ -9,7 +9,7 @@ import { percentiles, type Row } from '../harness/report.js';
 import { compare, type Comparison } from '../harness/rounds.js';
 import { TelemetrySource } from '../harness/telemetry.js';
 import { temporaryFolder } from '../harness/temporary-folder.js';
-import type { Effort, Suite } from './suite.js';
+import type { Effort, Suite } from '../harness/suite.js';
 
 const CALLERS = 64;
 const BATCH = 100;

@@ -10,7 +10,7 @@ import { startBrokerProcess, startHttpProcess } from '../harness/processes.js';
 import { percentiles, type Row } from '../harness/report.js';
 import { TelemetrySource } from '../harness/telemetry.js';
 import { temporaryFolder } from '../harness/temporary-folder.js';
-import type { Effort, Suite } from './suite.js';
+import type { Effort, Suite } from '../harness/suite.js';
 
 const EVENTS_PER_SECOND = 200;
 const SECRET = 'a secret that only this benchmark has, for its own loopback';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { UsageError } from '../usage-error.js';
 
 /** The layout of the home folder. */
@@ -16,6 +16,14 @@ export interface Home {
 }
 
 const SECRET_BYTES = 32;
+
+/** The folder of `--home`, relative to the user's current folder; by default the one in the repository. */
+export function homeFolder(
+  home: string | undefined,
+  { cwd, root }: { readonly cwd: string; readonly root: string },
+): string {
+  return home === undefined ? join(root, '.hailstream') : resolve(cwd, home);
+}
 
 export function homeAt(folder: string): Home {
   return {

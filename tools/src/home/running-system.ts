@@ -1,7 +1,6 @@
-import { homeFolder } from '../launcher/options.js';
 import { repositoryRoot } from '../repository.js';
 import { UsageError } from '../usage-error.js';
-import { type Home, homeAt } from './home.js';
+import { type Home, homeAt, homeFolder } from './home.js';
 import { isHomeInUse } from './home-lock.js';
 import { readRunFile, type RunFile } from './run-file.js';
 

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { homeFolder } from '../home/home.js';
 import { UsageError } from '../usage-error.js';
 
 /** The option that sets each port, and its default. */
@@ -71,14 +72,6 @@ export function parseStartOptions(
     simulate: values['no-sim'] !== true,
     batchEvery: text('batch-every') ?? '60s',
   };
-}
-
-/** The folder of `--home`, relative to the user's current folder; by default the one in the repository. */
-export function homeFolder(
-  home: string | undefined,
-  { cwd, root }: { readonly cwd: string; readonly root: string },
-): string {
-  return home === undefined ? join(root, '.hailstream') : resolve(cwd, home);
 }
 
 function parse(args: readonly string[]): Record<string, string | boolean | undefined> {

@@ -3,7 +3,7 @@ import { residentMiB } from '../../harness/processes.js';
 import type { Row } from '../../harness/report.js';
 import { alternate, compare, comparison, sideResult } from '../../harness/rounds.js';
 import { firstAcknowledged, makeTopic, withTopic } from '../../load/plain-client.js';
-import type { Effort } from '../suite.js';
+import type { Effort } from '../../harness/suite.js';
 import { produceWithJava } from './java.js';
 import type { BrokerSide, Sides } from './sides.js';
 

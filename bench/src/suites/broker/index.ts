@@ -1,7 +1,7 @@
 import { kafkaClasspath } from '@hailstream/tools/kafka';
 import type { Row } from '../../harness/report.js';
 import { temporaryFolder } from '../../harness/temporary-folder.js';
-import type { Effort, Suite } from '../suite.js';
+import type { Effort, Suite } from '../../harness/suite.js';
 import { measureFootprint } from './footprint.js';
 import { measureJava } from './java.js';
 import { measureKafkajs } from './kafkajs.js';

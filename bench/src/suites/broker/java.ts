@@ -2,7 +2,7 @@ import { kafkaClasspath, kafkaTool } from '@hailstream/tools/kafka';
 import type { Row } from '../../harness/report.js';
 import { alternate, comparison, sideResult } from '../../harness/rounds.js';
 import { RECORD_BYTES, withTopic } from '../../load/plain-client.js';
-import type { Effort } from '../suite.js';
+import type { Effort } from '../../harness/suite.js';
 import type { BrokerSide, Sides } from './sides.js';
 
 /** Time limit of one run of a tool. */

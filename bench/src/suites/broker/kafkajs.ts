@@ -3,7 +3,7 @@ import { saturate } from '../../harness/load.js';
 import type { Row } from '../../harness/report.js';
 import { compare } from '../../harness/rounds.js';
 import { makeValue, plainClient, RECORD_BYTES, withTopic } from '../../load/plain-client.js';
-import type { Effort } from '../suite.js';
+import type { Effort } from '../../harness/suite.js';
 import { produceWithJava } from './java.js';
 import type { BrokerSide, Sides } from './sides.js';
 

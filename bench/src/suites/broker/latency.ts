@@ -8,7 +8,7 @@ import { alternate, compare, comparison, sideResult } from '../../harness/rounds
 import type { Answer, Question } from '../../load/latency-consumer.js';
 import { makeValue, plainClient, withTopic } from '../../load/plain-client.js';
 import { MONOTONIC_MINUS_PERFORMANCE_MS, writePlannedAt } from '../../load/planned-time.js';
-import type { Effort } from '../suite.js';
+import type { Effort } from '../../harness/suite.js';
 import type { BrokerSide, Sides } from './sides.js';
 
 /** Records per send, as from a service that batches for some milliseconds. */

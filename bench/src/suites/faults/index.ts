@@ -5,7 +5,7 @@ import { kafkaClasspath } from '@hailstream/tools/kafka';
 import { Pool } from 'pg';
 import { percentiles, type Row } from '../../harness/report.js';
 import { temporaryFolder } from '../../harness/temporary-folder.js';
-import type { Effort, Suite } from '../suite.js';
+import type { Effort, Suite } from '../../harness/suite.js';
 import { Arrivals, type ArrivalTimes } from './arrivals.js';
 import { checkDelivery, deliveryKey } from './delivery-check.js';
 import { Devices, type Acceptance } from './devices.js';

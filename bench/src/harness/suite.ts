@@ -1,4 +1,4 @@
-import type { Row } from '../harness/report.js';
+import type { Row } from './report.js';
 
 /** How long and how often to measure. `quick` only checks that a suite works; its figures are not meaningful. */
 export interface Effort {
