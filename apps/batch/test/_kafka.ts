@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-/** Requests that somebody else's tools send to a broker, byte by byte as the protocol guide has them. */
+/** Requests of an administrative client, encoded as the protocol guide specifies. */
 
 const int16 = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff]);
 function int32(value: number): Buffer {

@@ -255,7 +255,7 @@ describe('a record that can not be loaded', () => {
     ]);
   });
 
-  it('is found by Postgres where only Postgres can, and its id may come again', async () => {
+  it('is rejected by Postgres if only Postgres can detect it, and its id may be sent again', async () => {
     await loadOnce();
     await database.query(
       `CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS

@@ -108,7 +108,7 @@ describe('main.js run', () => {
 });
 
 describe('main.js migrate', () => {
-  it('makes the schema once, whoever else does the same, and loads nothing', async () => {
+  it('creates the schema once with concurrent processes, and loads nothing', async () => {
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 10, devices: 1 })));
     const several = [run(['migrate']), run(['migrate']), run(['migrate'])];
     expect(await Promise.all(several.map(({ exited }) => exited))).toEqual([0, 0, 0]);
@@ -207,7 +207,7 @@ describe('the service', () => {
     expect(await service.exited).toBe(0);
   });
 
-  it('shares the log with a one-shot beside it, which ends', async () => {
+  it('shares the log with a concurrent one-shot run, which exits', async () => {
     const service = run([], { BATCH_EVERY: '1s', BATCH_CHUNK_RECORDS: '100' });
     await listening(service);
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 20_000, devices: 100 })));

@@ -107,7 +107,7 @@ describe(retryRejects, () => {
     expect(await count('rejects')).toBe('1');
   });
 
-  it('changes nothing in a dry run, and counts all the same', async () => {
+  it('returns the same counts in a dry run and changes nothing', async () => {
     await load({ [telemetryTopic.name]: [makeTelemetry({ timestamp: old(1) }), Buffer.from('nonsense')] });
     const before = await database.query('SELECT * FROM ride.rejects ORDER BY value');
     const tables = await count('telemetry_seen');

@@ -24,9 +24,9 @@ export interface ChunkQueueOptions {
   /** `EVENTS_MAX_AGE_DAYS` */
   readonly maxAgeDays: number;
   readonly onLoaded: (chunk: Chunk, loaded: Counts) => void;
-  /** Told of every failure; those that are a {@link LoadError} are not tried again. */
+  /** Called for every failure. A {@link LoadError} is not retried. */
   readonly onFailure: (error: Error) => void;
-  /** Told when nothing is in hand any more. */
+  /** Called when no chunk is in progress. */
   readonly onIdle: () => void;
 }
 
@@ -45,7 +45,7 @@ export class ChunkQueue implements AsyncDisposable {
     this.freeWriters = Array.from({ length: options.maxChunks }, () => new CopyWriter());
   }
 
-  /** Resolves once records are encoded and in line; waits where too much is in hand. They are borrowed until then. */
+  /** Encodes and queues records. Waits while too many chunks are in progress. The records must not change until it resolves. */
   async push({ records, undecodable, ...place }: UnencodedChunk): Promise<void> {
     const { maxAgeDays } = this.options;
     const writer = await this.takeWriter();

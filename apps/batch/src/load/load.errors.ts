@@ -19,7 +19,7 @@ export type LoadErrorCode =
   | 'NO_PROGRESS'
   | 'STOPPED';
 
-/** Codes of errors that persist until somebody intervenes. */
+/** Codes of errors that persist until an operator intervenes. */
 const PERSISTENT: ReadonlySet<LoadErrorCode> = new Set([
   'POSITIONS_REFUSED',
   'LOG_CHANGED',

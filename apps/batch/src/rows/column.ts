@@ -4,7 +4,7 @@ import { UnloadableError } from './unloadable.errors.js';
 /** A column: its name, and how a field of an event of type `T` gets into it. */
 export interface Column<T> {
   readonly name: string;
-  /** @throws UnloadableError where the value is not one of the column's type */
+  /** @throws UnloadableError if the value does not have the column's type */
   write(writer: CopyWriter, event: T): void;
 }
 

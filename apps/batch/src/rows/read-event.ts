@@ -9,7 +9,7 @@ import {
 import type { LogRecord } from '@hailstream/log';
 import { UnloadableError } from './unloadable.errors.js';
 
-/** What the clocks of ingest, of the log and of batch may differ by: what ingest accepts is loaded all the same. */
+/** Allowed clock difference between ingest, the log and batch, so that every event that ingest accepts is loaded. */
 const CLOCKS_DIFFER_MS = 86_400_000;
 
 /** What is loaded: events up to an age, as of now. */

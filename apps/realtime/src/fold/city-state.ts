@@ -55,7 +55,7 @@ export class CityState {
   }
 
   /**
-   * Moves the city on to `now`: vehicles become stale or silent, trips stop counting, and {@link summary} is computed anew.
+   * Moves the city on to `now`: vehicles become stale or silent, trips stop counting, and {@link summary} is computed again.
    * Called once per tick.
    */
   advance(now: number): void {

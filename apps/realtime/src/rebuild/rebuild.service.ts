@@ -40,7 +40,7 @@ const PROGRESS_LOG_MS = 5_000;
 /** How often stalls and the end of the rebuild are checked for. */
 const WATCH_INTERVAL_MS = 100;
 
-/** A topic that is missing for this long is created again; until then, whoever deleted it may create it themselves. */
+/** A topic that is missing for this long is created. Until then, the administrator who deleted it may create it. */
 const MISSING_TOPIC_PATIENCE_MS = 30_000;
 
 /** Longest that batches are folded without a turn of the event loop. */
@@ -307,7 +307,7 @@ export class RebuildService implements OnModuleDestroy {
     this.loss.add(`topics are missing: ${failure.message}`);
   }
 
-  /** @throws the error itself, if reading again would not help */
+  /** @throws Error if the failure is not retryable */
   private noteReadFailure(error: unknown): void {
     if (!(error instanceof LogError)) throw error;
     if (error.code === 'LOG_TRUNCATED' || error.code === 'TOPIC_RECREATED') this.loss.add(error.message);
