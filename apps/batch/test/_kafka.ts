@@ -44,7 +44,7 @@ export async function deleteTopic(broker: { readonly address: string }, topic: s
   if (error !== 0) throw new Error(`DeleteTopics: error ${error}`);
 }
 
-/** CreatePartitions, version 0: a topic has this many from then on. */
+/** CreatePartitions, version 0: sets the number of partitions of a topic. */
 export async function createPartitions(
   broker: { readonly address: string },
   topic: string,
@@ -56,7 +56,7 @@ export async function createPartitions(
   if (error !== 0) throw new Error(`CreatePartitions: error ${error}`);
 }
 
-/** DeleteRecords, version 0: what lies before an offset of a partition is deleted. */
+/** DeleteRecords, version 0: deletes the records of a partition before an offset. */
 export async function deleteRecords(
   broker: { readonly address: string },
   { topic, partition, before }: { topic: string; partition: number; before: bigint },

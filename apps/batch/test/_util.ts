@@ -22,7 +22,7 @@ export const silent = pino({ level: 'silent' });
 
 export const DAY_MS = 86_400_000;
 
-/** Midnight, UTC, of the day before this one: events are given times on that day. */
+/** Midnight, UTC, of yesterday. Events have times on that day. */
 export const YESTERDAY = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAY_MS;
 
 export interface TestDatabase extends AsyncDisposable {
@@ -32,7 +32,7 @@ export interface TestDatabase extends AsyncDisposable {
   one<T>(sql: string, values?: unknown[]): Promise<T>;
 }
 
-/** A database of its own on the run's Postgres. */
+/** A separate database on the test run's Postgres. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `batch_${randomUUID().replaceAll('-', '')}`;
   const server = inject('databaseUrl');
@@ -113,7 +113,7 @@ export interface TestRecord {
   readonly timestampMs?: number;
 }
 
-/** Appends records to a topic; resolves once the log has them all. */
+/** Appends records to a topic. Resolves after the log has acknowledged all of them. */
 export async function append(
   broker: { readonly address: string },
   topic: string,
@@ -149,7 +149,7 @@ export function makeTelemetry(given: Partial<Telemetry> = {}): Telemetry {
   };
 }
 
-/** One point a second from some devices, device after device. */
+/** One point per second of each device, one device after another. */
 export function makeTrack({ points, devices }: { points: number; devices: number }): Telemetry[] {
   const ids = Array.from({ length: devices }, () => randomUUID());
   return Array.from({ length: points }, (_, index) =>

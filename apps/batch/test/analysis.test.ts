@@ -25,7 +25,7 @@ import {
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-/** Two places that are not in one cell. */
+/** Two places in different cells. */
 const HARBOUR = { lat: 43.735, lng: 7.421 };
 const BEACH = { lat: 43.745, lng: 7.433 };
 
@@ -41,7 +41,7 @@ async function loadAll(topics: Record<string, object[]>): Promise<void> {
   expect(await loads.load(new AbortController().signal)).toMatchObject({ rejects: 0 });
 }
 
-/** The event that takes a vehicle to a state at a time. */
+/** An event that changes a vehicle's state at a time. */
 function toState(
   device_id: string,
   vehicle_state: 'available' | 'non_operational',
@@ -54,7 +54,7 @@ function toState(
 const [first, second] = [randomUUID(), randomUUID()];
 const tripIds = Array.from({ length: 4 }, () => randomUUID());
 
-/** A trip that starts at a minute of yesterday's first hours, requested some seconds before, or not at all. */
+/** A trip that starts at a minute of yesterday's first hours, with or without a request some seconds before. */
 function tripAndRequest(
   index: number,
   startMinute: number,
@@ -80,7 +80,7 @@ beforeAll(async () => {
     tripAndRequest(3, 60, 240, 900),
   ];
   const requests = trips.flatMap((each) => each.requests);
-  // Asked again after a minute: the wait counts from the first time.
+  // A second request after a minute. The wait starts at the first one.
   requests.push(
     makeRiderEvent({ trip_id: tripIds[1]!, timestamp: requests[1]!.timestamp + MINUTE_MS, location: BEACH }),
   );
@@ -92,11 +92,11 @@ beforeAll(async () => {
       toState(first, 'non_operational', YESTERDAY + 23 * HOUR_MS),
       toState(first, 'available', YESTERDAY + DAY_MS + 2 * HOUR_MS),
       toState(second, 'available', YESTERDAY + 6 * HOUR_MS),
-      // The newest event: where everything that is still going on is clipped.
+      // The latest event, at which open periods end.
       toState(second, 'non_operational', YESTERDAY + DAY_MS + 4 * HOUR_MS),
     ],
     [telemetryTopic.name]: [
-      // Available at the harbour in the quarters from 20:00 and 20:15, at the beach in the second.
+      // Available at the harbour in the quarters from 20:00 and 20:15, and at the beach in the second one.
       makeTelemetry({ device_id: first, timestamp: YESTERDAY + 20 * HOUR_MS + MINUTE_MS, location: HARBOUR }),
       makeTelemetry({
         device_id: first,
@@ -118,7 +118,7 @@ beforeAll(async () => {
         timestamp: YESTERDAY + 20 * HOUR_MS + 5 * MINUTE_MS,
         location: HARBOUR,
       }),
-      // Not available: out of operation, and before anything is known.
+      // Not available: non-operational, and before its first event.
       makeTelemetry({ device_id: first, timestamp: YESTERDAY + 23.5 * HOUR_MS, location: HARBOUR }),
       makeTelemetry({ device_id: second, timestamp: YESTERDAY + HOUR_MS, location: HARBOUR }),
     ],
@@ -132,7 +132,7 @@ afterAll(async () => {
 describe('analysis.trips_per_hour', () => {
   it('counts trips by the hour of their start, with median wait and duration', async () => {
     expect(await database.query('SELECT * FROM analysis.trips_per_hour ORDER BY hour')).toEqual([
-      // Waits 60 and 120, none for the third; durations 300, 600 and 1200.
+      // Waits of 60 and 120 seconds, none for the third trip; durations of 300, 600 and 1200 seconds.
       { hour: new Date(YESTERDAY), trips: '3', median_wait_seconds: 90, median_duration_seconds: 600 },
       {
         hour: new Date(YESTERDAY + HOUR_MS),
@@ -145,7 +145,7 @@ describe('analysis.trips_per_hour', () => {
 });
 
 describe('analysis.vehicle_utilisation', () => {
-  it('shares out each day among states, clipped at midnight and at the newest event', async () => {
+  it('divides each day among states, limited by midnight and the latest event', async () => {
     const rows = await database.query(
       `SELECT device_id, day::text, vehicle_state, seconds / 3600 AS hours, share FROM analysis.vehicle_utilisation
        ORDER BY device_id = $1 DESC, day, vehicle_state`,
@@ -166,7 +166,7 @@ describe('analysis.vehicle_utilisation', () => {
 });
 
 describe('analysis.supply_demand', () => {
-  it('sets available vehicles against requests, by cell and quarter of an hour', async () => {
+  it('compares available vehicles with requests, by cell and quarter of an hour', async () => {
     const [harbour, beach] = [HARBOUR, BEACH].map(({ lat, lng }) => latLngToCell(lat, lng, 9));
     const at = (minutes: number): Date => new Date(YESTERDAY + minutes * MINUTE_MS);
     expect(

@@ -35,7 +35,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-/** Every field that a family has, so that each of them is given other values. */
+/** Every field of a family, so that each of them gets random values. */
 const examples: Readonly<Record<string, () => object>> = {
   telemetry: () => ({
     ...makeTelemetry(),
@@ -106,7 +106,7 @@ const hostile = fc.oneof(
 
 const change = fc.record({ at: fc.nat(), inner: fc.option(fc.nat()), value: hostile });
 
-/** The value of a record: an event with some fields changed, or any bytes. */
+/** The value of a record: an event with some changed fields, or random bytes. */
 function valueOf(table: Table): fc.Arbitrary<Buffer> {
   const changed = fc.array(change, { maxLength: 2 }).map((changes) => {
     const event = examples[table.name]!() as Record<string, unknown>;
@@ -129,7 +129,7 @@ function valueOf(table: Table): fc.Arbitrary<Buffer> {
   );
 }
 
-/** Loads values in one transaction, as a chunk is, and rolls it back. */
+/** Loads values in one transaction, as for a chunk, and rolls it back. */
 async function loadValues(table: Table, values: readonly Buffer[], timestampMs: number) {
   const records = values.map((value, index) => ({
     offset: BigInt(index),
@@ -182,14 +182,14 @@ describe('any record', () => {
       let rows = 0;
       await fc.assert(
         fc.asyncProperty(values, timestamp, async (given, timestampMs) => {
-          // Every event once more: a duplicate, or rejected like the first.
+          // Every event again: it must be a duplicate, or rejected like the first.
           const all = [...given, ...given];
           const { written, rejects, stored } = await loadValues(table, all, timestampMs);
           expect(written.rows + written.duplicates + rejects.length).toBe(all.length);
           rows += written.rows;
           expect(written.duplicates).toBeGreaterThanOrEqual(written.rows);
           expect(stored).toEqual({ rows: written.rows, rejects: rejects.length });
-          // What only Postgres finds would cost a chunk a second COPY.
+          // A value that only Postgres rejects would require a second COPY of the chunk.
           expect(written.rejects).toEqual([]);
         }),
         { numRuns: 12 },

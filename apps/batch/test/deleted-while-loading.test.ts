@@ -32,7 +32,7 @@ afterEach(async () => {
 
 const device = '5c2d1f0e-8f0c-4b1e-9d55-0d7a1f4f2f10';
 
-/** Appends points of one device, which are in one partition, and returns which. */
+/** Appends points of one device, which are in one partition. Returns the partition. */
 async function appendTrack(points: number): Promise<number> {
   const track = Array.from({ length: points }, () => makeTelemetry({ device_id: device }));
   await append(broker, topic, toRecords(track));
@@ -48,7 +48,7 @@ async function loadOnce(): Promise<LoadResult> {
 
 const NOT_LEADER_OR_FOLLOWER = 6;
 
-/** Runs a load that can read nothing until the log was changed. */
+/** Runs a load that cannot read before the log was changed. */
 async function loadAround(change: () => Promise<void>): Promise<LoadResult> {
   await using loads = await createLoadRunner(broker, database);
   broker.inject({ api: 'Fetch', errorCode: NOT_LEADER_OR_FOLLOWER, times: 1_000_000 });
@@ -61,7 +61,7 @@ async function loadAround(change: () => Promise<void>): Promise<LoadResult> {
 }
 
 describe('records that are deleted while a load reads them', () => {
-  it('are counted, and what is left is loaded', async () => {
+  it('are counted, and the remaining ones are loaded', async () => {
     const partition = await appendTrack(100);
     const result = await loadAround(() => deleteRecords(broker, { topic, partition, before: 60n }));
     expect(result).toMatchObject({ outcome: 'incomplete', read: 40, rows: 40, lost: 60, skipped: 0 });
@@ -69,14 +69,14 @@ describe('records that are deleted while a load reads them', () => {
     expect(await loadOnce()).toMatchObject({ outcome: 'complete', read: 0, lost: 0 });
   });
 
-  it('are counted although none is left', async () => {
+  it('are counted although none remains', async () => {
     const partition = await appendTrack(100);
     const result = await loadAround(() => deleteRecords(broker, { topic, partition, before: 100n }));
     expect(result).toMatchObject({ outcome: 'incomplete', read: 0, rows: 0, lost: 100 });
     expect(await loadOnce()).toMatchObject({ outcome: 'complete', read: 0, lost: 0 });
   });
 
-  it('are counted once if they go beyond what the load was to read', async () => {
+  it('are counted once if they extend beyond the range of the load', async () => {
     const partition = await appendTrack(100);
     const result = await loadAround(async () => {
       await appendTrack(50);

@@ -43,7 +43,7 @@ async function loadOnce(settings?: { chunkRecords?: number }): Promise<LoadResul
 const countTelemetry = (): Promise<string> => database.one<string>('SELECT count(*) FROM ride.telemetry');
 
 describe('load', () => {
-  it('loads everything that the log holds, and tells what it did', async () => {
+  it('loads all records of the log and returns its counts', async () => {
     const points = makeTrack({ points: 3_000, devices: 20 });
     await append(broker, telemetryTopic.name, toRecords(points));
     const event = makeVehicleEvent();
@@ -65,7 +65,7 @@ describe('load', () => {
     ).toEqual(points.map(({ telemetry_id: id }) => ({ id })));
   });
 
-  it('goes on where the last one ended', async () => {
+  it('continues where the previous load ended', async () => {
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 500, devices: 5 })));
     await loadOnce();
     expect(await loadOnce()).toMatchObject({ rows: 0 });
@@ -80,7 +80,7 @@ describe('load', () => {
     expect(await countTelemetry()).toBe('570');
   });
 
-  it('puts rows into the partition of their UTC day', async () => {
+  it('inserts rows into the partition of their UTC day', async () => {
     const atMidnight = YESTERDAY + DAY_MS;
     const points = [atMidnight - 1, atMidnight].map((timestamp) => makeTelemetry({ timestamp }));
     await append(broker, telemetryTopic.name, toRecords(points));
@@ -93,7 +93,7 @@ describe('load', () => {
     ).toEqual(days.map((day) => ({ name: `ride.telemetry_${day}` })));
   });
 
-  it('keeps every field of every kind of event', async () => {
+  it('stores every field of every event family', async () => {
     const point = makeTelemetry({
       timestamp: YESTERDAY + 123,
       trip_ids: [randomUUID(), randomUUID()],
@@ -161,7 +161,7 @@ describe('load', () => {
 });
 
 describe('an id that was sent more than once', () => {
-  it('occurs once, within a chunk, across chunks and across loads', async () => {
+  it('is stored once, within a chunk, across chunks and across loads', async () => {
     const points = makeTrack({ points: 400, devices: 3 });
     await append(broker, telemetryTopic.name, toRecords([...points, ...points.slice(100, 300)]));
     expect(await loadOnce({ chunkRecords: 50 })).toMatchObject({ rows: 400, duplicates: 200, rejects: 0 });
@@ -170,7 +170,7 @@ describe('an id that was sent more than once', () => {
     expect(await countTelemetry()).toBe('401');
   });
 
-  it('occurs once where it came with another time, on another day, from another device', async () => {
+  it('is stored once although it was sent with another time, on another day and by another device', async () => {
     const point = makeTelemetry();
     await append(broker, telemetryTopic.name, toRecords([point]));
     await loadOnce();
@@ -186,7 +186,7 @@ describe('an id that was sent more than once', () => {
     ]);
   });
 
-  it('occurs once where many devices sent the same ids at once', async () => {
+  it('is stored once if many devices send the same ids concurrently', async () => {
     const ids = Array.from({ length: 200 }, () => randomUUID());
     const points = Array.from({ length: 24 }, () => randomUUID()).flatMap((device_id) =>
       ids.map((telemetry_id) => makeTelemetry({ telemetry_id, device_id })),
@@ -197,8 +197,8 @@ describe('an id that was sent more than once', () => {
   });
 });
 
-describe('a record that can not be loaded', () => {
-  it('goes to ride.rejects, untouched and with the reason, and the rest is loaded', async () => {
+describe('a record that cannot be loaded', () => {
+  it('is listed in ride.rejects unchanged with the reason, and the others are loaded', async () => {
     const good = makeTrack({ points: 20, devices: 1 });
     const key = good[0]!.device_id;
     const bad: [Buffer, RegExp][] = [
@@ -230,7 +230,7 @@ describe('a record that can not be loaded', () => {
     }
   });
 
-  it('is one with text that Postgres can not hold', async () => {
+  it('contains text that Postgres cannot store', async () => {
     const texts = ['nul \u0000', 'half \ud83d', 'a backslash \\u0000 is fine'];
     await append(
       broker,
@@ -274,7 +274,7 @@ describe('a record that can not be loaded', () => {
   });
 });
 
-describe('several loads at once', () => {
+describe('concurrent loads', () => {
   it('share the log, and each ends when all of it is loaded', async () => {
     const points = makeTrack({ points: 20_000, devices: 100 });
     await append(broker, telemetryTopic.name, toRecords(points));
@@ -284,7 +284,7 @@ describe('several loads at once', () => {
     expect(await countTelemetry()).toBe('20000');
   });
 
-  it('load nothing twice when one of them leaves in the middle', async () => {
+  it('load no record twice if one of them stops early', async () => {
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 20_000, devices: 100 })));
     const leave = new AbortController();
     await using loads = await createLoadRunner(broker, database, { chunkRecords: 20 });
@@ -302,8 +302,8 @@ describe('several loads at once', () => {
   });
 });
 
-describe('when something fails', () => {
-  it('loads every row once although Postgres ends its connections in the middle', async () => {
+describe('a load with failures', () => {
+  it('loads every row once although Postgres closes its connections', async () => {
     await using loads = await createLoadRunner(broker, database, { chunkRecords: 100 });
     await loads.load(never);
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 20_000, devices: 100 })));
@@ -322,7 +322,7 @@ describe('when something fails', () => {
     expect(await countTelemetry()).toBe('20000');
   });
 
-  it('asks for topics once: while nobody can make any, what is there is loaded', async () => {
+  it('requests missing topics once, and loads the existing ones while they cannot be created', async () => {
     await using loads = await createLoadRunner(broker, database);
     await loads.load(never);
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 300, devices: 3 })));
@@ -330,7 +330,7 @@ describe('when something fails', () => {
     expect(await loads.load(never)).toMatchObject({ rows: 300 });
   });
 
-  it('asks for topics again where the log has lost them', async () => {
+  it('requests topics again after the log has lost them', async () => {
     await using loads = await createLoadRunner(broker, database);
     await loads.load(never);
     await broker.kill();
@@ -343,7 +343,7 @@ describe('when something fails', () => {
     expect(await loads.load(never)).toMatchObject({ rows: 300 });
   });
 
-  it('says what it waits for where Postgres is not there', async () => {
+  it('reports that it waits for Postgres', async () => {
     await using loads = await createLoadRunner(broker, {
       ...database,
       url: 'postgres://a:b@127.0.0.1:1/none',

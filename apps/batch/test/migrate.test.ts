@@ -30,7 +30,7 @@ afterEach(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-/** The schema of the first release, by its own migrations and records of them. */
+/** The schema of the first release, created by its own migrations. */
 async function createFirstRelease(): Promise<void> {
   await database.query(
     `CREATE TABLE public.hailstream_migrations (
@@ -45,7 +45,7 @@ async function createFirstRelease(): Promise<void> {
   }
 }
 
-/** A row and its partition, as the first release wrote them. */
+/** A row and its partition, as written by the first release. */
 async function writeAsFirstRelease(
   ids: { telemetry: string; trip: string },
   provider: string,
@@ -75,13 +75,13 @@ async function writeAsFirstRelease(
 }
 
 describe(migrate, () => {
-  it('keeps the rows of the first release, and knows their ids and providers', async () => {
+  it('keeps the rows of the first release, with their ids and providers', async () => {
     const ids = { telemetry: randomUUID(), trip: randomUUID() };
     const mine = makeTelemetry({ telemetry_id: ids.telemetry, timestamp: YESTERDAY });
     const droppedId = randomUUID();
     await createFirstRelease();
     await writeAsFirstRelease(ids, mine.provider_id);
-    // Of a row whose day was dropped.
+    // The key of a row whose day was dropped.
     await database.query('INSERT INTO ride.telemetry_seen VALUES ($1)', [droppedId]);
     await migrate(pool);
     expect(await database.query('SELECT telemetry_id AS id FROM ride.telemetry')).toEqual([
@@ -117,7 +117,7 @@ describe(migrate, () => {
     });
   });
 
-  it('has no primary key left that is without the provider', async () => {
+  it('leaves no primary key without the provider', async () => {
     await createFirstRelease();
     await migrate(pool);
     const keys = await database.query<{ name: string; key: string }>(
@@ -129,7 +129,7 @@ describe(migrate, () => {
     for (const { key } of keys) expect(key).toContain('provider_id');
   });
 
-  it('applies what is missing, once, whichever processes do the same', async () => {
+  it('applies missing migrations once with concurrent processes', async () => {
     const applied = await Promise.all([migrate(pool), migrate(pool)]);
     const names = applied.flat();
     expect(names.toSorted()).toEqual([...new Set(names)].toSorted());
@@ -175,25 +175,25 @@ describe('the role that migrates', () => {
     expect(result).toMatchObject({ rows: 2, rejects: 1 });
   }
 
-  it('needs nothing but schemas of its own', async () => {
+  it('needs only its own schemas', async () => {
     await database.query(
       `CREATE SCHEMA ride AUTHORIZATION ${role}; CREATE SCHEMA analysis AUTHORIZATION ${role}`,
     );
     await expectToLoad();
   });
 
-  it('needs nothing but USAGE and CREATE on schemas of another role', async () => {
+  it("needs only USAGE and CREATE on another role's schemas", async () => {
     await database.query(`CREATE SCHEMA ride; CREATE SCHEMA analysis;
       GRANT USAGE, CREATE ON SCHEMA ride, analysis TO ${role}`);
     await expectToLoad();
   });
 
-  it('needs nothing but CREATE on the database', async () => {
+  it('needs only CREATE on the database', async () => {
     await database.query(`GRANT CREATE ON DATABASE ${name} TO ${role}`);
     await expectToLoad();
   });
 
-  it('is told which right is missing, and the statement that gives it', async () => {
+  it('receives the missing privilege and the statement that grants it', async () => {
     const refusal = () => migrate(ofRole).then(String, (error: Error & { code?: string }) => error);
     expect(await refusal()).toMatchObject({
       code: '42501',

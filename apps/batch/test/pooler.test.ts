@@ -15,7 +15,7 @@ import {
   type TestDatabase,
 } from './_util.js';
 
-/** What PgBouncer lets a client ask for as it connects; anything else ends the connection. */
+/** Startup parameters that PgBouncer accepts. It closes the connection on any other. */
 const STARTUP_PARAMETERS = new Set([
   'user',
   'database',
@@ -28,8 +28,8 @@ const STARTUP_PARAMETERS = new Set([
 const BACKEND_KEY_DATA = 'K'.charCodeAt(0);
 
 /**
- * A pooler as PgBouncer is one, on one connection to the server for each client: it refuses startup parameters that it
- * does not know, and answers with a process id of its own.
+ * A pooler that behaves like PgBouncer, with one server connection per client: it rejects unknown startup parameters,
+ * and replaces the process id.
  */
 async function startPooler(server: URL): Promise<Server> {
   const pooler = createServer((client) => {
@@ -63,7 +63,7 @@ function refusal(message: string): Buffer {
   return Buffer.concat([head, fields]);
 }
 
-/** Passes messages on: kind:byte length:int32 body. The process id in BackendKeyData is another one. */
+/** Forwards messages: kind:byte length:int32 body. It replaces the process id in BackendKeyData. */
 function forward(upstream: Socket, client: Socket): void {
   let waiting = Buffer.alloc(0);
   let isStarted = false;
@@ -107,18 +107,18 @@ const SHOW = `SELECT current_setting('lock_timeout') AS lock, current_setting('s
 const BOUNDED = { lock: '30s', statement: '2min', idle: '30s' };
 
 describe('a connection pooler', () => {
-  it('refuses bounds as startup parameters', async () => {
+  it('rejects timeouts as startup parameters', async () => {
     const client = new pg.Client({ connectionString: url, statement_timeout: 1_000 });
     await expect(client.connect()).rejects.toThrow('unsupported startup parameter: statement_timeout');
   });
 
-  it('can stand before the database', async () => {
+  it('can be used in front of the database', async () => {
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 200, devices: 5 })));
     await using loads = await createLoadRunner(broker, { ...database, url });
     expect(await loads.load(new AbortController().signal)).toMatchObject({ rows: 200 });
   });
 
-  it('keeps the session as others have it', async () => {
+  it('does not change the session settings of other clients', async () => {
     const pool = createPool({ url, size: 1, logger: silent });
     const { rows } = await pool.query(SHOW);
     await pool.end();
@@ -127,7 +127,7 @@ describe('a connection pooler', () => {
 });
 
 describe('a transaction', () => {
-  it('has its bounds, behind a pooler too', async () => {
+  it('has its timeouts, also through a pooler', async () => {
     const pool = createPool({ url, size: 1, logger: silent });
     const client = await pool.connect();
     await begin(client);
@@ -140,7 +140,7 @@ describe('a transaction', () => {
 });
 
 describe('a connection', () => {
-  it('has its bounds in every statement, without a pooler', async () => {
+  it('has its timeouts in every statement without a pooler', async () => {
     const pool = createPool({ url: database.url, size: 1, logger: silent });
     const { rows } = await pool.query(SHOW);
     await pool.end();

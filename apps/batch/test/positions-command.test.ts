@@ -24,7 +24,7 @@ interface Ended {
 }
 
 beforeAll(() => {
-  // Processes run what was compiled: Nest needs the types of constructors, which only the compiler writes down.
+  // Processes run compiled code, because Nest needs constructor types that only the compiler emits.
   const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
   execFileSync(process.execPath, [compiler, '-b', app], { stdio: 'inherit' });
 }, 240_000);
@@ -60,7 +60,7 @@ async function batch(...args: string[]): Promise<Ended> {
   };
 }
 
-/** Records of one device are in one partition. */
+/** All records of one device are in one partition. */
 const device = makeTrack({ points: 400, devices: 1 });
 
 async function replaceLog(): Promise<void> {
@@ -68,7 +68,7 @@ async function replaceLog(): Promise<void> {
   broker = await startTestBroker();
 }
 
-// Each command is a process: on a busy machine its start alone takes seconds.
+// Each command is a process, whose start takes seconds on a busy machine.
 const options = { timeout: 180_000 };
 
 describe('main.js positions', options, () => {
@@ -85,7 +85,7 @@ describe('main.js positions', options, () => {
     }[];
   }
 
-  it('shows, refuses to go on, and resets', async () => {
+  it('shows refused positions and resets them', async () => {
     await append(broker, topic, toRecords(device.slice(0, 100)));
     expect((await batch('run')).code).toBe(0);
     const ok = await batch('positions', 'show', '--json');
@@ -118,7 +118,7 @@ describe('main.js positions', options, () => {
     expect((await batch('run', '--json')).json()).toMatchObject({ outcome: 'complete', rows: 300 });
   });
 
-  it('adopts positions for a log that has the same records, and only for that', async () => {
+  it('adopts positions only for a log with the same records', async () => {
     await append(broker, topic, toRecords(device.slice(0, 100)));
     await batch('run');
     await replaceLog();
@@ -143,7 +143,7 @@ describe('main.js positions', options, () => {
 });
 
 describe('main.js run', options, () => {
-  it('ends with 2 and says so if the log had deleted records before they were loaded', async () => {
+  it('exits with 2 and reports records that were deleted before they were loaded', async () => {
     await append(broker, topic, toRecords(device.slice(0, 10)));
     await batch('run');
     const position = 'SELECT partition FROM ride.log_positions WHERE topic = $1 AND next_offset > 0';
@@ -162,7 +162,7 @@ describe('main.js run', options, () => {
     expect((await batch('run')).code).toBe(0);
   });
 
-  it('says that a file was sent twice', async () => {
+  it('reports that a file was sent twice', async () => {
     await append(broker, topic, toRecords(device));
     await batch('run');
     await append(broker, topic, toRecords(device));
@@ -173,7 +173,7 @@ describe('main.js run', options, () => {
 });
 
 describe('the service', options, () => {
-  it('is not ready and goes on refusing until the positions are reset', async () => {
+  it('is not ready and refuses to load until the positions are reset', async () => {
     await append(broker, topic, toRecords(device.slice(0, 100)));
     await batch('run');
     await replaceLog();

@@ -50,7 +50,7 @@ async function withTools<T>(use: (tools: PositionTools) => Promise<T>): Promise<
 
 const countTelemetry = (): Promise<string> => database.one<string>('SELECT count(*) FROM ride.telemetry');
 const track = (points: number) => toRecords(makeTrack({ points, devices: 20 }));
-/** Records of one device are in one partition. */
+/** All records of one device are in one partition. */
 const trackOfOne = (points: number) => toRecords(makeTrack({ points, devices: 1 }));
 
 async function recreateTopic(): Promise<void> {
@@ -59,7 +59,7 @@ async function recreateTopic(): Promise<void> {
   await admin.ensureTopics(eventRegistry.topics);
 }
 
-/** What the broker has in its folder, as a copy that can be put back. */
+/** A copy of the broker's data directory that can be restored. */
 async function snapshot(): Promise<() => Promise<void>> {
   await broker.kill();
   await cp(broker.dataDir, join(folder, 'snapshot'), { recursive: true });
@@ -83,8 +83,8 @@ async function reset(to: 'earliest' | 'latest' = 'earliest'): Promise<void> {
   await withTools(async (tools) => tools.reset(await tools.planReset({ topics: [topic] }, { kind: to })));
 }
 
-describe('positions of a log that was lost', () => {
-  it('are refused although the new log is longer, until they are reset; then all of it is loaded', async () => {
+describe('positions of a lost log', () => {
+  it('are refused although the new log is longer, and all of it is loaded after a reset', async () => {
     await append(broker, topic, track(200));
     await loadOnce();
     await broker[Symbol.asyncDispose]();
@@ -101,7 +101,7 @@ describe('positions of a log that was lost', () => {
     expect(await countTelemetry()).toBe('2250');
   });
 
-  it('name both identities', async () => {
+  it('are reported with both identities', async () => {
     await append(broker, topic, track(20));
     await loadOnce();
     const [before] = await withTools((tools) => tools.show({ topics: [topic] }));
@@ -125,8 +125,8 @@ describe('positions of a log that was lost', () => {
   });
 });
 
-describe('positions of a topic that was deleted and created again', () => {
-  it('are refused, whether the new topic is shorter or longer', async () => {
+describe('positions of a recreated topic', () => {
+  it('are refused if the new topic is shorter, and if it is longer', async () => {
     await append(broker, topic, track(200));
     await loadOnce();
     await recreateTopic();
@@ -137,7 +137,7 @@ describe('positions of a topic that was deleted and created again', () => {
     expect(await loadOnce()).toMatchObject({ rows: 1_000 });
   });
 
-  it('are refused by a load that has begun before', async () => {
+  it('are refused by a load that has already started', async () => {
     await append(broker, topic, track(4_000));
     await using loads = await createLoadRunner(broker, database, { chunkRecords: 10 });
     const loading = loads.load(never).catch((error: unknown) => error);
@@ -157,8 +157,8 @@ describe('positions of a topic that was deleted and created again', () => {
   });
 });
 
-describe('positions of a log that was set back to an earlier state', () => {
-  it('are refused beyond its end, also once it has grown over them', async () => {
+describe('positions of a truncated log', () => {
+  it('are refused beyond its end, also after it has grown beyond them', async () => {
     await append(broker, topic, track(100));
     const restore = await snapshot();
     await append(broker, topic, track(100));
@@ -171,7 +171,7 @@ describe('positions of a log that was set back to an earlier state', () => {
     expect(await loadOnce()).toMatchObject({ rows: 2_000, duplicates: 100 });
   });
 
-  it('are refused if it has grown over them before a load looked', async () => {
+  it('are refused if it has grown beyond them before the next load', async () => {
     const records = trackOfOne(400);
     await append(broker, topic, records.slice(0, 10));
     const restore = await snapshot();
@@ -186,7 +186,7 @@ describe('positions of a log that was set back to an earlier state', () => {
     expect(await countTelemetry()).toBe('400');
   });
 
-  it('are kept on a copy of the log that was adopted', async () => {
+  it('are kept for an adopted copy of the log', async () => {
     await append(broker, topic, track(100));
     await loadOnce();
     await append(broker, topic, track(50));
@@ -198,14 +198,14 @@ describe('positions of a log that was set back to an earlier state', () => {
   });
 });
 
-describe('positions that are bound to no log', () => {
+describe('positions that are not bound to a log', () => {
   const unbind = () =>
     database.query(
       `UPDATE ride.log_positions
        SET cluster_id = NULL, topic_id = NULL, last_offset = NULL, last_digest = NULL, last_next_offset = NULL`,
     );
 
-  it('are bound if the database has the records before them', async () => {
+  it('are bound if the database contains the records before them', async () => {
     const records = trackOfOne(600);
     await append(broker, topic, [
       ...records.slice(0, 300),
@@ -223,7 +223,7 @@ describe('positions that are bound to no log', () => {
     });
   });
 
-  it('are refused if it does not have them', async () => {
+  it('are refused if it does not', async () => {
     const records = trackOfOne(800);
     await append(broker, topic, records.slice(0, 300));
     await loadOnce();
@@ -237,7 +237,7 @@ describe('positions that are bound to no log', () => {
   });
 });
 
-describe('a partition that was added', () => {
+describe('an added partition', () => {
   it('is loaded from its first record', async () => {
     await append(broker, topic, track(100));
     await loadOnce();
@@ -280,7 +280,7 @@ describe('records that were deleted before they were loaded', () => {
     ]);
   });
 
-  it('add up with what was loaded', async () => {
+  it('add up with the loaded ones', async () => {
     const device = makeTrack({ points: 100, devices: 1 });
     await append(broker, topic, toRecords(device.slice(0, 10)));
     await loadOnce();
@@ -299,8 +299,8 @@ describe('records that were deleted before they were loaded', () => {
   });
 });
 
-describe('positions that are reset', () => {
-  it('record what they pass over', async () => {
+describe('reset positions', () => {
+  it('record the offsets that they skip', async () => {
     await append(broker, topic, trackOfOne(30));
     await loadOnce();
     await append(broker, topic, trackOfOne(25));
@@ -313,14 +313,14 @@ describe('positions that are reset', () => {
     ).toEqual([{ passed: 25, cause: 'reset' }]);
   });
 
-  it('load nothing twice from the earliest record', async () => {
+  it('load no record twice from the earliest one', async () => {
     await append(broker, topic, track(300));
     await loadOnce();
     await reset();
     expect(await loadOnce()).toMatchObject({ read: 300, rows: 0, duplicates: 300 });
   });
 
-  it('end a load that reads from elsewhere', async () => {
+  it('stop a load that reads from other positions', async () => {
     await append(broker, topic, track(6_000));
     await using loads = await createLoadRunner(broker, database, { chunkRecords: 10 });
     const loading = loads.load(never).catch((error: unknown) => error);
@@ -334,7 +334,7 @@ describe('positions that are reset', () => {
     expect(await countTelemetry()).toBe('6000');
   });
 
-  it('refuse an offset that the log does not have', async () => {
+  it('reject an offset that is not in the log', async () => {
     await append(broker, topic, trackOfOne(10));
     await loadOnce();
     const planned = withTools((tools) =>
@@ -344,8 +344,8 @@ describe('positions that are reset', () => {
   });
 });
 
-describe('a database that was restored', () => {
-  it('to an earlier state is loaded again from there', async () => {
+describe('a restored database', () => {
+  it('is loaded again from its positions', async () => {
     await append(broker, topic, track(100));
     await loadOnce();
     const tables = ['log_positions', 'telemetry', 'telemetry_seen'];
@@ -362,7 +362,7 @@ describe('a database that was restored', () => {
     expect(await countTelemetry()).toBe('300');
   });
 
-  it('to one before the schema is migrated by the load that finds out', async () => {
+  it('without the schema is migrated by the next load', async () => {
     await append(broker, topic, track(10));
     await using loads = await createLoadRunner(broker, database);
     await loads.load(never);

@@ -23,7 +23,7 @@ let database: TestDatabase;
 const children: ChildProcess[] = [];
 
 beforeAll(() => {
-  // Processes run what was compiled: Nest needs the types of constructors, which only the compiler writes down.
+  // Processes run compiled code, because Nest needs constructor types that only the compiler emits.
   const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
   execFileSync(process.execPath, [compiler, '-b', app], { stdio: 'inherit' });
 }, 120_000);
@@ -68,7 +68,7 @@ async function countTelemetry(): Promise<number> {
 }
 
 describe('main.js run', () => {
-  it('loads once, and ends with what it did', async () => {
+  it('loads once, and prints the result', async () => {
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 2_000, devices: 20 })));
     const { exited, stdout, stderr } = run(['run', '--json']);
     expect(await exited).toBe(0);
@@ -80,7 +80,7 @@ describe('main.js run', () => {
     expect(stderr()).toContain('loading: 2000 of 2000 records');
   });
 
-  it('loads every row once although it was killed in the middle', async () => {
+  it('loads every row once although it was killed during a load', async () => {
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 30_000, devices: 100 })));
     const killed = run(['run'], { BATCH_CHUNK_RECORDS: '50' });
     await until(async () => (await countTelemetry()) > 0);
@@ -94,7 +94,7 @@ describe('main.js run', () => {
     expect((JSON.parse(again.stdout()) as { rows: number }).rows).toBeLessThanOrEqual(30_000 - before);
   });
 
-  it('says what is wrong with how it was called', async () => {
+  it('reports invalid arguments', async () => {
     const noDatabase = run(['run'], { DATABASE_URL: '' });
     expect(await noDatabase.exited).toBe(1);
     expect(noDatabase.stderr()).toMatch(/^batch: DATABASE_URL: expected .*\n$/);
@@ -126,7 +126,7 @@ describe('the service', () => {
     return /"url":"([^"]+)"/.exec(service.stdout())![1]!;
   }
 
-  it('loads on its schedule, says so, and drains on SIGTERM', async () => {
+  it('loads on its schedule, logs it, and shuts down gracefully on SIGTERM', async () => {
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 300, devices: 3 })));
     const service = run([], { BATCH_EVERY: '1s' });
     const url = await listening(service);
@@ -137,7 +137,7 @@ describe('the service', () => {
     await until(async () =>
       (await (await fetch(`${url}/metrics`)).text()).includes('batch_rows_total{topic="ride.telemetry"} 311'),
     );
-    // Metrics count each chunk as it is committed; the record of its run is complete a moment later.
+    // Metrics are updated with each committed chunk; the run's record is completed shortly after.
     const runsOfEleven = async () => {
       const { runs } = (await (await fetch(`${url}/runs`)).json()) as { runs: { rows?: number }[] };
       return runs.filter(({ rows }) => rows === 11).length;
@@ -148,7 +148,7 @@ describe('the service', () => {
     expect(await service.exited).toBe(0);
   });
 
-  it('tells how much of the log waits to be loaded, and that it does not know', async () => {
+  it('exports its lag, and NaN if the lag is unknown', async () => {
     const service = run([], { BATCH_EVERY: '31d' });
     const url = await listening(service);
     const lag = async () =>
@@ -220,7 +220,7 @@ describe('the service', () => {
 });
 
 describe('main.js retry-rejects', () => {
-  it('loads rejects again under a raised limit, and tells what became of them', async () => {
+  it('loads rejects again with a raised limit, and prints the result', async () => {
     const timestamp = Date.now() - 20 * 86_400_000;
     await append(broker, telemetryTopic.name, toRecords([makeTelemetry({ timestamp })]));
     expect(await run(['run'], { EVENTS_MAX_AGE_DAYS: '10' }).exited).toBe(0);
@@ -241,7 +241,7 @@ describe('main.js retry-rejects', () => {
     expect(await countTelemetry()).toBe(1);
   });
 
-  it('names an option that is wrong', async () => {
+  it('reports an invalid option', async () => {
     const { exited, stderr } = run(['retry-rejects', '--topic', 'rides']);
     expect(await exited).toBe(1);
     expect(stderr()).toContain('--topic: expected one of ride.telemetry');

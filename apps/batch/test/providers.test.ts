@@ -59,21 +59,24 @@ describe('an id that two providers use', () => {
     [tripsTopic.name, 'trips', makeTrip({ trip_id: id })],
   ] as const;
 
-  it.each(families)('has a row of each in %s, in one load and in two', async (topic, table, event) => {
-    const others = { ...event, provider_id: OTHER };
-    const third = { ...event, provider_id: randomUUID() };
-    await appendEvents(topic, [event, others, event]);
-    expect(await loadOnce()).toMatchObject({ rows: 2, rejects: 0 });
-    await appendEvents(topic, [others, third, event]);
-    expect(await loadOnce()).toMatchObject({ rows: 1, rejects: 0 });
-    expect(await database.query(`SELECT provider_id FROM ride.${table} ORDER BY 1`)).toEqual(
-      [event, others, third].map(({ provider_id }) => ({ provider_id })).toSorted(byProvider),
-    );
-  });
+  it.each(families)(
+    'has a row of each in %s, within one load and across two',
+    async (topic, table, event) => {
+      const others = { ...event, provider_id: OTHER };
+      const third = { ...event, provider_id: randomUUID() };
+      await appendEvents(topic, [event, others, event]);
+      expect(await loadOnce()).toMatchObject({ rows: 2, rejects: 0 });
+      await appendEvents(topic, [others, third, event]);
+      expect(await loadOnce()).toMatchObject({ rows: 1, rejects: 0 });
+      expect(await database.query(`SELECT provider_id FROM ride.${table} ORDER BY 1`)).toEqual(
+        [event, others, third].map(({ provider_id }) => ({ provider_id })).toSorted(byProvider),
+      );
+    },
+  );
 });
 
-describe('a device and a trip whose ids two providers use', () => {
-  it('are two in the views', async () => {
+describe('a device and a trip with ids that two providers use', () => {
+  it('are separate in the views', async () => {
     const device_id = randomUUID();
     const trip_id = randomUUID();
     const event = (
@@ -121,7 +124,7 @@ describe('a device and a trip whose ids two providers use', () => {
     expect(await database.query('SELECT trips, median_wait_seconds FROM analysis.trips_per_hour')).toEqual([
       { trips: '1', median_wait_seconds: 60 },
     ]);
-    // At half past four the vehicle of one of them is available.
+    // At 04:30 only one provider's vehicle is available.
     expect(
       await database.query(
         'SELECT available_vehicles FROM analysis.supply_demand WHERE available_vehicles > 0',
@@ -129,7 +132,7 @@ describe('a device and a trip whose ids two providers use', () => {
     ).toEqual([{ available_vehicles: '1' }]);
   });
 
-  it('count twice where both are available', async () => {
+  it('are counted twice if both are available', async () => {
     const device_id = randomUUID();
     const providers = [PROVIDER, OTHER];
     const since = { device_id, timestamp: YESTERDAY };

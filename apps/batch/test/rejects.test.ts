@@ -17,7 +17,7 @@ const never = new AbortController().signal;
 const LONG_MAX = 2 ** 63;
 
 beforeEach(async () => {
-  // Any timestamp is accepted, as by brokers before Kafka 4.
+  // Accepts any timestamp, as brokers before Kafka 4 do.
   const settings = { 'log.message.timestamp.after.max.ms': '9223372036854775807' };
   [broker, database] = await Promise.all([startTestBroker({ settings }), createTestDatabase()]);
 });
@@ -27,7 +27,7 @@ afterEach(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-/** Loads records that stand between twenty good ones. */
+/** Loads records between twenty valid ones. */
 async function loadAmongGood(records: readonly TestRecord[]): Promise<{ rows: number; rejects: number }> {
   const good = toRecords(makeTrack({ points: 20, devices: 1 }));
   await append(broker, telemetryTopic.name, [...good.slice(0, 10), ...records, ...good.slice(10)]);
@@ -44,7 +44,7 @@ describe('a reject', () => {
     ['of 1901', -2_177_452_800_000, new Date(-2_177_452_800_000)],
     ['of 9999', 253_402_300_799_999, new Date(253_402_300_799_999)],
   ])(
-    'is stored if its record has a timestamp %s, and what follows is loaded',
+    'is stored if its record has a timestamp %s, and later records are loaded',
     async (_, timestampMs, receivedAt) => {
       const result = await loadAmongGood([{ key: 'k', value: Buffer.from('not JSON'), timestampMs }]);
       expect(result).toMatchObject({ rows: 20, rejects: 1 });
@@ -69,7 +69,7 @@ describe('a reject', () => {
     expect(texts(stored)).toEqual(texts(records));
   });
 
-  it('is stored without its value if Postgres refuses that, and says so', async () => {
+  it('is stored without its value if Postgres rejects the value, with the reason', async () => {
     await loadAmongGood([]);
     await database.query(
       `CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS

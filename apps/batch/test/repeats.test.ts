@@ -36,7 +36,7 @@ afterEach(async () => {
 });
 
 async function load(points: readonly Telemetry[]): Promise<{ rows: number; transactionIds: number }> {
-  // One key: one partition, whose chunks follow each other.
+  // One key and therefore one partition, whose chunks are loaded in order.
   await append(
     broker,
     telemetryTopic.name,
@@ -50,21 +50,21 @@ async function load(points: readonly Telemetry[]): Promise<{ rows: number; trans
   return { rows, transactionIds: Number(await nextId()) - before };
 }
 
-describe('records that were sent before', () => {
-  it('take as few transaction ids as new ones, however they lie among these', async () => {
+describe('repeated records', () => {
+  it('use as few transaction ids as new ones, in any order', async () => {
     const first = Array.from({ length: 3_000 }, () => makeTelemetry());
     await load(first);
     const mixed = first.flatMap((point) => [point, makeTelemetry()]);
     const { rows, transactionIds } = await load(mixed);
     expect(rows).toBe(first.length);
     expect(await database.one('SELECT count(*) FROM ride.telemetry')).toBe('6000');
-    // Of each chunk one, and one for each COPY under a savepoint; the positions of the run have some of their own.
+    // One for each chunk, and one for each COPY with a savepoint. The positions of the run use some as well.
     expect(transactionIds).toBeLessThan(6 * (mixed.length / CHUNK_RECORDS) + 60);
   });
 });
 
 describe('the window in which a repeat is recognised', () => {
-  /** As if everything had been loaded a number of days earlier. */
+  /** Simulates that everything was loaded a number of days earlier. */
   const age = (days: number) =>
     database.query(`UPDATE ride.telemetry_seen SET seen_on = seen_on - ${days}::integer`);
 
@@ -146,7 +146,7 @@ describe(RowWriter, () => {
     return (await encodeChunk(table, records, { writer: new CopyWriter(), ...limits })).rows;
   }
 
-  /** Writes rows in a transaction. Returns what became of them, and how many statements it took. */
+  /** Writes rows in a transaction. Returns the counts and the number of statements. */
   async function write(rows: EncodedRows, position = 0n) {
     const client = await pool.connect();
     try {
@@ -169,7 +169,7 @@ describe(RowWriter, () => {
     }
   }
 
-  it('counts what was there before, and what comes twice in a chunk', async () => {
+  it('counts rows that exist, and repeats within a chunk', async () => {
     const points = Array.from({ length: 10 }, () => makeTelemetry());
     await write(await encode(points.slice(0, 4)));
     const rows = await encode([...points, points[9]!, points[0]!]);
@@ -178,7 +178,7 @@ describe(RowWriter, () => {
     expect(await write(rows, 12n)).toMatchObject({ rows: 0, duplicates: 0, rejects: [] });
   });
 
-  it('keeps the rows of a chunk apart from one that Postgres refuses, with few statements', async () => {
+  it('loads the other rows of a chunk if Postgres rejects one, with few statements', async () => {
     await database.query('ALTER TABLE ride.telemetry ADD CONSTRAINT slow CHECK (speed < 100)');
     const fast = { lat: 1, lng: 2, speed: 200 };
     const points = Array.from({ length: 1_000 }, () => makeTelemetry());
@@ -191,7 +191,7 @@ describe(RowWriter, () => {
     expect(await database.one('SELECT count(*) FROM ride.telemetry_seen')).toBe('997');
   });
 
-  it('rejects what repeats a record that Postgres refuses: nothing with its id was loaded', async () => {
+  it('rejects a repeat of a record that Postgres rejects, because no row with its id was loaded', async () => {
     await database.query('ALTER TABLE ride.telemetry ADD CONSTRAINT slow CHECK (speed < 100)');
     const point = makeTelemetry({ location: { lat: 1, lng: 2, speed: 200 } });
     const again = { ...point, location: { lat: 1, lng: 2, speed: 50 } };
@@ -201,7 +201,7 @@ describe(RowWriter, () => {
     expect(await write(await encode([again]))).toMatchObject({ rows: 1 });
   });
 
-  it('finds the row without a line in the error, by halving', async () => {
+  it('finds the row by bisection if the error has no line number', async () => {
     await database.query(
       `CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
          $$ BEGIN IF NEW.speed > 100 THEN RAISE EXCEPTION 'too fast'; END IF; RETURN NEW; END $$;
@@ -223,7 +223,7 @@ describe(RowWriter, () => {
     expect(written.statements).toBeLessThan(20);
   });
 
-  it('has each key once, if two transactions write the same rows in opposite order', async () => {
+  it('stores each key once if two transactions write the same rows in opposite order', async () => {
     const points = Array.from({ length: 400 }, () => makeTelemetry({ provider_id: randomUUID() }));
     const results = await Promise.all([
       write(await encode(points)),

@@ -58,7 +58,7 @@ const count = (table: string): Promise<string> => database.one(`SELECT count(*) 
 const old = (index: number): number => YESTERDAY - (40 + (index % 25)) * DAY_MS;
 
 describe(retryRejects, () => {
-  it('loads what the limit of age rejected, once, after the limit was raised', async () => {
+  it('loads once what was rejected by the age limit, after the limit was raised', async () => {
     const points = Array.from({ length: 60 }, (_, index) => makeTelemetry({ timestamp: old(index) }));
     const trip = makeTrip({ start_time: old(1), end_time: old(1) });
     await load({ [telemetryTopic.name]: points, [tripsTopic.name]: [trip] });
@@ -79,7 +79,7 @@ describe(retryRejects, () => {
     expect(await retry({ maxAgeDays: 100 })).toEqual({});
   });
 
-  it('keeps what cannot be loaded, with its new reason, and removes what was loaded meanwhile', async () => {
+  it('keeps records that cannot be loaded with their new reason, and removes those that were loaded meanwhile', async () => {
     const late = makeTelemetry({ timestamp: old(1) });
     await load({ [telemetryTopic.name]: [late, late, Buffer.from('nonsense')] });
     await database.query(`UPDATE ride.rejects SET reason = 'an older reason'`);
@@ -91,7 +91,7 @@ describe(retryRejects, () => {
     expect(await count('telemetry')).toBe('1');
   });
 
-  it('loads those of one topic, or of one reason', async () => {
+  it('loads the rejects of one topic or with one reason', async () => {
     const timestamp = old(1);
     await load({
       [telemetryTopic.name]: [makeTelemetry({ timestamp }), Buffer.from('nonsense')],
@@ -125,7 +125,7 @@ describe(retryRejects, () => {
     ]);
   });
 
-  it('loads each once, if two do it at the same time', async () => {
+  it('loads each reject once with two concurrent runs', async () => {
     const points = Array.from({ length: 200 }, (_, index) => makeTelemetry({ timestamp: old(index) }));
     await load({ [telemetryTopic.name]: points });
     const results = await Promise.all([retry({ maxAgeDays: 100 }), retry({ maxAgeDays: 100 })]);
@@ -134,7 +134,7 @@ describe(retryRejects, () => {
     expect([await count('telemetry'), await count('rejects')]).toEqual(['200', '0']);
   });
 
-  it('leaves alone a reject whose value was not kept', async () => {
+  it('skips a reject whose value was not kept', async () => {
     await load({ [telemetryTopic.name]: [Buffer.from('nonsense')] });
     await database.query(`UPDATE ride.rejects SET value = NULL, reason = 'not kept'`);
     expect(await retry()).toEqual({});

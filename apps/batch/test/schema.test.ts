@@ -88,7 +88,7 @@ describe('the schema', () => {
     expect(redundant).toEqual([]);
   });
 
-  it('keeps the positions of jobs apart', async () => {
+  it('separates the positions of jobs', async () => {
     await using broker = await startTestBroker();
     await append(broker, telemetryTopic.name, toRecords([makeTelemetry()]));
     const audit = new LogPositions(pool, 'audit');

@@ -6,7 +6,7 @@ import { append, createLoadRunner, createTestDatabase, makeTrack, toRecords } fr
 const never = new AbortController().signal;
 
 describe('a load', () => {
-  it.each(['abort', 'commit'] as const)('ends at a log that ends with an %s', async (outcome) => {
+  it.each(['abort', 'commit'] as const)('reaches the end of a log that ends with an %s', async (outcome) => {
     await using broker = await startTestBroker();
     await using database = await createTestDatabase();
     await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 50, devices: 5 })));
@@ -18,7 +18,7 @@ describe('a load', () => {
     }
   });
 
-  it('puts a batch that cannot be decoded aside, once, and loads what is behind it', async () => {
+  it('rejects a batch that cannot be decoded once, and loads the records after it', async () => {
     await using broker = await startTestBroker();
     await using database = await createTestDatabase();
     const topic = telemetryTopic.name;

@@ -28,9 +28,9 @@ const MIGRATIONS = new URL('../migrations/', import.meta.url);
 /** The last migration of the previous version. */
 const PREVIOUS = 6;
 const ROWS = 500_000;
-/** Days that these rows lie in, the last of them yesterday. */
+/** Number of days of these rows. The last one is yesterday. */
 const DAYS = 5;
-/** Records of the log that the previous version has loaded. */
+/** Number of records of the log that the previous version has loaded. */
 const LOADED = 2_000;
 
 let broker: TestBroker;
@@ -65,7 +65,7 @@ async function createPreviousSchema(): Promise<void> {
   }
 }
 
-/** Rows and keys, as the previous version wrote them. */
+/** Rows and keys as written by the previous version. */
 async function writeRows(points: readonly Telemetry[], generated: number): Promise<void> {
   for (let day = 0; day < DAYS; day += 1) {
     const from = new Date(YESTERDAY - day * DAY_MS).toISOString();
@@ -99,7 +99,7 @@ async function writeRows(points: readonly Telemetry[], generated: number): Promi
   );
 }
 
-/** The position after the records that were loaded, and one reject among them. */
+/** The position after the loaded records, and one reject among them. */
 async function writePosition(records: readonly Telemetry[], rejected: { offset: number; event: Telemetry }) {
   await using admin = createAdmin({ connection: connectionTo(broker), logger: silent });
   const topic = telemetryTopic.name;
@@ -129,7 +129,7 @@ async function writePosition(records: readonly Telemetry[], rejected: { offset: 
   );
 }
 
-/** All records have one key and lie in one partition of the log. */
+/** All records have the same key and are in one partition of the log. */
 const KEY = 'k';
 
 async function appendAll(points: readonly Telemetry[]): Promise<void> {
