@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { platform } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { isAlive, processStartTicks } from './is-alive.js';
@@ -27,6 +28,8 @@ describe('isAlive', () => {
       const parent = spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] });
       const [pid] = (await once(parent.stdout, 'data')) as [Buffer];
       expect(isAlive(Number(pid))).toBe(true);
+      // The shell itself would wait for its child.
+      await expect.poll(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8')).toBe('sleep\n');
       parent.stdin.end();
       await expect.poll(() => isAlive(Number(pid))).toBe(false);
       expect(() => process.kill(Number(pid), 0)).not.toThrow();

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 const ENDED = new Set(['Z', 'X']);
 
 /**
- * Whether a process runs, under any user; `undefined` is the `pid` of a child process that could not be started. A process that has ended but was not waited for by its parent does not
- * run; only Linux tells the difference, other systems report such a process as running.
+ * Whether a process runs, under any user. `undefined` is the `pid` of a child process that could not be started. A process
+ * that has ended and was not waited for by its parent does not run; only Linux can tell, other systems report it as running.
  */
 export function isAlive(pid: number | undefined): boolean {
   if (pid === undefined || !Number.isInteger(pid) || pid <= 0) return false;
