@@ -1,7 +1,7 @@
 export * from './admin/admin.js';
-export * from './shared/connection.js';
+export * from './core/connection.js';
 export * from './consumer/consumer.js';
-export * from './shared/errors.js';
+export * from './core/errors.js';
 export * from './producer/producer.js';
 export { headersOf } from './record/record.js';
 export type * from './record/record.js';

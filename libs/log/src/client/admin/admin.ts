@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { LogConnection } from '../shared/connection.js';
+import type { LogConnection } from '../core/connection.js';
 
 /** A topic to create. `configs` has Kafka's names. */
 export interface TopicSettings {

@@ -5,7 +5,7 @@ import { KafkajsClient } from '../kafkajs/client.js';
 import { openCluster, type KafkajsCluster } from '../kafkajs/cluster.js';
 import { isLeaderMoved, isMetadataMissing, isUnknownTopic, toLogError } from '../kafkajs/errors.js';
 import { TopicPrefix } from '../kafkajs/topic-prefix.js';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 import type {
   Admin,
   AdminOptions,

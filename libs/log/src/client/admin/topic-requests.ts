@@ -2,7 +2,7 @@ import { ErrorCode } from '../../protocol/error-codes.js';
 import { NO_UUID, type ValueOf } from '../../protocol/schema.js';
 import { ask, type KafkajsBroker, type KafkajsCluster } from '../kafkajs/cluster.js';
 import { METADATA } from '../kafkajs/metadata-api.js';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 import type { OffsetsOptions, TopicIdentity } from './admin.js';
 
 const EARLIEST = -2;

@@ -2,7 +2,7 @@ import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import type { Logger } from 'pino';
 import type { DeadLetterQueue, DeadLetterRecord } from '../dead-letter/dead-letter.js';
 import type { LogRecord } from '../record/record.js';
-import { isRetryable, LogError } from '../shared/errors.js';
+import { isRetryable, LogError } from '../core/errors.js';
 import type { BatchContext, BatchHandler, RecordBatch } from './consumer.js';
 import { RetryPolicy } from './retry-policy.js';
 

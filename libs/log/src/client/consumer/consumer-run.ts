@@ -1,4 +1,4 @@
-import type { LogError } from '../shared/errors.js';
+import type { LogError } from '../core/errors.js';
 
 /** The time from one call of `start` until the consumer stops; it may span many sessions. */
 export class ConsumerRun {

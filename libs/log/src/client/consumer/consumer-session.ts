@@ -8,8 +8,8 @@ import { carried, RawFetches, type FetchedPartition } from '../kafkajs/fetch.js'
 import { TopicPrefix } from '../kafkajs/topic-prefix.js';
 import { cutBatchBytes } from '../record/record-set.js';
 import type { TopicPartition } from '../record/topic-partition.js';
-import type { LogConnection } from '../shared/connection.js';
-import { LogError } from '../shared/errors.js';
+import type { LogConnection } from '../core/connection.js';
+import { LogError } from '../core/errors.js';
 import type { WorkContext } from './batch-worker.js';
 
 /** Longest that a broker may take to answer a request that it can answer at once. */

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { LogRecord, UndecodableBatch } from '../record/record.js';
 import type { TopicPartition } from '../record/topic-partition.js';
-import type { LogConnection } from '../shared/connection.js';
+import type { LogConnection } from '../core/connection.js';
 
 /** Records of one partition, in the order of the log, at least one. */
 export interface RecordBatch {

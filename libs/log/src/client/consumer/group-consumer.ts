@@ -6,7 +6,7 @@ import type { DeadLetterQueue } from '../dead-letter/dead-letter.js';
 import { createDeadLetterQueue } from '../dead-letter/dead-letter-queue.js';
 import type { FetchedPartition } from '../kafkajs/fetch.js';
 import { partitionId, type TopicPartition } from '../record/topic-partition.js';
-import { isRetryable, LogError } from '../shared/errors.js';
+import { isRetryable, LogError } from '../core/errors.js';
 import { BatchWorker, type WorkContext } from './batch-worker.js';
 import type { BatchConsumer, ConsumerOptions, PartitionLag } from './consumer.js';
 import { ConsumerPositions } from './consumer-positions.js';

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { TopicIdentity } from '../admin/admin.js';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 import { RecreatedTopics } from './recreated-topics.js';
 
 const clusterId = 'cluster';

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Admin, TopicIdentity } from '../admin/admin.js';
-import { isRetryable } from '../shared/errors.js';
+import { isRetryable } from '../core/errors.js';
 
 /** Detects topics that are deleted and created again while a consumer reads them. */
 export class RecreatedTopics {

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 import { TopicCompaction } from './topic-compaction.js';
 
 const logger = pino({ level: 'silent' });

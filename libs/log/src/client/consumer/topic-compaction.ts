@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { KafkaAdmin } from '../admin/kafka-admin.js';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 
 /** How long an answer is valid: the topic's configuration may change. */
 const MAX_AGE_MS = 60_000;

@@ -4,7 +4,7 @@ import { sleep } from '@hailstream/service/timers';
 import type { Logger } from 'pino';
 import { createProducer } from '../producer/batching-producer.js';
 import type { Producer } from '../producer/producer.js';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 import type { DeadLetter, DeadLetterQueue, DeadLetterQueueOptions } from './dead-letter.js';
 import { deadLetterVersions, type DeadLetterContent } from './dead-letter-record.js';
 

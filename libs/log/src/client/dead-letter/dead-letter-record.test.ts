@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RecordCursor } from '../../protocol/record-cursor.js';
 import { writeRecords } from '../../protocol/records.js';
 import { makeLogRecord, type LogHeader, type LogRecord } from '../record/record.js';
-import { UndecodableBatchError } from '../shared/errors.js';
+import { UndecodableBatchError } from '../core/errors.js';
 import type { DeadLetter } from './dead-letter.js';
 import { deadLetterVersions, readDeadLetter, type DeadLetterContent } from './dead-letter-record.js';
 

@@ -1,6 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import type { LogConnection } from '../shared/connection.js';
+import type { LogConnection } from '../core/connection.js';
 
 /** Idle time after which TCP keep-alive probes are sent. */
 const KEEP_ALIVE_MS = 10_000;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Kafka, logLevel, type ISocketFactory, type KafkaConfig, type SASLOptions } from 'kafkajs';
 import type { Logger } from 'pino';
-import type { LogConnection } from '../shared/connection.js';
+import type { LogConnection } from '../core/connection.js';
 import { addressOf, openBrokerSocket, tlsOptions } from './broker-socket.js';
 import './codecs.js';
 import { kafkajsLogCreator } from './log-creator.js';

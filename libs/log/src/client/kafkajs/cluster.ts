@@ -2,7 +2,7 @@ import type { Kafka } from 'kafkajs';
 import { Reader } from '../../protocol/reader.js';
 import type { Schema } from '../../protocol/schema.js';
 import { Writer } from '../../protocol/writer.js';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 
 /** A request in the form that kafkajs's connections send. */
 interface KafkajsRequest<R> {

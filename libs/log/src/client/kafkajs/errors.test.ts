@@ -6,7 +6,7 @@ import {
   KafkaJSRequestTimeoutError,
 } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 import { isRebalance, isMetadataMissing, isSequenceLost, toLogError } from './errors.js';
 
 const protocolError = (type: string, retriable = false) =>

@@ -1,4 +1,4 @@
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 
 /** The parts of a kafkajs error that are used here. Its classes are told apart by name only. */
 interface KafkajsError extends Error {

@@ -1,5 +1,5 @@
 import { sleep } from '@hailstream/service/timers';
-import type { LogConnection } from '../shared/connection.js';
+import type { LogConnection } from '../core/connection.js';
 import { openBrokerSocket, tlsOptions } from './broker-socket.js';
 
 /** Longest that a broker may take to answer ApiVersions, which needs no I/O. */

@@ -4,7 +4,7 @@ import { sleep } from '@hailstream/service/timers';
 import { partitionName } from '../../protocol/partition-name.js';
 import { canCompress } from '../kafkajs/codecs.js';
 import type { DeliveryResult, OutgoingRecord } from '../record/record.js';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 import { BrokerSender } from './broker-sender.js';
 import { Delivery, OpenDeliveries, PendingRecord } from './delivery.js';
 import { partitionForKey, StickyPartitioner } from './partitioner.js';

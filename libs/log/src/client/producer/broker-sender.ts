@@ -9,8 +9,8 @@ import { codecOf, type Compression } from '../kafkajs/codecs.js';
 import { isSequenceLost, toLogError } from '../kafkajs/errors.js';
 import { TopicPrefix } from '../kafkajs/topic-prefix.js';
 import type { DeliveryResult } from '../record/record.js';
-import type { LogConnection } from '../shared/connection.js';
-import { LogError } from '../shared/errors.js';
+import type { LogConnection } from '../core/connection.js';
+import { LogError } from '../core/errors.js';
 import { Accumulator, type AccumulatorLimits, type PartitionBatch } from './accumulator.js';
 import type { PendingRecord } from './delivery.js';
 

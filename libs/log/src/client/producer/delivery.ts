@@ -1,6 +1,6 @@
 import { ProduceMessage } from '../kafkajs/produce.js';
 import type { DeliveryResult } from '../record/record.js';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 import { contentBytes, type RecordContent } from './record-content.js';
 
 /** A record that has no delivery result yet. It is the message that kafkajs sends, so that nothing is copied. */

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Compression } from '../kafkajs/codecs.js';
 import type { OutgoingRecord, DeliveryResult } from '../record/record.js';
-import type { LogConnection } from '../shared/connection.js';
+import type { LogConnection } from '../core/connection.js';
 
 export interface ProducerOptions {
   readonly connection: LogConnection;

@@ -3,8 +3,8 @@ import type { Logger } from 'pino';
 import { KafkajsClient } from '../kafkajs/client.js';
 import { isUnknownTopic, toLogError } from '../kafkajs/errors.js';
 import { TopicPrefix } from '../kafkajs/topic-prefix.js';
-import type { LogConnection } from '../shared/connection.js';
-import { LogError } from '../shared/errors.js';
+import type { LogConnection } from '../core/connection.js';
+import { LogError } from '../core/errors.js';
 
 /** The node that leads each partition, by partition number. */
 export type TopicLeaders = readonly number[];

@@ -9,7 +9,7 @@ import { isLeaderMoved, isRequestTimeout, toLogError } from '../kafkajs/errors.j
 import { FETCH_BY_ID, FETCH_BY_NAME, type FetchedPartitionResponse } from '../kafkajs/fetch-api.js';
 import { METADATA } from '../kafkajs/metadata-api.js';
 import { TopicPrefix } from '../kafkajs/topic-prefix.js';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 
 const FETCH_API_KEY = 1;
 /** Kafka's numbers. */

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { ErrorCode, nameOf } from '../../protocol/error-codes.js';
 import { toFetchedPartition, type FetchedPartition } from '../kafkajs/fetch.js';
 import type { FetchedPartitionResponse } from '../kafkajs/fetch-api.js';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 import type { PartitionCursor } from './partition-cursor.js';
 import type { Isolation, RangeCluster } from './range-cluster.js';
 import { requireTopicId, truncated } from './resolve-ranges.js';

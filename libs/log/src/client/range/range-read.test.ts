@@ -5,7 +5,7 @@ import { batchSizeBytes } from '../../protocol/record-batch.js';
 import { makeRecordBatch } from '../../protocol/records.js';
 import type { TopicCompaction } from '../consumer/topic-compaction.js';
 import type { FetchedPartitionResponse } from '../kafkajs/fetch-api.js';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 import type { FetchAnswer, FetchQuestion, RangeCluster } from './range-cluster.js';
 import { FetchingRangeRead } from './range-read.js';
 import type { RangeBatch, RangeRequest } from './range.js';

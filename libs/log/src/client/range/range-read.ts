@@ -3,7 +3,7 @@ import { reportGap } from '../consumer/gaps.js';
 import type { CompactionStatus, TopicCompaction } from '../consumer/topic-compaction.js';
 import type { FetchedPartition } from '../kafkajs/fetch.js';
 import { readRecordSet, type RecordSetStep } from '../record/record-set.js';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 import { PartitionCursor } from './partition-cursor.js';
 import type { RangeCluster } from './range-cluster.js';
 import { END_CONFIRM_MS, RangeFetcher } from './range-fetcher.js';

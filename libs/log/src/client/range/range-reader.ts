@@ -3,7 +3,7 @@ import { sleep } from '@hailstream/service/timers';
 import type { Logger } from 'pino';
 import { KafkaAdmin } from '../admin/kafka-admin.js';
 import { TopicCompaction } from '../consumer/topic-compaction.js';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 import { RangeCluster } from './range-cluster.js';
 import { END_CONFIRM_MS, UNKNOWN_TOPIC_MS } from './range-fetcher.js';
 import { DEFAULTS, FetchingRangeRead } from './range-read.js';

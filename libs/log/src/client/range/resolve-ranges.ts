@@ -1,5 +1,5 @@
 import { partitionId, type TopicPartition } from '../record/topic-partition.js';
-import { LogError } from '../shared/errors.js';
+import { LogError } from '../core/errors.js';
 import type { Isolation, RangeCluster, TopicLayout } from './range-cluster.js';
 import type { AtTimestamp, LogRange, ResolvedRange } from './range.js';
 

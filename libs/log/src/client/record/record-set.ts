@@ -13,7 +13,7 @@ import {
   type BatchHeader,
 } from '../../protocol/record-batch.js';
 import { RecordCursor } from '../../protocol/record-cursor.js';
-import { LogError, UndecodableBatchError } from '../shared/errors.js';
+import { LogError, UndecodableBatchError } from '../core/errors.js';
 import { type LogRecord, makeLogRecord } from './record.js';
 
 /** Most bytes of keys and values in one step. */

@@ -1,5 +1,5 @@
 import type { RecordCursor } from '../../protocol/record-cursor.js';
-import type { LogError } from '../shared/errors.js';
+import type { LogError } from '../core/errors.js';
 import type { TopicPartition } from './topic-partition.js';
 
 /** A header of a record. A record may have several with the same key. */
