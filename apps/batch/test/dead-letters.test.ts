@@ -5,7 +5,7 @@ import {
   readDeadLetter,
   type DeadLetterOrigin,
 } from '@hailstream/log';
-import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { deleteRecords, startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   append,
@@ -127,5 +127,20 @@ describe('the dead-letter queue', () => {
     await database.query('INSERT INTO public.refused VALUES (1)');
     expect(await load()).toMatchObject({ rejects: 1 });
     expect(await rejects()).toHaveLength(1);
+  });
+
+  it('records dead letters that were deleted before they were loaded as a gap, once', async () => {
+    await load();
+    await append(broker, deadLetterTopic.name, [bad('deleted'), bad('deleted')]);
+    await using reader = createRangeReader({ connection: connectionTo(broker), logger: silent });
+    const ranges = [{ topic: deadLetterTopic.name, from: 'earliest', to: 'latest' } as const];
+    let partition = -1;
+    for await (const batch of await reader.readRange({ ranges })) partition = batch.partition;
+    await deleteRecords(broker, { topic: deadLetterTopic.name, partition, offset: 2n });
+    await load();
+    await load();
+    expect(
+      await database.query('SELECT topic, partition, from_offset, to_offset FROM ride.log_gaps'),
+    ).toEqual([{ topic: deadLetterTopic.name, partition, from_offset: '0', to_offset: '2' }]);
   });
 });

@@ -8,6 +8,7 @@ import { toDeadLetterRow, type DeadLetterRow } from '../rejects/dead-letter-row.
 import { insertDeadLetters } from '../rejects/dead-letters.postgres.js';
 import { storableReason } from '../rows/encode-chunk.js';
 import { insertGap, lockPosition, movePosition } from './chunk-loader.postgres.js';
+import { LoadError } from './load.errors.js';
 import { plan } from './plan.js';
 
 export interface DeadLetterLoadOptions {
@@ -34,7 +35,7 @@ export async function loadDeadLetters(options: DeadLetterLoadOptions, signal: Ab
 }
 
 async function loadPartition(
-  { pool, reader }: DeadLetterLoadOptions,
+  { pool, reader, logger }: DeadLetterLoadOptions,
   { topic, partition, identity, from, target }: LogPartition,
   signal: AbortSignal,
 ): Promise<void> {
@@ -58,7 +59,16 @@ async function loadPartition(
   const read = await reader.readRange({
     ranges: [{ topic, partition, topicId: identity.topicId, from, to: target }],
     signal,
-    onGap: ({ found }) => {
+    onGap: ({ expected, found, cause }) => {
+      const name = partitionName(topic, partition);
+      if (cause === 'unexplained') {
+        const message = `${name}: the log left out offsets ${expected} to ${found - 1n} without a reason`;
+        throw new LoadError('LOG_GAP', message);
+      }
+      logger.error(
+        { topic, partition, expected, found },
+        'the log deleted dead letters before they were loaded',
+      );
       deletedTo = found;
     },
     onUndecodable: async ({ baseOffset, lastOffset, bytes, sha256, reason }) => {
