@@ -102,10 +102,19 @@ export class RangeCluster implements Disposable {
         ],
       });
       const offsets = responses.flatMap(({ partitions }) => partitions);
+      const found = new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]));
       return new Map(
-        offsets.map(({ partition, offset }) => {
-          const found = BigInt(offset);
-          return [partition, found === NO_OFFSET ? undefined : found] as const;
+        [...bounds].map(([partition, bound]) => {
+          const offset = found.get(partition);
+          // Without its bounds, a range would be taken for an empty one.
+          if (offset === undefined || (offset === NO_OFFSET && typeof bound === 'string')) {
+            throw new LogError(
+              'UNAVAILABLE',
+              `no offset returned for partition ${partition} of "${topic}"`,
+              true,
+            );
+          }
+          return [partition, offset === NO_OFFSET ? undefined : offset] as const;
         }),
       );
     });
