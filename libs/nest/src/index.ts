@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 
-// Logging: Nest's own messages through pino.
+// Logging: Nest's messages in pino.
 export { LoggingModule } from './logging/logging.module.js';
 export { LOGGER } from './logging/logging.tokens.js';
 export { NestLogger } from './logging/nest-logger.js';
@@ -17,11 +17,11 @@ export {
 } from './http/problem.js';
 export { ProblemFilter } from './http/problem.filter.js';
 
-// Auth: who calls.
+// Authentication and scopes.
 export { AuthModule } from './auth/auth.module.js';
 export { CurrentPrincipal, JwtGuard, RequireScope } from './auth/jwt.guard.js';
 
-// Health and metrics: what an operator asks.
+// Health checks and metrics.
 export * from './health/health-checks.service.js';
 export { HealthModule } from './health/health.module.js';
 export { LogConsumerMetrics } from './metrics/log-consumer-metrics.service.js';

@@ -59,7 +59,7 @@ afterEach(async () => {
   await app.close();
 });
 
-/** A connection, and what has been received on it. */
+/** A connection and the data received on it. */
 class Caller {
   received = '';
   readonly closed: Promise<unknown>;
@@ -76,12 +76,12 @@ class Caller {
     return new Caller(socket);
   }
 
-  /** Waits until what has been received matches. */
+  /** Waits until the received data matches. */
   async until(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.received)) await once(this.socket, 'data');
   }
 
-  /** Writes all of a request before it reads a byte, as many clients do. */
+  /** Writes the whole request before it reads, as many clients do. */
   async writeAll(text: string): Promise<void> {
     this.socket.pause();
     await new Promise<void>((resolve) => this.socket.write(text, () => resolve()));
@@ -98,13 +98,13 @@ const json = 'Content-Type: application/json';
 describe('a body', () => {
   it.each([
     ['without a token', () => [json], 401],
-    ['with a bad token', () => [json, 'Authorization: Bearer abc'], 401],
+    ['with an invalid token', () => [json, 'Authorization: Bearer abc'], 401],
     [
       'that is too large',
       () => [json, `Authorization: Bearer ${token}`, `Content-Length: ${LIMIT + 1}`],
       413,
     ],
-  ])('%s is not waited for', async (_, headers, status) => {
+  ])('%s is rejected before it arrives', async (_, headers, status) => {
     const caller = await Caller.connect();
     const length = headers().some((header) => header.startsWith('Content-Length'))
       ? []
@@ -118,9 +118,9 @@ describe('a body', () => {
   it.each([
     ['without a token', '/things', () => [json], 401],
     ['for a path that does not exist', '/nothing', () => [json], 404],
-    ['for a method that the path does not take', '/quick', () => [json], 405],
+    ['for an unsupported method', '/quick', () => [json], 405],
     ['that is too large', '/things', () => [json, `Authorization: Bearer ${token}`], 413],
-  ])('%s is not asked for', async (_, path, headers, status) => {
+  ])('%s is rejected without 100 Continue', async (_, path, headers, status) => {
     const caller = await Caller.connect();
     caller.socket.write(post([...headers(), 'Content-Length: 70000', 'Expect: 100-continue'], '1.1', path));
     await caller.until(/\r\n\r\n\{.*\}/s);
@@ -130,7 +130,7 @@ describe('a body', () => {
     await caller.closed;
   });
 
-  it('is asked for once the token is verified', async () => {
+  it('gets 100 Continue after the token was verified', async () => {
     const caller = await Caller.connect();
     caller.socket.write(
       post([json, `Authorization: Bearer ${token}`, 'Content-Length: 7', 'Expect: 100-continue']),
@@ -171,17 +171,20 @@ describe('a body', () => {
       404,
       () => post([json, 'Transfer-Encoding: chunked'], '1.1', '/nothing') + chunked,
     ],
-  ])('%s that is sent before the answer is read gets it: %i', async (_, status, request) => {
-    const caller = await Caller.connect();
-    await caller.writeAll(request());
-    caller.socket.end();
-    await caller.closed;
-    expect(caller.received).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-    const [, body = ''] = caller.received.split('\r\n\r\n');
-    expect(JSON.parse(body)).toMatchObject({ status });
-  });
+  ])(
+    '%s gets its response although it was sent completely before reading: %i',
+    async (_, status, request) => {
+      const caller = await Caller.connect();
+      await caller.writeAll(request());
+      caller.socket.end();
+      await caller.closed;
+      expect(caller.received).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      const [, body = ''] = caller.received.split('\r\n\r\n');
+      expect(JSON.parse(body)).toMatchObject({ status });
+    },
+  );
 
-  it('that is refused and small does not cost the connection', async () => {
+  it('that is rejected and small keeps the connection open', async () => {
     const caller = await Caller.connect();
     caller.socket.write(`${post([json, 'Content-Length: 1000'])}${'x'.repeat(1_000)}`);
     await caller.until(/401 .*\}/s);
@@ -193,7 +196,7 @@ describe('a body', () => {
 });
 
 describe('a sender', () => {
-  it('has bounded time for headers, for a request, and without a byte', () => {
+  it('has time limits for headers, for a request, and without traffic', () => {
     const { headersTimeout, requestTimeout, timeout } = app.getHttpServer() as Server;
     expect({ headersTimeout, requestTimeout, timeout }).toEqual({
       headersTimeout: 10_000,
@@ -205,8 +208,8 @@ describe('a sender', () => {
 
 describe('closing', () => {
   it.each([
-    ['that is silent', ''],
-    ['with half of the headers', 'GET /quick HTTP/1.1\r\nHost: x\r\nX-Half'],
+    ['without data', ''],
+    ['with incomplete headers', 'GET /quick HTTP/1.1\r\nHost: x\r\nX-Half'],
     ['that is idle after a request', 'GET /quick HTTP/1.1\r\nHost: x\r\n\r\n'],
   ])('does not wait for a connection %s', async (_, sent) => {
     const caller = await Caller.connect();
@@ -218,7 +221,7 @@ describe('closing', () => {
     expect(caller.socket.destroyed).toBe(true);
   });
 
-  it('lets a running request finish, and closes its connection', async () => {
+  it('completes a running request and closes its connection', async () => {
     const caller = await Caller.connect();
     caller.socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
     await expect.poll(() => running.length).toBe(1);
@@ -235,11 +238,11 @@ describe('closing', () => {
 
 describe(Connections, () => {
   let server: Server;
-  let answered: () => void;
+  let respond: () => void;
 
   beforeEach(async () => {
     server = createServer((_request, response) => {
-      answered = () => response.end('done');
+      respond = () => response.end('done');
     });
     new Connections(server, { runningRequestMs: 200, arrivingRequestMs: 50 });
     server.listen(0, '127.0.0.1');
@@ -249,7 +252,7 @@ describe(Connections, () => {
 
   const close = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
 
-  it('ends a request whose body does not come', async () => {
+  it('closes the connection of a request whose body does not arrive', async () => {
     const caller = await Caller.connect();
     caller.socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf');
     await once(server, 'request');
@@ -257,7 +260,7 @@ describe(Connections, () => {
     expect(caller.received).not.toContain('200');
   });
 
-  it('ends a request that does not finish in its time', async () => {
+  it('closes the connection of a request that exceeds the grace period', async () => {
     const caller = await Caller.connect();
     caller.socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     await once(server, 'request');
@@ -265,7 +268,7 @@ describe(Connections, () => {
     expect(caller.received).not.toContain('200');
   });
 
-  it('ends an upgraded connection that does not say goodbye', async () => {
+  it('closes an upgraded connection after the grace period', async () => {
     server.on('upgrade', (_request, socket: Socket) =>
       socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n'),
     );
@@ -276,12 +279,12 @@ describe(Connections, () => {
     expect(caller.received).not.toContain('200');
   });
 
-  it('ends the connection of an answer that is still awaited when it closes', async () => {
+  it('closes the connection after the response of a request that was running', async () => {
     const caller = await Caller.connect();
     caller.socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     await once(server, 'request');
     const closed = close();
-    answered();
+    respond();
     await caller.until(/done/);
     await Promise.all([closed, caller.closed]);
     expect(caller.received).toMatch(/connection: close/i);

@@ -86,7 +86,7 @@ describe('createHttpApp', () => {
       },
     });
 
-  it('answers an unknown error with 500 and no detail, and logs it once', async () => {
+  it('returns 500 without details for an unknown error, and logs it once', async () => {
     const response = await fetch(`${url}/broken`);
     expect(response.status).toBe(500);
     expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
@@ -99,7 +99,7 @@ describe('createHttpApp', () => {
     expect(logged.filter((line) => line.includes('hunter2'))).toHaveLength(1);
   });
 
-  it('answers a ProblemError as it says', async () => {
+  it('returns the response that a ProblemError defines', async () => {
     const response = await fetch(`${url}/refused`);
     expect(response.status).toBe(409);
     expect(response.headers.get('x-why')).toBe('taken');
@@ -107,10 +107,10 @@ describe('createHttpApp', () => {
   });
 
   it.each([
-    ['a path that is not there', 404, () => fetch(`${url}/nowhere`)],
-    ['a method that the path does not take', 405, () => fetch(`${url}/refused`, { method: 'DELETE' })],
-    ['a URL that does not decode', 400, () => fetch(`${url}/%ff`)],
-  ])('answers %s with a problem', async (_, status, send) => {
+    ['an unknown path', 404, () => fetch(`${url}/nowhere`)],
+    ['an unsupported method', 405, () => fetch(`${url}/refused`, { method: 'DELETE' })],
+    ['a URL that cannot be decoded', 400, () => fetch(`${url}/%ff`)],
+  ])('returns a problem for %s', async (_, status, send) => {
     const response = await send();
     expect(response.status).toBe(status);
     expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
@@ -118,14 +118,14 @@ describe('createHttpApp', () => {
   });
 
   it.each([
-    ['what is not HTTP', 400, 'HELO there\r\n\r\n'],
+    ['data that is not HTTP', 400, 'HELO there\r\n\r\n'],
     ['headers that are too large', 431, `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`],
     [
       'two lengths of one body',
       400,
       'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
     ],
-  ])('answers %s with a problem, and closes the connection', async (_, status, bytes) => {
+  ])('returns a problem for %s and closes the connection', async (_, status, bytes) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     socket.end(bytes);
     const answer = await text(socket);
@@ -133,7 +133,7 @@ describe('createHttpApp', () => {
     expect(JSON.parse(answer.split('\r\n\r\n')[1]!)).toMatchObject({ status, type: 'about:blank' });
   });
 
-  it('names the methods that a path takes', async () => {
+  it('lists the supported methods of a path', async () => {
     const response = await fetch(`${url}/refused`, { method: 'DELETE' });
     expect(response.headers.get('allow')).toBe('GET');
   });
@@ -142,14 +142,14 @@ describe('createHttpApp', () => {
     ['malformed JSON', 400, { body: '{"a":' }],
     ['a body that is too large', 413, { body: JSON.stringify('x'.repeat(2_000)) }],
     ['another content type', 415, { body: '<a/>', headers: { 'content-type': 'text/xml' } }],
-  ])('answers %s with a problem', async (_, status, init) => {
+  ])('returns a problem for %s', async (_, status, init) => {
     const token = await makeToken(SECRET, { scopes: ['write'], providerId: PROVIDER }, '1h');
     const response = await write({ ...init, token });
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ status });
   });
 
-  it('hands the principal of a token to the route', async () => {
+  it('passes the principal of a token to the route', async () => {
     const token = await makeToken(SECRET, { scopes: ['write'], providerId: PROVIDER }, '1h');
     const response = await write({ token });
     expect(response.status).toBe(201);
@@ -157,7 +157,7 @@ describe('createHttpApp', () => {
   });
 
   it.each([
-    ['no token', undefined, 'Bearer'],
+    ['a missing token', undefined, 'Bearer'],
     [
       'an expired token',
       () => makeToken(SECRET, { scopes: ['write'], providerId: PROVIDER }, '1h ago'),
@@ -175,7 +175,7 @@ describe('createHttpApp', () => {
       'invalid_token',
     ],
     ['a malformed token', () => Promise.resolve('abc'), 'invalid_token'],
-  ])('answers %s with 401 and a challenge', async (_, makeIt, challenge) => {
+  ])('returns 401 with a challenge for %s', async (_, makeIt, challenge) => {
     const token = await makeIt?.();
     const response = await write(token === undefined ? {} : { token });
     expect(response.status).toBe(401);
@@ -186,7 +186,7 @@ describe('createHttpApp', () => {
     });
   });
 
-  it('says which readiness check fails', async () => {
+  it('reports which readiness check fails', async () => {
     const checks = app.get(HealthChecks);
     checks.register('log', () => {
       throw new Error('no broker answers');
@@ -203,7 +203,7 @@ describe('createHttpApp', () => {
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
   });
 
-  it('labels metrics by route, never by path', async () => {
+  it('labels metrics by route instead of path', async () => {
     await fetch(`${url}/some-path-nobody-has`);
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toContain('process_cpu_seconds_total');

@@ -31,20 +31,20 @@ function sign({ privateKey }: Key, kid?: string, claims: Record<string, unknown>
 describe('TokenVerifier with a key set', () => {
   let server: Server;
   let url: string;
-  let shown: Key[];
+  let published: Key[];
   let status: number;
-  let asked: number;
+  let fetches: number;
   let elapsedMs: number;
   let verifier: TokenVerifier;
 
   beforeEach(async () => {
-    [shown, status, asked, elapsedMs] = [[newKey('one')], 200, 0, 0];
+    [published, status, fetches, elapsedMs] = [[newKey('one')], 200, 0, 0];
     server = createServer((request, response) => {
-      asked += 1;
+      fetches += 1;
       response.statusCode = status;
       if (request.url === '/moved') response.setHeader('location', '/jwks.json');
       response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ keys: shown.map(({ jwk }) => jwk) }));
+      response.end(JSON.stringify({ keys: published.map(({ jwk }) => jwk) }));
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`;
@@ -58,91 +58,91 @@ describe('TokenVerifier with a key set', () => {
   });
 
   it('fetches the keys once', async () => {
-    const [key] = shown as [Key];
+    const [key] = published as [Key];
     await Promise.all([verifier.verify(await sign(key, 'one')), verifier.verify(await sign(key, 'one'))]);
     await verifier.verify(await sign(key, 'one'));
-    expect(asked).toBe(1);
+    expect(fetches).toBe(1);
   });
 
-  it('tries each of several keys for a token that names none', async () => {
-    shown = [newKey('one'), newKey('two'), newKey('three')];
-    for (const key of shown) await expect(verifier.verify(await sign(key))).resolves.toBeDefined();
-    shown = [newKey(), newKey()];
+  it('tries all matching keys for a token without a kid', async () => {
+    published = [newKey('one'), newKey('two'), newKey('three')];
+    for (const key of published) await expect(verifier.verify(await sign(key))).resolves.toBeDefined();
+    published = [newKey(), newKey()];
     verifier = new TokenVerifier({ kind: 'jwks', url, ...ORIGIN });
-    for (const key of shown) await expect(verifier.verify(await sign(key))).resolves.toBeDefined();
+    for (const key of published) await expect(verifier.verify(await sign(key))).resolves.toBeDefined();
     await expect(verifier.verify(await sign(newKey()))).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
   });
 
   it.each([
-    ['with a name', 'two'],
-    ['without a name', undefined],
-  ])('takes a new key %s as soon as a token is signed with it', async (_, kid) => {
-    await verifier.verify(await sign(shown[0]!, 'one'));
+    ['with a kid', 'two'],
+    ['without a kid', undefined],
+  ])('accepts a new key %s as soon as a token is signed with it', async (_, kid) => {
+    await verifier.verify(await sign(published[0]!, 'one'));
     const added = newKey(kid);
-    shown = [...shown, added];
+    published = [...published, added];
     await expect(verifier.verify(await sign(added, kid))).resolves.toBeDefined();
-    expect(asked).toBe(2);
+    expect(fetches).toBe(2);
   });
 
-  it('takes a new key that has the place of the only one', async () => {
-    shown = [newKey()];
-    await verifier.verify(await sign(shown[0]!));
-    shown = [newKey()];
-    await expect(verifier.verify(await sign(shown[0]!))).resolves.toBeDefined();
+  it('accepts a new key that replaces the only one', async () => {
+    published = [newKey()];
+    await verifier.verify(await sign(published[0]!));
+    published = [newKey()];
+    await expect(verifier.verify(await sign(published[0]!))).resolves.toBeDefined();
   });
 
-  it('does not fetch for every token of a key that is not known', async () => {
+  it('does not fetch for every token with an unknown key', async () => {
     const unknown = newKey();
     const tokens = await Promise.all(Array.from({ length: 30 }, (_, index) => sign(unknown, `kid-${index}`)));
     for (const token of tokens) {
       await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
     }
-    expect(asked).toBe(MAX_FETCHES_IN_A_ROW);
-    await expect(verifier.verify(await sign(shown[0]!, 'one'))).resolves.toBeDefined();
+    expect(fetches).toBe(MAX_FETCHES_IN_A_ROW);
+    await expect(verifier.verify(await sign(published[0]!, 'one'))).resolves.toBeDefined();
     const added = newKey('two');
-    shown = [...shown, added];
+    published = [...published, added];
     await expect(verifier.verify(await sign(added, 'two'))).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
     elapsedMs += FETCH_ALLOWED_EVERY_MS;
     await expect(verifier.verify(await sign(added, 'two'))).resolves.toBeDefined();
   });
 
-  it('does not blame the token if the keys are unreachable, and asks again later', async () => {
+  it('reports unreachable keys as such, and fetches them later', async () => {
     status = 500;
-    const token = await sign(shown[0]!, 'one');
+    const token = await sign(published[0]!, 'one');
     for (let count = 0; count < 3 * MAX_FETCHES_IN_A_ROW; count += 1) {
       await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'KEYS_UNAVAILABLE' });
     }
-    expect(asked).toBe(MAX_FETCHES_IN_A_ROW);
+    expect(fetches).toBe(MAX_FETCHES_IN_A_ROW);
     status = 200;
     elapsedMs += FETCH_ALLOWED_EVERY_MS;
     await expect(verifier.verify(token)).resolves.toBeDefined();
   });
 
-  it('does not follow the key set elsewhere', async () => {
+  it('does not follow redirects', async () => {
     status = 302;
     verifier = new TokenVerifier({ kind: 'jwks', url: new URL('/moved', url).href, ...ORIGIN });
-    const token = await sign(shown[0]!, 'one');
+    const token = await sign(published[0]!, 'one');
     await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'KEYS_UNAVAILABLE' });
-    expect(asked).toBe(1);
+    expect(fetches).toBe(1);
   });
 
   const nowSeconds = Math.floor(Date.now() / 1_000);
   it.each([
     ['of another issuer', { iss: 'https://other.example' }, 'TOKEN_INVALID'],
-    ['of no issuer', { iss: undefined }, 'TOKEN_INVALID'],
+    ['without an issuer', { iss: undefined }, 'TOKEN_INVALID'],
     ['for another audience', { aud: 'billing' }, 'TOKEN_INVALID'],
-    ['for no audience', { aud: undefined }, 'TOKEN_INVALID'],
+    ['without an audience', { aud: undefined }, 'TOKEN_INVALID'],
     ['that does not expire', { exp: undefined }, 'TOKEN_INVALID'],
     ['that expired a minute ago', { exp: nowSeconds - 60 }, 'TOKEN_EXPIRED'],
-    ['that names no provider', { provider_id: undefined }, 'CLAIM_MISSING'],
-    ['that writes for all providers', { scope: 'write' }, 'CLAIM_INVALID'],
-    ['that writes for no provider', { scope: 'write', provider_id: undefined }, 'CLAIM_MISSING'],
-  ])('refuses a token %s', async (_, claims, code) => {
-    await expect(verifier.verify(await sign(shown[0]!, 'one', claims))).rejects.toMatchObject({ code });
+    ['without a provider', { provider_id: undefined }, 'CLAIM_MISSING'],
+    ['with scope write for all providers', { scope: 'write' }, 'CLAIM_INVALID'],
+    ['with scope write and without a provider', { scope: 'write', provider_id: undefined }, 'CLAIM_MISSING'],
+  ])('rejects a token %s', async (_, claims, code) => {
+    await expect(verifier.verify(await sign(published[0]!, 'one', claims))).rejects.toMatchObject({ code });
   });
 
-  it('takes a token that is for others, too', async () => {
-    const token = await sign(shown[0]!, 'one', { aud: ['billing', 'hailstream'] });
+  it('accepts a token with several audiences', async () => {
+    const token = await sign(published[0]!, 'one', { aud: ['billing', 'hailstream'] });
     await expect(verifier.verify(token)).resolves.toEqual({ scopes: new Set(['read']) });
   });
 });

@@ -6,7 +6,7 @@ import { authenticate } from './jwt.guard.js';
 
 const AUTH_OPTIONS = Symbol('AuthOptions');
 
-/** Makes {@link TokenVerifier}, and with it `@RequireScope()`, available to the whole app. */
+/** Provides {@link TokenVerifier} and authenticates requests to routes with `@RequireScope()`. Global. */
 @Module({})
 export class AuthModule implements OnModuleInit {
   constructor(

@@ -10,14 +10,14 @@ import {
   type TokenVerifier,
 } from '@hailstream/service/tokens';
 
-/** Marks the methods that have a scope of their own. */
+/** Metadata of methods with a scope that differs from that of their class. */
 const SCOPE = 'hailstream:scope';
 
 type AuthenticatedRequest = FastifyRequest & { principal?: Principal };
 
 /**
- * Lets in requests whose token {@link authenticate} has found to have the scope that {@link RequireScope} names. That is done
- * before the body is read; the guard makes sure that it was.
+ * Rejects requests that {@link authenticate} has not verified. The token is verified before the body is read, and guards
+ * run after it.
  */
 @Injectable()
 export class JwtGuard implements CanActivate {
@@ -28,25 +28,25 @@ export class JwtGuard implements CanActivate {
   }
 }
 
-/** What Fastify knows of a route that {@link RequireScope} guards. */
+/** Fastify's configuration of a route with {@link RequireScope}. */
 interface GuardedRouteConfig {
   readonly scope?: Scope;
 }
 
-/** Verifies the token of each request to a guarded route, when its headers are there and none of its body is read. */
+/** Verifies the token of each request to a guarded route after its headers were received and before its body is read. */
 export function authenticate(fastify: FastifyInstance, verifier: TokenVerifier): void {
   fastify.addHook('onRequest', (request: AuthenticatedRequest, _reply, done) => {
     const { scope } = request.routeOptions.config as GuardedRouteConfig;
     if (scope === undefined) return done();
     try {
       const token = bearerToken(request.headers.authorization);
-      const known = verifier.recall(token);
-      if (known === undefined) {
+      const cached = verifier.recall(token);
+      if (cached === undefined) {
         const admitted = verifier.verify(token).then((principal) => admit(request, principal, scope));
         admitted.then(() => done(), done);
         return;
       }
-      admit(request, known, scope);
+      admit(request, cached, scope);
     } catch (error) {
       done(error as Error);
       return;
@@ -55,7 +55,7 @@ export function authenticate(fastify: FastifyInstance, verifier: TokenVerifier):
   });
 }
 
-/** Guards a controller or a route: a token with this scope is needed. */
+/** Requires a token with this scope for a route, or for all routes of a controller. */
 export function RequireScope(scope: Scope): ClassDecorator & MethodDecorator {
   const guard = applyDecorators(SetMetadata(SCOPE, scope), UseGuards(JwtGuard));
   const routeConfig = RouteConfig({ scope } satisfies GuardedRouteConfig);
@@ -66,7 +66,7 @@ export function RequireScope(scope: Scope): ClassDecorator & MethodDecorator {
       return;
     }
     guard(target as never);
-    // Fastify's routes are made of methods: each that has no scope of its own gets the one of its class.
+    // Fastify configures routes per method: a method without a scope gets the scope of its class.
     const prototype = (target as { readonly prototype: object }).prototype;
     for (const [name, method] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
       if (typeof method.value !== 'function' || Reflect.hasMetadata(SCOPE, method.value as object)) continue;

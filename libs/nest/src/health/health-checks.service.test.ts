@@ -4,11 +4,11 @@ import { HealthChecks } from './health-checks.service.js';
 describe(HealthChecks, () => {
   afterEach(() => void vi.useRealTimers());
 
-  it('is ready where nothing is asked for', async () => {
+  it('is ready without checks', async () => {
     expect(await new HealthChecks().readiness()).toEqual({ status: 'ok', checks: {} });
   });
 
-  it('is not ready where one check fails, and says which', async () => {
+  it('is not ready if a check fails, and reports the reason', async () => {
     const checks = new HealthChecks();
     checks.register('disk', () => undefined);
     checks.register('log', () => Promise.reject(new Error('no broker answers')));
@@ -18,12 +18,12 @@ describe(HealthChecks, () => {
     });
   });
 
-  it('gives up on a check that does not answer', async () => {
+  it('fails a check that does not respond in time', async () => {
     vi.useFakeTimers();
     const checks = new HealthChecks();
     checks.register('log', () => new Promise(() => undefined));
     const readiness = checks.readiness();
     await vi.advanceTimersByTimeAsync(2_000);
-    expect(await readiness).toMatchObject({ checks: { log: { reason: 'no answer within 2000 ms' } } });
+    expect(await readiness).toMatchObject({ checks: { log: { reason: 'no response within 2000 ms' } } });
   });
 });

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 
-/** Timeout of one check. Orchestrators wait little longer for the answer. */
+/** Timeout of one check, shorter than the probe timeouts of orchestrators. */
 const CHECK_TIMEOUT_MS = 2_000;
 
-/** Resolves if the component works; throws the reason if not. */
+/** Throws an error with the reason if the component does not work. */
 export type ReadinessCheck = () => void | Promise<void>;
 
 export type CheckResult = { readonly status: 'ok' } | { readonly status: 'error'; readonly reason: string };
@@ -18,7 +18,7 @@ export interface Readiness {
 export class HealthChecks {
   private readonly checks = new Map<string, ReadinessCheck>();
 
-  /** Adds a check, or replaces the one of that name. */
+  /** Adds a check, or replaces the one with that name. */
   register(name: string, check: ReadinessCheck): void {
     this.checks.set(name, check);
   }
@@ -36,7 +36,10 @@ export class HealthChecks {
 async function outcome(check: ReadinessCheck): Promise<CheckResult> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`)), CHECK_TIMEOUT_MS);
+    timer = setTimeout(
+      () => reject(new Error(`no response within ${CHECK_TIMEOUT_MS} ms`)),
+      CHECK_TIMEOUT_MS,
+    );
   });
   try {
     await Promise.race([check(), timeout]);

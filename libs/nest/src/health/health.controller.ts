@@ -2,7 +2,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { HealthChecks, type Readiness } from './health-checks.service.js';
 
-/** For orchestrators: `live` says that the process answers at all, `ready` that it can do its work. */
+/** Health checks for orchestrators: `live` reports that the process responds, `ready` that its dependencies work. */
 @Controller('health')
 export class HealthController {
   constructor(private readonly healthChecks: HealthChecks) {}

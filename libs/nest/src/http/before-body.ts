@@ -4,16 +4,15 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { hasLargeRest } from './connections.js';
 import { bodyTooLarge } from './problem.js';
 
-/** Refuses a request by throwing, before any of its body is read. */
+/** Rejects a request by throwing an error, before its body is read. */
 export type BodyCheck = (request: FastifyRequest) => void;
 
 /**
  * Rejects requests by their headers before the body is read: an unknown path or method, a body over the limit, and what
- * `check` rejects. `Expect: 100-continue` is answered with 100 only then.
- * Hooks of the kind `onRequest` come before all of this.
+ * `check` rejects. `Expect: 100-continue` is answered with 100 only after these checks. `onRequest` hooks run before them.
  */
 export function checkBeforeBody(fastify: FastifyInstance, bodyLimitBytes: number, check?: BodyCheck): void {
-  // Node would send the 100 itself, before anybody has looked at the request.
+  // Without a listener, Node sends the 100 itself, before any check.
   fastify.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     fastify.server.emit('request', request, response);
   });
@@ -40,12 +39,12 @@ export function checkBeforeBody(fastify: FastifyInstance, bodyLimitBytes: number
   });
 }
 
-/** Whether the body of a request is looked at, if it has one. */
+/** Whether the body of a request is read if it has one. */
 function isBodyRead({ method }: FastifyRequest): boolean {
   return method !== 'GET' && method !== 'HEAD';
 }
 
-/** Whether a request says that it has a body. */
+/** Whether the headers of a request announce a body. */
 function announcesBody({ headers }: IncomingMessage): boolean {
   const { 'content-length': length, 'transfer-encoding': encoding } = headers;
   return encoding !== undefined || (length !== undefined && length !== '0');

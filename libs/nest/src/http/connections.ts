@@ -2,22 +2,22 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 
-/** Longest that a complete request may still run once its server closes: a little more than the log may take. */
+/** Time limit for complete requests after the server was closed: longer than the delivery timeout of the log. */
 export const RUNNING_REQUEST_GRACE_MS = 35_000;
 
-/** Longest that a request may still arrive, and an upgraded connection may say goodbye, once its server closes. */
+/** Time limit for incomplete requests and upgraded connections after the server was closed. */
 export const ARRIVING_REQUEST_GRACE_MS = 5_000;
 
-/** Longest, and most bytes, that the rest of a request is read after its answer, so that the sender can read it. */
+/** How long, and how many bytes, the rest of a request is read after the response, so that the sender can read that. */
 export const LINGER_MS = 10_000;
 export const LINGER_BYTES = 64 * 1_048_576;
 
-/** Largest rest of a request that is read in order to keep the connection; else the answer closes it. */
+/** Maximum rest of a request that is read to keep the connection; with more, the response closes it. */
 export const MAX_DRAINED_BYTES = 1_048_576;
 
 const LINGER_POLL_MS = 50;
 
-/** What {@link Connections} wait for when their server closes. */
+/** How long {@link Connections} wait after the server was closed. */
 export interface Graces {
   /** @default RUNNING_REQUEST_GRACE_MS */
   readonly runningRequestMs: number;
@@ -36,10 +36,11 @@ interface Exchange {
 }
 
 /**
- * The connections of an HTTP server. When the server closes, connections without a request are ended at once, and
- * requests within their grace: nobody holds a shutdown by staying silent. When a request is answered before all of it
- * has come, its connection is closed as RFC 9112, section 9.6 asks: the write side first, then the rest is read and
- * dropped for a while. A connection that is closed with unread bytes is reset, and the sender may lose the answer.
+ * The connections of an HTTP server. When the server is closed, connections without a request are closed immediately, and
+ * the others after their grace period, so that an inactive client cannot delay the shutdown. If a request is answered
+ * before it was received completely, its connection is closed as RFC 9112, section 9.6 requires: first the write side,
+ * then the rest of the request is read and discarded for a limited time. Closing a connection with unread bytes resets it,
+ * and the sender may not receive the response.
  */
 export class Connections {
   private readonly sockets = new Set<Socket>();
@@ -48,7 +49,7 @@ export class Connections {
   private readonly lingering = new WeakSet<Socket>();
   private draining = false;
 
-  /** Takes care of a server's connections from now on; its `close()` ends them. */
+  /** Tracks the connections of a server. Its `close()` then closes them. */
   constructor(
     server: Server,
     private readonly graces: Graces = GRACES,
@@ -57,7 +58,7 @@ export class Connections {
     server.prependListener('request', (request: IncomingMessage, response: ServerResponse) =>
       this.addExchange({ request, response }),
     );
-    // With a listener, Node would emit sockets that nothing handles.
+    // An `upgrade` listener takes over the sockets from Node, so it is added only if the app adds one.
     const onNewListener = (event: string): void => {
       if (event !== 'upgrade') return;
       server.off('newListener', onNewListener);
@@ -71,7 +72,7 @@ export class Connections {
     };
   }
 
-  /** Whether an answer to the request that is arriving on a connection has begun. */
+  /** Whether the response to the request that is being received on a connection has started. */
   isAnswered(socket: Socket): boolean {
     return this.exchanges.get(socket)?.response.headersSent ?? this.lingering.has(socket);
   }
@@ -130,7 +131,7 @@ export class Connections {
   }
 
   private destroyAfter(delayMs: number, isDue: (socket: Socket) => boolean): void {
-    // The sockets keep the process, not the timer.
+    // Open sockets keep the process running; the timer need not.
     setTimeout(() => {
       for (const socket of this.sockets) {
         if (isDue(socket)) socket.destroy();
@@ -143,7 +144,7 @@ function closeAfter({ response }: Exchange): void {
   if (!response.headersSent) response.setHeader('connection', 'close');
 }
 
-/** Whether so much of a request may still come that its answer should close the connection. */
+/** Whether the rest of a request may exceed {@link MAX_DRAINED_BYTES}, so that its response closes the connection. */
 export function hasLargeRest(request: IncomingMessage): boolean {
   if (request.complete) return false;
   const { 'content-length': length } = request.headers;

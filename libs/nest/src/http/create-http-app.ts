@@ -9,34 +9,34 @@ import { NestLogger } from '../logging/nest-logger.js';
 import { ProblemFilter } from './problem.filter.js';
 import { answerUnparsedRequest } from './unparsed-request.js';
 
-/** Longest that a request may take to arrive: a sender that stalls must not hold a connection. */
+/** Time limit for receiving a request, so that a stalled sender cannot occupy a connection. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** Longest that the headers of a request may take to arrive, the first ones since the connection was opened. */
+/** Time limit for receiving the headers of a request; for the first request, from the opening of the connection. */
 const HEADERS_TIMEOUT_MS = 10_000;
 
-/** How often these two are looked at. */
+/** How often these two limits are checked. */
 const TIMEOUT_CHECK_MS = 1_000;
 
-/** Longest without a byte in either direction: a caller that does not read its answer is disconnected. */
+/** Connections without traffic in either direction are closed, also if the client does not read its response. */
 const INACTIVITY_TIMEOUT_MS = 60_000;
 
-/** Longer than load balancers keep an idle connection, so that they close it and not we. */
+/** Longer than the idle timeout of load balancers, so that they close idle connections and not the server. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
 export interface HttpAppOptions {
   readonly logger: Logger;
   /** @default 1 MiB */
   readonly bodyLimitBytes?: number;
-  /** Whether Nest parses JSON and form bodies; an app that does not registers its own parsers. @default true */
+  /** Whether Nest parses JSON and form bodies. If not, the app registers its own parsers. @default true */
   readonly bodyParser?: boolean;
-  /** Called with each request that has a body, before it is read and after it was authenticated. */
+  /** Called for each request with a body, after it was authenticated and before the body is read. */
   readonly bodyCheck?: BodyCheck;
 }
 
 const DEFAULT_BODY_LIMIT_BYTES = 1_048_576;
 
-/** A Nest app on Fastify that answers errors as problems and logs through `logger`. It does not listen yet. */
+/** Creates a Nest app on Fastify that returns errors as problem+json and logs to `logger`. It does not listen yet. */
 export async function createHttpApp(
   rootModule: Type<unknown> | DynamicModule,
   options: HttpAppOptions,
@@ -60,7 +60,7 @@ export async function createHttpApp(
   const app = await NestFactory.create<NestFastifyApplication>(rootModule, adapter, {
     logger: new NestLogger(options.logger),
     bodyParser: options.bodyParser ?? true,
-    // Errors at start are for the caller to report: Nest would end the process itself.
+    // The caller reports errors at start; by default, Nest exits the process.
     abortOnError: false,
   });
   app.useGlobalFilters(problems);

@@ -7,19 +7,19 @@ import { toProblem, type ProblemAnswer } from './to-problem.js';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-/** Answers every error as `application/problem+json`. Errors of the service are answered without details. */
+/** Returns every error as `application/problem+json`. Details of internal errors are not returned. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly logger: Logger) {}
 
   catch(error: unknown, host: ArgumentsHost): Observable<never> | void {
-    // A handler of the log: its consumer retries or dead-letters the batch, and records the error as it was thrown.
+    // Thrown by a batch handler: the consumer retries or dead-letters the batch and needs the original error.
     if (host.getType() === 'rpc') return throwError(() => error);
     const http = host.switchToHttp();
     this.answer(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
   }
 
-  /** Answers a request with what became of it. */
+  /** Sends the response for an error. */
   answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem = wrongMethod(error, request) ?? toProblem(error);
     if (problem.unexpected) {

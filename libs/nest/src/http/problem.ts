@@ -1,13 +1,13 @@
 /** RFC 9457 media type. */
 export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
 
-/** One thing that is wrong with a request: `field` is its path in the body. */
+/** One error in a request. `field` is a path in the body. */
 export interface ProblemDetail {
   readonly field?: string;
   readonly detail: string;
 }
 
-/** A problem as it is sent. @see RFC 9457 */
+/** The body of a problem response. @see RFC 9457 */
 export interface Problem {
   readonly type: string;
   readonly title: string;
@@ -19,7 +19,7 @@ export interface Problem {
   readonly [extension: string]: unknown;
 }
 
-/** An error that is answered as it says. Everything in it is shown to the caller. */
+/** An error that defines its response. All of its fields are sent to the caller. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   readonly code = 'PROBLEM';
@@ -31,7 +31,7 @@ export class ProblemError extends Error {
       readonly detail?: string;
       readonly errors?: readonly ProblemDetail[];
       readonly headers?: Readonly<Record<string, string>>;
-      /** Further members of the body. They do not replace the members above. @see RFC 9457, section 3.2 */
+      /** Additional members of the body. They do not replace the members above. @see RFC 9457, section 3.2 */
       readonly extensions?: Readonly<Record<string, unknown>>;
     },
     options?: ErrorOptions,
@@ -45,6 +45,6 @@ export function bodyTooLarge(limitBytes: number): ProblemError {
   return new ProblemError({
     status: 413,
     title: 'Content Too Large',
-    detail: `the body is larger than this service takes: at most ${limitBytes} bytes`,
+    detail: `the body must not be larger than ${limitBytes} bytes`,
   });
 }

@@ -4,10 +4,10 @@ import { HttpException } from '@nestjs/common';
 
 import { ProblemError, type ProblemDetail } from './problem.js';
 
-/** How long a caller should wait before it asks again, where keys could not be had. */
+/** When a caller should retry if the keys could not be fetched. */
 const KEYS_RETRY_AFTER_SECONDS = 5;
 
-/** How an error is answered. `unexpected` ones are our fault: logged, and nothing of them told. */
+/** The response for an error. `unexpected` errors are logged, and their details are not returned. */
 export interface ProblemAnswer {
   readonly status: number;
   readonly title: string;
@@ -18,7 +18,7 @@ export interface ProblemAnswer {
   readonly unexpected?: true;
 }
 
-/** Maps what was thrown, ours, Nest's or Fastify's, to the answer. */
+/** Converts an error of the service, of Nest or of Fastify to a response. */
 export function toProblem(error: unknown): ProblemAnswer {
   if (error instanceof ProblemError) return error.problem;
   if (error instanceof AuthError) return authProblem(error);
@@ -36,16 +36,16 @@ export function toProblem(error: unknown): ProblemAnswer {
   return { ...answer(500), unexpected: true };
 }
 
-/** Said better than Fastify does. */
+/** Replaces messages of Fastify. */
 const FASTIFY_DETAILS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: 'the body is empty',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'the length of the body does not match Content-Length',
-  FST_ERR_CTP_BODY_TOO_LARGE: 'the body is larger than this service takes',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'the body is too large',
 };
 
-/** The same, where Nest has made an exception of its own of Fastify's. */
+/** Replaces messages of Fastify that Nest has wrapped in an exception. */
 const FRAMEWORK_DETAILS: Readonly<Record<string, string>> = {
-  'Request body is too large': 'the body is larger than this service takes',
+  'Request body is too large': 'the body is too large',
 };
 
 function authProblem(error: AuthError): ProblemAnswer {
@@ -63,7 +63,7 @@ function challenge({ code, message }: AuthError): string {
 }
 
 function answer(status: number, detail?: string): ProblemAnswer {
-  // RFC 9110 renamed it; Node has the old name.
+  // The name in RFC 9110; Node has the older one.
   const title = status === 413 ? 'Content Too Large' : (STATUS_CODES[status] ?? 'Error');
   return { status, title, ...(detail !== undefined && detail !== title && { detail }) };
 }

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { PROBLEM_JSON } from './problem.js';
 
-/** Statuses of what Node's HTTP parser gives up on, by its error codes; 400 for the others. */
+/** Status by error code of Node's HTTP parser; 400 for other codes. */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
@@ -10,8 +10,8 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
 };
 
 /**
- * Answers what is not HTTP, or takes too long to become it, with a problem, and closes the connection. A request that is
- * answered already (the rest of it is what was too slow) gets no second answer.
+ * Responds with a problem to data that is not valid HTTP or does not arrive in time, and closes the connection. If the
+ * response to the request has already started, the connection is closed without another response.
  */
 export function answerUnparsedRequest(
   error: NodeJS.ErrnoException,

@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { LOGGER } from './logging.tokens.js';
 
-/** Makes the process's logger available to the whole app, as `@Inject(LOGGER)`. */
+/** Provides the logger of the process as `@Inject(LOGGER)`. Global. */
 @Module({})
 export class LoggingModule {
   static forRoot(logger: Logger): DynamicModule {

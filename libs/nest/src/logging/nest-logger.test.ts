@@ -16,7 +16,7 @@ function recorder(level: string): { logger: NestLogger; lines: () => Record<stri
 }
 
 describe(NestLogger, () => {
-  it('writes JSON with level, time and the component that speaks', () => {
+  it('writes JSON with level, time and component', () => {
     const { logger, lines } = recorder('info');
     logger.log('started', 'NestApplication');
     expect(lines()).toMatchObject([
@@ -32,11 +32,11 @@ describe(NestLogger, () => {
 
   it('keeps the stack of an error', () => {
     const { logger, lines } = recorder('info');
-    logger.error(new Error('broken'), 'Intake');
-    logger.error('broken', 'Error: broken\n    at there', 'Intake');
+    logger.error(new Error('broken'), 'IngestService');
+    logger.error('broken', 'Error: broken\n    at send', 'IngestService');
     expect(lines()).toMatchObject([
-      { level: 'error', component: 'Intake', err: { message: 'broken', stack: expect.any(String) } },
-      { level: 'error', component: 'Intake', msg: 'broken', details: ['Error: broken\n    at there'] },
+      { level: 'error', component: 'IngestService', err: { message: 'broken', stack: expect.any(String) } },
+      { level: 'error', component: 'IngestService', msg: 'broken', details: ['Error: broken\n    at send'] },
     ]);
   });
 
@@ -44,8 +44,8 @@ describe(NestLogger, () => {
     const quiet = recorder('info');
     quiet.logger.log('Mapped {/telemetry, POST} route', 'RouterExplorer');
     expect(quiet.lines()).toEqual([]);
-    const chatty = recorder('debug');
-    chatty.logger.log('Mapped {/telemetry, POST} route', 'RouterExplorer');
-    expect(chatty.lines()).toHaveLength(1);
+    const verbose = recorder('debug');
+    verbose.logger.log('Mapped {/telemetry, POST} route', 'RouterExplorer');
+    expect(verbose.lines()).toHaveLength(1);
   });
 });

@@ -1,15 +1,19 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Logger } from 'pino';
 
-/** What Nest says of every module and route it finds at start: of use to who looks for it. */
-const CHATTY_CONTEXTS: ReadonlySet<unknown> = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer']);
+/** Contexts of Nest that log every module and route at start; their messages are logged at level debug. */
+const VERBOSE_CONTEXTS: ReadonlySet<unknown> = new Set([
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+]);
 
-/** Nest's own messages, through pino. Nest's last argument is the name of the component that speaks. */
+/** Writes Nest's messages with pino. The last argument of Nest's calls is the name of the component. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
 
   log(message: unknown, ...rest: unknown[]): void {
-    this.write(CHATTY_CONTEXTS.has(rest.at(-1)) ? 'debug' : 'info', message, rest);
+    this.write(VERBOSE_CONTEXTS.has(rest.at(-1)) ? 'debug' : 'info', message, rest);
   }
 
   error(message: unknown, ...rest: unknown[]): void {

@@ -5,7 +5,7 @@ import { Histogram, Registry } from 'prom-client';
 
 const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Times every HTTP request, by method, route and status. */
+/** Measures the duration of every HTTP request, by method, route and status. */
 @Injectable()
 export class HttpMetrics implements OnModuleInit {
   private readonly duration: Histogram<'method' | 'route' | 'status'>;
@@ -16,7 +16,7 @@ export class HttpMetrics implements OnModuleInit {
   ) {
     this.duration = new Histogram({
       name: 'http_request_duration_seconds',
-      help: 'Time from the request line to the end of the response',
+      help: 'Time from the receipt of a request to the end of its response',
       labelNames: ['method', 'route', 'status'],
       buckets: BUCKETS_SECONDS,
       registers: [registry],
@@ -26,7 +26,7 @@ export class HttpMetrics implements OnModuleInit {
   onModuleInit(): void {
     const fastify = this.adapterHost.httpAdapter?.getInstance<FastifyInstance>();
     fastify?.addHook('onResponse', (request, reply, done) => {
-      // The route's pattern, never the path that came: labels must stay few.
+      // The route's pattern instead of the path, to bound the number of label values.
       const route = request.routeOptions.url ?? 'none';
       this.duration.observe(
         { method: request.method, route, status: reply.statusCode },

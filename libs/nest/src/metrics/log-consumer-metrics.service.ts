@@ -33,7 +33,7 @@ export class LogConsumerMetrics {
 
   countGap({ topic, cause, expected, found }: ConsumerGap): void {
     this.gaps.inc({ topic, cause });
-    // Behind the end of the log, nobody knows how many there were.
+    // Beyond the end of the log, the number of missing offsets is unknown.
     if (found > expected) this.gapOffsets.inc({ topic, cause }, Number(found - expected));
   }
 

@@ -4,7 +4,7 @@ import { HttpMetrics } from './http-metrics.service.js';
 import { LogConsumerMetrics } from './log-consumer-metrics.service.js';
 import { MetricsController } from './metrics.controller.js';
 
-/** `GET /metrics`, of the process and its HTTP requests; inject prom-client's `Registry` to add an app's own. */
+/** `GET /metrics`: the process and its HTTP requests. An app adds its metrics to the injected `Registry` of prom-client. */
 @Global()
 @Module({
   controllers: [MetricsController],

@@ -14,7 +14,7 @@ import {
 } from './groups.js';
 import { readEnv } from './read-env.js';
 
-const SECRET = 'thirty-two characters at the least';
+const SECRET = 'a secret of at least 32 characters';
 const ORIGIN = { AUTH_JWT_ISSUER: 'https://id.example', AUTH_JWT_AUDIENCE: 'hailstream' };
 const schema = Type.Object({ ...httpEnv(4000), ...logEnv, ...authEnv });
 const read = (env: NodeJS.ProcessEnv) => readEnv(schema, env);
@@ -30,19 +30,22 @@ function variablesIn(action: () => unknown): string[] {
 }
 
 describe(toAuth, () => {
-  it.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('is open on %s', (HOST) => {
-    expect(toAuth(read({ HOST }))).toEqual({ kind: 'open' });
-  });
+  it.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])(
+    'disables authentication on %s without a key',
+    (HOST) => {
+      expect(toAuth(read({ HOST }))).toEqual({ kind: 'open' });
+    },
+  );
 
   it.each(['0.0.0.0', '::', '10.0.0.1', 'ingest.example', '127.0.0.1.example'])(
-    'is not open on %s: that takes authentication',
+    'requires a key on %s',
     (HOST) => {
       expect(variablesIn(() => toAuth(read({ HOST })))).toEqual(['HOST']);
       expect(toAuth(read({ HOST, AUTH_JWT_SECRET: SECRET }))).toEqual({ kind: 'secret', secret: SECRET });
     },
   );
 
-  it('takes a public key in PEM, in one line too', () => {
+  it('accepts a public key in PEM format, also on one line', () => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
     expect(toAuth(read({ AUTH_JWT_PUBLIC_KEY: pem, ...ORIGIN }))).toMatchObject({ kind: 'public-key' });
@@ -53,12 +56,12 @@ describe(toAuth, () => {
     ]);
   });
 
-  it('takes one kind of key, not two', () => {
+  it('rejects two kinds of keys', () => {
     const env = read({ AUTH_JWKS_URL: 'https://id.example/jwks', AUTH_JWT_SECRET: SECRET });
     expect(variablesIn(() => toAuth(env))).toEqual(['AUTH_JWT_SECRET']);
   });
 
-  it('needs the issuer and the audience of an identity provider', () => {
+  it('requires issuer and audience with keys of an identity provider', () => {
     const key = { AUTH_JWKS_URL: 'https://id.example/jwks' };
     expect(
       toAuth(read({ ...key, AUTH_JWT_ISSUER: 'https://id.example', AUTH_JWT_AUDIENCE: 'a, b' })),
@@ -73,7 +76,7 @@ describe(toAuth, () => {
     expect(variablesIn(() => toAuth(read({ ...key, AUTH_JWT_ISSUER: 'x' })))).toEqual(['AUTH_JWT_AUDIENCE']);
   });
 
-  it('does not let anybody think that they are checked with a secret', () => {
+  it('rejects an issuer with a secret, because it would not be checked', () => {
     const env = read({ AUTH_JWT_SECRET: SECRET, AUTH_JWT_ISSUER: 'https://id.example' });
     expect(variablesIn(() => toAuth(env))).toEqual(['AUTH_JWT_ISSUER']);
   });
@@ -87,25 +90,25 @@ describe(toAuth, () => {
     ['http://127.0.0.1.example/jwks', false],
     ['http://localhost@id.example/jwks', false],
     ['http://', false],
-  ])('takes a key set from %s: %s', (AUTH_JWKS_URL, isTaken) => {
+  ])('accepts the key set URL %s: %s', (AUTH_JWKS_URL, isAccepted) => {
     const variables = variablesIn(() => toAuth(read({ AUTH_JWKS_URL, ...ORIGIN })));
-    expect(variables).toEqual(isTaken ? [] : ['AUTH_JWKS_URL']);
+    expect(variables).toEqual(isAccepted ? [] : ['AUTH_JWKS_URL']);
   });
 
-  it('refuses a secret that is too short for HS256', () => {
+  it('rejects a secret that is too short for HS256', () => {
     expect(variablesIn(() => read({ AUTH_JWT_SECRET: 'short' }))).toEqual(['AUTH_JWT_SECRET']);
   });
 });
 
 describe(toLogConnection, () => {
-  it('is plain by default', () => {
+  it('has neither TLS nor SASL by default', () => {
     expect(toLogConnection(read({}), { clientId: 'test' })).toEqual({
       brokers: ['127.0.0.1:9092'],
       clientId: 'test',
     });
   });
 
-  it('has TLS and SASL where they are given', () => {
+  it('has TLS and SASL if they are configured', () => {
     const env = read({
       KAFKA_BROKERS: 'a:9092,b:9092',
       KAFKA_CLIENT_ID: 'me',
@@ -122,7 +125,7 @@ describe(toLogConnection, () => {
     });
   });
 
-  it('names what is missing, unreadable or malformed', () => {
+  it('names missing variables, unreadable files and malformed addresses', () => {
     const env = read({ KAFKA_SASL_USERNAME: 'u', KAFKA_SSL_CA: '/nowhere/ca.pem' });
     expect(variablesIn(() => toLogConnection(env, { clientId: 'test' }))).toEqual([
       'KAFKA_SSL_CA',
@@ -134,7 +137,7 @@ describe(toLogConnection, () => {
 });
 
 describe(toTopicPolicy, () => {
-  it('makes topics as the cluster would, unless told otherwise', () => {
+  it('creates topics with the defaults of the cluster unless configured otherwise', () => {
     expect(toTopicPolicy(read({}))).toEqual({ missing: 'create', configs: {} });
     expect(
       toTopicPolicy(
@@ -151,7 +154,7 @@ describe(toTopicPolicy, () => {
     });
   });
 
-  it('has no room for typing errors', () => {
+  it('rejects invalid values', () => {
     for (const [name, value] of Object.entries({
       LOG_TOPICS: 'ask',
       LOG_TOPIC_PREFIX: 'acme/',
@@ -162,7 +165,7 @@ describe(toTopicPolicy, () => {
     }
   });
 
-  it('puts the prefix with the connection', () => {
+  it('adds the topic prefix', () => {
     expect(toLogConnection(read({ LOG_TOPIC_PREFIX: 'acme.' }), { clientId: 'test' })).toMatchObject({
       topicPrefix: 'acme.',
     });
@@ -173,19 +176,19 @@ describe(toDatabaseUrl, () => {
   const urlOf = (env: NodeJS.ProcessEnv): string => toDatabaseUrl(readEnv(Type.Object(databaseEnv), env));
 
   it.each([
-    ['as it is', { DATABASE_URL: 'postgres://u:p@h/d' }, 'postgres://u:p@h/d'],
-    ['without any password', { DATABASE_URL: 'postgres://u@h/d' }, 'postgres://u@h/d'],
+    ['unchanged', { DATABASE_URL: 'postgres://u:p@h/d' }, 'postgres://u:p@h/d'],
+    ['without a password', { DATABASE_URL: 'postgres://u@h/d' }, 'postgres://u@h/d'],
     [
-      'with the password, whatever is in it',
+      'with DATABASE_PASSWORD, escaped',
       { DATABASE_URL: 'postgres://u@h:5433/d?sslmode=require', DATABASE_PASSWORD: 'p/@:%25+' },
       'postgres://u:p%2F%40%3A%2525%2B@h:5433/d?sslmode=require',
     ],
     [
-      'with its own password before another one',
+      'with its own password instead of DATABASE_PASSWORD',
       { DATABASE_URL: 'postgres://u:own@h/d', DATABASE_PASSWORD: 'other' },
       'postgres://u:own@h/d',
     ],
-  ])('is the URL %s', (_, env, url) => {
+  ])('returns the URL %s', (_, env, url) => {
     expect(urlOf(env)).toBe(url);
   });
 

@@ -68,7 +68,10 @@ export interface TopicSettings {
   readonly configs: Readonly<Record<string, string>>;
 }
 
-/** Whose tokens are taken: at most one kind of key, and for one of an identity provider its name and ours; spread into an app's schema, made options by {@link toAuth}. */
+/**
+ * Authentication: at most one kind of key, and the issuer and audience with keys of an identity provider. Spread into the
+ * schema of an app and converted by {@link toAuth}.
+ */
 export const authEnv = {
   AUTH_JWKS_URL: Type.Optional(Url()),
   AUTH_JWT_PUBLIC_KEY: Type.Optional(Type.String()),
@@ -86,7 +89,8 @@ export const databaseEnv = {
 export type DatabaseEnv = Type.Static<Type.TObject<typeof databaseEnv>>;
 
 /**
- * Where Postgres is, with the password in it. One in the URL is taken before `DATABASE_PASSWORD`, as libpq does.
+ * Connection URL of Postgres, including the password. A password in the URL takes precedence over `DATABASE_PASSWORD`, as
+ * in libpq.
  *
  * @throws ConfigError if `DATABASE_URL` is invalid
  */
@@ -102,9 +106,9 @@ export function toDatabaseUrl({ DATABASE_URL, DATABASE_PASSWORD }: DatabaseEnv):
 }
 
 /**
- * The log's connection, with PEM files read.
+ * The connection to the log. Reads the PEM files.
  *
- * @throws ConfigError if a file cannot be read, or SASL is configured in part
+ * @throws ConfigError if a file cannot be read, or if only some of the KAFKA_SASL_ variables are set
  */
 export function toLogConnection(env: LogEnv, defaults: { clientId: string }): LogSettings {
   const issues: ConfigIssue[] = [];
@@ -176,10 +180,10 @@ function toSasl(env: LogEnv, issues: ConfigIssue[]): LogSettings['sasl'] {
 }
 
 /**
- * Who may call, for a service that listens on `HOST`.
+ * Authentication of a service that listens on `HOST`.
  *
- * @throws ConfigError if more than one kind of key is set, a key is invalid, the issuer or audience is missing, or `HOST` is reachable from elsewhere
- * and none is given
+ * @throws ConfigError if more than one kind of key is set, a key is invalid, the issuer or audience is missing, or `HOST`
+ * is not a loopback address and no key is set
  */
 export function toAuth(env: AuthEnv & { readonly HOST: string }): AuthOptions {
   const given = (['AUTH_JWKS_URL', 'AUTH_JWT_PUBLIC_KEY', 'AUTH_JWT_SECRET'] as const).filter(

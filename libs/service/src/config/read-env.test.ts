@@ -34,7 +34,7 @@ function issuesOf(env: NodeJS.ProcessEnv): Record<string, string> {
 }
 
 describe(readEnv, () => {
-  it('fills in defaults, and leaves out what is optional', () => {
+  it('applies defaults and omits optional variables that are not set', () => {
     expect(readEnv(schema, { COUNT: '3' })).toEqual({
       PORT: 4000,
       EVERY: 1_000,
@@ -77,12 +77,12 @@ describe(readEnv, () => {
     expect(readEnv(schema, { COUNT: '1', EVERY: text }).EVERY).toBe(milliseconds);
   });
 
-  it('counts a variable that is set to nothing as not set', () => {
+  it('treats an empty variable as not set', () => {
     expect(readEnv(schema, { COUNT: '1', PORT: '', RATIO: ' ' })).toMatchObject({ PORT: 4000 });
     expect(issuesOf({ COUNT: '' })).toEqual({ COUNT: 'a whole number from 1 to 10; nothing' });
   });
 
-  it('names every variable that is wrong, what was expected, and what came', () => {
+  it('reports every invalid variable with the expected and the actual value', () => {
     expect(
       issuesOf({
         PORT: '65536',
@@ -112,7 +112,7 @@ describe(readEnv, () => {
     });
   });
 
-  it('cannot be changed afterwards', () => {
+  it('returns a frozen object', () => {
     expect(Object.isFrozen(readEnv(schema, { COUNT: '1' }))).toBe(true);
   });
 });
@@ -126,18 +126,18 @@ describe('a secret in a file', () => {
     return path;
   };
 
-  it('is read without the line end', () => {
+  it('is read without the trailing newline', () => {
     const env = { COUNT: '1', PASSWORD: '', PASSWORD_FILE: file('password', 'opensesame\n') };
     expect(readEnv(schema, env)).toMatchObject({ PASSWORD: 'opensesame' });
   });
 
-  it('is checked as one in the environment is, and not shown either', () => {
+  it('is validated, and not shown', () => {
     expect(issuesOf({ COUNT: '1', PASSWORD_FILE: file('short', 'hunter2') })).toEqual({
       PASSWORD_FILE: 'at least 8 characters; another value (not shown)',
     });
   });
 
-  it('must be there, and hold something', () => {
+  it('must exist and must not be empty', () => {
     const missing = join(folder, 'missing');
     const empty = file('empty', '\n');
     const expected = 'the path of a file that holds the secret';
@@ -150,14 +150,14 @@ describe('a secret in a file', () => {
     });
   });
 
-  it('is given one way, not two', () => {
+  it('must not be set in addition to the variable', () => {
     const path = file('other', 'opensesame');
     expect(issuesOf({ COUNT: '1', PASSWORD: 'correct horse', PASSWORD_FILE: path })).toEqual({
       PASSWORD_FILE: `no value, because PASSWORD is set; "${path}"`,
     });
   });
 
-  it('is for secrets alone', () => {
+  it('is supported for secrets only', () => {
     expect(issuesOf({ COUNT_FILE: file('count', '3') })).toEqual({
       COUNT: 'a whole number from 1 to 10; nothing',
     });

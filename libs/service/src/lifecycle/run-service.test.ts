@@ -24,7 +24,7 @@ describe(runService, () => {
     return control;
   }
 
-  it.each(['SIGTERM', 'SIGINT'])('drains on %s, and ends by itself with exit code 0', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'])('drains on %s and exits with code 0', async (signal) => {
     const close = vi.fn(() => Promise.resolve());
     const control = await started({ close });
     control.emit(signal);
@@ -33,7 +33,7 @@ describe(runService, () => {
     expect(control.exits).toEqual([]);
   });
 
-  it('ends with exit code 1 what does not drain in time', async () => {
+  it('exits with code 1 if the service does not drain in time', async () => {
     const control = await started({ close: () => new Promise(() => undefined) });
     control.emit('SIGTERM');
     await vi.advanceTimersByTimeAsync(DRAIN_TIMEOUT_MS);
@@ -41,14 +41,14 @@ describe(runService, () => {
     expect(control.written).toContain('drain timed out after');
   });
 
-  it('ends at once on a second signal', async () => {
+  it('exits immediately on a second signal', async () => {
     const control = await started({ close: () => new Promise(() => undefined) });
     control.emit('SIGINT');
     control.emit('SIGINT');
     expect(control.exits).toEqual([1]);
   });
 
-  it('does not wait long for a start that a signal interrupts', async () => {
+  it('exits soon after a signal during the start', async () => {
     const control = new FakeProcess();
     void runService({ name: 'test', main: () => new Promise(() => undefined), control });
     control.emit('SIGTERM');
@@ -56,7 +56,7 @@ describe(runService, () => {
     expect(control.exits).toEqual([0]);
   });
 
-  it('drains what has just started when the signal comes', async () => {
+  it('drains a service that finishes starting after the signal', async () => {
     const control = new FakeProcess();
     const close = vi.fn(() => Promise.resolve());
     const running = runService({ name: 'test', main: () => Promise.resolve({ close }), control });
@@ -68,14 +68,14 @@ describe(runService, () => {
     expect(control.exits).toEqual([]);
   });
 
-  it('ends with exit code 1 and the reason what fails to stop', async () => {
+  it('exits with code 1 and the reason if the shutdown fails', async () => {
     const control = await started({ close: () => Promise.reject(new Error('the disk failed')) });
     control.emit('SIGTERM');
     await vi.waitFor(() => expect(control.exits).toEqual([1]));
     expect(control.written).toContain('the disk failed');
   });
 
-  it('says in a line for each variable why it can not start, and ends with exit code 1', async () => {
+  it('prints one line per invalid variable and exits with code 1', async () => {
     const control = new FakeProcess();
     const issues = [
       { variable: 'PORT', expected: 'a whole number', got: '"x"' },
@@ -97,11 +97,11 @@ describe(startFailure, () => {
     ['EADDRINUSE', 'cannot listen on 127.0.0.1:4000: the port is in use (PORT)'],
     ['EACCES', 'cannot listen on 127.0.0.1:4000: not permitted (PORT)'],
     ['EADDRNOTAVAIL', 'cannot listen on 127.0.0.1:4000: EADDRNOTAVAIL (HOST)'],
-  ])('tells %s in one line', (code, line) => {
+  ])('reports %s in one line', (code, line) => {
     expect(startFailure(listenError(code))).toBe(line);
   });
 
-  it('shows the stack of a defect', () => {
+  it('includes the stack of a bug', () => {
     expect(startFailure(new TypeError('x is not a function'))).toContain('run-service.test.ts');
   });
 });

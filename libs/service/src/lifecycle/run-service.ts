@@ -20,14 +20,14 @@ export interface ProcessControl {
 }
 
 /**
- * Runs a service from start to exit. What keeps it from starting is one line on stderr (a stack where it is a defect)
- * and exit code 1. SIGTERM and SIGINT drain it, and it exits with 0; a second one ends it at once.
- * One that comes before the service has started ends it within {@link START_GRACE_MS}.
+ * Runs a service from start to exit. If it cannot start, it prints the reason to stderr, one line per problem (the stack in
+ * case of a bug), and exits with code 1. SIGTERM and SIGINT drain the service, and it exits with code 0; a second signal
+ * terminates it immediately. A signal during the start terminates it within {@link START_GRACE_MS}.
  */
 export async function runService(options: {
   readonly name: string;
   readonly main: () => Promise<Service>;
-  /** @default the process */
+  /** @default the current process */
   readonly control?: ProcessControl;
 }): Promise<void> {
   const { name, main, control = process } = options;
@@ -42,9 +42,9 @@ export async function runService(options: {
     if (closing) return fail('stopped immediately by a second signal');
     closing = true;
     const deadline = setTimeout(() => fail(`drain timed out after ${DRAIN_TIMEOUT_MS} ms`), DRAIN_TIMEOUT_MS);
-    // The process ends by itself once nothing is left to do; the deadline catches what is.
+    // Normally the process exits when its event loop is empty; the deadline applies if it is not.
     deadline.unref();
-    // What has not started has promised nothing yet: there is nothing to drain.
+    // A service that has not started has accepted nothing, so there is nothing to drain.
     if (!running) setTimeout(() => running || control.exit(0), START_GRACE_MS).unref();
     started
       .then((service) => service.close())
@@ -66,7 +66,7 @@ export async function runService(options: {
   }
 }
 
-/** Why a service did not start, in one line if the operator can fix it. */
+/** Why a service did not start: one line if the operator can fix it, otherwise the stack. */
 export function startFailure(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
   const { code, syscall, address, port } = (error ?? {}) as NodeJS.ErrnoException & {

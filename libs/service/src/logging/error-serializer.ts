@@ -1,23 +1,23 @@
 import { stdSerializers } from 'pino';
 
 /**
- * An error as log lines have it. What says of itself that it passes (`retryable`), and what the system says of a
- * connection, are told in a line: there is nothing to look up in the code. Of all else, the stack and its causes.
+ * Serializes an error for a log line. Transient errors, which are those with `retryable` and system call errors, are logged
+ * without a stack, because they do not originate in the code. All others are logged with the stack and the causes.
  */
 export function serializeError(error: Error): object {
-  if (!(error instanceof Error) || !passes(error)) return stdSerializers.err(error);
+  if (!(error instanceof Error) || !isTransient(error)) return stdSerializers.err(error);
   const { name, message } = error;
   return { type: name, ...('code' in error && { code: error.code }), message: message || reasonsOf(error) };
 }
 
-function passes(error: Error): boolean {
+function isTransient(error: Error): boolean {
   if ('retryable' in error) return error.retryable === true;
   if (error instanceof AggregateError)
-    return error.errors.every((each) => each instanceof Error && passes(each));
+    return error.errors.every((each) => each instanceof Error && isTransient(each));
   return 'syscall' in error;
 }
 
-/** A host with several addresses fails with one error for each, and with no message of its own. */
+/** A failed connection to a host with several addresses has one error per address, and an empty message. */
 function reasonsOf(error: Error): string {
   return error instanceof AggregateError ? error.errors.map((each: Error) => each.message).join('; ') : '';
 }

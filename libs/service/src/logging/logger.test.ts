@@ -11,8 +11,8 @@ function logged(err: unknown): Record<string, unknown> {
   return (JSON.parse(lines[0] ?? '') as { err: Record<string, unknown> }).err;
 }
 
-class LogAwayError extends Error {
-  override readonly name = 'LogAwayError';
+class LogUnavailableError extends Error {
+  override readonly name = 'LogUnavailableError';
   readonly code = 'UNAVAILABLE';
   constructor(readonly retryable: boolean) {
     super('no broker answers', { cause: new Error('the cause') });
@@ -25,9 +25,9 @@ const refused = (port: number): Error =>
   });
 
 describe('createLogger', () => {
-  it('tells in a line of what passes by itself', () => {
-    expect(logged(new LogAwayError(true))).toEqual({
-      type: 'LogAwayError',
+  it('logs transient errors without a stack', () => {
+    expect(logged(new LogUnavailableError(true))).toEqual({
+      type: 'LogUnavailableError',
       code: 'UNAVAILABLE',
       message: 'no broker answers',
     });
@@ -43,9 +43,9 @@ describe('createLogger', () => {
   });
 
   it.each([
-    ['a defect', new TypeError('not a function')],
-    ['what does not pass', new LogAwayError(false)],
-    ['several, of which one is a defect', new AggregateError([refused(1), new TypeError('no')], 'both')],
+    ['a bug', new TypeError('not a function')],
+    ['an error that is not retryable', new LogUnavailableError(false)],
+    ['several errors of which one is a bug', new AggregateError([refused(1), new TypeError('no')], 'both')],
   ])('keeps the stack of %s', (_, error) => {
     expect(logged(error)).toMatchObject({ message: expect.stringContaining(error.message) as string });
     expect(logged(error)['stack']).toContain('logger.test');

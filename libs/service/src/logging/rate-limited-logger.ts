@@ -16,12 +16,12 @@ export class RateLimitedLogger {
 
   constructor(private readonly logger: TargetLogger) {}
 
-  /** @param message a constant: every message has a limit and a timer of its own */
+  /** @param message a constant, because the limit applies per message */
   warn(fields: object, message: string): void {
     this.log('warn', fields, message);
   }
 
-  /** @param message a constant: every message has a limit and a timer of its own */
+  /** @param message a constant, because the limit applies per message */
   error(fields: object, message: string): void {
     this.log('error', fields, message);
   }

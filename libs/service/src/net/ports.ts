@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-/** Below the range from which systems take the ports of outgoing connections, which would race with the caller. */
+/** Below the ephemeral ports, which the system may assign to an outgoing connection before the caller listens. */
 const RANGE = { from: 20_000, to: 32_000 } as const;
 const MAX_TRIES = 200;
 

@@ -1,7 +1,7 @@
 /**
- * Whose tokens are taken. `open` takes everyone, and is for a service that only this machine reaches. The holders of a
- * secret are this system's own; a public key or a key set is an identity provider's, which signs tokens for others, too:
- * these name who they are from and for.
+ * How callers are authenticated. `open` disables authentication, for services that listen on loopback only. A secret is
+ * known to Hailstream alone. A public key or a key set belongs to an identity provider, which also signs tokens for other
+ * services; therefore issuer and audience are checked.
  */
 export type AuthOptions =
   | { readonly kind: 'open' }
@@ -9,10 +9,10 @@ export type AuthOptions =
   | ({ readonly kind: 'public-key'; readonly pem: string } & TokenOrigin)
   | ({ readonly kind: 'jwks'; readonly url: string } & TokenOrigin);
 
-/** The claims that a token of an identity provider must have. */
+/** Required claims of tokens that an identity provider signs. */
 export interface TokenOrigin {
-  /** Its `iss`. */
+  /** The value of `iss`. */
   readonly issuer: string;
-  /** Its `aud` must have one of these. */
+  /** `aud` must contain one of these values. */
   readonly audience: readonly string[];
 }

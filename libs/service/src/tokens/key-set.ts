@@ -11,22 +11,22 @@ import { AuthError } from './auth.error.js';
 
 const FETCH_TIMEOUT_MS = 3_000;
 
-/** Longest that a key set is used without being fetched again: so long a withdrawn key may be taken. */
+/** Maximum age of a fetched key set. A withdrawn key is accepted for at most this long. */
 const MAX_AGE_MS = 600_000;
 
-/** Most fetches in a row, and how often a further one is allowed, however many tokens name keys that are not known. */
+/** Limits fetches, however many tokens have unknown keys: a burst of this many, then one per interval. */
 export const MAX_FETCHES_IN_A_ROW = 5;
 export const FETCH_ALLOWED_EVERY_MS = 10_000;
 
-/** Most keys that a token without a `kid` is verified with. */
+/** Maximum number of keys that are tried for a token without a `kid`. */
 const MAX_KEYS_TRIED = 16;
 
-/** Largest key set: a hundred keys with certificates. */
+/** Maximum size of a key set: about a hundred keys with certificates. */
 const MAX_KEY_SET_BYTES = 1_048_576;
 
 /**
- * The keys of an identity provider, fetched when they are needed. A token whose key is not known, or whose signature
- * does not match, makes the set be fetched again, for keys are rotated; how often is bounded.
+ * The keys of an identity provider, fetched on demand. Because keys are rotated, the set is fetched again if the key of a
+ * token is unknown or its signature does not match. The rate of fetches is limited.
  */
 export class KeySet {
   private keys: ReturnType<typeof createLocalJWKSet> | undefined;
@@ -44,7 +44,7 @@ export class KeySet {
   }
 
   /**
-   * The claims of a token that a key of the set has signed.
+   * Verifies that a key of the set has signed the token, and returns its claims.
    *
    * @throws JOSEError if the token is invalid; AuthError `KEYS_UNAVAILABLE` if the keys cannot be fetched
    */
@@ -72,7 +72,7 @@ export class KeySet {
     }
   }
 
-  /** Fetches the set, once for all who ask meanwhile. */
+  /** Fetches the set. Concurrent calls share one fetch. */
   private async refresh(): Promise<void> {
     this.fetching ??= this.fetch().finally(() => (this.fetching = undefined));
     await this.fetching;
@@ -85,7 +85,7 @@ export class KeySet {
       // A redirect could lead to plain HTTP.
       const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS);
       const response = await fetch(this.url, { signal, redirect: 'error' });
-      if (!response.ok) throw new Error(`the key set URL answered with status ${response.status}`);
+      if (!response.ok) throw new Error(`the key set URL returned status ${response.status}`);
       this.keys = createLocalJWKSet(JSON.parse(await boundedText(response)) as JSONWebKeySet);
       this.fetchedAt = this.elapsed();
     } catch (cause) {
@@ -104,7 +104,7 @@ export class KeySet {
 
 const UNAVAILABLE = 'the keys to verify tokens cannot be fetched';
 
-/** Several keys fit a token that names none: the one that verifies it is the one that signed it. */
+/** Tries all keys that match a token without a `kid`. */
 async function tryEach(
   keys: errors.JWKSMultipleMatchingKeys,
   token: string,

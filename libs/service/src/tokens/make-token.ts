@@ -4,11 +4,11 @@ import { ALL_PROVIDERS, type Scope } from './principal.js';
 
 export interface TokenClaims {
   readonly scopes: readonly Scope[];
-  /** Needed with `write`. @default without `write`: all providers */
+  /** Required with scope `write`. @default all providers */
   readonly providerId?: string;
 }
 
-/** Makes a token that {@link TokenVerifier} takes under the same secret. `expiresIn` as in `12h`, `30 days`. */
+/** Creates a token that a {@link TokenVerifier} with the same secret accepts. `expiresIn`: `12h`, `30 days`. */
 export async function makeToken(secret: string, claims: TokenClaims, expiresIn: string): Promise<string> {
   const providerId = claims.providerId ?? (claims.scopes.includes('write') ? undefined : ALL_PROVIDERS);
   const payload = {

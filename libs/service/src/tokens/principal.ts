@@ -1,29 +1,29 @@
 import { isUuid } from '../uuid.js';
 import { AuthError } from './auth.error.js';
 
-/** What a token allows: to see (`read`), to send (`write`). */
+/** Permissions of a token: `read` to read events, `write` to send them. */
 export const scopes = ['read', 'write'] as const;
 export type Scope = (typeof scopes)[number];
 
-/** Who calls. */
+/** The authenticated caller. */
 export interface Principal {
   readonly scopes: ReadonlySet<Scope>;
-  /** The provider that it speaks for: nothing of another one is written or seen. Not given: all of them. */
+  /** The only provider whose events the caller may read and write; all providers if it is not set. */
   readonly providerId?: string;
 }
 
-/** Who calls a service that is open. */
+/** The caller of a service without authentication. */
 export const anyone: Principal = Object.freeze({ scopes: new Set(scopes) });
 
-/** The claim `provider_id` of a token that may see the events of all providers. */
+/** Value of the claim `provider_id` in a token that may read the events of all providers. */
 export const ALL_PROVIDERS = '*';
 
 /**
- * The principal of a token's claims. `scope` has names with blanks between; those that we don't know are for others.
- * Events are written for one provider, and seen of one or, if `provider_id` is `*`, of all.
+ * Converts the claims of a token. `scope` is a space-separated list; unknown scopes are ignored. A token with scope `write`
+ * names one provider. A token with only `read` names one provider, or `*` for all of them.
  *
- * @param allByDefault whether a token without `provider_id` may see the events of all providers
- * @throws AuthError `CLAIM_INVALID`; `CLAIM_MISSING` without a `provider_id` that is needed
+ * @param allByDefault whether a token without `provider_id` may read the events of all providers
+ * @throws AuthError `CLAIM_INVALID`, or `CLAIM_MISSING` if `provider_id` is required and missing
  */
 export function toPrincipal(claims: Readonly<Record<string, unknown>>, allByDefault: boolean): Principal {
   const { scope = '', provider_id: providerId } = claims;

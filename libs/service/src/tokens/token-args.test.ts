@@ -10,7 +10,7 @@ describe(parseTokenArgs, () => {
     ['--scope write', { scopes: ['write'], providerId: LOCAL_PROVIDER_ID }],
     [`--scope=write --provider=${PROVIDER}`, { scopes: ['write'], providerId: PROVIDER }],
     [`--scope read --provider ${PROVIDER}`, { scopes: ['read'], providerId: PROVIDER }],
-  ])('takes %s', (line, claims) => {
+  ])('parses %s', (line, claims) => {
     expect(parseTokenArgs(line.split(' '))).toEqual(claims);
   });
 
@@ -19,7 +19,7 @@ describe(parseTokenArgs, () => {
     ['--scope admin', 'expected --scope read|write [--provider UUID]'],
     ['--scope read --for good', 'expected --scope read|write [--provider UUID]'],
     ['--scope read --provider me', '--provider: expected a UUID, got "me"'],
-  ])('says what is wrong with "%s"', (line, problem) => {
+  ])('reports the problem of "%s"', (line, problem) => {
     expect(parseTokenArgs(line.split(' ').filter((word) => word !== ''))).toEqual({ problem });
   });
 });

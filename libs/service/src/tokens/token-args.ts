@@ -3,15 +3,15 @@ import { isUuid } from '../uuid.js';
 import { LOCAL_PROVIDER_ID } from './local-provider.js';
 import type { TokenClaims } from './make-token.js';
 
-/** What a command that prints tokens is asked with. */
+/** Usage of the commands that print tokens. */
 export const TOKEN_USAGE = '--scope read|write [--provider UUID]';
 
-/** How long a token holds that was asked for on a command line. */
+/** Lifetime of the tokens that the commands print. */
 export const TOKEN_EXPIRES_IN = '30 days';
 
 /**
- * The claims that a command line asks for, or in a line what is wrong with it. Who writes speaks for a provider: the
- * local one, unless told otherwise.
+ * Parses the arguments of a command that prints tokens. Returns the claims, or the problem in one line. With scope `write`,
+ * the default provider is the local one.
  */
 export function parseTokenArgs(args: readonly string[]): TokenClaims | { readonly problem: string } {
   let values: { readonly scope?: string | undefined; readonly provider?: string | undefined };

@@ -13,7 +13,7 @@ const sign = (claims: Record<string, unknown>): Promise<string> =>
   new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(createSecretKey(Buffer.from(SECRET)));
 
 describe(TokenVerifier, () => {
-  it('tells what a token allows, and for whom', async () => {
+  it('returns the scopes and the provider of a token', async () => {
     const verifier = new TokenVerifier({ kind: 'secret', secret: SECRET });
     const token = await makeToken(SECRET, { scopes: ['read', 'write'], providerId: PROVIDER }, '1h');
     expect(await verifier.verify(token)).toEqual({
@@ -25,7 +25,7 @@ describe(TokenVerifier, () => {
     });
   });
 
-  it('knows a token again without asking, until it expires', async () => {
+  it('caches a verification until the token expires', async () => {
     let now = Date.now();
     const verifier = new TokenVerifier(
       { kind: 'secret', secret: SECRET },
@@ -42,7 +42,7 @@ describe(TokenVerifier, () => {
     await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'TOKEN_EXPIRED' });
   });
 
-  it('asks again after a minute: keys are withdrawn', async () => {
+  it('verifies a token again after a minute, because keys may be withdrawn', async () => {
     let now = Date.now();
     let elapsed = 0;
     const clocks = { now: () => now, elapsed: () => elapsed };
@@ -50,7 +50,7 @@ describe(TokenVerifier, () => {
     const token = await makeToken(SECRET, { scopes: ['read'] }, '1h');
     await verifier.verify(token);
     elapsed += 61_000;
-    // The clock was set back: a minute is a minute.
+    // The wall clock is set back, which does not extend the minute.
     now -= 3_600_000;
     expect(verifier.recall(token)).toBeUndefined();
     now += 3_600_000;
@@ -59,22 +59,34 @@ describe(TokenVerifier, () => {
   });
 
   it.each([
-    ['nothing', () => Promise.resolve(undefined), 'TOKEN_MISSING'],
-    ['a text', () => Promise.resolve('letmein'), 'TOKEN_INVALID'],
-    ['a token of another secret', () => makeToken(`${SECRET}!`, { scopes: ['read'] }, '1h'), 'TOKEN_INVALID'],
+    ['a missing token', () => Promise.resolve(undefined), 'TOKEN_MISSING'],
+    ['text that is not a token', () => Promise.resolve('letmein'), 'TOKEN_INVALID'],
+    [
+      'a token that was signed with another secret',
+      () => makeToken(`${SECRET}!`, { scopes: ['read'] }, '1h'),
+      'TOKEN_INVALID',
+    ],
     ['an expired token', () => makeToken(SECRET, { scopes: ['read'] }, '32s ago'), 'TOKEN_EXPIRED'],
-    ['a token issued later', () => sign({ iat: Math.floor(Date.now() / 1_000) + 60 }), 'TOKEN_INVALID'],
-    ['write for all providers', () => sign({ scope: 'write', provider_id: '*' }), 'CLAIM_INVALID'],
-    ['a token of later', () => sign({ nbf: Math.floor(Date.now() / 1_000) + 3_600 }), 'TOKEN_INVALID'],
-    ['write without a provider', () => sign({ scope: 'write' }), 'CLAIM_MISSING'],
+    [
+      'a token with iat in the future',
+      () => sign({ iat: Math.floor(Date.now() / 1_000) + 60 }),
+      'TOKEN_INVALID',
+    ],
+    ['scope write for all providers', () => sign({ scope: 'write', provider_id: '*' }), 'CLAIM_INVALID'],
+    [
+      'a token with nbf in the future',
+      () => sign({ nbf: Math.floor(Date.now() / 1_000) + 3_600 }),
+      'TOKEN_INVALID',
+    ],
+    ['scope write without a provider', () => sign({ scope: 'write' }), 'CLAIM_MISSING'],
     ['a provider that is not a UUID', () => sign({ scope: 'read', provider_id: 'acme' }), 'CLAIM_INVALID'],
     ['a scope that is a list', () => sign({ scope: ['read'] }), 'CLAIM_INVALID'],
-  ])('refuses %s', async (_, token, code) => {
+  ])('rejects %s', async (_, token, code) => {
     const verifier = new TokenVerifier({ kind: 'secret', secret: SECRET });
     await expect(verifier.verify(await token())).rejects.toMatchObject({ name: 'AuthError', code });
   });
 
-  it('takes no token that is signed with the public key as a secret', async () => {
+  it('rejects a token that was signed with the public key as HMAC secret', async () => {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
     const origin = { issuer: 'https://id.example', audience: ['hailstream'] };
@@ -101,9 +113,9 @@ describe(TokenVerifier, () => {
 
   it.each([
     ['that expired 20 s ago', { exp: -20 }],
-    ['that is valid in 20 s', { nbf: 20 }],
-    ['that is issued in 20 s', { iat: 20 }],
-  ])('takes a token %s: clocks differ', async (_, offsets) => {
+    ['that is not valid for another 20 s', { nbf: 20 }],
+    ['whose iat is 20 s in the future', { iat: 20 }],
+  ])('accepts a token %s, because clocks differ', async (_, offsets) => {
     const nowSeconds = Math.floor(Date.now() / 1_000);
     const times = Object.entries(offsets).map(([claim, offset]) => [claim, nowSeconds + offset] as const);
     const verifier = new TokenVerifier({ kind: 'secret', secret: SECRET });
@@ -111,7 +123,7 @@ describe(TokenVerifier, () => {
     await expect(verifier.verify(token)).resolves.toBeDefined();
   });
 
-  it('takes a token for all providers that says so, and one of earlier versions that does not', async () => {
+  it('accepts "*" as provider, and no provider, as in tokens of earlier versions', async () => {
     const verifier = new TokenVerifier({ kind: 'secret', secret: SECRET });
     const made = await makeToken(SECRET, { scopes: ['read'] }, '1h');
     expect(decodeJwt(made)).toMatchObject({ provider_id: '*' });
@@ -120,7 +132,7 @@ describe(TokenVerifier, () => {
     }
   });
 
-  it('lets everyone in where it is open', async () => {
+  it('accepts every caller without authentication', async () => {
     const verifier = new TokenVerifier({ kind: 'open' });
     const principal = await verifier.verify(undefined);
     requireScope(principal, 'read');
@@ -128,7 +140,7 @@ describe(TokenVerifier, () => {
     expect(principal.providerId).toBeUndefined();
   });
 
-  it('takes a scope for what it is, not for a part of another', async () => {
+  it('compares scopes as whole words', async () => {
     const verifier = new TokenVerifier({ kind: 'secret', secret: SECRET });
     const principal = await verifier.verify(await sign({ scope: 'openid reader write:all' }));
     expect(() => requireScope(principal, 'read')).toThrow('lacks the scope read');

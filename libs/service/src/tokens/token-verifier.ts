@@ -6,38 +6,38 @@ import { AuthError } from './auth.error.js';
 import { KeySet } from './key-set.js';
 import { anyone, toPrincipal, type Principal } from './principal.js';
 
-/** Most tokens whose verification is remembered: each device of a large fleet has its own. */
-const MAX_REMEMBERED_TOKENS = 20_000;
+/** Maximum number of cached tokens. Each device of a large fleet has its own token. */
+const MAX_CACHED_TOKENS = 20_000;
 
-/** Longest that a verification is remembered: so long a withdrawn key may still be taken. */
-const REMEMBERED_MS = 60_000;
+/** Maximum age of a cached verification. A withdrawn key is accepted for at most this long. */
+const CACHED_MS = 60_000;
 
-/** Largest accepted difference between the clock of the signer and the local clock. */
+/** Maximum accepted difference between the clock of the signer and the local clock. */
 export const CLOCK_LEEWAY_SECONDS = 30;
 
 const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
-interface Remembered {
+interface CachedVerification {
   readonly principal: Principal;
-  /** When it was verified, in monotonic time. */
+  /** Monotonic time of the verification. */
   readonly verifiedAt: number;
-  /** When the token is no longer taken, by the clock. */
+  /** Wall-clock time from which the token is rejected. */
   readonly expiresAtMs: number;
 }
 
 /** The clocks of a verifier, in milliseconds. */
 export interface Clocks {
-  /** Since 1970. */
+  /** Unix time. */
   readonly now: () => number;
-  /** Since any moment; never set. */
+  /** Monotonic time. */
   readonly elapsed: () => number;
 }
 
 const SYSTEM_CLOCKS: Clocks = { now: () => Date.now(), elapsed: () => performance.now() };
 
-/** Verifies bearer tokens, and remembers those it has verified: a signature costs more than the event it comes with. */
+/** Verifies bearer tokens. Verifications are cached, because verifying a signature costs more than ingesting an event. */
 export class TokenVerifier {
-  private readonly remembered = new Map<string, Remembered>();
+  private readonly cache = new Map<string, CachedVerification>();
   private readonly check: ((token: string) => Promise<JWTPayload>) | undefined;
 
   constructor(
@@ -48,19 +48,19 @@ export class TokenVerifier {
   }
 
   /**
-   * Who presents this token. Where the service is open: anyone, whatever they present.
+   * Returns the caller that presents this token. Without authentication, every token is accepted.
    *
-   * @throws AuthError
+   * @throws AuthError if the token is missing or invalid, or if it cannot be verified at the moment
    */
   async verify(token: string | undefined): Promise<Principal> {
     return this.recall(token) ?? this.verifySignature(token);
   }
 
-  /** What {@link verify} would resolve to, where that is known without asking: for the path that every request takes. */
+  /** Returns what {@link verify} would resolve to if that is cached. Synchronous, because every request calls it. */
   recall(token: string | undefined): Principal | undefined {
     if (this.check === undefined) return anyone;
-    const known = token === undefined ? undefined : this.remembered.get(token);
-    if (known === undefined || this.clocks.elapsed() - known.verifiedAt >= REMEMBERED_MS) return undefined;
+    const known = token === undefined ? undefined : this.cache.get(token);
+    if (known === undefined || this.clocks.elapsed() - known.verifiedAt >= CACHED_MS) return undefined;
     return known.expiresAtMs > this.clocks.now() ? known.principal : undefined;
   }
 
@@ -69,7 +69,7 @@ export class TokenVerifier {
     if (token === undefined || token === '')
       throw new AuthError('TOKEN_MISSING', 'a bearer token is required');
     const claims = await this.check(token).catch((error: unknown) => {
-      this.remembered.delete(token);
+      this.cache.delete(token);
       throw toAuthError(error);
     });
     if (claims.iat !== undefined && claims.iat > this.clocks.now() / 1_000 + CLOCK_LEEWAY_SECONDS) {
@@ -77,24 +77,24 @@ export class TokenVerifier {
     }
     const principal = toPrincipal(claims, this.options.kind === 'secret');
     const expiresAtMs = claims.exp === undefined ? Infinity : (claims.exp + CLOCK_LEEWAY_SECONDS) * 1_000;
-    this.remember(token, { principal, verifiedAt: this.clocks.elapsed(), expiresAtMs });
+    this.addToCache(token, { principal, verifiedAt: this.clocks.elapsed(), expiresAtMs });
     return principal;
   }
 
-  private remember(token: string, entry: Remembered): void {
-    this.remembered.delete(token);
-    if (this.remembered.size >= MAX_REMEMBERED_TOKENS) {
-      // A map lists its keys in the order they came: the first is the longest known.
-      const [oldest] = this.remembered.keys();
-      if (oldest !== undefined) this.remembered.delete(oldest);
+  private addToCache(token: string, entry: CachedVerification): void {
+    this.cache.delete(token);
+    if (this.cache.size >= MAX_CACHED_TOKENS) {
+      // A map iterates its keys in insertion order: the first key is the oldest.
+      const [oldest] = this.cache.keys();
+      if (oldest !== undefined) this.cache.delete(oldest);
     }
-    this.remembered.set(token, entry);
+    this.cache.set(token, entry);
   }
 }
 
 type Check = (token: string) => Promise<JWTPayload>;
 
-/** Algorithms are pinned by the kind of the key: a public key is never taken for a secret. */
+/** The kind of the key determines the accepted algorithms, so that a public key cannot be used as an HMAC secret. */
 function signatureCheck(options: AuthOptions, { now, elapsed }: Clocks): Check | undefined {
   const settings = (algorithms: string[]): JWTVerifyOptions => ({
     algorithms,
