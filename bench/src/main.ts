@@ -6,23 +6,23 @@ import { suites } from './suites/index.js';
 import { efforts } from './harness/suite.js';
 
 const names = suites.map(({ name }) => name).join(', ');
-const USAGE = `usage: npm run bench [-- [--quick] [SUITE …]]; the suites are ${names}`;
+const USAGE = `usage: npm run bench [-- [--quick] [SUITE …]]; suites: ${names}`;
 const resultsFolder = fileURLToPath(new URL('../results', import.meta.url));
 
-interface Wanted {
+interface Request {
   readonly quick: boolean;
   readonly suites: typeof suites;
 }
 
-const wanted = parse(process.argv.slice(2));
-if (wanted === undefined) {
+const request = parse(process.argv.slice(2));
+if (request === undefined) {
   process.stderr.write(`${USAGE}\n`);
   process.exitCode = 1;
-} else if (wanted === 'help') {
+} else if (request === 'help') {
   process.stdout.write(`${USAGE}\n`);
 } else {
   try {
-    await run(wanted);
+    await run(request);
   } catch (error) {
     if (!(error instanceof MissingNeedsError)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -31,7 +31,7 @@ if (wanted === undefined) {
 }
 
 /** The requested suites; `undefined` if one is unknown. */
-function parse(args: string[]): Wanted | 'help' | undefined {
+function parse(args: string[]): Request | 'help' | undefined {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, strict: false });
   const options = new Set(Object.keys(values));
   if (options.delete('help')) return 'help';
@@ -44,15 +44,15 @@ function parse(args: string[]): Wanted | 'help' | undefined {
   };
 }
 
-async function run(wanted: Wanted): Promise<void> {
-  for (const suite of wanted.suites) await suite.prepare?.();
+async function run(request: Request): Promise<void> {
+  for (const suite of request.suites) await suite.prepare?.();
   const takenAt = new Date();
   const rows: Row[] = [];
-  for (const suite of wanted.suites) {
+  for (const suite of request.suites) {
     const say = (what: string): void => {
       process.stderr.write(`${suite.name}: ${what}\n`);
     };
-    rows.push(...(await suite.run(wanted.quick ? efforts.quick : efforts.full, say)));
+    rows.push(...(await suite.run(request.quick ? efforts.quick : efforts.full, say)));
   }
   process.stdout.write(`\n${table(rows)}\n\n${machine()}\n`);
   process.stdout.write(`each round: ${writeJson(resultsFolder, rows, takenAt)}\n`);

@@ -5,15 +5,15 @@ import type { Histogram } from 'hdr-histogram-js';
 import type { Comparison } from './rounds.js';
 
 /** The target ratio. */
-export type Wanted = { readonly atLeast: number } | { readonly atMost: number };
+export type Target = { readonly atLeast: number } | { readonly atMost: number };
 
-/** A row of the table. `wanted` is `null` if there is no target. */
+/** A row of the table. `target` is `null` if there is no target. */
 export type Row =
   | {
       readonly kind: 'comparison';
       readonly name: string;
       readonly unit: string;
-      readonly wanted: Wanted | null;
+      readonly target: Target | null;
       readonly result: Comparison;
     }
   | { readonly kind: 'latency'; readonly name: string; readonly note: string; readonly micros: Percentiles }
@@ -23,18 +23,18 @@ export type Row =
 export interface FaultRow {
   readonly kind: 'fault';
   readonly name: string;
-  /** From the fault until the affected process was ready again. */
-  readonly mendedMs: number;
+  /** From the fault until the affected component was restarted and ready. */
+  readonly durationMs: number;
   /** From the planned time of an event to its acknowledgement, including retries. */
   readonly acknowledged: Percentiles;
-  /** Requests that did not return 201; each was retried. */
-  readonly sentAgain: number;
-  /** From the fault to the last event that was delayed. */
-  readonly normalAfterMs: number;
-  /** From the acknowledgement until the first realtime process shows the event, and until both do. */
-  readonly shownByOne: Percentiles;
-  readonly shownByBoth: Percentiles;
-  /** From the acknowledgement until the event is a row. */
+  /** Requests that did not return 201. */
+  readonly retries: number;
+  /** From the fault until the last event that it delayed. */
+  readonly recoveredAfterMs: number;
+  /** From the acknowledgement until the first realtime process, or both, served the event. */
+  readonly visibleToFirst: Percentiles;
+  readonly visibleToBoth: Percentiles;
+  /** From the acknowledgement until the row was committed. */
   readonly inPostgres: Percentiles;
 }
 
@@ -62,16 +62,20 @@ export function table(rows: readonly Row[]): string {
   const latencies = rows.filter((row) => row.kind === 'latency');
   const lines: string[] = [];
   if (comparisons.length > 0) {
-    lines.push('| what | ours | reference | ratio | wanted | |', '|---|---:|---:|---:|---:|---|');
-    for (const { name, unit, wanted, result } of comparisons) {
-      const ours = `${figure(result.ours.median)} ${unit}`;
+    lines.push('| benchmark | Hailstream | reference | ratio | target | |', '|---|---:|---:|---:|---:|---|');
+    for (const { name, unit, target, result } of comparisons) {
+      const subject = `${figure(result.subject.median)} ${unit}`;
       const reference = `${figure(result.reference.median)} ${unit} (${result.reference.name})`;
-      const columns = [name, ours, reference, result.ratio.toFixed(2), ...verdict(result.ratio, wanted)];
+      const columns = [name, subject, reference, result.ratio.toFixed(2), ...verdict(result.ratio, target)];
       lines.push(`| ${columns.join(' | ')} |`);
     }
   }
   if (latencies.length > 0) {
-    lines.push('', '| latency, open loop | p50 | p90 | p99 | max | of |', '|---|---:|---:|---:|---:|---:|');
+    lines.push(
+      '',
+      '| latency, open loop | p50 | p90 | p99 | maximum | count |',
+      '|---|---:|---:|---:|---:|---:|',
+    );
     for (const { name, note, micros } of latencies) {
       const columns = [micros.p50, micros.p90, micros.p99, micros.max].map(milliseconds).join(' | ');
       lines.push(`| ${name}, ${note} | ${columns} | ${count(micros.count)} |`);
@@ -80,24 +84,25 @@ export function table(rows: readonly Row[]): string {
   return [...lines, ...faultTable(rows.filter((row) => row.kind === 'fault'))].join('\n');
 }
 
-/** Times are in seconds, except the ordinary wait of devices. */
+/** One row per fault. docs/reliability.md explains the columns. */
 function faultTable(rows: readonly FaultRow[]): string[] {
   if (rows.length === 0) return [];
   const lines = [
     '',
-    '| fault | over after | acknowledged, p50 | p99 | longest | sent again | as usual after | longest until on a page | on both | in Postgres |',
+    '| fault | duration | acknowledged, p50 | p99 | maximum | retries | recovered after | visible, first | visible, both | in Postgres |',
     '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|',
   ];
   for (const row of rows) {
-    const { mendedMs, acknowledged, sentAgain, normalAfterMs, shownByOne, shownByBoth, inPostgres } = row;
+    const { durationMs, acknowledged, retries, recoveredAfterMs, visibleToFirst, visibleToBoth, inPostgres } =
+      row;
     const columns = [
-      seconds(mendedMs * 1_000),
+      seconds(durationMs * 1_000),
       milliseconds(acknowledged.p50),
       milliseconds(acknowledged.p99),
       seconds(acknowledged.max),
-      `${count(sentAgain)} of ${count(acknowledged.count)}`,
-      normalAfterMs === 0 ? 'at once' : seconds(normalAfterMs * 1_000),
-      ...[shownByOne, shownByBoth, inPostgres].map(({ max }) => seconds(max)),
+      `${count(retries)} of ${count(acknowledged.count)}`,
+      seconds(recoveredAfterMs * 1_000),
+      ...[visibleToFirst, visibleToBoth, inPostgres].map(({ max }) => seconds(max)),
     ];
     lines.push(`| ${row.name} | ${columns.join(' | ')} |`);
   }
@@ -122,14 +127,14 @@ export function writeJson(folder: string, rows: readonly Row[], takenAt: Date): 
   return file;
 }
 
-/** The target, and whether it is reached. */
-function verdict(ratio: number, wanted: Wanted | null): [string, string] {
-  if (wanted === null) return ['–', ''];
-  if ('atLeast' in wanted) return [`≥ ${wanted.atLeast}`, ratio >= wanted.atLeast ? 'ok' : '**missed**'];
-  return [`≤ ${wanted.atMost}`, ratio <= wanted.atMost ? 'ok' : '**missed**'];
+/** The target, and whether it was reached. */
+function verdict(ratio: number, target: Target | null): [string, string] {
+  if (target === null) return ['–', ''];
+  if ('atLeast' in target) return [`≥ ${target.atLeast}`, ratio >= target.atLeast ? 'ok' : '**missed**'];
+  return [`≤ ${target.atMost}`, ratio <= target.atMost ? 'ok' : '**missed**'];
 }
 
-/** Decimals only for small figures. */
+/** Formats a figure, with decimals below 100. */
 function figure(value: number): string {
   return value < 100 ? value.toPrecision(3) : count(value);
 }

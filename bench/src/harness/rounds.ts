@@ -5,7 +5,7 @@ export interface Side {
 }
 
 export interface Comparison {
-  readonly ours: SideResult;
+  readonly subject: SideResult;
   readonly reference: SideResult;
   /** Median of the subject divided by the median of the reference. */
   readonly ratio: number;
@@ -21,36 +21,40 @@ export interface SideResult {
  * Measures two sides alternately, `rounds` times each after a warm-up round, so that a change of the machine's speed
  * affects both.
  */
-export async function compare(options: { rounds: number; ours: Side; reference: Side }): Promise<Comparison> {
-  const { ours, reference } = options;
+export async function compare(options: {
+  rounds: number;
+  subject: Side;
+  reference: Side;
+}): Promise<Comparison> {
+  const { subject, reference } = options;
   const figures = await alternate({
     rounds: options.rounds,
-    ours: () => ours.measure(),
+    subject: () => subject.measure(),
     reference: () => reference.measure(),
   });
-  return comparison(sideResult(ours.name, figures.ours), sideResult(reference.name, figures.reference));
+  return comparison(sideResult(subject.name, figures.subject), sideResult(reference.name, figures.reference));
 }
 
-/** The same for rounds that return several figures. */
+/** The same for rounds that return several values. */
 export async function alternate<T>(options: {
   rounds: number;
-  ours: () => Promise<T>;
+  subject: () => Promise<T>;
   reference: () => Promise<T>;
-}): Promise<{ ours: T[]; reference: T[] }> {
-  const results: { ours: T[]; reference: T[] } = { ours: [], reference: [] };
+}): Promise<{ subject: T[]; reference: T[] }> {
+  const results: { subject: T[]; reference: T[] } = { subject: [], reference: [] };
   for (let round = 0; round <= options.rounds; round += 1) {
     const reference = await options.reference();
-    const ours = await options.ours();
+    const subject = await options.subject();
     if (round === 0) continue;
     results.reference.push(reference);
-    results.ours.push(ours);
+    results.subject.push(subject);
   }
   return results;
 }
 
 /** The measurements of both sides. */
-export function comparison(ours: SideResult, reference: SideResult): Comparison {
-  return { ours, reference, ratio: ours.median / reference.median };
+export function comparison(subject: SideResult, reference: SideResult): Comparison {
+  return { subject, reference, ratio: subject.median / reference.median };
 }
 
 export function sideResult(name: string, rounds: readonly number[]): SideResult {

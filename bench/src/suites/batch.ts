@@ -37,14 +37,14 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
   try {
     const copied = client.query(copyTo('COPY (SELECT * FROM ride.telemetry) TO STDOUT'));
     await pipeline(copied, createWriteStream(file));
-    say('log to table, and COPY from a file, in turn');
+    say('batch run and COPY from a file, alternating');
     const result = await compare({
       rounds: effort.rounds,
-      ours: { name: 'batch run', measure: () => batchRowsPerSecond(client, effort.rows, env) },
+      subject: { name: 'batch run', measure: () => batchRowsPerSecond(client, effort.rows, env) },
       reference: { name: 'COPY from a file', measure: () => copyRowsPerSecond(client, effort.rows, file) },
     });
     return [
-      { kind: 'comparison', name: 'batch, log to table', unit: 'rows/s', wanted: { atLeast: 0.6 }, result },
+      { kind: 'comparison', name: 'batch, log to table', unit: 'rows/s', target: { atLeast: 0.6 }, result },
     ];
   } finally {
     await client.end();

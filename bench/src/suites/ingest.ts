@@ -13,7 +13,7 @@ import type { Effort, Suite } from '../harness/suite.js';
 
 const CALLERS = 64;
 const BATCH = 100;
-const SECRET = 'a secret that only this benchmark has, for its own loopback';
+const SECRET = 'a secret of this benchmark for loopback';
 
 /** Ingest against its HTTP stack alone, and against the log without HTTP. */
 export const ingestSuite: Suite = {
@@ -23,7 +23,7 @@ export const ingestSuite: Suite = {
 
 async function measure(effort: Effort, say: (what: string) => void): Promise<Row[]> {
   await using folder = await temporaryFolder();
-  say('starting the broker, ingest, and its HTTP stack doing nothing');
+  say('starting the broker, ingest, and the reference HTTP server');
   await using broker = await startBrokerProcess(folder.path);
   const connection = { brokers: [broker.url], clientId: 'bench' };
   const logger = createLogger({ name: 'bench', level: 'warn' });
@@ -43,13 +43,13 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
   await using ingestClient = new TelemetryClient(ingest.url, token);
   await using nothingClient = new TelemetryClient(nothing.url, token);
 
-  say('one event a request, as fast as it goes');
-  const one = await compareHttp(effort, { ours: ingestClient, reference: nothingClient, size: 1 });
-  say(`${BATCH} events a request, as fast as it goes`);
-  const hundred = await compareHttp(effort, { ours: ingestClient, reference: nothingClient, size: BATCH });
-  say(`${BATCH} events a request, against the log alone`);
+  say('one event per request, maximum throughput');
+  const one = await compareHttp(effort, { subject: ingestClient, reference: nothingClient, size: 1 });
+  say(`${BATCH} events per request, maximum throughput`);
+  const hundred = await compareHttp(effort, { subject: ingestClient, reference: nothingClient, size: BATCH });
+  say(`${BATCH} events per request, compared with the log client`);
   const straight = await compareStraight(effort, connection, ingestClient);
-  const half = one.ours.median / 2;
+  const half = one.subject.median / 2;
   say(`open loop, ${Math.round(half)} requests/s`);
   const latencies = await openLoop({
     durationMs: effort.roundMs * 2,
@@ -60,16 +60,16 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
   return [
     {
       ...against,
-      name: 'ingest, one event a request, acknowledged by the log',
-      wanted: { atLeast: 0.5 },
+      name: 'ingest, one event per request',
+      target: { atLeast: 0.5 },
       result: one,
     },
-    { ...against, name: `ingest, ${BATCH} events a request`, wanted: null, result: hundred },
-    { ...against, name: `ingest, ${BATCH} events a request`, wanted: { atLeast: 0.7 }, result: straight },
+    { ...against, name: `ingest, ${BATCH} events per request`, target: null, result: hundred },
+    { ...against, name: `ingest, ${BATCH} events per request`, target: { atLeast: 0.7 }, result: straight },
     {
       kind: 'latency',
-      name: 'ingest, request to answer',
-      note: `at half of the maximum (${Math.round(half)}/s)`,
+      name: 'ingest, request to response',
+      note: `at 50 % of maximum throughput (${Math.round(half)}/s)`,
       micros: percentiles(latencies),
     },
   ];
@@ -77,7 +77,7 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
 
 function compareHttp(
   effort: Effort,
-  sides: { ours: TelemetryClient; reference: TelemetryClient; size: number },
+  sides: { subject: TelemetryClient; reference: TelemetryClient; size: number },
 ): Promise<Comparison> {
   const side = (name: string, client: TelemetryClient) => ({
     name,
@@ -85,8 +85,8 @@ function compareHttp(
   });
   return compare({
     rounds: effort.rounds,
-    ours: side('ingest', sides.ours),
-    reference: side('the HTTP stack doing nothing', sides.reference),
+    subject: side('ingest', sides.subject),
+    reference: side('HTTP stack alone', sides.reference),
   });
 }
 
@@ -100,9 +100,9 @@ async function compareStraight(
   const source = new TelemetrySource();
   return await compare({
     rounds: effort.rounds,
-    ours: { name: 'ingest', measure: () => eventsPerSecond(effort, BATCH, () => client.send(BATCH)) },
+    subject: { name: 'ingest', measure: () => eventsPerSecond(effort, BATCH, () => client.send(BATCH)) },
     reference: {
-      name: 'the log client alone',
+      name: 'log client alone',
       measure: () => eventsPerSecond(effort, BATCH, () => sendStraight(producer, source)),
     },
   });

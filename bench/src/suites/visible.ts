@@ -13,7 +13,7 @@ import { temporaryFolder } from '../harness/temporary-folder.js';
 import type { Effort, Suite } from '../harness/suite.js';
 
 const EVENTS_PER_SECOND = 200;
-const SECRET = 'a secret that only this benchmark has, for its own loopback';
+const SECRET = 'a secret of this benchmark for loopback';
 const WORLD = { west: -180, south: -90, east: 180, north: 90 };
 
 /** Time limit for the last events to be shown after the load. */

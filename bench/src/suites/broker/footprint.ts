@@ -9,11 +9,11 @@ import type { BrokerSide, Sides } from './sides.js';
 
 /** Wait after a start until the process has released memory that it needs only to start. */
 const SETTLE_MS = 3_000;
-/** Larger than usual records fill the disk faster. */
+/** Large records, to fill the disk faster. */
 const FILL_RECORD_BYTES = 10_000;
 const TOPIC = 'started';
 
-const WANTED = { atMost: 0.15 } as const;
+const TARGET = { atMost: 0.15 } as const;
 
 /** Start times and memory. While one side is measured, the other is stopped. */
 export async function measureFootprint(
@@ -22,53 +22,53 @@ export async function measureFootprint(
   say: (what: string) => void,
 ): Promise<Row[]> {
   const { rounds } = effort;
-  const { ours, reference } = sides;
-  for (const side of [ours, reference]) {
+  const { subject, reference } = sides;
+  for (const side of [subject, reference]) {
     await makeTopic(side.address, TOPIC);
     await side.stop();
   }
-  say('starts on an empty log, and resident memory after them');
+  say('start time with an empty log, and idle memory');
   const empty = await alternate({
     rounds,
-    ours: () => startOnce(ours),
+    subject: () => startOnce(subject),
     reference: () => startOnce(reference),
   });
   const of = (pick: (start: Start) => number) =>
     comparison(
-      sideResult(ours.name, empty.ours.map(pick)),
+      sideResult(subject.name, empty.subject.map(pick)),
       sideResult(reference.name, empty.reference.map(pick)),
     );
   const gigabytes = (effort.rows * 5_000) / 1e9;
-  say(`resident memory after ${gigabytes} GB`);
+  say(`resident memory after producing ${gigabytes} GB`);
   const loaded = await compare({
     rounds,
-    ours: { name: ours.name, measure: () => memoryAfter(ours, gigabytes) },
+    subject: { name: subject.name, measure: () => memoryAfter(subject, gigabytes) },
     reference: { name: reference.name, measure: () => memoryAfter(reference, gigabytes) },
   });
   const logGigabytes = (effort.rows * 25_000) / 1e9;
-  say(`starts on a log of ${logGigabytes} GB`);
-  for (const side of [reference, ours]) await fill(side, logGigabytes);
+  say(`start time with a log of ${logGigabytes} GB`);
+  for (const side of [reference, subject]) await fill(side, logGigabytes);
   const large = await alternate({
     rounds,
-    ours: () => startOnce(ours),
+    subject: () => startOnce(subject),
     reference: () => startOnce(reference),
   });
   const startOf = ({ ms }: Start) => ms;
   const largeStarts = comparison(
-    sideResult(ours.name, large.ours.map(startOf)),
+    sideResult(subject.name, large.subject.map(startOf)),
     sideResult(reference.name, large.reference.map(startOf)),
   );
-  const row = { kind: 'comparison', wanted: WANTED } as const;
+  const row = { kind: 'comparison', target: TARGET } as const;
   return [
     { ...row, name: 'start to first acknowledged record, empty log', unit: 'ms', result: of(startOf) },
     {
       ...row,
-      name: `start to first acknowledged record, ${logGigabytes} GB of log`,
+      name: `start to first acknowledged record, log of ${logGigabytes} GB`,
       unit: 'ms',
       result: largeStarts,
     },
     { ...row, name: 'resident memory, idle', unit: 'MiB', result: of(({ idleMiB }) => idleMiB) },
-    { ...row, name: `resident memory after ${gigabytes} GB`, unit: 'MiB', result: loaded },
+    { ...row, name: `resident memory after producing ${gigabytes} GB`, unit: 'MiB', result: loaded },
   ];
 }
 

@@ -21,8 +21,8 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
   await using folder = await temporaryFolder();
   say('starting the embedded broker and Apache Kafka');
   await using reference = await startApacheKafka();
-  await using ours = await startEmbedded(folder.path);
-  const sides = { ours, reference };
+  await using subject = await startEmbedded(folder.path);
+  const sides = { subject, reference };
   const java = await measureJava(effort, sides, say);
   const kafkajs = await measureKafkajs(effort, sides, say);
   const latency = await measureLatency(effort, sides, say);

@@ -16,19 +16,19 @@ const CONSUMER = 'org.apache.kafka.tools.ConsumerPerformance';
 export async function measureJava(effort: Effort, sides: Sides, say: (what: string) => void): Promise<Row[]> {
   say('ProducerPerformance and ConsumerPerformance');
   const records = effort.rows * 10;
-  const { ours, reference } = sides;
+  const { subject, reference } = sides;
   const rounds = await alternate({
     rounds: effort.rounds,
-    ours: () => javaRound(ours, records),
+    subject: () => javaRound(subject, records),
     reference: () => javaRound(reference, records),
   });
   const row = (name: string, pick: (round: JavaRound) => number): Row => ({
     kind: 'comparison',
     name,
     unit: 'records/s',
-    wanted: { atLeast: 1 },
+    target: { atLeast: 1 },
     result: comparison(
-      sideResult(ours.name, rounds.ours.map(pick)),
+      sideResult(subject.name, rounds.subject.map(pick)),
       sideResult(reference.name, rounds.reference.map(pick)),
     ),
   });

@@ -16,19 +16,23 @@ const CONSUMED_WITHIN_MS = 120_000;
 /** The producer and consumer of kafkajs with default settings. Both brokers run. */
 export async function measureKafkajs(
   effort: Effort,
-  { ours, reference }: Sides,
+  { subject, reference }: Sides,
   say: (what: string) => void,
 ): Promise<Row[]> {
   const rows: Row[] = [];
-  const row = { kind: 'comparison', unit: 'records/s', wanted: { atLeast: 1 } } as const;
+  const row = { kind: 'comparison', unit: 'records/s', target: { atLeast: 1 } } as const;
   for (const size of BATCHES) {
-    say(`kafkajs, ${size} messages a send`);
+    say(`kafkajs, ${size} messages per send`);
     const side = (broker: BrokerSide) => ({
       name: broker.name,
       measure: () => producedPerSecond(broker.address, size, effort.roundMs),
     });
-    const result = await compare({ rounds: effort.rounds, ours: side(ours), reference: side(reference) });
-    rows.push({ ...row, name: `kafkajs producer, ${size} messages a send, acks=1`, result });
+    const result = await compare({
+      rounds: effort.rounds,
+      subject: side(subject),
+      reference: side(reference),
+    });
+    rows.push({ ...row, name: `kafkajs producer, ${size} messages per send, acks=1`, result });
   }
   const records = effort.rows * 5;
   say(`kafkajs, consuming ${records} records`);
@@ -36,7 +40,7 @@ export async function measureKafkajs(
     name: broker.name,
     measure: () => consumedPerSecond(broker, records),
   });
-  const result = await compare({ rounds: effort.rounds, ours: side(ours), reference: side(reference) });
+  const result = await compare({ rounds: effort.rounds, subject: side(subject), reference: side(reference) });
   return [...rows, { ...row, name: 'kafkajs consumer', result }];
 }
 

@@ -20,7 +20,7 @@ export interface BrokerSide extends AsyncDisposable {
 
 /** Both brokers. */
 export interface Sides {
-  readonly ours: BrokerSide;
+  readonly subject: BrokerSide;
   readonly reference: BrokerSide;
 }
 

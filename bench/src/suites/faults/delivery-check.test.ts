@@ -8,7 +8,7 @@ import { deliveryKey, readLog, requireInPostgres } from './delivery-check.js';
 
 const logger = createLogger({ name: 'test', level: 'silent' });
 
-/** A family that the registry does not have, and one that is not loaded. */
+/** A family that is not in the registry, and one that is not loaded. */
 const inspections: EventFamily = {
   ...(tripFamily as unknown as EventFamily),
   name: 'inspections',
@@ -42,7 +42,7 @@ function tablesWith(rows: readonly string[]): { pool: Pick<Pool, 'query'>; queri
 }
 
 describe(readLog, () => {
-  it('reads the events of every family of the registry, and counts those that were appended again', async () => {
+  it('reads the events of every family, and counts repeated ones', async () => {
     await using broker = await startTestBroker();
     const connection = { brokers: [broker.address], clientId: 'test' };
     await using admin = createAdmin({ connection, logger });
@@ -77,7 +77,7 @@ describe(requireInPostgres, () => {
 
   it.each([
     ['an event twice', [...loadedKeys, loadedKeys[0]!], /1 events more than once/],
-    ['an event that the log does not have', [...loadedKeys, 'trips/x/y'], /not in the log: trips\/x\/y/],
+    ['an event that is not in the log', [...loadedKeys, 'trips/x/y'], /not in the log: trips\/x\/y/],
   ])('fails if Postgres has %s', async (_, rows, message) => {
     await expect(requireInPostgres(tablesWith(rows).pool, new Set(keys), registry)).rejects.toThrow(message);
   });

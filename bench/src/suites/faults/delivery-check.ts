@@ -86,9 +86,9 @@ export async function readLog(
 }
 
 /**
- * Waits until the tables of the registry have as many rows as the log has events that are loaded.
+ * Waits until the tables of the registry have as many rows as the log has events of families with a table.
  *
- * @throws Error if a row is there twice, or is not an event of the log
+ * @throws Error if a row exists twice, or is not an event of the log
  */
 export async function requireInPostgres(
   pool: Pick<Pool, 'query'>,
@@ -96,7 +96,7 @@ export async function requireInPostgres(
   { families }: EventRegistry,
 ): Promise<void> {
   const loaded = families.filter(({ table }) => table !== null);
-  const wanted = new Set([...keys].filter((key) => loaded.some(({ name }) => key.startsWith(`${name}/`))));
+  const expected = new Set([...keys].filter((key) => loaded.some(({ name }) => key.startsWith(`${name}/`))));
   const selects = loaded.map(
     ({ name, table, fields }) =>
       `SELECT '${name}/' || ${fields.id} || '/' || provider_id AS key FROM ride.${table}`,
@@ -105,18 +105,18 @@ export async function requireInPostgres(
   await until(
     async () => {
       const { rows } = await pool.query<{ count: string }>(`SELECT count(*) FROM (${query}) AS loaded`);
-      return Number(rows[0]?.count) >= wanted.size;
+      return Number(rows[0]?.count) >= expected.size;
     },
-    { timeoutMs: SETTLE_MS, pollMs: POLL_MS, what: `${wanted.size} rows are loaded` },
+    { timeoutMs: SETTLE_MS, pollMs: POLL_MS, what: `${expected.size} rows are loaded` },
   );
   const rows = (await pool.query<{ key: string }>(query)).rows.map(({ key }) => key);
   const distinct = new Set(rows);
   if (distinct.size !== rows.length)
     throw new Error(`Postgres has ${rows.length - distinct.size} events more than once`);
-  const unknown = rows.filter((key) => !wanted.has(key));
-  if (unknown.length > 0 || rows.length !== wanted.size) {
+  const unknown = rows.filter((key) => !expected.has(key));
+  if (unknown.length > 0 || rows.length !== expected.size) {
     throw new Error(
-      `Postgres has ${rows.length} events, the log ${wanted.size}; not in the log: ${unknown.slice(0, NAMED_EVENTS).join(', ') || 'none'}`,
+      `Postgres has ${rows.length} events, the log ${expected.size}; not in the log: ${unknown.slice(0, NAMED_EVENTS).join(', ') || 'none'}`,
     );
   }
 }

@@ -7,21 +7,21 @@ import { TelemetrySource } from '../../harness/telemetry.js';
 
 /** Few, because their positions are compared repeatedly. At the rate of this suite, each sends every other second. */
 const DEVICES = 100;
-/** Longest that a device waits for a response before it sends the event to the next ingest, as a proxy would. */
+/** Time limit for a response. After it, a device sends the event to the next ingest process, as a proxy would. */
 const ANSWER_TIMEOUT_MS = 5_000;
 const RETRY_MS = { first: 50, most: 1_000 };
 const CONNECTIONS = 64;
-/** An event that was accepted within this time was not affected by a fault. */
-const ORDINARY_MS = 500;
+/** Events that were accepted within this time were not delayed by a fault. */
+const UNDELAYED_MS = 500;
 
 /** How the events of the devices were accepted during a fault. */
 export interface Acceptance {
   /** From the planned send time of an event to its acceptance, including all retries; in microseconds. */
   readonly latencies: Histogram;
-  /** Requests with another response than 201, or without one. Each was sent again. */
-  readonly refusals: number;
+  /** Requests with a response other than 201, or without a response. Each was retried. */
+  readonly retries: number;
   /** From the start of the fault to the last event that it affected; in milliseconds. */
-  readonly normalAfterMs: number;
+  readonly recoveredAfterMs: number;
 }
 
 export interface DevicesOptions {
@@ -32,7 +32,7 @@ export interface DevicesOptions {
   readonly onAccepted: (event: Telemetry) => void;
 }
 
-/** Devices that send one event per request at a fixed rate, and repeat it at the next ingest until it is accepted. */
+/** Devices that send one event per request at a fixed rate and retry it at the next ingest process until it is accepted. */
 export class Devices implements AsyncDisposable {
   private readonly source: TelemetrySource;
   private readonly pools: readonly Pool[];
@@ -85,7 +85,7 @@ export class Devices implements AsyncDisposable {
     let turn = this.made++;
     for (let retryMs = RETRY_MS.first; ; retryMs = Math.min(2 * retryMs, RETRY_MS.most)) {
       if (await this.isAccepted(event, this.pools[turn++ % this.pools.length]!)) break;
-      recorder.refusals += 1;
+      recorder.retries += 1;
       await pause(retryMs);
     }
     this.options.onAccepted(event);
@@ -110,16 +110,16 @@ export class Devices implements AsyncDisposable {
 
 class AcceptanceRecorder implements Acceptance {
   readonly latencies = newLatencies();
-  refusals = 0;
+  retries = 0;
   private readonly beganAt = performance.now();
   private lastSlowAt: number | undefined;
 
-  get normalAfterMs(): number {
+  get recoveredAfterMs(): number {
     return this.lastSlowAt === undefined ? 0 : this.lastSlowAt - this.beganAt;
   }
 
   accepted(plannedAt: number): void {
     recordSince(this.latencies, plannedAt);
-    if (performance.now() - plannedAt > ORDINARY_MS) this.lastSlowAt = performance.now();
+    if (performance.now() - plannedAt > UNDELAYED_MS) this.lastSlowAt = performance.now();
   }
 }

@@ -8,11 +8,11 @@ export interface Fault {
   inject(system: ClusteredSystem, seconds: (count: number) => Promise<void>): Promise<void>;
 }
 
-/** The faults, in order. Each has ended for a while before the next one begins. */
+/** The faults in order. The system recovers from each before the next one is injected. */
 export const FAULTS: readonly Fault[] = [
-  { name: 'no fault', inject: (_, seconds) => seconds(20) },
-  brokerKilled('the leader of most partitions', busiestLeader),
-  brokerKilled('the controller', activeController),
+  { name: 'none', inject: (_, seconds) => seconds(20) },
+  brokerKilled('leader of most partitions', busiestLeader),
+  brokerKilled('controller', activeController),
   {
     name: 'rolling restart of all three brokers',
     async inject({ kafka }, seconds) {
@@ -23,7 +23,7 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
-    name: 'a broker paused for 30 s',
+    name: 'one broker paused for 30 s',
     async inject({ kafka }, seconds) {
       const leader = await busiestLeader(kafka);
       kafka.pause(leader);
@@ -32,7 +32,7 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
-    name: 'all brokers down for a minute',
+    name: 'all brokers down for one minute',
     async inject({ kafka }, seconds) {
       const brokers = [...kafka.addresses.keys()];
       await Promise.all(brokers.map((broker) => kafka.kill(broker)));

@@ -10,7 +10,7 @@ const SERVICES = ['ingest', 'realtime', 'batch'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 const PROCESSES_EACH = 2;
 const SIMULATED_VEHICLES = 150;
-/** A load that has run for this long reads, and has not ended yet. */
+/** A load that has run for this long is reading and has not finished yet. */
 const LOAD_RUNNING_MS = 300;
 const LOAD_WITHIN_MS = 30_000;
 const LOAD_POLL_MS = 20;
