@@ -1,4 +1,4 @@
-// Whether the service in this container can do its work: exit code 0, or 1 and the reason in a line.
+// Health check of the container: exits with code 0 if the service is ready, otherwise prints the reason and exits with 1.
 const port = process.argv[2];
 const TIMEOUT_MS = 4_000;
 try {
