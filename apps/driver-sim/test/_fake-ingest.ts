@@ -91,7 +91,9 @@ export class FakeIngest implements AsyncDisposable {
           'content-type': 'application/problem+json',
           ...(treatment.retryAfter !== undefined && { 'retry-after': treatment.retryAfter }),
         });
-        response.end(JSON.stringify({ title: 'Told to', detail: 'by the test', status: treatment.status }));
+        response.end(
+          JSON.stringify({ title: 'Simulated failure', detail: 'by the test', status: treatment.status }),
+        );
         return;
       case 'lose-answer':
         this.log.push(...items.map((item) => ({ path, item })));
@@ -115,7 +117,7 @@ export class FakeIngest implements AsyncDisposable {
       const error = errorOf(item);
       return error === undefined
         ? []
-        : [{ item, error, error_description: 'told to', error_details: ['by the test'] }];
+        : [{ item, error, error_description: 'simulated failure', error_details: ['by the test'] }];
     });
     const failed = new Set(failures.map(({ item }) => item));
     this.log.push(...items.filter((item) => !failed.has(item)).map((item) => ({ path, item })));

@@ -10,7 +10,7 @@ export const monacoGraph = buildRoadGraph(monaco);
 
 export type Emitted = { [Name in FamilyName]: { kind: Name; event: EventOf<Name> } }[FamilyName];
 
-/** Lets Monaco live for a while, from a time that is given, and hands on all that is said; the day is closed at the end. */
+/** Simulates Monaco for a time, closes the simulation, and passes all events to `onEvent`. */
 export function simulate(options: {
   vehicles: number;
   hours: number;

@@ -39,7 +39,7 @@ it('thins telemetry while ingest is unavailable, pauses before another event is 
     await ingest.up();
     await until(() => saidThat('simulation resumed'));
     await ingest.down();
-    // Few vehicle events happen now, and a point a second of each car.
+    // Each car sends one point per second, and few vehicle events occur.
     await until(() => saidThat('telemetry thinned'));
     expect(outbox.waiting('telemetry')).toBeLessThanOrEqual(bounds.telemetry);
     await ingest.up();

@@ -48,14 +48,14 @@ function devicesOf(items: readonly { device_id: string }[]): Set<string> {
 }
 
 describe('the simulator', () => {
-  it('sends every vehicle within a second or so, and moves it', async () => {
+  it('sends telemetry of all vehicles, which move', async () => {
     await start();
     await until(() => devicesOf(received<Telemetry>('/telemetry')).size === VEHICLES);
     await until(() => received<Telemetry>('/telemetry').some(({ location }) => location.speed! > 3));
   });
 
-  it('signs a token for its provider where it has the secret, and takes one that was given before that', async () => {
-    const AUTH_JWT_SECRET = 'thirty-two characters at the least';
+  it('signs a token for its provider if it has the secret, and prefers a configured token', async () => {
+    const AUTH_JWT_SECRET = 'a secret of at least 32 characters';
     await start({ AUTH_JWT_SECRET });
     await until(() => ingest.authorizations.size === 1);
     await stop();
@@ -87,7 +87,7 @@ describe('the simulator', () => {
     await ingest.up();
     await until(async () => (await ready()).status === 200);
     await stop();
-    // Cars on the move tell every second, none twice or out of turn; only a process that was held up leaps.
+    // Moving cars report once per second; larger gaps occur only if the process was delayed.
     const points = ingest.distinct('telemetry_id') as unknown as Telemetry[];
     const times = new Map<string, number[]>();
     for (const { telemetry_id, device_id, timestamp, location } of points) {
@@ -102,7 +102,7 @@ describe('the simulator', () => {
     expect(gaps.filter((gap) => gap === 1_000).length).toBeGreaterThan(gaps.length * 0.9);
   });
 
-  it('ends the day when it stops, so that the next start goes on from there', async () => {
+  it('takes all vehicles out of service when it stops, so that the next start is a valid continuation', async () => {
     await start();
     await until(() => devicesOf(received<VehicleEvent>('/events')).size === VEHICLES);
     await stop();

@@ -74,15 +74,15 @@ describe('make-city', () => {
   });
 
   it.each([
-    ['text', 'this is no XML', /extract: [^\n]+$/],
-    ['half of an extract', `<osm>${nodes}<way>`, /extract: [^\n]*unclosed tag[^\n]*$/],
+    ['text', 'text that is not XML', /extract: [^\n]+$/],
+    ['a truncated extract', `<osm>${nodes}<way>`, /extract: [^\n]*unclosed tag[^\n]*$/],
     [
-      'half of a packed one',
+      'a truncated gzip file',
       gzipSync(`<osm>${nodes}</osm>`).subarray(0, 40),
       /extract: the gzip data is truncated$/,
     ],
     ['an empty file', '', /extract: [^\n]+$/],
-  ])('says in one line that %s is no extract', async (_what, content, reason) => {
+  ])('rejects %s in one line', async (_what, content, reason) => {
     await expect(runMakeCity([await file('extract', content), '--name', 'A'])).rejects.toThrow(reason);
     expect(stdout).toBe('');
   });

@@ -3,7 +3,7 @@ import { distanceMeters } from '../src/geo/geo.js';
 import { monaco as city, monacoGraph } from './_monaco.js';
 
 describe('cities/monaco.geojson', () => {
-  it('has all of the roads', () => {
+  it('has all roads', () => {
     const oneway = city.features.filter(({ properties }) => properties.oneway !== undefined);
     let meters = 0;
     for (const { geometry } of city.features) {

@@ -4,7 +4,7 @@ import { until } from '@hailstream/service/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IngestClient } from '../src/outbox/ingest-client.http.js';
 import { IngestRefusedError, MAX_REQUESTS_IN_FLIGHT, Outbox } from '../src/outbox/outbox.js';
-import { lastingId } from '../src/simulation/ids.js';
+import { stableId } from '../src/simulation/ids.js';
 import { FakeIngest } from './_fake-ingest.js';
 
 const providerId = '0197a1c0-6d1f-7000-8000-000000000001';
@@ -14,19 +14,19 @@ const POINTS = 40;
 let ingest: FakeIngest;
 let client: IngestClient;
 let outbox: Outbox;
-let said: string[];
+let calls: string[];
 
 beforeEach(async () => {
   ingest = await FakeIngest.start();
   client = new IngestClient({ url: ingest.url, token: 'secret', maxConnections: MAX_REQUESTS_IN_FLIGHT });
-  said = [];
+  calls = [];
   outbox = new Outbox({
     client,
     observer: {
-      unavailable: () => said.push('unavailable'),
-      recovered: () => said.push('recovered'),
-      rejected: (kind, _id, reason) => said.push(`rejected ${kind} ${reason}`),
-      failed: (error) => said.push(`failed ${error.message}`),
+      unavailable: () => calls.push('unavailable'),
+      recovered: () => calls.push('recovered'),
+      rejected: (kind, _id, reason) => calls.push(`rejected ${kind} ${reason}`),
+      failed: (error) => calls.push(`failed ${error.message}`),
     },
   });
 });
@@ -39,9 +39,9 @@ afterEach(async () => {
 
 function point(device: number, number: number): Telemetry {
   return {
-    device_id: lastingId('device', device),
+    device_id: stableId('device', device),
     provider_id: providerId,
-    telemetry_id: lastingId('telemetry', device, number),
+    telemetry_id: stableId('telemetry', device, number),
     timestamp: 1_790_000_000_000 + number,
     location: { lat: 43.7, lng: 7.4 },
   };
@@ -60,7 +60,7 @@ function expectAllInOrder(): void {
   const received = ingest.distinct('telemetry_id');
   expect(received.length).toBe(DEVICES * POINTS);
   for (let device = 0; device < DEVICES; device += 1) {
-    const ofDevice = received.filter(({ device_id }) => device_id === lastingId('device', device));
+    const ofDevice = received.filter(({ device_id }) => device_id === stableId('device', device));
     expect(ofDevice.map(({ telemetry_id }) => telemetry_id)).toEqual(
       Array.from({ length: POINTS }, (_none, number) => point(device, number).telemetry_id),
     );
@@ -81,7 +81,7 @@ describe('an outbox', () => {
     });
     expect(ingest.requests.length).toBeLessThan(20);
     expect(ingest.authorizations).toEqual(new Set(['Bearer secret']));
-    expect(said).toEqual([]);
+    expect(calls).toEqual([]);
   });
 
   it('retries events without an answer with the same ids and in order, whether or not they were stored', async () => {
@@ -102,7 +102,7 @@ describe('an outbox', () => {
     await ingest.up();
     await outbox.whenAtMost(0);
     expectAllInOrder();
-    expect(said).toEqual(['unavailable', 'recovered']);
+    expect(calls).toEqual(['unavailable', 'recovered']);
   });
 
   it('waits for the time in Retry-After', async () => {
@@ -142,15 +142,17 @@ describe('an outbox', () => {
     for (let number = 0; number < 3; number += 1) outbox.put('telemetry', point(0, number));
     await outbox.whenAtMost(0);
     expect(outbox.counts).toMatchObject({ sent: 3, accepted: 2, rejected: 1, retried: 0 });
-    expect(said).toEqual(['rejected telemetry bad_param: told to; by the test']);
+    expect(calls).toEqual(['rejected telemetry bad_param: simulated failure; by the test']);
   });
 
   it('stops when its requests are refused, and rejects pending waits', async () => {
     ingest.treat = () => ({ kind: 'status', status: 401 });
     outbox.put('telemetry', point(0, 0));
     await expect(outbox.whenAtMost(0)).rejects.toThrow(IngestRefusedError);
-    await expect(outbox.whenAtMost(0)).rejects.toThrow('POST /telemetry answered 401 Told to: by the test');
-    expect(said.length).toBe(1);
+    await expect(outbox.whenAtMost(0)).rejects.toThrow(
+      'POST /telemetry answered 401 Simulated failure: by the test',
+    );
+    expect(calls.length).toBe(1);
     expect(outbox.waiting()).toBe(1);
   });
 

@@ -60,7 +60,7 @@ async function replay(path: string, change: Partial<ReplayArgs> = {}, signal = n
   return { exitCode, result: JSON.parse(stdout.trim().split('\n').at(-1)!) as ReplayResult };
 }
 
-/** Of each cab, the points as they first came. */
+/** The points of each cab in order of their first arrival. */
 function receivedTimes(): number[][] {
   const byDevice = new Map<unknown, number[]>();
   for (const item of ingest.distinct('telemetry_id')) {
@@ -129,7 +129,7 @@ describe('a replay at maximum speed', () => {
   it.each([
     ['nothing', '', 'the file is empty'],
     ['another table', 'id,name\n1,a\n', 'line 1: missing columns cab, ts, lat, lon in the header "id,name"'],
-    ['half a gzip file', gzipSync(trace).subarray(0, 3_000), 'the gzip data is truncated'],
+    ['a truncated gzip file', gzipSync(trace).subarray(0, 3_000), 'the gzip data is truncated'],
     [
       'a damaged gzip file',
       Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(50, 7)]),
@@ -146,12 +146,12 @@ describe('a replay at maximum speed', () => {
   });
 });
 
-/** What the log has, in an order that does not depend on how it was sent. */
+/** The contents of the log in an order that does not depend on the order of sending. */
 function eventsInLog(): string[] {
   return ingest.log.map(({ item }) => JSON.stringify(item)).toSorted();
 }
 
-/** The same lines in another order, which is the same in every run. */
+/** Shuffles lines deterministically. */
 function shuffled(lines: readonly string[]): string[] {
   return lines.toSorted((a, b) => hash(a) - hash(b));
 }
@@ -195,7 +195,7 @@ describe('an irregular trace', () => {
     const again = lines.filter((_line, index) => index % 20 === 0);
     const repeated = lines.flatMap((line, index) => (index % 20 === 10 ? [line, line] : [line]));
     const count = again.length + FIXES / 20;
-    // Of the last second of the trace, two are said again: they are not earlier than any other of their cab.
+    // Two lines of the last second are repeated; they are not earlier than others of their cab.
     const outOfOrder = again.length - 2;
     await expectSame([header, ...repeated, ...again].join('\n'), { repeated: count, outOfOrder });
     expect(stderr).toContain(`replay: ${count} repeated fixes were not sent\n`);
@@ -269,8 +269,8 @@ describe('an irregular trace', () => {
 
 describe('a replay that fails', () => {
   it.each([
-    ['a header alone', 'cab,ts,lat,lon,occ\n'],
-    ['broken lines alone', 'cab,ts,lat,lon,occ\na,b,c,d,e\n'],
+    ['a header only', 'cab,ts,lat,lon,occ\n'],
+    ['broken lines only', 'cab,ts,lat,lon,occ\na,b,c,d,e\n'],
   ])('reports that nothing was sent from %s', async (_what, content) => {
     const { exitCode, result } = await replay(await file('trace.csv', content));
     expect(exitCode).toBe(1);
@@ -290,7 +290,7 @@ describe('a replay that fails', () => {
     expect(stderr).toContain(`${CABS} rejected events in total; only the first 20 are listed`);
   });
 
-  it('prints its result before it fails because ingest refuses its requests', async () => {
+  it('prints the result before it fails because ingest refuses its requests', async () => {
     ingest.treat = () => ({ kind: 'status', status: 401 });
     await expect(replay(await file('trace.csv', trace))).rejects.toThrow('answered 401');
     const result = JSON.parse(stdout.trim()) as ReplayResult;
@@ -332,7 +332,7 @@ describe('a paced replay', () => {
       stop.signal,
     );
     await until(() => ingest.log.length > 0);
-    // A timer that is too long fires after a millisecond: the next fixes would be sent while others are answered.
+    // A timer with a delay that is too long fires after a millisecond, and the next fixes would be sent early.
     const quick = ['cab,ts,lat,lon', ...[0, 1, 2, 3, 4].map((second) => `b,${second + 1},43.7,7.4`)];
     const other = await file('quick.csv', quick.join('\n'));
     const json = stdout;

@@ -35,7 +35,7 @@ describe('a simulated city over hours', () => {
         const family = familyOf(kind);
         const issues = family.validator.issues(event);
         if (issues.length > 0) invalid.push({ kind, issues });
-        // A trip has the id of its ride; every other event has one of its own.
+        // A trip has the id of its ride.
         if (kind !== 'trips') {
           count += 1;
           ids.add(family.id(event as never));
@@ -45,13 +45,13 @@ describe('a simulated city over hours', () => {
     });
   });
 
-  it('says nothing that ingest would not take, and never the same id twice', () => {
+  it('emits valid events with unique ids', () => {
     expect(invalid).toEqual([]);
     expect(ids.size).toBe(count);
     expect(new Set(trips.map(({ trip_id }) => trip_id)).size).toBe(trips.length);
   });
 
-  it('changes vehicle states only as the state machine of MDS allows, at times that only grow', () => {
+  it('follows the state machine of MDS, with increasing timestamps', () => {
     const last = new Map<string, VehicleEvent>();
     for (const event of vehicleEvents) {
       const before = last.get(event.device_id);
@@ -64,7 +64,7 @@ describe('a simulated city over hours', () => {
     expect(last.size).toBe(VEHICLES);
   });
 
-  it('starts in a way that is valid after whatever was said last, and closes with everybody out of service', () => {
+  it('starts with events that are valid after any state, and ends with all vehicles out of service', () => {
     const last = new Map(vehicleEvents.map((event) => [event.device_id, event.vehicle_state]));
     for (const [opening, next] of byDevice(vehicleEvents).values()) {
       expect([opening?.event_types, next?.event_types]).toEqual([['comms_lost'], ['comms_restored']]);
@@ -73,7 +73,7 @@ describe('a simulated city over hours', () => {
     expect(new Set(last.values())).toEqual(new Set(['non_operational']));
   });
 
-  it('has everything happen that can happen in its city', () => {
+  it('emits every event type that it simulates', () => {
     const happened = new Set(vehicleEvents.flatMap(({ event_types }) => event_types));
     const elsewhere = ['trip_leave_jurisdiction', 'trip_enter_jurisdiction'];
     const workshop = [
@@ -91,7 +91,7 @@ describe('a simulated city over hours', () => {
     );
   });
 
-  it('reports a trip for every one that ended, as its events tell it', () => {
+  it('reports one trip per trip_end, consistent with its events', () => {
     const started = new Map<string, number>();
     const ended = new Map<string, number>();
     for (const { event_types, trip_ids, timestamp } of vehicleEvents) {
@@ -111,7 +111,7 @@ describe('a simulated city over hours', () => {
     }
   });
 
-  it('drives at the speed of cars, without leaps, along streets and not against them', () => {
+  it('drives on streets in the permitted direction, at plausible speeds and without jumps', () => {
     const last = new Map<string, Telemetry>();
     const leaps: unknown[] = [];
     const edges = monacoGraph.nodes.flatMap((node) => node.edges);
@@ -120,7 +120,7 @@ describe('a simulated city over hours', () => {
       last.set(point.device_id, point);
       const elapsedMs = point.timestamp - (before?.timestamp ?? Infinity);
       if (before === undefined || elapsedMs > 1_100) continue;
-      // 55 km/h, and what the receiver and a turn of the lane add.
+      // 55 km/h, plus noise of the receiver and the offset of the lane.
       if (distanceMeters(before.location, point.location) > 15.3 + 7) leaps.push([before, point]);
     }
     expect(leaps).toEqual([]);
@@ -129,13 +129,13 @@ describe('a simulated city over hours', () => {
     }
   });
 
-  it('delivers what a device kept without contact late, in order and at its own times', () => {
+  it('delivers telemetry of a device without contact later, in order and with its timestamps', () => {
     for (const points of byDevice(telemetry).values()) {
       expect(points.map(({ timestamp }) => timestamp)).toEqual(
         points.map(({ timestamp }) => timestamp).toSorted((a, b) => a - b),
       );
     }
-    // The first loss of contact of all is that of the start, which takes no time.
+    // The first loss of contact is that of the start, which has no duration.
     const silence = [...byDevice(vehicleEvents).values()]
       .map((events) => events.slice(1).find(({ vehicle_state }) => vehicle_state === 'non_contactable'))
       .find((event) => event !== undefined)!;
@@ -155,7 +155,7 @@ function byDevice<Event extends { device_id: string }>(events: readonly Event[])
   return groups;
 }
 
-/** Whether a position, and where it heads, are those of a car on an edge: within a few metres of it. */
+/** Whether a position is within a few metres of an edge, and the heading is that of the edge. */
 function isAlong(
   edge: { from: number; to: number; meters: number },
   location: { lat: number; lng: number; heading?: number },
@@ -191,11 +191,11 @@ describe('a simulated city', () => {
   const idsOf = (events: Emitted[]): Set<string> =>
     new Set(events.map(({ kind, event }) => familyOf(kind).id(event as never)));
 
-  it('says the same again for the same seed and start', () => {
+  it('emits the same events for the same seed and start', () => {
     expect(said({}).hash).toBe(said({}).hash);
   });
 
-  it('keeps its devices from one start to the next, and makes no id again', () => {
+  it('has the same devices at another start, and no repeated event ids', () => {
     const [one, next] = [said({}), said({ startMs: startMs + 1 })];
     expect(devicesOf(next.events)).toEqual(devicesOf(one.events));
     const idsBefore = idsOf(one.events);
@@ -207,7 +207,7 @@ describe('a simulated city', () => {
     expect([...other!].filter((device) => one!.has(device))).toEqual([]);
   });
 
-  it('has at least 200 of 250 vehicles on the move at any time', () => {
+  it('has at least 200 of 250 vehicles moving at any time', () => {
     const speeds = new Map<string, { speed: number; timestamp: number }>();
     const moving: number[] = [];
     simulate({

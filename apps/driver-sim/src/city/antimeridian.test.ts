@@ -6,7 +6,7 @@ import { boundsOf, cutAtAntimeridian, type Coordinate } from './antimeridian.js'
 describe('cutAtAntimeridian', () => {
   it.each<[string, Coordinate[], Coordinate[][]]>([
     [
-      'a line elsewhere',
+      'a line that does not cross it',
       [
         [7, 43],
         [8, 44],

@@ -1,7 +1,7 @@
-/** Degrees, as GeoJSON has them. */
+/** Degrees in the order of GeoJSON. */
 export type Coordinate = [lng: number, lat: number];
 
-/** Decimals of a degree kept: 0.1 m. */
+/** Decimals of a coordinate: 0.1 m. */
 const COORDINATE_DECIMALS = 6;
 
 export function roundDegrees(degrees: number): number {
@@ -9,8 +9,8 @@ export function roundDegrees(degrees: number): number {
 }
 
 /**
- * Cuts a line where it crosses 180° of longitude, so that each part can be drawn as it is; the ends of the parts are the
- * same place, with 180 and −180. Of two points the shorter way round the Earth is meant.
+ * Splits a line where it crosses the antimeridian, so that each part can be drawn. The parts end at the same place, with
+ * longitude 180 and −180. A segment between two points is the shorter connection.
  *
  * @see RFC 7946, section 3.1.9
  */
@@ -36,7 +36,8 @@ function latAtAntimeridian([fromLng, fromLat]: Coordinate, [toLng, toLat]: Coord
 }
 
 /**
- * The smallest box around all points: west, south, east, north. West is greater than east if it crosses 180° of longitude.
+ * The smallest bounding box of the points: west, south, east, north. West is greater than east if the box crosses the
+ * antimeridian.
  *
  * @see RFC 7946, section 5.2
  */
@@ -49,7 +50,7 @@ export function boundsOf(
     north = Math.max(north, lat);
   }
   const lngs = Float64Array.from(points, ([lng]) => (lng === 180 ? -180 : lng)).toSorted();
-  // Round the Earth, the widest piece without a point is what the box leaves out.
+  // The box omits the widest range of longitudes without a point.
   let west = lngs[0] ?? -180;
   let east = lngs.at(-1) ?? 180;
   let widest = west + 360 - east;

@@ -17,12 +17,12 @@ describe('roadUse', () => {
     { access: 'private', motor_vehicle: 'private', motorcar: 'yes' },
     { vehicle: 'no', motor_vehicle: 'yes' },
     { access: 'agricultural;customers' },
-    { access: 'a word nobody knows' },
+    { access: 'an unknown value' },
     { bicycle: 'no', foot: 'private' },
     { highway: 'service', service: 'driveway' },
     { highway: 'motorway_link' },
     { oneway: 'yes' },
-  ])('opens %j to cars', (values) => {
+  ])('recognizes %j as open to cars', (values) => {
     expect(roadUse(tags(values))).toBe('open');
   });
 
@@ -36,23 +36,23 @@ describe('roadUse', () => {
     { motor_vehicle: 'no', vehicle: 'yes', access: 'yes' },
     { motor_vehicle: 'agricultural;forestry' },
     { motor_vehicle: 'emergency' },
-    { motor_vehicle: 'a word nobody knows', access: 'no' },
+    { motor_vehicle: 'an unknown value', access: 'no' },
     { highway: 'service', service: 'emergency_access' },
     { impassable: 'yes' },
     { access: 'no', oneway: 'reversible' },
-  ])('closes %j to cars', (values) => {
+  ])('recognizes %j as closed to cars', (values) => {
     expect(roadUse(tags(values))).toBe('closed');
   });
 
   it.each([{ oneway: 'reversible' }, { oneway: 'alternating' }, { oneway: 'reversible', access: 'yes' }])(
-    'takes the direction of %j for one that changes',
+    'recognizes %j as reversible',
     (values) => {
       expect(roadUse(tags(values))).toBe('reversible');
     },
   );
 
   it.each([{ highway: 'footway' }, { highway: 'construction' }, { highway: 'service', area: 'yes' }])(
-    'takes %j for no road',
+    'does not treat %j as a road',
     (values) => {
       expect(roadUse(tags(values))).toBe('no-road');
     },
@@ -66,7 +66,7 @@ describe('onewayOf', () => {
     [{ oneway: '-1', junction: 'roundabout' }, '-1'],
     [{ junction: 'circular' }, 'yes'],
     [{ highway: 'motorway', oneway: 'no' }, undefined],
-    [{ highway: 'motorway', oneway: 'a word nobody knows' }, 'yes'],
+    [{ highway: 'motorway', oneway: 'an unknown value' }, 'yes'],
     [{ oneway: 'yes', 'oneway:motor_vehicle': 'no' }, undefined],
     [{ oneway: 'yes', 'oneway:bicycle': 'no' }, 'yes'],
     [{ 'oneway:vehicle': '-1' }, '-1'],

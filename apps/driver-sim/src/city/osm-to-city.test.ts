@@ -24,7 +24,7 @@ function convertAll(content: string, cutAt = content.length) {
 }
 
 describe(OsmToCity, () => {
-  it('makes a road of a way, however the text is cut', () => {
+  it('converts a way to a road, however the text is split', () => {
     const tags = { highway: 'primary', name: 'Boulevard d&#39;Italie', maxspeed: '50', surface: 'asphalt' };
     for (const cutAt of [1, 100, 150, 200]) {
       expect(convert(nodes + way(tags), cutAt)).toEqual({
@@ -78,20 +78,20 @@ describe(OsmToCity, () => {
 
   it.each([
     ['an extract without a road', nodes, 'no road'],
-    ['what is not well-formed', `${nodes}<way>`, 'unexpected close tag'],
-    ['roads whose nodes are all elsewhere', way({ highway: 'primary' }, 7, 8), 'no road'],
+    ['XML that is not well-formed', `${nodes}<way>`, 'unexpected close tag'],
+    ['roads without any nodes in the extract', way({ highway: 'primary' }, 7, 8), 'no road'],
   ])('refuses %s', (_what, content, reason) => {
     expect(() => convert(content)).toThrow(OsmError);
     expect(() => convert(content)).toThrow(reason);
   });
 
-  it('takes ways before their nodes', () => {
+  it('accepts ways before their nodes', () => {
     expect(convert(way({ highway: 'primary' }) + nodes)).toEqual(
       convert(nodes + way({ highway: 'primary' })),
     );
   });
 
-  it('cuts ways where nodes are not in the extract or have no place, and counts them', () => {
+  it('splits ways at nodes that are missing or have no coordinates, and counts them', () => {
     const clipped = `${line(1, 2, 3, 4, 5, 6)}<node id="7"/><node id="8" lat="91" lon="0"/><node id="9" lat="x" lon="0"/>`;
     const { city, omissions } = convertAll(
       clipped +
@@ -110,7 +110,7 @@ describe(OsmToCity, () => {
     expect(omissions).toMatchObject({ clipped: 2, outside: 1 });
   });
 
-  it('leaves out what is marked as deleted, and counts it', () => {
+  it('omits deleted elements and counts them', () => {
     const primary = { highway: 'primary' };
     const deletedWay = way(primary, 1, 2).replace('<way', '<way action="delete"');
     const invisibleWay = way(primary, 1, 2).replace('<way', '<way visible="false"');
@@ -128,7 +128,7 @@ describe(OsmToCity, () => {
     expect(omissions).toMatchObject({ deleted: 4, clipped: 1, outside: 1 });
   });
 
-  it('counts roads that are closed, and those whose direction changes', () => {
+  it('counts closed and reversible roads', () => {
     const { omissions } = convertAll(
       nodes +
         way({ highway: 'primary' }) +
@@ -139,7 +139,7 @@ describe(OsmToCity, () => {
     expect(omissions).toMatchObject({ closed: 1, reversible: 1 });
   });
 
-  it('cuts roads at 180 degrees, where both sides are one place', () => {
+  it('splits roads at the antimeridian, whose two sides are one place', () => {
     const across =
       '<node id="1" lat="-16.8" lon="179.99"/><node id="2" lat="-16.8" lon="-179.99"/><node id="3" lat="-16.9" lon="-179.99"/>';
     const city = convert(`${across}${way({ highway: 'primary' }, 1, 2, 3)}`);

@@ -1,4 +1,4 @@
-/** A file can't be read: the message says why, in one line, without its name. */
+/** A file cannot be read. The message is the reason, in one line, without the name of the file. */
 export class FileError extends Error {
   override readonly name = 'FileError';
   readonly code = 'FILE_UNREADABLE';

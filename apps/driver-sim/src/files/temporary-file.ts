@@ -2,7 +2,7 @@ import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A file without a name, if the system allows that: it ends with the process, however that ends. */
+/** A temporary file. It is unlinked while open if the system allows that, so that it does not outlive the process. */
 export class TemporaryFile implements AsyncDisposable {
   private sizeBytes = 0;
 
@@ -14,12 +14,12 @@ export class TemporaryFile implements AsyncDisposable {
   static async create(): Promise<TemporaryFile> {
     const folder = await mkdtemp(join(tmpdir(), 'hailstream-replay-'));
     const handle = await open(join(folder, 'runs'), 'wx+');
-    // Windows does not remove open files; the folder is removed at the end then.
+    // Windows cannot remove open files: the folder is removed on disposal.
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
     return new TemporaryFile(folder, handle);
   }
 
-  /** Returns where the bytes are. */
+  /** Appends bytes and returns their position. */
   async append(bytes: Buffer): Promise<number> {
     const start = this.sizeBytes;
     for (let written = 0; written < bytes.length;) {
@@ -35,10 +35,10 @@ export class TemporaryFile implements AsyncDisposable {
     return start;
   }
 
-  /** Fills the buffer with what is at that place. */
-  async read(into: Buffer, place: number): Promise<void> {
+  /** Fills the buffer with the bytes at a position. */
+  async read(into: Buffer, position: number): Promise<void> {
     for (let done = 0; done < into.length;) {
-      const { bytesRead } = await this.handle.read(into, done, into.length - done, place + done);
+      const { bytesRead } = await this.handle.read(into, done, into.length - done, position + done);
       if (bytesRead === 0) throw new RangeError('read past the end of the temporary file');
       done += bytesRead;
     }

@@ -5,7 +5,7 @@ const paris = { lat: 48.8566, lng: 2.3522 };
 const london = { lat: 51.5074, lng: -0.1278 };
 
 describe(distanceMeters, () => {
-  it('is the great circle', () => {
+  it('measures the great-circle distance', () => {
     expect(distanceMeters(paris, london) / 1_000).toBeCloseTo(343.6, 0);
     expect(distanceMeters({ lat: 0, lng: 179.5 }, { lat: 0, lng: -179.5 }) / 1_000).toBeCloseTo(111.2, 1);
     expect(distanceMeters(paris, paris)).toBe(0);
@@ -24,14 +24,14 @@ describe(headingDegrees, () => {
 });
 
 describe(offset, () => {
-  it('is as far away as it says', () => {
+  it('moves a position by the given distance', () => {
     expect(distanceMeters(paris, offset(paris, { north: 30, east: 40 }))).toBeCloseTo(50, 2);
     expect(headingDegrees(paris, offset(paris, { north: 0, east: 40 }))).toBeCloseTo(90, 2);
   });
 });
 
 describe(between, () => {
-  it('goes the shorter way round the Earth', () => {
+  it('crosses the antimeridian if that is shorter', () => {
     const [fiji, samoa] = [
       { lat: -17, lng: 179 },
       { lat: -15, lng: -179 },
@@ -44,7 +44,7 @@ describe(between, () => {
 });
 
 describe('offset over 180 degrees of longitude', () => {
-  it('stays within the bounds of a longitude', () => {
+  it('normalizes the longitude', () => {
     const { lng } = offset({ lat: 0, lng: 179.9999 }, { north: 0, east: 100 });
     expect(lng).toBeLessThan(-179.999);
     expect(offset({ lat: 0, lng }, { north: 0, east: -100 }).lng).toBeCloseTo(179.9999, 6);

@@ -29,7 +29,7 @@ export function headingDegrees(from: Position, to: Position): number {
   return (Math.atan2(east, north) / RADIANS_PER_DEGREE + 360) % 360;
 }
 
-/** The position so many metres away, north and east; right for the few metres of a city. */
+/** Moves a position by some metres north and east. The approximation is valid for short distances. */
 export function offset(position: Position, meters: { north: number; east: number }): Position {
   const metersPerDegreeLng = METERS_PER_DEGREE * Math.cos(position.lat * RADIANS_PER_DEGREE);
   return {
@@ -38,7 +38,7 @@ export function offset(position: Position, meters: { north: number; east: number
   };
 }
 
-/** The position at a share of the straight line between two others, the shorter way round the Earth. */
+/** Interpolates between two positions, across the antimeridian if that is shorter. */
 export function between(from: Position, to: Position, share: number): Position {
   return {
     lat: from.lat + (to.lat - from.lat) * share,
@@ -46,7 +46,7 @@ export function between(from: Position, to: Position, share: number): Position {
   };
 }
 
-/** Degrees of longitude from -180 to 180. */
+/** Normalizes a longitude to -180 to 180 degrees. */
 function wrapLng(degrees: number): number {
   if (degrees > 180) return degrees - 360;
   return degrees < -180 ? degrees + 360 : degrees;

@@ -48,7 +48,7 @@ describe('KeyQueues', () => {
     expect(idsOf(queues.nextBatch(limits))).toEqual(['a4']);
   });
 
-  it('takes all events of a batch again, in order, after its queues are made ready', () => {
+  it('takes all events of a failed batch again, in order, after its queues were made ready', () => {
     const queues = filled('a1', 'a2', 'b1');
     for (const queue of queues.nextBatch(limits)!.queues) queues.makeReady(queue);
     expect(idsOf(queues.nextBatch(limits))).toEqual(['a1', 'a2', 'b1']);

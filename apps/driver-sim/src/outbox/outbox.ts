@@ -4,16 +4,16 @@ import { KeyQueues, type Batch, type KeyQueue, type PendingEvent } from './key-q
 import { familyNames, familyOf } from './outgoing.js';
 import { retryDelayMs } from './retry-delay.js';
 
-/** Most events in a request: half of what ingest accepts. */
+/** Maximum number of events in a request: half of what ingest accepts. */
 const MAX_EVENTS_PER_REQUEST = 500;
 
-/** Most events of one key in a request, so that a long queue leaves room for others. */
+/** Maximum number of events of one key in a request, so that a long queue leaves room for others. */
 const MAX_EVENTS_PER_KEY = 100;
 
 /** Consecutive failed requests after which ingest counts as unavailable. A single failure may be a stale connection. */
 const UNAVAILABLE_AFTER_FAILURES = 2;
 
-/** Most requests in flight. */
+/** Maximum number of requests in flight. */
 export const MAX_REQUESTS_IN_FLIGHT = 4;
 
 /** Ingest rejects every request like these: wrong address, token or permission. */

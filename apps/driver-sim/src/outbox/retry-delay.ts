@@ -2,7 +2,7 @@ import { backoffMs, withJitter } from '@hailstream/service/backoff';
 
 const BACKOFF = { firstMs: 100, maxMs: 5_000 };
 
-/** Longest wait that ingest may ask for with `Retry-After`: devices keep their events until then. */
+/** Maximum accepted value of `Retry-After`. */
 const MAX_REQUESTED_MS = 30_000;
 
 /** How long to wait after this many consecutive failures; at least as long as ingest asked for. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MinHeap } from './min-heap.js';
 
 describe(MinHeap, () => {
-  it('gives numbers out by their priority', () => {
+  it('returns numbers in order of priority', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -1_000, max: 1_000 })), (priorities) => {
         const heap = new MinHeap();

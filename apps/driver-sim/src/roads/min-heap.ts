@@ -1,4 +1,4 @@
-/** A binary heap of numbers: gives out the one with the least priority first. */
+/** A binary heap of numbers. {@link pop} returns the number with the lowest priority. */
 export class MinHeap {
   private readonly values: number[] = [];
   private readonly priorities: number[] = [];
@@ -15,23 +15,23 @@ export class MinHeap {
   }
 
   pop(): number | undefined {
-    const least = this.values[0];
+    const first = this.values[0];
     const value = this.values.pop();
     const priority = this.priorities.pop();
     if (value !== undefined && priority !== undefined && this.values.length > 0) this.sink(value, priority);
-    return least;
+    return first;
   }
 
-  /** Finds the place from the root down for what was last. */
+  /** Moves a value down from the root to its position. */
   private sink(value: number, priority: number): void {
     const count = this.values.length;
     let place = 0;
     for (let child = 1; child < count; child = 2 * place + 1) {
       const right = child + 1;
-      const lesser = right < count && this.priorities[right]! < this.priorities[child]! ? right : child;
-      if (priority <= this.priorities[lesser]!) break;
-      this.set(place, this.values[lesser]!, this.priorities[lesser]!);
-      place = lesser;
+      const smaller = right < count && this.priorities[right]! < this.priorities[child]! ? right : child;
+      if (priority <= this.priorities[smaller]!) break;
+      this.set(place, this.values[smaller]!, this.priorities[smaller]!);
+      place = smaller;
     }
     this.set(place, value, priority);
   }

@@ -3,12 +3,12 @@ import type { CityFile, Road } from '@hailstream/events/city-file';
 import { buildRoadGraph, type RoadGraph } from './road-graph.js';
 import { Router } from './router.js';
 
-/** A degree of longitude at the equator, as of latitude. */
+/** One degree of latitude, and of longitude at the equator. */
 const KILOMETER = 1 / 111.195;
 
 type Point = [x: number, y: number];
 
-/** Roads through points in kilometres east and north of 0, 0. */
+/** A city of roads, whose points are kilometres east and north of 0, 0. */
 function graphOf(...roads: { points: Point[]; properties?: Partial<Road['properties']> }[]): RoadGraph {
   const features = roads.map(({ points, properties }): Road => ({
     type: 'Feature',
@@ -50,7 +50,7 @@ const square: Point[] = [
 ];
 
 describe('buildRoadGraph', () => {
-  it('joins roads where they share a coordinate, and drives them both ways', () => {
+  it('connects roads that share a coordinate, in both directions', () => {
     const graph = graphOf(
       {
         points: [
@@ -78,7 +78,7 @@ describe('buildRoadGraph', () => {
     expect(edge?.heading).toBeCloseTo(90);
   });
 
-  it('drives one-way roads one way only', () => {
+  it('has one direction for one-way roads', () => {
     const clockwise = graphOf({ points: square, properties: { oneway: '-1' } });
     expect(way(clockwise, [0, 0], [1, 0])).toEqual([
       [0, 1],
@@ -89,7 +89,7 @@ describe('buildRoadGraph', () => {
     expect(way(other, [0, 0], [1, 0])).toEqual([[1, 0]]);
   });
 
-  it('leaves out what cannot be left or reached again', () => {
+  it('omits nodes that are not connected in both directions', () => {
     const graph = graphOf(
       { points: square },
       {
@@ -116,7 +116,7 @@ describe('buildRoadGraph', () => {
     expect(graph.nodes.length).toBe(4);
   });
 
-  it('knows junctions from bends', () => {
+  it('distinguishes junctions and bends', () => {
     const graph = graphOf(
       { points: square },
       {
@@ -133,7 +133,7 @@ describe('buildRoadGraph', () => {
 });
 
 describe(Router, () => {
-  it('prefers the faster road to the shorter one', () => {
+  it('prefers a faster road to a shorter one', () => {
     const graph = graphOf(
       {
         points: [
@@ -159,7 +159,7 @@ describe(Router, () => {
     ]);
   });
 
-  it('does not turn round, but at the end of a dead end', () => {
+  it('makes U-turns only in dead ends', () => {
     const graph = graphOf(
       { points: square },
       {
@@ -177,7 +177,7 @@ describe(Router, () => {
     expect(way(graph, [2, 0], [1, 0], [1, 0])).toEqual([[1, 0]]);
   });
 
-  it('finds ways as short as trying all of them does', () => {
+  it('finds the same durations as the Floyd–Warshall algorithm', () => {
     const grid: { points: Point[]; properties: { oneway?: string; maxspeed: string } }[] = [];
     for (let line = 0; line < 5; line += 1) {
       const steps = [0, 1, 2, 3, 4];
@@ -197,7 +197,7 @@ describe(Router, () => {
   });
 });
 
-/** Floyd and Warshall: slow, and hard to get wrong. */
+/** The Floyd–Warshall algorithm. */
 function allPairs(graph: RoadGraph): number[][] {
   const seconds = graph.nodes.map(({ index: from }) =>
     graph.nodes.map(({ index: to }) => (from === to ? 0 : Infinity)),

@@ -4,21 +4,21 @@ import { largestComponent } from './strong-components.js';
 import { speedLimit } from './speed-limit.js';
 
 /**
- * Streets as a directed graph: a node per coordinate, an edge per straight piece and direction that may be driven. Every
- * node can be reached from every other one.
+ * Streets as a directed graph: one node per coordinate, one edge per straight segment and permitted direction. Every node is
+ * reachable from every other node.
  */
 export interface RoadGraph {
   readonly nodes: readonly RoadNode[];
-  /** Coordinates left out because they can't be reached from the nodes, or left to them. */
+  /** Number of coordinates that were omitted because they are not connected to the nodes in both directions. */
   readonly unreachable: number;
-  /** Of the fastest edge, in metres a second. */
+  /** Speed of the fastest edge, in metres per second. */
   readonly maxSpeed: number;
 }
 
 export interface RoadNode extends Position {
   readonly index: number;
   readonly edges: readonly RoadEdge[];
-  /** Whether more than one street leads on from here. */
+  /** Whether more than two nodes are adjacent. */
   readonly isJunction: boolean;
 }
 
@@ -27,19 +27,19 @@ export interface RoadEdge {
   readonly from: number;
   readonly to: number;
   readonly meters: number;
-  /** Metres a second that may be driven. */
+  /** Speed limit in metres per second. */
   readonly speed: number;
   /** Degrees clockwise from north. */
   readonly heading: number;
 }
 
-/** Makes the graph of a city's streets. Pieces that can't be reached from, or left to, the rest are left out. */
+/** Builds the graph of a city's streets: the largest strongly connected part. */
 export function buildRoadGraph(city: CityFile): RoadGraph {
   const positions: Position[] = [];
   const links: Link[] = [];
   const indexes = new Map<string, number>();
   const indexOf = ([degrees, lat]: Road['geometry']['coordinates'][number]): number => {
-    // Roads over the antimeridian are cut there: both sides are one place.
+    // Roads that cross the antimeridian are split there: 180° and -180° are the same place.
     const lng = degrees === -180 ? 180 : degrees;
     const key = `${lng},${lat}`;
     const known = indexes.get(key);
@@ -67,14 +67,14 @@ function addLinks(links: Link[], path: readonly number[], properties: Road['prop
   }
 }
 
-/** Keeps the nodes that are marked, and renumbers them. */
+/** Builds a graph of the selected positions. */
 function assemble(
   positions: readonly Position[],
   links: readonly Link[],
-  isKept: readonly boolean[],
+  isSelected: readonly boolean[],
 ): RoadGraph {
   const newIndex = new Map<number, number>();
-  for (const index of positions.keys()) if (isKept[index]) newIndex.set(index, newIndex.size);
+  for (const index of positions.keys()) if (isSelected[index]) newIndex.set(index, newIndex.size);
   const edgesOf = new Map<number, RoadEdge[]>();
   const neighbours = new Map<number, Set<number>>();
   let maxSpeed = 0;
@@ -84,9 +84,9 @@ function assemble(
     if (from === undefined || to === undefined) continue;
     const [start, end] = [positions[oldFrom]!, positions[oldTo]!];
     const edge = { from, to, speed, meters: distanceMeters(start, end), heading: headingDegrees(start, end) };
-    grouped(edgesOf, from, () => []).push(edge);
-    grouped(neighbours, from, () => new Set<number>()).add(to);
-    grouped(neighbours, to, () => new Set<number>()).add(from);
+    getOrCreate(edgesOf, from, () => []).push(edge);
+    getOrCreate(neighbours, from, () => new Set<number>()).add(to);
+    getOrCreate(neighbours, to, () => new Set<number>()).add(from);
     maxSpeed = Math.max(maxSpeed, speed);
   }
   const nodes = [...newIndex].map(([oldIndex, index]) => ({
@@ -98,10 +98,10 @@ function assemble(
   return { nodes, maxSpeed, unreachable: positions.length - nodes.length };
 }
 
-function grouped<Key, Value>(groups: Map<Key, Value>, key: Key, make: () => Value): Value {
-  const known = groups.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  groups.set(key, made);
-  return made;
+function getOrCreate<Key, Value>(map: Map<Key, Value>, key: Key, create: () => Value): Value {
+  const existing = map.get(key);
+  if (existing !== undefined) return existing;
+  const created = create();
+  map.set(key, created);
+  return created;
 }

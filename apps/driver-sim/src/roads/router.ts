@@ -2,22 +2,23 @@ import { distanceMeters } from '../geo/geo.js';
 import { MinHeap } from './min-heap.js';
 import type { RoadEdge, RoadGraph } from './road-graph.js';
 
-/** A way along streets: edges that follow each other. */
+/** A sequence of adjacent edges. */
 export interface Route {
   readonly edges: readonly RoadEdge[];
   readonly meters: number;
-  /** At the speed that is allowed, all the way. */
+  /** Duration at the speed limits. */
   readonly seconds: number;
 }
 
-/** Finds the fastest ways through a road graph: A*, with the straight line at the highest speed as what is left at least. */
+/** Finds the fastest routes in a road graph with A*. The heuristic is the straight line at the highest speed. */
 export class Router {
   private readonly graph: RoadGraph;
   private readonly seconds: Float64Array;
   private readonly cameBy: (RoadEdge | undefined)[];
-  /** The search in which a node was last reached: spares clearing the arrays between searches. */
+  /** Number of the search that last reached a node, so that the arrays need not be cleared between searches. */
   private readonly reachedIn: Int32Array;
-  private readonly isDone: Int32Array;
+  /** Number of the search that last expanded a node. */
+  private readonly expandedIn: Int32Array;
   private search = 0;
 
   constructor(graph: RoadGraph) {
@@ -26,16 +27,18 @@ export class Router {
     this.seconds = new Float64Array(count);
     this.cameBy = new Array<RoadEdge | undefined>(count);
     this.reachedIn = new Int32Array(count);
-    this.isDone = new Int32Array(count);
+    this.expandedIn = new Int32Array(count);
   }
 
   /**
-   * The fastest way from one node to another. Who came to `from` by way of `cameFrom` does not turn round there, unless
-   * it is the only way.
+   * Returns the fastest route from one node to another. A car that reached `from` from `cameFrom` makes a U-turn only if there
+   * is no other route.
+   *
+   * @throws RangeError if there is no route
    */
   route(from: number, to: number, cameFrom?: number): Route {
     const route = this.find(from, to, cameFrom) ?? this.find(from, to, undefined);
-    if (route === undefined) throw new RangeError(`there is no way from node ${from} to node ${to}`);
+    if (route === undefined) throw new RangeError(`there is no route from node ${from} to node ${to}`);
     return route;
   }
 
@@ -53,8 +56,8 @@ export class Router {
     reach(from, 0, undefined);
     for (let index = open.pop(); index !== undefined; index = open.pop()) {
       if (index === to) return this.trace(to);
-      if (this.isDone[index] === this.search) continue;
-      this.isDone[index] = this.search;
+      if (this.expandedIn[index] === this.search) continue;
+      this.expandedIn[index] = this.search;
       for (const edge of this.graph.nodes[index]!.edges) {
         if (index === from && edge.to === cameFrom) continue;
         reach(edge.to, this.seconds[index]! + edge.meters / edge.speed, edge);

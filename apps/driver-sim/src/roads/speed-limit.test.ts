@@ -12,7 +12,7 @@ describe(speedLimit, () => {
     ['unheard_of', undefined, 35],
     ['motorway', '900', 130],
     ['service', '0', 5],
-  ])('of %s signed %s is %d km/h', (highway, maxspeed, kmh) => {
+  ])('of %s with maxspeed %s is %d km/h', (highway, maxspeed, kmh) => {
     expect(speedLimit({ highway, ...(maxspeed !== undefined && { maxspeed }) }) * 3.6).toBeCloseTo(kmh, 1);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Marks the nodes of the largest strongly connected component: the most nodes that can all be reached from each other.
- * Kosaraju's algorithm, with lists in place of recursion so that long streets don't overflow the stack.
+ * Marks the nodes of the largest strongly connected component. Kosaraju's algorithm, without recursion, so that long streets
+ * do not overflow the stack.
  */
 export function largestComponent(
   nodeCount: number,
@@ -16,13 +16,13 @@ export function largestComponent(
   let largest = { id: -1, size: 0 };
   for (const start of finishingOrder(forward).toReversed()) {
     if (component[start] !== -1) continue;
-    const size = spread(backward, component, start);
+    const size = assignComponent(backward, component, start);
     if (size > largest.size) largest = { id: start, size };
   }
   return Array.from(component, (id) => id === largest.id);
 }
 
-/** Nodes in the order in which a depth-first search is done with them. */
+/** Returns the nodes in the order in which a depth-first search finishes them. */
 function finishingOrder(successors: readonly number[][]): number[] {
   const order: number[] = [];
   const isSeen = new Uint8Array(successors.length);
@@ -45,8 +45,8 @@ function finishingOrder(successors: readonly number[][]): number[] {
   return order;
 }
 
-/** Gives all that can be reached from a node, and is in no component yet, to that node's; returns how many they are. */
-function spread(successors: readonly number[][], component: Int32Array, start: number): number {
+/** Assigns the reachable nodes that have no component yet to the component of `start`. Returns their number. */
+function assignComponent(successors: readonly number[][], component: Int32Array, start: number): number {
   const open = [start];
   let size = 0;
   component[start] = start;

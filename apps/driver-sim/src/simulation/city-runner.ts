@@ -3,17 +3,17 @@ import type { Outbox } from '../outbox/outbox.js';
 import { familyNames } from '../outbox/outgoing.js';
 import { STEP_MS, type SimulatedCity } from './city.js';
 
-/** Most events that wait while ingest is unavailable. */
-export interface KeepBounds {
+/** Maximum number of events that wait while ingest is unavailable. */
+export interface QueueLimits {
   /** Telemetry points. Beyond that, every second point is dropped, so that older data is coarser. @default 200,000 */
   readonly telemetry: number;
   /** Events of each other family. Beyond that, the simulation pauses: these are never dropped. @default 100,000 */
   readonly events: number;
 }
 
-const DEFAULT_BOUNDS: KeepBounds = { telemetry: 200_000, events: 100_000 };
+const DEFAULT_BOUNDS: QueueLimits = { telemetry: 200_000, events: 100_000 };
 
-/** Longest time that is simulated to catch up after the process was suspended; earlier time is skipped. */
+/** Maximum simulated time to catch up after the process was suspended; earlier time is skipped. */
 const MAX_CATCH_UP_MS = 5_000;
 
 const LOG_EVERY_MS = 60_000;
@@ -26,15 +26,15 @@ export interface CityRunnerOptions {
   readonly outbox: Outbox;
   readonly logger: Logger;
   readonly startMs: number;
-  readonly bounds?: KeepBounds;
+  readonly bounds?: QueueLimits;
 }
 
-/** Runs a simulated city in real time, and bounds the number of events that wait for ingest. */
+/** Runs a simulated city in real time and limits the number of events that wait for ingest. */
 export class CityRunner implements AsyncDisposable {
   private readonly city: SimulatedCity;
   private readonly outbox: Outbox;
   private readonly logger: Logger;
-  private readonly bounds: KeepBounds;
+  private readonly bounds: QueueLimits;
   private readonly stepTimer: NodeJS.Timeout;
   private readonly logTimer: NodeJS.Timeout;
   private cityMs: number;
@@ -65,7 +65,7 @@ export class CityRunner implements AsyncDisposable {
 
   private catchUp(): void {
     const nowMs = Date.now();
-    this.keepBounds();
+    this.enforceLimits();
     this.logIfAhead(this.cityMs - nowMs);
     if (this.isPaused) return;
     if (nowMs - this.cityMs > MAX_CATCH_UP_MS) this.cityMs = nowMs - STEP_MS;
@@ -84,7 +84,7 @@ export class CityRunner implements AsyncDisposable {
     else this.logger.info('system clock has caught up, simulation resumed');
   }
 
-  private keepBounds(): void {
+  private enforceLimits(): void {
     if (this.outbox.waiting('telemetry') > this.bounds.telemetry) {
       const dropped = this.outbox.thin('telemetry');
       this.logger.warn(

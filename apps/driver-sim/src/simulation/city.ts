@@ -3,7 +3,7 @@ import type { RoadGraph } from '../roads/road-graph.js';
 import { Router } from '../roads/router.js';
 import { Demand } from './demand.js';
 import { Dispatcher } from './dispatcher.js';
-import { EventIds, lastingId } from './ids.js';
+import { EventIds, stableId } from './ids.js';
 import { Random } from './random.js';
 import { Riders } from './riders.js';
 import { Vehicle } from './vehicle.js';
@@ -12,7 +12,7 @@ import type { World } from './world.js';
 /** Length of a step. */
 export const STEP_MS = 100;
 
-/** Steps in which every vehicle has had its turn once: a second, so that the devices don't all speak at once. */
+/** Steps after which every vehicle was simulated once: one second. It spreads the events of the devices over the second. */
 const TURNS = 1_000 / STEP_MS;
 
 export interface SimulatedCityOptions {
@@ -25,8 +25,8 @@ export interface SimulatedCityOptions {
 }
 
 /**
- * Drivers and riders of a city. It knows no clock and no chance but its own: the same seed, start and steps give the same
- * events. The devices are the same for the same seed; what happens is not, from one start to another.
+ * Simulates drivers and riders of a city. Deterministic: the same seed, start and steps produce the same events. The same
+ * seed with another start time has the same devices, but other events.
  */
 export class SimulatedCity {
   private readonly vehicles: readonly Vehicle[];
@@ -36,7 +36,7 @@ export class SimulatedCity {
 
   constructor(options: SimulatedCityOptions) {
     const { graph, seed, providerId, emit } = options;
-    // Start and provider are part of the seed, so that no two runs make the same ids.
+    // Start and provider are part of the seed, so that different runs create different ids.
     const random = new Random(`${seed}:${providerId}:${options.startMs}`);
     const world: World = {
       graph,
@@ -50,8 +50,8 @@ export class SimulatedCity {
     this.riders = new Riders({ world, seed, vehicleCount: options.vehicles, startMs: options.startMs });
     this.vehicles = Array.from({ length: options.vehicles }, (_none, number) => {
       return new Vehicle({
-        deviceId: lastingId(providerId, seed, 'device', number),
-        driverId: lastingId(providerId, seed, 'driver', number),
+        deviceId: stableId(providerId, seed, 'device', number),
+        driverId: stableId(providerId, seed, 'driver', number),
         node: random.integer(0, graph.nodes.length - 1),
         world,
         outcomes: this.riders,
@@ -60,7 +60,7 @@ export class SimulatedCity {
     this.dispatcher = new Dispatcher(this.vehicles);
   }
 
-  /** Lets the city go on until a time: to be called every {@link STEP_MS} of it. */
+  /** Advances the simulation to `nowMs`. Called once per {@link STEP_MS} of simulated time. */
   step(nowMs: number): void {
     const turn = this.steps % TURNS;
     this.steps += 1;
@@ -71,7 +71,7 @@ export class SimulatedCity {
     for (let index = turn; index < this.vehicles.length; index += TURNS) this.vehicles[index]!.step(nowMs);
   }
 
-  /** Ends the day: no trip stays open, no rider waits, every vehicle is out of service. */
+  /** Ends all trips, cancels all requests and puts every vehicle out of service. */
   close(nowMs: number): void {
     for (const vehicle of this.vehicles) vehicle.close(nowMs);
     this.riders.close(nowMs);

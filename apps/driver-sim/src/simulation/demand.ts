@@ -5,13 +5,13 @@ import type { Random } from './random.js';
 const HOT_SPOTS = 6;
 const HOT_SPOT_RADIUS_METERS = 180;
 
-/** How much more goes on in the middle of a hot spot than in a street far from all. */
+/** Additional demand at the centre of a hot spot, relative to a street far from all hot spots. */
 const HOT_SPOT_WEIGHT = 12;
 
-/** Where in the city people want to go from and to: everywhere, and more so around a few hot spots. */
+/** Distribution of origins and destinations in the city: all streets, with more demand around a few hot spots. */
 export class Demand {
   private readonly graph: RoadGraph;
-  /** Sum of the weights of all nodes up to each. */
+  /** Cumulative weights of the nodes. */
   private readonly cumulative: Float64Array;
 
   constructor(graph: RoadGraph, random: Random) {
@@ -23,7 +23,7 @@ export class Demand {
       const nearness = centres.map((centre) =>
         Math.exp(-((distanceMeters(node, centre) / HOT_SPOT_RADIUS_METERS) ** 2) / 2),
       );
-      // Long streets have few nodes, but people live there as well.
+      // Weighted by length, because long streets have few nodes.
       const meters = node.edges.reduce((total, edge) => total + edge.meters, 0);
       sum += meters * (1 + HOT_SPOT_WEIGHT * Math.max(...nearness));
       this.cumulative[node.index] = sum;
@@ -42,14 +42,14 @@ export class Demand {
     return low;
   }
 
-  /** As {@link place}, at least so far from a node. */
-  placeAwayFrom(origin: number, meters: number, random: Random): number {
+  /** Like {@link place}, but at least `meters` from the node `origin`. */
+  placeAtDistance(origin: number, meters: number, random: Random): number {
     const start = this.graph.nodes[origin]!;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const place = this.place(random);
       if (distanceMeters(start, this.graph.nodes[place]!) >= meters) return place;
     }
-    // A city smaller than that: the node that is farthest will do.
+    // The city may be smaller than that.
     return this.graph.nodes.reduce((farthest, node) =>
       distanceMeters(start, node) > distanceMeters(start, farthest) ? node : farthest,
     ).index;

@@ -1,16 +1,16 @@
-import { crowMeters, type Ride } from './ride.js';
+import { straightLineMeters, type Ride } from './ride.js';
 import type { Vehicle } from './vehicle.js';
 
-/** Time in which a driver is looked for before the first is asked. */
+/** Time from a request until a driver is assigned. */
 const MATCHING_MS = 2_000;
 
 /** Number of nearest cars by straight-line distance whose routes are compared. */
 const CANDIDATES = 4;
 
-/** Maximum straight-line distance of a car. */
+/** Maximum straight-line distance from the car to the rider. */
 const MAX_DISTANCE_METERS = 5_000;
 
-/** Assigns available cars to rides: the longest-waiting ride first, each with the earliest arrival. */
+/** Assigns available cars to rides: the longest-waiting ride first, and to each the car that arrives first. */
 export class Dispatcher {
   private readonly vehicles: readonly Vehicle[];
 
@@ -20,10 +20,10 @@ export class Dispatcher {
 
   /** Removes the rides that were assigned from `waiting`. */
   step(waiting: Ride[], nowMs: number): void {
-    const free = new Set(this.vehicles.filter((vehicle) => vehicle.isFree));
+    const free = new Set(this.vehicles.filter((vehicle) => vehicle.isAvailable));
     const left = waiting.filter((ride) => {
       if (free.size === 0 || nowMs < ride.requestedMs + MATCHING_MS) return true;
-      const vehicle = soonest(free, ride);
+      const vehicle = firstToArrive(free, ride);
       if (vehicle === undefined) return true;
       free.delete(vehicle);
       vehicle.accept(ride, nowMs);
@@ -33,13 +33,13 @@ export class Dispatcher {
   }
 }
 
-function soonest(free: ReadonlySet<Vehicle>, ride: Ride): Vehicle | undefined {
+function firstToArrive(free: ReadonlySet<Vehicle>, ride: Ride): Vehicle | undefined {
   return [...free]
-    .map((vehicle) => ({ vehicle, meters: crowMeters(vehicle.position, ride) }))
+    .map((vehicle) => ({ vehicle, meters: straightLineMeters(vehicle.position, ride) }))
     .filter(({ meters }) => meters <= MAX_DISTANCE_METERS)
     .sort((a, b) => a.meters - b.meters)
     .slice(0, CANDIDATES)
-    .map(({ vehicle }) => ({ vehicle, ms: vehicle.wayTo(ride.from).ms }))
+    .map(({ vehicle }) => ({ vehicle, ms: vehicle.routeTo(ride.from).ms }))
     .reduce<{ vehicle: Vehicle; ms: number } | undefined>(
       (best, candidate) => (best === undefined || candidate.ms < best.ms ? candidate : best),
       undefined,

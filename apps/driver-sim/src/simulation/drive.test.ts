@@ -3,7 +3,7 @@ import type { RoadEdge, RoadGraph } from '../roads/road-graph.js';
 import { METERS_PER_DEGREE } from '../geo/geo.js';
 import { Drive, toTheRight } from './drive.js';
 
-/** A street at the equator, 500 m east, then 500 m north; 14 m/s allowed. */
+/** A street at the equator with a speed limit of 14 m/s: 500 m east, then 500 m north. */
 const corner = graphOf([0, 0], [0, 500], [500, 500]);
 
 function graphOf(...points: [north: number, east: number][]): RoadGraph {
@@ -35,11 +35,19 @@ function driven(drive: Drive) {
 }
 
 function start(change: Partial<ConstructorParameters<typeof Drive>[0]> = {}): Drive {
-  return new Drive({ graph: corner, edges, startMeters: 0, startSpeed: 0, endSpeed: 0, haste: 1, ...change });
+  return new Drive({
+    graph: corner,
+    edges,
+    startMeters: 0,
+    startSpeed: 0,
+    endSpeed: 0,
+    speedFactor: 1,
+    ...change,
+  });
 }
 
 describe(Drive, () => {
-  it('gets where it goes, stops there, and is never faster than allowed', () => {
+  it('stops at the destination and obeys speed limits', () => {
     const drive = start();
     const seconds = driven(drive);
     expect(drive.isDone).toBe(true);
@@ -50,14 +58,14 @@ describe(Drive, () => {
     expect(seconds.length).toBeGreaterThan(1_000 / 14);
   });
 
-  it('speeds up and brakes as a car can', () => {
+  it('limits acceleration and braking', () => {
     const speeds = driven(start()).map(({ speed }) => speed);
     const changes = speeds.map((speed, second) => speed - (speeds[second - 1] ?? 0)).slice(0, -1);
     expect(Math.max(...changes)).toBeLessThanOrEqual(1.8 + 1e-9);
     expect(Math.min(...changes)).toBeGreaterThanOrEqual(-4.8 - 1e-9);
   });
 
-  it('slows down for a sharp turn, and stays on its streets', () => {
+  it('slows down for a sharp turn and stays on the street', () => {
     const seconds = driven(start());
     const atTurn = seconds.find(({ meters }) => meters >= 499)!;
     expect(atTurn.speed).toBeLessThan(6);
@@ -68,7 +76,7 @@ describe(Drive, () => {
     }
   });
 
-  it('goes on from where it is, and can pass its goal without stopping', () => {
+  it('starts at a position on an edge, and can pass the destination without stopping', () => {
     const drive = start({ startMeters: 400, startSpeed: 10, endSpeed: 5 });
     drive.advance(1);
     expect(drive.onEdge?.meters).toBeGreaterThan(408);
@@ -76,13 +84,13 @@ describe(Drive, () => {
     expect(drive.speed).toBe(5);
   });
 
-  it('is there at once where there is no way to go', () => {
+  it('is done immediately on an empty route', () => {
     expect(start({ edges: [] }).isDone).toBe(true);
   });
 });
 
 describe(toTheRight, () => {
-  it('is south of a car that heads east', () => {
+  it('moves south if the heading is east', () => {
     const { lat, lng } = toTheRight({ lat: 0, lng: 0 }, 90, 2, { north: 0, east: 0 });
     expect(lat * METERS_PER_DEGREE).toBeCloseTo(-2);
     expect(lng * METERS_PER_DEGREE).toBeCloseTo(0);

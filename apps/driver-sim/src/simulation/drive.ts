@@ -4,35 +4,35 @@ import type { RoadEdge, RoadGraph } from '../roads/road-graph.js';
 const ACCELERATION = 1.8;
 const DECELERATION = 2.4;
 
-/** Turns below this are curves, taken at full speed. */
+/** Turns below this angle are curves and do not reduce the speed. */
 const MIN_TURN_DEGREES = 15;
 const WIDE_TURN_SPEED = 10;
 const SHARP_TURN_SPEED = 3;
 const JUNCTION_SPEED = 9;
 
-/** Distance to the end at which the drive is done. */
+/** Distance to the end of the route at which the drive is done. */
 const ARRIVED_METERS = 0.5;
 
 export interface DriveOptions {
   readonly graph: RoadGraph;
   readonly edges: readonly RoadEdge[];
-  /** Metres of the first edge that lie behind already. */
+  /** Distance already driven on the first edge. */
   readonly startMeters: number;
   readonly startSpeed: number;
-  /** Speed at the end: 0 to stop there. */
+  /** Speed at the end of the route: 0 to stop there. */
   readonly endSpeed: number;
-  /** Factor on speed limits: 1 obeys them exactly. */
-  readonly haste: number;
+  /** Factor applied to speed limits. */
+  readonly speedFactor: number;
 }
 
 /** A car on a route: it accelerates, and brakes for turns, junctions and the destination. */
 export class Drive {
   private readonly graph: RoadGraph;
   private readonly edges: readonly RoadEdge[];
-  private readonly haste: number;
-  /** Maximum speed at the end of each edge that still allows braking for everything that follows. */
+  private readonly speedFactor: number;
+  /** Maximum speed at the end of each edge that allows braking in time for the following edges. */
   private readonly endSpeeds: Float64Array;
-  private place = 0;
+  private index = 0;
   private metersOnEdge: number;
   private currentSpeed: number;
   private drivenMeters = 0;
@@ -40,13 +40,13 @@ export class Drive {
   constructor(options: DriveOptions) {
     this.graph = options.graph;
     this.edges = options.edges;
-    this.haste = options.haste;
+    this.speedFactor = options.speedFactor;
     this.metersOnEdge = options.startMeters;
     this.currentSpeed = options.startSpeed;
     this.endSpeeds = endSpeedsOf(options);
   }
 
-  /** Metres a second. */
+  /** In metres per second. */
   get speed(): number {
     return this.currentSpeed;
   }
@@ -90,43 +90,43 @@ export class Drive {
   }
 
   private get edge(): RoadEdge | undefined {
-    return this.edges[this.place];
+    return this.edges[this.index];
   }
 
   private allowedSpeed(edge: RoadEdge): number {
     const metersLeft = Math.max(0, edge.meters - this.metersOnEdge);
-    const braking = Math.sqrt(this.endSpeeds[this.place]! ** 2 + 2 * DECELERATION * metersLeft);
-    return Math.min(edge.speed * this.haste, braking);
+    const braking = Math.sqrt(this.endSpeeds[this.index]! ** 2 + 2 * DECELERATION * metersLeft);
+    return Math.min(edge.speed * this.speedFactor, braking);
   }
 
   private move(meters: number): void {
     this.metersOnEdge += meters;
     this.drivenMeters += meters;
     for (let edge = this.edge; edge !== undefined; edge = this.edge) {
-      const isLast = this.place === this.edges.length - 1;
+      const isLast = this.index === this.edges.length - 1;
       if (this.metersOnEdge < edge.meters - (isLast ? ARRIVED_METERS : 0)) return;
       this.metersOnEdge -= edge.meters;
-      this.place += 1;
+      this.index += 1;
     }
     this.currentSpeed = this.endSpeeds.at(-1) ?? 0;
   }
 }
 
 /** Computes, from the destination backwards, the maximum speed at the end of each edge. */
-function endSpeedsOf({ graph, edges, endSpeed, haste }: DriveOptions): Float64Array {
+function endSpeedsOf({ graph, edges, endSpeed, speedFactor }: DriveOptions): Float64Array {
   const speeds = new Float64Array(edges.length);
   let next = endSpeed;
-  for (let place = edges.length - 1; place >= 0; place -= 1) {
-    const edge = edges[place]!;
-    const following = edges[place + 1];
-    speeds[place] =
-      following === undefined ? next : Math.min(next, passingSpeed(graph, edge, following) * haste);
-    next = Math.sqrt(speeds[place]! ** 2 + 2 * DECELERATION * edge.meters);
+  for (let index = edges.length - 1; index >= 0; index -= 1) {
+    const edge = edges[index]!;
+    const following = edges[index + 1];
+    speeds[index] =
+      following === undefined ? next : Math.min(next, passingSpeed(graph, edge, following) * speedFactor);
+    next = Math.sqrt(speeds[index]! ** 2 + 2 * DECELERATION * edge.meters);
   }
   return speeds;
 }
 
-/** Speed of the turn from one edge into the next. */
+/** Speed of a turn from one edge into the next. */
 function passingSpeed(graph: RoadGraph, edge: RoadEdge, next: RoadEdge): number {
   const turn = Math.abs(((next.heading - edge.heading + 540) % 360) - 180);
   const throughNode = graph.nodes[edge.to]!.isJunction ? JUNCTION_SPEED : Infinity;

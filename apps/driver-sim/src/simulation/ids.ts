@@ -1,15 +1,15 @@
 import { v5 as uuidV5, v7 as uuidV7 } from 'uuid';
 import type { Random } from './random.js';
 
-/** Devices, drivers and riders of simulated cities are UUIDv5 in this namespace. Changing it makes them others. */
+/** Namespace of the UUIDv5 ids of simulated devices, drivers and riders. Changing it changes all of these ids. */
 const CITY_NAMESPACE = 'b1f6a0de-3a55-4c83-a6c7-2f0b8f7be4d1';
 
-/** An id that lasts: the same for the same names, in every run. */
-export function lastingId(...names: readonly (string | number)[]): string {
+/** Returns an id that is the same for the same names in every run. */
+export function stableId(...names: readonly (string | number)[]): string {
   return uuidV5(names.join(':'), CITY_NAMESPACE);
 }
 
-/** Ids of what happens: UUIDv7 of the time of the city, with its own chance as the random part. */
+/** Ids of events and trips: UUIDv7 with the simulated time and the random numbers of the simulation. */
 export class EventIds {
   private readonly random: Random;
   private readonly bytes = new Uint8Array(16);

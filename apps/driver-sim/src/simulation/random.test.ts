@@ -13,7 +13,7 @@ function meanOf(values: readonly number[]): number {
 }
 
 describe(Random, () => {
-  it('gives the same numbers for the same seed, and others for another one', () => {
+  it('returns the same numbers for the same seed, and other numbers for another seed', () => {
     const [one, same, other] = ['a', 'a', 'b'].map((seed) => {
       const random = new Random(seed);
       return Array.from({ length: 100 }, () => random.uint32());
@@ -23,7 +23,7 @@ describe(Random, () => {
     expect(new Set(one).size).toBe(100);
   });
 
-  it('spreads evenly', () => {
+  it('is uniformly distributed', () => {
     const fractions = draws((random) => random.fraction());
     expect(Math.min(...fractions)).toBeGreaterThanOrEqual(0);
     expect(Math.max(...fractions)).toBeLessThan(1);
@@ -33,11 +33,11 @@ describe(Random, () => {
     }
   });
 
-  it('includes both ends of whole numbers', () => {
+  it('includes both bounds of an integer range', () => {
     expect(new Set(draws((random) => random.integer(1, 3)))).toEqual(new Set([1, 2, 3]));
   });
 
-  it('has the mean and the spread of its distributions', () => {
+  it('has the mean and the deviation of its distributions', () => {
     expect(meanOf(draws((random) => random.poisson(0.7)))).toBeCloseTo(0.7, 1);
     const normal = draws((random) => random.normal(2));
     expect(meanOf(normal)).toBeCloseTo(0, 0.8);

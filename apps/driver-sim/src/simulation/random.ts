@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Chance that can be repeated: the same seed gives the same numbers. @see sfc32, Chris Doty-Humphrey's PractRand */
+/** Random numbers that are the same for the same seed. @see sfc32, Chris Doty-Humphrey's PractRand */
 export class Random {
   private readonly state: Uint32Array;
 
@@ -29,7 +29,7 @@ export class Random {
     return least + this.fraction() * (most - least);
   }
 
-  /** A whole number, both ends included. */
+  /** A uniformly distributed integer, bounds included. */
   integer(least: number, most: number): number {
     return least + Math.floor(this.fraction() * (most - least + 1));
   }
@@ -42,14 +42,14 @@ export class Random {
     return values[this.integer(0, values.length - 1)]!;
   }
 
-  /** Normally distributed around 0, by Box and Muller. */
+  /** Normal distribution with mean 0 (Box–Muller). */
   normal(deviation: number): number {
     return (
       deviation * Math.sqrt(-2 * Math.log(1 - this.fraction())) * Math.cos(2 * Math.PI * this.fraction())
     );
   }
 
-  /** How many arrive, where `mean` are expected: Poisson, by Knuth; for small means. */
+  /** Poisson distribution (Knuth's algorithm, for small means). */
   poisson(mean: number): number {
     const limit = Math.exp(-mean);
     let count = 0;

@@ -13,7 +13,7 @@ const CURRENCY = 'EUR';
 const TIPPING_SHARE = 0.35;
 const RATING_SHARE = 0.45;
 
-/** Slower than this counts as waiting time, in metres a second: 12 mph. */
+/** Below this speed, time counts as waiting time. In metres per second: 12 mph. */
 export const WAITING_SPEED = 5.36;
 
 /** A ride of a rider, from the request to the rating. */
@@ -27,13 +27,13 @@ export interface Ride {
   readonly destination: Location;
   readonly passengers: number;
   readonly requestedMs: number;
-  /** When the rider gives up if no driver was found. */
+  /** When the rider cancels if no driver was found. */
   readonly patientUntilMs: number;
-  /** When the rider changes their mind although a driver is coming; most never do. */
+  /** When the rider cancels although a driver was assigned; `Infinity` for most riders. */
   readonly cancelsMs: number;
 }
 
-/** A ride that has a driver. */
+/** A ride with an assigned driver. */
 export interface Journey {
   readonly ride: Ride;
   readonly journeyId: string;
@@ -45,7 +45,7 @@ export interface Journey {
   waitingMs: number;
 }
 
-/** What a rider does about a ride, at a time. */
+/** Returns an event of a rider that concerns a ride. */
 export function riderEvent(
   ride: Ride,
   event: { id: string; providerId: string; timestampMs: number } & Pick<
@@ -64,7 +64,7 @@ export function riderEvent(
   };
 }
 
-/** The trip as the operator reports it when it has ended. */
+/** Returns the trip that the operator reports after its end. */
 export function tripReport(
   journey: Journey,
   end: {
@@ -124,14 +124,14 @@ export function tripReport(
   };
 }
 
-/** Stars from one to five, or nothing from those who don't rate. */
+/** Returns a rating from 1 to 5, lower if the driver was late; `undefined` if the rider does not rate. */
 export function ratingOf(journey: Journey, random: Random): number | undefined {
   if (!random.chance(RATING_SHARE)) return undefined;
   const lateMinutes = Math.max(0, journey.startedMs - journey.pickupEstimatedMs) / 60_000;
   return Math.max(1, Math.min(5, Math.round(5.2 - lateMinutes - Math.abs(random.normal(0.6)))));
 }
 
-/** How far a car is from a rider, as the crow flies. */
-export function crowMeters(car: Position, ride: Ride): number {
+/** Straight-line distance from a car to a rider. */
+export function straightLineMeters(car: Position, ride: Ride): number {
   return distanceMeters(car, ride.location);
 }

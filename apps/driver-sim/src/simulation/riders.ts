@@ -1,13 +1,13 @@
 import type { Location } from '@hailstream/events';
 import { offset } from '../geo/geo.js';
-import { lastingId } from './ids.js';
+import { stableId } from './ids.js';
 import { ratingOf, riderEvent, type Journey, type Ride } from './ride.js';
 import type { RideOutcomes, World } from './world.js';
 
-/** Requests a second for each vehicle there is: enough for more than half of them. */
+/** Requests per second and vehicle: enough to occupy more than half of the vehicles. */
 const REQUESTS_PER_VEHICLE_SECOND = 1 / 480;
 
-/** Riders that there are for each vehicle. */
+/** Number of riders per vehicle. */
 const RIDERS_PER_VEHICLE = 60;
 
 const MIN_RIDE_METERS = 700;
@@ -16,7 +16,7 @@ const CANCEL_CHANCE = 0.05;
 const CANCEL_AFTER_MS = [10_000, 90_000] as const;
 const RATES_AFTER_MS = [5_000, 90_000] as const;
 
-/** How far from the middle of the street riders stand. */
+/** Standard deviation of the riders' distance from the middle of the street. */
 const KERB_METERS = 5;
 
 interface LaterRating {
@@ -25,12 +25,12 @@ interface LaterRating {
   readonly rating: number;
 }
 
-/** Riders: they ask for rides, wait, lose patience, change their minds, and rate. */
+/** Simulates riders, who request rides, wait, cancel and rate. */
 export class Riders implements RideOutcomes {
   private readonly world: World;
   private readonly seed: string;
   private readonly vehicleCount: number;
-  /** Rides that nobody drives yet, longest wait first; bounded by the riders' patience. */
+  /** Rides without a driver, longest wait first. Bounded, because riders cancel after a time. */
   readonly waiting: Ride[] = [];
   private ratings: LaterRating[] = [];
   private lastStepMs: number;
@@ -45,19 +45,19 @@ export class Riders implements RideOutcomes {
   step(nowMs: number): void {
     const elapsedSeconds = Math.min(1, (nowMs - this.lastStepMs) / 1_000);
     this.lastStepMs = nowMs;
-    this.giveUp((ride) => nowMs >= Math.min(ride.patientUntilMs, ride.cancelsMs), nowMs);
+    this.cancelWaiting((ride) => nowMs >= Math.min(ride.patientUntilMs, ride.cancelsMs), nowMs);
     const expected = this.vehicleCount * REQUESTS_PER_VEHICLE_SECOND * elapsedSeconds;
     for (let count = this.world.random.poisson(expected); count > 0; count -= 1) this.request(nowMs);
     this.rate(nowMs);
   }
 
-  /** Nobody waits any more. */
+  /** Cancels all waiting rides. */
   close(nowMs: number): void {
-    this.giveUp(() => true, nowMs);
+    this.cancelWaiting(() => true, nowMs);
   }
 
   cancelledByRider(ride: Ride, nowMs: number): void {
-    this.say(ride, 'ride_cancel', nowMs);
+    this.emitCancel(ride, nowMs);
   }
 
   completed(journey: Journey, nowMs: number): void {
@@ -69,10 +69,10 @@ export class Riders implements RideOutcomes {
   private request(nowMs: number): void {
     const { random, demand, ids, emit } = this.world;
     const from = demand.place(random);
-    const to = demand.placeAwayFrom(from, MIN_RIDE_METERS, random);
+    const to = demand.placeAtDistance(from, MIN_RIDE_METERS, random);
     const ride: Ride = {
       tripId: ids.next(nowMs),
-      riderId: lastingId(this.seed, 'rider', random.integer(1, this.vehicleCount * RIDERS_PER_VEHICLE)),
+      riderId: stableId(this.seed, 'rider', random.integer(1, this.vehicleCount * RIDERS_PER_VEHICLE)),
       from,
       to,
       location: this.atKerb(from),
@@ -86,11 +86,11 @@ export class Riders implements RideOutcomes {
     emit('rider-events', { ...this.event(ride, 'ride_request', nowMs), destination: ride.destination });
   }
 
-  private giveUp(does: (ride: Ride) => boolean, nowMs: number): void {
-    const leaving = this.waiting.filter(does);
-    if (leaving.length === 0) return;
-    this.waiting.splice(0, this.waiting.length, ...this.waiting.filter((ride) => !does(ride)));
-    for (const ride of leaving) this.say(ride, 'ride_cancel', nowMs);
+  private cancelWaiting(isDue: (ride: Ride) => boolean, nowMs: number): void {
+    const cancelled = this.waiting.filter(isDue);
+    if (cancelled.length === 0) return;
+    this.waiting.splice(0, this.waiting.length, ...this.waiting.filter((ride) => !isDue(ride)));
+    for (const ride of cancelled) this.emitCancel(ride, nowMs);
   }
 
   private rate(nowMs: number): void {
@@ -103,8 +103,8 @@ export class Riders implements RideOutcomes {
     }
   }
 
-  private say(ride: Ride, eventType: 'ride_cancel', nowMs: number): void {
-    this.world.emit('rider-events', this.event(ride, eventType, nowMs));
+  private emitCancel(ride: Ride, nowMs: number): void {
+    this.world.emit('rider-events', this.event(ride, 'ride_cancel', nowMs));
   }
 
   private event(ride: Ride, event_type: 'ride_request' | 'ride_cancel' | 'ride_rating', timestampMs: number) {

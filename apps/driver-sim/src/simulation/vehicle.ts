@@ -11,10 +11,10 @@ const SHIFT_MINUTES = [240, 540] as const;
 const BREAK_MINUTES = [8, 15] as const;
 const ON_DUTY_AT_START = 0.96;
 
-/** Parked cars say less often that they are still there. */
+/** Parked cars report less often. */
 const TELEMETRY_EVERY_MS = { moving: 0, standing: 5_000, offDuty: 20_000 };
 
-/** Chance, each second, that a car on duty loses contact: one in a hundred is without at a time. */
+/** Probability per second that a car on duty loses contact. About one in a hundred has no contact at a time. */
 const CONTACT_LOSS_CHANCE = 0.000_2;
 const NO_CONTACT_MS = [20_000, 90_000] as const;
 
@@ -24,15 +24,15 @@ const PAUSE_MS = [15_000, 40_000] as const;
 const NO_SHOW_CHANCE = 0.02;
 const PAUSE_CHANCE = 0.05;
 
-/** Drivers take longer than the speed limits say. */
+/** Ratio of the driver's estimate to the time at the speed limits. */
 const ESTIMATE_FACTOR = 1.35;
 const CRUISE_METERS = 400;
 const CRUISE_TURNING_SPEED = 5;
 
-/** Longest step of movement: after a pause of the process cars go on from where they were. */
+/** Maximum time of one movement: cars do not jump after the process was suspended. */
 const MAX_STEP_MS = 2_000;
 
-/** Noise of the receiver: it wanders, metres a second, and is pulled back. */
+/** Noise of the GPS receiver: a random walk with decay, per second. */
 const NOISE_STEP_METERS = 0.35;
 const NOISE_MEMORY = 0.9;
 const LANE_OFFSET_METERS = 1.6;
@@ -53,13 +53,13 @@ type Activity =
     }
   | { readonly kind: 'alighting'; readonly journey: Journey; readonly untilMs: number };
 
-/** A car with its driver and its device: what it does, second by second, and what it says about that. */
+/** Simulates a car with its driver and its device, in steps of a second, and emits the events of the device. */
 export class Vehicle {
   readonly deviceId: string;
   private readonly world: World;
   private readonly outcomes: RideOutcomes;
   private readonly driverId: string;
-  private readonly haste: number;
+  private readonly speedFactor: number;
   private readonly noise = { north: 0, east: 0 };
   private activity: Activity = { kind: 'starting' };
   private state: VehicleState = 'non_operational';
@@ -68,8 +68,8 @@ export class Vehicle {
   private shiftId = '';
   private shiftEndsMs = 0;
   private contactBackMs: number | undefined;
-  /** Telemetry that the device keeps while it has no contact; bounded by {@link NO_CONTACT_MS}. */
-  private held: Telemetry[] = [];
+  /** Telemetry that the device buffers while it has no contact; bounded by {@link NO_CONTACT_MS}. */
+  private buffered: Telemetry[] = [];
   private lastStepMs: number | undefined;
   private lastEventMs = 0;
   private lastTelemetryMs = -Infinity;
@@ -86,13 +86,13 @@ export class Vehicle {
     this.driverId = options.driverId;
     this.world = world;
     this.outcomes = options.outcomes;
-    this.haste = world.random.between(0.85, 1.1);
+    this.speedFactor = world.random.between(0.85, 1.1);
     const { lat, lng, edges } = world.graph.nodes[node]!;
     this.place = { lat, lng, node, cameFrom: undefined, heading: edges[0]?.heading ?? 0 };
   }
 
-  /** Whether it can be sent to a rider. */
-  get isFree(): boolean {
+  /** Whether the car can be assigned to a rider. */
+  get isAvailable(): boolean {
     return this.activity.kind === 'cruising' && this.contactBackMs === undefined;
   }
 
@@ -100,8 +100,8 @@ export class Vehicle {
     return this.place;
   }
 
-  /** How it would get to a node, and how long that would take the driver. */
-  wayTo(node: number): { route: Route; ms: number } {
+  /** Route to a node, and the driver's estimate of its duration. */
+  routeTo(node: number): { route: Route; ms: number } {
     const on = this.drive?.onEdge;
     const route =
       on === undefined
@@ -110,21 +110,21 @@ export class Vehicle {
     return { route, ms: route.seconds * ESTIMATE_FACTOR * 1_000 };
   }
 
-  /** Takes a ride: the driver sets off for the rider. */
+  /** Accepts a ride and drives to the rider. */
   accept(ride: Ride, nowMs: number): void {
-    const way = this.wayTo(ride.from);
+    const { route, ms } = this.routeTo(ride.from);
     const journey: Journey = {
       ride,
       journeyId: this.world.ids.next(nowMs),
       dispatchedMs: nowMs,
-      pickupEstimatedMs: Math.round(nowMs + way.ms),
+      pickupEstimatedMs: Math.round(nowMs + ms),
       startedMs: 0,
       startLocation: ride.location,
       meters: 0,
       waitingMs: 0,
     };
     this.activity = { kind: 'to-pickup', journey };
-    this.setOff(way.route.edges, 0);
+    this.driveAlong(route.edges, 0);
     this.change('reservation_start', 'reserved', nowMs);
   }
 
@@ -132,13 +132,13 @@ export class Vehicle {
     const elapsedMs = Math.min(MAX_STEP_MS, nowMs - (this.lastStepMs ?? nowMs));
     this.lastStepMs = nowMs;
     this.move(elapsedMs);
-    this.keepContact(nowMs);
-    // Who has no contact can't be told anything: whatever is due waits until it is back.
+    this.updateContact(nowMs);
+    // Without contact the driver cannot receive instructions, so changes of the activity are delayed.
     if (this.contactBackMs === undefined) this.act(nowMs);
-    this.report(nowMs);
+    this.emitTelemetry(nowMs);
   }
 
-  /** Ends what is under way and goes out of service, so that the next start finds it there. */
+  /** Ends the current activity and goes out of service: the state in which the next run starts. */
   close(nowMs: number): void {
     if (this.contactBackMs !== undefined) this.regainContact(nowMs);
     const activity = this.activity;
@@ -166,7 +166,7 @@ export class Vehicle {
 
   private act(nowMs: number): void {
     const activity = this.activity;
-    const isThere = this.drive?.isDone ?? true;
+    const hasArrived = this.drive?.isDone ?? true;
     switch (activity.kind) {
       case 'starting':
         this.start(nowMs);
@@ -175,24 +175,24 @@ export class Vehicle {
         if (nowMs >= activity.untilMs) this.goOnDuty(nowMs, this.minutes(SHIFT_MINUTES));
         return;
       case 'cruising':
-        if (!isThere) return;
+        if (!hasArrived) return;
         if (nowMs >= this.shiftEndsMs) this.goOffDuty(nowMs, nowMs + this.minutes(BREAK_MINUTES));
         else this.cruise();
         return;
       case 'to-pickup':
-        if (nowMs >= activity.journey.ride.cancelsMs) this.loseRider(activity.journey, nowMs);
-        else if (isThere) this.waitForRider(activity.journey, nowMs);
+        if (nowMs >= activity.journey.ride.cancelsMs) this.onRiderCancelled(activity.journey, nowMs);
+        else if (hasArrived) this.waitForRider(activity.journey, nowMs);
         return;
       case 'boarding':
         if (nowMs >= activity.untilMs) this.startTrip(activity.journey, nowMs);
         return;
       case 'riding':
-        if (isThere) this.stopOnTrip(activity, nowMs);
+        if (hasArrived) this.stopOnTrip(activity, nowMs);
         return;
       case 'pausing':
         if (nowMs < activity.untilMs) return;
         this.activity = { kind: 'riding', journey: activity.journey, nextLeg: undefined };
-        this.setOff(activity.nextLeg, 0);
+        this.driveAlong(activity.nextLeg, 0);
         this.change('trip_resume', 'on_trip', nowMs);
         return;
       case 'alighting':
@@ -203,7 +203,10 @@ export class Vehicle {
     }
   }
 
-  /** A device that starts does not know what it said last: to lose contact and to regain it leads on from any state. */
+  /**
+   * Starts the device. Its last reported state is unknown; losing and regaining contact are valid transitions from any
+   * state.
+   */
   private start(nowMs: number): void {
     const { random } = this.world;
     this.change('comms_lost', 'non_contactable', nowMs);
@@ -230,7 +233,7 @@ export class Vehicle {
     this.drive = undefined;
   }
 
-  private loseRider(journey: Journey, nowMs: number): void {
+  private onRiderCancelled(journey: Journey, nowMs: number): void {
     this.change('passenger_cancellation', 'available', nowMs);
     this.outcomes.cancelledByRider(journey.ride, nowMs);
     this.activity = { kind: 'cruising' };
@@ -261,7 +264,7 @@ export class Vehicle {
     this.change('trip_start', 'on_trip', nowMs);
     journey.startedMs = this.lastEventMs;
     journey.startLocation = this.location();
-    this.setOff(nextLeg === undefined ? edges : edges.slice(0, pauseAt), 0);
+    this.driveAlong(nextLeg === undefined ? edges : edges.slice(0, pauseAt), 0);
   }
 
   private stopOnTrip({ journey, nextLeg }: Activity & { kind: 'riding' }, nowMs: number): void {
@@ -288,32 +291,32 @@ export class Vehicle {
     this.outcomes.completed(journey, nowMs);
   }
 
-  private keepContact(nowMs: number): void {
+  private updateContact(nowMs: number): void {
     if (this.contactBackMs !== undefined) {
       if (nowMs >= this.contactBackMs) this.regainContact(nowMs);
       return;
     }
     if (this.state === 'non_operational' || !this.world.random.chance(CONTACT_LOSS_CHANCE)) return;
     this.contactBackMs = nowMs + this.world.random.between(...NO_CONTACT_MS);
-    // Said by the operator: the device itself can't.
-    this.say('comms_lost', 'non_contactable', nowMs);
+    // Reported by the operator, because the device has no contact.
+    this.emitEvent('comms_lost', 'non_contactable', nowMs);
   }
 
   private regainContact(nowMs: number): void {
     this.contactBackMs = undefined;
-    for (const point of this.held) this.world.emit('telemetry', point);
-    this.held = [];
-    this.say('comms_restored', this.state, nowMs);
+    for (const point of this.buffered) this.world.emit('telemetry', point);
+    this.buffered = [];
+    this.emitEvent('comms_restored', this.state, nowMs);
   }
 
   private change(eventType: VehicleEventType, state: VehicleState, nowMs: number): void {
     this.state = state;
-    this.say(eventType, state, nowMs);
+    this.emitEvent(eventType, state, nowMs);
   }
 
-  private say(eventType: VehicleEventType, state: VehicleState, nowMs: number): void {
+  private emitEvent(eventType: VehicleEventType, state: VehicleState, nowMs: number): void {
     const { emit, ids, providerId } = this.world;
-    // Two events never share a millisecond, so that their order can be told by their times.
+    // Timestamps are unique, so that they determine the order of the events.
     const timestamp = Math.max(nowMs, this.lastEventMs + 1);
     this.lastEventMs = timestamp;
     const tripId = this.journey?.ride.tripId;
@@ -329,7 +332,7 @@ export class Vehicle {
     });
   }
 
-  private report(nowMs: number): void {
+  private emitTelemetry(nowMs: number): void {
     const isMoving = this.drive?.isDone === false;
     const isOffDuty = this.activity.kind === 'off-duty';
     const every = isMoving ? 'moving' : isOffDuty ? 'offDuty' : 'standing';
@@ -348,7 +351,7 @@ export class Vehicle {
       location_type: 'street',
     };
     if (this.contactBackMs === undefined) emit('telemetry', point);
-    else this.held.push(point);
+    else this.buffered.push(point);
   }
 
   private get journey(): Journey | undefined {
@@ -370,14 +373,14 @@ export class Vehicle {
   private cruise(): void {
     const { demand, random } = this.world;
     const from = this.drive?.onEdge?.edge.to ?? this.place.node;
-    this.setOff(
-      this.wayTo(demand.placeAwayFrom(from, CRUISE_METERS, random)).route.edges,
+    this.driveAlong(
+      this.routeTo(demand.placeAtDistance(from, CRUISE_METERS, random)).route.edges,
       CRUISE_TURNING_SPEED,
     );
   }
 
-  /** Drives these edges from where the car is: the end of the edge it is on, or the node where it stands. */
-  private setOff(edges: readonly RoadEdge[], endSpeed: number): void {
+  /** Drives along edges that start at the end of the current edge, or at the current node if the car is parked. */
+  private driveAlong(edges: readonly RoadEdge[], endSpeed: number): void {
     const on = this.drive?.isDone === false ? this.drive.onEdge : undefined;
     this.drive = new Drive({
       graph: this.world.graph,
@@ -385,7 +388,7 @@ export class Vehicle {
       startMeters: on?.meters ?? 0,
       startSpeed: this.drive?.speed ?? 0,
       endSpeed,
-      haste: this.haste,
+      speedFactor: this.speedFactor,
     });
   }
 

@@ -6,7 +6,7 @@ import type { EventIds } from './ids.js';
 import type { Journey, Ride } from './ride.js';
 import type { Random } from './random.js';
 
-/** What everybody in a simulated city shares. */
+/** Shared by all vehicles and riders of a simulated city. */
 export interface World {
   readonly graph: RoadGraph;
   readonly router: Router;
@@ -17,7 +17,7 @@ export interface World {
   readonly emit: Emit;
 }
 
-/** What becomes of rides, said by the vehicles to those who look after the riders. */
+/** Receives the outcomes of rides from the vehicles. */
 export interface RideOutcomes {
   cancelledByRider(ride: Ride, nowMs: number): void;
   completed(journey: Journey, nowMs: number): void;

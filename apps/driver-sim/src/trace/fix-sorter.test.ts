@@ -26,7 +26,7 @@ function place({ fix }: PlacedFix): string {
 }
 
 describe(FixSorter, () => {
-  it('gives out every fix unchanged, by time, with those of one time and place together', async () => {
+  it('returns all fixes in order of time, and those with the same time and position next to each other', async () => {
     const inAnyOrder = fc.array(someFix, { maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(inAnyOrder, fc.integer({ min: 1, max: 20 }), async (fixes, maxFixesInMemory) => {
@@ -43,7 +43,7 @@ describe(FixSorter, () => {
     );
   });
 
-  it('gives out the same order from a file as from memory, of more fixes than are read at a time', async () => {
+  it('returns the same order from a file as from memory', async () => {
     const placed = Array.from({ length: 20_000 }, (_none, index) => ({
       lineNumber: index,
       fix: {

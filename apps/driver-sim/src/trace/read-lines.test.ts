@@ -8,13 +8,13 @@ function split(...pieces: string[]) {
 }
 
 describe('LineSplitter', () => {
-  it('numbers lines from 1, with any line end, the last one needing none', () => {
+  it('numbers lines from 1, with any line end, also without a final line end', () => {
     expect(split('a\r\nb\n\nc\rd\r\re')).toEqual(
       ['a', 'b', '', 'c', 'd', '', 'e'].map((text, index) => ({ number: index + 1, text, cut: false })),
     );
   });
 
-  it('gives the same lines however the text is cut into pieces', () => {
+  it('returns the same lines however the text is split', () => {
     const text = fc.string({ unit: fc.constantFrom('a', '\r', '\n', ',') });
     fc.assert(
       fc.property(text, fc.nat(), (whole, at) => {
@@ -24,7 +24,7 @@ describe('LineSplitter', () => {
     );
   });
 
-  it('cuts a line that is too long, keeps its number, and reads on after it', () => {
+  it('truncates a line that is too long and continues with the next one', () => {
     const long = 'x'.repeat(MAX_LINE_CHARS);
     const lines = split(long, long, '\nb\n');
     expect(lines.map(({ number, cut }) => ({ number, cut }))).toEqual([

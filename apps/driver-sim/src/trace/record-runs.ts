@@ -1,13 +1,13 @@
 import type { TemporaryFile } from '../files/temporary-file.js';
 
-/** Numbers of a record: time, cab and whether it is occupied, latitude, longitude, line. */
+/** Numbers per record: time, cab with occupancy, latitude, longitude, line. */
 export const RECORD_NUMBERS = 5;
 const RECORD_BYTES = RECORD_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
 
-/** Records of one run that are read at a time. */
+/** Number of records that are read from a run at a time. */
 const BLOCK_RECORDS = 1_024;
 
-/** By time, cab, place; of fixes that are otherwise the same the occupied one first, then the first line. */
+/** Orders records by time, cab and position; of identical fixes the occupied one is first, then the first line. */
 export function compareRecords(a: Float64Array, atA: number, b: Float64Array, atB: number): number {
   const [cabA, cabB] = [a[atA + 1]!, b[atB + 1]!];
   return (
@@ -20,18 +20,18 @@ export function compareRecords(a: Float64Array, atA: number, b: Float64Array, at
   );
 }
 
-/** Sorted records, block by block. */
+/** Sorted records, read in blocks. */
 export interface RecordRun {
   readonly records: Float64Array;
-  /** Where the record starts that is next. */
+  /** Index of the current record's first number. */
   readonly at: number;
-  /** Goes to the next record of the block; false at its end. */
+  /** Advances to the next record of the block. Returns false at its end. */
   step(): boolean;
-  /** Goes to the first record of the next block; false at the end. */
+  /** Advances to the first record of the next block. Returns false at the end. */
   nextBlock(): Promise<boolean>;
 }
 
-/** Records that are in memory: one block. */
+/** Records in memory: a single block. */
 export class MemoryRun implements RecordRun {
   at = -RECORD_NUMBERS;
 
@@ -52,13 +52,13 @@ export class FileRun implements RecordRun {
   records = new Float64Array(0);
   at = 0;
   private readonly file: TemporaryFile;
-  private place: number;
-  private left: number;
+  private position: number;
+  private remaining: number;
 
-  constructor(file: TemporaryFile, place: number, count: number) {
+  constructor(file: TemporaryFile, position: number, count: number) {
     this.file = file;
-    this.place = place;
-    this.left = count;
+    this.position = position;
+    this.remaining = count;
   }
 
   step(): boolean {
@@ -67,18 +67,18 @@ export class FileRun implements RecordRun {
   }
 
   async nextBlock(): Promise<boolean> {
-    if (this.left === 0) return false;
-    const count = Math.min(this.left, BLOCK_RECORDS);
+    if (this.remaining === 0) return false;
+    const count = Math.min(this.remaining, BLOCK_RECORDS);
     this.records = new Float64Array(count * RECORD_NUMBERS);
-    await this.file.read(Buffer.from(this.records.buffer), this.place);
-    this.place += count * RECORD_BYTES;
-    this.left -= count;
+    await this.file.read(Buffer.from(this.records.buffer), this.position);
+    this.position += count * RECORD_BYTES;
+    this.remaining -= count;
     this.at = 0;
     return true;
   }
 }
 
-/** A binary heap of runs: the first one has the least record. */
+/** A binary heap of runs, ordered by their current records. */
 export class Merge {
   private readonly heap: RecordRun[] = [];
 
@@ -96,7 +96,7 @@ export class Merge {
     }
   }
 
-  /** Finds the place of the first run, which went to its next record; drops it if it has none. */
+  /** Restores the order after the first run has advanced. Removes that run if it has no more records. */
   settle(hasNext: boolean): void {
     if (!hasNext) {
       const last = this.heap.pop();
@@ -105,12 +105,12 @@ export class Merge {
     }
     for (let parent = 0; ;) {
       const [left, right] = [2 * parent + 1, 2 * parent + 2];
-      let least = parent;
-      if (left < this.heap.length && this.isBefore(left, least)) least = left;
-      if (right < this.heap.length && this.isBefore(right, least)) least = right;
-      if (least === parent) return;
-      this.swap(least, parent);
-      parent = least;
+      let first = parent;
+      if (left < this.heap.length && this.isBefore(left, first)) first = left;
+      if (right < this.heap.length && this.isBefore(right, first)) first = right;
+      if (first === parent) return;
+      this.swap(first, parent);
+      parent = first;
     }
   }
 

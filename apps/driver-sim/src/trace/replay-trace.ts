@@ -6,10 +6,10 @@ import { readTrace, type Trace, type TraceReadObserver, type TraceSurvey } from 
 import type { TraceClock } from './trace-clock.js';
 import { TraceDevices } from './trace-devices.js';
 
-/** Most events that wait for ingest before further fixes are read. */
+/** Maximum number of events that wait for ingest; with more, no further fixes are read. */
 const MAX_WAITING_EVENTS = 20_000;
 
-/** Shortest wait of a paced replay: fixes that become due meanwhile share a request. No fix is sent early. */
+/** Minimum wait of a paced replay: fixes that become due meanwhile share a request. No fix is sent early. */
 const MIN_WAIT_MS = 20;
 
 /** Receives the progress of a replay. */

@@ -7,13 +7,13 @@ import { ReplayScreen } from './replay-screen.js';
 import { replayTrace, type ReplayCounts, type ReplayObserver } from './replay-trace.js';
 import { lastFullHour, movedClock, pacedClock } from './trace-clock.js';
 
-/** Most broken lines, outliers and rejected events that are listed; all are counted. */
+/** Maximum number of broken lines, outliers and rejected events that are listed; all are counted. */
 const MAX_LISTED = 20;
 
-/** Longest outage of ingest before a replay gives up. */
+/** Maximum outage of ingest; after it, the replay fails. */
 const UNAVAILABLE_TIMEOUT_MS = 600_000;
 
-/** Longest wait for events in flight after a signal to stop. */
+/** Maximum wait for events in flight after a signal to stop. */
 const STOP_TIMEOUT_MS = 5_000;
 
 /** Result of a replay: the last line of its output with `--json`. */

@@ -2,28 +2,28 @@ import type { TraceSurvey } from './read-trace.js';
 
 const HOUR_MS = 3_600_000;
 
-/** When the fixes of a trace happen now. */
+/** Maps recorded times to event times and send times. */
 export interface TraceClock {
-  /** The event time of what was recorded then. */
+  /** The event time of a fix that was recorded at that time. */
   eventMs(recordedMs: number): number;
-  /** How long after the start of the replay it is to be sent. */
+  /** When to send the fix, in milliseconds after the start of the replay. */
   dueAfterMs(recordedMs: number): number;
 }
 
-/** As if it happened from now on, at so many times its own pace. */
+/** Event times start now and pass `speed` times as fast as in the recording. */
 export function pacedClock(survey: TraceSurvey, options: { speed: number; startMs: number }): TraceClock {
   const dueAfterMs = (recordedMs: number): number =>
     Math.round((recordedMs - survey.firstMs) / options.speed);
   return { eventMs: (recordedMs) => options.startMs + dueAfterMs(recordedMs), dueAfterMs };
 }
 
-/** All of it at once, with its own spacing, moved so that it ends at a given time. */
+/** Event times have the recorded intervals and end at a given time. All fixes are due immediately. */
 export function movedClock(survey: TraceSurvey, options: { endMs: number }): TraceClock {
   const shiftMs = options.endMs - survey.lastMs;
   return { eventMs: (recordedMs) => recordedMs + shiftMs, dueAfterMs: () => -Infinity };
 }
 
-/** The last full hour at a time. */
+/** Returns the start of the current hour. */
 export function lastFullHour(nowMs: number): number {
   return Math.floor(nowMs / HOUR_MS) * HOUR_MS;
 }

@@ -11,7 +11,7 @@ function fix(change: Partial<Fix> = {}): Fix {
 }
 
 describe('TraceDevices', () => {
-  it('makes telemetry that ingest takes, with the same ids for the same fix at the same time', () => {
+  it('creates valid telemetry, with the same ids for the same fix at the same time', () => {
     const [one, other] = [new TraceDevices({ providerId }), new TraceDevices({ providerId })];
     const point = one.telemetry(fix(), eventMs);
     expect(telemetryFamily.validator.issues(point)).toEqual([]);
@@ -22,14 +22,14 @@ describe('TraceDevices', () => {
     );
   });
 
-  it('names devices, and telemetry of them, by UUIDv5', () => {
+  it('uses UUIDv5 for devices and telemetry', () => {
     expect(new TraceDevices({ providerId }).telemetry(fix(), eventMs)).toMatchObject({
       device_id: '4b91024f-924b-5d66-bb6d-7b540df19ccf',
       telemetry_id: '664152e3-9140-5d7c-8b91-4267f799ec33',
     });
   });
 
-  it('tells two fixes of a cab at one time apart, and passes over one that is said twice', () => {
+  it('distinguishes two fixes of a cab with the same time, and skips a repeated one', () => {
     const devices = new TraceDevices({ providerId });
     const first = devices.telemetry(fix(), eventMs);
     expect(devices.telemetry(fix(), eventMs)).toBeUndefined();
@@ -38,7 +38,7 @@ describe('TraceDevices', () => {
     expect(second?.telemetry_id).not.toBe(first?.telemetry_id);
   });
 
-  it('makes other telemetry and trips for another provider, of the same devices', () => {
+  it('creates other telemetry and trips of the same devices for another provider', () => {
     const other = new TraceDevices({ providerId: providerId.replace(/1$/, '2') });
     const [one, two] = [new TraceDevices({ providerId }), other].map((devices) =>
       devices.telemetry(fix({ occupied: true }), eventMs),
@@ -48,7 +48,7 @@ describe('TraceDevices', () => {
     expect(two?.trip_ids).not.toEqual(one?.trip_ids);
   });
 
-  it('derives speed and heading from successive fixes, where they are plausible', () => {
+  it('derives speed and heading from consecutive fixes if they are plausible', () => {
     const devices = new TraceDevices({ providerId });
     const at = (seconds: number, change: Partial<Fix>) =>
       devices.telemetry(
@@ -62,7 +62,7 @@ describe('TraceDevices', () => {
     expect(at(900, { lat: 37.601 })).toEqual({ lat: 37.601, lng: -122.4 });
   });
 
-  it('gives a cab one trip for as long as it is occupied', () => {
+  it('creates one trip per period in which a cab is occupied', () => {
     const devices = new TraceDevices({ providerId });
     const trips = [false, true, true, false, true].map(
       (occupied, index) =>

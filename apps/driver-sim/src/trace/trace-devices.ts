@@ -3,19 +3,19 @@ import { v5 as uuidV5 } from 'uuid';
 import { distanceMeters, headingDegrees } from '../geo/geo.js';
 import type { Fix } from './trace-format.js';
 
-/** Device ids of recorded cabs are UUIDv5 of their names in this namespace. Changing it makes them other devices. */
+/** Namespace of the UUIDv5 device ids of recorded cabs. Changing it changes all device ids. */
 const CAB_NAMESPACE = '6f1d2c0a-8d0e-4a8e-9d53-3f6f6f1f7a10';
 
-/** Longest time between two fixes that still tells how fast the cab went. */
+/** Maximum time between two fixes from which speed and heading are derived. */
 const MAX_GAP_MS = 120_000;
 
-/** Faster than any cab: one of the two fixes is wrong. */
+/** Above this speed, one of the two fixes is wrong. */
 const MAX_SPEED_METERS_PER_SECOND = 55;
 
-/** Shorter moves are the receiver's noise and have no direction. */
+/** Shorter distances are noise of the GPS receiver and have no heading. */
 const MIN_MOVE_METERS = 10;
 
-/** The device id of a recorded cab. */
+/** Returns the device id of a recorded cab. */
 export function cabDeviceId(cab: string): string {
   return uuidV5(cab, CAB_NAMESPACE);
 }
@@ -29,8 +29,8 @@ interface Device {
 }
 
 /**
- * Makes telemetry of fixes as the cabs' devices would have sent it. Ids are UUIDv5 of the provider, the device, the event
- * time and the place, so the same fixes at the same times are the same events, and those of another provider are others.
+ * Converts fixes to the telemetry that the devices of the cabs would have sent. Event ids are UUIDv5 of provider, device,
+ * event time and position, so the same fix at the same time is the same event, and another event for another provider.
  */
 export class TraceDevices {
   private readonly devices = new Map<string, Device>();
@@ -45,8 +45,8 @@ export class TraceDevices {
   }
 
   /**
-   * The telemetry point of a fix, at its time now; `undefined` if it is at the same time and place as the one before it.
-   * Of each cab, fixes come by time, and those of the same time and place follow each other.
+   * Returns the telemetry point of a fix; `undefined` if the previous fix of the cab has the same time and position. The fixes
+   * of a cab must be in order of time, and those with the same time in order of position.
    */
   telemetry(fix: Fix, eventMs: number): Telemetry | undefined {
     const device = this.device(fix.cab);
@@ -56,7 +56,7 @@ export class TraceDevices {
     const motion = motionOf(device, fix);
     const tripId =
       fix.occupied === true ? (device.tripId ?? this.idOf(device, `trip:${eventMs}`)) : undefined;
-    // Of two fixes at the same time each is an event of its own, so what they say is part of the name.
+    // The position is part of the name, because two fixes with the same time are two events.
     const telemetryId = this.idOf(device, `telemetry:${eventMs}:${fix.lat},${fix.lng}`);
     device.heading = motion.heading;
     device.tripId = tripId;
@@ -97,7 +97,7 @@ function isSamePlace(a: Fix, b: Fix): boolean {
   return a.lat === b.lat && a.lng === b.lng;
 }
 
-/** Speed and heading since the device's last fix, as far as the two tell. */
+/** Returns speed and heading since the device's last fix if they are plausible. */
 function motionOf(device: Device, fix: Fix): { speed?: number; heading?: number } {
   if (device.last === undefined) return {};
   const elapsedMs = fix.timestampMs - device.last.timestampMs;

@@ -5,7 +5,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const start = Date.UTC(2020, 0, 1, 12);
 
-/** So many fixes from a time on, a minute apart. */
+/** Adds fixes at intervals of a minute. */
 function fixes(count: number, fromMs: number, everyMs = 60_000): number[] {
   return Array.from({ length: count }, (_none, index) => fromMs + index * everyMs);
 }
@@ -18,7 +18,7 @@ function find(...timesMs: number[][]) {
 }
 
 describe(PeriodFinder, () => {
-  it('finds nothing without a fix', () => {
+  it('finds no period without fixes', () => {
     expect(find([])).toBeUndefined();
   });
 
@@ -31,32 +31,29 @@ describe(PeriodFinder, () => {
       [fixes(61, start), fixes(61, start + 10 * DAY_MS)],
       [0, 241, 122],
     ],
-    ['a fix, a month of silence, two more', [[start], fixes(2, start + 30 * DAY_MS, HOUR_MS)], [0, 721, 3]],
+    ['one fix and two more a month later', [[start], fixes(2, start + 30 * DAY_MS, HOUR_MS)], [0, 721, 3]],
     [
-      'a weekend between two weeks',
+      'two weeks with a gap of a weekend',
       [fixes(121, start, HOUR_MS), fixes(3, start + 8 * DAY_MS, HOUR_MS)],
       [0, 194, 124],
     ],
-  ])('keeps all of %s', (_what, times, expected) => {
+  ])('covers all of %s', (_what, times, expected) => {
     expect(find(...times)).toEqual(expected);
   });
 
   it.each([
     ['one fix years before', [[start - 2_000 * DAY_MS]]],
     ['one fix years after', [[start + 2_000 * DAY_MS]]],
-    [
-      'fixes on both sides, at several times',
-      [fixes(3, 0, 700 * DAY_MS), fixes(3, start + 40 * DAY_MS, 500 * DAY_MS)],
-    ],
+    ['several fixes on both sides', [fixes(3, 0, 700 * DAY_MS), fixes(3, start + 40 * DAY_MS, 500 * DAY_MS)]],
     ['many fixes years before, fewer than the rest', [fixes(60, start - 7_168 * DAY_MS)]],
     ['a few fixes two days after', [fixes(3, start + 2 * DAY_MS)]],
     ['a few fixes two days before', [fixes(3, start - 2 * DAY_MS)]],
-  ])('leaves out %s', (_what, outliers) => {
+  ])('omits %s', (_what, outliers) => {
     expect(find(fixes(61, start), ...outliers)).toEqual([0, 1, 61]);
     expect(find(...outliers, fixes(61, start))).toEqual([0, 1, 61]);
   });
 
-  it('takes the later of two parts of the same size that are years apart', () => {
+  it('prefers the later of two parts of the same size that are years apart', () => {
     expect(find(fixes(2, start, HOUR_MS), fixes(2, start - 400 * DAY_MS, HOUR_MS))).toEqual([0, 1, 2]);
   });
 });

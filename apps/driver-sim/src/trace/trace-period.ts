@@ -1,29 +1,29 @@
 const DAY_MS = 86_400_000;
 
-/** A silence longer than this ends a recording: what is on its other side has a wrong date. */
-const MAX_SILENCE_MS = 366 * DAY_MS;
+/** Fixes that are separated from the recording by a longer gap have a wrong date. */
+const MAX_GAP_MS = 366 * DAY_MS;
 
-/** A silence must be longer than this for the few fixes on its other side to be outliers. */
-const MIN_OUTLIER_SILENCE_MS = DAY_MS;
+/** Minimum gap between the recording and outliers. */
+const MIN_OUTLIER_GAP_MS = DAY_MS;
 
-/** Largest share of the fixes, on one side of the others, that can be outliers of less than {@link MAX_SILENCE_MS}. */
+/** Maximum share of fixes at one end of the recording that can be outliers with a gap below {@link MAX_GAP_MS}. */
 const MAX_OUTLIER_SHARE = 0.05;
 
-/** From the first to the last of some fixes. */
+/** The time from the first to the last of some fixes. */
 export interface Period {
   readonly firstMs: number;
   readonly lastMs: number;
-  /** Fixes within it. */
+  /** Number of fixes in the period. */
   readonly count: number;
 }
 
 /**
- * Finds the period that a trace is of, so that a few fixes with a wrong date (a clock that starts in 1970, the rollover of
- * GPS weeks, a mistyped year) do not decide when all the others happen. The rule:
+ * Finds the period that a trace covers. A few fixes with a wrong date (a clock that starts in 1970, the rollover of GPS
+ * weeks, a mistyped year) must not shift all others. The rule:
  *
- * 1. Fixes are cut where none is for more than 366 days; the part with the most fixes is the recording.
- * 2. Of that part, at most 5 % of its fixes at each end are left out, if a silence longer than a day and longer than all
- *    the rest of the recording separates them from it.
+ * 1. The fixes are split at gaps of more than 366 days; the part with the most fixes is the recording.
+ * 2. At each end of the recording, up to 5 % of its fixes are omitted if a gap separates them that is longer than a day and
+ *    longer than the rest of the recording.
  *
  * Memory is bounded by the number of days between the first and the last fix.
  */
@@ -40,31 +40,31 @@ export class PeriodFinder {
     });
   }
 
-  /** The period of the trace; `undefined` if there is no fix. */
+  /** Returns the period of the trace; `undefined` without fixes. */
   find(): Period | undefined {
     const days = [...this.days.values()].toSorted((a, b) => a.firstMs - b.firstMs);
-    const recording = largest(cutAtSilences(days, MAX_SILENCE_MS));
+    const recording = largest(splitAtGaps(days, MAX_GAP_MS));
     if (recording === undefined) return undefined;
-    return withoutFringes(cutAtSilences(recording, MIN_OUTLIER_SILENCE_MS).map(whole));
+    return withoutOutliers(splitAtGaps(recording, MIN_OUTLIER_GAP_MS).map(whole));
   }
 }
 
-/** Grows from the part with the most fixes outwards, up to a silence that only few fixes are beyond. */
-function withoutFringes(parts: readonly Period[]): Period {
+/** Starts with the part that has the most fixes and adds its neighbours until the rest are outliers. */
+function withoutOutliers(parts: readonly Period[]): Period {
   const total = countOf(parts);
   let from = parts.indexOf(parts.reduce((most, part) => (part.count > most.count ? part : most)));
   let to = from + 1;
-  const isFringe = (outside: readonly Period[], silenceMs: number, core: Period): boolean =>
-    countOf(outside) <= total * MAX_OUTLIER_SHARE && silenceMs > core.lastMs - core.firstMs;
+  const isOutlier = (outside: readonly Period[], gapMs: number, core: Period): boolean =>
+    countOf(outside) <= total * MAX_OUTLIER_SHARE && gapMs > core.lastMs - core.firstMs;
   for (let hasGrown = true; hasGrown;) {
     hasGrown = false;
     const core = whole(parts.slice(from, to));
     const [before, after] = [parts[from - 1], parts[to]];
-    if (before !== undefined && !isFringe(parts.slice(0, from), core.firstMs - before.lastMs, core)) {
+    if (before !== undefined && !isOutlier(parts.slice(0, from), core.firstMs - before.lastMs, core)) {
       from -= 1;
       hasGrown = true;
     }
-    if (after !== undefined && !isFringe(parts.slice(to), after.firstMs - core.lastMs, core)) {
+    if (after !== undefined && !isOutlier(parts.slice(to), after.firstMs - core.lastMs, core)) {
       to += 1;
       hasGrown = true;
     }
@@ -72,18 +72,18 @@ function withoutFringes(parts: readonly Period[]): Period {
   return whole(parts.slice(from, to));
 }
 
-function cutAtSilences(periods: readonly Period[], longestMs: number): Period[][] {
+function splitAtGaps(periods: readonly Period[], maxGapMs: number): Period[][] {
   const parts: Period[][] = [];
   let lastMs = -Infinity;
   for (const period of periods) {
-    if (period.firstMs - lastMs > longestMs) parts.push([]);
+    if (period.firstMs - lastMs > maxGapMs) parts.push([]);
     parts.at(-1)!.push(period);
     lastMs = period.lastMs;
   }
   return parts;
 }
 
-/** The part with the most fixes; the latest of several. */
+/** Returns the part with the most fixes; the latest of several with the same number. */
 function largest(parts: readonly Period[][]): Period[] | undefined {
   return parts.reduce<Period[] | undefined>(
     (most, part) => (most === undefined || countOf(part) >= countOf(most) ? part : most),

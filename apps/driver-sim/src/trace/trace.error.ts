@@ -1,4 +1,4 @@
-/** A trace can't be read: the message says which and where, in one line. */
+/** A trace cannot be read. The message names the file and the line, in one line. */
 export class TraceError extends Error {
   override readonly name = 'TraceError';
   readonly code = 'TRACE_UNREADABLE';
