@@ -1,11 +1,17 @@
 import './bar.css';
-import type { Liveness } from '../liveness/liveness.js';
 import { useDashboard } from '../dashboard.js';
-import { MapIcon, PanelIcon, SignOutIcon, TableIcon } from '../icons.js';
+import { formatDuration } from '../format.js';
+import { MapIcon, MoonIcon, PanelIcon, SignOutIcon, SunIcon, SystemIcon, TableIcon } from '../icons.js';
+import { freshnessOf, newestEventAge, type Liveness } from '../liveness/liveness.js';
+import { useNow } from '../liveness/use-liveness.js';
 import { useStore } from '../store.js';
-import { ConnectionWords } from './connection-words.js';
-import { FreshnessWords } from './freshness-words.js';
-import { ThemeButton } from './theme-button.js';
+import { type ThemeChoice, themeChoices } from '../theme/theme.js';
+
+const themeIcons: Readonly<Record<ThemeChoice, () => React.ReactNode>> = {
+  system: SystemIcon,
+  light: SunIcon,
+  dark: MoonIcon,
+};
 
 interface BarProps {
   readonly liveness: Liveness;
@@ -79,5 +85,64 @@ export function Bar({
         )}
       </div>
     </header>
+  );
+}
+
+/** Whether the data is live, and if not, why. */
+function ConnectionWords({ liveness }: { liveness: Liveness }) {
+  const { connection } = useDashboard();
+  const { kind } = useStore(connection.state);
+  const { isLive, tone, words, announcement } = liveness;
+  return (
+    <span
+      className="connection"
+      data-testid="connection-state"
+      data-state={kind}
+      data-live={isLive}
+      data-tone={tone}
+    >
+      <span className="connection-pill">{isLive ? 'LIVE' : 'NOT LIVE'}</span>
+      <span className="connection-words" title={words}>
+        {words}
+      </span>
+      <span className="visually-hidden" role="status">
+        {announcement}
+      </span>
+    </span>
+  );
+}
+
+/** The age of the newest event in the city. */
+function FreshnessWords() {
+  const { city } = useDashboard();
+  const ageMs = newestEventAge({ tick: useStore(city.tick), now: useNow() });
+  if (ageMs === null) return <span className="freshness" data-testid="freshness" />;
+  return (
+    <span className="freshness" data-testid="freshness" data-freshness={freshnessOf(ageMs)}>
+      <span className="freshness-label">newest event </span>
+      <span className="freshness-age">
+        {formatDuration(ageMs)}
+        <span className="freshness-ago"> ago</span>
+      </span>
+    </span>
+  );
+}
+
+/** Switches to the next theme. */
+function ThemeButton() {
+  const { theme } = useDashboard();
+  const choice = useStore(theme.choice);
+  const next = themeChoices[(themeChoices.indexOf(choice) + 1) % themeChoices.length]!;
+  const Icon = themeIcons[choice];
+  return (
+    <button
+      type="button"
+      className="bar-button"
+      aria-label={`Theme: ${choice}. Change to ${next}`}
+      title={`Theme: ${choice}`}
+      onClick={() => theme.choose(next)}
+    >
+      <Icon />
+    </button>
   );
 }

@@ -2,8 +2,7 @@ import './card.css';
 import type { VehicleDetail, VehicleQuery } from '@hailstream/events/live';
 import { useEffect, useRef, useState } from 'react';
 import { isOnMap, toDrawnState } from '../city-state/drawn-state.js';
-import type { Vehicle } from '../city-state/fleet.js';
-import { isVehicleRef } from '../city-state/vehicle-ref.js';
+import { isVehicleRef, type Vehicle } from '../city-state/fleet.js';
 import { useDashboard } from '../dashboard.js';
 import {
   formatClock,
@@ -20,7 +19,6 @@ import { speedGradient } from '../map/speed-ramp.js';
 import { marks } from '../marks/marks.js';
 import { MarkSwatch } from '../marks/mark-swatch.js';
 import { useStore } from '../store.js';
-import { VehicleEvents } from './vehicle-events.js';
 
 /** Without an answer for this long, the service does not know the vehicle. */
 const UNKNOWN_AFTER_MS = 4_000;
@@ -131,6 +129,27 @@ function TripFacts({ detail }: { detail: VehicleDetail | null }) {
           <Fact label="Rider" value={trip.last_rider_event ? inWords(trip.last_rider_event) : UNKNOWN} />
         </dl>
       )}
+    </section>
+  );
+}
+
+/** The latest events of a vehicle, newest first; `null` while they are loading. */
+function VehicleEvents({ events }: { events: VehicleDetail['events'] | null }) {
+  const { theme } = useDashboard();
+  const painted = useStore(theme.theme);
+  return (
+    <section className="card-section">
+      <h3>Events</h3>
+      {events?.length === 0 && <p className="card-none">No events</p>}
+      <ol className="card-events">
+        {events?.map(({ event_types, vehicle_state, timestamp }) => (
+          <li key={`${timestamp} ${event_types.join()}`}>
+            <time dateTime={new Date(timestamp).toISOString()}>{formatClock(timestamp)}</time>
+            {isOnMap(vehicle_state) && <MarkSwatch state={vehicle_state} theme={painted} size={16} />}
+            <span>{event_types.map(inWords).join(', ')}</span>
+          </li>
+        ))}
+      </ol>
     </section>
   );
 }

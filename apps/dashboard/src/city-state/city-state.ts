@@ -10,8 +10,7 @@ import type {
 import { Store } from '../store.js';
 import type { DrawnState } from './drawn-state.js';
 import { FiguresHistory } from './figures-history.js';
-import { Fleet } from './fleet.js';
-import { isSameVehicle } from './vehicle-ref.js';
+import { Fleet, isSameVehicle } from './fleet.js';
 
 /** The newest frame, and when it was received by the browser's clocks. */
 export interface Tick {

@@ -1,4 +1,4 @@
-import type { Contact, Frame, VehicleRef, VehicleRow } from '@hailstream/events/live';
+import type { Contact, Frame, VehicleQuery, VehicleRef, VehicleRow } from '@hailstream/events/live';
 import { distanceMeters } from './mercator.js';
 import { type DrawnState, toDrawnState } from './drawn-state.js';
 
@@ -238,4 +238,20 @@ function doubled<T extends Float64Array | Float32Array>(column: T): T {
   const larger = new (column.constructor as new (length: number) => T)(column.length * 2);
   larger.set(column);
   return larger;
+}
+
+/** A string that identifies a vehicle, for list keys. */
+export function vehicleKey({ deviceId, providerId }: VehicleQuery): string {
+  return `${providerId ?? ''} ${deviceId}`;
+}
+
+/** Whether both refer to the same vehicle; `null` equals only `null`. */
+export function isSameVehicle(one: VehicleQuery | null, other: VehicleQuery | null): boolean {
+  if (one === null || other === null) return one === other;
+  return one.deviceId === other.deviceId && one.providerId === other.providerId;
+}
+
+/** Whether the provider is known; a device id alone may match several vehicles. */
+export function isVehicleRef(vehicle: VehicleQuery | null): vehicle is VehicleRef {
+  return vehicle !== null && vehicle.providerId !== null;
 }

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state.js';
-import { retryDelayMs } from './retry-delay.js';
+import {
+  type ConnectionEvent,
+  type ConnectionState,
+  nextConnectionState,
+  retryDelayMs,
+} from './connection-state.js';
 
 const states: ConnectionState[] = [{ kind: 'connecting' }, { kind: 'connected' }, { kind: 'reconnecting' }];
 const outcomes: [ConnectionEvent, ConnectionState][] = [

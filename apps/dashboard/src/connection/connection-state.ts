@@ -1,3 +1,6 @@
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 5_000;
+
 /** The state of the connection to the realtime service. */
 export type ConnectionState =
   /** Not connected since the page was opened. */
@@ -25,4 +28,9 @@ export function nextConnectionState(state: ConnectionState, event: ConnectionEve
     case 'refused':
       return { kind: 'signed-out', hadToken: event.hadToken };
   }
+}
+
+/** Milliseconds to wait before retry number `attempt` (from 1): doubled each time, up to a maximum. */
+export function retryDelayMs(attempt: number): number {
+  return Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempt - 1));
 }

@@ -2,12 +2,17 @@ import type { City, ClientToServer, Refusal, ServerToClient, Viewport } from '@h
 import { type Socket, io } from 'socket.io-client';
 import type { CityState } from '../city-state/city-state.js';
 import { Store } from '../store.js';
-import { requestCity } from './city-request.js';
-import { type ConnectionEvent, type ConnectionState, nextConnectionState } from './connection-state.js';
-import { retryDelayMs } from './retry-delay.js';
+import {
+  type ConnectionEvent,
+  type ConnectionState,
+  nextConnectionState,
+  retryDelayMs,
+} from './connection-state.js';
 
 /** Timeout of the handshake. */
 const HANDSHAKE_TIMEOUT_MS = 8_000;
+
+const REQUEST_TIMEOUT_MS = 10_000;
 
 /** The connection to the realtime service: sends the viewport and the watched vehicle, and passes on what is received. */
 export class Connection {
@@ -113,6 +118,27 @@ export class Connection {
 
   private sendWatch(): void {
     if (this.socket.connected) this.socket.emit('watch', this.cityState.selected.get());
+  }
+}
+
+/** The result of requesting the city. */
+type CityAnswer =
+  | { readonly kind: 'city'; readonly city: City }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Requests `GET /city`, whose status also shows whether the token is accepted. */
+async function requestCity(token: string | null): Promise<CityAnswer> {
+  try {
+    const response = await fetch('/city', {
+      headers: token === null ? {} : { Authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    });
+    if (response.status === 401 || response.status === 403) return { kind: 'refused' };
+    if (!response.ok) return { kind: 'failed', reason: `the service answered ${response.status}` };
+    return { kind: 'city', city: (await response.json()) as City };
+  } catch (error) {
+    return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
   }
 }
 

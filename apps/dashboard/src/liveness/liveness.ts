@@ -2,7 +2,12 @@ import type { ServiceStatus } from '@hailstream/events/live';
 import type { ConnectionState } from '../connection/connection-state.js';
 import { formatAge, formatClock } from '../format.js';
 import type { MapState, Tick } from '../city-state/city-state.js';
-import { ageOfNewestEvent, freshnessOf, LATE_AFTER_MS, OLD_AFTER_MS, type Freshness } from './freshness.js';
+
+/** Data is `late` if the newest event is older than the first limit, and `old` beyond the second. */
+const LATE_AFTER_MS = 5_000;
+const OLD_AFTER_MS = 30_000;
+
+type Freshness = 'fresh' | 'late' | 'old';
 
 /** What decides whether the page shows LIVE. */
 export interface LivenessFacts {
@@ -47,6 +52,23 @@ export function newestEventAge({ tick, now }: Pick<LivenessFacts, 'tick' | 'now'
   const newestEventAt = tick?.figures.newestEventAt ?? null;
   if (tick === null || newestEventAt === null) return null;
   return ageOfNewestEvent({ ...tick, newestEventAt }, now);
+}
+
+/**
+ * Milliseconds since the newest event. Each clock is compared only with itself: the time that passed at the service until it
+ * created the frame, plus the time that passed in the browser since. The browser's monotonic clock may stop while the
+ * computer sleeps, and its time of day may be set: the larger of the two elapsed times counts.
+ */
+export function ageOfNewestEvent(
+  frame: { newestEventAt: number; asOf: number; receivedAt: number; receivedOn: number },
+  now: { readonly monotonic: number; readonly date: number },
+): number {
+  return Math.max(0, frame.asOf - frame.newestEventAt) + elapsedSince(frame, now);
+}
+
+export function freshnessOf(ageMs: number): Freshness {
+  if (ageMs > OLD_AFTER_MS) return 'old';
+  return ageMs > LATE_AFTER_MS ? 'late' : 'fresh';
 }
 
 function fromConnection({ connection, tick }: LivenessFacts): Liveness | null {
@@ -119,8 +141,11 @@ function live(facts: LivenessFacts): Liveness {
   return { isLive: true, isPast: false, words: 'connected', announcement: 'live', tone };
 }
 
-function elapsedSince(tick: Tick, now: LivenessFacts['now']): number {
-  return Math.max(0, now.monotonic - tick.receivedAt, now.date - tick.receivedOn);
+function elapsedSince(
+  { receivedAt, receivedOn }: Pick<Tick, 'receivedAt' | 'receivedOn'>,
+  now: LivenessFacts['now'],
+): number {
+  return Math.max(0, now.monotonic - receivedAt, now.date - receivedOn);
 }
 
 function notLive(

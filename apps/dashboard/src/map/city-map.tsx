@@ -2,7 +2,7 @@ import './map.css';
 import type { City } from '@hailstream/events/live';
 import { useEffect, useRef, useState } from 'react';
 import { CrosshairIcon, MinusIcon, PlusIcon } from '../icons.js';
-import { isVehicleRef } from '../city-state/vehicle-ref.js';
+import { isVehicleRef } from '../city-state/fleet.js';
 import { useDashboard } from '../dashboard.js';
 import { useStore } from '../store.js';
 import { MapKeeper } from './map-keeper.js';

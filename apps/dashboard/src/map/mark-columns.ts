@@ -1,7 +1,6 @@
 import type { VehicleQuery, VehicleRef } from '@hailstream/events/live';
 import { type DrawnState, isOnMap, statesOnMap } from '../city-state/drawn-state.js';
-import type { Fleet } from '../city-state/fleet.js';
-import { isVehicleRef } from '../city-state/vehicle-ref.js';
+import { isVehicleRef, type Fleet } from '../city-state/fleet.js';
 import { turnsWithHeading } from '../marks/marks.js';
 import { type MarksAtlas, NUMBERS_PER_ICON } from '../marks/marks-atlas.js';
 

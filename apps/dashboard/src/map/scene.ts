@@ -3,7 +3,7 @@ import type { MapboxOverlay } from '@deck.gl/mapbox';
 import { type Cell, countPerCell, isCrowded, toPlaces } from '../city-state/cells.js';
 import type { CityState } from '../city-state/city-state.js';
 import { statesOnMap } from '../city-state/drawn-state.js';
-import { isVehicleRef } from '../city-state/vehicle-ref.js';
+import { isVehicleRef } from '../city-state/fleet.js';
 import { drawMarksAtlas, type MarksAtlas } from '../marks/marks-atlas.js';
 import { Store } from '../store.js';
 import type { Theme } from '../theme/theme.js';

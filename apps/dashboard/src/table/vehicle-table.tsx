@@ -1,8 +1,7 @@
 import './table.css';
 import { useEffect, useState } from 'react';
 import { isOnMap } from '../city-state/drawn-state.js';
-import type { Vehicle } from '../city-state/fleet.js';
-import { vehicleKey } from '../city-state/vehicle-ref.js';
+import { vehicleKey, type Vehicle } from '../city-state/fleet.js';
 import { useDashboard } from '../dashboard.js';
 import { formatCount, formatHeading, formatSpeed, inWords, shortId } from '../format.js';
 import { marks } from '../marks/marks.js';
