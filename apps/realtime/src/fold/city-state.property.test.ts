@@ -8,7 +8,7 @@ import {
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { vehicleDetail } from '../views/vehicle-detail.js';
-import { vehicleRow } from '../views/vehicle-row.js';
+import { vehicleRow } from '../views/frame.js';
 import { CityState, type CityEvent } from './city-state.js';
 import { TRIP_KEPT_MS } from './fleet.js';
 import {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { vehicleDetail } from '../views/vehicle-detail.js';
-import { vehicleRow } from '../views/vehicle-row.js';
+import { vehicleRow } from '../views/frame.js';
 import { CityState, MAX_CLOCK_LEAD_MS, type CityEvent, type ProviderFilter } from './city-state.js';
-import { SILENT_AFTER_MS, STALE_AFTER_MS } from './contact.js';
+import { SILENT_AFTER_MS, STALE_AFTER_MS } from './vehicle.js';
 import {
   id,
   NOW,

@@ -1,10 +1,9 @@
 import type { RiderEvent, Telemetry, Trip, VehicleEvent } from '@hailstream/events';
-import { contactAt } from './contact.js';
 import { noCounts, noFigures, type MutableFigures, type Totals } from './figures.js';
 import { latest } from './newest.js';
 import { Rate } from './rate.js';
 import { stagesUnderWay, TripFacts } from './trip.js';
-import { Vehicle } from './vehicle.js';
+import { contactAt, Vehicle } from './vehicle.js';
 
 /** Most vehicles kept per provider; events of further vehicles are not folded. */
 export const MAX_VEHICLES_PER_PROVIDER = 1_000_000;

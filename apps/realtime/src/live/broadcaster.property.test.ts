@@ -2,7 +2,7 @@ import type { Viewport } from '@hailstream/events/live';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { id, NOW, OTHER_PROVIDER, PROVIDER, telemetry } from '../fold/events.fixture.js';
-import { vehicleRow } from '../views/vehicle-row.js';
+import { vehicleRow } from '../views/frame.js';
 import { MAX_BACKLOG_BYTES } from './broadcaster.js';
 import { cover, covers } from './grid.js';
 import { setUp, type Page } from './pages.fixture.js';

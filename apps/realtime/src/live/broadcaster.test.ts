@@ -1,6 +1,6 @@
 import type { VehicleDetail, Viewport } from '@hailstream/events/live';
 import { describe, expect, it } from 'vitest';
-import { SILENT_AFTER_MS, STALE_AFTER_MS } from '../fold/contact.js';
+import { SILENT_AFTER_MS, STALE_AFTER_MS } from '../fold/vehicle.js';
 import { id, NOW, OTHER_PROVIDER, PROVIDER, telemetry, vehicleEvent } from '../fold/events.fixture.js';
 import { MAX_BACKLOG_BYTES, VIEWPORT_INTERVAL_MS } from './broadcaster.js';
 import { setUp, TICK_MS, type Page } from './pages.fixture.js';

@@ -10,8 +10,7 @@ import type {
 import type { CityState, ProviderFilter } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
 import type { TickReport } from '../metrics/realtime-metrics.service.js';
-import { frame, type FrameContent } from '../views/frame.js';
-import { ProviderNumbers } from '../views/provider-numbers.js';
+import { frame, ProviderNumbers, type FrameContent } from '../views/frame.js';
 import { vehicleDetail } from '../views/vehicle-detail.js';
 import { cover } from './grid.js';
 import { Publication } from './publication.js';

@@ -3,6 +3,9 @@ import type { Principal } from '@hailstream/service/tokens';
 import type { DefaultEventsMap, Server, Socket } from 'socket.io';
 import type { Client, SendToRoom } from './broadcaster.js';
 
+/** Most messages that a page may send per second: a dragged map sends one per screen refresh. */
+export const MAX_MESSAGES_PER_SECOND = 200;
+
 /** Stored with each socket. */
 export interface SocketData {
   principal: Principal;
@@ -14,6 +17,7 @@ export type LiveSocket = Socket<ClientToServer, ServerToClient, DefaultEventsMap
 
 /** A page connected over socket.io. */
 export class SocketClient implements Client {
+  readonly meter = new MessageMeter();
   /** Bytes that wait in socket.io. */
   private queuedBytes = 0;
   /** Bytes of the packets handed to the transport last: all written once it is writable again. */
@@ -43,6 +47,23 @@ export class SocketClient implements Client {
 
   backlogBytes(): number {
     return this.queuedBytes + (this.socket.conn.transport.writable ? 0 : this.handedOverBytes);
+  }
+}
+
+/** Limits the rate of messages of one page. */
+export class MessageMeter {
+  private second = 0;
+  private count = 0;
+
+  /** Counts a message. Returns whether it is within the limit. */
+  allow(now: number): boolean {
+    const second = Math.floor(now / 1_000);
+    if (second !== this.second) {
+      this.second = second;
+      this.count = 0;
+    }
+    this.count += 1;
+    return this.count <= MAX_MESSAGES_PER_SECOND;
   }
 }
 

@@ -17,7 +17,6 @@ import { SocketClient, sendToRoomOf, type LiveServer, type LiveSocket } from './
 import { liveParser } from './live.parser.js';
 import { parseViewport, parseWatch, type Parsed } from './live.schema.js';
 import { LiveService } from './live.service.js';
-import { MessageMeter } from './message-meter.js';
 
 /** Most pages served by one process; further ones are refused with a reason. */
 export const MAX_SOCKETS = 5_000;
@@ -36,7 +35,7 @@ const TOKEN_CHECK_MS = 5_000;
   parser: liveParser,
 })
 export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect, OnModuleDestroy {
-  private readonly clients = new Map<LiveSocket, { client: SocketClient; meter: MessageMeter }>();
+  private readonly clients = new Map<LiveSocket, SocketClient>();
   private readonly logger: Logger;
   private tokenTimer: NodeJS.Timeout | null = null;
 
@@ -65,15 +64,15 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
 
   handleConnection(socket: LiveSocket): void {
     const client = new SocketClient(socket);
-    this.clients.set(socket, { client, meter: new MessageMeter() });
+    this.clients.set(socket, client);
     this.live.connect(client, socket.data.principal.providerId ?? null);
   }
 
   handleDisconnect(socket: LiveSocket): void {
-    const known = this.clients.get(socket);
-    if (known === undefined) return;
+    const client = this.clients.get(socket);
+    if (client === undefined) return;
     this.clients.delete(socket);
-    this.live.disconnect(known.client);
+    this.live.disconnect(client);
   }
 
   @SubscribeMessage('viewport')
@@ -94,15 +93,15 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
     parsed: Parsed<T>,
     act: (client: SocketClient, value: T) => void,
   ): void {
-    const known = this.clients.get(socket);
-    if (known === undefined) return;
-    if (!known.meter.allow(Date.now())) {
+    const client = this.clients.get(socket);
+    if (client === undefined) return;
+    if (!client.meter.allow(Date.now())) {
       this.logger.warn({ socket: socket.id }, 'page disconnected: too many messages');
       socket.disconnect(true);
     } else if ('refusal' in parsed) {
-      known.client.send('refused', { message, reason: parsed.refusal });
+      client.send('refused', { message, reason: parsed.refusal });
     } else {
-      act(known.client, parsed.value);
+      act(client, parsed.value);
     }
   }
 

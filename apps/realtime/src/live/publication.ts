@@ -1,8 +1,7 @@
 import type { VehicleRow } from '@hailstream/events/live';
 import type { CityState, ProviderFilter } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
-import type { ProviderNumbers } from '../views/provider-numbers.js';
-import { vehicleRow } from '../views/vehicle-row.js';
+import { vehicleRow, type ProviderNumbers } from '../views/frame.js';
 import { covers, type CellRange } from './grid.js';
 import type { Change } from './rooms.js';
 

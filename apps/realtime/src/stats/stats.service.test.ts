@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { Registry } from 'prom-client';
 import { describe, expect, it, vi } from 'vitest';
 import { CityState } from '../fold/city-state.js';
-import { STALE_AFTER_MS } from '../fold/contact.js';
+import { STALE_AFTER_MS } from '../fold/vehicle.js';
 import { id, NOW, riderEvent, telemetry, vehicleEvent } from '../fold/events.fixture.js';
 import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
 import type { RebuildService } from '../rebuild/rebuild.service.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_MESSAGES_PER_SECOND, MessageMeter } from './message-meter.js';
+import { MAX_MESSAGES_PER_SECOND, MessageMeter } from './client.socket.js';
 
 describe('MessageMeter', () => {
   it('allows the maximum number of messages in each second', () => {
