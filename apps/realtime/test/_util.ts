@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { eventRegistry } from '@hailstream/events';
 import type { ClientToServer, ServerToClient } from '@hailstream/events/live';
-import { createProducer, type OutgoingRecord } from '@hailstream/log';
+import { createAdmin, createProducer, type OutgoingRecord } from '@hailstream/log';
 import { createLogger } from '@hailstream/service/logging';
 import { until } from '@hailstream/service/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -14,11 +14,21 @@ import { createRealtime, followLog } from '../src/realtime.factory.js';
 
 export const SECRET = 'a secret of at least thirty-two characters';
 
+/** The viewport of the pages in tests. */
+export const monaco = { west: 7.4, south: 43.72, east: 7.45, north: 43.76 };
+
 export type PageSocket = Socket<ServerToClient, ClientToServer>;
 
 export interface Realtime extends AsyncDisposable {
   readonly app: NestFastifyApplication;
   readonly url: string;
+}
+
+/** The answer to `GET /vehicles`. */
+export interface VehicleList {
+  readonly asOf: number;
+  readonly count: number;
+  readonly vehicles: Record<string, unknown>[];
 }
 
 /** Starts a realtime service on a free port that reads from this broker. */
@@ -44,6 +54,15 @@ export async function startRealtime(
       await followed;
     },
   };
+}
+
+/** Creates the topics of all event families, as ingest does. */
+export async function createTopics(brokerAddress: string): Promise<void> {
+  await using admin = createAdmin({
+    connection: { brokers: [brokerAddress], clientId: 'test' },
+    logger: pino({ level: 'silent' }),
+  });
+  await admin.ensureTopics(eventRegistry.topics);
 }
 
 /** Appends events as ingest does, received now or at `receivedAt`. */

@@ -1,25 +1,23 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { eventRegistry, telemetryTopic, vehicleEventsTopic } from '@hailstream/events';
+import { telemetryTopic, vehicleEventsTopic } from '@hailstream/events';
 import type { Frame, ServiceStatus, StatusMessage } from '@hailstream/events/live';
-import { createAdmin } from '@hailstream/log';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { CityEvent } from '../src/fold/city-state.js';
 import { id, telemetry, vehicleEvent } from '../src/fold/events.fixture.js';
 import {
   append,
   appendRecords,
+  createTopics,
   deleteTopic,
   getJson,
+  monaco,
   openSocket,
   startRealtime,
   untilReady,
   type Realtime,
 } from './_util.js';
-
-const monaco = { west: 7.4, south: 43.72, east: 7.45, north: 43.76 };
 
 interface Stats {
   readonly devicesSeen: number;
@@ -36,14 +34,6 @@ interface NotRebuilt {
 
 interface Readiness {
   readonly checks: Readonly<Record<string, { readonly status: string; readonly reason?: string }>>;
-}
-
-async function makeTopics(address: string): Promise<void> {
-  await using admin = createAdmin({
-    connection: { brokers: [address], clientId: 'test' },
-    logger: pino({ level: 'silent' }),
-  });
-  await admin.ensureTopics(eventRegistry.topics);
 }
 
 /** One telemetry point of each of `count` vehicles. */
@@ -71,7 +61,7 @@ async function devicesSeen(realtime: Realtime): Promise<number | null> {
 describe('a log that is lost while realtime reads it', () => {
   it('is replaced by the new log, which is folded from its start', async () => {
     await using broker = await startTestBroker();
-    await makeTopics(broker.address);
+    await createTopics(broker.address);
     await append(broker.address, points(40));
     await using realtime = await startRealtime(broker.address);
     await untilReady(realtime);
@@ -84,7 +74,7 @@ describe('a log that is lost while realtime reads it', () => {
     await until(() => snapshots.length === 1, { what: 'the first snapshot' });
 
     await replaceDataFolder(broker);
-    await makeTopics(broker.address);
+    await createTopics(broker.address);
     await append(broker.address, points(3, 500));
     expect(await until(async () => (await devicesSeen(realtime)) === 3, { what: 'the new vehicles' })).toBe(
       true,
@@ -105,14 +95,14 @@ describe('a log that is lost while realtime reads it', () => {
 
   it('is replaced if one topic was deleted and created again', async () => {
     await using broker = await startTestBroker();
-    await makeTopics(broker.address);
+    await createTopics(broker.address);
     await append(broker.address, [...points(40), vehicleEvent({ timestamp: Date.now() })]);
     await using realtime = await startRealtime(broker.address);
     await untilReady(realtime);
     expect(await devicesSeen(realtime)).toBe(40);
 
     await deleteTopic(broker.address, telemetryTopic.name);
-    await makeTopics(broker.address);
+    await createTopics(broker.address);
     await append(broker.address, points(5, 500));
     // The vehicle's events are in a topic that was not deleted.
     await until(async () => (await devicesSeen(realtime)) === 6, {
@@ -128,14 +118,14 @@ describe('a log that is lost and whose successor already has more records than w
     ['a topic is deleted', (broker: TestBroker) => deleteTopic(broker.address, telemetryTopic.name)],
   ])('is replaced by the new log after %s', async (_, lose) => {
     await using broker = await startTestBroker();
-    await makeTopics(broker.address);
+    await createTopics(broker.address);
     await append(broker.address, points(24));
     await using realtime = await startRealtime(broker.address);
     await untilReady(realtime);
     expect(await devicesSeen(realtime)).toBe(24);
 
     await lose(broker);
-    await makeTopics(broker.address);
+    await createTopics(broker.address);
     await append(broker.address, points(400, 500));
     const statusOf = async (n: number) => (await getJson(`${realtime.url}/vehicles/${id(n)}`)).status;
     await until(async () => (await statusOf(1)) === 404, { what: 'the old vehicles are forgotten' });
@@ -148,7 +138,7 @@ describe('a log that is lost and whose successor already has more records than w
 describe('readiness', () => {
   it('is refused, with the reason, while the log is unreachable', async () => {
     await using broker = await startTestBroker();
-    await makeTopics(broker.address);
+    await createTopics(broker.address);
     await using realtime = await startRealtime(broker.address);
     await untilReady(realtime);
     await broker.kill();
@@ -171,7 +161,7 @@ describe('readiness', () => {
 
   it('is refused while the city is rebuilt, as are requests for the city', async () => {
     await using broker = await startTestBroker();
-    await makeTopics(broker.address);
+    await createTopics(broker.address);
     const timestamp = Date.now();
     const filler = Buffer.from(JSON.stringify({ note: 'x'.repeat(900) }));
     await appendRecords(

@@ -1,29 +1,22 @@
-import { eventRegistry, deadLetterTopic, telemetryTopic } from '@hailstream/events';
+import { deadLetterTopic, telemetryTopic } from '@hailstream/events';
 import type { Frame, VehicleDetail } from '@hailstream/events/live';
 import { createAdmin } from '@hailstream/log';
 import { startTestBroker } from '@hailstream/log/testing';
-import { makeToken } from '@hailstream/service/tokens';
 import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { CityEvent } from '../src/fold/city-state.js';
-import {
-  id,
-  OTHER_PROVIDER,
-  PROVIDER,
-  riderEvent,
-  telemetry,
-  vehicleEvent,
-} from '../src/fold/events.fixture.js';
+import { id, minuteOfEvents, PROVIDER, telemetry } from '../src/fold/events.fixture.js';
 import {
   append,
   appendRecords,
+  createTopics,
   getJson,
+  monaco,
   openSocket,
-  SECRET,
   startRealtime,
   untilReady,
   type Realtime,
+  type VehicleList,
 } from './_util.js';
 
 interface Stats {
@@ -37,46 +30,7 @@ interface Stats {
   readonly cancellations: number;
 }
 
-interface VehicleList {
-  readonly asOf: number;
-  readonly count: number;
-  readonly vehicles: Record<string, unknown>[];
-}
-
-const monaco = { west: 7.4, south: 43.72, east: 7.45, north: 43.76 };
 const DAY_MS = 86_400_000;
-
-async function makeTopics(address: string): Promise<void> {
-  await using admin = createAdmin({
-    connection: { brokers: [address], clientId: 'test' },
-    logger: pino({ level: 'silent' }),
-  });
-  await admin.ensureTopics(eventRegistry.topics);
-}
-
-/** Events of one minute: positions, states, ride requests and a cancellation. */
-function minute(now: number): CityEvent[] {
-  return [
-    ...Array.from({ length: 40 }, (_, n) =>
-      telemetry({
-        device_id: id((n % 8) + 1),
-        timestamp: now - n * 1_000,
-        location: { lat: 43.73 + n / 1024, lng: 7.42 },
-      }),
-    ),
-    vehicleEvent({ device_id: id(1), timestamp: now - 500 }),
-    vehicleEvent({
-      device_id: id(2),
-      timestamp: now - 900,
-      vehicle_state: 'available',
-      event_types: ['service_start'],
-    }),
-    riderEvent({ timestamp: now - 30_000 }),
-    riderEvent({ trip_id: id(101), timestamp: now - 20_000 }),
-    riderEvent({ trip_id: id(102), timestamp: now - 19_000 }),
-    riderEvent({ trip_id: id(102), timestamp: now - 9_000, event_type: 'ride_cancel' }),
-  ];
-}
 
 const statsOf = async ({ url }: Realtime) => (await getJson<Stats>(`${url}/stats`)).body;
 const vehiclesOf = async ({ url }: Realtime, query = '') =>
@@ -85,9 +39,9 @@ const vehiclesOf = async ({ url }: Realtime, query = '') =>
 describe('realtime', () => {
   it('folds the log and serves the city over HTTP', async () => {
     await using broker = await startTestBroker();
-    await makeTopics(broker.address);
+    await createTopics(broker.address);
     const now = Date.now();
-    await append(broker.address, minute(now));
+    await append(broker.address, minuteOfEvents(now));
     await using realtime = await startRealtime(broker.address);
     await untilReady(realtime);
     expect(await statsOf(realtime)).toMatchObject({
@@ -120,50 +74,11 @@ describe('realtime', () => {
     });
   });
 
-  it('sends a page a snapshot, then changes, and the watched vehicle', async () => {
-    await using broker = await startTestBroker();
-    await makeTopics(broker.address);
-    await append(broker.address, minute(Date.now()));
-    await using realtime = await startRealtime(broker.address);
-    using page = openSocket(realtime.url);
-    const snapshots: Frame[] = [];
-    const frames: Frame[] = [];
-    const details: VehicleDetail[] = [];
-    page.on('snapshot', (frame) => snapshots.push(frame));
-    page.on('frame', (frame) => frames.push(frame));
-    page.on('vehicle', (detail) => details.push(detail));
-    page.emit('viewport', monaco);
-    page.emit('watch', { deviceId: id(3), providerId: PROVIDER });
-    await until(() => snapshots.length > 0 && details.length > 0, { what: 'a snapshot and a detail' });
-    expect(snapshots[0]!.vehicles.length).toBe(8);
-    expect(snapshots[0]).toMatchObject({ tickMs: 50, figures: { requestsWaiting: 1, cancellations: 1 } });
-
-    const moved = Date.now();
-    await append(broker.address, [
-      telemetry({ device_id: id(3), timestamp: moved, location: { lat: 43.75, lng: 7.43 } }),
-    ]);
-    const row = await until(() => frames.flatMap(({ vehicles }) => vehicles)[0], { what: 'a change' });
-    expect(row.slice(0, 3)).toEqual([id(3), 43.75, 7.43]);
-    await until(() => details.at(-1)?.located_at === moved, { what: 'the detail' });
-
-    await append(broker.address, [
-      telemetry({ device_id: id(3), timestamp: moved + 1, location: { lat: 44.5, lng: 7.43 } }),
-    ]);
-    expect(await until(() => frames.flatMap(({ gone }) => gone)[0], { what: 'a departure' })).toEqual([
-      id(3),
-      0,
-    ]);
-    expect(snapshots.length).toBe(1);
-    const count = frames.length;
-    await until(() => frames.length > count + 2, { what: 'frames with figures alone' });
-    expect(frames.at(-1)).toMatchObject({ vehicles: [], gone: [] });
-  });
-
   it('reaches the same state after a restart', async () => {
     await using broker = await startTestBroker();
-    await makeTopics(broker.address);
+    await createTopics(broker.address);
     const now = Date.now();
-    const events = minute(now);
+    const events = minuteOfEvents(now);
     const state = async (realtime: Realtime) => {
       const { vehicles } = await vehiclesOf(realtime);
       const details = await Promise.all(
@@ -191,7 +106,7 @@ describe('realtime', () => {
 
   it('rebuilds from records received recently, and counts vehicles whose events are two days old', async () => {
     await using broker = await startTestBroker();
-    await makeTopics(broker.address);
+    await createTopics(broker.address);
     const now = Date.now();
     const longAgo = [telemetry({ device_id: id(900), timestamp: now - DAY_MS })];
     await append(broker.address, longAgo, now - 2 * 3_600_000);
@@ -216,7 +131,7 @@ describe('realtime', () => {
 
   it('skips and counts unreadable records, and writes nothing to the dead-letter topic', async () => {
     await using broker = await startTestBroker();
-    await makeTopics(broker.address);
+    await createTopics(broker.address);
     await using realtime = await startRealtime(broker.address);
     await untilReady(realtime);
     const topic = telemetryTopic.name;
@@ -249,7 +164,7 @@ describe('realtime', () => {
 
   it('continues at its positions after the log was unreachable, folding each record once', async () => {
     await using broker = await startTestBroker();
-    await makeTopics(broker.address);
+    await createTopics(broker.address);
     await using realtime = await startRealtime(broker.address);
     await untilReady(realtime);
     const timestamp = Date.now();
@@ -267,115 +182,9 @@ describe('realtime', () => {
     expect(await statsOf(realtime)).toMatchObject({ devicesSeen: 30, eventsSeen: 50, lagRecords: 0 });
   });
 
-  it('serves only what the token allows, and refuses with a reason', async () => {
-    await using broker = await startTestBroker();
-    await makeTopics(broker.address);
-    const timestamp = Date.now();
-    await append(broker.address, [
-      telemetry({ timestamp }),
-      telemetry({ timestamp, device_id: id(2), provider_id: OTHER_PROVIDER }),
-    ]);
-    await using realtime = await startRealtime(broker.address, { AUTH_JWT_SECRET: SECRET });
-    await untilReady(realtime);
-    const token = await makeToken(SECRET, { scopes: ['read'], providerId: OTHER_PROVIDER }, '1 hour');
-    const expired = await makeToken(SECRET, { scopes: ['read'] }, '-1 hour');
-    const writer = await makeToken(SECRET, { scopes: ['write'], providerId: PROVIDER }, '1 hour');
-    const { url } = realtime;
-    for (const path of ['/vehicles', '/stats', '/city']) {
-      expect(await getJson(`${url}${path}`)).toMatchObject({ status: 401 });
-    }
-    expect((await getJson(`${url}/vehicles`, token)).body).toMatchObject({ count: 1 });
-    expect((await getJson(`${url}/vehicles/${id(1)}`, token)).status).toBe(404);
-    expect((await getJson(`${url}/stats`, token)).body).toMatchObject({ devicesSeen: 1, eventsSeen: 1 });
-    expect((await fetch(`${url}/metrics`)).status).toBe(200);
-
-    const refusal = (auth: { token?: string }) =>
-      new Promise<Error>((resolve) => openSocket(url, auth).on('connect_error', resolve));
-    expect((await refusal({})).message).toMatch(/a bearer token is required/);
-    expect((await refusal({ token: expired })).message).toMatch(/expired/);
-    expect((await refusal({ token: writer })).message).toMatch(/lacks the scope read/);
-
-    using page = openSocket(url, { token });
-    const snapshot = new Promise<Frame>((resolve) => page.on('snapshot', resolve));
-    page.emit('viewport', { west: -180, south: -90, east: 180, north: 90 });
-    expect((await snapshot).vehicles.map(([deviceId]) => deviceId)).toEqual([id(2)]);
-  });
-
-  it('separates vehicles of two providers with the same device id', async () => {
-    await using broker = await startTestBroker();
-    await makeTopics(broker.address);
-    const timestamp = Date.now();
-    await append(broker.address, [
-      telemetry({ timestamp, location: { lat: 43.74, lng: 7.42 } }),
-      telemetry({ timestamp, provider_id: OTHER_PROVIDER, location: { lat: 43.75, lng: 7.43 } }),
-      telemetry({ timestamp, device_id: id(2) }),
-    ]);
-    await using realtime = await startRealtime(broker.address, { AUTH_JWT_SECRET: SECRET });
-    await untilReady(realtime);
-    const everyone = await makeToken(SECRET, { scopes: ['read'] }, '1 hour');
-    const own = await makeToken(SECRET, { scopes: ['read'], providerId: PROVIDER }, '1 hour');
-    const ask = (path: string, token: string) => getJson(`${realtime.url}/vehicles/${path}`, token);
-
-    expect((await ask(id(1), own)).body).toMatchObject({ provider_id: PROVIDER, location: { lat: 43.74 } });
-    const several = await ask(id(1), everyone);
-    expect(several).toMatchObject({ status: 409, body: { detail: expect.stringMatching(/provider_id/) } });
-    expect(several.body['vehicles']).toMatchObject([
-      { provider_id: PROVIDER, location: { lat: 43.74 } },
-      { provider_id: OTHER_PROVIDER, location: { lat: 43.75 } },
-    ]);
-    expect((await ask(`${id(1)}?provider_id=${OTHER_PROVIDER}`, everyone)).body).toMatchObject({
-      provider_id: OTHER_PROVIDER,
-      location: { lat: 43.75 },
-    });
-    expect((await ask(`${id(1)}?provider_id=${OTHER_PROVIDER}`, own)).status).toBe(404);
-    expect((await ask(id(2), everyone)).body).toMatchObject({ provider_id: PROVIDER });
-    const { body } = await getJson<VehicleList>(`${realtime.url}/vehicles`, everyone);
-    expect(body.vehicles.filter((vehicle) => vehicle['device_id'] === id(1)).length).toBe(2);
-  });
-
-  it('disconnects a page whose token has expired, and refuses it with the reason', async () => {
-    await using broker = await startTestBroker();
-    await using realtime = await startRealtime(broker.address, { AUTH_JWT_SECRET: SECRET });
-    // It expired 27 s ago, and is accepted for 30 s beyond its time.
-    const token = await makeToken(SECRET, { scopes: ['read'] }, '-27s');
-    using page = openSocket(realtime.url, { token });
-    const seen: string[] = [];
-    page.on('connect', () => seen.push('connected'));
-    page.on('disconnect', (reason) => seen.push(reason));
-    page.on('connect_error', ({ message }) => seen.push(message));
-    await until(() => seen.length === 2, { what: 'the end' });
-    page.connect();
-    await until(() => seen.length === 3, { what: 'the refusal' });
-    expect(seen).toEqual([
-      'connected',
-      'io server disconnect',
-      expect.stringMatching(/the token expired at 20\d\d-/),
-    ]);
-  });
-
-  it('refuses invalid messages with a reason, and disconnects a page that sends too many', async () => {
-    await using broker = await startTestBroker();
-    await using realtime = await startRealtime(broker.address);
-    using page = openSocket(realtime.url);
-    const refusals: unknown[] = [];
-    const reasons: string[] = [];
-    page.on('refused', (refusal) => refusals.push(refusal));
-    page.on('disconnect', (reason) => reasons.push(reason));
-    page.emit('viewport', { ...monaco, north: 100 });
-    page.emit('watch', { deviceId: 'cab-7', providerId: PROVIDER });
-    await until(() => refusals.length === 2, { what: 'refusals' });
-    expect(refusals).toEqual([
-      { message: 'viewport', reason: 'north must be <= 90' },
-      { message: 'watch', reason: 'must be a device id, { deviceId, providerId } or null' },
-    ]);
-    for (let count = 0; count < 5_000; count += 1) page.emit('viewport', monaco);
-    await until(() => reasons.length > 0, { what: 'the end' });
-    expect(reasons).toEqual(['io server disconnect']);
-  });
-
   it('exports metrics', async () => {
     await using broker = await startTestBroker();
-    await makeTopics(broker.address);
+    await createTopics(broker.address);
     await using realtime = await startRealtime(broker.address);
     await untilReady(realtime);
     using page = openSocket(realtime.url);

@@ -7,10 +7,9 @@ import { CityState } from '../src/fold/city-state.js';
 import { id, telemetry } from '../src/fold/events.fixture.js';
 import { MAX_BACKLOG_BYTES } from '../src/live/broadcaster.js';
 import { liveParser } from '../src/live/live.parser.js';
-import { openSocket, startRealtime, untilReady, type PageSocket, type Realtime } from './_util.js';
+import { monaco, openSocket, startRealtime, untilReady, type PageSocket, type Realtime } from './_util.js';
 
 const VEHICLES = 3_000;
-const monaco = { west: 7.4, south: 43.72, east: 7.45, north: 43.76 };
 
 /** The TCP socket of a page's WebSocket. */
 function tcpSocketOf(page: PageSocket): TcpSocket {

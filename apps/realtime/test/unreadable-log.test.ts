@@ -1,26 +1,16 @@
-import { eventRegistry, telemetryTopic } from '@hailstream/events';
-import { createAdmin } from '@hailstream/log';
-import { appendTransaction, spoilBatch, startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { telemetryTopic } from '@hailstream/events';
+import { appendTransaction, spoilBatch, startTestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { id, telemetry } from '../src/fold/events.fixture.js';
-import { append, getJson, startRealtime, untilReady } from './_util.js';
+import { append, createTopics, getJson, startRealtime, untilReady } from './_util.js';
 
 const PARTITIONS = Array.from({ length: telemetryTopic.partitions }, (_, partition) => partition);
-
-async function makeTopics({ address }: TestBroker): Promise<void> {
-  await using admin = createAdmin({
-    connection: { brokers: [address], clientId: 'test' },
-    logger: pino({ level: 'silent' }),
-  });
-  await admin.ensureTopics(eventRegistry.topics);
-}
 
 describe('realtime', () => {
   it.each(['abort', 'commit'] as const)('becomes ready if the log ends with an %s', async (outcome) => {
     await using broker = await startTestBroker();
-    await makeTopics(broker);
+    await createTopics(broker.address);
     await append(broker.address, [telemetry({ timestamp: Date.now() })]);
     for (const partition of PARTITIONS.slice(0, 3)) {
       await appendTransaction(broker, { topic: telemetryTopic.name, partition, values: ['{}'], outcome });
@@ -33,7 +23,7 @@ describe('realtime', () => {
 
   it('counts a batch that cannot be decoded and continues after it', async () => {
     await using broker = await startTestBroker();
-    await makeTopics(broker);
+    await createTopics(broker.address);
     const topic = telemetryTopic.name;
     await appendTransaction(broker, { topic, partition: 0, values: ['spoiled'], outcome: 'commit' });
     await spoilBatch(broker, { topic, partition: 0, offset: 0n });

@@ -72,3 +72,27 @@ export function tripReport(change: Partial<Trip> = {}): CityEvent {
   };
   return { kind: 'trips', event };
 }
+
+/** Events of one minute: positions, states, ride requests and a cancellation. */
+export function minuteOfEvents(now: number): CityEvent[] {
+  return [
+    ...Array.from({ length: 40 }, (_, n) =>
+      telemetry({
+        device_id: id((n % 8) + 1),
+        timestamp: now - n * 1_000,
+        location: { lat: 43.73 + n / 1024, lng: 7.42 },
+      }),
+    ),
+    vehicleEvent({ device_id: id(1), timestamp: now - 500 }),
+    vehicleEvent({
+      device_id: id(2),
+      timestamp: now - 900,
+      vehicle_state: 'available',
+      event_types: ['service_start'],
+    }),
+    riderEvent({ timestamp: now - 30_000 }),
+    riderEvent({ trip_id: id(101), timestamp: now - 20_000 }),
+    riderEvent({ trip_id: id(102), timestamp: now - 19_000 }),
+    riderEvent({ trip_id: id(102), timestamp: now - 9_000, event_type: 'ride_cancel' }),
+  ];
+}
