@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { eventRegistry } from '@hailstream/events';
 import type { ClientToServer, ServerToClient } from '@hailstream/events/live';
 import { createAdmin, createProducer, type OutgoingRecord } from '@hailstream/log';
@@ -122,27 +120,4 @@ export async function getJson<T = Record<string, unknown>>(
 
 export async function untilReady({ url }: Realtime): Promise<void> {
   await until(async () => (await fetch(`${url}/health/ready`)).status === 200, { what: 'readiness' });
-}
-
-/** Deletes a topic, as an administrator would: DeleteTopics version 1 of Kafka's protocol. */
-export async function deleteTopic(brokerAddress: string, topic: string): Promise<void> {
-  const name = Buffer.from(topic);
-  const request = Buffer.alloc(4 + 2 + 2 + 4 + 2 + 4 + 2 + name.length + 4);
-  request.writeInt32BE(request.length - 4, 0);
-  request.writeInt16BE(20, 4);
-  request.writeInt16BE(1, 6);
-  request.writeInt32BE(7, 8);
-  request.writeInt16BE(-1, 12);
-  request.writeInt32BE(1, 14);
-  request.writeInt16BE(name.length, 18);
-  name.copy(request, 20);
-  request.writeInt32BE(5_000, 20 + name.length);
-  const [host, port] = brokerAddress.split(':');
-  const socket = connect({ host: host ?? '', port: Number(port) });
-  socket.write(request);
-  const [answer] = (await once(socket, 'data')) as [Buffer];
-  socket.destroy();
-  // Size, correlation id, throttle time, one topic, its name, its error code.
-  const errorCode = answer.readInt16BE(4 + 4 + 4 + 4 + 2 + name.length);
-  if (errorCode !== 0) throw new Error(`the broker did not delete ${topic}: error code ${errorCode}`);
 }

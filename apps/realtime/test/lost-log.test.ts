@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { telemetryTopic, vehicleEventsTopic } from '@hailstream/events';
 import type { Frame, ServiceStatus, StatusMessage } from '@hailstream/events/live';
-import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { deleteTopic, startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
 import type { CityEvent } from '../src/fold/city-state.js';
@@ -10,7 +10,6 @@ import {
   append,
   appendRecords,
   createTopics,
-  deleteTopic,
   getJson,
   monaco,
   openSocket,
@@ -101,7 +100,7 @@ describe('a log that is lost while realtime reads it', () => {
     await untilReady(realtime);
     expect(await devicesSeen(realtime)).toBe(40);
 
-    await deleteTopic(broker.address, telemetryTopic.name);
+    await deleteTopic(broker, telemetryTopic.name);
     await createTopics(broker.address);
     await append(broker.address, points(5, 500));
     // The vehicle's events are in a topic that was not deleted.
@@ -115,7 +114,7 @@ describe('a log that is lost while realtime reads it', () => {
 describe('a log that is lost and whose successor already has more records than were read', () => {
   it.each([
     ['the data folder is replaced', (broker: TestBroker) => replaceDataFolder(broker)],
-    ['a topic is deleted', (broker: TestBroker) => deleteTopic(broker.address, telemetryTopic.name)],
+    ['a topic is deleted', (broker: TestBroker) => deleteTopic(broker, telemetryTopic.name)],
   ])('is replaced by the new log after %s', async (_, lose) => {
     await using broker = await startTestBroker();
     await createTopics(broker.address);
