@@ -1,4 +1,4 @@
-import { telemetryTopic } from '@hailstream/events';
+import { telemetryFamily } from '@hailstream/events';
 import { createRangeReader } from '@hailstream/log';
 import { createLogger } from '@hailstream/service/logging';
 import pg from 'pg';
@@ -15,7 +15,7 @@ export async function telemetryInLog(
   const ids = new Set<string>();
   let count = 0;
   await using reader = createRangeReader({ connection, logger });
-  const ranges = [{ topic: telemetryTopic.name, from: 'earliest', to: 'latest' }] as const;
+  const ranges = [{ topic: telemetryFamily.topic.name, from: 'earliest', to: 'latest' }] as const;
   for await (const { records } of await reader.readRange({ ranges })) {
     for (const { value } of records) {
       const { telemetry_id: id } = JSON.parse(String(value)) as { telemetry_id: string };

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { eventRegistry, telemetryTopic } from '@hailstream/events';
+import { eventRegistry, telemetryFamily } from '@hailstream/events';
 import { createAdmin, createProducer } from '@hailstream/log';
 import { createLogger } from '@hailstream/service/logging';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -42,7 +42,7 @@ describe('npm run copy-topics', () => {
     await using producer = createProducer({ connection, logger });
     await producer.send(
       Array.from({ length: RECORDS }, (_, index) => ({
-        topic: telemetryTopic.name,
+        topic: telemetryFamily.topic.name,
         key: `cab ${index % 20}`,
         value: Buffer.from(`${index}`),
       })),

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import {
-  riderEventsTopic,
-  telemetryTopic,
-  tripsTopic,
-  vehicleEventsTopic,
+  riderEventFamily,
+  telemetryFamily,
+  tripFamily,
+  vehicleEventFamily,
   type VehicleEvent,
 } from '@hailstream/events';
 import { startTestBroker } from '@hailstream/log/testing';
@@ -85,9 +85,9 @@ beforeAll(async () => {
     makeRiderEvent({ trip_id: tripIds[1]!, timestamp: requests[1]!.timestamp + MINUTE_MS, location: BEACH }),
   );
   await loadAll({
-    [tripsTopic.name]: trips.map(({ trip }) => trip),
-    [riderEventsTopic.name]: requests,
-    [vehicleEventsTopic.name]: [
+    [tripFamily.topic.name]: trips.map(({ trip }) => trip),
+    [riderEventFamily.topic.name]: requests,
+    [vehicleEventFamily.topic.name]: [
       toState(first, 'available', YESTERDAY + 20 * HOUR_MS),
       toState(first, 'non_operational', YESTERDAY + 23 * HOUR_MS),
       toState(first, 'available', YESTERDAY + DAY_MS + 2 * HOUR_MS),
@@ -95,7 +95,7 @@ beforeAll(async () => {
       // The latest event, at which open periods end.
       toState(second, 'non_operational', YESTERDAY + DAY_MS + 4 * HOUR_MS),
     ],
-    [telemetryTopic.name]: [
+    [telemetryFamily.topic.name]: [
       // Available at the harbour in the quarters from 20:00 and 20:15, and at the beach in the second one.
       makeTelemetry({ device_id: first, timestamp: YESTERDAY + 20 * HOUR_MS + MINUTE_MS, location: HARBOUR }),
       makeTelemetry({

@@ -1,4 +1,4 @@
-import { deadLetterTopic, telemetryTopic } from '@hailstream/events';
+import { deadLetterTopic, telemetryFamily } from '@hailstream/events';
 import {
   createDeadLetterQueue,
   createRangeReader,
@@ -52,7 +52,7 @@ const bad = (text: string) => ({ key: 'k', value: Buffer.from(text) });
 
 describe('the dead-letter queue', () => {
   it('has each record that cannot be loaded once, and ride.rejects shows it after the same load', async () => {
-    await append(broker, telemetryTopic.name, [
+    await append(broker, telemetryFamily.topic.name, [
       bad('not JSON'),
       { key: 'k', value: makeTelemetry() },
       bad('{}'),
@@ -60,8 +60,8 @@ describe('the dead-letter queue', () => {
     expect(await load()).toMatchObject({ rows: 1, rejects: 2 });
     expect(await load()).toMatchObject({ read: 0 });
     expect(await readDeadLetters()).toMatchObject([
-      { topic: telemetryTopic.name, offset: 0n, groupId: 'hailstream-batch', attempts: 1 },
-      { topic: telemetryTopic.name, offset: 2n, groupId: 'hailstream-batch', attempts: 1 },
+      { topic: telemetryFamily.topic.name, offset: 0n, groupId: 'hailstream-batch', attempts: 1 },
+      { topic: telemetryFamily.topic.name, offset: 2n, groupId: 'hailstream-batch', attempts: 1 },
     ]);
     expect(await rejects()).toMatchObject([
       {
@@ -74,10 +74,10 @@ describe('the dead-letter queue', () => {
   });
 
   it('shows dead letters of other groups with their group, and one that was written twice once', async () => {
-    await append(broker, telemetryTopic.name, []);
+    await append(broker, telemetryFamily.topic.name, []);
     const letter = {
       kind: 'record',
-      topic: telemetryTopic.name,
+      topic: telemetryFamily.topic.name,
       partition: 3,
       record: { offset: 7n, key: null, value: Buffer.from('x'), headers: {}, timestampMs: 1_760_000_000_000 },
       attempts: 5,
@@ -96,7 +96,7 @@ describe('the dead-letter queue', () => {
     await load();
     expect(await rejects()).toEqual(
       ['other', 'router'].map((consumer_group) => ({
-        topic: telemetryTopic.name,
+        topic: telemetryFamily.topic.name,
         offset: '7',
         reason: 'no such vehicle',
         consumer_group,
@@ -117,7 +117,7 @@ describe('the dead-letter queue', () => {
        CREATE TRIGGER refuse_once BEFORE UPDATE OF next_offset ON ride.log_positions FOR EACH ROW
          WHEN (NEW.topic = 'ride.telemetry') EXECUTE FUNCTION public.refuse_once()`,
     );
-    await append(broker, telemetryTopic.name, [bad('not JSON')]);
+    await append(broker, telemetryFamily.topic.name, [bad('not JSON')]);
     const stop = new AbortController();
     const failing = runner.load(stop.signal).catch((error: unknown) => error);
     while ((await readDeadLetters()).length === 0);

@@ -1,4 +1,4 @@
-import { telemetryTopic } from '@hailstream/events';
+import { telemetryFamily } from '@hailstream/events';
 import { createAdmin } from '@hailstream/log';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
@@ -16,7 +16,7 @@ import {
   type TestDatabase,
 } from './_util.js';
 
-const topic = telemetryTopic.name;
+const topic = telemetryFamily.topic.name;
 const never = new AbortController().signal;
 let broker: TestBroker;
 let database: TestDatabase;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { riderEventsTopic, telemetryTopic, tripsTopic, vehicleEventsTopic } from '@hailstream/events';
+import { riderEventFamily, telemetryFamily, tripFamily, vehicleEventFamily } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { latLngToCell } from 'h3-js';
@@ -45,32 +45,38 @@ const countTelemetry = (): Promise<string> => database.one<string>('SELECT count
 describe('load', () => {
   it('loads all records of the log and returns its counts', async () => {
     const points = makeTrack({ points: 3_000, devices: 20 });
-    await append(broker, telemetryTopic.name, toRecords(points));
+    await append(broker, telemetryFamily.topic.name, toRecords(points));
     const event = makeVehicleEvent();
-    await append(broker, vehicleEventsTopic.name, [{ key: event.device_id, value: event }]);
+    await append(broker, vehicleEventFamily.topic.name, [{ key: event.device_id, value: event }]);
     const result = await loadOnce();
     expect(result).toMatchObject({ rows: 3_001, rejects: 0 });
     const nothing = { duplicates: 0, rejects: 0, skipped: 0, lost: 0, lostByPartition: {} };
-    expect(result.topics[telemetryTopic.name]).toEqual({
+    expect(result.topics[telemetryFamily.topic.name]).toEqual({
       ...nothing,
       read: 3_000,
       rows: 3_000,
       from: 0,
       to: 3_000,
     });
-    expect(result.topics[vehicleEventsTopic.name]).toEqual({ ...nothing, read: 1, rows: 1, from: 0, to: 1 });
-    expect(result.topics[tripsTopic.name]).toEqual({ ...nothing, read: 0, rows: 0, from: 0, to: 0 });
+    expect(result.topics[vehicleEventFamily.topic.name]).toEqual({
+      ...nothing,
+      read: 1,
+      rows: 1,
+      from: 0,
+      to: 1,
+    });
+    expect(result.topics[tripFamily.topic.name]).toEqual({ ...nothing, read: 0, rows: 0, from: 0, to: 0 });
     expect(
       await database.query('SELECT telemetry_id AS id FROM ride.telemetry ORDER BY "timestamp"'),
     ).toEqual(points.map(({ telemetry_id: id }) => ({ id })));
   });
 
   it('continues where the previous load ended', async () => {
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 500, devices: 5 })));
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 500, devices: 5 })));
     await loadOnce();
     expect(await loadOnce()).toMatchObject({ rows: 0 });
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 70, devices: 5 })));
-    expect((await loadOnce()).topics[telemetryTopic.name]).toMatchObject({
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 70, devices: 5 })));
+    expect((await loadOnce()).topics[telemetryFamily.topic.name]).toMatchObject({
       read: 70,
       rows: 70,
       rejects: 0,
@@ -83,7 +89,7 @@ describe('load', () => {
   it('inserts rows into the partition of their UTC day', async () => {
     const atMidnight = YESTERDAY + DAY_MS;
     const points = [atMidnight - 1, atMidnight].map((timestamp) => makeTelemetry({ timestamp }));
-    await append(broker, telemetryTopic.name, toRecords(points));
+    await append(broker, telemetryFamily.topic.name, toRecords(points));
     await loadOnce();
     const days = [YESTERDAY, atMidnight].map((ms) =>
       new Date(ms).toISOString().slice(0, 10).replaceAll('-', ''),
@@ -116,10 +122,10 @@ describe('load', () => {
       accessibility_attributes: [],
       fare_attributes: { payment_type: 'cash', fare_type: 'meter_fare', tip: 250 },
     });
-    await append(broker, telemetryTopic.name, toRecords([point]));
-    await append(broker, vehicleEventsTopic.name, [{ key: event.device_id, value: event }]);
-    await append(broker, riderEventsTopic.name, [{ key: riderEvent.trip_id, value: riderEvent }]);
-    await append(broker, tripsTopic.name, [{ key: trip.trip_id, value: trip }]);
+    await append(broker, telemetryFamily.topic.name, toRecords([point]));
+    await append(broker, vehicleEventFamily.topic.name, [{ key: event.device_id, value: event }]);
+    await append(broker, riderEventFamily.topic.name, [{ key: riderEvent.trip_id, value: riderEvent }]);
+    await append(broker, tripFamily.topic.name, [{ key: trip.trip_id, value: trip }]);
     expect(await loadOnce()).toMatchObject({ rows: 4, rejects: 0 });
     expect((await database.query('SELECT *, to_hex(h3_cell) AS cell FROM ride.telemetry'))[0]).toMatchObject({
       telemetry_id: point.telemetry_id,
@@ -163,23 +169,23 @@ describe('load', () => {
 describe('an id that was sent more than once', () => {
   it('is stored once, within a chunk, across chunks and across loads', async () => {
     const points = makeTrack({ points: 400, devices: 3 });
-    await append(broker, telemetryTopic.name, toRecords([...points, ...points.slice(100, 300)]));
+    await append(broker, telemetryFamily.topic.name, toRecords([...points, ...points.slice(100, 300)]));
     expect(await loadOnce({ chunkRecords: 50 })).toMatchObject({ rows: 400, duplicates: 200, rejects: 0 });
-    await append(broker, telemetryTopic.name, toRecords([...points.slice(0, 10), makeTelemetry()]));
+    await append(broker, telemetryFamily.topic.name, toRecords([...points.slice(0, 10), makeTelemetry()]));
     expect(await loadOnce()).toMatchObject({ read: 11, rows: 1, duplicates: 10, rejects: 0 });
     expect(await countTelemetry()).toBe('401');
   });
 
   it('is stored once although it was sent with another time, on another day and by another device', async () => {
     const point = makeTelemetry();
-    await append(broker, telemetryTopic.name, toRecords([point]));
+    await append(broker, telemetryFamily.topic.name, toRecords([point]));
     await loadOnce();
     const again = [
       { ...point, timestamp: point.timestamp + 1 },
       { ...point, timestamp: point.timestamp - 3 * DAY_MS },
       { ...point, device_id: randomUUID(), timestamp: point.timestamp + DAY_MS / 2 },
     ];
-    await append(broker, telemetryTopic.name, toRecords(again));
+    await append(broker, telemetryFamily.topic.name, toRecords(again));
     expect(await loadOnce()).toMatchObject({ rows: 0, rejects: 0 });
     expect(await database.query('SELECT "timestamp" FROM ride.telemetry')).toEqual([
       { timestamp: new Date(point.timestamp) },
@@ -191,7 +197,7 @@ describe('an id that was sent more than once', () => {
     const points = Array.from({ length: 24 }, () => randomUUID()).flatMap((device_id) =>
       ids.map((telemetry_id) => makeTelemetry({ telemetry_id, device_id })),
     );
-    await append(broker, telemetryTopic.name, toRecords(points));
+    await append(broker, telemetryFamily.topic.name, toRecords(points));
     expect(await loadOnce()).toMatchObject({ rows: 200, rejects: 0 });
     expect(await countTelemetry()).toBe('200');
   });
@@ -212,7 +218,7 @@ describe('a record that cannot be loaded', () => {
       ],
       [Buffer.from('{"\\u0000\\ud800": 1}'), /./],
     ];
-    await append(broker, telemetryTopic.name, [
+    await append(broker, telemetryFamily.topic.name, [
       ...toRecords(good.slice(0, 10)),
       ...bad.map(([value]) => ({ key, value })),
       ...toRecords(good.slice(10)),
@@ -234,7 +240,7 @@ describe('a record that cannot be loaded', () => {
     const texts = ['nul \u0000', 'half \ud83d', 'a backslash \\u0000 is fine'];
     await append(
       broker,
-      vehicleEventsTopic.name,
+      vehicleEventFamily.topic.name,
       texts.map((associated_ticket) => ({ key: 'k', value: makeVehicleEvent({ associated_ticket }) })),
     );
     const trip = makeTrip({
@@ -246,7 +252,7 @@ describe('a record that cannot be loaded', () => {
         app_name: 'nul \u0000',
       },
     });
-    await append(broker, tripsTopic.name, [{ key: 'k', value: trip }]);
+    await append(broker, tripFamily.topic.name, [{ key: 'k', value: trip }]);
     expect(await loadOnce()).toMatchObject({ rows: 1, rejects: 3 });
     expect(await database.query('SELECT reason FROM ride.rejects ORDER BY topic, "offset"')).toEqual([
       { reason: 'trip_attributes.app_name: has a NUL character' },
@@ -264,12 +270,12 @@ describe('a record that cannot be loaded', () => {
     );
     const points = makeTrack({ points: 100, devices: 1 });
     const fast = { ...points[42]!, location: { ...points[42]!.location, speed: 101 } };
-    await append(broker, telemetryTopic.name, toRecords(points.with(42, fast)));
+    await append(broker, telemetryFamily.topic.name, toRecords(points.with(42, fast)));
     expect(await loadOnce()).toMatchObject({ rows: 99, rejects: 1 });
     expect(await database.query('SELECT "offset", reason FROM ride.rejects')).toEqual([
       { offset: '42', reason: 'Postgres: too fast' },
     ]);
-    await append(broker, telemetryTopic.name, toRecords([points[42]!]));
+    await append(broker, telemetryFamily.topic.name, toRecords([points[42]!]));
     expect(await loadOnce()).toMatchObject({ rows: 1, rejects: 0 });
   });
 });
@@ -277,15 +283,15 @@ describe('a record that cannot be loaded', () => {
 describe('concurrent loads', () => {
   it('share the log, and each ends when all of it is loaded', async () => {
     const points = makeTrack({ points: 20_000, devices: 100 });
-    await append(broker, telemetryTopic.name, toRecords(points));
+    await append(broker, telemetryFamily.topic.name, toRecords(points));
     const results = await Promise.all([0, 1, 2].map(() => loadOnce({ chunkRecords: 100 })));
     expect(results.reduce((sum, { rows }) => sum + rows, 0)).toBe(20_000);
-    for (const { topics } of results) expect(topics[telemetryTopic.name]!.to).toBe(20_000);
+    for (const { topics } of results) expect(topics[telemetryFamily.topic.name]!.to).toBe(20_000);
     expect(await countTelemetry()).toBe('20000');
   });
 
   it('load no record twice if one of them stops early', async () => {
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 20_000, devices: 100 })));
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 20_000, devices: 100 })));
     const leave = new AbortController();
     await using loads = await createLoadRunner(broker, database, { chunkRecords: 20 });
     const leaving = loads.load(leave.signal).catch((error: unknown) => error);
@@ -306,7 +312,7 @@ describe('a load with failures', () => {
   it('loads every row once although Postgres closes its connections', async () => {
     await using loads = await createLoadRunner(broker, database, { chunkRecords: 100 });
     await loads.load(never);
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 20_000, devices: 100 })));
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 20_000, devices: 100 })));
     const loading = loads.load(never);
     await until(async () => Number(await countTelemetry()) > 0);
     let ended = 0;
@@ -325,7 +331,7 @@ describe('a load with failures', () => {
   it('requests missing topics once, and loads the existing ones while they cannot be created', async () => {
     await using loads = await createLoadRunner(broker, database);
     await loads.load(never);
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 300, devices: 3 })));
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 300, devices: 3 })));
     broker.inject({ api: 'CreateTopics', dropConnection: true, times: 1_000 });
     expect(await loads.load(never)).toMatchObject({ rows: 300 });
   });
@@ -339,7 +345,7 @@ describe('a load with failures', () => {
     await broker.restart();
     await expect(loads.load(never)).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' });
     expect(await loads.load(never)).toMatchObject({ rows: 0 });
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 300, devices: 3 })));
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 300, devices: 3 })));
     expect(await loads.load(never)).toMatchObject({ rows: 300 });
   });
 

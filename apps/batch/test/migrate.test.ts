@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { telemetryTopic, tripsTopic } from '@hailstream/events';
+import { telemetryFamily, tripFamily } from '@hailstream/events';
 import { startTestBroker } from '@hailstream/log/testing';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -100,20 +100,20 @@ describe(migrate, () => {
     );
 
     await using broker = await startTestBroker();
-    await append(broker, telemetryTopic.name, [
+    await append(broker, telemetryFamily.topic.name, [
       { key: 'k', value: mine },
       { key: 'k', value: { ...mine, provider_id: randomUUID() } },
       { key: 'k', value: makeTelemetry({ telemetry_id: droppedId }) },
     ]);
     const trip = makeTrip({ trip_id: ids.trip, start_time: YESTERDAY, end_time: YESTERDAY });
-    await append(broker, tripsTopic.name, [
+    await append(broker, tripFamily.topic.name, [
       { key: 'k', value: trip },
       { key: 'k', value: { ...trip, provider_id: randomUUID() } },
     ]);
     await using loads = await createLoadRunner(broker, database);
     expect(await loads.load(new AbortController().signal)).toMatchObject({
       rejects: 0,
-      topics: { [telemetryTopic.name]: { rows: 2 }, [tripsTopic.name]: { rows: 1 } },
+      topics: { [telemetryFamily.topic.name]: { rows: 2 }, [tripFamily.topic.name]: { rows: 1 } },
     });
   });
 
@@ -165,7 +165,7 @@ describe('the role that migrates', () => {
   async function expectToLoad(): Promise<void> {
     expect((await migrate(ofRole)).length).toBeGreaterThanOrEqual(5);
     await using broker = await startTestBroker();
-    await append(broker, telemetryTopic.name, [
+    await append(broker, telemetryFamily.topic.name, [
       { key: 'k', value: makeTelemetry() },
       { key: 'k', value: makeTelemetry({ timestamp: YESTERDAY - 90 * DAY_MS }) },
       { key: 'k', value: Buffer.from('nonsense') },

@@ -1,4 +1,4 @@
-import { riderEventsTopic, telemetryTopic, tripsTopic, vehicleEventsTopic } from '@hailstream/events';
+import { riderEventFamily, telemetryFamily, tripFamily, vehicleEventFamily } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -62,19 +62,19 @@ describe('events on many different days', () => {
     const times = Array.from({ length: 1_800 }, (_, day) => YESTERDAY + 60_000 - day * DAY_MS);
     await Promise.all([
       appendEvents(
-        telemetryTopic.name,
+        telemetryFamily.topic.name,
         times.map((timestamp) => makeTelemetry({ timestamp })),
       ),
       appendEvents(
-        vehicleEventsTopic.name,
+        vehicleEventFamily.topic.name,
         times.map((timestamp) => makeVehicleEvent({ timestamp })),
       ),
       appendEvents(
-        riderEventsTopic.name,
+        riderEventFamily.topic.name,
         times.map((timestamp) => makeRiderEvent({ timestamp })),
       ),
       appendEvents(
-        tripsTopic.name,
+        tripFamily.topic.name,
         times.map((time) => makeTrip({ start_time: time, end_time: time })),
       ),
     ]);
@@ -93,7 +93,7 @@ describe('events on many different days', () => {
   it('are read only from the partitions that contain them', async () => {
     const ages = [0, 100, 200, 1_000];
     await appendEvents(
-      telemetryTopic.name,
+      telemetryFamily.topic.name,
       ages.map((days) => makeTelemetry({ timestamp: YESTERDAY - days * DAY_MS })),
     );
     await loadOnce();
@@ -113,7 +113,7 @@ describe('events on many different days', () => {
 describe('an event that is older than EVENTS_MAX_AGE_DAYS', () => {
   it('is rejected with the limit, and a more recent one is loaded', async () => {
     await appendEvents(
-      telemetryTopic.name,
+      telemetryFamily.topic.name,
       [9, 20].map((days) => makeTelemetry({ timestamp: Date.now() - days * DAY_MS })),
     );
     expect(await loadOnce({ maxAgeDays: 10 })).toMatchObject({ rows: 1, rejects: 1 });
@@ -125,14 +125,14 @@ describe('an event that is older than EVENTS_MAX_AGE_DAYS', () => {
 
 describe('partitions', () => {
   it('are created while a query reads the table, which does not block', async () => {
-    await appendEvents(telemetryTopic.name, [makeTelemetry()]);
+    await appendEvents(telemetryFamily.topic.name, [makeTelemetry()]);
     await loadOnce();
     const reader = new pg.Client({ connectionString: database.url });
     await reader.connect();
     try {
       await reader.query('BEGIN');
       await reader.query('SELECT count(*) FROM ride.telemetry');
-      await appendEvents(telemetryTopic.name, [makeTelemetry({ timestamp: YESTERDAY - 3 * DAY_MS })]);
+      await appendEvents(telemetryFamily.topic.name, [makeTelemetry({ timestamp: YESTERDAY - 3 * DAY_MS })]);
       expect(await loadOnce()).toMatchObject({ rows: 1 });
       const { rows } = await reader.query('SELECT count(*) FROM ride.telemetry');
       expect(rows).toEqual([{ count: '2' }]);
@@ -153,7 +153,7 @@ describe('partitions', () => {
     }
     const times = [-9, -1, 0, 1, 2, 3, 9].map((days) => day + days * DAY_MS + 1);
     await appendEvents(
-      telemetryTopic.name,
+      telemetryFamily.topic.name,
       times.map((timestamp) => makeTelemetry({ timestamp })),
     );
     expect(await loadOnce()).toMatchObject({ rows: times.length, rejects: 0 });
@@ -171,7 +171,9 @@ describe('partitions', () => {
          EXECUTE format('ALTER DATABASE %I SET datestyle = ''SQL, DMY''', current_database()); END $$`,
     );
     for (const hours of [0, 23.9]) {
-      await appendEvents(telemetryTopic.name, [makeTelemetry({ timestamp: YESTERDAY + hours * 3_600_000 })]);
+      await appendEvents(telemetryFamily.topic.name, [
+        makeTelemetry({ timestamp: YESTERDAY + hours * 3_600_000 }),
+      ]);
       expect(await loadOnce()).toMatchObject({ rows: 1 });
     }
     expect(await partitionsOf('telemetry')).toEqual([nameOf(YESTERDAY)]);
@@ -191,7 +193,7 @@ describe('a dropped day', () => {
   ])(
     'with its partition (%s) can be loaded again without loading other events twice',
     async (_, statement) => {
-      await appendEvents(telemetryTopic.name, points);
+      await appendEvents(telemetryFamily.topic.name, points);
       await loadOnce();
       await database.query(statement(nameOf(YESTERDAY)));
       expect(await countTelemetry()).toBe('1');
@@ -205,7 +207,7 @@ describe('a dropped day', () => {
 
   it('from a partition of a month can be loaded again', async () => {
     const old = points.map((point) => ({ ...point, timestamp: point.timestamp - 200 * DAY_MS }));
-    await appendEvents(telemetryTopic.name, old);
+    await appendEvents(telemetryFamily.topic.name, old);
     await loadOnce();
     const day = new Date(YESTERDAY - 200 * DAY_MS).toISOString();
     await database.query(

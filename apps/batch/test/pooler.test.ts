@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { telemetryTopic } from '@hailstream/events';
+import { telemetryFamily } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -113,7 +113,7 @@ describe('a connection pooler', () => {
   });
 
   it('can be used in front of the database', async () => {
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 200, devices: 5 })));
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 200, devices: 5 })));
     await using loads = await createLoadRunner(broker, { ...database, url });
     expect(await loads.load(new AbortController().signal)).toMatchObject({ rows: 200 });
   });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { telemetryTopic } from '@hailstream/events';
+import { telemetryFamily } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import { deleteRecords } from './_kafka.js';
 import { append, createTestDatabase, makeTrack, toRecords, type TestDatabase } from './_util.js';
 
 const app = dirname(dirname(fileURLToPath(import.meta.url)));
-const topic = telemetryTopic.name;
+const topic = telemetryFamily.topic.name;
 let broker: TestBroker;
 let database: TestDatabase;
 

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventRegistry, telemetryTopic } from '@hailstream/events';
+import { eventRegistry, telemetryFamily } from '@hailstream/events';
 import { createAdmin } from '@hailstream/log';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
@@ -21,7 +21,7 @@ import {
   type TestDatabase,
 } from './_util.js';
 
-const topic = telemetryTopic.name;
+const topic = telemetryFamily.topic.name;
 const never = new AbortController().signal;
 let broker: TestBroker;
 let database: TestDatabase;
@@ -241,14 +241,14 @@ describe('an added partition', () => {
   it('is loaded from its first record', async () => {
     await append(broker, topic, track(100));
     await loadOnce();
-    await createPartitions(broker, topic, telemetryTopic.partitions + 20);
+    await createPartitions(broker, topic, telemetryFamily.topic.partitions + 20);
     const records = Array.from({ length: 400 }, () => trackOfOne(1)[0]!);
     await append(broker, topic, records);
     await loadOnce();
     expect(await countTelemetry()).toBe('500');
     expect(
       await database.one('SELECT count(*)::integer FROM ride.log_positions WHERE topic = $1', [topic]),
-    ).toBe(telemetryTopic.partitions + 20);
+    ).toBe(telemetryFamily.topic.partitions + 20);
   });
 });
 

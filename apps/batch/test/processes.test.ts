@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { telemetryTopic } from '@hailstream/events';
+import { telemetryFamily } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -69,11 +69,11 @@ async function countTelemetry(): Promise<number> {
 
 describe('main.js run', () => {
   it('loads once, and prints the result', async () => {
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 2_000, devices: 20 })));
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 2_000, devices: 20 })));
     const { exited, stdout, stderr } = run(['run', '--json']);
     expect(await exited).toBe(0);
     expect(JSON.parse(stdout().trim().split('\n').at(-1)!)).toMatchObject({
-      topics: { [telemetryTopic.name]: { rows: 2_000, from: 0, to: 2_000 } },
+      topics: { [telemetryFamily.topic.name]: { rows: 2_000, from: 0, to: 2_000 } },
       rows: 2_000,
       seconds: expect.any(Number) as number,
     });
@@ -81,7 +81,7 @@ describe('main.js run', () => {
   });
 
   it('loads every row once although it was killed during a load', async () => {
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 30_000, devices: 100 })));
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 30_000, devices: 100 })));
     const killed = run(['run'], { BATCH_CHUNK_RECORDS: '50' });
     await until(async () => (await countTelemetry()) > 0);
     killed.child.kill('SIGKILL');
@@ -109,7 +109,7 @@ describe('main.js run', () => {
 
 describe('main.js migrate', () => {
   it('creates the schema once with concurrent processes, and loads nothing', async () => {
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 10, devices: 1 })));
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 10, devices: 1 })));
     const several = [run(['migrate']), run(['migrate']), run(['migrate'])];
     expect(await Promise.all(several.map(({ exited }) => exited))).toEqual([0, 0, 0]);
     const applied = several.flatMap(({ stdout }) => stdout().match(/^applied .*$/gm) ?? []);
@@ -127,12 +127,12 @@ describe('the service', () => {
   }
 
   it('loads on its schedule, logs it, and shuts down gracefully on SIGTERM', async () => {
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 300, devices: 3 })));
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 300, devices: 3 })));
     const service = run([], { BATCH_EVERY: '1s' });
     const url = await listening(service);
     await until(async () => (await countTelemetry()) === 300);
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 11, devices: 3 })));
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 11, devices: 3 })));
     await until(async () => (await countTelemetry()) === 311);
     await until(async () =>
       (await (await fetch(`${url}/metrics`)).text()).includes('batch_rows_total{topic="ride.telemetry"} 311'),
@@ -154,7 +154,7 @@ describe('the service', () => {
     const lag = async () =>
       /^batch_lag_records (.*)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1];
     await until(async () => (await lag()) === '0');
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 123, devices: 3 })));
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 123, devices: 3 })));
     await until(async () => (await lag()) === '123');
     await broker.stop();
     await until(async () => (await lag()) === 'Nan');
@@ -196,7 +196,7 @@ describe('the service', () => {
   });
 
   it('retries a load that failed for a transient reason before the next scheduled start', async () => {
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 300, devices: 3 })));
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 300, devices: 3 })));
     await broker.kill();
     const service = run([], { BATCH_EVERY: '31d' });
     await listening(service);
@@ -210,19 +210,19 @@ describe('the service', () => {
   it('shares the log with a concurrent one-shot run, which exits', async () => {
     const service = run([], { BATCH_EVERY: '1s', BATCH_CHUNK_RECORDS: '100' });
     await listening(service);
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 20_000, devices: 100 })));
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 20_000, devices: 100 })));
     const oneShot = run(['run', '--json'], { BATCH_CHUNK_RECORDS: '100' });
     expect(await oneShot.exited).toBe(0);
     expect(await countTelemetry()).toBe(20_000);
     const { topics } = JSON.parse(oneShot.stdout()) as { topics: Record<string, { to: number }> };
-    expect(topics[telemetryTopic.name]!.to).toBe(20_000);
+    expect(topics[telemetryFamily.topic.name]!.to).toBe(20_000);
   });
 });
 
 describe('main.js retry-rejects', () => {
   it('loads rejects again with a raised limit, and prints the result', async () => {
     const timestamp = Date.now() - 20 * 86_400_000;
-    await append(broker, telemetryTopic.name, toRecords([makeTelemetry({ timestamp })]));
+    await append(broker, telemetryFamily.topic.name, toRecords([makeTelemetry({ timestamp })]));
     expect(await run(['run'], { EVENTS_MAX_AGE_DAYS: '10' }).exited).toBe(0);
     expect(await countTelemetry()).toBe(0);
     const raised = { EVENTS_MAX_AGE_DAYS: '30' };
@@ -234,7 +234,7 @@ describe('main.js retry-rejects', () => {
     expect(await exited).toBe(0);
     const counts = { retried: 1, rows: 1, duplicates: 0, rejects: 0 };
     expect(JSON.parse(stdout())).toEqual({
-      topics: { [telemetryTopic.name]: counts },
+      topics: { [telemetryFamily.topic.name]: counts },
       ...counts,
       dryRun: false,
     });

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import {
-  riderEventsTopic,
-  telemetryTopic,
-  tripsTopic,
-  vehicleEventsTopic,
+  riderEventFamily,
+  telemetryFamily,
+  tripFamily,
+  vehicleEventFamily,
   type VehicleEvent,
 } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
@@ -53,10 +53,10 @@ async function appendEvents(topic: string, events: readonly object[]): Promise<v
 describe('an id that two providers use', () => {
   const id = randomUUID();
   const families = [
-    [telemetryTopic.name, 'telemetry', makeTelemetry({ telemetry_id: id })],
-    [vehicleEventsTopic.name, 'vehicle_events', makeVehicleEvent({ event_id: id })],
-    [riderEventsTopic.name, 'rider_events', makeRiderEvent({ event_id: id })],
-    [tripsTopic.name, 'trips', makeTrip({ trip_id: id })],
+    [telemetryFamily.topic.name, 'telemetry', makeTelemetry({ telemetry_id: id })],
+    [vehicleEventFamily.topic.name, 'vehicle_events', makeVehicleEvent({ event_id: id })],
+    [riderEventFamily.topic.name, 'rider_events', makeRiderEvent({ event_id: id })],
+    [tripFamily.topic.name, 'trips', makeTrip({ trip_id: id })],
   ] as const;
 
   it.each(families)(
@@ -91,7 +91,7 @@ describe('a device and a trip with ids that two providers use', () => {
         event_types: [vehicle_state === 'available' ? 'service_start' : 'service_end'],
         timestamp: YESTERDAY + hour * HOUR_MS,
       });
-    await appendEvents(vehicleEventsTopic.name, [
+    await appendEvents(vehicleEventFamily.topic.name, [
       event(PROVIDER, 'available', 1),
       event(PROVIDER, 'non_operational', 3),
       event(OTHER, 'non_operational', 2),
@@ -101,10 +101,10 @@ describe('a device and a trip with ids that two providers use', () => {
     const start_time = YESTERDAY + 2 * HOUR_MS;
     const requested = (provider_id: string, seconds: number) =>
       makeRiderEvent({ provider_id, trip_id, timestamp: start_time - seconds * 1_000 });
-    await appendEvents(riderEventsTopic.name, [requested(PROVIDER, 60), requested(OTHER, 600)]);
-    await appendEvents(tripsTopic.name, [makeTrip({ trip_id, start_time, end_time: start_time + 1 })]);
+    await appendEvents(riderEventFamily.topic.name, [requested(PROVIDER, 60), requested(OTHER, 600)]);
+    await appendEvents(tripFamily.topic.name, [makeTrip({ trip_id, start_time, end_time: start_time + 1 })]);
     await appendEvents(
-      telemetryTopic.name,
+      telemetryFamily.topic.name,
       [PROVIDER, OTHER].map((provider_id) =>
         makeTelemetry({ device_id, provider_id, timestamp: YESTERDAY + 4.5 * HOUR_MS }),
       ),
@@ -137,12 +137,12 @@ describe('a device and a trip with ids that two providers use', () => {
     const providers = [PROVIDER, OTHER];
     const since = { device_id, timestamp: YESTERDAY };
     await appendEvents(
-      vehicleEventsTopic.name,
+      vehicleEventFamily.topic.name,
       providers.map((provider_id) => makeVehicleEvent({ ...since, provider_id })),
     );
-    await appendEvents(vehicleEventsTopic.name, [makeVehicleEvent({ timestamp: YESTERDAY + HOUR_MS })]);
+    await appendEvents(vehicleEventFamily.topic.name, [makeVehicleEvent({ timestamp: YESTERDAY + HOUR_MS })]);
     await appendEvents(
-      telemetryTopic.name,
+      telemetryFamily.topic.name,
       providers.map((provider_id) => makeTelemetry({ ...since, provider_id })),
     );
     await loadOnce();

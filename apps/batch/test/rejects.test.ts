@@ -1,4 +1,4 @@
-import { telemetryTopic } from '@hailstream/events';
+import { telemetryFamily } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -30,7 +30,7 @@ afterEach(async () => {
 /** Loads records between twenty valid ones. */
 async function loadAmongGood(records: readonly TestRecord[]): Promise<{ rows: number; rejects: number }> {
   const good = toRecords(makeTrack({ points: 20, devices: 1 }));
-  await append(broker, telemetryTopic.name, [...good.slice(0, 10), ...records, ...good.slice(10)]);
+  await append(broker, telemetryFamily.topic.name, [...good.slice(0, 10), ...records, ...good.slice(10)]);
   await using loads = await createLoadRunner(broker, database);
   return await loads.load(never);
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { telemetryTopic, type Telemetry } from '@hailstream/events';
+import { telemetryFamily, type Telemetry } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool, type Pool } from '../src/database/pool.postgres.js';
@@ -20,7 +20,7 @@ import {
   type TestRecord,
 } from './_util.js';
 
-const table = tablesByTopic.get(telemetryTopic.name)!;
+const table = tablesByTopic.get(telemetryFamily.topic.name)!;
 const CHUNK_RECORDS = 500;
 
 let broker: TestBroker;
@@ -39,7 +39,7 @@ async function load(points: readonly Telemetry[]): Promise<{ rows: number; trans
   // One key and therefore one partition, whose chunks are loaded in order.
   await append(
     broker,
-    telemetryTopic.name,
+    telemetryFamily.topic.name,
     points.map((value): TestRecord => ({ key: 'k', value })),
   );
   const nextId = () => database.one<string>('SELECT pg_current_xact_id()::text');
@@ -69,7 +69,7 @@ describe('the window in which a repeat is recognised', () => {
     database.query(`UPDATE ride.telemetry_seen SET seen_on = seen_on - ${days}::integer`);
 
   async function loadAgain(points: readonly Telemetry[]) {
-    await append(broker, telemetryTopic.name, toRecords(points));
+    await append(broker, telemetryFamily.topic.name, toRecords(points));
     await using runner = await createLoadRunner(broker, database, {
       repeatWindowDays: 31,
       chunkRecords: 100,

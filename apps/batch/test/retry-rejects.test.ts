@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { telemetryTopic, tripsTopic, vehicleEventsTopic } from '@hailstream/events';
+import { telemetryFamily, tripFamily, vehicleEventFamily } from '@hailstream/events';
 import { startTestBroker } from '@hailstream/log/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool, type Pool } from '../src/database/pool.postgres.js';
@@ -61,15 +61,15 @@ describe(retryRejects, () => {
   it('loads once what was rejected by the age limit, after the limit was raised', async () => {
     const points = Array.from({ length: 60 }, (_, index) => makeTelemetry({ timestamp: old(index) }));
     const trip = makeTrip({ start_time: old(1), end_time: old(1) });
-    await load({ [telemetryTopic.name]: points, [tripsTopic.name]: [trip] });
+    await load({ [telemetryFamily.topic.name]: points, [tripFamily.topic.name]: [trip] });
     expect(await count('rejects')).toBe('61');
     expect(await retry()).toMatchObject({
-      [telemetryTopic.name]: { retried: 60, rows: 0, rejects: 60 },
-      [tripsTopic.name]: { retried: 1, rows: 0, rejects: 1 },
+      [telemetryFamily.topic.name]: { retried: 60, rows: 0, rejects: 60 },
+      [tripFamily.topic.name]: { retried: 1, rows: 0, rejects: 1 },
     });
     expect(await retry({ maxAgeDays: 100 })).toEqual({
-      [telemetryTopic.name]: { retried: 60, rows: 60, duplicates: 0, rejects: 0 },
-      [tripsTopic.name]: { retried: 1, rows: 1, duplicates: 0, rejects: 0 },
+      [telemetryFamily.topic.name]: { retried: 60, rows: 60, duplicates: 0, rejects: 0 },
+      [tripFamily.topic.name]: { retried: 1, rows: 1, duplicates: 0, rejects: 0 },
     });
     expect([await count('telemetry'), await count('trips'), await count('rejects')]).toEqual([
       '60',
@@ -81,10 +81,12 @@ describe(retryRejects, () => {
 
   it('keeps records that cannot be loaded with their new reason, and removes those that were loaded meanwhile', async () => {
     const late = makeTelemetry({ timestamp: old(1) });
-    await load({ [telemetryTopic.name]: [late, late, Buffer.from('nonsense')] });
+    await load({ [telemetryFamily.topic.name]: [late, late, Buffer.from('nonsense')] });
     await database.query(`UPDATE ride.rejects SET reason = 'an older reason'`);
     const again = await retry({ maxAgeDays: 100 });
-    expect(again).toEqual({ [telemetryTopic.name]: { retried: 3, rows: 1, duplicates: 1, rejects: 1 } });
+    expect(again).toEqual({
+      [telemetryFamily.topic.name]: { retried: 3, rows: 1, duplicates: 1, rejects: 1 },
+    });
     expect(await database.query('SELECT value, reason FROM ride.rejects')).toEqual([
       { value: Buffer.from('nonsense'), reason: expect.stringMatching(/^not JSON: /) as string },
     ]);
@@ -94,28 +96,30 @@ describe(retryRejects, () => {
   it('loads the rejects of one topic or with one reason', async () => {
     const timestamp = old(1);
     await load({
-      [telemetryTopic.name]: [makeTelemetry({ timestamp }), Buffer.from('nonsense')],
-      [vehicleEventsTopic.name]: [makeVehicleEvent({ timestamp })],
+      [telemetryFamily.topic.name]: [makeTelemetry({ timestamp }), Buffer.from('nonsense')],
+      [vehicleEventFamily.topic.name]: [makeVehicleEvent({ timestamp })],
     });
     const wide = { maxAgeDays: 100 };
-    expect(await retry({ ...wide, topic: vehicleEventsTopic.name })).toMatchObject({
-      [vehicleEventsTopic.name]: { retried: 1, rows: 1 },
+    expect(await retry({ ...wide, topic: vehicleEventFamily.topic.name })).toMatchObject({
+      [vehicleEventFamily.topic.name]: { retried: 1, rows: 1 },
     });
     expect(await retry({ ...wide, reason: 'EVENTS_MAX_AGE_DAYS' })).toEqual({
-      [telemetryTopic.name]: { retried: 1, rows: 1, duplicates: 0, rejects: 0 },
+      [telemetryFamily.topic.name]: { retried: 1, rows: 1, duplicates: 0, rejects: 0 },
     });
     expect(await count('rejects')).toBe('1');
   });
 
   it('returns the same counts in a dry run and changes nothing', async () => {
-    await load({ [telemetryTopic.name]: [makeTelemetry({ timestamp: old(1) }), Buffer.from('nonsense')] });
+    await load({
+      [telemetryFamily.topic.name]: [makeTelemetry({ timestamp: old(1) }), Buffer.from('nonsense')],
+    });
     const before = await database.query('SELECT * FROM ride.rejects ORDER BY value');
     const tables = await count('telemetry_seen');
     const partitions = () =>
       database.one(`SELECT count(*) FROM pg_inherits WHERE inhparent = 'ride.telemetry'::regclass`);
     const partitionsBefore = await partitions();
     expect(await retry({ maxAgeDays: 100, isDryRun: true })).toEqual({
-      [telemetryTopic.name]: { retried: 2, rows: 1, duplicates: 0, rejects: 1 },
+      [telemetryFamily.topic.name]: { retried: 2, rows: 1, duplicates: 0, rejects: 1 },
     });
     expect(await database.query('SELECT * FROM ride.rejects ORDER BY value')).toEqual(before);
     expect([await count('telemetry'), await count('telemetry_seen'), await partitions()]).toEqual([
@@ -127,15 +131,15 @@ describe(retryRejects, () => {
 
   it('loads each reject once with two concurrent runs', async () => {
     const points = Array.from({ length: 200 }, (_, index) => makeTelemetry({ timestamp: old(index) }));
-    await load({ [telemetryTopic.name]: points });
+    await load({ [telemetryFamily.topic.name]: points });
     const results = await Promise.all([retry({ maxAgeDays: 100 }), retry({ maxAgeDays: 100 })]);
-    const rows = results.map((result) => result[telemetryTopic.name]?.rows ?? 0);
+    const rows = results.map((result) => result[telemetryFamily.topic.name]?.rows ?? 0);
     expect(rows[0]! + rows[1]!).toBe(200);
     expect([await count('telemetry'), await count('rejects')]).toEqual(['200', '0']);
   });
 
   it('skips a reject whose value was not kept', async () => {
-    await load({ [telemetryTopic.name]: [Buffer.from('nonsense')] });
+    await load({ [telemetryFamily.topic.name]: [Buffer.from('nonsense')] });
     await database.query(`UPDATE ride.rejects SET value = NULL, reason = 'not kept'`);
     expect(await retry()).toEqual({});
     expect(await database.one('SELECT reason FROM ride.rejects')).toBe('not kept');

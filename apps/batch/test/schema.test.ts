@@ -1,5 +1,5 @@
 import { startTestBroker } from '@hailstream/log/testing';
-import { telemetryTopic } from '@hailstream/events';
+import { telemetryFamily } from '@hailstream/events';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../src/database/migrate.postgres.js';
@@ -90,14 +90,14 @@ describe('the schema', () => {
 
   it('separates the positions of jobs', async () => {
     await using broker = await startTestBroker();
-    await append(broker, telemetryTopic.name, toRecords([makeTelemetry()]));
+    await append(broker, telemetryFamily.topic.name, toRecords([makeTelemetry()]));
     const audit = new LogPositions(pool, 'audit');
-    const place = { topic: telemetryTopic.name, partition: 0 };
+    const place = { topic: telemetryFamily.topic.name, partition: 0 };
     const identity = { clusterId: 'cluster of the audit', topicId: 'topic of the audit' };
     await audit.begin([{ ...place, nextOffset: 7n, identity }]);
     await using runner = await createLoadRunner(broker, database);
     expect(await runner.load(new AbortController().signal)).toMatchObject({ rows: 1 });
-    expect(await audit.readStored([telemetryTopic.name])).toMatchObject([
+    expect(await audit.readStored([telemetryFamily.topic.name])).toMatchObject([
       { ...place, nextOffset: 7n, identity },
     ]);
     expect(await audit.passGap({ ...place, from: 7n, to: 9n, cause: 'deleted' }, identity)).toBeDefined();
@@ -107,7 +107,7 @@ describe('the schema', () => {
     expect(
       await database.one(
         `SELECT sum(next_offset)::integer FROM ride.log_positions WHERE job = 'load' AND topic = $1`,
-        [telemetryTopic.name],
+        [telemetryFamily.topic.name],
       ),
     ).toBe(1);
   });

@@ -1,4 +1,4 @@
-import { telemetryTopic } from '@hailstream/events';
+import { telemetryFamily } from '@hailstream/events';
 import { appendTransaction, spoilBatch, startTestBroker } from '@hailstream/log/testing';
 import { describe, expect, it } from 'vitest';
 import { append, createLoadRunner, createTestDatabase, makeTrack, toRecords } from './_util.js';
@@ -9,9 +9,9 @@ describe('a load', () => {
   it.each(['abort', 'commit'] as const)('reaches the end of a log that ends with an %s', async (outcome) => {
     await using broker = await startTestBroker();
     await using database = await createTestDatabase();
-    await append(broker, telemetryTopic.name, toRecords(makeTrack({ points: 50, devices: 5 })));
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 50, devices: 5 })));
     const values = makeTrack({ points: 3, devices: 1 }).map((point) => JSON.stringify(point));
-    await appendTransaction(broker, { topic: telemetryTopic.name, partition: 0, values, outcome });
+    await appendTransaction(broker, { topic: telemetryFamily.topic.name, partition: 0, values, outcome });
     for (const expected of [outcome === 'commit' ? 53 : 50, 0]) {
       await using loads = await createLoadRunner(broker, database);
       expect(await loads.load(never)).toMatchObject({ rows: expected, rejects: 0 });
@@ -21,7 +21,7 @@ describe('a load', () => {
   it('rejects a batch that cannot be decoded once, and loads the records after it', async () => {
     await using broker = await startTestBroker();
     await using database = await createTestDatabase();
-    const topic = telemetryTopic.name;
+    const topic = telemetryFamily.topic.name;
     await append(broker, topic, toRecords(makeTrack({ points: 20, devices: 2 })));
     const values = ['spoiled', 'spoiled too'];
     await using first = await createLoadRunner(broker, database);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { telemetryTopic, type Telemetry } from '@hailstream/events';
+import { telemetryFamily, type Telemetry } from '@hailstream/events';
 import { createAdmin } from '@hailstream/log';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
@@ -102,7 +102,7 @@ async function writeRows(points: readonly Telemetry[], generated: number): Promi
 /** The position after the loaded records, and one reject among them. */
 async function writePosition(records: readonly Telemetry[], rejected: { offset: number; event: Telemetry }) {
   await using admin = createAdmin({ connection: connectionTo(broker), logger: silent });
-  const topic = telemetryTopic.name;
+  const topic = telemetryFamily.topic.name;
   const { clusterId, topicId } = (await admin.identities([topic])).get(topic)!;
   const ends = [...(await admin.offsets(topic))];
   const [partition] = ends.find(([, { latest }]) => latest > 0n)!;
@@ -135,7 +135,7 @@ const KEY = 'k';
 async function appendAll(points: readonly Telemetry[]): Promise<void> {
   await append(
     broker,
-    telemetryTopic.name,
+    telemetryFamily.topic.name,
     toRecords(points).map((record, index) => ({
       ...record,
       key: KEY,
@@ -178,7 +178,7 @@ describe('an upgrade from the previous version', () => {
         await retryRejects(pool, { isDryRun: false, maxAgeDays: 30, tables: tablesByTopic }, signal),
       ),
     ).toEqual({
-      [telemetryTopic.name]: { retried: 1, rows: 1, duplicates: 0, rejects: 0 },
+      [telemetryFamily.topic.name]: { retried: 1, rows: 1, duplicates: 0, rejects: 0 },
     });
     expect(await runner.load(signal)).toMatchObject({ read: 0 });
     const total = ROWS + 1_051;

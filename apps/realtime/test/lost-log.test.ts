@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { telemetryTopic, vehicleEventsTopic } from '@hailstream/events';
+import { telemetryFamily, vehicleEventFamily } from '@hailstream/events';
 import type { Frame, ServiceStatus, StatusMessage } from '@hailstream/events/live';
 import { deleteTopic, startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
@@ -100,7 +100,7 @@ describe('a log that is lost while realtime reads it', () => {
     await untilReady(realtime);
     expect(await devicesSeen(realtime)).toBe(40);
 
-    await deleteTopic(broker, telemetryTopic.name);
+    await deleteTopic(broker, telemetryFamily.topic.name);
     await createTopics(broker.address);
     await append(broker.address, points(5, 500));
     // The vehicle's events are in a topic that was not deleted.
@@ -114,7 +114,7 @@ describe('a log that is lost while realtime reads it', () => {
 describe('a log that is lost and whose successor already has more records than were read', () => {
   it.each([
     ['the data folder is replaced', (broker: TestBroker) => replaceDataFolder(broker)],
-    ['a topic is deleted', (broker: TestBroker) => deleteTopic(broker, telemetryTopic.name)],
+    ['a topic is deleted', (broker: TestBroker) => deleteTopic(broker, telemetryFamily.topic.name)],
   ])('is replaced by the new log after %s', async (_, lose) => {
     await using broker = await startTestBroker();
     await createTopics(broker.address);
@@ -166,7 +166,7 @@ describe('readiness', () => {
     await appendRecords(
       broker.address,
       Array.from({ length: 2_000 }, (_, n) => ({
-        topic: vehicleEventsTopic.name,
+        topic: vehicleEventFamily.topic.name,
         key: id(n),
         value: filler,
       })),

@@ -1,4 +1,4 @@
-import { deadLetterTopic, telemetryTopic } from '@hailstream/events';
+import { deadLetterTopic, telemetryFamily } from '@hailstream/events';
 import type { Frame, VehicleDetail } from '@hailstream/events/live';
 import { createAdmin } from '@hailstream/log';
 import { startTestBroker } from '@hailstream/log/testing';
@@ -134,7 +134,7 @@ describe('realtime', () => {
     await createTopics(broker.address);
     await using realtime = await startRealtime(broker.address);
     await untilReady(realtime);
-    const topic = telemetryTopic.name;
+    const topic = telemetryFamily.topic.name;
     const value = (text: string) => ({ topic, key: id(1), value: Buffer.from(text) });
     await appendRecords(broker.address, [value('{"lat":'), value('{}'), value('[1]')]);
     await append(broker.address, [telemetry({ timestamp: Date.now() })]);

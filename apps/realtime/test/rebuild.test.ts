@@ -1,4 +1,4 @@
-import { eventRegistry, telemetryTopic } from '@hailstream/events';
+import { eventRegistry, telemetryFamily } from '@hailstream/events';
 import {
   createAdmin,
   createBatchConsumer,
@@ -111,7 +111,7 @@ describe('RebuildService.begin', () => {
     await using setup = setUp(broker);
     const policy = await setup.rebuild.begin();
     expect(setup.city.devicesSeen).toBe(30);
-    const topic = telemetryTopic.name;
+    const topic = telemetryFamily.topic.name;
     for (const [partition, { latest }] of await setup.admin.offsets(topic)) {
       const position = policy?.kind === 'everything-since' && policy.position?.(topic, partition);
       expect([partition, position]).toEqual([partition, latest]);
@@ -122,7 +122,9 @@ describe('RebuildService.begin', () => {
     await using broker = await startTestBroker();
     await using setup = setUp(broker);
     await setup.rebuild.begin();
-    expect([...(await setup.admin.identities([telemetryTopic.name])).keys()]).toEqual([telemetryTopic.name]);
+    expect([...(await setup.admin.identities([telemetryFamily.topic.name])).keys()]).toEqual([
+      telemetryFamily.topic.name,
+    ]);
   });
 
   it('waits for an unreachable log, with the reason in the status', async () => {
@@ -163,8 +165,8 @@ describe('RebuildService.begin', () => {
     setup.city.advance(Date.now());
     expect(setup.city.summary(null)?.totals).toMatchObject({ devicesSeen: 40, eventsSeen: 40 });
     expect(requests.length).toBe(2);
-    expect(requests[1]!.ranges.length).toBeLessThan(telemetryTopic.partitions);
-    for (const range of requests[1]!.ranges) expect(range.topic).toBe(telemetryTopic.name);
+    expect(requests[1]!.ranges.length).toBeLessThan(telemetryFamily.topic.partitions);
+    for (const range of requests[1]!.ranges) expect(range.topic).toBe(telemetryFamily.topic.name);
   });
 
   it('fails with an error that no retry can repair', async () => {
@@ -220,7 +222,7 @@ describe('RebuildService', () => {
     });
     for (const partition of [0, 1]) {
       rebuild.noteLostEnd({
-        topic: telemetryTopic.name,
+        topic: telemetryFamily.topic.name,
         partition,
         expected: 9n,
         found: 2n,
@@ -241,7 +243,7 @@ describe('RebuildService', () => {
     await append(broker.address, points(5));
     let recreate = async (): Promise<void> => {
       recreate = async () => undefined;
-      await deleteTopic(broker, telemetryTopic.name);
+      await deleteTopic(broker, telemetryFamily.topic.name);
       await createTopics(broker.address);
       await append(broker.address, points(8, 200));
     };

@@ -1,11 +1,11 @@
-import { telemetryTopic } from '@hailstream/events';
+import { telemetryFamily } from '@hailstream/events';
 import { appendTransaction, spoilBatch, startTestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
 import { id, telemetry } from '../src/fold/events.fixture.js';
 import { append, createTopics, getJson, startRealtime, untilReady } from './_util.js';
 
-const PARTITIONS = Array.from({ length: telemetryTopic.partitions }, (_, partition) => partition);
+const PARTITIONS = Array.from({ length: telemetryFamily.topic.partitions }, (_, partition) => partition);
 
 describe('realtime', () => {
   it.each(['abort', 'commit'] as const)('becomes ready if the log ends with an %s', async (outcome) => {
@@ -13,7 +13,12 @@ describe('realtime', () => {
     await createTopics(broker.address);
     await append(broker.address, [telemetry({ timestamp: Date.now() })]);
     for (const partition of PARTITIONS.slice(0, 3)) {
-      await appendTransaction(broker, { topic: telemetryTopic.name, partition, values: ['{}'], outcome });
+      await appendTransaction(broker, {
+        topic: telemetryFamily.topic.name,
+        partition,
+        values: ['{}'],
+        outcome,
+      });
     }
     await using realtime = await startRealtime(broker.address);
     await untilReady(realtime);
@@ -24,7 +29,7 @@ describe('realtime', () => {
   it('counts a batch that cannot be decoded and continues after it', async () => {
     await using broker = await startTestBroker();
     await createTopics(broker.address);
-    const topic = telemetryTopic.name;
+    const topic = telemetryFamily.topic.name;
     await appendTransaction(broker, { topic, partition: 0, values: ['spoiled'], outcome: 'commit' });
     await spoilBatch(broker, { topic, partition: 0, offset: 0n });
     await using realtime = await startRealtime(broker.address);

@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { eventRegistry, telemetryFamily, telemetryTopic } from '@hailstream/events';
+import { eventRegistry, telemetryFamily } from '@hailstream/events';
 import { createAdmin, createProducer } from '@hailstream/log';
 import { createLogger } from '@hailstream/service/logging';
 import { startPostgres } from '@hailstream/tools/postgres';
@@ -62,7 +62,7 @@ async function fillLog(brokers: string, rows: number): Promise<void> {
     const points = source.batch(Math.min(FILL_BATCH, rows - sent));
     const fates = await producer.send(
       points.map((point) => ({
-        topic: telemetryTopic.name,
+        topic: telemetryFamily.topic.name,
         key: telemetryFamily.key(point),
         value: Buffer.from(JSON.stringify(point)),
       })),

@@ -1,4 +1,4 @@
-import { eventRegistry, telemetryFamily, telemetryTopic } from '@hailstream/events';
+import { eventRegistry, telemetryFamily } from '@hailstream/events';
 import { createAdmin, createProducer, type LogConnection, type Producer } from '@hailstream/log';
 import { createLogger } from '@hailstream/service/logging';
 import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/service/tokens';
@@ -120,7 +120,7 @@ async function eventsPerSecond(
 async function sendStraight(producer: Producer, source: TelemetrySource): Promise<void> {
   const fates = await producer.send(
     source.batch(BATCH).map((point) => ({
-      topic: telemetryTopic.name,
+      topic: telemetryFamily.topic.name,
       key: telemetryFamily.key(point),
       value: Buffer.from(JSON.stringify(point)),
     })),

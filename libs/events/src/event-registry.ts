@@ -22,8 +22,3 @@ type EventsByFamily = {
 
 /** An event of the family with this name. */
 export type EventOf<Name extends FamilyName> = EventsByFamily[Name];
-
-export const telemetryTopic = telemetryFamily.topic;
-export const vehicleEventsTopic = vehicleEventFamily.topic;
-export const riderEventsTopic = riderEventFamily.topic;
-export const tripsTopic = tripFamily.topic;

@@ -1,4 +1,4 @@
-import { tripsTopic, vehicleEventsTopic } from '@hailstream/events';
+import { tripFamily, vehicleEventFamily } from '@hailstream/events';
 import type { LogRecord } from '@hailstream/log';
 import { describe, expect, it } from 'vitest';
 import { CopyWriter } from './copy-writer.js';
@@ -44,7 +44,7 @@ function encode(topic: string, values: readonly (object | string | null)[]): Pro
 
 describe('encodeChunk', () => {
   it('writes a tuple for each event, with as many fields as the table has columns', async () => {
-    const { rows, days } = await encode(vehicleEventsTopic.name, [
+    const { rows, days } = await encode(vehicleEventFamily.topic.name, [
       event(1),
       event(2, { timestamp: nowMs - 86_400_000 }),
     ]);
@@ -53,14 +53,14 @@ describe('encodeChunk', () => {
       { id: uuid(2), providerId: uuid(2), timeMs: nowMs - 86_400_000 },
     ]);
     expect(days.size).toBe(2);
-    const { columns } = tablesByTopic.get(vehicleEventsTopic.name)!;
+    const { columns } = tablesByTopic.get(vehicleEventFamily.topic.name)!;
     for (const index of [0, 1]) expect(rows.tuples([index]).readInt16BE(0)).toBe(columns.length);
     expect(rows.tuples([0, 1])).toEqual(Buffer.concat([rows.tuples([0]), rows.tuples([1])]));
   });
 
   it('writes some of the rows, whether or not they lie side by side', async () => {
     const { rows } = await encode(
-      vehicleEventsTopic.name,
+      vehicleEventFamily.topic.name,
       [1, 2, 3, 4, 5].map((last) => event(last)),
     );
     const each = [0, 1, 2, 3, 4].map((row) => Buffer.from(rows.tuples([row])));
@@ -74,7 +74,7 @@ describe('encodeChunk', () => {
     const ofAge = async (days: number, timestampMs: number) => {
       const value = Buffer.from(JSON.stringify(event(1, { timestamp: received - days * 86_400_000 })));
       const record = { offset: 0n, key: null, value, headers: {}, timestampMs };
-      const chunk = await encodeChunk(tablesByTopic.get(vehicleEventsTopic.name)!, [record], {
+      const chunk = await encodeChunk(tablesByTopic.get(vehicleEventFamily.topic.name)!, [record], {
         writer: new CopyWriter(),
         nowMs,
         maxAgeDays: 30,
@@ -89,7 +89,7 @@ describe('encodeChunk', () => {
   });
 
   it('loads what the clock of ingest is ahead by, and nothing of next week', async () => {
-    const { rows, rejects } = await encode(vehicleEventsTopic.name, [
+    const { rows, rejects } = await encode(vehicleEventFamily.topic.name, [
       event(1, { timestamp: nowMs + 5 * 60_000 }),
       event(2, { timestamp: nowMs + 7 * 86_400_000 }),
     ]);
@@ -98,7 +98,7 @@ describe('encodeChunk', () => {
   });
 
   it('keeps the first of those with the same id', async () => {
-    const { rows, rejects } = await encode(vehicleEventsTopic.name, [
+    const { rows, rejects } = await encode(vehicleEventFamily.topic.name, [
       event(1),
       event(2),
       event(1, { timestamp: nowMs + 1 }),
@@ -112,13 +112,16 @@ describe('encodeChunk', () => {
   });
 
   it('keeps the same id of two providers', async () => {
-    const { rows } = await encode(vehicleEventsTopic.name, [event(1), event(1, { provider_id: uuid(9) })]);
+    const { rows } = await encode(vehicleEventFamily.topic.name, [
+      event(1),
+      event(1, { provider_id: uuid(9) }),
+    ]);
     expect(rows.count).toBe(2);
     expect(rows.repeatsFrom(0n)).toEqual([]);
   });
 
   it('rejects what is not such an event, and goes on', async () => {
-    const { rows, rejects } = await encode(vehicleEventsTopic.name, [
+    const { rows, rejects } = await encode(vehicleEventFamily.topic.name, [
       null,
       'nonsense',
       event(1),
@@ -137,7 +140,7 @@ describe('encodeChunk', () => {
       requested_time: nowMs,
       quoted_trip_start_time: nowMs,
     };
-    const { rejects } = await encode(tripsTopic.name, [
+    const { rejects } = await encode(tripFamily.topic.name, [
       { ...trip, trip_attributes: { ...attributes, app_name: 'a\u0000b' } },
       { ...trip, parking_verification_url: '\udc00' },
       { ...trip, trip_attributes: { ...attributes, app_name: '\\u0000 🚕' } },

@@ -1,4 +1,4 @@
-import { telemetryTopic } from '@hailstream/events';
+import { telemetryFamily } from '@hailstream/events';
 import type { LogRecord } from '@hailstream/log';
 import { LogConsumerMetrics } from '@hailstream/nest';
 import { pino } from 'pino';
@@ -10,7 +10,7 @@ import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
 import { FoldService } from './fold.service.js';
 import { LogPositions } from './positions.js';
 
-const topic = telemetryTopic.name;
+const topic = telemetryFamily.topic.name;
 
 function setUp() {
   const lines: { msg: string; times: number }[] = [];

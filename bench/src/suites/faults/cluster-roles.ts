@@ -1,9 +1,9 @@
-import { telemetryTopic } from '@hailstream/events';
+import { telemetryFamily } from '@hailstream/events';
 import { kafkaClasspath, kafkaTool, type RunningKafka } from '@hailstream/tools/kafka';
 
 /** Index in `kafka.addresses` of the broker that leads the most partitions of telemetry. */
 export async function busiestLeader(kafka: RunningKafka): Promise<number> {
-  const described = await ask(kafka, 'TopicCommand', ['--describe', '--topic', telemetryTopic.name]);
+  const described = await ask(kafka, 'TopicCommand', ['--describe', '--topic', telemetryFamily.topic.name]);
   const led = new Map<number, number>();
   for (const [, leader] of described.matchAll(/Leader: (\d+)/g)) {
     led.set(Number(leader), (led.get(Number(leader)) ?? 0) + 1);
