@@ -3,7 +3,6 @@ import { defineEventFamily } from '../registry/event-family.js';
 import { Location, locationIssues, withKnownLocations } from '../schema/location.js';
 import { Timestamp, Uuid } from '../schema/primitives.js';
 import type { FieldIssue } from '../schema/validation.js';
-import { exampleValues } from './example-values.js';
 
 /** What a rider can do: request, cancel and rate a ride. */
 export const riderEventTypes = ['ride_request', 'ride_cancel', 'ride_rating'] as const;
@@ -58,12 +57,12 @@ export const riderEventFamily = defineEventFamily({
   normalize: (event) => withKnownLocations(event, ['location', 'destination']),
   example: {
     event_id: '0197a1c7-5e60-7c38-a194-8dcf30610e55',
-    provider_id: exampleValues.providerId,
+    provider_id: '2411d395-04f2-47c9-ab66-d09e9e3c3251',
     rider_id: '0197a1c8-6f71-7d49-b2a5-9ed041721f66',
-    trip_id: exampleValues.tripId,
+    trip_id: '0197a1c4-1b2d-7f05-8e61-5a9c0d3e7b22',
     event_type: 'ride_request',
-    timestamp: exampleValues.tripStartMs - 300_000,
-    location: exampleValues.pickup,
-    destination: exampleValues.dropoff,
+    timestamp: 1_750_319_700_000,
+    location: { lat: 43.7347, lng: 7.4206 },
+    destination: { lat: 43.7392, lng: 7.4277 },
   },
 });

@@ -2,7 +2,6 @@ import Type from 'typebox';
 import { defineEventFamily } from '../registry/event-family.js';
 import { Location, locationIssues, withKnownLocations } from '../schema/location.js';
 import { Percent, Timestamp, TripIds, Uuid } from '../schema/primitives.js';
-import { exampleValues } from './example-values.js';
 
 /**
  * One MDS telemetry point. `trip_ids` and `journey_id` may be left out, which means `null`: not on a trip.
@@ -50,12 +49,12 @@ export const telemetryFamily = defineEventFamily({
   rules: ({ location }) => locationIssues(location, 'location'),
   normalize: (point) => withKnownLocations(point, ['location']),
   example: {
-    device_id: exampleValues.deviceId,
-    provider_id: exampleValues.providerId,
+    device_id: '0197a1c0-8a3e-7c11-9a50-3f1d2b7c9e10',
+    provider_id: '2411d395-04f2-47c9-ab66-d09e9e3c3251',
     telemetry_id: '0197a1c5-3c4e-7a16-8f72-6bad1e4f8c33',
-    timestamp: exampleValues.tripStartMs + 60_000,
-    trip_ids: [exampleValues.tripId],
+    timestamp: 1_750_320_060_000,
+    trip_ids: ['0197a1c4-1b2d-7f05-8e61-5a9c0d3e7b22'],
     journey_id: null,
-    location: { ...exampleValues.pickup, heading: 47, speed: 8.3, horizontal_accuracy: 5 },
+    location: { lat: 43.7347, lng: 7.4206, heading: 47, speed: 8.3, horizontal_accuracy: 5 },
   },
 });

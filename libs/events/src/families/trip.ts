@@ -3,7 +3,6 @@ import { defineEventFamily } from '../registry/event-family.js';
 import { Location, locationIssues, withKnownLocations } from '../schema/location.js';
 import { Currency, Money, Text, Timestamp, Uuid } from '../schema/primitives.js';
 import type { FieldIssue } from '../schema/validation.js';
-import { exampleValues } from './example-values.js';
 
 const MAX_DURATION_SECONDS = 31 * 86_400;
 const MAX_DISTANCE_METERS = 50_000_000;
@@ -138,21 +137,21 @@ export const tripFamily = defineEventFamily({
   rules: tripIssues,
   normalize: normalizeTrip,
   example: {
-    provider_id: exampleValues.providerId,
-    device_id: exampleValues.deviceId,
-    trip_id: exampleValues.tripId,
+    provider_id: '2411d395-04f2-47c9-ab66-d09e9e3c3251',
+    device_id: '0197a1c0-8a3e-7c11-9a50-3f1d2b7c9e10',
+    trip_id: '0197a1c4-1b2d-7f05-8e61-5a9c0d3e7b22',
     trip_type: 'private',
-    start_time: exampleValues.tripStartMs,
-    end_time: exampleValues.tripStartMs + 420_000,
-    start_location: exampleValues.pickup,
-    end_location: exampleValues.dropoff,
+    start_time: 1_750_320_000_000,
+    end_time: 1_750_320_420_000,
+    start_location: { lat: 43.7347, lng: 7.4206 },
+    end_location: { lat: 43.7392, lng: 7.4277 },
     duration: 420,
     distance: 1_650,
     trip_attributes: {
       hail_type: 'app',
       passenger_count: 2,
-      requested_time: exampleValues.tripStartMs - 300_000,
-      quoted_trip_start_time: exampleValues.tripStartMs - 30_000,
+      requested_time: 1_750_319_700_000,
+      quoted_trip_start_time: 1_750_319_970_000,
     },
     fare_attributes: { payment_type: 'credit_card', fare_type: 'upfront_pricing' },
     actual_cost: 1_450,

@@ -11,7 +11,6 @@ import {
   type VehicleState,
 } from './vehicle-states.js';
 import type { FieldIssue } from '../schema/validation.js';
-import { exampleValues } from './example-values.js';
 
 /** Maximum number of event types and of geographies in one event. */
 const MAX_EVENT_TYPES = 16;
@@ -78,13 +77,13 @@ export const vehicleEventFamily = defineEventFamily({
   rules: vehicleEventIssues,
   normalize: (event) => withKnownLocations(event, ['location']),
   example: {
-    device_id: exampleValues.deviceId,
-    provider_id: exampleValues.providerId,
+    device_id: '0197a1c0-8a3e-7c11-9a50-3f1d2b7c9e10',
+    provider_id: '2411d395-04f2-47c9-ab66-d09e9e3c3251',
     event_id: '0197a1c6-4d5f-7b27-9083-7cbe2f509d44',
     vehicle_state: 'on_trip',
     event_types: ['trip_start'],
-    timestamp: exampleValues.tripStartMs,
-    location: exampleValues.pickup,
-    trip_ids: [exampleValues.tripId],
+    timestamp: 1_750_320_000_000,
+    location: { lat: 43.7347, lng: 7.4206 },
+    trip_ids: ['0197a1c4-1b2d-7f05-8e61-5a9c0d3e7b22'],
   },
 });

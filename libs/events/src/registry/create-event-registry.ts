@@ -1,5 +1,7 @@
-import type { EventFamily } from './event-family.js';
-import { deadLetterTopic, type TopicSpec } from './topics.js';
+import type { EventFamily, TopicSpec } from './event-family.js';
+
+/** Records that a consumer could not handle, unchanged; headers carry their origin, the reason and the number of attempts. */
+export const deadLetterTopic = { name: 'ride.dead-letter', partitions: 3 } as const satisfies TopicSpec;
 
 /** A set of event families. */
 export interface EventRegistry {

@@ -1,6 +1,12 @@
 import type Type from 'typebox';
 import { compileValidator, type FieldIssue, type Validator } from '../schema/validation.js';
-import type { TopicSpec } from './topics.js';
+
+/** A topic to create. The keys of `configs` are those of Kafka's topic configs. */
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  readonly configs?: Readonly<Record<string, string>>;
+}
 
 /** What every event has, whatever its family. */
 export interface AnyEvent {
