@@ -1,7 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import Type from 'typebox';
 import { describe, expect, it } from 'vitest';
-import { ConfigError } from './config.error.js';
 import {
   authEnv,
   databaseEnv,
@@ -12,7 +11,7 @@ import {
   toLogConnection,
   toTopicPolicy,
 } from './groups.js';
-import { readEnv } from './read-env.js';
+import { ConfigError, readEnv } from './read-env.js';
 
 const SECRET = 'a secret of at least 32 characters';
 const ORIGIN = { AUTH_JWT_ISSUER: 'https://id.example', AUTH_JWT_AUDIENCE: 'hailstream' };

@@ -1,8 +1,8 @@
 import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import Type from 'typebox';
-import type { AuthOptions, TokenOrigin } from '../tokens/auth-options.js';
-import { ConfigError, type ConfigIssue } from './config.error.js';
+import type { AuthOptions, TokenOrigin } from '../tokens/token-verifier.js';
+import { ConfigError, type ConfigIssue } from './read-env.js';
 import { Flag, Int, List, Port, Secret, SecretUrl, Url } from './variables.js';
 
 /** HS256 requires a key at least as long as its hash: 256 bits. */

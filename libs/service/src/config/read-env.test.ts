@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Type from 'typebox';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ConfigError } from './config.error.js';
-import { readEnv } from './read-env.js';
+import { ConfigError, readEnv } from './read-env.js';
 import * as Env from './variables.js';
 
 const schema = Type.Object({

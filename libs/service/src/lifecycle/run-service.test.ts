@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ConfigError } from '../config/config.error.js';
+import { ConfigError } from '../config/read-env.js';
 import { DRAIN_TIMEOUT_MS, runService, START_GRACE_MS, startFailure, type Service } from './run-service.js';
 
 class FakeProcess extends EventEmitter {

@@ -1,4 +1,4 @@
-import { ConfigError } from '../config/config.error.js';
+import { ConfigError } from '../config/read-env.js';
 
 /** Longest time from the signal to the exit. A service that has not drained by then is terminated, with exit code 1. */
 export const DRAIN_TIMEOUT_MS = 40_000;

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LOCAL_PROVIDER_ID } from './local-provider.js';
-import { parseTokenArgs } from './token-args.js';
+import { LOCAL_PROVIDER_ID, parseTokenArgs } from './token-args.js';
 
 const PROVIDER = '0195a0c4-7a10-7000-8000-000000000009';
 

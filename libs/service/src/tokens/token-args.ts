@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util';
 import { isUuid } from '../uuid.js';
-import { LOCAL_PROVIDER_ID } from './local-provider.js';
 import type { TokenClaims } from './make-token.js';
+
+/** The provider of the simulated city and of replayed traces. */
+export const LOCAL_PROVIDER_ID = '0197a1c0-6d1f-7000-8000-000000000001';
 
 /** Usage of the commands that print tokens. */
 export const TOKEN_USAGE = '--scope read|write [--provider UUID]';
