@@ -4,7 +4,6 @@ import { authEnv, ConfigError, Env, httpEnv, readEnv, toAuth } from '@hailstream
 import { LOCAL_PROVIDER_ID, type AuthOptions } from '@hailstream/service/tokens';
 import Type from 'typebox';
 import { CityFileError, readCityFile, type CityFile } from '@hailstream/events/city-file';
-import { firstSentence } from './first-sentence.js';
 
 const DEFAULT_CITY_FILE = fileURLToPath(new URL('../../../cities/monaco.geojson', import.meta.url));
 const DEFAULT_PORT = 4003;
@@ -100,4 +99,10 @@ function toCity(path: string): CityFile {
       { variable: 'CITY_FILE', expected: 'a city file in GeoJSON', got: error.message },
     ]);
   }
+}
+
+/** Returns the first sentence of an error of `parseArgs`, without the advice that follows. */
+export function firstSentence(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split(/\.?(?:\s*\n|\. |$)/)[0]!;
 }

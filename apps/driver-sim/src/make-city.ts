@@ -1,6 +1,6 @@
 import { OsmError } from './city/osm-to-city.js';
 import { runMakeCity } from './city/run-make-city.js';
-import { FileError } from './files/read-text.js';
+import { FileError } from './files/gunzip.js';
 
 try {
   await runMakeCity(process.argv.slice(2));

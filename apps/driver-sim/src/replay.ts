@@ -3,7 +3,7 @@ import { loadReplayConfig } from './config.js';
 import { IngestRefusedError } from './outbox/outbox.js';
 import { parseReplayArgs, UsageError } from './trace/replay-args.js';
 import { runReplay } from './trace/run-replay.js';
-import { TraceError } from './trace/trace.error.js';
+import { TraceError } from './trace/read-lines.js';
 
 const stopped = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());

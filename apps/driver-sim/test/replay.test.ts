@@ -7,7 +7,7 @@ import { until } from '@hailstream/service/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ReplayArgs } from '../src/trace/replay-args.js';
 import { runReplay, type ReplayResult } from '../src/trace/run-replay.js';
-import { TraceError } from '../src/trace/trace.error.js';
+import { TraceError } from '../src/trace/read-lines.js';
 import { FakeIngest } from './_fake-ingest.js';
 
 const providerId = '0197a1c0-6d1f-7000-8000-000000000001';

@@ -9,7 +9,7 @@ import {
 } from '@hailstream/events';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { distanceMeters, headingDegrees } from '../src/geo/geo.js';
-import { familyOf } from '../src/outbox/outgoing.js';
+import { familyOf } from '../src/outbox/outbox.js';
 import { simulate, monacoGraph, type Emitted } from './_monaco.js';
 
 const startMs = Date.UTC(2026, 5, 1, 8);

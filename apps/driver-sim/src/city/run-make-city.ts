@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
-import { firstSentence } from '../first-sentence.js';
-import { formatCity } from './format-city.js';
+import type { CityFile } from '@hailstream/events/city-file';
+import { firstSentence } from '../config.js';
 import { OsmError, OsmToCity, type OsmOmissions } from './osm-to-city.js';
-import { FileError, readText } from '../files/read-text.js';
+import { FileError } from '../files/gunzip.js';
+import { readText } from '../files/read-text.js';
 import { buildRoadGraph, type RoadGraph } from '../roads/road-graph.js';
 
 const USAGE = 'usage: make-city EXTRACT.osm[.gz] --name NAME > CITY.geojson';
@@ -54,6 +55,13 @@ function argsOf(args: readonly string[]): { path: string; name: string } {
     throw new OsmError(`${reason}; ${USAGE}`, { cause: error });
   }
   throw new OsmError(`expected one extract and --name; ${USAGE}`);
+}
+
+/** Formats a city as JSON with one road per line. */
+function formatCity(city: CityFile): string {
+  const { features, ...about } = city;
+  const head = JSON.stringify(about).slice(0, -1);
+  return `${head},"features":[\n${features.map((road) => JSON.stringify(road)).join(',\n')}\n]}\n`;
 }
 
 function omittedLines({ closed, reversible, deleted, clipped, outside }: OsmOmissions): string[] {

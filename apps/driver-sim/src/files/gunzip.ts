@@ -1,5 +1,11 @@
 import { createInflateRaw, crc32 } from 'node:zlib';
-import { FileError } from './file.error.js';
+
+/** A file cannot be read. The message is the reason, in one line, without the name of the file. */
+export class FileError extends Error {
+  override readonly name = 'FileError';
+  readonly code = 'FILE_UNREADABLE';
+  readonly retryable = false;
+}
 
 /** First bytes of every gzip member. */
 const MAGIC = [0x1f, 0x8b] as const;

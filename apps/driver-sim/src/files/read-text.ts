@@ -1,8 +1,5 @@
 import { open } from 'node:fs/promises';
-import { FileError } from './file.error.js';
-import { gunzip, isGzip } from './gunzip.js';
-
-export { FileError };
+import { FileError, gunzip, isGzip } from './gunzip.js';
 
 /** Receives a warning about a file that could be read: one line, without the file's name. */
 export type FileWarning = (warning: string) => void;

@@ -1,6 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Outbox } from './outbox.js';
-import { familyNames } from './outgoing.js';
+import { familyNames, type Outbox } from './outbox.js';
 
 /** Registers counters of sent events and gauges of waiting ones. */
 export function registerOutboxMetrics(registry: Registry, outbox: Outbox): void {

@@ -1,7 +1,6 @@
-import type { EventOf, FamilyName } from '@hailstream/events';
+import { eventRegistry, type EventFamily, type EventOf, type FamilyName } from '@hailstream/events';
 import type { Answer, IngestClient, ItemFailure } from './ingest-client.http.js';
 import { KeyQueues, type Batch, type KeyQueue, type PendingEvent } from './key-queues.js';
-import { familyNames, familyOf } from './outgoing.js';
 import { retryDelayMs } from './retry-delay.js';
 
 /** Maximum number of events in a request: half of what ingest accepts. */
@@ -15,6 +14,13 @@ const UNAVAILABLE_AFTER_FAILURES = 2;
 
 /** Maximum number of requests in flight. */
 export const MAX_REQUESTS_IN_FLIGHT = 4;
+
+/** The families that are sent to ingest: all of the registry. */
+export const familyNames = eventRegistry.families.map(({ name }) => name) as readonly FamilyName[];
+
+export function familyOf<Name extends FamilyName>(name: Name): EventFamily<EventOf<Name>> {
+  return eventRegistry.byName.get(name) as EventFamily<EventOf<Name>>;
+}
 
 /** Ingest rejects every request like these: wrong address, token or permission. */
 export class IngestRefusedError extends Error {

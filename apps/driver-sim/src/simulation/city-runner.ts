@@ -1,6 +1,5 @@
 import type { Logger } from '@hailstream/service/logging';
-import type { Outbox } from '../outbox/outbox.js';
-import { familyNames } from '../outbox/outgoing.js';
+import { familyNames, type Outbox } from '../outbox/outbox.js';
 import { STEP_MS, type SimulatedCity } from './city.js';
 
 /** Maximum number of events that wait while ingest is unavailable. */

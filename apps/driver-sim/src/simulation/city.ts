@@ -1,4 +1,3 @@
-import type { Emit } from '../outbox/outgoing.js';
 import type { RoadGraph } from '../roads/road-graph.js';
 import { Router } from '../roads/router.js';
 import { Demand } from './demand.js';
@@ -7,7 +6,7 @@ import { EventIds, stableId } from './ids.js';
 import { Random } from './random.js';
 import { Riders } from './riders.js';
 import { Vehicle } from './vehicle.js';
-import type { World } from './world.js';
+import type { Emit, World } from './world.js';
 
 /** Length of a step. */
 export const STEP_MS = 100;

@@ -1,10 +1,13 @@
-import type { Emit } from '../outbox/outgoing.js';
+import type { EventOf, FamilyName } from '@hailstream/events';
 import type { RoadGraph } from '../roads/road-graph.js';
 import type { Router } from '../roads/router.js';
 import type { Demand } from './demand.js';
 import type { EventIds } from './ids.js';
 import type { Journey, Ride } from './ride.js';
 import type { Random } from './random.js';
+
+/** Adds an event to those that are sent to ingest. */
+export type Emit = <Name extends FamilyName>(family: Name, event: EventOf<Name>) => void;
 
 /** Shared by all vehicles and riders of a simulated city. */
 export interface World {

@@ -1,7 +1,7 @@
 import { TemporaryFile } from '../files/temporary-file.js';
+import { TraceError } from './read-lines.js';
 import { compareRecords, MemoryRun, FileRun, Merge, RECORD_NUMBERS } from './record-runs.js';
 import type { Fix } from './trace-format.js';
-import { TraceError } from './trace.error.js';
 
 /** Maximum number of fixes that are sorted in memory (20 MB); larger traces use a temporary file. */
 export const MAX_FIXES_IN_MEMORY = 500_000;

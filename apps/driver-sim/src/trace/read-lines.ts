@@ -1,5 +1,12 @@
-import { FileError, readText, type FileWarning } from '../files/read-text.js';
-import { TraceError } from './trace.error.js';
+import { FileError } from '../files/gunzip.js';
+import { readText, type FileWarning } from '../files/read-text.js';
+
+/** A trace cannot be read. The message names the file and the line, in one line. */
+export class TraceError extends Error {
+  override readonly name = 'TraceError';
+  readonly code = 'TRACE_UNREADABLE';
+  readonly retryable = false;
+}
 
 /** Maximum length of a line. Longer lines are truncated, so that a file without line ends does not exhaust memory. */
 export const MAX_LINE_CHARS = 65_536;

@@ -1,6 +1,6 @@
 import type { FileWarning } from '../files/read-text.js';
 import { FixSorter, type PlacedFix } from './fix-sorter.js';
-import { readLines } from './read-lines.js';
+import { readLines, TraceError } from './read-lines.js';
 import { PeriodFinder } from './trace-period.js';
 import {
   BrokenLine,
@@ -11,7 +11,6 @@ import {
   type TraceColumns,
   type WrittenFix,
 } from './trace-format.js';
-import { TraceError } from './trace.error.js';
 
 /** Receives the progress of reading a trace. */
 export interface TraceReadObserver {

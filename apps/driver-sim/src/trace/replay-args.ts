@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { firstSentence } from '../first-sentence.js';
+import { firstSentence } from '../config.js';
 
 const USAGE = 'usage: replay FILE [--speed N|max] [--end-at ISO] [--json]';
 
