@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { isAlive } from '@hailstream/service/processes';
 import { freePort, listenProblem } from '@hailstream/service/ports';
 import pg from 'pg';
-import { PostgresError, type PostgresErrorCode } from './postgres/postgres.error.js';
+import { PostgresError } from './postgres/postgres.error.js';
 import { endServerProcesses, serverProcesses } from './postgres/server-processes.js';
 import {
   becoming,
@@ -19,7 +19,7 @@ import {
   type SystemUser,
 } from './postgres/system-user.js';
 
-export { PostgresError, type PostgresErrorCode };
+export { PostgresError };
 
 const HOST = '127.0.0.1';
 /** Name of the superuser and of the database in the URL. */

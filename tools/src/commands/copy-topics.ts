@@ -4,9 +4,8 @@ import { LogError, partitionName } from '@hailstream/log';
 import { ConfigError, logEnv, readEnv, toLogConnection } from '@hailstream/service/config';
 import { createLogger } from '@hailstream/service/logging';
 import Type from 'typebox';
-import { CopyError } from '../copy/copy-error.js';
 import { copyTopics, type CopyProgress } from '../copy/copy-topics.js';
-import type { CopiedPartition } from '../copy/partition-copy.js';
+import { CopyError, type CopiedPartition } from '../copy/partition-copy.js';
 import { UsageError } from '../usage-error.js';
 import { runCommand } from './run-command.js';
 

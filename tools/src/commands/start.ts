@@ -1,8 +1,7 @@
 import { parseStartOptions, START_USAGE } from '../launcher/options.js';
 import { startScreen } from '../launcher/screen.js';
 import { System } from '../launcher/system.js';
-import { onParentGone } from '../processes/parent.js';
-import { onStopSignals } from '../processes/stop-signals.js';
+import { onParentGone, onStopSignals } from '../processes/stop-signals.js';
 import { repositoryRoot } from '../repository.js';
 import { type CommandContext, runCommand } from './run-command.js';
 

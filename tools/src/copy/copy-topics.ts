@@ -8,8 +8,7 @@ import {
   type ResolvedRange,
 } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
-import { CopyError } from './copy-error.js';
-import { PartitionCopy, type CopiedPartition } from './partition-copy.js';
+import { CopyError, PartitionCopy, type CopiedPartition } from './partition-copy.js';
 import { requireCopies } from './require-copies.js';
 
 /** Longest that reading a partition may fail before the copy does. */

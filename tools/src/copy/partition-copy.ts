@@ -5,7 +5,20 @@ import {
   type RangeReader,
   type TopicPartition,
 } from '@hailstream/log';
-import { CopyError } from './copy-error.js';
+
+type CopyErrorCode = 'PARTITIONS_DIFFER' | 'NOT_A_COPY' | 'OFFSETS_NOT_KEPT' | 'TARGET_CHANGED';
+
+/** A topic that cannot be copied with the same partitions, order and distances between offsets. */
+export class CopyError extends Error {
+  override readonly name = 'CopyError';
+
+  constructor(
+    readonly code: CopyErrorCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}
 
 /**
  * One partition that was copied: records `source.from` up to, but not including, `source.to` are `target.from` up to, but

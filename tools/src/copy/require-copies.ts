@@ -9,8 +9,7 @@ import {
   type TopicPartition,
 } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
-import { CopyError } from './copy-error.js';
-import type { PartitionCopy } from './partition-copy.js';
+import { CopyError, type PartitionCopy } from './partition-copy.js';
 
 /**
  * Compares the last record that was copied before with its original: the target may have been filled from a topic that

@@ -4,10 +4,25 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { ensureNeeds } from '../needs.js';
 import { kafkaHome, KAFKA_VERSION } from './config.js';
-import { KafkaError } from './kafka-error.js';
 import { COPY_GOAL, POM } from './pom.js';
 
 const run = promisify(execFile);
+
+/** `NO_JARS`: the jars could not be downloaded. `FAILED`: a broker or a tool failed. */
+type KafkaErrorCode = 'NO_JARS' | 'FAILED';
+
+/** Apache Kafka could not be downloaded or started; the message includes its last output. */
+export class KafkaError extends Error {
+  override readonly name = 'KafkaError';
+
+  constructor(
+    readonly code: KafkaErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
 
 /** Time limit of the download, about 130 MB. */
 const FETCH_TIMEOUT_MS = 15 * 60_000;

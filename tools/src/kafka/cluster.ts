@@ -8,8 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '@hailstream/service/ports';
 import { ProcessFolder } from '../processes/process-folder.js';
 import { brokerSettings, type Ports } from './broker-settings.js';
-import { kafkaClasspath } from './classpath.js';
-import { KafkaError } from './kafka-error.js';
+import { KafkaError, kafkaClasspath } from './classpath.js';
 import { listedBrokers } from './listed-brokers.js';
 
 const HOST = '127.0.0.1';

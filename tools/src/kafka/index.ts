@@ -1,4 +1,3 @@
 export { kafkaClasspath } from './classpath.js';
-export { startKafka, type KafkaOptions, type RunningKafka } from './cluster.js';
-export { KafkaError, type KafkaErrorCode } from './kafka-error.js';
-export { kafkaTool, startKafkaTool, type KafkaToolOptions, type KafkaToolResult } from './tool.js';
+export { startKafka, type RunningKafka } from './cluster.js';
+export { kafkaTool } from './tool.js';

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { ProcessFolder } from '../processes/process-folder.js';
-import { KafkaError } from './kafka-error.js';
+import { KafkaError } from './classpath.js';
 
 const DEFAULT_TIMEOUT_MS = 120_000;
 const DEFAULT_HEAP = '256m';

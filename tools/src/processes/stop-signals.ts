@@ -4,6 +4,8 @@
  */
 const SAME_WISH_MS = 1_000;
 
+const PARENT_POLL_MS = 1_000;
+
 /**
  * Calls `stop` on the first SIGINT or SIGTERM, and `insist` on a later one, for the lifetime of the process.
  */
@@ -19,4 +21,18 @@ export function onStopSignals(stop: () => void, insist: () => void): void {
     }
   };
   process.on('SIGINT', listener).on('SIGTERM', listener);
+}
+
+/**
+ * Calls `gone` when the parent process has ended. Polls, because no event reports a killed parent. Does not keep this
+ * process running.
+ */
+export function onParentGone(gone: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    gone();
+  }, PARENT_POLL_MS);
+  timer.unref();
 }
