@@ -2,8 +2,15 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { MissingNeedsError } from '@hailstream/tools/needs';
 import { machine, table, writeJson, type Row } from './harness/report.js';
-import { suites } from './suites/index.js';
-import { efforts } from './harness/suite.js';
+import { efforts, type Suite } from './harness/suite.js';
+import { batchSuite } from './suites/batch.js';
+import { brokerSuite } from './suites/broker/index.js';
+import { faultsSuite } from './suites/faults/index.js';
+import { ingestSuite } from './suites/ingest.js';
+import { visibleSuite } from './suites/visible.js';
+
+/** All suites in the order in which they run. */
+const suites: readonly Suite[] = [ingestSuite, batchSuite, visibleSuite, brokerSuite, faultsSuite];
 
 const names = suites.map(({ name }) => name).join(', ');
 const USAGE = `usage: npm run bench [-- [--quick] [SUITE …]]; suites: ${names}`;

@@ -1,5 +1,8 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { freePort } from '@hailstream/service/ports';
@@ -63,6 +66,12 @@ export async function runToEnd(
   const [code] = (await once(child.process, 'close')) as [number | null];
   if (code !== 0) throw new Error(`${script} exited with code ${code}:\n${child.output()}`);
   return child.output();
+}
+
+/** A new temporary folder, removed on disposal. */
+export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'hailstream-bench-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
 /** Resident memory of a process, in MiB. */

@@ -7,10 +7,9 @@ import { createLogger } from '@hailstream/service/logging';
 import { startPostgres } from '@hailstream/tools/postgres';
 import { Client } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
-import { runToEnd, startBrokerProcess } from '../harness/processes.js';
+import { runToEnd, startBrokerProcess, temporaryFolder } from '../harness/processes.js';
 import { compare } from '../harness/rounds.js';
 import { TelemetrySource } from '../harness/telemetry.js';
-import { temporaryFolder } from '../harness/temporary-folder.js';
 import type { Row } from '../harness/report.js';
 import type { Effort, Suite } from '../harness/suite.js';
 

@@ -4,11 +4,10 @@ import { createLogger } from '@hailstream/service/logging';
 import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/service/tokens';
 import { Pool } from 'undici';
 import { openLoop, saturate } from '../harness/load.js';
-import { startBrokerProcess, startHttpProcess } from '../harness/processes.js';
+import { startBrokerProcess, startHttpProcess, temporaryFolder } from '../harness/processes.js';
 import { percentiles, type Row } from '../harness/report.js';
 import { compare, type Comparison } from '../harness/rounds.js';
 import { TelemetrySource } from '../harness/telemetry.js';
-import { temporaryFolder } from '../harness/temporary-folder.js';
 import type { Effort, Suite } from '../harness/suite.js';
 
 const CALLERS = 64;

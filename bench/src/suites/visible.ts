@@ -6,10 +6,9 @@ import { io, type Socket } from 'socket.io-client';
 import { Pool } from 'undici';
 import { newLatencies, recordMs } from '../harness/latencies.js';
 import { openLoop } from '../harness/load.js';
-import { startBrokerProcess, startHttpProcess } from '../harness/processes.js';
+import { startBrokerProcess, startHttpProcess, temporaryFolder } from '../harness/processes.js';
 import { percentiles, type Row } from '../harness/report.js';
 import { TelemetrySource } from '../harness/telemetry.js';
-import { temporaryFolder } from '../harness/temporary-folder.js';
 import type { Effort, Suite } from '../harness/suite.js';
 
 const EVENTS_PER_SECOND = 200;

@@ -1,6 +1,6 @@
 import { kafkaClasspath } from '@hailstream/tools/kafka';
 import type { Row } from '../../harness/report.js';
-import { temporaryFolder } from '../../harness/temporary-folder.js';
+import { temporaryFolder } from '../../harness/processes.js';
 import type { Effort, Suite } from '../../harness/suite.js';
 import { measureFootprint } from './footprint.js';
 import { measureJava } from './java.js';

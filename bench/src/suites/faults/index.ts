@@ -4,7 +4,7 @@ import { makeToken } from '@hailstream/service/tokens';
 import { kafkaClasspath } from '@hailstream/tools/kafka';
 import { Pool } from 'pg';
 import { percentiles, type Row } from '../../harness/report.js';
-import { temporaryFolder } from '../../harness/temporary-folder.js';
+import { temporaryFolder } from '../../harness/processes.js';
 import type { Effort, Suite } from '../../harness/suite.js';
 import { Arrivals, type ArrivalTimes } from './arrivals.js';
 import { checkDelivery, deliveryKey } from './delivery-check.js';
