@@ -6,7 +6,7 @@ import { DatabaseModule } from '../database/database.module.js';
 import { LogModule } from '../log/log.module.js';
 import { PositionsModule } from '../positions/positions.module.js';
 import { RejectsModule } from '../rejects/rejects.module.js';
-import { createTables, type Tables } from '../rows/tables.js';
+import { tablesByTopic, type Tables } from '../rows/tables.js';
 import { REGISTRY, TABLES } from '../rows/tables.tokens.js';
 import { LoadRunner } from './load-runner.service.js';
 
@@ -16,7 +16,7 @@ export interface LoadedEvents {
   readonly tables: Tables;
 }
 
-const allEvents: LoadedEvents = { registry: eventRegistry, tables: createTables(eventRegistry) };
+const allEvents: LoadedEvents = { registry: eventRegistry, tables: tablesByTopic };
 
 /** Everything that a load needs. The service and the commands import it. */
 @Module({})
