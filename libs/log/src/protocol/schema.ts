@@ -15,10 +15,8 @@ type StructOf<F extends Fields> = { [K in keyof F]: ValueOf<F[K]> };
 
 export const int8: Schema<number> = { read: (r) => r.int8(), write: (w, v) => w.int8(v) };
 export const int16: Schema<number> = { read: (r) => r.int16(), write: (w, v) => w.int16(v) };
-export const uint16: Schema<number> = { read: (r) => r.uint16(), write: (w, v) => w.uint16(v) };
 export const int32: Schema<number> = { read: (r) => r.int32(), write: (w, v) => w.int32(v) };
 export const int64: Schema<bigint> = { read: (r) => r.int64(), write: (w, v) => w.int64(v) };
-export const float64: Schema<number> = { read: (r) => r.float64(), write: (w, v) => w.float64(v) };
 export const boolean: Schema<boolean> = { read: (r) => r.boolean(), write: (w, v) => w.boolean(v) };
 export const string: Schema<string> = { read: (r) => r.string(), write: (w, v) => w.string(v) };
 export const nullableString: Schema<string | null> = {

@@ -40,11 +40,6 @@ export class Writer {
     this.buffer.writeInt16BE(value, at);
   }
 
-  uint16(value: number): void {
-    const at = this.reserve(2);
-    this.buffer.writeUInt16BE(value, at);
-  }
-
   int32(value: number): void {
     const at = this.reserve(4);
     this.buffer.writeInt32BE(value, at);
@@ -58,11 +53,6 @@ export class Writer {
   int64(value: bigint): void {
     const at = this.reserve(8);
     this.buffer.writeBigInt64BE(value, at);
-  }
-
-  float64(value: number): void {
-    const at = this.reserve(8);
-    this.buffer.writeDoubleBE(value, at);
   }
 
   boolean(value: boolean): void {
