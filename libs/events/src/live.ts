@@ -150,7 +150,7 @@ export interface VehicleDetail {
   }[];
 }
 
-export interface TripDetail {
+interface TripDetail {
   readonly trip_id: string;
   readonly requested_at: number | null;
   readonly destination: Location | null;

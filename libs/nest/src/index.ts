@@ -3,23 +3,14 @@ import 'reflect-metadata';
 // Logging: Nest's messages in pino.
 export { LoggingModule } from './logging/logging.module.js';
 export { LOGGER } from './logging/logging.tokens.js';
-export { NestLogger } from './logging/nest-logger.js';
 
 // HTTP: Nest on Fastify, errors as problems.
-export { createHttpApp, type HttpAppOptions } from './http/create-http-app.js';
-export type { BodyCheck } from './http/before-body.js';
-export {
-  bodyTooLarge,
-  PROBLEM_JSON,
-  ProblemError,
-  type Problem,
-  type ProblemDetail,
-} from './http/problem.js';
-export { ProblemFilter } from './http/problem.filter.js';
+export { createHttpApp } from './http/create-http-app.js';
+export { bodyTooLarge, ProblemError } from './http/problem.js';
 
 // Authentication and scopes.
 export { AuthModule } from './auth/auth.module.js';
-export { CurrentPrincipal, JwtGuard, RequireScope } from './auth/jwt.guard.js';
+export { CurrentPrincipal, RequireScope } from './auth/jwt.guard.js';
 
 // Health checks and metrics.
 export * from './health/health-checks.service.js';

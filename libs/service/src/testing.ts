@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-export interface UntilOptions {
+interface UntilOptions {
   /** @default 30_000 */
   readonly timeoutMs?: number;
   /** @default 10 */

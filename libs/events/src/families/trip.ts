@@ -8,7 +8,7 @@ const MAX_DURATION_SECONDS = 31 * 86_400;
 const MAX_DISTANCE_METERS = 50_000_000;
 
 /** MDS `trip_attributes` of passenger services. `trip_wait_time` and `trip_fare_time` are milliseconds. */
-export const TripAttributes = Type.Object(
+const TripAttributes = Type.Object(
   {
     hail_type: Type.Enum(['street_hail', 'phone_dispatch', 'phone', 'text', 'app']),
     app_name: Type.Optional(Text),
@@ -30,7 +30,7 @@ export const TripAttributes = Type.Object(
 );
 
 /** MDS `fare_attributes` of passenger services: amounts in minor units of the trip's `currency`. */
-export const FareAttributes = Type.Object(
+const FareAttributes = Type.Object(
   {
     payment_type: Type.Enum([
       'account_number',

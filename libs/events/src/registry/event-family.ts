@@ -14,7 +14,7 @@ export interface AnyEvent {
 }
 
 /** Names of the fields, and of the table's columns, that identify, order and date an event. */
-export interface EventFields<Field extends string = string> {
+interface EventFields<Field extends string = string> {
   /** The event's id: a UUID that is unique within its provider. */
   readonly id: Field;
   /** The record's key: events with the same value stay in order. */
@@ -53,7 +53,7 @@ export interface EventFamily<E extends AnyEvent = AnyEvent, Name extends string 
 }
 
 /** What {@link defineEventFamily} makes an {@link EventFamily} of. */
-export interface EventFamilyDefinition<S extends Type.TSchema, Name extends string> {
+interface EventFamilyDefinition<S extends Type.TSchema, Name extends string> {
   readonly name: Name;
   readonly schemaName: string;
   readonly path: string;

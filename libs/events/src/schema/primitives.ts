@@ -8,7 +8,7 @@ export const EARLIEST_TIMESTAMP_MS = 1_514_764_800_000;
 export const LATEST_TIMESTAMP_MS = 253_402_300_799_999;
 
 /** Maximum number of ids in `trip_ids`: more than a vehicle of this mode has passengers. */
-export const MAX_TRIPS_AT_ONCE = 64;
+const MAX_TRIPS_AT_ONCE = 64;
 
 /** A UUID in lower case, as MDS writes it. A `format` in addition would be a second check of the same. */
 export const Uuid = Type.String({ pattern: UUID_PATTERN });

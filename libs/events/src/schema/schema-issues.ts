@@ -2,7 +2,7 @@ import { UUID_PATTERN } from '@hailstream/service/uuid';
 import type { FieldIssue } from './validation.js';
 
 /** Adds the issues of a value to `issues`, up to its limit. */
-export type Explain = (value: unknown, issues: IssueList) => void;
+type Explain = (value: unknown, issues: IssueList) => void;
 
 /** Collects the first issues of a value. */
 export class IssueList {

@@ -34,7 +34,7 @@ SIGTERM or Ctrl-C it answers the requests in progress, syncs the log and exits w
 `;
 
 /** The parsed command line. */
-export type Command =
+type Command =
   | { readonly kind: 'tell'; readonly text: string }
   | { readonly kind: 'run'; readonly options: BrokerOptions; readonly logLevel: string };
 

@@ -1,5 +1,5 @@
 /** Why records cannot be decompressed: the data is invalid, or it exceeds the allowed size. */
-export type UnpackErrorCode = 'CORRUPT' | 'TOO_LARGE';
+type UnpackErrorCode = 'CORRUPT' | 'TOO_LARGE';
 
 /** Records cannot be decompressed: the data is invalid, or it exceeds the allowed size. */
 export class UnpackError extends Error {

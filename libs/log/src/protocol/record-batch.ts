@@ -70,11 +70,11 @@ export function batchMaxTimestamp(buffer: Buffer, at = 0): bigint {
   return buffer.readBigInt64BE(at + MAX_TIMESTAMP_AT);
 }
 
-export function isTransactional(attributes: number): boolean {
+function isTransactional(attributes: number): boolean {
   return (attributes & TRANSACTIONAL) !== 0;
 }
 
-export function isControl(attributes: number): boolean {
+function isControl(attributes: number): boolean {
   return (attributes & CONTROL) !== 0;
 }
 

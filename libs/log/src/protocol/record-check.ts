@@ -35,7 +35,7 @@ export interface RecordFault {
 }
 
 /** The result of a check. */
-export interface RecordCheck {
+interface RecordCheck {
   /** The largest timestamp, at least -1. */
   readonly maxTimestamp: bigint;
   /** The first `MAX_RECORD_FAULTS`. */

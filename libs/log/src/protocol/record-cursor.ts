@@ -5,7 +5,7 @@ import type { RecordHeader } from './records.js';
  * Maximum number of headers of one record that are decoded. A header can be two bytes, and its decoded form takes far
  * more memory.
  */
-export const MAX_RECORD_HEADERS = 10_000;
+const MAX_RECORD_HEADERS = 10_000;
 
 const LAST_VARINT_SHIFT = 28;
 /** The bits of a 32-bit number that the fifth byte of a varint may contain. */

@@ -7,7 +7,7 @@ export const PARTITIONS = 2;
 const PRODUCERS = 4;
 
 /** The possible steps. */
-export type Step =
+type Step =
   | { kind: 'send'; producer: number; partition: number; count: number }
   | { kind: 'plain'; partition: number; count: number }
   | { kind: 'end'; producer: number; outcome: 'commit' | 'abort' }

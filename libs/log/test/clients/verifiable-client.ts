@@ -14,7 +14,7 @@ interface PlacedRecord extends Place {
  * The output of Kafka's VerifiableProducer and VerifiableConsumer, one JSON object per line. Our programs have the
  * same output.
  */
-export type ClientEvent =
+type ClientEvent =
   | { readonly name: 'startup_complete' | 'shutdown_complete' | 'records_consumed' | 'tool_data' }
   | ({ readonly name: 'producer_send_success' } & PlacedRecord)
   | { readonly name: 'producer_send_error'; readonly value: string; readonly message: string }
@@ -33,7 +33,7 @@ export type ClientEvent =
 export const KEYS = 100;
 
 /** Idempotent, with acks=all. The values are 0, 1, 2, … */
-export interface ProducerOptions {
+interface ProducerOptions {
   readonly address: string;
   readonly topic: string;
   readonly count: number;
@@ -42,7 +42,7 @@ export interface ProducerOptions {
 }
 
 /** Starts at the committed offset or at the earliest record, and commits after each poll. */
-export interface ConsumerOptions {
+interface ConsumerOptions {
   readonly address: string;
   readonly topic: string;
   readonly group: string;
@@ -58,7 +58,7 @@ export interface VerifiableClient {
 }
 
 /** The position of a record as a map key. */
-export function placeOf({ partition, offset }: { partition: number; offset: number }): string {
+function placeOf({ partition, offset }: { partition: number; offset: number }): string {
   return `${partition}:${offset}`;
 }
 

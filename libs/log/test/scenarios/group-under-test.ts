@@ -13,7 +13,7 @@ export interface JoinOptions {
   readonly rebalanceTimeoutMs?: number;
 }
 
-export interface Joined {
+interface Joined {
   readonly errorCode: number;
   readonly generationId: number;
   readonly protocolType: string | null;
@@ -24,14 +24,14 @@ export interface Joined {
   readonly members: readonly { memberId: string; groupInstanceId: string | null; metadata: Buffer }[];
 }
 
-export interface MemberReference {
+interface MemberReference {
   readonly groupId?: string;
   readonly memberId?: string;
   readonly generationId?: number;
   readonly groupInstanceId?: string | null;
 }
 
-export interface CommittedOffset {
+interface CommittedOffset {
   readonly partitionIndex: number;
   readonly committedOffset: bigint;
   readonly committedLeaderEpoch: number;
@@ -55,7 +55,7 @@ interface DescribedGroup {
 }
 
 /** A member with its own connection. It sends its member id and generation as soon as it has them. */
-export class MemberUnderTest {
+class MemberUnderTest {
   memberId = '';
   generationId = -1;
 

@@ -33,7 +33,7 @@ export interface NewTopic {
   readonly configs?: Readonly<Record<string, string | null>>;
 }
 
-export interface CreatedTopic {
+interface CreatedTopic {
   readonly name: string;
   readonly topicId: string;
   readonly errorCode: number;

@@ -3,7 +3,7 @@ import { AREAS } from './index.js';
 import { LogUnderTest } from './log-under-test.js';
 
 /** A log that runs while the scenarios run. */
-export interface RunningLog extends AsyncDisposable {
+interface RunningLog extends AsyncDisposable {
   readonly addresses: readonly string[];
 }
 

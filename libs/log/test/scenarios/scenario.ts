@@ -1,7 +1,7 @@
 import type { LogUnderTest } from './log-under-test.js';
 
 /** Behaviour of a broker that clients rely on, independent of its implementation. */
-export interface Scenario {
+interface Scenario {
   readonly name: string;
   /** Rejects if the broker behaves differently. */
   readonly run: (log: LogUnderTest) => Promise<void>;

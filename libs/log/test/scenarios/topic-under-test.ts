@@ -27,14 +27,14 @@ interface Fetched {
   readonly records: Buffer[] | null;
 }
 
-export interface ProduceOptions {
+interface ProduceOptions {
   readonly version?: number;
   readonly acks?: number;
   readonly partition?: number;
   readonly transactionalId?: string | null;
 }
 
-export interface FetchOptions {
+interface FetchOptions {
   readonly offset?: bigint;
   readonly version?: number;
   readonly partition?: number;

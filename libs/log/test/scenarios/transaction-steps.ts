@@ -1,7 +1,7 @@
 import { TransactionalClient } from '../broker/transactional-client.js';
 
 /** A request of a step, and its response. */
-export type Steps = [step: string, answer: string][];
+type Steps = [step: string, answer: string][];
 
 /** The responses of Apache Kafka 4.3.1. */
 export const ANSWERS: Steps = [

@@ -20,7 +20,7 @@ type AuthenticatedRequest = FastifyRequest & { principal?: Principal };
  * run after it.
  */
 @Injectable()
-export class JwtGuard implements CanActivate {
+class JwtGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { principal } = context.switchToHttp().getRequest<AuthenticatedRequest>();
     if (principal === undefined) throw new AuthError('TOKEN_MISSING', 'the request was not authenticated');

@@ -4,9 +4,9 @@ import { Injectable } from '@nestjs/common';
 const CHECK_TIMEOUT_MS = 2_000;
 
 /** Throws an error with the reason if the component does not work. */
-export type ReadinessCheck = () => void | Promise<void>;
+type ReadinessCheck = () => void | Promise<void>;
 
-export type CheckResult = { readonly status: 'ok' } | { readonly status: 'error'; readonly reason: string };
+type CheckResult = { readonly status: 'ok' } | { readonly status: 'error'; readonly reason: string };
 
 export interface Readiness {
   readonly status: 'ok' | 'error';

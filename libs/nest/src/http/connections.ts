@@ -3,22 +3,22 @@ import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 
 /** Time limit for complete requests after the server was closed: longer than the delivery timeout of the log. */
-export const RUNNING_REQUEST_GRACE_MS = 35_000;
+const RUNNING_REQUEST_GRACE_MS = 35_000;
 
 /** Time limit for incomplete requests and upgraded connections after the server was closed. */
-export const ARRIVING_REQUEST_GRACE_MS = 5_000;
+const ARRIVING_REQUEST_GRACE_MS = 5_000;
 
 /** How long, and how many bytes, the rest of a request is read after the response, so that the sender can read that. */
-export const LINGER_MS = 10_000;
-export const LINGER_BYTES = 64 * 1_048_576;
+const LINGER_MS = 10_000;
+const LINGER_BYTES = 64 * 1_048_576;
 
 /** Maximum rest of a request that is read to keep the connection; with more, the response closes it. */
-export const MAX_DRAINED_BYTES = 1_048_576;
+const MAX_DRAINED_BYTES = 1_048_576;
 
 const LINGER_POLL_MS = 50;
 
 /** How long {@link Connections} wait after the server was closed. */
-export interface Graces {
+interface Graces {
   /** @default RUNNING_REQUEST_GRACE_MS */
   readonly runningRequestMs: number;
   /** @default ARRIVING_REQUEST_GRACE_MS */

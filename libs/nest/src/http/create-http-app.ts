@@ -24,7 +24,7 @@ const INACTIVITY_TIMEOUT_MS = 60_000;
 /** Longer than the idle timeout of load balancers, so that they close idle connections and not the server. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
-export interface HttpAppOptions {
+interface HttpAppOptions {
   readonly logger: Logger;
   /** @default 1 MiB */
   readonly bodyLimitBytes?: number;

@@ -14,7 +14,7 @@ import { isObservable, lastValueFrom } from 'rxjs';
 import { waitForLog } from './wait-for-log.js';
 
 /** Longest wait for an unreachable log at start; after it, {@link LogTransport.listen} fails. */
-export const START_TIMEOUT_MS = 10 * 60_000;
+const START_TIMEOUT_MS = 10 * 60_000;
 
 export interface LogTransportOptions extends Omit<ConsumerOptions, 'handler' | 'topics' | 'offsets'> {
   /**

@@ -6,7 +6,7 @@ import { ConfigError, type ConfigIssue } from './read-env.js';
 import { Flag, Int, List, Port, Secret, SecretUrl, Url } from './variables.js';
 
 /** HS256 requires a key at least as long as its hash: 256 bits. */
-export const MIN_SECRET_CHARS = 32;
+const MIN_SECRET_CHARS = 32;
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -50,10 +50,10 @@ export const logEnv = {
     List({ pattern: '^[a-z.]+=.+$', description: 'name=value[,name=value…]' }),
   ),
 };
-export type LogEnv = Type.Static<Type.TObject<typeof logEnv>>;
+type LogEnv = Type.Static<Type.TObject<typeof logEnv>>;
 
 /** The connection to the log, in the shape of `LogConnection` of `@hailstream/log`. */
-export interface LogSettings {
+interface LogSettings {
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly topicPrefix?: string;
@@ -62,7 +62,7 @@ export interface LogSettings {
 }
 
 /** How missing topics are handled, in the shape of `TopicPolicy` of `@hailstream/log`. */
-export interface TopicSettings {
+interface TopicSettings {
   readonly missing: 'create' | 'check';
   readonly replicationFactor?: number;
   readonly configs: Readonly<Record<string, string>>;
@@ -79,14 +79,14 @@ export const authEnv = {
   AUTH_JWT_ISSUER: Type.Optional(Type.String()),
   AUTH_JWT_AUDIENCE: Type.Optional(List({ description: 'name[,name…]' })),
 };
-export type AuthEnv = Type.Static<Type.TObject<typeof authEnv>>;
+type AuthEnv = Type.Static<Type.TObject<typeof authEnv>>;
 
 /** Connection to Postgres; spread into the schema of an app and converted by {@link toDatabaseUrl}. */
 export const databaseEnv = {
   DATABASE_URL: SecretUrl('postgres', 'postgresql'),
   DATABASE_PASSWORD: Type.Optional(Secret()),
 };
-export type DatabaseEnv = Type.Static<Type.TObject<typeof databaseEnv>>;
+type DatabaseEnv = Type.Static<Type.TObject<typeof databaseEnv>>;
 
 /**
  * Connection URL of Postgres, including the password. A password in the URL takes precedence over `DATABASE_PASSWORD`, as

@@ -12,7 +12,7 @@ export interface Service {
 }
 
 /** The part of `process` that is used. Tests pass a fake. */
-export interface ProcessControl {
+interface ProcessControl {
   exitCode?: number | string | null | undefined;
   readonly stderr: { write(text: string): unknown };
   on(event: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;

@@ -1,5 +1,5 @@
 /** How the waits of a retry loop grow. */
-export interface BackoffOptions {
+interface BackoffOptions {
   /** Wait before the first retry. */
   readonly firstMs: number;
   /** Longest wait, before {@link withJitter}. */

@@ -1,5 +1,5 @@
 /** Why a caller is not authorized. */
-export type AuthErrorCode =
+type AuthErrorCode =
   | 'TOKEN_MISSING'
   | 'TOKEN_INVALID'
   | 'TOKEN_EXPIRED'

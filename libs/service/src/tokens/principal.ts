@@ -2,7 +2,7 @@ import { isUuid } from '../uuid.js';
 import { AuthError } from './auth.error.js';
 
 /** Permissions of a token: `read` to read events, `write` to send them. */
-export const scopes = ['read', 'write'] as const;
+const scopes = ['read', 'write'] as const;
 export type Scope = (typeof scopes)[number];
 
 /** The authenticated caller. */

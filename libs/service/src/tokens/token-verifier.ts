@@ -31,7 +31,7 @@ const MAX_CACHED_TOKENS = 20_000;
 const CACHED_MS = 60_000;
 
 /** Maximum accepted difference between the clock of the signer and the local clock. */
-export const CLOCK_LEEWAY_SECONDS = 30;
+const CLOCK_LEEWAY_SECONDS = 30;
 
 const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
@@ -44,7 +44,7 @@ interface CachedVerification {
 }
 
 /** The clocks of a verifier, in milliseconds. */
-export interface Clocks {
+interface Clocks {
   /** Unix time. */
   readonly now: () => number;
   /** Monotonic time. */

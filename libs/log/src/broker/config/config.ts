@@ -13,7 +13,7 @@ export const ConfigSource = {
 } as const;
 
 /** A value and its source. */
-export interface ConfigLayer {
+interface ConfigLayer {
   readonly name: string;
   readonly value: string;
   readonly source: number;
@@ -221,6 +221,6 @@ export function topicEntries(broker: BrokerConfig, own: Settings): ConfigEntry[]
 }
 
 /** Description of a topic setting. */
-export function aboutTopicSetting(definition: TopicSettingDefinition): string {
+function aboutTopicSetting(definition: TopicSettingDefinition): string {
   return 'broker' in definition ? BROKER_SETTINGS[definition.broker].about : definition.about;
 }

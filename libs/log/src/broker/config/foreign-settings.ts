@@ -1,7 +1,7 @@
 import { BROKER_SETTINGS } from './broker-settings.js';
 
 /** Settings of Kafka that this broker does not have. */
-export interface ForeignSettings {
+interface ForeignSettings {
   /** A name that ends in `*` is a prefix. */
   readonly names: readonly string[];
   readonly because: string;

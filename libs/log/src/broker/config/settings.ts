@@ -1,5 +1,5 @@
 /** Types of settings. */
-export type SettingType = 'int' | 'long' | 'boolean' | 'string' | 'list' | 'double';
+type SettingType = 'int' | 'long' | 'boolean' | 'string' | 'list' | 'double';
 
 /** Definition of a setting. */
 export interface SettingDefinition {

@@ -21,7 +21,7 @@ import {
 import { OffsetStore, type OffsetToCommit, type StoredOffset } from './offsets/offset-store.js';
 import type { JoinRequest, MemberReference, SyncRequest } from './membership/requests.js';
 
-export interface CoordinatorOptions {
+interface CoordinatorOptions {
   readonly store: LogStore;
   readonly config: BrokerConfig;
   readonly logger: Logger;

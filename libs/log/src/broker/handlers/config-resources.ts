@@ -5,10 +5,10 @@ import { checkTopicName } from '../storage/topics/topic-checks.js';
 import type { RequestContext, Services } from './handler.js';
 
 /** Kafka's codes for the types of resources with settings. */
-export const ResourceType = { TOPIC: 2, BROKER: 4 } as const;
+const ResourceType = { TOPIC: 2, BROKER: 4 } as const;
 
 /** Identifies a resource. */
-export interface Resource {
+interface Resource {
   readonly resourceType: number;
   /** Name of a topic, id of this broker, or empty for all brokers. */
   readonly resourceName: string;

@@ -16,7 +16,7 @@ export interface Meter {
 }
 
 /** `limit`: a limit on connections is reached. `protocol`: the client sent an invalid request. */
-export type RejectReason = 'limit' | 'authentication' | 'protocol';
+type RejectReason = 'limit' | 'authentication' | 'protocol';
 
 /** Used if metrics are disabled. */
 export const NO_METER: Meter = {

@@ -41,7 +41,7 @@ export interface RequestRunner {
   run(frame: Buffer, connection: Connection): Promise<Outcome>;
 }
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   /** Already has an error listener. */
   readonly socket: Socket;
   readonly runner: RequestRunner;

@@ -13,7 +13,7 @@ import type { Faults } from './faults.js';
 
 const API_VERSIONS = 18;
 
-export interface DispatcherOptions {
+interface DispatcherOptions {
   readonly handlers: ReadonlyMap<number, AnyHandler>;
   readonly services: Services;
   readonly faults: Faults;

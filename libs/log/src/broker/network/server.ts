@@ -14,7 +14,7 @@ export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
 
-export interface ServerOptions {
+interface ServerOptions {
   readonly host: string;
   readonly port: number;
   readonly logger: Logger;

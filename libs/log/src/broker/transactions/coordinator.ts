@@ -27,7 +27,7 @@ const MARKER_RETRY_MS = 1000;
 /** Small segments are compacted soon, so that a start has little to read. */
 const TOPIC_SETTINGS = { 'cleanup.policy': 'compact', 'segment.bytes': String(8 << 20) };
 
-export interface TransactionCoordinatorOptions {
+interface TransactionCoordinatorOptions {
   readonly store: LogStore;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;

@@ -10,7 +10,7 @@ import { outcomeOf, partitionsOf, type TopicPartition, type Transaction } from '
 /** Constant: the only broker is always the coordinator. */
 const COORDINATOR_EPOCH = 0;
 
-export interface MarkerOptions {
+interface MarkerOptions {
   readonly store: LogStore;
   readonly groups: GroupCoordinator;
   readonly logger: Logger;

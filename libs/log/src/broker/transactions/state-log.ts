@@ -76,7 +76,7 @@ export async function replayTransactions(
 }
 
 /** Encodes a transactional id in Kafka's format. */
-export function encodeTransaction({ transactionalId, transaction }: KeptTransaction): {
+function encodeTransaction({ transactionalId, transaction }: KeptTransaction): {
   key: Buffer;
   value: Buffer | null;
 } {
@@ -87,7 +87,7 @@ export function encodeTransaction({ transactionalId, transaction }: KeptTransact
 }
 
 /** Decodes what `encodeTransaction` returns. */
-export function decodeTransaction(keyBytes: Buffer, valueBytes: Buffer | null): KeptTransaction {
+function decodeTransaction(keyBytes: Buffer, valueBytes: Buffer | null): KeptTransaction {
   const { transactionalId } = decode(KEY_VERSION, key, keyBytes);
   if (valueBytes === null) return { transactionalId, transaction: null };
   const { status, partitions, updatedAtMs, startedAtMs, ...rest } = decode(VALUE_VERSION, value, valueBytes);

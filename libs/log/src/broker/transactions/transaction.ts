@@ -20,7 +20,7 @@ export interface TopicPartition {
 }
 
 /** Partitions by topic. */
-export type PartitionSet = ReadonlyMap<string, ReadonlySet<number>>;
+type PartitionSet = ReadonlyMap<string, ReadonlySet<number>>;
 
 /** A transactional id: its producer, and the state of its transaction. Immutable. */
 export interface Transaction extends ProducerIdentity {

@@ -13,7 +13,7 @@ const ISOLATION_LEVELS = { read_uncommitted: 0, read_committed: 1 } as const;
 type TopicAnswer = ValueOf<(typeof METADATA)['response']>['topics'][number];
 
 /** A topic as the cluster describes it. */
-export interface DescribedTopic {
+interface DescribedTopic {
   /** Name in the cluster, with the prefix. */
   readonly name: string;
   readonly identity: TopicIdentity;

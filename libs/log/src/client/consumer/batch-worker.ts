@@ -8,7 +8,7 @@ import { RetryPolicy } from './retry-policy.js';
 
 const MAX_RETRY_WAIT_MS = 30_000;
 
-export interface BatchWorkerOptions {
+interface BatchWorkerOptions {
   readonly handler: BatchHandler;
   readonly groupId: string;
   readonly maxAttempts: number;

@@ -27,7 +27,7 @@ const COMMIT_BACKOFF = { firstMs: 100, maxMs: 1_000 };
 /** How long kafkajs may report no activity, while no batch is being handled, before the session counts as stalled. */
 const STALLED_AFTER_MS = REBALANCE_TIMEOUT_MS + 30_000;
 
-export interface ConsumerSessionOptions {
+interface ConsumerSessionOptions {
   readonly connection: LogConnection;
   readonly logger: Logger;
   readonly groupId: string;

@@ -44,7 +44,7 @@ export function createBatchConsumer(options: ConsumerOptions): BatchConsumer {
 }
 
 /** {@link BatchConsumer} that replaces its {@link ConsumerSession} whenever that fails, and keeps the state that outlives it. */
-export class GroupConsumer implements BatchConsumer {
+class GroupConsumer implements BatchConsumer {
   readonly ended: Promise<void>;
   private readonly options: ConsumerOptions & typeof DEFAULTS;
   private readonly isGroupOfOne: boolean;

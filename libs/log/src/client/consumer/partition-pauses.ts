@@ -2,7 +2,7 @@ import { partitionId, type TopicPartition } from '../record/topic-partition.js';
 import { PauseReasons, type PauseReason } from './pause-reasons.js';
 
 /** What pauses and resumes fetching. */
-export interface Pausable {
+interface Pausable {
   pause(partition: TopicPartition): void;
   resume(partition: TopicPartition): void;
 }

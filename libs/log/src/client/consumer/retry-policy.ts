@@ -1,5 +1,5 @@
 /** What to do with records whose handler failed. */
-export type RetryDecision =
+type RetryDecision =
   /** Pass the same records to the handler again after a backoff. */
   | { readonly kind: 'retry'; readonly failures: number }
   /** Pass them to the handler one by one: those that fail on their own are the bad ones. */

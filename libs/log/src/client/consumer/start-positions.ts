@@ -13,7 +13,7 @@ export interface StartPosition extends TopicPartition {
   readonly gap: ConsumerGap | undefined;
 }
 
-export interface StartPositionsOptions {
+interface StartPositionsOptions {
   readonly admin: KafkaAdmin;
   readonly policy: OffsetPolicy;
   readonly groupId: string;

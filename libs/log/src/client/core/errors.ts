@@ -1,5 +1,5 @@
 /** Why an operation on the log failed. */
-export type LogErrorCode =
+type LogErrorCode =
   | 'BUFFER_FULL'
   | 'UNAVAILABLE'
   | 'UNKNOWN_TOPIC'

@@ -63,7 +63,7 @@ export function readDeadLetter(record: LogRecord): DeadLetterOrigin | undefined 
  * The id of a dead letter. It has the record's timestamp or the batch's hash, so that a record at the same offset of a
  * recreated topic has another one.
  */
-export function deadLetterId({
+function deadLetterId({
   topic,
   partition,
   offset,

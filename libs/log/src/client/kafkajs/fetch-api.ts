@@ -60,8 +60,8 @@ export const fetchResponse = t.struct({
   ),
 });
 
-export type FetchRequest = t.ValueOf<typeof request>;
-export type FetchResponse = t.ValueOf<typeof fetchResponse>;
+type FetchRequest = t.ValueOf<typeof request>;
+type FetchResponse = t.ValueOf<typeof fetchResponse>;
 export type FetchedPartitionResponse = FetchResponse['topics'][number]['partitions'][number];
 
 /** Fetch (key 1) by topic name, up to version 12. */

@@ -1,7 +1,7 @@
 import { partitionName } from '../../protocol/partition-name.js';
 
 /** What the accumulator needs to know of a record. */
-export interface Accumulated {
+interface Accumulated {
   /** Bytes of key and value. */
   readonly sizeBytes: number;
   /** Whether it has a delivery result already and must not be sent. */

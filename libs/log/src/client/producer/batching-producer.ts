@@ -40,7 +40,7 @@ export function createProducer(options: ProducerOptions): Producer {
 }
 
 /** {@link Producer} that collects concurrent sends in batches of one partition. */
-export class BatchingProducer implements Producer {
+class BatchingProducer implements Producer {
   bufferedBytes = 0;
   private readonly options: Required<ProducerOptions>;
   private readonly metadata: TopicMetadata;

@@ -19,7 +19,7 @@ const REQUEST_TIMEOUT_MS = 2_000;
 const RETRY_BACKOFF = { firstMs: 50, maxMs: 1_000 };
 const ACKS_FROM_ALL_IN_SYNC = -1;
 
-export interface BrokerSenderOptions {
+interface BrokerSenderOptions {
   readonly connection: LogConnection;
   readonly logger: Logger;
   readonly limitedLogger: RateLimitedLogger;

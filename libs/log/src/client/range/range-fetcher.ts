@@ -20,7 +20,7 @@ export const UNKNOWN_TOPIC_MS = 3_000;
 /** The protocol has no larger limit. */
 const MAX_INT32 = 2 ** 31 - 1;
 
-export interface RangeFetcherOptions {
+interface RangeFetcherOptions {
   readonly cursors: readonly PartitionCursor[];
   readonly cluster: Pick<RangeCluster, 'fetch' | 'describe'>;
   readonly isolation: Isolation;

@@ -19,7 +19,7 @@ export const DEFAULTS: Required<
   maxBufferedBytes: 16 * 1024 * 1024,
 };
 
-export interface RangeReadOptions {
+interface RangeReadOptions {
   readonly request: RangeRequest;
   readonly ranges: readonly LedRange[];
   readonly cluster: RangeCluster;

@@ -55,7 +55,7 @@ function isRefused(error: unknown): boolean {
 }
 
 /** A batch and, after the acknowledgement, its offset. */
-export interface SentBatch {
+interface SentBatch {
   readonly firstSequence: number;
   readonly records: readonly { readonly key: string; readonly value: string }[];
   baseOffset?: bigint;

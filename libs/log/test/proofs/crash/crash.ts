@@ -68,14 +68,14 @@ const TOPICS: readonly {
   },
 ];
 
-export interface CrashOptions {
+interface CrashOptions {
   readonly rounds: number;
   readonly seed: number;
   readonly onRound?: (round: number) => void;
 }
 
 /** The result of a run. */
-export interface CrashReport {
+interface CrashReport {
   readonly kills: number;
   readonly records: number;
   /** Committed transactions. */

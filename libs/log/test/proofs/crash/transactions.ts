@@ -23,7 +23,7 @@ const FENCED: readonly string[] = ['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH'];
 type Step = (client: TransactionalClient, producer: Producer) => Promise<{ error: string }>;
 
 /** A transaction as known to its producer. */
-export interface SentTransaction {
+interface SentTransaction {
   readonly outcome: (typeof OUTCOMES)[number];
   readonly timeoutMs: number;
   readonly begunAt: number;

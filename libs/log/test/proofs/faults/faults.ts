@@ -19,7 +19,7 @@ const anyFault: fc.Arbitrary<Fault> = fc.record({
 
 const commands = fc.array(anyCommand, { minLength: 1, maxLength: MAX_COMMANDS, size: 'max' });
 
-export interface FaultsOptions {
+interface FaultsOptions {
   readonly rounds: number;
   readonly seed: number;
   readonly onRound?: (round: number) => void;

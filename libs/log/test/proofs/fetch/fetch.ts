@@ -16,14 +16,14 @@ const ROUNDS_OF_CLIENTS = 5;
 const ROUNDS_OF_BROKER = 50;
 const SETTINGS = { 'log.cleaner.backoff.ms': '20', 'log.retention.check.interval.ms': '50' };
 
-export interface FetchOptions {
+interface FetchOptions {
   readonly rounds: number;
   readonly seed: number;
   readonly onRound?: (round: number) => void;
 }
 
 /** The result of a run: records received, by reader. */
-export interface FetchReport {
+interface FetchReport {
   readonly raw: number;
   readonly kafkajs: number;
   readonly consumer: number;

@@ -2,7 +2,7 @@ import { BrokenPromiseError } from '../crash/clients.js';
 import { partitionName } from '../../../src/protocol/partition-name.js';
 
 /** The outcome of a record's transaction. */
-export type Outcome = 'open' | 'committed' | 'aborted';
+type Outcome = 'open' | 'committed' | 'aborted';
 
 /** A transaction as known to its producer. */
 export interface ModelTransaction {

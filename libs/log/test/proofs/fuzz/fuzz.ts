@@ -41,7 +41,7 @@ const SETTINGS = {
   'group.max.session.timeout.ms': '10000',
 };
 
-export interface FuzzOptions {
+interface FuzzOptions {
   /** Minimum number of frames to send. */
   readonly frames: number;
   readonly seed: number;
@@ -49,7 +49,7 @@ export interface FuzzOptions {
 }
 
 /** The result of a run. */
-export interface FuzzReport {
+interface FuzzReport {
   readonly frames: number;
   readonly connections: number;
   readonly steadyRecords: number;

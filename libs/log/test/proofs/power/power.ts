@@ -17,7 +17,7 @@ const anyCut = fc.record({
   again: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { freq: 3 }),
 });
 
-export interface PowerOptions {
+interface PowerOptions {
   readonly rounds: number;
   readonly seed: number;
   readonly onRound?: (round: number) => void;

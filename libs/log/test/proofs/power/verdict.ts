@@ -11,7 +11,7 @@ import { partitionName } from '../../../src/protocol/partition-name.js';
 const LEFTOVERS = /(\.(tmp|cleaned|deleted)|-delete|-stray)$/;
 
 /** A guarantee was broken. */
-export class BrokenPromiseError extends Error {
+class BrokenPromiseError extends Error {
   override readonly name = 'BrokenPromiseError';
 }
 

@@ -346,6 +346,6 @@ export function batchOf({ producer, firstSequence, records }: Appended, nowMs: n
 }
 
 /** The value contains the partition, so that a record in the wrong partition is detected. */
-export function valueOf(topic: TopicHistory, producer: number, sequence: number, sizeBytes = 0): string {
+function valueOf(topic: TopicHistory, producer: number, sequence: number, sizeBytes = 0): string {
   return `${topic.life}/${producer}/${sequence}/`.padEnd(sizeBytes, '.');
 }

@@ -3,7 +3,7 @@ import type { Group } from '../membership/group.js';
 import { subscribedTopics } from '../membership/subscription.js';
 
 /** The committed offsets of a group. */
-export interface GroupOffsets<Offset extends CommittedOffset & { topic: string }> {
+interface GroupOffsets<Offset extends CommittedOffset & { topic: string }> {
   readonly group: Group;
   readonly offsets: Iterable<Offset>;
   readonly emptySinceMs: number;

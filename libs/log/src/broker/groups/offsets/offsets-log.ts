@@ -90,7 +90,7 @@ export async function appendEntries(
 }
 
 /** Visitor for the entries of the log, oldest first. */
-export interface EntryVisitor {
+interface EntryVisitor {
   /** @param transaction producer id of the transaction that the entry belongs to */
   entry(entry: OffsetsLogEntry, transaction: bigint | undefined): void;
   end(producerId: bigint, outcome: Outcome): void;
@@ -126,7 +126,7 @@ function readEntry({
 }
 
 /** Encodes an entry in Kafka's format. */
-export function encodeEntry(entry: OffsetsLogEntry): { key: Buffer; value: Buffer | null } {
+function encodeEntry(entry: OffsetsLogEntry): { key: Buffer; value: Buffer | null } {
   if (entry.kind === 'offset') {
     const { group, topic, partition, value } = entry;
     return {
@@ -141,7 +141,7 @@ export function encodeEntry(entry: OffsetsLogEntry): { key: Buffer; value: Buffe
 }
 
 /** @returns undefined for an unknown type of record */
-export function decodeEntry(key: Buffer, value: Buffer | null): OffsetsLogEntry | undefined {
+function decodeEntry(key: Buffer, value: Buffer | null): OffsetsLogEntry | undefined {
   const keyReader = new Reader(key);
   const version = keyReader.int16();
   if (version <= OFFSET_KEY_VERSION) {

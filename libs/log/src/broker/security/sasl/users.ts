@@ -6,7 +6,7 @@ import { makeVerifier, type ScramHash, type Verifier } from './scram-keys.js';
 const MAX_USERS = 1_000;
 
 /** Verifiers of a password, one per hash. */
-export type UserVerifiers = Readonly<Record<ScramHash, Verifier>>;
+type UserVerifiers = Readonly<Record<ScramHash, Verifier>>;
 
 /** The users that may connect. */
 export type Users = ReadonlyMap<string, UserVerifiers>;

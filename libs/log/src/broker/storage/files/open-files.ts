@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 /** Open files of a broker other than those of its log and the sockets of clients. */
 const RESERVED_FILES = 48;
 /** Minimum limit of open files. */
-export const LEAST_OPEN_FILES = 96;
+const LEAST_OPEN_FILES = 96;
 /** Most open files of the log. */
 const MOST_LOG_FILES = 16_384;
 
@@ -45,7 +45,7 @@ export function shareOpenFiles(limit: number | undefined = openFilesLimit()): Op
 }
 
 /** The limit of open files is too low to start. */
-export class TooFewFilesError extends Error {
+class TooFewFilesError extends Error {
   override readonly name = 'TooFewFilesError';
 
   constructor(limit: number) {

@@ -28,7 +28,7 @@ export interface PendingAppend {
 }
 
 /** The log that a queue appends to. */
-export interface AppendTarget {
+interface AppendTarget {
   readonly settings: () => LogSettings;
   readonly now: () => number;
   readonly producers: ProducerStates;

@@ -22,7 +22,7 @@ import type { LogSettings } from './log-settings.js';
 
 const NO_BYTES = Buffer.alloc(0);
 
-export interface PartitionLogOptions extends RecoveryOptions {
+interface PartitionLogOptions extends RecoveryOptions {
   readonly settings: () => LogSettings;
   /** First offset that may be read, which DeleteRecords has set. */
   readonly logStartOffset: bigint;

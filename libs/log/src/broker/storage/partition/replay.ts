@@ -11,7 +11,7 @@ import type { PartitionLog } from './partition-log.js';
 const READ_BYTES = 1 << 20;
 
 /** A batch of an internal topic: records, or the marker of a transaction. */
-export interface ReplayedBatch {
+interface ReplayedBatch {
   readonly header: BatchHeader;
   /** Valid until the next batch; empty for a control batch. */
   readonly records: readonly BatchRecord[];

@@ -12,7 +12,7 @@ export interface AbortedTransaction {
 }
 
 /** The part of a batch header that transactions need. */
-export type TransactionalBatch = Pick<BatchHeader, 'producerId' | 'baseOffset' | 'lastOffset'>;
+type TransactionalBatch = Pick<BatchHeader, 'producerId' | 'baseOffset' | 'lastOffset'>;
 
 /**
  * The open transactions of a partition, in the order of their first offsets. A producer has one at a time.

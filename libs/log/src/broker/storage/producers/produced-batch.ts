@@ -39,7 +39,7 @@ export interface BatchRules extends RecordRules {
 }
 
 /** An invalid record, by its index in the batch (KIP-467). */
-export interface RecordError {
+interface RecordError {
   readonly batchIndex: number;
   readonly message: string;
 }

@@ -35,7 +35,7 @@ export interface Undo {
 }
 
 /** Result of the check of a batch. */
-export type SequenceVerdict = { kind: 'append' } | { kind: 'duplicate'; batch: RememberedBatch };
+type SequenceVerdict = { kind: 'append' } | { kind: 'duplicate'; batch: RememberedBatch };
 
 /**
  * The states of the idempotent producers of a partition, by producer id: they detect duplicates, gaps in the sequence and

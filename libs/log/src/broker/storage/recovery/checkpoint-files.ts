@@ -39,7 +39,7 @@ export async function readCheckpoints(files: FileSystem, dataDir: string): Promi
 }
 
 /** A partition's offsets that checkpoints keep. */
-export interface CheckpointedLog {
+interface CheckpointedLog {
   readonly recoveryPoint: bigint;
   readonly logStartOffset: bigint;
   readonly cleanedBefore: bigint;

@@ -5,7 +5,7 @@ import type { FileSystem, LogFile } from '../files/file-system.js';
 const CACHED_BYTES = 4 << 20;
 
 /** The file of a segment is shorter than the batches known to be in it: another program has truncated it. */
-export class SegmentDamagedError extends Error {
+class SegmentDamagedError extends Error {
   override readonly name = 'SegmentDamagedError';
 }
 

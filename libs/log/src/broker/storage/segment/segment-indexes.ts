@@ -9,7 +9,7 @@ export const INDEX_INTERVAL_BYTES = 4096;
 const NO_TIMESTAMP = -1n;
 
 /** A batch as indexes need it. */
-export interface IndexedBatch {
+interface IndexedBatch {
   readonly lastOffset: bigint;
   readonly maxTimestamp: bigint;
 }

@@ -15,7 +15,7 @@ export const CLEANED_SUFFIX = '.cleaned';
 const CLEANED_FILE = /^\d{20}\.cleaned$/;
 
 /** Offsets of the replaced segments: from the base offset to that of the next segment. */
-export interface SwappedRange {
+interface SwappedRange {
   readonly base: bigint;
   readonly end: bigint;
 }

@@ -4,7 +4,7 @@ import type { BrokerConfig } from '../../config/config.js';
 import type { PartitionLog } from '../partition/partition-log.js';
 
 /** The logs to maintain, and what is persisted about them. */
-export interface MaintainedLogs {
+interface MaintainedLogs {
   all(): readonly { readonly name: string; readonly partitions: readonly PartitionLog[] }[];
   /** Persists the offsets up to which logs are synced: recovery checks what follows them. */
   saveRecoveryPoints(): Promise<void>;

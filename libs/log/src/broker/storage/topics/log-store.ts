@@ -33,7 +33,7 @@ export interface Topic {
   readonly partitions: PartitionLog[];
 }
 
-export interface LogStoreOptions extends TopicCatalogOptions {
+interface LogStoreOptions extends TopicCatalogOptions {
   /** For messages that every append may cause. */
   readonly limitedLogger: RateLimitedLogger;
   readonly now: () => number;

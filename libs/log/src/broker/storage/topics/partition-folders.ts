@@ -23,7 +23,7 @@ const MAX_NAMES_TOLD = 20;
 const OWN_FILES = [TOPICS_FILE, PRODUCER_IDS_FILE, CLEAN_FILE, ...CHECKPOINT_FILES];
 
 /** Identifies the folder of a partition. */
-export interface PartitionFolder {
+interface PartitionFolder {
   readonly topic: string;
   readonly topicId: string;
   readonly partition: number;
