@@ -62,7 +62,7 @@ export function connectionTo(broker: { readonly address: string }): LogConnectio
   return { brokers: [broker.address], clientId: 'batch-test' };
 }
 
-export interface TestRunner extends AsyncDisposable {
+interface TestRunner extends AsyncDisposable {
   readonly load: LoadRunner['load'];
   readonly lag: LoadRunner['lag'];
   readonly migrate: SchemaMigrator['migrate'];

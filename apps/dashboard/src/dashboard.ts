@@ -4,7 +4,7 @@ import type { Connection } from './connection/connection.js';
 import type { ThemeSetting } from './theme/theme.js';
 
 /** What all components of the page share. */
-export interface Dashboard {
+interface Dashboard {
   readonly city: CityState;
   readonly connection: Connection;
   readonly theme: ThemeSetting;

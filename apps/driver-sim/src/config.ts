@@ -25,7 +25,7 @@ const driverSimEnv = Type.Object({
   SIM_SEED: Type.String({ default: 'hailstream' }),
 });
 
-export interface IngestConfig {
+interface IngestConfig {
   readonly url: URL;
   readonly token: string | undefined;
   readonly providerId: string;

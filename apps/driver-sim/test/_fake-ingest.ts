@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 
 /** One received event and its path. */
-export interface Received {
+interface Received {
   readonly path: string;
   readonly item: Record<string, unknown>;
 }
 
 /** How a request is handled: what is stored, and what the client receives. */
-export type Treatment =
+type Treatment =
   | { readonly kind: 'take' }
   /** The items are stored, but the response is lost. */
   | { readonly kind: 'lose-answer' }

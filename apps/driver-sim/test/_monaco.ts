@@ -4,7 +4,7 @@ import type { EventOf, FamilyName } from '@hailstream/events';
 import { buildRoadGraph } from '../src/roads/road-graph.js';
 import { SimulatedCity, STEP_MS } from '../src/simulation/city.js';
 
-export const monacoPath = fileURLToPath(new URL('../../../cities/monaco.geojson', import.meta.url));
+const monacoPath = fileURLToPath(new URL('../../../cities/monaco.geojson', import.meta.url));
 export const monaco = readCityFile(monacoPath);
 export const monacoGraph = buildRoadGraph(monaco);
 

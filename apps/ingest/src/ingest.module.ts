@@ -16,7 +16,7 @@ import type { IngestConfig } from './config.js';
 import { EventsModule } from './events/events.module.js';
 
 @Module({})
-export class IngestModule {
+class IngestModule {
   static forRoot(config: IngestConfig, logger: Logger, registry: EventRegistry): DynamicModule {
     const { connection, topicPolicy, ...producer } = config.log;
     return {

@@ -24,7 +24,7 @@ export interface TestIngest extends AsyncDisposable {
   post(path: string, items: unknown, options?: Partial<TestRequest>): Promise<TestResponse>;
 }
 
-export interface TestRequest {
+interface TestRequest {
   readonly method?: Dispatcher.HttpMethod;
   readonly path: string;
   readonly body?: string | Buffer;
@@ -40,7 +40,7 @@ export interface TestResponse {
 }
 
 /** Fields that responses may have. */
-export interface AnswerBody {
+interface AnswerBody {
   readonly success?: number;
   readonly total?: number;
   readonly failures: readonly Failure[];
@@ -113,7 +113,7 @@ export async function ready(ingest: TestIngest): Promise<void> {
 }
 
 /** A copy of a record, with its value parsed. */
-export interface ReadRecord {
+interface ReadRecord {
   readonly topic: string;
   readonly key: string;
   readonly bytes: Buffer;

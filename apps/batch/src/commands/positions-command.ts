@@ -34,7 +34,7 @@ const ACCEPTED = {
   adopt: ['topic', 'all', 'partition', 'force', 'yes', 'json'],
 } as const satisfies Readonly<Record<string, readonly (keyof typeof OPTIONS)[]>>;
 
-export interface PositionsArgs {
+interface PositionsArgs {
   readonly command: keyof typeof ACCEPTED;
   readonly selected: Selection;
   readonly to: string;

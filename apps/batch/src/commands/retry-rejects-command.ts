@@ -20,7 +20,7 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
-export interface RetryRejectsArgs {
+interface RetryRejectsArgs {
   readonly filter: RetryFilter;
   readonly isJson: boolean;
 }

@@ -5,7 +5,7 @@ import { POOL } from './database.tokens.js';
 import { createPool, type Pool } from './pool.postgres.js';
 import { SchemaMigrator } from './schema-migrator.service.js';
 
-export interface DatabaseOptions {
+interface DatabaseOptions {
   readonly databaseUrl: string;
   readonly postgresConnections: number;
 }

@@ -19,7 +19,7 @@ const BOUNDS = [
 
 export type Pool = pg.Pool;
 
-export interface PoolOptions {
+interface PoolOptions {
   readonly url: string;
   /** Number of connections: chunks that are written concurrently. */
   readonly size: number;

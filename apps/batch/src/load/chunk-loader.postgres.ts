@@ -29,10 +29,9 @@ export interface Chunk {
 }
 
 /** A move of a position over offsets that were read. */
-export type PositionMove = Pick<
-  Chunk,
-  'topic' | 'partition' | 'identity' | 'from' | 'deletedTo' | 'nextOffset'
-> & { readonly last?: KeptRecord | undefined };
+type PositionMove = Pick<Chunk, 'topic' | 'partition' | 'identity' | 'from' | 'deletedTo' | 'nextOffset'> & {
+  readonly last?: KeptRecord | undefined;
+};
 
 /** A COMMIT whose response was not received. */
 interface UnknownCommit {

@@ -11,13 +11,13 @@ import { LoadError } from './load.errors.js';
 const RETRY_BACKOFF = { firstMs: 100, maxMs: 5_000 };
 
 /** A chunk whose records are not encoded yet: perhaps none, if the position only passes offsets. */
-export type UnencodedChunk = Omit<Chunk, 'encoded'> & {
+type UnencodedChunk = Omit<Chunk, 'encoded'> & {
   readonly records: readonly LogRecord[];
   /** What there is instead of records. */
   readonly undecodable?: UndecodableBatch | undefined;
 };
 
-export interface ChunkQueueOptions {
+interface ChunkQueueOptions {
   readonly loader: ChunkLoader;
   /** Chunks that are encoded, waiting or being written, at most. */
   readonly maxChunks: number;

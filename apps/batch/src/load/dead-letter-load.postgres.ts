@@ -11,7 +11,7 @@ import { insertGap, lockPosition, movePosition } from './chunk-loader.postgres.j
 import { LoadError } from './load.errors.js';
 import { plan } from './plan.js';
 
-export interface DeadLetterLoadOptions {
+interface DeadLetterLoadOptions {
   readonly pool: pg.Pool;
   readonly admin: Admin;
   readonly reader: RangeReader;

@@ -20,7 +20,7 @@ import type { LogCheck } from './log-check.js';
 /** Errors of the log which mean that it is not the one that the load began with. */
 const LOG_CHANGED: ReadonlySet<string> = new Set(['TOPIC_RECREATED', 'LOG_TRUNCATED']);
 
-export interface LeasedReadsOptions {
+interface LeasedReadsOptions {
   readonly reader: RangeReader;
   readonly admin: Admin;
   readonly leases: PositionLeases;

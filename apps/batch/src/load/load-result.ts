@@ -4,7 +4,7 @@ import { LoadError } from './load.errors.js';
 import { positionOf, type LogPartition, type Positions } from '../positions/log-partition.js';
 
 /** Result of a load for one topic. */
-export interface TopicResult extends Counts {
+interface TopicResult extends Counts {
   /**
    * Sum of the positions of all partitions before and after the load, including moves by other processes. If no other
    * process was loading, `to - from` is `read + skipped + lost`.

@@ -27,11 +27,11 @@ import { requireSameLog } from './same-log.js';
 /** Interval at which the positions are read: other processes move them as well. */
 const POLL_MS = 200;
 /** A load fails if no position moves for this long: enough for Postgres to recover and for leases to expire. */
-export const NO_PROGRESS_MS = 90_000;
+const NO_PROGRESS_MS = 90_000;
 /** Interval at which a load checks that the log is still the same one. */
 const COMPARE_LOG_MS = 5_000;
 
-export interface LoadDependencies {
+interface LoadDependencies {
   readonly admin: Admin;
   readonly reader: RangeReader;
   readonly positions: LogPositions;

@@ -9,7 +9,7 @@ import { LogError } from '@hailstream/log';
  * - `NO_PROGRESS`: no position moved for too long.
  * - `STOPPED`: the load was stopped.
  */
-export type LoadErrorCode =
+type LoadErrorCode =
   | 'POSITIONS_REFUSED'
   | 'LOG_CHANGED'
   | 'LOG_GAP'

@@ -7,9 +7,9 @@ import { LoadError } from './load.errors.js';
 import type { LogPartition } from '../positions/log-partition.js';
 
 /** Offsets before an unbound position that are compared with the database. */
-export const LOOK_BACK_OFFSETS = 100n;
+const LOOK_BACK_OFFSETS = 100n;
 
-export interface LogCheckOptions {
+interface LogCheckOptions {
   readonly positions: LogPositions;
   readonly known: KnownRecords;
   readonly tables: Tables;

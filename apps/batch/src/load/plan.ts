@@ -12,14 +12,14 @@ import type { LogPartition } from '../positions/log-partition.js';
 /** Wait before an end below a position is checked again: a newly elected leader may report an older one. */
 const END_CONFIRM_MS = 1_000;
 
-export interface PlanOptions {
+interface PlanOptions {
   readonly admin: Admin;
   readonly positions: LogPositions;
   readonly topics: readonly string[];
   readonly logger: Logger;
 }
 
-export interface Plan {
+interface Plan {
   readonly partitions: readonly LogPartition[];
   /** Offsets that positions passed because the log had deleted them. */
   readonly gaps: readonly Gap[];

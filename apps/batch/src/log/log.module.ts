@@ -14,7 +14,7 @@ import type { Logger } from '@hailstream/service/logging';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { ADMIN, DEAD_LETTERS, RANGE_READER } from './log.tokens.js';
 
-export interface LogOptions {
+interface LogOptions {
   readonly connection: LogConnection;
   readonly topicPolicy: TopicPolicy;
 }

@@ -20,7 +20,7 @@ export interface InspectedPartition {
   readonly verdict: Verdict;
 }
 
-export interface InspectOptions {
+interface InspectOptions {
   readonly admin: Admin;
   readonly positions: LogPositions;
   readonly topics: readonly string[];

@@ -6,7 +6,7 @@ import { LOAD_JOB } from './position.js';
 export const LEASE_END = `clock_timestamp() + interval '10 seconds'`;
 
 /** A partition and the offset at which a load of it is complete. */
-export interface LeaseRequest {
+interface LeaseRequest {
   readonly topic: string;
   readonly partition: number;
   readonly target: bigint;

@@ -12,7 +12,7 @@ export interface Selection {
 }
 
 /** Changes that have been planned but not applied. */
-export interface PlannedReset {
+interface PlannedReset {
   readonly positions: readonly NewPosition[];
   /** Positions of partitions that are not in the log. */
   readonly gone: readonly Place[];

@@ -5,7 +5,7 @@ import type { LogRecord, TopicIdentity } from '@hailstream/log';
 export const LOAD_JOB = 'load';
 
 /** The last record that was loaded before a position. */
-export interface LastRecord {
+interface LastRecord {
   readonly offset: bigint;
   readonly digest: Buffer;
 }

@@ -4,7 +4,7 @@ import type { Positions } from './log-partition.js';
 import { LOAD_JOB, type Gap, type LastingRefusal, type StoredPosition } from './position.js';
 
 /** A position for a partition that has none. */
-export interface FirstPosition {
+interface FirstPosition {
   readonly topic: string;
   readonly partition: number;
   readonly nextOffset: bigint;

@@ -31,7 +31,7 @@ export type Refusal = Extract<
 >;
 
 /** The state of a partition in the database and in the log. */
-export interface PartitionState {
+interface PartitionState {
   readonly stored: StoredPosition | undefined;
   /** The current log. */
   readonly present: TopicIdentity;

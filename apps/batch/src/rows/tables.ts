@@ -15,7 +15,7 @@ import { latLngToCell } from 'h3-js';
 import { columnsOf, type Column } from './column.js';
 
 /** Cells of about 0.1 km², a few blocks of a city. */
-export const H3_RESOLUTION = 9;
+const H3_RESOLUTION = 9;
 
 /** A family of events and the table of schema `ride` that its events are loaded into. */
 export interface Table {
@@ -31,7 +31,7 @@ export interface Table {
 export type Tables = ReadonlyMap<string, Table>;
 
 /** The columns that are specific to a family, by the family's name. */
-export type ColumnsByFamily = Readonly<Record<string, readonly Column<never>[]>>;
+type ColumnsByFamily = Readonly<Record<string, readonly Column<never>[]>>;
 
 /**
  * Creates the tables of a registry's families, by topic. Every table has the event's id, provider and time, and its

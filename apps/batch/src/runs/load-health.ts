@@ -2,7 +2,7 @@
 export const UNREADY_FAILURES = 3;
 export const UNREADY_AFTER_MS = 60_000;
 
-export interface LoadFailure {
+interface LoadFailure {
   readonly reason: string;
   /** Whether a later load may succeed without intervention. */
   readonly isTransient: boolean;

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { begin } from '../database/pool.postgres.js';
 
 /** Keys of one table that one call deletes at most, to keep the transaction short. The next load deletes more. */
-export const MAX_KEYS_EXPIRED = 200_000;
+const MAX_KEYS_EXPIRED = 200_000;
 
 /** Advisory lock of the process that deletes keys. The same number in every process. */
 const LOCK = 7_245_119;

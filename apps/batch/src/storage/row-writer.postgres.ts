@@ -11,7 +11,7 @@ const FIRST_ROWS_AFTER_REFUSAL = 64;
 const REFUSED_LINE = /^COPY [^,]+, \D*(\d+)/m;
 
 /** Result of writing the rows of a chunk. */
-export interface WrittenRows {
+interface WrittenRows {
   /** Rows that were inserted. */
   readonly rows: number;
   /** Records whose event had been loaded before, or occurs earlier in the chunk. */

@@ -19,7 +19,7 @@ const CELL_PIXELS = 60;
 /** Cells change their size in these steps of zoom, so that they stay the same during small moves. */
 const ZOOM_STEPS = 2;
 
-export interface Places {
+interface Places {
   /** Web Mercator world coordinates, 0 to 1. */
   readonly x: Float64Array;
   readonly y: Float64Array;

@@ -3,7 +3,7 @@ import { distanceMeters } from './mercator.js';
 import { type DrawnState, toDrawnState } from './drawn-state.js';
 
 /** A longer move than a vehicle drives in a tick: a correction, shown without animation. */
-export const LEAP_METERS = 300;
+const LEAP_METERS = 300;
 
 const INITIAL_CAPACITY = 1024;
 

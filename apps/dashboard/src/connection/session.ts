@@ -2,14 +2,14 @@
 const STORAGE_KEY = 'hailstream.token';
 
 /** The parts of the browser that {@link openSession} uses. */
-export interface SessionBrowser {
+interface SessionBrowser {
   readonly location: Pick<Location, 'hash' | 'pathname' | 'search'>;
   readonly history: Pick<History, 'replaceState' | 'state'>;
   readonly storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 }
 
 /** The user's bearer token; `null` if none was given. */
-export interface Session {
+interface Session {
   readonly token: string | null;
 }
 

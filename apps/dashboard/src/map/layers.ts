@@ -59,7 +59,7 @@ export function marksLayer(
 }
 
 /** Marks are smaller at low zoom, where they are closer together. */
-export function markScale(zoom: number): number {
+function markScale(zoom: number): number {
   const share = Math.min(1, Math.max(0, (zoom - 12.5) / 4.5));
   return 0.58 + share * 0.46;
 }

@@ -19,7 +19,7 @@ export interface Camera {
 }
 
 /** A created map. */
-export interface KeptMap {
+interface KeptMap {
   readonly camera: Camera;
   remove(): void;
 }
@@ -32,7 +32,7 @@ export interface MapEvents {
   onLost(): void;
 }
 
-export interface MapKeeperOptions<M extends KeptMap> {
+interface MapKeeperOptions<M extends KeptMap> {
   /** Creates a map; throws if the browser does not provide WebGL. */
   readonly make: (events: MapEvents, camera: Camera | null) => M;
   /** The current map. */

@@ -1,8 +1,8 @@
 /** The name of the event that requests the drawn marks. */
-export const MARKS_PROBE = 'hailstream:marks';
+const MARKS_PROBE = 'hailstream:marks';
 
 /** The event's detail: empty when dispatched, filled in before `dispatchEvent` returns. */
-export interface MarksProbe {
+interface MarksProbe {
   marks?: readonly { deviceId: string; providerId: string; lng: number; lat: number; x: number; y: number }[];
 }
 

@@ -11,7 +11,7 @@ export interface Outline {
   readonly lineWidth?: number;
 }
 
-export interface Mark {
+interface Mark {
   readonly label: string;
   readonly color: Readonly<Record<Theme, string>>;
   /** Pointing north. */

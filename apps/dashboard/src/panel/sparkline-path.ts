@@ -1,7 +1,7 @@
 /** The view box of a sparkline; the page stretches it. */
 export const SPARKLINE = { width: 300, height: 48 } as const;
 
-export interface SparklinePaths {
+interface SparklinePaths {
   /** The line, interrupted where there is no value. */
   readonly line: string;
   /** The area under the line. */

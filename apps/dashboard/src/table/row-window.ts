@@ -6,7 +6,7 @@ export const ROW_HEIGHT = 36;
 /** Rows rendered beyond each edge of the visible part. */
 const EXTRA_ROWS = 12;
 
-export interface RowWindow {
+interface RowWindow {
   /** The rows to render: from `first` up to, and excluding, `last`. */
   readonly first: number;
   readonly last: number;

@@ -1,7 +1,7 @@
 import type { Vehicle } from '../city-state/fleet.js';
 import { shortId } from '../format.js';
 
-export const tableColumns = ['deviceId', 'state', 'contact', 'speed', 'heading', 'lat', 'lng'] as const;
+const tableColumns = ['deviceId', 'state', 'contact', 'speed', 'heading', 'lat', 'lng'] as const;
 export type TableColumn = (typeof tableColumns)[number];
 
 export interface TableOrder {

@@ -56,7 +56,7 @@ const CLOSED: ReadonlySet<string> = new Set([
 const CLOSED_SERVICES: ReadonlySet<string> = new Set(['emergency_access']);
 
 /** Whether a way is a road for cars, and whether it is open to them. */
-export type RoadUse = 'open' | 'closed' | 'reversible' | 'no-road';
+type RoadUse = 'open' | 'closed' | 'reversible' | 'no-road';
 
 /** Returns the use of a way by cars. @see https://wiki.openstreetmap.org/wiki/Key:access */
 export function roadUse(tags: Tags): RoadUse {

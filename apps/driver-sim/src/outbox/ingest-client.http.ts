@@ -20,7 +20,7 @@ export type Answer =
   | { readonly kind: 'unavailable'; readonly reason: string; readonly retryAfterMs: number }
   | { readonly kind: 'refused'; readonly reason: string };
 
-export interface IngestClientOptions {
+interface IngestClientOptions {
   readonly url: URL;
   readonly token: string | undefined;
   readonly maxConnections: number;

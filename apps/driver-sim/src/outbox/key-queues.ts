@@ -7,7 +7,7 @@ export interface PendingEvent {
 }
 
 /** Result of sending an event: accepted by ingest, rejected for good, or to be sent again. */
-export type SendResult = 'accepted' | 'rejected' | 'retry';
+type SendResult = 'accepted' | 'rejected' | 'retry';
 
 /** The events of one key, oldest first; the first `inFlight` of them are being sent. */
 export interface KeyQueue {

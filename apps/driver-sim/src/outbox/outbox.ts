@@ -40,7 +40,7 @@ export interface OutboxObserver {
   failed(error: Error): void;
 }
 
-export interface OutboxCounts {
+interface OutboxCounts {
   /** Events that were sent at least once. */
   readonly sent: number;
   readonly accepted: number;

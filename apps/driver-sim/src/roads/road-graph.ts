@@ -15,7 +15,7 @@ export interface RoadGraph {
   readonly maxSpeed: number;
 }
 
-export interface RoadNode extends Position {
+interface RoadNode extends Position {
   readonly index: number;
   readonly edges: readonly RoadEdge[];
   /** Whether more than two nodes are adjacent. */

@@ -3,7 +3,7 @@ import { familyNames, type Outbox } from '../outbox/outbox.js';
 import { STEP_MS, type SimulatedCity } from './city.js';
 
 /** Maximum number of events that wait while ingest is unavailable. */
-export interface QueueLimits {
+interface QueueLimits {
   /** Telemetry points. Beyond that, every second point is dropped, so that older data is coarser. @default 200,000 */
   readonly telemetry: number;
   /** Events of each other family. Beyond that, the simulation pauses: these are never dropped. @default 100,000 */
@@ -20,7 +20,7 @@ const LOG_EVERY_MS = 60_000;
 /** Shutdown timeout for waiting events. */
 const DRAIN_TIMEOUT_MS = 10_000;
 
-export interface CityRunnerOptions {
+interface CityRunnerOptions {
   readonly city: SimulatedCity;
   readonly outbox: Outbox;
   readonly logger: Logger;

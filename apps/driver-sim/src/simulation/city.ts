@@ -14,7 +14,7 @@ export const STEP_MS = 100;
 /** Steps after which every vehicle was simulated once: one second. It spreads the events of the devices over the second. */
 const TURNS = 1_000 / STEP_MS;
 
-export interface SimulatedCityOptions {
+interface SimulatedCityOptions {
   readonly graph: RoadGraph;
   readonly vehicles: number;
   readonly seed: string;

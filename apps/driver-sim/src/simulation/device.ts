@@ -10,7 +10,7 @@ const CONTACT_LOSS_CHANCE = 0.000_2;
 const NO_CONTACT_MS = [20_000, 90_000] as const;
 
 /** What a device reports besides the state of its vehicle. */
-export interface Situation {
+interface Situation {
   readonly location: Location;
   /** The ride that the vehicle is reserved for or on. */
   readonly journey: Journey | undefined;

@@ -13,7 +13,7 @@ const JUNCTION_SPEED = 9;
 /** Distance to the end of the route at which the drive is done. */
 const ARRIVED_METERS = 0.5;
 
-export interface DriveOptions {
+interface DriveOptions {
   readonly graph: RoadGraph;
   readonly edges: readonly RoadEdge[];
   /** Distance already driven on the first edge. */

@@ -4,10 +4,10 @@ import { compareRecords, MemoryRun, FileRun, Merge, RECORD_NUMBERS } from './rec
 import type { Fix } from './trace-format.js';
 
 /** Maximum number of fixes that are sorted in memory (20 MB); larger traces use a temporary file. */
-export const MAX_FIXES_IN_MEMORY = 500_000;
+const MAX_FIXES_IN_MEMORY = 500_000;
 
 /** Maximum number of cabs of a trace, which are kept in memory. */
-export const MAX_CABS = 250_000;
+const MAX_CABS = 250_000;
 
 /** Number of fixes in a group. */
 const GROUP_FIXES = 1_024;

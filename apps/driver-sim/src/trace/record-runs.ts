@@ -21,7 +21,7 @@ export function compareRecords(a: Float64Array, atA: number, b: Float64Array, at
 }
 
 /** Sorted records, read in blocks. */
-export interface RecordRun {
+interface RecordRun {
   readonly records: Float64Array;
   /** Index of the current record's first number. */
   readonly at: number;

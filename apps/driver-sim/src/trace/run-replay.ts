@@ -29,7 +29,7 @@ export interface ReplayResult extends Readonly<ReplayCounts> {
  * Exit code of a replay: 0 if every valid fix was accepted; 1 if nothing was sent, events were rejected or it was stopped
  * early; 2, as of gzip, if every valid fix was accepted but trailing garbage after the gzip data was ignored.
  */
-export type ReplayExitCode = 0 | 1 | 2;
+type ReplayExitCode = 0 | 1 | 2;
 
 /**
  * Replays a trace on the command line.

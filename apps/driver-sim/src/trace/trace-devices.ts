@@ -16,7 +16,7 @@ const MAX_SPEED_METERS_PER_SECOND = 55;
 const MIN_MOVE_METERS = 10;
 
 /** Returns the device id of a recorded cab. */
-export function cabDeviceId(cab: string): string {
+function cabDeviceId(cab: string): string {
   return uuidV5(cab, CAB_NAMESPACE);
 }
 

@@ -10,7 +10,7 @@ const MIN_OUTLIER_GAP_MS = DAY_MS;
 const MAX_OUTLIER_SHARE = 0.05;
 
 /** The time from the first to the last of some fixes. */
-export interface Period {
+interface Period {
   readonly firstMs: number;
   readonly lastMs: number;
   /** Number of fixes in the period. */

@@ -11,7 +11,7 @@ const MAX_FIELD_CHARS = 100;
 
 /** `bad_param` and `missing_param` are MDS's. `retryable`: the item is valid, but was not written. */
 export const failureCodes = ['bad_param', 'missing_param', 'retryable'] as const;
-export type FailureCode = (typeof failureCodes)[number];
+type FailureCode = (typeof failureCodes)[number];
 
 /** One item that was not written. `index` is its position in the request; the other fields are MDS's. */
 export interface Failure {

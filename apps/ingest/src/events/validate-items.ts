@@ -4,7 +4,7 @@ import { invalidItem, unwrittenItem, type Failure } from './bulk-response.js';
 import { validateItem, type ItemRules } from './validate-item.js';
 
 /** The items of a request: the valid ones as records, and the failures of the others. */
-export interface ValidatedItems {
+interface ValidatedItems {
   readonly records: OutgoingRecord[];
   /** For each record, the index of its item in the request. */
   readonly indexes: number[];

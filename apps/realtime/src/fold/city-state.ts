@@ -7,7 +7,7 @@ import type { TripFacts } from './trip.js';
 import type { Vehicle } from './vehicle.js';
 
 /** Most providers whose fleets are kept; events of further providers are not folded. */
-export const MAX_PROVIDERS = 1_000;
+const MAX_PROVIDERS = 1_000;
 
 /**
  * How far an event's timestamp may be ahead of its receipt. An event within this limit happened at the latest when it was
@@ -26,7 +26,7 @@ export type FoldOutcome = 'folded' | 'ahead-of-clock' | 'no-room';
 export type ProviderFilter = string | null;
 
 /** The counts of a city as of the last {@link CityState.advance}. */
-export interface CitySummary {
+interface CitySummary {
   readonly asOf: number;
   readonly figures: Figures;
   readonly totals: Totals;

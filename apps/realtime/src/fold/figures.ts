@@ -3,7 +3,7 @@ import type { Figures } from '@hailstream/events/live';
 import { latest } from './newest.js';
 
 /** Vehicles by state; `unknown` counts those that have sent only positions. */
-export type CountByState = Record<VehicleState | 'unknown', number>;
+type CountByState = Record<VehicleState | 'unknown', number>;
 
 /** Counts since the process started to read the log. */
 export interface Totals {

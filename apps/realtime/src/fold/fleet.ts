@@ -6,10 +6,10 @@ import { stagesUnderWay, TripFacts } from './trip.js';
 import { contactAt, Vehicle } from './vehicle.js';
 
 /** Most vehicles kept per provider; events of further vehicles are not folded. */
-export const MAX_VEHICLES_PER_PROVIDER = 1_000_000;
+const MAX_VEHICLES_PER_PROVIDER = 1_000_000;
 
 /** Most trips kept per provider; beyond it the trip that was added first is dropped. */
-export const MAX_TRIPS_PER_PROVIDER = 1_000_000;
+const MAX_TRIPS_PER_PROVIDER = 1_000_000;
 
 /** A trip without an event for this long, by event time, is dropped and no longer counted. */
 export const TRIP_KEPT_MS = 6 * 3_600_000;

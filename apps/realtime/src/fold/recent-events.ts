@@ -5,7 +5,7 @@ import { isNewer, type Fact } from './newest.js';
 export const MAX_RECENT_EVENTS = 20;
 
 /** The part of a vehicle event that is kept. */
-export interface RecentEvent extends Fact {
+interface RecentEvent extends Fact {
   readonly vehicleState: VehicleState;
   readonly eventTypes: readonly VehicleEventType[];
   readonly tripIds: readonly string[];

@@ -4,13 +4,13 @@ import type { TrailPoint } from '@hailstream/events/live';
 export const TRAIL_MS = 600_000;
 
 /** The last point of each interval of this length is kept. */
-export const TRAIL_STEP_MS = 5_000;
+const TRAIL_STEP_MS = 5_000;
 
 /** Points older than this are dropped, even if no newer points follow. */
 export const TRAIL_KEPT_MS = 86_400_000;
 
 /** Most points per trail. */
-export const MAX_TRAIL_POINTS = TRAIL_MS / TRAIL_STEP_MS + 1;
+const MAX_TRAIL_POINTS = TRAIL_MS / TRAIL_STEP_MS + 1;
 
 /** Numbers per point: time, latitude, longitude, speed (NaN if unknown). */
 const WIDTH = 4;

@@ -8,7 +8,7 @@ import type {
 import { isNewer, latest, type Fact } from './newest.js';
 
 /** The stage of a trip, from the request to its end. */
-export type TripStage = 'requested' | 'reserved' | 'on_trip' | 'stopped' | 'ended' | 'cancelled';
+type TripStage = 'requested' | 'reserved' | 'on_trip' | 'stopped' | 'ended' | 'cancelled';
 
 /** Stages in which a vehicle is reserved for or on the trip. */
 export const stagesUnderWay: ReadonlySet<TripStage | null> = new Set([

@@ -20,7 +20,7 @@ interface Point extends Fact {
 }
 
 /** Where a vehicle was, and when. Heading and speed come from the newest telemetry, unless it is older than {@link STALE_AFTER_MS}. */
-export interface Position {
+interface Position {
   readonly lat: number;
   readonly lng: number;
   readonly heading: number | null;

@@ -20,7 +20,7 @@ import { Rooms, type Room } from './rooms.js';
 export const MAX_BACKLOG_BYTES = 1_048_576;
 
 /** A client that is behind has drained once its unwritten bytes are at most this. */
-export const DRAINED_BACKLOG_BYTES = 65_536;
+const DRAINED_BACKLOG_BYTES = 65_536;
 
 /** A viewport that follows another within this time is applied at the next tick; of several, the last one is. */
 export const VIEWPORT_INTERVAL_MS = 100;

@@ -7,7 +7,7 @@ import type { Client, SendToRoom } from './broadcaster.js';
 export const MAX_MESSAGES_PER_SECOND = 200;
 
 /** Stored with each socket. */
-export interface SocketData {
+interface SocketData {
   principal: Principal;
   token: string | undefined;
 }

@@ -19,7 +19,7 @@ import { parseViewport, parseWatch, type Parsed } from './live.schema.js';
 import { LiveService } from './live.service.js';
 
 /** Most pages served by one process; further ones are refused with a reason. */
-export const MAX_SOCKETS = 5_000;
+const MAX_SOCKETS = 5_000;
 
 /** Largest message that a page may send; a viewport takes a tenth of this. */
 const MAX_MESSAGE_BYTES = 4_096;

@@ -6,7 +6,7 @@ import type { CityEvent } from '../fold/city-state.js';
  *
  * @throws EventDecodeError if it is not an event of the topic's family
  */
-export type Decode = (value: Buffer | null) => CityEvent;
+type Decode = (value: Buffer | null) => CityEvent;
 
 /** Creates the decoders of a registry's families, by topic. */
 export function createDecoders({ families }: EventRegistry): ReadonlyMap<string, Decode> {

@@ -1,5 +1,5 @@
 /** The headers that name the origin of a page and the host names of this service. */
-export interface OriginHeaders {
+interface OriginHeaders {
   readonly origin?: string | undefined;
   readonly host?: string | undefined;
   /** Set by proxies; a list has one value per proxy. */

@@ -5,7 +5,7 @@ import type { RealtimeConfig } from '../config.js';
 const USAGE = `usage: main.js token [${TOKEN_USAGE}]`;
 
 /** The output of a command. */
-export interface Outcome {
+interface Outcome {
   readonly stdout?: string;
   readonly stderr?: string;
 }

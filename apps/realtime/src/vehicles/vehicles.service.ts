@@ -6,7 +6,7 @@ import { isWithin } from '../live/grid.js';
 import { vehicleDetail, vehicleSummary, type VehicleSummary } from '../views/vehicle-detail.js';
 
 /** Most vehicles in one answer. */
-export const MAX_VEHICLES_LISTED = 100_000;
+const MAX_VEHICLES_LISTED = 100_000;
 
 /** More vehicles match than one answer may hold. */
 export class TooManyVehiclesError extends Error {
