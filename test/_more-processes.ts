@@ -9,7 +9,7 @@ import { environment, eventually, type System } from './_system.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** An additional process of a service. */
-export interface MoreOfAService extends AsyncDisposable {
+interface MoreOfAService extends AsyncDisposable {
   readonly url: string;
   /** SIGTERM; resolves to the exit code once it has drained. */
   stop(): Promise<number | null>;

@@ -38,7 +38,7 @@ export async function telemetryInPostgres(
   return { rows: Number(found?.rows), distinct: Number(found?.distinct), devices: Number(found?.devices) };
 }
 
-export async function query<T extends pg.QueryResultRow>(system: System, sql: string): Promise<T[]> {
+async function query<T extends pg.QueryResultRow>(system: System, sql: string): Promise<T[]> {
   const { databaseUrl } = await system.run();
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();

@@ -42,7 +42,7 @@ const POLL_MS = 50;
 type ProcessName = 'broker' | 'postgres' | 'ingest' | 'realtime' | 'batch' | 'driverSim';
 
 /** The contents of `run.json`. */
-export interface Run {
+interface Run {
   readonly pid: number;
   readonly processes: Readonly<Record<ProcessName, number>>;
   readonly ingestUrl: string;
@@ -54,7 +54,7 @@ export interface Run {
   readonly startedAt: string;
 }
 
-export interface Finished {
+interface Finished {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -69,7 +69,7 @@ export function eventually<T>(
   return until(condition, { what, timeoutMs, pollMs: POLL_MS });
 }
 
-export interface CommandOptions {
+interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** With npm in between, as it is for users; else what npm runs, which is what signals are for. */
   readonly throughNpm?: boolean;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 /** A generated trace, and the result that is expected from it. */
-export interface Trace extends AsyncDisposable {
+interface Trace extends AsyncDisposable {
   readonly file: string;
   readonly cabs: number;
   /** Distinct fixes: the expected number of events and rows. */

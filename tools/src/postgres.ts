@@ -49,7 +49,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   log_timezone: 'UTC',
 };
 
-export interface PostgresOptions {
+interface PostgresOptions {
   /** Folder of the cluster, its password and the server's log. Created on the first start. */
   readonly dataDir: string;
   /** 0 chooses a free port. */
@@ -60,7 +60,7 @@ export interface PostgresOptions {
 }
 
 /** The part of a pino logger that is used here. */
-export interface PostgresLogger {
+interface PostgresLogger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }

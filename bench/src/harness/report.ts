@@ -5,7 +5,7 @@ import type { Histogram } from 'hdr-histogram-js';
 import type { Comparison } from './rounds.js';
 
 /** The target ratio. */
-export type Target = { readonly atLeast: number } | { readonly atMost: number };
+type Target = { readonly atLeast: number } | { readonly atMost: number };
 
 /** A row of the table. `target` is `null` if there is no target. */
 export type Row =
@@ -20,7 +20,7 @@ export type Row =
   | FaultRow;
 
 /** The effect of a fault on a steady load. */
-export interface FaultRow {
+interface FaultRow {
   readonly kind: 'fault';
   readonly name: string;
   /** From the fault until the affected component was restarted and ready. */

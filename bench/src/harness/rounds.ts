@@ -1,5 +1,5 @@
 /** One of the two compared sides: `measure` returns the figure of one round. */
-export interface Side {
+interface Side {
   readonly name: string;
   measure(): Promise<number>;
 }
@@ -11,7 +11,7 @@ export interface Comparison {
   readonly ratio: number;
 }
 
-export interface SideResult {
+interface SideResult {
   readonly name: string;
   readonly rounds: readonly number[];
   readonly median: number;

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 
 /** Partitions of each measured topic. */
-export const PARTITIONS = 12;
+const PARTITIONS = 12;
 export const RECORD_BYTES = 200;
 
 /** Time limit from a broker's start to its first acknowledgement. */

@@ -30,7 +30,7 @@ export interface CopiedPartition extends TopicPartition {
   readonly target: { readonly from: bigint; readonly to: bigint };
 }
 
-export interface PartitionCopyOptions extends TopicPartition {
+interface PartitionCopyOptions extends TopicPartition {
   readonly topicId: string | undefined;
   /** What the source has. */
   readonly source: { readonly from: bigint; readonly to: bigint };
@@ -40,7 +40,7 @@ export interface PartitionCopyOptions extends TopicPartition {
   readonly copied: bigint;
 }
 
-export interface PartitionCopyClients {
+interface PartitionCopyClients {
   readonly reader: RangeReader;
   readonly producer: Pick<Producer, 'send'>;
   readonly signal: AbortSignal;

@@ -29,7 +29,7 @@ const GARBAGE_COLLECTION = [
 /** Errors and warnings go to standard output unless a file configures otherwise. */
 const LOGGING = '-Dorg.apache.logging.log4j.level=WARN';
 
-export interface KafkaOptions {
+interface KafkaOptions {
   readonly brokers: 1 | 3;
   /** Broker settings that override those for a quick start. */
   readonly settings?: Readonly<Record<string, string>>;

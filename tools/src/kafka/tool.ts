@@ -7,7 +7,7 @@ const DEFAULT_TIMEOUT_MS = 120_000;
 const DEFAULT_HEAP = '256m';
 
 /** Options of a run. */
-export interface KafkaToolOptions {
+interface KafkaToolOptions {
   /** Its standard input. @default empty */
   readonly input?: string;
   /** The tool is killed after this time. @default two minutes */
@@ -18,7 +18,7 @@ export interface KafkaToolOptions {
   readonly jvm?: readonly string[];
 }
 
-export interface KafkaToolResult {
+interface KafkaToolResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -52,7 +52,7 @@ export async function kafkaTool(
 }
 
 /** Starts a Java class. It runs until it exits, is disposed of, or this process ends. */
-export function startKafkaTool(
+function startKafkaTool(
   classpath: string,
   mainClass: string,
   args: readonly string[],

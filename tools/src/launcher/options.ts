@@ -90,7 +90,7 @@ function parse(args: readonly string[]): Record<string, string | boolean | undef
 type OptionTypes = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
 
 /** Parses the options of a command. @throws UsageError if an option is unknown or lacks its value */
-export function parseOptions(
+function parseOptions(
   args: readonly string[],
   options: OptionTypes,
 ): Record<string, string | boolean | undefined> {

@@ -1,4 +1,4 @@
-export type PostgresErrorCode = 'PORT_IN_USE' | 'DATA_DIR_IN_USE' | 'UNREACHABLE' | 'NO_BINARIES' | 'FAILED';
+type PostgresErrorCode = 'PORT_IN_USE' | 'DATA_DIR_IN_USE' | 'UNREACHABLE' | 'NO_BINARIES' | 'FAILED';
 
 /** The embedded Postgres could not be started; the message says how to fix it. */
 export class PostgresError extends Error {

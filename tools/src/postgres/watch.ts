@@ -22,7 +22,7 @@ export interface ServerWatch extends Disposable {
 }
 
 /** Intervals, which tests shorten. */
-export interface WatchIntervals {
+interface WatchIntervals {
   /** @default 500 */
   readonly processCheckMs?: number;
   /** Interval and time limit of the queries. @default 10,000 */

@@ -18,7 +18,7 @@ const CLEANER = `
 `;
 
 /** A program to start in a process folder. */
-export interface FolderProgram {
+interface FolderProgram {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;

@@ -7,7 +7,7 @@ export const RESTART_WINDOW_MS = 60_000;
 /** Waits before a process is started again: doubled with each exit in the window. */
 const RESTART_BACKOFF = { firstMs: 200, maxMs: 3_200 };
 
-export type RestartDecision =
+type RestartDecision =
   | { readonly kind: 'restart'; readonly delayMs: number }
   | { readonly kind: 'give-up'; readonly ends: number };
 

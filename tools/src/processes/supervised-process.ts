@@ -36,7 +36,7 @@ export interface Program {
 }
 
 /** Callbacks of a supervised process. */
-export interface Watcher {
+interface Watcher {
   /** The process was started with this id. */
   started(pid: number): void;
   /** A line for the user. */

@@ -19,7 +19,7 @@ const POLL_MS = 500;
 const NAMED_EVENTS = 5;
 const logger = createLogger({ name: 'bench', level: 'silent' });
 
-export interface DeliveryCheckOptions {
+interface DeliveryCheckOptions {
   readonly connection: LogConnection;
   readonly pool: Pick<Pool, 'query'>;
   readonly realtimeUrls: readonly string[];

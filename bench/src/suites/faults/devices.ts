@@ -24,7 +24,7 @@ export interface Acceptance {
   readonly recoveredAfterMs: number;
 }
 
-export interface DevicesOptions {
+interface DevicesOptions {
   readonly urls: readonly string[];
   readonly token: string;
   readonly providerId: string;

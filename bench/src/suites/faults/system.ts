@@ -7,7 +7,7 @@ import { startPostgres } from '@hailstream/tools/postgres';
 import { startHttpProcess, type SystemProcess } from '../../harness/processes.js';
 
 const SERVICES = ['ingest', 'realtime', 'batch'] as const;
-export type ServiceName = (typeof SERVICES)[number];
+type ServiceName = (typeof SERVICES)[number];
 const PROCESSES_EACH = 2;
 const SIMULATED_VEHICLES = 150;
 /** A load that has run for this long is reading and has not finished yet. */
