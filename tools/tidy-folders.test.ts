@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { files, read } from './tidy-files.js';
 
 /*
  * Imports between the folders of a package have no cycle. The linter checks files only: two folders may import each other
@@ -9,30 +8,19 @@ import { describe, expect, it } from 'vitest';
  * of its own, and imports of types count.
  */
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-
 /** Folders, and the folders that each of them imports. */
 type FolderGraph = ReadonlyMap<string, ReadonlySet<string>>;
 
-function packagesWithSources(): string[] {
-  const folders = ['apps', 'libs'].flatMap((parent) =>
-    readdirSync(join(root, parent)).map((name) => `${parent}/${name}`),
-  );
-  return [...folders, 'tools', 'bench'].filter((folder) =>
-    readdirSync(join(root, folder), { withFileTypes: true }).some(
-      (entry) => entry.isDirectory() && entry.name === 'src',
-    ),
-  );
-}
+/** Folders of the packages that have sources. */
+const packages = [
+  ...new Set(files.flatMap((file) => /^((?:apps|libs)\/[^/]+|tools|bench)\/src\//.exec(file)?.[1] ?? [])),
+];
 
 function readSources(folder: string): Map<string, string> {
-  const sources = new Map<string, string>();
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile() || !/\.tsx?$/.test(entry.name) || /\.test\.tsx?$/.test(entry.name)) continue;
-    const file = join(entry.parentPath, entry.name);
-    sources.set(relative(folder, file).replaceAll('\\', '/'), readFileSync(file, 'utf8'));
-  }
-  return sources;
+  const sources = files.filter(
+    (file) => file.startsWith(`${folder}/src/`) && /\.tsx?$/.test(file) && !/\.test\.tsx?$/.test(file),
+  );
+  return new Map(sources.map((file) => [file.slice(`${folder}/src/`.length), read(file)]));
 }
 
 /** @param sources contents of files by their path below `src` */
@@ -95,7 +83,7 @@ describe('folder imports', () => {
     expect(findCycle(folderGraph(sources))).toBeUndefined();
   });
 
-  it.each(packagesWithSources())('have no cycle in %s', (folder) => {
-    expect(findCycle(folderGraph(readSources(join(root, folder, 'src'))))).toBeUndefined();
+  it.each(packages)('have no cycle in %s', (folder) => {
+    expect(findCycle(folderGraph(readSources(folder)))).toBeUndefined();
   });
 });

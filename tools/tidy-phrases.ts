@@ -1,12 +1,12 @@
 /** A phrase that documentation, messages and comments avoid, and what to write instead. */
-export interface Phrase {
+interface Phrase {
   /** Words with alternatives in parentheses. A space also matches a line break within a comment. */
   readonly words: string;
   readonly instead: string;
 }
 
 /** To add a phrase, add a line. The phrase must be wrong almost wherever it occurs: rewording is the only way out. */
-export const PHRASES: readonly Phrase[] = [
+const PHRASES: readonly Phrase[] = [
   { words: '(?<!there )(is|are|was|were) none', instead: 'is not set, does not exist, is invalid' },
   { words: '(that|which|what|it) (is|are|was|were) no (?!longer|more)', instead: 'is not a …' },
   { words: '(is|are|was|were) there(?=[.,;:\'"`)])', instead: 'exists, is ready, is available' },

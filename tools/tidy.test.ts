@@ -1,13 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { files, read, root } from './tidy-files.js';
 import { findPhrases, findThrows, type Finding } from './tidy-phrases.js';
 
 /** Rules that a linter of single files cannot check. */
-
-const root = fileURLToPath(new URL('..', import.meta.url));
-const NOT_OURS = new Set(['node_modules', 'dist', '.git', '.hailstream', 'results', 'coverage']);
 
 interface Manifest {
   readonly name: string;
@@ -18,8 +15,6 @@ interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
-const read = (path: string): string => readFileSync(join(root, path), 'utf8');
-const files = [...filesBelow(root)].map((path) => relative(root, path).replaceAll('\\', '/'));
 const folders = files
   .filter((file) => file.endsWith('/package.json'))
   .map((file) => dirname(file))
@@ -28,15 +23,6 @@ const packages = folders.map((folder) => ({
   folder,
   manifest: JSON.parse(read(`${folder}/package.json`)) as Manifest,
 }));
-
-function* filesBelow(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (NOT_OURS.has(entry.name)) continue;
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* filesBelow(path);
-    else yield path;
-  }
-}
 
 describe('the workspace', () => {
   it('has its packages in apps and libs', () => {
