@@ -1,7 +1,7 @@
 const FIRST_ENTRIES = 64;
 
-/** Entries of a fixed size in a growing buffer, in the format of the index file. */
-export class EntryBuffer {
+/** An index of a segment: entries of a fixed size in a growing buffer, in the format of the index file. */
+export abstract class EntryBuffer {
   private buffer: Buffer;
   private usedBytes: number;
   private persistedBytes: number;
@@ -19,8 +19,19 @@ export class EntryBuffer {
     return this.usedBytes / this.entryBytes;
   }
 
+  /** Entries that are not in the file yet, and their position in it. */
+  unpersisted(): { bytes: Buffer; at: number } {
+    const at = this.persistedBytes;
+    return { bytes: this.buffer.subarray(at, this.usedBytes), at };
+  }
+
+  /** The entries before this position are in the file. */
+  markPersisted(upToBytes: number): void {
+    this.persistedBytes = upToBytes;
+  }
+
   /** Allocates an entry. @returns the buffer and the position of the entry */
-  next(): { buffer: Buffer; at: number } {
+  protected next(): { buffer: Buffer; at: number } {
     if (this.usedBytes + this.entryBytes > this.buffer.length) {
       const grown = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, this.entryBytes * FIRST_ENTRIES));
       this.buffer.copy(grown, 0, 0, this.usedBytes);
@@ -31,24 +42,8 @@ export class EntryBuffer {
     return { buffer: this.buffer, at };
   }
 
-  entry(index: number): { buffer: Buffer; at: number } {
+  protected entry(index: number): { buffer: Buffer; at: number } {
     return { buffer: this.buffer, at: index * this.entryBytes };
-  }
-
-  clear(): void {
-    this.usedBytes = 0;
-    this.persistedBytes = 0;
-  }
-
-  /** Entries that are not in the file yet, and their position in it. */
-  unpersisted(): { bytes: Buffer; at: number } {
-    const at = this.persistedBytes;
-    return { bytes: this.buffer.subarray(at, this.usedBytes), at };
-  }
-
-  /** The entries before this position are in the file. */
-  markPersisted(upToBytes: number): void {
-    this.persistedBytes = upToBytes;
   }
 }
 

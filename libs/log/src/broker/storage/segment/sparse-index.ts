@@ -12,11 +12,9 @@ const OFFSET_ENTRY_BYTES = 8;
 const TIME_ENTRY_BYTES = 12;
 
 /** Positions of batches by their last offset relative to the base offset. */
-export class OffsetIndex {
-  private readonly entries: EntryBuffer;
-
+export class OffsetIndex extends EntryBuffer {
   constructor(contents?: Buffer) {
-    this.entries = new EntryBuffer(OFFSET_ENTRY_BYTES, contents);
+    super(OFFSET_ENTRY_BYTES, contents);
   }
 
   /** @returns undefined if the bytes are not a valid index of a segment of this size */
@@ -34,12 +32,8 @@ export class OffsetIndex {
     return new OffsetIndex(contents);
   }
 
-  get count(): number {
-    return this.entries.count;
-  }
-
   append(relativeOffset: number, position: number): void {
-    const { buffer, at } = this.entries.next();
+    const { buffer, at } = this.next();
     buffer.writeInt32BE(relativeOffset, at);
     buffer.writeInt32BE(position, at + 4);
   }
@@ -56,35 +50,21 @@ export class OffsetIndex {
     return index < 0 ? 0 : this.positionAt(index);
   }
 
-  clear(): void {
-    this.entries.clear();
-  }
-
-  unpersisted(): { bytes: Buffer; at: number } {
-    return this.entries.unpersisted();
-  }
-
-  markPersisted(upToBytes: number): void {
-    this.entries.markPersisted(upToBytes);
-  }
-
   private offsetAt(index: number): number {
-    const { buffer, at } = this.entries.entry(index);
+    const { buffer, at } = this.entry(index);
     return buffer.readInt32BE(at);
   }
 
   private positionAt(index: number): number {
-    const { buffer, at } = this.entries.entry(index);
+    const { buffer, at } = this.entry(index);
     return buffer.readInt32BE(at + 4);
   }
 }
 
 /** Largest timestamps so far, with their first offsets. */
-export class TimeIndex {
-  private readonly entries: EntryBuffer;
-
+export class TimeIndex extends EntryBuffer {
   constructor(contents?: Buffer) {
-    this.entries = new EntryBuffer(TIME_ENTRY_BYTES, contents);
+    super(TIME_ENTRY_BYTES, contents);
   }
 
   /** @returns undefined if the bytes are not a valid time index */
@@ -103,15 +83,11 @@ export class TimeIndex {
     return new TimeIndex(contents);
   }
 
-  get count(): number {
-    return this.entries.count;
-  }
-
   /** Adds a timestamp if it is larger than all before. */
   append(timestamp: bigint, relativeOffset: number): void {
     const last = this.last();
     if (last !== undefined && timestamp <= last.timestamp) return;
-    const { buffer, at } = this.entries.next();
+    const { buffer, at } = this.next();
     buffer.writeBigInt64BE(timestamp, at);
     buffer.writeInt32BE(relativeOffset, at + 8);
   }
@@ -126,20 +102,8 @@ export class TimeIndex {
     return index < 0 ? 0 : this.at(index).relativeOffset;
   }
 
-  clear(): void {
-    this.entries.clear();
-  }
-
-  unpersisted(): { bytes: Buffer; at: number } {
-    return this.entries.unpersisted();
-  }
-
-  markPersisted(upToBytes: number): void {
-    this.entries.markPersisted(upToBytes);
-  }
-
   private at(index: number): { timestamp: bigint; relativeOffset: number } {
-    const { buffer, at } = this.entries.entry(index);
+    const { buffer, at } = this.entry(index);
     return { timestamp: buffer.readBigInt64BE(at), relativeOffset: buffer.readInt32BE(at + 8) };
   }
 }

@@ -14,11 +14,9 @@ const LAST_OFFSET_AT = 18;
 const LAST_STABLE_OFFSET_AT = 26;
 
 /** The transactions with their abort marker in a segment. They may have begun in an earlier segment. */
-export class TransactionIndex {
-  private readonly entries: EntryBuffer;
-
+export class TransactionIndex extends EntryBuffer {
   constructor(contents?: Buffer) {
-    this.entries = new EntryBuffer(ENTRY_BYTES, contents);
+    super(ENTRY_BYTES, contents);
   }
 
   /** @returns undefined if the bytes are not a valid index of a segment with this base offset */
@@ -34,12 +32,8 @@ export class TransactionIndex {
     return index;
   }
 
-  get count(): number {
-    return this.entries.count;
-  }
-
   append({ producerId, firstOffset, lastOffset, lastStableOffset }: AbortedTransaction): void {
-    const { buffer, at } = this.entries.next();
+    const { buffer, at } = this.next();
     buffer.writeInt16BE(VERSION, at);
     buffer.writeBigInt64BE(producerId, at + PRODUCER_ID_AT);
     buffer.writeBigInt64BE(firstOffset, at + FIRST_OFFSET_AT);
@@ -65,21 +59,13 @@ export class TransactionIndex {
     return Array.from({ length: this.count }, (_, i) => this.at(i));
   }
 
-  unpersisted(): { bytes: Buffer; at: number } {
-    return this.entries.unpersisted();
-  }
-
-  markPersisted(upToBytes: number): void {
-    this.entries.markPersisted(upToBytes);
-  }
-
   /** Index of the first transaction with its marker at or after `offset`. */
   private firstEndingAt(offset: bigint): number {
     return lastNotAfter(this.count, (i) => this.at(i).lastOffset >= offset) + 1;
   }
 
   private at(index: number): AbortedTransaction {
-    const { buffer, at } = this.entries.entry(index);
+    const { buffer, at } = this.entry(index);
     return {
       producerId: buffer.readBigInt64BE(at + PRODUCER_ID_AT),
       firstOffset: buffer.readBigInt64BE(at + FIRST_OFFSET_AT),
