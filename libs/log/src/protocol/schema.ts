@@ -7,6 +7,18 @@ export interface Schema<T> {
   write(writer: Writer, value: T): void;
 }
 
+/** One API of the protocol: its range of versions, and the codecs of its requests and responses. */
+export interface Api<Request, Response> {
+  readonly apiKey: number;
+  readonly name: string;
+  readonly minVersion: number;
+  readonly maxVersion: number;
+  /** First flexible version: compact lengths and tagged fields. */
+  readonly flexibleFrom: number;
+  readonly request: Schema<Request>;
+  readonly response: Schema<Response>;
+}
+
 /** The TypeScript type of a schema's values. */
 export type ValueOf<S> = S extends Schema<infer T> ? T : never;
 
@@ -25,11 +37,7 @@ export const nullableString: Schema<string | null> = {
 };
 /** When read, a view of the frame. When written, it must not change until the response was sent. */
 export const bytes: Schema<Buffer> = { read: (r) => r.bytes(), write: (w, v) => w.nullableBytes(v) };
-export const nullableBytes: Schema<Buffer | null> = {
-  read: (r) => r.nullableBytes(),
-  write: (w, v) => w.nullableBytes(v),
-};
-/** Record batches as stored in the log. A list of buffers when written. */
+/** Record batches as stored in the log: a list of buffers when written, one buffer when read. */
 export const records: Schema<readonly Buffer[] | null> = {
   read: (r) => {
     const all = r.nullableBytes();

@@ -13,7 +13,13 @@
  * 13 topics by id · 15 replica state instead of its id · 16, 17 tagged fields of replicas, ignored
  */
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
-import * as t from '../../protocol/schema.js';
+import {
+  FETCH,
+  LAST_FETCH_WITH_NAMES,
+  type FetchedPartitionResponse,
+  type FetchRequest,
+  type FetchResponse,
+} from '../../protocol/fetch.js';
 import type { Topic } from '../storage/topics/log-store.js';
 import type { PartitionLog } from '../storage/partition/partition-log.js';
 import { defineHandler, type RequestContext } from './handler.js';
@@ -22,68 +28,7 @@ import { defineHandler, type RequestContext } from './handler.js';
 const MAX_WAIT_MS = 600_000;
 const LEADER_EPOCH = 0;
 const FIRST_VERSION_WITH_ZSTD = 10;
-const LAST_VERSION_WITH_NAMES = 12;
 export const READ_COMMITTED = 1;
-
-/** Identifies a topic: by name in older versions, by id in newer ones. */
-const topicFields = {
-  topic: t.versions({ last: LAST_VERSION_WITH_NAMES }, t.string, ''),
-  topicId: t.since(LAST_VERSION_WITH_NAMES + 1, t.uuid, t.NO_UUID),
-};
-
-const request = t.struct({
-  replicaId: t.versions({ last: 14 }, t.int32, -1),
-  maxWaitMs: t.int32,
-  minBytes: t.int32,
-  maxBytes: t.since(3, t.int32, 0x7fffffff),
-  isolationLevel: t.since(4, t.int8, 0),
-  sessionId: t.since(7, t.int32, 0),
-  sessionEpoch: t.since(7, t.int32, -1),
-  topics: t.array(
-    t.struct({
-      ...topicFields,
-      partitions: t.array(
-        t.struct({
-          partition: t.int32,
-          currentLeaderEpoch: t.since(9, t.int32, -1),
-          fetchOffset: t.int64,
-          lastFetchedEpoch: t.since(12, t.int32, -1),
-          logStartOffset: t.since(5, t.int64, -1n),
-          partitionMaxBytes: t.int32,
-        }),
-      ),
-    }),
-  ),
-  forgottenTopics: t.since(7, t.array(t.struct({ ...topicFields, partitions: t.array(t.int32) })), []),
-  rackId: t.since(11, t.string, ''),
-});
-
-const response = t.struct({
-  throttleTimeMs: t.since(1, t.int32, 0),
-  errorCode: t.since(7, t.int16, 0),
-  sessionId: t.since(7, t.int32, 0),
-  topics: t.array(
-    t.struct({
-      ...topicFields,
-      partitions: t.array(
-        t.struct({
-          partition: t.int32,
-          errorCode: t.int16,
-          highWatermark: t.int64,
-          lastStableOffset: t.since(4, t.int64, -1n),
-          logStartOffset: t.since(5, t.int64, -1n),
-          abortedTransactions: t.since(
-            4,
-            t.nullableArray(t.struct({ producerId: t.int64, firstOffset: t.int64 })),
-            null,
-          ),
-          preferredReadReplica: t.since(11, t.int32, -1),
-          records: t.records,
-        }),
-      ),
-    }),
-  ),
-});
 
 /** A request in a session contains changes only, and the broker has no sessions. */
 const UNKNOWN_SESSION = {
@@ -93,26 +38,17 @@ const UNKNOWN_SESSION = {
   topics: [],
 };
 
-type Request = t.ValueOf<typeof request>;
-type PartitionRequest = Request['topics'][number]['partitions'][number];
-type Answer = t.ValueOf<typeof response>;
-type PartitionAnswer = Answer['topics'][number]['partitions'][number];
+type PartitionRequest = FetchRequest['topics'][number]['partitions'][number];
 
 interface Read {
-  readonly topics: Answer['topics'];
+  readonly topics: FetchResponse['topics'];
   readonly bytes: number;
   readonly sent: readonly { topic: string; bytes: number }[];
   readonly failed: boolean;
 }
 
 export const fetch = defineHandler({
-  apiKey: 1,
-  name: 'Fetch',
-  minVersion: 4,
-  maxVersion: 17,
-  flexibleFrom: 12,
-  request,
-  response,
+  ...FETCH,
   reject: ({ topics }, errorCode) => ({
     throttleTimeMs: 0,
     errorCode: ErrorCode.NONE,
@@ -145,16 +81,16 @@ export const fetch = defineHandler({
   },
 });
 
-async function readAll(wanted: Request, context: RequestContext): Promise<Read> {
+async function readAll(wanted: FetchRequest, context: RequestContext): Promise<Read> {
   let left = Math.min(Math.max(wanted.maxBytes, 0), context.config.number('fetch.max.bytes'));
   let bytes = 0;
   let failed = false;
-  const topics: Answer['topics'] = [];
+  const topics: FetchResponse['topics'] = [];
   const sent: Read['sent'][number][] = [];
   for (const { topic, topicId, partitions } of wanted.topics) {
     const before = bytes;
     const found = topicOf({ topic, topicId }, context);
-    const answers: PartitionAnswer[] = [];
+    const answers: FetchedPartitionResponse[] = [];
     for (const partition of partitions) {
       const limit = Math.min(Math.max(partition.partitionMaxBytes, 0), left);
       const committed = wanted.isolationLevel === READ_COMMITTED;
@@ -173,10 +109,10 @@ async function readAll(wanted: Request, context: RequestContext): Promise<Read> 
 }
 
 function topicOf(
-  { topic, topicId }: Pick<Request['topics'][number], 'topic' | 'topicId'>,
+  { topic, topicId }: Pick<FetchRequest['topics'][number], 'topic' | 'topicId'>,
   { store, apiVersion }: RequestContext,
 ): Topic | undefined {
-  return apiVersion > LAST_VERSION_WITH_NAMES ? store.topicById(topicId) : store.topic(topic);
+  return apiVersion > LAST_FETCH_WITH_NAMES ? store.topicById(topicId) : store.topic(topic);
 }
 
 async function readPartition(
@@ -184,7 +120,7 @@ async function readPartition(
   { partition, fetchOffset, currentLeaderEpoch }: PartitionRequest,
   { limit, first, committed }: { limit: number; first: boolean; committed: boolean },
   context: RequestContext,
-): Promise<PartitionAnswer> {
+): Promise<FetchedPartitionResponse> {
   try {
     const log = partitionOf(topic, partition, context);
     checkLeaderEpoch(currentLeaderEpoch);
@@ -210,7 +146,7 @@ async function readPartition(
 function partitionOf(topic: Topic | undefined, index: number, { apiVersion }: RequestContext): PartitionLog {
   const log = topic?.partitions[index];
   if (log !== undefined) return log;
-  const isUnknownId = topic === undefined && apiVersion > LAST_VERSION_WITH_NAMES;
+  const isUnknownId = topic === undefined && apiVersion > LAST_FETCH_WITH_NAMES;
   throw new ProtocolError(
     isUnknownId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
     `Partition ${index} of the topic does not exist.`,
@@ -221,7 +157,7 @@ function answerOf(
   partition: number,
   log: PartitionLog | undefined,
   records: readonly Buffer[],
-): PartitionAnswer {
+): FetchedPartitionResponse {
   return {
     partition,
     errorCode: ErrorCode.NONE,
@@ -249,7 +185,7 @@ export function checkLeaderEpoch(epoch: number): void {
 }
 
 /** Counts the bytes that are appended to the partitions of a request while it waits. */
-function watch(wanted: Request, context: RequestContext) {
+function watch(wanted: FetchRequest, context: RequestContext) {
   let appended = 0;
   let wake: (() => void) | undefined;
   const committed = wanted.isolationLevel === READ_COMMITTED;

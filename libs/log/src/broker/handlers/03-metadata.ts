@@ -10,73 +10,17 @@
  * 8 authorized operations · 9 flexible · 10 topic ids · 12 topics by id
  */
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
-import * as t from '../../protocol/schema.js';
+import { METADATA, OPERATIONS_NOT_ASKED, type TopicMetadata } from '../../protocol/metadata.js';
 import type { Topic } from '../storage/topics/log-store.js';
 import { topicForWriting } from './auto-create.js';
-import { AUTHORIZED_OPERATIONS, OPERATIONS_NOT_ASKED } from './authorized-operations.js';
+import { AUTHORIZED_OPERATIONS } from './authorized-operations.js';
 import { defineHandler, type RequestContext } from './handler.js';
 import { isInternal } from './internal-topics.js';
 
 const LEADER_EPOCH = 0;
 
-const request = t.struct({
-  topics: t.nullableArray(
-    t.struct({
-      topicId: t.since(10, t.uuid, t.NO_UUID),
-      // Null if the id is set.
-      name: t.nullableString,
-    }),
-  ),
-  allowAutoTopicCreation: t.since(4, t.boolean, true),
-  includeClusterAuthorizedOperations: t.versions({ first: 8, last: 10 }, t.boolean, false),
-  includeTopicAuthorizedOperations: t.since(8, t.boolean, false),
-});
-
-const response = t.struct({
-  throttleTimeMs: t.since(3, t.int32, 0),
-  brokers: t.array(
-    t.struct({
-      nodeId: t.int32,
-      host: t.string,
-      port: t.int32,
-      rack: t.since(1, t.nullableString, null),
-    }),
-  ),
-  clusterId: t.since(2, t.nullableString, null),
-  controllerId: t.since(1, t.int32, -1),
-  topics: t.array(
-    t.struct({
-      errorCode: t.int16,
-      name: t.nullableString,
-      topicId: t.since(10, t.uuid, t.NO_UUID),
-      isInternal: t.since(1, t.boolean, false),
-      partitions: t.array(
-        t.struct({
-          errorCode: t.int16,
-          partitionIndex: t.int32,
-          leaderId: t.int32,
-          leaderEpoch: t.since(7, t.int32, -1),
-          replicaNodes: t.array(t.int32),
-          isrNodes: t.array(t.int32),
-          offlineReplicas: t.since(5, t.array(t.int32), []),
-        }),
-      ),
-      topicAuthorizedOperations: t.since(8, t.int32, OPERATIONS_NOT_ASKED),
-    }),
-  ),
-  clusterAuthorizedOperations: t.versions({ first: 8, last: 10 }, t.int32, OPERATIONS_NOT_ASKED),
-});
-
-type TopicAnswer = t.ValueOf<typeof response>['topics'][number];
-
 export const metadata = defineHandler({
-  apiKey: 3,
-  name: 'Metadata',
-  minVersion: 0,
-  maxVersion: 12,
-  flexibleFrom: 9,
-  request,
-  response,
+  ...METADATA,
   async handle({ topics, allowAutoTopicCreation, ...wanted }, context) {
     const { node, store } = context;
     const all = topics === null || (context.apiVersion === 0 && topics.length === 0);
@@ -104,7 +48,7 @@ async function describeAsked(
   { topicId, name }: { topicId: string; name: string | null },
   mayCreate: boolean,
   context: RequestContext,
-): Promise<TopicAnswer> {
+): Promise<TopicMetadata> {
   const { store, node } = context;
   if (name === null) {
     const topic = store.topicById(topicId);
@@ -122,7 +66,7 @@ async function describeAsked(
   }
 }
 
-function unknown(name: string | null, topicId: string, errorCode: number): TopicAnswer {
+function unknown(name: string | null, topicId: string, errorCode: number): TopicMetadata {
   return {
     errorCode,
     name,
@@ -133,7 +77,7 @@ function unknown(name: string | null, topicId: string, errorCode: number): Topic
   };
 }
 
-function describe({ name, id, partitions }: Topic, nodeId: number): TopicAnswer {
+function describe({ name, id, partitions }: Topic, nodeId: number): TopicMetadata {
   return {
     errorCode: ErrorCode.NONE,
     name,

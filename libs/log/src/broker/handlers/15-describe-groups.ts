@@ -7,10 +7,11 @@
  * 1 throttle time · 3 authorized operations · 4 group instance id · 5 flexible
  */
 import { ErrorCode } from '../../protocol/error-codes.js';
+import { OPERATIONS_NOT_ASKED } from '../../protocol/metadata.js';
 import * as t from '../../protocol/schema.js';
 import type { Group } from '../groups/membership/group.js';
 import { NO_BYTES } from '../groups/membership/member.js';
-import { AUTHORIZED_OPERATIONS, OPERATIONS_NOT_ASKED } from './authorized-operations.js';
+import { AUTHORIZED_OPERATIONS } from './authorized-operations.js';
 import { defineHandler } from './handler.js';
 
 const request = t.struct({

@@ -7,8 +7,9 @@
  * 1 endpoint type
  */
 import { ErrorCode } from '../../protocol/error-codes.js';
+import { OPERATIONS_NOT_ASKED } from '../../protocol/metadata.js';
 import * as t from '../../protocol/schema.js';
-import { AUTHORIZED_OPERATIONS, OPERATIONS_NOT_ASKED } from './authorized-operations.js';
+import { AUTHORIZED_OPERATIONS } from './authorized-operations.js';
 import { defineHandler } from './handler.js';
 
 const BROKERS = 1;

@@ -12,9 +12,6 @@ const Operation = {
   IDEMPOTENT_WRITE: 12,
 } as const;
 
-/** The value if the client did not request the operations. */
-export const OPERATIONS_NOT_ASKED = -2147483648;
-
 /**
  * The authorized operations as a bit field of Kafka's codes. There is no authorization: authenticated clients may do
  * everything.

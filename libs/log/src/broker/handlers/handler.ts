@@ -3,7 +3,7 @@ import type { BrokerConfig } from '../config/config.js';
 import type { GroupCoordinator } from '../groups/coordinator.js';
 import type { Meter } from '../metrics/meter.js';
 import type { BrokerNode } from '../config/node.js';
-import type { Schema } from '../../protocol/schema.js';
+import type { Api } from '../../protocol/schema.js';
 import type { Session } from '../security/session.js';
 import type { LogStore } from '../storage/topics/log-store.js';
 import type { ProducerIds } from '../storage/producers/producer-ids.js';
@@ -37,18 +37,10 @@ export interface RequestContext extends Services {
   readonly memory: { acquire(length: number): Buffer; release(): void };
 }
 
-/** One API of the protocol in all supported versions. */
-export interface Handler<Request = never, Response = unknown> {
-  readonly apiKey: number;
-  readonly name: string;
-  readonly minVersion: number;
-  readonly maxVersion: number;
+/** Handles the requests of one API in all supported versions. */
+export interface Handler<Request = never, Response = unknown> extends Api<Request, Response> {
   /** Lowest version in ApiVersions, if it is lower than the lowest supported one. */
   readonly advertisedMinVersion?: number;
-  /** First flexible version: compact lengths and tagged fields. */
-  readonly flexibleFrom: number;
-  readonly request: Schema<Request>;
-  readonly response: Schema<Response>;
   /** Whether later requests of the connection may be handled before this one is answered. */
   readonly pipelined?: boolean;
   /** The response that fails everything in the request with one error code, for injected faults. */

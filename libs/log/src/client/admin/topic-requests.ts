@@ -1,7 +1,7 @@
 import { ErrorCode } from '../../protocol/error-codes.js';
-import { NO_UUID, type ValueOf } from '../../protocol/schema.js';
+import { METADATA_WITH_IDS, type MetadataResponse, type TopicMetadata } from '../../protocol/metadata.js';
+import { NO_UUID } from '../../protocol/schema.js';
 import { ask, type KafkajsBroker, type KafkajsCluster } from '../kafkajs/cluster.js';
-import { METADATA } from '../kafkajs/metadata-api.js';
 import { LogError } from '../core/errors.js';
 import type { OffsetsOptions, TopicIdentity } from './admin.js';
 
@@ -9,8 +9,6 @@ const EARLIEST = -2;
 const LATEST = -1;
 /** As in the protocol. */
 const ISOLATION_LEVELS = { read_uncommitted: 0, read_committed: 1 } as const;
-
-type TopicAnswer = ValueOf<(typeof METADATA)['response']>['topics'][number];
 
 /** A topic as the cluster describes it. */
 interface DescribedTopic {
@@ -106,9 +104,9 @@ async function listOffsets(
 async function askForTopics(
   cluster: KafkajsCluster,
   topics: readonly string[],
-): Promise<ValueOf<(typeof METADATA)['response']>> {
+): Promise<MetadataResponse> {
   const broker = await anyBroker(cluster);
-  return ask(broker, METADATA, {
+  return ask(broker, METADATA_WITH_IDS, {
     topics: topics.map((name) => ({ topicId: NO_UUID, name })),
     allowAutoTopicCreation: false,
     includeClusterAuthorizedOperations: false,
@@ -123,7 +121,7 @@ async function anyBroker(cluster: KafkajsCluster): Promise<KafkajsBroker> {
 }
 
 /** @throws LogError `UNKNOWN_TOPIC`, `REFUSED` or `UNAVAILABLE` if the cluster does not describe the topic */
-export function requireTopic(found: readonly TopicAnswer[], name: string): TopicAnswer {
+export function requireTopic(found: readonly TopicMetadata[], name: string): TopicMetadata {
   const topic = found.find((each) => each.name === name);
   switch (topic?.errorCode) {
     case ErrorCode.NONE:

@@ -1,6 +1,6 @@
 import type { Kafka } from 'kafkajs';
 import { Reader } from '../../protocol/reader.js';
-import type { Schema } from '../../protocol/schema.js';
+import type { Api } from '../../protocol/schema.js';
 import { Writer } from '../../protocol/writer.js';
 import { LogError } from '../core/errors.js';
 
@@ -66,17 +66,6 @@ export interface KafkajsCluster {
   refreshMetadata(): Promise<void>;
   findBroker(of: { readonly nodeId: number }): Promise<KafkajsBroker>;
   readonly brokerPool: { findConnectedBroker(): Promise<KafkajsBroker> };
-}
-
-/** The codec of one API, in the versions that are used here. */
-export interface Api<Q, A> {
-  readonly apiKey: number;
-  readonly name: string;
-  readonly minVersion: number;
-  readonly maxVersion: number;
-  readonly flexibleFrom: number;
-  readonly request: Schema<Q>;
-  readonly response: Schema<A>;
 }
 
 /**

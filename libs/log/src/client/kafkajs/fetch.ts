@@ -3,17 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import type { KafkaMessage } from 'kafkajs';
 import { ErrorCode } from '../../protocol/error-codes.js';
+import { FETCH, type FetchedPartitionResponse } from '../../protocol/fetch.js';
 import { partitionName } from '../../protocol/partition-name.js';
 import { Reader } from '../../protocol/reader.js';
 import type { FetchedRecordSet } from '../record/record-set.js';
-import { fetchResponse, type FetchedPartitionResponse } from './fetch-api.js';
 
 /*
  * Fetch (key 1), versions 4 to 11, as kafkajs sends it. kafkajs decodes all records without limits before a consumer sees
  * them, and fails the whole response if one partition cannot be decoded. This decoder passes on the bytes of each partition
  * unchanged.
  */
-const MIN_VERSION = 4;
 
 /** What a Fetch returned for one partition. */
 export interface FetchedPartition extends FetchedRecordSet {
@@ -93,7 +92,7 @@ export class RawFetches implements Disposable {
     original: (options: FetchOptions) => FetchProtocol,
     options: FetchOptions,
   ): FetchProtocol {
-    if (version < MIN_VERSION) throw new Error(`the broker speaks Fetch up to version ${version} only`);
+    if (version < FETCH.minVersion) throw new Error(`the broker speaks Fetch up to version ${version} only`);
     const topics = this.inTurn(options.topics).map(({ topic, partitions }) => ({
       topic,
       partitions: partitions.map((each) => ({
@@ -164,7 +163,7 @@ interface Carrier {
 const NEVER_PASSED = String(2n ** 63n - 1n);
 
 function decode(payload: Buffer, version: number, positions: ReadonlyMap<string, bigint>): unknown {
-  const { throttleTimeMs, errorCode, sessionId, topics } = fetchResponse.read(
+  const { throttleTimeMs, errorCode, sessionId, topics } = FETCH.response.read(
     new Reader(payload, false, version),
   );
   return {
@@ -172,11 +171,11 @@ function decode(payload: Buffer, version: number, positions: ReadonlyMap<string,
     clientSideThrottleTime: throttleTimeMs,
     errorCode,
     sessionId,
-    responses: topics.map(({ name, partitions }) => ({
-      topicName: name,
+    responses: topics.map(({ topic, partitions }) => ({
+      topicName: topic,
       partitions: partitions.map((each) => {
-        const position = positions.get(partitionName(name, each.partition));
-        assert.ok(position !== undefined, `${partitionName(name, each.partition)} was not requested`);
+        const position = positions.get(partitionName(topic, each.partition));
+        assert.ok(position !== undefined, `${partitionName(topic, each.partition)} was not requested`);
         return toKafkajs(each, position);
       }),
     })),
@@ -186,8 +185,8 @@ function decode(payload: Buffer, version: number, positions: ReadonlyMap<string,
 /** One partition of a Fetch response; its buffers are borrowed from the response. */
 export function toFetchedPartition(answer: FetchedPartitionResponse, position: bigint): FetchedPartition {
   return {
-    bytes: answer.records ?? Buffer.alloc(0),
-    aborted: answer.aborted ?? [],
+    bytes: answer.records?.[0] ?? Buffer.alloc(0),
+    aborted: answer.abortedTransactions ?? [],
     position,
     isOutOfRange: answer.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE,
     highWatermark: answer.highWatermark,

@@ -1,17 +1,16 @@
 import { ErrorCode, nameOf } from '../../protocol/error-codes.js';
-import { NO_UUID } from '../../protocol/schema.js';
+import { FETCH_BY_ID, FETCH_BY_NAME, type FetchedPartitionResponse } from '../../protocol/fetch.js';
+import { METADATA_WITH_IDS } from '../../protocol/metadata.js';
+import { NO_UUID, type Api } from '../../protocol/schema.js';
 import type { OffsetsOptions } from '../admin/admin.js';
 import { requireTopic } from '../admin/topic-requests.js';
 import { addressOf } from '../kafkajs/broker-socket.js';
 import { KafkajsClient, type KafkajsClientOptions } from '../kafkajs/client.js';
 import { ask, openCluster, type KafkajsBroker, type KafkajsCluster } from '../kafkajs/cluster.js';
 import { isLeaderMoved, isRequestTimeout, toLogError } from '../kafkajs/errors.js';
-import { FETCH_BY_ID, FETCH_BY_NAME, type FetchedPartitionResponse } from '../kafkajs/fetch-api.js';
-import { METADATA } from '../kafkajs/metadata-api.js';
 import { TopicPrefix } from '../kafkajs/topic-prefix.js';
 import { LogError } from '../core/errors.js';
 
-const FETCH_API_KEY = 1;
 /** Kafka's numbers. */
 const ISOLATION_LEVELS = { read_uncommitted: 0, read_committed: 1 } as const;
 const EARLIEST = -2;
@@ -67,7 +66,7 @@ export class RangeCluster implements Disposable {
   async describe(topics: readonly string[]): Promise<ReadonlyMap<string, TopicLayout>> {
     return this.request('cannot look up the partitions', undefined, async (broker) => {
       const names = topics.map((topic) => this.prefix.add(topic));
-      const found = supports(broker, METADATA.apiKey, METADATA.minVersion)
+      const found = supports(broker, METADATA_WITH_IDS)
         ? await describeWithIds(broker, names)
         : await describeByName(broker, names);
       return new Map(topics.map((topic, index) => [topic, found[index]!]));
@@ -124,7 +123,7 @@ export class RangeCluster implements Disposable {
   async fetch(nodeId: number, { isolation, maxBytes, partitions }: FetchQuestion): Promise<FetchAnswer> {
     return this.request('cannot fetch records', nodeId, async (broker) => {
       const isById =
-        supports(broker, FETCH_API_KEY, FETCH_BY_ID.minVersion) &&
+        supports(broker, FETCH_BY_ID) &&
         partitions.every(({ topicId }) => topicId !== undefined);
       const topics = new Map<string, FetchQuestion['partitions'][number][]>();
       for (const each of partitions) topics.set(each.topic, [...(topics.get(each.topic) ?? []), each]);
@@ -140,7 +139,7 @@ export class RangeCluster implements Disposable {
           sessionId: 0,
           sessionEpoch: -1,
           topics: [...topics].map(([topic, wanted]) => ({
-            name: this.prefix.add(topic),
+            topic: this.prefix.add(topic),
             topicId: toHex(wanted[0]?.topicId),
             partitions: wanted.map(({ partition, offset, maxBytes: partitionMaxBytes }) => ({
               partition,
@@ -158,8 +157,8 @@ export class RangeCluster implements Disposable {
       if (errorCode !== ErrorCode.NONE)
         throw new LogError('UNAVAILABLE', `the broker answered ${nameOf(errorCode)}`, true);
       const answers = new Map(
-        found.flatMap(({ name, topicId, partitions: of }) =>
-          of.map((each) => [`${each.partition}/${isById ? topicId : name}`, each] as const),
+        found.flatMap(({ topic, topicId, partitions: of }) =>
+          of.map((each) => [`${each.partition}/${isById ? topicId : topic}`, each] as const),
         ),
       );
       return {
@@ -222,7 +221,10 @@ function closed(): LogError {
   return new LogError('CLOSED', 'the range reader is closed', false);
 }
 
-function supports({ versions }: KafkajsBroker, apiKey: number, minVersion: number): boolean {
+function supports(
+  { versions }: KafkajsBroker,
+  { apiKey, minVersion }: Pick<Api<never, never>, 'apiKey' | 'minVersion'>,
+): boolean {
   return (versions[apiKey]?.maxVersion ?? -1) >= minVersion;
 }
 
@@ -238,7 +240,7 @@ function overOneConnection({ connectionPool, lookupRequest }: KafkajsBroker): Pa
 }
 
 async function describeWithIds(broker: KafkajsBroker, names: readonly string[]): Promise<TopicLayout[]> {
-  const { topics } = await ask(broker, METADATA, {
+  const { topics } = await ask(broker, METADATA_WITH_IDS, {
     topics: names.map((name) => ({ topicId: NO_UUID, name })),
     allowAutoTopicCreation: false,
     includeClusterAuthorizedOperations: false,

@@ -1,10 +1,10 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { ErrorCode } from '../../protocol/error-codes.js';
+import type { FetchedPartitionResponse } from '../../protocol/fetch.js';
 import { batchSizeBytes } from '../../protocol/record-batch.js';
 import { makeRecordBatch } from '../../protocol/records.js';
 import type { TopicCompaction } from '../consumer/topic-compaction.js';
-import type { FetchedPartitionResponse } from '../kafkajs/fetch-api.js';
 import { LogError } from '../core/errors.js';
 import type { FetchAnswer, FetchQuestion, RangeCluster } from './range-cluster.js';
 import { FetchingRangeRead } from './range-read.js';
@@ -126,9 +126,9 @@ class FakeCluster implements Pick<RangeCluster, 'fetch' | 'describe' | 'listOffs
       highWatermark,
       lastStableOffset: highWatermark,
       logStartOffset: 0n,
-      aborted: null,
+      abortedTransactions: null,
       preferredReadReplica: -1,
-      records,
+      records: records && [records],
     };
   }
 }

@@ -1,16 +1,15 @@
-import * as t from '../../protocol/schema.js';
-import type { Api } from './cluster.js';
+import * as t from './schema.js';
 
-const LAST_VERSION_WITH_NAMES = 12;
+/** Later versions identify topics by their ids. */
+export const LAST_FETCH_WITH_NAMES = 12;
 
-/** A topic is identified by its name in older versions, and by its id in newer ones. */
 const topicFields = {
-  name: t.versions({ last: LAST_VERSION_WITH_NAMES }, t.string, ''),
-  topicId: t.since(LAST_VERSION_WITH_NAMES + 1, t.uuid, t.NO_UUID),
+  topic: t.versions({ last: LAST_FETCH_WITH_NAMES }, t.string, ''),
+  topicId: t.since(LAST_FETCH_WITH_NAMES + 1, t.uuid, t.NO_UUID),
 };
 
 const request = t.struct({
-  replicaId: t.int32,
+  replicaId: t.versions({ last: 14 }, t.int32, -1),
   maxWaitMs: t.int32,
   minBytes: t.int32,
   maxBytes: t.int32,
@@ -36,8 +35,7 @@ const request = t.struct({
   rackId: t.since(11, t.string, ''),
 });
 
-/** The Fetch response, versions 4 to 13. */
-export const fetchResponse = t.struct({
+const response = t.struct({
   throttleTimeMs: t.int32,
   errorCode: t.since(7, t.int16, 0),
   sessionId: t.since(7, t.int32, 0),
@@ -51,36 +49,39 @@ export const fetchResponse = t.struct({
           highWatermark: t.int64,
           lastStableOffset: t.int64,
           logStartOffset: t.since(5, t.int64, -1n),
-          aborted: t.nullableArray(t.struct({ producerId: t.int64, firstOffset: t.int64 })),
+          abortedTransactions: t.nullableArray(t.struct({ producerId: t.int64, firstOffset: t.int64 })),
           preferredReadReplica: t.since(11, t.int32, -1),
-          records: t.nullableBytes,
+          records: t.records,
         }),
       ),
     }),
   ),
 });
 
-type FetchRequest = t.ValueOf<typeof request>;
-type FetchResponse = t.ValueOf<typeof fetchResponse>;
+export type FetchRequest = t.ValueOf<typeof request>;
+export type FetchResponse = t.ValueOf<typeof response>;
 export type FetchedPartitionResponse = FetchResponse['topics'][number]['partitions'][number];
 
-/** Fetch (key 1) by topic name, up to version 12. */
-export const FETCH_BY_NAME: Api<FetchRequest, FetchResponse> = {
+/** Fetch (key 1), in the versions that the broker supports. */
+export const FETCH: t.Api<FetchRequest, FetchResponse> = {
   apiKey: 1,
   name: 'Fetch',
   minVersion: 4,
-  maxVersion: LAST_VERSION_WITH_NAMES,
+  maxVersion: 17,
   flexibleFrom: 12,
   request,
-  response: fetchResponse,
+  response,
 };
 
+/** The versions that identify topics by their names. */
+export const FETCH_BY_NAME: typeof FETCH = { ...FETCH, maxVersion: LAST_FETCH_WITH_NAMES };
+
 /**
- * Fetch by topic id, version 13 (Kafka 3.1). The broker never returns records of another topic that was created with
- * the same name.
+ * The first version that identifies topics by their ids (Kafka 3.1). The broker never returns records of another topic that
+ * was created with the same name.
  */
-export const FETCH_BY_ID: Api<FetchRequest, FetchResponse> = {
-  ...FETCH_BY_NAME,
-  minVersion: LAST_VERSION_WITH_NAMES + 1,
-  maxVersion: LAST_VERSION_WITH_NAMES + 1,
+export const FETCH_BY_ID: typeof FETCH = {
+  ...FETCH,
+  minVersion: LAST_FETCH_WITH_NAMES + 1,
+  maxVersion: LAST_FETCH_WITH_NAMES + 1,
 };
