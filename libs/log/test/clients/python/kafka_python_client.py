@@ -66,6 +66,7 @@ def consume(options):
         **options.settings,
     )
     consumer.subscribe([options.topic], listener=Listener())
+    await_partitions(consumer, options.topic)
     emit("startup_complete")
     while not terminated():
         polled = consumer.poll(timeout_ms=POLL_MS, max_records=MAX_POLL_RECORDS)
@@ -78,6 +79,18 @@ def consume(options):
             commit(consumer, following)
     consumer.close(autocommit=False)
     emit("shutdown_complete")
+
+
+def await_partitions(consumer, topic):
+    """
+    Waits until the consumer knows the partitions of its topic. A leader that joins before rejoins once it knows them.
+    kafka-python 3.0.12 loses that join, with Apache Kafka too, if poll() times out between the responses to JoinGroup
+    and SyncGroup: need_rejoin() only compares two snapshots of the metadata, which the response to JoinGroup makes
+    equal. Later calls of poll() do not await the join, and the member sends no heartbeats. The Java client sets
+    rejoinNeeded as well (KAFKA-9815).
+    """
+    while not consumer.partitions_for_topic(topic):
+        pass
 
 
 def commit(consumer, following):
