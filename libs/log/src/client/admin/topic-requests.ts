@@ -2,13 +2,9 @@ import { ErrorCode } from '../../protocol/error-codes.js';
 import { METADATA_WITH_IDS, type MetadataResponse, type TopicMetadata } from '../../protocol/metadata.js';
 import { NO_UUID } from '../../protocol/schema.js';
 import { ask, type KafkajsBroker, type KafkajsCluster } from '../kafkajs/cluster.js';
+import { listOffsets, type Isolation } from '../kafkajs/list-offsets.js';
 import { LogError } from '../core/errors.js';
-import type { OffsetsOptions, TopicIdentity } from './admin.js';
-
-const EARLIEST = -2;
-const LATEST = -1;
-/** As in the protocol. */
-const ISOLATION_LEVELS = { read_uncommitted: 0, read_committed: 1 } as const;
+import type { TopicIdentity } from './admin.js';
 
 /** A topic as the cluster describes it. */
 interface DescribedTopic {
@@ -40,26 +36,20 @@ export async function describeTopics(
 export async function partitionOffsets(
   cluster: KafkajsCluster,
   topic: string,
-  isolation: NonNullable<OffsetsOptions['isolation']>,
+  isolation: Isolation,
 ): Promise<Map<number, { earliest: bigint; latest: bigint }>> {
   const leaders = await partitionsByLeader(cluster, topic);
   const found = await Promise.all(
     [...leaders].map(async ([nodeId, partitions]) => {
-      const isolationLevel = ISOLATION_LEVELS[isolation];
-      const earliest = await listOffsets(cluster, {
-        nodeId,
-        topic,
-        partitions,
-        isolationLevel,
-        at: EARLIEST,
-      });
-      const latest = await listOffsets(cluster, { nodeId, topic, partitions, isolationLevel, at: LATEST });
+      const at = async (bound: 'earliest' | 'latest') => {
+        const bounds = new Map(partitions.map((partition) => [partition, bound]));
+        return listOffsets(await cluster.findBroker({ nodeId }), { topic, isolation, bounds });
+      };
+      const earliest = await at('earliest');
+      const latest = await at('latest');
       return partitions.map(
         (partition) =>
-          [
-            partition,
-            { earliest: earliest.get(partition) ?? 0n, latest: latest.get(partition) ?? 0n },
-          ] as const,
+          [partition, { earliest: earliest.get(partition)!, latest: latest.get(partition)! }] as const,
       );
     }),
   );
@@ -78,33 +68,7 @@ async function partitionsByLeader(cluster: KafkajsCluster, topic: string): Promi
   return leaders;
 }
 
-async function listOffsets(
-  cluster: KafkajsCluster,
-  request: {
-    readonly nodeId: number;
-    readonly topic: string;
-    readonly partitions: readonly number[];
-    readonly isolationLevel: number;
-    readonly at: number;
-  },
-): Promise<Map<number, bigint>> {
-  const { nodeId, topic, partitions, isolationLevel, at } = request;
-  const broker = await cluster.findBroker({ nodeId });
-  const { responses } = await broker.listOffsets({
-    isolationLevel,
-    topics: [{ topic, partitions: partitions.map((partition) => ({ partition, timestamp: at })) }],
-  });
-  return new Map(
-    responses.flatMap((answer) =>
-      answer.partitions.map(({ partition, offset }) => [partition, BigInt(offset)] as const),
-    ),
-  );
-}
-
-async function askForTopics(
-  cluster: KafkajsCluster,
-  topics: readonly string[],
-): Promise<MetadataResponse> {
+async function askForTopics(cluster: KafkajsCluster, topics: readonly string[]): Promise<MetadataResponse> {
   const broker = await anyBroker(cluster);
   return ask(broker, METADATA_WITH_IDS, {
     topics: topics.map((name) => ({ topicId: NO_UUID, name })),

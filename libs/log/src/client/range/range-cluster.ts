@@ -2,23 +2,14 @@ import { ErrorCode, nameOf } from '../../protocol/error-codes.js';
 import { FETCH_BY_ID, FETCH_BY_NAME, type FetchedPartitionResponse } from '../../protocol/fetch.js';
 import { METADATA_WITH_IDS } from '../../protocol/metadata.js';
 import { NO_UUID, type Api } from '../../protocol/schema.js';
-import type { OffsetsOptions } from '../admin/admin.js';
 import { requireTopic } from '../admin/topic-requests.js';
 import { addressOf } from '../kafkajs/broker-socket.js';
 import { KafkajsClient, type KafkajsClientOptions } from '../kafkajs/client.js';
 import { ask, openCluster, type KafkajsBroker, type KafkajsCluster } from '../kafkajs/cluster.js';
 import { isLeaderMoved, isRequestTimeout, toLogError } from '../kafkajs/errors.js';
+import { ISOLATION_LEVELS, listOffsets, type Isolation, type OffsetBound } from '../kafkajs/list-offsets.js';
 import { TopicPrefix } from '../kafkajs/topic-prefix.js';
 import { LogError } from '../core/errors.js';
-
-/** Kafka's numbers. */
-const ISOLATION_LEVELS = { read_uncommitted: 0, read_committed: 1 } as const;
-const EARLIEST = -2;
-const LATEST = -1;
-/** ListOffsets returns it if no record has the timestamp or a later one. */
-const NO_OFFSET = -1n;
-
-export type Isolation = NonNullable<OffsetsOptions['isolation']>;
 
 /** A topic as the cluster describes it now. */
 export interface TopicLayout {
@@ -83,48 +74,20 @@ export class RangeCluster implements Disposable {
     }: {
       readonly topic: string;
       readonly isolation: Isolation;
-      readonly bounds: ReadonlyMap<number, 'earliest' | 'latest' | { readonly timestampMs: number }>;
+      readonly bounds: ReadonlyMap<number, OffsetBound>;
     },
   ): Promise<ReadonlyMap<number, bigint | undefined>> {
     if (bounds.size === 0) return new Map();
-    return this.request(`cannot read the offsets of "${topic}"`, nodeId, async (broker) => {
-      const { responses } = await broker.listOffsets({
-        isolationLevel: ISOLATION_LEVELS[isolation],
-        topics: [
-          {
-            topic: this.prefix.add(topic),
-            partitions: [...bounds].map(([partition, bound]) => ({
-              partition,
-              timestamp: timestampOf(bound),
-            })),
-          },
-        ],
-      });
-      const offsets = responses.flatMap(({ partitions }) => partitions);
-      const found = new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]));
-      return new Map(
-        [...bounds].map(([partition, bound]) => {
-          const offset = found.get(partition);
-          // Without its bounds, a range would be taken for an empty one.
-          if (offset === undefined || (offset === NO_OFFSET && typeof bound === 'string')) {
-            throw new LogError(
-              'UNAVAILABLE',
-              `no offset returned for partition ${partition} of "${topic}"`,
-              true,
-            );
-          }
-          return [partition, offset === NO_OFFSET ? undefined : offset] as const;
-        }),
-      );
-    });
+    return this.request(`cannot read the offsets of "${topic}"`, nodeId, (broker) =>
+      listOffsets(broker, { topic: this.prefix.add(topic), isolation, bounds }),
+    );
   }
 
   /** Answers at once, with what the partitions have. */
   async fetch(nodeId: number, { isolation, maxBytes, partitions }: FetchQuestion): Promise<FetchAnswer> {
     return this.request('cannot fetch records', nodeId, async (broker) => {
       const isById =
-        supports(broker, FETCH_BY_ID) &&
-        partitions.every(({ topicId }) => topicId !== undefined);
+        supports(broker, FETCH_BY_ID) && partitions.every(({ topicId }) => topicId !== undefined);
       const topics = new Map<string, FetchQuestion['partitions'][number][]>();
       for (const each of partitions) topics.set(each.topic, [...(topics.get(each.topic) ?? []), each]);
       const { errorCode, topics: found } = await ask(
@@ -265,11 +228,6 @@ async function describeByName(broker: KafkajsBroker, names: readonly string[]): 
       leaders: new Map(partitions.map(({ partitionId, leader }) => [partitionId, leader])),
     };
   });
-}
-
-function timestampOf(bound: 'earliest' | 'latest' | { readonly timestampMs: number }): number {
-  if (bound === 'earliest') return EARLIEST;
-  return bound === 'latest' ? LATEST : bound.timestampMs;
 }
 
 function toHex(topicId: string | undefined): string {

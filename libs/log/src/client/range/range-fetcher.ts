@@ -4,9 +4,10 @@ import type { Logger } from 'pino';
 import { ErrorCode, nameOf } from '../../protocol/error-codes.js';
 import type { FetchedPartitionResponse } from '../../protocol/fetch.js';
 import { toFetchedPartition, type FetchedPartition } from '../kafkajs/fetch.js';
+import type { Isolation } from '../kafkajs/list-offsets.js';
 import { LogError } from '../core/errors.js';
 import type { PartitionCursor } from './partition-cursor.js';
-import type { Isolation, RangeCluster } from './range-cluster.js';
+import type { RangeCluster } from './range-cluster.js';
 import { requireTopicId, truncated } from './resolve-ranges.js';
 
 const RETRY_BACKOFF = { firstMs: 50, maxMs: 2_000 };

@@ -6,7 +6,7 @@ import type { TopicPartition } from '../record/topic-partition.js';
 import type { LogConnection } from '../core/connection.js';
 
 /** A place in a partition: the first record with this timestamp (milliseconds) or a later one; the end if there is none. */
-export interface AtTimestamp {
+interface AtTimestamp {
   readonly timestampMs: number;
 }
 

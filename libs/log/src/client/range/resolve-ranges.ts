@@ -1,7 +1,8 @@
 import { partitionId, type TopicPartition } from '../record/topic-partition.js';
 import { LogError } from '../core/errors.js';
-import type { Isolation, RangeCluster, TopicLayout } from './range-cluster.js';
-import type { AtTimestamp, LogRange, ResolvedRange } from './range.js';
+import type { Isolation, OffsetBound } from '../kafkajs/list-offsets.js';
+import type { RangeCluster, TopicLayout } from './range-cluster.js';
+import type { LogRange, ResolvedRange } from './range.js';
 
 /** A range, and the node that leads its partition. */
 export interface LedRange extends ResolvedRange {
@@ -21,8 +22,6 @@ interface Wanted {
 function least(one: bigint, other: bigint): bigint {
   return one < other ? one : other;
 }
-
-type Bound = 'earliest' | 'latest' | AtTimestamp;
 
 /**
  * Finds the partitions of the ranges, their leaders, and the offsets of their bounds.
@@ -106,7 +105,7 @@ async function lookUpBounds(
   await Promise.all(
     grouped(wanted).map(async (group) => {
       const { leader, range } = group[0]!;
-      const ask = (side: 'from' | 'to', bounds: ReadonlyMap<number, Bound>) =>
+      const ask = (side: 'from' | 'to', bounds: ReadonlyMap<number, OffsetBound>) =>
         cluster.listOffsets(leader, { topic: range.topic, isolation, bounds });
       const open = group.filter(
         ({ range: { from, to } }) => typeof from !== 'bigint' || typeof to !== 'bigint',
@@ -117,7 +116,7 @@ async function lookUpBounds(
         // The end was looked up once for all that refer to it, so that two bounds are the same.
         const starts = await ask(side, new Map([...bounds].filter(([, bound]) => bound !== 'latest')));
         for (const [partition] of bounds) {
-          const end = ends.get(partition) ?? 0n;
+          const end = ends.get(partition)!;
           found.set(
             `${side} ${partitionId({ topic: range.topic, partition })}`,
             least(starts.get(partition) ?? end, end),
@@ -141,7 +140,7 @@ async function requireReached(
   cluster: Cluster,
 ): Promise<void> {
   const beyond = open.filter(
-    ({ range: { from }, partition }) => typeof from === 'bigint' && from > (ends.get(partition) ?? 0n),
+    ({ range: { from }, partition }) => typeof from === 'bigint' && from > ends.get(partition)!,
   );
   if (beyond.length === 0) return;
   const { leader, range } = beyond[0]!;
@@ -155,7 +154,7 @@ async function requireReached(
     range: { topic, from },
     partition,
   } of beyond) {
-    const end = logEnds.get(partition) ?? 0n;
+    const end = logEnds.get(partition)!;
     if ((from as bigint) > end) throw truncated({ topic, partition }, from as bigint, end);
   }
 }
@@ -166,8 +165,8 @@ export function truncated({ topic, partition }: TopicPartition, position: bigint
   return new LogError('LOG_TRUNCATED', message, false);
 }
 
-function boundsOf(open: readonly Wanted[], side: 'from' | 'to'): Map<number, Bound> {
-  const bounds = new Map<number, Bound>();
+function boundsOf(open: readonly Wanted[], side: 'from' | 'to'): Map<number, OffsetBound> {
+  const bounds = new Map<number, OffsetBound>();
   for (const { range, partition } of open) {
     const bound = range[side];
     if (typeof bound !== 'bigint') bounds.set(partition, bound);
