@@ -80,17 +80,7 @@ export const tripEventTypes: ReadonlySet<VehicleEventType> = new Set([
   'driver_cancellation',
 ] as const);
 
-const validTransitions = new Set(transitions.map(([from, to, by]) => `${from}>${to}:${by}`));
 const validArrivals = new Set(transitions.map(([, to, by]) => `${to}:${by}`));
-
-/** Whether an event type is a valid transition from one state to another. */
-export function isValidTransition(change: {
-  from: VehicleState;
-  to: VehicleState;
-  by: VehicleEventType;
-}): boolean {
-  return validTransitions.has(`${change.from}>${change.to}:${change.by}`);
-}
 
 /** Whether an event type can lead to a state, from any other. */
 export function isValidArrival(state: VehicleState, by: VehicleEventType): boolean {
