@@ -5,7 +5,7 @@ import { loadConfig } from './config.js';
 const DATABASE_URL = 'postgres://hailstream:secret@127.0.0.1:5432/hailstream';
 
 describe('loadConfig', () => {
-  it('needs nothing but a database', () => {
+  it('requires only a database', () => {
     expect(loadConfig({ DATABASE_URL })).toMatchObject({
       http: { host: '127.0.0.1', port: 4002 },
       schedule: { kind: 'every', spanMs: 60_000 },
@@ -19,7 +19,7 @@ describe('loadConfig', () => {
     [{ DATABASE_URL, BATCH_EVERY: 'sometimes' }, 'BATCH_EVERY'],
     [{ DATABASE_URL, BATCH_CHUNK_RECORDS: '0' }, 'BATCH_CHUNK_RECORDS'],
     [{ DATABASE_URL, HOST: '0.0.0.0' }, 'HOST'],
-  ])('names what is wrong with %o', (environment, variable) => {
+  ])('names the invalid variable of %o', (environment, variable) => {
     expect(() => loadConfig(environment)).toThrow(ConfigError);
     expect(() => loadConfig(environment)).toThrow(new RegExp(`^${variable}: expected `));
     expect(() => loadConfig(environment)).not.toThrow(/secret/);

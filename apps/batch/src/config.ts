@@ -54,7 +54,7 @@ export interface BatchConfig {
   readonly load: LoadConfig;
 }
 
-/** @throws ConfigError with every variable that is wrong */
+/** @throws ConfigError if a variable is invalid; it names all of them */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): BatchConfig {
   const env = readEnv(batchEnv, environment);
   return Object.freeze({

@@ -10,14 +10,14 @@ let pool: Pool;
 
 const topic = 'ride.telemetry';
 const identity = { clusterId: 'c', topicId: 't' };
-const wanted = [0, 1, 2, 3].map((partition) => ({ topic, partition, target: 100n }));
+const requested = [0, 1, 2, 3].map((partition) => ({ topic, partition, target: 100n }));
 
 beforeEach(async () => {
   database = await createTestDatabase();
   pool = createPool({ url: database.url, size: 4, logger: silent });
   await migrate(pool);
   await new LogPositions(pool).begin(
-    wanted.map(({ partition }) => ({ topic, partition, nextOffset: BigInt(10 * partition), identity })),
+    requested.map(({ partition }) => ({ topic, partition, nextOffset: BigInt(10 * partition), identity })),
   );
 });
 
@@ -31,35 +31,35 @@ const numbers = (leased: readonly { partition: number }[]) => leased.map(({ part
 describe(PositionLeases, () => {
   it('leases a partition to one holder at a time, largest remainder first', async () => {
     const [one, other] = [new PositionLeases(pool), new PositionLeases(pool)];
-    expect(numbers(await one.acquire(wanted, 2))).toEqual([0, 1]);
-    expect(await other.acquire(wanted, 4)).toEqual(
+    expect(numbers(await one.acquire(requested, 2))).toEqual([0, 1]);
+    expect(await other.acquire(requested, 4)).toEqual(
       expect.arrayContaining([
         { topic, partition: 2, nextOffset: 20n },
         { topic, partition: 3, nextOffset: 30n },
       ]),
     );
-    expect(await one.acquire([wanted[2]!, wanted[3]!], 4)).toEqual([]);
+    expect(await one.acquire([requested[2]!, requested[3]!], 4)).toEqual([]);
   });
 
   it('shares partitions among holders that acquire at the same time', async () => {
     const holders = [1, 2, 3].map(() => new PositionLeases(pool));
-    const leased = await Promise.all(holders.map((holder) => holder.acquire(wanted, 4)));
+    const leased = await Promise.all(holders.map((holder) => holder.acquire(requested, 4)));
     const all = numbers(leased.flat());
     expect(all).toEqual([...new Set(all)]);
   });
 
   it('leases partitions again after their release or expiry', async () => {
     const [one, other] = [new PositionLeases(pool), new PositionLeases(pool)];
-    await one.acquire(wanted, 2);
+    await one.acquire(requested, 2);
     await one.release();
-    expect(numbers(await other.acquire(wanted, 4))).toEqual([0, 1, 2, 3]);
+    expect(numbers(await other.acquire(requested, 4))).toEqual([0, 1, 2, 3]);
     await database.query(`UPDATE ride.log_positions SET leased_until = now() - interval '1 second'`);
-    expect(numbers(await one.acquire(wanted, 4))).toEqual([0, 1, 2, 3]);
+    expect(numbers(await one.acquire(requested, 4))).toEqual([0, 1, 2, 3]);
   });
 
   it('does not lease complete partitions, or positions of another job', async () => {
     await database.query('UPDATE ride.log_positions SET next_offset = 100 WHERE partition = 1');
-    expect(numbers(await new PositionLeases(pool).acquire(wanted, 4))).toEqual([0, 2, 3]);
-    expect(await new PositionLeases(pool, 'audit').acquire(wanted, 4)).toEqual([]);
+    expect(numbers(await new PositionLeases(pool).acquire(requested, 4))).toEqual([0, 2, 3]);
+    expect(await new PositionLeases(pool, 'audit').acquire(requested, 4)).toEqual([]);
   });
 });

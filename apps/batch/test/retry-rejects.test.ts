@@ -58,7 +58,7 @@ const count = (table: string): Promise<string> => database.one(`SELECT count(*) 
 const old = (index: number): number => YESTERDAY - (40 + (index % 25)) * DAY_MS;
 
 describe(retryRejects, () => {
-  it('loads once what was rejected by the age limit, after the limit was raised', async () => {
+  it('loads records once that the age limit had rejected, after the limit was raised', async () => {
     const points = Array.from({ length: 60 }, (_, index) => makeTelemetry({ timestamp: old(index) }));
     const trip = makeTrip({ start_time: old(1), end_time: old(1) });
     await load({ [telemetryFamily.topic.name]: points, [tripFamily.topic.name]: [trip] });

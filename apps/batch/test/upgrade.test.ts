@@ -145,7 +145,7 @@ async function appendAll(points: readonly Telemetry[]): Promise<void> {
 }
 
 describe('an upgrade from the previous version', () => {
-  it('keeps 500,000 rows, and loads go on exactly once', { timeout: 120_000 }, async () => {
+  it('keeps 500,000 rows, and later loads are exactly-once', { timeout: 120_000 }, async () => {
     const points = Array.from({ length: LOADED + 1_000 }, (_, index) =>
       makeTelemetry({ timestamp: YESTERDAY + index * 1_000 }),
     );

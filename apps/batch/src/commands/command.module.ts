@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import type { LoadConfig } from '../config.js';
 import { LoadModule, type LoadedEvents } from '../load/load.module.js';
 
-/** What the commands use: everything that a load needs, without HTTP and without a schedule. */
+/** The modules of the commands: everything that a load needs, without HTTP and without a schedule. */
 @Module({})
 export class CommandModule {
   static forRoot(config: LoadConfig, logger: Logger, events?: LoadedEvents): DynamicModule {

@@ -6,7 +6,7 @@ const topic = 'ride.telemetry';
 const topics = ['ride.telemetry', 'ride.trips'];
 
 describe('parsePositionsArgs', () => {
-  it('shows all topics unless one is named', () => {
+  it('shows all topics by default', () => {
     expect(parsePositionsArgs(['show'], topics).selected.topics).toContain('ride.trips');
     expect(parsePositionsArgs(['show', '--topic', topic, '--json'], topics)).toMatchObject({
       command: 'show',
@@ -15,7 +15,7 @@ describe('parsePositionsArgs', () => {
     });
   });
 
-  it('resets to the earliest record unless told otherwise, and only if that is confirmed', () => {
+  it('resets to the earliest record by default, and requires confirmation', () => {
     const args = parsePositionsArgs(['reset', '--topic', topic, '--partition', '3'], topics);
     expect(args).toMatchObject({ to: 'earliest', isConfirmed: false, selected: { partition: 3 } });
     expect(parsePositionsArgs(['reset', '--all', '--to', '42', '--yes'], topics)).toMatchObject({

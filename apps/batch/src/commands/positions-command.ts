@@ -101,7 +101,7 @@ export async function runPositions(tools: PositionTools, args: PositionsArgs): P
         return `${topic}/${partition}: ${from ?? 'no position'} -> ${to}`;
       });
       changes.push(
-        ...planned.gone.map(
+        ...planned.removed.map(
           ({ topic, partition }) => `${topic}/${partition}: position removed, the log has no such partition`,
         ),
       );

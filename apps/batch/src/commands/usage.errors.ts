@@ -1,4 +1,4 @@
-/** A command line that asks for something that does not exist. */
+/** An invalid command line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

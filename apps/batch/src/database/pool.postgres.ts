@@ -1,11 +1,11 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
 
-/** Longest wait for a connection, whether it is established or returned by a chunk. */
+/** Maximum wait for a connection, whether it is established or returned by a chunk. */
 const CONNECT_TIMEOUT_MS = 30_000;
-/** Longest wait for a lock of another process: on a position, or on an id that it is inserting. */
+/** Maximum wait for a lock of another process: on a position, or on an id that it is inserting. */
 const LOCK_TIMEOUT_MS = 30_000;
-/** Longest statement: a COPY of one chunk. */
+/** Maximum duration of a statement: a COPY of one chunk. */
 const STATEMENT_TIMEOUT_MS = 120_000;
 /** After this time the server aborts the transaction of a process that does not respond, so that others can continue. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { begin } from '../database/pool.postgres.js';
 import { LEASE_END } from '../positions/position-leases.postgres.js';
 import { digestOf, isSameLog, LOAD_JOB } from '../positions/position.js';
-import type { KeptRecord } from '../rows/kept-records.js';
+import type { RecordCopy } from '../rows/record-copies.js';
 import type { EncodedChunk } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
 import { LoadError } from './load.errors.js';
@@ -30,7 +30,7 @@ export interface Chunk {
 
 /** A move of a position over offsets that were read. */
 type PositionMove = Pick<Chunk, 'topic' | 'partition' | 'identity' | 'from' | 'deletedTo' | 'nextOffset'> & {
-  readonly last?: KeptRecord | undefined;
+  readonly last?: RecordCopy | undefined;
 };
 
 /** A COMMIT whose response was not received. */

@@ -7,19 +7,19 @@ import type { Chunk, ChunkLoader } from './chunk-loader.postgres.js';
 import type { Counts } from './counts.js';
 import { LoadError } from './load.errors.js';
 
-/** Waits before a chunk that failed is tried again: doubled each time. How long in all is for the load to say. */
+/** Backoff before a failed chunk is retried. The load limits the total time. */
 const RETRY_BACKOFF = { firstMs: 100, maxMs: 5_000 };
 
-/** A chunk whose records are not encoded yet: perhaps none, if the position only passes offsets. */
+/** A chunk whose records are not encoded yet. It has no records if the position only passes offsets without records. */
 type UnencodedChunk = Omit<Chunk, 'encoded'> & {
   readonly records: readonly LogRecord[];
-  /** What there is instead of records. */
+  /** A batch that cannot be decoded, instead of records. */
   readonly undecodable?: UndecodableBatch | undefined;
 };
 
 interface ChunkQueueOptions {
   readonly loader: ChunkLoader;
-  /** Chunks that are encoded, waiting or being written, at most. */
+  /** Maximum number of chunks that are being encoded, waiting or being written. */
   readonly maxChunks: number;
   /** `EVENTS_MAX_AGE_DAYS` */
   readonly maxAgeDays: number;
@@ -31,8 +31,8 @@ interface ChunkQueueOptions {
 }
 
 /**
- * Encodes batches and has them written behind the reader's back: while Postgres takes one chunk, the next one is
- * fetched and encoded. Chunks of one partition are written in their order; partitions side by side.
+ * Encodes and writes chunks concurrently with reading: while Postgres writes one chunk, the next one is fetched and encoded.
+ * Chunks of one partition are written in order, chunks of different partitions concurrently.
  */
 export class ChunkQueue implements AsyncDisposable {
   private readonly tails = new Map<string, Promise<void>>();
@@ -48,30 +48,32 @@ export class ChunkQueue implements AsyncDisposable {
   /** Encodes and queues records. Waits while too many chunks are in progress. The records must not change until it resolves. */
   async push({ records, undecodable, ...place }: UnencodedChunk): Promise<void> {
     const { maxAgeDays } = this.options;
-    const writer = await this.takeWriter();
+    const writer = await this.acquireWriter();
     const encoded = undecodable
       ? encodeUndecodable(undecodable, { writer, from: place.from })
-      : await this.inTurn(() => encodeChunk(place.table, records, { writer, nowMs: Date.now(), maxAgeDays }));
+      : await this.encodeInOrder(() =>
+          encodeChunk(place.table, records, { writer, nowMs: Date.now(), maxAgeDays }),
+        );
     const chunk: Chunk = { ...place, encoded };
     const key = partitionName(chunk.topic, chunk.partition);
     const before = this.tails.get(key) ?? Promise.resolve();
     const tail = before
       .then(() => this.write(chunk))
       .finally(() => {
-        this.giveBack(writer);
+        this.releaseWriter(writer);
         if (this.tails.get(key) === tail) this.tails.delete(key);
         if (this.tails.size === 0) this.options.onIdle();
       });
     this.tails.set(key, tail);
   }
 
-  /** Finishes what is being written, and drops what waits. */
+  /** Waits for chunks that are being written, and drops the waiting ones. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.stopped.abort();
     while (this.tails.size > 0) await Promise.all(this.tails.values());
   }
 
-  /** Never rejects: what goes wrong is told to the load, which knows when to give up. */
+  /** Never rejects: failures are passed to the load, which decides when to stop. */
   private async write(chunk: Chunk): Promise<void> {
     const { signal } = this.stopped;
     for (let retry = 0; !signal.aborted; retry += 1) {
@@ -86,14 +88,14 @@ export class ChunkQueue implements AsyncDisposable {
     }
   }
 
-  /** One chunk is encoded at a time, so that Postgres has the first one soon and not all of them late. */
-  private inTurn<T>(encode: () => Promise<T>): Promise<T> {
+  /** Encodes one chunk at a time, so that the first one is ready early. */
+  private encodeInOrder<T>(encode: () => Promise<T>): Promise<T> {
     const encoded = this.encoding.then(encode);
     this.encoding = encoded.catch(() => {});
     return encoded;
   }
 
-  private async takeWriter(): Promise<CopyWriter> {
+  private async acquireWriter(): Promise<CopyWriter> {
     for (;;) {
       const writer = this.freeWriters.pop();
       if (writer) return writer;
@@ -101,7 +103,7 @@ export class ChunkQueue implements AsyncDisposable {
     }
   }
 
-  private giveBack(writer: CopyWriter): void {
+  private releaseWriter(writer: CopyWriter): void {
     this.freeWriters.push(writer);
     this.waiting.shift()?.();
   }

@@ -2,7 +2,7 @@ import { LogError } from '@hailstream/log';
 import { describe, expect, it } from 'vitest';
 import { LoadError, isTransient } from './load.errors.js';
 
-const fromPostgres = (code: string): Error => Object.assign(new Error('said Postgres'), { code });
+const fromPostgres = (code: string): Error => Object.assign(new Error('reported by Postgres'), { code });
 
 describe('isTransient', () => {
   it.each([

@@ -33,18 +33,18 @@ export class PositionLeases {
   ) {}
 
   /** Leases up to `limit` of the partitions that are not complete and not leased by another process, largest first. */
-  async acquire(wanted: readonly LeaseRequest[], limit: number): Promise<LeasedPartition[]> {
-    if (wanted.length === 0 || limit <= 0) return [];
+  async acquire(requested: readonly LeaseRequest[], limit: number): Promise<LeasedPartition[]> {
+    if (requested.length === 0 || limit <= 0) return [];
     const { rows } = await this.pool.query<{ topic: string; partition: number; next_offset: string }>(
       // A CTE, because a subquery with FOR UPDATE may be executed again for each row, and its LIMIT would not hold.
       `WITH leased AS MATERIALIZED (
          SELECT free.topic, free.partition
          FROM ride.log_positions AS free
-         JOIN unnest($2::text[], $3::integer[], $4::bigint[]) AS wanted (topic, partition, target)
-           ON wanted.topic = free.topic AND wanted.partition = free.partition
-         WHERE free.job = $5 AND free.next_offset < wanted.target
+         JOIN unnest($2::text[], $3::integer[], $4::bigint[]) AS requested (topic, partition, target)
+           ON requested.topic = free.topic AND requested.partition = free.partition
+         WHERE free.job = $5 AND free.next_offset < requested.target
            AND (free.leased_until IS NULL OR free.leased_until < clock_timestamp() OR free.leased_by = $1)
-         ORDER BY wanted.target - free.next_offset DESC LIMIT $6
+         ORDER BY requested.target - free.next_offset DESC LIMIT $6
          FOR UPDATE OF free SKIP LOCKED)
        UPDATE ride.log_positions AS positions SET leased_by = $1, leased_until = ${LEASE_END}
        FROM leased
@@ -52,9 +52,9 @@ export class PositionLeases {
        RETURNING positions.topic, positions.partition, positions.next_offset`,
       [
         this.holder,
-        wanted.map(({ topic }) => topic),
-        wanted.map(({ partition }) => partition),
-        wanted.map(({ target }) => target.toString()),
+        requested.map(({ topic }) => topic),
+        requested.map(({ partition }) => partition),
+        requested.map(({ target }) => target.toString()),
         this.job,
         limit,
       ],

@@ -15,7 +15,7 @@ export interface Selection {
 interface PlannedReset {
   readonly positions: readonly NewPosition[];
   /** Positions of partitions that are not in the log. */
-  readonly gone: readonly Place[];
+  readonly removed: readonly Place[];
 }
 
 /** Compares positions with the log, and changes them. */
@@ -28,10 +28,10 @@ export class PositionTools {
   ) {}
 
   async show(
-    { topics, partition: wanted }: Selection = { topics: this.topics },
+    { topics, partition: selected }: Selection = { topics: this.topics },
   ): Promise<InspectedPartition[]> {
     const inspected = await inspect({ admin: this.admin, positions: this.positions, topics });
-    return wanted === undefined ? inspected : inspected.filter(({ partition }) => partition === wanted);
+    return selected === undefined ? inspected : inspected.filter(({ partition }) => partition === selected);
   }
 
   /** @throws PositionsError if the log does not have the topic, partition or offset */
@@ -52,12 +52,12 @@ export class PositionTools {
           identity: each.present!,
           earliest: each.earliest,
         })),
-      gone: inspected.filter((each) => !each.isInLog),
+      removed: inspected.filter((each) => !each.isInLog),
     };
   }
 
-  async reset({ positions, gone }: PlannedReset): Promise<void> {
-    await this.repair.reset(positions, gone);
+  async reset({ positions, removed }: PlannedReset): Promise<void> {
+    await this.repair.reset(positions, removed);
   }
 
   /** @throws PositionsError if a position is beyond the end of the log */

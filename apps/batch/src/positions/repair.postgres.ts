@@ -22,11 +22,11 @@ export interface Place {
 export class PositionRepair {
   constructor(private readonly pool: pg.Pool) {}
 
-  /** Sets positions, binds them to the log and records the gaps that they pass. Removes the positions in `gone`. */
-  async reset(positions: readonly NewPosition[], gone: readonly Place[]): Promise<void> {
+  /** Sets positions, binds them to the log and records the gaps that they pass. Removes the positions in `removed`. */
+  async reset(positions: readonly NewPosition[], removed: readonly Place[]): Promise<void> {
     await this.inTransaction(async (client) => {
       for (const position of positions) await resetOne(client, position);
-      for (const { topic, partition } of gone) {
+      for (const { topic, partition } of removed) {
         await client.query(
           'DELETE FROM ride.log_positions WHERE topic = $1 AND partition = $2 AND job = $3',
           [topic, partition, LOAD_JOB],

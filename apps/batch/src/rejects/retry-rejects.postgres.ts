@@ -9,15 +9,15 @@ import { CopyWriter } from '../rows/copy-writer.js';
 import { encodeChunk } from '../rows/encode-chunk.js';
 import type { Table, Tables } from '../rows/tables.js';
 
-/** Rejects whose places are read at once. */
+/** Number of rejects that are listed per query. */
 const PAGE_REJECTS = 10_000;
-/** Rejects, and bytes of their keys and values, in one transaction; a larger one has its own. */
+/** Maximum number of rejects, and of bytes of their keys and values, per transaction. A larger reject has its own. */
 const CHUNK_REJECTS = 1_000;
 const CHUNK_BYTES = 4 * 1024 * 1024;
-/** Tries of a transaction that Postgres ended because of a deadlock with a load. */
+/** Attempts of a transaction that Postgres aborts because of a deadlock with a load. */
 const MAX_ATTEMPTS = 5;
 
-/** Which rejects are retried. */
+/** Selects the rejects to retry. */
 export interface RetryFilter {
   /** Only rejects of this topic. @default all */
   readonly topic?: string;
@@ -33,14 +33,14 @@ export interface RetryOptions extends RetryFilter {
   readonly maxAgeDays: number;
 }
 
-/** What became of rejects: `retried` is `rows + duplicates + rejects`. */
+/** Results of retried rejects: `retried` is `rows + duplicates + rejects`. */
 export interface RetryCounts {
   readonly retried: number;
   /** Rows that were written. */
   readonly rows: number;
-  /** Rejects whose event had been loaded meanwhile. */
+  /** Rejects whose event was loaded in the meantime. */
   readonly duplicates: number;
-  /** Those that cannot be loaded this time either: they stay, with the new reason. */
+  /** Records that were rejected again. They remain, with the new reason. */
   readonly rejects: number;
 }
 
@@ -51,7 +51,7 @@ interface Place {
   readonly id: string;
 }
 
-/** Rejects of one partition, each with another offset. */
+/** Rejects of one partition with distinct offsets. */
 interface Chunk {
   readonly topic: string;
   readonly ids: ReadonlyMap<string, string>;
@@ -60,9 +60,9 @@ interface Chunk {
 export const NOTHING_RETRIED: RetryCounts = { retried: 0, rows: 0, duplicates: 0, rejects: 0 };
 
 /**
- * Loads rejects again: rows and the removal of their rejects are one transaction, so that each is loaded once whatever
- * is stopped or done twice. Rejects without a value (it was not kept, or the record had none) are left out. Returns
- * counts by topic, of topics that have rejects.
+ * Loads rejects again. Rows are inserted and their rejects resolved in one transaction, so that each record is loaded once
+ * even if the command is interrupted or repeated. Rejects without a value are skipped. Returns the counts of each topic
+ * that has rejects.
  */
 export async function retryRejects(
   pool: pg.Pool,
@@ -90,7 +90,7 @@ class RejectRetry {
     this.seenIds = new Map([...options.tables.values()].map((table) => [table.name, new SeenIds(table)]));
   }
 
-  /** Rejects of one partition of the log each, in the order of their places: those that stay are not seen twice. */
+  /** Returns chunks of one partition each, in order of position, so that rejects that remain are not returned twice. */
   async *chunks(): AsyncGenerator<Chunk> {
     let last: Place = { topic: '', partition: 0, offset: '0', id: '' };
     for (;;) {
@@ -112,7 +112,7 @@ class RejectRetry {
         const isDeadlock = error instanceof pg.DatabaseError && error.code === '40P01';
         if (!isDeadlock || attempt === MAX_ATTEMPTS) throw error;
       } finally {
-        // A connection with an open transaction is not for the pool.
+        // A connection with an open transaction must not return to the pool.
         client.release(failure);
       }
     }
@@ -150,11 +150,11 @@ class RejectRetry {
     }
     const written = await this.rowWriter(client, table).write(encoded.rows, 0n);
     const rejects = [...encoded.rejects, ...written.rejects];
-    const stay = new Set(rejects.map(({ record }) => record.offset));
+    const rejectedOffsets = new Set(rejects.map(({ record }) => record.offset));
     await resolve(
       client,
       chunk,
-      records.filter(({ offset }) => !stay.has(offset)),
+      records.filter(({ offset }) => !rejectedOffsets.has(offset)),
     );
     await client.query(
       `UPDATE ride.dead_letters SET reason = again.reason, rejected_at = now()
@@ -194,7 +194,7 @@ async function lockRejects(client: pg.ClientBase, { ids }: Chunk): Promise<LogRe
   }));
 }
 
-/** Resolved and not deleted: the dead-letter queue may hold the same record again. */
+/** Marks rejects as resolved. They are not deleted, because the dead-letter queue may contain the same record again. */
 async function resolve(client: pg.ClientBase, chunk: Chunk, loaded: readonly LogRecord[]): Promise<void> {
   await client.query(
     'UPDATE ride.dead_letters SET resolved_at = now(), key = NULL, value = NULL WHERE id = ANY($1)',

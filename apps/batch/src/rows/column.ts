@@ -1,7 +1,7 @@
 import type { CopyWriter } from './copy-writer.js';
 import { UnloadableError } from './unloadable.errors.js';
 
-/** A column: its name, and how a field of an event of type `T` gets into it. */
+/** A column of a table, filled from events of type `T`. */
 export interface Column<T> {
   readonly name: string;
   /** @throws UnloadableError if the value does not have the column's type */
@@ -13,7 +13,7 @@ type Value = string | number | boolean | readonly string[] | object | null | und
 const MAX_INT16 = 2 ** 15 - 1;
 const MAX_INT32 = 2 ** 31 - 1;
 
-/** Makes columns of each Postgres type; `null` and `undefined` become NULL. */
+/** Creates columns of each Postgres type. `null` and `undefined` become NULL. */
 export function columnsOf<T>() {
   const column =
     <V extends Value>(writeValue: (writer: CopyWriter, value: V, name: string) => void) =>

@@ -26,7 +26,7 @@ describe('CopyWriter', () => {
     expect(written((writer) => writer.int64Hex('891fb466a63ffff'))).toBe('000000080891fb466a63ffff');
   });
 
-  it('writes times as microseconds since 2000, to the last one of four digits', () => {
+  it('writes times as microseconds since 2000, up to the year 9999', () => {
     expect(written((writer) => writer.timestamp(Date.UTC(2000, 0, 1) + 1))).toBe('0000000800000000000003e8');
     for (const time of [Date.UTC(2026, 10, 22, 19, 30, 0, 123), Date.UTC(9999, 11, 31, 23, 59, 59, 999)]) {
       const writer = new CopyWriter();
@@ -60,12 +60,12 @@ describe('CopyWriter', () => {
     );
   });
 
-  it('forgets what is truncated', () => {
+  it('discards truncated bytes', () => {
     const writer = new CopyWriter(1);
     writer.int16(1);
-    const kept = writer.length;
+    const rowEnd = writer.length;
     writer.text('a'.repeat(1_000));
-    writer.truncate(kept);
+    writer.truncate(rowEnd);
     expect(written((each) => each.boolean(false), writer)).toBe('0000000200010000000100');
   });
 });

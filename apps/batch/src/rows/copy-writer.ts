@@ -1,10 +1,10 @@
 /**
- * Writes the tuples of Postgres's binary COPY format, which its server reads more than twice as fast as text:
+ * Writes tuples in the binary COPY format, which Postgres reads more than twice as fast as text:
  *
  *     tuple => field_count:int16 field*
  *     field => length:int32 bytes | -1:int32 (null)
  *
- * Grows as needed.
+ * The buffer grows as needed.
  *
  * @see PostgreSQL 18, COPY, Binary Format
  */
@@ -16,7 +16,7 @@ export class CopyWriter {
     this.buffer = Buffer.allocUnsafe(initialBytes);
   }
 
-  /** Bytes written: the start of what comes next. */
+  /** Number of bytes written. */
   get length(): number {
     return this.end;
   }
@@ -25,7 +25,7 @@ export class CopyWriter {
     return this.buffer.subarray(start, end);
   }
 
-  /** Forgets what was written from `start` on. */
+  /** Discards the bytes from `start` on. */
   truncate(start: number): void {
     this.end = start;
   }
@@ -55,7 +55,7 @@ export class CopyWriter {
     this.end = this.buffer.writeInt32BE(value, this.end);
   }
 
-  /** A safe integer as int8. */
+  /** Writes a safe integer as int8. */
   int64(value: number): void {
     this.field(8);
     const high = Math.floor(value / 2 ** 32);
@@ -63,7 +63,7 @@ export class CopyWriter {
     this.end = this.buffer.writeUInt32BE(value - high * 2 ** 32, this.end);
   }
 
-  /** Up to sixteen hexadecimal digits as int8. */
+  /** Writes up to sixteen hexadecimal digits as int8. */
   int64Hex(digits: string): void {
     this.field(8);
     this.end = this.buffer.writeUInt32BE(Number.parseInt(digits.slice(0, -8), 16), this.end);
@@ -75,10 +75,10 @@ export class CopyWriter {
     this.end = this.buffer.writeDoubleBE(value, this.end);
   }
 
-  /** Milliseconds since 1970, not before 2000, as timestamptz: microseconds since 2000. */
+  /** Writes Unix milliseconds, not before 2000, as timestamptz: microseconds since 2000. */
   timestamp(milliseconds: number): void {
     const value = milliseconds - POSTGRES_EPOCH_MS;
-    // In two halves, as microseconds leave the safe integers in the year 2285.
+    // In two halves, because microseconds exceed the safe integers in the year 2285.
     const lowProduct = (value % 2 ** 32) * 1_000;
     const carry = Math.floor(lowProduct / 2 ** 32);
     this.field(8);
@@ -86,7 +86,7 @@ export class CopyWriter {
     this.end = this.buffer.writeUInt32BE(lowProduct - carry * 2 ** 32, this.end);
   }
 
-  /** A day, counted from 1970-01-01, as date: days since 2000. */
+  /** Writes a day, counted from 1970-01-01, as date: days since 2000. */
   date(day: number): void {
     this.int32(day - POSTGRES_EPOCH_MS / 86_400_000);
   }
@@ -100,7 +100,7 @@ export class CopyWriter {
     this.string(value, 0);
   }
 
-  /** JSON text as jsonb, which starts with the version of its format: 1. */
+  /** Writes JSON text as jsonb, whose binary format starts with the version number 1. */
   jsonb(value: string): void {
     this.string(value, 1);
   }
@@ -130,7 +130,7 @@ export class CopyWriter {
   }
 
   private string(value: string, version: 0 | 1): void {
-    // No character of UTF-16 takes more than three bytes of UTF-8.
+    // A UTF-16 code unit has at most three bytes in UTF-8.
     this.reserve(5 + value.length * 3);
     const lengthAt = this.end;
     const start = lengthAt + 4;
@@ -154,9 +154,9 @@ export class CopyWriter {
   }
 }
 
-/** What a binary COPY starts with: signature, flags, no header extension. */
+/** Header of a binary COPY: signature, flags, no header extension. */
 export const COPY_HEADER = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
-/** What it ends with: a tuple of -1 fields. */
+/** Trailer of a binary COPY: a tuple with field count -1. */
 export const COPY_TRAILER = Buffer.from([0xff, 0xff]);
 
 const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1);

@@ -7,12 +7,12 @@ export function dayOf(timestampMs: number): Day {
   return Math.floor(timestampMs / MILLISECONDS_PER_DAY);
 }
 
-/** When a day starts, as ISO 8601: `2026-11-22T00:00:00.000Z`. */
+/** Returns the start of a day in ISO 8601: `2026-11-22T00:00:00.000Z`. */
 export function startOf(day: Day): string {
   return new Date(day * MILLISECONDS_PER_DAY).toISOString();
 }
 
-/** The first day of a day's month, `months` later. */
+/** Returns the first day of the month that is `months` after the month of a day. */
 export function monthOf(day: Day, months = 0): Day {
   const date = new Date(day * MILLISECONDS_PER_DAY);
   return dayOf(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months, 1));

@@ -43,7 +43,7 @@ function encode(topic: string, values: readonly (object | string | null)[]): Pro
 }
 
 describe('encodeChunk', () => {
-  it('writes a tuple for each event, with as many fields as the table has columns', async () => {
+  it('writes one tuple per event, with one field per column', async () => {
     const { rows, days } = await encode(vehicleEventFamily.topic.name, [
       event(1),
       event(2, { timestamp: nowMs - 86_400_000 }),
@@ -58,7 +58,7 @@ describe('encodeChunk', () => {
     expect(rows.tuples([0, 1])).toEqual(Buffer.concat([rows.tuples([0]), rows.tuples([1])]));
   });
 
-  it('writes some of the rows, whether or not they lie side by side', async () => {
+  it('returns the tuples of some rows, adjacent or not', async () => {
     const { rows } = await encode(
       vehicleEventFamily.topic.name,
       [1, 2, 3, 4, 5].map((last) => event(last)),
@@ -69,7 +69,7 @@ describe('encodeChunk', () => {
     }
   });
 
-  it('loads an event of the highest age at its receipt, however long ago that was, and no older one', async () => {
+  it('accepts events up to the maximum age at their receipt, independent of the current time', async () => {
     const received = nowMs - 90 * 86_400_000;
     const ofAge = async (days: number, timestampMs: number) => {
       const value = Buffer.from(JSON.stringify(event(1, { timestamp: received - days * 86_400_000 })));
@@ -84,11 +84,11 @@ describe('encodeChunk', () => {
     expect(await ofAge(30, received)).toBeUndefined();
     const refusal = "the event's time must not be more than 30 days (EVENTS_MAX_AGE_DAYS) before its receipt";
     expect(await ofAge(32, received)).toBe(refusal);
-    // No receipt: such a timestamp says nothing.
+    // Not a plausible time of receipt.
     for (const timestampMs of [-1, 0, received * 1_000]) expect(await ofAge(1, timestampMs)).toBe(refusal);
   });
 
-  it('loads what the clock of ingest is ahead by, and nothing of next week', async () => {
+  it('accepts events that are slightly ahead of the clock, and rejects events of next week', async () => {
     const { rows, rejects } = await encode(vehicleEventFamily.topic.name, [
       event(1, { timestamp: nowMs + 5 * 60_000 }),
       event(2, { timestamp: nowMs + 7 * 86_400_000 }),
@@ -97,7 +97,7 @@ describe('encodeChunk', () => {
     expect(rejects[0]!.reason).toBe("the event's time must not be more than 5 minutes after its receipt");
   });
 
-  it('keeps the first of those with the same id', async () => {
+  it('encodes the first of several records with the same id', async () => {
     const { rows, rejects } = await encode(vehicleEventFamily.topic.name, [
       event(1),
       event(2),
@@ -111,7 +111,7 @@ describe('encodeChunk', () => {
     expect(rows.repeatsFrom(3n)).toEqual([]);
   });
 
-  it('keeps the same id of two providers', async () => {
+  it('encodes the same id of two providers twice', async () => {
     const { rows } = await encode(vehicleEventFamily.topic.name, [
       event(1),
       event(1, { provider_id: uuid(9) }),
@@ -120,7 +120,7 @@ describe('encodeChunk', () => {
     expect(rows.repeatsFrom(0n)).toEqual([]);
   });
 
-  it('rejects what is not such an event, and goes on', async () => {
+  it('rejects records that are not an event of the family, and continues', async () => {
     const { rows, rejects } = await encode(vehicleEventFamily.topic.name, [
       null,
       'nonsense',
@@ -133,7 +133,7 @@ describe('encodeChunk', () => {
     for (const { reason } of rejects) expect(reason).not.toContain('\0');
   });
 
-  it('rejects text with a NUL or half of a surrogate pair, wherever it is', async () => {
+  it('rejects text with a NUL character or half of a surrogate pair in any field', async () => {
     const attributes = {
       hail_type: 'app',
       passenger_count: 1,

@@ -3,37 +3,37 @@ import { identityOf } from '@hailstream/events';
 import type { LogRecord, UndecodableBatch } from '@hailstream/log';
 import type { CopyWriter } from './copy-writer.js';
 import { dayOf, type Day } from './day.js';
-import { KeptRecords, type KeptRecord } from './kept-records.js';
+import { RecordCopies, type RecordCopy } from './record-copies.js';
 import { readEvent, type LoadLimits } from './read-event.js';
 import type { Table } from './tables.js';
 import { UnloadableError } from './unloadable.errors.js';
 
-/** Longest reason that is kept. */
+/** Maximum length of a stored reason. */
 const MAX_REASON_CHARS = 1_000;
-/** Records after which sockets get their turn, about 5 ms: what Postgres is being sent, and what it answers. */
+/** Records that are encoded per turn of the event loop, about 5 ms, so that the connections to Postgres are served. */
 const RECORDS_PER_TURN = 500;
 
-/** A record that is not loaded, and why. */
+/** A record that is not loaded, and the reason. */
 export interface Reject {
-  readonly record: KeptRecord;
+  readonly record: RecordCopy;
   readonly reason: string;
-  /** Of a batch that cannot be decoded, which is one reject: its last offset. */
+  /** Last offset of a batch that cannot be decoded, which is one reject. */
   readonly lastOffset?: bigint;
   readonly batch?: UndecodableBatch;
   /** Headers of the record, if they are known. */
   readonly headers?: LogRecord['headers'];
 }
 
-/** Rows of one partition of the log, each event once: what came first stays. */
+/** Rows of one partition of the log. Of records with the same event, the first one becomes a row. */
 export interface EncodedChunk {
   readonly rows: EncodedRows;
   readonly days: ReadonlySet<Day>;
   readonly rejects: readonly Reject[];
-  /** All of them, in the order of the log. */
-  readonly records: KeptRecords;
+  /** All records, in the order of the log. */
+  readonly records: RecordCopies;
 }
 
-/** What identifies the event of a row. */
+/** Identifies the event of a row. */
 export interface RowKey {
   readonly id: string;
   readonly providerId: string;
@@ -41,69 +41,69 @@ export interface RowKey {
   readonly timeMs: number;
 }
 
-/** A record with the id of an earlier one of its chunk. */
+/** A record that repeats an event of the same chunk. */
 export interface Repeat {
-  readonly record: KeptRecord;
-  /** Which row the earlier one is. */
+  readonly record: RecordCopy;
+  /** Index of the row of the event. */
   readonly row: number;
 }
 
-/** Rows as tuples of binary COPY, one after the other, in the order of the log. */
+/** Consecutive rows as tuples of binary COPY, in the order of the log. */
 export class EncodedRows {
   readonly keys: RowKey[] = [];
-  /** Where each row ends, and which record it was. */
+  /** End of each row in the writer, and index of its record. */
   private readonly ends: number[] = [];
   private readonly indexes: number[] = [];
-  /** Of each repeated record: which it is, and which row it repeats. */
+  /** Index of each repeated record, and the row that it repeats. */
   private readonly repeated: { readonly index: number; readonly row: number }[] = [];
 
-  /** `writer` is borrowed for as long as the rows are needed. */
+  /** `writer` is borrowed as long as the rows are used. */
   constructor(
     private readonly writer: CopyWriter,
-    private readonly records: KeptRecords,
+    private readonly records: RecordCopies,
   ) {}
 
   get count(): number {
     return this.keys.length;
   }
 
-  /** Adds what was written since the last row. */
+  /** Adds the bytes written since the last row as a row. */
   add(key: RowKey, recordIndex: number): void {
     this.keys.push(key);
     this.ends.push(this.writer.length);
     this.indexes.push(recordIndex);
   }
 
-  /** Adds a record that has the id of a row. */
+  /** Adds a record that repeats the event of a row. */
   addRepeat(row: number, recordIndex: number): void {
     this.repeated.push({ row, index: recordIndex });
   }
 
-  /** The repeated records that lie at an offset or after it. */
+  /** Returns the repeated records from an offset on. */
   repeatsFrom(offset: bigint): Repeat[] {
     return this.repeated
       .filter(({ index }) => this.records.offsetAt(index) >= offset)
       .map(({ index, row }) => ({ record: this.records.at(index), row }));
   }
 
-  /** The record that a row was. */
-  recordOf(row: number): KeptRecord {
+  /** Returns the record of a row. */
+  recordOf(row: number): RecordCopy {
     return this.records.at(this.indexes[row]!);
   }
 
-  /** The first row that lies at an offset or after it. */
+  /** Returns the index of the first row from an offset on. */
   firstFrom(offset: bigint): number {
     const first = this.indexes.findIndex((index) => this.records.offsetAt(index) >= offset);
     return first === -1 ? this.count : first;
   }
 
-  /** The tuples of some rows, in ascending order: borrowed if they lie side by side, else a copy. */
+  /** Returns the tuples of rows in ascending order. They are borrowed if the rows are adjacent, and copied otherwise. */
   tuples(rows: readonly number[]): Buffer {
     const ranges: Buffer[] = [];
-    for (let place = 0; place < rows.length;) {
-      const first = rows[place]!;
+    for (let index = 0; index < rows.length;) {
+      const first = rows[index]!;
       let last = first;
-      for (place += 1; rows[place] === last + 1; place += 1) last += 1;
+      for (index += 1; rows[index] === last + 1; index += 1) last += 1;
       ranges.push(this.writer.bytes(this.ends[first - 1] ?? 0, this.ends[last]!));
     }
     return ranges.length === 1 ? ranges[0]! : Buffer.concat(ranges);
@@ -111,8 +111,8 @@ export class EncodedRows {
 }
 
 /**
- * Turns records into rows of a table, written with `writer`; those that can't be are rejects. The records are borrowed
- * only until this resolves.
+ * Encodes records as rows of a table, written with `writer`. Records that cannot be encoded become rejects. The records are
+ * borrowed until the promise resolves.
  */
 export async function encodeChunk(
   table: Table,
@@ -121,8 +121,8 @@ export async function encodeChunk(
 ): Promise<EncodedChunk> {
   const { family, columns } = table;
   writer.truncate(0);
-  const kept = new KeptRecords(records);
-  const rows = new EncodedRows(writer, kept);
+  const copies = new RecordCopies(records);
+  const rows = new EncodedRows(writer, copies);
   const rowOf = new Map<string, number>();
   const days = new Set<Day>();
   const rejects: Reject[] = [];
@@ -146,23 +146,23 @@ export async function encodeChunk(
     } catch (error) {
       writer.truncate(start);
       rejects.push({
-        record: kept.at(index),
+        record: copies.at(index),
         reason: reasonOf(error),
         headers: records[index]!.headers,
       });
     }
   }
-  return { rows, days, rejects, records: kept };
+  return { rows, days, rejects, records: copies };
 }
 
-/** A batch that no reader can decode: nothing but one reject, from the first of its offsets that is not loaded yet. */
+/** Returns a chunk for a batch that cannot be decoded: one reject at the first of its offsets that is not loaded yet. */
 export function encodeUndecodable(
   batch: UndecodableBatch,
   { writer, from }: { readonly writer: CopyWriter; readonly from: bigint },
 ): EncodedChunk {
   const { baseOffset, lastOffset, reason, bytes, sha256 } = batch;
   writer.truncate(0);
-  const records = new KeptRecords([]);
+  const records = new RecordCopies([]);
   const text = `the batch of offsets ${baseOffset} to ${lastOffset} cannot be decoded (SHA-256 ${sha256}): ${reason.message}`;
   const offset = baseOffset > from ? baseOffset : from;
   const reject: Reject = {
@@ -174,13 +174,13 @@ export function encodeUndecodable(
   return { rows: new EncodedRows(writer, records), days: new Set(), rejects: [reject], records };
 }
 
-/** Whatever a record holds, it does not stop the next one: an error of another kind is a bug, and a reason too. */
+/** Returns the reason of a reject. Unexpected errors are bugs, and reject the record as well, so that loading continues. */
 function reasonOf(error: unknown): string {
   const reason = error instanceof UnloadableError ? error.message : `could not be encoded: ${String(error)}`;
   return storableReason(reason);
 }
 
-/** A reason may quote the record: what Postgres can't hold is shown as U+FFFD. */
+/** Replaces characters that Postgres cannot store with U+FFFD. A reason may quote the record. */
 export function storableReason(reason: string): string {
   return reason.slice(0, MAX_REASON_CHARS).toWellFormed().replaceAll('\0', '\uFFFD');
 }

@@ -17,7 +17,7 @@ function nameFor(date: string, existing: readonly PartitionRange[] = []): string
   return tablePartitionName('t', rangeFor(on(date), existing, today));
 }
 
-/** Creates the partitions of days, one after the other, as loads do. */
+/** Creates the partitions of days in sequence, as loads do. */
 function createFor(days: readonly Day[], existing: readonly PartitionRange[] = []): PartitionRange[] {
   const ranges = [...existing];
   for (const day of days) {
@@ -27,13 +27,13 @@ function createFor(days: readonly Day[], existing: readonly PartitionRange[] = [
 }
 
 describe(rangeFor, () => {
-  it('is a day if it is recent, a month if it is older, else all of the time before', () => {
+  it('is a day, a month, or all of the time before, depending on the age', () => {
     expect(['2026-11-29', '2026-11-28', '2026-10-28'].map((date) => nameFor(date))).toEqual([
       't_20261129',
       't_20261128',
       't_20261028',
     ]);
-    // The days of October that are recent are left to partitions of their own.
+    // The recent days of October have separate partitions.
     expect(nameFor('2026-10-27')).toBe('t_20261001_20261028');
     expect(['2026-09-30', '2026-09-01', '2024-10-01'].map((date) => nameFor(date))).toEqual([
       't_202609',
@@ -46,7 +46,7 @@ describe(rangeFor, () => {
     ]);
   });
 
-  it('is what existing partitions leave free of its month', () => {
+  it('is limited by existing partitions of the month', () => {
     const days = ['2026-08-03', '2026-08-10'].map((date) => ({ from: on(date), to: on(date) + 1 }));
     expect(nameFor('2026-08-05', days)).toBe('t_20260804_20260810');
     expect(nameFor('2026-08-31', days)).toBe('t_20260811_20260901');
@@ -55,7 +55,7 @@ describe(rangeFor, () => {
     );
   });
 
-  it('never overlaps another, whatever exists and in whatever order days come', () => {
+  it('never overlaps an existing partition, for any order of days', () => {
     const day = fc.integer({ min: on('2018-01-01'), max: today + 2 });
     fc.assert(
       fc.property(fc.uniqueArray(day, { maxLength: 60 }), fc.array(day, { maxLength: 200 }), (made, days) => {
@@ -71,7 +71,7 @@ describe(rangeFor, () => {
     );
   });
 
-  it('is one of few, even if every day since 2018 comes in one load', () => {
+  it('is one of few, even if one load contains every day since 2018', () => {
     const days = Array.from({ length: today + 2 - on('2018-01-01') }, (_, index) => on('2018-01-01') + index);
     const most = DAY_PARTITIONS_BACK + 2 + MONTH_PARTITIONS_BACK + 2;
     expect(createFor(days).length).toBeLessThanOrEqual(most);

@@ -1,23 +1,23 @@
 import { monthOf, startOf, type Day } from './day.js';
 
-/** Days back from today that have a partition each. */
+/** Number of recent days that have a partition each. */
 export const DAY_PARTITIONS_BACK = 31;
-/** Months before these that have a partition each. What is older goes into one partition. */
+/** Number of months before these days that have a partition each. All older events are in one partition. */
 export const MONTH_PARTITIONS_BACK = 24;
 
-/** The days of a partition: from one, `-Infinity` if it has no start, to another, exclusive. */
+/** The days of a partition. `from` is `-Infinity` if the partition has no lower bound; `to` is exclusive. */
 export interface PartitionRange {
   readonly from: Day;
   readonly to: Day;
 }
 
 /**
- * The partition to create for a day that none of the existing ones has: the day alone if it is recent, else what is
- * free around it of its month, or of the time before the months. So partitions that were created by another rule, or
- * by hand, stay as they are.
+ * Returns the partition to create for a day that no existing partition contains: the day if it is recent, otherwise its
+ * month, or the time before the months, as far as existing partitions leave it free. Partitions that were created
+ * manually or by an earlier version are not changed.
  */
 export function rangeFor(day: Day, existing: readonly PartitionRange[], today: Day): PartitionRange {
-  let { from, to } = wantedRange(day, today);
+  let { from, to } = defaultRange(day, today);
   for (const range of existing) {
     if (range.to <= day) from = Math.max(from, range.to);
     else to = Math.min(to, range.from);
@@ -25,12 +25,12 @@ export function rangeFor(day: Day, existing: readonly PartitionRange[], today: D
   return { from, to };
 }
 
-/** Whether a range has a day. */
+/** Whether a range contains a day. */
 export function includes({ from, to }: PartitionRange, day: Day): boolean {
   return from <= day && day < to;
 }
 
-/** The partition's name: `telemetry_20261122`, `telemetry_202609`, `telemetry_before_20241001`, `telemetry_20260903_20260907`. */
+/** Returns the name of a partition: `telemetry_20261122`, `telemetry_202609`, `telemetry_before_20241001`, `telemetry_20260903_20260907`. */
 export function tablePartitionName(table: string, { from, to }: PartitionRange): string {
   if (from === -Infinity) return `${table}_before_${digits(to)}`;
   if (to === from + 1) return `${table}_${digits(from)}`;
@@ -38,7 +38,7 @@ export function tablePartitionName(table: string, { from, to }: PartitionRange):
   return `${table}_${digits(from)}_${digits(to)}`;
 }
 
-function wantedRange(day: Day, today: Day): PartitionRange {
+function defaultRange(day: Day, today: Day): PartitionRange {
   const firstDay = today - DAY_PARTITIONS_BACK;
   if (day >= firstDay) return { from: day, to: day + 1 };
   const firstMonth = monthOf(firstDay, -MONTH_PARTITIONS_BACK);

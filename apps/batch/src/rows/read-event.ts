@@ -12,7 +12,7 @@ import { UnloadableError } from './unloadable.errors.js';
 /** Allowed clock difference between ingest, the log and batch, so that every event that ingest accepts is loaded. */
 const CLOCKS_DIFFER_MS = 86_400_000;
 
-/** What is loaded: events up to an age, as of now. */
+/** Limits of the event time. */
 export interface LoadLimits {
   readonly nowMs: number;
   /** `EVENTS_MAX_AGE_DAYS`. */
@@ -20,9 +20,9 @@ export interface LoadLimits {
 }
 
 /**
- * Reads a record's value as an event of a family that Postgres can hold.
+ * Reads a record's value as an event of a family.
  *
- * @throws UnloadableError with the reason if it is not one
+ * @throws UnloadableError if the value is not an event, or if Postgres cannot store it; the message is the reason
  */
 export function readEvent<E extends AnyEvent>(
   family: EventFamily<E>,
@@ -30,7 +30,7 @@ export function readEvent<E extends AnyEvent>(
   limits: LoadLimits,
 ): E {
   const event = decode(family, value);
-  // In JSON that is UTF-8, NUL and halves of surrogate pairs can only be written as escapes.
+  // In JSON in UTF-8, NUL and halves of surrogate pairs occur only as escapes.
   if (value?.includes('\\u')) refuseUnstorable(event, '');
   const brokenRule = timeRule(family.eventTime(event), timestampMs, limits);
   if (brokenRule !== undefined) throw new UnloadableError(`the event's time ${brokenRule}`);
@@ -38,8 +38,8 @@ export function readEvent<E extends AnyEvent>(
 }
 
 /**
- * The age is that at the receipt, which is the record's timestamp: an event stays loadable however long the log has it.
- * A timestamp that no ingest can have written counts as now.
+ * Checks the age of an event at its receipt, which is the record's timestamp, so that an event remains loadable however long
+ * the log retains it. A timestamp that ingest cannot have written is replaced by the current time.
  */
 function timeRule(
   eventMs: number,
@@ -61,7 +61,7 @@ function decode<E extends AnyEvent>(family: EventFamily<E>, value: Buffer | null
   }
 }
 
-/** Postgres has no NUL in text, and UTF-8 no half of a surrogate pair. */
+/** Rejects text that Postgres cannot store: NUL characters, and halves of surrogate pairs, which UTF-8 cannot encode. */
 function refuseUnstorable(value: unknown, path: string): void {
   if (typeof value === 'string') {
     if (value.includes('\0')) throw new UnloadableError(`${path}: has a NUL character`);

@@ -1,4 +1,4 @@
-/** A record that can't become a row. The message is the reason that `ride.rejects` shows. */
+/** A record cannot be loaded. The message is the reason in `ride.rejects`. */
 export class UnloadableError extends Error {
   override readonly name = 'UnloadableError';
 }

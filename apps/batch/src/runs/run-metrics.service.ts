@@ -37,7 +37,7 @@ export class RunMetrics {
     });
     this.runs = new Counter({
       name: 'batch_runs_total',
-      help: 'LoadRunner, by outcome: succeeded, incomplete (records were deleted before they were loaded), failed',
+      help: 'Runs, by outcome: succeeded, incomplete (records were deleted before they were loaded), failed',
       labelNames: ['outcome'],
       registers,
     });

@@ -33,7 +33,7 @@ describe('RunHistory', () => {
     expect(history.latest[0]).toMatchObject({ status: 'failed', reason: 'no broker' });
   });
 
-  it('forgets the oldest', () => {
+  it('drops the oldest run', () => {
     const history = new RunHistory();
     for (let run = 0; run < MAX_RUNS_KEPT + 5; run += 1) history.begin(run);
     expect(history.latest).toHaveLength(MAX_RUNS_KEPT);

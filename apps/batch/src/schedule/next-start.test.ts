@@ -17,12 +17,12 @@ describe('NextStart of a span', () => {
     expect(new NextStart(every, at(noon - 20_000), at(noon)).remainingMs(at(noon))).toBe(40_000);
   });
 
-  it('leaves out what was missed while the last load ran', () => {
+  it('skips starts that were missed while the last load ran', () => {
     expect(new NextStart(every, at(noon - 200_000), at(noon)).remainingMs(at(noon))).toBe(0);
   });
 
   it.each([-24 * HOUR_MS, -HOUR_MS, -1, 1, HOUR_MS, 24 * HOUR_MS])(
-    'does not care that the wall clock was set by %d ms',
+    'is independent of the wall clock, which was set by %d ms',
     (stepMs) => {
       const next = new NextStart(every, at(noon), at(noon + 1_000));
       expect(next.remainingMs(at(noon + stepMs + 10_000, 10_000))).toBe(50_000);
@@ -41,7 +41,7 @@ describe('NextStart of a cron expression', () => {
     expect(next.remainingMs(at(quarterPast + 1))).toBe(HOUR_MS - 1);
   });
 
-  it('starts at the time of the clock that was set back, and not hours later', () => {
+  it('follows a clock that was set back', () => {
     const next = new NextStart(cron, at(quarterPast), at(quarterPast + 1_000));
     // From 12:15:01 to 10:10.
     expect(next.remainingMs(at(noon - 2 * HOUR_MS + 600_000, 1_000))).toBe(300_000);

@@ -88,17 +88,17 @@ function withoutPartition(existing: readonly PartitionRange[], days: Iterable<Da
 }
 
 /** A detached table may still have the name. */
-async function unusedName(client: pg.ClientBase, wanted: string): Promise<string> {
+async function unusedName(client: pg.ClientBase, preferred: string): Promise<string> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT name FROM (
        SELECT $1 || CASE number WHEN 1 THEN '' ELSE '_' || number END AS name, number
        FROM generate_series(1, $2) AS number
      ) AS names
      WHERE to_regclass('ride."' || name || '"') IS NULL ORDER BY number LIMIT 1`,
-    [wanted, MAX_NAMES],
+    [preferred, MAX_NAMES],
   );
   const [unused] = rows;
   if (unused === undefined)
-    throw new Error(`ride.${wanted}: ${MAX_NAMES} detached tables already use this name`);
+    throw new Error(`ride.${preferred}: ${MAX_NAMES} detached tables already use this name`);
   return unused.name;
 }

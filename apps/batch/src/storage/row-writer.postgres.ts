@@ -39,20 +39,20 @@ export class RowWriter {
   /** Copies the rows at or after an offset that are not in the table yet. */
   async write(rows: EncodedRows, position: bigint): Promise<WrittenRows> {
     const first = rows.firstFrom(position);
-    const wanted = Array.from({ length: rows.count - first }, (_, index) => first + index);
-    const unseen = await this.seen.claim(this.client, rows.keys, wanted);
-    this.duplicates = wanted.length - unseen.length;
+    const candidates = Array.from({ length: rows.count - first }, (_, index) => first + index);
+    const unseen = await this.seen.claim(this.client, rows.keys, candidates);
+    this.duplicates = candidates.length - unseen.length;
     await this.copyRows(rows, unseen);
-    const written = wanted.length - this.duplicates - this.rejects.length;
+    const written = candidates.length - this.duplicates - this.rejects.length;
     for (const repeat of rows.repeatsFrom(position)) this.settleRepeat(repeat);
     return { rows: written, duplicates: this.duplicates, rejects: this.rejects };
   }
 
   /** Copies rows. A row that Postgres rejects becomes a reject, and copying continues after it. */
-  private async copyRows(rows: EncodedRows, wanted: readonly number[]): Promise<void> {
-    let size = wanted.length;
-    for (let from = 0; from < wanted.length;) {
-      const part = wanted.slice(from, from + size);
+  private async copyRows(rows: EncodedRows, candidates: readonly number[]): Promise<void> {
+    let size = candidates.length;
+    for (let from = 0; from < candidates.length;) {
+      const part = candidates.slice(from, from + size);
       const refusal = await this.copy(rows, part);
       if (refusal === undefined) {
         from += part.length;
@@ -61,7 +61,7 @@ export class RowWriter {
       }
       if (isUniqueViolation(refusal) && !this.hasLookedUpRows) {
         this.hasLookedUpRows = true;
-        const left = wanted.slice(from);
+        const left = candidates.slice(from);
         const missing = await this.seen.withoutStored(this.client, rows.keys, left);
         this.duplicates += left.length - missing.length;
         return this.copyRows(rows, missing);

@@ -33,9 +33,9 @@ export class SeenIds {
   /** Records the keys of rows. Returns the rows that repeat no event, in ascending order. */
   async claim(client: pg.ClientBase, keys: readonly RowKey[], rows: readonly number[]): Promise<number[]> {
     if (rows.length === 0) return [];
-    const wanted = this.chunksToLookUpRows > 0 ? await this.withoutStored(client, keys, rows) : rows;
+    const candidates = this.chunksToLookUpRows > 0 ? await this.withoutStored(client, keys, rows) : rows;
     // Every process has the same order, so that two with the same keys wait for each other and never both.
-    const sorted = wanted.map((row) => ({ ...keys[row]!, row })).toSorted(byKey);
+    const sorted = candidates.map((row) => ({ ...keys[row]!, row })).toSorted(byKey);
     for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts += 1) {
       const unseen = this.chunksToLookUpKeys > 0 ? await this.unseen(client, sorted) : sorted;
       if (unseen.length < sorted.length) this.chunksToLookUpKeys = CHUNKS_WITHOUT_REPEATS;
@@ -58,7 +58,7 @@ export class SeenIds {
     rows: readonly number[],
   ): Promise<number[]> {
     const { name, idColumn, timeColumn } = this.table;
-    const wanted = rows.map((row) => keys[row]!);
+    const lookups = rows.map((row) => keys[row]!);
     const found = await client.query<{ place: number }>(
       // The event time selects the partition of each key.
       `SELECT place::integer
@@ -68,9 +68,9 @@ export class SeenIds {
                     AND stored."${timeColumn}" = 'epoch'::timestamptz + keys.time_ms * interval '1 millisecond'
                   LIMIT 1) AS stored`,
       [
-        uuidArray(wanted.map(({ id }) => id)),
-        uuidArray(wanted.map(({ providerId }) => providerId)),
-        wanted.map(({ timeMs }) => timeMs),
+        uuidArray(lookups.map(({ id }) => id)),
+        uuidArray(lookups.map(({ providerId }) => providerId)),
+        lookups.map(({ timeMs }) => timeMs),
       ],
     );
     if (found.rows.length > 0) this.chunksToLookUpRows = CHUNKS_WITHOUT_REPEATS;

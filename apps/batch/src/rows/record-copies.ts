@@ -1,20 +1,20 @@
 import type { LogRecord } from '@hailstream/log';
 
-/** What `ride.rejects` shows of a record. */
-export type KeptRecord = Pick<LogRecord, 'offset' | 'key' | 'value' | 'timestampMs'>;
+/** The parts of a record that `ride.rejects` contains. */
+export type RecordCopy = Pick<LogRecord, 'offset' | 'key' | 'value' | 'timestampMs'>;
 
-/** Stands for a key or value that is `null`. */
+/** Length of a key or value that is `null`. */
 const NONE = -1;
 
-/** Records that are needed for longer than the log lends them: one copy of all their bytes, and no object for each. */
-export class KeptRecords {
+/** Copies of records, which the log client lends only for a limited time. All bytes are in one buffer, without objects per record. */
+export class RecordCopies {
   private readonly bytes: Buffer;
   private readonly offsets: bigint[] = [];
   private readonly timestamps: number[] = [];
-  /** Of each record: where its key starts, the length of the key, the length of the value that follows. */
+  /** Per record: start of the key, length of the key, length of the value that follows. */
   private readonly places: Int32Array;
 
-  /** Keys, values and the array itself are borrowed only until this returns. */
+  /** Keys, values and the array are borrowed until the constructor returns. */
   constructor(records: readonly LogRecord[]) {
     const parts: Buffer[] = [];
     this.places = new Int32Array(records.length * 3);
@@ -38,18 +38,18 @@ export class KeptRecords {
     return this.offsets[index]!;
   }
 
-  /** The last one, if there is any. */
-  get last(): KeptRecord | undefined {
+  /** The last record; `undefined` without records. */
+  get last(): RecordCopy | undefined {
     return this.offsets.length === 0 ? undefined : this.at(this.offsets.length - 1);
   }
 
-  /** How many lie at an offset or after it. */
+  /** Returns the number of records from an offset on. */
   countFrom(offset: bigint): number {
     const first = this.offsets.findIndex((each) => each >= offset);
     return first === -1 ? 0 : this.offsets.length - first;
   }
 
-  at(index: number): KeptRecord {
+  at(index: number): RecordCopy {
     const [start, keyLength, valueLength] = this.places.subarray(
       3 * index,
       3 * index + 3,

@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { KeptRecords } from './kept-records.js';
+import { RecordCopies } from './record-copies.js';
 
-describe('KeptRecords', () => {
-  it('keeps keys and values, none and empty ones too, when the buffers they came in are used again', () => {
+describe('RecordCopies', () => {
+  it('copies keys and values, including missing and empty ones', () => {
     const lent = Buffer.from('keyvalue');
-    const kept = new KeptRecords([
+    const copies = new RecordCopies([
       { offset: 7n, key: lent.subarray(0, 3), value: lent.subarray(3), headers: {}, timestampMs: 1 },
       { offset: 8n, key: null, value: Buffer.alloc(0), headers: {}, timestampMs: 2 },
       { offset: 10n, key: Buffer.alloc(0), value: null, headers: {}, timestampMs: 3 },
     ]);
     lent.fill(0);
-    expect(kept.at(0)).toEqual({
+    expect(copies.at(0)).toEqual({
       offset: 7n,
       timestampMs: 1,
       key: Buffer.from('key'),
       value: Buffer.from('value'),
     });
-    expect(kept.at(1)).toEqual({ offset: 8n, timestampMs: 2, key: null, value: Buffer.alloc(0) });
-    expect(kept.at(2)).toEqual({ offset: 10n, timestampMs: 3, key: Buffer.alloc(0), value: null });
-    expect(kept.offsetAt(2)).toBe(10n);
+    expect(copies.at(1)).toEqual({ offset: 8n, timestampMs: 2, key: null, value: Buffer.alloc(0) });
+    expect(copies.at(2)).toEqual({ offset: 10n, timestampMs: 3, key: Buffer.alloc(0), value: null });
+    expect(copies.offsetAt(2)).toBe(10n);
   });
 });
