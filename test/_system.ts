@@ -71,7 +71,7 @@ export function eventually<T>(
 
 interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** With npm in between, as it is for users; else what npm runs, which is what signals are for. */
+  /** With npm, as for users, or the program that npm runs, which is the one to signal. */
   readonly throughNpm?: boolean;
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-/** A generated trace, and the result that is expected from it. */
+/** A generated trace and its expected result. */
 interface Trace extends AsyncDisposable {
   readonly file: string;
   readonly cabs: number;

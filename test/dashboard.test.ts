@@ -50,7 +50,7 @@ describe('the dashboard in a browser', () => {
     await eventually('200 vehicles are drawn', async () => Number(await dataOf('vehiclesDrawn')) >= 200);
     await zoomUntilMarks(page);
     const before = new Map((await marks(page)).map((mark) => [mark.deviceId, mark]));
-    await eventually('a third of what is drawn has moved', async () => {
+    await eventually('a third of the vehicles has moved', async () => {
       const now = (await marks(page)).filter(({ deviceId }) => before.has(deviceId));
       const moved = now.filter(({ deviceId, lng, lat }) => {
         const old = before.get(deviceId);
@@ -66,10 +66,7 @@ describe('the dashboard in a browser', () => {
       height: CLEAR.bottom - CLEAR.top,
     };
     const picture = await page.screenshot({ clip });
-    await eventually(
-      'the picture is another one',
-      async () => !picture.equals(await page.screenshot({ clip })),
-    );
+    await eventually('the picture has changed', async () => !picture.equals(await page.screenshot({ clip })));
   });
 
   it('shows the figures of the city', async () => {
@@ -90,7 +87,7 @@ describe('the dashboard in a browser', () => {
     });
     const card = page.getByTestId('vehicle-card');
     expect(await card.textContent()).toContain(clicked.deviceId);
-    await eventually('the card has its facts', async () => /km\/h/.test((await card.textContent()) ?? ''));
+    await eventually('the card has its details', async () => /km\/h/.test((await card.textContent()) ?? ''));
     await page.keyboard.press('Escape');
     await card.waitFor({ state: 'detached' });
   });
@@ -123,7 +120,7 @@ describe('the dashboard in a browser', () => {
   });
 
   it.each(['roads', 'vehicles', 'both'] as const)(
-    'draws the map again after the browser took away what it draws %s with, and is not live meanwhile',
+    'draws the map again after the browser discarded a WebGL context (%s), and is not live meanwhile',
     async (what) => {
       await page.goto('about:blank');
       const own = await chromium.browser.newPage({ viewport: { width: 1000, height: 700 } });

@@ -16,7 +16,7 @@ describe('when processes are killed', () => {
     await home[Symbol.asyncDispose]();
   });
 
-  it('loses and repeats no event', async () => {
+  it('neither loses nor repeats an event', async () => {
     await using trace = await makeTrace({ cabs: 40, seconds: 400 });
     const token = await system.token('read');
     const seen = async (): Promise<number> =>
@@ -27,7 +27,7 @@ describe('when processes are killed', () => {
     await Promise.all([system.kill('batch'), system.kill('realtime')]);
     await system.kill('ingest');
     await system.killLog();
-    expect(replay.child.exitCode, 'the replay went on all the time').toBeNull();
+    expect(replay.child.exitCode, 'the replay continued all the time').toBeNull();
 
     const { code, stdout } = await replay.result;
     expect(code).toBe(0);
@@ -46,7 +46,7 @@ describe('when processes are killed', () => {
       distinct: trace.distinct,
       devices: trace.cabs,
     });
-    await eventually('the live city has seen every cab', async () => {
+    await eventually('the live state includes every cab', async () => {
       const { devicesSeen } = await system.ask<{ devicesSeen: number }>('/stats', token);
       return devicesSeen === trace.cabs;
     });

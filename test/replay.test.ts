@@ -45,7 +45,7 @@ describe('a replayed trace', () => {
     expect(await telemetryInPostgres(system)).toEqual(rows);
     const token = await system.token('read');
     await eventually(
-      'the live city has seen every cab',
+      'the live state includes every cab',
       async () => (await system.ask<{ devicesSeen: number }>('/stats', token)).devicesSeen === trace.cabs,
     );
 

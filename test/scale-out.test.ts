@@ -4,7 +4,7 @@ import { telemetryInLog, telemetryInPostgres } from './_stores.js';
 import { command, eventually, System, temporaryHome } from './_system.js';
 import { makeTrace } from './_trace.js';
 
-const SECRET = 'a secret that the processes of this test share, and nobody else';
+const SECRET = 'a secret that the processes of this test share';
 /** Small chunks, so that no process finishes before the others start. */
 const CHUNK_RECORDS = '100';
 
@@ -14,7 +14,7 @@ interface Vehicle {
 }
 
 describe('two processes of each service', () => {
-  it('keep the order, show the same city and load each row once while a third batch joins and leaves', async () => {
+  it('preserve order, show the same city and load each row once while a third batch joins and leaves', async () => {
     await using trace = await makeTrace({ cabs: 60, seconds: 400 });
     await using home = await temporaryHome();
     await using system = await System.start(home.folder, {

@@ -23,7 +23,7 @@ import Type from 'typebox';
 
 const MEBIBYTE = 1_048_576;
 
-/** Longest time that a caller can be expected to wait. */
+/** Maximum delivery timeout: callers do not wait longer. */
 const MAX_DELIVERY_TIMEOUT_MS = 30_000;
 
 /** Number of bodies of maximum size that must fit into the buffer. With less, such a body could never be written. */

@@ -119,8 +119,8 @@ describe('ingest with invalid requests', () => {
   });
 
   it.each([
-    ['that says how long it is', { 'content-length': String(10 * MEBIBYTE) }],
-    ['that does not', { 'transfer-encoding': 'chunked' }],
+    ['with Content-Length', { 'content-length': String(10 * MEBIBYTE) }],
+    ['without Content-Length', { 'transfer-encoding': 'chunked' }],
   ])('rejects a body of 10 MB %s with 413 without reading all of it', async (_, headers) => {
     const { status, sentBytes } = await sendTenMegabytes(ingest.port, {
       ...headers,
@@ -154,21 +154,21 @@ describe('ingest with invalid requests', () => {
   });
 
   it.each([
-    ['no token', () => null, 'Bearer'],
+    ['a missing token', () => null, 'Bearer'],
     ['an expired token', () => writeToken(PROVIDER, '1 minute ago'), 'expired'],
     [
-      'a token of another secret',
+      'a token that was signed with another secret',
       () => makeToken(`not ${SECRET}`, { scopes: ['write'], providerId: PROVIDER }, '1h'),
       'invalid_token',
     ],
     [
-      'a token to read',
+      'a token without scope write',
       () => makeToken(SECRET, { scopes: ['read'], providerId: PROVIDER }, '1h'),
       'scope write',
     ],
-    ['a token of no provider', () => makeToken(SECRET, { scopes: ['write'] }, '1h'), 'provider_id'],
+    ['a token without a provider', () => makeToken(SECRET, { scopes: ['write'] }, '1h'), 'provider_id'],
     [
-      'a token that says alg none',
+      'a token with alg none',
       () => `${base64({ alg: 'none' })}.${base64({ scope: 'write', provider_id: PROVIDER })}.`,
       'invalid_token',
     ],
@@ -179,7 +179,7 @@ describe('ingest with invalid requests', () => {
   });
 
   it('rejects a token that has expired since its last use', async () => {
-    // A token is taken for 30 s after it has expired.
+    // Tokens are accepted for 30 s after they have expired.
     const token = await writeToken(PROVIDER, '28 seconds ago');
     expect((await ingest.post('/telemetry', [], { token })).status).toBe(201);
     await expect
@@ -191,13 +191,13 @@ describe('ingest with invalid requests', () => {
     ['GET', '/telemetry', 405],
     ['PUT', '/events', 405],
     ['POST', '/vehicles', 404],
-  ] as const)('answers %s %s with %i', async (method, path, status) => {
+  ] as const)('responds to %s %s with %i', async (method, path, status) => {
     const response = await ingest.request({ method, path });
     expect(response.status).toBe(status);
     expect(response.headers['content-type']).toContain('application/problem+json');
   });
 
-  it('has written nothing to the log', async () => {
+  it('writes nothing to the log', async () => {
     expect(await readLog(broker.port)).toEqual([]);
   });
 });
@@ -206,7 +206,7 @@ function base64(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
-/** Sends a body as fast as it is taken, until it is answered. */
+/** Sends a body as fast as the service reads it, until the response arrives. */
 async function sendTenMegabytes(
   port: number,
   headers: http.OutgoingHttpHeaders,
@@ -226,7 +226,7 @@ async function sendTenMegabytes(
       request.destroy();
       resolve({ ...(response.statusCode !== undefined && { status: response.statusCode }), sentBytes });
     });
-    // The service closes the connection on what it will not read: that is an error for who still writes.
+    // The service closes the connection without reading the rest, and writing it fails.
     request.on('error', (error) => {
       if (!answered) reject(error);
     });

@@ -25,7 +25,7 @@ describe('the encodings of a body', () => {
   const send = (body: Buffer, headers: Record<string, string> = {}): Promise<TestResponse> =>
     ingest.request({ path: '/telemetry', body, headers });
   const json = (items: unknown): Buffer => Buffer.from(JSON.stringify(items));
-  /** JSON of exactly so many bytes. */
+  /** JSON of an exact size in bytes. */
   const jsonOf = (bytes: number): Buffer => {
     const text = json([telemetryPoint()]);
     return Buffer.concat([text, Buffer.alloc(bytes - text.length, ' ')]);
@@ -47,7 +47,11 @@ describe('the encodings of a body', () => {
       { 'content-encoding': 'gzip' },
     ],
     ['charset=utf8', (body: Buffer) => body, { 'content-type': 'application/json; charset=utf8' }],
-    ['a type in capitals', (body: Buffer) => body, { 'content-type': 'Application/JSON;charset="UTF-8"' }],
+    [
+      'a media type in upper case',
+      (body: Buffer) => body,
+      { 'content-type': 'Application/JSON;charset="UTF-8"' },
+    ],
   ])('may be %s', async (_, encode, headers) => {
     const point = telemetryPoint();
     const response = await send(encode(json([point])), headers);
@@ -59,9 +63,9 @@ describe('the encodings of a body', () => {
   it.each([
     ['plain', json([]), 'not valid gzip'],
     ['cut', gzipSync(jsonOf(5_000)).subarray(0, 100), 'not valid gzip'],
-    ['of nothing', gzipSync(''), 'empty'],
-    ['of what is not JSON', gzipSync('[{'), 'not JSON'],
-    ['of what is not UTF-8', gzipSync(Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d])), 'not UTF-8'],
+    ['of an empty text', gzipSync(''), 'empty'],
+    ['of text that is not JSON', gzipSync('[{'), 'not JSON'],
+    ['of bytes that are not UTF-8', gzipSync(Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d])), 'not UTF-8'],
   ])('are rejected with 400 for gzip %s', async (_, body, detail) => {
     const response = await send(body, gzip);
     expect(response.status).toBe(400);

@@ -52,7 +52,7 @@ describe('ingest without a reachable log', () => {
     expect(ids).toContain(during['telemetry_id']);
   });
 
-  it('responds with 503 at once if the buffer is full', async () => {
+  it('responds with 503 immediately if the buffer is full', async () => {
     await using broker = await startTestBroker();
     await using ingest = await startIngest({
       port: broker.port,

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { bodyTypes, contentCoding, isBodyType, isJsonInUtf8 } from './media-types.js';
 import { replaceOversizedItems } from './oversized-items.js';
 
-/** Most items in one request. */
+/** Maximum number of items in a request. */
 export const MAX_ITEMS = 1_000;
 
 /**

@@ -18,7 +18,7 @@ describe(answerType, () => {
     ['application/vnd.mds+json;version=1.2, */*;q=0.1', JSON_UTF8],
     ['application/vnd.mds+json;version=1.2', undefined],
     ['application/vnd.mds+json;version=2.1, application/vnd.mds+json;version=3.0', undefined],
-  ])('answers who accepts %s with %s', (accept, type) => {
+  ])('responds to Accept: %s with %s', (accept, type) => {
     expect(answerType(accept)).toBe(type);
   });
 });

@@ -7,10 +7,10 @@ import {
   replaceOversizedItems,
 } from './oversized-items.js';
 
-/** An item that alone makes a body large enough to be looked through. */
+/** An item that makes a body large enough to be scanned. */
 const filler = { text: 'x'.repeat(MAX_ITEM_BYTES - 20) };
 
-/** What the items of a body of these texts are replaced by; `undefined` for those that stay. */
+/** The replacements of the items of a body; `undefined` for items that are not replaced. */
 function replaced(...texts: readonly string[]): (string | undefined)[] {
   const body = `[${[JSON.stringify(filler), ...texts].join(',')}]`;
   const items = JSON.parse(body) as unknown[];
@@ -23,7 +23,7 @@ const fieldsOf = (count: number): string =>
 const levelsOf = (count: number): string => '['.repeat(count) + ']'.repeat(count);
 
 describe(replaceOversizedItems, () => {
-  it('replaces the items beyond a limit, and these alone', () => {
+  it('replaces only the items that exceed a limit', () => {
     expect(replaced(fieldsOf(MAX_ITEM_FIELDS), fieldsOf(MAX_ITEM_FIELDS + 1), '{"a":1}')).toEqual([
       undefined,
       'must not have more than 128 fields',
@@ -48,7 +48,7 @@ describe(replaceOversizedItems, () => {
     ]);
   });
 
-  it('does not take the characters of a text for brackets, colons or commas', () => {
+  it('ignores brackets, colons and commas in strings', () => {
     const text = JSON.stringify({ 'a":[{,': `\\"${'[:{,'.repeat(200)}\\`, b: '🚕"]}' });
     expect(replaced(text, fieldsOf(200), text)).toEqual([
       undefined,
@@ -57,14 +57,14 @@ describe(replaceOversizedItems, () => {
     ]);
   });
 
-  it('finds each item whatever is written between them', () => {
+  it('finds items independent of the whitespace between them', () => {
     const body = ` [ ${JSON.stringify(filler)} ,\n\t${fieldsOf(200)} , 1 , ${levelsOf(20)} ]  \n`;
     const items = JSON.parse(body) as unknown[];
     replaceOversizedItems(Buffer.from(body), items);
     expect(items.map((item) => item instanceof OversizedItem)).toEqual([false, true, false, true]);
   });
 
-  it('leaves an empty array alone', () => {
+  it('does not change an empty array', () => {
     const body = `[${' '.repeat(MAX_ITEM_BYTES)}]`;
     const items = JSON.parse(body) as unknown[];
     replaceOversizedItems(Buffer.from(body), items);

@@ -225,7 +225,7 @@ function anyOf<T>(values: readonly T[], random: () => number): T {
   return values[Math.floor(random() * values.length)] as T;
 }
 
-/** Returns small sizes as often as large ones. */
+/** Returns a size on a logarithmic scale. */
 function sizeUpTo(most: number, random: () => number): number {
   return Math.max(1, Math.floor(most ** random()));
 }

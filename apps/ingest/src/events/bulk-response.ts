@@ -6,7 +6,7 @@ const MAX_ECHO_DEPTH = 16;
 const MAX_ECHO_VALUES = 500;
 const MAX_ECHO_CHARS = 16_384;
 
-/** Longest field name in a failure: a name can be as long as the body. */
+/** Maximum length of a field name in a failure: a name can be as long as the body. */
 const MAX_FIELD_CHARS = 100;
 
 /** `bad_param` and `missing_param` are MDS's. `retryable`: the item is valid, but was not written. */
