@@ -52,7 +52,7 @@ describe('docker compose', () => {
     for (const port of published(true)) expect(port).toMatch(/^127\.0\.0\.1:/);
   });
 
-  it.each(all)('%s runs a pinned image, and keeps its logs in bounds', (_, { image, logging }) => {
+  it.each(all)('%s runs a pinned image with a limited log size', (_, { image, logging }) => {
     expect(image).toMatch(/^(hailstream-[\w-]+:\$\{HAILSTREAM_TAG:-local\}|[\w./-]+:v?\d[\w.-]*)$/);
     expect(logging).toMatchObject({ driver: 'json-file', options: { 'max-size': '10m', 'max-file': '3' } });
   });
@@ -65,28 +65,23 @@ describe('docker compose', () => {
       expect(build).toEqual({ context: '.', dockerfile: 'docker/Dockerfile' });
   });
 
-  it.each(running)('%s is asked for its health, and started again', (_, { healthcheck, restart }) => {
+  it.each(running)('%s has a health check and is restarted', (_, { healthcheck, restart }) => {
     expect(healthcheck?.test?.[0]).toBe('CMD');
     expect(restart).toBe('unless-stopped');
   });
 
-  it.each(all)(
-    '%s waits for what it needs to be ready, not only started',
-    (_, { depends_on: needs = {} }) => {
-      for (const [name, { condition }] of Object.entries(needs)) {
-        expect(condition).toBe(
-          oneShots.includes(name) ? 'service_completed_successfully' : 'service_healthy',
-        );
-        expect(services).toHaveProperty(name);
-      }
-    },
-  );
+  it.each(all)('%s starts after its dependencies are healthy', (_, { depends_on: needs = {} }) => {
+    for (const [name, { condition }] of Object.entries(needs)) {
+      expect(condition).toBe(oneShots.includes(name) ? 'service_completed_successfully' : 'service_healthy');
+      expect(services).toHaveProperty(name);
+    }
+  });
 
-  it.each(apps)('%s may write nothing, and has no rights', (_, service) => {
+  it.each(apps)('%s has a read-only file system and no capabilities', (_, service) => {
     expect(service).toMatchObject({ init: true, read_only: true, cap_drop: ['ALL'] });
   });
 
-  it('allows each app more time to stop than its drain takes', () => {
+  it('has a stop grace period longer than the drain timeout', () => {
     const drain = /DRAIN_TIMEOUT_MS = ([\d_]+)/.exec(read('libs/service/src/lifecycle/run-service.ts'))?.[1];
     const drainSeconds = Number(drain?.replaceAll('_', '')) / 1_000;
     expect(drainSeconds).toBeGreaterThan(0);
@@ -111,7 +106,7 @@ describe('docker compose', () => {
     }
   });
 
-  it('runs three brokers in the profile cluster, with acks from two', () => {
+  it('runs three brokers in the profile cluster, with min.insync.replicas 2', () => {
     const brokers = all.filter(([, { profiles }]) => profiles?.includes('cluster'));
     expect(brokers.map(([name]) => name)).toEqual(['kafka-1', 'kafka-2', 'kafka-3']);
     const values = (name: string) => brokers.map(([, { environment }]) => environment?.[name]);
@@ -126,7 +121,7 @@ describe('docker compose', () => {
   });
 
   const hasCompose = spawnSync('docker', ['compose', 'version']).status === 0;
-  it.runIf(hasCompose)('is taken by docker compose, with every profile', () => {
+  it.runIf(hasCompose)('is accepted by docker compose with every profile', () => {
     const env = { ...process.env, COMPOSE_PROFILES: '*' };
     const { status, stderr } = spawnSync('docker', ['compose', 'config', '--quiet'], {
       cwd: root,
@@ -142,12 +137,12 @@ describe('.env', () => {
   const fixed = ['HOST', 'PORT', 'REALTIME_PAGE_DIR', 'DATABASE_PASSWORD'];
   const used = [...text.matchAll(/(?<!\$)\$\{([A-Z][A-Z0-9_]*)/g)].map(([, name]) => name!);
   const example = read('.env.example');
-  const explained = (part: string) => [...part.matchAll(/^# ([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name!);
+  const documented = (part: string) => [...part.matchAll(/^# ([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name!);
 
-  it('explains exactly the variables that docker compose reads', () => {
-    const mine = explained(example).filter((name) => !fixed.includes(name));
+  it('documents exactly the variables that docker compose reads', () => {
+    const expected = documented(example).filter((name) => !fixed.includes(name));
     // Compose itself reads the profiles.
-    expect(new Set([...used, 'COMPOSE_PROFILES'])).toEqual(new Set(mine));
+    expect(new Set([...used, 'COMPOSE_PROFILES'])).toEqual(new Set(expected));
   });
 
   it('passes each app the variables of its configuration', () => {
@@ -187,13 +182,13 @@ describe('the image', () => {
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths]) =>
       paths!.split(' '),
     );
-    const letThrough = read('.dockerignore')
+    const allowed = read('.dockerignore')
       .split('\n')
       .filter((line) => line.startsWith('!'))
       .map((line) => line.slice(1));
     expect(copied.length).toBeGreaterThan(10);
     const missing = copied.filter(
-      (path) => !letThrough.some((allowed) => path === allowed || path.startsWith(`${allowed}/`)),
+      (path) => !allowed.some((prefix) => path === prefix || path.startsWith(`${prefix}/`)),
     );
     expect(missing).toEqual([]);
   });

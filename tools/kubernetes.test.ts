@@ -55,7 +55,7 @@ describe('deploy/kubernetes', () => {
     expect(named('Job')).toEqual(['migrate']);
   });
 
-  it.each(pods)('$name may do little, and says what it takes', ({ pod }) => {
+  it.each(pods)('$name runs without privileges and requests resources', ({ pod }) => {
     const [container] = pod.containers;
     expect(pod.securityContext).toMatchObject({ runAsNonRoot: true });
     expect(container.securityContext).toMatchObject({
@@ -67,7 +67,7 @@ describe('deploy/kubernetes', () => {
     expect(container.envFrom.map((source) => Object.keys(source)[0])).toEqual(['configMapRef', 'secretRef']);
   });
 
-  it.each(deployments)('$name listens where it is asked, and has the time to drain', ({ name, pod }) => {
+  it.each(deployments)('$name has a readiness probe on its port, and time to drain', ({ name, pod }) => {
     const [container] = pod.containers;
     expect(container.command).toEqual(['node', `apps/${name}/dist/main.js`]);
     const port = /httpEnv\((\d+)\)/.exec(read(`apps/${name}/src/config.ts`))?.[1];

@@ -89,8 +89,8 @@ function sources(): string[] {
     .map(read);
 }
 
-/** The metrics of an expression, with the labels by which it selects. */
-function asked(expr: string): { metric: string; labels: string[] }[] {
+/** The metrics of an expression, with the labels of their selectors. */
+function selectedMetrics(expr: string): { metric: string; labels: string[] }[] {
   const withoutGrouping = expr.replaceAll(/\b(by|without|on)\s*\([^)]*\)/g, '');
   return [...withoutGrouping.matchAll(/\b([a-z][a-z0-9_]*)\b(?!\s*\()(?:\{([^}]*)\})?/g)]
     .filter(([, name = '']) => name.includes('_') || name === 'up')
@@ -116,27 +116,27 @@ describe('metrics', async () => {
     );
   });
 
-  it.each(expressions)('exist that "$where" asks for', ({ expr }) => {
-    const wanted = asked(expr);
-    expect(wanted.length).toBeGreaterThan(0);
-    expect(wanted.filter(({ metric }) => !known.has(metric))).toEqual([]);
-    for (const { metric, labels } of wanted) {
+  it.each(expressions)('of "$where" exist', ({ expr }) => {
+    const selected = selectedMetrics(expr);
+    expect(selected.length).toBeGreaterThan(0);
+    expect(selected.filter(({ metric }) => !known.has(metric))).toEqual([]);
+    for (const { metric, labels } of selected) {
       expect(labels.filter((label) => known.get(metric)?.has(label) !== true)).toEqual([]);
     }
     const grouped = [...expr.matchAll(/\bby\s*\(([^)]*)\)/g)].flatMap(([, labels = '']) =>
       labels.split(/,\s*/),
     );
-    const labelled = new Set(wanted.flatMap(({ metric }) => [...(known.get(metric) ?? [])]));
+    const labelled = new Set(selected.flatMap(({ metric }) => [...(known.get(metric) ?? [])]));
     expect(grouped.filter((label) => !labelled.has(label))).toEqual([]);
   });
 
-  it('are all explained in docs/operate.md, and so are the alerts', () => {
+  it('are documented in docs/operate.md, and so are the alerts', () => {
     const text = read('docs/operate.md');
-    const ours = [...known.keys()]
+    const documented = [...known.keys()]
       .filter((name) => /^(ingest|realtime|batch|driver_sim|http_request)_/.test(name))
       .map((name) => name.replace(/_(bucket|sum|count)$/, ''));
-    expect(ours.length).toBeGreaterThan(15);
-    expect([...new Set(ours)].filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+    expect(documented.length).toBeGreaterThan(15);
+    expect([...new Set(documented)].filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
     expect(alerts.filter(({ alert }) => !text.includes(`\`${alert}\``)).map(({ alert }) => alert)).toEqual(
       [],
     );
@@ -144,7 +144,7 @@ describe('metrics', async () => {
 });
 
 describe('dashboards', () => {
-  it.each(dashboards)('%s is known by its name, with panels side by side', (file, { uid, panels }) => {
+  it.each(dashboards)('%s has its name as uid, and panels that do not overlap', (file, { uid, panels }) => {
     expect(uid).toBe(`hailstream-${file.replace('.json', '')}`);
     const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
       Array.from({ length: w * h }, (_, index) => `${x + (index % w)}/${y + Math.floor(index / w)}`),

@@ -31,7 +31,7 @@ describe('the workspace', () => {
     );
   });
 
-  it('takes every version from the catalog', () => {
+  it('uses only versions of the catalog', () => {
     const manifests = [...packages, { folder: '.', manifest: JSON.parse(read('package.json')) as Manifest }];
     const elsewhere = manifests.flatMap(({ folder, manifest }) =>
       Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })

@@ -69,7 +69,7 @@ async function fill(topic: string, count: number, first = 0): Promise<void> {
   );
 }
 
-/** Everything that a log has of a topic, partition by partition. */
+/** The contents of a topic, by partition. */
 async function contents(broker: TestBroker, topic: string): Promise<object[]> {
   await using reader = createRangeReader({ connection: connectionTo(broker), logger });
   const found: { partition: number; record: LogRecord }[] = [];
@@ -83,7 +83,7 @@ async function contents(broker: TestBroker, topic: string): Promise<object[]> {
 }
 
 describe(copyTopics, { timeout: TIMEOUT_MS }, () => {
-  it('keeps keys, values, headers, timestamps, partitions and offsets', async () => {
+  it('preserves keys, values, headers, timestamps, partitions and offsets', async () => {
     const topic = await createTopic(source, 4);
     await fill(topic, 1_000);
     const headers = ['a', 'b'].map((value) => ({ key: 'twice', value: Buffer.from(value) }));
@@ -94,7 +94,7 @@ describe(copyTopics, { timeout: TIMEOUT_MS }, () => {
     expect(await contents(target, topic)).toEqual(await contents(source, topic));
   });
 
-  it('keeps headers that repeat or have no value, in their order', async () => {
+  it('preserves repeated headers and headers without a value, in order', async () => {
     const topic = await createTopic(source, 1);
     const headers = [
       { key: 'b', value: Buffer.from('1') },
@@ -107,7 +107,7 @@ describe(copyTopics, { timeout: TIMEOUT_MS }, () => {
     expect(await contents(target, topic)).toMatchObject([{ headers }]);
   });
 
-  it('adds what the source has received since the last copy', async () => {
+  it('adds the records that the source has received since the last copy', async () => {
     const topic = await createTopic(source, 3);
     await fill(topic, 100);
     await copy([topic]);
@@ -132,7 +132,7 @@ describe(copyTopics, { timeout: TIMEOUT_MS }, () => {
     expect(await contents(target, topic)).toEqual(await contents(source, topic));
   });
 
-  it('returns how far offsets moved if the source no longer has its first records', async () => {
+  it('returns the change of the offsets if the source no longer has its first records', async () => {
     const topic = await createTopic(source, 1);
     await fill(topic, 10);
     await deleteRecords(source, { topic, offset: 4n });
@@ -241,7 +241,7 @@ describe(copyTopics, { timeout: TIMEOUT_MS }, () => {
     });
   });
 
-  it('fails at a batch that cannot be decoded', async () => {
+  it('fails if a batch cannot be decoded', async () => {
     const topic = await createTopic(source, 1);
     for (let n = 0; n < 3; n += 1) await fill(topic, 1);
     await spoilBatch(source, { topic, partition: 0, offset: 1n });

@@ -30,7 +30,7 @@ describe('ensureSecret', () => {
 });
 
 describe('lockHome', () => {
-  it('admits one process at a time', async () => {
+  it('can be held by one process at a time', async () => {
     const lock = await lockHome(home);
     expect(await isHomeInUse(home)).toBe(true);
     await expect(lockHome(home)).rejects.toThrow(`Hailstream is already running on ${home.folder}`);
@@ -39,7 +39,7 @@ describe('lockHome', () => {
     await (await lockHome(home))[Symbol.asyncDispose]();
   });
 
-  it('refuses a path that is too long for a socket', async () => {
+  it('rejects a path that is too long for a socket', async () => {
     await expect(lockHome(homeAt(join(home.folder, 'x'.repeat(100))))).rejects.toThrow(
       'the path is too long',
     );
@@ -91,11 +91,11 @@ describe('takeHome', () => {
       ['trace.csv', '--home=there', '--json'],
       ['trace.csv', '--json'],
     ],
-  ])('takes it out of %j', (args, rest) => {
+  ])('removes it from %j', (args, rest) => {
     expect(takeHome(args, '/users/ada')).toMatchObject({ home: { folder: '/users/ada/there' }, rest });
   });
 
-  it('refuses --home without a folder', () => {
+  it('rejects --home without a folder', () => {
     expect(() => takeHome(['--home'], '/users/ada')).toThrow('--home: expected a folder, got nothing');
   });
 });

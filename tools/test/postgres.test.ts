@@ -39,7 +39,7 @@ async function query(url: string, sql: string): Promise<unknown[]> {
 
 describe('startPostgres', () => {
   it(
-    'keeps what was written, through an orderly stop, a kill, and an owner that left it running',
+    'preserves data after an orderly stop, a kill, and an owner that left it running',
     async () => {
       const first = await startPostgres({ dataDir, port: 0 });
       await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
@@ -129,7 +129,7 @@ describe('startPostgres', () => {
   );
 
   it(
-    'says which port is taken',
+    'reports a port in use',
     async () => {
       const taken = createServer().listen(0, '127.0.0.1');
       await new Promise((resolve) => taken.once('listening', resolve));
@@ -158,7 +158,7 @@ describe('watchServer', () => {
   }, START_TIMEOUT_MS);
 
   it(
-    'tells that the server was killed',
+    'reports that the server was killed',
     async () => {
       using watch = watchServer(postgres, { processCheckMs: 20 });
       process.kill(postgres.pid, 'SIGKILL');

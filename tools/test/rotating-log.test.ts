@@ -27,7 +27,7 @@ describe('RotatingLog', () => {
     expect(await readFile(path, 'utf8')).toBe('one\ntwo\n');
   });
 
-  it('keeps at most two files of the maximum size with the newest lines', async () => {
+  it('retains at most two files of the maximum size with the newest lines', async () => {
     const lines = Array.from({ length: 100 }, (_, i) => `line ${String(i).padStart(3, '0')}\n`);
     await write(join(folder, 'a.log'), lines);
     expect((await readdir(folder)).sort()).toEqual(['a.log', 'a.log.1']);

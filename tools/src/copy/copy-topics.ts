@@ -11,11 +11,11 @@ import type { Logger } from '@hailstream/service/logging';
 import { CopyError, PartitionCopy, type CopiedPartition } from './partition-copy.js';
 import { requireCopies } from './require-copies.js';
 
-/** Longest that reading a partition may fail before the copy does. */
+/** The copy fails if a partition cannot be read for this long. */
 const STALL_TIMEOUT_MS = 120_000;
 /** Partitions that are copied at the same time. */
 const CONCURRENT_PARTITIONS = 8;
-/** Room for one batch of each of these partitions: batches are not larger than a few megabytes. */
+/** Enough for one batch of each of these partitions; a batch has a few megabytes at most. */
 const PRODUCER_BUFFER_BYTES = 128 * 1024 * 1024;
 
 export interface CopyOptions {
@@ -28,18 +28,18 @@ export interface CopyOptions {
   readonly onProgress?: (progress: CopyProgress) => void;
 }
 
-/** In records, over all partitions, of what the source had when the copy began. */
+/** In records of all partitions; `total` is the number of records in the source at the start of the copy. */
 export interface CopyProgress {
   readonly done: number;
   readonly total: number;
 }
 
 /**
- * Copies topics from one log to another: keys, values, headers, timestamps, partitions and order. A second copy adds what
- * the source has received since. No other client may write to the topics, on either side, meanwhile.
+ * Copies topics from one log to another: keys, values, headers, timestamps, partitions and order. A second copy adds the
+ * records that the source has received since. No other client may write to the topics of either log meanwhile.
  *
  * @throws CopyError `PARTITIONS_DIFFER`, `NOT_A_COPY` or `TARGET_CHANGED` if the target has other partitions or records;
- * `OFFSETS_NOT_KEPT` if the source has gaps between records, as compaction and transactions leave them; LogError
+ * `OFFSETS_NOT_KEPT` if the source has gaps between records, caused by compaction or transactions; LogError
  * `OFFSETS_MISSING`, `UNDECODABLE`, `TOPIC_RECREATED` as `readRange` does; the signal's reason
  */
 export async function copyTopics(options: CopyOptions): Promise<CopiedPartition[]> {
@@ -60,7 +60,7 @@ export async function copyTopics(options: CopyOptions): Promise<CopiedPartition[
   await requireCopies(copies, { source, to, logger });
   await runCopies(copies, source, options);
   for (const copy of copies) await requireEnd(copy, target);
-  // What had nothing to copy was not read: its topic, too, has to be the one that was planned.
+  // Topics without new records were not read; check that they were not recreated either.
   await sourceRanges(source, topics, ranges);
   return copies.map(({ result }) => result);
 }
@@ -115,8 +115,8 @@ async function runCopies(
   reader: RangeReader,
   { to, logger, signal, onProgress }: CopyOptions,
 ): Promise<void> {
-  const waiting = copies.filter(({ left }) => left > 0);
-  if (waiting.length === 0) return;
+  const pending = copies.filter(({ left }) => left > 0);
+  if (pending.length === 0) return;
   const total = sum(copies.map((copy) => copy.total));
   const report = (): void => onProgress?.({ done: total - sum(copies.map(({ left }) => left)), total });
   await using producer = createProducer({ connection: to, logger, bufferBytes: PRODUCER_BUFFER_BYTES });
@@ -127,7 +127,7 @@ async function runCopies(
     signal: signal ? AbortSignal.any([signal, failed.signal]) : failed.signal,
   };
   const work = async (): Promise<void> => {
-    for (let copy = waiting.shift(); copy; copy = waiting.shift()) await copy.run(clients, report);
+    for (let copy = pending.shift(); copy; copy = pending.shift()) await copy.run(clients, report);
   };
   const workers = Array.from({ length: CONCURRENT_PARTITIONS }, async () => {
     try {

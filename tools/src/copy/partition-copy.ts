@@ -8,7 +8,7 @@ import {
 
 type CopyErrorCode = 'PARTITIONS_DIFFER' | 'NOT_A_COPY' | 'OFFSETS_NOT_KEPT' | 'TARGET_CHANGED';
 
-/** A topic that cannot be copied with the same partitions, order and distances between offsets. */
+/** A topic cannot be copied with the same partitions, order and distances between offsets. */
 export class CopyError extends Error {
   override readonly name = 'CopyError';
 
@@ -21,9 +21,8 @@ export class CopyError extends Error {
 }
 
 /**
- * One partition that was copied: records `source.from` up to, but not including, `source.to` are `target.from` up to, but
- * not including, `target.to`. The offsets of the source that follow have no records: they are control records, and
- * records of aborted transactions.
+ * A copied partition: the records from `source.from` to `source.to` (exclusive) have the offsets from `target.from` to
+ * `target.to` (exclusive). Later offsets of the source are control records and records of aborted transactions.
  */
 export interface CopiedPartition extends TopicPartition {
   readonly source: { readonly from: bigint; readonly to: bigint };
@@ -32,11 +31,11 @@ export interface CopiedPartition extends TopicPartition {
 
 interface PartitionCopyOptions extends TopicPartition {
   readonly topicId: string | undefined;
-  /** What the source has. */
+  /** Offsets of the source; `to` is exclusive. */
   readonly source: { readonly from: bigint; readonly to: bigint };
-  /** Where the target starts. */
+  /** First offset of the target. */
   readonly targetFrom: bigint;
-  /** Records that the target has already. */
+  /** Number of records that the target already has. */
   readonly copied: bigint;
 }
 
@@ -46,7 +45,7 @@ interface PartitionCopyClients {
   readonly signal: AbortSignal;
 }
 
-/** The copy of one partition, and how far it has come. */
+/** Copies one partition, and tracks its progress. */
 export class PartitionCopy implements TopicPartition {
   readonly topic: string;
   readonly partition: number;
@@ -61,7 +60,7 @@ export class PartitionCopy implements TopicPartition {
     this.end = options.source.to;
   }
 
-  /** In offsets. */
+  /** Number of offsets that remain to be copied. */
   get left(): number {
     return Number(this.end - this.next);
   }
@@ -71,13 +70,13 @@ export class PartitionCopy implements TopicPartition {
     return Number(to - from);
   }
 
-  /** Where the target ends once it has everything up to `next`. */
+  /** End of the target once all records before `next` are copied. */
   get targetTo(): bigint {
     const { source, targetFrom } = this.options;
     return targetFrom + this.next - source.from;
   }
 
-  /** Offsets of the last record that was copied before; `undefined` if there is none. */
+  /** Offsets of the last copied record; `undefined` if no record was copied. */
   get lastCopied(): { readonly source: bigint; readonly target: bigint } | undefined {
     if (this.next === this.options.source.from) return undefined;
     return { source: this.next - 1n, target: this.targetTo - 1n };
@@ -94,10 +93,10 @@ export class PartitionCopy implements TopicPartition {
   }
 
   /**
-   * Copies what is left.
+   * Copies the remaining records.
    *
-   * @throws CopyError `OFFSETS_NOT_KEPT` if an offset has no record, and a later one has; `TARGET_CHANGED` if the target
-   * is written to by another client; LogError as `readRange` and the producer do; the signal's reason
+   * @throws CopyError `OFFSETS_NOT_KEPT` if an offset before another record has no record; `TARGET_CHANGED` if another
+   * client writes to the target; LogError as `readRange` and the producer do; the signal's reason
    */
   async run({ reader, producer, signal }: PartitionCopyClients, onProgress: () => void): Promise<void> {
     const { topic, partition, topicId } = this.options;

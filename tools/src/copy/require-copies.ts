@@ -12,8 +12,8 @@ import type { Logger } from '@hailstream/service/logging';
 import { CopyError, type PartitionCopy } from './partition-copy.js';
 
 /**
- * Compares the last record that was copied before with its original: the target may have been filled from a topic that
- * was deleted and created again since, or whose first records were deleted.
+ * Compares the last copied record of each partition with its original. They differ if the source topic was recreated since,
+ * or if its first records were deleted.
  *
  * @throws CopyError `NOT_A_COPY`
  */
@@ -46,7 +46,7 @@ export async function requireCopies(
   }
 }
 
-/** The content of the record at each offset, by partition; nothing if there is no record that can be read. */
+/** Returns the content of the record at each offset, by partition, without records that cannot be read. */
 async function readRecords(
   reader: RangeReader,
   places: readonly (TopicPartition & { readonly offset: bigint })[],
@@ -63,7 +63,7 @@ function keyOf({ topic, partition }: TopicPartition): string {
   return partitionName(topic, partition);
 }
 
-/** What a copy keeps of a record. */
+/** The parts of a record that a copy preserves. */
 function contentOf(record: LogRecord): unknown {
   const { key, value, timestampMs } = record;
   return {

@@ -7,7 +7,7 @@ const claims = (token: string | undefined): unknown =>
   JSON.parse(Buffer.from(token?.split('.')[1] ?? '', 'base64url').toString());
 
 describe('readEnvironment', () => {
-  it('signs with the own secret, and tells it to the programs', async () => {
+  it('signs with the own secret and passes it to the programs', async () => {
     const { env, readToken, writeToken, ...rest } = await readEnvironment(
       { A: 'b' },
       { ownSecret, simulate: true },
@@ -35,7 +35,7 @@ describe('readEnvironment', () => {
     });
   });
 
-  it('refuses a simulator without a token', async () => {
+  it('rejects a simulator without a token', async () => {
     const given = { AUTH_JWKS_URL: 'https://keys.example/jwks' };
     await expect(readEnvironment(given, { ownSecret, simulate: true })).rejects.toThrow(
       /^INGEST_TOKEN: .*--no-sim$/,

@@ -17,14 +17,14 @@ describe('parseStartOptions', () => {
     });
   });
 
-  it('takes relative names from where the user stands', () => {
+  it('resolves relative paths from the current folder', () => {
     expect(parse('--home', 'here', '--city', '../lyon.geojson')).toMatchObject({
       home: '/users/ada/here',
       city: '/users/lyon.geojson',
     });
   });
 
-  it('takes a port for every listener, 0 too', () => {
+  it('accepts a port for every listener, including 0', () => {
     const args = Object.values(PORT_OPTIONS).flatMap(({ option }, index) => [`--${option}`, String(index)]);
     expect(Object.values(parse(...args).ports)).toEqual([0, 1, 2, 3, 4, 5]);
   });
@@ -38,13 +38,13 @@ describe('parseStartOptions', () => {
   });
 
   it.each([[['--vehicle', '5']], [['--vehicles']], [['--vehicles', '-1']], [['somewhere']]])(
-    'refuses %j in one line that has the known options',
+    'rejects %j in one line that lists the known options',
     (args) => {
       expect(() => parse(...args)).toThrow(/^[^\n]+known options: [^\n]*--vehicles[^\n]*$/);
     },
   );
 
-  it('explains every option', () => {
+  it('documents every option', () => {
     for (const { option, port } of Object.values(PORT_OPTIONS)) {
       expect(START_USAGE).toMatch(new RegExp(`--${option} .*${port}`));
     }

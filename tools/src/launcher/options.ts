@@ -48,7 +48,7 @@ export const START_USAGE = `usage: npm start [-- OPTIONS]
 export const LOOPBACK = '127.0.0.1';
 
 const MAX_PORT = 65_535;
-/** The most vehicles that one simulator process can drive. */
+/** Maximum number of vehicles of one simulator process. */
 const MAX_VEHICLES = 20_000;
 
 /** @throws UsageError */

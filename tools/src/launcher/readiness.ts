@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 /** Time limit of one check, which is then repeated. */
 const ASK_TIMEOUT_MS = 2_000;
 
-/** Whether a service answers its readiness check with success. */
+/** Whether the readiness check of a service succeeds. */
 export async function isServiceReady(url: string): Promise<boolean> {
   try {
     const response = await fetch(new URL('/health/ready', url), {
@@ -12,7 +12,7 @@ export async function isServiceReady(url: string): Promise<boolean> {
     await response.body?.cancel();
     return response.ok;
   } catch {
-    // Not listening yet, or not answering: both mean not ready.
+    // Not listening yet, or not responding.
     return false;
   }
 }

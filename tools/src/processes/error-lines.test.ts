@@ -19,7 +19,7 @@ describe('errorMessage', () => {
     '{"level":"info","msg":"the body has \\"level\\":50"}',
     'listening on 127.0.0.1:9092',
     '{"level":"error","msg":"cut',
-  ])('passes over %s', (line) => {
+  ])('ignores %s', (line) => {
     expect(errorMessage(line)).toBeUndefined();
   });
 });

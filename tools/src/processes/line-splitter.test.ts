@@ -10,16 +10,16 @@ async function split(chunks: readonly (string | Buffer)[]): Promise<string[]> {
 }
 
 describe('LineSplitter', () => {
-  it('puts lines together that came in pieces', async () => {
+  it('joins lines that arrive in pieces', async () => {
     expect(await split(['one\ntw', 'o\r\n\nth', 'ree'])).toEqual(['one', 'two', '', 'three']);
   });
 
-  it('keeps a character whole that came in two pieces', async () => {
+  it('joins a character that arrives in two pieces', async () => {
     const bytes = Buffer.from('Zürich\n');
     expect(await split([bytes.subarray(0, 2), bytes.subarray(2)])).toEqual(['Zürich']);
   });
 
-  it('bounds a line that does not end', async () => {
+  it('limits the length of a line', async () => {
     const lines = await split(Array.from({ length: 100 }, () => 'x'.repeat(1_000)));
     expect(lines.map((line) => line.length)).toEqual([4_000]);
   });
