@@ -1,14 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { read } from './repository-files.js';
+import { repositoryRoot } from './src/repository.js';
 
 /** Checks docker-compose.yml as YAML, without a container engine. */
-
-const root = fileURLToPath(new URL('..', import.meta.url));
-const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 interface Service {
   readonly image?: string;
@@ -94,7 +92,9 @@ describe('docker compose', () => {
     const mounts = all.flatMap(([, service]) => service.volumes ?? []).map((mount) => mount.split(':')[0]!);
     const named = mounts.filter((source) => !source.startsWith('./'));
     expect(new Set(named)).toEqual(new Set(Object.keys(volumes)));
-    expect(mounts.filter((source) => source.startsWith('./') && !existsSync(join(root, source)))).toEqual([]);
+    expect(
+      mounts.filter((source) => source.startsWith('./') && !existsSync(join(repositoryRoot, source))),
+    ).toEqual([]);
   });
 
   it('contains no secret', () => {
@@ -124,7 +124,7 @@ describe('docker compose', () => {
   it.runIf(hasCompose)('is accepted by docker compose with every profile', () => {
     const env = { ...process.env, COMPOSE_PROFILES: '*' };
     const { status, stderr } = spawnSync('docker', ['compose', 'config', '--quiet'], {
-      cwd: root,
+      cwd: repositoryRoot,
       env,
       encoding: 'utf8',
     });

@@ -1,14 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { files, read } from './repository-files.js';
 
 /** Dashboards and alerts use only existing metrics: a renamed metric would be an empty panel without any error. */
-
-const root = fileURLToPath(new URL('..', import.meta.url));
-const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 interface Dashboard {
   readonly uid: string;
@@ -19,9 +15,9 @@ interface Dashboard {
   }[];
 }
 
-const dashboards = readdirSync(join(root, 'docker/observability/dashboards')).map(
-  (file) => [file, JSON.parse(read(`docker/observability/dashboards/${file}`)) as Dashboard] as const,
-);
+const dashboards = files
+  .filter((file) => file.startsWith('docker/observability/dashboards/'))
+  .map((file) => [basename(file), JSON.parse(read(file)) as Dashboard] as const);
 
 interface Alert {
   readonly alert: string;
@@ -78,14 +74,8 @@ async function knownMetrics(): Promise<Map<string, ReadonlySet<string>>> {
 }
 
 function sources(): string[] {
-  return ['apps', 'libs']
-    .flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}/src`))
-    .flatMap((folder) =>
-      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(
-        (file) => `${folder}/${file}`,
-      ),
-    )
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+  return files
+    .filter((file) => /^(?:apps|libs)\/[^/]+\/src\/.*\.ts$/.test(file) && !file.endsWith('.test.ts'))
     .map(read);
 }
 

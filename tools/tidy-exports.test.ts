@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { files, read } from './tidy-files.js';
+import { files, read } from './repository-files.js';
 
 /*
  * Every export is imported by another file. A declaration that only its own file uses needs no `export`, and one that

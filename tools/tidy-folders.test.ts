@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { files, read } from './tidy-files.js';
+import { files, read } from './repository-files.js';
 
 /*
  * Imports between the folders of a package have no cycle. The linter checks files only: two folders may import each other

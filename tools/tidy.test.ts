@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { files, read, root } from './tidy-files.js';
+import { files, read } from './repository-files.js';
+import { repositoryRoot } from './src/repository.js';
 import { findPhrases, findThrows, type Finding } from './tidy-phrases.js';
 
 /** Rules that a linter of single files cannot check. */
@@ -64,7 +65,7 @@ describe.each(packages)('$folder', ({ folder, manifest }) => {
   });
 
   it('has a README', () => {
-    expect(existsSync(join(root, folder, 'README.md'))).toBe(true);
+    expect(existsSync(join(repositoryRoot, folder, 'README.md'))).toBe(true);
   });
 
   it('exports sources to tests, types to the compiler and compiled code to Node, in that order', () => {
@@ -72,7 +73,7 @@ describe.each(packages)('$folder', ({ folder, manifest }) => {
     for (const target of Object.values(manifest.exports ?? {})) {
       expect(Object.keys(target)).toEqual(['@hailstream/source', 'types', 'default']);
       const source = target['@hailstream/source'] ?? '';
-      expect(existsSync(join(root, folder, source)), source).toBe(true);
+      expect(existsSync(join(repositoryRoot, folder, source)), source).toBe(true);
       const compiled = source.replace('./src/', './dist/').replace(/\.ts$/, '');
       expect(target).toMatchObject({ types: `${compiled}.d.ts`, default: `${compiled}.js` });
     }
@@ -126,7 +127,9 @@ describe('sources', () => {
 
   it('have every test folder in a tsconfig: elsewhere a decorated class is a syntax error', () => {
     const tested = folders.filter((folder) => files.some((file) => file.startsWith(`${folder}/test/`)));
-    expect(tested.filter((folder) => !existsSync(join(root, folder, 'test/tsconfig.json')))).toEqual([]);
+    expect(
+      tested.filter((folder) => !existsSync(join(repositoryRoot, folder, 'test/tsconfig.json'))),
+    ).toEqual([]);
   });
 });
 
@@ -136,7 +139,7 @@ describe('documents', () => {
     const broken = documents.flatMap((file) =>
       [...read(file).matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)]
         .map(([, target = '']) => target)
-        .filter((target) => !existsSync(join(root, dirname(file), target)))
+        .filter((target) => !existsSync(join(repositoryRoot, dirname(file), target)))
         .map((target) => `${file}: ${target}`),
     );
     expect(broken).toEqual([]);

@@ -1,14 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-/** The repository's folder. */
-export const root = fileURLToPath(new URL('..', import.meta.url));
+import { repositoryRoot } from './src/repository.js';
 
 const GENERATED = new Set(['node_modules', 'dist', '.git', '.hailstream', 'results', 'coverage']);
 
 /** Paths of all files that are not generated, from the repository's folder, with slashes. */
-export const files = [...filesBelow(root)].map((path) => relative(root, path).replaceAll('\\', '/'));
+export const files = [...filesBelow(repositoryRoot)].map((path) =>
+  relative(repositoryRoot, path).replaceAll('\\', '/'),
+);
 
 function* filesBelow(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -19,6 +18,7 @@ function* filesBelow(folder: string): Generator<string> {
   }
 }
 
+/** The text of a file, by its path from the repository's folder. */
 export function read(path: string): string {
-  return readFileSync(join(root, path), 'utf8');
+  return readFileSync(join(repositoryRoot, path), 'utf8');
 }
