@@ -18,9 +18,9 @@ export { HealthModule } from './health/health.module.js';
 export { LogConsumerMetrics } from './metrics/log-consumer-metrics.service.js';
 export { MetricsModule } from './metrics/metrics.module.js';
 
-// Log: producer, admin, topics, and batches for @EventPattern() handlers.
+// Log: its clients, topics, and batches for @EventPattern() handlers.
 export { LogModule, type LogModuleOptions } from './log/log.module.js';
 export { LogTopics } from './log/log-topics.service.js';
 export { connectLog, LogTransport, type LogTransportOptions } from './log/log-transport.js';
-export { ADMIN, PRODUCER } from './log/log.tokens.js';
+export { ADMIN, DEAD_LETTER_QUEUE, PRODUCER, RANGE_READER } from './log/log.tokens.js';
 export { waitForLog } from './log/wait-for-log.js';

@@ -1,14 +1,22 @@
-import { createAdmin, type Producer } from '@hailstream/log';
+import {
+  createAdmin,
+  type Admin,
+  type DeadLetterQueue,
+  type Producer,
+  type RangeReader,
+} from '@hailstream/log';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import {
   ADMIN,
   createHttpApp,
+  DEAD_LETTER_QUEUE,
   HealthChecks,
   HealthModule,
   LoggingModule,
   LogModule,
   LogTopics,
   PRODUCER,
+  RANGE_READER,
   type LogModuleOptions,
 } from '@hailstream/nest';
 import { createLogger } from '@hailstream/service/logging';
@@ -82,10 +90,50 @@ describe(LogModule, () => {
     expect((await checks.readiness()).status).toBe('error');
   });
 
-  it('provides the admin alone if an app names neither topics nor a producer', async () => {
+  it('provides the clients whose options are set, and closes them with the app', async () => {
+    const started = await start({
+      topics: [CARS],
+      producer: {},
+      rangeReader: {},
+      deadLetterQueue: { topic: CARS.name },
+    });
+    await until(() => started.get(LogTopics).ready);
+    const admin = started.get<Admin>(ADMIN);
+    const producer = started.get<Producer>(PRODUCER);
+    const reader = started.get<RangeReader>(RANGE_READER);
+    const queue = started.get<DeadLetterQueue>(DEAD_LETTER_QUEUE);
+    const car = { topic: CARS.name, key: 'k', value: Buffer.from('a') };
+    const letter = {
+      kind: 'record',
+      topic: 'test.trips',
+      partition: 0,
+      record: { offset: 7n, key: null, value: Buffer.from('b'), headers: {}, timestampMs: 0 },
+      groupId: 'test',
+      attempts: 1,
+      reason: new Error('not a trip'),
+    } as const;
+    await producer.send([car]);
+    await queue.write([letter]);
+    const ranges = [{ topic: CARS.name, from: 'earliest', to: 'latest' } as const];
+    const values: string[] = [];
+    for await (const { records } of await reader.readRange({ ranges }))
+      values.push(...records.map(({ value }) => String(value)));
+    expect(values.toSorted()).toEqual(['a', 'b']);
+
+    await started.close();
+    app = undefined;
+    const closed = { code: 'CLOSED' };
+    await expect(producer.send([car])).rejects.toMatchObject(closed);
+    await expect(queue.write([letter])).rejects.toMatchObject({ cause: closed });
+    await expect(reader.readRange({ ranges })).rejects.toMatchObject(closed);
+    await expect(admin.offsets(CARS.name)).rejects.toMatchObject(closed);
+  });
+
+  it('provides the admin alone if an app sets no other option', async () => {
     const started = await start({});
     expect(started.get(ADMIN)).toBeDefined();
-    expect(() => started.get<unknown>(PRODUCER)).toThrow('Nest could not find');
+    for (const token of [PRODUCER, RANGE_READER, DEAD_LETTER_QUEUE, LogTopics])
+      expect(() => started.get<unknown>(token)).toThrow('Nest could not find');
     expect(await started.get(HealthChecks).readiness()).toEqual({ status: 'ok', checks: {} });
   });
 

@@ -1,6 +1,6 @@
 import { deadLetterTopic, type EventRegistry } from '@hailstream/events';
 import { LogError, type Admin, type DeadLetterQueue, type RangeReader } from '@hailstream/log';
-import { LOGGER } from '@hailstream/nest';
+import { ADMIN, DEAD_LETTER_QUEUE, LOGGER, RANGE_READER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable } from '@nestjs/common';
 import type { LoadConfig } from '../config.js';
@@ -8,7 +8,6 @@ import { LOAD_CONFIG } from '../config.tokens.js';
 import { POOL } from '../database/database.tokens.js';
 import type { Pool } from '../database/pool.postgres.js';
 import { SchemaMigrator } from '../database/schema-migrator.service.js';
-import { ADMIN, DEAD_LETTERS, RANGE_READER } from '../log/log.tokens.js';
 import { KnownRecords } from '../positions/known-records.postgres.js';
 import { PositionLeases } from '../positions/position-leases.postgres.js';
 import { LogPositions } from '../positions/positions.postgres.js';
@@ -38,7 +37,7 @@ export class LoadRunner {
     @Inject(POOL) private readonly pool: Pool,
     @Inject(ADMIN) private readonly admin: Admin,
     @Inject(RANGE_READER) private readonly reader: RangeReader,
-    @Inject(DEAD_LETTERS) private readonly deadLetters: DeadLetterQueue,
+    @Inject(DEAD_LETTER_QUEUE) private readonly deadLetters: DeadLetterQueue,
     private readonly migrator: SchemaMigrator,
     private readonly positions: LogPositions,
     private readonly known: KnownRecords,

@@ -1,9 +1,9 @@
-import { eventRegistry, type EventRegistry } from '@hailstream/events';
+import { deadLetterTopic, eventRegistry, type EventRegistry } from '@hailstream/events';
+import { LogModule } from '@hailstream/nest';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { LoadConfig } from '../config.js';
 import { LOAD_CONFIG } from '../config.tokens.js';
 import { DatabaseModule } from '../database/database.module.js';
-import { LogModule } from '../log/log.module.js';
 import { PositionsModule } from '../positions/positions.module.js';
 import { RejectsModule } from '../rejects/rejects.module.js';
 import { tablesByTopic, type Tables } from '../rows/tables.js';
@@ -25,7 +25,17 @@ export class LoadModule {
     return {
       module: LoadModule,
       global: true,
-      imports: [DatabaseModule.forRoot(config), LogModule.forRoot(config), PositionsModule, RejectsModule],
+      imports: [
+        DatabaseModule.forRoot(config),
+        LogModule.forRoot({
+          connection: config.connection,
+          topicPolicy: config.topicPolicy,
+          rangeReader: {},
+          deadLetterQueue: { topic: deadLetterTopic.name },
+        }),
+        PositionsModule,
+        RejectsModule,
+      ],
       providers: [
         { provide: LOAD_CONFIG, useValue: config },
         { provide: REGISTRY, useValue: registry },

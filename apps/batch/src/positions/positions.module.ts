@@ -1,9 +1,9 @@
 import { deadLetterTopic } from '@hailstream/events';
 import type { Admin } from '@hailstream/log';
+import { ADMIN } from '@hailstream/nest';
 import { Module } from '@nestjs/common';
 import { POOL } from '../database/database.tokens.js';
 import type { Pool } from '../database/pool.postgres.js';
-import { ADMIN } from '../log/log.tokens.js';
 import type { Tables } from '../rows/tables.js';
 import { TABLES } from '../rows/tables.tokens.js';
 import { KnownRecords } from './known-records.postgres.js';

@@ -1,4 +1,4 @@
-import { HealthChecks, LOGGER, LogConsumerMetrics } from '@hailstream/nest';
+import { ADMIN, HealthChecks, LOGGER, LogConsumerMetrics } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import type { Admin } from '@hailstream/log';
 import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
@@ -14,7 +14,6 @@ import { SchemaMigrator } from '../database/schema-migrator.service.js';
 import { isTransient } from '../load/load.errors.js';
 import type { LoadResult } from '../load/load-result.js';
 import { LoadRunner } from '../load/load-runner.service.js';
-import { ADMIN } from '../log/log.tokens.js';
 import { NextStart, type Clocks } from '../schedule/next-start.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { LoadHealth } from './load-health.js';

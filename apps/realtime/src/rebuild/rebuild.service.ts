@@ -14,7 +14,7 @@ import {
   type RangeReader,
   type TopicIdentity,
 } from '@hailstream/log';
-import { ADMIN, HealthChecks, LOGGER, waitForLog } from '@hailstream/nest';
+import { ADMIN, HealthChecks, LOGGER, RANGE_READER, waitForLog } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { backoffMs } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
@@ -28,7 +28,7 @@ import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
 import { LogLoss } from './log-loss.js';
 import { describeStatus, logStatus } from './log-status.js';
 import { notRebuilt } from './rebuild.errors.js';
-import { RANGE_READER, REBUILD_MS } from './rebuild.tokens.js';
+import { REBUILD_MS } from './rebuild.tokens.js';
 
 const RETRY = { firstMs: 200, maxMs: 3_000 };
 
