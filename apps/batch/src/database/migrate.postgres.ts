@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { MigrationError } from './migration.errors.js';
-import { begin } from './pool.postgres.js';
+import { begin, withConnection } from './pool.postgres.js';
 import { missingRights } from './rights.postgres.js';
 
 const FOLDER = new URL('../../migrations/', import.meta.url);
@@ -31,19 +31,15 @@ export async function migrate(pool: pg.Pool): Promise<string[]> {
   const applied: string[] = [];
   for (const migration of migrations) {
     if (recorded.has(migration.version)) continue;
-    if (await apply(pool, migration)) applied.push(migration.name);
+    const isApplied = await withConnection(pool, (client) => apply(client, migration));
+    if (isApplied) applied.push(migration.name);
   }
   return applied;
 }
 
 async function requireRights(pool: pg.Pool): Promise<void> {
-  const client = await pool.connect();
-  try {
-    const missing = await missingRights(client);
-    if (missing.length > 0) throw new MigrationError(missing.join('\n'), INSUFFICIENT_PRIVILEGE);
-  } finally {
-    client.release();
-  }
+  const missing = await withConnection(pool, missingRights);
+  if (missing.length > 0) throw new MigrationError(missing.join('\n'), INSUFFICIENT_PRIVILEGE);
 }
 
 /** Returns the versions that are recorded as applied. */
@@ -80,9 +76,8 @@ async function readMigrations(): Promise<Migration[]> {
   return migrations;
 }
 
-async function apply(pool: pg.Pool, migration: Migration): Promise<boolean> {
-  const client = await pool.connect();
-  let failure: Error | undefined;
+/** Returns whether this process applied it. */
+async function apply(client: pg.ClientBase, migration: Migration): Promise<boolean> {
   try {
     // The duration depends on the number of rows: the bound for the statements of a chunk does not apply.
     await begin(client);
@@ -106,11 +101,8 @@ async function apply(pool: pg.Pool, migration: Migration): Promise<boolean> {
     await client.query('COMMIT');
     return recorded.rowCount === 1;
   } catch (error) {
-    failure = error as Error;
+    const { message } = error as Error;
     const code = error instanceof pg.DatabaseError ? error.code : undefined;
-    throw new MigrationError(`migrations/${migration.name}: ${failure.message}`, code, { cause: error });
-  } finally {
-    // A connection with an open transaction must not return to the pool.
-    client.release(failure);
+    throw new MigrationError(`migrations/${migration.name}: ${message}`, code, { cause: error });
   }
 }

@@ -48,6 +48,36 @@ export function createPool({ url, size, logger }: PoolOptions): Pool {
   return pool;
 }
 
+/** Runs `work` with a connection of the pool. If it fails, the connection is closed: it may have an open transaction. */
+export async function withConnection<T>(
+  pool: Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  let failure: Error | undefined;
+  try {
+    return await work(client);
+  } catch (error) {
+    failure = error as Error;
+    throw error;
+  } finally {
+    client.release(failure);
+  }
+}
+
+/** Runs `work` in a transaction that is started by {@link begin}, and commits it. */
+export async function inTransaction<T>(
+  pool: Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  return withConnection(pool, async (client) => {
+    await begin(client);
+    const result = await work(client);
+    await client.query('COMMIT');
+    return result;
+  });
+}
+
 /** Starts a transaction with bounded waits, independent of the session's settings. */
 export async function begin(client: pg.ClientBase): Promise<void> {
   const settings = BOUNDS.map(([name, milliseconds]) => `SET LOCAL ${name} = ${milliseconds}`);

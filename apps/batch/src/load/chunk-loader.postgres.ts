@@ -1,6 +1,6 @@
 import { partitionName, type TopicIdentity } from '@hailstream/log';
 import type pg from 'pg';
-import { begin } from '../database/pool.postgres.js';
+import { begin, withConnection } from '../database/pool.postgres.js';
 import { LEASE_END } from '../positions/position-leases.postgres.js';
 import { digestOf, isSameLog, LOAD_JOB } from '../positions/position.js';
 import type { RecordCopy } from '../rows/record-copies.js';
@@ -56,22 +56,14 @@ export class ChunkLoader {
 
   /** Loads a chunk. After an error, a repeated call determines whether the chunk was committed. */
   async load(chunk: Chunk): Promise<Counts> {
-    const client = await this.pool.connect();
-    let failure: Error | undefined;
-    try {
+    return withConnection(this.pool, async (client) => {
       await beginWithPartitions(client, chunk);
       const position = await lockPosition(client, chunk);
       const before = await this.settleUnknownCommit(client, chunk);
       const loaded = addCounts(before, await this.loadFrom(client, chunk, position));
       await this.commit(client, chunk, { position, loaded });
       return loaded;
-    } catch (error) {
-      failure = error as Error;
-      throw error;
-    } finally {
-      // After a failure the connection may have an open transaction, and the pool closes it.
-      client.release(failure);
-    }
+    });
   }
 
   private seenIdsOf(table: Table): SeenIds {

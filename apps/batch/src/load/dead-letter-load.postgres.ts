@@ -1,7 +1,7 @@
 import { partitionName, type Admin, type LogRecord, type RangeReader } from '@hailstream/log';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { begin } from '../database/pool.postgres.js';
+import { inTransaction } from '../database/pool.postgres.js';
 import type { LogPartition } from '../positions/log-partition.js';
 import type { LogPositions } from '../positions/positions.postgres.js';
 import { toDeadLetterRow, type DeadLetterRow } from '../rejects/dead-letter-row.js';
@@ -92,21 +92,5 @@ async function loadPartition(
   for await (const { records, nextOffset } of read) {
     const rows = records.map((record) => toDeadLetterRow(record, { topic, partition }));
     await write(rows, nextOffset, records.at(-1));
-  }
-}
-
-async function inTransaction(pool: pg.Pool, work: (client: pg.ClientBase) => Promise<void>): Promise<void> {
-  const client = await pool.connect();
-  let failure: Error | undefined;
-  try {
-    await begin(client);
-    await work(client);
-    await client.query('COMMIT');
-  } catch (error) {
-    failure = error as Error;
-    throw error;
-  } finally {
-    // A connection with an open transaction must not return to the pool.
-    client.release(failure);
   }
 }

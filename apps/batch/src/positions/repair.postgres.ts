@@ -1,6 +1,6 @@
 import type { TopicIdentity } from '@hailstream/log';
 import type pg from 'pg';
-import { begin } from '../database/pool.postgres.js';
+import { inTransaction } from '../database/pool.postgres.js';
 import { isSameLog, LOAD_JOB } from './position.js';
 
 /** A new position in the current log. */
@@ -24,7 +24,7 @@ export class PositionRepair {
 
   /** Sets positions, binds them to the log and records the gaps that they pass. Removes the positions in `removed`. */
   async reset(positions: readonly NewPosition[], removed: readonly Place[]): Promise<void> {
-    await this.inTransaction(async (client) => {
+    await this.exclusively(async (client) => {
       for (const position of positions) await resetOne(client, position);
       for (const { topic, partition } of removed) {
         await client.query(
@@ -40,7 +40,7 @@ export class PositionRepair {
     positions: readonly (Place & { readonly identity: TopicIdentity })[],
     { forgetRecords }: { readonly forgetRecords: boolean },
   ): Promise<void> {
-    await this.inTransaction(async (client) => {
+    await this.exclusively(async (client) => {
       for (const { topic, partition, identity } of positions) {
         await client.query(
           `UPDATE ride.log_positions
@@ -53,21 +53,12 @@ export class PositionRepair {
     });
   }
 
-  private async inTransaction(work: (client: pg.ClientBase) => Promise<void>): Promise<void> {
-    const client = await this.pool.connect();
-    let failure: Error | undefined;
-    try {
-      await begin(client);
-      // Serialises changes by operators. Loads lock one position at a time.
+  /** Runs one change at a time. Loads lock one position at a time, and wait only for the positions that are changed. */
+  private exclusively(work: (client: pg.ClientBase) => Promise<void>): Promise<void> {
+    return inTransaction(this.pool, async (client) => {
       await client.query('LOCK TABLE ride.log_gaps IN SHARE ROW EXCLUSIVE MODE');
       await work(client);
-      await client.query('COMMIT');
-    } catch (error) {
-      failure = error as Error;
-      throw error;
-    } finally {
-      client.release(failure);
-    }
+    });
   }
 }
 

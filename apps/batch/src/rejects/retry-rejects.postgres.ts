@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { begin } from '../database/pool.postgres.js';
+import { begin, withConnection } from '../database/pool.postgres.js';
 import type { LogRecord } from '@hailstream/log';
 import { CONSUMER_GROUP } from '../consumer-group.js';
 import { createPartition, missingDays } from '../storage/partitions.postgres.js';
@@ -103,17 +103,11 @@ class RejectRetry {
 
   async load(chunk: Chunk): Promise<RetryCounts> {
     for (let attempt = 1; ; attempt += 1) {
-      const client = await this.pool.connect();
-      let failure: Error | undefined;
       try {
-        return await this.loadOnce(client, chunk);
+        return await withConnection(this.pool, (client) => this.loadOnce(client, chunk));
       } catch (error) {
-        failure = error as Error;
         const isDeadlock = error instanceof pg.DatabaseError && error.code === '40P01';
         if (!isDeadlock || attempt === MAX_ATTEMPTS) throw error;
-      } finally {
-        // A connection with an open transaction must not return to the pool.
-        client.release(failure);
       }
     }
   }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { begin } from '../database/pool.postgres.js';
+import { inTransaction } from '../database/pool.postgres.js';
 
 /** Keys of one table that one call deletes at most, to keep the transaction short. The next load deletes more. */
 const MAX_KEYS_EXPIRED = 200_000;
@@ -22,30 +22,18 @@ export async function expireSeenIds(
 }
 
 async function expireTable(pool: pg.Pool, table: string, windowDays: number): Promise<number> {
-  const client = await pool.connect();
-  let failure: Error | undefined;
-  try {
-    await begin(client);
+  return inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ locked: boolean }>(
       'SELECT pg_try_advisory_xact_lock($1) AS locked',
       [LOCK],
     );
-    const result =
-      rows[0]?.locked === true
-        ? await client.query(
-            `DELETE FROM ride.${table}_seen WHERE ctid = ANY (ARRAY(
-               SELECT ctid FROM ride.${table}_seen
-               WHERE seen_on < (now() AT TIME ZONE 'UTC')::date - $1::integer LIMIT ${MAX_KEYS_EXPIRED}))`,
-            [windowDays],
-          )
-        : undefined;
-    await client.query('COMMIT');
-    return result?.rowCount ?? 0;
-  } catch (error) {
-    failure = error as Error;
-    throw error;
-  } finally {
-    // A connection with an open transaction must not return to the pool.
-    client.release(failure);
-  }
+    if (rows[0]?.locked !== true) return 0;
+    const { rowCount } = await client.query(
+      `DELETE FROM ride.${table}_seen WHERE ctid = ANY (ARRAY(
+         SELECT ctid FROM ride.${table}_seen
+         WHERE seen_on < (now() AT TIME ZONE 'UTC')::date - $1::integer LIMIT ${MAX_KEYS_EXPIRED}))`,
+      [windowDays],
+    );
+    return rowCount ?? 0;
+  });
 }
