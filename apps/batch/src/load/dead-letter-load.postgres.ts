@@ -8,7 +8,7 @@ import { toDeadLetterRow, type DeadLetterRow } from '../rejects/dead-letter-row.
 import { insertDeadLetters } from '../rejects/dead-letters.postgres.js';
 import { storableReason } from '../rows/encode-chunk.js';
 import { insertGap, lockPosition, movePosition } from './chunk-loader.postgres.js';
-import { LoadError } from './load.errors.js';
+import { unexplainedGap } from './load.errors.js';
 import { plan } from './plan.js';
 
 interface DeadLetterLoadOptions {
@@ -59,12 +59,9 @@ async function loadPartition(
   const read = await reader.readRange({
     ranges: [{ topic, partition, topicId: identity.topicId, from, to: target }],
     signal,
-    onGap: ({ expected, found, cause }) => {
-      const name = partitionName(topic, partition);
-      if (cause === 'unexplained') {
-        const message = `${name}: the log left out offsets ${expected} to ${found - 1n} without a reason`;
-        throw new LoadError('LOG_GAP', message);
-      }
+    onGap: (gap) => {
+      if (gap.cause === 'unexplained') throw unexplainedGap(gap);
+      const { expected, found } = gap;
       logger.error(
         { topic, partition, expected, found },
         'the log deleted dead letters before they were loaded',

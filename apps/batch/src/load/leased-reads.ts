@@ -14,7 +14,7 @@ import type { LeasedPartition, PositionLeases } from '../positions/position-leas
 import type { LogPositions } from '../positions/positions.postgres.js';
 import type { Tables } from '../rows/tables.js';
 import type { ChunkQueue } from './chunk-queue.js';
-import { LoadError } from './load.errors.js';
+import { LoadError, unexplainedGap } from './load.errors.js';
 import type { LogCheck } from './log-check.js';
 
 /** Errors of the log which mean that it is not the one that the load began with. */
@@ -157,16 +157,10 @@ export class LeasedReads implements AsyncDisposable {
     if (nextOffset > from) await check.finish();
   }
 
-  private async passGap({ topic, partition, expected, found, cause }: ConsumerGap): Promise<void> {
+  private async passGap(gap: ConsumerGap): Promise<void> {
+    if (gap.cause === 'unexplained') throw unexplainedGap(gap);
+    const { topic, partition, found } = gap;
     const name = partitionName(topic, partition);
-    if (cause === 'unexplained') {
-      throw new LoadError(
-        'LOG_GAP',
-        `${name}: the log left out offsets ${expected} to ${found - 1n} without a reason. No later records are ` +
-          'loaded. If these offsets do not exist, move the position past them with ' +
-          `npm run batch -- positions reset --topic ${topic} --partition ${partition} --to ${found}`,
-      );
-    }
     const from = this.nextOffsets.get(name)!;
     if (found <= from) return;
     // Committed with the records that follow, in one transaction.

@@ -1,4 +1,4 @@
-import { LogError } from '@hailstream/log';
+import { LogError, partitionName, type ConsumerGap } from '@hailstream/log';
 
 /**
  * - `POSITIONS_REFUSED`: continuing at the stored positions would skip records. Requires intervention.
@@ -37,6 +37,16 @@ export class LoadError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** Returns the error for offsets that the log left out without a reason. */
+export function unexplainedGap({ topic, partition, expected, found }: ConsumerGap): LoadError {
+  return new LoadError(
+    'LOG_GAP',
+    `${partitionName(topic, partition)}: the log left out offsets ${expected} to ${found - 1n} without a reason. No later ` +
+      'records are loaded. If these offsets do not exist, move the position past them with ' +
+      `npm run batch -- positions reset --topic ${topic} --partition ${partition} --to ${found}`,
+  );
 }
 
 /** SQLSTATE classes of errors that a retry does not resolve: authentication, unknown database, missing schema or right. */
