@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  deadLetterTopic,
   eventRegistry,
   DEFAULT_MAX_AGE_DAYS,
   type RiderEvent,
@@ -7,7 +8,14 @@ import {
   type Trip,
   type VehicleEvent,
 } from '@hailstream/events';
-import { createAdmin, createProducer, type LogConnection } from '@hailstream/log';
+import {
+  createAdmin,
+  createProducer,
+  createRangeReader,
+  readDeadLetter,
+  type DeadLetterOrigin,
+  type LogConnection,
+} from '@hailstream/log';
 import type {} from '@hailstream/tools/test-postgres';
 import pg from 'pg';
 import { pino } from 'pino';
@@ -133,6 +141,18 @@ export async function append(
     );
     for (const fate of fates) if (fate.kind === 'failed') throw fate.error;
   }
+}
+
+/** The origins of the records of the dead-letter topic; `undefined` for one without an origin. */
+export async function readDeadLetters(broker: {
+  readonly address: string;
+}): Promise<(DeadLetterOrigin | undefined)[]> {
+  await using reader = createRangeReader({ connection: connectionTo(broker), logger: silent });
+  const ranges = [{ topic: deadLetterTopic.name, from: 'earliest', to: 'latest' } as const];
+  const origins: (DeadLetterOrigin | undefined)[] = [];
+  for await (const { records } of await reader.readRange({ ranges }))
+    origins.push(...records.map(readDeadLetter));
+  return origins;
 }
 
 export const PROVIDER = 'f7b2c3d4-0000-4000-8000-000000000001';

@@ -1,10 +1,5 @@
 import { deadLetterTopic, telemetryFamily } from '@hailstream/events';
-import {
-  createDeadLetterQueue,
-  createRangeReader,
-  readDeadLetter,
-  type DeadLetterOrigin,
-} from '@hailstream/log';
+import { createDeadLetterQueue, createRangeReader } from '@hailstream/log';
 import { deleteRecords, startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -13,6 +8,7 @@ import {
   createLoadRunner,
   createTestDatabase,
   makeTelemetry,
+  readDeadLetters,
   silent,
   type TestDatabase,
 } from './_util.js';
@@ -35,15 +31,6 @@ async function load() {
   return await runner.load(never);
 }
 
-async function readDeadLetters(): Promise<(DeadLetterOrigin | undefined)[]> {
-  await using reader = createRangeReader({ connection: connectionTo(broker), logger: silent });
-  const ranges = [{ topic: deadLetterTopic.name, from: 'earliest', to: 'latest' } as const];
-  const origins: (DeadLetterOrigin | undefined)[] = [];
-  for await (const { records } of await reader.readRange({ ranges }))
-    origins.push(...records.map(readDeadLetter));
-  return origins;
-}
-
 const rejects = () =>
   database.query(
     'SELECT topic, "offset", reason, consumer_group, attempts FROM ride.rejects ORDER BY "offset", 4',
@@ -59,7 +46,7 @@ describe('the dead-letter queue', () => {
     ]);
     expect(await load()).toMatchObject({ rows: 1, rejects: 2 });
     expect(await load()).toMatchObject({ read: 0 });
-    expect(await readDeadLetters()).toMatchObject([
+    expect(await readDeadLetters(broker)).toMatchObject([
       { topic: telemetryFamily.topic.name, offset: 0n, groupId: 'hailstream-batch', attempts: 1 },
       { topic: telemetryFamily.topic.name, offset: 2n, groupId: 'hailstream-batch', attempts: 1 },
     ]);
@@ -120,7 +107,7 @@ describe('the dead-letter queue', () => {
     await append(broker, telemetryFamily.topic.name, [bad('not JSON')]);
     const stop = new AbortController();
     const failing = runner.load(stop.signal).catch((error: unknown) => error);
-    while ((await readDeadLetters()).length === 0);
+    while ((await readDeadLetters(broker)).length === 0);
     stop.abort();
     expect(await failing).toMatchObject({ code: 'STOPPED' });
     expect(await rejects()).toEqual([]);

@@ -6,12 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { telemetryFamily } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
+import pg from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   append,
   createTestDatabase,
   makeTelemetry,
   makeTrack,
+  readDeadLetters,
   toRecords,
   type TestDatabase,
 } from './_util.js';
@@ -92,6 +94,41 @@ describe('main.js run', () => {
     expect(await again.exited).toBe(0);
     expect(await countTelemetry()).toBe(30_000);
     expect((JSON.parse(again.stdout()) as { rows: number }).rows).toBeLessThanOrEqual(30_000 - before);
+  });
+
+  it('loads every row and every reject once although it was killed after it had written a dead letter', async () => {
+    expect(await run(['migrate']).exited).toBe(0);
+    // The commit waits for a lock that this test holds.
+    await database.query(
+      `CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END $$;
+       CREATE TRIGGER wait BEFORE UPDATE OF next_offset ON ride.log_positions FOR EACH ROW
+         WHEN (NEW.topic = 'ride.telemetry') EXECUTE FUNCTION public.wait()`,
+    );
+    const points = toRecords(makeTrack({ points: 20, devices: 1 }));
+    const bad = { key: points[0]!.key, value: Buffer.from('not JSON') };
+    await append(broker, telemetryFamily.topic.name, [...points.slice(0, 10), bad, ...points.slice(10)]);
+    const holder = new pg.Client({ connectionString: database.url });
+    holder.on('error', () => {});
+    await holder.connect();
+    await holder.query('SELECT pg_advisory_lock(1)');
+    const killed = run(['run']);
+    const waiting = `SELECT count(*)::integer FROM pg_locks JOIN pg_database ON pg_database.oid = database
+       WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted`;
+    await until(async () => (await database.one<number>(waiting)) === 1);
+    expect(await readDeadLetters(broker)).toMatchObject([{ topic: telemetryFamily.topic.name, offset: 10n }]);
+    killed.child.kill('SIGKILL');
+    await killed.exited;
+    await holder.end();
+    expect(await database.query('SELECT FROM ride.telemetry')).toEqual([]);
+
+    expect(await run(['run']).exited).toBe(0);
+    expect(await readDeadLetters(broker)).toMatchObject([{ offset: 10n }, { offset: 10n }]);
+    expect(await database.query('SELECT "offset", consumer_group FROM ride.rejects')).toEqual([
+      { offset: '10', consumer_group: 'hailstream-batch' },
+    ]);
+    expect(await countTelemetry()).toBe(20);
+    expect(await database.one('SELECT count(DISTINCT telemetry_id)::integer FROM ride.telemetry')).toBe(20);
   });
 
   it('reports invalid arguments', async () => {
