@@ -18,7 +18,7 @@ import {
 } from '@hailstream/log';
 import type {} from '@hailstream/tools/test-postgres';
 import pg from 'pg';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import { inject } from 'vitest';
 import { CommandModule, createCommandContext } from '../src/commands/command.module.js';
 import { SchemaMigrator } from '../src/database/schema-migrator.service.js';
@@ -86,6 +86,7 @@ export async function createLoadRunner(
     maxAgeDays?: number;
     repeatWindowDays?: number;
     events?: LoadedEvents;
+    logger?: Logger;
   } = {},
 ): Promise<TestRunner> {
   const app = await createCommandContext(
@@ -100,7 +101,7 @@ export async function createLoadRunner(
         maxAgeDays: settings.maxAgeDays ?? DEFAULT_MAX_AGE_DAYS,
         repeatWindowDays: settings.repeatWindowDays ?? 31,
       },
-      silent,
+      settings.logger ?? silent,
       settings.events,
     ),
   );

@@ -1,6 +1,8 @@
 import { deadLetterTopic, telemetryFamily } from '@hailstream/events';
 import { createDeadLetterQueue, createRangeReader } from '@hailstream/log';
 import { deleteRecords, startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { until } from '@hailstream/service/testing';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   append,
@@ -13,6 +15,7 @@ import {
   type TestDatabase,
 } from './_util.js';
 
+const NOT_ENOUGH_REPLICAS = 19;
 const never = new AbortController().signal;
 
 let broker: TestBroker;
@@ -114,6 +117,24 @@ describe('the dead-letter queue', () => {
     await database.query('INSERT INTO public.refused VALUES (1)');
     expect(await load()).toMatchObject({ rejects: 1 });
     expect(await rejects()).toHaveLength(1);
+  });
+
+  it('is written before the transaction, which does not wait for the dead-letter topic', async () => {
+    await load();
+    await append(broker, telemetryFamily.topic.name, [bad('not JSON'), { key: 'k', value: makeTelemetry() }]);
+    const lines: string[] = [];
+    const logger = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
+    await using runner = await createLoadRunner(broker, database, { logger });
+    broker.inject({ api: 'Produce', errorCode: NOT_ENOUGH_REPLICAS, times: 1_000_000 });
+    const loading = runner.load(never);
+    await until(() => lines.some((line) => /"component":"dead-letters".*log is unreachable/.test(line)));
+    const transactions = await database.query(
+      `SELECT query FROM pg_stat_activity
+       WHERE datname = current_database() AND state LIKE 'idle in transaction%'`,
+    );
+    broker.clearFaults();
+    expect(await loading).toMatchObject({ rows: 1, rejects: 1 });
+    expect(transactions).toEqual([]);
   });
 
   it('records dead letters that were deleted before they were loaded as a gap, once', async () => {

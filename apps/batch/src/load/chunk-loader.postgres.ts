@@ -4,7 +4,7 @@ import { begin, withConnection } from '../database/pool.postgres.js';
 import { LEASE_END } from '../positions/position-leases.postgres.js';
 import { digestOf, isSameLog, LOAD_JOB } from '../positions/position.js';
 import type { RecordCopy } from '../rows/record-copies.js';
-import type { EncodedChunk } from '../rows/encode-chunk.js';
+import type { EncodedChunk, Reject } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
 import { LoadError } from './load.errors.js';
 import { addCounts, NO_COUNTS, requireSum, type Counts } from './counts.js';
@@ -56,6 +56,7 @@ export class ChunkLoader {
 
   /** Loads a chunk. After an error, a repeated call determines whether the chunk was committed. */
   async load(chunk: Chunk): Promise<Counts> {
+    await this.writeEncodedRejects(chunk);
     return withConnection(this.pool, async (client) => {
       await beginWithPartitions(client, chunk);
       const position = await lockPosition(client, chunk);
@@ -64,6 +65,22 @@ export class ChunkLoader {
       await this.commit(client, chunk, { position, loaded });
       return loaded;
     });
+  }
+
+  /**
+   * Writes the rejects that were found without Postgres. No transaction is open and no connection is used meanwhile, because
+   * the dead-letter topic may not respond for a long time. Rejects before the position were written by another process.
+   */
+  private async writeEncodedRejects({ topic, partition, encoded }: Chunk): Promise<void> {
+    if (encoded.rejects.length === 0) return;
+    const { rows } = await this.pool.query<{ next_offset: string }>(
+      'SELECT next_offset FROM ride.log_positions WHERE job = $1 AND topic = $2 AND partition = $3',
+      [LOAD_JOB, topic, partition],
+    );
+    // Without a position, the transaction fails.
+    if (rows[0] === undefined) return;
+    const position = BigInt(rows[0].next_offset);
+    await this.rejects.write({ topic, partition }, rejectsFrom(encoded, position));
   }
 
   private seenIdsOf(table: Table): SeenIds {
@@ -77,9 +94,8 @@ export class ChunkLoader {
     const { table, encoded, nextOffset } = chunk;
     if (position >= nextOffset) return NO_COUNTS;
     const written = await new RowWriter(client, table, this.seenIdsOf(table)).write(encoded.rows, position);
-    const rejects = encoded.rejects.filter(({ record }) => record.offset >= position);
-    rejects.push(...written.rejects);
-    await this.rejects.write(chunk, rejects);
+    await this.rejects.write(chunk, written.rejects);
+    const rejects = [...rejectsFrom(encoded, position), ...written.rejects];
     // A batch that cannot be decoded counts as one record, because its number of records is unknown.
     const batches = rejects.filter(({ lastOffset }) => lastOffset !== undefined).length;
     const read = encoded.records.countFrom(position) + batches;
@@ -128,6 +144,10 @@ export class ChunkLoader {
     ]);
     return rows[0]?.status === 'committed' ? unknown.loaded : NO_COUNTS;
   }
+}
+
+function rejectsFrom({ rejects }: EncodedChunk, position: bigint): Reject[] {
+  return rejects.filter(({ record }) => record.offset >= position);
 }
 
 /** Starts a transaction in which the table has a partition for each day of the chunk. */

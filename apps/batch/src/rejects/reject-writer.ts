@@ -2,7 +2,7 @@ import { partitionName, type DeadLetter, type DeadLetterQueue, type TopicPartiti
 import { CONSUMER_GROUP } from '../consumer-group.js';
 import type { Reject } from '../rows/encode-chunk.js';
 
-/** Longest wait for the dead-letter topic: less than the bound of an idle transaction, which is open meanwhile. */
+/** Longest wait for the dead-letter topic: less than the bound of an idle transaction, which is open if Postgres rejected rows. */
 const WRITE_TIMEOUT_MS = 20_000;
 
 /**
