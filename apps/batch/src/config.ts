@@ -33,6 +33,9 @@ const batchEnv = Type.Object({
   BATCH_CHUNK_BYTES: Env.Int({ default: 4 * MEBIBYTE, minimum: 65_536, maximum: 64 * MEBIBYTE }),
 });
 
+/** Injects the {@link LoadConfig}. */
+export const LOAD_CONFIG = Symbol('LoadConfig');
+
 export interface LoadConfig {
   readonly connection: LogConnection;
   readonly topicPolicy: TopicPolicy;

@@ -1,8 +1,7 @@
 import 'reflect-metadata';
 
 // Logging: Nest's messages in pino.
-export { LoggingModule } from './logging/logging.module.js';
-export { LOGGER } from './logging/logging.tokens.js';
+export { LOGGER, LoggingModule } from './logging/logging.module.js';
 
 // HTTP: Nest on Fastify, errors as problems.
 export { createHttpApp } from './http/create-http-app.js';

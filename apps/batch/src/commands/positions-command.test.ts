@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parsePositionsArgs } from './positions-command.js';
-import { UsageError } from './usage.errors.js';
+import { UsageError } from './command-options.js';
 
 const topic = 'ride.telemetry';
 const topics = ['ride.telemetry', 'ride.trips'];

@@ -1,12 +1,11 @@
 import { partitionName } from '@hailstream/log';
 import { createInterface } from 'node:readline/promises';
-import { parseArgs } from 'node:util';
 import type { InspectedPartition } from '../positions/inspect.js';
 import type { PositionTools, Selection } from '../positions/position-tools.js';
 import { describeIdentity } from '../positions/refusal.js';
 import { parseResetTarget, RESET_TARGET_EXPECTED } from '../positions/reset-target.js';
 import { isRefusal } from '../positions/verdict.js';
-import { UsageError } from './usage.errors.js';
+import { parseOptions, UsageError } from './command-options.js';
 
 export const POSITIONS_USAGE = [
   'positions show [--topic TOPIC] [--json]',
@@ -47,7 +46,7 @@ interface PositionsArgs {
 export function parsePositionsArgs(args: readonly string[], topics: readonly string[]): PositionsArgs {
   const [command = '', ...rest] = args;
   if (!isCommand(command)) throw new UsageError(`positions: expected show, reset or adopt, got "${command}"`);
-  const values = parseOptions(rest);
+  const values = parseOptions(`positions ${command}`, rest, OPTIONS);
   for (const name of Object.keys(values)) {
     if (!(ACCEPTED[command] as readonly string[]).includes(name)) {
       throw new UsageError(`positions ${command}: unknown option --${name}`);
@@ -147,16 +146,6 @@ async function confirm(changes: readonly string[], { isConfirmed }: PositionsArg
 
 function isCommand(command: string): command is keyof typeof ACCEPTED {
   return Object.hasOwn(ACCEPTED, command);
-}
-
-function parseOptions(
-  args: readonly string[],
-): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'] {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
 }
 
 /** Offsets stay below 2^53. */

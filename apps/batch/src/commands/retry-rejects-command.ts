@@ -1,11 +1,10 @@
-import { parseArgs } from 'node:util';
 import {
   addCounts,
   NOTHING_RETRIED,
   type RetryCounts,
   type RetryFilter,
 } from '../rejects/retry-rejects.postgres.js';
-import { UsageError } from './usage.errors.js';
+import { parseOptions, UsageError } from './command-options.js';
 
 export const RETRY_REJECTS_USAGE = [
   'retry-rejects [--topic TOPIC] [--reason TEXT] [--dry-run] [--json]',
@@ -27,7 +26,8 @@ interface RetryRejectsArgs {
 
 /** @throws UsageError */
 export function parseRetryRejectsArgs(args: readonly string[], topics: readonly string[]): RetryRejectsArgs {
-  const { topic, reason, 'dry-run': isDryRun = false, json: isJson = false } = parseOptions(args);
+  const values = parseOptions('retry-rejects', args, OPTIONS);
+  const { topic, reason, 'dry-run': isDryRun = false, json: isJson = false } = values;
   if (topic !== undefined && !topics.includes(topic)) {
     throw new UsageError(`--topic: expected one of ${topics.join(', ')}, got "${topic}"`);
   }
@@ -53,12 +53,4 @@ export function retryReport(
 
 function describe({ retried, rows, duplicates, rejects }: RetryCounts): string {
   return `${retried} retried: ${rows} rows, ${duplicates} duplicates, ${rejects} rejected again`;
-}
-
-function parseOptions(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS }).values;
-  } catch (error) {
-    throw new UsageError(`retry-rejects: ${(error as Error).message}`);
-  }
 }

@@ -9,11 +9,11 @@ import { LoadRunner } from '../load/load-runner.service.js';
 import { PositionTools } from '../positions/position-tools.js';
 import { RejectRetrier } from '../rejects/reject-retrier.service.js';
 import { tablesByTopic } from '../rows/tables.js';
+import { UsageError } from './command-options.js';
 import { CommandModule, createCommandContext, type CommandContext } from './command.module.js';
 import { parsePositionsArgs, POSITIONS_USAGE, runPositions } from './positions-command.js';
 import { ProgressDisplay } from './progress-display.js';
 import { parseRetryRejectsArgs, retryReport, RETRY_REJECTS_USAGE } from './retry-rejects-command.js';
-import { UsageError } from './usage.errors.js';
 
 const USAGE = [
   'usage: npm run batch -- COMMAND (in a container: node main.js COMMAND)',

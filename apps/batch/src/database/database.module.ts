@@ -1,8 +1,7 @@
 import { LOGGER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
-import { POOL } from './database.tokens.js';
-import { createPool, type Pool } from './pool.postgres.js';
+import { createPool, POOL, type Pool } from './pool.postgres.js';
 import { SchemaMigrator } from './schema-migrator.service.js';
 
 interface DatabaseOptions {

@@ -1,6 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
 import pg from 'pg';
-import { MigrationError } from './migration.errors.js';
 import { begin, withConnection } from './pool.postgres.js';
 import { missingRights } from './rights.postgres.js';
 
@@ -8,6 +7,19 @@ const FOLDER = new URL('../../migrations/', import.meta.url);
 const FILE_NAME = /^(\d{3})-[a-z-]+\.sql$/;
 /** Advisory lock of the process that migrates. The same number in every process. */
 const LOCK = 7_245_117;
+
+/** The schema could not be brought up to date. `code` is the SQLSTATE if Postgres reported the error. */
+class MigrationError extends Error {
+  override readonly name = 'MigrationError';
+
+  constructor(
+    message: string,
+    readonly code: string | undefined,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
 
 interface Migration {
   readonly version: number;

@@ -19,6 +19,9 @@ const BOUNDS = [
 
 export type Pool = pg.Pool;
 
+/** Injects the {@link Pool}. */
+export const POOL = Symbol('Pool');
+
 interface PoolOptions {
   readonly url: string;
   /** Number of connections: chunks that are written concurrently. */
@@ -49,10 +52,7 @@ export function createPool({ url, size, logger }: PoolOptions): Pool {
 }
 
 /** Runs `work` with a connection of the pool. If it fails, the connection is closed: it may have an open transaction. */
-export async function withConnection<T>(
-  pool: Pool,
-  work: (client: pg.PoolClient) => Promise<T>,
-): Promise<T> {
+export async function withConnection<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let failure: Error | undefined;
   try {
@@ -66,10 +66,7 @@ export async function withConnection<T>(
 }
 
 /** Runs `work` in a transaction that is started by {@link begin}, and commits it. */
-export async function inTransaction<T>(
-  pool: Pool,
-  work: (client: pg.PoolClient) => Promise<T>,
-): Promise<T> {
+export async function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   return withConnection(pool, async (client) => {
     await begin(client);
     const result = await work(client);

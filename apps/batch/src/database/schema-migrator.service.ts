@@ -1,9 +1,8 @@
 import { LOGGER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable } from '@nestjs/common';
-import { POOL } from './database.tokens.js';
 import { migrate } from './migrate.postgres.js';
-import type { Pool } from './pool.postgres.js';
+import { POOL, type Pool } from './pool.postgres.js';
 
 /** Brings the schema up to date once per process. */
 @Injectable()

@@ -1,13 +1,11 @@
 import { deadLetterTopic, eventRegistry, type EventRegistry } from '@hailstream/events';
 import { LogModule } from '@hailstream/nest';
 import { Module, type DynamicModule } from '@nestjs/common';
-import type { LoadConfig } from '../config.js';
-import { LOAD_CONFIG } from '../config.tokens.js';
+import { LOAD_CONFIG, type LoadConfig } from '../config.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { PositionsModule } from '../positions/positions.module.js';
 import { RejectsModule } from '../rejects/rejects.module.js';
-import { tablesByTopic, type Tables } from '../rows/tables.js';
-import { REGISTRY, TABLES } from '../rows/tables.tokens.js';
+import { REGISTRY, TABLES, tablesByTopic, type Tables } from '../rows/tables.js';
 import { LoadRunner } from './load-runner.service.js';
 
 /** The event families that are loaded, and the tables that they are loaded into. */

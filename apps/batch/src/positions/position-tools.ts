@@ -1,9 +1,14 @@
 import { partitionName, type Admin } from '@hailstream/log';
 import { inspect, type InspectedPartition } from './inspect.js';
-import { PositionsError } from './positions.errors.js';
 import type { LogPositions } from './positions.postgres.js';
 import type { NewPosition, Place, PositionRepair } from './repair.postgres.js';
 import type { ResetTarget } from './reset-target.js';
+
+/** A change of positions that is not possible. */
+class PositionsError extends Error {
+  override readonly name = 'PositionsError';
+  readonly code = 'POSITIONS';
+}
 
 /** Topics, or one partition of them. */
 export interface Selection {

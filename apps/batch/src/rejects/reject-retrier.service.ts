@@ -1,11 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { LoadConfig } from '../config.js';
-import { LOAD_CONFIG } from '../config.tokens.js';
-import { POOL } from '../database/database.tokens.js';
-import type { Pool } from '../database/pool.postgres.js';
+import { LOAD_CONFIG, type LoadConfig } from '../config.js';
+import { POOL, type Pool } from '../database/pool.postgres.js';
 import { SchemaMigrator } from '../database/schema-migrator.service.js';
-import type { Tables } from '../rows/tables.js';
-import { TABLES } from '../rows/tables.tokens.js';
+import { TABLES, type Tables } from '../rows/tables.js';
 import { retryRejects, type RetryCounts, type RetryFilter } from './retry-rejects.postgres.js';
 
 /** Loads rejects again. */

@@ -1,13 +1,13 @@
 import pg from 'pg';
 import { begin, withConnection } from '../database/pool.postgres.js';
 import type { LogRecord } from '@hailstream/log';
-import { CONSUMER_GROUP } from '../consumer-group.js';
 import { createPartition, missingDays } from '../storage/partitions.postgres.js';
 import { RowWriter } from '../storage/row-writer.postgres.js';
 import { SeenIds } from '../storage/seen-ids.postgres.js';
 import { CopyWriter } from '../rows/copy-writer.js';
 import { encodeChunk } from '../rows/encode-chunk.js';
 import type { Table, Tables } from '../rows/tables.js';
+import { CONSUMER_GROUP } from './reject-writer.js';
 
 /** Number of rejects that are listed per query. */
 const PAGE_REJECTS = 10_000;

@@ -1,5 +1,5 @@
 import type { CopyWriter } from './copy-writer.js';
-import { UnloadableError } from './unloadable.errors.js';
+import { UnloadableError } from './read-event.js';
 
 /** A column of a table, filled from events of type `T`. */
 export interface Column<T> {

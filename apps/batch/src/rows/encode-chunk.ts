@@ -4,9 +4,8 @@ import type { LogRecord, UndecodableBatch } from '@hailstream/log';
 import type { CopyWriter } from './copy-writer.js';
 import { dayOf, type Day } from './day.js';
 import { RecordCopies, type RecordCopy } from './record-copies.js';
-import { readEvent, type LoadLimits } from './read-event.js';
+import { readEvent, UnloadableError, type LoadLimits } from './read-event.js';
 import type { Table } from './tables.js';
-import { UnloadableError } from './unloadable.errors.js';
 
 /** Maximum length of a stored reason. */
 const MAX_REASON_CHARS = 1_000;

@@ -7,10 +7,14 @@ import {
   type EventFamily,
 } from '@hailstream/events';
 import type { LogRecord } from '@hailstream/log';
-import { UnloadableError } from './unloadable.errors.js';
 
 /** Allowed clock difference between ingest, the log and batch, so that every event that ingest accepts is loaded. */
 const CLOCKS_DIFFER_MS = 86_400_000;
+
+/** A record cannot be loaded. The message is the reason in `ride.rejects`. */
+export class UnloadableError extends Error {
+  override readonly name = 'UnloadableError';
+}
 
 /** Limits of the event time. */
 export interface LoadLimits {

@@ -30,6 +30,11 @@ export interface Table {
 /** Tables by the topic that is loaded into them. */
 export type Tables = ReadonlyMap<string, Table>;
 
+/** Injects the {@link Tables} that are loaded. */
+export const TABLES = Symbol('Tables');
+/** Injects the {@link EventRegistry}. */
+export const REGISTRY = Symbol('EventRegistry');
+
 /** The columns that are specific to a family, by the family's name. */
 type ColumnsByFamily = Readonly<Record<string, readonly Column<never>[]>>;
 

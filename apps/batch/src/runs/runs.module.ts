@@ -2,8 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { Schedule } from '../schedule/schedule.js';
 import { RunMetrics } from './run-metrics.service.js';
 import { RunsController } from './runs.controller.js';
-import { RunsService } from './runs.service.js';
-import { SCHEDULE } from './runs.tokens.js';
+import { RunsService, SCHEDULE } from './runs.service.js';
 
 /** Loads on a schedule, with their history and metrics. */
 @Module({})

@@ -19,7 +19,9 @@ import type { Schedule } from '../schedule/schedule.js';
 import { LoadHealth } from './load-health.js';
 import { RunMetrics } from './run-metrics.service.js';
 import { RunHistory, statusOf, type RunRecord } from './run-record.js';
-import { SCHEDULE } from './runs.tokens.js';
+
+/** Injects the {@link Schedule} of the loads. */
+export const SCHEDULE = Symbol('Schedule');
 
 /** Interval at which the clocks are read while waiting for a start: the wall clock may be set meanwhile. */
 const CLOCK_POLL_MS = 1_000;

@@ -1,8 +1,10 @@
 import type { EventRegistry } from '@hailstream/events';
 import { Controller, Get, Header, Inject } from '@nestjs/common';
-import { EVENT_REGISTRY } from './api-docs.tokens.js';
 import { asyncApiDocument } from './asyncapi-document.js';
 import { openApiDocument } from './openapi-document.js';
+
+/** Injects the {@link EventRegistry}. */
+export const EVENT_REGISTRY = Symbol('EventRegistry');
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 

@@ -1,7 +1,6 @@
 import type { EventRegistry } from '@hailstream/events';
 import { Module, type DynamicModule } from '@nestjs/common';
-import { ApiDocsController } from './api-docs.controller.js';
-import { EVENT_REGISTRY } from './api-docs.tokens.js';
+import { ApiDocsController, EVENT_REGISTRY } from './api-docs.controller.js';
 
 /** `GET /openapi.json` describes the endpoints, `GET /asyncapi.json` the topics. */
 @Module({})

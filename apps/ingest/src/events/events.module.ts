@@ -2,8 +2,7 @@ import type { EventFamily } from '@hailstream/events';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { IngestConfig } from '../config.js';
 import { createEventsController } from './events.controller.js';
-import { EVENT_LIMITS } from './events.tokens.js';
-import { IngestService } from './ingest.service.js';
+import { EVENT_LIMITS, IngestService } from './ingest.service.js';
 
 /** `POST` endpoints for events, one for each family. */
 @Module({})

@@ -6,8 +6,10 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import { MAX_ITEMS } from '../body/json-body.js';
 import type { BulkResponse } from './bulk-response.js';
 import { logUnavailable, notAnArray, tooManyItems } from './events.errors.js';
-import { EVENT_LIMITS } from './events.tokens.js';
 import { unwrittenItems, validateItems } from './validate-items.js';
+
+/** Injects the configured limits of event times: `IngestConfig['events']`. */
+export const EVENT_LIMITS = Symbol('EventLimits');
 
 /** Validates the items of a request, appends the valid ones to the log, and reports the result of each. */
 @Injectable()

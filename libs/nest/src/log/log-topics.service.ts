@@ -2,7 +2,7 @@ import type { Admin, TopicSettings } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { HealthChecks } from '../health/health-checks.service.js';
-import { LOGGER } from '../logging/logging.tokens.js';
+import { LOGGER } from '../logging/logging.module.js';
 import { ADMIN, TOPICS } from './log.tokens.js';
 import { waitForLog } from './wait-for-log.js';
 

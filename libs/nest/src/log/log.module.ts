@@ -24,7 +24,7 @@ import {
   type OnApplicationShutdown,
   type Provider,
 } from '@nestjs/common';
-import { LOGGER } from '../logging/logging.tokens.js';
+import { LOGGER } from '../logging/logging.module.js';
 import { LogTopics } from './log-topics.service.js';
 import { ADMIN, DEAD_LETTER_QUEUE, PRODUCER, RANGE_READER, TOPICS } from './log.tokens.js';
 

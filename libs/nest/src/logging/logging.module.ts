@@ -1,6 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { LOGGER } from './logging.tokens.js';
+
+/** Injects pino's `Logger` of the process. */
+export const LOGGER = Symbol('Logger');
 
 /** Provides the logger of the process as `@Inject(LOGGER)`. Global. */
 @Module({})

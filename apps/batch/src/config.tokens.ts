@@ -1,2 +1,0 @@
-/** Injects the {@link LoadConfig}. */
-export const LOAD_CONFIG = Symbol('LoadConfig');

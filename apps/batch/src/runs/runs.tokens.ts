@@ -1,2 +1,0 @@
-/** Injects the {@link Schedule} of the loads. */
-export const SCHEDULE = Symbol('Schedule');

@@ -1,2 +1,0 @@
-/** Injects `EventRegistry`. */
-export const EVENT_REGISTRY = Symbol('EventRegistry');

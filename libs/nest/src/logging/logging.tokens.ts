@@ -1,2 +1,0 @@
-/** Injects pino's `Logger` of the process. */
-export const LOGGER = Symbol('Logger');
