@@ -1,7 +1,12 @@
 import type { ClientToServer, ServerToClient } from '@hailstream/events/live';
 import type { Principal } from '@hailstream/service/tokens';
 import type { DefaultEventsMap, Server, Socket } from 'socket.io';
+import { PacketType } from 'socket.io-parser';
 import type { Client, SendToRoom } from './broadcaster.js';
+import { liveParser, webSocketFrame } from './live.parser.js';
+
+/** Prefix of a message in the protocol of engine.io. */
+const ENGINE_MESSAGE = '4';
 
 /** Most messages that a page may send per second: a dragged map sends one per screen refresh. */
 export const MAX_MESSAGES_PER_SECOND = 200;
@@ -67,9 +72,19 @@ export class MessageMeter {
   }
 }
 
-/** Sends to rooms of a server. socket.io encodes a message to a room once, whatever the number of sockets in it. */
+/**
+ * Sends to rooms of a server. A message is encoded once, as a WebSocket frame, and each socket of the room writes the same
+ * bytes: broadcasting through the adapter costs a tenth more per socket. `wsPreEncodedFrame` is the option with which
+ * socket.io's adapter passes frames to engine.io. It is optional: without it, engine.io would encode the text per socket.
+ */
 export function sendToRoomOf(server: LiveServer): SendToRoom {
+  const { adapter, sockets } = server.of('/');
+  const encoder = new liveParser.Encoder();
   return (room, message, payload) => {
-    server.to(room).emit(message, ...([payload] as Parameters<ServerToClient[typeof message]>));
+    const ids = adapter.rooms.get(room);
+    if (ids === undefined) return;
+    const [text] = encoder.encode({ type: PacketType.EVENT, nsp: '/', data: [message, payload] });
+    const options = { compress: false, wsPreEncodedFrame: [webSocketFrame(ENGINE_MESSAGE + text)] };
+    for (const id of ids) sockets.get(id)?.conn.write(text, options);
   };
 }
