@@ -1,3 +1,4 @@
+import fastifyCompress from '@fastify/compress';
 import { connectLog, createHttpApp, LogTransport } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -16,6 +17,8 @@ export async function createRealtime(
   const app = await createHttpApp(RealtimeModule.forRoot(config, logger), { logger });
   app.useWebSocketAdapter(new LiveAdapter(app, config.page.allowedOrigins));
   await servePage(app, config.page);
+  // Registered after the page, whose files were compressed when they were built: it applies to the routes that follow.
+  await app.register(fastifyCompress, { encodings: ['br', 'gzip'], globalDecompression: false });
   return app;
 }
 

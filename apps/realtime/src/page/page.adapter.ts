@@ -19,6 +19,8 @@ export async function servePage(app: NestFastifyApplication, page: RealtimeConfi
   }
   await app.register(fastifyStatic, {
     root: page.directory,
+    // The build has written the compressed files.
+    preCompressed: true,
     cacheControl: false,
     setHeaders: (reply, path) => {
       reply.header('cache-control', cacheControl(path));
