@@ -69,6 +69,20 @@ describe('the dashboard in a browser', () => {
     await eventually('the picture has changed', async () => !picture.equals(await page.screenshot({ clip })));
   });
 
+  it('receives its scripts and styles compressed', async () => {
+    const files = await page.evaluate(() =>
+      performance
+        .getEntriesByType('resource')
+        .filter((entry) => entry instanceof PerformanceResourceTiming)
+        .filter(({ name, decodedBodySize }) => /\.(js|css)$/.test(name) && decodedBodySize > 10_000)
+        .map(({ name, encodedBodySize, decodedBodySize }) => ({ name, encodedBodySize, decodedBodySize })),
+    );
+    expect(files.length).toBeGreaterThan(5);
+    expect(
+      files.filter(({ encodedBodySize, decodedBodySize }) => encodedBodySize > decodedBodySize / 2),
+    ).toEqual([]);
+  });
+
   it('shows the figures of the city', async () => {
     const figure = async (name: string): Promise<number> =>
       Number((await page.getByTestId(name).textContent())?.replaceAll(/\D/g, ''));
