@@ -6,7 +6,7 @@ import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { pino } from 'pino';
 import { startBroker, type Broker, type BrokerOptions } from './broker/index.js';
 import { BATCH_HEADER_BYTES, batchBaseOffset, batchSizeBytes, sealBatch } from './protocol/record-batch.js';
-import { partitionName } from './protocol/partition-name.js';
+import { partitionName } from './protocol/topic-partition.js';
 
 const FIRST_SEGMENT = `${'0'.repeat(20)}.log`;
 

@@ -19,7 +19,9 @@ import { LogStore } from './storage/topics/log-store.js';
 import { shareOpenFiles } from './storage/files/open-files.js';
 import { ProducerIds } from './storage/producers/producer-ids.js';
 import { TransactionCoordinator } from './transactions/coordinator.js';
-import { VERSION } from './version.js';
+
+/** Version of this package, printed by `--version` and logged at start. */
+export const VERSION = '0.1.0';
 
 /** Time limit for requests in progress when the broker stops. */
 const DRAIN_MS = 5_000;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { VERSION } from './broker.js';
 import { parseCommand } from './command-line.js';
 import { BROKER_SETTINGS } from './config/broker-settings.js';
-import { VERSION } from './version.js';
 
 describe(parseCommand, () => {
   it('leaves defaults to the broker', () => {

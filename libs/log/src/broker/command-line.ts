@@ -1,9 +1,8 @@
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
-import type { BrokerOptions } from './broker.js';
+import { VERSION, type BrokerOptions } from './broker.js';
 import { readProperties } from './config/properties-file.js';
 import { listOf, SettingError } from './config/settings.js';
-import { VERSION } from './version.js';
 
 const DEFAULT_DATA_DIR = '.hailstream/broker';
 const HIGHEST_PORT = 65_535;

@@ -1,11 +1,11 @@
 export * from './admin/admin.js';
-export * from './core/connection.js';
+export type { LogConnection } from './core/connection.js';
 export * from './consumer/consumer.js';
 export * from './core/errors.js';
 export * from './producer/producer.js';
 export { headersOf } from './record/record.js';
 export type * from './record/record.js';
-export type { TopicPartition } from './record/topic-partition.js';
+export { partitionName, type TopicPartition } from '../protocol/topic-partition.js';
 export { createProducer } from './producer/batching-producer.js';
 export { canCompress, COMPRESSIONS, type Compression } from './kafkajs/codecs.js';
 export { createAdmin } from './admin/kafka-admin.js';

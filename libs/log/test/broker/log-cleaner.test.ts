@@ -9,7 +9,7 @@ import { Codec } from '../../src/compression/compression.js';
 import { batchSizeBytes, readBatchHeader } from '../../src/protocol/record-batch.js';
 import { makeRecordBatch, readableRecordsOf } from '../../src/protocol/records.js';
 import { nodeFileSystem, type FileSystem, type LogFile } from '../../src/broker/storage/files/file-system.js';
-import type { LogSettings } from '../../src/broker/storage/partition/log-settings.js';
+import type { LogSettings } from '../../src/broker/storage/partition/log-segments.js';
 import { PartitionLog } from '../../src/broker/storage/partition/partition-log.js';
 
 const SETTINGS: LogSettings = {

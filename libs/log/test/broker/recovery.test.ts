@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readBatchHeader, batchSizeBytes } from '../../src/protocol/record-batch.js';
 import { makeRecordBatch } from '../../src/protocol/records.js';
 import { nodeFileSystem } from '../../src/broker/storage/files/file-system.js';
-import type { LogSettings } from '../../src/broker/storage/partition/log-settings.js';
+import type { LogSettings } from '../../src/broker/storage/partition/log-segments.js';
 import { PartitionLog } from '../../src/broker/storage/partition/partition-log.js';
 
 const SETTINGS: LogSettings = {

@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { createAdmin } from '../../src/index.js';
+import { createAdmin } from '../../src/client/index.js';
 import { startTestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
 import { sampleRequests, SAMPLE_TOPIC } from './samples.js';

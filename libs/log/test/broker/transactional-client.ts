@@ -3,7 +3,7 @@ import type { AbortedTransaction } from '../../src/broker/storage/producers/open
 import { makeRecordBatch, recordsOf } from '../../src/protocol/records.js';
 import { batchSizeBytes, readBatchHeader } from '../../src/protocol/record-batch.js';
 import { RawClient } from './raw-client.js';
-import { partitionName } from '../../src/protocol/partition-name.js';
+import { partitionName } from '../../src/protocol/topic-partition.js';
 
 const TRANSACTIONAL = 0x10;
 const MAX_BYTES = 1 << 20;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createAdmin, createRangeReader, type LogRange } from '../../src/client/index.js';
-import { partitionName } from '../../src/protocol/partition-name.js';
+import { partitionName } from '../../src/protocol/topic-partition.js';
 import { collect, drain, expectContiguous, RangeBench, valuesOf, whole } from './_ranges.js';
 import { append, logger, record } from './_util.js';
 

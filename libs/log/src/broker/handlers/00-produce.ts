@@ -28,9 +28,9 @@ import { checkProducedBatch, codecOf, type BatchHeader } from '../../protocol/re
 import * as t from '../../protocol/schema.js';
 import type { Topic } from '../storage/topics/log-store.js';
 import type { PartitionLog } from '../storage/partition/partition-log.js';
+import { isInternal } from './03-metadata.js';
 import { defineHandler, type RequestContext } from './handler.js';
 import { verifyPart } from './fencing.js';
-import { isInternal } from './internal-topics.js';
 
 const FIRST_VERSION_WITH_BATCHES = 3;
 const FIRST_VERSION_WITH_ZSTD = 7;

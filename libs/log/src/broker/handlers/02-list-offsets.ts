@@ -12,7 +12,7 @@ import * as t from '../../protocol/schema.js';
 import type { PartitionLog } from '../storage/partition/partition-log.js';
 import { READ_COMMITTED, checkLeaderEpoch } from './01-fetch.js';
 import { defineHandler } from './handler.js';
-import { partitionName } from '../../protocol/partition-name.js';
+import { partitionName } from '../../protocol/topic-partition.js';
 
 const LATEST = -1n;
 const EARLIEST = -2n;

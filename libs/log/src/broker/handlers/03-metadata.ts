@@ -9,13 +9,13 @@
  * 1 rack, controller, internal · 2 cluster id · 4 allow auto creation · 5 offline replicas · 7 leader epoch ·
  * 8 authorized operations · 9 flexible · 10 topic ids · 12 topics by id
  */
-import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
+import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import { METADATA, OPERATIONS_NOT_ASKED, type TopicMetadata } from '../../protocol/metadata.js';
+import { OFFSETS_TOPIC } from '../groups/offsets/offsets-log.js';
 import type { Topic } from '../storage/topics/log-store.js';
-import { topicForWriting } from './auto-create.js';
+import { TRANSACTIONS_TOPIC } from '../transactions/state-log.js';
 import { AUTHORIZED_OPERATIONS } from './authorized-operations.js';
 import { defineHandler, type RequestContext } from './handler.js';
-import { isInternal } from './internal-topics.js';
 
 const LEADER_EPOCH = 0;
 
@@ -66,6 +66,28 @@ async function describeAsked(
   }
 }
 
+/**
+ * Creates a topic on first use if `auto.create.topics.enable` is set.
+ *
+ * @throws ProtocolError `UNKNOWN_TOPIC_OR_PARTITION` if it is not
+ */
+async function topicForWriting(name: string, context: RequestContext): Promise<Topic> {
+  const { config, store, logger, clientId } = context;
+  if (!config.boolean('auto.create.topics.enable')) {
+    throw new ProtocolError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `Topic '${name}' does not exist.`);
+  }
+  try {
+    const partitions = config.number('num.partitions');
+    const topic = await store.create(name, partitions, {});
+    logger.info({ topic: name, partitions, clientId }, 'topic created on first use');
+    return topic;
+  } catch (error) {
+    const made = store.topic(name);
+    if (made !== undefined) return made;
+    throw error;
+  }
+}
+
 function unknown(name: string | null, topicId: string, errorCode: number): TopicMetadata {
   return {
     errorCode,
@@ -94,4 +116,9 @@ function describe({ name, id, partitions }: Topic, nodeId: number): TopicMetadat
     })),
     topicAuthorizedOperations: OPERATIONS_NOT_ASKED,
   };
+}
+
+/** Whether a topic is internal: clients may read it, but not write or delete it. */
+export function isInternal(topic: string): boolean {
+  return topic === OFFSETS_TOPIC || topic === TRANSACTIONS_TOPIC;
 }

@@ -8,8 +8,8 @@
  */
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
+import { isInternal } from './03-metadata.js';
 import { defineHandler, type RequestContext } from './handler.js';
-import { isInternal } from './internal-topics.js';
 
 const request = t.struct({
   topics: t.since(6, t.array(t.struct({ name: t.nullableString, topicId: t.uuid })), []),

@@ -10,9 +10,9 @@
  */
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
+import { isInternal } from './03-metadata.js';
 import { fencingCode } from './fencing.js';
 import { defineHandler } from './handler.js';
-import { isInternal } from './internal-topics.js';
 
 const FIRST_VERSION_WITH_FENCED = 2;
 

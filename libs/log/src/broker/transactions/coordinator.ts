@@ -4,6 +4,7 @@ import type { BrokerConfig } from '../config/config.js';
 import type { GroupCoordinator } from '../groups/coordinator.js';
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import type { Outcome } from '../../protocol/markers.js';
+import type { TopicPartition } from '../../protocol/topic-partition.js';
 import type { LogStore } from '../storage/topics/log-store.js';
 import type { PartitionLog } from '../storage/partition/partition-log.js';
 import type { ProducerIds } from '../storage/producers/producer-ids.js';
@@ -14,12 +15,7 @@ import {
   TRANSACTIONS_TOPIC,
   type KeptTransaction,
 } from './state-log.js';
-import {
-  newTransaction,
-  type ProducerIdentity,
-  type TopicPartition,
-  type Transaction,
-} from './transaction.js';
+import { newTransaction, type ProducerIdentity, type Transaction } from './transaction.js';
 import { TransactionalId, type TransactionHooks } from './transactional-id.js';
 
 /** Delay before markers are written again after a failure. */

@@ -4,8 +4,9 @@ import { OFFSETS_TOPIC } from '../groups/offsets/offsets-log.js';
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
 import { makeMarkerBatch } from '../../protocol/markers.js';
 import { readBatchHeader } from '../../protocol/record-batch.js';
+import type { TopicPartition } from '../../protocol/topic-partition.js';
 import type { LogStore } from '../storage/topics/log-store.js';
-import { outcomeOf, partitionsOf, type TopicPartition, type Transaction } from './transaction.js';
+import { outcomeOf, partitionsOf, type Transaction } from './transaction.js';
 
 /** Constant: the only broker is always the coordinator. */
 const COORDINATOR_EPOCH = 0;

@@ -1,5 +1,6 @@
 import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import type { Outcome } from '../../protocol/markers.js';
+import type { TopicPartition } from '../../protocol/topic-partition.js';
 import type { TransactionState } from './transitions.js';
 
 /** The largest 16-bit epoch is reserved for fencing. */
@@ -12,11 +13,6 @@ const NOT_STARTED = -1;
 export interface ProducerIdentity {
   readonly producerId: bigint;
   readonly producerEpoch: number;
-}
-
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
 }
 
 /** Partitions by topic. */

@@ -1,5 +1,6 @@
 import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import type { Outcome } from '../../protocol/markers.js';
+import type { TopicPartition } from '../../protocol/topic-partition.js';
 import {
   checkExpected,
   checkProducer,
@@ -12,7 +13,6 @@ import {
   withPartitions,
   withProducerId,
   type ProducerIdentity,
-  type TopicPartition,
   type Transaction,
 } from './transaction.js';
 import { TRANSITIONS, type Reaction, type Standing, type TransactionRequest } from './transitions.js';

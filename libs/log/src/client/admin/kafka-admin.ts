@@ -4,7 +4,7 @@ import kafkajs, { type Admin as Kafkajs, type ITopicMetadata } from 'kafkajs';
 import { KafkajsClient } from '../kafkajs/client.js';
 import { openCluster, type KafkajsCluster } from '../kafkajs/cluster.js';
 import { isLeaderMoved, isMetadataMissing, isUnknownTopic, toLogError } from '../kafkajs/errors.js';
-import { TopicPrefix } from '../kafkajs/topic-prefix.js';
+import { TopicPrefix } from '../core/connection.js';
 import { LogError } from '../core/errors.js';
 import type {
   Admin,

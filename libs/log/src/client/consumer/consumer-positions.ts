@@ -1,5 +1,5 @@
 import type { KafkaAdmin } from '../admin/kafka-admin.js';
-import type { TopicPartition } from '../record/topic-partition.js';
+import type { TopicPartition } from '../../protocol/topic-partition.js';
 import type { ConsumerOptions, PartitionLag } from './consumer.js';
 import type { ConsumerSession } from './consumer-session.js';
 import { reportGap } from './gaps.js';

@@ -5,10 +5,9 @@ import type { Logger } from 'pino';
 import { KafkajsClient } from '../kafkajs/client.js';
 import { isRebalance, toLogError } from '../kafkajs/errors.js';
 import { carried, RawFetches, type FetchedPartition } from '../kafkajs/fetch.js';
-import { TopicPrefix } from '../kafkajs/topic-prefix.js';
 import { cutBatchBytes } from '../record/record-set.js';
-import type { TopicPartition } from '../record/topic-partition.js';
-import type { LogConnection } from '../core/connection.js';
+import type { TopicPartition } from '../../protocol/topic-partition.js';
+import { TopicPrefix, type LogConnection } from '../core/connection.js';
 import { LogError } from '../core/errors.js';
 import type { WorkContext } from './batch-worker.js';
 

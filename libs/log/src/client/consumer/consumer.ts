@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { LogRecord, UndecodableBatch } from '../record/record.js';
-import type { TopicPartition } from '../record/topic-partition.js';
+import type { TopicPartition } from '../../protocol/topic-partition.js';
 import type { LogConnection } from '../core/connection.js';
 
 /** Records of one partition, in the order of the log, at least one. */

@@ -5,7 +5,7 @@ import { KafkaAdmin } from '../admin/kafka-admin.js';
 import type { DeadLetterQueue } from '../dead-letter/dead-letter.js';
 import { createDeadLetterQueue } from '../dead-letter/dead-letter-queue.js';
 import type { FetchedPartition } from '../kafkajs/fetch.js';
-import { partitionId, type TopicPartition } from '../record/topic-partition.js';
+import { partitionId, type TopicPartition } from '../../protocol/topic-partition.js';
 import { isRetryable, LogError } from '../core/errors.js';
 import { BatchWorker, type WorkContext } from './batch-worker.js';
 import type { BatchConsumer, ConsumerOptions, PartitionLag } from './consumer.js';

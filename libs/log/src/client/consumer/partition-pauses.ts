@@ -1,4 +1,4 @@
-import { partitionId, type TopicPartition } from '../record/topic-partition.js';
+import { partitionId, type TopicPartition } from '../../protocol/topic-partition.js';
 import { PauseReasons, type PauseReason } from './pause-reasons.js';
 
 /** What pauses and resumes fetching. */

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { DeadLetterQueue } from '../dead-letter/dead-letter.js';
 import type { FetchedPartition } from '../kafkajs/fetch.js';
 import { readRecordSet, type RecordSetStep, type UndecodableRecords } from '../record/record-set.js';
-import type { TopicPartition } from '../record/topic-partition.js';
+import type { TopicPartition } from '../../protocol/topic-partition.js';
 import { isRetryable, LogError } from '../core/errors.js';
 import type { BatchWorker, WorkContext } from './batch-worker.js';
 import type { ConsumerOptions } from './consumer.js';

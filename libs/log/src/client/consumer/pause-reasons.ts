@@ -1,4 +1,4 @@
-import { partitionId, type TopicPartition } from '../record/topic-partition.js';
+import { partitionId, type TopicPartition } from '../../protocol/topic-partition.js';
 
 /** Why a partition is not fetched: the application paused it, its position is not known yet, or its handler failed. */
 export type PauseReason = 'application' | 'positioning' | 'backoff';

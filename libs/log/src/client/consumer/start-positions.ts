@@ -1,5 +1,5 @@
 import type { KafkaAdmin } from '../admin/kafka-admin.js';
-import type { TopicPartition } from '../record/topic-partition.js';
+import type { TopicPartition } from '../../protocol/topic-partition.js';
 import type { ConsumerGap, OffsetPolicy } from './consumer.js';
 
 /** Where a consumer starts to read one partition. */

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { LogHeader, LogRecord, UndecodableBatch } from '../record/record.js';
-import type { TopicPartition } from '../record/topic-partition.js';
+import type { TopicPartition } from '../../protocol/topic-partition.js';
 import type { LogConnection } from '../core/connection.js';
 
 /** Headers that a dead letter has after the record's own. All are UTF-8 text, numbers in decimal. */

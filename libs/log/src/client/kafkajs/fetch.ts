@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import type { KafkaMessage } from 'kafkajs';
 import { ErrorCode } from '../../protocol/error-codes.js';
 import { FETCH, type FetchedPartitionResponse } from '../../protocol/fetch.js';
-import { partitionName } from '../../protocol/partition-name.js';
+import { partitionName } from '../../protocol/topic-partition.js';
 import { Reader } from '../../protocol/reader.js';
 import type { FetchedRecordSet } from '../record/record-set.js';
 

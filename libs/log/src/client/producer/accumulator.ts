@@ -1,4 +1,4 @@
-import { partitionName } from '../../protocol/partition-name.js';
+import { partitionName } from '../../protocol/topic-partition.js';
 
 /** What the accumulator needs to know of a record. */
 interface Accumulated {

@@ -1,7 +1,7 @@
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { sleep } from '@hailstream/service/timers';
-import { partitionName } from '../../protocol/partition-name.js';
+import { partitionName } from '../../protocol/topic-partition.js';
 import { canCompress } from '../kafkajs/codecs.js';
 import type { DeliveryResult, OutgoingRecord } from '../record/record.js';
 import { LogError } from '../core/errors.js';

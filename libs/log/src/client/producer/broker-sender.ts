@@ -3,13 +3,12 @@ import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger'
 import { sleep } from '@hailstream/service/timers';
 import type { Message, Producer as Kafkajs, RecordMetadata, TopicMessages } from 'kafkajs';
 import type { Logger } from 'pino';
-import { partitionName } from '../../protocol/partition-name.js';
+import { partitionName } from '../../protocol/topic-partition.js';
 import { KafkajsClient } from '../kafkajs/client.js';
 import { codecOf, type Compression } from '../kafkajs/codecs.js';
 import { isSequenceLost, toLogError } from '../kafkajs/errors.js';
-import { TopicPrefix } from '../kafkajs/topic-prefix.js';
 import type { DeliveryResult } from '../record/record.js';
-import type { LogConnection } from '../core/connection.js';
+import { TopicPrefix, type LogConnection } from '../core/connection.js';
 import { LogError } from '../core/errors.js';
 import { Accumulator, type AccumulatorLimits, type PartitionBatch } from './accumulator.js';
 import type { PendingRecord } from './delivery.js';

@@ -2,8 +2,7 @@ import type { Admin } from 'kafkajs';
 import type { Logger } from 'pino';
 import { KafkajsClient } from '../kafkajs/client.js';
 import { isUnknownTopic, toLogError } from '../kafkajs/errors.js';
-import { TopicPrefix } from '../kafkajs/topic-prefix.js';
-import type { LogConnection } from '../core/connection.js';
+import { TopicPrefix, type LogConnection } from '../core/connection.js';
 import { LogError } from '../core/errors.js';
 
 /** The node that leads each partition, by partition number. */

@@ -8,7 +8,7 @@ import { KafkajsClient, type KafkajsClientOptions } from '../kafkajs/client.js';
 import { ask, openCluster, type KafkajsBroker, type KafkajsCluster } from '../kafkajs/cluster.js';
 import { isLeaderMoved, isRequestTimeout, toLogError } from '../kafkajs/errors.js';
 import { ISOLATION_LEVELS, listOffsets, type Isolation, type OffsetBound } from '../kafkajs/list-offsets.js';
-import { TopicPrefix } from '../kafkajs/topic-prefix.js';
+import { TopicPrefix } from '../core/connection.js';
 import { LogError } from '../core/errors.js';
 
 /** A topic as the cluster describes it now. */

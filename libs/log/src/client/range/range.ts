@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { OffsetsOptions } from '../admin/admin.js';
 import type { ConsumerGap, RecordBatch } from '../consumer/consumer.js';
 import type { UndecodableBatch } from '../record/record.js';
-import type { TopicPartition } from '../record/topic-partition.js';
+import type { TopicPartition } from '../../protocol/topic-partition.js';
 import type { LogConnection } from '../core/connection.js';
 
 /** A place in a partition: the first record with this timestamp (milliseconds) or a later one; the end if there is none. */

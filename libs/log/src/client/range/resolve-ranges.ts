@@ -1,4 +1,4 @@
-import { partitionId, type TopicPartition } from '../record/topic-partition.js';
+import { partitionId, type TopicPartition } from '../../protocol/topic-partition.js';
 import { LogError } from '../core/errors.js';
 import type { Isolation, OffsetBound } from '../kafkajs/list-offsets.js';
 import type { RangeCluster, TopicLayout } from './range-cluster.js';

@@ -1,6 +1,6 @@
 import type { RecordCursor } from '../../protocol/record-cursor.js';
 import type { LogError } from '../core/errors.js';
-import type { TopicPartition } from './topic-partition.js';
+import type { TopicPartition } from '../../protocol/topic-partition.js';
 
 /** A header of a record. A record may have several with the same key. */
 export interface LogHeader {

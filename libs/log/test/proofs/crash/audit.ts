@@ -4,7 +4,7 @@ import { readBatchHeader } from '../../../src/protocol/record-batch.js';
 import { recordsOf } from '../../../src/protocol/records.js';
 import type { RawClient } from '../../broker/raw-client.js';
 import { BrokenPromiseError, type Committer, type IdempotentProducer } from './clients.js';
-import { partitionName } from '../../../src/protocol/partition-name.js';
+import { partitionName } from '../../../src/protocol/topic-partition.js';
 
 const FETCH = 1;
 const LIST_OFFSETS = 2;

@@ -1,7 +1,7 @@
 import { answerIn, ConnectionEndedError, RawClient, request } from '../../broker/raw-client.js';
 import { makeRecordBatch } from '../../../src/protocol/records.js';
 import type { Random } from '../random.js';
-import { partitionName } from '../../../src/protocol/partition-name.js';
+import { partitionName } from '../../../src/protocol/topic-partition.js';
 
 const Api = {
   PRODUCE: 0,

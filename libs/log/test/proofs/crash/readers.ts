@@ -5,7 +5,7 @@ import { batchesOf } from '../../broker/transactional-client.js';
 import type { Random } from '../random.js';
 import { require } from './audit.js';
 import { untilCutOff, type Client } from './clients.js';
-import { partitionName } from '../../../src/protocol/partition-name.js';
+import { partitionName } from '../../../src/protocol/topic-partition.js';
 
 const FETCH = 1;
 const VERSIONS = [4, 5, 7, 9, 11, 12] as const;

@@ -4,7 +4,7 @@ import { TransactionalClient, type Producer } from '../../broker/transactional-c
 import type { Random } from '../random.js';
 import { require } from './audit.js';
 import { untilCutOff, type Client } from './clients.js';
-import { partitionName } from '../../../src/protocol/partition-name.js';
+import { partitionName } from '../../../src/protocol/topic-partition.js';
 
 /** Usually expires before a killed broker has restarted. */
 const SHORT_MS = 200;

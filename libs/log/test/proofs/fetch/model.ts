@@ -1,5 +1,5 @@
 import { BrokenPromiseError } from '../crash/clients.js';
-import { partitionName } from '../../../src/protocol/partition-name.js';
+import { partitionName } from '../../../src/protocol/topic-partition.js';
 
 /** The outcome of a record's transaction. */
 type Outcome = 'open' | 'committed' | 'aborted';

@@ -10,7 +10,7 @@ import { batchesOf } from '../../broker/transactional-client.js';
 import { BrokenPromiseError } from '../crash/clients.js';
 import type { Random } from '../random.js';
 import type { PartitionModel, SeenRecord } from './model.js';
-import { partitionName } from '../../../src/protocol/partition-name.js';
+import { partitionName } from '../../../src/protocol/topic-partition.js';
 
 const FETCH = 1;
 const VERSIONS = [4, 5, 6, 7, 8, 9, 10, 11, 12] as const;

@@ -4,7 +4,7 @@ import { Random } from '../random.js';
 import { System } from './system.js';
 import { expectKept, expectNoLeftovers, expectProducersGoOn, require, type Served } from './verdict.js';
 import { anyCommand, Workload } from './workload.js';
-import { partitionName } from '../../../src/protocol/partition-name.js';
+import { partitionName } from '../../../src/protocol/topic-partition.js';
 
 const MAX_COMMANDS = 80;
 const CUTS_PER_ROUND = 20;

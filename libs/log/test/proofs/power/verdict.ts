@@ -6,7 +6,7 @@ import type { Disk } from './disk.js';
 import type { Appended, History, PartitionHistory, TopicHistory } from './history.js';
 import { DATA_DIR, readAll, type ReadRecord, type System } from './system.js';
 import { batchOf } from './workload.js';
-import { partitionName } from '../../../src/protocol/partition-name.js';
+import { partitionName } from '../../../src/protocol/topic-partition.js';
 
 const LEFTOVERS = /(\.(tmp|cleaned|deleted)|-delete|-stray)$/;
 

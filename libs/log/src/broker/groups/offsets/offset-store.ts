@@ -1,5 +1,5 @@
 import type { Outcome } from '../../../protocol/markers.js';
-import { partitionName } from '../../../protocol/partition-name.js';
+import { partitionName } from '../../../protocol/topic-partition.js';
 import type { PartitionLog } from '../../storage/partition/partition-log.js';
 import {
   appendEntries,

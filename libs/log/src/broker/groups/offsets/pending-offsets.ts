@@ -1,5 +1,5 @@
 import type { CommittedOffset } from './offsets-log.js';
-import { partitionName } from '../../../protocol/partition-name.js';
+import { partitionName } from '../../../protocol/topic-partition.js';
 
 /** The committed offset of a group for a partition. */
 export interface GroupOffset {

@@ -4,7 +4,7 @@ import { setBaseOffset, setLogAppendTime, type BatchHeader } from '../../../prot
 import type { ProducerStates, Undo } from '../producers/producer-states.js';
 import type { PlacedBatch, Segment } from '../segment/segment.js';
 import { MAX_RELATIVE_OFFSET } from '../segment/sparse-index.js';
-import type { LogSettings } from './log-settings.js';
+import type { LogSettings } from './log-segments.js';
 
 /** Most bytes in one write. */
 const MAX_WRITE_BYTES = 16 << 20;

@@ -1,9 +1,23 @@
 import * as path from 'node:path';
+import type { CleaningSettings } from '../compaction/log-cleaner.js';
 import type { FileSystem } from '../files/file-system.js';
 import { segmentName } from '../segment/segment-files.js';
 import { Segment, type PlacedBatch } from '../segment/segment.js';
 import { MAX_RELATIVE_OFFSET } from '../segment/sparse-index.js';
-import type { LogSettings } from './log-settings.js';
+
+/** The topic settings of a partition. They are read on each use, so that changes take effect immediately. */
+export interface LogSettings extends CleaningSettings {
+  readonly segmentMs: number;
+  readonly retentionBytes: number;
+  readonly retentionMs: number;
+  /** Number of batches after which an append syncs; 1: every append. */
+  readonly flushMessages: number;
+  readonly flushMs: number;
+  readonly timestampType: 'CreateTime' | 'LogAppendTime';
+  readonly deletesOldSegments: boolean;
+  /** Whether the log is compacted, which leaves gaps between offsets. */
+  readonly compacts: boolean;
+}
 
 /** The segments of a log, oldest first. The last one is active: appends go to it. */
 export class LogSegments {

@@ -17,8 +17,7 @@ import {
 } from '../segment/segment-list.js';
 import type { PlacedBatch, Segment } from '../segment/segment.js';
 import { AppendQueue, type AppendResult, type PendingAppend } from './append-queue.js';
-import { LogSegments } from './log-segments.js';
-import type { LogSettings } from './log-settings.js';
+import { LogSegments, type LogSettings } from './log-segments.js';
 
 const NO_BYTES = Buffer.alloc(0);
 

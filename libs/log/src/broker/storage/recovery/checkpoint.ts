@@ -1,5 +1,5 @@
 import type { FileSystem } from '../files/file-system.js';
-import { partitionName } from '../../../protocol/partition-name.js';
+import { partitionName } from '../../../protocol/topic-partition.js';
 
 const VERSION = '0';
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as path from 'node:path';
 import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
-import { partitionName } from '../../../protocol/partition-name.js';
+import { partitionName } from '../../../protocol/topic-partition.js';
 import { checkTopicSettings, type AlteredSettings } from '../../config/config.js';
 import type { TopicSetting } from '../../config/topic-settings.js';
 import { inParallel, settleInParallel } from '../files/in-parallel.js';

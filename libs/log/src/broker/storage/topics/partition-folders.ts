@@ -6,7 +6,7 @@ import { TEMPORARY_SUFFIX, type FileSystem } from '../files/file-system.js';
 import { PRODUCER_IDS_FILE } from '../producers/producer-ids.js';
 import { isPartitionFile, LOG_FILE } from '../segment/segment-files.js';
 import { TOPICS_FILE, type StoredTopics, type UnfinishedTopic } from './topics-file.js';
-import { partitionName } from '../../../protocol/partition-name.js';
+import { partitionName } from '../../../protocol/topic-partition.js';
 
 /** Maximum length of a file name in bytes. Topic names are ASCII. */
 const LONGEST_FILE_NAME = 255;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { partitionName } from './partition-name.js';
+import { partitionName } from './topic-partition.js';
 
 it('is the same as in Kafka, and different for each partition', () => {
   expect(partitionName('ride.trips', 3)).toBe('ride.trips-3');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorIn } from './error-in.js';
+import { errorIn } from './broker-metrics.js';
 
 describe(errorIn, () => {
   it.each([

@@ -1,2 +1,0 @@
-/** Version of this package, printed by `--version` and logged at start. */
-export const VERSION = '0.1.0';

@@ -1,2 +1,0 @@
-export * from './client/index.js';
-export { partitionName } from './protocol/partition-name.js';
