@@ -5,7 +5,7 @@ import { parseCommand } from './command-line.js';
 import { BROKER_SETTINGS } from './config/broker-settings.js';
 
 describe(parseCommand, () => {
-  it('leaves defaults to the broker', () => {
+  it('uses the defaults of the broker', () => {
     expect(parseCommand([])).toEqual({
       kind: 'run',
       options: { dataDir: '.hailstream/broker', settings: {} },
@@ -13,7 +13,7 @@ describe(parseCommand, () => {
     });
   });
 
-  it('takes settings, ports and the folder', () => {
+  it('parses settings, ports and the data directory', () => {
     const args = [
       '--port',
       '0',
@@ -46,7 +46,7 @@ describe(parseCommand, () => {
     expect(() => parseCommand(args)).toThrow(message);
   });
 
-  it('tells its version: that of the package', () => {
+  it('prints the version of the package', () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
       version: string;
     };

@@ -13,8 +13,8 @@ const LAST_VARINT_BITS = 0x0f;
 const MAX_VARLONG_SHIFT = 63n;
 
 /**
- * Steps through the uncompressed records of a batch without making anything of them: a record is made of what it
- * stands on only where asked for. Every length is checked against the record's own before it is used.
+ * Iterates over the uncompressed records of a batch without creating objects: the fields of the current record are decoded on
+ * request. Every length is compared with that of the record before it is used.
  *
  *   length varint · attributes int8 · timestampDelta varlong · offsetDelta varint ·
  *   keyLength varint · key · valueLength varint · value · headerCount varint · (keyLength varint · key · valueLength varint · value)*

@@ -127,7 +127,8 @@ describe('BatchConsumer with a record that cannot be handled', () => {
     let calls = 0;
     const handler = async ({ records }: RecordBatch, { deadLetter }: BatchContext) => {
       calls += 1;
-      for (const one of records) if (text(one) === 'k:1') await deadLetter(one, new Error('not ours'));
+      for (const one of records)
+        if (text(one) === 'k:1') await deadLetter(one, new Error('rejected by the handler'));
       if (calls < 3) throw new Error('fails after that');
     };
     const groupId = `group-${randomUUID()}`;

@@ -54,7 +54,7 @@ describe('readRange, offsets that are missing', () => {
     expect(read.progress).toEqual({ done: 40n, total: 40n });
   });
 
-  it('takes missing offsets of a compacted topic as they are', async () => {
+  it('accepts missing offsets of a compacted topic', async () => {
     await using compacting = await Bench.start({ settings: { 'log.cleaner.backoff.ms': '20' } });
     const topic = await compacting.topic(1, {
       'cleanup.policy': 'compact',
@@ -91,7 +91,7 @@ describe('readRange, offsets that are missing', () => {
     ]);
   });
 
-  it('fails at a batch that cannot be decoded, or reports it and reads on', async () => {
+  it('fails if a batch cannot be decoded, or reports it and continues', async () => {
     const topic = await setup.bench.topic(1);
     await setup.appendOneByOne(topic, 3);
     await spoilBatch(setup.bench.broker, { topic, partition: 0, offset: 1n });
@@ -109,18 +109,18 @@ describe('readRange, offsets that are missing', () => {
     expect(reported).toMatchObject([{ topic, partition: 0, baseOffset: 1n, lastOffset: 1n }]);
   });
 
-  it('ends with what a callback throws', async () => {
+  it('fails with the error of a callback', async () => {
     const topic = await setup.bench.topic(1);
     await setup.appendOneByOne(topic, 3);
     await setup.deleteRecords(topic, 2n);
-    const onGap = () => Promise.reject(new Error('nowhere to note it'));
+    const onGap = () => Promise.reject(new Error('callback failed'));
     const ranges = [{ topic, from: 0n, to: 3n }];
-    await expect(collect(setup.openReader(), { ranges, onGap })).rejects.toThrow('nowhere to note it');
+    await expect(collect(setup.openReader(), { ranges, onGap })).rejects.toThrow('callback failed');
   });
 });
 
 describe('readRange, topics that change', () => {
-  it('fails if the topic is created again while it is read', async () => {
+  it('fails if the topic is recreated while it is read', async () => {
     const topic = await setup.bench.topic(1);
     await setup.appendOneByOne(topic, 20, { size: 100 });
     const read = await setup.openReader().readRange({
@@ -142,7 +142,7 @@ describe('readRange, topics that change', () => {
     expect(seen.filter((value) => Number(value) >= 1_000)).toEqual([]);
   });
 
-  it('reads only the topic whose id is named', async () => {
+  it('reads only the topic with the given id', async () => {
     const topic = await setup.bench.topic(1);
     await using admin = createAdmin({ connection: setup.bench.connection, logger });
     const { topicId } = (await admin.identities([topic])).get(topic)!;

@@ -34,7 +34,7 @@ describe('readRange, bounds', () => {
     },
   );
 
-  it('cuts a batch of the log at both ends, and returns at most so many records at once', async () => {
+  it('returns parts of batches at both ends of the range, and at most maxBatchRecords at once', async () => {
     const topic = await setup.bench.topic(1);
     await append(
       setup.bench.producer(),
@@ -119,7 +119,7 @@ describe('readRange, bounds', () => {
     });
   });
 
-  it('refuses a partition that is named twice', async () => {
+  it('rejects a partition that is requested twice', async () => {
     const topic = await setup.bench.topic(1);
     const ranges = [...whole(topic), ...whole(topic)];
     await expect(setup.openReader().readRange({ ranges })).rejects.toMatchObject({ code: 'REFUSED' });
@@ -144,7 +144,7 @@ describe('readRange, bounds', () => {
 });
 
 describe('readRange, failures and limits', () => {
-  it('reads on where it was after the broker was restarted', async () => {
+  it('continues at its position after the broker was restarted', async () => {
     const topic = await setup.bench.topic(2);
     const producer = setup.bench.producer({ lingerMs: 0 });
     for (let first = 0; first < 400; first += 20) {
@@ -182,7 +182,7 @@ describe('readRange, failures and limits', () => {
     expect(valuesOf(await collect(reader, { ranges: whole(topic) }))).toEqual(['0', '1', '2']);
   });
 
-  it('stops with the reason of the signal', async () => {
+  it('fails with the reason of the signal', async () => {
     const topic = await setup.bench.topic(1);
     await setup.appendOneByOne(topic, 20, { size: 100 });
     const stop = new AbortController();
@@ -214,7 +214,7 @@ describe('readRange, failures and limits', () => {
     await expect(next).rejects.toThrow('enough');
   });
 
-  it('fetches no more than the buffer holds while nothing is taken', async () => {
+  it('fetches no more than the buffer holds while the loop is paused', async () => {
     const topic = await setup.bench.topic(4);
     await append(
       setup.bench.producer(),
@@ -230,7 +230,7 @@ describe('readRange, failures and limits', () => {
     let taken = 0;
     let most = 0;
     for await (const { records } of read) {
-      // What the broker sent, and this loop has not seen: what is in memory, with the headers of batches.
+      // Bytes that the broker sent and the loop has not received, which are in memory.
       taken += records.reduce((sum, { value }) => sum + value!.length, 0);
       if (taken % 40_000 < 2_000) most = Math.max(most, (await setup.sentBytes(topic)) - before - taken);
     }
@@ -239,7 +239,7 @@ describe('readRange, failures and limits', () => {
     expect(most).toBeLessThan(20_000 + 400_000 * 0.15);
   });
 
-  it('fetches nothing more once the loop is left', async () => {
+  it('fetches nothing after the loop has ended', async () => {
     const topic = await setup.bench.topic(1);
     await setup.appendOneByOne(topic, 50, { size: 100 });
     const reader = setup.openReader();
@@ -251,7 +251,7 @@ describe('readRange, failures and limits', () => {
       break;
     }
     const before = await setup.sentBytes(topic);
-    // Another read on the same connection is answered after whatever the first one had asked for.
+    // Another read on the same connection is answered after the pending requests of the first one.
     await collect(reader, { ranges: [{ topic, from: 0n, to: 1n }], maxPartitionBytes: 1 });
     expect((await setup.sentBytes(topic)) - before).toBeLessThan(700);
   });

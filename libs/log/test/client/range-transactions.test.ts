@@ -41,7 +41,7 @@ describe('readRange, transactions', () => {
     await fc.assert(property, { numRuns: 4, seed: 11, endOnFailure: true });
   }, 120_000);
 
-  it('passes offsets that hold nothing for the reader, up to the end', async () => {
+  it('advances past offsets without records for the reader, up to the end', async () => {
     const topic = await setup.bench.topic(1);
     await setup.appendOneByOne(topic, 2);
     await appendTransaction(setup.bench.broker, { topic, values: ['a', 'b', 'c'], outcome: 'abort' });

@@ -49,7 +49,7 @@ export const rangesArea = area('readRange', {
     expect(await valuesIn(reader, { ranges: [{ topic, ...times }] })).toEqual(['c', 'd']);
     expect(await valuesIn(reader, { ranges: whole(topic), maxPartitionBytes: 1 })).toHaveLength(5);
   },
-  'leaves out aborted transactions, and ends before an open one': async (log) => {
+  'omits aborted transactions, and ends before an open one': async (log) => {
     const topic = await log.topic();
     const port = Number(log.addresses[0]!.split(':').at(-1));
     using client = await TransactionalClient.connect(port);
@@ -90,7 +90,7 @@ export const rangesArea = area('readRange', {
     expect(await valuesIn(reader, { ranges: [range], onGap })).toEqual(['c']);
     expect(gaps).toMatchObject([{ expected: 0n, found: 2n, cause: 'log-start' }]);
   },
-  'returns no record of a topic that was created again': async (log) => {
+  'returns no record of a recreated topic': async (log) => {
     const topic = await log.topic();
     await topic.append(['a', 'b']);
     await using reader = readerOf(log);

@@ -65,7 +65,7 @@ describe(BrokerConfig, () => {
     expect(() => config.alter({ own: { 'num.partitions': '3' }, all: {} })).toThrow(/at run time/);
   });
 
-  it('has defaults that it would itself accept', () => {
+  it('has valid defaults', () => {
     const given = Object.entries<SettingDefinition>(BROKER_SETTINGS).map(([name, definition]) => [
       name,
       definition.default,
@@ -73,7 +73,7 @@ describe(BrokerConfig, () => {
     expect(() => new BrokerConfig(Object.fromEntries(given) as Record<string, string>)).not.toThrow();
   });
 
-  it('knows no setting twice', () => {
+  it('defines each setting once', () => {
     const foreign = Object.keys(BROKER_SETTINGS).filter((name) => whyForeign(name)?.withoutEffect === true);
     expect(foreign).toEqual([]);
   });
@@ -87,11 +87,11 @@ describe('settings of topics', () => {
     [{ 'log.retention.hours': '2', 'log.retention.minutes': '3', 'log.retention.ms': '4' }, '4'],
     [{ 'log.retention.hours': '-1' }, '-1'],
     [{ 'log.retention.ms': '-1', 'log.retention.hours': '2' }, '-1'],
-  ])('are kept by the finest unit that is set: %j', (given: Record<string, string>, ms) => {
+  ])('use the finest unit that is set: %j', (given: Record<string, string>, ms) => {
     expect(topicSetting(new BrokerConfig(given), {}, 'retention.ms')).toBe(ms);
   });
 
-  it('roll by hours where milliseconds are not set', () => {
+  it('roll by hours if milliseconds are not set', () => {
     expect(topicSetting(new BrokerConfig({ 'log.roll.hours': '2' }), {}, 'segment.ms')).toBe('7200000');
     expect(
       topicSetting(new BrokerConfig({ 'log.roll.hours': '2', 'log.roll.ms': '5' }), {}, 'segment.ms'),

@@ -9,7 +9,7 @@ const settle = (settings: Record<string, string>, told = {}) => {
 };
 
 describe(settleListener, () => {
-  it('listens on the loopback where nothing is said', () => {
+  it('listens on the loopback address by default', () => {
     expect(settle({})).toEqual({ name: 'PLAINTEXT', host: '127.0.0.1', port: 9092, protocol: 'PLAINTEXT' });
   });
 
@@ -23,14 +23,14 @@ describe(settleListener, () => {
     expect(settle({ listeners: 'PLAINTEXT://:9092' })).toMatchObject({ host: '0.0.0.0' });
   });
 
-  it('lets names stand for protocols', () => {
+  it('maps listener names to protocols', () => {
     const map = { 'listener.security.protocol.map': 'INSIDE:SASL_PLAINTEXT' };
     expect(settle({ listeners: 'INSIDE://127.0.0.1:1', ...map })).toMatchObject({
       protocol: 'SASL_PLAINTEXT',
     });
   });
 
-  it('lets --host and --port go before', () => {
+  it('prefers --host and --port', () => {
     expect(settle({ listeners: 'SSL://10.0.0.1:9094' }, { host: '127.0.0.1', port: 0 })).toMatchObject({
       host: '127.0.0.1',
       port: 0,

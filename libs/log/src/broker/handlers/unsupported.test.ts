@@ -8,15 +8,15 @@ const listed = [...text.matchAll(/^\| +(\d+) +\| +(\w+) +\| +(\S.*?) +\|$/gm)].m
   name,
   why,
 }));
-/** Last key of the protocol that the table goes through one by one. */
+/** Last key of the protocol that the table lists individually. */
 const LAST_KEY = 69;
 
 describe('UNSUPPORTED.md', () => {
-  it('names no API that is served', () => {
+  it('lists no supported API', () => {
     expect(listed.filter(({ key }) => HANDLERS.has(key))).toEqual([]);
   });
 
-  it('names every API up to its last key that is not served, with a reason', () => {
+  it('lists every unsupported API up to its last key, with the reason', () => {
     const missing = Array.from({ length: LAST_KEY + 1 }, (_, key) => key).filter(
       (key) => !HANDLERS.has(key) && !listed.some((each) => each.key === key && each.why !== ''),
     );

@@ -5,10 +5,10 @@ import type { LogStore, Topic } from '../storage/topics/log-store.js';
 import type { Meter } from '../metrics/meter.js';
 import { Times } from './times.js';
 
-/** Most topics with their own time series; the bytes of others are counted under OTHER_TOPICS. */
+/** Maximum number of topics with their own time series; the bytes of others are counted under OTHER_TOPICS. */
 const MOST_TOPICS = 200;
 const OTHER_TOPICS = '(other)';
-/** Most partitions, and most pairs of group and topic, with their own time series. */
+/** Maximum numbers of partitions, and of pairs of group and topic, with their own time series. */
 const MOST_PARTITIONS = 1_000;
 const MOST_LAGS = 1_000;
 

@@ -38,7 +38,7 @@ describe('BufferPool', () => {
     expect(pool.acquire(64 * KIB).buffer).not.toBe(pool.acquire(64 * KIB).buffer);
   });
 
-  it('keeps a limited number of bytes', () => {
+  it('pools a limited number of bytes', () => {
     const pool = new BufferPool();
     const taken = Array.from({ length: 40 }, () => pool.acquire(1024 * KIB));
     for (const buffer of taken) pool.release(buffer);

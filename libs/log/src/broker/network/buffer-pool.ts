@@ -2,7 +2,7 @@
 const SMALLEST_BYTES = 16 << 10;
 /** Longer buffers are not pooled: they are rare. */
 const LARGEST_BYTES = 1 << 20;
-/** Most bytes of unused buffers in the pool. */
+/** Maximum number of bytes of unused buffers in the pool. */
 const MAX_UNUSED_BYTES = 32 << 20;
 
 /** Reuses buffers: newly allocated memory costs page faults and makes garbage collection more frequent. */

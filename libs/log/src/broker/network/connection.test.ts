@@ -25,8 +25,8 @@ function connect(session: Session): Socket {
   return socket;
 }
 
-describe('a connection on which nothing comes', () => {
-  it('ends where the client has to prove who it is', () => {
+describe('a connection without requests', () => {
+  it('is closed if the client has to authenticate', () => {
     const socket = connect(new Session(new Map([['PLAIN', () => new PlainExchange(new Map())]]), 0));
     vi.advanceTimersByTime(LONGEST_MS - 1);
     expect(socket.writableEnded).toBe(false);
@@ -34,7 +34,7 @@ describe('a connection on which nothing comes', () => {
     expect(socket.writableEnded).toBe(true);
   });
 
-  it('ends where a request does not arrive as a whole, however slowly more of it comes', () => {
+  it('is closed if a request does not arrive completely in time', () => {
     const socket = connect(new Session(undefined, 0));
     socket.emit('data', Buffer.from([0, 0, 0, 200]));
     for (let i = 0; i < 11; i++) {
@@ -48,7 +48,7 @@ describe('a connection on which nothing comes', () => {
     expect(socket.destroyed).toBe(true);
   });
 
-  it('stays where nobody is asked', () => {
+  it('stays open without authentication', () => {
     const socket = connect(new Session(undefined, 0));
     vi.advanceTimersByTime(10 * LONGEST_MS);
     expect(socket.writableEnded).toBe(false);

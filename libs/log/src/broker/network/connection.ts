@@ -5,11 +5,11 @@ import type { Meter } from '../metrics/meter.js';
 import type { Session } from '../security/session.js';
 import { type FrameError, FrameSplitter } from './frames.js';
 
-/** Most requests of a connection that wait or are handled. At this limit the socket is not read. */
+/** Maximum number of requests of a connection that wait or are handled. At this limit the socket is not read. */
 const MAX_REQUESTS = 64;
-/** Most bytes of these requests. */
+/** Maximum number of bytes of these requests. */
 const MAX_REQUEST_BYTES = 32 << 20;
-/** Most bytes of unsent responses before the next request is handled. */
+/** Maximum number of bytes of unsent responses before the next request is handled. */
 const MAX_UNSENT_BYTES = 4 << 20;
 
 /** Time limit for authentication. */

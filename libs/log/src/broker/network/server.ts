@@ -25,7 +25,7 @@ interface ServerOptions {
   readonly maxTokenBytes: number;
   readonly maxConnections: () => number;
   readonly maxConnectionsPerAddress: () => number;
-  /** Most sockets that the limit on open files allows. */
+  /** Maximum number of sockets that the limit on open files allows. */
   readonly maxSockets: number;
   readonly idleMs: number;
   /** @default 10 s */

@@ -8,7 +8,7 @@ export interface TopicSettings {
   readonly configs?: Readonly<Record<string, string>>;
 }
 
-/** Who creates topics, and how. */
+/** Whether topics are created, and with which settings. */
 export interface TopicPolicy {
   /** `create` creates missing topics; `check` requires that all of them exist. */
   readonly missing: 'create' | 'check';
@@ -68,6 +68,6 @@ export interface Admin extends AsyncDisposable {
   identities(topics: readonly string[]): Promise<ReadonlyMap<string, TopicIdentity>>;
   /** Offset of the first record with this timestamp (milliseconds) or a later one, or the end if there is none, by partition. */
   offsetsAt(topic: string, timestampMs: number): Promise<Map<number, bigint>>;
-  /** Whether a broker answers. */
+  /** Whether a broker responds. */
   ping(): Promise<boolean>;
 }

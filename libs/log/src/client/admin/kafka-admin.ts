@@ -20,9 +20,9 @@ const REQUEST_TIMEOUT_MS = 5_000;
 /** Stands for the cluster's default in a request. */
 const DEFAULT_REPLICATION = -1;
 const DEFAULT_POLICY: TopicPolicy = { missing: 'create' };
-/** Not every broker knows a new topic at once. */
+/** A new topic is not known to all brokers immediately. */
 const NEW_TOPIC_LOOK_UPS = 8;
-/** Most requests that wait or are in flight; more fail at once. */
+/** Maximum number of requests that wait or are in flight; more fail at once. */
 const MAX_PENDING_REQUESTS = 100;
 const LOOK_UP_BACKOFF = { firstMs: 25, maxMs: 1_000 };
 
@@ -163,7 +163,7 @@ export class KafkaAdmin implements Admin {
           },
         ],
         timeout: REQUEST_TIMEOUT_MS,
-        // What is waited for afterwards says more: the partitions as they are known to all who ask.
+        // The caller waits until the new partitions are visible.
         waitForLeaders: false,
       }),
     );
@@ -171,16 +171,16 @@ export class KafkaAdmin implements Admin {
 
   /** Accepts any number of partitions: it is the decision of the topic's creator. */
   private async checkTopics(topics: readonly TopicSettings[]): Promise<void> {
-    const wanted = topics.map(({ name }) => this.prefix.add(name));
-    // Asked for by name, a topic that is missing might be made just for that.
+    const required = topics.map(({ name }) => this.prefix.add(name));
+    // Lists all topics, because requesting a missing one by name may create it.
     const present = new Set(await this.ask('cannot list the topics', (admin) => admin.listTopics()));
-    const missing = wanted.filter((name) => !present.has(name));
+    const missing = required.filter((name) => !present.has(name));
     if (missing.length > 0) {
       const message = `the log has no topic ${missing.map((name) => `"${name}"`).join(', ')}; create it, or set the topic policy to "create"`;
       throw new LogError('UNKNOWN_TOPIC', message, true);
     }
     const { topics: found } = await this.ask('cannot look up the topics', (admin) =>
-      admin.fetchTopicMetadata({ topics: wanted }),
+      admin.fetchTopicMetadata({ topics: required }),
     );
     for (const topic of found) requireReplicas(topic, this.policy.replicationFactor ?? 1);
   }

@@ -55,7 +55,7 @@ export class BatchWorker {
         start += batch.records.length;
         continue;
       }
-      // A handler that is told to stop may throw.
+      // A handler may throw after its signal was aborted.
       if (context.signal.aborted) return undefined;
       const decision = this.retryPolicy.failed({
         nextOffset: batch.nextOffset,
@@ -77,7 +77,7 @@ export class BatchWorker {
     return undefined;
   }
 
-  /** Returns false if the consumer was told to stop before all of them were written. */
+  /** Returns false if the consumer was stopped before all of them were written. */
   private async deadLetterAll(
     batch: RecordBatch,
     rejection: Omit<Rejection, 'batch' | 'record'>,

@@ -11,15 +11,15 @@ import { TopicPrefix, type LogConnection } from '../core/connection.js';
 import { LogError } from '../core/errors.js';
 import type { WorkContext } from './batch-worker.js';
 
-/** Longest that a broker may take to answer a request that it can answer at once. */
+/** Maximum time that a broker may take to answer a request that it can answer at once. */
 const REQUEST_TIMEOUT_MS = 5_000;
-/** Longest that a member may take to finish its batches and to join again. */
+/** Maximum time that a member may take to finish its batches and to join again. */
 const REBALANCE_TIMEOUT_MS = 60_000;
 /** How often kafkajs looks for new partitions. */
 const METADATA_MAX_AGE_MS = 60_000;
-/** Most bytes of one fetch, over all partitions. */
+/** Maximum number of bytes of one fetch, over all partitions. */
 const FETCH_BYTES = 10 * 1024 * 1024;
-/** Most partitions handled concurrently. */
+/** Maximum number of partitions handled concurrently. */
 const CONCURRENT_PARTITIONS = 64;
 const COMMIT_ATTEMPTS = 4;
 const COMMIT_BACKOFF = { firstMs: 100, maxMs: 1_000 };

@@ -35,7 +35,7 @@ export interface BatchContext {
  */
 export type BatchHandler = (batch: RecordBatch, context: BatchContext) => Promise<void>;
 
-/** Where reading starts, and who stores the positions. */
+/** Where reading starts, and where positions are stored. */
 export type OffsetPolicy =
   /** The consumer group: committed after the handler returns. A new group starts at `startAt`. */
   | { readonly kind: 'committed'; readonly startAt: 'earliest' | 'latest' }
@@ -131,15 +131,15 @@ export interface ConsumerOptions {
   readonly maxAttempts?: number;
   /** Backoff before the first retry of a batch; doubled each time, up to 30 s. @default 100 */
   readonly retryBackoffMs?: number;
-  /** Most records passed to the handler at once. @default 1_000 */
+  /** Maximum number of records passed to the handler at once. @default 1_000 */
   readonly maxBatchRecords?: number;
-  /** Most bytes fetched from one partition at once. @default 1 MiB */
+  /** Maximum number of bytes fetched from one partition at once. @default 1 MiB */
   readonly maxPartitionBytes?: number;
-  /** Longest that a fetch waits for records. @default 250 */
+  /** Maximum time that a fetch waits for records. @default 250 */
   readonly maxWaitMs?: number;
   /** How long the group coordinator waits for a heartbeat before it removes this member. @default 30_000 */
   readonly sessionTimeoutMs?: number;
-  /** Longest that `start` waits for an assignment. @default 30_000 */
+  /** Maximum time that `start` waits for an assignment. @default 30_000 */
   readonly startTimeoutMs?: number;
 }
 

@@ -27,9 +27,9 @@ const DEFAULTS = {
   startTimeoutMs: 30_000,
 };
 
-/** Longest that closing waits for batches that are being handled. */
+/** Maximum time that closing waits for batches that are being handled. */
 const DRAIN_TIMEOUT_MS = 30_000;
-/** Longest that a failed session may take to end before its connections are closed. */
+/** Maximum time that a failed session may take to end before its connections are closed. */
 const DISCARD_TIMEOUT_MS = 2_000;
 const REJOIN_BACKOFF = { firstMs: 200, maxMs: 5_000 };
 /** Failures before the first assignment that are not logged as warnings. */

@@ -126,7 +126,7 @@ describe('PartitionReader', () => {
     expect(events).toEqual(['whole']);
   });
 
-  it('keeps its position if the log turns out to have it', async () => {
+  it('continues at its position if the log has it after all', async () => {
     const { events, fetch, position } = readerWith();
     expect(await fetch([], { isOutOfRange: true, position: 7n })).toBeGreaterThan(0);
     expect([events, position()]).toEqual([[], 0n]);

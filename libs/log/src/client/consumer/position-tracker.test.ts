@@ -32,7 +32,7 @@ describe('PositionTracker', () => {
     expect(tracker.lag([first])[0]?.records).toBe(0n);
   });
 
-  it('forgets the end of the old log when the position is reset', () => {
+  it('drops the end of the old log when the position is reset', () => {
     const tracker = new PositionTracker();
     tracker.reset(first, { offset: 0n, end: 1_000n });
     tracker.reset(first, { offset: 0n, end: 2n });

@@ -30,7 +30,7 @@ export class PositionTracker {
     if (tracked) tracked.position = nextOffset;
   }
 
-  /** Raises the end. A lower one is an older answer: only {@link reset} lowers it. */
+  /** Raises the end. A lower end is from an older response; only {@link reset} lowers it. */
   observeEnd(partition: TopicPartition, end: bigint): void {
     const tracked = this.partitions.get(partitionId(partition));
     if (tracked && end > tracked.end) tracked.end = end;

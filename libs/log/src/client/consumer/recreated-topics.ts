@@ -25,7 +25,7 @@ export class RecreatedTopics {
         this.known.set(topic, identity);
       }
     } catch (error) {
-      // An outage ends, and the next check follows within seconds.
+      // Probably an outage; the next check follows within seconds.
       const level = isRetryable(error) || this.isRefusalReported ? 'debug' : 'warn';
       if (!isRetryable(error)) this.isRefusalReported = true;
       this.logger[level]({ err: error, topics }, 'cannot detect topics that are deleted and created again');

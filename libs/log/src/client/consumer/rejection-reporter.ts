@@ -2,7 +2,7 @@ import { RateLimitedLogger, type TargetLogger } from '@hailstream/service/rate-l
 import type { DeadLetter } from '../dead-letter/dead-letter.js';
 import type { RejectedRecord } from './consumer.js';
 
-/** Takes the place of a dead-letter queue for consumers that must not write rejected records. */
+/** Replaces the dead-letter queue of consumers that must not write rejected records. */
 export class RejectionReporter implements Disposable {
   private readonly logger: RateLimitedLogger;
 

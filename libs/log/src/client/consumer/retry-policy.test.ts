@@ -21,7 +21,7 @@ describe('RetryPolicy', () => {
     });
   });
 
-  it('forgets failures once the batch succeeds', () => {
+  it('resets the failures once the batch succeeds', () => {
     const policy = new RetryPolicy(2);
     policy.failed(batch);
     policy.succeeded(10n);

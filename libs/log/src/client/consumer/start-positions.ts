@@ -78,7 +78,7 @@ async function positionsInTopic(
   );
 }
 
-/** A position that the log has, and the gap before it if it is not the position that was asked for. */
+/** A position that the log has, and the gap before it if it differs from the requested position. */
 export interface ValidPosition {
   readonly offset: bigint;
   readonly gap: ConsumerGap | undefined;

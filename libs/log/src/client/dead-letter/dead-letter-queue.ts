@@ -9,7 +9,7 @@ import type { DeadLetter, DeadLetterQueue, DeadLetterQueueOptions } from './dead
 import { deadLetterVersions, type DeadLetterContent } from './dead-letter-record.js';
 
 const RETRY_BACKOFF = { firstMs: 200, maxMs: 30_000 };
-/** Most dead letters in one send, and most bytes of their keys and values. */
+/** Maximum number of dead letters in one send, and of bytes of their keys and values. */
 const MAX_SEND_LETTERS = 500;
 const MAX_SEND_BYTES = 4 * 1024 * 1024;
 

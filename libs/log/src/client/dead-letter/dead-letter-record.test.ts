@@ -35,7 +35,7 @@ const versions = (dead: DeadLetter, nowMs = 0) => [...deadLetterVersions(dead, n
 const texts = ({ headers }: Version) => headers.map(({ key, value }) => [key, value && String(value)]);
 const text = (version: Version | undefined, name: string) =>
   version?.headers.findLast(({ key }) => key === name)?.value?.toString();
-/** What a reader of the dead-letter topic gets. */
+/** The record as read from the dead-letter topic. */
 function stored({ key, value, headers, timestampMs = 0 }: Version): LogRecord {
   const cursor = new RecordCursor(
     writeRecords([
@@ -53,7 +53,7 @@ function stored({ key, value, headers, timestampMs = 0 }: Version): LogRecord {
 }
 
 describe('deadLetterVersions', () => {
-  it("keeps the record's key, value and headers: order, repeats, nulls and any name", () => {
+  it("preserves the record's key, value and headers: order, repeats, nulls and any name", () => {
     const [first] = versions(letter);
     expect(first).toMatchObject({ key: Buffer.from('device'), value: Buffer.from([0xff, 0x00]) });
     expect(first?.headers.slice(0, OWN.length)).toEqual(OWN);
@@ -75,7 +75,7 @@ describe('deadLetterVersions', () => {
     ]);
   });
 
-  it('keeps the headers of an earlier dead letter', () => {
+  it('preserves the headers of an earlier dead letter', () => {
     const record = recordWith([header('dead-letter-error', 'first')]);
     const [again] = versions({ ...letter, record });
     const errors = again?.headers.filter(({ key }) => key === 'dead-letter-error');
@@ -89,7 +89,7 @@ describe('deadLetterVersions', () => {
     expect(text(shorter, 'dead-letter-error')).toBe(`x${'ö'.repeat(49)}`);
   });
 
-  it('leaves out more in each version, and states size and hash of what is missing', () => {
+  it('omits more in each version, and adds size and hash of the omitted parts', () => {
     const all = versions(letter);
     const kept = all.map(({ key, value, headers }) => [key !== null, value !== null, headers.length]);
     expect(kept).toEqual([
@@ -190,7 +190,7 @@ describe('readDeadLetter', () => {
     expect(origin?.headers).toEqual(first!.headers);
   });
 
-  it('states what was left out', () => {
+  it('returns what was omitted', () => {
     const last = versions(letter).at(-1);
     expect(readDeadLetter(stored(last!))).toMatchObject({
       omittedValue: { sizeBytes: 2 },

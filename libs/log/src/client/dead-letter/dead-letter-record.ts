@@ -9,7 +9,7 @@ import {
   type OmittedContent,
 } from './dead-letter.js';
 
-/** Longest texts in headers, in bytes: a dead letter must fit where its record did. */
+/** Maximum length of texts in headers, in bytes. A dead letter should not be much larger than its record. */
 const ERROR_BYTES = 1_000;
 const ERROR_NAME_BYTES = 100;
 const SHORT_ERROR_BYTES = 100;

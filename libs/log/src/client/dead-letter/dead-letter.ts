@@ -77,7 +77,7 @@ export interface OmittedContent {
   readonly sha256: string;
 }
 
-/** Where a dead letter comes from, and why it is one. */
+/** The origin of a dead letter, and the reason. */
 export interface DeadLetterOrigin extends TopicPartition {
   /** Opaque; the same whenever a group dead-letters the same record again. */
   readonly id: string;

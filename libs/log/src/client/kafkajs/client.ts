@@ -7,7 +7,7 @@ import './codecs.js';
 import { kafkajsLogCreator } from './log-creator.js';
 import { UnresponsiveBrokers } from './unresponsive-brokers.js';
 
-/** Longest that opening a connection to a broker may take. */
+/** Maximum time that opening a connection to a broker may take. */
 const CONNECT_TIMEOUT_MS = 3_000;
 /** How often connections are checked for pending responses, and how long one may take before its broker is probed. */
 const CHECK_MS = 500;
@@ -16,7 +16,7 @@ const PROBE_AFTER_MS = 1_000;
 export interface KafkajsClientOptions {
   readonly connection: LogConnection;
   readonly logger: Logger;
-  /** Longest that a broker may take to answer one request. */
+  /** Maximum time that a broker may take to answer one request. */
   readonly requestTimeoutMs: number;
 }
 
@@ -70,7 +70,7 @@ export class KafkajsClient {
     }
   }
 
-  /** Closes every connection and refuses new ones, so that whatever kafkajs still tries fails at once. */
+  /** Closes all connections and refuses new ones, so that all further attempts of kafkajs fail immediately. */
   kill(): void {
     this.killed = true;
     clearInterval(this.watch);

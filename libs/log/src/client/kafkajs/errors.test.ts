@@ -15,12 +15,12 @@ const protocolError = (type: string, retriable = false) =>
 describe('toLogError', () => {
   it.each([
     ['a broken connection', new KafkaJSConnectionError('refused'), 'UNAVAILABLE', true],
-    ['a request nobody answered', new KafkaJSRequestTimeoutError('late'), 'TIMED_OUT', true],
+    ['a request without a response', new KafkaJSRequestTimeoutError('late'), 'TIMED_OUT', true],
     ['a record over the limit', protocolError('MESSAGE_TOO_LARGE'), 'RECORD_TOO_LARGE', false],
     ['a missing permission', protocolError('TOPIC_AUTHORIZATION_FAILED'), 'REFUSED', false],
     ['a missing topic', protocolError('UNKNOWN_TOPIC_OR_PARTITION', true), 'UNKNOWN_TOPIC', true],
     ['replicas that are behind', protocolError('NOT_ENOUGH_REPLICAS', true), 'UNAVAILABLE', true],
-    ['anything unforeseen', new TypeError('cannot read null'), 'UNAVAILABLE', true],
+    ['an unknown error', new TypeError('cannot read null'), 'UNAVAILABLE', true],
   ])('names %s', (_, error, code, retryable) => {
     expect(toLogError(error, 'cannot append')).toMatchObject({ code, retryable });
   });

@@ -1,6 +1,6 @@
 import { LogError } from '../core/errors.js';
 
-/** The parts of a kafkajs error that are used here. Its classes are told apart by name only. */
+/** The parts of a kafkajs error that are used here. Its classes can be distinguished by name only. */
 interface KafkajsError extends Error {
   readonly type?: string;
   readonly retriable?: boolean;

@@ -23,9 +23,9 @@ describe('kafkajsLogCreator', () => {
     [logLevel.ERROR, 'Request ApiVersions(key: 18, version: 2) timed out', 'debug'],
     [logLevel.ERROR, 'Failed to connect: 10.0.0.1:9092 does not answer', 'debug'],
     [logLevel.ERROR, 'Offset out of range, resetting to default offset', 'warn'],
-    [logLevel.ERROR, 'something nobody thought of', 'warn'],
+    [logLevel.ERROR, 'an unknown message', 'warn'],
     [logLevel.INFO, 'Consumer has joined the group', 'debug'],
-  ])('says at level %i: %s', (level, message, expected) => {
+  ])('logs at level %i: %s', (level, message, expected) => {
     expect(levelOf(level, message)).toBe(expected);
   });
 });

@@ -2,7 +2,7 @@ import { sleep } from '@hailstream/service/timers';
 import type { LogConnection } from '../core/connection.js';
 import { openBrokerSocket, tlsOptions } from './broker-socket.js';
 
-/** Longest that a broker may take to answer ApiVersions, which needs no I/O. */
+/** Maximum time that a broker may take to answer ApiVersions, which needs no I/O. */
 const ANSWER_TIMEOUT_MS = 2_000;
 /** How often an unresponsive broker is probed again. */
 const PROBE_INTERVAL_MS = 500;
@@ -13,9 +13,9 @@ const PROBE = Buffer.from('0000000a' + '0012' + '0000' + '00000000' + 'ffff', 'h
 type ProbeResult = 'responsive' | 'unresponsive' | 'unreachable';
 
 /**
- * Brokers that accept connections but answer nothing, because the process is paused or its machine hangs. A client would
- * wait for the timeout of each request and might then choose the same broker again. All clients of a connection share what
- * is found out here, and treat an unresponsive broker as down until it answers.
+ * Detects brokers that accept connections but do not respond, because the process is paused or its machine hangs. A client
+ * would wait for the timeout of each request and might then choose the same broker again. All clients of a connection
+ * share the result, and treat an unresponsive broker as down until it responds.
  */
 export class UnresponsiveBrokers {
   private static readonly ofConnection = new WeakMap<LogConnection, UnresponsiveBrokers>();
@@ -28,11 +28,11 @@ export class UnresponsiveBrokers {
 
   /** The instance that all clients of this connection object share. */
   static of(connection: LogConnection): UnresponsiveBrokers {
-    const known = this.ofConnection.get(connection);
-    if (known) return known;
-    const made = new UnresponsiveBrokers(connection);
-    this.ofConnection.set(connection, made);
-    return made;
+    const existing = this.ofConnection.get(connection);
+    if (existing) return existing;
+    const created = new UnresponsiveBrokers(connection);
+    this.ofConnection.set(connection, created);
+    return created;
   }
 
   isUnresponsive(address: string): boolean {
@@ -45,7 +45,7 @@ export class UnresponsiveBrokers {
     return () => this.listeners.delete(listener);
   }
 
-  /** Call if a broker takes long to answer. It may have a reason, so it is asked for something that it can answer at once. */
+  /** Call if a broker is slow to respond. It may have a reason, so it is probed with a request that needs no waiting. */
   probe(address: string): void {
     if (this.probed.has(address)) return;
     this.probed.add(address);

@@ -40,7 +40,7 @@ describe('Accumulator', () => {
     expect([60, 40].map((size) => byBytes.add('a', 0, parcel('x', size)))).toEqual([false, true]);
   });
 
-  it('takes one batch of a partition at a time and leaves the rest in order', () => {
+  it('takes one batch of a partition at a time; the rest stays in order', () => {
     const accumulator = new Accumulator<Parcel>(limits);
     for (let n = 1; n <= 9; n += 1) accumulator.add('a', 0, parcel(String(n)));
     expect([names(accumulator), names(accumulator), names(accumulator), names(accumulator)]).toEqual([
@@ -81,7 +81,7 @@ describe('Accumulator', () => {
     ]);
   });
 
-  it('neither sends nor keeps records that have a result', () => {
+  it('drops records that have a result', () => {
     const accumulator = new Accumulator<Parcel>(limits);
     const [late, fresh] = [parcel('late'), parcel('fresh')];
     accumulator.add('a', 0, late);

@@ -16,10 +16,10 @@ export interface PartitionBatch<T> {
 }
 
 export interface AccumulatorLimits {
-  /** Most bytes of one batch. A single record that is larger is a batch on its own. */
+  /** Maximum number of bytes of one batch. A single record that is larger is a batch on its own. */
   readonly batchBytes: number;
   readonly batchRecords: number;
-  /** Most bytes taken at once over all partitions. */
+  /** Maximum number of bytes taken at once over all partitions. */
   readonly requestBytes: number;
 }
 

@@ -20,9 +20,9 @@ const DEFAULTS = {
   deliveryTimeoutMs: 10_000,
 };
 
-/** Most records in one batch: kafkajs copies the list of a batch for each record that it adds to it. */
+/** Maximum number of records in one batch: kafkajs copies the list of a batch for each record that it adds to it. */
 const BATCH_RECORDS = 250;
-/** Most bytes of keys and values in one request. */
+/** Maximum number of bytes of keys and values in one request. */
 const REQUEST_BYTES = 4 * 1024 * 1024;
 /** How often deadlines are checked. A delivery fails up to this much before its deadline, never after it. */
 const SWEEP_MS = 50;

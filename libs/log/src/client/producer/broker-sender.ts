@@ -13,7 +13,7 @@ import { LogError } from '../core/errors.js';
 import { Accumulator, type AccumulatorLimits, type PartitionBatch } from './accumulator.js';
 import type { PendingRecord } from './delivery.js';
 
-/** Longest that a broker may take to answer. Then the request is repeated with the same sequence numbers. */
+/** Maximum time that a broker may take to answer. Then the request is repeated with the same sequence numbers. */
 const REQUEST_TIMEOUT_MS = 2_000;
 const RETRY_BACKOFF = { firstMs: 50, maxMs: 1_000 };
 const ACKS_FROM_ALL_IN_SYNC = -1;

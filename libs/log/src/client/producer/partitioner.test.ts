@@ -25,7 +25,7 @@ describe('murmur2', () => {
 });
 
 describe('partitionForKey', () => {
-  it.each(FROM_KAFKA)('puts "%s" where Kafka puts it', (key, _, partition) => {
+  it.each(FROM_KAFKA)('assigns "%s" to the same partition as Kafka', (key, _, partition) => {
     expect(partitionForKey(Buffer.from(key), 12)).toBe(partition);
   });
 });

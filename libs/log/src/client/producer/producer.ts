@@ -6,15 +6,15 @@ import type { LogConnection } from '../core/connection.js';
 export interface ProducerOptions {
   readonly connection: LogConnection;
   readonly logger: Logger;
-  /** Longest that a record waits for others to share its batch. It does not wait if the last request had one `send` only. @default 2 */
+  /** Maximum time that a record waits for others to share its batch. It does not wait if the last request had one `send` only. @default 2 */
   readonly lingerMs?: number;
   /** Compression of batches: fewer bytes to send, store and replicate, at the cost of CPU time. @default none @see canCompress */
   readonly compression?: Compression;
   /** A batch with this many bytes of keys, values and headers is sent without waiting for more. @default 512 KiB */
   readonly batchBytes?: number;
-  /** Most bytes of keys, values and headers that may be waiting or in flight. Beyond it `send` throws. @default 32 MiB */
+  /** Maximum number of bytes of keys, values and headers that may be waiting or in flight. Beyond it `send` throws. @default 32 MiB */
   readonly bufferBytes?: number;
-  /** Longest that a record waits for its result. Then it fails, retryable. @default 10_000 */
+  /** Maximum time that a record waits for its result. Then it fails, retryable. @default 10_000 */
   readonly deliveryTimeoutMs?: number;
 }
 

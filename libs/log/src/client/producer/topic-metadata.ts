@@ -32,7 +32,7 @@ export class TopicMetadata {
     return [...this.known.keys()];
   }
 
-  /** @throws LogError retryable, if no broker answers or the topic does not exist (yet) */
+  /** @throws LogError retryable, if no broker responds or the topic does not exist (yet) */
   async lookUp(topic: string): Promise<TopicLeaders> {
     const inCluster = this.prefix.add(topic);
     try {

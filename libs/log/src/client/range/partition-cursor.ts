@@ -6,22 +6,22 @@ import type { LedRange } from './resolve-ranges.js';
 /** How often a damaged batch is fetched before it counts as undecodable: it may have been damaged in transit. */
 const DAMAGED_FETCHES = 3;
 
-/** How far one partition of a read has come: what was returned, what was fetched, and what is wrong with it. */
+/** The state of one partition of a read: what was returned, what was fetched, and its failures. */
 export class PartitionCursor {
   leader: number;
-  /** Offset after what was returned. */
+  /** Offset after the last returned batch. */
   position: bigint;
   /** Offset of the next fetch: fetching is one set ahead of returning. */
   fetchPosition: bigint;
-  /** What was fetched and not yet decoded. */
+  /** Fetched bytes that are not decoded yet. */
   fetched: FetchedPartition | undefined;
   /** Whether it is being fetched, or waits after a failure. */
   isBusy = false;
-  /** Number of the request that returned something last: partitions take turns. */
+  /** Number of the last request that returned records, so that partitions are served in rotation. */
   servedAt = 0;
-  /** Bytes that the next batch needs, if it was cut off. */
+  /** Size of the next batch, if it was truncated. */
   neededBytes = 0;
-  /** In a row, without a response that had records. */
+  /** Consecutive failed fetches and fetches without records. */
   failures = 0;
   failingSinceMs: number | undefined;
   /** Since when no broker has known the topic. */
@@ -45,26 +45,26 @@ export class PartitionCursor {
     return !this.isBusy && this.fetched === undefined && !this.isDone && this.fetchPosition < this.range.to;
   }
 
-  /** Marks the start of a fetch. The function that it returns tells whether its response is still of use. */
+  /** Marks the start of a fetch. The returned function returns whether the response is still needed. */
   beginFetch(): () => boolean {
     const { epoch } = this;
     this.isBusy = true;
     return () => epoch === this.epoch;
   }
 
-  /** Keeps what was fetched. Returns whether there is anything to decode. */
+  /** Stores the result of a fetch. Returns whether there is anything to decode. */
   receive(fetched: FetchedPartition, request: number): boolean {
     this.neededBytes = cutBatchBytes(fetched.bytes) ?? 0;
     const end = fetched.isOutOfRange ? this.fetchPosition : endOfRecordSet(fetched.bytes);
     if (end === undefined) return false;
     this.fetched = fetched;
     this.servedAt = request;
-    // A set that does not say where it ends is decoded before anything else is fetched.
+    // Without a known end, the set is decoded before the next fetch.
     this.fetchPosition = end > this.fetchPosition ? end : this.range.to;
     return true;
   }
 
-  /** What was fetched, and the offset after it. */
+  /** Removes and returns the result of the fetch, with the offset after it. */
   take(): { readonly fetched: FetchedPartition; readonly end: bigint } {
     const { fetched, fetchPosition } = this;
     assert.ok(fetched, 'nothing was fetched');
@@ -72,13 +72,13 @@ export class PartitionCursor {
     return { fetched, end: fetchPosition };
   }
 
-  /** Moves the position, at most to the end of the range. Returns where it is now. */
+  /** Moves the position, at most to the end of the range. Returns the new position. */
   moveTo(offset: bigint): bigint {
     this.position = offset < this.range.to ? offset : this.range.to;
     return this.position;
   }
 
-  /** Fetches again from the position; what was fetched ahead is dropped. Returns its bytes. */
+  /** Restarts fetching at the position and drops what was fetched ahead. Returns the number of dropped bytes. */
   rewind(): number {
     const dropped = this.fetched?.bytes.length ?? 0;
     this.fetched = undefined;

@@ -34,7 +34,7 @@ export interface FetchQuestion {
 export interface FetchAnswer {
   /** Whether the topics were identified by their ids, so that no other topic with the same name was read. */
   readonly isById: boolean;
-  /** In the order of the question; `undefined` for a partition that the broker left out. */
+  /** In the order of the request; `undefined` for a partition that is missing in the response. */
   readonly partitions: readonly (FetchedPartitionResponse | undefined)[];
 }
 
@@ -83,7 +83,7 @@ export class RangeCluster implements Disposable {
     );
   }
 
-  /** Answers at once, with what the partitions have. */
+  /** Fetches the available records without waiting for more. */
   async fetch(nodeId: number, { isolation, maxBytes, partitions }: FetchQuestion): Promise<FetchAnswer> {
     return this.request('cannot fetch records', nodeId, async (broker) => {
       const isById =

@@ -15,7 +15,7 @@ const RETRY_BACKOFF = { firstMs: 50, maxMs: 2_000 };
 const EMPTY_BACKOFF = { firstMs: 10, maxMs: 500 };
 /** How long a partition has to end before a position until this is believed: a new leader may name an older end. */
 export const END_CONFIRM_MS = 1_000;
-/** Longest that a topic may be unknown: not all brokers know of a new one at the same time. */
+/** Maximum time that a topic may be unknown: not all brokers know of a new one at the same time. */
 export const UNKNOWN_TOPIC_MS = 3_000;
 
 /** The protocol has no larger limit. */
@@ -89,16 +89,16 @@ export class RangeFetcher implements Disposable {
       leaders.set(cursor.leader, [...(leaders.get(cursor.leader) ?? []), cursor]);
     }
     const partitionBytes = Math.min(maxPartitionBytes, maxBufferedBytes);
-    for (const [leader, waiting] of leaders) {
+    for (const [leader, ready] of leaders) {
       const room = Math.floor((maxBufferedBytes - this.bufferedBytes) / partitionBytes);
       if (room < 1) return;
-      // Those that were served last wait: a batch that exceeds the limits is only returned for the first.
-      const chosen = waiting.toSorted((a, b) => a.servedAt - b.servedAt).slice(0, room);
+      // Least recently served first, because a batch that exceeds the limits is returned for the first partition only.
+      const chosen = ready.toSorted((a, b) => a.servedAt - b.servedAt).slice(0, room);
       void this.fetch(leader, chosen, partitionBytes);
     }
   }
 
-  /** Bytes of a set that was decoded or dropped. */
+  /** Releases the bytes of a set that was decoded or dropped. */
   release(bytes: number): void {
     this.bufferedBytes -= bytes;
   }
@@ -118,7 +118,7 @@ export class RangeFetcher implements Disposable {
   }
 
   /**
-   * Checks that the topics are still those that were read.
+   * Checks that the topics were not recreated.
    *
    * @throws LogError `TOPIC_RECREATED`, or as reading does
    */

@@ -24,7 +24,7 @@ class FakeCluster implements Pick<RangeCluster, 'fetch' | 'describe' | 'listOffs
   outages = 0;
   readonly questions: { readonly nodeId: number; readonly partitions: readonly number[] }[] = [];
   descriptions = 0;
-  /** What the next fetches meet instead of an answer. */
+  /** Failures of the next fetches. */
   readonly failures: ((partition: number) => number | LogError)[] = [];
   /** Batches by partition. */
   readonly logs: Buffer[][];
@@ -70,7 +70,7 @@ class FakeCluster implements Pick<RangeCluster, 'fetch' | 'describe' | 'listOffs
     );
   }
 
-  /** Reads with everything that a read has around it. */
+  /** Creates a read with its dependencies. */
   read(
     request: Partial<RangeRequest> & { readonly from?: bigint; readonly to?: bigint } = {},
     stallTimeoutMs = 5_000,
@@ -196,21 +196,21 @@ describe(FetchingRangeRead, () => {
     expect(cluster.questions).toHaveLength(1);
   });
 
-  it('fails with the last error after the time that a partition may fail', async () => {
+  it('fails with the last error after stallTimeoutMs', async () => {
     const cluster = new FakeCluster([batches(1)]);
     const down = new LogError('UNAVAILABLE', 'connection refused', true);
     cluster.failures.push(...Array.from({ length: 50 }, () => () => down));
     await expect(offsets(cluster.read({}, 100))).rejects.toBe(down);
   });
 
-  it('returns nothing of a topic that was created again, read by its id', async () => {
+  it('returns no records of a recreated topic if it is read by its id', async () => {
     const cluster = new FakeCluster([batches(10)]);
     cluster.failures.push(() => ErrorCode.UNKNOWN_TOPIC_ID);
     cluster.topicId = 'BBBBBBBBBBBBBBBBBBBBBA';
     await expect(offsets(cluster.read())).rejects.toMatchObject({ code: 'TOPIC_RECREATED' });
   });
 
-  it('checks at the end that a topic read by its name was not created again', async () => {
+  it('checks at the end that a topic read by its name was not recreated', async () => {
     const cluster = new FakeCluster([batches(10)]);
     cluster.isById = false;
     expect(await offsets(cluster.read())).toEqual(upTo(10));
@@ -219,7 +219,7 @@ describe(FetchingRangeRead, () => {
     await expect(offsets(cluster.read())).rejects.toMatchObject({ code: 'TOPIC_RECREATED' });
   });
 
-  it('reads a batch that comes cut off, and one behind a partition that fills every response', async () => {
+  it('reads a batch that was truncated, and one after a partition that fills every response', async () => {
     const big = batches(1, { bytes: 5_000 });
     const cluster = new FakeCluster([batches(200, { bytes: 100 }), big]);
     const seen: number[] = [];
@@ -230,7 +230,7 @@ describe(FetchingRangeRead, () => {
     expect(seen.indexOf(1)).toBeLessThan(5);
   });
 
-  it('fetches one set ahead of the loop, and no more', async () => {
+  it('fetches only one set ahead of the loop', async () => {
     const cluster = new FakeCluster([batches(20, { bytes: 100 })]);
     const read = cluster.read({ maxPartitionBytes: 500 })[Symbol.asyncIterator]();
     await read.next();
@@ -241,7 +241,7 @@ describe(FetchingRangeRead, () => {
     expect(cluster.questions).toHaveLength(2);
   });
 
-  it('fetches nothing once the loop is left in the middle of a set', async () => {
+  it('fetches nothing after the loop ends in the middle of a set', async () => {
     const cluster = new FakeCluster([batches(20, { bytes: 100 })]);
     const request = { maxPartitionBytes: 500, maxBatchRecords: 1 };
     const read = cluster.read(request)[Symbol.asyncIterator]();
@@ -252,7 +252,7 @@ describe(FetchingRangeRead, () => {
     expect(cluster.questions).toHaveLength(2);
   });
 
-  it('asks for no more than the buffer has room for', async () => {
+  it('requests no more bytes than the buffer has room for', async () => {
     const cluster = new FakeCluster(upTo(10).map(() => batches(20, { bytes: 100 })));
     const read = cluster.read({ maxPartitionBytes: 500, maxBufferedBytes: 2_000 })[Symbol.asyncIterator]();
     await read.next();
@@ -264,7 +264,7 @@ describe(FetchingRangeRead, () => {
     expect(count).toBeGreaterThan(10);
   });
 
-  it('reports offsets that the broker leaves out, unless the topic is compacted', async () => {
+  it('reports offsets that the broker omits, unless the topic is compacted', async () => {
     const cluster = new FakeCluster([[...batches(3), ...batches(3, { first: 7 })]]);
     await expect(offsets(cluster.read())).rejects.toMatchObject({
       code: 'OFFSETS_MISSING',
@@ -280,7 +280,7 @@ describe(FetchingRangeRead, () => {
     expect(bounds).toEqual([0n, 3n, 3n, 10n]);
   });
 
-  it('asks again whether the topic is compacted if the cluster does not answer', async () => {
+  it('requests the compaction of the topic again if the cluster does not respond', async () => {
     const cluster = new FakeCluster([[...batches(3), ...batches(3, { first: 7 })]]);
     cluster.isCompacted = true;
     cluster.outages = 2;

@@ -69,7 +69,7 @@ export class FetchingRangeRead implements RangeRead {
     if (fetcher.wasReadByName) await fetcher.requireSameTopics();
   }
 
-  /** Decodes what was fetched of a partition. While it is decoded, the next set is fetched. */
+  /** Decodes a set of a partition while the next one is fetched. */
   private async *returnFetched(cursor: PartitionCursor): AsyncGenerator<RangeBatch, void, void> {
     const { fetcher } = this;
     const { fetched, end } = cursor.take();

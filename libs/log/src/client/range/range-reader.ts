@@ -19,7 +19,7 @@ export function createRangeReader(options: RangeReaderOptions): RangeReader {
   return new ClusterRangeReader(options);
 }
 
-/** {@link RangeReader} over one client, whose connections all reads share. */
+/** A {@link RangeReader} with one client, whose connections all reads share. */
 class ClusterRangeReader implements RangeReader {
   private readonly cluster: RangeCluster;
   private readonly admin: KafkaAdmin;

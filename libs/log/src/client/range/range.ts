@@ -29,7 +29,7 @@ export interface LogRange {
 export interface RangeReaderOptions {
   readonly connection: LogConnection;
   readonly logger: Logger;
-  /** Longest that a partition may fail, or return nothing, before its read fails. @default 30_000 */
+  /** Maximum time that a partition may fail, or return nothing, before its read fails. @default 30_000 */
   readonly stallTimeoutMs?: number;
 }
 
@@ -39,11 +39,11 @@ export interface RangeRequest {
   readonly isolation?: NonNullable<OffsetsOptions['isolation']>;
   /** Reading rejects with the signal's reason once it is aborted. */
   readonly signal?: AbortSignal;
-  /** Most records in one batch. @default 1_000 */
+  /** Maximum number of records in one batch. @default 1_000 */
   readonly maxBatchRecords?: number;
-  /** Most bytes fetched from one partition at once; a larger batch is fetched nevertheless. @default 1 MiB */
+  /** Maximum number of bytes fetched from one partition at once; a larger batch is fetched nevertheless. @default 1 MiB */
   readonly maxPartitionBytes?: number;
-  /** Most bytes of all partitions that are fetched ahead of the iteration. @default 16 MiB */
+  /** Maximum number of bytes of all partitions that are fetched ahead of the iteration. @default 16 MiB */
   readonly maxBufferedBytes?: number;
   /**
    * Called for offsets that cannot be read, because retention or DeleteRecords removed them (`log-start`) or the broker

@@ -83,7 +83,7 @@ function read(
   ];
 }
 
-/** Steps in short: `offset:value,… → next`, or what else there is. */
+/** Steps as text: `offset:value,… → next`, a gap, or an undecodable batch. */
 function shown(steps: readonly RecordSetStep[]): string[] {
   return steps.map((step) => {
     switch (step.kind) {
@@ -203,7 +203,7 @@ describe('readRecordSet', () => {
     expect(shown(read(batches, {}, [{ producerId: 1n, firstOffset: 0n }]))).toEqual(['→ 3']);
   });
 
-  it('leaves out overlapping aborted transactions, in whichever order the broker lists them', () => {
+  it('omits overlapping aborted transactions, for any order in the response', () => {
     const batches = [
       batchOf({ offset: 0n, values: ['began first'], fields: transactional(1n) }),
       batchOf({ offset: 1n, values: ['began second'], fields: transactional(2n) }),
@@ -214,7 +214,7 @@ describe('readRecordSet', () => {
     ];
     const first = { producerId: 1n, firstOffset: 0n };
     const second = { producerId: 2n, firstOffset: 1n };
-    // Brokers go by the markers: the transaction that ended first is named first.
+    // Brokers order by markers: the transaction that ended first is listed first.
     for (const aborted of [
       [second, first],
       [first, second],
@@ -273,7 +273,7 @@ describe('readRecordSet, of batches that cannot be decoded', () => {
       { count: 2, lastOffsetDelta: 1 },
     ],
     ['an offset beyond its batch', record(0, 0, 2, 1, 1, 0), {}],
-  ])('puts one aside and goes on: %s', (_, bytes, fields) => {
+  ])('returns one as a step and continues: %s', (_, bytes, fields) => {
     const last = BigInt(fields.lastOffsetDelta ?? 0) + 1n;
     const steps = read([good(0n), raw(1n, bytes, fields), good(last + 1n)], { highWatermark: 2n ** 40n });
     expect(shown(steps)).toEqual([
@@ -317,7 +317,7 @@ describe('readRecordSet, of batches that cannot be decoded', () => {
       '0:good → 1',
       'DAMAGED 1 to 2',
     ]);
-    // With nothing behind it, not further than the log goes.
+    // Without a batch after it, up to the high watermark.
     expect(shown(read([good(0n), damaged(500)], { highWatermark: 5n }))).toEqual([
       '0:good → 1',
       'DAMAGED 1 to 1',

@@ -16,9 +16,9 @@ import { RecordCursor } from '../../protocol/record-cursor.js';
 import { LogError, UndecodableBatchError } from '../core/errors.js';
 import { type LogRecord, makeLogRecord } from './record.js';
 
-/** Most bytes of keys and values in one step. */
+/** Maximum number of bytes of keys and values in one step. */
 const CHUNK_BYTES = 8 << 20;
-/** Largest undecodable batch whose bytes are returned. */
+/** Maximum size of an undecodable batch whose bytes are returned. */
 const MAX_KEPT_BYTES = 1_000_000;
 
 /** The bytes that one Fetch returned for one partition. */
@@ -57,7 +57,7 @@ export interface RecordSetOptions {
 }
 
 /**
- * Decodes a record set one batch at a time. The memory it uses is bounded, whatever the bytes are. A batch that cannot be
+ * Decodes a record set one batch at a time. Memory use is bounded for any input. A batch that cannot be
  * decoded is returned as a step, and does not affect the batches after it.
  *
  * @throws LogError `REFUSED` if the codec of a batch is not available here

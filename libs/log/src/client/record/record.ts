@@ -55,7 +55,7 @@ const NO_HEADERS: LogRecord['headers'] = Object.freeze(emptyHeaders());
 /** Property names that JavaScript objects enumerate before all others. */
 const INDEX = /^(0|[1-9]\d{0,9})$/;
 
-/** Makes a record from the cursor's current one. Its buffers are borrowed from the batch. */
+/** Creates a record from the cursor's current one. Its buffers are borrowed from the batch. */
 export function makeLogRecord(cursor: RecordCursor, offset: bigint, timestampMs: number): LogRecord {
   const { key, value } = cursor;
   if (cursor.headerCount === 0) return { offset, key, value, headers: NO_HEADERS, timestampMs };

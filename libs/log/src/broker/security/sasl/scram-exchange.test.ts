@@ -27,7 +27,7 @@ async function exchange(): Promise<ScramExchange> {
   return new ScramExchange('sha256', await usersOf('user'), RFC.serverNonce);
 }
 
-/** Answers the server's first message as a client with this password does; `noncePrefix` is what librdkafka once added. */
+/** Answers the server's first message as a client with this password. `noncePrefix`: as sent by old librdkafka. */
 function answer(clientFirst: string, serverFirst: string, password: string, noncePrefix = ''): string {
   const [, gs2Header = '', bare = ''] = /^(.,.*?,)(n=.*)$/.exec(clientFirst) ?? [];
   const [, nonce = '', salt = '', iterations = ''] = /^r=(.*),s=(.*),i=(.*)$/.exec(serverFirst) ?? [];
@@ -42,14 +42,14 @@ function answer(clientFirst: string, serverFirst: string, password: string, nonc
 }
 
 describe('ScramExchange', () => {
-  it('goes through the example of RFC 7677', async () => {
+  it('completes the example of RFC 7677', async () => {
     const scram = await exchange();
     expect(String(scram.next(Buffer.from(RFC.clientFirst)).reply)).toBe(RFC.serverFirst);
     const last = scram.next(Buffer.from(RFC.clientFinal));
     expect({ reply: String(last.reply), user: last.user }).toEqual({ reply: RFC.serverFinal, user: 'user' });
   });
 
-  it('takes escaped names, an authorization id that is the name, and SHA-512', async () => {
+  it('accepts escaped names, the name as authorization id, and SHA-512', async () => {
     const users = await usersOf('a,b=c');
     for (const clientFirst of ['n,,n=a=2Cb=3Dc,r=abc', 'y,a=a=2Cb=3Dc,n=a=2Cb=3Dc,r=abc,tokenauth=false']) {
       const scram = new ScramExchange('sha512', users);
@@ -58,7 +58,7 @@ describe('ScramExchange', () => {
     }
   });
 
-  it("takes a final message with the client's nonce twice, as of librdkafka before 2.6.1", async () => {
+  it("accepts a final message with the client's nonce twice, as sent by librdkafka before 2.6.1", async () => {
     const clientFirst = 'n,,n=user,r=abc';
     const scram = new ScramExchange('sha512', await usersOf('user'));
     const serverFirst = String(scram.next(Buffer.from(clientFirst)).reply);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseUsers } from './users.js';
 
 describe('parseUsers', () => {
-  it('takes a name and a password a line, whatever is in the password', () => {
+  it('parses one name and password per line, with any characters in the password', () => {
     const text = '# operators\nada:s3cret\r\n\nops: a:b#c \n';
     expect([...parseUsers(text, 'users')]).toEqual([
       ['ada', 's3cret'],

@@ -9,7 +9,7 @@ import { segmentName } from '../segment/segment-files.js';
 import { Segment, type PlacedBatch } from '../segment/segment.js';
 import { MAX_RELATIVE_OFFSET } from '../segment/sparse-index.js';
 
-/** Longest time on the event loop thread without a pause. */
+/** Maximum time on the event loop thread without a pause. */
 const SLICE_MS = 4;
 /** Bytes per write. */
 const WRITE_BYTES = 1 << 20;

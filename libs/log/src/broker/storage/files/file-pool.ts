@@ -2,9 +2,9 @@ import type { FileSystem, LogFile } from './file-system.js';
 import { OpenFilesError, type OpenFilesBudget } from './open-files.js';
 import { PooledFile, type DiskObserver } from './pooled-file.js';
 
-/** Most open files that are synced and not in use. Reopening a file costs little. */
+/** Maximum number of open files that are synced and not in use. Reopening a file costs little. */
 const MOST_IDLE_FILES = 512;
-/** Most concurrent calls that open a file and close it again. */
+/** Maximum number of concurrent calls that open a file and close it again. */
 const MOST_SHORT_CALLS = 8;
 
 /**

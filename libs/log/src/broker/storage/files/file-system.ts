@@ -48,7 +48,7 @@ export interface FileSystem {
 export const TEMPORARY_SUFFIX = '.tmp';
 /** Larger reads run on the thread pool even if the bytes are in the page cache. */
 const MAX_INLINE_READ_BYTES = 64 << 10;
-/** Most buffers per `writev` (IOV_MAX on Linux and macOS). */
+/** Maximum number of buffers per `writev` (IOV_MAX on Linux and macOS). */
 const MAX_GATHERED_BUFFERS = 1024;
 
 const inlineWrites = new InlineWrites();

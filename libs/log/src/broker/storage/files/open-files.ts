@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 const RESERVED_FILES = 48;
 /** Minimum limit of open files. */
 const LEAST_OPEN_FILES = 96;
-/** Most open files of the log. */
+/** Maximum number of open files of the log. */
 const MOST_LOG_FILES = 16_384;
 
 /** The limit of open files, divided between log and sockets. */

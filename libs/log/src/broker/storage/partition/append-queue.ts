@@ -6,7 +6,7 @@ import type { PlacedBatch, Segment } from '../segment/segment.js';
 import { MAX_RELATIVE_OFFSET } from '../segment/sparse-index.js';
 import type { LogSettings } from './log-segments.js';
 
-/** Most bytes in one write. */
+/** Maximum number of bytes in one write. */
 const MAX_WRITE_BYTES = 16 << 20;
 const LEADER_EPOCH = 0;
 

@@ -16,7 +16,7 @@ import {
   type RecordRules,
 } from '../../../protocol/record-check.js';
 
-/** Most invalid records in an error message. */
+/** Maximum number of invalid records in an error message. */
 const FAULTS_IN_MESSAGE = 3;
 
 /** Codecs by `compression.type`; undefined: that of the producer. */

@@ -63,7 +63,7 @@ describe(ProducerStates, () => {
     expect(states.check(batch(2))).toEqual({ kind: 'append' });
   });
 
-  it('forgets a batch whose append failed', () => {
+  it('reverts a batch whose append failed', () => {
     const states = new ProducerStates();
     states.remember(batch(0), 0n, NOW);
     const undo = states.remember(batch(1), 1n, NOW);

@@ -10,7 +10,7 @@ function at(producerId: bigint, baseOffset: bigint, lastOffset = baseOffset) {
 }
 
 describe('OpenTransactions', () => {
-  it('knows the first offset that is undecided, whichever transaction ends first', () => {
+  it('returns the first offset of the oldest open transaction, for any order of their ends', () => {
     const open = new OpenTransactions();
     expect(open.firstOffset).toBeUndefined();
     open.note(at(1n, 10n, 12n), undefined);
@@ -28,14 +28,14 @@ describe('OpenTransactions', () => {
     expect(open.firstOffset).toBeUndefined();
   });
 
-  it('says of an aborted transaction what is still undecided behind it', () => {
+  it('returns the last stable offset with an aborted transaction', () => {
     const open = new OpenTransactions();
     open.note(at(1n, 10n), undefined);
     open.note(at(2n, 11n), undefined);
     expect(open.note(at(1n, 12n), ABORT)?.lastStableOffset).toBe(11n);
   });
 
-  it('makes nothing of a marker for a producer that has nothing open', () => {
+  it('ignores a marker of a producer without an open transaction', () => {
     const open = new OpenTransactions();
     expect(open.note(at(1n, 5n), ABORT)).toBeUndefined();
   });
@@ -67,7 +67,7 @@ describe('TransactionIndex', () => {
     );
   });
 
-  it('is read back, unless it can not be of its segment', () => {
+  it('is parsed unless it cannot belong to its segment', () => {
     const bytes = Buffer.from(indexOf(first, second).unpersisted().bytes);
     expect(TransactionIndex.parse(bytes, 0n)?.all()).toEqual([first, second]);
     expect(TransactionIndex.parse(bytes.subarray(1), 0n)).toBeUndefined();
@@ -83,7 +83,7 @@ describe('TransactionIndex', () => {
     [20n, 40n, [first, second], false],
     [21n, 40n, [second], false],
     [31n, 40n, [], false],
-  ] as const)('finds what was aborted from %i on and before %i', (from, to, expected, done) => {
+  ] as const)('finds aborted transactions from offset %i to before %i', (from, to, expected, done) => {
     const found: (typeof first)[] = [];
     expect(indexOf(first, second).collect(from, to, found)).toBe(done);
     expect(found).toEqual(expected);

@@ -6,7 +6,7 @@ import { EntryBuffer, lastNotAfter } from './entry-buffer.js';
  *   .index       relativeOffset int32 · position int32        last offset of a batch, and its position
  *   .timeindex   timestamp int64 · relativeOffset int32       largest timestamp so far, and its offset
  */
-/** Largest difference between an offset and the base offset of its segment: entries have 31 bits for it. */
+/** Maximum difference between an offset and the base offset of its segment: entries have 31 bits for it. */
 export const MAX_RELATIVE_OFFSET = 0x7fffffffn;
 const OFFSET_ENTRY_BYTES = 8;
 const TIME_ENTRY_BYTES = 12;

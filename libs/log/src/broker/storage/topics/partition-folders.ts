@@ -17,7 +17,7 @@ const DELETED_FOLDER = /^[a-zA-Z0-9._-]*-\d+\.[0-9a-f]{32}(-delete|\.deleted)$/;
 const STRAY_FOLDER = /^[a-zA-Z0-9._-]*-\d+\.[0-9a-f]{32}-stray$/;
 /** Created by file systems. */
 const OF_THE_FILE_SYSTEM = new Set(['lost+found']);
-/** Most names in a log message. */
+/** Maximum number of names in a log message. */
 const MAX_NAMES_TOLD = 20;
 
 const OWN_FILES = [TOPICS_FILE, PRODUCER_IDS_FILE, CLEAN_FILE, ...CHECKPOINT_FILES];
