@@ -27,7 +27,7 @@ import {
 } from './programs.js';
 import { type Environment, readEnvironment } from './environment.js';
 
-/** Longest wait for the processes of a launcher that was killed: they drain and exit. */
+/** Maximum wait for the processes of a launcher that was killed: they drain and exit. */
 const LEFTOVERS_TIMEOUT_MS = 45_000;
 const LEFTOVERS_POLL_MS = 100;
 

@@ -1,4 +1,4 @@
-/** Shortest interval between two reported errors of a process; its log file has all of them. */
+/** Minimum interval between two reported errors of a process; its log file has all of them. */
 export const TELL_ERROR_EVERY_MS = 10_000;
 
 /** Pino's levels that require action, by name and by number: programs write either. */

@@ -4,7 +4,7 @@ import type { Reject } from '../rows/encode-chunk.js';
 /** The consumer group of the dead letters of loads. */
 export const CONSUMER_GROUP = 'hailstream-batch';
 
-/** Longest wait for the dead-letter topic: less than the bound of an idle transaction, which is open if Postgres rejected rows. */
+/** Maximum wait for the dead-letter topic: less than the bound of an idle transaction, which is open if Postgres rejected rows. */
 const WRITE_TIMEOUT_MS = 20_000;
 
 /**

@@ -1,6 +1,6 @@
 import { Cron } from 'croner';
 
-/** Shortest span between two loads: each joins a consumer group and leaves it. */
+/** Minimum span between two loads: each joins a consumer group and leaves it. */
 const MIN_SPAN_MS = 1_000;
 const MAX_SPAN_MS = 31 * 86_400_000;
 const MILLISECONDS_PER_UNIT = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

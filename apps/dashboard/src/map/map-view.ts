@@ -28,13 +28,13 @@ import { roadStyle } from './road-style.js';
 import { Scene } from './scene.js';
 import { throttle } from './throttle.js';
 
-/** Shortest interval between two viewports sent while the map moves. */
+/** Minimum interval between two viewports sent while the map moves. */
 const VIEWPORT_EVERY_MS = 250;
 
 /** Share of the visible size requested beyond each edge, so that vehicles move in over the edge. */
 const VIEWPORT_MARGIN = 0.12;
 
-/** Largest distance between the pointer and a mark. */
+/** Maximum distance between the pointer and a mark. */
 const PICK_RADIUS_PIXELS = 16;
 
 /** Zoom levels added by a click on a cell. */

@@ -14,7 +14,7 @@ const DEFLATE = 8;
 const HEADER_BYTES = 10;
 const TRAILER_BYTES = 8;
 
-/** Longest name or comment in a header; a longer one is treated as damage. */
+/** Maximum length of a name or comment in a header; a longer one is treated as damage. */
 const MAX_HEADER_TEXT_BYTES = 65_536;
 
 /** Bits of the header's flags. */

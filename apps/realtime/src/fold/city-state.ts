@@ -6,7 +6,7 @@ import { eventTimeAt } from './newest.js';
 import type { TripFacts } from './trip.js';
 import type { Vehicle } from './vehicle.js';
 
-/** Most providers whose fleets are kept; events of further providers are not folded. */
+/** Maximum number of providers whose fleets are kept; events of further providers are not folded. */
 const MAX_PROVIDERS = 1_000;
 
 /**

@@ -5,10 +5,10 @@ import { Rate } from './rate.js';
 import { stagesUnderWay, TripFacts } from './trip.js';
 import { contactAt, Vehicle } from './vehicle.js';
 
-/** Most vehicles kept per provider; events of further vehicles are not folded. */
+/** Maximum number of vehicles kept per provider; events of further vehicles are not folded. */
 const MAX_VEHICLES_PER_PROVIDER = 1_000_000;
 
-/** Most trips kept per provider; beyond it the trip that was added first is dropped. */
+/** Maximum number of trips kept per provider; beyond it the trip that was added first is dropped. */
 const MAX_TRIPS_PER_PROVIDER = 1_000_000;
 
 /** A trip without an event for this long, by event time, is dropped and no longer counted. */

@@ -1,7 +1,7 @@
 import type { VehicleEvent, VehicleEventType, VehicleState } from '@hailstream/events';
 import { isNewer, type Fact } from './newest.js';
 
-/** Most events kept per vehicle. */
+/** Maximum number of events kept per vehicle. */
 export const MAX_RECENT_EVENTS = 20;
 
 /** The part of a vehicle event that is kept. */

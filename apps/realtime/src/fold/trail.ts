@@ -9,7 +9,7 @@ const TRAIL_STEP_MS = 5_000;
 /** Points older than this are dropped, even if no newer points follow. */
 export const TRAIL_KEPT_MS = 86_400_000;
 
-/** Most points per trail. */
+/** Maximum number of points per trail. */
 const MAX_TRAIL_POINTS = TRAIL_MS / TRAIL_STEP_MS + 1;
 
 /** Numbers per point: time, latitude, longitude, speed (NaN if unknown). */

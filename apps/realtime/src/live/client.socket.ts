@@ -8,7 +8,7 @@ import { liveParser, webSocketFrame } from './live.parser.js';
 /** Prefix of a message in the protocol of engine.io. */
 const ENGINE_MESSAGE = '4';
 
-/** Most messages that a page may send per second: a dragged map sends one per screen refresh. */
+/** Maximum number of messages that a page may send per second: a dragged map sends one per screen refresh. */
 export const MAX_MESSAGES_PER_SECOND = 200;
 
 /** Stored with each socket. */

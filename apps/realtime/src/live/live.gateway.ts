@@ -18,10 +18,10 @@ import { liveParser } from './live.parser.js';
 import { parseViewport, parseWatch, type Parsed } from './live.schema.js';
 import { LiveService } from './live.service.js';
 
-/** Most pages served by one process; further ones are refused with a reason. */
+/** Maximum number of pages served by one process; further ones are refused with a reason. */
 const MAX_SOCKETS = 5_000;
 
-/** Largest message that a page may send; a viewport takes a tenth of this. */
+/** Maximum size of a message of a page; a viewport needs a tenth of this. */
 const MAX_MESSAGE_BYTES = 4_096;
 
 /** How often the tokens of connected pages are verified: a page is disconnected this long after its token expired, at most. */

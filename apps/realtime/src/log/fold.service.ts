@@ -15,7 +15,7 @@ import { RealtimeMetrics, type RecordOutcome } from '../metrics/realtime-metrics
 import { decoders } from './decode.js';
 import { LogPositions } from './positions.js';
 
-/** Most receipt times kept between two ticks, for the latency from receipt to the page. */
+/** Maximum number of receipt times kept between two ticks, for the latency from receipt to the page. */
 const MAX_RECEIPTS = 1_000;
 
 /**

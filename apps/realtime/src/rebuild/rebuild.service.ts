@@ -43,7 +43,7 @@ const WATCH_INTERVAL_MS = 100;
 /** A topic that is missing for this long is created. Until then, the administrator who deleted it may create it. */
 const MISSING_TOPIC_PATIENCE_MS = 30_000;
 
-/** Longest that batches are folded without a turn of the event loop. */
+/** Maximum time that batches are folded without a turn of the event loop. */
 const MAX_TURN_MS = 10;
 
 /**

@@ -5,7 +5,7 @@ import type { Vehicle } from '../fold/vehicle.js';
 import { isWithin } from '../live/grid.js';
 import { vehicleDetail, vehicleSummary, type VehicleSummary } from '../views/vehicle-detail.js';
 
-/** Most vehicles in one answer. */
+/** Maximum number of vehicles in one answer. */
 const MAX_VEHICLES_LISTED = 100_000;
 
 /** More vehicles match than one answer may hold. */

@@ -5,7 +5,7 @@ import { newLatencies, recordSince } from '../../harness/latencies.js';
 
 /** How often a destination is polled. Measured times are too long by up to this interval. */
 const POLL_MS = 250;
-/** Longest that accepted events may take to arrive once a fault is over. */
+/** Maximum time that accepted events may take to arrive once a fault is over. */
 const SETTLE_MS = 180_000;
 
 /** Where accepted events have to arrive: a realtime process, a table. */

@@ -12,7 +12,7 @@ import { until } from '@hailstream/service/testing';
 import type { Pool } from 'pg';
 import type { SimulatedEvents } from './system.js';
 
-/** Longest until everything that was accepted is in Postgres, and in both realtime processes. */
+/** Time limit until all accepted events are in Postgres and in both realtime processes. */
 const SETTLE_MS = 180_000;
 const POLL_MS = 500;
 /** Missing events that an error names. */

@@ -2,7 +2,7 @@ import type { Telemetry } from '@hailstream/events';
 import type { Pool } from 'pg';
 import type { Destination } from './arrivals.js';
 
-/** Longest that a realtime process may take to respond. */
+/** Maximum time that a realtime process may take to respond. */
 const ANSWER_TIMEOUT_MS = 2_000;
 
 interface Vehicles {

@@ -13,7 +13,7 @@ import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { waitForLog } from './wait-for-log.js';
 
-/** Longest wait for an unreachable log at start; after it, {@link LogTransport.listen} fails. */
+/** Maximum wait for an unreachable log at start; after it, {@link LogTransport.listen} fails. */
 const START_TIMEOUT_MS = 10 * 60_000;
 
 export interface LogTransportOptions extends Omit<ConsumerOptions, 'handler' | 'topics' | 'offsets'> {

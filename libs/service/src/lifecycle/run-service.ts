@@ -1,9 +1,9 @@
 import { ConfigError } from '../config/read-env.js';
 
-/** Longest time from the signal to the exit. A service that has not drained by then is terminated, with exit code 1. */
+/** Maximum time from the signal to the exit. A service that has not drained by then is terminated, with exit code 1. */
 export const DRAIN_TIMEOUT_MS = 40_000;
 
-/** Longest time that a start may continue after a signal: it may be waiting for an unreachable service. */
+/** Maximum time that a start may continue after a signal: it may be waiting for an unreachable service. */
 export const START_GRACE_MS = 2_000;
 
 /** A running service. `close` drains it. */

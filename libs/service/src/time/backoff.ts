@@ -2,7 +2,7 @@
 interface BackoffOptions {
   /** Wait before the first retry. */
   readonly firstMs: number;
-  /** Longest wait, before {@link withJitter}. */
+  /** Maximum wait, before {@link withJitter}. */
   readonly maxMs: number;
 }
 

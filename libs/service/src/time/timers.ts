@@ -1,4 +1,4 @@
-/** Longest delay of one Node timer, in milliseconds (24.8 days): with a longer one Node fires after 1 ms. */
+/** Maximum delay of one Node timer, in milliseconds (24.8 days): with a longer one Node fires after 1 ms. */
 export const MAX_NODE_TIMER_MS = 2 ** 31 - 1;
 
 /** A timer that was set with {@link setLongTimeout} or {@link setLongInterval}. */
