@@ -1,10 +1,9 @@
 import { telemetryFamily } from '@hailstream/events';
 import { createAdmin } from '@hailstream/log';
-import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { deleteRecords, startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LoadResult } from '../src/load/load-result.js';
-import { deleteRecords } from './_kafka.js';
 import {
   append,
   connectionTo,
@@ -63,7 +62,7 @@ async function loadAround(change: () => Promise<void>): Promise<LoadResult> {
 describe('records that are deleted while a load reads them', () => {
   it('are counted, and the remaining ones are loaded', async () => {
     const partition = await appendTrack(100);
-    const result = await loadAround(() => deleteRecords(broker, { topic, partition, before: 60n }));
+    const result = await loadAround(() => deleteRecords(broker, { topic, partition, offset: 60n }));
     expect(result).toMatchObject({ outcome: 'incomplete', read: 40, rows: 40, lost: 60, skipped: 0 });
     expect(result.topics[topic]).toMatchObject({ from: 0, to: 100, lostByPartition: { [partition]: 60 } });
     expect(await loadOnce()).toMatchObject({ outcome: 'complete', read: 0, lost: 0 });
@@ -71,7 +70,7 @@ describe('records that are deleted while a load reads them', () => {
 
   it('are counted although none remains', async () => {
     const partition = await appendTrack(100);
-    const result = await loadAround(() => deleteRecords(broker, { topic, partition, before: 100n }));
+    const result = await loadAround(() => deleteRecords(broker, { topic, partition, offset: 100n }));
     expect(result).toMatchObject({ outcome: 'incomplete', read: 0, rows: 0, lost: 100 });
     expect(await loadOnce()).toMatchObject({ outcome: 'complete', read: 0, lost: 0 });
   });
@@ -80,7 +79,7 @@ describe('records that are deleted while a load reads them', () => {
     const partition = await appendTrack(100);
     const result = await loadAround(async () => {
       await appendTrack(50);
-      await deleteRecords(broker, { topic, partition, before: 120n });
+      await deleteRecords(broker, { topic, partition, offset: 120n });
     });
     const next = await loadOnce();
     expect(result.lost + next.lost).toBe(120);

@@ -4,10 +4,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { telemetryFamily } from '@hailstream/events';
-import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import { deleteRecords, startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { deleteRecords } from './_kafka.js';
 import { append, createTestDatabase, makeTrack, toRecords, type TestDatabase } from './_util.js';
 
 const app = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -149,7 +148,7 @@ describe('main.js run', options, () => {
     const position = 'SELECT partition FROM ride.log_positions WHERE topic = $1 AND next_offset > 0';
     const partition = await database.one<number>(position, [topic]);
     await append(broker, topic, toRecords(device.slice(10, 110)));
-    await deleteRecords(broker, { topic, partition, before: 50n });
+    await deleteRecords(broker, { topic, partition, offset: 50n });
     const run = await batch('run', '--json');
     expect(run.code).toBe(2);
     expect(run.json()).toMatchObject({

@@ -3,13 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventRegistry, telemetryFamily } from '@hailstream/events';
 import { createAdmin } from '@hailstream/log';
-import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import {
+  createPartitions,
+  deleteRecords,
+  deleteTopic,
+  startTestBroker,
+  type TestBroker,
+} from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LoadResult } from '../src/load/load-result.js';
 import type { PositionTools } from '../src/positions/position-tools.js';
 import { tablesByTopic } from '../src/rows/tables.js';
-import { createPartitions, deleteRecords, deleteTopic } from './_kafka.js';
 import {
   append,
   connectionTo,
@@ -267,7 +272,7 @@ describe('records that were deleted before they were loaded', () => {
     await loadOnce();
     const partition = await partitionOf();
     await append(broker, topic, toRecords(device.slice(10)));
-    await deleteRecords(broker, { topic, partition, before: 60n });
+    await deleteRecords(broker, { topic, partition, offset: 60n });
     const results = await Promise.all([loadOnce(), loadOnce()]);
     expect(results.reduce((sum, { lost }) => sum + lost, 0)).toBe(50);
     expect(results.reduce((sum, { rows }) => sum + rows, 0)).toBe(40);
@@ -285,7 +290,7 @@ describe('records that were deleted before they were loaded', () => {
     await append(broker, topic, toRecords(device.slice(0, 10)));
     await loadOnce();
     await append(broker, topic, toRecords([...device.slice(10), ...device.slice(90)]));
-    await deleteRecords(broker, { topic, partition: await partitionOf(), before: 60n });
+    await deleteRecords(broker, { topic, partition: await partitionOf(), offset: 60n });
     const result = await loadOnce();
     expect(result.topics[topic]).toMatchObject({
       from: 10,

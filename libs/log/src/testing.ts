@@ -97,6 +97,17 @@ export async function deleteTopic(broker: Pick<Broker, 'address'>, topic: string
   await withAdmin(broker, (admin) => admin.deleteTopics({ topics: [topic] }));
 }
 
+/** Sets the number of partitions of a topic, which only grows. */
+export async function createPartitions(
+  broker: Pick<Broker, 'address'>,
+  topic: string,
+  count: number,
+): Promise<void> {
+  await withAdmin(broker, (admin) =>
+    admin.createPartitions({ topicPartitions: [{ topic, count }] }).then(() => {}),
+  );
+}
+
 async function withAdmin(
   { address }: Pick<Broker, 'address'>,
   use: (admin: Admin) => Promise<void>,
