@@ -2,8 +2,8 @@ import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { throwError, type Observable } from 'rxjs';
-import { PROBLEM_JSON, type Problem } from './problem.js';
-import { toProblem, type ProblemAnswer } from './to-problem.js';
+import { PROBLEM_JSON, type Problem, type ProblemAnswer } from './problem.js';
+import { toProblem, type ErrorAnswer } from './to-problem.js';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
@@ -50,7 +50,7 @@ function body(
 }
 
 /** A known path with an unsupported method. */
-function wrongMethod(error: unknown, request: FastifyRequest): ProblemAnswer | undefined {
+function wrongMethod(error: unknown, request: FastifyRequest): ErrorAnswer | undefined {
   if (!(error instanceof HttpException) || error.getStatus() !== 404 || !request.is404) return undefined;
   const [url = '/'] = request.url.split('?');
   const allowed = METHODS.filter((method) => request.server.hasRoute({ method, url }));

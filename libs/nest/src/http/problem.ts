@@ -2,7 +2,7 @@
 export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
 
 /** One error in a request. `field` is a path in the body. */
-export interface ProblemDetail {
+interface ProblemDetail {
   readonly field?: string;
   readonly detail: string;
 }
@@ -19,21 +19,24 @@ export interface Problem {
   readonly [extension: string]: unknown;
 }
 
+/** The response for an error. */
+export interface ProblemAnswer {
+  readonly status: number;
+  readonly title: string;
+  readonly detail?: string;
+  readonly errors?: readonly ProblemDetail[];
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Additional members of the body. They do not replace the members above. @see RFC 9457, section 3.2 */
+  readonly extensions?: Readonly<Record<string, unknown>>;
+}
+
 /** An error that defines its response. All of its fields are sent to the caller. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   readonly code = 'PROBLEM';
 
   constructor(
-    readonly problem: {
-      readonly status: number;
-      readonly title: string;
-      readonly detail?: string;
-      readonly errors?: readonly ProblemDetail[];
-      readonly headers?: Readonly<Record<string, string>>;
-      /** Additional members of the body. They do not replace the members above. @see RFC 9457, section 3.2 */
-      readonly extensions?: Readonly<Record<string, unknown>>;
-    },
+    readonly problem: ProblemAnswer,
     options?: ErrorOptions,
   ) {
     super(problem.detail ?? problem.title, options);

@@ -1,25 +1,18 @@
 import { STATUS_CODES } from 'node:http';
 import { AuthError } from '@hailstream/service/tokens';
 import { HttpException } from '@nestjs/common';
-
-import { ProblemError, type ProblemDetail } from './problem.js';
+import { ProblemError, type ProblemAnswer } from './problem.js';
 
 /** When a caller should retry if the keys could not be fetched. */
 const KEYS_RETRY_AFTER_SECONDS = 5;
 
-/** The response for an error. `unexpected` errors are logged, and their details are not returned. */
-export interface ProblemAnswer {
-  readonly status: number;
-  readonly title: string;
-  readonly detail?: string;
-  readonly errors?: readonly ProblemDetail[];
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly extensions?: Readonly<Record<string, unknown>>;
+/** The response for any error. `unexpected` errors are logged, and their details are not returned. */
+export interface ErrorAnswer extends ProblemAnswer {
   readonly unexpected?: true;
 }
 
 /** Converts an error of the service, of Nest or of Fastify to a response. */
-export function toProblem(error: unknown): ProblemAnswer {
+export function toProblem(error: unknown): ErrorAnswer {
   if (error instanceof ProblemError) return error.problem;
   if (error instanceof AuthError) return authProblem(error);
   if (error instanceof HttpException) {
