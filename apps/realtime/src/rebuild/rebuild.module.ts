@@ -1,8 +1,7 @@
 import { LogModule } from '@hailstream/nest';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { RealtimeConfig } from '../config.js';
-import { REBUILD_MS } from './rebuild.tokens.js';
-import { RebuildService } from './rebuild.service.js';
+import { REBUILD_MS, RebuildService } from './rebuild.service.js';
 
 /** Rebuilds the city at start and after the log was replaced. */
 @Module({})

@@ -28,7 +28,9 @@ import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
 import { LogLoss } from './log-loss.js';
 import { describeStatus, logStatus } from './log-status.js';
 import { notRebuilt } from './rebuild.errors.js';
-import { REBUILD_MS } from './rebuild.tokens.js';
+
+/** Injects how far back the log is read at start, in milliseconds. */
+export const REBUILD_MS = Symbol('RebuildMs');
 
 const RETRY = { firstMs: 200, maxMs: 3_000 };
 
