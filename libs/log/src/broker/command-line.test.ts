@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { VERSION } from './broker.js';
 import { parseCommand } from './command-line.js';
-import { BROKER_SETTINGS } from './config/broker-settings.js';
+import { BROKER_SETTINGS } from './config/settings/broker-settings.js';
 
 describe(parseCommand, () => {
   it('uses the defaults of the broker', () => {

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { VERSION, type BrokerOptions } from './broker.js';
 import { readProperties } from './config/properties-file.js';
-import { listOf, SettingError } from './config/settings.js';
+import { listOf, SettingError } from './config/settings/settings.js';
 
 const DEFAULT_DATA_DIR = '.hailstream/broker';
 const HIGHEST_PORT = 65_535;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BrokerConfig } from '../../src/broker/config/config.js';
-import { BROKER_SETTINGS } from '../../src/broker/config/broker-settings.js';
-import type { SettingDefinition } from '../../src/broker/config/settings.js';
+import { BROKER_SETTINGS } from '../../src/broker/config/settings/broker-settings.js';
+import type { SettingDefinition } from '../../src/broker/config/settings/settings.js';
 import { startTestBroker } from '../../src/testing.js';
 import { RawClient } from './raw-client.js';
 

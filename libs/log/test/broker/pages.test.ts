@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { BROKER_SETTINGS } from '../../src/broker/config/broker-settings.js';
-import { WITHOUT_EFFECT, UNSUPPORTED } from '../../src/broker/config/foreign-settings.js';
-import type { SettingDefinition } from '../../src/broker/config/settings.js';
-import { TOPIC_SETTINGS, type TopicSettingDefinition } from '../../src/broker/config/topic-settings.js';
+import { BROKER_SETTINGS } from '../../src/broker/config/settings/broker-settings.js';
+import { WITHOUT_EFFECT, UNSUPPORTED } from '../../src/broker/config/settings/foreign-settings.js';
+import type { SettingDefinition } from '../../src/broker/config/settings/settings.js';
+import {
+  TOPIC_SETTINGS,
+  type TopicSettingDefinition,
+} from '../../src/broker/config/settings/topic-settings.js';
 import { BrokerMetrics } from '../../src/broker/monitoring/broker-metrics.js';
 import { HANDLERS } from '../../src/broker/handlers/index.js';
 

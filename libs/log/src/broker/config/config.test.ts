@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { BROKER_SETTINGS } from './broker-settings.js';
+import { BROKER_SETTINGS } from './settings/broker-settings.js';
 import { BrokerConfig, checkTopicSettings, ConfigSource, topicEntries, topicSetting } from './config.js';
-import { whyForeign } from './foreign-settings.js';
-import type { SettingDefinition } from './settings.js';
+import { whyForeign } from './settings/foreign-settings.js';
+import type { SettingDefinition } from './settings/settings.js';
 
 describe(BrokerConfig, () => {
   it.each([

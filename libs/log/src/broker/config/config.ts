@@ -1,7 +1,7 @@
-import { BROKER_SETTINGS, type BrokerSetting } from './broker-settings.js';
-import { nearestSetting, whyForeign } from './foreign-settings.js';
-import { checkSetting, SettingError, type SettingDefinition } from './settings.js';
-import { TOPIC_SETTINGS, type TopicSetting, type TopicSettingDefinition } from './topic-settings.js';
+import { BROKER_SETTINGS, type BrokerSetting } from './settings/broker-settings.js';
+import { nearestSetting, whyForeign } from './settings/foreign-settings.js';
+import { checkSetting, SettingError, type SettingDefinition } from './settings/settings.js';
+import { TOPIC_SETTINGS, type TopicSetting, type TopicSettingDefinition } from './settings/topic-settings.js';
 
 /** Sources of a value, with Kafka's codes. */
 export const ConfigSource = {

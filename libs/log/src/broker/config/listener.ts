@@ -1,6 +1,6 @@
 import type { BrokerConfig } from './config.js';
-import { listOf, SettingError } from './settings.js';
-import type { BrokerSetting } from './broker-settings.js';
+import { listOf, SettingError } from './settings/settings.js';
+import type { BrokerSetting } from './settings/broker-settings.js';
 
 const DEFAULT_PORT = 9092;
 const HIGHEST_PORT = 65_535;

@@ -1,5 +1,5 @@
 import type { BrokerConfig } from './config.js';
-import { SettingError } from './settings.js';
+import { SettingError } from './settings/settings.js';
 import { addressFor, type Listener } from './listener.js';
 
 /** Id and advertised address of a broker. */

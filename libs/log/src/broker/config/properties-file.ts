@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { SettingError } from './settings.js';
+import { SettingError } from './settings/settings.js';
 
 /**
  * Reads settings from a file in the format of Kafka's `server.properties`: one `name=value` per line. Lines that begin

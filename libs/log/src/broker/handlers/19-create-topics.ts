@@ -9,7 +9,7 @@
  * 1 validate only, messages · 2 throttle time · 5 flexible, counts and configs in the answer · 7 topic ids
  */
 import { topicEntries } from '../config/config.js';
-import { SettingError } from '../config/settings.js';
+import { SettingError } from '../config/settings/settings.js';
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';
 import { defineHandler, type RequestContext } from './handler.js';

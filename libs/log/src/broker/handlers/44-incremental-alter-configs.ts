@@ -6,7 +6,7 @@
  *
  * 1 flexible
  */
-import { listOf, SettingError } from '../config/settings.js';
+import { listOf, SettingError } from '../config/settings/settings.js';
 import type { ConfigEntry } from '../config/config.js';
 import { ErrorCode, ProtocolError } from '../../protocol/error-codes.js';
 import * as t from '../../protocol/schema.js';

@@ -1,5 +1,5 @@
 import { ConfigSource, topicEntries, type ConfigEntry } from '../config/config.js';
-import { SettingError } from '../config/settings.js';
+import { SettingError } from '../config/settings/settings.js';
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
 import { checkTopicName } from '../storage/topics/topic-checks.js';
 import type { RequestContext, Services } from './handler.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BrokerConfig } from '../config/config.js';
-import { SettingError } from '../config/settings.js';
+import { SettingError } from '../config/settings/settings.js';
 import { checkExposure } from './exposure.js';
 
 const OPEN = new BrokerConfig();

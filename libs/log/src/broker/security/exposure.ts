@@ -1,6 +1,6 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import type { BrokerConfig } from '../config/config.js';
-import { SettingError } from '../config/settings.js';
+import { SettingError } from '../config/settings/settings.js';
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');

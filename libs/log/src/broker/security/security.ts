@@ -1,7 +1,7 @@
 import type { TlsOptions } from 'node:tls';
 import type { BrokerConfig } from '../config/config.js';
-import type { BrokerSetting } from '../config/broker-settings.js';
-import { listOf, SASL_MECHANISMS, SettingError, type SaslMechanism } from '../config/settings.js';
+import type { BrokerSetting } from '../config/settings/broker-settings.js';
+import { listOf, SASL_MECHANISMS, SettingError, type SaslMechanism } from '../config/settings/settings.js';
 import { PlainExchange } from './sasl/plain-exchange.js';
 import { ScramExchange } from './sasl/scram-exchange.js';
 import { Session, type SaslMechanisms } from './session.js';

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises';
 import { createSecureContext, type TlsOptions } from 'node:tls';
 import type { BrokerConfig } from '../config/config.js';
-import { SettingError } from '../config/settings.js';
+import { SettingError } from '../config/settings/settings.js';
 
 /** The same minimum as Kafka. */
 const MIN_VERSION = 'TLSv1.2';

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs/promises';
-import { SettingError } from '../../config/settings.js';
+import { SettingError } from '../../config/settings/settings.js';
 import { makeVerifier, type ScramHash, type Verifier } from './scram-keys.js';
 
 /** Two slow hashes per user are computed at start. */

@@ -4,7 +4,7 @@ import type { RateLimitedLogger } from '@hailstream/service/rate-limited-logger'
 import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
 import { partitionName } from '../../../protocol/topic-partition.js';
 import { checkTopicSettings, type AlteredSettings } from '../../config/config.js';
-import type { TopicSetting } from '../../config/topic-settings.js';
+import type { TopicSetting } from '../../config/settings/topic-settings.js';
 import { inParallel, settleInParallel } from '../files/in-parallel.js';
 import { PartitionLog } from '../partition/partition-log.js';
 import {

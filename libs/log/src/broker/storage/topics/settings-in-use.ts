@@ -1,5 +1,5 @@
 import { topicSetting, type BrokerConfig } from '../../config/config.js';
-import type { TopicSetting } from '../../config/topic-settings.js';
+import type { TopicSetting } from '../../config/settings/topic-settings.js';
 import type { LogSettings } from '../partition/log-segments.js';
 
 /** A topic. Its settings object is replaced when they change. */

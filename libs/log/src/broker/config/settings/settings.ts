@@ -27,7 +27,9 @@ export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as co
 
 export type SaslMechanism = (typeof SASL_MECHANISMS)[number];
 
-const LARGEST_INT = 2 ** 31 - 1;
+/** The largest values of the types. Kafka's default for a setting without a limit. */
+export const LARGEST_INT = 2 ** 31 - 1;
+export const LARGEST_LONG = 2n ** 63n - 1n;
 
 /** The elements of a list. */
 export function listOf(value: string): string[] {

@@ -1,0 +1,152 @@
+import { LARGEST_INT, SASL_MECHANISMS, type SettingDefinition } from './settings.js';
+
+/** Settings of the broker itself: its id, directories, listeners, security and connections. */
+export const NODE_SETTINGS = {
+  'node.id': { type: 'int', default: '1', min: 0, readOnly: true, about: 'Id of the broker.' },
+  'broker.id': { type: 'int', default: '-1', min: -1, readOnly: true, about: 'Older name of node.id.' },
+  'broker.rack': {
+    type: 'string',
+    default: '',
+    readOnly: true,
+    about: 'Rack of the broker, returned to clients.',
+  },
+  'cluster.id': {
+    type: 'string',
+    default: '',
+    readOnly: true,
+    about: 'Id of the cluster. Generated at the first start if it is not set. Not a Kafka setting.',
+  },
+  'log.dirs': {
+    type: 'list',
+    default: '',
+    readOnly: true,
+    about: 'The data directory; only one. Same as --data-dir.',
+  },
+  'log.dir': { type: 'string', default: '', readOnly: true, about: 'Used if log.dirs is not set.' },
+
+  listeners: {
+    type: 'list',
+    default: '',
+    readOnly: true,
+    about: 'The listener, e.g. PLAINTEXT://127.0.0.1:9092; only one. Controller listeners are ignored.',
+  },
+  'advertised.listeners': {
+    type: 'list',
+    default: '',
+    readOnly: true,
+    about: 'The address that clients connect to, in the same format.',
+  },
+  'advertised.host': {
+    type: 'string',
+    default: '',
+    readOnly: true,
+    about: 'Host of advertised.listeners, with the port of the listener. Not a Kafka setting.',
+  },
+  'listener.security.protocol.map': {
+    type: 'list',
+    default: 'PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL',
+    readOnly: true,
+    about: 'Security protocols of listener names, as name:protocol.',
+  },
+  'listener.security.protocol': {
+    type: 'string',
+    default: 'PLAINTEXT',
+    oneOf: ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'],
+    readOnly: true,
+    about: 'Security protocol of the listener if it is set with --host and --port. Not a Kafka setting.',
+  },
+  'sasl.enabled.mechanisms': {
+    type: 'list',
+    default: 'SCRAM-SHA-256,SCRAM-SHA-512',
+    oneOf: SASL_MECHANISMS,
+    readOnly: true,
+    about: 'Enabled SASL mechanisms. PLAIN is not enabled by default: it transmits the password.',
+  },
+  'sasl.users.file': {
+    type: 'string',
+    default: '',
+    readOnly: true,
+    about: 'File with users, one name:password per line, read at start. Not a Kafka setting.',
+  },
+  'sasl.server.max.receive.size': {
+    type: 'int',
+    default: '524288',
+    min: 1024,
+    readOnly: true,
+    about: 'Largest request before authentication, in bytes.',
+  },
+  'connection.failed.authentication.delay.ms': {
+    type: 'int',
+    default: '100',
+    min: 0,
+    readOnly: true,
+    about: 'Delay of the response to a failed authentication.',
+  },
+  'ssl.certificate.location': {
+    type: 'string',
+    default: '',
+    readOnly: true,
+    about: 'PEM file with the certificate and its chain. A setting of librdkafka.',
+  },
+  'ssl.key.location': {
+    type: 'string',
+    default: '',
+    readOnly: true,
+    about: 'PEM file with the private key. A setting of librdkafka.',
+  },
+  'ssl.ca.location': {
+    type: 'string',
+    default: '',
+    readOnly: true,
+    about: 'PEM file with the authorities that sign client certificates. A setting of librdkafka.',
+  },
+  'ssl.client.auth': {
+    type: 'string',
+    default: 'none',
+    oneOf: ['none', 'required'],
+    readOnly: true,
+    about: 'Whether clients are requested or required to present a certificate.',
+  },
+
+  'socket.request.max.bytes': {
+    type: 'int',
+    default: '104857600',
+    min: 1024,
+    readOnly: true,
+    about: 'Largest request in bytes. The connection is closed if a request is larger.',
+  },
+  'fetch.max.bytes': {
+    type: 'int',
+    default: '57671680',
+    min: 1024,
+    readOnly: true,
+    about: 'Maximum bytes of records in a fetch response. The first batch is returned whatever its size.',
+  },
+  'max.connections': {
+    type: 'int',
+    default: '10000',
+    min: 1,
+    about: 'Maximum number of connections. Kafka: unlimited.',
+  },
+  'max.connections.per.ip': {
+    type: 'int',
+    default: String(LARGEST_INT),
+    min: 0,
+    about: 'Maximum number of connections per IP address.',
+  },
+  'connections.max.idle.ms': {
+    type: 'long',
+    default: '600000',
+    min: 1,
+    readOnly: true,
+    about: 'Idle connections are closed after this time.',
+  },
+  'metrics.port': {
+    type: 'int',
+    default: '-1',
+    min: -1,
+    max: 65_535,
+    readOnly: true,
+    about: 'Port of /metrics and /health on 127.0.0.1; 0: any free port, -1: disabled. Not a Kafka setting.',
+  },
+} as const satisfies Record<string, SettingDefinition>;
