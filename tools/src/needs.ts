@@ -79,17 +79,18 @@ export async function ensureNeeds(what: string, names: Iterable<NeedName>): Prom
 
 async function problemWith(need: Need): Promise<string | undefined> {
   const line = (found: string) => `  ${need.what}: ${found} (${need.install})`;
-  let said: string;
+  let output: string;
   try {
     const { stdout, stderr } = await run(need.command, need.args, { timeout: TIMEOUT_MS });
-    said = stdout + stderr;
+    output = stdout + stderr;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return line(`${need.command} is not installed`);
     const { stderr } = error as { stderr?: string };
     return line(stderr?.trim().split('\n').at(-1) || String(error));
   }
-  const found = need.version.exec(said)?.[1];
-  if (found === undefined) return line(`${need.command} printed ${said.trim().split('\n')[0] ?? 'nothing'}`);
+  const found = need.version.exec(output)?.[1];
+  if (found === undefined)
+    return line(`${need.command} printed ${output.trim().split('\n')[0] ?? 'nothing'}`);
   return isAtLeast(found, need.atLeast) ? undefined : line(`${found} is too old`);
 }
 

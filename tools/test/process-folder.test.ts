@@ -42,8 +42,8 @@ describe('ProcessFolder', () => {
     });
     const module = pathToFileURL(join(bundle.path, 'process-folder.js')).href;
     const owner = spawn(process.execPath, ['--input-type=module', '-e', OWNER, module]);
-    const [said] = (await once(owner.stdout, 'data')) as [Buffer];
-    const { path, pid } = JSON.parse(String(said)) as { path: string; pid: number };
+    const [output] = (await once(owner.stdout, 'data')) as [Buffer];
+    const { path, pid } = JSON.parse(String(output)) as { path: string; pid: number };
     expect([existsSync(path), isAlive(pid)]).toEqual([true, true]);
     owner.kill('SIGKILL');
     while (existsSync(path) || isAlive(pid)) await delay(10);

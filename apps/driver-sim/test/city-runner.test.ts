@@ -16,9 +16,9 @@ it('thins telemetry while ingest is unavailable, pauses before another event is 
   await using client = new IngestClient({ url: ingest.url, token: undefined, maxConnections: 2 });
   const observer = { unavailable: () => {}, recovered: () => {}, rejected: () => {}, failed: () => {} };
   using outbox = new Outbox({ client, observer });
-  const said: string[] = [];
-  const logger = createLogger({ name: 'test', level: 'info' }, { write: (line: string) => said.push(line) });
-  const saidThat = (text: string): boolean => said.some((line) => line.includes(text));
+  const lines: string[] = [];
+  const logger = createLogger({ name: 'test', level: 'info' }, { write: (line: string) => lines.push(line) });
+  const hasLogged = (text: string): boolean => lines.some((line) => line.includes(text));
   const startMs = Date.now();
   let happened = 0;
   const city = new SimulatedCity({
@@ -34,13 +34,13 @@ it('thins telemetry while ingest is unavailable, pauses before another event is 
   });
   {
     await using _runner = new CityRunner({ city, outbox, logger, startMs, bounds });
-    await until(() => saidThat('simulation paused'));
+    await until(() => hasLogged('simulation paused'));
     expect(outbox.waiting('vehicle-events')).toBeGreaterThan(bounds.events);
     await ingest.up();
-    await until(() => saidThat('simulation resumed'));
+    await until(() => hasLogged('simulation resumed'));
     await ingest.down();
     // Each car sends one point per second, and few vehicle events occur.
-    await until(() => saidThat('telemetry thinned'));
+    await until(() => hasLogged('telemetry thinned'));
     expect(outbox.waiting('telemetry')).toBeLessThanOrEqual(bounds.telemetry);
     await ingest.up();
   }
@@ -59,8 +59,8 @@ it('pauses while the system clock is behind', async () => {
   });
   const observer = { unavailable: () => {}, recovered: () => {}, rejected: () => {}, failed: () => {} };
   using outbox = new Outbox({ client, observer });
-  const said: string[] = [];
-  const logger = createLogger({ name: 'test', level: 'info' }, { write: (line: string) => said.push(line) });
+  const lines: string[] = [];
+  const logger = createLogger({ name: 'test', level: 'info' }, { write: (line: string) => lines.push(line) });
   const startMs = Date.now() + 3_600_000;
   const city = new SimulatedCity({
     graph: monacoGraph,
@@ -71,5 +71,5 @@ it('pauses while the system clock is behind', async () => {
     emit: () => {},
   });
   await using _runner = new CityRunner({ city, outbox, logger, startMs });
-  await until(() => said.some((line) => line.includes('system clock was set back')));
+  await until(() => lines.some((line) => line.includes('system clock was set back')));
 });

@@ -171,7 +171,7 @@ function isAlong(
 }
 
 describe('a simulated city', () => {
-  function said(options: { seed?: string; startMs?: number }): { hash: string; events: Emitted[] } {
+  function run(options: { seed?: string; startMs?: number }): { hash: string; events: Emitted[] } {
     const hash = createHash('sha256');
     const events: Emitted[] = [];
     simulate({
@@ -192,18 +192,18 @@ describe('a simulated city', () => {
     new Set(events.map(({ kind, event }) => familyOf(kind).id(event as never)));
 
   it('emits the same events for the same seed and start', () => {
-    expect(said({}).hash).toBe(said({}).hash);
+    expect(run({}).hash).toBe(run({}).hash);
   });
 
   it('has the same devices at another start, and no repeated event ids', () => {
-    const [one, next] = [said({}), said({ startMs: startMs + 1 })];
+    const [one, next] = [run({}), run({ startMs: startMs + 1 })];
     expect(devicesOf(next.events)).toEqual(devicesOf(one.events));
     const idsBefore = idsOf(one.events);
     expect([...idsOf(next.events)].filter((id) => idsBefore.has(id))).toEqual([]);
   });
 
   it('has other devices for another seed', () => {
-    const [one, other] = [said({}), said({ seed: 'other' })].map(({ events }) => devicesOf(events));
+    const [one, other] = [run({}), run({ seed: 'other' })].map(({ events }) => devicesOf(events));
     expect([...other!].filter((device) => one!.has(device))).toEqual([]);
   });
 

@@ -38,16 +38,16 @@ export async function kafkaTool(
   const { input = '', timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   await using tool = startKafkaTool(classpath, mainClass, args, options);
   const { child } = tool;
-  const said = { stdout: '', stderr: '' };
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
+  const output = { stdout: '', stderr: '' };
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
   // A tool may exit before it has read its whole input.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(input);
   const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   const [exitCode] = (await once(child, 'close').finally(() => clearTimeout(timer))) as [number | null];
-  if (exitCode !== null) return { exitCode, ...said };
-  const words = `${said.stdout}\n${said.stderr}`.trim();
+  if (exitCode !== null) return { exitCode, ...output };
+  const words = `${output.stdout}\n${output.stderr}`.trim();
   throw new KafkaError('FAILED', `${mainClass} was killed within its limit of ${timeoutMs} ms:\n${words}`);
 }
 

@@ -84,7 +84,7 @@ export async function begin(client: pg.ClientBase): Promise<void> {
 /** Sets the bounds for a session, unless it belongs to a pooler and is shared with other clients. */
 async function boundSession(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-  // A pooler responds on behalf of the server, with a process id of its own.
+  // A pooler responds on behalf of the server, with a different process id.
   const isDirect = 'processID' in client && rows[0]?.pid === client.processID;
   if (!isDirect) return;
   await client.query(BOUNDS.map(([name, milliseconds]) => `SET ${name} = ${milliseconds}`).join('; '));

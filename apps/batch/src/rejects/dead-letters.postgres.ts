@@ -28,7 +28,7 @@ const REPLACE = `
 
 /**
  * Stores dead letters in the current transaction. No content of a record makes this fail: a key or value that Postgres
- * rejects is left out, and the reason says so.
+ * rejects is omitted and noted in the reason.
  */
 export async function insertDeadLetters(
   client: pg.ClientBase,
@@ -68,7 +68,7 @@ async function insertSlice(client: pg.ClientBase, slice: readonly DeadLetterRow[
   ]);
   const [first] = rows;
   if (first === undefined) return;
-  // A single record may be large: as a parameter of its own it is sent as bytes and not as hexadecimal text.
+  // A single record may be large: as a separate parameter it is sent as bytes and not as hexadecimal text.
   if (rows.length === 1) await client.query(INSERT_ONE + REPLACE, first);
   else
     await client.query(

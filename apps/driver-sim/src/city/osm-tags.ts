@@ -83,8 +83,8 @@ export function onewayOf(tags: Tags): 'yes' | '-1' | undefined {
 
 /** Roundabouts and motorways are one-way by default. */
 function directionOf(tags: Tags): 'yes' | '-1' | 'reversible' | undefined {
-  const said = MODES.slice(0, -1).map((mode) => tags.get(`oneway:${mode}`));
-  switch (said.find((value) => value !== undefined) ?? tags.get('oneway')) {
+  const values = MODES.slice(0, -1).map((mode) => tags.get(`oneway:${mode}`));
+  switch (values.find((value) => value !== undefined) ?? tags.get('oneway')) {
     case 'yes':
     case 'true':
     case '1':

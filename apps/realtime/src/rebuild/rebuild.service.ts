@@ -270,7 +270,7 @@ export class RebuildService implements OnModuleDestroy {
     }
   }
 
-  /** A topic that was recreated may have more records than were read of the one before: offsets alone do not tell. */
+  /** Compares topic ids: a recreated topic may have more records than were read of the previous one. */
   private async checkIdentities(): Promise<void> {
     try {
       for (const [topic, { clusterId, topicId }] of await this.currentIdentities()) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../config.js';
 import { signIn } from './sign-in.js';
 
-const AUTH_JWT_SECRET = 'thirty-two characters at the least';
+const AUTH_JWT_SECRET = 'a secret of at least 32 characters';
 const config = (env: NodeJS.ProcessEnv) => () => loadConfig({ AUTH_JWT_SECRET, ...env });
 const verifier = new TokenVerifier({ kind: 'secret', secret: AUTH_JWT_SECRET });
 

@@ -1,6 +1,6 @@
 const FIRST_CHUNK_BYTES = 512;
 /**
- * Byte strings of at least this length become chunks of their own. Copying shorter ones is cheaper than another
+ * Byte strings of at least this length become separate chunks. Copying shorter ones is cheaper than another
  * chunk.
  */
 const BORROW_FROM_BYTES = 1024;

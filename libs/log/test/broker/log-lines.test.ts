@@ -16,14 +16,14 @@ type Line = Record<string, unknown> & { readonly level: number; readonly msg: st
 function recorder() {
   const lines: Line[] = [];
   const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line) as Line) });
-  return { lines, logger, said: (message: string) => lines.filter(({ msg }) => msg === message) };
+  return { lines, logger, logged: (message: string) => lines.filter(({ msg }) => msg === message) };
 }
 
 describe("the broker's log", () => {
   it('describes the start and the shutdown', async () => {
-    const { logger, said } = recorder();
+    const { logger, logged } = recorder();
     const broker = await startTestBroker({ logger, settings: { 'num.network.threads': '3' } });
-    expect(said('broker started')).toEqual([
+    expect(logged('broker started')).toEqual([
       expect.objectContaining({
         version: expect.stringMatching(/^\d+\./),
         nodeId: 1,
@@ -35,13 +35,13 @@ describe("the broker's log", () => {
         recoveryMs: expect.any(Number),
       }),
     ]);
-    expect(said('setting has no effect')).toMatchObject([{ setting: 'num.network.threads' }]);
+    expect(logged('setting has no effect')).toMatchObject([{ setting: 'num.network.threads' }]);
     await broker.stop();
-    expect(said('broker stopped, log synced')).toHaveLength(1);
+    expect(logged('broker stopped, log synced')).toHaveLength(1);
   });
 
   it('reports who created, altered and deleted what, and no other requests', async () => {
-    const { logger, said, lines } = recorder();
+    const { logger, logged, lines } = recorder();
     await using broker = await startTestBroker({ logger });
     using client = await RawClient.connect(broker.port);
     const before = lines.length;
@@ -71,19 +71,19 @@ describe("the broker's log", () => {
     });
     await client.call(DELETE_TOPICS, 3, { topicNames: ['rides'], topics: [], timeoutMs: 1000 });
     const by = { clientId: 'raw' };
-    expect(said('topic created')).toMatchObject([
+    expect(logged('topic created')).toMatchObject([
       { topic: 'rides', partitions: 2, settings: { 'retention.ms': '5000' }, ...by },
     ]);
-    expect(said('topic created on first use')).toMatchObject([{ topic: 'made-now', ...by }]);
-    expect(said('topic settings altered')).toMatchObject([
+    expect(logged('topic created on first use')).toMatchObject([{ topic: 'made-now', ...by }]);
+    expect(logged('topic settings altered')).toMatchObject([
       { topic: 'rides', settings: { 'retention.ms': '6000' }, ...by },
     ]);
-    expect(said('topic deleted')).toMatchObject([{ topic: 'rides', ...by }]);
+    expect(logged('topic deleted')).toMatchObject([{ topic: 'rides', ...by }]);
     expect(lines).toHaveLength(before + 4);
   });
 
   it('reports the reason of a rebalance, and expired members', async () => {
-    const { logger, said } = recorder();
+    const { logger, logged } = recorder();
     await using broker = await startTestBroker({
       logger,
       settings: { 'group.min.session.timeout.ms': '10' },
@@ -98,20 +98,24 @@ describe("the broker's log", () => {
       protocolType: 'consumer',
       protocols: [{ name: 'range', metadata: Buffer.alloc(0) }],
     });
-    expect(said('group rebalance started')[0]).toMatchObject({ group: 'riders', reason: 'raw joined' });
-    await until(() => said('group member expired').length === 1);
-    expect(said('group member expired')[0]).toMatchObject({ group: 'riders', clientId: 'raw', level: WARN });
+    expect(logged('group rebalance started')[0]).toMatchObject({ group: 'riders', reason: 'raw joined' });
+    await until(() => logged('group member expired').length === 1);
+    expect(logged('group member expired')[0]).toMatchObject({
+      group: 'riders',
+      clientId: 'raw',
+      level: WARN,
+    });
   });
 
   it('reports closed connections at a limited rate', async () => {
-    const { logger, said } = recorder();
+    const { logger, logged } = recorder();
     await using broker = await startTestBroker({ logger });
     for (let i = 0; i < 5; i++) {
       using client = await RawClient.connect(broker.port);
       client.write(Buffer.from([0xff, 0xff, 0xff, 0xff]));
       await client.closed;
     }
-    expect(said('connection closed after an invalid request')).toMatchObject([
+    expect(logged('connection closed after an invalid request')).toMatchObject([
       {
         reason: 'invalid request size -1: at most 104857600 bytes are accepted',
         client: '/127.0.0.1',

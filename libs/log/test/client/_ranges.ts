@@ -38,7 +38,7 @@ export class RangeBench {
     return reader;
   }
 
-  /** Appends records one by one, so that each is a batch of its own. Returns their values. */
+  /** Appends records one by one, so that each is a separate batch. Returns their values. */
   async appendOneByOne(
     topic: string,
     count: number,

@@ -239,10 +239,10 @@ describe('Producer while the broker is down', () => {
         { code: 'TIMED_OUT', retryable: true },
       ]);
     }
-    const said = (what: string) => lines.filter((line) => line.includes(what)).length;
-    expect(said('records were not acknowledged in time')).toBeLessThan(5);
-    expect(said('request abandoned')).toBeLessThan(5);
-    expect(said('"level":50')).toBe(0);
+    const occurrences = (what: string) => lines.filter((line) => line.includes(what)).length;
+    expect(occurrences('records were not acknowledged in time')).toBeLessThan(5);
+    expect(occurrences('request abandoned')).toBeLessThan(5);
+    expect(occurrences('"level":50')).toBe(0);
   });
 
   it('fails sends with a retryable error, reports it in its health, and recovers', async () => {

@@ -36,7 +36,7 @@ export class Program implements AsyncDisposable {
   readonly exited: Promise<number | null>;
   private readonly folder = new ProcessFolder('hailstream-client-');
   private readonly child: ChildProcess;
-  private readonly said = { stdout: '', stderr: '' };
+  private readonly output = { stdout: '', stderr: '' };
   private readonly line: string;
 
   constructor({ command, args, env, files = {}, input = '' }: Command) {
@@ -45,7 +45,7 @@ export class Program implements AsyncDisposable {
     this.child = this.folder.spawn({ command, args, env: { ...process.env, ...env } });
     for (const stream of ['stdout', 'stderr'] as const) {
       this.child[stream]?.setEncoding('utf8').on('data', (text: string) => {
-        this.said[stream] += text;
+        this.output[stream] += text;
       });
     }
     // A program may exit before it has read all input.
@@ -64,11 +64,11 @@ export class Program implements AsyncDisposable {
   }
 
   get stdout(): string {
-    return this.said.stdout;
+    return this.output.stdout;
   }
 
   get stderr(): string {
-    return this.said.stderr;
+    return this.output.stderr;
   }
 
   /** Calls the listener with each line of standard output. */
@@ -94,7 +94,7 @@ export class Program implements AsyncDisposable {
     const exitCode = await this.exited.finally(() => clearTimeout(timer));
     if (exitCode === null)
       throw this.failure(late ? `did not exit within ${timeoutMs} ms` : 'terminated by a signal');
-    return { exitCode, ...this.said };
+    return { exitCode, ...this.output };
   }
 
   /**

@@ -30,7 +30,7 @@ async function valuesIn(reader: RangeReader, request: RangeRequest): Promise<str
   return values;
 }
 
-/** Appends records with the timestamps START, +10, +20 and so on, each in a batch of its own. */
+/** Appends records with the timestamps START, +10, +20 and so on, each in a separate batch. */
 async function appendSpaced(log: LogUnderTest, values: readonly string[]): Promise<string> {
   const topic = await log.topic();
   for (const [index, value] of values.entries()) {

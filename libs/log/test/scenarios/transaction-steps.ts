@@ -44,7 +44,7 @@ export const ANSWERS: Steps = [
   ['abort', 'NONE'],
   ['end offset, committed, after it', '3'],
   ['produce: after the end', 'INVALID_TXN_STATE'],
-  ['produce: sequences go on', 'NONE'],
+  ['produce: next sequence number', 'NONE'],
   ['produce: a zombie', 'INVALID_PRODUCER_EPOCH'],
   ['produce: a zombie, elsewhere', 'INVALID_PRODUCER_EPOCH'],
   ['commit: nothing', 'INVALID_TXN_STATE'],
@@ -171,7 +171,7 @@ async function producing(client: TransactionalClient, { step, id, topic }: Scene
   await step('end offset, committed, after it', end(client, topic, 'committed'));
   await step('produce: after the end', client.produce(b, topic, 0, ['3']));
   await client.patiently(() => client.add(b, topic, [0]));
-  await step('produce: sequences go on', client.produce(b, topic, 0, ['4'], { sequence: 1 }));
+  await step('produce: next sequence number', client.produce(b, topic, 0, ['4'], { sequence: 1 }));
   await client.begin(id('b'));
   await step('produce: a zombie', client.produce(b, topic, 0, ['5']));
   await step('produce: a zombie, elsewhere', client.produce(b, topic, 1, ['5']));

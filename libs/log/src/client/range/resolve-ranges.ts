@@ -83,7 +83,7 @@ function requireDistinct(wanted: readonly Wanted[]): void {
   }
 }
 
-/** A range whose start was looked up after its end may start behind it: it is empty. */
+/** A range is empty if its start, which was looked up after its end, is greater than the end. */
 function bounded(range: LogRange, from: bigint, to: bigint): { readonly from: bigint; readonly to: bigint } {
   if (from <= to) return { from, to };
   if (typeof range.from !== 'bigint') return { from: to, to };

@@ -66,8 +66,8 @@ describe('kafka-topics', () => {
   });
 
   it('refuses a replication factor larger than the number of brokers', async () => {
-    const said = await refused('kafka-topics', '--create', '--topic', 'rides', '--replication-factor', '3');
-    expect(said).toContain('InvalidReplicationFactorException');
+    const output = await refused('kafka-topics', '--create', '--topic', 'rides', '--replication-factor', '3');
+    expect(output).toContain('InvalidReplicationFactorException');
   });
 });
 
@@ -131,9 +131,9 @@ describe('tools that read records and broker metadata', () => {
     ];
     const file = { 'offsets.json': JSON.stringify({ partitions, version: 1 }) };
     const args = ['--bootstrap-server', broker.address, '--offset-json-file', 'offsets.json'];
-    const said = await clients.run('kafka-delete-records', args, file);
-    expect(said).toContain('partition: rides-0\tlow_watermark: 10');
-    expect(said).toContain(`partition: rides-1\tlow_watermark: ${ends[1]}`);
+    const output = await clients.run('kafka-delete-records', args, file);
+    expect(output).toContain('partition: rides-0\tlow_watermark: 10');
+    expect(output).toContain(`partition: rides-1\tlow_watermark: ${ends[1]}`);
     expect(await offsets('--topic', 'rides', '--time', 'earliest')).toEqual([10, ends[1]]);
     expect(await offsets('--topic-partitions', 'rides:0', '--time', String(startedAt))).toEqual([10]);
     const [largest] = await offsets('--topic-partitions', 'rides:0', '--time', 'max-timestamp');
@@ -144,8 +144,8 @@ describe('tools that read records and broker metadata', () => {
   it('describe the log directory, its size and its cluster', async () => {
     await run('kafka-topics', '--create', '--topic', 'rides');
     await produce('rides');
-    const said = await run('kafka-log-dirs', '--describe', '--topic-list', 'rides');
-    const { brokers } = JSON.parse(said.trim().split('\n').at(-1) as string) as LogDirs;
+    const output = await run('kafka-log-dirs', '--describe', '--topic-list', 'rides');
+    const { brokers } = JSON.parse(output.trim().split('\n').at(-1) as string) as LogDirs;
     expect(brokers).toMatchObject([{ broker: 1, logDirs: [{ error: null, logDir: broker.dataDir }] }]);
     expect(brokers[0]?.logDirs[0]?.partitions).toMatchObject([{ partition: 'rides-0', offsetLag: 0 }]);
     expect(brokers[0]?.logDirs[0]?.partitions[0]?.size).toBeGreaterThan(RECORDS * 100);
@@ -159,8 +159,8 @@ describe('tools that read records and broker metadata', () => {
   });
 
   it('list the supported API versions', async () => {
-    const said = await run('kafka-broker-api-versions');
-    const served = [...said.matchAll(/^\t\w+\((\d+)\): (\d+)(?: to (\d+))? \[usable: \d+\]/gm)].map(
+    const output = await run('kafka-broker-api-versions');
+    const served = [...output.matchAll(/^\t\w+\((\d+)\): (\d+)(?: to (\d+))? \[usable: \d+\]/gm)].map(
       ([, key, first, last]) => [Number(key), Number(first), Number(last ?? first)],
     );
     expect(served.length).toBeGreaterThan(25);

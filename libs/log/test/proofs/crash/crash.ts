@@ -97,8 +97,8 @@ export async function proveCrash({ rounds, seed, onRound }: CrashOptions): Promi
       try {
         await proof.round(round);
       } catch (cause) {
-        const said = `${(cause as Error).message}; output of the broker: ${proof.output()}`;
-        throw new BrokenPromiseError(`round ${round} of seed ${seed}: ${said}`, { cause });
+        const text = `${(cause as Error).message}; output of the broker: ${proof.output()}`;
+        throw new BrokenPromiseError(`round ${round} of seed ${seed}: ${text}`, { cause });
       }
       onRound?.(round + 1);
     }

@@ -119,8 +119,9 @@ function expectOnlyWhatWasSent({ partition, records, where, moment, topic }: Par
       throw new BrokenPromiseError(`${where} has ${value} at ${offset}, which was not sent`);
     const { batch, i } = origin;
     if (batch.answer !== undefined) {
-      const said = batch.answer.baseOffset + BigInt(i);
-      require(said === offset, `${where} has ${value} at ${offset}, but ${said} was acknowledged`);
+      const acknowledged = batch.answer.baseOffset + BigInt(i);
+      require(acknowledged ===
+        offset, `${where} has ${value} at ${offset}, but ${acknowledged} was acknowledged`);
     }
     const sequence = batch.firstSequence + i;
     const last = lastSequence.get(batch.producer);

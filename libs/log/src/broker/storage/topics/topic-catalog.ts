@@ -79,7 +79,7 @@ export class TopicCatalog {
     });
   }
 
-  /** The folders of a change are removed; the file says so after the next write. */
+  /** Records that the folders of a change are removed. The next write persists it. */
   finish(change: UnfinishedTopic): void {
     this.unfinished = this.unfinished.filter((each) => each !== change);
   }
