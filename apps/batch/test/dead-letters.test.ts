@@ -1,9 +1,15 @@
-import { deadLetterTopic, telemetryFamily } from '@hailstream/events';
-import { createDeadLetterQueue, createRangeReader } from '@hailstream/log';
+import { DEFAULT_MAX_AGE_DAYS, deadLetterTopic, telemetryFamily } from '@hailstream/events';
+import { createAdmin, createDeadLetterQueue, createRangeReader } from '@hailstream/log';
 import { deleteRecords, startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createPool } from '../src/database/pool.postgres.js';
+import { ChunkLoader } from '../src/load/chunk-loader.postgres.js';
+import { RejectWriter } from '../src/rejects/reject-writer.js';
+import { CopyWriter } from '../src/rows/copy-writer.js';
+import { encodeChunk } from '../src/rows/encode-chunk.js';
+import { tablesByTopic } from '../src/rows/tables.js';
 import {
   append,
   connectionTo,
@@ -135,6 +141,28 @@ describe('the dead-letter queue', () => {
     broker.clearFaults();
     expect(await loading).toMatchObject({ rows: 1, rejects: 1 });
     expect(transactions).toEqual([]);
+  });
+
+  it('is not written again for records that another process has loaded in the meantime', async () => {
+    const topic = telemetryFamily.topic.name;
+    const table = tablesByTopic.get(topic)!;
+    await append(broker, topic, [bad('not JSON')]);
+    expect(await load()).toMatchObject({ rejects: 1 });
+    const [letter] = await readDeadLetters(broker);
+    const { offset, partition, timestampMs } = letter!;
+    const connection = connectionTo(broker);
+    await using admin = createAdmin({ connection, logger: silent });
+    const identity = (await admin.identities([topic])).get(topic)!;
+    await using queue = createDeadLetterQueue({ connection, logger: silent, topic: deadLetterTopic.name });
+    const record = { offset, timestampMs, key: null, value: bad('not JSON').value, headers: {} };
+    const limits = { nowMs: Date.now(), maxAgeDays: DEFAULT_MAX_AGE_DAYS };
+    const encoded = await encodeChunk(table, [record], { writer: new CopyWriter(), ...limits });
+    const pool = createPool({ url: database.url, size: 1, logger: silent });
+    const loader = new ChunkLoader(pool, 'late', new RejectWriter(queue));
+    const chunk = { topic, partition, identity, table, from: 0n, deletedTo: 0n, nextOffset: 1n, encoded };
+    const counts = await loader.load(chunk).finally(() => pool.end());
+    expect(counts).toMatchObject({ read: 0, rejects: 0 });
+    expect(await readDeadLetters(broker)).toHaveLength(1);
   });
 
   it('records dead letters that were deleted before they were loaded as a gap, once', async () => {

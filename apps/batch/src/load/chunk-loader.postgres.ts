@@ -94,8 +94,9 @@ export class ChunkLoader {
     const { table, encoded, nextOffset } = chunk;
     if (position >= nextOffset) return NO_COUNTS;
     const written = await new RowWriter(client, table, this.seenIdsOf(table)).write(encoded.rows, position);
-    await this.rejects.write(chunk, written.rejects);
     const rejects = [...rejectsFrom(encoded, position), ...written.rejects];
+    // The others have already been written, unless the position was moved back in the meantime.
+    await this.rejects.write(chunk, rejects);
     // A batch that cannot be decoded counts as one record, because its number of records is unknown.
     const batches = rejects.filter(({ lastOffset }) => lastOffset !== undefined).length;
     const read = encoded.records.countFrom(position) + batches;
