@@ -1,7 +1,8 @@
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['@hailstream/source', ...defaultServerConditions];
+// Node does not know the condition `module`, which names files that only bundlers can resolve.
+const conditions = ['@hailstream/source', ...defaultServerConditions.filter((name) => name !== 'module')];
 
 /**
  * Third-party clients against the embedded broker, and its scenarios against Apache Kafka: `pnpm test:clients`.

@@ -4,7 +4,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 // Workspace packages resolve to their sources, so that tests need no build.
 // `import` is not listed, because vitest would also apply it to `require`.
-const conditions = ['@hailstream/source', ...defaultServerConditions];
+// Node does not know the condition `module`, which names files that only bundlers can resolve.
+const conditions = ['@hailstream/source', ...defaultServerConditions.filter((name) => name !== 'module')];
 const resolution = { resolve: { conditions }, ssr: { resolve: { conditions } } };
 
 // Most tests wait for a broker or a timer, so run more files concurrently than there are processors.

@@ -1,8 +1,8 @@
 import { isUuid } from '../uuid.js';
 import { AuthError } from './auth.error.js';
 
-/** Permissions of a token: `read` to read events, `write` to send them. */
-const scopes = ['read', 'write'] as const;
+/** Permissions of a token: `read` to read events, `write` to send them, `operate` to pause and resume jobs. */
+export const scopes = ['read', 'write', 'operate'] as const;
 export type Scope = (typeof scopes)[number];
 
 /** The authenticated caller. */

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { isUuid } from '../uuid.js';
 import type { TokenClaims } from './make-token.js';
+import { scopes } from './principal.js';
 
 /** The provider of the simulated city and of replayed traces. */
 export const LOCAL_PROVIDER_ID = '0197a1c0-6d1f-7000-8000-000000000001';
@@ -23,8 +24,9 @@ export function parseTokenArgs(args: readonly string[]): TokenClaims | { readonl
   } catch {
     return { problem: `expected ${TOKEN_USAGE}` };
   }
-  const { scope, provider } = values;
-  if (scope !== 'read' && scope !== 'write') return { problem: `expected ${TOKEN_USAGE}` };
+  const { provider } = values;
+  const scope = scopes.find((name) => name === values.scope);
+  if (scope === undefined) return { problem: `expected ${TOKEN_USAGE}` };
   if (provider !== undefined && !isUuid(provider)) {
     return { problem: `--provider: expected a UUID, got "${provider}"` };
   }

@@ -68,6 +68,8 @@ export interface Admin extends AsyncDisposable {
   identities(topics: readonly string[]): Promise<ReadonlyMap<string, TopicIdentity>>;
   /** Offset of the first record with this timestamp (milliseconds) or a later one, or the end if there is none, by partition. */
   offsetsAt(topic: string, timestampMs: number): Promise<Map<number, bigint>>;
+  /** The committed offsets of a consumer group in a topic, by partition; partitions without one are left out. */
+  committed(groupId: string, topic: string): Promise<Map<number, bigint>>;
   /** Whether a broker responds. */
   ping(): Promise<boolean>;
 }

@@ -112,7 +112,6 @@ export class KafkaAdmin implements Admin {
     }
   }
 
-  /** The committed offsets of a group, by partition; partitions without one are left out. */
   async committed(groupId: string, topic: string): Promise<Map<number, bigint>> {
     const answers = await this.ask(`cannot read the committed offsets of group "${groupId}"`, (admin) =>
       admin.fetchOffsets({

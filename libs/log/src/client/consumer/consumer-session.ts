@@ -136,7 +136,12 @@ export class ConsumerSession {
     this.kafkajs.seek({ topic: this.prefix.add(topic), partition, offset: String(offset) });
   }
 
+  /** @throws LogError retryable if the partition is not assigned, or the group is rebalancing */
   async commit({ topic, partition, offset }: TopicPartition & { offset: bigint }): Promise<void> {
+    // The coordinator would accept an offset for a partition that another member owns by now.
+    if (!this.isAssigned({ topic, partition })) {
+      throw new LogError('UNAVAILABLE', `${topic}/${partition} is not assigned to this consumer`, true);
+    }
     await this.kafkajs.commitOffsets([{ topic: this.prefix.add(topic), partition, offset: String(offset) }]);
   }
 

@@ -37,8 +37,16 @@ export type BatchHandler = (batch: RecordBatch, context: BatchContext) => Promis
 
 /** Where reading starts, and where positions are stored. */
 export type OffsetPolicy =
-  /** The consumer group: committed after the handler returns. A new group starts at `startAt`. */
-  | { readonly kind: 'committed'; readonly startAt: 'earliest' | 'latest' }
+  /**
+   * The consumer group. A new group starts at `startAt`. With `commit: 'manual'` the position is committed only by
+   * {@link BatchConsumer.commit}, and reading continues there after a rebalance or a failure.
+   */
+  | {
+      readonly kind: 'committed';
+      readonly startAt: 'earliest' | 'latest';
+      /** @default after-handler */
+      readonly commit?: 'after-handler' | 'manual';
+    }
   /**
    * The handler: `position` is called on each assignment, and nothing is committed. `undefined` means the earliest record. A
    * position that the log does not have is reported through `onGap` and replaced by the earliest.
@@ -163,6 +171,16 @@ export interface BatchConsumer extends AsyncDisposable {
   assignment(): TopicPartition[];
   /** Calls `listener` after each rebalance with the assigned partitions. */
   onAssignment(listener: (assigned: TopicPartition[]) => void): void;
+  /** Calls `listener` after each rebalance, once it is known where reading of the assigned partitions starts. */
+  onPositioned(listener: (positions: ConsumerPosition[]) => void): void;
+  /**
+   * Commits the position of an assigned partition, whatever the handler has done: for applications that store the records
+   * themselves, at their own pace. Requires `offsets` of kind `committed` with `commit: 'manual'`.
+   *
+   * @throws LogError retryable if the partition is not assigned to this consumer, or the group is rebalancing: the position
+   * is not committed, and whoever is assigned the partition starts at the last one that is
+   */
+  commit(position: ConsumerPosition): Promise<void>;
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
   /**

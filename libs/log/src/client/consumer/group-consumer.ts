@@ -4,11 +4,18 @@ import { sleep } from '@hailstream/service/timers';
 import { KafkaAdmin } from '../admin/kafka-admin.js';
 import type { DeadLetterQueue } from '../dead-letter/dead-letter.js';
 import { createDeadLetterQueue } from '../dead-letter/dead-letter-queue.js';
+import { toLogError } from '../kafkajs/errors.js';
 import type { FetchedPartition } from '../kafkajs/fetch.js';
 import { partitionId, type TopicPartition } from '../../protocol/topic-partition.js';
 import { isRetryable, LogError } from '../core/errors.js';
 import { BatchWorker, type WorkContext } from './batch-worker.js';
-import type { BatchConsumer, ConsumerOptions, PartitionLag } from './consumer.js';
+import type {
+  BatchConsumer,
+  ConsumerOptions,
+  ConsumerPosition,
+  OffsetPolicy,
+  PartitionLag,
+} from './consumer.js';
 import { ConsumerPositions } from './consumer-positions.js';
 import { ConsumerRun } from './consumer-run.js';
 import { ConsumerSession, sessionFailure } from './consumer-session.js';
@@ -55,7 +62,8 @@ class GroupConsumer implements BatchConsumer {
   private readonly compaction: TopicCompaction;
   private readonly positions: ConsumerPositions;
   private readonly pauses = new PartitionPauses(() => this.session);
-  private readonly listeners: ((assigned: TopicPartition[]) => void)[] = [];
+  private readonly assignmentListeners: ((assigned: TopicPartition[]) => void)[] = [];
+  private readonly positionListeners: ((positions: ConsumerPosition[]) => void)[] = [];
   private readonly deadLetters: DeadLetterQueue | undefined;
   private readonly rejections: RejectionReporter | undefined;
   private session: ConsumerSession | undefined;
@@ -115,7 +123,28 @@ class GroupConsumer implements BatchConsumer {
   }
 
   onAssignment(listener: (assigned: TopicPartition[]) => void): void {
-    this.listeners.push(listener);
+    this.assignmentListeners.push(listener);
+  }
+
+  onPositioned(listener: (positions: ConsumerPosition[]) => void): void {
+    this.positionListeners.push(listener);
+  }
+
+  async commit(position: ConsumerPosition): Promise<void> {
+    const { session, isPositioned } = this;
+    if (!commitsManually(this.options.offsets)) {
+      throw new LogError('REFUSED', "commit() requires offsets with commit: 'manual'", false);
+    }
+    if (!session || !isPositioned) {
+      throw new LogError('UNAVAILABLE', 'the consumer has no assignment now', true);
+    }
+    const { topic, partition, nextOffset } = position;
+    try {
+      await session.commit({ topic, partition, offset: nextOffset });
+    } catch (error) {
+      throw toLogError(error, `cannot commit the position of ${topic}/${partition}`);
+    }
+    this.positions.advance({ topic, partition }, nextOffset);
   }
 
   pause(partitions: readonly TopicPartition[]): void {
@@ -227,7 +256,7 @@ class GroupConsumer implements BatchConsumer {
       logger,
       groupId: this.groupId,
       topics,
-      commits: offsets.kind === 'committed',
+      commits: offsets.kind === 'committed' && !commitsManually(offsets),
       maxPartitionBytes,
       maxWaitMs,
       sessionTimeoutMs,
@@ -244,7 +273,7 @@ class GroupConsumer implements BatchConsumer {
     this.assigned = assigned;
     this.isPositioned = false;
     for (const partition of assigned) this.pauses.awaitPosition(partition);
-    for (const listener of this.listeners) listener([...assigned]);
+    for (const listener of this.assignmentListeners) listener([...assigned]);
     void this.position(run, session, assigned);
   }
 
@@ -268,6 +297,12 @@ class GroupConsumer implements BatchConsumer {
         for (const partition of assigned) this.pauses.resume(partition, 'positioning');
         this.isPositioned = true;
         run.joined();
+        const positions = starts.map(({ topic, partition, offset }) => ({
+          topic,
+          partition,
+          nextOffset: offset,
+        }));
+        for (const listener of this.positionListeners) listener(positions);
         return;
       } catch (error) {
         if (!isRetryable(error) && retry + 1 >= maxAttempts) {
@@ -319,6 +354,10 @@ class GroupConsumer implements BatchConsumer {
     if (session && isPositioned && this.assigned === assigned)
       await this.positions.checkRecreatedTopics(session, assigned);
   }
+}
+
+function commitsManually(offsets: OffsetPolicy): boolean {
+  return offsets.kind === 'committed' && offsets.commit === 'manual';
 }
 
 function startTimedOut(startTimeoutMs: number, lastFailure: LogError | undefined): LogError {

@@ -1,0 +1,86 @@
+import type { Admin, LogConnection } from '@hailstream/log';
+import type { Logger } from '@hailstream/service/logging';
+import { sleep } from '@hailstream/service/timers';
+import type { DeliveryCounts } from '../jobs/delivery.js';
+import { Job, type JobListener } from '../jobs/job.js';
+import { LogEnds, untilDelivered } from '../jobs/log-ends.js';
+import { groupOf, openDelivery } from '../jobs/open-delivery.js';
+import type { JobSpec } from '../router-file/router-file.js';
+
+/** How long a job may fail without any progress before a run gives up. */
+const STALL_TIMEOUT_MS = 10 * 60_000;
+/** Failures that no retry repairs: a run ends with them at once. */
+const FATAL = new Set(['ACCESS_DENIED', 'MISCONFIGURED', 'CONFLICT', 'ANOTHER_LOG', 'INVALID_OBJECT']);
+const WATCH_MS = 500;
+
+export interface RunResult {
+  readonly jobs: Readonly<Record<string, DeliveryCounts>>;
+  readonly seconds: number;
+}
+
+export interface DeliverAllOptions {
+  readonly connection: LogConnection;
+  readonly jobs: readonly JobSpec[];
+  readonly admin: Admin;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** @default 10 minutes */
+  readonly stallTimeoutMs?: number;
+}
+
+/**
+ * Delivers everything that the log holds when it is called, all jobs at once.
+ *
+ * @throws Error if a job fails in a way that no retry repairs, or makes no progress for `stallTimeoutMs`
+ */
+export async function deliverAll(options: DeliverAllOptions): Promise<RunResult> {
+  const startedAt = performance.now();
+  const jobs = await Promise.all(options.jobs.map((spec) => deliverJob(spec, options)));
+  return { jobs: Object.fromEntries(jobs), seconds: (performance.now() - startedAt) / 1_000 };
+}
+
+async function deliverJob(
+  spec: JobSpec,
+  { connection, admin, logger, signal, stallTimeoutMs = STALL_TIMEOUT_MS }: DeliverAllOptions,
+): Promise<[string, DeliveryCounts]> {
+  const ends = await LogEnds.now(admin, spec.topics);
+  const stop = new AbortController();
+  const until = AbortSignal.any([signal, stop.signal]);
+  const job = new Job(
+    spec,
+    (observer) =>
+      openDelivery(spec, { connection, admin, logger, observer, until: (partition) => ends.of(partition) }),
+    silent,
+    logger,
+  );
+  job.start();
+  try {
+    await Promise.race([
+      untilDelivered(ends, { admin, groupId: groupOf(spec), signal: until }),
+      failureOf(job, { stallTimeoutMs, signal: until }),
+    ]);
+    return [spec.name, job.status.counts];
+  } finally {
+    stop.abort();
+    await job.stop();
+  }
+}
+
+/** Rejects if the job cannot succeed. */
+async function failureOf(
+  job: Job,
+  { stallTimeoutMs, signal }: { readonly stallTimeoutMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  let progressAt = performance.now();
+  let records = 0;
+  for (; !signal.aborted; await sleep(WATCH_MS, signal)) {
+    const { counts, failure } = job.status;
+    if (counts.records > records || failure === null) progressAt = performance.now();
+    records = counts.records;
+    if (failure === null) continue;
+    const isStalled = performance.now() - progressAt > stallTimeoutMs;
+    if (FATAL.has(failure.code) || isStalled) throw new Error(`job "${job.name}": ${failure.reason}`);
+  }
+}
+
+const silent: JobListener = { counted: () => undefined, failed: () => undefined, gap: () => undefined };

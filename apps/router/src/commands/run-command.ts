@@ -1,0 +1,121 @@
+import { parseArgs } from 'node:util';
+import { createAdmin, type Admin, type LogConnection } from '@hailstream/log';
+import { eventRegistry } from '@hailstream/events';
+import { ConfigError } from '@hailstream/service/config';
+import { createLogger, type Logger } from '@hailstream/service/logging';
+import { pino } from 'pino';
+import { loadConfig, type RouterConfig } from '../config.js';
+import { deliverAll, type RunResult } from './deliver-all.js';
+import { verifyAll, type VerifyResult } from './verify-all.js';
+
+const USAGE = `usage: npm run router -- COMMAND --config FILE (in a container: node main.js COMMAND --config FILE)
+run [--json]
+    delivers all records that the log has now, and exits. Exit code: 0 delivered, 1 failed
+verify [--json]
+    compares the objects in the bucket with the log. Exit code: 0 complete, 1 records are missing or stored twice
+serve
+    delivers for ever; without a command, too`;
+
+/** Arguments that the user has to correct. */
+class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Runs one command and returns the exit code. */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  try {
+    if (args[0] === 'help' || args.includes('--help')) {
+      process.stdout.write(`${USAGE}\n`);
+      return 0;
+    }
+    const { command, options } = parse(args);
+    const config = loadConfig({ ...process.env, ...(options.config && { ROUTER_CONFIG: options.config }) });
+    const level = config.logLevel === 'info' ? 'warn' : config.logLevel;
+    const logger = createLogger({ name: 'router', level }, pino.destination({ dest: 2, sync: true }));
+    return await command({ config, logger, isJson: options.json ?? false, signal: stop.signal });
+  } catch (error) {
+    return failure(error instanceof UsageError ? `${error.message}\n${USAGE}` : reasonOf(error));
+  }
+}
+
+interface CommandOptions {
+  readonly config: RouterConfig;
+  readonly logger: Logger;
+  readonly isJson: boolean;
+  readonly signal: AbortSignal;
+}
+
+type Command = (options: CommandOptions) => Promise<number>;
+
+const commands: Readonly<Record<string, Command>> = { run, verify };
+
+function parse([name = '', ...rest]: readonly string[]): {
+  readonly command: Command;
+  readonly options: { readonly config?: string; readonly json?: boolean };
+} {
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) throw new UsageError(`unknown command: ${name}`);
+  try {
+    const options = { config: { type: 'string' }, json: { type: 'boolean' } } as const;
+    return { command, options: parseArgs({ args: rest, options, strict: true }).values };
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+async function run({ config, logger, isJson, signal }: CommandOptions): Promise<number> {
+  await using admin = await openAdmin(config, logger);
+  const result = await deliverAll({ ...config, admin, logger, signal });
+  process.stdout.write(`${isJson ? JSON.stringify(result) : runSummary(result)}\n`);
+  return signal.aborted ? 1 : 0;
+}
+
+async function verify({ config, logger, isJson, signal }: CommandOptions): Promise<number> {
+  await using admin = await openAdmin(config, logger);
+  const result = await verifyAll({ ...config, admin, logger, signal });
+  process.stdout.write(`${isJson ? JSON.stringify(result) : verifySummary(result)}\n`);
+  return result.ok ? 0 : 1;
+}
+
+/** The jobs' topics may be others than the system's, which are created if they are missing. */
+async function openAdmin(
+  {
+    connection,
+    topicPolicy,
+  }: { readonly connection: LogConnection; readonly topicPolicy: RouterConfig['topicPolicy'] },
+  logger: Logger,
+): Promise<Admin> {
+  const admin = createAdmin({ connection, topicPolicy, logger });
+  await admin.ensureTopics(eventRegistry.topics);
+  return admin;
+}
+
+function runSummary({ jobs, seconds }: RunResult): string {
+  const lines = Object.entries(jobs).map(
+    ([name, { records, delivered, filtered, deadLettered }]) =>
+      `${name.padEnd(24)}${String(records).padStart(12)} records: ${delivered} delivered, ${filtered} filtered out, ${deadLettered} dead letters`,
+  );
+  return [...lines, `${seconds.toFixed(1)} s`].join('\n');
+}
+
+function verifySummary({ ok, jobs }: VerifyResult): string {
+  const lines = Object.entries(jobs).map(([name, { objects, records, missing, overlapping, problems }]) =>
+    [
+      `${name.padEnd(24)}${objects} objects, ${records} records, ${missing} missing, ${overlapping} stored twice`,
+      ...problems.map((problem) => `    ${problem}`),
+    ].join('\n'),
+  );
+  return [...lines, ok ? 'complete' : 'NOT COMPLETE'].join('\n');
+}
+
+function failure(reason: string): number {
+  for (const line of reason.split('\n')) process.stderr.write(`router: ${line}\n`);
+  return 1;
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  return error instanceof Error ? error.message : String(error);
+}

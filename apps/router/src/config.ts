@@ -1,0 +1,59 @@
+import type { LogConnection, TopicPolicy } from '@hailstream/log';
+import {
+  authEnv,
+  ConfigError,
+  httpEnv,
+  logEnv,
+  readEnv,
+  toAuth,
+  toLogConnection,
+  toTopicPolicy,
+  type LogLevel,
+} from '@hailstream/service/config';
+import type { AuthOptions } from '@hailstream/service/tokens';
+import Type from 'typebox';
+import { readRouterFile, RouterFileError, type JobSpec } from './router-file/router-file.js';
+
+const routerEnv = Type.Object({
+  ...httpEnv(4004),
+  ...logEnv,
+  ...authEnv,
+  ROUTER_CONFIG: Type.String({ description: 'the path of a YAML file with jobs' }),
+});
+
+export interface RouterConfig {
+  readonly logLevel: LogLevel;
+  readonly http: { readonly host: string; readonly port: number };
+  readonly auth: AuthOptions;
+  readonly connection: LogConnection;
+  readonly topicPolicy: TopicPolicy;
+  readonly jobs: readonly JobSpec[];
+}
+
+/** @throws ConfigError if a variable or the router file is invalid */
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env): RouterConfig {
+  const env = readEnv(routerEnv, environment);
+  return Object.freeze({
+    logLevel: env.LOG_LEVEL,
+    http: { host: env.HOST, port: env.PORT },
+    auth: toAuth(env),
+    connection: toLogConnection(env, { clientId: 'router' }),
+    topicPolicy: toTopicPolicy(env),
+    jobs: readJobs(env.ROUTER_CONFIG),
+  });
+}
+
+function readJobs(path: string): readonly JobSpec[] {
+  try {
+    return readRouterFile(path);
+  } catch (error) {
+    if (!(error instanceof RouterFileError)) throw error;
+    throw new ConfigError([
+      {
+        variable: 'ROUTER_CONFIG',
+        expected: 'a valid router file',
+        got: error.message.split('\n').join('; '),
+      },
+    ]);
+  }
+}

@@ -1,0 +1,31 @@
+import type { ConsumerGap, TopicPartition } from '@hailstream/log';
+
+/** Records of one batch or block, by what became of them: `records` is the sum of the others. */
+export interface DeliveryCounts {
+  readonly records: number;
+  readonly delivered: number;
+  readonly filtered: number;
+  readonly deadLettered: number;
+}
+
+/** Gets the results of deliveries. */
+export interface DeliveryObserver {
+  delivered(partition: TopicPartition, counts: DeliveryCounts): void;
+  /** A delivery failed and is repeated after `waitMs`. */
+  failed(partition: TopicPartition, error: Error, retry: { readonly waitMs: number }): void;
+  /** The first delivery after a failure succeeded. */
+  recovered(partition: TopicPartition): void;
+  /** Records were lost: the log had deleted them before they were delivered. */
+  gap(gap: ConsumerGap): void;
+}
+
+/** Delivers the topics of a job to its sink. */
+export interface Delivery extends AsyncDisposable {
+  /** Joins the job's consumer group. @throws LogError retryable if that takes too long */
+  start(): Promise<void>;
+  pause(): void;
+  resume(): void;
+  /** Records that are not delivered yet, in the partitions that are assigned to this process. */
+  lagRecords(): bigint;
+  readonly assignedPartitions: number;
+}

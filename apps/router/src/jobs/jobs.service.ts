@@ -1,0 +1,67 @@
+import type { Admin, LogConnection } from '@hailstream/log';
+import { ADMIN, HealthChecks, LOGGER } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import type { JobSpec } from '../router-file/router-file.js';
+import type { DeliveryObserver } from './delivery.js';
+import { Job, type JobStatus } from './job.js';
+import { JobMetrics } from './job-metrics.service.js';
+import { openDelivery } from './open-delivery.js';
+
+/** Injects {@link JobsOptions}. */
+export const JOBS_OPTIONS = Symbol('JobsOptions');
+
+export interface JobsOptions {
+  readonly connection: LogConnection;
+  readonly specs: readonly JobSpec[];
+}
+
+/** Runs the jobs of the router file, independently of each other. */
+@Injectable()
+export class JobsService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly jobs: ReadonlyMap<string, Job>;
+
+  constructor(
+    @Inject(JOBS_OPTIONS) { connection, specs }: JobsOptions,
+    @Inject(ADMIN) private readonly admin: Admin,
+    @Inject(LOGGER) logger: Logger,
+    metrics: JobMetrics,
+    healthChecks: HealthChecks,
+  ) {
+    this.jobs = new Map(
+      specs.map((spec) => {
+        const jobLogger = logger.child({ job: spec.name });
+        const open = (observer: DeliveryObserver) =>
+          openDelivery(spec, { connection, admin, logger: jobLogger, observer });
+        return [spec.name, new Job(spec, open, metrics, logger)] as const;
+      }),
+    );
+    metrics.observe(() => this.statuses);
+    healthChecks.register('log', async () => {
+      if (!(await admin.ping())) throw new Error('no broker is reachable');
+    });
+  }
+
+  get statuses(): readonly JobStatus[] {
+    return [...this.jobs.values()].map(({ status }) => status);
+  }
+
+  /** Returns `undefined` if there is no such job. */
+  find(name: string): Job | undefined {
+    return this.jobs.get(name);
+  }
+
+  onApplicationBootstrap(): void {
+    for (const job of this.jobs.values()) job.start();
+  }
+
+  /** Finishes the deliveries that are under way. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all([...this.jobs.values()].map((job) => job.stop()));
+  }
+}

@@ -1,0 +1,47 @@
+import type { Admin, TopicPartition } from '@hailstream/log';
+import { sleep } from '@hailstream/service/timers';
+
+/** How often the committed offsets are looked up. */
+const POLL_MS = 200;
+
+/** The ends of some topics at one moment. */
+export class LogEnds {
+  private constructor(private readonly ends: ReadonlyMap<string, ReadonlyMap<number, bigint>>) {}
+
+  /** Looks up the last stable offset of every partition. */
+  static async now(admin: Admin, topics: readonly string[]): Promise<LogEnds> {
+    const ends = new Map<string, ReadonlyMap<number, bigint>>();
+    for (const topic of topics) {
+      const offsets = await admin.offsets(topic, { isolation: 'read_committed' });
+      // A partition whose records are all deleted has nothing to deliver.
+      const present = [...offsets].filter(([, { earliest, latest }]) => latest > earliest);
+      ends.set(topic, new Map(present.map(([partition, { latest }]) => [partition, latest])));
+    }
+    return new LogEnds(ends);
+  }
+
+  of({ topic, partition }: TopicPartition): bigint | undefined {
+    return this.ends.get(topic)?.get(partition);
+  }
+
+  /** Whether a consumer group has committed all of them. */
+  async areCommitted(admin: Admin, groupId: string): Promise<boolean> {
+    for (const [topic, partitions] of this.ends) {
+      const committed = await admin.committed(groupId, topic);
+      for (const [partition, end] of partitions) if ((committed.get(partition) ?? -1n) < end) return false;
+    }
+    return true;
+  }
+}
+
+/** Resolves once a group has committed these ends, or the signal is aborted. */
+export async function untilDelivered(
+  ends: LogEnds,
+  {
+    admin,
+    groupId,
+    signal,
+  }: { readonly admin: Admin; readonly groupId: string; readonly signal: AbortSignal },
+): Promise<void> {
+  while (!signal.aborted && !(await ends.areCommitted(admin, groupId))) await sleep(POLL_MS, signal);
+}

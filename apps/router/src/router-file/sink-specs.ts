@@ -1,0 +1,42 @@
+import Type from 'typebox';
+
+export const MEBIBYTE = 1_048_576;
+
+/** Objects in a bucket. Credentials come from the environment (`AWS_ACCESS_KEY_ID`, …), as the AWS SDK finds them. */
+const S3Sink = Type.Object(
+  {
+    type: Type.Literal('s3'),
+    bucket: Type.String({ minLength: 3, maxLength: 63 }),
+    region: Type.String({ minLength: 1, default: 'us-east-1' }),
+    /** @default AWS */
+    endpoint: Type.Optional(
+      Type.String({ pattern: '^https?://.+', description: 'a URL that starts with http:// or https://' }),
+    ),
+    forcePathStyle: Type.Boolean({ default: false }),
+    prefix: Type.String({
+      pattern: '^$|/$',
+      maxLength: 500,
+      default: '',
+      description: 'a prefix that ends with "/"',
+    }),
+    format: Type.Enum<'ndjson.gz'[]>(['ndjson.gz'], { default: 'ndjson.gz' }),
+    /** Which time assigns a record to an hour. */
+    partitionBy: Type.Enum<('event-time' | 'received-time')[]>(['event-time', 'received-time'], {
+      default: 'event-time',
+    }),
+    /** Objects with more bytes are uploaded in parts of this size. */
+    partBytes: Type.Integer({ minimum: 5 * MEBIBYTE, maximum: 512 * MEBIBYTE, default: 16 * MEBIBYTE }),
+    storageClass: Type.Optional(Type.String({ pattern: '^[A-Z_]+$' })),
+    serverSideEncryption: Type.Optional(
+      Type.Enum<('AES256' | 'aws:kms' | 'aws:kms:dsse')[]>(['AES256', 'aws:kms', 'aws:kms:dsse']),
+    ),
+    kmsKeyId: Type.Optional(Type.String({ minLength: 1 })),
+  },
+  { additionalProperties: false },
+);
+export type S3SinkSpec = Type.Static<typeof S3Sink>;
+
+/** The settings of each type of sink. */
+export const sinkSchemas = { s3: S3Sink } as const satisfies Readonly<Record<string, Type.TObject>>;
+
+export type SinkSpec = S3SinkSpec;

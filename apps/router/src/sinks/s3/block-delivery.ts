@@ -1,0 +1,330 @@
+import type {
+  Admin,
+  BatchConsumer,
+  ConsumerPosition,
+  DeadLetter,
+  DeadLetterQueue,
+  LogRecord,
+  RangeReader,
+  TopicIdentity,
+  TopicPartition,
+} from '@hailstream/log';
+import { backoffMs, withJitter } from '@hailstream/service/backoff';
+import type { Logger } from '@hailstream/service/logging';
+import { sleep } from '@hailstream/service/timers';
+import type { DeliveryObserver } from '../../jobs/delivery.js';
+import { SinkError } from '../sink.errors.js';
+import type { BlockLimits } from './block-boundary.js';
+import { BlockStore } from './block-store.js';
+import { encodeBlock, type ObjectFormat } from './encode-block.js';
+import type { BlockManifest } from './manifests.js';
+import { readBlock, type BlockContent } from './read-block.js';
+
+/** How often the ends of the partitions are looked up. */
+const POLL_MS = 1_000;
+/** How often a worker looks for a partition that is due. */
+const IDLE_MS = 50;
+/** How long after the end of its interval an incomplete block stays open for records with an older timestamp. */
+const GRACE_MS = 60_000;
+const RETRY_BACKOFF = { firstMs: 500, maxMs: 30_000 };
+
+export interface BlockDeliveryOptions {
+  readonly groupId: string;
+  readonly prefix: string;
+  readonly limits: BlockLimits;
+  readonly format: ObjectFormat;
+  /** Blocks in memory at the same time. */
+  readonly concurrency: number;
+  readonly consumer: BatchConsumer;
+  readonly reader: RangeReader;
+  readonly admin: Admin;
+  readonly deadLetters: DeadLetterQueue;
+  readonly store: BlockStore;
+  readonly logger: Logger;
+  readonly observer: DeliveryObserver;
+  /** The time that assigns a record to an hour, in milliseconds. @throws Error if it has none */
+  timeOf(topic: string, event: Readonly<Record<string, unknown>>, record: LogRecord): number;
+  matches(event: Readonly<Record<string, unknown>>): boolean;
+  /** Offsets up to which to deliver. @default delivers for ever, and leaves the last block open until its interval ends */
+  readonly until?: (partition: TopicPartition) => bigint | undefined;
+}
+
+/** A partition that is assigned to this process. */
+interface AssignedPartition extends TopicPartition {
+  /** Where the next block starts. */
+  from: bigint;
+  /** Time until which the next block is known to be incomplete, in milliseconds. */
+  openUntilMs: number;
+  /** Whether an earlier attempt, or another process, may have claimed the next block. */
+  mayBeClaimed: boolean;
+  isBusy: boolean;
+  failures: number;
+  retryAtMs: number;
+}
+
+/** One assignment, from a rebalance until the next. */
+interface Assignment {
+  readonly partitions: readonly AssignedPartition[];
+  readonly stop: AbortController;
+  done: Promise<unknown>;
+}
+
+/**
+ * Delivers assigned partitions in blocks. The consumer group assigns partitions and stores positions; its consumer is
+ * paused, and each block is read from the log once it is complete. So only the blocks that are being written are in memory.
+ */
+export class BlockDelivery {
+  private readonly ends = new Map<string, ReadonlyMap<number, bigint>>();
+  private readonly identities = new Map<string, TopicIdentity>();
+  private assignment: Assignment | undefined;
+  private isPaused = false;
+
+  constructor(private readonly options: BlockDeliveryOptions) {
+    const { consumer } = options;
+    consumer.onAssignment((assigned) => {
+      consumer.pause(assigned);
+      this.assignment?.stop.abort();
+    });
+    consumer.onPositioned((positions) => this.restart(positions));
+  }
+
+  /** Stops after the requests that are under way. */
+  async stop(): Promise<void> {
+    this.assignment?.stop.abort();
+    await this.assignment?.done;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  private restart(positions: readonly ConsumerPosition[]): void {
+    const previous = this.assignment;
+    const state = { openUntilMs: 0, mayBeClaimed: true, isBusy: false, failures: 0, retryAtMs: 0 };
+    const partitions = positions.map(({ topic, partition, nextOffset }) => ({
+      topic,
+      partition,
+      from: nextOffset,
+      ...state,
+    }));
+    const assignment: Assignment = { partitions, stop: new AbortController(), done: Promise.resolve() };
+    assignment.done = this.run(assignment, previous?.done);
+    this.assignment = assignment;
+  }
+
+  private async run(assignment: Assignment, previous: Promise<unknown> | undefined): Promise<void> {
+    await previous;
+    this.identities.clear();
+    const workers = Array.from({ length: this.options.concurrency }, () => this.work(assignment));
+    await Promise.all([this.pollEnds(assignment), ...workers]);
+  }
+
+  private async pollEnds({ partitions, stop: { signal } }: Assignment): Promise<void> {
+    const topics = new Set(partitions.map(({ topic }) => topic));
+    while (!signal.aborted) {
+      for (const topic of topics) {
+        try {
+          const offsets = await this.options.admin.offsets(topic, { isolation: 'read_committed' });
+          this.ends.set(topic, new Map([...offsets].map(([partition, { latest }]) => [partition, latest])));
+        } catch (error) {
+          this.options.logger.debug({ err: error, topic }, 'cannot look up the ends of the partitions');
+        }
+      }
+      await sleep(POLL_MS, signal);
+    }
+  }
+
+  /** Delivers one block after the other, of whichever partition is due. */
+  private async work({ partitions, stop: { signal } }: Assignment): Promise<void> {
+    for (let next = 0; !signal.aborted;) {
+      const nowMs = Date.now();
+      const due = partitions.findIndex((_, index) =>
+        this.isDue(partitions[(next + index) % partitions.length]!, nowMs),
+      );
+      if (due === -1) {
+        await sleep(IDLE_MS, signal);
+        continue;
+      }
+      const partition = partitions[(next + due) % partitions.length]!;
+      next = (next + due + 1) % partitions.length;
+      partition.isBusy = true;
+      await this.attempt(partition, signal);
+      partition.isBusy = false;
+    }
+  }
+
+  private async attempt(partition: AssignedPartition, signal: AbortSignal): Promise<void> {
+    const { observer } = this.options;
+    try {
+      const step = await this.deliverBlock(partition, this.endOf(partition) ?? partition.from, signal);
+      partition.openUntilMs = step.kind === 'open' ? step.intervalEndMs + GRACE_MS : 0;
+      if (step.kind === 'delivered') {
+        partition.from = step.to;
+        partition.mayBeClaimed = false;
+      }
+      if (partition.failures > 0) observer.recovered(partition);
+      partition.failures = 0;
+    } catch (error) {
+      if (signal.aborted) return;
+      const waitMs = withJitter(backoffMs(partition.failures, RETRY_BACKOFF));
+      partition.failures += 1;
+      partition.retryAtMs = Date.now() + waitMs;
+      partition.mayBeClaimed = true;
+      this.identities.delete(partition.topic);
+      observer.failed(partition, error as Error, { waitMs });
+    }
+  }
+
+  /** Whether to read the next block of a partition: it may be complete. */
+  private isDue(partition: AssignedPartition, nowMs: number): boolean {
+    const { from, isBusy, openUntilMs, retryAtMs } = partition;
+    if (isBusy || this.isPaused || nowMs < retryAtMs) return false;
+    const end = this.endOf(partition);
+    if (end === undefined || end <= from) return false;
+    const records = BigInt(this.options.limits.records);
+    return nowMs >= openUntilMs || end >= (from / records + 1n) * records;
+  }
+
+  /** How far a partition is to be read. */
+  private endOf({ topic, partition }: TopicPartition): bigint | undefined {
+    const end = this.ends.get(topic)?.get(partition);
+    const until = this.options.until?.({ topic, partition });
+    return until !== undefined && end !== undefined && end > until ? until : end;
+  }
+
+  private async identityOf(topic: string): Promise<TopicIdentity> {
+    const known = this.identities.get(topic) ?? (await this.options.admin.identities([topic])).get(topic);
+    if (known === undefined)
+      throw new SinkError('UNAVAILABLE', `topic "${topic}" does not exist`, { retryable: true });
+    this.identities.set(topic, known);
+    return known;
+  }
+
+  /** Delivers the next block of a partition, unless more records may still belong to it. */
+  private async deliverBlock(
+    { topic, partition, from, mayBeClaimed }: AssignedPartition,
+    end: bigint,
+    signal: AbortSignal,
+  ): Promise<{ kind: 'delivered'; to: bigint } | { kind: 'open'; intervalEndMs: number }> {
+    const { store, consumer, observer } = this.options;
+    const identity = await this.identityOf(topic);
+    const stored = mayBeClaimed ? await store.find({ topic, partition, from }) : undefined;
+    let content = await this.read({ topic, partition }, from, { end, signal, identity, stored });
+    if (!stored && !content.isComplete && !this.closes({ topic, partition }, content, end)) {
+      return { kind: 'open', intervalEndMs: content.intervalEndMs ?? Date.now() };
+    }
+    signal.throwIfAborted();
+    let objects = await this.encode({ topic, partition, from }, content);
+    const proposed = manifestOf({ topic, partition, from }, content, objects, identity);
+    const block = stored ?? (await store.claim(proposed));
+    requireSameLog(block, identity);
+    if (block.to !== proposed.to) {
+      content = await this.read({ topic, partition }, from, { end, signal, identity, stored: block });
+      objects = await this.encode({ topic, partition, from }, content);
+    }
+    await store.write(block, objects);
+    await this.deadLetter({ topic, partition }, content, signal);
+    for (const gap of content.gaps) observer.gap(gap);
+    await consumer.commit({ topic, partition, nextOffset: content.to });
+    observer.delivered(
+      { topic, partition },
+      {
+        records: content.read,
+        delivered: content.records.length,
+        filtered: content.filtered,
+        deadLettered: content.unreadable.length,
+      },
+    );
+    return { kind: 'delivered', to: content.to };
+  }
+
+  /** Whether an incomplete block is closed at the end of the log: no more records are wanted or expected. */
+  private closes(partition: TopicPartition, content: BlockContent, end: bigint): boolean {
+    if (this.options.until?.(partition) === end) return true;
+    return content.intervalEndMs === undefined || Date.now() >= content.intervalEndMs + GRACE_MS;
+  }
+
+  private read(
+    { topic, partition }: TopicPartition,
+    from: bigint,
+    options: {
+      readonly end: bigint;
+      readonly signal: AbortSignal;
+      readonly identity: TopicIdentity;
+      readonly stored: BlockManifest | undefined;
+    },
+  ): Promise<BlockContent> {
+    const { reader, limits, timeOf, matches } = this.options;
+    const { end, signal, identity, stored } = options;
+    if (stored) requireSameLog(stored, identity);
+    return readBlock({
+      reader,
+      topic,
+      topicId: identity.topicId,
+      partition,
+      from,
+      end,
+      limits,
+      ...(stored && { to: BigInt(stored.to) }),
+      timeOf: (event, record) => timeOf(topic, event, record),
+      matches,
+      signal,
+    });
+  }
+
+  private encode(
+    { topic, partition, from }: TopicPartition & { readonly from: bigint },
+    { records, to }: BlockContent,
+  ) {
+    const { prefix, format } = this.options;
+    return encodeBlock(records, { prefix, format, range: { topic, partition, from, to } });
+  }
+
+  private async deadLetter(
+    partition: TopicPartition,
+    { unreadable, undecodable }: BlockContent,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { deadLetters, groupId } = this.options;
+    const records = unreadable.map(({ record, reason }): DeadLetter => {
+      return { kind: 'record', ...partition, record, reason, groupId, attempts: 1 };
+    });
+    const batches = undecodable.map((batch): DeadLetter => ({ kind: 'batch', ...batch, groupId }));
+    await deadLetters.write([...records, ...batches], { signal });
+  }
+}
+
+function manifestOf(
+  { topic, partition, from }: TopicPartition & { readonly from: bigint },
+  content: BlockContent,
+  objects: Awaited<ReturnType<typeof encodeBlock>>,
+  { clusterId, topicId }: TopicIdentity,
+): BlockManifest {
+  return {
+    version: 1,
+    clusterId,
+    topicId,
+    topic,
+    partition,
+    from: String(from),
+    to: String(content.to),
+    read: content.read,
+    filtered: content.filtered,
+    deadLettered: content.unreadable.length,
+    lostOffsets: Number(content.gaps.reduce((sum, { expected, found }) => sum + found - expected, 0n)),
+    objects: objects.map(({ stored }) => stored),
+  };
+}
+
+/** @throws SinkError `ANOTHER_LOG` if the block was read from another topic of the same name */
+function requireSameLog(block: BlockManifest, { clusterId, topicId }: TopicIdentity): void {
+  if (block.clusterId === clusterId && block.topicId === topicId) return;
+  const message =
+    `the bucket has records of another topic "${block.topic}" (cluster ${block.clusterId}, id ${block.topicId}): ` +
+    'the topic was created again or the cluster is another one; use another prefix, or another job name and prefix';
+  throw new SinkError('ANOTHER_LOG', message, { retryable: false });
+}

@@ -1,0 +1,118 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs, withJitter } from '@hailstream/service/backoff';
+import { SinkError } from '../sink.errors.js';
+import type { EncodedObject } from './encode-block.js';
+import { blockFolder, blockManifestKey, hourManifestKey, type BlockRange } from './layout.js';
+import {
+  encodeManifest,
+  hoursOf,
+  parseBlockManifest,
+  parseHourManifest,
+  withBlock,
+  type BlockManifest,
+} from './manifests.js';
+import type { ObjectStore } from './object-store.js';
+
+/** Attempts to update the manifest of an hour while other processes update it, too. */
+const MAX_UPDATES = 100;
+const UPDATE_BACKOFF = { firstMs: 5, maxMs: 500 };
+/** Requests of one block at the same time. */
+const CONCURRENT_REQUESTS = 8;
+
+/**
+ * Stores blocks exactly once: first the block's manifest, which fixes where the block ends, then its objects, then the
+ * manifests of its hours. Each step can be repeated by any process and leaves the same objects.
+ */
+export class BlockStore {
+  /** The last update of each hour's manifest: blocks of one process must not compete for it. */
+  private readonly updates = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly store: ObjectStore,
+    private readonly prefix: string,
+  ) {}
+
+  /** The stored manifest of the block that starts at an offset. */
+  async find(start: Omit<BlockRange, 'to'>): Promise<BlockManifest | undefined> {
+    const key = blockManifestKey(this.prefix, start);
+    const found = await this.store.get(key);
+    return found && parseBlockManifest(key, found.bytes);
+  }
+
+  /** The stored manifests of a partition, in the order of their offsets. */
+  async *blocks(topic: string, partition: number): AsyncGenerator<BlockManifest, void, void> {
+    for await (const key of this.store.list(blockFolder(this.prefix, topic, partition))) {
+      const found = await this.store.get(key);
+      if (found) yield parseBlockManifest(key, found.bytes);
+    }
+  }
+
+  /**
+   * Claims a block. Returns its manifest: the given one, or the one that another process or an earlier attempt has stored
+   * for the block that starts there, which may end elsewhere.
+   */
+  async claim(block: BlockManifest): Promise<BlockManifest> {
+    const start = { topic: block.topic, partition: block.partition, from: BigInt(block.from) };
+    const key = blockManifestKey(this.prefix, start);
+    if (await this.store.putIfAbsent(key, encodeManifest(block))) return block;
+    const stored = await this.find(start);
+    if (stored) return stored;
+    throw new SinkError('UNAVAILABLE', `${key} was deleted while it was read`, { retryable: true });
+  }
+
+  /**
+   * Writes the objects of a claimed block, unless they are stored already, and lists them in the manifests of their hours.
+   *
+   * @throws SinkError `CONFLICT` if an object has other content
+   */
+  async write(block: BlockManifest, objects: readonly EncodedObject[]): Promise<void> {
+    await concurrently(objects, (object) => this.writeObject(object));
+    await concurrently(hoursOf(block), (hourMs) => this.updateHour(block, hourMs));
+  }
+
+  private async writeObject({ stored, bytes }: EncodedObject): Promise<void> {
+    const { key, sizeBytes, sha256 } = stored;
+    if (await this.store.putIfAbsent(key, bytes, sha256)) return;
+    const found = await this.store.describe(key);
+    if (found?.sizeBytes === sizeBytes && found.sha256 === sha256) return;
+    throw new SinkError('CONFLICT', `${key} exists with other content than the log has`, {
+      retryable: false,
+    });
+  }
+
+  private async updateHour(block: BlockManifest, hourMs: number): Promise<void> {
+    const key = hourManifestKey(this.prefix, block.topic, hourMs);
+    const previous = this.updates.get(key) ?? Promise.resolve();
+    const update = previous.catch(() => undefined).then(() => this.addToHour(key, block, hourMs));
+    this.updates.set(key, update);
+    try {
+      await update;
+    } finally {
+      if (this.updates.get(key) === update) this.updates.delete(key);
+    }
+  }
+
+  private async addToHour(key: string, block: BlockManifest, hourMs: number): Promise<void> {
+    for (let attempt = 0; attempt < MAX_UPDATES; attempt += 1) {
+      const found = await this.store.get(key);
+      const known = found && parseHourManifest(key, found.bytes);
+      const manifest = withBlock(known, block, hourMs);
+      if (manifest === known) return;
+      const bytes = encodeManifest(manifest);
+      const isWritten = found
+        ? await this.store.replace(key, bytes, found.etag)
+        : await this.store.putIfAbsent(key, bytes);
+      if (isWritten) return;
+      await delay(withJitter(backoffMs(attempt, UPDATE_BACKOFF)));
+    }
+    throw new SinkError('UNAVAILABLE', `${key} is being updated by too many processes`, { retryable: true });
+  }
+}
+
+async function concurrently<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const remaining = items.values();
+  const workers = Array.from({ length: Math.min(CONCURRENT_REQUESTS, items.length) }, async () => {
+    for (const item of remaining) await work(item);
+  });
+  await Promise.all(workers);
+}

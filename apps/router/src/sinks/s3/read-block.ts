@@ -1,0 +1,134 @@
+import { isUtf8 } from 'node:buffer';
+import type { ConsumerGap, LogRecord, RangeReader, UndecodableBatch } from '@hailstream/log';
+import { BlockBoundary, type BlockLimits } from './block-boundary.js';
+import type { BlockRecord } from './encode-block.js';
+
+/** A record that cannot be stored, and why. */
+export interface UnreadableRecord {
+  readonly record: LogRecord;
+  readonly reason: Error;
+}
+
+/** What the log has from an offset on, up to the end of a block. */
+export interface BlockContent {
+  /** Offset after the block. */
+  readonly to: bigint;
+  /** Whether the block can grow no further. If not, it ends at the end of the log for now. */
+  readonly isComplete: boolean;
+  /** When an incomplete block ends at the latest, in milliseconds; `undefined` if it has no record. */
+  readonly intervalEndMs: number | undefined;
+  /** Records that the log has in the block. */
+  readonly read: number;
+  readonly filtered: number;
+  readonly records: readonly BlockRecord[];
+  readonly unreadable: readonly UnreadableRecord[];
+  readonly undecodable: readonly UndecodableBatch[];
+  /** Offsets that the log does not have any more. */
+  readonly gaps: readonly ConsumerGap[];
+}
+
+export interface ReadBlockOptions {
+  readonly reader: RangeReader;
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partition: number;
+  readonly from: bigint;
+  /** Last stable offset of the partition. */
+  readonly end: bigint;
+  readonly limits: BlockLimits;
+  /** Where the block ends, if a process has already decided it. */
+  readonly to?: bigint;
+  /** The time that assigns an event to an hour. @throws Error if the event has none */
+  timeOf(event: Readonly<Record<string, unknown>>, record: LogRecord): number;
+  /** Whether an event is to be stored. */
+  matches(event: Readonly<Record<string, unknown>>): boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Reads a block from the log. */
+export async function readBlock(options: ReadBlockOptions): Promise<BlockContent> {
+  const { reader, topic, topicId, partition, from, end, limits, to: decidedEnd, signal } = options;
+  const boundary = new BlockBoundary(from, limits);
+  const readEnd = decidedEnd ?? (boundary.limit < end ? boundary.limit : end);
+  const ranges = [{ topic, topicId, partition, from, to: readEnd }];
+  const content = new Content(options);
+  const undecodable: UndecodableBatch[] = [];
+  const gaps: ConsumerGap[] = [];
+  const request = {
+    ranges,
+    signal,
+    onGap: (gap: ConsumerGap) => void gaps.push(gap),
+    onUndecodable: (batch: UndecodableBatch) => void undecodable.push(batch),
+  };
+  let cut: bigint | undefined;
+  reading: for await (const { records } of await reader.readRange(request)) {
+    for (const record of records) {
+      if (decidedEnd === undefined && !boundary.admits(record)) {
+        cut = record.offset;
+        break reading;
+      }
+      content.add(record);
+    }
+  }
+  return {
+    ...content.result(),
+    undecodable,
+    gaps,
+    to: cut ?? readEnd,
+    isComplete: cut !== undefined || decidedEnd !== undefined || readEnd === boundary.limit,
+    intervalEndMs: boundary.intervalEndMs,
+  };
+}
+
+class Content {
+  private readonly records: BlockRecord[] = [];
+  private readonly unreadable: UnreadableRecord[] = [];
+  private read = 0;
+  private filtered = 0;
+
+  constructor(private readonly options: Pick<ReadBlockOptions, 'timeOf' | 'matches'>) {}
+
+  add(record: LogRecord): void {
+    this.read += 1;
+    try {
+      const event = parseEvent(record.value);
+      const timeMs = this.options.timeOf(event, record);
+      if (this.options.matches(event)) {
+        this.records.push({
+          timeMs,
+          offset: record.offset,
+          receivedMs: record.timestampMs,
+          value: record.value!,
+        });
+      } else this.filtered += 1;
+    } catch (reason) {
+      this.unreadable.push({ record, reason: reason as Error });
+    }
+  }
+
+  result(): Pick<BlockContent, 'read' | 'filtered' | 'records' | 'unreadable'> {
+    const { read, filtered, records, unreadable } = this;
+    return { read, filtered, records, unreadable };
+  }
+}
+
+/** @throws UnreadableEventError if the value is not a JSON object */
+function parseEvent(value: Buffer | null): Readonly<Record<string, unknown>> {
+  if (value === null) throw new UnreadableEventError('the record has no value');
+  if (!isUtf8(value)) throw new UnreadableEventError('the value is not UTF-8');
+  let event: unknown;
+  try {
+    event = JSON.parse(value.toString('utf8'));
+  } catch (error) {
+    throw new UnreadableEventError(`the value is not JSON: ${(error as Error).message}`);
+  }
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) {
+    throw new UnreadableEventError('the value is not a JSON object');
+  }
+  return event as Readonly<Record<string, unknown>>;
+}
+
+/** A record's value is not an event that can be routed. */
+export class UnreadableEventError extends Error {
+  override readonly name = 'UnreadableEventError';
+}

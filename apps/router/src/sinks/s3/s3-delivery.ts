@@ -1,0 +1,176 @@
+import {
+  createBatchConsumer,
+  createDeadLetterQueue,
+  createRangeReader,
+  type Admin,
+  type BatchConsumer,
+  type LogConnection,
+  type LogRecord,
+  type RangeReader,
+  type DeadLetterQueue,
+  type TopicPartition,
+} from '@hailstream/log';
+import { deadLetterTopic, eventRegistry } from '@hailstream/events';
+import type { Logger } from '@hailstream/service/logging';
+import type { Delivery, DeliveryObserver } from '../../jobs/delivery.js';
+import type { JobSpec } from '../../router-file/router-file.js';
+import type { S3SinkSpec } from '../../router-file/sink-specs.js';
+import { UnreadableEventError } from './read-block.js';
+import { BlockDelivery } from './block-delivery.js';
+import { BlockStore } from './block-store.js';
+import { ndjsonGzip } from './ndjson.js';
+import { ObjectStore } from './object-store.js';
+import { verifyObjects, type Verification } from './verify.js';
+
+export interface S3DeliveryOptions {
+  readonly spec: JobSpec & { readonly sink: S3SinkSpec };
+  readonly groupId: string;
+  readonly connection: LogConnection;
+  readonly admin: Admin;
+  readonly logger: Logger;
+  readonly observer: DeliveryObserver;
+  readonly until?: (partition: TopicPartition) => bigint | undefined;
+}
+
+/** Delivers a job's topics to object storage. */
+export class S3Delivery implements Delivery {
+  private readonly objectStore: ObjectStore;
+  private readonly consumer: BatchConsumer;
+  private readonly reader: RangeReader;
+  private readonly deadLetters: DeadLetterQueue;
+  private readonly blocks: BlockDelivery;
+
+  constructor({ spec, groupId, connection, admin, logger, observer, until }: S3DeliveryOptions) {
+    const { sink, concurrency } = spec;
+    this.objectStore = openObjectStore(sink);
+    this.consumer = createBatchConsumer({
+      connection,
+      logger,
+      groupId,
+      topics: spec.topics,
+      offsets: { kind: 'committed', startAt: 'earliest', commit: 'manual' },
+      handler: () => Promise.reject(new Error('the consumer is paused, records are read in blocks')),
+      onGap: (gap) => observer.gap(gap),
+    });
+    this.reader = createRangeReader({ connection, logger });
+    this.deadLetters = createDeadLetterQueue({ connection, logger, topic: deadLetterTopic.name });
+    this.blocks = new BlockDelivery({
+      groupId,
+      ...blockSettings(spec),
+      concurrency,
+      consumer: this.consumer,
+      reader: this.reader,
+      admin,
+      deadLetters: this.deadLetters,
+      store: new BlockStore(this.objectStore, sink.prefix),
+      logger,
+      observer,
+      ...(until && { until }),
+    });
+  }
+
+  get assignedPartitions(): number {
+    return this.consumer.assignment().length;
+  }
+
+  async start(): Promise<void> {
+    await this.objectStore.check();
+    await this.consumer.start();
+  }
+
+  pause(): void {
+    this.blocks.pause();
+  }
+
+  resume(): void {
+    this.blocks.resume();
+  }
+
+  lagRecords(): bigint {
+    return this.consumer.lagRecords();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.blocks.stop();
+    await this.consumer[Symbol.asyncDispose]();
+    await this.reader[Symbol.asyncDispose]();
+    await this.deadLetters[Symbol.asyncDispose]();
+    this.objectStore[Symbol.dispose]();
+  }
+}
+
+type S3Job = S3DeliveryOptions['spec'];
+
+/** What determines the objects of a job. */
+function blockSettings({ sink, batching }: S3Job) {
+  return {
+    prefix: sink.prefix,
+    limits: {
+      records: batching.records,
+      sizeBytes: batching.sizeBytes,
+      intervalMs: batching.intervalSeconds * 1_000,
+    },
+    format: ndjsonGzip,
+    timeOf: sink.partitionBy === 'received-time' ? receivedTime : eventTime,
+    matches: () => true,
+  };
+}
+
+/** Compares the objects of a job with the log. */
+export async function verifyS3Job(options: {
+  readonly spec: S3Job;
+  readonly groupId: string;
+  readonly admin: Admin;
+  readonly reader: RangeReader;
+  readonly signal: AbortSignal;
+}): Promise<Verification> {
+  const { spec, ...rest } = options;
+  using store = openObjectStore(spec.sink);
+  const blocks = new BlockStore(store, spec.sink.prefix);
+  return verifyObjects({ ...rest, ...blockSettings(spec), topics: spec.topics, store, blocks });
+}
+
+/** The bucket of a sink. */
+function openObjectStore(sink: S3SinkSpec): ObjectStore {
+  const {
+    bucket,
+    region,
+    endpoint,
+    forcePathStyle,
+    partBytes,
+    storageClass,
+    serverSideEncryption,
+    kmsKeyId,
+  } = sink;
+  return new ObjectStore({
+    bucket,
+    region,
+    forcePathStyle,
+    partBytes,
+    ...(endpoint !== undefined && { endpoint }),
+    ...(storageClass !== undefined && { storageClass }),
+    ...(serverSideEncryption !== undefined && { serverSideEncryption }),
+    ...(kmsKeyId !== undefined && { kmsKeyId }),
+  });
+}
+
+function receivedTime(_: string, __: unknown, { timestampMs }: LogRecord): number {
+  return timestampMs;
+}
+
+/** Latest time in milliseconds that a JavaScript `Date` and a four-digit year can represent: the end of 9999. */
+const MAX_TIME_MS = 253_402_300_799_999;
+
+/** @throws UnreadableEventError if the event does not have its family's time */
+function eventTime(
+  topic: string,
+  event: Readonly<Record<string, unknown>>,
+  { timestampMs }: LogRecord,
+): number {
+  const family = eventRegistry.byTopic.get(topic);
+  if (family === undefined) return timestampMs;
+  const time = event[family.fields.time];
+  if (Number.isSafeInteger(time) && (time as number) >= 0 && (time as number) <= MAX_TIME_MS)
+    return time as number;
+  throw new UnreadableEventError(`${family.fields.time}: expected milliseconds since 1970`);
+}

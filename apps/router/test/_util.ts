@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { eventRegistry, telemetryFamily } from '@hailstream/events';
+import { createAdmin, createProducer, type LogConnection } from '@hailstream/log';
+import { pino } from 'pino';
+import { deliverAll, type RunResult } from '../src/commands/deliver-all.js';
+import { verifyAll, type VerifyResult } from '../src/commands/verify-all.js';
+import { parseRouterFile, type JobSpec } from '../src/router-file/router-file.js';
+import type { TestS3Server } from './_s3-server.js';
+
+// Any credentials do: the test server does not check signatures.
+process.env['AWS_ACCESS_KEY_ID'] ??= 'test';
+process.env['AWS_SECRET_ACCESS_KEY'] ??= 'test-secret';
+
+export const silent = pino({ level: 'silent' });
+export const TELEMETRY = telemetryFamily.topic.name;
+export const HOUR_MS = 3_600_000;
+/** 2026-03-01, 08:00 UTC. */
+export const MORNING = Date.UTC(2026, 2, 1, 8);
+
+export function connectionTo(broker: { readonly address: string }): LogConnection {
+  return { brokers: [broker.address], clientId: 'router-test' };
+}
+
+/** A job that delivers telemetry to the server's bucket. */
+export function s3Job(
+  s3: TestS3Server,
+  settings: { sink?: object; batching?: object; name?: string } = {},
+): JobSpec {
+  const sink = {
+    type: 's3',
+    endpoint: s3.endpoint,
+    bucket: s3.bucket,
+    forcePathStyle: true,
+    prefix: 'lake/',
+    ...settings.sink,
+  };
+  const job = { name: settings.name ?? 'lake', topics: [TELEMETRY], sink, batching: settings.batching };
+  const [spec] = parseRouterFile(JSON.stringify({ jobs: [job] }), 'router.yaml');
+  return spec!;
+}
+
+export interface TestPoint {
+  readonly deviceId?: string;
+  readonly timeMs?: number;
+  readonly receivedMs?: number;
+  /** Instead of a telemetry point. */
+  readonly value?: Buffer | null;
+}
+
+/** Appends telemetry points. */
+export async function appendPoints(
+  broker: { readonly address: string },
+  points: readonly TestPoint[],
+): Promise<void> {
+  const connection = connectionTo(broker);
+  await using admin = createAdmin({ connection, logger: silent });
+  await admin.ensureTopics(eventRegistry.topics);
+  await using producer = createProducer({ connection, logger: silent });
+  for (let start = 0; start < points.length; start += 5_000) {
+    const results = await producer.send(
+      points
+        .slice(start, start + 5_000)
+        .map(({ deviceId = randomUUID(), timeMs = MORNING, receivedMs, value }) => ({
+          topic: TELEMETRY,
+          key: deviceId,
+          value: value === undefined ? Buffer.from(JSON.stringify(point(deviceId, timeMs))) : value,
+          timestampMs: receivedMs ?? timeMs,
+        })),
+    );
+    for (const result of results) if (result.kind === 'failed') throw result.error;
+  }
+}
+
+function point(deviceId: string, timeMs: number): object {
+  return { ...telemetryFamily.example, device_id: deviceId, telemetry_id: randomUUID(), timestamp: timeMs };
+}
+
+/** Delivers everything that the log has now. */
+export async function run(
+  broker: { readonly address: string },
+  jobs: readonly JobSpec[],
+  options: { readonly stallTimeoutMs?: number; readonly signal?: AbortSignal } = {},
+): Promise<RunResult> {
+  const connection = connectionTo(broker);
+  await using admin = createAdmin({ connection, logger: silent });
+  const signal = options.signal ?? new AbortController().signal;
+  return await deliverAll({ connection, jobs, admin, logger: silent, ...options, signal });
+}
+
+export async function verify(
+  broker: { readonly address: string },
+  jobs: readonly JobSpec[],
+): Promise<VerifyResult> {
+  const connection = connectionTo(broker);
+  await using admin = createAdmin({ connection, logger: silent });
+  return await verifyAll({ connection, jobs, admin, logger: silent, signal: new AbortController().signal });
+}

@@ -1,0 +1,107 @@
+import { gunzipSync } from 'node:zlib';
+import { startTestBroker } from '@hailstream/log/testing';
+import { describe, expect, it } from 'vitest';
+import { TestS3Server } from './_s3-server.js';
+import { appendPoints, HOUR_MS, MORNING, run, s3Job, verify } from './_util.js';
+
+const devices = Array.from(
+  { length: 40 },
+  (_, index) => `0197a1c5-0000-7000-8000-${String(index).padStart(12, '0')}`,
+);
+
+/** Points of all devices, `count` of them, a second apart. */
+function points(count: number, startMs = MORNING) {
+  return Array.from({ length: count }, (_, index) => ({
+    deviceId: devices[index % devices.length]!,
+    timeMs: startMs + index * 1_000,
+  }));
+}
+
+function lines(s3: TestS3Server): Record<string, unknown>[] {
+  return [...s3.objects]
+    .filter(([key]) => key.endsWith('.ndjson.gz'))
+    .flatMap(([, { bytes }]) => gunzipSync(bytes).toString('utf8').split('\n'))
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+describe('object storage', () => {
+  it('has every record once, in hourly objects, and manifests that prove it', async () => {
+    await using broker = await startTestBroker();
+    await using s3 = await TestS3Server.start();
+    await appendPoints(broker, points(10_000));
+    const job = s3Job(s3, { batching: { records: 300 } });
+    const result = await run(broker, [job]);
+    expect(result.jobs).toEqual({
+      lake: { records: 10_000, delivered: 10_000, filtered: 0, deadLettered: 0 },
+    });
+    const stored = lines(s3);
+    expect(stored).toHaveLength(10_000);
+    expect(new Set(stored.map(({ telemetry_id: id }) => id)).size).toBe(10_000);
+    expect(new Set(stored.map(({ _partition, _offset }) => `${_partition}/${_offset}`)).size).toBe(10_000);
+    const hours = new Set(
+      [...s3.objects.keys()].flatMap((key) => /topic=[^/]+\/date=[^/]+\/hour=\d\d/.exec(key) ?? []),
+    );
+    expect([...hours].toSorted()).toEqual(
+      ['08', '09', '10'].map((hour) => `topic=ride.telemetry/date=2026-03-01/hour=${hour}`),
+    );
+    expect(await verify(broker, [job])).toMatchObject({
+      ok: true,
+      jobs: { lake: { records: 10_000, missing: 0, overlapping: 0, pending: 0, problems: [] } },
+    });
+  });
+
+  it('has the same bytes after a run that was interrupted and failed at many requests', async () => {
+    await using broker = await startTestBroker();
+    await using undisturbed = await TestS3Server.start();
+    await using disturbed = await TestS3Server.start();
+    await appendPoints(broker, points(6_000));
+    const batching = { records: 100 };
+    await run(broker, [s3Job(undisturbed, { batching, name: 'undisturbed' })]);
+    let requests = 0;
+    disturbed.fault = () => {
+      requests += 1;
+      if (requests % 17 === 0) return 'reset-after';
+      if (requests % 23 === 0) return 'reset-before';
+      return requests % 29 === 0 ? { status: 503, code: 'SlowDown' } : undefined;
+    };
+    const job = s3Job(disturbed, { batching, name: 'disturbed' });
+    for (let interruption = 0; interruption < 3; interruption += 1) {
+      const stop = new AbortController();
+      const target = requests + 60;
+      const fault = disturbed.fault;
+      disturbed.fault = (request) => {
+        if (requests >= target) stop.abort();
+        return fault(request);
+      };
+      await run(broker, [job], { signal: stop.signal });
+    }
+    await run(broker, [job]);
+    expect([...disturbed.objects.keys()].toSorted()).toEqual([...undisturbed.objects.keys()].toSorted());
+    for (const [key, { bytes }] of undisturbed.objects) {
+      expect(disturbed.objects.get(key)!.bytes.equals(bytes), key).toBe(true);
+    }
+    expect((await verify(broker, [job])).ok).toBe(true);
+  });
+
+  it('collects late records of many hours in one object', async () => {
+    await using broker = await startTestBroker();
+    await using s3 = await TestS3Server.start();
+    const deviceId = devices[0]!;
+    const onTime = Array.from({ length: 900 }, (_, index) => ({ deviceId, timeMs: MORNING + index }));
+    const late = Array.from({ length: 48 }, (_, index) => ({
+      deviceId,
+      timeMs: MORNING - (index + 1) * HOUR_MS,
+      receivedMs: MORNING,
+    }));
+    await appendPoints(broker, [...onTime, ...late]);
+    const job = s3Job(s3);
+    await run(broker, [job]);
+    const objects = [...s3.objects.keys()].filter((key) => key.endsWith('.ndjson.gz'));
+    expect(objects.filter((key) => key.startsWith('lake/late/'))).toHaveLength(1);
+    expect(objects.length).toBeLessThanOrEqual(3);
+    const manifest = s3.objects.get('lake/topic=ride.telemetry/date=2026-02-28/hour=20/_manifest.json');
+    expect(JSON.parse(manifest!.bytes.toString('utf8'))).toMatchObject({ records: 1 });
+    expect((await verify(broker, [job])).ok).toBe(true);
+  });
+});
