@@ -11,8 +11,8 @@ export interface DeliveryCounts {
 /** Gets the results of deliveries. */
 export interface DeliveryObserver {
   delivered(partition: TopicPartition, counts: DeliveryCounts): void;
-  /** A delivery failed and is repeated after `waitMs`. */
-  failed(partition: TopicPartition, error: Error, retry: { readonly waitMs: number }): void;
+  /** A delivery failed and will be repeated. */
+  failed(partition: TopicPartition, error: Error): void;
   /** The first delivery after a failure succeeded. */
   recovered(partition: TopicPartition): void;
   /** Records were lost: the log had deleted them before they were delivered. */

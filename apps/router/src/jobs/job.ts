@@ -122,7 +122,6 @@ export class Job implements DeliveryObserver {
   failed(
     partition: { readonly topic: string; readonly partition: number } | undefined,
     error: Error,
-    { waitMs }: { readonly waitMs: number },
   ): void {
     const code = 'code' in error ? String(error.code) : error.name;
     const since = this.failure?.since ?? new Date().toISOString();
@@ -130,7 +129,7 @@ export class Job implements DeliveryObserver {
     this.failing.add(placeOf(partition));
     this.listener.failed(this.name, error);
     this.failureLogger.warn(
-      { ...partition, err: error, waitMs: Math.round(waitMs) },
+      { ...partition, err: error },
       'delivery failed, will retry',
     );
   }
@@ -171,7 +170,7 @@ export class Job implements DeliveryObserver {
         await delivery[Symbol.asyncDispose]();
         if (signal.aborted) return;
         const waitMs = withJitter(backoffMs(failures, START_BACKOFF));
-        this.failed(undefined, error as Error, { waitMs });
+        this.failed(undefined, error as Error);
         await sleep(waitMs, signal);
       }
     }

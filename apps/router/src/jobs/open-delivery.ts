@@ -20,9 +20,5 @@ export function groupOf({ name }: Pick<JobSpec, 'name'>): string {
 
 /** Opens the delivery to the sink of a job; it is started by the caller. */
 export function openDelivery(spec: JobSpec, context: DeliveryContext): Delivery {
-  const options = { ...context, spec, groupId: groupOf(spec) };
-  switch (spec.sink.type) {
-    case 's3':
-      return new S3Delivery(options);
-  }
+  return new S3Delivery({ ...context, spec, groupId: groupOf(spec) });
 }

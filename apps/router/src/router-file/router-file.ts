@@ -2,38 +2,36 @@ import { readFileSync } from 'node:fs';
 import Type from 'typebox';
 import { Value } from 'typebox/value';
 import { parseDocument } from 'yaml';
-import { MEBIBYTE, sinkSchemas, type SinkSpec } from './sink-specs.js';
-
-/** How many records are delivered together: a batch ends as soon as it reaches one of the limits. */
-const Batching = Type.Object(
-  {
-    records: Type.Integer({ minimum: 1, maximum: 10_000_000, default: 100_000 }),
-    sizeBytes: Type.Integer({ minimum: 65_536, maximum: 1024 * MEBIBYTE, default: 32 * MEBIBYTE }),
-    intervalSeconds: Type.Integer({ minimum: 1, maximum: 86_400, default: 600 }),
-  },
-  { additionalProperties: false, default: {} },
-);
-export type BatchingSpec = Type.Static<typeof Batching>;
+import { compileFilter, FilterError, type Event } from './filter.js';
+import { sinkSchemas, type SinkSpec, type SinkType } from './sink-specs.js';
 
 const Job = Type.Object(
   {
     /** Also names the job's consumer group. */
     name: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$', description: 'a name of a-z, 0-9 and "-"' }),
-    topics: Type.Array(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,249}$' }), {
-      minItems: 1,
-      uniqueItems: true,
-    }),
+    topics: Type.Array(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,249}$' }), { minItems: 1, uniqueItems: true }),
+    /** An expression; see filter.ts. @default all records */
+    filter: Type.Optional(Type.String({ minLength: 1 })),
     sink: Type.Object({ type: Type.Enum(Object.keys(sinkSchemas)) }),
-    batching: Batching,
+    batching: Type.Unknown({ default: {} }),
     /** Batches in memory at the same time. */
     concurrency: Type.Integer({ minimum: 1, maximum: 64, default: 2 }),
   },
   { additionalProperties: false },
 );
 
-/** A routing job: topics of the log, and the sink that their records are delivered to. */
-export interface JobSpec extends Omit<Type.Static<typeof Job>, 'sink'> {
-  readonly sink: SinkSpec;
+/** A routing job: topics of the log, the records that are selected, and the sink that they are delivered to. */
+export type JobSpec = Omit<Type.Static<typeof Job>, 'sink' | 'batching' | 'filter'> & {
+  /** Whether to deliver an event. */
+  readonly matches: (event: Event) => boolean;
+} & SinkSpec;
+
+/** A job with a sink of this type. */
+export type JobOf<T extends SinkType> = Extract<JobSpec, { readonly sink: { readonly type: T } }>;
+
+/** Whether a job has a sink of this type. */
+export function isJobOf<T extends SinkType>(spec: JobSpec, type: T): spec is JobOf<T> {
+  return spec.sink.type === type;
 }
 
 const RouterFile = Type.Object(
@@ -74,14 +72,24 @@ export function parseRouterFile(text: string, path: string): readonly JobSpec[] 
   const issues = issuesOf(RouterFile, file, '');
   if (issues.length > 0) throw invalid(path, issues);
   const { jobs } = file as Type.Static<typeof RouterFile>;
-  const sinkIssues: string[] = [];
+  const jobIssues: string[] = [];
   const specs = jobs.map((job, index): JobSpec => {
-    const schema = sinkSchemas[job.sink.type as SinkSpec['type']];
-    const sink: unknown = Value.Default(schema, job.sink);
-    sinkIssues.push(...issuesOf(schema, sink, `/jobs/${index}/sink`));
-    return { ...job, sink: sink as SinkSpec };
+    const schemas = sinkSchemas[job.sink.type as SinkType];
+    const sink: unknown = Value.Default(schemas.sink, job.sink);
+    const batching: unknown = Value.Default(schemas.batching, job.batching);
+    jobIssues.push(...issuesOf(schemas.sink, sink, `/jobs/${index}/sink`));
+    jobIssues.push(...issuesOf(schemas.batching, batching, `/jobs/${index}/batching`));
+    const { filter, ...rest } = job;
+    let matches: JobSpec['matches'] = () => true;
+    try {
+      if (filter !== undefined) matches = compileFilter(filter);
+    } catch (error) {
+      if (!(error instanceof FilterError)) throw error;
+      jobIssues.push(`jobs[${index}].filter: ${error.message}`);
+    }
+    return { ...rest, ...({ sink, batching } as SinkSpec), matches };
   });
-  if (sinkIssues.length > 0) throw invalid(path, sinkIssues);
+  if (jobIssues.length > 0) throw invalid(path, jobIssues);
   const names = jobs.map(({ name }) => name);
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
   if (repeated !== undefined) throw invalid(path, [`jobs: two jobs have the name "${repeated}"`]);

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 
-export const MEBIBYTE = 1_048_576;
+const MEBIBYTE = 1_048_576;
 
 /** Objects in a bucket. Credentials come from the environment (`AWS_ACCESS_KEY_ID`, …), as the AWS SDK finds them. */
 const S3Sink = Type.Object(
@@ -36,7 +36,38 @@ const S3Sink = Type.Object(
 );
 export type S3SinkSpec = Type.Static<typeof S3Sink>;
 
-/** The settings of each type of sink. */
-export const sinkSchemas = { s3: S3Sink } as const satisfies Readonly<Record<string, Type.TObject>>;
+/** How many records are delivered at once: a batch ends when it reaches one of the limits. */
+function batching(records: number, sizeBytes: number) {
+  return Type.Object(
+    {
+      records: Type.Integer({ minimum: 1, maximum: 10_000_000, default: records }),
+      sizeBytes: Type.Integer({ minimum: 65_536, maximum: 1024 * MEBIBYTE, default: sizeBytes }),
+    },
+    { additionalProperties: false, default: {} },
+  );
+}
 
-export type SinkSpec = S3SinkSpec;
+/** A block also ends before the first record that was received in a later interval than its first record. */
+const BlockBatching = Type.Object(
+  {
+    ...batching(100_000, 32 * MEBIBYTE).properties,
+    intervalSeconds: Type.Integer({ minimum: 1, maximum: 86_400, default: 600 }),
+  },
+  { additionalProperties: false, default: {} },
+);
+
+/** The settings of each type of sink, and of its batches. */
+export const sinkSchemas = {
+  s3: { sink: S3Sink, batching: BlockBatching },
+} as const;
+
+type SinkSchemas = typeof sinkSchemas;
+export type SinkType = keyof SinkSchemas;
+
+/** The sink and the batching of a job. */
+export type SinkSpec = {
+  readonly [T in SinkType]: {
+    readonly sink: Type.Static<SinkSchemas[T]['sink']>;
+    readonly batching: Type.Static<SinkSchemas[T]['batching']>;
+  };
+}[SinkType];

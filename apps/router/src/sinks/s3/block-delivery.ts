@@ -12,6 +12,7 @@ import type {
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import type { Logger } from '@hailstream/service/logging';
 import { sleep } from '@hailstream/service/timers';
+import type { Event } from '../../router-file/filter.js';
 import type { DeliveryObserver } from '../../jobs/delivery.js';
 import { SinkError } from '../sink.errors.js';
 import type { BlockLimits } from './block-boundary.js';
@@ -43,8 +44,8 @@ export interface BlockDeliveryOptions {
   readonly logger: Logger;
   readonly observer: DeliveryObserver;
   /** The time that assigns a record to an hour, in milliseconds. @throws Error if it has none */
-  timeOf(topic: string, event: Readonly<Record<string, unknown>>, record: LogRecord): number;
-  matches(event: Readonly<Record<string, unknown>>): boolean;
+  timeOf(topic: string, event: Event, record: LogRecord): number;
+  matches(event: Event): boolean;
   /** Offsets up to which to deliver. @default delivers for ever, and leaves the last block open until its interval ends */
   readonly until?: (partition: TopicPartition) => bigint | undefined;
 }
@@ -175,7 +176,7 @@ export class BlockDelivery {
       partition.retryAtMs = Date.now() + waitMs;
       partition.mayBeClaimed = true;
       this.identities.delete(partition.topic);
-      observer.failed(partition, error as Error, { waitMs });
+      observer.failed(partition, error as Error);
     }
   }
 

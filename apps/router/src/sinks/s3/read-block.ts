@@ -1,5 +1,6 @@
-import { isUtf8 } from 'node:buffer';
 import type { ConsumerGap, LogRecord, RangeReader, UndecodableBatch } from '@hailstream/log';
+import type { Event } from '../../router-file/filter.js';
+import { parseEvent } from '../event.js';
 import { BlockBoundary, type BlockLimits } from './block-boundary.js';
 import type { BlockRecord } from './encode-block.js';
 
@@ -39,9 +40,9 @@ export interface ReadBlockOptions {
   /** Where the block ends, if a process has already decided it. */
   readonly to?: bigint;
   /** The time that assigns an event to an hour. @throws Error if the event has none */
-  timeOf(event: Readonly<Record<string, unknown>>, record: LogRecord): number;
+  timeOf(event: Event, record: LogRecord): number;
   /** Whether an event is to be stored. */
-  matches(event: Readonly<Record<string, unknown>>): boolean;
+  matches(event: Event): boolean;
   readonly signal: AbortSignal;
 }
 
@@ -110,25 +111,4 @@ class Content {
     const { read, filtered, records, unreadable } = this;
     return { read, filtered, records, unreadable };
   }
-}
-
-/** @throws UnreadableEventError if the value is not a JSON object */
-function parseEvent(value: Buffer | null): Readonly<Record<string, unknown>> {
-  if (value === null) throw new UnreadableEventError('the record has no value');
-  if (!isUtf8(value)) throw new UnreadableEventError('the value is not UTF-8');
-  let event: unknown;
-  try {
-    event = JSON.parse(value.toString('utf8'));
-  } catch (error) {
-    throw new UnreadableEventError(`the value is not JSON: ${(error as Error).message}`);
-  }
-  if (typeof event !== 'object' || event === null || Array.isArray(event)) {
-    throw new UnreadableEventError('the value is not a JSON object');
-  }
-  return event as Readonly<Record<string, unknown>>;
-}
-
-/** A record's value is not an event that can be routed. */
-export class UnreadableEventError extends Error {
-  override readonly name = 'UnreadableEventError';
 }

@@ -10,12 +10,12 @@ import {
   type DeadLetterQueue,
   type TopicPartition,
 } from '@hailstream/log';
-import { deadLetterTopic, eventRegistry } from '@hailstream/events';
+import { deadLetterTopic } from '@hailstream/events';
 import type { Logger } from '@hailstream/service/logging';
 import type { Delivery, DeliveryObserver } from '../../jobs/delivery.js';
-import type { JobSpec } from '../../router-file/router-file.js';
+import type { JobOf } from '../../router-file/router-file.js';
 import type { S3SinkSpec } from '../../router-file/sink-specs.js';
-import { UnreadableEventError } from './read-block.js';
+import { eventTimeOf } from '../event.js';
 import { BlockDelivery } from './block-delivery.js';
 import { BlockStore } from './block-store.js';
 import { ndjsonGzip } from './ndjson.js';
@@ -23,7 +23,7 @@ import { ObjectStore } from './object-store.js';
 import { verifyObjects, type Verification } from './verify.js';
 
 export interface S3DeliveryOptions {
-  readonly spec: JobSpec & { readonly sink: S3SinkSpec };
+  readonly spec: JobOf<'s3'>;
   readonly groupId: string;
   readonly connection: LogConnection;
   readonly admin: Admin;
@@ -102,7 +102,7 @@ export class S3Delivery implements Delivery {
 type S3Job = S3DeliveryOptions['spec'];
 
 /** What determines the objects of a job. */
-function blockSettings({ sink, batching }: S3Job) {
+function blockSettings({ sink, batching, matches }: S3Job) {
   return {
     prefix: sink.prefix,
     limits: {
@@ -111,8 +111,8 @@ function blockSettings({ sink, batching }: S3Job) {
       intervalMs: batching.intervalSeconds * 1_000,
     },
     format: ndjsonGzip,
-    timeOf: sink.partitionBy === 'received-time' ? receivedTime : eventTime,
-    matches: () => true,
+    timeOf: sink.partitionBy === 'received-time' ? receivedTime : eventTimeOf,
+    matches,
   };
 }
 
@@ -156,21 +156,4 @@ function openObjectStore(sink: S3SinkSpec): ObjectStore {
 
 function receivedTime(_: string, __: unknown, { timestampMs }: LogRecord): number {
   return timestampMs;
-}
-
-/** Latest time in milliseconds that a JavaScript `Date` and a four-digit year can represent: the end of 9999. */
-const MAX_TIME_MS = 253_402_300_799_999;
-
-/** @throws UnreadableEventError if the event does not have its family's time */
-function eventTime(
-  topic: string,
-  event: Readonly<Record<string, unknown>>,
-  { timestampMs }: LogRecord,
-): number {
-  const family = eventRegistry.byTopic.get(topic);
-  if (family === undefined) return timestampMs;
-  const time = event[family.fields.time];
-  if (Number.isSafeInteger(time) && (time as number) >= 0 && (time as number) <= MAX_TIME_MS)
-    return time as number;
-  throw new UnreadableEventError(`${family.fields.time}: expected milliseconds since 1970`);
 }
