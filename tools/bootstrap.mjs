@@ -25,6 +25,7 @@ const COMMANDS = {
   token: 'tools/dist/commands/token.js',
   replay: 'tools/dist/commands/replay.js',
   batch: 'tools/dist/commands/batch.js',
+  router: 'tools/dist/commands/router.js',
   broker: 'tools/dist/commands/broker.js',
   'copy-topics': 'tools/dist/commands/copy-topics.js',
   bench: 'bench/dist/main.js',

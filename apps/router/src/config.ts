@@ -30,9 +30,15 @@ export interface RouterConfig {
   readonly jobs: readonly JobSpec[];
 }
 
-/** @throws ConfigError if a variable or the router file is invalid */
-export function loadConfig(environment: NodeJS.ProcessEnv = process.env): RouterConfig {
-  const env = readEnv(routerEnv, environment);
+/**
+ * @param routerFile path of the router file, instead of `ROUTER_CONFIG`
+ * @throws ConfigError if a variable or the router file is invalid
+ */
+export function loadConfig(routerFile?: string, environment: NodeJS.ProcessEnv = process.env): RouterConfig {
+  const env = readEnv(routerEnv, {
+    ...environment,
+    ...(routerFile !== undefined && { ROUTER_CONFIG: routerFile }),
+  });
   return Object.freeze({
     logLevel: env.LOG_LEVEL,
     http: { host: env.HOST, port: env.PORT },

@@ -1,18 +1,21 @@
 import { createHttpApp } from '@hailstream/nest';
 import { runService } from '@hailstream/service/lifecycle';
 import { createLogger } from '@hailstream/service/logging';
-import { runCommand } from './commands/run-command.js';
+import { runCommand, parseServe } from './commands/run-command.js';
 import { loadConfig } from './config.js';
 import { RouterModule } from './router.module.js';
 
 const args = process.argv.slice(2);
+const service = parseServe(args);
+// The SDK announces when its next versions need a newer Node; the version here is pinned.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
-if (args.length > 0) process.exitCode = await runCommand(args);
+if (service === undefined) process.exitCode = await runCommand(args);
 else {
   await runService({
     name: 'router',
     main: async () => {
-      const config = loadConfig();
+      const config = loadConfig(service.config);
       const logger = createLogger({ name: 'router', level: config.logLevel });
       const app = await createHttpApp(RouterModule.forRoot(config, logger), { logger });
       await app.listen(config.http.port, config.http.host);

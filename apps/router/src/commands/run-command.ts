@@ -14,11 +14,20 @@ run [--json]
 verify [--json]
     compares the objects in the bucket with the log. Exit code: 0 complete, 1 records are missing or stored twice
 serve
-    delivers for ever; without a command, too`;
+    delivers until it is stopped, with HTTP on PORT: GET /jobs, /health/*, /metrics`;
 
 /** Arguments that the user has to correct. */
 class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** The options of the service if the arguments start it: none, or `serve [--config FILE]`. */
+export function parseServe(args: readonly string[]): { readonly config?: string } | undefined {
+  const [command, option, config, ...rest] = args;
+  if (command === undefined) return {};
+  if (command !== 'serve' || rest.length > 0) return undefined;
+  if (option === undefined) return {};
+  return option === '--config' && config !== undefined ? { config } : undefined;
 }
 
 /** Runs one command and returns the exit code. */
@@ -31,7 +40,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
       return 0;
     }
     const { command, options } = parse(args);
-    const config = loadConfig({ ...process.env, ...(options.config && { ROUTER_CONFIG: options.config }) });
+    const config = loadConfig(options.config);
     const level = config.logLevel === 'info' ? 'warn' : config.logLevel;
     const logger = createLogger({ name: 'router', level }, pino.destination({ dest: 2, sync: true }));
     return await command({ config, logger, isJson: options.json ?? false, signal: stop.signal });

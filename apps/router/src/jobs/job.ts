@@ -119,19 +119,13 @@ export class Job implements DeliveryObserver {
     this.listener.counted(this.name, counts);
   }
 
-  failed(
-    partition: { readonly topic: string; readonly partition: number } | undefined,
-    error: Error,
-  ): void {
+  failed(partition: { readonly topic: string; readonly partition: number } | undefined, error: Error): void {
     const code = 'code' in error ? String(error.code) : error.name;
     const since = this.failure?.since ?? new Date().toISOString();
     this.failure = { code, reason: error.message, since, failures: (this.failure?.failures ?? 0) + 1 };
     this.failing.add(placeOf(partition));
     this.listener.failed(this.name, error);
-    this.failureLogger.warn(
-      { ...partition, err: error },
-      'delivery failed, will retry',
-    );
+    this.failureLogger.warn({ ...partition, err: error }, 'delivery failed, will retry');
   }
 
   recovered(partition: { readonly topic: string; readonly partition: number } | undefined): void {

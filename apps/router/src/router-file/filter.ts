@@ -24,7 +24,8 @@ export class FilterError extends Error {
 
 /** Longest expression. */
 const MAX_LENGTH = 4_000;
-const TOKEN = /\s*(?:(-?\d+(?:\.\d+)?)|'([^']*)'|"([^"]*)"|([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)|(!=|<=|>=|[=<>(),]))/y;
+const TOKEN =
+  /\s*(?:(-?\d+(?:\.\d+)?)|'([^']*)'|"([^"]*)"|([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)|(!=|<=|>=|[=<>(),]))/y;
 const LITERALS: ReadonlyMap<string, Literal> = new Map<string, Literal>([
   ['true', true],
   ['false', false],
@@ -132,7 +133,8 @@ class Parser {
       return (event) => members.has(valueAt(event, path));
     }
     const compare = comparisons[operator];
-    if (compare === undefined) throw new FilterError(`expected a comparison after "${text}", got "${operator}"`);
+    if (compare === undefined)
+      throw new FilterError(`expected a comparison after "${text}", got "${operator}"`);
     const literal = this.literal();
     return (event) => compare(valueAt(event, path), literal);
   }

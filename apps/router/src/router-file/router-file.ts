@@ -9,7 +9,10 @@ const Job = Type.Object(
   {
     /** Also names the job's consumer group. */
     name: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$', description: 'a name of a-z, 0-9 and "-"' }),
-    topics: Type.Array(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,249}$' }), { minItems: 1, uniqueItems: true }),
+    topics: Type.Array(Type.String({ pattern: '^[a-zA-Z0-9._-]{1,249}$' }), {
+      minItems: 1,
+      uniqueItems: true,
+    }),
     /** An expression; see filter.ts. @default all records */
     filter: Type.Optional(Type.String({ minLength: 1 })),
     sink: Type.Object({ type: Type.Enum(Object.keys(sinkSchemas)) }),

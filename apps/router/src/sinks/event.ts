@@ -37,10 +37,15 @@ export function parseEvent(value: Buffer | null): Event {
  *
  * @throws UnreadableEventError if the event does not have its family's time
  */
-export function eventTimeOf(topic: string, event: Event, { timestampMs }: Pick<LogRecord, 'timestampMs'>): number {
+export function eventTimeOf(
+  topic: string,
+  event: Event,
+  { timestampMs }: Pick<LogRecord, 'timestampMs'>,
+): number {
   const family = eventRegistry.byTopic.get(topic);
   if (family === undefined) return timestampMs;
   const time = event[family.fields.time];
-  if (Number.isSafeInteger(time) && (time as number) >= 0 && (time as number) <= MAX_TIME_MS) return time as number;
+  if (Number.isSafeInteger(time) && (time as number) >= 0 && (time as number) <= MAX_TIME_MS)
+    return time as number;
   throw new UnreadableEventError(`${family.fields.time}: expected milliseconds since 1970`);
 }

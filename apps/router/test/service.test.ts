@@ -1,0 +1,84 @@
+import { startTestBroker } from '@hailstream/log/testing';
+import { createHttpApp } from '@hailstream/nest';
+import { until } from '@hailstream/service/testing';
+import { makeToken } from '@hailstream/service/tokens';
+import { describe, expect, it } from 'vitest';
+import type { RouterConfig } from '../src/config.js';
+import type { JobStatus } from '../src/jobs/job.js';
+import type { JobSpec } from '../src/router-file/router-file.js';
+import { RouterModule } from '../src/router.module.js';
+import { TestS3Server } from './_s3-server.js';
+import { appendPoints, connectionTo, s3Job, silent } from './_util.js';
+
+const SECRET = 'a secret of at least thirty-two characters';
+
+async function startService(broker: { readonly address: string }, jobs: readonly JobSpec[]) {
+  const config: RouterConfig = {
+    logLevel: 'silent',
+    http: { host: '127.0.0.1', port: 0 },
+    auth: { kind: 'secret', secret: SECRET },
+    connection: connectionTo(broker),
+    topicPolicy: { missing: 'create' },
+    jobs,
+  };
+  const app = await createHttpApp(RouterModule.forRoot(config, silent), { logger: silent });
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  const request = async (method: string, path: string, scope: 'read' | 'operate' | 'write') => {
+    const providerId = scope === 'write' ? '0197a1c0-6d1f-7000-8000-000000000001' : undefined;
+    const token = await makeToken(SECRET, { scopes: [scope], ...(providerId && { providerId }) }, '1h');
+    return fetch(`${url}${path}`, { method, headers: { authorization: `Bearer ${token}` } });
+  };
+  const job = async (name: string): Promise<JobStatus> => {
+    const { jobs: statuses } = (await (await request('GET', '/jobs', 'read')).json()) as {
+      jobs: JobStatus[];
+    };
+    return statuses.find((status) => status.name === name)!;
+  };
+  return { url, request, job, [Symbol.asyncDispose]: () => app.close() };
+}
+
+describe('the service', () => {
+  it('keeps delivering one job while the sink of another is missing, and recovers', async () => {
+    await using broker = await startTestBroker();
+    await using s3 = await TestS3Server.start();
+    await appendPoints(
+      broker,
+      Array.from({ length: 500 }, (_, index) => ({ timeMs: Date.now() - 3_600_000 + index })),
+    );
+    const batching = { records: 10, intervalSeconds: 1 };
+    const healthy = s3Job(s3, { name: 'healthy', batching });
+    const broken = s3Job(s3, { name: 'broken', batching, sink: { bucket: 'missing' } });
+    await using service = await startService(broker, [healthy, broken]);
+    await until(async () => (await service.job('healthy')).counts.delivered === 500);
+    expect(await service.job('healthy')).toMatchObject({ state: 'running', partitions: 12, lagRecords: '0' });
+    const { state, failure } = await service.job('broken');
+    expect({ state, failure }).toMatchObject({
+      state: 'failing',
+      failure: { code: 'MISCONFIGURED', reason: 'bucket "missing" does not exist' },
+    });
+    expect((await fetch(`${service.url}/health/ready`)).status).toBe(200);
+    const metrics = await (await fetch(`${service.url}/metrics`)).text();
+    expect(metrics).toContain('router_records_total{job="healthy",result="delivered"} 500');
+    expect(metrics).toContain('router_job_failing{job="broken"} 1');
+  });
+
+  it('pauses and resumes a job on request of an operator', async () => {
+    await using broker = await startTestBroker();
+    await using s3 = await TestS3Server.start();
+    await appendPoints(broker, []);
+    await using service = await startService(broker, [s3Job(s3, { batching: { records: 1 } })]);
+    await until(async () => (await service.job('lake')).state === 'running');
+    expect((await service.request('POST', '/jobs/lake/pause', 'read')).status).toBe(401);
+    expect((await service.request('POST', '/jobs/lake/pause', 'write')).status).toBe(401);
+    expect((await service.request('POST', '/jobs/other/pause', 'operate')).status).toBe(404);
+    expect(await (await service.request('POST', '/jobs/lake/pause', 'operate')).json()).toMatchObject({
+      state: 'paused',
+    });
+    await appendPoints(broker, [{}, {}, {}]);
+    await until(async () => (await service.job('lake')).lagRecords === '3', { timeoutMs: 15_000 });
+    expect(s3.objects.size).toBe(0);
+    expect((await service.request('POST', '/jobs/lake/resume', 'operate')).status).toBe(200);
+    await until(async () => (await service.job('lake')).counts.delivered === 3);
+  });
+});
