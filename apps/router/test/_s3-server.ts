@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 
 /** How a request fails: before it takes effect, after it, or with a status. */
-export type S3Fault = 'reset-before' | 'reset-after' | { readonly status: number; readonly code: string };
+type S3Fault = 'reset-before' | 'reset-after' | { readonly status: number; readonly code: string };
 
-export interface S3Request {
+interface S3Request {
   readonly method: string;
   readonly key: string;
   readonly query: URLSearchParams;

@@ -12,7 +12,7 @@ process.env['AWS_ACCESS_KEY_ID'] ??= 'test';
 process.env['AWS_SECRET_ACCESS_KEY'] ??= 'test-secret';
 
 export const silent = pino({ level: 'silent' });
-export const TELEMETRY = telemetryFamily.topic.name;
+const TELEMETRY = telemetryFamily.topic.name;
 export const HOUR_MS = 3_600_000;
 /** 2026-03-01, 08:00 UTC. */
 export const MORNING = Date.UTC(2026, 2, 1, 8);
@@ -39,7 +39,7 @@ export function s3Job(
   return spec!;
 }
 
-export interface TestPoint {
+interface TestPoint {
   readonly deviceId?: string;
   readonly timeMs?: number;
   readonly receivedMs?: number;

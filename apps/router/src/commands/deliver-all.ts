@@ -1,7 +1,7 @@
 import type { Admin, LogConnection } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
 import { sleep } from '@hailstream/service/timers';
-import type { DeliveryCounts } from '../jobs/delivery.js';
+import type { DeliveryCounts } from '../sinks/delivery.js';
 import { Job, type JobListener } from '../jobs/job.js';
 import { LogEnds, untilDelivered } from '../jobs/log-ends.js';
 import { groupOf, openDelivery } from '../jobs/open-delivery.js';
@@ -18,7 +18,7 @@ export interface RunResult {
   readonly seconds: number;
 }
 
-export interface DeliverAllOptions {
+interface DeliverAllOptions {
   readonly connection: LogConnection;
   readonly jobs: readonly JobSpec[];
   readonly admin: Admin;

@@ -11,7 +11,7 @@ export interface VerifyResult {
   readonly jobs: Readonly<Record<string, Verification>>;
 }
 
-export interface VerifyAllOptions {
+interface VerifyAllOptions {
   readonly connection: LogConnection;
   readonly jobs: readonly JobSpec[];
   readonly admin: Admin;

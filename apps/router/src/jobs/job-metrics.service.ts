@@ -2,7 +2,7 @@ import type { ConsumerGap } from '@hailstream/log';
 import { LogConsumerMetrics } from '@hailstream/nest';
 import { Injectable } from '@nestjs/common';
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { DeliveryCounts } from './delivery.js';
+import type { DeliveryCounts } from '../sinks/delivery.js';
 import type { JobListener, JobStatus } from './job.js';
 
 /** Metrics of all jobs, by name. */

@@ -4,14 +4,14 @@ import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
 import type { JobSpec } from '../router-file/router-file.js';
-import type { Delivery, DeliveryCounts, DeliveryObserver } from './delivery.js';
+import type { Delivery, DeliveryCounts, DeliveryObserver } from '../sinks/delivery.js';
 
 const START_BACKOFF = { firstMs: 500, maxMs: 30_000 };
 
 /** `failing`: deliveries fail and are repeated. */
-export type JobState = 'starting' | 'running' | 'paused' | 'failing' | 'stopped';
+type JobState = 'starting' | 'running' | 'paused' | 'failing' | 'stopped';
 
-export interface JobFailure {
+interface JobFailure {
   readonly code: string;
   readonly reason: string;
   /** ISO 8601. */

@@ -8,7 +8,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import type { JobSpec } from '../router-file/router-file.js';
-import type { DeliveryObserver } from './delivery.js';
+import type { DeliveryObserver } from '../sinks/delivery.js';
 import { Job, type JobStatus } from './job.js';
 import { JobMetrics } from './job-metrics.service.js';
 import { openDelivery } from './open-delivery.js';

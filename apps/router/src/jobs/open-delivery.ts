@@ -2,9 +2,9 @@ import type { Admin, LogConnection, TopicPartition } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
 import type { JobSpec } from '../router-file/router-file.js';
 import { S3Delivery } from '../sinks/s3/s3-delivery.js';
-import type { Delivery, DeliveryObserver } from './delivery.js';
+import type { Delivery, DeliveryObserver } from '../sinks/delivery.js';
 
-export interface DeliveryContext {
+interface DeliveryContext {
   readonly connection: LogConnection;
   readonly admin: Admin;
   readonly logger: Logger;

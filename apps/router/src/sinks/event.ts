@@ -7,7 +7,7 @@ import type { Event } from '../router-file/filter.js';
 const MAX_TIME_MS = Date.UTC(10_000, 0) - 1;
 
 /** A record's value is not an event that can be routed. */
-export class UnreadableEventError extends Error {
+class UnreadableEventError extends Error {
   override readonly name = 'UnreadableEventError';
   readonly retryable = false;
 }

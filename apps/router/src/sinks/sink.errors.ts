@@ -1,4 +1,4 @@
-export type SinkErrorCode =
+type SinkErrorCode =
   /** The sink cannot be reached, is overloaded or answers with a server error. */
   | 'UNAVAILABLE'
   /** Credentials are missing, wrong or expired, or do not permit the request. */
@@ -14,7 +14,7 @@ export type SinkErrorCode =
   /** The sink refuses the record or the request. */
   | 'REFUSED';
 
-/** Delivery to a sink failed. If `retryable`, it is repeated without a limit; otherwise somebody has to act first. */
+/** Delivery to a sink failed. If `retryable`, it is repeated without a limit; otherwise an operator has to act first. */
 export class SinkError extends Error {
   override readonly name = 'SinkError';
   readonly retryable: boolean;

@@ -13,7 +13,7 @@ import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import type { Logger } from '@hailstream/service/logging';
 import { sleep } from '@hailstream/service/timers';
 import type { Event } from '../../router-file/filter.js';
-import type { DeliveryObserver } from '../../jobs/delivery.js';
+import type { DeliveryObserver } from '../delivery.js';
 import { SinkError } from '../sink.errors.js';
 import type { BlockLimits } from './block-boundary.js';
 import { BlockStore } from './block-store.js';
@@ -29,7 +29,7 @@ const IDLE_MS = 50;
 const GRACE_MS = 60_000;
 const RETRY_BACKOFF = { firstMs: 500, maxMs: 30_000 };
 
-export interface BlockDeliveryOptions {
+interface BlockDeliveryOptions {
   readonly groupId: string;
   readonly prefix: string;
   readonly limits: BlockLimits;
@@ -46,7 +46,7 @@ export interface BlockDeliveryOptions {
   /** The time that assigns a record to an hour, in milliseconds. @throws Error if it has none */
   timeOf(topic: string, event: Event, record: LogRecord): number;
   matches(event: Event): boolean;
-  /** Offsets up to which to deliver. @default delivers for ever, and leaves the last block open until its interval ends */
+  /** Offsets up to which to deliver. @default no end; the last block stays open until its interval ends */
   readonly until?: (partition: TopicPartition) => bigint | undefined;
 }
 

@@ -79,7 +79,7 @@ function groupByHour(records: readonly BlockRecord[]): Map<number | 'late', Bloc
 }
 
 /** The hours that have an object of their own. The others are late: few of their records are in the block. */
-export function hoursWithObjects(records: readonly BlockRecord[]): ReadonlySet<number> {
+function hoursWithObjects(records: readonly BlockRecord[]): ReadonlySet<number> {
   const counts = new Map<number, number>();
   for (const { timeMs } of records) {
     const hour = hourOf(timeMs);

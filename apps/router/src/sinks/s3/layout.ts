@@ -8,7 +8,7 @@
  */
 const OFFSET_DIGITS = 20;
 const PARTITION_DIGITS = 5;
-export const HOUR_MS = 3_600_000;
+const HOUR_MS = 3_600_000;
 
 /** Offsets `from` up to, but not including, `to` of a partition. */
 export interface BlockRange {

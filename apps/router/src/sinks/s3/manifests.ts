@@ -20,7 +20,7 @@ export type StoredObject = Type.Static<typeof StoredObject>;
 
 /**
  * A block: offsets `from` up to, but not including, `to` of a partition, and the objects that have its records. It is
- * written before them, so that whoever continues after a crash writes the same objects.
+ * written before them, so that a process that continues after a crash writes the same objects.
  */
 const BlockManifest = Type.Object({
   version: Type.Literal(1),

@@ -22,7 +22,7 @@ const MAX_ATTEMPTS = 3;
 const SHA256_METADATA = 'sha256';
 
 /** Where objects are stored. Credentials come from the environment, as the AWS SDK finds them. */
-export interface ObjectStoreOptions {
+interface ObjectStoreOptions {
   readonly bucket: string;
   readonly region: string;
   /** @default AWS */
@@ -36,7 +36,7 @@ export interface ObjectStoreOptions {
 }
 
 /** An object and the entity tag that identifies this version of it. */
-export interface FoundObject {
+interface FoundObject {
   readonly bytes: Buffer;
   readonly etag: string;
 }

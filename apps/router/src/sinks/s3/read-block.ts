@@ -5,7 +5,7 @@ import { BlockBoundary, type BlockLimits } from './block-boundary.js';
 import type { BlockRecord } from './encode-block.js';
 
 /** A record that cannot be stored, and why. */
-export interface UnreadableRecord {
+interface UnreadableRecord {
   readonly record: LogRecord;
   readonly reason: Error;
 }

@@ -12,7 +12,7 @@ import {
 } from '@hailstream/log';
 import { deadLetterTopic } from '@hailstream/events';
 import type { Logger } from '@hailstream/service/logging';
-import type { Delivery, DeliveryObserver } from '../../jobs/delivery.js';
+import type { Delivery, DeliveryObserver } from '../delivery.js';
 import type { JobOf } from '../../router-file/router-file.js';
 import type { S3SinkSpec } from '../../router-file/sink-specs.js';
 import { eventTimeOf } from '../event.js';
@@ -22,7 +22,7 @@ import { ndjsonGzip } from './ndjson.js';
 import { ObjectStore } from './object-store.js';
 import { verifyObjects, type Verification } from './verify.js';
 
-export interface S3DeliveryOptions {
+interface S3DeliveryOptions {
   readonly spec: JobOf<'s3'>;
   readonly groupId: string;
   readonly connection: LogConnection;

@@ -32,7 +32,7 @@ export interface Verification {
   readonly problems: readonly string[];
 }
 
-export interface VerifyOptions {
+interface VerifyOptions {
   readonly prefix: string;
   readonly groupId: string;
   readonly topics: readonly string[];

@@ -178,7 +178,7 @@ export interface BatchConsumer extends AsyncDisposable {
    * themselves, at their own pace. Requires `offsets` of kind `committed` with `commit: 'manual'`.
    *
    * @throws LogError retryable if the partition is not assigned to this consumer, or the group is rebalancing: the position
-   * is not committed, and whoever is assigned the partition starts at the last one that is
+   * is not committed, and the member that is assigned the partition next starts at the last one that is
    */
   commit(position: ConsumerPosition): Promise<void>;
   pause(partitions: readonly TopicPartition[]): void;
