@@ -95,7 +95,7 @@ export class ChunkLoader {
     if (position >= nextOffset) return NO_COUNTS;
     const written = await new RowWriter(client, table, this.seenIdsOf(table)).write(encoded.rows, position);
     const rejects = [...rejectsFrom(encoded, position), ...written.rejects];
-    // The others have already been written, unless the position was moved back in the meantime.
+    // Those of Postgres; the writer skips rejects that were written before the transaction.
     await this.rejects.write(chunk, rejects);
     // A batch that cannot be decoded counts as one record, because its number of records is unknown.
     const batches = rejects.filter(({ lastOffset }) => lastOffset !== undefined).length;
