@@ -132,7 +132,7 @@ export async function append(
   await admin.ensureTopics(eventRegistry.topics);
   await using producer = createProducer({ connection: connectionTo(broker), logger: silent });
   for (let start = 0; start < records.length; start += 5_000) {
-    const fates = await producer.send(
+    const results = await producer.send(
       records.slice(start, start + 5_000).map(({ key, value, timestampMs }) => ({
         topic,
         key,
@@ -140,7 +140,7 @@ export async function append(
         value: Buffer.isBuffer(value) ? value : Buffer.from(JSON.stringify(value)),
       })),
     );
-    for (const fate of fates) if (fate.kind === 'failed') throw fate.error;
+    for (const result of results) if (result.kind === 'failed') throw result.error;
   }
 }
 

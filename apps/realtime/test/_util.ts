@@ -86,8 +86,8 @@ export async function appendRecords(
     connection: { brokers: [brokerAddress], clientId: 'test' },
     logger: pino({ level: 'silent' }),
   });
-  const fates = await producer.send(records);
-  const failed = fates.find((fate) => fate.kind === 'failed');
+  const results = await producer.send(records);
+  const failed = results.find((result) => result.kind === 'failed');
   if (failed !== undefined) throw failed.error;
 }
 

@@ -45,7 +45,7 @@ describe('a page', () => {
     expect(frames.at(-1)).toMatchObject({ vehicles: [], gone: [] });
   });
 
-  it('is told why a message is invalid, and is disconnected if it sends too many', async () => {
+  it('receives the reason why a message is invalid, and is disconnected if it sends too many', async () => {
     await using broker = await startTestBroker();
     await using realtime = await startRealtime(broker.address);
     using page = openSocket(realtime.url);

@@ -59,14 +59,14 @@ async function fillLog(brokers: string, rows: number): Promise<void> {
   const source = new TelemetrySource();
   for (let sent = 0; sent < rows; sent += FILL_BATCH) {
     const points = source.batch(Math.min(FILL_BATCH, rows - sent));
-    const fates = await producer.send(
+    const deliveries = await producer.send(
       points.map((point) => ({
         topic: telemetryFamily.topic.name,
         key: telemetryFamily.key(point),
         value: Buffer.from(JSON.stringify(point)),
       })),
     );
-    const failed = fates.find((fate) => fate.kind === 'failed');
+    const failed = deliveries.find((delivery) => delivery.kind === 'failed');
     if (failed !== undefined) throw failed.error;
   }
 }

@@ -117,14 +117,14 @@ async function eventsPerSecond(
 }
 
 async function sendStraight(producer: Producer, source: TelemetrySource): Promise<void> {
-  const fates = await producer.send(
+  const deliveries = await producer.send(
     source.batch(BATCH).map((point) => ({
       topic: telemetryFamily.topic.name,
       key: telemetryFamily.key(point),
       value: Buffer.from(JSON.stringify(point)),
     })),
   );
-  const failed = fates.find((fate) => fate.kind === 'failed');
+  const failed = deliveries.find((delivery) => delivery.kind === 'failed');
   if (failed !== undefined) throw failed.error;
 }
 

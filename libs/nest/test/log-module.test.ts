@@ -70,7 +70,7 @@ describe(LogModule, () => {
     expect(readiness).toEqual({ status: 'ok', checks: { topics: { status: 'ok' }, log: { status: 'ok' } } });
   });
 
-  it('is not ready, and says why, while the log is unreachable; then it creates the topics', async () => {
+  it('is not ready while the log is unreachable, with the reason, and then creates the topics', async () => {
     await broker.kill();
     const checks = (await start({ topics: [CARS] })).get(HealthChecks);
     expect(await checks.readiness()).toMatchObject({

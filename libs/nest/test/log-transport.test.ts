@@ -91,10 +91,10 @@ describe(LogTransport, () => {
   }
 
   async function append(topic: string, ...values: string[]): Promise<void> {
-    const fates = await producer.send(
+    const results = await producer.send(
       values.map((value) => ({ topic, key: 'k', value: Buffer.from(value) })),
     );
-    expect(fates.every(({ kind }) => kind === 'appended')).toBe(true);
+    expect(results.every(({ kind }) => kind === 'appended')).toBe(true);
   }
 
   const valuesOf = (topic: string): string[] =>

@@ -90,7 +90,7 @@ export class System {
       let url = '';
       await this.launch(
         'postgres',
-        postgresProgram(context, (told) => (url = told)),
+        postgresProgram(context, (sent) => (url = sent)),
       );
       return url;
     };

@@ -1,5 +1,5 @@
 /** Minimum interval between two reported errors of a process; its log file has all of them. */
-export const TELL_ERROR_EVERY_MS = 10_000;
+export const REPORT_ERROR_EVERY_MS = 10_000;
 
 /** Pino's levels that require action, by name and by number: programs write either. */
 const ERROR_LEVELS: readonly unknown[] = ['error', 'fatal', 50, 60];

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorMessage, TELL_ERROR_EVERY_MS } from './error-lines.js';
+import { errorMessage, REPORT_ERROR_EVERY_MS } from './error-lines.js';
 import { LineSplitter } from './line-splitter.js';
 import { decideRestart, RESTART_WINDOW_MS } from './restart-policy.js';
 import { RotatingLog } from './rotating-log.js';
@@ -9,7 +9,7 @@ import { RotatingLog } from './rotating-log.js';
 /** Time limit from a program's start to its readiness. */
 const READY_TIMEOUT_MS = 120_000;
 const READY_POLL_MS = 50;
-/** After this time, the user is told which program is not ready. */
+/** After this time, the launcher reports that the program is not ready. */
 const SLOW_START_MS = 10_000;
 /** Time limit of the drain after SIGTERM, longer than the services' own limit. */
 const STOP_TIMEOUT_MS = 45_000;
@@ -58,7 +58,7 @@ export class SupervisedProcess {
   private child: ChildProcess | undefined;
   private endedAt: number[] = [];
   private revival: Promise<void> = Promise.resolve();
-  private toldErrorAt = -Infinity;
+  private reportedErrorAt = -Infinity;
 
   constructor(
     readonly program: Program,
@@ -150,21 +150,21 @@ export class SupervisedProcess {
   private tellError(line: string): void {
     const message = errorMessage(line);
     const now = performance.now();
-    if (message === undefined || now - this.toldErrorAt < TELL_ERROR_EVERY_MS) return;
-    this.toldErrorAt = now;
+    if (message === undefined || now - this.reportedErrorAt < REPORT_ERROR_EVERY_MS) return;
+    this.reportedErrorAt = now;
     this.watcher.notice(`${this.program.name}: ${message} (${this.program.logFile})`);
   }
 
   private async pollReady(signal: AbortSignal): Promise<'ready' | 'timed out' | 'was stopped'> {
     const { name, logFile, isReady } = this.program;
     const startedAt = performance.now();
-    for (let told = false; !signal.aborted; await delay(READY_POLL_MS)) {
+    for (let hasNotified = false; !signal.aborted; await delay(READY_POLL_MS)) {
       if (await isReady()) return 'ready';
       const waitedMs = performance.now() - startedAt;
       if (waitedMs > READY_TIMEOUT_MS) return 'timed out';
-      if (!told && waitedMs > SLOW_START_MS) {
+      if (!hasNotified && waitedMs > SLOW_START_MS) {
         this.watcher.notice(`${name} is running but not ready yet: see ${logFile}`);
-        told = true;
+        hasNotified = true;
       }
     }
     return 'was stopped';

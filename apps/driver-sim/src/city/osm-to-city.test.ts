@@ -49,7 +49,7 @@ describe(OsmToCity, () => {
     }
   });
 
-  it('keeps public roads that cars drive on', () => {
+  it('includes public roads for cars', () => {
     const kept = [{ highway: 'secondary_link' }, { highway: 'service', access: 'destination' }];
     const left = [
       { highway: 'footway' },

@@ -50,11 +50,11 @@ export class IngestService {
     const { records, failures } = validated;
     this.count(family, 'invalid', failures.length);
     if (records.length > 0) {
-      const fates = await this.append(family, records);
-      const unwritten = unwrittenItems(body, validated, fates);
+      const results = await this.append(family, records);
+      const unwritten = unwrittenItems(body, validated, results);
       this.count(family, 'unwritten', unwritten.length);
       this.count(family, 'written', records.length - unwritten.length);
-      if (unwritten.length === records.length) throw logUnavailable(firstReason(fates));
+      if (unwritten.length === records.length) throw logUnavailable(firstReason(results));
       failures.push(...unwritten);
     }
     return { success: body.length - failures.length, total: body.length, failures };
@@ -76,7 +76,7 @@ export class IngestService {
   }
 }
 
-function firstReason(fates: readonly DeliveryResult[]): string {
-  const failed = fates.find((fate) => fate.kind === 'failed');
+function firstReason(results: readonly DeliveryResult[]): string {
+  const failed = results.find((result) => result.kind === 'failed');
   return failed?.kind === 'failed' ? failed.error.message : 'the log did not respond';
 }

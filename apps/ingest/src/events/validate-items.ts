@@ -33,13 +33,13 @@ export function validateItems(
 export function unwrittenItems(
   items: readonly unknown[],
   { indexes }: ValidatedItems,
-  fates: readonly DeliveryResult[],
+  results: readonly DeliveryResult[],
 ): Failure[] {
   const failures: Failure[] = [];
-  for (const [position, fate] of fates.entries()) {
+  for (const [position, result] of results.entries()) {
     const index = indexes[position];
-    if (fate.kind === 'failed' && index !== undefined) {
-      failures.push(unwrittenItem(items[index], index, fate.error.message));
+    if (result.kind === 'failed' && index !== undefined) {
+      failures.push(unwrittenItem(items[index], index, result.error.message));
     }
   }
   return failures;

@@ -54,7 +54,7 @@ describe('Broadcaster', () => {
     expect(messages(page)).toEqual(['frame', 'vehicle']);
   });
 
-  it('answers a viewport with a snapshot at once, and then sends one frame a tick', () => {
+  it('responds to a viewport with a snapshot immediately, and then sends one frame per tick', () => {
     const { tick, fold, open } = setUp();
     fold(telemetry({ location: inMonaco }), telemetry({ device_id: id(2), location: inNice }));
     tick(NOW);
@@ -66,7 +66,7 @@ describe('Broadcaster', () => {
     expect(messages(page)).toEqual(['frame', 'frame']);
   });
 
-  it('answers a viewport before the first tick at that tick', () => {
+  it('responds to a viewport before the first tick at that tick', () => {
     const { tick, fold, open } = setUp();
     const page = open(monaco);
     expect(messages(page)).toEqual([]);
@@ -265,7 +265,7 @@ describe('Broadcaster', () => {
     expect(tick(NOW + 5 * TICK_MS)).toMatchObject({ framesSent: 2, framesSkipped: 0 });
   });
 
-  it('sends nothing to a client that has disconnected, and keeps no empty room', () => {
+  it('sends nothing to a client that has disconnected, and deletes its empty room', () => {
     const { broadcaster, tick, open } = setUp();
     tick(NOW);
     const page = open(monaco);

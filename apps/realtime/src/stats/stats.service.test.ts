@@ -33,7 +33,7 @@ const stateOf = (city: CityState): string =>
   inspect(city, { depth: null, maxArrayLength: null, maxStringLength: null });
 
 describe('StatsService', () => {
-  it('answers with the counts of the last tick, all of the same moment', () => {
+  it('returns the counts of the last tick, all of the same moment', () => {
     const { city, rebuild, stats, tick } = setUp();
     tick(NOW);
     rebuild.lagRecords = 3n;
@@ -49,7 +49,7 @@ describe('StatsService', () => {
     });
   });
 
-  it('changes nothing in the city, however often it and the other readers are asked', async () => {
+  it('changes nothing in the city, however often it is read', async () => {
     vi.useFakeTimers({ now: NOW });
     try {
       const { city, registry, stats, vehicles, tick } = setUp();

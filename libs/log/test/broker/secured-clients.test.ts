@@ -29,8 +29,8 @@ async function roundTrip(connection: LogConnection): Promise<string[]> {
   await admin.ensureTopics([{ name: TOPIC, partitions: 2 }]);
   expect((await admin.identities([TOPIC])).get(TOPIC)?.topicId).toMatch(/^[\w-]{22}$/);
   await using producer = createProducer({ connection, logger });
-  const fates = await producer.send([{ topic: TOPIC, key: 'k', value: Buffer.from('hello') }]);
-  expect(fates).toMatchObject([{ kind: 'appended' }]);
+  const results = await producer.send([{ topic: TOPIC, key: 'k', value: Buffer.from('hello') }]);
+  expect(results).toMatchObject([{ kind: 'appended' }]);
   const values: string[] = [];
   await using consumer = createBatchConsumer({
     connection,
@@ -88,8 +88,8 @@ describe('clients of a broker that requires authentication', () => {
     const ranges = [{ topic: TOPIC, from: 'earliest', to: 'latest' }] as const;
     await expect(reader.readRange({ ranges })).rejects.toMatchObject(refused);
     await using producer = createProducer({ connection, logger });
-    const fates = await producer.send([{ topic: TOPIC, key: 'k', value: Buffer.from('hello') }]);
-    expect(fates).toMatchObject([{ kind: 'failed', error: refused }]);
+    const results = await producer.send([{ topic: TOPIC, key: 'k', value: Buffer.from('hello') }]);
+    expect(results).toMatchObject([{ kind: 'failed', error: refused }]);
   });
 
   it('are refused without a user name', async () => {

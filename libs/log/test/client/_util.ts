@@ -128,13 +128,13 @@ export const record = (topic: string, key: string, value: string): OutgoingRecor
 
 /** Sends records, and fails the test unless all were appended. */
 export async function append(producer: Producer, records: readonly OutgoingRecord[]): Promise<void> {
-  const fates = await producer.send(records);
-  expect(fates.filter(({ kind }) => kind === 'failed')).toEqual([]);
+  const results = await producer.send(records);
+  expect(results.filter(({ kind }) => kind === 'failed')).toEqual([]);
 }
 
-export function failures(fates: readonly DeliveryResult[]): { code: string; retryable: boolean }[] {
-  return fates.flatMap((fate) =>
-    fate.kind === 'failed' ? [{ code: fate.error.code, retryable: fate.error.retryable }] : [],
+export function failures(results: readonly DeliveryResult[]): { code: string; retryable: boolean }[] {
+  return results.flatMap((result) =>
+    result.kind === 'failed' ? [{ code: result.error.code, retryable: result.error.retryable }] : [],
   );
 }
 

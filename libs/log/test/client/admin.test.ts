@@ -41,8 +41,8 @@ describe('Admin', () => {
 
   it('creates a topic with configs', async () => {
     const topic = await bench.topic(1, { 'max.message.bytes': '1000' });
-    const fates = await bench.producer().send([record(topic, 'k', 'x'.repeat(2_000))]);
-    expect(fates).toMatchObject([{ kind: 'failed', error: { code: 'RECORD_TOO_LARGE' } }]);
+    const results = await bench.producer().send([record(topic, 'k', 'x'.repeat(2_000))]);
+    expect(results).toMatchObject([{ kind: 'failed', error: { code: 'RECORD_TOO_LARGE' } }]);
   });
 
   it('refuses invalid configs', async () => {
@@ -54,9 +54,9 @@ describe('Admin', () => {
     const topic = await bench.topic(2);
     const at = (timestampMs: number) => ({ ...record(topic, 'a', String(timestampMs)), timestampMs });
     const producer = bench.producer();
-    const [fate] = await producer.send([at(1_000)]);
+    const [result] = await producer.send([at(1_000)]);
     await append(producer, [at(2_000), at(3_000)]);
-    const partition = fate?.kind === 'appended' ? fate.partition : -1;
+    const partition = result?.kind === 'appended' ? result.partition : -1;
     expect((await admin.offsets(topic)).get(partition)).toEqual({ earliest: 0n, latest: 3n });
     expect((await admin.offsets(topic)).get(1 - partition)).toEqual({ earliest: 0n, latest: 0n });
     const found = [500, 2_000, 2_500, 9_000].map(async (time) =>

@@ -41,7 +41,7 @@ async function deleteRecords(topic: string, offset: string): Promise<void> {
 
 /** A consumer of one topic, and the reports it received. */
 async function reading(topic: string, options: Partial<ConsumerOptions> = {}) {
-  const told: {
+  const received: {
     seen: string[];
     positions: ConsumerPosition[];
     gaps: ConsumerGap[];
@@ -55,13 +55,13 @@ async function reading(topic: string, options: Partial<ConsumerOptions> = {}) {
   const consumer = bench.consumer({
     topics: [topic],
     offsets: EARLIEST,
-    onPosition: (position) => void told.positions.push(position),
-    onGap: (gap) => void told.gaps.push(gap),
-    handler: async (batch) => void told.seen.push(...values(batch)),
+    onPosition: (position) => void received.positions.push(position),
+    onGap: (gap) => void received.gaps.push(gap),
+    handler: async (batch) => void received.seen.push(...values(batch)),
     ...options,
   });
   await consumer.start();
-  return { consumer, ...told };
+  return { consumer, ...received };
 }
 
 describe('BatchConsumer and offsets without records', () => {

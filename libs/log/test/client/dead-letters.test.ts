@@ -174,7 +174,7 @@ describe('createDeadLetterQueue', () => {
     });
   });
 
-  it('waits for the topic, and stops when told to', async () => {
+  it('waits for the topic, and stops when its signal is aborted', async () => {
     const topic = await bench.topic(1);
     await append(bench.producer(), [record(topic, 'k', 'v')]);
     const [one] = await lettersOn(topic, 1);

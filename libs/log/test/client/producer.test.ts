@@ -74,8 +74,8 @@ describe('Producer', () => {
     await append(producer, [record(topic, 'warm', '0')]);
     const before = counting.count();
     const sends = numbered(topic, 2_000).map((one) => producer.send([one]));
-    const fates = (await Promise.all(sends)).flat();
-    expect(failures(fates)).toEqual([]);
+    const results = (await Promise.all(sends)).flat();
+    expect(failures(results)).toEqual([]);
     expect(counting.count() - before).toBeLessThan(20);
   });
 
@@ -87,8 +87,8 @@ describe('Producer', () => {
     bench.broker.inject({ api: 'Produce', dropAnswer: true });
     bench.broker.inject({ api: 'Produce', dropConnection: true });
     bench.broker.inject({ api: 'Produce', errorCode: NOT_ENOUGH_REPLICAS });
-    const fates = (await Promise.all(numbered(topic, 3_000).map((one) => producer.send([one])))).flat();
-    expect(failures(fates)).toEqual([]);
+    const results = (await Promise.all(numbered(topic, 3_000).map((one) => producer.send([one])))).flat();
+    expect(failures(results)).toEqual([]);
     const lines = await bench.read(topic);
     expect(lines).toHaveLength(3_001);
     expect(outOfOrder(lines)).toEqual([]);
@@ -109,8 +109,8 @@ describe('Producer', () => {
     const producer = bench.producer({ deliveryTimeoutMs: 1_000 });
     await append(producer, [record(topic, 'k', '0')]);
     bench.broker.inject({ api: 'Produce', delayMs: ONE_HOUR_MS, times: 1_000 });
-    const fates = await producer.send([record(topic, 'k', '1')]);
-    expect(failures(fates)).toEqual([{ code: 'TIMED_OUT', retryable: true }]);
+    const results = await producer.send([record(topic, 'k', '1')]);
+    expect(failures(results)).toEqual([{ code: 'TIMED_OUT', retryable: true }]);
     expect(producer.bufferedBytes).toBe(0);
     bench.broker.clearFaults();
     await until(async () => failures(await producer.send([record(topic, 'k', '2')])).length === 0);
@@ -124,8 +124,8 @@ describe('Producer', () => {
       logger,
       deliveryTimeoutMs: 500,
     });
-    const fates = await producer.send([record('any', 'k', 'v')]);
-    expect(failures(fates)).toEqual([{ code: 'TIMED_OUT', retryable: true }]);
+    const results = await producer.send([record('any', 'k', 'v')]);
+    expect(failures(results)).toEqual([{ code: 'TIMED_OUT', retryable: true }]);
   });
 
   it('fails batches in flight with a retryable error when its sequence is lost, and continues with a new producer id', async () => {
@@ -133,8 +133,8 @@ describe('Producer', () => {
     const producer = bench.producer();
     await append(producer, [record(topic, 'k', '0')]);
     bench.broker.inject({ api: 'Produce', errorCode: OUT_OF_ORDER_SEQUENCE_NUMBER });
-    const fates = await producer.send([record(topic, 'k', '1')]);
-    expect(failures(fates)).toEqual([{ code: 'UNAVAILABLE', retryable: true }]);
+    const results = await producer.send([record(topic, 'k', '1')]);
+    expect(failures(results)).toEqual([{ code: 'UNAVAILABLE', retryable: true }]);
     await append(producer, [record(topic, 'k', '1'), record(topic, 'k', '2')]);
     expect(await bench.read(topic)).toEqual(['k:0', 'k:1', 'k:2']);
   });
@@ -158,9 +158,9 @@ describe('Producer', () => {
     const producer = bench.producer();
     const records = numbered(topic, 300);
     records.splice(150, 0, record(topic, 'key-1', 'x'.repeat(3_000)));
-    const fates = await producer.send(records);
-    expect(failures(fates)).toEqual([{ code: 'RECORD_TOO_LARGE', retryable: false }]);
-    expect(fates[150]?.kind).toBe('failed');
+    const results = await producer.send(records);
+    expect(failures(results)).toEqual([{ code: 'RECORD_TOO_LARGE', retryable: false }]);
+    expect(results[150]?.kind).toBe('failed');
     const lines = await bench.read(topic);
     expect(lines).toHaveLength(300);
     expect(outOfOrder(lines)).toEqual([]);
@@ -170,8 +170,8 @@ describe('Producer', () => {
     const producer = bench.producer();
     const admin = bench.kafkajs().admin();
     const topic = 'made-later';
-    const fates = await producer.send([record(topic, 'k', 'v')]);
-    expect(fates).toMatchObject([
+    const results = await producer.send([record(topic, 'k', 'v')]);
+    expect(results).toMatchObject([
       { error: { code: 'UNKNOWN_TOPIC', message: 'the log has no topic "made-later"' } },
     ]);
     await admin.connect();
@@ -191,8 +191,8 @@ describe('Producer', () => {
     await admin.disconnect();
     let left = numbered(topic, 50, 50);
     await until(async () => {
-      const fates = await producer.send(left);
-      left = left.filter((_, index) => fates[index]?.kind === 'failed');
+      const results = await producer.send(left);
+      left = left.filter((_, index) => results[index]?.kind === 'failed');
       return left.length === 0;
     });
     expect([...new Set(await bench.read(topic))]).toHaveLength(50);
@@ -251,8 +251,8 @@ describe('Producer while the broker is down', () => {
     const producer = own.producer({ deliveryTimeoutMs: 1_000 });
     await append(producer, [record(topic, 'k', '0')]);
     await own.broker.kill();
-    const fates = await producer.send([record(topic, 'k', '1')]);
-    expect(failures(fates)).toMatchObject([{ retryable: true }]);
+    const results = await producer.send([record(topic, 'k', '1')]);
+    expect(failures(results)).toMatchObject([{ retryable: true }]);
     await until(() => !producer.healthy);
     await own.broker.restart();
     await until(() => producer.healthy);

@@ -56,10 +56,10 @@ describe('readRange, bounds', () => {
     const fill = async (count: number): Promise<void> => {
       for (const topic of topics) {
         const records = Array.from({ length: count }, (_, index) => record(topic, `k${index}`, `${index}`));
-        const fates = await producer.send(records);
-        for (const [index, fate] of fates.entries()) {
-          if (fate.kind === 'failed') throw fate.error;
-          const id = partitionName(topic, fate.partition);
+        const results = await producer.send(records);
+        for (const [index, result] of results.entries()) {
+          if (result.kind === 'failed') throw result.error;
+          const id = partitionName(topic, result.partition);
           expected.set(id, [...(expected.get(id) ?? []), String(records[index]!.value)]);
         }
       }

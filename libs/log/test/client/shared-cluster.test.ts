@@ -144,10 +144,10 @@ describe('topics that the library creates', () => {
       { name: 'configured', partitions: 1 },
       { name: 'own', partitions: 1, configs: { 'max.message.bytes': '9000' } },
     ]);
-    const fates = await bench
+    const results = await bench
       .producer()
       .send([record('configured', 'k', 'x'.repeat(2_000)), record('own', 'k', 'x'.repeat(2_000))]);
-    expect(fates).toMatchObject([
+    expect(results).toMatchObject([
       { kind: 'failed', error: { code: 'RECORD_TOO_LARGE' } },
       { kind: 'appended' },
     ]);

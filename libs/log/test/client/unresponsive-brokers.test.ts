@@ -23,12 +23,14 @@ describe('UnresponsiveBrokers', () => {
     await using server = await silentServer();
     const connection = connectionTo(server.address);
     const unresponsiveBrokers = UnresponsiveBrokers.of(connection);
-    const told: string[] = [];
-    const stops = [1, 2].map(() => unresponsiveBrokers.onUnresponsive((address) => void told.push(address)));
+    const reported: string[] = [];
+    const stops = [1, 2].map(() =>
+      unresponsiveBrokers.onUnresponsive((address) => void reported.push(address)),
+    );
     unresponsiveBrokers.probe(server.address);
     unresponsiveBrokers.probe(server.address);
-    await until(() => told.length > 0);
-    expect(told).toEqual([server.address, server.address]);
+    await until(() => reported.length > 0);
+    expect(reported).toEqual([server.address, server.address]);
     expect(UnresponsiveBrokers.of(connection).isUnresponsive(server.address)).toBe(true);
     for (const stop of stops) stop();
     await until(() => !unresponsiveBrokers.isUnresponsive(server.address));
@@ -42,13 +44,13 @@ describe('UnresponsiveBrokers', () => {
     await using broker = await make();
     const unresponsiveBrokers = UnresponsiveBrokers.of(connectionTo(broker.address));
     await using server = await silentServer();
-    const told: string[] = [];
-    const stop = unresponsiveBrokers.onUnresponsive((address) => void told.push(address));
+    const reported: string[] = [];
+    const stop = unresponsiveBrokers.onUnresponsive((address) => void reported.push(address));
     unresponsiveBrokers.probe(broker.address);
     // Probed after the other one, for as long as its detection takes.
     unresponsiveBrokers.probe(server.address);
-    await until(() => told.length > 0);
-    expect(told).toEqual([server.address]);
+    await until(() => reported.length > 0);
+    expect(reported).toEqual([server.address]);
     expect(unresponsiveBrokers.isUnresponsive(broker.address)).toBe(false);
     stop();
   });

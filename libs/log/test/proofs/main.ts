@@ -87,10 +87,10 @@ export async function prove(args: string[]): Promise<number> {
 }
 
 function progressOf(what: string, count: number): (done: number) => void {
-  let told = performance.now();
+  let printedAt = performance.now();
   return (done) => {
-    if (performance.now() - told < PROGRESS_EVERY_MS) return;
-    told = performance.now();
+    if (performance.now() - printedAt < PROGRESS_EVERY_MS) return;
+    printedAt = performance.now();
     process.stderr.write(`${what} ${done} of ${count}\n`);
   };
 }

@@ -268,9 +268,9 @@ export const staticMembersArea = area('a static member', {
     expect(hidden).toMatchObject({ error: 'NONE', leader: a.memberId, members: [] });
     expect(await old.sync()).toBe('part of a');
     const recent = await group.member('a');
-    const told = await recent.join({ version: WITH_SKIP });
-    expect(told).toMatchObject({ error: 'NONE', leader: told.memberId, skipAssignment: true });
-    expect(told.members.map(({ groupInstanceId }) => groupInstanceId).sort()).toEqual(['a', 'b']);
+    const response = await recent.join({ version: WITH_SKIP });
+    expect(response).toMatchObject({ error: 'NONE', leader: response.memberId, skipAssignment: true });
+    expect(response.members.map(({ groupInstanceId }) => groupInstanceId).sort()).toEqual(['a', 'b']);
     expect(await recent.sync()).toBe('part of a');
     expect(await b.heartbeat()).toBe('NONE');
   },

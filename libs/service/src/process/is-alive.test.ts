@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { isAlive, processStartTicks } from './is-alive.js';
 
 describe('isAlive', () => {
-  it('tells a running process from one that has ended', async () => {
+  it('distinguishes a running process and one that has ended', async () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)']);
     await once(child, 'spawn');
     const pid = child.pid ?? 0;

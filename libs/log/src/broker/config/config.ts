@@ -45,7 +45,7 @@ export class BrokerConfig {
 
   /** @throws SettingError with one line for each unknown setting or invalid value */
   constructor(given: Settings = {}) {
-    const taken: Record<string, string> = {};
+    const accepted: Record<string, string> = {};
     const withoutEffect: Record<string, string> = {};
     const problems: string[] = [];
     for (const [name, value] of Object.entries(given)) {
@@ -56,14 +56,14 @@ export class BrokerConfig {
       }
       try {
         checkBrokerSetting(name, value);
-        taken[name] = value;
+        accepted[name] = value;
       } catch (error) {
         if (!(error instanceof SettingError)) throw error;
         problems.push(error.message);
       }
     }
     if (problems.length > 0) throw new SettingError(problems.join('\n'));
-    this.given = taken;
+    this.given = accepted;
     this.withoutEffect = withoutEffect;
   }
 

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { BrokerConfig } from './config.js';
 import { addressFor, settleListener } from './listener.js';
 
-const settle = (settings: Record<string, string>, told = {}) => {
+const settle = (settings: Record<string, string>, overrides = {}) => {
   const config = new BrokerConfig(settings);
-  const listener = settleListener(config, told);
+  const listener = settleListener(config, overrides);
   return { ...listener, protocol: config.text('listener.security.protocol') };
 };
 

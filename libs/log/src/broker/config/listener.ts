@@ -27,10 +27,10 @@ interface NamedAddress {
 /**
  * Determines the listener from the settings, and sets `listener.security.protocol` from its name.
  *
- * @param told takes precedence over `listeners`
+ * @param overrides takes precedence over `listeners`
  * @throws SettingError
  */
-export function settleListener(config: BrokerConfig, told: { host?: string; port?: number }): Listener {
+export function settleListener(config: BrokerConfig, overrides: { host?: string; port?: number }): Listener {
   const [listener, ...others] = addressesIn(config, 'listeners');
   if (others.length > 0)
     throw new SettingError(`listeners must be one listener, got '${config.text('listeners')}'`);
@@ -39,8 +39,8 @@ export function settleListener(config: BrokerConfig, told: { host?: string; port
   const advertised = advertisedOf(config, name);
   return {
     name,
-    host: told.host ?? listener?.host ?? LOOPBACK,
-    port: told.port ?? listener?.port ?? DEFAULT_PORT,
+    host: overrides.host ?? listener?.host ?? LOOPBACK,
+    port: overrides.port ?? listener?.port ?? DEFAULT_PORT,
     ...(advertised && { advertised }),
   };
 }

@@ -106,8 +106,8 @@ export class GroupCoordinator {
     reference: MemberReference,
     offsets: readonly OffsetToCommit[],
   ): Promise<void> {
-    const kept = this.groupForCommit(groupId, reference);
-    kept.group.checkCommit(reference);
+    const managed = this.groupForCommit(groupId, reference);
+    managed.group.checkCommit(reference);
     await this.offsets.commit(groupId, offsets);
   }
 
@@ -123,8 +123,8 @@ export class GroupCoordinator {
     offsets: readonly OffsetToCommit[],
   ): Promise<void> {
     checkGroupId(groupId);
-    const kept = this.groupForCommit(groupId, reference);
-    kept.group.checkCommit(reference, 'transactional');
+    const managed = this.groupForCommit(groupId, reference);
+    managed.group.checkCommit(reference, 'transactional');
     await this.offsets.commitInTransaction(groupId, producer, offsets);
   }
 
@@ -165,17 +165,17 @@ export class GroupCoordinator {
   }
 
   all(): Group[] {
-    return [...this.groups.values()].map((kept) => kept.group);
+    return [...this.groups.values()].map((managed) => managed.group);
   }
 
   /** @throws ProtocolError `GROUP_ID_NOT_FOUND`, `NON_EMPTY_GROUP` */
   async delete(groupId: string): Promise<void> {
-    const kept = this.groups.get(groupId);
-    if (kept === undefined)
+    const managed = this.groups.get(groupId);
+    if (managed === undefined)
       throw new ProtocolError(ErrorCode.GROUP_ID_NOT_FOUND, `group '${groupId}' does not exist`);
-    if (!kept.group.isEmpty)
+    if (!managed.group.isEmpty)
       throw new ProtocolError(ErrorCode.NON_EMPTY_GROUP, `group '${groupId}' is not empty`);
-    await this.removeGroup(kept);
+    await this.removeGroup(managed);
   }
 
   /** Removes offsets of a group. @throws ProtocolError if the group does not exist */
@@ -203,7 +203,7 @@ export class GroupCoordinator {
   private groupFor(groupId: string): ManagedGroup {
     const known = this.groups.get(groupId);
     if (known !== undefined) return known;
-    const kept: ManagedGroup = {
+    const managed: ManagedGroup = {
       group: new Group(groupId, {
         save: (group) => this.save(group),
         emptied: (group) => this.emptied(group),
@@ -213,8 +213,8 @@ export class GroupCoordinator {
       }),
       emptySinceMs: this.options.now(),
     };
-    this.groups.set(groupId, kept);
-    return kept;
+    this.groups.set(groupId, managed);
+    return managed;
   }
 
   private logEvent(groupId: string, event: GroupLogEvent): void {
@@ -235,11 +235,11 @@ export class GroupCoordinator {
 
   private memberGroup(groupId: string): ManagedGroup {
     checkGroupId(groupId);
-    const kept = this.groups.get(groupId);
-    if (kept === undefined) {
+    const managed = this.groups.get(groupId);
+    if (managed === undefined) {
       throw new ProtocolError(ErrorCode.UNKNOWN_MEMBER_ID, `group '${groupId}' does not exist`);
     }
-    return kept;
+    return managed;
   }
 
   private emptied(group: Group): void {
@@ -306,9 +306,9 @@ export class GroupCoordinator {
     }
     for (const groupId of this.offsets.groupIds()) this.groupFor(groupId);
     for (const [groupId, value] of lastStates) {
-      const kept = this.groupFor(groupId);
-      kept.emptySinceMs = Number(value.currentStateTimestamp);
-      kept.group.restore(
+      const managed = this.groupFor(groupId);
+      managed.emptySinceMs = Number(value.currentStateTimestamp);
+      managed.group.restore(
         {
           generationId: value.generation,
           protocolType: value.protocolType,
@@ -330,10 +330,10 @@ export class GroupCoordinator {
     if (this.expiring) return;
     this.expiring = true;
     const retentionMs = this.options.config.number('offsets.retention.minutes') * 60_000;
-    for (const kept of [...this.groups.values()]) {
-      await this.expireGroup(kept, retentionMs).catch((err: unknown) => {
+    for (const managed of [...this.groups.values()]) {
+      await this.expireGroup(managed, retentionMs).catch((err: unknown) => {
         this.options.logger.error(
-          { err, group: kept.group.groupId },
+          { err, group: managed.group.groupId },
           'expired offsets of a group not removed',
         );
       });
@@ -341,15 +341,15 @@ export class GroupCoordinator {
     this.expiring = false;
   }
 
-  private async expireGroup(kept: ManagedGroup, retentionMs: number): Promise<void> {
-    const { group, emptySinceMs } = kept;
+  private async expireGroup(managed: ManagedGroup, retentionMs: number): Promise<void> {
+    const { group, emptySinceMs } = managed;
     const { groupId } = group;
     const expired = expiredOffsets(
       { group, offsets: this.offsets.all(groupId), emptySinceMs },
       { nowMs: this.options.now(), retentionMs },
     ).filter(({ topic, partition }) => !this.isUnstable(groupId, topic, partition));
     await this.offsets.remove(groupId, expired);
-    if (group.isEmpty && !this.offsets.hasAny(groupId)) await this.removeGroup(kept);
+    if (group.isEmpty && !this.offsets.hasAny(groupId)) await this.removeGroup(managed);
   }
 }
 

@@ -40,9 +40,9 @@ describe('BufferPool', () => {
 
   it('pools a limited number of bytes', () => {
     const pool = new BufferPool();
-    const taken = Array.from({ length: 40 }, () => pool.acquire(1024 * KIB));
-    for (const buffer of taken) pool.release(buffer);
+    const buffers = Array.from({ length: 40 }, () => pool.acquire(1024 * KIB));
+    for (const buffer of buffers) pool.release(buffer);
     const again = Array.from({ length: 40 }, () => pool.acquire(1024 * KIB).buffer);
-    expect(taken.filter((buffer) => again.includes(buffer.buffer))).toHaveLength(32);
+    expect(buffers.filter((buffer) => again.includes(buffer.buffer))).toHaveLength(32);
   });
 });

@@ -19,9 +19,9 @@ afterEach(() => {
 function connect(session: Session): Socket {
   const socket = new Socket();
   const runner = { isPipelined: () => false, run: () => Promise.reject(new Error('nothing is asked')) };
-  const told = { meter: NO_METER, limitedLogger: new RateLimitedLogger(pino({ level: 'silent' })) };
+  const options = { meter: NO_METER, limitedLogger: new RateLimitedLogger(pino({ level: 'silent' })) };
   const limits = { maxRequestBytes: () => 1000, maxTokenBytes: 100, idleMs: 600_000 };
-  new Connection({ socket, runner, session, ...told, ...limits });
+  new Connection({ socket, runner, session, ...options, ...limits });
   return socket;
 }
 

@@ -200,8 +200,8 @@ export class Connection {
       socket.cork();
       for (const chunk of outcome.chunks.slice(0, -1)) socket.write(chunk);
       const sent = outcome.kind === 'answer' ? outcome.sent : undefined;
-      const taken = sent && ((error?: Error | null) => !error && sent());
-      socket.write(outcome.chunks.at(-1) as Buffer, taken);
+      const onWritten = sent && ((error?: Error | null) => !error && sent());
+      socket.write(outcome.chunks.at(-1) as Buffer, onWritten);
       socket.uncork();
     }
     if (outcome.kind === 'close') this.end(outcome.reason);

@@ -43,9 +43,9 @@ export class FrameSplitter {
   }
 
   private takeLength(chunk: Buffer, at: number): number {
-    const taken = chunk.copy(this.lengthBytes, this.lengthFilled, at, at + LENGTH_BYTES - this.lengthFilled);
-    this.lengthFilled += taken;
-    if (this.lengthFilled < LENGTH_BYTES) return taken;
+    const copied = chunk.copy(this.lengthBytes, this.lengthFilled, at, at + LENGTH_BYTES - this.lengthFilled);
+    this.lengthFilled += copied;
+    if (this.lengthFilled < LENGTH_BYTES) return copied;
     const length = this.lengthBytes.readInt32BE();
     const most = this.maxBytes();
     if (length < 0 || length > most) {
@@ -54,7 +54,7 @@ export class FrameSplitter {
     this.lengthFilled = 0;
     this.wanted = length;
     if (length === 0) this.finish();
-    return taken;
+    return copied;
   }
 
   private finish(): void {

@@ -293,10 +293,10 @@ describe(FetchingRangeRead, () => {
     const damaged = Buffer.from(log[1]!);
     damaged.writeUInt8(damaged.at(-1)! ^ 1, damaged.length - 1);
     cluster.logs[0]![1] = damaged;
-    const told: { readonly baseOffset: bigint }[] = [];
-    const read = cluster.read({ onUndecodable: (batch) => void told.push(batch) });
+    const reported: { readonly baseOffset: bigint }[] = [];
+    const read = cluster.read({ onUndecodable: (batch) => void reported.push(batch) });
     expect(await offsets(read)).toEqual([0, 2]);
-    expect(told).toMatchObject([{ baseOffset: 1n, lastOffset: 1n, reason: { code: 'DAMAGED' } }]);
+    expect(reported).toMatchObject([{ baseOffset: 1n, lastOffset: 1n, reason: { code: 'DAMAGED' } }]);
     const fetches = cluster.questions.length;
     expect(fetches).toBeGreaterThanOrEqual(3);
     const healing = cluster.read();

@@ -74,9 +74,9 @@ async function everyPartitionWorks(round: string): Promise<void> {
   await Promise.all(
     keys.map((key) =>
       until(async () => {
-        const [fate] = await producer.send([record(TOPIC, key, key)]);
-        if (fate?.kind === 'appended') partitions.add(fate.partition);
-        return fate?.kind === 'appended';
+        const [result] = await producer.send([record(TOPIC, key, key)]);
+        if (result?.kind === 'appended') partitions.add(result.partition);
+        return result?.kind === 'appended';
       }, OTHERS_LEAD_WITHIN),
     ),
   );

@@ -111,13 +111,13 @@ export class FilePool {
   }
 
   /** A file is in use, or closed. */
-  taken(file: PooledFile): void {
+  markUsed(file: PooledFile): void {
     this.idle.delete(file);
     this.unsynced.delete(file);
   }
 
   /** A file is open and not in use. */
-  unused(file: PooledFile): void {
+  markUnused(file: PooledFile): void {
     if (file.hasUnsynced) this.unsynced.add(file);
     else this.idle.add(file);
     // After a failed close the file is closed too.

@@ -38,7 +38,7 @@ export class PooledFile implements LogFile {
   async hold(how = { existing: true }): Promise<() => void> {
     this.expectOpen();
     this.users++;
-    this.pool.taken(this);
+    this.pool.markUsed(this);
     try {
       if (this.real === undefined) await this.openNow(how);
     } catch (error) {
@@ -86,7 +86,7 @@ export class PooledFile implements LogFile {
   async closeForNow(): Promise<void> {
     const { real } = this;
     this.real = undefined;
-    this.pool.taken(this);
+    this.pool.markUsed(this);
     if (real === undefined) return;
     try {
       await real.close();
@@ -141,7 +141,7 @@ export class PooledFile implements LogFile {
 
   private async use<T>(work: (real: LogFile) => Promise<T>): Promise<T> {
     this.expectOpen();
-    if (this.users++ === 0) this.pool.taken(this);
+    if (this.users++ === 0) this.pool.markUsed(this);
     try {
       return await work(this.real ?? (await this.openNow({ existing: true })));
     } finally {
@@ -157,7 +157,7 @@ export class PooledFile implements LogFile {
     this.users--;
     if (this.users > 0) return;
     this.onUnused?.();
-    if (this.real !== undefined && !this.ended) this.pool.unused(this);
+    if (this.real !== undefined && !this.ended) this.pool.markUnused(this);
   }
 
   private openNow(how: { existing: boolean }): Promise<LogFile> {

@@ -18,7 +18,7 @@ const STRAY_FOLDER = /^[a-zA-Z0-9._-]*-\d+\.[0-9a-f]{32}-stray$/;
 /** Created by file systems. */
 const OF_THE_FILE_SYSTEM = new Set(['lost+found']);
 /** Maximum number of names in a log message. */
-const MAX_NAMES_TOLD = 20;
+const MAX_LOGGED_NAMES = 20;
 
 const OWN_FILES = [TOPICS_FILE, PRODUCER_IDS_FILE, CLEAN_FILE, ...CHECKPOINT_FILES];
 
@@ -96,8 +96,8 @@ export class PartitionFolders {
     const names = new Set(await files.list(dataDir));
     const missing = [...known].filter((name) => !names.has(name));
     if (missing.length > 0) {
-      const told = { dataDir, names: missing.slice(0, MAX_NAMES_TOLD), count: missing.length };
-      logger.error(told, 'partition folders missing, partitions start empty');
+      const fields = { dataDir, names: missing.slice(0, MAX_LOGGED_NAMES), count: missing.length };
+      logger.error(fields, 'partition folders missing, partitions start empty');
     }
     for (const name of names) {
       if (known.has(name) || name === LOCK_FILE || OWN_FILES.includes(name)) continue;
@@ -108,8 +108,8 @@ export class PartitionFolders {
     }
     if (stored === undefined) await this.checkNoLogs(unknown);
     if (unknown.length > 0) {
-      const told = { dataDir, names: unknown.slice(0, MAX_NAMES_TOLD), count: unknown.length };
-      logger.warn(told, 'unknown files in the data directory are ignored');
+      const fields = { dataDir, names: unknown.slice(0, MAX_LOGGED_NAMES), count: unknown.length };
+      logger.warn(fields, 'unknown files in the data directory are ignored');
     }
     return left;
   }
