@@ -13,7 +13,13 @@ import {
   type OnGatewayInit,
 } from '@nestjs/websockets';
 import type { ExtendedError } from 'socket.io';
-import { SocketClient, sendToRoomOf, type LiveServer, type LiveSocket } from './client.socket.js';
+import {
+  LiveWebSocketServer,
+  SocketClient,
+  sendToRoomOf,
+  type LiveServer,
+  type LiveSocket,
+} from './client.socket.js';
 import { liveParser } from './live.parser.js';
 import { parseViewport, parseWatch, type Parsed } from './live.schema.js';
 import { LiveService } from './live.service.js';
@@ -33,6 +39,7 @@ const TOKEN_CHECK_MS = 5_000;
   serveClient: false,
   maxHttpBufferSize: MAX_MESSAGE_BYTES,
   parser: liveParser,
+  wsEngine: LiveWebSocketServer,
 })
 export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect, OnModuleDestroy {
   private readonly clients = new Map<LiveSocket, SocketClient>();
