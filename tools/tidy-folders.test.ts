@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { files, read } from './repository-files.js';
 
 /*
- * Imports between the folders of a package have no cycle. The linter checks files only: two folders may import each other
- * without a cycle between files, and neither can then be read or moved alone. A file directly in `src/` counts as a folder
- * of its own, and imports of types count.
+ * Imports between the folders, and between the files, of a package have no cycle; imports of types count. The linter checks
+ * imports of values between files only: two folders may import each other without a cycle between files, and neither can
+ * then be read or moved alone. A file directly in `src/` counts as a folder.
  */
 
-/** Folders, and the folders that each of them imports. */
-type FolderGraph = ReadonlyMap<string, ReadonlySet<string>>;
+/** Folders or files, and those that each of them imports. */
+type Graph = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** Folders of the packages that have sources. */
 const packages = [
@@ -23,28 +23,35 @@ function readSources(folder: string): Map<string, string> {
   return new Map(sources.map((file) => [file.slice(`${folder}/src/`.length), read(file)]));
 }
 
-/** @param sources contents of files by their path below `src` */
-function folderGraph(sources: ReadonlyMap<string, string>): FolderGraph {
+/**
+ * @param sources contents of files by their path below `src`
+ * @param nodeOf the node of the graph that a file belongs to
+ */
+function importGraph(sources: ReadonlyMap<string, string>, nodeOf: (file: string) => string): Graph {
   const graph = new Map<string, Set<string>>();
   for (const [file, source] of sources) {
-    const from = folderOf(file);
+    const from = nodeOf(file);
     const imported = graph.get(from) ?? new Set<string>();
     graph.set(from, imported);
     for (const [, target = ''] of source.matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g)) {
-      const to = folderOf(join(dirname(file), target).replaceAll('\\', '/'));
+      const to = nodeOf(join(dirname(file), target).replaceAll('\\', '/'));
       if (to !== from) imported.add(to);
     }
   }
   return graph;
 }
 
+function moduleOf(file: string): string {
+  return file.replace(/\.(js|tsx?)$/, '');
+}
+
 function folderOf(file: string): string {
   const folder = dirname(file);
-  return folder === '.' ? file.replace(/\.(js|tsx?)$/, '') : folder;
+  return folder === '.' ? moduleOf(file) : folder;
 }
 
 /** @returns one cycle as `a -> b -> a`, undefined if the graph has no cycle */
-function findCycle(graph: FolderGraph): string | undefined {
+function findCycle(graph: Graph): string | undefined {
   const acyclic = new Set<string>();
   const visit = (folder: string, path: readonly string[]): string | undefined => {
     if (path.includes(folder)) return [...path.slice(path.indexOf(folder)), folder].join(' -> ');
@@ -71,7 +78,7 @@ describe('folder imports', () => {
       ['storage/log.ts', ''],
       ['storage/replay.ts', `import { type Member } from '../groups/member.js';`],
     ]);
-    expect(findCycle(folderGraph(sources))).toBe('groups -> storage -> groups');
+    expect(findCycle(importGraph(sources, folderOf))).toBe('groups -> storage -> groups');
   });
 
   it('accepts a module and a config file of which one imports a folder and the other is imported by it', () => {
@@ -80,10 +87,24 @@ describe('folder imports', () => {
       ['http/http.module.ts', `import type { Config } from '../config.js';`],
       ['config.ts', ''],
     ]);
-    expect(findCycle(folderGraph(sources))).toBeUndefined();
+    expect(findCycle(importGraph(sources, folderOf))).toBeUndefined();
   });
 
   it.each(packages)('have no cycle in %s', (folder) => {
-    expect(findCycle(folderGraph(readSources(folder)))).toBeUndefined();
+    expect(findCycle(importGraph(readSources(folder), folderOf))).toBeUndefined();
+  });
+});
+
+describe('file imports', () => {
+  it('finds a cycle of types', () => {
+    const sources = new Map([
+      ['pool.ts', `import { File } from './file.js';`],
+      ['file.ts', `import type { Pool } from './pool.js';`],
+    ]);
+    expect(findCycle(importGraph(sources, moduleOf))).toBe('pool -> file -> pool');
+  });
+
+  it.each(packages)('have no cycle in %s', (folder) => {
+    expect(findCycle(importGraph(readSources(folder), moduleOf))).toBeUndefined();
   });
 });

@@ -10,4 +10,5 @@ export * from './registry/event-family.js';
 export * from './schema/event-time.js';
 export * from './schema/location.js';
 export * from './schema/primitives.js';
+export type { FieldIssue } from './schema/schema-issues.js';
 export * from './schema/validation.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as examples from '../../test/_examples.js';
 import { identityOf } from '../registry/event-family.js';
-import type { FieldIssue } from '../schema/validation.js';
+import type { FieldIssue } from '../schema/schema-issues.js';
 import { riderEventFamily } from './rider-event.js';
 import { telemetryFamily } from './telemetry.js';
 import { tripFamily } from './trip.js';

@@ -2,7 +2,7 @@ import Type from 'typebox';
 import { defineEventFamily } from '../registry/event-family.js';
 import { Location, locationIssues, withKnownLocations } from '../schema/location.js';
 import { Timestamp, Uuid } from '../schema/primitives.js';
-import type { FieldIssue } from '../schema/validation.js';
+import type { FieldIssue } from '../schema/schema-issues.js';
 
 /** What a rider can do: request, cancel and rate a ride. */
 export const riderEventTypes = ['ride_request', 'ride_cancel', 'ride_rating'] as const;

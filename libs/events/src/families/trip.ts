@@ -2,7 +2,7 @@ import Type from 'typebox';
 import { defineEventFamily } from '../registry/event-family.js';
 import { Location, locationIssues, withKnownLocations } from '../schema/location.js';
 import { Currency, Money, Text, Timestamp, Uuid } from '../schema/primitives.js';
-import type { FieldIssue } from '../schema/validation.js';
+import type { FieldIssue } from '../schema/schema-issues.js';
 
 const MAX_DURATION_SECONDS = 31 * 86_400;
 const MAX_DISTANCE_METERS = 50_000_000;

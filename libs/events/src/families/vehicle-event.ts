@@ -10,7 +10,7 @@ import {
   type VehicleEventType,
   type VehicleState,
 } from './vehicle-states.js';
-import type { FieldIssue } from '../schema/validation.js';
+import type { FieldIssue } from '../schema/schema-issues.js';
 
 /** Maximum number of event types and of geographies in one event. */
 const MAX_EVENT_TYPES = 16;

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { FieldIssue } from '../schema/validation.js';
+import type { FieldIssue } from '../schema/schema-issues.js';
 import type { AnyEvent, EventFamily } from './event-family.js';
 
 /** A record's value is not an event of its topic's family. */

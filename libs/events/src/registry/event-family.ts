@@ -1,5 +1,6 @@
 import type Type from 'typebox';
-import { compileValidator, type FieldIssue, type Validator } from '../schema/validation.js';
+import type { FieldIssue } from '../schema/schema-issues.js';
+import { compileValidator, type Validator } from '../schema/validation.js';
 
 /** A topic to create. The keys of `configs` are those of Kafka's topic configs. */
 export interface TopicSpec {

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import type { FieldIssue } from './validation.js';
+import type { FieldIssue } from './schema-issues.js';
 
 /** MDS's value of an unknown speed or heading. */
 const UNKNOWN = -1;

@@ -1,5 +1,11 @@
 import { UUID_PATTERN } from '@hailstream/service/uuid';
-import type { FieldIssue } from './validation.js';
+
+/** A rule that an item breaks. `field` is a path (`location.lat`), empty for the item itself. */
+export interface FieldIssue {
+  readonly kind: 'missing' | 'invalid' | 'unknown';
+  readonly field: string;
+  readonly rule: string;
+}
 
 /** Adds the issues of a value to `issues`, up to its limit. */
 type Explain = (value: unknown, issues: IssueList) => void;

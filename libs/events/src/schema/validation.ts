@@ -1,13 +1,6 @@
 import type Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import { arrayLimits, explainer, IssueList } from './schema-issues.js';
-
-/** A rule that an item breaks. `field` is a path (`location.lat`), empty for the item itself. */
-export interface FieldIssue {
-  readonly kind: 'missing' | 'invalid' | 'unknown';
-  readonly field: string;
-  readonly rule: string;
-}
+import { arrayLimits, explainer, IssueList, type FieldIssue } from './schema-issues.js';
 
 /** Maximum number of issues that are reported for one item. */
 export const MAX_ISSUES_PER_ITEM = 8;

@@ -7,7 +7,7 @@ import type { LogStore } from '../storage/topics/log-store.js';
 import type { PartitionLog } from '../storage/partition/partition-log.js';
 import { expiredOffsets } from './offsets/expiry.js';
 import { Group } from './membership/group.js';
-import type { GroupLogEvent } from './membership/group-hooks.js';
+import type { GroupLogEvent } from './membership/group-log-event.js';
 import { NO_BYTES, type JoinAnswer, type Member, type SyncAnswer } from './membership/member.js';
 import {
   appendEntries,

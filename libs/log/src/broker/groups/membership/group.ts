@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ErrorCode, ProtocolError } from '../../../protocol/error-codes.js';
 import { InitialRebalanceDelay } from './initial-rebalance-delay.js';
-import type { GroupHooks } from './group-hooks.js';
+import type { GroupLogEvent } from './group-log-event.js';
 import { GroupMembers } from './group-members.js';
 import {
   electProtocol,
@@ -15,6 +15,19 @@ import { checkChosenProtocol, checkProtocols } from './protocol-checks.js';
 import { fencedError, failedJoin, failedSync, unknownMemberError } from './failures.js';
 import type { JoinRequest, MemberReference, SyncRequest } from './requests.js';
 import { TRANSITIONS, type GroupEvent, type GroupState, type Reaction } from './transitions.js';
+
+/** Callbacks and settings of a group. */
+interface GroupHooks {
+  /** Persists members and assignments. Members are answered once it resolves. */
+  save(group: Group): Promise<void>;
+  /** Called when the last member is removed. */
+  emptied(group: Group): void;
+  /** Called with events to log. */
+  onEvent(event: GroupLogEvent): void;
+  readonly maxSize: () => number;
+  /** `group.initial.rebalance.delay.ms`. */
+  readonly initialDelayMs: () => number;
+}
 
 /** A consumer group of the classic protocol. `transitions.ts` has its state machine. */
 export class Group {

@@ -1,6 +1,6 @@
 import type { FileSystem, LogFile } from './file-system.js';
 import { OpenFilesError, type OpenFilesBudget } from './open-files.js';
-import { PooledFile, type DiskObserver } from './pooled-file.js';
+import { PooledFile, type DiskObserver, type FileOwner } from './pooled-file.js';
 
 /** Maximum number of open files that are synced and not in use. Reopening a file costs little. */
 const MOST_IDLE_FILES = 512;
@@ -39,7 +39,7 @@ export function pooledFiles(
 }
 
 /** The open files, and those that are reopened on use. */
-export class FilePool {
+class FilePool implements FileOwner {
   /** Files by path, for renames. */
   private readonly byPath = new Map<string, Set<PooledFile>>();
   /** Open, synced and not in use, least recently used first. */
@@ -85,7 +85,6 @@ export class FilePool {
     }
   }
 
-  /** Opens a file as soon as the limit allows it. */
   async openNow(path: string, how: { existing: boolean }): Promise<LogFile> {
     await this.takeRoom();
     try {
@@ -110,13 +109,11 @@ export class FilePool {
     }
   }
 
-  /** A file is in use, or closed. */
   markUsed(file: PooledFile): void {
     this.idle.delete(file);
     this.unsynced.delete(file);
   }
 
-  /** A file is open and not in use. */
   markUnused(file: PooledFile): void {
     if (file.hasUnsynced) this.unsynced.add(file);
     else this.idle.add(file);

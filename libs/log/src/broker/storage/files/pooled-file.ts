@@ -1,5 +1,4 @@
 import type { LogFile } from './file-system.js';
-import type { FilePool } from './file-pool.js';
 
 /** Observes the writes and syncs of a broker's files. */
 export interface DiskObserver {
@@ -7,6 +6,21 @@ export interface DiskObserver {
   /** A write or a sync failed. */
   failed(error: unknown): void;
   wrote(): void;
+}
+
+/** What a file needs of the pool that decides how long it stays open. */
+export interface FileOwner {
+  readonly observer: DiskObserver;
+  /** Opens a file as soon as the limit allows it. */
+  openNow(path: string, how: { readonly existing: boolean }): Promise<LogFile>;
+  /** The file is in use, or ended. */
+  markUsed(file: PooledFile): void;
+  /** The file is open and not in use. */
+  markUnused(file: PooledFile): void;
+  /** A file was closed. */
+  closed(): void;
+  /** The file will not be used again. */
+  forget(file: PooledFile): void;
 }
 
 /** A file that is open while it is in use, and afterwards for as long as the pool has room. */
@@ -22,7 +36,7 @@ export class PooledFile implements LogFile {
   private syncedChanges = -1;
 
   constructor(
-    private readonly pool: FilePool,
+    private readonly pool: FileOwner,
     public path: string,
   ) {}
 
