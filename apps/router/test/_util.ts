@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { eventRegistry, telemetryFamily } from '@hailstream/events';
-import { createAdmin, createProducer, type LogConnection } from '@hailstream/log';
+import { deadLetterTopic, eventRegistry, telemetryFamily } from '@hailstream/events';
+import {
+  createAdmin,
+  createProducer,
+  createRangeReader,
+  DEAD_LETTER_HEADERS,
+  type LogConnection,
+} from '@hailstream/log';
 import { pino } from 'pino';
 import { deliverAll, type RunResult } from '../src/commands/deliver-all.js';
 import { verifyAll, type VerifyResult } from '../src/commands/verify-all.js';
@@ -69,6 +75,24 @@ export async function appendPoints(
     );
     for (const result of results) if (result.kind === 'failed') throw result.error;
   }
+}
+
+/** What the dead-letter queue has: why, and the value. */
+export async function deadLettersOf(broker: {
+  readonly address: string;
+}): Promise<{ readonly reason: string; readonly value: string | undefined }[]> {
+  await using reader = createRangeReader({ connection: connectionTo(broker), logger: silent });
+  const ranges = [{ topic: deadLetterTopic.name, from: 'earliest', to: 'latest' }] as const;
+  const found = [];
+  for await (const { records } of await reader.readRange({ ranges })) {
+    for (const { headers, value } of records) {
+      found.push({
+        reason: String(headers[DEAD_LETTER_HEADERS.error]),
+        value: value?.toString('utf8'),
+      });
+    }
+  }
+  return found;
 }
 
 function point(deviceId: string, timeMs: number): object {

@@ -1,0 +1,172 @@
+import type { TopicPartition } from '@hailstream/log';
+import { startTestBroker } from '@hailstream/log/testing';
+import { until } from '@hailstream/service/testing';
+import { describe, expect, it } from 'vitest';
+import { parseRouterFile } from '../src/router-file/router-file.js';
+import type { BatchSink, RefusedRecord, RoutedBatch } from '../src/sinks/batch-sink.js';
+import type { DeliveryCounts } from '../src/sinks/delivery.js';
+import { SinkError } from '../src/sinks/sink.errors.js';
+import { StreamDelivery } from '../src/sinks/stream-delivery.js';
+import { appendPoints, connectionTo, deadLettersOf, silent } from './_util.js';
+
+const [spec] = parseRouterFile(
+  `
+jobs:
+  - name: stream
+    topics: [ride.telemetry]
+    filter: battery_percent != 7
+    sink: { type: s3, bucket: ride }
+    batching: { records: 100 }
+    concurrency: 2
+`,
+  'router.yaml',
+);
+
+type Deliver = (batch: RoutedBatch) => Promise<readonly RefusedRecord[]>;
+
+/** A sink that keeps what it is sent, and the counts and failures of its delivery. */
+class Recorder {
+  readonly delivered: string[] = [];
+  readonly failures: string[] = [];
+  readonly recovered: TopicPartition[] = [];
+  counts: DeliveryCounts = { records: 0, delivered: 0, filtered: 0, deadLettered: 0 };
+  deliver: Deliver = () => Promise.resolve([]);
+
+  open(broker: { readonly address: string }): StreamDelivery {
+    const sink: BatchSink = {
+      check: () => Promise.resolve(),
+      deliver: async (batch) => {
+        const refused = await this.deliver(batch);
+        this.delivered.push(...batch.records.map(({ event }) => String(event['telemetry_id'])));
+        return refused;
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+    const connection = connectionTo(broker);
+    const options = {
+      spec: spec!,
+      groupId: 'router-stream',
+      connection,
+      logger: silent,
+      observer: this.observer,
+    };
+    return new StreamDelivery(options, sink);
+  }
+
+  readonly observer = {
+    delivered: (_: TopicPartition, counts: DeliveryCounts) => {
+      const { records, delivered, filtered, deadLettered } = this.counts;
+      this.counts = {
+        records: records + counts.records,
+        delivered: delivered + counts.delivered,
+        filtered: filtered + counts.filtered,
+        deadLettered: deadLettered + counts.deadLettered,
+      };
+    },
+    failed: (_: TopicPartition, error: Error) => void this.failures.push(error.message),
+    recovered: (partition: TopicPartition) => void this.recovered.push(partition),
+    gap: () => undefined,
+  };
+}
+
+function json(event: object): { value: Buffer } {
+  return { value: Buffer.from(JSON.stringify(event)) };
+}
+
+describe(StreamDelivery, () => {
+  it('counts delivered and filtered records, and dead-letters unreadable and refused ones', async () => {
+    await using broker = await startTestBroker();
+    await appendPoints(broker, [
+      ...Array.from({ length: 500 }, () => ({})),
+      { value: Buffer.from('not JSON') },
+      json({ battery_percent: 7 }),
+      json({ battery_percent: 8, telemetry_id: 'refused' }),
+    ]);
+    const recorder = new Recorder();
+    recorder.deliver = ({ records }) =>
+      Promise.resolve(
+        records
+          .filter(({ event }) => event['telemetry_id'] === 'refused')
+          .map(({ record }) => ({
+            record,
+            reason: new SinkError('REFUSED', 'not accepted', { retryable: false }),
+          })),
+      );
+    await using delivery = recorder.open(broker);
+    await delivery.start();
+    await until(() => recorder.counts.records === 503);
+    expect(recorder.counts).toEqual({ records: 503, delivered: 500, filtered: 1, deadLettered: 2 });
+    const deadLetters = await deadLettersOf(broker);
+    expect(deadLetters.map(({ reason }) => reason).toSorted()).toEqual([
+      'not accepted',
+      expect.stringContaining('the value is not JSON'),
+    ]);
+    expect(recorder.failures).toEqual([]);
+  });
+
+  it('repeats a batch until the sink accepts it, whether or not its error is retryable', async () => {
+    await using broker = await startTestBroker();
+    await appendPoints(
+      broker,
+      Array.from({ length: 50 }, () => ({ deviceId: 'd' })),
+    );
+    const recorder = new Recorder();
+    recorder.deliver = () => {
+      if (recorder.failures.length === 6) return Promise.resolve([]);
+      return Promise.reject(new SinkError('ACCESS_DENIED', 'wrong password', { retryable: false }));
+    };
+    await using delivery = recorder.open(broker);
+    await delivery.start();
+    await until(() => recorder.counts.delivered === 50);
+    expect(recorder.failures).toEqual(Array.from({ length: 6 }, () => 'wrong password'));
+    expect(recorder.recovered).toHaveLength(1);
+    expect(recorder.delivered).toHaveLength(50);
+    expect(await deadLettersOf(broker)).toEqual([]);
+  });
+
+  it('delivers as many batches at the same time as the job allows', async () => {
+    await using broker = await startTestBroker();
+    await appendPoints(
+      broker,
+      Array.from({ length: 2_000 }, () => ({})),
+    );
+    const recorder = new Recorder();
+    let current = 0;
+    let highest = 0;
+    recorder.deliver = async () => {
+      current += 1;
+      highest = Math.max(highest, current);
+      if (highest < 2) await until(() => highest === 2);
+      await new Promise((resolve) => setImmediate(resolve));
+      current -= 1;
+      return [];
+    };
+    await using delivery = recorder.open(broker);
+    await delivery.start();
+    await until(() => recorder.counts.delivered === 2_000);
+    expect(highest).toBe(2);
+  });
+
+  it('stays paused when another process joins and leaves the group, and delivers after it is resumed', async () => {
+    await using broker = await startTestBroker();
+    await appendPoints(broker, []);
+    const recorder = new Recorder();
+    await using delivery = recorder.open(broker);
+    await delivery.start();
+    delivery.pause();
+    {
+      await using other = new Recorder().open(broker);
+      await other.start();
+      await until(() => other.assignedPartitions === 6 && delivery.assignedPartitions === 6);
+    }
+    await until(() => delivery.assignedPartitions === 12);
+    await appendPoints(
+      broker,
+      Array.from({ length: 60 }, () => ({})),
+    );
+    await until(() => delivery.lagRecords() === 60n);
+    expect(recorder.delivered).toEqual([]);
+    delivery.resume();
+    await until(() => recorder.counts.delivered === 60);
+  });
+});
