@@ -12,7 +12,7 @@ import { dropDatabase, makeDatabase, strikeGivenLog, environmentOf } from './_en
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bootstrap = join(root, 'tools', 'bootstrap.mjs');
 
-const FREE_PORTS = ['ingest', 'dashboard', 'batch', 'sim', 'broker', 'postgres'].flatMap((name) => [
+const FREE_PORTS = ['ingest', 'dashboard', 'batch', 'sim', 'router', 'broker', 'postgres'].flatMap((name) => [
   `--${name}-port`,
   '0',
 ]);
@@ -39,7 +39,7 @@ export function environment(env: Readonly<Record<string, string>> = {}): NodeJS.
 const START_TIMEOUT_MS = 120_000;
 const POLL_MS = 50;
 
-type ProcessName = 'broker' | 'postgres' | 'ingest' | 'realtime' | 'batch' | 'driverSim';
+type ProcessName = 'broker' | 'postgres' | 'ingest' | 'realtime' | 'batch' | 'router' | 'driverSim';
 
 /** The contents of `run.json`. */
 interface Run {
@@ -49,6 +49,8 @@ interface Run {
   readonly dashboardUrl: string;
   readonly signInUrl: string;
   readonly batchUrl: string;
+  /** Only with `--router`. */
+  readonly routerUrl?: string;
   readonly kafkaBrokers: string;
   readonly databaseUrl: string;
   readonly startedAt: string;

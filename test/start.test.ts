@@ -179,9 +179,26 @@ describe('user errors are one line without a stack', () => {
     expect(token).toMatchObject(refused(/[^\n]+ has no secret: [^\n]+/));
   });
 
+  it('jobs of a system that runs without a router', async () => {
+    const jobs = await command(['router', 'jobs', '--home', home.folder]);
+    expect(jobs).toMatchObject(refused(/Hailstream on [^\n]+ runs without a router: [^\n]+/));
+  });
+
+  it('a missing or invalid router file', async () => {
+    await using other = await temporaryHome();
+    const file = join(other.folder, 'router.yaml');
+    const missing = await System.launch(other.folder, { args: ['--router', file] }).launcher.result;
+    expect(missing).toMatchObject(refused(/--router: cannot read [^\n]+: ENOENT/));
+    await writeFile(file, 'jobs: [{ name: lake, topics: [ride.trips], sink: { type: s3 } }]');
+    const invalid = await System.launch(other.folder, { args: ['--router', file] }).launcher.result;
+    expect(invalid).toMatchObject(refused(/--router: [^\n]+: jobs\[0\]\.sink\.bucket: is required/));
+    // Nothing was started.
+    expect(invalid.stdout).toBe('');
+  });
+
   it('a token without a scope', async () => {
     const noScope = await command(['token', '--home', home.folder]);
-    expect(noScope).toMatchObject(refused(/expected --scope read\|write [^\n]+/));
+    expect(noScope).toMatchObject(refused(/expected --scope read\|write\|operate [^\n]+/));
     const noUuid = await command(['token', '--scope', 'write', '--provider', 'me', '--home', home.folder]);
     expect(noUuid).toMatchObject(refused(/--provider: expected a UUID, got "me"/));
   });

@@ -11,6 +11,8 @@ export interface RunFile {
   /** Opens the dashboard signed in. */
   readonly signInUrl: string;
   readonly batchUrl: string;
+  /** Only if the system was started with `--router`. */
+  readonly routerUrl?: string;
   /** Comma-separated, in the format of `KAFKA_BROKERS`. */
   readonly kafkaBrokers: string;
   /** Includes the password. */
@@ -19,7 +21,7 @@ export interface RunFile {
   readonly startedAt: string;
 }
 
-export type ProcessName = 'broker' | 'postgres' | 'ingest' | 'realtime' | 'batch' | 'driverSim';
+export type ProcessName = 'broker' | 'postgres' | 'ingest' | 'realtime' | 'batch' | 'router' | 'driverSim';
 
 /** Replaces the file atomically: readers see the old or the new content. Only the user may read it. */
 export async function writeRunFile(path: string, run: RunFile): Promise<void> {

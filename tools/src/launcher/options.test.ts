@@ -9,24 +9,34 @@ describe('parseStartOptions', () => {
     expect(parse()).toEqual({
       home: '/src/hailstream/.hailstream',
       host: '127.0.0.1',
-      ports: { ingest: 4000, realtime: 4001, batch: 4002, driverSim: 4003, broker: 9092, postgres: 54320 },
+      ports: {
+        ingest: 4000,
+        realtime: 4001,
+        batch: 4002,
+        driverSim: 4003,
+        router: 4004,
+        broker: 9092,
+        postgres: 54320,
+      },
       city: undefined,
       vehicles: 250,
       simulate: true,
       batchEvery: '60s',
+      router: undefined,
     });
   });
 
   it('resolves relative paths from the current folder', () => {
-    expect(parse('--home', 'here', '--city', '../lyon.geojson')).toMatchObject({
+    expect(parse('--home', 'here', '--city', '../lyon.geojson', '--router', 'router.yaml')).toMatchObject({
       home: '/users/ada/here',
       city: '/users/lyon.geojson',
+      router: '/users/ada/router.yaml',
     });
   });
 
   it('accepts a port for every listener, including 0', () => {
     const args = Object.values(PORT_OPTIONS).flatMap(({ option }, index) => [`--${option}`, String(index)]);
-    expect(Object.values(parse(...args).ports)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(Object.values(parse(...args).ports)).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 
   it.each([

@@ -9,6 +9,7 @@ export const PORT_OPTIONS = {
   realtime: { option: 'dashboard-port', port: 4001 },
   batch: { option: 'batch-port', port: 4002 },
   driverSim: { option: 'sim-port', port: 4003 },
+  router: { option: 'router-port', port: 4004 },
   broker: { option: 'broker-port', port: 9092 },
   postgres: { option: 'postgres-port', port: 54320 },
 } as const;
@@ -29,6 +30,8 @@ export interface StartOptions {
   readonly simulate: boolean;
   /** `60s`, `15m` or a cron expression: the batch app validates it. */
   readonly batchEvery: string;
+  /** The router file; without it, the router is not started. */
+  readonly router: string | undefined;
 }
 
 export const START_USAGE = `usage: npm start [-- OPTIONS]
@@ -38,12 +41,14 @@ export const START_USAGE = `usage: npm start [-- OPTIONS]
   --dashboard-port N     4001
   --batch-port N         4002
   --sim-port N           4003
+  --router-port N        4004; used only with --router
   --broker-port N        9092; not used if KAFKA_BROKERS is set
   --postgres-port N      54320; not used if DATABASE_URL is set
   --city FILE            road network to drive on, GeoJSON (Monaco)
   --vehicles N           number of simulated vehicles (250)
   --no-sim               do not run the simulator
-  --batch-every SPAN     interval of the loads into Postgres (60s), or a cron expression`;
+  --batch-every SPAN     interval of the loads into Postgres (60s), or a cron expression
+  --router FILE          run the jobs of this router file: they deliver topics to object storage and other sinks`;
 
 export const LOOPBACK = '127.0.0.1';
 
@@ -63,6 +68,7 @@ export function parseStartOptions(
     integer(option, text(option), { fallback: port, min: 0, max: MAX_PORT }),
   ]);
   const city = text('city');
+  const router = text('router');
   return {
     home: homeFolder(text('home'), folders),
     host: text('host') ?? LOOPBACK,
@@ -71,6 +77,7 @@ export function parseStartOptions(
     vehicles: integer('vehicles', text('vehicles'), { fallback: 250, min: 1, max: MAX_VEHICLES }),
     simulate: values['no-sim'] !== true,
     batchEvery: text('batch-every') ?? '60s',
+    router: router === undefined ? undefined : resolve(folders.cwd, router),
   };
 }
 
@@ -81,6 +88,7 @@ function parse(args: readonly string[]): Record<string, string | boolean | undef
     'city',
     'vehicles',
     'batch-every',
+    'router',
     ...Object.values(PORT_OPTIONS).map((it) => it.option),
   ];
   const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));

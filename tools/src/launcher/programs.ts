@@ -13,6 +13,8 @@ export interface Addresses {
   readonly ingestUrl: string;
   readonly dashboardUrl: string;
   readonly batchUrl: string;
+  /** `undefined` without `--router`. */
+  readonly routerUrl: string | undefined;
   readonly kafkaBrokers: string;
 }
 
@@ -32,6 +34,7 @@ const LABELS: Readonly<Record<ProcessName, string>> = {
   realtime: 'realtime',
   batch: 'batch',
   driverSim: 'driver-sim',
+  router: 'router',
 };
 
 /** The embedded broker. It is ready when it listens. */
@@ -82,6 +85,10 @@ export function batchProgram(context: ProgramContext, databaseUrl: string): Prog
   });
 }
 
+export function routerProgram(context: ProgramContext, routerFile: string): Program {
+  return service('router', 'apps/router/dist/main.js', context, { ROUTER_CONFIG: routerFile });
+}
+
 export function driverSimProgram(context: ProgramContext): Program {
   const { options, environment, addresses } = context;
   return service('driverSim', 'apps/driver-sim/dist/main.js', context, {
@@ -93,7 +100,7 @@ export function driverSimProgram(context: ProgramContext): Program {
 }
 
 function service(
-  name: 'ingest' | 'realtime' | 'batch' | 'driverSim',
+  name: 'ingest' | 'realtime' | 'batch' | 'router' | 'driverSim',
   script: string,
   { options, home, environment, addresses }: ProgramContext,
   env: Readonly<Record<string, string>>,

@@ -12,6 +12,9 @@ export function startScreen(run: RunFile, options: StartOptions): string {
     ['dashboard', run.signInUrl],
     ['ingest', `${run.ingestUrl}  (API: ${run.ingestUrl}/openapi.json)`],
     ['batch', `${run.batchUrl}  (loads the log into Postgres every ${options.batchEvery})`],
+    ...(run.routerUrl === undefined
+      ? []
+      : [['router', `${run.routerUrl}  (its jobs: npm run router -- jobs)`]]),
     ['log', `${run.kafkaBrokers}  (${processes.broker ? 'the embedded broker' : 'from KAFKA_BROKERS'})`],
     ['postgres', `${database.href}  (${processes.postgres ? 'embedded' : 'from DATABASE_URL'})`],
     ['simulator', processes.driverSim ? `${options.vehicles} vehicles` : 'off'],

@@ -23,9 +23,11 @@ import {
   postgresProgram,
   type ProgramContext,
   realtimeProgram,
+  routerProgram,
   serviceUrl,
 } from './programs.js';
 import { type Environment, readEnvironment } from './environment.js';
+import { checkRouterFile } from './check-router-file.js';
 
 /** Maximum wait for the processes of a launcher that was killed: they drain and exit. */
 const LEFTOVERS_TIMEOUT_MS = 45_000;
@@ -59,6 +61,10 @@ export class System {
     notice: (line: string) => void,
   ): Promise<{ system: System; lock: AsyncDisposable }> {
     if (options.city !== undefined) await checkReadable('city', options.city);
+    if (options.router !== undefined) {
+      await checkReadable('router', options.router);
+      await checkRouterFile(options.router, env);
+    }
     const home = homeAt(options.home);
     await makeHome(home);
     const lock = await lockHome(home);
@@ -98,9 +104,10 @@ export class System {
     await Promise.all([
       this.launch('realtime', realtimeProgram(context)),
       this.launch('batch', batchProgram(context, databaseUrl)),
+      options.router !== undefined && this.launch('router', routerProgram(context, options.router)),
     ]);
     if (options.simulate) await this.launch('driverSim', driverSimProgram(context));
-    const { ingestUrl, dashboardUrl, batchUrl, kafkaBrokers } = addresses;
+    const { ingestUrl, dashboardUrl, batchUrl, routerUrl, kafkaBrokers } = addresses;
     const token = environment.readToken;
     this.run = {
       pid: process.pid,
@@ -109,6 +116,7 @@ export class System {
       dashboardUrl,
       signInUrl: token === undefined ? dashboardUrl : `${dashboardUrl}/#token=${token}`,
       batchUrl,
+      ...(routerUrl !== undefined && { routerUrl }),
       kafkaBrokers,
       databaseUrl,
       startedAt: new Date().toISOString(),
@@ -120,7 +128,12 @@ export class System {
   /** Drains all processes in the reverse order of their start; processes that started together stop together. */
   async stop(): Promise<void> {
     this.stopping = true;
-    const order: ProcessName[][] = [['driverSim'], ['ingest'], ['realtime', 'batch'], ['broker', 'postgres']];
+    const order: ProcessName[][] = [
+      ['driverSim'],
+      ['ingest'],
+      ['realtime', 'batch', 'router'],
+      ['broker', 'postgres'],
+    ];
     for (const names of order) {
       const group = this.processes.filter(({ name }) => names.includes(name));
       await Promise.all(group.map(({ process }) => process.stop()));
@@ -159,13 +172,14 @@ export class System {
 }
 
 async function addressesOf(options: StartOptions, environment: Environment): Promise<Addresses> {
-  const { ingest, realtime, batch, driverSim, broker, postgres } = options.ports;
+  const { ingest, realtime, batch, driverSim, router, broker, postgres } = options.ports;
   const { host } = options;
   const ports = await choosePorts({
     ingest: { port: ingest, host },
     realtime: { port: realtime, host },
     batch: { port: batch, host },
     ...(options.simulate && { driverSim: { port: driverSim, host } }),
+    ...(options.router !== undefined && { router: { port: router, host } }),
     ...(environment.kafkaBrokers === undefined && { broker: { port: broker, host: LOOPBACK } }),
     ...(environment.databaseUrl === undefined && { postgres: { port: postgres, host: LOOPBACK } }),
   });
@@ -174,6 +188,7 @@ async function addressesOf(options: StartOptions, environment: Environment): Pro
     ingestUrl: serviceUrl(host, ports.ingest),
     dashboardUrl: serviceUrl(host, ports.realtime),
     batchUrl: serviceUrl(host, ports.batch),
+    routerUrl: options.router === undefined ? undefined : serviceUrl(host, ports.router),
     kafkaBrokers: environment.kafkaBrokers ?? `${LOOPBACK}:${ports.broker}`,
   };
 }

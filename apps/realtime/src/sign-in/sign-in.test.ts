@@ -30,8 +30,8 @@ describe(signIn, () => {
   });
 
   it.each([
-    [['tokens'], {}, 'usage: main.js token [--scope read|write [--provider UUID]]'],
-    [['token', '--scope'], {}, 'token: expected --scope read|write [--provider UUID]'],
+    [['tokens'], {}, 'usage: main.js token [--scope read|write|operate [--provider UUID]]'],
+    [['token', '--scope'], {}, 'token: expected --scope read|write|operate [--provider UUID]'],
     [['token'], { AUTH_JWT_SECRET: '' }, /^AUTH_JWT_SECRET: expected the secret .*, got nothing$/],
     [['token'], { PORT: 'x' }, /^PORT: expected .*, got "x"$/],
   ])('rejects %j %j with a reason', async (args, env, line) => {

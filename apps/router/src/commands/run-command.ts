@@ -5,6 +5,7 @@ import { ConfigError } from '@hailstream/service/config';
 import { createLogger, type Logger } from '@hailstream/service/logging';
 import { pino } from 'pino';
 import { loadConfig, type RouterConfig } from '../config.js';
+import { readRouterFile } from '../router-file/router-file.js';
 import { deliverAll, type RunResult } from './deliver-all.js';
 import { verifyAll, type VerifyResult } from './verify-all.js';
 
@@ -13,6 +14,8 @@ run [--json]
     delivers all records that the log has now, and exits. Exit code: 0 delivered, 1 failed
 verify [--json]
     compares the objects in the bucket with the log. Exit code: 0 complete, 1 records are missing or stored twice
+check
+    validates the file, without the log and the sinks. Exit code: 0 valid, 1 not valid
 serve
     delivers until it is stopped, with HTTP on PORT: GET /jobs, /health/*, /metrics`;
 
@@ -39,6 +42,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
       process.stdout.write(`${USAGE}\n`);
       return 0;
     }
+    if (args[0] === 'check') return check(args.slice(1));
     const { command, options } = parse(args);
     const config = loadConfig(options.config);
     const level = config.logLevel === 'info' ? 'warn' : config.logLevel;
@@ -56,22 +60,39 @@ interface CommandOptions {
   readonly signal: AbortSignal;
 }
 
+interface Options {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
 type Command = (options: CommandOptions) => Promise<number>;
 
 const commands: Readonly<Record<string, Command>> = { run, verify };
 
 function parse([name = '', ...rest]: readonly string[]): {
   readonly command: Command;
-  readonly options: { readonly config?: string; readonly json?: boolean };
+  readonly options: Options;
 } {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) throw new UsageError(`unknown command: ${name}`);
+  return { command, options: parseOptions(rest) };
+}
+
+function parseOptions(args: readonly string[]): Options {
   try {
     const options = { config: { type: 'string' }, json: { type: 'boolean' } } as const;
-    return { command, options: parseArgs({ args: rest, options, strict: true }).values };
+    return parseArgs({ args: [...args], options, strict: true }).values;
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+function check(args: readonly string[]): number {
+  const { config } = parseOptions(args);
+  if (config === undefined) throw new UsageError('check requires --config FILE');
+  const names = readRouterFile(config).map(({ name }) => name);
+  process.stdout.write(`${config} is valid: ${names.length === 1 ? 'job' : 'jobs'} ${names.join(', ')}\n`);
+  return 0;
 }
 
 async function run({ config, logger, isJson, signal }: CommandOptions): Promise<number> {

@@ -14,9 +14,9 @@ describe(parseTokenArgs, () => {
   });
 
   it.each([
-    ['', 'expected --scope read|write [--provider UUID]'],
-    ['--scope admin', 'expected --scope read|write [--provider UUID]'],
-    ['--scope read --for good', 'expected --scope read|write [--provider UUID]'],
+    ['', 'expected --scope read|write|operate [--provider UUID]'],
+    ['--scope admin', 'expected --scope read|write|operate [--provider UUID]'],
+    ['--scope read --for good', 'expected --scope read|write|operate [--provider UUID]'],
     ['--scope read --provider me', '--provider: expected a UUID, got "me"'],
   ])('reports the problem of "%s"', (line, problem) => {
     expect(parseTokenArgs(line.split(' ').filter((word) => word !== ''))).toEqual({ problem });

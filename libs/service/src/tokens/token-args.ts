@@ -7,7 +7,7 @@ import { scopes } from './principal.js';
 export const LOCAL_PROVIDER_ID = '0197a1c0-6d1f-7000-8000-000000000001';
 
 /** Usage of the commands that print tokens. */
-export const TOKEN_USAGE = '--scope read|write [--provider UUID]';
+export const TOKEN_USAGE = '--scope read|write|operate [--provider UUID]';
 
 /** Lifetime of the tokens that the commands print. */
 export const TOKEN_EXPIRES_IN = '30 days';
