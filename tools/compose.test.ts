@@ -33,7 +33,9 @@ const { services, volumes } = parse(text, { merge: true }) as {
   volumes: Record<string, unknown>;
 };
 const all = Object.entries(services);
-const apps = ['ingest', 'realtime', 'batch', 'driver-sim'].map((name) => [name, services[name]!] as const);
+const apps = ['ingest', 'realtime', 'batch', 'router', 'driver-sim'].map(
+  (name) => [name, services[name]!] as const,
+);
 const oneShots = ['secrets'];
 const running = all.filter(([name]) => !oneShots.includes(name));
 
@@ -100,7 +102,7 @@ describe('docker compose', () => {
   it('contains no secret', () => {
     for (const [, { environment = {} }] of all) {
       for (const [name, value] of Object.entries(environment)) {
-        if (!/PASSWORD|SECRET|TOKEN/.test(name)) continue;
+        if (!/PASSWORD|SECRET|TOKEN|ACCESS_KEY/.test(name)) continue;
         expect(value, name).toMatch(/^(\$\{\w+:-\}|(\$\{\w+-)?\/run\/secrets\/[\w/-]+\}?)$/);
       }
     }
@@ -118,6 +120,19 @@ describe('docker compose', () => {
       [...read('docker/cluster.env').matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
     );
     expect(KAFKA_BROKERS?.split(',')).toEqual(brokers.map(([name]) => `${name}:9092`));
+  });
+
+  it('runs the router and its object store only in the profile router', () => {
+    const members = all.filter(([, { profiles }]) => profiles?.includes('router'));
+    expect(members.map(([name]) => name)).toEqual(['router', 's3']);
+    const [job] = (parse(read('docker/router.yaml')) as { jobs: { sink: Record<string, unknown> }[] }).jobs;
+    expect(job?.sink).toMatchObject({ type: 's3', endpoint: 'http://s3:7070' });
+    // The server creates the bucket and has the credentials that are created for the router.
+    expect(read('docker/s3-server.sh')).toContain(`mkdir -p /data/${String(job?.sink['bucket'])}`);
+    const credentials = '/run/secrets/s3/credentials';
+    expect(services['router']?.environment?.['AWS_SHARED_CREDENTIALS_FILE']).toBe(credentials);
+    expect(read('docker/s3-server.sh')).toContain(credentials);
+    expect(services['secrets']?.volumes).toContain('s3-secret:/secrets/s3');
   });
 
   const hasCompose = spawnSync('docker', ['compose', 'version']).status === 0;

@@ -29,10 +29,14 @@ interface Manifest {
   };
 }
 
-const { resources } = parse(read('deploy/kubernetes/kustomization.yaml')) as { resources: string[] };
-const manifests = resources.flatMap((file) =>
-  parseAllDocuments(read(`deploy/kubernetes/${file}`)).map((document) => document.toJS() as Manifest),
-);
+/** The base, and the component that overlays add to it. */
+const folders = ['deploy/kubernetes', 'deploy/kubernetes/router'];
+const manifests = folders.flatMap((folder) => {
+  const { resources } = parse(read(`${folder}/kustomization.yaml`)) as { resources: string[] };
+  return resources.flatMap((file) =>
+    parseAllDocuments(read(`${folder}/${file}`)).map((document) => document.toJS() as Manifest),
+  );
+});
 const named = (kind: string): string[] =>
   manifests.filter((it) => it.kind === kind).map(({ metadata }) => metadata.name);
 const pods = manifests.flatMap(({ kind, metadata, spec }) =>
@@ -41,10 +45,10 @@ const pods = manifests.flatMap(({ kind, metadata, spec }) =>
 const deployments = pods.filter(({ kind }) => kind === 'Deployment');
 
 describe('deploy/kubernetes', () => {
-  it('runs three services, each with a disruption budget, and exposes the HTTP services', () => {
-    expect(named('Deployment')).toEqual(['ingest', 'realtime', 'batch']);
-    expect(named('PodDisruptionBudget')).toEqual(['ingest', 'realtime', 'batch']);
-    expect(named('Service')).toEqual(['ingest', 'realtime']);
+  it('runs each service with a disruption budget, and exposes the HTTP services', () => {
+    expect(named('Deployment')).toEqual(['ingest', 'realtime', 'batch', 'router']);
+    expect(named('PodDisruptionBudget')).toEqual(['ingest', 'realtime', 'batch', 'router']);
+    expect(named('Service')).toEqual(['ingest', 'realtime', 'router']);
     expect(named('HorizontalPodAutoscaler')).toEqual(['ingest']);
     expect(named('ScaledObject')).toEqual(['batch']);
     expect(named('Job')).toEqual(['migrate']);
@@ -69,6 +73,18 @@ describe('deploy/kubernetes', () => {
     expect(container.ports?.map(({ containerPort }) => String(containerPort))).toEqual([port]);
     expect(container.readinessProbe).toMatchObject({ httpGet: { path: '/health/ready', port: 'http' } });
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(40);
+  });
+
+  it('mounts the router file that ROUTER_CONFIG names', () => {
+    const { configMapGenerator } = parse(read('deploy/kubernetes/router/kustomization.yaml')) as {
+      configMapGenerator: { name: string; files: string[] }[];
+    };
+    const [{ name, files } = { name: '', files: [] }] = configMapGenerator;
+    expect(files).toEqual(['router.yaml=jobs.yaml']);
+    const manifest = read('deploy/kubernetes/router/router.yaml');
+    expect(manifest).toContain(`configMap: { name: ${name} }`);
+    expect(manifest).toContain('mountPath: /etc/hailstream,');
+    expect(manifest).toContain('value: /etc/hailstream/router.yaml');
   });
 
   it('sets only known variables, and no secret', () => {

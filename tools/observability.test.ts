@@ -123,7 +123,7 @@ describe('metrics', async () => {
   it('are documented in docs/operate.md, and so are the alerts', () => {
     const text = read('docs/operate.md');
     const documented = [...known.keys()]
-      .filter((name) => /^(ingest|realtime|batch|driver_sim|http_request)_/.test(name))
+      .filter((name) => /^(ingest|realtime|batch|router|driver_sim|http_request)_/.test(name))
       .map((name) => name.replace(/_(bucket|sum|count)$/, ''));
     expect(documented.length).toBeGreaterThan(15);
     expect([...new Set(documented)].filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
@@ -149,6 +149,7 @@ describe('dashboards', () => {
       'lag.json',
       'log.json',
       'realtime.json',
+      'router.json',
     ]);
   });
 });
