@@ -104,4 +104,18 @@ describe('object storage', () => {
     expect(JSON.parse(manifest!.bytes.toString('utf8'))).toMatchObject({ records: 1 });
     expect((await verify(broker, [job])).ok).toBe(true);
   });
+
+  it('has Parquet files with the same records', async () => {
+    await using broker = await startTestBroker();
+    await using s3 = await TestS3Server.start();
+    await appendPoints(broker, [...points(1_000), { value: Buffer.from('not JSON') }]);
+    const job = s3Job(s3, { sink: { format: 'parquet' }, batching: { records: 50 } });
+    const { jobs } = await run(broker, [job]);
+    expect(jobs['lake']).toMatchObject({ delivered: 1_000, deadLettered: 1 });
+    expect([...s3.objects.keys()].some((key) => key.endsWith('.parquet'))).toBe(true);
+    expect(await verify(broker, [job])).toMatchObject({
+      ok: true,
+      jobs: { lake: { records: 1_000, missing: 0 } },
+    });
+  });
 });

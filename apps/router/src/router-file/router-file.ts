@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { eventRegistry } from '@hailstream/events';
 import Type from 'typebox';
 import { Value } from 'typebox/value';
 import { parseDocument } from 'yaml';
@@ -77,6 +78,14 @@ export function parseRouterFile(text: string, path: string): readonly JobSpec[] 
     const batching: unknown = Value.Default(schemas.batching, job.batching);
     jobIssues.push(...issuesOf(schemas.sink, sink, `/jobs/${index}/sink`));
     jobIssues.push(...issuesOf(schemas.batching, batching, `/jobs/${index}/batching`));
+    if ('format' in job.sink && job.sink.format === 'parquet') {
+      const unknown = job.topics.filter((topic) => !eventRegistry.byTopic.has(topic));
+      for (const topic of unknown) {
+        jobIssues.push(
+          `jobs[${index}].sink.format: parquet requires topics with an event family, "${topic}" has none`,
+        );
+      }
+    }
     const { filter, ...rest } = job;
     let matches: JobSpec['matches'] = () => true;
     try {

@@ -19,7 +19,7 @@ const S3Sink = Type.Object(
       default: '',
       description: 'a prefix that ends with "/"',
     }),
-    format: Type.Enum<'ndjson.gz'[]>(['ndjson.gz'], { default: 'ndjson.gz' }),
+    format: Type.Enum<('ndjson.gz' | 'parquet')[]>(['ndjson.gz', 'parquet'], { default: 'ndjson.gz' }),
     /** Which time assigns a record to an hour. */
     partitionBy: Type.Enum<('event-time' | 'received-time')[]>(['event-time', 'received-time'], {
       default: 'event-time',

@@ -33,7 +33,8 @@ interface BlockDeliveryOptions {
   readonly groupId: string;
   readonly prefix: string;
   readonly limits: BlockLimits;
-  readonly format: ObjectFormat;
+  /** The file format of a topic's objects. */
+  readonly formatOf: (topic: string) => Promise<ObjectFormat>;
   /** Blocks in memory at the same time. */
   readonly concurrency: number;
   readonly consumer: BatchConsumer;
@@ -277,11 +278,12 @@ export class BlockDelivery {
     });
   }
 
-  private encode(
+  private async encode(
     { topic, partition, from }: TopicPartition & { readonly from: bigint },
     { records, to }: BlockContent,
   ) {
-    const { prefix, format } = this.options;
+    const { prefix, formatOf } = this.options;
+    const format = await formatOf(topic);
     return encodeBlock(records, { prefix, format, range: { topic, partition, from, to } });
   }
 

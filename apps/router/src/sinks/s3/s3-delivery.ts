@@ -19,6 +19,7 @@ import { eventTimeOf } from '../event.js';
 import { BlockDelivery } from './block-delivery.js';
 import { BlockStore } from './block-store.js';
 import { ndjsonGzip } from './ndjson.js';
+import { parquetFormatOf } from './parquet.js';
 import { ObjectStore } from './object-store.js';
 import { verifyObjects, type Verification } from './verify.js';
 
@@ -110,7 +111,7 @@ function blockSettings({ sink, batching, matches }: S3Job) {
       sizeBytes: batching.sizeBytes,
       intervalMs: batching.intervalSeconds * 1_000,
     },
-    format: ndjsonGzip,
+    formatOf: sink.format === 'parquet' ? parquetFormatOf : () => Promise.resolve(ndjsonGzip),
     timeOf: sink.partitionBy === 'received-time' ? receivedTime : eventTimeOf,
     matches,
   };

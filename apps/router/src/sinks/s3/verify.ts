@@ -40,7 +40,7 @@ interface VerifyOptions {
   readonly reader: RangeReader;
   readonly store: ObjectStore;
   readonly blocks: BlockStore;
-  readonly format: ObjectFormat;
+  readonly formatOf: (topic: string) => Promise<ObjectFormat>;
   readonly limits: ReadBlockOptions['limits'];
   readonly signal: AbortSignal;
   timeOf(topic: string, ...args: Parameters<ReadBlockOptions['timeOf']>): number;
@@ -88,7 +88,7 @@ class Verifier {
     }
     for (const key of unlisted.keys()) {
       const found = await store.get(key);
-      this.overlapping += found ? (await this.options.format.offsets(found.bytes)).length : 0;
+      if (found) this.overlapping += (await this.decode(topic, key, found.bytes)).length;
       this.problem(`${key} is not in the manifest of its block`);
     }
     for (const [hourMs, manifest] of hours) await this.verifyHour(topic, hourMs, manifest);
@@ -108,8 +108,8 @@ class Verifier {
     let next: bigint | undefined;
     for await (const block of this.options.blocks.blocks(topic, partition)) {
       const [from, to] = [BigInt(block.from), BigInt(block.to)];
-      if (from >= position) continue; // Claimed, but not delivered yet.
       for (const { key } of block.objects) unlisted.delete(key);
+      if (from >= position) continue; // Claimed, but not delivered yet.
       const expected = next ?? earliest;
       if (from > expected) await this.reportGap(topic, partition, expected, from);
       if (next !== undefined && from < next) {
@@ -135,7 +135,8 @@ class Verifier {
   private async verifyBlock(block: BlockManifest, earliest: bigint): Promise<void> {
     const stored = new Map<bigint, number>();
     for (const object of block.objects) {
-      for (const offset of await this.offsetsOf(object)) stored.set(offset, (stored.get(offset) ?? 0) + 1);
+      for (const offset of await this.offsetsOf(block.topic, object))
+        stored.set(offset, (stored.get(offset) ?? 0) + 1);
     }
     for (const count of stored.values()) this.overlapping += count - 1;
     if (BigInt(block.from) < earliest) return; // The log has deleted a part: there is nothing to compare with.
@@ -154,7 +155,7 @@ class Verifier {
   }
 
   /** The offsets of the records in an object; none if the object does not exist or has changed. */
-  private async offsetsOf({ key, records, sha256 }: StoredObject): Promise<readonly bigint[]> {
+  private async offsetsOf(topic: string, { key, records, sha256 }: StoredObject): Promise<readonly bigint[]> {
     const found = await this.options.store.get(key);
     if (found === undefined) {
       this.problem(`${key} does not exist`);
@@ -164,16 +165,17 @@ class Verifier {
     if (createHash('sha256').update(found.bytes).digest('hex') !== sha256) {
       this.problem(`${key} has another SHA-256 than its manifest`);
     }
-    const offsets = await this.decode(key, found.bytes);
+    const offsets = await this.decode(topic, key, found.bytes);
     if (offsets.length !== records)
       this.problem(`${key} has ${offsets.length} records, its manifest has ${records}`);
     this.records += offsets.length;
     return offsets;
   }
 
-  private async decode(key: string, bytes: Buffer): Promise<readonly bigint[]> {
+  private async decode(topic: string, key: string, bytes: Buffer): Promise<readonly bigint[]> {
     try {
-      return await this.options.format.offsets(bytes);
+      const format = await this.options.formatOf(topic);
+      return await format.offsets(bytes);
     } catch (error) {
       this.problem(`${key} cannot be decoded: ${(error as Error).message}`);
       return [];
