@@ -45,7 +45,7 @@ async function parquetFormat(family: EventFamily): Promise<ObjectFormat> {
         return { record, event: JSON.parse(record.value.toString('utf8')) as Event };
       });
       const writer = new ByteWriter();
-      parquetWrite({
+      await parquetWrite({
         writer,
         columnData: columnData(columns, rows, partition),
         codec: 'ZSTD',
