@@ -1,11 +1,20 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
-/** How a request fails: before it takes effect, after it, or with a status. */
-type S3Fault = 'reset-before' | 'reset-after' | { readonly status: number; readonly code: string };
+/**
+ * How a request fails: before it takes effect, after it, or with a status. It may also be slow, or find that another
+ * process has just stored the same object.
+ */
+export type S3Fault =
+  | 'reset-before'
+  | 'reset-after'
+  | 'stored-by-another'
+  | { readonly status: number; readonly code: string }
+  | { readonly delayMs: number };
 
-interface S3Request {
+export interface S3Request {
   readonly method: string;
   readonly key: string;
   readonly query: URLSearchParams;
@@ -64,9 +73,18 @@ export class TestS3Server implements AsyncDisposable {
     for await (const chunk of request) body.push(chunk as Buffer);
     const fault = this.fault(made);
     if (fault === 'reset-before') return void request.socket.destroy();
-    if (typeof fault === 'object') return fail(response, fault.status, fault.code);
+    if (typeof fault === 'object') {
+      if ('status' in fault) return fail(response, fault.status, fault.code);
+      await delay(fault.delayMs);
+    }
     if (bucket !== this.bucket) return fail(response, 404, 'NoSuchBucket');
     if (fault === 'reset-after') response.end = () => response.destroy();
+    if (
+      fault === 'stored-by-another' &&
+      !made.query.has('uploadId') &&
+      conditionHolds(request, this.objects.get(made.key))
+    )
+      this.store(made.key, request, Buffer.concat(body));
     this.answer(made, request, Buffer.concat(body), response);
   }
 
@@ -87,9 +105,7 @@ export class TestS3Server implements AsyncDisposable {
     if (uploadId !== '') return this.answerUpload(made, request, body, response);
     if (method === 'PUT') {
       if (!conditionHolds(request, object)) return fail(response, 412, 'PreconditionFailed');
-      const stored = { bytes: body, etag: etagOf(body), metadata: metadataOf(request) };
-      this.objects.set(key, stored);
-      response.setHeader('ETag', stored.etag);
+      response.setHeader('ETag', this.store(key, request, body).etag);
       return void response.end();
     }
     if (object === undefined) return fail(response, 404, 'NoSuchKey');
@@ -98,6 +114,12 @@ export class TestS3Server implements AsyncDisposable {
     for (const [name, value] of Object.entries(object.metadata))
       response.setHeader(`x-amz-meta-${name}`, value);
     response.end(method === 'HEAD' ? undefined : object.bytes);
+  }
+
+  private store(key: string, request: IncomingMessage, body: Buffer): StoredObject {
+    const stored = { bytes: body, etag: etagOf(body), metadata: metadataOf(request) };
+    this.objects.set(key, stored);
+    return stored;
   }
 
   private answerUpload(
