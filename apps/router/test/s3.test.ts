@@ -84,6 +84,22 @@ describe('object storage', () => {
     expect((await verify(broker, [job])).ok).toBe(true);
   });
 
+  it('retries an object that is not stored because another request for it was under way', async () => {
+    await using broker = await startTestBroker();
+    await using s3 = await TestS3Server.start();
+    await appendPoints(broker, points(1));
+    let conflicts = 0;
+    s3.fault = ({ method, key }) => {
+      if (method !== 'PUT' || !key.endsWith('.ndjson.gz') || conflicts > 0) return undefined;
+      conflicts += 1;
+      return { status: 409, code: 'ConditionalRequestConflict' };
+    };
+    const job = s3Job(s3);
+    await run(broker, [job]);
+    expect(conflicts).toBe(1);
+    expect(lines(s3)).toHaveLength(1);
+  });
+
   it('collects late records of many hours in one object', async () => {
     await using broker = await startTestBroker();
     await using s3 = await TestS3Server.start();

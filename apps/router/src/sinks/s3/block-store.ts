@@ -74,7 +74,11 @@ export class BlockStore {
     const { key, sizeBytes, sha256 } = stored;
     if (await this.store.putIfAbsent(key, bytes, sha256)) return;
     const found = await this.store.describe(key);
-    if (found?.sizeBytes === sizeBytes && found.sha256 === sha256) return;
+    if (found === undefined) {
+      const message = `${key} was not written, because another request for it was under way`;
+      throw new SinkError('UNAVAILABLE', message, { retryable: true });
+    }
+    if (found.sizeBytes === sizeBytes && found.sha256 === sha256) return;
     throw new SinkError('CONFLICT', `${key} exists with other content than the log has`, {
       retryable: false,
     });
