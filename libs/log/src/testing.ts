@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs/promises';
+import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { pino } from 'pino';
 import { startBroker, type Broker, type BrokerOptions } from './broker/index.js';
+import { ErrorCode } from './protocol/error-codes.js';
 import { BATCH_HEADER_BYTES, batchBaseOffset, batchSizeBytes, sealBatch } from './protocol/record-batch.js';
 import { partitionName } from './protocol/topic-partition.js';
 
@@ -91,6 +94,43 @@ export async function deleteRecords(
     await admin.fetchTopicOffsets(topic);
     await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
   });
+}
+
+/** Removes all members of a consumer group, as the broker does once their sessions have expired. */
+export async function removeMembers(broker: Pick<Broker, 'address'>, groupId: string): Promise<void> {
+  await withAdmin(broker, async (admin) => {
+    const { groups } = await admin.describeGroups([groupId]);
+    for (const { memberId } of groups[0]?.members ?? []) await leaveGroup(broker, { groupId, memberId });
+  });
+}
+
+/** Sends LeaveGroup, version 0: any connection may send it for any member. */
+async function leaveGroup(
+  { address }: Pick<Broker, 'address'>,
+  member: { readonly groupId: string; readonly memberId: string },
+): Promise<void> {
+  const text = (value: string) => {
+    const bytes = Buffer.from(value);
+    return Buffer.concat([int16(bytes.length), bytes]);
+  };
+  const [apiKey, version, correlationId] = [int16(13), int16(0), Buffer.alloc(4)];
+  const header = Buffer.concat([apiKey, version, correlationId, text('testing')]);
+  const request = Buffer.concat([header, text(member.groupId), text(member.memberId)]);
+  const sizeBytes = Buffer.alloc(4);
+  sizeBytes.writeInt32BE(request.length);
+  const [host, port] = address.split(':');
+  const socket = net.connect(Number(port), host);
+  socket.end(Buffer.concat([sizeBytes, request]));
+  const response = await buffer(socket);
+  const errorCode = response.readInt16BE(8);
+  if (errorCode !== ErrorCode.NONE && errorCode !== ErrorCode.UNKNOWN_MEMBER_ID)
+    throw new Error(`LeaveGroup: error ${errorCode}`);
+}
+
+function int16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeInt16BE(value);
+  return bytes;
 }
 
 export async function deleteTopic(broker: Pick<Broker, 'address'>, topic: string): Promise<void> {

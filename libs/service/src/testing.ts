@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+export { runProof, type Proof } from './testing/proofs.js';
+export { Random } from './testing/random.js';
+
 interface UntilOptions {
   /** @default 30_000 */
   readonly timeoutMs?: number;

@@ -5,7 +5,7 @@ import { readBatchHeader } from '../../src/protocol/record-batch.js';
 import { makeRecordBatch } from '../../src/protocol/records.js';
 import { PartitionLog } from '../../src/broker/storage/partition/partition-log.js';
 import { Disk } from '../proofs/power/disk.js';
-import { Random } from '../proofs/random.js';
+import { Random } from '@hailstream/service/testing';
 
 const ROUNDS = 200;
 const READERS = 5;

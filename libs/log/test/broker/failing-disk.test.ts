@@ -5,7 +5,7 @@ import { makeRecordBatch } from '../../src/protocol/records.js';
 import { TimeIndex } from '../../src/broker/storage/segment/sparse-index.js';
 import { FailingDisk } from '../proofs/faults/failing-disk.js';
 import { readAll, System } from '../proofs/power/system.js';
-import { Random } from '../proofs/random.js';
+import { Random } from '@hailstream/service/testing';
 
 const TOPIC = 'rides';
 const SYNCED = { 'flush.messages': '1' };

@@ -1,6 +1,6 @@
 import { answerIn, ConnectionEndedError, RawClient, request } from '../../broker/raw-client.js';
 import { makeRecordBatch } from '../../../src/protocol/records.js';
-import type { Random } from '../random.js';
+import type { Random } from '@hailstream/service/testing';
 import { partitionName } from '../../../src/protocol/topic-partition.js';
 
 const Api = {

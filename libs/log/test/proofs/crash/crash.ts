@@ -1,10 +1,9 @@
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { until } from '@hailstream/service/testing';
 import { bundleBroker, runBroker, type BrokerProcess } from '../../broker/broker-process.js';
 import { RawClient } from '../../broker/raw-client.js';
-import { Random } from '../random.js';
+import { Random, until } from '@hailstream/service/testing';
 import {
   checkCommitted,
   checkNoLeftovers,

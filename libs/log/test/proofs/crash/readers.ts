@@ -2,7 +2,7 @@ import { batchLastOffset, readBatchHeader } from '../../../src/protocol/record-b
 import { recordsOf } from '../../../src/protocol/records.js';
 import type { RawClient } from '../../broker/raw-client.js';
 import { batchesOf } from '../../broker/transactional-client.js';
-import type { Random } from '../random.js';
+import type { Random } from '@hailstream/service/testing';
 import { require } from './audit.js';
 import { untilCutOff, type Client } from './clients.js';
 import { partitionName } from '../../../src/protocol/topic-partition.js';

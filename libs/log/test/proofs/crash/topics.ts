@@ -1,5 +1,5 @@
 import type { RawClient } from '../../broker/raw-client.js';
-import type { Random } from '../random.js';
+import type { Random } from '@hailstream/service/testing';
 import { BrokenPromiseError, untilCutOff, type Client } from './clients.js';
 
 const METADATA = 3;

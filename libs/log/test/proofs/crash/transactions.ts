@@ -1,7 +1,6 @@
-import { until } from '@hailstream/service/testing';
 import type { RawClient } from '../../broker/raw-client.js';
 import { TransactionalClient, type Producer } from '../../broker/transactional-client.js';
-import type { Random } from '../random.js';
+import { until, type Random } from '@hailstream/service/testing';
 import { require } from './audit.js';
 import { untilCutOff, type Client } from './clients.js';
 import { partitionName } from '../../../src/protocol/topic-partition.js';

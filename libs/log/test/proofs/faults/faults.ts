@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { ErrorCode, ProtocolError } from '../../../src/protocol/error-codes.js';
-import { Random } from '../random.js';
+import { Random } from '@hailstream/service/testing';
 import { expectKept, expectNoLeftovers, expectProducersGoOn, require } from '../power/verdict.js';
 import { anyCommand, Workload, type Command } from '../power/workload.js';
 import { FailingDisk, type Fault } from './failing-disk.js';

@@ -2,7 +2,7 @@ import { startTestBroker, type TestBroker } from '../../../src/testing.js';
 import { RawClient } from '../../broker/raw-client.js';
 import { TransactionalClient } from '../../broker/transactional-client.js';
 import { BrokenPromiseError } from '../crash/clients.js';
-import { Random } from '../random.js';
+import { Random } from '@hailstream/service/testing';
 import { Load } from './load.js';
 import { readKafkajs, readOwn, readRaw } from './readers.js';
 

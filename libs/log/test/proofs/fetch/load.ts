@@ -1,9 +1,8 @@
-import { until } from '@hailstream/service/testing';
 import { nameOf } from '../../../src/protocol/error-codes.js';
 import { packBatch, writeRecords } from '../../../src/protocol/records.js';
 import type { Producer, TransactionalClient } from '../../broker/transactional-client.js';
 import { BrokenPromiseError } from '../crash/clients.js';
-import type { Random } from '../random.js';
+import { until, type Random } from '@hailstream/service/testing';
 import { PartitionModel, type ModelTransaction, type SentRecord } from './model.js';
 
 const TRANSACTIONAL = 0x10;

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { until } from '@hailstream/service/testing';
 import { Kafka, logLevel } from 'kafkajs';
 import { pino } from 'pino';
 import { createBatchConsumer } from '../../../src/client/index.js';
@@ -8,7 +7,7 @@ import { unpackedRecordsOf } from '../../../src/protocol/records.js';
 import type { RawClient } from '../../broker/raw-client.js';
 import { batchesOf } from '../../broker/transactional-client.js';
 import { BrokenPromiseError } from '../crash/clients.js';
-import type { Random } from '../random.js';
+import { until, type Random } from '@hailstream/service/testing';
 import type { PartitionModel, SeenRecord } from './model.js';
 import { partitionName } from '../../../src/protocol/topic-partition.js';
 

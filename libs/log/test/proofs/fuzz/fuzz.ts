@@ -3,13 +3,12 @@ import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import * as tls from 'node:tls';
-import { until } from '@hailstream/service/testing';
 import { bundleBroker, runBroker, type BrokerProcess } from '../../broker/broker-process.js';
 import { RawClient, request } from '../../broker/raw-client.js';
 import { SAMPLE_TOPIC } from '../../broker/samples.js';
 import { PASSWORD, TLS_SETTINGS, USER, writeUsers } from '../../broker/secured-broker.js';
 import { createTopic } from '../crash/topics.js';
-import { Random } from '../random.js';
+import { Random, until } from '@hailstream/service/testing';
 import { COMPACTED_TOPIC, FrameFuzzer } from './mutations.js';
 import { SteadyClient } from './steady.js';
 

@@ -7,7 +7,7 @@ import { BATCH_HEADER_BYTES, sealBatch } from '../../../src/protocol/record-batc
 import { makeRecordBatch } from '../../../src/protocol/records.js';
 import { request } from '../../broker/raw-client.js';
 import { sampleRequests, SAMPLE_TOPIC } from '../../broker/samples.js';
-import type { Random } from '../random.js';
+import type { Random } from '@hailstream/service/testing';
 
 /** A compacted topic, whose records the broker decodes. */
 export const COMPACTED_TOPIC = 'squeezed';

@@ -4,7 +4,7 @@ import {
   type FileSystem,
   type LogFile,
 } from '../../../src/broker/storage/files/file-system.js';
-import type { Random } from '../random.js';
+import type { Random } from '@hailstream/service/testing';
 
 /** The bytes of a file, or the names of a folder. A name can be removed while the file is open. */
 type Node = FileNode | FolderNode;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Disk } from './disk.js';
-import { Random } from '../random.js';
+import { Random } from '@hailstream/service/testing';
 import { System } from './system.js';
 import { expectKept, expectNoLeftovers, expectProducersGoOn, require, type Served } from './verdict.js';
 import { anyCommand, Workload } from './workload.js';
