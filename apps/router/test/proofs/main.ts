@@ -1,0 +1,15 @@
+import { runProof, type Proof } from '@hailstream/service/testing';
+import { proveCrash } from './crash/crash.js';
+
+const PROOFS: Readonly<Record<string, Proof>> = {
+  crash: {
+    counts: 'rounds',
+    byDefault: 200,
+    run: ({ count, seed, onProgress }) => proveCrash({ rounds: count, seed, onRound: onProgress }),
+  },
+};
+
+/** Runs the proof that the command line names, and returns the exit code. */
+export function prove(args: string[]): Promise<number> {
+  return runProof(PROOFS, args);
+}
