@@ -76,7 +76,8 @@ export async function sendJobRequest(
   }
   const text = await response.text();
   if (response.ok) return JSON.parse(text);
-  throw new UsageError(`router at ${url}: ${response.status} ${detailOf(text)}`);
+  const hint = response.status === 401 ? ': set AUTH_JWT_SECRET, or the --home of the running system' : '';
+  throw new UsageError(`router at ${url}: ${response.status} ${detailOf(text)}${hint}`);
 }
 
 /** The detail of a problem response (RFC 9457); of another response, its first line. */
