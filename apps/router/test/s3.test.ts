@@ -134,4 +134,28 @@ describe('object storage', () => {
       jobs: { lake: { records: 1_000, missing: 0 } },
     });
   });
+
+  it('refuses to continue a block that was claimed with other settings', async () => {
+    await using broker = await startTestBroker();
+    await using s3 = await TestS3Server.start();
+    const deviceId = devices[0]!;
+    await appendPoints(broker, [{ deviceId, receivedMs: MORNING + HOUR_MS }]);
+    const stop = new AbortController();
+    // The claim is written, the object is not.
+    s3.fault = ({ method, key }) => {
+      if (method !== 'PUT' || !key.endsWith('.ndjson.gz')) return undefined;
+      stop.abort();
+      return 'reset-before';
+    };
+    await run(broker, [s3Job(s3)], { signal: stop.signal });
+    expect([...s3.objects.keys()]).toEqual([expect.stringContaining('lake/_blocks/')]);
+    s3.fault = () => undefined;
+    const changed = s3Job(s3, { sink: { partitionBy: 'received-time' } });
+    await expect(run(broker, [changed])).rejects.toThrow(
+      'was claimed by a router with another filter, format or partitionBy',
+    );
+    expect(s3.objects.size).toBe(1);
+    await run(broker, [s3Job(s3)]);
+    expect((await verify(broker, [s3Job(s3)])).ok).toBe(true);
+  });
 });

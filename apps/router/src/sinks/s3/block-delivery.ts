@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type {
   Admin,
   BatchConsumer,
@@ -18,6 +19,7 @@ import { SinkError } from '../sink.errors.js';
 import type { BlockLimits } from './block-boundary.js';
 import { BlockStore } from './block-store.js';
 import { encodeBlock, type ObjectFormat } from './encode-block.js';
+import { blockManifestKey } from './layout.js';
 import type { BlockManifest } from './manifests.js';
 import { readBlock, type BlockContent } from './read-block.js';
 
@@ -228,6 +230,7 @@ export class BlockDelivery {
       content = await this.read({ topic, partition }, from, { end, signal, identity, stored: block });
       objects = await this.encode({ topic, partition, from }, content);
     }
+    requireClaimedObjects(this.options.prefix, block, objects);
     await store.write(block, objects);
     await this.deadLetter({ topic, partition }, content, signal);
     for (const gap of content.gaps) observer.gap(gap);
@@ -330,4 +333,29 @@ function requireSameLog(block: BlockManifest, { clusterId, topicId }: TopicIdent
     `the bucket has records of another topic "${block.topic}" (cluster ${block.clusterId}, id ${block.topicId}): ` +
     'the topic was created again or the cluster is another one; use another prefix, or another job name and prefix';
   throw new SinkError('ANOTHER_LOG', message, { retryable: false });
+}
+
+/**
+ * A block is claimed with its objects, so a process with other settings must not write others.
+ *
+ * @throws SinkError `CONFLICT` if the block was claimed with other objects
+ */
+function requireClaimedObjects(
+  prefix: string,
+  block: BlockManifest,
+  objects: Awaited<ReturnType<typeof encodeBlock>>,
+): void {
+  if (
+    isDeepStrictEqual(
+      block.objects,
+      objects.map(({ stored }) => stored),
+    )
+  )
+    return;
+  const { topic, partition } = block;
+  const key = blockManifestKey(prefix, { topic, partition, from: BigInt(block.from) });
+  const message =
+    `the block ${key} was claimed by a router with another filter, format or partitionBy, or another version of Node: ` +
+    'run that one until the block is delivered, or delete this object and the objects that it lists';
+  throw new SinkError('CONFLICT', message, { retryable: false });
 }
