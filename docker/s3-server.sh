@@ -9,7 +9,6 @@ credential() { # NAME
 ROOT_ACCESS_KEY=$(credential aws_access_key_id)
 ROOT_SECRET_KEY=$(credential aws_secret_access_key)
 export ROOT_ACCESS_KEY ROOT_SECRET_KEY
-PATH=$PATH:/app
 
 mkdir -p /data/ride
 exec versitygw --port :7070 --health /health posix /data
