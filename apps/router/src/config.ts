@@ -2,6 +2,7 @@ import type { LogConnection, TopicPolicy } from '@hailstream/log';
 import {
   authEnv,
   ConfigError,
+  Env,
   httpEnv,
   logEnv,
   readEnv,
@@ -12,6 +13,7 @@ import {
 } from '@hailstream/service/config';
 import type { AuthOptions } from '@hailstream/service/tokens';
 import Type from 'typebox';
+import type { SinkCredentials } from './sinks/credentials.js';
 import { readRouterFile, RouterFileError, type JobSpec } from './router-file/router-file.js';
 
 const routerEnv = Type.Object({
@@ -19,6 +21,8 @@ const routerEnv = Type.Object({
   ...logEnv,
   ...authEnv,
   ROUTER_CONFIG: Type.String({ description: 'the path of a YAML file with jobs' }),
+  OPENSEARCH_USERNAME: Type.Optional(Type.String()),
+  OPENSEARCH_PASSWORD: Type.Optional(Env.Secret()),
 });
 
 export interface RouterConfig {
@@ -27,6 +31,7 @@ export interface RouterConfig {
   readonly auth: AuthOptions;
   readonly connection: LogConnection;
   readonly topicPolicy: TopicPolicy;
+  readonly credentials: SinkCredentials;
   readonly jobs: readonly JobSpec[];
 }
 
@@ -45,8 +50,24 @@ export function loadConfig(routerFile?: string, environment: NodeJS.ProcessEnv =
     auth: toAuth(env),
     connection: toLogConnection(env, { clientId: 'router' }),
     topicPolicy: toTopicPolicy(env),
+    credentials: toCredentials(env),
     jobs: readJobs(env.ROUTER_CONFIG),
   });
+}
+
+function toCredentials({
+  OPENSEARCH_USERNAME: username,
+  OPENSEARCH_PASSWORD: password,
+}: Type.Static<typeof routerEnv>): SinkCredentials {
+  if (username === undefined && password === undefined) return {};
+  if (username !== undefined && password !== undefined) return { openSearch: { username, password } };
+  throw new ConfigError([
+    {
+      variable: username === undefined ? 'OPENSEARCH_USERNAME' : 'OPENSEARCH_PASSWORD',
+      expected: 'a value, because the other one of OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD is set',
+      got: 'nothing',
+    },
+  ]);
 }
 
 function readJobs(path: string): readonly JobSpec[] {

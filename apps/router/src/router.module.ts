@@ -9,7 +9,7 @@ import { JobsModule } from './jobs/jobs.module.js';
 @Module({})
 export class RouterModule {
   static forRoot(config: RouterConfig, logger: Logger): DynamicModule {
-    const { auth, connection, topicPolicy, jobs } = config;
+    const { auth, connection, credentials, topicPolicy, jobs } = config;
     return {
       module: RouterModule,
       imports: [
@@ -18,7 +18,7 @@ export class RouterModule {
         HealthModule,
         MetricsModule,
         LogModule.forRoot({ connection, topicPolicy, topics: eventRegistry.topics }),
-        JobsModule.forRoot({ connection, specs: jobs }),
+        JobsModule.forRoot({ connection, credentials, specs: jobs }),
       ],
     };
   }

@@ -11,6 +11,8 @@ import { pino } from 'pino';
 import { deliverAll, type RunResult } from '../src/commands/deliver-all.js';
 import { verifyAll, type VerifyResult } from '../src/commands/verify-all.js';
 import { parseRouterFile, type JobSpec } from '../src/router-file/router-file.js';
+import type { SinkCredentials } from '../src/sinks/credentials.js';
+import type { TestOpenSearchServer } from './_opensearch-server.js';
 import type { TestS3Server } from './_s3-server.js';
 
 // Any credentials do: the test server does not check signatures.
@@ -41,6 +43,17 @@ export function s3Job(
     ...settings.sink,
   };
   const job = { name: settings.name ?? 'lake', topics: [TELEMETRY], sink, batching: settings.batching };
+  const [spec] = parseRouterFile(JSON.stringify({ jobs: [job] }), 'router.yaml');
+  return spec!;
+}
+
+/** A job that stores telemetry in the server's indexes. */
+export function searchJob(
+  server: TestOpenSearchServer,
+  settings: { name?: string; batching?: object } = {},
+): JobSpec {
+  const sink = { type: 'opensearch', url: server.url, index: 'ride-telemetry-{yyyy.MM.dd}' };
+  const job = { name: 'search', topics: [TELEMETRY], sink, ...settings };
   const [spec] = parseRouterFile(JSON.stringify({ jobs: [job] }), 'router.yaml');
   return spec!;
 }
@@ -95,7 +108,7 @@ export async function deadLettersOf(broker: {
   return found;
 }
 
-function point(deviceId: string, timeMs: number): object {
+export function point(deviceId: string, timeMs: number): Record<string, unknown> {
   return { ...telemetryFamily.example, device_id: deviceId, telemetry_id: randomUUID(), timestamp: timeMs };
 }
 
@@ -103,12 +116,16 @@ function point(deviceId: string, timeMs: number): object {
 export async function run(
   broker: { readonly address: string },
   jobs: readonly JobSpec[],
-  options: { readonly stallTimeoutMs?: number; readonly signal?: AbortSignal } = {},
+  options: {
+    readonly stallTimeoutMs?: number;
+    readonly signal?: AbortSignal;
+    readonly credentials?: SinkCredentials;
+  } = {},
 ): Promise<RunResult> {
   const connection = connectionTo(broker);
   await using admin = createAdmin({ connection, logger: silent });
   const signal = options.signal ?? new AbortController().signal;
-  return await deliverAll({ connection, jobs, admin, logger: silent, ...options, signal });
+  return await deliverAll({ connection, credentials: {}, jobs, admin, logger: silent, ...options, signal });
 }
 
 export async function verify(

@@ -7,8 +7,9 @@ import type { RouterConfig } from '../src/config.js';
 import type { JobStatus } from '../src/jobs/job.js';
 import type { JobSpec } from '../src/router-file/router-file.js';
 import { RouterModule } from '../src/router.module.js';
+import { TestOpenSearchServer } from './_opensearch-server.js';
 import { TestS3Server } from './_s3-server.js';
-import { appendPoints, connectionTo, s3Job, silent } from './_util.js';
+import { appendPoints, connectionTo, s3Job, searchJob, silent } from './_util.js';
 
 const SECRET = 'a secret of at least thirty-two characters';
 
@@ -19,6 +20,7 @@ async function startService(broker: { readonly address: string }, jobs: readonly
     auth: { kind: 'secret', secret: SECRET },
     connection: connectionTo(broker),
     topicPolicy: { missing: 'create' },
+    credentials: { openSearch: { username: 'router', password: 'secret' } },
     jobs,
   };
   const app = await createHttpApp(RouterModule.forRoot(config, silent), { logger: silent });
@@ -61,6 +63,41 @@ describe('the service', () => {
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
     expect(metrics).toContain('router_records_total{job="healthy",result="delivered"} 500');
     expect(metrics).toContain('router_job_failing{job="broken"} 1');
+  });
+
+  it('reports that a search cluster is down, and delivers everything once it is up', async () => {
+    await using broker = await startTestBroker();
+    await using search = await TestOpenSearchServer.start();
+    await appendPoints(
+      broker,
+      Array.from({ length: 300 }, () => ({})),
+    );
+    await using service = await startService(broker, [searchJob(search)]);
+    await until(async () => (await service.job('search')).counts.delivered === 300);
+    search.fault = () => 'reset-before';
+    await appendPoints(
+      broker,
+      Array.from({ length: 200 }, () => ({})),
+    );
+    await until(async () => (await service.job('search')).state === 'failing');
+    expect((await service.job('search')).failure?.code).toBe('UNAVAILABLE');
+    search.fault = () => undefined;
+    await until(async () => (await service.job('search')).counts.delivered === 500);
+    expect(await service.job('search')).toMatchObject({ state: 'running', failure: null });
+    expect(search.documents.size).toBe(500);
+  });
+
+  it('reports wrong credentials of a search cluster, and delivers once they are accepted', async () => {
+    await using broker = await startTestBroker();
+    await using search = await TestOpenSearchServer.start();
+    search.credentials = 'router:another';
+    await appendPoints(broker, [{}]);
+    await using service = await startService(broker, [searchJob(search)]);
+    await until(async () => (await service.job('search')).state === 'failing');
+    expect((await service.job('search')).failure?.code).toBe('ACCESS_DENIED');
+    search.credentials = 'router:secret';
+    await until(async () => (await service.job('search')).counts.delivered === 1);
+    expect(search.documents.size).toBe(1);
   });
 
   it('pauses and resumes a job on request of an operator', async () => {

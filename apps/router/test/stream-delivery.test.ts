@@ -15,7 +15,7 @@ jobs:
   - name: stream
     topics: [ride.telemetry]
     filter: battery_percent != 7
-    sink: { type: s3, bucket: ride }
+    sink: { type: opensearch, url: 'http://127.0.0.1:9200', index: ride }
     batching: { records: 100 }
     concurrency: 2
 `,

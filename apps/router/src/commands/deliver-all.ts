@@ -1,6 +1,7 @@
 import type { Admin, LogConnection } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
 import { sleep } from '@hailstream/service/timers';
+import type { SinkCredentials } from '../sinks/credentials.js';
 import type { DeliveryCounts } from '../sinks/delivery.js';
 import { Job, type JobListener } from '../jobs/job.js';
 import { LogEnds, untilDelivered } from '../jobs/log-ends.js';
@@ -20,6 +21,7 @@ export interface RunResult {
 
 interface DeliverAllOptions {
   readonly connection: LogConnection;
+  readonly credentials: SinkCredentials;
   readonly jobs: readonly JobSpec[];
   readonly admin: Admin;
   readonly logger: Logger;
@@ -41,7 +43,7 @@ export async function deliverAll(options: DeliverAllOptions): Promise<RunResult>
 
 async function deliverJob(
   spec: JobSpec,
-  { connection, admin, logger, signal, stallTimeoutMs = STALL_TIMEOUT_MS }: DeliverAllOptions,
+  { connection, credentials, admin, logger, signal, stallTimeoutMs = STALL_TIMEOUT_MS }: DeliverAllOptions,
 ): Promise<[string, DeliveryCounts]> {
   const ends = await LogEnds.now(admin, spec.topics);
   const stop = new AbortController();
@@ -49,7 +51,14 @@ async function deliverJob(
   const job = new Job(
     spec,
     (observer) =>
-      openDelivery(spec, { connection, admin, logger, observer, until: (partition) => ends.of(partition) }),
+      openDelivery(spec, {
+        connection,
+        credentials,
+        admin,
+        logger,
+        observer,
+        until: (partition) => ends.of(partition),
+      }),
     silent,
     logger,
   );

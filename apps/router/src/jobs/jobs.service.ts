@@ -8,6 +8,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import type { JobSpec } from '../router-file/router-file.js';
+import type { SinkCredentials } from '../sinks/credentials.js';
 import type { DeliveryObserver } from '../sinks/delivery.js';
 import { Job, type JobStatus } from './job.js';
 import { JobMetrics } from './job-metrics.service.js';
@@ -18,6 +19,7 @@ export const JOBS_OPTIONS = Symbol('JobsOptions');
 
 export interface JobsOptions {
   readonly connection: LogConnection;
+  readonly credentials: SinkCredentials;
   readonly specs: readonly JobSpec[];
 }
 
@@ -27,7 +29,7 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
   private readonly jobs: ReadonlyMap<string, Job>;
 
   constructor(
-    @Inject(JOBS_OPTIONS) { connection, specs }: JobsOptions,
+    @Inject(JOBS_OPTIONS) { connection, credentials, specs }: JobsOptions,
     @Inject(ADMIN) private readonly admin: Admin,
     @Inject(LOGGER) logger: Logger,
     metrics: JobMetrics,
@@ -37,7 +39,7 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
       specs.map((spec) => {
         const jobLogger = logger.child({ job: spec.name });
         const open = (observer: DeliveryObserver) =>
-          openDelivery(spec, { connection, admin, logger: jobLogger, observer });
+          openDelivery(spec, { connection, credentials, admin, logger: jobLogger, observer });
         return [spec.name, new Job(spec, open, metrics, logger)] as const;
       }),
     );

@@ -1,15 +1,19 @@
 import type { Admin, LogConnection, TopicPartition } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
-import type { JobSpec } from '../router-file/router-file.js';
-import { S3Delivery } from '../sinks/s3/s3-delivery.js';
+import { isJobOf, type JobSpec } from '../router-file/router-file.js';
+import type { SinkCredentials } from '../sinks/credentials.js';
 import type { Delivery, DeliveryObserver } from '../sinks/delivery.js';
+import { OpenSearchSink } from '../sinks/opensearch/opensearch-sink.js';
+import { S3Delivery } from '../sinks/s3/s3-delivery.js';
+import { StreamDelivery } from '../sinks/stream-delivery.js';
 
 interface DeliveryContext {
   readonly connection: LogConnection;
+  readonly credentials: SinkCredentials;
   readonly admin: Admin;
   readonly logger: Logger;
   readonly observer: DeliveryObserver;
-  /** Where delivery ends. @default it does not end */
+  /** Where the delivery of blocks ends. @default it does not end */
   readonly until?: (partition: TopicPartition) => bigint | undefined;
 }
 
@@ -20,5 +24,7 @@ export function groupOf({ name }: Pick<JobSpec, 'name'>): string {
 
 /** Opens the delivery to the sink of a job; it is started by the caller. */
 export function openDelivery(spec: JobSpec, context: DeliveryContext): Delivery {
-  return new S3Delivery({ ...context, spec, groupId: groupOf(spec) });
+  const groupId = groupOf(spec);
+  if (isJobOf(spec, 's3')) return new S3Delivery({ ...context, spec, groupId });
+  return new StreamDelivery({ ...context, spec, groupId }, new OpenSearchSink(spec, context.credentials));
 }

@@ -44,7 +44,7 @@ jobs:
       'router.yaml: jobs[0].name: must match pattern "^[a-z0-9][a-z0-9-]{0,62}$"',
       'router.yaml: jobs[0].topics: must not have fewer than 1 items',
       'router.yaml: jobs[1].name: is required',
-      'router.yaml: jobs[1].sink.type: expected one of s3',
+      'router.yaml: jobs[1].sink.type: expected one of s3, opensearch',
     ]);
   });
 
@@ -58,6 +58,18 @@ jobs:
       'router.yaml: jobs[0].sink.prefix: must match pattern "^$|/$"',
       'router.yaml: jobs[0].batching.records: must be >= 1',
       'router.yaml: jobs[0].filter: expected a value, got "="',
+    ]);
+  });
+
+  it.each(['{topic}-{yyyy.MM.dd}', 'ride-{yyyy}', 'events'])('reads the index name %s', (index) => {
+    const sink = JSON.stringify({ type: 'opensearch', url: 'http://127.0.0.1:9200', index });
+    expect(parse(`jobs: [{ name: a, topics: [t], sink: ${sink} }]`)[0]).toMatchObject({ sink: { index } });
+  });
+
+  it.each(['{day}', 'Ride', '-ride', 'a b', '{yyyy.dd}', 'a*'])('refuses the index name %s', (index) => {
+    const sink = JSON.stringify({ type: 'opensearch', url: 'http://127.0.0.1:9200', index });
+    expect(messageOf(`jobs: [{ name: a, topics: [t], sink: ${sink} }]`)).toEqual([
+      expect.stringContaining('router.yaml: jobs[0].sink.index: must match pattern'),
     ]);
   });
 

@@ -33,6 +33,11 @@ export type JobSpec = Omit<Type.Static<typeof Job>, 'sink' | 'batching' | 'filte
 /** A job with a sink of this type. */
 export type JobOf<T extends SinkType> = Extract<JobSpec, { readonly sink: { readonly type: T } }>;
 
+/** Whether the job's sink is of this type. */
+export function isJobOf<T extends SinkType>(spec: JobSpec, type: T): spec is JobOf<T> {
+  return spec.sink.type === type;
+}
+
 const RouterFile = Type.Object(
   { jobs: Type.Array(Job, { minItems: 1, maxItems: 100 }) },
   { additionalProperties: false },

@@ -36,6 +36,20 @@ const S3Sink = Type.Object(
 );
 export type S3SinkSpec = Type.Static<typeof S3Sink>;
 
+/** A search cluster. Credentials come from `OPENSEARCH_USERNAME` and `OPENSEARCH_PASSWORD`. */
+const OpenSearchSink = Type.Object(
+  {
+    type: Type.Literal('opensearch'),
+    url: Type.String({ pattern: '^https?://[^@?#]+$' }),
+    /** `{topic}` and the event time's date in UTC, `{yyyy}`, `{yyyy.MM}` or `{yyyy.MM.dd}`, are replaced. */
+    index: Type.String({
+      pattern: String.raw`^(?![._-])(\{(topic|yyyy|yyyy\.MM|yyyy\.MM\.dd)\}|[a-z0-9._-])+$`,
+      maxLength: 200,
+    }),
+  },
+  { additionalProperties: false },
+);
+
 /** How many records are delivered at once: a batch ends when it reaches one of the limits. */
 function batching(records: number, sizeBytes: number) {
   return Type.Object(
@@ -59,6 +73,7 @@ const BlockBatching = Type.Object(
 /** The settings of each type of sink, and of its batches. */
 export const sinkSchemas = {
   s3: { sink: S3Sink, batching: BlockBatching },
+  opensearch: { sink: OpenSearchSink, batching: batching(5_000, 4 * MEBIBYTE) },
 } as const;
 
 type SinkSchemas = typeof sinkSchemas;

@@ -1,0 +1,65 @@
+import Type from 'typebox';
+import { Value } from 'typebox/value';
+import { SinkError } from '../sink.errors.js';
+
+const BulkResponse = Type.Object({
+  items: Type.Array(
+    Type.Object({
+      index: Type.Object({
+        status: Type.Integer(),
+        error: Type.Optional(
+          Type.Object({
+            type: Type.String(),
+            reason: Type.Optional(Type.String()),
+            caused_by: Type.Optional(Type.Object({ reason: Type.Optional(Type.String()) })),
+          }),
+        ),
+      }),
+    }),
+  ),
+});
+type BulkItem = Type.Static<typeof BulkResponse>['items'][number]['index'];
+
+/** What became of one operation. */
+export type ItemResult =
+  | { readonly kind: 'stored' }
+  /** The cluster will not accept this document. */
+  | { readonly kind: 'refused'; readonly error: SinkError }
+  /** It may be accepted later. */
+  | { readonly kind: 'unavailable'; readonly error: SinkError };
+
+/** Errors with status 400 that say nothing about the document: the index cannot be created or written. */
+const INDEX_ERRORS = new Set([
+  'alias_exception',
+  'index_closed_exception',
+  'invalid_index_name_exception',
+  'validation_exception',
+]);
+
+/**
+ * The result of each operation, in the order of the request.
+ *
+ * @throws SinkError if the response is not one to this request, or an index is not accessible
+ */
+export function itemResults(response: unknown, operations: number): readonly ItemResult[] {
+  if (!Value.Check(BulkResponse, response) || response.items.length !== operations) {
+    throw new SinkError('UNAVAILABLE', 'the response is not one to a bulk request', { retryable: true });
+  }
+  return response.items.map(({ index }) => itemResult(index));
+}
+
+function itemResult({ status, error }: BulkItem): ItemResult {
+  // 409: this version or a higher one is stored.
+  if ((status >= 200 && status < 300) || status === 409) return { kind: 'stored' };
+  const reason = [error?.type ?? `status ${status}`, error?.reason, error?.caused_by?.reason]
+    .filter((part) => part !== undefined)
+    .join(': ');
+  if (status === 429 || status >= 500 || error?.type === 'cluster_block_exception') {
+    return { kind: 'unavailable', error: new SinkError('UNAVAILABLE', reason, { retryable: true }) };
+  }
+  if (status === 401 || status === 403) throw new SinkError('ACCESS_DENIED', reason, { retryable: false });
+  if (status !== 400 || INDEX_ERRORS.has(error?.type ?? '')) {
+    throw new SinkError('MISCONFIGURED', reason, { retryable: false });
+  }
+  return { kind: 'refused', error: new SinkError('REFUSED', reason, { retryable: false }) };
+}

@@ -1,0 +1,94 @@
+import { backoffMs, withJitter } from '@hailstream/service/backoff';
+import { sleep } from '@hailstream/service/timers';
+import type { JobOf } from '../../router-file/router-file.js';
+import type { BatchSink, RefusedRecord, RoutedBatch } from '../batch-sink.js';
+import type { SinkCredentials } from '../credentials.js';
+import { SinkError } from '../sink.errors.js';
+import { itemResults, type ItemResult } from './bulk-response.js';
+import { toBulkOperation, type BulkOperation } from './document.js';
+import { indexPattern } from './index-name.js';
+import { indexTemplate } from './index-template.js';
+import { OpenSearchClient, RequestTooLargeError } from './opensearch-client.js';
+
+/** How often a batch's overloaded operations are sent before the whole batch is delivered again. */
+const MAX_ATTEMPTS = 12;
+/** The parts of the response that are read. */
+const BULK_PATH = '/_bulk?filter_path=items.*.status,items.*.error';
+const ITEM_BACKOFF = { firstMs: 50, maxMs: 2_000 };
+
+/** Stores events as documents of an OpenSearch or Elasticsearch cluster, each once. */
+export class OpenSearchSink implements BatchSink {
+  private readonly client: OpenSearchClient;
+
+  constructor(
+    private readonly spec: Pick<JobOf<'opensearch'>, 'sink' | 'topics'>,
+    credentials: SinkCredentials,
+  ) {
+    this.client = new OpenSearchClient(spec.sink.url, credentials.openSearch);
+  }
+
+  /** Also creates the index templates, or replaces them. */
+  async check(): Promise<void> {
+    await this.client.request({ method: 'GET', path: '/' });
+    const patterns = new Set(this.spec.topics.map((topic) => indexPattern(this.spec.sink.index, topic)));
+    for (const pattern of patterns) {
+      const { name, body } = indexTemplate(pattern);
+      const path = `/_index_template/${encodeURIComponent(name)}`;
+      await this.client.request({ method: 'PUT', path, body: JSON.stringify(body) });
+    }
+  }
+
+  async deliver(batch: RoutedBatch, signal: AbortSignal): Promise<readonly RefusedRecord[]> {
+    const refused: RefusedRecord[] = [];
+    let pending: BulkOperation[] = [];
+    for (const routed of batch.records) {
+      try {
+        pending.push(toBulkOperation(routed, batch, this.spec.sink.index));
+      } catch (reason) {
+        refused.push({ record: routed.record, reason: reason as Error });
+      }
+    }
+    for (let attempt = 1; pending.length > 0; attempt += 1) {
+      const results = await this.send(pending, signal);
+      const overloaded: BulkOperation[] = [];
+      let failure: SinkError | undefined;
+      for (const [index, operation] of pending.entries()) {
+        const result = results[index]!;
+        if (result.kind === 'refused') refused.push({ record: operation.record, reason: result.error });
+        if (result.kind !== 'unavailable') continue;
+        overloaded.push(operation);
+        failure = result.error;
+      }
+      if (failure && attempt === MAX_ATTEMPTS) throw failure;
+      pending = overloaded;
+      if (failure) await sleep(withJitter(backoffMs(attempt - 1, ITEM_BACKOFF)), signal);
+      signal.throwIfAborted();
+    }
+    return refused;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client[Symbol.asyncDispose]();
+  }
+
+  /** Sends operations in one request, or in more if the cluster accepts only smaller ones. Results are in the same order. */
+  private async send(
+    operations: readonly BulkOperation[],
+    signal: AbortSignal,
+  ): Promise<readonly ItemResult[]> {
+    try {
+      const body = operations.map(({ text }) => text).join('');
+      const response = await this.client.request({ method: 'POST', path: BULK_PATH, body, signal });
+      return itemResults(response, operations.length);
+    } catch (error) {
+      if (!(error instanceof RequestTooLargeError)) throw error;
+      if (operations.length === 1) {
+        const reason = new SinkError('REFUSED', error.message, { retryable: false, cause: error });
+        return [{ kind: 'refused', error: reason }];
+      }
+      const middle = Math.ceil(operations.length / 2);
+      const first = await this.send(operations.slice(0, middle), signal);
+      return [...first, ...(await this.send(operations.slice(middle), signal))];
+    }
+  }
+}
