@@ -28,7 +28,7 @@ interface StoredObject {
 
 /**
  * An object store with one bucket in memory: PutObject and CompleteMultipartUpload with conditions, GetObject, HeadObject,
- * HeadBucket, ListObjectsV2, multipart uploads. It checks no signatures. Requests can be made to fail.
+ * HeadBucket, ListObjectsV2, multipart uploads and their list. It checks no signatures. Requests can be made to fail.
  */
 export class TestS3Server implements AsyncDisposable {
   readonly objects = new Map<string, StoredObject>();
@@ -93,6 +93,7 @@ export class TestS3Server implements AsyncDisposable {
     const object = this.objects.get(key);
     const uploadId = query.get('uploadId') ?? '';
     if (method === 'HEAD' && key === '') return void response.end();
+    if (method === 'GET' && query.has('uploads')) return this.listUploads(query, response);
     if (method === 'GET' && key === '') return this.list(query, response);
     if (method === 'POST' && query.has('uploads')) {
       const id = randomUUID();
@@ -150,6 +151,16 @@ export class TestS3Server implements AsyncDisposable {
     xml(
       response,
       `<CompleteMultipartUploadResult><Key>${key}</Key><ETag>${etag}</ETag></CompleteMultipartUploadResult>`,
+    );
+  }
+
+  private listUploads(query: URLSearchParams, response: ServerResponse): void {
+    const uploads = [...this.uploads]
+      .filter(([, { key }]) => key.startsWith(query.get('prefix') ?? ''))
+      .map(([id, { key }]) => `<Upload><Key>${key}</Key><UploadId>${id}</UploadId></Upload>`);
+    xml(
+      response,
+      `<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>${uploads.join('')}</ListMultipartUploadsResult>`,
     );
   }
 

@@ -34,7 +34,7 @@ function operations(): string[] {
 }
 
 function operationOf({ method, query }: S3Request): string {
-  if (query.has('uploads')) return 'create';
+  if (query.has('uploads')) return method === 'GET' ? 'list' : 'create';
   if (query.has('partNumber')) return `part ${query.get('partNumber')}`;
   if (query.has('uploadId')) return method === 'POST' ? 'complete' : 'abort';
   return method;
@@ -49,7 +49,7 @@ const unavailable = { code: 'UNAVAILABLE', retryable: true };
 describe('an object with more bytes than a part', () => {
   it('is uploaded in parts', async () => {
     expect(await store.putIfAbsent('a', bytes, sha256)).toBe(true);
-    expect(operations()).toEqual(['create', 'part 1', 'part 2', 'part 3', 'complete']);
+    expect(operations()).toEqual(['create', 'part 1', 'part 2', 'part 3', 'complete', 'list']);
     expect((await store.get('a'))?.bytes.equals(bytes)).toBe(true);
     expect(await store.describe('a')).toEqual({ sizeBytes: bytes.length, sha256 });
     expect(s3.uploads.size).toBe(0);
@@ -63,7 +63,7 @@ describe('an object with more bytes than a part', () => {
   it('does not replace an object that exists, and leaves no parts', async () => {
     await store.putIfAbsent('a', Buffer.from('first'));
     expect(await store.putIfAbsent('a', bytes)).toBe(false);
-    expect(operations().slice(-2)).toEqual(['complete', 'abort']);
+    expect(operations().slice(-3)).toEqual(['complete', 'list', 'abort']);
     expect((await store.get('a'))?.bytes.toString()).toBe('first');
     expect(s3.uploads.size).toBe(0);
   });
@@ -80,6 +80,36 @@ describe('an object with more bytes than a part', () => {
     failAt('part 2', 'reset-before');
     await expect(store.putIfAbsent('a', bytes)).rejects.toMatchObject(unavailable);
     expect(s3.uploads.size).toBe(0);
+  });
+});
+
+describe('uploads that a killed process has left', () => {
+  async function leaveUpload(key: string): Promise<void> {
+    failAt('part 1', 'reset-before');
+    const { fault } = s3;
+    s3.fault = (request) => (operationOf(request) === 'abort' ? 'reset-before' : fault(request));
+    await expect(store.putIfAbsent(key, bytes)).rejects.toMatchObject(unavailable);
+    s3.fault = () => undefined;
+  }
+
+  it('are aborted once the object is written', async () => {
+    await leaveUpload('a');
+    expect(s3.uploads.size).toBe(1);
+    expect(await store.putIfAbsent('a', bytes)).toBe(true);
+    expect(s3.uploads.size).toBe(0);
+  });
+
+  it('are aborted if the object exists', async () => {
+    await leaveUpload('a');
+    await store.putIfAbsent('a', Buffer.from('first'));
+    expect(await store.putIfAbsent('a', bytes)).toBe(false);
+    expect(s3.uploads.size).toBe(0);
+  });
+
+  it('are not aborted if they are of another object', async () => {
+    await leaveUpload('a.b');
+    expect(await store.putIfAbsent('a', bytes)).toBe(true);
+    expect([...s3.uploads.values()]).toMatchObject([{ key: 'a.b' }]);
   });
 });
 

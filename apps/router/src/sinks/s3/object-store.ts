@@ -5,6 +5,7 @@ import {
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
@@ -176,7 +177,7 @@ export class ObjectStore implements Disposable {
             }),
           ),
         );
-        if (!isWritten) await this.client.send(new AbortMultipartUploadCommand(upload));
+        await this.abortUploads(key);
         return isWritten;
       } catch (error) {
         // Parts of an upload that is neither completed nor aborted are stored and paid for.
@@ -184,6 +185,16 @@ export class ObjectStore implements Disposable {
         throw error;
       }
     });
+  }
+
+  /** Aborts the uploads of an object that exists: of processes that were killed, and of those that another has overtaken. */
+  private async abortUploads(key: string): Promise<void> {
+    const { bucket: Bucket } = this.options;
+    const { Uploads: uploads = [] } = await this.client.send(
+      new ListMultipartUploadsCommand({ Bucket, Prefix: key }),
+    );
+    for (const { Key, UploadId } of uploads.filter((upload) => upload.Key === key))
+      await unlessAborted(() => this.client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })));
   }
 
   private async attempt<T>(doing: string, request: () => Promise<T>): Promise<T> {
@@ -208,6 +219,15 @@ async function unlessFailedCondition(request: () => Promise<unknown>): Promise<b
     // 409: another request wrote the object at the same time, so the condition does not hold any more.
     if (hasStatus(error, 412) || nameOf(error) === 'ConditionalRequestConflict') return false;
     throw error;
+  }
+}
+
+/** Another process may abort the same upload at the same time. */
+async function unlessAborted(request: () => Promise<unknown>): Promise<void> {
+  try {
+    await request();
+  } catch (error) {
+    if (!hasStatus(error, 404)) throw error;
   }
 }
 
