@@ -11,8 +11,9 @@ import { disturb } from './disturbance.js';
 import { appendRandomLog, TOPICS, type RandomLog } from './random-log.js';
 
 /** Rounds wait for processes to start, so several run at the same time. */
-const CONCURRENT_ROUNDS = 3;
+const CONCURRENT_ROUNDS = 4;
 const MAX_LIVES = 2;
+const PART_BYTES = 5 * 1_048_576;
 
 interface CrashOptions {
   readonly rounds: number;
@@ -26,6 +27,8 @@ interface CrashReport {
   faults: number;
   objects: number;
   records: number;
+  /** Objects that were uploaded in parts. */
+  inParts: number;
 }
 
 /**
@@ -34,7 +37,7 @@ interface CrashReport {
  * @throws Error if the objects are not those of an undisturbed run
  */
 export async function proveCrash({ rounds, seed, onRound }: CrashOptions): Promise<CrashReport> {
-  const total: CrashReport = { kills: 0, faults: 0, objects: 0, records: 0 };
+  const total: CrashReport = { kills: 0, faults: 0, objects: 0, records: 0, inParts: 0 };
   const remaining = Array.from({ length: rounds }, (_, round) => seed + round).values();
   let done = 0;
   const work = async () => {
@@ -43,7 +46,8 @@ export async function proveCrash({ rounds, seed, onRound }: CrashOptions): Promi
         const again = `prove crash --rounds 1 --seed ${roundSeed}`;
         throw new Error(`${(cause as Error).message}; again: ${again}`, { cause });
       });
-      for (const name of ['kills', 'faults', 'objects', 'records'] as const) total[name] += report[name];
+      for (const name of ['kills', 'faults', 'objects', 'records', 'inParts'] as const)
+        total[name] += report[name];
       done += 1;
       onRound?.(done);
     }
@@ -74,6 +78,7 @@ async function proveRound(seed: number): Promise<CrashReport> {
         broker,
         groupId,
         configFile,
+        oneAtATime: log.isLarge,
         requests: Math.ceil(undisturbed.requests.length / lives),
       });
       kills += counts.kills;
@@ -98,7 +103,8 @@ async function proveRound(seed: number): Promise<CrashReport> {
   await requireCommittedEnds(broker, groupId);
   if (disturbed.uploads.size > 0)
     throw new Error(`${disturbed.uploads.size} multipart uploads are left open`);
-  return { kills, faults, objects: disturbed.objects.size, records: read.records.length };
+  const inParts = [...disturbed.objects.values()].filter(({ bytes }) => bytes.length > PART_BYTES).length;
+  return { kills, faults, objects: disturbed.objects.size, records: read.records.length, inParts };
 }
 
 interface Settings {
@@ -110,10 +116,10 @@ interface Settings {
 }
 
 /** Blocks have several records each, so that a round needs few requests. */
-function randomSettings({ stepMs }: RandomLog, random: Random): Settings {
+function randomSettings({ stepMs, isLarge }: RandomLog, random: Random): Settings {
   const intervalSeconds = Math.ceil((stepMs * random.pick([10, 40, 1_000])) / 1_000);
   return {
-    records: random.pick([4, 10, 25, 100_000]),
+    records: isLarge ? 100_000 : random.pick([4, 10, 25, 100_000]),
     intervalSeconds: Math.min(intervalSeconds, 86_400),
     concurrency: 1 + random.below(4),
     partitionBy: random.pick(['event-time', 'received-time']),
@@ -134,6 +140,7 @@ function routerFile(name: string, s3: TestS3Server, settings: Settings): string 
     forcePathStyle: true,
     partitionBy,
     prefix,
+    partBytes: PART_BYTES,
   };
   return JSON.stringify({
     jobs: [{ name, topics: TOPICS, sink, batching: { records, intervalSeconds }, concurrency }],

@@ -18,6 +18,11 @@ interface DisturbanceOptions {
   readonly broker: { readonly address: string };
   readonly groupId: string;
   readonly configFile: string;
+  /**
+   * Whether no other process joins. If a process that has lost a partition is killed while it uploads parts, nobody aborts
+   * an upload that it began after the new owner had written the object.
+   */
+  readonly oneAtATime: boolean;
   /** About how many requests the processes make. */
   readonly requests: number;
 }
@@ -28,7 +33,7 @@ interface DisturbanceOptions {
  */
 export async function disturb(
   s3: TestS3Server,
-  { random, broker, groupId, configFile, requests }: DisturbanceOptions,
+  { random, broker, groupId, configFile, oneAtATime, requests }: DisturbanceOptions,
 ): Promise<{ readonly kills: number; readonly faults: number }> {
   const processes: RouterProcess[] = [];
   let kills = 0;
@@ -48,12 +53,12 @@ export async function disturb(
     events.set(request, [...(events.get(request) ?? []), event]);
   const killDelayMs = random.pick([0, random.below(MAX_KILL_DELAY_MS)]);
   at(random.below(requests), () => void (killDelayMs === 0 ? killAll() : setTimeout(killAll, killDelayMs)));
-  if (random.chance(SECOND_PROCESS)) {
+  if (!oneAtATime && random.chance(SECOND_PROCESS)) {
     at(random.below(requests), start);
     const signal = random.pick(['SIGTERM', 'SIGKILL'] as const);
     at(random.below(requests), () => processes.at(-1)!.kill(signal));
   }
-  if (random.chance(EXPIRY)) {
+  if (!oneAtATime && random.chance(EXPIRY)) {
     at(
       random.below(requests),
       () => void removeMembers(broker, groupId).catch((error: Error) => (failure = error)),

@@ -24,6 +24,10 @@ const MAX_TRANSACTION_RECORDS = 5;
 const TRANSACTIONS = 0.3;
 const UNREADABLE = 0.1;
 const LATE = 0.05;
+const LARGE = 0.1;
+/** Together larger than a part of an upload; the values cannot be compressed. */
+const LARGE_RECORDS = 9;
+const LARGE_BYTES = 600_000;
 const MAX_LATE_HOURS = 40;
 
 /** What was appended to a log. */
@@ -32,6 +36,8 @@ export interface RandomLog {
   readonly expected: ReadonlyMap<string, readonly string[]>;
   /** Time from one record to the next. */
   readonly stepMs: number;
+  /** Whether a block is so large that its object is uploaded in parts. */
+  readonly isLarge: boolean;
 }
 
 interface RandomRecord {
@@ -57,6 +63,7 @@ export async function appendRandomLog(
       const place = random.pick(PLACES);
       await (random.chance(TRANSACTIONS) ? writer.appendTransaction(place) : writer.appendRecords(place));
     }
+    if (writer.isLarge) await writer.appendLargeRecords(random.pick(PLACES));
     return writer;
   } finally {
     await producer.disconnect();
@@ -68,6 +75,7 @@ type Place = (typeof PLACES)[number];
 class RandomWriter implements RandomLog {
   readonly expected = new Map<string, string[]>();
   readonly stepMs: number;
+  readonly isLarge: boolean;
   private nowMs: number;
 
   constructor(
@@ -76,6 +84,7 @@ class RandomWriter implements RandomLog {
     private readonly random: Random,
   ) {
     this.stepMs = random.pick([1, 100, 5_000, 60_000]);
+    this.isLarge = random.chance(LARGE);
     this.nowMs = random.chance(0.3) ? Date.now() - HOUR_MS : MORNING;
   }
 
@@ -96,6 +105,16 @@ class RandomWriter implements RandomLog {
         { topic, partition },
         values.map((value) => identityOf({ value: Buffer.from(value) })),
       );
+  }
+
+  async appendLargeRecords({ topic, partition }: Place): Promise<void> {
+    for (let index = 0; index < LARGE_RECORDS; index += 1) {
+      const data = this.random.bytes(LARGE_BYTES).toString('base64');
+      const value = Buffer.from(JSON.stringify({ timestamp: this.nowMs, data }));
+      const record = { key: randomUUID(), value, timestamp: String(this.nowMs) };
+      await this.producer.send({ topic, messages: [{ ...record, partition }] });
+      this.expect({ topic, partition }, [identityOf(record)]);
+    }
   }
 
   /** Leaves a gap: the partition starts after records that were deleted. */
