@@ -7,6 +7,8 @@ export { headersOf } from './record/record.js';
 export type * from './record/record.js';
 export { partitionName, type TopicPartition } from '../protocol/topic-partition.js';
 export { createProducer } from './producer/batching-producer.js';
+export type * from './transactions/transactional-producer.js';
+export { openTransactionalProducer } from './transactions/kafka-transactions.js';
 export { canCompress, COMPRESSIONS, type Compression } from './kafkajs/codecs.js';
 export { createAdmin } from './admin/kafka-admin.js';
 export { createBatchConsumer } from './consumer/group-consumer.js';

@@ -70,6 +70,8 @@ export interface Admin extends AsyncDisposable {
   offsetsAt(topic: string, timestampMs: number): Promise<Map<number, bigint>>;
   /** The committed offsets of a consumer group in a topic, by partition; partitions without one are left out. */
   committed(groupId: string, topic: string): Promise<Map<number, bigint>>;
+  /** The effective configs of a topic, by Kafka's names. */
+  configs(topic: string): Promise<ReadonlyMap<string, string>>;
   /** Whether a broker responds. */
   ping(): Promise<boolean>;
 }

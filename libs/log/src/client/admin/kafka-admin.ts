@@ -124,7 +124,6 @@ export class KafkaAdmin implements Admin {
     return new Map(committed.filter(([, offset]) => offset >= 0n));
   }
 
-  /** The effective configs of a topic, by Kafka's names. */
   async configs(topic: string): Promise<ReadonlyMap<string, string>> {
     const { resources } = await this.ask(`cannot read the configs of "${topic}"`, (admin) =>
       admin.describeConfigs({

@@ -7,6 +7,7 @@ type LogErrorCode =
   | 'RECORD_TOO_LARGE'
   | 'REFUSED'
   | 'CLOSED'
+  | 'FENCED'
   | 'CONSUMER_CRASHED'
   | 'TOPIC_MISMATCH'
   | 'OFFSETS_MISSING'

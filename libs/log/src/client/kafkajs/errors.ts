@@ -16,6 +16,11 @@ const SEQUENCE_LOST = new Set([
   'PRODUCER_FENCED',
 ]);
 
+const FENCED = new Set(['INVALID_PRODUCER_EPOCH', 'INVALID_PRODUCER_ID_MAPPING']);
+
+/** PRODUCER_FENCED, for which kafkajs has no name. */
+const UNNAMED_FENCED = 'Unknown error code 90';
+
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_FETCH_SIZE']);
 
 /** Error codes that no retry changes: a setting, a permission or the request must be changed. */
@@ -51,6 +56,12 @@ const REFUSAL_CLASSES = new Set(['KafkaJSSASLAuthenticationError', 'KafkaJSServe
 
 export function isSequenceLost(error: unknown): boolean {
   return SEQUENCE_LOST.has(rootCause(error).type ?? '');
+}
+
+/** Whether a newer producer has the same transactional id, or the coordinator has aborted the transaction. */
+export function isFenced(error: unknown): boolean {
+  const { type = '', message } = rootCause(error);
+  return FENCED.has(type) || message === UNNAMED_FENCED;
 }
 
 export function isRequestTimeout(error: unknown): boolean {
