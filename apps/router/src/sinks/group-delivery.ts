@@ -1,0 +1,146 @@
+import { deadLetterTopic } from '@hailstream/events';
+import {
+  createBatchConsumer,
+  partitionName,
+  type BatchConsumer,
+  type BatchContext,
+  type ConsumerPosition,
+  type LogConnection,
+  type RecordBatch,
+  type TopicPartition,
+} from '@hailstream/log';
+import type { Logger } from '@hailstream/service/logging';
+import type { JobSpec } from '../router-file/router-file.js';
+import type { Delivery, DeliveryCounts, DeliveryObserver } from './delivery.js';
+import { Semaphore } from './semaphore.js';
+
+export interface GroupDeliveryOptions {
+  readonly spec: JobSpec;
+  readonly groupId: string;
+  readonly connection: LogConnection;
+  readonly logger: Logger;
+  readonly observer: DeliveryObserver;
+}
+
+/** Receives what a consumer group reads: the batches of a partition in order, partitions concurrently. */
+export interface GroupSink extends AsyncDisposable {
+  /** @throws SinkError if the sink cannot be reached or is not set up */
+  check(): Promise<void>;
+  /** Delivers a batch. After an error it is delivered again. */
+  deliver(batch: RecordBatch, context: BatchContext): Promise<DeliveryCounts>;
+  /** Called when the position moves past offsets without records. Repeated after an error. */
+  skip?(position: ConsumerPosition): Promise<void>;
+  /** Called after a rebalance. */
+  assigned?(): void;
+}
+
+/** The consumer reads the batch again. Whatever the sink's error is, its records are not dead letters. */
+class RedeliveryError extends Error {
+  override readonly name = 'RedeliveryError';
+  readonly retryable = true;
+}
+
+/** Delivers the batches that a consumer group reads. The position is committed after each batch. */
+export class GroupDelivery implements Delivery {
+  private readonly consumer: BatchConsumer;
+  private readonly semaphore: Semaphore;
+  private readonly failing = new Map<string, TopicPartition>();
+  private isPaused = false;
+
+  constructor(
+    private readonly options: GroupDeliveryOptions,
+    private readonly sink: GroupSink,
+  ) {
+    const { spec, groupId, connection, logger, observer } = options;
+    this.semaphore = new Semaphore(spec.concurrency);
+    this.consumer = createBatchConsumer({
+      connection,
+      logger,
+      groupId,
+      topics: spec.topics,
+      offsets: { kind: 'committed', startAt: 'earliest' },
+      deadLetterTopic: deadLetterTopic.name,
+      maxBatchRecords: spec.batching.records,
+      maxPartitionBytes: spec.batching.sizeBytes,
+      handler: (batch, context) => this.semaphore.run(() => this.handle(batch, context)),
+      onPosition: (position) => this.skip(position),
+      onGap: (gap) => observer.gap(gap),
+    });
+    this.consumer.onAssignment((assigned) => this.assign(assigned));
+  }
+
+  get assignedPartitions(): number {
+    return this.consumer.assignment().length;
+  }
+
+  async start(): Promise<void> {
+    await this.sink.check();
+    await this.consumer.start();
+  }
+
+  pause(): void {
+    this.isPaused = true;
+    this.consumer.pause(this.consumer.assignment());
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.consumer.resume(this.consumer.assignment());
+  }
+
+  lagRecords(): bigint {
+    return this.consumer.lagRecords();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.consumer[Symbol.asyncDispose]();
+    await this.sink[Symbol.asyncDispose]();
+  }
+
+  private assign(assigned: readonly TopicPartition[]): void {
+    // A partition may have been paused or resumed while another process had it.
+    if (this.isPaused) this.consumer.pause(assigned);
+    else this.consumer.resume(assigned);
+    const places = new Set(assigned.map(placeOf));
+    for (const [place, partition] of this.failing) if (!places.has(place)) this.recovered(partition);
+    this.sink.assigned?.();
+  }
+
+  private async handle(batch: RecordBatch, context: BatchContext): Promise<void> {
+    const { topic, partition } = batch;
+    context.signal.throwIfAborted();
+    let counts: DeliveryCounts;
+    try {
+      counts = await this.sink.deliver(batch, context);
+    } catch (error) {
+      if (context.signal.aborted) throw error;
+      throw this.failed({ topic, partition }, error as Error);
+    }
+    this.options.observer.delivered({ topic, partition }, counts);
+    this.recovered({ topic, partition });
+  }
+
+  private async skip(position: ConsumerPosition): Promise<void> {
+    const { topic, partition } = position;
+    try {
+      await this.sink.skip?.(position);
+    } catch (error) {
+      throw this.failed({ topic, partition }, error as Error);
+    }
+    this.recovered({ topic, partition });
+  }
+
+  private failed(partition: TopicPartition, error: Error): RedeliveryError {
+    this.failing.set(placeOf(partition), partition);
+    this.options.observer.failed(partition, error);
+    return new RedeliveryError(error.message, { cause: error });
+  }
+
+  private recovered(partition: TopicPartition): void {
+    if (this.failing.delete(placeOf(partition))) this.options.observer.recovered(partition);
+  }
+}
+
+function placeOf({ topic, partition }: TopicPartition): string {
+  return partitionName(topic, partition);
+}
