@@ -2,6 +2,8 @@ import type { Admin, LogConnection, TopicPartition } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
 import { isJobOf, type JobSpec } from '../router-file/router-file.js';
 import type { SinkCredentials } from '../sinks/credentials.js';
+import { GroupDelivery } from '../sinks/group-delivery.js';
+import { KafkaSink } from '../sinks/kafka/kafka-sink.js';
 import type { Delivery, DeliveryObserver } from '../sinks/delivery.js';
 import { OpenSearchSink } from '../sinks/opensearch/opensearch-sink.js';
 import { S3Delivery } from '../sinks/s3/s3-delivery.js';
@@ -26,5 +28,11 @@ export function groupOf({ name }: Pick<JobSpec, 'name'>): string {
 export function openDelivery(spec: JobSpec, context: DeliveryContext): Delivery {
   const groupId = groupOf(spec);
   if (isJobOf(spec, 's3')) return new S3Delivery({ ...context, spec, groupId });
-  return new StreamDelivery({ ...context, spec, groupId }, new OpenSearchSink(spec, context.credentials));
+  if (isJobOf(spec, 'opensearch')) {
+    return new StreamDelivery({ ...context, spec, groupId }, new OpenSearchSink(spec, context.credentials));
+  }
+  if (isJobOf(spec, 'kafka')) {
+    return new GroupDelivery({ ...context, spec, groupId }, new KafkaSink({ ...context, spec, groupId }));
+  }
+  return spec satisfies never;
 }

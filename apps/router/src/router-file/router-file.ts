@@ -25,8 +25,8 @@ const Job = Type.Object(
 );
 
 /** A routing job: topics of the log, the records that are selected, and the sink that they are delivered to. */
-export type JobSpec = Omit<Type.Static<typeof Job>, 'sink' | 'batching' | 'filter'> & {
-  /** Whether to deliver an event. */
+export type JobSpec = Omit<Type.Static<typeof Job>, 'sink' | 'batching'> & {
+  /** Whether to deliver an event: the filter, compiled. */
   readonly matches: (event: Event) => boolean;
 } & SinkSpec;
 
@@ -91,7 +91,7 @@ export function parseRouterFile(text: string, path: string): readonly JobSpec[] 
         );
       }
     }
-    const { filter, ...rest } = job;
+    const { filter } = job;
     let matches: JobSpec['matches'] = () => true;
     try {
       if (filter !== undefined) matches = compileFilter(filter);
@@ -99,7 +99,7 @@ export function parseRouterFile(text: string, path: string): readonly JobSpec[] 
       if (!(error instanceof FilterError)) throw error;
       jobIssues.push(`jobs[${index}].filter: ${error.message}`);
     }
-    return { ...rest, ...({ sink, batching } as SinkSpec), matches };
+    return { ...job, ...({ sink, batching } as SinkSpec), matches };
   });
   if (jobIssues.length > 0) throw invalid(path, jobIssues);
   const names = jobs.map(({ name }) => name);

@@ -50,6 +50,21 @@ const OpenSearchSink = Type.Object(
   { additionalProperties: false },
 );
 
+/** Another Kafka cluster. */
+const KafkaSink = Type.Object(
+  {
+    type: Type.Literal('kafka'),
+    brokers: Type.Array(Type.String({ pattern: '^.+:[0-9]{1,5}$', description: 'host:port' }), {
+      minItems: 1,
+    }),
+    /** `{topic}` is replaced by the name of the source topic. */
+    topic: Type.String({ minLength: 1, maxLength: 249, default: '{topic}' }),
+    ssl: Type.Boolean({ default: false }),
+  },
+  { additionalProperties: false },
+);
+export type KafkaSinkSpec = Type.Static<typeof KafkaSink>;
+
 /** How many records are delivered at once: a batch ends when it reaches one of the limits. */
 function batching(records: number, sizeBytes: number) {
   return Type.Object(
@@ -74,6 +89,7 @@ const BlockBatching = Type.Object(
 export const sinkSchemas = {
   s3: { sink: S3Sink, batching: BlockBatching },
   opensearch: { sink: OpenSearchSink, batching: batching(5_000, 4 * MEBIBYTE) },
+  kafka: { sink: KafkaSink, batching: batching(10_000, 4 * MEBIBYTE) },
 } as const;
 
 type SinkSchemas = typeof sinkSchemas;

@@ -1,0 +1,136 @@
+import {
+  LogError,
+  partitionName,
+  type Admin,
+  type BatchContext,
+  type ConsumerPosition,
+  type LogConnection,
+  type LogRecord,
+  type RecordBatch,
+  type TopicPartition,
+} from '@hailstream/log';
+import type { Logger } from '@hailstream/service/logging';
+import type { JobOf } from '../../router-file/router-file.js';
+import type { RefusedRecord } from '../batch-sink.js';
+import type { DeliveryCounts } from '../delivery.js';
+import { parseEvent } from '../event.js';
+import type { GroupSink } from '../group-delivery.js';
+import { PartitionMirror, type MirroredCounts } from './partition-mirror.js';
+import { TargetCluster } from './target-cluster.js';
+
+interface KafkaSinkOptions {
+  readonly spec: JobOf<'kafka'>;
+  readonly groupId: string;
+  readonly connection: LogConnection;
+  readonly admin: Admin;
+  readonly logger: Logger;
+}
+
+/**
+ * Copies a job's topics to another cluster, each record once. The group's offsets in the source are where reading starts;
+ * the positions in the target decide which of the records are copied.
+ */
+export class KafkaSink implements GroupSink {
+  private readonly target: TargetCluster;
+  private readonly mirrors = new Map<string, PartitionMirror>();
+
+  constructor(private readonly options: KafkaSinkOptions) {
+    const { spec, connection, admin, logger } = options;
+    this.target = new TargetCluster({ sink: spec.sink, connection, admin, logger });
+  }
+
+  async check(): Promise<void> {
+    for (const topic of this.options.spec.topics) await this.target.prepare(topic);
+  }
+
+  async deliver(batch: RecordBatch, context: BatchContext): Promise<DeliveryCounts> {
+    const { selected, unreadable } = this.select(batch.records);
+    for (const { record, reason } of unreadable) await context.deadLetter(record, reason);
+    const from = batch.records[0]?.offset ?? batch.nextOffset;
+    const copied = await this.copy(selected, { from, to: batch.nextOffset }, { batch, context });
+    const { appended, returned, tooLarge } = copied;
+    const known = selected.length - appended - returned - tooLarge;
+    return {
+      records: batch.records.length - known,
+      delivered: appended,
+      filtered: batch.records.length - selected.length - unreadable.length + returned,
+      deadLettered: unreadable.length + tooLarge,
+    };
+  }
+
+  async skip(position: ConsumerPosition): Promise<void> {
+    const { nextOffset } = position;
+    await this.mirror(position).append([], { from: nextOffset, to: nextOffset });
+  }
+
+  /** Another process may copy the partitions meanwhile. */
+  assigned(): void {
+    for (const mirror of this.mirrors.values()) mirror[Symbol.dispose]();
+    this.mirrors.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.assigned();
+    await this.target[Symbol.asyncDispose]();
+  }
+
+  /** Without a filter all records are copied: their values need not be events. */
+  private select(records: readonly LogRecord[]): {
+    readonly selected: readonly LogRecord[];
+    readonly unreadable: readonly RefusedRecord[];
+  } {
+    const { spec } = this.options;
+    if (spec.filter === undefined) return { selected: records, unreadable: [] };
+    const selected: LogRecord[] = [];
+    const unreadable: RefusedRecord[] = [];
+    for (const record of records) {
+      try {
+        if (spec.matches(parseEvent(record.value))) selected.push(record);
+      } catch (reason) {
+        unreadable.push({ record, reason: reason as Error });
+      }
+    }
+    return { selected, unreadable };
+  }
+
+  /** Copies records in one transaction; those of a batch that has a too large one in several, until that one is found. */
+  private async copy(
+    records: readonly LogRecord[],
+    { from, to }: { readonly from: bigint; readonly to: bigint },
+    whole: { readonly batch: TopicPartition; readonly context: BatchContext },
+  ): Promise<MirroredCounts & { readonly tooLarge: number }> {
+    const mirror = this.mirror(whole.batch);
+    try {
+      return { ...(await mirror.append(records, { from, to })), tooLarge: 0 };
+    } catch (error) {
+      const [first] = records;
+      if (!(error instanceof LogError) || error.code !== 'RECORD_TOO_LARGE' || !first) throw error;
+      const middle = records[Math.ceil(records.length / 2)];
+      if (middle) {
+        const cut = records.indexOf(middle);
+        const before = await this.copy(records.slice(0, cut), { from, to: middle.offset }, whole);
+        const after = await this.copy(records.slice(cut), { from: middle.offset, to }, whole);
+        return {
+          appended: before.appended + after.appended,
+          returned: before.returned + after.returned,
+          tooLarge: before.tooLarge + after.tooLarge,
+        };
+      }
+      await whole.context.deadLetter(first, error);
+      await mirror.append([], { from, to });
+      return { appended: 0, returned: 0, tooLarge: 1 };
+    }
+  }
+
+  private mirror({ topic, partition }: TopicPartition): PartitionMirror {
+    const name = partitionName(topic, partition);
+    const known = this.mirrors.get(name);
+    if (known) return known;
+    const { groupId, admin, logger } = this.options;
+    const { target } = this;
+    const place = { topic, partition };
+    const mirror = new PartitionMirror({ partition: place, groupId, admin, target, logger });
+    this.mirrors.set(name, mirror);
+    return mirror;
+  }
+}

@@ -1,0 +1,167 @@
+import {
+  LogError,
+  openTransactionalProducer,
+  type Admin,
+  type LogRecord,
+  type OutgoingRecord,
+  type TopicPartition,
+  type TransactionalProducer,
+} from '@hailstream/log';
+import type { Logger } from '@hailstream/service/logging';
+import { SinkError } from '../sink.errors.js';
+import { withProvenance, wasIn, type Source } from './provenance.js';
+import type { TargetCluster } from './target-cluster.js';
+
+interface PartitionMirrorOptions {
+  readonly partition: TopicPartition;
+  readonly groupId: string;
+  readonly admin: Admin;
+  readonly target: TargetCluster;
+  readonly logger: Logger;
+}
+
+/** An open mirror: a producer that fences those of previous owners, and the position after its last transaction. */
+interface Session {
+  readonly producer: TransactionalProducer;
+  readonly source: Source;
+  readonly targetClusterId: string;
+  /** Where the position is stored: a group for each source partition, because a target may have fewer partitions. */
+  readonly positionGroup: string;
+  /** The partition of records, or by key. */
+  readonly partitionOf: (record: LogRecord) => number | undefined;
+  position: bigint;
+}
+
+/** What became of the records of a batch. */
+export interface MirroredCounts {
+  /** Appended now. */
+  readonly appended: number;
+  /** Not appended because they were copied from the target cluster. */
+  readonly returned: number;
+}
+
+/**
+ * Copies one partition. Each transaction has records and the source offset after them, so that the target has both or
+ * neither. The position is read after the producers of previous owners are fenced: nobody can move it any more. After any
+ * failure it is read again, because the outcome of the last transaction is unknown.
+ */
+export class PartitionMirror implements Disposable {
+  private session: Session | undefined;
+  private isClosed = false;
+
+  constructor(private readonly options: PartitionMirrorOptions) {}
+
+  /**
+   * Appends those of the records that the target does not have yet, and moves the position to `to`. The records are all
+   * that are to be copied of the offsets from `from` up to, not including, `to`.
+   *
+   * @throws LogError if the transaction failed; SinkError if the target does not fit
+   */
+  async append(
+    records: readonly LogRecord[],
+    { from, to }: { readonly from: bigint; readonly to: bigint },
+  ): Promise<MirroredCounts> {
+    // An open mirror never reads behind its position, unless the topic was created again.
+    if (this.session && from < this.session.position) this.close();
+    const session = (this.session ??= await this.open());
+    if (this.isClosed) {
+      this.close();
+      throw new LogError('CLOSED', 'the partition is no longer assigned', false);
+    }
+    const { producer, position, targetClusterId, positionGroup } = session;
+    if (to <= position) return { appended: 0, returned: 0 };
+    const fresh = records.filter(({ offset }) => offset >= position);
+    const outgoing = fresh.filter((record) => !wasIn(targetClusterId, record));
+    const topic = this.options.target.topicFor(this.options.partition.topic);
+    try {
+      await producer.append(
+        outgoing.map((record) => toOutgoing(record, topic, session)),
+        { groupId: positionGroup, topic, partition: 0, offset: to },
+      );
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    session.position = to;
+    return { appended: outgoing.length, returned: fresh.length - outgoing.length };
+  }
+
+  [Symbol.dispose](): void {
+    this.isClosed = true;
+    this.close();
+  }
+
+  private close(): void {
+    this.session?.producer[Symbol.dispose]();
+    this.session = undefined;
+  }
+
+  private async open(): Promise<Session> {
+    const { partition: place, groupId, target, logger } = this.options;
+    const { topic, partition } = place;
+    const { source, target: targetIdentity } = await target.prepare(topic);
+    const counts = await target.partitionCounts(topic);
+    const transactionalId = `${groupId}-${topic}-${partition}`;
+    // A topic that was created again has another id, and starts without a position.
+    const positionGroup = `${transactionalId}-${source.topicId}`;
+    const producer = await openTransactionalProducer({
+      connection: target.connection,
+      logger,
+      transactionalId,
+    });
+    try {
+      const stored = await target.committed(positionGroup, target.topicFor(topic), 0);
+      const position = stored ?? (await this.firstPosition());
+      if (stored === undefined) {
+        const first = {
+          groupId: positionGroup,
+          topic: target.topicFor(topic),
+          partition: 0,
+          offset: position,
+        };
+        await producer.append([], first);
+      }
+      const partitionOf = (record: LogRecord): number | undefined => {
+        if (counts.source === counts.target) return partition;
+        return record.key === null ? partition % counts.target : undefined;
+      };
+      return {
+        producer,
+        source: { ...place, clusterId: source.clusterId },
+        targetClusterId: targetIdentity.clusterId,
+        positionGroup,
+        partitionOf,
+        position,
+      };
+    } catch (error) {
+      producer[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Where a partition starts that the target has no position of. @throws SinkError if there must be one */
+  private async firstPosition(): Promise<bigint> {
+    const { admin, groupId, partition: place } = this.options;
+    const { topic, partition } = place;
+    const { earliest = 0n } = (await admin.offsets(topic)).get(partition) ?? {};
+    const read = (await admin.committed(groupId, topic)).get(partition);
+    if (read === undefined || read <= earliest) return earliest;
+    const message =
+      `the target has no position of ${topic}/${partition}, which group "${groupId}" has read up to ${read}: the target or ` +
+      'the topic is another one, or the position has expired; use another job name to copy all records again';
+    throw new SinkError('ANOTHER_LOG', message, { retryable: false });
+  }
+}
+
+function toOutgoing(record: LogRecord, topic: string, { source, partitionOf }: Session): OutgoingRecord {
+  const { key, value, timestampMs } = record;
+  const partition = partitionOf(record);
+  return {
+    topic,
+    key,
+    value,
+    timestampMs,
+    headers: withProvenance(record, source),
+    ...(partition !== undefined && { partition }),
+  };
+}

@@ -1,0 +1,37 @@
+import { headersOf, type LogRecord, type OutgoingHeader, type TopicPartition } from '@hailstream/log';
+
+/** Headers that say where a record was copied from. A record that was copied several times has a group of them for each copy. */
+const PROVENANCE_HEADERS = {
+  cluster: 'mirror-source-cluster',
+  topic: 'mirror-source-topic',
+  partition: 'mirror-source-partition',
+  offset: 'mirror-source-offset',
+} as const;
+
+/** A partition and the id of its cluster. */
+export interface Source extends TopicPartition {
+  readonly clusterId: string;
+}
+
+/** The record's own headers in order, then its provenance. */
+export function withProvenance(
+  record: LogRecord,
+  { clusterId, topic, partition }: Source,
+): readonly OutgoingHeader[] {
+  return [
+    ...headersOf(record),
+    { key: PROVENANCE_HEADERS.cluster, value: clusterId },
+    { key: PROVENANCE_HEADERS.topic, value: topic },
+    { key: PROVENANCE_HEADERS.partition, value: String(partition) },
+    { key: PROVENANCE_HEADERS.offset, value: String(record.offset) },
+  ];
+}
+
+/** Whether a record was copied from a cluster before, directly or through others. */
+export function wasIn(clusterId: string, record: LogRecord): boolean {
+  // Most records of a log that is not itself a copy lack the header.
+  if (!(PROVENANCE_HEADERS.cluster in record.headers)) return false;
+  return headersOf(record).some(
+    ({ key, value }) => key === PROVENANCE_HEADERS.cluster && value?.toString() === clusterId,
+  );
+}
