@@ -110,7 +110,11 @@ describe('the dashboard in a browser', () => {
     await page.keyboard.press('t');
     const table = page.getByTestId('vehicle-table');
     await table.waitFor();
-    expect(Number(await table.getAttribute('aria-rowcount'))).toBeGreaterThan(200);
+    // The last vehicles of the simulation may still be on their way here.
+    await eventually(
+      'the table has the fleet',
+      async () => Number(await table.getAttribute('aria-rowcount')) > 200,
+    );
     await page.keyboard.press('t');
     await table.waitFor({ state: 'detached' });
   });

@@ -126,6 +126,8 @@ describe('user errors are one line without a stack', () => {
       String(port),
       '--broker-port',
       String(port),
+      // Another system on this machine may use the default ports.
+      ...['dashboard', 'batch', 'sim', 'postgres'].flatMap((name) => [`--${name}-port`, '0']),
     ]);
     await new Promise((done) => server.close(done));
     expect(taken.code).toBe(1);

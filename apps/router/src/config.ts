@@ -23,6 +23,7 @@ const routerEnv = Type.Object({
   ROUTER_CONFIG: Type.String({ description: 'the path of a YAML file with jobs' }),
   OPENSEARCH_USERNAME: Type.Optional(Type.String()),
   OPENSEARCH_PASSWORD: Type.Optional(Env.Secret()),
+  WEBHOOK_SECRET: Type.Optional(Env.Secret({ minLength: 16 })),
 });
 
 export interface RouterConfig {
@@ -58,9 +59,13 @@ export function loadConfig(routerFile?: string, environment: NodeJS.ProcessEnv =
 function toCredentials({
   OPENSEARCH_USERNAME: username,
   OPENSEARCH_PASSWORD: password,
+  WEBHOOK_SECRET: webhookSecret,
 }: Type.Static<typeof routerEnv>): SinkCredentials {
-  if (username === undefined && password === undefined) return {};
-  if (username !== undefined && password !== undefined) return { openSearch: { username, password } };
+  const webhook = webhookSecret === undefined ? {} : { webhookSecret };
+  if (username === undefined && password === undefined) return webhook;
+  if (username !== undefined && password !== undefined) {
+    return { ...webhook, openSearch: { username, password } };
+  }
   throw new ConfigError([
     {
       variable: username === undefined ? 'OPENSEARCH_USERNAME' : 'OPENSEARCH_PASSWORD',

@@ -40,7 +40,12 @@ export class TestOpenSearchServer implements AsyncDisposable {
   itemFault: (source: StoredDocument['source']) => ItemError | undefined = () => undefined;
 
   private constructor(private readonly server: Server) {
-    server.on('request', (request, response) => void this.serve(request, response));
+    server.on('request', (request, response) => {
+      // A client may abort a request.
+      this.serve(request, response).catch((error: unknown) => {
+        if (!request.destroyed || request.complete) throw error;
+      });
+    });
   }
 
   static async start(): Promise<TestOpenSearchServer> {

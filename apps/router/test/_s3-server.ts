@@ -45,7 +45,12 @@ export class TestS3Server implements AsyncDisposable {
     private readonly server: Server,
     readonly bucket: string,
   ) {
-    server.on('request', (request, response) => void this.serve(request, response));
+    server.on('request', (request, response) => {
+      // A client may be killed in the middle of a request.
+      this.serve(request, response).catch((error: unknown) => {
+        if (!request.destroyed || request.complete) throw error;
+      });
+    });
   }
 
   static async start(bucket = 'ride'): Promise<TestS3Server> {

@@ -8,6 +8,7 @@ import type { Delivery, DeliveryObserver } from '../sinks/delivery.js';
 import { OpenSearchSink } from '../sinks/opensearch/opensearch-sink.js';
 import { S3Delivery } from '../sinks/s3/s3-delivery.js';
 import { StreamDelivery } from '../sinks/stream-delivery.js';
+import { WebhookSink } from '../sinks/webhook/webhook-sink.js';
 
 interface DeliveryContext {
   readonly connection: LogConnection;
@@ -33,6 +34,9 @@ export function openDelivery(spec: JobSpec, context: DeliveryContext): Delivery 
   }
   if (isJobOf(spec, 'kafka')) {
     return new GroupDelivery({ ...context, spec, groupId }, new KafkaSink({ ...context, spec, groupId }));
+  }
+  if (isJobOf(spec, 'webhook')) {
+    return new StreamDelivery({ ...context, spec, groupId }, new WebhookSink(spec, context.credentials));
   }
   return spec satisfies never;
 }

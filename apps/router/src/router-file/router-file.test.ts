@@ -44,7 +44,7 @@ jobs:
       'router.yaml: jobs[0].name: must match pattern "^[a-z0-9][a-z0-9-]{0,62}$"',
       'router.yaml: jobs[0].topics: must not have fewer than 1 items',
       'router.yaml: jobs[1].name: is required',
-      'router.yaml: jobs[1].sink.type: expected one of s3, opensearch, kafka',
+      'router.yaml: jobs[1].sink.type: expected one of s3, opensearch, kafka, webhook',
     ]);
   });
 

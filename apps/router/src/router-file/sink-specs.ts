@@ -65,6 +65,18 @@ const KafkaSink = Type.Object(
 );
 export type KafkaSinkSpec = Type.Static<typeof KafkaSink>;
 
+/** An HTTP endpoint that receives signed batches. The secret comes from `WEBHOOK_SECRET`. */
+const WebhookSink = Type.Object(
+  {
+    type: Type.Literal('webhook'),
+    url: Type.String({ pattern: '^https?://[^@#]+$' }),
+    timeoutSeconds: Type.Integer({ minimum: 1, maximum: 300, default: 10 }),
+    /** How often a batch that the endpoint refuses is sent before its records are sent one by one. */
+    maxAttempts: Type.Integer({ minimum: 1, maximum: 100, default: 5 }),
+  },
+  { additionalProperties: false },
+);
+
 /** How many records are delivered at once: a batch ends when it reaches one of the limits. */
 function batching(records: number, sizeBytes: number) {
   return Type.Object(
@@ -90,6 +102,7 @@ export const sinkSchemas = {
   s3: { sink: S3Sink, batching: BlockBatching },
   opensearch: { sink: OpenSearchSink, batching: batching(5_000, 4 * MEBIBYTE) },
   kafka: { sink: KafkaSink, batching: batching(10_000, 4 * MEBIBYTE) },
+  webhook: { sink: WebhookSink, batching: batching(100, MEBIBYTE) },
 } as const;
 
 type SinkSchemas = typeof sinkSchemas;

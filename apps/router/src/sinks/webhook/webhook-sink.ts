@@ -1,0 +1,130 @@
+import { backoffMs, withJitter } from '@hailstream/service/backoff';
+import { sleep } from '@hailstream/service/timers';
+import type { JobOf } from '../../router-file/router-file.js';
+import type { BatchSink, RefusedRecord, RoutedBatch, RoutedRecord } from '../batch-sink.js';
+import type { SinkCredentials } from '../credentials.js';
+import { SinkError } from '../sink.errors.js';
+import { signatureHeaders } from './sign.js';
+
+const REFUSAL_BACKOFF = { firstMs: 500, maxMs: 30_000 };
+/** Client errors that a later attempt may not have: timeout, too early, too many requests. */
+const TRANSIENT_STATUSES = new Set([408, 425, 429]);
+/** Longest part of a response that is quoted. */
+const MAX_REASON_CHARS = 200;
+
+/**
+ * Sends batches to an HTTP endpoint, signed. A batch is delivered once the endpoint responds with 2xx. If it cannot be reached or
+ * responds with a transient error, the batch is sent again without a limit. If it refuses a batch `maxAttempts` times, the
+ * batch is halved until the refused records are found.
+ */
+export class WebhookSink implements BatchSink {
+  constructor(
+    private readonly spec: JobOf<'webhook'>,
+    private readonly credentials: SinkCredentials,
+  ) {}
+
+  /** Sends nothing: the endpoint may respond to batches only. */
+  async check(): Promise<void> {
+    this.secret();
+  }
+
+  async deliver(batch: RoutedBatch, signal: AbortSignal): Promise<readonly RefusedRecord[]> {
+    const { maxAttempts } = this.spec.sink;
+    let refusal: SinkError | undefined;
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      refusal = await this.send(batch, signal);
+      if (refusal === undefined) return [];
+      if (attempt + 1 < maxAttempts) await sleep(withJitter(backoffMs(attempt, REFUSAL_BACKOFF)), signal);
+      signal.throwIfAborted();
+    }
+    return this.findRefused(batch, refusal!, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** Sends the halves of a refused batch in order, down to single records. */
+  private async findRefused(
+    { records, ...partition }: RoutedBatch,
+    refusal: SinkError,
+    signal: AbortSignal,
+  ): Promise<RefusedRecord[]> {
+    const [only] = records;
+    if (records.length === 1) return [{ record: only!.record, reason: refusal }];
+    const middle = Math.ceil(records.length / 2);
+    const refused: RefusedRecord[] = [];
+    for (const half of [records.slice(0, middle), records.slice(middle)]) {
+      const batch = { ...partition, records: half };
+      const error = await this.send(batch, signal);
+      if (error) refused.push(...(await this.findRefused(batch, error, signal)));
+    }
+    return refused;
+  }
+
+  /**
+   * Returns the reason if the endpoint refuses the batch.
+   *
+   * @throws SinkError if the batch may be accepted later
+   */
+  private async send(batch: RoutedBatch, signal: AbortSignal): Promise<SinkError | undefined> {
+    const { url, timeoutSeconds } = this.spec.sink;
+    const body = bodyOf(batch);
+    const id = this.idOf(batch);
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(url, {
+        method: 'POST',
+        body,
+        redirect: 'error',
+        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * 1_000)]),
+        headers: {
+          'content-type': 'application/json',
+          ...signatureHeaders(this.secret(), { id, timestampSeconds: Math.floor(Date.now() / 1_000), body }),
+        },
+      });
+      text = await response.text();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new SinkError('UNAVAILABLE', `POST ${url}: ${reasonOf(error)}`, {
+        retryable: true,
+        cause: error,
+      });
+    }
+    if (response.ok) return undefined;
+    const { status } = response;
+    const message = `POST ${url}: status ${status}: ${text.slice(0, MAX_REASON_CHARS)}`;
+    if (status === 401 || status === 403) throw new SinkError('ACCESS_DENIED', message, { retryable: true });
+    if (status === 404 || status === 410) throw new SinkError('MISCONFIGURED', message, { retryable: true });
+    if (status >= 500 || TRANSIENT_STATUSES.has(status)) {
+      throw new SinkError('UNAVAILABLE', message, { retryable: true });
+    }
+    return new SinkError('REFUSED', message, { retryable: false });
+  }
+
+  private secret(): string {
+    const { webhookSecret } = this.credentials;
+    if (webhookSecret !== undefined) return webhookSecret;
+    throw new SinkError('MISCONFIGURED', 'a webhook requires WEBHOOK_SECRET', { retryable: true });
+  }
+
+  private idOf({ topic, partition, records }: RoutedBatch): string {
+    return [this.spec.name, topic, partition, records[0]!.record.offset, records.at(-1)!.record.offset].join(
+      '-',
+    );
+  }
+}
+
+/** The events as they are in the log, each with its offset and the time of its receipt. */
+function bodyOf({ topic, partition, records }: RoutedBatch): Buffer {
+  const items = records.map(({ record, event }: RoutedRecord) => ({
+    offset: String(record.offset),
+    received_at: record.timestampMs,
+    event,
+  }));
+  return Buffer.from(JSON.stringify({ topic, partition, records: items }));
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}
