@@ -11,7 +11,12 @@ export async function startS3Stub(bucket: string): Promise<
   }
 > {
   const objects = new Map<string, Buffer>();
-  const server = createServer((request, response) => void serve(objects, bucket, request, response));
+  const server = createServer((request, response) => {
+    // A client may be killed in the middle of a request.
+    serve(objects, bucket, request, response).catch((error: unknown) => {
+      if (!request.destroyed || request.complete) throw error;
+    });
+  });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

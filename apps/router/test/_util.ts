@@ -20,7 +20,7 @@ process.env['AWS_ACCESS_KEY_ID'] ??= 'test';
 process.env['AWS_SECRET_ACCESS_KEY'] ??= 'test-secret';
 
 export const silent = pino({ level: 'silent' });
-const TELEMETRY = telemetryFamily.topic.name;
+export const TELEMETRY = telemetryFamily.topic.name;
 export const HOUR_MS = 3_600_000;
 /** 2026-03-01, 08:00 UTC. */
 export const MORNING = Date.UTC(2026, 2, 1, 8);
@@ -112,7 +112,16 @@ export function point(deviceId: string, timeMs: number): Record<string, unknown>
   return { ...telemetryFamily.example, device_id: deviceId, telemetry_id: randomUUID(), timestamp: timeMs };
 }
 
-/** Delivers everything that the log has now. */
+/** Some jobs of a run have failed. */
+export class FailedRunError extends Error {
+  override readonly name = 'FailedRunError';
+
+  constructor(readonly result: RunResult) {
+    super(Object.values(result.failed ?? {}).join('; '));
+  }
+}
+
+/** Delivers everything that the log has now. @throws FailedRunError if a job fails */
 export async function run(
   broker: { readonly address: string },
   jobs: readonly JobSpec[],
@@ -125,7 +134,17 @@ export async function run(
   const connection = connectionTo(broker);
   await using admin = createAdmin({ connection, logger: silent });
   const signal = options.signal ?? new AbortController().signal;
-  return await deliverAll({ connection, credentials: {}, jobs, admin, logger: silent, ...options, signal });
+  const result = await deliverAll({
+    connection,
+    credentials: {},
+    jobs,
+    admin,
+    logger: silent,
+    ...options,
+    signal,
+  });
+  if (result.failed) throw new FailedRunError(result);
+  return result;
 }
 
 export async function verify(

@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { startTestBroker } from '@hailstream/log/testing';
 import { describe, expect, it } from 'vitest';
 import { TestS3Server } from './_s3-server.js';
-import { appendPoints, HOUR_MS, MORNING, run, s3Job, verify } from './_util.js';
+import { appendPoints, type FailedRunError, HOUR_MS, MORNING, run, s3Job, verify } from './_util.js';
 
 const devices = Array.from(
   { length: 40 },
@@ -55,7 +55,7 @@ describe('object storage', () => {
     await using broker = await startTestBroker();
     await using undisturbed = await TestS3Server.start();
     await using disturbed = await TestS3Server.start();
-    await appendPoints(broker, points(6_000));
+    await appendPoints(broker, points(2_400));
     const batching = { records: 100 };
     await run(broker, [s3Job(undisturbed, { batching, name: 'undisturbed' })]);
     let requests = 0;
@@ -68,7 +68,7 @@ describe('object storage', () => {
     const job = s3Job(disturbed, { batching, name: 'disturbed' });
     for (let interruption = 0; interruption < 3; interruption += 1) {
       const stop = new AbortController();
-      const target = requests + 60;
+      const target = requests + 30;
       const fault = disturbed.fault;
       disturbed.fault = (request) => {
         if (requests >= target) stop.abort();
@@ -148,14 +148,29 @@ describe('object storage', () => {
       return 'reset-before';
     };
     await run(broker, [s3Job(s3)], { signal: stop.signal });
-    expect([...s3.objects.keys()]).toEqual([expect.stringContaining('lake/_blocks/')]);
+    expect([...s3.objects.keys()]).toEqual([
+      'lake/_blocks/topic=ride.telemetry/log.json',
+      expect.stringContaining('lake/_blocks/topic=ride.telemetry/partition='),
+    ]);
     s3.fault = () => undefined;
     const changed = s3Job(s3, { sink: { partitionBy: 'received-time' } });
     await expect(run(broker, [changed])).rejects.toThrow(
       'was claimed by a router with another filter, format or partitionBy',
     );
-    expect(s3.objects.size).toBe(1);
+    expect(s3.objects.size).toBe(2);
     await run(broker, [s3Job(s3)]);
     expect((await verify(broker, [s3Job(s3)])).ok).toBe(true);
+  });
+
+  it('delivers the other jobs of a run if one fails', async () => {
+    await using broker = await startTestBroker();
+    await using s3 = await TestS3Server.start();
+    await appendPoints(broker, points(2_000));
+    const broken = s3Job(s3, { name: 'broken', sink: { bucket: 'missing' } });
+    const failure = await run(broker, [broken, s3Job(s3)]).catch((error: unknown) => error);
+    expect((failure as FailedRunError).result).toMatchObject({
+      jobs: { lake: { delivered: 2_000 } },
+      failed: { broken: 'bucket "missing" does not exist' },
+    });
   });
 });

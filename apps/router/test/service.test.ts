@@ -1,15 +1,16 @@
-import { startTestBroker } from '@hailstream/log/testing';
+import { deleteTopic, startTestBroker } from '@hailstream/log/testing';
 import { createHttpApp } from '@hailstream/nest';
 import { until } from '@hailstream/service/testing';
 import { makeToken } from '@hailstream/service/tokens';
 import { describe, expect, it } from 'vitest';
 import type { RouterConfig } from '../src/config.js';
-import type { JobStatus } from '../src/jobs/job.js';
+import { Job, type JobStatus } from '../src/jobs/job.js';
 import type { JobSpec } from '../src/router-file/router-file.js';
 import { RouterModule } from '../src/router.module.js';
+import type { Delivery } from '../src/sinks/delivery.js';
 import { TestOpenSearchServer } from './_opensearch-server.js';
 import { TestS3Server } from './_s3-server.js';
-import { appendPoints, connectionTo, s3Job, searchJob, silent } from './_util.js';
+import { appendPoints, connectionTo, s3Job, searchJob, silent, TELEMETRY } from './_util.js';
 
 const SECRET = 'a secret of at least thirty-two characters';
 
@@ -117,5 +118,52 @@ describe('the service', () => {
     expect(s3.objects.size).toBe(0);
     expect((await service.request('POST', '/jobs/lake/resume', 'operate')).status).toBe(200);
     await until(async () => (await service.job('lake')).counts.delivered === 3);
+  });
+
+  it('stops with the reason if the topic is deleted and created again while it runs', async () => {
+    await using broker = await startTestBroker();
+    await using s3 = await TestS3Server.start();
+    const deviceId = '0197a1c5-0000-7000-8000-000000000001';
+    await appendPoints(broker, [{ deviceId }, { deviceId }, { deviceId }]);
+    await using service = await startService(broker, [s3Job(s3, { batching: { records: 1 } })]);
+    await until(async () => (await service.job('lake')).counts.delivered === 3);
+    const objects = [...s3.objects.keys()];
+    await deleteTopic(broker, TELEMETRY);
+    // More records than before: the new topic has the position of the old one.
+    await appendPoints(
+      broker,
+      Array.from({ length: 10 }, () => ({ deviceId })),
+    );
+    await until(async () => (await service.job('lake')).failure?.code === 'ANOTHER_LOG');
+    expect([...s3.objects.keys()]).toEqual(objects);
+  });
+
+  it('starts a delivery again whose consumer has stopped', async () => {
+    const starts: string[] = [];
+    const fail: ((reason: Error) => void)[] = [];
+    const delivery = (): Delivery => ({
+      start: () => Promise.resolve(void starts.push('start')),
+      ended: new Promise((_, reject) => void fail.push(reject)),
+      pause: () => undefined,
+      resume: () => undefined,
+      lagRecords: () => 0n,
+      assignedPartitions: 0,
+      [Symbol.asyncDispose]: () => Promise.resolve(void starts.push('dispose')),
+    });
+    const listener = { counted: () => undefined, failed: () => undefined, gap: () => undefined };
+    const job = new Job(
+      { name: 'job', topics: [], sink: { type: 's3' } } as unknown as JobSpec,
+      delivery,
+      listener,
+      silent,
+    );
+    job.start();
+    await until(() => job.status.state === 'running');
+    fail[0]!(new Error('no retry can succeed'));
+    await until(() => job.status.state === 'failing');
+    expect(job.status.failure?.reason).toBe('no retry can succeed');
+    await until(() => job.status.state === 'running');
+    await job.stop();
+    expect(starts).toEqual(['start', 'dispose', 'start', 'dispose']);
   });
 });

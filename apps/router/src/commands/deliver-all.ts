@@ -11,11 +11,21 @@ import type { JobSpec } from '../router-file/router-file.js';
 /** How long a job may fail without any progress before a run gives up. */
 const STALL_TIMEOUT_MS = 10 * 60_000;
 /** Failures that no retry repairs: a run ends with them at once. */
-const FATAL = new Set(['ACCESS_DENIED', 'MISCONFIGURED', 'CONFLICT', 'ANOTHER_LOG', 'INVALID_OBJECT']);
+const FATAL = new Set([
+  'ACCESS_DENIED',
+  'MISCONFIGURED',
+  'CONFLICT',
+  'ANOTHER_LOG',
+  'INVALID_OBJECT',
+  'CONSUMER_CRASHED',
+]);
 const WATCH_MS = 500;
 
 export interface RunResult {
+  /** The jobs that have delivered everything. */
   readonly jobs: Readonly<Record<string, DeliveryCounts>>;
+  /** Why the other jobs have failed, by name; not set if there are none. */
+  readonly failed?: Readonly<Record<string, string>>;
   readonly seconds: number;
 }
 
@@ -31,20 +41,33 @@ interface DeliverAllOptions {
 }
 
 /**
- * Delivers everything that the log holds when it is called, all jobs at once.
- *
- * @throws Error if a job fails in a way that no retry repairs, or makes no progress for `stallTimeoutMs`
+ * Delivers everything that the log holds when it is called, all jobs at once. A job fails if no retry can repair its failure, or
+ * if it makes no progress for `stallTimeoutMs`; the others continue.
  */
 export async function deliverAll(options: DeliverAllOptions): Promise<RunResult> {
   const startedAt = performance.now();
-  const jobs = await Promise.all(options.jobs.map((spec) => deliverJob(spec, options)));
-  return { jobs: Object.fromEntries(jobs), seconds: (performance.now() - startedAt) / 1_000 };
+  const jobs: Record<string, DeliveryCounts> = {};
+  const failed: Record<string, string> = {};
+  await Promise.all(
+    options.jobs.map(async (spec) => {
+      try {
+        jobs[spec.name] = await deliverJob(spec, options);
+      } catch (error) {
+        failed[spec.name] = (error as Error).message;
+      }
+    }),
+  );
+  return {
+    jobs,
+    ...(Object.keys(failed).length > 0 && { failed }),
+    seconds: (performance.now() - startedAt) / 1_000,
+  };
 }
 
 async function deliverJob(
   spec: JobSpec,
   { connection, credentials, admin, logger, signal, stallTimeoutMs = STALL_TIMEOUT_MS }: DeliverAllOptions,
-): Promise<[string, DeliveryCounts]> {
+): Promise<DeliveryCounts> {
   const ends = await LogEnds.now(admin, spec.topics);
   const stop = new AbortController();
   const until = AbortSignal.any([signal, stop.signal]);
@@ -65,10 +88,10 @@ async function deliverJob(
   job.start();
   try {
     await Promise.race([
-      untilDelivered(ends, { admin, groupId: groupOf(spec), signal: until }),
+      untilDelivered(ends, { admin, groupId: groupOf(spec), patienceMs: stallTimeoutMs, signal: until }),
       failureOf(job, { stallTimeoutMs, signal: until }),
     ]);
-    return [spec.name, job.status.counts];
+    return job.status.counts;
   } finally {
     stop.abort();
     await job.stop();
@@ -88,7 +111,7 @@ async function failureOf(
     records = counts.records;
     if (failure === null) continue;
     const isStalled = performance.now() - progressAt > stallTimeoutMs;
-    if (FATAL.has(failure.code) || isStalled) throw new Error(`job "${job.name}": ${failure.reason}`);
+    if (FATAL.has(failure.code) || isStalled) throw new Error(failure.reason);
   }
 }
 

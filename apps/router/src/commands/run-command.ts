@@ -99,7 +99,10 @@ async function run({ config, logger, isJson, signal }: CommandOptions): Promise<
   await using admin = await openAdmin(config, logger);
   const result = await deliverAll({ ...config, admin, logger, signal });
   process.stdout.write(`${isJson ? JSON.stringify(result) : runSummary(result)}\n`);
-  return signal.aborted ? 1 : 0;
+  for (const [name, reason] of Object.entries(result.failed ?? {})) {
+    process.stderr.write(`router: job "${name}": ${reason}\n`);
+  }
+  return signal.aborted || result.failed ? 1 : 0;
 }
 
 async function verify({ config, logger, isJson, signal }: CommandOptions): Promise<number> {

@@ -1,4 +1,4 @@
-import type { ConsumerGap } from '@hailstream/log';
+import { partitionName, type ConsumerGap } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
 import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
@@ -6,6 +6,8 @@ import { sleep } from '@hailstream/service/timers';
 import type { JobSpec } from '../router-file/router-file.js';
 import type { Delivery, DeliveryCounts, DeliveryObserver } from '../sinks/delivery.js';
 
+/** The place of failures that concern no partition. */
+const START = 'start';
 const START_BACKOFF = { firstMs: 500, maxMs: 30_000 };
 
 /** `failing`: deliveries fail and are repeated. */
@@ -46,7 +48,7 @@ export class Job implements DeliveryObserver {
   private readonly failureLogger: RateLimitedLogger;
   private readonly stopping = new AbortController();
   private delivery: Delivery | undefined;
-  private starting: Promise<void> = Promise.resolve();
+  private delivering: Promise<void> = Promise.resolve();
   private isStarted = false;
   private isPaused = false;
   private failure: JobFailure | null = null;
@@ -85,7 +87,7 @@ export class Job implements DeliveryObserver {
 
   /** Starts in the background, and tries until it succeeds. */
   start(): void {
-    this.starting = this.keepStarting();
+    this.delivering = this.keepDelivering();
   }
 
   pause(): void {
@@ -102,8 +104,7 @@ export class Job implements DeliveryObserver {
 
   async stop(): Promise<void> {
     this.stopping.abort();
-    await this.starting;
-    await this.delivery?.[Symbol.asyncDispose]();
+    await this.delivering;
     this.failureLogger.stop();
   }
 
@@ -147,30 +148,38 @@ export class Job implements DeliveryObserver {
     return this.isStarted ? 'running' : 'starting';
   }
 
-  private async keepStarting(): Promise<void> {
+  /** Opens a delivery, and another one whenever it cannot start or its consumer has stopped. */
+  private async keepDelivering(): Promise<void> {
     const { signal } = this.stopping;
     for (let failures = 0; !signal.aborted; failures += 1) {
       const delivery = this.openDelivery(this);
+      this.delivery = delivery;
       try {
-        this.delivery = delivery;
         if (this.isPaused) delivery.pause();
         await delivery.start();
         this.isStarted = true;
+        failures = 0;
         this.recovered(undefined);
         this.logger.info({ sink: this.spec.sink.type, topics: this.spec.topics }, 'job started');
-        return;
+        await Promise.race([delivery.ended, aborted(signal)]);
       } catch (error) {
-        this.delivery = undefined;
-        await delivery[Symbol.asyncDispose]();
-        if (signal.aborted) return;
-        const waitMs = withJitter(backoffMs(failures, START_BACKOFF));
-        this.failed(undefined, error as Error);
-        await sleep(waitMs, signal);
+        if (!signal.aborted) this.failed(undefined, error as Error);
       }
+      this.isStarted = false;
+      this.delivery = undefined;
+      await delivery[Symbol.asyncDispose]();
+      // Its partitions are no longer assigned to this process.
+      for (const place of this.failing) if (place !== START) this.failing.delete(place);
+      await sleep(withJitter(backoffMs(failures, START_BACKOFF)), signal);
     }
   }
 }
 
+/** Resolves once the signal is aborted. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return sleep(Infinity, signal);
+}
+
 function placeOf(partition: { readonly topic: string; readonly partition: number } | undefined): string {
-  return partition ? `${partition.topic}/${partition.partition}` : 'start';
+  return partition ? partitionName(partition.topic, partition.partition) : START;
 }

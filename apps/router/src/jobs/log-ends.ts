@@ -1,4 +1,4 @@
-import type { Admin, TopicPartition } from '@hailstream/log';
+import { LogError, type Admin, type TopicPartition } from '@hailstream/log';
 import { sleep } from '@hailstream/service/timers';
 
 /** How often the committed offsets are looked up. */
@@ -34,14 +34,30 @@ export class LogEnds {
   }
 }
 
-/** Resolves once a group has committed these ends, or the signal is aborted. */
+/**
+ * Resolves once a group has committed these ends, or the signal is aborted.
+ *
+ * @throws LogError if the log does not respond for `patienceMs`
+ */
 export async function untilDelivered(
   ends: LogEnds,
-  {
-    admin,
-    groupId,
-    signal,
-  }: { readonly admin: Admin; readonly groupId: string; readonly signal: AbortSignal },
+  options: {
+    readonly admin: Admin;
+    readonly groupId: string;
+    readonly patienceMs: number;
+    readonly signal: AbortSignal;
+  },
 ): Promise<void> {
-  while (!signal.aborted && !(await ends.areCommitted(admin, groupId))) await sleep(POLL_MS, signal);
+  const { admin, groupId, patienceMs, signal } = options;
+  let respondedAt = performance.now();
+  while (!signal.aborted) {
+    try {
+      if (await ends.areCommitted(admin, groupId)) return;
+      respondedAt = performance.now();
+    } catch (error) {
+      const isOver = performance.now() - respondedAt > patienceMs;
+      if (!(error instanceof LogError) || !error.retryable || isOver) throw error;
+    }
+    await sleep(POLL_MS, signal);
+  }
 }

@@ -23,6 +23,8 @@ export interface DeliveryObserver {
 export interface Delivery extends AsyncDisposable {
   /** Joins the job's consumer group. @throws LogError retryable if that takes too long */
   start(): Promise<void>;
+  /** Rejects if the consumer has stopped because no retry can succeed. Open another delivery then. */
+  readonly ended: Promise<void>;
   pause(): void;
   resume(): void;
   /** Records that are not delivered yet, in the partitions that are assigned to this process. */

@@ -69,6 +69,10 @@ export class GroupDelivery implements Delivery {
     this.consumer.onAssignment((assigned) => this.assign(assigned));
   }
 
+  get ended(): Promise<void> {
+    return this.consumer.ended;
+  }
+
   get assignedPartitions(): number {
     return this.consumer.assignment().length;
   }

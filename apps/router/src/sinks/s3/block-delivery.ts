@@ -108,6 +108,10 @@ export class BlockDelivery {
 
   private restart(positions: readonly ConsumerPosition[]): void {
     const previous = this.assignment;
+    // Another process may have the partitions that failed.
+    for (const partition of previous?.partitions ?? []) {
+      if (partition.failures > 0) this.options.observer.recovered(partition);
+    }
     const state = { openUntilMs: 0, mayBeClaimed: true, isBusy: false, failures: 0, retryAtMs: 0 };
     const partitions = positions.map(({ topic, partition, nextOffset }) => ({
       topic,
@@ -200,12 +204,17 @@ export class BlockDelivery {
     return until !== undefined && end !== undefined && end > until ? until : end;
   }
 
+  /** The identity of a topic, which is the one that the bucket has records of. @throws SinkError `ANOTHER_LOG` if it is not */
   private async identityOf(topic: string): Promise<TopicIdentity> {
-    const known = this.identities.get(topic) ?? (await this.options.admin.identities([topic])).get(topic);
-    if (known === undefined)
+    const known = this.identities.get(topic);
+    if (known) return known;
+    const identity = (await this.options.admin.identities([topic])).get(topic);
+    if (identity === undefined) {
       throw new SinkError('UNAVAILABLE', `topic "${topic}" does not exist`, { retryable: true });
-    this.identities.set(topic, known);
-    return known;
+    }
+    await this.options.store.requireLog(topic, identity);
+    this.identities.set(topic, identity);
+    return identity;
   }
 
   /** Delivers the next block of a partition, unless more records may still belong to it. */
@@ -225,7 +234,6 @@ export class BlockDelivery {
     let objects = await this.encode({ topic, partition, from }, content);
     const proposed = manifestOf({ topic, partition, from }, content, objects, identity);
     const block = stored ?? (await store.claim(proposed));
-    requireSameLog(block, identity);
     if (block.to !== proposed.to) {
       content = await this.read({ topic, partition }, from, { end, signal, identity, stored: block });
       objects = await this.encode({ topic, partition, from }, content);
@@ -238,10 +246,10 @@ export class BlockDelivery {
     observer.delivered(
       { topic, partition },
       {
-        records: content.read,
+        records: content.read + content.undecodable.length,
         delivered: content.records.length,
         filtered: content.filtered,
-        deadLettered: content.unreadable.length,
+        deadLettered: deadLetterCount(content),
       },
     );
     return { kind: 'delivered', to: content.to };
@@ -265,7 +273,6 @@ export class BlockDelivery {
   ): Promise<BlockContent> {
     const { reader, limits, timeOf, matches } = this.options;
     const { end, signal, identity, stored } = options;
-    if (stored) requireSameLog(stored, identity);
     return readBlock({
       reader,
       topic,
@@ -304,6 +311,11 @@ export class BlockDelivery {
   }
 }
 
+/** A batch that cannot be decoded is one dead letter, however many records it has. */
+function deadLetterCount({ unreadable, undecodable }: BlockContent): number {
+  return unreadable.length + undecodable.length;
+}
+
 function manifestOf(
   { topic, partition, from }: TopicPartition & { readonly from: bigint },
   content: BlockContent,
@@ -320,19 +332,10 @@ function manifestOf(
     to: String(content.to),
     read: content.read,
     filtered: content.filtered,
-    deadLettered: content.unreadable.length,
+    deadLettered: deadLetterCount(content),
     lostOffsets: Number(content.gaps.reduce((sum, { expected, found }) => sum + found - expected, 0n)),
     objects: objects.map(({ stored }) => stored),
   };
-}
-
-/** @throws SinkError `ANOTHER_LOG` if the block was read from another topic of the same name */
-function requireSameLog(block: BlockManifest, { clusterId, topicId }: TopicIdentity): void {
-  if (block.clusterId === clusterId && block.topicId === topicId) return;
-  const message =
-    `the bucket has records of another topic "${block.topic}" (cluster ${block.clusterId}, id ${block.topicId}): ` +
-    'the topic was created again or the cluster is another one; use another prefix, or another job name and prefix';
-  throw new SinkError('ANOTHER_LOG', message, { retryable: false });
 }
 
 /**

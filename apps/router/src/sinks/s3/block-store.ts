@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { TopicIdentity } from '@hailstream/log';
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import { SinkError } from '../sink.errors.js';
 import type { EncodedObject } from './encode-block.js';
-import { blockFolder, blockManifestKey, hourManifestKey, type BlockRange } from './layout.js';
+import { blockFolder, blockManifestKey, hourManifestKey, logIdentityKey, type BlockRange } from './layout.js';
 import {
   encodeManifest,
   hoursOf,
   parseBlockManifest,
   parseHourManifest,
+  parseLogIdentity,
   withBlock,
   type BlockManifest,
 } from './manifests.js';
@@ -31,6 +33,26 @@ export class BlockStore {
     private readonly store: ObjectStore,
     private readonly prefix: string,
   ) {}
+
+  /**
+   * Records which topic the objects are from, before the first of them is written.
+   *
+   * @throws SinkError `ANOTHER_LOG` if they are from another topic of this name
+   */
+  async requireLog(topic: string, { clusterId, topicId }: TopicIdentity): Promise<void> {
+    const key = logIdentityKey(this.prefix, topic);
+    if (await this.store.putIfAbsent(key, encodeManifest({ version: 1, clusterId, topicId }))) return;
+    const found = await this.store.get(key);
+    if (found === undefined) {
+      throw new SinkError('UNAVAILABLE', `${key} was deleted while it was read`, { retryable: true });
+    }
+    const stored = parseLogIdentity(key, found.bytes);
+    if (stored.clusterId === clusterId && stored.topicId === topicId) return;
+    const message =
+      `the bucket has records of another topic "${topic}" (cluster ${stored.clusterId}, id ${stored.topicId}): the topic was ` +
+      'deleted and created again, or the cluster is another one; use another prefix and another job name';
+    throw new SinkError('ANOTHER_LOG', message, { retryable: false });
+  }
 
   /** The stored manifest of the block that starts at an offset. */
   async find(start: Omit<BlockRange, 'to'>): Promise<BlockManifest | undefined> {

@@ -4,6 +4,7 @@
  *   P topic=T/date=YYYY-MM-DD/hour=HH/T-PPPPP-FROM-TO.EXT   records of one block and one hour
  *   P topic=T/date=YYYY-MM-DD/hour=HH/_manifest.json        the objects that have records of the hour
  *   P late/topic=T/date=YYYY-MM-DD/hour=HH/T-PPPPP-FROM-TO.EXT   late records of a block, by the hour of their receipt
+ *   P _blocks/topic=T/log.json                              the ids of the cluster and the topic that the records are from
  *   P _blocks/topic=T/partition=PPPPP/FROM.json             a block: its range of offsets and its objects
  */
 const OFFSET_DIGITS = 20;
@@ -40,6 +41,11 @@ export function hourManifestKey(prefix: string, topic: string, hourMs: number): 
 /** Key of the manifest of the block that starts at an offset. */
 export function blockManifestKey(prefix: string, { topic, partition, from }: Omit<BlockRange, 'to'>): string {
   return `${blockFolder(prefix, topic, partition)}${paddedOffset(from)}.json`;
+}
+
+/** Key of the object that identifies the topic whose records are stored. */
+export function logIdentityKey(prefix: string, topic: string): string {
+  return `${prefix}_blocks/topic=${topic}/log.json`;
 }
 
 /** Prefix of the block manifests of a partition. */

@@ -6,6 +6,14 @@ import { hourOf } from './layout.js';
 const Offset = Type.String({ pattern: '^\\d+$' });
 const Count = Type.Integer({ minimum: 0 });
 
+/** Identifies the topic whose records are stored: offsets of another one are other records. */
+const LogIdentity = Type.Object({
+  version: Type.Literal(1),
+  clusterId: Type.String(),
+  topicId: Type.String(),
+});
+type LogIdentity = Type.Static<typeof LogIdentity>;
+
 /** An object with records of one block. */
 const StoredObject = Type.Object({
   key: Type.String({ minLength: 1 }),
@@ -62,8 +70,14 @@ const HourManifest = Type.Object({
 });
 export type HourManifest = Type.Static<typeof HourManifest>;
 
+const compiledIdentity = Compile(LogIdentity);
 const compiledBlock = Compile(BlockManifest);
 const compiledHour = Compile(HourManifest);
+
+/** @throws SinkError `INVALID_OBJECT` if the bytes do not identify a topic */
+export function parseLogIdentity(key: string, bytes: Buffer): LogIdentity {
+  return parse(key, bytes, (value) => (compiledIdentity.Check(value) ? value : undefined));
+}
 
 /** @throws SinkError `INVALID_OBJECT` if the bytes are not a block manifest */
 export function parseBlockManifest(key: string, bytes: Buffer): BlockManifest {
@@ -76,7 +90,7 @@ export function parseHourManifest(key: string, bytes: Buffer): HourManifest {
 }
 
 /** The bytes of a manifest: the same for equal manifests. */
-export function encodeManifest(manifest: BlockManifest | HourManifest): Buffer {
+export function encodeManifest(manifest: BlockManifest | HourManifest | LogIdentity): Buffer {
   return Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
 }
 

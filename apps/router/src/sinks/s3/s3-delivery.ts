@@ -70,6 +70,10 @@ export class S3Delivery implements Delivery {
     });
   }
 
+  get ended(): Promise<void> {
+    return this.consumer.ended;
+  }
+
   get assignedPartitions(): number {
     return this.consumer.assignment().length;
   }
