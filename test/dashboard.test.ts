@@ -186,8 +186,11 @@ describe('the dashboard in a browser', () => {
   it('reconnects after the service was restarted, and is live only then', async () => {
     await eventually('vehicles are drawn', async () => Number(await dataOf('vehiclesDrawn')) >= 200);
     await eventually('it is live', async () => (await dataOf('live')) === 'true');
-    const gone = eventually('it is reconnecting', async () => (await connection()) === 'reconnecting');
-    await Promise.all([gone, system.kill('realtime')]);
+    const reconnecting = eventually(
+      'it is reconnecting',
+      async () => (await connection()) === 'reconnecting',
+    );
+    await Promise.all([reconnecting, system.kill('realtime')]);
     await eventually('it is connected again', async () => (await connection()) === 'connected');
     await eventually('it is live again', async () => (await dataOf('live')) === 'true');
     await eventually('vehicles are drawn again', async () => Number(await dataOf('vehiclesDrawn')) >= 200);

@@ -49,8 +49,8 @@ describe('two processes of each service', () => {
       rejected: 0,
     });
     for (const url of [ingestUrl, ingest.url]) {
-      const taken = sumOf(await (await fetch(`${url}/metrics`)).text(), 'ingest_events_total');
-      expect(taken).toBeGreaterThan(0);
+      const accepted = sumOf(await (await fetch(`${url}/metrics`)).text(), 'ingest_events_total');
+      expect(accepted).toBeGreaterThan(0);
     }
     expect((await telemetryInLog(system)).distinct).toBe(trace.distinct);
     expect(await system.command(['batch', 'run'])).toMatchObject({ code: 0 });

@@ -118,7 +118,7 @@ describe('user errors are one line without a stack', () => {
     const server = createServer();
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     const { port } = server.address() as { port: number };
-    const taken = await command([
+    const result = await command([
       'start',
       '--home',
       other.folder,
@@ -130,8 +130,8 @@ describe('user errors are one line without a stack', () => {
       ...['dashboard', 'batch', 'sim', 'postgres'].flatMap((name) => [`--${name}-port`, '0']),
     ]);
     await new Promise((done) => server.close(done));
-    expect(taken.code).toBe(1);
-    expect(taken.stderr).toMatch(
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(
       new RegExp(
         `^--ingest-port: cannot listen on 127.0.0.1:${port}: the port is in use\n--broker-port: [^\n]+\n$`,
       ),

@@ -80,7 +80,9 @@ describe.each(packages)('$folder', ({ folder, manifest }) => {
   });
 
   it('depends only on packages below it', () => {
-    const ours = Object.keys(manifest.dependencies ?? {}).filter((name) => name.startsWith('@hailstream/'));
+    const workspaceDependencies = Object.keys(manifest.dependencies ?? {}).filter((name) =>
+      name.startsWith('@hailstream/'),
+    );
     const allowed: Readonly<Record<string, readonly string[]>> = {
       'libs/service': [],
       'libs/events': ['service'],
@@ -90,7 +92,7 @@ describe.each(packages)('$folder', ({ folder, manifest }) => {
     };
     const libs = ['events', 'log', 'nest', 'service', ...(folder.startsWith('apps/') ? [] : ['tools'])];
     const may = (allowed[folder] ?? libs).map((name) => `@hailstream/${name}`);
-    expect(ours.filter((name) => !may.includes(name))).toEqual([]);
+    expect(workspaceDependencies.filter((name) => !may.includes(name))).toEqual([]);
   });
 });
 

@@ -21,9 +21,9 @@ let postgres: RunningPostgres | undefined;
 
 /** Starts one server for the run, unless `TEST_DATABASE_URL` is set; its user must be allowed to create databases. */
 export async function setup(project: TestProject): Promise<void> {
-  const given = process.env['TEST_DATABASE_URL'];
-  if (given !== undefined && given !== '') {
-    project.provide('databaseUrl', given);
+  const externalUrl = process.env['TEST_DATABASE_URL'];
+  if (externalUrl !== undefined && externalUrl !== '') {
+    project.provide('databaseUrl', externalUrl);
     return;
   }
   folder = await mkdtemp(join(tmpdir(), 'hailstream-test-postgres-'));

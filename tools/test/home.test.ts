@@ -113,8 +113,10 @@ describe('choosePorts', () => {
     const server = createServer();
     await new Promise<void>((done) => server.listen(0, host, done));
     const { port } = server.address() as { port: number };
-    const taken = { port, host };
-    await expect(choosePorts({ ingest: taken, realtime: { port: 0, host }, broker: taken })).rejects.toThrow(
+    const address = { port, host };
+    await expect(
+      choosePorts({ ingest: address, realtime: { port: 0, host }, broker: address }),
+    ).rejects.toThrow(
       new RegExp(
         `^--ingest-port: cannot listen on ${host}:${port}: the port is in use\n--broker-port: .*used by --ingest-port`,
       ),

@@ -131,16 +131,16 @@ describe('startPostgres', () => {
   it(
     'reports a port in use',
     async () => {
-      const taken = createServer().listen(0, '127.0.0.1');
-      await new Promise((resolve) => taken.once('listening', resolve));
-      const { port } = taken.address() as AddressInfo;
+      const occupied = createServer().listen(0, '127.0.0.1');
+      await new Promise((resolve) => occupied.once('listening', resolve));
+      const { port } = occupied.address() as AddressInfo;
       try {
         await expect(startPostgres({ dataDir, port })).rejects.toMatchObject({
           code: 'PORT_IN_USE',
           message: `cannot listen on 127.0.0.1:${port}: the port is in use`,
         });
       } finally {
-        taken.close();
+        occupied.close();
       }
     },
     START_TIMEOUT_MS,

@@ -77,10 +77,10 @@ async function writeAsFirstRelease(
 describe(migrate, () => {
   it('keeps the rows of the first release, with their ids and providers', async () => {
     const ids = { telemetry: randomUUID(), trip: randomUUID() };
-    const mine = makeTelemetry({ telemetry_id: ids.telemetry, timestamp: YESTERDAY });
+    const event = makeTelemetry({ telemetry_id: ids.telemetry, timestamp: YESTERDAY });
     const droppedId = randomUUID();
     await createFirstRelease();
-    await writeAsFirstRelease(ids, mine.provider_id);
+    await writeAsFirstRelease(ids, event.provider_id);
     // The key of a row whose day was dropped.
     await database.query('INSERT INTO ride.telemetry_seen VALUES ($1)', [droppedId]);
     await migrate(pool);
@@ -94,15 +94,15 @@ describe(migrate, () => {
     ).toEqual(
       [ids.telemetry, ids.trip].map((id) => ({
         id,
-        provider_id: mine.provider_id,
+        provider_id: event.provider_id,
         day: new Date(YESTERDAY).toISOString().slice(0, 10),
       })),
     );
 
     await using broker = await startTestBroker();
     await append(broker, telemetryFamily.topic.name, [
-      { key: 'k', value: mine },
-      { key: 'k', value: { ...mine, provider_id: randomUUID() } },
+      { key: 'k', value: event },
+      { key: 'k', value: { ...event, provider_id: randomUUID() } },
       { key: 'k', value: makeTelemetry({ telemetry_id: droppedId }) },
     ]);
     const trip = makeTrip({ trip_id: ids.trip, start_time: YESTERDAY, end_time: YESTERDAY });
@@ -148,10 +148,10 @@ describe('the role that migrates', () => {
     name = await database.one('SELECT current_database()');
     await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret' NOSUPERUSER NOCREATEDB NOCREATEROLE`);
     await database.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC');
-    const given = new URL(database.url);
-    given.username = role;
-    given.password = 'secret';
-    url = given.href;
+    const roleUrl = new URL(database.url);
+    roleUrl.username = role;
+    roleUrl.password = 'secret';
+    url = roleUrl.href;
     ofRole = new pg.Pool({ connectionString: url, max: 2 });
     ofRole.on('error', () => {});
   });

@@ -72,8 +72,8 @@ describe('ingest', () => {
     const device_id = randomUUID();
     const points = Array.from({ length: 50 }, () => telemetryPoint({ device_id }));
     for (const point of points) await ingest.post('/telemetry', [point]);
-    const mine = (await readLog(broker.port)).filter(({ key }) => key === device_id);
-    expect(mine.map(({ value }) => value['telemetry_id'])).toEqual(
+    const recordsOfDevice = (await readLog(broker.port)).filter(({ key }) => key === device_id);
+    expect(recordsOfDevice.map(({ value }) => value['telemetry_id'])).toEqual(
       points.map((point) => point['telemetry_id']),
     );
   });

@@ -222,10 +222,10 @@ async function end(node: Node, signal: NodeJS.Signals): Promise<void> {
 }
 
 async function choosePorts(brokers: number): Promise<Ports[]> {
-  const taken: number[] = [];
+  const chosen: number[] = [];
   const next = async (): Promise<number> => {
-    const port = await freePort(HOST, taken);
-    taken.push(port);
+    const port = await freePort(HOST, chosen);
+    chosen.push(port);
     return port;
   };
   const ports: Ports[] = [];

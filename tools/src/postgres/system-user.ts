@@ -21,11 +21,18 @@ export const run = promisify(execFile);
 /** The command prefix that runs a command as that user, with one of root's capabilities. */
 export function becoming(user: SystemUser, capability: string | undefined): string[] {
   // Postgres checks its own programs with access(2), which ignores capabilities without this secure bit.
-  const kept =
+  const capabilityOptions =
     capability === undefined
       ? []
       : ['--securebits=+no_setuid_fixup', `--inh-caps=+${capability}`, `--ambient-caps=+${capability}`];
-  return ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', ...kept, '--'];
+  return [
+    'setpriv',
+    `--reuid=${user.uid}`,
+    `--regid=${user.gid}`,
+    '--clear-groups',
+    ...capabilityOptions,
+    '--',
+  ];
 }
 
 /** The user as whom the server runs; `undefined` for the user of this process. */

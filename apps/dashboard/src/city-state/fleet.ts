@@ -211,15 +211,15 @@ export class Fleet {
   }
 
   private keepOnly({ vehicles, providers }: Frame): void {
-    const kept = new Map<string, Set<string>>();
+    const present = new Map<string, Set<string>>();
     for (const row of vehicles) {
       const providerId = providers[row[7]] ?? '';
-      const ids = kept.get(providerId) ?? new Set<string>();
-      kept.set(providerId, ids.add(row[0]));
+      const ids = present.get(providerId) ?? new Set<string>();
+      present.set(providerId, ids.add(row[0]));
     }
     for (const [providerId, slots] of this.slots) {
       for (const deviceId of [...slots.keys()]) {
-        if (!kept.get(providerId)?.has(deviceId)) this.remove({ deviceId, providerId });
+        if (!present.get(providerId)?.has(deviceId)) this.remove({ deviceId, providerId });
       }
     }
   }

@@ -81,10 +81,10 @@ function useMapView(
   useEffect(() => {
     if (city === null) return;
     const container = element.current!;
-    let made: MapView | null = null;
+    let mapView: MapView | null = null;
     let keeper: MapKeeper<MapView> | null = null;
     let isGone = false;
-    const stopProbe = answerMarksProbe(container, () => made?.drawnMarks() ?? []);
+    const stopProbe = answerMarksProbe(container, () => mapView?.drawnMarks() ?? []);
     void mapModule.then(({ MapView }) => {
       if (isGone) return;
       keeper = new MapKeeper({
@@ -94,7 +94,7 @@ function useMapView(
           return new MapView(container, { city, state: dashboard.city, theme, padding, camera, events });
         },
         onMap: (map) => {
-          made = map;
+          mapView = map;
           setView(map);
           map?.scene.isSlow.subscribe(() => onSlow(map.scene.isSlow.get()));
         },

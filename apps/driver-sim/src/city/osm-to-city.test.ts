@@ -50,7 +50,7 @@ describe(OsmToCity, () => {
   });
 
   it('includes public roads for cars', () => {
-    const kept = [{ highway: 'secondary_link' }, { highway: 'service', access: 'destination' }];
+    const includedWays = [{ highway: 'secondary_link' }, { highway: 'service', access: 'destination' }];
     const left = [
       { highway: 'footway' },
       { highway: 'steps' },
@@ -58,7 +58,7 @@ describe(OsmToCity, () => {
       { highway: 'residential', motor_vehicle: 'no' },
       { railway: 'rail' },
     ];
-    const city = convert(nodes + [...kept, ...left].map((tags) => way(tags)).join(''));
+    const city = convert(nodes + [...includedWays, ...left].map((tags) => way(tags)).join(''));
     expect(city.features.map(({ properties }) => properties.highway)).toEqual(['secondary_link', 'service']);
   });
 

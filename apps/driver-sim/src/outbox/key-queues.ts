@@ -94,9 +94,11 @@ export class KeyQueues {
     const before = this.eventCount;
     for (const queue of this.queues.values()) {
       const last = queue.events.length - 1;
-      const kept = queue.events.filter((_event, index) => index < queue.inFlight || (last - index) % 2 === 0);
-      this.eventCount -= queue.events.length - kept.length;
-      queue.events.splice(0, queue.events.length, ...kept);
+      const remaining = queue.events.filter(
+        (_event, index) => index < queue.inFlight || (last - index) % 2 === 0,
+      );
+      this.eventCount -= queue.events.length - remaining.length;
+      queue.events.splice(0, queue.events.length, ...remaining);
     }
     return before - this.eventCount;
   }

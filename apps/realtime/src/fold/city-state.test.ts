@@ -46,9 +46,9 @@ describe('a vehicle', () => {
 
   it('is at the position of the event with the greater id if times are equal', () => {
     const here = telemetry({ telemetry_id: id(8), location: { lat: 1, lng: 1 } });
-    const there = telemetry({ telemetry_id: id(9), location: { lat: 2, lng: 2 } });
-    expect(detailOf(folded(here, there)).location).toEqual({ lat: 2, lng: 2 });
-    expect(detailOf(folded(there, here)).location).toEqual({ lat: 2, lng: 2 });
+    const elsewhere = telemetry({ telemetry_id: id(9), location: { lat: 2, lng: 2 } });
+    expect(detailOf(folded(here, elsewhere)).location).toEqual({ lat: 2, lng: 2 });
+    expect(detailOf(folded(elsewhere, here)).location).toEqual({ lat: 2, lng: 2 });
   });
 
   it('takes its position from vehicle events too, and its heading from the last telemetry', () => {
@@ -92,8 +92,8 @@ describe('a vehicle', () => {
 
   it('keeps a limited number of its newest events', () => {
     const events = Array.from({ length: 50 }, (_, n) => vehicleEvent({ timestamp: NOW - n }));
-    const kept = detailOf(folded(...events)).events;
-    expect(kept.map((event) => event.timestamp)).toEqual(
+    const retained = detailOf(folded(...events)).events;
+    expect(retained.map((event) => event.timestamp)).toEqual(
       Array.from({ length: MAX_RECENT_EVENTS }, (_, n) => NOW - n),
     );
   });

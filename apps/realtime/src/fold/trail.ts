@@ -82,9 +82,9 @@ function firstStep(newest: number): number {
 function isAfter(point: readonly number[], other: readonly number[]): boolean {
   for (const [index, value] of point.entries()) {
     // NaN equals nothing: it is ordered before every number.
-    const mine = Number.isNaN(value) ? -1 : value;
-    const theirs = other[index] === undefined || Number.isNaN(other[index]) ? -1 : other[index];
-    if (mine !== theirs) return mine > theirs;
+    const left = Number.isNaN(value) ? -1 : value;
+    const right = other[index] === undefined || Number.isNaN(other[index]) ? -1 : other[index];
+    if (left !== right) return left > right;
   }
   return false;
 }

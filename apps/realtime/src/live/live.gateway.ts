@@ -117,10 +117,10 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
       throw new RefusedError('FULL', `this process already serves ${MAX_SOCKETS} pages`);
     }
     const token: unknown = socket.handshake.auth['token'];
-    const given = typeof token === 'string' ? token : undefined;
-    const principal = await this.verifier.verify(given);
+    const presented = typeof token === 'string' ? token : undefined;
+    const principal = await this.verifier.verify(presented);
     requireScope(principal, 'read');
-    socket.data = { principal, token: given };
+    socket.data = { principal, token: presented };
   }
 
   /** The error that the page receives. */

@@ -12,14 +12,14 @@ const SAME_TIME = 20;
 
 /** Counts syncs of the sample topic's log, and delays them on request. */
 function countingDisk(): { files: FileSystem; syncs: number; release: () => void; hold: () => void } {
-  let held: Promise<void> | undefined;
+  let pending: Promise<void> | undefined;
   const disk = {
     syncs: 0,
     release: () => undefined as void,
     hold: () => {
-      held = new Promise((resolve) => {
+      pending = new Promise((resolve) => {
         disk.release = () => {
-          held = undefined;
+          pending = undefined;
           resolve();
         };
       });
@@ -32,7 +32,7 @@ function countingDisk(): { files: FileSystem; syncs: number; release: () => void
         const sync = real.sync.bind(real);
         real.sync = async () => {
           disk.syncs++;
-          await held;
+          await pending;
           await sync();
         };
         return real;

@@ -77,12 +77,16 @@ async function append(port: number, topic: string): Promise<void> {
 describe('unknown files and folders in the data directory', () => {
   it('are kept unchanged and reported in one warning', async () => {
     await startAgain();
-    const mine = [await putFile('readme.txt'), await putFile('topics.json.bak'), await putFile('z.tmp')];
+    const foreignFiles = [
+      await putFile('readme.txt'),
+      await putFile('topics.json.bak'),
+      await putFile('z.tmp'),
+    ];
     for (const folder of [...FOREIGN_FOLDERS, ...NAMED_AS_DELETED])
-      mine.push(await putFile(folder, 'precious.txt'));
+      foreignFiles.push(await putFile(folder, 'precious.txt'));
     await startAgain();
     await startAgain();
-    for (const file of mine) expect(await fs.readFile(file, 'utf8')).toBe('mine');
+    for (const file of foreignFiles) expect(await fs.readFile(file, 'utf8')).toBe('mine');
     const warned = lines.filter(({ names }) => names !== undefined);
     expect(warned).toHaveLength(2);
     expect(warned[0]?.names).toEqual(
@@ -121,11 +125,11 @@ describe('unknown files and folders in the data directory', () => {
   it('are kept in the folder of a partition, deleted or not', async () => {
     let broker = await start();
     await createTopic(broker.port, 'rides');
-    const mine = ['00000000000000000123.log.bak', 'notes.tmp', 'copy.cleaned', 'sub/precious.txt'];
-    for (const name of mine) await putFile('rides-0', name);
+    const foreignFiles = ['00000000000000000123.log.bak', 'notes.tmp', 'copy.cleaned', 'sub/precious.txt'];
+    for (const name of foreignFiles) await putFile('rides-0', name);
     await broker.stop();
     broker = await start();
-    for (const name of mine)
+    for (const name of foreignFiles)
       expect(await fs.readFile(path.join(dataDir, 'rides-0', name), 'utf8')).toBe('mine');
     await deleteTopic(broker.port, 'rides');
     await broker.stop();

@@ -153,8 +153,8 @@ describe('a compaction pass', () => {
   it.each(Object.entries(Codec))(
     'keeps the latest record of each key in merged segments, compressed with %s',
     async (_, codec) => {
-      const kept = nothingKept();
-      const log = await open(folder, kept);
+      const transactions = nothingKept();
+      const log = await open(folder, transactions);
       await append(log, manyBatches(120, 10), codec);
       const before = await read(log);
       const segmentsBefore = await segmentsIn(folder);
@@ -166,17 +166,17 @@ describe('a compaction pass', () => {
       expect((await segmentsIn(folder)).length).toBeLessThan(segmentsBefore.length / 2);
       expect(log.logStartOffset).toBe(0n);
       expect(log.highWatermark).toBe(BigInt(before.size));
-      expect(kept.cleanedBefore).toBeGreaterThan(0n);
+      expect(transactions.cleanedBefore).toBeGreaterThan(0n);
       await log.abort();
-      const again = await open(folder, kept);
+      const again = await open(folder, transactions);
       expect(await read(again)).toEqual(after);
       await again.close();
     },
   );
 
   it('is repeated if the key map is full, with the same result', async () => {
-    const kept = nothingKept();
-    const log = await open(folder, kept, { dedupeBufferBytes: 300 });
+    const transactions = nothingKept();
+    const log = await open(folder, transactions, { dedupeBufferBytes: 300 });
     await append(log, manyBatches(90, 20));
     const newest = newestOf(await read(log));
     const reached: bigint[] = [];
@@ -193,8 +193,8 @@ describe('a compaction pass', () => {
   });
 
   it('keeps the last sequence number of each producer, also for a start that rebuilds the state from the log', async () => {
-    const kept = nothingKept();
-    const log = await open(folder, kept);
+    const transactions = nothingKept();
+    const log = await open(folder, transactions);
     await append(log, [[{ key: 'a', value: valueOf(1) }]]);
     const other = (value: string) => {
       const batch = makeRecordBatch([{ key: Buffer.from('a'), value: Buffer.from(value) }], 1000n);
@@ -207,7 +207,7 @@ describe('a compaction pass', () => {
     for (const name of await fs.readdir(folder)) {
       if (name.endsWith('.snapshot')) await fs.rm(path.join(folder, name));
     }
-    const again = await open(folder, kept);
+    const again = await open(folder, transactions);
     const end = again.highWatermark;
     expect(again.producers.entries()).toMatchObject([{ producerId: PRODUCER, epoch: 0, lastSequence: 0 }]);
     const repeated = makeRecordBatch([{ key: Buffer.from('a'), value: null }], 1000n, {
@@ -221,8 +221,8 @@ describe('a compaction pass', () => {
   });
 
   it('runs concurrently with appends, reads and DeleteRecords', async () => {
-    const kept = nothingKept();
-    const log = await open(folder, kept);
+    const transactions = nothingKept();
+    const log = await open(folder, transactions);
     await append(log, manyBatches(60, 8));
     let done = false;
     const passes = (async () => {
@@ -241,7 +241,7 @@ describe('a compaction pass', () => {
     done = true;
     await passes;
     await log.abort();
-    const again = await open(folder, kept);
+    const again = await open(folder, transactions);
     expect(newestOf(await read(again)).size).toBe(8);
     await again.close();
   });
@@ -305,12 +305,12 @@ describe('an interrupted compaction pass', () => {
     for (let step = 1; step <= steps; step++) {
       const dir = path.join(folder, `step-${step}`);
       await fs.cp(origin, dir, { recursive: true });
-      const kept = nothingKept();
-      const dying = await open(dir, kept, {}, killedAt(opened + step).files);
+      const transactions = nothingKept();
+      const dying = await open(dir, transactions, {}, killedAt(opened + step).files);
       await dying.compact(NEVER).catch(() => undefined);
       const served = await read(dying);
       await dying.abort();
-      const again = await open(dir, kept);
+      const again = await open(dir, transactions);
       const found = await read(again);
       expect(found).toEqual(served);
       expect(again.highWatermark).toBe(BigInt(before.size));
@@ -341,9 +341,9 @@ describe('repeated compaction', () => {
         fc.constantFrom(200, 1 << 20),
         async (steps, dedupeBufferBytes) => {
           const dir = path.join(folder, `round-${round++}`);
-          const kept = nothingKept();
+          const transactions = nothingKept();
           const settings = { dedupeBufferBytes, segmentBytes: 1024 };
-          let log = await open(dir, kept, settings);
+          let log = await open(dir, transactions, settings);
           const model = new Map<string, string>();
           let n = 0;
           for (const { entries, codec, event } of steps) {
@@ -357,7 +357,7 @@ describe('repeated compaction', () => {
             if (event === 'compact') await log.compact(NEVER);
             if (event === 'kill') {
               await log.abort();
-              log = await open(dir, kept, settings);
+              log = await open(dir, transactions, settings);
             }
           }
           await log.compact(NEVER);

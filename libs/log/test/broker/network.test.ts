@@ -161,12 +161,12 @@ describe('a connection', () => {
     for (let i = 0; i < 10; i++) await writer.call(PRODUCE, 7, produceOf(batchOf(Buffer.alloc(900_000))));
     const socket = net.connect(broker.port, '127.0.0.1');
     socket.pause();
-    const wanted = request(FETCH, 11, 1, fetchOf(0n));
+    const fetchRequest = request(FETCH, 11, 1, fetchOf(0n));
     const before = process.memoryUsage().arrayBuffers;
     // More than the socket buffers of both sides can hold, so that the broker must stop reading.
     let stuck = false;
     for (let i = 0; i < 200_000 && !stuck; i++) {
-      socket.write(wanted);
+      socket.write(fetchRequest);
       if (i % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
       stuck = socket.writableLength > 4 << 20;
     }

@@ -40,12 +40,12 @@ describe('producer state', () => {
         'min.compaction.lag.ms': '3600000',
       }).map(([name, value]) => ({ name, value }));
       const topic = { name: TOPIC, numPartitions: 1, replicationFactor: 1, assignments: [], configs };
-      const made = await client.call<{ topics: object[] }>(CREATE_TOPICS, 4, {
+      const response = await client.call<{ topics: object[] }>(CREATE_TOPICS, 4, {
         topics: [topic],
         timeoutMs: 1000,
         validateOnly: false,
       });
-      expect(made.topics).toMatchObject([{ errorCode: 0 }]);
+      expect(response.topics).toMatchObject([{ errorCode: 0 }]);
       for (let i = 0; i < BATCHES; i += 1) expect(await send(client, i)).toMatchObject({ errorCode: 0 });
     }
     await broker.kill();

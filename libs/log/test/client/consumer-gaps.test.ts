@@ -285,8 +285,8 @@ describe('BatchConsumer in a group whose topic is deleted and recreated', () => 
     await admin.ensureTopics([{ name: topic, partitions: 1, configs: {} }]);
     await append(bench.producer(), records('new', 50));
     bench.broker.clearFaults();
-    const wanted = records('new', 50).map(({ value }) => String(value));
-    await until(() => wanted.every((value) => seen.includes(value)), { timeoutMs: 20_000 });
+    const expected = records('new', 50).map(({ value }) => String(value));
+    await until(() => expected.every((value) => seen.includes(value)), { timeoutMs: 20_000 });
     expect(gaps.at(-1)).toMatchObject({ topic, partition: 0, found: 0n, cause: 'log-end' });
   });
 

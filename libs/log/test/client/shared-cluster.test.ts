@@ -97,19 +97,19 @@ describe('topics that are created elsewhere', () => {
       logger,
       topicPolicy: { missing: 'check' },
     });
-    const wanted = [
+    const expected = [
       { name: 'theirs', partitions: 12 },
       { name: 'theirs-too', partitions: 12 },
     ];
-    await expect(checking.ensureTopics(wanted)).rejects.toMatchObject({
+    await expect(checking.ensureTopics(expected)).rejects.toMatchObject({
       code: 'UNKNOWN_TOPIC',
       retryable: true,
       message: 'the log has no topic "theirs", "theirs-too"; create it, or set the topic policy to "create"',
     });
     expect(await topicsOfCluster()).not.toContain('theirs');
     await using making = createAdmin({ connection: bench.connection, logger });
-    await making.ensureTopics(wanted.map(({ name }) => ({ name, partitions: 3 })));
-    await checking.ensureTopics(wanted);
+    await making.ensureTopics(expected.map(({ name }) => ({ name, partitions: 3 })));
+    await checking.ensureTopics(expected);
     expect((await checking.offsets('theirs')).size).toBe(3);
   });
 

@@ -57,8 +57,8 @@ export const describeGroupsArea = area('a described group', {
       { statesFilter: [] },
     );
     expect(errorCode).toBe(0);
-    const mine = groups.find(({ groupId }) => groupId === group.name);
-    expect(mine).toMatchObject({ protocolType: 'consumer', groupState: version >= 4 ? 'Stable' : '' });
+    const listed = groups.find(({ groupId }) => groupId === group.name);
+    expect(listed).toMatchObject({ protocolType: 'consumer', groupState: version >= 4 ? 'Stable' : '' });
   }),
   'is listed by state': async (log) => {
     const group = await log.group();

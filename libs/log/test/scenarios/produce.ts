@@ -100,9 +100,9 @@ export const produceArea = area('Produce', {
       const batch = batchOf(['a'.repeat(2000), 'b'.repeat(2000)], { attributes: CODECS[codec] });
       expect(readBatchHeader(batch).attributes).toBe(CODECS[codec]);
       expect(await topic.produce(batch)).toMatchObject({ error: 'NONE', baseOffset: 0n });
-      const kept = only(batchesIn((await topic.fetch()).records));
+      const storedBatch = only(batchesIn((await topic.fetch()).records));
       // Compares everything except the leader epoch, which the CRC does not cover.
-      expect(kept.subarray(AT.magic).equals(batch.subarray(AT.magic))).toBe(true);
+      expect(storedBatch.subarray(AT.magic).equals(batch.subarray(AT.magic))).toBe(true);
     },
   ),
   'refuses zstd before version 7': async (log) => {
@@ -266,8 +266,8 @@ export const produceArea = area('Produce', {
         sealBatch(batch);
         const { error, baseOffset } = await topic.produce(Buffer.from(batch));
         expect(error).toBe('NONE');
-        const kept = only(batchesIn((await topic.fetch({ offset: baseOffset })).records));
-        const { baseTimestamp, maxTimestamp, attributes } = readBatchHeader(kept);
+        const storedBatch = only(batchesIn((await topic.fetch({ offset: baseOffset })).records));
+        const { baseTimestamp, maxTimestamp, attributes } = readBatchHeader(storedBatch);
         expect({ largest: maxTimestamp - baseTimestamp, attributes }).toEqual({
           largest,
           attributes: CODECS[codec],
@@ -311,11 +311,11 @@ export const produceArea = area('Produce', {
       for (const codec of Object.values(CODECS)) {
         const values = ['a'.repeat(500), 'b'.repeat(500)];
         const { baseOffset } = await topic.produce(batchOf(values, { attributes: codec }));
-        const kept = only(batchesIn((await topic.fetch({ offset: baseOffset })).records));
+        const storedBatch = only(batchesIn((await topic.fetch({ offset: baseOffset })).records));
         const stored =
           type === 'producer' ? codec : type === 'uncompressed' ? 0 : CODECS[type as keyof typeof CODECS];
-        expect(readBatchHeader(kept)).toMatchObject({ attributes: stored, baseOffset, count: 2 });
-        expect(valuesIn(kept)).toEqual(values);
+        expect(readBatchHeader(storedBatch)).toMatchObject({ attributes: stored, baseOffset, count: 2 });
+        expect(valuesIn(storedBatch)).toEqual(values);
       }
     },
   ),
@@ -340,12 +340,12 @@ export const produceArea = area('Produce', {
   'preserves order and offsets of pipelined requests on one connection': async (log) => {
     const topic = await log.topic();
     const client = topic.leader();
-    const wanted = Array.from({ length: 20 }, (_, i) => `value ${i}`);
-    wanted.forEach((value, i) =>
+    const expectedValues = Array.from({ length: 20 }, (_, i) => `value ${i}`);
+    expectedValues.forEach((value, i) =>
       client.send(request(Api.Produce as number, 9, 1000 + i, topic.produceRequest(batchOf([value])))),
     );
-    for (const i of wanted.keys()) expect((await client.frame()).readInt32BE(0)).toBe(1000 + i);
-    expect(valuesIn((await topic.fetch()).records)).toEqual(wanted);
+    for (const i of expectedValues.keys()) expect((await client.frame()).readInt32BE(0)).toBe(1000 + i);
+    expect(valuesIn((await topic.fetch()).records)).toEqual(expectedValues);
   },
 });
 

@@ -109,18 +109,18 @@ const BAD_TOPICS: Readonly<Record<string, { topic: NewTopic; error: string }>> =
 export const createTopicsArea = area('CreateTopics', {
   ...each([2, 3, 4, 5, 6, 7], 'version $ creates a topic that can be written', async (log, version) => {
     const name = log.name();
-    const made = only(
+    const created = only(
       await log.create([{ name, numPartitions: 2, configs: { 'retention.ms': '5000' } }], { version }),
     );
-    expect(made).toMatchObject({ error: 'NONE', name });
+    expect(created).toMatchObject({ error: 'NONE', name });
     if (version >= 5) {
-      expect(made.numPartitions).toBe(2);
-      expect(made.configs?.find((config) => config.name === 'retention.ms')).toMatchObject({
+      expect(created.numPartitions).toBe(2);
+      expect(created.configs?.find((config) => config.name === 'retention.ms')).toMatchObject({
         value: '5000',
         configSource: 1,
       });
     }
-    if (version >= 7) expect(made.topicId).not.toBe(NO_UUID);
+    if (version >= 7) expect(created.topicId).not.toBe(NO_UUID);
     await (await log.existingTopic(name)).append(['a'], {}, 1);
   }),
   ...each(BAD_NAMES, "refuses the name '$'", async (log, name) => {

@@ -186,14 +186,16 @@ function toSasl(env: LogEnv, issues: ConfigIssue[]): LogSettings['sasl'] {
  * is not a loopback address and no key is set
  */
 export function toAuth(env: AuthEnv & { readonly HOST: string }): AuthOptions {
-  const given = (['AUTH_JWKS_URL', 'AUTH_JWT_PUBLIC_KEY', 'AUTH_JWT_SECRET'] as const).filter(
+  const configured = (['AUTH_JWKS_URL', 'AUTH_JWT_PUBLIC_KEY', 'AUTH_JWT_SECRET'] as const).filter(
     (variable) => env[variable] !== undefined,
   );
-  if (given.length > 1) {
+  if (configured.length > 1) {
     throw new ConfigError(
-      given
-        .slice(1)
-        .map((variable) => ({ variable, expected: `no value, because ${given[0]} is set`, got: 'a value' })),
+      configured.slice(1).map((variable) => ({
+        variable,
+        expected: `no value, because ${configured[0]} is set`,
+        got: 'a value',
+      })),
     );
   }
   if (env.AUTH_JWKS_URL !== undefined) {
@@ -237,11 +239,13 @@ function tokenOrigin(
 
 /** Issuer and audience are checked only with keys of an identity provider. Setting them without one is an error. */
 function refuseOrigin(env: AuthEnv): void {
-  const given = (['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE'] as const).filter((name) => env[name] !== undefined);
-  if (given.length === 0) return;
+  const configured = (['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE'] as const).filter(
+    (name) => env[name] !== undefined,
+  );
+  if (configured.length === 0) return;
   const expected = 'no value without AUTH_JWKS_URL or AUTH_JWT_PUBLIC_KEY';
   throw new ConfigError(
-    given.map((variable) => ({ variable, expected, got: JSON.stringify(env[variable]) })),
+    configured.map((variable) => ({ variable, expected, got: JSON.stringify(env[variable]) })),
   );
 }
 

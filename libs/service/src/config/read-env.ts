@@ -84,14 +84,14 @@ function plainSource(variable: string, env: NodeJS.ProcessEnv): { variable: stri
 
 /** Text of a secret, from the environment or from the file that `<NAME>_FILE` names, as containers provide it. */
 function secretSource(variable: string, env: NodeJS.ProcessEnv): Source {
-  const given = plainSource(variable, env);
+  const direct = plainSource(variable, env);
   const byFile = plainSource(`${variable}_FILE`, env);
-  if (byFile.text === '') return given;
+  if (byFile.text === '') return direct;
   const path = byFile.text;
   const issue = (expected: string, got: string): Source => ({
     issue: { variable: byFile.variable, expected, got },
   });
-  if (given.text !== '') return issue(`no value, because ${variable} is set`, JSON.stringify(path));
+  if (direct.text !== '') return issue(`no value, because ${variable} is set`, JSON.stringify(path));
   try {
     const text = readFileSync(path, 'utf8').trim();
     if (text !== '') return { variable: byFile.variable, text };

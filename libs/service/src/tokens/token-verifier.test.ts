@@ -125,9 +125,9 @@ describe(TokenVerifier, () => {
 
   it('accepts "*" as provider, and no provider, as in tokens of earlier versions', async () => {
     const verifier = new TokenVerifier({ kind: 'secret', secret: SECRET });
-    const made = await makeToken(SECRET, { scopes: ['read'] }, '1h');
-    expect(decodeJwt(made)).toMatchObject({ provider_id: '*' });
-    for (const token of [made, await sign({ scope: 'read' })]) {
+    const readToken = await makeToken(SECRET, { scopes: ['read'] }, '1h');
+    expect(decodeJwt(readToken)).toMatchObject({ provider_id: '*' });
+    for (const token of [readToken, await sign({ scope: 'read' })]) {
       expect(await verifier.verify(token)).toEqual({ scopes: new Set(['read']) });
     }
   });

@@ -66,11 +66,11 @@ describe(BrokerConfig, () => {
   });
 
   it('has valid defaults', () => {
-    const given = Object.entries<SettingDefinition>(BROKER_SETTINGS).map(([name, definition]) => [
+    const input = Object.entries<SettingDefinition>(BROKER_SETTINGS).map(([name, definition]) => [
       name,
       definition.default,
     ]);
-    expect(() => new BrokerConfig(Object.fromEntries(given) as Record<string, string>)).not.toThrow();
+    expect(() => new BrokerConfig(Object.fromEntries(input) as Record<string, string>)).not.toThrow();
   });
 
   it('defines each setting once', () => {

@@ -204,13 +204,13 @@ export function topicSetting(broker: BrokerConfig, own: Settings, name: TopicSet
 export function topicEntries(broker: BrokerConfig, own: Settings): ConfigEntry[] {
   return (Object.keys(TOPIC_SETTINGS) as TopicSetting[]).map((name) => {
     const definition: TopicSettingDefinition = TOPIC_SETTINGS[name];
-    const mine = own[name];
+    const ownValue = own[name];
     const behind = broker.layersBehind(name);
     const layers =
-      mine === undefined ? behind : [{ name, value: mine, source: ConfigSource.TOPIC }, ...behind];
+      ownValue === undefined ? behind : [{ name, value: ownValue, source: ConfigSource.TOPIC }, ...behind];
     return {
       name,
-      value: mine ?? broker.topicDefault(name),
+      value: ownValue ?? broker.topicDefault(name),
       source: layers[0]?.source ?? ConfigSource.DEFAULT,
       type: definition.type,
       readOnly: false,

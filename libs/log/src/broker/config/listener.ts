@@ -74,12 +74,12 @@ function advertisedOf(config: BrokerConfig, name: string): Listener['advertised'
   const host = config.text('advertised.host');
   if (addresses.length === 0) return host === '' ? undefined : { host };
   if (host !== '') throw new SettingError('advertised.host and advertised.listeners cannot both be set');
-  const mine = addresses.find((address) => address.name === name);
-  if (mine === undefined)
+  const advertised = addresses.find((address) => address.name === name);
+  if (advertised === undefined)
     throw new SettingError(`advertised.listeners does not contain the listener ${name}`);
-  if (mine.host === '0.0.0.0')
+  if (advertised.host === '0.0.0.0')
     throw new SettingError('advertised.listeners must have a host that clients can reach');
-  return mine;
+  return advertised;
 }
 
 function addressesIn(config: BrokerConfig, setting: BrokerSetting): NamedAddress[] {

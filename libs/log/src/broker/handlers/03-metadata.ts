@@ -82,8 +82,8 @@ async function topicForWriting(name: string, context: RequestContext): Promise<T
     logger.info({ topic: name, partitions, clientId }, 'topic created on first use');
     return topic;
   } catch (error) {
-    const made = store.topic(name);
-    if (made !== undefined) return made;
+    const concurrent = store.topic(name);
+    if (concurrent !== undefined) return concurrent;
     throw error;
   }
 }

@@ -63,7 +63,7 @@ export const offsetCommit = defineHandler({
       if (store.topic(name)?.partitions[index] === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
       return coordinator.acceptsMetadata(metadata) ? ErrorCode.NONE : ErrorCode.OFFSET_METADATA_TOO_LARGE;
     };
-    const wanted = topics.flatMap(({ name, partitions }) =>
+    const commits = topics.flatMap(({ name, partitions }) =>
       partitions
         .filter((each) => rejection(name, each.partitionIndex, each.committedMetadata) === ErrorCode.NONE)
         .map((each) => ({
@@ -76,7 +76,7 @@ export const offsetCommit = defineHandler({
     );
     let groupError: number = ErrorCode.NONE;
     try {
-      await coordinator.commit(groupId, { memberId, groupInstanceId, generationId }, wanted);
+      await coordinator.commit(groupId, { memberId, groupInstanceId, generationId }, commits);
     } catch (error) {
       groupError = codeOf(error);
       if (groupError === ErrorCode.UNKNOWN_SERVER_ERROR)

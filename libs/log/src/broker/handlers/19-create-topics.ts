@@ -92,11 +92,11 @@ async function createOne(
     const partitions = partitionsOf(topic, context);
     const settings = settingsOf(topic);
     if (validateOnly) store.checkNew(name, partitions, settings);
-    const made = validateOnly ? undefined : await store.create(name, partitions, settings);
-    if (made !== undefined) logger.info({ topic: name, partitions, settings, clientId }, 'topic created');
+    const created = validateOnly ? undefined : await store.create(name, partitions, settings);
+    if (created !== undefined) logger.info({ topic: name, partitions, settings, clientId }, 'topic created');
     return {
       name,
-      topicId: made?.id ?? t.NO_UUID,
+      topicId: created?.id ?? t.NO_UUID,
       errorCode: ErrorCode.NONE,
       errorMessage: null,
       numPartitions: partitions,

@@ -43,10 +43,10 @@ export const deleteTopics = defineHandler({
   request,
   response,
   async handle({ topics, topicNames }, context) {
-    const wanted =
+    const requested =
       context.apiVersion >= 6 ? topics : topicNames.map((name) => ({ name, topicId: t.NO_UUID }));
     const responses: t.ValueOf<typeof response>['responses'] = [];
-    for (const topic of wanted) responses.push(await deleteOne(topic, context));
+    for (const topic of requested) responses.push(await deleteOne(topic, context));
     return { throttleTimeMs: 0, responses };
   },
 });

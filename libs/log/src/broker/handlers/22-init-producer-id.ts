@@ -54,8 +54,8 @@ export const initProducerId = defineHandler({
     }
     try {
       const expected = expectedProducer(producerId, producerEpoch);
-      const given = await transactions.initProducer(transactionalId, transactionTimeoutMs, expected);
-      return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, ...given };
+      const producer = await transactions.initProducer(transactionalId, transactionTimeoutMs, expected);
+      return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, ...producer };
     } catch (error) {
       const errorCode = codeOf(error);
       if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) {

@@ -75,7 +75,7 @@ async function commit(
 ): Promise<number> {
   const { groupId, generationId, memberId, groupInstanceId, transactionalId, producerId, producerEpoch } =
     asked;
-  const wanted = asked.topics.flatMap(({ name, partitions }) =>
+  const commits = asked.topics.flatMap(({ name, partitions }) =>
     partitions
       .filter((each) => rejection(name, each.partitionIndex, each.committedMetadata) === ErrorCode.NONE)
       .map((each) => ({
@@ -92,7 +92,7 @@ async function commit(
       transactions.verify(transactionalId, producer, { topic: OFFSETS_TOPIC, partition: OFFSETS_PARTITION }),
     );
     const member = { memberId, groupInstanceId, generationId };
-    await coordinator.commitInTransaction(groupId, member, producer, wanted);
+    await coordinator.commitInTransaction(groupId, member, producer, commits);
     return ErrorCode.NONE;
   } catch (error) {
     const errorCode = codeOf(error);

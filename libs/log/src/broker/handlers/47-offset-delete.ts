@@ -40,12 +40,12 @@ export const offsetDelete = defineHandler({
       if (store.topic(name)?.partitions[index] === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
       return (subscribed?.has(name) ?? true) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE;
     };
-    const wanted = topics.flatMap(({ name, partitions }) =>
+    const deletions = topics.flatMap(({ name, partitions }) =>
       partitions
         .filter(({ partitionIndex }) => rejection(name, partitionIndex) === ErrorCode.NONE)
         .map(({ partitionIndex }) => ({ topic: name, partition: partitionIndex })),
     );
-    const errorCode = await coordinator.deleteOffsets(groupId, wanted).then(() => ErrorCode.NONE, codeOf);
+    const errorCode = await coordinator.deleteOffsets(groupId, deletions).then(() => ErrorCode.NONE, codeOf);
     const answered = errorCode === ErrorCode.NONE ? topics : [];
     return {
       errorCode,

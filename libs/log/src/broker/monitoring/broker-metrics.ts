@@ -317,14 +317,14 @@ interface Memoized<V> {
 }
 
 function memoized<V>(make: () => V): Memoized<V> {
-  const made = new Map<string, V>();
+  const values = new Map<string, V>();
   return {
-    made,
+    made: values,
     get(key) {
-      let value = made.get(key);
+      let value = values.get(key);
       if (value === undefined) {
         value = make();
-        made.set(key, value);
+        values.set(key, value);
       }
       return value;
     },

@@ -63,14 +63,14 @@ export async function replayTransactions(
   await replayRecords(log, ({ records }) => {
     for (const { key: keyBytes, value: valueBytes } of records) {
       if (keyBytes === null) continue;
-      let kept: KeptTransaction;
+      let transaction: KeptTransaction;
       try {
-        kept = decodeTransaction(keyBytes, valueBytes);
+        transaction = decodeTransaction(keyBytes, valueBytes);
       } catch (error) {
         unreadable(error);
         continue;
       }
-      visit(kept);
+      visit(transaction);
     }
   });
 }

@@ -10,15 +10,15 @@ const logger = pino({ level: 'silent' });
 const partition = { topic: 'rides', partition: 2 };
 
 function batch(offset: bigint, value: string): Buffer {
-  const made = makeRecordBatch([{ key: null, value: Buffer.from(value) }], 0n);
-  setBaseOffset(made, offset, 0);
-  return made;
+  const recordBatch = makeRecordBatch([{ key: null, value: Buffer.from(value) }], 0n);
+  setBaseOffset(recordBatch, offset, 0);
+  return recordBatch;
 }
 
 function damaged(offset: bigint): Buffer {
-  const made = batch(offset, 'damaged');
-  made[made.length - 1] = 0xff;
-  return made;
+  const damagedBatch = batch(offset, 'damaged');
+  damagedBatch[damagedBatch.length - 1] = 0xff;
+  return damagedBatch;
 }
 
 /** A reader, the callbacks it made in order, and a way to pass fetched batches to it. */

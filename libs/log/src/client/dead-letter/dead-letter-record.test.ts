@@ -91,8 +91,8 @@ describe('deadLetterVersions', () => {
 
   it('omits more in each version, and adds size and hash of the omitted parts', () => {
     const all = versions(letter);
-    const kept = all.map(({ key, value, headers }) => [key !== null, value !== null, headers.length]);
-    expect(kept).toEqual([
+    const retained = all.map(({ key, value, headers }) => [key !== null, value !== null, headers.length]);
+    expect(retained).toEqual([
       [true, true, 13],
       [true, true, 13],
       [true, true, 8],

@@ -100,7 +100,7 @@ export class RawFetches implements Disposable {
         maxBytes: Math.max(each.maxBytes, this.takeWanted(topic, each.partition)),
       })),
     }));
-    const made = original({ ...options, rackId: '', topics });
+    const protocol = original({ ...options, rackId: '', topics });
     const positions = new Map(
       topics.flatMap(({ topic, partitions }) =>
         partitions.map(
@@ -109,10 +109,10 @@ export class RawFetches implements Disposable {
       ),
     );
     return {
-      ...made,
+      ...protocol,
       response: {
         decode: async (payload) => decode(payload, version, positions),
-        parse: made.response.parse,
+        parse: protocol.response.parse,
       },
     };
   }
@@ -122,9 +122,9 @@ export class RawFetches implements Disposable {
   }
 
   private takeWanted(topic: string, partition: number): number {
-    const wanted = this.wantedBytes.get(partitionName(topic, partition)) ?? 0;
+    const bytes = this.wantedBytes.get(partitionName(topic, partition)) ?? 0;
     this.wantedBytes.delete(partitionName(topic, partition));
-    return wanted;
+    return bytes;
   }
 
   /**

@@ -64,10 +64,10 @@ const originalProtocol = produceApi.protocol.bind(produceApi);
 produceApi.protocol = ({ version }) => {
   const original = originalProtocol({ version });
   return (options) => {
-    const made = original(options);
+    const protocol = original(options);
     const [first] = options.topicData[0]?.partitions[0]?.messages ?? [];
-    if (version < MIN_VERSION || !(first instanceof ProduceMessage)) return made;
-    return { ...made, request: { ...made.request, encode: async () => encode(options) } };
+    if (version < MIN_VERSION || !(first instanceof ProduceMessage)) return protocol;
+    return { ...protocol, request: { ...protocol.request, encode: async () => encode(options) } };
   };
 };
 

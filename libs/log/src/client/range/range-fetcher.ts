@@ -184,7 +184,7 @@ export class RangeFetcher implements Disposable {
       MAX_INT32,
       wantedBytes.reduce((sum, bytes) => sum + bytes, 0),
     );
-    const wanted = cursors.map((cursor) => ({
+    const requested = cursors.map((cursor) => ({
       cursor,
       position: cursor.fetchPosition,
       isOfUse: cursor.beginFetch(),
@@ -195,7 +195,7 @@ export class RangeFetcher implements Disposable {
       const { isById, partitions } = await this.options.cluster.fetch(leader, {
         isolation: this.options.isolation,
         maxBytes,
-        partitions: wanted.map(({ cursor: { range }, position }, index) => ({
+        partitions: requested.map(({ cursor: { range }, position }, index) => ({
           topic: range.topic,
           topicId: range.topicId,
           partition: range.partition,
@@ -204,7 +204,7 @@ export class RangeFetcher implements Disposable {
         })),
       });
       if (!isById) this.wasReadByName = true;
-      wanted.forEach(({ cursor, position, isOfUse }, index) => {
+      requested.forEach(({ cursor, position, isOfUse }, index) => {
         cursor.isBusy = false;
         if (isOfUse()) this.receive(cursor, position, partitions[index], { request, isFirst: index === 0 });
       });

@@ -35,10 +35,10 @@ export async function resolveRanges(
   isolation: Isolation,
 ): Promise<LedRange[]> {
   const layouts = await cluster.describe([...new Set(ranges.map(({ topic }) => topic))]);
-  const wanted = ranges.flatMap((range) => partitionsOf(range, layouts.get(range.topic)!));
-  requireDistinct(wanted);
-  const offsets = await lookUpBounds(wanted, cluster, isolation);
-  return wanted.map((each) => {
+  const requested = ranges.flatMap((range) => partitionsOf(range, layouts.get(range.topic)!));
+  requireDistinct(requested);
+  const offsets = await lookUpBounds(requested, cluster, isolation);
+  return requested.map((each) => {
     const { range, partition, topicId, leader } = each;
     const id = partitionId({ topic: range.topic, partition });
     const from = offsets.get(`from ${id}`) ?? (range.from as bigint);

@@ -44,10 +44,18 @@ async function offsets(...args: string[]): Promise<number[]> {
 
 describe('kafka-topics', () => {
   it('creates, describes, extends, lists and deletes topics', async () => {
-    const made = ['--create', '--topic', 'rides', '--partitions', '3', '--config', 'retention.ms=1000000'];
-    expect(await run('kafka-topics', ...made)).toContain('Created topic rides.');
-    expect(await refused('kafka-topics', ...made)).toContain("Topic 'rides' already exists");
-    expect(await run('kafka-topics', ...made, '--if-not-exists')).not.toContain('Created');
+    const createArguments = [
+      '--create',
+      '--topic',
+      'rides',
+      '--partitions',
+      '3',
+      '--config',
+      'retention.ms=1000000',
+    ];
+    expect(await run('kafka-topics', ...createArguments)).toContain('Created topic rides.');
+    expect(await refused('kafka-topics', ...createArguments)).toContain("Topic 'rides' already exists");
+    expect(await run('kafka-topics', ...createArguments, '--if-not-exists')).not.toContain('Created');
     expect(await run('kafka-topics', '--describe', '--topic', 'rides')).toMatch(
       /Topic: rides\tTopicId: \S{22}\tPartitionCount: 3\tReplicationFactor: 1\tConfigs: retention.ms=1000000\n/,
     );

@@ -78,7 +78,7 @@ async function fetch(
   client: RawClient,
   { topic, partition, offset }: { topic: string; partition: number; offset: bigint },
 ): Promise<{ bytes: Buffer; end: bigint } | undefined> {
-  const wanted = { partition, fetchOffset: offset, partitionMaxBytes: MAX_BYTES };
+  const fetched = { partition, fetchOffset: offset, partitionMaxBytes: MAX_BYTES };
   const { topics } = await client.call<{
     topics: { partitions: { errorCode: number; highWatermark: bigint; records: Buffer[] | null }[] }[];
   }>(FETCH, 4, {
@@ -87,7 +87,7 @@ async function fetch(
     minBytes: 0,
     maxBytes: MAX_BYTES,
     isolationLevel: 0,
-    topics: [{ topic, partitions: [wanted] }],
+    topics: [{ topic, partitions: [fetched] }],
   });
   const [found] = topics[0]?.partitions ?? [];
   if (found?.errorCode === OFFSET_OUT_OF_RANGE) return undefined;
@@ -116,10 +116,10 @@ export async function checkPartition(
   }
   require(cleanupPolicy === 'delete' || start === 0n, `${where} starts at ${start}`);
   for (const producer of producers) {
-    const mine = records.filter(({ value }) => value.startsWith(`${producer.name}/`));
-    checkOrder(where, producer.name, mine, cleanupPolicy);
-    if (cleanupPolicy === 'compact') checkNewest(where, producer, mine);
-    else checkAcknowledged(where, producer, mine, start);
+    const ownRecords = records.filter(({ value }) => value.startsWith(`${producer.name}/`));
+    checkOrder(where, producer.name, ownRecords, cleanupPolicy);
+    if (cleanupPolicy === 'compact') checkNewest(where, producer, ownRecords);
+    else checkAcknowledged(where, producer, ownRecords, start);
   }
 }
 

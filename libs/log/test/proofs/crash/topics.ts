@@ -38,8 +38,8 @@ export async function createTopic(
  * @throws BrokenPromiseError if the broker refuses
  */
 export async function deleteTopic(client: RawClient, name: string): Promise<void> {
-  const wanted = { topicNames: [name], timeoutMs: TIMEOUT_MS };
-  const { responses } = await client.call<{ responses: Results['topics'] }>(DELETE_TOPICS, 3, wanted);
+  const creation = { topicNames: [name], timeoutMs: TIMEOUT_MS };
+  const { responses } = await client.call<{ responses: Results['topics'] }>(DELETE_TOPICS, 3, creation);
   expectDone('delete', name, responses);
 }
 

@@ -221,13 +221,13 @@ async function waitUntilStable(client: TransactionalClient, topic: string, parti
 }
 
 function checkOutcomes({ name, topic, transactions }: TransactionalProducer, found: string[][]): void {
-  const mine = found.map((values) => values.filter((value) => value.startsWith(`${name}/`)));
-  const seen = new Set(mine.flat());
+  const ownValues = found.map((values) => values.filter((value) => value.startsWith(`${name}/`)));
+  const seen = new Set(ownValues.flat());
   for (const transaction of transactions) {
     if (transaction.committed !== 'unknown') continue;
     transaction.committed = [...transaction.values.values()].flat().some((value) => seen.has(value));
   }
-  for (const [partition, values] of mine.entries()) {
+  for (const [partition, values] of ownValues.entries()) {
     const expected = transactions
       .filter(({ committed }) => committed === true)
       .flatMap((transaction) => transaction.values.get(partition) ?? []);

@@ -219,9 +219,9 @@ function responseCounter(onAnswer: () => void): (chunk: Buffer) => void {
       skip -= skipped;
       rest = rest.subarray(skipped);
       if (rest.length === 0) return;
-      const taken = rest.subarray(0, 4 - head.length);
-      head = Buffer.concat([head, taken]);
-      rest = rest.subarray(taken.length);
+      const consumed = rest.subarray(0, 4 - head.length);
+      head = Buffer.concat([head, consumed]);
+      rest = rest.subarray(consumed.length);
       if (head.length < 4) return;
       skip = head.readInt32BE();
       head = Buffer.alloc(0);

@@ -178,13 +178,13 @@ function makesTopics(frame: Buffer): boolean {
     const { apiKey, apiVersion } = readRequestHeader(new Reader(body));
     const handler = HANDLERS.get(apiKey);
     if (handler === undefined || !GROWING.has(handler.name)) return false;
-    const wanted = readBody(handler, body, apiVersion) as {
+    const decoded = readBody(handler, body, apiVersion) as {
       validateOnly: boolean;
       topics: { numPartitions?: number; count?: number }[];
     };
     return (
-      !wanted.validateOnly &&
-      wanted.topics.some(
+      !decoded.validateOnly &&
+      decoded.topics.some(
         ({ numPartitions = 0, count = 0 }) => Math.max(numPartitions, count) > MAX_PARTITIONS,
       )
     );

@@ -104,7 +104,7 @@ export class SteadyClient {
  * @throws Error if a different record is returned
  */
 async function fetchFrom(client: RawClient, from: number): Promise<number> {
-  const wanted = { partition: 0, fetchOffset: BigInt(from), partitionMaxBytes: MAX_BYTES };
+  const fetched = { partition: 0, fetchOffset: BigInt(from), partitionMaxBytes: MAX_BYTES };
   const answer = await client.call<{
     topics: { partitions: { errorCode: number; records: Buffer[] | null }[] }[];
   }>(FETCH, 4, {
@@ -113,7 +113,7 @@ async function fetchFrom(client: RawClient, from: number): Promise<number> {
     minBytes: 1,
     maxBytes: MAX_BYTES,
     isolationLevel: 0,
-    topics: [{ topic: TOPIC, partitions: [wanted] }],
+    topics: [{ topic: TOPIC, partitions: [fetched] }],
   });
   const [partition] = answer.topics[0]?.partitions ?? [];
   if (partition?.errorCode !== 0) throw new Error(`record ${from}: error ${partition?.errorCode}`);

@@ -304,12 +304,12 @@ function survivors(
     else for (const [name, child] of state as [string, Node][]) known.names.set(name, twin(child));
   }
   // Some failures lose nearly everything, others nearly nothing.
-  const kept = random.pick([0, 0.1, 0.5, 0.9, 1]);
+  const retainedShare = random.pick([0, 0.1, 0.5, 0.9, 1]);
   for (const [i, operation] of operations.entries()) {
     if (operation.kind === 'sync') continue;
     const safe = i < (safeBefore.get(operation.kind === 'names' ? operation.folder : operation.file) ?? 0);
     if (safe) perform(operation, twin);
-    else performPerhaps(operation, twin, kept, random);
+    else performPerhaps(operation, twin, retainedShare, random);
   }
   return twin(root);
 }

@@ -165,12 +165,13 @@ function expectNewestOfKeys({ partition, records, where, moment }: PartitionCase
 function expectCommits(history: History, system: System, moment: number): void {
   const begun = history.commits.filter(({ startedAt }) => startedAt <= moment);
   for (const { group, topic, partition } of begun) {
-    const mine = begun.filter((commit) => commit.partition === partition);
-    const safe = mine.findLast(({ safeAt }) => safeAt !== undefined && safeAt <= moment);
+    const commitsOfPartition = begun.filter((commit) => commit.partition === partition);
+    const safe = commitsOfPartition.findLast(({ safeAt }) => safeAt !== undefined && safeAt <= moment);
     const found = system.coordinator.committed(group, topic, partition)?.offset;
-    const allowed = mine.filter(({ offset }) => safe === undefined || offset >= safe.offset);
-    const kept = found === undefined ? safe === undefined : allowed.some(({ offset }) => offset === found);
-    require(kept, `the offset of ${group} in ${partitionName(topic, partition)} is ${found}, not ${safe?.offset}`);
+    const allowed = commitsOfPartition.filter(({ offset }) => safe === undefined || offset >= safe.offset);
+    const isRetained =
+      found === undefined ? safe === undefined : allowed.some(({ offset }) => offset === found);
+    require(isRetained, `the offset of ${group} in ${partitionName(topic, partition)} is ${found}, not ${safe?.offset}`);
   }
 }
 

@@ -265,8 +265,14 @@ export class Workload {
     };
     this.history.commits.push(commit);
     const outside = { memberId: '', groupInstanceId: null, generationId: -1 };
-    const wanted = { topic: 'lazy', partition, offset: commit.offset, leaderEpoch: -1, metadata: null };
-    await this.system.coordinator.commit(GROUP, outside, [wanted]);
+    const commitRequest = {
+      topic: 'lazy',
+      partition,
+      offset: commit.offset,
+      leaderEpoch: -1,
+      metadata: null,
+    };
+    await this.system.coordinator.commit(GROUP, outside, [commitRequest]);
     commit.answeredAt = this.disk.moment;
   }
 
@@ -317,8 +323,8 @@ export class Workload {
   private async deleteRecords(name: string, share: number): Promise<void> {
     const log = this.system.store.partition(name, 0);
     const partition = this.history.living(name)?.partitions[0] as PartitionHistory;
-    const kept = Number(log.highWatermark - log.logStartOffset);
-    const offset = log.logStartOffset + BigInt(Math.trunc(share * kept));
+    const retained = Number(log.highWatermark - log.logStartOffset);
+    const offset = log.logStartOffset + BigInt(Math.trunc(share * retained));
     partition.starts.push({ from: this.disk.moment, offset });
     await log.deleteBefore(offset);
     await this.system.store.saveStartOffsets();

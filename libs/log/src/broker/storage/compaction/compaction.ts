@@ -80,17 +80,17 @@ export function compactBatch(batch: Buffer, rules: CompactionRules): Buffer | un
   if (records === undefined) return batch;
   const horizonSet = (header.attributes & HAS_DELETE_HORIZON) !== 0;
   const tombstonesGo = horizonSet && header.baseTimestamp <= BigInt(rules.nowMs);
-  const kept = records.filter(({ key, offsetDelta, hasValue }) => {
+  const retained = records.filter(({ key, offsetDelta, hasValue }) => {
     const offset = header.baseOffset + BigInt(offsetDelta);
     if (offset >= rules.endOffset) return true;
     return key !== null && (hasValue || !tombstonesGo) && !rules.newest.isOutdated(key, offset);
   });
-  if (kept.length === 0) return withoutRecords(batch, header, rules);
-  const horizonNeeded = !horizonSet && kept.some(({ hasValue }) => !hasValue);
-  if (kept.length === records.length && !horizonNeeded) return batch;
-  const fields = fieldsOf(header, kept);
-  if (!horizonNeeded) return packBatch(fields, Buffer.concat(kept.map(({ bytes }) => bytes)));
-  return withHorizon(batch, { header, fields, kept, horizon: horizonOf(rules) });
+  if (retained.length === 0) return withoutRecords(batch, header, rules);
+  const horizonNeeded = !horizonSet && retained.some(({ hasValue }) => !hasValue);
+  if (retained.length === records.length && !horizonNeeded) return batch;
+  const fields = fieldsOf(header, retained);
+  if (!horizonNeeded) return packBatch(fields, Buffer.concat(retained.map(({ bytes }) => bytes)));
+  return withHorizon(batch, { header, fields, kept: retained, horizon: horizonOf(rules) });
 }
 
 /** When tombstones of this compaction may be removed. */
@@ -105,8 +105,13 @@ function compactMarker(batch: Buffer, header: BatchHeader, rules: CompactionRule
   if ((header.attributes & HAS_DELETE_HORIZON) !== 0) {
     return header.baseTimestamp <= BigInt(rules.nowMs) ? undefined : batch;
   }
-  const kept = viewRecords(batch) ?? [];
-  return withHorizon(batch, { header, fields: fieldsOf(header, kept), kept, horizon: horizonOf(rules) });
+  const records = viewRecords(batch) ?? [];
+  return withHorizon(batch, {
+    header,
+    fields: fieldsOf(header, records),
+    kept: records,
+    horizon: horizonOf(rules),
+  });
 }
 
 /** Nothing, or an empty batch that preserves the sequence of its producer. */

@@ -156,10 +156,10 @@ async function cleanNext(
       group.push(segment);
     }
     const left = segments.slice(group.length);
-    const kept = rules.transactions.takeKept();
+    const retainedAborts = rules.transactions.takeKept();
     if (changed || group.length > 1) {
       const range = { base, end: endOf(log, group.at(-1) as Segment) };
-      for (const aborted of kept) cleaned.transactionIndex.append(aborted);
+      for (const aborted of retainedAborts) cleaned.transactionIndex.append(aborted);
       cleaned.createdAtMs = (group.at(-1) as Segment).createdAtMs;
       await cleaned.sync();
       await log.allowGaps(range.end);

@@ -20,11 +20,11 @@ const ATTEMPTS = 3;
  */
 export function lockDataDir(dataDir: string): () => void {
   const file = path.join(dataDir, LOCK_FILE);
-  const mine = `${process.pid}\n${processStartTicks(process.pid)}\n`;
+  const owner = `${process.pid}\n${processStartTicks(process.pid)}\n`;
   makeFolder(dataDir);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {
-      fs.writeFileSync(file, mine, { flag: 'wx' });
+      fs.writeFileSync(file, owner, { flag: 'wx' });
       return () => {
         fs.rmSync(file, { force: true });
       };

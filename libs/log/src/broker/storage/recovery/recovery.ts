@@ -125,9 +125,9 @@ class Recovery {
   /** Removes unfinished files, and snapshots that do not belong to a segment. */
   async removeLeftovers(names: readonly string[]): Promise<void> {
     const { files, folder } = this.options;
-    const kept = new Set(this.segments.map(({ baseOffset }) => segmentName(baseOffset)));
+    const segmentNames = new Set(this.segments.map(({ baseOffset }) => segmentName(baseOffset)));
     for (const name of names) {
-      const isOfNoSegment = SEGMENT_FILE.test(name) && !kept.has(name.slice(0, SEGMENT_NAME_LENGTH));
+      const isOfNoSegment = SEGMENT_FILE.test(name) && !segmentNames.has(name.slice(0, SEGMENT_NAME_LENGTH));
       if (isOfNoSegment || UNFINISHED_FILE.test(name)) await files.remove(path.join(folder, name));
     }
   }
@@ -219,9 +219,9 @@ class Recovery {
     if (index >= this.rememberedFrom) return;
     // The restored states include batches that were truncated.
     for (let i = await this.restoreProducers(names, index); i <= index; i++) {
-      const kept = this.segments[i] as Segment;
-      for await (const { header, position } of kept.reader.headersFrom(kept.baseOffset)) {
-        const batch = header.control ? await kept.reader.batchAt(header, position) : undefined;
+      const remaining = this.segments[i] as Segment;
+      for await (const { header, position } of remaining.reader.headersFrom(remaining.baseOffset)) {
+        const batch = header.control ? await remaining.reader.batchAt(header, position) : undefined;
         this.remember(header, batch && readMarker(batch));
       }
     }

@@ -14,10 +14,10 @@ export async function findOffsetAtTime(
   timestamp: bigint,
   fromOffset: bigint,
 ): Promise<TimedOffset | undefined> {
-  const held = [...segments];
-  const releases = held.map((segment) => segment.hold());
+  const searched = [...segments];
+  const releases = searched.map((segment) => segment.hold());
   try {
-    for (const segment of held) {
+    for (const segment of searched) {
       for await (const batch of segment.reader.batchesAtTime(timestamp, fromOffset)) {
         const found = firstOffsetAtTime(batch, timestamp, fromOffset);
         if (found !== undefined) return found;
@@ -34,15 +34,15 @@ export async function findLargestTimestamp(
   segments: readonly Segment[],
   fromOffset: bigint,
 ): Promise<TimedOffset | undefined> {
-  const held = [...segments];
-  const releases = held.map((segment) => segment.hold());
+  const searched = [...segments];
+  const releases = searched.map((segment) => segment.hold());
   try {
     let largest: bigint | undefined;
-    for (const segment of held) {
+    for (const segment of searched) {
       const timestamp = await largestTimestampIn(segment, fromOffset);
       if (timestamp !== undefined && (largest === undefined || timestamp > largest)) largest = timestamp;
     }
-    return largest === undefined ? undefined : await findOffsetAtTime(held, largest, fromOffset);
+    return largest === undefined ? undefined : await findOffsetAtTime(searched, largest, fromOffset);
   } finally {
     for (const release of releases) release();
   }

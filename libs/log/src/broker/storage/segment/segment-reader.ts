@@ -34,8 +34,8 @@ export class SegmentReader {
     const position = this.nextReads.get(offset) ?? (await this.search(offset));
     const available = this.file.sizeBytes - position;
     if (available <= 0) return undefined;
-    const wanted = Math.min(Math.max(maxBytes, atLeastOne ? BATCH_HEADER_BYTES : 0), available);
-    const bytes = await this.file.readInto(allocate(wanted), position);
+    const sizeToRead = Math.min(Math.max(maxBytes, atLeastOne ? BATCH_HEADER_BYTES : 0), available);
+    const bytes = await this.file.readInto(allocate(sizeToRead), position);
     const { sizeBytes, lastAt } = wholeBatches(bytes);
     if (sizeBytes === 0 && atLeastOne) {
       return this.file.readInto(allocate(batchSizeBytes(bytes)), position);

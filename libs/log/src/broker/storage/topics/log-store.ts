@@ -247,12 +247,12 @@ export class LogStore {
     const { name, id } = topic;
     const first = topic.partitions.length;
     if (count <= first) return;
-    const wanted = Array.from({ length: count - first }, (_, i) => ({
+    const missing = Array.from({ length: count - first }, (_, i) => ({
       topic: name,
       topicId: id,
       partition: first + i,
     }));
-    await this.folders.makeRoom(wanted, this.catalog.unfinished);
+    await this.folders.makeRoom(missing, this.catalog.unfinished);
     const change = { name, id, first, partitions: count };
     await this.catalog.begin(change, this.stored());
     let opened: PartitionLog[] = [];
