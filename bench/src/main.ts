@@ -7,10 +7,18 @@ import { batchSuite } from './suites/batch.js';
 import { brokerSuite } from './suites/broker/index.js';
 import { faultsSuite } from './suites/faults/index.js';
 import { ingestSuite } from './suites/ingest.js';
+import { routerSuite } from './suites/router/index.js';
 import { visibleSuite } from './suites/visible.js';
 
 /** All suites in the order in which they run. */
-const suites: readonly Suite[] = [ingestSuite, batchSuite, visibleSuite, brokerSuite, faultsSuite];
+const suites: readonly Suite[] = [
+  ingestSuite,
+  batchSuite,
+  visibleSuite,
+  brokerSuite,
+  faultsSuite,
+  routerSuite,
+];
 
 const names = suites.map(({ name }) => name).join(', ');
 const USAGE = `usage: npm run bench [-- [--quick] [SUITE …]]; suites: ${names}`;

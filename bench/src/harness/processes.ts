@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,9 @@ const READY_POLL_MS = 50;
 
 /** Last characters of a process's output that are kept and shown if it fails. */
 const OUTPUT_TAIL = 4_000;
+
+/** Unit of the times in `/proc`. */
+const TICKS_PER_SECOND = 100;
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -68,6 +71,39 @@ export async function runToEnd(
   return child.output();
 }
 
+/** A program that is not part of the system: a reference, or a server for both sides. */
+export interface Program extends AsyncDisposable {
+  readonly pid: number;
+  /** The end of its output. */
+  output(): string;
+  /** Resolves once it has exited. @throws Error if its exit code is not 0 */
+  readonly exited: Promise<void>;
+}
+
+/** Starts a program with these arguments, in the repository's folder. It is ended on disposal. */
+export function startProgram(options: {
+  command: string;
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+}): Program {
+  const { process: child, pid, output } = start(options.command, options.args, options.env);
+  const exited = once(child, 'close').then(([code]) => {
+    if (code !== 0) throw new Error(`${options.command} exited with code ${String(code)}:\n${output()}`);
+  });
+  // A program that is ended on disposal is not awaited.
+  exited.catch(() => undefined);
+  return { pid, output, exited, [Symbol.asyncDispose]: () => stop(child) };
+}
+
+/** Starts a script of the repository, which is ended on disposal. */
+export function startScript(
+  script: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Program {
+  return startProgram({ command: process.execPath, args: [script, ...args], env });
+}
+
 /** A new temporary folder, removed on disposal. */
 export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'hailstream-bench-'));
@@ -78,6 +114,13 @@ export async function temporaryFolder(): Promise<AsyncDisposable & { readonly pa
 export async function residentMiB(pid: number): Promise<number> {
   const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)]);
   return Number(stdout) / 1024;
+}
+
+/** User and system time that a process has used, in seconds. Linux only. */
+export async function cpuSeconds(pid: number): Promise<number> {
+  // The name, in parentheses, may have spaces. After it: state (field 3), …, utime (14), stime (15).
+  const fields = (await readFile(`/proc/${pid}/stat`, 'latin1')).replace(/^.*\) /s, '').split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
 interface Child {
@@ -91,7 +134,11 @@ function toSystemProcess(url: string, { process: child, pid, output }: Child): S
 }
 
 function startProcess(script: string, args: readonly string[], env: Readonly<Record<string, string>>): Child {
-  const child = spawn(process.execPath, [script, ...args], {
+  return start(process.execPath, [script, ...args], env);
+}
+
+function start(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Child {
+  const child = spawn(command, args, {
     cwd: repository,
     env: { PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -17,6 +17,8 @@ const MAX_ATTEMPTS = 20;
 const TOPIC_WITHIN_MS = 30_000;
 const TOPIC_POLL_MS = 50;
 
+export type PlainAdmin = Admin;
+
 /** Unmodified kafkajs, so that the client contains no Hailstream code. */
 export function plainClient(address: string): Kafka {
   return new Kafka({
