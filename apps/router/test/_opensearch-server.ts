@@ -112,10 +112,8 @@ export class TestOpenSearchServer implements AsyncDisposable {
     const key = `${_index}/${_id}`;
     const stored = this.documents.get(key);
     if (stored && stored.version >= version) {
-      return {
-        status: 409,
-        error: { type: 'version_conflict_engine_exception', reason: 'version conflict' },
-      };
+      const reason = `[${_id}]: version conflict, current version [${stored.version}] is higher or equal to the one provided [${version}]`;
+      return { status: 409, error: { type: 'version_conflict_engine_exception', reason } };
     }
     this.documents.set(key, { version, source, writes: (stored?.writes ?? 0) + 1 });
     return { status: stored ? 200 : 201 };

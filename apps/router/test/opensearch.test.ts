@@ -110,8 +110,25 @@ describe('search', () => {
     const stored = [...search.documents];
     expect(stored).toMatchObject([[expect.anything(), { source: { battery_percent: 1 }, writes: 2 }]]);
     const replay = await run(broker, [searchJob(search, { name: 'replay' })]);
-    expect(replay.jobs['replay']).toMatchObject({ records: 3, delivered: 3 });
+    expect(replay.jobs['replay']).toMatchObject({ records: 3 });
     expect([...search.documents]).toEqual(stored);
+  });
+
+  it('counts a repeat of an event as filtered, and a document whose response was lost as delivered', async () => {
+    await using broker = await startTestBroker();
+    await using search = await TestOpenSearchServer.start();
+    const repeated = valueOf(point(DEVICE, MORNING));
+    await appendPoints(broker, [repeated, valueOf(point(DEVICE, MORNING)), repeated, repeated]);
+    let requests = 0;
+    search.fault = (path) => {
+      if (path !== '/_bulk') return undefined;
+      requests += 1;
+      return requests === 1 ? 'reset-after' : undefined;
+    };
+    const { jobs } = await run(broker, [searchJob(search)]);
+    expect(requests).toBe(2);
+    expect(search.documents.size).toBe(2);
+    expect(jobs['search']).toEqual({ records: 4, delivered: 2, filtered: 2, deadLettered: 0 });
   });
 
   it('dead-letters what the mapping refuses, with the reason, and stores the rest', async () => {

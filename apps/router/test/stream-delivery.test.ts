@@ -1,13 +1,13 @@
-import type { TopicPartition } from '@hailstream/log';
-import { startTestBroker } from '@hailstream/log/testing';
+import { createAdmin, type TopicPartition } from '@hailstream/log';
+import { spoilBatch, startTestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
 import { parseRouterFile } from '../src/router-file/router-file.js';
-import type { BatchSink, RefusedRecord, RoutedBatch } from '../src/sinks/batch-sink.js';
+import type { BatchResult, BatchSink, RoutedBatch } from '../src/sinks/batch-sink.js';
 import type { DeliveryCounts } from '../src/sinks/delivery.js';
 import { SinkError } from '../src/sinks/sink.errors.js';
 import { StreamDelivery } from '../src/sinks/stream-delivery.js';
-import { appendPoints, connectionTo, deadLettersOf, silent } from './_util.js';
+import { appendPoints, connectionTo, deadLettersOf, silent, TELEMETRY } from './_util.js';
 
 const [spec] = parseRouterFile(
   `
@@ -22,7 +22,7 @@ jobs:
   'router.yaml',
 );
 
-type Deliver = (batch: RoutedBatch) => Promise<readonly RefusedRecord[]>;
+type Deliver = (batch: RoutedBatch) => Promise<BatchResult>;
 
 /** A sink that keeps what it is sent, and the counts and failures of its delivery. */
 class Recorder {
@@ -30,15 +30,15 @@ class Recorder {
   readonly failures: string[] = [];
   readonly recovered: TopicPartition[] = [];
   counts: DeliveryCounts = { records: 0, delivered: 0, filtered: 0, deadLettered: 0 };
-  deliver: Deliver = () => Promise.resolve([]);
+  deliver: Deliver = () => Promise.resolve({ refused: [] });
 
   open(broker: { readonly address: string }): StreamDelivery {
     const sink: BatchSink = {
       check: () => Promise.resolve(),
       deliver: async (batch) => {
-        const refused = await this.deliver(batch);
+        const result = await this.deliver(batch);
         this.delivered.push(...batch.records.map(({ event }) => String(event['telemetry_id'])));
-        return refused;
+        return result;
       },
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
@@ -84,14 +84,14 @@ describe(StreamDelivery, () => {
     ]);
     const recorder = new Recorder();
     recorder.deliver = ({ records }) =>
-      Promise.resolve(
-        records
+      Promise.resolve({
+        refused: records
           .filter(({ event }) => event['telemetry_id'] === 'refused')
           .map(({ record }) => ({
             record,
             reason: new SinkError('REFUSED', 'not accepted', { retryable: false }),
           })),
-      );
+      });
     await using delivery = recorder.open(broker);
     await delivery.start();
     await until(() => recorder.counts.records === 503);
@@ -104,6 +104,23 @@ describe(StreamDelivery, () => {
     expect(recorder.failures).toEqual([]);
   });
 
+  it('counts a batch that cannot be decoded as one dead letter', async () => {
+    await using broker = await startTestBroker();
+    const deviceId = 'd';
+    await appendPoints(broker, [{ deviceId }, { deviceId }]);
+    await using admin = createAdmin({ connection: connectionTo(broker), logger: silent });
+    const offsets = await admin.offsets(TELEMETRY);
+    const [partition] = [...offsets].find(([, { latest }]) => latest > 0n)!;
+    await spoilBatch(broker, { topic: TELEMETRY, partition, offset: 0n });
+    await appendPoints(broker, [{ deviceId }, { deviceId }, { deviceId }]);
+    const recorder = new Recorder();
+    await using delivery = recorder.open(broker);
+    await delivery.start();
+    await until(() => recorder.counts.delivered === 3);
+    expect(recorder.counts).toEqual({ records: 4, delivered: 3, filtered: 0, deadLettered: 1 });
+    expect(await deadLettersOf(broker)).toHaveLength(1);
+  });
+
   it('repeats a batch until the sink accepts it, whether or not its error is retryable', async () => {
     await using broker = await startTestBroker();
     await appendPoints(
@@ -112,7 +129,7 @@ describe(StreamDelivery, () => {
     );
     const recorder = new Recorder();
     recorder.deliver = () => {
-      if (recorder.failures.length === 6) return Promise.resolve([]);
+      if (recorder.failures.length === 6) return Promise.resolve({ refused: [] });
       return Promise.reject(new SinkError('ACCESS_DENIED', 'wrong password', { retryable: false }));
     };
     await using delivery = recorder.open(broker);
@@ -139,7 +156,7 @@ describe(StreamDelivery, () => {
       if (highest < 2) await until(() => highest === 2);
       await new Promise((resolve) => setImmediate(resolve));
       current -= 1;
-      return [];
+      return { refused: [] };
     };
     await using delivery = recorder.open(broker);
     await delivery.start();

@@ -19,7 +19,7 @@ export class JobMetrics implements JobListener {
     const registers = [registry];
     this.records = new Counter({
       name: 'router_records_total',
-      help: 'Records handled, by job and result: delivered, filtered, dead-lettered',
+      help: 'Records by job and result: delivered, filtered, dead-lettered',
       labelNames: ['job', 'result'],
       registers,
     });

@@ -13,6 +13,14 @@ export interface RefusedRecord {
   readonly reason: Error;
 }
 
+/** The result of a batch: all other records are delivered. */
+export interface BatchResult {
+  /** In any order. */
+  readonly refused: readonly RefusedRecord[];
+  /** Records that were not stored, because the sink has their event from an earlier record. @default 0 */
+  readonly repeated?: number;
+}
+
 /** Records of one partition, in the order of the log, at least one. */
 export interface RoutedBatch extends TopicPartition {
   readonly records: readonly RoutedRecord[];
@@ -23,9 +31,9 @@ export interface BatchSink extends AsyncDisposable {
   /** @throws SinkError if the sink cannot be reached or is not set up */
   check(): Promise<void>;
   /**
-   * Delivers a batch and returns the records that the sink refuses, in any order. A batch may be delivered again.
+   * Delivers a batch. The same batch may be delivered again.
    *
    * @throws SinkError if some records are not delivered, or the signal is aborted: the batch is then delivered again
    */
-  deliver(batch: RoutedBatch, signal: AbortSignal): Promise<readonly RefusedRecord[]>;
+  deliver(batch: RoutedBatch, signal: AbortSignal): Promise<BatchResult>;
 }

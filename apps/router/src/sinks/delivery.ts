@@ -1,10 +1,13 @@
 import type { ConsumerGap, TopicPartition } from '@hailstream/log';
 
-/** Records of one batch or block, by what became of them: `records` is the sum of the others. */
+/** Records of a batch or block by result. */
 export interface DeliveryCounts {
+  /** The sum of the other counts. */
   readonly records: number;
   readonly delivered: number;
+  /** Not selected by the filter, or not sent because the sink has the event from another record. */
   readonly filtered: number;
+  /** A batch that cannot be decoded counts as one record. */
   readonly deadLettered: number;
 }
 

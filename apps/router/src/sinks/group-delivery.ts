@@ -1,13 +1,16 @@
 import { deadLetterTopic } from '@hailstream/events';
 import {
   createBatchConsumer,
+  createDeadLetterQueue,
   partitionName,
   type BatchConsumer,
   type BatchContext,
   type ConsumerPosition,
+  type DeadLetterQueue,
   type LogConnection,
   type RecordBatch,
   type TopicPartition,
+  type UndecodableBatch,
 } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
 import type { JobSpec } from '../router-file/router-file.js';
@@ -43,6 +46,7 @@ class RedeliveryError extends Error {
 /** Delivers the batches that a consumer group reads. The position is committed after each batch. */
 export class GroupDelivery implements Delivery {
   private readonly consumer: BatchConsumer;
+  private readonly deadLetters: DeadLetterQueue;
   private readonly semaphore: Semaphore;
   private readonly failing = new Map<string, TopicPartition>();
   private isPaused = false;
@@ -53,6 +57,7 @@ export class GroupDelivery implements Delivery {
   ) {
     const { spec, groupId, connection, logger, observer } = options;
     this.semaphore = new Semaphore(spec.concurrency);
+    this.deadLetters = createDeadLetterQueue({ connection, logger, topic: deadLetterTopic.name });
     this.consumer = createBatchConsumer({
       connection,
       logger,
@@ -64,6 +69,7 @@ export class GroupDelivery implements Delivery {
       maxPartitionBytes: spec.batching.sizeBytes,
       handler: (batch, context) => this.semaphore.run(() => this.handle(batch, context)),
       onPosition: (position) => this.skip(position),
+      onUndecodable: (batch, signal) => this.deadLetter(batch, signal),
       onGap: (gap) => observer.gap(gap),
     });
     this.consumer.onAssignment((assigned) => this.assign(assigned));
@@ -98,6 +104,7 @@ export class GroupDelivery implements Delivery {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.consumer[Symbol.asyncDispose]();
+    await this.deadLetters[Symbol.asyncDispose]();
     await this.sink[Symbol.asyncDispose]();
   }
 
@@ -132,6 +139,12 @@ export class GroupDelivery implements Delivery {
       throw this.failed({ topic, partition }, error as Error);
     }
     this.recovered({ topic, partition });
+  }
+
+  private async deadLetter(batch: UndecodableBatch, signal: AbortSignal): Promise<void> {
+    const { groupId, observer } = this.options;
+    await this.deadLetters.write([{ kind: 'batch', ...batch, groupId }], { signal });
+    observer.delivered(batch, { records: 1, delivered: 0, filtered: 0, deadLettered: 1 });
   }
 
   private failed(partition: TopicPartition, error: Error): RedeliveryError {

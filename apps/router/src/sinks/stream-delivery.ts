@@ -35,10 +35,14 @@ async function deliverEvents(
     }
   }
   const records = readable.filter(({ event }) => spec.matches(event));
-  if (records.length > 0)
-    refused.push(...(await sink.deliver({ topic, partition, records }, context.signal)));
+  let repeated = 0;
+  if (records.length > 0) {
+    const result = await sink.deliver({ topic, partition, records }, context.signal);
+    refused.push(...result.refused);
+    repeated = result.repeated ?? 0;
+  }
   for (const { record, reason } of refused) await context.deadLetter(record, reason);
-  const filtered = readable.length - records.length;
+  const filtered = readable.length - records.length + repeated;
   const deadLettered = refused.length;
   const delivered = batch.records.length - filtered - deadLettered;
   return { records: batch.records.length, delivered, filtered, deadLettered };

@@ -20,13 +20,18 @@ const BulkResponse = Type.Object({
 });
 type BulkItem = Type.Static<typeof BulkResponse>['items'][number]['index'];
 
-/** What became of one operation. */
+/** The result of an operation. */
 export type ItemResult =
   | { readonly kind: 'stored' }
+  /** The index has the event from an earlier record. */
+  | { readonly kind: 'repeated' }
   /** The cluster will not accept this document. */
   | { readonly kind: 'refused'; readonly error: SinkError }
   /** It may be accepted later. */
   | { readonly kind: 'unavailable'; readonly error: SinkError };
+
+/** The versions in the reason of a version conflict. */
+const CONFLICTING_VERSIONS = /current version \[(\d+)\].* provided \[(\d+)\]/;
 
 /** Errors with status 400 that say nothing about the document: the index cannot be created or written. */
 const INDEX_ERRORS = new Set([
@@ -49,8 +54,8 @@ export function itemResults(response: unknown, operations: number): readonly Ite
 }
 
 function itemResult({ status, error }: BulkItem): ItemResult {
-  // 409: this version or a higher one is stored.
-  if ((status >= 200 && status < 300) || status === 409) return { kind: 'stored' };
+  if (status >= 200 && status < 300) return { kind: 'stored' };
+  if (status === 409) return { kind: isSameVersion(error?.reason) ? 'stored' : 'repeated' };
   const reason = [error?.type ?? `status ${status}`, error?.reason, error?.caused_by?.reason]
     .filter((part) => part !== undefined)
     .join(': ');
@@ -62,4 +67,10 @@ function itemResult({ status, error }: BulkItem): ItemResult {
     throw new SinkError('MISCONFIGURED', reason, { retryable: false });
   }
   return { kind: 'refused', error: new SinkError('REFUSED', reason, { retryable: false }) };
+}
+
+/** Whether an earlier request has stored this very record: its response was lost, or the batch is delivered again. */
+function isSameVersion(reason = ''): boolean {
+  const [, current, provided] = CONFLICTING_VERSIONS.exec(reason) ?? [];
+  return current === provided;
 }

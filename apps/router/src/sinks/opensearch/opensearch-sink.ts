@@ -1,7 +1,7 @@
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
 import type { JobOf } from '../../router-file/router-file.js';
-import type { BatchSink, RefusedRecord, RoutedBatch } from '../batch-sink.js';
+import type { BatchResult, BatchSink, RefusedRecord, RoutedBatch } from '../batch-sink.js';
 import type { SinkCredentials } from '../credentials.js';
 import { SinkError } from '../sink.errors.js';
 import { itemResults, type ItemResult } from './bulk-response.js';
@@ -38,8 +38,9 @@ export class OpenSearchSink implements BatchSink {
     }
   }
 
-  async deliver(batch: RoutedBatch, signal: AbortSignal): Promise<readonly RefusedRecord[]> {
+  async deliver(batch: RoutedBatch, signal: AbortSignal): Promise<BatchResult> {
     const refused: RefusedRecord[] = [];
+    let repeated = 0;
     let pending: BulkOperation[] = [];
     for (const routed of batch.records) {
       try {
@@ -54,6 +55,7 @@ export class OpenSearchSink implements BatchSink {
       let failure: SinkError | undefined;
       for (const [index, operation] of pending.entries()) {
         const result = results[index]!;
+        if (result.kind === 'repeated') repeated += 1;
         if (result.kind === 'refused') refused.push({ record: operation.record, reason: result.error });
         if (result.kind !== 'unavailable') continue;
         overloaded.push(operation);
@@ -64,7 +66,7 @@ export class OpenSearchSink implements BatchSink {
       if (failure) await sleep(withJitter(backoffMs(attempt - 1, ITEM_BACKOFF)), signal);
       signal.throwIfAborted();
     }
-    return refused;
+    return { refused, repeated };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

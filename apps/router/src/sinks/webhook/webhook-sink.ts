@@ -1,7 +1,7 @@
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
 import type { JobOf } from '../../router-file/router-file.js';
-import type { BatchSink, RefusedRecord, RoutedBatch, RoutedRecord } from '../batch-sink.js';
+import type { BatchResult, BatchSink, RefusedRecord, RoutedBatch, RoutedRecord } from '../batch-sink.js';
 import type { SinkCredentials } from '../credentials.js';
 import { SinkError } from '../sink.errors.js';
 import { signatureHeaders } from './sign.js';
@@ -28,16 +28,16 @@ export class WebhookSink implements BatchSink {
     this.secret();
   }
 
-  async deliver(batch: RoutedBatch, signal: AbortSignal): Promise<readonly RefusedRecord[]> {
+  async deliver(batch: RoutedBatch, signal: AbortSignal): Promise<BatchResult> {
     const { maxAttempts } = this.spec.sink;
     let refusal: SinkError | undefined;
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       refusal = await this.send(batch, signal);
-      if (refusal === undefined) return [];
+      if (refusal === undefined) return { refused: [] };
       if (attempt + 1 < maxAttempts) await sleep(withJitter(backoffMs(attempt, REFUSAL_BACKOFF)), signal);
       signal.throwIfAborted();
     }
-    return this.findRefused(batch, refusal!, signal);
+    return { refused: await this.findRefused(batch, refusal!, signal) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

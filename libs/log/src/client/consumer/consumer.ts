@@ -119,9 +119,10 @@ export interface ConsumerOptions {
   readonly onGap?: (gap: ConsumerGap) => void | Promise<void>;
   /**
    * Stores a batch that cannot be decoded; reading continues after the batch once it returns. Without it the batch is written
-   * to the dead-letter topic; without that, the consumer ends with `CONSUMER_CRASHED`.
+   * to the dead-letter topic; without that, the consumer ends with `CONSUMER_CRASHED`. `signal` is aborted when the partition is
+   * revoked or the consumer closes.
    */
-  readonly onUndecodable?: (batch: UndecodableBatch) => Promise<void>;
+  readonly onUndecodable?: (batch: UndecodableBatch, signal: AbortSignal) => Promise<void>;
   /**
    * Topic for records that cannot be handled; see `DeadLetterQueue` for what is written. Without it and `onRejected` such a
    * record ends the consumer with `CONSUMER_CRASHED`.

@@ -115,7 +115,7 @@ export class PartitionReader {
       return this.retryAfterMs(this.damaged.fetches);
     const offsets = { baseOffset: String(baseOffset), lastOffset: String(lastOffset) };
     logger.error({ ...partition, ...offsets, sha256, err: reason }, 'batch cannot be decoded');
-    if (onUndecodable) await onUndecodable({ ...partition, ...batch });
+    if (onUndecodable) await onUndecodable({ ...partition, ...batch }, context.signal);
     else if (deadLetters)
       await deadLetters.write([{ kind: 'batch', ...partition, ...batch, groupId }], {
         signal: context.signal,
