@@ -3,6 +3,9 @@ import type { EventFamily, TopicSpec } from './event-family.js';
 /** Records that a consumer could not handle, unchanged; headers carry their origin, the reason and the number of attempts. */
 export const deadLetterTopic = { name: 'ride.dead-letter', partitions: 3 } as const satisfies TopicSpec;
 
+/** The consumer group of batch's dead letters. Batch itself loads their records again. */
+export const batchGroup = 'hailstream-batch';
+
 /** A set of event families. */
 export interface EventRegistry {
   readonly families: readonly EventFamily[];

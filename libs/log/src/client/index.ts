@@ -17,3 +17,7 @@ export { readDeadLetter } from './dead-letter/dead-letter-record.js';
 export { createDeadLetterQueue } from './dead-letter/dead-letter-queue.js';
 export type * from './range/range.js';
 export { createRangeReader } from './range/range-reader.js';
+export * from './redrive/dead-letter-entry.js';
+export { DeadLetterIndex } from './redrive/dead-letter-index.js';
+export * from './redrive/dead-letter-view.js';
+export * from './redrive/redrive-record.js';

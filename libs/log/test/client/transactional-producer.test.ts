@@ -79,6 +79,14 @@ describe(openTransactionalProducer, () => {
     );
   });
 
+  it('appends records without an offset', async () => {
+    await using cluster = await startWithTopic();
+    using producer = await cluster.open();
+    await producer.append([{ topic: TOPIC, key: null, value: 'a', partition: 0 }]);
+    expect(await cluster.values()).toEqual(['a']);
+    expect(await cluster.committed()).toBeUndefined();
+  });
+
   it('is fenced by another producer with the same id', async () => {
     await using cluster = await startWithTopic();
     using first = await cluster.open();

@@ -69,7 +69,7 @@ class KafkaTransactionalProducer implements TransactionalProducer {
     this.prefix = new TopicPrefix(options.connection.topicPrefix);
   }
 
-  async append(records: readonly OutgoingRecord[], groupOffset: GroupOffset): Promise<void> {
+  async append(records: readonly OutgoingRecord[], groupOffset?: GroupOffset): Promise<void> {
     for (const record of records) {
       const reason = invalidReason(record);
       if (reason !== undefined) throw new LogError('REFUSED', reason, false);
@@ -78,7 +78,7 @@ class KafkaTransactionalProducer implements TransactionalProducer {
       await within(this.options, async () => {
         const transaction = await this.producer.transaction();
         for (const request of requestsOf(records)) await this.send(transaction, request);
-        await this.sendOffset(transaction, groupOffset);
+        if (groupOffset) await this.sendOffset(transaction, groupOffset);
         await transaction.commit();
       });
     } catch (error) {

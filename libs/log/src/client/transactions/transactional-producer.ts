@@ -25,18 +25,18 @@ export interface GroupOffset {
 }
 
 /**
- * Appends records in transactions, each together with an offset of a consumer group.
+ * Appends records in transactions, each optionally together with an offset of a consumer group.
  *
  * After an error the outcome of the transaction is unknown, and this producer is unusable. Open another one with the same id,
- * which aborts or completes the transaction, and continue at the committed offset.
+ * which aborts or completes the transaction, and continue at the committed offset, or after the records that are committed.
  */
 export interface TransactionalProducer extends Disposable {
   /**
-   * Appends all records and commits the offset in one transaction; calls must not overlap. With no records only the offset is
-   * committed.
+   * Appends all records and commits the offset, if there is one, in one transaction; calls must not overlap. With no records
+   * only the offset is committed.
    *
    * @throws LogError `FENCED` if another producer was opened with the same id; retryable if the cluster is unavailable;
    * `RECORD_TOO_LARGE` or `REFUSED` if it does not accept the records
    */
-  append(records: readonly OutgoingRecord[], groupOffset: GroupOffset): Promise<void>;
+  append(records: readonly OutgoingRecord[], groupOffset?: GroupOffset): Promise<void>;
 }

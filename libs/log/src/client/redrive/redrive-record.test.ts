@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { RecordCursor } from '../../protocol/record-cursor.js';
+import { writeRecords } from '../../protocol/records.js';
+import { makeLogRecord, type LogHeader, type LogRecord, type OutgoingRecord } from '../record/record.js';
+import { deadLetterVersions } from '../dead-letter/dead-letter-record.js';
+import {
+  isRedrivenForAnother,
+  REDRIVE_HEADERS,
+  readRedrive,
+  readRedriveMark,
+  redriveRecords,
+} from './redrive-record.js';
+
+const header = (key: string, value: string) => ({ key, value: Buffer.from(value) });
+const OWN = [header('tag', '1'), header('tag', '2'), { key: 'none', value: null }];
+
+/** A record as it is read from the log. */
+function stored(record: Omit<OutgoingRecord, 'topic' | 'partition'>): LogRecord {
+  const { timestampMs = 0 } = record;
+  const headers = (record.headers as readonly LogHeader[]).map(({ key, value }) => ({
+    key,
+    value: value === null ? null : Buffer.from(value),
+  }));
+  const [key, value] = [record.key as Buffer | null, record.value as Buffer | null];
+  const cursor = new RecordCursor(
+    writeRecords([{ offsetDelta: 0, timestampDelta: 0n, key, value, headers }]),
+  );
+  cursor.advance();
+  return makeLogRecord(cursor, 9n, timestampMs);
+}
+
+const original = stored({ key: Buffer.from('k'), value: Buffer.from('v'), headers: OWN, timestampMs: 1_000 });
+const PLACE = { topic: 'dead', partition: 2 };
+
+function deadLetterOf(record: LogRecord, version = 0): LogRecord {
+  const letter = { topic: 'a', partition: 3, record, reason: new Error('no'), attempts: 1, groupId: 'g' };
+  return stored([...deadLetterVersions({ kind: 'record', ...letter }, 5_000)][version]!);
+}
+
+describe(redriveRecords, () => {
+  it('returns the record for its partition, unchanged, and the mark for that of the dead letter', () => {
+    const added = [
+      { key: REDRIVE_HEADERS.id, value: 'a/3/9/g/1000' },
+      { key: REDRIVE_HEADERS.group, value: 'g' },
+      { key: REDRIVE_HEADERS.count, value: '1' },
+    ];
+    expect(redriveRecords(deadLetterOf(original), PLACE)).toEqual([
+      {
+        topic: 'a',
+        partition: 3,
+        key: Buffer.from('k'),
+        value: Buffer.from('v'),
+        headers: [...OWN, ...added],
+        timestampMs: 1_000,
+      },
+      { topic: 'dead', partition: 2, key: null, value: null, headers: added },
+    ]);
+  });
+
+  it('counts how often a record was redriven, in one set of headers', () => {
+    const [once] = redriveRecords(deadLetterOf(original), PLACE);
+    const [twice] = redriveRecords(deadLetterOf(stored(once)), PLACE);
+    const names = (twice.headers as readonly LogHeader[]).map(({ key }) => key);
+    expect(names).toEqual(['tag', 'tag', 'none', ...Object.values(REDRIVE_HEADERS)]);
+    expect(readRedrive(stored(twice))).toEqual({ id: 'a/3/9/g/1000', groupId: 'g', count: 2 });
+  });
+
+  it('refuses a dead letter whose value was left out', () => {
+    expect(() => redriveRecords(deadLetterOf(original, 3), PLACE)).toThrow(TypeError);
+    expect(() => redriveRecords(original, PLACE)).toThrow(TypeError);
+  });
+});
+
+describe(isRedrivenForAnother, () => {
+  it('is true for other groups only, and for redriven records only', () => {
+    const redriven = stored(redriveRecords(deadLetterOf(original), PLACE)[0]);
+    expect(isRedrivenForAnother(redriven, 'other')).toBe(true);
+    expect(isRedrivenForAnother(redriven, 'g')).toBe(false);
+    expect(isRedrivenForAnother(original, 'other')).toBe(false);
+  });
+});
+
+describe(readRedriveMark, () => {
+  it('returns marks, and neither dead letters of redriven records nor other records', () => {
+    const [redriven, mark] = redriveRecords(deadLetterOf(original), PLACE);
+    expect(readRedriveMark(stored(mark))).toEqual({ id: 'a/3/9/g/1000', groupId: 'g', count: 1 });
+    expect(readRedriveMark(deadLetterOf(stored(redriven)))).toBeUndefined();
+    expect(readRedriveMark(original)).toBeUndefined();
+  });
+});
