@@ -120,6 +120,7 @@ export interface TestRecord {
   /** An event, or the bytes of something else. */
   readonly value: object | Buffer;
   readonly timestampMs?: number;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Appends records to a topic. Resolves after the log has acknowledged all of them. */
@@ -133,10 +134,11 @@ export async function append(
   await using producer = createProducer({ connection: connectionTo(broker), logger: silent });
   for (let start = 0; start < records.length; start += 5_000) {
     const results = await producer.send(
-      records.slice(start, start + 5_000).map(({ key, value, timestampMs }) => ({
+      records.slice(start, start + 5_000).map(({ key, value, timestampMs, headers }) => ({
         topic,
         key,
         ...(timestampMs !== undefined && { timestampMs }),
+        ...(headers && { headers }),
         value: Buffer.isBuffer(value) ? value : Buffer.from(JSON.stringify(value)),
       })),
     );

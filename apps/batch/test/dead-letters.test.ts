@@ -1,5 +1,5 @@
 import { DEFAULT_MAX_AGE_DAYS, deadLetterTopic, telemetryFamily } from '@hailstream/events';
-import { createAdmin, createDeadLetterQueue, createRangeReader } from '@hailstream/log';
+import { createAdmin, createDeadLetterQueue, createRangeReader, REDRIVE_HEADERS } from '@hailstream/log';
 import { deleteRecords, startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
@@ -99,6 +99,51 @@ describe('the dead-letter queue', () => {
         attempts: 5,
       })),
     );
+  });
+
+  it('resolves the dead letters of other groups that were redriven, and does not reopen them', async () => {
+    await append(broker, telemetryFamily.topic.name, []);
+    const topic = deadLetterTopic.name;
+    await using queue = createDeadLetterQueue({ connection: connectionTo(broker), logger: silent, topic });
+    const letters = [1n, 2n].map((offset) => ({
+      kind: 'record' as const,
+      topic: telemetryFamily.topic.name,
+      partition: 0,
+      record: {
+        offset,
+        key: Buffer.from('k'),
+        value: Buffer.from('x'),
+        headers: {},
+        timestampMs: 1_760_000_000_000,
+      },
+      attempts: 1,
+      reason: new Error('refused'),
+      groupId: 'router-search',
+    }));
+    await queue.write(letters);
+    await load();
+    const offsets = async () => (await rejects()).map(({ offset }) => offset);
+    expect(await offsets()).toEqual(['1', '2']);
+    const [first] = await readDeadLetters(broker);
+    const headers = { [REDRIVE_HEADERS.id]: first!.id, [REDRIVE_HEADERS.group]: 'router-search' };
+    await append(broker, topic, [{ key: 'k', value: {}, headers }]);
+    await load();
+    expect(await offsets()).toEqual(['2']);
+    await queue.write(letters);
+    await load();
+    expect(await offsets()).toEqual(['2']);
+  });
+
+  it('is not written for records that were redriven for another group', async () => {
+    const topic = telemetryFamily.topic.name;
+    const redriven = { [REDRIVE_HEADERS.id]: 'x', [REDRIVE_HEADERS.group]: 'router-search' };
+    const own = { ...redriven, [REDRIVE_HEADERS.group]: 'hailstream-batch' };
+    await append(broker, topic, [
+      { ...bad('not JSON'), headers: redriven },
+      { ...bad('not JSON'), headers: own },
+    ]);
+    expect(await load()).toMatchObject({ rejects: 1, skipped: 1 });
+    expect(await rejects()).toMatchObject([{ offset: '1' }]);
   });
 
   it('loses no reject and repeats none in ride.rejects if the commit after the write fails', async () => {

@@ -1,11 +1,17 @@
-import { partitionName, type Admin, type LogRecord, type RangeReader } from '@hailstream/log';
+import {
+  partitionName,
+  readRedriveMark,
+  type Admin,
+  type LogRecord,
+  type RangeReader,
+} from '@hailstream/log';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { inTransaction } from '../database/pool.postgres.js';
 import type { LogPartition } from '../positions/log-partition.js';
 import type { LogPositions } from '../positions/positions.postgres.js';
 import { toDeadLetterRow, type DeadLetterRow } from '../rejects/dead-letter-row.js';
-import { insertDeadLetters } from '../rejects/dead-letters.postgres.js';
+import { insertDeadLetters, resolveDeadLetters } from '../rejects/dead-letters.postgres.js';
 import { storableReason } from '../rows/encode-chunk.js';
 import { insertGap, lockPosition, movePosition } from './chunk-loader.postgres.js';
 import { unexplainedGap } from './load.errors.js';
@@ -21,8 +27,9 @@ interface DeadLetterLoadOptions {
 }
 
 /**
- * Loads the dead-letter topic into `ride.dead_letters`: the dead letters of all consumer groups. Rows and positions are one
- * transaction, and a dead letter that was written twice is one row. Several processes may do this at the same time.
+ * Loads the dead-letter topic into `ride.dead_letters`: the dead letters of all consumer groups, of which those that were
+ * redriven are resolved. Rows and positions are one transaction, and a dead letter that was written twice is one row. Several
+ * processes may do this at the same time.
  *
  * @throws LoadError if continuing would skip records
  * @throws LogError or pg.DatabaseError if the log or Postgres reports an error; the next load continues
@@ -42,7 +49,10 @@ async function loadPartition(
   let start = from;
   let deletedTo = from;
   const write = async (
-    rows: readonly DeadLetterRow[],
+    {
+      rows,
+      redriven = [],
+    }: { readonly rows: readonly DeadLetterRow[]; readonly redriven?: readonly string[] },
     nextOffset: bigint,
     last?: LogRecord,
   ): Promise<void> => {
@@ -51,6 +61,7 @@ async function loadPartition(
       const position = await lockPosition(client, move);
       if (position >= nextOffset) return;
       await insertDeadLetters(client, rows);
+      await resolveDeadLetters(client, redriven);
       await insertGap(client, move, position);
       await movePosition(client, move, { position, holder: null });
     });
@@ -83,11 +94,17 @@ async function loadPartition(
         timestampMs: Number.NaN,
         rejectedAtMs: Date.now(),
       };
-      await write([row], lastOffset + 1n);
+      await write({ rows: [row] }, lastOffset + 1n);
     },
   });
   for await (const { records, nextOffset } of read) {
-    const rows = records.map((record) => toDeadLetterRow(record, { topic, partition }));
-    await write(rows, nextOffset, records.at(-1));
+    const rows: DeadLetterRow[] = [];
+    const redriven: string[] = [];
+    for (const record of records) {
+      const mark = readRedriveMark(record);
+      if (mark) redriven.push(storableReason(mark.id));
+      else rows.push(toDeadLetterRow(record, { topic, partition }));
+    }
+    await write({ rows, redriven }, nextOffset, records.at(-1));
   }
 }

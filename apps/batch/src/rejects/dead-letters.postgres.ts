@@ -1,3 +1,4 @@
+import { batchGroup } from '@hailstream/events';
 import type pg from 'pg';
 import { attempt, isDataError } from '../database/savepoint.postgres.js';
 import { storableReason } from '../rows/encode-chunk.js';
@@ -19,12 +20,16 @@ const INSERT = `
     $13::timestamptz[])`;
 const INSERT_ONE = `
   INSERT INTO ride.dead_letters (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`;
-/** A repeated dead letter replaces an earlier one. It reopens a resolved one only if it was written after its resolution. */
+/**
+ * A repeated dead letter replaces an earlier one. It reopens a resolved one only if it was written after its resolution, and
+ * only of batch: a redriven record of another group is another dead letter if it fails again.
+ */
 const REPLACE = `
   ON CONFLICT (id) DO UPDATE
   SET attempts = excluded.attempts, reason = excluded.reason, key = excluded.key, value = excluded.value,
     rejected_at = excluded.rejected_at, resolved_at = NULL
-  WHERE dead_letters.resolved_at IS NULL OR excluded.rejected_at > dead_letters.resolved_at`;
+  WHERE dead_letters.resolved_at IS NULL
+    OR (excluded.rejected_at > dead_letters.resolved_at AND dead_letters.consumer_group = '${batchGroup}')`;
 
 /**
  * Stores dead letters in the current transaction. No content of a record makes this fail: a key or value that Postgres
@@ -41,6 +46,16 @@ export async function insertDeadLetters(
     if (refusal === undefined) continue;
     for (const row of slice) await insertAlone(client, row);
   }
+}
+
+/** Marks dead letters as resolved. They are not deleted, because the dead-letter queue may contain the same record again. */
+export async function resolveDeadLetters(client: pg.ClientBase, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await client.query(
+    `UPDATE ride.dead_letters SET resolved_at = now(), key = NULL, value = NULL
+     WHERE id = ANY($1) AND resolved_at IS NULL`,
+    [ids],
+  );
 }
 
 async function insertAlone(client: pg.ClientBase, row: DeadLetterRow): Promise<void> {

@@ -1,8 +1,6 @@
+import { batchGroup } from '@hailstream/events';
 import { partitionName, type DeadLetter, type DeadLetterQueue, type TopicPartition } from '@hailstream/log';
 import type { Reject } from '../rows/encode-chunk.js';
-
-/** The consumer group of the dead letters of loads. */
-export const CONSUMER_GROUP = 'hailstream-batch';
 
 /** Maximum wait for the dead-letter topic: less than the bound of an idle transaction, which is open if Postgres rejected rows. */
 const WRITE_TIMEOUT_MS = 20_000;
@@ -37,7 +35,7 @@ export class RejectWriter {
 function toDeadLetter(place: TopicPartition, { record, reason, batch, headers = {} }: Reject): DeadLetter {
   const error = new Error(reason);
   if (batch) {
-    return { ...batch, kind: 'batch', baseOffset: record.offset, reason: error, groupId: CONSUMER_GROUP };
+    return { ...batch, kind: 'batch', baseOffset: record.offset, reason: error, groupId: batchGroup };
   }
   return {
     kind: 'record',
@@ -45,6 +43,6 @@ function toDeadLetter(place: TopicPartition, { record, reason, batch, headers = 
     record: { ...record, headers },
     reason: error,
     attempts: 1,
-    groupId: CONSUMER_GROUP,
+    groupId: batchGroup,
   };
 }

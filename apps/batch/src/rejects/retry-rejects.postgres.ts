@@ -1,3 +1,4 @@
+import { batchGroup } from '@hailstream/events';
 import pg from 'pg';
 import { begin, withConnection } from '../database/pool.postgres.js';
 import type { LogRecord } from '@hailstream/log';
@@ -7,7 +8,7 @@ import { SeenIds } from '../storage/seen-ids.postgres.js';
 import { CopyWriter } from '../rows/copy-writer.js';
 import { encodeChunk } from '../rows/encode-chunk.js';
 import type { Table, Tables } from '../rows/tables.js';
-import { CONSUMER_GROUP } from './reject-writer.js';
+import { resolveDeadLetters } from './dead-letters.postgres.js';
 
 /** Number of rejects that are listed per query. */
 const PAGE_REJECTS = 10_000;
@@ -122,7 +123,7 @@ class RejectRetry {
       [
         this.options.topic === undefined ? [...this.options.tables.keys()] : [this.options.topic],
         this.options.reason ?? '',
-        CONSUMER_GROUP,
+        batchGroup,
         topic,
         partition,
         offset,
@@ -145,10 +146,10 @@ class RejectRetry {
     const written = await this.rowWriter(client, table).write(encoded.rows, 0n);
     const rejects = [...encoded.rejects, ...written.rejects];
     const rejectedOffsets = new Set(rejects.map(({ record }) => record.offset));
-    await resolve(
+    const loaded = records.filter(({ offset }) => !rejectedOffsets.has(offset));
+    await resolveDeadLetters(
       client,
-      chunk,
-      records.filter(({ offset }) => !rejectedOffsets.has(offset)),
+      loaded.map(({ offset }) => idOf(chunk, offset)),
     );
     await client.query(
       `UPDATE ride.dead_letters SET reason = again.reason, rejected_at = now()
@@ -186,14 +187,6 @@ async function lockRejects(client: pg.ClientBase, { ids }: Chunk): Promise<LogRe
     headers: {},
     timestampMs: Number(row.timestamp_ms ?? 0),
   }));
-}
-
-/** Marks rejects as resolved. They are not deleted, because the dead-letter queue may contain the same record again. */
-async function resolve(client: pg.ClientBase, chunk: Chunk, loaded: readonly LogRecord[]): Promise<void> {
-  await client.query(
-    'UPDATE ride.dead_letters SET resolved_at = now(), key = NULL, value = NULL WHERE id = ANY($1)',
-    [loaded.map(({ offset }) => idOf(chunk, offset))],
-  );
 }
 
 function idOf({ ids }: Chunk, offset: bigint): string {

@@ -1,6 +1,6 @@
 import { setImmediate as afterIo } from 'node:timers/promises';
-import { identityOf } from '@hailstream/events';
-import type { LogRecord, UndecodableBatch } from '@hailstream/log';
+import { batchGroup, identityOf } from '@hailstream/events';
+import { isRedrivenForAnother, type LogRecord, type UndecodableBatch } from '@hailstream/log';
 import type { CopyWriter } from './copy-writer.js';
 import { dayOf, type Day } from './day.js';
 import { RecordCopies, type RecordCopy } from './record-copies.js';
@@ -110,15 +110,17 @@ export class EncodedRows {
 }
 
 /**
- * Encodes records as rows of a table, written with `writer`. Records that cannot be encoded become rejects. The records are
- * borrowed until the promise resolves.
+ * Encodes records as rows of a table, written with `writer`. Records that cannot be encoded become rejects. Records that were
+ * redriven for another consumer group are left out, because they were loaded or rejected at their original offsets. The
+ * records are borrowed until the promise resolves.
  */
 export async function encodeChunk(
   table: Table,
-  records: readonly LogRecord[],
+  allRecords: readonly LogRecord[],
   { writer, ...limits }: { readonly writer: CopyWriter } & LoadLimits,
 ): Promise<EncodedChunk> {
   const { family, columns } = table;
+  const records = allRecords.filter((record) => !isRedrivenForAnother(record, batchGroup));
   writer.truncate(0);
   const copies = new RecordCopies(records);
   const rows = new EncodedRows(writer, copies);
