@@ -1,3 +1,5 @@
+import { textTable } from '@hailstream/service/text-table';
+
 /** The members of a job's status that are printed. */
 export interface JobRow {
   readonly name: string;
@@ -17,20 +19,18 @@ export interface JobRow {
   } | null;
 }
 
-const HEADINGS = [
-  'JOB',
-  'STATE',
-  'SINK',
-  'TOPICS',
-  'PARTITIONS',
-  'LAG',
-  'DELIVERED',
-  'FILTERED',
-  'DEAD LETTERS',
-  'LAST DELIVERY',
+const COLUMNS = [
+  { heading: 'JOB' },
+  { heading: 'STATE' },
+  { heading: 'SINK' },
+  { heading: 'TOPICS' },
+  { heading: 'PARTITIONS', isNumber: true },
+  { heading: 'LAG', isNumber: true },
+  { heading: 'DELIVERED', isNumber: true },
+  { heading: 'FILTERED', isNumber: true },
+  { heading: 'DEAD LETTERS', isNumber: true },
+  { heading: 'LAST DELIVERY' },
 ];
-/** Columns of numbers, which are aligned at the right. */
-const NUMBERS = new Set(['PARTITIONS', 'LAG', 'DELIVERED', 'FILTERED', 'DEAD LETTERS']);
 
 /** The jobs as a table, and below it why each failing job fails. */
 export function jobsTable(jobs: readonly JobRow[]): string {
@@ -46,18 +46,7 @@ export function jobsTable(jobs: readonly JobRow[]): string {
     String(counts.deadLettered),
     lastDeliveryAt === null ? 'never' : toSeconds(lastDeliveryAt),
   ]);
-  const widths = HEADINGS.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => row[column]!.length)),
-  );
-  const lines = [HEADINGS, ...rows].map((row) =>
-    row
-      .map((cell, column) =>
-        NUMBERS.has(HEADINGS[column]!) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
-  return [...lines, ...jobs.flatMap(failureLine)].join('\n');
+  return [...textTable(COLUMNS, rows), ...jobs.flatMap(failureLine)].join('\n');
 }
 
 function failureLine({ name, failure }: JobRow): string[] {
