@@ -2,6 +2,7 @@ import { deadLetterTopic } from '@hailstream/events';
 import {
   createBatchConsumer,
   createDeadLetterQueue,
+  isRedrivenForAnother,
   partitionName,
   type BatchConsumer,
   type BatchContext,
@@ -29,7 +30,7 @@ export interface GroupDeliveryOptions {
 export interface GroupSink extends AsyncDisposable {
   /** @throws SinkError if the sink cannot be reached or is not set up */
   check(): Promise<void>;
-  /** Delivers a batch. After an error it is delivered again. */
+  /** Delivers a batch, which may have no records. After an error it is delivered again. */
   deliver(batch: RecordBatch, context: BatchContext): Promise<DeliveryCounts>;
   /** Called when the position moves past offsets without records. Repeated after an error. */
   skip?(position: ConsumerPosition): Promise<void>;
@@ -43,7 +44,10 @@ class RedeliveryError extends Error {
   readonly retryable = true;
 }
 
-/** Delivers the batches that a consumer group reads. The position is committed after each batch. */
+/**
+ * Delivers the batches that a consumer group reads. The position is committed after each batch. Records that were redriven for
+ * another group count as filtered: the sink has got them from their original offsets.
+ */
 export class GroupDelivery implements Delivery {
   private readonly consumer: BatchConsumer;
   private readonly deadLetters: DeadLetterQueue;
@@ -122,13 +126,20 @@ export class GroupDelivery implements Delivery {
     context.signal.throwIfAborted();
     let counts: DeliveryCounts;
     try {
-      counts = await this.sink.deliver(batch, context);
+      counts = await this.deliver(batch, context);
     } catch (error) {
       if (context.signal.aborted) throw error;
       throw this.failed({ topic, partition }, error as Error);
     }
     this.options.observer.delivered({ topic, partition }, counts);
     this.recovered({ topic, partition });
+  }
+
+  private async deliver(batch: RecordBatch, context: BatchContext): Promise<DeliveryCounts> {
+    const records = batch.records.filter((record) => !isRedrivenForAnother(record, this.options.groupId));
+    const counts = await this.sink.deliver({ ...batch, records }, context);
+    const skipped = batch.records.length - records.length;
+    return { ...counts, records: counts.records + skipped, filtered: counts.filtered + skipped };
   }
 
   private async skip(position: ConsumerPosition): Promise<void> {

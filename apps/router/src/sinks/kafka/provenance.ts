@@ -1,4 +1,10 @@
-import { headersOf, type LogRecord, type OutgoingHeader, type TopicPartition } from '@hailstream/log';
+import {
+  headersOf,
+  withoutRedrive,
+  type LogRecord,
+  type OutgoingHeader,
+  type TopicPartition,
+} from '@hailstream/log';
 
 /** Headers that say where a record was copied from. A record that was copied several times has a group of them for each copy. */
 const PROVENANCE_HEADERS = {
@@ -13,13 +19,16 @@ export interface Source extends TopicPartition {
   readonly clusterId: string;
 }
 
-/** The record's own headers in order, then its provenance. */
+/**
+ * The record's own headers in order, then its provenance. That it was redriven for the group of this mirror means nothing to
+ * the groups of the target.
+ */
 export function withProvenance(
   record: LogRecord,
   { clusterId, topic, partition }: Source,
 ): readonly OutgoingHeader[] {
   return [
-    ...headersOf(record),
+    ...withoutRedrive(headersOf(record)),
     { key: PROVENANCE_HEADERS.cluster, value: clusterId },
     { key: PROVENANCE_HEADERS.topic, value: topic },
     { key: PROVENANCE_HEADERS.partition, value: String(partition) },

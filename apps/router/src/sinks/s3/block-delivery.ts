@@ -271,10 +271,11 @@ export class BlockDelivery {
       readonly stored: BlockManifest | undefined;
     },
   ): Promise<BlockContent> {
-    const { reader, limits, timeOf, matches } = this.options;
+    const { reader, groupId, limits, timeOf, matches } = this.options;
     const { end, signal, identity, stored } = options;
     return readBlock({
       reader,
+      groupId,
       topic,
       topicId: identity.topicId,
       partition,

@@ -1,4 +1,10 @@
-import type { ConsumerGap, LogRecord, RangeReader, UndecodableBatch } from '@hailstream/log';
+import {
+  isRedrivenForAnother,
+  type ConsumerGap,
+  type LogRecord,
+  type RangeReader,
+  type UndecodableBatch,
+} from '@hailstream/log';
 import type { Event } from '../../router-file/filter.js';
 import { parseEvent } from '../event.js';
 import { BlockBoundary, type BlockLimits } from './block-boundary.js';
@@ -30,6 +36,8 @@ export interface BlockContent {
 
 export interface ReadBlockOptions {
   readonly reader: RangeReader;
+  /** Records that were redriven for another group are filtered out: they are stored from their original offsets. */
+  readonly groupId: string;
   readonly topic: string;
   readonly topicId: string;
   readonly partition: number;
@@ -87,10 +95,14 @@ class Content {
   private read = 0;
   private filtered = 0;
 
-  constructor(private readonly options: Pick<ReadBlockOptions, 'timeOf' | 'matches'>) {}
+  constructor(private readonly options: Pick<ReadBlockOptions, 'groupId' | 'timeOf' | 'matches'>) {}
 
   add(record: LogRecord): void {
     this.read += 1;
+    if (isRedrivenForAnother(record, this.options.groupId)) {
+      this.filtered += 1;
+      return;
+    }
     try {
       const event = parseEvent(record.value);
       const timeMs = this.options.timeOf(event, record);

@@ -191,11 +191,12 @@ class Verifier {
   }
 
   private async readLog(block: BlockManifest): Promise<BlockContent> {
-    const { reader, limits, matches, timeOf, signal } = this.options;
+    const { reader, groupId, limits, matches, timeOf, signal } = this.options;
     const { topic, topicId, partition } = block;
     const [from, to] = [BigInt(block.from), BigInt(block.to)];
     return readBlock({
       reader,
+      groupId,
       topic,
       topicId,
       partition,
