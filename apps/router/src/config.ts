@@ -26,6 +26,11 @@ const routerEnv = Type.Object({
   WEBHOOK_SECRET: Type.Optional(Env.Secret({ minLength: 16 })),
 });
 
+const commandEnv = Type.Object({ ...httpEnv(4004), ...logEnv });
+
+/** What commands need that do not concern jobs. */
+export type CommandConfig = Pick<RouterConfig, 'logLevel' | 'connection'>;
+
 export interface RouterConfig {
   readonly logLevel: LogLevel;
   readonly http: { readonly host: string; readonly port: number };
@@ -53,6 +58,15 @@ export function loadConfig(routerFile?: string, environment: NodeJS.ProcessEnv =
     topicPolicy: toTopicPolicy(env),
     credentials: toCredentials(env),
     jobs: readJobs(env.ROUTER_CONFIG),
+  });
+}
+
+/** @throws ConfigError if a variable is invalid */
+export function loadCommandConfig(environment: NodeJS.ProcessEnv = process.env): CommandConfig {
+  const env = readEnv(commandEnv, environment);
+  return Object.freeze({
+    logLevel: env.LOG_LEVEL,
+    connection: toLogConnection(env, { clientId: 'router' }),
   });
 }
 

@@ -1,11 +1,12 @@
-import { parseArgs } from 'node:util';
 import { createAdmin, type Admin, type LogConnection } from '@hailstream/log';
 import { eventRegistry } from '@hailstream/events';
 import { ConfigError } from '@hailstream/service/config';
 import { createLogger, type Logger } from '@hailstream/service/logging';
 import { pino } from 'pino';
-import { loadConfig, type RouterConfig } from '../config.js';
+import { loadCommandConfig, loadConfig, type CommandConfig, type RouterConfig } from '../config.js';
 import { readRouterFile } from '../router-file/router-file.js';
+import { parseOptions, UsageError } from './command-options.js';
+import { DEAD_LETTERS_USAGE, parseDeadLetters } from './dead-letters-command.js';
 import { deliverAll, type RunResult } from './deliver-all.js';
 import { verifyAll, type VerifyResult } from './verify-all.js';
 
@@ -17,12 +18,8 @@ verify [--json]
 check
     validates the file, without the log and the sinks. Exit code: 0 valid, 1 not valid
 serve
-    delivers until it is stopped, with HTTP on PORT: GET /jobs, /health/*, /metrics`;
-
-/** Arguments that the user has to correct. */
-class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+    delivers until it is stopped, with HTTP on PORT: GET /jobs, /health/*, /metrics
+${DEAD_LETTERS_USAGE}`;
 
 /** The options of the service if the arguments start it: none, or `serve [--config FILE]`. */
 export function parseServe(args: readonly string[]): { readonly config?: string } | undefined {
@@ -43,14 +40,26 @@ export async function runCommand(args: readonly string[]): Promise<number> {
       return 0;
     }
     if (args[0] === 'check') return check(args.slice(1));
+    if (args[0] === 'dead-letters') {
+      const command = parseDeadLetters(args.slice(1), Date.now());
+      const { logLevel, connection } = loadCommandConfig();
+      const logger = commandLogger(logLevel);
+      await using admin = createAdmin({ connection, logger });
+      return await command({ connection, admin, logger, signal: stop.signal });
+    }
     const { command, options } = parse(args);
     const config = loadConfig(options.config);
-    const level = config.logLevel === 'info' ? 'warn' : config.logLevel;
-    const logger = createLogger({ name: 'router', level }, pino.destination({ dest: 2, sync: true }));
+    const logger = commandLogger(config.logLevel);
     return await command({ config, logger, isJson: options.json ?? false, signal: stop.signal });
   } catch (error) {
     return failure(error instanceof UsageError ? `${error.message}\n${USAGE}` : reasonOf(error));
   }
+}
+
+/** Results are written to standard output: only problems are logged. */
+function commandLogger(logLevel: CommandConfig['logLevel']): Logger {
+  const level = logLevel === 'info' ? 'warn' : logLevel;
+  return createLogger({ name: 'router', level }, pino.destination({ dest: 2, sync: true }));
 }
 
 interface CommandOptions {
@@ -59,6 +68,8 @@ interface CommandOptions {
   readonly isJson: boolean;
   readonly signal: AbortSignal;
 }
+
+const OPTIONS = { config: { type: 'string' }, json: { type: 'boolean' } } as const;
 
 interface Options {
   readonly config?: string;
@@ -75,20 +86,11 @@ function parse([name = '', ...rest]: readonly string[]): {
 } {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) throw new UsageError(`unknown command: ${name}`);
-  return { command, options: parseOptions(rest) };
-}
-
-function parseOptions(args: readonly string[]): Options {
-  try {
-    const options = { config: { type: 'string' }, json: { type: 'boolean' } } as const;
-    return parseArgs({ args: [...args], options, strict: true }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  return { command, options: parseOptions(rest, OPTIONS) };
 }
 
 function check(args: readonly string[]): number {
-  const { config } = parseOptions(args);
+  const { config } = parseOptions(args, OPTIONS);
   if (config === undefined) throw new UsageError('check requires --config FILE');
   const names = readRouterFile(config).map(({ name }) => name);
   process.stdout.write(`${config} is valid: ${names.length === 1 ? 'job' : 'jobs'} ${names.join(', ')}\n`);
