@@ -18,7 +18,7 @@ import {
 } from '../src/dead-letters/list.js';
 import { openDeadLetterIndex } from '../src/dead-letters/open-index.js';
 import { redriveDeadLetters, type RedriveOptions, type RedriveResult } from '../src/dead-letters/redrive.js';
-import { readCommitted } from './_read-committed.js';
+import { readCommitted } from './_kafkajs.js';
 import { connectionTo, silent, TELEMETRY } from './_util.js';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));

@@ -17,7 +17,7 @@ import {
   writeLetters,
 } from './_dead-letters.js';
 import { TestOpenSearchServer } from './_opensearch-server.js';
-import { readCommitted } from './_read-committed.js';
+import { readCommitted } from './_kafkajs.js';
 import { TestS3Server } from './_s3-server.js';
 import { appendPoints, run, s3Job, searchJob, TELEMETRY, verify } from './_util.js';
 

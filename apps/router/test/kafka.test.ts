@@ -8,11 +8,13 @@ import {
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { JobSpec } from '../src/router-file/router-file.js';
-import { parseRouterFile } from '../src/router-file/router-file.js';
+import { groupOf } from '../src/jobs/open-delivery.js';
+import { isJobOf, parseRouterFile, type JobSpec } from '../src/router-file/router-file.js';
+import { GroupDelivery } from '../src/sinks/group-delivery.js';
+import { KafkaSink } from '../src/sinks/kafka/kafka-sink.js';
 import { PartitionMirror } from '../src/sinks/kafka/partition-mirror.js';
 import { TargetCluster } from '../src/sinks/kafka/target-cluster.js';
-import { readCommitted, type ReadMessage } from './_read-committed.js';
+import { deleteGroup, readCommitted, type ReadMessage } from './_kafkajs.js';
 import { appendPoints, connectionTo, deadLettersOf, run, silent } from './_util.js';
 
 const TOPIC = 'vehicles';
@@ -239,6 +241,30 @@ describe('second Kafka', () => {
     await run(source, [kafkaJob(target)]);
     await append(source, numbered(100, 100));
     await expect(run(source, [kafkaJob(emptyTarget)])).rejects.toThrow(/has no position of vehicles\/\d/);
+  });
+
+  it('commits its positions again while no records arrive, so that they do not expire', async () => {
+    await using source = await startTestBroker();
+    await using target = await startTestBroker();
+    await createTopic(source);
+    await append(source, numbered(100));
+    const spec = kafkaJob(target);
+    if (!isJobOf(spec, 'kafka')) throw new Error('expected a job with a Kafka sink');
+    const connection = connectionTo(source);
+    await using admin = createAdmin({ connection, logger: silent });
+    await using targetAdmin = createAdmin({ connection: connectionTo(target), logger: silent });
+    const { topicId } = (await admin.identities([TOPIC])).get(TOPIC)!;
+    const observer = { delivered() {}, failed() {}, recovered() {}, gap() {} };
+    const options = { spec, groupId: groupOf(spec), connection, admin, logger: silent, observer };
+    await using delivery = new GroupDelivery(options, new KafkaSink({ ...options, spec, refreshMs: 100 }));
+    await delivery.start();
+    for (const [partition, { latest }] of await admin.offsets(TOPIC)) {
+      const group = `${groupOf(spec)}-${TOPIC}-${partition}-${topicId}`;
+      const isCommitted = async () => (await targetAdmin.committed(group, TOPIC)).get(0) === latest;
+      await until(isCommitted);
+      await deleteGroup(target, group);
+      await until(isCommitted);
+    }
   });
 });
 

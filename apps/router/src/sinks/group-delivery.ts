@@ -34,8 +34,8 @@ export interface GroupSink extends AsyncDisposable {
   deliver(batch: RecordBatch, context: BatchContext): Promise<DeliveryCounts>;
   /** Called when the position moves past offsets without records. Repeated after an error. */
   skip?(position: ConsumerPosition): Promise<void>;
-  /** Called after a rebalance. */
-  assigned?(): void;
+  /** Called after a rebalance with the partitions of this process. */
+  assigned?(partitions: readonly TopicPartition[]): void;
 }
 
 /** The consumer reads the batch again. Whatever the sink's error is, its records are not dead letters. */
@@ -118,7 +118,7 @@ export class GroupDelivery implements Delivery {
     else this.consumer.resume(assigned);
     const places = new Set(assigned.map(placeOf));
     for (const [place, partition] of this.failing) if (!places.has(place)) this.recovered(partition);
-    this.sink.assigned?.();
+    this.sink.assigned?.(assigned);
   }
 
   private async handle(batch: RecordBatch, context: BatchContext): Promise<void> {

@@ -18,12 +18,17 @@ import type { GroupSink } from '../group-delivery.js';
 import { PartitionMirror, type MirroredCounts } from './partition-mirror.js';
 import { TargetCluster } from './target-cluster.js';
 
+/** Much shorter than `offsets.retention.minutes` of a cluster, which is a week by default. */
+const REFRESH_MS = 3_600_000;
+
 interface KafkaSinkOptions {
   readonly spec: JobOf<'kafka'>;
   readonly groupId: string;
   readonly connection: LogConnection;
   readonly admin: Admin;
   readonly logger: Logger;
+  /** How often the positions in the target are committed again, so that they do not expire. @default 3_600_000 */
+  readonly refreshMs?: number;
 }
 
 /**
@@ -33,10 +38,13 @@ interface KafkaSinkOptions {
 export class KafkaSink implements GroupSink {
   private readonly target: TargetCluster;
   private readonly mirrors = new Map<string, PartitionMirror>();
+  private readonly refreshTimer: NodeJS.Timeout;
+  private partitions: readonly TopicPartition[] = [];
 
   constructor(private readonly options: KafkaSinkOptions) {
-    const { spec, connection, admin, logger } = options;
+    const { spec, connection, admin, logger, refreshMs = REFRESH_MS } = options;
     this.target = new TargetCluster({ sink: spec.sink, connection, admin, logger });
+    this.refreshTimer = setInterval(() => void this.refresh(), refreshMs);
   }
 
   async check(): Promise<void> {
@@ -64,14 +72,33 @@ export class KafkaSink implements GroupSink {
   }
 
   /** Another process may copy the partitions meanwhile. */
-  assigned(): void {
+  assigned(partitions: readonly TopicPartition[]): void {
     for (const mirror of this.mirrors.values()) mirror[Symbol.dispose]();
     this.mirrors.clear();
+    this.partitions = partitions;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.assigned();
+    clearInterval(this.refreshTimer);
+    this.assigned([]);
     await this.target[Symbol.asyncDispose]();
+  }
+
+  /** Commits the positions of the assigned partitions again: a partition may have no records for weeks. */
+  private async refresh(): Promise<void> {
+    const { partitions } = this;
+    for (const partition of partitions) {
+      try {
+        await this.mirror(partition).refresh();
+      } catch (error) {
+        if (partitions === this.partitions)
+          this.options.logger.warn(
+            { ...partition, err: error },
+            'position not refreshed in the target, will retry',
+          );
+      }
+      if (partitions !== this.partitions) return;
+    }
   }
 
   /** Without a filter all records are copied: their values need not be events. */

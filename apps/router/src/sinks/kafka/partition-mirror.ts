@@ -48,6 +48,8 @@ export interface MirroredCounts {
 export class PartitionMirror implements Disposable {
   private session: Session | undefined;
   private isClosed = false;
+  /** The last transaction: those of a producer must not overlap. */
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: PartitionMirrorOptions) {}
 
@@ -57,38 +59,72 @@ export class PartitionMirror implements Disposable {
    *
    * @throws LogError if the transaction failed; SinkError if the target does not fit
    */
-  async append(
+  append(
     records: readonly LogRecord[],
-    { from, to }: { readonly from: bigint; readonly to: bigint },
+    range: { readonly from: bigint; readonly to: bigint },
   ): Promise<MirroredCounts> {
-    // An open mirror never reads behind its position, unless the topic was created again.
-    if (this.session && from < this.session.position) this.close();
-    const session = (this.session ??= await this.open());
-    if (this.isClosed) {
-      this.close();
-      throw new LogError('CLOSED', 'the partition is no longer assigned', false);
-    }
-    const { producer, position, targetClusterId, positionGroup } = session;
-    if (to <= position) return { appended: 0, returned: 0 };
-    const fresh = records.filter(({ offset }) => offset >= position);
-    const outgoing = fresh.filter((record) => !wasIn(targetClusterId, record));
-    const topic = this.options.target.topicFor(this.options.partition.topic);
-    try {
-      await producer.append(
-        outgoing.map((record) => toOutgoing(record, topic, session)),
-        { groupId: positionGroup, topic, partition: 0, offset: to },
-      );
-    } catch (error) {
-      this.close();
-      throw error;
-    }
-    session.position = to;
-    return { appended: outgoing.length, returned: fresh.length - outgoing.length };
+    return this.afterLast(() => this.appendFrom(records, range));
+  }
+
+  /**
+   * Commits the position again, so that it does not expire while the partition has no records.
+   *
+   * @throws LogError if the transaction failed; SinkError if the target does not fit
+   */
+  refresh(): Promise<void> {
+    return this.afterLast(async () => {
+      const session = await this.openSession();
+      await this.commit(session, [], session.position);
+    });
   }
 
   [Symbol.dispose](): void {
     this.isClosed = true;
     this.close();
+  }
+
+  private afterLast<T>(transaction: () => Promise<T>): Promise<T> {
+    const result = this.last.then(transaction);
+    this.last = result.catch(() => undefined);
+    return result;
+  }
+
+  private async appendFrom(
+    records: readonly LogRecord[],
+    { from, to }: { readonly from: bigint; readonly to: bigint },
+  ): Promise<MirroredCounts> {
+    // An open mirror never reads behind its position, unless the topic was created again.
+    if (this.session && from < this.session.position) this.close();
+    const session = await this.openSession();
+    const { position, targetClusterId } = session;
+    if (to <= position) return { appended: 0, returned: 0 };
+    const fresh = records.filter(({ offset }) => offset >= position);
+    const outgoing = fresh.filter((record) => !wasIn(targetClusterId, record));
+    await this.commit(session, outgoing, to);
+    return { appended: outgoing.length, returned: fresh.length - outgoing.length };
+  }
+
+  /** Appends records and moves the position in one transaction. */
+  private async commit(session: Session, records: readonly LogRecord[], position: bigint): Promise<void> {
+    const { producer, positionGroup } = session;
+    const topic = this.options.target.topicFor(this.options.partition.topic);
+    try {
+      await producer.append(
+        records.map((record) => toOutgoing(record, topic, session)),
+        { groupId: positionGroup, topic, partition: 0, offset: position },
+      );
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    session.position = position;
+  }
+
+  private async openSession(): Promise<Session> {
+    const session = (this.session ??= await this.open());
+    if (!this.isClosed) return session;
+    this.close();
+    throw new LogError('CLOSED', 'the partition is no longer assigned', false);
   }
 
   private close(): void {

@@ -34,3 +34,11 @@ export async function readCommitted(
   await consumer.disconnect();
   return read.filter((message) => !message.key?.toString().startsWith(SENTINEL));
 }
+
+/** Deletes the offsets of a group, as their expiry does. */
+export async function deleteGroup({ address }: { readonly address: string }, groupId: string): Promise<void> {
+  const admin = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  await admin.deleteGroups([groupId]);
+  await admin.disconnect();
+}
