@@ -2,6 +2,7 @@ import { AuthModule, HealthModule, LoggingModule, MetricsModule } from '@hailstr
 import type { Logger } from '@hailstream/service/logging';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { RealtimeConfig } from './config.js';
+import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { LiveModule } from './live/live.module.js';
 import { CityLogModule } from './log/log.module.js';
 import { RealtimeMetricsModule } from './metrics/realtime-metrics.module.js';
@@ -26,6 +27,7 @@ export class RealtimeModule {
         LiveModule.forRoot(config.tickMs),
         VehiclesModule,
         StatsModule,
+        DeadLettersModule,
         PageModule.forRoot(config.page),
       ],
     };

@@ -82,19 +82,16 @@ export async function list(
 }
 
 export async function show(broker: Broker, id: string): Promise<DeadLetterDetail> {
-  return withIndex(broker, (index, reader) => findDeadLetter(index, reader, id));
+  return withIndex(broker, (index) => findDeadLetter(index, id));
 }
 
-async function withIndex<T>(
-  broker: Broker,
-  use: (index: DeadLetterIndex, reader: ReturnType<typeof createRangeReader>) => T | Promise<T>,
-): Promise<T> {
+async function withIndex<T>(broker: Broker, use: (index: DeadLetterIndex) => T | Promise<T>): Promise<T> {
   const connection = connectionTo(broker);
   await using admin = createAdmin({ connection, logger: silent });
   await using reader = createRangeReader({ connection, logger: silent });
   const index = openDeadLetterIndex({ admin, reader, logger: silent });
   await index.update();
-  return await use(index, reader);
+  return await use(index);
 }
 
 /** How often each dead letter was redriven, by id, as kafkajs reads the committed records of telemetry. */

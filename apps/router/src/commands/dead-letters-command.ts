@@ -84,7 +84,7 @@ function parseShow(args: readonly string[]): DeadLettersCommand {
     await using reader = createRangeReader(context);
     const index = openDeadLetterIndex({ ...context, reader });
     await index.update(context.signal);
-    const letter = await findDeadLetter(index, reader, id);
+    const letter = await findDeadLetter(index, id);
     print(values.json ? JSON.stringify(letter) : showReport(letter));
     return 0;
   };

@@ -1,15 +1,13 @@
 import { deadLetterTopic } from '@hailstream/events';
 import {
   groupDeadLetters,
-  matchesFilter,
-  readDeadLetter,
+  selectDeadLetters,
   viewDeadLetter,
   viewDeadLetterContent,
   viewDeadLetterGroup,
   type BytesView,
   type DeadLetterFilter,
   type DeadLetterIndex,
-  type RangeReader,
 } from '@hailstream/log';
 import { textTable } from '@hailstream/service/text-table';
 import { UnknownDeadLetterError } from './redrive.js';
@@ -43,14 +41,13 @@ export function deadLetterList(
   index: DeadLetterIndex,
   { filter, limit }: { readonly filter: DeadLetterFilter; readonly limit: number },
 ) {
-  const matching = [...index.values()].filter((entry) => matchesFilter(entry, filter));
-  const latest = matching.toSorted((one, other) => other.lastWrittenMs - one.lastWrittenMs).slice(0, limit);
+  const matching = selectDeadLetters(index.values(), filter);
   return {
     total: matching.length,
     /** Whether the topic has older ones that were not read. */
     truncated: index.isTruncated,
     groups: groupDeadLetters(matching).map(viewDeadLetterGroup),
-    deadLetters: latest.map(viewDeadLetter),
+    deadLetters: matching.slice(0, limit).map(viewDeadLetter),
   };
 }
 
@@ -59,23 +56,17 @@ export function deadLetterList(
  *
  * @throws UnknownDeadLetterError
  */
-export async function findDeadLetter(index: DeadLetterIndex, reader: RangeReader, id: string) {
+export async function findDeadLetter(index: DeadLetterIndex, id: string) {
   const entry = index.get(id);
   if (entry === undefined) throw new UnknownDeadLetterError(`no dead letter has the id "${id}"`);
+  const stored = await index.readRecord(entry);
+  if (!stored) throw new UnknownDeadLetterError(`the log has deleted the dead letter with the id "${id}"`);
   const { partition, offset } = entry.place;
-  const ranges = [{ topic: deadLetterTopic.name, partition, from: offset, to: offset + 1n }] as const;
-  for await (const { records } of await reader.readRange({ ranges, onGap: () => undefined })) {
-    for (const record of records) {
-      const origin = readDeadLetter(record);
-      if (origin?.id !== id) continue;
-      return {
-        ...viewDeadLetter(entry),
-        storedAt: { topic: deadLetterTopic.name, partition, offset: String(offset) },
-        ...viewDeadLetterContent(record, origin, Number.POSITIVE_INFINITY),
-      };
-    }
-  }
-  throw new UnknownDeadLetterError(`the log has deleted the dead letter with the id "${id}"`);
+  return {
+    ...viewDeadLetter(entry),
+    storedAt: { topic: deadLetterTopic.name, partition, offset: String(offset) },
+    ...viewDeadLetterContent(stored.record, stored.origin, Number.POSITIVE_INFINITY),
+  };
 }
 
 /** The output of `list` for people. */

@@ -85,6 +85,16 @@ export function toEntry(
   };
 }
 
+/** The dead letters that match a filter: those written last first. */
+export function selectDeadLetters(
+  entries: Iterable<DeadLetterEntry>,
+  filter: DeadLetterFilter,
+): DeadLetterEntry[] {
+  return [...entries]
+    .filter((entry) => matchesFilter(entry, filter))
+    .toSorted((one, other) => other.lastWrittenMs - one.lastWrittenMs || (one.id < other.id ? -1 : 1));
+}
+
 export function matchesFilter(entry: DeadLetterEntry, filter: DeadLetterFilter): boolean {
   const { groupId, topic, reason, sinceMs, untilMs, owner, includesRedriven = false } = filter;
   return (

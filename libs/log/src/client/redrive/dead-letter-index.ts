@@ -23,6 +23,12 @@ interface DeadLetterIndexOptions {
   readonly ownerOf?: (record: LogRecord, origin: DeadLetterOrigin) => string | undefined;
 }
 
+/** A dead letter as the topic has it. */
+interface StoredDeadLetter {
+  readonly record: LogRecord;
+  readonly origin: DeadLetterOrigin;
+}
+
 /**
  * The dead letters of a topic, and which of them were redriven, up to the last {@link update}. A dead letter that was written
  * several times is one entry, and a redriven one stays redriven, however often it is written again.
@@ -72,6 +78,20 @@ export class DeadLetterIndex {
   async update(signal?: AbortSignal): Promise<void> {
     this.updating ??= this.read(signal).finally(() => (this.updating = undefined));
     await this.updating;
+  }
+
+  /** Reads the record of a dead letter; `undefined` if the topic has deleted it. @throws LogError if it cannot be read */
+  async readRecord({ id, place }: DeadLetterEntry): Promise<StoredDeadLetter | undefined> {
+    const { reader, topic } = this.options;
+    const ranges = [{ topic, partition: place.partition, from: place.offset, to: place.offset + 1n }];
+    const read = await reader.readRange({ ranges, onGap: () => undefined, onUndecodable: () => undefined });
+    for await (const { records } of read) {
+      for (const record of records) {
+        const origin = readDeadLetter(record);
+        if (origin?.id === id) return { record, origin };
+      }
+    }
+    return undefined;
   }
 
   private async read(signal: AbortSignal | undefined): Promise<void> {
