@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
-/** How a request fails: before it takes effect, after it, or with a status. */
-type RequestFault = 'reset-before' | 'reset-after' | { readonly status: number };
+/** How a request fails: before it takes effect, after it, or with a status. It may also be slow. */
+type RequestFault =
+  'reset-before' | 'reset-after' | { readonly status: number } | { readonly delayMs: number };
 
 interface ItemError {
   readonly status: number;
@@ -72,7 +74,10 @@ export class TestOpenSearchServer implements AsyncDisposable {
     const fault = this.fault(pathname);
     if (fault === 'reset-before') return void request.socket.destroy();
     if (fault === 'reset-after') response.end = () => response.destroy();
-    else if (fault) return send(response, fault.status, { error: { type: 'fault' } });
+    else if (typeof fault === 'object') {
+      if ('status' in fault) return send(response, fault.status, { error: { type: 'fault' } });
+      await delay(fault.delayMs);
+    }
     const expected = this.credentials && `Basic ${Buffer.from(this.credentials).toString('base64')}`;
     if (expected !== undefined && request.headers.authorization !== expected) {
       return send(response, 401, { error: { type: 'security_exception' } });

@@ -1,45 +1,13 @@
 import { deleteTopic, startTestBroker } from '@hailstream/log/testing';
-import { createHttpApp } from '@hailstream/nest';
 import { until } from '@hailstream/service/testing';
-import { makeToken } from '@hailstream/service/tokens';
 import { describe, expect, it } from 'vitest';
-import type { RouterConfig } from '../src/config.js';
-import { Job, type JobStatus } from '../src/jobs/job.js';
+import { Job } from '../src/jobs/job.js';
 import type { JobSpec } from '../src/router-file/router-file.js';
-import { RouterModule } from '../src/router.module.js';
 import type { Delivery } from '../src/sinks/delivery.js';
 import { TestOpenSearchServer } from './_opensearch-server.js';
+import { startService } from './_service.js';
 import { TestS3Server } from './_s3-server.js';
-import { appendPoints, connectionTo, s3Job, searchJob, silent, TELEMETRY } from './_util.js';
-
-const SECRET = 'a secret of at least thirty-two characters';
-
-async function startService(broker: { readonly address: string }, jobs: readonly JobSpec[]) {
-  const config: RouterConfig = {
-    logLevel: 'silent',
-    http: { host: '127.0.0.1', port: 0 },
-    auth: { kind: 'secret', secret: SECRET },
-    connection: connectionTo(broker),
-    topicPolicy: { missing: 'create' },
-    credentials: { openSearch: { username: 'router', password: 'secret' } },
-    jobs,
-  };
-  const app = await createHttpApp(RouterModule.forRoot(config, silent), { logger: silent });
-  await app.listen(0, '127.0.0.1');
-  const url = await app.getUrl();
-  const request = async (method: string, path: string, scope: 'read' | 'operate' | 'write') => {
-    const providerId = scope === 'write' ? '0197a1c0-6d1f-7000-8000-000000000001' : undefined;
-    const token = await makeToken(SECRET, { scopes: [scope], ...(providerId && { providerId }) }, '1h');
-    return fetch(`${url}${path}`, { method, headers: { authorization: `Bearer ${token}` } });
-  };
-  const job = async (name: string): Promise<JobStatus> => {
-    const { jobs: statuses } = (await (await request('GET', '/jobs', 'read')).json()) as {
-      jobs: JobStatus[];
-    };
-    return statuses.find((status) => status.name === name)!;
-  };
-  return { url, request, job, [Symbol.asyncDispose]: () => app.close() };
-}
+import { appendPoints, s3Job, searchJob, silent, TELEMETRY } from './_util.js';
 
 describe('the service', () => {
   it('keeps delivering one job while the sink of another is missing, and recovers', async () => {
@@ -64,28 +32,6 @@ describe('the service', () => {
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
     expect(metrics).toContain('router_records_total{job="healthy",result="delivered"} 500');
     expect(metrics).toContain('router_job_failing{job="broken"} 1');
-  });
-
-  it('reports that a search cluster is down, and delivers everything once it is up', async () => {
-    await using broker = await startTestBroker();
-    await using search = await TestOpenSearchServer.start();
-    await appendPoints(
-      broker,
-      Array.from({ length: 300 }, () => ({})),
-    );
-    await using service = await startService(broker, [searchJob(search)]);
-    await until(async () => (await service.job('search')).counts.delivered === 300);
-    search.fault = () => 'reset-before';
-    await appendPoints(
-      broker,
-      Array.from({ length: 200 }, () => ({})),
-    );
-    await until(async () => (await service.job('search')).state === 'failing');
-    expect((await service.job('search')).failure?.code).toBe('UNAVAILABLE');
-    search.fault = () => undefined;
-    await until(async () => (await service.job('search')).counts.delivered === 500);
-    expect(await service.job('search')).toMatchObject({ state: 'running', failure: null });
-    expect(search.documents.size).toBe(500);
   });
 
   it('reports wrong credentials of a search cluster, and delivers once they are accepted', async () => {

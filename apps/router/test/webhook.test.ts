@@ -1,55 +1,9 @@
 import { createHmac } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { startTestBroker } from '@hailstream/log/testing';
 import { describe, expect, it } from 'vitest';
 import { parseRouterFile, type JobSpec } from '../src/router-file/router-file.js';
 import { appendPoints, deadLettersOf, run } from './_util.js';
-
-const SECRET = 'a secret shared with the receiver';
-
-interface Received {
-  readonly headers: IncomingHttpHeaders;
-  readonly text: string;
-  readonly partition: number;
-  readonly events: readonly {
-    readonly device_id: string;
-    readonly timestamp: number;
-    readonly telemetry_id: string;
-  }[];
-}
-
-/** An endpoint that keeps the batches it accepts. `respond` chooses the status; 0 closes the connection. */
-async function startReceiver(respond: (batch: Received, attempt: number) => number = () => 200) {
-  const accepted: Received[] = [];
-  let attempts = 0;
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const text = Buffer.concat(chunks).toString('utf8');
-      const { partition, records } = JSON.parse(text) as {
-        partition: number;
-        records: { event: Received['events'][number] }[];
-      };
-      const batch = { headers: request.headers, text, partition, events: records.map(({ event }) => event) };
-      attempts += 1;
-      const status = respond(batch, attempts);
-      if (status === 0) return void request.socket.destroy();
-      if (status < 300) accepted.push(batch);
-      response.writeHead(status).end(status === 422 ? 'unknown vehicle' : '');
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    accepted,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
+import { startReceiver, WEBHOOK_SECRET } from './_webhook-receiver.js';
 
 function webhookJob(url: string, settings: { maxAttempts?: number } = {}): JobSpec {
   const job = {
@@ -65,7 +19,7 @@ const points = Array.from({ length: 600 }, (_, index) => ({
   deviceId: `0197a1c5-0000-7000-8000-${String(index % 9).padStart(12, '0')}`,
   timeMs: 1_770_000_000_000 + index,
 }));
-const credentials = { webhookSecret: SECRET };
+const credentials = { webhookSecret: WEBHOOK_SECRET };
 
 describe('the webhook sink', () => {
   it('sends signed batches, in order per device', async () => {
@@ -77,7 +31,7 @@ describe('the webhook sink', () => {
     const newest = new Map<string, number>();
     for (const { headers, text, events } of receiver.accepted) {
       const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${text}`;
-      const signature = createHmac('sha256', SECRET).update(signed).digest('base64');
+      const signature = createHmac('sha256', WEBHOOK_SECRET).update(signed).digest('base64');
       expect(headers['webhook-signature']).toBe(`v1,${signature}`);
       for (const { device_id: device, timestamp } of events) {
         expect(timestamp).toBeGreaterThan(newest.get(device) ?? 0);

@@ -1,0 +1,38 @@
+import { createHttpApp } from '@hailstream/nest';
+import { makeToken } from '@hailstream/service/tokens';
+import type { RouterConfig } from '../src/config.js';
+import type { JobStatus } from '../src/jobs/job.js';
+import type { JobSpec } from '../src/router-file/router-file.js';
+import { RouterModule } from '../src/router.module.js';
+import { connectionTo, silent } from './_util.js';
+import { WEBHOOK_SECRET } from './_webhook-receiver.js';
+
+const SECRET = 'a secret of at least thirty-two characters';
+
+/** The router with its HTTP API, on a free port. */
+export async function startService(broker: { readonly address: string }, jobs: readonly JobSpec[]) {
+  const config: RouterConfig = {
+    logLevel: 'silent',
+    http: { host: '127.0.0.1', port: 0 },
+    auth: { kind: 'secret', secret: SECRET },
+    connection: connectionTo(broker),
+    topicPolicy: { missing: 'create' },
+    credentials: { openSearch: { username: 'router', password: 'secret' }, webhookSecret: WEBHOOK_SECRET },
+    jobs,
+  };
+  const app = await createHttpApp(RouterModule.forRoot(config, silent), { logger: silent });
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  const request = async (method: string, path: string, scope: 'read' | 'operate' | 'write') => {
+    const providerId = scope === 'write' ? '0197a1c0-6d1f-7000-8000-000000000001' : undefined;
+    const token = await makeToken(SECRET, { scopes: [scope], ...(providerId && { providerId }) }, '1h');
+    return fetch(`${url}${path}`, { method, headers: { authorization: `Bearer ${token}` } });
+  };
+  const job = async (name: string): Promise<JobStatus> => {
+    const { jobs: statuses } = (await (await request('GET', '/jobs', 'read')).json()) as {
+      jobs: JobStatus[];
+    };
+    return statuses.find((status) => status.name === name)!;
+  };
+  return { url, request, job, [Symbol.asyncDispose]: () => app.close() };
+}
