@@ -272,6 +272,37 @@ describe('BatchConsumer in a group', () => {
     expect(handed).toBe(1);
     expect(assignments).toHaveLength(1);
   });
+
+  it.each(['fails', 'is paused'])(
+    'keeps its partitions if it %s for longer than the session timeout',
+    async (state) => {
+      const topic = await bench.topic(1);
+      await append(bench.producer(), numbered(topic, 1));
+      const groupId = `group-${randomUUID()}`;
+      const sessionTimeoutMs = 6_000;
+      const started = performance.now();
+      const isOver = () => performance.now() - started > 1.5 * sessionTimeoutMs;
+      const consumer = bench.consumer({
+        groupId,
+        topics: [topic],
+        offsets: FROM_START,
+        sessionTimeoutMs,
+        handler: async () => {
+          if (!isOver()) throw Object.assign(new Error('unavailable'), { retryable: true });
+        },
+      });
+      const assignments: unknown[] = [];
+      consumer.onAssignment((assigned) => {
+        assignments.push(assigned);
+        if (state === 'is paused') consumer.pause(assigned);
+      });
+      await consumer.start();
+      await until(isOver);
+      consumer.resume(consumer.assignment());
+      await until(async () => (await bench.committed(groupId, topic))[0] === '1');
+      expect(assignments).toHaveLength(1);
+    },
+  );
 });
 
 describe('BatchConsumer without a broker', () => {
