@@ -1,3 +1,6 @@
+import { deadLetterTopic } from '@hailstream/events';
+import { createDeadLetterQueue } from '@hailstream/log';
+import { createLogger } from '@hailstream/service/logging';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser, type TestBrowser } from './_browser.js';
@@ -10,6 +13,8 @@ interface Mark {
   readonly x: number;
   readonly y: number;
 }
+
+const silent = createLogger({ name: 'test', level: 'silent' });
 
 /** The part of the map that no bar, panel or card covers. */
 const CLEAR = { left: 420, right: 860, top: 120, bottom: 680 } as const;
@@ -117,6 +122,53 @@ describe('the dashboard in a browser', () => {
     );
     await page.keyboard.press('t');
     await table.waitFor({ state: 'detached' });
+  });
+
+  it('lists the dead letters by reason, and shows one with its record', async () => {
+    const { kafkaBrokers } = await system.run();
+    const connection = { brokers: kafkaBrokers.split(','), clientId: 'test' };
+    await using queue = createDeadLetterQueue({ connection, logger: silent, topic: deadLetterTopic.name });
+    const letter = (offset: bigint, groupId: string, reason: Error) => ({
+      kind: 'record' as const,
+      topic: 'ride.telemetry',
+      partition: 0,
+      record: {
+        offset,
+        key: Buffer.from('vehicle'),
+        value: Buffer.from(`record ${offset}`),
+        headers: {},
+        timestampMs: 1,
+      },
+      attempts: 1,
+      groupId,
+      reason,
+    });
+    await queue.write([
+      letter(1n, 'router-search', new Error('field 1 is invalid')),
+      letter(2n, 'router-search', new Error('field 2 is invalid')),
+      letter(3n, 'router-hook', new Error('status 422')),
+    ]);
+    await page.keyboard.press('d');
+    const groups = page.getByTestId('dead-letter-groups').getByRole('button');
+    const rows = page.getByTestId('dead-letter-list').getByRole('button');
+    await eventually('both groups are listed', async () => (await groups.count()) === 2);
+    expect(new URL(page.url()).hash).toBe('#dead-letters');
+    await groups.filter({ hasText: 'router-search' }).click();
+    await eventually('the list has the group', async () => (await rows.count()) === 2);
+    await rows.filter({ hasText: 'offset 2' }).click();
+    const card = page.getByTestId('dead-letter-card');
+    await card.getByText('record 2', { exact: true }).waitFor();
+    expect(await card.textContent()).toContain('field 2 is invalid');
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.keyboard.press('Escape');
+    await card.waitFor({ state: 'detached' });
+    await page.getByRole('searchbox', { name: 'Reason contains' }).fill('422');
+    await eventually('the reasons are filtered', async () => (await rows.count()) === 1);
+    await page.getByRole('button', { name: 'Dead letters' }).click();
+    await page.getByTestId('dead-letters-total').waitFor({ state: 'detached' });
+    await eventually('the map is live', async () => (await dataOf('live')) === 'true');
   });
 
   it('applies the chosen theme, also after a reload', async () => {

@@ -3,6 +3,8 @@ import { Bar } from './bar/bar.js';
 import { useLiveness } from './liveness/use-liveness.js';
 import { VehicleCard } from './card/vehicle-card.js';
 import { useDashboard } from './dashboard.js';
+import { DeadLettersView } from './dead-letters/dead-letters-view.js';
+import { useDeadLettersAddress } from './dead-letters/use-dead-letters-address.js';
 import { CityMap } from './map/city-map.js';
 import { Notices } from './notices/notices.js';
 import { FleetPanel } from './panel/fleet-panel.js';
@@ -17,13 +19,14 @@ export function App() {
   const { city, connection } = useDashboard();
   const [canShowMap, setCanShowMap] = useState(true);
   const [wantsTable, setWantsTable] = useState(false);
+  const [showsDeadLetters, setShowsDeadLetters] = useDeadLettersAddress();
   const showsTable = wantsTable || !canShowMap;
   const [panelIsOpen, setPanelIsOpen] = useState(() => !matchMedia(narrow).matches);
   const state = useStore(connection.state);
   const isSignedOut = state.kind === 'signed-out';
   const selected = useStore(city.selected);
   const [isSlow, setIsSlow] = useState(false);
-  const liveness = useLiveness({ showsTable });
+  const liveness = useLiveness({ showsMap: !showsTable && !showsDeadLetters });
 
   // The map failed: the table is shown until the user requests the map again.
   const map = useStore(city.map);
@@ -31,18 +34,19 @@ export function App() {
     if (map === 'unavailable') setCanShowMap(false);
   }, [map]);
 
-  useEffect(() => {
-    document.documentElement.dataset['connection'] = state.kind;
-    document.documentElement.dataset['live'] = String(liveness.isLive);
-  }, [state.kind, liveness.isLive]);
+  useDocumentData({ connection: state.kind, live: String(liveness.isLive) });
 
   const toggleTable = () => setWantsTable((wanted) => !wanted);
   const togglePanel = () => setPanelIsOpen((open) => !open);
+  const toggleDeadLetters = () => setShowsDeadLetters(!showsDeadLetters);
+  const showsCity = !isSignedOut && !showsDeadLetters;
   useShortcuts({
-    Escape: () => city.select(null),
-    t: canShowMap ? toggleTable : undefined,
-    p: togglePanel,
+    Escape: showsCity ? () => city.select(null) : undefined,
+    t: canShowMap && showsCity ? toggleTable : undefined,
+    p: showsCity ? togglePanel : undefined,
+    d: toggleDeadLetters,
     '/': () => {
+      if (!showsCity) return;
       setPanelIsOpen(true);
       requestAnimationFrame(() => document.getElementById('find-vehicle')?.focus());
     },
@@ -61,22 +65,34 @@ export function App() {
         onToggleTable={toggleTable}
         panelIsOpen={panelIsOpen}
         onTogglePanel={togglePanel}
+        showsDeadLetters={showsDeadLetters}
+        onToggleDeadLetters={toggleDeadLetters}
       />
       <main className="stage">
         {canShowMap && !isSignedOut && (
-          <CityMap isShown={!showsTable} isPast={liveness.isPast} onSlow={setIsSlow} />
+          <CityMap isShown={!showsTable && showsCity} isPast={liveness.isPast} onSlow={setIsSlow} />
         )}
-        {showsTable && !isSignedOut && (
+        {showsTable && showsCity && (
           <VehicleTable onShowMap={canShowMap ? null : () => setCanShowMap(true)} />
         )}
+        {showsDeadLetters && !isSignedOut && <DeadLettersView />}
       </main>
-      {panelIsOpen && !isSignedOut && <FleetPanel />}
-      {selected !== null && !isSignedOut && <VehicleCard key={selected.deviceId} selected={selected} />}
-      <Notices
-        isSlow={isSlow && !showsTable}
-        showsTable={showsTable}
-        onShowTable={() => setWantsTable(true)}
-      />
+      {panelIsOpen && showsCity && <FleetPanel />}
+      {selected !== null && showsCity && <VehicleCard key={selected.deviceId} selected={selected} />}
+      {(showsCity || isSignedOut) && (
+        <Notices
+          isSlow={isSlow && !showsTable}
+          showsTable={showsTable}
+          onShowTable={() => setWantsTable(true)}
+        />
+      )}
     </div>
   );
+}
+
+/** Sets data attributes of the document. */
+function useDocumentData({ connection, live }: { connection: string; live: string }): void {
+  useEffect(() => {
+    Object.assign(document.documentElement.dataset, { connection, live });
+  }, [connection, live]);
 }

@@ -2,6 +2,14 @@
 
 const locale = 'en-GB';
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+const dateTime = new Intl.DateTimeFormat(locale, {
+  year: 'numeric',
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+});
 const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 /** Shown for unknown values. */
@@ -30,6 +38,11 @@ export function formatShare(part: number, total: number): string {
 /** The time of day in the browser's time zone. */
 export function formatClock(atMs: number): string {
   return clock.format(atMs);
+}
+
+/** Date and time of day of an ISO 8601 time, in the browser's time zone; unknown if it is `null`. */
+export function formatDateTime(iso: string | null): string {
+  return iso === null ? UNKNOWN : dateTime.format(new Date(iso));
 }
 
 /** An age or a wait: 0.4 s, 12 s, 3 min 05 s, 2 h 10 min. */

@@ -65,6 +65,13 @@ export const MapIcon = () => (
   </Icon>
 );
 
+export const DeadLettersIcon = () => (
+  <Icon>
+    <rect x="2.5" y="4" width="13" height="10" rx="2" />
+    <path d="m3 5.5 6 4.6 6-4.6M7.6 11.6l2.8 0" />
+  </Icon>
+);
+
 export const SunIcon = () => (
   <Icon>
     <circle cx="9" cy="9" r="3.1" />

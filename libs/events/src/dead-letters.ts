@@ -2,7 +2,7 @@
  * A dead letter in the responses of the realtime service. Topic, partition and offset are those of the record. Offsets are
  * decimal, times are ISO 8601; `null` for a time outside the years that it can represent.
  */
-interface DeadLetterSummary {
+export interface DeadLetterSummary {
   readonly id: string;
   readonly group: string;
   readonly topic: string;
@@ -23,7 +23,7 @@ interface DeadLetterSummary {
 }
 
 /** Dead letters of one consumer group and topic with the same reason. */
-interface DeadLetterGroupSummary {
+export interface DeadLetterGroupSummary {
   readonly group: string;
   readonly topic: string;
   /** Their reasons, without numbers and quoted texts. */
@@ -53,7 +53,7 @@ export interface DeadLetterPage {
 }
 
 /** Bytes of a record: as text if they are printable UTF-8, otherwise in hexadecimal. */
-interface RecordBytes {
+export interface RecordBytes {
   readonly sizeBytes: number;
   readonly encoding: 'utf8' | 'hex';
   readonly content: string;

@@ -1,13 +1,23 @@
 import './bar.css';
+import type { ReactNode } from 'react';
 import { useDashboard } from '../dashboard.js';
 import { formatDuration } from '../format.js';
-import { MapIcon, MoonIcon, PanelIcon, SignOutIcon, SunIcon, SystemIcon, TableIcon } from '../icons.js';
+import {
+  DeadLettersIcon,
+  MapIcon,
+  MoonIcon,
+  PanelIcon,
+  SignOutIcon,
+  SunIcon,
+  SystemIcon,
+  TableIcon,
+} from '../icons.js';
 import { freshnessOf, newestEventAge, type Liveness } from '../liveness/liveness.js';
 import { useNow } from '../liveness/use-liveness.js';
 import { useStore } from '../store.js';
 import { type ThemeChoice, themeChoices } from '../theme/theme.js';
 
-const themeIcons: Readonly<Record<ThemeChoice, () => React.ReactNode>> = {
+const themeIcons: Readonly<Record<ThemeChoice, () => ReactNode>> = {
   system: SystemIcon,
   light: SunIcon,
   dark: MoonIcon,
@@ -20,6 +30,8 @@ interface BarProps {
   readonly onToggleTable: () => void;
   readonly panelIsOpen: boolean;
   readonly onTogglePanel: () => void;
+  readonly showsDeadLetters: boolean;
+  readonly onToggleDeadLetters: () => void;
 }
 
 /** The bar at the top: the city, whether the data is live, and the controls. */
@@ -30,6 +42,8 @@ export function Bar({
   onToggleTable,
   panelIsOpen,
   onTogglePanel,
+  showsDeadLetters,
+  onToggleDeadLetters,
 }: BarProps) {
   const { connection, signOut } = useDashboard();
   const city = useStore(connection.city);
@@ -48,43 +62,66 @@ export function Bar({
         <FreshnessWords />
       </div>
       <div className="bar-controls">
-        {isSignedOut || (
-          <button
-            type="button"
-            className="bar-button"
-            aria-pressed={panelIsOpen}
-            aria-label="Figures panel"
+        {isSignedOut || showsDeadLetters || (
+          <BarButton
+            label="Figures panel"
             title="Figures panel (P)"
+            isPressed={panelIsOpen}
             onClick={onTogglePanel}
           >
             <PanelIcon />
-          </button>
+          </BarButton>
         )}
-        {canShowMap && !isSignedOut && (
-          <button
-            type="button"
-            className="bar-button"
-            aria-label={showsTable ? 'Show the map' : 'Show the table'}
+        {canShowMap && !isSignedOut && !showsDeadLetters && (
+          <BarButton
+            label={showsTable ? 'Show the map' : 'Show the table'}
             title={showsTable ? 'Map (T)' : 'Table (T)'}
             onClick={onToggleTable}
           >
             {showsTable ? <MapIcon /> : <TableIcon />}
-          </button>
+          </BarButton>
+        )}
+        {isSignedOut || (
+          <BarButton
+            label="Dead letters"
+            title="Dead letters (D)"
+            isPressed={showsDeadLetters}
+            onClick={onToggleDeadLetters}
+          >
+            <DeadLettersIcon />
+          </BarButton>
         )}
         <ThemeButton />
         {signOut !== null && (
-          <button
-            type="button"
-            className="bar-button"
-            aria-label="Sign out"
-            title="Sign out"
-            onClick={signOut}
-          >
+          <BarButton label="Sign out" title="Sign out" onClick={signOut}>
             <SignOutIcon />
-          </button>
+          </BarButton>
         )}
       </div>
     </header>
+  );
+}
+
+/** A button with an icon. `isPressed` is set if it switches something on and off. */
+function BarButton(props: {
+  label: string;
+  title: string;
+  isPressed?: boolean;
+  onClick: () => void;
+  children: ReactNode;
+}) {
+  const { label, title, isPressed, onClick, children } = props;
+  return (
+    <button
+      type="button"
+      className="bar-button"
+      aria-pressed={isPressed}
+      aria-label={label}
+      title={title}
+      onClick={onClick}
+    >
+      {children}
+    </button>
   );
 }
 
@@ -135,14 +172,12 @@ function ThemeButton() {
   const next = themeChoices[(themeChoices.indexOf(choice) + 1) % themeChoices.length]!;
   const Icon = themeIcons[choice];
   return (
-    <button
-      type="button"
-      className="bar-button"
-      aria-label={`Theme: ${choice}. Change to ${next}`}
+    <BarButton
+      label={`Theme: ${choice}. Change to ${next}`}
       title={`Theme: ${choice}`}
       onClick={() => theme.choose(next)}
     >
       <Icon />
-    </button>
+    </BarButton>
   );
 }

@@ -8,11 +8,10 @@ import {
   nextConnectionState,
   retryDelayMs,
 } from './connection-state.js';
+import { type Answer, request } from './request.js';
 
 /** Timeout of the handshake. */
 const HANDSHAKE_TIMEOUT_MS = 8_000;
-
-const REQUEST_TIMEOUT_MS = 10_000;
 
 /** The connection to the realtime service: sends the viewport and the watched vehicle, and passes on what is received. */
 export class Connection {
@@ -49,6 +48,13 @@ export class Connection {
     });
   }
 
+  /** Requests JSON with the user's token. If the service refuses the token, the user is signed out. */
+  async request<T>(path: string, signal?: AbortSignal): Promise<Answer<T>> {
+    const answer = await request<T>(path, { token: this.token, signal });
+    if (answer.kind === 'refused') this.refuse();
+    return answer;
+  }
+
   private listen(): void {
     const socket = this.socket;
     socket.on('connect', () => {
@@ -75,11 +81,8 @@ export class Connection {
   }
 
   private async checkRefusal(): Promise<void> {
-    const answer = await requestCity(this.token);
-    if (answer.kind === 'refused') {
-      this.refuse();
-      return;
-    }
+    const answer = await this.request('/city');
+    if (answer.kind === 'refused') return;
     this.refusals++;
     await pause(retryDelayMs(this.refusals));
     if (this.state.get().kind !== 'signed-out' && !this.socket.active) this.socket.connect();
@@ -87,15 +90,13 @@ export class Connection {
 
   private async loadCity(): Promise<void> {
     for (let attempt = 1; this.state.get().kind !== 'signed-out'; attempt++) {
-      const answer = await requestCity(this.token);
-      if (answer.kind === 'refused') {
-        this.refuse();
-        return;
-      }
-      if (answer.kind === 'city') {
-        this.city.set(answer.city);
+      const answer = await this.request<City>('/city');
+      if (answer.kind === 'refused') return;
+      if (answer.kind === 'ok') {
+        const { body: city } = answer;
+        this.city.set(city);
         // Vehicles are requested while the map loads; the map later sets the exact viewport.
-        if (this.cityState.viewport.get() === null) this.cityState.viewport.set(answer.city.bbox);
+        if (this.cityState.viewport.get() === null) this.cityState.viewport.set(city.bbox);
         return;
       }
       await pause(retryDelayMs(attempt));
@@ -118,27 +119,6 @@ export class Connection {
 
   private sendWatch(): void {
     if (this.socket.connected) this.socket.emit('watch', this.cityState.selected.get());
-  }
-}
-
-/** The result of requesting the city. */
-type CityAnswer =
-  | { readonly kind: 'city'; readonly city: City }
-  | { readonly kind: 'refused' }
-  | { readonly kind: 'failed'; readonly reason: string };
-
-/** Requests `GET /city`, whose status also shows whether the token is accepted. */
-async function requestCity(token: string | null): Promise<CityAnswer> {
-  try {
-    const response = await fetch('/city', {
-      headers: token === null ? {} : { Authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-    });
-    if (response.status === 401 || response.status === 403) return { kind: 'refused' };
-    if (!response.ok) return { kind: 'failed', reason: `the service answered ${response.status}` };
-    return { kind: 'city', city: (await response.json()) as City };
-  } catch (error) {
-    return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
   }
 }
 

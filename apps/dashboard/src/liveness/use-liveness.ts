@@ -7,7 +7,7 @@ import { useStore } from '../store.js';
 const UPDATE_INTERVAL_MS = 500;
 
 /** Whether the data on the page is live. */
-export function useLiveness({ showsTable }: { showsTable: boolean }): Liveness {
+export function useLiveness({ showsMap }: { showsMap: boolean }): Liveness {
   const { city, connection } = useDashboard();
   const map = useStore(city.map);
   return livenessOf({
@@ -15,7 +15,7 @@ export function useLiveness({ showsTable }: { showsTable: boolean }): Liveness {
     status: useStore(city.status),
     tick: useStore(city.tick),
     isCurrent: useStore(city.isCurrent),
-    map: showsTable ? null : map,
+    map: showsMap ? map : null,
     now: useNow(),
   });
 }

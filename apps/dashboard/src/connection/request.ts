@@ -1,0 +1,26 @@
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** The result of a request: its body, or why there is none. `refused`: the token is missing, invalid or expired. */
+export type Answer<T> =
+  | { readonly kind: 'ok'; readonly body: T }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Requests JSON from the service of this page. */
+export async function request<T>(
+  path: string,
+  { token, signal }: { readonly token: string | null; readonly signal?: AbortSignal | undefined },
+): Promise<Answer<T>> {
+  const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  try {
+    const response = await fetch(path, {
+      headers: token === null ? {} : { Authorization: `Bearer ${token}` },
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+    });
+    if (response.status === 401 || response.status === 403) return { kind: 'refused' };
+    if (!response.ok) return { kind: 'failed', reason: `the service answered ${response.status}` };
+    return { kind: 'ok', body: (await response.json()) as T };
+  } catch (error) {
+    return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,198 @@
+import './dead-letters.css';
+import type {
+  DeadLetterGroupSummary,
+  DeadLetterPage,
+  DeadLetterSummary,
+} from '@hailstream/events/dead-letters';
+import { useState } from 'react';
+import { formatCount, formatDateTime } from '../format.js';
+import { SearchIcon } from '../icons.js';
+import { useShortcuts } from '../shortcuts.js';
+import { DeadLetterCard } from './dead-letter-card.js';
+import { useDeadLetters } from './use-dead-letters.js';
+
+const PAGE_LETTERS = 50;
+/** The service returns no more at once. */
+const MAX_LETTERS = 500;
+
+/** The records that consumer groups could not process: groups with the same reason, and the latest of them. */
+export function DeadLettersView() {
+  const [reason, setReason] = useState('');
+  const [includesRedriven, setIncludesRedriven] = useState(false);
+  const [group, setGroup] = useState<DeadLetterGroupSummary | null>(null);
+  const [limit, setLimit] = useState(PAGE_LETTERS);
+  const [opened, setOpened] = useState<string | null>(null);
+  const filter = { reason, includesRedriven, limit: 1 };
+  const all = useDeadLetters(filter);
+  const chosen = group && { group: group.group, topic: group.topic, reason: group.pattern };
+  const list = useDeadLetters({ ...filter, ...chosen, limit });
+  useShortcuts({ Escape: opened === null ? undefined : () => setOpened(null) });
+  const failure = list.failure ?? all.failure;
+
+  const choose = (next: DeadLetterGroupSummary): void => {
+    setGroup(group !== null && isSameGroup(group, next) ? null : next);
+    setLimit(PAGE_LETTERS);
+  };
+  return (
+    <section className="letters" aria-labelledby="letters-heading" data-opened={opened !== null}>
+      <header className="letters-header">
+        <h2 id="letters-heading">Dead letters</h2>
+        <p className="letters-total" role="status" data-testid="dead-letters-total">
+          {all.body === null ? 'loading' : totalWords(all.body)}
+        </p>
+        <label className="letters-search">
+          <SearchIcon />
+          <input
+            type="search"
+            placeholder="Reason contains"
+            aria-label="Reason contains"
+            autoComplete="off"
+            spellCheck={false}
+            value={reason}
+            onChange={(event) => {
+              setReason(event.target.value);
+              setGroup(null);
+            }}
+          />
+        </label>
+        <label className="letters-redriven">
+          <input
+            type="checkbox"
+            checked={includesRedriven}
+            onChange={(event) => setIncludesRedriven(event.target.checked)}
+          />
+          Redriven ones, too
+        </label>
+      </header>
+      {failure !== null && (
+        <p className="letters-failure" role="alert">
+          The list cannot be loaded: {failure}. Trying again.
+        </p>
+      )}
+      <div className="letters-columns">
+        <div className="letters-list">
+          {all.body?.total === 0 && <NoLetters isFiltered={reason !== ''} />}
+          <Groups groups={all.body?.groups ?? []} chosen={group} onChoose={choose} />
+          {list.body !== null && list.body.total > 0 && (
+            <Letters
+              page={list.body}
+              opened={opened}
+              onOpen={setOpened}
+              onMore={limit < MAX_LETTERS ? () => setLimit(limit + PAGE_LETTERS) : null}
+            />
+          )}
+        </div>
+        {opened !== null && <DeadLetterCard key={opened} id={opened} onClose={() => setOpened(null)} />}
+      </div>
+    </section>
+  );
+}
+
+function totalWords({ total, groups, isCurrent, truncated }: DeadLetterPage): string {
+  const words = `${formatCount(total)} in ${formatCount(groups.length)} ${groups.length === 1 ? 'group' : 'groups'}`;
+  const older = truncated ? '; older ones are not listed' : '';
+  return `${words}${older}${isCurrent ? '' : '; the log is still being read'}`;
+}
+
+function NoLetters({ isFiltered }: { isFiltered: boolean }) {
+  return (
+    <p className="letters-none" data-testid="no-dead-letters">
+      {isFiltered
+        ? 'No dead letter has such a reason.'
+        : 'No dead letters: every record was processed, or redriven since.'}
+    </p>
+  );
+}
+
+function Groups(props: {
+  groups: readonly DeadLetterGroupSummary[];
+  chosen: DeadLetterGroupSummary | null;
+  onChoose: (group: DeadLetterGroupSummary) => void;
+}) {
+  const { groups, chosen, onChoose } = props;
+  return (
+    <ul className="letters-groups" aria-label="By reason and consumer group" data-testid="dead-letter-groups">
+      {groups.map((group) => (
+        <li key={JSON.stringify([group.group, group.topic, group.pattern])}>
+          <button
+            type="button"
+            className="letters-group"
+            aria-pressed={chosen !== null && isSameGroup(chosen, group)}
+            onClick={() => onChoose(group)}
+          >
+            <span className="letters-count">{formatCount(group.count)}</span>
+            <span className="letters-reason">{group.reason}</span>
+            <span className="letters-meta">
+              <strong>{group.group}</strong>
+              <span>{group.topic}</span>
+              <span>
+                {formatDateTime(group.firstWrittenAt)} – {formatDateTime(group.lastWrittenAt)}
+              </span>
+              {group.redriven > 0 && <span>{formatCount(group.redriven)} redriven</span>}
+            </span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Letters(props: {
+  page: DeadLetterPage;
+  opened: string | null;
+  onOpen: (id: string) => void;
+  onMore: (() => void) | null;
+}) {
+  const { page, opened, onOpen, onMore } = props;
+  const { deadLetters, total } = page;
+  return (
+    <>
+      <h3 className="letters-latest">
+        Latest {formatCount(deadLetters.length)} of {formatCount(total)}
+      </h3>
+      <ol className="letters-rows" data-testid="dead-letter-list">
+        {deadLetters.map((letter) => (
+          <LetterRow key={letter.id} letter={letter} isOpen={letter.id === opened} onOpen={onOpen} />
+        ))}
+      </ol>
+      {deadLetters.length < total && (
+        <p className="letters-more">
+          {onMore === null ? (
+            'Filter by reason or choose a group to see older ones.'
+          ) : (
+            <button type="button" className="link-button" onClick={onMore}>
+              Show more
+            </button>
+          )}
+        </p>
+      )}
+    </>
+  );
+}
+
+function LetterRow(props: { letter: DeadLetterSummary; isOpen: boolean; onOpen: (id: string) => void }) {
+  const { letter, isOpen, onOpen } = props;
+  const { id, lastWrittenAt, group, topic, partition, offset, reason, redrives, redrivenAt } = letter;
+  return (
+    <li>
+      <button type="button" className="letters-row" aria-current={isOpen} onClick={() => onOpen(id)}>
+        <time className="letters-time" dateTime={lastWrittenAt ?? undefined}>
+          {formatDateTime(lastWrittenAt)}
+        </time>
+        <span className="letters-reason">{reason}</span>
+        <span className="letters-meta">
+          <strong>{group}</strong>
+          <span>
+            {topic}/{partition}, offset {offset}
+          </span>
+          {redrives > 0 && <span>redriven {formatCount(redrives)} × before</span>}
+          {redrivenAt !== null && <span className="letters-done">redriven</span>}
+        </span>
+      </button>
+    </li>
+  );
+}
+
+function isSameGroup(one: DeadLetterGroupSummary, other: DeadLetterGroupSummary): boolean {
+  return one.group === other.group && one.topic === other.topic && one.pattern === other.pattern;
+}
