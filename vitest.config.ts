@@ -29,8 +29,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['{apps,libs}/*/test/**/*.test.ts'],
-          // They have requirements that npm cannot install: vitest.clients.config.ts.
-          exclude: [...configDefaults.exclude, 'libs/log/test/clients/**'],
+          // They have requirements that npm cannot install: vitest.clients.config.ts, vitest.sinks.config.ts.
+          exclude: [...configDefaults.exclude, 'libs/log/test/clients/**', 'apps/router/test/sinks/**'],
           globalSetup: ['tools/src/test-postgres.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -4,20 +4,29 @@ import type { RouterConfig } from '../src/config.js';
 import type { JobStatus } from '../src/jobs/job.js';
 import type { JobSpec } from '../src/router-file/router-file.js';
 import { RouterModule } from '../src/router.module.js';
+import type { SinkCredentials } from '../src/sinks/credentials.js';
 import { connectionTo, silent } from './_util.js';
 import { WEBHOOK_SECRET } from './_webhook-receiver.js';
 
+const CREDENTIALS: SinkCredentials = {
+  openSearch: { username: 'router', password: 'secret' },
+  webhookSecret: WEBHOOK_SECRET,
+};
 const SECRET = 'a secret of at least thirty-two characters';
 
 /** The router with its HTTP API, on a free port. */
-export async function startService(broker: { readonly address: string }, jobs: readonly JobSpec[]) {
+export async function startService(
+  broker: { readonly address: string },
+  jobs: readonly JobSpec[],
+  credentials: SinkCredentials = CREDENTIALS,
+) {
   const config: RouterConfig = {
     logLevel: 'silent',
     http: { host: '127.0.0.1', port: 0 },
     auth: { kind: 'secret', secret: SECRET },
     connection: connectionTo(broker),
     topicPolicy: { missing: 'create' },
-    credentials: { openSearch: { username: 'router', password: 'secret' }, webhookSecret: WEBHOOK_SECRET },
+    credentials,
     jobs,
   };
   const app = await createHttpApp(RouterModule.forRoot(config, silent), { logger: silent });

@@ -31,7 +31,7 @@ export function connectionTo(broker: { readonly address: string }): LogConnectio
 
 /** A job that delivers telemetry to the server's bucket. */
 export function s3Job(
-  s3: TestS3Server,
+  s3: Pick<TestS3Server, 'endpoint' | 'bucket'>,
   settings: { sink?: object; batching?: object; name?: string } = {},
 ): JobSpec {
   const sink = {
@@ -49,7 +49,7 @@ export function s3Job(
 
 /** A job that stores telemetry in the server's indexes. */
 export function searchJob(
-  server: TestOpenSearchServer,
+  server: Pick<TestOpenSearchServer, 'url'>,
   settings: { name?: string; batching?: object } = {},
 ): JobSpec {
   const sink = { type: 'opensearch', url: server.url, index: 'ride-telemetry-{yyyy.MM.dd}' };

@@ -1,5 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { ProcessFolder } from '../processes/process-folder.js';
 import { KafkaError } from './classpath.js';
 
@@ -10,6 +12,8 @@ const DEFAULT_HEAP = '256m';
 interface KafkaToolOptions {
   /** Its standard input. @default empty */
   readonly input?: string;
+  /** Called with each line of its standard output, which is then not collected. */
+  readonly onLine?: (line: string) => void;
   /** The tool is killed after this time. @default two minutes */
   readonly timeoutMs?: number;
   /** Maximum heap size, in the format of `-Xmx`. @default 256m */
@@ -35,11 +39,15 @@ export async function kafkaTool(
   args: readonly string[],
   options: KafkaToolOptions = {},
 ): Promise<KafkaToolResult> {
-  const { input = '', timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { input = '', timeoutMs = DEFAULT_TIMEOUT_MS, onLine } = options;
   await using tool = startKafkaTool(classpath, mainClass, args, options);
   const { child } = tool;
   const output = { stdout: '', stderr: '' };
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  if (onLine) {
+    createInterface({ input: child.stdout as Readable }).on('line', onLine);
+  } else {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  }
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
   // A tool may exit before it has read its whole input.
   child.stdin?.on('error', () => undefined);
