@@ -1,4 +1,4 @@
-import { Zstd } from '@hpcc-js/wasm-zstd';
+import { compress, init as loadZstd } from '@bokuweb/zstd-wasm';
 import { eventRegistry, type EventFamily } from '@hailstream/events';
 import { decompress } from 'fzstd';
 import { parquetReadObjects } from 'hyparquet';
@@ -16,6 +16,8 @@ interface Row {
   readonly record: BlockRecord;
 }
 
+/** The compressor, which must be loaded once: loading it again replaces its memory. */
+let loadingZstd: Promise<void> | undefined;
 /** The format of each topic. */
 const formats = new Map<string, Promise<ObjectFormat>>();
 
@@ -36,7 +38,7 @@ export function parquetFormatOf(topic: string): Promise<ObjectFormat> {
 }
 
 async function parquetFormat(family: EventFamily): Promise<ObjectFormat> {
-  const zstd = await Zstd.load();
+  await (loadingZstd ??= loadZstd());
   const columns = parquetColumns(family);
   return {
     extension: 'parquet',
@@ -49,7 +51,7 @@ async function parquetFormat(family: EventFamily): Promise<ObjectFormat> {
         writer,
         columnData: columnData(columns, rows, partition),
         codec: 'ZSTD',
-        compressors: { ZSTD: (bytes) => zstd.compress(bytes, ZSTD_LEVEL) },
+        compressors: { ZSTD: (bytes) => compress(bytes, ZSTD_LEVEL) },
         rowGroupSize: ROW_GROUP_ROWS,
         kvMetadata: geoMetadata(columns),
         createdBy: 'hailstream',
