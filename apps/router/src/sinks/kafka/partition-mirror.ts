@@ -3,13 +3,14 @@ import {
   openTransactionalProducer,
   type Admin,
   type LogRecord,
+  type OutgoingHeader,
   type OutgoingRecord,
   type TopicPartition,
   type TransactionalProducer,
 } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
 import { SinkError } from '../sink.errors.js';
-import { withProvenance, wasIn, type Source } from './provenance.js';
+import { provenanceOf, withProvenance, wasIn } from './provenance.js';
 import type { TargetCluster } from './target-cluster.js';
 
 interface PartitionMirrorOptions {
@@ -23,7 +24,8 @@ interface PartitionMirrorOptions {
 /** An open mirror: a producer that fences those of previous owners, and the position after its last transaction. */
 interface Session {
   readonly producer: TransactionalProducer;
-  readonly source: Source;
+  /** Headers of all records. */
+  readonly provenance: readonly OutgoingHeader[];
   readonly targetClusterId: string;
   /** Where the position is stored: a group for each source partition, because a target may have fewer partitions. */
   readonly positionGroup: string;
@@ -163,7 +165,7 @@ export class PartitionMirror implements Disposable {
       };
       return {
         producer,
-        source: { ...place, clusterId: source.clusterId },
+        provenance: provenanceOf({ ...place, clusterId: source.clusterId }),
         targetClusterId: targetIdentity.clusterId,
         positionGroup,
         partitionOf,
@@ -189,7 +191,7 @@ export class PartitionMirror implements Disposable {
   }
 }
 
-function toOutgoing(record: LogRecord, topic: string, { source, partitionOf }: Session): OutgoingRecord {
+function toOutgoing(record: LogRecord, topic: string, { provenance, partitionOf }: Session): OutgoingRecord {
   const { key, value, timestampMs } = record;
   const partition = partitionOf(record);
   return {
@@ -197,7 +199,7 @@ function toOutgoing(record: LogRecord, topic: string, { source, partitionOf }: S
     key,
     value,
     timestampMs,
-    headers: withProvenance(record, source),
+    headers: withProvenance(record, provenance),
     ...(partition !== undefined && { partition }),
   };
 }

@@ -15,8 +15,17 @@ const PROVENANCE_HEADERS = {
 } as const;
 
 /** A partition and the id of its cluster. */
-export interface Source extends TopicPartition {
+interface Source extends TopicPartition {
   readonly clusterId: string;
+}
+
+/** The headers that all records of a partition get. */
+export function provenanceOf({ clusterId, topic, partition }: Source): readonly OutgoingHeader[] {
+  return [
+    { key: PROVENANCE_HEADERS.cluster, value: Buffer.from(clusterId) },
+    { key: PROVENANCE_HEADERS.topic, value: Buffer.from(topic) },
+    { key: PROVENANCE_HEADERS.partition, value: Buffer.from(String(partition)) },
+  ];
 }
 
 /**
@@ -25,15 +34,10 @@ export interface Source extends TopicPartition {
  */
 export function withProvenance(
   record: LogRecord,
-  { clusterId, topic, partition }: Source,
+  ofPartition: readonly OutgoingHeader[],
 ): readonly OutgoingHeader[] {
-  return [
-    ...withoutRedrive(headersOf(record)),
-    { key: PROVENANCE_HEADERS.cluster, value: clusterId },
-    { key: PROVENANCE_HEADERS.topic, value: topic },
-    { key: PROVENANCE_HEADERS.partition, value: String(partition) },
-    { key: PROVENANCE_HEADERS.offset, value: String(record.offset) },
-  ];
+  const offset = { key: PROVENANCE_HEADERS.offset, value: Buffer.from(String(record.offset), 'latin1') };
+  return [...withoutRedrive(headersOf(record)), ...ofPartition, offset];
 }
 
 /** Whether a record was copied from a cluster before, directly or through others. */

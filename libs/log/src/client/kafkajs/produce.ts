@@ -29,6 +29,28 @@ export class ProduceMessage {
   ) {}
 }
 
+/**
+ * The messages of a topic in one request. To group messages by partition, kafkajs copies the list of a partition for each
+ * message of it; this list groups in linear time.
+ */
+export class ProduceMessages extends Array<ProduceMessage> {
+  /** kafkajs calls it for this only: `group` adds one message to groups. */
+  override reduce<T>(group: unknown, initial?: T): T {
+    const addTo = group as (groups: Groups, message: ProduceMessage) => Groups;
+    const groups = (initial ?? {}) as Groups;
+    for (const message of this) {
+      for (const [partition, messages] of Object.entries(addTo({}, message))) {
+        const known = groups[partition];
+        if (known) known.push(...messages);
+        else groups[partition] = messages;
+      }
+    }
+    return groups as T;
+  }
+}
+
+type Groups = Record<string, ProduceMessage[]>;
+
 interface ProduceOptions {
   readonly transactionalId?: string | null;
   readonly acks: number;

@@ -52,10 +52,17 @@ function toBytes(content: Buffer | string | null): Buffer | null {
 }
 
 function toHeaders(headers: NonNullable<OutgoingRecord['headers']>): LogHeader[] {
-  if (isList(headers)) return headers.map(({ key, value }) => ({ key, value: toBytes(value) }));
+  if (isList(headers))
+    return headers.map((header) =>
+      isEncoded(header) ? header : { key: header.key, value: toBytes(header.value) },
+    );
   return Object.entries(headers).map(([key, value]) => ({ key, value: toBytes(value) }));
 }
 
 function isList(headers: NonNullable<OutgoingRecord['headers']>): headers is readonly OutgoingHeader[] {
   return Array.isArray(headers);
+}
+
+function isEncoded(header: OutgoingHeader): header is LogHeader {
+  return typeof header.value !== 'string';
 }

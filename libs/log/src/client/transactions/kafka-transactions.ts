@@ -6,7 +6,7 @@ import { LogError } from '../core/errors.js';
 import { KafkajsClient } from '../kafkajs/client.js';
 import { codecOf } from '../kafkajs/codecs.js';
 import { isFenced, toLogError } from '../kafkajs/errors.js';
-import { ProduceMessage } from '../kafkajs/produce.js';
+import { ProduceMessage, ProduceMessages } from '../kafkajs/produce.js';
 import { partitionForKey, StickyPartitioner } from '../producer/partitioner.js';
 import { contentBytes, invalidReason, toContent } from '../producer/record-content.js';
 import type { OutgoingRecord } from '../record/record.js';
@@ -94,7 +94,7 @@ class KafkaTransactionalProducer implements TransactionalProducer {
   private async send(transaction: Transaction, messagesByTopic: MessagesByTopic): Promise<void> {
     const topicMessages = [...messagesByTopic].map(([topic, messages]) => ({
       topic: this.prefix.add(topic),
-      messages: messages as readonly unknown[] as Message[],
+      messages: messages as unknown as Message[],
     }));
     const answers = await transaction.sendBatch({
       acks: ACKS_FROM_ALL_IN_SYNC,
@@ -124,12 +124,12 @@ class KafkaTransactionalProducer implements TransactionalProducer {
   }
 }
 
-type MessagesByTopic = ReadonlyMap<string, readonly ProduceMessage[]>;
+type MessagesByTopic = ReadonlyMap<string, ProduceMessages>;
 
 /** Splits records into requests, in order. */
 function* requestsOf(records: readonly OutgoingRecord[]): Generator<MessagesByTopic> {
   const nowMs = Date.now();
-  let request = new Map<string, ProduceMessage[]>();
+  let request = new Map<string, ProduceMessages>();
   let requestBytes = 0;
   for (const record of records) {
     const { topic, key, value, headers, timestampMs, partition } = toContent(record, nowMs);
@@ -139,7 +139,7 @@ function* requestsOf(records: readonly OutgoingRecord[]): Generator<MessagesByTo
       request = new Map();
       requestBytes = 0;
     }
-    const messages = request.get(topic) ?? [];
+    const messages = request.get(topic) ?? new ProduceMessages();
     request.set(topic, messages);
     messages.push(new ProduceMessage(key, value, headers, timestampMs, partition));
     requestBytes += sizeBytes;
