@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { Value } from 'typebox/value';
+import { Compile } from 'typebox/compile';
 import { SinkError } from '../sink.errors.js';
 
 const BulkResponse = Type.Object({
@@ -18,6 +18,7 @@ const BulkResponse = Type.Object({
     }),
   ),
 });
+const compiled = Compile(BulkResponse);
 type BulkItem = Type.Static<typeof BulkResponse>['items'][number]['index'];
 
 /** The result of an operation. */
@@ -47,7 +48,7 @@ const INDEX_ERRORS = new Set([
  * @throws SinkError if the response is not one to this request, or an index is not accessible
  */
 export function itemResults(response: unknown, operations: number): readonly ItemResult[] {
-  if (!Value.Check(BulkResponse, response) || response.items.length !== operations) {
+  if (!compiled.Check(response) || response.items.length !== operations) {
     throw new SinkError('UNAVAILABLE', 'the response is not one to a bulk request', { retryable: true });
   }
   return response.items.map(({ index }) => itemResult(index));

@@ -4,7 +4,8 @@ import type { Event } from '../../router-file/filter.js';
 import type { RoutedRecord } from '../batch-sink.js';
 import { eventTimeOf } from '../event.js';
 import { SinkError } from '../sink.errors.js';
-import { indexName } from './index-name.js';
+import type { EventOutput } from '../event-output.js';
+import type { IndexNames } from './index-name.js';
 
 /** Of ids in OpenSearch. */
 const MAX_ID_BYTES = 512;
@@ -12,8 +13,11 @@ const MAX_ID_BYTES = 512;
 /** An operation of a bulk request: a document, and where it is stored. */
 export interface BulkOperation {
   readonly record: LogRecord;
-  /** Two lines: the action, and the document. */
-  readonly text: string;
+  /** The action, without a line feed. */
+  readonly action: string;
+  /** The event, and the fields to add to it. */
+  readonly event: Buffer;
+  readonly fields: string;
 }
 
 /**
@@ -25,24 +29,34 @@ export interface BulkOperation {
 export function toBulkOperation(
   { record, event }: RoutedRecord,
   { topic, partition }: TopicPartition,
-  indexTemplate: string,
+  indexNames: IndexNames,
 ): BulkOperation {
   const timeMs = eventTimeOf(topic, event, record);
-  const action = {
-    index: {
-      _index: indexName(indexTemplate, topic, timeMs),
-      _id: documentId(event, { topic, partition, offset: record.offset }),
-      version: Number(BigInt(Number.MAX_SAFE_INTEGER) - record.offset),
-      version_type: 'external',
-    },
-  };
+  const index = JSON.stringify(indexNames.nameOf(topic, timeMs));
+  const id = JSON.stringify(documentId(event, { topic, partition, offset: record.offset }));
+  const version = BigInt(Number.MAX_SAFE_INTEGER) - record.offset;
   const point = pointOf(event);
-  const document = {
-    ...event,
-    '@timestamp': new Date(timeMs).toISOString(),
-    ...(point && { point }),
+  const pointField = point ? `,"point":{"lat":${point.lat},"lon":${point.lon}}` : '';
+  return {
+    record,
+    action: `{"index":{"_index":${index},"_id":${id},"version":${version},"version_type":"external"}}`,
+    event: withoutFields(record.value!, event, point ? ['@timestamp', 'point'] : ['@timestamp']),
+    fields: `"@timestamp":"${new Date(timeMs).toISOString()}"${pointField}`,
   };
-  return { record, text: `${JSON.stringify(action)}\n${JSON.stringify(document)}\n` };
+}
+
+/** Two lines of a bulk request: the action, and the document. */
+export function writeOperation(output: EventOutput, { action, event, fields }: BulkOperation): void {
+  output.text(action);
+  output.text('\n');
+  output.line(event, fields);
+}
+
+/** The bytes of an event, without the fields that the document has instead. */
+function withoutFields(value: Buffer, event: Event, names: readonly string[]): Buffer {
+  if (!names.some((name) => Object.hasOwn(event, name))) return value;
+  const rest = Object.entries(event).filter(([name]) => !names.includes(name));
+  return Buffer.from(JSON.stringify(Object.fromEntries(rest)));
 }
 
 function documentId(

@@ -15,7 +15,7 @@ export class RequestTooLargeError extends Error {
 interface OpenSearchRequest {
   readonly method: 'GET' | 'PUT' | 'POST';
   readonly path: string;
-  readonly body?: string;
+  readonly body?: string | Buffer;
   readonly signal?: AbortSignal;
 }
 

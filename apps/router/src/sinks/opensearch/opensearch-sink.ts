@@ -3,10 +3,11 @@ import { sleep } from '@hailstream/service/timers';
 import type { JobOf } from '../../router-file/router-file.js';
 import type { BatchResult, BatchSink, RefusedRecord, RoutedBatch } from '../batch-sink.js';
 import type { SinkCredentials } from '../credentials.js';
+import { EventOutput } from '../event-output.js';
 import { SinkError } from '../sink.errors.js';
 import { itemResults, type ItemResult } from './bulk-response.js';
-import { toBulkOperation, type BulkOperation } from './document.js';
-import { indexPattern } from './index-name.js';
+import { toBulkOperation, writeOperation, type BulkOperation } from './document.js';
+import { IndexNames, indexPattern } from './index-name.js';
 import { indexTemplate } from './index-template.js';
 import { OpenSearchClient, RequestTooLargeError } from './opensearch-client.js';
 
@@ -19,12 +20,14 @@ const ITEM_BACKOFF = { firstMs: 50, maxMs: 2_000 };
 /** Stores events as documents of an OpenSearch or Elasticsearch cluster, each once. */
 export class OpenSearchSink implements BatchSink {
   private readonly client: OpenSearchClient;
+  private readonly indexNames: IndexNames;
 
   constructor(
     private readonly spec: Pick<JobOf<'opensearch'>, 'sink' | 'topics'>,
     credentials: SinkCredentials,
   ) {
     this.client = new OpenSearchClient(spec.sink.url, credentials.openSearch);
+    this.indexNames = new IndexNames(spec.sink.index);
   }
 
   /** Also creates the index templates, or replaces them. */
@@ -44,7 +47,7 @@ export class OpenSearchSink implements BatchSink {
     let pending: BulkOperation[] = [];
     for (const routed of batch.records) {
       try {
-        pending.push(toBulkOperation(routed, batch, this.spec.sink.index));
+        pending.push(toBulkOperation(routed, batch, this.indexNames));
       } catch (reason) {
         refused.push({ record: routed.record, reason: reason as Error });
       }
@@ -79,7 +82,7 @@ export class OpenSearchSink implements BatchSink {
     signal: AbortSignal,
   ): Promise<readonly ItemResult[]> {
     try {
-      const body = operations.map(({ text }) => text).join('');
+      const body = bodyOf(operations);
       const response = await this.client.request({ method: 'POST', path: BULK_PATH, body, signal });
       return itemResults(response, operations.length);
     } catch (error) {
@@ -93,4 +96,11 @@ export class OpenSearchSink implements BatchSink {
       return [...first, ...(await this.send(operations.slice(middle), signal))];
     }
   }
+}
+
+function bodyOf(operations: readonly BulkOperation[]): Buffer {
+  const size = ({ action, event, fields }: BulkOperation) => action.length + event.length + fields.length + 4;
+  const output = new EventOutput(operations.reduce((sum, operation) => sum + size(operation), 0));
+  for (const operation of operations) writeOperation(output, operation);
+  return output.bytes();
 }

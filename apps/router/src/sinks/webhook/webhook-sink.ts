@@ -1,8 +1,9 @@
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
 import type { JobOf } from '../../router-file/router-file.js';
-import type { BatchResult, BatchSink, RefusedRecord, RoutedBatch, RoutedRecord } from '../batch-sink.js';
+import type { BatchResult, BatchSink, RefusedRecord, RoutedBatch } from '../batch-sink.js';
 import type { SinkCredentials } from '../credentials.js';
+import { EventOutput } from '../event-output.js';
 import { SinkError } from '../sink.errors.js';
 import { signatureHeaders } from './sign.js';
 
@@ -11,6 +12,8 @@ const REFUSAL_BACKOFF = { firstMs: 500, maxMs: 30_000 };
 const TRANSIENT_STATUSES = new Set([408, 425, 429]);
 /** Longest part of a response that is quoted. */
 const MAX_REASON_CHARS = 200;
+/** Expected bytes of an item, in addition to the event. */
+const ITEM_BYTES = 100;
 
 /**
  * Sends batches to an HTTP endpoint, signed. A batch is delivered once the endpoint responds with 2xx. If it cannot be reached or
@@ -116,12 +119,18 @@ export class WebhookSink implements BatchSink {
 
 /** The events as they are in the log, each with its offset and the time of its receipt. */
 function bodyOf({ topic, partition, records }: RoutedBatch): Buffer {
-  const items = records.map(({ record, event }: RoutedRecord) => ({
-    offset: String(record.offset),
-    received_at: record.timestampMs,
-    event,
-  }));
-  return Buffer.from(JSON.stringify({ topic, partition, records: items }));
+  const output = new EventOutput(
+    records.reduce((sum, { record }) => sum + record.value!.length + ITEM_BYTES, 0),
+  );
+  output.text(`{"topic":${JSON.stringify(topic)},"partition":${partition},"records":[`);
+  for (const [index, { record }] of records.entries()) {
+    const separator = index === 0 ? '' : ',';
+    output.text(`${separator}{"offset":"${record.offset}","received_at":${record.timestampMs},"event":`);
+    output.event(record.value!);
+    output.text('}');
+  }
+  output.text(']}');
+  return output.bytes();
 }
 
 function reasonOf(error: unknown): string {
