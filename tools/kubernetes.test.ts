@@ -29,7 +29,7 @@ interface Manifest {
   };
 }
 
-/** The base, and the component that overlays add to it. */
+/** The base, and the one with the router. */
 const folders = ['deploy/kubernetes', 'deploy/kubernetes/router'];
 const manifests = folders.flatMap((folder) => {
   const { resources } = parse(read(`${folder}/kustomization.yaml`)) as { resources: string[] };
