@@ -28,7 +28,7 @@ const routerEnv = Type.Object({
 
 const commandEnv = Type.Object({ ...httpEnv(4004), ...logEnv });
 
-/** What commands need that do not concern jobs. */
+/** Settings of commands that do not concern jobs. */
 export type CommandConfig = Pick<RouterConfig, 'logLevel' | 'connection'>;
 
 export interface RouterConfig {

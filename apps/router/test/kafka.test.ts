@@ -84,7 +84,7 @@ async function targetEnd(target: TestBroker): Promise<number> {
 }
 
 describe('second Kafka', () => {
-  it('has every record with its key, partition, time and headers, and where it came from', async () => {
+  it('copies key, value, partition, timestamp and headers, and adds provenance headers', async () => {
     await using source = await startTestBroker();
     await using target = await startTestBroker();
     await createTopic(source, { configs: { 'cleanup.policy': 'compact' } });
@@ -120,7 +120,7 @@ describe('second Kafka', () => {
     expect((await targetAdmin.offsets(TOPIC)).size).toBe(PARTITIONS);
   });
 
-  it('has every record once and in order per key after interruptions and lost answers', async () => {
+  it('copies each record once and in order per key, despite interruptions and lost responses', async () => {
     await using source = await startTestBroker();
     await using target = await startTestBroker();
     const count = 6_000;
@@ -177,7 +177,7 @@ describe('second Kafka', () => {
     expect(places.size).toBe(20);
   });
 
-  it('does not return records to the cluster that they came from', async () => {
+  it('does not copy records back to their cluster', async () => {
     await using one = await startTestBroker();
     await using other = await startTestBroker();
     for (const broker of [one, other]) await createTopic(broker);
@@ -200,7 +200,7 @@ describe('second Kafka', () => {
     expectOnceInOrder(await readCommitted(broker, `copy-of-${TOPIC}`), 10);
   });
 
-  it('copies the records that the filter selects; values that are not events become dead letters', async () => {
+  it('copies records that match the filter, and dead-letters values that are not events', async () => {
     await using source = await startTestBroker();
     await using target = await startTestBroker();
     await appendPoints(source, []);
@@ -232,7 +232,7 @@ describe('second Kafka', () => {
     expect((await deadLettersOf(source)).map(({ value }) => value)).toEqual([large]);
   });
 
-  it('refuses to continue if the target has lost its position', async () => {
+  it('fails if the target has lost its position', async () => {
     await using source = await startTestBroker();
     await using target = await startTestBroker();
     await using emptyTarget = await startTestBroker();

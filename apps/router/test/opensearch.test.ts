@@ -40,7 +40,7 @@ describe('search', () => {
     ]);
   });
 
-  it('has each event once after rejected items, lost responses and server errors', async () => {
+  it('stores each event once despite rejected items, lost responses and server errors', async () => {
     await using broker = await startTestBroker();
     await using search = await TestOpenSearchServer.start();
     await appendPoints(
@@ -92,7 +92,7 @@ describe('search', () => {
     expect(search.documents.size).toBe(10);
   });
 
-  it('keeps the first of several records of an event, also when it is stored last or everything is delivered again', async () => {
+  it('keeps the first record of an event, even if it is stored last or all records are delivered again', async () => {
     await using broker = await startTestBroker();
     await using search = await TestOpenSearchServer.start();
     const event = point(DEVICE, MORNING);
@@ -131,7 +131,7 @@ describe('search', () => {
     expect(jobs['search']).toEqual({ records: 4, delivered: 2, filtered: 2, deadLettered: 0 });
   });
 
-  it('dead-letters what the mapping refuses, with the reason, and stores the rest', async () => {
+  it('dead-letters documents that the mapping refuses, with the reason, and stores the others', async () => {
     await using broker = await startTestBroker();
     await using search = await TestOpenSearchServer.start();
     const refused = { ...point(DEVICE, MORNING), battery_percent: 'full' };
@@ -177,7 +177,7 @@ describe('search', () => {
     expect(await deadLettersOf(broker)).toMatchObject([{ reason: expect.stringContaining('413') }]);
   });
 
-  it('does not dead-letter anything when an index cannot be created', async () => {
+  it('fails without dead letters if an index cannot be created', async () => {
     await using broker = await startTestBroker();
     await using search = await TestOpenSearchServer.start();
     await appendPoints(broker, [{}]);
@@ -193,14 +193,14 @@ describe('search', () => {
     expect(search.documents.size).toBe(1);
   });
 
-  it('ends a run with wrong credentials at once', async () => {
+  it('fails a run immediately if the credentials are wrong', async () => {
     await using broker = await startTestBroker();
     await using search = await TestOpenSearchServer.start();
     search.credentials = 'router:secret';
     await appendPoints(broker, [{}]);
     const job = searchJob(search);
     const wrong = { openSearch: { username: 'router', password: 'wrong' } };
-    await expect(run(broker, [job], { credentials: wrong })).rejects.toThrow('answers 401');
+    await expect(run(broker, [job], { credentials: wrong })).rejects.toThrow('responded 401');
     await run(broker, [job], { credentials: { openSearch: { username: 'router', password: 'secret' } } });
     expect(search.documents.size).toBe(1);
   });

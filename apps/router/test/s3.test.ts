@@ -26,7 +26,7 @@ function lines(s3: TestS3Server): Record<string, unknown>[] {
 }
 
 describe('object storage', () => {
-  it('has every record once, in hourly objects, and manifests that prove it', async () => {
+  it('stores each record once in hourly objects, and proves it by manifests', async () => {
     await using broker = await startTestBroker();
     await using s3 = await TestS3Server.start();
     await appendPoints(broker, points(10_000));
@@ -51,7 +51,7 @@ describe('object storage', () => {
     });
   });
 
-  it('has the same bytes after a run that was interrupted and failed at many requests', async () => {
+  it('stores the same bytes despite interruptions and failed requests', async () => {
     await using broker = await startTestBroker();
     await using undisturbed = await TestS3Server.start();
     await using disturbed = await TestS3Server.start();
@@ -84,7 +84,7 @@ describe('object storage', () => {
     expect((await verify(broker, [job])).ok).toBe(true);
   });
 
-  it('retries an object that is not stored because another request for it was under way', async () => {
+  it('retries an object that was not stored because another request for it was in progress', async () => {
     await using broker = await startTestBroker();
     await using s3 = await TestS3Server.start();
     await appendPoints(broker, points(1));
@@ -100,7 +100,7 @@ describe('object storage', () => {
     expect(lines(s3)).toHaveLength(1);
   });
 
-  it('collects late records of many hours in one object', async () => {
+  it('stores late records of many hours in one object', async () => {
     await using broker = await startTestBroker();
     await using s3 = await TestS3Server.start();
     const deviceId = devices[0]!;
@@ -121,7 +121,7 @@ describe('object storage', () => {
     expect((await verify(broker, [job])).ok).toBe(true);
   });
 
-  it('has Parquet files with the same records', async () => {
+  it('stores the same records in Parquet files', async () => {
     await using broker = await startTestBroker();
     await using s3 = await TestS3Server.start();
     await appendPoints(broker, [...points(1_000), { value: Buffer.from('not JSON') }]);
@@ -162,7 +162,7 @@ describe('object storage', () => {
     expect((await verify(broker, [s3Job(s3)])).ok).toBe(true);
   });
 
-  it('delivers the other jobs of a run if one fails', async () => {
+  it('delivers the other jobs if one job of a run fails', async () => {
     await using broker = await startTestBroker();
     await using s3 = await TestS3Server.start();
     await appendPoints(broker, points(2_000));

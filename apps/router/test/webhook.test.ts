@@ -41,7 +41,7 @@ describe('the webhook sink', () => {
     expect(receiver.accepted.flatMap(({ events }) => events)).toHaveLength(600);
   });
 
-  it('sends a batch again, under the same id, until the endpoint accepts it', async () => {
+  it('sends a batch with the same id until the endpoint accepts it', async () => {
     await using broker = await startTestBroker();
     const ids = new Map<string, number>();
     await using receiver = await startReceiver(({ headers }) => {

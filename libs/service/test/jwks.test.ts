@@ -91,7 +91,7 @@ describe('TokenVerifier with a key set', () => {
     await expect(verifier.verify(await sign(published[0]!))).resolves.toBeDefined();
   });
 
-  it('does not fetch for every token with an unknown key', async () => {
+  it('limits the fetches that tokens with unknown keys cause', async () => {
     const unknown = newKey();
     const tokens = await Promise.all(Array.from({ length: 30 }, (_, index) => sign(unknown, `kid-${index}`)));
     for (const token of tokens) {

@@ -9,7 +9,7 @@ export function roundDegrees(degrees: number): number {
 }
 
 /**
- * Splits a line where it crosses the antimeridian, so that each part can be drawn. The parts end at the same place, with
+ * Splits a line at the antimeridian, so that each part can be drawn. The parts end at the same place, with
  * longitude 180 and −180. A segment between two points is the shorter connection.
  *
  * @see RFC 7946, section 3.1.9

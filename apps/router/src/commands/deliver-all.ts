@@ -8,9 +8,9 @@ import { LogEnds, untilDelivered } from '../jobs/log-ends.js';
 import { groupOf, openDelivery } from '../jobs/open-delivery.js';
 import type { JobSpec } from '../router-file/router-file.js';
 
-/** How long a job may fail without any progress before a run gives up. */
+/** Time without progress after which a failing job fails the run. */
 const STALL_TIMEOUT_MS = 10 * 60_000;
-/** Failures that no retry repairs: a run ends with them at once. */
+/** Failures that a retry cannot resolve: the run ends immediately. */
 const FATAL = new Set([
   'ACCESS_DENIED',
   'MISCONFIGURED',
@@ -22,9 +22,9 @@ const FATAL = new Set([
 const WATCH_MS = 500;
 
 export interface RunResult {
-  /** The jobs that have delivered everything. */
+  /** The jobs that have delivered all records. */
   readonly jobs: Readonly<Record<string, DeliveryCounts>>;
-  /** Why the other jobs have failed, by name; not set if there are none. */
+  /** The reasons of failed jobs by name; not set if no job failed. */
   readonly failed?: Readonly<Record<string, string>>;
   readonly seconds: number;
 }
@@ -41,7 +41,7 @@ interface DeliverAllOptions {
 }
 
 /**
- * Delivers everything that the log holds when it is called, all jobs at once. A job fails if no retry can repair its failure, or
+ * Delivers all records that the log has at the time of the call, all jobs concurrently. A job fails if a retry cannot resolve its failure, or
  * if it makes no progress for `stallTimeoutMs`; the others continue.
  */
 export async function deliverAll(options: DeliverAllOptions): Promise<RunResult> {

@@ -19,7 +19,7 @@ interface VerifyAllOptions {
   readonly signal: AbortSignal;
 }
 
-/** Compares what the jobs have stored in object storage with the log. Jobs with other sinks are left out. */
+/** Compares the objects of the jobs with object storage sinks with the log. Other jobs are omitted. */
 export async function verifyAll(options: VerifyAllOptions): Promise<VerifyResult> {
   const { connection, logger, jobs } = options;
   await using reader = createRangeReader({ connection, logger });

@@ -32,7 +32,7 @@ export class JobMetrics implements JobListener {
     this.addGauges(registers);
   }
 
-  /** Sets what the gauges read. */
+  /** Sets the source of the gauges. */
   observe(statuses: () => readonly JobStatus[]): void {
     this.statuses = statuses;
   }

@@ -6,7 +6,7 @@ import { sleep } from '@hailstream/service/timers';
 import type { JobSpec } from '../router-file/router-file.js';
 import type { Delivery, DeliveryCounts, DeliveryObserver } from '../sinks/delivery.js';
 
-/** The place of failures that concern no partition. */
+/** Identifies failures that concern no partition. */
 const START = 'start';
 const START_BACKOFF = { firstMs: 500, maxMs: 30_000 };
 
@@ -35,14 +35,14 @@ export interface JobStatus {
   readonly failure: JobFailure | null;
 }
 
-/** What a job tells about its deliveries. */
+/** Receives the results of a job's deliveries. */
 export interface JobListener {
   counted(job: string, counts: DeliveryCounts): void;
   failed(job: string, error: Error): void;
   gap(job: string, gap: ConsumerGap): void;
 }
 
-/** Runs the delivery of one job: keeps it going, and knows its state. */
+/** Runs the delivery of one job, restarts it after failures, and has its state. */
 export class Job implements DeliveryObserver {
   private readonly logger: Logger;
   private readonly failureLogger: RateLimitedLogger;
@@ -148,7 +148,7 @@ export class Job implements DeliveryObserver {
     return this.isStarted ? 'running' : 'starting';
   }
 
-  /** Opens a delivery, and another one whenever it cannot start or its consumer has stopped. */
+  /** Opens a delivery, and replaces it whenever it fails to start or its consumer stops. */
   private async keepDelivering(): Promise<void> {
     const { signal } = this.stopping;
     for (let failures = 0; !signal.aborted; failures += 1) {

@@ -45,6 +45,6 @@ export class JobsController {
     }
     const job = this.jobs.find(name);
     if (job) return job;
-    throw new ProblemError({ status: 404, title: 'Not Found', detail: `there is no job "${name}"` });
+    throw new ProblemError({ status: 404, title: 'Not Found', detail: `job "${name}" does not exist` });
   }
 }

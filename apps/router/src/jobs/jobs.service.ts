@@ -62,7 +62,7 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
     for (const job of this.jobs.values()) job.start();
   }
 
-  /** Finishes the deliveries that are under way. */
+  /** Waits for the deliveries in progress. */
   async beforeApplicationShutdown(): Promise<void> {
     await Promise.all([...this.jobs.values()].map((job) => job.stop()));
   }

@@ -16,7 +16,7 @@ interface DeliveryContext {
   readonly admin: Admin;
   readonly logger: Logger;
   readonly observer: DeliveryObserver;
-  /** Where the delivery of blocks ends. @default it does not end */
+  /** End offset of the delivery of blocks. @default no end */
   readonly until?: (partition: TopicPartition) => bigint | undefined;
 }
 
@@ -25,7 +25,7 @@ export function groupOf({ name }: Pick<JobSpec, 'name'>): string {
   return `router-${name}`;
 }
 
-/** Opens the delivery to the sink of a job; it is started by the caller. */
+/** Creates the delivery to the sink of a job. The caller starts it. */
 export function openDelivery(spec: JobSpec, context: DeliveryContext): Delivery {
   const groupId = groupOf(spec);
   if (isJobOf(spec, 's3')) return new S3Delivery({ ...context, spec, groupId });

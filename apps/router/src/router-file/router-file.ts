@@ -112,7 +112,7 @@ function invalid(path: string, issues: readonly string[]): RouterFileError {
   return new RouterFileError(issues.map((issue) => `${path}: ${issue}`).join('\n'));
 }
 
-/** What is wrong in each place: `jobs[0].sink.bucket: is required`. */
+/** Issues with their paths: `jobs[0].sink.bucket: is required`. */
 function issuesOf(schema: Type.TSchema, value: unknown, prefix: string): string[] {
   const issues = new Set<string>();
   for (const { keyword, instancePath, message, params } of Value.Errors(schema, value)) {
@@ -126,7 +126,7 @@ function issuesOf(schema: Type.TSchema, value: unknown, prefix: string): string[
       case 'enum':
         add(place, `expected one of ${params.allowedValues.join(', ')}`);
         break;
-      // Unknown members are reported twice: where they are, and as members of their parent.
+      // Unknown members are reported twice: at their own path and at that of their parent.
       case 'boolean':
         add(place, 'is unknown');
         break;

@@ -11,7 +11,7 @@ export interface DeliveryCounts {
   readonly deadLettered: number;
 }
 
-/** Gets the results of deliveries. */
+/** Receives the results of deliveries. */
 export interface DeliveryObserver {
   delivered(partition: TopicPartition, counts: DeliveryCounts): void;
   /** A delivery failed and will be repeated. */
@@ -26,7 +26,7 @@ export interface DeliveryObserver {
 export interface Delivery extends AsyncDisposable {
   /** Joins the job's consumer group. @throws LogError retryable if that takes too long */
   start(): Promise<void>;
-  /** Rejects if the consumer has stopped because no retry can succeed. Open another delivery then. */
+  /** Rejects if the consumer has stopped because no retry can succeed. Create a new delivery in that case. */
   readonly ended: Promise<void>;
   pause(): void;
   resume(): void;

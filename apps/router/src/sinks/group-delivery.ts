@@ -26,7 +26,7 @@ export interface GroupDeliveryOptions {
   readonly observer: DeliveryObserver;
 }
 
-/** Receives what a consumer group reads: the batches of a partition in order, partitions concurrently. */
+/** Receives the batches of a consumer group: those of a partition in order, partitions concurrently. */
 export interface GroupSink extends AsyncDisposable {
   /** @throws SinkError if the sink cannot be reached or is not set up */
   check(): Promise<void>;
@@ -38,7 +38,7 @@ export interface GroupSink extends AsyncDisposable {
   assigned?(partitions: readonly TopicPartition[]): void;
 }
 
-/** The consumer reads the batch again. Whatever the sink's error is, its records are not dead letters. */
+/** Makes the consumer read the batch again, whether or not the sink's error is retryable. */
 class RedeliveryError extends Error {
   override readonly name = 'RedeliveryError';
   readonly retryable = true;

@@ -5,7 +5,7 @@ import type { DeliveryCounts } from './delivery.js';
 import { parseEvent } from './event.js';
 import { GroupDelivery, type GroupDeliveryOptions } from './group-delivery.js';
 
-/** Delivers events to a sink that takes batches: each at least once, and those of a partition in order. */
+/** Delivers events to a sink that accepts batches: each at least once, and those of a partition in order. */
 export class StreamDelivery extends GroupDelivery {
   constructor(options: GroupDeliveryOptions, sink: BatchSink) {
     super(options, {

@@ -32,7 +32,7 @@ interface KafkaSinkOptions {
 }
 
 /**
- * Copies a job's topics to another cluster, each record once. The group's offsets in the source are where reading starts;
+ * Copies a job's topics to another cluster, each record once. Reading starts at the group's offsets in the source;
  * the positions in the target decide which of the records are copied.
  */
 export class KafkaSink implements GroupSink {

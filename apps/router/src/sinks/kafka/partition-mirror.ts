@@ -27,14 +27,14 @@ interface Session {
   /** Headers of all records. */
   readonly provenance: readonly OutgoingHeader[];
   readonly targetClusterId: string;
-  /** Where the position is stored: a group for each source partition, because a target may have fewer partitions. */
+  /** Group that stores the position: one for each source partition, because a target may have fewer partitions. */
   readonly positionGroup: string;
   /** The partition of records, or by key. */
   readonly partitionOf: (record: LogRecord) => number | undefined;
   position: bigint;
 }
 
-/** What became of the records of a batch. */
+/** Records of a batch by result. */
 export interface MirroredCounts {
   /** Appended now. */
   readonly appended: number;
@@ -177,7 +177,7 @@ export class PartitionMirror implements Disposable {
     }
   }
 
-  /** Where a partition starts that the target has no position of. @throws SinkError if there must be one */
+  /** Start of a partition without a position in the target. @throws SinkError if it must have one */
   private async firstPosition(): Promise<bigint> {
     const { admin, groupId, partition: place } = this.options;
     const { topic, partition } = place;

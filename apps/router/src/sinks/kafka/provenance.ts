@@ -6,7 +6,7 @@ import {
   type TopicPartition,
 } from '@hailstream/log';
 
-/** Headers that say where a record was copied from. A record that was copied several times has a group of them for each copy. */
+/** Headers with the origin of a copied record. A record that was copied several times has one group of them per copy. */
 const PROVENANCE_HEADERS = {
   cluster: 'mirror-source-cluster',
   topic: 'mirror-source-topic',

@@ -24,7 +24,7 @@ type BulkItem = Type.Static<typeof BulkResponse>['items'][number]['index'];
 /** The result of an operation. */
 export type ItemResult =
   | { readonly kind: 'stored' }
-  /** The index has the event from an earlier record. */
+  /** An earlier record of the event is stored. */
   | { readonly kind: 'repeated' }
   /** The cluster will not accept this document. */
   | { readonly kind: 'refused'; readonly error: SinkError }
@@ -34,7 +34,7 @@ export type ItemResult =
 /** The versions in the reason of a version conflict. */
 const CONFLICTING_VERSIONS = /current version \[(\d+)\].* provided \[(\d+)\]/;
 
-/** Errors with status 400 that say nothing about the document: the index cannot be created or written. */
+/** Errors with status 400 that concern the index, not the document: it cannot be created or written. */
 const INDEX_ERRORS = new Set([
   'alias_exception',
   'index_closed_exception',
@@ -45,11 +45,11 @@ const INDEX_ERRORS = new Set([
 /**
  * The result of each operation, in the order of the request.
  *
- * @throws SinkError if the response is not one to this request, or an index is not accessible
+ * @throws SinkError if the response does not match the request, or an index is not accessible
  */
 export function itemResults(response: unknown, operations: number): readonly ItemResult[] {
   if (!compiled.Check(response) || response.items.length !== operations) {
-    throw new SinkError('UNAVAILABLE', 'the response is not one to a bulk request', { retryable: true });
+    throw new SinkError('UNAVAILABLE', 'the response does not match the bulk request', { retryable: true });
   }
   return response.items.map(({ index }) => itemResult(index));
 }

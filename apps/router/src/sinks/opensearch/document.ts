@@ -10,7 +10,7 @@ import type { IndexNames } from './index-name.js';
 /** Of ids in OpenSearch. */
 const MAX_ID_BYTES = 512;
 
-/** An operation of a bulk request: a document, and where it is stored. */
+/** An index operation of a bulk request. */
 export interface BulkOperation {
   readonly record: LogRecord;
   /** The action, without a line feed. */

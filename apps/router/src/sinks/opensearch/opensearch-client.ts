@@ -19,7 +19,7 @@ interface OpenSearchRequest {
   readonly signal?: AbortSignal;
 }
 
-/** Sends requests to a cluster and classifies what fails. */
+/** Sends requests to a cluster and classifies failures. */
 export class OpenSearchClient implements AsyncDisposable {
   private readonly agent = new Agent({
     headersTimeout: REQUEST_TIMEOUT_MS,
@@ -38,7 +38,7 @@ export class OpenSearchClient implements AsyncDisposable {
   /**
    * Returns the JSON of a successful response.
    *
-   * @throws RequestTooLargeError if the cluster answers 413
+   * @throws RequestTooLargeError if the cluster responds 413
    * @throws SinkError if the request fails otherwise
    */
   async request({ method, path, body, signal }: OpenSearchRequest): Promise<unknown> {
@@ -58,10 +58,10 @@ export class OpenSearchClient implements AsyncDisposable {
       status = response.statusCode;
       text = await response.body.text();
     } catch (error) {
-      throw unavailable(`${this.url} cannot be reached: ${(error as Error).message}`, error);
+      throw unavailable(`${this.url} is unreachable: ${(error as Error).message}`, error);
     }
     if (status >= 200 && status < 300) return parse(text, this.url);
-    throw failureOf(status, `${this.url} answers ${status}: ${text.slice(0, MAX_QUOTED_CHARS)}`);
+    throw failureOf(status, `${this.url} responded ${status}: ${text.slice(0, MAX_QUOTED_CHARS)}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -73,7 +73,7 @@ function parse(text: string, url: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw unavailable(`${url} answers with text that is not JSON: ${text.slice(0, MAX_QUOTED_CHARS)}`, error);
+    throw unavailable(`${url} responded with invalid JSON: ${text.slice(0, MAX_QUOTED_CHARS)}`, error);
   }
 }
 

@@ -11,9 +11,9 @@ import { IndexNames, indexPattern } from './index-name.js';
 import { indexTemplate } from './index-template.js';
 import { OpenSearchClient, RequestTooLargeError } from './opensearch-client.js';
 
-/** How often a batch's overloaded operations are sent before the whole batch is delivered again. */
+/** Attempts to send the rejected operations of a batch before the whole batch is delivered again. */
 const MAX_ATTEMPTS = 12;
-/** The parts of the response that are read. */
+/** Requests only the parts of the response that are used. */
 const BULK_PATH = '/_bulk?filter_path=items.*.status,items.*.error';
 const ITEM_BACKOFF = { firstMs: 50, maxMs: 2_000 };
 

@@ -8,7 +8,7 @@ function record(timestampMs: number, sizeBytes = 10): LogRecord {
   return { offset: 0n, key: null, value: Buffer.alloc(sizeBytes), headers: {}, timestampMs };
 }
 
-/** Where a block that starts at `from` ends, if the log has these records from there on. */
+/** End of the block that starts at `from`, if the log has these records from that offset on. */
 function endOf(from: number, records: readonly LogRecord[]): number {
   const boundary = new BlockBoundary(BigInt(from), limits);
   const count = records.findIndex(

@@ -1,6 +1,6 @@
 import type { LogRecord } from '@hailstream/log';
 
-/** How large a block becomes. */
+/** Limits of a block. */
 export interface BlockLimits {
   /** Blocks end at multiples of this offset. */
   readonly records: number;

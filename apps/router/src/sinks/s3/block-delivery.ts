@@ -55,7 +55,7 @@ interface BlockDeliveryOptions {
 
 /** A partition that is assigned to this process. */
 interface AssignedPartition extends TopicPartition {
-  /** Where the next block starts. */
+  /** Start of the next block. */
   from: bigint;
   /** Time until which the next block is known to be incomplete, in milliseconds. */
   openUntilMs: number;
@@ -92,7 +92,7 @@ export class BlockDelivery {
     consumer.onPositioned((positions) => this.restart(positions));
   }
 
-  /** Stops after the requests that are under way. */
+  /** Waits for the requests in progress. */
   async stop(): Promise<void> {
     this.assignment?.stop.abort();
     await this.assignment?.done;
@@ -139,14 +139,14 @@ export class BlockDelivery {
           const offsets = await this.options.admin.offsets(topic, { isolation: 'read_committed' });
           this.ends.set(topic, new Map([...offsets].map(([partition, { latest }]) => [partition, latest])));
         } catch (error) {
-          this.options.logger.debug({ err: error, topic }, 'cannot look up the ends of the partitions');
+          this.options.logger.debug({ err: error, topic }, 'lookup of partition ends failed, will retry');
         }
       }
       await sleep(POLL_MS, signal);
     }
   }
 
-  /** Delivers one block after the other, of whichever partition is due. */
+  /** Delivers blocks of due partitions, one after another. */
   private async work({ partitions, stop: { signal } }: Assignment): Promise<void> {
     for (let next = 0; !signal.aborted;) {
       const nowMs = Date.now();
@@ -197,14 +197,14 @@ export class BlockDelivery {
     return nowMs >= openUntilMs || end >= (from / records + 1n) * records;
   }
 
-  /** How far a partition is to be read. */
+  /** End offset to which a partition is read. */
   private endOf({ topic, partition }: TopicPartition): bigint | undefined {
     const end = this.ends.get(topic)?.get(partition);
     const until = this.options.until?.({ topic, partition });
     return until !== undefined && end !== undefined && end > until ? until : end;
   }
 
-  /** The identity of a topic, which is the one that the bucket has records of. @throws SinkError `ANOTHER_LOG` if it is not */
+  /** Identity of a topic. @throws SinkError `ANOTHER_LOG` if the bucket has records of another one */
   private async identityOf(topic: string): Promise<TopicIdentity> {
     const known = this.identities.get(topic);
     if (known) return known;
@@ -255,7 +255,7 @@ export class BlockDelivery {
     return { kind: 'delivered', to: content.to };
   }
 
-  /** Whether an incomplete block is closed at the end of the log: no more records are wanted or expected. */
+  /** Whether to close an incomplete block at the end of the log, because no more records are expected. */
   private closes(partition: TopicPartition, content: BlockContent, end: bigint): boolean {
     if (this.options.until?.(partition) === end) return true;
     return content.intervalEndMs === undefined || Date.now() >= content.intervalEndMs + GRACE_MS;

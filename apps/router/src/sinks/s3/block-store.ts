@@ -22,7 +22,7 @@ const UPDATE_BACKOFF = { firstMs: 5, maxMs: 500 };
 const CONCURRENT_REQUESTS = 8;
 
 /**
- * Stores blocks exactly once: first the block's manifest, which fixes where the block ends, then its objects, then the
+ * Stores blocks exactly once: first the block's manifest, which fixes the end of the block, then its objects, then the
  * manifests of its hours. Each step can be repeated by any process and leaves the same objects.
  */
 export class BlockStore {
@@ -97,11 +97,11 @@ export class BlockStore {
     if (await this.store.putIfAbsent(key, bytes, sha256)) return;
     const found = await this.store.describe(key);
     if (found === undefined) {
-      const message = `${key} was not written, because another request for it was under way`;
+      const message = `${key} was not written, because another request for it was in progress`;
       throw new SinkError('UNAVAILABLE', message, { retryable: true });
     }
     if (found.sizeBytes === sizeBytes && found.sha256 === sha256) return;
-    throw new SinkError('CONFLICT', `${key} exists with other content than the log has`, {
+    throw new SinkError('CONFLICT', `${key} exists with different content than the log`, {
       retryable: false,
     });
   }

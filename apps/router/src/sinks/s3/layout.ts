@@ -43,7 +43,7 @@ export function blockManifestKey(prefix: string, { topic, partition, from }: Omi
   return `${blockFolder(prefix, topic, partition)}${paddedOffset(from)}.json`;
 }
 
-/** Key of the object that identifies the topic whose records are stored. */
+/** Key of the object with the identity of the topic. */
 export function logIdentityKey(prefix: string, topic: string): string {
   return `${prefix}_blocks/topic=${topic}/log.json`;
 }

@@ -6,7 +6,7 @@ import { hourOf } from './layout.js';
 const Offset = Type.String({ pattern: '^\\d+$' });
 const Count = Type.Integer({ minimum: 0 });
 
-/** Identifies the topic whose records are stored: offsets of another one are other records. */
+/** Identifies the topic of the stored records: the same offset is another record in another topic. */
 const LogIdentity = Type.Object({
   version: Type.Literal(1),
   clusterId: Type.String(),

@@ -22,7 +22,7 @@ const MAX_ATTEMPTS = 3;
 /** Metadata that holds the SHA-256 of an object, in hexadecimal. */
 const SHA256_METADATA = 'sha256';
 
-/** Where objects are stored. Credentials come from the environment, as the AWS SDK finds them. */
+/** Bucket and settings of objects. The AWS SDK finds the credentials in the environment. */
 interface ObjectStoreOptions {
   readonly bucket: string;
   readonly region: string;

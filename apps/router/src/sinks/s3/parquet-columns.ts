@@ -18,7 +18,7 @@ export interface ParquetColumns {
   readonly columns: readonly ParquetColumn[];
   /** Names of the columns with points in WKB, the most important first. */
   readonly geometries: readonly string[];
-  /** The fields of an event that no column has: unknown ones, and those whose value does not have the column's type. */
+  /** Fields without a column: unknown ones, and those whose value does not have the column's type. */
   remainderOf(event: Event): Event | undefined;
 }
 
@@ -91,7 +91,7 @@ function fieldOf(name: string, declared: PropertySchema): Field {
   }
 }
 
-/** `location` gives `lat`, `lng`, …, `geometry`, `h3_cell`; `start_location` gives `start_lat`, … */
+/** `location` has the columns `lat`, `lng`, …, `geometry`, `h3_cell`; `start_location` has `start_lat`, … */
 function locationField(name: string, properties: Readonly<Record<string, PropertySchema>>): Field {
   const prefix = name === 'location' ? '' : `${name.replace(/_location$/, '')}_`;
   const part = (event: Event, key: string): unknown => (event[name] as Event | null | undefined)?.[key];

@@ -28,7 +28,7 @@ function arrayBuffer(bytes: Buffer): ArrayBuffer {
 }
 
 describe(parquetFormatOf, () => {
-  it('has a typed column for every field of a telemetry point', async () => {
+  it('stores each field of a telemetry point in a typed column', async () => {
     const { example } = telemetryFamily;
     const [row] = await rows('ride.telemetry', [example]);
     expect(row).toMatchObject({

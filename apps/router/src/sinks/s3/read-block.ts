@@ -10,19 +10,19 @@ import { parseEvent } from '../event.js';
 import { BlockBoundary, type BlockLimits } from './block-boundary.js';
 import type { BlockRecord } from './encode-block.js';
 
-/** A record that cannot be stored, and why. */
+/** A record that cannot be stored, with the reason. */
 interface UnreadableRecord {
   readonly record: LogRecord;
   readonly reason: Error;
 }
 
-/** What the log has from an offset on, up to the end of a block. */
+/** Records of the log from an offset to the end of a block. */
 export interface BlockContent {
   /** Offset after the block. */
   readonly to: bigint;
   /** Whether the block can grow no further. If not, it ends at the end of the log for now. */
   readonly isComplete: boolean;
-  /** When an incomplete block ends at the latest, in milliseconds; `undefined` if it has no record. */
+  /** Latest end time of an incomplete block, in milliseconds; `undefined` if it has no record. */
   readonly intervalEndMs: number | undefined;
   /** Records that the log has in the block. */
   readonly read: number;
@@ -30,7 +30,7 @@ export interface BlockContent {
   readonly records: readonly BlockRecord[];
   readonly unreadable: readonly UnreadableRecord[];
   readonly undecodable: readonly UndecodableBatch[];
-  /** Offsets that the log does not have any more. */
+  /** Offsets that were deleted from the log. */
   readonly gaps: readonly ConsumerGap[];
 }
 
@@ -45,7 +45,7 @@ export interface ReadBlockOptions {
   /** Last stable offset of the partition. */
   readonly end: bigint;
   readonly limits: BlockLimits;
-  /** Where the block ends, if a process has already decided it. */
+  /** End of the block, if it was claimed. */
   readonly to?: bigint;
   /** The time that assigns an event to an hour. @throws Error if the event has none */
   timeOf(event: Event, record: LogRecord): number;

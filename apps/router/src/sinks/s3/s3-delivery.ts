@@ -106,7 +106,7 @@ export class S3Delivery implements Delivery {
 
 type S3Job = S3DeliveryOptions['spec'];
 
-/** What determines the objects of a job. */
+/** Settings that determine the objects of a job. */
 function blockSettings({ sink, batching, matches }: S3Job) {
   return {
     prefix: sink.prefix,

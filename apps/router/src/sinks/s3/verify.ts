@@ -28,7 +28,7 @@ export interface Verification {
   readonly overlapping: number;
   /** Records of the log that the job has not delivered yet; they do not count as missing. */
   readonly pending: number;
-  /** What is wrong, in sentences; the first {@link MAX_PROBLEMS}. */
+  /** Descriptions of the first {@link MAX_PROBLEMS} problems. */
   readonly problems: readonly string[];
 }
 
@@ -139,7 +139,7 @@ class Verifier {
         stored.set(offset, (stored.get(offset) ?? 0) + 1);
     }
     for (const count of stored.values()) this.overlapping += count - 1;
-    if (BigInt(block.from) < earliest) return; // The log has deleted a part: there is nothing to compare with.
+    if (BigInt(block.from) < earliest) return; // The log has deleted a part of the block, so they cannot be compared.
     const { records } = await this.readLog(block);
     let missing = 0;
     for (const { offset } of records) {

@@ -334,7 +334,7 @@ function memoized<V>(make: () => V): Memoized<V> {
 /** Fields of responses with elements that have an error code. */
 const LISTS = ['topics', 'partitions', 'responses', 'results', 'groups', 'members', 'coordinators'] as const;
 
-/** The first error code in a response, at any level; 0 if there is none. */
+/** Returns the first error code in a response, at any level, or 0. */
 export function errorIn(answer: unknown): number {
   if (typeof answer !== 'object' || answer === null) return 0;
   const fields = answer as Readonly<Record<string, unknown>>;
