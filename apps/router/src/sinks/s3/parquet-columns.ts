@@ -49,11 +49,15 @@ export function parquetColumns({ schema }: Pick<EventFamily, 'schema'>): Parquet
     columns,
     geometries: columns.map(({ name }) => name).filter((name) => name.endsWith('geometry')),
     remainderOf: (event) => {
-      const rest = Object.entries(event).filter(([name, value]) => {
-        const field = byName.get(name);
-        return value !== null && (field === undefined || !field.fits(value));
-      });
-      return rest.length === 0 ? undefined : Object.fromEntries(rest);
+      let rest: Record<string, unknown> | undefined;
+      for (const name of Object.keys(event)) {
+        const value = event[name];
+        if (value === null || byName.get(name)?.fits(value) === true) continue;
+        rest ??= {};
+        // A field may be named __proto__.
+        Object.defineProperty(rest, name, { value, enumerable: true });
+      }
+      return rest;
     },
   };
 }
@@ -75,7 +79,7 @@ function fieldOf(name: string, declared: PropertySchema): Field {
   switch (schema.type) {
     case 'integer':
       if (schema.maximum === LATEST_TIMESTAMP_MS) {
-        return column('TIMESTAMP', Number.isSafeInteger, (value) => new Date(value as number));
+        return column('TIMESTAMP', Number.isSafeInteger, (value) => BigInt(value as number));
       }
       return column('INT64', Number.isSafeInteger, (value) => BigInt(value as number));
     case 'number':
@@ -124,10 +128,13 @@ function locationField(name: string, properties: Readonly<Record<string, Propert
       return position ? latLngToCell(position.lat, position.lng, H3_RESOLUTION) : null;
     },
   };
-  const fits = (value: unknown): boolean =>
-    typeof value === 'object' &&
-    value !== null &&
-    Object.entries(value).every(([key, number]) => Object.hasOwn(properties, key) && Number.isFinite(number));
+  const fits = (value: unknown): boolean => {
+    if (typeof value !== 'object' || value === null) return false;
+    for (const key of Object.keys(value)) {
+      if (!Object.hasOwn(properties, key) || !Number.isFinite((value as Event)[key])) return false;
+    }
+    return true;
+  };
   return { name, columns: [...numbers, point, cell], fits };
 }
 

@@ -10,12 +10,6 @@ import { parquetColumns, type ParquetColumn, type ParquetColumns } from './parqu
 const ZSTD_LEVEL = 3;
 const ROW_GROUP_ROWS = 100_000;
 
-/** A row before it is split into columns. */
-interface Row {
-  readonly event: Event;
-  readonly record: BlockRecord;
-}
-
 /** The compressor, which must be loaded once: loading it again replaces its memory. */
 let loadingZstd: Promise<void> | undefined;
 /** The format of each topic. */
@@ -43,13 +37,10 @@ async function parquetFormat(family: EventFamily): Promise<ObjectFormat> {
   return {
     extension: 'parquet',
     async encode(records, partition) {
-      const rows = records.map((record): Row => {
-        return { record, event: JSON.parse(record.value.toString('utf8')) as Event };
-      });
       const writer = new ByteWriter();
       await parquetWrite({
         writer,
-        columnData: columnData(columns, rows, partition),
+        columnData: columnData(columns, records, partition),
         codec: 'ZSTD',
         compressors: { ZSTD: (bytes) => compress(bytes, ZSTD_LEVEL) },
         rowGroupSize: ROW_GROUP_ROWS,
@@ -70,26 +61,36 @@ async function parquetFormat(family: EventFamily): Promise<ObjectFormat> {
   };
 }
 
+/** Splits events into columns one after the other, so that only one parsed event is in memory. */
 function columnData(
   { columns, remainderOf }: ParquetColumns,
-  rows: readonly Row[],
+  records: readonly BlockRecord[],
   partition: number,
 ): ColumnSource[] {
-  const ofEvents = columns.map(({ name, type, valueOf }: ParquetColumn): ColumnSource => ({
+  const values = columns.map(() => new Array<unknown>(records.length));
+  const remainders = new Array<unknown>(records.length);
+  for (const [row, { value }] of records.entries()) {
+    const event = JSON.parse(value.toString('utf8')) as Event;
+    for (let column = 0; column < columns.length; column += 1)
+      values[column]![row] = columns[column]!.valueOf(event);
+    remainders[row] = remainderOf(event) ?? null;
+  }
+  const ofEvents = columns.map(({ name, type }: ParquetColumn, column): ColumnSource => ({
     name,
     type,
-    data: rows.map(({ event }) => valueOf(event)),
+    data: values[column]!,
   }));
+  const ofRecord = { nullable: false } as const;
   return [
     ...ofEvents,
-    { name: '_unknown', type: 'JSON', data: rows.map(({ event }) => remainderOf(event) ?? null) },
-    { name: '_partition', type: 'INT32', nullable: false, data: rows.map(() => partition) },
-    { name: '_offset', type: 'INT64', nullable: false, data: rows.map(({ record }) => record.offset) },
+    { name: '_unknown', type: 'JSON', data: remainders },
+    { ...ofRecord, name: '_partition', type: 'INT32', data: new Int32Array(records.length).fill(partition) },
+    { ...ofRecord, name: '_offset', type: 'INT64', data: records.map(({ offset }) => offset) },
     {
+      ...ofRecord,
       name: '_received_at',
       type: 'TIMESTAMP',
-      nullable: false,
-      data: rows.map(({ record }) => new Date(record.receivedMs)),
+      data: records.map(({ receivedMs }) => BigInt(receivedMs)),
     },
   ];
 }

@@ -34,16 +34,13 @@ export class ProduceMessage {
  * message of it; this list groups in linear time.
  */
 export class ProduceMessages extends Array<ProduceMessage> {
-  /** kafkajs calls it for this only: `group` adds one message to groups. */
+  /** kafkajs calls it for this only: `group` adds one message to groups. The partitioner sets its partition if it has none. */
   override reduce<T>(group: unknown, initial?: T): T {
     const addTo = group as (groups: Groups, message: ProduceMessage) => Groups;
     const groups = (initial ?? {}) as Groups;
     for (const message of this) {
-      for (const [partition, messages] of Object.entries(addTo({}, message))) {
-        const known = groups[partition];
-        if (known) known.push(...messages);
-        else groups[partition] = messages;
-      }
+      if (message.partition < 0) addTo({}, message);
+      (groups[message.partition] ??= []).push(message);
     }
     return groups as T;
   }
