@@ -1,11 +1,19 @@
 import { runProof, type Proof } from '@hailstream/service/testing';
 import { proveCrash } from './crash/crash.js';
+import { proveSinks } from './sinks/sinks.js';
 
 const PROOFS: Readonly<Record<string, Proof>> = {
   crash: {
     counts: 'rounds',
     byDefault: 200,
     run: ({ count, seed, onProgress }) => proveCrash({ rounds: count, seed, onRound: onProgress }),
+  },
+  sinks: {
+    counts: 'records',
+    byDefault: 1_000_000,
+    numbers: { kills: 10 },
+    run: ({ count, seed, numbers, onProgress }) =>
+      proveSinks({ records: count, kills: numbers['kills']!, seed, onRecords: onProgress }),
   },
 };
 

@@ -5,18 +5,22 @@ const PROGRESS_EVERY_MS = 5000;
 interface Run {
   readonly count: number;
   readonly seed: number;
+  /** The other numbers of the proof. */
+  readonly numbers: Readonly<Record<string, number>>;
   readonly onProgress: (done: number) => void;
 }
 
 /** A test of random choices, which can run for any time. */
 export interface Proof {
-  readonly counts: 'rounds' | 'frames';
+  readonly counts: 'rounds' | 'frames' | 'records';
   readonly byDefault: number;
+  /** Other numbers that the command line may set, with their defaults. */
+  readonly numbers?: Readonly<Record<string, number>>;
   readonly run: (run: Run) => Promise<object>;
 }
 
 /**
- * Runs the proof that the command line names: `NAME [--rounds N] [--frames N] [--seed N]`.
+ * Runs the proof that the command line names: `NAME [--rounds N] [--seed N]`, and the other numbers of the proof.
  *
  * @returns the exit code
  */
@@ -27,7 +31,7 @@ export async function runProof(
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { rounds: { type: 'string' }, frames: { type: 'string' }, seed: { type: 'string' } },
+    options: optionsOf(proofs),
   });
   const [name = ''] = positionals;
   const proof = proofs[name];
@@ -37,12 +41,20 @@ export async function runProof(
   }
   const seed = Number(values.seed ?? Date.now() % 2 ** 31);
   const count = Number(values[proof.counts] ?? proof.byDefault);
-  const again = `prove ${name} --${proof.counts} ${count} --seed ${seed}`;
+  const numbers = Object.fromEntries(
+    Object.entries(proof.numbers ?? {}).map(([option, byDefault]) => [
+      option,
+      Number(values[option] ?? byDefault),
+    ]),
+  );
+  const chosen = Object.entries({ [proof.counts]: count, ...numbers, seed });
+  const again = [`prove ${name}`, ...chosen.map(([option, value]) => `--${option} ${value}`)].join(' ');
   process.stderr.write(`${again}\n`);
   try {
     const report = await proof.run({
       count,
       seed,
+      numbers,
       onProgress: progressOf(`${name}: ${proof.counts}`, count),
     });
     process.stdout.write(`${name}: passed, ${count} ${proof.counts}, seed ${seed}: ${inspect(report)}\n`);
@@ -53,9 +65,19 @@ export async function runProof(
   }
 }
 
+function optionsOf(proofs: Readonly<Record<string, Proof>>): Record<string, { type: 'string' }> {
+  const names = Object.values(proofs).flatMap(({ counts, numbers = {} }) => [
+    counts,
+    ...Object.keys(numbers),
+  ]);
+  return Object.fromEntries([...names, 'seed'].map((name) => [name, { type: 'string' }]));
+}
+
 function usage(proofs: Readonly<Record<string, Proof>>): string {
-  const lines = Object.entries(proofs).map(
-    ([name, { counts }]) => `prove ${name} [--${counts} N] [--seed N]`,
+  const lines = Object.entries(proofs).map(([name, { counts, numbers = {} }]) =>
+    [`prove ${name}`, ...[counts, ...Object.keys(numbers), 'seed'].map((option) => `[--${option} N]`)].join(
+      ' ',
+    ),
   );
   return `usage: ${lines.join('\n       ')}\n`;
 }

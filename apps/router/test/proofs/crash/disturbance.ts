@@ -1,7 +1,7 @@
 import { removeMembers } from '@hailstream/log/testing';
 import { until, type Random } from '@hailstream/service/testing';
 import type { S3Fault, S3Request, TestS3Server } from '../../_s3-server.js';
-import { RouterProcess } from './router-process.js';
+import { RouterProcess } from '../router-process.js';
 
 /** A process that makes no requests for this time has delivered what it can. */
 const IDLE_MS = 1_500;

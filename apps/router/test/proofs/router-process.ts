@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const MAX_OUTPUT_CHARS = 4_000;
 
 /** A router in a process of its own. */
@@ -13,7 +13,12 @@ export class RouterProcess {
 
   constructor(
     readonly command: 'run' | 'serve',
-    options: { readonly brokers: string; readonly configFile: string },
+    options: {
+      readonly brokers: string;
+      readonly configFile: string;
+      /** Credentials other than those of object storage. */
+      readonly env?: Readonly<Record<string, string>>;
+    },
   ) {
     this.child = spawn(process.execPath, [MAIN, command, '--config', options.configFile], {
       env: {
@@ -23,6 +28,7 @@ export class RouterProcess {
         LOG_LEVEL: 'warn',
         AWS_ACCESS_KEY_ID: 'test',
         AWS_SECRET_ACCESS_KEY: 'test-secret',
+        ...options.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
