@@ -54,6 +54,11 @@ describe('npm start -- --router', () => {
     });
     expect((await system.command(['router', 'jobs'])).stdout).toContain('bucket "missing" does not exist');
 
+    expect(await system.command(['router', 'dead-letters', 'list'])).toMatchObject({
+      code: 0,
+      stdout: 'no dead letters\n',
+    });
+
     await system.kill('router');
     await eventually('the restarted router delivers', async () => {
       const { code, stdout } = await system.command(['router', 'jobs', '--json']);
