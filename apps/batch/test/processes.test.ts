@@ -3,18 +3,21 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { telemetryFamily } from '@hailstream/events';
+import { deadLetterTopic, telemetryFamily } from '@hailstream/events';
+import { createAdmin, createRangeReader, DeadLetterIndex } from '@hailstream/log';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import pg from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   append,
+  connectionTo,
   createLoadRunner,
   createTestDatabase,
   makeTelemetry,
   makeTrack,
   readDeadLetters,
+  silent,
   toRecords,
   type TestDatabase,
 } from './_util.js';
@@ -278,6 +281,15 @@ describe('main.js retry-rejects', () => {
       dryRun: false,
     });
     expect(await countTelemetry()).toBe(1);
+    const connection = connectionTo(broker);
+    await using admin = createAdmin({ connection, logger: silent });
+    await using reader = createRangeReader({ connection, logger: silent });
+    const topic = deadLetterTopic.name;
+    const index = new DeadLetterIndex({ admin, reader, logger: silent, topic, maxEntries: 10 });
+    await index.update();
+    expect([...index.values()]).toMatchObject([{ redrivenMs: expect.any(Number) as number }]);
+    expect(await run(['run']).exited).toBe(0);
+    expect(await database.one('SELECT count(*) FROM ride.dead_letters')).toBe('1');
   });
 
   it('reports an invalid option', async () => {

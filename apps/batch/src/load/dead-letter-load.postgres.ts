@@ -1,3 +1,4 @@
+import { batchGroup } from '@hailstream/events';
 import {
   partitionName,
   readRedriveMark,
@@ -102,8 +103,9 @@ async function loadPartition(
     const redriven: string[] = [];
     for (const record of records) {
       const mark = readRedriveMark(record);
-      if (mark) redriven.push(storableReason(mark.id));
-      else rows.push(toDeadLetterRow(record, { topic, partition }));
+      // Postgres has what batch itself has loaded again.
+      if (mark && mark.groupId !== batchGroup) redriven.push(storableReason(mark.id));
+      else if (!mark) rows.push(toDeadLetterRow(record, { topic, partition }));
     }
     await write({ rows, redriven }, nextOffset, records.at(-1));
   }

@@ -32,6 +32,14 @@ export interface RetryOptions extends RetryFilter {
   readonly tables: Tables;
   /** `EVENTS_MAX_AGE_DAYS` */
   readonly maxAgeDays: number;
+  /** Called after each transaction in which rejects were resolved. */
+  readonly onResolved?: (resolved: readonly ResolvedReject[]) => Promise<void>;
+}
+
+/** A reject whose record was loaded. */
+export interface ResolvedReject {
+  readonly id: string;
+  readonly key: Buffer | null;
 }
 
 /** Results of retried rejects: `retried` is `rows + duplicates + rejects`. */
@@ -146,10 +154,12 @@ class RejectRetry {
     const written = await this.rowWriter(client, table).write(encoded.rows, 0n);
     const rejects = [...encoded.rejects, ...written.rejects];
     const rejectedOffsets = new Set(rejects.map(({ record }) => record.offset));
-    const loaded = records.filter(({ offset }) => !rejectedOffsets.has(offset));
+    const resolved = records
+      .filter(({ offset }) => !rejectedOffsets.has(offset))
+      .map(({ offset, key }) => ({ id: idOf(chunk, offset), key }));
     await resolveDeadLetters(
       client,
-      loaded.map(({ offset }) => idOf(chunk, offset)),
+      resolved.map(({ id }) => id),
     );
     await client.query(
       `UPDATE ride.dead_letters SET reason = again.reason, rejected_at = now()
@@ -157,6 +167,7 @@ class RejectRetry {
       [rejects.map(({ record }) => idOf(chunk, record.offset)), rejects.map(({ reason }) => reason)],
     );
     await client.query(this.options.isDryRun ? 'ROLLBACK' : 'COMMIT');
+    if (!this.options.isDryRun && resolved.length > 0) await this.options.onResolved?.(resolved);
     const { rows, duplicates } = written;
     return { retried: records.length, rows, duplicates, rejects: rejects.length };
   }

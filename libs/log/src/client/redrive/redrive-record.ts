@@ -1,4 +1,4 @@
-import type { LogHeader, LogRecord, OutgoingRecord } from '../record/record.js';
+import type { LogHeader, LogRecord, OutgoingHeader, OutgoingRecord } from '../record/record.js';
 import { readDeadLetter } from '../dead-letter/dead-letter-record.js';
 
 /**
@@ -66,18 +66,22 @@ export function redriveRecords(
   if (!origin || origin.omittedValue || origin.omittedKey || origin.lastOffset !== undefined) {
     throw new TypeError(`${place.topic}/${place.partition}: offset ${letter.offset} has no whole record`);
   }
-  const { id, groupId, topic, partition, timestampMs } = origin;
-  const count = redriveCountOf(origin.headers) + 1;
-  const added = [
-    { key: REDRIVE_HEADERS.id, value: id },
-    { key: REDRIVE_HEADERS.group, value: groupId },
-    { key: REDRIVE_HEADERS.count, value: String(count) },
-  ];
+  const { topic, partition, timestampMs } = origin;
+  const added = redriveHeaders({ ...origin, count: redriveCountOf(origin.headers) + 1 });
   const headers = [...withoutRedrive(origin.headers), ...added];
   const { key, value } = letter;
   return [
     { topic, partition, key, value, headers, timestampMs },
     { ...place, key: null, value: null, headers: added },
+  ];
+}
+
+/** The headers of a redriven record, and of the mark on the dead-letter topic. */
+export function redriveHeaders({ id, groupId, count }: Redrive): OutgoingHeader[] {
+  return [
+    { key: REDRIVE_HEADERS.id, value: id },
+    { key: REDRIVE_HEADERS.group, value: groupId },
+    { key: REDRIVE_HEADERS.count, value: String(count) },
   ];
 }
 
