@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { startTestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -120,12 +122,17 @@ describe.each(kinds)('%s', (kind, openSink) => {
   });
 });
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
 describe('a webhook that does not respond in time', () => {
   it('receives the batch again, under the same id', async () => {
     await using broker = await startTestBroker();
     const ids: unknown[] = [];
     await using receiver = await startReceiver(({ headers }, attempt) => {
       ids.push(headers['webhook-id']);
+      // The signal of the timeout must not be collected before it aborts.
+      collectGarbage();
       return attempt === 1 ? new Promise(() => undefined) : 200;
     });
     const text = `jobs: [{ name: job, topics: [ride.telemetry], sink: { type: webhook, url: '${receiver.url}', timeoutSeconds: 1 } }]`;

@@ -75,17 +75,9 @@ export class WebhookSink implements BatchSink {
     let response: Response;
     let text: string;
     try {
-      response = await fetch(url, {
-        method: 'POST',
-        body,
-        redirect: 'error',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * 1_000)]),
-        headers: {
-          'content-type': 'application/json',
-          ...signatureHeaders(this.secret(), { id, timestampSeconds: Math.floor(Date.now() / 1_000), body }),
-        },
-      });
-      text = await response.text();
+      [response, text] = await withTimeout(timeoutSeconds, signal, (abortSignal) =>
+        this.post(id, body, abortSignal),
+      );
     } catch (error) {
       signal.throwIfAborted();
       throw new SinkError('UNAVAILABLE', `POST ${url}: ${reasonOf(error)}`, {
@@ -102,6 +94,21 @@ export class WebhookSink implements BatchSink {
       throw new SinkError('UNAVAILABLE', message, { retryable: true });
     }
     return new SinkError('REFUSED', message, { retryable: false });
+  }
+
+  private async post(id: string, body: Buffer, signal: AbortSignal): Promise<[Response, string]> {
+    const timestampSeconds = Math.floor(Date.now() / 1_000);
+    const response = await fetch(this.spec.sink.url, {
+      method: 'POST',
+      body,
+      redirect: 'error',
+      signal,
+      headers: {
+        'content-type': 'application/json',
+        ...signatureHeaders(this.secret(), { id, timestampSeconds, body }),
+      },
+    });
+    return [response, await response.text()];
   }
 
   private secret(): string {
@@ -131,6 +138,29 @@ function bodyOf({ topic, partition, records }: RoutedBatch): Buffer {
   }
   output.text(']}');
   return output.bytes();
+}
+
+/**
+ * Aborts the request after a time, or with `signal`. `AbortSignal.any` with `AbortSignal.timeout` may never abort: Node holds both
+ * weakly, so the garbage collector can remove the timeout (https://github.com/nodejs/node/issues/57736).
+ */
+async function withTimeout<T>(
+  timeoutSeconds: number,
+  signal: AbortSignal,
+  request: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const controller = new AbortController();
+  const abort = (): void => controller.abort(signal.reason);
+  const fail = (): void => controller.abort(new Error(`no response within ${timeoutSeconds} s`));
+  const timer = setTimeout(fail, timeoutSeconds * 1_000);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await request(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 function reasonOf(error: unknown): string {
