@@ -122,11 +122,13 @@ describe('docker compose', () => {
     expect(KAFKA_BROKERS?.split(',')).toEqual(brokers.map(([name]) => `${name}:9092`));
   });
 
-  it('runs the router and its object store only in the profile router', () => {
+  it('runs the router and its sinks only in the profile router', () => {
     const members = all.filter(([, { profiles }]) => profiles?.includes('router'));
-    expect(members.map(([name]) => name)).toEqual(['router', 's3']);
-    const [job] = (parse(read('docker/router.yaml')) as { jobs: { sink: Record<string, unknown> }[] }).jobs;
+    expect(members.map(([name]) => name)).toEqual(['router', 's3', 'opensearch']);
+    const [job, search] = (parse(read('docker/router.yaml')) as { jobs: { sink: Record<string, unknown> }[] })
+      .jobs;
     expect(job?.sink).toMatchObject({ type: 's3', endpoint: 'http://s3:7070' });
+    expect(search?.sink).toMatchObject({ type: 'opensearch', url: 'http://opensearch:9200' });
     // The server creates the bucket and has the credentials that are created for the router.
     expect(read('docker/s3-server.sh')).toContain(`mkdir -p /data/${String(job?.sink['bucket'])}`);
     const credentials = '/run/secrets/s3/credentials';
