@@ -50,7 +50,7 @@ describe('npm start -- --router', () => {
     expect((await system.command(['router', 'resume', 'lake'])).stdout).toMatch(/^lake {2}running /m);
     expect(await system.command(['router', 'pause', 'sea'])).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^router at [^\n]+: 404 [^\n]+"sea"\n$/) as string,
+      stderr: expect.stringMatching(/^router at [^\n]+: 404 job "sea" does not exist\n$/) as string,
     });
     expect((await system.command(['router', 'jobs'])).stdout).toContain('bucket "missing" does not exist');
 
