@@ -17,11 +17,16 @@ describe('routers that are killed at random moments, with an object store that f
   it(
     'leave the objects of an undisturbed run',
     async () => {
-      const { kills, faults, objects, records, inParts } = await proveCrash({ rounds: ROUNDS, seed: 1 });
+      const { kills, faults, objects, records, inParts, parquet, growing } = await proveCrash({
+        rounds: ROUNDS,
+        seed: 1,
+      });
       expect(kills).toBeGreaterThan(ROUNDS / 2);
       expect(faults).toBeGreaterThan(0);
       expect(objects).toBeGreaterThan(ROUNDS);
       expect(inParts).toBeGreaterThan(0);
+      expect(parquet).toBeGreaterThan(0);
+      expect(growing).toBeGreaterThan(0);
       expect(records).toBeGreaterThan(ROUNDS);
     },
     TIMEOUT_MS,

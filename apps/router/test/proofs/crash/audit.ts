@@ -4,10 +4,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { deadLetterTopic, eventRegistry } from '@hailstream/events';
 import { createAdmin } from '@hailstream/log';
 import { until } from '@hailstream/service/testing';
+import { decompress } from 'fzstd';
+import { parquetReadObjects } from 'hyparquet';
 import { Kafka, logLevel } from 'kafkajs';
 import type { TestS3Server } from '../../_s3-server.js';
 import { connectionTo, silent } from '../../_util.js';
-import { identityOf, TOPICS, type RandomLog } from './random-log.js';
+import { identityOf, type RandomLog } from './random-log.js';
 
 interface ReadRecord {
   readonly topic: string;
@@ -39,7 +41,7 @@ export async function readLog(broker: { readonly address: string }, log: RandomL
   const consumer = kafka.consumer({ groupId: 'audit', readUncommitted: false });
   try {
     await consumer.connect();
-    await consumer.subscribe({ topics: [...TOPICS, deadLetterTopic.name], fromBeginning: true });
+    await consumer.subscribe({ topics: [...log.topics, deadLetterTopic.name], fromBeginning: true });
     await consumer.run({
       eachMessage: ({ topic, partition, message: { offset, timestamp, key, value, headers = {} } }) => {
         const texts = Object.fromEntries(Object.entries(headers).map(([name, each]) => [name, String(each)]));
@@ -76,7 +78,7 @@ export function requireSameObjects(found: TestS3Server, expected: TestS3Server):
 }
 
 /** @throws Error if a valid record is not in exactly one object, or an unreadable one is not a dead letter */
-export function requireEachRecordOnce(
+export async function requireEachRecordOnce(
   { records, deadLetters }: ReadLog,
   {
     objects,
@@ -87,14 +89,14 @@ export function requireEachRecordOnce(
     readonly partitionBy: 'event-time' | 'received-time';
     readonly groupId: string;
   },
-): void {
-  const stored = storedRecords(objects);
+): Promise<void> {
+  const stored = await storedRecords(objects);
   const unreadable: string[] = [];
   for (const record of records) {
     const place = `${record.topic}/${record.partition}/${record.offset}`;
     const event = parse(record, partitionBy);
     if (event === undefined) unreadable.push(place);
-    else if (!isDeepStrictEqual(stored.get(place), { ...event, _received_at: Number(record.timestamp) }))
+    else if (!stored.get(place)?.(event, Number(record.timestamp)))
       throw new Error(`${place} is not stored as it is in the log`);
     else stored.delete(place);
   }
@@ -117,9 +119,10 @@ export function requireEachRecordOnce(
 export async function requireCommittedEnds(
   broker: { readonly address: string },
   groupId: string,
+  topics: readonly string[],
 ): Promise<void> {
   await using admin = createAdmin({ connection: connectionTo(broker), logger: silent });
-  for (const topic of TOPICS) {
+  for (const topic of topics) {
     const committed = await admin.committed(groupId, topic);
     for (const [partition, { earliest, latest }] of await admin.offsets(topic, {
       isolation: 'read_committed',
@@ -131,26 +134,70 @@ export async function requireCommittedEnds(
   }
 }
 
-/** The events in the objects by topic, partition and offset. @throws Error if a record is stored twice */
-function storedRecords(objects: TestS3Server['objects']): Map<string, object> {
-  const stored = new Map<string, object>();
+/** Whether a stored record is this event, received at this time. */
+type StoredRecord = (event: Readonly<Record<string, unknown>>, receivedMs: number) => boolean;
+
+/** The records in the objects by topic, partition and offset. @throws Error if a record is stored twice */
+async function storedRecords(objects: TestS3Server['objects']): Promise<Map<string, StoredRecord>> {
+  const stored = new Map<string, StoredRecord>();
   for (const [key, { bytes }] of objects) {
-    const [, topic] = /topic=([^/]+)\/.*\.ndjson\.gz$/.exec(key) ?? [];
+    const [, topic, extension] = /topic=([^/]+)\/.*\.(ndjson\.gz|parquet)$/.exec(key) ?? [];
     if (topic === undefined) continue;
-    const text = gunzipSync(bytes).toString('utf8');
-    if (!text.endsWith('\n')) throw new Error(`${key} does not end with a line feed`);
-    for (const line of text.slice(0, -1).split('\n')) {
-      const { _partition, _offset, ...event } = JSON.parse(line) as { _partition: number; _offset: number };
-      const place = `${topic}/${_partition}/${_offset}`;
-      if (stored.has(place)) throw new Error(`${place} is stored twice`);
-      stored.set(place, event);
+    const records = extension === 'parquet' ? await parquetRecords(topic, bytes) : ndjsonRecords(key, bytes);
+    for (const [place, record] of records) {
+      if (stored.has(`${topic}/${place}`)) throw new Error(`${topic}/${place} is stored twice`);
+      stored.set(`${topic}/${place}`, record);
     }
   }
   return stored;
 }
 
+function ndjsonRecords(key: string, bytes: Buffer): [string, StoredRecord][] {
+  const text = gunzipSync(bytes).toString('utf8');
+  if (!text.endsWith('\n')) throw new Error(`${key} does not end with a line feed`);
+  const lines = text.slice(0, -1).split('\n');
+  return lines.map((line) => {
+    const { _partition, _offset, ...stored } = JSON.parse(line) as { _partition: number; _offset: number };
+    return [
+      `${_partition}/${_offset}`,
+      (event, receivedMs) => isDeepStrictEqual(stored, { ...event, _received_at: receivedMs }),
+    ];
+  });
+}
+
+/** Id and time have columns; fields that the examples of the family do not have are in `_unknown`. */
+async function parquetRecords(topic: string, bytes: Buffer): Promise<[string, StoredRecord][]> {
+  const { fields, example } = eventRegistry.byTopic.get(topic)!;
+  const rows = await parquetReadObjects({
+    file: new Uint8Array(bytes).buffer,
+    compressors: { ZSTD: (input, outputLength) => decompress(input, new Uint8Array(outputLength)) },
+  });
+  return rows.map(({ _partition, _offset, _received_at, _unknown, [fields.id]: id, [fields.time]: time }) => [
+    `${_partition}/${_offset}`,
+    (event, receivedMs) => {
+      const unknown = Object.entries(event).filter(([name]) => !(name in example));
+      const expected = {
+        id: event[fields.id] ?? null,
+        timeMs: event[fields.time] ?? null,
+        receivedMs,
+        unknown: unknown.length === 0 ? null : Object.fromEntries(unknown),
+      };
+      const found = {
+        id: id ?? null,
+        timeMs: (time as Date | null | undefined)?.getTime() ?? null,
+        receivedMs: (_received_at as Date).getTime(),
+        unknown: _unknown ?? null,
+      };
+      return isDeepStrictEqual(found, expected);
+    },
+  ]);
+}
+
 /** The event of a record; `undefined` if it has to be a dead letter. */
-function parse({ topic, value }: ReadRecord, partitionBy: string): object | undefined {
+function parse(
+  { topic, value }: ReadRecord,
+  partitionBy: string,
+): Readonly<Record<string, unknown>> | undefined {
   if (value === null || !isUtf8(value)) return undefined;
   let event: unknown;
   try {
@@ -161,5 +208,5 @@ function parse({ topic, value }: ReadRecord, partitionBy: string): object | unde
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return undefined;
   const field = eventRegistry.byTopic.get(topic)?.fields.time;
   if (partitionBy === 'event-time' && field !== undefined && !(field in event)) return undefined;
-  return event;
+  return event as Readonly<Record<string, unknown>>;
 }

@@ -8,11 +8,12 @@ import { TestS3Server } from '../../_s3-server.js';
 import { run, verify } from '../../_util.js';
 import { readLog, requireCommittedEnds, requireEachRecordOnce, requireSameObjects } from './audit.js';
 import { disturb } from './disturbance.js';
-import { appendRandomLog, TOPICS, type RandomLog } from './random-log.js';
+import { appendRandomLog, type RandomLog } from './random-log.js';
 
 /** Rounds wait for processes to start, so several run at the same time. */
 const CONCURRENT_ROUNDS = 4;
 const MAX_LIVES = 2;
+const GROWING = 0.4;
 const PART_BYTES = 5 * 1_048_576;
 
 interface CrashOptions {
@@ -29,6 +30,10 @@ interface CrashReport {
   records: number;
   /** Objects that were uploaded in parts. */
   inParts: number;
+  /** Rounds with Parquet. */
+  parquet: number;
+  /** Rounds in which the log grew while it was delivered. */
+  growing: number;
 }
 
 /**
@@ -37,7 +42,15 @@ interface CrashReport {
  * @throws Error if the objects are not those of an undisturbed run
  */
 export async function proveCrash({ rounds, seed, onRound }: CrashOptions): Promise<CrashReport> {
-  const total: CrashReport = { kills: 0, faults: 0, objects: 0, records: 0, inParts: 0 };
+  const total: CrashReport = {
+    kills: 0,
+    faults: 0,
+    objects: 0,
+    records: 0,
+    inParts: 0,
+    parquet: 0,
+    growing: 0,
+  };
   const remaining = Array.from({ length: rounds }, (_, round) => seed + round).values();
   let done = 0;
   const work = async () => {
@@ -46,8 +59,7 @@ export async function proveCrash({ rounds, seed, onRound }: CrashOptions): Promi
         const again = `prove crash --rounds 1 --seed ${roundSeed}`;
         throw new Error(`${(cause as Error).message}; again: ${again}`, { cause });
       });
-      for (const name of ['kills', 'faults', 'objects', 'records', 'inParts'] as const)
-        total[name] += report[name];
+      for (const name of Object.keys(total) as (keyof CrashReport)[]) total[name] += report[name];
       done += 1;
       onRound?.(done);
     }
@@ -59,11 +71,15 @@ export async function proveCrash({ rounds, seed, onRound }: CrashOptions): Promi
 async function proveRound(seed: number): Promise<CrashReport> {
   const random = new Random(seed);
   await using broker = await startTestBroker();
-  await using undisturbed = await TestS3Server.start();
+  await using rehearsed = await TestS3Server.start();
   await using disturbed = await TestS3Server.start();
-  const log = await appendRandomLog(broker, random);
-  const settings = randomSettings(log, random);
-  await run(broker, jobs('undisturbed', undisturbed, settings));
+  const format = random.pick(['ndjson.gz', 'parquet'] as const);
+  const isGrowing = random.chance(GROWING);
+  await using log = await appendRandomLog(broker, random, { hasFamilies: format === 'parquet', isGrowing });
+  const settings = randomSettings(log, random, format);
+  await run(broker, jobs('rehearsal', rehearsed, settings));
+  // `run` closes a block at the end of the log, `serve` waits for more records: the objects depend on both if the log grows.
+  const commands = random.pick([['serve'], ['run', 'serve']] as const);
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'hailstream-router-'));
   const configFile = path.join(folder, 'router.yaml');
   await fs.writeFile(configFile, routerFile('disturbed', disturbed, settings));
@@ -78,8 +94,10 @@ async function proveRound(seed: number): Promise<CrashReport> {
         broker,
         groupId,
         configFile,
+        commands,
+        ...(isGrowing && { grow: () => log.grow() }),
         oneAtATime: log.isLarge,
-        requests: Math.ceil(undisturbed.requests.length / lives),
+        requests: Math.ceil(rehearsed.requests.length / lives),
       });
       kills += counts.kills;
       faults += counts.faults;
@@ -94,20 +112,34 @@ async function proveRound(seed: number): Promise<CrashReport> {
   }
   const [job] = jobs('disturbed', disturbed, settings);
   await run(broker, [job!]);
-  requireSameObjects(disturbed, undisturbed);
+  if (!isGrowing) requireSameObjects(disturbed, rehearsed);
+  else if (!commands.some((command) => command === 'run')) {
+    await using undisturbed = await TestS3Server.start();
+    await run(broker, jobs('undisturbed', undisturbed, settings));
+    requireSameObjects(disturbed, undisturbed);
+  }
   const verification = await verify(broker, [job!]);
   if (!verification.ok) throw new Error(`verify: ${JSON.stringify(verification)}`);
   const read = await readLog(broker, log);
   const { partitionBy } = settings;
-  requireEachRecordOnce(read, { objects: disturbed.objects, partitionBy, groupId });
-  await requireCommittedEnds(broker, groupId);
+  await requireEachRecordOnce(read, { objects: disturbed.objects, partitionBy, groupId });
+  await requireCommittedEnds(broker, groupId, log.topics);
   if (disturbed.uploads.size > 0)
     throw new Error(`${disturbed.uploads.size} multipart uploads are left open`);
-  const inParts = [...disturbed.objects.values()].filter(({ bytes }) => bytes.length > PART_BYTES).length;
-  return { kills, faults, objects: disturbed.objects.size, records: read.records.length, inParts };
+  return {
+    kills,
+    faults,
+    objects: disturbed.objects.size,
+    records: read.records.length,
+    inParts: [...disturbed.objects.values()].filter(({ bytes }) => bytes.length > PART_BYTES).length,
+    parquet: format === 'parquet' ? 1 : 0,
+    growing: isGrowing ? 1 : 0,
+  };
 }
 
 interface Settings {
+  readonly topics: readonly string[];
+  readonly format: 'ndjson.gz' | 'parquet';
   readonly records: number;
   readonly intervalSeconds: number;
   readonly concurrency: number;
@@ -116,9 +148,15 @@ interface Settings {
 }
 
 /** Blocks have several records each, so that a round needs few requests. */
-function randomSettings({ stepMs, isLarge }: RandomLog, random: Random): Settings {
+function randomSettings(
+  { topics, stepMs, isLarge }: RandomLog,
+  random: Random,
+  format: Settings['format'],
+): Settings {
   const intervalSeconds = Math.ceil((stepMs * random.pick([10, 40, 1_000])) / 1_000);
   return {
+    topics,
+    format,
     records: isLarge ? 100_000 : random.pick([4, 10, 25, 100_000]),
     intervalSeconds: Math.min(intervalSeconds, 86_400),
     concurrency: 1 + random.below(4),
@@ -132,17 +170,18 @@ function jobs(name: string, s3: TestS3Server, settings: Settings) {
 }
 
 function routerFile(name: string, s3: TestS3Server, settings: Settings): string {
-  const { records, intervalSeconds, concurrency, partitionBy, prefix } = settings;
+  const { topics, format, records, intervalSeconds, concurrency, partitionBy, prefix } = settings;
   const sink = {
     type: 's3',
     endpoint: s3.endpoint,
     bucket: s3.bucket,
     forcePathStyle: true,
+    format,
     partitionBy,
     prefix,
     partBytes: PART_BYTES,
   };
   return JSON.stringify({
-    jobs: [{ name, topics: TOPICS, sink, batching: { records, intervalSeconds }, concurrency }],
+    jobs: [{ name, topics, sink, batching: { records, intervalSeconds }, concurrency }],
   });
 }

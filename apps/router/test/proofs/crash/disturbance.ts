@@ -12,6 +12,7 @@ const MAX_SLOW_MS = 60;
 const MAX_FAULT_SHARE = 0.06;
 const SECOND_PROCESS = 0.4;
 const EXPIRY = 0.15;
+const MAX_APPENDS = 6;
 
 interface DisturbanceOptions {
   readonly random: Random;
@@ -23,6 +24,10 @@ interface DisturbanceOptions {
    * an upload that it began after the new owner had written the object.
    */
   readonly oneAtATime: boolean;
+  /** Which commands the routers run. */
+  readonly commands: readonly ('run' | 'serve')[];
+  /** Appends to the log while it is delivered. */
+  readonly grow?: () => Promise<void>;
   /** About how many requests the processes make. */
   readonly requests: number;
 }
@@ -33,13 +38,13 @@ interface DisturbanceOptions {
  */
 export async function disturb(
   s3: TestS3Server,
-  { random, broker, groupId, configFile, oneAtATime, requests }: DisturbanceOptions,
+  { random, broker, groupId, configFile, oneAtATime, commands, grow, requests }: DisturbanceOptions,
 ): Promise<{ readonly kills: number; readonly faults: number }> {
   const processes: RouterProcess[] = [];
   let kills = 0;
   let failure: Error | undefined;
   const start = () => {
-    const command = random.pick(['run', 'serve'] as const);
+    const command = random.pick(commands);
     processes.push(new RouterProcess(command, { brokers: broker.address, configFile }));
   };
   const killAll = () => {
@@ -64,6 +69,12 @@ export async function disturb(
       () => void removeMembers(broker, groupId).catch((error: Error) => (failure = error)),
     );
   }
+  let growth: Promise<unknown> = Promise.resolve();
+  if (grow) {
+    const append = () => (growth = growth.then(grow).catch((error: Error) => (failure = error)));
+    const appends = 1 + random.below(MAX_APPENDS);
+    for (let count = 0; count < appends; count += 1) at(random.below(requests), append);
+  }
   const faults = new RandomFaults(random);
   let made = 0;
   let lastMs = performance.now() + START_TIMEOUT_MS;
@@ -82,6 +93,7 @@ export async function disturb(
   } finally {
     killAll();
     await Promise.all(processes.map(({ exited }) => exited));
+    await growth;
     s3.fault = () => undefined;
   }
   if (failure !== undefined) throw failure;
