@@ -1,4 +1,5 @@
-import { deleteTopic, startTestBroker } from '@hailstream/log/testing';
+import { telemetryFamily } from '@hailstream/events';
+import { appendTransaction, deleteTopic, startTestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
 import { Job } from '../src/jobs/job.js';
@@ -82,6 +83,23 @@ describe('the service', () => {
     );
     await until(async () => (await service.job('lake')).failure?.code === 'ANOTHER_LOG');
     expect([...s3.objects.keys()]).toEqual(objects);
+  });
+
+  it('does not end a block at the end of the log while it has no records', async () => {
+    await using broker = await startTestBroker();
+    await using s3 = await TestS3Server.start();
+    await appendPoints(broker, []);
+    // Offset 0 is an aborted record, and offset 1 the end of its transaction.
+    await appendTransaction(broker, { topic: TELEMETRY, values: ['{}'], outcome: 'abort' });
+    await using service = await startService(broker, [s3Job(s3, { batching: { records: 3 } })]);
+    await until(() => s3.requests.some(({ key }) => /partition=0+\/0+\.json$/.test(key)));
+    const values = [JSON.stringify(telemetryFamily.example)];
+    await appendTransaction(broker, { topic: TELEMETRY, values, outcome: 'commit' });
+    await until(async () => (await service.job('lake')).counts.delivered === 1);
+    const blocks = [...s3.objects].filter(([key]) => key.includes('/partition='));
+    expect(blocks.map(([, { bytes }]) => JSON.parse(String(bytes)) as unknown)).toMatchObject([
+      { from: '0', to: '3', read: 1 },
+    ]);
   });
 
   it('restarts a delivery after its consumer has stopped', async () => {

@@ -219,7 +219,7 @@ export class BlockDelivery {
 
   /** Delivers the next block of a partition, unless more records may still belong to it. */
   private async deliverBlock(
-    { topic, partition, from, mayBeClaimed }: AssignedPartition,
+    { topic, partition, from, mayBeClaimed, openUntilMs }: AssignedPartition,
     end: bigint,
     signal: AbortSignal,
   ): Promise<{ kind: 'delivered'; to: bigint } | { kind: 'open'; intervalEndMs: number }> {
@@ -227,7 +227,7 @@ export class BlockDelivery {
     const identity = await this.identityOf(topic);
     const stored = mayBeClaimed ? await store.find({ topic, partition, from }) : undefined;
     let content = await this.read({ topic, partition }, from, { end, signal, identity, stored });
-    if (!stored && !content.isComplete && !this.closes({ topic, partition }, content, end)) {
+    if (!stored && !content.isComplete && !this.closes({ topic, partition, openUntilMs }, content, end)) {
       return { kind: 'open', intervalEndMs: content.intervalEndMs ?? Date.now() };
     }
     signal.throwIfAborted();
@@ -256,9 +256,14 @@ export class BlockDelivery {
   }
 
   /** Whether to close an incomplete block at the end of the log, because no more records are expected. */
-  private closes(partition: TopicPartition, content: BlockContent, end: bigint): boolean {
+  private closes(
+    { openUntilMs, ...partition }: TopicPartition & Pick<AssignedPartition, 'openUntilMs'>,
+    { intervalEndMs }: BlockContent,
+    end: bigint,
+  ): boolean {
     if (this.options.until?.(partition) === end) return true;
-    return content.intervalEndMs === undefined || Date.now() >= content.intervalEndMs + GRACE_MS;
+    // Without records the block has no interval: it is closed once it has been open for the grace period.
+    return intervalEndMs === undefined ? openUntilMs > 0 : Date.now() >= intervalEndMs + GRACE_MS;
   }
 
   private read(
