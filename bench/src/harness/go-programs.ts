@@ -10,26 +10,23 @@ const run = promisify(execFile);
 /** Time limit of a build: the first one downloads and compiles the dependencies. */
 const BUILD_TIMEOUT_MS = 15 * 60_000;
 
-/** A Go program: a module in the repository, or a command of a published module. */
-type GoProgram =
-  | { readonly name: string; readonly folder: string }
-  | { readonly name: string; readonly command: string; readonly version: string };
+/** A Go module of the repository. */
+interface GoProgram {
+  readonly name: string;
+  readonly folder: string;
+}
 
 /**
  * Builds a Go program into the user's cache and returns its path. Go compiles only what has changed.
  *
  * @throws MissingNeedsError if Go is missing
  */
-export async function buildGoProgram(program: GoProgram): Promise<string> {
+export async function buildGoProgram({ name, folder }: GoProgram): Promise<string> {
   await ensureNeeds('The router benchmark', ['go']);
   const { env } = process;
   const binaries = join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'hailstream', 'go');
-  const path = join(binaries, program.name);
+  const path = join(binaries, name);
   await mkdir(binaries, { recursive: true });
-  const args =
-    'folder' in program
-      ? ['build', '-C', program.folder, '-mod=readonly', '-o', path, '.']
-      : ['install', `${program.command}@${program.version}`];
-  await run('go', args, { timeout: BUILD_TIMEOUT_MS, env: { ...env, GOBIN: binaries } });
+  await run('go', ['build', '-C', folder, '-mod=readonly', '-o', path, '.'], { timeout: BUILD_TIMEOUT_MS });
   return path;
 }

@@ -22,11 +22,6 @@ import { fillSource } from './source.js';
 
 const REFERENCE_NAME = 'Benthos 4.60';
 const referenceFolder = fileURLToPath(new URL('../../../reference/benthos', import.meta.url));
-const VERSITYGW = {
-  name: 'versitygw',
-  command: 'github.com/versity/versitygw/cmd/versitygw',
-  version: 'v1.8.0',
-} as const;
 const WEBHOOK_SECRET = 'a secret of this benchmark';
 
 /** Records of the source for each row of the effort. */
@@ -36,14 +31,13 @@ const RECORDS_PER_ROW = 5;
 export const routerSuite: Suite = {
   name: 'router',
   prepare: async () => {
-    await buildPrograms();
+    await buildReference();
   },
   run: measure,
 };
 
-async function buildPrograms(): Promise<{ readonly reference: string; readonly versitygw: string }> {
-  const reference = await buildGoProgram({ name: 'router-reference', folder: referenceFolder });
-  return { reference, versitygw: await buildGoProgram(VERSITYGW) };
+function buildReference(): Promise<string> {
+  return buildGoProgram({ name: 'router-reference', folder: referenceFolder });
 }
 
 /** What all deliveries share. */
@@ -60,12 +54,12 @@ interface Setting {
 }
 
 async function measure(effort: Effort, say: (what: string) => void): Promise<Row[]> {
-  const programs = await buildPrograms();
+  const program = await buildReference();
   await using folder = await temporaryFolder();
   say('starting two brokers, versitygw and an HTTP server that accepts everything');
   await using source = await startBrokerProcess(join(folder.path, 'source'));
   await using target = await startBrokerProcess(join(folder.path, 'target'));
-  await using objects = await startObjectStorage(programs.versitygw, folder.path);
+  await using objects = await startObjectStorage();
   await using accepting = await startHttpProcess({
     script: 'bench/dist/load/accepting-server.js',
     env: {},
@@ -81,7 +75,7 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
   try {
     const setting = {
       folder: folder.path,
-      program: programs.reference,
+      program,
       connection,
       admin: admins[0],
       target: admins[1],
