@@ -1,6 +1,6 @@
 import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createAdmin, type Admin } from '../../src/client/index.js';
 import { append, Bench, logger, record, silentServer } from './_util.js';
 
@@ -17,6 +17,17 @@ afterAll(async () => {
 });
 
 describe('Admin', () => {
+  it('sets no timer with a negative delay, which Node 24 prints a warning for', async () => {
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    try {
+      await admin.ensureTopics([{ name: 'timed', partitions: 1 }]);
+      expect(timers).toHaveBeenCalled();
+      expect(timers.mock.calls.filter(([, delayMs = 0]) => delayMs < 0)).toEqual([]);
+    } finally {
+      timers.mockRestore();
+    }
+  });
+
   it('creates topics once with concurrent callers', async () => {
     const topics = [
       { name: 'raced', partitions: 12 },
