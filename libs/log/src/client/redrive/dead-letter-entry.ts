@@ -1,25 +1,14 @@
 import type { DeadLetterOrigin, OmittedContent } from '../dead-letter/dead-letter.js';
 import type { LogRecord } from '../record/record.js';
-import type { TopicPartition } from '../../protocol/topic-partition.js';
 import { redriveCountOf } from './redrive-record.js';
 
 /** Maximum length of a pattern, in characters. */
 const PATTERN_CHARS = 200;
 
 /** A dead letter without the content of its record. Topic, partition and offset are those of the record. */
-export interface DeadLetterEntry extends TopicPartition {
-  readonly id: string;
-  readonly offset: bigint;
-  /** Only of a batch that cannot be decoded. */
-  readonly lastOffset: bigint | undefined;
-  readonly groupId: string;
-  readonly attempts: number;
-  readonly errorName: string;
-  readonly error: string;
+export interface DeadLetterEntry extends Omit<DeadLetterOrigin, 'headers'> {
   /** The reason without what differs between records that fail for the same one: quoted texts, numbers and ids. */
   readonly pattern: string;
-  /** The record's timestamp; of a batch that cannot be decoded, when the dead letter was written. */
-  readonly timestampMs: number;
   readonly omittedValue: OmittedContent | undefined;
   readonly omittedKey: OmittedContent | undefined;
   /** How often the record had been redriven before. */
