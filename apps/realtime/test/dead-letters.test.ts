@@ -50,7 +50,7 @@ async function writeLetters(broker: TestBroker, refused: readonly Refused[]): Pr
   );
 }
 
-/** Realtime with tokens, and requests with a token for everything or for one provider. */
+/** A realtime service that requires tokens. Requests use a token for all providers or for one. */
 async function startWithTokens(broker: TestBroker) {
   const realtime = await startRealtime(broker.address, { AUTH_JWT_SECRET: SECRET });
   const ask = async <T>(path: string, providerId?: string) => {

@@ -1,6 +1,6 @@
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** The result of a request: its body, or why there is none. `refused`: the token is missing, invalid or expired. */
+/** The body of a response, or the kind of failure. `refused`: the token is missing, invalid or expired. */
 export type Answer<T> =
   | { readonly kind: 'ok'; readonly body: T }
   | { readonly kind: 'refused' }

@@ -5,7 +5,7 @@ import { formatCount, formatDateTime } from '../format.js';
 import { CloseIcon } from '../icons.js';
 import { useDeadLetter } from './use-dead-letters.js';
 
-/** One dead letter: why, where it is from, and the record. */
+/** Shows the reason, the origin and the record of a dead letter. */
 export function DeadLetterCard({ id, onClose }: { id: string; onClose: () => void }) {
   const { body, failure } = useDeadLetter(id);
   return (

@@ -246,7 +246,7 @@ class RedriveRun implements Disposable {
     }
     await this.redriveChunk(chunk);
     for (const entry of wanted.values()) {
-      this.refuse(entry, 'the log has deleted it');
+      this.refuse(entry, 'its record was deleted from the log, or cannot be decoded');
       this.done += 1;
     }
   }

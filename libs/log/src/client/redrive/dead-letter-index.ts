@@ -80,7 +80,7 @@ export class DeadLetterIndex {
     await this.updating;
   }
 
-  /** Reads the record of a dead letter; `undefined` if the topic has deleted it. @throws LogError if it cannot be read */
+  /** Reads the record of a dead letter; `undefined` if it was deleted or cannot be decoded. @throws LogError if it cannot be read */
   async readRecord({ id, place }: DeadLetterEntry): Promise<StoredDeadLetter | undefined> {
     const { reader, topic } = this.options;
     const ranges = [{ topic, partition: place.partition, from: place.offset, to: place.offset + 1n }];
