@@ -12,8 +12,15 @@ const PROOFS: Readonly<Record<string, Proof>> = {
     counts: 'records',
     byDefault: 1_000_000,
     numbers: { kills: 10 },
-    run: ({ count, seed, numbers, onProgress }) =>
-      proveSinks({ records: count, kills: numbers['kills']!, seed, onRecords: onProgress }),
+    files: ['recording'],
+    run: ({ count, seed, numbers, files, onProgress }) =>
+      proveSinks({
+        records: count,
+        kills: numbers['kills']!,
+        seed,
+        recording: files['recording'],
+        onRecords: onProgress,
+      }),
   },
 };
 

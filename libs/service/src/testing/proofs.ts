@@ -7,6 +7,8 @@ interface Run {
   readonly seed: number;
   /** The other numbers of the proof. */
   readonly numbers: Readonly<Record<string, number>>;
+  /** The files that the command line names. */
+  readonly files: Readonly<Record<string, string | undefined>>;
   readonly onProgress: (done: number) => void;
 }
 
@@ -16,11 +18,13 @@ export interface Proof {
   readonly byDefault: number;
   /** Other numbers that the command line may set, with their defaults. */
   readonly numbers?: Readonly<Record<string, number>>;
+  /** Options that name a file. */
+  readonly files?: readonly string[];
   readonly run: (run: Run) => Promise<object>;
 }
 
 /**
- * Runs the proof that the command line names: `NAME [--rounds N] [--seed N]`, and the other numbers of the proof.
+ * Runs the proof that the command line names: `NAME [--rounds N] [--seed N]`, and the other numbers and files of the proof.
  *
  * @returns the exit code
  */
@@ -47,7 +51,10 @@ export async function runProof(
       Number(values[option] ?? byDefault),
     ]),
   );
-  const chosen = Object.entries({ [proof.counts]: count, ...numbers, seed });
+  const files = Object.fromEntries((proof.files ?? []).map((option) => [option, values[option]]));
+  const chosen = Object.entries({ [proof.counts]: count, ...numbers, ...files, seed }).filter(
+    ([, value]) => value !== undefined,
+  );
   const again = [`prove ${name}`, ...chosen.map(([option, value]) => `--${option} ${value}`)].join(' ');
   process.stderr.write(`${again}\n`);
   try {
@@ -55,6 +62,7 @@ export async function runProof(
       count,
       seed,
       numbers,
+      files,
       onProgress: progressOf(`${name}: ${proof.counts}`, count),
     });
     process.stdout.write(`${name}: passed, ${count} ${proof.counts}, seed ${seed}: ${inspect(report)}\n`);
@@ -66,18 +74,21 @@ export async function runProof(
 }
 
 function optionsOf(proofs: Readonly<Record<string, Proof>>): Record<string, { type: 'string' }> {
-  const names = Object.values(proofs).flatMap(({ counts, numbers = {} }) => [
+  const names = Object.values(proofs).flatMap(({ counts, numbers = {}, files = [] }) => [
     counts,
     ...Object.keys(numbers),
+    ...files,
   ]);
   return Object.fromEntries([...names, 'seed'].map((name) => [name, { type: 'string' }]));
 }
 
 function usage(proofs: Readonly<Record<string, Proof>>): string {
-  const lines = Object.entries(proofs).map(([name, { counts, numbers = {} }]) =>
-    [`prove ${name}`, ...[counts, ...Object.keys(numbers), 'seed'].map((option) => `[--${option} N]`)].join(
-      ' ',
-    ),
+  const lines = Object.entries(proofs).map(([name, { counts, numbers = {}, files = [] }]) =>
+    [
+      `prove ${name}`,
+      ...[counts, ...Object.keys(numbers), 'seed'].map((option) => `[--${option} N]`),
+      ...files.map((option) => `[--${option} FILE]`),
+    ].join(' '),
   );
   return `usage: ${lines.join('\n       ')}\n`;
 }

@@ -2,10 +2,9 @@ import { eventRegistry, telemetryFamily, vehicleEventFamily } from '@hailstream/
 import { createAdmin, createProducer } from '@hailstream/log';
 import type { Random } from '@hailstream/service/testing';
 import { connectionTo, HOUR_MS, silent } from '../../_util.js';
+import { randomMovements, recordedMovements } from './movements.js';
 
 export const FAMILIES = [telemetryFamily, vehicleEventFamily];
-const VEHICLES = 2_000;
-const STEP_MS = 10;
 const BATCH_RECORDS = 5_000;
 const VEHICLE_EVENTS = 0.1;
 /** A device repeats an event whose acknowledgement was lost. */
@@ -62,17 +61,26 @@ interface Appended {
   readonly record: ExpectedRecord;
 }
 
+interface LogOptions {
+  readonly records: number;
+  readonly random: Random;
+  /** A file for {@link recordedMovements}. @default vehicles move at random */
+  readonly recording: string | undefined;
+}
+
 /** Appends telemetry and vehicle events of a city, some of them late, repeated or unreadable. */
 export async function appendRecordedLog(
   broker: { readonly address: string },
-  { records, random }: { readonly records: number; readonly random: Random },
+  { records, random, recording }: LogOptions,
 ): Promise<RecordedLog> {
   const connection = connectionTo(broker);
   await using admin = createAdmin({ connection, logger: silent });
   await admin.ensureTopics(eventRegistry.topics);
   await using producer = createProducer({ connection, logger: silent });
   const log = new RecordedLog();
-  const city = new City(random, Math.floor((Date.now() - AGE_MS - records * STEP_MS) / HOUR_MS) * HOUR_MS);
+  const period = { count: records, endMs: Date.now() - AGE_MS };
+  const movements = recording ? await recordedMovements(recording, period) : randomMovements(random, period);
+  const city = new City(random, movements);
   while (log.records < records) {
     const batch = Array.from({ length: Math.min(BATCH_RECORDS, records - log.records) }, () => city.next());
     const results = await producer.send(
@@ -92,24 +100,19 @@ export function eventNumber(id: string): number {
 }
 
 class City {
-  private readonly vehicles: { lat: number; lng: number }[];
   private readonly last = new Map<number, Appended>();
   private events = 0;
 
   constructor(
     private readonly random: Random,
-    private nowMs: number,
-  ) {
-    this.vehicles = Array.from({ length: VEHICLES }, () => ({
-      lat: 43.72 + random.fraction() / 20,
-      lng: 7.4 + random.fraction() / 20,
-    }));
-  }
+    private readonly movements: ReturnType<typeof randomMovements>,
+  ) {}
 
   next(): Appended {
-    this.nowMs += STEP_MS;
-    const { random, nowMs } = this;
-    const vehicle = random.below(VEHICLES);
+    const { random } = this;
+    const movement = this.movements.next();
+    if (movement.done) throw new Error('there are no more movements');
+    const { vehicle, atMs: nowMs, lat, lng } = movement.value;
     const last = this.last.get(vehicle);
     if (last && random.chance(REPEATS)) {
       return { ...last, timestampMs: nowMs, record: { event: last.record.event, kind: 'repeat' } };
@@ -123,16 +126,13 @@ class City {
       const value = `not JSON: ${idOf(event)}`;
       return { topic, key, value, timestampMs: nowMs, record: { event, kind: 'unreadable' } };
     }
-    const location = this.vehicles[vehicle]!;
-    location.lat += (random.fraction() - 0.5) / 5_000;
-    location.lng += (random.fraction() - 0.5) / 5_000;
     const lateMs = random.chance(LATE) ? random.below(MAX_LATE_HOURS * HOUR_MS) : random.below(1_000);
     const value = JSON.stringify({
       ...family.example,
       device_id: key,
       [family.fields.id]: idOf(event),
       [family.fields.time]: nowMs - lateMs,
-      location: { ...family.example.location, ...location },
+      location: { ...family.example.location, lat, lng },
     });
     const appended: Appended = { topic, key, value, timestampMs: nowMs, record: { event, kind: 'first' } };
     this.last.set(vehicle, appended);

@@ -33,6 +33,8 @@ interface SinksOptions {
   readonly records: number;
   readonly kills: number;
   readonly seed: number;
+  /** A recording of vehicles' movements. @default vehicles move at random */
+  readonly recording: string | undefined;
   readonly onRecords: (delivered: number) => void;
 }
 
@@ -42,7 +44,13 @@ interface SinksOptions {
  *
  * @throws Error if a sink does not have what its documentation promises
  */
-export async function proveSinks({ records, kills, seed, onRecords }: SinksOptions): Promise<object> {
+export async function proveSinks({
+  records,
+  kills,
+  seed,
+  recording,
+  onRecords,
+}: SinksOptions): Promise<object> {
   const startedAt = performance.now();
   const random = new Random(seed);
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'hailstream-router-'));
@@ -51,7 +59,7 @@ export async function proveSinks({ records, kills, seed, onRecords }: SinksOptio
     await using gateway = await startVersityGateway(CREDENTIALS);
     await using search = await startOpenSearch({ heap: SEARCH_HEAP });
     await using kafka = await startKafka({ brokers: 1 });
-    const log = await appendRecordedLog(broker, { records, random });
+    const log = await appendRecordedLog(broker, { records, random, recording });
     const webhook = new WebhookAudit(log);
     await using receiver = await VerifyingReceiver.start(WEBHOOK_SECRET, (batch) => {
       webhook.receive(batch);
