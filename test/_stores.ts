@@ -38,6 +38,12 @@ export async function telemetryInPostgres(
   return { rows: Number(found?.rows), distinct: Number(found?.distinct), devices: Number(found?.devices) };
 }
 
+/** Number of rows of a table or view. */
+export async function countRows(system: System, relation: string): Promise<number> {
+  const [found] = await query<{ rows: string }>(system, `SELECT count(*) AS rows FROM ${relation}`);
+  return Number(found?.rows);
+}
+
 async function query<T extends pg.QueryResultRow>(system: System, sql: string): Promise<T[]> {
   const { databaseUrl } = await system.run();
   const client = new pg.Client({ connectionString: databaseUrl });

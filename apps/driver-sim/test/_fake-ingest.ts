@@ -64,9 +64,10 @@ export class FakeIngest implements AsyncDisposable {
     await this.down();
   }
 
-  /** Returns the first event of each id. */
-  distinct(idField: string): Record<string, unknown>[] {
-    return [...new Map(this.log.toReversed().map(({ item }) => [item[idField], item])).values()].toReversed();
+  /** Returns the first event of each id, of one path or of all. */
+  distinct(idField: string, path?: string): Record<string, unknown>[] {
+    const entries = this.log.filter((entry) => path === undefined || entry.path === path);
+    return [...new Map(entries.toReversed().map(({ item }) => [item[idField], item])).values()].toReversed();
   }
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

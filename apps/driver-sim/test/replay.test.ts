@@ -2,7 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { telemetryFamily } from '@hailstream/events';
+import {
+  telemetryFamily,
+  tripFamily,
+  vehicleEventFamily,
+  type Trip,
+  type VehicleEvent,
+} from '@hailstream/events';
 import { until } from '@hailstream/service/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ReplayArgs } from '../src/trace/replay-args.js';
@@ -60,10 +66,14 @@ async function replay(path: string, change: Partial<ReplayArgs> = {}, signal = n
   return { exitCode, result: JSON.parse(stdout.trim().split('\n').at(-1)!) as ReplayResult };
 }
 
+function received<Item>(path: string): Item[] {
+  return ingest.log.filter((entry) => entry.path === path).map(({ item }) => item as Item);
+}
+
 /** The points of each cab in order of their first arrival. */
 function receivedTimes(): number[][] {
   const byDevice = new Map<unknown, number[]>();
-  for (const item of ingest.distinct('telemetry_id')) {
+  for (const item of ingest.distinct('telemetry_id', '/telemetry')) {
     byDevice.set(item['device_id'], [
       ...(byDevice.get(item['device_id']) ?? []),
       item['timestamp'] as number,
@@ -83,15 +93,16 @@ describe('a replay at maximum speed', () => {
       expect(ofCab.at(-1)).toBe(endMs);
       expect(ofCab).toEqual(ofCab.map((_time, index) => endMs - (ofCab.length - 1 - index) * 30_000));
     }
-    expect(ingest.log.flatMap(({ item }) => telemetryFamily.validator.issues(item))).toEqual([]);
+    expect(received('/telemetry').flatMap((item) => telemetryFamily.validator.issues(item))).toEqual([]);
   });
 
   it('creates the same events from the same file, compressed or not', async () => {
     await replay(await file('trace.csv', trace));
     await replay(await file('trace.csv.gz', gzipSync(trace)));
-    expect(ingest.log.length).toBe(2 * FIXES);
-    const [first, second] = [ingest.log.slice(0, FIXES), ingest.log.slice(FIXES)].map((half) =>
-      half.map(({ item }) => JSON.stringify(item)).toSorted(),
+    expect(received('/telemetry').length).toBe(2 * FIXES);
+    const half = ingest.log.length / 2;
+    const [first, second] = [ingest.log.slice(0, half), ingest.log.slice(half)].map((part) =>
+      part.map(({ item }) => JSON.stringify(item)).toSorted(),
     );
     expect(second).toEqual(first);
   });
@@ -110,7 +121,7 @@ describe('a replay at maximum speed', () => {
     const { result } = await replaying;
     expect(result).toMatchObject({ sent: FIXES, accepted: FIXES, rejected: 0 });
     expect(result.retried).toBeGreaterThan(0);
-    expect(ingest.distinct('telemetry_id').length).toBe(FIXES);
+    expect(ingest.distinct('telemetry_id', '/telemetry').length).toBe(FIXES);
     for (const ofCab of receivedTimes()) expect(ofCab).toEqual(ofCab.toSorted((a, b) => a - b));
     expect(stderr).toContain('ingest has recovered');
   });
@@ -159,6 +170,48 @@ function shuffled(lines: readonly string[]): string[] {
 function hash(text: string): number {
   return Buffer.from(text).reduce((sum, byte) => (sum * 31 + byte) % 1_000_003, 7);
 }
+
+describe('the states and trips of a trace', () => {
+  /** Counts trips as text, without the code under test: changes of the last column from 0 to 1, cab by cab. */
+  function countTripStarts(csv: string): number {
+    const occupancies = new Map<string, string>();
+    for (const line of csv.trim().split('\n').slice(1)) {
+      const [cab = '', , , , occupied = ''] = line.split(',');
+      occupancies.set(cab, (occupancies.get(cab) ?? '') + occupied);
+    }
+    return [...occupancies.values()].reduce((sum, each) => sum + each.split('01').length - 1, 0);
+  }
+
+  it('are sent as vehicle events and trips: a trip for each change from 0 to 1', async () => {
+    const { exitCode, result } = await replay(await file('trace.csv', trace));
+    const events = received<VehicleEvent>('/events');
+    const starts = events.filter(({ event_types }) => event_types.includes('trip_start'));
+    expect(starts.length).toBe(countTripStarts(trace));
+    expect(starts.length).toBeGreaterThan(CABS);
+    expect(new Set(starts.map(({ trip_ids }) => trip_ids![0])).size).toBe(starts.length);
+    const trips = received<Trip>('/trips');
+    // Half of the cabs are occupied at the end, and their last trips have not ended.
+    expect(trips.length).toBe(starts.length - CABS);
+    expect(events.flatMap((item) => vehicleEventFamily.validator.issues(item))).toEqual([]);
+    expect(trips.flatMap((item) => tripFamily.validator.issues(item))).toEqual([]);
+    expect(received('/rider-events')).toEqual([]);
+    const all = { rejected: 0, retried: 0 };
+    expect(result.vehicleEvents).toEqual({ sent: events.length, accepted: events.length, ...all });
+    expect(result.trips).toEqual({ sent: trips.length, accepted: trips.length, ...all });
+    expect(exitCode).toBe(0);
+  });
+
+  it('fail the replay if ingest rejects them', async () => {
+    ingest.treat = () => ({
+      kind: 'fail-items',
+      error: ({ event_types }) => (event_types === undefined ? undefined : 'bad_param'),
+    });
+    const { exitCode, result } = await replay(await file('trace.csv', trace));
+    expect(result).toMatchObject({ sent: FIXES, accepted: FIXES, rejected: 0 });
+    expect(result.vehicleEvents).toMatchObject({ accepted: 0, rejected: result.vehicleEvents.sent });
+    expect(exitCode).toBe(1);
+  });
+});
 
 describe('an irregular trace', () => {
   const header = 'cab,ts,lat,lon,occ';
@@ -281,12 +334,14 @@ describe('a replay that fails', () => {
   it('reports how many events were rejected', async () => {
     ingest.treat = () => ({
       kind: 'fail-items',
-      error: ({ timestamp }) => (timestamp === endMs ? 'bad_param' : undefined),
+      error: ({ timestamp, telemetry_id }) =>
+        timestamp === endMs && telemetry_id !== undefined ? 'bad_param' : undefined,
     });
     const { exitCode, result } = await replay(await file('trace.csv', trace));
     expect(exitCode).toBe(1);
     expect(result).toMatchObject({ sent: FIXES, accepted: FIXES - CABS, rejected: CABS });
-    expect(stderr).toContain(`replay: ${CABS} of ${FIXES} events were rejected\n`);
+    const all = FIXES + result.vehicleEvents.sent + result.trips.sent;
+    expect(stderr).toContain(`replay: ${CABS} of ${all} events were rejected\n`);
     expect(stderr).toContain(`${CABS} rejected events in total; only the first 20 are listed`);
   });
 
@@ -314,7 +369,7 @@ describe('a paced replay', () => {
   it('stops at the signal, prints its progress, and has delivered what it read', async () => {
     const stop = new AbortController();
     const replaying = replay(await file('trace.csv', trace), { speed: 1, endMs: undefined }, stop.signal);
-    await until(() => ingest.log.length > 0);
+    await until(() => received('/telemetry').length > 0);
     stop.abort();
     const { exitCode, result } = await replaying;
     expect(exitCode).toBe(1);

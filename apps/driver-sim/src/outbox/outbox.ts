@@ -40,7 +40,7 @@ export interface OutboxObserver {
   failed(error: Error): void;
 }
 
-interface OutboxCounts {
+export interface OutboxCounts {
   /** Events that were sent at least once. */
   readonly sent: number;
   readonly accepted: number;
@@ -51,6 +51,8 @@ interface OutboxCounts {
   readonly thinned: number;
 }
 
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
 /**
  * Events that ingest has not accepted yet. An event stays until it is accepted or rejected; retries have the same id, and
  * events of one key (device or trip) are sent in order.
@@ -60,7 +62,7 @@ export class Outbox {
   private readonly observer: OutboxObserver;
   private readonly random: () => number;
   private readonly queues: Readonly<Record<FamilyName, KeyQueues>>;
-  private readonly totals = { sent: 0, accepted: 0, rejected: 0, retried: 0, thinned: 0 };
+  private readonly totals: Readonly<Record<FamilyName, Mutable<OutboxCounts>>>;
   private readonly waiters = new Set<{ count: number; settle: (error?: Error) => void }>();
   private readonly timers = new Set<NodeJS.Timeout>();
   private nextFamily = 0;
@@ -75,14 +77,21 @@ export class Outbox {
     this.client = options.client;
     this.observer = options.observer;
     this.random = options.random ?? Math.random;
-    this.queues = Object.fromEntries(familyNames.map((name) => [name, new KeyQueues()])) as Record<
-      FamilyName,
-      KeyQueues
-    >;
+    this.queues = perFamily(() => new KeyQueues());
+    this.totals = perFamily(() => ({ sent: 0, accepted: 0, rejected: 0, retried: 0, thinned: 0 }));
   }
 
+  /** Counts of all families. */
   get counts(): OutboxCounts {
-    return { ...this.totals };
+    const sum = { sent: 0, accepted: 0, rejected: 0, retried: 0, thinned: 0 };
+    for (const name of familyNames) {
+      for (const key of Object.keys(sum) as (keyof OutboxCounts)[]) sum[key] += this.totals[name][key];
+    }
+    return sum;
+  }
+
+  countsOf(family: FamilyName): OutboxCounts {
+    return { ...this.totals[family] };
   }
 
   /** Number of events of one family, or of all, that are not accepted yet. */
@@ -110,7 +119,7 @@ export class Outbox {
   /** Drops every second waiting event of a family. Returns how many were dropped. */
   thin(name: FamilyName): number {
     const dropped = this.queues[name].thin();
-    this.totals.thinned += dropped;
+    this.totals[name].thinned += dropped;
     return dropped;
   }
 
@@ -180,8 +189,8 @@ export class Outbox {
   private async send(name: FamilyName, batch: Batch): Promise<void> {
     this.inFlight += 1;
     for (const event of batch.events) {
-      if (event.sends === 0) this.totals.sent += 1;
-      else this.totals.retried += 1;
+      if (event.sends === 0) this.totals[name].sent += 1;
+      else this.totals[name].retried += 1;
       event.sends += 1;
     }
     const body = `[${batch.events.map((event) => event.json).join(',')}]`;
@@ -221,14 +230,14 @@ export class Outbox {
       const failure = failureById.get(event.id);
       if (failure?.retryable === true) return 'retry';
       if (failure !== undefined) this.reject(name, event, failure.reason);
-      else this.totals.accepted += 1;
+      else this.totals[name].accepted += 1;
       return failure === undefined ? 'accepted' : 'rejected';
     });
     this.retryLater(name, toRetry);
   }
 
   private reject(name: FamilyName, event: PendingEvent, reason: string): void {
-    this.totals.rejected += 1;
+    this.totals[name].rejected += 1;
     this.observer.rejected(name, event.id, reason);
   }
 
@@ -267,4 +276,8 @@ export class Outbox {
     }, delayMs);
     this.timers.add(timer);
   }
+}
+
+function perFamily<Value>(create: () => Value): Record<FamilyName, Value> {
+  return Object.fromEntries(familyNames.map((name) => [name, create()])) as Record<FamilyName, Value>;
 }

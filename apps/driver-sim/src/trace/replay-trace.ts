@@ -67,7 +67,7 @@ export async function replayTrace(options: {
   }
 }
 
-/** Puts fixes into the outbox when they are due. */
+/** Puts the reports of fixes into the outbox when they are due. */
 class TraceSender {
   private readonly devices: TraceDevices;
   private readonly clock: TraceClock;
@@ -103,10 +103,17 @@ class TraceSender {
       observer.broken(lineNumber, `its event time ${toText(eventMs)} would be outside the range of MDS`);
       return;
     }
-    const event = this.devices.telemetry(fix, eventMs);
+    const losses = this.devices.lossesUntil(fix.timestampMs, (recordedMs) => this.clock.eventMs(recordedMs));
+    for (const loss of losses) outbox.put('vehicle-events', loss);
+    const reports = this.devices.reports(fix, eventMs);
     counts.devices = this.devices.count;
-    if (event === undefined) counts.repeated += 1;
-    else outbox.put('telemetry', event);
+    if (reports === undefined) {
+      counts.repeated += 1;
+      return;
+    }
+    outbox.put('telemetry', reports.telemetry);
+    if (reports.event !== undefined) outbox.put('vehicle-events', reports.event);
+    if (reports.trip !== undefined) outbox.put('trips', reports.trip);
   }
 
   /** Waits until a fix is due, in monotonic time. */

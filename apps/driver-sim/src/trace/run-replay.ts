@@ -1,6 +1,13 @@
+import type { FamilyName } from '@hailstream/events';
 import type { ReplayConfig } from '../config.js';
 import { IngestClient } from '../outbox/ingest-client.http.js';
-import { IngestRefusedError, MAX_REQUESTS_IN_FLIGHT, Outbox, type OutboxObserver } from '../outbox/outbox.js';
+import {
+  IngestRefusedError,
+  MAX_REQUESTS_IN_FLIGHT,
+  Outbox,
+  type OutboxCounts,
+  type OutboxObserver,
+} from '../outbox/outbox.js';
 import type { Trace } from './read-trace.js';
 import type { ReplayArgs } from './replay-args.js';
 import { ReplayScreen } from './replay-screen.js';
@@ -16,13 +23,14 @@ const UNAVAILABLE_TIMEOUT_MS = 600_000;
 /** Maximum wait for events in flight after a signal to stop. */
 const STOP_TIMEOUT_MS = 5_000;
 
-/** Result of a replay: the last line of its output with `--json`. */
-export interface ReplayResult extends Readonly<ReplayCounts> {
-  readonly sent: number;
-  readonly accepted: number;
-  readonly rejected: number;
-  readonly retried: number;
+/** Counts of one kind of events. */
+type SentCounts = Pick<OutboxCounts, 'sent' | 'accepted' | 'rejected' | 'retried'>;
+
+/** Result of a replay: the last line of its output with `--json`. The counts at the top are those of the fixes. */
+export interface ReplayResult extends Readonly<ReplayCounts>, SentCounts {
   readonly seconds: number;
+  readonly vehicleEvents: SentCounts;
+  readonly trips: SentCounts;
 }
 
 /**
@@ -54,10 +62,16 @@ export async function runReplay(options: {
   const observer = traceObserver(screen, outbox, () => (hasWarning = true));
   const finish = (): ReplayResult => {
     screen.end();
-    const { sent, accepted, rejected, retried } = outbox.counts;
     const seconds = Math.round(performance.now() - startedAt) / 1_000;
     const { devices, ...others } = counts;
-    const result = { sent, accepted, rejected, retried, devices, seconds, ...others };
+    const result = {
+      ...sentCounts(outbox, 'telemetry'),
+      devices,
+      seconds,
+      ...others,
+      vehicleEvents: sentCounts(outbox, 'vehicle-events'),
+      trips: sentCounts(outbox, 'trips'),
+    };
     printCounts(screen, result);
     report(result, args.json);
     return result;
@@ -83,9 +97,14 @@ export async function runReplay(options: {
     throw error;
   }
   if (signal.aborted) screen.print(`stopped early; ${outbox.waiting()} events were not accepted`);
-  const { accepted, rejected } = finish();
-  if (signal.aborted || accepted === 0 || rejected > 0) return 1;
+  const { accepted } = finish();
+  if (signal.aborted || accepted === 0 || outbox.counts.rejected > 0) return 1;
   return hasWarning ? 2 : 0;
+}
+
+function sentCounts(outbox: Outbox, family: FamilyName): SentCounts {
+  const { sent, accepted, rejected, retried } = outbox.countsOf(family);
+  return { sent, accepted, rejected, retried };
 }
 
 /** Returns a signal that is aborted {@link STOP_TIMEOUT_MS} after `signal`. */
@@ -99,7 +118,9 @@ function afterSignal(signal: AbortSignal): AbortSignal {
 
 /** Prints the counts that point to a problem. */
 function printCounts(screen: ReplayScreen, result: ReplayResult): void {
-  const { sent, rejected, broken, outliers, repeated, outOfOrder } = result;
+  const { broken, outliers, repeated, outOfOrder, vehicleEvents, trips } = result;
+  const sent = result.sent + vehicleEvents.sent + trips.sent;
+  const rejected = result.rejected + vehicleEvents.rejected + trips.rejected;
   screen.printTotal('broken lines', broken, MAX_LISTED);
   screen.printTotal('outliers', outliers, MAX_LISTED);
   screen.printTotal('rejected events', rejected, MAX_LISTED);
@@ -110,10 +131,11 @@ function printCounts(screen: ReplayScreen, result: ReplayResult): void {
 }
 
 function report(result: ReplayResult, json: boolean): void {
-  const { sent, accepted, rejected, retried, devices, seconds } = result;
+  const { sent, accepted, rejected, retried, devices, seconds, vehicleEvents, trips } = result;
   const words =
     `sent ${sent} fixes of ${devices} cabs in ${seconds} s: ` +
-    `${accepted} accepted, ${rejected} rejected, ${retried} retries`;
+    `${accepted} accepted, ${rejected} rejected, ${retried} retries; ` +
+    `also accepted: ${vehicleEvents.accepted} vehicle events and ${trips.accepted} trips`;
   process.stdout.write(`${json ? JSON.stringify(result) : words}\n`);
 }
 
@@ -152,7 +174,7 @@ function traceObserver(screen: ReplayScreen, outbox: Outbox, onWarning: () => vo
     },
     surveyed: (trace) => {
       printTimeUnits(screen, trace);
-      screen.sending(trace.survey.fixCount, () => outbox.counts.accepted);
+      screen.sending(trace.survey.fixCount, () => outbox.countsOf('telemetry').accepted);
     },
     outlier: (lineNumber, timestampMs) => {
       outliers += 1;
