@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'react';
+import { IgnoredParameters } from './notices/ignored-parameters.js';
 import { Bar } from './bar/bar.js';
 import { useLiveness } from './liveness/use-liveness.js';
 import { VehicleCard } from './card/vehicle-card.js';
 import { useDashboard } from './dashboard.js';
 import { DeadLettersView } from './dead-letters/dead-letters-view.js';
-import { useDeadLettersAddress } from './dead-letters/use-dead-letters-address.js';
 import { CityMap } from './map/city-map.js';
 import { Notices } from './notices/notices.js';
 import { FleetPanel } from './panel/fleet-panel.js';
@@ -16,11 +16,11 @@ import { VehicleTable } from './table/vehicle-table.js';
 const narrow = '(max-width: 720px)';
 
 export function App() {
-  const { city, connection } = useDashboard();
+  const { city, connection, view } = useDashboard();
   const [canShowMap, setCanShowMap] = useState(true);
-  const [wantsTable, setWantsTable] = useState(false);
-  const [showsDeadLetters, setShowsDeadLetters] = useDeadLettersAddress();
-  const showsTable = wantsTable || !canShowMap;
+  const page = useStore(view.page);
+  const showsDeadLetters = page === 'dead-letters';
+  const showsTable = page === 'table' || (!canShowMap && !showsDeadLetters);
   const [panelIsOpen, setPanelIsOpen] = useState(() => !matchMedia(narrow).matches);
   const state = useStore(connection.state);
   const isSignedOut = state.kind === 'signed-out';
@@ -36,9 +36,9 @@ export function App() {
 
   useDocumentData({ connection: state.kind, live: String(liveness.isLive) });
 
-  const toggleTable = () => setWantsTable((wanted) => !wanted);
+  const toggleTable = () => view.page.set(page === 'table' ? 'map' : 'table');
   const togglePanel = () => setPanelIsOpen((open) => !open);
-  const toggleDeadLetters = () => setShowsDeadLetters(!showsDeadLetters);
+  const toggleDeadLetters = () => view.page.set(showsDeadLetters ? 'map' : 'dead-letters');
   const showsCity = !isSignedOut && !showsDeadLetters;
   useShortcuts({
     Escape: showsCity ? () => city.select(null) : undefined,
@@ -83,9 +83,10 @@ export function App() {
         <Notices
           isSlow={isSlow && !showsTable}
           showsTable={showsTable}
-          onShowTable={() => setWantsTable(true)}
+          onShowTable={() => view.page.set('table')}
         />
       )}
+      <IgnoredParameters />
     </div>
   );
 }

@@ -1,12 +1,16 @@
 import { createContext, useContext } from 'react';
+import type { AddressBar } from './address/address-bar.js';
 import type { CityState } from './city-state/city-state.js';
 import type { Connection } from './connection/connection.js';
 import type { ThemeSetting } from './theme/theme.js';
+import type { ViewState } from './view-state.js';
 
 /** What all components of the page share. */
 interface Dashboard {
   readonly city: CityState;
   readonly connection: Connection;
+  readonly view: ViewState;
+  readonly address: AddressBar;
   readonly theme: ThemeSetting;
   /** `null` if no token is used: a service on loopback may not require one. */
   readonly signOut: (() => void) | null;

@@ -2,15 +2,34 @@ import './theme/tokens.css';
 import './theme/base.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { AddressBar } from './address/address-bar.js';
 import { App } from './app.js';
 import { CityState } from './city-state/city-state.js';
 import { Connection } from './connection/connection.js';
 import { closeSession, openSession, tokenOfHash } from './connection/session.js';
 import { DashboardContext } from './dashboard.js';
 import { ThemeSetting } from './theme/theme.js';
+import { ViewState } from './view-state.js';
 
 const { token } = openSession({ location, history, storage: localStorage });
 const city = new CityState();
+const view = new ViewState();
+const theme = new ThemeSetting();
+const address = new AddressBar(
+  {
+    view: view.page,
+    map: view.camera,
+    states: city.hidden,
+    vehicle: city.selected,
+    reason: view.reason,
+    redriven: view.includesRedriven,
+    letter: view.letter,
+    theme: theme.choice,
+  },
+  { location, history, onPopState: (listener) => addEventListener('popstate', listener) },
+);
+// A link to a vehicle shows where it is, unless the link also has a part of the map.
+if (view.camera.get() === null) city.toReveal.set(city.selected.get());
 const connection = new Connection(token, city);
 connection.open();
 
@@ -22,7 +41,9 @@ addEventListener('hashchange', () => {
 const dashboard = {
   city,
   connection,
-  theme: new ThemeSetting(),
+  view,
+  address,
+  theme,
   signOut: token === null ? null : signOut,
 };
 

@@ -53,7 +53,16 @@ export class CityState {
   /** The area that the map shows, requested from the service. */
   readonly viewport = new Store<Viewport | null>(null);
   private readonly history = new FiguresHistory();
+  /** The selected vehicle if the map is to move there, should it be outside of what it shows. */
+  readonly toReveal = new Store<VehicleQuery | null>(null);
   private readonly reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
+
+  constructor() {
+    this.selected.subscribe(() => {
+      const detail = this.detail.get();
+      if (detail?.device_id !== this.selected.get()?.deviceId) this.detail.set(null);
+    });
+  }
 
   /** Applies a frame, or a snapshot if it is `whole`. */
   receive(frame: Frame, whole: boolean): void {
@@ -97,6 +106,7 @@ export class CityState {
   }
 
   select(vehicle: VehicleQuery | null): void {
+    this.toReveal.set(vehicle);
     if (isSameVehicle(vehicle, this.selected.get())) return;
     this.detail.set(null);
     this.selected.set(vehicle);

@@ -5,9 +5,11 @@ import type {
   DeadLetterSummary,
 } from '@hailstream/events/dead-letters';
 import { useState } from 'react';
+import { useDashboard } from '../dashboard.js';
 import { formatCount, formatDateTime } from '../format.js';
 import { SearchIcon } from '../icons.js';
 import { useShortcuts } from '../shortcuts.js';
+import { useStore } from '../store.js';
 import { DeadLetterCard } from './dead-letter-card.js';
 import { useDeadLetters } from './use-dead-letters.js';
 
@@ -17,16 +19,17 @@ const MAX_LETTERS = 500;
 
 /** The records that consumer groups could not process: groups with the same reason, and the latest of them. */
 export function DeadLettersView() {
-  const [reason, setReason] = useState('');
-  const [includesRedriven, setIncludesRedriven] = useState(false);
+  const { view } = useDashboard();
+  const reason = useStore(view.reason);
+  const includesRedriven = useStore(view.includesRedriven);
+  const opened = useStore(view.letter) || null;
   const [group, setGroup] = useState<DeadLetterGroupSummary | null>(null);
   const [limit, setLimit] = useState(PAGE_LETTERS);
-  const [opened, setOpened] = useState<string | null>(null);
   const filter = { reason, includesRedriven, limit: 1 };
   const all = useDeadLetters(filter);
   const chosen = group && { group: group.group, topic: group.topic, reason: group.pattern };
   const list = useDeadLetters({ ...filter, ...chosen, limit });
-  useShortcuts({ Escape: opened === null ? undefined : () => setOpened(null) });
+  useShortcuts({ Escape: opened === null ? undefined : () => view.letter.set('') });
   const failure = list.failure ?? all.failure;
 
   const choose = (next: DeadLetterGroupSummary): void => {
@@ -50,19 +53,12 @@ export function DeadLettersView() {
             spellCheck={false}
             value={reason}
             onChange={(event) => {
-              setReason(event.target.value);
+              view.reason.set(event.target.value);
               setGroup(null);
             }}
           />
         </label>
-        <label className="letters-redriven">
-          <input
-            type="checkbox"
-            checked={includesRedriven}
-            onChange={(event) => setIncludesRedriven(event.target.checked)}
-          />
-          Redriven ones, too
-        </label>
+        <RedrivenChoice />
       </header>
       {failure !== null && (
         <p className="letters-failure" role="alert">
@@ -77,14 +73,29 @@ export function DeadLettersView() {
             <Letters
               page={list.body}
               opened={opened}
-              onOpen={setOpened}
+              onOpen={(id) => view.letter.set(id)}
               onMore={limit < MAX_LETTERS ? () => setLimit(limit + PAGE_LETTERS) : null}
             />
           )}
         </div>
-        {opened !== null && <DeadLetterCard key={opened} id={opened} onClose={() => setOpened(null)} />}
+        {opened !== null && <DeadLetterCard key={opened} id={opened} onClose={() => view.letter.set('')} />}
       </div>
     </section>
+  );
+}
+
+function RedrivenChoice() {
+  const { view } = useDashboard();
+  const includesRedriven = useStore(view.includesRedriven);
+  return (
+    <label className="letters-redriven">
+      <input
+        type="checkbox"
+        checked={includesRedriven}
+        onChange={(event) => view.includesRedriven.set(event.target.checked)}
+      />
+      Redriven ones, too
+    </label>
   );
 }
 

@@ -1,8 +1,9 @@
 import './map.css';
-import type { City } from '@hailstream/events/live';
+import type { City, VehicleDetail, VehicleQuery } from '@hailstream/events/live';
 import { useEffect, useRef, useState } from 'react';
 import { CrosshairIcon, MinusIcon, PlusIcon } from '../icons.js';
-import { isVehicleRef } from '../city-state/fleet.js';
+import { type Fleet, isVehicleRef } from '../city-state/fleet.js';
+import type { Place } from '../city-state/mercator.js';
 import { useDashboard } from '../dashboard.js';
 import { useStore } from '../store.js';
 import { MapKeeper } from './map-keeper.js';
@@ -28,14 +29,19 @@ export function CityMap({ isShown, isPast, onSlow }: CityMapProps) {
   const view = useMapView(element, { city, onSlow });
   const painted = useStore(theme.theme);
   const state = useStore(connection.state);
-  const selected = useStore(cityState.selected);
+  const toReveal = useStore(cityState.toReveal);
+  const detail = useStore(cityState.detail);
   const map = useStore(cityState.map);
 
   useEffect(() => view?.setTheme(painted), [view, painted]);
   // The card has been laid out, so its size is known.
   useEffect(() => {
-    if (isVehicleRef(selected)) view?.reveal(selected, roomForChrome());
-  }, [view, selected]);
+    if (view === null || toReveal === null) return;
+    const place = placeOf(toReveal, { fleet: cityState.fleet, detail });
+    if (place === null) return;
+    cityState.toReveal.set(null);
+    view.reveal(place, roomForChrome());
+  }, [view, toReveal, detail, cityState]);
   useEffect(() => view?.scene.setPaused(!isShown), [view, isShown]);
 
   return (
@@ -91,7 +97,8 @@ function useMapView(
         make: (events, camera) => {
           const theme = dashboard.theme.theme.get();
           const padding = roomForChrome();
-          return new MapView(container, { city, state: dashboard.city, theme, padding, camera, events });
+          const { city: state, view: viewState } = dashboard;
+          return new MapView(container, { city, state, viewState, theme, padding, camera, events });
         },
         onMap: (map) => {
           mapView = map;
@@ -110,6 +117,13 @@ function useMapView(
     };
   }, [city, dashboard, element, onSlow]);
   return view;
+}
+
+/** Where a vehicle is: the service sends the position of a selected vehicle even if it is outside of the map. */
+function placeOf(vehicle: VehicleQuery, known: { fleet: Fleet; detail: VehicleDetail | null }): Place | null {
+  const drawn = isVehicleRef(vehicle) ? known.fleet.vehicle(vehicle) : undefined;
+  if (drawn !== undefined) return drawn;
+  return known.detail?.device_id === vehicle.deviceId ? known.detail.location : null;
 }
 
 /** The pixels covered by the bar and by the panel, if it is open. */

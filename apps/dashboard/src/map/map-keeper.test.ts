@@ -1,13 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Camera } from '../address/address.js';
 import type { MapState } from '../city-state/city-state.js';
-import {
-  DRAWN_WITHIN_MS,
-  MapKeeper,
-  MAX_ATTEMPTS,
-  WORKS_AFTER_MS,
-  type Camera,
-  type MapEvents,
-} from './map-keeper.js';
+import { DRAWN_WITHIN_MS, MapKeeper, MAX_ATTEMPTS, WORKS_AFTER_MS, type MapEvents } from './map-keeper.js';
 
 const here: Camera = { center: [7.42, 43.73], zoom: 14 };
 

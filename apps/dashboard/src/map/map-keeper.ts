@@ -1,3 +1,4 @@
+import type { Camera } from '../address/address.js';
 import type { MapState } from '../city-state/city-state.js';
 
 /** Attempts to create the map: a browser whose graphics process crashed needs time. */
@@ -12,13 +13,7 @@ export const DRAWN_WITHIN_MS = 20_000;
 /** A map that was drawn for this long counts as working: the next loss starts with the first attempt. */
 export const WORKS_AFTER_MS = 30_000;
 
-/** The camera, kept when a map is created again. */
-export interface Camera {
-  readonly center: readonly [lng: number, lat: number];
-  readonly zoom: number;
-}
-
-/** A created map. */
+/** A created map. Its camera is kept when it is created again. */
 interface KeptMap {
   readonly camera: Camera;
   remove(): void;

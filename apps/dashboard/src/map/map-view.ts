@@ -9,6 +9,7 @@ import {
   setWorkerUrl,
 } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-csp-worker.js?url';
+import { type Camera, parameters } from '../address/address.js';
 import type { CityState } from '../city-state/city-state.js';
 import {
   acrossWorld,
@@ -20,9 +21,10 @@ import {
   worldY,
 } from '../city-state/mercator.js';
 import type { Theme } from '../theme/theme.js';
+import type { ViewState } from '../view-state.js';
 import { cellRadiusPixels } from './layers.js';
 import { boundsOf, nearestTurn, spansAntimeridian, viewportOf } from './longitude.js';
-import type { Camera, MapEvents } from './map-keeper.js';
+import type { MapEvents } from './map-keeper.js';
 import { nearestMark } from './nearest-mark.js';
 import { roadStyle } from './road-style.js';
 import { Scene } from './scene.js';
@@ -37,6 +39,9 @@ const VIEWPORT_MARGIN = 0.12;
 /** Maximum distance between the pointer and a mark. */
 const PICK_RADIUS_PIXELS = 16;
 
+/** A vehicle far away is shown at least this close. */
+const CLOSEST_REVEAL_ZOOM = 14;
+
 /** Zoom levels added by a click on a cell. */
 const CELL_ZOOM_STEPS = 2;
 
@@ -49,7 +54,9 @@ export class MapView {
   private readonly map: MapLibreMap;
   private readonly city: City;
   private readonly state: CityState;
+  private readonly viewState: ViewState;
   private theme: Theme;
+  private readonly stopFollowing: () => void;
   private readonly sendViewport = throttle(
     (viewport: Viewport) => this.state.viewport.set(viewport),
     VIEWPORT_EVERY_MS,
@@ -60,17 +67,20 @@ export class MapView {
     options: {
       city: City;
       state: CityState;
+      viewState: ViewState;
       theme: Theme;
       padding: Required<PaddingOptions>;
-      /** The initial camera; `null` shows the whole city. */
+      /** The camera of the map that this one replaces; `null` uses the address's, or else shows the whole city. */
       camera: Camera | null;
       events: MapEvents;
     },
   ) {
-    const { city, state, theme, camera, events } = options;
+    const { city, state, viewState, theme, events } = options;
+    const camera = options.camera ?? viewState.camera.get();
     this.city = city;
     this.theme = theme;
     this.state = state;
+    this.viewState = viewState;
     this.map = new MapLibreMap({
       container,
       style: city.mapStyleUrl ?? roadStyle(city, theme),
@@ -116,6 +126,7 @@ export class MapView {
     this.map.addControl(overlay);
     this.scene = new Scene(overlay, state, { theme, zoom: this.map.getZoom() });
     this.listen();
+    this.stopFollowing = viewState.camera.subscribe(() => this.followAddress());
     this.reportViewport();
   }
 
@@ -135,11 +146,9 @@ export class MapView {
     this.map.easeTo({ zoom: this.map.getZoom() + steps });
   }
 
-  /** Moves the map if a vehicle is covered by elements above it. */
-  reveal(ref: VehicleRef, padding: Required<PaddingOptions>): void {
-    const vehicle = this.state.fleet.vehicle(ref);
-    if (vehicle === undefined) return;
-    const { x, y } = this.project(vehicle);
+  /** Moves the map if a place is outside of it, or covered by elements above it. */
+  reveal(place: Place, padding: Required<PaddingOptions>): void {
+    const { x, y } = this.project(place);
     const { clientWidth, clientHeight } = this.map.getContainer();
     const isFree =
       x >= padding.left &&
@@ -149,7 +158,12 @@ export class MapView {
     if (isFree) return;
     const across = (padding.left + clientWidth - padding.right) / 2;
     const down = (padding.top + clientHeight - padding.bottom) / 2;
-    this.map.panBy([x - across, y - down]);
+    const isSeen = x >= 0 && y >= 0 && x <= clientWidth && y <= clientHeight;
+    this.map.flyTo({
+      center: [nearestTurn(place.lng, this.map.getCenter().lng), place.lat],
+      zoom: isSeen ? this.map.getZoom() : Math.max(this.map.getZoom(), CLOSEST_REVEAL_ZOOM),
+      offset: [across - clientWidth / 2, down - clientHeight / 2],
+    });
   }
 
   /** The marks as last drawn, with their position on the map's element in pixels. */
@@ -172,6 +186,7 @@ export class MapView {
   remove(): void {
     this.removed.abort();
     this.sendViewport.cancel();
+    this.stopFollowing();
     this.scene.stop();
     const container = this.map.getContainer();
     try {
@@ -184,12 +199,23 @@ export class MapView {
 
   private listen(): void {
     const map = this.map;
-    map.on('moveend', () => this.reportViewport());
+    map.on('moveend', () => {
+      this.reportViewport();
+      this.viewState.camera.set(this.camera);
+    });
     map.on('zoom', () => this.scene.setZoom(map.getZoom()));
     map.on('click', (event) => this.click(event));
     map.on('mousemove', (event) => {
       map.getCanvas().style.cursor = this.somethingAt(event) ? 'pointer' : '';
     });
+  }
+
+  /** Moves to the camera of an entry of the browser's history. */
+  private followAddress(): void {
+    const camera = this.viewState.camera.get();
+    const { format } = parameters.map;
+    if (camera === null || format(camera) === format(this.camera)) return;
+    this.map.jumpTo({ center: [...camera.center], zoom: camera.zoom });
   }
 
   /** Pixels on the map's element, in the visible copy of the world. */

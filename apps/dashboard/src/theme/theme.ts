@@ -11,7 +11,7 @@ const STORAGE_KEY = 'hailstream.theme';
 
 export const themeChoices = ['system', 'light', 'dark'] as const satisfies readonly ThemeChoice[];
 
-/** The chosen theme and the theme in use. The choice is written to the root element, for the style sheets, and to storage. */
+/** The chosen theme and the theme in use. The choice is written to the root element, for the style sheets. */
 export class ThemeSetting {
   readonly choice: Store<ThemeChoice>;
   readonly theme: Store<Theme>;
@@ -22,13 +22,19 @@ export class ThemeSetting {
     this.choice = new Store<ThemeChoice>(stored === 'light' || stored === 'dark' ? stored : 'system');
     this.theme = new Store(this.resolve());
     this.systemIsDark.addEventListener('change', () => this.theme.set(this.resolve()));
+    this.choice.subscribe(() => this.apply());
   }
 
+  /** Applies and stores the choice of the user. A theme that only the address has is not stored. */
   choose(choice: ThemeChoice): void {
     this.choice.set(choice);
+    keep(choice);
+  }
+
+  private apply(): void {
+    const choice = this.choice.get();
     if (choice === 'system') delete document.documentElement.dataset['theme'];
     else document.documentElement.dataset['theme'] = choice;
-    keep(choice);
     this.theme.set(this.resolve());
   }
 

@@ -1,0 +1,93 @@
+import { Store } from '../store.js';
+import {
+  type Address,
+  formatAddress,
+  type IgnoredParameter,
+  parameterNames,
+  parameterOf,
+  parseAddress,
+  type ParameterName,
+} from './address.js';
+
+export type AddressStores = { readonly [Name in ParameterName]: Store<Address[Name]> };
+
+/** The parts of the browser that {@link AddressBar} uses. */
+interface AddressBrowser {
+  readonly location: Pick<Location, 'pathname' | 'search'>;
+  readonly history: Pick<History, 'pushState' | 'replaceState'>;
+  readonly onPopState: (listener: () => void) => void;
+}
+
+/**
+ * Keeps the stores and the address equal. A change of a store is written to the address: as a new entry of the history if it
+ * is a step, otherwise in place of the current one. The back and forward buttons set the stores.
+ */
+export class AddressBar {
+  /** Parameters of the opened address that had no effect. */
+  readonly ignored = new Store<readonly IgnoredParameter[]>([]);
+  private readonly stores: AddressStores;
+  private readonly browser: AddressBrowser;
+  private written: Address;
+  private isReading = false;
+  private isScheduled = false;
+
+  constructor(stores: AddressStores, browser: AddressBrowser) {
+    this.stores = stores;
+    this.browser = browser;
+    this.written = this.current();
+    this.read({ isFirst: true });
+    for (const name of parameterNames) stores[name].subscribe(() => this.schedule());
+    browser.onPopState(() => this.read({ isFirst: false }));
+  }
+
+  dismissIgnored(): void {
+    this.ignored.set([]);
+  }
+
+  private read({ isFirst }: { isFirst: boolean }): void {
+    const { given, ignored } = parseAddress(this.browser.location.search);
+    this.ignored.set(ignored);
+    this.isReading = true;
+    for (const name of parameterNames) {
+      const { initial, isKept, format } = parameterOf(name);
+      if (!(name in given) && (isFirst || isKept === true)) continue;
+      const value = name in given ? given[name] : initial;
+      const store = this.stores[name] as Store<unknown>;
+      if (format(value) !== format(store.get())) store.set(value);
+    }
+    this.isReading = false;
+    this.written = this.current();
+  }
+
+  /** Changes that belong together are one entry. */
+  private schedule(): void {
+    if (this.isReading || this.isScheduled) return;
+    this.isScheduled = true;
+    queueMicrotask(() => {
+      this.isScheduled = false;
+      this.write();
+    });
+  }
+
+  private write(): void {
+    const before = this.written;
+    const after = this.current();
+    this.written = after;
+    const url = this.browser.location.pathname + formatAddress(after);
+    if (formatAddress(before) === formatAddress(after)) return;
+    if (isStep(before, after)) this.browser.history.pushState(null, '', url);
+    else this.browser.history.replaceState(null, '', url);
+  }
+
+  private current(): Address {
+    const values = parameterNames.map((name) => [name, this.stores[name].get()]);
+    return Object.fromEntries(values) as Address;
+  }
+}
+
+function isStep(before: Address, after: Address): boolean {
+  return parameterNames.some((name) => {
+    const { format, isStep: changes = () => false } = parameterOf(name);
+    return format(before[name]) !== format(after[name]) && changes(before[name], after[name]);
+  });
+}

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { type Address, formatAddress, parameterNames, parameters, parseAddress } from './address.js';
+
+const provider = '2411d395-04f2-47c9-ab66-d09e9e3c3251';
+const device = '0197a1c0-8a3e-7c11-9a50-3f1d2b7c9e10';
+
+const initial = Object.fromEntries(parameterNames.map((name) => [name, parameters[name].initial])) as Address;
+
+const everything: Address = {
+  ...initial,
+  view: 'table',
+  map: { zoom: 14.25, center: [7.4246, 43.7384] },
+  states: new Set(['stopped', 'unknown']),
+  vehicle: { deviceId: device, providerId: provider },
+  reason: 'field 1 & more',
+  redriven: true,
+  letter: 'router-search/ride.telemetry/1/2',
+  theme: 'dark',
+};
+
+describe('the address', () => {
+  it('is empty while everything has its initial value', () => {
+    expect(formatAddress(initial)).toBe('');
+    expect(parseAddress('')).toEqual({ given: {}, ignored: [] });
+  });
+
+  it('is readable', () => {
+    expect(
+      formatAddress({ ...initial, view: 'table', map: everything.map, vehicle: everything.vehicle }),
+    ).toBe(`?view=table&map=14.25/43.73840/7.42460&vehicle=${provider}/${device}`);
+    expect(formatAddress({ ...initial, states: new Set(['stopped', 'unknown']) })).toBe(
+      '?states=non_operational,non_contactable,available,reserved,on_trip',
+    );
+  });
+
+  it('describes the same view after it was written and read', () => {
+    expect(parseAddress(formatAddress(everything))).toEqual({ given: everything, ignored: [] });
+  });
+
+  it('can hide all states', () => {
+    const { given } = parseAddress('?states=none');
+    expect(given.states?.size).toBe(7);
+    expect(formatAddress({ ...initial, ...given })).toBe('?states=none');
+  });
+
+  it('wraps longitudes of a map that repeats the world', () => {
+    expect(formatAddress({ ...initial, map: { zoom: 3, center: [190, 10] } })).toBe(
+      '?map=3.00/10.00000/-170.00000',
+    );
+  });
+
+  it('finds a vehicle without its provider', () => {
+    expect(parseAddress(`?vehicle=${device.toUpperCase()}`).given.vehicle).toEqual({
+      deviceId: device,
+      providerId: null,
+    });
+  });
+
+  it.each([
+    ['view=globe', 'one of map, table, dead-letters'],
+    ['map=14/43', 'zoom/latitude/longitude'],
+    ['map=14/99/7', 'zoom/latitude/longitude'],
+    ['map=14//7', 'zoom/latitude/longitude'],
+    ['states=flying', /on_trip/],
+    ['vehicle=abc', /device id/],
+    ['theme=pink', 'light or dark'],
+    [`reason=${'x'.repeat(201)}`, 'at most 200 characters'],
+  ])('ignores the invalid parameter %s, and applies the others', (parameter, expected) => {
+    const { given, ignored } = parseAddress(`?${parameter}&redriven=yes`);
+    expect(given).toEqual({ redriven: true });
+    const [name, value] = parameter.split('=');
+    expect(ignored).toEqual([
+      {
+        name,
+        value,
+        expected: typeof expected === 'string' ? expected : (expect.stringMatching(expected) as string),
+      },
+    ]);
+  });
+
+  it('lists unknown parameters', () => {
+    expect(parseAddress('?utm_source=mail').ignored).toEqual([
+      { name: 'utm_source', value: 'mail', expected: null },
+    ]);
+    expect(parseAddress('?toString=1').ignored).toHaveLength(1);
+  });
+});

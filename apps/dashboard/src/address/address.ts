@@ -1,0 +1,196 @@
+import type { VehicleQuery } from '@hailstream/events/live';
+import { isUuid } from '@hailstream/service/uuid';
+import { type DrawnState, statesOnMap } from '../city-state/drawn-state.js';
+import type { ThemeChoice } from '../theme/theme.js';
+
+const pageNames = ['map', 'table', 'dead-letters'] as const;
+export type PageName = (typeof pageNames)[number];
+
+/** What the map shows. */
+export interface Camera {
+  readonly center: readonly [lng: number, lat: number];
+  readonly zoom: number;
+}
+
+/** One parameter of the page's address. */
+interface Parameter<T> {
+  /** The value if the address does not have the parameter. */
+  readonly initial: T;
+  /** What a valid value is, for the message about an invalid one. */
+  readonly expected: string;
+  /** `undefined` if the text is not valid. */
+  readonly parse: (text: string) => T | undefined;
+  /** `null` omits the parameter. */
+  readonly format: (value: T) => string | null;
+  /** Whether a change is an entry of the browser's history; if omitted, it never is. */
+  readonly isStep?: ((before: T, after: T) => boolean) | undefined;
+  /** Whether the current value is kept if an entry of the history does not have the parameter. */
+  readonly isKept?: true;
+}
+
+/** Everything that the address describes. A further parameter needs an entry here and a store with its value. */
+export const parameters = {
+  view: choice(pageNames, { initial: 'map', isStep: () => true }),
+  map: define<Camera | null>({
+    initial: null,
+    expected: 'zoom/latitude/longitude',
+    parse: parseCamera,
+    format: formatCamera,
+    isKept: true,
+  }),
+  states: define<ReadonlySet<DrawnState>>({
+    initial: new Set(),
+    expected: `some of ${statesOnMap.join(', ')}, or none`,
+    parse: parseShownStates,
+    format: formatShownStates,
+  }),
+  vehicle: define<VehicleQuery | null>({
+    initial: null,
+    expected: 'a device id, or provider id/device id',
+    parse: parseVehicle,
+    format: formatVehicle,
+    // Without the provider, it is still the same vehicle.
+    isStep: (before, after) => before?.deviceId !== after?.deviceId || before?.providerId !== null,
+  }),
+  reason: text(200),
+  redriven: define<boolean>({
+    initial: false,
+    expected: 'yes',
+    parse: (value) => (value === 'yes' ? true : undefined),
+    format: (isIncluded) => (isIncluded ? 'yes' : null),
+  }),
+  letter: { ...text(300), isStep: () => true },
+  theme: define<ThemeChoice>({
+    initial: 'system',
+    expected: 'light or dark',
+    parse: (value) => (value === 'light' || value === 'dark' ? value : undefined),
+    format: (value) => (value === 'system' ? null : value),
+    isKept: true,
+  }),
+};
+export type ParameterName = keyof typeof parameters;
+export type Address = { readonly [Name in ParameterName]: (typeof parameters)[Name]['initial'] };
+
+export const parameterNames = Object.keys(parameters) as ParameterName[];
+
+/** A parameter whose value has the type of the address's field. */
+export function parameterOf(name: ParameterName): Parameter<unknown> {
+  return parameters[name] as unknown as Parameter<unknown>;
+}
+
+/** A parameter that has no effect, and the reason. */
+export interface IgnoredParameter {
+  readonly name: string;
+  readonly value: string;
+  /** `null` if there is no parameter of this name. */
+  readonly expected: string | null;
+}
+
+/** What a query string describes: only the parameters that it has. Invalid and unknown ones are ignored and listed. */
+export function parseAddress(query: string): {
+  readonly given: Partial<Address>;
+  readonly ignored: readonly IgnoredParameter[];
+} {
+  const given: Partial<Record<ParameterName, unknown>> = {};
+  const ignored: IgnoredParameter[] = [];
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (!isParameterName(name)) {
+      ignored.push({ name, value, expected: null });
+      continue;
+    }
+    const { parse, expected } = parameterOf(name);
+    const parsed = parse(value);
+    if (parsed === undefined) ignored.push({ name, value, expected });
+    else given[name] = parsed;
+  }
+  return { given: given as Partial<Address>, ignored };
+}
+
+/** The query string of an address, with its question mark; empty if everything has its initial value. */
+export function formatAddress(address: Address): string {
+  const parts = parameterNames.flatMap((name) => {
+    const value = parameterOf(name).format(address[name]);
+    return value === null ? [] : `${name}=${readable(encodeURIComponent(value))}`;
+  });
+  return parts.length === 0 ? '' : `?${parts.join('&')}`;
+}
+
+function isParameterName(name: string): name is ParameterName {
+  return Object.hasOwn(parameters, name);
+}
+
+/** Commas and slashes need no escape in a query. */
+function readable(encoded: string): string {
+  return encoded.replaceAll('%2C', ',').replaceAll('%2F', '/');
+}
+
+function define<T>(parameter: Parameter<T>): Parameter<T> {
+  return parameter;
+}
+
+function choice<const T extends string>(
+  values: readonly T[],
+  rest: { initial: T; isStep?: Parameter<T>['isStep'] },
+): Parameter<T> {
+  return {
+    ...rest,
+    expected: `one of ${values.join(', ')}`,
+    parse: (value) => values.find((known) => known === value),
+    format: (value) => (value === rest.initial ? null : value),
+  };
+}
+
+function text(maxLength: number): Parameter<string> {
+  return {
+    initial: '',
+    expected: `at most ${maxLength} characters`,
+    parse: (value) => (value.length <= maxLength ? value : undefined),
+    format: (value) => (value === '' ? null : value),
+  };
+}
+
+const MAX_ZOOM = 22;
+/** Web Mercator ends there. */
+const MAX_LATITUDE = 85.06;
+
+function parseCamera(value: string): Camera | undefined {
+  const parts = value.split('/').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const [zoom, lat, lng] = parts;
+  if (parts.length !== 3 || zoom === undefined || lat === undefined || lng === undefined) return undefined;
+  const isValid = zoom >= 0 && zoom <= MAX_ZOOM && Math.abs(lat) <= MAX_LATITUDE && Math.abs(lng) <= 180;
+  return isValid ? { zoom, center: [lng, lat] } : undefined;
+}
+
+/** Five decimals are about a metre. A map that repeats the world has longitudes beyond 180°. */
+function formatCamera(camera: Camera | null): string | null {
+  if (camera === null) return null;
+  const [lng, lat] = camera.center;
+  const wrapped = ((((lng + 180) % 360) + 360) % 360) - 180;
+  return `${camera.zoom.toFixed(2)}/${lat.toFixed(5)}/${wrapped.toFixed(5)}`;
+}
+
+/** Lists the states that are shown, so that a shared link shows exactly these. */
+function formatShownStates(hidden: ReadonlySet<DrawnState>): string | null {
+  if (hidden.size === 0) return null;
+  return statesOnMap.filter((state) => !hidden.has(state)).join(',') || 'none';
+}
+
+function parseShownStates(value: string): ReadonlySet<DrawnState> | undefined {
+  const shown = value === 'none' ? [] : value.split(',');
+  if (!shown.every((state) => statesOnMap.some((known) => known === state))) return undefined;
+  return new Set(statesOnMap.filter((state) => !shown.includes(state)));
+}
+
+function formatVehicle(vehicle: VehicleQuery | null): string | null {
+  if (vehicle === null) return null;
+  const { deviceId, providerId } = vehicle;
+  return providerId === null ? deviceId : `${providerId}/${deviceId}`;
+}
+
+function parseVehicle(value: string): VehicleQuery | undefined {
+  const ids = value.toLowerCase().split('/');
+  if (!ids.every(isUuid)) return undefined;
+  const [first, second] = ids;
+  if (ids.length === 1) return { deviceId: first!, providerId: null };
+  return ids.length === 2 ? { providerId: first!, deviceId: second! } : undefined;
+}
