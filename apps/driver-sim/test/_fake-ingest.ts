@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** One received event and its path. */
 interface Received {
@@ -27,6 +28,8 @@ export class FakeIngest implements AsyncDisposable {
   readonly authorizations = new Set<string | undefined>();
   /** Called for every request, with its number from 0. */
   treat: (requestNumber: number) => Treatment = () => ({ kind: 'take' });
+  /** Delay of every response. */
+  delayMs = 0;
   private server: Server | undefined;
   private port = 0;
 
@@ -80,6 +83,7 @@ export class FakeIngest implements AsyncDisposable {
     }
     const items = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>[];
     const path = request.url ?? '';
+    if (this.delayMs > 0) await sleep(this.delayMs);
     const treatment = this.treat(this.requests.length);
     this.requests.push({ path, count: items.length, at: Date.now() });
     this.authorizations.add(request.headers.authorization);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { between, distanceMeters, headingDegrees, offset } from './geo.js';
+import { Chords, flatDistance, between, distanceMeters, headingDegrees, offset } from './geo.js';
 
 const paris = { lat: 48.8566, lng: 2.3522 };
 const london = { lat: 51.5074, lng: -0.1278 };
@@ -48,5 +48,28 @@ describe('offset over 180 degrees of longitude', () => {
     const { lng } = offset({ lat: 0, lng: 179.9999 }, { north: 0, east: 100 });
     expect(lng).toBeLessThan(-179.999);
     expect(offset({ lat: 0, lng }, { north: 0, east: -100 }).lng).toBeCloseTo(179.9999, 6);
+  });
+});
+
+describe('flatDistance and Chords', () => {
+  it('approximate the great-circle distance in a city, also across the antimeridian', () => {
+    const places = [
+      { lat: 37.78, lng: -122.42 },
+      { lat: 37.8, lng: -122.39 },
+      { lat: -16.8, lng: 179.99 },
+      { lat: -16.81, lng: -179.98 },
+    ];
+    const chords = new Chords(places);
+    for (const [from, to] of [
+      [0, 1],
+      [2, 3],
+    ] as const) {
+      const meters = distanceMeters(places[from]!, places[to]!);
+      expect(meters).toBeLessThan(5_000);
+      const { lat, lng } = places[to]!;
+      expect(Math.abs(flatDistance(places[from]!)(lat, lng) - meters)).toBeLessThan(2);
+      expect(chords.meters(from, to)).toBeCloseTo(meters, 2);
+    }
+    expect(chords.meters(0, 2)).toBeLessThan(distanceMeters(places[0]!, places[2]!));
   });
 });

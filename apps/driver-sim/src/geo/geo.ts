@@ -18,6 +18,50 @@ export function distanceMeters(from: Position, to: Position): number {
   return 2 * EARTH_RADIUS_METERS * Math.asin(Math.min(1, Math.sqrt(sinLat ** 2 + cosines * sinLng ** 2)));
 }
 
+/**
+ * Returns a function of the distance from a position, in metres. It is an approximation for short distances, which is
+ * cheap to evaluate for many positions.
+ */
+export function flatDistance(from: Position): (lat: number, lng: number) => number {
+  const metersPerDegreeLng = METERS_PER_DEGREE * Math.cos(from.lat * RADIANS_PER_DEGREE);
+  return (lat, lng) => {
+    const north = (lat - from.lat) * METERS_PER_DEGREE;
+    const east = wrapLng(lng - from.lng) * metersPerDegreeLng;
+    return Math.sqrt(north * north + east * east);
+  };
+}
+
+/**
+ * Chords between some positions, in metres: lower bounds of their great-circle distances, almost equal to them in a city,
+ * and cheap to evaluate.
+ */
+export class Chords {
+  private readonly coordinates: Float64Array;
+
+  constructor(positions: readonly Position[]) {
+    this.coordinates = new Float64Array(positions.length * 3);
+    for (const [index, { lat, lng }] of positions.entries()) {
+      const [latitude, longitude] = [lat * RADIANS_PER_DEGREE, lng * RADIANS_PER_DEGREE];
+      const cosLatitude = Math.cos(latitude);
+      this.coordinates.set(
+        [cosLatitude * Math.cos(longitude), cosLatitude * Math.sin(longitude), Math.sin(latitude)].map(
+          (axis) => axis * EARTH_RADIUS_METERS,
+        ),
+        index * 3,
+      );
+    }
+  }
+
+  /** Length of the chord between two positions, by their indexes. */
+  meters(from: number, to: number): number {
+    const { coordinates } = this;
+    const x = coordinates[from * 3]! - coordinates[to * 3]!;
+    const y = coordinates[from * 3 + 1]! - coordinates[to * 3 + 1]!;
+    const z = coordinates[from * 3 + 2]! - coordinates[to * 3 + 2]!;
+    return Math.sqrt(x * x + y * y + z * z);
+  }
+}
+
 /** Initial course from one position to another, in degrees clockwise from north: 0 ≤ course < 360. */
 export function headingDegrees(from: Position, to: Position): number {
   const fromLat = from.lat * RADIANS_PER_DEGREE;

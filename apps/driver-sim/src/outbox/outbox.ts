@@ -12,8 +12,8 @@ const MAX_EVENTS_PER_KEY = 100;
 /** Consecutive failed requests after which ingest counts as unavailable. A single failure may be a stale connection. */
 const UNAVAILABLE_AFTER_FAILURES = 2;
 
-/** Maximum number of requests in flight. */
-export const MAX_REQUESTS_IN_FLIGHT = 4;
+/** Maximum number of requests in flight: 20,000 events per second if ingest answers within 200 ms. */
+export const MAX_REQUESTS_IN_FLIGHT = 8;
 
 /** The families that are sent to ingest: all of the registry. */
 export const familyNames = eventRegistry.families.map(({ name }) => name) as readonly FamilyName[];

@@ -1,4 +1,4 @@
-import { distanceMeters } from '../geo/geo.js';
+import { Chords } from '../geo/geo.js';
 import { MinHeap } from './min-heap.js';
 import type { RoadEdge, RoadGraph } from './road-graph.js';
 
@@ -10,9 +10,10 @@ export interface Route {
   readonly seconds: number;
 }
 
-/** Finds the fastest routes in a road graph with A*. The heuristic is the straight line at the highest speed. */
+/** Finds the fastest routes in a road graph with A*. The heuristic is the chord at the highest speed. */
 export class Router {
   private readonly graph: RoadGraph;
+  private readonly chords: Chords;
   private readonly seconds: Float64Array;
   private readonly cameBy: (RoadEdge | undefined)[];
   /** Number of the search that last reached a node, so that the arrays need not be cleared between searches. */
@@ -23,6 +24,7 @@ export class Router {
 
   constructor(graph: RoadGraph) {
     this.graph = graph;
+    this.chords = new Chords(graph.nodes);
     const count = graph.nodes.length;
     this.seconds = new Float64Array(count);
     this.cameBy = new Array<RoadEdge | undefined>(count);
@@ -44,14 +46,13 @@ export class Router {
 
   private find(from: number, to: number, cameFrom: number | undefined): Route | undefined {
     this.search += 1;
-    const goal = this.graph.nodes[to]!;
     const open = new MinHeap();
     const reach = (index: number, seconds: number, edge: RoadEdge | undefined): void => {
       if (this.reachedIn[index] === this.search && this.seconds[index]! <= seconds) return;
       this.reachedIn[index] = this.search;
       this.seconds[index] = seconds;
       this.cameBy[index] = edge;
-      open.push(index, seconds + distanceMeters(this.graph.nodes[index]!, goal) / this.graph.maxSpeed);
+      open.push(index, seconds + this.chords.meters(index, to) / this.graph.maxSpeed);
     };
     reach(from, 0, undefined);
     for (let index = open.pop(); index !== undefined; index = open.pop()) {

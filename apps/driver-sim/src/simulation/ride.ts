@@ -1,5 +1,4 @@
 import type { Location, RiderEvent, Trip } from '@hailstream/events';
-import { distanceMeters, type Position } from '../geo/geo.js';
 import type { Random } from './random.js';
 
 /** Cents. */
@@ -129,9 +128,4 @@ export function ratingOf(journey: Journey, random: Random): number | undefined {
   if (!random.chance(RATING_SHARE)) return undefined;
   const lateMinutes = Math.max(0, journey.startedMs - journey.pickupEstimatedMs) / 60_000;
   return Math.max(1, Math.min(5, Math.round(5.2 - lateMinutes - Math.abs(random.normal(0.6)))));
-}
-
-/** Straight-line distance from a car to a rider. */
-export function straightLineMeters(car: Position, ride: Ride): number {
-  return distanceMeters(car, ride.location);
 }
