@@ -5,9 +5,11 @@ import type { RealtimeConfig } from './config.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { LiveModule } from './live/live.module.js';
 import { CityLogModule } from './log/log.module.js';
+import { ProvidersModule } from './providers/providers.module.js';
 import { RealtimeMetricsModule } from './metrics/realtime-metrics.module.js';
 import { PageModule } from './page/page.module.js';
 import { RebuildModule } from './rebuild/rebuild.module.js';
+import { SearchModule } from './search/search.module.js';
 import { StatsModule } from './stats/stats.module.js';
 import { VehiclesModule } from './vehicles/vehicles.module.js';
 
@@ -26,6 +28,8 @@ export class RealtimeModule {
         RebuildModule.forRoot(config.log),
         LiveModule.forRoot(config.tickMs),
         VehiclesModule,
+        ProvidersModule,
+        SearchModule,
         StatsModule,
         DeadLettersModule,
         PageModule.forRoot(config.page),

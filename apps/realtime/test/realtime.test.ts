@@ -3,9 +3,10 @@ import type { Frame, VehicleDetail } from '@hailstream/events/live';
 import { createAdmin } from '@hailstream/log';
 import { startTestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
+import { makeToken } from '@hailstream/service/tokens';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { id, minuteOfEvents, PROVIDER, telemetry } from '../src/fold/events.fixture.js';
+import { id, minuteOfEvents, OTHER_PROVIDER, PROVIDER, telemetry } from '../src/fold/events.fixture.js';
 import {
   append,
   appendRecords,
@@ -13,6 +14,7 @@ import {
   getJson,
   monaco,
   openSocket,
+  SECRET,
   startRealtime,
   untilReady,
   type Realtime,
@@ -72,6 +74,63 @@ describe('realtime', () => {
       status: 400,
       body: { errors: [{ field: 'bbox' }] },
     });
+  });
+
+  it('finds, pages and counts all vehicles over HTTP', async () => {
+    await using broker = await startTestBroker();
+    await createTopics(broker.address);
+    const timestamp = Date.now();
+    await append(broker.address, [
+      ...minuteOfEvents(timestamp),
+      telemetry({
+        device_id: id(30),
+        provider_id: OTHER_PROVIDER,
+        timestamp,
+        location: { lat: -17, lng: 179 },
+      }),
+      telemetry({
+        device_id: id(31),
+        provider_id: OTHER_PROVIDER,
+        timestamp,
+        location: { lat: -18, lng: -179 },
+      }),
+    ]);
+    await using realtime = await startRealtime(broker.address, { AUTH_JWT_SECRET: SECRET });
+    await untilReady(realtime);
+    const { url } = realtime;
+    const [all, limited] = await Promise.all(
+      [{}, { providerId: OTHER_PROVIDER }].map((whose) =>
+        makeToken(SECRET, { scopes: ['read'], ...whose }, '1 hour'),
+      ),
+    );
+    const ids = ({ vehicles }: VehicleList) => vehicles.map((vehicle) => vehicle['device_id']);
+    const page = (await getJson<VehicleList>(`${url}/vehicles?sort=-short_id&limit=3&offset=1`, all)).body;
+    expect(page).toMatchObject({ count: 3, total: 10 });
+    expect(ids(page)).toEqual([id(30), id(8), id(7)]);
+    const reserved = (await getJson<VehicleList>(`${url}/vehicles?state=reserved`, all)).body;
+    expect(ids(reserved)).toEqual([id(1)]);
+    expect(await getJson(`${url}/vehicles/extent?provider_id=${OTHER_PROVIDER}`, all)).toMatchObject({
+      status: 200,
+      body: { count: 2, bbox: { west: 179, south: -18, east: -179, north: -17 } },
+    });
+    expect((await getJson(`${url}/providers`, all)).body).toMatchObject({
+      providers: [
+        { provider_id: PROVIDER, vehicles: 8 },
+        { provider_id: OTHER_PROVIDER, vehicles: 2 },
+      ],
+    });
+    expect((await getJson(`${url}/providers`, limited)).body).toMatchObject({
+      providers: [{ provider_id: OTHER_PROVIDER, vehicles: 2 }],
+    });
+    expect((await getJson(`${url}/search?q=vehicle&limit=2`, all)).body).toMatchObject({ total: 10 });
+    expect((await getJson(`${url}/search?q=vehicle`, limited)).body).toMatchObject({ total: 2 });
+    expect(await getJson(`${url}/search?q=a&provider_id=${PROVIDER}`, limited)).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: 'provider_id' }] },
+    });
+    for (const path of ['/search?q=a', '/providers', '/vehicles/extent']) {
+      expect(await getJson(`${url}${path}`)).toMatchObject({ status: 401 });
+    }
   });
 
   it('reaches the same state after a restart', async () => {

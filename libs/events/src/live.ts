@@ -150,6 +150,66 @@ export interface VehicleDetail {
   }[];
 }
 
+/** A vehicle in a list: its detail without trip, trail and events. */
+export type VehicleSummary = Omit<VehicleDetail, 'trip' | 'trail' | 'events'>;
+
+/** Response of `GET /vehicles`. */
+export interface VehicleList {
+  readonly asOf: number;
+  /** Vehicles in this response. */
+  readonly count: number;
+  /** Vehicles that match the filters, in this response or not. */
+  readonly total: number;
+  readonly vehicles: readonly VehicleSummary[];
+}
+
+/** Response of `GET /vehicles/extent`: the smallest area that contains all vehicles that are drawn; `null` without any. */
+export interface FleetExtent {
+  readonly asOf: number;
+  readonly count: number;
+  readonly bbox: Viewport | null;
+}
+
+/** Response of `GET /providers`: in the order of their ids. */
+export interface ProviderList {
+  readonly asOf: number;
+  readonly providers: readonly { readonly provider_id: string; readonly vehicles: number }[];
+}
+
+/** The stage of a trip, from the request to its end. */
+export type TripStage = 'requested' | 'reserved' | 'on_trip' | 'stopped' | 'ended' | 'cancelled';
+
+export type SearchResult =
+  | {
+      readonly kind: 'vehicle';
+      readonly device_id: string;
+      readonly provider_id: string;
+      readonly vehicle_state: VehicleState | null;
+      readonly contact: Contact;
+      /** The trip that it is reserved for or on. */
+      readonly trip_id: string | null;
+    }
+  | {
+      readonly kind: 'trip';
+      readonly trip_id: string;
+      readonly provider_id: string;
+      /** `null` if it is unknown, for example after a rating alone. */
+      readonly stage: TripStage | null;
+      /** The vehicle of its newest vehicle event. */
+      readonly device_id: string | null;
+      readonly requested_at: number | null;
+      readonly pickup: Location | null;
+      readonly destination: Location | null;
+    };
+
+/** Response of `GET /search`: vehicles and trips, the best match first. */
+export interface SearchResults {
+  readonly asOf: number;
+  /** All that match. */
+  readonly total: number;
+  readonly results: readonly SearchResult[];
+}
+
 interface TripDetail {
   readonly trip_id: string;
   readonly requested_at: number | null;

@@ -1,4 +1,5 @@
 import type { DeadLetterEntry, DeadLetterFilter } from '@hailstream/log';
+import { QueryError, QueryParameters } from '../query/query-parameters.js';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 500;
@@ -18,31 +19,20 @@ export interface DeadLetterQuery {
   readonly after: Cursor | undefined;
 }
 
-/** A query parameter is invalid. */
-export class DeadLetterQueryError extends Error {
-  override readonly name = 'DeadLetterQueryError';
-
-  constructor(
-    readonly field: string,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-/** @throws DeadLetterQueryError */
+/** @throws QueryError if a parameter is invalid */
 export function parseDeadLetterQuery(query: Readonly<Record<string, unknown>>): DeadLetterQuery {
+  const parameters = new QueryParameters(query);
   return {
     filter: {
-      groupId: text(query, 'group'),
-      topic: text(query, 'topic'),
-      reason: text(query, 'reason'),
-      sinceMs: time(query, 'since'),
-      untilMs: time(query, 'until'),
-      includesRedriven: flag(query, 'all'),
+      groupId: parameters.text('group', MAX_TEXT_CHARS),
+      topic: parameters.text('topic', MAX_TEXT_CHARS),
+      reason: parameters.text('reason', MAX_TEXT_CHARS),
+      sinceMs: time(parameters, 'since'),
+      untilMs: time(parameters, 'until'),
+      includesRedriven: flag(parameters, 'all'),
     },
-    limit: limitOf(query),
-    after: cursorOf(query),
+    limit: parameters.integer('limit', { default: DEFAULT_LIMIT, minimum: 1, maximum: MAX_LIMIT }),
+    after: cursorOf(parameters),
   };
 }
 
@@ -56,37 +46,23 @@ export function isAfter({ lastWrittenMs, id }: DeadLetterEntry, cursor: Cursor):
   return lastWrittenMs < cursor.lastWrittenMs || (lastWrittenMs === cursor.lastWrittenMs && id > cursor.id);
 }
 
-function text(query: Readonly<Record<string, unknown>>, field: string): string | undefined {
-  const value = query[field];
-  if (value === undefined || value === '') return undefined;
-  if (typeof value === 'string' && value.length <= MAX_TEXT_CHARS) return value;
-  throw new DeadLetterQueryError(field, `expected one text of at most ${MAX_TEXT_CHARS} characters`);
-}
-
-function time(query: Readonly<Record<string, unknown>>, field: string): number | undefined {
-  const value = text(query, field);
+function time(parameters: QueryParameters, field: string): number | undefined {
+  const value = parameters.text(field, MAX_TEXT_CHARS);
   if (value === undefined) return undefined;
   const timeMs = /^\d{4}-\d{2}-\d{2}/.test(value) ? Date.parse(value) : Number.NaN;
   if (!Number.isNaN(timeMs)) return timeMs;
-  throw new DeadLetterQueryError(field, `expected a time such as 2026-03-01T08:00:00Z, got "${value}"`);
+  throw new QueryError(field, `expected a time such as 2026-03-01T08:00:00Z, got "${value}"`);
 }
 
-function flag(query: Readonly<Record<string, unknown>>, field: string): boolean {
-  const value = text(query, field);
+function flag(parameters: QueryParameters, field: string): boolean {
+  const value = parameters.text(field, MAX_TEXT_CHARS);
   if (value === undefined || value === 'false') return false;
   if (value === 'true') return true;
-  throw new DeadLetterQueryError(field, `expected true or false, got "${value}"`);
+  throw new QueryError(field, `expected true or false, got "${value}"`);
 }
 
-function limitOf(query: Readonly<Record<string, unknown>>): number {
-  const value = text(query, 'limit');
-  const limit = value === undefined ? DEFAULT_LIMIT : Number(value);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw new DeadLetterQueryError('limit', `expected an integer from 1 to ${MAX_LIMIT}, got "${value}"`);
-}
-
-function cursorOf(query: Readonly<Record<string, unknown>>): Cursor | undefined {
-  const value = text(query, 'cursor');
+function cursorOf(parameters: QueryParameters): Cursor | undefined {
+  const value = parameters.text('cursor', MAX_TEXT_CHARS);
   if (value === undefined) return undefined;
   try {
     const [lastWrittenMs, id] = JSON.parse(Buffer.from(value, 'base64url').toString()) as unknown[];
@@ -94,5 +70,5 @@ function cursorOf(query: Readonly<Record<string, unknown>>): Cursor | undefined 
   } catch {
     // Reported below.
   }
-  throw new DeadLetterQueryError('cursor', 'expected the value of next in a response');
+  throw new QueryError('cursor', 'expected the value of next in a response');
 }

@@ -2,7 +2,8 @@ import type { DeadLetterDetail, DeadLetterPage } from '@hailstream/events/dead-l
 import { CurrentPrincipal, ProblemError, RequireScope } from '@hailstream/nest';
 import type { Principal } from '@hailstream/service/tokens';
 import { Controller, Get, Header, Query } from '@nestjs/common';
-import { DeadLetterQueryError, parseDeadLetterQuery } from './dead-letter-query.js';
+import { badRequest } from '../query/bad-request.js';
+import { parseDeadLetterQuery } from './dead-letter-query.js';
 import { DeadLettersService } from './dead-letters.service.js';
 
 /**
@@ -41,18 +42,4 @@ export class DeadLettersController {
       detail: `no dead letter has the id "${String(id ?? '')}"`,
     });
   }
-}
-
-function badRequest(error: unknown): unknown {
-  if (!(error instanceof DeadLetterQueryError)) return error;
-  const { field, message } = error;
-  return new ProblemError(
-    {
-      status: 400,
-      title: 'Bad Request',
-      detail: `${field}: ${message}`,
-      errors: [{ field, detail: message }],
-    },
-    { cause: error },
-  );
 }

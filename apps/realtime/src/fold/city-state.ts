@@ -77,6 +77,20 @@ export class CityState {
     for (const fleet of this.fleetsOf(filter)) yield* fleet.allVehicles();
   }
 
+  *trips(filter: ProviderFilter): Generator<{ readonly providerId: string; readonly trip: TripFacts }> {
+    for (const fleet of this.fleetsOf(filter)) {
+      for (const trip of fleet.allTrips()) yield { providerId: fleet.providerId, trip };
+    }
+  }
+
+  /** The providers of which an event was folded, with the number of their vehicles. */
+  providers(filter: ProviderFilter): { readonly providerId: string; readonly vehicles: number }[] {
+    return this.fleetsOf(filter).map(({ providerId, devicesSeen }) => ({
+      providerId,
+      vehicles: devicesSeen,
+    }));
+  }
+
   /** The vehicles with a device id, which is unique only within the fleet of one provider. */
   vehiclesWithId(deviceId: string, filter: ProviderFilter): Vehicle[] {
     return this.fleetsOf(filter).flatMap((fleet) => fleet.vehicle(deviceId) ?? []);

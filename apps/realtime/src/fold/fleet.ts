@@ -35,7 +35,7 @@ export class Fleet {
   private newestReceivedAt: number | null = null;
   private seen = 0;
 
-  constructor(private readonly providerId: string) {}
+  constructor(readonly providerId: string) {}
 
   /** Counts a record; `eventTime` is `null` if it was not folded. */
   count(eventTime: number | null, at: { readonly receivedAt: number; readonly now: number }): void {
@@ -91,6 +91,10 @@ export class Fleet {
 
   allVehicles(): Iterable<Vehicle> {
     return this.vehicles.values();
+  }
+
+  allTrips(): Iterable<TripFacts> {
+    return this.trips.values();
   }
 
   /** The trip that a vehicle is reserved for or on. */

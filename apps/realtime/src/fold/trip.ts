@@ -5,10 +5,8 @@ import type {
   VehicleEvent,
   VehicleEventType,
 } from '@hailstream/events';
+import type { TripStage } from '@hailstream/events/live';
 import { isNewer, latest, type Fact } from './newest.js';
-
-/** The stage of a trip, from the request to its end. */
-type TripStage = 'requested' | 'reserved' | 'on_trip' | 'stopped' | 'ended' | 'cancelled';
 
 /** Stages in which a vehicle is reserved for or on the trip. */
 export const stagesUnderWay: ReadonlySet<TripStage | null> = new Set([
@@ -34,7 +32,8 @@ const stageAfter: ReadonlyMap<VehicleEventType, TripStage> = new Map([
 export class TripFacts {
   /** Event time of its newest event. */
   heardAt = Number.NEGATIVE_INFINITY;
-  private request: (Fact & { readonly destination: Location | null }) | null = null;
+  private request: (Fact & { readonly pickup: Location; readonly destination: Location | null }) | null =
+    null;
   private riderEvent: (Fact & { readonly type: RiderEventType }) | null = null;
   private riderCancelledAt: number | null = null;
   private vehicleEvent: (Fact & { readonly stage: TripStage; readonly deviceId: string }) | null = null;
@@ -55,7 +54,7 @@ export class TripFacts {
     if (event.event_type === 'ride_cancel') {
       this.riderCancelledAt = latest(this.riderCancelledAt, timestamp);
     } else if (event.event_type === 'ride_request' && isNewer(fact, this.request)) {
-      this.request = { ...fact, destination: event.destination ?? null };
+      this.request = { ...fact, pickup: event.location, destination: event.destination ?? null };
     }
   }
 
@@ -106,6 +105,11 @@ export class TripFacts {
 
   get requestedAt(): number | null {
     return this.request?.timestamp ?? null;
+  }
+
+  /** Where the rider was when requesting it. */
+  get pickup(): Location | null {
+    return this.request?.pickup ?? null;
   }
 
   get destination(): Location | null {

@@ -6,6 +6,8 @@ import { STALE_AFTER_MS } from '../fold/vehicle.js';
 import { id, NOW, riderEvent, telemetry, vehicleEvent } from '../fold/events.fixture.js';
 import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
 import type { RebuildService } from '../rebuild/rebuild.service.js';
+import { QueryParameters } from '../query/query-parameters.js';
+import { parseVehicleQuery } from '../vehicles/vehicle-query.js';
 import { VehiclesService } from '../vehicles/vehicles.service.js';
 import { StatsService } from './stats.service.js';
 
@@ -63,7 +65,7 @@ describe('StatsService', () => {
       const before = stateOf(city);
       const first = stats.read(null);
       expect(stats.read(null)).toEqual(first);
-      vehicles.list(null, null, Date.now());
+      vehicles.list(parseVehicleQuery(new QueryParameters({}), null), Date.now());
       vehicles.detail(vehicles.withId(id(1), null)[0]!, Date.now());
       await registry.metrics();
       expect(advance).not.toHaveBeenCalled();

@@ -1,20 +1,16 @@
-import type { VehicleDetail } from '@hailstream/events/live';
+import type { FleetExtent, VehicleDetail, VehicleList } from '@hailstream/events/live';
 import { CurrentPrincipal, ProblemError, RequireScope } from '@hailstream/nest';
 import type { Principal } from '@hailstream/service/tokens';
 import { Controller, Get, Header, Param, Query } from '@nestjs/common';
 import type { Vehicle } from '../fold/vehicle.js';
 import { RebuildService } from '../rebuild/rebuild.service.js';
-import { vehicleSummary, type VehicleSummary } from '../views/vehicle-detail.js';
-import { BboxError, parseBbox } from './bbox.js';
-import { TooManyVehiclesError, VehiclesService } from './vehicles.service.js';
+import { withBadRequest } from '../query/bad-request.js';
+import { QueryParameters } from '../query/query-parameters.js';
+import { vehicleSummary } from '../views/vehicle-detail.js';
+import { parseVehicleQuery, parseVehicleSelection } from './vehicle-query.js';
+import { VehiclesService } from './vehicles.service.js';
 
-interface VehicleList {
-  readonly asOf: number;
-  readonly count: number;
-  readonly vehicles: readonly VehicleSummary[];
-}
-
-/** `GET /vehicles` and `GET /vehicles/:device_id`; a token with a provider sees only that provider's vehicles. */
+/** `GET /vehicles`, `GET /vehicles/extent` and `GET /vehicles/:device_id`; a token with a provider sees only that provider's vehicles. */
 @Controller('vehicles')
 @RequireScope('read')
 export class VehiclesController {
@@ -25,16 +21,22 @@ export class VehiclesController {
 
   @Get()
   @Header('cache-control', 'no-store')
-  list(@CurrentPrincipal() principal: Principal, @Query('bbox') bbox?: string | string[]): VehicleList {
+  list(@CurrentPrincipal() principal: Principal, @Query() query: Record<string, unknown>): VehicleList {
     this.rebuild.requireRebuilt();
-    const asOf = Date.now();
-    try {
-      const viewport = bbox === undefined ? null : parseBbox(String(bbox));
-      const vehicles = this.vehiclesService.list(principal.providerId ?? null, viewport, asOf);
-      return { asOf, count: vehicles.length, vehicles };
-    } catch (error) {
-      throw badRequest(error);
-    }
+    return withBadRequest(() => {
+      const parsed = parseVehicleQuery(new QueryParameters(query), principal.providerId ?? null);
+      return this.vehiclesService.list(parsed, Date.now());
+    });
+  }
+
+  @Get('extent')
+  @Header('cache-control', 'no-store')
+  extent(@CurrentPrincipal() principal: Principal, @Query() query: Record<string, unknown>): FleetExtent {
+    this.rebuild.requireRebuilt();
+    return withBadRequest(() => {
+      const parsed = parseVehicleSelection(new QueryParameters(query), principal.providerId ?? null);
+      return this.vehiclesService.extent(parsed, Date.now());
+    });
   }
 
   @Get(':device_id')
@@ -74,17 +76,4 @@ function ambiguous(deviceId: string, found: readonly Vehicle[], now: number): Pr
     headers: { 'cache-control': 'no-store' },
     extensions: { vehicles: found.map((vehicle) => vehicleSummary(vehicle, now)) },
   });
-}
-
-function badRequest(error: unknown): unknown {
-  if (!(error instanceof BboxError || error instanceof TooManyVehiclesError)) return error;
-  return new ProblemError(
-    {
-      status: 400,
-      title: 'Bad Request',
-      detail: error instanceof BboxError ? `bbox ${error.message}` : error.message,
-      errors: [{ field: 'bbox', detail: error.message }],
-    },
-    { cause: error },
-  );
 }

@@ -1,18 +1,17 @@
-import type { VehicleDetail, Viewport } from '@hailstream/events/live';
+import type { FleetExtent, VehicleDetail, VehicleList } from '@hailstream/events/live';
 import { Injectable } from '@nestjs/common';
 import { CityState, type ProviderFilter } from '../fold/city-state.js';
-import type { Vehicle } from '../fold/vehicle.js';
-import { isWithin } from '../live/grid.js';
-import { vehicleDetail, vehicleSummary, type VehicleSummary } from '../views/vehicle-detail.js';
-
-/** Maximum number of vehicles in one answer. */
-const MAX_VEHICLES_LISTED = 100_000;
-
-/** More vehicles match than one answer may hold. */
-export class TooManyVehiclesError extends Error {
-  override readonly name = 'TooManyVehiclesError';
-  readonly code = 'TOO_MANY_VEHICLES';
-}
+import { contactAt, type Vehicle } from '../fold/vehicle.js';
+import { QueryError } from '../query/query-parameters.js';
+import { vehicleDetail, vehicleSummary } from '../views/vehicle-detail.js';
+import { Extent } from './extent.js';
+import {
+  isSelected,
+  MAX_VEHICLES_LISTED,
+  sortVehicles,
+  type VehicleQuery,
+  type VehicleSelection,
+} from './vehicle-query.js';
 
 @Injectable()
 export class VehiclesService {
@@ -21,21 +20,31 @@ export class VehiclesService {
   /**
    * Vehicles with a known position, silent ones included.
    *
-   * @throws TooManyVehiclesError if more than {@link MAX_VEHICLES_LISTED} match
+   * @throws QueryError if the request has no limit, and more than {@link MAX_VEHICLES_LISTED} match
    */
-  list(filter: ProviderFilter, bbox: Viewport | null, now: number): VehicleSummary[] {
-    const found: VehicleSummary[] = [];
-    for (const vehicle of this.city.vehicles(filter)) {
-      const position = vehicle.position;
-      if (position === null || (bbox !== null && !isWithin(bbox, position.lat, position.lng))) continue;
-      if (found.length === MAX_VEHICLES_LISTED) {
-        throw new TooManyVehiclesError(
-          `more than ${MAX_VEHICLES_LISTED} vehicles match: request a smaller area with bbox`,
-        );
-      }
-      found.push(vehicleSummary(vehicle, now));
+  list(query: VehicleQuery, now: number): VehicleList {
+    const { sort, offset, limit } = query;
+    const found = [...this.city.vehicles(query.provider)].filter((vehicle) => isSelected(vehicle, query));
+    if (limit === null && found.length > MAX_VEHICLES_LISTED) {
+      const expected = `more than ${MAX_VEHICLES_LISTED} vehicles match: request a smaller area, or pages with limit and offset`;
+      throw new QueryError('bbox', expected);
     }
-    return found;
+    const sorted = sort === null ? found : sortVehicles(found, sort);
+    const page = sorted.slice(offset, limit === null ? undefined : offset + limit);
+    const vehicles = page.map((vehicle) => vehicleSummary(vehicle, now));
+    return { asOf: now, count: vehicles.length, total: found.length, vehicles };
+  }
+
+  /** Where the vehicles are that are drawn: silent ones, and those out of the city, are not. */
+  extent(selection: VehicleSelection, now: number): FleetExtent {
+    const extent = new Extent();
+    for (const vehicle of this.city.vehicles(selection.provider)) {
+      const { position, state } = vehicle;
+      if (position === null || state === 'elsewhere' || state === 'removed') continue;
+      if (contactAt(vehicle.heardAt, now) === 'silent' || !isSelected(vehicle, selection)) continue;
+      extent.add(position.lat, position.lng);
+    }
+    return { asOf: now, count: extent.count, bbox: extent.bbox };
   }
 
   /** The vehicles with a device id, of one provider or of all. */

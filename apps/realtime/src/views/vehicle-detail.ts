@@ -1,9 +1,6 @@
-import type { VehicleDetail } from '@hailstream/events/live';
+import type { VehicleDetail, VehicleSummary } from '@hailstream/events/live';
 import type { CityState } from '../fold/city-state.js';
 import { contactAt, type Vehicle } from '../fold/vehicle.js';
-
-/** A vehicle in a list: its detail without trip, trail and events. */
-export type VehicleSummary = Omit<VehicleDetail, 'trip' | 'trail' | 'events'>;
 
 export function vehicleSummary(vehicle: Vehicle, now: number): VehicleSummary {
   return {

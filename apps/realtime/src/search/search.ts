@@ -1,0 +1,153 @@
+import type { SearchResult, SearchResults, TripStage } from '@hailstream/events/live';
+import type { CityState, ProviderFilter } from '../fold/city-state.js';
+import type { TripFacts } from '../fold/trip.js';
+import { contactAt, type Vehicle } from '../fold/vehicle.js';
+
+/** How well a vehicle or trip matches; a higher number is better, and 0 does not match. */
+const EXACT = 4;
+const END_OF_ID = 3;
+const PART_OF_ID = 2;
+const OTHER_FIELD = 1;
+
+/** What can be found, in the words that a query may contain. */
+interface Candidate {
+  /** Device id or trip id. */
+  readonly id: string;
+  /** Further ids: of the provider, of the trip's vehicle. */
+  readonly otherIds: readonly string[];
+  /** Kind and state. */
+  readonly words: readonly string[];
+}
+
+type Match = { readonly score: number; readonly result: () => SearchResult };
+
+/**
+ * Finds vehicles and trips of which every word of the query is a part: of an id, or the beginning of a word of the state
+ * (`on trip`, `requested`) or of the kind (`vehicle`, `trip`). Better matches come first: whole ids, then the end of ids, which
+ * is what the page shows, then parts of ids, then the rest; of equal matches, vehicles first and then by id.
+ */
+export function searchCity(
+  city: CityState,
+  query: { readonly text: string; readonly filter: ProviderFilter; readonly limit: number },
+  now: number,
+): SearchResults {
+  const terms = query.text
+    .toLowerCase()
+    .split(/[\s_]+/)
+    .filter((term) => term !== '');
+  const best = new BestMatches(query.limit);
+  if (terms.length > 0) {
+    for (const vehicle of city.vehicles(query.filter)) {
+      const score = scoreOf(vehicleCandidate(vehicle), terms);
+      if (score > 0) best.add({ score, result: () => vehicleResult(city, vehicle, now) }, vehicle.deviceId);
+    }
+    for (const { providerId, trip } of city.trips(query.filter)) {
+      const score = scoreOf(tripCandidate(trip, providerId), terms);
+      // Half a point less, so that a vehicle precedes a trip that matches equally.
+      if (score > 0)
+        best.add({ score: score - 0.5, result: () => tripResult(trip, providerId) }, trip.tripId);
+    }
+  }
+  return { asOf: now, total: best.total, results: best.list().map(({ result }) => result()) };
+}
+
+/** The best of all matches. Few are kept, so that a query that matches a whole city does not sort it. */
+class BestMatches {
+  total = 0;
+  private readonly kept: (Match & { readonly id: string })[] = [];
+
+  constructor(private readonly limit: number) {}
+
+  add(match: Match, id: string): void {
+    this.total += 1;
+    const last = this.kept.at(-1);
+    if (this.kept.length === this.limit && last !== undefined && !precedes({ ...match, id }, last)) return;
+    const at = this.kept.findIndex((other) => precedes({ ...match, id }, other));
+    this.kept.splice(at === -1 ? this.kept.length : at, 0, { ...match, id });
+    this.kept.length = Math.min(this.kept.length, this.limit);
+  }
+
+  list(): readonly Match[] {
+    return this.kept;
+  }
+}
+
+interface Ranked {
+  readonly score: number;
+  readonly id: string;
+}
+
+function precedes(one: Ranked, other: Ranked): boolean {
+  return one.score === other.score ? one.id < other.id : one.score > other.score;
+}
+
+/** The score of the best term; 0 if a term does not match. */
+function scoreOf(candidate: Candidate, terms: readonly string[]): number {
+  let best = 0;
+  for (const term of terms) {
+    const score = termScore(candidate, term);
+    if (score === 0) return 0;
+    best = Math.max(best, score);
+  }
+  return best;
+}
+
+function termScore({ id, otherIds, words }: Candidate, term: string): number {
+  if (id === term) return EXACT;
+  if (id.endsWith(term)) return END_OF_ID;
+  if (id.includes(term)) return PART_OF_ID;
+  const isOther =
+    words.some((word) => word.startsWith(term)) || otherIds.some((other) => other.includes(term));
+  return isOther ? OTHER_FIELD : 0;
+}
+
+function vehicleCandidate(vehicle: Vehicle): Candidate {
+  const { deviceId, providerId, state } = vehicle;
+  return { id: deviceId, otherIds: [providerId], words: wordsOf('vehicle', state ?? 'unknown') };
+}
+
+function tripCandidate(trip: TripFacts, providerId: string): Candidate {
+  const { tripId, deviceId, stage } = trip;
+  const otherIds = deviceId === null ? [providerId] : [providerId, deviceId];
+  return { id: tripId, otherIds, words: wordsOf('trip', stage ?? 'unknown') };
+}
+
+const knownWords = new Map<string, readonly string[]>();
+
+/** The words of a kind and a state: `vehicle`, `on`, `trip`. Waiting riders have requested a trip. */
+function wordsOf(kind: 'vehicle' | 'trip', state: string): readonly string[] {
+  const key = `${kind} ${state}`;
+  const known = knownWords.get(key);
+  if (known !== undefined) return known;
+  const words = [
+    kind,
+    ...state.split('_'),
+    ...(state === ('requested' satisfies TripStage) ? ['waiting'] : []),
+  ];
+  knownWords.set(key, words);
+  return words;
+}
+
+function vehicleResult(city: CityState, vehicle: Vehicle, now: number): SearchResult {
+  return {
+    kind: 'vehicle',
+    device_id: vehicle.deviceId,
+    provider_id: vehicle.providerId,
+    vehicle_state: vehicle.state,
+    contact: contactAt(vehicle.heardAt, now),
+    trip_id: city.tripOf(vehicle)?.tripId ?? null,
+  };
+}
+
+function tripResult(trip: TripFacts, providerId: string): SearchResult {
+  return {
+    kind: 'trip',
+    trip_id: trip.tripId,
+    provider_id: providerId,
+    stage: trip.stage,
+    device_id: trip.deviceId,
+    requested_at: trip.requestedAt,
+    pickup: trip.pickup,
+    destination: trip.destination,
+  };
+}
