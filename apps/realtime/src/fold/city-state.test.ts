@@ -109,8 +109,10 @@ describe('a vehicle', () => {
   });
 
   it('drops a trail without new points after a day', () => {
-    const city = folded(telemetry({ timestamp: NOW }));
-    city.forget(NOW + TRAIL_KEPT_MS + 10_000);
+    const timestamp = NOW + TRAIL_KEPT_MS + 10_000;
+    const city = folded(telemetry({ timestamp: NOW }), telemetry({ device_id: id(2), timestamp: NOW }));
+    city.fold(telemetry({ device_id: id(2), timestamp }), { receivedAt: timestamp, now: timestamp });
+    city.forget();
     expect(detailOf(city).trail).toEqual([]);
     expect(detailOf(city).location).not.toBe(null);
   });
@@ -245,7 +247,9 @@ describe('figures', () => {
   it('leave out trips without events for hours, and drop them', () => {
     const city = folded(riderEvent(), vehicleEvent());
     expect(figuresOf(city, NOW + TRIP_KEPT_MS).tripsNow).toBe(0);
-    city.forget(NOW + TRIP_KEPT_MS);
+    const timestamp = NOW + TRIP_KEPT_MS + CLOCK_TOLERANCE_MS;
+    city.fold(telemetry({ device_id: id(2), timestamp }), { receivedAt: timestamp, now: timestamp });
+    city.forget();
     expect(detailOf(city).trip).toBe(null);
   });
 

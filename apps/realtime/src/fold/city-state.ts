@@ -1,8 +1,10 @@
 import type { EventOf, FamilyName } from '@hailstream/events';
 import type { Figures, VehicleRef } from '@hailstream/events/live';
+import type { ByteReader } from '../encoding/byte-reader.js';
+import type { ByteWriter } from '../encoding/byte-writer.js';
 import { sumFigures, sumTotals, type Totals } from './figures.js';
 import { Fleet } from './fleet.js';
-import { eventTimeAt } from './newest.js';
+import { eventTimeAt, latest } from './newest.js';
 import type { TripFacts } from './trip.js';
 import type { Vehicle } from './vehicle.js';
 
@@ -46,10 +48,8 @@ export class CityState {
   fold(input: CityEvent, at: { receivedAt: number; now: number }): FoldOutcome {
     const fleet = this.fleetFor(input.event.provider_id);
     if (fleet === null) return 'no-room';
-    const reported = input.kind === 'trips' ? input.event.end_time : input.event.timestamp;
-    const isAhead = reported > at.receivedAt + MAX_CLOCK_LEAD_MS;
-    const timestamp = eventTimeAt(reported, at.receivedAt);
-    const outcome = fold(fleet, input, isAhead ? null : timestamp);
+    const timestamp = timeOf(input, at.receivedAt);
+    const outcome = fold(fleet, input, timestamp);
     fleet.count(outcome === 'folded' ? timestamp : null, at);
     return outcome;
   }
@@ -117,8 +117,36 @@ export class CityState {
   }
 
   /** Drops trips and trail points that are too old to be shown or counted. */
-  forget(now: number): void {
-    for (const fleet of this.fleets.values()) fleet.forget(now);
+  forget(): void {
+    for (const fleet of this.fleets.values()) fleet.forget();
+  }
+
+  /**
+   * Writes the city, in steps between which events may be folded: folding all events that follow the start again then
+   * results in the same city as folding every event once. The rate of events per second is not included.
+   */
+  *write(bytes: ByteWriter): Generator<void> {
+    const atStart = [...this.fleets.values()].map((fleet) => ({ fleet, seen: fleet.eventsSeen }));
+    for (const { fleet, seen } of atStart) {
+      bytes.count(1);
+      yield* fleet.write(bytes, seen);
+    }
+    bytes.count(0);
+  }
+
+  /** Replaces the city by one that was written. The summary is empty until the next {@link advance}. */
+  read(bytes: ByteReader): void {
+    const fleets: Fleet[] = [];
+    while (bytes.count() === 1) fleets.push(Fleet.read(bytes));
+    this.clear();
+    for (const fleet of fleets) this.fleets.set(fleet.providerId, fleet);
+  }
+
+  /** Event time of the newest event, in milliseconds. */
+  get newestEventAt(): number | null {
+    let newest: number | null = null;
+    for (const fleet of this.fleets.values()) newest = latest(newest, fleet.newestEvent);
+    return newest;
   }
 
   /** Drops everything: the log that it was folded from was replaced by another one. */
@@ -148,6 +176,12 @@ export class CityState {
     const fleet = this.fleets.get(filter);
     return fleet === undefined ? [] : [fleet];
   }
+}
+
+/** The time of an event by {@link eventTimeAt}; `null` if it is too far ahead of its receipt. */
+export function timeOf(input: CityEvent, receivedAt: number): number | null {
+  const reported = input.kind === 'trips' ? input.event.end_time : input.event.timestamp;
+  return reported > receivedAt + MAX_CLOCK_LEAD_MS ? null : eventTimeAt(reported, receivedAt);
 }
 
 function sumSummaries(asOf: number, parts: readonly CitySummary[]): CitySummary {

@@ -1,7 +1,10 @@
 import type { RiderEvent, Telemetry, Trip, VehicleEvent } from '@hailstream/events';
 import { noCounts, noFigures, type MutableFigures, type Totals } from './figures.js';
-import { latest } from './newest.js';
+import type { ByteReader } from '../encoding/byte-reader.js';
+import type { ByteWriter } from '../encoding/byte-writer.js';
+import { CLOCK_TOLERANCE_MS, latest } from './newest.js';
 import { Rate } from './rate.js';
+import { SeriesReader, SeriesWriter } from './series.js';
 import { stagesUnderWay, TripFacts } from './trip.js';
 import { contactAt, Vehicle } from './vehicle.js';
 
@@ -110,6 +113,10 @@ export class Fleet {
     return this.vehicles.size;
   }
 
+  get eventsSeen(): number {
+    return this.seen;
+  }
+
   /** A copy: later events do not change it. */
   totals(): Totals {
     return { devicesSeen: this.vehicles.size, eventsSeen: this.seen, byState: { ...this.seenByState } };
@@ -144,15 +151,68 @@ export class Fleet {
     return figures;
   }
 
-  /** Drops trips and trail points that are too old, so that memory use stays bounded. */
-  forget(now: number): void {
+  /**
+   * Drops trips and trail points that are too old, so that memory use stays bounded: by the newest event and not by the clock,
+   * so that the fleet depends on its events alone.
+   */
+  forget(): void {
+    // Events are at most this much later than their receipt: nothing is dropped that a page may have shown then.
+    const asOf = (this.newestEventAt ?? Number.NEGATIVE_INFINITY) - CLOCK_TOLERANCE_MS;
     for (const [tripId, trip] of this.trips) {
-      if (isForgotten(trip, now)) {
+      if (isForgotten(trip, asOf)) {
         this.trips.delete(tripId);
         this.activeTrips.delete(trip);
       }
     }
-    for (const vehicle of this.vehicles.values()) vehicle.trail.forget(now);
+    for (const vehicle of this.vehicles.values()) vehicle.forget(asOf);
+  }
+
+  get newestEvent(): number | null {
+    return this.newestEventAt;
+  }
+
+  /**
+   * Writes the fleet in steps, between which it may change: what is written contains all events that were folded before, and
+   * some of those that are folded in between. `seen` is the count of records at the start.
+   */
+  *write(bytes: ByteWriter, seen: number): Generator<void> {
+    const counts = new SeriesWriter(bytes);
+    bytes.text(this.providerId);
+    bytes.count(seen);
+    counts.time(this.newestEventAt);
+    counts.time(this.newestReceivedAt);
+    for (const vehicle of this.vehicles.values()) {
+      bytes.count(1);
+      vehicle.write(new SeriesWriter(bytes));
+      yield;
+    }
+    bytes.count(0);
+    for (const trip of this.trips.values()) {
+      bytes.count(1);
+      trip.write(new SeriesWriter(bytes));
+      yield;
+    }
+    bytes.count(0);
+  }
+
+  static read(bytes: ByteReader): Fleet {
+    const fleet = new Fleet(bytes.text());
+    const counts = new SeriesReader(bytes);
+    fleet.seen = bytes.count();
+    fleet.newestEventAt = counts.time();
+    fleet.newestReceivedAt = counts.time();
+    while (bytes.count() === 1) {
+      const vehicle = Vehicle.read(new SeriesReader(bytes), fleet.providerId);
+      fleet.vehicles.set(vehicle.deviceId, vehicle);
+      fleet.seenByState[vehicle.state ?? 'unknown'] += 1;
+      fleet.markChanged(vehicle);
+    }
+    while (bytes.count() === 1) {
+      const trip = TripFacts.read(new SeriesReader(bytes));
+      fleet.trips.set(trip.tripId, trip);
+      fleet.activeTrips.add(trip);
+    }
+    return fleet;
   }
 
   private markChanged(vehicle: Vehicle): void {

@@ -1,11 +1,12 @@
 import type { VehicleEvent, VehicleEventType, VehicleState } from '@hailstream/events';
 import { isNewer, type Fact } from './newest.js';
+import type { SeriesReader, SeriesWriter } from './series.js';
 
 /** Maximum number of events kept per vehicle. */
 export const MAX_RECENT_EVENTS = 20;
 
 /** The part of a vehicle event that is kept. */
-interface RecentEvent extends Fact {
+export interface RecentEvent extends Fact {
   readonly vehicleState: VehicleState;
   readonly eventTypes: readonly VehicleEventType[];
   readonly tripIds: readonly string[];
@@ -16,7 +17,7 @@ interface RecentEvent extends Fact {
 /** The newest events of one vehicle, independent of the order of arrival. */
 export class RecentEvents {
   /** Newest first. */
-  private readonly kept: RecentEvent[] = [];
+  private kept: RecentEvent[] = [];
 
   /** Adds an event unless it is already kept, or older than all of a full list. Returns whether the list changed. */
   add(event: VehicleEvent, timestamp: number): boolean {
@@ -60,6 +61,17 @@ export class RecentEvents {
     return this.kept.at(change === -1 ? -1 : change - 1)?.timestamp ?? null;
   }
 
+  write(to: SeriesWriter): void {
+    to.bytes.count(this.kept.length);
+    for (const event of this.kept) writeEvent(to, event);
+  }
+
+  static read(from: SeriesReader): RecentEvents {
+    const events = new RecentEvents();
+    events.kept = Array.from({ length: from.bytes.count() }, () => readEvent(from));
+    return events;
+  }
+
   /** Newest first. */
   list(): readonly RecentEvent[] {
     return this.kept;
@@ -76,5 +88,28 @@ function recentEvent(event: VehicleEvent, timestamp: number): RecentEvent {
     tripIds: event.trip_ids ?? [],
     lat: event.location.lat,
     lng: event.location.lng,
+  };
+}
+
+export function writeEvent(to: SeriesWriter, event: RecentEvent): void {
+  to.fact(event);
+  to.place(event);
+  to.bytes.repeatedText(event.vehicleState);
+  to.texts(event.eventTypes);
+  to.texts(event.tripIds);
+}
+
+export function readEvent(from: SeriesReader): RecentEvent {
+  const { id, timestamp, lead } = from.fact();
+  const { lat, lng } = from.place();
+  return {
+    id,
+    timestamp,
+    lead,
+    lat,
+    lng,
+    vehicleState: from.bytes.repeatedText() as VehicleState,
+    eventTypes: from.texts<VehicleEventType>(),
+    tripIds: from.texts(),
   };
 }

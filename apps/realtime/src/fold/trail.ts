@@ -1,4 +1,5 @@
 import type { TrailPoint } from '@hailstream/events/live';
+import type { SeriesReader, SeriesWriter } from './series.js';
 
 /** Duration of a trail, up to its newest point. */
 export const TRAIL_MS = 600_000;
@@ -56,6 +57,27 @@ export class Trail {
       points.push([lat, lng, Number.isNaN(speed) ? null : speed, timestamp]);
     }
     return points;
+  }
+
+  write(to: SeriesWriter): void {
+    const { numbers } = this;
+    to.bytes.count(this.length);
+    for (let at = 0; at < numbers.length; at += WIDTH) {
+      const speed = numbers[at + 3]!;
+      to.time(numbers[at]!);
+      to.place({ lat: numbers[at + 1]!, lng: numbers[at + 2]! });
+      to.measure(Number.isNaN(speed) ? null : speed);
+    }
+  }
+
+  static read(from: SeriesReader): Trail {
+    const trail = new Trail();
+    for (let count = from.bytes.count(); count > 0; count -= 1) {
+      const timestamp = from.knownTime();
+      const { lat, lng } = from.place();
+      trail.numbers.push(timestamp, lat, lng, from.measure() ?? Number.NaN);
+    }
+    return trail;
   }
 
   private time(index: number): number {

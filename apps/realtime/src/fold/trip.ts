@@ -7,6 +7,7 @@ import type {
 } from '@hailstream/events';
 import type { TripStage } from '@hailstream/events/live';
 import { isNewer, latest, type Fact } from './newest.js';
+import type { SeriesReader, SeriesWriter } from './series.js';
 
 /** Stages in which a vehicle is reserved for or on the trip. */
 export const stagesUnderWay: ReadonlySet<TripStage | null> = new Set([
@@ -118,6 +119,56 @@ export class TripFacts {
 
   get lastRiderEvent(): RiderEventType | null {
     return this.riderEvent?.type ?? null;
+  }
+
+  write(to: SeriesWriter): void {
+    to.bytes.text(this.tripId);
+    to.time(this.heardAt);
+    to.time(this.riderCancelledAt);
+    to.time(this.vehicleCancelledAt);
+    to.time(this.endedAt);
+    const { request, riderEvent, vehicleEvent } = this;
+    to.bytes.count(Number(request !== null));
+    if (request !== null) {
+      to.fact(request);
+      to.bytes.text(JSON.stringify(request.destination));
+    }
+    to.bytes.count(Number(riderEvent !== null));
+    if (riderEvent !== null) {
+      to.fact(riderEvent);
+      to.bytes.repeatedText(riderEvent.type);
+    }
+    to.bytes.count(Number(vehicleEvent !== null));
+    if (vehicleEvent !== null) {
+      to.fact(vehicleEvent);
+      to.bytes.repeatedText(vehicleEvent.stage);
+      to.bytes.repeatedText(vehicleEvent.deviceId);
+    }
+  }
+
+  static read(from: SeriesReader): TripFacts {
+    const trip = new TripFacts(from.bytes.text());
+    trip.heardAt = from.knownTime();
+    trip.riderCancelledAt = from.time();
+    trip.vehicleCancelledAt = from.time();
+    trip.endedAt = from.time();
+    if (from.bytes.count() === 1) {
+      trip.request = {
+        ...from.fact(),
+        destination: JSON.parse(from.bytes.text()) as Location | null,
+      };
+    }
+    if (from.bytes.count() === 1) {
+      trip.riderEvent = { ...from.fact(), type: from.bytes.repeatedText() as RiderEventType };
+    }
+    if (from.bytes.count() === 1) {
+      trip.vehicleEvent = {
+        ...from.fact(),
+        stage: from.bytes.repeatedText() as TripStage,
+        deviceId: from.bytes.repeatedText(),
+      };
+    }
+    return trip;
   }
 
   private heard(timestamp: number): void {

@@ -1,8 +1,11 @@
 import type { Location, Telemetry, VehicleEvent, VehicleState } from '@hailstream/events';
 import type { Contact } from '@hailstream/events/live';
+import { ByteReader } from '../encoding/byte-reader.js';
+import { ByteWriter } from '../encoding/byte-writer.js';
 import { isNewer, latest, type Fact } from './newest.js';
-import { RecentEvents } from './recent-events.js';
-import { Trail } from './trail.js';
+import { readEvent, RecentEvents, writeEvent, type RecentEvent } from './recent-events.js';
+import { SeriesReader, SeriesWriter } from './series.js';
+import { Trail, TRAIL_KEPT_MS, TRAIL_MS } from './trail.js';
 
 /** A vehicle without an event for this long, by event time against the service's clock, is stale. */
 export const STALE_AFTER_MS = 60_000;
@@ -28,18 +31,57 @@ interface Position {
   readonly timestamp: number;
 }
 
+/** What only the card of a vehicle shows. */
+interface Past {
+  readonly events: RecentEvents;
+  readonly trail: Trail;
+}
+
 /** The newest reported values of one vehicle, by event time. */
 export class Vehicle {
-  readonly events = new RecentEvents();
-  readonly trail = new Trail();
   /** As of the last `CityState.advance`. */
   contact: Contact = 'silent';
   private telemetry: Point | null = null;
+  private newestEvent: RecentEvent | null = null;
+  /** As bytes from when the vehicle was read until it is needed: most of the time that reading a city would take. */
+  private past: Past | Buffer = { events: new RecentEvents(), trail: new Trail() };
 
   constructor(
     readonly deviceId: string,
     readonly providerId: string,
   ) {}
+
+  write(to: SeriesWriter): void {
+    const { telemetry, newestEvent, past } = this;
+    to.bytes.text(this.deviceId);
+    to.bytes.count(Number(telemetry !== null));
+    if (telemetry !== null) {
+      to.fact(telemetry);
+      to.place(telemetry);
+      to.measure(telemetry.heading);
+      to.measure(telemetry.speed);
+      to.texts(telemetry.tripIds);
+    }
+    to.bytes.count(Number(newestEvent !== null));
+    if (newestEvent !== null) writeEvent(to, newestEvent);
+    to.bytes.section(Buffer.isBuffer(past) ? past : pastBytes(past));
+  }
+
+  static read(from: SeriesReader, providerId: string): Vehicle {
+    const vehicle = new Vehicle(from.bytes.text(), providerId);
+    if (from.bytes.count() === 1) vehicle.telemetry = readPoint(from);
+    if (from.bytes.count() === 1) vehicle.newestEvent = readEvent(from);
+    vehicle.past = from.bytes.section();
+    return vehicle;
+  }
+
+  get events(): RecentEvents {
+    return this.readPast().events;
+  }
+
+  get trail(): Trail {
+    return this.readPast().trail;
+  }
 
   /** Returns whether the event changed the vehicle. */
   foldTelemetry(event: Telemetry, timestamp: number): boolean {
@@ -62,21 +104,23 @@ export class Vehicle {
 
   /** Returns whether the event changed the vehicle. */
   foldEvent(event: VehicleEvent, timestamp: number): boolean {
-    return this.events.add(event, timestamp);
+    if (!this.events.add(event, timestamp)) return false;
+    this.newestEvent = this.events.newest;
+    return true;
   }
 
   /** Event time of its newest event or telemetry point. */
   get heardAt(): number | null {
-    return latest(this.telemetry?.timestamp ?? null, this.events.newest?.timestamp ?? null);
+    return latest(this.telemetry?.timestamp ?? null, this.newestEvent?.timestamp ?? null);
   }
 
   get state(): VehicleState | null {
-    return this.events.newest?.vehicleState ?? null;
+    return this.newestEvent?.vehicleState ?? null;
   }
 
   get position(): Position | null {
     const point = this.telemetry;
-    const event = this.events.newest;
+    const event = this.newestEvent;
     if (event === null || (point !== null && !isNewer(event, point))) return point;
     const isRecent = point !== null && event.timestamp - point.timestamp < STALE_AFTER_MS;
     return {
@@ -98,8 +142,44 @@ export class Vehicle {
 
   /** The trips in its newest event, or in its newest telemetry if it has sent no events. */
   get tripIds(): readonly string[] {
-    return (this.events.newest ?? this.telemetry)?.tripIds ?? [];
+    return (this.newestEvent ?? this.telemetry)?.tripIds ?? [];
   }
+
+  /** Drops trail points that are too old as of `asOf`. */
+  forget(asOf: number): void {
+    // Every point of a trail is at most its length older than the newest telemetry.
+    const isTrailRecent =
+      this.telemetry !== null && asOf - this.telemetry.timestamp < TRAIL_KEPT_MS - 2 * TRAIL_MS;
+    if (!(Buffer.isBuffer(this.past) && isTrailRecent)) this.trail.forget(asOf);
+  }
+
+  private readPast(): Past {
+    if (!Buffer.isBuffer(this.past)) return this.past;
+    const from = new SeriesReader(new ByteReader(this.past));
+    return (this.past = { events: RecentEvents.read(from), trail: Trail.read(from) });
+  }
+}
+
+function pastBytes({ events, trail }: Past): Buffer {
+  const to = new SeriesWriter(new ByteWriter());
+  events.write(to);
+  trail.write(to);
+  return to.bytes.finish();
+}
+
+function readPoint(from: SeriesReader): Point {
+  const { id, timestamp, lead } = from.fact();
+  const { lat, lng } = from.place();
+  return {
+    id,
+    timestamp,
+    lead,
+    lat,
+    lng,
+    heading: from.measure(),
+    speed: from.measure(),
+    tripIds: from.texts(),
+  };
 }
 
 /** The contact of a vehicle whose newest event is of `heardAt`. An event of the future counts as live: clocks differ. */

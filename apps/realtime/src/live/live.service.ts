@@ -131,7 +131,7 @@ export class LiveService implements OnModuleDestroy {
       }
       if (now - this.forgotAt >= FORGET_EVERY_MS) {
         this.forgotAt = now;
-        this.city.forget(now);
+        this.city.forget();
       }
       const ms = performance.now() - startedAt;
       this.metrics.observeTick(report, { ms, rooms: broadcaster.roomCount });

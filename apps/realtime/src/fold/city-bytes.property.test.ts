@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ByteReader } from '../encoding/byte-reader.js';
+import { ByteWriter } from '../encoding/byte-writer.js';
+import { CityState } from './city-state.js';
+import { NOW, telemetry } from './events.fixture.js';
+import { received, stateOf, type Received } from './received.fixture.js';
+
+function fold(city: CityState, events: readonly Received[]): void {
+  for (const { input, receivedAt } of events) city.fold(input, { receivedAt, now: NOW });
+}
+
+/** Writes a city while it folds `meanwhile`, one event per step, and reads it. */
+function copyWhileFolding(city: CityState, meanwhile: readonly Received[]): CityState {
+  const bytes = new ByteWriter();
+  const rest = [...meanwhile];
+  for (const _ of city.write(bytes)) fold(city, rest.splice(0, 1));
+  const copy = new CityState();
+  const reader = new ByteReader(bytes.finish());
+  copy.read(reader);
+  expect(reader.isAtEnd).toBe(true);
+  return copy;
+}
+
+describe('a city that was written and read', { timeout: 60_000 }, () => {
+  it('is the same city, and the same after further events', () => {
+    fc.assert(
+      fc.property(
+        fc.array(received, { maxLength: 80 }),
+        fc.array(received, { maxLength: 20 }),
+        fc.nat(1_000_000),
+        (events, more, later) => {
+          const city = new CityState();
+          fold(city, events);
+          const copy = copyWhileFolding(city, []);
+          const counts = (of: CityState) => (of.advance(NOW), of.summary(null)?.totals.eventsSeen);
+          expect(counts(copy)).toBe(counts(city));
+          expect(stateOf(copy, NOW)).toEqual(stateOf(city, NOW));
+          for (const each of [city, copy]) fold(each, more);
+          expect(stateOf(copy, NOW + later)).toEqual(stateOf(city, NOW + later));
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('becomes the same city by the events since the start if it folded events while it was written', () => {
+    fc.assert(
+      fc.property(
+        fc.array(received, { maxLength: 40 }),
+        fc.array(received, { maxLength: 20 }),
+        (events, meanwhile) => {
+          const [city, expected] = [new CityState(), new CityState()];
+          fold(expected, [...events, ...meanwhile]);
+          fold(city, events);
+          const copy = copyWhileFolding(city, meanwhile);
+          fold(copy, meanwhile);
+          expect(stateOf(copy, NOW)).toEqual(stateOf(expected, NOW));
+          expect(copy.summary(null)?.totals.eventsSeen).toBe(events.length + meanwhile.length);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it.each([0, -0, 0.1, 43.738_412_345_678_9, 1e-9, -180, 2 ** 40 + 0.5])('keeps the coordinate %d', (lng) => {
+    const city = new CityState();
+    const event = telemetry({ location: { lat: 1e-12, lng, heading: 0.123_456, speed: 1e-7 } });
+    city.fold(event, { receivedAt: NOW, now: NOW });
+    const copy = copyWhileFolding(city, []);
+    const [vehicle] = copy.vehicles(null);
+    expect(vehicle?.position).toMatchObject({ lat: 1e-12, lng, heading: 0.123_456, speed: 1e-7 });
+  });
+});
