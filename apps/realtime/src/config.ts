@@ -14,6 +14,7 @@ import {
 } from '@hailstream/service/config';
 import type { AuthOptions } from '@hailstream/service/tokens';
 import Type from 'typebox';
+import type { HistoryOptions } from './keyframes/keyframes.service.js';
 import { toOrigin } from './origins/same-origin.js';
 
 const HOUR_MS = 3_600_000;
@@ -29,6 +30,9 @@ const realtimeEnv = Type.Object({
   MAP_STYLE_URL: Type.Optional(Env.Url()),
   REALTIME_TICK_MS: Env.Duration({ default: 500, minimum: 50, maximum: 10_000 }),
   REALTIME_REBUILD_MS: Env.Duration({ default: HOUR_MS, maximum: 168 * HOUR_MS }),
+  REALTIME_HISTORY_DIR: Type.Optional(Type.String()),
+  REALTIME_HISTORY_BYTES: Env.Int({ default: 1_073_741_824, minimum: 1_048_576 }),
+  REALTIME_KEYFRAME_MS: Env.Duration({ default: 60_000, minimum: 1_000, maximum: HOUR_MS }),
   REALTIME_PUBLIC_URL: Type.Optional(Env.Url()),
   REALTIME_ALLOWED_ORIGINS: Type.Optional(
     Env.List({ description: 'origins such as https://map.example, separated by commas' }),
@@ -56,6 +60,7 @@ export interface RealtimeConfig {
     /** Origins of other pages that may open a WebSocket, in the form that browsers send. */
     readonly allowedOrigins: readonly string[];
   };
+  readonly history: HistoryOptions;
   /** Interval between frames. */
   readonly tickMs: number;
 }
@@ -78,6 +83,11 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
       mapStyleUrl: env.MAP_STYLE_URL ?? null,
       allowedOrigins: allowedOrigins(env),
       publicUrl: env.REALTIME_PUBLIC_URL ?? `http://127.0.0.1:${env.PORT}`,
+    },
+    history: {
+      folder: env.REALTIME_HISTORY_DIR ?? null,
+      maxBytes: env.REALTIME_HISTORY_BYTES,
+      everyMs: env.REALTIME_KEYFRAME_MS,
     },
     tickMs: env.REALTIME_TICK_MS,
   });

@@ -3,6 +3,7 @@ import type { Logger } from '@hailstream/service/logging';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { RealtimeConfig } from './config.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
+import { KeyframesModule } from './keyframes/keyframes.module.js';
 import { LiveModule } from './live/live.module.js';
 import { CityLogModule } from './log/log.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
@@ -25,6 +26,7 @@ export class RealtimeModule {
         MetricsModule,
         RealtimeMetricsModule,
         CityLogModule,
+        KeyframesModule.forRoot(config.history),
         RebuildModule.forRoot(config.log),
         LiveModule.forRoot(config.tickMs),
         VehiclesModule,

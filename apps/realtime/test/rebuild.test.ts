@@ -19,7 +19,9 @@ import { describe, expect, it } from 'vitest';
 import { CityState, type CityEvent } from '../src/fold/city-state.js';
 import { id, telemetry } from '../src/fold/events.fixture.js';
 import { FoldService } from '../src/log/fold.service.js';
+import { KeyframesService } from '../src/keyframes/keyframes.service.js';
 import { LogPositions } from '../src/log/positions.js';
+import { KeyframeMetrics } from '../src/metrics/keyframe-metrics.service.js';
 import { RealtimeMetrics } from '../src/metrics/realtime-metrics.service.js';
 import { RebuildService } from '../src/rebuild/rebuild.service.js';
 import { append, createTopics } from './_util.js';
@@ -38,6 +40,9 @@ function setUp(broker: TestBroker, wrap: (reader: RangeReader) => RangeReader = 
   const admin = createAdmin({ connection, logger });
   const reader = createRangeReader({ connection, logger });
   const health = new HealthChecks();
+  const options = { folder: null, maxBytes: 0, everyMs: HOUR_MS };
+  const keyframeMetrics = new KeyframeMetrics(registry);
+  const keyframes = new KeyframesService(options, admin, city, positions, keyframeMetrics, logger);
   const rebuild = new RebuildService(
     admin,
     wrap(reader),
@@ -46,6 +51,7 @@ function setUp(broker: TestBroker, wrap: (reader: RangeReader) => RangeReader = 
     positions,
     city,
     fold,
+    keyframes,
     metrics,
     health,
   );
@@ -72,6 +78,7 @@ function setUp(broker: TestBroker, wrap: (reader: RangeReader) => RangeReader = 
     },
     async [Symbol.asyncDispose]() {
       await rebuild.onModuleDestroy();
+      await keyframes.onModuleDestroy();
       for (const each of [...consumers, reader, admin]) await each[Symbol.asyncDispose]();
       fold.onModuleDestroy();
     },

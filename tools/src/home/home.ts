@@ -12,6 +12,8 @@ export interface Home {
   readonly secretFile: string;
   readonly brokerFolder: string;
   readonly postgresFolder: string;
+  /** Keyframes of realtime. */
+  readonly historyFolder: string;
   readonly logsFolder: string;
 }
 
@@ -33,6 +35,7 @@ export function homeAt(folder: string): Home {
     secretFile: join(folder, 'auth-secret'),
     brokerFolder: join(folder, 'broker'),
     postgresFolder: join(folder, 'postgres'),
+    historyFolder: join(folder, 'history'),
     logsFolder: join(folder, 'logs'),
   };
 }

@@ -75,7 +75,11 @@ export function ingestProgram(context: ProgramContext): Program {
 }
 
 export function realtimeProgram(context: ProgramContext): Program {
-  return service('realtime', 'apps/realtime/dist/main.js', context, city(context));
+  const { home, environment } = context;
+  return service('realtime', 'apps/realtime/dist/main.js', context, {
+    ...city(context),
+    REALTIME_HISTORY_DIR: environment.env['REALTIME_HISTORY_DIR'] || home.historyFolder,
+  });
 }
 
 export function batchProgram(context: ProgramContext, databaseUrl: string): Program {

@@ -4,7 +4,8 @@ import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
 import { CityState } from './city-state.js';
 import { NOW, telemetry } from './events.fixture.js';
-import { received, stateOf, type Received } from './received.fixture.js';
+import { received, type Received } from './received.fixture.js';
+import { stateOf } from '../views/city-view.fixture.js';
 
 function fold(city: CityState, events: readonly Received[]): void {
   for (const { input, receivedAt } of events) city.fold(input, { receivedAt, now: NOW });

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { CityState } from './city-state.js';
 import { NOW } from './events.fixture.js';
 import { TRIP_KEPT_MS } from './fleet.js';
-import { eventTime, received, stateOf, type Received } from './received.fixture.js';
+import { eventTime, received, type Received } from './received.fixture.js';
+import { stateOf } from '../views/city-view.fixture.js';
 
 const sentOnceOrTwice = fc
   .tuple(received, fc.option(fc.integer({ min: 0, max: 20 }), { freq: 4 }))

@@ -142,11 +142,14 @@ export class CityState {
     for (const fleet of fleets) this.fleets.set(fleet.providerId, fleet);
   }
 
-  /** Event time of the newest event, in milliseconds. */
-  get newestEventAt(): number | null {
-    let newest: number | null = null;
-    for (const fleet of this.fleets.values()) newest = latest(newest, fleet.newestEvent);
-    return newest;
+  /** Latest time of the folded events and of their receipts, in milliseconds; `null` without events. */
+  get latest(): { readonly event: number | null; readonly received: number | null } {
+    let [event, received]: (number | null)[] = [null, null];
+    for (const { latest: of } of this.fleets.values()) {
+      event = latest(event ?? null, of.event);
+      received = latest(received ?? null, of.received);
+    }
+    return { event: event ?? null, received: received ?? null };
   }
 
   /** Drops everything: the log that it was folded from was replaced by another one. */
@@ -179,7 +182,7 @@ export class CityState {
 }
 
 /** The time of an event by {@link eventTimeAt}; `null` if it is too far ahead of its receipt. */
-export function timeOf(input: CityEvent, receivedAt: number): number | null {
+function timeOf(input: CityEvent, receivedAt: number): number | null {
   const reported = input.kind === 'trips' ? input.event.end_time : input.event.timestamp;
   return reported > receivedAt + MAX_CLOCK_LEAD_MS ? null : eventTimeAt(reported, receivedAt);
 }

@@ -167,8 +167,9 @@ export class Fleet {
     for (const vehicle of this.vehicles.values()) vehicle.forget(asOf);
   }
 
-  get newestEvent(): number | null {
-    return this.newestEventAt;
+  /** Latest time of the folded events, and of the receipt of a record. */
+  get latest(): { readonly event: number | null; readonly received: number | null } {
+    return { event: this.newestEventAt, received: this.newestReceivedAt };
   }
 
   /**

@@ -6,9 +6,7 @@ import {
   type VehicleEventType,
 } from '@hailstream/events';
 import fc from 'fast-check';
-import { vehicleRow } from '../views/frame.js';
-import { vehicleDetail } from '../views/vehicle-detail.js';
-import type { CityEvent, CityState } from './city-state.js';
+import type { CityEvent } from './city-state.js';
 import {
   id,
   NOW,
@@ -71,22 +69,6 @@ export const received: fc.Arbitrary<Received> = fc.record({
     { weight: 1, arbitrary: fc.integer({ min: 0, max: 30 }).map((n) => NOW - n * 1_000) },
   ),
 });
-/** The state of the city, without the counts of records, which include repeated ones. */
-export function stateOf(city: CityState, now: number) {
-  const filters = [null, PROVIDER, OTHER_PROVIDER] as const;
-  const vehicles = [...city.vehicles(null)].toSorted((a, b) =>
-    `${a.providerId}${a.deviceId}` < `${b.providerId}${b.deviceId}` ? -1 : 1,
-  );
-  city.advance(now);
-  const summaries = filters.map((filter) => city.summary(filter)!);
-  return {
-    figures: summaries.map(({ figures }) => ({ ...figures, eventsPerSecond: 0 })),
-    totals: summaries.map(({ totals }) => ({ ...totals, eventsSeen: 0 })),
-    rows: vehicles.map((vehicle) => [vehicle.providerId, vehicleRow(vehicle, 0, now)]),
-    details: vehicles.map((vehicle) => vehicleDetail(city, vehicle, now)),
-  };
-}
-
 export function eventTime({ input }: Received): number {
   return input.kind === 'trips' ? input.event.end_time : input.event.timestamp;
 }

@@ -131,7 +131,7 @@ export class TripFacts {
     to.bytes.count(Number(request !== null));
     if (request !== null) {
       to.fact(request);
-      to.bytes.text(JSON.stringify(request.destination));
+      to.bytes.text(JSON.stringify([request.pickup, request.destination]));
     }
     to.bytes.count(Number(riderEvent !== null));
     if (riderEvent !== null) {
@@ -153,10 +153,9 @@ export class TripFacts {
     trip.vehicleCancelledAt = from.time();
     trip.endedAt = from.time();
     if (from.bytes.count() === 1) {
-      trip.request = {
-        ...from.fact(),
-        destination: JSON.parse(from.bytes.text()) as Location | null,
-      };
+      const fact = from.fact();
+      const [pickup, destination] = JSON.parse(from.bytes.text()) as [Location, Location | null];
+      trip.request = { ...fact, pickup, destination };
     }
     if (from.bytes.count() === 1) {
       trip.riderEvent = { ...from.fact(), type: from.bytes.repeatedText() as RiderEventType };

@@ -6,6 +6,9 @@ export class LogPositions {
   /** Ranges that are not read to their end. */
   private readonly unread = new Map<string, ResolvedRange>();
   private total = 0n;
+  /** By topic and partition, for {@link ofTopic}. */
+  private readonly partitions = new Map<string, Map<number, bigint>>();
+  private passed = 0n;
   private isBegun = false;
 
   /** Replaces everything by the ranges of a rebuild. */
@@ -13,7 +16,7 @@ export class LogPositions {
     this.clear();
     for (const range of ranges) {
       const name = partitionName(range.topic, range.partition);
-      this.next.set(name, range.from);
+      this.set(range.topic, range.partition, range.from);
       if (range.to > range.from) this.unread.set(name, range);
       this.total += range.to - range.from;
     }
@@ -23,6 +26,8 @@ export class LogPositions {
   /** Forgets everything: the positions belong to another log. */
   clear(): void {
     this.next.clear();
+    this.partitions.clear();
+    this.passed = 0n;
     this.unread.clear();
     this.total = 0n;
     this.isBegun = false;
@@ -36,8 +41,10 @@ export class LogPositions {
   /** Notes that all records before `next` are folded. */
   advance(topic: string, partition: number, next: bigint): void {
     const name = partitionName(topic, partition);
-    if (next <= (this.next.get(name) ?? -1n)) return;
-    this.next.set(name, next);
+    const before = this.next.get(name);
+    if (next <= (before ?? -1n)) return;
+    this.passed += next - (before ?? 0n);
+    this.set(topic, partition, next);
     const range = this.unread.get(name);
     if (range !== undefined && next >= range.to) this.unread.delete(name);
   }
@@ -45,6 +52,16 @@ export class LogPositions {
   /** The next offset to fold; `undefined` if the partition is not known. */
   nextOffset(topic: string, partition: number): bigint | undefined {
     return this.next.get(partitionName(topic, partition));
+  }
+
+  /** The next offset to fold of each partition of a topic. */
+  ofTopic(topic: string): ReadonlyMap<number, bigint> {
+    return this.partitions.get(topic) ?? new Map();
+  }
+
+  /** How many offsets of all partitions were passed since {@link begin}. */
+  get recordsPassed(): bigint {
+    return this.passed;
   }
 
   /** What is left to read of the ranges. */
@@ -77,5 +94,11 @@ export class LogPositions {
   get progress(): { readonly folded: bigint; readonly of: bigint } {
     const missing = this.remaining().reduce((sum, { from, to }) => sum + to - from, 0n);
     return { folded: this.total - missing, of: this.total };
+  }
+
+  private set(topic: string, partition: number, next: bigint): void {
+    this.next.set(partitionName(topic, partition), next);
+    const partitions = this.partitions.get(topic) ?? new Map<number, bigint>();
+    this.partitions.set(topic, partitions.set(partition, next));
   }
 }

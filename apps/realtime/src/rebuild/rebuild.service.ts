@@ -20,6 +20,7 @@ import { backoffMs } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { CityState } from '../fold/city-state.js';
+import { KEYFRAME_RECORDS, KeyframesService, type Restored } from '../keyframes/keyframes.service.js';
 import { decoders } from '../log/decode.js';
 import { FoldService } from '../log/fold.service.js';
 import { LogPositions } from '../log/positions.js';
@@ -45,8 +46,18 @@ const WATCH_INTERVAL_MS = 100;
 /** A topic that is missing for this long is created. Until then, the administrator who deleted it may create it. */
 const MISSING_TOPIC_PATIENCE_MS = 30_000;
 
+/** Maximum number of pauses for keyframes while the log is read, and the least time between two of them. */
+const MAX_SLICES = 4_000;
+const MIN_SLICE_MS = 10_000;
+
 /** Maximum time that batches are folded without a turn of the event loop. */
 const MAX_TURN_MS = 10;
+
+/** The log from a time on. */
+interface OpenedLog {
+  readonly since: number;
+  readonly read: RangeRead;
+}
 
 /**
  * Rebuilds the city from the log at start and whenever the log was replaced, and reports whether the city is complete and
@@ -76,6 +87,7 @@ export class RebuildService implements OnModuleDestroy {
     private readonly positions: LogPositions,
     private readonly city: CityState,
     private readonly foldService: FoldService,
+    private readonly keyframes: KeyframesService,
     private readonly metrics: RealtimeMetrics,
     healthChecks: HealthChecks,
   ) {
@@ -125,14 +137,16 @@ export class RebuildService implements OnModuleDestroy {
   }
 
   /**
-   * Waits until the log is reachable, then folds the records of the last `rebuildMs`, up to where the log ends when it
-   * starts. Returns where the consumer continues; `null` if the service was closed.
+   * Waits until the log is reachable, then restores the newest keyframe and folds the records that follow it, up to where
+   * the log ends when it starts; without a keyframe, the records of the last `rebuildMs`. Returns where the consumer
+   * continues; `null` if the service was closed.
    */
   async begin(): Promise<OffsetPolicy | null> {
     const opened = await this.openLog();
     if (opened === null) return null;
     this.watching = this.watch();
-    await this.readRanges(opened.read);
+    this.keyframes.start();
+    await this.readRanges(opened);
     if (this.stop.signal.aborted) return null;
     return {
       kind: 'everything-since',
@@ -152,6 +166,7 @@ export class RebuildService implements OnModuleDestroy {
       this.logger.error({ reason }, 'log lost or recreated, rebuilding from what it contains now');
       this.metrics.countLostLog();
       await this.watching;
+      await this.keyframes.abandon(reason);
       this.positions.clear();
       this.consumer = null;
       this.hasFollowed = false;
@@ -183,55 +198,82 @@ export class RebuildService implements OnModuleDestroy {
     return this.consumer === null ? this.positions.lag() : this.consumer.lag();
   }
 
-  private openLog(): Promise<{ since: number; read: RangeRead } | null> {
+  private openLog(): Promise<OpenedLog | null> {
     return waitForLog(
       async () => {
         const since = Date.now() - this.rebuildMs;
         await this.admin.ensureTopics(eventRegistry.topics);
         const identities = await this.currentIdentities();
+        const restored = await this.keyframes.find(identities);
         const read = await this.openRanges(
-          [...decoders.keys()].map((topic) =>
-            withTopicId(
-              { topic, from: { timestampMs: since }, to: 'latest' },
-              identities.get(topic)?.topicId,
-            ),
-          ),
+          [...decoders.keys()].flatMap((topic) => rangesOf(topic, { since, restored, identities })),
         );
         this.identities = identities;
+        restored?.restore();
         this.positions.begin(read.ranges);
         this.loss.clear();
         this.stalls.clear();
         this.stalled = [];
         this.failure = null;
-        this.logger.info({ since, records: String(this.positions.progress.of) }, 'rebuilding from the log');
-        return { since, read };
+        const from = restored?.header.writtenAt ?? since;
+        this.logger.info(
+          { since: from, records: String(this.positions.progress.of) },
+          'rebuilding from the log',
+        );
+        return { since: from, read };
       },
       { signal: this.stop.signal, onFailure: (error) => this.noteFailure(error) },
     );
   }
 
   /** Folds the ranges. Resumes after a failure, and ends early if the log was lost or the service is closed. */
-  private async readRanges(first: RangeRead): Promise<void> {
-    let read: RangeRead | null = first;
+  private async readRanges({ since, read: first }: OpenedLog): Promise<void> {
+    const slices = this.slicesSince(since);
+    let read: RangeRead | null = slices.length === 0 ? first : null;
     for (let retry = 0; !this.stop.signal.aborted && !this.loss.isFound; retry += 1) {
       try {
-        read ??= await this.openRanges(
-          this.positions.remaining().map(({ topicId, ...range }) => withTopicId(range, topicId)),
-        );
-        let turnEndsAt = performance.now() + MAX_TURN_MS;
-        for await (const batch of read) {
-          this.foldService.fold(batch);
-          if (performance.now() < turnEndsAt) continue;
-          await giveWay();
-          turnEndsAt = performance.now() + MAX_TURN_MS;
-        }
-        return;
+        const rest = this.rest(slices[0]);
+        if (rest.length > 0 || read !== null) await this.foldRange(read ?? (await this.openRanges(rest)));
+        read = null;
+        if (slices.shift() === undefined) return;
+        await this.keyframes.writeIfDue();
+        retry = -1;
       } catch (error) {
         if (this.stop.signal.aborted) return;
         this.noteReadFailure(error);
         read = null;
         if (!this.loss.isFound) await sleep(backoffMs(retry, RETRY), this.stop.signal);
       }
+    }
+  }
+
+  /**
+   * The times at which reading pauses for a keyframe. Partitions are read at different speeds, so that a keyframe in between
+   * would contain events of one partition that are much later than those of another.
+   */
+  private slicesSince(since: number): number[] {
+    if (!this.keyframes.isEnabled) return [];
+    const { of } = this.positions.progress;
+    const count = Math.min(MAX_SLICES, Number(of / KEYFRAME_RECORDS));
+    const sliceMs = Math.max(MIN_SLICE_MS, (Date.now() - since) / (count + 1));
+    return Array.from({ length: count }, (_, index) => since + (index + 1) * sliceMs);
+  }
+
+  /** What is left to read, up to the records that were received at `until`. */
+  private rest(until: number | undefined): LogRange[] {
+    return this.positions.remaining().map(({ topicId, to, ...range }) => {
+      const end = until === undefined ? to : { timestampMs: Math.round(until) };
+      return withTopicId({ ...range, to: end }, topicId);
+    });
+  }
+
+  private async foldRange(read: RangeRead): Promise<void> {
+    let turnEndsAt = performance.now() + MAX_TURN_MS;
+    for await (const batch of read) {
+      this.foldService.fold(batch);
+      if (performance.now() < turnEndsAt) continue;
+      await giveWay();
+      turnEndsAt = performance.now() + MAX_TURN_MS;
     }
   }
 
@@ -327,6 +369,28 @@ export class RebuildService implements OnModuleDestroy {
     this.failure = failure;
     this.logger.warn({ err: failure }, 'log unreachable, will retry');
   }
+}
+
+/** The ranges of a topic that follow a keyframe or, without one, a time. */
+function rangesOf(
+  topic: string,
+  {
+    since,
+    restored,
+    identities,
+  }: {
+    readonly since: number;
+    readonly restored: Restored | null;
+    readonly identities: ReadonlyMap<string, TopicIdentity>;
+  },
+): LogRange[] {
+  const topicId = identities.get(topic)?.topicId;
+  if (restored === null) {
+    return [withTopicId({ topic, from: { timestampMs: since }, to: 'latest' }, topicId)];
+  }
+  return restored
+    .partitions(topic)
+    .map(({ partition, next }) => withTopicId({ topic, partition, from: next, to: 'latest' }, topicId));
 }
 
 /** A range of the topic with this id, so that a topic that was recreated is not read by mistake. */

@@ -1,0 +1,81 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { KeyframeStore } from './keyframe-store.js';
+import { decodeKeyframe, encodeKeyframe, KeyframeError, type KeyframeHeader } from './keyframe.js';
+
+const header: KeyframeHeader = {
+  clusterId: 'cluster',
+  topics: { rides: { topicId: 'AAAAAAAAAAAAAAAAAAAAAA', offsets: { 0: '12', 1: '9007199254740993' } } },
+  writtenAt: 1_760_000_000_000,
+  latest: { event: 1_760_000_000_000, received: null },
+};
+const city = Buffer.from('a city');
+
+describe(decodeKeyframe, () => {
+  it('returns what was encoded', () => {
+    const bytes = Buffer.concat(encodeKeyframe(header, city));
+    expect(decodeKeyframe(bytes)).toEqual({ header, city });
+  });
+
+  it('refuses every damaged or truncated file', () => {
+    const bytes = Buffer.concat(encodeKeyframe(header, city));
+    for (let at = 0; at < bytes.length; at += 1) {
+      const damaged = Buffer.from(bytes);
+      damaged[at]! ^= 0x10;
+      expect(() => decodeKeyframe(damaged), `byte ${at}`).toThrow(KeyframeError);
+      expect(() => decodeKeyframe(bytes.subarray(0, at)), `up to ${at}`).toThrow(KeyframeError);
+    }
+  });
+});
+
+describe(KeyframeStore, () => {
+  let folder = '';
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'hailstream-keyframes-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const open = async (maxBytes = 1_000_000) => {
+    const store = new KeyframeStore(folder, maxBytes);
+    await store.open();
+    return store;
+  };
+
+  it('lists keyframes in the order in which they were written, also after it was opened again', async () => {
+    const store = await open();
+    await store.write({ ...header, writtenAt: 1 }, city);
+    await store.write({ ...header, writtenAt: 2 }, city);
+    const again = await open();
+    const written = await Promise.all(again.list().map((each) => again.read(each)));
+    expect(written.map(({ header: { writtenAt } }) => writtenAt)).toEqual([1, 2]);
+    expect((await again.write(header, city)).number).toBe(3);
+  });
+
+  it('removes files that were not completed, and leaves other files', async () => {
+    await writeFile(join(folder, '000000000007.keyframe.tmp'), 'half');
+    await writeFile(join(folder, 'notes.txt'), '');
+    expect((await open()).list()).toEqual([]);
+    expect(await readdir(folder)).toEqual(['notes.txt']);
+  });
+
+  it('keeps keyframes at distances that increase with their age if they exceed the maximum size', async () => {
+    const { sizeBytes } = await (await open()).write(header, city);
+    const store = await open(sizeBytes * 8);
+    for (let count = 1; count < 40; count += 1) await store.write(header, city);
+    const numbers = store.list().map(({ number }) => number);
+    expect(store.sizeBytes).toBeLessThanOrEqual(sizeBytes * 8);
+    expect(numbers[0]).toBe(1);
+    expect(numbers.slice(-2)).toEqual([39, 40]);
+    const distances = numbers.slice(1).map((number, index) => number - numbers[index]!);
+    expect(distances.toSorted((a, b) => b - a)).toEqual(distances);
+  });
+
+  it('keeps the newest keyframe even if it is larger than the maximum size', async () => {
+    const store = await open(1);
+    await store.write(header, city);
+    await store.write(header, city);
+    expect(store.list().map(({ number }) => number)).toEqual([2]);
+  });
+});

@@ -1,0 +1,93 @@
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decodeKeyframe, encodeKeyframe, type KeyframeHeader } from './keyframe.js';
+
+/** Maximum number of keyframes in a folder. */
+const MAX_KEYFRAMES = 4_000;
+
+const NAME = /^(\d{12})\.keyframe$/;
+const TEMPORARY = /\.tmp$/;
+
+/** A keyframe in a folder. Numbers ascend in the order of writing. */
+interface StoredKeyframe {
+  readonly number: number;
+  readonly file: string;
+  readonly sizeBytes: number;
+}
+
+/** The keyframes in a folder. A file is complete as soon as it has its name. Only one process may use a folder. */
+export class KeyframeStore {
+  private stored: StoredKeyframe[] = [];
+
+  /** @param maxBytes maximum size of all keyframes; at least the newest one is kept */
+  constructor(
+    readonly folder: string,
+    private readonly maxBytes: number,
+  ) {}
+
+  /** Creates the folder, lists its keyframes, and removes files that were not completed. */
+  async open(): Promise<void> {
+    await mkdir(this.folder, { recursive: true });
+    const stored: StoredKeyframe[] = [];
+    for (const name of await readdir(this.folder)) {
+      const file = join(this.folder, name);
+      const number = NAME.exec(name)?.[1];
+      if (TEMPORARY.test(name)) await rm(file, { force: true });
+      if (number === undefined) continue;
+      stored.push({ number: Number(number), file, sizeBytes: (await stat(file)).size });
+    }
+    this.stored = stored.toSorted((a, b) => a.number - b.number);
+  }
+
+  /** Oldest first. */
+  list(): readonly StoredKeyframe[] {
+    return this.stored;
+  }
+
+  get sizeBytes(): number {
+    return this.stored.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  }
+
+  /** @throws KeyframeError if the file is damaged or has another version */
+  async read({ file }: StoredKeyframe): Promise<ReturnType<typeof decodeKeyframe>> {
+    return decodeKeyframe(await readFile(file));
+  }
+
+  /** Writes a keyframe, and removes others if there are too many. */
+  async write(header: KeyframeHeader, city: Buffer): Promise<StoredKeyframe> {
+    const number = (this.stored.at(-1)?.number ?? 0) + 1;
+    const file = join(this.folder, `${String(number).padStart(12, '0')}.keyframe`);
+    const sizeBytes = await writeWhole(file, encodeKeyframe(header, city));
+    const keyframe = { number, file, sizeBytes };
+    this.stored.push(keyframe);
+    while (this.stored.length > MAX_KEYFRAMES || (this.sizeBytes > this.maxBytes && this.stored.length > 1)) {
+      await this.thinOut();
+    }
+    return keyframe;
+  }
+
+  async remove(keyframes: readonly StoredKeyframe[]): Promise<void> {
+    this.stored = this.stored.filter((each) => !keyframes.includes(each));
+    for (const { file } of keyframes) await rm(file, { force: true });
+  }
+
+  /** Removes every second keyframe of the older half, so that the distance between keyframes increases with their age. */
+  private async thinOut(): Promise<void> {
+    const older = this.stored.slice(0, Math.ceil(this.stored.length / 2));
+    await this.remove(older.length === 1 ? older : older.filter((_, index) => index % 2 === 1));
+  }
+}
+
+/** Writes a file that is complete, and on the disk, once it has its name. */
+async function writeWhole(file: string, parts: readonly Buffer[]): Promise<number> {
+  const temporary = `${file}.tmp`;
+  const handle = await open(temporary, 'w');
+  try {
+    await handle.writev([...parts]);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, file);
+  return parts.reduce((sum, { length }) => sum + length, 0);
+}

@@ -1,0 +1,262 @@
+import { performance } from 'node:perf_hooks';
+import { setImmediate as giveWay } from 'node:timers/promises';
+import type { Admin, TopicIdentity } from '@hailstream/log';
+import { ADMIN, LOGGER } from '@hailstream/nest';
+import type { Logger } from '@hailstream/service/logging';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { ByteReader } from '../encoding/byte-reader.js';
+import { ByteWriter } from '../encoding/byte-writer.js';
+import { CityState } from '../fold/city-state.js';
+import { LogPositions } from '../log/positions.js';
+import { KeyframeMetrics } from '../metrics/keyframe-metrics.service.js';
+import { discontinuity, recordsAfter, type PresentLog } from './keyframe-log.js';
+import { KeyframeStore } from './keyframe-store.js';
+import { KeyframeError, type KeyframeHeader } from './keyframe.js';
+import { HISTORY_OPTIONS } from './keyframes.tokens.js';
+
+/** A keyframe is written after this many records: a moment is then at most this many records after a keyframe. */
+export const KEYFRAME_RECORDS = 20_000n;
+
+/** A keyframe is not used if more records follow it: reading the last hour is faster, and pages are served sooner. */
+const MAX_RECORDS_AFTER = 20_000_000n;
+
+/** Maximum time of a step of writing the city, between which ticks and batches are processed. */
+const MAX_STEP_MS = 8;
+
+/** After a keyframe, the next one waits for this multiple of the time that it took: 5 % of a core at most. */
+const PAUSE_FACTOR = 20;
+
+const CHECK_INTERVAL_MS = 1_000;
+
+/** Where keyframes are written, and how often. */
+export interface HistoryOptions {
+  /** `null`: no keyframes are written. */
+  readonly folder: string | null;
+  readonly maxBytes: number;
+  /** Maximum time from a record to the keyframe that contains it. */
+  readonly everyMs: number;
+}
+
+/** Where the log continues after a keyframe that the city was restored from. */
+export interface Restored {
+  readonly header: KeyframeHeader;
+  /** The next offset of each partition that the topic has now. */
+  readonly partitions: (topic: string) => { readonly partition: number; readonly next: bigint }[];
+  /** Replaces the city by that of the keyframe. */
+  readonly restore: () => void;
+}
+
+/**
+ * Writes the city to disk at intervals, with the positions in the log that it was folded to, and restores it at start. The
+ * service works without keyframes: a folder that cannot be written is reported, and writing is retried.
+ */
+@Injectable()
+export class KeyframesService implements OnModuleDestroy {
+  private readonly logger: Logger;
+  private readonly store: KeyframeStore | null;
+  private identities: ReadonlyMap<string, TopicIdentity> = new Map();
+  /** Records folded before the last keyframe, and when the first record after it was seen. */
+  private writtenAtRecords = 0n;
+  private dirtySince: number | null = null;
+  private notBefore = 0;
+  private isOpen = false;
+  private timer: NodeJS.Timeout | null = null;
+  private writing: Promise<void> | null = null;
+
+  constructor(
+    @Inject(HISTORY_OPTIONS) private readonly options: HistoryOptions,
+    @Inject(ADMIN) private readonly admin: Admin,
+    private readonly city: CityState,
+    private readonly positions: LogPositions,
+    private readonly metrics: KeyframeMetrics,
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.logger = logger.child({ component: 'keyframes' });
+    this.store = options.folder === null ? null : new KeyframeStore(options.folder, options.maxBytes);
+  }
+
+  /** Whether keyframes are written. */
+  get isEnabled(): boolean {
+    return this.store !== null && this.identities.size > 0;
+  }
+
+  /**
+   * The newest keyframe that the log continues, or `null`. Keyframes of another log, and those that the log no longer
+   * continues, are removed.
+   *
+   * @throws LogError if the offsets of the log cannot be read
+   */
+  async find(identities: ReadonlyMap<string, TopicIdentity>): Promise<Restored | null> {
+    this.identities = identities;
+    if (this.store === null) return null;
+    if (identities.size === 0) {
+      this.logger.warn(
+        'keyframes are not written: the cluster has no topic ids, which Kafka has from 2.8 on',
+      );
+      return null;
+    }
+    if (!(await this.openStore(this.store))) return null;
+    const log = await this.presentLog();
+    const newest = await this.readNewest(this.store);
+    if (newest === null) return null;
+    const reason = discontinuity(newest.header, log);
+    if (reason !== null) {
+      await this.discard(reason);
+      return null;
+    }
+    const records = recordsAfter(newest.header, log);
+    if (records > MAX_RECORDS_AFTER) {
+      await this.discard(`${records} records follow it, more than ${MAX_RECORDS_AFTER}`);
+      return null;
+    }
+    this.logger.info(
+      { writtenAt: newest.header.writtenAt, records: String(records) },
+      'continuing from a keyframe',
+    );
+    const { header, city } = newest;
+    return {
+      header,
+      partitions: (topic) =>
+        [...(log.offsets.get(topic)?.keys() ?? [])].map((partition) => ({
+          partition,
+          next: BigInt(header.topics[topic]?.offsets[partition] ?? 0),
+        })),
+      restore: () => this.city.read(new ByteReader(city)),
+    };
+  }
+
+  /** Starts to write keyframes of the city, which is that of `positions` now. */
+  start(): void {
+    this.writtenAtRecords = this.positions.recordsPassed;
+    this.dirtySince = null;
+    this.timer ??= setInterval(() => void this.writeIfDue(), CHECK_INTERVAL_MS);
+  }
+
+  /** Removes all keyframes, and writes none until {@link start}: they are of a log that no longer exists. */
+  async abandon(reason: string): Promise<void> {
+    this.identities = new Map();
+    await this.discard(reason);
+  }
+
+  private async discard(reason: string): Promise<void> {
+    await this.writing;
+    const keyframes = this.store?.list() ?? [];
+    if (this.store === null || keyframes.length === 0) return;
+    this.logger.warn(
+      { reason, keyframes: keyframes.length },
+      'keyframes discarded: the log does not continue them',
+    );
+    await this.attempt('keyframes cannot be removed', () => this.store!.remove(keyframes));
+    this.updateMetrics();
+  }
+
+  /** Writes a keyframe if the last one is old enough. */
+  async writeIfDue(): Promise<void> {
+    if (this.store === null || !this.isEnabled || this.writing !== null) return;
+    const now = performance.now();
+    const records = this.positions.recordsPassed - this.writtenAtRecords;
+    if (records === 0n) return;
+    this.dirtySince ??= now;
+    const isDue = records >= KEYFRAME_RECORDS || now - this.dirtySince >= this.options.everyMs;
+    if (!isDue || now < this.notBefore) return;
+    this.writing = this.write(this.store);
+    await this.writing;
+    this.writing = null;
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    if (this.timer !== null) clearInterval(this.timer);
+    this.timer = null;
+    await this.writing;
+  }
+
+  private async write(store: KeyframeStore): Promise<void> {
+    const startedAt = performance.now();
+    const records = this.positions.recordsPassed;
+    const topics = this.topics();
+    const { generation } = this.city;
+    const { clusterId } = [...this.identities.values()][0]!;
+    const bytes = new ByteWriter();
+    let stepEndsAt = startedAt + MAX_STEP_MS;
+    for (const _ of this.city.write(bytes)) {
+      if (performance.now() < stepEndsAt) continue;
+      await giveWay();
+      // The log was lost meanwhile.
+      if (this.city.generation !== generation) return;
+      stepEndsAt = performance.now() + MAX_STEP_MS;
+    }
+    const header: KeyframeHeader = { clusterId, topics, writtenAt: Date.now(), latest: this.city.latest };
+    await this.attempt('keyframe cannot be written, will retry', async () => {
+      if (!(await this.openStore(store))) return;
+      await store.write(header, bytes.finish());
+      this.writtenAtRecords = records;
+      this.dirtySince = null;
+      this.metrics.countWritten((performance.now() - startedAt) / 1_000);
+    });
+    this.updateMetrics();
+    const finishedAt = performance.now();
+    this.notBefore = finishedAt + (finishedAt - startedAt) * PAUSE_FACTOR;
+  }
+
+  /** Opens the folder unless it is open. Returns whether it can be used. */
+  private async openStore(store: KeyframeStore): Promise<boolean> {
+    if (!this.isOpen) {
+      await this.attempt('folder of keyframes cannot be opened, will retry', async () => {
+        await store.open();
+        this.isOpen = true;
+      });
+    }
+    return this.isOpen;
+  }
+
+  /** Damaged keyframes are removed. */
+  private async readNewest(store: KeyframeStore): Promise<Awaited<ReturnType<KeyframeStore['read']>> | null> {
+    for (const keyframe of store.list().toReversed()) {
+      try {
+        return await store.read(keyframe);
+      } catch (error) {
+        this.logger.error({ err: error, file: keyframe.file }, 'keyframe cannot be read, using an older one');
+        this.metrics.countFailure();
+        if (error instanceof KeyframeError) {
+          await this.attempt('keyframes cannot be removed', () => store.remove([keyframe]));
+        }
+      }
+    }
+    return null;
+  }
+
+  private topics(): KeyframeHeader['topics'] {
+    return Object.fromEntries(
+      [...this.identities].map(([topic, { topicId }]) => [
+        topic,
+        {
+          topicId,
+          offsets: Object.fromEntries(
+            [...this.positions.ofTopic(topic)].map(([partition, next]) => [partition, String(next)]),
+          ),
+        },
+      ]),
+    );
+  }
+
+  private async presentLog(): Promise<PresentLog> {
+    const offsets = await Promise.all(
+      [...this.identities.keys()].map(async (topic) => [topic, await this.admin.offsets(topic)] as const),
+    );
+    return { identities: this.identities, offsets: new Map(offsets) };
+  }
+
+  /** Failures of the disk are reported, and do not stop the service. */
+  private async attempt(failure: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      this.metrics.countFailure();
+      this.logger.error({ err: error, folder: this.options.folder }, failure);
+    }
+  }
+
+  private updateMetrics(): void {
+    this.metrics.setStored({ count: this.store?.list().length ?? 0, sizeBytes: this.store?.sizeBytes ?? 0 });
+  }
+}

@@ -1,0 +1,2 @@
+/** Injects the `HistoryOptions`. */
+export const HISTORY_OPTIONS = Symbol('HistoryOptions');

@@ -1,0 +1,162 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { telemetryFamily } from '@hailstream/events';
+import { deleteRecords, deleteTopic, startTestBroker } from '@hailstream/log/testing';
+import { until } from '@hailstream/service/testing';
+import { describe, expect, it } from 'vitest';
+import type { CityEvent } from '../src/fold/city-state.js';
+import { id, minuteOfEvents, telemetry } from '../src/fold/events.fixture.js';
+import { append, createTopics, getJson, startRealtime, untilReady, type Realtime } from './_util.js';
+
+/** A folder that is removed at the end of a test. */
+async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'hailstream-keyframes-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+const start = (address: string, folder: string): Promise<Realtime> =>
+  startRealtime(address, { REALTIME_HISTORY_DIR: folder, REALTIME_KEYFRAME_MS: '1s' });
+
+const keyframesIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder)).filter((name) => name.endsWith('.keyframe')).sort();
+
+async function metric({ url }: Realtime, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const values = [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))];
+  return values.reduce((sum, [, value]) => sum + Number(value), 0);
+}
+
+/** Vehicles and totals, as of no particular moment. */
+async function cityOf({ url }: Realtime) {
+  const [{ body: list }, { body: stats }] = await Promise.all([
+    getJson<{ vehicles: { device_id: string }[] }>(`${url}/vehicles`),
+    getJson(`${url}/stats`),
+  ]);
+  const details = await Promise.all(
+    list.vehicles
+      .map(({ device_id }) => device_id)
+      .sort()
+      .map(async (deviceId) => (await getJson(`${url}/vehicles/${deviceId}`)).body),
+  );
+  const { devicesSeen, eventsSeen, byState, tripsNow, requestsWaiting, newestEventAt } = stats;
+  return { details, devicesSeen, eventsSeen, byState, tripsNow, requestsWaiting, newestEventAt };
+}
+
+function points(count: number, first = 1): CityEvent[] {
+  const timestamp = Date.now();
+  return Array.from({ length: count }, (_, n) => telemetry({ device_id: id(first + n), timestamp }));
+}
+
+/** Appends events, waits for a keyframe with them, and stops the service. */
+async function runUntilKeyframe(
+  address: string,
+  folder: string,
+  events: readonly CityEvent[],
+): Promise<void> {
+  await using realtime = await start(address, folder);
+  await untilReady(realtime);
+  await append(address, events);
+  await until(
+    async () => Number((await getJson(`${realtime.url}/stats`)).body['eventsSeen']) >= events.length,
+    {
+      what: 'the events',
+    },
+  );
+  const before = await metric(realtime, 'realtime_keyframe_write_seconds_count');
+  await until(async () => (await metric(realtime, 'realtime_keyframe_write_seconds_count')) > before, {
+    what: 'a keyframe',
+  });
+}
+
+describe('a restart', () => {
+  it('continues from the newest keyframe, with the same city as one that reads everything', async () => {
+    await using folder = await temporaryFolder();
+    await using broker = await startTestBroker();
+    await createTopics(broker.address);
+    const first = minuteOfEvents(Date.now());
+    await runUntilKeyframe(broker.address, folder.path, first);
+    const more = minuteOfEvents(Date.now() + 1_000);
+    await append(broker.address, more);
+
+    await using restarted = await start(broker.address, folder.path);
+    await using complete = await startRealtime(broker.address);
+    for (const each of [restarted, complete]) await untilReady(each);
+    expect(await cityOf(restarted)).toEqual(await cityOf(complete));
+    expect(await metric(restarted, 'realtime_records_total')).toBe(more.length);
+    expect(await metric(complete, 'realtime_records_total')).toBe(first.length + more.length);
+  });
+
+  it('uses an older keyframe if the newest one is damaged', async () => {
+    await using folder = await temporaryFolder();
+    await using broker = await startTestBroker();
+    await createTopics(broker.address);
+    await runUntilKeyframe(broker.address, folder.path, points(5));
+    await runUntilKeyframe(broker.address, folder.path, points(7, 100));
+    const names = await keyframesIn(folder.path);
+    const newest = join(folder.path, names.at(-1)!);
+    const bytes = await readFile(newest);
+    bytes[bytes.length - 20]! ^= 1;
+    await writeFile(newest, bytes);
+
+    await using realtime = await start(broker.address, folder.path);
+    await untilReady(realtime);
+    expect((await getJson(`${realtime.url}/stats`)).body).toMatchObject({ devicesSeen: 12, eventsSeen: 12 });
+    expect(await metric(realtime, 'realtime_keyframe_failures_total')).toBe(1);
+    expect(await keyframesIn(folder.path)).not.toContain(names.at(-1));
+  });
+
+  it.each([
+    [
+      'the topic was recreated',
+      async (broker: Parameters<typeof deleteTopic>[0]) => {
+        await deleteTopic(broker, telemetryFamily.topic.name);
+        await createTopics(broker.address);
+      },
+      0,
+    ],
+    [
+      'the log has deleted records that follow it',
+      async (broker: Parameters<typeof deleteTopic>[0]) => {
+        const topic = telemetryFamily.topic.name;
+        await append(broker.address, points(40, 500));
+        for (let partition = 0; partition < telemetryFamily.topic.partitions; partition += 1) {
+          await deleteRecords(broker, { topic, partition, offset: -1n });
+        }
+      },
+      0,
+    ],
+  ])('discards the keyframes if %s', async (_, change, vehicles) => {
+    await using folder = await temporaryFolder();
+    await using broker = await startTestBroker();
+    await createTopics(broker.address);
+    await runUntilKeyframe(broker.address, folder.path, points(30));
+    const before = await keyframesIn(folder.path);
+    await change(broker);
+    await using realtime = await start(broker.address, folder.path);
+    await untilReady(realtime);
+    expect((await getJson(`${realtime.url}/stats`)).body).toMatchObject({ devicesSeen: vehicles });
+    const after = await keyframesIn(folder.path);
+    expect(after.filter((name) => before.includes(name))).toEqual([]);
+  });
+});
+
+describe('a folder of keyframes that cannot be used', () => {
+  it('is reported, and the service follows the log', async () => {
+    await using folder = await temporaryFolder();
+    await using broker = await startTestBroker();
+    await createTopics(broker.address);
+    const file = join(folder.path, 'file');
+    await writeFile(file, '');
+    await using realtime = await start(broker.address, join(file, 'history'));
+    await untilReady(realtime);
+    await append(broker.address, points(3));
+    await until(async () => (await getJson(`${realtime.url}/stats`)).body['devicesSeen'] === 3, {
+      what: 'the vehicles',
+    });
+    await until(async () => (await metric(realtime, 'realtime_keyframe_failures_total')) >= 2, {
+      what: 'a retry',
+    });
+    expect((await getJson(`${realtime.url}/health/ready`)).status).toBe(200);
+  });
+});
