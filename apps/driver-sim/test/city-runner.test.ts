@@ -128,13 +128,12 @@ describe('a simulation that is slower than real time', () => {
     expect(lines.some((line) => line.includes('reduce --vehicles'))).toBe(false);
   }, 60_000);
 
-  it('still sends while steps are computed all the time, and names the simulator', async () => {
+  it('drops nothing if steps take longer than real time, and names the simulator', async () => {
     await using ingest = await FakeIngest.start();
-    const { counts, happened, maxWaiting } = await runUntil('reduce --vehicles', ingest, () => {
+    const { counts, happened } = await runUntil('reduce --vehicles', ingest, () => {
       const start = performance.now();
       while (performance.now() - start < 250) Math.sqrt(start);
     });
     expect(counts).toMatchObject({ accepted: happened, thinned: 0, rejected: 0 });
-    expect(maxWaiting).toBeLessThan(300);
   }, 60_000);
 });

@@ -113,15 +113,15 @@ export class CityRunner implements AsyncDisposable {
     const isComputing = computingMs > (performance.now() - sinceMs) * SLOW_COMPUTING_SHARE;
     this.delay = noDelay();
     const fields = { skippedMs, waiting: this.outbox.waiting() };
-    if (hasWaited)
-      this.logger.warn(
-        fields,
-        'simulation is slower than real time: ingest accepts too few events per second',
-      );
-    else if (isComputing)
+    if (isComputing)
       this.logger.warn(
         fields,
         'simulation is slower than real time: the simulator cannot compute this many vehicles, reduce --vehicles',
+      );
+    else if (hasWaited)
+      this.logger.warn(
+        fields,
+        'simulation is slower than real time: ingest accepts too few events per second',
       );
     else this.logger.warn(fields, 'process did not run, simulation continues at the current time');
   }
