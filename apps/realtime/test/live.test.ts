@@ -1,9 +1,41 @@
 import type { Frame, VehicleDetail } from '@hailstream/events/live';
 import { startTestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
+import { io } from 'socket.io-client';
 import { describe, expect, it } from 'vitest';
 import { id, minuteOfEvents, PROVIDER, telemetry } from '../src/fold/events.fixture.js';
 import { append, createTopics, monaco, openSocket, startRealtime } from './_util.js';
+
+describe('a socket.io client with default options', () => {
+  it('is told that only WebSocket is served, and does not retry', async () => {
+    await using broker = await startTestBroker();
+    await using realtime = await startRealtime(broker.address);
+    const socket = io(realtime.url, { forceNew: true });
+    try {
+      const errors: (Error & { data?: unknown })[] = [];
+      socket.on('connect_error', (error) => errors.push(error));
+      await until(() => errors.length > 0, { what: 'an error' });
+      expect(errors[0]?.message).toBe(
+        "only WebSocket is served: connect with io(url, { transports: ['websocket'] })",
+      );
+      expect(errors[0]?.data).toEqual({ code: 'WEBSOCKET_ONLY' });
+      expect(socket.active).toBe(false);
+    } finally {
+      socket.disconnect();
+    }
+  });
+
+  it.each(['EIO=3&transport=polling', 'EIO=4&transport=polling&sid=none'])(
+    'receives 400 with the same text for any other polling request: %s',
+    async (query) => {
+      await using broker = await startTestBroker();
+      await using realtime = await startRealtime(broker.address);
+      const response = await fetch(`${realtime.url}/socket.io/?${query}`);
+      expect(response.status).toBe(400);
+      expect(await response.text()).toContain('only WebSocket is served');
+    },
+  );
+});
 
 describe('a page', () => {
   it('is sent a snapshot, then changes, and the watched vehicle', async () => {
