@@ -165,8 +165,13 @@ describe('.env.example', () => {
       'libs/service/src/config/groups.ts',
     ];
     const property = /(?<=^\s+|\{ )([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)*): /gm;
+    const names = schemas.flatMap((file) => [...read(file).matchAll(property)].map(([, name = '']) => name));
+    // The variables of kafkaSecurityEnv have the names of its schemas after a prefix.
+    const prefixes = schemas.flatMap((file) =>
+      [...read(file).matchAll(/kafkaSecurityEnv\('([A-Z_]+)'\)/g)].map(([, prefix = '']) => prefix),
+    );
     const known = new Set(
-      schemas.flatMap((file) => [...read(file).matchAll(property)].map(([, name]) => name)),
+      names.flatMap((name) => (/^(SSL|SASL)_/.test(name) ? prefixes.map((prefix) => prefix + name) : [name])),
     );
     const [ofApps = ''] = read('.env.example').split('# --- docker compose');
     const explained = [...ofApps.matchAll(/^# ([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name);

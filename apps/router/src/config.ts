@@ -4,9 +4,11 @@ import {
   ConfigError,
   Env,
   httpEnv,
+  kafkaSecurityEnv,
   logEnv,
   readEnv,
   toAuth,
+  toKafkaSecurity,
   toLogConnection,
   toTopicPolicy,
   type LogLevel,
@@ -24,6 +26,7 @@ const routerEnv = Type.Object({
   OPENSEARCH_USERNAME: Type.Optional(Type.String()),
   OPENSEARCH_PASSWORD: Type.Optional(Env.Secret()),
   WEBHOOK_SECRET: Type.Optional(Env.Secret({ minLength: 16 })),
+  ...kafkaSecurityEnv('TARGET_KAFKA_'),
 });
 
 const commandEnv = Type.Object({ ...httpEnv(4004), ...logEnv });
@@ -70,16 +73,21 @@ export function loadCommandConfig(environment: NodeJS.ProcessEnv = process.env):
   });
 }
 
-function toCredentials({
+function toCredentials(env: Type.Static<typeof routerEnv>): SinkCredentials {
+  const openSearch = toOpenSearchCredentials(env);
+  return {
+    targetKafka: toKafkaSecurity(env, 'TARGET_KAFKA_'),
+    ...(env.WEBHOOK_SECRET !== undefined && { webhookSecret: env.WEBHOOK_SECRET }),
+    ...(openSearch && { openSearch }),
+  };
+}
+
+function toOpenSearchCredentials({
   OPENSEARCH_USERNAME: username,
   OPENSEARCH_PASSWORD: password,
-  WEBHOOK_SECRET: webhookSecret,
-}: Type.Static<typeof routerEnv>): SinkCredentials {
-  const webhook = webhookSecret === undefined ? {} : { webhookSecret };
-  if (username === undefined && password === undefined) return webhook;
-  if (username !== undefined && password !== undefined) {
-    return { ...webhook, openSearch: { username, password } };
-  }
+}: Type.Static<typeof routerEnv>): SinkCredentials['openSearch'] {
+  if (username === undefined && password === undefined) return undefined;
+  if (username !== undefined && password !== undefined) return { username, password };
   throw new ConfigError([
     {
       variable: username === undefined ? 'OPENSEARCH_USERNAME' : 'OPENSEARCH_PASSWORD',

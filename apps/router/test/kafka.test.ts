@@ -255,7 +255,8 @@ describe('second Kafka', () => {
     await using targetAdmin = createAdmin({ connection: connectionTo(target), logger: silent });
     const { topicId } = (await admin.identities([TOPIC])).get(TOPIC)!;
     const observer = { delivered() {}, failed() {}, recovered() {}, gap() {} };
-    const options = { spec, groupId: groupOf(spec), connection, admin, logger: silent, observer };
+    const context = { connection, credentials: {}, admin, logger: silent, observer };
+    const options = { ...context, spec, groupId: groupOf(spec) };
     await using delivery = new GroupDelivery(options, new KafkaSink({ ...options, spec, refreshMs: 100 }));
     await delivery.start();
     for (const [partition, { latest }] of await admin.offsets(TOPIC)) {

@@ -50,7 +50,7 @@ const OpenSearchSink = Type.Object(
   { additionalProperties: false },
 );
 
-/** Another Kafka cluster. */
+/** Another Kafka cluster. Credentials come from `TARGET_KAFKA_SASL_…` and `TARGET_KAFKA_SSL_…`. */
 const KafkaSink = Type.Object(
   {
     type: Type.Literal('kafka'),

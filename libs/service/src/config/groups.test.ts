@@ -8,6 +8,8 @@ import {
   logEnv,
   toAuth,
   toDatabaseUrl,
+  kafkaSecurityEnv,
+  toKafkaSecurity,
   toLogConnection,
   toTopicPolicy,
 } from './groups.js';
@@ -133,6 +135,31 @@ describe(toLogConnection, () => {
     ]);
     expect(variablesIn(() => read({ KAFKA_BROKERS: 'a:9092,b' }))).toEqual(['KAFKA_BROKERS']);
   });
+});
+
+describe(toKafkaSecurity, () => {
+  it('reads the variables with the prefix only', () => {
+    const env = { ...kafkaSecurity('KAFKA_', 'one'), ...kafkaSecurity('TARGET_KAFKA_', 'other') };
+    const schema = Type.Object({ ...kafkaSecurityEnv('KAFKA_'), ...kafkaSecurityEnv('TARGET_KAFKA_') });
+    expect(toKafkaSecurity(readEnv(schema, env), 'TARGET_KAFKA_')).toEqual({
+      sasl: { mechanism: 'scram-sha-512', username: 'other', password: 'password of other' },
+    });
+  });
+
+  it('names missing variables with the prefix', () => {
+    expect(variablesIn(() => toKafkaSecurity({ TARGET_KAFKA_SASL_USERNAME: 'u' }, 'TARGET_KAFKA_'))).toEqual([
+      'TARGET_KAFKA_SASL_MECHANISM',
+      'TARGET_KAFKA_SASL_PASSWORD',
+    ]);
+  });
+
+  function kafkaSecurity(prefix: string, username: string): NodeJS.ProcessEnv {
+    return {
+      [`${prefix}SASL_MECHANISM`]: 'scram-sha-512',
+      [`${prefix}SASL_USERNAME`]: username,
+      [`${prefix}SASL_PASSWORD`]: `password of ${username}`,
+    };
+  }
 });
 
 describe(toTopicPolicy, () => {

@@ -23,6 +23,27 @@ export function httpEnv(defaultPort: number) {
   };
 }
 
+const securitySchemas = {
+  SSL_CA: Type.Optional(Type.String()),
+  SSL_CERT: Type.Optional(Type.String()),
+  SSL_KEY: Type.Optional(Type.String()),
+  SASL_MECHANISM: Type.Optional(Type.Enum<SaslMechanism[]>([...SASL_MECHANISMS])),
+  SASL_USERNAME: Type.Optional(Type.String()),
+  SASL_PASSWORD: Type.Optional(Secret()),
+};
+type SecuritySchemas = typeof securitySchemas;
+type SecurityEnv = Type.Static<Type.TObject<SecuritySchemas>>;
+
+/**
+ * TLS and SASL of connections to a Kafka cluster, in variables that start with a prefix; spread into the schema of an app and
+ * converted by {@link toKafkaSecurity}.
+ */
+export function kafkaSecurityEnv<P extends string>(prefix: P) {
+  return Object.fromEntries(
+    Object.entries(securitySchemas).map(([name, schema]) => [`${prefix}${name}`, schema]),
+  ) as { [N in keyof SecuritySchemas as `${P}${N}`]: SecuritySchemas[N] };
+}
+
 /** Connection to the log; spread into the schema of an app and converted by {@link toLogConnection}. */
 export const logEnv = {
   KAFKA_BROKERS: List({
@@ -32,12 +53,7 @@ export const logEnv = {
   }),
   KAFKA_CLIENT_ID: Type.Optional(Type.String()),
   KAFKA_SSL: Flag({ default: false }),
-  KAFKA_SSL_CA: Type.Optional(Type.String()),
-  KAFKA_SSL_CERT: Type.Optional(Type.String()),
-  KAFKA_SSL_KEY: Type.Optional(Type.String()),
-  KAFKA_SASL_MECHANISM: Type.Optional(Type.Enum<SaslMechanism[]>([...SASL_MECHANISMS])),
-  KAFKA_SASL_USERNAME: Type.Optional(Type.String()),
-  KAFKA_SASL_PASSWORD: Type.Optional(Secret()),
+  ...kafkaSecurityEnv('KAFKA_'),
   LOG_TOPICS: Type.Enum<TopicSettings['missing'][]>(['create', 'check'], { default: 'create' }),
   LOG_TOPIC_PREFIX: Type.Optional(
     Type.String({
@@ -52,13 +68,17 @@ export const logEnv = {
 };
 type LogEnv = Type.Static<Type.TObject<typeof logEnv>>;
 
+/** TLS and SASL, in the shape of `LogConnection` of `@hailstream/log`. */
+interface KafkaSecurity {
+  readonly ssl?: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly sasl?: { readonly mechanism: SaslMechanism; readonly username: string; readonly password: string };
+}
+
 /** The connection to the log, in the shape of `LogConnection` of `@hailstream/log`. */
-interface LogSettings {
+interface LogSettings extends KafkaSecurity {
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly topicPrefix?: string;
-  readonly ssl?: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string };
-  readonly sasl?: { readonly mechanism: SaslMechanism; readonly username: string; readonly password: string };
 }
 
 /** How missing topics are handled, in the shape of `TopicPolicy` of `@hailstream/log`. */
@@ -111,17 +131,30 @@ export function toDatabaseUrl({ DATABASE_URL, DATABASE_PASSWORD }: DatabaseEnv):
  * @throws ConfigError if a file cannot be read, or if only some of the KAFKA_SASL_ variables are set
  */
 export function toLogConnection(env: LogEnv, defaults: { clientId: string }): LogSettings {
-  const issues: ConfigIssue[] = [];
-  const ssl = toSsl(env, issues);
-  const sasl = toSasl(env, issues);
-  if (issues.length > 0) throw new ConfigError(issues);
   return {
     brokers: env.KAFKA_BROKERS,
     clientId: env.KAFKA_CLIENT_ID ?? defaults.clientId,
     ...(env.LOG_TOPIC_PREFIX !== undefined && { topicPrefix: env.LOG_TOPIC_PREFIX }),
-    ...(ssl && { ssl }),
-    ...(sasl && { sasl }),
+    ...(env.KAFKA_SSL && { ssl: true }),
+    ...toKafkaSecurity(env, 'KAFKA_'),
   };
+}
+
+/**
+ * TLS and SASL, from the variables of {@link kafkaSecurityEnv} with the same prefix. Reads the PEM files.
+ *
+ * @returns without `ssl` if no PEM file is set, and without `sasl` if none of its variables is
+ * @throws ConfigError if a file cannot be read, or if only some of the SASL variables are set
+ */
+export function toKafkaSecurity(env: Readonly<Record<string, unknown>>, prefix: string): KafkaSecurity {
+  const values: SecurityEnv = Object.fromEntries(
+    Object.keys(securitySchemas).map((name) => [name, env[prefix + name]]),
+  );
+  const issues: ConfigIssue[] = [];
+  const ssl = toSsl(values, prefix, issues);
+  const sasl = toSasl(values, prefix, issues);
+  if (issues.length > 0) throw new ConfigError(issues);
+  return { ...(ssl && { ssl }), ...(sasl && { sasl }) };
 }
 
 /** Whether missing topics are created or only checked, and with which settings. */
@@ -137,45 +170,41 @@ export function toTopicPolicy(env: LogEnv): TopicSettings {
   };
 }
 
-function toSsl(env: LogEnv, issues: ConfigIssue[]): LogSettings['ssl'] {
-  const pem = (variable: 'KAFKA_SSL_CA' | 'KAFKA_SSL_CERT' | 'KAFKA_SSL_KEY'): string | undefined => {
-    const path = env[variable];
+function toSsl(values: SecurityEnv, prefix: string, issues: ConfigIssue[]): KafkaSecurity['ssl'] {
+  const pem = (name: 'SSL_CA' | 'SSL_CERT' | 'SSL_KEY'): string | undefined => {
+    const path = values[name];
     if (path === undefined) return undefined;
     try {
       return readFileSync(path, 'utf8');
     } catch (error) {
       const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
       issues.push({
-        variable,
+        variable: prefix + name,
         expected: 'the path of a PEM file',
         got: `${JSON.stringify(path)} (${reason})`,
       });
       return undefined;
     }
   };
-  const ca = pem('KAFKA_SSL_CA');
-  const cert = pem('KAFKA_SSL_CERT');
-  const key = pem('KAFKA_SSL_KEY');
-  if (ca === undefined && cert === undefined && key === undefined) return env.KAFKA_SSL;
+  const ca = pem('SSL_CA');
+  const cert = pem('SSL_CERT');
+  const key = pem('SSL_KEY');
+  if (ca === undefined && cert === undefined && key === undefined) return undefined;
   return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 }
 
-function toSasl(env: LogEnv, issues: ConfigIssue[]): LogSettings['sasl'] {
-  const parts = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const;
-  const missing = parts.filter((variable) => env[variable] === undefined);
+function toSasl(values: SecurityEnv, prefix: string, issues: ConfigIssue[]): KafkaSecurity['sasl'] {
+  const parts = ['SASL_MECHANISM', 'SASL_USERNAME', 'SASL_PASSWORD'] as const;
+  const missing = parts.filter((name) => values[name] === undefined);
   if (missing.length === parts.length) return undefined;
-  for (const variable of missing) {
+  for (const name of missing) {
     issues.push({
-      variable,
-      expected: 'a value, because another KAFKA_SASL_ variable is set',
+      variable: prefix + name,
+      expected: `a value, because another ${prefix}SASL_ variable is set`,
       got: 'nothing',
     });
   }
-  const {
-    KAFKA_SASL_MECHANISM: mechanism,
-    KAFKA_SASL_USERNAME: username,
-    KAFKA_SASL_PASSWORD: password,
-  } = env;
+  const { SASL_MECHANISM: mechanism, SASL_USERNAME: username, SASL_PASSWORD: password } = values;
   return mechanism && username && password ? { mechanism, username, password } : undefined;
 }
 

@@ -12,6 +12,7 @@ import {
 import type { Logger } from '@hailstream/service/logging';
 import type { JobOf } from '../../router-file/router-file.js';
 import type { RefusedRecord } from '../batch-sink.js';
+import type { SinkCredentials } from '../credentials.js';
 import type { DeliveryCounts } from '../delivery.js';
 import { parseEvent } from '../event.js';
 import type { GroupSink } from '../group-delivery.js';
@@ -25,6 +26,7 @@ interface KafkaSinkOptions {
   readonly spec: JobOf<'kafka'>;
   readonly groupId: string;
   readonly connection: LogConnection;
+  readonly credentials: SinkCredentials;
   readonly admin: Admin;
   readonly logger: Logger;
   /** How often the positions in the target are committed again, so that they do not expire. @default 3_600_000 */
@@ -42,8 +44,15 @@ export class KafkaSink implements GroupSink {
   private partitions: readonly TopicPartition[] = [];
 
   constructor(private readonly options: KafkaSinkOptions) {
-    const { spec, connection, admin, logger, refreshMs = REFRESH_MS } = options;
-    this.target = new TargetCluster({ sink: spec.sink, connection, admin, logger });
+    const { spec, connection, credentials, admin, logger, refreshMs = REFRESH_MS } = options;
+    const { targetKafka } = credentials;
+    this.target = new TargetCluster({
+      sink: spec.sink,
+      ...(targetKafka && { security: targetKafka }),
+      connection,
+      admin,
+      logger,
+    });
     this.refreshTimer = setInterval(() => void this.refresh(), refreshMs);
   }
 

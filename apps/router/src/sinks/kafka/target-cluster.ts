@@ -1,6 +1,7 @@
 import { createAdmin, LogError, type Admin, type LogConnection, type TopicIdentity } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
 import type { KafkaSinkSpec } from '../../router-file/sink-specs.js';
+import type { SinkCredentials } from '../credentials.js';
 import { SinkError } from '../sink.errors.js';
 
 /** Configs of a source topic that are set when its target is created. */
@@ -8,6 +9,8 @@ const COPIED_CONFIGS = ['cleanup.policy', 'max.message.bytes', 'retention.bytes'
 
 interface TargetClusterOptions {
   readonly sink: KafkaSinkSpec;
+  /** @default no SASL, and TLS as the sink has it */
+  readonly security?: SinkCredentials['targetKafka'];
   /** The source. */
   readonly connection: LogConnection;
   readonly admin: Admin;
@@ -20,8 +23,13 @@ export class TargetCluster implements AsyncDisposable {
   private readonly targetAdmin: Admin;
 
   constructor(private readonly options: TargetClusterOptions) {
-    const { sink, connection, logger } = options;
-    this.connection = { brokers: sink.brokers, clientId: connection.clientId, ssl: sink.ssl };
+    const { sink, security, connection, logger } = options;
+    this.connection = {
+      brokers: sink.brokers,
+      clientId: connection.clientId,
+      ...security,
+      ssl: sink.ssl && (security?.ssl ?? true),
+    };
     this.targetAdmin = createAdmin({ connection: this.connection, logger });
   }
 
