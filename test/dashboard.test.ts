@@ -255,7 +255,10 @@ describe('the dashboard in a browser', () => {
     const context = await chromium.browser.newContext();
     const stranger = await context.newPage();
     await stranger.goto(dashboardUrl);
-    await stranger.getByTestId('signed-out').waitFor();
+    const shown = stranger.getByTestId('signed-out').locator('pre');
+    await eventually('a command is shown', async () =>
+      (await shown.textContent())?.includes('--link --home '),
+    );
     const forger = await context.newPage();
     await forger.goto(`${dashboardUrl}/#token=forged`);
     const notice = forger.getByTestId('signed-out');

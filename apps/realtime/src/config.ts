@@ -12,6 +12,7 @@ import {
   toTopicPolicy,
   type LogLevel,
 } from '@hailstream/service/config';
+import type { PageCommands } from '@hailstream/events/live';
 import type { AuthOptions } from '@hailstream/service/tokens';
 import Type from 'typebox';
 import type { HistoryOptions } from './keyframes/keyframes.service.js';
@@ -37,6 +38,8 @@ const realtimeEnv = Type.Object({
   REALTIME_ALLOWED_ORIGINS: Type.Optional(
     Env.List({ description: 'origins such as https://map.example, separated by commas' }),
   ),
+  REALTIME_SIGN_IN_COMMAND: Type.Optional(Type.String()),
+  REALTIME_REPLAY_COMMAND: Type.Optional(Type.String()),
   REALTIME_PAGE_DIR: Type.String({ default: fileURLToPath(new URL('apps/dashboard/dist', root)) }),
 });
 
@@ -59,6 +62,7 @@ export interface RealtimeConfig {
     readonly publicUrl: string;
     /** Origins of other pages that may open a WebSocket, in the form that browsers send. */
     readonly allowedOrigins: readonly string[];
+    readonly commands: PageCommands;
   };
   readonly history: HistoryOptions;
   /** Interval between frames. */
@@ -83,6 +87,10 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
       mapStyleUrl: env.MAP_STYLE_URL ?? null,
       allowedOrigins: allowedOrigins(env),
       publicUrl: env.REALTIME_PUBLIC_URL ?? `http://127.0.0.1:${env.PORT}`,
+      commands: {
+        signIn: env.REALTIME_SIGN_IN_COMMAND ?? null,
+        replay: env.REALTIME_REPLAY_COMMAND ?? null,
+      },
     },
     history: {
       folder: env.REALTIME_HISTORY_DIR ?? null,

@@ -32,6 +32,14 @@ export interface VehicleRef {
   readonly providerId: string;
 }
 
+/** The answer to `GET /commands`, which needs no token: shell commands that the page shows. `null` if not configured. */
+export interface PageCommands {
+  /** Prints a link that signs a browser in. */
+  readonly signIn: string | null;
+  /** Replays recorded events. */
+  readonly replay: string | null;
+}
+
 /** A vehicle to find by its device id; `providerId` is `null` if it is not known. */
 export interface VehicleQuery {
   readonly deviceId: string;

@@ -23,6 +23,11 @@ export interface RunFile {
 
 export type ProcessName = 'broker' | 'postgres' | 'ingest' | 'realtime' | 'batch' | 'router' | 'driverSim';
 
+/** A link to the page that signs a browser in with a token. */
+export function signInLink(dashboardUrl: string, token: string): string {
+  return `${dashboardUrl}/#token=${token}`;
+}
+
 /** Replaces the file atomically: readers see the old or the new content. Only the user may read it. */
 export async function writeRunFile(path: string, run: RunFile): Promise<void> {
   const unfinished = `${path}.${run.pid}`;

@@ -4,6 +4,7 @@ import type { ProcessName } from '../home/run-file.js';
 import type { Program } from '../processes/supervised-process.js';
 import { programFile } from '../repository.js';
 import { type Listener, LOOPBACK, type StartOptions } from './options.js';
+import { printedCommands } from './printed-commands.js';
 import { isListening, isServiceReady } from './readiness.js';
 import type { Environment } from './environment.js';
 
@@ -76,9 +77,12 @@ export function ingestProgram(context: ProgramContext): Program {
 
 export function realtimeProgram(context: ProgramContext): Program {
   const { home, environment } = context;
+  const commands = printedCommands(home.folder);
   return service('realtime', 'apps/realtime/dist/main.js', context, {
     ...city(context),
     REALTIME_HISTORY_DIR: environment.env['REALTIME_HISTORY_DIR'] || home.historyFolder,
+    ...(environment.readToken !== undefined && { REALTIME_SIGN_IN_COMMAND: commands.signIn }),
+    REALTIME_REPLAY_COMMAND: commands.replay,
   });
 }
 

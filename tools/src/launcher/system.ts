@@ -8,6 +8,7 @@ import {
   readRunFile,
   removeRunFile,
   type RunFile,
+  signInLink,
   writeRunFile,
 } from '../home/run-file.js';
 import { ProcessError, type Program, SupervisedProcess } from '../processes/supervised-process.js';
@@ -114,7 +115,7 @@ export class System {
       processes: { ...this.pids },
       ingestUrl,
       dashboardUrl,
-      signInUrl: token === undefined ? dashboardUrl : `${dashboardUrl}/#token=${token}`,
+      signInUrl: token === undefined ? dashboardUrl : signInLink(dashboardUrl, token),
       batchUrl,
       ...(routerUrl !== undefined && { routerUrl }),
       kafkaBrokers,

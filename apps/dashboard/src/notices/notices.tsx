@@ -1,5 +1,6 @@
 import './notices.css';
-import type { ReactNode } from 'react';
+import type { PageCommands } from '@hailstream/events/live';
+import { type ReactNode, useEffect, useState } from 'react';
 import { useDashboard } from '../dashboard.js';
 import { useStore } from '../store.js';
 
@@ -46,29 +47,56 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
 }
 
 function SignedOut({ hadToken }: { hadToken: boolean }) {
+  const commands = useCommands();
   return (
     <section className="notice" role="alert" data-testid="signed-out">
       <h2>{hadToken ? 'Your sign-in link is not valid' : 'Sign in'}</h2>
-      <p>
-        Open the sign-in link that <code>npm start</code> prints, or create a token and append it to this
-        page’s address as <code>#token=</code>:
-      </p>
-      <pre>npm run token -- --scope read</pre>
+      {commands?.signIn ? (
+        <>
+          <p>Open the link that this command prints:</p>
+          <pre>{commands.signIn}</pre>
+        </>
+      ) : (
+        <p>
+          Append a token with the scope “read” to this page’s address as <code>#token=</code>.
+        </p>
+      )}
       <p className="notice-small">The token is stored in this browser and removed from the address bar.</p>
     </section>
   );
 }
 
 function NoVehicles() {
+  const commands = useCommands();
   return (
     <section className="notice" role="status" data-testid="no-vehicles">
       <h2>No vehicles yet</h2>
-      <p>Vehicles appear here when their first event arrives. To start a simulated city, run:</p>
-      <pre>npm start</pre>
-      <p>To replay recorded events, run:</p>
-      <pre>npm run replay -- FILE --speed 10</pre>
+      <p>Vehicles appear here when their first event arrives.</p>
+      {commands?.replay && (
+        <>
+          <p>To replay recorded events, run:</p>
+          <pre>{commands.replay}</pre>
+          <p>
+            To simulate a city, start without <code>--no-sim</code>.
+          </p>
+        </>
+      )}
     </section>
   );
+}
+
+/** The commands that the service is configured to show; `null` until they are known. */
+function useCommands(): PageCommands | null {
+  const { connection } = useDashboard();
+  const [commands, setCommands] = useState<PageCommands | null>(null);
+  useEffect(() => {
+    const stop = new AbortController();
+    void connection.request<PageCommands>('/commands', stop.signal).then((answer) => {
+      if (answer.kind === 'ok') setCommands(answer.body);
+    });
+    return () => stop.abort();
+  }, [connection]);
+  return commands;
 }
 
 function Toast({ children }: { children: ReactNode }) {
