@@ -2,6 +2,7 @@ import {
   createAdmin,
   createProducer,
   isRetryable,
+  redriveHeaders,
   type LogRecord,
   type OutgoingRecord,
 } from '@hailstream/log';
@@ -118,6 +119,80 @@ describe('second Kafka', () => {
     await using targetAdmin = createAdmin({ connection: connectionTo(target), logger: silent });
     expect((await targetAdmin.configs(TOPIC)).get('cleanup.policy')).toBe('compact');
     expect((await targetAdmin.offsets(TOPIC)).size).toBe(PARTITIONS);
+  });
+
+  it('copies null keys, tombstones, and any headers exactly, without those of a redrive', async () => {
+    await using source = await startTestBroker();
+    await using target = await startTestBroker();
+    await createTopic(source, { partitions: 1 });
+    const job = kafkaJob(target);
+    const redrive = redriveHeaders({ id: 'letter', groupId: groupOf(job), count: 1 });
+    await append(source, [
+      { key: null, value: 'plain' },
+      {
+        key: null,
+        value: 'headers',
+        headers: [
+          { key: '7', value: 'seven' },
+          { key: 'ä', value: null },
+          { key: 'a', value: '' },
+          { key: '', value: 'no name' },
+        ],
+      },
+      { key: 'vehicle-1', value: null },
+      { key: '', value: '', headers: [{ key: 'a', value: 'x'.repeat(200) }] },
+      { key: null, value: null, headers: [{ key: 'trace', value: 'kept' }, ...redrive] },
+      {
+        key: null,
+        value: 'repeated',
+        headers: [
+          { key: 'a', value: 'first' },
+          { key: 'b', value: 'between' },
+          { key: 'a', value: null },
+          { key: 'a', value: 'last' },
+        ],
+      },
+      { key: null, value: 'plain again' },
+    ]);
+    await run(source, [job]);
+    const read = await readCommitted(target, TOPIC);
+    expect(read.map(({ key, value }) => [key && String(key), value && String(value)])).toEqual([
+      [null, 'plain'],
+      [null, 'headers'],
+      ['vehicle-1', null],
+      ['', ''],
+      [null, null],
+      [null, 'repeated'],
+      [null, 'plain again'],
+    ]);
+    const headers = read.map(({ headers: found }) => found ?? {});
+    expect(headers.map((each) => String(each['mirror-source-offset']))).toEqual([
+      '0',
+      '1',
+      '2',
+      '3',
+      '4',
+      '5',
+      '6',
+    ]);
+    const own = headers.map((each) => Object.entries(each).filter(([name]) => !name.startsWith('mirror-')));
+    expect(own).toEqual([
+      [],
+      [
+        ['7', Buffer.from('seven')],
+        ['ä', null],
+        ['a', Buffer.alloc(0)],
+        ['', Buffer.from('no name')],
+      ],
+      [],
+      [['a', Buffer.from('x'.repeat(200))]],
+      [['trace', Buffer.from('kept')]],
+      [
+        ['a', [Buffer.from('first'), null, Buffer.from('last')]],
+        ['b', Buffer.from('between')],
+      ],
+      [],
+    ]);
   });
 
   it('copies each record once and in order per key, despite interruptions and lost responses', async () => {

@@ -8,6 +8,7 @@ export type * from './record/record.js';
 export { partitionName, type TopicPartition } from '../protocol/topic-partition.js';
 export { createProducer } from './producer/batching-producer.js';
 export type * from './transactions/transactional-producer.js';
+export { NumberedHeaders } from '../protocol/numbered-headers.js';
 export { openTransactionalProducer } from './transactions/kafka-transactions.js';
 export { canCompress, COMPRESSIONS, type Compression } from './kafkajs/codecs.js';
 export { createAdmin } from './admin/kafka-admin.js';

@@ -32,7 +32,8 @@ const MAGIC = 2;
 
 const CODEC_MASK = 0x07;
 const LOG_APPEND_TIME = 0x08;
-const TRANSACTIONAL = 0x10;
+/** Attribute of the batches of a transaction. */
+export const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 const LAST_CODEC = 4;
 
@@ -219,6 +220,13 @@ export interface BatchFields {
 /** Prepends a header to encoded and possibly compressed records. */
 export function makeBatch(fields: BatchFields, records: Buffer): Buffer {
   const batch = Buffer.allocUnsafe(BATCH_HEADER_BYTES + records.length);
+  records.copy(batch, BATCH_HEADER_BYTES);
+  writeBatchHeader(batch, fields);
+  return batch;
+}
+
+/** Writes the header of a batch whose records are already in the buffer. */
+export function writeBatchHeader(batch: Buffer, fields: BatchFields): void {
   batch.writeBigInt64BE(fields.baseOffset, 0);
   batch.writeInt32BE(batch.length - BATCH_OVERHEAD_BYTES, LENGTH_AT);
   batch.writeInt32BE(0, LEADER_EPOCH_AT);
@@ -231,7 +239,5 @@ export function makeBatch(fields: BatchFields, records: Buffer): Buffer {
   batch.writeInt16BE(fields.producerEpoch, PRODUCER_EPOCH_AT);
   batch.writeInt32BE(fields.baseSequence, BASE_SEQUENCE_AT);
   batch.writeInt32BE(fields.count, COUNT_AT);
-  records.copy(batch, BATCH_HEADER_BYTES);
   sealBatch(batch);
-  return batch;
 }

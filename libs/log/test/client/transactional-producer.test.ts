@@ -22,10 +22,20 @@ async function startWithTopic() {
     }
     return found.toSorted();
   };
+  const keys = async (topic: string) => {
+    await using reader = createRangeReader({ connection, logger });
+    const found: string[][] = [[], []];
+    const ranges = [{ topic, from: 'earliest', to: 'latest' }] as const;
+    for await (const { partition, records } of await reader.readRange({ ranges }))
+      found[partition]!.push(...records.map(({ key }) => String(key)));
+    return found;
+  };
   return {
     broker,
     committed,
     values,
+    keys,
+    create: (topic: string) => admin.ensureTopics([{ name: topic, partitions: 2 }]),
     open: () =>
       openTransactionalProducer({ connection, logger, transactionalId: 'copy-0', timeoutMs: 10_000 }),
     async [Symbol.asyncDispose]() {
@@ -77,6 +87,30 @@ describe(openTransactionalProducer, () => {
     expect(await cluster.values()).toEqual(
       ['AddOffsetsToTxn', 'AddPartitionsToTxn', 'EndTxn', 'Produce', 'TxnOffsetCommit'].toSorted(),
     );
+  });
+
+  it('has each record once and in order if the responses of some of its requests are lost', async () => {
+    await using cluster = await startWithTopic();
+    await cluster.create('large');
+    using producer = await cluster.open();
+    const count = 100;
+    // Twelve requests of 512 KiB, with batches for both partitions.
+    const records = Array.from({ length: count }, (_, index) => ({
+      topic: 'large',
+      key: String(index),
+      value: Buffer.alloc(60_000, String(index)),
+      partition: index % 2,
+    }));
+    cluster.broker.inject({ api: 'Produce', dropAnswer: true, times: 3 });
+    await producer.append(records, at(1n));
+    await producer.append(records, at(2n));
+    const keys = await cluster.keys('large');
+    const twice = (remainder: number) => {
+      const once = records.map(({ key }) => key).filter((key) => Number(key) % 2 === remainder);
+      return [...once, ...once];
+    };
+    expect(keys).toEqual([twice(0), twice(1)]);
+    expect(await cluster.committed()).toBe(2n);
   });
 
   it('appends records without an offset', async () => {

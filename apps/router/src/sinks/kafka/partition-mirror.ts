@@ -1,16 +1,18 @@
 import {
+  headersOf,
   LogError,
   openTransactionalProducer,
+  withoutRedrive,
   type Admin,
   type LogRecord,
-  type OutgoingHeader,
-  type OutgoingRecord,
+  type NumberedHeaders,
   type TopicPartition,
   type TransactionalProducer,
+  type TransactionalRecord,
 } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
 import { SinkError } from '../sink.errors.js';
-import { provenanceOf, withProvenance, wasIn } from './provenance.js';
+import { provenanceOf, wasIn } from './provenance.js';
 import type { TargetCluster } from './target-cluster.js';
 
 interface PartitionMirrorOptions {
@@ -24,8 +26,7 @@ interface PartitionMirrorOptions {
 /** An open mirror: a producer that fences those of previous owners, and the position after its last transaction. */
 interface Session {
   readonly producer: TransactionalProducer;
-  /** Headers of all records. */
-  readonly provenance: readonly OutgoingHeader[];
+  readonly provenance: NumberedHeaders;
   readonly targetClusterId: string;
   /** Group that stores the position: one for each source partition, because a target may have fewer partitions. */
   readonly positionGroup: string;
@@ -111,10 +112,12 @@ export class PartitionMirror implements Disposable {
     const { producer, positionGroup } = session;
     const topic = this.options.target.topicFor(this.options.partition.topic);
     try {
-      await producer.append(
-        records.map((record) => toOutgoing(record, topic, session)),
-        { groupId: positionGroup, topic, partition: 0, offset: position },
-      );
+      await producer.append(copiesOf(records, topic, session), {
+        groupId: positionGroup,
+        topic,
+        partition: 0,
+        offset: position,
+      });
     } catch (error) {
       this.close();
       throw error;
@@ -191,15 +194,22 @@ export class PartitionMirror implements Disposable {
   }
 }
 
-function toOutgoing(record: LogRecord, topic: string, { provenance, partitionOf }: Session): OutgoingRecord {
-  const { key, value, timestampMs } = record;
-  const partition = partitionOf(record);
-  return {
-    topic,
-    key,
-    value,
-    timestampMs,
-    headers: withProvenance(record, provenance),
-    ...(partition !== undefined && { partition }),
-  };
+/**
+ * Copies of records: their own headers in order, then their provenance. That a record was redriven for the group of this mirror
+ * means nothing to the groups of the target.
+ */
+function* copiesOf(
+  records: readonly LogRecord[],
+  topic: string,
+  { provenance, partitionOf }: Session,
+): Generator<TransactionalRecord, void, void> {
+  for (const record of records) {
+    const { key, value, timestampMs, offset } = record;
+    const headers = withoutRedrive(headersOf(record));
+    const addedHeaders = provenance.set(offset);
+    const partition = partitionOf(record);
+    yield partition === undefined
+      ? { topic, key, value, timestampMs, headers, addedHeaders }
+      : { topic, key, value, timestampMs, headers, addedHeaders, partition };
+  }
 }

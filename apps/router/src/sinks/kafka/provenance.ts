@@ -1,10 +1,4 @@
-import {
-  headersOf,
-  withoutRedrive,
-  type LogRecord,
-  type OutgoingHeader,
-  type TopicPartition,
-} from '@hailstream/log';
+import { headersOf, NumberedHeaders, type LogRecord, type TopicPartition } from '@hailstream/log';
 
 /** Headers with the origin of a copied record. A record that was copied several times has one group of them per copy. */
 const PROVENANCE_HEADERS = {
@@ -19,25 +13,14 @@ interface Source extends TopicPartition {
   readonly clusterId: string;
 }
 
-/** The headers that all records of a partition get. */
-export function provenanceOf({ clusterId, topic, partition }: Source): readonly OutgoingHeader[] {
-  return [
+/** The headers that the records of a partition get, which differ in the offset only. */
+export function provenanceOf({ clusterId, topic, partition }: Source): NumberedHeaders {
+  const same = [
     { key: PROVENANCE_HEADERS.cluster, value: Buffer.from(clusterId) },
     { key: PROVENANCE_HEADERS.topic, value: Buffer.from(topic) },
     { key: PROVENANCE_HEADERS.partition, value: Buffer.from(String(partition)) },
   ];
-}
-
-/**
- * The record's own headers in order, then its provenance. That it was redriven for the group of this mirror means nothing to
- * the groups of the target.
- */
-export function withProvenance(
-  record: LogRecord,
-  ofPartition: readonly OutgoingHeader[],
-): readonly OutgoingHeader[] {
-  const offset = { key: PROVENANCE_HEADERS.offset, value: Buffer.from(String(record.offset), 'latin1') };
-  return [...withoutRedrive(headersOf(record)), ...ofPartition, offset];
+  return new NumberedHeaders(same, PROVENANCE_HEADERS.offset);
 }
 
 /** Whether a record was copied from a cluster before, directly or through others. */

@@ -24,8 +24,8 @@ import {
   type BatchRules,
 } from '../storage/producers/produced-batch.js';
 import { Codec } from '../../compression/compression.js';
+import { PRODUCE, type ProduceResponse } from '../../protocol/produce.js';
 import { checkProducedBatch, codecOf, type BatchHeader } from '../../protocol/record-batch.js';
-import * as t from '../../protocol/schema.js';
 import type { Topic } from '../storage/topics/log-store.js';
 import type { PartitionLog } from '../storage/partition/partition-log.js';
 import { isInternal } from './03-metadata.js';
@@ -35,39 +35,7 @@ import { verifyPart } from './fencing.js';
 const FIRST_VERSION_WITH_BATCHES = 3;
 const FIRST_VERSION_WITH_ZSTD = 7;
 
-const request = t.struct({
-  transactionalId: t.since(3, t.nullableString, null),
-  acks: t.int16,
-  timeoutMs: t.int32,
-  topics: t.array(
-    t.struct({
-      name: t.string,
-      partitions: t.array(t.struct({ index: t.int32, records: t.records })),
-    }),
-  ),
-});
-
-const response = t.struct({
-  topics: t.array(
-    t.struct({
-      name: t.string,
-      partitions: t.array(
-        t.struct({
-          index: t.int32,
-          errorCode: t.int16,
-          baseOffset: t.int64,
-          logAppendTimeMs: t.since(2, t.int64, -1n),
-          logStartOffset: t.since(5, t.int64, -1n),
-          recordErrors: t.since(8, t.array(t.struct({ batchIndex: t.int32, message: t.nullableString })), []),
-          errorMessage: t.since(8, t.nullableString, null),
-        }),
-      ),
-    }),
-  ),
-  throttleTimeMs: t.since(1, t.int32, 0),
-});
-
-type PartitionAnswer = t.ValueOf<typeof response>['topics'][number]['partitions'][number];
+type PartitionAnswer = ProduceResponse['topics'][number]['partitions'][number];
 
 /** A batch sent with acks 0 was rejected. The connection is closed to tell the producer. */
 export class UnacknowledgedError extends Error {
@@ -75,13 +43,7 @@ export class UnacknowledgedError extends Error {
 }
 
 export const produce = defineHandler({
-  apiKey: 0,
-  name: 'Produce',
-  minVersion: 0,
-  maxVersion: 9,
-  flexibleFrom: 9,
-  request,
-  response,
+  ...PRODUCE,
   pipelined: true,
   reject: ({ topics }, errorCode) => ({
     topics: topics.map(({ name, partitions }) => ({

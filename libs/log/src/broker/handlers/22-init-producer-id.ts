@@ -10,37 +10,17 @@
  * 2 flexible · 3 producer id and epoch · 4 PRODUCER_FENCED
  */
 import { ErrorCode, ProtocolError, codeOf } from '../../protocol/error-codes.js';
-import * as t from '../../protocol/schema.js';
 import type { ProducerIdentity } from '../transactions/transaction.js';
 import { fencingCode } from './fencing.js';
+import { INIT_PRODUCER_ID } from '../../protocol/transactions.js';
 import { defineHandler } from './handler.js';
 
 const FIRST_VERSION_WITH_FENCED = 4;
 const NO_PRODUCER_ID = -1n;
 const NO_EPOCH = -1;
 
-const request = t.struct({
-  transactionalId: t.nullableString,
-  transactionTimeoutMs: t.int32,
-  producerId: t.since(3, t.int64, -1n),
-  producerEpoch: t.since(3, t.int16, -1),
-});
-
-const response = t.struct({
-  throttleTimeMs: t.int32,
-  errorCode: t.int16,
-  producerId: t.int64,
-  producerEpoch: t.int16,
-});
-
 export const initProducerId = defineHandler({
-  apiKey: 22,
-  name: 'InitProducerId',
-  minVersion: 0,
-  maxVersion: 4,
-  flexibleFrom: 2,
-  request,
-  response,
+  ...INIT_PRODUCER_ID,
   reject: (_, errorCode) => rejected(errorCode),
   async handle({ transactionalId, transactionTimeoutMs, producerId, producerEpoch }, context) {
     const { producerIds, transactions, logger, apiVersion } = context;

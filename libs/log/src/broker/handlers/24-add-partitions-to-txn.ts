@@ -9,40 +9,17 @@
  * 2 PRODUCER_FENCED · 3 flexible
  */
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
-import * as t from '../../protocol/schema.js';
 import { isInternal } from './03-metadata.js';
 import { fencingCode } from './fencing.js';
+import { ADD_PARTITIONS_TO_TXN, type AddPartitionsToTxnRequest } from '../../protocol/transactions.js';
 import { defineHandler } from './handler.js';
 
 const FIRST_VERSION_WITH_FENCED = 2;
 
-const request = t.struct({
-  transactionalId: t.string,
-  producerId: t.int64,
-  producerEpoch: t.int16,
-  topics: t.array(t.struct({ name: t.string, partitions: t.array(t.int32) })),
-});
-
-const response = t.struct({
-  throttleTimeMs: t.int32,
-  resultsByTopic: t.array(
-    t.struct({
-      name: t.string,
-      resultsByPartition: t.array(t.struct({ partitionIndex: t.int32, partitionErrorCode: t.int16 })),
-    }),
-  ),
-});
-
-type Topics = t.ValueOf<typeof request>['topics'];
+type Topics = AddPartitionsToTxnRequest['topics'];
 
 export const addPartitionsToTxn = defineHandler({
-  apiKey: 24,
-  name: 'AddPartitionsToTxn',
-  minVersion: 0,
-  maxVersion: 3,
-  flexibleFrom: 3,
-  request,
-  response,
+  ...ADD_PARTITIONS_TO_TXN,
   reject: ({ topics }, errorCode) => answer(topics, () => errorCode),
   async handle({ transactionalId, producerId, producerEpoch, topics }, context) {
     const { store, transactions, logger, apiVersion } = context;

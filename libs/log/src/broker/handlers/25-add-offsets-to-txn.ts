@@ -8,29 +8,14 @@
  */
 import { OFFSETS_PARTITION, OFFSETS_TOPIC } from '../groups/offsets/offsets-log.js';
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
-import * as t from '../../protocol/schema.js';
 import { fencingCode } from './fencing.js';
+import { ADD_OFFSETS_TO_TXN } from '../../protocol/transactions.js';
 import { defineHandler } from './handler.js';
 
 const FIRST_VERSION_WITH_FENCED = 2;
 
-const request = t.struct({
-  transactionalId: t.string,
-  producerId: t.int64,
-  producerEpoch: t.int16,
-  groupId: t.string,
-});
-
-const response = t.struct({ throttleTimeMs: t.int32, errorCode: t.int16 });
-
 export const addOffsetsToTxn = defineHandler({
-  apiKey: 25,
-  name: 'AddOffsetsToTxn',
-  minVersion: 0,
-  maxVersion: 3,
-  flexibleFrom: 3,
-  request,
-  response,
+  ...ADD_OFFSETS_TO_TXN,
   reject: (_, errorCode) => ({ throttleTimeMs: 0, errorCode }),
   async handle({ transactionalId, producerId, producerEpoch }, { transactions, logger, apiVersion }) {
     try {

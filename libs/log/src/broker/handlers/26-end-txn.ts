@@ -8,29 +8,14 @@
  * 2 PRODUCER_FENCED · 3 flexible
  */
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
-import * as t from '../../protocol/schema.js';
 import { fencingCode } from './fencing.js';
+import { END_TXN } from '../../protocol/transactions.js';
 import { defineHandler } from './handler.js';
 
 const FIRST_VERSION_WITH_FENCED = 2;
 
-const request = t.struct({
-  transactionalId: t.string,
-  producerId: t.int64,
-  producerEpoch: t.int16,
-  committed: t.boolean,
-});
-
-const response = t.struct({ throttleTimeMs: t.int32, errorCode: t.int16 });
-
 export const endTxn = defineHandler({
-  apiKey: 26,
-  name: 'EndTxn',
-  minVersion: 0,
-  maxVersion: 3,
-  flexibleFrom: 3,
-  request,
-  response,
+  ...END_TXN,
   reject: (_, errorCode) => ({ throttleTimeMs: 0, errorCode }),
   async handle({ transactionalId, producerId, producerEpoch, committed }, context) {
     const { transactions, logger, apiVersion } = context;

@@ -9,53 +9,12 @@
  */
 import { OFFSETS_PARTITION, OFFSETS_TOPIC } from '../groups/offsets/offsets-log.js';
 import { ErrorCode, codeOf } from '../../protocol/error-codes.js';
-import * as t from '../../protocol/schema.js';
 import { verifyPart } from './fencing.js';
+import { TXN_OFFSET_COMMIT, type TxnOffsetCommitRequest } from '../../protocol/transactions.js';
 import { defineHandler, type RequestContext } from './handler.js';
 
-const request = t.struct({
-  transactionalId: t.string,
-  groupId: t.string,
-  producerId: t.int64,
-  producerEpoch: t.int16,
-  generationId: t.since(3, t.int32, -1),
-  memberId: t.since(3, t.string, ''),
-  groupInstanceId: t.since(3, t.nullableString, null),
-  topics: t.array(
-    t.struct({
-      name: t.string,
-      partitions: t.array(
-        t.struct({
-          partitionIndex: t.int32,
-          committedOffset: t.int64,
-          committedLeaderEpoch: t.since(2, t.int32, -1),
-          committedMetadata: t.nullableString,
-        }),
-      ),
-    }),
-  ),
-});
-
-const response = t.struct({
-  throttleTimeMs: t.int32,
-  topics: t.array(
-    t.struct({
-      name: t.string,
-      partitions: t.array(t.struct({ partitionIndex: t.int32, errorCode: t.int16 })),
-    }),
-  ),
-});
-
-type Request = t.ValueOf<typeof request>;
-
 export const txnOffsetCommit = defineHandler({
-  apiKey: 28,
-  name: 'TxnOffsetCommit',
-  minVersion: 0,
-  maxVersion: 3,
-  flexibleFrom: 3,
-  request,
-  response,
+  ...TXN_OFFSET_COMMIT,
   reject: (asked, errorCode) => answer(asked, () => errorCode),
   async handle(asked, context) {
     const { coordinator, store } = context;
@@ -69,7 +28,7 @@ export const txnOffsetCommit = defineHandler({
 });
 
 async function commit(
-  asked: Request,
+  asked: TxnOffsetCommitRequest,
   rejection: (name: string, index: number, metadata: string | null) => number,
   { coordinator, transactions, logger }: RequestContext,
 ): Promise<number> {
@@ -104,7 +63,7 @@ async function commit(
 }
 
 function answer(
-  { topics }: Request,
+  { topics }: TxnOffsetCommitRequest,
   codeFor: (name: string, index: number, metadata: string | null) => number,
 ) {
   return {

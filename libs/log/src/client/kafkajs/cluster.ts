@@ -3,42 +3,30 @@ import { Reader } from '../../protocol/reader.js';
 import type { Api } from '../../protocol/schema.js';
 import { Writer } from '../../protocol/writer.js';
 import { LogError } from '../core/errors.js';
+import { sendFrame, type KafkajsConnection } from './connection.js';
 
-/** A request in the form that kafkajs's connections send. */
-interface KafkajsRequest<R> {
-  readonly request: {
-    readonly apiKey: number;
-    readonly apiVersion: number;
-    readonly apiName: string;
-    encode(): Promise<{ buf: Buffer; buffer: Buffer }>;
-  };
-  readonly response: {
-    decode(payload: Buffer): Promise<R>;
-    parse(decoded: R): Promise<R>;
-  };
-}
-
-/** The versions of one API that kafkajs supports, and their codecs. */
+/** The versions of one API that kafkajs supports. */
 interface KafkajsApi<R> {
   readonly versions: readonly string[];
-  protocol(of: { readonly version: number }): () => KafkajsRequest<R>;
+  protocol(of: { readonly version: number }): R;
 }
 
-interface KafkajsConnection {
-  send<R>(request: KafkajsRequest<R>): Promise<R>;
-}
+/** Kinds of coordinators, as numbered by FindCoordinator. */
+export const COORDINATOR_TYPES = { group: 0, transaction: 1 } as const;
 
 /** One broker, connected and authenticated. */
 export interface KafkajsBroker {
-  readonly connectionPool: KafkajsConnection & {
+  readonly nodeId: number;
+  readonly connectionPool: {
     readonly host: string;
     readonly port: number;
-    /** The connection for all requests but Fetch. */
+    /** The connection for all requests but kafkajs's own Fetch. */
     getConnection(): Promise<KafkajsConnection>;
   };
   /** Of each API, by its key. */
   readonly versions: Readonly<Record<number, { readonly maxVersion: number } | undefined>>;
-  lookupRequest<R>(apiKey: number, api: KafkajsApi<R>): () => KafkajsRequest<R>;
+  /** The result of `protocol` for the highest version that both sides support. */
+  lookupRequest<R>(apiKey: number, api: KafkajsApi<R>): R;
   metadata(topics: readonly string[]): Promise<{
     readonly topicMetadata: readonly {
       readonly topic: string;
@@ -62,6 +50,16 @@ export interface KafkajsBroker {
 /** The brokers that a kafkajs client knows, and the connections to them. */
 export interface KafkajsCluster {
   connect(): Promise<void>;
+  /** Loads the metadata of these topics, too. */
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
+  findTopicPartitionMetadata(
+    topic: string,
+  ): readonly { readonly partitionId: number; readonly leader: number }[];
+  findGroupCoordinator(of: {
+    readonly groupId: string;
+    /** {@link COORDINATOR_TYPES} */
+    readonly coordinatorType: number;
+  }): Promise<KafkajsBroker>;
   refreshMetadataIfNecessary(): Promise<void>;
   refreshMetadata(): Promise<void>;
   findBroker(of: { readonly nodeId: number }): Promise<KafkajsBroker>;
@@ -82,51 +80,34 @@ export function openCluster(kafka: Kafka): KafkajsCluster {
 }
 
 /**
- * Sends a request to a broker in the highest version that both sides support.
+ * Sends a request to a broker in the highest version that both sides support. Requests to the same broker are written in the
+ * order of the calls, and need not wait for each other's responses.
  *
+ * @param question its buffers must not change until the response has arrived
  * @throws LogError `REFUSED` if the broker is too old; errors of kafkajs
  */
-export async function ask<Q, A>(
-  broker: Pick<KafkajsBroker, 'lookupRequest'> & { readonly connectionPool: KafkajsConnection },
+export async function ask<Q, A extends { readonly throttleTimeMs: number }>(
+  broker: KafkajsBroker,
   api: Api<Q, A>,
   question: Q,
 ): Promise<A> {
-  const request = broker.lookupRequest<A>(api.apiKey, {
+  const version = broker.lookupRequest(api.apiKey, {
     versions: [String(api.maxVersion)],
-    protocol: ({ version }) => {
-      if (version < api.minVersion) {
-        const message = `the broker supports ${api.name} up to version ${version}, version ${api.minVersion} is required`;
-        throw new LogError('REFUSED', message, false);
-      }
-      return () => makeRequest(api, version, question);
-    },
+    protocol: ({ version: supported }) => supported,
   });
-  return broker.connectionPool.send(request());
-}
-
-function makeRequest<Q, A>(api: Api<Q, A>, version: number, question: Q): KafkajsRequest<A> {
+  if (version < api.minVersion) {
+    const message = `the broker supports ${api.name} up to version ${version}, version ${api.minVersion} is required`;
+    throw new LogError('REFUSED', message, false);
+  }
   const flexible = version >= api.flexibleFrom;
-  return {
-    request: {
-      apiKey: api.apiKey,
-      apiVersion: version,
-      apiName: api.name,
-      encode: async () => {
-        const writer = new Writer(flexible, version);
-        // kafkajs writes a request header without tagged fields.
-        writer.noTaggedFields();
-        api.request.write(writer, question);
-        const buffer = Buffer.concat(writer.finish());
-        return { buf: buffer, buffer };
-      },
-    },
-    response: {
-      decode: async (payload) => {
-        const reader = new Reader(payload, flexible, version);
-        reader.skipTaggedFields();
-        return api.response.read(reader);
-      },
-      parse: async (decoded) => decoded,
-    },
-  };
+  const writer = new Writer(flexible, version);
+  api.request.write(writer, question);
+  const connection = await broker.connectionPool.getConnection();
+  const payload = await sendFrame(connection, { api, apiVersion: version }, writer.finish());
+  const reader = new Reader(payload, flexible, version);
+  // The header of a flexible response has tagged fields.
+  reader.skipTaggedFields();
+  const answer = api.response.read(reader);
+  connection.requestQueue.maybeThrottle(answer.throttleTimeMs);
+  return answer;
 }

@@ -1,9 +1,21 @@
+import { nameOf } from '../../protocol/error-codes.js';
 import { LogError } from '../core/errors.js';
 
 /** The parts of a kafkajs error that are used here. Its classes can be distinguished by name only. */
 interface KafkajsError extends Error {
   readonly type?: string;
   readonly retriable?: boolean;
+}
+
+/** The error code of a response that kafkajs does not decode. */
+export class ResponseError extends Error {
+  override readonly name = 'ResponseError';
+  readonly type: string;
+
+  constructor(errorCode: number, message?: string | null) {
+    super(message ?? nameOf(errorCode));
+    this.type = nameOf(errorCode);
+  }
 }
 
 /** Error codes after which the producer's sequence numbers are invalid. */
@@ -16,10 +28,7 @@ const SEQUENCE_LOST = new Set([
   'PRODUCER_FENCED',
 ]);
 
-const FENCED = new Set(['INVALID_PRODUCER_EPOCH', 'INVALID_PRODUCER_ID_MAPPING']);
-
-/** PRODUCER_FENCED, for which kafkajs has no name. */
-const UNNAMED_FENCED = 'Unknown error code 90';
+const FENCED = new Set(['INVALID_PRODUCER_EPOCH', 'INVALID_PRODUCER_ID_MAPPING', 'PRODUCER_FENCED']);
 
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_FETCH_SIZE']);
 
@@ -54,14 +63,43 @@ const UNNAMED_REFUSAL = 'Unknown error code 87';
 
 const REFUSAL_CLASSES = new Set(['KafkaJSSASLAuthenticationError', 'KafkaJSServerDoesNotSupportApiKey']);
 
+/** Error codes that pass: a broker or coordinator moves or starts, or the transaction before is being completed. */
+const TRANSIENT = new Set([
+  'CONCURRENT_TRANSACTIONS',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'COORDINATOR_NOT_AVAILABLE',
+  'KAFKA_STORAGE_ERROR',
+  'LEADER_NOT_AVAILABLE',
+  'NOT_COORDINATOR',
+  'NOT_ENOUGH_REPLICAS',
+  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
+  'NOT_LEADER_OR_FOLLOWER',
+  'REQUEST_TIMED_OUT',
+  // A new topic is not known to all brokers at once.
+  'UNKNOWN_TOPIC_OR_PARTITION',
+]);
+
+const TRANSIENT_CLASSES = new Set([
+  'KafkaJSBrokerNotFound',
+  'KafkaJSConnectionClosedError',
+  'KafkaJSConnectionError',
+  'KafkaJSGroupCoordinatorNotFound',
+  'KafkaJSRequestTimeoutError',
+]);
+
+/** Whether the same request may succeed on another connection or a little later. */
+export function isTransient(error: unknown): boolean {
+  const { name, type } = rootCause(error);
+  return type === undefined ? TRANSIENT_CLASSES.has(name) : TRANSIENT.has(type);
+}
+
 export function isSequenceLost(error: unknown): boolean {
   return SEQUENCE_LOST.has(rootCause(error).type ?? '');
 }
 
 /** Whether a newer producer has the same transactional id, or the coordinator has aborted the transaction. */
 export function isFenced(error: unknown): boolean {
-  const { type = '', message } = rootCause(error);
-  return FENCED.has(type) || message === UNNAMED_FENCED;
+  return FENCED.has(rootCause(error).type ?? '');
 }
 
 export function isRequestTimeout(error: unknown): boolean {

@@ -90,33 +90,29 @@ export class RangeCluster implements Disposable {
         supports(broker, FETCH_BY_ID) && partitions.every(({ topicId }) => topicId !== undefined);
       const topics = new Map<string, FetchQuestion['partitions'][number][]>();
       for (const each of partitions) topics.set(each.topic, [...(topics.get(each.topic) ?? []), each]);
-      const { errorCode, topics: found } = await ask(
-        overOneConnection(broker),
-        isById ? FETCH_BY_ID : FETCH_BY_NAME,
-        {
-          replicaId: -1,
-          maxWaitMs: 0,
-          minBytes: 1,
-          maxBytes,
-          isolationLevel: ISOLATION_LEVELS[isolation],
-          sessionId: 0,
-          sessionEpoch: -1,
-          topics: [...topics].map(([topic, wanted]) => ({
-            topic: this.prefix.add(topic),
-            topicId: toHex(wanted[0]?.topicId),
-            partitions: wanted.map(({ partition, offset, maxBytes: partitionMaxBytes }) => ({
-              partition,
-              currentLeaderEpoch: -1,
-              fetchOffset: offset,
-              lastFetchedEpoch: -1,
-              logStartOffset: -1n,
-              partitionMaxBytes,
-            })),
+      const { errorCode, topics: found } = await ask(broker, isById ? FETCH_BY_ID : FETCH_BY_NAME, {
+        replicaId: -1,
+        maxWaitMs: 0,
+        minBytes: 1,
+        maxBytes,
+        isolationLevel: ISOLATION_LEVELS[isolation],
+        sessionId: 0,
+        sessionEpoch: -1,
+        topics: [...topics].map(([topic, wanted]) => ({
+          topic: this.prefix.add(topic),
+          topicId: toHex(wanted[0]?.topicId),
+          partitions: wanted.map(({ partition, offset, maxBytes: partitionMaxBytes }) => ({
+            partition,
+            currentLeaderEpoch: -1,
+            fetchOffset: offset,
+            lastFetchedEpoch: -1,
+            logStartOffset: -1n,
+            partitionMaxBytes,
           })),
-          forgottenTopics: [],
-          rackId: '',
-        },
-      );
+        })),
+        forgottenTopics: [],
+        rackId: '',
+      });
       if (errorCode !== ErrorCode.NONE)
         throw new LogError('UNAVAILABLE', `the broker answered ${nameOf(errorCode)}`, true);
       const answers = new Map(
@@ -189,17 +185,6 @@ function supports(
   { apiKey, minVersion }: Pick<Api<never, never>, 'apiKey' | 'minVersion'>,
 ): boolean {
   return (versions[apiKey]?.maxVersion ?? -1) >= minVersion;
-}
-
-/**
- * kafkajs sends Fetch over a second connection, so that other requests do not wait behind it, and does not guard against
- * connecting it twice at once. Fetches that do not wait for records need no second one.
- */
-function overOneConnection({ connectionPool, lookupRequest }: KafkajsBroker): Parameters<typeof ask>[0] {
-  return {
-    lookupRequest,
-    connectionPool: { send: async (request) => (await connectionPool.getConnection()).send(request) },
-  };
 }
 
 async function describeWithIds(broker: KafkajsBroker, names: readonly string[]): Promise<TopicLayout[]> {

@@ -52,6 +52,7 @@ export interface LogRecord {
 const exactHeaders = new WeakMap<LogRecord, readonly LogHeader[]>();
 
 const NO_HEADERS: LogRecord['headers'] = Object.freeze(emptyHeaders());
+const NO_HEADER_LIST: readonly LogHeader[] = Object.freeze([]);
 /** Property names that JavaScript objects enumerate before all others. */
 const INDEX = /^(0|[1-9]\d{0,9})$/;
 
@@ -73,6 +74,7 @@ export function makeLogRecord(cursor: RecordCursor, offset: bigint, timestampMs:
 
 /** All headers of a record in order, including repeated ones and those without a value. */
 export function headersOf(record: LogRecord): readonly LogHeader[] {
+  if (record.headers === NO_HEADERS) return NO_HEADER_LIST;
   const exact = exactHeaders.get(record);
   return exact ?? Object.entries(record.headers).map(([key, value]) => ({ key, value }));
 }

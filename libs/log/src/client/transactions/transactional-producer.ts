@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { EncodedHeaders } from '../../protocol/batch-encoder.js';
 import type { Compression } from '../kafkajs/codecs.js';
 import type { LogConnection } from '../core/connection.js';
 import type { OutgoingRecord } from '../record/record.js';
@@ -14,6 +15,12 @@ export interface TransactionalProducerOptions {
   readonly timeoutMs?: number;
   /** @default none @see canCompress */
   readonly compression?: Compression;
+}
+
+/** A record to append in a transaction. */
+export interface TransactionalRecord extends OutgoingRecord {
+  /** Headers after those of `headers`. Borrowed until the next record is read. */
+  readonly addedHeaders?: EncodedHeaders;
 }
 
 /** An offset to commit for a consumer group. The cluster must have the partition. */
@@ -33,10 +40,10 @@ export interface GroupOffset {
 export interface TransactionalProducer extends Disposable {
   /**
    * Appends all records and commits the offset, if there is one, in one transaction; calls must not overlap. With no records
-   * only the offset is committed.
+   * only the offset is committed. Each record is encoded before the next one is read, so its buffers are borrowed until then.
    *
    * @throws LogError `FENCED` if another producer was opened with the same id; retryable if the cluster is unavailable;
    * `RECORD_TOO_LARGE` or `REFUSED` if it does not accept the records
    */
-  append(records: readonly OutgoingRecord[], groupOffset?: GroupOffset): Promise<void>;
+  append(records: Iterable<TransactionalRecord>, groupOffset?: GroupOffset): Promise<void>;
 }
