@@ -216,10 +216,15 @@ describe('readRange, failures and limits', () => {
 
   it('fetches no more than the buffer holds while the loop is paused', async () => {
     const topic = await setup.bench.topic(4);
-    await append(
-      setup.bench.producer(),
-      Array.from({ length: 2_000 }, (_, index) => record(topic, `k${index}`, 'x'.repeat(200))),
-    );
+    const producer = setup.bench.producer();
+    // A batch is returned whole, so none is larger than the buffer.
+    for (let first = 0; first < 2_000; first += 200) {
+      const indexes = Array.from({ length: 200 }, (_, index) => first + index);
+      await append(
+        producer,
+        indexes.map((index) => record(topic, `k${index}`, 'x'.repeat(200))),
+      );
+    }
     const read = await setup.openReader().readRange({
       ranges: whole(topic),
       maxPartitionBytes: 5_000,

@@ -20,8 +20,8 @@ const DEFAULTS = {
   deliveryTimeoutMs: 10_000,
 };
 
-/** Maximum number of records in one batch: kafkajs copies the list of a batch for each record that it adds to it. */
-const BATCH_RECORDS = 250;
+/** Maximum number of records in one batch. */
+const BATCH_RECORDS = 5_000;
 /** Maximum number of bytes of keys and values in one request. */
 const REQUEST_BYTES = 4 * 1024 * 1024;
 /** How often deadlines are checked. A delivery fails up to this much before its deadline, never after it. */

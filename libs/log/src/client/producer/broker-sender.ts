@@ -7,6 +7,7 @@ import { partitionName } from '../../protocol/topic-partition.js';
 import { KafkajsClient } from '../kafkajs/client.js';
 import { codecOf, type Compression } from '../kafkajs/codecs.js';
 import { isSequenceLost, toLogError } from '../kafkajs/errors.js';
+import { ProduceMessages } from '../kafkajs/produce.js';
 import type { DeliveryResult } from '../record/record.js';
 import { TopicPrefix, type LogConnection } from '../core/connection.js';
 import { LogError } from '../core/errors.js';
@@ -265,13 +266,13 @@ async function unlessAborted<R>(signal: AbortSignal, work: Promise<R>): Promise<
 }
 
 function messagesByTopic(batches: readonly PartitionBatch<PendingRecord>[]): TopicMessages[] {
-  const byTopic = new Map<string, Message[]>();
+  const byTopic = new Map<string, ProduceMessages>();
   for (const { topic, records } of batches) {
-    const messages = byTopic.get(topic) ?? [];
+    const messages = byTopic.get(topic) ?? new ProduceMessages();
     byTopic.set(topic, messages);
-    messages.push(...(records as readonly unknown[] as Message[]));
+    for (const record of records) messages.push(record);
   }
-  return [...byTopic].map(([topic, messages]) => ({ topic, messages }));
+  return [...byTopic].map(([topic, messages]) => ({ topic, messages: messages as unknown as Message[] }));
 }
 
 /** Each message has its partition. */
