@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { MissingNeedsError } from '@hailstream/tools/needs';
 import { machine, table, writeJson, type Row } from './harness/report.js';
-import { efforts, type Suite } from './harness/suite.js';
+import { efforts, type Effort, type Suite } from './harness/suite.js';
 import { batchSuite } from './suites/batch.js';
 import { brokerSuite } from './suites/broker/index.js';
 import { faultsSuite } from './suites/faults/index.js';
@@ -21,11 +21,13 @@ const suites: readonly Suite[] = [
 ];
 
 const names = suites.map(({ name }) => name).join(', ');
-const USAGE = `usage: npm run bench [-- [--quick] [SUITE …]]; suites: ${names}`;
+const USAGE =
+  'usage: npm run bench [-- [--quick] [--rows NUMBER] [--job TEXT] [SUITE …]]; ' +
+  `--job selects jobs of the suite router by their names; suites: ${names}`;
 const resultsFolder = fileURLToPath(new URL('../results', import.meta.url));
 
 interface Request {
-  readonly quick: boolean;
+  readonly effort: Effort;
   readonly suites: typeof suites;
 }
 
@@ -47,14 +49,21 @@ if (request === undefined) {
 
 /** The requested suites; `undefined` if one is unknown. */
 function parse(args: string[]): Request | 'help' | undefined {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, strict: false });
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    strict: false,
+    options: { rows: { type: 'string' }, job: { type: 'string' } },
+  });
   const options = new Set(Object.keys(values));
   if (options.delete('help')) return 'help';
-  const quick = options.delete('quick');
+  const effort = options.delete('quick') ? efforts.quick : efforts.full;
+  const rows = options.delete('rows') ? Number(values.rows) : effort.rows;
+  const job = options.delete('job') ? String(values.job) : undefined;
   const known = positionals.every((name) => suites.some((suite) => suite.name === name));
-  if (options.size > 0 || !known) return undefined;
+  if (options.size > 0 || !known || !(rows > 0)) return undefined;
   return {
-    quick,
+    effort: { ...effort, rows, ...(job !== undefined && { job }) },
     suites: suites.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
   };
 }
@@ -67,7 +76,7 @@ async function run(request: Request): Promise<void> {
     const say = (what: string): void => {
       process.stderr.write(`${suite.name}: ${what}\n`);
     };
-    rows.push(...(await suite.run(request.quick ? efforts.quick : efforts.full, say)));
+    rows.push(...(await suite.run(request.effort, say)));
   }
   process.stdout.write(`\n${table(rows)}\n\n${machine()}\n`);
   process.stdout.write(`each round: ${writeJson(resultsFolder, rows, takenAt)}\n`);

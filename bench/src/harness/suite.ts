@@ -5,6 +5,8 @@ export interface Effort {
   readonly rounds: number;
   readonly roundMs: number;
   readonly rows: number;
+  /** Measures only the jobs of the router whose names contain this. @default all */
+  readonly job?: string;
 }
 
 export const efforts = {

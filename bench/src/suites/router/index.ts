@@ -66,7 +66,8 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
     readyPath: '/',
   });
   const connection = { brokers: [source.url], clientId: 'bench' };
-  const counts = new Set(measuredJobs.map(({ share }) => effort.rows * RECORDS_PER_ROW * share));
+  const jobs = measuredJobs.filter(({ name }) => name.includes(effort.job ?? ''));
+  const counts = new Set(jobs.map(({ share }) => effort.rows * RECORDS_PER_ROW * share));
   say(`filling topics with ${[...counts].join(' and ')} records`);
   const topics = await fillSource(connection, [...counts]);
   const [sourceAdmin, targetAdmin] = [source, target].map(({ url }) => plainClient(url).admin());
@@ -84,7 +85,7 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
       topics,
     };
     const rows: Row[] = [];
-    for (const job of measuredJobs) {
+    for (const job of jobs) {
       say(job.name);
       rows.push(...(await compareJob(effort, job, setting)));
     }
