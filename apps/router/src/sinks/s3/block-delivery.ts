@@ -18,7 +18,7 @@ import type { DeliveryObserver } from '../delivery.js';
 import { SinkError } from '../sink.errors.js';
 import type { BlockLimits } from './block-boundary.js';
 import { BlockStore } from './block-store.js';
-import { encodeBlock, type ObjectFormat } from './encode-block.js';
+import { BlockRecords, type EncodedObject, type ObjectFormat } from './block-records.js';
 import { blockManifestKey } from './layout.js';
 import type { BlockManifest } from './manifests.js';
 import { readBlock, type BlockContent } from './read-block.js';
@@ -223,22 +223,27 @@ export class BlockDelivery {
     end: bigint,
     signal: AbortSignal,
   ): Promise<{ kind: 'delivered'; to: bigint } | { kind: 'open'; intervalEndMs: number }> {
-    const { store, consumer, observer } = this.options;
+    const { prefix, store, consumer, observer } = this.options;
     const identity = await this.identityOf(topic);
     const stored = mayBeClaimed ? await store.find({ topic, partition, from }) : undefined;
-    let content = await this.read({ topic, partition }, from, { end, signal, identity, stored });
+    let { content, records } = await this.read({ topic, partition }, from, { end, signal, identity, stored });
     if (!stored && !content.isComplete && !this.closes({ topic, partition, openUntilMs }, content, end)) {
       return { kind: 'open', intervalEndMs: content.intervalEndMs ?? Date.now() };
     }
     signal.throwIfAborted();
-    let objects = await this.encode({ topic, partition, from }, content);
+    let objects = await records.encode(prefix, { topic, partition, from, to: content.to });
     const proposed = manifestOf({ topic, partition, from }, content, objects, identity);
     const block = stored ?? (await store.claim(proposed));
     if (block.to !== proposed.to) {
-      content = await this.read({ topic, partition }, from, { end, signal, identity, stored: block });
-      objects = await this.encode({ topic, partition, from }, content);
+      ({ content, records } = await this.read({ topic, partition }, from, {
+        end,
+        signal,
+        identity,
+        stored: block,
+      }));
+      objects = await records.encode(prefix, { topic, partition, from, to: content.to });
     }
-    requireClaimedObjects(this.options.prefix, block, objects);
+    requireClaimedObjects(prefix, block, objects);
     await store.write(block, objects);
     await this.deadLetter({ topic, partition }, content, signal);
     for (const gap of content.gaps) observer.gap(gap);
@@ -247,7 +252,7 @@ export class BlockDelivery {
       { topic, partition },
       {
         records: content.read + content.undecodable.length,
-        delivered: content.records.length,
+        delivered: content.selected,
         filtered: content.filtered,
         deadLettered: deadLetterCount(content),
       },
@@ -266,7 +271,7 @@ export class BlockDelivery {
     return intervalEndMs === undefined ? openUntilMs > 0 : Date.now() >= intervalEndMs + GRACE_MS;
   }
 
-  private read(
+  private async read(
     { topic, partition }: TopicPartition,
     from: bigint,
     options: {
@@ -275,10 +280,11 @@ export class BlockDelivery {
       readonly identity: TopicIdentity;
       readonly stored: BlockManifest | undefined;
     },
-  ): Promise<BlockContent> {
-    const { reader, groupId, limits, timeOf, matches } = this.options;
+  ): Promise<{ content: BlockContent; records: BlockRecords }> {
+    const { reader, groupId, limits, timeOf, matches, formatOf } = this.options;
     const { end, signal, identity, stored } = options;
-    return readBlock({
+    const records = new BlockRecords(await formatOf(topic), partition);
+    const content = await readBlock({
       reader,
       groupId,
       topic,
@@ -290,17 +296,10 @@ export class BlockDelivery {
       ...(stored && { to: BigInt(stored.to) }),
       timeOf: (event, record) => timeOf(topic, event, record),
       matches,
+      onRecord: (record, event) => records.push(record, event),
       signal,
     });
-  }
-
-  private async encode(
-    { topic, partition, from }: TopicPartition & { readonly from: bigint },
-    { records, to }: BlockContent,
-  ) {
-    const { prefix, formatOf } = this.options;
-    const format = await formatOf(topic);
-    return encodeBlock(records, { prefix, format, range: { topic, partition, from, to } });
+    return { content, records };
   }
 
   private async deadLetter(
@@ -325,7 +324,7 @@ function deadLetterCount({ unreadable, undecodable }: BlockContent): number {
 function manifestOf(
   { topic, partition, from }: TopicPartition & { readonly from: bigint },
   content: BlockContent,
-  objects: Awaited<ReturnType<typeof encodeBlock>>,
+  objects: readonly EncodedObject[],
   { clusterId, topicId }: TopicIdentity,
 ): BlockManifest {
   return {
@@ -352,7 +351,7 @@ function manifestOf(
 function requireClaimedObjects(
   prefix: string,
   block: BlockManifest,
-  objects: Awaited<ReturnType<typeof encodeBlock>>,
+  objects: readonly EncodedObject[],
 ): void {
   if (
     isDeepStrictEqual(

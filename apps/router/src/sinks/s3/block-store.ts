@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { TopicIdentity } from '@hailstream/log';
 import { backoffMs, withJitter } from '@hailstream/service/backoff';
 import { SinkError } from '../sink.errors.js';
-import type { EncodedObject } from './encode-block.js';
+import type { EncodedObject } from './block-records.js';
 import { blockFolder, blockManifestKey, hourManifestKey, logIdentityKey, type BlockRange } from './layout.js';
 import {
   encodeManifest,

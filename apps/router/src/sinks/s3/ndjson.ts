@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { EventOutput } from '../event-output.js';
-import type { BlockRecord, ObjectFormat } from './encode-block.js';
+import type { BlockRecord, ObjectFormat, RecordCollector } from './block-records.js';
 
 const compress = promisify(gzip);
 const uncompress = promisify(gunzip);
@@ -17,12 +17,28 @@ const FIELDS_BYTES = 80;
  */
 export const ndjsonGzip: ObjectFormat = {
   extension: 'ndjson.gz',
-  encode: (records, partition) => compress(linesOf(records, partition), { chunkSize: CHUNK_BYTES }),
+  collect: (partition) => new LineCollector(partition),
   async offsets(bytes) {
     const lines = (await uncompress(bytes)).toString('utf8').split('\n');
     return lines.filter((line) => line !== '').map(offsetOf);
   },
 };
+
+class LineCollector implements RecordCollector {
+  private readonly records: BlockRecord[] = [];
+
+  constructor(private readonly partition: number) {}
+
+  push(record: BlockRecord): void {
+    this.records.push(record);
+  }
+
+  encode(rows: Uint32Array): Promise<Buffer> {
+    const selected: BlockRecord[] = [];
+    for (const row of rows) selected.push(this.records[row]!);
+    return compress(linesOf(selected, this.partition), { chunkSize: CHUNK_BYTES });
+  }
+}
 
 /** Reads the text of the number, which `JSON.parse` would round beyond 2^53. */
 function offsetOf(line: string): bigint {

@@ -8,7 +8,7 @@ import {
 import type { Event } from '../../router-file/filter.js';
 import { parseEvent } from '../event.js';
 import { BlockBoundary, type BlockLimits } from './block-boundary.js';
-import type { BlockRecord } from './encode-block.js';
+import type { BlockRecord } from './block-records.js';
 
 /** A record that cannot be stored, with the reason. */
 interface UnreadableRecord {
@@ -27,7 +27,8 @@ export interface BlockContent {
   /** Records that the log has in the block. */
   readonly read: number;
   readonly filtered: number;
-  readonly records: readonly BlockRecord[];
+  /** Records that were passed to {@link ReadBlockOptions.onRecord}. */
+  readonly selected: number;
   readonly unreadable: readonly UnreadableRecord[];
   readonly undecodable: readonly UndecodableBatch[];
   /** Offsets that were deleted from the log. */
@@ -51,6 +52,8 @@ export interface ReadBlockOptions {
   timeOf(event: Event, record: LogRecord): number;
   /** Whether an event is to be stored. */
   matches(event: Event): boolean;
+  /** Receives the records to store in the order of the log, with their parsed values. */
+  onRecord(record: BlockRecord, event: Event): void;
   readonly signal: AbortSignal;
 }
 
@@ -90,12 +93,14 @@ export async function readBlock(options: ReadBlockOptions): Promise<BlockContent
 }
 
 class Content {
-  private readonly records: BlockRecord[] = [];
   private readonly unreadable: UnreadableRecord[] = [];
   private read = 0;
+  private selected = 0;
   private filtered = 0;
 
-  constructor(private readonly options: Pick<ReadBlockOptions, 'groupId' | 'timeOf' | 'matches'>) {}
+  constructor(
+    private readonly options: Pick<ReadBlockOptions, 'groupId' | 'timeOf' | 'matches' | 'onRecord'>,
+  ) {}
 
   add(record: LogRecord): void {
     this.read += 1;
@@ -103,24 +108,32 @@ class Content {
       this.filtered += 1;
       return;
     }
+    const readable = this.parse(record);
+    if (readable === undefined) return;
+    const { event, timeMs, matches } = readable;
+    if (!matches) {
+      this.filtered += 1;
+      return;
+    }
+    const { offset, timestampMs: receivedMs, value } = record;
+    this.options.onRecord({ timeMs, offset, receivedMs, value: value! }, event);
+    this.selected += 1;
+  }
+
+  result(): Pick<BlockContent, 'read' | 'filtered' | 'selected' | 'unreadable'> {
+    const { read, filtered, selected, unreadable } = this;
+    return { read, filtered, selected, unreadable };
+  }
+
+  /** Returns `undefined` if the record cannot be stored. */
+  private parse(record: LogRecord) {
     try {
       const event = parseEvent(record.value);
       const timeMs = this.options.timeOf(event, record);
-      if (this.options.matches(event)) {
-        this.records.push({
-          timeMs,
-          offset: record.offset,
-          receivedMs: record.timestampMs,
-          value: record.value!,
-        });
-      } else this.filtered += 1;
+      return { event, timeMs, matches: this.options.matches(event) };
     } catch (reason) {
       this.unreadable.push({ record, reason: reason as Error });
+      return undefined;
     }
-  }
-
-  result(): Pick<BlockContent, 'read' | 'filtered' | 'records' | 'unreadable'> {
-    const { read, filtered, records, unreadable } = this;
-    return { read, filtered, records, unreadable };
   }
 }

@@ -19,7 +19,7 @@ import { eventTimeOf } from '../event.js';
 import { BlockDelivery } from './block-delivery.js';
 import { BlockStore } from './block-store.js';
 import { ndjsonGzip } from './ndjson.js';
-import { parquetFormatOf } from './parquet.js';
+import { parquetFormatOf } from './parquet/parquet-format.js';
 import { ObjectStore } from './object-store.js';
 import { verifyObjects, type Verification } from './verify.js';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Admin, RangeReader } from '@hailstream/log';
 import { rangeOfKey, hourManifestKey } from './layout.js';
 import type { BlockStore } from './block-store.js';
-import type { ObjectFormat } from './encode-block.js';
+import type { ObjectFormat } from './block-records.js';
 import {
   encodeManifest,
   hoursOf,
@@ -12,7 +12,7 @@ import {
   type StoredObject,
 } from './manifests.js';
 import type { ObjectStore } from './object-store.js';
-import { readBlock, type BlockContent, type ReadBlockOptions } from './read-block.js';
+import { readBlock, type ReadBlockOptions } from './read-block.js';
 
 /** Problems that are described; all of them are counted. */
 const MAX_PROBLEMS = 20;
@@ -140,9 +140,8 @@ class Verifier {
     }
     for (const count of stored.values()) this.overlapping += count - 1;
     if (BigInt(block.from) < earliest) return; // The log has deleted a part of the block, so they cannot be compared.
-    const { records } = await this.readLog(block);
     let missing = 0;
-    for (const { offset } of records) {
+    for (const offset of await this.readLog(block)) {
       if (!stored.delete(offset)) missing += 1;
     }
     this.missing += missing;
@@ -190,11 +189,13 @@ class Verifier {
       this.problem(`${key} does not list the objects of its hour`);
   }
 
-  private async readLog(block: BlockManifest): Promise<BlockContent> {
+  /** The offsets of the records that the block should have. */
+  private async readLog(block: BlockManifest): Promise<readonly bigint[]> {
     const { reader, groupId, limits, matches, timeOf, signal } = this.options;
     const { topic, topicId, partition } = block;
     const [from, to] = [BigInt(block.from), BigInt(block.to)];
-    return readBlock({
+    const offsets: bigint[] = [];
+    await readBlock({
       reader,
       groupId,
       topic,
@@ -206,8 +207,10 @@ class Verifier {
       limits,
       timeOf: (event, record) => timeOf(topic, event, record),
       matches,
+      onRecord: ({ offset }) => void offsets.push(offset),
       signal,
     });
+    return offsets;
   }
 
   private async countRecords(topic: string, partition: number, from: bigint, to: bigint): Promise<number> {

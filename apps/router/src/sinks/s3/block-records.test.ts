@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { encodeBlock, type BlockRecord } from './encode-block.js';
+import { BlockRecords, type BlockRecord } from './block-records.js';
 import { ndjsonGzip } from './ndjson.js';
 
 const HOUR_MS = 3_600_000;
@@ -22,7 +22,9 @@ function repeat(hour: number, count: number): number[] {
 }
 
 function encode(records: readonly BlockRecord[]) {
-  return encodeBlock(records, { prefix: 'lake/', range, format: ndjsonGzip });
+  const block = new BlockRecords(ndjsonGzip, range.partition);
+  for (const record of records) block.push(record, {});
+  return block.encode('lake/', range);
 }
 
 /** Records by folder of the keys. */
@@ -36,7 +38,7 @@ async function countsOf(hours: readonly number[]): Promise<Record<string, number
 const AT_EIGHT = 'topic=ride.telemetry/date=2026-03-01/hour=08';
 const LATE = `late/${AT_EIGHT}`;
 
-describe(encodeBlock, () => {
+describe(BlockRecords, () => {
   it('has no objects if there are no records', async () => {
     expect(await encode([])).toEqual([]);
   });

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import type { Event } from '../../router-file/filter.js';
+import { hourOf, objectKey, type BlockRange } from './layout.js';
+import { hourName, type StoredObject } from './manifests.js';
+
+/** An hour has an object of its own if it has at least this many records and this share of the block. */
+const MIN_HOUR_RECORDS = 100;
+const MIN_HOUR_SHARE = 0.01;
+/** The hours with most records have objects of their own in any case. */
+const LARGEST_HOURS = 2;
+
+/** A record of a block. */
+export interface BlockRecord {
+  /** The time by which it is assigned to an hour: of the event or of its receipt, in milliseconds. */
+  readonly timeMs: number;
+  readonly offset: bigint;
+  readonly receivedMs: number;
+  /** A JSON object in UTF-8. */
+  readonly value: Buffer;
+}
+
+/** A file format of objects. */
+export interface ObjectFormat {
+  readonly extension: string;
+  /** Collects records of one partition. */
+  collect(partition: number): RecordCollector;
+  /** The offsets of the records in an object, in their order. @throws Error if the bytes are of another format */
+  offsets(bytes: Buffer): Promise<bigint[]>;
+}
+
+/** Keeps the records of a block in the form in which they are encoded. */
+export interface RecordCollector {
+  /** Adds the next record in the order of the log. `event` is its parsed value. */
+  push(record: BlockRecord, event: Event): void;
+  /**
+   * Encodes some of the records. Equal records give equal bytes.
+   *
+   * @param rows numbers of the records in the order in which they were added, ascending
+   */
+  encode(rows: Uint32Array): Promise<Buffer>;
+}
+
+/** An object to store: its description and its bytes. */
+export interface EncodedObject {
+  readonly stored: StoredObject;
+  readonly bytes: Buffer;
+}
+
+/** The records of a block, in the order of the log. */
+export class BlockRecords {
+  private readonly collector: RecordCollector;
+  private readonly times: number[] = [];
+  private firstReceivedMs = 0;
+
+  constructor(
+    private readonly format: ObjectFormat,
+    partition: number,
+  ) {
+    this.collector = format.collect(partition);
+  }
+
+  get count(): number {
+    return this.times.length;
+  }
+
+  /** Adds the next record. `event` is its parsed value. */
+  push(record: BlockRecord, event: Event): void {
+    if (this.times.length === 0) this.firstReceivedMs = record.receivedMs;
+    this.times.push(record.timeMs);
+    this.collector.push(record, event);
+  }
+
+  /**
+   * Encodes the records as one object per hour; hours with few records share one object of late records. Equal blocks give
+   * equal objects.
+   */
+  async encode(prefix: string, range: BlockRange): Promise<EncodedObject[]> {
+    const objects: EncodedObject[] = [];
+    const { extension } = this.format;
+    for (const [group, rows] of groupByHour(this.times)) {
+      const isLate = group === 'late';
+      const hourMs = isLate ? hourOf(this.firstReceivedMs) : group;
+      const key = objectKey(prefix, range, { hourMs, isLate, extension });
+      const bytes = await this.collector.encode(Uint32Array.from(rows));
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const stored = {
+        key,
+        records: rows.length,
+        sizeBytes: bytes.length,
+        sha256,
+        hours: namedCounts(countByHour(rows.map((row) => this.times[row]!))),
+      };
+      objects.push({ stored, bytes });
+    }
+    return objects.toSorted((a, b) => (a.stored.key < b.stored.key ? -1 : 1));
+  }
+}
+
+/** Numbers of the records by the hour of their object. */
+function groupByHour(times: readonly number[]): Map<number | 'late', number[]> {
+  const ownHours = hoursWithObjects(times);
+  const groups = new Map<number | 'late', number[]>();
+  for (const [row, timeMs] of times.entries()) {
+    const hour = hourOf(timeMs);
+    const group = ownHours.has(hour) ? hour : 'late';
+    const members = groups.get(group);
+    if (members) members.push(row);
+    else groups.set(group, [row]);
+  }
+  return groups;
+}
+
+/** The hours that have an object of their own. The others are late: few of their records are in the block. */
+function hoursWithObjects(times: readonly number[]): ReadonlySet<number> {
+  const bySize = [...countByHour(times)].toSorted(([hourA, a], [hourB, b]) => b - a || hourB - hourA);
+  const fewest = Math.max(MIN_HOUR_RECORDS, times.length * MIN_HOUR_SHARE);
+  return new Set(
+    bySize.filter(([, count], rank) => rank < LARGEST_HOURS || count >= fewest).map(([hour]) => hour),
+  );
+}
+
+function countByHour(times: readonly number[]): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const timeMs of times) {
+    const hour = hourOf(timeMs);
+    counts.set(hour, (counts.get(hour) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function namedCounts(counts: ReadonlyMap<number, number>): Record<string, number> {
+  return Object.fromEntries(
+    [...counts].toSorted(([a], [b]) => a - b).map(([hour, count]) => [hourName(hour), count]),
+  );
+}
