@@ -22,6 +22,8 @@ const LARGE_BYTES = 600_000;
 const MAX_LATE_HOURS = 40;
 /** Records of a log that grows are this far in the future, so that no block is closed because its interval has passed. */
 const GROWING_AHEAD_MS = 600_000;
+/** The broker refuses records that are more than an hour in the future. */
+const MAX_AHEAD_MS = 3_000_000;
 
 /** What was appended to a log. */
 export interface RandomLog {
@@ -152,7 +154,7 @@ class RandomWriter implements RandomLog, AsyncDisposable {
   }
 
   private record(topic: string): RandomRecord {
-    this.nowMs += this.random.below(this.stepMs + 1);
+    this.nowMs = Math.min(this.nowMs + this.random.below(this.stepMs + 1), Date.now() + MAX_AHEAD_MS);
     const value = this.random.chance(UNREADABLE) ? this.unreadable() : Buffer.from(this.event(topic));
     return { key: randomUUID(), value, timestamp: String(this.nowMs) };
   }
