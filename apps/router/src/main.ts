@@ -16,9 +16,10 @@ else {
       // Only the service needs Nest: without it, commands start in half the time.
       const { createHttpApp } = await import('@hailstream/nest');
       const { RouterModule } = await import('./router.module.js');
+      const { EncodingPool } = await import('./sinks/s3/parquet/encoding-pool.js');
       const config = loadConfig(service.config);
       const logger = createLogger({ name: 'router', level: config.logLevel });
-      const app = await createHttpApp(RouterModule.forRoot(config, logger), { logger });
+      const app = await createHttpApp(RouterModule.forRoot(config, logger, new EncodingPool()), { logger });
       await app.listen(config.http.port, config.http.host);
       logger.info({ url: await app.getUrl(), brokers: config.connection.brokers }, 'listening');
       return app;

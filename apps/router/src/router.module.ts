@@ -3,12 +3,13 @@ import { eventRegistry } from '@hailstream/events';
 import type { Logger } from '@hailstream/service/logging';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { RouterConfig } from './config.js';
+import type { EncodingPool } from './sinks/s3/parquet/encoding-pool.js';
 import { JobsModule } from './jobs/jobs.module.js';
 
 /** The service: the jobs of the router file, and HTTP. */
 @Module({})
 export class RouterModule {
-  static forRoot(config: RouterConfig, logger: Logger): DynamicModule {
+  static forRoot(config: RouterConfig, logger: Logger, encoding?: EncodingPool): DynamicModule {
     const { auth, connection, credentials, topicPolicy, jobs } = config;
     return {
       module: RouterModule,
@@ -18,7 +19,7 @@ export class RouterModule {
         HealthModule,
         MetricsModule,
         LogModule.forRoot({ connection, topicPolicy, topics: eventRegistry.topics }),
-        JobsModule.forRoot({ connection, credentials, specs: jobs }),
+        JobsModule.forRoot({ connection, credentials, specs: jobs, ...(encoding && { encoding }) }),
       ],
     };
   }

@@ -2,6 +2,7 @@ import type { Admin, LogConnection } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
 import { sleep } from '@hailstream/service/timers';
 import type { SinkCredentials } from '../sinks/credentials.js';
+import type { Encode } from '../sinks/s3/parquet/parquet-file.js';
 import type { DeliveryCounts } from '../sinks/delivery.js';
 import { Job, type JobListener } from '../jobs/job.js';
 import { LogEnds, untilDelivered } from '../jobs/log-ends.js';
@@ -36,6 +37,8 @@ interface DeliverAllOptions {
   readonly admin: Admin;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** Encodes Parquet files. @default on the thread of the caller */
+  readonly encode?: Encode;
   /** @default 10 minutes */
   readonly stallTimeoutMs?: number;
 }
@@ -64,10 +67,9 @@ export async function deliverAll(options: DeliverAllOptions): Promise<RunResult>
   };
 }
 
-async function deliverJob(
-  spec: JobSpec,
-  { connection, credentials, admin, logger, signal, stallTimeoutMs = STALL_TIMEOUT_MS }: DeliverAllOptions,
-): Promise<DeliveryCounts> {
+async function deliverJob(spec: JobSpec, options: DeliverAllOptions): Promise<DeliveryCounts> {
+  const { connection, credentials, admin, logger, signal, encode } = options;
+  const { stallTimeoutMs = STALL_TIMEOUT_MS } = options;
   const ends = await LogEnds.now(admin, spec.topics);
   const stop = new AbortController();
   const until = AbortSignal.any([signal, stop.signal]);
@@ -80,6 +82,7 @@ async function deliverJob(
         admin,
         logger,
         observer,
+        ...(encode && { encode }),
         until: (partition) => ends.of(partition),
       }),
     silent,

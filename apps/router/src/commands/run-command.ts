@@ -5,6 +5,7 @@ import { createLogger, type Logger } from '@hailstream/service/logging';
 import { pino } from 'pino';
 import { loadCommandConfig, loadConfig, type CommandConfig, type RouterConfig } from '../config.js';
 import { readRouterFile } from '../router-file/router-file.js';
+import { EncodingPool } from '../sinks/s3/parquet/encoding-pool.js';
 import { parseOptions, UsageError } from './command-options.js';
 import { DEAD_LETTERS_USAGE, parseDeadLetters } from './dead-letters-command.js';
 import { deliverAll, type RunResult } from './deliver-all.js';
@@ -99,7 +100,8 @@ function check(args: readonly string[]): number {
 
 async function run({ config, logger, isJson, signal }: CommandOptions): Promise<number> {
   await using admin = await openAdmin(config, logger);
-  const result = await deliverAll({ ...config, admin, logger, signal });
+  await using encoding = new EncodingPool();
+  const result = await deliverAll({ ...config, admin, logger, signal, encode: encoding.encode });
   process.stdout.write(`${isJson ? JSON.stringify(result) : runSummary(result)}\n`);
   for (const [name, reason] of Object.entries(result.failed ?? {})) {
     process.stderr.write(`router: job "${name}": ${reason}\n`);

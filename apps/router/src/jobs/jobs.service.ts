@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import type { JobSpec } from '../router-file/router-file.js';
 import type { SinkCredentials } from '../sinks/credentials.js';
+import type { EncodingPool } from '../sinks/s3/parquet/encoding-pool.js';
 import type { DeliveryObserver } from '../sinks/delivery.js';
 import { Job, type JobStatus } from './job.js';
 import { JobMetrics } from './job-metrics.service.js';
@@ -21,6 +22,8 @@ export interface JobsOptions {
   readonly connection: LogConnection;
   readonly credentials: SinkCredentials;
   readonly specs: readonly JobSpec[];
+  /** Encodes Parquet files; stopped with the jobs. @default on the thread of the caller */
+  readonly encoding?: EncodingPool;
 }
 
 /** Runs the jobs of the router file, independently of each other. */
@@ -29,17 +32,19 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
   private readonly jobs: ReadonlyMap<string, Job>;
 
   constructor(
-    @Inject(JOBS_OPTIONS) { connection, credentials, specs }: JobsOptions,
+    @Inject(JOBS_OPTIONS) private readonly options: JobsOptions,
     @Inject(ADMIN) private readonly admin: Admin,
     @Inject(LOGGER) logger: Logger,
     metrics: JobMetrics,
     healthChecks: HealthChecks,
   ) {
+    const { connection, credentials, specs, encoding } = options;
+    const encode = encoding && { encode: encoding.encode };
     this.jobs = new Map(
       specs.map((spec) => {
         const jobLogger = logger.child({ job: spec.name });
         const open = (observer: DeliveryObserver) =>
-          openDelivery(spec, { connection, credentials, admin, logger: jobLogger, observer });
+          openDelivery(spec, { connection, credentials, admin, logger: jobLogger, observer, ...encode });
         return [spec.name, new Job(spec, open, metrics, logger)] as const;
       }),
     );
@@ -65,5 +70,6 @@ export class JobsService implements OnApplicationBootstrap, BeforeApplicationShu
   /** Waits for the deliveries in progress. */
   async beforeApplicationShutdown(): Promise<void> {
     await Promise.all([...this.jobs.values()].map((job) => job.stop()));
+    await this.options.encoding?.[Symbol.asyncDispose]();
   }
 }

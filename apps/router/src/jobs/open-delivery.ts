@@ -6,6 +6,7 @@ import { GroupDelivery } from '../sinks/group-delivery.js';
 import { KafkaSink } from '../sinks/kafka/kafka-sink.js';
 import type { Delivery, DeliveryObserver } from '../sinks/delivery.js';
 import { OpenSearchSink } from '../sinks/opensearch/opensearch-sink.js';
+import type { Encode } from '../sinks/s3/parquet/parquet-file.js';
 import { S3Delivery } from '../sinks/s3/s3-delivery.js';
 import { StreamDelivery } from '../sinks/stream-delivery.js';
 import { WebhookSink } from '../sinks/webhook/webhook-sink.js';
@@ -16,6 +17,8 @@ interface DeliveryContext {
   readonly admin: Admin;
   readonly logger: Logger;
   readonly observer: DeliveryObserver;
+  /** Encodes Parquet files. @default on the thread of the caller */
+  readonly encode?: Encode;
   /** End offset of the delivery of blocks. @default no end */
   readonly until?: (partition: TopicPartition) => bigint | undefined;
 }

@@ -36,7 +36,7 @@ interface BlockDeliveryOptions {
   readonly prefix: string;
   readonly limits: BlockLimits;
   /** The file format of a topic's objects. */
-  readonly formatOf: (topic: string) => Promise<ObjectFormat>;
+  readonly formatOf: (topic: string) => ObjectFormat;
   /** Blocks in memory at the same time. */
   readonly concurrency: number;
   readonly consumer: BatchConsumer;
@@ -283,7 +283,7 @@ export class BlockDelivery {
   ): Promise<{ content: BlockContent; records: BlockRecords }> {
     const { reader, groupId, limits, timeOf, matches, formatOf } = this.options;
     const { end, signal, identity, stored } = options;
-    const records = new BlockRecords(await formatOf(topic), partition);
+    const records = new BlockRecords(formatOf(topic), partition);
     const content = await readBlock({
       reader,
       groupId,

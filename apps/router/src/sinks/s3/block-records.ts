@@ -33,11 +33,11 @@ export interface RecordCollector {
   /** Adds the next record in the order of the log. `event` is its parsed value. */
   push(record: BlockRecord, event: Event): void;
   /**
-   * Encodes some of the records. Equal records give equal bytes.
+   * Encodes objects, once only. Equal records give equal bytes.
    *
-   * @param rows numbers of the records in the order in which they were added, ascending
+   * @param objects of each object, the numbers of its records in the order in which they were added, ascending
    */
-  encode(rows: Uint32Array): Promise<Buffer>;
+  encode(objects: readonly Uint32Array[]): Promise<readonly Buffer[]>;
 }
 
 /** An object to store: its description and its bytes. */
@@ -71,17 +71,18 @@ export class BlockRecords {
   }
 
   /**
-   * Encodes the records as one object per hour; hours with few records share one object of late records. Equal blocks give
+   * Encodes the records, once only, as one object per hour; hours with few records share one object of late records. Equal blocks give
    * equal objects.
    */
   async encode(prefix: string, range: BlockRange): Promise<EncodedObject[]> {
-    const objects: EncodedObject[] = [];
     const { extension } = this.format;
-    for (const [group, rows] of groupByHour(this.times)) {
+    const groups = [...groupByHour(this.times)];
+    const encoded = await this.collector.encode(groups.map(([, rows]) => Uint32Array.from(rows)));
+    const objects = groups.map(([group, rows], index): EncodedObject => {
       const isLate = group === 'late';
       const hourMs = isLate ? hourOf(this.firstReceivedMs) : group;
       const key = objectKey(prefix, range, { hourMs, isLate, extension });
-      const bytes = await this.collector.encode(Uint32Array.from(rows));
+      const bytes = encoded[index]!;
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       const stored = {
         key,
@@ -90,8 +91,8 @@ export class BlockRecords {
         sha256,
         hours: namedCounts(countByHour(rows.map((row) => this.times[row]!))),
       };
-      objects.push({ stored, bytes });
-    }
+      return { stored, bytes };
+    });
     return objects.toSorted((a, b) => (a.stored.key < b.stored.key ? -1 : 1));
   }
 }

@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { BlockRecord } from './block-records.js';
 import { ndjsonGzip } from './ndjson.js';
 
-function encode(records: readonly BlockRecord[], partition: number): Promise<Buffer> {
+async function encode(records: readonly BlockRecord[], partition: number): Promise<Buffer> {
   const collector = ndjsonGzip.collect(partition);
   for (const record of records) collector.push(record, {});
-  return collector.encode(Uint32Array.from(records.keys()));
+  const [object] = await collector.encode([Uint32Array.from(records.keys())]);
+  return object!;
 }
 
 /** The lines of an object with these values, at consecutive offsets from `offset` on. */

@@ -33,10 +33,14 @@ class LineCollector implements RecordCollector {
     this.records.push(record);
   }
 
-  encode(rows: Uint32Array): Promise<Buffer> {
-    const selected: BlockRecord[] = [];
-    for (const row of rows) selected.push(this.records[row]!);
-    return compress(linesOf(selected, this.partition), { chunkSize: CHUNK_BYTES });
+  async encode(objects: readonly Uint32Array[]): Promise<readonly Buffer[]> {
+    const encoded: Buffer[] = [];
+    for (const rows of objects) {
+      const selected: BlockRecord[] = [];
+      for (const row of rows) selected.push(this.records[row]!);
+      encoded.push(await compress(linesOf(selected, this.partition), { chunkSize: CHUNK_BYTES }));
+    }
+    return encoded;
   }
 }
 

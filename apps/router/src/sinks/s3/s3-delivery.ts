@@ -19,6 +19,7 @@ import { eventTimeOf } from '../event.js';
 import { BlockDelivery } from './block-delivery.js';
 import { BlockStore } from './block-store.js';
 import { ndjsonGzip } from './ndjson.js';
+import { encodeFiles, type Encode } from './parquet/parquet-file.js';
 import { parquetFormatOf } from './parquet/parquet-format.js';
 import { ObjectStore } from './object-store.js';
 import { verifyObjects, type Verification } from './verify.js';
@@ -30,6 +31,8 @@ interface S3DeliveryOptions {
   readonly admin: Admin;
   readonly logger: Logger;
   readonly observer: DeliveryObserver;
+  /** Encodes Parquet files. @default on this thread */
+  readonly encode?: Encode;
   readonly until?: (partition: TopicPartition) => bigint | undefined;
 }
 
@@ -41,7 +44,8 @@ export class S3Delivery implements Delivery {
   private readonly deadLetters: DeadLetterQueue;
   private readonly blocks: BlockDelivery;
 
-  constructor({ spec, groupId, connection, admin, logger, observer, until }: S3DeliveryOptions) {
+  constructor(options: S3DeliveryOptions) {
+    const { spec, groupId, connection, admin, logger, observer, until, encode = encodeFiles } = options;
     const { sink, concurrency } = spec;
     this.objectStore = openObjectStore(sink);
     this.consumer = createBatchConsumer({
@@ -57,7 +61,7 @@ export class S3Delivery implements Delivery {
     this.deadLetters = createDeadLetterQueue({ connection, logger, topic: deadLetterTopic.name });
     this.blocks = new BlockDelivery({
       groupId,
-      ...blockSettings(spec),
+      ...blockSettings(spec, encode),
       concurrency,
       consumer: this.consumer,
       reader: this.reader,
@@ -107,7 +111,7 @@ export class S3Delivery implements Delivery {
 type S3Job = S3DeliveryOptions['spec'];
 
 /** Settings that determine the objects of a job. */
-function blockSettings({ sink, batching, matches }: S3Job) {
+function blockSettings({ sink, batching, matches }: S3Job, encode: Encode) {
   return {
     prefix: sink.prefix,
     limits: {
@@ -115,7 +119,7 @@ function blockSettings({ sink, batching, matches }: S3Job) {
       sizeBytes: batching.sizeBytes,
       intervalMs: batching.intervalSeconds * 1_000,
     },
-    formatOf: sink.format === 'parquet' ? parquetFormatOf : () => Promise.resolve(ndjsonGzip),
+    formatOf: (topic: string) => (sink.format === 'parquet' ? parquetFormatOf(topic, encode) : ndjsonGzip),
     timeOf: sink.partitionBy === 'received-time' ? receivedTime : eventTimeOf,
     matches,
   };
@@ -132,7 +136,7 @@ export async function verifyS3Job(options: {
   const { spec, ...rest } = options;
   using store = openObjectStore(spec.sink);
   const blocks = new BlockStore(store, spec.sink.prefix);
-  return verifyObjects({ ...rest, ...blockSettings(spec), topics: spec.topics, store, blocks });
+  return verifyObjects({ ...rest, ...blockSettings(spec, encodeFiles), topics: spec.topics, store, blocks });
 }
 
 /** The bucket of a sink. */

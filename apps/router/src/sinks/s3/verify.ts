@@ -40,7 +40,7 @@ interface VerifyOptions {
   readonly reader: RangeReader;
   readonly store: ObjectStore;
   readonly blocks: BlockStore;
-  readonly formatOf: (topic: string) => Promise<ObjectFormat>;
+  readonly formatOf: (topic: string) => ObjectFormat;
   readonly limits: ReadBlockOptions['limits'];
   readonly signal: AbortSignal;
   timeOf(topic: string, ...args: Parameters<ReadBlockOptions['timeOf']>): number;
@@ -173,8 +173,7 @@ class Verifier {
 
   private async decode(topic: string, key: string, bytes: Buffer): Promise<readonly bigint[]> {
     try {
-      const format = await this.options.formatOf(topic);
-      return await format.offsets(bytes);
+      return await this.options.formatOf(topic).offsets(bytes);
     } catch (error) {
       this.problem(`${key} cannot be decoded: ${(error as Error).message}`);
       return [];

@@ -2,7 +2,7 @@ import type { ColumnChunk, Encoding, OffsetIndex } from 'hyparquet/src/types.js'
 import { ByteWriter } from 'hyparquet-writer';
 import { writePageHeader } from 'hyparquet-writer/src/datapage.js';
 import { writeRleBitPackedHybrid } from 'hyparquet-writer/src/encoding.js';
-import type { Column } from './column.js';
+import type { Column } from './columns/column.js';
 import { bitsFor, dictionaryOf, type Dictionary } from './dictionary.js';
 
 /** A page ends before the value with which it would have this size. */

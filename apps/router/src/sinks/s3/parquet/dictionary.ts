@@ -1,4 +1,4 @@
-import type { Column } from './column.js';
+import type { Column } from './columns/column.js';
 
 /** Rows that are examined to decide whether a dictionary may be worth its size. */
 const SAMPLE_ROWS = 1_000;

@@ -1,14 +1,9 @@
 import { LATEST_TIMESTAMP_MS, type EventFamily } from '@hailstream/events';
-import { latLngToCell } from 'h3-js';
 import type { Event } from '../../../router-file/filter.js';
-import { BooleanColumn } from './boolean-column.js';
-import type { Column } from './column.js';
-import { NumberColumn } from './number-column.js';
-import { PointColumn } from './point-column.js';
-import { TextColumn } from './text-column.js';
-
-/** Cells of about 0.1 km², as in Postgres. */
-const H3_RESOLUTION = 9;
+import { BooleanColumn } from './columns/boolean-column.js';
+import type { ColumnData } from './columns/columns.js';
+import { NumberColumn } from './columns/number-column.js';
+import { TextColumn } from './columns/text-column.js';
 
 interface PropertySchema {
   readonly type?: string;
@@ -20,7 +15,8 @@ interface PropertySchema {
 /** A field of an event, and the columns that have its value. */
 interface Field {
   readonly name: string;
-  readonly columns: readonly Column[];
+  /** The columns with all rows. */
+  data(): readonly ColumnData[];
   /** Adds a row. Returns whether the columns have all of the value. */
   push(value: unknown): boolean;
 }
@@ -31,16 +27,19 @@ interface Field {
  * those whose value does not have the column's type.
  */
 export class EventColumns {
-  readonly columns: readonly Column[];
   private readonly fields: readonly Field[];
   private readonly names: ReadonlySet<string>;
-  private readonly unknown = new TextColumn('_unknown', 'JSON');
+  private readonly unknown = TextColumn.empty('_unknown', 'JSON');
 
   constructor({ schema }: Pick<EventFamily, 'schema'>) {
     const { properties = {} } = schema as PropertySchema;
     this.fields = Object.entries(properties).map(([name, property]) => fieldOf(name, property));
     this.names = new Set(this.fields.map(({ name }) => name));
-    this.columns = [...this.fields.flatMap(({ columns }) => columns), this.unknown];
+  }
+
+  /** All rows. */
+  get data(): readonly ColumnData[] {
+    return [...this.fields.flatMap((field) => field.data()), this.unknown.data];
   }
 
   /** Adds a row. */
@@ -70,11 +69,6 @@ export class EventColumns {
   }
 }
 
-/** Names of the columns with points in WKB, the most important first. */
-export function geometriesOf(columns: readonly Column[]): readonly string[] {
-  return columns.filter((column) => column instanceof PointColumn).map(({ element }) => element.name);
-}
-
 function fieldOf(name: string, declared: PropertySchema): Field {
   const schema = declared.anyOf?.find(({ type }) => type !== 'null') ?? declared;
   if (schema.properties?.['lat'] && schema.properties['lng']) return locationField(name, schema.properties);
@@ -95,72 +89,73 @@ function fieldOf(name: string, declared: PropertySchema): Field {
 }
 
 function integerField(name: string, { maximum }: PropertySchema): Field {
-  const column = new NumberColumn(name, maximum === LATEST_TIMESTAMP_MS ? 'TIMESTAMP' : 'INT64');
+  const column = NumberColumn.empty(name, maximum === LATEST_TIMESTAMP_MS ? 'TIMESTAMP' : 'INT64');
   const push = (value: unknown): boolean => {
     const fits = Number.isSafeInteger(value);
     column.push(fits ? (value as number) : null);
     return fits;
   };
-  return { name, columns: [column], push };
+  return { name, data: () => [column.data], push };
 }
 
 function numberField(name: string): Field {
-  const column = new NumberColumn(name, 'DOUBLE');
+  const column = NumberColumn.empty(name, 'DOUBLE');
   const push = (value: unknown): boolean => {
     const fits = Number.isFinite(value);
     column.push(fits ? (value as number) : null);
     return fits;
   };
-  return { name, columns: [column], push };
+  return { name, data: () => [column.data], push };
 }
 
 function booleanField(name: string): Field {
-  const column = new BooleanColumn(name);
+  const column = BooleanColumn.empty(name);
   const push = (value: unknown): boolean => {
     const fits = typeof value === 'boolean';
     column.push(fits ? value : null);
     return fits;
   };
-  return { name, columns: [column], push };
+  return { name, data: () => [column.data], push };
 }
 
 function textField(name: string): Field {
-  const column = new TextColumn(name, 'STRING');
+  const column = TextColumn.empty(name, 'STRING');
   const push = (value: unknown): boolean => {
     const fits = typeof value === 'string';
     column.push(fits ? value : null);
     return fits;
   };
-  return { name, columns: [column], push };
+  return { name, data: () => [column.data], push };
 }
 
 function jsonField(name: string): Field {
-  const column = new TextColumn(name, 'JSON');
+  const column = TextColumn.empty(name, 'JSON');
   const push = (value: unknown): boolean => {
     const fits = typeof value === 'object' && value !== null;
     column.push(fits ? JSON.stringify(value) : null);
     return fits;
   };
-  return { name, columns: [column], push };
+  return { name, data: () => [column.data], push };
 }
 
 /** `location` has the columns `lat`, `lng`, …, `geometry`, `h3_cell`; `start_location` has `start_lat`, … */
 function locationField(name: string, properties: Readonly<Record<string, PropertySchema>>): Field {
   const prefix = name === 'location' ? '' : `${name.replace(/_location$/, '')}_`;
   const numbers = Object.keys(properties).map((key) => {
-    return { key, column: new NumberColumn(`${prefix}${key}`, 'DOUBLE') };
+    return { key, column: NumberColumn.empty(`${prefix}${key}`, 'DOUBLE') };
   });
-  const columnOf = (wanted: string) => numbers.find(({ key }) => key === wanted)!.column;
-  const point = new PointColumn(`${prefix}geometry`, { lat: columnOf('lat'), lng: columnOf('lng') });
-  const cell = new TextColumn(`${prefix}h3_cell`, 'STRING');
+  const coordinates = { lat: `${prefix}lat`, lng: `${prefix}lng` };
   const push = (value: unknown): boolean => {
     const location = value as Event | null;
     for (const { key, column } of numbers) column.push(finiteOf(location?.[key]));
-    const [lat, lng] = [finiteOf(location?.['lat']), finiteOf(location?.['lng'])];
-    cell.push(lat === null || lng === null ? null : latLngToCell(lat, lng, H3_RESOLUTION));
     return isLocation(value, properties);
   };
-  return { name, columns: [...numbers.map(({ column }) => column), point, cell], push };
+  const data = (): readonly ColumnData[] => [
+    ...numbers.map(({ column }) => column.data),
+    { kind: 'points', name: `${prefix}geometry`, ...coordinates },
+    { kind: 'cells', name: `${prefix}h3_cell`, ...coordinates },
+  ];
+  return { name, data, push };
 }
 
 function finiteOf(value: unknown): number | null {

@@ -3,16 +3,31 @@ import { grown, INITIAL_ROWS } from './growth.js';
 
 const NO_VALUE = 2;
 
+/** The rows of a {@link BooleanColumn}: 0, 1 or {@link NO_VALUE}. */
+export interface BooleanData {
+  readonly kind: 'booleans';
+  readonly name: string;
+  readonly values: Uint8Array<ArrayBuffer>;
+}
+
 /** Truth values. */
 export class BooleanColumn implements Column {
   readonly element;
   readonly fixedSizeBytes = 1 / 8;
-  /** 0, 1 or {@link NO_VALUE}. */
-  private values = new Uint8Array(INITIAL_ROWS);
+  private values: Uint8Array<ArrayBuffer>;
   private rows = 0;
 
-  constructor(name: string) {
+  constructor({ name, values }: BooleanData) {
     this.element = elementOf(name, 'BOOLEAN');
+    this.values = values;
+  }
+
+  static empty(name: string): BooleanColumn {
+    return new BooleanColumn({ kind: 'booleans', name, values: new Uint8Array(INITIAL_ROWS) });
+  }
+
+  get data(): BooleanData {
+    return { kind: 'booleans', name: this.element.name, values: this.values };
   }
 
   /** Adds a row. */

@@ -5,20 +5,38 @@ const TWO_POW_32 = 2 ** 32;
 
 type NumberType = 'DOUBLE' | 'INT32' | 'INT64' | 'TIMESTAMP';
 
-/** Numbers that a double represents exactly. NaN is no value. */
+/** The rows of a {@link NumberColumn}; NaN is no value. */
+export interface NumberData {
+  readonly kind: 'numbers';
+  readonly name: string;
+  readonly type: NumberType;
+  readonly isNullable: boolean;
+  readonly values: Float64Array<ArrayBuffer>;
+}
+
+/** Numbers that a double represents exactly. */
 export class NumberColumn implements Column {
   readonly element;
   readonly fixedSizeBytes: number;
-  private values = new Float64Array(INITIAL_ROWS);
+  private readonly type: NumberType;
+  private values: Float64Array<ArrayBuffer>;
   private rows = 0;
 
-  constructor(
-    name: string,
-    private readonly type: NumberType,
-    nullability?: { readonly isNullable: boolean },
-  ) {
-    this.element = elementOf(name, type, nullability);
+  constructor(private readonly initial: NumberData) {
+    const { name, type, isNullable, values } = initial;
+    this.element = elementOf(name, type, { isNullable });
     this.fixedSizeBytes = type === 'INT32' ? 4 : 8;
+    this.type = type;
+    this.values = values;
+  }
+
+  static empty(name: string, type: NumberType, { isNullable = true } = {}): NumberColumn {
+    const values = new Float64Array(INITIAL_ROWS);
+    return new NumberColumn({ kind: 'numbers', name, type, isNullable, values });
+  }
+
+  get data(): NumberData {
+    return { ...this.initial, values: this.values };
   }
 
   /** Adds a row. */

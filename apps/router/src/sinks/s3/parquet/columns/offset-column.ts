@@ -1,15 +1,31 @@
 import { elementOf, type Column, type ValueRange } from './column.js';
 import { grown, INITIAL_ROWS } from './growth.js';
 
+/** The rows of an {@link OffsetColumn}. */
+export interface OffsetData {
+  readonly kind: 'offsets';
+  readonly name: string;
+  readonly values: BigInt64Array<ArrayBuffer>;
+}
+
 /** Offsets of records in the log, ascending, one in each row. They may exceed 2^53. */
 export class OffsetColumn implements Column {
   readonly element;
   readonly fixedSizeBytes = 8;
-  private values = new BigInt64Array(INITIAL_ROWS);
+  private values: BigInt64Array<ArrayBuffer>;
   private rows = 0;
 
-  constructor(name: string) {
+  constructor({ name, values }: OffsetData) {
     this.element = elementOf(name, 'INT64', { isNullable: false });
+    this.values = values;
+  }
+
+  static empty(name: string): OffsetColumn {
+    return new OffsetColumn({ kind: 'offsets', name, values: new BigInt64Array(INITIAL_ROWS) });
+  }
+
+  get data(): OffsetData {
+    return { kind: 'offsets', name: this.element.name, values: this.values };
   }
 
   /** Adds a row. */

@@ -1,6 +1,8 @@
 import { elementOf, type Column, type ValueRange } from './column.js';
 import { grown, INITIAL_ROWS } from './growth.js';
 
+type TextType = 'STRING' | 'JSON';
+
 /** Marks a row without a value. */
 const NO_TEXT = 0xffff_ffff;
 const LENGTH_BYTES = 4;
@@ -12,34 +14,70 @@ const INITIAL_BYTES = 65_536;
 const SAMPLE_TEXTS = 1_000;
 const MAX_DISTINCT_SHARE = 0.9;
 
+/** The rows of a {@link TextColumn}. */
+export interface TextData {
+  readonly kind: 'texts';
+  readonly name: string;
+  readonly type: TextType;
+  /** The text of each row, or {@link NO_TEXT}. */
+  readonly texts: Uint32Array<ArrayBuffer>;
+  /** All texts, as PLAIN has them: a length, and the bytes. */
+  readonly encoded: Uint8Array<ArrayBuffer>;
+  /** End of each text in {@link encoded}. */
+  readonly ends: Uint32Array<ArrayBuffer>;
+  /** Size of each text in the decision about a dictionary. */
+  readonly sizes: Uint32Array<ArrayBuffer>;
+  /** Whether all texts differ. */
+  readonly isDistinct: boolean;
+}
+
 /** Texts in UTF-8. A text that several rows have is stored once, unless texts hardly repeat. */
 export class TextColumn implements Column {
   readonly element;
   readonly fixedSizeBytes = undefined;
-  /** The text of each row. */
-  private texts = new Uint32Array(INITIAL_ROWS);
+  private readonly type: TextType;
+  private texts: TextData['texts'];
+  private encoded: Buffer<ArrayBuffer>;
+  private ends: TextData['ends'];
+  private sizes: TextData['sizes'];
+  private isDistinct: boolean;
   private rows = 0;
   private count = 0;
-  /** Indexes of the texts; `undefined` if they hardly repeat. */
-  private known: Map<string, number> | undefined = new Map();
-  /** All texts, as PLAIN has them: a length, and the bytes. */
-  private encoded = Buffer.allocUnsafeSlow(INITIAL_BYTES);
-  /** End of each text in {@link encoded}. */
-  private ends = new Uint32Array(INITIAL_ROWS);
-  /** Size of each text in the decision about a dictionary. */
-  private sizes = new Uint32Array(INITIAL_ROWS);
+  /** Indexes of the texts, as long as they are distinct. */
+  private readonly known = new Map<string, number>();
 
-  constructor(
-    name: string,
-    private readonly type: 'STRING' | 'JSON',
-  ) {
+  constructor({ name, type, texts, encoded, ends, sizes, isDistinct }: TextData) {
     this.element = elementOf(name, type);
+    this.type = type;
+    this.texts = texts;
+    this.encoded = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length);
+    this.ends = ends;
+    this.sizes = sizes;
+    this.isDistinct = isDistinct;
+  }
+
+  static empty(name: string, type: TextType): TextColumn {
+    return new TextColumn({
+      kind: 'texts',
+      name,
+      type,
+      texts: new Uint32Array(INITIAL_ROWS),
+      encoded: new Uint8Array(INITIAL_BYTES),
+      ends: new Uint32Array(INITIAL_ROWS),
+      sizes: new Uint32Array(INITIAL_ROWS),
+      isDistinct: true,
+    });
+  }
+
+  get data(): TextData {
+    const { type, texts, encoded, ends, sizes, isDistinct } = this;
+    return { kind: 'texts', name: this.element.name, type, texts, encoded, ends, sizes, isDistinct };
   }
 
   /** Adds a row. */
   push(text: string | null): void {
     if (this.rows === this.texts.length) this.texts = grown(this.texts);
-    this.texts[this.rows++] = text === null ? NO_TEXT : (this.known?.get(text) ?? this.store(text));
+    this.texts[this.rows++] = text === null ? NO_TEXT : (this.indexOf(text) ?? this.store(text));
   }
 
   has(row: number): boolean {
@@ -48,7 +86,7 @@ export class TextColumn implements Column {
 
   keyOf(row: number): number | string {
     const text = this.texts[row]!;
-    return this.known ? text : this.encoded.toString('latin1', this.startOf(text), this.ends[text]);
+    return this.isDistinct ? text : this.encoded.toString('latin1', this.startOf(text), this.ends[text]);
   }
 
   sizeOf(row: number): number {
@@ -85,13 +123,16 @@ export class TextColumn implements Column {
     return { min: this.bytesOf(min), max: this.bytesOf(max) };
   }
 
+  private indexOf(text: string): number | undefined {
+    return this.isDistinct ? this.known.get(text) : undefined;
+  }
+
   private store(text: string): number {
     const index = this.count++;
     const previousEnd = index === 0 ? 0 : this.ends[index - 1]!;
     const largest = previousEnd + LENGTH_BYTES + text.length * BYTES_PER_UNIT;
-    while (largest > this.encoded.length) {
-      this.encoded = Buffer.concat([this.encoded], 2 * this.encoded.length);
-    }
+    while (largest > this.encoded.length)
+      this.encoded = Buffer.from(grown(new Uint8Array(this.encoded.buffer)).buffer);
     const length = this.encoded.write(text, previousEnd + LENGTH_BYTES);
     this.encoded.writeUInt32LE(length, previousEnd);
     if (index === this.ends.length) {
@@ -100,8 +141,11 @@ export class TextColumn implements Column {
     }
     this.ends[index] = previousEnd + LENGTH_BYTES + length;
     this.sizes[index] = this.type === 'STRING' ? text.length : length;
-    if (this.rows === SAMPLE_TEXTS && this.count > MAX_DISTINCT_SHARE * SAMPLE_TEXTS) this.known = undefined;
-    this.known?.set(text, index);
+    if (this.rows === SAMPLE_TEXTS && this.count > MAX_DISTINCT_SHARE * SAMPLE_TEXTS) {
+      this.isDistinct = false;
+      this.known.clear();
+    }
+    if (this.isDistinct) this.known.set(text, index);
     return index;
   }
 
