@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { BlockRecords, type BlockRecord } from './block-records.js';
-import { ndjsonGzip } from './ndjson.js';
+import { BlockRecords } from './block-records.js';
+import { ndjsonGzip } from './formats/ndjson.js';
+import type { BlockRecord } from './formats/object-format.js';
 
 const HOUR_MS = 3_600_000;
 const EIGHT = Date.UTC(2026, 2, 1, 8);

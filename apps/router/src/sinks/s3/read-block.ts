@@ -8,7 +8,7 @@ import {
 import type { Event } from '../../router-file/filter.js';
 import { parseEvent } from '../event.js';
 import { BlockBoundary, type BlockLimits } from './block-boundary.js';
-import type { BlockRecord } from './block-records.js';
+import type { BlockRecord } from './formats/object-format.js';
 
 /** A record that cannot be stored, with the reason. */
 interface UnreadableRecord {

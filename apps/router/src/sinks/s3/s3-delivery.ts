@@ -18,7 +18,7 @@ import type { S3SinkSpec } from '../../router-file/sink-specs.js';
 import { eventTimeOf } from '../event.js';
 import { BlockDelivery } from './block-delivery.js';
 import { BlockStore } from './block-store.js';
-import { ndjsonGzip } from './ndjson.js';
+import { ndjsonGzip } from './formats/ndjson.js';
 import { encodeFiles, type Encode } from './parquet/parquet-file.js';
 import { parquetFormatOf } from './parquet/parquet-format.js';
 import { ObjectStore } from './object-store.js';

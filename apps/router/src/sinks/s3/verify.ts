@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Admin, RangeReader } from '@hailstream/log';
 import { rangeOfKey, hourManifestKey } from './layout.js';
 import type { BlockStore } from './block-store.js';
-import type { ObjectFormat } from './block-records.js';
+import type { ObjectFormat } from './formats/object-format.js';
 import {
   encodeManifest,
   hoursOf,

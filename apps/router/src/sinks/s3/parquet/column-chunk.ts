@@ -12,7 +12,7 @@ const INDEX_BYTES = 4;
 const MAX_PLAIN_BOOLEANS = 16;
 
 /** Compresses the content of a page. */
-export type Compress = (bytes: Uint8Array) => Uint8Array;
+type Compress = (bytes: Uint8Array) => Uint8Array;
 
 /** What the footer of the file says of a column chunk. */
 interface WrittenChunk {

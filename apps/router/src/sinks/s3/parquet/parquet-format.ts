@@ -2,7 +2,7 @@ import { eventRegistry, type EventFamily } from '@hailstream/events';
 import { decompress } from 'fzstd';
 import { parquetReadObjects } from 'hyparquet';
 import type { Event } from '../../../router-file/filter.js';
-import type { BlockRecord, ObjectFormat, RecordCollector } from '../block-records.js';
+import type { BlockRecord, ObjectFormat, RecordCollector } from '../formats/object-format.js';
 import { NumberColumn } from './columns/number-column.js';
 import { OffsetColumn } from './columns/offset-column.js';
 import { EventColumns } from './event-columns.js';

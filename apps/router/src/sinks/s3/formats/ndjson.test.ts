@@ -1,6 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { BlockRecord } from './block-records.js';
+import type { BlockRecord } from './object-format.js';
 import { ndjsonGzip } from './ndjson.js';
 
 async function encode(records: readonly BlockRecord[], partition: number): Promise<Buffer> {

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { EventOutput } from '../event-output.js';
-import type { BlockRecord, ObjectFormat, RecordCollector } from './block-records.js';
+import { EventOutput } from '../../event-output.js';
+import type { BlockRecord, ObjectFormat, RecordCollector } from './object-format.js';
 
 const compress = promisify(gzip);
 const uncompress = promisify(gunzip);
