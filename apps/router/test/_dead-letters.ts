@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { deadLetterTopic, eventRegistry } from '@hailstream/events';
 import {
@@ -10,6 +11,8 @@ import {
   REDRIVE_HEADERS,
   type DeadLetter,
 } from '@hailstream/log';
+import { until, type Random } from '@hailstream/service/testing';
+import { expect } from 'vitest';
 import {
   deadLetterList,
   findDeadLetter,
@@ -23,6 +26,8 @@ import { connectionTo, silent, TELEMETRY } from './_util.js';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const PARTITIONS = 12;
+/** When the record of dead letter 0 was received; those of the others one millisecond after another. */
+export const FIRST_RECEIVED_MS = Date.now() - 60_000;
 
 interface Broker {
   readonly address: string;
@@ -42,7 +47,7 @@ export function letter(
       key: Buffer.from(`vehicle-${index}`),
       value: Buffer.from(`{"number":${index}}`),
       headers: { trace: Buffer.from(`trace-${index}`) },
-      timestampMs: 1_700_000_000_000 + index,
+      timestampMs: FIRST_RECEIVED_MS + index,
     },
     groupId: 'router-search',
     attempts: 1,
@@ -104,6 +109,32 @@ export async function redrivesById(broker: Broker): Promise<Map<string, number>>
     counts.set(text, (counts.get(text) ?? 0) + 1);
   }
   return counts;
+}
+
+/**
+ * Redrives all dead letters with processes that are killed or cancelled shortly after they have changed the log, until one
+ * completes.
+ *
+ * @returns how many were stopped before their end
+ */
+export async function redriveWithKills(
+  broker: Broker,
+  { kills, random, maxDelayMs }: { kills: number; random: Random; maxDelayMs: number },
+): Promise<number> {
+  let killed = 0;
+  for (let exitCode: number | null = null; exitCode !== 0;) {
+    const before = await ends(broker);
+    const command = new CommandProcess(broker, ['redrive', '--all', '--json']);
+    await until(async () => command.hasExited || (await ends(broker)) !== before, { pollMs: 2 });
+    if (killed < kills) {
+      await delay(random.below(maxDelayMs));
+      if (!command.hasExited) killed += 1;
+      command.kill(killed % 3 === 0 ? 'SIGINT' : 'SIGKILL');
+    }
+    exitCode = await command.ended();
+    if (exitCode === 1) expect(JSON.parse(command.stdout)).toMatchObject({ outcome: 'cancelled' });
+  }
+  return killed;
 }
 
 /** Offsets after the last record of all partitions of both topics. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { batchGroup, deadLetterTopic } from '@hailstream/events';
-import { REDRIVE_HEADERS } from '@hailstream/log';
+import { createAdmin, createProducer, REDRIVE_HEADERS } from '@hailstream/log';
 import { startTestBroker } from '@hailstream/log/testing';
 import { Random, until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
@@ -9,17 +9,19 @@ import { parseRouterFile, type JobSpec } from '../src/router-file/router-file.js
 import {
   CommandProcess,
   ends,
+  FIRST_RECEIVED_MS,
   letter,
   list,
   redrive,
   redrivesById,
+  redriveWithKills,
   show,
   writeLetters,
 } from './_dead-letters.js';
 import { TestOpenSearchServer } from './_opensearch-server.js';
 import { readCommitted } from './_kafkajs.js';
 import { TestS3Server } from './_s3-server.js';
-import { appendPoints, run, s3Job, searchJob, TELEMETRY, verify } from './_util.js';
+import { appendPoints, connectionTo, run, s3Job, searchJob, silent, TELEMETRY, verify } from './_util.js';
 
 const numbers = (count: number, first = 0) => Array.from({ length: count }, (_, index) => first + index);
 
@@ -71,7 +73,7 @@ describe('dead-letters show', () => {
       attempts: 1,
       redrives: 0,
       redrivenAt: null,
-      receivedAt: '2023-11-14T22:13:20.000Z',
+      receivedAt: new Date(FIRST_RECEIVED_MS).toISOString(),
       reason: 'field [speed] of record 0 cannot be parsed',
       key: { content: 'vehicle-0', encoding: 'utf8' },
       headers: [{ name: 'trace', value: { content: 'trace-0' } }],
@@ -103,7 +105,7 @@ describe('dead-letters redrive', () => {
       partition: 5,
       key: 'vehicle-5',
       value: '{"number":5}',
-      timestamp: '1700000000005',
+      timestamp: String(FIRST_RECEIVED_MS + 5),
     });
     expect(Object.entries(headers!).map(([name, bytes]) => [name, String(bytes)])).toEqual([
       ['trace', 'trace-5'],
@@ -121,6 +123,25 @@ describe('dead-letters redrive', () => {
       refused: [{ reason: 'was redriven before', count: 1, ids: [id] }],
     });
     expect(await redrivesById(broker)).toEqual(new Map([[id, 1]]));
+  });
+
+  it('appends a record that the retention would delete with the present time', async () => {
+    await using broker = await startTestBroker({ settings: { 'log.retention.check.interval.ms': '50' } });
+    const timestampMs = 1_700_000_000_000;
+    const old = letter(0);
+    if (old.kind !== 'record') throw new Error('expected a record');
+    await writeLetters(broker, [{ ...old, record: { ...old.record, timestampMs } }]);
+    expect(await redrive(broker)).toMatchObject({ redriven: 1 });
+    // Another record as old as the original one, in partition 1: it is deleted.
+    const connection = connectionTo(broker);
+    await using producer = createProducer({ connection, logger: silent });
+    await producer.send([{ topic: TELEMETRY, partition: 1, key: null, value: 'old', timestampMs }]);
+    await using admin = createAdmin({ connection, logger: silent });
+    await until(async () => (await admin.offsets(TELEMETRY)).get(1)?.earliest === 1n);
+    const [record, ...others] = await readCommitted(broker, TELEMETRY);
+    expect(others).toEqual([]);
+    expect(String(record!.value)).toBe('{"number":0}');
+    expect(String(record!.headers![REDRIVE_HEADERS.timestamp])).toBe(String(timestampMs));
   });
 
   it('writes nothing with --dry-run', async () => {
@@ -255,20 +276,7 @@ describe('a redrive that is interrupted', () => {
         broker,
         numbers(count).map((n) => letter(n)),
       );
-      const random = new Random(11);
-      let kills = 0;
-      for (let exitCode: number | null = null; exitCode !== 0;) {
-        const before = await ends(broker);
-        const command = new CommandProcess(broker, ['redrive', '--all', '--json']);
-        await until(async () => command.hasExited || (await ends(broker)) !== before, { pollMs: 2 });
-        if (kills < 8) {
-          await delay(random.below(60));
-          if (!command.hasExited) kills += 1;
-          command.kill(kills % 3 === 0 ? 'SIGINT' : 'SIGKILL');
-        }
-        exitCode = await command.ended();
-        if (exitCode === 1) expect(JSON.parse(command.stdout)).toMatchObject({ outcome: 'cancelled' });
-      }
+      const kills = await redriveWithKills(broker, { kills: 8, random: new Random(11), maxDelayMs: 60 });
       expect(kills).toBeGreaterThan(2);
       await expectEachOnce(broker, count);
     },

@@ -103,9 +103,17 @@ interface Letter {
   readonly record: LogRecord;
 }
 
+/** A topic that receives records again. */
+interface TargetTopic {
+  /** 0 if it does not exist. */
+  readonly partitions: number;
+  /** -1: it keeps records for any time. */
+  readonly retentionMs: number;
+}
+
 class RedriveRun implements Disposable {
   private readonly index;
-  private readonly partitions = new Map<string, number>();
+  private readonly topics = new Map<string, TargetTopic>();
   private readonly refused = new Map<string, { count: number; ids: string[] }>();
   private producer: TransactionalProducer | undefined;
   private total = 0;
@@ -153,9 +161,9 @@ class RedriveRun implements Disposable {
   private async select(): Promise<DeadLetterEntry[]> {
     this.refused.clear();
     const entries = this.candidates();
-    await this.countPartitions(entries);
+    await this.describeTopics(entries);
     return entries.filter((entry) => {
-      const reason = redriveRefusal(entry, (topic) => this.partitions.get(topic) ?? 0);
+      const reason = redriveRefusal(entry, (topic) => this.topics.get(topic)?.partitions ?? 0);
       if (reason !== undefined) this.refuse(entry, reason);
       return reason === undefined;
     });
@@ -173,15 +181,22 @@ class RedriveRun implements Disposable {
     });
   }
 
-  private async countPartitions(entries: readonly DeadLetterEntry[]): Promise<void> {
+  private async describeTopics(entries: readonly DeadLetterEntry[]): Promise<void> {
     for (const topic of new Set(entries.map((entry) => entry.topic))) {
-      if (this.partitions.has(topic)) continue;
-      try {
-        this.partitions.set(topic, (await this.options.admin.offsets(topic)).size);
-      } catch (error) {
-        if (!(error instanceof LogError) || error.code !== 'UNKNOWN_TOPIC') throw error;
-        this.partitions.set(topic, 0);
-      }
+      if (!this.topics.has(topic)) this.topics.set(topic, await this.describeTopic(topic));
+    }
+  }
+
+  private async describeTopic(topic: string): Promise<TargetTopic> {
+    const { admin } = this.options;
+    try {
+      const { size: partitions } = await admin.offsets(topic);
+      const configs = await admin.configs(topic);
+      const isDeleted = configs.get('cleanup.policy')?.includes('delete') ?? true;
+      return { partitions, retentionMs: isDeleted ? Number(configs.get('retention.ms') ?? -1) : -1 };
+    } catch (error) {
+      if (!(error instanceof LogError) || error.code !== 'UNKNOWN_TOPIC') throw error;
+      return { partitions: 0, retentionMs: -1 };
     }
   }
 
@@ -281,7 +296,7 @@ class RedriveRun implements Disposable {
       const open = chunk.filter(({ entry }) => this.index.get(entry.id)?.redrivenMs === undefined);
       if (open.length === 0) return undefined;
       try {
-        await this.producer!.append(open.flatMap(toRecords));
+        await this.producer!.append(open.flatMap((letter) => this.recordsOf(letter)));
         return undefined;
       } catch (error) {
         if (!(error instanceof LogError) || error.code === 'FENCED') throw error;
@@ -291,6 +306,12 @@ class RedriveRun implements Disposable {
         if (!error.retryable) return error;
       }
     }
+  }
+
+  private recordsOf({ entry, record }: Letter): readonly OutgoingRecord[] {
+    const place = { topic: deadLetterTopic.name, partition: entry.place.partition };
+    const retentionMs = this.topics.get(entry.topic)?.retentionMs ?? -1;
+    return redriveRecords(record, place, { nowMs: Date.now(), retentionMs });
   }
 
   private advance(done: number, redriven: number): void {
@@ -316,8 +337,4 @@ class RedriveRun implements Disposable {
       refused: [...this.refused].map(([why, { count, ids }]) => ({ reason: why, count, ids })),
     };
   }
-}
-
-function toRecords({ entry, record }: Letter): readonly OutgoingRecord[] {
-  return redriveRecords(record, { topic: deadLetterTopic.name, partition: entry.place.partition });
 }

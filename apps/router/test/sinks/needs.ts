@@ -8,6 +8,7 @@ export async function setup(project: TestProject): Promise<void> {
     command: 'pnpm test:sinks',
     partOf: (file) => basename(file, '.test.ts'),
     needs: {
+      'dead-letters': ['java', 'maven'],
       kafka: ['java', 'maven'],
       opensearch: ['java', 'maven'],
       readers: ['go', 'python'],

@@ -95,7 +95,11 @@ describe(DeadLetterIndex, () => {
     const first = open('marked', 5);
     await first.update();
     const stored = await first.readRecord([...first.values()][0]!);
-    const [, mark] = redriveRecords(stored!.record, { topic: 'marked', partition: 0 });
+    const [, mark] = redriveRecords(
+      stored!.record,
+      { topic: 'marked', partition: 0 },
+      { nowMs: 0, retentionMs: -1 },
+    );
     await using producer = createProducer({ connection: connection(), logger });
     await producer.send([mark]);
     await write('marked', [1, 2]);

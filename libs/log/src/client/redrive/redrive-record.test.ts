@@ -31,6 +31,7 @@ function stored(record: Omit<OutgoingRecord, 'topic' | 'partition'>): LogRecord 
 
 const original = stored({ key: Buffer.from('k'), value: Buffer.from('v'), headers: OWN, timestampMs: 1_000 });
 const PLACE = { topic: 'dead', partition: 2 };
+const FOREVER = { nowMs: 9_000, retentionMs: -1 };
 
 function deadLetterOf(record: LogRecord, version = 0): LogRecord {
   const letter = { topic: 'a', partition: 3, record, reason: new Error('no'), attempts: 1, groupId: 'g' };
@@ -44,7 +45,7 @@ describe(redriveRecords, () => {
       { key: REDRIVE_HEADERS.group, value: 'g' },
       { key: REDRIVE_HEADERS.count, value: '1' },
     ];
-    expect(redriveRecords(deadLetterOf(original), PLACE)).toEqual([
+    expect(redriveRecords(deadLetterOf(original), PLACE, FOREVER)).toEqual([
       {
         topic: 'a',
         partition: 3,
@@ -58,22 +59,38 @@ describe(redriveRecords, () => {
   });
 
   it('counts how often a record was redriven, in one set of headers', () => {
-    const [once] = redriveRecords(deadLetterOf(original), PLACE);
-    const [twice] = redriveRecords(deadLetterOf(stored(once)), PLACE);
+    const [once] = redriveRecords(deadLetterOf(original), PLACE, FOREVER);
+    const [twice] = redriveRecords(deadLetterOf(stored(once)), PLACE, FOREVER);
     const names = (twice.headers as readonly LogHeader[]).map(({ key }) => key);
-    expect(names).toEqual(['tag', 'tag', 'none', ...Object.values(REDRIVE_HEADERS)]);
+    const { id, group, count } = REDRIVE_HEADERS;
+    expect(names).toEqual(['tag', 'tag', 'none', id, group, count]);
     expect(readRedrive(stored(twice))).toEqual({ id: 'a/3/9/g/1000', groupId: 'g', count: 2 });
   });
 
+  it('keeps the timestamp for half of the retention, and then has it in a header', () => {
+    const timesOf = (record: OutgoingRecord) => ({
+      timestampMs: record.timestampMs,
+      header: stored(record).headers[REDRIVE_HEADERS.timestamp]?.toString(),
+    });
+    const redrivenAt = (letter: LogRecord, nowMs: number) =>
+      redriveRecords(letter, PLACE, { nowMs, retentionMs: 600 })[0];
+    const letter = deadLetterOf(original);
+    expect(timesOf(redrivenAt(letter, 1_300))).toEqual({ timestampMs: 1_000 });
+    const late = redrivenAt(letter, 1_301);
+    expect(timesOf(late)).toEqual({ timestampMs: 1_301, header: '1000' });
+    const later = redrivenAt(deadLetterOf(stored(late)), 2_000);
+    expect(timesOf(later)).toEqual({ timestampMs: 2_000, header: '1000' });
+  });
+
   it('refuses a dead letter whose value was left out', () => {
-    expect(() => redriveRecords(deadLetterOf(original, 3), PLACE)).toThrow(TypeError);
-    expect(() => redriveRecords(original, PLACE)).toThrow(TypeError);
+    expect(() => redriveRecords(deadLetterOf(original, 3), PLACE, FOREVER)).toThrow(TypeError);
+    expect(() => redriveRecords(original, PLACE, FOREVER)).toThrow(TypeError);
   });
 });
 
 describe(isRedrivenForAnother, () => {
   it('is true for other groups only, and for redriven records only', () => {
-    const redriven = stored(redriveRecords(deadLetterOf(original), PLACE)[0]);
+    const redriven = stored(redriveRecords(deadLetterOf(original), PLACE, FOREVER)[0]);
     expect(isRedrivenForAnother(redriven, 'other')).toBe(true);
     expect(isRedrivenForAnother(redriven, 'g')).toBe(false);
     expect(isRedrivenForAnother(original, 'other')).toBe(false);
@@ -82,7 +99,7 @@ describe(isRedrivenForAnother, () => {
 
 describe(readRedriveMark, () => {
   it('returns marks, and neither dead letters of redriven records nor other records', () => {
-    const [redriven, mark] = redriveRecords(deadLetterOf(original), PLACE);
+    const [redriven, mark] = redriveRecords(deadLetterOf(original), PLACE, FOREVER);
     expect(readRedriveMark(stored(mark))).toEqual({ id: 'a/3/9/g/1000', groupId: 'g', count: 1 });
     expect(readRedriveMark(deadLetterOf(stored(redriven)))).toBeUndefined();
     expect(readRedriveMark(original)).toBeUndefined();

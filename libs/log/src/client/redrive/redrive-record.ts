@@ -12,7 +12,16 @@ export const REDRIVE_HEADERS = {
   group: 'redrive-group',
   /** How often the record has been redriven, in decimal. */
   count: 'redrive-count',
+  /** The original timestamp in milliseconds, in decimal, if the record has been given another one. */
+  timestamp: 'redrive-timestamp',
 } as const;
+
+/** How long a topic keeps records. */
+interface TopicRetention {
+  readonly nowMs: number;
+  /** Age of the records that the cluster deletes, in milliseconds; -1 if it deletes none. */
+  readonly retentionMs: number;
+}
 
 const NAMES: ReadonlySet<string> = new Set(Object.values(REDRIVE_HEADERS));
 
@@ -54,24 +63,33 @@ export function withoutRedrive(headers: readonly LogHeader[]): readonly LogHeade
 
 /**
  * The records that redrive a dead letter, for one transaction: the original record for its topic and partition, and the mark
- * for the partition of the dead-letter topic that has the dead letter.
+ * for the partition of the dead-letter topic that has the dead letter. The timestamp is the original one, unless half of the
+ * retention of the topic has passed since then: the cluster could delete the record before the group has read it. Then it is
+ * the present time, and a header has the original one.
  *
  * @throws TypeError if the record is not a dead letter of a record that was kept
  */
 export function redriveRecords(
   letter: LogRecord,
   place: { readonly topic: string; readonly partition: number },
+  { nowMs, retentionMs }: TopicRetention,
 ): readonly [original: OutgoingRecord, mark: OutgoingRecord] {
   const origin = readDeadLetter(letter);
   if (!origin || origin.omittedValue || origin.omittedKey || origin.lastOffset !== undefined) {
     throw new TypeError(`${place.topic}/${place.partition}: offset ${letter.offset} has no whole record`);
   }
-  const { topic, partition, timestampMs } = origin;
+  const { topic, partition } = origin;
+  const originalMs = numberOf(origin.headers, REDRIVE_HEADERS.timestamp) ?? origin.timestampMs;
+  const isExpiring = retentionMs >= 0 && nowMs - originalMs > retentionMs / 2;
   const added = redriveHeaders({ ...origin, count: redriveCountOf(origin.headers) + 1 });
-  const headers = [...withoutRedrive(origin.headers), ...added];
+  const headers = [
+    ...withoutRedrive(origin.headers),
+    ...added,
+    ...(isExpiring ? [{ key: REDRIVE_HEADERS.timestamp, value: String(originalMs) }] : []),
+  ];
   const { key, value } = letter;
   return [
-    { topic, partition, key, value, headers, timestampMs },
+    { topic, partition, key, value, headers, timestampMs: isExpiring ? nowMs : originalMs },
     { ...place, key: null, value: null, headers: added },
   ];
 }
@@ -87,6 +105,11 @@ export function redriveHeaders({ id, groupId, count }: Redrive): OutgoingHeader[
 
 /** How often a record with these headers has been redriven. */
 export function redriveCountOf(headers: readonly LogHeader[]): number {
-  const text = String(headers.findLast(({ key }) => key === REDRIVE_HEADERS.count)?.value ?? '');
-  return /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  return numberOf(headers, REDRIVE_HEADERS.count) ?? 0;
+}
+
+/** The number that the last header of this name has; `undefined` if there is none. */
+function numberOf(headers: readonly LogHeader[], name: string): number | undefined {
+  const text = String(headers.findLast(({ key }) => key === name)?.value ?? '');
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
