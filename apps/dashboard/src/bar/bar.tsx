@@ -152,7 +152,7 @@ function ConnectionWords({ liveness }: { liveness: Liveness }) {
 /** The age of the newest event in the city. */
 function FreshnessWords() {
   const { city } = useDashboard();
-  const ageMs = newestEventAge({ tick: useStore(city.tick), now: useNow() });
+  const ageMs = newestEventAge({ tick: useStore(city.live.tick), now: useNow() });
   if (ageMs === null) return <span className="freshness" data-testid="freshness" />;
   return (
     <span className="freshness" data-testid="freshness" data-freshness={freshnessOf(ageMs)}>

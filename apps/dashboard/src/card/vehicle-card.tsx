@@ -26,10 +26,11 @@ const UNKNOWN_AFTER_MS = 4_000;
 /** The details of one vehicle. */
 export function VehicleCard({ selected }: { selected: VehicleQuery }) {
   const { city } = useDashboard();
-  const tick = useStore(city.tick);
-  const detail = useStore(city.detail);
+  const contents = useStore(city.shown);
+  const tick = useStore(contents.tick);
+  const detail = useStore(contents.detail);
   const { deviceId } = selected;
-  const vehicle = isVehicleRef(selected) ? city.fleet.vehicle(selected) : undefined;
+  const vehicle = isVehicleRef(selected) ? contents.fleet.vehicle(selected) : undefined;
   const isUnknown = useLater(UNKNOWN_AFTER_MS) && detail === null;
   const closeButton = useRef<HTMLButtonElement>(null);
   useEffect(() => moveFocus(closeButton.current), []);

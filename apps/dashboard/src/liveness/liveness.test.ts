@@ -1,6 +1,6 @@
 import type { Figures } from '@hailstream/events/live';
 import { describe, expect, it } from 'vitest';
-import type { Tick } from '../city-state/city-state.js';
+import type { Tick } from '../city-state/city-contents.js';
 import { ageOfNewestEvent, freshnessOf, livenessOf, type LivenessFacts } from './liveness.js';
 
 const SERVICE_NOW = 1_760_000_000_000;

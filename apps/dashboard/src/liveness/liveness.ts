@@ -1,7 +1,8 @@
 import type { ServiceStatus } from '@hailstream/events/live';
 import type { ConnectionState } from '../connection/connection-state.js';
 import { formatAge, formatClock } from '../format.js';
-import type { MapState, Tick } from '../city-state/city-state.js';
+import type { Tick } from '../city-state/city-contents.js';
+import type { MapState } from '../city-state/city-state.js';
 
 /** Data is `late` if the newest event is older than the first limit, and `old` beyond the second. */
 const LATE_AFTER_MS = 5_000;

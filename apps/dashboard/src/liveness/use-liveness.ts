@@ -13,7 +13,7 @@ export function useLiveness({ showsMap }: { showsMap: boolean }): Liveness {
   return livenessOf({
     connection: useStore(connection.state).kind,
     status: useStore(city.status),
-    tick: useStore(city.tick),
+    tick: useStore(city.live.tick),
     isCurrent: useStore(city.isCurrent),
     map: showsMap ? map : null,
     now: useNow(),

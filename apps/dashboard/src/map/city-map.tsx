@@ -30,18 +30,19 @@ export function CityMap({ isShown, isPast, onSlow }: CityMapProps) {
   const painted = useStore(theme.theme);
   const state = useStore(connection.state);
   const toReveal = useStore(cityState.toReveal);
-  const detail = useStore(cityState.detail);
+  const contents = useStore(cityState.shown);
+  const detail = useStore(contents.detail);
   const map = useStore(cityState.map);
 
   useEffect(() => view?.setTheme(painted), [view, painted]);
   // The card has been laid out, so its size is known.
   useEffect(() => {
     if (view === null || toReveal === null) return;
-    const place = placeOf(toReveal, { fleet: cityState.fleet, detail });
+    const place = placeOf(toReveal, { fleet: contents.fleet, detail });
     if (place === null) return;
     cityState.toReveal.set(null);
     view.reveal(place, roomForChrome());
-  }, [view, toReveal, detail, cityState]);
+  }, [view, toReveal, detail, contents, cityState]);
   useEffect(() => view?.scene.setPaused(!isShown), [view, isShown]);
 
   return (

@@ -1,6 +1,7 @@
 import type { Layer } from '@deck.gl/core';
 import type { MapboxOverlay } from '@deck.gl/mapbox';
 import { type Cell, countPerCell, isCrowded, toPlaces } from '../city-state/cells.js';
+import type { CityContents } from '../city-state/city-contents.js';
 import type { CityState } from '../city-state/city-state.js';
 import { statesOnMap } from '../city-state/drawn-state.js';
 import { isVehicleRef } from '../city-state/fleet.js';
@@ -28,6 +29,8 @@ export class Scene {
   private readonly city: CityState;
   private readonly pace = new FramePace();
   private readonly unsubscribe: (() => void)[];
+  /** Ends the subscriptions to the contents that are shown. */
+  private unfollow: (() => void)[] = [];
   private theme: Theme;
   private zoom: number;
   private atlas: MarksAtlas;
@@ -51,12 +54,11 @@ export class Scene {
     this.atlas = drawMarksAtlas(look.theme);
     this.columns = this.layOutMarks();
     this.unsubscribe = [
-      city.tick.subscribe(() => this.relayout()),
+      city.shown.subscribe(() => this.followContents()),
       city.hidden.subscribe(() => this.relayout()),
       city.selected.subscribe(() => this.relayout()),
-      city.detail.subscribe(() => this.showDetail()),
     ];
-    this.wake();
+    this.followContents();
   }
 
   /** The marks as last drawn; `positions` are longitude and latitude pairs. */
@@ -90,9 +92,21 @@ export class Scene {
   }
 
   stop(): void {
-    for (const unsubscribe of this.unsubscribe) unsubscribe();
+    for (const unsubscribe of [...this.unsubscribe, ...this.unfollow]) unsubscribe();
     if (this.frameRequest !== null) cancelAnimationFrame(this.frameRequest);
     this.frameRequest = null;
+  }
+
+  private followContents(): void {
+    for (const unsubscribe of this.unfollow) unsubscribe();
+    const { tick, detail } = this.contents;
+    this.unfollow = [tick.subscribe(() => this.relayout()), detail.subscribe(() => this.showDetail())];
+    this.relayout();
+    this.showDetail();
+  }
+
+  private get contents(): CityContents {
+    return this.city.shown.get();
   }
 
   private relayout(): void {
@@ -101,7 +115,7 @@ export class Scene {
   }
 
   private showDetail(): void {
-    const detail = this.city.detail.get();
+    const detail = this.contents.detail.get();
     this.detailShown = detail === null ? [] : detailLayers(detail, this.theme);
     this.wake();
   }
@@ -115,7 +129,7 @@ export class Scene {
     const isFading = this.countsOpacity !== Number(this.counting);
     // Counts do not change between two ticks.
     const showsMoving = this.countsOpacity < 1 || this.city.selected.get() !== null;
-    const isMoving = showsMoving && this.city.fleet.progress(now) < 1;
+    const isMoving = showsMoving && this.contents.fleet.progress(now) < 1;
     if (this.needsLayout || this.pace.isDue(now)) this.draw(now);
     if (isMoving || isFading || this.countsOpacity !== Number(this.counting)) this.wake();
     else this.drawnAt = 0;
@@ -123,7 +137,7 @@ export class Scene {
 
   private draw(now: number): void {
     if (this.needsLayout) this.layOut();
-    placeMarks(this.city.fleet, this.columns, now);
+    placeMarks(this.contents.fleet, this.columns, now);
     this.fade(now);
     this.overlay.setProps({ layers: this.layers(now) });
     this.pace.drawn(now, this.drawnAt > 0);
@@ -133,7 +147,7 @@ export class Scene {
 
   private layOut(): void {
     this.needsLayout = false;
-    const { fleet } = this.city;
+    const { fleet } = this.contents;
     this.columns = this.layOutMarks();
     const { slots, positions, states } = this.columns;
     // Cells count target positions, so that they change once a tick.
@@ -154,7 +168,8 @@ export class Scene {
   }
 
   private layOutMarks(): MarkColumns {
-    const { fleet, hidden, selected } = this.city;
+    const { hidden, selected } = this.city;
+    const { fleet } = this.contents;
     return layOutMarks(fleet, { hidden: hidden.get(), selected: selected.get(), atlas: this.atlas });
   }
 
@@ -181,10 +196,10 @@ export class Scene {
 
   private ring(now: number): Layer[] {
     const selected = this.city.selected.get();
-    const slot = isVehicleRef(selected) ? this.city.fleet.slotOf(selected) : undefined;
+    const slot = isVehicleRef(selected) ? this.contents.fleet.slotOf(selected) : undefined;
     if (slot === undefined) return [];
     const positions = new Float64Array(2);
-    this.city.fleet.sample(Uint32Array.of(slot), now, { positions, headings: new Float32Array(1) });
+    this.contents.fleet.sample(Uint32Array.of(slot), now, { positions, headings: new Float32Array(1) });
     return [ringLayer([positions[0]!, positions[1]!], { theme: this.theme, zoom: this.zoom })];
   }
 }

@@ -9,7 +9,7 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
   const { isSlow, showsTable, onShowTable } = props;
   const { city, connection } = useDashboard();
   const state = useStore(connection.state);
-  const tick = useStore(city.tick);
+  const tick = useStore(useStore(city.shown).tick);
   const refusal = useStore(connection.refusal);
   const map = useStore(city.map);
   const hasUnreadable = useStore(city.hasUnreadable);

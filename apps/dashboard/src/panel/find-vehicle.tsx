@@ -12,7 +12,9 @@ export function FindVehicle() {
     const sought = typed.trim().toLowerCase();
     if (sought === '') return;
     // The service finds the provider; if several have a vehicle with this id, it refuses and names them.
-    const vehicle = isUuid(sought) ? { deviceId: sought, providerId: null } : city.fleet.find(sought);
+    const vehicle = isUuid(sought)
+      ? { deviceId: sought, providerId: null }
+      : city.shown.get().fleet.find(sought);
     setFound(vehicle === undefined ? 'no' : 'yes');
     if (vehicle !== undefined) city.select(vehicle);
   };

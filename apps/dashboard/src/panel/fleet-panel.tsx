@@ -9,7 +9,7 @@ import { Sparkline } from './sparkline.js';
 /** Counts of the city: vehicles by state, which is also legend and filter, events and rides. */
 export function FleetPanel() {
   const { city } = useDashboard();
-  const tick = useStore(city.tick);
+  const tick = useStore(useStore(city.shown).tick);
   const figures = tick?.figures ?? null;
   const count = (value: number | undefined) => (value === undefined ? '' : formatCount(value));
   return (

@@ -126,9 +126,10 @@ function VehicleTableRow({ vehicle, rowIndex }: { vehicle: Vehicle; rowIndex: nu
 function useVehicles(): Vehicle[] {
   const { city } = useDashboard();
   const hidden = useStore(city.hidden);
-  const hasTick = useStore(city.tick) !== null;
+  const { fleet, tick } = useStore(city.shown);
+  const hasTick = useStore(tick) !== null;
   const read = () =>
-    Array.from({ length: city.fleet.size }, (_, slot) => city.fleet.vehicleAt(slot)).filter(
+    Array.from({ length: fleet.size }, (_, slot) => fleet.vehicleAt(slot)).filter(
       ({ state }) => isOnMap(state) && !hidden.has(state),
     );
   const [vehicles, setVehicles] = useState(read);
@@ -137,6 +138,6 @@ function useVehicles(): Vehicle[] {
     const timer = setInterval(() => setVehicles(read()), REFRESH_EVERY_MS);
     return () => clearInterval(timer);
     // `read` is a new function in every render; its dependencies are listed.
-  }, [city, hidden, hasTick]);
+  }, [fleet, hidden, hasTick]);
   return vehicles;
 }

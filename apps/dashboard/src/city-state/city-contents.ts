@@ -1,0 +1,45 @@
+import type { Figures, Frame, VehicleDetail } from '@hailstream/events/live';
+import { Store } from '../store.js';
+import { FiguresHistory } from './figures-history.js';
+import { Fleet } from './fleet.js';
+
+/** The newest frame, and when it was received by the browser's clocks. */
+export interface Tick {
+  readonly figures: Figures;
+  /** The service's clock when the frame was made, or the moment of the past that it shows, in milliseconds. */
+  readonly asOf: number;
+  /** Milliseconds until the next frame. */
+  readonly tickMs: number;
+  readonly receivedAt: number;
+  /** The same by the time of day: the monotonic clock may stop while the computer sleeps. */
+  readonly receivedOn: number;
+  readonly eventsPerSecond: readonly (number | null)[];
+}
+
+/** The vehicles and figures that frames describe: those of the present, or of a moment of the past. */
+export class CityContents {
+  readonly fleet = new Fleet();
+  readonly tick = new Store<Tick | null>(null);
+  /** The selected vehicle; `null` until it is received. */
+  readonly detail = new Store<VehicleDetail | null>(null);
+  private readonly history: FiguresHistory;
+
+  constructor(history = new FiguresHistory()) {
+    this.history = history;
+  }
+
+  /** Applies a frame, or a snapshot if it is `whole`. Without `glides`, vehicles move at once. */
+  receive(frame: Frame, { whole, glides }: { whole: boolean; glides: boolean }): void {
+    const now = performance.now();
+    this.fleet.apply(frame, { now, whole, glides });
+    this.history.add(frame.asOf, frame.figures.eventsPerSecond);
+    this.tick.set({
+      figures: frame.figures,
+      asOf: frame.asOf,
+      tickMs: frame.tickMs,
+      receivedAt: now,
+      receivedOn: Date.now(),
+      eventsPerSecond: this.history.values(),
+    });
+  }
+}
