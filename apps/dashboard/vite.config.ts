@@ -7,7 +7,16 @@ import { defineConfig, loadEnv, type Plugin } from 'vite';
 
 // In development, Vite serves the page and forwards its requests to the realtime service.
 const { REALTIME_URL: realtimeUrl = 'http://127.0.0.1:4001' } = loadEnv('', import.meta.dirname, 'REALTIME_');
-const paths = ['/city', '/commands', '/vehicles', '/providers', '/search', '/stats', '/dead-letters'];
+const paths = [
+  '/city',
+  '/commands',
+  '/vehicles',
+  '/providers',
+  '/search',
+  '/stats',
+  '/dead-letters',
+  '/history',
+];
 
 export default defineConfig({
   plugins: [react(), preCompress()],

@@ -10,6 +10,7 @@ import { Notices } from './notices/notices.js';
 import { FleetPanel } from './panel/fleet-panel.js';
 import { useShortcuts } from './shortcuts.js';
 import { useStore } from './store.js';
+import { Timeline } from './timeline/timeline.js';
 import { VehicleTable } from './table/vehicle-table.js';
 
 /** On narrower windows, either the map or the panel fits. */
@@ -17,7 +18,7 @@ const narrow = '(max-width: 720px)';
 
 export function App() {
   const { city, connection, view } = useDashboard();
-  const [canShowMap, setCanShowMap] = useState(true);
+  const [canShowMap, setCanShowMap] = useCanShowMap();
   const page = useStore(view.page);
   const showsDeadLetters = page === 'dead-letters';
   const showsTable = page === 'table' || (!canShowMap && !showsDeadLetters);
@@ -27,12 +28,6 @@ export function App() {
   const selected = useStore(city.selected);
   const [isSlow, setIsSlow] = useState(false);
   const liveness = useLiveness({ showsMap: !showsTable && !showsDeadLetters });
-
-  // The map failed: the table is shown until the user requests the map again.
-  const map = useStore(city.map);
-  useEffect(() => {
-    if (map === 'unavailable') setCanShowMap(false);
-  }, [map]);
 
   useDocumentData({ connection: state.kind, live: String(liveness.isLive) });
 
@@ -70,13 +65,14 @@ export function App() {
       />
       <main className="stage">
         {canShowMap && !isSignedOut && (
-          <CityMap isShown={!showsTable && showsCity} isPast={liveness.isPast} onSlow={setIsSlow} />
+          <CityMap isShown={!showsTable && showsCity} isOutdated={liveness.isOutdated} onSlow={setIsSlow} />
         )}
         {showsTable && showsCity && (
           <VehicleTable onShowMap={canShowMap ? null : () => setCanShowMap(true)} />
         )}
         {showsDeadLetters && !isSignedOut && <DeadLettersView />}
       </main>
+      {showsCity && <Timeline />}
       {panelIsOpen && showsCity && <FleetPanel />}
       {selected !== null && showsCity && <VehicleCard key={selected.deviceId} selected={selected} />}
       {(showsCity || isSignedOut) && (
@@ -89,6 +85,17 @@ export function App() {
       <IgnoredParameters />
     </div>
   );
+}
+
+/** Whether the map can be shown. If it failed, the table is shown until the user requests the map again. */
+function useCanShowMap() {
+  const { city } = useDashboard();
+  const [canShowMap, setCanShowMap] = useState(true);
+  const map = useStore(city.map);
+  useEffect(() => {
+    if (map === 'unavailable') setCanShowMap(false);
+  }, [map]);
+  return [canShowMap, setCanShowMap] as const;
 }
 
 /** Sets data attributes of the document. */

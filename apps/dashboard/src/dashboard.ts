@@ -2,6 +2,8 @@ import { createContext, useContext } from 'react';
 import type { AddressBar } from './address/address-bar.js';
 import type { CityState } from './city-state/city-state.js';
 import type { Connection } from './connection/connection.js';
+import type { HistoryOffer } from './history/history-offer.js';
+import type { HistorySession } from './history/history-session.js';
 import type { ThemeSetting } from './theme/theme.js';
 import type { ViewState } from './view-state.js';
 
@@ -10,6 +12,8 @@ interface Dashboard {
   readonly city: CityState;
   readonly connection: Connection;
   readonly view: ViewState;
+  readonly history: HistorySession;
+  readonly offer: HistoryOffer;
   readonly address: AddressBar;
   readonly theme: ThemeSetting;
   /** `null` if no token is used: a service on loopback may not require one. */

@@ -18,6 +18,15 @@ describe('formatDuration', () => {
   });
 });
 
+describe('formatMoment', () => {
+  const noon = new Date(2026, 10, 29, 12).getTime();
+
+  it('has the day if it is not today', () => {
+    expect(format.formatMoment(noon - 3_590_000, noon)).toBe('11:00:10');
+    expect(format.formatMoment(noon - 12 * 3_600_000 - 1_000, noon)).toMatch(/^Sat,? 28 Nov, 23:59:59$/);
+  });
+});
+
 describe('formatShortCount', () => {
   it.each([
     [7, '7'],

@@ -10,6 +10,7 @@ const dateTime = new Intl.DateTimeFormat(locale, {
   minute: '2-digit',
   second: '2-digit',
 });
+const day = new Intl.DateTimeFormat(locale, { weekday: 'short', day: 'numeric', month: 'short' });
 const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 /** Shown for unknown values. */
@@ -38,6 +39,12 @@ export function formatShare(part: number, total: number): string {
 /** The time of day in the browser's time zone. */
 export function formatClock(atMs: number): string {
   return clock.format(atMs);
+}
+
+/** The time of day in the browser's time zone, after the day if that is not the day of `now`. */
+export function formatMoment(atMs: number, now: number): string {
+  const isToday = new Date(atMs).toDateString() === new Date(now).toDateString();
+  return isToday ? formatClock(atMs) : `${day.format(atMs)}, ${formatClock(atMs)}`;
 }
 
 /** Date and time of day of an ISO 8601 time, in the browser's time zone; unknown if it is `null`. */

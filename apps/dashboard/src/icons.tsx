@@ -99,6 +99,31 @@ export const SearchIcon = () => (
   </Icon>
 );
 
+export const PlayIcon = () => (
+  <Icon>
+    <path d="M6 3.8v10.4l8-5.2z" fill="currentColor" />
+  </Icon>
+);
+
+export const PauseIcon = () => (
+  <Icon>
+    <path d="M6.2 4v10M11.8 4v10" strokeWidth="2.4" />
+  </Icon>
+);
+
+export const ClockIcon = () => (
+  <Icon>
+    <circle cx="9" cy="9" r="6.2" />
+    <path d="M9 5.4V9l2.4 1.6" />
+  </Icon>
+);
+
+export const FoldIcon = () => (
+  <Icon>
+    <path d="m4.5 7 4.5 4.5L13.5 7" />
+  </Icon>
+);
+
 export const SignOutIcon = () => (
   <Icon>
     <path d="M7.5 3H5a1.5 1.5 0 0 0-1.5 1.5v9A1.5 1.5 0 0 0 5 15h2.5M11 6l3.2 3L11 12M14 9H7" />

@@ -1,5 +1,6 @@
 import './theme/tokens.css';
 import './theme/base.css';
+import type { HistoryRange } from '@hailstream/events/live';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { AddressBar } from './address/address-bar.js';
@@ -8,11 +9,17 @@ import { CityState } from './city-state/city-state.js';
 import { Connection } from './connection/connection.js';
 import { closeSession, openSession, tokenOfHash } from './connection/session.js';
 import { DashboardContext } from './dashboard.js';
+import { HistorySession } from './history/history-session.js';
+import { HistoryOffer } from './history/history-offer.js';
 import { ThemeSetting } from './theme/theme.js';
 import { ViewState } from './view-state.js';
 
-const { token } = openSession({ location, history, storage: localStorage });
+/** As many as the service returns. */
+const ACTIVITY_INTERVALS = 1_000;
+
+const { token } = openSession({ location, history: window.history, storage: localStorage });
 const city = new CityState();
+const history = new HistorySession(city);
 const view = new ViewState();
 const theme = new ThemeSetting();
 const address = new AddressBar(
@@ -21,17 +28,25 @@ const address = new AddressBar(
     map: view.camera,
     states: city.hidden,
     vehicle: city.selected,
+    at: history.at,
+    by: history.by,
     reason: view.reason,
     redriven: view.includesRedriven,
     letter: view.letter,
     theme: theme.choice,
   },
-  { location, history, onPopState: (listener) => addEventListener('popstate', listener) },
+  { location, history: window.history, onPopState: (listener) => addEventListener('popstate', listener) },
 );
 // A link to a vehicle shows where it is, unless the link also has a part of the map.
 if (view.camera.get() === null) city.toReveal.set(city.selected.get());
 const connection = new Connection(token, city);
+history.start(connection.socket);
+const offer = new HistoryOffer(() =>
+  connection.request<HistoryRange>(`/history?by=${history.by.get()}&intervals=${ACTIVITY_INTERVALS}`),
+);
+offer.offered.subscribe(() => history.offer(offer.offered.get().kind === 'range'));
 connection.open();
+void offer.load();
 
 // A sign-in link opened in a tab that already shows the page changes only the fragment.
 addEventListener('hashchange', () => {
@@ -42,6 +57,8 @@ const dashboard = {
   city,
   connection,
   view,
+  history,
+  offer,
   address,
   theme,
   signOut: token === null ? null : signOut,

@@ -265,7 +265,23 @@ export interface City {
  * The order by which a moment selects events. `event`: what had happened, every event whose own time is not after the moment,
  * late ones included. `received`: what was known, every event that the log had received by then.
  */
-type HistoryOrder = 'event' | 'received';
+export type HistoryOrder = 'event' | 'received';
+
+/**
+ * Response of `GET /history`: the moments that a session can show, in milliseconds; `null` if the log has no events. The response
+ * is 404 if the service has no history, and 503 while the log cannot be read.
+ */
+export interface HistoryRange {
+  readonly by: HistoryOrder;
+  readonly earliest: number | null;
+  readonly latest: number | null;
+  /** Events per interval of `stepMs`, oldest first; `from`: start of the first interval. */
+  readonly activity: {
+    readonly from: number;
+    readonly stepMs: number;
+    readonly counts: readonly number[];
+  };
+}
 
 interface ClientToHistory {
   /** Opens a session, or replaces the one that is open. */
@@ -303,12 +319,12 @@ interface HistoryToClient {
 }
 
 /** A frame as of a moment of the past: its `asOf` is that moment. */
-interface HistoryFrame extends Frame {
+export interface HistoryFrame extends Frame {
   readonly seek: number;
   readonly by: HistoryOrder;
 }
 
-type HistoryStatus =
+export type HistoryStatus =
   /** The city at the moment `at` is read. `percent`: the progress, whole. */
   | { readonly kind: 'seeking'; readonly at: number; readonly percent: number }
   | { readonly kind: 'paused'; readonly at: number }
@@ -323,7 +339,7 @@ type HistoryStatus =
  * deleted what the moment needs meanwhile. `LIMIT_EXCEEDED`: the session needs more memory than it may use. `IDLE`: nothing
  * was requested for 15 minutes. `FAILED`: a bug.
  */
-type HistoryCloseCode =
+export type HistoryCloseCode =
   | 'CLOSED'
   | 'NOTHING_RECORDED'
   | 'TOO_MANY_SESSIONS'

@@ -77,6 +77,18 @@ describe('AddressBar', () => {
     expect(entries[2]).toContain(`vehicle=${provider}/${device}`);
   });
 
+  it('adds an entry when the past is entered or left, and none for another moment of it', async () => {
+    const { stores, entries, go, written } = open('');
+    stores.at.set(Date.UTC(2026, 10, 29, 8, 42));
+    await written();
+    stores.at.set(Date.UTC(2026, 10, 29, 8, 43));
+    stores.by.set('received');
+    await written();
+    expect(entries).toEqual(['', '?at=2026-11-29T08:43:00Z&by=received']);
+    go(-1);
+    expect([stores.at.get(), stores.by.get()]).toEqual([null, 'event']);
+  });
+
   it('writes changes that belong together as one entry', async () => {
     const { stores, entries, written } = open('');
     stores.view.set('table');

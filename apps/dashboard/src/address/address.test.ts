@@ -12,6 +12,8 @@ const everything: Address = {
   map: { zoom: 14.25, center: [7.4246, 43.7384] },
   states: new Set(['stopped', 'unknown']),
   vehicle: { deviceId: device, providerId: provider },
+  at: Date.UTC(2026, 10, 29, 8, 42, 10),
+  by: 'received',
   reason: 'field 1 & more',
   redriven: true,
   letter: 'router-search/ride.telemetry/1/2',
@@ -31,6 +33,14 @@ describe('the address', () => {
     expect(formatAddress({ ...initial, states: new Set(['stopped', 'unknown']) })).toBe(
       '?states=non_operational,non_contactable,available,reserved,on_trip',
     );
+  });
+
+  it('has the moment to the millisecond, and accepts other time zones', () => {
+    const at = Date.UTC(2026, 10, 29, 8, 42, 10);
+    expect(formatAddress({ ...initial, at })).toBe('?at=2026-11-29T08:42:10Z');
+    expect(formatAddress({ ...initial, at: at + 5 })).toBe('?at=2026-11-29T08:42:10.005Z');
+    for (const plus of ['%2B', '+'])
+      expect(parseAddress(`?at=2026-11-29T17:42:10${plus}09:00`).given).toEqual({ at });
   });
 
   it('describes the same view after it was written and read', () => {
@@ -63,6 +73,9 @@ describe('the address', () => {
     ['map=14//7', 'zoom/latitude/longitude'],
     ['states=flying', /on_trip/],
     ['vehicle=abc', /device id/],
+    ['at=2026-11-29T08:42:10', /zone/],
+    ['at=2026-13-29T08:42:10Z', /zone/],
+    ['by=arrival', 'one of event, received'],
     ['theme=pink', 'light or dark'],
     [`reason=${'x'.repeat(201)}`, 'at most 200 characters'],
   ])('ignores the invalid parameter %s, and applies the others', (parameter, expected) => {

@@ -1,4 +1,4 @@
-import type { VehicleQuery } from '@hailstream/events/live';
+import type { HistoryOrder, VehicleQuery } from '@hailstream/events/live';
 import { isUuid } from '@hailstream/service/uuid';
 import { type DrawnState, statesOnMap } from '../city-state/drawn-state.js';
 import type { ThemeChoice } from '../theme/theme.js';
@@ -52,6 +52,15 @@ export const parameters = {
     // Without the provider, it is still the same vehicle.
     isStep: (before, after) => before?.deviceId !== after?.deviceId || before?.providerId !== null,
   }),
+  at: define<number | null>({
+    initial: null,
+    expected: 'a time with its zone: 2026-11-29T08:42:10Z',
+    parse: parseIsoTime,
+    format: formatIsoTime,
+    // Entering and leaving the past; moving within it is not.
+    isStep: (before, after) => before === null || after === null,
+  }),
+  by: choice<HistoryOrder>(['event', 'received'], { initial: 'event' }),
   reason: text(200),
   redriven: define<boolean>({
     initial: false,
@@ -119,9 +128,9 @@ function isParameterName(name: string): name is ParameterName {
   return Object.hasOwn(parameters, name);
 }
 
-/** Commas and slashes need no escape in a query. */
+/** Commas, slashes and colons need no escape in a query. */
 function readable(encoded: string): string {
-  return encoded.replaceAll('%2C', ',').replaceAll('%2F', '/');
+  return encoded.replaceAll('%2C', ',').replaceAll('%2F', '/').replaceAll('%3A', ':');
 }
 
 function define<T>(parameter: Parameter<T>): Parameter<T> {
@@ -179,6 +188,20 @@ function parseShownStates(value: string): ReadonlySet<DrawnState> | undefined {
   const shown = value === 'none' ? [] : value.split(',');
   if (!shown.every((state) => statesOnMap.some((known) => known === state))) return undefined;
   return new Set(statesOnMap.filter((state) => !shown.includes(state)));
+}
+
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/;
+
+function parseIsoTime(value: string): number | undefined {
+  // A plus sign that was not escaped is read as a space.
+  const time = value.replace(' ', '+');
+  const at = ISO_TIME.test(time) ? Date.parse(time) : Number.NaN;
+  return Number.isNaN(at) ? undefined : at;
+}
+
+/** Whole seconds are written without their fraction. */
+function formatIsoTime(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString().replace('.000Z', 'Z');
 }
 
 function formatVehicle(vehicle: VehicleQuery | null): string | null {

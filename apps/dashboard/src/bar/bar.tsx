@@ -59,7 +59,7 @@ export function Bar({
       </h1>
       <div className="bar-live">
         <ConnectionWords liveness={liveness} />
-        <FreshnessWords />
+        {liveness.label === 'PAST' || <FreshnessWords />}
       </div>
       <div className="bar-controls">
         {isSignedOut || showsDeadLetters || (
@@ -129,7 +129,7 @@ function BarButton(props: {
 function ConnectionWords({ liveness }: { liveness: Liveness }) {
   const { connection } = useDashboard();
   const { kind } = useStore(connection.state);
-  const { isLive, tone, words, announcement } = liveness;
+  const { isLive, label, tone, words, announcement } = liveness;
   return (
     <span
       className="connection"
@@ -138,7 +138,7 @@ function ConnectionWords({ liveness }: { liveness: Liveness }) {
       data-live={isLive}
       data-tone={tone}
     >
-      <span className="connection-pill">{isLive ? 'LIVE' : 'NOT LIVE'}</span>
+      <span className="connection-pill">{label}</span>
       <span className="connection-words" title={words}>
         {words}
       </span>

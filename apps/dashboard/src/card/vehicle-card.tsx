@@ -31,7 +31,10 @@ export function VehicleCard({ selected }: { selected: VehicleQuery }) {
   const detail = useStore(contents.detail);
   const { deviceId } = selected;
   const vehicle = isVehicleRef(selected) ? contents.fleet.vehicle(selected) : undefined;
-  const isUnknown = useLater(UNKNOWN_AFTER_MS) && detail === null;
+  const isPast = contents !== city.live;
+  const isLate = useLater(UNKNOWN_AFTER_MS);
+  const isAbsent = useStore(contents.lacksSelected);
+  const isUnknown = detail === null && (isPast ? isAbsent : isLate);
   const closeButton = useRef<HTMLButtonElement>(null);
   useEffect(() => moveFocus(closeButton.current), []);
 
@@ -58,7 +61,9 @@ export function VehicleCard({ selected }: { selected: VehicleQuery }) {
       </header>
       {isUnknown && vehicle === undefined ? (
         <p className="card-nothing">
-          No events received from this vehicle. Check that the id is complete and belongs to this city.
+          {isPast
+            ? 'This vehicle had sent nothing by this time.'
+            : 'No events received from this vehicle. Check that the id is complete and belongs to this city.'}
         </p>
       ) : (
         <VehicleFacts vehicle={vehicle} detail={detail} now={tick?.asOf ?? null} />
@@ -80,7 +85,7 @@ function VehicleFacts(props: {
   const contact = detail?.contact ?? vehicle?.contact ?? 'live';
   const since = detail?.state_since ?? null;
   return (
-    <div className="card-body">
+    <div className="card-body" role="group" aria-label="Details" tabIndex={0}>
       <p className="card-state">
         {isOnMap(state) && <MarkSwatch state={state} theme={painted} size={26} />}
         <strong>{isOnMap(state) ? marks[state].label : inWords(state)}</strong>

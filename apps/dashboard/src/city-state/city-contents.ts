@@ -22,6 +22,8 @@ export class CityContents {
   readonly tick = new Store<Tick | null>(null);
   /** The selected vehicle; `null` until it is received. */
   readonly detail = new Store<VehicleDetail | null>(null);
+  /** Whether the service knows nothing of the selected vehicle at this moment. */
+  readonly lacksSelected = new Store(false);
   private readonly history: FiguresHistory;
 
   constructor(history = new FiguresHistory()) {

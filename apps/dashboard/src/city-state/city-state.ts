@@ -92,7 +92,10 @@ export class CityState {
   select(vehicle: VehicleQuery | null): void {
     this.toReveal.set(vehicle);
     if (isSameVehicle(vehicle, this.selected.get())) return;
-    for (const { detail } of this.contents()) detail.set(null);
+    for (const { detail, lacksSelected } of this.contents()) {
+      detail.set(null);
+      lacksSelected.set(false);
+    }
     this.selected.set(vehicle);
   }
 

@@ -27,6 +27,13 @@ describe('FiguresHistory', () => {
     expect(historyOf([0, 1], [4, 3]).slice(-5)).toEqual([1, null, null, null, 3]);
   });
 
+  it('fills longer gaps if frames are further apart, and nothing before the first one', () => {
+    const history = new FiguresHistory({ bridgedSeconds: HISTORY_SECONDS - 1 });
+    history.add(START_MS, 1);
+    history.add(START_MS + 15_000, 4);
+    expect(history.values().filter((value) => value !== null)).toEqual([1, ...Array<number>(15).fill(4)]);
+  });
+
   it('drops values older than five minutes, after a gap too', () => {
     expect(historyOf([0, 1], [HISTORY_SECONDS, 2]).filter((value) => value !== null)).toEqual([2]);
     expect(historyOf([0, 1], [10 * HISTORY_SECONDS, 2]).filter((value) => value !== null)).toEqual([2]);

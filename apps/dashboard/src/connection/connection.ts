@@ -21,7 +21,7 @@ export class Connection {
   readonly refusal = new Store<Refusal | null>(null);
   private readonly token: string | null;
   private readonly cityState: CityState;
-  private readonly socket: Socket<ServerToClient, ClientToServer>;
+  readonly socket: Socket<ServerToClient, ClientToServer>;
   private refusals = 0;
 
   constructor(token: string | null, cityState: CityState) {

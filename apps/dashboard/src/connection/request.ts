@@ -4,7 +4,8 @@ const REQUEST_TIMEOUT_MS = 10_000;
 export type Answer<T> =
   | { readonly kind: 'ok'; readonly body: T }
   | { readonly kind: 'refused' }
-  | { readonly kind: 'failed'; readonly reason: string };
+  /** `status` is `null` if there was no response. */
+  | { readonly kind: 'failed'; readonly status: number | null; readonly reason: string };
 
 /** Requests JSON from the service of this page. */
 export async function request<T>(
@@ -18,9 +19,12 @@ export async function request<T>(
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     });
     if (response.status === 401 || response.status === 403) return { kind: 'refused' };
-    if (!response.ok) return { kind: 'failed', reason: `the service answered ${response.status}` };
+    if (!response.ok) {
+      const { status } = response;
+      return { kind: 'failed', status, reason: `the service answered ${status}` };
+    }
     return { kind: 'ok', body: (await response.json()) as T };
   } catch (error) {
-    return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
+    return { kind: 'failed', status: null, reason: error instanceof Error ? error.message : String(error) };
   }
 }

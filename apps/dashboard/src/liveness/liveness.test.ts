@@ -24,6 +24,7 @@ const live: LivenessFacts = {
   tick: tick(),
   isCurrent: true,
   map: 'drawn',
+  past: null,
   now: { monotonic: 1_100, date: HERE + 100 },
 };
 
@@ -31,7 +32,12 @@ const after = (ms: number) => ({ monotonic: 1_000 + ms, date: HERE + ms });
 
 describe('livenessOf', () => {
   it('is live if all conditions hold, independent of the difference between the clocks of browser and service', () => {
-    expect(livenessOf(live)).toMatchObject({ isLive: true, isPast: false, tone: 'good', words: 'connected' });
+    expect(livenessOf(live)).toMatchObject({
+      isLive: true,
+      isOutdated: false,
+      tone: 'good',
+      words: 'connected',
+    });
   });
 
   it('is live, and warns, once the newest event is 5 s old, up to 30 s', () => {
@@ -41,6 +47,35 @@ describe('livenessOf', () => {
     expect(old(5_001)).toMatchObject({ isLive: true, tone: 'warn' });
     expect(old(30_000)).toMatchObject({ isLive: true, tone: 'warn' });
     expect(old(30_001)).toMatchObject({ isLive: false });
+  });
+
+  it('is never live while a moment of the past is shown, and says which one', () => {
+    const shown = { at: SERVICE_NOW, by: 'event' as const };
+    const past = (facts: Partial<LivenessFacts>) =>
+      livenessOf({
+        ...live,
+        now: { monotonic: 0, date: SERVICE_NOW },
+        past: { requestedAt: 0, shown },
+        ...facts,
+      });
+    expect(past({})).toMatchObject({
+      isLive: false,
+      label: 'PAST',
+      isOutdated: false,
+      words: expect.stringMatching(/^\d\d:\d\d:\d\d · what happened$/) as string,
+    });
+    const received = { requestedAt: 0, shown: { ...shown, by: 'received' as const } };
+    expect(past({ past: received }).words).toMatch(/ · what the page showed then$/);
+    const loading = past({ past: { requestedAt: SERVICE_NOW, shown: null } });
+    expect([loading.isLive, loading.words]).toEqual([
+      false,
+      expect.stringMatching(/^loading \d\d:\d\d:\d\d$/),
+    ]);
+    expect(past({ connection: 'reconnecting' })).toMatchObject({
+      isOutdated: true,
+      words: expect.stringMatching(/ · reconnecting$/) as string,
+    });
+    expect(past({ connection: 'signed-out' }).words).toBe('signed out');
   });
 
   it.each<[string, Partial<LivenessFacts>, RegExp]>([

@@ -1,6 +1,6 @@
-import type { ServiceStatus } from '@hailstream/events/live';
+import type { HistoryOrder, ServiceStatus } from '@hailstream/events/live';
 import type { ConnectionState } from '../connection/connection-state.js';
-import { formatAge, formatClock } from '../format.js';
+import { formatAge, formatClock, formatMoment } from '../format.js';
 import type { Tick } from '../city-state/city-contents.js';
 import type { MapState } from '../city-state/city-state.js';
 
@@ -20,6 +20,11 @@ export interface LivenessFacts {
   readonly isCurrent: boolean;
   /** `null` if the table is shown. */
   readonly map: MapState | null;
+  /** If the page shows a moment of the past: `shown` is what it shows, `null` until it is received. */
+  readonly past: {
+    readonly requestedAt: number | null;
+    readonly shown: { readonly at: number; readonly by: HistoryOrder } | null;
+  } | null;
   /** This browser's clocks: the monotonic one, and the time of day. */
   readonly now: { readonly monotonic: number; readonly date: number };
 }
@@ -27,18 +32,20 @@ export interface LivenessFacts {
 export type Liveness = {
   /** Whether the data is current. */
   readonly isLive: boolean;
-  /** Whether the data is of the past: the map is greyed out. */
-  readonly isPast: boolean;
+  readonly label: 'LIVE' | 'NOT LIVE' | 'PAST';
+  /** Whether the data is outdated: the map is greyed out. */
+  readonly isOutdated: boolean;
   /** The reason why it is not live, or that it is, in a few words. */
   readonly words: string;
   /** The same for a screen reader, without values that change constantly. */
   readonly announcement: string;
-  readonly tone: 'good' | 'quiet' | 'warn' | 'bad';
+  readonly tone: 'good' | 'quiet' | 'warn' | 'bad' | 'past';
 };
 
 /** Whether the data on the page is live, and if not, the first reason that applies. */
 export function livenessOf(facts: LivenessFacts): Liveness {
   return (
+    fromPast(facts) ??
     fromConnection(facts) ??
     fromStatus(facts) ??
     fromFrames(facts) ??
@@ -70,6 +77,28 @@ export function ageOfNewestEvent(
 export function freshnessOf(ageMs: number): Freshness {
   if (ageMs > OLD_AFTER_MS) return 'old';
   return ageMs > LATE_AFTER_MS ? 'late' : 'fresh';
+}
+
+/** What a moment of the past shows, in words. */
+const orderWords: Readonly<Record<HistoryOrder, string>> = {
+  event: 'what happened',
+  received: 'what the page showed then',
+};
+
+function fromPast({ past, connection, now }: LivenessFacts): Liveness | null {
+  if (past === null || connection === 'signed-out') return null;
+  const { shown, requestedAt } = past;
+  const time = (at: number | null) => (at === null ? '' : formatMoment(at, now.date));
+  const isConnected = connection === 'connected';
+  const state = isConnected ? orderWords[shown?.by ?? 'event'] : connection;
+  return {
+    isLive: false,
+    label: 'PAST',
+    isOutdated: !isConnected,
+    words: shown === null ? `loading ${time(requestedAt)}` : `${time(shown.at)} · ${state}`,
+    announcement: `past: ${shown === null ? 'loading' : state}`,
+    tone: 'past',
+  };
 }
 
 function fromConnection({ connection, tick }: LivenessFacts): Liveness | null {
@@ -110,7 +139,7 @@ function fromFrames({ tick, isCurrent, now }: LivenessFacts): Liveness | null {
 
 function fromEvents(facts: LivenessFacts): Liveness | null {
   const ageMs = newestEventAge(facts);
-  if (ageMs === null) return notLive('no events yet', { tone: 'quiet', isPast: false });
+  if (ageMs === null) return notLive('no events yet', { tone: 'quiet', isOutdated: false });
   if (ageMs <= OLD_AFTER_MS) return null;
   const { tick, now } = facts;
   const receivedAt = tick?.figures.newestReceivedAt ?? null;
@@ -121,25 +150,25 @@ function fromEvents(facts: LivenessFacts): Liveness | null {
   if (receiptAgeMs <= OLD_AFTER_MS) {
     return notLive(`events delayed by ${formatAge(ageMs)}`, {
       announcement: 'events delayed',
-      isPast: false,
+      isOutdated: false,
     });
   }
   return notLive(`no new events for ${formatAge(receiptAgeMs)}`, {
     announcement: 'no new events',
     tone: 'bad',
-    isPast: false,
+    isOutdated: false,
   });
 }
 
 function fromMap({ map }: LivenessFacts): Liveness | null {
-  if (map === 'interrupted') return notLive('map not drawn', { isPast: false });
-  return map === 'loading' ? notLive('loading map', { tone: 'quiet', isPast: false }) : null;
+  if (map === 'interrupted') return notLive('map not drawn', { isOutdated: false });
+  return map === 'loading' ? notLive('loading map', { tone: 'quiet', isOutdated: false }) : null;
 }
 
 function live(facts: LivenessFacts): Liveness {
   const freshness: Freshness = freshnessOf(newestEventAge(facts) ?? 0);
   const tone = freshness === 'fresh' ? 'good' : 'warn';
-  return { isLive: true, isPast: false, words: 'connected', announcement: 'live', tone };
+  return { isLive: true, label: 'LIVE', isOutdated: false, words: 'connected', announcement: 'live', tone };
 }
 
 function elapsedSince(
@@ -154,9 +183,16 @@ function notLive(
   rest: {
     announcement?: string;
     tone?: Liveness['tone'];
-    isPast?: boolean;
+    isOutdated?: boolean;
   } = {},
 ): Liveness {
-  const { announcement = words, tone = 'warn', isPast = true } = rest;
-  return { isLive: false, isPast, words, announcement: `not live: ${announcement}`, tone };
+  const { announcement = words, tone = 'warn', isOutdated = true } = rest;
+  return {
+    isLive: false,
+    label: 'NOT LIVE',
+    isOutdated,
+    words,
+    announcement: `not live: ${announcement}`,
+    tone,
+  };
 }

@@ -8,7 +8,12 @@ const UPDATE_INTERVAL_MS = 500;
 
 /** Whether the data on the page is live. */
 export function useLiveness({ showsMap }: { showsMap: boolean }): Liveness {
-  const { city, connection } = useDashboard();
+  const { city, connection, history } = useDashboard();
+  const contents = useStore(city.shown);
+  const shownTick = useStore(contents.tick);
+  const by = useStore(history.shownBy);
+  const requestedAt = useStore(history.at);
+  const shown = shownTick === null || by === null ? null : { at: shownTick.asOf, by };
   const map = useStore(city.map);
   return livenessOf({
     connection: useStore(connection.state).kind,
@@ -16,6 +21,7 @@ export function useLiveness({ showsMap }: { showsMap: boolean }): Liveness {
     tick: useStore(city.live.tick),
     isCurrent: useStore(city.isCurrent),
     map: showsMap ? map : null,
+    past: contents === city.live ? null : { requestedAt, shown },
     now: useNow(),
   });
 }

@@ -16,13 +16,13 @@ const mapModule = import('./map-view.js');
 interface CityMapProps {
   /** If not, it stays behind the table and draws nothing. */
   readonly isShown: boolean;
-  /** Whether the data is of the past. */
-  readonly isPast: boolean;
+  /** Whether the data is outdated. */
+  readonly isOutdated: boolean;
   readonly onSlow: (isSlow: boolean) => void;
 }
 
 /** The map. It fills the window and leaves room for the elements above it. */
-export function CityMap({ isShown, isPast, onSlow }: CityMapProps) {
+export function CityMap({ isShown, isOutdated, onSlow }: CityMapProps) {
   const { city: cityState, connection, theme } = useDashboard();
   const city = useStore(connection.city);
   const element = useRef<HTMLDivElement>(null);
@@ -46,7 +46,7 @@ export function CityMap({ isShown, isPast, onSlow }: CityMapProps) {
   useEffect(() => view?.scene.setPaused(!isShown), [view, isShown]);
 
   return (
-    <section className="map" aria-label="Map" data-past={isPast} data-shown={isShown}>
+    <section className="map" aria-label="Map" data-outdated={isOutdated} data-shown={isShown}>
       <div ref={element} className="map-canvas" data-testid="map" data-ready={view !== null} />
       {view === null && state.kind !== 'signed-out' && <MapSkeleton isInterrupted={map === 'interrupted'} />}
       <div className="map-controls" role="group" aria-label="Zoom">
@@ -139,11 +139,12 @@ function roomForChrome() {
   const card = covered('.card');
   // On narrow windows both are at the bottom instead of at the sides.
   const isBeside = (box: DOMRect | undefined) => box !== undefined && box.width < innerWidth / 2;
+  const timeline = covered('.timeline');
   const sheet = [panel, card].find((box) => box !== undefined && !isBeside(box));
   return {
     top: (bar?.bottom ?? 0) + gap,
     left: (isBeside(panel) ? panel!.right : 0) + gap,
     right: (isBeside(card) ? innerWidth - card!.left : 0) + gap,
-    bottom: (sheet === undefined ? 12 : innerHeight - sheet.top) + gap,
+    bottom: Math.max(12, ...[sheet, timeline].map((box) => (box ? innerHeight - box.top : 0))) + gap,
   };
 }

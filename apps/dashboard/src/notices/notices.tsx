@@ -8,15 +8,18 @@ import { useStore } from '../store.js';
 export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTable: () => void }) {
   const { isSlow, showsTable, onShowTable } = props;
   const { city, connection } = useDashboard();
+  const contents = useStore(city.shown);
   const state = useStore(connection.state);
-  const tick = useStore(useStore(city.shown).tick);
+  const tick = useStore(contents.tick);
   const refusal = useStore(connection.refusal);
   const map = useStore(city.map);
   const hasUnreadable = useStore(city.hasUnreadable);
   if (state.kind === 'signed-out') return <SignedOut hadToken={state.hadToken} />;
   if (tick !== null && state.kind === 'connected') {
     const { byState, silent } = tick.figures;
-    if (silent + Object.values(byState).reduce((sum, count) => sum + count, 0) === 0) return <NoVehicles />;
+    if (silent + Object.values(byState).reduce((sum, count) => sum + count, 0) === 0) {
+      return contents === city.live ? <NoVehicles /> : <NoVehiclesThen />;
+    }
   }
   if (map === 'interrupted' && !showsTable) {
     return (
@@ -97,6 +100,15 @@ function useCommands(): PageCommands | null {
     return () => stop.abort();
   }, [connection]);
   return commands;
+}
+
+function NoVehiclesThen() {
+  return (
+    <section className="notice" role="status" data-testid="no-vehicles">
+      <h2>No vehicles at this time</h2>
+      <p>No vehicle had sent anything by then. Choose a later moment on the timeline.</p>
+    </section>
+  );
 }
 
 function Toast({ children }: { children: ReactNode }) {

@@ -9,7 +9,8 @@ import { Sparkline } from './sparkline.js';
 /** Counts of the city: vehicles by state, which is also legend and filter, events and rides. */
 export function FleetPanel() {
   const { city } = useDashboard();
-  const tick = useStore(useStore(city.shown).tick);
+  const contents = useStore(city.shown);
+  const tick = useStore(contents.tick);
   const figures = tick?.figures ?? null;
   const count = (value: number | undefined) => (value === undefined ? '' : formatCount(value));
   return (
@@ -23,7 +24,8 @@ export function FleetPanel() {
         </p>
         <Sparkline
           values={tick?.eventsPerSecond ?? []}
-          label="Events per second over the last five minutes"
+          label="Events per second over five minutes"
+          end={contents === city.live ? 'now' : 'then'}
         />
       </section>
       <section className="panel-section" aria-labelledby="rides-heading">

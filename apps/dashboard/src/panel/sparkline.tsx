@@ -1,8 +1,14 @@
 import { formatCount } from '../format.js';
 import { SPARKLINE, sparklinePaths } from './sparkline-path.js';
 
-/** A line chart of the last five minutes. */
-export function Sparkline({ values, label }: { values: readonly (number | null)[]; label: string }) {
+/** A line chart of five minutes. */
+export function Sparkline(props: {
+  values: readonly (number | null)[];
+  label: string;
+  /** The time at its right end. */
+  end: string;
+}) {
+  const { values, label, end } = props;
   const { line, area, highest } = sparklinePaths(values);
   return (
     <figure className="sparkline">
@@ -16,9 +22,9 @@ export function Sparkline({ values, label }: { values: readonly (number | null)[
         <path className="sparkline-line" d={line} vectorEffect="non-scaling-stroke" />
       </svg>
       <figcaption>
-        <span>5 min ago</span>
+        <span>{end === 'now' ? '5 min ago' : '5 min before'}</span>
         <span className="sparkline-highest">max {formatCount(highest)}</span>
-        <span>now</span>
+        <span>{end}</span>
       </figcaption>
     </figure>
   );

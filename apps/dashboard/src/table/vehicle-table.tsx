@@ -41,7 +41,7 @@ export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) 
     if (isFallback) city.viewport.set(WHOLE_WORLD);
   }, [city, isFallback]);
   return (
-    <section className="table-view" aria-label="Vehicles">
+    <section className="table-view" aria-label="Table of vehicles">
       <p className="table-caption" id="table-caption">
         {onShowMap !== null && (
           <>

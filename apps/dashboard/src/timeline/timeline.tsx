@@ -1,0 +1,280 @@
+import './timeline.css';
+import type { HistoryOrder, HistoryRange } from '@hailstream/events/live';
+import { useEffect, useState } from 'react';
+import { useDashboard } from '../dashboard.js';
+import { formatMoment } from '../format.js';
+import { type HistoryState, speeds, type Speed } from '../history/history-session.js';
+import { ClockIcon, FoldIcon, PauseIcon, PlayIcon } from '../icons.js';
+import { useShortcuts } from '../shortcuts.js';
+import { useStore } from '../store.js';
+import { failureWords } from './failure-words.js';
+import { spans, windowOf, type TimeWindow } from './time-window.js';
+import { Track } from './track.js';
+
+/** A shorter request is not shown. */
+const SHOWN_AFTER_MS = 150;
+
+/** The timeline, if the service has history and the log has events. */
+export function Timeline() {
+  const { offer } = useDashboard();
+  const offered = useStore(offer.offered);
+  if (offered.kind !== 'range') return <Unoffered />;
+  const { earliest, latest, activity } = offered.range;
+  if (earliest === null || latest === null) return <Unoffered />;
+  return <TimelineOf earliest={earliest} latest={latest} activity={activity} />;
+}
+
+/** A link to a moment may be opened on a service without history. */
+function Unoffered() {
+  const { history } = useDashboard();
+  const state = useStore(history.state);
+  if (state.kind !== 'failed') return null;
+  return (
+    <div className="timeline-unoffered">
+      <Messages state={state} />
+    </div>
+  );
+}
+
+/** The moments that the log holds, with the present at the right end. */
+function TimelineOf(props: {
+  readonly earliest: number;
+  readonly latest: number;
+  readonly activity: HistoryRange['activity'];
+}) {
+  const { city, history } = useDashboard();
+  const contents = useStore(city.shown);
+  const shownAt = useStore(contents.tick)?.asOf ?? null;
+  const liveAt = useStore(city.live.tick)?.asOf ?? props.latest;
+  const requestedAt = useStore(history.at);
+  const state = useStore(history.state);
+  const isSeeking = useAfter(SHOWN_AFTER_MS, state.kind === 'seeking');
+  const [isOpen, setIsOpen] = useState(true);
+  const [lengthMs, setLengthMs] = useState<number | null>(spans[1].lengthMs);
+  const at = requestedAt !== null && state.kind === 'playing' ? (shownAt ?? requestedAt) : requestedAt;
+  const available = { from: props.earliest, to: Math.max(liveAt, props.latest) };
+  const window = useWindow({ available, lengthMs, at });
+  const isPast = at !== null;
+  useShortcuts({ l: () => history.at.set(null) });
+
+  return (
+    <section
+      className="timeline"
+      aria-label="Timeline"
+      data-testid="timeline"
+      data-open={isOpen}
+      data-past={isPast}
+    >
+      <Messages state={state} />
+      {!isOpen && <Folded isPast={isPast} onUnfold={() => setIsOpen(true)} />}
+      {isOpen && (
+        <div className="timeline-controls">
+          <Playback isPast={isPast} />
+          <MomentWords at={at} state={state} isSeeking={isSeeking} />
+          <OrderChoice isPast={isPast} />
+          <SpanChoice lengthMs={lengthMs} onChoose={setLengthMs} />
+          <LiveButton isPast={isPast} />
+          <button
+            type="button"
+            className="timeline-button"
+            aria-label="Fold the timeline"
+            aria-expanded="true"
+            title="Fold the timeline"
+            onClick={() => setIsOpen(false)}
+          >
+            <FoldIcon />
+          </button>
+        </div>
+      )}
+      {isOpen && (
+        <Track
+          activity={props.activity}
+          window={window}
+          available={available}
+          at={at}
+          isBusy={isSeeking}
+          percent={state.kind === 'seeking' ? state.percent : null}
+          onSeek={(moment) => history.at.set(moment)}
+        />
+      )}
+    </section>
+  );
+}
+
+function Folded({ isPast, onUnfold }: { isPast: boolean; onUnfold: () => void }) {
+  return (
+    <div className="timeline-controls">
+      <button
+        type="button"
+        className="timeline-unfold"
+        aria-expanded="false"
+        title="Show the timeline"
+        onClick={onUnfold}
+      >
+        <ClockIcon />
+        Timeline
+      </button>
+      {isPast && <LiveButton isPast />}
+    </div>
+  );
+}
+
+function SpanChoice(props: { lengthMs: number | null; onChoose: (lengthMs: number | null) => void }) {
+  return (
+    <select
+      className="timeline-select timeline-span"
+      aria-label="Length of the timeline"
+      value={String(props.lengthMs)}
+      onChange={({ target }) => props.onChoose(target.value === 'null' ? null : Number(target.value))}
+    >
+      {spans.map(({ label, lengthMs }) => (
+        <option key={label} value={String(lengthMs)}>
+          {label}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** Play and pause, and how fast. */
+function Playback({ isPast }: { isPast: boolean }) {
+  const { history } = useDashboard();
+  const isPlaying = useStore(history.isPlaying);
+  const speed = useStore(history.speed);
+  const state = useStore(history.state);
+  const actual = state.kind === 'playing' ? state.speed : speed;
+  const label = isPlaying ? 'Pause' : 'Play';
+  return (
+    <>
+      <button
+        type="button"
+        className="timeline-button"
+        aria-label={label}
+        title={isPast ? label : 'Choose a moment of the past to play from'}
+        disabled={!isPast}
+        onClick={() => (isPlaying ? history.pause() : history.play())}
+      >
+        {isPlaying ? <PauseIcon /> : <PlayIcon />}
+      </button>
+      <select
+        className="timeline-select"
+        aria-label="Speed"
+        title={actual < speed ? `The log is read at ${actual} × only` : 'Speed'}
+        data-behind={actual < speed}
+        value={speed}
+        onChange={({ target }) => history.setSpeed(Number(target.value) as Speed)}
+      >
+        {speeds.map((each) => (
+          <option key={each} value={each}>
+            {each} ×
+          </option>
+        ))}
+      </select>
+    </>
+  );
+}
+
+/** The moment of the thumb. */
+function MomentWords(props: { at: number | null; state: HistoryState; isSeeking: boolean }) {
+  const { at, state, isSeeking } = props;
+  const percent = state.kind === 'seeking' && state.percent > 0 ? ` ${state.percent} %` : '';
+  return (
+    <p className="timeline-moment" data-testid="timeline-moment">
+      {at === null ? 'Now' : formatMoment(at, Date.now())}
+      {isSeeking && <span className="timeline-reading"> loading{percent}</span>}
+    </p>
+  );
+}
+
+function OrderChoice({ isPast }: { isPast: boolean }) {
+  const { history } = useDashboard();
+  const by = useStore(history.by);
+  return (
+    <select
+      className="timeline-select timeline-order"
+      aria-label="What is shown of the moment"
+      data-shown={isPast}
+      value={by}
+      title="What happened: all events until then by their own time, late ones included. What the page showed: the events received by then."
+      onChange={({ target }) => history.by.set(target.value as HistoryOrder)}
+    >
+      <option value="event">What happened</option>
+      <option value="received">What the page showed</option>
+    </select>
+  );
+}
+
+function LiveButton({ isPast }: { isPast: boolean }) {
+  const { history } = useDashboard();
+  return (
+    <button
+      type="button"
+      className="timeline-live"
+      title="Show the present (L)"
+      disabled={!isPast}
+      onClick={() => history.at.set(null)}
+    >
+      Live
+    </button>
+  );
+}
+
+/** Why the moment is not shown, or not the requested one. */
+function Messages({ state }: { state: HistoryState }) {
+  const { connection, history } = useDashboard();
+  const isLost = useStore(connection.state).kind === 'reconnecting';
+  const isPast = useStore(history.at) !== null;
+  if (isPast && isLost) {
+    return (
+      <p className="timeline-message" role="status">
+        The service cannot be reached. Reconnecting; the moment stays.
+      </p>
+    );
+  }
+  if (state.kind === 'paused' && state.isMoved) {
+    return (
+      <p className="timeline-message" role="status">
+        The log does not hold the requested moment. The nearest one is shown.
+      </p>
+    );
+  }
+  if (state.kind !== 'failed') return null;
+  const { text, canRetry } = failureWords(state.failure);
+  return (
+    <p className="timeline-message" role="alert" data-testid="timeline-failure">
+      {formatMoment(state.at, Date.now())} cannot be shown. {text}{' '}
+      {canRetry && (
+        <button type="button" className="link-button" onClick={() => history.retry()}>
+          Try again
+        </button>
+      )}{' '}
+      {!isPast && (
+        <button type="button" className="link-button" onClick={() => history.dismissFailure()}>
+          Dismiss
+        </button>
+      )}
+    </p>
+  );
+}
+
+/** The window of the track. It moves only if the moment leaves it, or with the present. */
+function useWindow(given: { available: TimeWindow; lengthMs: number | null; at: number | null }): TimeWindow {
+  const [previous, setPrevious] = useState<TimeWindow | null>(null);
+  const window = windowOf({ ...given, previous });
+  useEffect(() => setPrevious(window), [window.from, window.to]);
+  return window;
+}
+
+/** Whether the condition has been met for this long. */
+function useAfter(ms: number, isMet: boolean): boolean {
+  const [isLong, setIsLong] = useState(false);
+  useEffect(() => {
+    if (!isMet) return;
+    const timer = setTimeout(() => setIsLong(true), ms);
+    return () => {
+      clearTimeout(timer);
+      setIsLong(false);
+    };
+  }, [ms, isMet]);
+  return isLong;
+}
