@@ -14,6 +14,13 @@ describe('BufferPool', () => {
     expect(pool.acquire(50 * KIB).buffer).not.toBe(first.buffer);
   });
 
+  it('reuses the memory of a large response to a consumer', () => {
+    const pool = new BufferPool();
+    const first = pool.acquire(4_096 * KIB);
+    pool.release(first);
+    expect(pool.acquire(4_000 * KIB).buffer).toBe(first.buffer);
+  });
+
   it('never leases the same memory twice at a time', () => {
     const pool = new BufferPool();
     const leases = [new BufferLease(pool), new BufferLease(pool)];

@@ -1,7 +1,7 @@
 /** Shorter buffers are not pooled: allocating them costs little. */
 const SMALLEST_BYTES = 16 << 10;
 /** Longer buffers are not pooled: they are rare. */
-const LARGEST_BYTES = 1 << 20;
+const LARGEST_BYTES = 4 << 20;
 /** Maximum number of bytes of unused buffers in the pool. */
 const MAX_UNUSED_BYTES = 32 << 20;
 
