@@ -6,6 +6,7 @@ import { ErrorCode } from '../../protocol/error-codes.js';
 import { FETCH, type FetchedPartitionResponse } from '../../protocol/fetch.js';
 import { partitionName } from '../../protocol/topic-partition.js';
 import { Reader } from '../../protocol/reader.js';
+import { ReadAhead, type FetchRequest, type FetchResponse } from './read-ahead.js';
 import type { FetchedRecordSet } from '../record/record-set.js';
 
 /*
@@ -27,21 +28,7 @@ export interface FetchedPartition extends FetchedRecordSet {
   readonly logStartOffset: bigint;
 }
 
-interface FetchOptions {
-  readonly rackId?: string;
-  readonly topics: readonly FetchTopic[];
-}
-
-interface FetchTopic {
-  readonly topic: string;
-  readonly partitions: readonly FetchPartition[];
-}
-
-interface FetchPartition {
-  readonly partition: number;
-  readonly fetchOffset: string;
-  readonly maxBytes: number;
-}
+type FetchTopic = FetchRequest['topics'][number];
 
 interface FetchProtocol {
   readonly request: unknown;
@@ -53,7 +40,7 @@ interface FetchProtocol {
 }
 
 interface FetchApi {
-  protocol(of: { readonly version: number }): (options: FetchOptions) => FetchProtocol;
+  protocol(of: { readonly version: number }): (options: FetchRequest) => FetchProtocol;
 }
 
 const require = createRequire(import.meta.url);
@@ -71,10 +58,28 @@ fetchApi.protocol = ({ version }) => {
   };
 };
 
+interface FetchingBroker {
+  fetch(request: FetchRequest): Promise<FetchResponse>;
+}
+
+const { prototype } = require('kafkajs/src/broker/index.js') as { prototype: FetchingBroker };
+const originalFetch = Object.getOwnPropertyDescriptor(prototype, 'fetch')!.value as (
+  this: FetchingBroker,
+  request: FetchRequest,
+) => Promise<FetchResponse>;
+
+prototype.fetch = function (this: FetchingBroker, request: FetchRequest): Promise<FetchResponse> {
+  const send = (each: FetchRequest): Promise<FetchResponse> => originalFetch.call(this, each);
+  const fetches = registered.get(request.rackId ?? '');
+  return fetches ? fetches.readAhead(this).fetch(request, send) : send(request);
+};
+
 /** The fetches of one kafkajs consumer, which must be created with {@link rackId}. */
 export class RawFetches implements Disposable {
   readonly rackId = `raw:${randomUUID()}`;
   private readonly wantedBytes = new Map<string, number>();
+  /** By broker, as kafkajs has one fetch from each at a time. */
+  private readonly readAheads = new WeakMap<object, ReadAhead>();
   private turn = 0;
 
   constructor() {
@@ -86,11 +91,17 @@ export class RawFetches implements Disposable {
     this.wantedBytes.set(partitionName(topic, partition), sizeBytes);
   }
 
+  readAhead(broker: object): ReadAhead {
+    const known = this.readAheads.get(broker) ?? new ReadAhead();
+    this.readAheads.set(broker, known);
+    return known;
+  }
+
   /** Returns kafkajs's request with another decoder of the response. */
   request(
     version: number,
-    original: (options: FetchOptions) => FetchProtocol,
-    options: FetchOptions,
+    original: (options: FetchRequest) => FetchProtocol,
+    options: FetchRequest,
   ): FetchProtocol {
     if (version < FETCH.minVersion) throw new Error(`the broker speaks Fetch up to version ${version} only`);
     const topics = this.inTurn(options.topics).map(({ topic, partitions }) => ({
