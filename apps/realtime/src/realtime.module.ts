@@ -3,6 +3,7 @@ import type { Logger } from '@hailstream/service/logging';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { RealtimeConfig } from './config.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
+import { HistoryModule } from './history/history.module.js';
 import { KeyframesModule } from './keyframes/keyframes.module.js';
 import { LiveModule } from './live/live.module.js';
 import { CityLogModule } from './log/log.module.js';
@@ -28,6 +29,7 @@ export class RealtimeModule {
         CityLogModule,
         KeyframesModule.forRoot(config.history),
         RebuildModule.forRoot(config.log),
+        HistoryModule.forRoot({ connection: config.log.connection, logLevel: config.logLevel }),
         LiveModule.forRoot(config.tickMs),
         VehiclesModule,
         ProvidersModule,

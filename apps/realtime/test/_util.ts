@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { eventRegistry } from '@hailstream/events';
 import type { ClientToServer, ServerToClient } from '@hailstream/events/live';
 import { createAdmin, createProducer, type OutgoingRecord } from '@hailstream/log';
@@ -63,17 +66,19 @@ export async function createTopics(brokerAddress: string): Promise<void> {
   await admin.ensureTopics(eventRegistry.topics);
 }
 
-/** Appends events as ingest does, received now or at `receivedAt`. */
+/** Appends events as ingest does, received now or at `receivedAt`, which is one time or one for each event. */
 export async function append(
   brokerAddress: string,
   events: readonly CityEvent[],
-  receivedAt?: number,
+  receivedAt?: number | readonly number[],
 ): Promise<void> {
   await appendRecords(
     brokerAddress,
-    events.map((event) => ({
+    events.map((event, index) => ({
       ...recordOf(event),
-      ...(receivedAt !== undefined && { timestampMs: receivedAt }),
+      ...(receivedAt !== undefined && {
+        timestampMs: typeof receivedAt === 'number' ? receivedAt : receivedAt[index]!,
+      }),
     })),
   );
 }
@@ -120,4 +125,17 @@ export async function getJson<T = Record<string, unknown>>(
 
 export async function untilReady({ url }: Realtime): Promise<void> {
   await until(async () => (await fetch(`${url}/health/ready`)).status === 200, { what: 'readiness' });
+}
+
+/** A folder that is removed at the end of a test. */
+export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'hailstream-history-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** The sum of a metric over its labels. */
+export async function metric({ url }: Realtime, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const values = [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))];
+  return values.reduce((sum, [, value]) => sum + Number(value), 0);
 }

@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { telemetryFamily } from '@hailstream/events';
 import { deleteRecords, deleteTopic, startTestBroker } from '@hailstream/log/testing';
@@ -7,25 +6,22 @@ import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
 import type { CityEvent } from '../src/fold/city-state.js';
 import { id, minuteOfEvents, telemetry } from '../src/fold/events.fixture.js';
-import { append, createTopics, getJson, startRealtime, untilReady, type Realtime } from './_util.js';
-
-/** A folder that is removed at the end of a test. */
-async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'hailstream-keyframes-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
-}
+import {
+  append,
+  createTopics,
+  getJson,
+  metric,
+  startRealtime,
+  temporaryFolder,
+  untilReady,
+  type Realtime,
+} from './_util.js';
 
 const start = (address: string, folder: string): Promise<Realtime> =>
   startRealtime(address, { REALTIME_HISTORY_DIR: folder, REALTIME_KEYFRAME_MS: '1s' });
 
 const keyframesIn = async (folder: string): Promise<string[]> =>
   (await readdir(folder)).filter((name) => name.endsWith('.keyframe')).sort();
-
-async function metric({ url }: Realtime, name: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  const values = [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))];
-  return values.reduce((sum, [, value]) => sum + Number(value), 0);
-}
 
 /** Vehicles and totals, as of no particular moment. */
 async function cityOf({ url }: Realtime) {

@@ -20,6 +20,7 @@ import { CityState, type CityEvent } from '../src/fold/city-state.js';
 import { id, telemetry } from '../src/fold/events.fixture.js';
 import { FoldService } from '../src/log/fold.service.js';
 import { KeyframesService } from '../src/keyframes/keyframes.service.js';
+import { LogIndex } from '../src/log/log-index.js';
 import { LogPositions } from '../src/log/positions.js';
 import { KeyframeMetrics } from '../src/metrics/keyframe-metrics.service.js';
 import { RealtimeMetrics } from '../src/metrics/realtime-metrics.service.js';
@@ -35,14 +36,15 @@ function setUp(broker: TestBroker, wrap: (reader: RangeReader) => RangeReader = 
   const registry = new Registry();
   const city = new CityState();
   const positions = new LogPositions();
+  const index = new LogIndex();
   const metrics = new RealtimeMetrics(registry, city);
-  const fold = new FoldService(city, positions, metrics, new LogConsumerMetrics(registry), logger);
+  const fold = new FoldService(city, positions, index, metrics, new LogConsumerMetrics(registry), logger);
   const admin = createAdmin({ connection, logger });
   const reader = createRangeReader({ connection, logger });
   const health = new HealthChecks();
   const options = { folder: null, maxBytes: 0, everyMs: HOUR_MS };
   const keyframeMetrics = new KeyframeMetrics(registry);
-  const keyframes = new KeyframesService(options, admin, city, positions, keyframeMetrics, logger);
+  const keyframes = new KeyframesService(options, admin, city, positions, index, keyframeMetrics, logger);
   const rebuild = new RebuildService(
     admin,
     wrap(reader),

@@ -268,16 +268,17 @@ export interface City {
 export type HistoryOrder = 'event' | 'received';
 
 /**
- * Response of `GET /history`: the moments that a session can show, in milliseconds; `null` if the log has no events. The response
- * is 404 if the service has no history, and 503 while the log cannot be read.
+ * Response of `GET /history?by=&from=&to=&intervals=`: the moments that can be shown, in milliseconds; `null` if the log has no
+ * events. The response is 404 if the service has no history, and 503 until the city is rebuilt.
  */
 export interface HistoryRange {
   readonly by: HistoryOrder;
   readonly earliest: number | null;
   readonly latest: number | null;
-  /** Events per interval of `stepMs`, oldest first; `from`: start of the first interval. */
+  /** Counts of the events that the token may see; `counts[n]` is of `stepMs` from `from + n * stepMs`. */
   readonly activity: {
     readonly from: number;
+    /** A multiple of a minute. */
     readonly stepMs: number;
     readonly counts: readonly number[];
   };
@@ -349,3 +350,8 @@ export type HistoryCloseCode =
   | 'LIMIT_EXCEEDED'
   | 'IDLE'
   | 'FAILED';
+
+/** Response of `GET /vehicles?at=ISO[&by=event|received]`: {@link VehicleList} as of a moment of the past. */
+export interface PastVehicleList extends VehicleList {
+  readonly moment: { readonly at: number; readonly by: HistoryOrder };
+}

@@ -182,7 +182,7 @@ export class CityState {
 }
 
 /** The time of an event by {@link eventTimeAt}; `null` if it is too far ahead of its receipt. */
-function timeOf(input: CityEvent, receivedAt: number): number | null {
+export function timeOf(input: CityEvent, receivedAt: number): number | null {
   const reported = input.kind === 'trips' ? input.event.end_time : input.event.timestamp;
   return reported > receivedAt + MAX_CLOCK_LEAD_MS ? null : eventTimeAt(reported, receivedAt);
 }

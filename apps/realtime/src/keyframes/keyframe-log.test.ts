@@ -5,6 +5,7 @@ import type { KeyframeHeader } from './keyframe.js';
 const header: KeyframeHeader = {
   clusterId: 'cluster',
   topics: { rides: { topicId: 'one', offsets: { 0: '12', 1: '5' } } },
+  since: null,
   writtenAt: 0,
   latest: { event: null, received: null },
 };

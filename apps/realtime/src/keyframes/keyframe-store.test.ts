@@ -8,6 +8,7 @@ import { decodeKeyframe, encodeKeyframe, KeyframeError, type KeyframeHeader } fr
 const header: KeyframeHeader = {
   clusterId: 'cluster',
   topics: { rides: { topicId: 'AAAAAAAAAAAAAAAAAAAAAA', offsets: { 0: '12', 1: '9007199254740993' } } },
+  since: null,
   writtenAt: 1_760_000_000_000,
   latest: { event: 1_760_000_000_000, received: null },
 };

@@ -18,6 +18,8 @@ interface StoredKeyframe {
 /** The keyframes in a folder. A file is complete as soon as it has its name. Only one process may use a folder. */
 export class KeyframeStore {
   private stored: StoredKeyframe[] = [];
+  /** The highest number, also of keyframes that were removed. */
+  private last = 0;
 
   /** @param maxBytes maximum size of all keyframes; at least the newest one is kept */
   constructor(
@@ -37,11 +39,17 @@ export class KeyframeStore {
       stored.push({ number: Number(number), file, sizeBytes: (await stat(file)).size });
     }
     this.stored = stored.toSorted((a, b) => a.number - b.number);
+    this.last = Math.max(this.last, this.stored.at(-1)?.number ?? 0);
   }
 
   /** Oldest first. */
   list(): readonly StoredKeyframe[] {
     return this.stored;
+  }
+
+  /** The number of the keyframe that is written next. */
+  get nextNumber(): number {
+    return this.last + 1;
   }
 
   get sizeBytes(): number {
@@ -55,11 +63,12 @@ export class KeyframeStore {
 
   /** Writes a keyframe, and removes others if there are too many. */
   async write(header: KeyframeHeader, city: Buffer): Promise<StoredKeyframe> {
-    const number = (this.stored.at(-1)?.number ?? 0) + 1;
+    const number = this.nextNumber;
     const file = join(this.folder, `${String(number).padStart(12, '0')}.keyframe`);
     const sizeBytes = await writeWhole(file, encodeKeyframe(header, city));
     const keyframe = { number, file, sizeBytes };
     this.stored.push(keyframe);
+    this.last = number;
     while (this.stored.length > MAX_KEYFRAMES || (this.sizeBytes > this.maxBytes && this.stored.length > 1)) {
       await this.thinOut();
     }

@@ -23,6 +23,8 @@ interface KeyframeTopic {
 export interface KeyframeHeader {
   readonly clusterId: string;
   readonly topics: Readonly<Record<string, KeyframeTopic>>;
+  /** The receipt before which the log was not read, although it has records; `null` if all were read. */
+  readonly since: number | null;
   /** When it was written, in milliseconds. */
   readonly writtenAt: number;
   /** Latest time of the events and of the receipts that are included; `null` without events. */

@@ -1,17 +1,18 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as giveWay } from 'node:timers/promises';
-import type { Admin, TopicIdentity } from '@hailstream/log';
+import type { Admin, ResolvedRange, TopicIdentity } from '@hailstream/log';
 import { ADMIN, LOGGER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
 import { CityState } from '../fold/city-state.js';
+import { LogIndex } from '../log/log-index.js';
 import { LogPositions } from '../log/positions.js';
 import { KeyframeMetrics } from '../metrics/keyframe-metrics.service.js';
 import { discontinuity, recordsAfter, type PresentLog } from './keyframe-log.js';
-import { KeyframeStore } from './keyframe-store.js';
-import { KeyframeError, type KeyframeHeader } from './keyframe.js';
+import { KeyframeArchive } from './keyframe-archive.js';
+import type { KeyframeHeader } from './keyframe.js';
 import { HISTORY_OPTIONS } from './keyframes.tokens.js';
 
 /** A keyframe is written after this many records: a moment is then at most this many records after a keyframe. */
@@ -27,6 +28,9 @@ const MAX_STEP_MS = 8;
 const PAUSE_FACTOR = 20;
 
 const CHECK_INTERVAL_MS = 1_000;
+
+/** How often keyframes that the log no longer continues are removed. */
+const CHECK_LOG_MS = 60_000;
 
 /** Where keyframes are written, and how often. */
 export interface HistoryOptions {
@@ -53,12 +57,17 @@ export interface Restored {
 @Injectable()
 export class KeyframesService implements OnModuleDestroy {
   private readonly logger: Logger;
-  private readonly store: KeyframeStore | null;
+  /** `null` without a folder. */
+  readonly archive: KeyframeArchive | null;
   private identities: ReadonlyMap<string, TopicIdentity> = new Map();
   /** Records folded before the last keyframe, and when the first record after it was seen. */
   private writtenAtRecords = 0n;
   private dirtySince: number | null = null;
   private notBefore = 0;
+  private checkedAt = Number.NEGATIVE_INFINITY;
+  /** The log when it was opened. */
+  private log: PresentLog | null = null;
+  private since: number | null = null;
   private isOpen = false;
   private timer: NodeJS.Timeout | null = null;
   private writing: Promise<void> | null = null;
@@ -68,16 +77,19 @@ export class KeyframesService implements OnModuleDestroy {
     @Inject(ADMIN) private readonly admin: Admin,
     private readonly city: CityState,
     private readonly positions: LogPositions,
+    private readonly index: LogIndex,
     private readonly metrics: KeyframeMetrics,
     @Inject(LOGGER) logger: Logger,
   ) {
     this.logger = logger.child({ component: 'keyframes' });
-    this.store = options.folder === null ? null : new KeyframeStore(options.folder, options.maxBytes);
+    this.archive =
+      options.folder === null ? null : new KeyframeArchive(options.folder, options.maxBytes, index);
+    if (this.archive !== null) index.enable();
   }
 
   /** Whether keyframes are written. */
   get isEnabled(): boolean {
-    return this.store !== null && this.identities.size > 0;
+    return this.archive !== null && this.identities.size > 0;
   }
 
   /**
@@ -88,16 +100,16 @@ export class KeyframesService implements OnModuleDestroy {
    */
   async find(identities: ReadonlyMap<string, TopicIdentity>): Promise<Restored | null> {
     this.identities = identities;
-    if (this.store === null) return null;
+    if (this.archive === null) return null;
     if (identities.size === 0) {
       this.logger.warn(
         'keyframes are not written: the cluster has no topic ids, which Kafka has from 2.8 on',
       );
       return null;
     }
-    if (!(await this.openStore(this.store))) return null;
-    const log = await this.presentLog();
-    const newest = await this.readNewest(this.store);
+    const log = (this.log = await this.presentLog());
+    this.isOpen = false;
+    const newest = await this.openArchive(this.archive);
     if (newest === null) return null;
     const reason = discontinuity(newest.header, log);
     if (reason !== null) {
@@ -125,10 +137,18 @@ export class KeyframesService implements OnModuleDestroy {
     };
   }
 
-  /** Starts to write keyframes of the city, which is that of `positions` now. */
-  start(): void {
+  /**
+   * Starts to write keyframes of the city, which is that of `ranges` from their start. Without an older one, the first
+   * is written now: history begins with it.
+   */
+  async start(ranges: readonly ResolvedRange[], since: number): Promise<void> {
+    const isComplete = ranges.every(({ topic, partition, from }) => {
+      return from <= (this.log?.offsets.get(topic)?.get(partition)?.earliest ?? 0n);
+    });
+    this.since = isComplete ? null : since;
     this.writtenAtRecords = this.positions.recordsPassed;
     this.dirtySince = null;
+    if (this.isEnabled && this.archive?.count === 0) await this.writeNow(this.archive);
     this.timer ??= setInterval(() => void this.writeIfDue(), CHECK_INTERVAL_MS);
   }
 
@@ -140,40 +160,47 @@ export class KeyframesService implements OnModuleDestroy {
 
   private async discard(reason: string): Promise<void> {
     await this.writing;
-    const keyframes = this.store?.list() ?? [];
-    if (this.store === null || keyframes.length === 0) return;
-    this.logger.warn(
-      { reason, keyframes: keyframes.length },
-      'keyframes discarded: the log does not continue them',
-    );
-    await this.attempt('keyframes cannot be removed', () => this.store!.remove(keyframes));
+    const { archive } = this;
+    if (archive === null) return;
+    if (archive.count > 0) {
+      const fields = { reason, keyframes: archive.count };
+      this.logger.warn(fields, 'keyframes discarded: the log does not continue them');
+    }
+    await this.attempt('keyframes cannot be removed', () => archive.reset());
     this.updateMetrics();
   }
 
   /** Writes a keyframe if the last one is old enough. */
   async writeIfDue(): Promise<void> {
-    if (this.store === null || !this.isEnabled || this.writing !== null) return;
+    if (this.archive === null || !this.isEnabled || this.writing !== null) return;
     const now = performance.now();
     const records = this.positions.recordsPassed - this.writtenAtRecords;
     if (records === 0n) return;
     this.dirtySince ??= now;
     const isDue = records >= KEYFRAME_RECORDS || now - this.dirtySince >= this.options.everyMs;
-    if (!isDue || now < this.notBefore) return;
-    this.writing = this.write(this.store);
-    await this.writing;
-    this.writing = null;
+    if (isDue && now >= this.notBefore) await this.writeNow(this.archive);
   }
 
   async onModuleDestroy(): Promise<void> {
     if (this.timer !== null) clearInterval(this.timer);
     this.timer = null;
     await this.writing;
+    await this.archive?.close();
   }
 
-  private async write(store: KeyframeStore): Promise<void> {
+  private async writeNow(archive: KeyframeArchive): Promise<void> {
+    this.writing = this.write(archive).finally(() => {
+      this.writing = null;
+    });
+    await this.writing;
+  }
+
+  private async write(archive: KeyframeArchive): Promise<void> {
+    if (!this.isOpen && !(await this.openLate(archive))) return;
     const startedAt = performance.now();
     const records = this.positions.recordsPassed;
     const topics = this.topics();
+    const changes = this.index.cut();
     const { generation } = this.city;
     const { clusterId } = [...this.identities.values()][0]!;
     const bytes = new ByteWriter();
@@ -182,47 +209,62 @@ export class KeyframesService implements OnModuleDestroy {
       if (performance.now() < stepEndsAt) continue;
       await giveWay();
       // The log was lost meanwhile.
-      if (this.city.generation !== generation) return;
+      if (this.city.generation !== generation) return this.index.uncut(changes);
       stepEndsAt = performance.now() + MAX_STEP_MS;
     }
-    const header: KeyframeHeader = { clusterId, topics, writtenAt: Date.now(), latest: this.city.latest };
-    await this.attempt('keyframe cannot be written, will retry', async () => {
-      if (!(await this.openStore(store))) return;
-      await store.write(header, bytes.finish());
+    const { since } = this;
+    const header = { clusterId, topics, since, writtenAt: Date.now(), latest: this.city.latest };
+    const isWritten = await this.attempt('keyframe cannot be written, will retry', () =>
+      archive.write(header, bytes.finish(), changes),
+    );
+    if (isWritten) {
       this.writtenAtRecords = records;
       this.dirtySince = null;
       this.metrics.countWritten((performance.now() - startedAt) / 1_000);
-    });
+      await this.removeUseless(archive);
+    } else {
+      this.index.uncut(changes);
+    }
     this.updateMetrics();
-    const finishedAt = performance.now();
-    this.notBefore = finishedAt + (finishedAt - startedAt) * PAUSE_FACTOR;
+    this.pauseSince(startedAt);
   }
 
-  /** Opens the folder unless it is open. Returns whether it can be used. */
-  private async openStore(store: KeyframeStore): Promise<boolean> {
-    if (!this.isOpen) {
-      await this.attempt('folder of keyframes cannot be opened, will retry', async () => {
-        await store.open();
-        this.isOpen = true;
-      });
+  private pauseSince(startedAt: number): void {
+    const now = performance.now();
+    this.notBefore = now + (now - startedAt) * PAUSE_FACTOR;
+  }
+
+  /** Removes keyframes that the log no longer continues. */
+  private async removeUseless(archive: KeyframeArchive): Promise<void> {
+    const now = performance.now();
+    if (now - this.checkedAt < CHECK_LOG_MS) return;
+    this.checkedAt = now;
+    try {
+      const log = await this.presentLog();
+      const removed = await archive.removeOldest((header) => discontinuity(header, log) !== null);
+      if (removed > 0)
+        this.logger.info({ keyframes: removed }, 'keyframes removed: the log has deleted what follows');
+    } catch (error) {
+      this.logger.debug({ err: error }, 'offsets of the log cannot be read, will retry');
     }
-    return this.isOpen;
   }
 
-  /** Damaged keyframes are removed. */
-  private async readNewest(store: KeyframeStore): Promise<Awaited<ReturnType<KeyframeStore['read']>> | null> {
-    for (const keyframe of store.list().toReversed()) {
-      try {
-        return await store.read(keyframe);
-      } catch (error) {
-        this.logger.error({ err: error, file: keyframe.file }, 'keyframe cannot be read, using an older one');
+  /** Opens a folder that could not be opened at start. The city does not continue its keyframes. */
+  private async openLate(archive: KeyframeArchive): Promise<boolean> {
+    await this.openArchive(archive);
+    return this.isOpen && this.attempt('keyframes cannot be removed', () => archive.reset());
+  }
+
+  /** Opens the folder, and returns its newest keyframe. */
+  private async openArchive(archive: KeyframeArchive): Promise<Awaited<ReturnType<KeyframeArchive['open']>>> {
+    let newest: Awaited<ReturnType<KeyframeArchive['open']>> = null;
+    this.isOpen = await this.attempt('folder of keyframes cannot be opened, will retry', async () => {
+      newest = await archive.open((error, file) => {
+        this.logger.error({ err: error, file }, 'keyframe cannot be read, using an older one');
         this.metrics.countFailure();
-        if (error instanceof KeyframeError) {
-          await this.attempt('keyframes cannot be removed', () => store.remove([keyframe]));
-        }
-      }
-    }
-    return null;
+      });
+    });
+    return newest;
   }
 
   private topics(): KeyframeHeader['topics'] {
@@ -246,17 +288,19 @@ export class KeyframesService implements OnModuleDestroy {
     return { identities: this.identities, offsets: new Map(offsets) };
   }
 
-  /** Failures of the disk are reported, and do not stop the service. */
-  private async attempt(failure: string, act: () => Promise<void>): Promise<void> {
+  /** Failures of the disk are reported, and do not stop the service. Returns whether there was none. */
+  private async attempt(failure: string, act: () => Promise<void>): Promise<boolean> {
     try {
       await act();
+      return true;
     } catch (error) {
       this.metrics.countFailure();
       this.logger.error({ err: error, folder: this.options.folder }, failure);
+      return false;
     }
   }
 
   private updateMetrics(): void {
-    this.metrics.setStored({ count: this.store?.list().length ?? 0, sizeBytes: this.store?.sizeBytes ?? 0 });
+    this.metrics.setStored({ count: this.archive?.count ?? 0, sizeBytes: this.archive?.sizeBytes ?? 0 });
   }
 }

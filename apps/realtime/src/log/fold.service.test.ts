@@ -8,6 +8,7 @@ import { CityState } from '../fold/city-state.js';
 import { NOW, telemetry } from '../fold/events.fixture.js';
 import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
 import { FoldService } from './fold.service.js';
+import { LogIndex } from './log-index.js';
 import { LogPositions } from './positions.js';
 
 const topic = telemetryFamily.topic.name;
@@ -20,9 +21,10 @@ function setUp() {
   );
   const registry = new Registry();
   const city = new CityState();
+  const index = new LogIndex();
   const metrics = new RealtimeMetrics(registry, city);
   const positions = new LogPositions();
-  const service = new FoldService(city, positions, metrics, new LogConsumerMetrics(registry), logger);
+  const service = new FoldService(city, positions, index, metrics, new LogConsumerMetrics(registry), logger);
   return { service, city, metrics, positions, lines };
 }
 

@@ -10,9 +10,10 @@ import { LOGGER, LogConsumerMetrics } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { CityState } from '../fold/city-state.js';
+import { CityState, timeOf } from '../fold/city-state.js';
 import { RealtimeMetrics, type RecordOutcome } from '../metrics/realtime-metrics.service.js';
 import { decoders } from './decode.js';
+import { LogIndex } from './log-index.js';
 import { LogPositions } from './positions.js';
 
 /** Maximum number of receipt times kept between two ticks, for the latency from receipt to the page. */
@@ -30,6 +31,7 @@ export class FoldService implements OnModuleDestroy {
   constructor(
     private readonly city: CityState,
     private readonly positions: LogPositions,
+    private readonly index: LogIndex,
     private readonly metrics: RealtimeMetrics,
     private readonly logMetrics: LogConsumerMetrics,
     @Inject(LOGGER) logger: Logger,
@@ -91,7 +93,17 @@ export class FoldService implements OnModuleDestroy {
     const decode = decoders.get(topic);
     if (decode === undefined) throw new Error(`no decoder for the topic ${topic}`);
     try {
-      return this.city.fold(decode(record.value), { receivedAt: record.timestampMs, now: Date.now() });
+      const input = decode(record.value);
+      const outcome = this.city.fold(input, { receivedAt: record.timestampMs, now: Date.now() });
+      this.index.note({
+        topic,
+        partition,
+        offset: Number(record.offset),
+        providerId: input.event.provider_id,
+        event: timeOf(input, record.timestampMs),
+        received: record.timestampMs,
+      });
+      return outcome;
     } catch (error) {
       const fields = { err: error, topic, partition, offset: String(record.offset) };
       if (error instanceof EventDecodeError) this.problems.warn(fields, 'skipped an unreadable record');

@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { CityState } from '../fold/city-state.js';
 import { FoldService } from './fold.service.js';
 import { LogController } from './log.controller.js';
+import { LogIndex } from './log-index.js';
 import { LogPositions } from './positions.js';
 
 /** Folds the records of the log into the city. */
@@ -11,8 +12,9 @@ import { LogPositions } from './positions.js';
   providers: [
     { provide: CityState, useFactory: () => new CityState() },
     { provide: LogPositions, useFactory: () => new LogPositions() },
+    { provide: LogIndex, useFactory: () => new LogIndex() },
     FoldService,
   ],
-  exports: [CityState, LogPositions, FoldService],
+  exports: [CityState, LogPositions, LogIndex, FoldService],
 })
 export class CityLogModule {}

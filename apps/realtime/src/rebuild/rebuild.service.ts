@@ -145,7 +145,7 @@ export class RebuildService implements OnModuleDestroy {
     const opened = await this.openLog();
     if (opened === null) return null;
     this.watching = this.watch();
-    this.keyframes.start();
+    await this.keyframes.start(opened.read.ranges, opened.since);
     await this.readRanges(opened);
     if (this.stop.signal.aborted) return null;
     return {

@@ -1,8 +1,12 @@
-import type { FleetExtent, VehicleDetail, VehicleList } from '@hailstream/events/live';
+import type { FleetExtent, PastVehicleList, VehicleDetail, VehicleList } from '@hailstream/events/live';
 import { CurrentPrincipal, ProblemError, RequireScope } from '@hailstream/nest';
 import type { Principal } from '@hailstream/service/tokens';
 import { Controller, Get, Header, Param, Query } from '@nestjs/common';
+import type { ProviderFilter } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
+import { historyProblem } from '../history/history.problem.js';
+import { HistoryService } from '../history/history.service.js';
+import { parseOrder, parseTime, requireWithin } from '../history/moment-query.js';
 import { RebuildService } from '../rebuild/rebuild.service.js';
 import { withBadRequest } from '../query/bad-request.js';
 import { QueryParameters } from '../query/query-parameters.js';
@@ -17,16 +21,24 @@ export class VehiclesController {
   constructor(
     private readonly vehiclesService: VehiclesService,
     private readonly rebuild: RebuildService,
+    private readonly history: HistoryService,
   ) {}
 
+  /** With `at`, as of a moment of the past. */
   @Get()
   @Header('cache-control', 'no-store')
-  list(@CurrentPrincipal() principal: Principal, @Query() query: Record<string, unknown>): VehicleList {
+  async list(
+    @CurrentPrincipal() principal: Principal,
+    @Query() query: Record<string, unknown>,
+  ): Promise<VehicleList | PastVehicleList> {
     this.rebuild.requireRebuilt();
-    return withBadRequest(() => {
-      const parsed = parseVehicleQuery(new QueryParameters(query), principal.providerId ?? null);
-      return this.vehiclesService.list(parsed, Date.now());
-    });
+    const allowed = principal.providerId ?? null;
+    const parameters = new QueryParameters(query);
+    const at = withBadRequest(() => parseTime(parameters, 'at'));
+    if (at !== undefined) return this.listPast(query, { at, allowed });
+    return withBadRequest(() =>
+      this.vehiclesService.list(parseVehicleQuery(parameters, allowed), Date.now()),
+    );
   }
 
   @Get('extent')
@@ -55,6 +67,22 @@ export class VehiclesController {
     if (vehicle === undefined) throw notFound(deviceId, requested);
     if (found.length > 1) throw ambiguous(deviceId, found, now);
     return this.vehiclesService.detail(vehicle, now);
+  }
+
+  private async listPast(
+    query: Record<string, unknown>,
+    { at, allowed }: { readonly at: number; readonly allowed: ProviderFilter },
+  ): Promise<PastVehicleList> {
+    try {
+      const parameters = new QueryParameters(query);
+      parseVehicleQuery(parameters, allowed);
+      const by = parseOrder(parameters);
+      requireWithin(at, this.history.limits(by));
+      const list = await this.history.vehicles({ by, at, filter: allowed, parameters: query });
+      return { ...list, moment: { at, by } };
+    } catch (error) {
+      throw historyProblem(error);
+    }
   }
 }
 

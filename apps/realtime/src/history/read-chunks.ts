@@ -1,0 +1,92 @@
+import { EventDecodeError } from '@hailstream/events';
+import type { LogRange, RangeReader } from '@hailstream/log';
+import { decoders } from '../log/decode.js';
+import type { Chunk } from '../log/log-index.js';
+import type { ReadChunks } from './moment.js';
+
+/** Chunks of a partition that are at most this many offsets apart are read together, with what lies between. */
+const MAX_GAP_OFFSETS = 1_024;
+
+/** Maximum number of ranges of one partition that are read at once. */
+const MAX_READS = 4;
+
+interface ReadOptions {
+  readonly reader: RangeReader;
+  /** Ids of the topics, so that no other log is read by mistake. */
+  readonly topicIds: Readonly<Record<string, string>>;
+  /** Called after each batch, with the number of its offsets. */
+  readonly onBatch: (offsets: number) => void;
+}
+
+/** Reads chunks with `readRange`. Records that are not events are skipped, as the fold skips them. */
+export function createReadChunks({ reader, topicIds, onBatch }: ReadOptions): ReadChunks {
+  return async (chunks, use) => {
+    const rounds = toRounds(toRanges(chunks));
+    const readRound = async (ranges: readonly LogRange[]): Promise<void> => {
+      const read = await reader.readRange({
+        ranges: ranges.map((range) => ({ ...range, topicId: topicIds[range.topic]! })),
+        // Offsets that no longer exist fail the read; a damaged batch is skipped, as the fold skips it.
+        onUndecodable: () => undefined,
+      });
+      for await (const { topic, records, from, nextOffset } of read) {
+        for (const { value, timestampMs } of records) {
+          const input = decode(topic, value);
+          if (input !== null) use({ input, receivedAt: timestampMs });
+        }
+        onBatch(Number(nextOffset - from));
+      }
+    };
+    for (let at = 0; at < rounds.length; at += MAX_READS) {
+      await Promise.all(rounds.slice(at, at + MAX_READS).map(readRound));
+    }
+  };
+}
+
+function decode(topic: string, value: Buffer | null) {
+  try {
+    return decoders.get(topic)?.(value) ?? null;
+  } catch (error) {
+    if (error instanceof EventDecodeError) return null;
+    throw error;
+  }
+}
+
+interface Range {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Joins chunks that are close to each other. */
+function toRanges(chunks: readonly Chunk[]): Range[] {
+  const sorted = chunks.toSorted((a, b) => {
+    return a.topic === b.topic
+      ? a.partition - b.partition || a.from - b.from
+      : Number(a.topic > b.topic) - Number(a.topic < b.topic);
+  });
+  const ranges: Range[] = [];
+  for (const chunk of sorted) {
+    const last = ranges.at(-1);
+    const isNext = last?.topic === chunk.topic && last.partition === chunk.partition;
+    if (last !== undefined && isNext && chunk.from - last.to <= MAX_GAP_OFFSETS) {
+      ranges[ranges.length - 1] = { ...last, to: Math.max(last.to, chunk.to) };
+    } else {
+      ranges.push(chunk);
+    }
+  }
+  return ranges;
+}
+
+/** Distributes ranges so that no round has two of the same partition, which one read cannot have. */
+function toRounds(ranges: readonly Range[]): LogRange[][] {
+  const rounds: LogRange[][] = [];
+  const counts = new Map<string, number>();
+  for (const { topic, partition, from, to } of ranges) {
+    const name = `${topic}-${partition}`;
+    const round = counts.get(name) ?? 0;
+    counts.set(name, round + 1);
+    (rounds[round] ??= []).push({ topic, partition, from: BigInt(from), to: BigInt(to) });
+  }
+  return rounds;
+}

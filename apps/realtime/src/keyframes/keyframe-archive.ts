@@ -1,0 +1,173 @@
+import { join } from 'node:path';
+import type { HistoryOrder } from '@hailstream/events/live';
+import { ByteReader } from '../encoding/byte-reader.js';
+import { ByteWriter } from '../encoding/byte-writer.js';
+import { writeChanges, type IndexChanges, type LogIndex } from '../log/log-index.js';
+import { KeyframeJournal } from './keyframe-journal.js';
+import { KeyframeStore } from './keyframe-store.js';
+import type { KeyframeHeader } from './keyframe.js';
+
+interface ArchivedKeyframe {
+  readonly file: string;
+  readonly header: KeyframeHeader;
+}
+
+/** The keyframes of a folder, and the index of the log from the oldest one on. */
+export class KeyframeArchive {
+  private readonly store: KeyframeStore;
+  private readonly journal: KeyframeJournal;
+  private readonly headers = new Map<number, KeyframeHeader>();
+
+  constructor(
+    folder: string,
+    maxBytes: number,
+    private readonly index: LogIndex,
+  ) {
+    this.store = new KeyframeStore(folder, maxBytes);
+    this.journal = new KeyframeJournal(join(folder, 'journal'));
+  }
+
+  /**
+   * Opens the folder and fills the index. Returns the newest keyframe that can be read; `null` if there is none.
+   *
+   * @param onDamaged called for each keyframe that cannot be read, and is removed
+   */
+  async open(
+    onDamaged: (error: unknown, file: string) => void,
+  ): Promise<{ readonly header: KeyframeHeader; readonly city: Buffer } | null> {
+    await this.store.open();
+    for (const keyframe of this.store.list().toReversed()) {
+      try {
+        const read = await this.store.read(keyframe);
+        await this.readJournal(keyframe.number, read.header);
+        return read;
+      } catch (error) {
+        onDamaged(error, keyframe.file);
+        await this.store.remove([keyframe]);
+      }
+    }
+    await this.reset();
+    return null;
+  }
+
+  get count(): number {
+    return this.store.list().length;
+  }
+
+  get sizeBytes(): number {
+    return this.store.sizeBytes;
+  }
+
+  /** Writes a keyframe. `changes` are those of the index up to its positions. */
+  async write(header: KeyframeHeader, city: Buffer, changes: IndexChanges): Promise<void> {
+    const number = this.store.nextNumber;
+    const confirm = await this.journal.append(entryOf(new Map([[number, header]]), changes));
+    await this.store.write(header, city);
+    confirm();
+    this.headers.set(number, header);
+    await this.forgetRemoved();
+  }
+
+  /** The newest keyframe that contains no event of a later time; `null` if the moment is before the oldest one. */
+  newestBefore(by: HistoryOrder, at: number): ArchivedKeyframe | null {
+    for (const { number, file } of this.store.list().toReversed()) {
+      const header = this.headers.get(number);
+      if (header !== undefined && (header.latest[by] ?? Number.NEGATIVE_INFINITY) <= at)
+        return { file, header };
+    }
+    return null;
+  }
+
+  get oldest(): KeyframeHeader | null {
+    return this.headers.get(this.store.list()[0]?.number ?? 0) ?? null;
+  }
+
+  /** Removes the oldest keyframes for which `isUseless` holds. Returns their number. */
+  async removeOldest(isUseless: (header: KeyframeHeader) => boolean): Promise<number> {
+    const stored = this.store.list();
+    const kept = stored.findIndex(({ number }) => !isUseless(this.headers.get(number)!));
+    // The newest one is that of the next restart, which checks it.
+    const removed = stored.slice(0, kept === -1 ? stored.length - 1 : kept);
+    if (removed.length === 0) return 0;
+    await this.store.remove(removed);
+    await this.forgetRemoved();
+    return removed.length;
+  }
+
+  /** Removes everything. */
+  async reset(): Promise<void> {
+    await this.store.remove(this.store.list());
+    this.headers.clear();
+    this.index.clear();
+    await this.journal.remove();
+    await this.journal.open();
+  }
+
+  close(): Promise<void> {
+    return this.journal.close();
+  }
+
+  /** Fills the index by the entries up to the keyframe that the city continues from. */
+  private async readJournal(newest: number, header: KeyframeHeader): Promise<void> {
+    this.headers.clear();
+    this.index.clear();
+    let [end, last] = [0, 0];
+    for (const { entry, end: entryEnd } of await this.journal.open()) {
+      const from = new ByteReader(entry);
+      const headers = readHeaders(from);
+      const number = Math.max(...headers.keys());
+      if (number > newest) break;
+      for (const [key, value] of headers) this.headers.set(key, value);
+      this.index.read(from);
+      [end, last] = [entryEnd, number];
+    }
+    if (last === newest) {
+      await this.journal.truncate(end);
+    } else {
+      // Without its entries, it is not known which records follow an older keyframe.
+      this.index.clear();
+      this.headers.clear();
+      this.headers.set(newest, header);
+      await this.journal.rewrite(entryOf(this.headers, this.index.all()));
+    }
+    await this.store.remove(this.store.list().filter(({ number }) => !this.headers.has(number)));
+    await this.forgetRemoved();
+  }
+
+  /** Drops what belongs to keyframes that no longer exist. */
+  private async forgetRemoved(): Promise<void> {
+    const numbers = new Set(this.store.list().map(({ number }) => number));
+    for (const number of this.headers.keys()) if (!numbers.has(number)) this.headers.delete(number);
+    if (this.oldest !== null) this.index.forget(offsetsOf(this.oldest));
+    if (this.journal.needsRewrite) await this.journal.rewrite(entryOf(this.headers, this.index.all()));
+  }
+}
+
+/** The positions of a keyframe. */
+export function offsetsOf({ topics }: KeyframeHeader): Record<string, Record<number, number>> {
+  return Object.fromEntries(
+    Object.entries(topics).map(([topic, { offsets }]) => [
+      topic,
+      Object.fromEntries(Object.entries(offsets).map(([partition, next]) => [partition, Number(next)])),
+    ]),
+  );
+}
+
+function entryOf(headers: ReadonlyMap<number, KeyframeHeader>, changes: IndexChanges): Buffer {
+  const to = new ByteWriter();
+  to.count(headers.size);
+  for (const [number, header] of headers) {
+    to.count(number);
+    to.text(JSON.stringify(header));
+  }
+  writeChanges(to, changes);
+  return to.finish();
+}
+
+function readHeaders(from: ByteReader): Map<number, KeyframeHeader> {
+  const headers = new Map<number, KeyframeHeader>();
+  for (let count = from.count(); count > 0; count -= 1) {
+    headers.set(from.count(), JSON.parse(from.text()) as KeyframeHeader);
+  }
+  return headers;
+}

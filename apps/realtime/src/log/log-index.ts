@@ -1,0 +1,233 @@
+import type { HistoryOrder } from '@hailstream/events/live';
+import type { ByteReader } from '../encoding/byte-reader.js';
+import type { ByteWriter } from '../encoding/byte-writer.js';
+import { Activity } from './activity.js';
+
+/** Offsets per chunk: a chunk of one busy partition contains the events of a few seconds. */
+const CHUNK_OFFSETS = 256;
+
+/** Offsets of one partition, at least one of which is of an event that a moment includes. */
+export interface Chunk {
+  readonly topic: string;
+  readonly partition: number;
+  /** Numbers instead of `bigint`: they are passed between threads, and offsets stay below 2^53. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The next offset of each partition, by topic. */
+export type Offsets = Readonly<Record<string, Readonly<Record<number, number>>>>;
+
+/** A record that was folded. */
+interface Note {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly providerId: string;
+  /** `null` if it is not known, because the clock of the sender is too far ahead. */
+  readonly event: number | null;
+  readonly received: number;
+}
+
+/** The earliest times in the chunks of one partition; infinite for a chunk without events. */
+interface PartitionIndex {
+  readonly topic: string;
+  readonly partition: number;
+  /** Number of the first chunk. */
+  first: number;
+  readonly event: number[];
+  readonly received: number[];
+  /** Offset after the last record. */
+  end: number;
+  /** Numbers of the chunks that changed since the last {@link LogIndex.cut}. */
+  changed: Set<number>;
+}
+
+/** What changed in the index since the last {@link LogIndex.cut}. */
+export interface IndexChanges {
+  readonly chunks: ReadonlyMap<PartitionIndex, ReadonlySet<number>>;
+  readonly activity: Activity;
+}
+
+/**
+ * The earliest event time and the earliest receipt in each chunk of the log. A record is of a moment or before it only if it
+ * is in a chunk whose earliest time is not after the moment: this finds late events, however late they are, without reading
+ * what lies between.
+ */
+export class LogIndex {
+  private readonly partitions = new Map<string, PartitionIndex>();
+  readonly activity = new Activity();
+  private recentActivity = new Activity();
+  private isEnabled = false;
+
+  /** Without keyframes, from which a moment is read, nothing is kept. */
+  enable(): void {
+    this.isEnabled = true;
+  }
+
+  note({ topic, partition, offset, providerId, event, received }: Note): void {
+    if (!this.isEnabled) return;
+    const of = this.partitionOf(topic, partition);
+    const chunk = Math.floor(offset / CHUNK_OFFSETS);
+    lower(of, chunk, { event: event ?? Number.POSITIVE_INFINITY, received });
+    of.changed.add(chunk);
+    of.end = Math.max(of.end, offset + 1);
+    for (const activity of [this.activity, this.recentActivity]) {
+      if (event !== null) activity.add(providerId, 'event', event, 1);
+      activity.add(providerId, 'received', received, 1);
+    }
+  }
+
+  /**
+   * The chunks from `from` on that contain an event whose time is not after `until`. With `known`, only those that were not
+   * returned for it.
+   */
+  chunksUntil(
+    by: HistoryOrder,
+    {
+      from,
+      until,
+      known,
+    }: {
+      readonly from: Offsets;
+      readonly until: number;
+      readonly known?: { readonly until: number; readonly ends: Offsets };
+    },
+  ): Chunk[] {
+    const chunks: Chunk[] = [];
+    for (const of of this.partitions.values()) {
+      const { topic, partition, end } = of;
+      const start = from[topic]?.[partition] ?? 0;
+      const knownEnd = known?.ends[topic]?.[partition] ?? 0;
+      const earliest = of[by];
+      for (
+        let at = Math.max(0, Math.floor(start / CHUNK_OFFSETS) - of.first);
+        at < earliest.length;
+        at += 1
+      ) {
+        const time = earliest[at]!;
+        if (time > until) continue;
+        const chunk = of.first + at;
+        const to = Math.min(end, (chunk + 1) * CHUNK_OFFSETS);
+        if (known !== undefined && time <= known.until && to <= knownEnd) continue;
+        chunks.push({ topic, partition, from: Math.max(start, chunk * CHUNK_OFFSETS), to });
+      }
+    }
+    return chunks;
+  }
+
+  /** Offsets after the last record of each partition. */
+  ends(): Offsets {
+    const ends: Record<string, Record<number, number>> = {};
+    for (const { topic, partition, end } of this.partitions.values()) (ends[topic] ??= {})[partition] = end;
+    return ends;
+  }
+
+  /** Drops the chunks before these offsets. */
+  forget(before: Offsets): void {
+    for (const of of this.partitions.values()) {
+      const first = Math.floor((before[of.topic]?.[of.partition] ?? 0) / CHUNK_OFFSETS);
+      const count = Math.min(Math.max(0, first - of.first), of.event.length);
+      of.event.splice(0, count);
+      of.received.splice(0, count);
+      of.first += count;
+    }
+  }
+
+  clear(): void {
+    this.partitions.clear();
+    this.activity.clear();
+    this.recentActivity = new Activity();
+  }
+
+  /** Returns what changed since the last call. */
+  cut(): IndexChanges {
+    const chunks = new Map<PartitionIndex, ReadonlySet<number>>();
+    for (const of of this.partitions.values()) {
+      if (of.changed.size > 0) chunks.set(of, of.changed);
+      of.changed = new Set();
+    }
+    const activity = this.recentActivity;
+    this.recentActivity = new Activity();
+    return { chunks, activity };
+  }
+
+  /** Reverts {@link cut}: the changes were not written. */
+  uncut({ chunks, activity }: IndexChanges): void {
+    for (const [of, numbers] of chunks) for (const number of numbers) of.changed.add(number);
+    this.recentActivity.addAll(activity);
+  }
+
+  /** Everything as changes. */
+  all(): IndexChanges {
+    const chunks = [...this.partitions.values()].map((of) => {
+      return [of, new Set(of.event.map((_, at) => of.first + at))] as const;
+    });
+    return { chunks: new Map(chunks), activity: this.activity };
+  }
+
+  /** Adds changes that were written by {@link writeChanges}. */
+  read(from: ByteReader): void {
+    while (from.count() === 1) {
+      const of = this.partitionOf(from.repeatedText(), from.count());
+      of.end = Math.max(of.end, from.count());
+      for (let count = from.count(); count > 0; count -= 1) {
+        const chunk = from.count();
+        lower(of, chunk, { event: readTime(from), received: readTime(from) });
+      }
+    }
+    this.activity.read(from);
+  }
+
+  private partitionOf(topic: string, partition: number): PartitionIndex {
+    const name = `${topic}-${partition}`;
+    let of = this.partitions.get(name);
+    if (of === undefined) {
+      of = { topic, partition, first: -1, event: [], received: [], end: 0, changed: new Set() };
+      this.partitions.set(name, of);
+    }
+    return of;
+  }
+}
+
+export function writeChanges(to: ByteWriter, { chunks, activity }: IndexChanges): void {
+  for (const [of, numbers] of chunks) {
+    to.count(1);
+    to.repeatedText(of.topic);
+    to.count(of.partition);
+    to.count(of.end);
+    to.count(numbers.size);
+    for (const number of numbers) {
+      to.count(number);
+      writeTime(to, of.event[number - of.first]);
+      writeTime(to, of.received[number - of.first]);
+    }
+  }
+  to.count(0);
+  activity.write(to);
+}
+
+/** Lowers the earliest times of a chunk. A chunk before the first one was dropped, and is not kept. */
+function lower(
+  of: PartitionIndex,
+  chunk: number,
+  times: { readonly event: number; readonly received: number },
+): void {
+  if (of.first === -1) of.first = chunk;
+  const at = chunk - of.first;
+  if (at < 0) return;
+  while (of.event.length <= at) {
+    of.event.push(Number.POSITIVE_INFINITY);
+    of.received.push(Number.POSITIVE_INFINITY);
+  }
+  of.event[at] = Math.min(of.event[at]!, times.event);
+  of.received[at] = Math.min(of.received[at]!, times.received);
+}
+
+function writeTime(to: ByteWriter, time: number | undefined): void {
+  to.number(time === undefined || time === Number.POSITIVE_INFINITY ? null : time, { base: 0, parts: 1 });
+}
+
+function readTime(from: ByteReader): number {
+  return from.number({ base: 0, parts: 1 }) ?? Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,184 @@
+import { readFile } from 'node:fs/promises';
+import { performance } from 'node:perf_hooks';
+import type { VehicleRef } from '@hailstream/events/live';
+import type { RangeReader } from '@hailstream/log';
+import { ByteReader } from '../encoding/byte-reader.js';
+import type { Vehicle } from '../fold/vehicle.js';
+import { closeCodeOf, HistoryError } from '../history/history.errors.js';
+import { Moment } from '../history/moment.js';
+import { createReadChunks } from '../history/read-chunks.js';
+import type {
+  FoundChunks,
+  FromWorker,
+  MomentStart,
+  MomentView,
+  ToWorker,
+  ViewResult,
+  WorkerCall,
+  WorkerCalls,
+} from '../history/worker-protocol.js';
+import { decodeKeyframe } from '../keyframes/keyframe.js';
+import { covers } from '../live/grid.js';
+import { Publication } from '../live/publication.js';
+import type { Change } from '../live/rooms.js';
+import { QueryError, QueryParameters } from '../query/query-parameters.js';
+import { parseVehicleQuery } from '../vehicles/vehicle-query.js';
+import { VehiclesService } from '../vehicles/vehicles.service.js';
+import { frame, ProviderNumbers } from '../views/frame.js';
+import { vehicleDetail } from '../views/vehicle-detail.js';
+
+const PROGRESS_INTERVAL_MS = 200;
+
+/** The city at a moment, and what was sent of it. */
+interface OpenMoment {
+  readonly start: MomentStart;
+  readonly moment: Moment;
+  readonly numbers: ProviderNumbers;
+  readonly publication: Publication;
+}
+
+/** Answers the requests of one worker, one after the other. */
+export class MomentServer {
+  private open: OpenMoment | null = null;
+  private eventsPerSecond = 0;
+  private answers = Promise.resolve();
+  private onFound: (found: FoundChunks) => void = () => undefined;
+  private progressAt = 0;
+
+  constructor(
+    private readonly reader: RangeReader,
+    private readonly post: (message: FromWorker) => void,
+  ) {}
+
+  /** Resolves once the message has been answered. */
+  receive(message: ToWorker): Promise<void> {
+    if (message.kind === 'found') {
+      this.onFound(message);
+      return Promise.resolve();
+    }
+    this.answers = this.answers.then(() => this.answer(message));
+    return this.answers;
+  }
+
+  private async answer(call: WorkerCall): Promise<void> {
+    const { id } = call;
+    try {
+      this.post({ kind: 'done', id, result: await this.call(call) });
+    } catch (error) {
+      const code = closeCodeOf(error);
+      const field = error instanceof QueryError ? error.field : null;
+      this.post({ kind: 'failed', id, code, field, message: (error as Error).message });
+    }
+  }
+
+  private call(call: WorkerCall): Promise<WorkerCalls[keyof WorkerCalls]['result']> {
+    switch (call.kind) {
+      case 'open':
+        return this.openMoment(call.argument);
+      case 'view':
+        return this.view(call.argument);
+      case 'vehicles':
+        return this.vehicles(call.argument);
+    }
+  }
+
+  private async openMoment(start: MomentStart): Promise<null> {
+    const { city: bytes } = decodeKeyframe(await readFile(start.file));
+    const moment = new Moment(start.by, start.filter, {
+      find: (until) => this.find(until),
+      read: (chunks, use) => {
+        const total = chunks.reduce((sum, { from, to }) => sum + to - from, 0);
+        let done = 0;
+        const read = createReadChunks({
+          reader: this.reader,
+          topicIds: start.topicIds,
+          onBatch: (offsets) => this.reportProgress((done += offsets) / total),
+        });
+        return read(chunks, use);
+      },
+    });
+    moment.city.read(new ByteReader(bytes));
+    const numbers = new ProviderNumbers();
+    const publication = new Publication(moment.city, numbers);
+    this.open = { start, moment, numbers, publication };
+    return null;
+  }
+
+  private async view({ at, range, watched, isSnapshot }: MomentView): Promise<ViewResult> {
+    const { start, moment, numbers, publication } = this.requireOpen();
+    await moment.advance(at);
+    const { changes, changed } = publication.publishChanges(at);
+    const rows = isSnapshot
+      ? { vehicles: publication.within(start.filter, range), gone: [] }
+      : changesWithin(changes, (lat, lng) => covers(range, lat, lng));
+    const { figures } = moment.city.summary(start.filter)!;
+    const content = {
+      ...rows,
+      asOf: at,
+      tickMs: 0,
+      figures: { ...figures, eventsPerSecond: this.eventsPerSecond },
+    };
+    const { tickMs: _, ...made } = frame(content, numbers);
+    return { frame: made, detail: this.detail({ watched, isSnapshot, changed, at }) };
+  }
+
+  private detail({
+    watched,
+    isSnapshot,
+    changed,
+    at,
+  }: {
+    readonly watched: VehicleRef | null;
+    readonly isSnapshot: boolean;
+    readonly changed: readonly Vehicle[];
+    readonly at: number;
+  }): ViewResult['detail'] {
+    const { start, moment } = this.requireOpen();
+    if (watched === null) return undefined;
+    const isVisible = start.filter === null || start.filter === watched.providerId;
+    const vehicle = isVisible ? moment.city.vehicle(watched) : null;
+    if (!isSnapshot && (vehicle === null || !changed.includes(vehicle))) return undefined;
+    return vehicle && vehicleDetail(moment.city, vehicle, at);
+  }
+
+  private async vehicles({ at, parameters }: WorkerCalls['vehicles']['argument']) {
+    const { start, moment } = this.requireOpen();
+    const query = parseVehicleQuery(new QueryParameters(parameters), start.filter);
+    await moment.advance(at);
+    return new VehiclesService(moment.city).list(query, at);
+  }
+
+  /** Asks the service, which has the index of the log. */
+  private async find(until: number): Promise<FoundChunks['chunks']> {
+    const found = await new Promise<FoundChunks>((resolve) => {
+      this.onFound = resolve;
+      this.post({ kind: 'find', until });
+    });
+    this.eventsPerSecond = found.eventsPerSecond;
+    return found.chunks;
+  }
+
+  private reportProgress(share: number): void {
+    const now = performance.now();
+    if (now - this.progressAt < PROGRESS_INTERVAL_MS) return;
+    this.progressAt = now;
+    this.post({ kind: 'progress', share: Math.min(1, share) });
+  }
+
+  private requireOpen(): OpenMoment {
+    if (this.open === null) throw new HistoryError('FAILED', 'no moment is open');
+    return this.open;
+  }
+}
+
+function changesWithin(changes: readonly Change[], isWithin: (lat: number, lng: number) => boolean) {
+  const vehicles = changes.flatMap(({ after }) =>
+    after !== null && isWithin(after[1], after[2]) ? [after] : [],
+  );
+  const gone = changes.flatMap(({ before, after }) => {
+    const left =
+      before !== null && isWithin(before[1], before[2]) && (after === null || !isWithin(after[1], after[2]));
+    return left ? [[before[0], before[7]] as const] : [];
+  });
+  return { vehicles, gone };
+}
