@@ -6,7 +6,7 @@ import { loadDriverSimConfig, loadReplayConfig } from './config.js';
 describe(loadDriverSimConfig, () => {
   it('has a default for every variable', () => {
     const config = loadDriverSimConfig({}, []);
-    expect(config.city.name).toBe('Monaco');
+    expect(config.cities[0]?.name).toBe('Monaco');
     expect(config).toMatchObject({
       http: { host: '127.0.0.1', port: 4003, logLevel: 'info' },
       ingest: { url: new URL('http://127.0.0.1:4000'), token: undefined, providerId: LOCAL_PROVIDER_ID },

@@ -20,7 +20,7 @@ const driverSimEnv = Type.Object({
   ...httpEnv(DEFAULT_PORT),
   ...authEnv,
   ...ingestEnv,
-  CITY_FILE: Type.String({ default: DEFAULT_CITY_FILE }),
+  CITY_FILE: Type.Optional(Env.List({ description: 'city files, separated by commas' })),
   SIM_VEHICLES: Env.Int({ default: 250, minimum: 1, maximum: MAX_VEHICLES }),
   SIM_SEED: Type.String({ default: 'hailstream' }),
 });
@@ -40,7 +40,8 @@ export interface DriverSimConfig {
   /** The `AUTH_*` settings of ingest, if they are known here. */
   readonly auth: AuthOptions;
   readonly ingest: IngestConfig;
-  readonly city: CityFile;
+  /** At least one. */
+  readonly cities: readonly CityFile[];
   readonly vehicles: number;
   readonly seed: string;
 }
@@ -51,7 +52,7 @@ export function loadReplayConfig(env: NodeJS.ProcessEnv): ReplayConfig {
 }
 
 /**
- * `--vehicles`, `--seed` and `--city` override the environment.
+ * `--vehicles`, `--seed` and `--city`, which can be repeated, override the environment.
  *
  * @throws ConfigError if a variable is invalid; it names all of them
  */
@@ -61,7 +62,7 @@ export function loadDriverSimConfig(env: NodeJS.ProcessEnv, args: readonly strin
     http: { host: values.HOST, port: values.PORT, logLevel: values.LOG_LEVEL },
     auth: toAuth(values),
     ingest: toIngest(values),
-    city: toCity(values.CITY_FILE),
+    cities: (values.CITY_FILE ?? [DEFAULT_CITY_FILE]).map(toCity),
     vehicles: values.SIM_VEHICLES,
     seed: values.SIM_SEED,
   });
@@ -71,12 +72,16 @@ function argsAsEnv(args: readonly string[]): NodeJS.ProcessEnv {
   try {
     const { values } = parseArgs({
       args: [...args],
-      options: { vehicles: { type: 'string' }, seed: { type: 'string' }, city: { type: 'string' } },
+      options: {
+        vehicles: { type: 'string' },
+        seed: { type: 'string' },
+        city: { type: 'string', multiple: true },
+      },
     });
     return {
       ...(values.vehicles !== undefined && { SIM_VEHICLES: values.vehicles }),
       ...(values.seed !== undefined && { SIM_SEED: values.seed }),
-      ...(values.city !== undefined && { CITY_FILE: values.city }),
+      ...(values.city !== undefined && { CITY_FILE: values.city.join(',') }),
     };
   } catch (error) {
     const reason = firstSentence(error);

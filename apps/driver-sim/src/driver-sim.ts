@@ -1,4 +1,5 @@
 import { createHttpApp, HealthChecks, HealthModule, LoggingModule, MetricsModule } from '@hailstream/nest';
+import type { CityFile } from '@hailstream/events/city-file';
 import { ConfigError } from '@hailstream/service/config';
 import type { Service } from '@hailstream/service/lifecycle';
 import { createLogger, type Logger } from '@hailstream/service/logging';
@@ -8,9 +9,10 @@ import type { DriverSimConfig } from './config.js';
 import { registerOutboxMetrics } from './outbox/outbox-metrics.js';
 import { IngestClient } from './outbox/ingest-client.http.js';
 import { MAX_REQUESTS_IN_FLIGHT, Outbox, type OutboxObserver } from './outbox/outbox.js';
-import { buildRoadGraph } from './roads/road-graph.js';
+import { buildRoadGraph, type RoadGraph } from './roads/road-graph.js';
 import { CityRunner } from './simulation/city-runner.js';
 import { SimulatedCity } from './simulation/city.js';
+import { shareVehicles } from './simulation/share-vehicles.js';
 
 /** Lifetime of the token that the simulator signs: longer than any run. */
 const OWN_TOKEN_EXPIRES_IN = '3650 days';
@@ -20,11 +22,7 @@ class DriverSimModule {}
 /** Starts the simulation, and an HTTP server for health and metrics. Resolves once it listens at `url`. */
 export async function startDriverSim(config: DriverSimConfig): Promise<Service & { readonly url: string }> {
   const logger = createLogger({ name: 'driver-sim', level: config.http.logLevel });
-  const graph = buildRoadGraph(config.city);
-  if (graph.nodes.length < 2) {
-    const got = `${config.city.name}, which has no two connected places`;
-    throw new ConfigError([{ variable: 'CITY_FILE', expected: 'a city with a connected road network', got }]);
-  }
+  const graphs = config.cities.map(graphOf);
   const app = await createHttpApp(
     { module: DriverSimModule, imports: [LoggingModule.forRoot(logger), HealthModule, MetricsModule] },
     { logger },
@@ -44,21 +42,30 @@ export async function startDriverSim(config: DriverSimConfig): Promise<Service &
 
   const startMs = Date.now();
   const { vehicles, seed, ingest } = config;
-  const city = new SimulatedCity({
-    graph,
+  const shares = shareVehicles(
     vehicles,
-    seed,
-    providerId: ingest.providerId,
-    startMs,
-    emit: (kind, event) => outbox.put(kind, event),
+    graphs.map(({ nodes }) => nodes.length),
+  );
+  const cities = graphs.map((graph, index) => {
+    return new SimulatedCity({
+      graph,
+      vehicles: shares[index]!,
+      // Device ids follow from the seed: the first city has the same ones if it is alone.
+      seed: index === 0 ? seed : `${seed}:${config.cities[index]!.name}`,
+      providerId: ingest.providerId,
+      startMs,
+      emit: (kind, event) => outbox.put(kind, event),
+    });
   });
-  const runner = new CityRunner({ city, outbox, logger, startMs });
+  const runner = new CityRunner({ cities, outbox, logger, startMs });
   logger.info(
     {
-      city: config.city.name,
-      vehicles,
-      nodes: graph.nodes.length,
-      unreachable: graph.unreachable,
+      cities: config.cities.map(({ name }, index) => ({
+        name,
+        vehicles: shares[index],
+        nodes: graphs[index]!.nodes.length,
+        unreachable: graphs[index]!.unreachable,
+      })),
       ingest: ingest.url.href,
       url,
     },
@@ -73,6 +80,14 @@ export async function startDriverSim(config: DriverSimConfig): Promise<Service &
       await client[Symbol.asyncDispose]();
     },
   };
+}
+
+/** @throws ConfigError if the city has no connected road network */
+function graphOf(city: CityFile): RoadGraph {
+  const graph = buildRoadGraph(city);
+  if (graph.nodes.length >= 2) return graph;
+  const got = `${city.name}, which has no two connected places`;
+  throw new ConfigError([{ variable: 'CITY_FILE', expected: 'a city with a connected road network', got }]);
 }
 
 /** Returns the configured token, or signs one if only the secret is configured. */

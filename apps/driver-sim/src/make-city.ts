@@ -1,4 +1,4 @@
-import { OsmError } from './city/osm-to-city.js';
+import { OsmError } from './city/osm-elements.js';
 import { runMakeCity } from './city/run-make-city.js';
 import { FileError } from './files/gunzip.js';
 

@@ -33,7 +33,7 @@ it('thins telemetry while ingest is unavailable, pauses before another event is 
     },
   });
   {
-    await using _runner = new CityRunner({ city, outbox, logger, startMs, bounds });
+    await using _runner = new CityRunner({ cities: [city], outbox, logger, startMs, bounds });
     await until(() => hasLogged('simulation paused'));
     expect(outbox.waiting('vehicle-events')).toBeGreaterThan(bounds.events);
     await ingest.up();
@@ -70,7 +70,7 @@ it('pauses while the system clock is behind', async () => {
     startMs,
     emit: () => {},
   });
-  await using _runner = new CityRunner({ city, outbox, logger, startMs });
+  await using _runner = new CityRunner({ cities: [city], outbox, logger, startMs });
   await until(() => lines.some((line) => line.includes('system clock was set back')));
 });
 
@@ -107,7 +107,7 @@ describe('a simulation that is slower than real time', () => {
     });
     {
       const limits = { telemetry: 100_000, telemetryIfAvailable: 300, events: 100_000 };
-      await using _runner = new CityRunner({ city, outbox, logger, startMs, bounds: limits });
+      await using _runner = new CityRunner({ cities: [city], outbox, logger, startMs, bounds: limits });
       await until(() => lines.some((line) => line.includes(text)), { timeoutMs: 40_000 });
       ingest.delayMs = 0;
     }

@@ -12,7 +12,7 @@ describe('loadConfig', () => {
       page: { mapStyleUrl: null },
       tickMs: 500,
     });
-    expect(existsSync(config.page.cityFile)).toBe(true);
+    expect(config.page.cityFiles.map((file) => existsSync(file))).toEqual([true]);
     expect(config.page.directory).toMatch(/apps[\\/]dashboard[\\/]dist$/);
   });
 

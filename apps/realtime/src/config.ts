@@ -27,7 +27,7 @@ const realtimeEnv = Type.Object({
   ...httpEnv(4001),
   ...logEnv,
   ...authEnv,
-  CITY_FILE: Type.String({ default: fileURLToPath(new URL('cities/monaco.geojson', root)) }),
+  CITY_FILE: Type.Optional(Env.List({ description: 'city files, separated by commas' })),
   MAP_STYLE_URL: Type.Optional(Env.Url()),
   REALTIME_TICK_MS: Env.Duration({ default: 500, minimum: 50, maximum: 10_000 }),
   REALTIME_REBUILD_MS: Env.Duration({ default: HOUR_MS, maximum: 168 * HOUR_MS }),
@@ -56,7 +56,8 @@ export interface RealtimeConfig {
   readonly page: {
     /** Folder of the built page. */
     readonly directory: string;
-    readonly cityFile: string;
+    /** At least one. */
+    readonly cityFiles: readonly string[];
     readonly mapStyleUrl: string | null;
     /** Public URL of the page. */
     readonly publicUrl: string;
@@ -83,7 +84,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
     },
     page: {
       directory: env.REALTIME_PAGE_DIR,
-      cityFile: env.CITY_FILE,
+      cityFiles: env.CITY_FILE ?? [fileURLToPath(new URL('cities/monaco.geojson', root))],
       mapStyleUrl: env.MAP_STYLE_URL ?? null,
       allowedOrigins: allowedOrigins(env),
       publicUrl: env.REALTIME_PUBLIC_URL ?? `http://127.0.0.1:${env.PORT}`,

@@ -81,4 +81,23 @@ describe(readCityFile, () => {
   it('rejects a missing file', () => {
     expect(() => readCityFile(join(folder, 'missing.geojson'))).toThrow('ENOENT');
   });
+
+  it('accepts areas and places in version 2, and no later version', async () => {
+    const ring = [
+      [7.4, 43.7],
+      [7.5, 43.7],
+      [7.5, 43.8],
+      [7.4, 43.7],
+    ];
+    const area = {
+      type: 'Feature',
+      properties: { kind: 'water' },
+      geometry: { type: 'Polygon', coordinates: [ring] },
+    };
+    const second = { ...city, version: 2, areas: [area], places: [] };
+    expect(await read(JSON.stringify(second))).toEqual(second);
+    const unknown = { ...second, areas: [{ ...area, properties: { kind: 'lava' } }] };
+    await expect(read(JSON.stringify(unknown))).rejects.toThrow(/areas\.0\.properties\.kind/);
+    await expect(read(JSON.stringify({ ...city, version: 3 }))).rejects.toThrow(/version/);
+  });
 });

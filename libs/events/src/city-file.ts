@@ -28,15 +28,41 @@ const Road = Type.Object({
 });
 export type Road = Type.Static<typeof Road>;
 
+/** An area that the map draws. The first ring is its border, the others are holes. */
+const MapArea = Type.Object({
+  type: Type.Literal('Feature'),
+  properties: Type.Object({
+    kind: Type.Enum(['water', 'park', 'building']),
+    name: Type.Optional(Type.String()),
+  }),
+  geometry: Type.Object({
+    type: Type.Literal('Polygon'),
+    coordinates: Type.Array(Type.Array(Coordinate, { minItems: 4 }), { minItems: 1 }),
+  }),
+});
+export type MapArea = Type.Static<typeof MapArea>;
+
+/** A named part of the city, with OpenStreetMap's class of places. */
+const MapPlace = Type.Object({
+  type: Type.Literal('Feature'),
+  properties: Type.Object({ kind: Type.Literal('place'), place: Type.String(), name: Type.String() }),
+  geometry: Type.Object({ type: Type.Literal('Point'), coordinates: Coordinate }),
+});
+export type MapPlace = Type.Static<typeof MapPlace>;
+
 /**
  * A city in GeoJSON: its drivable roads, name, bounding box (west, south, east, north) and the attribution of the data. The
- * simulator drives on the roads, and the dashboard draws them.
+ * simulator drives on the roads, and the dashboard draws them. A file of version 2 can also have what is drawn below the
+ * roads; a file without `version` has roads only.
  */
 export const CityFile = Type.Object({
   type: Type.Literal('FeatureCollection'),
+  version: Type.Optional(Type.Literal(2)),
   name: Type.String({ minLength: 1 }),
   bbox: Type.Tuple([Type.Number(), Type.Number(), Type.Number(), Type.Number()]),
   attribution: Type.String({ minLength: 1 }),
+  areas: Type.Optional(Type.Array(MapArea)),
+  places: Type.Optional(Type.Array(MapPlace)),
   features: Type.Array(Road),
 });
 export type CityFile = Type.Static<typeof CityFile>;

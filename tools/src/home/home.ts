@@ -14,6 +14,8 @@ export interface Home {
   readonly postgresFolder: string;
   /** Keyframes of realtime. */
   readonly historyFolder: string;
+  /** City files that were converted from extracts. */
+  readonly citiesFolder: string;
   readonly logsFolder: string;
 }
 
@@ -36,6 +38,7 @@ export function homeAt(folder: string): Home {
     brokerFolder: join(folder, 'broker'),
     postgresFolder: join(folder, 'postgres'),
     historyFolder: join(folder, 'history'),
+    citiesFolder: join(folder, 'cities'),
     logsFolder: join(folder, 'logs'),
   };
 }

@@ -18,7 +18,7 @@ describe('parseStartOptions', () => {
         broker: 9092,
         postgres: 54320,
       },
-      city: undefined,
+      cities: [],
       vehicles: 250,
       simulate: true,
       batchEvery: '60s',
@@ -29,7 +29,7 @@ describe('parseStartOptions', () => {
   it('resolves relative paths from the current folder', () => {
     expect(parse('--home', 'here', '--city', '../lyon.geojson', '--router', 'router.yaml')).toMatchObject({
       home: '/users/ada/here',
-      city: '/users/lyon.geojson',
+      cities: ['/users/lyon.geojson'],
       router: '/users/ada/router.yaml',
     });
   });

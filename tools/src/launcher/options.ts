@@ -24,8 +24,8 @@ export interface StartOptions {
   readonly host: string;
   /** 0 chooses a free port. */
   readonly ports: Readonly<Record<Listener, number>>;
-  /** Road network to drive on. @default Monaco */
-  readonly city: string | undefined;
+  /** City files, extracts of OpenStreetMap or GeoJSON with the roads to drive on. Without any: Monaco. */
+  readonly cities: readonly string[];
   readonly vehicles: number;
   readonly simulate: boolean;
   /** `60s`, `15m` or a cron expression: the batch app validates it. */
@@ -44,7 +44,8 @@ export const START_USAGE = `usage: npm start [-- OPTIONS]
   --router-port N        4004; used only with --router
   --broker-port N        9092; not used if KAFKA_BROKERS is set
   --postgres-port N      54320; not used if DATABASE_URL is set
-  --city FILE            road network to drive on, GeoJSON (Monaco)
+  --city FILE            roads to drive on (Monaco): a city file, an OpenStreetMap extract (.osm, .osm.gz, .osm.pbf) or
+                         GeoJSON; repeat it for several cities
   --vehicles N           number of simulated vehicles (250)
   --no-sim               do not run the simulator
   --batch-every SPAN     interval of the loads into Postgres (60s), or a cron expression
@@ -67,13 +68,12 @@ export function parseStartOptions(
     listener,
     integer(option, text(option), { fallback: port, min: 0, max: MAX_PORT }),
   ]);
-  const city = text('city');
   const router = text('router');
   return {
     home: homeFolder(text('home'), folders),
     host: text('host') ?? LOOPBACK,
     ports: Object.fromEntries(ports) as Record<Listener, number>,
-    city: city === undefined ? undefined : resolve(folders.cwd, city),
+    cities: ((values['city'] ?? []) as string[]).map((city) => resolve(folders.cwd, city)),
     vehicles: integer('vehicles', text('vehicles'), { fallback: 250, min: 1, max: MAX_VEHICLES }),
     simulate: values['no-sim'] !== true,
     batchEvery: text('batch-every') ?? '60s',
@@ -81,27 +81,31 @@ export function parseStartOptions(
   };
 }
 
-function parse(args: readonly string[]): Record<string, string | boolean | undefined> {
+function parse(args: readonly string[]): OptionValues {
   const names = [
     'home',
     'host',
-    'city',
     'vehicles',
     'batch-every',
     'router',
     ...Object.values(PORT_OPTIONS).map((it) => it.option),
   ];
   const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
-  return parseOptions(args, { ...options, 'no-sim': { type: 'boolean' } });
+  return parseOptions(args, {
+    ...options,
+    city: { type: 'string', multiple: true },
+    'no-sim': { type: 'boolean' },
+  });
 }
 
-type OptionTypes = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
+type OptionTypes = Readonly<
+  Record<string, { readonly type: 'string' | 'boolean'; readonly multiple?: boolean }>
+>;
+
+type OptionValues = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
 
 /** Parses the options of a command. @throws UsageError if an option is unknown or lacks its value */
-function parseOptions(
-  args: readonly string[],
-  options: OptionTypes,
-): Record<string, string | boolean | undefined> {
+function parseOptions(args: readonly string[], options: OptionTypes): OptionValues {
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {

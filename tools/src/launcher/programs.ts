@@ -134,7 +134,7 @@ function named(name: ProcessName, home: Home): Pick<Program, 'name' | 'logFile'>
 }
 
 function city({ options }: ProgramContext): Record<string, string> {
-  return options.city === undefined ? {} : { CITY_FILE: options.city };
+  return options.cities.length === 0 ? {} : { CITY_FILE: options.cities.join(',') };
 }
 
 /** The URL of a service that listens on `host`. */

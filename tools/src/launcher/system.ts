@@ -29,6 +29,7 @@ import {
 } from './programs.js';
 import { type Environment, readEnvironment } from './environment.js';
 import { checkRouterFile } from './check-router-file.js';
+import { cityFiles } from './city-files.js';
 
 /** Maximum wait for the processes of a launcher that was killed: they drain and exit. */
 const LEFTOVERS_TIMEOUT_MS = 45_000;
@@ -61,7 +62,7 @@ export class System {
     env: NodeJS.ProcessEnv,
     notice: (line: string) => void,
   ): Promise<{ system: System; lock: AsyncDisposable }> {
-    if (options.city !== undefined) await checkReadable('city', options.city);
+    for (const city of options.cities) await checkReadable('city', city);
     if (options.router !== undefined) {
       await checkReadable('router', options.router);
       await checkRouterFile(options.router, env);
@@ -76,7 +77,9 @@ export class System {
         simulate: options.simulate,
       });
       const addresses = await addressesOf(options, environment);
-      return { system: new System({ options, home, environment, addresses }, notice), lock };
+      const cities = await cityFiles(options.cities, home, notice);
+      const context = { options: { ...options, cities }, home, environment, addresses };
+      return { system: new System(context, notice), lock };
     } catch (error) {
       await lock[Symbol.asyncDispose]();
       throw error;

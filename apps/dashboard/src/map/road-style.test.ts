@@ -9,6 +9,8 @@ const city: City = {
   attribution: 'someone',
   mapStyleUrl: null,
   roads: { type: 'FeatureCollection', features: [] },
+  areas: { type: 'FeatureCollection', features: [] },
+  places: { type: 'FeatureCollection', features: [] },
 };
 
 describe('roadStyle', () => {
@@ -18,16 +20,20 @@ describe('roadStyle', () => {
     expect([style.glyphs, style.sprite]).toEqual([undefined, undefined]);
   });
 
-  it('draws casings below all roads, and main roads above minor ones', () => {
+  it('draws areas below roads, casings below all roads, main roads above minor ones, and names above', () => {
     const ids = roadStyle(city, 'dark').layers.map(({ id }) => id);
     expect(ids).toEqual([
       'land',
+      'park',
+      'water',
+      'building',
       'road-minor-casing',
       'road-middle-casing',
       'road-main-casing',
       'road-minor',
       'road-middle',
       'road-main',
+      'places',
     ]);
   });
 });

@@ -1,5 +1,11 @@
 import type { City } from '@hailstream/events/live';
-import type { ExpressionSpecification, LineLayerSpecification, StyleSpecification } from 'maplibre-gl';
+import type {
+  ExpressionSpecification,
+  FillLayerSpecification,
+  LineLayerSpecification,
+  StyleSpecification,
+  SymbolLayerSpecification,
+} from 'maplibre-gl';
 import type { Theme } from '../theme/theme.js';
 
 /** The road layers from minor to main, by OpenStreetMap's `highway` classes. */
@@ -20,6 +26,12 @@ type RoadClass = (typeof roadClasses)[number];
 
 interface Palette {
   readonly land: string;
+  readonly water: string;
+  readonly park: string;
+  readonly building: string;
+  readonly label: string;
+  /** Around labels. */
+  readonly halo: string;
   readonly casing: string;
   readonly roads: Readonly<Record<RoadClass['id'], string>>;
 }
@@ -27,31 +39,75 @@ interface Palette {
 const palettes: Readonly<Record<Theme, Palette>> = {
   light: {
     land: '#e7eaec',
+    water: '#c3d6e2',
+    park: '#d5e2d3',
+    building: '#d9dde0',
+    label: '#4a5560',
+    halo: '#f3f5f6',
     casing: '#cbd2d7',
     roads: { minor: '#ffffff', middle: '#ffffff', main: '#ffffff' },
   },
   dark: {
     land: '#0e1318',
+    water: '#0b2231',
+    park: '#12231d',
+    building: '#1a2128',
+    label: '#8b99a6',
+    halo: '#0a0e12',
     casing: '#0a0e12',
     roads: { minor: '#222c36', middle: '#2b3743', main: '#354351' },
   },
 };
 
-/** A map style that draws only the city's roads and loads nothing from the network. */
+/** Buildings are drawn from this zoom. */
+const BUILDING_ZOOM = 14;
+
+/** A map style that draws what is in the city files, and loads nothing from the network: labels use fonts of the browser. */
 export function roadStyle(city: City, theme: Theme): StyleSpecification {
   const palette = palettes[theme];
   return {
     version: 8,
     sources: {
       roads: { type: 'geojson', data: city.roads as unknown as GeoJSON.FeatureCollection, tolerance: 0.2 },
+      areas: { type: 'geojson', data: city.areas as unknown as GeoJSON.FeatureCollection, tolerance: 0.2 },
+      places: { type: 'geojson', data: city.places as unknown as GeoJSON.FeatureCollection },
     },
     layers: [
       { id: 'land', type: 'background', paint: { 'background-color': palette.land } },
+      areaLayer('park', palette.park),
+      areaLayer('water', palette.water),
+      { ...areaLayer('building', palette.building), minzoom: BUILDING_ZOOM },
       ...roadClasses.map((road) =>
         roadLayer(road, { id: `${road.id}-casing`, color: palette.casing, extra: 1.6 }),
       ),
       ...roadClasses.map((road) => roadLayer(road, { id: road.id, color: palette.roads[road.id], extra: 0 })),
+      placeLayer(palette),
     ],
+  };
+}
+
+function areaLayer(kind: 'water' | 'park' | 'building', color: string): FillLayerSpecification {
+  return {
+    id: kind,
+    type: 'fill',
+    source: 'areas',
+    filter: ['==', ['get', 'kind'], kind],
+    paint: { 'fill-color': color },
+  };
+}
+
+function placeLayer({ label, halo }: Palette): SymbolLayerSpecification {
+  return {
+    id: 'places',
+    type: 'symbol',
+    source: 'places',
+    layout: {
+      'text-field': ['get', 'name'],
+      'text-font': ['sans-serif'],
+      'text-size': ['match', ['get', 'place'], ['city', 'town'], 15, 12],
+      'text-max-width': 8,
+    },
+    paint: { 'text-color': label, 'text-halo-color': halo, 'text-halo-width': 1.5 },
   };
 }
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { buildRoadGraph } from '../roads/road-graph.js';
 import { Router } from '../roads/router.js';
-import { OsmError, OsmToCity } from './osm-to-city.js';
+import { OsmError } from './osm-elements.js';
+import { OsmToCity } from './osm-to-city.js';
+import { OsmXml } from './osm-xml.js';
 
 const nodes = `<node id="1" lat="43.12345678" lon="7.1"/><node id="2" lat="43.2" lon="7.3"><tag k="highway" v="crossing"/></node>`;
 
@@ -18,9 +20,14 @@ function convert(content: string, cutAt?: number) {
 function convertAll(content: string, cutAt = content.length) {
   const text = `<?xml version='1.0' encoding='UTF-8'?>\n<osm version="0.6">${content}</osm>`;
   const converter = new OsmToCity();
-  converter.push(text.slice(0, cutAt));
-  converter.push(text.slice(cutAt));
-  return { city: converter.end({ name: 'Test' }), omissions: converter.omissions };
+  const xml = new OsmXml(converter);
+  xml.push(text.slice(0, cutAt));
+  xml.push(text.slice(cutAt));
+  xml.end();
+  return {
+    city: converter.end({ name: 'Test', attribution: '© OpenStreetMap contributors' }),
+    omissions: converter.omissions,
+  };
 }
 
 describe(OsmToCity, () => {

@@ -1,25 +1,37 @@
-import type { SaxesTagPlain } from 'saxes';
-import { SaxesParser } from 'saxes';
+import type { CityFile, MapArea, MapPlace, Road } from '@hailstream/events/city-file';
 import { boundsOf, cutAtAntimeridian, roundDegrees, type Coordinate } from './antimeridian.js';
-import type { CityFile, Road } from '@hailstream/events/city-file';
+import { areaKindOf, isRing, joinLines, seaPolygons, toPolygons } from './osm-areas.js';
+import { OsmError, type Member, type OsmElements } from './osm-elements.js';
 import { onewayOf, roadUse, type Tags } from './osm-tags.js';
 
-interface Way {
-  readonly refs: string[];
-  readonly tags: Map<string, string>;
-}
+/** How far the sea is drawn around the roads, relative to their extent. */
+const SEA_MARGIN = 1;
+
+/** Classes of places whose names are drawn. */
+const PLACES: ReadonlySet<string> = new Set([
+  'city',
+  'town',
+  'village',
+  'borough',
+  'suburb',
+  'quarter',
+  'neighbourhood',
+  'island',
+  'locality',
+]);
 
 /** A road whose nodes may not have been read yet. */
 interface PendingRoad {
-  readonly refs: readonly string[];
+  readonly refs: readonly number[];
   readonly properties: Road['properties'];
 }
 
-/** An OpenStreetMap extract cannot be converted. */
-export class OsmError extends Error {
-  override readonly name = 'OsmError';
-  readonly code = 'OSM_UNREADABLE';
-  readonly retryable = false;
+/** An area whose ways and nodes may not have been read yet. */
+interface PendingArea {
+  readonly properties: MapArea['properties'];
+  /** A closed way, or the ways of a relation. */
+  readonly refs: readonly number[] | undefined;
+  readonly members: readonly Member[];
 }
 
 /** Counts of what was omitted from an extract. */
@@ -37,86 +49,43 @@ export interface OsmOmissions {
 }
 
 /**
- * Converts an OpenStreetMap extract in XML, read in pieces, to a city of its public roads for cars. Nodes and ways may be
- * in any order. Ways are split at nodes that are not in the extract.
- *
- * @throws OsmError if the extract is not well-formed or has no road
+ * Converts the elements of an OpenStreetMap extract to a city: its public roads for cars, and the areas and places that the
+ * map draws. Elements may be in any order. Roads are split at nodes that are not in the extract.
  */
-export class OsmToCity {
+export class OsmToCity implements OsmElements {
   readonly omissions: OsmOmissions = { closed: 0, reversible: 0, deleted: 0, clipped: 0, outside: 0 };
-  private readonly parser = new SaxesParser();
-  private readonly nodes = new Map<string, Coordinate>();
-  private readonly pending: PendingRoad[] = [];
-  private way: Way | undefined;
-
-  constructor() {
-    this.parser.on('error', (error) => {
-      throw new OsmError(error.message, { cause: error });
-    });
-    this.parser.on('opentag', (tag) => this.open(tag));
-    this.parser.on('closetag', (tag) => {
-      if (tag.name === 'way') this.closeWay();
-    });
-  }
+  private readonly nodes = new Map<number, Coordinate>();
+  private readonly roads: PendingRoad[] = [];
+  private readonly areas: PendingArea[] = [];
+  private readonly coast: (readonly number[])[] = [];
+  private readonly places: MapPlace[] = [];
+  /** Ways other than roads: relations consist of them. */
+  private readonly ways = new Map<number, readonly number[]>();
 
   /** Nodes and roads read so far. */
   get progress(): { readonly nodes: number; readonly roads: number } {
-    return { nodes: this.nodes.size, roads: this.pending.length };
+    return { nodes: this.nodes.size, roads: this.roads.length };
   }
 
-  push(text: string): void {
-    this.parser.write(text);
+  node(id: number, lng: number, lat: number): void {
+    this.nodes.set(id, [roundDegrees(lng), roundDegrees(lat)]);
   }
 
-  end(about: { name: string }): CityFile {
-    this.parser.close();
-    const roads = this.pending.flatMap((road) => this.toRoads(road));
-    if (roads.length === 0) throw new OsmError('the extract has no road for cars');
-    return {
-      type: 'FeatureCollection',
-      name: about.name,
-      bbox: boundsOf(roads.flatMap(({ geometry }) => geometry.coordinates)),
-      attribution: '© OpenStreetMap contributors',
-      features: roads,
-    };
+  place(lng: number, lat: number, tags: Tags): void {
+    const [place, name] = [tags.get('place') ?? '', tags.get('name')];
+    if (!PLACES.has(place) || name === undefined) return;
+    this.places.push({
+      type: 'Feature',
+      properties: { kind: 'place', place, name },
+      geometry: { type: 'Point', coordinates: [roundDegrees(lng), roundDegrees(lat)] },
+    });
   }
 
-  private open({ name, attributes }: SaxesTagPlain): void {
-    switch (name) {
-      case 'node':
-        this.openNode(attributes);
-        return;
-      case 'way':
-        if (isDeleted(attributes)) this.omissions.deleted += 1;
-        else this.way = { refs: [], tags: new Map() };
-        return;
-      case 'nd':
-        this.way?.refs.push(String(attributes['ref']));
-        return;
-      case 'tag':
-        this.way?.tags.set(String(attributes['k']), String(attributes['v']));
-    }
-  }
-
-  private openNode(attributes: SaxesTagPlain['attributes']): void {
-    const id = String(attributes['id']);
-    if (isDeleted(attributes)) {
-      this.omissions.deleted += 1;
-      this.nodes.delete(id);
-      return;
-    }
-    const [lng, lat] = [degreesOf(attributes['lon'], 180), degreesOf(attributes['lat'], 90)];
-    // A node without coordinates is referenced, but not part of the extract.
-    if (lng !== undefined && lat !== undefined) this.nodes.set(id, [lng, lat]);
-  }
-
-  private closeWay(): void {
-    const way = this.way;
-    this.way = undefined;
-    if (way === undefined || way.refs.length < 2) return;
-    switch (roadUse(way.tags)) {
+  way(id: number, refs: readonly number[], tags: Tags): void {
+    if (refs.length < 2) return;
+    switch (roadUse(tags)) {
       case 'open':
-        this.pending.push({ refs: way.refs, properties: propertiesOf(way.tags) });
+        this.roads.push({ refs, properties: propertiesOf(tags) });
         return;
       case 'closed':
         this.omissions.closed += 1;
@@ -125,7 +94,72 @@ export class OsmToCity {
         this.omissions.reversible += 1;
         return;
       case 'no-road':
+        this.ways.set(id, refs);
+        if (tags.get('natural') === 'coastline') this.coast.push(refs);
+        else this.addArea(tags, { refs, members: [] });
     }
+  }
+
+  relation(members: readonly Member[], tags: Tags): void {
+    if (tags.get('type') === 'multipolygon') this.addArea(tags, { refs: undefined, members });
+  }
+
+  deleted(node?: number): void {
+    this.omissions.deleted += 1;
+    if (node !== undefined) this.nodes.delete(node);
+  }
+
+  /** @throws OsmError if the extract has no road */
+  end(about: { name: string; attribution: string }): CityFile {
+    const roads = this.roads.flatMap((road) => this.toRoads(road));
+    if (roads.length === 0) throw new OsmError('the file has no road for cars');
+    const bbox = boundsOf(roads.flatMap(({ geometry }) => geometry.coordinates));
+    const areas = [...this.sea(bbox), ...this.areas.flatMap((area) => this.toAreas(area))];
+    const hasMap = areas.length > 0 || this.places.length > 0;
+    return {
+      type: 'FeatureCollection',
+      ...(hasMap && { version: 2 }),
+      name: about.name,
+      bbox,
+      attribution: about.attribution,
+      ...(hasMap && { areas, places: this.places }),
+      features: roads,
+    };
+  }
+
+  private addArea(tags: Tags, shape: Omit<PendingArea, 'properties'>): void {
+    const kind = areaKindOf(tags);
+    if (kind === undefined) return;
+    const name = kind === 'building' ? undefined : tags.get('name');
+    this.areas.push({ ...shape, properties: { kind, ...(name !== undefined && { name }) } });
+  }
+
+  /** The coordinates of nodes, without those that are not in the extract. */
+  private lineOf(refs: readonly number[]): Coordinate[] {
+    return refs.flatMap((ref) => {
+      const coordinate = this.nodes.get(ref);
+      return coordinate === undefined ? [] : [coordinate];
+    });
+  }
+
+  private toAreas({ refs, members, properties }: PendingArea): MapArea[] {
+    const rings = (role: string): Coordinate[][] => {
+      const lines = members
+        .filter((member) => (member.role === 'inner' ? 'inner' : 'outer') === role)
+        .map(({ way }) => this.lineOf(this.ways.get(way) ?? []));
+      return joinLines(lines, true).filter(isRing);
+    };
+    const outer = refs === undefined ? rings('outer') : [this.lineOf(refs)].filter(isRing);
+    return toPolygons(outer, rings('inner')).map((polygon) => areaOf(polygon, properties));
+  }
+
+  private sea([west, south, east, north]: CityFile['bbox']): MapArea[] {
+    // A box across the antimeridian would need a cut.
+    if (west >= east || south >= north) return [];
+    const [width, height] = [(east - west) * SEA_MARGIN, (north - south) * SEA_MARGIN];
+    const box = [west - width, south - height, east + width, north + height] as const;
+    const coast = this.coast.map((refs) => this.lineOf(refs));
+    return seaPolygons(coast, box).map((polygon) => areaOf(polygon, { kind: 'water' }));
   }
 
   private toRoads({ refs, properties }: PendingRoad): Road[] {
@@ -153,15 +187,12 @@ export class OsmToCity {
   }
 }
 
-/** JOSM marks elements to delete with `action`, extracts with history mark deleted ones with `visible`. */
-function isDeleted(attributes: SaxesTagPlain['attributes']): boolean {
-  return attributes['action'] === 'delete' || attributes['visible'] === 'false';
-}
-
-function degreesOf(text: unknown, most: number): number | undefined {
-  if (typeof text !== 'string' || text.trim() === '') return undefined;
-  const degrees = Number(text);
-  return Math.abs(degrees) <= most ? roundDegrees(degrees) : undefined;
+/** Areas are only drawn: a metre is precise enough. */
+function areaOf(polygon: Coordinate[][], properties: MapArea['properties']): MapArea {
+  const coordinates = polygon.map((ring) =>
+    ring.map(([lng, lat]): Coordinate => [Number(lng.toFixed(5)), Number(lat.toFixed(5))]),
+  );
+  return { type: 'Feature', properties, geometry: { type: 'Polygon', coordinates } };
 }
 
 function propertiesOf(tags: Tags): Road['properties'] {

@@ -25,6 +25,17 @@ export async function* readText(path: string, warn: FileWarning): AsyncGenerator
   }
 }
 
+/** Returns the first bytes of a file, by which its format is recognized. @throws FileError if it cannot be read */
+export async function firstBytes(path: string): Promise<Uint8Array> {
+  try {
+    await using file = await open(path);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch (error) {
+    throw new FileError(reasonOf(error as NodeJS.ErrnoException), { cause: error });
+  }
+}
+
 async function* readBytes(path: string, warn: FileWarning): AsyncGenerator<Uint8Array> {
   await using file = await open(path);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);

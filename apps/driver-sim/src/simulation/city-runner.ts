@@ -29,16 +29,16 @@ const LOG_EVERY_MS = 60_000;
 const DRAIN_TIMEOUT_MS = 10_000;
 
 interface CityRunnerOptions {
-  readonly city: SimulatedCity;
+  readonly cities: readonly SimulatedCity[];
   readonly outbox: Outbox;
   readonly logger: Logger;
   readonly startMs: number;
   readonly bounds?: QueueLimits;
 }
 
-/** Runs a simulated city in real time and limits the number of events that wait for ingest. */
+/** Runs simulated cities in real time and limits the number of events that wait for ingest. */
 export class CityRunner implements AsyncDisposable {
-  private readonly city: SimulatedCity;
+  private readonly cities: readonly SimulatedCity[];
   private readonly outbox: Outbox;
   private readonly logger: Logger;
   private readonly bounds: QueueLimits;
@@ -52,9 +52,9 @@ export class CityRunner implements AsyncDisposable {
   /** Since the simulated time was last the current time. */
   private delay: { readonly sinceMs: number; computingMs: number; hasWaited: boolean };
 
-  constructor({ city, outbox, logger, startMs, bounds = DEFAULT_BOUNDS }: CityRunnerOptions) {
+  constructor({ cities, outbox, logger, startMs, bounds = DEFAULT_BOUNDS }: CityRunnerOptions) {
     this.bounds = bounds;
-    this.city = city;
+    this.cities = cities;
     this.outbox = outbox;
     this.logger = logger;
     this.cityMs = startMs;
@@ -68,7 +68,7 @@ export class CityRunner implements AsyncDisposable {
     clearInterval(this.stepTimer);
     clearInterval(this.logTimer);
     clearImmediate(this.nextTurn);
-    this.city.close(Math.max(Date.now(), this.cityMs));
+    for (const city of this.cities) city.close(Math.max(Date.now(), this.cityMs));
     await this.outbox.whenAtMost(0, AbortSignal.timeout(DRAIN_TIMEOUT_MS));
     const waiting = this.outbox.waiting();
     if (waiting > 0)
@@ -93,7 +93,7 @@ export class CityRunner implements AsyncDisposable {
         break;
       }
       this.cityMs += STEP_MS;
-      this.city.step(this.cityMs);
+      for (const city of this.cities) city.step(this.cityMs);
     }
     this.delay.computingMs += performance.now() - startedAt;
     if (this.cityMs + STEP_MS > nowMs) this.delay = noDelay();

@@ -9,12 +9,12 @@ import { CITY, PAGE_COMMANDS } from './page.tokens.js';
 @Module({})
 export class PageModule {
   /** @throws ConfigError if the city file cannot be read or is invalid */
-  static forRoot({ cityFile, mapStyleUrl, commands }: RealtimeConfig['page']): DynamicModule {
+  static forRoot({ cityFiles, mapStyleUrl, commands }: RealtimeConfig['page']): DynamicModule {
     return {
       module: PageModule,
       controllers: [CityController, CommandsController],
       providers: [
-        { provide: CITY, useValue: loadCity(cityFile, mapStyleUrl) },
+        { provide: CITY, useValue: loadCity(cityFiles, mapStyleUrl) },
         { provide: PAGE_COMMANDS, useValue: commands },
       ],
     };
