@@ -13,43 +13,50 @@ export interface DeliveryFigures {
   readonly cpuSecondsPerMillion: number;
 }
 
+/** A topic and the consumer group that delivers it. */
+interface GroupProgress {
+  readonly admin: PlainAdmin;
+  readonly topic: string;
+  readonly groupId: string;
+  /** Records of the topic. */
+  readonly records: number;
+}
+
 /**
  * Measures a process that delivers a whole topic, from when its consumer group has its partitions until it has committed the
  * position after the last record. So neither the start of the process nor joining the group counts.
  */
-export async function measureDelivery(
-  program: Program,
-  {
-    admin,
-    topic,
-    groupId,
-    records,
-  }: {
-    readonly admin: PlainAdmin;
-    readonly topic: string;
-    readonly groupId: string;
-    readonly records: number;
-  },
-): Promise<DeliveryFigures> {
+export async function measureDelivery(program: Program, progress: GroupProgress): Promise<DeliveryFigures> {
   const failure = program.exited.then(() => Promise.reject(new Error(`ended early:\n${program.output()}`)));
-  const watch = async (): Promise<DeliveryFigures> => {
-    await until(() => isAssigned(admin, groupId));
-    const startedAt = performance.now();
-    const cpuBefore = await cpuSeconds(program.pid);
-    let cpuAfter = cpuBefore;
-    await until(async () => {
-      // The process may end once it has committed, so its time is read before.
-      cpuAfter = await cpuSeconds(program.pid).catch(() => cpuAfter);
-      return (await committedRecords(admin, groupId, topic)) >= records;
-    });
-    const seconds = (performance.now() - startedAt) / 1_000;
-    const perMillion = ((cpuAfter - cpuBefore) * 1e6) / records;
-    return { recordsPerSecond: records / seconds, cpuSecondsPerMillion: perMillion };
-  };
-  const watching = watch();
+  const watching = untilAssigned(progress).then(() => measureUntilCommitted(program.pid, progress));
   const figures = await Promise.race([watching, failure.catch((error: unknown) => settled(watching, error))]);
   await program.exited;
   return figures;
+}
+
+/** Waits until a consumer group has its partitions. */
+export function untilAssigned({ admin, groupId }: Pick<GroupProgress, 'admin' | 'groupId'>): Promise<void> {
+  return until(() => isAssigned(admin, groupId));
+}
+
+/** Measures a process from now until a group has committed the position after the last record. */
+export async function measureUntilCommitted(
+  pid: number,
+  { admin, topic, groupId, records }: GroupProgress,
+): Promise<DeliveryFigures> {
+  const committedBefore = await committedRecords(admin, groupId, topic);
+  if (committedBefore > 0) throw new Error(`${groupId} has delivered ${committedBefore} records too early`);
+  const startedAt = performance.now();
+  const cpuBefore = await cpuSeconds(pid);
+  let cpuAfter = cpuBefore;
+  await until(async () => {
+    // The process may end once it has committed, so its time is read before.
+    cpuAfter = await cpuSeconds(pid).catch(() => cpuAfter);
+    return (await committedRecords(admin, groupId, topic)) >= records;
+  });
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const perMillion = ((cpuAfter - cpuBefore) * 1e6) / records;
+  return { recordsPerSecond: records / seconds, cpuSecondsPerMillion: perMillion };
 }
 
 /** The process may have ended because it was done: then the figures follow soon. */
@@ -69,7 +76,8 @@ async function committedRecords(admin: PlainAdmin, groupId: string, topic: strin
   return positions.reduce((sum, position) => sum + position, 0);
 }
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
+/** Polls a condition. @throws Error if it is not met in time */
+export async function until(condition: () => Promise<boolean>): Promise<void> {
   const giveUpAt = performance.now() + DELIVERED_WITHIN_MS;
   while (!(await condition())) {
     if (performance.now() > giveUpAt) throw new Error('not all records were delivered in time');

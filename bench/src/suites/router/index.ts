@@ -17,6 +17,7 @@ import type { Effort, Suite } from '../../harness/suite.js';
 import { plainClient, type PlainAdmin } from '../../load/plain-client.js';
 import { measureDelivery, type DeliveryFigures } from './delivery.js';
 import { measuredJobs, routerFile, type MeasuredJob, type SinkAddresses } from './jobs.js';
+import { measureOutage, outages } from './outage.js';
 import { ACCESS_KEY, BUCKET, startObjectStorage, type ObjectStorage } from './sinks.js';
 import { fillSource } from './source.js';
 
@@ -66,8 +67,10 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
     readyPath: '/',
   });
   const connection = { brokers: [source.url], clientId: 'bench' };
-  const jobs = measuredJobs.filter(({ name }) => name.includes(effort.job ?? ''));
-  const counts = new Set(jobs.map(({ share }) => effort.rows * RECORDS_PER_ROW * share));
+  const isSelected = ({ name }: { readonly name: string }) => name.includes(effort.job ?? '');
+  const jobs = measuredJobs.filter(isSelected);
+  const all = effort.rows * RECORDS_PER_ROW;
+  const counts = new Set([all, ...jobs.map(({ share }) => all * share)]);
   say(`filling topics with ${[...counts].join(' and ')} records`);
   const topics = await fillSource(connection, [...counts]);
   const [sourceAdmin, targetAdmin] = [source, target].map(({ url }) => plainClient(url).admin());
@@ -88,6 +91,20 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
     for (const job of jobs) {
       say(job.name);
       rows.push(...(await compareJob(effort, job, setting)));
+    }
+    for (const outage of outages.filter(isSelected)) {
+      say(outage.name);
+      const topic = topics.get(all)!;
+      const { folder: path, admin } = setting;
+      const rounds = {
+        folder: path,
+        brokers: [source.url],
+        admin,
+        topic,
+        records: all,
+        accepting: accepting.url,
+      };
+      rows.push(...(await measureOutage(outage, effort.rounds, rounds)));
     }
     return rows;
   } finally {
