@@ -13,8 +13,8 @@ import { startReceiver, WEBHOOK_SECRET } from './_webhook-receiver.js';
 
 const credentials = { webhookSecret: WEBHOOK_SECRET };
 const kinds = Object.entries(sinks);
-/** More than the attempts of one request: batches are delivered again. */
-const FAILURES = 15;
+/** More than the failures after which a sink counts as down: checks have failed, or batches that were delivered again. */
+const FAILURES = 6;
 
 /** Telemetry points of many devices, received two hours ago. */
 function pointsOf(ids: readonly string[]) {

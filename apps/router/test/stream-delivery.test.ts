@@ -31,10 +31,11 @@ class Recorder {
   readonly recovered: TopicPartition[] = [];
   counts: DeliveryCounts = { records: 0, delivered: 0, filtered: 0, deadLettered: 0 };
   deliver: Deliver = () => Promise.resolve({ refused: [] });
+  check: () => Promise<void> = () => Promise.resolve();
 
   open(broker: { readonly address: string }): StreamDelivery {
     const sink: BatchSink = {
-      check: () => Promise.resolve(),
+      check: () => this.check(),
       deliver: async (batch) => {
         const result = await this.deliver(batch);
         this.delivered.push(...batch.records.map(({ event }) => String(event['telemetry_id'])));
@@ -139,6 +140,37 @@ describe(StreamDelivery, () => {
     expect(recorder.recovered).toHaveLength(1);
     expect(recorder.delivered).toHaveLength(50);
     expect(await deadLettersOf(broker)).toEqual([]);
+  });
+
+  it('sends no batches to a sink that is down, until a check succeeds', async () => {
+    await using broker = await startTestBroker();
+    await appendPoints(
+      broker,
+      Array.from({ length: 2_000 }, () => ({})),
+    );
+    const recorder = new Recorder();
+    let isDown = false;
+    let batches = 0;
+    let checks = 0;
+    recorder.deliver = () => {
+      batches += 1;
+      return isDown ? Promise.reject(new Error('no connection')) : Promise.resolve({ refused: [] });
+    };
+    recorder.check = () => {
+      checks += 1;
+      return isDown ? Promise.reject(new Error('check failed')) : Promise.resolve();
+    };
+    await using delivery = recorder.open(broker);
+    await delivery.start();
+    isDown = true;
+    await until(() => checks === 5);
+    // Two failures, and a batch that was sent at the same time as the second one.
+    expect(batches).toBeLessThanOrEqual(3);
+    expect(recorder.failures).toContain('check failed');
+    expect(delivery.lagRecords()).toBeGreaterThan(0n);
+    isDown = false;
+    await until(() => recorder.counts.delivered === 2_000);
+    expect(recorder.recovered.length).toBeGreaterThan(0);
   });
 
   it('delivers as many batches at the same time as the job allows', async () => {

@@ -17,6 +17,7 @@ import type { Logger } from '@hailstream/service/logging';
 import type { JobSpec } from '../router-file/router-file.js';
 import type { Delivery, DeliveryCounts, DeliveryObserver } from './delivery.js';
 import { Semaphore } from './semaphore.js';
+import { SinkOutage } from './sink-outage.js';
 
 export interface GroupDeliveryOptions {
   readonly spec: JobSpec;
@@ -45,13 +46,15 @@ class RedeliveryError extends Error {
 }
 
 /**
- * Delivers the batches that a consumer group reads. The position is committed after each batch. Records that were redriven for
+ * Delivers the batches that a consumer group reads. The position is committed after each batch. While the sink is down, nothing
+ * is read. Records that were redriven for
  * another group count as filtered: the sink has got them from their original offsets.
  */
 export class GroupDelivery implements Delivery {
   private readonly consumer: BatchConsumer;
   private readonly deadLetters: DeadLetterQueue;
   private readonly semaphore: Semaphore;
+  private readonly outage: SinkOutage;
   private readonly failing = new Map<string, TopicPartition>();
   private isPaused = false;
 
@@ -77,6 +80,12 @@ export class GroupDelivery implements Delivery {
       onGap: (gap) => observer.gap(gap),
     });
     this.consumer.onAssignment((assigned) => this.assign(assigned));
+    this.outage = new SinkOutage({
+      check: () => sink.check(),
+      onDown: () => this.applyPause(this.consumer.assignment()),
+      onUp: () => this.applyPause(this.consumer.assignment()),
+      onFailed: (error) => this.checkFailed(error),
+    });
   }
 
   get ended(): Promise<void> {
@@ -94,12 +103,12 @@ export class GroupDelivery implements Delivery {
 
   pause(): void {
     this.isPaused = true;
-    this.consumer.pause(this.consumer.assignment());
+    this.applyPause(this.consumer.assignment());
   }
 
   resume(): void {
     this.isPaused = false;
-    this.consumer.resume(this.consumer.assignment());
+    this.applyPause(this.consumer.assignment());
   }
 
   lagRecords(): bigint {
@@ -107,6 +116,7 @@ export class GroupDelivery implements Delivery {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.outage[Symbol.dispose]();
     await this.consumer[Symbol.asyncDispose]();
     await this.deadLetters[Symbol.asyncDispose]();
     await this.sink[Symbol.asyncDispose]();
@@ -114,16 +124,28 @@ export class GroupDelivery implements Delivery {
 
   private assign(assigned: readonly TopicPartition[]): void {
     // A partition may have been paused or resumed while another process had it.
-    if (this.isPaused) this.consumer.pause(assigned);
-    else this.consumer.resume(assigned);
+    this.applyPause(assigned);
     const places = new Set(assigned.map(placeOf));
     for (const [place, partition] of this.failing) if (!places.has(place)) this.recovered(partition);
     this.sink.assigned?.(assigned);
   }
 
+  private applyPause(partitions: readonly TopicPartition[]): void {
+    if (this.isPaused || this.outage.isDown) this.consumer.pause(partitions);
+    else this.consumer.resume(partitions);
+  }
+
+  /** A partition that has failed stays failed until a delivery succeeds. */
+  private checkFailed(error: Error): void {
+    const [partition] = this.failing.values();
+    if (partition) this.options.observer.failed(partition, error);
+  }
+
   private async handle(batch: RecordBatch, context: BatchContext): Promise<void> {
     const { topic, partition } = batch;
     context.signal.throwIfAborted();
+    // The batch was read before the sink was known to be down.
+    if (this.outage.isDown) throw new RedeliveryError('the sink is down');
     let counts: DeliveryCounts;
     try {
       counts = await this.deliver(batch, context);
@@ -131,6 +153,7 @@ export class GroupDelivery implements Delivery {
       if (context.signal.aborted) throw error;
       throw this.failed({ topic, partition }, error as Error);
     }
+    this.outage.succeeded();
     this.options.observer.delivered({ topic, partition }, counts);
     this.recovered({ topic, partition });
   }
@@ -160,6 +183,7 @@ export class GroupDelivery implements Delivery {
 
   private failed(partition: TopicPartition, error: Error): RedeliveryError {
     this.failing.set(placeOf(partition), partition);
+    this.outage.failed();
     this.options.observer.failed(partition, error);
     return new RedeliveryError(error.message, { cause: error });
   }
