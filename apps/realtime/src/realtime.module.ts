@@ -29,7 +29,10 @@ export class RealtimeModule {
         CityLogModule,
         KeyframesModule.forRoot(config.history),
         RebuildModule.forRoot(config.log),
-        HistoryModule.forRoot({ connection: config.log.connection, logLevel: config.logLevel }),
+        HistoryModule.forRoot(
+          { connection: config.log.connection, logLevel: config.logLevel },
+          config.tickMs,
+        ),
         LiveModule.forRoot(config.tickMs),
         VehiclesModule,
         ProvidersModule,

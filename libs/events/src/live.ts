@@ -311,14 +311,14 @@ interface ClientToHistory {
   closeHistory: () => void;
 }
 
-interface SeekHistory {
+export interface SeekHistory {
   /** Chosen by the client, greater than the number before. */
   readonly seek: number;
   /** The moment, in milliseconds. */
   readonly at: number;
 }
 
-interface OpenHistory extends SeekHistory {
+export interface OpenHistory extends SeekHistory {
   readonly by: HistoryOrder;
   readonly viewport: Viewport;
 }

@@ -32,7 +32,7 @@ interface VehiclesRequest {
 }
 
 /** A worker, and what it has to read for its moment. */
-interface MomentHandle extends AsyncDisposable {
+export interface MomentHandle extends AsyncDisposable {
   /** Starts from the keyframe of a moment. */
   open(moment: {
     readonly by: HistoryOrder;

@@ -6,7 +6,7 @@ import Type from 'typebox';
 const Longitude = Type.Number({ minimum: -540, maximum: 540 });
 const Latitude = Type.Number({ minimum: -90, maximum: 90 });
 
-const ViewportMessage = Type.Object(
+export const ViewportMessage = Type.Object(
   { west: Longitude, south: Latitude, east: Longitude, north: Latitude },
   { additionalProperties: false },
 );

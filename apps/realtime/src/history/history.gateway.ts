@@ -1,0 +1,163 @@
+import type { ClientToServer, HistoryCloseCode, OpenHistory } from '@hailstream/events/live';
+import { Inject, type OnModuleDestroy } from '@nestjs/common';
+import {
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  type OnGatewayDisconnect,
+} from '@nestjs/websockets';
+import { SocketClient, type LiveSocket } from '../live/client.socket.js';
+import { parseViewport, parseWatch, type Parsed } from '../live/live.schema.js';
+import { TICK_MS } from '../live/live.tokens.js';
+import { HistoryMetrics } from '../metrics/history-metrics.service.js';
+import { HistorySession } from './history-session.js';
+import { parseOpen, parsePlay, parseSeek } from './history.schema.js';
+import { closeCodeOf, HistoryError } from './history.errors.js';
+import { HistoryService } from './history.service.js';
+
+/** Maximum number of sessions of one process, and of one token: each has a worker thread. */
+const MAX_SESSIONS = 8;
+const MAX_SESSIONS_PER_TOKEN = 4;
+
+/** A socket that has opened a session. */
+interface HistoryClient {
+  readonly client: SocketClient;
+  session: HistorySession | null;
+}
+
+/** The messages of history sessions, on the sockets of the live view. */
+@WebSocketGateway()
+export class HistoryGateway implements OnGatewayDisconnect, OnModuleDestroy {
+  private readonly clients = new Map<LiveSocket, HistoryClient>();
+
+  constructor(
+    private readonly history: HistoryService,
+    private readonly metrics: HistoryMetrics,
+    @Inject(TICK_MS) private readonly tickMs: number,
+  ) {}
+
+  handleDisconnect(socket: LiveSocket): void {
+    this.clients.get(socket)?.session?.close('CLOSED', null);
+    this.clients.delete(socket);
+  }
+
+  onModuleDestroy(): void {
+    for (const { session } of this.clients.values()) session?.close('CLOSED', null);
+  }
+
+  @SubscribeMessage('openHistory')
+  open(@ConnectedSocket() socket: LiveSocket, @MessageBody() body: unknown): void {
+    this.handle(socket, 'openHistory', parseOpen(body), (of, request) =>
+      this.openSession(socket, of, request),
+    );
+  }
+
+  @SubscribeMessage('seekHistory')
+  seek(@ConnectedSocket() socket: LiveSocket, @MessageBody() body: unknown): void {
+    this.handle(socket, 'seekHistory', parseSeek(body), ({ session }, request) => session?.seekTo(request));
+  }
+
+  @SubscribeMessage('playHistory')
+  play(@ConnectedSocket() socket: LiveSocket, @MessageBody() body: unknown): void {
+    this.handle(socket, 'playHistory', parsePlay(body), ({ session }, { speed }) => session?.play(speed));
+  }
+
+  @SubscribeMessage('pauseHistory')
+  pause(@ConnectedSocket() socket: LiveSocket): void {
+    this.handle(socket, 'pauseHistory', { value: null }, ({ session }) => session?.pause());
+  }
+
+  @SubscribeMessage('historyViewport')
+  viewport(@ConnectedSocket() socket: LiveSocket, @MessageBody() body: unknown): void {
+    this.handle(socket, 'historyViewport', parseViewport(body), ({ session }, value) =>
+      session?.setViewport(value),
+    );
+  }
+
+  @SubscribeMessage('watchHistory')
+  watch(@ConnectedSocket() socket: LiveSocket, @MessageBody() body: unknown): void {
+    this.handle(socket, 'watchHistory', parseWatch(body), ({ client, session }, vehicle) => {
+      if (vehicle === null || vehicle.providerId !== null) {
+        session?.watch(vehicle && { deviceId: vehicle.deviceId, providerId: vehicle.providerId! });
+      } else {
+        client.send('refused', { message: 'watchHistory', reason: 'must have a providerId' });
+      }
+    });
+  }
+
+  @SubscribeMessage('closeHistory')
+  close(@ConnectedSocket() socket: LiveSocket): void {
+    this.handle(socket, 'closeHistory', { value: null }, ({ session }) =>
+      session?.close('CLOSED', 'closed by the page'),
+    );
+  }
+
+  private openSession(socket: LiveSocket, of: HistoryClient, request: OpenHistory): void {
+    of.session?.close('CLOSED', null);
+    const { principal, token } = socket.data;
+    try {
+      this.requireRoom(token);
+      if (this.history.limits(request.by) === null) {
+        throw new HistoryError('NOTHING_RECORDED', 'the log has no event that can be shown yet');
+      }
+    } catch (error) {
+      const code = closeCodeOf(error);
+      of.client.send('historyStatus', { kind: 'closed', code, reason: (error as Error).message });
+      this.metrics.countClosed(code);
+      return;
+    }
+    const session: HistorySession = new HistorySession(request, {
+      client: of.client,
+      createMoment: (onProgress) => this.history.createMoment(onProgress),
+      filter: principal.providerId ?? null,
+      limits: () => this.history.limits(request.by),
+      tickMs: this.tickMs,
+      onSeek: (seconds) => this.metrics.observeSeek(seconds),
+      onClosed: (code) => this.noteClosed(of, session, code),
+    });
+    of.session = session;
+    this.metrics.setSessions(this.openCount);
+  }
+
+  private noteClosed(of: HistoryClient, session: HistorySession, code: HistoryCloseCode): void {
+    if (of.session === session) of.session = null;
+    this.metrics.countClosed(code);
+    this.metrics.setSessions(this.openCount);
+  }
+
+  /** @throws HistoryError if there are too many sessions */
+  private requireRoom(token: string | undefined): void {
+    const open = [...this.clients].filter(([, { session }]) => session !== null);
+    if (open.length >= MAX_SESSIONS) {
+      throw new HistoryError(
+        'TOO_MANY_SESSIONS',
+        `this process already has ${MAX_SESSIONS} history sessions`,
+      );
+    }
+    const ofToken = open.filter(([socket]) => socket.data.token === token).length;
+    if (token !== undefined && ofToken >= MAX_SESSIONS_PER_TOKEN) {
+      throw new HistoryError(
+        'TOO_MANY_SESSIONS',
+        `this token already has ${MAX_SESSIONS_PER_TOKEN} history sessions`,
+      );
+    }
+  }
+
+  private get openCount(): number {
+    return [...this.clients.values()].filter(({ session }) => session !== null).length;
+  }
+
+  private handle<T>(
+    socket: LiveSocket,
+    message: keyof ClientToServer,
+    parsed: Parsed<T>,
+    act: (of: HistoryClient, value: T) => void,
+  ): void {
+    const of = this.clients.get(socket) ?? { client: new SocketClient(socket), session: null };
+    this.clients.set(socket, of);
+    if (!of.client.meter.allow(Date.now())) socket.disconnect(true);
+    else if ('refusal' in parsed) of.client.send('refused', { message, reason: parsed.refusal });
+    else act(of, parsed.value);
+  }
+}
