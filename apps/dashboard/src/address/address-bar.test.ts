@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Store } from '../store.js';
 import { type Address, parameterNames, parameters } from './address.js';
-import { AddressBar, type AddressStores } from './address-bar.js';
+import { AddressBar, type AddressStores, REPLACE_EVERY_MS } from './address-bar.js';
 
 const device = '0197a1c0-8a3e-7c11-9a50-3f1d2b7c9e10';
 const provider = '2411d395-04f2-47c9-ab66-d09e9e3c3251';
@@ -37,10 +37,11 @@ function open(search: string) {
     at += steps;
     pop();
   };
-  /** Changes are written in a microtask. */
-  const written = () => Promise.resolve();
+  const written = () => vi.advanceTimersByTimeAsync(REPLACE_EVERY_MS);
   return { bar, stores, entries, go, written };
 }
+
+beforeEach(() => void vi.useFakeTimers());
 
 describe('AddressBar', () => {
   it('sets the stores from the address with which the page is opened', () => {
@@ -96,6 +97,28 @@ describe('AddressBar', () => {
     stores.map.set({ zoom: 12, center: [7.4, 43.7] });
     await written();
     expect(entries).toHaveLength(2);
+  });
+
+  it('replaces an entry only so often, and then with the latest value', async () => {
+    const { stores, entries, go, written } = open('');
+    stores.reason.set('a');
+    await Promise.resolve();
+    for (const reason of ['ab', 'abc']) {
+      stores.reason.set(reason);
+      await Promise.resolve();
+      expect(entries).toEqual(['?reason=a']);
+    }
+    await written();
+    expect(entries).toEqual(['?reason=abc']);
+    stores.view.set('table');
+    await written();
+    stores.reason.set('abcd');
+    await Promise.resolve();
+    stores.reason.set('abcde');
+    await Promise.resolve();
+    go(-1);
+    await written();
+    expect(entries).toEqual(['?reason=abc', '?view=table&reason=abcd']);
   });
 
   it('restores views and selections with back and forward, and keeps the map where the entry has none', async () => {

@@ -11,6 +11,9 @@ import {
 
 export type AddressStores = { readonly [Name in ParameterName]: Store<Address[Name]> };
 
+/** Pause between two replacements of an entry: browsers refuse more than about 100 in 30 s. */
+export const REPLACE_EVERY_MS = 400;
+
 /** The parts of the browser that {@link AddressBar} uses. */
 interface AddressBrowser {
   readonly location: Pick<Location, 'pathname' | 'search'>;
@@ -30,6 +33,8 @@ export class AddressBar {
   private written: Address;
   private isReading = false;
   private isScheduled = false;
+  /** Runs after a replacement. */
+  private pause: ReturnType<typeof setTimeout> | null = null;
 
   constructor(stores: AddressStores, browser: AddressBrowser) {
     this.stores = stores;
@@ -72,11 +77,19 @@ export class AddressBar {
   private write(): void {
     const before = this.written;
     const after = this.current();
-    this.written = after;
     const url = this.browser.location.pathname + formatAddress(after);
     if (formatAddress(before) === formatAddress(after)) return;
-    if (isStep(before, after)) this.browser.history.pushState(null, '', url);
-    else this.browser.history.replaceState(null, '', url);
+    if (isStep(before, after)) {
+      this.browser.history.pushState(null, '', url);
+    } else {
+      if (this.pause !== null) return;
+      this.pause = setTimeout(() => {
+        this.pause = null;
+        this.write();
+      }, REPLACE_EVERY_MS);
+      this.browser.history.replaceState(null, '', url);
+    }
+    this.written = after;
   }
 
   private current(): Address {
