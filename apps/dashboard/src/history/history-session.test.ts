@@ -1,7 +1,7 @@
 import type { Figures, HistoryFrame, HistoryStatus, VehicleRow } from '@hailstream/events/live';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { CityState } from '../city-state/city-state.js';
-import { HistorySession, SUPERSEDED_AFTER_MS } from './history-session.js';
+import { HistorySession, SUPERSEDED_AFTER_MS, UNANSWERED_AFTER_MS } from './history-session.js';
 
 const AT = Date.UTC(2026, 10, 29, 8, 42);
 const viewport = { west: 7, south: 43, east: 8, north: 44 };
@@ -237,6 +237,25 @@ describe('HistorySession', () => {
     expect(refused.session.state.get()).toMatchObject({
       failure: { code: 'FAILED', reason: 'at: expected a number' },
     });
+  });
+
+  it('reports a service that does not answer, and waits for one that reports its progress', () => {
+    const page = open();
+    page.session.at.set(AT);
+    vi.advanceTimersByTime(UNANSWERED_AFTER_MS - 1);
+    page.status({ kind: 'seeking', at: AT, percent: 3 });
+    vi.advanceTimersByTime(UNANSWERED_AFTER_MS - 1);
+    expect(page.session.state.get().kind).toBe('seeking');
+    vi.advanceTimersByTime(1);
+    expect(page.session.state.get()).toMatchObject({
+      kind: 'failed',
+      failure: { reason: 'no answer for 15 s' },
+    });
+    expect(page.session.at.get()).toBeNull();
+    page.session.at.set(AT);
+    page.snapshot({ seek: 2, asOf: AT });
+    vi.advanceTimersByTime(10 * UNANSWERED_AFTER_MS);
+    expect(page.session.state.get().kind).toBe('paused');
   });
 
   it('watches the selected vehicle in the session, and knows if it had sent nothing', () => {

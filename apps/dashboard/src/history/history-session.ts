@@ -22,6 +22,9 @@ export type Speed = (typeof speeds)[number];
 /** A seek that was not answered for this long is replaced by the next one; until then, only the latest moment waits. */
 export const SUPERSEDED_AFTER_MS = 500;
 
+/** Without any message for this long, the service does not read the moment. */
+export const UNANSWERED_AFTER_MS = 15_000;
+
 /** A moment further from the requested one is another one: the nearest that the log holds. */
 const MOVED_BY_MS = 1_000;
 
@@ -74,6 +77,8 @@ export class HistorySession {
   private isOpen = false;
   private inFlight: { readonly at: number; readonly timer: ReturnType<typeof setTimeout> } | null = null;
   private canSupersede = false;
+  /** Runs while a seek is in flight, from its last message. */
+  private answerTimer: ReturnType<typeof setTimeout> | undefined;
   /** `playHistory` was sent and not answered: a `paused` before the answer belongs to the seek. */
   private isPlayPending = false;
   /** What was received of the last seek. */
@@ -221,6 +226,7 @@ export class HistorySession {
       if (this.city.selected.get() !== null) this.sendWatch();
     }
     this.inFlight = { at, timer: setTimeout(() => this.supersede(), SUPERSEDED_AFTER_MS) };
+    this.expectAnswer();
   }
 
   private supersede(): void {
@@ -228,9 +234,16 @@ export class HistorySession {
     if (this.at.get() !== this.inFlight?.at) this.sendSeek();
   }
 
+  private expectAnswer(): void {
+    clearTimeout(this.answerTimer);
+    const reason = `no answer for ${UNANSWERED_AFTER_MS / 1_000} s`;
+    this.answerTimer = setTimeout(() => this.fail({ code: 'FAILED', reason }), UNANSWERED_AFTER_MS);
+  }
+
   /** No seek is in flight any more. */
   private land(): void {
     clearTimeout(this.inFlight?.timer);
+    clearTimeout(this.answerTimer);
     this.inFlight = null;
     this.canSupersede = false;
   }
@@ -273,7 +286,9 @@ export class HistorySession {
     if (!this.isOpen) return;
     switch (status.kind) {
       case 'seeking':
-        if (this.inFlight !== null) this.state.set({ kind: 'seeking', percent: status.percent });
+        if (this.inFlight === null) return;
+        this.expectAnswer();
+        this.state.set({ kind: 'seeking', percent: status.percent });
         return;
       case 'paused':
         if (this.inFlight !== null || this.isPlayPending) return;
