@@ -25,9 +25,10 @@ export function vehicleEvents(vehicle: {
   readonly lat: number;
   readonly lng: number;
   readonly tripId?: string;
+  /** Time of the position; now if omitted. */
+  readonly timestamp?: number;
 }): FleetEvent[] {
-  const { deviceId, providerId, lat, lng, tripId } = vehicle;
-  const timestamp = Date.now();
+  const { deviceId, providerId, lat, lng, tripId, timestamp = Date.now() } = vehicle;
   const whose = { device_id: deviceId, provider_id: providerId };
   return [
     {

@@ -4,15 +4,8 @@ import { createLogger } from '@hailstream/service/logging';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser, type TestBrowser } from './_browser.js';
+import { type Mark, marks } from './_marks.js';
 import { eventually, System, temporaryHome } from './_system.js';
-
-interface Mark {
-  readonly deviceId: string;
-  readonly lng: number;
-  readonly lat: number;
-  readonly x: number;
-  readonly y: number;
-}
 
 const silent = createLogger({ name: 'test', level: 'silent' });
 
@@ -332,15 +325,6 @@ function watchLiveness(): void {
     const isLive = root.dataset['live'] === 'true';
     if (lookout.wasLive.at(-1) !== isLive) lookout.wasLive.push(isLive);
   }).observe(root, { attributeFilter: ['data-live'] });
-}
-
-/** What is drawn, from the page's own data attributes. */
-function marks(page: Page): Promise<readonly Mark[]> {
-  return page.evaluate(() => {
-    const probe = new CustomEvent<{ marks?: Mark[] }>('hailstream:marks', { detail: {} });
-    document.querySelector('[data-testid=map]')?.dispatchEvent(probe);
-    return probe.detail.marks ?? [];
-  });
 }
 
 /** A mark represents a single vehicle only if marks do not overlap. */
