@@ -11,8 +11,9 @@ import {
 
 export type AddressStores = { readonly [Name in ParameterName]: Store<Address[Name]> };
 
-/** Pause between two replacements of an entry: browsers refuse more than about 100 in 30 s. */
+/** Pause between replacements of an entry once there were ten in a row: browsers refuse more than about 100 in 30 s. */
 export const REPLACE_EVERY_MS = 400;
+const REPLACEMENTS_IN_A_ROW = 10;
 
 /** The parts of the browser that {@link AddressBar} uses. */
 interface AddressBrowser {
@@ -33,7 +34,8 @@ export class AddressBar {
   private written: Address;
   private isReading = false;
   private isScheduled = false;
-  /** Runs after a replacement. */
+  /** Each replacement moves this time on by the pause; it may be as far ahead as ten of them. */
+  private replacedUntil = 0;
   private pause: ReturnType<typeof setTimeout> | null = null;
 
   constructor(stores: AddressStores, browser: AddressBrowser) {
@@ -82,14 +84,27 @@ export class AddressBar {
     if (isStep(before, after)) {
       this.browser.history.pushState(null, '', url);
     } else {
-      if (this.pause !== null) return;
-      this.pause = setTimeout(() => {
-        this.pause = null;
-        this.write();
-      }, REPLACE_EVERY_MS);
+      if (!this.canReplace()) return;
       this.browser.history.replaceState(null, '', url);
     }
     this.written = after;
+  }
+
+  /** Whether an entry may be replaced now; if not, what is current is written later. */
+  private canReplace(): boolean {
+    if (this.pause !== null) return false;
+    const now = Date.now();
+    const since = Math.max(now, this.replacedUntil);
+    const waitMs = since - now - (REPLACEMENTS_IN_A_ROW - 1) * REPLACE_EVERY_MS;
+    if (waitMs <= 0) {
+      this.replacedUntil = since + REPLACE_EVERY_MS;
+      return true;
+    }
+    this.pause = setTimeout(() => {
+      this.pause = null;
+      this.write();
+    }, waitMs);
+    return false;
   }
 
   private current(): Address {
