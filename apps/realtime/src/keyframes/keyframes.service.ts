@@ -170,8 +170,16 @@ export class KeyframesService implements OnModuleDestroy {
     this.updateMetrics();
   }
 
+  /** Writes a keyframe of the records that were read at start, however long the one before took. */
+  async writeBetweenSlices(): Promise<void> {
+    const hasRecords = this.positions.recordsPassed > this.writtenAtRecords;
+    if (this.archive === null || !this.isEnabled || !hasRecords) return;
+    await this.writing;
+    await this.writeNow(this.archive);
+  }
+
   /** Writes a keyframe if the last one is old enough. */
-  async writeIfDue(): Promise<void> {
+  private async writeIfDue(): Promise<void> {
     if (this.archive === null || !this.isEnabled || this.writing !== null) return;
     const now = performance.now();
     const records = this.positions.recordsPassed - this.writtenAtRecords;

@@ -236,7 +236,7 @@ export class RebuildService implements OnModuleDestroy {
         if (rest.length > 0 || read !== null) await this.foldRange(read ?? (await this.openRanges(rest)));
         read = null;
         if (slices.shift() === undefined) return;
-        await this.keyframes.writeIfDue();
+        await this.keyframes.writeBetweenSlices();
         retry = -1;
       } catch (error) {
         if (this.stop.signal.aborted) return;
