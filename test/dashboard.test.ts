@@ -9,8 +9,8 @@ import { eventually, System, temporaryHome } from './_system.js';
 
 const silent = createLogger({ name: 'test', level: 'silent' });
 
-/** The part of the map that no bar, panel or card covers. */
-const CLEAR = { left: 420, right: 860, top: 120, bottom: 680 } as const;
+/** The part of the map that no bar, panel, card or timeline covers. */
+const CLEAR = { left: 420, right: 860, top: 120, bottom: 620 } as const;
 /** Marks closer than this are ambiguous for a click. */
 const APART_PIXELS = 30;
 
@@ -92,7 +92,11 @@ describe('the dashboard in a browser', () => {
   it('opens the card of a clicked vehicle, and closes it with Escape', async () => {
     const clicked = await eventually('a vehicle stands alone', async () => {
       const [target] = standingAlone(await marks(page));
-      if (target === undefined) return false;
+      if (target === undefined) {
+        await page.mouse.move(640, 400);
+        await page.mouse.wheel(0, -100);
+        return false;
+      }
       await page.mouse.click(target.x, target.y);
       await page.getByTestId('vehicle-card').waitFor({ timeout: 2_000 });
       return target;
@@ -102,6 +106,7 @@ describe('the dashboard in a browser', () => {
     await eventually('the card has its details', async () => /km\/h/.test((await card.textContent()) ?? ''));
     await page.keyboard.press('Escape');
     await card.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Show the whole city' }).click();
   });
 
   it('shows the same vehicles in a table', async () => {
