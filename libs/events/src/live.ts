@@ -18,7 +18,7 @@ export interface ServerToClient extends HistoryToClient {
 
 export interface ClientToServer extends ClientToHistory {
   /** The current viewport of the map. The response is a `snapshot`. */
-  viewport: (viewport: Viewport) => void;
+  viewport: (viewport: ViewportRequest) => void;
   /**
    * The vehicle whose card is open; `null` if no card is open. Without a provider, the only vehicle with that id; the
    * response is `refused` if several providers have one.
@@ -81,6 +81,11 @@ export interface Viewport {
   readonly north: number;
 }
 
+/** A viewport, and the provider whose vehicles, requests and figures are sent; all that the token may see if omitted. */
+export interface ViewportRequest extends Viewport {
+  readonly providerId?: string;
+}
+
 /** By age of the last event: recent; older than `STALE_AFTER_MS`; older than `SILENT_AFTER_MS`. */
 export type Contact = 'live' | 'stale' | 'silent';
 
@@ -99,23 +104,39 @@ export type VehicleRow = readonly [
   provider: number,
 ];
 
-/** A vehicle that is no longer drawn: device id, and provider as a key of the frame's `providers`. */
-export type GoneRow = readonly [deviceId: string, provider: number];
+/**
+ * A rider who waits: a trip that was requested and that no vehicle is reserved for. Trip id, latitude and longitude where the
+ * rider was, time of the request in milliseconds, provider as a key of the frame's `providers`.
+ */
+export type RequestRow = readonly [
+  tripId: string,
+  lat: number,
+  lng: number,
+  requestedAt: number,
+  provider: number,
+];
+
+/** What is no longer drawn: a device id or trip id, and provider as a key of the frame's `providers`. */
+export type GoneRow = readonly [id: string, provider: number];
 
 export interface Frame {
   /** The service's clock when the frame was made, in milliseconds. */
   readonly asOf: number;
   /** Milliseconds until the next frame. */
   readonly tickMs: number;
-  /** The providers of this frame's vehicles. The numbers are valid within this frame only. */
+  /** The providers of this frame's rows. The numbers are valid within this frame only. */
   readonly providers: Readonly<Record<number, string>>;
   readonly vehicles: readonly VehicleRow[];
   /** Vehicles that left the viewport or became silent: to be removed from the map. */
   readonly gone: readonly GoneRow[];
+  /** Riders who wait in the viewport. */
+  readonly requests: readonly RequestRow[];
+  /** Trips whose riders no longer wait in the viewport. */
+  readonly requestsGone: readonly GoneRow[];
   readonly figures: Figures;
 }
 
-/** Figures of all vehicles that the client may see, not only of the viewport. */
+/** Figures of all vehicles that the client may see, or of the provider that it chose; not only of the viewport. */
 export interface Figures {
   /** Vehicles with recent events, by state. `unknown`: vehicles of which only positions are known. */
   readonly byState: Readonly<Record<VehicleState | 'unknown', number>>;

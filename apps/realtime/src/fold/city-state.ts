@@ -36,7 +36,7 @@ interface CitySummary {
 
 /**
  * The state of the city, folded from the log: one fleet per provider. The events of one provider never change the fleet of
- * another. Only {@link fold}, {@link advance}, {@link takeChangedVehicles}, {@link forget} and {@link clear} change it.
+ * another. Only {@link fold}, {@link advance}, {@link takeChangedVehicles}, {@link takeChangedTrips}, {@link forget} and {@link clear} change it.
  */
 export class CityState {
   private readonly fleets = new Map<string, Fleet>();
@@ -114,6 +114,17 @@ export class CityState {
   /** Returns the vehicles that changed since the last call, by an event or by {@link advance}. */
   takeChangedVehicles(): Vehicle[] {
     return [...this.fleets.values()].flatMap((fleet) => [...fleet.takeChangedVehicles()]);
+  }
+
+  /** Returns the trips that changed since the last call; `isActive` is false for one that is too old to count. */
+  takeChangedTrips(): { readonly providerId: string; readonly trip: TripFacts; readonly isActive: boolean }[] {
+    return [...this.fleets.values()].flatMap((fleet) =>
+      Array.from(fleet.takeChangedTrips(), (trip) => ({
+        providerId: fleet.providerId,
+        trip,
+        isActive: fleet.isActive(trip),
+      })),
+    );
   }
 
   /** Drops trips and trail points that are too old to be shown or counted. */

@@ -27,6 +27,8 @@ export const CANCELLATIONS_WINDOW_MS = 15 * 60_000;
 export class Fleet {
   /** Vehicles that changed since {@link takeChangedVehicles}. */
   private changed = new Set<Vehicle>();
+  /** Trips that changed since {@link takeChangedTrips}. */
+  private changedTrips = new Set<TripFacts>();
   private readonly vehicles = new Map<string, Vehicle>();
   private readonly trips = new Map<string, TripFacts>();
   /** Vehicles that may not be silent yet and trips that may still count: all that {@link advance} visits. */
@@ -129,6 +131,18 @@ export class Fleet {
     return changed;
   }
 
+  /** Returns the trips that changed since the last call, those that no longer count included. */
+  takeChangedTrips(): Set<TripFacts> {
+    const changed = this.changedTrips;
+    this.changedTrips = new Set();
+    return changed;
+  }
+
+  /** Whether a trip may count: not if it was dropped, or had no event for {@link TRIP_KEPT_MS} at the last {@link advance}. */
+  isActive(trip: TripFacts): boolean {
+    return this.activeTrips.has(trip);
+  }
+
   /** Updates the contact of all vehicles to `now`, stops counting what is too old, and returns the figures. */
   advance(now: number): MutableFigures {
     const figures = noFigures();
@@ -146,7 +160,9 @@ export class Fleet {
     }
     figures.silent = this.vehicles.size - this.activeVehicles.size;
     for (const trip of this.activeTrips) {
-      if (!countTrip(trip, figures, now)) this.activeTrips.delete(trip);
+      if (countTrip(trip, figures, now)) continue;
+      this.activeTrips.delete(trip);
+      this.changedTrips.add(trip);
     }
     return figures;
   }
@@ -160,8 +176,7 @@ export class Fleet {
     const asOf = (this.newestEventAt ?? Number.NEGATIVE_INFINITY) - CLOCK_TOLERANCE_MS;
     for (const [tripId, trip] of this.trips) {
       if (isForgotten(trip, asOf)) {
-        this.trips.delete(tripId);
-        this.activeTrips.delete(trip);
+        this.dropTrip(tripId, trip);
       }
     }
     for (const vehicle of this.vehicles.values()) vehicle.forget(asOf);
@@ -212,6 +227,7 @@ export class Fleet {
       const trip = TripFacts.read(new SeriesReader(bytes));
       fleet.trips.set(trip.tripId, trip);
       fleet.activeTrips.add(trip);
+      fleet.changedTrips.add(trip);
     }
     return fleet;
   }
@@ -230,15 +246,21 @@ export class Fleet {
     }
     fold(trip);
     this.activeTrips.add(trip);
+    this.changedTrips.add(trip);
     const vehicle = trip.deviceId === null ? undefined : this.vehicles.get(trip.deviceId);
     if (vehicle !== undefined) this.changed.add(vehicle);
+  }
+
+  private dropTrip(tripId: string, trip: TripFacts): void {
+    this.trips.delete(tripId);
+    this.activeTrips.delete(trip);
+    this.changedTrips.add(trip);
   }
 
   private makeRoomForTrip(): void {
     if (this.trips.size < MAX_TRIPS_PER_PROVIDER) return;
     for (const [tripId, trip] of this.trips) {
-      this.trips.delete(tripId);
-      this.activeTrips.delete(trip);
+      this.dropTrip(tripId, trip);
       return;
     }
   }

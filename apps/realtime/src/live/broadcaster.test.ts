@@ -1,7 +1,16 @@
-import type { VehicleDetail, Viewport } from '@hailstream/events/live';
+import type { Frame, VehicleDetail, Viewport } from '@hailstream/events/live';
 import { describe, expect, it } from 'vitest';
+import { TRIP_KEPT_MS } from '../fold/fleet.js';
 import { SILENT_AFTER_MS, STALE_AFTER_MS } from '../fold/vehicle.js';
-import { id, NOW, OTHER_PROVIDER, PROVIDER, telemetry, vehicleEvent } from '../fold/events.fixture.js';
+import {
+  id,
+  NOW,
+  OTHER_PROVIDER,
+  PROVIDER,
+  riderEvent,
+  telemetry,
+  vehicleEvent,
+} from '../fold/events.fixture.js';
 import { MAX_BACKLOG_BYTES, VIEWPORT_INTERVAL_MS } from './broadcaster.js';
 import { setUp, TICK_MS, type Page } from './pages.fixture.js';
 
@@ -273,5 +282,60 @@ describe('Broadcaster', () => {
     broadcaster.disconnect(page);
     expect(broadcaster.roomCount).toBe(0);
     expect(tick(NOW + TICK_MS)).toMatchObject({ framesSent: 0, framesSkipped: 0 });
+  });
+
+  it('sends riders who wait in the viewport, until a vehicle is reserved for them or they cancel', () => {
+    const { tick, fold, open } = setUp();
+    fold(
+      riderEvent({ trip_id: id(100), location: inMonaco }),
+      riderEvent({ trip_id: id(101), location: inMonaco }),
+      riderEvent({ trip_id: id(102), location: inNice }),
+    );
+    tick(NOW);
+    const page = open(monaco);
+    expect(page.waitingTrips).toEqual([id(100), id(101)]);
+    const [frame] = page.take().map(([, payload]) => payload as Frame);
+    expect(frame?.requests[0]).toEqual([id(100), inMonaco.lat, inMonaco.lng, NOW, 0]);
+    expect(frame?.providers).toEqual({ 0: PROVIDER });
+    fold(
+      vehicleEvent({ trip_ids: [id(100)], location: inMonaco, timestamp: NOW + 1 }),
+      riderEvent({ trip_id: id(101), event_type: 'ride_cancel', location: inMonaco, timestamp: NOW + 1 }),
+      riderEvent({ trip_id: id(103), location: inMonaco }),
+    );
+    tick(NOW + TICK_MS);
+    expect(page.waitingTrips).toEqual([id(103)]);
+  });
+
+  it('removes riders whose request is too old to count', () => {
+    const { tick, fold, open } = setUp();
+    fold(riderEvent({ location: inMonaco }));
+    tick(NOW);
+    const page = open(monaco);
+    expect(page.waitingTrips).toEqual([id(100)]);
+    tick(NOW + TRIP_KEPT_MS);
+    expect(page.waitingTrips).toEqual([]);
+  });
+
+  it('sends vehicles, riders and figures of the chosen provider only, and none that the token does not allow', () => {
+    const { broadcaster, tick, fold, open } = setUp();
+    fold(
+      telemetry({ location: inMonaco }),
+      telemetry({ device_id: id(2), provider_id: OTHER_PROVIDER, location: inMonaco }),
+      riderEvent({ trip_id: id(100), location: inMonaco }),
+      riderEvent({ trip_id: id(101), provider_id: OTHER_PROVIDER, location: inMonaco }),
+    );
+    tick(NOW);
+    const page = open({ ...monaco, providerId: OTHER_PROVIDER });
+    expect([page.deviceIds, page.waitingTrips]).toEqual([[id(2)], [id(101)]]);
+    const [snapshot] = page.take();
+    expect((snapshot?.[1] as Frame).figures).toMatchObject({ requestsWaiting: 1, byState: { unknown: 1 } });
+    const limited = open(monaco, PROVIDER);
+    expect([limited.deviceIds, limited.waitingTrips]).toEqual([[id(1)], [id(100)]]);
+    limited.take();
+    broadcaster.viewport(limited, { ...monaco, providerId: OTHER_PROVIDER }, NOW + TICK_MS);
+    expect(limited.take()).toEqual([
+      ['refused', { message: 'viewport', reason: `the token is limited to the provider ${PROVIDER}` }],
+    ]);
+    expect(limited.deviceIds).toEqual([id(1)]);
   });
 });

@@ -5,7 +5,7 @@ import type {
   StatusMessage,
   VehicleQuery,
   VehicleRef,
-  Viewport,
+  ViewportRequest,
 } from '@hailstream/events/live';
 import type { CityState, ProviderFilter } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
@@ -47,7 +47,7 @@ interface Session {
   /** Whether it is subscribed to its room: not while it is behind. */
   isListening: boolean;
   /** The viewport to apply at the next tick. */
-  nextViewport: Viewport | null;
+  nextViewport: ViewportRequest | null;
   viewportAt: number;
   isBehind: boolean;
   watched: VehicleRef | null;
@@ -103,9 +103,17 @@ export class Broadcaster {
   }
 
   /** Answers with a snapshot: at once, or at the next tick if the last viewport is too recent or there is nothing to show yet. */
-  viewport(client: Client, viewport: Viewport, now: number): void {
+  viewport(client: Client, viewport: ViewportRequest, now: number): void {
     const session = this.sessions.get(client);
     if (session === undefined) return;
+    const { filter } = session;
+    if (filter !== null && viewport.providerId !== undefined && viewport.providerId !== filter) {
+      client.send('refused', {
+        message: 'viewport',
+        reason: `the token is limited to the provider ${filter}`,
+      });
+      return;
+    }
     const isTooSoon = now - session.viewportAt < VIEWPORT_INTERVAL_MS;
     if (isTooSoon || !this.isCityReady || this.updateBacklog(client, session)) {
       session.nextViewport = viewport;
@@ -150,6 +158,8 @@ export class Broadcaster {
       }
       room.vehicles = [];
       room.gone = [];
+      room.requests = [];
+      room.requestsGone = [];
       room.snapshot = null;
     }
     this.sendDetails(new Set(changed), now);
@@ -233,9 +243,9 @@ export class Broadcaster {
     }
   }
 
-  private show(client: Client, session: Session, viewport: Viewport, now: number): void {
+  private show(client: Client, session: Session, viewport: ViewportRequest, now: number): void {
     // Entered before the old one is left, so that the room is kept if both are the same.
-    const room = this.rooms.enter(session.filter, cover(viewport));
+    const room = this.rooms.enter(viewport.providerId ?? session.filter, cover(viewport));
     this.leaveRoom(client, session);
     session.room = room;
     session.nextViewport = null;
@@ -266,7 +276,7 @@ export class Broadcaster {
 
   private sendSnapshot(client: Client, room: Room, now: number): void {
     room.snapshot ??= this.publication.within(room.filter, room.range);
-    client.send('snapshot', this.frame(room, { vehicles: room.snapshot, gone: [] }, now));
+    client.send('snapshot', this.frame(room, { ...room.snapshot, gone: [], requestsGone: [] }, now));
   }
 
   private sendDetails(changed: ReadonlySet<Vehicle>, now: number): void {
@@ -289,14 +299,17 @@ export class Broadcaster {
   }
 
   /** @throws AssertionError if the city was not advanced since it was cleared */
-  private frame(room: Room, rows: Pick<FrameContent, 'vehicles' | 'gone'>, now: number): Frame {
+  private frame(room: Room, rows: FrameRows, now: number): Frame {
     const summary = this.city.summary(room.filter);
     assert.ok(summary !== null, 'a frame needs a city that was advanced');
-    const { vehicles, gone } = rows;
+    const { vehicles, gone, requests, requestsGone } = rows;
     const { tickMs, numbers } = this;
-    return frame({ asOf: now, tickMs, vehicles, gone, figures: summary.figures }, numbers);
+    const { figures } = summary;
+    return frame({ asOf: now, tickMs, vehicles, gone, requests, requestsGone, figures }, numbers);
   }
 }
+
+type FrameRows = Pick<FrameContent, 'vehicles' | 'gone' | 'requests' | 'requestsGone'>;
 
 function listen(client: Client, session: Session): void {
   if (session.room === null || session.isListening) return;

@@ -1,5 +1,5 @@
 import { compileValidator, Uuid, type FieldIssue } from '@hailstream/events';
-import type { VehicleQuery, Viewport } from '@hailstream/events/live';
+import type { VehicleQuery, ViewportRequest } from '@hailstream/events/live';
 import Type from 'typebox';
 
 /** Maps that repeat the world use longitudes beyond 180°: one repetition is accepted. */
@@ -7,7 +7,7 @@ const Longitude = Type.Number({ minimum: -540, maximum: 540 });
 const Latitude = Type.Number({ minimum: -90, maximum: 90 });
 
 export const ViewportMessage = Type.Object(
-  { west: Longitude, south: Latitude, east: Longitude, north: Latitude },
+  { west: Longitude, south: Latitude, east: Longitude, north: Latitude, providerId: Type.Optional(Uuid) },
   { additionalProperties: false },
 );
 
@@ -25,7 +25,7 @@ const idValidator = compileValidator(Uuid);
 /** A parsed message, or the reason why it is refused. */
 export type Parsed<T> = { readonly value: T } | { readonly refusal: string };
 
-export function parseViewport(message: unknown): Parsed<Viewport> {
+export function parseViewport(message: unknown): Parsed<ViewportRequest> {
   return viewportValidator.check(message) ? { value: message } : refuse(viewportValidator.issues(message));
 }
 

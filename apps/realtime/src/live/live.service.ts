@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { StatusMessage, VehicleQuery, Viewport } from '@hailstream/events/live';
+import type { StatusMessage, VehicleQuery, ViewportRequest } from '@hailstream/events/live';
 import { LOGGER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
@@ -67,7 +67,7 @@ export class LiveService implements OnModuleDestroy {
     this.metrics.setSockets((this.sockets -= 1));
   }
 
-  viewport(client: Client, viewport: Viewport): void {
+  viewport(client: Client, viewport: ViewportRequest): void {
     this.broadcaster?.viewport(client, viewport, Date.now());
   }
 

@@ -1,4 +1,4 @@
-import type { Frame, ServerToClient, VehicleRow, Viewport } from '@hailstream/events/live';
+import type { Frame, RequestRow, ServerToClient, VehicleRow, ViewportRequest } from '@hailstream/events/live';
 import { CityState, type CityEvent, type ProviderFilter } from '../fold/city-state.js';
 import { NOW } from '../fold/events.fixture.js';
 import { Broadcaster, type Client } from './broadcaster.js';
@@ -11,16 +11,27 @@ export class Page implements Client {
   readonly rooms = new Set<string>();
   /** By provider and device. */
   readonly drawn = new Map<string, VehicleRow>();
+  /** The waiting riders, by provider and trip. */
+  readonly waiting = new Map<string, RequestRow>();
   backlog = 0;
 
   send(message: keyof ServerToClient, payload: unknown): void {
     this.received.push([message, payload]);
-    if (message === 'snapshot') this.drawn.clear();
+    if (message === 'snapshot') {
+      this.drawn.clear();
+      this.waiting.clear();
+    }
     if (message !== 'snapshot' && message !== 'frame') return;
-    const { vehicles, gone, providers } = payload as Frame;
+    const { vehicles, gone, requests, requestsGone, providers } = payload as Frame;
     const keyOf = (deviceId: string, provider: number) => `${providers[provider]} ${deviceId}`;
     for (const [deviceId, provider] of gone) this.drawn.delete(keyOf(deviceId, provider));
     for (const row of vehicles) this.drawn.set(keyOf(row[0], row[7]), row);
+    for (const [tripId, provider] of requestsGone) this.waiting.delete(keyOf(tripId, provider));
+    for (const row of requests) this.waiting.set(keyOf(row[0], row[4]), row);
+  }
+
+  get waitingTrips(): string[] {
+    return [...this.waiting.values()].map(([tripId]) => tripId);
   }
 
   get deviceIds(): string[] {
@@ -72,7 +83,7 @@ export function setUp() {
     fold: (...events: CityEvent[]) => {
       for (const event of events) city.fold(event, { receivedAt: NOW, now: NOW });
     },
-    open: (viewport: Viewport | null, filter: ProviderFilter = null): Page => {
+    open: (viewport: ViewportRequest | null, filter: ProviderFilter = null): Page => {
       const page = new Page();
       pages.push(page);
       broadcaster.connect(page, filter);

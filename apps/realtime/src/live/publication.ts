@@ -1,16 +1,18 @@
-import type { VehicleRow } from '@hailstream/events/live';
+import type { RequestRow, VehicleRow } from '@hailstream/events/live';
 import type { CityState, ProviderFilter } from '../fold/city-state.js';
+import type { TripFacts } from '../fold/trip.js';
 import type { Vehicle } from '../fold/vehicle.js';
-import { vehicleRow, type ProviderNumbers } from '../views/frame.js';
+import { requestRow, vehicleRow, type ProviderNumbers } from '../views/frame.js';
 import { covers, type CellRange } from './grid.js';
-import type { Change } from './rooms.js';
+import type { Change, DrawnRow } from './rooms.js';
 
 /**
- * What clients have been sent: the row of every drawn vehicle as of the last tick. Snapshots are taken from here and not
+ * What clients have been sent: the row of every drawn vehicle and waiting rider as of the last tick. Snapshots are taken from here and not
  * from the fold, so that the next frame's changes are also correct for a client that connected between two ticks.
  */
 export class Publication {
   private readonly rows = new Map<Vehicle, VehicleRow>();
+  private readonly requests = new Map<TripFacts, { providerId: string; row: RequestRow }>();
 
   constructor(
     private readonly city: CityState,
@@ -27,22 +29,39 @@ export class Publication {
       if (isSame(before, after)) continue;
       if (after === null) this.rows.delete(vehicle);
       else this.rows.set(vehicle, after);
-      changes.push({ providerId: vehicle.providerId, before, after });
+      changes.push({ kind: 'vehicle', providerId: vehicle.providerId, before, after });
     }
+    this.publishRequests(changes);
     return { changes, changed };
   }
 
+  private publishRequests(changes: Change[]): void {
+    for (const { providerId, trip, isActive } of this.city.takeChangedTrips()) {
+      const before = this.requests.get(trip)?.row ?? null;
+      const after = isActive ? requestRow(trip, this.numbers.of(providerId)) : null;
+      if (isSame(before, after)) continue;
+      if (after === null) this.requests.delete(trip);
+      else this.requests.set(trip, { providerId, row: after });
+      changes.push({ kind: 'request', providerId, before, after });
+    }
+  }
+
   /** The rows within a range of cells. */
-  within(filter: ProviderFilter, range: CellRange): VehicleRow[] {
-    const found: VehicleRow[] = [];
+  within(filter: ProviderFilter, range: CellRange): { vehicles: VehicleRow[]; requests: RequestRow[] } {
+    const vehicles: VehicleRow[] = [];
     for (const [vehicle, row] of this.rows) {
       if (filter !== null && vehicle.providerId !== filter) continue;
-      if (covers(range, row[1], row[2])) found.push(row);
+      if (covers(range, row[1], row[2])) vehicles.push(row);
     }
-    return found;
+    const requests: RequestRow[] = [];
+    for (const { providerId, row } of this.requests.values()) {
+      if (filter !== null && providerId !== filter) continue;
+      if (covers(range, row[1], row[2])) requests.push(row);
+    }
+    return { vehicles, requests };
   }
 }
 
-function isSame(one: VehicleRow | null, other: VehicleRow | null): boolean {
+function isSame(one: DrawnRow | null, other: DrawnRow | null): boolean {
   return one === other || (one !== null && other !== null && one.every((value, at) => value === other[at]));
 }

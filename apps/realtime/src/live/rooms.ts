@@ -1,13 +1,15 @@
-import type { GoneRow, VehicleRow } from '@hailstream/events/live';
+import type { GoneRow, RequestRow, VehicleRow } from '@hailstream/events/live';
 import type { ProviderFilter } from '../fold/city-state.js';
 import { cellAt, cellsOf, covers, type CellRange } from './grid.js';
 
-/** The previous and the current row of a vehicle; `null` if it was or is not drawn. */
-export interface Change {
-  readonly providerId: string;
-  readonly before: VehicleRow | null;
-  readonly after: VehicleRow | null;
-}
+/** A row that has a place: latitude and longitude follow the id, and the provider is last. */
+export type DrawnRow = VehicleRow | RequestRow;
+
+/** The previous and the current row of a vehicle or request; `null` if it was or is not drawn. */
+export type Change = { readonly providerId: string } & (
+  | { readonly kind: 'vehicle'; readonly before: VehicleRow | null; readonly after: VehicleRow | null }
+  | { readonly kind: 'request'; readonly before: RequestRow | null; readonly after: RequestRow | null }
+);
 
 /** Clients with the same provider filter and range of cells. They share the frames of the room. */
 export interface Room {
@@ -20,8 +22,10 @@ export interface Room {
   /** Changes since the last frame. */
   vehicles: VehicleRow[];
   gone: GoneRow[];
+  requests: RequestRow[];
+  requestsGone: GoneRow[];
   /** All rows of the room as of the last tick; `null` until a client needs them. */
-  snapshot: readonly VehicleRow[] | null;
+  snapshot: { readonly vehicles: readonly VehicleRow[]; readonly requests: readonly RequestRow[] } | null;
 }
 
 /** Rooms of one provider filter on one level of the grid, by each of the cells they cover. */
@@ -40,7 +44,18 @@ export class Rooms {
     const key = roomKey(filter, range);
     let room = this.byKey.get(key);
     if (room === undefined) {
-      room = { key, filter, range, members: 0, listeners: 0, vehicles: [], gone: [], snapshot: null };
+      room = {
+        key,
+        filter,
+        range,
+        members: 0,
+        listeners: 0,
+        vehicles: [],
+        gone: [],
+        requests: [],
+        requestsGone: [],
+        snapshot: null,
+      };
       this.byKey.set(key, room);
       for (const cell of cellsOf(range)) this.roomsAt(filter, range.level, cell).add(room);
     }
@@ -86,13 +101,19 @@ export class Rooms {
   }
 }
 
-function publishOn(level: number, byCell: RoomsByCell, { before, after }: Change): void {
+function publishOn(level: number, byCell: RoomsByCell, change: Change): void {
+  const { kind, before, after } = change;
   if (after !== null) {
-    for (const room of byCell.get(cellAt(level, after[1], after[2])) ?? []) room.vehicles.push(after);
+    for (const room of byCell.get(cellAt(level, after[1], after[2])) ?? []) {
+      if (kind === 'vehicle') room.vehicles.push(after);
+      else room.requests.push(after);
+    }
   }
   if (before === null) return;
   for (const room of byCell.get(cellAt(level, before[1], before[2])) ?? []) {
-    if (after === null || !covers(room.range, after[1], after[2])) room.gone.push([before[0], before[7]]);
+    if (after !== null && covers(room.range, after[1], after[2])) continue;
+    if (kind === 'vehicle') room.gone.push([before[0], before[7]]);
+    else room.requestsGone.push([before[0], before[4]]);
   }
 }
 

@@ -1,22 +1,19 @@
-import type { Figures, Frame, GoneRow, VehicleRow } from '@hailstream/events/live';
+import type { Frame, RequestRow, VehicleRow } from '@hailstream/events/live';
+import type { TripFacts } from '../fold/trip.js';
 import { contactAt, type Vehicle } from '../fold/vehicle.js';
 
 /** What a frame is made from. */
-export interface FrameContent {
-  readonly vehicles: readonly VehicleRow[];
-  readonly gone: readonly GoneRow[];
-  readonly figures: Figures;
-  readonly asOf: number;
-  readonly tickMs: number;
-}
+export type FrameContent = Omit<Frame, 'providers'>;
 
 /** A frame, with the ids of the providers that its rows refer to. */
 export function frame(content: FrameContent, numbers: ProviderNumbers): Frame {
-  const { asOf, tickMs, vehicles, gone, figures } = content;
+  const { asOf, tickMs, vehicles, gone, requests, requestsGone, figures } = content;
   const providers: Record<number, string> = {};
   for (const row of vehicles) providers[row[7]] ??= numbers.idOf(row[7]);
   for (const row of gone) providers[row[1]] ??= numbers.idOf(row[1]);
-  return { asOf, tickMs, providers, vehicles, gone, figures };
+  for (const row of requests) providers[row[4]] ??= numbers.idOf(row[4]);
+  for (const row of requestsGone) providers[row[1]] ??= numbers.idOf(row[1]);
+  return { asOf, tickMs, providers, vehicles, gone, requests, requestsGone, figures };
 }
 
 /** Assigns each provider id a number, which rows of frames carry instead of the id. */
@@ -57,6 +54,13 @@ export function vehicleRow(vehicle: Vehicle, providerNumber: number, now: number
     contact,
     providerNumber,
   ];
+}
+
+/** A trip as a row of a frame; `null` if its rider does not wait for a vehicle. */
+export function requestRow(trip: TripFacts, providerNumber: number): RequestRow | null {
+  const { pickup, requestedAt } = trip;
+  if (trip.stage !== 'requested' || pickup === null || requestedAt === null) return null;
+  return [trip.tripId, round(pickup.lat, 1e6), round(pickup.lng, 1e6), requestedAt, providerNumber];
 }
 
 /** Rounds to 1/`parts`: a millionth of a degree is about 0.1 m. */
