@@ -55,6 +55,30 @@ export function vehicleEvents(vehicle: {
   ];
 }
 
+/** A request of a rider, who waits since `waitedMs`. */
+export function rideRequest(request: {
+  readonly tripId: string;
+  readonly providerId: string;
+  readonly lat: number;
+  readonly lng: number;
+  readonly waitedMs: number;
+}): FleetEvent {
+  const { tripId, providerId, lat, lng, waitedMs } = request;
+  return {
+    family: 'rider-events',
+    event: {
+      event_id: idOf((ids += 1)),
+      provider_id: providerId,
+      rider_id: idOf((ids += 1)),
+      trip_id: tripId,
+      event_type: 'ride_request',
+      timestamp: Date.now() - waitedMs,
+      location: { lat, lng },
+      destination: { lat: lat + 0.005, lng: lng + 0.005 },
+    },
+  };
+}
+
 /** Appends events to the log, as ingest does. */
 export async function appendEvents(connection: LogConnection, events: readonly FleetEvent[]): Promise<void> {
   const logger = createLogger({ name: 'test', level: 'silent' });

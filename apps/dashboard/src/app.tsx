@@ -2,13 +2,17 @@ import { useEffect, useState } from 'react';
 import { IgnoredParameters } from './notices/ignored-parameters.js';
 import { Bar } from './bar/bar.js';
 import { useLiveness } from './liveness/use-liveness.js';
+import { TripCard } from './card/trip-card.js';
 import { VehicleCard } from './card/vehicle-card.js';
+import { tripKey } from './city-state/waiting-riders.js';
 import { useDashboard } from './dashboard.js';
 import { DeadLettersView } from './dead-letters/dead-letters-view.js';
+import { HelpSheet } from './help/help-sheet.js';
 import { CityMap } from './map/city-map.js';
 import { Notices } from './notices/notices.js';
 import { FleetPanel } from './panel/fleet-panel.js';
-import { useShortcuts } from './shortcuts.js';
+import { useProviders } from './panel/providers.js';
+import { type Shortcuts, useShortcuts } from './shortcuts.js';
 import { useStore } from './store.js';
 import { Timeline } from './timeline/timeline.js';
 import { VehicleTable } from './table/vehicle-table.js';
@@ -17,7 +21,7 @@ import { VehicleTable } from './table/vehicle-table.js';
 const narrow = '(max-width: 720px)';
 
 export function App() {
-  const { city, connection, view } = useDashboard();
+  const { city, connection, theme, view } = useDashboard();
   const [canShowMap, setCanShowMap] = useCanShowMap();
   const page = useStore(view.page);
   const showsDeadLetters = page === 'dead-letters';
@@ -25,7 +29,9 @@ export function App() {
   const [panelIsOpen, setPanelIsOpen] = useState(() => !matchMedia(narrow).matches);
   const state = useStore(connection.state);
   const isSignedOut = state.kind === 'signed-out';
-  const selected = useStore(city.selected);
+  const cards = [useStore(city.selected), useStore(city.trip)];
+  const [showsHelp, setShowsHelp] = useState(false);
+  useProviders();
   const [isSlow, setIsSlow] = useState(false);
   const liveness = useLiveness({ showsMap: !showsTable && !showsDeadLetters });
 
@@ -35,23 +41,21 @@ export function App() {
   const togglePanel = () => setPanelIsOpen((open) => !open);
   const toggleDeadLetters = () => view.page.set(showsDeadLetters ? 'map' : 'dead-letters');
   const showsCity = !isSignedOut && !showsDeadLetters;
+  const toggleHelp = () => setShowsHelp((shown) => !shown);
   useShortcuts({
-    Escape: showsCity ? () => city.select(null) : undefined,
-    t: canShowMap && showsCity ? toggleTable : undefined,
-    p: showsCity ? togglePanel : undefined,
-    d: toggleDeadLetters,
-    '/': () => {
-      if (!showsCity) return;
-      setPanelIsOpen(true);
-      requestAnimationFrame(() => document.getElementById('find-vehicle')?.focus());
-    },
+    ...useCityShortcuts({ isShown: showsCity, openPanel: () => setPanelIsOpen(true) }),
+    table: canShowMap && showsCity ? toggleTable : undefined,
+    panel: showsCity ? togglePanel : undefined,
+    deadLetters: toggleDeadLetters,
+    theme: () => theme.chooseNext(),
+    help: toggleHelp,
   });
 
   return (
     <div
       className="app"
       data-panel={panelIsOpen ? 'open' : 'folded'}
-      data-card={selected ? 'open' : 'closed'}
+      data-card={cards.some((card) => card !== null) ? 'open' : 'closed'}
     >
       <Bar
         liveness={liveness}
@@ -62,6 +66,7 @@ export function App() {
         onTogglePanel={togglePanel}
         showsDeadLetters={showsDeadLetters}
         onToggleDeadLetters={toggleDeadLetters}
+        onHelp={toggleHelp}
       />
       <main className="stage">
         {canShowMap && !isSignedOut && (
@@ -74,7 +79,7 @@ export function App() {
       </main>
       {showsCity && <Timeline />}
       {panelIsOpen && showsCity && <FleetPanel />}
-      {selected !== null && showsCity && <VehicleCard key={selected.deviceId} selected={selected} />}
+      {showsCity && <Card />}
       {(showsCity || isSignedOut) && (
         <Notices
           isSlow={isSlow && !showsTable}
@@ -83,6 +88,7 @@ export function App() {
         />
       )}
       <IgnoredParameters />
+      {showsHelp && <HelpSheet onClose={() => setShowsHelp(false)} />}
     </div>
   );
 }
@@ -96,6 +102,31 @@ function useCanShowMap() {
     if (map === 'unavailable') setCanShowMap(false);
   }, [map]);
   return [canShowMap, setCanShowMap] as const;
+}
+
+/** The card of what is selected. */
+function Card() {
+  const { city } = useDashboard();
+  const selected = useStore(city.selected);
+  const trip = useStore(city.trip);
+  if (selected !== null) return <VehicleCard key={selected.deviceId} selected={selected} />;
+  return trip === null ? null : <TripCard key={tripKey(trip)} trip={trip} />;
+}
+
+/** The keys that act on the city. */
+function useCityShortcuts({ isShown, openPanel }: { isShown: boolean; openPanel: () => void }): Shortcuts {
+  const { city } = useDashboard();
+  if (!isShown) return {};
+  return {
+    close: () => city.select(null),
+    colors: () => city.colors.set(city.colors.get() === 'state' ? 'provider' : 'state'),
+    find: () => {
+      openPanel();
+      const field = document.getElementById('find');
+      if (field === null) requestAnimationFrame(() => document.getElementById('find')?.focus());
+      else field.focus();
+    },
+  };
 }
 
 /** Sets data attributes of the document. */

@@ -39,6 +39,20 @@ export const CrosshairIcon = () => (
   </Icon>
 );
 
+/** Arrows to all sides: of a whole fleet. */
+export const FleetIcon = () => (
+  <Icon>
+    <path d="M3 7V3h4M11 3h4v4M15 11v4h-4M7 15H3v-4M3.4 3.4l3.4 3.4M14.6 3.4l-3.4 3.4M14.6 14.6l-3.4-3.4M3.4 14.6l3.4-3.4" />
+  </Icon>
+);
+
+export const HelpIcon = () => (
+  <Icon>
+    <circle cx="9" cy="9" r="6.6" />
+    <path d="M7.1 7.2a1.95 1.95 0 1 1 2.7 1.8c-.6.3-.8.6-.8 1.2M9 12.4v.2" />
+  </Icon>
+);
+
 export const CloseIcon = () => (
   <Icon>
     <path d="M4.5 4.5l9 9M13.5 4.5l-9 9" />

@@ -30,6 +30,12 @@ const address = new AddressBar(
     vehicle: city.selected,
     at: history.at,
     by: history.by,
+    trip: city.trip,
+    provider: city.provider,
+    colors: city.colors,
+    riders: city.riders,
+    q: view.search,
+    sort: view.tableOrder,
     reason: view.reason,
     redriven: view.includesRedriven,
     letter: view.letter,
@@ -38,7 +44,7 @@ const address = new AddressBar(
   { location, history: window.history, onPopState: (listener) => addEventListener('popstate', listener) },
 );
 // A link to a vehicle shows where it is, unless the link also has a part of the map.
-if (view.camera.get() === null) city.toReveal.set(city.selected.get());
+if (view.camera.get() === null) city.toReveal.set(city.selected.get() ?? city.trip.get());
 const connection = new Connection(token, city);
 history.start(connection.socket);
 const offer = new HistoryOffer(() =>

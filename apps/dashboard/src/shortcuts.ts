@@ -1,7 +1,46 @@
 import { useEffect, useRef } from 'react';
 
+/** All keys of the page: what handles them and the help sheet use this list. */
+export const shortcuts = [
+  { name: 'find', key: '/', does: 'Find a vehicle or trip' },
+  { name: 'table', key: 't', does: 'Table or map' },
+  { name: 'deadLetters', key: 'd', does: 'Dead letters or map' },
+  { name: 'panel', key: 'p', does: 'Show or fold the panel' },
+  { name: 'fitFleet', key: 'f', does: 'Show all vehicles on the map' },
+  { name: 'fitCity', key: 'c', does: 'Show the whole city' },
+  { name: 'colors', key: 'v', does: 'Colour by provider or by state' },
+  { name: 'live', key: 'l', does: 'Return from the past to the present' },
+  { name: 'theme', key: 'b', does: 'Next theme: system, light, dark' },
+  { name: 'close', key: 'Escape', does: 'Close the card' },
+  { name: 'help', key: '?', does: 'Show or close this list' },
+] as const satisfies readonly { name: string; key: string; does: string }[];
+
+/** Keys that the map, or the timeline, handles while it has the focus. */
+export const mapKeys = [
+  { key: '+', does: 'Zoom in' },
+  { key: '-', does: 'Zoom out' },
+  { key: '← ↑ → ↓', does: 'Move the map; on the timeline, a second' },
+  { key: 'PgUp PgDn', does: 'On the timeline, a minute' },
+  { key: 'Home End', does: 'On the timeline, its first and last moment' },
+] as const;
+
+type ShortcutName = (typeof shortcuts)[number]['name'];
+
+/** What keys do; a key without an action has no effect. */
+export type Shortcuts = Readonly<Partial<Record<ShortcutName, (() => void) | undefined>>>;
+
+/** The key of a shortcut as it is shown to the user. */
+export function keyOf(name: ShortcutName): string {
+  return keyLabel(shortcuts.find((shortcut) => shortcut.name === name)!.key);
+}
+
+export function keyLabel(key: string): string {
+  if (key === 'Escape') return 'Esc';
+  return key.length === 1 ? key.toUpperCase() : key;
+}
+
 /** Runs the action of a key. While the user types in a field, only Escape is handled. */
-export function useShortcuts(actions: Readonly<Record<string, (() => void) | undefined>>): void {
+export function useShortcuts(actions: Shortcuts): void {
   const current = useRef(actions);
   useEffect(() => {
     current.current = actions;
@@ -10,7 +49,10 @@ export function useShortcuts(actions: Readonly<Record<string, (() => void) | und
     const press = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       if (isTyped(event.target) && event.key !== 'Escape') return;
-      const action = current.current[event.key];
+      const shortcut = shortcuts.find(({ key }) => key === event.key);
+      // A dialog covers the page, whose keys have no effect meanwhile.
+      if (shortcut?.name !== 'help' && document.querySelector('dialog[open]') !== null) return;
+      const action = shortcut && current.current[shortcut.name];
       if (action === undefined) return;
       event.preventDefault();
       action();

@@ -189,6 +189,8 @@ export interface VehicleList {
   readonly count: number;
   /** Vehicles that match the filters, in this response or not. */
   readonly total: number;
+  /** The number of them that precede this response. */
+  readonly offset: number;
   readonly vehicles: readonly VehicleSummary[];
 }
 

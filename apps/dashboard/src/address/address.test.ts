@@ -14,6 +14,12 @@ const everything: Address = {
   vehicle: { deviceId: device, providerId: provider },
   at: Date.UTC(2026, 10, 29, 8, 42, 10),
   by: 'received',
+  trip: { providerId: provider, tripId: device },
+  provider,
+  colors: 'provider',
+  riders: 'hidden',
+  q: 'on trip',
+  sort: { column: 'speed', direction: 'descending' },
   reason: 'field 1 & more',
   redriven: true,
   letter: 'router-search/ride.telemetry/1/2',
@@ -77,6 +83,8 @@ describe('the address', () => {
     ['at=2026-13-29T08:42:10Z', /zone/],
     ['by=arrival', 'one of event, received'],
     ['theme=pink', 'light or dark'],
+    ['trip=abc', 'provider id/trip id'],
+    ['sort=size', /one of device/],
     [`reason=${'x'.repeat(201)}`, 'at most 200 characters'],
   ])('ignores the invalid parameter %s, and applies the others', (parameter, expected) => {
     const { given, ignored } = parseAddress(`?${parameter}&redriven=yes`);

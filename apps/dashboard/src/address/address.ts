@@ -1,10 +1,19 @@
 import type { HistoryOrder, VehicleQuery } from '@hailstream/events/live';
+import type { TripRef } from '../city-state/waiting-riders.js';
 import { isUuid } from '@hailstream/service/uuid';
 import { type DrawnState, statesOnMap } from '../city-state/drawn-state.js';
 import type { ThemeChoice } from '../theme/theme.js';
 
 const pageNames = ['map', 'table', 'dead-letters'] as const;
 export type PageName = (typeof pageNames)[number];
+
+const tableColumns = ['device', 'provider', 'state', 'contact', 'speed', 'heading', 'lat', 'lng'] as const;
+export type TableColumn = (typeof tableColumns)[number];
+
+export interface TableOrder {
+  readonly column: TableColumn;
+  readonly direction: 'ascending' | 'descending';
+}
 
 /** What the map shows. */
 export interface Camera {
@@ -61,6 +70,28 @@ export const parameters = {
     isStep: (before, after) => before === null || after === null,
   }),
   by: choice<HistoryOrder>(['event', 'received'], { initial: 'event' }),
+  trip: define<TripRef | null>({
+    initial: null,
+    expected: 'provider id/trip id',
+    parse: parseTrip,
+    format: (trip) => (trip === null ? null : `${trip.providerId}/${trip.tripId}`),
+    isStep: () => true,
+  }),
+  provider: define<string | null>({
+    initial: null,
+    expected: 'a provider id',
+    parse: (value) => (isUuid(value) ? value.toLowerCase() : undefined),
+    format: (provider) => provider,
+  }),
+  colors: choice(['state', 'provider'], { initial: 'state' }),
+  riders: choice(['shown', 'hidden'], { initial: 'shown' }),
+  q: text(100),
+  sort: define<TableOrder>({
+    initial: { column: 'device', direction: 'ascending' },
+    expected: `one of ${tableColumns.join(', ')}, with - in front if descending`,
+    parse: parseOrder,
+    format: formatOrder,
+  }),
   reason: text(200),
   redriven: define<boolean>({
     initial: false,
@@ -216,4 +247,20 @@ function parseVehicle(value: string): VehicleQuery | undefined {
   const [first, second] = ids;
   if (ids.length === 1) return { deviceId: first!, providerId: null };
   return ids.length === 2 ? { providerId: first!, deviceId: second! } : undefined;
+}
+
+function parseTrip(value: string): TripRef | undefined {
+  const ids = value.toLowerCase().split('/');
+  const [providerId, tripId] = ids;
+  return ids.length === 2 && ids.every(isUuid) ? { providerId: providerId!, tripId: tripId! } : undefined;
+}
+
+function parseOrder(value: string): TableOrder | undefined {
+  const column = tableColumns.find((known) => known === value.replace(/^-/, ''));
+  return column && { column, direction: value.startsWith('-') ? 'descending' : 'ascending' };
+}
+
+function formatOrder({ column, direction }: TableOrder): string | null {
+  if (direction === 'descending') return `-${column}`;
+  return column === 'device' ? null : column;
 }

@@ -4,6 +4,7 @@ import { useDashboard } from '../dashboard.js';
 import { formatDuration } from '../format.js';
 import {
   DeadLettersIcon,
+  HelpIcon,
   MapIcon,
   MoonIcon,
   PanelIcon,
@@ -14,8 +15,9 @@ import {
 } from '../icons.js';
 import { freshnessOf, newestEventAge, type Liveness } from '../liveness/liveness.js';
 import { useNow } from '../liveness/use-liveness.js';
+import { keyOf } from '../shortcuts.js';
 import { useStore } from '../store.js';
-import { type ThemeChoice, themeChoices } from '../theme/theme.js';
+import { nextTheme, type ThemeChoice } from '../theme/theme.js';
 
 const themeIcons: Readonly<Record<ThemeChoice, () => ReactNode>> = {
   system: SystemIcon,
@@ -32,6 +34,7 @@ interface BarProps {
   readonly onTogglePanel: () => void;
   readonly showsDeadLetters: boolean;
   readonly onToggleDeadLetters: () => void;
+  readonly onHelp: () => void;
 }
 
 /** The bar at the top: the city, whether the data is live, and the controls. */
@@ -44,6 +47,7 @@ export function Bar({
   onTogglePanel,
   showsDeadLetters,
   onToggleDeadLetters,
+  onHelp,
 }: BarProps) {
   const { connection, signOut } = useDashboard();
   const city = useStore(connection.city);
@@ -65,7 +69,7 @@ export function Bar({
         {isSignedOut || showsDeadLetters || (
           <BarButton
             label="Figures panel"
-            title="Figures panel (P)"
+            title={`Figures panel (${keyOf('panel')})`}
             isPressed={panelIsOpen}
             onClick={onTogglePanel}
           >
@@ -75,7 +79,7 @@ export function Bar({
         {canShowMap && !isSignedOut && !showsDeadLetters && (
           <BarButton
             label={showsTable ? 'Show the map' : 'Show the table'}
-            title={showsTable ? 'Map (T)' : 'Table (T)'}
+            title={`${showsTable ? 'Map' : 'Table'} (${keyOf('table')})`}
             onClick={onToggleTable}
           >
             {showsTable ? <MapIcon /> : <TableIcon />}
@@ -84,7 +88,7 @@ export function Bar({
         {isSignedOut || (
           <BarButton
             label="Dead letters"
-            title="Dead letters (D)"
+            title={`Dead letters (${keyOf('deadLetters')})`}
             isPressed={showsDeadLetters}
             onClick={onToggleDeadLetters}
           >
@@ -92,6 +96,7 @@ export function Bar({
           </BarButton>
         )}
         <ThemeButton />
+        <KeysButton onClick={onHelp} />
         {signOut !== null && (
           <BarButton label="Sign out" title="Sign out" onClick={signOut}>
             <SignOutIcon />
@@ -99,6 +104,16 @@ export function Bar({
         )}
       </div>
     </header>
+  );
+}
+
+function KeysButton({ onClick }: { onClick: () => void }) {
+  return (
+    <span className="bar-keys">
+      <BarButton label="Keys" title={`Keys (${keyOf('help')})`} onClick={onClick}>
+        <HelpIcon />
+      </BarButton>
+    </span>
   );
 }
 
@@ -169,13 +184,12 @@ function FreshnessWords() {
 function ThemeButton() {
   const { theme } = useDashboard();
   const choice = useStore(theme.choice);
-  const next = themeChoices[(themeChoices.indexOf(choice) + 1) % themeChoices.length]!;
   const Icon = themeIcons[choice];
   return (
     <BarButton
-      label={`Theme: ${choice}. Change to ${next}`}
-      title={`Theme: ${choice}`}
-      onClick={() => theme.choose(next)}
+      label={`Theme: ${choice}. Change to ${nextTheme(choice)}`}
+      title={`Theme: ${choice} (${keyOf('theme')})`}
+      onClick={() => theme.chooseNext()}
     >
       <Icon />
     </BarButton>

@@ -1,6 +1,5 @@
-import './card.css';
 import type { VehicleDetail, VehicleQuery } from '@hailstream/events/live';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { isOnMap, toDrawnState } from '../city-state/drawn-state.js';
 import { isVehicleRef, type Vehicle } from '../city-state/fleet.js';
 import { useDashboard } from '../dashboard.js';
@@ -14,7 +13,7 @@ import {
   shortId,
   UNKNOWN,
 } from '../format.js';
-import { CloseIcon } from '../icons.js';
+import { CardFrame, Fact } from './card-frame.js';
 import { speedGradient } from '../map/speed-ramp.js';
 import { marks } from '../marks/marks.js';
 import { MarkSwatch } from '../marks/mark-swatch.js';
@@ -35,30 +34,15 @@ export function VehicleCard({ selected }: { selected: VehicleQuery }) {
   const isLate = useLater(UNKNOWN_AFTER_MS);
   const isAbsent = useStore(contents.lacksSelected);
   const isUnknown = detail === null && (isPast ? isAbsent : isLate);
-  const closeButton = useRef<HTMLButtonElement>(null);
-  useEffect(() => moveFocus(closeButton.current), []);
-
+  const { providerId } = selected;
   return (
-    <aside className="card" aria-label={`Vehicle ${shortId(deviceId)}`} data-testid="vehicle-card">
-      <header className="card-header">
-        <div>
-          <h2 title={deviceId}>
-            <span className="card-kind">Vehicle</span> {shortId(deviceId)}
-          </h2>
-          <p className="card-id">{deviceId}</p>
-          {selected.providerId !== null && <p className="card-id">Provider {selected.providerId}</p>}
-        </div>
-        <button
-          ref={closeButton}
-          type="button"
-          className="bar-button"
-          aria-label="Close the card"
-          title="Close (Esc)"
-          onClick={() => city.select(null)}
-        >
-          <CloseIcon />
-        </button>
-      </header>
+    <CardFrame
+      kind="Vehicle"
+      name={shortId(deviceId)}
+      ids={[deviceId, ...(providerId === null ? [] : [`Provider ${providerId}`])]}
+      testId="vehicle-card"
+      onClose={() => city.select(null)}
+    >
       {isUnknown && vehicle === undefined ? (
         <p className="card-nothing">
           {isPast
@@ -68,7 +52,7 @@ export function VehicleCard({ selected }: { selected: VehicleQuery }) {
       ) : (
         <VehicleFacts vehicle={vehicle} detail={detail} now={tick?.asOf ?? null} />
       )}
-    </aside>
+    </CardFrame>
   );
 }
 
@@ -160,15 +144,6 @@ function VehicleEvents({ events }: { events: VehicleDetail['events'] | null }) {
   );
 }
 
-function Fact({ label, value }: { label: string; value: string }) {
-  return (
-    <div className="fact">
-      <dt>{label}</dt>
-      <dd>{value}</dd>
-    </div>
-  );
-}
-
 /** Whether this much time has passed since the component was mounted. */
 function useLater(afterMs: number): boolean {
   const [isLater, setIsLater] = useState(false);
@@ -177,14 +152,4 @@ function useLater(afterMs: number): boolean {
     return () => clearTimeout(timer);
   }, [afterMs]);
   return isLater;
-}
-
-/** Moves the focus to the card if it was opened with the keyboard, and back when it is closed. */
-function moveFocus(closeButton: HTMLElement | null): () => void {
-  const before = document.activeElement;
-  const isKeyboardFocus = before instanceof HTMLElement && before.matches(':focus-visible');
-  if (isKeyboardFocus) closeButton?.focus();
-  return () => {
-    if (isKeyboardFocus && before.isConnected) before.focus();
-  };
 }

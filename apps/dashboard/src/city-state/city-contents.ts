@@ -2,6 +2,7 @@ import type { Figures, Frame, VehicleDetail } from '@hailstream/events/live';
 import { Store } from '../store.js';
 import { FiguresHistory } from './figures-history.js';
 import { Fleet } from './fleet.js';
+import { WaitingRiders } from './waiting-riders.js';
 
 /** The newest frame, and when it was received by the browser's clocks. */
 export interface Tick {
@@ -19,12 +20,13 @@ export interface Tick {
 /** The vehicles and figures that frames describe: those of the present, or of a moment of the past. */
 export class CityContents {
   readonly fleet = new Fleet();
+  readonly waiting = new WaitingRiders();
   readonly tick = new Store<Tick | null>(null);
   /** The selected vehicle; `null` until it is received. */
   readonly detail = new Store<VehicleDetail | null>(null);
   /** Whether the service knows nothing of the selected vehicle at this moment. */
   readonly lacksSelected = new Store(false);
-  private readonly history: FiguresHistory;
+  private history: FiguresHistory;
 
   constructor(history = new FiguresHistory()) {
     this.history = history;
@@ -34,6 +36,7 @@ export class CityContents {
   receive(frame: Frame, { whole, glides }: { whole: boolean; glides: boolean }): void {
     const now = performance.now();
     this.fleet.apply(frame, { now, whole, glides });
+    this.waiting.apply(frame, { whole });
     this.history.add(frame.asOf, frame.figures.eventsPerSecond);
     this.tick.set({
       figures: frame.figures,
@@ -43,5 +46,10 @@ export class CityContents {
       receivedOn: Date.now(),
       eventsPerSecond: this.history.values(),
     });
+  }
+
+  /** The figures that follow are of other vehicles. */
+  forgetFigures(): void {
+    this.history = new FiguresHistory();
   }
 }

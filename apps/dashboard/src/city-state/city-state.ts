@@ -1,5 +1,7 @@
 import type {
   Frame,
+  ProviderList,
+  SearchResult,
   ServiceStatus,
   StatusMessage,
   VehicleDetail,
@@ -10,6 +12,7 @@ import { Store } from '../store.js';
 import { CityContents } from './city-contents.js';
 import type { DrawnState } from './drawn-state.js';
 import { isSameVehicle } from './fleet.js';
+import type { TripRef } from './waiting-riders.js';
 
 /** The state of the map. */
 export type MapState =
@@ -39,8 +42,20 @@ export class CityState {
   readonly hidden = new Store<ReadonlySet<DrawnState>>(new Set());
   /** The area that the map shows, requested from the service. */
   readonly viewport = new Store<Viewport | null>(null);
-  /** The selected vehicle if the map is to move there, should it be outside of what it shows. */
-  readonly toReveal = new Store<VehicleQuery | null>(null);
+  /** The trip whose card is open. */
+  readonly trip = new Store<TripRef | null>(null);
+  readonly tripDetail = new Store<(SearchResult & { kind: 'trip' }) | null>(null);
+  /** The selected vehicle or trip if the map is to move there, should it be outside of what it shows. */
+  readonly toReveal = new Store<VehicleQuery | TripRef | null>(null);
+  /** The provider whose vehicles, riders and figures are shown; `null` shows all. */
+  readonly provider = new Store<string | null>(null);
+  /** All that the user may see. */
+  readonly providers = new Store<ProviderList['providers']>([]);
+  /** What the colours of the marks mean. */
+  readonly colors = new Store<'state' | 'provider'>('state');
+  readonly riders = new Store<'shown' | 'hidden'>('shown');
+  /** The number of drawn vehicles within the visible part of the map, and the tick that it is of. */
+  readonly inView = new Store<{ readonly count: number; readonly asOf: number } | null>(null);
   private readonly reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
 
   constructor() {
@@ -50,6 +65,8 @@ export class CityState {
         if (detail.get()?.device_id !== deviceId) detail.set(null);
       }
     });
+    // The figures that follow are of other vehicles.
+    this.provider.subscribe(() => this.live.forgetFigures());
   }
 
   /** Whether vehicles glide to their new places. */
@@ -90,6 +107,7 @@ export class CityState {
   }
 
   select(vehicle: VehicleQuery | null): void {
+    this.trip.set(null);
     this.toReveal.set(vehicle);
     if (isSameVehicle(vehicle, this.selected.get())) return;
     for (const { detail, lacksSelected } of this.contents()) {
@@ -97,6 +115,12 @@ export class CityState {
       lacksSelected.set(false);
     }
     this.selected.set(vehicle);
+  }
+
+  selectTrip(trip: TripRef): void {
+    this.select(null);
+    this.toReveal.set(trip);
+    this.trip.set(trip);
   }
 
   toggleState(state: DrawnState): void {

@@ -7,7 +7,7 @@ const figures = {} as Figures;
 const providers = { 0: 'p', 1: 'q' };
 
 function frame(vehicles: VehicleRow[], gone: GoneRow[] = []): Frame {
-  return { asOf: 0, tickMs: 1000, providers, vehicles, gone, figures };
+  return { asOf: 0, tickMs: 1000, providers, vehicles, gone, requests: [], requestsGone: [], figures };
 }
 
 const ref = (deviceId: string, providerId = 'p') => ({ deviceId, providerId });
@@ -150,13 +150,6 @@ describe('Fleet', () => {
     expect(fleet.size).toBe(3000);
     expect(drawnAt(fleet, 'v0', 0).lng).toBe(0);
     expect(drawnAt(fleet, 'v2999', 0).lng).toBe(29.99);
-  });
-
-  it('finds a vehicle by part of its id, preferring the end', () => {
-    const fleet = applied({ frame: frame([row('beef-01', 0), row('01-beef', 0)]), now: 0 });
-    expect(fleet.find('beef')).toEqual(ref('01-beef'));
-    expect(fleet.find('f-0')).toEqual(ref('beef-01'));
-    expect(fleet.find('nothing')).toBeUndefined();
   });
 });
 

@@ -123,14 +123,6 @@ export class Fleet {
     return slot === undefined ? undefined : this.vehicleAt(slot);
   }
 
-  /** The first vehicle whose id ends with, or else contains, this text: the page shows the end of ids. */
-  find(part: string): VehicleRef | undefined {
-    const ids = this.rows.map(([deviceId]) => deviceId);
-    const end = ids.findIndex((id) => id.endsWith(part));
-    const slot = end === -1 ? ids.findIndex((id) => id.includes(part)) : end;
-    return slot === -1 ? undefined : this.refAt(slot);
-  }
-
   /** Starts the next move at the positions that are drawn now. */
   private settle(now: number): void {
     const progress = this.progress(now);

@@ -42,6 +42,7 @@ export class Connection {
     this.socket.connect();
     void this.loadCity();
     this.cityState.viewport.subscribe(() => this.sendViewport());
+    this.cityState.provider.subscribe(() => this.sendViewport());
     this.cityState.selected.subscribe(() => {
       this.refusal.set(null);
       this.sendWatch();
@@ -114,7 +115,9 @@ export class Connection {
 
   private sendViewport(): void {
     const viewport: Viewport | null = this.cityState.viewport.get();
-    if (viewport !== null && this.socket.connected) this.socket.emit('viewport', viewport);
+    if (viewport === null || !this.socket.connected) return;
+    const providerId = this.cityState.provider.get();
+    this.socket.emit('viewport', { ...viewport, ...(providerId !== null && { providerId }) });
   }
 
   private sendWatch(): void {

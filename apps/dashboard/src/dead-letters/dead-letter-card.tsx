@@ -25,7 +25,7 @@ export function DeadLetterCard({ id, onClose }: { id: string; onClose: () => voi
           <CloseIcon />
         </button>
       </header>
-      <div className="card-body">
+      <div className="card-body" tabIndex={0}>
         {failure !== null && <p className="card-nothing">It cannot be loaded: {failure}. Trying again.</p>}
         {body === null ? (
           failure === null && <p className="card-nothing">Loading</p>

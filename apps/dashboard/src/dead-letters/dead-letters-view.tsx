@@ -29,7 +29,7 @@ export function DeadLettersView() {
   const all = useDeadLetters(filter);
   const chosen = group && { group: group.group, topic: group.topic, reason: group.pattern };
   const list = useDeadLetters({ ...filter, ...chosen, limit });
-  useShortcuts({ Escape: opened === null ? undefined : () => view.letter.set('') });
+  useShortcuts({ close: opened === null ? undefined : () => view.letter.set('') });
   const failure = list.failure ?? all.failure;
 
   const choose = (next: DeadLetterGroupSummary): void => {

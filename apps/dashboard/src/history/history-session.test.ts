@@ -22,7 +22,18 @@ function frameOf(given: {
   const { seek, asOf, lat = 43.7, by = 'event' } = given;
   const row: VehicleRow = [device, lat, 7.4, null, null, null, 'live', 0];
   const figures = { eventsPerSecond: 1 } as Figures;
-  return { seek, by, asOf, tickMs: 500, providers: { 0: provider }, vehicles: [row], gone: [], figures };
+  return {
+    seek,
+    by,
+    asOf,
+    tickMs: 500,
+    providers: { 0: provider },
+    vehicles: [row],
+    gone: [],
+    requests: [],
+    requestsGone: [],
+    figures,
+  };
 }
 
 /** A page with its session, and the service at the other end of the socket. */

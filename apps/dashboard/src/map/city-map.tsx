@@ -1,14 +1,16 @@
 import './map.css';
-import type { City, VehicleDetail, VehicleQuery } from '@hailstream/events/live';
+import type { City } from '@hailstream/events/live';
 import { useEffect, useRef, useState } from 'react';
-import { CrosshairIcon, MinusIcon, PlusIcon } from '../icons.js';
-import { type Fleet, isVehicleRef } from '../city-state/fleet.js';
-import type { Place } from '../city-state/mercator.js';
+import { formatCount } from '../format.js';
+import { CrosshairIcon, FleetIcon, MinusIcon, PlusIcon } from '../icons.js';
+import { keyOf, useShortcuts } from '../shortcuts.js';
 import { useDashboard } from '../dashboard.js';
 import { useStore } from '../store.js';
 import { MapKeeper } from './map-keeper.js';
+import { placeOf } from './place-of.js';
 import { answerMarksProbe } from './marks-probe.js';
 import type { MapView } from './map-view.js';
+import { useFitFleet, useOutsideCount, useVehiclesElsewhere } from './use-fit-fleet.js';
 
 // The largest chunk of the page is loaded while the rest starts.
 const mapModule = import('./map-view.js');
@@ -32,18 +34,25 @@ export function CityMap({ isShown, isOutdated, onSlow }: CityMapProps) {
   const toReveal = useStore(cityState.toReveal);
   const contents = useStore(cityState.shown);
   const detail = useStore(contents.detail);
+  const tripDetail = useStore(cityState.tripDetail);
   const map = useStore(cityState.map);
 
   useEffect(() => view?.setTheme(painted), [view, painted]);
   // The card has been laid out, so its size is known.
   useEffect(() => {
     if (view === null || toReveal === null) return;
-    const place = placeOf(toReveal, { fleet: contents.fleet, detail });
+    const place = placeOf(toReveal, { contents, detail, trip: tripDetail });
     if (place === null) return;
     cityState.toReveal.set(null);
     view.reveal(place, roomForChrome());
-  }, [view, toReveal, detail, contents, cityState]);
+  }, [view, toReveal, detail, tripDetail, contents, cityState]);
   useEffect(() => view?.scene.setPaused(!isShown), [view, isShown]);
+  const { fitFleet, failure } = useFitFleet(({ bbox }) => {
+    if (bbox !== null) view?.fit(bbox, roomForChrome());
+  });
+  const fitCity = () => view?.fitCity(roomForChrome());
+  useVehiclesElsewhere(fitFleet);
+  useShortcuts({ fitFleet: isShown ? fitFleet : undefined, fitCity: isShown ? fitCity : undefined });
 
   return (
     <section className="map" aria-label="Map" data-outdated={isOutdated} data-shown={isShown}>
@@ -58,14 +67,35 @@ export function CityMap({ isShown, isOutdated, onSlow }: CityMapProps) {
         </button>
         <button
           type="button"
-          onClick={() => view?.fitCity(roomForChrome())}
+          onClick={fitCity}
           aria-label="Show the whole city"
-          title="Show the whole city"
+          title={`Show the whole city (${keyOf('fitCity')})`}
         >
           <CrosshairIcon />
         </button>
+        <button
+          type="button"
+          onClick={fitFleet}
+          aria-label="Show all vehicles"
+          title={`Show all vehicles (${keyOf('fitFleet')})`}
+        >
+          <FleetIcon />
+        </button>
       </div>
+      {view !== null && <OutsideCount failure={failure} onFit={fitFleet} />}
     </section>
+  );
+}
+
+/** How many vehicles the map does not show, as a button that shows them. */
+function OutsideCount({ failure, onFit }: { failure: string | null; onFit: () => void }) {
+  const count = useOutsideCount();
+  if (count === null || count === 0) return null;
+  return (
+    <button type="button" className="map-outside" onClick={onFit} data-testid="outside-count">
+      {formatCount(count)} outside this view
+      {failure !== null && `: their positions cannot be loaded (${failure})`}
+    </button>
   );
 }
 
@@ -118,13 +148,6 @@ function useMapView(
     };
   }, [city, dashboard, element, onSlow]);
   return view;
-}
-
-/** Where a vehicle is: the service sends the position of a selected vehicle even if it is outside of the map. */
-function placeOf(vehicle: VehicleQuery, known: { fleet: Fleet; detail: VehicleDetail | null }): Place | null {
-  const drawn = isVehicleRef(vehicle) ? known.fleet.vehicle(vehicle) : undefined;
-  if (drawn !== undefined) return drawn;
-  return known.detail?.device_id === vehicle.deviceId ? known.detail.location : null;
 }
 
 /** The pixels covered by the bar and by the panel, if it is open. */

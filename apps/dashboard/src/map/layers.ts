@@ -4,8 +4,11 @@ import type { TrailPoint, VehicleDetail } from '@hailstream/events/live';
 import type { Cell } from '../city-state/cells.js';
 import { latOfWorldY, lngOfWorldX } from '../city-state/mercator.js';
 import { formatShortCount } from '../format.js';
-import { MARK_BOX } from '../marks/marks.js';
-import type { MarksAtlas } from '../marks/marks-atlas.js';
+import { statesOnMap } from '../city-state/drawn-state.js';
+import type { WaitingRider } from '../city-state/waiting-riders.js';
+import { MARK_BOX, marks } from '../marks/marks.js';
+import { colorsOfProviders, type MarksAtlas } from '../marks/marks-atlas.js';
+import type { Graticule } from './graticule.js';
 import type { Theme } from '../theme/theme.js';
 import type { MarkColumns } from './mark-columns.js';
 import { SharesLayer } from './shares-layer.js';
@@ -64,10 +67,13 @@ function markScale(zoom: number): number {
   return 0.58 + share * 0.46;
 }
 
-/** A ring around the selected vehicle. */
-export function ringLayer(position: readonly [number, number], look: { theme: Theme; zoom: number }): Layer {
+/** A ring around the selected vehicle or rider. */
+export function ringLayer(
+  position: readonly [number, number],
+  look: { theme: Theme; zoom: number; id?: string },
+): Layer {
   return new ScatterplotLayer({
-    id: 'selected',
+    id: look.id ?? 'selected',
     data: [position],
     getPosition: ([lng, lat]: readonly [number, number]) => [lng, lat],
     radiusUnits: 'pixels',
@@ -139,14 +145,20 @@ function trailLines(trail: readonly TrailPoint[], theme: Theme): TrailLine[] {
 }
 
 /** The number of vehicles in each cell, as discs that grow with it. */
-export function cellLayers(cells: readonly Cell[], look: { theme: Theme; opacity: number }): Layer[] {
+export function cellLayers(
+  cells: readonly Cell[],
+  look: { theme: Theme; opacity: number; colors: 'state' | 'provider' },
+): Layer[] {
   const { cell: fill, cellText } = colors[look.theme];
   const getPosition = ({ x, y }: Cell): [number, number] => [lngOfWorldX(x), latOfWorldY(y)];
   const visible = look.opacity > 0;
   return [
     new SharesLayer<Cell>({
-      id: `cells-${look.theme}`,
-      theme: look.theme,
+      id: `cells-${look.theme}-${look.colors}`,
+      ringColors:
+        look.colors === 'provider'
+          ? colorsOfProviders
+          : statesOnMap.map((state) => marks[state].color[look.theme]),
       data: cells,
       getEnds: ({ count, countByKind }) => addedUp(countByKind).map((end) => end / count),
       visible,
@@ -184,6 +196,54 @@ function addedUp(counts: readonly number[]): number[] {
 
 export function cellRadiusPixels(count: number): number {
   return Math.min(27, 10.5 + 2.4 * Math.log2(count));
+}
+
+/** One mark per waiting rider. */
+export function riderLayer(
+  riders: readonly WaitingRider[],
+  look: { icon: HTMLCanvasElement; zoom: number; theme: Theme },
+): Layer {
+  const { width, height } = look.icon;
+  return new IconLayer<WaitingRider>({
+    id: `riders-${look.theme}`,
+    data: riders,
+    getPosition: ({ lng, lat }) => [lng, lat],
+    getIcon: () => 'rider',
+    iconAtlas: look.icon as unknown as string,
+    iconMapping: { rider: { x: 0, y: 0, width, height, mask: false } },
+    getSize: MARK_BOX,
+    sizeScale: markScale(look.zoom),
+    alphaCutoff: 0.02,
+  });
+}
+
+/** Lines of latitude and longitude with their degrees, where the map has no roads. */
+export function graticuleLayers({ lines, labels }: Graticule, theme: Theme): Layer[] {
+  const { ink } = colors[theme];
+  return [
+    new PathLayer<Graticule['lines'][number]>({
+      id: 'graticule',
+      data: lines,
+      getPath: (line) => line.map(([lng, lat]): [number, number] => [lng, lat]),
+      getColor: withAlpha(ink, 46),
+      updateTriggers: { getColor: theme },
+      widthUnits: 'pixels',
+      getWidth: 1,
+    }),
+    new TextLayer<Graticule['labels'][number]>({
+      id: 'graticule-labels',
+      data: labels,
+      getPosition: ({ position }) => position as [number, number],
+      getText: ({ text }) => text,
+      getSize: 11.5,
+      getColor: withAlpha(ink, 190),
+      updateTriggers: { getColor: theme },
+      getPixelOffset: [4, -8],
+      getTextAnchor: 'start',
+      fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
+      characterSet: '0123456789.°NSEW ',
+    }),
+  ];
 }
 
 function withAlpha([red, green, blue]: Rgba, alpha: number): Rgba {

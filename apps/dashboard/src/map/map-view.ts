@@ -6,6 +6,7 @@ import {
   Map as MapLibreMap,
   type MapMouseEvent,
   type PaddingOptions,
+  ScaleControl,
   setWorkerUrl,
 } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-csp-worker.js?url';
@@ -20,9 +21,11 @@ import {
   worldX,
   worldY,
 } from '../city-state/mercator.js';
+import type { TripRef } from '../city-state/waiting-riders.js';
 import type { Theme } from '../theme/theme.js';
 import type { ViewState } from '../view-state.js';
 import { cellRadiusPixels } from './layers.js';
+import { overlap } from './graticule.js';
 import { boundsOf, nearestTurn, spansAntimeridian, viewportOf } from './longitude.js';
 import type { MapEvents } from './map-keeper.js';
 import { nearestMark } from './nearest-mark.js';
@@ -41,6 +44,9 @@ const PICK_RADIUS_PIXELS = 16;
 
 /** A vehicle far away is shown at least this close. */
 const CLOSEST_REVEAL_ZOOM = 14;
+
+/** A fleet is not shown closer than this: a single vehicle would fill the map. */
+const CLOSEST_FIT_ZOOM = 15.5;
 
 /** Zoom levels added by a click on a cell. */
 const CELL_ZOOM_STEPS = 2;
@@ -103,6 +109,7 @@ export class MapView {
       new AttributionControl({ compact: false, customAttribution: escapeHtml(city.attribution) }),
       'bottom-right',
     );
+    this.map.addControl(new ScaleControl({ maxWidth: 110 }), 'bottom-left');
     // Roads and vehicles have separate canvases, and the map needs both. Context events do not bubble.
     container.addEventListener('webglcontextlost', events.onLost, {
       capture: true,
@@ -140,6 +147,11 @@ export class MapView {
   /** Shows the whole city. */
   fitCity(padding: Required<PaddingOptions>): void {
     this.map.fitBounds(boundsOf(this.city.bbox), { padding });
+  }
+
+  /** Shows a whole area. */
+  fit(bbox: Viewport, padding: Required<PaddingOptions>): void {
+    this.map.fitBounds(boundsOf(bbox), { padding, maxZoom: CLOSEST_FIT_ZOOM });
   }
 
   zoomBy(steps: number): void {
@@ -231,7 +243,17 @@ export class MapView {
       bounds.getEast(),
       bounds.getNorth(),
     ];
-    this.sendViewport(viewportOf({ west, south, east, north }, VIEWPORT_MARGIN));
+    const seen = { west, south, east, north };
+    this.sendViewport(viewportOf(seen, VIEWPORT_MARGIN));
+    this.scene.setBounds(seen, { hasRoads: this.hasRoads(seen) });
+  }
+
+  /** A map style is expected to cover the world. */
+  private hasRoads(seen: Viewport): boolean {
+    const { bbox, mapStyleUrl, roads } = this.city;
+    if (mapStyleUrl !== null) return true;
+    const [west, south, east, north] = boundsOf(bbox);
+    return roads.features.length > 0 && overlap(seen, { west, south, east, north });
   }
 
   private click(event: MapMouseEvent): void {
@@ -242,11 +264,14 @@ export class MapView {
       this.map.easeTo({ center: [lng, latOfWorldY(cell.y)], zoom });
       return;
     }
-    this.state.select(this.vehicleAt(event));
+    const vehicle = this.vehicleAt(event);
+    const rider = vehicle === null ? this.riderAt(event) : null;
+    if (rider === null) this.state.select(vehicle);
+    else this.state.selectTrip(rider);
   }
 
   private somethingAt(event: MapMouseEvent): boolean {
-    return this.cellAt(event) !== undefined || this.vehicleAt(event) !== null;
+    return this.cellAt(event) !== undefined || this.vehicleAt(event) !== null || this.riderAt(event) !== null;
   }
 
   private vehicleAt({ lngLat }: MapMouseEvent): VehicleRef | null {
@@ -254,6 +279,15 @@ export class MapView {
     const { vehicles, positions } = this.scene.marks;
     const pointer = { at: lngLat, zoom: this.map.getZoom(), radiusPixels: PICK_RADIUS_PIXELS };
     return vehicles[nearestMark(positions, pointer)] ?? null;
+  }
+
+  private riderAt({ lngLat }: MapMouseEvent): TripRef | null {
+    if (this.state.riders.get() === 'hidden') return null;
+    const riders = this.state.shown.get().waiting.list;
+    const pointer = { at: lngLat, zoom: this.map.getZoom(), radiusPixels: PICK_RADIUS_PIXELS };
+    const positions = Float64Array.from(riders.flatMap(({ lng, lat }) => [lng, lat]));
+    const rider = riders[nearestMark(positions, pointer)];
+    return rider === undefined ? null : { tripId: rider.tripId, providerId: rider.providerId };
   }
 
   private cellAt({ lngLat }: MapMouseEvent) {

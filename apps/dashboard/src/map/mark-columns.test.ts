@@ -12,7 +12,7 @@ const rows: VehicleRow[] = [
 ];
 const atlas = { canvas: {} as HTMLCanvasElement, iconOf: () => new Float32Array(7) };
 
-function layOut(options: { hidden?: 'stopped'; selected?: string } = {}) {
+function layOut(options: { hidden?: 'stopped'; selected?: string; colorOf?: () => number } = {}) {
   const fleet = new Fleet();
   const frame = {
     asOf: 0,
@@ -20,12 +20,14 @@ function layOut(options: { hidden?: 'stopped'; selected?: string } = {}) {
     providers: { 0: 'p' },
     vehicles: rows,
     gone: [],
+    requests: [],
+    requestsGone: [],
     figures: {} as Figures,
   };
   fleet.apply(frame, { now: 0, whole: true, glides: true });
   const hidden = new Set(options.hidden === undefined ? [] : [options.hidden]);
   const selected = options.selected === undefined ? null : { deviceId: options.selected, providerId: 'p' };
-  const columns = layOutMarks(fleet, { hidden, selected, atlas });
+  const columns = layOutMarks(fleet, { hidden, selected, atlas, colorOf: options.colorOf ?? null });
   placeMarks(fleet, columns, 0);
   return columns;
 }
@@ -47,6 +49,11 @@ describe('layOutMarks', () => {
     const [unknown, stopped, stale, trip] = alphas(layOut({ selected: 'trip' }));
     expect(trip).toBe(255);
     expect([unknown! < 128, stopped! < 128, stale! < 90]).toEqual([true, true, true]);
+  });
+
+  it('has the kinds of the colours: states, or providers', () => {
+    expect([...layOut().kinds]).toEqual([1, 3, 4, 6]);
+    expect([...layOut({ colorOf: () => 2 }).kinds]).toEqual([2, 2, 2, 2]);
   });
 
   it('rotates only arrows, and only by a known heading', () => {

@@ -21,8 +21,8 @@ export interface MarkColumns {
   readonly headings: Float32Array;
   /** Rotation of each mark for deck.gl, in degrees counterclockwise. */
   readonly angles: Float32Array;
-  /** The state of each mark, as its index in `statesOnMap`. */
-  readonly states: Uint8Array;
+  /** What the colour of each mark means: the index of its state in `statesOnMap`, or of its provider's colour. */
+  readonly kinds: Uint8Array;
   /** -1 if the mark rotates with the heading, 0 if not. */
   readonly turns: Int8Array;
   readonly icons: Float32Array;
@@ -32,19 +32,26 @@ export interface MarkColumns {
 /** Lays out the drawn vehicles, once a tick. Positions and angles are filled in by sampling, once a frame. */
 export function layOutMarks(
   fleet: Fleet,
-  options: { hidden: ReadonlySet<DrawnState>; selected: VehicleQuery | null; atlas: MarksAtlas },
+  options: {
+    hidden: ReadonlySet<DrawnState>;
+    selected: VehicleQuery | null;
+    atlas: MarksAtlas;
+    /** The index of a provider's colour; `null` if the colours mean states. */
+    colorOf: ((providerId: string) => number) | null;
+  },
 ): MarkColumns {
   const selected = isVehicleRef(options.selected) ? fleet.slotOf(options.selected) : undefined;
   const slots = drawnSlots(fleet, options.hidden);
   const icons = new Float32Array(NUMBERS_PER_ICON * slots.length);
   const colors = new Uint8ClampedArray(4 * slots.length).fill(255);
-  const states = new Uint8Array(slots.length);
+  const kinds = new Uint8Array(slots.length);
   const turns = new Int8Array(slots.length);
   slots.forEach((slot, index) => {
     const state = fleet.stateAt(slot);
     if (!isOnMap(state)) return;
-    icons.set(options.atlas.iconOf(state, fleet.hasHeading(slot)), NUMBERS_PER_ICON * index);
-    states[index] = statesOnMap.indexOf(state);
+    const color = options.colorOf?.(fleet.refAt(slot).providerId) ?? null;
+    icons.set(options.atlas.iconOf(state, fleet.hasHeading(slot), color ?? 0), NUMBERS_PER_ICON * index);
+    kinds[index] = color ?? statesOnMap.indexOf(state);
     turns[index] = turnsWithHeading(state) && fleet.hasHeading(slot) ? -1 : 0;
     const alpha = fleet.contactAt(slot) === 'stale' ? STALE_ALPHA : LIVE_ALPHA;
     colors[4 * index + 3] = slot === selected || selected === undefined ? alpha : alpha * BESIDE_SELECTED;
@@ -57,7 +64,7 @@ export function layOutMarks(
     positions: new Float64Array(2 * slots.length),
     headings: new Float32Array(slots.length),
     angles: new Float32Array(slots.length),
-    states,
+    kinds,
     turns,
   };
 }

@@ -5,11 +5,14 @@ import type { CityContents } from '../city-state/city-contents.js';
 import type { CityState } from '../city-state/city-state.js';
 import { statesOnMap } from '../city-state/drawn-state.js';
 import { isVehicleRef } from '../city-state/fleet.js';
-import { drawMarksAtlas, type MarksAtlas } from '../marks/marks-atlas.js';
+import type { WaitingRider } from '../city-state/waiting-riders.js';
+import { colorsOfProviders, drawMarksAtlas, drawRiderIcon, type MarksAtlas } from '../marks/marks-atlas.js';
 import { Store } from '../store.js';
 import type { Theme } from '../theme/theme.js';
 import { FramePace } from './frame-pace.js';
-import { cellLayers, detailLayers, marksLayer, ringLayer } from './layers.js';
+import type { Viewport } from '@hailstream/events/live';
+import { type Graticule, graticuleOf } from './graticule.js';
+import { cellLayers, detailLayers, graticuleLayers, marksLayer, riderLayer, ringLayer } from './layers.js';
 import { layOutMarks, type MarkColumns, placeMarks } from './mark-columns.js';
 
 /** Duration of the transition between marks and counts. */
@@ -38,6 +41,12 @@ export class Scene {
   private countedCells: readonly Cell[] = [];
   private cellsShown: Layer[] = [];
   private detailShown: Layer[] = [];
+  private ridersShown: Layer[] = [];
+  private riderIcon: HTMLCanvasElement;
+  private graticuleShown: Layer[] = [];
+  private graticule: Graticule | null = null;
+  /** The visible area in MapLibre's form, once it is known. */
+  private bounds: Viewport | null = null;
   private counting = false;
   /** 0 draws marks alone, 1 counts alone. */
   private countsOpacity = 0;
@@ -51,12 +60,17 @@ export class Scene {
     this.city = city;
     this.theme = look.theme;
     this.zoom = look.zoom;
-    this.atlas = drawMarksAtlas(look.theme);
+    this.atlas = drawMarksAtlas(look.theme, city.colors.get());
+    this.riderIcon = drawRiderIcon(look.theme);
     this.columns = this.layOutMarks();
     this.unsubscribe = [
       city.shown.subscribe(() => this.followContents()),
       city.hidden.subscribe(() => this.relayout()),
       city.selected.subscribe(() => this.relayout()),
+      city.trip.subscribe(() => this.relayout()),
+      city.riders.subscribe(() => this.relayout()),
+      city.providers.subscribe(() => this.relayout()),
+      city.colors.subscribe(() => this.recolor()),
     ];
     this.followContents();
   }
@@ -73,9 +87,18 @@ export class Scene {
 
   setTheme(theme: Theme): void {
     this.theme = theme;
-    this.atlas = drawMarksAtlas(theme);
-    this.relayout();
+    this.riderIcon = drawRiderIcon(theme);
+    this.recolor();
     this.showDetail();
+    this.showGraticule();
+  }
+
+  /** The visible area; `hasRoads`: whether the map has roads there. Otherwise lines of latitude and longitude are drawn. */
+  setBounds(bounds: Viewport, { hasRoads }: { hasRoads: boolean }): void {
+    this.bounds = bounds;
+    this.graticule = hasRoads ? null : graticuleOf(bounds);
+    this.showGraticule();
+    this.relayout();
   }
 
   setZoom(zoom: number): void {
@@ -107,6 +130,16 @@ export class Scene {
 
   private get contents(): CityContents {
     return this.city.shown.get();
+  }
+
+  private recolor(): void {
+    this.atlas = drawMarksAtlas(this.theme, this.city.colors.get());
+    this.relayout();
+  }
+
+  private showGraticule(): void {
+    this.graticuleShown = this.graticule === null ? [] : graticuleLayers(this.graticule, this.theme);
+    this.wake();
   }
 
   private relayout(): void {
@@ -149,7 +182,7 @@ export class Scene {
     this.needsLayout = false;
     const { fleet } = this.contents;
     this.columns = this.layOutMarks();
-    const { slots, positions, states } = this.columns;
+    const { slots, positions, kinds } = this.columns;
     // Cells count target positions, so that they change once a tick.
     placeMarks(fleet, this.columns, Number.POSITIVE_INFINITY);
     const places = toPlaces(positions, slots.length);
@@ -157,20 +190,68 @@ export class Scene {
     if (this.counting) {
       this.countedCells = countPerCell(places, {
         zoom: this.zoom,
-        kinds: states,
+        kinds,
         kindCount: statesOnMap.length,
       });
     }
     this.cellsShown = [];
+    this.ridersShown = this.riders();
+    this.countInView();
     const { dataset } = document.documentElement;
     dataset['vehiclesDrawn'] = String(slots.length);
     dataset['mapMode'] = this.counting ? 'counts' : 'marks';
   }
 
   private layOutMarks(): MarkColumns {
-    const { hidden, selected } = this.city;
+    const { hidden, selected, colors } = this.city;
     const { fleet } = this.contents;
-    return layOutMarks(fleet, { hidden: hidden.get(), selected: selected.get(), atlas: this.atlas });
+    return layOutMarks(fleet, {
+      hidden: hidden.get(),
+      selected: selected.get(),
+      atlas: this.atlas,
+      colorOf: colors.get() === 'provider' ? this.providerColors() : null,
+    });
+  }
+
+  /** The index of each provider's colour: that of its place in the list, or the last one. */
+  private providerColors(): (providerId: string) => number {
+    const last = colorsOfProviders.length - 1;
+    const indexes = new Map(
+      this.city.providers
+        .get()
+        .map(({ provider_id: providerId }, index) => [providerId, Math.min(index, last)]),
+    );
+    return (providerId) => indexes.get(providerId) ?? last;
+  }
+
+  private riders(): Layer[] {
+    const { riders, trip } = this.city;
+    const { waiting } = this.contents;
+    const selected = trip.get();
+    const at = selected === null ? undefined : waiting.rider(selected);
+    const ring =
+      at === undefined
+        ? []
+        : [ringLayer([at.lng, at.lat], { theme: this.theme, zoom: this.zoom, id: 'selected-rider' })];
+    const shown: readonly WaitingRider[] = riders.get() === 'shown' ? waiting.list : [];
+    return [...ring, riderLayer(shown, { icon: this.riderIcon, zoom: this.zoom, theme: this.theme })];
+  }
+
+  /** Counts the drawn vehicles in the visible area. */
+  private countInView(): void {
+    const tick = this.contents.tick.get();
+    if (this.bounds === null || tick === null) return;
+    const { west, south, east, north } = this.bounds;
+    const { positions } = this.columns;
+    let count = 0;
+    for (let index = 0; index < positions.length; index += 2) {
+      const across = (((positions[index]! - west) % 360) + 360) % 360;
+      const lat = positions[index + 1]!;
+      if (across <= east - west && lat >= south && lat <= north) count++;
+    }
+    const before = this.city.inView.get();
+    if (before?.count !== count || before.asOf !== tick.asOf)
+      this.city.inView.set({ count, asOf: tick.asOf });
   }
 
   private fade(now: number): void {
@@ -184,12 +265,18 @@ export class Scene {
   private layers(now: number): Layer[] {
     const marksOpacity = 1 - this.countsOpacity;
     if (this.countsOpacity > 0 && this.cellsShown.length === 0) {
-      this.cellsShown = cellLayers(this.countedCells, { theme: this.theme, opacity: this.countsOpacity });
+      this.cellsShown = cellLayers(this.countedCells, {
+        theme: this.theme,
+        opacity: this.countsOpacity,
+        colors: this.city.colors.get(),
+      });
     }
     return [
+      ...this.graticuleShown,
       ...this.detailShown,
       ...this.ring(now),
       marksLayer(this.columns, { atlas: this.atlas, zoom: this.zoom, opacity: marksOpacity }),
+      ...this.ridersShown,
       ...this.cellsShown,
     ];
   }

@@ -1,16 +1,17 @@
 import type { Accessor, DefaultProps } from '@deck.gl/core';
 import { ScatterplotLayer } from '@deck.gl/layers';
 import { statesOnMap } from '../city-state/drawn-state.js';
-import { marks } from '../marks/marks.js';
-import type { Theme } from '../theme/theme.js';
 
-/** Cumulative shares of all states except the last. */
-const ENDS_PER_DISC = statesOnMap.length - 1;
+/** A ring has as many parts as there are states on the map. */
+const PARTS_PER_DISC = statesOnMap.length;
+
+/** Cumulative shares of all parts except the last. */
+const ENDS_PER_DISC = PARTS_PER_DISC - 1;
 
 interface SharesProps<DataT> {
-  /** The theme of the ring's colours. It is fixed per layer: another theme needs another layer id. */
-  readonly theme?: Theme;
-  /** The cumulative shares in the order of `statesOnMap`, 0 to 1, without the last. */
+  /** The colours of the ring's parts as `#rrggbb`. They are fixed per layer: other colours need another layer id. */
+  readonly ringColors?: readonly string[];
+  /** The cumulative shares in the order of `ringColors`, 0 to 1, without the last. */
   readonly getEnds?: Accessor<DataT, number[]>;
 }
 
@@ -18,7 +19,7 @@ interface SharesProps<DataT> {
 export class SharesLayer<DataT> extends ScatterplotLayer<DataT, SharesProps<DataT>> {
   static override layerName = 'SharesLayer';
   static override defaultProps: DefaultProps = {
-    theme: 'dark',
+    ringColors: { type: 'array', value: [], compare: false },
     getEnds: { type: 'accessor', value: [] },
   };
 
@@ -28,7 +29,7 @@ export class SharesLayer<DataT> extends ScatterplotLayer<DataT, SharesProps<Data
       inject: {
         'vs:#decl': vertexDeclarations,
         'vs:#main-end': vertexEnd,
-        'fs:#decl': fragmentDeclarations(this.props.theme ?? 'dark'),
+        'fs:#decl': fragmentDeclarations(this.props.ringColors ?? []),
         'fs:DECKGL_FILTER_COLOR': colorFilter,
       },
     };
@@ -63,16 +64,16 @@ const vertexEnd = `
   ringPixels = vec2(innerUnitRadius, 1.0) * outerRadiusPixels;
 `;
 
-function fragmentDeclarations(theme: Theme): string {
-  const ringColors = statesOnMap.map((state) => {
-    const channels = [1, 3, 5].map((at) => Number.parseInt(marks[state].color[theme].slice(at, at + 2), 16));
+function fragmentDeclarations(ringColors: readonly string[]): string {
+  const colors = ringColors.map((color) => {
+    const channels = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
     return `vec3(${channels.map((channel) => (channel / 255).toFixed(4)).join(', ')})`;
   });
   return `
     in vec4 endsOfFour;
     in vec2 endsOfRest;
     in vec2 ringPixels;
-    const vec3 ringColors[${statesOnMap.length}] = vec3[](${ringColors.join(', ')});
+    const vec3 ringColors[${PARTS_PER_DISC}] = vec3[](${colors.join(', ')});
   `;
 }
 

@@ -66,6 +66,17 @@ export const marks: Readonly<Record<StateOnMap, Mark>> = {
   },
 };
 
+/** Where a rider waits: head and shoulders, in Okabe and Ito's yellow, which vehicles do not have. */
+export const riderMark = {
+  label: 'Rider waiting',
+  color: '#f0e442',
+  outlines: [{ path: 'M0 -9A4 4 0 1 1 0 -1A4 4 0 1 1 0 -9Z' }, { path: 'M-7 8.5C-7 -1 7 -1 7 8.5Z' }],
+} as const satisfies { label: string; color: string; outlines: readonly Outline[] };
+
+/** Colours of providers, in the order of their ids; further providers share {@link OTHER_PROVIDER_COLOR}. */
+export const providerColors = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#d55e00', '#56b4e9'] as const;
+export const OTHER_PROVIDER_COLOR = '#8a8a8a';
+
 function arrow(scale: number): string {
   const at = (x: number, y: number) => `${x * scale} ${y * scale}`;
   return `M${at(0, -10)}L${at(7.5, 8.5)}L${at(0, 5)}L${at(-7.5, 8.5)}Z`;

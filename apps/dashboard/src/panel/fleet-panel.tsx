@@ -2,8 +2,9 @@ import './panel.css';
 import { useDashboard } from '../dashboard.js';
 import { formatCount, formatDuration } from '../format.js';
 import { useStore } from '../store.js';
-import { FindVehicle } from './find-vehicle.js';
-import { Legend } from './legend.js';
+import { Find } from './find.js';
+import { Legend, RidersRow } from './legend.js';
+import { Providers } from './providers.js';
 import { Sparkline } from './sparkline.js';
 
 /** Counts of the city: vehicles by state, which is also legend and filter, events and rides. */
@@ -15,8 +16,9 @@ export function FleetPanel() {
   const count = (value: number | undefined) => (value === undefined ? '' : formatCount(value));
   return (
     <aside className="panel" aria-label="Figures">
-      <FindVehicle />
+      <Find />
       <Legend figures={figures} />
+      <Providers />
       <section className="panel-section" aria-labelledby="events-heading">
         <h2 id="events-heading">Events</h2>
         <p className="panel-rate">
@@ -30,9 +32,9 @@ export function FleetPanel() {
       </section>
       <section className="panel-section" aria-labelledby="rides-heading">
         <h2 id="rides-heading">Rides</h2>
+        <RidersRow count={figures?.requestsWaiting ?? null} />
         <dl className="panel-figures">
           <Figure label="Trips now" value={count(figures?.tripsNow)} />
-          <Figure label="Requests waiting" value={count(figures?.requestsWaiting)} />
           <Figure label="Longest wait" value={figures === null ? '' : longestWait(figures)} />
           <Figure label="Cancelled, last 15 min" value={count(figures?.cancellations)} />
         </dl>

@@ -3,7 +3,7 @@ import { type StateOnMap, statesOffMap, statesOnMap } from '../city-state/drawn-
 import { useDashboard } from '../dashboard.js';
 import { formatCount, formatShare, inWords, UNKNOWN } from '../format.js';
 import { marks } from '../marks/marks.js';
-import { MarkSwatch } from '../marks/mark-swatch.js';
+import { MarkSwatch, RiderSwatch } from '../marks/mark-swatch.js';
 import { useStore } from '../store.js';
 
 /** In the reverse of the order in which they are drawn. */
@@ -57,6 +57,29 @@ export function Legend({ figures }: { figures: Figures | null }) {
   );
 }
 
+/** The number of waiting riders. The row toggles whether they are drawn. */
+export function RidersRow({ count }: { count: number | null }) {
+  const { city } = useDashboard();
+  const isShown = useStore(city.riders) === 'shown';
+  return (
+    <div className="legend" role="group" aria-label="Riders on the map">
+      <button
+        type="button"
+        className="legend-row"
+        aria-pressed={isShown}
+        data-dimmed={!isShown}
+        data-testid="riders-waiting"
+        title={isShown ? 'Hide on the map' : 'Show on the map'}
+        onClick={() => city.riders.set(isShown ? 'hidden' : 'shown')}
+      >
+        <RiderSwatch />
+        <span className="legend-label">Riders waiting</span>
+        <span className="legend-count">{count === null ? '' : formatCount(count)}</span>
+      </button>
+    </div>
+  );
+}
+
 function LegendRow(props: {
   state: StateOnMap;
   count: number | null;
@@ -73,6 +96,7 @@ function LegendRow(props: {
       type="button"
       className="legend-row"
       aria-pressed={props.isShown}
+      data-dimmed={!props.isShown}
       data-state={props.state}
       title={props.isShown ? 'Hide on the map' : 'Show on the map'}
       onClick={props.onToggle}

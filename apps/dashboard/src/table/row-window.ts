@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef, useState } from 'react';
 
 /** Height of a row, as set in the style sheet. */
-export const ROW_HEIGHT = 36;
+const ROW_HEIGHT = 36;
 
 /** Rows rendered beyond each edge of the visible part. */
 const EXTRA_ROWS = 12;
@@ -16,16 +16,17 @@ interface RowWindow {
 }
 
 /** The rows of `count` to render for a scroll position and a visible height. */
-export function rowWindow(count: number, seen: { scrollTop: number; height: number }): RowWindow {
+function rowWindow(count: number, seen: { scrollTop: number; height: number }): RowWindow {
   const first = Math.max(0, Math.min(count, Math.floor(seen.scrollTop / ROW_HEIGHT) - EXTRA_ROWS));
   const last = Math.min(count, Math.ceil((seen.scrollTop + seen.height) / ROW_HEIGHT) + EXTRA_ROWS);
   return { first, last, before: first * ROW_HEIGHT, after: (count - last) * ROW_HEIGHT };
 }
 
-/** The rows to render for the scroll position of an element. */
-export function useRowWindow(
-  count: number,
-): RowWindow & { scroller: React.RefObject<HTMLDivElement | null> } {
+/** The scroll position of an element, as a function that has the rows to render of any number. */
+export function useRowWindow(): {
+  readonly windowOf: (count: number) => RowWindow;
+  readonly scroller: React.RefObject<HTMLDivElement | null>;
+} {
   const scroller = useRef<HTMLDivElement>(null);
   const [seen, setSeen] = useState({ scrollTop: 0, height: 0 });
   useLayoutEffect(() => {
@@ -40,5 +41,5 @@ export function useRowWindow(
       resized.disconnect();
     };
   }, []);
-  return { ...rowWindow(count, seen), scroller };
+  return { windowOf: (count) => rowWindow(count, seen), scroller };
 }

@@ -1,45 +1,44 @@
 import './table.css';
-import { useEffect, useState } from 'react';
-import { isOnMap } from '../city-state/drawn-state.js';
-import { vehicleKey, type Vehicle } from '../city-state/fleet.js';
+import type { VehicleList, VehicleSummary } from '@hailstream/events/live';
+import { useEffect, useRef, useState } from 'react';
+import type { TableColumn, TableOrder } from '../address/address.js';
+import { isOnMap, toDrawnState } from '../city-state/drawn-state.js';
+import { vehicleKey } from '../city-state/fleet.js';
 import { useDashboard } from '../dashboard.js';
 import { formatCount, formatHeading, formatSpeed, inWords, shortId } from '../format.js';
+import { vehicleFilter } from '../map/use-fit-fleet.js';
 import { marks } from '../marks/marks.js';
 import { MarkSwatch } from '../marks/mark-swatch.js';
 import { useStore } from '../store.js';
-import { nextOrder, sortVehicles, type TableColumn, type TableOrder } from './sort-vehicles.js';
+import { useRequest } from '../use-request.js';
 import { useRowWindow } from './row-window.js';
 
 /** How often rows are updated: slow enough to read and click them. */
 const REFRESH_EVERY_MS = 1_000;
 
-const headings: Readonly<Record<TableColumn, string>> = {
-  deviceId: 'Vehicle',
-  state: 'State',
-  contact: 'Contact',
-  speed: 'Speed',
-  heading: 'Heading',
-  lat: 'Latitude',
-  lng: 'Longitude',
-};
-const columns = Object.keys(headings) as TableColumn[];
+/** Rows are requested in multiples of this, so that few scroll positions need another request. */
+const PAGE_ROWS = 50;
 
-/** The viewport if there is no map to define one. */
-const WHOLE_WORLD = { west: -180, south: -90, east: 180, north: 90 } as const;
+/** The columns, and what the service sorts them by. Contact is by the time of the last event. */
+const columns: readonly { readonly name: TableColumn; readonly heading: string; readonly sort: string }[] = [
+  { name: 'device', heading: 'Vehicle', sort: 'short_id' },
+  { name: 'provider', heading: 'Provider', sort: 'provider_id' },
+  { name: 'state', heading: 'State', sort: 'vehicle_state' },
+  { name: 'contact', heading: 'Contact', sort: 'heard_at' },
+  { name: 'speed', heading: 'Speed', sort: 'speed' },
+  { name: 'heading', heading: 'Heading', sort: 'heading' },
+  { name: 'lat', heading: 'Latitude', sort: 'lat' },
+  { name: 'lng', heading: 'Longitude', sort: 'lng' },
+];
 
 /**
- * The vehicles on the map as a table. `onShowMap` tries the map again if it could not be drawn; `null` if the user chose the
- * table.
+ * All vehicles of the city as a table, wherever the map is: sorted and paged by the service. `onShowMap` tries the map again
+ * if it could not be drawn; `null` if the user chose the table.
  */
 export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) {
-  const isFallback = onShowMap !== null;
-  const { city } = useDashboard();
-  const [order, setOrder] = useState<TableOrder>({ column: 'deviceId', direction: 'ascending' });
-  const vehicles = sortVehicles(useVehicles(), order);
-  const { scroller, first, last, before, after } = useRowWindow(vehicles.length);
-  useEffect(() => {
-    if (isFallback) city.viewport.set(WHOLE_WORLD);
-  }, [city, isFallback]);
+  const { view } = useDashboard();
+  const order = useStore(view.tableOrder);
+  const { scroller, total, rows, before, after, failure } = useVehicleRows(order);
   return (
     <section className="table-view" aria-label="Table of vehicles">
       <p className="table-caption" id="table-caption">
@@ -52,7 +51,7 @@ export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) 
             .{' '}
           </>
         )}
-        {formatCount(vehicles.length)} vehicles, updated every second.
+        <TableCount total={total} failure={failure} />
       </p>
       <div
         className="table-scroller"
@@ -61,18 +60,18 @@ export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) 
         role="region"
         aria-labelledby="table-caption"
       >
-        <table aria-rowcount={vehicles.length + 1} data-testid="vehicle-table">
+        <table aria-rowcount={(total ?? 0) + 1} data-testid="vehicle-table">
           <thead>
             <tr aria-rowindex={1}>
-              {columns.map((column) => (
+              {columns.map(({ name, heading }) => (
                 <th
-                  key={column}
+                  key={name}
                   scope="col"
-                  aria-sort={order.column === column ? order.direction : undefined}
-                  className={`column-${column}`}
+                  aria-sort={order.column === name ? order.direction : undefined}
+                  className={`column-${name}`}
                 >
-                  <button type="button" onClick={() => setOrder(nextOrder(order, column))}>
-                    {headings[column]}
+                  <button type="button" onClick={() => view.tableOrder.set(nextOrder(order, name))}>
+                    {heading}
                   </button>
                 </th>
               ))}
@@ -80,8 +79,12 @@ export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) 
           </thead>
           <tbody>
             <tr className="table-spacer" style={{ height: before }} aria-hidden="true" />
-            {vehicles.slice(first, last).map((vehicle, index) => (
-              <VehicleTableRow key={vehicleKey(vehicle)} vehicle={vehicle} rowIndex={first + index + 2} />
+            {rows.map(({ index, vehicle }) => (
+              <VehicleTableRow
+                key={vehicle === undefined ? index : keyOf(vehicle)}
+                vehicle={vehicle}
+                rowIndex={index + 2}
+              />
             ))}
             <tr className="table-spacer" style={{ height: after }} aria-hidden="true" />
           </tbody>
@@ -91,13 +94,91 @@ export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) 
   );
 }
 
-function VehicleTableRow({ vehicle, rowIndex }: { vehicle: Vehicle; rowIndex: number }) {
+function TableCount({ total, failure }: { total: number | null; failure: string | null }) {
+  const { city } = useDashboard();
+  const isFiltered = useStore(city.hidden).size > 0 || useStore(city.provider) !== null;
+  if (failure !== null) return <>The vehicles cannot be loaded: {failure}. Trying again.</>;
+  if (total === null) return <>Loading the vehicles</>;
+  return (
+    <span data-testid="table-count">
+      {formatCount(total)} vehicles{isFiltered ? ' match the filters' : ', silent ones included'}
+    </span>
+  );
+}
+
+/** The other direction of the same column, or the first one of another. */
+function nextOrder(order: TableOrder, column: TableColumn): TableOrder {
+  const turned = order.direction === 'ascending' ? 'descending' : 'ascending';
+  return { column, direction: order.column === column ? turned : 'ascending' };
+}
+
+/** The rows to render: those that were not received yet have no vehicle. */
+function useVehicleRows(order: TableOrder) {
+  const { city, history } = useDashboard();
+  const at = useSampled(useStore(history.at));
+  const by = useStore(history.by);
+  const filter = vehicleFilter({ hidden: useStore(city.hidden), provider: useStore(city.provider) });
+  // The number of rows is known from the response, which depends on the rows to request.
+  const { scroller, windowOf } = useRowWindow();
+  const offset = Math.floor(windowOf(Number.POSITIVE_INFINITY).first / PAGE_ROWS) * PAGE_ROWS;
+  const last = Math.ceil(windowOf(Number.POSITIVE_INFINITY).last / PAGE_ROWS) * PAGE_ROWS;
+  const { sort } = columns.find(({ name }) => name === order.column)!;
+  filter.set('sort', `${order.direction === 'descending' ? '-' : ''}${sort}`);
+  filter.set('offset', String(offset));
+  filter.set('limit', String(last - offset));
+  if (at !== null) {
+    filter.set('at', new Date(at).toISOString());
+    filter.set('by', by);
+  }
+  const hidesAll = filter.get('state') === '';
+  const { body, failure } = useRequest<VehicleList>(
+    hidesAll ? null : `/vehicles?${filter}`,
+    REFRESH_EVERY_MS,
+  );
+  const total = hidesAll ? 0 : (body?.total ?? null);
+  const { first, last: end, before, after } = windowOf(total ?? 0);
+  const rows = Array.from({ length: end - first }, (_, at) => {
+    const index = first + at;
+    return { index, vehicle: body?.vehicles[index - body.offset] };
+  });
+  return { scroller, total, rows, before, after, failure };
+}
+
+/** A moment that changes at most once per {@link REFRESH_EVERY_MS} while the past is played. */
+function useSampled(at: number | null): number | null {
+  const [sampled, setSampled] = useState(at);
+  const newest = useRef(at);
+  useEffect(() => {
+    newest.current = at;
+  });
+  const isPast = at !== null;
+  useEffect(() => {
+    setSampled(newest.current);
+    const timer = setInterval(() => setSampled(newest.current), REFRESH_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [isPast]);
+  return isPast ? sampled : null;
+}
+
+function keyOf({ device_id: deviceId, provider_id: providerId }: VehicleSummary): string {
+  return vehicleKey({ deviceId, providerId });
+}
+
+function VehicleTableRow({ vehicle, rowIndex }: { vehicle: VehicleSummary | undefined; rowIndex: number }) {
   const { city, theme } = useDashboard();
   const painted = useStore(theme.theme);
-  const { deviceId, providerId, state, contact } = vehicle;
+  if (vehicle === undefined) {
+    return (
+      <tr aria-rowindex={rowIndex}>
+        <td colSpan={columns.length}>…</td>
+      </tr>
+    );
+  }
+  const { device_id: deviceId, provider_id: providerId, contact, location } = vehicle;
+  const state = toDrawnState(vehicle.vehicle_state);
   return (
     <tr aria-rowindex={rowIndex} data-contact={contact}>
-      <th scope="row">
+      <th scope="row" className="column-device">
         <button
           type="button"
           className="link-button"
@@ -107,37 +188,20 @@ function VehicleTableRow({ vehicle, rowIndex }: { vehicle: Vehicle; rowIndex: nu
           {shortId(deviceId)}
         </button>
       </th>
-      <td>
+      <td className="column-provider" title={providerId}>
+        {shortId(providerId)}
+      </td>
+      <td className="column-state">
         <span className="table-state">
           {isOnMap(state) && <MarkSwatch state={state} theme={painted} size={18} />}
           {isOnMap(state) ? marks[state].label : inWords(state)}
         </span>
       </td>
-      <td>{contact}</td>
-      <td>{formatSpeed(vehicle.speed)}</td>
-      <td>{formatHeading(vehicle.heading)}</td>
-      <td>{vehicle.lat.toFixed(5)}</td>
-      <td>{vehicle.lng.toFixed(5)}</td>
+      <td className="column-contact">{contact}</td>
+      <td className="column-speed">{formatSpeed(location?.speed ?? null)}</td>
+      <td className="column-heading">{formatHeading(location?.heading ?? null)}</td>
+      <td className="column-lat">{location?.lat.toFixed(5)}</td>
+      <td className="column-lng">{location?.lng.toFixed(5)}</td>
     </tr>
   );
-}
-
-/** The vehicles in the states that are shown, read once a second. */
-function useVehicles(): Vehicle[] {
-  const { city } = useDashboard();
-  const hidden = useStore(city.hidden);
-  const { fleet, tick } = useStore(city.shown);
-  const hasTick = useStore(tick) !== null;
-  const read = () =>
-    Array.from({ length: fleet.size }, (_, slot) => fleet.vehicleAt(slot)).filter(
-      ({ state }) => isOnMap(state) && !hidden.has(state),
-    );
-  const [vehicles, setVehicles] = useState(read);
-  useEffect(() => {
-    setVehicles(read());
-    const timer = setInterval(() => setVehicles(read()), REFRESH_EVERY_MS);
-    return () => clearInterval(timer);
-    // `read` is a new function in every render; its dependencies are listed.
-  }, [fleet, hidden, hasTick]);
-  return vehicles;
 }

@@ -9,7 +9,7 @@ export type ThemeChoice = 'system' | Theme;
 /** Also read by public/theme.js, before the first paint. */
 const STORAGE_KEY = 'hailstream.theme';
 
-export const themeChoices = ['system', 'light', 'dark'] as const satisfies readonly ThemeChoice[];
+const themeChoices = ['system', 'light', 'dark'] as const satisfies readonly ThemeChoice[];
 
 /** The chosen theme and the theme in use. The choice is written to the root element, for the style sheets. */
 export class ThemeSetting {
@@ -31,6 +31,10 @@ export class ThemeSetting {
     keep(choice);
   }
 
+  chooseNext(): void {
+    this.choose(nextTheme(this.choice.get()));
+  }
+
   private apply(): void {
     const choice = this.choice.get();
     if (choice === 'system') delete document.documentElement.dataset['theme'];
@@ -43,6 +47,11 @@ export class ThemeSetting {
     if (choice !== 'system') return choice;
     return this.systemIsDark.matches ? 'dark' : 'light';
   }
+}
+
+/** The theme that follows, of {@link ThemeChoice} in turn. */
+export function nextTheme(choice: ThemeChoice): ThemeChoice {
+  return themeChoices[(themeChoices.indexOf(choice) + 1) % themeChoices.length]!;
 }
 
 function keep(choice: ThemeChoice): void {

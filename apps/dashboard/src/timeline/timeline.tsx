@@ -55,7 +55,7 @@ function TimelineOf(props: {
   const available = { from: props.earliest, to: Math.max(liveAt, props.latest) };
   const window = useWindow({ available, lengthMs, at });
   const isPast = at !== null;
-  useShortcuts({ l: () => history.at.set(null) });
+  useShortcuts({ live: () => history.at.set(null) });
 
   return (
     <section

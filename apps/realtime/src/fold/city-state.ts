@@ -117,7 +117,11 @@ export class CityState {
   }
 
   /** Returns the trips that changed since the last call; `isActive` is false for one that is too old to count. */
-  takeChangedTrips(): { readonly providerId: string; readonly trip: TripFacts; readonly isActive: boolean }[] {
+  takeChangedTrips(): {
+    readonly providerId: string;
+    readonly trip: TripFacts;
+    readonly isActive: boolean;
+  }[] {
     return [...this.fleets.values()].flatMap((fleet) =>
       Array.from(fleet.takeChangedTrips(), (trip) => ({
         providerId: fleet.providerId,

@@ -327,8 +327,8 @@ describe('Broadcaster', () => {
     tick(NOW);
     const page = open({ ...monaco, providerId: OTHER_PROVIDER });
     expect([page.deviceIds, page.waitingTrips]).toEqual([[id(2)], [id(101)]]);
-    const [snapshot] = page.take();
-    expect((snapshot?.[1] as Frame).figures).toMatchObject({ requestsWaiting: 1, byState: { unknown: 1 } });
+    const figures = page.take().map(([, payload]) => (payload as Frame).figures);
+    expect(figures[0]).toMatchObject({ requestsWaiting: 1, byState: { unknown: 1 } });
     const limited = open(monaco, PROVIDER);
     expect([limited.deviceIds, limited.waitingTrips]).toEqual([[id(1)], [id(100)]]);
     limited.take();

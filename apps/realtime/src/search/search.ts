@@ -19,7 +19,12 @@ interface Candidate {
   readonly words: readonly string[];
 }
 
-type Match = { readonly score: number; readonly result: () => SearchResult };
+interface Ranked {
+  readonly score: number;
+  readonly id: string;
+}
+
+type Match = Ranked & { readonly result: () => SearchResult };
 
 /**
  * Finds vehicles and trips of which every word of the query is a part: of an id, or the beginning of a word of the state
@@ -38,14 +43,15 @@ export function searchCity(
   const best = new BestMatches(query.limit);
   if (terms.length > 0) {
     for (const vehicle of city.vehicles(query.filter)) {
+      const { deviceId: id } = vehicle;
       const score = scoreOf(vehicleCandidate(vehicle), terms);
-      if (score > 0) best.add({ score, result: () => vehicleResult(city, vehicle, now) }, vehicle.deviceId);
+      if (best.accepts(score, id)) best.add({ score, id, result: () => vehicleResult(city, vehicle, now) });
     }
     for (const { providerId, trip } of city.trips(query.filter)) {
-      const score = scoreOf(tripCandidate(trip, providerId), terms);
+      const { tripId: id } = trip;
       // Half a point less, so that a vehicle precedes a trip that matches equally.
-      if (score > 0)
-        best.add({ score: score - 0.5, result: () => tripResult(trip, providerId) }, trip.tripId);
+      const score = scoreOf(tripCandidate(trip, providerId), terms) - 0.5;
+      if (best.accepts(score, id)) best.add({ score, id, result: () => tripResult(trip, providerId) });
     }
   }
   return { asOf: now, total: best.total, results: best.list().map(({ result }) => result()) };
@@ -54,27 +60,27 @@ export function searchCity(
 /** The best of all matches. Few are kept, so that a query that matches a whole city does not sort it. */
 class BestMatches {
   total = 0;
-  private readonly kept: (Match & { readonly id: string })[] = [];
+  private readonly kept: Match[] = [];
 
   constructor(private readonly limit: number) {}
 
-  add(match: Match, id: string): void {
+  /** Counts a match; a score below zero is not one. Returns whether it is among the best so far. */
+  accepts(score: number, id: string): boolean {
+    if (score <= 0) return false;
     this.total += 1;
     const last = this.kept.at(-1);
-    if (this.kept.length === this.limit && last !== undefined && !precedes({ ...match, id }, last)) return;
-    const at = this.kept.findIndex((other) => precedes({ ...match, id }, other));
-    this.kept.splice(at === -1 ? this.kept.length : at, 0, { ...match, id });
+    return this.kept.length < this.limit || last === undefined || precedes({ score, id }, last);
+  }
+
+  add(match: Match): void {
+    const at = this.kept.findIndex((other) => precedes(match, other));
+    this.kept.splice(at === -1 ? this.kept.length : at, 0, match);
     this.kept.length = Math.min(this.kept.length, this.limit);
   }
 
   list(): readonly Match[] {
     return this.kept;
   }
-}
-
-interface Ranked {
-  readonly score: number;
-  readonly id: string;
 }
 
 function precedes(one: Ranked, other: Ranked): boolean {
@@ -112,19 +118,18 @@ function tripCandidate(trip: TripFacts, providerId: string): Candidate {
   return { id: tripId, otherIds, words: wordsOf('trip', stage ?? 'unknown') };
 }
 
-const knownWords = new Map<string, readonly string[]>();
+const knownWords = {
+  vehicle: new Map<string, readonly string[]>(),
+  trip: new Map<string, readonly string[]>(),
+};
 
 /** The words of a kind and a state: `vehicle`, `on`, `trip`. Waiting riders have requested a trip. */
 function wordsOf(kind: 'vehicle' | 'trip', state: string): readonly string[] {
-  const key = `${kind} ${state}`;
-  const known = knownWords.get(key);
+  const known = knownWords[kind].get(state);
   if (known !== undefined) return known;
-  const words = [
-    kind,
-    ...state.split('_'),
-    ...(state === ('requested' satisfies TripStage) ? ['waiting'] : []),
-  ];
-  knownWords.set(key, words);
+  const further = state === ('requested' satisfies TripStage) ? ['waiting'] : [];
+  const words = [kind, ...state.split('_'), ...further];
+  knownWords[kind].set(state, words);
   return words;
 }
 

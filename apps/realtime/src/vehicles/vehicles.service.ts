@@ -32,7 +32,7 @@ export class VehiclesService {
     const sorted = sort === null ? found : sortVehicles(found, sort);
     const page = sorted.slice(offset, limit === null ? undefined : offset + limit);
     const vehicles = page.map((vehicle) => vehicleSummary(vehicle, now));
-    return { asOf: now, count: vehicles.length, total: found.length, vehicles };
+    return { asOf: now, count: vehicles.length, total: found.length, offset, vehicles };
   }
 
   /** Where the vehicles are that are drawn: silent ones, and those out of the city, are not. */

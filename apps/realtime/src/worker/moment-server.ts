@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
-import type { VehicleRef } from '@hailstream/events/live';
+import type { GoneRow, RequestRow, VehicleRef, VehicleRow } from '@hailstream/events/live';
 import type { RangeReader } from '@hailstream/log';
 import { ByteReader } from '../encoding/byte-reader.js';
 import type { Vehicle } from '../fold/vehicle.js';
@@ -109,7 +109,7 @@ export class MomentServer {
     await moment.advance(at);
     const { changes, changed } = publication.publishChanges(at);
     const rows = isSnapshot
-      ? { vehicles: publication.within(start.filter, range), gone: [] }
+      ? { ...publication.within(start.filter, range), gone: [], requestsGone: [] }
       : changesWithin(changes, (lat, lng) => covers(range, lat, lng));
     const { figures } = moment.city.summary(start.filter)!;
     const content = {
@@ -172,13 +172,20 @@ export class MomentServer {
 }
 
 function changesWithin(changes: readonly Change[], isWithin: (lat: number, lng: number) => boolean) {
-  const vehicles = changes.flatMap(({ after }) =>
-    after !== null && isWithin(after[1], after[2]) ? [after] : [],
-  );
-  const gone = changes.flatMap(({ before, after }) => {
-    const left =
-      before !== null && isWithin(before[1], before[2]) && (after === null || !isWithin(after[1], after[2]));
-    return left ? [[before[0], before[7]] as const] : [];
-  });
-  return { vehicles, gone };
+  const vehicles: VehicleRow[] = [];
+  const gone: GoneRow[] = [];
+  const requests: RequestRow[] = [];
+  const requestsGone: GoneRow[] = [];
+  for (const { kind, before, after } of changes) {
+    const isIn = after !== null && isWithin(after[1], after[2]);
+    const hasLeft = before !== null && !isIn && isWithin(before[1], before[2]);
+    if (kind === 'vehicle') {
+      if (isIn) vehicles.push(after);
+      if (hasLeft) gone.push([before[0], before[7]]);
+    } else {
+      if (isIn) requests.push(after);
+      if (hasLeft) requestsGone.push([before[0], before[4]]);
+    }
+  }
+  return { vehicles, gone, requests, requestsGone };
 }

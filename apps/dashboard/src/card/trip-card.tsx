@@ -1,0 +1,94 @@
+import type { SearchResult, SearchResults } from '@hailstream/events/live';
+import { useEffect } from 'react';
+import type { TripRef } from '../city-state/waiting-riders.js';
+import { useDashboard } from '../dashboard.js';
+import { formatClock, formatDuration, formatPlace, inWords, shortId, UNKNOWN } from '../format.js';
+import { riderMark } from '../marks/marks.js';
+import { RiderSwatch } from '../marks/mark-swatch.js';
+import { useStore } from '../store.js';
+import { useRequest } from '../use-request.js';
+import { CardFrame, Fact } from './card-frame.js';
+
+const REFRESH_EVERY_MS = 2_000;
+
+type Trip = SearchResult & { kind: 'trip' };
+
+/** A trip: how long its rider has waited, from where to where, and its vehicle. */
+export function TripCard({ trip }: { trip: TripRef }) {
+  const { city } = useDashboard();
+  const { tripId, providerId } = trip;
+  const query = new URLSearchParams({ q: tripId, provider_id: providerId, limit: '5' });
+  const { body, failure } = useRequest<SearchResults>(`/search?${query}`, REFRESH_EVERY_MS);
+  const found = body?.results.find(
+    (result): result is Trip => result.kind === 'trip' && result.trip_id === tripId,
+  );
+  useEffect(() => {
+    city.tripDetail.set(found ?? null);
+    return () => city.tripDetail.set(null);
+  }, [city, found]);
+  return (
+    <CardFrame
+      kind="Trip"
+      name={shortId(tripId)}
+      ids={[tripId, `Provider ${providerId}`]}
+      testId="trip-card"
+      onClose={() => city.trip.set(null)}
+    >
+      {failure !== null && <p className="card-nothing">It cannot be loaded: {failure}. Trying again.</p>}
+      {found === undefined ? (
+        failure === null && (
+          <p className="card-nothing">
+            {body === null ? 'Loading' : 'No trip with this id had an event in the last hours.'}
+          </p>
+        )
+      ) : (
+        <TripFacts trip={found} />
+      )}
+    </CardFrame>
+  );
+}
+
+function TripFacts({ trip }: { trip: Trip }) {
+  const { city } = useDashboard();
+  const tick = useStore(useStore(city.shown).tick);
+  const { stage, requested_at: requestedAt, device_id: deviceId, provider_id: providerId } = trip;
+  const isWaiting = stage === 'requested';
+  return (
+    <div className="card-body" tabIndex={0}>
+      <p className="card-state">
+        <RiderSwatch size={26} />
+        <strong>{isWaiting ? riderMark.label : stage === null ? 'Stage not known' : inWords(stage)}</strong>
+        <span className="card-since" data-testid="wait">
+          {isWaiting &&
+            requestedAt !== null &&
+            tick !== null &&
+            `for ${formatDuration(tick.asOf - requestedAt)}, since ${formatClock(requestedAt)}`}
+        </span>
+      </p>
+      <dl className="card-figures">
+        <Fact label="Requested" value={requestedAt === null ? UNKNOWN : formatClock(requestedAt)} />
+        <Fact
+          label="Vehicle"
+          value={
+            deviceId === null ? (
+              UNKNOWN
+            ) : (
+              <button
+                type="button"
+                className="link-button"
+                onClick={() => city.select({ deviceId, providerId })}
+              >
+                {shortId(deviceId)}
+              </button>
+            )
+          }
+        />
+        <Fact label="Pickup" value={trip.pickup === null ? UNKNOWN : formatPlace(trip.pickup)} />
+        <Fact
+          label="Destination"
+          value={trip.destination === null ? UNKNOWN : formatPlace(trip.destination)}
+        />
+      </dl>
+    </div>
+  );
+}

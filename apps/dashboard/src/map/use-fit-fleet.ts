@@ -1,0 +1,71 @@
+import type { FleetExtent, Figures } from '@hailstream/events/live';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { type DrawnState, statesOnMap } from '../city-state/drawn-state.js';
+import { useDashboard } from '../dashboard.js';
+import { useStore } from '../store.js';
+
+/** The vehicles with recent events in the states that are shown. */
+function shownCount(figures: Figures, hidden: ReadonlySet<DrawnState>): number {
+  return statesOnMap.reduce((sum, state) => sum + (hidden.has(state) ? 0 : figures.byState[state]), 0);
+}
+
+/** How many of the shown vehicles are outside of the visible area; `null` while that is not known. */
+export function useOutsideCount(): number | null {
+  const { city } = useDashboard();
+  const tick = useStore(useStore(city.shown).tick);
+  const hidden = useStore(city.hidden);
+  const inView = useStore(city.inView);
+  if (tick === null || inView === null) return null;
+  return Math.max(0, shownCount(tick.figures, hidden) - inView.count);
+}
+
+/** Shows all vehicles in the states and of the provider that are shown. `failure`: why the last attempt failed, if it did. */
+export function useFitFleet(show: (extent: FleetExtent) => void): {
+  readonly fitFleet: () => void;
+  readonly failure: string | null;
+} {
+  const { city, connection } = useDashboard();
+  const [failure, setFailure] = useState<string | null>(null);
+  const current = useRef(show);
+  useEffect(() => {
+    current.current = show;
+  });
+  const fitFleet = useCallback(() => {
+    const path = `/vehicles/extent?${vehicleFilter({ hidden: city.hidden.get(), provider: city.provider.get() })}`;
+    void connection.request<FleetExtent>(path).then((answer) => {
+      if (answer.kind === 'ok') current.current(answer.body);
+      setFailure(answer.kind === 'failed' ? answer.reason : null);
+    });
+  }, [city, connection]);
+  return { fitFleet, failure };
+}
+
+/** Calls back once if the page was opened without a part of the map, and none of the vehicles is where the map shows the city. */
+export function useVehiclesElsewhere(onElsewhere: () => void): void {
+  const { city, view } = useDashboard();
+  const tick = useStore(useStore(city.shown).tick);
+  const inView = useStore(city.inView);
+  const camera = useStore(view.camera);
+  const isDecided = useRef(false);
+  useEffect(() => {
+    if (isDecided.current || tick === null || inView?.asOf !== tick.asOf) return;
+    if (camera === null && city.toReveal.get() === null) {
+      if (shownCount(tick.figures, city.hidden.get()) === 0) return;
+      if (inView.count === 0) onElsewhere();
+    }
+    isDecided.current = true;
+  }, [city, tick, inView, camera, onElsewhere]);
+}
+
+/** Query parameters that select what is shown: without hidden states, those that have no mark are included. */
+export function vehicleFilter(shown: {
+  readonly hidden: ReadonlySet<DrawnState>;
+  readonly provider: string | null;
+}): URLSearchParams {
+  const parameters = new URLSearchParams();
+  if (shown.provider !== null) parameters.set('provider_id', shown.provider);
+  if (shown.hidden.size > 0) {
+    parameters.set('state', statesOnMap.filter((state) => !shown.hidden.has(state)).join(','));
+  }
+  return parameters;
+}
