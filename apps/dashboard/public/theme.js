@@ -1,11 +1,9 @@
 // Runs before the first paint, so that the page never flashes in the wrong theme.
-function apply(theme) {
-  if (theme !== 'light' && theme !== 'dark') return false;
-  document.documentElement.dataset.theme = theme;
-  return true;
-}
+const isTheme = (theme) => theme === 'light' || theme === 'dark';
 try {
-  apply(new URLSearchParams(location.search).get('theme')) || apply(localStorage.getItem('hailstream.theme'));
+  const ofAddress = new URLSearchParams(location.search).get('theme');
+  const theme = isTheme(ofAddress) ? ofAddress : localStorage.getItem('hailstream.theme');
+  if (isTheme(theme)) document.documentElement.dataset.theme = theme;
 } catch {
   // Storage may be disabled: the system's theme is used.
 }
