@@ -143,9 +143,9 @@ export class GroupDelivery implements Delivery {
 
   private async handle(batch: RecordBatch, context: BatchContext): Promise<void> {
     const { topic, partition } = batch;
+    // A batch that was read before the sink was known to be down waits: a failure would make its partition wait longer.
+    await this.outage.untilUp(context.signal);
     context.signal.throwIfAborted();
-    // The batch was read before the sink was known to be down.
-    if (this.outage.isDown) throw new RedeliveryError('the sink is down');
     let counts: DeliveryCounts;
     try {
       counts = await this.deliver(batch, context);

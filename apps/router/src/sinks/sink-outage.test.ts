@@ -60,6 +60,51 @@ describe(SinkOutage, () => {
     expect(sink.checks).toBe(0);
   });
 
+  it('needs two failures again after it has ended', async () => {
+    const { outage, sink, events } = observe();
+    failTwice(outage);
+    sink.isUp = true;
+    await vi.advanceTimersByTimeAsync(1_000);
+    outage.failed();
+    expect(events).toEqual(['down', 'up']);
+    outage.failed();
+    expect(events).toEqual(['down', 'up', 'down']);
+  });
+
+  it('lets deliveries wait until it ends, or they are aborted', async () => {
+    const { outage, sink } = observe();
+    const stop = new AbortController();
+    const done: string[] = [];
+    await outage.untilUp(stop.signal);
+    failTwice(outage);
+    void outage.untilUp(stop.signal).then(() => done.push('aborted'));
+    void outage.untilUp(new AbortController().signal).then(() => done.push('up'));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(done).toEqual([]);
+    stop.abort();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(done).toEqual(['aborted']);
+    sink.isUp = true;
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(done).toEqual(['aborted', 'up']);
+  });
+
+  it('ends at once when a delivery succeeds while the sink is checked', async () => {
+    const events: string[] = [];
+    const outage = new SinkOutage({
+      check: () => new Promise<void>(() => undefined),
+      onDown: () => events.push('down'),
+      onUp: () => events.push('up'),
+      onFailed: () => undefined,
+    });
+    failTwice(outage);
+    await vi.advanceTimersByTimeAsync(1_000);
+    const waiting = outage.untilUp(new AbortController().signal);
+    outage.succeeded();
+    await waiting;
+    expect(events).toEqual(['down', 'up']);
+  });
+
   it('checks about every 30 seconds after some minutes', async () => {
     const { outage, sink } = observe();
     failTwice(outage);

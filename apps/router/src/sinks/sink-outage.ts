@@ -32,11 +32,16 @@ export class SinkOutage implements Disposable {
     return this.up !== undefined;
   }
 
+  /** Resolves when the sink is not down, or the signal is aborted: the caller looks at the signal. */
+  async untilUp(signal: AbortSignal): Promise<void> {
+    while (this.up && !signal.aborted) await sleep(Infinity, AbortSignal.any([this.up.signal, signal]));
+  }
+
   /** A delivery succeeded. */
   succeeded(): void {
     this.failures = 0;
     this.checks = 0;
-    this.up?.abort();
+    if (this.up) this.end(this.up);
   }
 
   /** A delivery failed. */
@@ -46,21 +51,30 @@ export class SinkOutage implements Disposable {
     if (this.failures < DOWN_AFTER_FAILURES) return;
     this.up = new AbortController();
     this.options.onDown();
-    void this.checkUntilUp(AbortSignal.any([this.up.signal, this.stop.signal]));
+    void this.checkUntilUp(this.up);
   }
 
-  /** A check in progress has no effect any more. */
+  /** A check in progress has no effect any more. A sink that is down stays so. */
   [Symbol.dispose](): void {
     this.stop.abort();
   }
 
-  private async checkUntilUp(signal: AbortSignal): Promise<void> {
+  private async checkUntilUp(up: AbortController): Promise<void> {
+    const signal = AbortSignal.any([up.signal, this.stop.signal]);
     do {
       await sleep(withJitter(backoffMs(this.checks, CHECK_BACKOFF)), signal);
       this.checks += 1;
     } while (!signal.aborted && !(await this.succeeds()));
+    if (!this.stop.signal.aborted) this.end(up);
+  }
+
+  private end(up: AbortController): void {
+    // A delivery may have ended it while the sink was checked.
+    if (up.signal.aborted) return;
     this.up = undefined;
-    if (!this.stop.signal.aborted) this.options.onUp();
+    this.failures = 0;
+    up.abort();
+    this.options.onUp();
   }
 
   private async succeeds(): Promise<boolean> {
