@@ -173,7 +173,14 @@ describe(copyTopics, { timeout: TIMEOUT_MS }, () => {
 
   it('fails if another client writes to the target', async () => {
     const topic = await createTopic(source, 1);
-    await fill(topic, 5_000);
+    // Copied in many requests.
+    const value = Buffer.alloc(1_024);
+    for (let count = 0; count < 20_000; count += 2_000) {
+      await append(
+        source,
+        Array.from({ length: 2_000 }, () => ({ topic, key: 'k', value })),
+      );
+    }
     let writing: Promise<void> | undefined;
     const onProgress = (): void => {
       writing ??= append(target, [{ topic, key: 'k', value: Buffer.from('another') }]);
