@@ -123,8 +123,7 @@ describe('the dashboard in a browser', () => {
   });
 
   it('lists the dead letters by reason, and shows one with its record', async () => {
-    const { kafkaBrokers } = await system.run();
-    const connection = { brokers: kafkaBrokers.split(','), clientId: 'test' };
+    const connection = await system.log();
     await using queue = createDeadLetterQueue({ connection, logger: silent, topic: deadLetterTopic.name });
     const letter = (offset: bigint, groupId: string, reason: Error) => ({
       kind: 'record' as const,

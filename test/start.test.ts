@@ -159,7 +159,9 @@ describe('user errors are one line without a stack', () => {
     expect(missing).toMatchObject(refused(/--city: cannot read [^\n]+: ENOENT/));
     await writeFile(file, '{}');
     const broken = await System.launch(other.folder, { args: ['--city', file] }).launcher.result;
-    expect(broken).toMatchObject(refused(/(realtime|driver-sim): [^\n]*city\.geojson[^\n]*/));
+    expect(broken).toMatchObject(
+      refused(/--city: [^\n]*city\.geojson: the JSON is not a FeatureCollection[^\n]*/),
+    );
   });
 
   it('a missing or invalid trace', async () => {
