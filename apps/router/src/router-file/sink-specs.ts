@@ -101,7 +101,7 @@ const BlockBatching = Type.Object(
 export const sinkSchemas = {
   s3: { sink: S3Sink, batching: BlockBatching },
   opensearch: { sink: OpenSearchSink, batching: batching(5_000, 4 * MEBIBYTE) },
-  kafka: { sink: KafkaSink, batching: batching(10_000, 4 * MEBIBYTE) },
+  kafka: { sink: KafkaSink, batching: batching(10_000, MEBIBYTE) },
   webhook: { sink: WebhookSink, batching: batching(100, MEBIBYTE) },
 } as const;
 
