@@ -159,7 +159,7 @@ describe('what the dashboard shows, and its address', () => {
     expect(await violations(page)).toEqual([]);
   });
 
-  it('finds vehicles by state and provider with the arrow keys, and says if there are none', async () => {
+  it('selects a vehicle found by state or provider with the arrow keys, and reports an empty result', async () => {
     await open(`?q=available+${PROVIDERS[1].slice(0, 8)}`);
     const found = page.locator('#find-results').getByRole('option');
     await eventually('all of the provider are found', async () => (await found.count()) === 7);

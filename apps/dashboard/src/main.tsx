@@ -43,7 +43,7 @@ const address = new AddressBar(
   },
   { location, history: window.history, onPopState: (listener) => addEventListener('popstate', listener) },
 );
-// A link to a vehicle shows where it is, unless the link also has a part of the map.
+// If the address selects a vehicle without a map position, the map moves to that vehicle.
 if (view.camera.get() === null) city.toReveal.set(city.selected.get() ?? city.trip.get());
 const connection = new Connection(token, city);
 history.start(connection.socket);

@@ -33,7 +33,7 @@ export function graticuleOf({ west, south, east, north }: Viewport): Graticule {
         [east, lat],
       ] as const,
   );
-  // One label of each line, where it crosses a line in the middle, which no panel or bar covers.
+  // Each line has one label, near the center of the map, because panels cover its edges.
   const [midLng, midLat] = [middleOf(lngs), middleOf(lats)];
   return {
     lines: [...meridians, ...parallels],

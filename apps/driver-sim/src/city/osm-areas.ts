@@ -51,7 +51,7 @@ export function joinLines(lines: readonly (readonly Coordinate[])[], canReverse:
   return joined;
 }
 
-/** Whether a line is a ring: it ends where it starts, and has an area. */
+/** Returns whether a line is a ring: its last point equals its first point, and it encloses an area. */
 export function isRing(line: readonly Coordinate[]): boolean {
   return line.length > 3 && line[0]!.join() === line.at(-1)!.join();
 }

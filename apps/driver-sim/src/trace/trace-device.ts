@@ -73,7 +73,7 @@ export class TraceDevice {
     };
   }
 
-  /** Returns the loss of contact, at a time after the last fix. Without a known state there is none. */
+  /** Returns the `comms_lost` event after the last fix, or no event if the state is unknown. */
   loseContact(eventMs: number): VehicleEvent | undefined {
     if (this.last === undefined || this.isOccupied === undefined) return undefined;
     this.isLost = true;

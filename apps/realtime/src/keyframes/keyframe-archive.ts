@@ -28,7 +28,7 @@ export class KeyframeArchive {
   }
 
   /**
-   * Opens the folder and fills the index. Returns the newest keyframe that can be read; `null` if there is none.
+   * Opens the folder and fills the index. Returns the newest readable keyframe, or `null` if no keyframe is readable.
    *
    * @param onDamaged called for each keyframe that cannot be read, and is removed
    */

@@ -32,7 +32,7 @@ function responseOf(bytesOf: Readonly<Record<number, Buffer>>): FetchResponse {
   return { responses: [{ topicName: 'points', partitions }] };
 }
 
-/** Answers each request with a batch of this size for every partition. */
+/** A broker that responds to each request with one batch of `sizeBytes` per partition. */
 function brokerWith(sizeBytes: number) {
   const asked: Record<string, number>[] = [];
   const send = async (request: FetchRequest): Promise<FetchResponse> => {

@@ -108,7 +108,7 @@ export function redriveCountOf(headers: readonly LogHeader[]): number {
   return numberOf(headers, REDRIVE_HEADERS.count) ?? 0;
 }
 
-/** The number that the last header of this name has; `undefined` if there is none. */
+/** Returns the value of the last header with this name, or `undefined` if it is missing or not a number. */
 function numberOf(headers: readonly LogHeader[], name: string): number | undefined {
   const text = String(headers.findLast(({ key }) => key === name)?.value ?? '');
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
