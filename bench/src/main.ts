@@ -22,7 +22,7 @@ const suites: readonly Suite[] = [
 
 const names = suites.map(({ name }) => name).join(', ');
 const USAGE =
-  'usage: npm run bench [-- [--quick] [--rows NUMBER] [--job TEXT] [SUITE …]]; ' +
+  'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [SUITE …]]; ' +
   `--job selects jobs of the suite router by their names; suites: ${names}`;
 const resultsFolder = fileURLToPath(new URL('../results', import.meta.url));
 
@@ -53,17 +53,18 @@ function parse(args: string[]): Request | 'help' | undefined {
     args,
     allowPositionals: true,
     strict: false,
-    options: { rows: { type: 'string' }, job: { type: 'string' } },
+    options: { rows: { type: 'string' }, rounds: { type: 'string' }, job: { type: 'string' } },
   });
   const options = new Set(Object.keys(values));
   if (options.delete('help')) return 'help';
   const effort = options.delete('quick') ? efforts.quick : efforts.full;
   const rows = options.delete('rows') ? Number(values.rows) : effort.rows;
+  const rounds = options.delete('rounds') ? Number(values.rounds) : effort.rounds;
   const job = options.delete('job') ? String(values.job) : undefined;
   const known = positionals.every((name) => suites.some((suite) => suite.name === name));
-  if (options.size > 0 || !known || !(rows > 0)) return undefined;
+  if (options.size > 0 || !known || !(rows > 0) || !Number.isInteger(rounds) || rounds < 1) return undefined;
   return {
-    effort: { ...effort, rows, ...(job !== undefined && { job }) },
+    effort: { ...effort, rows, rounds, ...(job !== undefined && { job }) },
     suites: suites.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
   };
 }

@@ -66,7 +66,9 @@ export function table(rows: readonly Row[]): string {
     for (const { name, unit, target, result } of comparisons) {
       const subject = `${figure(result.subject.median)} ${unit}`;
       const reference = `${figure(result.reference.median)} ${unit} (${result.reference.name})`;
-      const columns = [name, subject, reference, result.ratio.toFixed(2), ...verdict(result.ratio, target)];
+      const { ratio, interval } = result;
+      const range = interval ? ` (${interval.map((end) => end.toFixed(3)).join(' to ')})` : '';
+      const columns = [name, subject, reference, ratio.toFixed(2) + range, ...verdict(ratio, target)];
       lines.push(`| ${columns.join(' | ')} |`);
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compare, median } from './rounds.js';
+import { compare, median, medianInterval, pairedComparison, sideResult } from './rounds.js';
 
 describe('median', () => {
   it('returns the middle number, or the mean of the two middle numbers', () => {
@@ -9,6 +9,31 @@ describe('median', () => {
 
   it('rejects an empty list', () => {
     expect(() => median([])).toThrow(RangeError);
+  });
+});
+
+describe('medianInterval', () => {
+  // Tables of the sign test: the ranks of the interval for 6, 12 and 20 numbers are 1 and 6, 3 and 10, 6 and 15.
+  it.each([
+    [6, 1, 6],
+    [12, 3, 10],
+    [20, 6, 15],
+  ])('returns the ranks of the sign test for %i numbers', (count, low, high) => {
+    const numbers = Array.from({ length: count }, (_, index) => ((index * 7) % count) + 1);
+    expect(new Set(numbers).size).toBe(count);
+    expect(medianInterval(numbers)).toEqual([low, high]);
+  });
+
+  it('returns nothing for fewer than six numbers', () => {
+    expect(medianInterval([1, 2, 3, 4, 5])).toBeNull();
+  });
+});
+
+describe('pairedComparison', () => {
+  it('compares rounds with those before them, whatever the speed of the machine', () => {
+    const subject = sideResult('subject', [90, 9, 900, 9, 90, 18]);
+    const reference = sideResult('reference', [100, 10, 1_000, 10, 100, 10]);
+    expect(pairedComparison(subject, reference)).toMatchObject({ ratio: 0.9, interval: [0.9, 1.8] });
   });
 });
 

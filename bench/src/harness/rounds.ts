@@ -9,7 +9,11 @@ export interface Comparison {
   readonly reference: SideResult;
   /** Median of the subject divided by the median of the reference. */
   readonly ratio: number;
+  /** An interval that contains the true ratio with a probability of at least 95 %, if there are enough rounds. */
+  readonly interval?: Interval;
 }
+
+type Interval = readonly [low: number, high: number];
 
 interface SideResult {
   readonly name: string;
@@ -55,6 +59,31 @@ export async function alternate<T>(options: {
 /** The measurements of both sides. */
 export function comparison(subject: SideResult, reference: SideResult): Comparison {
   return { subject, reference, ratio: subject.median / reference.median };
+}
+
+/**
+ * The measurements of both sides, with the median of the ratios of rounds that followed each other: changes of the machine's
+ * speed from one pair to the next have no effect on it.
+ */
+export function pairedComparison(subject: SideResult, reference: SideResult): Comparison {
+  const ratios = subject.rounds.map((figure, round) => figure / reference.rounds[round]!);
+  const interval = medianInterval(ratios);
+  return { subject, reference, ratio: median(ratios), ...(interval && { interval }) };
+}
+
+/**
+ * The confidence interval of a median of at least 95 %, which assumes no distribution: the true median is below the k-th
+ * smallest number with the probability that fewer than k of n coins show heads. `null` for fewer than six numbers.
+ */
+export function medianInterval(numbers: readonly number[]): Interval | null {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const count = sorted.length;
+  let [k, probability, term] = [0, 0, 0.5 ** count];
+  while ((probability += term) <= 0.025) {
+    k += 1;
+    term *= (count - k + 1) / k;
+  }
+  return k === 0 ? null : [sorted[k - 1]!, sorted[count - k]!];
 }
 
 export function sideResult(name: string, rounds: readonly number[]): SideResult {

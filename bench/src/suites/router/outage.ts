@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startHttpProcess } from '../../harness/processes.js';
 import type { Row } from '../../harness/report.js';
-import { alternate, comparison, sideResult } from '../../harness/rounds.js';
+import { alternate, pairedComparison, sideResult } from '../../harness/rounds.js';
 import type { PlainAdmin } from '../../load/plain-client.js';
 import { measureUntilCommitted, until, untilAssigned, type DeliveryFigures } from './delivery.js';
 import { FailingSink, type Fault } from './failing-sink.js';
@@ -11,11 +11,32 @@ const CONCURRENCY = 4;
 /** A job loses at most this share of its rate while the sink of another one is down. */
 const MAX_LOSS = 0.02;
 
-export const outages: readonly { readonly name: string; readonly fault: Fault }[] = [
-  { name: 'job next to one whose sink refuses connections', fault: 'refuses connections' },
-  { name: 'job next to one whose sink responds 503', fault: 'responds 503' },
-  { name: 'job next to one whose sink does not respond', fault: 'does not respond' },
+/** A job whose sink fails. */
+interface Outage {
+  readonly name: string;
+  readonly fault: Fault;
+  /** The sink of the job, by the address of a server that will fail. */
+  sinkAt(server: URL): object;
+}
+
+export const outages: readonly Outage[] = [
+  {
+    name: 'job next to one whose sink refuses connections',
+    fault: 'refuses connections',
+    sinkAt: openSearch,
+  },
+  { name: 'job next to one whose sink responds 503', fault: 'responds 503', sinkAt: openSearch },
+  { name: 'job next to one whose sink does not respond', fault: 'does not respond', sinkAt: openSearch },
+  {
+    name: 'job next to one whose target Kafka refuses connections',
+    fault: 'refuses connections',
+    sinkAt: ({ host }) => ({ type: 'kafka', brokers: [host], topic: '{topic}' }),
+  },
 ];
+
+function openSearch({ origin }: URL): object {
+  return { type: 'opensearch', url: origin, index: 'ride-telemetry-{yyyy.MM.dd}' };
+}
 
 /** What the rounds share. */
 interface OutageSetting {
@@ -32,21 +53,14 @@ interface OutageSetting {
  * Compares a job with itself: the sink of another job of the same process and topic is down, or that job is paused. A job whose
  * sink is up uses processor time itself, so it is not what a job whose sink is down is compared with.
  */
-export async function measureOutage(
-  { name, fault }: (typeof outages)[number],
-  rounds: number,
-  setting: OutageSetting,
-): Promise<Row[]> {
+export async function measureOutage(outage: Outage, rounds: number, setting: OutageSetting): Promise<Row[]> {
+  const { name } = outage;
   let round = 0;
-  const side = (occurring: Fault | undefined) => () =>
-    deliverNextTo(occurring, `outage-${fault.replaceAll(' ', '-')}-${(round += 1)}`, setting);
-  const { subject, reference } = await alternate({
-    rounds,
-    subject: side(fault),
-    reference: side(undefined),
-  });
+  const side = (occurs: boolean) => () =>
+    deliverNextTo({ outage, occurs, name: `${name.replaceAll(' ', '-')}-${(round += 1)}` }, setting);
+  const { subject, reference } = await alternate({ rounds, subject: side(true), reference: side(false) });
   const of = (pick: (figures: DeliveryFigures) => number) =>
-    comparison(sideResult('down', subject.map(pick)), sideResult('paused', reference.map(pick)));
+    pairedComparison(sideResult('down', subject.map(pick)), sideResult('paused', reference.map(pick)));
   return [
     {
       kind: 'comparison',
@@ -67,21 +81,21 @@ export async function measureOutage(
 
 /** Measures a job from when the other job has failed, or is paused. */
 async function deliverNextTo(
-  fault: Fault | undefined,
-  name: string,
+  { outage, occurs, name }: { readonly outage: Outage; readonly occurs: boolean; readonly name: string },
   { folder, brokers, admin, topic, records, accepting }: OutageSetting,
 ): Promise<DeliveryFigures> {
   const [measured, other] = [`${name}-measured`, `${name}-other`];
   await using sink = await FailingSink.start();
-  const job = (jobName: string, url: string) => ({
+  const job = (jobName: string, jobSink: object) => ({
     name: jobName,
     topics: [topic],
-    sink: { type: 'opensearch', url, index: 'ride-telemetry-{yyyy.MM.dd}' },
+    sink: jobSink,
     concurrency: CONCURRENCY,
   });
   const file = join(folder, `${name}.yaml`);
   // JSON is YAML.
-  await writeFile(file, JSON.stringify({ jobs: [job(measured, accepting), job(other, sink.url)] }));
+  const jobs = [job(measured, openSearch(new URL(accepting))), job(other, outage.sinkAt(new URL(sink.url)))];
+  await writeFile(file, JSON.stringify({ jobs }));
   await using router = await startHttpProcess({
     script: 'apps/router/dist/main.js',
     args: ['serve', '--config', file],
@@ -94,8 +108,8 @@ async function deliverNextTo(
   };
   for (const jobName of [measured, other]) await post(jobName, 'pause');
   for (const jobName of [measured, other]) await untilAssigned({ admin, groupId: `router-${jobName}` });
-  if (fault) {
-    sink.fail(fault);
+  if (occurs) {
+    sink.fail(outage.fault);
     await post(other, 'resume');
     await until(async () => sink.isWaitedFor || (await hasFailed(router.url, other)));
   }
