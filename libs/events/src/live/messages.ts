@@ -1,0 +1,34 @@
+import type { Frame, ViewportRequest } from './frame.js';
+import type { ClientToHistory, HistoryToClient } from './history.js';
+import type { StatusMessage } from './status.js';
+import type { VehicleDetail, VehicleQuery } from './vehicle.js';
+
+/** Messages from the realtime service to the dashboard: socket.io events, one frame per tick. */
+export interface ServerToClient extends HistoryToClient {
+  /** All vehicles in the viewport: after each `viewport`, after a reconnection, and for a client that fell behind. */
+  snapshot: (frame: Frame) => void;
+  /** Changes in the viewport since the last snapshot or frame. */
+  frame: (frame: Frame) => void;
+  /** The watched vehicle, after a change; at most once per tick. */
+  vehicle: (detail: VehicleDetail) => void;
+  /** State of the service with respect to the log: on connection, and after each change. */
+  status: (message: StatusMessage) => void;
+  /** A message was invalid and had no effect, because of a bug in the client. */
+  refused: (refusal: Refusal) => void;
+}
+
+export interface ClientToServer extends ClientToHistory {
+  /** The current viewport of the map. The response is a `snapshot`. */
+  viewport: (viewport: ViewportRequest) => void;
+  /**
+   * The vehicle whose card is open; `null` if no card is open. Without a provider, the only vehicle with that id; the
+   * response is `refused` if several providers have one.
+   */
+  watch: (vehicle: VehicleQuery | null) => void;
+}
+
+/** The message that was refused, and the reason. */
+export interface Refusal {
+  readonly message: keyof ClientToServer;
+  readonly reason: string;
+}

@@ -1,0 +1,43 @@
+import type { Viewport } from './frame.js';
+
+/** Response of `GET /city`: the base map. Roads are GeoJSON lines with the `highway` class of OpenStreetMap. */
+export interface City {
+  readonly name: string;
+  readonly bbox: Viewport;
+  readonly attribution: string;
+  /** Map style to load instead of the roads, if configured. */
+  readonly mapStyleUrl: string | null;
+  readonly roads: Features<
+    { readonly highway: string; readonly name?: string },
+    { readonly type: 'LineString'; readonly coordinates: readonly LngLat[] }
+  >;
+  /** Water, parks and buildings, drawn below the roads. The first ring of a polygon is its border, the others are holes. */
+  readonly areas: Features<
+    { readonly kind: 'water' | 'park' | 'building' },
+    { readonly type: 'Polygon'; readonly coordinates: readonly (readonly LngLat[])[] }
+  >;
+  /** Names of parts of the city, with OpenStreetMap's class of the place. */
+  readonly places: Features<
+    { readonly place: string; readonly name: string },
+    { readonly type: 'Point'; readonly coordinates: LngLat }
+  >;
+}
+
+type LngLat = readonly [lng: number, lat: number];
+
+interface Features<Properties, Geometry> {
+  readonly type: 'FeatureCollection';
+  readonly features: readonly {
+    readonly type: 'Feature';
+    readonly properties: Properties;
+    readonly geometry: Geometry;
+  }[];
+}
+
+/** The answer to `GET /commands`, which needs no token: shell commands that the page shows. `null` if not configured. */
+export interface PageCommands {
+  /** Prints a link that signs a browser in. */
+  readonly signIn: string | null;
+  /** Replays recorded events. */
+  readonly replay: string | null;
+}
