@@ -1,4 +1,4 @@
-import type { Frame, VehicleDetail, Viewport } from '@hailstream/events/live';
+import type { Frame, LiveFrame, VehicleDetail, Viewport } from '@hailstream/events/live';
 import { describe, expect, it } from 'vitest';
 import { TRIP_KEPT_MS } from '../fold/fleet.js';
 import { SILENT_AFTER_MS, STALE_AFTER_MS } from '../fold/vehicle.js';
@@ -100,6 +100,22 @@ describe('Broadcaster', () => {
     const [first, second] = page.takeFrames();
     expect(first?.vehicles.map(([deviceId]) => deviceId)).toEqual([id(1)]);
     expect(second).toMatchObject({ vehicles: [], gone: [], figures: { byState: { unknown: 3 } } });
+  });
+
+  it('numbers frames by tick, in an epoch that ends when the city is cleared', () => {
+    const { city, tick, open } = setUp();
+    tick(NOW);
+    const page = open(monaco);
+    tick(NOW + TICK_MS);
+    city.clear();
+    tick(NOW + 2 * TICK_MS);
+    tick(NOW + 3 * TICK_MS);
+    const frames = page.take().map(([, frame]) => frame as LiveFrame);
+    expect(frames.map(({ sequence }) => sequence)).toEqual([1, 2, 1, 2]);
+    const [first, second, third, fourth] = frames.map(({ epoch }) => epoch);
+    expect([second, fourth]).toEqual([first, third]);
+    expect(third).not.toBe(first);
+    expect(new Set(frames.map(({ view }) => view)).size).toBe(1);
   });
 
   it('reports vehicles that left the viewport', () => {

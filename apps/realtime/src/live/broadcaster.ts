@@ -1,6 +1,7 @@
 import assert from 'node:assert';
+import { randomInt } from 'node:crypto';
 import type {
-  Frame,
+  LiveFrame,
   ServerToClient,
   StatusMessage,
   VehicleQuery,
@@ -63,6 +64,9 @@ export class Broadcaster {
   private readonly sessions = new Map<Client, Session>();
   private status: StatusMessage | null = null;
   private generation: number;
+  private epoch = newEpoch();
+  /** Of the last tick. */
+  private sequence = 0;
 
   constructor(
     private readonly city: CityState,
@@ -142,6 +146,7 @@ export class Broadcaster {
   /** Sends what changed since the last tick. The city must have been advanced to `now`. */
   tick(now: number): TickReport {
     if (this.city.generation !== this.generation) this.startOver();
+    this.sequence += 1;
     const { changes, changed } = this.publication.publishChanges(now);
     for (const change of changes) this.rooms.publish(change);
     let framesSent = 0;
@@ -206,6 +211,8 @@ export class Broadcaster {
   /** The city was cleared: every client starts from a new snapshot. */
   private startOver(): void {
     this.generation = this.city.generation;
+    this.epoch = newEpoch();
+    this.sequence = 0;
     this.numbers = new ProviderNumbers();
     this.publication = new Publication(this.city, this.numbers);
     for (const [client, session] of this.sessions) {
@@ -299,17 +306,22 @@ export class Broadcaster {
   }
 
   /** @throws AssertionError if the city was not advanced since it was cleared */
-  private frame(room: Room, rows: FrameRows, now: number): Frame {
+  private frame(room: Room, rows: FrameRows, now: number): LiveFrame {
     const summary = this.city.summary(room.filter);
     assert.ok(summary !== null, 'a frame needs a city that was advanced');
     const { vehicles, gone, requests, requestsGone } = rows;
-    const { tickMs, numbers } = this;
+    const { tickMs, numbers, epoch, sequence } = this;
     const { figures } = summary;
-    return frame({ asOf: now, tickMs, vehicles, gone, requests, requestsGone, figures }, numbers);
+    const content = { asOf: now, tickMs, vehicles, gone, requests, requestsGone, figures };
+    return { epoch, sequence, view: room.view, ...frame(content, numbers) };
   }
 }
 
 type FrameRows = Pick<FrameContent, 'vehicles' | 'gone' | 'requests' | 'requestsGone'>;
+
+function newEpoch(): number {
+  return randomInt(2 ** 48 - 1);
+}
 
 function listen(client: Client, session: Session): void {
   if (session.room === null || session.isListening) return;

@@ -8,6 +8,8 @@ describe('parseViewport', () => {
   it('accepts a viewport, also across the antimeridian', () => {
     expect(parseViewport(monaco)).toEqual({ value: monaco });
     expect(parseViewport({ ...monaco, west: 179, east: -179 })).toHaveProperty('value');
+    const resuming = { ...monaco, resume: { epoch: 1, sequence: 2, view: 'all' } };
+    expect(parseViewport(resuming)).toEqual({ value: resuming });
   });
 
   it.each([
@@ -17,6 +19,8 @@ describe('parseViewport', () => {
     [{ ...monaco, north: 91 }, /north must be <= 90/],
     [{ ...monaco, south: 44 }, /south must not be greater than north/],
     [{ west: 7.4 }, /south is required/],
+    [{ ...monaco, resume: { epoch: 1, sequence: 2 } }, /resume.view is required/],
+    [{ ...monaco, resume: { epoch: 1, sequence: -2, view: 'all' } }, /resume.sequence must be >= 0/],
   ])('refuses %j with a reason', (message, reason) => {
     expect(parseViewport(message)).toEqual({ refusal: expect.stringMatching(reason) });
   });

@@ -6,8 +6,22 @@ import Type from 'typebox';
 const Longitude = Type.Number({ minimum: -540, maximum: 540 });
 const Latitude = Type.Number({ minimum: -90, maximum: 90 });
 
+const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
 export const ViewportMessage = Type.Object(
-  { west: Longitude, south: Latitude, east: Longitude, north: Latitude, providerId: Type.Optional(Uuid) },
+  {
+    west: Longitude,
+    south: Latitude,
+    east: Longitude,
+    north: Latitude,
+    providerId: Type.Optional(Uuid),
+    resume: Type.Optional(
+      Type.Object(
+        { epoch: Count, sequence: Count, view: Type.String({ maxLength: 200 }) },
+        { additionalProperties: false },
+      ),
+    ),
+  },
   { additionalProperties: false },
 );
 

@@ -14,6 +14,8 @@ export type Change = { readonly providerId: string } & (
 /** Clients with the same provider filter and range of cells. They share the frames of the room. */
 export interface Room {
   readonly key: string;
+  /** The `view` of its frames. */
+  readonly view: string;
   readonly filter: ProviderFilter;
   readonly range: CellRange;
   members: number;
@@ -41,11 +43,13 @@ export class Rooms {
 
   /** Adds a member to the room of a filter and a range, which is created if it does not exist. */
   enter(filter: ProviderFilter, range: CellRange): Room {
-    const key = roomKey(filter, range);
+    const view = viewOf(filter, range);
+    const key = `viewport:${view}`;
     let room = this.byKey.get(key);
     if (room === undefined) {
       room = {
         key,
+        view,
         filter,
         range,
         members: 0,
@@ -117,9 +121,9 @@ function publishOn(level: number, byCell: RoomsByCell, change: Change): void {
   }
 }
 
-function roomKey(filter: ProviderFilter, range: CellRange): string {
+function viewOf(filter: ProviderFilter, range: CellRange): string {
   const { level, south, north, west, columns } = range;
-  return `viewport:${filter ?? 'all'}:${level}:${south}-${north}:${west}+${columns}`;
+  return `${filter ?? 'all'}:${level}:${south}-${north}:${west}+${columns}`;
 }
 
 function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {

@@ -12,6 +12,21 @@ export interface Viewport {
 /** A viewport, and the provider whose vehicles, requests and figures are sent; all that the token may see if omitted. */
 export interface ViewportRequest extends Viewport {
   readonly providerId?: string;
+  /**
+   * What the client has, from its last snapshot or frame. If the view is the same and the service still knows what changed
+   * since, the response is one `frame` with these changes instead of a `snapshot`.
+   */
+  readonly resume?: ResumePoint;
+}
+
+/** Identifies the state of a client: each snapshot and frame has that of the client after it was applied. */
+interface ResumePoint {
+  /** A random number, chosen when the process starts and whenever the city is rebuilt. Sequences of different epochs are unrelated. */
+  readonly epoch: number;
+  /** Incremented with each tick, and so with each frame. */
+  readonly sequence: number;
+  /** The area and the provider that are sent. Viewports that are nearly the same have the same view. */
+  readonly view: string;
 }
 
 /**
@@ -60,6 +75,9 @@ export interface Frame {
   readonly requestsGone: readonly GoneRow[];
   readonly figures: Figures;
 }
+
+/** A frame of the present. */
+export interface LiveFrame extends Frame, ResumePoint {}
 
 /** Figures of all vehicles that the client may see, or of the provider that it chose; not only of the viewport. */
 export interface Figures {

@@ -1,4 +1,4 @@
-import type { Frame, ViewportRequest } from './frame.js';
+import type { LiveFrame, ViewportRequest } from './frame.js';
 import type { ClientToHistory, HistoryToClient } from './history.js';
 import type { StatusMessage } from './status.js';
 import type { VehicleDetail, VehicleQuery } from './vehicle.js';
@@ -6,9 +6,9 @@ import type { VehicleDetail, VehicleQuery } from './vehicle.js';
 /** Messages from the realtime service to the dashboard: socket.io events, one frame per tick. */
 export interface ServerToClient extends HistoryToClient {
   /** All vehicles in the viewport: after each `viewport`, after a reconnection, and for a client that fell behind. */
-  snapshot: (frame: Frame) => void;
-  /** Changes in the viewport since the last snapshot or frame. */
-  frame: (frame: Frame) => void;
+  snapshot: (frame: LiveFrame) => void;
+  /** Changes in the viewport since the last snapshot or frame, or since the point that the client resumes from. */
+  frame: (frame: LiveFrame) => void;
   /** The watched vehicle, after a change; at most once per tick. */
   vehicle: (detail: VehicleDetail) => void;
   /** State of the service with respect to the log: on connection, and after each change. */
