@@ -13,6 +13,7 @@ import { Notices } from './notices/notices.js';
 import { FleetPanel } from './panel/fleet-panel.js';
 import { useProviders } from './panel/providers.js';
 import { type Shortcuts, useShortcuts } from './shortcuts.js';
+import { locale } from './locale/locale.js';
 import { useStore } from './store.js';
 import { Timeline } from './timeline/timeline.js';
 import { VehicleTable } from './table/vehicle-table.js';
@@ -21,6 +22,8 @@ import { VehicleTable } from './table/vehicle-table.js';
 const narrow = '(max-width: 720px)';
 
 export function App() {
+  // All texts, numbers and times are rendered again if it changes.
+  useStore(locale);
   const { city, connection, theme, view } = useDashboard();
   const [canShowMap, setCanShowMap] = useCanShowMap();
   const page = useStore(view.page);

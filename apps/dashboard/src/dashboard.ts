@@ -4,6 +4,7 @@ import type { CityState } from './city-state/city-state.js';
 import type { Connection } from './connection/connection.js';
 import type { HistoryOffer } from './history/history-offer.js';
 import type { HistorySession } from './history/history-session.js';
+import type { Settings } from './settings/settings.js';
 import type { ThemeSetting } from './theme/theme.js';
 import type { ViewState } from './view-state.js';
 
@@ -16,6 +17,7 @@ interface Dashboard {
   readonly offer: HistoryOffer;
   readonly address: AddressBar;
   readonly theme: ThemeSetting;
+  readonly settings: Settings;
   /** `null` if no token is used: a service on loopback may not require one. */
   readonly signOut: (() => void) | null;
 }

@@ -1,5 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import * as format from './format.js';
+import { locale, localeOf } from './locale/locale.js';
+import { ko } from './messages/ko.js';
+
+const english = locale.get();
+afterEach(() => locale.set(english));
 
 describe('formatDuration', () => {
   it.each([
@@ -31,9 +36,9 @@ describe('formatShortCount', () => {
   it.each([
     [7, '7'],
     [999, '999'],
-    [1_000, '1.0k'],
+    [1_000, '1k'],
     [9_949, '9.9k'],
-    [9_950, '10k'],
+    [9_951, '10k'],
     [12_600, '13k'],
   ])('%d is %s', (count, text) => {
     expect(format.formatShortCount(count)).toBe(text);
@@ -79,6 +84,49 @@ describe('small formats', () => {
   it('shortens an id to its end, and writes names as words', () => {
     expect(format.shortId('0192f3c4-5d6e-7f80-9a1b-2c3d4e5f6a7b')).toBe('5f6a7b');
     expect(format.inWords('passenger_cancellation')).toBe('passenger cancellation');
+  });
+});
+
+describe('formatDistance', () => {
+  it.each([
+    [12.4, '12 m', '41 ft'],
+    [320, '320 m', '1050 ft'],
+    [999, '999 m', '0.6 mi'],
+    [1_000, '1.0 km', '0.6 mi'],
+    [25_300, '25.3 km', '15.7 mi'],
+    [null, '–', '–'],
+  ])('%s m is %s or %s', (meters, metric, imperial) => {
+    expect(format.formatDistance(meters)).toBe(metric);
+    locale.set(localeOf({ ...english, units: 'imperial' }));
+    expect(format.formatDistance(meters)).toBe(imperial);
+  });
+});
+
+describe('the locale', () => {
+  const at = Date.UTC(2026, 10, 29, 23, 42, 10);
+
+  it('converts to miles per hour', () => {
+    locale.set(localeOf({ ...english, units: 'imperial' }));
+    expect(format.formatSpeed(10)).toBe('22 mph');
+  });
+
+  it('writes times in the chosen time zone, with its name', () => {
+    locale.set(localeOf({ ...english, timeZone: 'UTC' }));
+    expect(format.formatClock(at)).toBe('23:42:10 UTC');
+    expect(format.formatDateTime(new Date(at).toISOString())).toBe('29 Nov 2026, 23:42:10 UTC');
+    locale.set(localeOf({ ...english, timeZone: 'Asia/Seoul' }));
+    expect(format.formatClock(at)).toBe('08:42:10 GMT+9');
+    expect(format.formatMoment(at, at - 9 * 3_600_000)).toMatch(/^Mon,? 30 Nov, 08:42:10 GMT\+9$/);
+    expect(format.formatMoment(at, at - 8 * 3_600_000)).toBe('08:42:10 GMT+9');
+  });
+
+  it('writes Korean', () => {
+    locale.set(localeOf({ ...english, language: 'ko', messages: ko, timeZone: 'Asia/Seoul' }));
+    expect(format.formatDuration(187_000)).toBe('3분 07초');
+    expect(format.formatAge(125_000)).toBe('2분');
+    expect(format.formatHeading(44.6)).toBe('45° 북동');
+    expect(format.formatShortCount(12_600)).toBe('1.3만');
+    expect(format.formatClock(at)).toBe('08:42:10 GMT+9');
   });
 });
 

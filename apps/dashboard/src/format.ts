@@ -1,17 +1,8 @@
-/** Formats of numbers, times and places on the page, in English. */
+import { locale } from './locale/locale.js';
+import { zoneName } from './locale/time-zone.js';
+import { t } from './locale/text.js';
 
-const locale = 'en-GB';
-const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
-const dateTime = new Intl.DateTimeFormat(locale, {
-  year: 'numeric',
-  month: 'short',
-  day: 'numeric',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-});
-const day = new Intl.DateTimeFormat(locale, { weekday: 'short', day: 'numeric', month: 'short' });
-const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+/** Formats of numbers, times, measures and places, in the language, units and time zone of the page. */
 
 /** Shown for unknown values. */
 export const UNKNOWN = '–';
@@ -19,15 +10,17 @@ export const UNKNOWN = '–';
 /** Digits of a device id that are shown: UUIDs of version 7 differ at the end. */
 const SHORT_ID_LENGTH = 6;
 
+const METERS_PER_FOOT = 0.3048;
+const METERS_PER_MILE = 1_609.344;
+const SECONDS_PER_HOUR = 3_600;
+
 export function formatCount(count: number): string {
-  return whole.format(count);
+  return locale.get().whole.format(count);
 }
 
 /** In a cell on the map: 940, 1.2k, 13k. */
 export function formatShortCount(count: number): string {
-  if (count < 1000) return String(count);
-  const thousands = count / 1000;
-  return `${thousands < 9.95 ? thousands.toFixed(1) : Math.round(thousands)}k`;
+  return count < 1000 ? String(count) : locale.get().compact.format(count);
 }
 
 export function formatShare(part: number, total: number): string {
@@ -36,52 +29,84 @@ export function formatShare(part: number, total: number): string {
   return percent > 0 && percent < 1 ? '<1%' : `${Math.round(percent)}%`;
 }
 
-/** The time of day in the browser's time zone. */
+/** The time of day; with the name of the time zone if it is not the browser's. */
 export function formatClock(atMs: number): string {
-  return clock.format(atMs);
+  const { clock, timeZone } = locale.get();
+  return timeZone === null ? clock.format(atMs) : `${clock.format(atMs)} ${zoneName(atMs)}`;
 }
 
-/** The time of day in the browser's time zone, after the day if that is not the day of `now`. */
+/** The time of day, after the day if that is not the day of `now`. */
 export function formatMoment(atMs: number, now: number): string {
-  const isToday = new Date(atMs).toDateString() === new Date(now).toDateString();
-  return isToday ? formatClock(atMs) : `${day.format(atMs)}, ${formatClock(atMs)}`;
+  const { day, dateTime } = locale.get();
+  const dateOf = (moment: number) =>
+    dateTime
+      .formatToParts(moment)
+      .filter(({ type }) => type === 'year' || type === 'month' || type === 'day')
+      .map(({ value }) => value)
+      .join();
+  return dateOf(atMs) === dateOf(now) ? formatClock(atMs) : `${day.format(atMs)}, ${formatClock(atMs)}`;
 }
 
-/** Date and time of day of an ISO 8601 time, in the browser's time zone; unknown if it is `null`. */
+/** Date and time of day of an ISO 8601 time; unknown if it is `null`. */
 export function formatDateTime(iso: string | null): string {
-  return iso === null ? UNKNOWN : dateTime.format(new Date(iso));
+  if (iso === null) return UNKNOWN;
+  const { dateTime, timeZone } = locale.get();
+  const at = new Date(iso);
+  return timeZone === null ? dateTime.format(at) : `${dateTime.format(at)} ${zoneName(at.getTime())}`;
 }
 
 /** An age or a wait: 0.4 s, 12 s, 3 min 05 s, 2 h 10 min. */
 export function formatDuration(durationMs: number): string {
-  const seconds = Math.max(0, durationMs) / 1000;
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  if (seconds < 59.5) return `${Math.round(seconds)} s`;
-  const minutes = Math.floor(Math.round(seconds) / 60);
-  if (minutes < 60) return `${minutes} min ${String(Math.round(seconds) % 60).padStart(2, '0')} s`;
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+  const total = Math.max(0, durationMs) / 1000;
+  // 9.95 would be written as 10.0.
+  if (total < 9.95) return t('duration.seconds', { seconds: locale.get().oneDecimal.format(total) });
+  if (total < 59.5) return t('duration.seconds', { seconds: Math.round(total) });
+  const minutes = Math.floor(Math.round(total) / 60);
+  if (minutes < 60) return t('duration.minutes', { minutes, seconds: twoDigits(Math.round(total) % 60) });
+  return t('duration.hours', { hours: Math.floor(minutes / 60), minutes: twoDigits(minutes % 60) });
 }
 
 /** A coarse age that changes rarely: 40 s, 2 min, 3 h, 2 d. */
 export function formatAge(durationMs: number): string {
   const seconds = Math.max(0, durationMs) / 1000;
-  if (seconds < 60) return `${Math.floor(seconds / 10) * 10 || Math.floor(seconds)} s`;
+  if (seconds < 60) {
+    return t('duration.seconds', { seconds: Math.floor(seconds / 10) * 10 || Math.floor(seconds) });
+  }
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 60) return t('duration.wholeMinutes', { minutes });
   const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
+  if (hours < 48) return t('duration.wholeHours', { hours });
+  return t('duration.wholeDays', { days: Math.floor(hours / 24) });
 }
 
-/** Metres per second as kilometres per hour. */
+/** Metres per second as kilometres or miles per hour. */
 export function formatSpeed(metersPerSecond: number | null): string {
-  return metersPerSecond === null ? UNKNOWN : `${Math.round(metersPerSecond * 3.6)} km/h`;
+  if (metersPerSecond === null) return UNKNOWN;
+  const metersPerHour = metersPerSecond * SECONDS_PER_HOUR;
+  return locale.get().units === 'metric'
+    ? t('unit.kilometersPerHour', { value: Math.round(metersPerHour / 1_000) })
+    : t('unit.milesPerHour', { value: Math.round(metersPerHour / METERS_PER_MILE) });
 }
 
-const compass = ['N', 'NE', 'E', 'SE', 'S', 'SW', 'W', 'NW'] as const;
+/** Metres as metres and kilometres, or as feet and miles. */
+export function formatDistance(meters: number | null): string {
+  if (meters === null) return UNKNOWN;
+  const { units, oneDecimal } = locale.get();
+  const isMetric = units === 'metric';
+  const large = meters / (isMetric ? 1_000 : METERS_PER_MILE);
+  if (large >= (isMetric ? 1 : 0.2)) {
+    const value = oneDecimal.format(large);
+    return isMetric ? t('unit.kilometers', { value }) : t('unit.miles', { value });
+  }
+  return isMetric
+    ? t('unit.meters', { value: Math.round(meters) })
+    : t('unit.feet', { value: Math.round(meters / METERS_PER_FOOT) });
+}
 
 /** Degrees clockwise from north, with the compass point. */
 export function formatHeading(degrees: number | null): string {
   if (degrees === null) return UNKNOWN;
+  const compass = t('compass.points').split(' ');
   return `${Math.round(degrees) % 360}° ${compass[Math.round(degrees / 45) % compass.length]}`;
 }
 
@@ -91,6 +116,10 @@ export function formatPlace({ lat, lng }: { lat: number; lng: number }): string 
 
 export function shortId(deviceId: string): string {
   return deviceId.slice(-SHORT_ID_LENGTH);
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, '0');
 }
 
 /** `trip_start` as words: trip start. */

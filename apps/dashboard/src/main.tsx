@@ -11,6 +11,7 @@ import { closeSession, openSession, tokenOfHash } from './connection/session.js'
 import { DashboardContext } from './dashboard.js';
 import { HistorySession } from './history/history-session.js';
 import { HistoryOffer } from './history/history-offer.js';
+import { Settings } from './settings/settings.js';
 import { ThemeSetting } from './theme/theme.js';
 import { ViewState } from './view-state.js';
 
@@ -22,6 +23,7 @@ const city = new CityState();
 const history = new HistorySession(city);
 const view = new ViewState();
 const theme = new ThemeSetting();
+const settings = new Settings({ storage: storageOf(window), languages: navigator.languages });
 const address = new AddressBar(
   {
     view: view.page,
@@ -40,6 +42,9 @@ const address = new AddressBar(
     redriven: view.includesRedriven,
     letter: view.letter,
     theme: theme.choice,
+    lang: settings.language.inAddress,
+    units: settings.units.inAddress,
+    tz: settings.timeZone.inAddress,
   },
   { location, history: window.history, onPopState: (listener) => addEventListener('popstate', listener) },
 );
@@ -67,8 +72,12 @@ const dashboard = {
   offer,
   address,
   theme,
+  settings,
   signOut: token === null ? null : signOut,
 };
+
+// Without its language, a page would be shown twice.
+await settings.apply().catch(reportError);
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
@@ -81,4 +90,13 @@ createRoot(document.getElementById('root')!).render(
 function signOut(): void {
   closeSession(localStorage);
   location.reload();
+}
+
+/** Browsers may refuse access to the storage. */
+function storageOf(browser: Window): Storage | null {
+  try {
+    return browser.localStorage;
+  } catch {
+    return null;
+  }
 }

@@ -24,6 +24,9 @@ const everything: Address = {
   redriven: true,
   letter: 'router-search/ride.telemetry/1/2',
   theme: 'dark',
+  lang: 'ko',
+  units: 'imperial',
+  tz: 'Asia/Seoul',
 };
 
 describe('the address', () => {

@@ -2,6 +2,8 @@ import type { HistoryOrder, VehicleQuery } from '@hailstream/events/live';
 import type { TripRef } from '../city-state/waiting-riders.js';
 import { isUuid } from '@hailstream/service/uuid';
 import { type DrawnState, statesOnMap } from '../city-state/drawn-state.js';
+import { type Language, languages, type Units, unitSystems } from '../locale/locale.js';
+import { isTimeZone } from '../locale/time-zone.js';
 import type { ThemeChoice } from '../theme/theme.js';
 
 const pageNames = ['map', 'table', 'dead-letters'] as const;
@@ -107,6 +109,18 @@ export const parameters = {
     format: (value) => (value === 'system' ? null : value),
     isKept: true,
   }),
+  lang: setting<Language>({
+    expected: `one of ${languages.join(', ')}`,
+    parse: (value) => languages.find((known) => known === value),
+  }),
+  units: setting<Units>({
+    expected: `one of ${unitSystems.join(', ')}`,
+    parse: (value) => unitSystems.find((known) => known === value),
+  }),
+  tz: setting<string>({
+    expected: 'a time zone: UTC or Asia/Seoul',
+    parse: (value) => (isTimeZone(value) ? value : undefined),
+  }),
 };
 export type ParameterName = keyof typeof parameters;
 export type Address = { readonly [Name in ParameterName]: (typeof parameters)[Name]['initial'] };
@@ -166,6 +180,13 @@ function readable(encoded: string): string {
 
 function define<T>(parameter: Parameter<T>): Parameter<T> {
   return parameter;
+}
+
+/** A setting that the address has only if the user included it. */
+function setting<T extends string>(
+  parameter: Pick<Parameter<T | null>, 'expected' | 'parse'>,
+): Parameter<T | null> {
+  return { ...parameter, initial: null, format: (value) => value, isKept: true };
 }
 
 function choice<const T extends string>(

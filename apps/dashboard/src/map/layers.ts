@@ -182,7 +182,7 @@ export function cellLayers(
       getColor: cellText,
       fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
       fontWeight: 600,
-      characterSet: '0123456789.k',
+      characterSet: '0123456789.kKM천만억',
       updateTriggers: { getColor: look.theme },
     }),
   ];

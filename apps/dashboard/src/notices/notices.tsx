@@ -2,6 +2,7 @@ import './notices.css';
 import type { PageCommands } from '@hailstream/events/live';
 import { type ReactNode, useEffect, useState } from 'react';
 import { useDashboard } from '../dashboard.js';
+import { RichText } from '../locale/rich-text.js';
 import { useStore } from '../store.js';
 
 /** Messages over the map: why nothing is shown, and what to do about it. */
@@ -80,7 +81,7 @@ function NoVehicles() {
           <p>To replay recorded events, run:</p>
           <pre>{commands.replay}</pre>
           <p>
-            To simulate a city, start without <code>--no-sim</code>.
+            <RichText of="notice.simulate" values={{ option: <code>--no-sim</code> }} />
           </p>
         </>
       )}

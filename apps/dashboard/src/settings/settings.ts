@@ -1,0 +1,75 @@
+import { type Language, languages, locale, localeOf, type Units, unitSystems } from '../locale/locale.js';
+import { isTimeZone } from '../locale/time-zone.js';
+import { en } from '../messages/en.js';
+import type { Messages } from '../messages/messages.js';
+import { Setting } from './setting.js';
+
+/** The value of the time zone that is the browser's. */
+const BROWSER_ZONE = 'browser';
+
+/** The texts of a language other than English are loaded when it is chosen. */
+const messagesOf: Readonly<Record<Language, () => Promise<Messages>>> = {
+  en: () => Promise.resolve(en),
+  ko: async () => (await import('../messages/ko.js')).ko,
+};
+
+/** Language, units and time zone of the page. */
+export class Settings {
+  readonly language: Setting<Language>;
+  readonly units: Setting<Units>;
+  readonly timeZone: Setting<string>;
+
+  constructor(browser: { storage: Storage | null; languages: readonly string[] }) {
+    const { storage } = browser;
+    this.language = new Setting<Language>({
+      key: 'hailstream.language',
+      initial: preferredOf(browser.languages),
+      isValid: isLanguage,
+      storage,
+    });
+    this.units = new Setting<Units>({
+      key: 'hailstream.units',
+      initial: 'metric',
+      isValid: (text): text is Units => unitSystems.some((known) => known === text),
+      storage,
+    });
+    this.timeZone = new Setting<string>({
+      key: 'hailstream.time-zone',
+      initial: BROWSER_ZONE,
+      isValid: (text): text is string => text === BROWSER_ZONE || isTimeZone(text),
+      storage,
+    });
+    for (const { value } of this.all) value.subscribe(() => void this.apply());
+  }
+
+  /** Sets the locale of the page. Without its texts, which may fail to load, the page stays in its language. */
+  async apply(): Promise<void> {
+    const language = this.language.value.get();
+    const messages = await messagesOf[language]();
+    const timeZone = this.timeZone.value.get();
+    // Another one may have been chosen meanwhile.
+    if (language !== this.language.value.get()) return;
+    document.documentElement.lang = language;
+    locale.set(
+      localeOf({
+        language,
+        messages,
+        units: this.units.value.get(),
+        timeZone: timeZone === BROWSER_ZONE ? null : timeZone,
+      }),
+    );
+  }
+
+  private get all() {
+    return [this.language, this.units, this.timeZone];
+  }
+}
+
+function isLanguage(text: string): text is Language {
+  return languages.some((known) => known === text);
+}
+
+/** The first of the browser's languages that the page has. */
+function preferredOf(tags: readonly string[]): Language {
+  return tags.map((tag) => tag.split('-')[0]!).find(isLanguage) ?? 'en';
+}
