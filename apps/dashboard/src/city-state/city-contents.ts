@@ -1,5 +1,6 @@
 import type { Figures, Frame, VehicleDetail } from '@hailstream/events/live';
 import { Store } from '../store.js';
+import { CountedCells } from './counted-cells.js';
 import { FiguresHistory } from './figures-history.js';
 import { Fleet } from './fleet.js';
 import { WaitingRiders } from './waiting-riders.js';
@@ -19,7 +20,9 @@ export interface Tick {
 
 /** The vehicles and figures that frames describe: those of the present, or of a moment of the past. */
 export class CityContents {
+  /** Empty while the vehicles are counted. */
   readonly fleet = new Fleet();
+  readonly counted = new CountedCells();
   readonly waiting = new WaitingRiders();
   readonly tick = new Store<Tick | null>(null);
   /** The selected vehicle; `null` until it is received. */
@@ -36,6 +39,7 @@ export class CityContents {
   receive(frame: Frame, { whole, glides }: { whole: boolean; glides: boolean }): void {
     const now = performance.now();
     this.fleet.apply(frame, { now, whole, glides });
+    this.counted.apply(frame, { whole });
     this.waiting.apply(frame, { whole });
     this.history.add(frame.asOf, frame.figures.eventsPerSecond);
     this.tick.set({

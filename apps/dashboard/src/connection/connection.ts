@@ -1,4 +1,5 @@
 import type { City, ClientToServer, Refusal, ServerToClient, Viewport } from '@hailstream/events/live';
+import { LIVE_FRAME_VERSION, LiveFrameDecoder } from '@hailstream/events/live-binary';
 import { type Socket, io } from 'socket.io-client';
 import type { CityState } from '../city-state/city-state.js';
 import { Store } from '../store.js';
@@ -22,6 +23,8 @@ export class Connection {
   private readonly token: string | null;
   private readonly cityState: CityState;
   readonly socket: Socket<ServerToClient, ClientToServer>;
+  /** Kept when the connection is lost: frames of the next one may continue those of this one. */
+  private readonly decoder = new LiveFrameDecoder();
   private refusals = 0;
 
   constructor(token: string | null, cityState: CityState) {
@@ -29,7 +32,7 @@ export class Connection {
     this.cityState = cityState;
     this.socket = io({
       transports: ['websocket'],
-      auth: token === null ? {} : { token },
+      auth: this.credentials({ binary: true }),
       autoConnect: false,
       timeout: HANDSHAKE_TIMEOUT_MS,
       reconnectionDelay: retryDelayMs(1),
@@ -68,9 +71,29 @@ export class Connection {
     socket.on('connect_error', () => this.lost());
     socket.on('snapshot', (frame) => this.cityState.receive(frame, true));
     socket.on('frame', (frame) => this.cityState.receive(frame, false));
+    socket.on('binary', (bytes) => this.receiveBinary(bytes));
     socket.on('status', (message) => this.cityState.receiveStatus(message));
     socket.on('refused', (refusal) => this.refusal.set(refusal));
     socket.on('vehicle', (detail) => this.cityState.receiveDetail(detail));
+  }
+
+  /** Bytes that cannot be decoded are a bug in the service or the page, which continues with JSON over a new connection. */
+  private receiveBinary(bytes: ArrayBuffer | Uint8Array): void {
+    try {
+      const { whole, frame } = this.decoder.decode(new Uint8Array(bytes));
+      this.cityState.receive(frame, whole);
+    } catch (error) {
+      reportError(error);
+      this.socket.auth = this.credentials({ binary: false });
+      this.socket.disconnect().connect();
+    }
+  }
+
+  private credentials({ binary }: { binary: boolean }): Record<string, unknown> {
+    return {
+      ...(this.token !== null && { token: this.token }),
+      ...(binary && { binary: LIVE_FRAME_VERSION }),
+    };
   }
 
   /** socket.io reconnects after a network failure, but not after the service refused the connection. */
@@ -117,7 +140,7 @@ export class Connection {
     const viewport: Viewport | null = this.cityState.viewport.get();
     if (viewport === null || !this.socket.connected) return;
     const providerId = this.cityState.provider.get();
-    this.socket.emit('viewport', { ...viewport, ...(providerId !== null && { providerId }) });
+    this.socket.emit('viewport', { ...viewport, counts: true, ...(providerId !== null && { providerId }) });
   }
 
   private sendWatch(): void {

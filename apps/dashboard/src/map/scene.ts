@@ -5,6 +5,7 @@ import type { CityContents } from '../city-state/city-contents.js';
 import type { CityState } from '../city-state/city-state.js';
 import { statesOnMap } from '../city-state/drawn-state.js';
 import { isVehicleRef } from '../city-state/fleet.js';
+import { latOfWorldY, lngOfWorldX } from '../city-state/mercator.js';
 import type { WaitingRider } from '../city-state/waiting-riders.js';
 import { colorsOfProviders, drawMarksAtlas, drawRiderIcon, type MarksAtlas } from '../marks/marks-atlas.js';
 import { Store } from '../store.js';
@@ -185,20 +186,19 @@ export class Scene {
     const { slots, positions, kinds } = this.columns;
     // Cells count target positions, so that they change once a tick.
     placeMarks(fleet, this.columns, Number.POSITIVE_INFINITY);
+    const { counted } = this.contents;
     const places = toPlaces(positions, slots.length);
-    this.counting = isCrowded(places, { zoom: this.zoom, counting: this.counting });
-    if (this.counting) {
-      this.countedCells = countPerCell(places, {
-        zoom: this.zoom,
-        kinds,
-        kindCount: statesOnMap.length,
-      });
+    this.counting = counted.isCounted || isCrowded(places, { zoom: this.zoom, counting: this.counting });
+    if (counted.isCounted) this.countedCells = counted.drawn(this.city.hidden.get());
+    else if (this.counting) {
+      this.countedCells = countPerCell(places, { zoom: this.zoom, kinds, kindCount: statesOnMap.length });
     }
     this.cellsShown = [];
     this.ridersShown = this.riders();
     this.countInView();
     const { dataset } = document.documentElement;
-    dataset['vehiclesDrawn'] = String(slots.length);
+    const counts = counted.isCounted ? this.countedCells : [];
+    dataset['vehiclesDrawn'] = String(counts.reduce((sum, { count }) => sum + count, slots.length));
     dataset['mapMode'] = this.counting ? 'counts' : 'marks';
   }
 
@@ -237,17 +237,20 @@ export class Scene {
     return [...ring, riderLayer(shown, { icon: this.riderIcon, zoom: this.zoom, theme: this.theme })];
   }
 
-  /** Counts the drawn vehicles in the visible area. */
+  /** Counts the drawn vehicles in the visible area; those of a cell if its centre is. */
   private countInView(): void {
     const tick = this.contents.tick.get();
     if (this.bounds === null || tick === null) return;
     const { west, south, east, north } = this.bounds;
+    const isInView = (lng: number, lat: number): boolean =>
+      (((lng - west) % 360) + 360) % 360 <= east - west && lat >= south && lat <= north;
     const { positions } = this.columns;
     let count = 0;
     for (let index = 0; index < positions.length; index += 2) {
-      const across = (((positions[index]! - west) % 360) + 360) % 360;
-      const lat = positions[index + 1]!;
-      if (across <= east - west && lat >= south && lat <= north) count++;
+      if (isInView(positions[index]!, positions[index + 1]!)) count++;
+    }
+    for (const cell of this.contents.counted.isCounted ? this.countedCells : []) {
+      if (isInView(lngOfWorldX(cell.x), latOfWorldY(cell.y))) count += cell.count;
     }
     const before = this.city.inView.get();
     if (before?.count !== count || before.asOf !== tick.asOf)
@@ -268,7 +271,7 @@ export class Scene {
       this.cellsShown = cellLayers(this.countedCells, {
         theme: this.theme,
         opacity: this.countsOpacity,
-        colors: this.city.colors.get(),
+        colors: this.contents.counted.isCounted ? 'state' : this.city.colors.get(),
       });
     }
     return [
@@ -284,9 +287,14 @@ export class Scene {
   private ring(now: number): Layer[] {
     const selected = this.city.selected.get();
     const slot = isVehicleRef(selected) ? this.contents.fleet.slotOf(selected) : undefined;
-    if (slot === undefined) return [];
+    const look = { theme: this.theme, zoom: this.zoom };
+    if (slot === undefined) {
+      // While vehicles are counted, only the selected one is known.
+      const location = this.contents.counted.isCounted ? this.contents.detail.get()?.location : null;
+      return location ? [ringLayer([location.lng, location.lat], look)] : [];
+    }
     const positions = new Float64Array(2);
     this.contents.fleet.sample(Uint32Array.of(slot), now, { positions, headings: new Float32Array(1) });
-    return [ringLayer([positions[0]!, positions[1]!], { theme: this.theme, zoom: this.zoom })];
+    return [ringLayer([positions[0]!, positions[1]!], look)];
   }
 }

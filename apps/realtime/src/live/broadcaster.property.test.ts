@@ -1,7 +1,7 @@
 import type { Viewport } from '@hailstream/events/live';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { id, NOW, OTHER_PROVIDER, PROVIDER, telemetry } from '../fold/events.fixture.js';
+import { id, NOW, OTHER_PROVIDER, PROVIDER, telemetry, vehicleEvent } from '../fold/events.fixture.js';
 import { vehicleRow } from '../views/frame.js';
 import { MAX_BACKLOG_BYTES } from './broadcaster.js';
 import { cover, covers } from './grid.js';
@@ -32,16 +32,22 @@ describe('Broadcaster', { timeout: 60_000 }, () => {
           after: fc.constantFrom(500, 500, 61_000, 400_000),
         }),
       },
-      { weight: 2, arbitrary: fc.record({ kind: fc.constant('look'), page: fc.nat(2), at: viewport }) },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constant('look'), page: fc.nat(4), at: viewport }) },
       {
         weight: 1,
-        arbitrary: fc.record({ kind: fc.constant('stall'), page: fc.nat(2), isStalled: fc.boolean() }),
+        arbitrary: fc.record({ kind: fc.constant('stall'), page: fc.nat(4), isStalled: fc.boolean() }),
       },
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const { city, broadcaster, tick, fold, open } = setUp();
-        const pages = [open(null), open(null), open(null, PROVIDER)];
+        const { city, broadcaster, tick, fold, open } = setUp({ above: 3, upTo: 2 });
+        const pages = [
+          open(null),
+          open(null, null, { binary: true }),
+          open(null, PROVIDER),
+          open(null),
+          open(null, null, { binary: true }),
+        ];
         const looking = new Map<Page, Viewport>();
         let now = NOW;
         for (const each of steps as { kind: string; [name: string]: unknown }[]) {
@@ -50,6 +56,11 @@ describe('Broadcaster', { timeout: 60_000 }, () => {
             // Both providers have vehicles of the same ids.
             const device = each['device'] as number;
             const provider_id = device > 3 ? OTHER_PROVIDER : PROVIDER;
+            // Half of the vehicles change their state with each move.
+            if (device % 2 === 0) {
+              const vehicle_state = now % 1_000 === 0 ? 'available' : 'reserved';
+              fold(vehicleEvent({ device_id: id(device % 4), provider_id, timestamp: now, vehicle_state }));
+            }
             fold(
               telemetry({
                 device_id: id(device % 4),
@@ -60,7 +71,8 @@ describe('Broadcaster', { timeout: 60_000 }, () => {
             );
           } else if (each.kind === 'look') {
             looking.set(page, each['at'] as Viewport);
-            broadcaster.viewport(page, each['at'] as Viewport, now);
+            const counts = pages.indexOf(page) > 2;
+            broadcaster.viewport(page, { ...(each['at'] as Viewport), ...(counts && { counts }) }, now);
           } else if (each.kind === 'stall') {
             page.backlog = each['isStalled'] === true ? MAX_BACKLOG_BYTES + 1 : 0;
           } else {
@@ -77,6 +89,13 @@ describe('Broadcaster', { timeout: 60_000 }, () => {
             const isDrawn = row !== null && at !== undefined && covers(cover(at), row[1], row[2]);
             return isDrawn ? [[`${vehicle.providerId} ${row[0]}`, row.slice(0, 7)] as const] : [];
           });
+          if (page.cells.size > 0) {
+            expect(expected.length).toBeGreaterThan(2);
+            expect(countedStates(page)).toEqual(expected.map(([, row]) => row[5] ?? 'unknown').toSorted());
+            expect(page.drawn.size).toBe(0);
+            continue;
+          }
+          if (index > 2) expect(expected.length).toBeLessThanOrEqual(3);
           // Provider numbers are assigned in order of arrival: compared by the ids that they stand for.
           const drawn = [...page.drawn].map(([key, row]) => [key, row.slice(0, 7)] as const);
           expect(new Map(drawn)).toEqual(new Map(expected));
@@ -86,3 +105,10 @@ describe('Broadcaster', { timeout: 60_000 }, () => {
     );
   });
 });
+
+/** The state of each counted vehicle. */
+function countedStates({ cells }: Page): string[] {
+  return [...cells.values()]
+    .flatMap((counts) => Object.entries(counts).flatMap(([state, count]) => Array<string>(count).fill(state)))
+    .toSorted();
+}

@@ -1,6 +1,7 @@
 import assert from 'node:assert';
 import { randomInt } from 'node:crypto';
 import type {
+  CellRow,
   LiveFrame,
   ServerToClient,
   StatusMessage,
@@ -8,6 +9,7 @@ import type {
   VehicleRef,
   ViewportRequest,
 } from '@hailstream/events/live';
+import { encodeLiveFrame } from '@hailstream/events/live-binary';
 import type { CityState, ProviderFilter } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
 import type { TickReport } from '../metrics/realtime-metrics.service.js';
@@ -15,7 +17,7 @@ import { frame, ProviderNumbers, type FrameContent } from '../views/frame.js';
 import { vehicleDetail } from '../views/vehicle-detail.js';
 import { cover } from './grid.js';
 import { Publication } from './publication.js';
-import { Rooms, type Room } from './rooms.js';
+import { Rooms, type Room, type RowsWithin } from './rooms.js';
 
 /** A client with more unwritten bytes than this is behind: it is sent no frames until it has drained. */
 export const MAX_BACKLOG_BYTES = 1_048_576;
@@ -25,6 +27,17 @@ const DRAINED_BACKLOG_BYTES = 65_536;
 
 /** A viewport that follows another within this time is applied at the next tick; of several, the last one is. */
 export const VIEWPORT_INTERVAL_MS = 100;
+
+/**
+ * A client that asks for counts is sent counts per cell while its viewport has more than `above` vehicles, and vehicles again
+ * once it has at most `upTo`, so that it does not switch all the time.
+ */
+export interface CountLimits {
+  readonly above: number;
+  readonly upTo: number;
+}
+
+const COUNT_LIMITS: CountLimits = { above: 5_000, upTo: 4_000 };
 
 type Message = keyof ServerToClient;
 type Payload<M extends Message> = Parameters<ServerToClient[M]>[0];
@@ -44,6 +57,8 @@ export type SendToRoom = <M extends Message>(room: string, message: M, payload: 
 
 interface Session {
   readonly filter: ProviderFilter;
+  /** Whether the client is sent binary frames. */
+  readonly binary: boolean;
   room: Room | null;
   /** Whether it is subscribed to its room: not while it is behind. */
   isListening: boolean;
@@ -72,14 +87,16 @@ export class Broadcaster {
     private readonly city: CityState,
     private readonly sendToRoom: SendToRoom,
     private readonly tickMs: number,
+    private readonly limits = COUNT_LIMITS,
   ) {
     this.publication = new Publication(city, this.numbers);
     this.generation = city.generation;
   }
 
-  connect(client: Client, filter: ProviderFilter): void {
+  connect(client: Client, filter: ProviderFilter, { binary }: { binary: boolean }): void {
     this.sessions.set(client, {
       filter,
+      binary,
       room: null,
       isListening: false,
       nextViewport: null,
@@ -157,15 +174,14 @@ export class Broadcaster {
       backlogBytesMax = Math.max(backlogBytesMax, bytes);
     }
     for (const room of this.rooms.all()) {
+      room.snapshot = null;
+      const isSwitched = updateCounting(room, this.limits);
       if (room.listeners > 0) {
-        this.sendToRoom(room.key, 'frame', this.frame(room, room, now));
+        const message = isSwitched ? this.snapshot(room, now) : this.changes(room, now);
+        deliver(message, (...sent) => this.sendToRoom(room.key, ...sent));
         framesSent += room.listeners;
       }
-      room.vehicles = [];
-      room.gone = [];
-      room.requests = [];
-      room.requestsGone = [];
-      room.snapshot = null;
+      forgetChanges(room);
     }
     this.sendDetails(new Set(changed), now);
     for (const [client, session] of this.sessions) {
@@ -252,7 +268,10 @@ export class Broadcaster {
 
   private show(client: Client, session: Session, viewport: ViewportRequest, now: number): void {
     // Entered before the old one is left, so that the room is kept if both are the same.
-    const room = this.rooms.enter(viewport.providerId ?? session.filter, cover(viewport));
+    const filter = viewport.providerId ?? session.filter;
+    const options = { binary: session.binary, counts: viewport.counts ?? false };
+    const room = this.rooms.enter(filter, cover(viewport), options);
+    if (room.members === 1) this.countVehicles(room);
     this.leaveRoom(client, session);
     session.room = room;
     session.nextViewport = null;
@@ -282,8 +301,35 @@ export class Broadcaster {
   }
 
   private sendSnapshot(client: Client, room: Room, now: number): void {
+    deliver(this.snapshot(room, now), (...sent) => client.send(...sent));
+  }
+
+  private countVehicles(room: Room): void {
+    if (room.counts === null) return;
+    for (const row of this.rowsOf(room).vehicles) room.counts.add(row);
+    updateCounting(room, this.limits);
+    room.counts.takeChanged();
+  }
+
+  private rowsOf(room: Room): RowsWithin {
     room.snapshot ??= this.publication.within(room.filter, room.range);
-    client.send('snapshot', this.frame(room, { ...room.snapshot, gone: [], requestsGone: [] }, now));
+    return room.snapshot;
+  }
+
+  /** The whole content of a room as of the last tick. */
+  private snapshot(room: Room, now: number): FrameMessage {
+    const { vehicles, numbers, requests } = this.rowsOf(room);
+    const others = { gone: [], goneNumbers: [], requests, requestsGone: [] };
+    const rows = room.isCounted
+      ? { vehicles: [], numbers: [], cells: room.counts?.all() ?? [], ...others }
+      : { vehicles, numbers, ...others };
+    return this.message(room, rows, { now, whole: true });
+  }
+
+  /** What has changed since the last tick. */
+  private changes(room: Room, now: number): FrameMessage {
+    const cells = room.counts?.takeChanged() ?? [];
+    return this.message(room, room.isCounted ? { ...room, cells } : room, { now, whole: false });
   }
 
   private sendDetails(changed: ReadonlySet<Vehicle>, now: number): void {
@@ -306,18 +352,60 @@ export class Broadcaster {
   }
 
   /** @throws AssertionError if the city was not advanced since it was cleared */
-  private frame(room: Room, rows: FrameRows, now: number): LiveFrame {
+  private message(room: Room, rows: Rows, { now, whole }: { now: number; whole: boolean }): FrameMessage {
     const summary = this.city.summary(room.filter);
     assert.ok(summary !== null, 'a frame needs a city that was advanced');
-    const { vehicles, gone, requests, requestsGone } = rows;
+    const { vehicles, gone, requests, requestsGone, cells } = rows;
     const { tickMs, numbers, epoch, sequence } = this;
     const { figures } = summary;
     const content = { asOf: now, tickMs, vehicles, gone, requests, requestsGone, figures };
-    return { epoch, sequence, view: room.view, ...frame(content, numbers) };
+    // A state of vehicles cannot be continued with changes of cells.
+    const view = room.isCounted ? `${room.view}:cells` : room.view;
+    const live = { epoch, sequence, view, ...frame(content, numbers), ...(cells !== undefined && { cells }) };
+    if (!room.options.binary) return [whole ? 'snapshot' : 'frame', live];
+    const { entered } = room;
+    const vehicleNumbers = { vehicles: rows.numbers, gone: rows.goneNumbers };
+    const isIntroduced = (index: number): boolean => entered[index] === true;
+    return ['binary', encodeLiveFrame(live, { ...vehicleNumbers, isIntroduced }, { whole })];
   }
 }
 
-type FrameRows = Pick<FrameContent, 'vehicles' | 'gone' | 'requests' | 'requestsGone'>;
+type FrameMessage =
+  [message: 'snapshot' | 'frame', payload: LiveFrame] | [message: 'binary', payload: Uint8Array];
+
+function deliver(
+  [message, payload]: FrameMessage,
+  send: <M extends 'snapshot' | 'frame' | 'binary'>(message: M, payload: Payload<M>) => void,
+): void {
+  if (payload instanceof Uint8Array) send('binary', payload);
+  else if (message !== 'binary') send(message, payload);
+}
+
+type Rows = Pick<FrameContent, 'vehicles' | 'gone' | 'requests' | 'requestsGone'> & {
+  readonly numbers: readonly number[];
+  readonly goneNumbers: readonly number[];
+  readonly cells?: readonly CellRow[];
+};
+
+/** Decides whether a room is counted. Returns whether that has changed. */
+function updateCounting(room: Room, { above, upTo }: CountLimits): boolean {
+  const total = room.counts?.total ?? 0;
+  const isCounted = total > (room.isCounted ? upTo : above);
+  if (isCounted === room.isCounted) return false;
+  room.isCounted = isCounted;
+  return true;
+}
+
+function forgetChanges(room: Room): void {
+  room.vehicles = [];
+  room.numbers = [];
+  room.entered = [];
+  room.gone = [];
+  room.goneNumbers = [];
+  room.requests = [];
+  room.requestsGone = [];
+  room.counts?.takeChanged();
+}
 
 function newEpoch(): number {
   return randomInt(2 ** 48 - 1);

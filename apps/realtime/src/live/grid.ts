@@ -48,6 +48,13 @@ export function cellAt(level: number, lat: number, lng: number): number {
   return row(level, lat) * 2 ** level + column(level, lng);
 }
 
+/** Latitude and longitude of the centre of a cell. */
+export function cellCentre(level: number, cell: number): [lat: number, lng: number] {
+  const around = 2 ** level;
+  const degrees = cellDegrees(level);
+  return [(Math.floor(cell / around) + 0.5) * degrees - 90, ((cell % around) + 0.5) * degrees - 180];
+}
+
 export function* cellsOf(range: CellRange): Generator<number> {
   const around = 2 ** range.level;
   for (let at = range.south; at <= range.north; at += 1) {

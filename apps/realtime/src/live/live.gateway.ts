@@ -1,4 +1,5 @@
 import type { ClientToServer } from '@hailstream/events/live';
+import { LIVE_FRAME_VERSION } from '@hailstream/events/live-binary';
 import { LOGGER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { AuthError, requireScope, TokenVerifier } from '@hailstream/service/tokens';
@@ -72,7 +73,9 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
   handleConnection(socket: LiveSocket): void {
     const client = new SocketClient(socket);
     this.clients.set(socket, client);
-    this.live.connect(client, socket.data.principal.providerId ?? null);
+    // A client that knows another version is sent JSON.
+    const binary = socket.handshake.auth['binary'] === LIVE_FRAME_VERSION;
+    this.live.connect(client, socket.data.principal.providerId ?? null, { binary });
   }
 
   handleDisconnect(socket: LiveSocket): void {

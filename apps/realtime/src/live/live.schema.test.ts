@@ -7,6 +7,7 @@ const monaco = { west: 7.4, south: 43.72, east: 7.45, north: 43.76 };
 describe('parseViewport', () => {
   it('accepts a viewport, also across the antimeridian', () => {
     expect(parseViewport(monaco)).toEqual({ value: monaco });
+    expect(parseViewport({ ...monaco, counts: true })).toEqual({ value: { ...monaco, counts: true } });
     expect(parseViewport({ ...monaco, west: 179, east: -179 })).toHaveProperty('value');
     const resuming = { ...monaco, resume: { epoch: 1, sequence: 2, view: 'all' } };
     expect(parseViewport(resuming)).toEqual({ value: resuming });
@@ -19,6 +20,7 @@ describe('parseViewport', () => {
     [{ ...monaco, north: 91 }, /north must be <= 90/],
     [{ ...monaco, south: 44 }, /south must not be greater than north/],
     [{ west: 7.4 }, /south is required/],
+    [{ ...monaco, counts: 1 }, /counts must be boolean/],
     [{ ...monaco, resume: { epoch: 1, sequence: 2 } }, /resume.view is required/],
     [{ ...monaco, resume: { epoch: 1, sequence: -2, view: 'all' } }, /resume.sequence must be >= 0/],
   ])('refuses %j with a reason', (message, reason) => {

@@ -15,6 +15,7 @@ export const ViewportMessage = Type.Object(
     east: Longitude,
     north: Latitude,
     providerId: Type.Optional(Uuid),
+    counts: Type.Optional(Type.Boolean()),
     resume: Type.Optional(
       Type.Object(
         { epoch: Count, sequence: Count, view: Type.String({ maxLength: 200 }) },

@@ -57,8 +57,8 @@ export class LiveService implements OnModuleDestroy {
     return this.sockets;
   }
 
-  connect(client: Client, filter: ProviderFilter): void {
-    this.broadcaster?.connect(client, filter);
+  connect(client: Client, filter: ProviderFilter, options: { binary: boolean }): void {
+    this.broadcaster?.connect(client, filter, options);
     this.metrics.setSockets((this.sockets += 1));
   }
 

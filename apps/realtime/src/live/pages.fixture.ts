@@ -1,7 +1,15 @@
-import type { Frame, RequestRow, ServerToClient, VehicleRow, ViewportRequest } from '@hailstream/events/live';
+import type {
+  CellRow,
+  Frame,
+  RequestRow,
+  ServerToClient,
+  VehicleRow,
+  ViewportRequest,
+} from '@hailstream/events/live';
+import { LiveFrameDecoder } from '@hailstream/events/live-binary';
 import { CityState, type CityEvent, type ProviderFilter } from '../fold/city-state.js';
 import { NOW } from '../fold/events.fixture.js';
-import { Broadcaster, type Client } from './broadcaster.js';
+import { Broadcaster, type Client, type CountLimits } from './broadcaster.js';
 
 export const TICK_MS = 500;
 
@@ -13,21 +21,40 @@ export class Page implements Client {
   readonly drawn = new Map<string, VehicleRow>();
   /** The waiting riders, by provider and trip. */
   readonly waiting = new Map<string, RequestRow>();
+  /** The counts of vehicles by state in each cell, by its centre. */
+  readonly cells = new Map<string, CellRow[2]>();
   backlog = 0;
+  private readonly decoder = new LiveFrameDecoder();
 
-  send(message: keyof ServerToClient, payload: unknown): void {
+  /** Binary frames are kept as the JSON that has the same content. */
+  send(sent: keyof ServerToClient, content: unknown): void {
+    const { message, payload } = this.decode(sent, content);
     this.received.push([message, payload]);
     if (message === 'snapshot') {
       this.drawn.clear();
+      this.cells.clear();
       this.waiting.clear();
     }
     if (message !== 'snapshot' && message !== 'frame') return;
-    const { vehicles, gone, requests, requestsGone, providers } = payload as Frame;
+    const { vehicles, gone, requests, requestsGone, cells = [], providers } = payload as Frame;
+    for (const [lat, lng, counts] of cells) {
+      if (Object.keys(counts).length > 0) this.cells.set(`${lat} ${lng}`, counts);
+      else this.cells.delete(`${lat} ${lng}`);
+    }
     const keyOf = (deviceId: string, provider: number) => `${providers[provider]} ${deviceId}`;
     for (const [deviceId, provider] of gone) this.drawn.delete(keyOf(deviceId, provider));
     for (const row of vehicles) this.drawn.set(keyOf(row[0], row[7]), row);
     for (const [tripId, provider] of requestsGone) this.waiting.delete(keyOf(tripId, provider));
     for (const row of requests) this.waiting.set(keyOf(row[0], row[4]), row);
+  }
+
+  private decode(
+    message: keyof ServerToClient,
+    payload: unknown,
+  ): { message: keyof ServerToClient; payload: unknown } {
+    if (message !== 'binary') return { message, payload };
+    const { whole, frame } = this.decoder.decode(payload as Uint8Array);
+    return { message: whole ? 'snapshot' : 'frame', payload: frame };
   }
 
   get waitingTrips(): string[] {
@@ -60,7 +87,7 @@ export class Page implements Client {
   }
 }
 
-export function setUp() {
+export function setUp(limits?: CountLimits) {
   const city = new CityState();
   const pages: Page[] = [];
   let encodings = 0;
@@ -71,6 +98,7 @@ export function setUp() {
       for (const page of pages) if (page.rooms.has(room)) page.send(message, payload);
     },
     TICK_MS,
+    limits,
   );
   return {
     city,
@@ -83,10 +111,14 @@ export function setUp() {
     fold: (...events: CityEvent[]) => {
       for (const event of events) city.fold(event, { receivedAt: NOW, now: NOW });
     },
-    open: (viewport: ViewportRequest | null, filter: ProviderFilter = null): Page => {
+    open: (
+      viewport: ViewportRequest | null,
+      filter: ProviderFilter = null,
+      { binary = false } = {},
+    ): Page => {
       const page = new Page();
       pages.push(page);
-      broadcaster.connect(page, filter);
+      broadcaster.connect(page, filter, { binary });
       if (viewport !== null) broadcaster.viewport(page, viewport, NOW);
       return page;
     },

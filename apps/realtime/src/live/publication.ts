@@ -4,14 +4,21 @@ import type { TripFacts } from '../fold/trip.js';
 import type { Vehicle } from '../fold/vehicle.js';
 import { requestRow, vehicleRow, type ProviderNumbers } from '../views/frame.js';
 import { covers, type CellRange } from './grid.js';
-import type { Change, DrawnRow } from './rooms.js';
+import type { Change, DrawnRow, RowsWithin } from './rooms.js';
+
+/** A row of a vehicle, and the number that stands for the vehicle in binary frames. */
+interface NumberedRow {
+  readonly number: number;
+  row: VehicleRow;
+}
 
 /**
  * What clients have been sent: the row of every drawn vehicle and waiting rider as of the last tick. Snapshots are taken from here and not
  * from the fold, so that the next frame's changes are also correct for a client that connected between two ticks.
  */
 export class Publication {
-  private readonly rows = new Map<Vehicle, VehicleRow>();
+  private readonly rows = new Map<Vehicle, NumberedRow>();
+  private nextNumber = 0;
   private readonly requests = new Map<TripFacts, { providerId: string; row: RequestRow }>();
 
   constructor(
@@ -24,12 +31,15 @@ export class Publication {
     const changed = this.city.takeChangedVehicles();
     const changes: Change[] = [];
     for (const vehicle of changed) {
-      const before = this.rows.get(vehicle) ?? null;
+      const known = this.rows.get(vehicle);
+      const before = known?.row ?? null;
       const after = vehicleRow(vehicle, this.numbers.of(vehicle.providerId), now);
       if (isSame(before, after)) continue;
+      const number = known?.number ?? this.nextNumber++;
       if (after === null) this.rows.delete(vehicle);
-      else this.rows.set(vehicle, after);
-      changes.push({ kind: 'vehicle', providerId: vehicle.providerId, before, after });
+      else if (known === undefined) this.rows.set(vehicle, { number, row: after });
+      else known.row = after;
+      changes.push({ kind: 'vehicle', providerId: vehicle.providerId, number, before, after });
     }
     this.publishRequests(changes);
     return { changes, changed };
@@ -47,18 +57,21 @@ export class Publication {
   }
 
   /** The rows within a range of cells. */
-  within(filter: ProviderFilter, range: CellRange): { vehicles: VehicleRow[]; requests: RequestRow[] } {
+  within(filter: ProviderFilter, range: CellRange): RowsWithin {
     const vehicles: VehicleRow[] = [];
-    for (const [vehicle, row] of this.rows) {
+    const numbers: number[] = [];
+    for (const [vehicle, { number, row }] of this.rows) {
       if (filter !== null && vehicle.providerId !== filter) continue;
-      if (covers(range, row[1], row[2])) vehicles.push(row);
+      if (!covers(range, row[1], row[2])) continue;
+      vehicles.push(row);
+      numbers.push(number);
     }
     const requests: RequestRow[] = [];
     for (const { providerId, row } of this.requests.values()) {
       if (filter !== null && providerId !== filter) continue;
       if (covers(range, row[1], row[2])) requests.push(row);
     }
-    return { vehicles, requests };
+    return { vehicles, numbers, requests };
   }
 }
 

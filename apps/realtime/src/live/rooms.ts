@@ -1,5 +1,6 @@
 import type { GoneRow, RequestRow, VehicleRow } from '@hailstream/events/live';
 import type { ProviderFilter } from '../fold/city-state.js';
+import { CellCounts } from './cell-counts.js';
 import { cellAt, cellsOf, covers, type CellRange } from './grid.js';
 
 /** A row that has a place: latitude and longitude follow the id, and the provider is last. */
@@ -7,27 +8,57 @@ export type DrawnRow = VehicleRow | RequestRow;
 
 /** The previous and the current row of a vehicle or request; `null` if it was or is not drawn. */
 export type Change = { readonly providerId: string } & (
-  | { readonly kind: 'vehicle'; readonly before: VehicleRow | null; readonly after: VehicleRow | null }
+  | {
+      readonly kind: 'vehicle';
+      /** The number that stands for the vehicle in binary frames. */
+      readonly number: number;
+      readonly before: VehicleRow | null;
+      readonly after: VehicleRow | null;
+    }
   | { readonly kind: 'request'; readonly before: RequestRow | null; readonly after: RequestRow | null }
 );
 
-/** Clients with the same provider filter and range of cells. They share the frames of the room. */
+/** `numbers` are those of `vehicles`, in the same order. */
+export interface RowsWithin {
+  readonly vehicles: readonly VehicleRow[];
+  readonly numbers: readonly number[];
+  readonly requests: readonly RequestRow[];
+}
+
+/** What the frames of a client are like. */
+interface FrameOptions {
+  /** Whether they are binary. */
+  readonly binary: boolean;
+  /** Whether they have counts per cell instead of vehicles while there are too many vehicles. */
+  readonly counts: boolean;
+}
+
+/** Clients with the same provider filter, range of cells and options. They share the frames of the room. */
 export interface Room {
   readonly key: string;
   /** The `view` of its frames. */
   readonly view: string;
   readonly filter: ProviderFilter;
   readonly range: CellRange;
+  readonly options: FrameOptions;
   members: number;
   /** Members that are sent frames: those that are not behind. */
   listeners: number;
   /** Changes since the last frame. */
   vehicles: VehicleRow[];
+  /** Of each of `vehicles`: its number, and whether it was not in the room before. */
+  numbers: number[];
+  entered: boolean[];
   gone: GoneRow[];
+  goneNumbers: number[];
   requests: RequestRow[];
   requestsGone: GoneRow[];
   /** All rows of the room as of the last tick; `null` until a client needs them. */
-  snapshot: { readonly vehicles: readonly VehicleRow[]; readonly requests: readonly RequestRow[] } | null;
+  snapshot: RowsWithin | null;
+  /** The vehicles of the room per cell, if its clients ask for counts. */
+  readonly counts: CellCounts | null;
+  /** Whether its frames have counts instead of vehicles. */
+  isCounted: boolean;
 }
 
 /** Rooms of one provider filter on one level of the grid, by each of the cells they cover. */
@@ -41,9 +72,9 @@ export class Rooms {
   private readonly byKey = new Map<string, Room>();
   private readonly byFilter = new Map<ProviderFilter, Map<number, RoomsByCell>>();
 
-  /** Adds a member to the room of a filter and a range, which is created if it does not exist. */
-  enter(filter: ProviderFilter, range: CellRange): Room {
-    const view = viewOf(filter, range);
+  /** Adds a member to the room of a filter, a range and options, which is created if it does not exist. */
+  enter(filter: ProviderFilter, range: CellRange, options: FrameOptions): Room {
+    const view = viewOf(filter, range, options);
     const key = `viewport:${view}`;
     let room = this.byKey.get(key);
     if (room === undefined) {
@@ -52,13 +83,19 @@ export class Rooms {
         view,
         filter,
         range,
+        options,
         members: 0,
         listeners: 0,
         vehicles: [],
+        numbers: [],
+        entered: [],
         gone: [],
+        goneNumbers: [],
         requests: [],
         requestsGone: [],
         snapshot: null,
+        counts: options.counts ? new CellCounts(range) : null,
+        isCounted: false,
       };
       this.byKey.set(key, room);
       for (const cell of cellsOf(range)) this.roomsAt(filter, range.level, cell).add(room);
@@ -106,24 +143,38 @@ export class Rooms {
 }
 
 function publishOn(level: number, byCell: RoomsByCell, change: Change): void {
-  const { kind, before, after } = change;
+  const { before, after } = change;
   if (after !== null) {
     for (const room of byCell.get(cellAt(level, after[1], after[2])) ?? []) {
-      if (kind === 'vehicle') room.vehicles.push(after);
-      else room.requests.push(after);
+      if (change.kind === 'request') room.requests.push(change.after!);
+      else putVehicle(room, change);
     }
   }
   if (before === null) return;
   for (const room of byCell.get(cellAt(level, before[1], before[2])) ?? []) {
+    if (change.kind === 'vehicle') room.counts?.remove(change.before!);
     if (after !== null && covers(room.range, after[1], after[2])) continue;
-    if (kind === 'vehicle') room.gone.push([before[0], before[7]]);
-    else room.requestsGone.push([before[0], before[4]]);
+    if (change.kind === 'request') {
+      room.requestsGone.push([before[0], change.before![4]]);
+    } else if (!room.isCounted) {
+      room.gone.push([before[0], change.before![7]]);
+      room.goneNumbers.push(change.number);
+    }
   }
 }
 
-function viewOf(filter: ProviderFilter, range: CellRange): string {
+function putVehicle(room: Room, { number, before, after }: Change & { readonly kind: 'vehicle' }): void {
+  room.counts?.add(after!);
+  if (room.isCounted) return;
+  room.vehicles.push(after!);
+  room.numbers.push(number);
+  room.entered.push(before === null || !covers(room.range, before[1], before[2]));
+}
+
+function viewOf(filter: ProviderFilter, range: CellRange, { binary, counts }: FrameOptions): string {
   const { level, south, north, west, columns } = range;
-  return `${filter ?? 'all'}:${level}:${south}-${north}:${west}+${columns}`;
+  const content = `${binary ? ':binary' : ''}${counts ? ':counts' : ''}`;
+  return `${filter ?? 'all'}:${level}:${south}-${north}:${west}+${columns}${content}`;
 }
 
 function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {

@@ -12,6 +12,8 @@ export interface Viewport {
 /** A viewport, and the provider whose vehicles, requests and figures are sent; all that the token may see if omitted. */
 export interface ViewportRequest extends Viewport {
   readonly providerId?: string;
+  /** Whether the client shows counts per cell if the viewport has too many vehicles; without it, it is sent all vehicles. */
+  readonly counts?: boolean;
   /**
    * What the client has, from its last snapshot or frame. If the view is the same and the service still knows what changed
    * since, the response is one `frame` with these changes instead of a `snapshot`.
@@ -59,6 +61,16 @@ export type RequestRow = readonly [
 /** What is no longer drawn: a device id or trip id, and provider as a key of the frame's `providers`. */
 export type GoneRow = readonly [id: string, provider: number];
 
+/**
+ * A cell of a grid: latitude and longitude of its centre, which identify it, and how many vehicles of each state are in it.
+ * A cell without counts has become empty.
+ */
+export type CellRow = readonly [
+  lat: number,
+  lng: number,
+  counts: { readonly [State in VehicleState | 'unknown']?: number },
+];
+
 export interface Frame {
   /** The service's clock when the frame was made, in milliseconds. */
   readonly asOf: number;
@@ -73,6 +85,8 @@ export interface Frame {
   readonly requests: readonly RequestRow[];
   /** Trips whose riders no longer wait in the viewport. */
   readonly requestsGone: readonly GoneRow[];
+  /** Instead of vehicles, if the client has asked for counts and the viewport has too many vehicles: cells that changed. */
+  readonly cells?: readonly CellRow[];
   readonly figures: Figures;
 }
 

@@ -9,6 +9,8 @@ export interface ServerToClient extends HistoryToClient {
   snapshot: (frame: LiveFrame) => void;
   /** Changes in the viewport since the last snapshot or frame, or since the point that the client resumes from. */
   frame: (frame: LiveFrame) => void;
+  /** Instead of `snapshot` and `frame`, for a client that has asked for it: the same content in the layout of `live-binary`. */
+  binary: (bytes: Uint8Array) => void;
   /** The watched vehicle, after a change; at most once per tick. */
   vehicle: (detail: VehicleDetail) => void;
   /** State of the service with respect to the log: on connection, and after each change. */
