@@ -2,6 +2,7 @@ import type { EventOf, FamilyName } from '@hailstream/events';
 import type { Figures, VehicleRef } from '@hailstream/events/live';
 import type { ByteReader } from '../encoding/byte-reader.js';
 import type { ByteWriter } from '../encoding/byte-writer.js';
+import type { TripTally } from '../tally/trip-tally.js';
 import { sumFigures, sumTotals, type Totals } from './figures.js';
 import { Fleet } from './fleet.js';
 import { eventTimeAt, latest } from './newest.js';
@@ -81,6 +82,14 @@ export class CityState {
     for (const fleet of this.fleetsOf(filter)) {
       for (const trip of fleet.allTrips()) yield { providerId: fleet.providerId, trip };
     }
+  }
+
+  /** Counts of the trips up to `asOf`; those that were dropped are included if the counts are per `QUARTER_MS`. */
+  countTrips(
+    into: TripTally,
+    { filter, asOf }: { readonly filter: ProviderFilter; readonly asOf: number },
+  ): void {
+    for (const fleet of this.fleetsOf(filter)) fleet.countTrips(into, asOf);
   }
 
   /** The providers of which an event was folded, with the number of their vehicles. */

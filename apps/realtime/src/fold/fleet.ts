@@ -2,6 +2,8 @@ import type { RiderEvent, Telemetry, Trip, VehicleEvent } from '@hailstream/even
 import { noCounts, noFigures, type MutableFigures, type Totals } from './figures.js';
 import type { ByteReader } from '../encoding/byte-reader.js';
 import type { ByteWriter } from '../encoding/byte-writer.js';
+import { Motion, MotionPages, QUARTER_MS } from '../motion/motion.js';
+import { TripTally } from '../tally/trip-tally.js';
 import { CLOCK_TOLERANCE_MS, latest } from './newest.js';
 import { Rate } from './rate.js';
 import { SeriesReader, SeriesWriter } from './series.js';
@@ -16,6 +18,9 @@ const MAX_TRIPS_PER_PROVIDER = 1_000_000;
 
 /** A trip without an event for this long, by event time, is dropped and no longer counted. */
 export const TRIP_KEPT_MS = 6 * 3_600_000;
+
+/** How long the counts of dropped trips are kept: two days, and the interval of now. */
+const TALLY_KEPT_MS = 2 * 86_400_000 + QUARTER_MS;
 
 /** Age up to which cancellations are counted. */
 export const CANCELLATIONS_WINDOW_MS = 15 * 60_000;
@@ -39,6 +44,11 @@ export class Fleet {
   private newestEventAt: number | null = null;
   private newestReceivedAt: number | null = null;
   private seen = 0;
+  private readonly motions = new MotionPages();
+  /** Counts of the trips that were dropped. */
+  private readonly dropped = new TripTally(QUARTER_MS);
+  /** Trips whose newest event is not after this were dropped and counted: later copies of their events are not counted again. */
+  private droppedUpTo = Number.NEGATIVE_INFINITY;
 
   constructor(readonly providerId: string) {}
 
@@ -55,7 +65,7 @@ export class Fleet {
     const known = this.vehicles.get(deviceId);
     if (known !== undefined) return known;
     if (this.vehicles.size >= MAX_VEHICLES_PER_PROVIDER) return null;
-    const vehicle = new Vehicle(deviceId, this.providerId);
+    const vehicle = new Vehicle(deviceId, this.providerId, new Motion(this.motions.next()));
     this.vehicles.set(deviceId, vehicle);
     this.seenByState.unknown += 1;
     return vehicle;
@@ -179,7 +189,17 @@ export class Fleet {
         this.dropTrip(tripId, trip);
       }
     }
+    this.droppedUpTo = Math.max(this.droppedUpTo, asOf - TRIP_KEPT_MS);
+    this.dropped.forget(asOf - TALLY_KEPT_MS);
     for (const vehicle of this.vehicles.values()) vehicle.forget(asOf);
+  }
+
+  /** Adds the trips up to `asOf` to counts, which include dropped trips only if they are per {@link QUARTER_MS}. */
+  countTrips(into: TripTally, asOf: number): void {
+    if (into.stepMs === QUARTER_MS) into.addAll(this.dropped);
+    for (const trip of this.trips.values()) {
+      if (trip.heardAt > this.droppedUpTo) into.add(trip.times, Math.min(asOf, trip.heardAt + TRIP_KEPT_MS));
+    }
   }
 
   /** Latest time of the folded events, and of the receipt of a record. */
@@ -203,7 +223,11 @@ export class Fleet {
       yield;
     }
     bytes.count(0);
-    for (const trip of this.trips.values()) {
+    // The trips of now, and the counts of those that were dropped before: no trip is in both, or in neither.
+    const trips = [...this.trips.values()];
+    counts.time(this.droppedUpTo === Number.NEGATIVE_INFINITY ? null : this.droppedUpTo);
+    this.dropped.write(bytes);
+    for (const trip of trips) {
       bytes.count(1);
       trip.write(new SeriesWriter(bytes));
       yield;
@@ -218,11 +242,17 @@ export class Fleet {
     fleet.newestEventAt = counts.time();
     fleet.newestReceivedAt = counts.time();
     while (bytes.count() === 1) {
-      const vehicle = Vehicle.read(new SeriesReader(bytes), fleet.providerId);
+      const vehicle = Vehicle.read(
+        new SeriesReader(bytes),
+        fleet.providerId,
+        new Motion(fleet.motions.next()),
+      );
       fleet.vehicles.set(vehicle.deviceId, vehicle);
       fleet.seenByState[vehicle.state ?? 'unknown'] += 1;
       fleet.markChanged(vehicle);
     }
+    fleet.droppedUpTo = counts.time() ?? Number.NEGATIVE_INFINITY;
+    fleet.dropped.read(bytes);
     while (bytes.count() === 1) {
       const trip = TripFacts.read(new SeriesReader(bytes));
       fleet.trips.set(trip.tripId, trip);
@@ -252,6 +282,12 @@ export class Fleet {
   }
 
   private dropTrip(tripId: string, trip: TripFacts): void {
+    if (trip.heardAt > this.droppedUpTo) {
+      const from = (this.newestEventAt ?? trip.heardAt) - TALLY_KEPT_MS;
+      const counts = new TripTally(QUARTER_MS, { from, to: Number.POSITIVE_INFINITY });
+      counts.add(trip.times, trip.heardAt + TRIP_KEPT_MS);
+      this.dropped.addAll(counts);
+    }
     this.trips.delete(tripId);
     this.activeTrips.delete(trip);
     this.changedTrips.add(trip);

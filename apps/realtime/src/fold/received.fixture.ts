@@ -43,7 +43,17 @@ const stateAndType = fc.constantFrom(
 );
 
 const event: fc.Arbitrary<CityEvent> = fc.oneof(
-  fc.record({ device_id, provider_id, timestamp, location }).map(telemetry),
+  fc
+    .record({
+      device_id,
+      provider_id,
+      timestamp,
+      location,
+      battery: fc.option(fc.integer({ min: 0, max: 100 })),
+    })
+    .map(({ battery, ...change }) =>
+      telemetry({ ...change, ...(battery !== null && { battery_percent: battery }) }),
+    ),
   fc
     .record({ device_id, provider_id, timestamp, location, trip_ids: fc.array(trip_id, { maxLength: 2 }) })
     .chain((change) =>

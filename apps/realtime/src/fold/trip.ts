@@ -29,6 +29,18 @@ const stageAfter: ReadonlyMap<VehicleEventType, TripStage> = new Map([
   ['provider_cancellation', 'cancelled'],
 ]);
 
+/** When a trip reached its stages, in milliseconds; `null` if it did not, or if it is not known. */
+export interface TripTimes {
+  readonly requestedAt: number | null;
+  /** The first time that a vehicle was reserved for it. */
+  readonly reservedAt: number | null;
+  /** The first start. */
+  readonly pickedUpAt: number | null;
+  readonly completedAt: number | null;
+  /** `null` for a cancelled reservation after which another vehicle was reserved. */
+  readonly cancelledAt: number | null;
+}
+
 /** One trip, as reported by the rider, the vehicle and the operator. */
 export class TripFacts {
   /** Event time of its newest event. */
@@ -40,6 +52,8 @@ export class TripFacts {
   private vehicleEvent: (Fact & { readonly stage: TripStage; readonly deviceId: string }) | null = null;
   private vehicleCancelledAt: number | null = null;
   private endedAt: number | null = null;
+  private reservedAt: number | null = null;
+  private pickedUpAt: number | null = null;
 
   constructor(readonly tripId: string) {}
 
@@ -72,6 +86,9 @@ export class TripFacts {
     };
     this.heard(timestamp);
     if (isNewer(fact, this.vehicleEvent)) this.vehicleEvent = fact;
+    if (stages.some((each) => stagesUnderWay.has(each)))
+      this.reservedAt = earliest(this.reservedAt, timestamp);
+    if (event.event_types.includes('trip_start')) this.pickedUpAt = earliest(this.pickedUpAt, timestamp);
     if (stages.includes('cancelled')) {
       this.vehicleCancelledAt = latest(this.vehicleCancelledAt, timestamp);
     }
@@ -97,6 +114,18 @@ export class TripFacts {
   /** When it was last cancelled, by any party. */
   get cancelledAt(): number | null {
     return latest(this.riderCancelledAt, this.vehicleCancelledAt);
+  }
+
+  get times(): TripTimes {
+    const { stage, vehicleEvent, reservedAt, pickedUpAt, requestedAt } = this;
+    const endedAt = this.endedAt ?? vehicleEvent?.timestamp ?? null;
+    return {
+      requestedAt,
+      reservedAt,
+      pickedUpAt,
+      completedAt: stage === 'ended' ? endedAt : null,
+      cancelledAt: stage === 'cancelled' ? this.cancelledAt : null,
+    };
   }
 
   /** The vehicle of its newest vehicle event. */
@@ -127,6 +156,8 @@ export class TripFacts {
     to.time(this.riderCancelledAt);
     to.time(this.vehicleCancelledAt);
     to.time(this.endedAt);
+    to.time(this.reservedAt);
+    to.time(this.pickedUpAt);
     const { request, riderEvent, vehicleEvent } = this;
     to.bytes.count(Number(request !== null));
     if (request !== null) {
@@ -152,6 +183,8 @@ export class TripFacts {
     trip.riderCancelledAt = from.time();
     trip.vehicleCancelledAt = from.time();
     trip.endedAt = from.time();
+    trip.reservedAt = from.time();
+    trip.pickedUpAt = from.time();
     if (from.bytes.count() === 1) {
       const fact = from.fact();
       const [pickup, destination] = JSON.parse(from.bytes.text()) as [Location, Location | null];
@@ -173,4 +206,8 @@ export class TripFacts {
   private heard(timestamp: number): void {
     this.heardAt = Math.max(this.heardAt, timestamp);
   }
+}
+
+function earliest(known: number | null, time: number): number {
+  return known === null ? time : Math.min(known, time);
 }

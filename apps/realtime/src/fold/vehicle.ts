@@ -2,6 +2,7 @@ import type { Location, Telemetry, VehicleEvent, VehicleState } from '@hailstrea
 import type { Contact } from '@hailstream/events/live';
 import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
+import { Motion } from '../motion/motion.js';
 import { isNewer, latest, type Fact } from './newest.js';
 import { readEvent, RecentEvents, writeEvent, type RecentEvent } from './recent-events.js';
 import { SeriesReader, SeriesWriter } from './series.js';
@@ -31,6 +32,12 @@ interface Position {
   readonly timestamp: number;
 }
 
+/** The newest known level of a battery, in percent. Of equal times, the lower level counts. */
+interface Battery {
+  readonly timestamp: number;
+  readonly percent: number;
+}
+
 /** What only the card of a vehicle shows. */
 interface Past {
   readonly events: RecentEvents;
@@ -43,16 +50,18 @@ export class Vehicle {
   contact: Contact = 'silent';
   private telemetry: Point | null = null;
   private newestEvent: RecentEvent | null = null;
+  private battery: Battery | null = null;
   /** As bytes from when the vehicle was read until it is needed: most of the time that reading a city would take. */
   private past: Past | Buffer = { events: new RecentEvents(), trail: new Trail() };
 
   constructor(
     readonly deviceId: string,
     readonly providerId: string,
+    readonly motion = new Motion(),
   ) {}
 
   write(to: SeriesWriter): void {
-    const { telemetry, newestEvent, past } = this;
+    const { telemetry, newestEvent, battery, past } = this;
     to.bytes.text(this.deviceId);
     to.bytes.count(Number(telemetry !== null));
     if (telemetry !== null) {
@@ -64,13 +73,19 @@ export class Vehicle {
     }
     to.bytes.count(Number(newestEvent !== null));
     if (newestEvent !== null) writeEvent(to, newestEvent);
+    to.time(battery?.timestamp ?? null);
+    if (battery !== null) to.bytes.count(battery.percent);
+    this.motion.write(to.bytes);
     to.bytes.section(Buffer.isBuffer(past) ? past : pastBytes(past));
   }
 
-  static read(from: SeriesReader, providerId: string): Vehicle {
-    const vehicle = new Vehicle(from.bytes.text(), providerId);
+  static read(from: SeriesReader, providerId: string, motion: Motion): Vehicle {
+    const vehicle = new Vehicle(from.bytes.text(), providerId, motion);
     if (from.bytes.count() === 1) vehicle.telemetry = readPoint(from);
     if (from.bytes.count() === 1) vehicle.newestEvent = readEvent(from);
+    const batteryAt = from.time();
+    if (batteryAt !== null) vehicle.battery = { timestamp: batteryAt, percent: from.bytes.count() };
+    motion.read(from.bytes);
     vehicle.past = from.bytes.section();
     return vehicle;
   }
@@ -86,6 +101,8 @@ export class Vehicle {
   /** Returns whether the event changed the vehicle. */
   foldTelemetry(event: Telemetry, timestamp: number): boolean {
     const { location } = event;
+    this.motion.note(timestamp, location, location.speed ?? null);
+    const hasBattery = this.foldBattery(event.battery_percent, timestamp);
     const grew = this.trail.add([location.lat, location.lng, location.speed ?? null, timestamp]);
     const point: Point = {
       id: event.telemetry_id,
@@ -97,16 +114,23 @@ export class Vehicle {
       speed: location.speed ?? null,
       tripIds: event.trip_ids ?? [],
     };
-    if (!isNewer(point, this.telemetry)) return grew;
+    if (!isNewer(point, this.telemetry)) return grew || hasBattery;
     this.telemetry = point;
     return true;
   }
 
   /** Returns whether the event changed the vehicle. */
   foldEvent(event: VehicleEvent, timestamp: number): boolean {
-    if (!this.events.add(event, timestamp)) return false;
+    this.motion.note(timestamp, event.location, null);
+    const hasBattery = this.foldBattery(event.battery_percent, timestamp);
+    if (!this.events.add(event, timestamp)) return hasBattery;
     this.newestEvent = this.events.newest;
     return true;
+  }
+
+  /** Its newest known battery level, in percent. */
+  get batteryPercent(): number | null {
+    return this.battery?.percent ?? null;
   }
 
   /** Event time of its newest event or telemetry point. */
@@ -151,6 +175,18 @@ export class Vehicle {
     const isTrailRecent =
       this.telemetry !== null && asOf - this.telemetry.timestamp < TRAIL_KEPT_MS - 2 * TRAIL_MS;
     if (!(Buffer.isBuffer(this.past) && isTrailRecent)) this.trail.forget(asOf);
+  }
+
+  /** Returns whether the level is the newest one. */
+  private foldBattery(percent: number | undefined, timestamp: number): boolean {
+    if (percent === undefined) return false;
+    const { battery } = this;
+    const isNewest =
+      battery === null ||
+      timestamp > battery.timestamp ||
+      (timestamp === battery.timestamp && percent < battery.percent);
+    if (isNewest) this.battery = { timestamp, percent };
+    return isNewest;
   }
 
   private readPast(): Past {
