@@ -10,6 +10,7 @@ import { CityLogModule } from './log/log.module.js';
 import { ProvidersModule } from './providers/providers.module.js';
 import { RealtimeMetricsModule } from './metrics/realtime-metrics.module.js';
 import { PageModule } from './page/page.module.js';
+import { ReadsModule } from './reads/reads.module.js';
 import { RebuildModule } from './rebuild/rebuild.module.js';
 import { SearchModule } from './search/search.module.js';
 import { StatsModule } from './stats/stats.module.js';
@@ -34,6 +35,8 @@ export class RealtimeModule {
           config.tickMs,
         ),
         LiveModule.forRoot(config.tickMs),
+        // Before the vehicles, whose last path has a parameter.
+        ReadsModule,
         VehiclesModule,
         ProvidersModule,
         SearchModule,

@@ -76,7 +76,7 @@ const cell: fc.Arbitrary<CellRow> = fc.tuple(
 
 const step = fc.record({
   whole: fc.boolean(),
-  present: fc.array(fc.tuple(fc.nat(12), look), { maxLength: 8 }),
+  present: fc.array(fc.tuple(fc.nat(12), fc.tuple(look, fc.option(fc.nat(100)))), { maxLength: 8 }),
   gone: fc.array(fc.nat(12), { maxLength: 4 }),
   cells: fc.option(fc.array(cell, { maxLength: 5 }), { nil: undefined }),
 });
@@ -99,11 +99,10 @@ export const frameSequences: fc.Arbitrary<NumberedFrame[]> = fc
       for (const vehicle of left) known.delete(vehicle);
       for (const vehicle of rows.keys()) known.add(vehicle);
       const order = [...rows.keys()];
-      const vehicles = [...rows].map(([vehicle, values]): VehicleRow => [
-        deviceIdOf(vehicle),
-        ...values,
-        vehicle % 2,
-      ]);
+      const vehicles = [...rows].map(([vehicle, [values, battery]]): VehicleRow => {
+        const row = [deviceIdOf(vehicle), ...values, vehicle % 2] as const;
+        return battery === null ? row : [...row, battery];
+      });
       return {
         whole,
         frame: frameWith({

@@ -13,6 +13,9 @@ export const TRAIL_KEPT_MS = 86_400_000;
 /** Maximum number of points per trail. */
 const MAX_TRAIL_POINTS = TRAIL_MS / TRAIL_STEP_MS + 1;
 
+/** Metres per degree of latitude. */
+const METERS_PER_DEGREE = 111_195;
+
 /** Numbers per point: time, latitude, longitude, speed (NaN if unknown). */
 const WIDTH = 4;
 
@@ -57,6 +60,19 @@ export class Trail {
       points.push([lat, lng, Number.isNaN(speed) ? null : speed, timestamp]);
     }
     return points;
+  }
+
+  /** Time of the first point from which on all are within `meters` of a place, to the north, south, east and west. */
+  nearSince(place: { readonly lat: number; readonly lng: number }, meters: number): number | null {
+    const northSouth = meters / METERS_PER_DEGREE;
+    const eastWest = northSouth / Math.max(0.01, Math.cos((place.lat * Math.PI) / 180));
+    let since: number | null = null;
+    for (let at = this.numbers.length - WIDTH; at >= 0; at -= WIDTH) {
+      if (Math.abs(this.numbers[at + 1]! - place.lat) > northSouth) break;
+      if (Math.abs(this.numbers[at + 2]! - place.lng) > eastWest) break;
+      since = this.numbers[at]!;
+    }
+    return since;
   }
 
   write(to: SeriesWriter): void {

@@ -30,7 +30,7 @@ const stageAfter: ReadonlyMap<VehicleEventType, TripStage> = new Map([
 ]);
 
 /** When a trip reached its stages, in milliseconds; `null` if it did not, or if it is not known. */
-export interface TripTimes {
+interface TripTimes {
   readonly requestedAt: number | null;
   /** The first time that a vehicle was reserved for it. */
   readonly reservedAt: number | null;

@@ -11,7 +11,7 @@ import { activityOf, earliestMoment } from './history-range.js';
 import { HistoryError } from './history.errors.js';
 import { WORKER_OPTIONS } from './history.tokens.js';
 import { MomentClient } from './moment-client.js';
-import type { FoundChunks, MomentStart, WorkerOptions } from './worker-protocol.js';
+import type { CityRead, CityReads, FoundChunks, MomentStart, WorkerOptions } from './worker-protocol.js';
 
 /** Maximum heap of a worker: a city of about 100,000 vehicles. */
 const MAX_WORKER_HEAP_MB = 512;
@@ -22,12 +22,15 @@ const MAX_WAITING_REQUESTS = 16;
 /** How long the worker that answers requests over HTTP is kept without one. */
 const WORKER_KEPT_MS = 30_000;
 
-/** A moment of the past, and the vehicles that are selected at it. */
-interface VehiclesRequest {
+/** A later moment is read from the keyframe before it, if it is further than this from the one before. */
+const MAX_STEP_MS = 60_000;
+
+/** A moment of the past, and what is requested of it. */
+interface MomentRequest {
   readonly by: HistoryOrder;
   readonly at: number;
   readonly filter: ProviderFilter;
-  /** Those of `GET /vehicles`. */
+  /** Those of the request over HTTP. */
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
@@ -48,6 +51,9 @@ export class HistoryService implements OnModuleDestroy {
   private worker: MomentHandle | null = null;
   private requests: Promise<unknown> = Promise.resolve();
   private waiting = 0;
+  /** The moment that the worker is at. */
+  private opened: { readonly by: HistoryOrder; readonly at: number; readonly filter: ProviderFilter } | null =
+    null;
   private idleTimer: NodeJS.Timeout | null = null;
 
   constructor(
@@ -85,11 +91,36 @@ export class HistoryService implements OnModuleDestroy {
   }
 
   /**
-   * The vehicles at a moment. Requests are answered one after the other.
+   * The vehicles at a moment.
    *
    * @throws HistoryError if the moment cannot be read; QueryError if a parameter is invalid
    */
-  async vehicles({ by, at, filter, parameters }: VehiclesRequest): Promise<VehicleList> {
+  vehicles({ at, parameters, ...moment }: MomentRequest): Promise<VehicleList> {
+    return this.ask({ ...moment, at, mayContinue: false }, (worker) =>
+      worker.call('vehicles', { at, parameters }),
+    );
+  }
+
+  /**
+   * What is read of the city at a moment.
+   *
+   * @throws HistoryError if the moment cannot be read; QueryError if a parameter is invalid
+   */
+  read<Name extends CityRead>(
+    name: Name,
+    { at, parameters, ...moment }: MomentRequest,
+  ): Promise<CityReads[Name]> {
+    return this.ask({ ...moment, at, mayContinue: true }, async (worker) => {
+      const result = await worker.call('read', { at, name, parameters });
+      return result as CityReads[Name];
+    });
+  }
+
+  /** Requests are answered one after the other, by one worker. */
+  private async ask<T>(
+    { by, at, filter, mayContinue }: Omit<MomentRequest, 'parameters'> & { readonly mayContinue: boolean },
+    call: (worker: MomentHandle) => Promise<T>,
+  ): Promise<T> {
     if (this.waiting >= MAX_WAITING_REQUESTS) {
       throw new HistoryError('TOO_MANY_SESSIONS', `${this.waiting} requests for moments are waiting`);
     }
@@ -99,10 +130,11 @@ export class HistoryService implements OnModuleDestroy {
       if (this.idleTimer !== null) clearTimeout(this.idleTimer);
       this.worker ??= this.createMoment(() => undefined);
       try {
-        await this.worker.open({ by, filter, at });
-        const list = await this.worker.call('vehicles', { at, parameters });
+        if (!mayContinue || !this.continues({ by, at, filter })) await this.worker.open({ by, filter, at });
+        this.opened = { by, at, filter };
+        const result = await call(this.worker);
         this.metrics.observeSeek((performance.now() - startedAt) / 1_000);
-        return list;
+        return result;
       } catch (error) {
         if (error instanceof HistoryError) await this.endWorker();
         throw error;
@@ -113,6 +145,13 @@ export class HistoryService implements OnModuleDestroy {
     });
     this.requests = answer.catch(() => undefined);
     return answer;
+  }
+
+  /** Whether the worker is at the moment, or shortly before it: a page requests several things of one moment. */
+  private continues({ by, at, filter }: NonNullable<typeof this.opened>): boolean {
+    const { opened } = this;
+    if (opened === null || opened.by !== by || opened.filter !== filter) return false;
+    return at >= opened.at && at - opened.at <= MAX_STEP_MS;
   }
 
   /** Starts a worker. */
@@ -151,6 +190,7 @@ export class HistoryService implements OnModuleDestroy {
   private async endWorker(): Promise<void> {
     const { worker } = this;
     this.worker = null;
+    this.opened = null;
     await worker?.[Symbol.asyncDispose]();
   }
 

@@ -1,7 +1,12 @@
 import type {
+  DemandMap,
+  FleetCount,
   Frame,
   HistoryCloseCode,
   HistoryOrder,
+  Kpis,
+  SpeedingList,
+  StillnessList,
   VehicleDetail,
   VehicleList,
   VehicleRef,
@@ -47,13 +52,32 @@ export interface ViewResult {
   readonly detail: VehicleDetail | null | undefined;
 }
 
-/** The requests of a worker, with their results. `vehicles`: a request to `GET /vehicles`. */
+/** What is read of a city. */
+export interface CityReads {
+  count: FleetCount;
+  demand: DemandMap;
+  /** Without the events, which are counted by the index of the log. */
+  kpis: Kpis;
+  speeding: SpeedingList;
+  stillness: StillnessList;
+}
+
+export type CityRead = keyof CityReads;
+
+/** A request over HTTP: its moment, and its parameters. */
+interface ReadArgument {
+  readonly at: number;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/** The requests of a worker, with their results. `vehicles`: a request to `GET /vehicles`. `read`: a request of {@link CityReads}. */
 export interface WorkerCalls {
   open: { readonly argument: MomentStart; readonly result: null };
   view: { readonly argument: MomentView; readonly result: ViewResult };
-  vehicles: {
-    readonly argument: { readonly at: number; readonly parameters: Readonly<Record<string, unknown>> };
-    readonly result: VehicleList;
+  vehicles: { readonly argument: ReadArgument; readonly result: VehicleList };
+  read: {
+    readonly argument: ReadArgument & { readonly name: CityRead };
+    readonly result: CityReads[CityRead];
   };
 }
 

@@ -76,5 +76,6 @@ export class Publication {
 }
 
 function isSame(one: DrawnRow | null, other: DrawnRow | null): boolean {
-  return one === other || (one !== null && other !== null && one.every((value, at) => value === other[at]));
+  if (one === null || other === null) return one === other;
+  return one.length === other.length && one.every((value, at) => value === other[at]);
 }

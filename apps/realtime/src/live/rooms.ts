@@ -3,7 +3,7 @@ import type { ProviderFilter } from '../fold/city-state.js';
 import { CellCounts } from './cell-counts.js';
 import { cellAt, cellsOf, covers, type CellRange } from './grid.js';
 
-/** A row that has a place: latitude and longitude follow the id, and the provider is last. */
+/** A row that has a place: latitude and longitude follow the id. */
 export type DrawnRow = VehicleRow | RequestRow;
 
 /** The previous and the current row of a vehicle or request; `null` if it was or is not drawn. */

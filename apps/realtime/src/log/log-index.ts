@@ -65,6 +65,11 @@ export class LogIndex {
     this.isEnabled = true;
   }
 
+  /** Whether events are counted. */
+  get isCounting(): boolean {
+    return this.isEnabled;
+  }
+
   note({ topic, partition, offset, providerId, event, received }: Note): void {
     if (!this.isEnabled) return;
     const of = this.partitionOf(topic, partition);

@@ -1,15 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { id, OTHER_PROVIDER, PROVIDER, telemetry } from '../fold/events.fixture.js';
-import { Vehicle } from '../fold/vehicle.js';
+import { id, NOW, OTHER_PROVIDER, PROVIDER, telemetry } from '../fold/events.fixture.js';
+import { SILENT_AFTER_MS, STALE_AFTER_MS, Vehicle } from '../fold/vehicle.js';
 import { QueryParameters } from '../query/query-parameters.js';
-import { parseVehicleQuery, sortVehicles } from './vehicle-query.js';
+import { isSelected, parseVehicleQuery, sortVehicles } from './vehicle-query.js';
 
 const parse = (query: Record<string, unknown>, allowed: string | null = null) =>
   parseVehicleQuery(new QueryParameters(query), allowed);
 
 describe('parseVehicleQuery', () => {
   it('selects everything by default', () => {
-    const nothing = { provider: null, bbox: null, states: null, sort: null, offset: 0, limit: null };
+    const nothing = {
+      provider: null,
+      bbox: null,
+      states: null,
+      contacts: null,
+      batteryBelow: null,
+      sort: null,
+      offset: 0,
+      limit: null,
+    };
     expect(parse({})).toEqual(nothing);
     expect(parse({}, PROVIDER)).toEqual({ ...nothing, provider: PROVIDER });
   });
@@ -17,6 +26,8 @@ describe('parseVehicleQuery', () => {
   it('parses filters, the order and the page', () => {
     const query = {
       state: 'on_trip,unknown',
+      contact: 'live,stale',
+      battery_below: '20',
       provider_id: PROVIDER,
       sort: '-speed',
       limit: '50',
@@ -26,6 +37,8 @@ describe('parseVehicleQuery', () => {
       provider: PROVIDER,
       bbox: null,
       states: new Set(['on_trip', 'unknown']),
+      contacts: new Set(['live', 'stale']),
+      batteryBelow: 20,
       sort: { key: 'speed', isDescending: true },
       offset: 100,
       limit: 50,
@@ -34,6 +47,9 @@ describe('parseVehicleQuery', () => {
 
   it.each([
     [{ state: 'flying' }, /one or more of .*on_trip.*got "flying"/],
+    [{ contact: 'lost' }, /one or more of live, stale, silent/],
+    [{ battery_below: '0' }, /an integer from 1 to 100/],
+    [{ battery_below: 'low' }, /an integer from 1 to 100/],
     [{ sort: 'colour' }, /one or more of short_id/],
     [{ limit: '0' }, /an integer from 1/],
     [{ offset: '-1' }, /an integer from 0/],
@@ -45,6 +61,29 @@ describe('parseVehicleQuery', () => {
 
   it('rejects a provider that the token does not allow', () => {
     expect(() => parse({ provider_id: OTHER_PROVIDER }, PROVIDER)).toThrow(/limited to the provider/);
+  });
+});
+
+describe('isSelected', () => {
+  const vehicleWith = (battery: number | null) => {
+    const vehicle = new Vehicle(id(1), PROVIDER);
+    const { event } = telemetry(battery === null ? {} : { battery_percent: battery });
+    vehicle.foldTelemetry(event as Parameters<Vehicle['foldTelemetry']>[0], NOW);
+    return vehicle;
+  };
+
+  it('selects known battery levels below the limit', () => {
+    const selection = parse({ battery_below: '20' });
+    const selected = [19, 20, 0, null].map((battery) => isSelected(vehicleWith(battery), selection, NOW));
+    expect(selected).toEqual([true, false, true, false]);
+  });
+
+  it('selects by the time of the last event', () => {
+    const ages = [0, STALE_AFTER_MS, SILENT_AFTER_MS];
+    const at = (query: string) =>
+      ages.map((age) => isSelected(vehicleWith(null), parse({ contact: query }), NOW + age));
+    expect(at('live')).toEqual([true, false, false]);
+    expect(at('stale,silent')).toEqual([false, true, true]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { vehicleStates, type VehicleState } from '@hailstream/events';
-import type { Viewport } from '@hailstream/events/live';
+import type { Contact, Viewport } from '@hailstream/events/live';
 import type { ProviderFilter } from '../fold/city-state.js';
-import type { Vehicle } from '../fold/vehicle.js';
+import { contactAt, type Vehicle } from '../fold/vehicle.js';
 import { isWithin } from '../live/grid.js';
 import { QueryParameters } from '../query/query-parameters.js';
 import { parseBbox } from './bbox.js';
@@ -22,6 +22,7 @@ const sortKeys = {
   heard_at: ({ heardAt }) => heardAt,
   speed: ({ position }) => position?.speed ?? null,
   heading: ({ position }) => position?.heading ?? null,
+  battery_percent: ({ batteryPercent }) => batteryPercent,
   lat: ({ position }) => position?.lat ?? null,
   lng: ({ position }) => position?.lng ?? null,
 } satisfies Readonly<Record<string, (vehicle: Vehicle) => string | number | null>>;
@@ -33,6 +34,10 @@ export interface VehicleSelection {
   readonly bbox: Viewport | null;
   /** `null` selects all states. */
   readonly states: ReadonlySet<VehicleState | 'unknown'> | null;
+  /** `null` selects all, silent vehicles included. */
+  readonly contacts: ReadonlySet<Contact> | null;
+  /** In percent. `null` selects all; otherwise, vehicles whose level is not known are not selected. */
+  readonly batteryBelow: number | null;
 }
 
 export interface VehicleQuery extends VehicleSelection {
@@ -49,10 +54,16 @@ export function parseVehicleSelection(
 ): VehicleSelection {
   const bbox = parameters.text('bbox', 200);
   const states = parameters.choices('state', [...vehicleStates, 'unknown']);
+  const contacts = parameters.choices<Contact>('contact', ['live', 'stale', 'silent']);
+  const hasBattery = parameters.text('battery_below', 20) !== undefined;
   return {
     provider: parameters.provider(allowed),
     bbox: bbox === undefined ? null : parseBbox(bbox),
     states: states === undefined ? null : new Set(states),
+    contacts: contacts === undefined ? null : new Set(contacts),
+    batteryBelow: hasBattery
+      ? parameters.integer('battery_below', { default: 100, minimum: 1, maximum: 100 })
+      : null,
   };
 }
 
@@ -77,10 +88,20 @@ export function parseVehicleQuery(parameters: QueryParameters, allowed: Provider
 }
 
 /** Whether a vehicle has a position and is selected. */
-export function isSelected(vehicle: Vehicle, { bbox, states }: VehicleSelection): boolean {
+export function isSelected(vehicle: Vehicle, selection: VehicleSelection, now: number): boolean {
+  const { bbox, states, contacts, batteryBelow } = selection;
   if (states !== null && !states.has(vehicle.state ?? 'unknown')) return false;
-  const { position } = vehicle;
+  if (contacts !== null && !contacts.has(contactAt(vehicle.heardAt, now))) return false;
+  const { batteryPercent, position } = vehicle;
+  if (batteryBelow !== null && (batteryPercent === null || batteryPercent >= batteryBelow)) return false;
   return position !== null && (bbox === null || isWithin(bbox, position.lat, position.lng));
+}
+
+/** Whether a vehicle with a position has a mark on the map. */
+export function isDrawn(vehicle: Vehicle, now: number): boolean {
+  const { state, position } = vehicle;
+  if (position === null || state === 'elsewhere' || state === 'removed') return false;
+  return contactAt(vehicle.heardAt, now) !== 'silent';
 }
 
 /** Sorts vehicles. Unknown values come last in both directions; equal values are ordered by provider and device id. */

@@ -1,11 +1,12 @@
 import type { FleetExtent, VehicleDetail, VehicleList } from '@hailstream/events/live';
 import { Injectable } from '@nestjs/common';
 import { CityState, type ProviderFilter } from '../fold/city-state.js';
-import { contactAt, type Vehicle } from '../fold/vehicle.js';
+import type { Vehicle } from '../fold/vehicle.js';
 import { QueryError } from '../query/query-parameters.js';
 import { vehicleDetail, vehicleSummary } from '../views/vehicle-detail.js';
 import { Extent } from './extent.js';
 import {
+  isDrawn,
   isSelected,
   MAX_VEHICLES_LISTED,
   sortVehicles,
@@ -24,7 +25,9 @@ export class VehiclesService {
    */
   list(query: VehicleQuery, now: number): VehicleList {
     const { sort, offset, limit } = query;
-    const found = [...this.city.vehicles(query.provider)].filter((vehicle) => isSelected(vehicle, query));
+    const found = [...this.city.vehicles(query.provider)].filter((vehicle) =>
+      isSelected(vehicle, query, now),
+    );
     if (limit === null && found.length > MAX_VEHICLES_LISTED) {
       const expected = `more than ${MAX_VEHICLES_LISTED} vehicles match: request a smaller area, or pages with limit and offset`;
       throw new QueryError('bbox', expected);
@@ -39,10 +42,9 @@ export class VehiclesService {
   extent(selection: VehicleSelection, now: number): FleetExtent {
     const extent = new Extent();
     for (const vehicle of this.city.vehicles(selection.provider)) {
-      const { position, state } = vehicle;
-      if (position === null || state === 'elsewhere' || state === 'removed') continue;
-      if (contactAt(vehicle.heardAt, now) === 'silent' || !isSelected(vehicle, selection)) continue;
-      extent.add(position.lat, position.lng);
+      if (!isDrawn(vehicle, now) || !isSelected(vehicle, selection, now)) continue;
+      const { lat, lng } = vehicle.position!;
+      extent.add(lat, lng);
     }
     return { asOf: now, count: extent.count, bbox: extent.bbox };
   }

@@ -28,7 +28,7 @@ export function stateOf(city: CityState, now: number) {
         destination: trip.destination,
         lastRiderEvent: trip.lastRiderEvent,
         cancelledAt: trip.cancelledAt,
-        times: trip.times,
+        times: { ...trip.times },
       }))
       .toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     details: vehicles.map((vehicle) => vehicleDetail(city, vehicle, now)),

@@ -44,7 +44,8 @@ export function vehicleRow(vehicle: Vehicle, providerNumber: number, now: number
   const position = contact === 'silent' ? null : vehicle.position;
   if (position === null) return null;
   const { lat, lng, heading, speed } = position;
-  return [
+  const battery = vehicle.batteryPercent;
+  const row = [
     vehicle.deviceId,
     round(lat, 1e6),
     round(lng, 1e6),
@@ -53,7 +54,8 @@ export function vehicleRow(vehicle: Vehicle, providerNumber: number, now: number
     vehicle.state,
     contact,
     providerNumber,
-  ];
+  ] as const;
+  return battery === null ? row : [...row, battery];
 }
 
 /** A trip as a row of a frame; `null` if its rider does not wait for a vehicle. */

@@ -11,6 +11,7 @@ export function vehicleSummary(vehicle: Vehicle, now: number): VehicleSummary {
     contact: contactAt(vehicle.heardAt, now),
     location: vehicle.location,
     located_at: vehicle.position?.timestamp ?? null,
+    battery_percent: vehicle.batteryPercent,
   };
 }
 

@@ -22,6 +22,7 @@ import { covers } from '../live/grid.js';
 import { Publication } from '../live/publication.js';
 import type { Change } from '../live/rooms.js';
 import { QueryError, QueryParameters } from '../query/query-parameters.js';
+import { readCity } from '../reads/city-reads.js';
 import { parseVehicleQuery } from '../vehicles/vehicle-query.js';
 import { VehiclesService } from '../vehicles/vehicles.service.js';
 import { frame, ProviderNumbers } from '../views/frame.js';
@@ -79,6 +80,8 @@ export class MomentServer {
         return this.view(call.argument);
       case 'vehicles':
         return this.vehicles(call.argument);
+      case 'read':
+        return this.read(call.argument);
     }
   }
 
@@ -146,6 +149,13 @@ export class MomentServer {
     const query = parseVehicleQuery(new QueryParameters(parameters), start.filter);
     await moment.advance(at);
     return new VehiclesService(moment.city).list(query, at);
+  }
+
+  private async read({ at, name, parameters }: WorkerCalls['read']['argument']) {
+    const { start, moment } = this.requireOpen();
+    await moment.advance(at);
+    const request = { parameters: new QueryParameters(parameters), allowed: start.filter, now: at };
+    return readCity(name, moment.city, request);
   }
 
   /** Asks the service, which has the index of the log. */

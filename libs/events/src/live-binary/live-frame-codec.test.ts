@@ -123,7 +123,7 @@ describe('LiveFrameDecoder', () => {
       new LiveFrameDecoder().decode(change(bytes.slice()));
     const withByte = (at: number, value: number) => (copy: Uint8Array) => copy.fill(value, at, at + 1);
     expect(decode(withByte(0, 2))).toThrow('expected version 1 of the layout, got 2');
-    expect(decode(withByte(1, 4))).toThrow('expected flags 0 to 3, got 4');
+    expect(decode(withByte(1, 8))).toThrow('expected flags 0 to 7, got 8');
     expect(decode(withByte(4, 0x20))).toThrow('the header is not JSON');
     expect(decode(withByte(bytes.length - 2, 0xff))).toThrow(
       'the state or contact of vehicle 7 is not defined',

@@ -6,14 +6,15 @@ import { LiveFrameError } from './live-frame-error.js';
 /**
  * The binary layout of `snapshot` and `frame`; docs/live.md describes it for other clients. Numbers are little-endian.
  *
- *     Message => version flags header Introduced Vehicles Gone [Cells]
+ *     Message => version flags header Introduced Vehicles Gone [Cells] [Batteries]
  *       version    => UINT8, 1
- *       flags      => UINT8: bit 0, a snapshot; bit 1, the frame has cells instead of vehicles
+ *       flags      => UINT8: bit 0, a snapshot; bit 1, the frame has cells instead of vehicles; bit 2, it has battery levels
  *       header     => TEXT: the frame as JSON, without vehicles, gone and cells
  *       Introduced => count:VARINT (number:DIFFERENCE provider:VARINT deviceId:16 bytes)*
  *       Vehicles   => count:VARINT south:INT32 west:INT32 (number:DIFFERENCE lat:VARINT lng:VARINT look:UINT32)*
  *       Gone       => count:VARINT (number:DIFFERENCE)*
  *       Cells      => count:VARINT (lat:INT32 lng:INT32 states:UINT16 count:VARINT*)*
+ *       Batteries  => count:VARINT (index in Vehicles:DIFFERENCE percent:UINT8)*
  *     TEXT       => size:VARINT, UTF-8
  *     VARINT     => seven bits in each byte, the lowest first; the highest bit is set if more bytes follow
  *     DIFFERENCE => VARINT: the difference d to the number before in the list, 2d or -2d-1; of the first one, to 0
@@ -25,6 +26,7 @@ export const LIVE_FRAME_VERSION = 1;
 
 const SNAPSHOT_FLAG = 1;
 const CELLS_FLAG = 2;
+const BATTERIES_FLAG = 4;
 
 const PARTS_PER_DEGREE = 1e6;
 
@@ -47,6 +49,7 @@ const INTRODUCED_BYTES = 18;
 const VEHICLE_BYTES = 7;
 const GONE_BYTES = 1;
 const CELL_BYTES = 10;
+const BATTERY_BYTES = 2;
 
 /** The numbers that stand for the vehicles of a frame. */
 export interface FrameNumbers {
@@ -73,7 +76,12 @@ export function encodeLiveFrame(
   const { vehicles, gone: _, cells, ...header } = frame;
   const writer = new FrameWriter();
   writer.uint8(LIVE_FRAME_VERSION);
-  writer.uint8((whole ? SNAPSHOT_FLAG : 0) | (cells === undefined ? 0 : CELLS_FLAG));
+  const hasBatteries = vehicles.some((row) => row[8] !== undefined);
+  writer.uint8(
+    (whole ? SNAPSHOT_FLAG : 0) |
+      (cells === undefined ? 0 : CELLS_FLAG) |
+      (hasBatteries ? BATTERIES_FLAG : 0),
+  );
   writer.text(JSON.stringify(header));
   writeIntroduced(writer, vehicles, numbers, whole);
   writeVehicles(writer, vehicles, numbers.vehicles);
@@ -84,6 +92,7 @@ export function encodeLiveFrame(
     before = number;
   }
   if (cells !== undefined) writeCells(writer, cells);
+  if (hasBatteries) writeBatteries(writer, vehicles);
   return writer.finish();
 }
 
@@ -161,6 +170,18 @@ function writeCells(writer: FrameWriter, cells: readonly CellRow[]): void {
   }
 }
 
+/** Of the vehicles whose level is known. */
+function writeBatteries(writer: FrameWriter, vehicles: readonly VehicleRow[]): void {
+  const known = [...vehicles.keys()].filter((index) => vehicles[index]![8] !== undefined);
+  writer.varint(known.length);
+  let before = 0;
+  for (const index of known) {
+    writer.signed(index - before);
+    before = index;
+    writer.uint8(vehicles[index]![8]!);
+  }
+}
+
 function toParts(degrees: number): number {
   return Math.round(degrees * PARTS_PER_DEGREE);
 }
@@ -196,8 +217,8 @@ export class LiveFrameDecoder {
       );
     }
     const flags = reader.uint8();
-    if (flags > (SNAPSHOT_FLAG | CELLS_FLAG)) {
-      throw new LiveFrameError('MALFORMED', `expected flags 0 to 3, got ${flags}`);
+    if (flags > (SNAPSHOT_FLAG | CELLS_FLAG | BATTERIES_FLAG)) {
+      throw new LiveFrameError('MALFORMED', `expected flags 0 to 7, got ${flags}`);
     }
     const whole = (flags & SNAPSHOT_FLAG) !== 0;
     const header = parseHeader(reader.text());
@@ -206,6 +227,7 @@ export class LiveFrameDecoder {
     const vehicles = readVehicles(reader, (number) => introduced.get(number) ?? known.get(number));
     const goneNumbers = readGone(reader);
     const cells = (flags & CELLS_FLAG) === 0 ? undefined : readCells(reader);
+    if ((flags & BATTERIES_FLAG) !== 0) readBatteries(reader, vehicles);
     if (reader.remainingBytes > 0) {
       throw new LiveFrameError('MALFORMED', `${reader.remainingBytes} bytes follow the frame`);
     }
@@ -303,6 +325,18 @@ function readCells(reader: FrameReader): CellRow[] {
     cells.push([lat, lng, counts]);
   }
   return cells;
+}
+
+/** Adds the levels to the rows. */
+function readBatteries(reader: FrameReader, vehicles: VehicleRow[]): void {
+  let index = 0;
+  for (let count = reader.count(BATTERY_BYTES); count > 0; count -= 1) {
+    index += reader.signed();
+    const row = vehicles[index];
+    if (row === undefined) throw new LiveFrameError('MALFORMED', `there is no vehicle ${index} in the frame`);
+    const [deviceId, lat, lng, heading, speed, state, contact, provider] = row;
+    vehicles[index] = [deviceId, lat, lng, heading, speed, state, contact, provider, reader.uint8()];
+  }
 }
 
 function unknownVehicle(number: number): never {

@@ -33,7 +33,8 @@ interface ResumePoint {
 
 /**
  * A vehicle as drawn: device id, latitude and longitude in degrees, heading in degrees clockwise from north, speed in
- * metres a second, state, contact, provider as a key of the frame's `providers`. `null` if unknown.
+ * metres a second, state, contact, provider as a key of the frame's `providers`; `null` if unknown. Battery level in percent if
+ * it is known.
  */
 export type VehicleRow = readonly [
   deviceId: string,
@@ -44,6 +45,7 @@ export type VehicleRow = readonly [
   state: VehicleState | null,
   contact: Contact,
   provider: number,
+  battery?: number,
 ];
 
 /**

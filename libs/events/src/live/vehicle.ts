@@ -27,6 +27,8 @@ export interface VehicleDetail {
   readonly location: Location | null;
   /** Event time of the newest position, in milliseconds. */
   readonly located_at: number | null;
+  /** The newest known level; `null` if none is known. */
+  readonly battery_percent: number | null;
   readonly trip: TripDetail | null;
   /** The last ten minutes, oldest first. */
   readonly trail: readonly TrailPoint[];
