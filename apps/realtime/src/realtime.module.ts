@@ -14,6 +14,7 @@ import { ReadsModule } from './reads/reads.module.js';
 import { RebuildModule } from './rebuild/rebuild.module.js';
 import { SearchModule } from './search/search.module.js';
 import { StatsModule } from './stats/stats.module.js';
+import { TripsModule } from './trips/trips.module.js';
 import { VehiclesModule } from './vehicles/vehicles.module.js';
 
 @Module({})
@@ -38,6 +39,7 @@ export class RealtimeModule {
         // Before the vehicles, whose last path has a parameter.
         ReadsModule,
         VehiclesModule,
+        TripsModule,
         ProvidersModule,
         SearchModule,
         StatsModule,

@@ -29,6 +29,11 @@ const stageAfter: ReadonlyMap<VehicleEventType, TripStage> = new Map([
   ['provider_cancellation', 'cancelled'],
 ]);
 
+/** The stage of its trips after a vehicle event; `null` if the event does not change it. */
+export function stageOf(event: VehicleEvent): TripStage | null {
+  return event.event_types.flatMap((eventType) => stageAfter.get(eventType) ?? []).at(-1) ?? null;
+}
+
 /** When a trip reached its stages, in milliseconds; `null` if it did not, or if it is not known. */
 interface TripTimes {
   readonly requestedAt: number | null;

@@ -22,7 +22,7 @@ export class HistoryModule {
         HistoryService,
         HistoryGateway,
       ],
-      exports: [HistoryService],
+      exports: [HistoryService, WORKER_OPTIONS],
     };
   }
 }

@@ -1,5 +1,5 @@
 import { EventDecodeError } from '@hailstream/events';
-import type { LogRange, RangeReader } from '@hailstream/log';
+import type { LogRange, RangeReader, RangeRequest } from '@hailstream/log';
 import { decoders } from '../log/decode.js';
 import type { Chunk } from '../log/log-index.js';
 import type { ReadChunks } from './moment.js';
@@ -15,25 +15,38 @@ interface ReadOptions {
   /** Ids of the topics, so that no other log is read by mistake. */
   readonly topicIds: Readonly<Record<string, string>>;
   /** Called after each batch, with the number of its offsets. */
-  readonly onBatch: (offsets: number) => void;
+  readonly onBatch?: (offsets: number) => void;
+  /** Whether a record with this key is read. @default every record is */
+  readonly accepts?: (key: Buffer | null) => boolean;
+  /** Called for offsets that no longer exist. @default the read fails */
+  readonly onGap?: NonNullable<RangeRequest['onGap']>;
+  readonly signal?: AbortSignal;
 }
 
 /** Reads chunks with `readRange`. Records that are not events are skipped, as the fold skips them. */
-export function createReadChunks({ reader, topicIds, onBatch }: ReadOptions): ReadChunks {
+export function createReadChunks({
+  reader,
+  topicIds,
+  onBatch,
+  accepts = () => true,
+  ...options
+}: ReadOptions): ReadChunks {
   return async (chunks, use) => {
     const rounds = toRounds(toRanges(chunks));
     const readRound = async (ranges: readonly LogRange[]): Promise<void> => {
       const read = await reader.readRange({
         ranges: ranges.map((range) => ({ ...range, topicId: topicIds[range.topic]! })),
-        // Offsets that no longer exist fail the read; a damaged batch is skipped, as the fold skips it.
+        // A damaged batch is skipped, as the fold skips it.
         onUndecodable: () => undefined,
+        ...options,
       });
       for await (const { topic, records, from, nextOffset } of read) {
-        for (const { value, timestampMs } of records) {
-          const input = decode(topic, value);
+        for (const { key, value, timestampMs } of records) {
+          if (!accepts(key)) continue;
+          const input = decodeRecord(topic, value);
           if (input !== null) use({ input, receivedAt: timestampMs });
         }
-        onBatch(Number(nextOffset - from));
+        onBatch?.(Number(nextOffset - from));
       }
     };
     for (let at = 0; at < rounds.length; at += MAX_READS) {
@@ -42,7 +55,8 @@ export function createReadChunks({ reader, topicIds, onBatch }: ReadOptions): Re
   };
 }
 
-function decode(topic: string, value: Buffer | null) {
+/** `null` if the record is not an event, as the fold skips it. */
+export function decodeRecord(topic: string, value: Buffer | null) {
   try {
     return decoders.get(topic)?.(value) ?? null;
   } catch (error) {

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 
 /** `HSKF`, and the version of the layout. */
-const MAGIC = Buffer.from([0x48, 0x53, 0x4b, 0x46, 2]);
+const MAGIC = Buffer.from([0x48, 0x53, 0x4b, 0x46, 3]);
 
 const PREFIX_BYTES = MAGIC.length + 4;
 const CHECKSUM_BYTES = 4;

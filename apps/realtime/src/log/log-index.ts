@@ -29,7 +29,7 @@ interface Note {
   readonly received: number;
 }
 
-/** The earliest times in the chunks of one partition; infinite for a chunk without events. */
+/** The earliest times in the chunks of one partition, and the latest of events; infinite for a chunk without events. */
 interface PartitionIndex {
   readonly topic: string;
   readonly partition: number;
@@ -37,6 +37,7 @@ interface PartitionIndex {
   first: number;
   readonly event: number[];
   readonly received: number[];
+  readonly latestEvent: number[];
   /** Offset after the last record. */
   end: number;
   /** Numbers of the chunks that changed since the last {@link LogIndex.cut}. */
@@ -50,9 +51,9 @@ export interface IndexChanges {
 }
 
 /**
- * The earliest event time and the earliest receipt in each chunk of the log. A record is of a moment or before it only if it
- * is in a chunk whose earliest time is not after the moment: this finds late events, however late they are, without reading
- * what lies between.
+ * The earliest event time, the earliest receipt and the latest event time in each chunk of the log. A record is of a moment or
+ * before it only if it is in a chunk whose earliest time is not after the moment: this finds late events, however late they
+ * are, without reading what lies between.
  */
 export class LogIndex {
   private readonly partitions = new Map<string, PartitionIndex>();
@@ -74,7 +75,8 @@ export class LogIndex {
     if (!this.isEnabled) return;
     const of = this.partitionOf(topic, partition);
     const chunk = Math.floor(offset / CHUNK_OFFSETS);
-    lower(of, chunk, { event: event ?? Number.POSITIVE_INFINITY, received });
+    const times = { event: event ?? Number.POSITIVE_INFINITY, received };
+    widen(of, chunk, { ...times, latestEvent: event ?? Number.NEGATIVE_INFINITY });
     of.changed.add(chunk);
     of.end = Math.max(of.end, offset + 1);
     for (const activity of [this.activity, this.recentActivity]) {
@@ -121,6 +123,20 @@ export class LogIndex {
     return chunks;
   }
 
+  /** The chunks of one partition that may contain events from `from` to `until`, both included. */
+  chunksBetween(
+    { topic, partition }: { readonly topic: string; readonly partition: number },
+    { from, until }: { readonly from: number; readonly until: number },
+  ): Chunk[] {
+    const of = this.partitions.get(nameOf(topic, partition));
+    if (of === undefined) return [];
+    return of.event.flatMap((earliest, at) => {
+      if (earliest > until || of.latestEvent[at]! < from) return [];
+      const start = (of.first + at) * CHUNK_OFFSETS;
+      return [{ topic, partition, from: start, to: Math.min(of.end, start + CHUNK_OFFSETS) }];
+    });
+  }
+
   /** Offsets after the last record of each partition. */
   ends(): Offsets {
     const ends: Record<string, Record<number, number>> = {};
@@ -135,6 +151,7 @@ export class LogIndex {
       const count = Math.min(Math.max(0, first - of.first), of.event.length);
       of.event.splice(0, count);
       of.received.splice(0, count);
+      of.latestEvent.splice(0, count);
       of.first += count;
     }
   }
@@ -178,17 +195,27 @@ export class LogIndex {
       of.end = Math.max(of.end, from.count());
       for (let count = from.count(); count > 0; count -= 1) {
         const chunk = from.count();
-        lower(of, chunk, { event: readTime(from), received: readTime(from) });
+        const times = { event: readTime(from), received: readTime(from) };
+        widen(of, chunk, { ...times, latestEvent: readTime(from, Number.NEGATIVE_INFINITY) });
       }
     }
     this.activity.read(from);
   }
 
   private partitionOf(topic: string, partition: number): PartitionIndex {
-    const name = `${topic}-${partition}`;
+    const name = nameOf(topic, partition);
     let of = this.partitions.get(name);
     if (of === undefined) {
-      of = { topic, partition, first: -1, event: [], received: [], end: 0, changed: new Set() };
+      of = {
+        topic,
+        partition,
+        first: -1,
+        event: [],
+        received: [],
+        latestEvent: [],
+        end: 0,
+        changed: new Set(),
+      };
       this.partitions.set(name, of);
     }
     return of;
@@ -206,17 +233,22 @@ export function writeChanges(to: ByteWriter, { chunks, activity }: IndexChanges)
       to.count(number);
       writeTime(to, of.event[number - of.first]);
       writeTime(to, of.received[number - of.first]);
+      writeTime(to, of.latestEvent[number - of.first]);
     }
   }
   to.count(0);
   activity.write(to);
 }
 
-/** Lowers the earliest times of a chunk. A chunk before the first one was dropped, and is not kept. */
-function lower(
+function nameOf(topic: string, partition: number): string {
+  return `${topic}-${partition}`;
+}
+
+/** Widens the times of a chunk. A chunk before the first one was dropped, and is not kept. */
+function widen(
   of: PartitionIndex,
   chunk: number,
-  times: { readonly event: number; readonly received: number },
+  times: { readonly event: number; readonly received: number; readonly latestEvent: number },
 ): void {
   if (of.first === -1) of.first = chunk;
   const at = chunk - of.first;
@@ -224,15 +256,18 @@ function lower(
   while (of.event.length <= at) {
     of.event.push(Number.POSITIVE_INFINITY);
     of.received.push(Number.POSITIVE_INFINITY);
+    of.latestEvent.push(Number.NEGATIVE_INFINITY);
   }
   of.event[at] = Math.min(of.event[at]!, times.event);
   of.received[at] = Math.min(of.received[at]!, times.received);
+  of.latestEvent[at] = Math.max(of.latestEvent[at]!, times.latestEvent);
 }
 
 function writeTime(to: ByteWriter, time: number | undefined): void {
-  to.number(time === undefined || time === Number.POSITIVE_INFINITY ? null : time, { base: 0, parts: 1 });
+  to.number(time === undefined || !Number.isFinite(time) ? null : time, { base: 0, parts: 1 });
 }
 
-function readTime(from: ByteReader): number {
-  return from.number({ base: 0, parts: 1 }) ?? Number.POSITIVE_INFINITY;
+/** `unknown`: of a chunk without events. */
+function readTime(from: ByteReader, unknown = Number.POSITIVE_INFINITY): number {
+  return from.number({ base: 0, parts: 1 }) ?? unknown;
 }

@@ -6,4 +6,5 @@ export type * from './messages.js';
 export type * from './page.js';
 export type * from './search.js';
 export type * from './status.js';
+export type * from './trips.js';
 export type * from './vehicle.js';

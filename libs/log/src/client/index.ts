@@ -2,6 +2,7 @@ export * from './admin/admin.js';
 export type { LogConnection } from './core/connection.js';
 export * from './consumer/consumer.js';
 export * from './core/errors.js';
+export { partitionForKey } from './producer/partitioner.js';
 export * from './producer/producer.js';
 export { headersOf } from './record/record.js';
 export type * from './record/record.js';

@@ -1,0 +1,227 @@
+import type { TripSummary } from '@hailstream/events/live';
+import type { RangeReader } from '@hailstream/log';
+import { closeCodeOf, HistoryError } from '../history/history.errors.js';
+import { createReadChunks, decodeRecord } from '../history/read-chunks.js';
+import type { Chunk, Offsets } from '../log/log-index.js';
+import { QueryError } from '../query/query-parameters.js';
+import type { CallOf, ReplyOf } from '../threads/thread-calls.js';
+import { isOf, occurrenceOf, type Occurrence } from '../trips/occurrence.js';
+import { placeAt, placeOf, tripTopics } from '../trips/record-place.js';
+import { trackOf, type TrackPoint } from '../trips/track.js';
+import type { TimelineRequest, TripCalls, TripLog, TripRequest } from '../trips/trip-calls.js';
+import { TripIndex, type IndexedTrip } from '../trips/trip-index.js';
+import { TripStory } from '../trips/trip-page.js';
+import { vehicleTimeline } from '../trips/vehicle-timeline.js';
+
+/** Maximum time of a request. Pages wait for 10 s. */
+const MAX_REQUEST_MS = 8_000;
+
+/** The index of trips, and what is read of the log since it was opened. */
+interface OpenLog extends TripLog {
+  readonly index: TripIndex;
+  /** The next offset of each partition. */
+  readonly next: Record<string, Record<number, number>>;
+}
+
+/** Answers the requests of one worker. Several are answered at a time; one of them at most reads new trips. */
+export class TripServer {
+  private log: OpenLog | null = null;
+  private reading: Promise<void> = Promise.resolve();
+  /** The share of the new records that was read, from 0 to 1. */
+  private progress = 1;
+
+  constructor(
+    private readonly reader: RangeReader,
+    private readonly post: (message: ReplyOf<TripCalls>) => void,
+  ) {}
+
+  async receive(call: CallOf<TripCalls>): Promise<void> {
+    const { id } = call;
+    const signal = AbortSignal.timeout(MAX_REQUEST_MS);
+    try {
+      this.post({ kind: 'done', id, result: await this.answer(call, signal) });
+    } catch (error) {
+      const field = error instanceof QueryError ? error.field : null;
+      const code = signal.aborted ? 'LIMIT_EXCEEDED' : closeCodeOf(error);
+      const message =
+        error === signal.reason
+          ? `reading took more than ${MAX_REQUEST_MS / 1_000} s`
+          : (error as Error).message;
+      this.post({ kind: 'failed', id, code, field, message });
+    }
+  }
+
+  private async answer(
+    call: CallOf<TripCalls>,
+    signal: AbortSignal,
+  ): Promise<TripCalls[keyof TripCalls]['result']> {
+    switch (call.kind) {
+      case 'open':
+        this.log = { ...call.argument, index: new TripIndex(), next: copyOf(call.argument.from) };
+        return null;
+      case 'list':
+        return this.list(call.argument, signal);
+      case 'find':
+        await this.readTrips(call.argument.ends, signal);
+        return this.found(call.argument).map(({ summary }) => summary);
+      case 'page':
+        return this.page(call.argument, signal);
+      case 'route':
+        return this.route(call.argument, signal);
+      case 'timeline':
+        return this.timeline(call.argument, signal);
+    }
+  }
+
+  private async list({ ends, query, limit, offset }: TripCalls['list']['argument'], signal: AbortSignal) {
+    await this.readTrips(ends, signal);
+    const { index } = this.requireLog();
+    const trips = index.list(query);
+    return {
+      total: trips.length,
+      isCut: index.isCut,
+      trips: trips.slice(offset, offset + limit).map(({ summary }) => summary),
+    };
+  }
+
+  private found({
+    tripId,
+    filter,
+  }: {
+    readonly tripId: string;
+    readonly filter: string | null;
+  }): IndexedTrip[] {
+    return this.requireLog().index.withId(tripId, filter);
+  }
+
+  private async page(request: TripRequest, signal: AbortSignal) {
+    const story = await this.story(request, signal);
+    if (story === null) return null;
+    const { problem, now } = request;
+    const route =
+      problem === null ? story.route(await this.track(request, story.summary, signal), now) : null;
+    return story.page({ route, routeProblem: problem, now });
+  }
+
+  private async route(request: TripRequest, signal: AbortSignal) {
+    const story = await this.story(request, signal);
+    return story?.route(await this.track(request, story.summary, signal), request.now) ?? null;
+  }
+
+  private async timeline(request: TimelineRequest, signal: AbortSignal) {
+    const { deviceId, providerId, from, to } = request;
+    const occurrences = await this.read(request.chunks, { key: deviceId, providerId, signal });
+    await this.readTrips(request.ends, signal);
+    const query = { text: '', filter: providerId, deviceId, stages: null, from, to };
+    const trips = this.requireLog()
+      .index.list(query)
+      .map(({ summary }) => summary);
+    return vehicleTimeline(request, { occurrences, trips });
+  }
+
+  /** The events and reports of a trip; `null` if it is not known. */
+  private async story({ tripId, providerId }: TripRequest, signal: AbortSignal): Promise<TripStory | null> {
+    const [trip] = this.found({ tripId, filter: providerId });
+    if (trip === undefined) return null;
+    const occurrences: Occurrence[] = [];
+    const chunksOf = (topics: readonly string[]): Chunk[] =>
+      trip.places.flatMap((place) => {
+        const { topic, partition, offset } = placeAt(place);
+        return topics.includes(topic) ? [{ topic, partition, from: offset, to: offset + 1 }] : [];
+      });
+    const [vehicleTopic, ...tripKeyTopics] = tripTopics;
+    for (const deviceId of trip.deviceIds) {
+      occurrences.push(
+        ...(await this.read(chunksOf([vehicleTopic]), { key: deviceId, providerId, signal })).filter(
+          ({ input }) => input.kind === 'vehicle-events' && (input.event.trip_ids?.includes(tripId) ?? false),
+        ),
+      );
+    }
+    occurrences.push(...(await this.read(chunksOf(tripKeyTopics), { key: tripId, providerId, signal })));
+    return new TripStory(trip.summary, occurrences);
+  }
+
+  private async track(
+    { chunks, providerId }: TripRequest,
+    { device_id: key }: TripSummary,
+    signal: AbortSignal,
+  ): Promise<TrackPoint[]> {
+    if (key === null) return [];
+    return trackOf((await this.read(chunks, { key, providerId, signal })).filter(isOf('telemetry')));
+  }
+
+  /** The events of a provider in records with this key. */
+  private async read(
+    chunks: readonly Chunk[],
+    {
+      key,
+      providerId,
+      signal,
+    }: { readonly key: string; readonly providerId: string; readonly signal: AbortSignal },
+  ): Promise<Occurrence[]> {
+    const bytes = Buffer.from(key);
+    const occurrences: Occurrence[] = [];
+    const read = createReadChunks({
+      reader: this.reader,
+      topicIds: this.requireLog().topicIds,
+      accepts: (recordKey) => recordKey !== null && recordKey.equals(bytes),
+      // The log deletes its oldest records: what is left is shown.
+      onGap: () => undefined,
+      signal,
+    });
+    await read(chunks, ({ input, receivedAt }) => {
+      const occurrence = input.event.provider_id === providerId ? occurrenceOf(input, receivedAt) : null;
+      if (occurrence !== null) occurrences.push(occurrence);
+    });
+    return occurrences;
+  }
+
+  /** Reads the trips of the records before `ends` that are not read yet. Reading continues if a request cannot wait for it. */
+  private async readTrips(ends: Offsets, signal: AbortSignal): Promise<void> {
+    const read = this.reading.then(() => this.readUntil(ends));
+    this.reading = read.catch(() => undefined);
+    await new Promise<void>((resolve, reject) => {
+      signal.addEventListener('abort', () => {
+        const percent = Math.floor(this.progress * 100);
+        reject(new HistoryError('LIMIT_EXCEEDED', `the trips of the log are being read: ${percent} %`));
+      });
+      read.then(resolve, reject);
+    });
+  }
+
+  private async readUntil(ends: Offsets): Promise<void> {
+    const { index, next, topicIds } = this.requireLog();
+    const ranges = tripTopics.flatMap((topic) =>
+      Object.entries(ends[topic] ?? {}).flatMap(([partition, end]) => {
+        const from = next[topic]?.[Number(partition)] ?? 0;
+        const range = { topic, partition: Number(partition), from: BigInt(from), to: BigInt(end) };
+        return from < end ? [{ ...range, topicId: topicIds[topic]! }] : [];
+      }),
+    );
+    if (ranges.length === 0) return;
+    const read = await this.reader.readRange({
+      ranges,
+      onGap: () => undefined,
+      onUndecodable: () => undefined,
+    });
+    for await (const { topic, partition, records, nextOffset } of read) {
+      for (const { offset, value, timestampMs } of records) {
+        const input = decodeRecord(topic, value);
+        const occurrence = input && occurrenceOf(input, timestampMs);
+        const place = placeOf({ topic, partition, offset: Number(offset) });
+        if (occurrence !== null && place !== null) index.fold(occurrence, place);
+      }
+      (next[topic] ??= {})[partition] = Number(nextOffset);
+      this.progress = Number(read.progress.done) / Number(read.progress.total);
+    }
+  }
+
+  private requireLog(): OpenLog {
+    if (this.log === null) throw new HistoryError('FAILED', 'no log is open');
+    return this.log;
+  }
+}
+
+function copyOf(offsets: Offsets): Record<string, Record<number, number>> {
+  return Object.fromEntries(Object.entries(offsets).map(([topic, of]) => [topic, { ...of }]));
+}
