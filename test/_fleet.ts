@@ -7,7 +7,7 @@ export const PROVIDERS = [
   'b4bd30de-3a0a-4d9a-8c1b-5d7a6f0d41ee',
 ] as const;
 
-type FleetEvent = {
+export type FleetEvent = {
   readonly [Name in FamilyName]: { readonly family: Name; readonly event: EventOf<Name> };
 }[FamilyName];
 

@@ -16,6 +16,9 @@ import { type Shortcuts, useShortcuts } from './shortcuts.js';
 import { locale } from './locale/locale.js';
 import { useStore } from './store.js';
 import { Timeline } from './timeline/timeline.js';
+import { TripPage } from './trips/trip-page.js';
+import { TripsView } from './trips/trips-view.js';
+import { VehicleDay } from './trips/vehicle-day.js';
 import { VehicleTable } from './table/vehicle-table.js';
 
 /** On narrower windows, either the map or the panel fits. */
@@ -24,41 +27,37 @@ const narrow = '(max-width: 720px)';
 export function App() {
   // All texts, numbers and times are rendered again if it changes.
   useStore(locale);
-  const { city, connection, theme, view } = useDashboard();
+  const { connection, theme, view } = useDashboard();
   const [canShowMap, setCanShowMap] = useCanShowMap();
-  const page = useStore(view.page);
-  const showsDeadLetters = page === 'dead-letters';
-  const showsTable = page === 'table' || (!canShowMap && !showsDeadLetters);
+  const { page, opened, showsPage, toggleTable, ...pages } = usePage();
+  const showsTable = page === 'table' || (!canShowMap && !showsPage);
   const [panelIsOpen, setPanelIsOpen] = useState(() => !matchMedia(narrow).matches);
   const state = useStore(connection.state);
   const isSignedOut = state.kind === 'signed-out';
-  const cards = [useStore(city.selected), useStore(city.trip)];
+  const hasCard = useHasCard();
   const [showsHelp, setShowsHelp] = useState(false);
   useProviders();
   const [isSlow, setIsSlow] = useState(false);
-  const liveness = useLiveness({ showsMap: !showsTable && !showsDeadLetters });
+  const liveness = useLiveness({ showsMap: !showsTable && !showsPage });
 
   useDocumentData({ connection: state.kind, live: String(liveness.isLive) });
 
-  const toggleTable = () => view.page.set(page === 'table' ? 'map' : 'table');
-  const togglePanel = () => setPanelIsOpen((open) => !open);
-  const toggleDeadLetters = () => view.page.set(showsDeadLetters ? 'map' : 'dead-letters');
-  const showsCity = !isSignedOut && !showsDeadLetters;
-  const toggleHelp = () => setShowsHelp((shown) => !shown);
+  const showsCity = !isSignedOut && !showsPage;
   useShortcuts({
     ...useCityShortcuts({ isShown: showsCity, openPanel: () => setPanelIsOpen(true) }),
     table: canShowMap && showsCity ? toggleTable : undefined,
-    panel: showsCity ? togglePanel : undefined,
-    deadLetters: toggleDeadLetters,
+    panel: showsCity ? () => setPanelIsOpen(!panelIsOpen) : undefined,
+    trips: isSignedOut ? undefined : pages.toggleTrips,
+    deadLetters: pages.toggleDeadLetters,
     theme: () => theme.chooseNext(),
-    help: toggleHelp,
+    help: () => setShowsHelp(!showsHelp),
   });
 
   return (
     <div
       className="app"
-      data-panel={panelIsOpen ? 'open' : 'folded'}
-      data-card={cards.some((card) => card !== null) ? 'open' : 'closed'}
+      data-panel={panelIsOpen && showsCity ? 'open' : 'folded'}
+      data-card={showsCity && hasCard ? 'open' : 'closed'}
     >
       <Bar
         liveness={liveness}
@@ -66,19 +65,23 @@ export function App() {
         showsTable={showsTable}
         onToggleTable={toggleTable}
         panelIsOpen={panelIsOpen}
-        onTogglePanel={togglePanel}
-        showsDeadLetters={showsDeadLetters}
-        onToggleDeadLetters={toggleDeadLetters}
-        onHelp={toggleHelp}
+        onTogglePanel={() => setPanelIsOpen(!panelIsOpen)}
+        showsCity={showsCity}
+        pages={pages}
+        onHelp={() => setShowsHelp(!showsHelp)}
       />
       <main className="stage">
         {canShowMap && !isSignedOut && (
-          <CityMap isShown={!showsTable && showsCity} isOutdated={liveness.isOutdated} onSlow={setIsSlow} />
+          <CityMap
+            isShown={(!showsTable && showsCity) || opened === 'trip'}
+            isOutdated={liveness.isOutdated && showsCity}
+            onSlow={setIsSlow}
+          />
         )}
         {showsTable && showsCity && (
           <VehicleTable onShowMap={canShowMap ? null : () => setCanShowMap(true)} />
         )}
-        {showsDeadLetters && !isSignedOut && <DeadLettersView />}
+        {!showsCity && !isSignedOut && <Page opened={opened} />}
       </main>
       {showsCity && <Timeline />}
       {panelIsOpen && showsCity && <FleetPanel />}
@@ -105,6 +108,51 @@ function useCanShowMap() {
     if (map === 'unavailable') setCanShowMap(false);
   }, [map]);
   return [canShowMap, setCanShowMap] as const;
+}
+
+/** The page that is shown, and what the buttons and keys of pages do. `showsPage`: whether it is not the map or the table. */
+function usePage() {
+  const { view } = useDashboard();
+  const page = useStore(view.page);
+  const opened = useOpened();
+  const showsTrips = page === 'trips' || opened !== null;
+  const showsDeadLetters = page === 'dead-letters';
+  return {
+    page,
+    opened,
+    showsTrips,
+    showsDeadLetters,
+    showsPage: showsTrips || showsDeadLetters,
+    toggleTable: () => view.page.set(page === 'table' ? 'map' : 'table'),
+    toggleTrips: () => view.page.set(showsTrips ? 'map' : 'trips'),
+    toggleDeadLetters: () => view.page.set(view.page.get() === 'dead-letters' ? 'map' : 'dead-letters'),
+  };
+}
+
+/** Whether the page of a trip or vehicle is open; `null` if the address names the page without a trip or vehicle. */
+function useOpened(): 'trip' | 'vehicle' | null {
+  const { city, view } = useDashboard();
+  const page = useStore(view.page);
+  const trip = useStore(city.trip);
+  const vehicle = useStore(city.selected);
+  if (page === 'trip' && trip !== null) return page;
+  return page === 'vehicle' && vehicle !== null ? page : null;
+}
+
+/** What is shown instead of the map and the table. */
+function Page({ opened }: { opened: 'trip' | 'vehicle' | null }) {
+  const { city, view } = useDashboard();
+  const page = useStore(view.page);
+  const trip = useStore(city.trip);
+  const vehicle = useStore(city.selected);
+  if (opened === 'trip') return trip && <TripPage key={tripKey(trip)} trip={trip} />;
+  if (opened === 'vehicle') return vehicle && <VehicleDay key={vehicle.deviceId} vehicle={vehicle} />;
+  return page === 'trips' ? <TripsView /> : <DeadLettersView />;
+}
+
+function useHasCard(): boolean {
+  const { city } = useDashboard();
+  return [useStore(city.selected), useStore(city.trip)].some((card) => card !== null);
 }
 
 /** The card of what is selected. */

@@ -47,6 +47,11 @@ export function formatMoment(atMs: number, now: number): string {
   return dateOf(atMs) === dateOf(now) ? formatClock(atMs) : `${day.format(atMs)}, ${formatClock(atMs)}`;
 }
 
+/** A day. */
+export function formatDay(atMs: number): string {
+  return locale.get().day.format(atMs);
+}
+
 /** Date and time of day of an ISO 8601 time; unknown if it is `null`. */
 export function formatDateTime(iso: string | null): string {
   if (iso === null) return UNKNOWN;

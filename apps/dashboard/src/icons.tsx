@@ -138,6 +138,14 @@ export const FoldIcon = () => (
   </Icon>
 );
 
+export const TripsIcon = () => (
+  <Icon>
+    <circle cx="4.5" cy="13.5" r="1.8" />
+    <circle cx="13.5" cy="4.5" r="1.8" />
+    <path d="M6.3 13.5h4.2a2.2 2.2 0 0 0 0-4.5h-3a2.2 2.2 0 0 1 0-4.5h4.2" />
+  </Icon>
+);
+
 export const SignOutIcon = () => (
   <Icon>
     <path d="M7.5 3H5a1.5 1.5 0 0 0-1.5 1.5v9A1.5 1.5 0 0 0 5 15h2.5M11 6l3.2 3L11 12M14 9H7" />

@@ -38,6 +38,12 @@ const address = new AddressBar(
     riders: city.riders,
     q: view.search,
     sort: view.tableOrder,
+    trip_text: view.tripText,
+    stage: view.stage,
+    from: view.from,
+    to: view.to,
+    page: view.tripsPage,
+    day: view.day,
     reason: view.reason,
     redriven: view.includesRedriven,
     letter: view.letter,
@@ -49,7 +55,8 @@ const address = new AddressBar(
   { location, history: window.history, onPopState: (listener) => addEventListener('popstate', listener) },
 );
 // If the address selects a vehicle without a map position, the map moves to that vehicle.
-if (view.camera.get() === null) city.toReveal.set(city.selected.get() ?? city.trip.get());
+if (view.camera.get() === null && view.page.get() !== 'trip')
+  city.toReveal.set(city.selected.get() ?? city.trip.get());
 const connection = new Connection(token, city);
 history.start(connection.socket);
 const offer = new HistoryOffer(() =>

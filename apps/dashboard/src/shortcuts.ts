@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'react';
 export const shortcuts = [
   { name: 'find', key: '/', does: 'Find a vehicle or trip' },
   { name: 'table', key: 't', does: 'Table or map' },
+  { name: 'trips', key: 'r', does: 'Trips or map' },
   { name: 'deadLetters', key: 'd', does: 'Dead letters or map' },
   { name: 'panel', key: 'p', does: 'Show or fold the panel' },
   { name: 'fitFleet', key: 'f', does: 'Show all vehicles on the map' },
@@ -11,7 +12,7 @@ export const shortcuts = [
   { name: 'colors', key: 'v', does: 'Colour by provider or by state' },
   { name: 'live', key: 'l', does: 'Return from the past to the present' },
   { name: 'theme', key: 'b', does: 'Next theme: system, light, dark' },
-  { name: 'close', key: 'Escape', does: 'Close the card' },
+  { name: 'close', key: 'Escape', does: 'Close the card or page' },
   { name: 'help', key: '?', does: 'Show or close this list' },
 ] as const satisfies readonly { name: string; key: string; does: string }[];
 

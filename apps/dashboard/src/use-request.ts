@@ -9,9 +9,11 @@ const RETRY_AFTER_MS = 10_000;
 export interface Received<T> {
   readonly body: T | null;
   readonly failure: string | null;
+  /** The status of the response of the last request if it failed; `null` without a response. */
+  readonly status: number | null;
 }
 
-const NOTHING = { body: null, failure: null };
+const NOTHING = { body: null, failure: null, status: null };
 
 /**
  * The response to a request, which is repeated at an interval, if one is given. If the path changes, the last response is
@@ -31,7 +33,9 @@ export function useRequest<T>(path: string | null, refreshEveryMs: number | null
       const answer: Answer<T> = await connection.request<T>(path, stop.signal);
       if (stop.signal.aborted || answer.kind === 'refused') return;
       setReceived(({ body }) =>
-        answer.kind === 'ok' ? { body: answer.body, failure: null } : { body, failure: answer.reason },
+        answer.kind === 'ok'
+          ? { body: answer.body, failure: null, status: null }
+          : { body, failure: answer.reason, status: answer.status },
       );
       if (refreshEveryMs !== null || answer.kind === 'failed') {
         timer = setTimeout(() => void load(), refreshEveryMs ?? RETRY_AFTER_MS);

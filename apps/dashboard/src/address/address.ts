@@ -6,11 +6,15 @@ import { type Language, languages, type Units, unitSystems } from '../locale/loc
 import { isTimeZone } from '../locale/time-zone.js';
 import type { ThemeChoice } from '../theme/theme.js';
 
-const pageNames = ['map', 'table', 'dead-letters'] as const;
+const pageNames = ['map', 'table', 'dead-letters', 'trips', 'trip', 'vehicle'] as const;
 export type PageName = (typeof pageNames)[number];
 
 const tableColumns = ['device', 'provider', 'state', 'contact', 'speed', 'heading', 'lat', 'lng'] as const;
 export type TableColumn = (typeof tableColumns)[number];
+
+/** The stages that trips are listed by. */
+export const stageFilters = ['requested', 'reserved', 'on_trip', 'stopped', 'ended', 'cancelled'] as const;
+export type StageFilter = (typeof stageFilters)[number];
 
 export interface TableOrder {
   readonly column: TableColumn;
@@ -64,10 +68,7 @@ export const parameters = {
     isStep: (before, after) => before?.deviceId !== after?.deviceId || before?.providerId !== null,
   }),
   at: define<number | null>({
-    initial: null,
-    expected: 'a time with its zone: 2026-11-29T08:42:10Z',
-    parse: parseIsoTime,
-    format: formatIsoTime,
+    ...time(),
     // Entering and leaving the past; moving within it is not.
     isStep: (before, after) => before === null || after === null,
   }),
@@ -93,6 +94,29 @@ export const parameters = {
     expected: `one of ${tableColumns.join(', ')}, with - in front if descending`,
     parse: parseOrder,
     format: formatOrder,
+  }),
+  trip_text: text(100),
+  stage: define<StageFilter | ''>({
+    initial: '',
+    expected: `one of ${stageFilters.join(', ')}`,
+    parse: (value) => stageFilters.find((known) => known === value),
+    format: (stage) => (stage === '' ? null : stage),
+  }),
+  from: time(),
+  to: time(),
+  page: define<number>({
+    initial: 0,
+    expected: 'a whole number from 1',
+    parse: (value) => (/^[1-9]\d{0,4}$/.test(value) ? Number(value) - 1 : undefined),
+    format: (page) => (page === 0 ? null : String(page + 1)),
+    isStep: () => true,
+  }),
+  day: define<string | null>({
+    initial: null,
+    expected: 'a day: 2026-11-29',
+    parse: (value) => (isDay(value) ? value : undefined),
+    format: (day) => day,
+    isStep: () => true,
   }),
   reason: text(200),
   redriven: define<boolean>({
@@ -208,6 +232,20 @@ function text(maxLength: number): Parameter<string> {
     parse: (value) => (value.length <= maxLength ? value : undefined),
     format: (value) => (value === '' ? null : value),
   };
+}
+
+function time(): Parameter<number | null> {
+  return {
+    initial: null,
+    expected: 'a time with its zone: 2026-11-29T08:42:10Z',
+    parse: parseIsoTime,
+    format: formatIsoTime,
+  };
+}
+
+function isDay(value: string): boolean {
+  const at = /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : Number.NaN;
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(value);
 }
 
 const MAX_ZOOM = 22;

@@ -12,6 +12,7 @@ import {
   SunIcon,
   SystemIcon,
   TableIcon,
+  TripsIcon,
 } from '../icons.js';
 import { freshnessOf, newestEventAge, type Liveness } from '../liveness/liveness.js';
 import { useNow } from '../liveness/use-liveness.js';
@@ -25,6 +26,14 @@ const themeIcons: Readonly<Record<ThemeChoice, () => ReactNode>> = {
   dark: MoonIcon,
 };
 
+/** The pages that are shown instead of the map. */
+interface PageButtonsProps {
+  readonly showsTrips: boolean;
+  readonly toggleTrips: () => void;
+  readonly showsDeadLetters: boolean;
+  readonly toggleDeadLetters: () => void;
+}
+
 interface BarProps {
   readonly liveness: Liveness;
   readonly canShowMap: boolean;
@@ -32,8 +41,9 @@ interface BarProps {
   readonly onToggleTable: () => void;
   readonly panelIsOpen: boolean;
   readonly onTogglePanel: () => void;
-  readonly showsDeadLetters: boolean;
-  readonly onToggleDeadLetters: () => void;
+  /** Whether the map or the table is shown. */
+  readonly showsCity: boolean;
+  readonly pages: PageButtonsProps;
   readonly onHelp: () => void;
 }
 
@@ -45,8 +55,8 @@ export function Bar({
   onToggleTable,
   panelIsOpen,
   onTogglePanel,
-  showsDeadLetters,
-  onToggleDeadLetters,
+  showsCity,
+  pages,
   onHelp,
 }: BarProps) {
   const { connection, signOut } = useDashboard();
@@ -66,7 +76,7 @@ export function Bar({
         {liveness.label === 'PAST' || <FreshnessWords />}
       </div>
       <div className="bar-controls">
-        {isSignedOut || showsDeadLetters || (
+        {showsCity && (
           <BarButton
             label="Figures panel"
             title={`Figures panel (${keyOf('panel')})`}
@@ -76,7 +86,7 @@ export function Bar({
             <PanelIcon />
           </BarButton>
         )}
-        {canShowMap && !isSignedOut && !showsDeadLetters && (
+        {canShowMap && showsCity && (
           <BarButton
             label={showsTable ? 'Show the map' : 'Show the table'}
             title={`${showsTable ? 'Map' : 'Table'} (${keyOf('table')})`}
@@ -85,16 +95,7 @@ export function Bar({
             {showsTable ? <MapIcon /> : <TableIcon />}
           </BarButton>
         )}
-        {isSignedOut || (
-          <BarButton
-            label="Dead letters"
-            title={`Dead letters (${keyOf('deadLetters')})`}
-            isPressed={showsDeadLetters}
-            onClick={onToggleDeadLetters}
-          >
-            <DeadLettersIcon />
-          </BarButton>
-        )}
+        {isSignedOut || <PageButtons {...pages} />}
         <ThemeButton />
         <KeysButton onClick={onHelp} />
         {signOut !== null && (
@@ -104,6 +105,29 @@ export function Bar({
         )}
       </div>
     </header>
+  );
+}
+
+function PageButtons({ showsTrips, toggleTrips, showsDeadLetters, toggleDeadLetters }: PageButtonsProps) {
+  return (
+    <>
+      <BarButton
+        label="Trips"
+        title={`Trips (${keyOf('trips')})`}
+        isPressed={showsTrips}
+        onClick={toggleTrips}
+      >
+        <TripsIcon />
+      </BarButton>
+      <BarButton
+        label="Dead letters"
+        title={`Dead letters (${keyOf('deadLetters')})`}
+        isPressed={showsDeadLetters}
+        onClick={toggleDeadLetters}
+      >
+        <DeadLettersIcon />
+      </BarButton>
+    </>
   );
 }
 

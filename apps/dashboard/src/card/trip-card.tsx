@@ -5,6 +5,7 @@ import { useDashboard } from '../dashboard.js';
 import { formatClock, formatDuration, formatPlace, inWords, shortId, UNKNOWN } from '../format.js';
 import { riderMark } from '../marks/marks.js';
 import { RiderSwatch } from '../marks/mark-swatch.js';
+import { useNavigation } from '../navigation.js';
 import { useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
 import { CardFrame, Fact } from './card-frame.js';
@@ -16,6 +17,7 @@ type Trip = SearchResult & { kind: 'trip' };
 /** A trip: how long its rider has waited, from where to where, and its vehicle. */
 export function TripCard({ trip }: { trip: TripRef }) {
   const { city } = useDashboard();
+  const { openTrip } = useNavigation();
   const { tripId, providerId } = trip;
   const query = new URLSearchParams({ q: tripId, provider_id: providerId, limit: '5' });
   const { body, failure } = useRequest<SearchResults>(`/search?${query}`, REFRESH_EVERY_MS);
@@ -34,6 +36,11 @@ export function TripCard({ trip }: { trip: TripRef }) {
       testId="trip-card"
       onClose={() => city.trip.set(null)}
     >
+      <p className="card-more">
+        <button type="button" className="link-button" onClick={() => openTrip(trip)}>
+          Stages, route and report
+        </button>
+      </p>
       {failure !== null && <p className="card-nothing">It cannot be loaded: {failure}. Trying again.</p>}
       {found === undefined ? (
         failure === null && (

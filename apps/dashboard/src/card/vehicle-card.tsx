@@ -17,6 +17,7 @@ import { CardFrame, Fact } from './card-frame.js';
 import { speedGradient } from '../map/speed-ramp.js';
 import { marks } from '../marks/marks.js';
 import { MarkSwatch } from '../marks/mark-swatch.js';
+import { useNavigation } from '../navigation.js';
 import { useStore } from '../store.js';
 
 /** Without an answer for this long, the service does not know the vehicle. */
@@ -34,6 +35,7 @@ export function VehicleCard({ selected }: { selected: VehicleQuery }) {
   const isLate = useLater(UNKNOWN_AFTER_MS);
   const isAbsent = useStore(contents.lacksSelected);
   const isUnknown = detail === null && (isPast ? isAbsent : isLate);
+  const { openVehicle } = useNavigation();
   const { providerId } = selected;
   return (
     <CardFrame
@@ -43,6 +45,13 @@ export function VehicleCard({ selected }: { selected: VehicleQuery }) {
       testId="vehicle-card"
       onClose={() => city.select(null)}
     >
+      {isVehicleRef(selected) && (
+        <p className="card-more">
+          <button type="button" className="link-button" onClick={() => openVehicle(selected)}>
+            Its day: states, trips, gaps
+          </button>
+        </p>
+      )}
       {isUnknown && vehicle === undefined ? (
         <p className="card-nothing">
           {isPast
@@ -105,7 +114,9 @@ function VehicleFacts(props: {
 }
 
 function TripFacts({ detail }: { detail: VehicleDetail | null }) {
+  const { openTrip } = useNavigation();
   const trip = detail?.trip ?? null;
+  const providerId = detail?.provider_id ?? '';
   return (
     <section className="card-section">
       <h3>Trip</h3>
@@ -113,7 +124,18 @@ function TripFacts({ detail }: { detail: VehicleDetail | null }) {
         <p className="card-none">{detail === null ? '' : 'No current trip'}</p>
       ) : (
         <dl className="card-figures">
-          <Fact label="Trip" value={shortId(trip.trip_id)} />
+          <Fact
+            label="Trip"
+            value={
+              <button
+                type="button"
+                className="link-button"
+                onClick={() => openTrip({ tripId: trip.trip_id, providerId })}
+              >
+                {shortId(trip.trip_id)}
+              </button>
+            }
+          />
           <Fact label="Requested" value={trip.requested_at ? formatClock(trip.requested_at) : UNKNOWN} />
           <Fact label="Destination" value={trip.destination ? formatPlace(trip.destination) : UNKNOWN} />
           <Fact label="Rider" value={trip.last_rider_event ? inWords(trip.last_rider_event) : UNKNOWN} />

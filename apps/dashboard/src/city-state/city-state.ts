@@ -4,6 +4,8 @@ import type {
   SearchResult,
   ServiceStatus,
   StatusMessage,
+  TripPage,
+  TripRoute,
   VehicleDetail,
   VehicleQuery,
   Viewport,
@@ -13,6 +15,12 @@ import { CityContents } from './city-contents.js';
 import type { DrawnState } from './drawn-state.js';
 import { isSameVehicle } from './fleet.js';
 import type { TripRef } from './waiting-riders.js';
+
+/** A trip with the route of its vehicle. */
+export interface ShownRoute {
+  readonly trip: TripPage;
+  readonly route: TripRoute;
+}
 
 /** The state of the map. */
 export type MapState =
@@ -47,6 +55,8 @@ export class CityState {
   readonly tripDetail = new Store<(SearchResult & { kind: 'trip' }) | null>(null);
   /** The selected vehicle or trip if the map is to move there, should it be outside of what it shows. */
   readonly toReveal = new Store<VehicleQuery | TripRef | null>(null);
+  /** The trip whose route the map shows instead of the vehicles. */
+  readonly route = new Store<ShownRoute | null>(null);
   /** The provider whose vehicles, riders and figures are shown; `null` shows all. */
   readonly provider = new Store<string | null>(null);
   /** All that the user may see. */

@@ -21,10 +21,17 @@ export async function request<T>(
     if (response.status === 401 || response.status === 403) return { kind: 'refused' };
     if (!response.ok) {
       const { status } = response;
-      return { kind: 'failed', status, reason: `the service answered ${status}` };
+      return { kind: 'failed', status, reason: await reasonOf(response) };
     }
     return { kind: 'ok', body: (await response.json()) as T };
   } catch (error) {
     return { kind: 'failed', status: null, reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** The detail of a problem (RFC 9457), or else the status. */
+async function reasonOf(response: Response): Promise<string> {
+  const isProblem = response.headers.get('content-type')?.includes('application/problem+json') ?? false;
+  const { detail } = isProblem ? ((await response.json()) as { detail?: unknown }) : {};
+  return typeof detail === 'string' ? detail : `the service answered ${response.status}`;
 }

@@ -1,5 +1,5 @@
 import './map.css';
-import type { City } from '@hailstream/events/live';
+import type { City, TrailPoint, Viewport } from '@hailstream/events/live';
 import { useEffect, useRef, useState } from 'react';
 import { formatCount } from '../format.js';
 import { CrosshairIcon, FleetIcon, MinusIcon, PlusIcon } from '../icons.js';
@@ -47,6 +47,7 @@ export function CityMap({ isShown, isOutdated, onSlow }: CityMapProps) {
     view.reveal(place, roomForChrome());
   }, [view, toReveal, detail, tripDetail, contents, cityState]);
   useEffect(() => view?.scene.setPaused(!isShown), [view, isShown]);
+  useFitRoute(view);
   const { fitFleet, failure } = useFitFleet(({ bbox }) => {
     if (bbox !== null) view?.fit(bbox, roomForChrome());
   });
@@ -85,6 +86,35 @@ export function CityMap({ isShown, isOutdated, onSlow }: CityMapProps) {
       {view !== null && <OutsideCount failure={failure} onFit={fitFleet} />}
     </section>
   );
+}
+
+/** Shows the whole route of a trip when it is opened, unless the address has what the map shows. */
+function useFitRoute(view: MapView | null): void {
+  const { city, view: viewState } = useDashboard();
+  const shown = useStore(city.route);
+  const tripId = shown?.route.point_count === 0 ? undefined : shown?.route.trip_id;
+  const fitted = useRef(viewState.camera.get() === null ? undefined : city.trip.get()?.tripId);
+  useEffect(() => {
+    if (view === null || tripId === undefined || fitted.current === tripId) return;
+    fitted.current = tripId;
+    const bbox = extentOf(city.route.get()!.route.points);
+    view.fit(bbox, roomForChrome());
+  }, [view, tripId, city]);
+}
+
+/** A route is short: it crosses the antimeridian if its longitudes differ by more than half of the world. */
+function extentOf(points: readonly TrailPoint[]): Viewport {
+  const lats = points.map(([lat]) => lat);
+  const lngs = points.map(([, lng]) => lng);
+  const [south, north] = [Math.min(...lats), Math.max(...lats)];
+  const [west, east] = [Math.min(...lngs), Math.max(...lngs)];
+  if (east - west <= 180) return { west, south, east, north };
+  return {
+    west: Math.min(...lngs.filter((lng) => lng > 0)),
+    south,
+    east: Math.max(...lngs.filter((lng) => lng < 0)),
+    north,
+  };
 }
 
 /** How many vehicles the map does not show, as a button that shows them. */
@@ -158,7 +188,7 @@ function roomForChrome() {
     return box !== undefined && box.height > 0 ? box : undefined;
   };
   const bar = covered('.bar');
-  const panel = covered('.panel');
+  const panel = covered('.panel') ?? covered('.sheet');
   const card = covered('.card');
   // On narrow windows both are at the bottom instead of at the sides.
   const isBeside = (box: DOMRect | undefined) => box !== undefined && box.width < innerWidth / 2;

@@ -20,7 +20,7 @@ const RING_PIXELS = 3.5;
 /** Opacity of the oldest point of a trail, out of 255. */
 const OLDEST_TRAIL_ALPHA = 60;
 
-const colors: Readonly<Record<Theme, { ink: Rgba; land: Rgba; cell: Rgba; cellText: Rgba }>> = {
+export const colors: Readonly<Record<Theme, { ink: Rgba; land: Rgba; cell: Rgba; cellText: Rgba }>> = {
   light: {
     ink: [20, 25, 31, 255],
     land: [255, 255, 255, 255],
@@ -111,36 +111,44 @@ export function detailLayers(detail: VehicleDetail, theme: Theme): Layer[] {
   return layers;
 }
 
-interface TrailLine {
+function trailLayer(trail: readonly TrailPoint[], theme: Theme): Layer {
+  return speedLayer('trail', trail, theme, (index) => {
+    const age = 1 - (index + 1) / trail.length;
+    return Math.round(255 - age * (255 - OLDEST_TRAIL_ALPHA));
+  });
+}
+
+interface SpeedLine {
   readonly path: [number, number][];
   readonly color: Rgba;
 }
 
-function trailLayer(trail: readonly TrailPoint[], theme: Theme): Layer {
-  return new PathLayer<TrailLine>({
-    id: 'trail',
-    data: trailLines(trail, theme),
+/** Lines between points in the colours of their speeds. `alphaOf` has the opacity of the line to the point after `index`. */
+export function speedLayer(
+  id: string,
+  points: readonly TrailPoint[],
+  theme: Theme,
+  alphaOf: (index: number) => number,
+): Layer {
+  const data = points.slice(1).map(([lat, lng, speed], index): SpeedLine => {
+    const [fromLat, fromLng] = points[index]!;
+    return {
+      path: [
+        [fromLng, fromLat],
+        [lng, lat],
+      ],
+      color: speedColor(speed, theme, alphaOf(index)),
+    };
+  });
+  return new PathLayer<SpeedLine>({
+    id,
+    data,
     getPath: (line) => line.path,
     getColor: (line) => line.color,
     widthUnits: 'pixels',
     getWidth: 4,
     capRounded: true,
     jointRounded: true,
-  });
-}
-
-function trailLines(trail: readonly TrailPoint[], theme: Theme): TrailLine[] {
-  return trail.slice(1).map(([lat, lng, speed], index) => {
-    const [fromLat, fromLng] = trail[index]!;
-    const age = 1 - (index + 1) / trail.length;
-    const alpha = Math.round(255 - age * (255 - OLDEST_TRAIL_ALPHA));
-    return {
-      path: [
-        [fromLng, fromLat],
-        [lng, lat],
-      ],
-      color: speedColor(speed, theme, alpha),
-    };
   });
 }
 

@@ -13,6 +13,7 @@ import type { Theme } from '../theme/theme.js';
 import { FramePace } from './frame-pace.js';
 import type { Viewport } from '@hailstream/events/live';
 import { type Graticule, graticuleOf } from './graticule.js';
+import { routeLayers } from './route-layers.js';
 import { cellLayers, detailLayers, graticuleLayers, marksLayer, riderLayer, ringLayer } from './layers.js';
 import { layOutMarks, type MarkColumns, placeMarks } from './mark-columns.js';
 
@@ -43,6 +44,7 @@ export class Scene {
   private cellsShown: Layer[] = [];
   private detailShown: Layer[] = [];
   private ridersShown: Layer[] = [];
+  private routeShown: Layer[] = [];
   private riderIcon: HTMLCanvasElement;
   private graticuleShown: Layer[] = [];
   private graticule: Graticule | null = null;
@@ -72,8 +74,10 @@ export class Scene {
       city.riders.subscribe(() => this.relayout()),
       city.providers.subscribe(() => this.relayout()),
       city.colors.subscribe(() => this.recolor()),
+      city.route.subscribe(() => this.showRoute()),
     ];
     this.followContents();
+    this.showRoute();
   }
 
   /** The marks as last drawn; `positions` are longitude and latitude pairs. */
@@ -92,6 +96,7 @@ export class Scene {
     this.recolor();
     this.showDetail();
     this.showGraticule();
+    this.showRoute();
   }
 
   /** The visible area; `hasRoads`: whether the map has roads there. Otherwise lines of latitude and longitude are drawn. */
@@ -152,6 +157,13 @@ export class Scene {
     const detail = this.contents.detail.get();
     this.detailShown = detail === null ? [] : detailLayers(detail, this.theme);
     this.wake();
+  }
+
+  private showRoute(): void {
+    const shown = this.city.route.get();
+    this.routeShown = shown === null ? [] : routeLayers(shown, this.theme);
+    document.documentElement.dataset['routePoints'] = String(shown?.route.points.length ?? 0);
+    this.relayout();
   }
 
   private wake(): void {
@@ -266,6 +278,8 @@ export class Scene {
   }
 
   private layers(now: number): Layer[] {
+    // A route is of the past: where vehicles are now would be mistaken for a part of it.
+    if (this.routeShown.length > 0) return [...this.graticuleShown, ...this.routeShown];
     const marksOpacity = 1 - this.countsOpacity;
     if (this.countsOpacity > 0 && this.cellsShown.length === 0) {
       this.cellsShown = cellLayers(this.countedCells, {

@@ -33,10 +33,9 @@ export function Find() {
   const chosen = Math.min(active, results.length - 1);
 
   const pick = (index: number) => {
-    const result = results[index];
-    if (result === undefined) return;
+    if (results[index] === undefined) return;
     setActive(index);
-    select(city, result);
+    select(city, results[index]);
   };
   const press = (event: KeyboardEvent) => {
     const steps: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1 };
@@ -87,7 +86,25 @@ export function Find() {
       <p className="find-status" role="status" data-testid="find-status">
         {statusWords({ isOpen, query, typed: typed.trim(), body, failure })}
       </p>
+      {isOpen && query !== '' && <PastTrips query={query} />}
     </search>
+  );
+}
+
+/** The search covers the trips of the last hours; the list of trips has those before, too. */
+function PastTrips({ query }: { query: string }) {
+  const { view } = useDashboard();
+  const open = (): void => {
+    view.tripText.set(query);
+    view.tripsPage.set(0);
+    view.page.set('trips');
+  };
+  return (
+    <p className="find-status">
+      <button type="button" className="link-button" onClick={open}>
+        Find it in past trips
+      </button>
+    </p>
   );
 }
 

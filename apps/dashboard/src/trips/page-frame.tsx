@@ -1,0 +1,67 @@
+import { type ReactNode, useEffect, useRef } from 'react';
+import { shortId } from '../format.js';
+import { CloseIcon } from '../icons.js';
+import { useShortcuts } from '../shortcuts.js';
+
+/** A page of one trip or vehicle: its heading with the whole ids, and what is shown while there is nothing else. */
+export function PageFrame(props: {
+  kind: string;
+  id: string;
+  providerId: string | null;
+  testId: string;
+  onClose: () => void;
+  state: { readonly isLoading: boolean; readonly failure: string | null; readonly isUnknown: boolean };
+  /** What it means that the service does not know it. */
+  unknown: string;
+  /** Whether the map is shown next to it. */
+  isNarrow?: boolean;
+  children: ReactNode;
+}) {
+  const { kind, id, providerId, testId, onClose, state, unknown, isNarrow = false, children } = props;
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), [id]);
+  useShortcuts({ close: onClose });
+  return (
+    <article
+      className={isNarrow ? 'page sheet' : 'page page-wide'}
+      aria-labelledby={testId}
+      data-testid={testId}
+    >
+      <header className="card-header">
+        <div>
+          <h2 id={testId} ref={heading} tabIndex={-1}>
+            <span className="card-kind">{kind}</span> {shortId(id)}
+          </h2>
+          <p className="card-id">{id}</p>
+          {providerId !== null && <p className="card-id">Provider {providerId}</p>}
+        </div>
+        <button
+          type="button"
+          className="bar-button"
+          aria-label="Close the page"
+          title="Close (Esc)"
+          onClick={onClose}
+        >
+          <CloseIcon />
+        </button>
+      </header>
+      <div className="page-body" tabIndex={0} role="group" aria-label={`${kind} ${shortId(id)}`}>
+        {state.isUnknown ? (
+          <p className="page-none">{unknown}</p>
+        ) : (
+          state.failure !== null && (
+            <p className="page-failure" role="alert">
+              It cannot be loaded: {state.failure}. Trying again.
+            </p>
+          )
+        )}
+        {state.isLoading && state.failure === null && (
+          <p className="page-none" role="status">
+            Reading the log
+          </p>
+        )}
+        {children}
+      </div>
+    </article>
+  );
+}

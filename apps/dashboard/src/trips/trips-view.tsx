@@ -1,0 +1,291 @@
+import './trips.css';
+import type { TripList, TripSummary } from '@hailstream/events/live';
+import { type ReactNode, useId } from 'react';
+import { stageFilters, type StageFilter } from '../address/address.js';
+import { useDashboard } from '../dashboard.js';
+import { formatCount, formatDuration, formatMoment, inWords, shortId, UNKNOWN } from '../format.js';
+import { SearchIcon } from '../icons.js';
+import { useShortcuts } from '../shortcuts.js';
+import { useStore } from '../store.js';
+import { useRequest } from '../use-request.js';
+import { useNavigation } from '../navigation.js';
+import { TimeField } from './time-field.js';
+import { stageWords } from './words.js';
+
+const PAGE_TRIPS = 50;
+const REFRESH_EVERY_MS = 5_000;
+
+/** Trips now and past, the latest first. */
+export function TripsView() {
+  const { view } = useDashboard();
+  const path = usePath();
+  const page = useStore(view.tripsPage);
+  const { body, failure } = useRequest<TripList>(path, page === 0 ? REFRESH_EVERY_MS : null);
+  useShortcuts({ close: () => view.page.set('map') });
+  return (
+    <section className="trips" aria-labelledby="trips-heading" data-testid="trips">
+      <header className="trips-header">
+        <h2 id="trips-heading">Trips</h2>
+        <p className="trips-total" role="status" data-testid="trips-total">
+          {body === null ? (failure === null ? 'loading' : '') : totalWords(body)}
+        </p>
+        <Filters />
+      </header>
+      {failure !== null && (
+        <p className="trips-failure" role="alert">
+          The trips cannot be loaded: {failure}. Trying again.
+        </p>
+      )}
+      <div className="trips-rows" tabIndex={0} role="region" aria-label="List of trips">
+        {body === null && failure === null && <Skeleton />}
+        {body?.total === 0 && <NoTrips earliest={body.earliest} />}
+        {body !== null && body.count > 0 && <Rows trips={body.trips} />}
+      </div>
+      {body !== null && body.total > PAGE_TRIPS && <Pages list={body} />}
+    </section>
+  );
+}
+
+function usePath(): string {
+  const { city, view } = useDashboard();
+  const parameters = new URLSearchParams({ limit: String(PAGE_TRIPS) });
+  const given = {
+    q: useStore(view.tripText).trim(),
+    provider_id: useStore(city.provider),
+    stage: useStore(view.stage),
+    from: isoOf(useStore(view.from)),
+    to: isoOf(useStore(view.to)),
+    offset: String(useStore(view.tripsPage) * PAGE_TRIPS),
+  };
+  for (const [name, value] of Object.entries(given)) if (value) parameters.set(name, value);
+  return `/trips?${parameters}`;
+}
+
+function isoOf(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}
+
+function Filters() {
+  const { city, view } = useDashboard();
+  const text = useStore(view.tripText);
+  const stage = useStore(view.stage);
+  const providers = useStore(city.providers);
+  const provider = useStore(city.provider);
+  const change = <T,>(store: { set: (value: T) => void }, value: T): void => {
+    store.set(value);
+    view.tripsPage.set(0);
+  };
+  return (
+    <div className="trips-filters">
+      <label className="trips-search">
+        <SearchIcon />
+        <input
+          type="search"
+          placeholder="Id of a trip, vehicle, provider"
+          aria-label="Id of a trip, vehicle or provider, or a stage"
+          autoComplete="off"
+          spellCheck={false}
+          maxLength={100}
+          value={text}
+          onChange={(event) => change(view.tripText, event.target.value)}
+        />
+      </label>
+      <Choice label="Stage" value={stage} onChange={(value) => change(view.stage, value as StageFilter | '')}>
+        <option value="">All stages</option>
+        {stageFilters.map((each) => (
+          <option key={each} value={each}>
+            {each === 'requested' ? 'rider waiting' : inWords(each)}
+          </option>
+        ))}
+      </Choice>
+      <Choice
+        label="Provider"
+        value={provider ?? ''}
+        onChange={(value) => change(city.provider, value === '' ? null : value)}
+      >
+        <option value="">All providers</option>
+        {[
+          ...new Set([
+            ...providers.map(({ provider_id: id }) => id),
+            ...(provider === null ? [] : [provider]),
+          ]),
+        ].map((id) => (
+          <option key={id} value={id}>
+            {shortId(id)}
+          </option>
+        ))}
+      </Choice>
+      <TimeField label="From" at={useStore(view.from)} onChange={(at) => change(view.from, at)} />
+      <TimeField label="To" at={useStore(view.to)} onChange={(at) => change(view.to, at)} />
+    </div>
+  );
+}
+
+function Choice(props: {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  children: ReactNode;
+}) {
+  const { label, value, onChange, children } = props;
+  return (
+    <select
+      className="trips-field"
+      aria-label={label}
+      value={value}
+      onChange={(event) => onChange(event.target.value)}
+    >
+      {children}
+    </select>
+  );
+}
+
+function totalWords({ total, is_cut: isCut, earliest, asOf }: TripList): string {
+  const since = earliest === null ? '' : `, known since ${formatMoment(earliest, asOf)}`;
+  return `${formatCount(total)} ${total === 1 ? 'trip' : 'trips'}${since}${isCut ? '; older ones were dropped' : ''}`;
+}
+
+function NoTrips({ earliest }: { earliest: number | null }) {
+  const { city, view } = useDashboard();
+  const isFiltered = [view.tripText.get(), view.stage.get()].some((value) => value !== '');
+  const isNarrowed =
+    isFiltered || [view.from.get(), view.to.get(), city.provider.get()].some((value) => value !== null);
+  const clear = (): void => {
+    view.tripText.set('');
+    view.stage.set('');
+    view.from.set(null);
+    view.to.set(null);
+    city.provider.set(null);
+  };
+  return (
+    <p className="trips-none" data-testid="no-trips">
+      {isNarrowed ? 'No trip matches.' : 'No trips yet.'}
+      {earliest !== null && ` Trips are known since ${formatMoment(earliest, Date.now())}.`}{' '}
+      {isNarrowed && (
+        <button type="button" className="link-button" onClick={clear}>
+          Show all
+        </button>
+      )}
+    </p>
+  );
+}
+
+function Rows({ trips }: { trips: readonly TripSummary[] }) {
+  return (
+    <table className="trips-table" data-testid="trips-table">
+      <thead>
+        <tr>
+          <th scope="col">Began</th>
+          <th scope="col">Trip</th>
+          <th scope="col">Stage</th>
+          <th scope="col" className="trips-wide">
+            Vehicle
+          </th>
+          <th scope="col" className="trips-wide">
+            Provider
+          </th>
+          <th scope="col" className="trips-medium">
+            Wait
+          </th>
+          <th scope="col">Ride</th>
+          <th scope="col" className="trips-medium">
+            Report
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {trips.map((trip) => (
+          <Row key={`${trip.provider_id}/${trip.trip_id}`} trip={trip} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Row({ trip }: { trip: TripSummary }) {
+  const { openTrip, openVehicle } = useNavigation();
+  const { trip_id: tripId, provider_id: providerId, device_id: deviceId } = trip;
+  const { requested_at: requestedAt, started_at: startedAt, ended_at: endedAt } = trip;
+  const open = (): void => openTrip({ tripId, providerId });
+  return (
+    <tr onClick={open}>
+      <td>{formatMoment(trip.began_at, Date.now())}</td>
+      <td>
+        <button type="button" className="link-button" title={tripId} onClick={open}>
+          {shortId(tripId)}
+        </button>
+      </td>
+      <td>{stageWords(trip)}</td>
+      <td className="trips-wide">
+        {deviceId === null ? (
+          UNKNOWN
+        ) : (
+          <button
+            type="button"
+            className="link-button"
+            title={deviceId}
+            onClick={(event) => {
+              event.stopPropagation();
+              openVehicle({ deviceId, providerId });
+            }}
+          >
+            {shortId(deviceId)}
+          </button>
+        )}
+      </td>
+      <td className="trips-wide" title={providerId}>
+        {shortId(providerId)}
+      </td>
+      <td className="trips-medium">{durationOf(requestedAt, startedAt)}</td>
+      <td>{trip.stage === 'ended' ? durationOf(startedAt, endedAt) : UNKNOWN}</td>
+      <td className="trips-medium">
+        {trip.is_reported ? 'reported' : trip.stage === 'ended' ? 'missing' : UNKNOWN}
+      </td>
+    </tr>
+  );
+}
+
+function durationOf(from: number | null, to: number | null): string {
+  return from === null || to === null ? UNKNOWN : formatDuration(to - from);
+}
+
+function Pages({ list }: { list: TripList }) {
+  const { view } = useDashboard();
+  const id = useId();
+  const page = useStore(view.tripsPage);
+  const { offset, count, total } = list;
+  return (
+    <nav className="trips-pages" aria-labelledby={id}>
+      <span id={id} className="trips-shown">
+        {count === 0 ? 'None' : `${formatCount(offset + 1)} to ${formatCount(offset + count)}`} of{' '}
+        {formatCount(total)}
+      </span>
+      <button
+        type="button"
+        className="link-button"
+        disabled={page === 0}
+        onClick={() => view.tripsPage.set(page - 1)}
+      >
+        Later
+      </button>
+      <button
+        type="button"
+        className="link-button"
+        disabled={offset + count >= total}
+        onClick={() => view.tripsPage.set(page + 1)}
+      >
+        Earlier
+      </button>
+    </nav>
+  );
+}
+
+function Skeleton() {
+  return (
+    <div className="trips-skeleton" aria-hidden="true">
+      {Array.from({ length: 8 }, (_, index) => (
+        <span key={index} />
+      ))}
+    </div>
+  );
+}
