@@ -202,7 +202,7 @@ describe('user errors are one line without a stack', () => {
 
   it('a token without a scope', async () => {
     const noScope = await command(['token', '--home', home.folder]);
-    expect(noScope).toMatchObject(refused(/expected --scope read\|write\|operate [^\n]+/));
+    expect(noScope).toMatchObject(refused(/expected --scope read\|write\|operate\[,…\] [^\n]+/));
     const noUuid = await command(['token', '--scope', 'write', '--provider', 'me', '--home', home.folder]);
     expect(noUuid).toMatchObject(refused(/--provider: expected a UUID, got "me"/));
   });

@@ -13,7 +13,7 @@ describe('readEnvironment', () => {
       { ownSecret, simulate: true },
     );
     expect(env).toEqual({ A: 'b', AUTH_JWT_SECRET: ownSecret });
-    expect(claims(readToken)).toMatchObject({ scope: 'read' });
+    expect(claims(readToken)).toMatchObject({ scope: 'read operate', sub: 'operator' });
     expect(claims(writeToken)).toMatchObject({ scope: 'write', provider_id: LOCAL_PROVIDER_ID });
     expect(rest).toEqual({ kafkaBrokers: undefined, databaseUrl: undefined });
   });

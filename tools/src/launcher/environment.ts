@@ -4,6 +4,8 @@ import { UsageError } from '../usage-error.js';
 /** The simulator's token must outlive every run. */
 const WRITE_TOKEN_EXPIRES_IN = '3650 days';
 const SIGN_IN_EXPIRES_IN = '30 days';
+/** Who starts the system may acknowledge alerts and draw zones. */
+const SIGN_IN_CLAIMS = { scopes: ['read', 'operate'], name: 'operator' } as const;
 
 /** The user's environment variables, and what the launcher adds to them for every program. */
 export interface Environment {
@@ -39,7 +41,7 @@ export async function readEnvironment(
     env: secret === undefined ? env : { ...env, AUTH_JWT_SECRET: secret },
     kafkaBrokers: env['KAFKA_BROKERS'] || undefined,
     databaseUrl: env['DATABASE_URL'] || undefined,
-    readToken: secret && (await makeToken(secret, { scopes: ['read'] }, SIGN_IN_EXPIRES_IN)),
+    readToken: secret && (await makeToken(secret, SIGN_IN_CLAIMS, SIGN_IN_EXPIRES_IN)),
     writeToken:
       givenToken ??
       (secret && (await makeToken(secret, { scopes: ['write'], providerId }, WRITE_TOKEN_EXPIRES_IN))),

@@ -6,10 +6,10 @@ import { printedCommands } from './printed-commands.js';
 describe(printedCommands, () => {
   it('names the home folder only if it is not the default', () => {
     expect(printedCommands(`${repositoryRoot.replace(/\/$/, '')}/.hailstream`).signIn).toBe(
-      'npm run --silent token -- --scope read --link',
+      'npm run --silent token -- --scope read,operate --link',
     );
     expect(printedCommands('/tmp/try').signIn).toBe(
-      'npm run --silent token -- --scope read --link --home /tmp/try',
+      'npm run --silent token -- --scope read,operate --link --home /tmp/try',
     );
   });
 

@@ -19,7 +19,7 @@ export function printedCommands(home: string): PrintedCommands {
   const option = isDefault ? '' : ` --home ${quote(home)}`;
   const runFile = JSON.stringify(join(home, 'run.json'));
   return {
-    signIn: `npm run --silent token -- --scope read --link${option}`,
+    signIn: `npm run --silent token -- --scope read,operate --link${option}`,
     replay: `npm run replay -- FILE --speed 10${option}`,
     jobs: `npm run router -- jobs${option}`,
     databaseUrl: `node -p ${quote(`require(${runFile}).databaseUrl`)}`,

@@ -30,8 +30,12 @@ describe(signIn, () => {
   });
 
   it.each([
-    [['tokens'], {}, 'usage: main.js token [--scope read|write|operate [--provider UUID]]'],
-    [['token', '--scope'], {}, 'token: expected --scope read|write|operate [--provider UUID]'],
+    [['tokens'], {}, 'usage: main.js token [--scope read|write|operate[,…] [--provider UUID] [--name NAME]]'],
+    [
+      ['token', '--scope'],
+      {},
+      'token: expected --scope read|write|operate[,…] [--provider UUID] [--name NAME]',
+    ],
     [['token'], { AUTH_JWT_SECRET: '' }, /^AUTH_JWT_SECRET: expected the secret .*, got nothing$/],
     [['token'], { PORT: 'x' }, /^PORT: expected .*, got "x"$/],
   ])('rejects %j %j with a reason', async (args, env, line) => {

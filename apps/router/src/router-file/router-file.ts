@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { eventRegistry } from '@hailstream/events';
+import { fileIssues } from '@hailstream/service/config';
 import Type from 'typebox';
 import { Value } from 'typebox/value';
 import { parseDocument } from 'yaml';
@@ -73,7 +74,7 @@ export function parseRouterFile(text: string, path: string): readonly JobSpec[] 
   if (syntaxError)
     throw new RouterFileError(`${path}: ${syntaxError.message.split('\n')[0]}`, { cause: syntaxError });
   const file: unknown = Value.Default(RouterFile, document.toJS() ?? {});
-  const issues = issuesOf(RouterFile, file, '');
+  const issues = fileIssues(RouterFile, file, '');
   if (issues.length > 0) throw invalid(path, issues);
   const { jobs } = file as Type.Static<typeof RouterFile>;
   const jobIssues: string[] = [];
@@ -81,8 +82,8 @@ export function parseRouterFile(text: string, path: string): readonly JobSpec[] 
     const schemas = sinkSchemas[job.sink.type as SinkType];
     const sink: unknown = Value.Default(schemas.sink, job.sink);
     const batching: unknown = Value.Default(schemas.batching, job.batching);
-    jobIssues.push(...issuesOf(schemas.sink, sink, `/jobs/${index}/sink`));
-    jobIssues.push(...issuesOf(schemas.batching, batching, `/jobs/${index}/batching`));
+    jobIssues.push(...fileIssues(schemas.sink, sink, `/jobs/${index}/sink`));
+    jobIssues.push(...fileIssues(schemas.batching, batching, `/jobs/${index}/batching`));
     if ('format' in job.sink && job.sink.format === 'parquet') {
       const unknown = job.topics.filter((topic) => !eventRegistry.byTopic.has(topic));
       for (const topic of unknown) {
@@ -110,40 +111,4 @@ export function parseRouterFile(text: string, path: string): readonly JobSpec[] 
 
 function invalid(path: string, issues: readonly string[]): RouterFileError {
   return new RouterFileError(issues.map((issue) => `${path}: ${issue}`).join('\n'));
-}
-
-/** Issues with their paths: `jobs[0].sink.bucket: is required`. */
-function issuesOf(schema: Type.TSchema, value: unknown, prefix: string): string[] {
-  const issues = new Set<string>();
-  for (const { keyword, instancePath, message, params } of Value.Errors(schema, value)) {
-    const place = placeOf(`${prefix}${instancePath}`);
-    const add = (name: string, issue: string): void => void issues.add(`${name || 'the file'}: ${issue}`);
-    switch (keyword) {
-      case 'required':
-        for (const name of params.requiredProperties)
-          add(place === '' ? name : `${place}.${name}`, 'is required');
-        break;
-      case 'enum':
-        add(place, `expected one of ${params.allowedValues.join(', ')}`);
-        break;
-      // Unknown members are reported twice: at their own path and at that of their parent.
-      case 'boolean':
-        add(place, 'is unknown');
-        break;
-      case 'additionalProperties':
-        break;
-      default:
-        add(place, message);
-    }
-  }
-  return [...issues];
-}
-
-function placeOf(pointer: string): string {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))
-    .join('')
-    .replace(/^\./, '');
 }

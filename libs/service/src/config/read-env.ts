@@ -125,7 +125,8 @@ function parseNumber(text: string, form: RegExp): number | undefined {
   return form.test(text) ? Number(text) : undefined;
 }
 
-function parseDuration(text: string): number | undefined {
+/** The milliseconds of `500ms`, `60s`, `15m`, `24h` or a number of milliseconds; `undefined` for any other text. */
+export function parseDuration(text: string): number | undefined {
   const match = /^(\d+)(ms|s|m|h)?$/.exec(text);
   const perUnit = MILLISECONDS_PER_UNIT[match?.[2] ?? 'ms'];
   return match && perUnit ? Number(match[1]) * perUnit : undefined;

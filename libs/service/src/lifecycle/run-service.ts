@@ -1,3 +1,4 @@
+import { ConfigFileError } from '../config/file-issues.js';
 import { ConfigError } from '../config/read-env.js';
 
 /** Maximum time from the signal to the exit. A service that has not drained by then is terminated, with exit code 1. */
@@ -68,7 +69,7 @@ export async function runService(options: {
 
 /** Why a service did not start: one line if the operator can fix it, otherwise the stack. */
 export function startFailure(error: unknown): string {
-  if (error instanceof ConfigError) return error.message;
+  if (error instanceof ConfigError || error instanceof ConfigFileError) return error.message;
   const { code, syscall, address, port } = (error ?? {}) as NodeJS.ErrnoException & {
     address?: string;
     port?: number;

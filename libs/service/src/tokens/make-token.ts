@@ -6,6 +6,8 @@ export interface TokenClaims {
   readonly scopes: readonly Scope[];
   /** Required with scope `write`. @default all providers */
   readonly providerId?: string;
+  /** Who the token is for, as its claim `sub`. @default none */
+  readonly name?: string;
 }
 
 /** Creates a token that a {@link TokenVerifier} with the same secret accepts. `expiresIn`: `12h`, `30 days`. */
@@ -14,6 +16,7 @@ export async function makeToken(secret: string, claims: TokenClaims, expiresIn: 
   const payload = {
     scope: claims.scopes.join(' '),
     ...(providerId !== undefined && { provider_id: providerId }),
+    ...(claims.name !== undefined && { sub: claims.name }),
   };
   return new SignJWT(payload)
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })

@@ -1,7 +1,10 @@
 import { isUuid } from '../uuid.js';
 import { AuthError } from './auth.error.js';
 
-/** Permissions of a token: `read` to read events, `write` to send them, `operate` to pause and resume jobs. */
+/**
+ * Permissions of a token: `read` to read events, `write` to send them, `operate` to pause and resume jobs, to acknowledge
+ * alerts and to draw zones.
+ */
 export const scopes = ['read', 'write', 'operate'] as const;
 export type Scope = (typeof scopes)[number];
 
@@ -10,7 +13,14 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>;
   /** The only provider whose events the caller may read and write; all providers if it is not set. */
   readonly providerId?: string;
+  /** Who the caller is, for people; not set if the token does not say it. */
+  readonly name?: string;
 }
+
+/** The claims that may name the caller, the most readable first. @see OpenID Connect Core, 5.1 */
+const NAME_CLAIMS = ['name', 'preferred_username', 'email', 'sub'] as const;
+
+const MAX_NAME_CHARS = 100;
 
 /** The caller of a service without authentication. */
 export const anyone: Principal = Object.freeze({ scopes: new Set(scopes) });
@@ -34,15 +44,25 @@ export function toPrincipal(claims: Readonly<Record<string, unknown>>, allByDefa
     const values = granted.has('write') ? 'a UUID' : `a UUID, or "${ALL_PROVIDERS}" for all providers`;
     throw new AuthError('CLAIM_MISSING', `${which} must have the claim provider_id: ${values}`);
   }
-  if (providerId === undefined) return { scopes: granted };
+  const caller = { scopes: granted, ...nameOf(claims) };
+  if (providerId === undefined) return caller;
   if (providerId === ALL_PROVIDERS) {
-    if (!granted.has('write')) return { scopes: granted };
+    if (!granted.has('write')) return caller;
     throw new AuthError('CLAIM_INVALID', 'a token with scope write must name one provider in provider_id');
   }
   if (typeof providerId !== 'string' || !isUuid(providerId)) {
     throw new AuthError('CLAIM_INVALID', 'the claim provider_id must be a UUID');
   }
-  return { scopes: granted, providerId: providerId.toLowerCase() };
+  return { ...caller, providerId: providerId.toLowerCase() };
+}
+
+function nameOf(claims: Readonly<Record<string, unknown>>): { readonly name?: string } {
+  for (const claim of NAME_CLAIMS) {
+    const value = claims[claim];
+    if (typeof value === 'string' && value.trim() !== '')
+      return { name: value.trim().slice(0, MAX_NAME_CHARS) };
+  }
+  return {};
 }
 
 /** @throws AuthError `SCOPE_MISSING` */

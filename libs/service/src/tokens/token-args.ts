@@ -7,7 +7,7 @@ import { scopes } from './principal.js';
 export const LOCAL_PROVIDER_ID = '0197a1c0-6d1f-7000-8000-000000000001';
 
 /** Usage of the commands that print tokens. */
-export const TOKEN_USAGE = '--scope read|write|operate [--provider UUID]';
+export const TOKEN_USAGE = '--scope read|write|operate[,…] [--provider UUID] [--name NAME]';
 
 /** Lifetime of the tokens that the commands print. */
 export const TOKEN_EXPIRES_IN = '30 days';
@@ -17,19 +17,29 @@ export const TOKEN_EXPIRES_IN = '30 days';
  * the default provider is the local one.
  */
 export function parseTokenArgs(args: readonly string[]): TokenClaims | { readonly problem: string } {
-  let values: { readonly scope?: string | undefined; readonly provider?: string | undefined };
+  let values: { [Name in 'scope' | 'provider' | 'name']?: string | undefined };
   try {
-    const options = { scope: { type: 'string' }, provider: { type: 'string' } } as const;
+    const options = {
+      scope: { type: 'string' },
+      provider: { type: 'string' },
+      name: { type: 'string' },
+    } as const;
     values = parseArgs({ args: [...args], options }).values;
   } catch {
     return { problem: `expected ${TOKEN_USAGE}` };
   }
-  const { provider } = values;
-  const scope = scopes.find((name) => name === values.scope);
-  if (scope === undefined) return { problem: `expected ${TOKEN_USAGE}` };
+  const { provider, name } = values;
+  const requested = values.scope?.split(',') ?? [];
+  const granted = scopes.filter((scope) => requested.includes(scope));
+  if (granted.length === 0 || granted.length !== requested.length)
+    return { problem: `expected ${TOKEN_USAGE}` };
   if (provider !== undefined && !isUuid(provider)) {
     return { problem: `--provider: expected a UUID, got "${provider}"` };
   }
-  const providerId = provider ?? (scope === 'write' ? LOCAL_PROVIDER_ID : undefined);
-  return { scopes: [scope], ...(providerId !== undefined && { providerId }) };
+  const providerId = provider ?? (granted.includes('write') ? LOCAL_PROVIDER_ID : undefined);
+  return {
+    scopes: granted,
+    ...(providerId !== undefined && { providerId }),
+    ...(name !== undefined && { name }),
+  };
 }
