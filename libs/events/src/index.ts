@@ -1,3 +1,4 @@
+export * from './alerts.js';
 export * from './event-registry.js';
 export * from './families/rider-event.js';
 export * from './families/telemetry.js';
@@ -12,3 +13,4 @@ export * from './schema/location.js';
 export * from './schema/primitives.js';
 export type { FieldIssue } from './schema/schema-issues.js';
 export * from './schema/validation.js';
+export * from './zones.js';

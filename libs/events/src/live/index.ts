@@ -1,3 +1,4 @@
+export type * from './alerts.js';
 export type * from './city-figures.js';
 export type * from './frame.js';
 export type * from './history.js';

@@ -1,3 +1,4 @@
+import type { AlertsMessage } from './alerts.js';
 import type { LiveFrame, ViewportRequest } from './frame.js';
 import type { ClientToHistory, HistoryToClient } from './history.js';
 import type { StatusMessage } from './status.js';
@@ -15,6 +16,8 @@ export interface ServerToClient extends HistoryToClient {
   vehicle: (detail: VehicleDetail) => void;
   /** State of the service with respect to the log: on connection, and after each change. */
   status: (message: StatusMessage) => void;
+  /** How many alerts there are: on connection, and after each change of one that the token may see. */
+  alerts: (message: AlertsMessage) => void;
   /** A message was invalid and had no effect, because of a bug in the client. */
   refused: (refusal: Refusal) => void;
 }

@@ -3,13 +3,26 @@ import type { EventFamily, TopicSpec } from './event-family.js';
 /** Records that a consumer could not handle, unchanged; headers carry their origin, the reason and the number of attempts. */
 export const deadLetterTopic = { name: 'ride.dead-letter', partitions: 3 } as const satisfies TopicSpec;
 
+/**
+ * Alerts that rules raise: the key is the id of the alert, the value an `AlertRecord`. They are not events of devices: ingest
+ * does not accept them, and batch does not load them.
+ */
+export const alertTopic = { name: 'ride.alerts', partitions: 1 } as const satisfies TopicSpec;
+
+/** The zones that were drawn on the page: the key is the id, the value a `ZoneFeature`, `null` once it is removed. */
+export const zoneTopic = {
+  name: 'ride.zones',
+  partitions: 1,
+  configs: { 'cleanup.policy': 'compact' },
+} as const satisfies TopicSpec;
+
 /** The consumer group of batch's dead letters. Batch itself loads their records again. */
 export const batchGroup = 'hailstream-batch';
 
 /** A set of event families. */
 export interface EventRegistry {
   readonly families: readonly EventFamily[];
-  /** Every topic of the system: those of the families, and the dead-letter topic. */
+  /** Every topic of the system: those of the families, alerts, drawn zones and dead letters. */
   readonly topics: readonly TopicSpec[];
   readonly byName: ReadonlyMap<string, EventFamily>;
   /** By name of the topic. */
@@ -25,7 +38,7 @@ export function createEventRegistry(families: readonly EventFamily[]): EventRegi
   requireDistinct('table', families, ({ table }) => table);
   return {
     families,
-    topics: [...families.map(({ topic }) => topic), deadLetterTopic],
+    topics: [...families.map(({ topic }) => topic), alertTopic, zoneTopic, deadLetterTopic],
     byName: new Map(families.map((family) => [family.name, family])),
     byTopic: new Map(families.map((family) => [family.topic.name, family])),
   };

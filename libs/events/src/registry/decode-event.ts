@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FieldIssue } from '../schema/schema-issues.js';
+import type { Validator } from '../schema/validation.js';
 import type { AnyEvent, EventFamily } from './event-family.js';
 
 /** A record's value is not an event of its topic's family. */
@@ -22,12 +23,21 @@ export class EventDecodeError extends Error {
  * @throws EventDecodeError if the value is not an event of the family
  */
 export function decodeEvent<E extends AnyEvent>(family: EventFamily<E>, value: Buffer | null): E {
+  return family.normalize(decodeValue(family.validator, value));
+}
+
+/**
+ * Decodes the value of a record of a topic without an event family.
+ *
+ * @throws EventDecodeError if the value is not valid
+ */
+export function decodeValue<T>(validator: Validator<T>, value: Buffer | null): T {
   if (value === null) throw new EventDecodeError('NO_VALUE', 'the record has no value');
   if (!isUtf8(value)) throw new EventDecodeError('NOT_UTF8', 'not UTF-8');
-  const event = parseJson(value);
-  const issues = family.validator.issues(event);
+  const content = parseJson(value);
+  const issues = validator.issues(content);
   if (issues.length > 0) throw new EventDecodeError('INVALID', describeIssues(issues));
-  return family.normalize(event as E);
+  return content as T;
 }
 
 function parseJson(value: Buffer): unknown {
