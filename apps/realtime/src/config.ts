@@ -15,8 +15,11 @@ import {
 import type { PageCommands } from '@hailstream/events/live';
 import type { AuthOptions } from '@hailstream/service/tokens';
 import Type from 'typebox';
+import { readRuleFile, type AlertRule } from './alert-rules/rule-file.js';
 import type { HistoryOptions } from './keyframes/keyframes.service.js';
 import { toOrigin } from './origins/same-origin.js';
+import { readZoneFile } from './geofences/zone-file.js';
+import type { Zone } from './geofences/zone.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -38,6 +41,8 @@ const realtimeEnv = Type.Object({
   REALTIME_ALLOWED_ORIGINS: Type.Optional(
     Env.List({ description: 'origins such as https://map.example, separated by commas' }),
   ),
+  REALTIME_ZONES: Type.Optional(Type.String()),
+  REALTIME_ALERTS: Type.Optional(Type.String()),
   REALTIME_SIGN_IN_COMMAND: Type.Optional(Type.String()),
   REALTIME_REPLAY_COMMAND: Type.Optional(Type.String()),
   REALTIME_PAGE_DIR: Type.String({ default: fileURLToPath(new URL('apps/dashboard/dist', root)) }),
@@ -66,11 +71,16 @@ export interface RealtimeConfig {
     readonly commands: PageCommands;
   };
   readonly history: HistoryOptions;
+  readonly zones: readonly Zone[];
+  readonly alertRules: readonly AlertRule[];
   /** Interval between frames. */
   readonly tickMs: number;
 }
 
-/** @throws ConfigError if a variable is invalid; it names all of them */
+/**
+ * @throws ConfigError if a variable is invalid; it names all of them. ZoneFileError or RuleFileError if the zones or the alert
+ * rules are not valid
+ */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): RealtimeConfig {
   const env = readEnv(realtimeEnv, environment);
   return Object.freeze({
@@ -98,6 +108,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
       maxBytes: env.REALTIME_HISTORY_BYTES,
       everyMs: env.REALTIME_KEYFRAME_MS,
     },
+    zones: env.REALTIME_ZONES === undefined ? [] : readZoneFile(env.REALTIME_ZONES),
+    alertRules: env.REALTIME_ALERTS === undefined ? [] : readRuleFile(env.REALTIME_ALERTS),
     tickMs: env.REALTIME_TICK_MS,
   });
 }

@@ -1,6 +1,7 @@
 import { AuthModule, HealthModule, LoggingModule, MetricsModule } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { Module, type DynamicModule } from '@nestjs/common';
+import { AlertsModule } from './alerts/alerts.module.js';
 import type { RealtimeConfig } from './config.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { HistoryModule } from './history/history.module.js';
@@ -16,6 +17,7 @@ import { SearchModule } from './search/search.module.js';
 import { StatsModule } from './stats/stats.module.js';
 import { TripsModule } from './trips/trips.module.js';
 import { VehiclesModule } from './vehicles/vehicles.module.js';
+import { ZonesModule } from './zones/zones.module.js';
 
 @Module({})
 export class RealtimeModule {
@@ -44,6 +46,8 @@ export class RealtimeModule {
         SearchModule,
         StatsModule,
         DeadLettersModule,
+        ZonesModule.forRoot(config.zones),
+        AlertsModule.forRoot(config.alertRules),
         PageModule.forRoot(config.page),
       ],
     };

@@ -23,6 +23,7 @@ import { KeyframesService } from '../src/keyframes/keyframes.service.js';
 import { LogIndex } from '../src/log/log-index.js';
 import { LogPositions } from '../src/log/positions.js';
 import { KeyframeMetrics } from '../src/metrics/keyframe-metrics.service.js';
+import { ZoneBook } from '../src/geofences/zone-book.js';
 import { RealtimeMetrics } from '../src/metrics/realtime-metrics.service.js';
 import { RebuildService } from '../src/rebuild/rebuild.service.js';
 import { append, createTopics } from './_util.js';
@@ -38,7 +39,15 @@ function setUp(broker: TestBroker, wrap: (reader: RangeReader) => RangeReader = 
   const positions = new LogPositions();
   const index = new LogIndex();
   const metrics = new RealtimeMetrics(registry, city);
-  const fold = new FoldService(city, positions, index, metrics, new LogConsumerMetrics(registry), logger);
+  const fold = new FoldService(
+    city,
+    positions,
+    index,
+    new ZoneBook(city),
+    metrics,
+    new LogConsumerMetrics(registry),
+    logger,
+  );
   const admin = createAdmin({ connection, logger });
   const reader = createRangeReader({ connection, logger });
   const health = new HealthChecks();

@@ -23,6 +23,8 @@ describe('parseStartOptions', () => {
       simulate: true,
       batchEvery: '60s',
       router: undefined,
+      zones: undefined,
+      alerts: undefined,
     });
   });
 

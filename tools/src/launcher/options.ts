@@ -32,6 +32,10 @@ export interface StartOptions {
   readonly batchEvery: string;
   /** The router file; without it, the router is not started. */
   readonly router: string | undefined;
+  /** GeoJSON file of the geofences. */
+  readonly zones: string | undefined;
+  /** File of the alert rules. */
+  readonly alerts: string | undefined;
 }
 
 export const START_USAGE = `usage: npm start [-- OPTIONS]
@@ -49,7 +53,9 @@ export const START_USAGE = `usage: npm start [-- OPTIONS]
   --vehicles N           number of simulated vehicles (250)
   --no-sim               do not run the simulator
   --batch-every SPAN     interval of the loads into Postgres (60s), or a cron expression
-  --router FILE          run the jobs of this router file: they deliver topics to object storage and other sinks`;
+  --router FILE          run the jobs of this router file: they deliver topics to object storage and other sinks
+  --zones FILE           geofences as GeoJSON, shown on the map with what vehicles do in them
+  --alerts FILE          rules of alerts, YAML or JSON: see docs/operate.md`;
 
 export const LOOPBACK = '127.0.0.1';
 
@@ -68,7 +74,10 @@ export function parseStartOptions(
     listener,
     integer(option, text(option), { fallback: port, min: 0, max: MAX_PORT }),
   ]);
-  const router = text('router');
+  const file = (name: string): string | undefined => {
+    const path = text(name);
+    return path === undefined ? undefined : resolve(folders.cwd, path);
+  };
   return {
     home: homeFolder(text('home'), folders),
     host: text('host') ?? LOOPBACK,
@@ -77,7 +86,9 @@ export function parseStartOptions(
     vehicles: integer('vehicles', text('vehicles'), { fallback: 250, min: 1, max: MAX_VEHICLES }),
     simulate: values['no-sim'] !== true,
     batchEvery: text('batch-every') ?? '60s',
-    router: router === undefined ? undefined : resolve(folders.cwd, router),
+    router: file('router'),
+    zones: file('zones'),
+    alerts: file('alerts'),
   };
 }
 
@@ -88,6 +99,8 @@ function parse(args: readonly string[]): OptionValues {
     'vehicles',
     'batch-every',
     'router',
+    'zones',
+    'alerts',
     ...Object.values(PORT_OPTIONS).map((it) => it.option),
   ];
   const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));

@@ -63,6 +63,10 @@ export class System {
     notice: (line: string) => void,
   ): Promise<{ system: System; lock: AsyncDisposable }> {
     for (const city of options.cities) await checkReadable('city', city);
+    for (const name of ['zones', 'alerts'] as const) {
+      const path = options[name];
+      if (path !== undefined) await checkReadable(name, path);
+    }
     if (options.router !== undefined) {
       await checkReadable('router', options.router);
       await checkRouterFile(options.router, env);

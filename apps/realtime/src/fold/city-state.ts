@@ -92,6 +92,18 @@ export class CityState {
     for (const fleet of this.fleetsOf(filter)) fleet.countTrips(into, asOf);
   }
 
+  /** Trips that no vehicle is reserved for yet. */
+  *waitingTrips(filter: ProviderFilter): Generator<TripFacts> {
+    for (const fleet of this.fleetsOf(filter)) yield* fleet.waitingTrips();
+  }
+
+  /** The event time of each provider's newest event. */
+  *feeds(filter: ProviderFilter): Generator<{ readonly providerId: string; readonly newestEventAt: number }> {
+    for (const { providerId, latest: newest } of this.fleetsOf(filter)) {
+      if (newest.event !== null) yield { providerId, newestEventAt: newest.event };
+    }
+  }
+
   /** The providers of which an event was folded, with the number of their vehicles. */
   providers(filter: ProviderFilter): { readonly providerId: string; readonly vehicles: number }[] {
     return this.fleetsOf(filter).map(({ providerId, devicesSeen }) => ({

@@ -112,6 +112,11 @@ export class Fleet {
     return this.trips.values();
   }
 
+  /** Trips that no vehicle is reserved for yet. */
+  *waitingTrips(): Generator<TripFacts> {
+    for (const trip of this.activeTrips) if (trip.stage === 'requested') yield trip;
+  }
+
   /** The trip that a vehicle is reserved for or on. */
   tripOf(vehicle: Vehicle): TripFacts | null {
     for (const tripId of vehicle.tripIds) {

@@ -16,6 +16,9 @@ const MAX_TRAIL_POINTS = TRAIL_MS / TRAIL_STEP_MS + 1;
 /** Metres per degree of latitude. */
 const METERS_PER_DEGREE = 111_195;
 
+/** Between two points that are further apart, the speed is not known. */
+const MAX_SPEED_GAP_MS = 60_000;
+
 /** Numbers per point: time, latitude, longitude, speed (NaN if unknown). */
 const WIDTH = 4;
 
@@ -71,6 +74,17 @@ export class Trail {
       if (Math.abs(this.numbers[at + 1]! - place.lat) > northSouth) break;
       if (Math.abs(this.numbers[at + 2]! - place.lng) > eastWest) break;
       since = this.numbers[at]!;
+    }
+    return since;
+  }
+
+  /** Since when every point up to the newest one is faster than a speed, as far as the trail reaches; `null` if the newest is not. */
+  fasterSince(speed: number): number | null {
+    let since: number | null = null;
+    for (let index = this.length - 1; index >= 0; index -= 1) {
+      const isGap = since !== null && since - this.time(index) >= MAX_SPEED_GAP_MS;
+      if (isGap || !(this.numbers[index * WIDTH + 3]! > speed)) break;
+      since = this.time(index);
     }
     return since;
   }

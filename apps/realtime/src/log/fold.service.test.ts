@@ -7,6 +7,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { CityState } from '../fold/city-state.js';
 import { NOW, telemetry } from '../fold/events.fixture.js';
 import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
+import { ZoneBook } from '../geofences/zone-book.js';
 import { FoldService } from './fold.service.js';
 import { LogIndex } from './log-index.js';
 import { LogPositions } from './positions.js';
@@ -24,7 +25,15 @@ function setUp() {
   const index = new LogIndex();
   const metrics = new RealtimeMetrics(registry, city);
   const positions = new LogPositions();
-  const service = new FoldService(city, positions, index, metrics, new LogConsumerMetrics(registry), logger);
+  const service = new FoldService(
+    city,
+    positions,
+    index,
+    new ZoneBook(city),
+    metrics,
+    new LogConsumerMetrics(registry),
+    logger,
+  );
   return { service, city, metrics, positions, lines };
 }
 

@@ -10,7 +10,8 @@ import { LOGGER, LogConsumerMetrics } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { CityState, timeOf } from '../fold/city-state.js';
+import { CityState, timeOf, type CityEvent } from '../fold/city-state.js';
+import { ZoneBook } from '../geofences/zone-book.js';
 import { RealtimeMetrics, type RecordOutcome } from '../metrics/realtime-metrics.service.js';
 import { decoders } from './decode.js';
 import { LogIndex } from './log-index.js';
@@ -32,6 +33,7 @@ export class FoldService implements OnModuleDestroy {
     private readonly city: CityState,
     private readonly positions: LogPositions,
     private readonly index: LogIndex,
+    private readonly zones: ZoneBook,
     private readonly metrics: RealtimeMetrics,
     private readonly logMetrics: LogConsumerMetrics,
     @Inject(LOGGER) logger: Logger,
@@ -89,18 +91,25 @@ export class FoldService implements OnModuleDestroy {
     return receipts;
   }
 
+  private noteZones({ kind, event }: CityEvent, time: number): void {
+    if (kind !== 'telemetry' && kind !== 'vehicle-events') return;
+    this.zones.observe({ deviceId: event.device_id, providerId: event.provider_id }, event.location, time);
+  }
+
   private foldRecord(topic: string, partition: number, record: LogRecord): RecordOutcome {
     const decode = decoders.get(topic);
     if (decode === undefined) throw new Error(`no decoder for the topic ${topic}`);
     try {
       const input = decode(record.value);
       const outcome = this.city.fold(input, { receivedAt: record.timestampMs, now: Date.now() });
+      const time = timeOf(input, record.timestampMs);
+      if (outcome === 'folded' && time !== null) this.noteZones(input, time);
       this.index.note({
         topic,
         partition,
         offset: Number(record.offset),
         providerId: input.event.provider_id,
-        event: timeOf(input, record.timestampMs),
+        event: time,
         received: record.timestampMs,
       });
       return outcome;

@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { CityState } from '../fold/city-state.js';
+import { ZoneBook } from '../geofences/zone-book.js';
 import { FoldService } from './fold.service.js';
 import { LogController } from './log.controller.js';
 import { LogIndex } from './log-index.js';
@@ -13,8 +14,9 @@ import { LogPositions } from './positions.js';
     { provide: CityState, useFactory: () => new CityState() },
     { provide: LogPositions, useFactory: () => new LogPositions() },
     { provide: LogIndex, useFactory: () => new LogIndex() },
+    { provide: ZoneBook, inject: [CityState], useFactory: (city: CityState) => new ZoneBook(city) },
     FoldService,
   ],
-  exports: [CityState, LogPositions, LogIndex, FoldService],
+  exports: [ZoneBook, CityState, LogPositions, LogIndex, FoldService],
 })
 export class CityLogModule {}

@@ -1,0 +1,2 @@
+/** Injects `readonly AlertRule[]`: those of the rule file. */
+export const ALERT_RULES = Symbol('AlertRules');

@@ -1,0 +1,130 @@
+/** Length of a step: whether a vehicle was inside is known per step. */
+export const STEP_MS = 10_000;
+
+const STEPS_PER_WORD = 32;
+
+/** Words of a day: 24 h of steps. */
+const WORDS = 86_400_000 / STEP_MS / STEPS_PER_WORD;
+
+/** A stay of a vehicle in a zone. Times are the starts of steps, in milliseconds. */
+export interface Visit {
+  /** The first step inside. */
+  readonly enteredAt: number;
+  /** Whether it was outside before; otherwise it may have entered earlier. */
+  readonly isEntry: boolean;
+  /** The last step inside. */
+  readonly lastAt: number;
+  /** The first step outside that follows; `null` if none is known. */
+  readonly leftAt: number | null;
+}
+
+/**
+ * When one vehicle was in which zones during the last 24 hours, up to its newest position.
+ *
+ * Time is divided into steps of {@link STEP_MS}. A vehicle was inside in a step if any of its positions of that step is in the
+ * zone, and outside if it has positions and none is. A visit is a sequence of steps inside without one outside in between; steps
+ * without a position change nothing. All of this is a function of the set of positions, so their order of arrival and
+ * repetitions do not matter.
+ */
+export class Presence<Z extends object> {
+  /** Number of the newest word. Word n has the steps from 32 n on and is at index n modulo {@link WORDS}. */
+  private newestWord = Number.NEGATIVE_INFINITY;
+  private readonly observed = new Uint32Array(WORDS);
+  private readonly insideOf = new Map<Z, Uint32Array>();
+
+  /** Notes a position in these zones. Returns whether it changed anything: not if it repeats a step, or is too old. */
+  observe(time: number, zones: readonly Z[]): boolean {
+    const step = Math.floor(time / STEP_MS);
+    const word = Math.floor(step / STEPS_PER_WORD);
+    if (word > this.newestWord) this.advance(word);
+    if (word <= this.newestWord - WORDS) return false;
+    const at = indexOf(word);
+    const bit = 1 << (step - word * STEPS_PER_WORD);
+    let isChanged = (this.observed[at]! & bit) === 0;
+    this.observed[at]! |= bit;
+    for (const zone of zones) {
+      let inside = this.insideOf.get(zone);
+      if (inside === undefined) this.insideOf.set(zone, (inside = new Uint32Array(WORDS)));
+      isChanged ||= (inside[at]! & bit) === 0;
+      inside[at]! |= bit;
+    }
+    return isChanged;
+  }
+
+  /** The zones that it was in. */
+  get zones(): Iterable<Z> {
+    return this.insideOf.keys();
+  }
+
+  get zoneCount(): number {
+    return this.insideOf.size;
+  }
+
+  /** The visits of a zone, the first one first. Steps that begin before `since` do not count: the zone did not exist. */
+  visits(zone: Z, since = Number.NEGATIVE_INFINITY): Visit[] {
+    const inside = this.insideOf.get(zone);
+    return inside === undefined ? [] : this.readVisits(inside, since);
+  }
+
+  /** Drops a zone that does not exist any more. */
+  drop(zone: Z): void {
+    this.insideOf.delete(zone);
+  }
+
+  /** Drops zones that it was not in during the last 24 hours. */
+  forget(): void {
+    for (const [zone, inside] of this.insideOf) {
+      if (inside.every((word) => word === 0)) this.insideOf.delete(zone);
+    }
+  }
+
+  private advance(word: number): void {
+    const first = Math.max(this.newestWord + 1, word - WORDS + 1);
+    for (const words of [this.observed, ...this.insideOf.values()]) {
+      for (let at = first; at <= word; at += 1) words[indexOf(at)] = 0;
+    }
+    this.newestWord = word;
+  }
+
+  private readVisits(inside: Uint32Array, since: number): Visit[] {
+    const visits: Visit[] = [];
+    let wasOutside = false;
+    let open: { enteredAt: number; isEntry: boolean; lastAt: number } | null = null;
+    for (let word = this.newestWord - WORDS + 1; word <= this.newestWord; word += 1) {
+      const at = indexOf(word);
+      const seen = this.observed[at]!;
+      if (seen === 0) continue;
+      const within = inside[at]!;
+      if (within === 0 && open === null) {
+        const last = word * STEPS_PER_WORD + STEPS_PER_WORD - 1 - Math.clz32(seen);
+        wasOutside ||= last * STEP_MS >= since;
+        continue;
+      }
+      for (let bit = 0; bit < STEPS_PER_WORD; bit += 1) {
+        if (((seen >>> bit) & 1) === 0) continue;
+        const time = (word * STEPS_PER_WORD + bit) * STEP_MS;
+        if (time < since) continue;
+        if (((within >>> bit) & 1) === 0) {
+          if (open !== null) visits.push({ ...open, leftAt: time });
+          open = null;
+          wasOutside = true;
+        } else if (open === null) {
+          open = { enteredAt: time, isEntry: wasOutside, lastAt: time };
+        } else {
+          open.lastAt = time;
+        }
+      }
+    }
+    if (open !== null) visits.push({ ...open, leftAt: null });
+    return visits;
+  }
+}
+
+function indexOf(word: number): number {
+  return ((word % WORDS) + WORDS) % WORDS;
+}
+
+/** How long a visit lasted, or has lasted up to the newest position inside. */
+export function dwellMs({ enteredAt, lastAt }: Visit): number {
+  return lastAt - enteredAt + STEP_MS;
+}

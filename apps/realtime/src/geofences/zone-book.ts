@@ -1,0 +1,198 @@
+import type { ZoneSummary, ZoneVisits } from '@hailstream/events';
+import type { CityState, ProviderFilter } from '../fold/city-state.js';
+import { noCounts } from '../fold/figures.js';
+import { dwellMs, Presence, type Visit } from './presence.js';
+import type { Zone } from './zone.js';
+import { ZoneIndex } from './zone-index.js';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Maximum number of vehicles whose visits are kept, about 1 KB each and 1 KB for each zone of a vehicle. */
+const MAX_PRESENCES = 200_000;
+
+/** A vehicle that sent a position since zones are watched. */
+interface TrackedVehicle {
+  readonly deviceId: string;
+  readonly providerId: string;
+  readonly presence: Presence<Zone>;
+}
+
+/**
+ * The visits of vehicles in zones, from positions by event time. Without zones, nothing is kept. The visits are those of all
+ * positions that were observed, in any order: see {@link Presence}.
+ */
+export class ZoneBook {
+  private index = new ZoneIndex([]);
+  private readonly vehicles = new Map<string, Map<string, TrackedVehicle>>();
+  private readonly changed = new Set<TrackedVehicle>();
+  /** The newest visit of each zone, as of the last {@link visits}. */
+  private readonly newest = new Map<Zone, Map<TrackedVehicle, Visit>>();
+  private count = 0;
+  private since: number | null = null;
+  private generation: number;
+
+  constructor(private readonly city: CityState) {
+    this.generation = city.generation;
+  }
+
+  get zones(): readonly Zone[] {
+    return this.index.zones;
+  }
+
+  zone(id: string): Zone | undefined {
+    return this.index.zones.find((zone) => zone.id === id);
+  }
+
+  /** Replaces the zones. Visits of those that are the same objects as before are kept. */
+  setZones(zones: readonly Zone[]): void {
+    const kept = new Set(zones);
+    const dropped = this.zones.filter((zone) => !kept.has(zone));
+    this.index = new ZoneIndex(zones);
+    for (const zone of dropped) {
+      this.newest.delete(zone);
+      for (const { presence } of this.all()) presence.drop(zone);
+    }
+    if (zones.length === 0) this.clear();
+    else this.observeCity();
+  }
+
+  observe(
+    { deviceId, providerId }: { readonly deviceId: string; readonly providerId: string },
+    { lat, lng }: { readonly lat: number; readonly lng: number },
+    time: number,
+  ): void {
+    if (this.index.zones.length === 0) return;
+    this.startOverIfCleared();
+    this.note({ deviceId, providerId }, { lat, lng }, time);
+  }
+
+  /** The newest visit of each vehicle that was in a zone during the last 24 hours. */
+  *visits(zone: Zone): Generator<TrackedVehicle & { readonly visit: Visit }> {
+    this.startOverIfCleared();
+    this.updateNewest();
+    for (const [vehicle, visit] of this.newest.get(zone) ?? []) yield { ...vehicle, visit };
+  }
+
+  /** The event time of the first position that was observed; `null` without any. */
+  get countedSince(): number | null {
+    return this.since;
+  }
+
+  get vehicleCount(): number {
+    return this.count;
+  }
+
+  *all(): Generator<TrackedVehicle> {
+    for (const fleet of this.vehicles.values()) yield* fleet.values();
+  }
+
+  /** Drops visits that are older than 24 hours. */
+  forget(): void {
+    for (const vehicle of this.all()) {
+      vehicle.presence.forget();
+      const zones = new Set(vehicle.presence.zones);
+      for (const [zone, visits] of this.newest) if (!zones.has(zone)) visits.delete(vehicle);
+    }
+  }
+
+  /** What the vehicles of a provider do in each zone. */
+  summaries(filter: ProviderFilter, now: number): ZoneSummary[] {
+    this.startOverIfCleared();
+    const inside = new Map(this.zones.map((zone) => [zone, { ...noCounts(), silent: 0 }]));
+    for (const { position, contact, state } of this.city.vehicles(filter)) {
+      if (position === null) continue;
+      for (const zone of this.index.at(position.lng, position.lat)) {
+        inside.get(zone)![contact === 'silent' ? 'silent' : (state ?? 'unknown')] += 1;
+      }
+    }
+    const visits = new Map<Zone, Visit[]>(this.zones.map((zone) => [zone, []]));
+    for (const { providerId, presence } of this.all()) {
+      if (filter !== null && providerId !== filter) continue;
+      for (const zone of presence.zones) visits.get(zone)?.push(...presence.visits(zone, zone.since));
+    }
+    return this.zones.map((zone) => ({
+      id: zone.id,
+      name: zone.zoneName,
+      source: zone.source,
+      geometry: zone.geometry,
+      inside: inside.get(zone)!,
+      lastHour: summarize(visits.get(zone)!, now - HOUR_MS),
+      lastDay: summarize(visits.get(zone)!, now - DAY_MS),
+    }));
+  }
+
+  private note(
+    { deviceId, providerId }: { readonly deviceId: string; readonly providerId: string },
+    { lat, lng }: { readonly lat: number; readonly lng: number },
+    time: number,
+  ): void {
+    let fleet = this.vehicles.get(providerId);
+    if (fleet === undefined) this.vehicles.set(providerId, (fleet = new Map()));
+    let vehicle = fleet.get(deviceId);
+    if (vehicle === undefined) {
+      if (this.count >= MAX_PRESENCES) return;
+      this.count += 1;
+      fleet.set(deviceId, (vehicle = { deviceId, providerId, presence: new Presence() }));
+    }
+    if (!vehicle.presence.observe(time, this.index.at(lng, lat))) return;
+    if (vehicle.presence.zoneCount > 0) this.changed.add(vehicle);
+    if (this.since === null || time < this.since) this.since = time;
+  }
+
+  /** Vehicles that are known already: they are where they were last. */
+  private observeCity(): void {
+    for (const vehicle of this.city.vehicles(null)) {
+      const { position } = vehicle;
+      if (position !== null) this.note(vehicle, position, position.timestamp);
+    }
+  }
+
+  /** The city was cleared or restored: so are the visits, which start where its vehicles are. */
+  private startOverIfCleared(): void {
+    if (this.city.generation === this.generation) return;
+    this.generation = this.city.generation;
+    this.clear();
+    this.observeCity();
+  }
+
+  private clear(): void {
+    this.vehicles.clear();
+    this.changed.clear();
+    this.newest.clear();
+    this.count = 0;
+    this.since = null;
+  }
+
+  private updateNewest(): void {
+    for (const vehicle of this.changed) {
+      for (const zone of vehicle.presence.zones) {
+        const visit = vehicle.presence.visits(zone, zone.since).at(-1);
+        let visits = this.newest.get(zone);
+        if (visits === undefined) this.newest.set(zone, (visits = new Map()));
+        if (visit !== undefined) visits.set(vehicle, visit);
+      }
+    }
+    this.changed.clear();
+  }
+}
+
+/** Entries and exits since a time, and the dwell times of the visits that ended since or are under way. */
+function summarize(visits: readonly Visit[], since: number): ZoneVisits {
+  const dwells: number[] = [];
+  let [entries, exits] = [0, 0];
+  for (const visit of visits) {
+    if (visit.isEntry && visit.enteredAt >= since) entries += 1;
+    if (visit.leftAt !== null && visit.leftAt >= since) exits += 1;
+    if ((visit.leftAt ?? visit.lastAt) >= since) dwells.push(dwellMs(visit));
+  }
+  dwells.sort((one, other) => one - other);
+  const quantile = (share: number): number | null => dwells[Math.ceil(dwells.length * share) - 1] ?? null;
+  return {
+    entries,
+    exits,
+    dwellP50Ms: quantile(0.5),
+    dwellP90Ms: quantile(0.9),
+    dwellLongestMs: dwells.at(-1) ?? null,
+  };
+}

@@ -1,0 +1,12 @@
+import { ProblemError } from '@hailstream/nest';
+import type { Principal } from '@hailstream/service/tokens';
+
+/** @throws ProblemError 403 if the token is limited to one provider: what it changes concerns all of them */
+export function requireAllProviders({ providerId }: Principal, what: string): void {
+  if (providerId === undefined) return;
+  throw new ProblemError({
+    status: 403,
+    title: 'Forbidden',
+    detail: `${what} requires a token for all providers, this one is limited to ${providerId}`,
+  });
+}
