@@ -108,7 +108,8 @@ describe(BatchEncoder, () => {
         const cursor = new RecordCursor(encoded);
         for (const each of expected) {
           cursor.advance();
-          const { key, value, offsetDelta, timestampDelta } = cursor;
+          const { key, value, offsetDelta } = cursor;
+          const timestampDelta = BigInt(cursor.timestampDelta);
           expect({ key, value, offsetDelta, timestampDelta, headers: cursor.headers() }).toEqual(each);
         }
         expect(cursor.isAtEnd).toBe(true);

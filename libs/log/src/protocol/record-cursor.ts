@@ -23,18 +23,21 @@ const MAX_VARLONG_SHIFT = 63n;
  */
 export class RecordCursor {
   offsetDelta = 0;
-  timestampDelta = 0n;
+  /** Milliseconds; a number if it has at most 28 bits in the batch, as those of all but odd producers. */
+  timestampDelta: number | bigint = 0;
   headerCount = 0;
-  private keyAt = 0;
-  private keyBytes = -1;
-  private valueAt = 0;
-  private valueBytes = -1;
+  keyAt = 0;
+  /** -1 if the record has no key. */
+  keyBytes = -1;
+  valueAt = 0;
+  /** -1 if the record has no value. */
+  valueBytes = -1;
   private headersAt = 0;
   /** The end of the current range: the record, or all records. */
   private end: number;
   private at = 0;
 
-  constructor(private readonly bytes: Buffer) {
+  constructor(readonly bytes: Buffer) {
     this.end = bytes.length;
   }
 
@@ -145,13 +148,13 @@ export class RecordCursor {
     }
   }
 
-  private varlong(): bigint {
+  private varlong(): number | bigint {
     const start = this.at;
     let low = 0;
     for (let shift = 0; shift < LAST_VARINT_SHIFT; shift += 7) {
       const byte = this.byte();
       low |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt((low >>> 1) ^ -(low & 1));
+      if (byte < 0x80) return (low >>> 1) ^ -(low & 1);
     }
     this.at = start;
     let raw = 0n;

@@ -139,7 +139,8 @@ describe('createDeadLetterQueue', () => {
     const small = Array.from({ length: 1_200 }, (_, n) => record(topic, `k${n}`, `v${n}`));
     await append(bench.producer(), small);
     const records = await lettersOn(topic, small.length);
-    const large = { ...records[7]!, value: randomBytes(MAX_BATCH_BYTES) };
+    const { offset, key, headers, timestampMs } = records[7]!;
+    const large = { offset, key, value: randomBytes(MAX_BATCH_BYTES), headers, timestampMs };
     const reason = new TypeError('column is missing');
     await using queue = createDeadLetterQueue({
       connection: bench.connection,

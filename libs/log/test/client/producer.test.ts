@@ -52,7 +52,11 @@ describe('Producer', () => {
     const consumer = bench.consumer({
       topics: [topic],
       offsets: { kind: 'committed', startAt: 'earliest' },
-      handler: async ({ records }) => void seen.push(...records),
+      handler: async ({ records }) => {
+        for (const { offset, key, value, headers, timestampMs: at } of records) {
+          seen.push({ offset, key, value, headers, timestampMs: at });
+        }
+      },
     });
     await consumer.start();
     await until(() => seen.length === 1);

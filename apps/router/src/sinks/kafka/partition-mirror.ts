@@ -101,8 +101,9 @@ export class PartitionMirror implements Disposable {
     const session = await this.openSession();
     const { position, targetClusterId } = session;
     if (to <= position) return { appended: 0, returned: 0 };
-    const fresh = records.filter(({ offset }) => offset >= position);
-    const outgoing = fresh.filter((record) => !wasIn(targetClusterId, record));
+    const fresh = from >= position ? records : records.filter(({ offset }) => offset >= position);
+    const hasReturned = fresh.some((record) => wasIn(targetClusterId, record));
+    const outgoing = hasReturned ? fresh.filter((record) => !wasIn(targetClusterId, record)) : fresh;
     await this.commit(session, outgoing, to);
     return { appended: outgoing.length, returned: fresh.length - outgoing.length };
   }

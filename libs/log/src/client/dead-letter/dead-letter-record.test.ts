@@ -12,13 +12,16 @@ const header = (key: string, value: string | null) => ({
 });
 const OWN = [header('tag', '1'), header('none', null), header('constructor', 'y'), header('tag', null)];
 
-function recordWith(headers = OWN): LogRecord {
-  const [key, value] = [Buffer.from('device'), Buffer.from([0xff, 0x00])];
+function recordWith(
+  headers = OWN,
+  { timestampMs = 1_700_000_000_000, value = Buffer.from([0xff, 0x00]) as Buffer | null } = {},
+): LogRecord {
+  const key = Buffer.from('device');
   const cursor = new RecordCursor(
     writeRecords([{ offsetDelta: 0, timestampDelta: 0n, key, value, headers }]),
   );
   cursor.advance();
-  return makeLogRecord(cursor, 42n, 1_700_000_000_000);
+  return makeLogRecord(cursor, 42n, timestampMs);
 }
 
 const letter = {
@@ -108,7 +111,7 @@ describe('deadLetterVersions', () => {
   });
 
   it('does not state a size for the value of a tombstone', () => {
-    const all = versions({ ...letter, record: { ...recordWith([]), value: null } });
+    const all = versions({ ...letter, record: recordWith([], { value: null }) });
     expect(all.every(({ value }) => value === null)).toBe(true);
     expect(text(all.at(-1), 'dead-letter-value-bytes')).toBeUndefined();
   });
@@ -172,7 +175,7 @@ describe('readDeadLetter', () => {
   it('has the same id in every version of a dead letter, and another one for another group or recreated topic', () => {
     const ids = (dead: DeadLetter) => versions(dead, 5).map((one) => readDeadLetter(stored(one))?.id);
     expect(new Set(ids(letter)).size).toBe(1);
-    const recreated = { ...letter, record: { ...letter.record, timestampMs: 1 } };
+    const recreated = { ...letter, record: recordWith(OWN, { timestampMs: 1 }) };
     expect(new Set([letter, { ...letter, groupId: 'h' }, recreated].flatMap(ids)).size).toBe(3);
   });
 

@@ -119,16 +119,22 @@ class Chunk {
   }
 
   *addAll({ header, cursor }: DecodedBatch): Generator<RecordSetStep, void, void> {
+    const { baseOffset } = header;
+    const time = new BatchTime(header);
+    // Offsets within a batch differ by 32 bits.
+    let nextDelta = this.position > baseOffset ? Number(this.position - baseOffset) : 0;
     for (let left = header.count; left > 0; left -= 1) {
       cursor.advance();
-      const offset = header.baseOffset + BigInt(cursor.offsetDelta);
-      if (offset < this.position) continue;
-      if (this.records.length >= this.options.maxRecords || this.sizeBytes >= CHUNK_BYTES)
+      if (cursor.offsetDelta < nextDelta) continue;
+      if (this.records.length >= this.options.maxRecords || this.sizeBytes >= CHUNK_BYTES) {
+        this.reach(baseOffset + BigInt(nextDelta));
         yield* this.flush();
-      this.records.push(makeLogRecord(cursor, offset, timestampOf(header, cursor)));
+      }
+      this.records.push(makeLogRecord(cursor, baseOffset, time.of(cursor.timestampDelta)));
       this.sizeBytes += cursor.sizeBytes;
-      this.position = offset + 1n;
+      nextDelta = cursor.offsetDelta + 1;
     }
+    this.reach(baseOffset + BigInt(nextDelta));
   }
 
   /** Every offset before `nextOffset` was processed. */
@@ -221,9 +227,22 @@ function innermost(error: Error): Error {
   return error.cause instanceof Error ? innermost(error.cause) : error;
 }
 
-function timestampOf({ attributes, baseTimestamp, maxTimestamp }: BatchHeader, cursor: RecordCursor): number {
-  if (isLogAppendTime(attributes)) return Number(maxTimestamp);
-  return Number(BigInt.asIntN(64, baseTimestamp + cursor.timestampDelta));
+/** The timestamps of the records of a batch. */
+class BatchTime {
+  private readonly appendedMs: number | undefined;
+  private readonly baseMs: number;
+
+  constructor(private readonly header: BatchHeader) {
+    this.appendedMs = isLogAppendTime(header.attributes) ? Number(header.maxTimestamp) : undefined;
+    this.baseMs = Number(header.baseTimestamp);
+  }
+
+  /** Milliseconds. The sum wraps at 64 bits, as in the reference client. */
+  of(delta: number | bigint): number {
+    if (this.appendedMs !== undefined) return this.appendedMs;
+    if (typeof delta === 'number' && Number.isSafeInteger(this.baseMs)) return this.baseMs + delta;
+    return Number(BigInt.asIntN(64, this.header.baseTimestamp + BigInt(delta)));
+  }
 }
 
 interface Range {

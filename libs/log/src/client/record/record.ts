@@ -37,15 +37,18 @@ export type DeliveryResult =
   | { readonly kind: 'appended'; readonly partition: number; readonly offset: bigint }
   | { readonly kind: 'failed'; readonly error: LogError };
 
-/** A record of the log. Its buffers are borrowed: they are valid until the handler returns. */
-export interface LogRecord {
-  readonly offset: bigint;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
+/**
+ * A record of the log. Its buffers are borrowed: they are valid until the handler returns. A class, because it has accessors,
+ * which `{ ...record }` would not copy: the linter reports that for classes only.
+ */
+export abstract class LogRecord {
+  abstract readonly offset: bigint;
+  abstract readonly key: Buffer | null;
+  abstract readonly value: Buffer | null;
   /** The last header of each name; empty if it has no value. {@link headersOf} returns all of them in order. */
-  readonly headers: Readonly<Record<string, Buffer>>;
+  abstract readonly headers: Readonly<Record<string, Buffer>>;
   /** Milliseconds. Topics with `LogAppendTime` have the time of the append. */
-  readonly timestampMs: number;
+  abstract readonly timestampMs: number;
 }
 
 /** Headers that {@link LogRecord.headers} cannot represent: repeated, null, or in another order. */
@@ -56,10 +59,49 @@ const NO_HEADER_LIST: readonly LogHeader[] = Object.freeze([]);
 /** Property names that JavaScript objects enumerate before all others. */
 const INDEX = /^(0|[1-9]\d{0,9})$/;
 
+/**
+ * A record that refers to its place in a batch. Thousands of records are alive at once, and a garbage collection copies each of
+ * their objects, so the buffers and the offset are created when they are read.
+ */
+class FetchedRecord extends LogRecord {
+  private readonly bytes: Buffer;
+  private readonly offsetDelta: number;
+  private readonly keyAt: number;
+  private readonly keyBytes: number;
+  private readonly valueAt: number;
+  private readonly valueBytes: number;
+
+  constructor(
+    cursor: RecordCursor,
+    private readonly baseOffset: bigint,
+    readonly headers: LogRecord['headers'],
+    readonly timestampMs: number,
+  ) {
+    super();
+    this.bytes = cursor.bytes;
+    this.offsetDelta = cursor.offsetDelta;
+    this.keyAt = cursor.keyAt;
+    this.keyBytes = cursor.keyBytes;
+    this.valueAt = cursor.valueAt;
+    this.valueBytes = cursor.valueBytes;
+  }
+
+  get offset(): bigint {
+    return this.baseOffset + BigInt(this.offsetDelta);
+  }
+
+  get key(): Buffer | null {
+    return this.keyBytes < 0 ? null : this.bytes.subarray(this.keyAt, this.keyAt + this.keyBytes);
+  }
+
+  get value(): Buffer | null {
+    return this.valueBytes < 0 ? null : this.bytes.subarray(this.valueAt, this.valueAt + this.valueBytes);
+  }
+}
+
 /** Creates a record from the cursor's current one. Its buffers are borrowed from the batch. */
-export function makeLogRecord(cursor: RecordCursor, offset: bigint, timestampMs: number): LogRecord {
-  const { key, value } = cursor;
-  if (cursor.headerCount === 0) return { offset, key, value, headers: NO_HEADERS, timestampMs };
+export function makeLogRecord(cursor: RecordCursor, baseOffset: bigint, timestampMs: number): LogRecord {
+  if (cursor.headerCount === 0) return new FetchedRecord(cursor, baseOffset, NO_HEADERS, timestampMs);
   const list = cursor.headers();
   const headers = emptyHeaders();
   let isExact = true;
@@ -67,7 +109,7 @@ export function makeLogRecord(cursor: RecordCursor, offset: bigint, timestampMs:
     isExact &&= header.value !== null && !(header.key in headers) && !INDEX.test(header.key);
     headers[header.key] = header.value ?? Buffer.alloc(0);
   }
-  const record: LogRecord = { offset, key, value, headers, timestampMs };
+  const record = new FetchedRecord(cursor, baseOffset, headers, timestampMs);
   if (!isExact) exactHeaders.set(record, list);
   return record;
 }
