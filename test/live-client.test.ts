@@ -3,38 +3,75 @@ import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { environment, eventually, System, temporaryHome } from './_system.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Writes the example of docs/live.md to a folder that has the packages of the realtime service. */
-async function exampleClient(): Promise<{ readonly file: string } & AsyncDisposable> {
+/** Writes an example of docs/live.md to a folder that has the packages of the realtime service. */
+async function exampleClient(includes: string): Promise<{ readonly file: string } & AsyncDisposable> {
   const document = await readFile(join(root, 'docs', 'live.md'), 'utf8');
-  const [, code = ''] = /```js\n(.*?)```/s.exec(document) ?? [];
+  const examples = [...document.matchAll(/```js\n(.*?)```/gs)].map(([, code = '']) => code);
+  const code = examples.filter((each) => each.includes(includes));
+  expect(code.length).toBe(1);
   const folder = await mkdtemp(join(tmpdir(), 'hail-client-'));
   await symlink(join(root, 'apps', 'realtime', 'node_modules'), join(folder, 'node_modules'));
   const file = join(folder, 'client.mjs');
-  await writeFile(file, code);
+  await writeFile(file, code[0]!);
   return { file, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
 }
 
-it('the example client in docs/live.md receives the vehicles', async () => {
-  await using home = await temporaryHome();
-  await using system = await System.start(home.folder, { args: ['--vehicles', '20'] });
-  await using client = await exampleClient();
-  const { dashboardUrl } = await system.run();
-  const child = spawn(process.execPath, [client.file, dashboardUrl, await system.token('read')], {
-    env: environment(),
-  });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
-  try {
-    await eventually('the client has all vehicles', () => output.includes('\n20 vehicles in the viewport, '));
-    expect(output).not.toContain('refused');
-    expect(output).not.toContain('cannot connect');
-  } finally {
-    child.kill();
+/** Runs a program and collects what it prints. */
+function run(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(file, args, { env: { ...environment(), ...env } });
+  const printed = { text: '', [Symbol.dispose]: () => void child.kill() };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (printed.text += text));
   }
+  child.on('error', (error) => (printed.text += error.message));
+  return printed;
+}
+
+describe('the examples in docs/live.md', () => {
+  let home: AsyncDisposable & { readonly folder: string };
+  let system: System;
+  let url: string;
+  let token: string;
+  beforeAll(async () => {
+    home = await temporaryHome();
+    system = await System.start(home.folder, { args: ['--vehicles', '20'] });
+    url = (await system.run()).dashboardUrl;
+    token = await system.token('read');
+  });
+  afterAll(async () => {
+    await system?.[Symbol.asyncDispose]();
+    await home[Symbol.asyncDispose]();
+  });
+
+  it('receive the vehicles over socket.io', async () => {
+    await using client = await exampleClient('socket.io-client');
+    using printed = run(process.execPath, [client.file, url, token]);
+    await eventually('the client has all vehicles', () =>
+      printed.text.includes('\n20 vehicles in the viewport, '),
+    );
+    expect(printed.text).not.toContain('refused');
+    expect(printed.text).not.toContain('cannot connect');
+  });
+
+  it('receive the vehicles as server-sent events', async () => {
+    await using client = await exampleClient('/stream?');
+    using printed = run(process.execPath, [client.file, url, token]);
+    await eventually('the client has all vehicles', () =>
+      printed.text.includes('\n20 vehicles in the area, '),
+    );
+    expect(printed.text).not.toContain('disconnected');
+  });
+
+  it('receive frames with curl', async () => {
+    const document = await readFile(join(root, 'docs', 'live.md'), 'utf8');
+    const [, command = ''] = /^ {4}(curl .*)$/m.exec(document) ?? [];
+    using printed = run('sh', ['-c', `exec ${command}`], { URL: url, TOKEN: token });
+    await eventually('curl prints a frame', () => printed.text.includes('\nevent: frame\nid: '));
+    expect(printed.text).toMatch(/^event: snapshot\nid: \d+-\d+-\S+\ndata: \{.*"vehicles":\[\[/m);
+  });
 });

@@ -16,12 +16,14 @@ import { RebuildModule } from './rebuild/rebuild.module.js';
 import { SearchModule } from './search/search.module.js';
 import { StatsModule } from './stats/stats.module.js';
 import { TripsModule } from './trips/trips.module.js';
+import { StreamModule } from './stream/stream.module.js';
 import { VehiclesModule } from './vehicles/vehicles.module.js';
 import { ZonesModule } from './zones/zones.module.js';
 
 @Module({})
 export class RealtimeModule {
   static forRoot(config: RealtimeConfig, logger: Logger): DynamicModule {
+    const live = LiveModule.forRoot(config.tickMs);
     return {
       module: RealtimeModule,
       imports: [
@@ -37,9 +39,10 @@ export class RealtimeModule {
           { connection: config.log.connection, logLevel: config.logLevel },
           config.tickMs,
         ),
-        LiveModule.forRoot(config.tickMs),
         // Before the vehicles, whose last path has a parameter.
         ReadsModule,
+        live,
+        StreamModule.forRoot(live),
         VehiclesModule,
         TripsModule,
         ProvidersModule,

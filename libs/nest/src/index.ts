@@ -9,7 +9,7 @@ export { bodyTooLarge, ProblemError } from './http/problem.js';
 
 // Authentication and scopes.
 export { AuthModule } from './auth/auth.module.js';
-export { CurrentPrincipal, RequireScope } from './auth/jwt.guard.js';
+export { bearerToken, CurrentPrincipal, RequireScope } from './auth/jwt.guard.js';
 
 // Health checks and metrics.
 export * from './health/health-checks.service.js';

@@ -27,6 +27,7 @@ const UNREADABLE_SHOWN_MS = 600_000;
 @Injectable()
 export class LiveService implements OnModuleDestroy {
   private broadcaster: Broadcaster | null = null;
+  private readonly roomSenders: SendToRoom[] = [];
   private timer: NodeJS.Timeout | null = null;
   private readonly logger: Logger;
   private forgotAt = 0;
@@ -49,8 +50,17 @@ export class LiveService implements OnModuleDestroy {
 
   /** Starts the ticks. */
   start(sendToRoom: SendToRoom): void {
-    this.broadcaster = new Broadcaster(this.city, sendToRoom, this.tickMs);
+    this.addRooms(sendToRoom);
+    const sendToRooms: SendToRoom = (...message) => {
+      for (const send of this.roomSenders) send(...message);
+    };
+    this.broadcaster = new Broadcaster(this.city, sendToRooms, this.tickMs);
     this.schedule(performance.now() + this.tickMs);
+  }
+
+  /** Messages to rooms are also passed to this function, which has clients of its kind. */
+  addRooms(sendToRoom: SendToRoom): void {
+    this.roomSenders.push(sendToRoom);
   }
 
   get socketCount(): number {

@@ -88,7 +88,8 @@ function admit(request: AuthenticatedRequest, principal: Principal, scope: Scope
   request.principal = principal;
 }
 
-function bearerToken(header: string | undefined): string | undefined {
+/** The token of a header `Authorization`. @throws AuthError if it is not `Bearer` followed by a token */
+export function bearerToken(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   const [, token] = /^bearer +(\S+)$/i.exec(header) ?? [];
   if (token === undefined)
