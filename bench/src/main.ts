@@ -6,6 +6,7 @@ import { efforts, type Effort, type Suite } from './harness/suite.js';
 import { batchSuite } from './suites/batch.js';
 import { brokerSuite } from './suites/broker/index.js';
 import { faultsSuite } from './suites/faults/index.js';
+import { historySuite } from './suites/history/index.js';
 import { ingestSuite } from './suites/ingest.js';
 import { routerSuite } from './suites/router/index.js';
 import { visibleSuite } from './suites/visible.js';
@@ -15,6 +16,7 @@ const suites: readonly Suite[] = [
   ingestSuite,
   batchSuite,
   visibleSuite,
+  historySuite,
   brokerSuite,
   faultsSuite,
   routerSuite,
@@ -22,8 +24,9 @@ const suites: readonly Suite[] = [
 
 const names = suites.map(({ name }) => name).join(', ');
 const USAGE =
-  'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [SUITE …]]; ' +
-  `--job selects jobs of the suite router by their names; suites: ${names}`;
+  'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [--vehicles NUMBER] [--hours NUMBER] [SUITE …]]; ' +
+  '--job selects jobs of the suite router by their names; --vehicles and --hours are the city of the suite history; ' +
+  `suites: ${names}`;
 const resultsFolder = fileURLToPath(new URL('../results', import.meta.url));
 
 interface Request {
@@ -53,7 +56,13 @@ function parse(args: string[]): Request | 'help' | undefined {
     args,
     allowPositionals: true,
     strict: false,
-    options: { rows: { type: 'string' }, rounds: { type: 'string' }, job: { type: 'string' } },
+    options: {
+      rows: { type: 'string' },
+      rounds: { type: 'string' },
+      job: { type: 'string' },
+      vehicles: { type: 'string' },
+      hours: { type: 'string' },
+    },
   });
   const options = new Set(Object.keys(values));
   if (options.delete('help')) return 'help';
@@ -61,10 +70,20 @@ function parse(args: string[]): Request | 'help' | undefined {
   const rows = options.delete('rows') ? Number(values.rows) : effort.rows;
   const rounds = options.delete('rounds') ? Number(values.rounds) : effort.rounds;
   const job = options.delete('job') ? String(values.job) : undefined;
+  const vehicles = options.delete('vehicles') ? Number(values.vehicles) : undefined;
+  const hours = options.delete('hours') ? Number(values.hours) : undefined;
   const known = positionals.every((name) => suites.some((suite) => suite.name === name));
-  if (options.size > 0 || !known || !(rows > 0) || !Number.isInteger(rounds) || rounds < 1) return undefined;
+  const isPositive = [rows, vehicles ?? 1, hours ?? 1].every((number) => number > 0);
+  if (options.size > 0 || !known || !isPositive || !Number.isInteger(rounds) || rounds < 1) return undefined;
   return {
-    effort: { ...effort, rows, rounds, ...(job !== undefined && { job }) },
+    effort: {
+      ...effort,
+      rows,
+      rounds,
+      ...(job !== undefined && { job }),
+      ...(vehicles !== undefined && { vehicles }),
+      ...(hours !== undefined && { hours }),
+    },
     suites: suites.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
   };
 }

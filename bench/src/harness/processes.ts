@@ -35,6 +35,8 @@ export async function startHttpProcess(options: {
   env: Readonly<Record<string, string>>;
   port?: number;
   readyPath: string;
+  /** @default 30_000 */
+  readyWithinMs?: number;
 }): Promise<SystemProcess> {
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
@@ -43,7 +45,7 @@ export async function startHttpProcess(options: {
     HOST: '127.0.0.1',
     PORT: String(port),
   });
-  await readyWhen(child, () => answers(`${url}${options.readyPath}`));
+  await readyWhen(child, () => answers(`${url}${options.readyPath}`), options.readyWithinMs);
   return toSystemProcess(url, child);
 }
 
@@ -152,8 +154,12 @@ function start(command: string, args: readonly string[], env: Readonly<Record<st
   return { process: child, pid: child.pid ?? Number.NaN, output: () => tail };
 }
 
-async function readyWhen(child: Child, ready: () => Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + READY_WITHIN_MS;
+async function readyWhen(
+  child: Child,
+  ready: () => Promise<boolean>,
+  withinMs = READY_WITHIN_MS,
+): Promise<void> {
+  const giveUpAt = performance.now() + withinMs;
   while (!(await ready())) {
     if (child.process.exitCode !== null || performance.now() > giveUpAt) {
       await stop(child.process);

@@ -17,7 +17,17 @@ export type Row =
       readonly result: Comparison;
     }
   | { readonly kind: 'latency'; readonly name: string; readonly note: string; readonly micros: Percentiles }
-  | FaultRow;
+  | FaultRow
+  | Figure;
+
+/** One measured value. `target` is `null` if there is no target. */
+export interface Figure {
+  readonly kind: 'figure';
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly target: Target | null;
+}
 
 /** The effect of a fault on a steady load. */
 interface FaultRow {
@@ -83,7 +93,21 @@ export function table(rows: readonly Row[]): string {
       lines.push(`| ${name}, ${note} | ${columns} | ${count(micros.count)} |`);
     }
   }
-  return [...lines, ...faultTable(rows.filter((row) => row.kind === 'fault'))].join('\n');
+  return [
+    ...lines,
+    ...faultTable(rows.filter((row) => row.kind === 'fault')),
+    ...figureTable(rows.filter((row) => row.kind === 'figure')),
+  ].join('\n');
+}
+
+function figureTable(rows: readonly Figure[]): string[] {
+  if (rows.length === 0) return [];
+  const lines = ['', '| measurement | value | target | |', '|---|---:|---:|---|'];
+  for (const { name, value, unit, target } of rows) {
+    const columns = [name, `${figure(value)} ${unit}`, ...verdict(value, target)];
+    lines.push(`| ${columns.join(' | ')} |`);
+  }
+  return lines;
 }
 
 /** One row per fault. docs/reliability.md explains the columns. */
@@ -130,10 +154,10 @@ export function writeJson(folder: string, rows: readonly Row[], takenAt: Date): 
 }
 
 /** The target, and whether it was reached. */
-function verdict(ratio: number, target: Target | null): [string, string] {
+function verdict(value: number, target: Target | null): [string, string] {
   if (target === null) return ['–', ''];
-  if ('atLeast' in target) return [`≥ ${target.atLeast}`, ratio >= target.atLeast ? 'ok' : '**missed**'];
-  return [`≤ ${target.atMost}`, ratio <= target.atMost ? 'ok' : '**missed**'];
+  if ('atLeast' in target) return [`≥ ${target.atLeast}`, value >= target.atLeast ? 'ok' : '**missed**'];
+  return [`≤ ${target.atMost}`, value <= target.atMost ? 'ok' : '**missed**'];
 }
 
 /** Formats a figure, with decimals below 100. */

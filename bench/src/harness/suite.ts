@@ -7,6 +7,9 @@ export interface Effort {
   readonly rows: number;
   /** Measures only the jobs of the router whose names contain this. @default all */
   readonly job?: string;
+  /** The city of the suite history. @default 1,000 vehicles, 24 hours */
+  readonly vehicles?: number;
+  readonly hours?: number;
 }
 
 export const efforts = {
