@@ -6,9 +6,12 @@ export class ByteReader {
   /** After {@link number}. */
   base = 0;
   private at = 0;
-  private readonly texts: string[] = [];
 
-  constructor(private readonly bytes: Buffer) {}
+  /** @param texts the repeated texts that are not in the bytes */
+  constructor(
+    private readonly bytes: Buffer,
+    private readonly texts: string[] = [],
+  ) {}
 
   count(): number {
     let value = 0;

@@ -8,12 +8,24 @@ const MAX_DIFFERENCE = 2 ** 49;
 /** The kinds of a number in its two lowest bits. */
 export const NumberKind = { decimal: 0, double: 1, null: 2 } as const;
 
+/** Numbers of texts that are kept elsewhere. */
+interface TextNumbers {
+  numberOf(text: string): number;
+}
+
 /** Appends values to a growing buffer. `ByteReader` reads them in the same order. */
 export class ByteWriter {
   private bytes = Buffer.allocUnsafe(FIRST_SIZE_BYTES);
   private length = 0;
   /** Texts that were written before, by their number. */
   private readonly texts = new Map<string, number>();
+
+  /** @param table has the repeated texts, which are otherwise written where they are used first */
+  constructor(private readonly table: TextNumbers | null = null) {}
+
+  get sizeBytes(): number {
+    return this.length;
+  }
 
   /** A whole number from 0 to 2^53 - 1: seven bits in each byte, lowest first. */
   count(value: number): void {
@@ -64,6 +76,7 @@ export class ByteWriter {
 
   /** A text that is often repeated: it is written once. */
   repeatedText(value: string): void {
+    if (this.table !== null) return this.count(this.table.numberOf(value));
     const known = this.texts.get(value);
     this.count(known ?? this.texts.size);
     if (known !== undefined) return;

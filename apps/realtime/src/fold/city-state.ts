@@ -152,6 +152,11 @@ export class CityState {
     );
   }
 
+  /** Decodes at most `count` trips of each fleet that were read and not needed yet. */
+  unpackTrips(count: number): void {
+    for (const fleet of this.fleets.values()) fleet.unpackTrips(count);
+  }
+
   /** Drops trips and trail points that are too old to be shown or counted. */
   forget(): void {
     for (const fleet of this.fleets.values()) fleet.forget();

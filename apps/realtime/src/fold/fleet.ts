@@ -5,6 +5,7 @@ import type { ByteWriter } from '../encoding/byte-writer.js';
 import { Motion, MotionPages, QUARTER_MS } from '../motion/motion.js';
 import { TripTally } from '../tally/trip-tally.js';
 import { CLOCK_TOLERANCE_MS, latest } from './newest.js';
+import { PackedTrips, TripPacker } from './packed-trips.js';
 import { Rate } from './rate.js';
 import { SeriesReader, SeriesWriter } from './series.js';
 import { stagesUnderWay, TripFacts } from './trip.js';
@@ -36,6 +37,8 @@ export class Fleet {
   private changedTrips = new Set<TripFacts>();
   private readonly vehicles = new Map<string, Vehicle>();
   private readonly trips = new Map<string, TripFacts>();
+  /** Trips that were read and do not count, and are not in {@link trips} yet. */
+  private packed: PackedTrips | null = null;
   /** Vehicles that may not be silent yet and trips that may still count: all that {@link advance} visits. */
   private readonly activeVehicles = new Set<Vehicle>();
   private readonly activeTrips = new Set<TripFacts>();
@@ -101,7 +104,7 @@ export class Fleet {
   }
 
   trip(tripId: string): TripFacts | undefined {
-    return this.trips.get(tripId);
+    return this.trips.get(tripId) ?? this.unpack(tripId);
   }
 
   allVehicles(): Iterable<Vehicle> {
@@ -109,12 +112,22 @@ export class Fleet {
   }
 
   allTrips(): Iterable<TripFacts> {
+    this.unpackTrips(Number.POSITIVE_INFINITY);
     return this.trips.values();
   }
 
   /** Trips that no vehicle is reserved for yet. */
   *waitingTrips(): Generator<TripFacts> {
     for (const trip of this.activeTrips) if (trip.stage === 'requested') yield trip;
+  }
+
+  /** Decodes at most `count` of the trips that were read and not needed yet. */
+  unpackTrips(count: number): void {
+    for (let left = count; left > 0 && this.packed !== null; left -= 1) {
+      const trip = this.packed.takeNext();
+      if (trip !== null) this.trips.set(trip.tripId, trip);
+      if (trip === null || this.packed.isEmpty) this.packed = null;
+    }
   }
 
   /** The trip that a vehicle is reserved for or on. */
@@ -202,7 +215,7 @@ export class Fleet {
   /** Adds the trips up to `asOf` to counts, which include dropped trips only if they are per {@link QUARTER_MS}. */
   countTrips(into: TripTally, asOf: number): void {
     if (into.stepMs === QUARTER_MS) into.addAll(this.dropped);
-    for (const trip of this.trips.values()) {
+    for (const trip of this.allTrips()) {
       if (trip.heardAt > this.droppedUpTo) into.add(trip.times, Math.min(asOf, trip.heardAt + TRIP_KEPT_MS));
     }
   }
@@ -228,16 +241,25 @@ export class Fleet {
       yield;
     }
     bytes.count(0);
+    for (; this.packed !== null; yield) this.unpackTrips(1);
     // The trips of now, and the counts of those that were dropped before: no trip is in both, or in neither.
     const trips = [...this.trips.values()];
     counts.time(this.droppedUpTo === Number.NEGATIVE_INFINITY ? null : this.droppedUpTo);
     this.dropped.write(bytes);
+    // A moment that starts from these bytes is not before the newest event, by a clock that may differ.
+    const asOf = (this.newestEventAt ?? Number.NEGATIVE_INFINITY) - CLOCK_TOLERANCE_MS;
+    const packer = new TripPacker();
     for (const trip of trips) {
-      bytes.count(1);
-      trip.write(new SeriesWriter(bytes));
+      if (countTrip(trip, noFigures(), asOf)) {
+        bytes.count(1);
+        trip.write(new SeriesWriter(bytes));
+      } else {
+        packer.add(trip);
+      }
       yield;
     }
     bytes.count(0);
+    packer.write(bytes);
   }
 
   static read(bytes: ByteReader): Fleet {
@@ -264,6 +286,7 @@ export class Fleet {
       fleet.activeTrips.add(trip);
       fleet.changedTrips.add(trip);
     }
+    fleet.packed = PackedTrips.read(bytes);
     return fleet;
   }
 
@@ -273,7 +296,7 @@ export class Fleet {
   }
 
   private foldTrip(tripId: string, fold: (trip: TripFacts) => void): void {
-    let trip = this.trips.get(tripId);
+    let trip = this.trip(tripId);
     if (trip === undefined) {
       trip = new TripFacts(tripId);
       this.makeRoomForTrip();
@@ -284,6 +307,12 @@ export class Fleet {
     this.changedTrips.add(trip);
     const vehicle = trip.deviceId === null ? undefined : this.vehicles.get(trip.deviceId);
     if (vehicle !== undefined) this.changed.add(vehicle);
+  }
+
+  private unpack(tripId: string): TripFacts | undefined {
+    const trip = this.packed?.take(tripId) ?? undefined;
+    if (trip !== undefined) this.trips.set(tripId, trip);
+    return trip;
   }
 
   private dropTrip(tripId: string, trip: TripFacts): void {

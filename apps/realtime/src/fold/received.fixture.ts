@@ -55,7 +55,13 @@ const event: fc.Arbitrary<CityEvent> = fc.oneof(
       telemetry({ ...change, ...(battery !== null && { battery_percent: battery }) }),
     ),
   fc
-    .record({ device_id, provider_id, timestamp, location, trip_ids: fc.array(trip_id, { maxLength: 2 }) })
+    .record({
+      device_id,
+      provider_id,
+      timestamp,
+      location,
+      trip_ids: fc.array(trip_id, { minLength: 1, maxLength: 2 }),
+    })
     .chain((change) =>
       stateAndType.map(([vehicle_state, by]) =>
         vehicleEvent({ ...change, vehicle_state, event_types: [by] }),
@@ -63,8 +69,10 @@ const event: fc.Arbitrary<CityEvent> = fc.oneof(
     ),
   fc
     .record({ provider_id, trip_id, timestamp, event_type: fc.constantFrom(...riderEventTypes) })
-    .map(riderEvent),
-  fc.record({ provider_id, trip_id, device_id, end_time: timestamp }).map(tripReport),
+    .map((change) => riderEvent({ ...change, ...(change.event_type === 'ride_rating' && { rating: 5 }) })),
+  fc
+    .record({ provider_id, trip_id, device_id, end_time: timestamp })
+    .map((change) => tripReport({ ...change, start_time: change.end_time - 600_000 })),
 );
 
 /** A record of the log. Some are of devices whose clocks are ahead, and sent again they are received at another time. */

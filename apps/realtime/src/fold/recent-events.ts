@@ -20,8 +20,7 @@ export class RecentEvents {
   private kept: RecentEvent[] = [];
 
   /** Adds an event unless it is already kept, or older than all of a full list. Returns whether the list changed. */
-  add(event: VehicleEvent, timestamp: number): boolean {
-    const fact = recentEvent(event, timestamp);
+  add(fact: RecentEvent): boolean {
     const at = this.kept.findIndex((other) => other.id === fact.id || isNewer(fact, other));
     if (at === -1) {
       if (this.kept.length >= MAX_RECENT_EVENTS) return false;
@@ -78,7 +77,7 @@ export class RecentEvents {
   }
 }
 
-function recentEvent(event: VehicleEvent, timestamp: number): RecentEvent {
+export function recentEvent(event: VehicleEvent, timestamp: number): RecentEvent {
   return {
     id: event.event_id,
     timestamp,

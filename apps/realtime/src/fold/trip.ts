@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import type {
   Location,
   RiderEvent,
@@ -167,11 +168,15 @@ export class TripFacts {
     to.bytes.count(Number(request !== null));
     if (request !== null) {
       to.fact(request);
-      to.bytes.text(JSON.stringify([request.pickup, request.destination]));
+      writeLocation(to, request.pickup);
+      writeLocation(to, request.destination);
     }
-    to.bytes.count(Number(riderEvent !== null));
+    const isRequest = riderEvent !== null && request !== null && isSame(riderEvent, request);
+    to.bytes.count(
+      riderEvent === null ? RiderEventKind.null : RiderEventKind[isRequest ? 'request' : 'other'],
+    );
     if (riderEvent !== null) {
-      to.fact(riderEvent);
+      if (!isRequest) to.fact(riderEvent);
       to.bytes.repeatedText(riderEvent.type);
     }
     to.bytes.count(Number(vehicleEvent !== null));
@@ -192,11 +197,15 @@ export class TripFacts {
     trip.pickedUpAt = from.time();
     if (from.bytes.count() === 1) {
       const fact = from.fact();
-      const [pickup, destination] = JSON.parse(from.bytes.text()) as [Location, Location | null];
+      const pickup = readLocation(from);
+      const destination = readLocation(from);
+      assert.ok(pickup !== null, 'the pickup is known');
       trip.request = { ...fact, pickup, destination };
     }
-    if (from.bytes.count() === 1) {
-      trip.riderEvent = { ...from.fact(), type: from.bytes.repeatedText() as RiderEventType };
+    const kind = from.bytes.count();
+    if (kind !== RiderEventKind.null) {
+      const { id, timestamp, lead } = kind === RiderEventKind.request ? trip.request! : from.fact();
+      trip.riderEvent = { id, timestamp, lead, type: from.bytes.repeatedText() as RiderEventType };
     }
     if (from.bytes.count() === 1) {
       trip.vehicleEvent = {
@@ -215,4 +224,30 @@ export class TripFacts {
 
 function earliest(known: number | null, time: number): number {
   return known === null ? time : Math.min(known, time);
+}
+
+/** How the newest rider event is written: most often it is the request. */
+const RiderEventKind = { null: 0, other: 1, request: 2 } as const;
+
+/** How a location is written. */
+const LocationKind = { null: 0, place: 1, json: 2 } as const;
+
+function isSame(one: Fact, other: Fact): boolean {
+  return one.id === other.id && one.timestamp === other.timestamp && one.lead === other.lead;
+}
+
+function writeLocation(to: SeriesWriter, location: Location | null): void {
+  if (location === null) return to.bytes.count(LocationKind.null);
+  if (Object.keys(location).length === 2) {
+    to.bytes.count(LocationKind.place);
+    return to.place(location);
+  }
+  to.bytes.count(LocationKind.json);
+  to.bytes.text(JSON.stringify(location));
+}
+
+function readLocation(from: SeriesReader): Location | null {
+  const kind = from.bytes.count();
+  if (kind === LocationKind.null) return null;
+  return kind === LocationKind.place ? from.place() : (JSON.parse(from.bytes.text()) as Location);
 }

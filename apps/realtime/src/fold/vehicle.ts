@@ -1,10 +1,10 @@
 import type { Location, Telemetry, VehicleEvent, VehicleState } from '@hailstream/events';
-import type { Contact } from '@hailstream/events/live';
+import type { Contact, TrailPoint } from '@hailstream/events/live';
 import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
 import { Motion } from '../motion/motion.js';
 import { isNewer, latest, type Fact } from './newest.js';
-import { readEvent, RecentEvents, writeEvent, type RecentEvent } from './recent-events.js';
+import { readEvent, recentEvent, RecentEvents, writeEvent, type RecentEvent } from './recent-events.js';
 import { SeriesReader, SeriesWriter } from './series.js';
 import { Trail, TRAIL_KEPT_MS, TRAIL_MS } from './trail.js';
 
@@ -44,6 +44,16 @@ interface Past {
   readonly trail: Trail;
 }
 
+/** A past that was read and is not decoded, and what is to be added to it. */
+interface StoredPast {
+  readonly bytes: Buffer;
+  readonly points: TrailPoint[];
+  readonly events: RecentEvent[];
+}
+
+/** Maximum number of points and events that are added to a past before it is decoded. */
+const MAX_ADDED = 16;
+
 /** The newest reported values of one vehicle, by event time. */
 export class Vehicle {
   /** As of the last `CityState.advance`. */
@@ -52,7 +62,7 @@ export class Vehicle {
   private newestEvent: RecentEvent | null = null;
   private battery: Battery | null = null;
   /** As bytes from when the vehicle was read until it is needed: most of the time that reading a city would take. */
-  private past: Past | Buffer = { events: new RecentEvents(), trail: new Trail() };
+  private past: Past | StoredPast = { events: new RecentEvents(), trail: new Trail() };
 
   constructor(
     readonly deviceId: string,
@@ -76,7 +86,7 @@ export class Vehicle {
     to.time(battery?.timestamp ?? null);
     if (battery !== null) to.bytes.count(battery.percent);
     this.motion.write(to.bytes);
-    to.bytes.section(Buffer.isBuffer(past) ? past : pastBytes(past));
+    to.bytes.section(isUnchanged(past) ? past.bytes : pastBytes(this.readPast()));
   }
 
   static read(from: SeriesReader, providerId: string, motion: Motion): Vehicle {
@@ -86,7 +96,7 @@ export class Vehicle {
     const batteryAt = from.time();
     if (batteryAt !== null) vehicle.battery = { timestamp: batteryAt, percent: from.bytes.count() };
     motion.read(from.bytes);
-    vehicle.past = from.bytes.section();
+    vehicle.past = { bytes: from.bytes.section(), points: [], events: [] };
     return vehicle;
   }
 
@@ -103,7 +113,7 @@ export class Vehicle {
     const { location } = event;
     this.motion.note(timestamp, location, location.speed ?? null);
     const hasBattery = this.foldBattery(event.battery_percent, timestamp);
-    const grew = this.trail.add([location.lat, location.lng, location.speed ?? null, timestamp]);
+    const grew = this.addPoint([location.lat, location.lng, location.speed ?? null, timestamp]);
     const point: Point = {
       id: event.telemetry_id,
       timestamp,
@@ -123,7 +133,14 @@ export class Vehicle {
   foldEvent(event: VehicleEvent, timestamp: number): boolean {
     this.motion.note(timestamp, event.location, null);
     const hasBattery = this.foldBattery(event.battery_percent, timestamp);
-    if (!this.events.add(event, timestamp)) return hasBattery;
+    const fact = recentEvent(event, timestamp);
+    const stored = this.storedPast();
+    if (stored !== null) {
+      stored.events.push(fact);
+      if (isNewer(fact, this.newestEvent)) this.newestEvent = fact;
+      return true;
+    }
+    if (!this.events.add(fact)) return hasBattery;
     this.newestEvent = this.events.newest;
     return true;
   }
@@ -131,6 +148,21 @@ export class Vehicle {
   /** Its newest known battery level, in percent. */
   get batteryPercent(): number | null {
     return this.battery?.percent ?? null;
+  }
+
+  /** Returns whether the trail changed, or may have changed. */
+  private addPoint(point: TrailPoint): boolean {
+    const stored = this.storedPast();
+    if (stored === null) return this.trail.add(point);
+    stored.points.push(point);
+    return true;
+  }
+
+  /** The past as long as it is not decoded, and more can be added to it. */
+  private storedPast(): StoredPast | null {
+    const { past } = this;
+    if (!('bytes' in past)) return null;
+    return past.points.length + past.events.length < MAX_ADDED ? past : null;
   }
 
   /** Event time of its newest event or telemetry point. */
@@ -174,7 +206,7 @@ export class Vehicle {
     // Every point of a trail is at most its length older than the newest telemetry.
     const isTrailRecent =
       this.telemetry !== null && asOf - this.telemetry.timestamp < TRAIL_KEPT_MS - 2 * TRAIL_MS;
-    if (!(Buffer.isBuffer(this.past) && isTrailRecent)) this.trail.forget(asOf);
+    if (!('bytes' in this.past && isTrailRecent)) this.trail.forget(asOf);
   }
 
   /** Returns whether the level is the newest one. */
@@ -190,10 +222,18 @@ export class Vehicle {
   }
 
   private readPast(): Past {
-    if (!Buffer.isBuffer(this.past)) return this.past;
-    const from = new SeriesReader(new ByteReader(this.past));
-    return (this.past = { events: RecentEvents.read(from), trail: Trail.read(from) });
+    const { past } = this;
+    if (!('bytes' in past)) return past;
+    const from = new SeriesReader(new ByteReader(past.bytes));
+    const read = { events: RecentEvents.read(from), trail: Trail.read(from) };
+    for (const event of past.events) read.events.add(event);
+    for (const point of past.points) read.trail.add(point);
+    return (this.past = read);
   }
+}
+
+function isUnchanged(past: Past | StoredPast): past is StoredPast {
+  return 'bytes' in past && past.points.length + past.events.length === 0;
 }
 
 function pastBytes({ events, trail }: Past): Buffer {

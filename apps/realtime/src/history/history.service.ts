@@ -11,10 +11,7 @@ import { activityOf, earliestMoment } from './history-range.js';
 import { HistoryError } from './history.errors.js';
 import { WORKER_OPTIONS } from './history.tokens.js';
 import { MomentClient } from './moment-client.js';
-import type { CityRead, CityReads, FoundChunks, MomentStart, WorkerOptions } from './worker-protocol.js';
-
-/** Maximum heap of a worker: a city of about 100,000 vehicles. */
-const MAX_WORKER_HEAP_MB = 512;
+import type { CityRead, CityReads, FoundEvents, MomentStart, WorkerOptions } from './worker-protocol.js';
 
 /** Maximum number of requests for vehicles at a moment that wait for their turn. */
 const MAX_WAITING_REQUESTS = 16;
@@ -22,8 +19,8 @@ const MAX_WAITING_REQUESTS = 16;
 /** How long the worker that answers requests over HTTP is kept without one. */
 const WORKER_KEPT_MS = 30_000;
 
-/** A later moment is read from the keyframe before it, if it is further than this from the one before. */
-const MAX_STEP_MS = 60_000;
+/** How long a worker for the next session is kept if there is none, and no page asks for the range of moments. */
+const SPARE_KEPT_MS = 600_000;
 
 /** A moment of the past, and what is requested of it. */
 interface MomentRequest {
@@ -51,10 +48,10 @@ export class HistoryService implements OnModuleDestroy {
   private worker: MomentHandle | null = null;
   private requests: Promise<unknown> = Promise.resolve();
   private waiting = 0;
-  /** The moment that the worker is at. */
-  private opened: { readonly by: HistoryOrder; readonly at: number; readonly filter: ProviderFilter } | null =
-    null;
   private idleTimer: NodeJS.Timeout | null = null;
+  /** A worker that is ready for the next session: its start would be most of the time of the first seek. */
+  private spare: MomentClient | null = null;
+  private spareTimer: NodeJS.Timeout | null = null;
 
   constructor(
     @Inject(WORKER_OPTIONS) private readonly workerOptions: WorkerOptions,
@@ -78,6 +75,8 @@ export class HistoryService implements OnModuleDestroy {
     request: { readonly from: number | null; readonly to: number | null; readonly intervals: number },
   ): HistoryRange {
     const limits = this.limits(by);
+    // A page that shows the timeline may seek next.
+    if (limits !== null) this.prepareSpare();
     const latest = limits?.latest ?? Date.now();
     const from = request.from ?? limits?.earliest ?? latest;
     const to = Math.max(from, request.to ?? latest);
@@ -96,9 +95,7 @@ export class HistoryService implements OnModuleDestroy {
    * @throws HistoryError if the moment cannot be read; QueryError if a parameter is invalid
    */
   vehicles({ at, parameters, ...moment }: MomentRequest): Promise<VehicleList> {
-    return this.ask({ ...moment, at, mayContinue: false }, (worker) =>
-      worker.call('vehicles', { at, parameters }),
-    );
+    return this.ask({ ...moment, at }, (worker) => worker.call('vehicles', { at, parameters }));
   }
 
   /**
@@ -110,7 +107,7 @@ export class HistoryService implements OnModuleDestroy {
     name: Name,
     { at, parameters, ...moment }: MomentRequest,
   ): Promise<CityReads[Name]> {
-    return this.ask({ ...moment, at, mayContinue: true }, async (worker) => {
+    return this.ask({ ...moment, at }, async (worker) => {
       const result = await worker.call('read', { at, name, parameters });
       return result as CityReads[Name];
     });
@@ -118,7 +115,7 @@ export class HistoryService implements OnModuleDestroy {
 
   /** Requests are answered one after the other, by one worker. */
   private async ask<T>(
-    { by, at, filter, mayContinue }: Omit<MomentRequest, 'parameters'> & { readonly mayContinue: boolean },
+    { by, at, filter }: Omit<MomentRequest, 'parameters'>,
     call: (worker: MomentHandle) => Promise<T>,
   ): Promise<T> {
     if (this.waiting >= MAX_WAITING_REQUESTS) {
@@ -130,8 +127,7 @@ export class HistoryService implements OnModuleDestroy {
       if (this.idleTimer !== null) clearTimeout(this.idleTimer);
       this.worker ??= this.createMoment(() => undefined);
       try {
-        if (!mayContinue || !this.continues({ by, at, filter })) await this.worker.open({ by, filter, at });
-        this.opened = { by, at, filter };
+        await this.worker.open({ by, filter, at });
         const result = await call(this.worker);
         this.metrics.observeSeek((performance.now() - startedAt) / 1_000);
         return result;
@@ -147,27 +143,20 @@ export class HistoryService implements OnModuleDestroy {
     return answer;
   }
 
-  /** Whether the worker is at the moment, or shortly before it: a page requests several things of one moment. */
-  private continues({ by, at, filter }: NonNullable<typeof this.opened>): boolean {
-    const { opened } = this;
-    if (opened === null || opened.by !== by || opened.filter !== filter) return false;
-    return at >= opened.at && at - opened.at <= MAX_STEP_MS;
-  }
-
-  /** Starts a worker. */
+  /** A worker of its own, which is ended with the handle. */
   createMoment(onProgress: (share: number) => void): MomentHandle {
-    let search: ChunkSearch | null = null;
-    const client = new MomentClient({
-      worker: this.workerOptions,
-      maxHeapMb: MAX_WORKER_HEAP_MB,
-      find: (until) => this.find(search!, until),
-      onProgress,
-    });
+    let search: EventSearch | null = null;
+    let shownAt: number | null = null;
+    const client = this.takeClient();
+    client.use({ find: (until, usesLate) => this.find(search!, until, usesLate), onProgress });
     return {
       open: async ({ by, filter, at }) => {
         for (;;) {
-          const { start, from } = this.startOf({ by, filter, at });
-          search = { by, filter, from };
+          const { start, from, keyframe } = this.startOf({ by, filter, at });
+          const isSame = search?.by === by && search.filter === filter;
+          if (isSame && shownAt !== null && shownAt <= at && this.isReached(by, keyframe, shownAt)) return;
+          search = { by, filter, from, keyframe };
+          shownAt = null;
           try {
             await client.call('open', start);
             return;
@@ -177,20 +166,53 @@ export class HistoryService implements OnModuleDestroy {
           }
         }
       },
-      call: (kind, argument) => client.call(kind, argument),
+      call: async (kind, argument) => {
+        const result = await client.call(kind, argument);
+        if (argument !== null && 'at' in argument) shownAt = argument.at;
+        return result;
+      },
       [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
     };
+  }
+
+  /** Whether a moment is not before a keyframe, so that going on from it takes no longer than from the keyframe. */
+  private isReached(by: HistoryOrder, keyframe: number, at: number): boolean {
+    return (this.keyframes.archive?.newestBefore(by, at)?.number ?? 0) >= keyframe;
+  }
+
+  private takeClient(): MomentClient {
+    const { spare } = this;
+    this.spare = null;
+    this.prepareSpare();
+    return spare === null || spare.hasEnded ? new MomentClient(this.workerOptions) : spare;
+  }
+
+  /** Starts a worker for the next session, and ends it if there is none for some time. */
+  private prepareSpare(): void {
+    if (this.spareTimer !== null) clearTimeout(this.spareTimer);
+    this.spareTimer = setTimeout(() => void this.endSpare(), SPARE_KEPT_MS).unref();
+    if (this.spare !== null && !this.spare.hasEnded) return;
+    this.spare = new MomentClient(this.workerOptions);
+    // Without a log, the first seek fails with the reason.
+    this.spare.call('connect', null).catch(() => undefined);
+  }
+
+  private async endSpare(): Promise<void> {
+    const { spare } = this;
+    this.spare = null;
+    if (this.spareTimer !== null) clearTimeout(this.spareTimer);
+    await spare?.[Symbol.asyncDispose]();
   }
 
   async onModuleDestroy(): Promise<void> {
     if (this.idleTimer !== null) clearTimeout(this.idleTimer);
     await this.endWorker();
+    await this.endSpare();
   }
 
   private async endWorker(): Promise<void> {
     const { worker } = this;
     this.worker = null;
-    this.opened = null;
     await worker?.[Symbol.asyncDispose]();
   }
 
@@ -202,30 +224,73 @@ export class HistoryService implements OnModuleDestroy {
     readonly by: HistoryOrder;
     readonly filter: ProviderFilter;
     readonly at: number;
-  }): { readonly start: MomentStart; readonly from: Offsets } {
+  }): { readonly start: MomentStart; readonly from: Offsets; readonly keyframe: number } {
     const keyframe = this.keyframes.archive?.newestBefore(by, at) ?? null;
     if (keyframe === null) throw new HistoryError('NOTHING_RECORDED', 'the log has no event of this moment');
-    const { file, header } = keyframe;
+    const { number, file, header } = keyframe;
     const topicIds = Object.fromEntries(
       Object.entries(header.topics).map(([topic, { topicId }]) => [topic, topicId]),
     );
-    return { start: { by, filter, file, topicIds }, from: offsetsOf(header) };
+    return { start: { by, filter, file, topicIds }, from: offsetsOf(header), keyframe: number };
   }
 
-  private find(search: ChunkSearch, until: number): FoundChunks {
-    const { by, filter, from, known } = search;
-    const chunks = this.index.chunksUntil(by, { from, until, ...(known && { known }) });
-    search.known = { until, ends: this.index.ends() };
+  private find(search: EventSearch, until: number, usesLate: boolean): FoundEvents {
+    const { by, filter, from } = search;
+    const { index } = this;
+    const known = search.known?.usesLate === usesLate ? search.known : undefined;
+    const times = by === 'event' && usesLate ? 'onTime' : by;
+    const chunks = index.chunksUntil(times, { from, until, ...(known && { known }) });
+    const late =
+      times === 'onTime' ? this.findLate(search.keyframe, until, known) : { lateBlocks: [], late: [] };
+    const lastBlock = this.keyframes.archive?.late.list().at(-1)?.keyframe ?? 0;
+    search.known = { usesLate, until, ends: index.ends(), lastBlock, lateNoted: index.lateNoted };
     const minute = { from: Math.floor(until / MINUTE_MS) * MINUTE_MS, stepMs: MINUTE_MS, intervals: 1 };
-    const [count = 0] = this.index.activity.counts(by, minute, filter);
-    return { chunks, eventsPerSecond: Math.round(count / 6) / 10 };
+    const [count = 0] = index.activity.counts(by, minute, filter);
+    return { chunks, ...late, eventsPerSecond: Math.round(count / 6) / 10 };
+  }
+
+  /** The late events that follow a keyframe and are not after `until`, without those that were found before. */
+  private findLate(
+    keyframe: number,
+    until: number,
+    known: EventSearch['known'],
+  ): Pick<FoundEvents, 'lateBlocks' | 'late'> {
+    const store = this.keyframes.archive!.late;
+    const isNew = (time: number, wasKnown: boolean): boolean => {
+      return time <= until && !(wasKnown && time <= (known?.until ?? Number.NEGATIVE_INFINITY));
+    };
+    const lateBlocks = store
+      .list()
+      .filter((block) => {
+        return block.keyframe > keyframe && isNew(block.earliest, block.keyframe <= (known?.lastBlock ?? 0));
+      })
+      .map((block) => ({
+        file: store.fileOf(block),
+        earliest: block.earliest,
+        position: block.position,
+        sizeBytes: block.sizeBytes,
+      }));
+    const { late: recent, lateNoted } = this.index;
+    const first = lateNoted - recent.length;
+    const late = recent.filter(({ time }, at) => isNew(time, first + at < (known?.lateNoted ?? 0)));
+    return { lateBlocks, late };
   }
 }
 
 /** What was found for a moment so far. */
-interface ChunkSearch {
+interface EventSearch {
   readonly by: HistoryOrder;
   readonly filter: ProviderFilter;
   readonly from: Offsets;
-  known?: { readonly until: number; readonly ends: Offsets };
+  /** Number of the keyframe. */
+  readonly keyframe: number;
+  known?: {
+    readonly usesLate: boolean;
+    readonly until: number;
+    readonly ends: Offsets;
+    /** Keyframe of the last block of late events. */
+    readonly lastBlock: number;
+    /** Count of late events. */
+    readonly lateNoted: number;
+  };
 }

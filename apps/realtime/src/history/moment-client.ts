@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { QueryError } from '../query/query-parameters.js';
 import { closeCodeOf, HistoryError } from './history.errors.js';
 import type {
-  FoundChunks,
+  FoundEvents,
   FromWorker,
   ToWorker,
   WorkerCall,
@@ -19,13 +19,16 @@ interface PendingCall {
   readonly reject: (error: Error) => void;
 }
 
-interface MomentClientOptions {
-  readonly worker: WorkerOptions;
-  readonly maxHeapMb: number;
-  /** Finds the chunks that the moment has to read. */
-  readonly find: (until: number) => FoundChunks;
+/** What a worker needs to answer. */
+interface MomentHandlers {
+  /** Finds the events that the moment has to read. */
+  readonly find: (until: number, usesLate: boolean) => FoundEvents;
   readonly onProgress: (share: number) => void;
 }
+
+/** Sizes of the heap of a worker: of the old generation, and of the young one, so that it is seldom collected in a seek. */
+const MAX_HEAP_MB = 512;
+const YOUNG_HEAP_MB = 96;
 
 /** A worker thread with the city at one moment. It ends with the client. */
 export class MomentClient implements AsyncDisposable {
@@ -33,17 +36,28 @@ export class MomentClient implements AsyncDisposable {
   private readonly calls = new Map<number, PendingCall>();
   private lastId = 0;
   private failure: HistoryError | null = null;
+  private handlers: MomentHandlers | null = null;
 
-  constructor(private readonly options: MomentClientOptions) {
+  constructor(options: WorkerOptions) {
     this.worker = new Worker(workerFile, {
-      workerData: options.worker,
+      workerData: options,
       // Not the flags of the process: tests import sources, and the worker does not.
       execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb },
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
     });
     this.worker.on('message', (message: FromWorker) => this.receive(message));
     this.worker.on('error', (error) => this.fail(error));
     this.worker.on('exit', () => this.fail(new HistoryError('FAILED', 'the worker thread has ended')));
+  }
+
+  /** Whether the worker has ended. */
+  get hasEnded(): boolean {
+    return this.failure !== null;
+  }
+
+  /** Sets what the worker needs to answer. */
+  use(handlers: MomentHandlers): void {
+    this.handlers = handlers;
   }
 
   /** @throws HistoryError if the moment cannot be read; QueryError if a parameter is invalid */
@@ -67,10 +81,11 @@ export class MomentClient implements AsyncDisposable {
   private receive(message: FromWorker): void {
     switch (message.kind) {
       case 'find':
-        this.send({ kind: 'found', ...this.options.find(message.until) });
+        if (this.handlers === null) return;
+        this.send({ kind: 'found', ...this.handlers.find(message.until, message.usesLate) });
         return;
       case 'progress':
-        this.options.onProgress(message.share);
+        this.handlers?.onProgress(message.share);
         return;
       case 'done':
         this.take(message.id)?.resolve(message.result as never);

@@ -1,16 +1,22 @@
+import { eventRegistry } from '@hailstream/events';
 import type { HistoryOrder } from '@hailstream/events/live';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
 import { CityState, timeOf } from '../fold/city-state.js';
-import { NOW, PROVIDER } from '../fold/events.fixture.js';
+import { id, NOW, PROVIDER, telemetry } from '../fold/events.fixture.js';
 import { received, type Received } from '../fold/received.fixture.js';
+import {
+  decodeLateEvents,
+  encodeLateEvents,
+  LateBlockError,
+  type LateEvent,
+} from '../late-events/late-event.js';
 import { LogIndex, writeChanges, type Chunk, type Offsets } from '../log/log-index.js';
 import { stateOf } from '../views/city-view.fixture.js';
-import { Moment } from './moment.js';
+import { Moment, type LateEvents } from './moment.js';
 
-const TOPIC = 'rides';
 const PARTITIONS = 2;
 
 interface LoggedRecord extends Received {
@@ -36,49 +42,77 @@ const moments = fc.array(
   { minLength: 1, maxLength: 4 },
 );
 
+/** Records are far apart, so that most of them have a chunk of their own. */
+const OFFSETS_APART = 100;
+
 interface Keyframe {
   readonly city: Buffer;
   readonly offsets: Offsets;
   readonly latest: CityState['latest'];
+  /** The block of late events before it. */
+  readonly late: Buffer;
 }
+
+const topicOf = ({ input }: LoggedRecord): string => eventRegistry.byName.get(input.kind)!.topic.name;
 
 /** A log that is folded and indexed as realtime does, with keyframes at some positions. */
 function recordLog(log: readonly LoggedRecord[], keyframesAt: ReadonlySet<number>) {
   const city = new CityState();
   const index = new LogIndex();
   index.enable();
-  const offsets: number[] = Array.from({ length: PARTITIONS }, () => 0);
+  index.keepsLate = true;
+  const offsets: Record<string, Record<number, number>> = {};
   const keyframes: Keyframe[] = [];
   const changes: Buffer[] = [];
   const keep = (): void => {
     const bytes = new ByteWriter();
     for (const _ of city.write(bytes));
+    const cut = index.cut();
     keyframes.push({
       city: bytes.finish(),
-      offsets: { [TOPIC]: Object.fromEntries(offsets.entries()) },
+      offsets: structuredClone(offsets),
       latest: city.latest,
+      late: encodeLateEvents(cut.late),
     });
     const to = new ByteWriter();
-    writeChanges(to, index.cut());
+    writeChanges(to, cut);
     changes.push(to.finish());
+    index.confirm(cut);
   };
   keep();
-  for (const [at, { input, receivedAt, partition }] of log.entries()) {
+  for (const [at, record] of log.entries()) {
+    const { input, receivedAt, partition } = record;
+    const topic = topicOf(record);
+    const ofTopic = (offsets[topic] ??= {});
+    const offset = ofTopic[partition] ?? 0;
     city.fold(input, { receivedAt, now: NOW });
     if (at % 7 === 0) city.forget();
     index.note({
-      topic: TOPIC,
+      topic,
       partition,
-      // Far apart, so that most records have a chunk of their own.
-      offset: offsets[partition]! * 100,
+      offset,
       providerId: input.event.provider_id,
       event: timeOf(input, receivedAt),
       received: receivedAt,
+      value: Buffer.from(JSON.stringify(input.event)),
     });
-    offsets[partition]! += 1;
+    ofTopic[partition] = offset + OFFSETS_APART;
     if (keyframesAt.has(at)) keep();
   }
   return { index, keyframes, changes };
+}
+
+/** The late events that follow a keyframe; damaged blocks cannot be read. */
+function lateAfter(
+  { index, keyframes }: Pick<ReturnType<typeof recordLog>, 'index' | 'keyframes'>,
+  { keyframe, isDamaged }: { readonly keyframe: Keyframe; readonly isDamaged: boolean },
+): LateEvents[] {
+  const toLate = (events: readonly LateEvent[]): LateEvents => ({
+    earliest: Math.min(...events.map(({ time }) => time)),
+    read: () => (isDamaged ? Promise.reject(new LateBlockError('damaged')) : Promise.resolve(events)),
+  });
+  const blocks = keyframes.slice(keyframes.indexOf(keyframe) + 1).map(({ late }) => decodeLateEvents(late));
+  return [...blocks, index.late].map(toLate);
 }
 
 /** Opens a moment from the newest keyframe without later events, over the records themselves. */
@@ -88,30 +122,42 @@ function openMoment(
     log,
     recorded,
     first,
-  }: { log: readonly LoggedRecord[]; recorded: ReturnType<typeof recordLog>; first: number },
+    isDamaged = false,
+  }: {
+    log: readonly LoggedRecord[];
+    recorded: Pick<ReturnType<typeof recordLog>, 'index' | 'keyframes'>;
+    first: number;
+    isDamaged?: boolean;
+  },
   filter: string | null = null,
 ): { moment: Moment; readCount: () => number } {
   const { index, keyframes } = recorded;
   const keyframe = keyframes.findLast(({ latest }) => (latest[by] ?? Number.NEGATIVE_INFINITY) <= first)!;
-  const from = Object.fromEntries(
-    Object.entries(keyframe.offsets[TOPIC]!).map(([partition, next]) => [partition, next * 100]),
-  );
-  let known: { until: number; ends: Offsets } | undefined;
+  let known: { usedLate: boolean; until: number; ends: Offsets } | undefined;
   let count = 0;
   const moment = new Moment(by, filter, {
-    find: async (until) => {
-      const chunks = index.chunksUntil(by, { from: { [TOPIC]: from }, until, ...(known && { known }) });
-      known = { until, ends: index.ends() };
-      return chunks;
+    find: async (until, usesLate) => {
+      const before = known?.usedLate === usesLate ? known : undefined;
+      const isByLate = by === 'event' && usesLate;
+      const chunks = index.chunksUntil(isByLate ? 'onTime' : by, {
+        from: keyframe.offsets,
+        until,
+        ...(before && { known: before }),
+      });
+      known = { usedLate: usesLate, until, ends: index.ends() };
+      return { chunks, late: isByLate && !before ? lateAfter(recorded, { keyframe, isDamaged }) : [] };
     },
     read: async (chunks, use) => {
-      for (const { partition, from: start, to } of chunks as Chunk[]) {
-        const ofPartition = log.filter((each) => each.partition === partition);
-        for (const [at, each] of ofPartition.entries()) {
-          if (at * 100 < start || at * 100 >= to) continue;
-          count += 1;
-          use(each);
-        }
+      const next = new Map<string, number>();
+      for (const record of log) {
+        const name = `${topicOf(record)}-${record.partition}`;
+        const offset = next.get(name) ?? 0;
+        next.set(name, offset + OFFSETS_APART);
+        const isWithin = ({ topic, partition, from, to }: Chunk): boolean =>
+          name === `${topic}-${partition}` && offset >= from && offset < to;
+        if (!chunks.some(isWithin)) continue;
+        count += 1;
+        use(record);
       }
     },
   });
@@ -142,14 +188,15 @@ const isRecent = ({ input, receivedAt }: LoggedRecord): boolean =>
 
 describe('a moment', { timeout: 120_000 }, () => {
   it.each(['event', 'received'] as const)(
-    'is the fold of all records whose time by %s is not after it, whatever the keyframes',
+    'is the fold of all records whose time by %s is not after it, whatever the keyframes, and whether late events can be read',
     async (by) => {
       await fc.assert(
-        fc.asyncProperty(records, fc.array(fc.nat(120)), moments, async (all, keyframesAt, at) => {
+        fc.asyncProperty(records, fc.array(fc.nat(120)), moments, fc.boolean(), async (...values) => {
+          const [all, keyframesAt, at, isDamaged] = values;
           const log = all.filter(isRecent);
           const recorded = recordLog(log, new Set(keyframesAt));
           const ascending = at.toSorted((a, b) => a - b);
-          const { moment } = openMoment(by, { log, recorded, first: ascending[0]! });
+          const { moment } = openMoment(by, { log, recorded, first: ascending[0]!, isDamaged });
           for (const each of ascending) {
             await moment.advance(each);
             expect(viewOf(moment.city, each)).toEqual(viewOf(foldUntil(log, by, each), each));
@@ -172,6 +219,20 @@ describe('a moment', { timeout: 120_000 }, () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('does not read the log for events that are a little late', async () => {
+    const at = (seconds: number): number => NOW - 3_600_000 + seconds * 1_000;
+    const log = Array.from({ length: 100 }, (_, n) => ({
+      input: telemetry({ device_id: id(1 + (n % 7)), timestamp: at(n % 10 === 9 ? n - 120 : n) }),
+      receivedAt: at(n),
+      partition: 0,
+    }));
+    const recorded = recordLog(log, new Set([10]));
+    const { moment, readCount } = openMoment('event', { log, recorded, first: at(20) });
+    await moment.advance(at(20));
+    expect(readCount()).toBeLessThan(20);
+    expect(viewOf(moment.city, at(20))).toEqual(viewOf(foldUntil(log, 'event', at(20)), at(20)));
   });
 
   it('is found with an index that was written and read in parts', async () => {

@@ -1,5 +1,7 @@
 import type { HistoryOrder } from '@hailstream/events/live';
 import { CityState, timeOf, type CityEvent, type ProviderFilter } from '../fold/city-state.js';
+import { LateBlockError, type LateEvent } from '../late-events/late-event.js';
+import { decodeRecord } from '../log/decode.js';
 import type { Chunk } from '../log/log-index.js';
 
 /** Maximum number of events that were read before their time and are kept until then. Others are read again. */
@@ -14,8 +16,24 @@ interface ReadEvent {
 /** Reads the events in chunks of the log. It may return more than is in the chunks. */
 export type ReadChunks = (chunks: readonly Chunk[], use: (event: ReadEvent) => void) => Promise<void>;
 
-/** Finds the chunks with events that are not after `until` and were not found before. */
-type FindChunks = (until: number) => Promise<readonly Chunk[]>;
+/** Late events that are kept together, in a file or in memory. */
+export interface LateEvents {
+  /** Earliest time of the events. */
+  readonly earliest: number;
+  /** @throws LateBlockError if they cannot be read */
+  readonly read: () => Promise<readonly LateEvent[]>;
+}
+
+export interface Found {
+  readonly chunks: readonly Chunk[];
+  readonly late: readonly LateEvents[];
+}
+
+/**
+ * Finds the chunks and late events that are not after `until` and were not found before. Without `usesLate`, all chunks with
+ * an event that is not after it.
+ */
+type FindEvents = (until: number, usesLate: boolean) => Promise<Found>;
 
 interface PendingEvent extends ReadEvent {
   readonly time: number;
@@ -34,22 +52,63 @@ export class Moment {
   private pending: PendingEvent[] = [];
   /** Chunks with events after the moment that are not kept in {@link pending}, by the earliest time of these events. */
   private unread: { readonly time: number; readonly chunks: readonly Chunk[] }[] = [];
+  /** Late events that were found, with the time up to which they are folded, and the earliest time of the others. */
+  private late: { readonly folded: number; readonly time: number; readonly events: LateEvents }[] = [];
+  /** Whether the late events can be read. Otherwise the log is read for them. */
+  private usesLate = true;
   private isSorted = true;
 
   constructor(
     private readonly by: HistoryOrder,
     private readonly filter: ProviderFilter,
-    private readonly source: { readonly find: FindChunks; readonly read: ReadChunks },
+    private readonly source: { readonly find: FindEvents; readonly read: ReadChunks },
   ) {}
 
   /** Folds the events up to `at`. */
   async advance(at: number): Promise<void> {
-    const found = await this.source.find(at);
+    const found = await this.source.find(at, this.usesLate);
     const due = this.unread.filter(({ time }) => time <= at).flatMap(({ chunks }) => chunks);
     this.unread = this.unread.filter(({ time }) => time > at);
-    await this.read([...due, ...found], at);
+    const folded = Number.NEGATIVE_INFINITY;
+    this.late.push(...found.late.map((events) => ({ folded, time: events.earliest, events })));
+    await Promise.all([this.read([...due, ...found.chunks], at), this.readLate(at)]);
     this.foldPending(at);
     this.city.advance(at);
+  }
+
+  private async readLate(at: number): Promise<void> {
+    const due = this.late.filter(({ time }) => time <= at);
+    if (due.length === 0) return;
+    this.late = this.late.filter(({ time }) => time > at);
+    try {
+      for (const { folded, events } of due) {
+        const next = this.foldLate(await events.read(), folded, at);
+        if (next < Number.POSITIVE_INFINITY) this.late.push({ folded: at, time: next, events });
+      }
+    } catch (error) {
+      if (!(error instanceof LateBlockError)) throw error;
+      this.usesLate = false;
+      this.late = [];
+      await this.read((await this.source.find(at, false)).chunks, at);
+    }
+  }
+
+  /** Folds late events that are after `folded` and not after `at`. Returns the earliest time of the later ones. */
+  private foldLate(events: readonly LateEvent[], folded: number, at: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { topic, time, receivedAt, value } of events) {
+      if (time > at) {
+        next = Math.min(next, time);
+      } else if (time > folded) {
+        const input = decodeRecord(topic, Buffer.from(value.buffer, value.byteOffset, value.length));
+        if (input !== null && this.isSelected(input)) this.fold({ input, receivedAt, time });
+      }
+    }
+    return next;
+  }
+
+  private isSelected({ event }: CityEvent): boolean {
+    return this.filter === null || event.provider_id === this.filter;
   }
 
   private async read(chunks: readonly Chunk[], at: number): Promise<void> {
@@ -58,7 +117,7 @@ export class Moment {
     let earliest = Number.POSITIVE_INFINITY;
     await this.source.read(chunks, (event) => {
       const { input, receivedAt } = event;
-      if (this.filter !== null && input.event.provider_id !== this.filter) return;
+      if (!this.isSelected(input)) return;
       const time = this.by === 'event' ? timeOf(input, receivedAt) : receivedAt;
       if (time === null) return;
       if (time <= at) {

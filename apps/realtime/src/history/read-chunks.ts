@@ -1,6 +1,5 @@
-import { EventDecodeError } from '@hailstream/events';
-import type { LogRange, RangeReader, RangeRequest } from '@hailstream/log';
-import { decoders } from '../log/decode.js';
+import type { RangeReader, RangeRequest } from '@hailstream/log';
+import { decodeRecord } from '../log/decode.js';
 import type { Chunk } from '../log/log-index.js';
 import type { ReadChunks } from './moment.js';
 
@@ -9,6 +8,11 @@ const MAX_GAP_OFFSETS = 1_024;
 
 /** Maximum number of ranges of one partition that are read at once. */
 const MAX_READS = 4;
+
+/** Bytes that are fetched from a partition at once: about those of the range, so that few records after it are fetched. */
+const BYTES_PER_OFFSET = 512;
+const MIN_FETCH_BYTES = 65_536;
+const MAX_FETCH_BYTES = 1_048_576;
 
 interface ReadOptions {
   readonly reader: RangeReader;
@@ -33,9 +37,10 @@ export function createReadChunks({
 }: ReadOptions): ReadChunks {
   return async (chunks, use) => {
     const rounds = toRounds(toRanges(chunks));
-    const readRound = async (ranges: readonly LogRange[]): Promise<void> => {
+    const readRound = async (ranges: readonly PartitionRange[]): Promise<void> => {
       const read = await reader.readRange({
         ranges: ranges.map((range) => ({ ...range, topicId: topicIds[range.topic]! })),
+        maxPartitionBytes: fetchBytes(ranges),
         // A damaged batch is skipped, as the fold skips it.
         onUndecodable: () => undefined,
         ...options,
@@ -55,14 +60,9 @@ export function createReadChunks({
   };
 }
 
-/** `null` if the record is not an event, as the fold skips it. */
-export function decodeRecord(topic: string, value: Buffer | null) {
-  try {
-    return decoders.get(topic)?.(value) ?? null;
-  } catch (error) {
-    if (error instanceof EventDecodeError) return null;
-    throw error;
-  }
+function fetchBytes(ranges: readonly { readonly from: bigint; readonly to: bigint }[]): number {
+  const offsets = ranges.reduce((most, { from, to }) => Math.max(most, Number(to - from)), 0);
+  return Math.min(Math.max(offsets * BYTES_PER_OFFSET, MIN_FETCH_BYTES), MAX_FETCH_BYTES);
 }
 
 interface Range {
@@ -70,6 +70,14 @@ interface Range {
   readonly partition: number;
   readonly from: number;
   readonly to: number;
+}
+
+/** A range as `readRange` expects it. */
+interface PartitionRange {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: bigint;
+  readonly to: bigint;
 }
 
 /** Joins chunks that are close to each other. */
@@ -93,8 +101,8 @@ function toRanges(chunks: readonly Chunk[]): Range[] {
 }
 
 /** Distributes ranges so that no round has two of the same partition, which one read cannot have. */
-function toRounds(ranges: readonly Range[]): LogRange[][] {
-  const rounds: LogRange[][] = [];
+function toRounds(ranges: readonly Range[]): PartitionRange[][] {
+  const rounds: PartitionRange[][] = [];
   const counts = new Map<string, number>();
   for (const { topic, partition, from, to } of ranges) {
     const name = `${topic}-${partition}`;

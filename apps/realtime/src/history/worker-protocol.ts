@@ -13,12 +13,13 @@ import type {
 } from '@hailstream/events/live';
 import type { LogConnection } from '@hailstream/log';
 import type { ProviderFilter } from '../fold/city-state.js';
+import type { LateBlock, LateEvent } from '../late-events/late-event.js';
 import type { CellRange } from '../live/grid.js';
 import type { Chunk } from '../log/log-index.js';
 
 /*
  * The messages between the service and a worker thread that holds the city at one moment. Requests are answered in order.
- * While it answers, the worker asks for the chunks of the log that it has to read, and reports progress.
+ * While it answers, the worker asks where the events that it has to read are, and reports progress.
  */
 
 /** The data of a worker. */
@@ -70,8 +71,9 @@ interface ReadArgument {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-/** The requests of a worker, with their results. `vehicles`: a request to `GET /vehicles`. `read`: a request of {@link CityReads}. */
+/** The requests of a worker, with their results. `connect`: to the log. `vehicles`: a request to `GET /vehicles`. `read`: a request of {@link CityReads}. */
 export interface WorkerCalls {
+  connect: { readonly argument: null; readonly result: null };
   open: { readonly argument: MomentStart; readonly result: null };
   view: { readonly argument: MomentView; readonly result: ViewResult };
   vehicles: { readonly argument: ReadArgument; readonly result: VehicleList };
@@ -89,13 +91,21 @@ export type WorkerCall = {
   };
 }[keyof WorkerCalls];
 
-/** The chunks that a worker has asked for, and the rate of events at the moment. */
-export interface FoundChunks {
+/** A block of late events, and its file. */
+export type LateBlockFile = Pick<LateBlock, 'earliest' | 'position' | 'sizeBytes'> & {
+  readonly file: string;
+};
+
+/** What a worker has asked for: where the events of a moment are, and the rate of events at it. */
+export interface FoundEvents {
   readonly chunks: readonly Chunk[];
+  readonly lateBlocks: readonly LateBlockFile[];
+  /** Late events that are not in a block yet. */
+  readonly late: readonly LateEvent[];
   readonly eventsPerSecond: number;
 }
 
-export type ToWorker = WorkerCall | ({ readonly kind: 'found' } & FoundChunks);
+export type ToWorker = WorkerCall | ({ readonly kind: 'found' } & FoundEvents);
 
 export type FromWorker =
   | { readonly kind: 'done'; readonly id: number; readonly result: WorkerCalls[keyof WorkerCalls]['result'] }
@@ -106,6 +116,6 @@ export type FromWorker =
       readonly field: string | null;
       readonly message: string;
     }
-  | { readonly kind: 'find'; readonly until: number }
+  | { readonly kind: 'find'; readonly until: number; readonly usesLate: boolean }
   /** The share of the records that are read, from 0 to 1. */
   | { readonly kind: 'progress'; readonly share: number };

@@ -2,20 +2,27 @@ import { join } from 'node:path';
 import type { HistoryOrder } from '@hailstream/events/live';
 import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
+import type { LateBlock } from '../late-events/late-event.js';
+import { LateEventStore } from '../late-events/late-event-store.js';
 import { writeChanges, type IndexChanges, type LogIndex } from '../log/log-index.js';
 import { KeyframeJournal } from './keyframe-journal.js';
 import { KeyframeStore } from './keyframe-store.js';
 import type { KeyframeHeader } from './keyframe.js';
 
+/** Late events may take this part of the size of the keyframes. */
+const LATE_SHARE = 1 / 8;
+
 interface ArchivedKeyframe {
+  readonly number: number;
   readonly file: string;
   readonly header: KeyframeHeader;
 }
 
-/** The keyframes of a folder, and the index of the log from the oldest one on. */
+/** The keyframes of a folder, and the index of the log and the late events from the oldest one on. */
 export class KeyframeArchive {
   private readonly store: KeyframeStore;
   private readonly journal: KeyframeJournal;
+  readonly late: LateEventStore;
   private readonly headers = new Map<number, KeyframeHeader>();
 
   constructor(
@@ -25,6 +32,8 @@ export class KeyframeArchive {
   ) {
     this.store = new KeyframeStore(folder, maxBytes);
     this.journal = new KeyframeJournal(join(folder, 'journal'));
+    this.late = new LateEventStore(folder, maxBytes * LATE_SHARE);
+    index.keepsLate = true;
   }
 
   /**
@@ -61,11 +70,31 @@ export class KeyframeArchive {
   /** Writes a keyframe. `changes` are those of the index up to its positions. */
   async write(header: KeyframeHeader, city: Buffer, changes: IndexChanges): Promise<void> {
     const number = this.store.nextNumber;
-    const confirm = await this.journal.append(entryOf(new Map([[number, header]]), changes));
+    const block = changes.late.length === 0 ? null : await this.late.write(number, changes.late);
+    const entry = entryOf(new Map([[number, header]]), block === null ? [] : [block], changes);
+    const confirm = await this.journal.append(entry);
     await this.store.write(header, city);
     confirm();
+    if (block !== null) this.late.add(block);
+    this.index.confirm(changes);
+    this.index.keepsLate = !this.late.isFull;
     this.headers.set(number, header);
+    await this.thinOut();
     await this.forgetRemoved();
+  }
+
+  /** Removes keyframes so that about as many records are between each two of those that are left. */
+  private async thinOut(): Promise<void> {
+    while (this.store.isOverfull) {
+      const stored = this.store.list();
+      const records = stored.map(({ number }) => recordsOf(this.headers.get(number)!));
+      let [victim, fewest] = [0, Number.POSITIVE_INFINITY];
+      for (let at = 1; at < stored.length - 1; at += 1) {
+        const between = records[at + 1]! - records[at - 1]!;
+        if (between < fewest) [victim, fewest] = [at, between];
+      }
+      await this.store.remove([stored[victim]!]);
+    }
   }
 
   /** The newest keyframe that contains no event of a later time; `null` if the moment is before the oldest one. */
@@ -73,7 +102,7 @@ export class KeyframeArchive {
     for (const { number, file } of this.store.list().toReversed()) {
       const header = this.headers.get(number);
       if (header !== undefined && (header.latest[by] ?? Number.NEGATIVE_INFINITY) <= at)
-        return { file, header };
+        return { number, file, header };
     }
     return null;
   }
@@ -99,6 +128,7 @@ export class KeyframeArchive {
     await this.store.remove(this.store.list());
     this.headers.clear();
     this.index.clear();
+    await this.late.open([]);
     await this.journal.remove();
     await this.journal.open();
   }
@@ -112,24 +142,30 @@ export class KeyframeArchive {
     this.headers.clear();
     this.index.clear();
     let [end, last] = [0, 0];
+    const blocks: LateBlock[] = [];
     for (const { entry, end: entryEnd } of await this.journal.open()) {
       const from = new ByteReader(entry);
       const headers = readHeaders(from);
+      const entryBlocks = readBlocks(from);
       const number = Math.max(...headers.keys());
       if (number > newest) break;
       for (const [key, value] of headers) this.headers.set(key, value);
+      blocks.push(...entryBlocks);
       this.index.read(from);
       [end, last] = [entryEnd, number];
     }
     if (last === newest) {
       await this.journal.truncate(end);
+      await this.late.open(blocks);
     } else {
       // Without its entries, it is not known which records follow an older keyframe.
       this.index.clear();
       this.headers.clear();
       this.headers.set(newest, header);
-      await this.journal.rewrite(entryOf(this.headers, this.index.all()));
+      await this.late.open([]);
+      await this.journal.rewrite(entryOf(this.headers, [], this.index.all()));
     }
+    this.index.keepsLate = !this.late.isFull;
     await this.store.remove(this.store.list().filter(({ number }) => !this.headers.has(number)));
     await this.forgetRemoved();
   }
@@ -139,7 +175,10 @@ export class KeyframeArchive {
     const numbers = new Set(this.store.list().map(({ number }) => number));
     for (const number of this.headers.keys()) if (!numbers.has(number)) this.headers.delete(number);
     if (this.oldest !== null) this.index.forget(offsetsOf(this.oldest));
-    if (this.journal.needsRewrite) await this.journal.rewrite(entryOf(this.headers, this.index.all()));
+    await this.late.forget(Math.min(...numbers));
+    if (this.journal.needsRewrite) {
+      await this.journal.rewrite(entryOf(this.headers, this.late.list(), this.index.all()));
+    }
   }
 }
 
@@ -153,15 +192,31 @@ export function offsetsOf({ topics }: KeyframeHeader): Record<string, Record<num
   );
 }
 
-function entryOf(headers: ReadonlyMap<number, KeyframeHeader>, changes: IndexChanges): Buffer {
+/** How many records of the log are before a keyframe. */
+function recordsOf({ topics }: KeyframeHeader): number {
+  return Object.values(topics)
+    .flatMap(({ offsets }) => Object.values(offsets))
+    .reduce((sum, next) => sum + Number(next), 0);
+}
+
+function entryOf(
+  headers: ReadonlyMap<number, KeyframeHeader>,
+  blocks: readonly LateBlock[],
+  changes: IndexChanges,
+): Buffer {
   const to = new ByteWriter();
   to.count(headers.size);
   for (const [number, header] of headers) {
     to.count(number);
     to.text(JSON.stringify(header));
   }
+  to.text(JSON.stringify(blocks));
   writeChanges(to, changes);
   return to.finish();
+}
+
+function readBlocks(from: ByteReader): LateBlock[] {
+  return JSON.parse(from.text()) as LateBlock[];
 }
 
 function readHeaders(from: ByteReader): Map<number, KeyframeHeader> {

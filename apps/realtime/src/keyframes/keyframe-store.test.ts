@@ -60,23 +60,4 @@ describe(KeyframeStore, () => {
     expect((await open()).list()).toEqual([]);
     expect(await readdir(folder)).toEqual(['notes.txt']);
   });
-
-  it('keeps keyframes at distances that increase with their age if they exceed the maximum size', async () => {
-    const { sizeBytes } = await (await open()).write(header, city);
-    const store = await open(sizeBytes * 8);
-    for (let count = 1; count < 40; count += 1) await store.write(header, city);
-    const numbers = store.list().map(({ number }) => number);
-    expect(store.sizeBytes).toBeLessThanOrEqual(sizeBytes * 8);
-    expect(numbers[0]).toBe(1);
-    expect(numbers.slice(-2)).toEqual([39, 40]);
-    const distances = numbers.slice(1).map((number, index) => number - numbers[index]!);
-    expect(distances.toSorted((a, b) => b - a)).toEqual(distances);
-  });
-
-  it('keeps the newest keyframe even if it is larger than the maximum size', async () => {
-    const store = await open(1);
-    await store.write(header, city);
-    await store.write(header, city);
-    expect(store.list().map(({ number }) => number)).toEqual([2]);
-  });
 });

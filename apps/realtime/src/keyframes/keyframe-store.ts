@@ -21,7 +21,7 @@ export class KeyframeStore {
   /** The highest number, also of keyframes that were removed. */
   private last = 0;
 
-  /** @param maxBytes maximum size of all keyframes; at least the newest one is kept */
+  /** @param maxBytes maximum size of all keyframes, except if there is only one */
   constructor(
     readonly folder: string,
     private readonly maxBytes: number,
@@ -61,7 +61,11 @@ export class KeyframeStore {
     return decodeKeyframe(await readFile(file));
   }
 
-  /** Writes a keyframe, and removes others if there are too many. */
+  /** Whether keyframes have to be removed: there are too many, or they are too large. */
+  get isOverfull(): boolean {
+    return this.stored.length > MAX_KEYFRAMES || (this.sizeBytes > this.maxBytes && this.stored.length > 1);
+  }
+
   async write(header: KeyframeHeader, city: Buffer): Promise<StoredKeyframe> {
     const number = this.nextNumber;
     const file = join(this.folder, `${String(number).padStart(12, '0')}.keyframe`);
@@ -69,21 +73,12 @@ export class KeyframeStore {
     const keyframe = { number, file, sizeBytes };
     this.stored.push(keyframe);
     this.last = number;
-    while (this.stored.length > MAX_KEYFRAMES || (this.sizeBytes > this.maxBytes && this.stored.length > 1)) {
-      await this.thinOut();
-    }
     return keyframe;
   }
 
   async remove(keyframes: readonly StoredKeyframe[]): Promise<void> {
     this.stored = this.stored.filter((each) => !keyframes.includes(each));
     for (const { file } of keyframes) await rm(file, { force: true });
-  }
-
-  /** Removes every second keyframe of the older half, so that the distance between keyframes increases with their age. */
-  private async thinOut(): Promise<void> {
-    const older = this.stored.slice(0, Math.ceil(this.stored.length / 2));
-    await this.remove(older.length === 1 ? older : older.filter((_, index) => index % 2 === 1));
   }
 }
 

@@ -16,7 +16,7 @@ import type { KeyframeHeader } from './keyframe.js';
 import { HISTORY_OPTIONS } from './keyframes.tokens.js';
 
 /** A keyframe is written after this many records: a moment is then at most this many records after a keyframe. */
-export const KEYFRAME_RECORDS = 20_000n;
+export const KEYFRAME_RECORDS = 10_000n;
 
 /** A keyframe is not used if more records follow it: reading the last hour is faster, and pages are served sooner. */
 const MAX_RECORDS_AFTER = 20_000_000n;

@@ -1,4 +1,4 @@
-import { decodeEvent, eventRegistry, type EventRegistry } from '@hailstream/events';
+import { decodeEvent, EventDecodeError, eventRegistry, type EventRegistry } from '@hailstream/events';
 import type { CityEvent } from '../fold/city-state.js';
 
 /**
@@ -19,3 +19,13 @@ export function createDecoders({ families }: EventRegistry): ReadonlyMap<string,
 }
 
 export const decoders = createDecoders(eventRegistry);
+
+/** `null` if the value is not an event of the topic's family. */
+export function decodeRecord(topic: string, value: Buffer | null): CityEvent | null {
+  try {
+    return decoders.get(topic)?.(value) ?? null;
+  } catch (error) {
+    if (error instanceof EventDecodeError) return null;
+    throw error;
+  }
+}

@@ -111,6 +111,7 @@ export class FoldService implements OnModuleDestroy {
         providerId: input.event.provider_id,
         event: time,
         received: record.timestampMs,
+        value: record.value,
       });
       return outcome;
     } catch (error) {

@@ -1,10 +1,17 @@
 import type { HistoryOrder } from '@hailstream/events/live';
 import type { ByteReader } from '../encoding/byte-reader.js';
 import type { ByteWriter } from '../encoding/byte-writer.js';
+import { LATE_AFTER_MS, type LateEvent } from '../late-events/late-event.js';
 import { Activity } from './activity.js';
 
 /** Offsets per chunk: a chunk of one busy partition contains the events of a few seconds. */
 const CHUNK_OFFSETS = 256;
+
+/** Maximum number of late events that are kept of a chunk; further ones lower the earliest time of the chunk. */
+const MAX_LATE_PER_CHUNK = 32;
+
+/** Maximum number of late events that are kept until they are written with a keyframe. */
+const MAX_RECENT_LATE = 20_000;
 
 /** Offsets of one partition, at least one of which is of an event that a moment includes. */
 export interface Chunk {
@@ -27,7 +34,11 @@ interface Note {
   /** `null` if it is not known, because the clock of the sender is too far ahead. */
   readonly event: number | null;
   readonly received: number;
+  readonly value: Uint8Array | null;
 }
+
+/** The times by which chunks are found: `onTime` is `event` without the late events that are kept. */
+type ChunkTimes = HistoryOrder | 'onTime';
 
 /** The earliest times in the chunks of one partition, and the latest of events; infinite for a chunk without events. */
 interface PartitionIndex {
@@ -36,8 +47,11 @@ interface PartitionIndex {
   /** Number of the first chunk. */
   first: number;
   readonly event: number[];
+  readonly onTime: number[];
   readonly received: number[];
   readonly latestEvent: number[];
+  /** How many late events of each chunk are kept. */
+  readonly late: number[];
   /** Offset after the last record. */
   end: number;
   /** Numbers of the chunks that changed since the last {@link LogIndex.cut}. */
@@ -48,18 +62,26 @@ interface PartitionIndex {
 export interface IndexChanges {
   readonly chunks: ReadonlyMap<PartitionIndex, ReadonlySet<number>>;
   readonly activity: Activity;
+  /** The late events that are kept. */
+  readonly late: readonly LateEvent[];
 }
 
 /**
  * The earliest event time, the earliest receipt and the latest event time in each chunk of the log. A record is of a moment or
  * before it only if it is in a chunk whose earliest time is not after the moment: this finds late events, however late they
- * are, without reading what lies between.
+ * are, without reading what lies between. Nearly every chunk has an event that is late by some minutes, though: unless there
+ * are too many, late events are kept as well, and their chunks are not read for them.
  */
 export class LogIndex {
   private readonly partitions = new Map<string, PartitionIndex>();
   readonly activity = new Activity();
   private recentActivity = new Activity();
+  /** Late events since the last {@link confirm}. */
+  private recentLate: LateEvent[] = [];
+  private lateCount = 0;
   private isEnabled = false;
+  /** Whether late events are kept. */
+  keepsLate = false;
 
   /** Without keyframes, from which a moment is read, nothing is kept. */
   enable(): void {
@@ -71,12 +93,24 @@ export class LogIndex {
     return this.isEnabled;
   }
 
-  note({ topic, partition, offset, providerId, event, received }: Note): void {
+  note({ topic, partition, offset, providerId, event, received, value }: Note): void {
     if (!this.isEnabled) return;
     const of = this.partitionOf(topic, partition);
     const chunk = Math.floor(offset / CHUNK_OFFSETS);
-    const times = { event: event ?? Number.POSITIVE_INFINITY, received };
-    widen(of, chunk, { ...times, latestEvent: event ?? Number.NEGATIVE_INFINITY });
+    const time = event ?? Number.POSITIVE_INFINITY;
+    const isKept = value !== null && received - time > LATE_AFTER_MS && this.hasRoomForLate(of, chunk);
+    widen(of, chunk, {
+      event: time,
+      onTime: isKept ? Number.POSITIVE_INFINITY : time,
+      received,
+      latestEvent: event ?? Number.NEGATIVE_INFINITY,
+    });
+    if (isKept) {
+      // A copy, because a value is a view of everything that was fetched with it.
+      this.recentLate.push({ topic, time, receivedAt: received, value: Uint8Array.from(value) });
+      this.lateCount += 1;
+      of.late[chunk - of.first]! += 1;
+    }
     of.changed.add(chunk);
     of.end = Math.max(of.end, offset + 1);
     for (const activity of [this.activity, this.recentActivity]) {
@@ -85,12 +119,22 @@ export class LogIndex {
     }
   }
 
+  /** The late events that are not in a keyframe's block yet. */
+  get late(): readonly LateEvent[] {
+    return this.recentLate;
+  }
+
+  /** How many late events were kept so far: {@link late} has the last of them. */
+  get lateNoted(): number {
+    return this.lateCount;
+  }
+
   /**
-   * The chunks from `from` on that contain an event whose time is not after `until`. With `known`, only those that were not
-   * returned for it.
+   * The chunks from `from` on that contain an event whose time is not after `until`; by `onTime`, without the late events that
+   * are kept. With `known`, only those that were not returned for it.
    */
   chunksUntil(
-    by: HistoryOrder,
+    by: ChunkTimes,
     {
       from,
       until,
@@ -149,9 +193,9 @@ export class LogIndex {
     for (const of of this.partitions.values()) {
       const first = Math.floor((before[of.topic]?.[of.partition] ?? 0) / CHUNK_OFFSETS);
       const count = Math.min(Math.max(0, first - of.first), of.event.length);
-      of.event.splice(0, count);
-      of.received.splice(0, count);
-      of.latestEvent.splice(0, count);
+      for (const numbers of [of.event, of.onTime, of.received, of.latestEvent, of.late]) {
+        numbers.splice(0, count);
+      }
       of.first += count;
     }
   }
@@ -160,6 +204,7 @@ export class LogIndex {
     this.partitions.clear();
     this.activity.clear();
     this.recentActivity = new Activity();
+    this.recentLate = [];
   }
 
   /** Returns what changed since the last call. */
@@ -171,7 +216,13 @@ export class LogIndex {
     }
     const activity = this.recentActivity;
     this.recentActivity = new Activity();
-    return { chunks, activity };
+    return { chunks, activity, late: [...this.recentLate] };
+  }
+
+  /** The changes were written. */
+  confirm({ late }: IndexChanges): void {
+    // After a clear, they are not the first ones.
+    if (this.recentLate[0] === late[0]) this.recentLate.splice(0, late.length);
   }
 
   /** Reverts {@link cut}: the changes were not written. */
@@ -185,7 +236,7 @@ export class LogIndex {
     const chunks = [...this.partitions.values()].map((of) => {
       return [of, new Set(of.event.map((_, at) => of.first + at))] as const;
     });
-    return { chunks: new Map(chunks), activity: this.activity };
+    return { chunks: new Map(chunks), activity: this.activity, late: [] };
   }
 
   /** Adds changes that were written by {@link writeChanges}. */
@@ -195,11 +246,17 @@ export class LogIndex {
       of.end = Math.max(of.end, from.count());
       for (let count = from.count(); count > 0; count -= 1) {
         const chunk = from.count();
-        const times = { event: readTime(from), received: readTime(from) };
+        const times = { event: readTime(from), onTime: readTime(from), received: readTime(from) };
         widen(of, chunk, { ...times, latestEvent: readTime(from, Number.NEGATIVE_INFINITY) });
       }
     }
     this.activity.read(from);
+  }
+
+  private hasRoomForLate({ first, late }: PartitionIndex, chunk: number): boolean {
+    if (!this.keepsLate || this.recentLate.length >= MAX_RECENT_LATE) return false;
+    // A chunk before the first one was dropped: its events are in every keyframe.
+    return first === -1 || (chunk >= first && (late[chunk - first] ?? 0) < MAX_LATE_PER_CHUNK);
   }
 
   private partitionOf(topic: string, partition: number): PartitionIndex {
@@ -211,8 +268,10 @@ export class LogIndex {
         partition,
         first: -1,
         event: [],
+        onTime: [],
         received: [],
         latestEvent: [],
+        late: [],
         end: 0,
         changed: new Set(),
       };
@@ -232,6 +291,7 @@ export function writeChanges(to: ByteWriter, { chunks, activity }: IndexChanges)
     for (const number of numbers) {
       to.count(number);
       writeTime(to, of.event[number - of.first]);
+      writeTime(to, of.onTime[number - of.first]);
       writeTime(to, of.received[number - of.first]);
       writeTime(to, of.latestEvent[number - of.first]);
     }
@@ -248,17 +308,25 @@ function nameOf(topic: string, partition: number): string {
 function widen(
   of: PartitionIndex,
   chunk: number,
-  times: { readonly event: number; readonly received: number; readonly latestEvent: number },
+  times: {
+    readonly event: number;
+    readonly onTime: number;
+    readonly received: number;
+    readonly latestEvent: number;
+  },
 ): void {
   if (of.first === -1) of.first = chunk;
   const at = chunk - of.first;
   if (at < 0) return;
   while (of.event.length <= at) {
     of.event.push(Number.POSITIVE_INFINITY);
+    of.onTime.push(Number.POSITIVE_INFINITY);
     of.received.push(Number.POSITIVE_INFINITY);
     of.latestEvent.push(Number.NEGATIVE_INFINITY);
+    of.late.push(0);
   }
   of.event[at] = Math.min(of.event[at]!, times.event);
+  of.onTime[at] = Math.min(of.onTime[at]!, times.onTime);
   of.received[at] = Math.min(of.received[at]!, times.received);
   of.latestEvent[at] = Math.max(of.latestEvent[at]!, times.latestEvent);
 }

@@ -5,11 +5,12 @@ import type { RangeReader } from '@hailstream/log';
 import { ByteReader } from '../encoding/byte-reader.js';
 import type { Vehicle } from '../fold/vehicle.js';
 import { closeCodeOf, HistoryError } from '../history/history.errors.js';
-import { Moment } from '../history/moment.js';
+import { Moment, type Found, type LateEvents } from '../history/moment.js';
 import { createReadChunks } from '../history/read-chunks.js';
 import type {
-  FoundChunks,
+  FoundEvents,
   FromWorker,
+  LateBlockFile,
   MomentStart,
   MomentView,
   ToWorker,
@@ -17,6 +18,8 @@ import type {
   WorkerCall,
   WorkerCalls,
 } from '../history/worker-protocol.js';
+import { decodeLateEvents, LateBlockError } from '../late-events/late-event.js';
+import { readLateBlock } from '../late-events/late-event-store.js';
 import { decodeKeyframe } from '../keyframes/keyframe.js';
 import { covers } from '../live/grid.js';
 import { Publication } from '../live/publication.js';
@@ -43,7 +46,7 @@ export class MomentServer {
   private open: OpenMoment | null = null;
   private eventsPerSecond = 0;
   private answers = Promise.resolve();
-  private onFound: (found: FoundChunks) => void = () => undefined;
+  private onFound: (found: FoundEvents) => void = () => undefined;
   private progressAt = 0;
 
   constructor(
@@ -74,6 +77,8 @@ export class MomentServer {
 
   private call(call: WorkerCall): Promise<WorkerCalls[keyof WorkerCalls]['result']> {
     switch (call.kind) {
+      case 'connect':
+        return this.connect();
       case 'open':
         return this.openMoment(call.argument);
       case 'view':
@@ -85,10 +90,15 @@ export class MomentServer {
     }
   }
 
+  private async connect(): Promise<null> {
+    await this.reader.readRange({ ranges: [] });
+    return null;
+  }
+
   private async openMoment(start: MomentStart): Promise<null> {
     const { city: bytes } = decodeKeyframe(await readFile(start.file));
     const moment = new Moment(start.by, start.filter, {
-      find: (until) => this.find(until),
+      find: (until, usesLate) => this.find(until, usesLate),
       read: (chunks, use) => {
         const total = chunks.reduce((sum, { from, to }) => sum + to - from, 0);
         let done = 0;
@@ -159,13 +169,18 @@ export class MomentServer {
   }
 
   /** Asks the service, which has the index of the log. */
-  private async find(until: number): Promise<FoundChunks['chunks']> {
-    const found = await new Promise<FoundChunks>((resolve) => {
+  private async find(until: number, usesLate: boolean): Promise<Found> {
+    const found = await new Promise<FoundEvents>((resolve) => {
       this.onFound = resolve;
-      this.post({ kind: 'find', until });
+      this.post({ kind: 'find', until, usesLate });
     });
     this.eventsPerSecond = found.eventsPerSecond;
-    return found.chunks;
+    const late = found.lateBlocks.map(lateEventsOf);
+    if (found.late.length > 0) {
+      const earliest = Math.min(...found.late.map(({ time }) => time));
+      late.push({ earliest, read: () => Promise.resolve(found.late) });
+    }
+    return { chunks: found.chunks, late };
   }
 
   private reportProgress(share: number): void {
@@ -179,6 +194,22 @@ export class MomentServer {
     if (this.open === null) throw new HistoryError('FAILED', 'no moment is open');
     return this.open;
   }
+}
+
+function lateEventsOf(block: LateBlockFile): LateEvents {
+  return {
+    earliest: block.earliest,
+    read: async () => {
+      try {
+        return decodeLateEvents(await readLateBlock(block.file, block));
+      } catch (error) {
+        if (error instanceof LateBlockError) throw error;
+        throw new LateBlockError(`a block of late events cannot be read: ${(error as Error).message}`, {
+          cause: error,
+        });
+      }
+    },
+  };
 }
 
 function changesWithin(changes: readonly Change[], isWithin: (lat: number, lng: number) => boolean) {

@@ -1,7 +1,8 @@
 import type { TripSummary } from '@hailstream/events/live';
 import type { RangeReader } from '@hailstream/log';
 import { closeCodeOf, HistoryError } from '../history/history.errors.js';
-import { createReadChunks, decodeRecord } from '../history/read-chunks.js';
+import { createReadChunks } from '../history/read-chunks.js';
+import { decodeRecord } from '../log/decode.js';
 import type { Chunk, Offsets } from '../log/log-index.js';
 import { QueryError } from '../query/query-parameters.js';
 import type { CallOf, ReplyOf } from '../threads/thread-calls.js';

@@ -13,7 +13,7 @@ const ENDED_AT_MS = 720_000;
 
 /** Usual time from an event to its receipt, and that of one telemetry point in `LATE_ONE_OF`. */
 const TRANSIT_MS = 300;
-export const LATE_MS = 600_000;
+const LATE_MS = 600_000;
 const LATE_ONE_OF = 100;
 
 export interface RecordedCity {
@@ -45,7 +45,7 @@ export function* recordsOf({ vehicles, from, to, telemetryMs }: RecordedCity): G
   }
 }
 
-export function deviceId(vehicle: number): string {
+function deviceId(vehicle: number): string {
   return uuid(1, vehicle);
 }
 
