@@ -37,7 +37,10 @@ describe('eventRegistry', () => {
       ['/rider-events', 'ride.rider-events', 'trip_id', 12],
       ['/trips', 'ride.trips', 'trip_id', 12],
     ]);
-    expect(eventRegistry.topics.at(-1)).toEqual({ name: 'ride.dead-letter', partitions: 3 });
+    expect(eventRegistry.topics.slice(-2)).toEqual([
+      { name: 'ride.dead-letter', partitions: 3 },
+      { name: 'ride.audit', partitions: 3 },
+    ]);
   });
 });
 

@@ -16,13 +16,16 @@ export const zoneTopic = {
   configs: { 'cleanup.policy': 'compact' },
 } as const satisfies TopicSpec;
 
+/** Numbers of accepted and rejected items: the value is an `AuditRecord`. */
+export const auditTopic = { name: 'ride.audit', partitions: 3 } as const satisfies TopicSpec;
+
 /** The consumer group of batch's dead letters. Batch itself loads their records again. */
 export const batchGroup = 'hailstream-batch';
 
 /** A set of event families. */
 export interface EventRegistry {
   readonly families: readonly EventFamily[];
-  /** Every topic of the system: those of the families, alerts, drawn zones and dead letters. */
+  /** Every topic of the system: those of the families, alerts, drawn zones, dead letters and audit records. */
   readonly topics: readonly TopicSpec[];
   readonly byName: ReadonlyMap<string, EventFamily>;
   /** By name of the topic. */
@@ -38,7 +41,7 @@ export function createEventRegistry(families: readonly EventFamily[]): EventRegi
   requireDistinct('table', families, ({ table }) => table);
   return {
     families,
-    topics: [...families.map(({ topic }) => topic), alertTopic, zoneTopic, deadLetterTopic],
+    topics: [...families.map(({ topic }) => topic), alertTopic, zoneTopic, deadLetterTopic, auditTopic],
     byName: new Map(families.map((family) => [family.name, family])),
     byTopic: new Map(families.map((family) => [family.topic.name, family])),
   };
