@@ -121,11 +121,11 @@ interface ReadRecord {
   readonly timestampMs: number;
 }
 
-/** Reads all records, in the order of each partition. */
+/** Reads all events, in the order of each partition. */
 export async function readLog(port: number, registry = eventRegistry): Promise<ReadRecord[]> {
   const connection: LogConnection = { brokers: [`127.0.0.1:${port}`], clientId: 'test' };
-  const ranges = registry.topics.map(
-    ({ name }) => ({ topic: name, from: 'earliest', to: 'latest' }) as const,
+  const ranges = registry.families.map(
+    ({ topic }) => ({ topic: topic.name, from: 'earliest', to: 'latest' }) as const,
   );
   const read: ReadRecord[] = [];
   await using reader = createRangeReader({ connection, logger: silent });

@@ -151,7 +151,8 @@ describe('ingest', () => {
   it('accepts every example of its OpenAPI document', async () => {
     const document = (await (await fetch(`http://127.0.0.1:${ingest.port}/openapi.json`)).json()) as OpenApi;
     expect(document.openapi).toBe('3.1.0');
-    expect(Object.keys(document.paths)).toEqual(['/telemetry', '/events', '/rider-events', '/trips']);
+    const paths = ['/telemetry', '/events', '/rider-events', '/trips'];
+    expect(Object.keys(document.paths)).toEqual([...paths, ...paths.map((path) => `/validate${path}`)]);
     for (const [path, { post }] of Object.entries(document.paths)) {
       const [example] = post.requestBody.content['application/json'].example;
       const response = await ingest.post(path, [{ ...example, provider_id: PROVIDER }]);

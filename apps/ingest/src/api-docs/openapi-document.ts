@@ -1,7 +1,9 @@
 import type { EventFamily } from '@hailstream/events';
+import { problems as likelyProblems } from '@hailstream/events/plausibility';
 import { MAX_ITEMS } from '../body/json-body.js';
 import { MDS_JSON, MDS_VERSION } from '../body/media-types.js';
 import { failureCodes } from '../events/bulk-response.js';
+import { pathOf } from '../events/events.controller.js';
 
 const PROBLEM = 'application/problem+json';
 
@@ -25,12 +27,16 @@ export function openApiDocument(families: readonly EventFamily[]): object {
         'Accepts events in the format of MDS Agency 2.0.2. With a 201, the log has stored every item that is not in ' +
         '`failures`. After any other response, or none, retry with the same ids: that is always safe.',
     },
-    paths: Object.fromEntries(families.map((family) => [family.path, { post: operation(family) }])),
+    paths: Object.fromEntries([
+      ...families.map((family) => [pathOf(family, 'ingest'), { post: operation(family) }]),
+      ...families.map((family) => [pathOf(family, 'validate'), { post: dryRun(family) }]),
+    ]),
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
       schemas: {
         ...Object.fromEntries(families.map(({ schemaName, schema }) => [schemaName, schema])),
         BulkResponse: bulkResponseSchema,
+        ValidationResponse: validationResponseSchema,
         Problem: problemSchema,
       },
     },
@@ -69,6 +75,37 @@ function operation(family: EventFamily): object {
   };
 }
 
+/** The same request and responses, with warnings. The log is not used, so there is no 503. */
+function dryRun(family: EventFamily): object {
+  const { operationId, summary, responses, ...rest } = operation(family) as {
+    readonly operationId: string;
+    readonly summary: string;
+    readonly responses: Readonly<Record<string, unknown>>;
+  };
+  const { 503: _, ...others } = responses;
+  const answer = (description: string) => bulkAnswer(description, dryRunExample, 'ValidationResponse');
+  return {
+    ...rest,
+    operationId: `validate-${operationId}`,
+    summary: `Dry run: ${summary.charAt(0).toLowerCase()}${summary.slice(1)}`,
+    description:
+      `Validates a body as POST ${family.path} does and has the same status and response, with \`warnings\` of likely ` +
+      'mistakes, in valid items as well. Nothing is written or counted.',
+    responses: {
+      ...others,
+      201: answer('What the endpoint would respond: the items that are not in `failures` would be written'),
+      400: badRequest(family, 'ValidationResponse'),
+    },
+  };
+}
+
+const dryRunExample = {
+  success: 1,
+  total: 1,
+  failures: [],
+  warnings: [{ warning: 'clock-ahead', ...likelyProblems['clock-ahead'], count: 1, indexes: [0] }],
+};
+
 const contentEncoding = {
   name: 'Content-Encoding',
   in: 'header',
@@ -76,28 +113,25 @@ const contentEncoding = {
   schema: { enum: ['gzip', 'identity'], default: 'identity' },
 };
 
-function bulkAnswer(description: string, example: object): object {
-  const content = { schema: { $ref: '#/components/schemas/BulkResponse' }, example };
+function bulkAnswer(description: string, example: object, schemaName = 'BulkResponse'): object {
+  const content = { schema: { $ref: `#/components/schemas/${schemaName}` }, example };
   return {
     description,
     content: { 'application/json': content, [`${MDS_JSON};version=${MDS_VERSION}`]: content },
   };
 }
 
-function badRequest({ example }: EventFamily): object {
-  const { content } = bulkAnswer('', {
-    success: 0,
-    total: 1,
-    failures: [
-      {
-        item: example,
-        index: 0,
-        error: 'bad_param',
-        error_description: 'location.lat must be <= 90',
-        error_details: ['location.lat'],
-      },
-    ],
-  }) as { content: object };
+function badRequest({ example }: EventFamily, schemaName = 'BulkResponse'): object {
+  const failure = {
+    item: example,
+    index: 0,
+    error: 'bad_param',
+    error_description: 'location.lat must be <= 90',
+    error_details: ['location.lat'],
+  };
+  const warnings = schemaName === 'ValidationResponse' ? { warnings: [] } : {};
+  const response = { success: 0, total: 1, failures: [failure], ...warnings };
+  const { content } = bulkAnswer('', response, schemaName) as { content: object };
   return {
     description: 'All items failed; or, as a problem document, the body is not a JSON array',
     content: { ...content, [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' } } },
@@ -149,6 +183,34 @@ const bulkResponseSchema = {
             type: 'array',
             items: { type: 'string' },
             description: 'Names of the fields concerned',
+          },
+        },
+      },
+    },
+  },
+};
+
+const validationResponseSchema = {
+  type: 'object',
+  required: [...bulkResponseSchema.required, 'warnings'],
+  properties: {
+    ...bulkResponseSchema.properties,
+    success: { type: 'integer', minimum: 0, description: 'Number of items that would be written' },
+    warnings: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['warning', 'title', 'cause', 'fix', 'count', 'indexes'],
+        properties: {
+          warning: { enum: Object.keys(likelyProblems) },
+          title: { type: 'string' },
+          cause: { type: 'string', description: 'The usual cause' },
+          fix: { type: 'string' },
+          count: { type: 'integer', minimum: 1, description: 'Number of items concerned' },
+          indexes: {
+            type: 'array',
+            items: { type: 'integer', minimum: 0 },
+            description: 'Positions of the first items concerned in the request',
           },
         },
       },

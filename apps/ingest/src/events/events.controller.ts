@@ -8,9 +8,17 @@ import type { BulkResponse } from './bulk-response.js';
 import { unsupportedVersion } from './events.errors.js';
 import { IngestService } from './ingest.service.js';
 
-/** Creates the controller of a family's path. */
-export function createEventsController(family: EventFamily): Type {
-  @Controller(family.path)
+/** What a request is for: to write events, or to learn what writing them would respond. */
+type Purpose = 'ingest' | 'validate';
+
+/** The path of requests with a family's events: `/telemetry`, or `/validate/telemetry`. */
+export function pathOf({ path }: EventFamily, purpose: Purpose): string {
+  return purpose === 'ingest' ? path : `/validate${path}`;
+}
+
+/** Creates the controller of a family's path for one purpose. */
+export function createEventsController(family: EventFamily, purpose: Purpose): Type {
+  @Controller(pathOf(family, purpose))
   @RequireScope('write')
   class EventsController {
     constructor(private readonly ingest: IngestService) {}
@@ -24,7 +32,7 @@ export function createEventsController(family: EventFamily): Type {
     ): Promise<void> {
       const contentType = answerType(accept);
       if (contentType === undefined) throw unsupportedVersion(MDS_VERSION);
-      const response = await this.ingest.ingest(family, body, principal.providerId);
+      const response = await this.ingest[purpose](family, body, principal.providerId);
       // A Buffer: Fastify appends a charset to the content type of a string, which MDS's does not have.
       const bytes = Buffer.from(JSON.stringify(response));
       await reply.status(statusOf(response)).header('content-type', contentType).send(bytes);
@@ -33,7 +41,7 @@ export function createEventsController(family: EventFamily): Type {
   return EventsController;
 }
 
-/** 201 if at least one item was written or the request had none; 400 if every item failed. */
+/** 201 if at least one item was written, or would be, or the request had none; 400 if every item failed. */
 function statusOf({ success, total }: BulkResponse): number {
   return success > 0 || total === 0 ? 201 : 400;
 }

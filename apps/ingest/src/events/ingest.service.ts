@@ -1,15 +1,24 @@
-import type { EventFamily, EventTimeLimits } from '@hailstream/events';
+import type { AnyEvent, EventFamily, EventTimeLimits } from '@hailstream/events';
 import { LogError, type OutgoingRecord, type Producer, type DeliveryResult } from '@hailstream/log';
 import { LogTopics, PRODUCER } from '@hailstream/nest';
 import { Inject, Injectable } from '@nestjs/common';
 import { Counter, Gauge, Registry } from 'prom-client';
+import { isUuid } from '@hailstream/service/uuid';
+import { AuditService } from '../audit/audit.service.js';
 import { MAX_ITEMS } from '../body/json-body.js';
+import { AcceptedPlaces } from '../dry-run/accepted-places.js';
+import { warningsOf, type Warning } from '../dry-run/warnings.js';
 import type { BulkResponse } from './bulk-response.js';
 import { logUnavailable, notAnArray, tooManyItems } from './events.errors.js';
-import { unwrittenItems, validateItems } from './validate-items.js';
+import { unwrittenItems, validateItems, type ValidatedItems } from './validate-items.js';
 
 /** Injects the configured limits of event times: `IngestConfig['events']`. */
 export const EVENT_LIMITS = Symbol('EventLimits');
+
+/** The response to a dry run: what the endpoint would respond, and what is likely wrong. */
+interface ValidationResponse extends BulkResponse {
+  readonly warnings: readonly Warning[];
+}
 
 /** Validates the items of a request, appends the valid ones to the log, and reports the result of each. */
 @Injectable()
@@ -20,6 +29,8 @@ export class IngestService {
     @Inject(PRODUCER) private readonly producer: Producer,
     private readonly topics: LogTopics,
     @Inject(EVENT_LIMITS) private readonly limits: Omit<EventTimeLimits, 'receivedAtMs'>,
+    private readonly audit: AuditService,
+    private readonly places: AcceptedPlaces,
     registry: Registry,
   ) {
     this.events = new Counter({
@@ -44,20 +55,92 @@ export class IngestService {
    * @throws ProblemError if the body is not an array (400) or too long (413), or if nothing was written (503)
    */
   async ingest(family: EventFamily, body: unknown, providerId: string | undefined): Promise<BulkResponse> {
-    if (!Array.isArray(body)) throw notAnArray();
-    if (body.length > MAX_ITEMS) throw tooManyItems(body.length, MAX_ITEMS);
-    const validated = validateItems(body, family, { ...this.limits, receivedAtMs: Date.now(), providerId });
+    const request = { family, providerId, receivedAtMs: Date.now() };
+    const { items, validated } = this.check(body, request, (reason) => this.auditBody(request, reason));
     const { records, failures } = validated;
     this.count(family, 'invalid', failures.length);
+    this.auditFailures(items, validated, request);
     if (records.length > 0) {
       const results = await this.append(family, records);
-      const unwritten = unwrittenItems(body, validated, results);
+      const unwritten = unwrittenItems(items, validated, results);
       this.count(family, 'unwritten', unwritten.length);
       this.count(family, 'written', records.length - unwritten.length);
       if (unwritten.length === records.length) throw logUnavailable(firstReason(results));
       failures.push(...unwritten);
+      this.auditAccepted(items, validated, results, request);
     }
-    return { success: body.length - failures.length, total: body.length, failures };
+    return { success: items.length - failures.length, total: items.length, failures };
+  }
+
+  /**
+   * Returns what {@link ingest} would respond to a body if the log accepts every record, with warnings of likely mistakes.
+   * Nothing is written or counted.
+   *
+   * @throws ProblemError if the body is not an array (400) or too long (413)
+   */
+  validate(family: EventFamily, body: unknown, providerId: string | undefined): ValidationResponse {
+    const request = { family, providerId, receivedAtMs: Date.now() };
+    const { items, validated } = this.check(body, request, () => undefined);
+    const { failures } = validated;
+    return {
+      success: items.length - failures.length,
+      total: items.length,
+      failures,
+      warnings: warningsOf(items, validated, { ...request, places: this.places }),
+    };
+  }
+
+  private check(
+    body: unknown,
+    { family, ...rules }: ItemsRequest,
+    onRefused: (reason: 'not-a-list' | 'too-many-items') => void,
+  ): { readonly items: readonly unknown[]; readonly validated: ValidatedItems } {
+    if (!Array.isArray(body)) {
+      onRefused('not-a-list');
+      throw notAnArray();
+    }
+    if (body.length > MAX_ITEMS) {
+      onRefused('too-many-items');
+      throw tooManyItems(body.length, MAX_ITEMS);
+    }
+    return { items: body, validated: validateItems(body, family, { ...this.limits, ...rules }) };
+  }
+
+  private auditBody({ family, providerId, receivedAtMs }: ItemsRequest, reason: string): void {
+    if (providerId === undefined) return;
+    this.audit.counts.reject({ topic: family.topic.name, providerId, receivedAtMs }, reason);
+  }
+
+  private auditFailures(
+    items: readonly unknown[],
+    { failures, reasons }: ValidatedItems,
+    { family, providerId, receivedAtMs }: ItemsRequest,
+  ): void {
+    for (const [position, { index }] of failures.entries()) {
+      const provider = providerId ?? providerOf(items[index]);
+      if (provider === undefined) continue;
+      const of = { topic: family.topic.name, providerId: provider, receivedAtMs };
+      this.audit.counts.reject(of, reasons[position]!);
+    }
+  }
+
+  private auditAccepted(
+    items: readonly unknown[],
+    { indexes }: ValidatedItems,
+    results: readonly DeliveryResult[],
+    { family, receivedAtMs }: ItemsRequest,
+  ): void {
+    const byProvider = new Map<string, number>();
+    for (const [position, index] of indexes.entries()) {
+      if (results[position]?.kind === 'failed') continue;
+      const event = items[index] as AnyEvent;
+      const providerId = family.providerId(event);
+      byProvider.set(providerId, (byProvider.get(providerId) ?? 0) + 1);
+      this.places.note(event);
+    }
+    for (const [providerId, count] of byProvider) {
+      this.audit.counts.accept({ topic: family.topic.name, providerId, receivedAtMs }, count);
+    }
   }
 
   private async append(family: EventFamily, records: OutgoingRecord[]): Promise<DeliveryResult[]> {
@@ -74,6 +157,21 @@ export class IngestService {
   private count({ topic }: EventFamily, outcome: 'written' | 'invalid' | 'unwritten', events: number): void {
     if (events > 0) this.events.inc({ topic: topic.name, outcome }, events);
   }
+}
+
+/** A request with events of a family. */
+interface ItemsRequest {
+  readonly family: EventFamily;
+  /** That of the token; `undefined` if every provider's events are accepted. */
+  readonly providerId: string | undefined;
+  readonly receivedAtMs: number;
+}
+
+/** The provider that an invalid item names; `undefined` if it names none. */
+function providerOf(item: unknown): string | undefined {
+  if (typeof item !== 'object' || item === null) return undefined;
+  const { provider_id: provider } = item as { readonly provider_id?: unknown };
+  return typeof provider === 'string' && isUuid(provider) ? provider.toLowerCase() : undefined;
 }
 
 function firstReason(results: readonly DeliveryResult[]): string {

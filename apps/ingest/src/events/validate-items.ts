@@ -1,14 +1,17 @@
 import type { AnyEvent, EventFamily } from '@hailstream/events';
+import { rejectionReason, type RejectionReason } from '@hailstream/events/plausibility';
 import type { OutgoingRecord, DeliveryResult } from '@hailstream/log';
 import { invalidItem, unwrittenItem, type Failure } from './bulk-response.js';
 import { validateItem, type ItemRules } from './validate-item.js';
 
 /** The items of a request: the valid ones as records, and the failures of the others. */
-interface ValidatedItems {
+export interface ValidatedItems {
   readonly records: OutgoingRecord[];
   /** For each record, the index of its item in the request. */
   readonly indexes: number[];
   readonly failures: Failure[];
+  /** For each failure, why the item was rejected. */
+  readonly reasons: RejectionReason[];
 }
 
 export function validateItems(
@@ -16,11 +19,12 @@ export function validateItems(
   family: EventFamily,
   rules: ItemRules,
 ): ValidatedItems {
-  const validated: ValidatedItems = { records: [], indexes: [], failures: [] };
+  const validated: ValidatedItems = { records: [], indexes: [], failures: [], reasons: [] };
   for (const [index, item] of items.entries()) {
     const issues = validateItem(item, family, rules);
     if (issues.length > 0) {
       validated.failures.push(invalidItem(item, index, issues));
+      validated.reasons.push(rejectionReason(item, issues, rules));
       continue;
     }
     validated.records.push(toRecord(item as AnyEvent, family, rules.receivedAtMs));
