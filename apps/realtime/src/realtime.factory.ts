@@ -4,6 +4,7 @@ import type { Logger } from '@hailstream/service/logging';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { RealtimeConfig } from './config.js';
 import { servePage } from './page/page.adapter.js';
+import { AuditReader } from './feed-health/audit-reader.service.js';
 import { FoldService } from './log/fold.service.js';
 import { isSameOrigin } from './origins/same-origin.js';
 import { LiveAdapter } from './live/live.adapter.js';
@@ -65,5 +66,6 @@ export async function followLog(
   });
   connectLog(app, transport);
   await app.startAllMicroservices();
+  app.get(AuditReader).start();
   await rebuild.startOverWhenLost((whileStopped) => transport.restart(whileStopped));
 }

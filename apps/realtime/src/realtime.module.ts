@@ -4,6 +4,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { AlertsModule } from './alerts/alerts.module.js';
 import type { RealtimeConfig } from './config.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
+import { FeedHealthModule } from './feed-health/feed-health.module.js';
 import { HistoryModule } from './history/history.module.js';
 import { KeyframesModule } from './keyframes/keyframes.module.js';
 import { LiveModule } from './live/live.module.js';
@@ -33,6 +34,7 @@ export class RealtimeModule {
         MetricsModule,
         RealtimeMetricsModule,
         CityLogModule,
+        FeedHealthModule,
         KeyframesModule.forRoot(config.history),
         RebuildModule.forRoot(config.log),
         HistoryModule.forRoot(

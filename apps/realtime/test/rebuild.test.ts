@@ -18,6 +18,7 @@ import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { CityState, type CityEvent } from '../src/fold/city-state.js';
 import { id, telemetry } from '../src/fold/events.fixture.js';
+import { FeedsService } from '../src/feeds/feeds.service.js';
 import { FoldService } from '../src/log/fold.service.js';
 import { KeyframesService } from '../src/keyframes/keyframes.service.js';
 import { LogIndex } from '../src/log/log-index.js';
@@ -39,11 +40,13 @@ function setUp(broker: TestBroker, wrap: (reader: RangeReader) => RangeReader = 
   const positions = new LogPositions();
   const index = new LogIndex();
   const metrics = new RealtimeMetrics(registry, city);
+  const feeds = new FeedsService({ bbox: { west: 7.4, south: 43.7, east: 7.5, north: 43.8 } });
   const fold = new FoldService(
     city,
     positions,
     index,
     new ZoneBook(city),
+    feeds,
     metrics,
     new LogConsumerMetrics(registry),
     logger,
@@ -61,6 +64,7 @@ function setUp(broker: TestBroker, wrap: (reader: RangeReader) => RangeReader = 
     logger,
     positions,
     city,
+    feeds,
     fold,
     keyframes,
     metrics,

@@ -4,6 +4,7 @@ import { LogConsumerMetrics } from '@hailstream/nest';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { describe, expect, it, vi } from 'vitest';
+import { FeedsService } from '../feeds/feeds.service.js';
 import { CityState } from '../fold/city-state.js';
 import { NOW, telemetry } from '../fold/events.fixture.js';
 import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
@@ -25,11 +26,13 @@ function setUp() {
   const index = new LogIndex();
   const metrics = new RealtimeMetrics(registry, city);
   const positions = new LogPositions();
+  const feeds = new FeedsService({ bbox: { west: 7.4, south: 43.7, east: 7.5, north: 43.8 } });
   const service = new FoldService(
     city,
     positions,
     index,
     new ZoneBook(city),
+    feeds,
     metrics,
     new LogConsumerMetrics(registry),
     logger,

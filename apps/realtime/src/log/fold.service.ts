@@ -10,6 +10,7 @@ import { LOGGER, LogConsumerMetrics } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { FeedsService } from '../feeds/feeds.service.js';
 import { CityState, timeOf, type CityEvent } from '../fold/city-state.js';
 import { ZoneBook } from '../geofences/zone-book.js';
 import { RealtimeMetrics, type RecordOutcome } from '../metrics/realtime-metrics.service.js';
@@ -34,6 +35,7 @@ export class FoldService implements OnModuleDestroy {
     private readonly positions: LogPositions,
     private readonly index: LogIndex,
     private readonly zones: ZoneBook,
+    private readonly feeds: FeedsService,
     private readonly metrics: RealtimeMetrics,
     private readonly logMetrics: LogConsumerMetrics,
     @Inject(LOGGER) logger: Logger,
@@ -113,6 +115,7 @@ export class FoldService implements OnModuleDestroy {
         received: record.timestampMs,
         value: record.value,
       });
+      this.feeds.note(input, record.timestampMs);
       return outcome;
     } catch (error) {
       const fields = { err: error, topic, partition, offset: String(record.offset) };

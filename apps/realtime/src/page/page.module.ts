@@ -12,11 +12,13 @@ export class PageModule {
   static forRoot({ cityFiles, mapStyleUrl, commands }: RealtimeConfig['page']): DynamicModule {
     return {
       module: PageModule,
+      global: true,
       controllers: [CityController, CommandsController],
       providers: [
         { provide: CITY, useValue: loadCity(cityFiles, mapStyleUrl) },
         { provide: PAGE_COMMANDS, useValue: commands },
       ],
+      exports: [CITY],
     };
   }
 }

@@ -19,6 +19,7 @@ import type { Logger } from '@hailstream/service/logging';
 import { backoffMs } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { FeedsService } from '../feeds/feeds.service.js';
 import { CityState } from '../fold/city-state.js';
 import { KEYFRAME_RECORDS, KeyframesService, type Restored } from '../keyframes/keyframes.service.js';
 import { decoders } from '../log/decode.js';
@@ -86,6 +87,7 @@ export class RebuildService implements OnModuleDestroy {
     @Inject(LOGGER) logger: Logger,
     private readonly positions: LogPositions,
     private readonly city: CityState,
+    private readonly feeds: FeedsService,
     private readonly foldService: FoldService,
     private readonly keyframes: KeyframesService,
     private readonly metrics: RealtimeMetrics,
@@ -174,6 +176,7 @@ export class RebuildService implements OnModuleDestroy {
         // The consumer may have folded its last batches since positions were cleared above.
         this.positions.clear();
         this.city.clear();
+        this.feeds.clear();
       });
     }
   }
