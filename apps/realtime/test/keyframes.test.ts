@@ -83,6 +83,29 @@ describe('a restart', () => {
     expect(await metric(complete, 'realtime_records_total')).toBe(first.length + more.length);
   });
 
+  it('leaves the keyframes to a running process, and continues those of a killed one', async () => {
+    await using folder = await temporaryFolder();
+    await using broker = await startTestBroker();
+    await createTopics(broker.address);
+    await runUntilKeyframe(broker.address, folder.path, points(5));
+    {
+      await using _first = await start(broker.address, folder.path);
+      await untilReady(_first);
+      const before = await keyframesIn(folder.path);
+      await using second = await start(broker.address, folder.path);
+      await untilReady(second);
+      expect((await getJson(`${second.url}/stats`)).body).toMatchObject({ devicesSeen: 5 });
+      expect(await metric(second, 'realtime_keyframe_failures_total')).toBeGreaterThan(0);
+      expect(await keyframesIn(folder.path)).toEqual(before);
+    }
+    // The id of a process that does not run: it was killed and has not removed its lock.
+    await writeFile(join(folder.path, '.lock'), '2147483646\n1\n');
+    await using restarted = await start(broker.address, folder.path);
+    await untilReady(restarted);
+    expect(await metric(restarted, 'realtime_records_total')).toBe(0);
+    expect(await metric(restarted, 'realtime_keyframe_failures_total')).toBe(0);
+  });
+
   it('uses an older keyframe if the newest one is damaged', async () => {
     await using folder = await temporaryFolder();
     await using broker = await startTestBroker();

@@ -1,5 +1,7 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HistoryOrder } from '@hailstream/events/live';
+import { lockFolder } from '@hailstream/service/folder-lock';
 import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
 import type { LateBlock } from '../late-events/late-event.js';
@@ -25,8 +27,10 @@ export class KeyframeArchive {
   readonly late: LateEventStore;
   private readonly headers = new Map<number, KeyframeHeader>();
 
+  private unlock: (() => void) | null = null;
+
   constructor(
-    folder: string,
+    private readonly folder: string,
     maxBytes: number,
     private readonly index: LogIndex,
   ) {
@@ -39,11 +43,14 @@ export class KeyframeArchive {
   /**
    * Opens the folder and fills the index. Returns the newest readable keyframe, or `null` if no keyframe is readable.
    *
+   * @throws FolderInUseError if another process uses the folder
    * @param onDamaged called for each keyframe that cannot be read, and is removed
    */
   async open(
     onDamaged: (error: unknown, file: string) => void,
   ): Promise<{ readonly header: KeyframeHeader; readonly city: Buffer } | null> {
+    await mkdir(this.folder, { recursive: true });
+    this.unlock ??= lockFolder(this.folder);
     await this.store.open();
     for (const keyframe of this.store.list().toReversed()) {
       try {
@@ -133,8 +140,10 @@ export class KeyframeArchive {
     await this.journal.open();
   }
 
-  close(): Promise<void> {
-    return this.journal.close();
+  async close(): Promise<void> {
+    await this.journal.close();
+    this.unlock?.();
+    this.unlock = null;
   }
 
   /** Fills the index by the entries up to the keyframe that the city continues from. */

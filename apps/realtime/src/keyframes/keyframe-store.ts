@@ -15,7 +15,7 @@ interface StoredKeyframe {
   readonly sizeBytes: number;
 }
 
-/** The keyframes in a folder. A file is complete as soon as it has its name. Only one process may use a folder. */
+/** The keyframes in a folder. A file is complete as soon as it has its name. The caller locks the folder. */
 export class KeyframeStore {
   private stored: StoredKeyframe[] = [];
   /** The highest number, also of keyframes that were removed. */
@@ -27,7 +27,7 @@ export class KeyframeStore {
     private readonly maxBytes: number,
   ) {}
 
-  /** Creates the folder, lists its keyframes, and removes files that were not completed. */
+  /** Lists the keyframes of the folder, and removes files that were not completed. */
   async open(): Promise<void> {
     await mkdir(this.folder, { recursive: true });
     const stored: StoredKeyframe[] = [];

@@ -29,6 +29,9 @@ const PAUSE_FACTOR = 20;
 
 const CHECK_INTERVAL_MS = 1_000;
 
+/** Time until a folder that cannot be opened is tried again. */
+const REOPEN_MS = 30_000;
+
 /** How often keyframes that the log no longer continues are removed. */
 const CHECK_LOG_MS = 60_000;
 
@@ -204,8 +207,11 @@ export class KeyframesService implements OnModuleDestroy {
   }
 
   private async write(archive: KeyframeArchive): Promise<void> {
-    if (!this.isOpen && !(await this.openLate(archive))) return;
     const startedAt = performance.now();
+    if (!this.isOpen && !(await this.openLate(archive))) {
+      this.notBefore = startedAt + REOPEN_MS;
+      return;
+    }
     const records = this.positions.recordsPassed;
     const topics = this.topics();
     const changes = this.index.cut();

@@ -1,7 +1,8 @@
 import * as path from 'node:path';
+import { LOCK_FILE } from '@hailstream/service/folder-lock';
 import type { Logger } from 'pino';
 import { CLEAN_FILE, CHECKPOINT_FILES } from '../recovery/checkpoint-files.js';
-import { DataDirError, LOCK_FILE } from '../files/data-dir-lock.js';
+import { DataDirError } from '../files/data-dir-lock.js';
 import { TEMPORARY_SUFFIX, type FileSystem } from '../files/file-system.js';
 import { PRODUCER_IDS_FILE } from '../producers/producer-ids.js';
 import { isPartitionFile, LOG_FILE } from '../segment/segment-files.js';
