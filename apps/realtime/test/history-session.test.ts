@@ -113,6 +113,48 @@ describe('a history session', () => {
     });
   });
 
+  it('shows one provider if the viewport names it, and refuses one that the token may not see', async () => {
+    await using folder = await temporaryFolder();
+    await using broker = await startTestBroker();
+    const { realtime, startedAt } = await startDrive(broker, folder.path, { AUTH_JWT_SECRET: SECRET });
+    await using _: Realtime = realtime;
+    const [all, other] = await Promise.all([
+      makeToken(SECRET, { scopes: ['read'] }, '1h'),
+      makeToken(SECRET, { scopes: ['read'], providerId: OTHER_PROVIDER }, '1h'),
+    ]);
+    using page = openSocket(realtime.url, { token: all });
+    const { snapshots, frames, statuses } = record(page);
+    const only = { ...monaco, providerId: OTHER_PROVIDER };
+    page.emit('openHistory', { seek: 1, at: startedAt + 30_000, by: 'event', viewport: only });
+    await statusOf(statuses, 'paused');
+    const shown = (): string[] | undefined => snapshots.at(-1)?.vehicles.map(([deviceId]) => deviceId);
+    expect(shown()).toEqual([id(2)]);
+    expect(snapshots.at(-1)?.figures.newestEventAt).toBe(startedAt);
+    page.emit('playHistory', { speed: 60 });
+    // The vehicle that stands still becomes stale, and the other one moves.
+    await until(() => frames.some(({ vehicles }) => vehicles.length > 0), { what: 'a change' });
+    page.emit('pauseHistory');
+    const moved = frames.flatMap(({ vehicles }) => vehicles.map(([deviceId]) => deviceId));
+    expect(new Set(moved)).toEqual(new Set([id(2)]));
+    page.emit('historyViewport', monaco);
+    await until(() => shown()?.length === 2, { what: 'all vehicles' });
+
+    using limited = openSocket(realtime.url, { token: other });
+    const refused: string[] = [];
+    limited.on('refused', ({ message }) => refused.push(message));
+    const wanted = { ...monaco, providerId: PROVIDER };
+    limited.emit('openHistory', { seek: 1, at: startedAt, by: 'event', viewport: wanted });
+    await until(() => refused.length === 1, { what: 'the refusal' });
+    expect(refused).toEqual(['openHistory']);
+    const seen = record(limited);
+    limited.emit('openHistory', { seek: 2, at: startedAt + 30_000, by: 'event', viewport: monaco });
+    await statusOf(seen.statuses, 'paused');
+    limited.emit('playHistory', { speed: 60 });
+    await until(() => seen.frames.some(({ vehicles }) => vehicles.length > 0), { what: 'a change' });
+    const ids = [...seen.snapshots, ...seen.frames].flatMap(({ vehicles }) => vehicles.map(([each]) => each));
+    expect(new Set(ids)).toEqual(new Set([id(2)]));
+  });
+
   it('plays up to the present and pauses there; a moment outside the range is replaced', async () => {
     await using folder = await temporaryFolder();
     await using broker = await startTestBroker();

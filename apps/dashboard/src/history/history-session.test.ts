@@ -127,6 +127,17 @@ describe('HistorySession', () => {
     expect(page.shownLat()).toBe(43.2);
   });
 
+  it('shows the chosen provider only, from the first request on', () => {
+    const page = open();
+    page.city.provider.set(provider);
+    page.session.at.set(AT);
+    const only = { ...viewport, providerId: provider };
+    expect(page.requests()).toEqual([['openHistory', { seek: 1, at: AT, by: 'event', viewport: only }]]);
+    page.snapshot({ seek: 1, asOf: AT });
+    page.city.provider.set(null);
+    expect(page.requests()).toEqual([['historyViewport', viewport]]);
+  });
+
   it('applies frames and viewports of the last seek to what is shown', () => {
     const page = open();
     page.session.at.set(AT);

@@ -4,6 +4,7 @@ import type {
   HistoryFrame,
   HistoryOrder,
   HistoryStatus,
+  HistoryViewport,
   Refusal,
   ServerToClient,
   VehicleDetail,
@@ -101,6 +102,7 @@ export class HistorySession {
     this.at.subscribe(() => this.follow());
     this.by.subscribe(() => this.reorder());
     this.city.viewport.subscribe(() => this.sendViewport());
+    this.city.provider.subscribe(() => this.sendViewport());
     this.city.selected.subscribe(() => this.sendWatch());
     if (this.at.get() === null) return;
     // The present is not shown to a user who opened a moment of the past.
@@ -212,7 +214,7 @@ export class HistorySession {
 
   private sendSeek(): void {
     const at = this.at.get();
-    const viewport = this.city.viewport.get();
+    const viewport = this.historyViewport;
     if (this.isOffered !== true || this.socket?.connected !== true) return;
     if (at === null || viewport === null) return;
     this.land();
@@ -326,10 +328,17 @@ export class HistorySession {
   }
 
   private sendViewport(): void {
-    const viewport = this.city.viewport.get();
+    const viewport = this.historyViewport;
     if (viewport === null || this.at.get() === null) return;
     if (this.isOpen) this.socket?.emit('historyViewport', viewport);
     else if (this.state.get().kind === 'seeking') this.sendSeek();
+  }
+
+  /** The viewport, and the provider that the page shows. */
+  private get historyViewport(): HistoryViewport | null {
+    const viewport = this.city.viewport.get();
+    const providerId = this.city.provider.get();
+    return viewport && { ...viewport, ...(providerId !== null && { providerId }) };
   }
 
   private sendWatch(): void {

@@ -2,10 +2,10 @@ import { performance } from 'node:perf_hooks';
 import type {
   HistoryCloseCode,
   HistoryStatus,
+  HistoryViewport,
   OpenHistory,
   SeekHistory,
   VehicleRef,
-  Viewport,
 } from '@hailstream/events/live';
 import { MAX_BACKLOG_BYTES, type Client } from '../live/broadcaster.js';
 import { cover } from '../live/grid.js';
@@ -37,7 +37,7 @@ export class HistorySession {
   private readonly moment: MomentHandle;
   private at: number;
   private seek: number;
-  private viewport: Viewport;
+  private viewport: HistoryViewport;
   private watched: VehicleRef | null = null;
   /** What is to be done: read the moment again, or send all of it again. */
   private due: 'seek' | 'snapshot' | null = 'seek';
@@ -77,7 +77,7 @@ export class HistorySession {
     this.wake();
   }
 
-  setViewport(viewport: Viewport): void {
+  setViewport(viewport: HistoryViewport): void {
     this.viewport = viewport;
     this.due ??= 'snapshot';
     this.wake();
@@ -153,7 +153,8 @@ export class HistorySession {
     const { watched, options } = this;
     const at = Math.floor(this.at);
     const range = cover(this.viewport);
-    const { frame, detail } = await this.moment.call('view', { at, range, watched, isSnapshot });
+    const filter = this.viewport.providerId ?? options.filter;
+    const { frame, detail } = await this.moment.call('view', { at, range, filter, watched, isSnapshot });
     if (this.isClosed) return;
     const { by } = this.request;
     const message = isSnapshot ? 'historySnapshot' : 'historyFrame';

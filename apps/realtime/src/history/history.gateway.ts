@@ -1,4 +1,4 @@
-import type { ClientToServer, HistoryCloseCode, OpenHistory } from '@hailstream/events/live';
+import type { ClientToServer, HistoryCloseCode, HistoryViewport, OpenHistory } from '@hailstream/events/live';
 import { Inject, type OnModuleDestroy } from '@nestjs/common';
 import {
   ConnectedSocket,
@@ -48,9 +48,9 @@ export class HistoryGateway implements OnGatewayDisconnect, OnModuleDestroy {
 
   @SubscribeMessage('openHistory')
   open(@ConnectedSocket() socket: LiveSocket, @MessageBody() body: unknown): void {
-    this.handle(socket, 'openHistory', parseOpen(body), (of, request) =>
-      this.openSession(socket, of, request),
-    );
+    this.handle(socket, 'openHistory', parseOpen(body), (of, request) => {
+      if (this.maySee(socket, of, 'openHistory', request.viewport)) this.openSession(socket, of, request);
+    });
   }
 
   @SubscribeMessage('seekHistory')
@@ -70,9 +70,9 @@ export class HistoryGateway implements OnGatewayDisconnect, OnModuleDestroy {
 
   @SubscribeMessage('historyViewport')
   viewport(@ConnectedSocket() socket: LiveSocket, @MessageBody() body: unknown): void {
-    this.handle(socket, 'historyViewport', parseViewport(body), ({ session }, value) =>
-      session?.setViewport(value),
-    );
+    this.handle(socket, 'historyViewport', parseViewport(body), (of, value) => {
+      if (this.maySee(socket, of, 'historyViewport', value)) of.session?.setViewport(value);
+    });
   }
 
   @SubscribeMessage('watchHistory')
@@ -91,6 +91,19 @@ export class HistoryGateway implements OnGatewayDisconnect, OnModuleDestroy {
     this.handle(socket, 'closeHistory', { value: null }, ({ session }) =>
       session?.close('CLOSED', 'closed by the page'),
     );
+  }
+
+  /** Refuses the provider of a viewport if the token is limited to another one. */
+  private maySee(
+    socket: LiveSocket,
+    { client }: HistoryClient,
+    message: keyof ClientToServer,
+    { providerId }: HistoryViewport,
+  ): boolean {
+    const filter = socket.data.principal.providerId;
+    if (filter === undefined || providerId === undefined || providerId === filter) return true;
+    client.send('refused', { message, reason: `the token is limited to the provider ${filter}` });
+    return false;
   }
 
   private openSession(socket: LiveSocket, of: HistoryClient, request: OpenHistory): void {

@@ -148,7 +148,7 @@ export class HistoryService implements OnModuleDestroy {
     let search: EventSearch | null = null;
     let shownAt: number | null = null;
     const client = this.takeClient();
-    client.use({ find: (until, usesLate) => this.find(search!, until, usesLate), onProgress });
+    client.use({ find: (request) => this.find(search!, request), onProgress });
     return {
       open: async ({ by, filter, at }) => {
         for (;;) {
@@ -234,8 +234,11 @@ export class HistoryService implements OnModuleDestroy {
     return { start: { by, filter, file, topicIds }, from: offsetsOf(header), keyframe: number };
   }
 
-  private find(search: EventSearch, until: number, usesLate: boolean): FoundEvents {
-    const { by, filter, from } = search;
+  private find(
+    search: EventSearch,
+    { until, usesLate, filter }: Parameters<Parameters<MomentClient['use']>[0]['find']>[0],
+  ): FoundEvents {
+    const { by, from } = search;
     const { index } = this;
     const known = search.known?.usesLate === usesLate ? search.known : undefined;
     const times = by === 'event' && usesLate ? 'onTime' : by;

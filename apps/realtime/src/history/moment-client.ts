@@ -22,7 +22,7 @@ interface PendingCall {
 /** What a worker needs to answer. */
 interface MomentHandlers {
   /** Finds the events that the moment has to read. */
-  readonly find: (until: number, usesLate: boolean) => FoundEvents;
+  readonly find: (request: Extract<FromWorker, { kind: 'find' }>) => FoundEvents;
   readonly onProgress: (share: number) => void;
 }
 
@@ -82,7 +82,7 @@ export class MomentClient implements AsyncDisposable {
     switch (message.kind) {
       case 'find':
         if (this.handlers === null) return;
-        this.send({ kind: 'found', ...this.handlers.find(message.until, message.usesLate) });
+        this.send({ kind: 'found', ...this.handlers.find(message) });
         return;
       case 'progress':
         this.handlers?.onProgress(message.share);

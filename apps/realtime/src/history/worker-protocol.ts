@@ -41,6 +41,8 @@ export interface MomentStart {
 export interface MomentView {
   readonly at: number;
   readonly range: CellRange;
+  /** The provider that is shown, which is that of the token if the token has one. */
+  readonly filter: ProviderFilter;
   readonly watched: VehicleRef | null;
   /** Whether all vehicles are returned, or those that changed since the last view. */
   readonly isSnapshot: boolean;
@@ -116,6 +118,12 @@ export type FromWorker =
       readonly field: string | null;
       readonly message: string;
     }
-  | { readonly kind: 'find'; readonly until: number; readonly usesLate: boolean }
+  | {
+      readonly kind: 'find';
+      readonly until: number;
+      readonly usesLate: boolean;
+      /** The provider whose rate of events is returned. */
+      readonly filter: ProviderFilter;
+    }
   /** The share of the records that are read, from 0 to 1. */
   | { readonly kind: 'progress'; readonly share: number };

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { GoneRow, RequestRow, VehicleRef, VehicleRow } from '@hailstream/events/live';
 import type { RangeReader } from '@hailstream/log';
 import { ByteReader } from '../encoding/byte-reader.js';
+import type { ProviderFilter } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
 import { closeCodeOf, HistoryError } from '../history/history.errors.js';
 import { Moment, type Found, type LateEvents } from '../history/moment.js';
@@ -45,6 +46,8 @@ interface OpenMoment {
 export class MomentServer {
   private open: OpenMoment | null = null;
   private eventsPerSecond = 0;
+  /** The provider of the last view. */
+  private filter: ProviderFilter = null;
   private answers = Promise.resolve();
   private onFound: (found: FoundEvents) => void = () => undefined;
   private progressAt = 0;
@@ -114,17 +117,22 @@ export class MomentServer {
     const numbers = new ProviderNumbers();
     const publication = new Publication(moment.city, numbers);
     this.open = { start, moment, numbers, publication };
+    this.filter = start.filter;
     return null;
   }
 
-  private async view({ at, range, watched, isSnapshot }: MomentView): Promise<ViewResult> {
-    const { start, moment, numbers, publication } = this.requireOpen();
+  private async view({ at, range, filter, watched, isSnapshot }: MomentView): Promise<ViewResult> {
+    const { moment, numbers, publication } = this.requireOpen();
+    this.filter = filter;
     await moment.advance(at);
     const { changes, changed } = publication.publishChanges(at);
     const rows = isSnapshot
-      ? { ...publication.within(start.filter, range), gone: [], requestsGone: [] }
-      : changesWithin(changes, (lat, lng) => covers(range, lat, lng));
-    const { figures } = moment.city.summary(start.filter)!;
+      ? { ...publication.within(filter, range), gone: [], requestsGone: [] }
+      : changesWithin(
+          changes.filter(({ providerId }) => filter === null || providerId === filter),
+          (lat, lng) => covers(range, lat, lng),
+        );
+    const { figures } = moment.city.summary(filter)!;
     const content = {
       ...rows,
       asOf: at,
@@ -172,7 +180,7 @@ export class MomentServer {
   private async find(until: number, usesLate: boolean): Promise<Found> {
     const found = await new Promise<FoundEvents>((resolve) => {
       this.onFound = resolve;
-      this.post({ kind: 'find', until, usesLate });
+      this.post({ kind: 'find', until, usesLate, filter: this.filter });
     });
     this.eventsPerSecond = found.eventsPerSecond;
     const late = found.lateBlocks.map(lateEventsOf);

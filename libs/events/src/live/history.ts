@@ -48,7 +48,8 @@ export interface ClientToHistory {
   /** Moves the moment forward at 1 to 60 times the speed of the clock, up to the latest moment. */
   playHistory: (request: { readonly speed: number }) => void;
   pauseHistory: () => void;
-  historyViewport: (viewport: Viewport) => void;
+  /** The viewport, and the provider that is shown. */
+  historyViewport: (viewport: HistoryViewport) => void;
   /** The vehicle whose card is open in the session; the response is `historyVehicle`. */
   watchHistory: (vehicle: VehicleRef | null) => void;
   closeHistory: () => void;
@@ -63,7 +64,12 @@ export interface SeekHistory {
 
 export interface OpenHistory extends SeekHistory {
   readonly by: HistoryOrder;
-  readonly viewport: Viewport;
+  readonly viewport: HistoryViewport;
+}
+
+/** A viewport, and the provider whose vehicles, requests and figures are sent; all that the token may see if omitted. */
+export interface HistoryViewport extends Viewport {
+  readonly providerId?: string;
 }
 
 export interface HistoryToClient {
