@@ -14,6 +14,8 @@ interface Situation {
   readonly location: Location;
   /** The ride that the vehicle is reserved for or on. */
   readonly journey: Journey | undefined;
+  /** In percent, if the vehicle has a battery. */
+  readonly battery: number | undefined;
 }
 
 /** The device of a vehicle: emits its events and telemetry, and buffers telemetry while it has no contact. */
@@ -72,7 +74,7 @@ export class Device {
     if (nowMs - this.lastTelemetryMs < TELEMETRY_EVERY_MS[pace]) return;
     this.lastTelemetryMs = nowMs;
     const { emit, ids, providerId } = this.world;
-    const { location, journey } = this.situation();
+    const { location, journey, battery } = this.situation();
     const point: Telemetry = {
       device_id: this.deviceId,
       provider_id: providerId,
@@ -82,6 +84,7 @@ export class Device {
       journey_id: journey?.journeyId ?? null,
       location,
       location_type: 'street',
+      ...(battery !== undefined && { battery_percent: battery }),
     };
     if (this.hasContact) emit('telemetry', point);
     else this.buffered.push(point);
@@ -92,7 +95,7 @@ export class Device {
     // Timestamps are unique, so that they determine the order of the events.
     const timestamp = Math.max(nowMs, this.eventMs + 1);
     this.eventMs = timestamp;
-    const { location, journey } = this.situation();
+    const { location, journey, battery } = this.situation();
     emit('vehicle-events', {
       device_id: this.deviceId,
       provider_id: providerId,
@@ -101,6 +104,7 @@ export class Device {
       event_types: [eventType],
       timestamp,
       location,
+      ...(battery !== undefined && { battery_percent: battery }),
       ...(journey !== undefined && { trip_ids: [journey.ride.tripId] }),
     });
   }

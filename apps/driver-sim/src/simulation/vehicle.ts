@@ -1,6 +1,7 @@
 import type { Position } from '../geo/geo.js';
 import type { RoadEdge } from '../roads/road-graph.js';
 import type { Route } from '../roads/router.js';
+import { Battery } from './battery.js';
 import { Car } from './car.js';
 import { Device } from './device.js';
 import { tripReport, type Journey, type Ride } from './ride.js';
@@ -45,6 +46,7 @@ export class Vehicle {
   private readonly outcomes: RideOutcomes;
   private readonly driverId: string;
   private readonly car: Car;
+  private readonly battery: Battery;
   private readonly device: Device;
   private activity: Activity = { kind: 'starting' };
   private shiftId = '';
@@ -64,9 +66,11 @@ export class Vehicle {
     this.world = world;
     this.outcomes = options.outcomes;
     this.car = new Car(world, options.node);
+    this.battery = new Battery(deviceId);
     this.device = new Device(deviceId, world, () => ({
       location: this.car.location(),
       journey: this.journey,
+      battery: this.battery.percent,
     }));
   }
 
@@ -279,6 +283,8 @@ export class Vehicle {
   private move(elapsedMs: number): void {
     const { meters, isWaiting } = this.car.move(elapsedMs);
     const activity = this.activity;
+    if (activity.kind === 'off-duty') this.battery.charge(elapsedMs);
+    else this.battery.drive(meters);
     if (activity.kind !== 'riding' && activity.kind !== 'pausing' && activity.kind !== 'alighting') return;
     activity.journey.meters += meters;
     if (isWaiting) activity.journey.waitingMs += elapsedMs;
