@@ -216,7 +216,10 @@ export class Fleet {
   countTrips(into: TripTally, asOf: number): void {
     if (into.stepMs === QUARTER_MS) into.addAll(this.dropped);
     for (const trip of this.allTrips()) {
-      if (trip.heardAt > this.droppedUpTo) into.add(trip.times, Math.min(asOf, trip.heardAt + TRIP_KEPT_MS));
+      if (trip.heardAt <= this.droppedUpTo) continue;
+      // A trip that is over has nothing after its newest event.
+      if (trip.heardAt < into.from && !this.activeTrips.has(trip)) continue;
+      into.add(trip.times, Math.min(asOf, trip.heardAt + TRIP_KEPT_MS));
     }
   }
 

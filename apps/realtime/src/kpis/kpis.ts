@@ -18,7 +18,7 @@ interface KpiQuery {
   readonly window: Kpis['window'];
 }
 
-/** Events per minute from a time on, by minute; `null` if they are not counted. */
+/** Events per minute, from a time on. */
 type CountEvents = (from: number, minutes: number) => readonly number[];
 
 /** @throws QueryError if a parameter is invalid */

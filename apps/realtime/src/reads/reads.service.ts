@@ -11,7 +11,13 @@ import { RebuildService } from '../rebuild/rebuild.service.js';
 import { readCity } from './city-reads.js';
 
 /** Responses of the present are shared by equal requests within this time, so that many pages cost as much as one. */
-const SHARED_MS = 1_000;
+const SHARED_MS: Readonly<Record<CityRead, number>> = {
+  count: 1_000,
+  demand: 2_000,
+  kpis: 4_000,
+  speeding: 1_000,
+  stillness: 1_000,
+};
 
 /** Maximum number of responses that are shared. */
 const MAX_SHARED = 200;
@@ -62,7 +68,7 @@ export class ReadsService {
     const now = Date.now();
     const key = JSON.stringify([name, allowed, Object.entries(query).sort(([a], [b]) => (a < b ? -1 : 1))]);
     const known = this.shared.get(key);
-    if (known !== undefined && now - known.at < SHARED_MS) return known.result as CityReads[Name];
+    if (known !== undefined && now - known.at < SHARED_MS[name]) return known.result as CityReads[Name];
     const parameters = new QueryParameters(query);
     const result = readCity(name, this.city, { parameters, allowed, now });
     if (this.shared.size >= MAX_SHARED) this.shared.clear();

@@ -48,6 +48,11 @@ export class TripTally {
     private readonly range = EVERYTHING,
   ) {}
 
+  /** Nothing before this time is counted. */
+  get from(): number {
+    return this.range.from;
+  }
+
   /** Adds a trip; one that is still requested or under way is counted until `until`. */
   add(trip: CountedTrip, until: number): void {
     const { requestedAt, reservedAt, pickedUpAt, completedAt, cancelledAt } = trip;
