@@ -27,8 +27,12 @@ export function vehicleEvents(vehicle: {
   readonly tripId?: string;
   /** Time of the position; now if omitted. */
   readonly timestamp?: number;
+  /** In percent. */
+  readonly battery?: number;
+  /** In metres per second. */
+  readonly speed?: number;
 }): FleetEvent[] {
-  const { deviceId, providerId, lat, lng, tripId, timestamp = Date.now() } = vehicle;
+  const { deviceId, providerId, lat, lng, tripId, timestamp = Date.now(), battery, speed = 8 } = vehicle;
   const whose = { device_id: deviceId, provider_id: providerId };
   return [
     {
@@ -37,7 +41,8 @@ export function vehicleEvents(vehicle: {
         ...whose,
         telemetry_id: idOf((ids += 1)),
         timestamp,
-        location: { lat, lng, heading: 45, speed: 8 },
+        location: { lat, lng, heading: 45, speed },
+        ...(battery !== undefined && { battery_percent: battery }),
       },
     },
     {

@@ -7,6 +7,9 @@ import { VehicleCard } from './card/vehicle-card.js';
 import { tripKey } from './city-state/waiting-riders.js';
 import { useDashboard } from './dashboard.js';
 import { DeadLettersView } from './dead-letters/dead-letters-view.js';
+import { useFleetCount } from './filters/use-fleet-filter.js';
+import { heatChoices } from './address/choices.js';
+import { useDemand } from './heat/use-demand.js';
 import { HelpSheet } from './help/help-sheet.js';
 import { CityMap } from './map/city-map.js';
 import { Notices } from './notices/notices.js';
@@ -36,7 +39,7 @@ export function App() {
   const isSignedOut = state.kind === 'signed-out';
   const hasCard = useHasCard();
   const [showsHelp, setShowsHelp] = useState(false);
-  useProviders();
+  useCityRequests();
   const [isSlow, setIsSlow] = useState(false);
   const liveness = useLiveness({ showsMap: !showsTable && !showsPage });
 
@@ -97,6 +100,13 @@ export function App() {
       {showsHelp && <HelpSheet onClose={() => setShowsHelp(false)} />}
     </div>
   );
+}
+
+/** Keeps what is requested of the city up to date, whether the panel is open or not. */
+function useCityRequests(): void {
+  useProviders();
+  useFleetCount();
+  useDemand();
 }
 
 /** Whether the map can be shown. If it failed, the table is shown until the user requests the map again. */
@@ -166,10 +176,14 @@ function Card() {
 
 /** The keys that act on the city. */
 function useCityShortcuts({ isShown, openPanel }: { isShown: boolean; openPanel: () => void }): Shortcuts {
-  const { city } = useDashboard();
+  const { city, view } = useDashboard();
   if (!isShown) return {};
   return {
     close: () => city.select(null),
+    follow: () => {
+      if (city.selected.get() !== null) view.follow.set(!view.follow.get());
+    },
+    heat: () => view.heat.set(heatChoices[(heatChoices.indexOf(view.heat.get()) + 1) % heatChoices.length]!),
     colors: () => city.colors.set(city.colors.get() === 'state' ? 'provider' : 'state'),
     find: () => {
       openPanel();

@@ -29,6 +29,11 @@ export function formatShare(part: number, total: number): string {
   return percent > 0 && percent < 1 ? '<1%' : `${Math.round(percent)}%`;
 }
 
+/** A battery level in percent. */
+export function formatBattery(percent: number | null): string {
+  return percent === null ? UNKNOWN : `${percent}%`;
+}
+
 /** The time of day; with the name of the time zone if it is not the browser's. */
 export function formatClock(atMs: number): string {
   const { clock, timeZone } = locale.get();

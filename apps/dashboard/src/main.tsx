@@ -34,6 +34,18 @@ const address = new AddressBar(
     by: history.by,
     trip: city.trip,
     provider: city.provider,
+    battery: city.battery,
+    contact: city.contact,
+    labels: city.labels,
+    follow: view.follow,
+    heat: view.heat,
+    minutes: view.heatMinutes,
+    kpis: view.kpis,
+    list: view.list,
+    over: view.speedLimit,
+    within: view.speedWindow,
+    still: view.stillMinutes,
+    stillin: view.stillState,
     colors: city.colors,
     riders: city.riders,
     q: view.search,
@@ -54,6 +66,13 @@ const address = new AddressBar(
   },
   { location, history: window.history, onPopState: (listener) => addEventListener('popstate', listener) },
 );
+// Another vehicle is not followed.
+let followed = city.selected.get()?.deviceId;
+city.selected.subscribe(() => {
+  const deviceId = city.selected.get()?.deviceId;
+  if (deviceId !== followed) view.follow.set(false);
+  followed = deviceId;
+});
 // If the address selects a vehicle without a map position, the map moves to that vehicle.
 if (view.camera.get() === null && view.page.get() !== 'trip')
   city.toReveal.set(city.selected.get() ?? city.trip.get());

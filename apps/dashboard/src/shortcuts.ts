@@ -10,6 +10,8 @@ export const shortcuts = [
   { name: 'fitFleet', key: 'f', does: 'Show all vehicles on the map' },
   { name: 'fitCity', key: 'c', does: 'Show the whole city' },
   { name: 'colors', key: 'v', does: 'Colour by provider or by state' },
+  { name: 'heat', key: 'h', does: 'Next map of demand and supply, or none' },
+  { name: 'follow', key: 'g', does: 'Follow the selected vehicle, or stop' },
   { name: 'live', key: 'l', does: 'Return from the past to the present' },
   { name: 'theme', key: 'b', does: 'Next theme: system, light, dark' },
   { name: 'close', key: 'Escape', does: 'Close the card or page' },

@@ -1,4 +1,5 @@
 import type { Camera, PageName, StageFilter, TableOrder } from './address/address.js';
+import type { HeatChoice, HeatMinutes, ListChoice, StillState } from './address/choices.js';
 import { Store } from './store.js';
 
 /** What the user chose to see, apart from the vehicles. */
@@ -22,4 +23,15 @@ export class ViewState {
   readonly reason = new Store('');
   readonly includesRedriven = new Store(false);
   readonly letter = new Store('');
+  /** Whether the map moves with the selected vehicle. */
+  readonly follow = new Store(false);
+  readonly heat = new Store<HeatChoice>('none');
+  readonly heatMinutes = new Store<HeatMinutes>(15);
+  readonly kpis = new Store<'closed' | 'hour' | 'day'>('closed');
+  readonly list = new Store<ListChoice>('none');
+  /** In km/h. */
+  readonly speedLimit = new Store(60);
+  readonly speedWindow = new Store<'now' | 'hour'>('now');
+  readonly stillMinutes = new Store(10);
+  readonly stillState = new Store<StillState>('all');
 }

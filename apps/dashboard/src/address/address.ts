@@ -4,12 +4,33 @@ import { isUuid } from '@hailstream/service/uuid';
 import { type DrawnState, statesOnMap } from '../city-state/drawn-state.js';
 import { type Language, languages, type Units, unitSystems } from '../locale/locale.js';
 import { isTimeZone } from '../locale/time-zone.js';
+import { contactChoices } from '../city-state/fleet-filter.js';
+import { labelChoices } from '../city-state/label-choice.js';
+import {
+  heatChoices,
+  heatMinutes,
+  type HeatMinutes,
+  listChoices,
+  SPEED_LIMITS,
+  STILL_LIMITS,
+  stillStates,
+} from './choices.js';
 import type { ThemeChoice } from '../theme/theme.js';
 
 const pageNames = ['map', 'table', 'dead-letters', 'trips', 'trip', 'vehicle'] as const;
 export type PageName = (typeof pageNames)[number];
 
-const tableColumns = ['device', 'provider', 'state', 'contact', 'speed', 'heading', 'lat', 'lng'] as const;
+const tableColumns = [
+  'device',
+  'provider',
+  'state',
+  'contact',
+  'battery',
+  'speed',
+  'heading',
+  'lat',
+  'lng',
+] as const;
 export type TableColumn = (typeof tableColumns)[number];
 
 /** The stages that trips are listed by. */
@@ -86,6 +107,28 @@ export const parameters = {
     parse: (value) => (isUuid(value) ? value.toLowerCase() : undefined),
     format: (provider) => provider,
   }),
+  battery: wholeNumber<number | null>({ minimum: 1, maximum: 100, initial: null }),
+  contact: choice(contactChoices, { initial: 'any' }),
+  labels: choice(labelChoices, { initial: 'id' }),
+  follow: define<boolean>({
+    initial: false,
+    expected: 'yes',
+    parse: (value) => (value === 'yes' ? true : undefined),
+    format: (isFollowed) => (isFollowed ? 'yes' : null),
+  }),
+  heat: choice(heatChoices, { initial: 'none' }),
+  minutes: define<HeatMinutes>({
+    initial: 15,
+    expected: `one of ${heatMinutes.join(', ')}`,
+    parse: (value) => heatMinutes.find((known) => String(known) === value),
+    format: (value) => (value === 15 ? null : String(value)),
+  }),
+  kpis: choice(['closed', 'hour', 'day'], { initial: 'closed' }),
+  list: choice(listChoices, { initial: 'none' }),
+  over: wholeNumber({ ...SPEED_LIMITS, initial: 60 }),
+  within: choice(['now', 'hour'], { initial: 'now' }),
+  still: wholeNumber({ ...STILL_LIMITS, initial: 10 }),
+  stillin: choice(stillStates, { initial: 'all' }),
   colors: choice(['state', 'provider'], { initial: 'state' }),
   riders: choice(['shown', 'hidden'], { initial: 'shown' }),
   q: text(100),
@@ -222,6 +265,23 @@ function choice<const T extends string>(
     expected: `one of ${values.join(', ')}`,
     parse: (value) => values.find((known) => known === value),
     format: (value) => (value === rest.initial ? null : value),
+  };
+}
+
+function wholeNumber<T extends number | null>(given: {
+  minimum: number;
+  maximum: number;
+  initial: T;
+}): Parameter<T | number> {
+  const { minimum, maximum, initial } = given;
+  return {
+    initial,
+    expected: `a whole number from ${minimum} to ${maximum}`,
+    parse: (value) => {
+      const number = /^\d{1,6}$/.test(value) ? Number(value) : Number.NaN;
+      return number >= minimum && number <= maximum ? number : undefined;
+    },
+    format: (value) => (value === initial || value === null ? null : String(value)),
   };
 }
 

@@ -4,6 +4,7 @@ import { isOnMap, toDrawnState } from '../city-state/drawn-state.js';
 import { isVehicleRef, type Vehicle } from '../city-state/fleet.js';
 import { useDashboard } from '../dashboard.js';
 import {
+  formatBattery,
   formatClock,
   formatDuration,
   formatHeading,
@@ -18,6 +19,7 @@ import { speedGradient } from '../map/speed-ramp.js';
 import { marks } from '../marks/marks.js';
 import { MarkSwatch } from '../marks/mark-swatch.js';
 import { useNavigation } from '../navigation.js';
+import { keyOf } from '../shortcuts.js';
 import { useStore } from '../store.js';
 
 /** Without an answer for this long, the service does not know the vehicle. */
@@ -59,9 +61,29 @@ export function VehicleCard({ selected }: { selected: VehicleQuery }) {
             : 'No events received from this vehicle. Check that the id is complete and belongs to this city.'}
         </p>
       ) : (
-        <VehicleFacts vehicle={vehicle} detail={detail} now={tick?.asOf ?? null} />
+        <>
+          <FollowButton />
+          <VehicleFacts vehicle={vehicle} detail={detail} now={tick?.asOf ?? null} />
+        </>
       )}
     </CardFrame>
+  );
+}
+
+/** Whether the map moves with the vehicle; moving the map by hand ends it. */
+function FollowButton() {
+  const { view } = useDashboard();
+  const isFollowed = useStore(view.follow);
+  return (
+    <button
+      type="button"
+      className="card-follow"
+      aria-pressed={isFollowed}
+      title={`${isFollowed ? 'Stop following' : 'Follow on the map'} (${keyOf('follow')})`}
+      onClick={() => view.follow.set(!isFollowed)}
+    >
+      {isFollowed ? 'Following' : 'Follow'}
+    </button>
   );
 }
 
@@ -96,6 +118,7 @@ function VehicleFacts(props: {
       <dl className="card-figures">
         <Fact label="Speed" value={formatSpeed(vehicle?.speed ?? detail?.location?.speed ?? null)} />
         <Fact label="Heading" value={formatHeading(vehicle?.heading ?? detail?.location?.heading ?? null)} />
+        <Fact label="Battery" value={formatBattery(detail?.battery_percent ?? null)} />
         <Fact label="Position" value={location ? formatPlace(location) : UNKNOWN} />
         <Fact label="Position at" value={detail?.located_at ? formatClock(detail.located_at) : UNKNOWN} />
       </dl>

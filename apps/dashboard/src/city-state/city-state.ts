@@ -1,4 +1,6 @@
 import type {
+  DemandMap,
+  FleetCount,
   Frame,
   ProviderList,
   SearchResult,
@@ -10,10 +12,13 @@ import type {
   VehicleQuery,
   Viewport,
 } from '@hailstream/events/live';
+import type { ContactChoice } from './fleet-filter.js';
+import type { LabelChoice } from './label-choice.js';
 import { Store } from '../store.js';
 import { CityContents } from './city-contents.js';
 import type { DrawnState } from './drawn-state.js';
 import { isSameVehicle } from './fleet.js';
+import type { Place } from './mercator.js';
 import type { TripRef } from './waiting-riders.js';
 
 /** A trip with the route of its vehicle. */
@@ -57,6 +62,18 @@ export class CityState {
   readonly toReveal = new Store<VehicleQuery | TripRef | null>(null);
   /** The trip whose route the map shows instead of the vehicles. */
   readonly route = new Store<ShownRoute | null>(null);
+  /** A place that the map is to show, wherever it is. */
+  readonly placeToReveal = new Store<Place | null>(null);
+  /** Only vehicles with a battery level below this, in percent. */
+  readonly battery = new Store<number | null>(null);
+  /** Only vehicles by the time since their last event. */
+  readonly contact = new Store<ContactChoice>('any');
+  /** How many vehicles match the filters; `null` while that is not known, or without filters. */
+  readonly count = new Store<FleetCount | null>(null);
+  readonly labels = new Store<LabelChoice>('id');
+  /** Requests and free vehicles per cell, if they are shown, and why they could not be loaded. */
+  readonly demand = new Store<DemandMap | null>(null);
+  readonly demandFailure = new Store<string | null>(null);
   /** The provider whose vehicles, riders and figures are shown; `null` shows all. */
   readonly provider = new Store<string | null>(null);
   /** All that the user may see. */
@@ -141,6 +158,13 @@ export class CityState {
 
   showAllStates(): void {
     this.hidden.set(new Set());
+  }
+
+  /** Without filters by state, battery and contact. */
+  showEverything(): void {
+    this.showAllStates();
+    this.battery.set(null);
+    this.contact.set('any');
   }
 
   private contents(): ReadonlySet<CityContents> {

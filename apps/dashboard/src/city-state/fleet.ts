@@ -95,6 +95,11 @@ export class Fleet {
     return this.rows[slot]![6];
   }
 
+  /** In percent; `null` if it is unknown. */
+  batteryAt(slot: number): number | null {
+    return this.rows[slot]![8] ?? null;
+  }
+
   hasHeading(slot: number): boolean {
     return this.rows[slot]![3] !== null;
   }

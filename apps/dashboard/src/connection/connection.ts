@@ -46,6 +46,8 @@ export class Connection {
     void this.loadCity();
     this.cityState.viewport.subscribe(() => this.sendViewport());
     this.cityState.provider.subscribe(() => this.sendViewport());
+    this.cityState.battery.subscribe(() => this.sendViewport());
+    this.cityState.contact.subscribe(() => this.sendViewport());
     this.cityState.selected.subscribe(() => {
       this.refusal.set(null);
       this.sendWatch();
@@ -140,7 +142,9 @@ export class Connection {
     const viewport: Viewport | null = this.cityState.viewport.get();
     if (viewport === null || !this.socket.connected) return;
     const providerId = this.cityState.provider.get();
-    this.socket.emit('viewport', { ...viewport, counts: true, ...(providerId !== null && { providerId }) });
+    // Counts are by state only: vehicles that are filtered by something else are sent.
+    const counts = this.cityState.battery.get() === null && this.cityState.contact.get() === 'any';
+    this.socket.emit('viewport', { ...viewport, counts, ...(providerId !== null && { providerId }) });
   }
 
   private sendWatch(): void {

@@ -8,6 +8,7 @@ import { useDashboard } from '../dashboard.js';
 import { useStore } from '../store.js';
 import { MapKeeper } from './map-keeper.js';
 import { placeOf } from './place-of.js';
+import { roomForChrome } from './room-for-chrome.js';
 import { answerMarksProbe } from './marks-probe.js';
 import type { MapView } from './map-view.js';
 import { useFitFleet, useOutsideCount, useVehiclesElsewhere } from './use-fit-fleet.js';
@@ -25,7 +26,7 @@ interface CityMapProps {
 
 /** The map. It fills the window and leaves room for the elements above it. */
 export function CityMap({ isShown, isOutdated, onSlow }: CityMapProps) {
-  const { city: cityState, connection, theme } = useDashboard();
+  const { city: cityState, connection, theme, view: viewState } = useDashboard();
   const city = useStore(connection.city);
   const element = useRef<HTMLDivElement>(null);
   const view = useMapView(element, { city, onSlow });
@@ -46,6 +47,13 @@ export function CityMap({ isShown, isOutdated, onSlow }: CityMapProps) {
     cityState.toReveal.set(null);
     view.reveal(place, roomForChrome());
   }, [view, toReveal, detail, tripDetail, contents, cityState]);
+  const placeToReveal = useStore(cityState.placeToReveal);
+  useEffect(() => {
+    if (view === null || placeToReveal === null) return;
+    cityState.placeToReveal.set(null);
+    viewState.follow.set(false);
+    view.reveal(placeToReveal, roomForChrome());
+  }, [view, placeToReveal, cityState, viewState]);
   useEffect(() => view?.scene.setPaused(!isShown), [view, isShown]);
   useFitRoute(view);
   const { fitFleet, failure } = useFitFleet(({ bbox }) => {
@@ -178,26 +186,4 @@ function useMapView(
     };
   }, [city, dashboard, element, onSlow]);
   return view;
-}
-
-/** The pixels covered by the bar and by the panel, if it is open. */
-function roomForChrome() {
-  const gap = 28;
-  const covered = (selector: string) => {
-    const box = document.querySelector(selector)?.getBoundingClientRect();
-    return box !== undefined && box.height > 0 ? box : undefined;
-  };
-  const bar = covered('.bar');
-  const panel = covered('.panel') ?? covered('.sheet');
-  const card = covered('.card');
-  // On narrow windows both are at the bottom instead of at the sides.
-  const isBeside = (box: DOMRect | undefined) => box !== undefined && box.width < innerWidth / 2;
-  const timeline = covered('.timeline');
-  const sheet = [panel, card].find((box) => box !== undefined && !isBeside(box));
-  return {
-    top: (bar?.bottom ?? 0) + gap,
-    left: (isBeside(panel) ? panel!.right : 0) + gap,
-    right: (isBeside(card) ? innerWidth - card!.left : 0) + gap,
-    bottom: Math.max(12, ...[sheet, timeline].map((box) => (box ? innerHeight - box.top : 0))) + gap,
-  };
 }

@@ -27,6 +27,16 @@ export function viewportOf(seen: Viewport, margin: number): Viewport {
   };
 }
 
+/** Whether an area contains another one, both in the form of {@link viewportOf}. */
+export function contains(area: Viewport, other: Viewport): boolean {
+  return (
+    area.west <= other.west &&
+    area.east >= other.east &&
+    area.south <= other.south &&
+    area.north >= other.north
+  );
+}
+
 /** A longitude shifted by multiples of 360° to within 180° of another. */
 export function nearestTurn(lng: number, to: number): number {
   return lng + Math.round((to - lng) / DEGREES_AROUND) * DEGREES_AROUND;

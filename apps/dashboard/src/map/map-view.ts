@@ -25,8 +25,9 @@ import type { TripRef } from '../city-state/waiting-riders.js';
 import type { Theme } from '../theme/theme.js';
 import type { ViewState } from '../view-state.js';
 import { cellRadiusPixels } from './layers.js';
+import { Follower } from './follower.js';
 import { overlap } from './graticule.js';
-import { boundsOf, nearestTurn, spansAntimeridian, viewportOf } from './longitude.js';
+import { boundsOf, contains, nearestTurn, spansAntimeridian, viewportOf } from './longitude.js';
 import type { MapEvents } from './map-keeper.js';
 import { nearestMark } from './nearest-mark.js';
 import { roadStyle } from './road-style.js';
@@ -62,6 +63,8 @@ export class MapView {
   private readonly state: CityState;
   private readonly viewState: ViewState;
   private theme: Theme;
+  private readonly follower: Follower;
+  private requested: Viewport | null = null;
   private readonly stopFollowing: () => void;
   private readonly sendViewport = throttle(
     (viewport: Viewport) => this.state.viewport.set(viewport),
@@ -131,9 +134,15 @@ export class MapView {
       },
     });
     this.map.addControl(overlay);
-    this.scene = new Scene(overlay, state, { theme, zoom: this.map.getZoom() });
+    this.scene = new Scene(
+      overlay,
+      { city: state, heat: viewState.heat },
+      { theme, zoom: this.map.getZoom() },
+    );
     this.listen();
     this.stopFollowing = viewState.camera.subscribe(() => this.followAddress());
+    const onZoom = (): void => viewState.camera.set(this.camera);
+    this.follower = new Follower(this.map, { state, viewState, onZoom });
     this.reportViewport();
   }
 
@@ -146,11 +155,13 @@ export class MapView {
 
   /** Shows the whole city. */
   fitCity(padding: Required<PaddingOptions>): void {
+    this.viewState.follow.set(false);
     this.map.fitBounds(boundsOf(this.city.bbox), { padding });
   }
 
   /** Shows a whole area. */
   fit(bbox: Viewport, padding: Required<PaddingOptions>): void {
+    this.viewState.follow.set(false);
     this.map.fitBounds(boundsOf(bbox), { padding, maxZoom: CLOSEST_FIT_ZOOM });
   }
 
@@ -199,6 +210,7 @@ export class MapView {
     this.removed.abort();
     this.sendViewport.cancel();
     this.stopFollowing();
+    this.follower.stop();
     this.scene.stop();
     const container = this.map.getContainer();
     try {
@@ -213,7 +225,8 @@ export class MapView {
     const map = this.map;
     map.on('moveend', () => {
       this.reportViewport();
-      this.viewState.camera.set(this.camera);
+      // Where a followed vehicle is, is not part of the address.
+      if (!this.viewState.follow.get()) this.viewState.camera.set(this.camera);
     });
     map.on('zoom', () => this.scene.setZoom(map.getZoom()));
     map.on('click', (event) => this.click(event));
@@ -244,7 +257,13 @@ export class MapView {
       bounds.getNorth(),
     ];
     const seen = { west, south, east, north };
-    this.sendViewport(viewportOf(seen, VIEWPORT_MARGIN));
+    // While a vehicle is followed, the map moves with each frame: the next area is requested when it is needed.
+    const isRequested =
+      this.requested !== null && this.viewState.follow.get() && contains(this.requested, seen);
+    if (!isRequested) {
+      this.requested = viewportOf(seen, VIEWPORT_MARGIN);
+      this.sendViewport(this.requested);
+    }
     this.scene.setBounds(seen, { hasRoads: this.hasRoads(seen) });
   }
 

@@ -4,15 +4,23 @@ import { Fleet } from '../city-state/fleet.js';
 import { layOutMarks, placeMarks } from './mark-columns.js';
 
 const rows: VehicleRow[] = [
-  ['trip', 1, 2, 90, 5, 'on_trip', 'live', 0],
+  ['trip', 1, 2, 90, 5, 'on_trip', 'live', 0, 25],
   ['gone', 1, 2, 90, 5, 'elsewhere', 'live', 0],
   ['stop', 1, 2, 90, 0, 'stopped', 'live', 0],
   ['old', 1, 2, null, 0, 'available', 'stale', 0],
-  ['new', 1, 2, 10, 0, null, 'live', 0],
+  ['new', 1, 2, 10, 0, null, 'live', 0, 60],
 ];
 const atlas = { canvas: {} as HTMLCanvasElement, iconOf: () => new Float32Array(7) };
 
-function layOut(options: { hidden?: 'stopped'; selected?: string; colorOf?: () => number } = {}) {
+function layOut(
+  options: {
+    hidden?: 'stopped';
+    battery?: number;
+    contact?: 'quiet';
+    selected?: string;
+    colorOf?: () => number;
+  } = {},
+) {
   const fleet = new Fleet();
   const frame = {
     asOf: 0,
@@ -27,7 +35,12 @@ function layOut(options: { hidden?: 'stopped'; selected?: string; colorOf?: () =
   fleet.apply(frame, { now: 0, whole: true, glides: true });
   const hidden = new Set(options.hidden === undefined ? [] : [options.hidden]);
   const selected = options.selected === undefined ? null : { deviceId: options.selected, providerId: 'p' };
-  const columns = layOutMarks(fleet, { hidden, selected, atlas, colorOf: options.colorOf ?? null });
+  const columns = layOutMarks(fleet, {
+    filter: { hidden, battery: options.battery ?? null, contact: options.contact ?? 'any' },
+    selected,
+    atlas,
+    colorOf: options.colorOf ?? null,
+  });
   placeMarks(fleet, columns, 0);
   return columns;
 }
@@ -41,6 +54,11 @@ describe('layOutMarks', () => {
 
   it('leaves out the states that are hidden', () => {
     expect(idsOf(layOut({ hidden: 'stopped' }))).toEqual(['new', 'old', 'trip']);
+  });
+
+  it('leaves out other battery levels and contacts', () => {
+    expect(idsOf(layOut({ battery: 30 }))).toEqual(['trip']);
+    expect(idsOf(layOut({ contact: 'quiet' }))).toEqual(['old']);
   });
 
   it('fades stale vehicles, and all but the selected one', () => {

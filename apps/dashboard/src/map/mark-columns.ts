@@ -1,5 +1,6 @@
 import type { VehicleQuery, VehicleRef } from '@hailstream/events/live';
 import { type DrawnState, isOnMap, statesOnMap } from '../city-state/drawn-state.js';
+import { type FleetFilter, isShown } from '../city-state/fleet-filter.js';
 import { isVehicleRef, type Fleet } from '../city-state/fleet.js';
 import { turnsWithHeading } from '../marks/marks.js';
 import { type MarksAtlas, NUMBERS_PER_ICON } from '../marks/marks-atlas.js';
@@ -33,7 +34,7 @@ export interface MarkColumns {
 export function layOutMarks(
   fleet: Fleet,
   options: {
-    hidden: ReadonlySet<DrawnState>;
+    filter: Pick<FleetFilter, 'hidden' | 'battery' | 'contact'>;
     selected: VehicleQuery | null;
     atlas: MarksAtlas;
     /** The index of a provider's colour; `null` if the colours mean states. */
@@ -41,7 +42,7 @@ export function layOutMarks(
   },
 ): MarkColumns {
   const selected = isVehicleRef(options.selected) ? fleet.slotOf(options.selected) : undefined;
-  const slots = drawnSlots(fleet, options.hidden);
+  const slots = drawnSlots(fleet, options.filter);
   const icons = new Float32Array(NUMBERS_PER_ICON * slots.length);
   const colors = new Uint8ClampedArray(4 * slots.length).fill(255);
   const kinds = new Uint8Array(slots.length);
@@ -79,10 +80,16 @@ export function placeMarks(fleet: Fleet, columns: MarkColumns, now: number): voi
 }
 
 /** The slots of vehicles that have a mark, in drawing order. */
-function drawnSlots(fleet: Fleet, hidden: ReadonlySet<DrawnState>): Uint32Array {
+function drawnSlots(fleet: Fleet, filter: Pick<FleetFilter, 'hidden' | 'battery' | 'contact'>): Uint32Array {
+  const { hidden } = filter;
+  const isFiltered = filter.battery !== null || filter.contact !== 'any';
   const byState = new Map<DrawnState, number[]>(
     statesOnMap.filter((state) => !hidden.has(state)).map((state) => [state, []]),
   );
-  for (let slot = 0; slot < fleet.size; slot++) byState.get(fleet.stateAt(slot))?.push(slot);
+  for (let slot = 0; slot < fleet.size; slot++) {
+    const vehicle = { battery: fleet.batteryAt(slot), contact: fleet.contactAt(slot) };
+    if (isFiltered && !isShown(filter, vehicle)) continue;
+    byState.get(fleet.stateAt(slot))?.push(slot);
+  }
   return Uint32Array.from([...byState.values()].flat());
 }

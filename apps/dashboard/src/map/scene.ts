@@ -8,6 +8,11 @@ import { isVehicleRef } from '../city-state/fleet.js';
 import { latOfWorldY, lngOfWorldX } from '../city-state/mercator.js';
 import type { WaitingRider } from '../city-state/waiting-riders.js';
 import { colorsOfProviders, drawMarksAtlas, drawRiderIcon, type MarksAtlas } from '../marks/marks-atlas.js';
+import { shortId } from '../format.js';
+import type { HeatChoice } from '../address/choices.js';
+import { heatLayers } from '../heat/heat-layers.js';
+import { labelLayer } from '../labels/label-layer.js';
+import { type Label, layOutLabels } from '../labels/lay-out-labels.js';
 import { Store } from '../store.js';
 import type { Theme } from '../theme/theme.js';
 import { FramePace } from './frame-pace.js';
@@ -32,6 +37,7 @@ export class Scene {
   readonly isSlow = new Store(false);
   private readonly overlay: MapboxOverlay;
   private readonly city: CityState;
+  private readonly heat: Store<HeatChoice>;
   private readonly pace = new FramePace();
   private readonly unsubscribe: (() => void)[];
   /** Ends the subscriptions to the contents that are shown. */
@@ -47,6 +53,8 @@ export class Scene {
   private routeShown: Layer[] = [];
   private riderIcon: HTMLCanvasElement;
   private graticuleShown: Layer[] = [];
+  private heatShown: Layer[] = [];
+  private labels: readonly Label[] = [];
   private graticule: Graticule | null = null;
   /** The visible area in MapLibre's form, once it is known. */
   private bounds: Viewport | null = null;
@@ -58,8 +66,13 @@ export class Scene {
   private frameRequest: number | null = null;
   private drawnAt = 0;
 
-  constructor(overlay: MapboxOverlay, city: CityState, look: { theme: Theme; zoom: number }) {
+  constructor(
+    overlay: MapboxOverlay,
+    { city, heat }: { city: CityState; heat: Store<HeatChoice> },
+    look: { theme: Theme; zoom: number },
+  ) {
     this.overlay = overlay;
+    this.heat = heat;
     this.city = city;
     this.theme = look.theme;
     this.zoom = look.zoom;
@@ -75,6 +88,11 @@ export class Scene {
       city.providers.subscribe(() => this.relayout()),
       city.colors.subscribe(() => this.recolor()),
       city.route.subscribe(() => this.showRoute()),
+      city.battery.subscribe(() => this.relayout()),
+      city.contact.subscribe(() => this.relayout()),
+      city.labels.subscribe(() => this.relayout()),
+      city.demand.subscribe(() => this.showHeat()),
+      heat.subscribe(() => this.showHeat()),
     ];
     this.followContents();
     this.showRoute();
@@ -97,6 +115,7 @@ export class Scene {
     this.showDetail();
     this.showGraticule();
     this.showRoute();
+    this.showHeat();
   }
 
   /** The visible area; `hasRoads`: whether the map has roads there. Otherwise lines of latitude and longitude are drawn. */
@@ -145,6 +164,15 @@ export class Scene {
 
   private showGraticule(): void {
     this.graticuleShown = this.graticule === null ? [] : graticuleLayers(this.graticule, this.theme);
+    this.wake();
+  }
+
+  private showHeat(): void {
+    const demand = this.city.demand.get();
+    const choice = this.heat.get();
+    this.heatShown =
+      demand === null || choice === 'none' ? [] : heatLayers(demand, { choice, theme: this.theme });
+    document.documentElement.dataset['heatCells'] = String(demand === null ? 0 : demand.cells.length);
     this.wake();
   }
 
@@ -206,23 +234,39 @@ export class Scene {
       this.countedCells = countPerCell(places, { zoom: this.zoom, kinds, kindCount: statesOnMap.length });
     }
     this.cellsShown = [];
+    this.labels = this.layOutLabels();
     this.ridersShown = this.riders();
     this.countInView();
     const { dataset } = document.documentElement;
     const counts = counted.isCounted ? this.countedCells : [];
     dataset['vehiclesDrawn'] = String(counts.reduce((sum, { count }) => sum + count, slots.length));
+    dataset['labels'] = String(this.labels.length);
     dataset['mapMode'] = this.counting ? 'counts' : 'marks';
   }
 
   private layOutMarks(): MarkColumns {
-    const { hidden, selected, colors } = this.city;
+    const { hidden, battery, contact, selected, colors } = this.city;
     const { fleet } = this.contents;
     return layOutMarks(fleet, {
-      hidden: hidden.get(),
+      filter: { hidden: hidden.get(), battery: battery.get(), contact: contact.get() },
       selected: selected.get(),
       atlas: this.atlas,
       colorOf: colors.get() === 'provider' ? this.providerColors() : null,
     });
+  }
+
+  private layOutLabels(): Label[] {
+    const choice = this.city.labels.get();
+    if (choice === 'none' || this.counting || this.bounds === null) return [];
+    const { fleet } = this.contents;
+    const { positions, slots, vehicles } = this.columns;
+    const textOf = (index: number): string | null => {
+      if (choice === 'id') return shortId(vehicles[index]!.deviceId);
+      if (choice === 'provider') return shortId(vehicles[index]!.providerId);
+      const battery = fleet.batteryAt(slots[index]!);
+      return battery === null ? null : `${battery}%`;
+    };
+    return layOutLabels(positions, { bounds: this.bounds, zoom: this.zoom, textOf });
   }
 
   /** The index of each provider's colour: that of its place in the list, or the last one. */
@@ -290,12 +334,19 @@ export class Scene {
     }
     return [
       ...this.graticuleShown,
+      ...this.heatShown,
       ...this.detailShown,
       ...this.ring(now),
       marksLayer(this.columns, { atlas: this.atlas, zoom: this.zoom, opacity: marksOpacity }),
+      ...this.labelsShown(now),
       ...this.ridersShown,
       ...this.cellsShown,
     ];
+  }
+
+  private labelsShown(now: number): Layer[] {
+    if (this.labels.length === 0 || this.countsOpacity > 0) return [];
+    return [labelLayer(this.labels, { positions: this.columns.positions, now, theme: this.theme })];
   }
 
   private ring(now: number): Layer[] {

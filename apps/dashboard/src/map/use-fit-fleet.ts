@@ -2,6 +2,7 @@ import type { FleetExtent, Figures } from '@hailstream/events/live';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { type DrawnState, statesOnMap } from '../city-state/drawn-state.js';
 import { useDashboard } from '../dashboard.js';
+import { filterQuery } from '../city-state/fleet-filter.js';
 import { useStore } from '../store.js';
 
 /** The vehicles with recent events in the states that are shown. */
@@ -15,7 +16,11 @@ export function useOutsideCount(): number | null {
   const tick = useStore(useStore(city.shown).tick);
   const hidden = useStore(city.hidden);
   const inView = useStore(city.inView);
+  const count = useStore(city.count);
+  const isFiltered = [useStore(city.battery) !== null, useStore(city.contact) !== 'any'].includes(true);
   if (tick === null || inView === null) return null;
+  // The figures have counts by state only.
+  if (isFiltered) return count === null ? null : Math.max(0, count.drawn - inView.count);
   return Math.max(0, shownCount(tick.figures, hidden) - inView.count);
 }
 
@@ -31,7 +36,9 @@ export function useFitFleet(show: (extent: FleetExtent) => void): {
     current.current = show;
   });
   const fitFleet = useCallback(() => {
-    const path = `/vehicles/extent?${vehicleFilter({ hidden: city.hidden.get(), provider: city.provider.get() })}`;
+    const [hidden, provider] = [city.hidden.get(), city.provider.get()];
+    const [battery, contact] = [city.battery.get(), city.contact.get()];
+    const path = `/vehicles/extent?${filterQuery({ hidden, provider, battery, contact })}`;
     void connection.request<FleetExtent>(path).then((answer) => {
       if (answer.kind === 'ok') current.current(answer.body);
       setFailure(answer.kind === 'failed' ? answer.reason : null);
@@ -55,17 +62,4 @@ export function useVehiclesElsewhere(onElsewhere: () => void): void {
     }
     isDecided.current = true;
   }, [city, tick, inView, camera, onElsewhere]);
-}
-
-/** Query parameters that select what is shown: without hidden states, those that have no mark are included. */
-export function vehicleFilter(shown: {
-  readonly hidden: ReadonlySet<DrawnState>;
-  readonly provider: string | null;
-}): URLSearchParams {
-  const parameters = new URLSearchParams();
-  if (shown.provider !== null) parameters.set('provider_id', shown.provider);
-  if (shown.hidden.size > 0) {
-    parameters.set('state', statesOnMap.filter((state) => !shown.hidden.has(state)).join(','));
-  }
-  return parameters;
 }

@@ -2,10 +2,14 @@ import './panel.css';
 import { useDashboard } from '../dashboard.js';
 import { formatCount, formatDuration } from '../format.js';
 import { useStore } from '../store.js';
+import { FiltersSection } from '../filters/filters-section.js';
+import { HeatSection } from '../heat/heat-section.js';
+import { KpiSection } from '../kpis/kpi-section.js';
+import { WatchlistSection } from '../watchlists/watchlist-section.js';
 import { Find } from './find.js';
 import { Legend, RidersRow } from './legend.js';
 import { Providers } from './providers.js';
-import { Sparkline } from './sparkline.js';
+import { Sparkline } from '../sparkline/sparkline.js';
 
 /** Counts of the city: vehicles by state, which is also legend and filter, events and rides. */
 export function FleetPanel() {
@@ -18,7 +22,11 @@ export function FleetPanel() {
     <aside className="panel" aria-label="Figures">
       <Find />
       <Legend figures={figures} />
+      <FiltersSection />
       <Providers />
+      <HeatSection />
+      <WatchlistSection />
+      <KpiSection />
       <section className="panel-section" aria-labelledby="events-heading">
         <h2 id="events-heading">Events</h2>
         <p className="panel-rate">

@@ -1,12 +1,13 @@
 import './table.css';
 import type { VehicleList, VehicleSummary } from '@hailstream/events/live';
-import { useEffect, useRef, useState } from 'react';
 import type { TableColumn, TableOrder } from '../address/address.js';
 import { isOnMap, toDrawnState } from '../city-state/drawn-state.js';
 import { vehicleKey } from '../city-state/fleet.js';
 import { useDashboard } from '../dashboard.js';
-import { formatCount, formatHeading, formatSpeed, inWords, shortId } from '../format.js';
-import { vehicleFilter } from '../map/use-fit-fleet.js';
+import { filterQuery, hidesAll } from '../city-state/fleet-filter.js';
+import { useFleetFilter } from '../filters/use-fleet-filter.js';
+import { formatBattery, formatCount, formatHeading, formatSpeed, inWords, shortId } from '../format.js';
+import { useMomentQuery } from '../use-moment-query.js';
 import { marks } from '../marks/marks.js';
 import { MarkSwatch } from '../marks/mark-swatch.js';
 import { useStore } from '../store.js';
@@ -25,6 +26,7 @@ const columns: readonly { readonly name: TableColumn; readonly heading: string; 
   { name: 'provider', heading: 'Provider', sort: 'provider_id' },
   { name: 'state', heading: 'State', sort: 'vehicle_state' },
   { name: 'contact', heading: 'Contact', sort: 'heard_at' },
+  { name: 'battery', heading: 'Battery', sort: 'battery_percent' },
   { name: 'speed', heading: 'Speed', sort: 'speed' },
   { name: 'heading', heading: 'Heading', sort: 'heading' },
   { name: 'lat', heading: 'Latitude', sort: 'lat' },
@@ -95,8 +97,8 @@ export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) 
 }
 
 function TableCount({ total, failure }: { total: number | null; failure: string | null }) {
-  const { city } = useDashboard();
-  const isFiltered = useStore(city.hidden).size > 0 || useStore(city.provider) !== null;
+  const filter = useFleetFilter();
+  const isFiltered = String(filterQuery(filter)) !== '';
   if (failure !== null) return <>The vehicles cannot be loaded: {failure}. Trying again.</>;
   if (total === null) return <>Loading the vehicles</>;
   return (
@@ -114,10 +116,9 @@ function nextOrder(order: TableOrder, column: TableColumn): TableOrder {
 
 /** The rows to render: those that were not received yet have no vehicle. */
 function useVehicleRows(order: TableOrder) {
-  const { city, history } = useDashboard();
-  const at = useSampled(useStore(history.at));
-  const by = useStore(history.by);
-  const filter = vehicleFilter({ hidden: useStore(city.hidden), provider: useStore(city.provider) });
+  const chosen = useFleetFilter();
+  const moment = useMomentQuery();
+  const filter = filterQuery(chosen);
   // The number of rows is known from the response, which depends on the rows to request.
   const { scroller, windowOf } = useRowWindow();
   const offset = Math.floor(windowOf(Number.POSITIVE_INFINITY).first / PAGE_ROWS) * PAGE_ROWS;
@@ -126,38 +127,18 @@ function useVehicleRows(order: TableOrder) {
   filter.set('sort', `${order.direction === 'descending' ? '-' : ''}${sort}`);
   filter.set('offset', String(offset));
   filter.set('limit', String(last - offset));
-  if (at !== null) {
-    filter.set('at', new Date(at).toISOString());
-    filter.set('by', by);
-  }
-  const hidesAll = filter.get('state') === '';
+  const isEmpty = hidesAll(chosen);
   const { body, failure } = useRequest<VehicleList>(
-    hidesAll ? null : `/vehicles?${filter}`,
+    isEmpty ? null : `/vehicles?${filter}${moment}`,
     REFRESH_EVERY_MS,
   );
-  const total = hidesAll ? 0 : (body?.total ?? null);
+  const total = isEmpty ? 0 : (body?.total ?? null);
   const { first, last: end, before, after } = windowOf(total ?? 0);
   const rows = Array.from({ length: end - first }, (_, at) => {
     const index = first + at;
     return { index, vehicle: body?.vehicles[index - body.offset] };
   });
   return { scroller, total, rows, before, after, failure };
-}
-
-/** A moment that changes at most once per {@link REFRESH_EVERY_MS} while the past is played. */
-function useSampled(at: number | null): number | null {
-  const [sampled, setSampled] = useState(at);
-  const newest = useRef(at);
-  useEffect(() => {
-    newest.current = at;
-  });
-  const isPast = at !== null;
-  useEffect(() => {
-    setSampled(newest.current);
-    const timer = setInterval(() => setSampled(newest.current), REFRESH_EVERY_MS);
-    return () => clearInterval(timer);
-  }, [isPast]);
-  return isPast ? sampled : null;
 }
 
 function keyOf({ device_id: deviceId, provider_id: providerId }: VehicleSummary): string {
@@ -198,6 +179,7 @@ function VehicleTableRow({ vehicle, rowIndex }: { vehicle: VehicleSummary | unde
         </span>
       </td>
       <td className="column-contact">{contact}</td>
+      <td className="column-battery">{formatBattery(vehicle.battery_percent)}</td>
       <td className="column-speed">{formatSpeed(location?.speed ?? null)}</td>
       <td className="column-heading">{formatHeading(location?.heading ?? null)}</td>
       <td className="column-lat">{location?.lat.toFixed(5)}</td>

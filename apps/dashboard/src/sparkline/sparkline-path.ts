@@ -9,9 +9,16 @@ interface SparklinePaths {
   readonly highest: number;
 }
 
-/** SVG paths of the values, oldest first. The baseline is 0, so that small changes of a large value look small. */
-export function sparklinePaths(values: readonly (number | null)[]): SparklinePaths {
-  const highest = values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
+/**
+ * SVG paths of the values, oldest first. The baseline is 0, so that small changes of a large value look small.
+ *
+ * @param top the value at the upper edge; the highest value if omitted
+ */
+export function sparklinePaths(
+  values: readonly (number | null)[],
+  top = values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0),
+): SparklinePaths {
+  const highest = top;
   const across = SPARKLINE.width / Math.max(1, values.length - 1);
   const up = highest === 0 ? 0 : (SPARKLINE.height - 2) / highest;
   const runs = knownRuns(values).map((run) =>

@@ -1,0 +1,121 @@
+import './kpis.css';
+import type { Kpis } from '@hailstream/events/live';
+import { Segments } from '../controls/segments.js';
+import { useDashboard } from '../dashboard.js';
+import { formatMoment } from '../format.js';
+import { useMomentQuery } from '../use-moment-query.js';
+import { SPARKLINE, sparklinePaths } from '../sparkline/sparkline-path.js';
+import { useStore } from '../store.js';
+import { useRequest } from '../use-request.js';
+import { changeInWords, describeSeries, formatKpi, kpiFigures } from './kpi-figures.js';
+
+const REFRESH_EVERY_MS = { hour: 5_000, day: 30_000 } as const;
+
+const windows = [
+  ['closed', 'Off'],
+  ['hour', 'Last hour'],
+  ['day', 'Last day'],
+] as const;
+
+/** Key figures with their course over the last hour or day. */
+export function KpiSection() {
+  const { view } = useDashboard();
+  const window = useStore(view.kpis);
+  return (
+    <section className="panel-section kpis" aria-labelledby="kpis-heading" data-testid="kpis">
+      <div className="panel-heading">
+        <h2 id="kpis-heading">Key figures</h2>
+        <Segments
+          label="Time of the key figures"
+          value={window}
+          options={windows}
+          onChange={(value) => view.kpis.set(value)}
+        />
+      </div>
+      {window !== 'closed' && <Figures key={window} window={window} />}
+    </section>
+  );
+}
+
+function Figures({ window }: { window: 'hour' | 'day' }) {
+  const { city } = useDashboard();
+  const provider = useStore(city.provider);
+  const moment = useMomentQuery();
+  const whose = provider === null ? '' : `&provider_id=${provider}`;
+  const { body, failure } = useRequest<Kpis>(
+    `/kpis?window=${window}${whose}${moment}`,
+    moment === '' ? REFRESH_EVERY_MS[window] : null,
+  );
+  if (body === null) {
+    return (
+      <p className="kpis-note">
+        {failure === null ? 'Loading the key figures' : `The key figures cannot be loaded: ${failure}.`}
+      </p>
+    );
+  }
+  return (
+    <>
+      <table className="kpis-table">
+        <caption className="visually-hidden">
+          Key figures as of {formatMoment(body.asOf, body.asOf)}, with their course over the last {window}
+        </caption>
+        <thead className="visually-hidden">
+          <tr>
+            <th scope="col">Figure</th>
+            <th scope="col">Course</th>
+            <th scope="col">Now</th>
+          </tr>
+        </thead>
+        <tbody>
+          {kpiFigures.map((figure) => (
+            <FigureRow key={figure.name} figure={figure} kpis={body} />
+          ))}
+        </tbody>
+      </table>
+      <p className="kpis-note">
+        {window === 'hour'
+          ? 'Per minute. Waits and utilisation are of the last hour.'
+          : 'Per quarter of an hour. Grey: the day before; the change is that of the mean.'}
+        {failure !== null && ` Not up to date: ${failure}.`}
+      </p>
+    </>
+  );
+}
+
+function FigureRow({ figure, kpis }: { figure: (typeof kpiFigures)[number]; kpis: Kpis }) {
+  const { name, label, format } = figure;
+  const values = kpis.series[name];
+  const before = kpis.previous?.[name] ?? null;
+  const highest = Math.max(0, ...[...values, ...(before ?? [])].map((value) => value ?? 0));
+  const change = before === null ? null : changeInWords(values, before);
+  return (
+    <tr data-kpi={name}>
+      <th scope="row">{label}</th>
+      <td className="kpis-course">
+        <svg
+          viewBox={`0 0 ${SPARKLINE.width} ${SPARKLINE.height}`}
+          preserveAspectRatio="none"
+          role="img"
+          aria-label={`${describeSeries(values, format)}${change === null ? '' : `, ${change} compared to the day before`}`}
+        >
+          {before !== null && (
+            <path
+              className="kpis-before"
+              d={sparklinePaths(before, highest).line}
+              vectorEffect="non-scaling-stroke"
+            />
+          )}
+          <path
+            className="sparkline-line"
+            d={sparklinePaths(values, highest).line}
+            vectorEffect="non-scaling-stroke"
+          />
+        </svg>
+      </td>
+      <td className="kpis-value">
+        {formatKpi(format, kpis.now[name])}
+        {change !== null && <span className="kpis-change">{change}</span>}
+      </td>
+    </tr>
+  );
+}
