@@ -129,7 +129,7 @@ describe('trips now and past', () => {
     await eventually('one trip is listed', async () => (await rows.count()) === 1);
     expect(await rows.first().textContent()).toContain(ride.tripId.slice(-6));
     expect(parameter(page, 'from')).toBe(`${at}:00Z`);
-    await page.getByLabel('Stage').selectOption('cancelled');
+    await page.getByLabel('Stage', { exact: true }).selectOption('cancelled');
     await page.getByTestId('no-trips').getByRole('button', { name: 'Show all' }).click();
     await eventually('both trips are listed', async () => (await rows.count()) === 2);
     expect(await rows.nth(1).textContent()).toContain('missing');

@@ -96,6 +96,9 @@ export function CityMap({ isShown, isOutdated, onSlow }: CityMapProps) {
   );
 }
 
+/** Room for the label of a place at the right edge, and for the controls. */
+const LABEL_PIXELS = 80;
+
 /** Shows the whole route of a trip when it is opened, unless the address has what the map shows. */
 function useFitRoute(view: MapView | null): void {
   const { city, view: viewState } = useDashboard();
@@ -106,7 +109,8 @@ function useFitRoute(view: MapView | null): void {
     if (view === null || tripId === undefined || fitted.current === tripId) return;
     fitted.current = tripId;
     const bbox = extentOf(city.route.get()!.route.points);
-    view.fit(bbox, roomForChrome());
+    const room = roomForChrome();
+    view.fit(bbox, { ...room, right: room.right + LABEL_PIXELS });
   }, [view, tripId, city]);
 }
 

@@ -5,7 +5,7 @@ import type { Theme } from '../theme/theme.js';
 import { colors, speedLayer } from './layers.js';
 
 /** Opacity of a line across a gap in contact, and of the way to the pick-up, out of 255. */
-const GAP_ALPHA = 40;
+const GAP_ALPHA = 70;
 const APPROACH_ALPHA = 120;
 
 interface Stop {

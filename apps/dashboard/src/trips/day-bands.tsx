@@ -82,7 +82,7 @@ function Hours({ from, to }: { from: number; to: number }) {
   return (
     <p className="day-hours" aria-hidden="true">
       {Array.from({ length: count }, (_, index) => first + index * stepMs).map((at) => (
-        <span key={at} style={{ left: `${(100 * (at - from)) / (to - from)}%` }}>
+        <span key={at} style={{ left: `clamp(16px, ${(100 * (at - from)) / (to - from)}%, 100% - 16px)` }}>
           {formatClock(at).slice(0, 5)}
         </span>
       ))}

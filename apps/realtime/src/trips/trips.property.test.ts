@@ -220,6 +220,28 @@ describe.each([1, 2, 3, 4, 5])('trips of shuffled, late and repeated events, see
   });
 });
 
+describe('vehicleTimeline', () => {
+  it('has no gap before the first event of the log', () => {
+    const [trip] = trips;
+    const { occurrences } = read(6);
+    const request = {
+      deviceId: trip!.deviceId,
+      providerId: trip!.providerId,
+      from: trip!.requestedAt - 3_600_000,
+      to: trip!.requestedAt + 600_000,
+      now: NOW,
+    };
+    const mine = occurrences.filter(({ input }) => {
+      return 'device_id' in input.event && input.event.device_id === trip!.deviceId;
+    });
+    const gapsWith = (earliest: number | null) =>
+      vehicleTimeline({ ...request, earliest }, { occurrences: mine, trips: [] }).gaps;
+    const [gap, ...others] = gapsWith(null);
+    expect(gap).toEqual({ from: request.from, to: trip!.reservedAt });
+    expect(gapsWith(trip!.requestedAt)).toEqual(others);
+  });
+});
+
 describe('TripIndex', () => {
   it('drops the trips whose last events are the oldest if there are too many', () => {
     const index = new TripIndex(20);

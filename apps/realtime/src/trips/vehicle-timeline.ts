@@ -44,7 +44,8 @@ export function vehicleTimeline(
     earliest,
     states: statesOf(events, period),
     trips: trips.toSorted((a, b) => a.began_at - b.began_at),
-    gaps: gapsBetween(times, period),
+    // Before its first event, the log is not known: the vehicle may have sent something.
+    gaps: gapsBetween(times, { ...period, from: Math.min(period.to, Math.max(from, earliest ?? from)) }),
     gap_after_ms: GAP_AFTER_MS,
     still: stillnessOf(track),
     still_after_ms: STILL_AFTER_MS,
