@@ -2,7 +2,9 @@ import type { VehicleTimeline } from '@hailstream/events/live';
 import { useState } from 'react';
 import { useDashboard } from '../dashboard.js';
 import { formatClock, formatDuration, formatMoment, shortId } from '../format.js';
+import { zoneOffsetMs } from '../locale/time-zone.js';
 import { useStore } from '../store.js';
+import { toLocal } from './day.js';
 import { useNavigation } from '../navigation.js';
 import { type BandPart, colorOfState, labelOfState, SpanBand } from './span-band.js';
 import { stageWords } from './words.js';
@@ -73,17 +75,17 @@ export function DayBands({ timeline }: { timeline: VehicleTimeline }) {
   );
 }
 
-/** Marks of hours in the browser's time zone. */
+/** Marks of hours in the page's time zone. */
 function Hours({ from, to }: { from: number; to: number }) {
   const stepMs = to - from > 12 * HOUR_MS ? 3 * HOUR_MS : HOUR_MS;
-  const offset = new Date(from).getTimezoneOffset() * MINUTE_MS;
-  const first = Math.ceil((from - offset) / stepMs) * stepMs + offset;
+  const offset = zoneOffsetMs(from);
+  const first = Math.ceil((from + offset) / stepMs) * stepMs - offset;
   const count = Math.max(0, Math.floor((to - first) / stepMs) + 1);
   return (
     <p className="day-hours" aria-hidden="true">
       {Array.from({ length: count }, (_, index) => first + index * stepMs).map((at) => (
         <span key={at} style={{ left: `clamp(16px, ${(100 * (at - from)) / (to - from)}%, 100% - 16px)` }}>
-          {formatClock(at).slice(0, 5)}
+          {toLocal(at).slice(11)}
         </span>
       ))}
     </p>

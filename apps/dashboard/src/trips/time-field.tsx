@@ -1,4 +1,6 @@
-/** A time to the minute in the browser's time zone; empty is `null`. */
+import { fromLocal, toLocal } from './day.js';
+
+/** A time to the minute in the page's time zone; empty is `null`. */
 export function TimeField(props: {
   label: string;
   at: number | null;
@@ -13,16 +15,10 @@ export function TimeField(props: {
         className="trips-field"
         value={at === null ? '' : toLocal(at)}
         onChange={({ target }) => {
-          const time = target.value === '' ? null : new Date(target.value).getTime();
+          const time = target.value === '' ? null : fromLocal(target.value);
           if (time === null || !Number.isNaN(time)) onChange(time);
         }}
       />
     </label>
   );
-}
-
-/** In the form of the field: 2026-11-29T08:42. */
-function toLocal(at: number): string {
-  const date = new Date(at);
-  return new Date(at - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

@@ -100,13 +100,22 @@ function Day({ timeline }: { timeline: VehicleTimeline }) {
             ` It is known since ${formatDay(timeline.earliest)}, ${formatClock(timeline.earliest)}.`}
         </p>
       )}
+      {timeline.telemetry_problem !== null && (
+        <p className="page-note" role="status">
+          Without telemetry, so without gaps and stillness: {timeline.telemetry_problem}.
+        </p>
+      )}
       <DayBands timeline={timeline} />
       <section className="page-section" aria-label="Sums">
         <dl className="page-facts page-facts-wide">
           <Fact label="Trips" value={formatCount(timeline.trips.length)} />
-          <Fact label="Distance" value={formatDistance(timeline.distance_meters)} />
-          <Fact label="Without contact" value={sumOf(gaps)} />
-          <Fact label="Stood still" value={sumOf(still)} />
+          {timeline.telemetry_problem === null && (
+            <>
+              <Fact label="Distance" value={formatDistance(timeline.distance_meters)} />
+              <Fact label="Without contact" value={sumOf(gaps)} />
+              <Fact label="Stood still" value={sumOf(still)} />
+            </>
+          )}
           {sumsByState(states, painted).map(({ label, color, ms }) => (
             <Fact
               key={label}
@@ -123,18 +132,22 @@ function Day({ timeline }: { timeline: VehicleTimeline }) {
       </section>
       <div className="day-lists">
         <DayTrips timeline={timeline} />
-        <Periods
-          title="Without contact"
-          none={`Never without an event for more than ${formatDuration(timeline.gap_after_ms)}`}
-          timeline={timeline}
-          periods={gaps}
-        />
-        <Periods
-          title="Stood still"
-          none={`Never for ${formatDuration(timeline.still_after_ms)} or more`}
-          timeline={timeline}
-          periods={still}
-        />
+        {timeline.telemetry_problem === null && (
+          <>
+            <Periods
+              title="Without contact"
+              none={`Never without an event for more than ${formatDuration(timeline.gap_after_ms)}`}
+              timeline={timeline}
+              periods={gaps}
+            />
+            <Periods
+              title="Stood still"
+              none={`Never for ${formatDuration(timeline.still_after_ms)} or more`}
+              timeline={timeline}
+              periods={still}
+            />
+          </>
+        )}
       </div>
     </>
   );

@@ -27,7 +27,11 @@ export interface TimelineRequest {
   readonly from: number;
   readonly to: number;
   readonly earliest: number | null;
-  readonly chunks: readonly Chunk[];
+  /** Those with the events of the vehicle, and those with its telemetry. */
+  readonly events: readonly Chunk[];
+  readonly telemetry: readonly Chunk[];
+  /** Why the telemetry is not to be read; `null` if it is. */
+  readonly problem: string | null;
   readonly now: number;
 }
 

@@ -152,7 +152,7 @@ export class IndexedTrip {
 }
 
 /**
- * The trips of a part of the log: about 1.5 KB each. The same records have the same result in any order, however often each is
+ * The trips of a part of the log: about 2.1 KB each, with eight records. The same records have the same result in any order, however often each is
  * repeated, as long as no trip is dropped.
  */
 export class TripIndex {

@@ -173,6 +173,7 @@ describe.each([1, 2, 3, 4, 5])('trips of shuffled, late and repeated events, see
       const timeline = vehicleTimeline(request, {
         occurrences: mine,
         trips: listed.map(({ summary }) => summary),
+        problem: null,
       });
       const changes = own.flatMap((trip) => {
         const states = [
@@ -235,7 +236,7 @@ describe('vehicleTimeline', () => {
       return 'device_id' in input.event && input.event.device_id === trip!.deviceId;
     });
     const gapsWith = (earliest: number | null) =>
-      vehicleTimeline({ ...request, earliest }, { occurrences: mine, trips: [] }).gaps;
+      vehicleTimeline({ ...request, earliest }, { occurrences: mine, trips: [], problem: null }).gaps;
     const [gap, ...others] = gapsWith(null);
     expect(gap).toEqual({ from: request.from, to: trip!.reservedAt });
     expect(gapsWith(trip!.requestedAt)).toEqual(others);

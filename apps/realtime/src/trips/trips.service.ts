@@ -108,14 +108,24 @@ export class TripsService implements OnModuleDestroy {
     { from, to, now }: Period & { readonly now: number },
   ): Promise<VehicleTimeline> {
     const { deviceId } = vehicle;
-    const chunks = [
-      ...this.chunks(telemetryFamily.topic.name, { key: deviceId, from, to }),
-      ...this.chunks(vehicleEventFamily.topic.name, { key: deviceId, from: from - STATE_BEFORE_MS, to }),
-    ];
-    const problem = problemOf(chunks);
-    if (problem !== null) throw new QueryError('from', `${problem}: choose a shorter time`);
+    const before = from - STATE_BEFORE_MS;
+    const events = this.chunks(vehicleEventFamily.topic.name, { key: deviceId, from: before, to });
+    const eventsProblem = problemOf(events);
+    if (eventsProblem !== null) throw new QueryError('from', `${eventsProblem}: choose a shorter time`);
+    const telemetry = this.chunks(telemetryFamily.topic.name, { key: deviceId, from, to });
+    const problem = problemOf(telemetry);
     const { earliest } = this;
-    return this.call('timeline', { ends: this.index.ends(), ...vehicle, from, to, earliest, chunks, now });
+    return this.call('timeline', {
+      ends: this.index.ends(),
+      ...vehicle,
+      from,
+      to,
+      earliest,
+      events,
+      telemetry,
+      problem,
+      now,
+    });
   }
 
   async onModuleDestroy(): Promise<void> {

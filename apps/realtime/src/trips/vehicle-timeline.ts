@@ -27,7 +27,13 @@ export function vehicleTimeline(
   {
     occurrences,
     trips,
-  }: { readonly occurrences: readonly Occurrence[]; readonly trips: readonly TripSummary[] },
+    problem,
+  }: {
+    readonly occurrences: readonly Occurrence[];
+    readonly trips: readonly TripSummary[];
+    /** Why the telemetry is not included. */
+    readonly problem: string | null;
+  },
 ): VehicleTimeline {
   const { deviceId, providerId, from, now, earliest } = request;
   // Nothing is known of the future.
@@ -45,7 +51,10 @@ export function vehicleTimeline(
     states: statesOf(events, period),
     trips: trips.toSorted((a, b) => a.began_at - b.began_at),
     // Before its first event, the log is not known: the vehicle may have sent something.
-    gaps: gapsBetween(times, { ...period, from: Math.min(period.to, Math.max(from, earliest ?? from)) }),
+    gaps:
+      problem === null
+        ? gapsBetween(times, { ...period, from: Math.min(period.to, Math.max(from, earliest ?? from)) })
+        : [],
     gap_after_ms: GAP_AFTER_MS,
     still: stillnessOf(track),
     still_after_ms: STILL_AFTER_MS,
@@ -53,6 +62,7 @@ export function vehicleTimeline(
     distance_meters: Math.round(lengthMeters(track)),
     point_count: track.length,
     event_count: inPeriod.length,
+    telemetry_problem: problem,
   };
 }
 

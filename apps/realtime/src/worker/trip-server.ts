@@ -17,6 +17,9 @@ import { vehicleTimeline } from '../trips/vehicle-timeline.js';
 /** Maximum time of a request. Pages wait for 10 s. */
 const MAX_REQUEST_MS = 8_000;
 
+/** Maximum time of reading the telemetry of a timeline. */
+const MAX_TELEMETRY_MS = 6_000;
+
 /** The index of trips, and what is read of the log since it was opened. */
 interface OpenLog extends TripLog {
   readonly index: TripIndex;
@@ -111,13 +114,27 @@ export class TripServer {
 
   private async timeline(request: TimelineRequest, signal: AbortSignal) {
     const { deviceId, providerId, from, to } = request;
-    const occurrences = await this.read(request.chunks, { key: deviceId, providerId, signal });
+    const occurrences = await this.read(request.events, { key: deviceId, providerId, signal });
     await this.readTrips(request.ends, signal);
     const query = { text: '', filter: providerId, deviceId, stages: null, from, to };
     const trips = this.requireLog()
       .index.list(query)
       .map(({ summary }) => summary);
-    return vehicleTimeline(request, { occurrences, trips });
+    const { telemetry, problem } = await this.telemetry(request);
+    return vehicleTimeline(request, { occurrences: [...occurrences, ...telemetry], trips, problem });
+  }
+
+  /** The telemetry of a timeline. If it takes too long, the timeline is answered without it. */
+  private async telemetry(request: TimelineRequest) {
+    const { deviceId: key, providerId, problem } = request;
+    if (problem !== null) return { telemetry: [], problem };
+    const signal = AbortSignal.timeout(MAX_TELEMETRY_MS);
+    try {
+      return { telemetry: await this.read(request.telemetry, { key, providerId, signal }), problem: null };
+    } catch (error) {
+      if (error !== signal.reason) throw error;
+      return { telemetry: [], problem: `reading it took more than ${MAX_TELEMETRY_MS / 1_000} s` };
+    }
   }
 
   /** The events and reports of a trip; `null` if it is not known. */

@@ -209,4 +209,9 @@ export interface VehicleTimeline {
   readonly distance_meters: number;
   readonly point_count: number;
   readonly event_count: number;
+  /**
+   * Why the telemetry was not read, for example because there is too much of it; `null` if it was. Without it, there are no gaps
+   * and no stillness, and the distance is 0.
+   */
+  readonly telemetry_problem: string | null;
 }
