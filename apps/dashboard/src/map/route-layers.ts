@@ -1,6 +1,7 @@
 import type { Layer } from '@deck.gl/core';
 import { ScatterplotLayer, TextLayer } from '@deck.gl/layers';
 import type { ShownRoute } from '../city-state/city-state.js';
+import { t } from '../locale/text.js';
 import type { Theme } from '../theme/theme.js';
 import { colors, speedLayer } from './layers.js';
 
@@ -45,6 +46,7 @@ export function routeLayers({ trip, route }: ShownRoute, theme: Theme): Layer[] 
       data: stops,
       getPosition: ({ lng, lat }) => [lng, lat],
       getText: ({ label }) => label,
+      characterSet: 'auto',
       getSize: 12.5,
       getColor: ink,
       getPixelOffset: [12, 0],
@@ -61,10 +63,10 @@ export function routeLayers({ trip, route }: ShownRoute, theme: Theme): Layer[] 
 /** Stops at the same place share a mark. */
 function stopsOf(trip: ShownRoute['trip']): Stop[] {
   const given = [
-    { label: 'Request', place: trip.request?.location, isEnd: false },
-    { label: 'Pick-up', place: trip.pickup?.location, isEnd: false },
-    { label: 'Drop-off', place: trip.dropoff?.location, isEnd: true },
-    { label: 'Destination', place: trip.dropoff === null ? trip.destination : null, isEnd: true },
+    { label: t('trip.request'), place: trip.request?.location, isEnd: false },
+    { label: t('trip.pickup'), place: trip.pickup?.location, isEnd: false },
+    { label: t('trip.dropoff'), place: trip.dropoff?.location, isEnd: true },
+    { label: t('trip.destination'), place: trip.dropoff === null ? trip.destination : null, isEnd: true },
   ];
   const stops: Stop[] = [];
   for (const { label, place, isEnd } of given) {

@@ -3,7 +3,7 @@ import type { Theme } from '../theme/theme.js';
 export type Rgba = [red: number, green: number, blue: number, alpha: number];
 
 /** The speed, in metres per second, at the bright end of the ramp: 60 km/h. */
-const FASTEST_SHOWN = 60 / 3.6;
+export const FASTEST_SHOWN = 60 / 3.6;
 
 /** From 0 to `FASTEST_SHOWN`. Lightness increases evenly, so that the ramp also works without colour. */
 const stops: Readonly<Record<Theme, readonly (readonly [number, number, number])[]>> = {

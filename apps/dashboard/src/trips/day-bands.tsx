@@ -1,3 +1,4 @@
+import { t } from '../locale/text.js';
 import type { VehicleTimeline } from '@hailstream/events/live';
 import { useState } from 'react';
 import { useDashboard } from '../dashboard.js';
@@ -21,32 +22,36 @@ export function DayBands({ timeline }: { timeline: VehicleTimeline }) {
   const to = Math.max(timeline.to, from + 1);
   const vehicle = { deviceId: timeline.device_id, providerId: timeline.provider_id };
   const between = (start: number, end: number): string =>
-    `${formatClock(start)} to ${formatClock(end)}, ${formatDuration(end - start)}`;
+    t('day.span', { from: formatClock(start), to: formatClock(end), duration: formatDuration(end - start) });
   const bands: readonly { readonly name: string; readonly parts: readonly BandPart[] }[] = [
     {
-      name: 'States',
+      name: t('day.states'),
       parts: timeline.states.map(({ vehicle_state: state, ...span }) => ({
         ...span,
         color: colorOfState(state, painted),
-        words: `${labelOfState(state)}, ${between(span.from, span.to)}`,
+        words: t('day.stateSpan', { state: labelOfState(state), span: between(span.from, span.to) }),
         ...(state === null && { pattern: 'hatched' as const }),
       })),
     },
     {
-      name: 'Trips',
+      name: t('trips.title'),
       parts: timeline.trips.map((trip) => ({
         from: trip.began_at,
         to: trip.ended_at ?? asOf,
         color: 'var(--accent)',
-        words: `Trip ${shortId(trip.trip_id)}, ${stageWords(trip)}, ${between(trip.began_at, trip.ended_at ?? asOf)}`,
+        words: t('day.tripSpan', {
+          trip: shortId(trip.trip_id),
+          stage: stageWords(trip),
+          span: between(trip.began_at, trip.ended_at ?? asOf),
+        }),
       })),
     },
     {
-      name: 'No contact',
+      name: t('day.noContact'),
       parts: timeline.gaps.map((gap) => ({ ...gap, color: 'var(--bad)', words: between(gap.from, gap.to) })),
     },
     {
-      name: 'Still',
+      name: t('day.stillBand'),
       parts: timeline.still.map((span) => ({
         from: span.from,
         to: span.to,
@@ -56,12 +61,12 @@ export function DayBands({ timeline }: { timeline: VehicleTimeline }) {
     },
   ];
   return (
-    <section className="page-section day-bands" aria-label="The day" data-testid="day-bands">
+    <section className="page-section day-bands" aria-label={t('day.bands')} data-testid="day-bands">
       {bands.map(({ name, parts }) => (
         <div key={name} className="day-band">
           <h3>{name}</h3>
           <SpanBand
-            label={`${name}: ${parts.length === 0 ? 'none' : parts.length}`}
+            label={t('day.band', { name, count: parts.length === 0 ? t('day.noParts') : parts.length })}
             from={from}
             to={to}
             parts={parts}
@@ -99,7 +104,7 @@ function MomentChoice(props: { from: number; to: number; now: number; onShow: (a
     <div className="day-moment">
       <input
         type="range"
-        aria-label="Moment"
+        aria-label={t('day.moment')}
         aria-valuetext={formatMoment(at, now)}
         min={from}
         max={to}
@@ -111,7 +116,7 @@ function MomentChoice(props: { from: number; to: number; now: number; onShow: (a
         }}
       />
       <button type="button" className="page-button" onClick={() => onShow(at)}>
-        Show {formatMoment(at, now)}
+        {t('day.showMoment', { time: formatMoment(at, now) })}
       </button>
     </div>
   );

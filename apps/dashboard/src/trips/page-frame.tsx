@@ -1,7 +1,8 @@
+import { t } from '../locale/text.js';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { shortId } from '../format.js';
 import { CloseIcon } from '../icons.js';
-import { useShortcuts } from '../shortcuts.js';
+import { keyOf, useShortcuts } from '../shortcuts.js';
 
 /** A page of one trip or vehicle: its heading with the whole ids, and what is shown while there is nothing else. */
 export function PageFrame(props: {
@@ -33,13 +34,17 @@ export function PageFrame(props: {
             <span className="card-kind">{kind}</span> {shortId(id)}
           </h2>
           <p className="card-id">{id}</p>
-          {providerId !== null && <p className="card-id">Provider {providerId}</p>}
+          {providerId !== null && (
+            <p className="card-id">
+              {t('trips.provider')} {providerId}
+            </p>
+          )}
         </div>
         <button
           type="button"
           className="bar-button"
-          aria-label="Close the page"
-          title="Close (Esc)"
+          aria-label={t('page.close')}
+          title={`${t('page.close')} (${keyOf('close')})`}
           onClick={onClose}
         >
           <CloseIcon />
@@ -51,13 +56,13 @@ export function PageFrame(props: {
         ) : (
           state.failure !== null && (
             <p className="page-failure" role="alert">
-              It cannot be loaded: {state.failure}. Trying again.
+              {t('page.failed', { reason: state.failure })}
             </p>
           )
         )}
         {state.isLoading && state.failure === null && (
           <p className="page-none" role="status">
-            Reading the log
+            {t('page.reading')}
           </p>
         )}
         {children}

@@ -1,5 +1,5 @@
+import { t, textOf } from '../locale/text.js';
 import type { VehicleState } from '@hailstream/events';
-import { inWords } from '../format.js';
 import { marks, riderMark } from '../marks/marks.js';
 import { isOnMap, toDrawnState } from '../city-state/drawn-state.js';
 import type { Theme } from '../theme/theme.js';
@@ -60,7 +60,5 @@ export function colorOfState(state: VehicleState | 'requested' | null, theme: Th
 }
 
 export function labelOfState(state: VehicleState | 'requested' | null): string {
-  if (state === 'requested') return riderMark.label;
-  const drawn = toDrawnState(state);
-  return isOnMap(drawn) ? marks[drawn].label : inWords(drawn);
+  return state === 'requested' ? t('rider.waiting') : textOf(`state.${toDrawnState(state)}`);
 }

@@ -1,4 +1,6 @@
 import './trips.css';
+import type { MessageKey } from '../messages/messages.js';
+import { t, textOf } from '../locale/text.js';
 import type { TripEvent, TripPage as Trip, TripRoute, TripWaits, VehicleRef } from '@hailstream/events/live';
 import { useEffect } from 'react';
 import { Fact } from '../card/card-frame.js';
@@ -11,12 +13,11 @@ import {
   formatMoment,
   formatPlace,
   formatSpeed,
-  inWords,
   shortId,
   UNKNOWN,
 } from '../format.js';
 import { ClockIcon } from '../icons.js';
-import { speedGradient } from '../map/speed-ramp.js';
+import { FASTEST_SHOWN, speedGradient } from '../map/speed-ramp.js';
 import { useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
 import { dayOf } from './day.js';
@@ -49,13 +50,13 @@ export function TripPage({ trip }: { trip: TripRef }) {
   const vehicle = deviceId === null ? null : { deviceId, providerId };
   return (
     <PageFrame
-      kind="Trip"
+      kind={t('trips.trip')}
       id={tripId}
       providerId={providerId}
       testId="trip-page"
       onClose={leave}
       state={{ isLoading: body === null, failure, isUnknown: status === 404 }}
-      unknown="The part of the log that is kept has no event of this trip. Check that the id is complete."
+      unknown={t('trip.unknown')}
       isNarrow
     >
       {body !== null && (
@@ -87,18 +88,18 @@ function Facts(props: {
   const { showMoment } = useNavigation();
   const at = trip.trip.started_at ?? trip.trip.began_at;
   return (
-    <section className="page-section" aria-label="Trip">
+    <section className="page-section" aria-label={t('trips.trip')}>
       <p className="page-lead">
         <strong data-testid="trip-stage">{stageWords(trip.trip)}</strong>
         <span>{formatMoment(trip.trip.began_at, trip.asOf)}</span>
         <button type="button" className="page-button" onClick={() => showMoment(at, vehicle)}>
           <ClockIcon />
-          Show this moment
+          {t('trip.showMoment')}
         </button>
       </p>
       <dl className="page-facts">
         <Fact
-          label="Vehicle"
+          label={t('trips.vehicle')}
           value={
             vehicle === null ? (
               UNKNOWN
@@ -109,21 +110,21 @@ function Facts(props: {
                 title={vehicle.deviceId}
                 onClick={() => onVehicle(vehicle, dayOf(at))}
               >
-                {shortId(vehicle.deviceId)}, its day
+                {t('trip.itsDay', { vehicle: shortId(vehicle.deviceId) })}
               </button>
             )
           }
         />
         <Fact
-          label="Rider"
+          label={t('trip.rider')}
           value={
             trip.rider_id === null ? UNKNOWN : <span title={trip.rider_id}>{shortId(trip.rider_id)}</span>
           }
         />
-        <Fact label="Request" value={placeWords(trip.request?.location)} />
-        <Fact label="Destination" value={placeWords(trip.destination)} />
-        <Fact label="Pick-up" value={placeWords(trip.pickup?.location)} />
-        <Fact label="Drop-off" value={placeWords(trip.dropoff?.location)} />
+        <Fact label={t('trip.request')} value={placeWords(trip.request?.location)} />
+        <Fact label={t('trip.destination')} value={placeWords(trip.destination)} />
+        <Fact label={t('trip.pickup')} value={placeWords(trip.pickup?.location)} />
+        <Fact label={t('trip.dropoff')} value={placeWords(trip.dropoff?.location)} />
       </dl>
     </section>
   );
@@ -133,12 +134,12 @@ function placeWords(place: { readonly lat: number; readonly lng: number } | null
   return place ? formatPlace(place) : UNKNOWN;
 }
 
-const waitLabels: readonly (readonly [keyof TripWaits, string])[] = [
-  ['assignment_ms', 'Request to reservation'],
-  ['approach_ms', 'Reservation to arrival'],
-  ['boarding_ms', 'Arrival to pick-up'],
-  ['pickup_ms', 'Rider waited'],
-  ['ride_ms', 'Ride'],
+const waitLabels: readonly (readonly [keyof TripWaits, MessageKey])[] = [
+  ['assignment_ms', 'trip.assignment'],
+  ['approach_ms', 'trip.approach'],
+  ['boarding_ms', 'trip.boarding'],
+  ['pickup_ms', 'trip.waited'],
+  ['ride_ms', 'trips.ride'],
 ];
 
 function Stages({ trip, vehicle }: { trip: Trip; vehicle: VehicleRef | null }) {
@@ -150,18 +151,23 @@ function Stages({ trip, vehicle }: { trip: Trip; vehicle: VehicleRef | null }) {
   const to = trip.trip.ended_at ?? trip.asOf;
   const parts = trip.stages.map((span) => {
     const end = span.to ?? trip.asOf;
-    const words = `${labelOfState(span.stage)} ${formatClock(span.from)} to ${formatClock(end)}, ${formatDuration(end - span.from)}`;
+    const words = t('trip.span', {
+      name: labelOfState(span.stage),
+      from: formatClock(span.from),
+      to: formatClock(end),
+      duration: formatDuration(end - span.from),
+    });
     return { from: span.from, to: end, color: colorOfState(span.stage, painted), words };
   });
   return (
-    <section className="page-section" aria-label="Stages">
-      <h3>Stages</h3>
+    <section className="page-section" aria-label={t('trip.stages')}>
+      <h3>{t('trip.stages')}</h3>
       {parts.length === 0 ? (
-        <p className="page-none">No event of this trip has a stage.</p>
+        <p className="page-none">{t('trip.noStages')}</p>
       ) : (
         <>
           <SpanBand
-            label={`Stages: ${parts.map(({ words }) => words).join('; ')}`}
+            label={`${t('trip.stages')}: ${parts.map(({ words }) => words).join('; ')}`}
             from={from}
             to={Math.max(to, from + 1)}
             parts={parts}
@@ -169,7 +175,7 @@ function Stages({ trip, vehicle }: { trip: Trip; vehicle: VehicleRef | null }) {
           />
           <p className="band-ends">
             <span>{formatClock(from)}</span>
-            <span>{trip.trip.ended_at === null ? 'now' : formatClock(to)}</span>
+            <span>{trip.trip.ended_at === null ? t('trip.now') : formatClock(to)}</span>
           </p>
           <ul className="page-legend">
             {parts.map(({ words, color, from: key }) => (
@@ -184,7 +190,7 @@ function Stages({ trip, vehicle }: { trip: Trip; vehicle: VehicleRef | null }) {
       <dl className="page-facts" data-testid="trip-waits">
         {waitLabels.map(([name, label]) => {
           const ms = trip.waits[name];
-          return <Fact key={name} label={label} value={ms === null ? UNKNOWN : formatDuration(ms)} />;
+          return <Fact key={name} label={textOf(label)} value={ms === null ? UNKNOWN : formatDuration(ms)} />;
         })}
       </dl>
     </section>
@@ -195,29 +201,31 @@ function Route({ route, failure }: { route: TripRoute | null; failure: string | 
   const { theme } = useDashboard();
   const painted = useStore(theme.theme);
   return (
-    <section className="page-section" aria-label="Route" data-testid="trip-route">
-      <h3>Route</h3>
-      {failure !== null && <p className="page-failure">The route cannot be loaded: {failure}.</p>}
-      {route === null && failure === null && <p className="page-none">Loading</p>}
-      {route !== null && route.point_count === 0 && (
-        <p className="page-none">The log has no telemetry of the vehicle during this trip.</p>
-      )}
+    <section className="page-section" aria-label={t('trip.route')} data-testid="trip-route">
+      <h3>{t('trip.route')}</h3>
+      {failure !== null && <p className="page-failure">{t('trip.routeFailed', { reason: failure })}</p>}
+      {route === null && failure === null && <p className="page-none">{t('trip.routeLoading')}</p>}
+      {route !== null && route.point_count === 0 && <p className="page-none">{t('trip.noTelemetry')}</p>}
       {route !== null && route.point_count > 0 && (
         <>
           <div className="card-ramp page-ramp">
             <span>0</span>
             <span className="card-ramp-colors" style={{ backgroundImage: speedGradient(painted) }} />
-            <span>60 km/h</span>
+            <span>{formatSpeed(FASTEST_SHOWN)}</span>
           </div>
           <dl className="page-facts">
-            <Fact label="To the pick-up" value={formatDistance(route.approach_meters)} />
-            <Fact label="Ride" value={formatDistance(route.ride_meters)} />
-            <Fact label="Mean speed" value={formatSpeed(route.mean_speed)} />
-            <Fact label="Highest speed" value={formatSpeed(route.max_speed)} />
+            <Fact label={t('trip.toPickup')} value={formatDistance(route.approach_meters)} />
+            <Fact label={t('trips.ride')} value={formatDistance(route.ride_meters)} />
+            <Fact label={t('trip.meanSpeed')} value={formatSpeed(route.mean_speed)} />
+            <Fact label={t('trip.maxSpeed')} value={formatSpeed(route.max_speed)} />
           </dl>
           {route.gaps.map(({ from, to }) => (
             <p key={from} className="page-none">
-              No position for {formatDuration(to - from)}, {formatClock(from)} to {formatClock(to)}
+              {t('trip.gap', {
+                duration: formatDuration(to - from),
+                from: formatClock(from),
+                to: formatClock(to),
+              })}
             </p>
           ))}
         </>
@@ -230,9 +238,9 @@ function Events(props: { events: readonly TripEvent[]; vehicle: VehicleRef | nul
   const { events, vehicle, now } = props;
   const { showMoment } = useNavigation();
   return (
-    <section className="page-section" aria-label="Events">
-      <h3>Events</h3>
-      {events.length === 0 && <p className="page-none">No event of its vehicle or rider is known.</p>}
+    <section className="page-section" aria-label={t('trip.events')}>
+      <h3>{t('trip.events')}</h3>
+      {events.length === 0 && <p className="page-none">{t('trip.noEvents')}</p>}
       <ol className="page-events" data-testid="trip-events">
         {events.map((event) => (
           <li key={event.event_id}>
@@ -240,29 +248,39 @@ function Events(props: { events: readonly TripEvent[]; vehicle: VehicleRef | nul
               {formatMoment(event.timestamp, now)}
             </time>
             <span>
-              {event.kind === 'rider'
-                ? `Rider: ${inWords(event.event_type)}${event.rating === null ? '' : `, ${event.rating} of 5`}`
-                : `Vehicle: ${event.event_types.map(inWords).join(', ')}`}
+              {eventWords(event)}
               {event.received_at - event.timestamp > LATE_AFTER_MS && (
                 <span className="page-late">
                   {' '}
-                  received {formatDuration(event.received_at - event.timestamp)} later
+                  {t('trip.late', { duration: formatDuration(event.received_at - event.timestamp) })}
                 </span>
               )}
             </span>
             <button
               type="button"
               className="link-button"
-              aria-label={`Show ${formatClock(event.timestamp)} on the map`}
+              aria-label={t('trip.showTime', { time: formatClock(event.timestamp) })}
               onClick={() => showMoment(event.timestamp, vehicle)}
             >
-              Show
+              {t('trip.show')}
             </button>
           </li>
         ))}
       </ol>
     </section>
   );
+}
+
+function eventWords(event: TripEvent): string {
+  if (event.kind === 'vehicle') {
+    return t('trip.vehicleEvent', {
+      events: event.event_types.map((type) => textOf(`event.${type}`)).join(', '),
+    });
+  }
+  const words = textOf(`event.${event.event_type}`);
+  return event.rating === null
+    ? t('trip.riderEvent', { event: words })
+    : t('trip.rated', { event: words, rating: event.rating });
 }
 
 /** An event that was received this long after it happened is marked. */

@@ -1,3 +1,5 @@
+import { locale } from '../locale/locale.js';
+import { t } from '../locale/text.js';
 import type { ReportedField, TripPage } from '@hailstream/events/live';
 import { formatClock, formatDistance, formatDuration, formatPlace, shortId, UNKNOWN } from '../format.js';
 import { verdictWords } from './words.js';
@@ -6,26 +8,26 @@ import { verdictWords } from './words.js';
 export function TripReport({ trip }: { trip: TripPage }) {
   const { report, verdict, fields, report_count: count, distance_problem: problem } = trip;
   return (
-    <section className="page-section" aria-label="The operator's report" data-testid="trip-report">
-      <h3>The operator’s report</h3>
+    <section className="page-section" aria-label={t('report.title')} data-testid="trip-report">
+      <h3>{t('report.title')}</h3>
       <p className="report-verdict" data-verdict={verdict}>
         {verdictWords(verdict)}
       </p>
       {report !== null && (
-        <div className="report-scroll" tabIndex={0} role="region" aria-label="Reported and observed">
+        <div className="report-scroll" tabIndex={0} role="region" aria-label={t('report.table')}>
           <table className="report">
             <thead>
               <tr>
-                <th scope="col">Field</th>
-                <th scope="col">Reported</th>
-                <th scope="col">Events</th>
-                <th scope="col">Difference</th>
+                <th scope="col">{t('report.field')}</th>
+                <th scope="col">{t('report.reported')}</th>
+                <th scope="col">{t('report.events')}</th>
+                <th scope="col">{t('report.difference')}</th>
               </tr>
             </thead>
             <tbody>
               {fields.map((field) => (
                 <tr key={field.field} data-differs={field.differs}>
-                  <th scope="row">{labels[field.field]}</th>
+                  <th scope="row">{t(`report.field.${field.field}`)}</th>
                   <td>{valueWords(field.field, field.reported)}</td>
                   <td>{valueWords(field.field, field.observed)}</td>
                   <td>{differenceWords(field)}</td>
@@ -35,27 +37,16 @@ export function TripReport({ trip }: { trip: TripPage }) {
           </table>
         </div>
       )}
-      {problem !== null && <p className="page-none">The distance is not compared: {problem}.</p>}
-      {count > 1 && (
-        <p className="page-none">{count} different reports were received; this is the last one.</p>
-      )}
+      {problem !== null && <p className="page-none">{t('report.distanceProblem', { reason: problem })}</p>}
+      {count > 1 && <p className="page-none">{t('report.several', { count })}</p>}
       {typeof report?.actual_cost === 'number' && typeof report.currency === 'string' && (
-        <p className="page-none">Fare {formatMoney(report.actual_cost, report.currency)}</p>
+        <p className="page-none">
+          {t('report.fare', { amount: formatMoney(report.actual_cost, report.currency) })}
+        </p>
       )}
     </section>
   );
 }
-
-const labels: Readonly<Record<ReportedField['field'], string>> = {
-  vehicle: 'Vehicle',
-  requested_time: 'Requested',
-  start_time: 'Start',
-  end_time: 'End',
-  duration: 'Duration',
-  distance: 'Distance',
-  start_location: 'From',
-  end_location: 'To',
-};
 
 function valueWords(field: ReportedField['field'], value: ReportedField['reported']): string {
   if (value === null) return UNKNOWN;
@@ -66,7 +57,7 @@ function valueWords(field: ReportedField['field'], value: ReportedField['reporte
 }
 
 function differenceWords({ field, difference, differs }: ReportedField): string {
-  if (field === 'vehicle') return differs ? 'another vehicle' : UNKNOWN;
+  if (field === 'vehicle') return differs ? t('report.otherVehicle') : UNKNOWN;
   if (difference === null) return UNKNOWN;
   const size = Math.abs(difference);
   if (field === 'start_location' || field === 'end_location') return formatDistance(size);
@@ -76,6 +67,6 @@ function differenceWords({ field, difference, differs }: ReportedField): string 
 }
 
 function formatMoney(minorUnits: number, currency: string): string {
-  const format = new Intl.NumberFormat('en-GB', { style: 'currency', currency });
+  const format = new Intl.NumberFormat(locale.get().tag, { style: 'currency', currency });
   return format.format(minorUnits / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }

@@ -1,9 +1,10 @@
 import './trips.css';
+import { plural, t } from '../locale/text.js';
 import type { TripList, TripSummary } from '@hailstream/events/live';
 import { type ReactNode, useId } from 'react';
 import { stageFilters, type StageFilter } from '../address/address.js';
 import { useDashboard } from '../dashboard.js';
-import { formatCount, formatDuration, formatMoment, inWords, shortId, UNKNOWN } from '../format.js';
+import { formatCount, formatDuration, formatMoment, shortId, UNKNOWN } from '../format.js';
 import { SearchIcon } from '../icons.js';
 import { useShortcuts } from '../shortcuts.js';
 import { useStore } from '../store.js';
@@ -25,18 +26,18 @@ export function TripsView() {
   return (
     <section className="trips" aria-labelledby="trips-heading" data-testid="trips">
       <header className="trips-header">
-        <h2 id="trips-heading">Trips</h2>
+        <h2 id="trips-heading">{t('trips.title')}</h2>
         <p className="trips-total" role="status" data-testid="trips-total">
-          {body === null ? (failure === null ? 'loading' : '') : totalWords(body)}
+          {body === null ? (failure === null ? t('trips.loading') : '') : totalWords(body)}
         </p>
         <Filters />
       </header>
       {failure !== null && (
         <p className="trips-failure" role="alert">
-          The trips cannot be loaded: {failure}. Trying again.
+          {t('trips.failed', { reason: failure })}
         </p>
       )}
-      <div className="trips-rows" tabIndex={0} role="region" aria-label="List of trips">
+      <div className="trips-rows" tabIndex={0} role="region" aria-label={t('trips.list')}>
         {body === null && failure === null && <Skeleton />}
         {body?.total === 0 && <NoTrips earliest={body.earliest} />}
         {body !== null && body.count > 0 && <Rows trips={body.trips} />}
@@ -81,8 +82,8 @@ function Filters() {
         <SearchIcon />
         <input
           type="search"
-          placeholder="Id of a trip, vehicle, provider"
-          aria-label="Id of a trip, vehicle or provider, or a stage"
+          placeholder={t('trips.search')}
+          aria-label={t('trips.searchLabel')}
           autoComplete="off"
           spellCheck={false}
           maxLength={100}
@@ -90,20 +91,24 @@ function Filters() {
           onChange={(event) => change(view.tripText, event.target.value)}
         />
       </label>
-      <Choice label="Stage" value={stage} onChange={(value) => change(view.stage, value as StageFilter | '')}>
-        <option value="">All stages</option>
+      <Choice
+        label={t('trips.stage')}
+        value={stage}
+        onChange={(value) => change(view.stage, value as StageFilter | '')}
+      >
+        <option value="">{t('trips.allStages')}</option>
         {stageFilters.map((each) => (
           <option key={each} value={each}>
-            {each === 'requested' ? 'rider waiting' : inWords(each)}
+            {stageWords({ stage: each, cancelled_by: null })}
           </option>
         ))}
       </Choice>
       <Choice
-        label="Provider"
+        label={t('trips.provider')}
         value={provider ?? ''}
         onChange={(value) => change(city.provider, value === '' ? null : value)}
       >
-        <option value="">All providers</option>
+        <option value="">{t('trips.allProviders')}</option>
         {[
           ...new Set([
             ...providers.map(({ provider_id: id }) => id),
@@ -115,8 +120,8 @@ function Filters() {
           </option>
         ))}
       </Choice>
-      <TimeField label="From" at={useStore(view.from)} onChange={(at) => change(view.from, at)} />
-      <TimeField label="To" at={useStore(view.to)} onChange={(at) => change(view.to, at)} />
+      <TimeField label={t('trips.from')} at={useStore(view.from)} onChange={(at) => change(view.from, at)} />
+      <TimeField label={t('trips.to')} at={useStore(view.to)} onChange={(at) => change(view.to, at)} />
     </div>
   );
 }
@@ -141,8 +146,10 @@ function Choice(props: {
 }
 
 function totalWords({ total, is_cut: isCut, earliest, asOf }: TripList): string {
-  const since = earliest === null ? '' : `, known since ${formatMoment(earliest, asOf)}`;
-  return `${formatCount(total)} ${total === 1 ? 'trip' : 'trips'}${since}${isCut ? '; older ones were dropped' : ''}`;
+  const trips = plural('trips.count', total);
+  const known =
+    earliest === null ? trips : t('trips.knownSince', { trips, time: formatMoment(earliest, asOf) });
+  return isCut ? t('trips.cut', { trips: known }) : known;
 }
 
 function NoTrips({ earliest }: { earliest: number | null }) {
@@ -159,11 +166,11 @@ function NoTrips({ earliest }: { earliest: number | null }) {
   };
   return (
     <p className="trips-none" data-testid="no-trips">
-      {isNarrowed ? 'No trip matches.' : 'No trips yet.'}
-      {earliest !== null && ` Trips are known since ${formatMoment(earliest, Date.now())}.`}{' '}
+      {isNarrowed ? t('trips.noMatch') : t('trips.none')}
+      {earliest !== null && ` ${t('trips.since', { time: formatMoment(earliest, Date.now()) })}`}{' '}
       {isNarrowed && (
         <button type="button" className="link-button" onClick={clear}>
-          Show all
+          {t('trips.showAll')}
         </button>
       )}
     </p>
@@ -175,21 +182,21 @@ function Rows({ trips }: { trips: readonly TripSummary[] }) {
     <table className="trips-table" data-testid="trips-table">
       <thead>
         <tr>
-          <th scope="col">Began</th>
-          <th scope="col">Trip</th>
-          <th scope="col">Stage</th>
+          <th scope="col">{t('trips.began')}</th>
+          <th scope="col">{t('trips.trip')}</th>
+          <th scope="col">{t('trips.stage')}</th>
           <th scope="col" className="trips-wide">
-            Vehicle
+            {t('trips.vehicle')}
           </th>
           <th scope="col" className="trips-wide">
-            Provider
+            {t('trips.provider')}
           </th>
           <th scope="col" className="trips-medium">
-            Wait
+            {t('trips.wait')}
           </th>
-          <th scope="col">Ride</th>
+          <th scope="col">{t('trips.ride')}</th>
           <th scope="col" className="trips-medium">
-            Report
+            {t('trips.report')}
           </th>
         </tr>
       </thead>
@@ -239,7 +246,7 @@ function Row({ trip }: { trip: TripSummary }) {
       <td className="trips-medium">{durationOf(requestedAt, startedAt)}</td>
       <td>{trip.stage === 'ended' ? durationOf(startedAt, endedAt) : UNKNOWN}</td>
       <td className="trips-medium">
-        {trip.is_reported ? 'reported' : trip.stage === 'ended' ? 'missing' : UNKNOWN}
+        {trip.is_reported ? t('trips.reported') : trip.stage === 'ended' ? t('trips.missing') : UNKNOWN}
       </td>
     </tr>
   );
@@ -257,8 +264,7 @@ function Pages({ list }: { list: TripList }) {
   return (
     <nav className="trips-pages" aria-labelledby={id}>
       <span id={id} className="trips-shown">
-        {count === 0 ? 'None' : `${formatCount(offset + 1)} to ${formatCount(offset + count)}`} of{' '}
-        {formatCount(total)}
+        {shownWords(list)}
       </span>
       <button
         type="button"
@@ -266,7 +272,7 @@ function Pages({ list }: { list: TripList }) {
         disabled={page === 0}
         onClick={() => view.tripsPage.set(page - 1)}
       >
-        Later
+        {t('trips.later')}
       </button>
       <button
         type="button"
@@ -274,10 +280,16 @@ function Pages({ list }: { list: TripList }) {
         disabled={offset + count >= total}
         onClick={() => view.tripsPage.set(page + 1)}
       >
-        Earlier
+        {t('trips.earlier')}
       </button>
     </nav>
   );
+}
+
+function shownWords({ offset, count, total: all }: TripList): string {
+  const total = formatCount(all);
+  if (count === 0) return t('trips.shownNone', { total });
+  return t('trips.shown', { from: formatCount(offset + 1), to: formatCount(offset + count), total });
 }
 
 function Skeleton() {

@@ -1,4 +1,5 @@
 import './trips.css';
+import { t } from '../locale/text.js';
 import type { Period, VehicleQuery, VehicleTimeline } from '@hailstream/events/live';
 import { Fact } from '../card/card-frame.js';
 import { useDashboard } from '../dashboard.js';
@@ -8,6 +9,7 @@ import {
   formatDay,
   formatDistance,
   formatDuration,
+  formatMoment,
   formatPlace,
   shortId,
 } from '../format.js';
@@ -40,13 +42,13 @@ export function VehicleDay({ vehicle }: { vehicle: VehicleQuery }) {
   const isShown = body !== null && isOf(body, day);
   return (
     <PageFrame
-      kind="Vehicle"
+      kind={t('vehicle.title')}
       id={deviceId}
       providerId={providerId ?? body?.provider_id ?? null}
       testId="vehicle-page"
       onClose={leave}
       state={{ isLoading: !isShown, failure, isUnknown: status === 404 }}
-      unknown="No event of this vehicle has been received. Check that the id is complete."
+      unknown={t('day.unknown')}
     >
       <DayChoice day={day} />
       {isShown && <Day timeline={body} />}
@@ -64,22 +66,22 @@ function DayChoice({ day }: { day: string | null }) {
   const today = dayOf(Date.now());
   const shown = day ?? today;
   return (
-    <div className="day-choice" role="group" aria-label="Day">
+    <div className="day-choice" role="group" aria-label={t('day.day')}>
       <button type="button" className="page-button" onClick={() => view.day.set(shifted(shown, -1))}>
-        Day before
+        {t('day.before')}
       </button>
-      <strong data-testid="day">{day === null ? 'Last 24 hours' : formatDay(startOf(day))}</strong>
+      <strong data-testid="day">{day === null ? t('day.last') : formatDay(startOf(day))}</strong>
       <button
         type="button"
         className="page-button"
         disabled={day === null || day >= today}
         onClick={() => view.day.set(shifted(shown, 1))}
       >
-        Day after
+        {t('day.after')}
       </button>
       {day !== null && (
         <button type="button" className="page-button" onClick={() => view.day.set(null)}>
-          Last 24 hours
+          {t('day.last')}
         </button>
       )}
     </div>
@@ -95,25 +97,25 @@ function Day({ timeline }: { timeline: VehicleTimeline }) {
     <>
       {isEmpty && (
         <p className="page-none" data-testid="empty-day">
-          The log has no event of this vehicle at this time.
+          {t('day.empty')}
           {timeline.earliest !== null &&
-            ` It is known since ${formatDay(timeline.earliest)}, ${formatClock(timeline.earliest)}.`}
+            ` ${t('day.knownSince', { time: formatMoment(timeline.earliest, timeline.asOf) })}`}
         </p>
       )}
       {timeline.telemetry_problem !== null && (
         <p className="page-note" role="status">
-          Without telemetry, so without gaps and stillness: {timeline.telemetry_problem}.
+          {t('day.noTelemetry', { reason: timeline.telemetry_problem })}
         </p>
       )}
       <DayBands timeline={timeline} />
-      <section className="page-section" aria-label="Sums">
+      <section className="page-section" aria-label={t('day.sums')}>
         <dl className="page-facts page-facts-wide">
-          <Fact label="Trips" value={formatCount(timeline.trips.length)} />
+          <Fact label={t('trips.title')} value={formatCount(timeline.trips.length)} />
           {timeline.telemetry_problem === null && (
             <>
-              <Fact label="Distance" value={formatDistance(timeline.distance_meters)} />
-              <Fact label="Without contact" value={sumOf(gaps)} />
-              <Fact label="Stood still" value={sumOf(still)} />
+              <Fact label={t('day.distance')} value={formatDistance(timeline.distance_meters)} />
+              <Fact label={t('day.gaps')} value={sumOf(gaps)} />
+              <Fact label={t('day.still')} value={sumOf(still)} />
             </>
           )}
           {sumsByState(states, painted).map(({ label, color, ms }) => (
@@ -135,14 +137,14 @@ function Day({ timeline }: { timeline: VehicleTimeline }) {
         {timeline.telemetry_problem === null && (
           <>
             <Periods
-              title="Without contact"
-              none={`Never without an event for more than ${formatDuration(timeline.gap_after_ms)}`}
+              title={t('day.gaps')}
+              none={t('day.noGaps', { duration: formatDuration(timeline.gap_after_ms) })}
               timeline={timeline}
               periods={gaps}
             />
             <Periods
-              title="Stood still"
-              none={`Never for ${formatDuration(timeline.still_after_ms)} or more`}
+              title={t('day.still')}
+              none={t('day.noStill', { duration: formatDuration(timeline.still_after_ms) })}
               timeline={timeline}
               periods={still}
             />
@@ -171,23 +173,21 @@ function sumsByState(states: VehicleTimeline['states'], theme: Theme) {
 function DayTrips({ timeline }: { timeline: VehicleTimeline }) {
   const { openTrip } = useNavigation();
   return (
-    <section className="page-section" aria-label="Trips">
-      <h3>Trips</h3>
-      {timeline.trips.length === 0 && <p className="page-none">No trips</p>}
+    <section className="page-section" aria-label={t('trips.title')}>
+      <h3>{t('trips.title')}</h3>
+      {timeline.trips.length === 0 && <p className="page-none">{t('day.noTrips')}</p>}
       <ol className="page-events" data-testid="day-trips">
         {timeline.trips.map((trip) => (
           <li key={trip.trip_id}>
             <time dateTime={new Date(trip.began_at).toISOString()}>{formatClock(trip.began_at)}</time>
-            <span>
-              Trip {shortId(trip.trip_id)}, {stageWords(trip)}
-            </span>
+            <span>{t('day.tripOf', { trip: shortId(trip.trip_id), stage: stageWords(trip) })}</span>
             <button
               type="button"
               className="link-button"
-              aria-label={`Open trip ${shortId(trip.trip_id)}`}
+              aria-label={t('day.openTrip', { trip: shortId(trip.trip_id) })}
               onClick={() => openTrip({ tripId: trip.trip_id, providerId: trip.provider_id })}
             >
-              Open
+              {t('day.open')}
             </button>
           </li>
         ))}
@@ -214,16 +214,17 @@ function Periods(props: {
           <li key={from}>
             <time dateTime={new Date(from).toISOString()}>{formatClock(from)}</time>
             <span>
-              {formatDuration(to - from)}
-              {lat !== undefined && lng !== undefined && `, at ${formatPlace({ lat, lng })}`}
+              {lat === undefined || lng === undefined
+                ? formatDuration(to - from)
+                : t('day.at', { duration: formatDuration(to - from), place: formatPlace({ lat, lng }) })}
             </span>
             <button
               type="button"
               className="link-button"
-              aria-label={`Show ${formatClock(from)} on the map`}
+              aria-label={t('trip.showTime', { time: formatClock(from) })}
               onClick={() => showMoment(from, vehicle)}
             >
-              Show
+              {t('trip.show')}
             </button>
           </li>
         ))}
