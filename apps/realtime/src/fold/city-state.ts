@@ -152,9 +152,9 @@ export class CityState {
     );
   }
 
-  /** Decodes at most `count` trips of each fleet that were read and not needed yet. */
-  unpackTrips(count: number): void {
-    for (const fleet of this.fleets.values()) fleet.unpackTrips(count);
+  /** Decodes at most `count` trips of each fleet that were read and not needed yet. Returns whether others are left. */
+  unpackTrips(count: number): boolean {
+    return [...this.fleets.values()].map((fleet) => fleet.unpackTrips(count)).includes(true);
   }
 
   /** Drops trips and trail points that are too old to be shown or counted. */

@@ -121,13 +121,14 @@ export class Fleet {
     for (const trip of this.activeTrips) if (trip.stage === 'requested') yield trip;
   }
 
-  /** Decodes at most `count` of the trips that were read and not needed yet. */
-  unpackTrips(count: number): void {
+  /** Decodes at most `count` of the trips that were read and not needed yet. Returns whether others are left. */
+  unpackTrips(count: number): boolean {
     for (let left = count; left > 0 && this.packed !== null; left -= 1) {
       const trip = this.packed.takeNext();
       if (trip !== null) this.trips.set(trip.tripId, trip);
       if (trip === null || this.packed.isEmpty) this.packed = null;
     }
+    return this.packed !== null;
   }
 
   /** The trip that a vehicle is reserved for or on. */

@@ -1,3 +1,4 @@
+import { setImmediate as giveWay } from 'node:timers/promises';
 import type { SearchResults } from '@hailstream/events/live';
 import { CurrentPrincipal, RequireScope } from '@hailstream/nest';
 import type { Principal } from '@hailstream/service/tokens';
@@ -23,14 +24,17 @@ export class SearchController {
 
   @Get()
   @Header('cache-control', 'no-store')
-  search(@CurrentPrincipal() principal: Principal, @Query() query: Record<string, unknown>): SearchResults {
+  search(
+    @CurrentPrincipal() principal: Principal,
+    @Query() query: Record<string, unknown>,
+  ): Promise<SearchResults> {
     this.rebuild.requireRebuilt();
     return withBadRequest(() => {
       const parameters = new QueryParameters(query);
       const text = parameters.text('q', MAX_TEXT_CHARS) ?? '';
       const filter = parameters.provider(principal.providerId ?? null);
       const limit = parameters.integer('limit', { default: DEFAULT_LIMIT, minimum: 1, maximum: MAX_LIMIT });
-      return searchCity(this.city, { text, filter, limit }, Date.now());
+      return searchCity(this.city, { text, filter, limit }, { now: Date.now(), pause: () => giveWay() });
     });
   }
 }

@@ -9,6 +9,9 @@ const END_OF_ID = 3;
 const PART_OF_ID = 2;
 const OTHER_FIELD = 1;
 
+/** Comparisons between two pauses: about a millisecond. */
+const STEP = 512;
+
 /** What can be found, in the words that a query may contain. */
 interface Candidate {
   /** Device id or trip id. */
@@ -29,25 +32,30 @@ type Match = Ranked & { readonly result: () => SearchResult };
 /**
  * Finds vehicles and trips of which every word of the query is a part: of an id, or the beginning of a word of the state
  * (`on trip`, `requested`) or of the kind (`vehicle`, `trip`). Better matches come first: whole ids, then the end of ids, which
- * is what the page shows, then parts of ids, then the rest; of equal matches, vehicles first and then by id.
+ * is what the page shows, then parts of ids, then the rest; of equal matches, vehicles first and then by id. Pauses after every
+ * {@link STEP} comparisons, so that a search of a large city does not delay ticks.
  */
-export function searchCity(
+export async function searchCity(
   city: CityState,
   query: { readonly text: string; readonly filter: ProviderFilter; readonly limit: number },
-  now: number,
-): SearchResults {
+  { now, pause }: { readonly now: number; readonly pause: () => Promise<void> },
+): Promise<SearchResults> {
   const terms = query.text
     .toLowerCase()
     .split(/[\s_]+/)
     .filter((term) => term !== '');
   const best = new BestMatches(query.limit);
+  let compared = 0;
   if (terms.length > 0) {
     for (const vehicle of city.vehicles(query.filter)) {
+      if ((compared += 1) % STEP === 0) await pause();
       const { deviceId: id } = vehicle;
       const score = scoreOf(vehicleCandidate(vehicle), terms);
       if (best.accepts(score, id)) best.add({ score, id, result: () => vehicleResult(city, vehicle, now) });
     }
+    while (city.unpackTrips(STEP)) await pause();
     for (const { providerId, trip } of city.trips(query.filter)) {
+      if ((compared += 1) % STEP === 0) await pause();
       const { tripId: id } = trip;
       // Half a point less, so that a vehicle precedes a trip that matches equally.
       const score = scoreOf(tripCandidate(trip, providerId), terms) - 0.5;
