@@ -119,7 +119,8 @@ async function build() {
   const compile = ['node_modules/typescript/bin/tsc', '-b', ...compiledPackages()];
   const page = ['node_modules/vite/bin/vite.js', 'build', 'apps/dashboard', '--logLevel', 'warn'];
   await step('Building the services', compile[0], compile.slice(1));
-  await step('Building the page', page[0], page.slice(1));
+  // Tests set NODE_ENV, with which React would be built for development.
+  await step('Building the page', page[0], page.slice(1), { NODE_ENV: 'production' });
 }
 
 /** Packages whose compiled code runs: those of the root tsconfig except the ones that are only type-checked. */
@@ -223,14 +224,14 @@ function run(command) {
 }
 
 /** Runs one step of the preparation. Prints one line, and the step's output only if it fails. */
-async function step(title, file, args) {
+async function step(title, file, args, env = {}) {
   const startedAt = Date.now();
   const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(0)} s`;
   process.stderr.write(`${title} …`);
   const progress = process.stderr.isTTY
     ? setInterval(() => process.stderr.write(`\r${title} … ${seconds()}`), 1000)
     : undefined;
-  const child = spawnTool(file, args, ['ignore', 'pipe', 'pipe']);
+  const child = spawnTool(file, args, ['ignore', 'pipe', 'pipe'], env);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => (output = (output + text).slice(-OUTPUT_TAIL_CHARS)));
@@ -240,8 +241,8 @@ async function step(title, file, args) {
   if (code !== 0) throw new StepFailed(`${output.trimEnd()}\n${title} failed (exit code ${code})`);
 }
 
-function spawnTool(file, args, stdio) {
-  const options = { cwd: root, stdio };
+function spawnTool(file, args, stdio, env = {}) {
+  const options = { cwd: root, stdio, env: { ...process.env, ...env } };
   const child =
     file.includes('/') || file.includes('\\')
       ? spawn(process.execPath, [resolve(root, file), ...args], options)

@@ -1,9 +1,12 @@
 import type { Contact, Frame, VehicleQuery, VehicleRef, VehicleRow } from '@hailstream/events/live';
-import { distanceMeters } from './mercator.js';
+import { distanceMeters, type Place } from './mercator.js';
 import { type DrawnState, toDrawnState } from './drawn-state.js';
 
 /** A longer move than a vehicle drives in a tick: a correction, shown without animation. */
 const LEAP_METERS = 300;
+
+/** A move of less than this in latitude and in longitude is shorter than {@link LEAP_METERS}, and cheaper to recognize. */
+const SMALL_MOVE_DEGREES = 0.0019;
 
 const INITIAL_CAPACITY = 1024;
 
@@ -152,12 +155,18 @@ export class Fleet {
     this.states[slot] = toDrawnState(state);
     this.toLng[slot] = lng;
     this.toLat[slot] = lat;
-    const from = { lng: this.fromLng[slot]!, lat: this.fromLat[slot]! };
-    if (known === undefined || distanceMeters(from, { lng, lat }) > LEAP_METERS) {
+    if (known === undefined || this.isLeap(slot, { lng, lat })) {
       this.fromLng[slot] = lng;
       this.fromLat[slot] = lat;
     }
     this.turnTo(slot, heading, known === undefined);
+  }
+
+  private isLeap(slot: number, to: Place): boolean {
+    const from = { lng: this.fromLng[slot]!, lat: this.fromLat[slot]! };
+    const isSmall =
+      Math.abs(to.lat - from.lat) < SMALL_MOVE_DEGREES && Math.abs(to.lng - from.lng) < SMALL_MOVE_DEGREES;
+    return !isSmall && distanceMeters(from, to) > LEAP_METERS;
   }
 
   private turnTo(slot: number, heading: number | null, isNew: boolean): void {

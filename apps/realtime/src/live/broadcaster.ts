@@ -37,7 +37,7 @@ export interface CountLimits {
   readonly upTo: number;
 }
 
-const COUNT_LIMITS: CountLimits = { above: 5_000, upTo: 4_000 };
+const COUNT_LIMITS: CountLimits = { above: 12_000, upTo: 10_000 };
 
 type Message = keyof ServerToClient;
 type Payload<M extends Message> = Parameters<ServerToClient[M]>[0];
