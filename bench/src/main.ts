@@ -8,6 +8,7 @@ import { brokerSuite } from './suites/broker/index.js';
 import { faultsSuite } from './suites/faults/index.js';
 import { historySuite } from './suites/history/index.js';
 import { ingestSuite } from './suites/ingest.js';
+import { liveSuite } from './suites/live/index.js';
 import { routerSuite } from './suites/router/index.js';
 import { visibleSuite } from './suites/visible.js';
 
@@ -17,6 +18,7 @@ const suites: readonly Suite[] = [
   batchSuite,
   visibleSuite,
   historySuite,
+  liveSuite,
   brokerSuite,
   faultsSuite,
   routerSuite,
@@ -25,7 +27,7 @@ const suites: readonly Suite[] = [
 const names = suites.map(({ name }) => name).join(', ');
 const USAGE =
   'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [--vehicles NUMBER] [--hours NUMBER] [SUITE …]]; ' +
-  '--job selects jobs of the suite router by their names; --vehicles and --hours are the city of the suite history; ' +
+  '--job selects jobs of the suites router and live by their names; --vehicles and --hours are the city of the suite history; ' +
   `suites: ${names}`;
 const resultsFolder = fileURLToPath(new URL('../results', import.meta.url));
 

@@ -23,10 +23,32 @@ interface GoProgram {
  */
 export async function buildGoProgram({ name, folder }: GoProgram): Promise<string> {
   await ensureNeeds('The router benchmark', ['go']);
-  const { env } = process;
-  const binaries = join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'hailstream', 'go');
-  const path = join(binaries, name);
-  await mkdir(binaries, { recursive: true });
+  const path = join(await binariesFolder(), name);
   await run('go', ['build', '-C', folder, '-mod=readonly', '-o', path, '.'], { timeout: BUILD_TIMEOUT_MS });
   return path;
+}
+
+/**
+ * Builds the program of a public Go module into the user's cache, and returns its path.
+ *
+ * @throws MissingNeedsError if Go is missing
+ */
+export async function installGoProgram(module: {
+  readonly path: string;
+  readonly version: string;
+}): Promise<string> {
+  await ensureNeeds('The live benchmark', ['go']);
+  const folder = await binariesFolder();
+  const env = { ...process.env, GOBIN: folder };
+  await run('go', ['install', `${module.path}@${module.version}`], { timeout: BUILD_TIMEOUT_MS, env });
+  // A path may end with the major version.
+  const name = module.path.split('/').findLast((part) => !/^v\d+$/.test(part)) ?? '';
+  return join(folder, name);
+}
+
+async function binariesFolder(): Promise<string> {
+  const { env } = process;
+  const folder = join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'hailstream', 'go');
+  await mkdir(folder, { recursive: true });
+  return folder;
 }
