@@ -10,6 +10,7 @@ import { DeadLettersView } from './dead-letters/dead-letters-view.js';
 import { useFleetCount } from './filters/use-fleet-filter.js';
 import { heatChoices } from './address/choices.js';
 import { useDemand } from './heat/use-demand.js';
+import { FeedsView } from './feeds/feeds-view.js';
 import { HelpSheet } from './help/help-sheet.js';
 import { CityMap } from './map/city-map.js';
 import { Notices } from './notices/notices.js';
@@ -50,7 +51,7 @@ export function App() {
     ...useCityShortcuts({ isShown: showsCity, openPanel: () => setPanelIsOpen(true) }),
     table: canShowMap && showsCity ? toggleTable : undefined,
     panel: showsCity ? () => setPanelIsOpen(!panelIsOpen) : undefined,
-    trips: isSignedOut ? undefined : pages.toggleTrips,
+    ...(isSignedOut ? {} : pages.keys),
     deadLetters: pages.toggleDeadLetters,
     theme: () => theme.chooseNext(),
     help: () => setShowsHelp(!showsHelp),
@@ -126,15 +127,22 @@ function usePage() {
   const page = useStore(view.page);
   const opened = useOpened();
   const showsTrips = page === 'trips' || opened !== null;
+  const showsFeeds = page === 'feeds';
   const showsDeadLetters = page === 'dead-letters';
+  const toggleTrips = () => view.page.set(showsTrips ? 'map' : 'trips');
+  const toggleFeeds = () => view.page.set(showsFeeds ? 'map' : 'feeds');
   return {
     page,
     opened,
     showsTrips,
+    showsFeeds,
     showsDeadLetters,
-    showsPage: showsTrips || showsDeadLetters,
+    showsPage: showsTrips || showsFeeds || showsDeadLetters,
     toggleTable: () => view.page.set(page === 'table' ? 'map' : 'table'),
-    toggleTrips: () => view.page.set(showsTrips ? 'map' : 'trips'),
+    toggleTrips,
+    toggleFeeds,
+    /** Keys that need a token. */
+    keys: { trips: toggleTrips, feeds: toggleFeeds },
     toggleDeadLetters: () => view.page.set(view.page.get() === 'dead-letters' ? 'map' : 'dead-letters'),
   };
 }
@@ -157,6 +165,7 @@ function Page({ opened }: { opened: 'trip' | 'vehicle' | null }) {
   const vehicle = useStore(city.selected);
   if (opened === 'trip') return trip && <TripPage key={tripKey(trip)} trip={trip} />;
   if (opened === 'vehicle') return vehicle && <VehicleDay key={vehicle.deviceId} vehicle={vehicle} />;
+  if (page === 'feeds') return <FeedsView />;
   return page === 'trips' ? <TripsView /> : <DeadLettersView />;
 }
 

@@ -86,6 +86,12 @@ export const DeadLettersIcon = () => (
   </Icon>
 );
 
+export const FeedsIcon = () => (
+  <Icon>
+    <path d="M1.8 9h3l2-5.2 3.6 10.4 2.3-5.2h3.5" />
+  </Icon>
+);
+
 export const SunIcon = () => (
   <Icon>
     <circle cx="9" cy="9" r="3.1" />

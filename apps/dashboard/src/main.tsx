@@ -59,6 +59,7 @@ const address = new AddressBar(
     reason: view.reason,
     redriven: view.includesRedriven,
     letter: view.letter,
+    feed: view.feed,
     theme: theme.choice,
     lang: settings.language.inAddress,
     units: settings.units.inAddress,

@@ -5,6 +5,7 @@ export const shortcuts = [
   { name: 'find', key: '/', does: 'Find a vehicle or trip' },
   { name: 'table', key: 't', does: 'Table or map' },
   { name: 'trips', key: 'r', does: 'Trips or map' },
+  { name: 'feeds', key: 'e', does: 'Feeds or map' },
   { name: 'deadLetters', key: 'd', does: 'Dead letters or map' },
   { name: 'panel', key: 'p', does: 'Show or fold the panel' },
   { name: 'fitFleet', key: 'f', does: 'Show all vehicles on the map' },

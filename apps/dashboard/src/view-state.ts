@@ -34,4 +34,6 @@ export class ViewState {
   readonly speedWindow = new Store<'now' | 'hour'>('now');
   readonly stillMinutes = new Store(10);
   readonly stillState = new Store<StillState>('all');
+  /** The provider whose feed is open. */
+  readonly feed = new Store<string | null>(null);
 }

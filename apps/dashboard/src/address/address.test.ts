@@ -41,6 +41,7 @@ const everything: Address = {
   reason: 'field 1 & more',
   redriven: true,
   letter: 'router-search/ride.telemetry/1/2',
+  feed: provider,
   theme: 'dark',
   lang: 'ko',
   units: 'imperial',

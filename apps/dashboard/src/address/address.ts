@@ -17,7 +17,7 @@ import {
 } from './choices.js';
 import type { ThemeChoice } from '../theme/theme.js';
 
-const pageNames = ['map', 'table', 'dead-letters', 'trips', 'trip', 'vehicle'] as const;
+const pageNames = ['map', 'table', 'dead-letters', 'trips', 'trip', 'vehicle', 'feeds'] as const;
 export type PageName = (typeof pageNames)[number];
 
 const tableColumns = [
@@ -101,12 +101,7 @@ export const parameters = {
     format: (trip) => (trip === null ? null : `${trip.providerId}/${trip.tripId}`),
     isStep: () => true,
   }),
-  provider: define<string | null>({
-    initial: null,
-    expected: 'a provider id',
-    parse: (value) => (isUuid(value) ? value.toLowerCase() : undefined),
-    format: (provider) => provider,
-  }),
+  provider: providerId(),
   battery: wholeNumber<number | null>({ minimum: 1, maximum: 100, initial: null }),
   contact: choice(contactChoices, { initial: 'any' }),
   labels: choice(labelChoices, { initial: 'id' }),
@@ -169,6 +164,7 @@ export const parameters = {
     format: (isIncluded) => (isIncluded ? 'yes' : null),
   }),
   letter: { ...text(300), isStep: () => true },
+  feed: { ...providerId(), isStep: () => true },
   theme: define<ThemeChoice>({
     initial: 'system',
     expected: 'light or dark',
@@ -291,6 +287,15 @@ function text(maxLength: number): Parameter<string> {
     expected: `at most ${maxLength} characters`,
     parse: (value) => (value.length <= maxLength ? value : undefined),
     format: (value) => (value === '' ? null : value),
+  };
+}
+
+function providerId(): Parameter<string | null> {
+  return {
+    initial: null,
+    expected: 'a provider id',
+    parse: (value) => (isUuid(value) ? value.toLowerCase() : undefined),
+    format: (provider) => provider,
   };
 }
 

@@ -4,6 +4,7 @@ import { useDashboard } from '../dashboard.js';
 import { formatDuration } from '../format.js';
 import {
   DeadLettersIcon,
+  FeedsIcon,
   HelpIcon,
   MapIcon,
   MoonIcon,
@@ -30,6 +31,8 @@ const themeIcons: Readonly<Record<ThemeChoice, () => ReactNode>> = {
 interface PageButtonsProps {
   readonly showsTrips: boolean;
   readonly toggleTrips: () => void;
+  readonly showsFeeds: boolean;
+  readonly toggleFeeds: () => void;
   readonly showsDeadLetters: boolean;
   readonly toggleDeadLetters: () => void;
 }
@@ -108,7 +111,8 @@ export function Bar({
   );
 }
 
-function PageButtons({ showsTrips, toggleTrips, showsDeadLetters, toggleDeadLetters }: PageButtonsProps) {
+function PageButtons(props: PageButtonsProps) {
+  const { showsTrips, toggleTrips, showsFeeds, toggleFeeds, showsDeadLetters, toggleDeadLetters } = props;
   return (
     <>
       <BarButton
@@ -118,6 +122,14 @@ function PageButtons({ showsTrips, toggleTrips, showsDeadLetters, toggleDeadLett
         onClick={toggleTrips}
       >
         <TripsIcon />
+      </BarButton>
+      <BarButton
+        label="Feeds"
+        title={`Feeds (${keyOf('feeds')})`}
+        isPressed={showsFeeds}
+        onClick={toggleFeeds}
+      >
+        <FeedsIcon />
       </BarButton>
       <BarButton
         label="Dead letters"
