@@ -22,7 +22,7 @@ export function distanceMeters(one: Place, other: Place): number {
   const north = (other.lat - one.lat) * METERS_PER_DEGREE;
   const degreesEast = ((((other.lng - one.lng + 180) % 360) + 360) % 360) - 180;
   const east = degreesEast * METERS_PER_DEGREE * Math.cos((one.lat * Math.PI) / 180);
-  return Math.hypot(north, east);
+  return Math.sqrt(north * north + east * east);
 }
 
 /**

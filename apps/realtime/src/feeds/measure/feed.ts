@@ -12,7 +12,7 @@ import { Device, ONLY_ORDER, type PointResult } from './device.js';
 import { bucketOf, ratioBucketOf } from './histogram.js';
 import { contentOf, RecentIds, type IdBudget } from './recent-ids.js';
 import { Rejections } from './rejections.js';
-import type { CountName, Slot } from './slot.js';
+import { countIndex, type Slot } from './slot.js';
 import { SlotRing } from './slot-ring.js';
 
 export const MINUTE_MS = 60_000;
@@ -89,22 +89,22 @@ export class Feed {
   private observe(input: CityEvent, receivedAt: number): Observed {
     const { id, key, time } = identify(input);
     const seen = this.ids.see(id, contentOf(key, time));
-    if (seen === 'same') return { ...NOTHING, counts: ['duplicates'] };
-    const counts: CountName[] = seen === 'other-content' ? ['reusedIds'] : [];
+    if (seen === 'same') return DUPLICATE;
+    const counts = [countIndex.positions];
+    if (seen === 'other-content') counts.push(countIndex.reusedIds);
     const point = this.notePoint(input, receivedAt);
-    if (point !== null) counts.push(...countsOfPoint(point));
+    if (point !== null) countPoint(point, counts);
     const { place, publishedAt } = placeAndPublication(input);
-    counts.push('positions');
-    if (isZeroPosition(place)) counts.push('zeroPositions');
+    if (isZeroPosition(place)) counts.push(countIndex.zeroPositions);
     if (input.kind === 'trips') {
       const scale = fareScale(input.event);
-      if (scale !== null) counts.push('fares');
-      if (scale === 'fare-in-units') counts.push('faresInUnits');
-      if (scale === 'fare-too-high') counts.push('faresTooHigh');
+      if (scale !== null) counts.push(countIndex.fares);
+      if (scale === 'fare-in-units') counts.push(countIndex.faresInUnits);
+      if (scale === 'fare-too-high') counts.push(countIndex.faresTooHigh);
     }
     const lateness = input.kind === 'trips' || point?.order === 'repeated' ? null : receivedAt - time;
-    if (lateness !== null && lateness < -AHEAD_MS) counts.push('ahead');
-    if (lateness !== null && localTimeOffset(lateness) !== null) counts.push('localTime');
+    if (lateness !== null && lateness < -AHEAD_MS) counts.push(countIndex.ahead);
+    if (lateness !== null && localTimeOffset(lateness) !== null) counts.push(countIndex.localTime);
     return {
       counts,
       cell: cellOf(place),
@@ -135,22 +135,29 @@ export class Feed {
 
 /** What one event adds to a slot. */
 interface Observed {
-  readonly counts: readonly CountName[];
+  /** Indexes of the counts that it increments. */
+  readonly counts: readonly number[];
   readonly cell: number | null;
   readonly lateness: number | null;
   readonly publication: number | null;
   readonly ratio: number | null;
 }
 
-const NOTHING: Observed = { counts: [], cell: null, lateness: null, publication: null, ratio: null };
+const DUPLICATE: Observed = {
+  counts: [countIndex.duplicates],
+  cell: null,
+  lateness: null,
+  publication: null,
+  ratio: null,
+};
 
 function addTo(
   slot: Slot,
   { kind }: CityEvent,
   { counts, cell, lateness, publication, ratio }: Observed,
 ): void {
-  slot.add(kind);
-  for (const name of counts) slot.add(name);
+  slot.add(countIndex[kind]);
+  for (const index of counts) slot.add(index);
   if (cell !== null) slot.addCell(cell);
   if (lateness !== null) slot.addLateness(lateness);
   if (publication !== null) slot.addPublication(publication);
@@ -162,22 +169,24 @@ function ratioOf(point: PointResult | null): number | null {
   return ratio === null ? null : ratioBucketOf(ratio);
 }
 
-function countsOfPoint({ order, speedRatio: ratio, paced, stuck, stuckOnTrip }: PointResult): CountName[] {
-  const counts: CountName[] = order === 'first' ? [] : ['compared'];
-  if (order === 'out-of-order') counts.push('outOfOrder');
-  if (order === 'repeated') counts.push('repeats');
-  if (paced !== null) counts.push(paced ? 'paced' : 'unpaced');
-  if (stuck !== null) counts.push('moving');
-  if (stuck === true) counts.push('stuck');
-  if (stuckOnTrip !== null) counts.push('onTrip');
-  if (stuckOnTrip === true) counts.push('stuckOnTrip');
-  if (ratio === null) return counts;
-  counts.push('ratios');
+function countPoint(
+  { order, speedRatio: ratio, paced, stuck, stuckOnTrip }: PointResult,
+  counts: number[],
+): void {
+  if (order !== 'first') counts.push(countIndex.compared);
+  if (order === 'out-of-order') counts.push(countIndex.outOfOrder);
+  if (order === 'repeated') counts.push(countIndex.repeats);
+  if (paced !== null) counts.push(paced ? countIndex.paced : countIndex.unpaced);
+  if (stuck !== null) counts.push(countIndex.moving);
+  if (stuck === true) counts.push(countIndex.stuck);
+  if (stuckOnTrip !== null) counts.push(countIndex.onTrip);
+  if (stuckOnTrip === true) counts.push(countIndex.stuckOnTrip);
+  if (ratio === null) return;
+  counts.push(countIndex.ratios);
   const unit = unitOfRatio(ratio);
-  if (unit === 'metres') counts.push('ratiosInMetres');
-  if (unit === 'miles') counts.push('ratiosInMiles');
-  if (unit === 'kilometres') counts.push('ratiosInKilometres');
-  return counts;
+  if (unit === 'metres') counts.push(countIndex.ratiosInMetres);
+  if (unit === 'miles') counts.push(countIndex.ratiosInMiles);
+  if (unit === 'kilometres') counts.push(countIndex.ratiosInKilometres);
 }
 
 /** The id of an event with its family; what identifies its content. */

@@ -94,10 +94,14 @@ function hashOf(id: string): number {
   return (other >>> 6) * 2 ** 26 + (mixed(one) >>> 6) || 1;
 }
 
+/** Characters of a key that are hashed: UUIDs of version 7 differ at the end. */
+const KEY_CHARS = 12;
+
 /** A hash of the content of an event. */
 export function contentOf(key: string, time: number): number {
   let hash = 0x811c9dc5;
-  for (let at = 0; at < key.length; at += 1) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
+  for (let at = Math.max(0, key.length - KEY_CHARS); at < key.length; at += 1)
+    hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
   hash = Math.imul(hash ^ ((time % 2 ** 32) | 0), 0x01000193);
   return mixed(hash ^ Math.floor(time / 2 ** 32)) >>> 0;
 }
