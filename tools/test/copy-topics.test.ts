@@ -79,7 +79,10 @@ async function contents(broker: TestBroker, topic: string): Promise<object[]> {
   }
   return found
     .toSorted((a, b) => a.partition - b.partition)
-    .map(({ partition, record }) => ({ partition, ...record, headers: headersOf(record) }));
+    .map(({ partition, record }) => {
+      const { offset, key, value, timestampMs } = record;
+      return { partition, offset, key, value, timestampMs, headers: headersOf(record) };
+    });
 }
 
 describe(copyTopics, { timeout: TIMEOUT_MS }, () => {

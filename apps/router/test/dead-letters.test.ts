@@ -130,7 +130,8 @@ describe('dead-letters redrive', () => {
     const timestampMs = 1_700_000_000_000;
     const old = letter(0);
     if (old.kind !== 'record') throw new Error('expected a record');
-    await writeLetters(broker, [{ ...old, record: { ...old.record, timestampMs } }]);
+    const { offset, key, value, headers } = old.record;
+    await writeLetters(broker, [{ ...old, record: { offset, key, value, headers, timestampMs } }]);
     expect(await redrive(broker)).toMatchObject({ redriven: 1 });
     // Another record as old as the original one, in partition 1: it is deleted.
     const connection = connectionTo(broker);
