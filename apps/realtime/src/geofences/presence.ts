@@ -66,6 +66,40 @@ export class Presence<Z extends object> {
     return inside === undefined ? [] : this.readVisits(inside, since);
   }
 
+  /** The last of the {@link visits}, found from the newest position backwards. */
+  newestVisit(zone: Z, since = Number.NEGATIVE_INFINITY): Visit | null {
+    const inside = this.insideOf.get(zone);
+    if (inside === undefined) return null;
+    const sinceStep = Math.ceil(since / STEP_MS);
+    let entered = 0;
+    let last: number | null = null;
+    let left: number | null = null;
+    let at = indexOf(this.newestWord);
+    for (let word = this.newestWord; word > this.newestWord - WORDS; word -= 1) {
+      const first = word * STEPS_PER_WORD;
+      if (first + STEPS_PER_WORD <= sinceStep) break;
+      const mask = sinceStep > first ? -1 << (sinceStep - first) : -1;
+      const seen = this.observed[at]! & mask;
+      let within = inside[at]! & seen;
+      let outside = seen & ~within;
+      at = at === 0 ? WORDS - 1 : at - 1;
+      if (last === null) {
+        const after = within === 0 ? outside : outside & above(highestBit(within));
+        if (after !== 0) left = first + lowestBit(after);
+        if (within === 0) continue;
+        last = first + highestBit(within);
+        outside &= ~above(last - first);
+      }
+      if (outside !== 0) {
+        within &= above(highestBit(outside));
+        if (within !== 0) entered = first + lowestBit(within);
+        return visitOf({ entered, isEntry: true, last, left });
+      }
+      if (within !== 0) entered = first + lowestBit(within);
+    }
+    return last === null ? null : visitOf({ entered, isEntry: false, last, left });
+  }
+
   /** Drops a zone that does not exist any more. */
   drop(zone: Z): void {
     this.insideOf.delete(zone);
@@ -90,14 +124,19 @@ export class Presence<Z extends object> {
     const visits: Visit[] = [];
     let wasOutside = false;
     let open: { enteredAt: number; isEntry: boolean; lastAt: number } | null = null;
+    let next = indexOf(this.newestWord + 1);
     for (let word = this.newestWord - WORDS + 1; word <= this.newestWord; word += 1) {
-      const at = indexOf(word);
+      const at = next;
+      next = at === WORDS - 1 ? 0 : at + 1;
       const seen = this.observed[at]!;
       if (seen === 0) continue;
       const within = inside[at]!;
       if (within === 0 && open === null) {
-        const last = word * STEPS_PER_WORD + STEPS_PER_WORD - 1 - Math.clz32(seen);
-        wasOutside ||= last * STEP_MS >= since;
+        wasOutside ||= (word * STEPS_PER_WORD + highestBit(seen)) * STEP_MS >= since;
+        continue;
+      }
+      if (within === seen && open !== null) {
+        open.lastAt = (word * STEPS_PER_WORD + highestBit(seen)) * STEP_MS;
         continue;
       }
       for (let bit = 0; bit < STEPS_PER_WORD; bit += 1) {
@@ -118,6 +157,35 @@ export class Presence<Z extends object> {
     if (open !== null) visits.push({ ...open, leftAt: null });
     return visits;
   }
+}
+
+/** The steps of a visit as times. */
+function visitOf(steps: {
+  readonly entered: number;
+  readonly isEntry: boolean;
+  readonly last: number;
+  readonly left: number | null;
+}): Visit {
+  const { entered, isEntry, last, left } = steps;
+  return {
+    enteredAt: entered * STEP_MS,
+    isEntry,
+    lastAt: last * STEP_MS,
+    leftAt: left === null ? null : left * STEP_MS,
+  };
+}
+
+function highestBit(word: number): number {
+  return 31 - Math.clz32(word);
+}
+
+function lowestBit(word: number): number {
+  return highestBit(word & -word);
+}
+
+/** All bits above one of them. */
+function above(bit: number): number {
+  return bit === 31 ? 0 : -1 << (bit + 1);
 }
 
 function indexOf(word: number): number {

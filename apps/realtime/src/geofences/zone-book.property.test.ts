@@ -124,6 +124,24 @@ describe(ZoneBook, () => {
     ]);
   });
 
+  it('finds the newest visit from the newest position backwards, also of a zone that was drawn later', () => {
+    const position = fc.record({ time: fc.integer({ min: 0, max: 2_000_000 }), isInside: fc.boolean() });
+    fc.assert(
+      fc.property(
+        fc.array(position, { maxLength: 40 }),
+        fc.option(fc.integer({ min: 0, max: 2_000_000 }), { nil: Number.NEGATIVE_INFINITY }),
+        (positions, drawnAt) => {
+          const presence = new Presence<object>();
+          const zone = {};
+          for (const { time, isInside } of positions) presence.observe(START + time, isInside ? [zone] : []);
+          const since = START + drawnAt;
+          expect(presence.newestVisit(zone, since)).toEqual(presence.visits(zone, since).at(-1) ?? null);
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+
   it('keeps the steps of 24 hours', () => {
     const presence = new Presence<object>();
     const zone = {};

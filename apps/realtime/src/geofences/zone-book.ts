@@ -106,20 +106,26 @@ export class ZoneBook {
         inside.get(zone)![contact === 'silent' ? 'silent' : (state ?? 'unknown')] += 1;
       }
     }
-    const visits = new Map<Zone, Visit[]>(this.zones.map((zone) => [zone, []]));
-    for (const { providerId, presence } of this.all()) {
-      if (filter !== null && providerId !== filter) continue;
-      for (const zone of presence.zones) visits.get(zone)?.push(...presence.visits(zone, zone.since));
-    }
-    return this.zones.map((zone) => ({
-      id: zone.id,
-      name: zone.zoneName,
-      source: zone.source,
-      geometry: zone.geometry,
-      inside: inside.get(zone)!,
-      lastHour: summarize(visits.get(zone)!, now - HOUR_MS),
-      lastDay: summarize(visits.get(zone)!, now - DAY_MS),
-    }));
+    this.updateNewest();
+    const visitsOf = (zone: Zone): Visit[] => {
+      const visits: Visit[] = [];
+      for (const { providerId, presence } of this.newest.get(zone)?.keys() ?? []) {
+        if (filter === null || providerId === filter) visits.push(...presence.visits(zone, zone.since));
+      }
+      return visits;
+    };
+    return this.zones.map((zone) => {
+      const visits = visitsOf(zone);
+      return {
+        id: zone.id,
+        name: zone.zoneName,
+        source: zone.source,
+        geometry: zone.geometry,
+        inside: inside.get(zone)!,
+        lastHour: summarize(visits, now - HOUR_MS),
+        lastDay: summarize(visits, now - DAY_MS),
+      };
+    });
   }
 
   private note(
@@ -167,10 +173,10 @@ export class ZoneBook {
   private updateNewest(): void {
     for (const vehicle of this.changed) {
       for (const zone of vehicle.presence.zones) {
-        const visit = vehicle.presence.visits(zone, zone.since).at(-1);
+        const visit = vehicle.presence.newestVisit(zone, zone.since);
         let visits = this.newest.get(zone);
         if (visits === undefined) this.newest.set(zone, (visits = new Map()));
-        if (visit !== undefined) visits.set(vehicle, visit);
+        if (visit !== null) visits.set(vehicle, visit);
       }
     }
     this.changed.clear();
