@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { IgnoredParameters } from './notices/ignored-parameters.js';
+import { AlertsPanel } from './alerts/alerts-panel.js';
 import { Bar } from './bar/bar.js';
 import { useLiveness } from './liveness/use-liveness.js';
 import { TripCard } from './card/trip-card.js';
@@ -23,6 +24,7 @@ import { Timeline } from './timeline/timeline.js';
 import { TripPage } from './trips/trip-page.js';
 import { TripsView } from './trips/trips-view.js';
 import { VehicleDay } from './trips/vehicle-day.js';
+import { useZones } from './zones/use-zones.js';
 import { VehicleTable } from './table/vehicle-table.js';
 
 /** On narrower windows, either the map or the panel fits. */
@@ -35,7 +37,7 @@ export function App() {
   const [canShowMap, setCanShowMap] = useCanShowMap();
   const { page, opened, showsPage, toggleTable, ...pages } = usePage();
   const showsTable = page === 'table' || (!canShowMap && !showsPage);
-  const [panelIsOpen, setPanelIsOpen] = useState(() => !matchMedia(narrow).matches);
+  const panel = usePanel();
   const state = useStore(connection.state);
   const isSignedOut = state.kind === 'signed-out';
   const hasCard = useHasCard();
@@ -48,9 +50,8 @@ export function App() {
 
   const showsCity = !isSignedOut && !showsPage;
   useShortcuts({
-    ...useCityShortcuts({ isShown: showsCity, openPanel: () => setPanelIsOpen(true) }),
+    ...useCityShortcuts({ isShown: showsCity, panel }),
     table: canShowMap && showsCity ? toggleTable : undefined,
-    panel: showsCity ? () => setPanelIsOpen(!panelIsOpen) : undefined,
     ...(isSignedOut ? {} : pages.keys),
     deadLetters: pages.toggleDeadLetters,
     theme: () => theme.chooseNext(),
@@ -60,7 +61,7 @@ export function App() {
   return (
     <div
       className="app"
-      data-panel={panelIsOpen && showsCity ? 'open' : 'folded'}
+      data-panel={panel.shown !== null && showsCity ? 'open' : 'folded'}
       data-card={showsCity && hasCard ? 'open' : 'closed'}
     >
       <Bar
@@ -68,8 +69,8 @@ export function App() {
         canShowMap={canShowMap}
         showsTable={showsTable}
         onToggleTable={toggleTable}
-        panelIsOpen={panelIsOpen}
-        onTogglePanel={() => setPanelIsOpen(!panelIsOpen)}
+        panelIsOpen={panel.shown === 'figures'}
+        onTogglePanel={panel.toggleFigures}
         showsCity={showsCity}
         pages={pages}
         onHelp={() => setShowsHelp(!showsHelp)}
@@ -88,7 +89,7 @@ export function App() {
         {!showsCity && !isSignedOut && <Page opened={opened} />}
       </main>
       {showsCity && <Timeline />}
-      {panelIsOpen && showsCity && <FleetPanel />}
+      {showsCity && <Panel shown={panel.shown} />}
       {showsCity && <Card />}
       {(showsCity || isSignedOut) && (
         <Notices
@@ -108,6 +109,29 @@ function useCityRequests(): void {
   useProviders();
   useFleetCount();
   useDemand();
+}
+
+function Panel({ shown }: { shown: ReturnType<typeof usePanel>['shown'] }) {
+  if (shown === null) return null;
+  return shown === 'alerts' ? <AlertsPanel /> : <FleetPanel />;
+}
+
+/** What the panel shows: alerts take the place of the figures. */
+function usePanel() {
+  const { alerts } = useDashboard();
+  const [figuresAreOpen, setFiguresAreOpen] = useState(() => !matchMedia(narrow).matches);
+  const showsAlerts = useStore(alerts.page) !== 'closed';
+  useZones();
+  const showFigures = (isShown = true) => {
+    alerts.page.set('closed');
+    setFiguresAreOpen(isShown);
+  };
+  const figures = figuresAreOpen ? ('figures' as const) : null;
+  return {
+    shown: showsAlerts ? ('alerts' as const) : figures,
+    showFigures: () => showFigures(),
+    toggleFigures: () => showFigures(showsAlerts || !figuresAreOpen),
+  };
 }
 
 /** Whether the map can be shown. If it failed, the table is shown until the user requests the map again. */
@@ -184,10 +208,19 @@ function Card() {
 }
 
 /** The keys that act on the city. */
-function useCityShortcuts({ isShown, openPanel }: { isShown: boolean; openPanel: () => void }): Shortcuts {
-  const { city, view } = useDashboard();
+function useCityShortcuts({
+  isShown,
+  panel,
+}: {
+  isShown: boolean;
+  panel: ReturnType<typeof usePanel>;
+}): Shortcuts {
+  const { alerts, city, view } = useDashboard();
   if (!isShown) return {};
   return {
+    alerts: () => alerts.toggle(),
+    panel: panel.toggleFigures,
+    zones: () => alerts.toggleZones(),
     close: () => city.select(null),
     follow: () => {
       if (city.selected.get() !== null) view.follow.set(!view.follow.get());
@@ -195,7 +228,7 @@ function useCityShortcuts({ isShown, openPanel }: { isShown: boolean; openPanel:
     heat: () => view.heat.set(heatChoices[(heatChoices.indexOf(view.heat.get()) + 1) % heatChoices.length]!),
     colors: () => city.colors.set(city.colors.get() === 'state' ? 'provider' : 'state'),
     find: () => {
-      openPanel();
+      panel.showFigures();
       const field = document.getElementById('find');
       if (field === null) requestAnimationFrame(() => document.getElementById('find')?.focus());
       else field.focus();

@@ -1,5 +1,6 @@
 import { createContext, useContext } from 'react';
 import type { AddressBar } from './address/address-bar.js';
+import type { AlertsState } from './alert-state/alerts-state.js';
 import type { CityState } from './city-state/city-state.js';
 import type { Connection } from './connection/connection.js';
 import type { HistoryOffer } from './history/history-offer.js';
@@ -10,6 +11,7 @@ import type { ViewState } from './view-state.js';
 
 /** What all components of the page share. */
 interface Dashboard {
+  readonly alerts: AlertsState;
   readonly city: CityState;
   readonly connection: Connection;
   readonly view: ViewState;

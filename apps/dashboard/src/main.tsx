@@ -4,6 +4,7 @@ import type { HistoryRange } from '@hailstream/events/live';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { AddressBar } from './address/address-bar.js';
+import { AlertsState } from './alert-state/alerts-state.js';
 import { App } from './app.js';
 import { CityState } from './city-state/city-state.js';
 import { Connection } from './connection/connection.js';
@@ -21,6 +22,7 @@ const ACTIVITY_INTERVALS = 1_000;
 const { token } = openSession({ location, history: window.history, storage: localStorage });
 const city = new CityState();
 const history = new HistorySession(city);
+const alerts = new AlertsState();
 const view = new ViewState();
 const theme = new ThemeSetting();
 const settings = new Settings({ storage: storageOf(window), languages: navigator.languages });
@@ -48,6 +50,8 @@ const address = new AddressBar(
     stillin: view.stillState,
     colors: city.colors,
     riders: city.riders,
+    alerts: alerts.page,
+    zones: alerts.zonesOnMap,
     q: view.search,
     sort: view.tableOrder,
     trip_text: view.tripText,
@@ -79,6 +83,7 @@ if (view.camera.get() === null && view.page.get() !== 'trip')
   city.toReveal.set(city.selected.get() ?? city.trip.get());
 const connection = new Connection(token, city);
 history.start(connection.socket);
+connection.socket.on('alerts', (counts) => alerts.counts.set(counts));
 const offer = new HistoryOffer(() =>
   connection.request<HistoryRange>(`/history?by=${history.by.get()}&intervals=${ACTIVITY_INTERVALS}`),
 );
@@ -92,6 +97,7 @@ addEventListener('hashchange', () => {
 });
 
 const dashboard = {
+  alerts,
   city,
   connection,
   view,

@@ -7,6 +7,8 @@ export const shortcuts = [
   { name: 'trips', key: 'r', does: 'Trips or map' },
   { name: 'feeds', key: 'e', does: 'Feeds or map' },
   { name: 'deadLetters', key: 'd', does: 'Dead letters or map' },
+  { name: 'alerts', key: 'a', does: 'Show or close the alerts' },
+  { name: 'zones', key: 'z', does: 'Show or hide the zones on the map' },
   { name: 'panel', key: 'p', does: 'Show or fold the panel' },
   { name: 'fitFleet', key: 'f', does: 'Show all vehicles on the map' },
   { name: 'fitCity', key: 'c', does: 'Show the whole city' },
@@ -67,5 +69,9 @@ export function useShortcuts(actions: Shortcuts): void {
 }
 
 function isTyped(target: EventTarget | null): boolean {
-  return target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
+  return (
+    target instanceof HTMLInputElement ||
+    target instanceof HTMLSelectElement ||
+    target instanceof HTMLTextAreaElement
+  );
 }

@@ -16,10 +16,14 @@ export interface Received<T> {
 const NOTHING = { body: null, failure: null, status: null };
 
 /**
- * The response to a request, which is repeated at an interval, if one is given. If the path changes, the last response is
- * kept until the next one. A path of `null` requests nothing.
+ * The response to a request, which is repeated at an interval, if one is given, and when `revision` changes. If the path
+ * changes, the last response is kept until the next one. A path of `null` requests nothing.
  */
-export function useRequest<T>(path: string | null, refreshEveryMs: number | null): Received<T> {
+export function useRequest<T>(
+  path: string | null,
+  refreshEveryMs: number | null,
+  revision?: number,
+): Received<T> {
   const { connection } = useDashboard();
   const [received, setReceived] = useState<Received<T>>(NOTHING);
   useEffect(() => {
@@ -46,6 +50,6 @@ export function useRequest<T>(path: string | null, refreshEveryMs: number | null
       stop.abort();
       clearTimeout(timer);
     };
-  }, [connection, path, refreshEveryMs]);
+  }, [connection, path, refreshEveryMs, revision]);
   return received;
 }

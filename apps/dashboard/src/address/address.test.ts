@@ -30,6 +30,8 @@ const everything: Address = {
   stillin: 'on_trip',
   colors: 'provider',
   riders: 'hidden',
+  alerts: 'zones',
+  zones: 'hidden',
   q: 'on trip',
   sort: { column: 'speed', direction: 'descending' },
   trip_text: 'b22 ended',

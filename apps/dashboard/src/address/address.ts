@@ -1,4 +1,5 @@
 import type { HistoryOrder, VehicleQuery } from '@hailstream/events/live';
+import { alertsPages } from '../alert-state/alerts-state.js';
 import type { TripRef } from '../city-state/waiting-riders.js';
 import { isUuid } from '@hailstream/service/uuid';
 import { type DrawnState, statesOnMap } from '../city-state/drawn-state.js';
@@ -126,6 +127,11 @@ export const parameters = {
   stillin: choice(stillStates, { initial: 'all' }),
   colors: choice(['state', 'provider'], { initial: 'state' }),
   riders: choice(['shown', 'hidden'], { initial: 'shown' }),
+  alerts: choice(alertsPages, {
+    initial: 'closed',
+    isStep: (before, after) => before === 'closed' || after === 'closed',
+  }),
+  zones: choice(['shown', 'hidden'], { initial: 'shown' }),
   q: text(100),
   sort: define<TableOrder>({
     initial: { column: 'device', direction: 'ascending' },

@@ -15,6 +15,7 @@ import {
   TableIcon,
   TripsIcon,
 } from '../icons.js';
+import { AlertsButton } from './alerts-button.js';
 import { freshnessOf, newestEventAge, type Liveness } from '../liveness/liveness.js';
 import { useNow } from '../liveness/use-liveness.js';
 import { keyOf } from '../shortcuts.js';
@@ -98,6 +99,7 @@ export function Bar({
             {showsTable ? <MapIcon /> : <TableIcon />}
           </BarButton>
         )}
+        {showsCity && <AlertsButton />}
         {isSignedOut || <PageButtons {...pages} />}
         <ThemeButton />
         <KeysButton onClick={onHelp} />

@@ -9,7 +9,7 @@ import {
   nextConnectionState,
   retryDelayMs,
 } from './connection-state.js';
-import { type Answer, request } from './request.js';
+import { type Answer, request, sendChange } from './request.js';
 
 /** Timeout of the handshake. */
 const HANDSHAKE_TIMEOUT_MS = 8_000;
@@ -59,6 +59,11 @@ export class Connection {
     const answer = await request<T>(path, { token: this.token, signal });
     if (answer.kind === 'refused') this.refuse();
     return answer;
+  }
+
+  /** Sends a change with the user's token. A token that does not permit it remains signed in. */
+  change<T>(method: 'POST' | 'DELETE', path: string, body?: object): ReturnType<typeof sendChange<T>> {
+    return sendChange<T>(path, { token: this.token, method, body });
   }
 
   private listen(): void {

@@ -7,6 +7,45 @@ export type Answer<T> =
   /** `status` is `null` if there was no response. */
   | { readonly kind: 'failed'; readonly status: number | null; readonly reason: string };
 
+/** A request that changes something, with its body. */
+interface Change {
+  readonly method: 'POST' | 'DELETE';
+  readonly body?: object | undefined;
+}
+
+/** Sends a change. The reason of a failure is that of the service. */
+export async function sendChange<T>(
+  path: string,
+  { token, method, body }: { readonly token: string | null } & Change,
+): Promise<Exclude<Answer<T>, { kind: 'refused' }>> {
+  try {
+    const response = await fetch(path, {
+      method,
+      headers: {
+        ...(token !== null && { Authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      },
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const content = (text === '' ? null : JSON.parse(text)) as T;
+    if (response.ok) return { kind: 'ok', body: content };
+    return { kind: 'failed', status: response.status, reason: problemOf(content, response.status) };
+  } catch (error) {
+    return { kind: 'failed', status: null, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function problemOf(problem: unknown, status: number): string {
+  const { detail, errors } = (problem ?? {}) as {
+    readonly detail?: string;
+    readonly errors?: readonly { readonly detail: string }[];
+  };
+  const details = errors?.map((error) => error.detail).join('; ');
+  return details ?? detail ?? `the service answered ${status}`;
+}
+
 /** Requests JSON from the service of this page. */
 export async function request<T>(
   path: string,

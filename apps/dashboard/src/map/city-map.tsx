@@ -56,6 +56,7 @@ export function CityMap({ isShown, isOutdated, onSlow }: CityMapProps) {
   }, [view, placeToReveal, cityState, viewState]);
   useEffect(() => view?.scene.setPaused(!isShown), [view, isShown]);
   useFitRoute(view);
+  useFitArea(view, { isShown });
   const { fitFleet, failure } = useFitFleet(({ bbox }) => {
     if (bbox !== null) view?.fit(bbox, roomForChrome());
   });
@@ -98,6 +99,17 @@ export function CityMap({ isShown, isOutdated, onSlow }: CityMapProps) {
 
 /** Room for the label of a place at the right edge, and for the controls. */
 const LABEL_PIXELS = 80;
+
+/** Shows the area of an alert or zone that was chosen. */
+function useFitArea(view: MapView | null, { isShown }: { isShown: boolean }): void {
+  const { alerts } = useDashboard();
+  const toFit = useStore(alerts.toFit);
+  useEffect(() => {
+    if (view === null || toFit === null || !isShown) return;
+    alerts.toFit.set(null);
+    view.fit(toFit, roomForChrome());
+  }, [view, toFit, isShown, alerts]);
+}
 
 /** Shows the whole route of a trip when it is opened, unless the address has what the map shows. */
 function useFitRoute(view: MapView | null): void {
@@ -170,8 +182,8 @@ function useMapView(
         make: (events, camera) => {
           const theme = dashboard.theme.theme.get();
           const padding = roomForChrome();
-          const { city: state, view: viewState } = dashboard;
-          return new MapView(container, { city, state, viewState, theme, padding, camera, events });
+          const { city: state, alerts, view: viewState } = dashboard;
+          return new MapView(container, { city, state, alerts, viewState, theme, padding, camera, events });
         },
         onMap: (map) => {
           mapView = map;

@@ -11,6 +11,7 @@ import {
 } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-csp-worker.js?url';
 import { type Camera, parameters } from '../address/address.js';
+import type { AlertsState } from '../alert-state/alerts-state.js';
 import type { CityState } from '../city-state/city-state.js';
 import {
   acrossWorld,
@@ -61,6 +62,7 @@ export class MapView {
   private readonly map: MapLibreMap;
   private readonly city: City;
   private readonly state: CityState;
+  private readonly alerts: AlertsState;
   private readonly viewState: ViewState;
   private theme: Theme;
   private readonly follower: Follower;
@@ -76,6 +78,7 @@ export class MapView {
     options: {
       city: City;
       state: CityState;
+      alerts: AlertsState;
       viewState: ViewState;
       theme: Theme;
       padding: Required<PaddingOptions>;
@@ -84,11 +87,12 @@ export class MapView {
       events: MapEvents;
     },
   ) {
-    const { city, state, viewState, theme, events } = options;
+    const { city, state, alerts, viewState, theme, events } = options;
     const camera = options.camera ?? viewState.camera.get();
     this.city = city;
     this.theme = theme;
     this.state = state;
+    this.alerts = alerts;
     this.viewState = viewState;
     this.map = new MapLibreMap({
       container,
@@ -134,11 +138,8 @@ export class MapView {
       },
     });
     this.map.addControl(overlay);
-    this.scene = new Scene(
-      overlay,
-      { city: state, heat: viewState.heat },
-      { theme, zoom: this.map.getZoom() },
-    );
+    const look = { theme, zoom: this.map.getZoom() };
+    this.scene = new Scene(overlay, { city: state, alerts, heat: viewState.heat }, look);
     this.listen();
     this.stopFollowing = viewState.camera.subscribe(() => this.followAddress());
     const onZoom = (): void => viewState.camera.set(this.camera);
@@ -231,7 +232,8 @@ export class MapView {
     map.on('zoom', () => this.scene.setZoom(map.getZoom()));
     map.on('click', (event) => this.click(event));
     map.on('mousemove', (event) => {
-      map.getCanvas().style.cursor = this.somethingAt(event) ? 'pointer' : '';
+      const isDrawing = this.alerts.draft.get() !== null;
+      map.getCanvas().style.cursor = isDrawing ? 'crosshair' : this.somethingAt(event) ? 'pointer' : '';
     });
   }
 
@@ -276,6 +278,8 @@ export class MapView {
   }
 
   private click(event: MapMouseEvent): void {
+    const { lng, lat } = event.lngLat.wrap();
+    if (this.alerts.addCorner([lng, lat])) return;
     const cell = this.cellAt(event);
     if (cell !== undefined) {
       const zoom = this.map.getZoom() + CELL_ZOOM_STEPS;

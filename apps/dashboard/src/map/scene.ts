@@ -1,5 +1,7 @@
 import type { Layer } from '@deck.gl/core';
 import type { MapboxOverlay } from '@deck.gl/mapbox';
+import type { AlertsState } from '../alert-state/alerts-state.js';
+import { zoneLayers } from '../alert-state/zone-layers.js';
 import { type Cell, countPerCell, isCrowded, toPlaces } from '../city-state/cells.js';
 import type { CityContents } from '../city-state/city-contents.js';
 import type { CityState } from '../city-state/city-state.js';
@@ -38,6 +40,7 @@ export class Scene {
   private readonly overlay: MapboxOverlay;
   private readonly city: CityState;
   private readonly heat: Store<HeatChoice>;
+  private readonly alerts: AlertsState;
   private readonly pace = new FramePace();
   private readonly unsubscribe: (() => void)[];
   /** Ends the subscriptions to the contents that are shown. */
@@ -55,6 +58,7 @@ export class Scene {
   private graticuleShown: Layer[] = [];
   private heatShown: Layer[] = [];
   private labels: readonly Label[] = [];
+  private zonesShown: Layer[] = [];
   private graticule: Graticule | null = null;
   /** The visible area in MapLibre's form, once it is known. */
   private bounds: Viewport | null = null;
@@ -68,9 +72,10 @@ export class Scene {
 
   constructor(
     overlay: MapboxOverlay,
-    { city, heat }: { city: CityState; heat: Store<HeatChoice> },
+    { city, alerts, heat }: { city: CityState; alerts: AlertsState; heat: Store<HeatChoice> },
     look: { theme: Theme; zoom: number },
   ) {
+    this.alerts = alerts;
     this.overlay = overlay;
     this.heat = heat;
     this.city = city;
@@ -93,9 +98,13 @@ export class Scene {
       city.labels.subscribe(() => this.relayout()),
       city.demand.subscribe(() => this.showHeat()),
       heat.subscribe(() => this.showHeat()),
+      alerts.zones.subscribe(() => this.showZones()),
+      alerts.zonesOnMap.subscribe(() => this.showZones()),
+      alerts.draft.subscribe(() => this.showZones()),
     ];
     this.followContents();
     this.showRoute();
+    this.showZones();
   }
 
   /** The marks as last drawn; `positions` are longitude and latitude pairs. */
@@ -116,6 +125,7 @@ export class Scene {
     this.showGraticule();
     this.showRoute();
     this.showHeat();
+    this.showZones();
   }
 
   /** The visible area; `hasRoads`: whether the map has roads there. Otherwise lines of latitude and longitude are drawn. */
@@ -159,6 +169,14 @@ export class Scene {
 
   private recolor(): void {
     this.atlas = drawMarksAtlas(this.theme, this.city.colors.get());
+    this.relayout();
+  }
+
+  private showZones(): void {
+    const { zones, zonesOnMap, draft } = this.alerts;
+    const shown = zonesOnMap.get() === 'shown' ? (zones.get()?.zones ?? []) : [];
+    this.zonesShown = zoneLayers(shown, { theme: this.theme, draft: draft.get() });
+    document.documentElement.dataset['zonesDrawn'] = String(shown.length);
     this.relayout();
   }
 
@@ -335,6 +353,7 @@ export class Scene {
     return [
       ...this.graticuleShown,
       ...this.heatShown,
+      ...this.zonesShown,
       ...this.detailShown,
       ...this.ring(now),
       marksLayer(this.columns, { atlas: this.atlas, zoom: this.zoom, opacity: marksOpacity }),
