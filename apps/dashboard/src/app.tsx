@@ -19,6 +19,7 @@ import { FleetPanel } from './panel/fleet-panel.js';
 import { useProviders } from './panel/providers.js';
 import { type Shortcuts, useShortcuts } from './shortcuts.js';
 import { locale } from './locale/locale.js';
+import { SettingsSheet } from './settings-sheet/settings-sheet.js';
 import { useStore } from './store.js';
 import { Timeline } from './timeline/timeline.js';
 import { TripPage } from './trips/trip-page.js';
@@ -31,22 +32,20 @@ import { VehicleTable } from './table/vehicle-table.js';
 const narrow = '(max-width: 720px)';
 
 export function App() {
-  // All texts, numbers and times are rendered again if it changes.
-  useStore(locale);
   const { connection, theme, view } = useDashboard();
   const [canShowMap, setCanShowMap] = useCanShowMap();
   const { page, opened, showsPage, toggleTable, ...pages } = usePage();
   const showsTable = page === 'table' || (!canShowMap && !showsPage);
   const panel = usePanel();
-  const state = useStore(connection.state);
-  const isSignedOut = state.kind === 'signed-out';
+  const isSignedOut = useStore(connection.state).kind === 'signed-out';
   const hasCard = useHasCard();
-  const [showsHelp, setShowsHelp] = useState(false);
   useCityRequests();
   const [isSlow, setIsSlow] = useState(false);
+  useLocale();
+  const { sheet, ...sheets } = useSheet();
   const liveness = useLiveness({ showsMap: !showsTable && !showsPage });
 
-  useDocumentData({ connection: state.kind, live: String(liveness.isLive) });
+  useDocumentData(liveness);
 
   const showsCity = !isSignedOut && !showsPage;
   useShortcuts({
@@ -55,7 +54,8 @@ export function App() {
     ...(isSignedOut ? {} : pages.keys),
     deadLetters: pages.toggleDeadLetters,
     theme: () => theme.chooseNext(),
-    help: () => setShowsHelp(!showsHelp),
+    settings: sheets.onSettings,
+    help: sheets.onHelp,
   });
 
   return (
@@ -73,7 +73,7 @@ export function App() {
         onTogglePanel={panel.toggleFigures}
         showsCity={showsCity}
         pages={pages}
-        onHelp={() => setShowsHelp(!showsHelp)}
+        {...sheets}
       />
       <main className="stage">
         {canShowMap && !isSignedOut && (
@@ -99,7 +99,7 @@ export function App() {
         />
       )}
       <IgnoredParameters />
-      {showsHelp && <HelpSheet onClose={() => setShowsHelp(false)} />}
+      {sheet}
     </div>
   );
 }
@@ -131,6 +131,27 @@ function usePanel() {
     shown: showsAlerts ? ('alerts' as const) : figures,
     showFigures: () => showFigures(),
     toggleFigures: () => showFigures(showsAlerts || !figuresAreOpen),
+  };
+}
+
+/** Renders the whole page again when the language, the units or the time zone change. */
+function useLocale(): void {
+  useStore(locale);
+}
+
+/** The dialog over the page, if one is open, and what opens and closes each. */
+function useSheet() {
+  const [name, setName] = useState<'help' | 'settings' | null>(null);
+  const close = () => setName(null);
+  return {
+    sheet: (
+      <>
+        {name === 'help' && <HelpSheet onClose={close} />}
+        {name === 'settings' && <SettingsSheet onClose={close} />}
+      </>
+    ),
+    onHelp: () => setName(name === 'help' ? null : 'help'),
+    onSettings: () => setName(name === 'settings' ? null : 'settings'),
   };
 }
 
@@ -237,8 +258,9 @@ function useCityShortcuts({
 }
 
 /** Sets data attributes of the document. */
-function useDocumentData({ connection, live }: { connection: string; live: string }): void {
+function useDocumentData({ isLive }: { isLive: boolean }): void {
+  const { kind } = useStore(useDashboard().connection.state);
   useEffect(() => {
-    Object.assign(document.documentElement.dataset, { connection, live });
-  }, [connection, live]);
+    Object.assign(document.documentElement.dataset, { connection: kind, live: String(isLive) });
+  }, [kind, isLive]);
 }

@@ -163,3 +163,11 @@ export const SignOutIcon = () => (
     <path d="M7.5 3H5a1.5 1.5 0 0 0-1.5 1.5v9A1.5 1.5 0 0 0 5 15h2.5M11 6l3.2 3L11 12M14 9H7" />
   </Icon>
 );
+
+export const SettingsIcon = () => (
+  <Icon>
+    <path d="M2.5 5.5h6.2m4.6 0h2.2M2.5 12.5h2.2m4.6 0h6.2" />
+    <circle cx="11" cy="5.5" r="2.2" />
+    <circle cx="7" cy="12.5" r="2.2" />
+  </Icon>
+);

@@ -2,32 +2,33 @@ import { useEffect, useRef } from 'react';
 
 /** All keys of the page: what handles them and the help sheet use this list. */
 export const shortcuts = [
-  { name: 'find', key: '/', does: 'Find a vehicle or trip' },
-  { name: 'table', key: 't', does: 'Table or map' },
-  { name: 'trips', key: 'r', does: 'Trips or map' },
-  { name: 'feeds', key: 'e', does: 'Feeds or map' },
-  { name: 'deadLetters', key: 'd', does: 'Dead letters or map' },
-  { name: 'alerts', key: 'a', does: 'Show or close the alerts' },
-  { name: 'zones', key: 'z', does: 'Show or hide the zones on the map' },
-  { name: 'panel', key: 'p', does: 'Show or fold the panel' },
-  { name: 'fitFleet', key: 'f', does: 'Show all vehicles on the map' },
-  { name: 'fitCity', key: 'c', does: 'Show the whole city' },
-  { name: 'colors', key: 'v', does: 'Colour by provider or by state' },
-  { name: 'heat', key: 'h', does: 'Next map of demand and supply, or none' },
-  { name: 'follow', key: 'g', does: 'Follow the selected vehicle, or stop' },
-  { name: 'live', key: 'l', does: 'Return from the past to the present' },
-  { name: 'theme', key: 'b', does: 'Next theme: system, light, dark' },
-  { name: 'close', key: 'Escape', does: 'Close the card or page' },
-  { name: 'help', key: '?', does: 'Show or close this list' },
-] as const satisfies readonly { name: string; key: string; does: string }[];
+  { name: 'find', key: '/' },
+  { name: 'table', key: 't' },
+  { name: 'trips', key: 'r' },
+  { name: 'feeds', key: 'e' },
+  { name: 'deadLetters', key: 'd' },
+  { name: 'alerts', key: 'a' },
+  { name: 'zones', key: 'z' },
+  { name: 'panel', key: 'p' },
+  { name: 'fitFleet', key: 'f' },
+  { name: 'fitCity', key: 'c' },
+  { name: 'colors', key: 'v' },
+  { name: 'heat', key: 'h' },
+  { name: 'follow', key: 'g' },
+  { name: 'live', key: 'l' },
+  { name: 'theme', key: 'b' },
+  { name: 'close', key: 'Escape' },
+  { name: 'settings', key: ',' },
+  { name: 'help', key: '?' },
+] as const satisfies readonly { name: string; key: string }[];
 
 /** Keys that the map, or the timeline, handles while it has the focus. */
 export const mapKeys = [
-  { key: '+', does: 'Zoom in' },
-  { key: '-', does: 'Zoom out' },
-  { key: '← ↑ → ↓', does: 'Move the map; on the timeline, a second' },
-  { key: 'PgUp PgDn', does: 'On the timeline, a minute' },
-  { key: 'Home End', does: 'On the timeline, its first and last moment' },
+  { key: '+', text: 'key.map.zoomIn' },
+  { key: '-', text: 'key.map.zoomOut' },
+  { key: '← ↑ → ↓', text: 'key.map.move' },
+  { key: 'PgUp PgDn', text: 'key.map.minute' },
+  { key: 'Home End', text: 'key.map.ends' },
 ] as const;
 
 type ShortcutName = (typeof shortcuts)[number]['name'];

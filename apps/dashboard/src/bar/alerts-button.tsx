@@ -1,6 +1,7 @@
 import { useDashboard } from '../dashboard.js';
 import { formatShortCount } from '../format.js';
 import { BellIcon } from '../icons.js';
+import { t } from '../locale/text.js';
 import { keyOf } from '../shortcuts.js';
 import { useStore } from '../store.js';
 
@@ -11,15 +12,14 @@ export function AlertsButton() {
   const isOpen = useStore(alerts.page) !== 'closed';
   const { critical, warning, info } = counts?.open ?? { critical: 0, warning: 0, info: 0 };
   const open = critical + warning + info;
-  const words =
-    open === 0 ? 'none open' : `${open} open${critical > 0 ? `, ${critical} of them critical` : ''}`;
+  const words = openAlerts(open, critical);
   return (
     <button
       type="button"
       className="bar-button bar-alerts"
       aria-pressed={isOpen}
-      aria-label={`Alerts: ${words}`}
-      title={`Alerts: ${words} (${keyOf('alerts')})`}
+      aria-label={words}
+      title={`${words} (${keyOf('alerts')})`}
       data-testid="alerts-button"
       onClick={() => alerts.toggle()}
     >
@@ -31,8 +31,13 @@ export function AlertsButton() {
         </span>
       )}
       <span className="visually-hidden" role="status">
-        {open > 0 ? `Alerts: ${words}` : ''}
+        {open > 0 ? words : ''}
       </span>
     </button>
   );
+}
+
+function openAlerts(open: number, critical: number): string {
+  if (open === 0) return t('bar.alerts.none');
+  return critical > 0 ? t('bar.alerts.critical', { open, critical }) : t('bar.alerts.open', { open });
 }

@@ -9,6 +9,7 @@ import {
   MapIcon,
   MoonIcon,
   PanelIcon,
+  SettingsIcon,
   SignOutIcon,
   SunIcon,
   SystemIcon,
@@ -21,6 +22,13 @@ import { useNow } from '../liveness/use-liveness.js';
 import { keyOf } from '../shortcuts.js';
 import { useStore } from '../store.js';
 import { nextTheme, type ThemeChoice } from '../theme/theme.js';
+import { t } from '../locale/text.js';
+
+const labelKeys = {
+  LIVE: 'live.label.live',
+  'NOT LIVE': 'live.label.notLive',
+  PAST: 'live.label.past',
+} as const;
 
 const themeIcons: Readonly<Record<ThemeChoice, () => ReactNode>> = {
   system: SystemIcon,
@@ -48,6 +56,7 @@ interface BarProps {
   /** Whether the map or the table is shown. */
   readonly showsCity: boolean;
   readonly pages: PageButtonsProps;
+  readonly onSettings: () => void;
   readonly onHelp: () => void;
 }
 
@@ -61,6 +70,7 @@ export function Bar({
   onTogglePanel,
   showsCity,
   pages,
+  onSettings,
   onHelp,
 }: BarProps) {
   const { connection, signOut } = useDashboard();
@@ -82,8 +92,8 @@ export function Bar({
       <div className="bar-controls">
         {showsCity && (
           <BarButton
-            label="Figures panel"
-            title={`Figures panel (${keyOf('panel')})`}
+            label={t('bar.figures')}
+            title={`${t('bar.figures')} (${keyOf('panel')})`}
             isPressed={panelIsOpen}
             onClick={onTogglePanel}
           >
@@ -92,8 +102,8 @@ export function Bar({
         )}
         {canShowMap && showsCity && (
           <BarButton
-            label={showsTable ? 'Show the map' : 'Show the table'}
-            title={`${showsTable ? 'Map' : 'Table'} (${keyOf('table')})`}
+            label={t(showsTable ? 'bar.showMap' : 'bar.showTable')}
+            title={`${t(showsTable ? 'bar.map' : 'bar.table')} (${keyOf('table')})`}
             onClick={onToggleTable}
           >
             {showsTable ? <MapIcon /> : <TableIcon />}
@@ -102,9 +112,16 @@ export function Bar({
         {showsCity && <AlertsButton />}
         {isSignedOut || <PageButtons {...pages} />}
         <ThemeButton />
+        <BarButton
+          label={t('settings.open')}
+          title={`${t('settings.open')} (${keyOf('settings')})`}
+          onClick={onSettings}
+        >
+          <SettingsIcon />
+        </BarButton>
         <KeysButton onClick={onHelp} />
         {signOut !== null && (
-          <BarButton label="Sign out" title="Sign out" onClick={signOut}>
+          <BarButton label={t('bar.signOut')} title={t('bar.signOut')} onClick={signOut}>
             <SignOutIcon />
           </BarButton>
         )}
@@ -118,24 +135,24 @@ function PageButtons(props: PageButtonsProps) {
   return (
     <>
       <BarButton
-        label="Trips"
-        title={`Trips (${keyOf('trips')})`}
+        label={t('bar.trips')}
+        title={`${t('bar.trips')} (${keyOf('trips')})`}
         isPressed={showsTrips}
         onClick={toggleTrips}
       >
         <TripsIcon />
       </BarButton>
       <BarButton
-        label="Feeds"
-        title={`Feeds (${keyOf('feeds')})`}
+        label={t('bar.feeds')}
+        title={`${t('bar.feeds')} (${keyOf('feeds')})`}
         isPressed={showsFeeds}
         onClick={toggleFeeds}
       >
         <FeedsIcon />
       </BarButton>
       <BarButton
-        label="Dead letters"
-        title={`Dead letters (${keyOf('deadLetters')})`}
+        label={t('bar.deadLetters')}
+        title={`${t('bar.deadLetters')} (${keyOf('deadLetters')})`}
         isPressed={showsDeadLetters}
         onClick={toggleDeadLetters}
       >
@@ -148,7 +165,7 @@ function PageButtons(props: PageButtonsProps) {
 function KeysButton({ onClick }: { onClick: () => void }) {
   return (
     <span className="bar-keys">
-      <BarButton label="Keys" title={`Keys (${keyOf('help')})`} onClick={onClick}>
+      <BarButton label={t('bar.keys')} title={`${t('bar.keys')} (${keyOf('help')})`} onClick={onClick}>
         <HelpIcon />
       </BarButton>
     </span>
@@ -191,7 +208,7 @@ function ConnectionWords({ liveness }: { liveness: Liveness }) {
       data-live={isLive}
       data-tone={tone}
     >
-      <span className="connection-pill">{label}</span>
+      <span className="connection-pill">{t(labelKeys[label])}</span>
       <span className="connection-words" title={words}>
         {words}
       </span>
@@ -209,10 +226,10 @@ function FreshnessWords() {
   if (ageMs === null) return <span className="freshness" data-testid="freshness" />;
   return (
     <span className="freshness" data-testid="freshness" data-freshness={freshnessOf(ageMs)}>
-      <span className="freshness-label">newest event </span>
+      <span className="freshness-label">{t('bar.newest')} </span>
       <span className="freshness-age">
         {formatDuration(ageMs)}
-        <span className="freshness-ago"> ago</span>
+        <span className="freshness-ago"> {t('bar.ago')}</span>
       </span>
     </span>
   );
@@ -225,8 +242,8 @@ function ThemeButton() {
   const Icon = themeIcons[choice];
   return (
     <BarButton
-      label={`Theme: ${choice}. Change to ${nextTheme(choice)}`}
-      title={`Theme: ${choice} (${keyOf('theme')})`}
+      label={t('bar.themeNext', { choice: t(`theme.${choice}`), next: t(`theme.${nextTheme(choice)}`) })}
+      title={`${t('bar.theme', { choice: t(`theme.${choice}`) })} (${keyOf('theme')})`}
       onClick={() => theme.chooseNext()}
     >
       <Icon />

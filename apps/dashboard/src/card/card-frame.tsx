@@ -1,6 +1,7 @@
 import './card.css';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { CloseIcon } from '../icons.js';
+import { t } from '../locale/text.js';
 
 /** A card with a heading, the whole ids below it, and a button that closes it. */
 export function CardFrame(props: {
@@ -31,8 +32,8 @@ export function CardFrame(props: {
           ref={closeButton}
           type="button"
           className="bar-button"
-          aria-label="Close the card"
-          title="Close (Esc)"
+          aria-label={t('card.close')}
+          title={t('common.closeEsc')}
           onClick={onClose}
         >
           <CloseIcon />

@@ -2,13 +2,13 @@ import type { SearchResult, SearchResults } from '@hailstream/events/live';
 import { useEffect } from 'react';
 import type { TripRef } from '../city-state/waiting-riders.js';
 import { useDashboard } from '../dashboard.js';
-import { formatClock, formatDuration, formatPlace, inWords, shortId, UNKNOWN } from '../format.js';
-import { riderMark } from '../marks/marks.js';
+import { formatClock, formatDuration, formatPlace, shortId, UNKNOWN } from '../format.js';
 import { RiderSwatch } from '../marks/mark-swatch.js';
 import { useNavigation } from '../navigation.js';
 import { useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
 import { CardFrame, Fact } from './card-frame.js';
+import { t } from '../locale/text.js';
 
 const REFRESH_EVERY_MS = 2_000;
 
@@ -30,23 +30,21 @@ export function TripCard({ trip }: { trip: TripRef }) {
   }, [city, found]);
   return (
     <CardFrame
-      kind="Trip"
+      kind={t('card.trip')}
       name={shortId(tripId)}
-      ids={[tripId, `Provider ${providerId}`]}
+      ids={[tripId, t('card.provider', { id: providerId })]}
       testId="trip-card"
       onClose={() => city.trip.set(null)}
     >
       <p className="card-more">
         <button type="button" className="link-button" onClick={() => openTrip(trip)}>
-          Stages, route and report
+          {t('card.openTrip')}
         </button>
       </p>
-      {failure !== null && <p className="card-nothing">It cannot be loaded: {failure}. Trying again.</p>}
+      {failure !== null && <p className="card-nothing">{t('failed.it', { reason: failure })}</p>}
       {found === undefined ? (
         failure === null && (
-          <p className="card-nothing">
-            {body === null ? 'Loading' : 'No trip with this id had an event in the last hours.'}
-          </p>
+          <p className="card-nothing">{t(body === null ? 'common.loading' : 'card.noSuchTrip')}</p>
         )
       ) : (
         <TripFacts trip={found} />
@@ -64,18 +62,21 @@ function TripFacts({ trip }: { trip: Trip }) {
     <div className="card-body" tabIndex={0}>
       <p className="card-state">
         <RiderSwatch size={26} />
-        <strong>{isWaiting ? riderMark.label : stage === null ? 'Stage not known' : inWords(stage)}</strong>
+        <strong>{isWaiting ? t('rider.waiting') : t(`stage.${stage ?? 'unknown'}`)}</strong>
         <span className="card-since" data-testid="wait">
           {isWaiting &&
             requestedAt !== null &&
             tick !== null &&
-            `for ${formatDuration(tick.asOf - requestedAt)}, since ${formatClock(requestedAt)}`}
+            t('card.since', {
+              duration: formatDuration(tick.asOf - requestedAt),
+              time: formatClock(requestedAt),
+            })}
         </span>
       </p>
       <dl className="card-figures">
-        <Fact label="Requested" value={requestedAt === null ? UNKNOWN : formatClock(requestedAt)} />
+        <Fact label={t('card.requested')} value={requestedAt === null ? UNKNOWN : formatClock(requestedAt)} />
         <Fact
-          label="Vehicle"
+          label={t('card.vehicle')}
           value={
             deviceId === null ? (
               UNKNOWN
@@ -90,9 +91,9 @@ function TripFacts({ trip }: { trip: Trip }) {
             )
           }
         />
-        <Fact label="Pickup" value={trip.pickup === null ? UNKNOWN : formatPlace(trip.pickup)} />
+        <Fact label={t('card.pickup')} value={trip.pickup === null ? UNKNOWN : formatPlace(trip.pickup)} />
         <Fact
-          label="Destination"
+          label={t('card.destination')}
           value={trip.destination === null ? UNKNOWN : formatPlace(trip.destination)}
         />
       </dl>

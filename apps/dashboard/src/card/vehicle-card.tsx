@@ -10,17 +10,16 @@ import {
   formatHeading,
   formatPlace,
   formatSpeed,
-  inWords,
   shortId,
   UNKNOWN,
 } from '../format.js';
 import { CardFrame, Fact } from './card-frame.js';
-import { speedGradient } from '../map/speed-ramp.js';
-import { marks } from '../marks/marks.js';
+import { FASTEST_SHOWN, speedGradient } from '../map/speed-ramp.js';
 import { MarkSwatch } from '../marks/mark-swatch.js';
 import { useNavigation } from '../navigation.js';
 import { keyOf } from '../shortcuts.js';
 import { useStore } from '../store.js';
+import { t } from '../locale/text.js';
 
 /** Without an answer for this long, the service does not know the vehicle. */
 const UNKNOWN_AFTER_MS = 4_000;
@@ -41,25 +40,21 @@ export function VehicleCard({ selected }: { selected: VehicleQuery }) {
   const { providerId } = selected;
   return (
     <CardFrame
-      kind="Vehicle"
+      kind={t('card.vehicle')}
       name={shortId(deviceId)}
-      ids={[deviceId, ...(providerId === null ? [] : [`Provider ${providerId}`])]}
+      ids={[deviceId, ...(providerId === null ? [] : [t('card.provider', { id: providerId })])]}
       testId="vehicle-card"
       onClose={() => city.select(null)}
     >
       {isVehicleRef(selected) && (
         <p className="card-more">
           <button type="button" className="link-button" onClick={() => openVehicle(selected)}>
-            Its day: states, trips, gaps
+            {t('card.openDay')}
           </button>
         </p>
       )}
       {isUnknown && vehicle === undefined ? (
-        <p className="card-nothing">
-          {isPast
-            ? 'This vehicle had sent nothing by this time.'
-            : 'No events received from this vehicle. Check that the id is complete and belongs to this city.'}
-        </p>
+        <p className="card-nothing">{isPast ? t('card.nothingThen') : t('card.unknown')}</p>
       ) : (
         <>
           <FollowButton />
@@ -79,10 +74,10 @@ function FollowButton() {
       type="button"
       className="card-follow"
       aria-pressed={isFollowed}
-      title={`${isFollowed ? 'Stop following' : 'Follow on the map'} (${keyOf('follow')})`}
+      title={`${t(isFollowed ? 'card.stopFollowing' : 'card.followOnMap')} (${keyOf('follow')})`}
       onClick={() => view.follow.set(!isFollowed)}
     >
-      {isFollowed ? 'Following' : 'Follow'}
+      {t(isFollowed ? 'card.following' : 'card.follow')}
     </button>
   );
 }
@@ -100,35 +95,44 @@ function VehicleFacts(props: {
   const contact = detail?.contact ?? vehicle?.contact ?? 'live';
   const since = detail?.state_since ?? null;
   return (
-    <div className="card-body" role="group" aria-label="Details" tabIndex={0}>
+    <div className="card-body" role="group" aria-label={t('card.details')} tabIndex={0}>
       <p className="card-state">
         {isOnMap(state) && <MarkSwatch state={state} theme={painted} size={26} />}
-        <strong>{isOnMap(state) ? marks[state].label : inWords(state)}</strong>
+        <strong>{t(`state.${state}`)}</strong>
         <span className="card-since">
           {since !== null &&
             now !== null &&
-            `for ${formatDuration(now - since)}, since ${formatClock(since)}`}
+            t('card.since', { duration: formatDuration(now - since), time: formatClock(since) })}
         </span>
       </p>
       {contact !== 'live' && (
         <p className="card-contact" data-contact={contact}>
-          {contact === 'stale' ? 'No event for a minute or more' : 'No event for ten minutes or more'}
+          {t(contact === 'stale' ? 'card.stale' : 'card.silent')}
         </p>
       )}
       <dl className="card-figures">
-        <Fact label="Speed" value={formatSpeed(vehicle?.speed ?? detail?.location?.speed ?? null)} />
-        <Fact label="Heading" value={formatHeading(vehicle?.heading ?? detail?.location?.heading ?? null)} />
-        <Fact label="Battery" value={formatBattery(detail?.battery_percent ?? null)} />
-        <Fact label="Position" value={location ? formatPlace(location) : UNKNOWN} />
-        <Fact label="Position at" value={detail?.located_at ? formatClock(detail.located_at) : UNKNOWN} />
+        <Fact
+          label={t('card.speed')}
+          value={formatSpeed(vehicle?.speed ?? detail?.location?.speed ?? null)}
+        />
+        <Fact
+          label={t('card.heading')}
+          value={formatHeading(vehicle?.heading ?? detail?.location?.heading ?? null)}
+        />
+        <Fact label={t('card.battery')} value={formatBattery(detail?.battery_percent ?? null)} />
+        <Fact label={t('card.position')} value={location ? formatPlace(location) : UNKNOWN} />
+        <Fact
+          label={t('card.positionAt')}
+          value={detail?.located_at ? formatClock(detail.located_at) : UNKNOWN}
+        />
       </dl>
       <TripFacts detail={detail} />
       <section className="card-section">
-        <h3>Last ten minutes</h3>
+        <h3>{t('card.lastTen')}</h3>
         <div className="card-ramp">
           <span>0</span>
           <span className="card-ramp-colors" style={{ backgroundImage: speedGradient(painted) }} />
-          <span>60 km/h</span>
+          <span>{formatSpeed(FASTEST_SHOWN)}</span>
         </div>
       </section>
       <VehicleEvents events={detail?.events ?? null} />
@@ -142,13 +146,13 @@ function TripFacts({ detail }: { detail: VehicleDetail | null }) {
   const providerId = detail?.provider_id ?? '';
   return (
     <section className="card-section">
-      <h3>Trip</h3>
+      <h3>{t('card.trip')}</h3>
       {trip === null ? (
-        <p className="card-none">{detail === null ? '' : 'No current trip'}</p>
+        <p className="card-none">{detail === null ? '' : t('card.noTrip')}</p>
       ) : (
         <dl className="card-figures">
           <Fact
-            label="Trip"
+            label={t('card.trip')}
             value={
               <button
                 type="button"
@@ -159,9 +163,18 @@ function TripFacts({ detail }: { detail: VehicleDetail | null }) {
               </button>
             }
           />
-          <Fact label="Requested" value={trip.requested_at ? formatClock(trip.requested_at) : UNKNOWN} />
-          <Fact label="Destination" value={trip.destination ? formatPlace(trip.destination) : UNKNOWN} />
-          <Fact label="Rider" value={trip.last_rider_event ? inWords(trip.last_rider_event) : UNKNOWN} />
+          <Fact
+            label={t('card.requested')}
+            value={trip.requested_at ? formatClock(trip.requested_at) : UNKNOWN}
+          />
+          <Fact
+            label={t('card.destination')}
+            value={trip.destination ? formatPlace(trip.destination) : UNKNOWN}
+          />
+          <Fact
+            label={t('card.rider')}
+            value={trip.last_rider_event ? t(`event.${trip.last_rider_event}`) : UNKNOWN}
+          />
         </dl>
       )}
     </section>
@@ -174,14 +187,14 @@ function VehicleEvents({ events }: { events: VehicleDetail['events'] | null }) {
   const painted = useStore(theme.theme);
   return (
     <section className="card-section">
-      <h3>Events</h3>
-      {events?.length === 0 && <p className="card-none">No events</p>}
+      <h3>{t('card.events')}</h3>
+      {events?.length === 0 && <p className="card-none">{t('card.noEvents')}</p>}
       <ol className="card-events">
         {events?.map(({ event_types, vehicle_state, timestamp }) => (
           <li key={`${timestamp} ${event_types.join()}`}>
             <time dateTime={new Date(timestamp).toISOString()}>{formatClock(timestamp)}</time>
             {isOnMap(vehicle_state) && <MarkSwatch state={vehicle_state} theme={painted} size={16} />}
-            <span>{event_types.map(inWords).join(', ')}</span>
+            <span>{event_types.map((type) => t(`event.${type}`)).join(', ')}</span>
           </li>
         ))}
       </ol>

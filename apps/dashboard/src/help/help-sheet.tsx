@@ -2,6 +2,7 @@ import './help.css';
 import { useEffect, useRef } from 'react';
 import { CloseIcon } from '../icons.js';
 import { keyLabel, mapKeys, shortcuts } from '../shortcuts.js';
+import { t } from '../locale/text.js';
 
 /** All keys of the page. The browser keeps the focus within it, and closes it with Escape. */
 export function HelpSheet({ onClose }: { onClose: () => void }) {
@@ -19,20 +20,20 @@ export function HelpSheet({ onClose }: { onClose: () => void }) {
     >
       <div className="help-content">
         <header className="help-header">
-          <h2 id="help-heading">Keys</h2>
+          <h2 id="help-heading">{t('help.title')}</h2>
           <button
             type="button"
             className="bar-button"
-            aria-label="Close"
-            title="Close (Esc)"
+            aria-label={t('common.close')}
+            title={t('common.closeEsc')}
             onClick={onClose}
           >
             <CloseIcon />
           </button>
         </header>
-        <Keys keys={shortcuts} />
-        <h3>On the map and the timeline</h3>
-        <Keys keys={mapKeys} />
+        <Keys keys={shortcuts.map(({ name, key }) => ({ key, does: t(`key.${name}`) }))} />
+        <h3>{t('help.map')}</h3>
+        <Keys keys={mapKeys.map(({ key, text }) => ({ key, does: t(text) }))} />
       </div>
     </dialog>
   );

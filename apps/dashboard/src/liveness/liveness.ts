@@ -3,6 +3,7 @@ import type { ConnectionState } from '../connection/connection-state.js';
 import { formatAge, formatClock, formatMoment } from '../format.js';
 import type { Tick } from '../city-state/city-contents.js';
 import type { MapState } from '../city-state/city-state.js';
+import { t } from '../locale/text.js';
 
 /** Data is `late` if the newest event is older than the first limit, and `old` beyond the second. */
 const LATE_AFTER_MS = 5_000;
@@ -79,39 +80,36 @@ export function freshnessOf(ageMs: number): Freshness {
   return ageMs > LATE_AFTER_MS ? 'late' : 'fresh';
 }
 
-/** What a moment of the past shows, in words. */
-const orderWords: Readonly<Record<HistoryOrder, string>> = {
-  event: 'what happened',
-  received: 'what the page showed then',
-};
-
 function fromPast({ past, connection, now }: LivenessFacts): Liveness | null {
   if (past === null || connection === 'signed-out') return null;
   const { shown, requestedAt } = past;
   const time = (at: number | null) => (at === null ? '' : formatMoment(at, now.date));
   const isConnected = connection === 'connected';
-  const state = isConnected ? orderWords[shown?.by ?? 'event'] : connection;
+  const state = t(isConnected ? `order.${shown?.by ?? 'event'}` : `live.${connection}`);
   return {
     isLive: false,
     label: 'PAST',
     isOutdated: !isConnected,
-    words: shown === null ? `loading ${time(requestedAt)}` : `${time(shown.at)} · ${state}`,
-    announcement: `past: ${shown === null ? 'loading' : state}`,
+    words:
+      shown === null ? t('live.loadingTime', { time: time(requestedAt) }) : `${time(shown.at)} · ${state}`,
+    announcement: t('live.past', { state: shown === null ? t('live.loading') : state }),
     tone: 'past',
   };
 }
 
 function fromConnection({ connection, tick }: LivenessFacts): Liveness | null {
-  const shown = tick === null ? '' : `, data as of ${formatClock(tick.asOf)}`;
   switch (connection) {
     case 'connected':
       return null;
     case 'connecting':
-      return notLive('connecting', { tone: 'quiet' });
+      return notLive(t('live.connecting'), { tone: 'quiet' });
     case 'reconnecting':
-      return notLive(`reconnecting${shown}`, { announcement: 'reconnecting' });
+      return notLive(
+        tick === null ? t('live.reconnecting') : t('live.reconnectingAsOf', { time: formatClock(tick.asOf) }),
+        { announcement: t('live.reconnecting') },
+      );
     case 'signed-out':
-      return notLive('signed out', { tone: 'bad' });
+      return notLive(t('live.signedOut'), { tone: 'bad' });
   }
 }
 
@@ -121,25 +119,27 @@ function fromStatus({ status }: LivenessFacts): Liveness | null {
     case 'following':
       return null;
     case 'waiting':
-      return notLive('waiting for the log');
+      return notLive(t('live.waiting'));
     case 'rebuilding':
-      return notLive(`rebuilding ${status.percent} %`, { announcement: 'rebuilding' });
+      return notLive(t('live.rebuildingPercent', { percent: status.percent }), {
+        announcement: t('live.rebuilding'),
+      });
     case 'stalled':
-      return notLive('consumer stalled', { tone: 'bad' });
+      return notLive(t('live.stalled'), { tone: 'bad' });
   }
 }
 
 /** The service sends a frame every tick, even if nothing changed. */
 function fromFrames({ tick, isCurrent, now }: LivenessFacts): Liveness | null {
-  if (tick === null || !isCurrent) return notLive('loading data', { tone: 'quiet' });
+  if (tick === null || !isCurrent) return notLive(t('live.loadingData'), { tone: 'quiet' });
   const silentMs = elapsedSince(tick, now);
   if (silentMs <= Math.max(LATE_AFTER_MS, 5 * tick.tickMs)) return null;
-  return notLive(`no update for ${formatAge(silentMs)}`, { announcement: 'no updates' });
+  return notLive(t('live.noUpdateFor', { age: formatAge(silentMs) }), { announcement: t('live.noUpdates') });
 }
 
 function fromEvents(facts: LivenessFacts): Liveness | null {
   const ageMs = newestEventAge(facts);
-  if (ageMs === null) return notLive('no events yet', { tone: 'quiet', isOutdated: false });
+  if (ageMs === null) return notLive(t('live.noEventsYet'), { tone: 'quiet', isOutdated: false });
   if (ageMs <= OLD_AFTER_MS) return null;
   const { tick, now } = facts;
   const receivedAt = tick?.figures.newestReceivedAt ?? null;
@@ -148,27 +148,34 @@ function fromEvents(facts: LivenessFacts): Liveness | null {
       ? ageMs
       : ageOfNewestEvent({ ...tick, newestEventAt: receivedAt }, now);
   if (receiptAgeMs <= OLD_AFTER_MS) {
-    return notLive(`events delayed by ${formatAge(ageMs)}`, {
-      announcement: 'events delayed',
+    return notLive(t('live.delayedBy', { age: formatAge(ageMs) }), {
+      announcement: t('live.delayed'),
       isOutdated: false,
     });
   }
-  return notLive(`no new events for ${formatAge(receiptAgeMs)}`, {
-    announcement: 'no new events',
+  return notLive(t('live.noNewFor', { age: formatAge(receiptAgeMs) }), {
+    announcement: t('live.noNew'),
     tone: 'bad',
     isOutdated: false,
   });
 }
 
 function fromMap({ map }: LivenessFacts): Liveness | null {
-  if (map === 'interrupted') return notLive('map not drawn', { isOutdated: false });
-  return map === 'loading' ? notLive('loading map', { tone: 'quiet', isOutdated: false }) : null;
+  if (map === 'interrupted') return notLive(t('live.mapNotDrawn'), { isOutdated: false });
+  return map === 'loading' ? notLive(t('live.loadingMap'), { tone: 'quiet', isOutdated: false }) : null;
 }
 
 function live(facts: LivenessFacts): Liveness {
   const freshness: Freshness = freshnessOf(newestEventAge(facts) ?? 0);
   const tone = freshness === 'fresh' ? 'good' : 'warn';
-  return { isLive: true, label: 'LIVE', isOutdated: false, words: 'connected', announcement: 'live', tone };
+  return {
+    isLive: true,
+    label: 'LIVE',
+    isOutdated: false,
+    words: t('live.connected'),
+    announcement: t('live.live'),
+    tone,
+  };
 }
 
 function elapsedSince(
@@ -192,7 +199,7 @@ function notLive(
     label: 'NOT LIVE',
     isOutdated,
     words,
-    announcement: `not live: ${announcement}`,
+    announcement: t('live.notLive', { reason: announcement }),
     tone,
   };
 }

@@ -12,6 +12,7 @@ import { roomForChrome } from './room-for-chrome.js';
 import { answerMarksProbe } from './marks-probe.js';
 import type { MapView } from './map-view.js';
 import { useFitFleet, useOutsideCount, useVehiclesElsewhere } from './use-fit-fleet.js';
+import { t } from '../locale/text.js';
 
 // The largest chunk of the page is loaded while the rest starts.
 const mapModule = import('./map-view.js');
@@ -65,33 +66,10 @@ export function CityMap({ isShown, isOutdated, onSlow }: CityMapProps) {
   useShortcuts({ fitFleet: isShown ? fitFleet : undefined, fitCity: isShown ? fitCity : undefined });
 
   return (
-    <section className="map" aria-label="Map" data-outdated={isOutdated} data-shown={isShown}>
+    <section className="map" aria-label={t('map.label')} data-outdated={isOutdated} data-shown={isShown}>
       <div ref={element} className="map-canvas" data-testid="map" data-ready={view !== null} />
       {view === null && state.kind !== 'signed-out' && <MapSkeleton isInterrupted={map === 'interrupted'} />}
-      <div className="map-controls" role="group" aria-label="Zoom">
-        <button type="button" onClick={() => view?.zoomBy(1)} aria-label="Zoom in" title="Zoom in (+)">
-          <PlusIcon />
-        </button>
-        <button type="button" onClick={() => view?.zoomBy(-1)} aria-label="Zoom out" title="Zoom out (-)">
-          <MinusIcon />
-        </button>
-        <button
-          type="button"
-          onClick={fitCity}
-          aria-label="Show the whole city"
-          title={`Show the whole city (${keyOf('fitCity')})`}
-        >
-          <CrosshairIcon />
-        </button>
-        <button
-          type="button"
-          onClick={fitFleet}
-          aria-label="Show all vehicles"
-          title={`Show all vehicles (${keyOf('fitFleet')})`}
-        >
-          <FleetIcon />
-        </button>
-      </div>
+      <MapControls view={view} fitCity={fitCity} fitFleet={fitFleet} />
       {view !== null && <OutsideCount failure={failure} onFit={fitFleet} />}
     </section>
   );
@@ -141,14 +119,55 @@ function extentOf(points: readonly TrailPoint[]): Viewport {
   };
 }
 
+function MapControls(props: { view: MapView | null; fitCity: () => void; fitFleet: () => void }) {
+  const { view, fitCity, fitFleet } = props;
+  return (
+    <div className="map-controls" role="group" aria-label={t('map.zoom')}>
+      <button
+        type="button"
+        onClick={() => view?.zoomBy(1)}
+        aria-label={t('map.zoomIn')}
+        title={`${t('map.zoomIn')} (+)`}
+      >
+        <PlusIcon />
+      </button>
+      <button
+        type="button"
+        onClick={() => view?.zoomBy(-1)}
+        aria-label={t('map.zoomOut')}
+        title={`${t('map.zoomOut')} (-)`}
+      >
+        <MinusIcon />
+      </button>
+      <button
+        type="button"
+        onClick={fitCity}
+        aria-label={t('map.city')}
+        title={`${t('map.city')} (${keyOf('fitCity')})`}
+      >
+        <CrosshairIcon />
+      </button>
+      <button
+        type="button"
+        onClick={fitFleet}
+        aria-label={t('map.fleet')}
+        title={`${t('map.fleet')} (${keyOf('fitFleet')})`}
+      >
+        <FleetIcon />
+      </button>
+    </div>
+  );
+}
+
 /** How many vehicles the map does not show, as a button that shows them. */
 function OutsideCount({ failure, onFit }: { failure: string | null; onFit: () => void }) {
   const count = useOutsideCount();
   if (count === null || count === 0) return null;
   return (
     <button type="button" className="map-outside" onClick={onFit} data-testid="outside-count">
-      {formatCount(count)} outside this view
-      {failure !== null && `: their positions cannot be loaded (${failure})`}
+      {failure === null
+        ? t('map.outside', { count: formatCount(count) })
+        : t('map.outsideFailed', { count: formatCount(count), reason: failure })}
     </button>
   );
 }
@@ -157,7 +176,7 @@ function MapSkeleton({ isInterrupted }: { isInterrupted: boolean }) {
   return (
     <div className="map-skeleton" role="status">
       <span className="map-skeleton-mark" aria-hidden="true" />
-      {isInterrupted ? 'Restoring the map…' : 'Loading the city…'}
+      {t(isInterrupted ? 'map.restoring' : 'map.loading')}
     </div>
   );
 }

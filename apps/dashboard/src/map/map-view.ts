@@ -34,6 +34,8 @@ import { nearestMark } from './nearest-mark.js';
 import { roadStyle } from './road-style.js';
 import { Scene } from './scene.js';
 import { throttle } from './throttle.js';
+import { t } from '../locale/text.js';
+import { locale } from '../locale/locale.js';
 
 /** Minimum interval between two viewports sent while the map moves. */
 const VIEWPORT_EVERY_MS = 250;
@@ -108,7 +110,7 @@ export class MapView {
       // A city that spans the antimeridian is drawn in two copies of the world.
       renderWorldCopies: spansAntimeridian(city.bbox),
       fadeDuration: 0,
-      locale: { 'Map.Title': `Map of ${city.name}` },
+      locale: { 'Map.Title': t('map.of', { city: city.name }) },
     });
     this.map.touchZoomRotate.disableRotation();
     this.map.keyboard.disableRotation();
@@ -116,7 +118,7 @@ export class MapView {
       new AttributionControl({ compact: false, customAttribution: escapeHtml(city.attribution) }),
       'bottom-right',
     );
-    this.map.addControl(new ScaleControl({ maxWidth: 110 }), 'bottom-left');
+    this.map.addControl(new ScaleControl({ maxWidth: 110, unit: locale.get().units }), 'bottom-left');
     // Roads and vehicles have separate canvases, and the map needs both. Context events do not bubble.
     container.addEventListener('webglcontextlost', events.onLost, {
       capture: true,

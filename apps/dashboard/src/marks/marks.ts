@@ -12,7 +12,6 @@ export interface Outline {
 }
 
 interface Mark {
-  readonly label: string;
   readonly color: Readonly<Record<Theme, string>>;
   /** Pointing north. */
   readonly outlines: readonly Outline[];
@@ -23,25 +22,21 @@ interface Mark {
 /** Colour and shape of each state. The colours are Okabe and Ito's, which are distinguishable with any colour vision. */
 export const marks: Readonly<Record<StateOnMap, Mark>> = {
   on_trip: {
-    label: 'On trip',
     color: { light: '#0072b2', dark: '#56b4e9' },
     outlines: [{ path: arrow(1.22) }],
     outlinesWithoutHeading: [{ path: circle(8) }],
   },
   reserved: {
-    label: 'Reserved',
     color: { light: '#e69f00', dark: '#e69f00' },
     outlines: [{ path: arrow(0.78) }, { path: circle(11), lineWidth: 2 }],
     outlinesWithoutHeading: [{ path: circle(5.5) }, { path: circle(11), lineWidth: 2 }],
   },
   available: {
-    label: 'Available',
     color: { light: '#009e73', dark: '#009e73' },
     outlines: [{ path: arrow(1) }],
     outlinesWithoutHeading: [{ path: circle(6) }],
   },
   stopped: {
-    label: 'Stopped',
     color: { light: '#cc79a7', dark: '#cc79a7' },
     outlines: [
       {
@@ -50,17 +45,14 @@ export const marks: Readonly<Record<StateOnMap, Mark>> = {
     ],
   },
   non_contactable: {
-    label: 'Not contactable',
     color: { light: '#d55e00', dark: '#d55e00' },
     outlines: [{ path: circle(5.5), lineWidth: 2.75 }],
   },
   unknown: {
-    label: 'State not known',
     color: { light: '#8a8a8a', dark: '#8a8a8a' },
     outlines: [{ path: 'M0 -6L6 0L0 6L-6 0Z', lineWidth: 2 }],
   },
   non_operational: {
-    label: 'Not in service',
     color: { light: '#8a8a8a', dark: '#8a8a8a' },
     outlines: [{ path: circle(3.75) }],
   },
@@ -68,10 +60,9 @@ export const marks: Readonly<Record<StateOnMap, Mark>> = {
 
 /** Where a rider waits: head and shoulders, in Okabe and Ito's yellow, which vehicles do not have. */
 export const riderMark = {
-  label: 'Rider waiting',
   color: '#f0e442',
   outlines: [{ path: 'M0 -9A4 4 0 1 1 0 -1A4 4 0 1 1 0 -9Z' }, { path: 'M-7 8.5C-7 -1 7 -1 7 8.5Z' }],
-} as const satisfies { label: string; color: string; outlines: readonly Outline[] };
+} as const satisfies { color: string; outlines: readonly Outline[] };
 
 /** Colours of providers, in the order of their ids; further providers share {@link OTHER_PROVIDER_COLOR}. */
 export const providerColors = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#d55e00', '#56b4e9'] as const;

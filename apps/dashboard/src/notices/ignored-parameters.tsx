@@ -1,6 +1,7 @@
 import { useDashboard } from '../dashboard.js';
 import { useStore } from '../store.js';
 import type { IgnoredParameter } from '../address/address.js';
+import { t } from '../locale/text.js';
 
 /** Values of the address are shown up to this length. */
 const MAX_VALUE_CHARS = 60;
@@ -17,14 +18,14 @@ export function IgnoredParameters() {
         <p key={index}>{words(parameter)}</p>
       ))}
       <button type="button" className="link-button" onClick={() => address.dismissIgnored()}>
-        Dismiss
+        {t('common.dismiss')}
       </button>
     </div>
   );
 }
 
 function words({ name, value, expected }: IgnoredParameter): string {
-  if (expected === null) return `Ignored “${name}” in the address: this page has no such parameter.`;
+  if (expected === null) return t('notice.ignoredUnknown', { name });
   const shown = value.length > MAX_VALUE_CHARS ? `${value.slice(0, MAX_VALUE_CHARS)}…` : value;
-  return `Ignored “${name}=${shown}” in the address: expected ${expected}.`;
+  return t('notice.ignored', { name, value: shown, expected });
 }

@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { useDashboard } from '../dashboard.js';
 import { RichText } from '../locale/rich-text.js';
 import { useStore } from '../store.js';
+import { t } from '../locale/text.js';
 
 /** Messages over the map: why nothing is shown, and what to do about it. */
 export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTable: () => void }) {
@@ -25,28 +26,20 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
   if (map === 'interrupted' && !showsTable) {
     return (
       <Toast>
-        The browser has stopped drawing the map. Restoring it.{' '}
+        {t('notice.stopped')}{' '}
         <button type="button" className="link-button" onClick={onShowTable} data-testid="show-table">
-          Show the table
+          {t('bar.showTable')}
         </button>
       </Toast>
     );
   }
   if (refusal !== null) {
-    return (
-      <Toast>
-        The service rejected the message “{refusal.message}” from this page: {refusal.reason}.
-      </Toast>
-    );
+    return <Toast>{t('notice.refused', { message: refusal.message, reason: refusal.reason })}</Toast>;
   }
   if (hasUnreadable) {
-    return (
-      <Toast>
-        Some records in the log cannot be read and are not shown. See the log of the realtime service.
-      </Toast>
-    );
+    return <Toast>{t('notice.unreadable')}</Toast>;
   }
-  if (isSlow) return <Toast>This browser draws slowly. Positions update a few times a second.</Toast>;
+  if (isSlow) return <Toast>{t('notice.slow')}</Toast>;
   return null;
 }
 
@@ -54,18 +47,18 @@ function SignedOut({ hadToken }: { hadToken: boolean }) {
   const commands = useCommands();
   return (
     <section className="notice" role="alert" data-testid="signed-out">
-      <h2>{hadToken ? 'Your sign-in link is not valid' : 'Sign in'}</h2>
+      <h2>{t(hadToken ? 'notice.invalidLink' : 'notice.signIn')}</h2>
       {commands?.signIn ? (
         <>
-          <p>Open the link that this command prints:</p>
+          <p>{t('notice.openLink')}</p>
           <pre>{commands.signIn}</pre>
         </>
       ) : (
         <p>
-          Append a token with the scope “read” to this page’s address as <code>#token=</code>.
+          <RichText of="notice.append" values={{ hash: <code>#token=</code> }} />
         </p>
       )}
-      <p className="notice-small">The token is stored in this browser and removed from the address bar.</p>
+      <p className="notice-small">{t('notice.stored')}</p>
     </section>
   );
 }
@@ -74,11 +67,11 @@ function NoVehicles() {
   const commands = useCommands();
   return (
     <section className="notice" role="status" data-testid="no-vehicles">
-      <h2>No vehicles yet</h2>
-      <p>Vehicles appear here when their first event arrives.</p>
+      <h2>{t('notice.noVehicles')}</h2>
+      <p>{t('notice.appear')}</p>
       {commands?.replay && (
         <>
-          <p>To replay recorded events, run:</p>
+          <p>{t('notice.replay')}</p>
           <pre>{commands.replay}</pre>
           <p>
             <RichText of="notice.simulate" values={{ option: <code>--no-sim</code> }} />
@@ -106,8 +99,8 @@ function useCommands(): PageCommands | null {
 function NoVehiclesThen() {
   return (
     <section className="notice" role="status" data-testid="no-vehicles">
-      <h2>No vehicles at this time</h2>
-      <p>No vehicle had sent anything by then. Choose a later moment on the timeline.</p>
+      <h2>{t('notice.noneThen')}</h2>
+      <p>{t('notice.noneThenWhy')}</p>
     </section>
   );
 }

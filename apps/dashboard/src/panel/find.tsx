@@ -3,12 +3,12 @@ import { type KeyboardEvent, useEffect, useState } from 'react';
 import type { CityState } from '../city-state/city-state.js';
 import { isOnMap, toDrawnState } from '../city-state/drawn-state.js';
 import { useDashboard } from '../dashboard.js';
-import { formatCount, inWords, shortId } from '../format.js';
+import { formatCount, shortId } from '../format.js';
 import { SearchIcon } from '../icons.js';
-import { marks } from '../marks/marks.js';
 import { MarkSwatch, RiderSwatch } from '../marks/mark-swatch.js';
 import { useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
+import { t } from '../locale/text.js';
 
 /** The search begins when nothing was typed for this long. */
 const TYPING_PAUSE_MS = 150;
@@ -62,8 +62,8 @@ export function Find() {
           id="find"
           type="search"
           role="combobox"
-          placeholder="Find by id, state, provider"
-          aria-label="Find a vehicle or trip by id, state or provider"
+          placeholder={t('find.placeholder')}
+          aria-label={t('find.label')}
           aria-controls="find-results"
           aria-expanded={isListed}
           aria-autocomplete="list"
@@ -102,7 +102,7 @@ function PastTrips({ query }: { query: string }) {
   return (
     <p className="find-status">
       <button type="button" className="link-button" onClick={open}>
-        Find it in past trips
+        {t('find.past')}
       </button>
     </p>
   );
@@ -116,7 +116,13 @@ function Results(props: {
 }) {
   const { results, isListed, chosen, onChoose } = props;
   return (
-    <ul id="find-results" className="find-results" role="listbox" aria-label="Found" hidden={!isListed}>
+    <ul
+      id="find-results"
+      className="find-results"
+      role="listbox"
+      aria-label={t('find.found')}
+      hidden={!isListed}
+    >
       {results.map((result, index) => (
         <li
           key={resultKey(result)}
@@ -136,28 +142,28 @@ function Results(props: {
 function ResultLine({ result }: { result: SearchResult }) {
   const { theme } = useDashboard();
   const painted = useStore(theme.theme);
-  const whose = `provider ${shortId(result.provider_id)}`;
+  const whose = t('find.provider', { id: shortId(result.provider_id) });
   if (result.kind === 'trip') {
-    const stage = result.stage === null ? 'stage not known' : inWords(result.stage);
+    const stage = result.stage === null ? t('stage.unknown') : t(`stage.${result.stage}`);
     return (
       <>
         <RiderSwatch size={18} />
-        <span className="find-id">Trip {shortId(result.trip_id)}</span>
+        <span className="find-id">{t('find.trip', { id: shortId(result.trip_id) })}</span>
         <span className="find-about">
-          {result.stage === 'requested' ? 'rider waiting' : stage}, {whose}
+          {result.stage === 'requested' ? t('rider.waiting').toLowerCase() : stage}, {whose}
         </span>
       </>
     );
   }
   const state = toDrawnState(result.vehicle_state);
-  const words = isOnMap(state) ? marks[state].label.toLowerCase() : inWords(state);
+  const words = t(`state.${state}`).toLowerCase();
   return (
     <>
       {isOnMap(state) ? <MarkSwatch state={state} theme={painted} size={18} /> : <span />}
-      <span className="find-id">Vehicle {shortId(result.device_id)}</span>
+      <span className="find-id">{t('find.vehicle', { id: shortId(result.device_id) })}</span>
       <span className="find-about">
         {words}
-        {result.contact !== 'live' && `, ${result.contact}`}, {whose}
+        {result.contact !== 'live' && `, ${t(`contact.${result.contact}`)}`}, {whose}
       </span>
     </>
   );
@@ -178,11 +184,13 @@ function statusWords(found: {
 }): string {
   const { isOpen, query, typed, body, failure } = found;
   if (!isOpen || typed === '') return '';
-  if (failure !== null) return `The search failed: ${failure}. Trying again.`;
-  if (body === null || query !== typed) return 'Searching';
-  if (body.total === 0) return 'No vehicle or trip matches.';
-  const listed = body.total > body.results.length ? `, the first ${body.results.length} are listed` : '';
-  return `${formatCount(body.total)} found${listed}`;
+  if (failure !== null) return t('find.failed', { reason: failure });
+  if (body === null || query !== typed) return t('find.searching');
+  if (body.total === 0) return t('find.none');
+  const count = formatCount(body.total);
+  return body.total > body.results.length
+    ? t('find.countListed', { count, listed: body.results.length })
+    : t('find.count', { count });
 }
 
 function searchPath(query: string, provider: string | null): string {

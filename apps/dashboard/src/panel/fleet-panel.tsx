@@ -10,6 +10,7 @@ import { Find } from './find.js';
 import { Legend, RidersRow } from './legend.js';
 import { Providers } from './providers.js';
 import { Sparkline } from '../sparkline/sparkline.js';
+import { t } from '../locale/text.js';
 
 /** Counts of the city: vehicles by state, which is also legend and filter, events and rides. */
 export function FleetPanel() {
@@ -19,7 +20,7 @@ export function FleetPanel() {
   const figures = tick?.figures ?? null;
   const count = (value: number | undefined) => (value === undefined ? '' : formatCount(value));
   return (
-    <aside className="panel" aria-label="Figures">
+    <aside className="panel" aria-label={t('panel.figures')}>
       <Find />
       <Legend figures={figures} />
       <FiltersSection />
@@ -28,23 +29,24 @@ export function FleetPanel() {
       <WatchlistSection />
       <KpiSection />
       <section className="panel-section" aria-labelledby="events-heading">
-        <h2 id="events-heading">Events</h2>
+        <h2 id="events-heading">{t('panel.events')}</h2>
         <p className="panel-rate">
-          <strong data-testid="events-per-second">{count(figures?.eventsPerSecond)}</strong> per second
+          <strong data-testid="events-per-second">{count(figures?.eventsPerSecond)}</strong>{' '}
+          {t('panel.perSecond')}
         </p>
         <Sparkline
           values={tick?.eventsPerSecond ?? []}
-          label="Events per second over five minutes"
+          label={t('panel.sparkline')}
           end={contents === city.live ? 'now' : 'then'}
         />
       </section>
       <section className="panel-section" aria-labelledby="rides-heading">
-        <h2 id="rides-heading">Rides</h2>
+        <h2 id="rides-heading">{t('panel.rides')}</h2>
         <RidersRow count={figures?.requestsWaiting ?? null} />
         <dl className="panel-figures">
-          <Figure label="Trips now" value={count(figures?.tripsNow)} />
-          <Figure label="Longest wait" value={figures === null ? '' : longestWait(figures)} />
-          <Figure label="Cancelled, last 15 min" value={count(figures?.cancellations)} />
+          <Figure label={t('panel.tripsNow')} value={count(figures?.tripsNow)} />
+          <Figure label={t('panel.longestWait')} value={figures === null ? '' : longestWait(figures)} />
+          <Figure label={t('panel.cancelled')} value={count(figures?.cancellations)} />
         </dl>
       </section>
     </aside>
@@ -61,5 +63,5 @@ function Figure({ label, value }: { label: string; value: string }) {
 }
 
 function longestWait({ requestsWaiting, longestWaitMs }: { requestsWaiting: number; longestWaitMs: number }) {
-  return requestsWaiting === 0 ? 'none' : formatDuration(longestWaitMs);
+  return requestsWaiting === 0 ? t('panel.none') : formatDuration(longestWaitMs);
 }

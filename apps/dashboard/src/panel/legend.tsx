@@ -1,10 +1,11 @@
 import type { Figures } from '@hailstream/events/live';
 import { type StateOnMap, statesOffMap, statesOnMap } from '../city-state/drawn-state.js';
 import { useDashboard } from '../dashboard.js';
-import { formatCount, formatShare, inWords, UNKNOWN } from '../format.js';
+import { formatCount, formatShare, UNKNOWN } from '../format.js';
 import { marks } from '../marks/marks.js';
 import { MarkSwatch, RiderSwatch } from '../marks/mark-swatch.js';
 import { useStore } from '../store.js';
+import { t } from '../locale/text.js';
 
 /** In the reverse of the order in which they are drawn. */
 const listed = statesOnMap.toReversed().filter((state) => state !== 'unknown');
@@ -18,7 +19,7 @@ export function Legend({ figures }: { figures: Figures | null }) {
   return (
     <section className="panel-section" aria-labelledby="vehicles-heading">
       <div className="panel-heading">
-        <h2 id="vehicles-heading">Vehicles</h2>
+        <h2 id="vehicles-heading">{t('legend.vehicles')}</h2>
         <button
           type="button"
           className="link-button"
@@ -26,13 +27,13 @@ export function Legend({ figures }: { figures: Figures | null }) {
           data-shown={hidden.size > 0}
           disabled={hidden.size === 0}
         >
-          Show all
+          {t('legend.showAll')}
         </button>
         <strong className="panel-total" data-testid="vehicles-total">
           {figures === null ? '' : formatCount(total)}
         </strong>
       </div>
-      <div className="legend" role="group" aria-label="States on the map">
+      <div className="legend" role="group" aria-label={t('legend.states')}>
         {rows.map((state) => (
           <LegendRow
             key={state}
@@ -45,13 +46,14 @@ export function Legend({ figures }: { figures: Figures | null }) {
         ))}
       </div>
       <p className="legend-off">
-        Not on the map:{' '}
+        {t('legend.off')}{' '}
         {statesOffMap.map((state) => (
           <span key={state}>
-            {inWords(state)} <b>{figures === null ? UNKNOWN : formatCount(figures.byState[state])}</b>,{' '}
+            {t(`state.${state}`).toLowerCase()}{' '}
+            <b>{figures === null ? UNKNOWN : formatCount(figures.byState[state])}</b>,{' '}
           </span>
         ))}
-        silent <b>{figures === null ? UNKNOWN : formatCount(figures.silent)}</b>
+        {t('contact.silent')} <b>{figures === null ? UNKNOWN : formatCount(figures.silent)}</b>
       </p>
     </section>
   );
@@ -62,18 +64,18 @@ export function RidersRow({ count }: { count: number | null }) {
   const { city } = useDashboard();
   const isShown = useStore(city.riders) === 'shown';
   return (
-    <div className="legend" role="group" aria-label="Riders on the map">
+    <div className="legend" role="group" aria-label={t('legend.riders')}>
       <button
         type="button"
         className="legend-row"
         aria-pressed={isShown}
         data-dimmed={!isShown}
         data-testid="riders-waiting"
-        title={isShown ? 'Hide on the map' : 'Show on the map'}
+        title={t(isShown ? 'legend.hide' : 'legend.show')}
         onClick={() => city.riders.set(isShown ? 'hidden' : 'shown')}
       >
         <RiderSwatch />
-        <span className="legend-label">Riders waiting</span>
+        <span className="legend-label">{t('legend.ridersWaiting')}</span>
         <span className="legend-count">{count === null ? '' : formatCount(count)}</span>
       </button>
     </div>
@@ -89,7 +91,7 @@ function LegendRow(props: {
 }) {
   const { theme } = useDashboard();
   const painted = useStore(theme.theme);
-  const { label, color } = marks[props.state];
+  const { color } = marks[props.state];
   const share = props.count === null || props.total === 0 ? 0 : props.count / props.total;
   return (
     <button
@@ -98,11 +100,11 @@ function LegendRow(props: {
       aria-pressed={props.isShown}
       data-dimmed={!props.isShown}
       data-state={props.state}
-      title={props.isShown ? 'Hide on the map' : 'Show on the map'}
+      title={t(props.isShown ? 'legend.hide' : 'legend.show')}
       onClick={props.onToggle}
     >
       <MarkSwatch state={props.state} theme={painted} />
-      <span className="legend-label">{label}</span>
+      <span className="legend-label">{t(`state.${props.state}`)}</span>
       <span className="legend-count">{props.count === null ? '' : formatCount(props.count)}</span>
       <span className="legend-share">
         {props.count === null ? '' : formatShare(props.count, props.total)}

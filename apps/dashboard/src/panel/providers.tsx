@@ -6,6 +6,7 @@ import { colorsOfProviders } from '../marks/marks-atlas.js';
 import { keyOf } from '../shortcuts.js';
 import { useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
+import { t } from '../locale/text.js';
 
 /** Providers appear and vehicles are added rarely. */
 const REFRESH_EVERY_MS = 10_000;
@@ -38,18 +39,18 @@ export function Providers() {
   return (
     <section className="panel-section" aria-labelledby="providers-heading" data-testid="providers">
       <div className="panel-heading">
-        <h2 id="providers-heading">Providers</h2>
-        <label className="panel-choice" title={`Colour by provider (${keyOf('colors')})`}>
+        <h2 id="providers-heading">{t('providers.title')}</h2>
+        <label className="panel-choice" title={`${t('providers.color')} (${keyOf('colors')})`}>
           <input
             type="checkbox"
             checked={isColored}
             onChange={(event) => city.colors.set(event.target.checked ? 'provider' : 'state')}
           />
-          Colour by provider
+          {t('providers.color')}
         </label>
       </div>
-      {isPast && chosen !== null && <p className="legend-off">The map of the past shows all providers.</p>}
-      <div className="legend legend-long" role="group" aria-label="Show one provider">
+      {isPast && chosen !== null && <p className="legend-off">{t('providers.past')}</p>}
+      <div className="legend legend-long" role="group" aria-label={t('providers.single')}>
         {listed.map(({ provider_id: providerId, vehicles }, index) => (
           <button
             key={providerId}
@@ -57,7 +58,7 @@ export function Providers() {
             className="legend-row"
             aria-pressed={chosen === providerId}
             data-dimmed={chosen !== null && chosen !== providerId}
-            title={`${chosen === providerId ? 'Show all providers' : 'Show only this provider'}: ${providerId}`}
+            title={`${t(chosen === providerId ? 'providers.showAll' : 'providers.showOnly')}: ${providerId}`}
             onClick={() => city.provider.set(chosen === providerId ? null : providerId)}
           >
             <span

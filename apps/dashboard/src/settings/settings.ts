@@ -5,7 +5,7 @@ import type { Messages } from '../messages/messages.js';
 import { Setting } from './setting.js';
 
 /** The value of the time zone that is the browser's. */
-const BROWSER_ZONE = 'browser';
+export const BROWSER_ZONE = 'browser';
 
 /** The texts of a language other than English are loaded when it is chosen. */
 const messagesOf: Readonly<Record<Language, () => Promise<Messages>>> = {
@@ -58,6 +58,15 @@ export class Settings {
         timeZone: timeZone === BROWSER_ZONE ? null : timeZone,
       }),
     );
+  }
+
+  /** Whether addresses have the settings in use. The browser's time zone is named, so that recipients see the same times. */
+  includeInAddress(isIncluded: boolean): void {
+    const zone = this.timeZone.value.get();
+    const named = zone === BROWSER_ZONE ? Intl.DateTimeFormat().resolvedOptions().timeZone : zone;
+    this.language.inAddress.set(isIncluded ? this.language.value.get() : null);
+    this.units.inAddress.set(isIncluded ? this.units.value.get() : null);
+    this.timeZone.inAddress.set(isIncluded ? named : null);
   }
 
   private get all() {

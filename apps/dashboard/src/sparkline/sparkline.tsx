@@ -1,12 +1,13 @@
 import { formatCount } from '../format.js';
 import { SPARKLINE, sparklinePaths } from './sparkline-path.js';
+import { t } from '../locale/text.js';
 
 /** A line chart of five minutes. */
 export function Sparkline(props: {
   values: readonly (number | null)[];
   label: string;
   /** The time at its right end. */
-  end: string;
+  end: 'now' | 'then';
 }) {
   const { values, label, end } = props;
   const { line, area, highest } = sparklinePaths(values);
@@ -16,15 +17,15 @@ export function Sparkline(props: {
         viewBox={`0 0 ${SPARKLINE.width} ${SPARKLINE.height}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`${label}, maximum ${formatCount(highest)}`}
+        aria-label={t('sparkline.maximum', { label, value: formatCount(highest) })}
       >
         <path className="sparkline-area" d={area} />
         <path className="sparkline-line" d={line} vectorEffect="non-scaling-stroke" />
       </svg>
       <figcaption>
-        <span>{end === 'now' ? '5 min ago' : '5 min before'}</span>
-        <span className="sparkline-highest">max {formatCount(highest)}</span>
-        <span>{end}</span>
+        <span>{t(end === 'now' ? 'sparkline.ago' : 'sparkline.before')}</span>
+        <span className="sparkline-highest">{t('sparkline.max', { value: formatCount(highest) })}</span>
+        <span>{t(`time.${end}`)}</span>
       </figcaption>
     </figure>
   );

@@ -6,13 +6,13 @@ import { vehicleKey } from '../city-state/fleet.js';
 import { useDashboard } from '../dashboard.js';
 import { filterQuery, hidesAll } from '../city-state/fleet-filter.js';
 import { useFleetFilter } from '../filters/use-fleet-filter.js';
-import { formatBattery, formatCount, formatHeading, formatSpeed, inWords, shortId } from '../format.js';
+import { formatBattery, formatCount, formatHeading, formatSpeed, shortId } from '../format.js';
 import { useMomentQuery } from '../use-moment-query.js';
-import { marks } from '../marks/marks.js';
 import { MarkSwatch } from '../marks/mark-swatch.js';
 import { useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
 import { useRowWindow } from './row-window.js';
+import { t } from '../locale/text.js';
 
 /** How often rows are updated: slow enough to read and click them. */
 const REFRESH_EVERY_MS = 1_000;
@@ -21,16 +21,16 @@ const REFRESH_EVERY_MS = 1_000;
 const PAGE_ROWS = 50;
 
 /** The columns, and what the service sorts them by. Contact is by the time of the last event. */
-const columns: readonly { readonly name: TableColumn; readonly heading: string; readonly sort: string }[] = [
-  { name: 'device', heading: 'Vehicle', sort: 'short_id' },
-  { name: 'provider', heading: 'Provider', sort: 'provider_id' },
-  { name: 'state', heading: 'State', sort: 'vehicle_state' },
-  { name: 'contact', heading: 'Contact', sort: 'heard_at' },
-  { name: 'battery', heading: 'Battery', sort: 'battery_percent' },
-  { name: 'speed', heading: 'Speed', sort: 'speed' },
-  { name: 'heading', heading: 'Heading', sort: 'heading' },
-  { name: 'lat', heading: 'Latitude', sort: 'lat' },
-  { name: 'lng', heading: 'Longitude', sort: 'lng' },
+const columns: readonly { readonly name: TableColumn; readonly sort: string }[] = [
+  { name: 'device', sort: 'short_id' },
+  { name: 'provider', sort: 'provider_id' },
+  { name: 'state', sort: 'vehicle_state' },
+  { name: 'contact', sort: 'heard_at' },
+  { name: 'battery', sort: 'battery_percent' },
+  { name: 'speed', sort: 'speed' },
+  { name: 'heading', sort: 'heading' },
+  { name: 'lat', sort: 'lat' },
+  { name: 'lng', sort: 'lng' },
 ];
 
 /**
@@ -42,13 +42,13 @@ export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) 
   const order = useStore(view.tableOrder);
   const { scroller, total, rows, before, after, failure } = useVehicleRows(order);
   return (
-    <section className="table-view" aria-label="Table of vehicles">
+    <section className="table-view" aria-label={t('table.label')}>
       <p className="table-caption" id="table-caption">
         {onShowMap !== null && (
           <>
-            The map is not available because this browser has no WebGL. Showing the table instead.{' '}
+            {t('table.noWebGl')}{' '}
             <button type="button" className="link-button" onClick={onShowMap}>
-              Retry the map
+              {t('table.retry')}
             </button>
             .{' '}
           </>
@@ -65,7 +65,7 @@ export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) 
         <table aria-rowcount={(total ?? 0) + 1} data-testid="vehicle-table">
           <thead>
             <tr aria-rowindex={1}>
-              {columns.map(({ name, heading }) => (
+              {columns.map(({ name }) => (
                 <th
                   key={name}
                   scope="col"
@@ -73,7 +73,7 @@ export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) 
                   className={`column-${name}`}
                 >
                   <button type="button" onClick={() => view.tableOrder.set(nextOrder(order, name))}>
-                    {heading}
+                    {t(`table.${name}`)}
                   </button>
                 </th>
               ))}
@@ -99,11 +99,11 @@ export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) 
 function TableCount({ total, failure }: { total: number | null; failure: string | null }) {
   const filter = useFleetFilter();
   const isFiltered = String(filterQuery(filter)) !== '';
-  if (failure !== null) return <>The vehicles cannot be loaded: {failure}. Trying again.</>;
-  if (total === null) return <>Loading the vehicles</>;
+  if (failure !== null) return <>{t('table.failed', { reason: failure })}</>;
+  if (total === null) return <>{t('table.loading')}</>;
   return (
     <span data-testid="table-count">
-      {formatCount(total)} vehicles{isFiltered ? ' match the filters' : ', silent ones included'}
+      {t(isFiltered ? 'table.matching' : 'table.all', { count: formatCount(total) })}
     </span>
   );
 }
@@ -163,7 +163,7 @@ function VehicleTableRow({ vehicle, rowIndex }: { vehicle: VehicleSummary | unde
         <button
           type="button"
           className="link-button"
-          title={`Device ${deviceId}, provider ${providerId}`}
+          title={t('table.title', { device: deviceId, provider: providerId })}
           onClick={() => city.select({ deviceId, providerId })}
         >
           {shortId(deviceId)}
@@ -175,10 +175,10 @@ function VehicleTableRow({ vehicle, rowIndex }: { vehicle: VehicleSummary | unde
       <td className="column-state">
         <span className="table-state">
           {isOnMap(state) && <MarkSwatch state={state} theme={painted} size={18} />}
-          {isOnMap(state) ? marks[state].label : inWords(state)}
+          {t(`state.${state}`)}
         </span>
       </td>
-      <td className="column-contact">{contact}</td>
+      <td className="column-contact">{t(`contact.${contact}`)}</td>
       <td className="column-battery">{formatBattery(vehicle.battery_percent)}</td>
       <td className="column-speed">{formatSpeed(location?.speed ?? null)}</td>
       <td className="column-heading">{formatHeading(location?.heading ?? null)}</td>

@@ -9,7 +9,7 @@ export type ThemeChoice = 'system' | Theme;
 /** Also read by public/theme.js, before the first paint. */
 const STORAGE_KEY = 'hailstream.theme';
 
-const themeChoices = ['system', 'light', 'dark'] as const satisfies readonly ThemeChoice[];
+export const themeChoices = ['system', 'light', 'dark'] as const satisfies readonly ThemeChoice[];
 
 /** The chosen theme and the theme in use. The choice is written to the root element, for the style sheets. */
 export class ThemeSetting {

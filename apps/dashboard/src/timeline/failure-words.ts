@@ -1,4 +1,5 @@
 import type { HistoryCloseCode } from '@hailstream/events/live';
+import { t } from '../locale/text.js';
 
 /** Why the past cannot be shown, and what to do. `canRetry` if the same request may succeed later. */
 interface FailureWords {
@@ -9,34 +10,34 @@ interface FailureWords {
 export function failureWords({ code, reason }: { code: HistoryCloseCode; reason: string }): FailureWords {
   switch (code) {
     case 'CLOSED':
-      return { text: 'The moment was closed.', canRetry: true };
+      return { text: t('past.CLOSED'), canRetry: true };
     case 'NOTHING_RECORDED':
-      return { text: 'The log has no events yet.', canRetry: true };
+      return { text: t('past.NOTHING_RECORDED'), canRetry: true };
     case 'TOO_MANY_SESSIONS':
       return {
-        text: 'Too many pages show the past at the same time. Close another one, or wait a minute.',
+        text: t('past.TOO_MANY_SESSIONS'),
         canRetry: true,
       };
     case 'HISTORY_DISABLED':
       return {
-        text: 'This service shows the present only: it has no folder for the past (REALTIME_HISTORY_DIR).',
+        text: t('past.HISTORY_DISABLED'),
         canRetry: false,
       };
     case 'LOG_UNREACHABLE':
-      return { text: 'The log does not respond, so the moment cannot be read.', canRetry: true };
+      return { text: t('past.LOG_UNREACHABLE'), canRetry: true };
     case 'OFFSETS_DELETED':
-      return { text: 'The log no longer holds this moment. Choose a later one.', canRetry: false };
+      return { text: t('past.OFFSETS_DELETED'), canRetry: false };
     case 'LIMIT_EXCEEDED':
       return {
-        text: 'This moment has more vehicles than the service may keep for one page. Choose an earlier one.',
+        text: t('past.LIMIT_EXCEEDED'),
         canRetry: false,
       };
     case 'IDLE':
       return {
-        text: 'Nothing was requested for 15 minutes, so the service closed the moment.',
+        text: t('past.IDLE'),
         canRetry: true,
       };
     case 'FAILED':
-      return { text: `The service could not read this moment: ${reason}.`, canRetry: true };
+      return { text: t('past.FAILED', { reason }), canRetry: true };
   }
 }

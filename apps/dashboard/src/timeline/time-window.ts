@@ -13,11 +13,11 @@ const DAY_MS = 24 * HOUR_MS;
 
 /** Lengths of the window; `null` shows all moments. */
 export const spans = [
-  { label: '15 min', lengthMs: 15 * MINUTE_MS },
-  { label: '1 hour', lengthMs: HOUR_MS },
-  { label: '6 hours', lengthMs: 6 * HOUR_MS },
-  { label: '24 hours', lengthMs: DAY_MS },
-  { label: 'all', lengthMs: null },
+  { text: 'span.15m', lengthMs: 15 * MINUTE_MS },
+  { text: 'span.1h', lengthMs: HOUR_MS },
+  { text: 'span.6h', lengthMs: 6 * HOUR_MS },
+  { text: 'span.24h', lengthMs: DAY_MS },
+  { text: 'span.all', lengthMs: null },
 ] as const;
 
 /** A shorter window has no room for labels. */

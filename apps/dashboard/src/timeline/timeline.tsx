@@ -10,6 +10,7 @@ import { useStore } from '../store.js';
 import { failureWords } from './failure-words.js';
 import { spans, windowOf, type TimeWindow } from './time-window.js';
 import { Track } from './track.js';
+import { t } from '../locale/text.js';
 
 /** A shorter request is not shown. */
 const SHOWN_AFTER_MS = 150;
@@ -60,7 +61,7 @@ function TimelineOf(props: {
   return (
     <section
       className="timeline"
-      aria-label="Timeline"
+      aria-label={t('timeline.label')}
       data-testid="timeline"
       data-open={isOpen}
       data-past={isPast}
@@ -77,9 +78,9 @@ function TimelineOf(props: {
           <button
             type="button"
             className="timeline-button"
-            aria-label="Fold the timeline"
+            aria-label={t('timeline.fold')}
             aria-expanded="true"
-            title="Fold the timeline"
+            title={t('timeline.fold')}
             onClick={() => setIsOpen(false)}
           >
             <FoldIcon />
@@ -108,11 +109,11 @@ function Folded({ isPast, onUnfold }: { isPast: boolean; onUnfold: () => void })
         type="button"
         className="timeline-unfold"
         aria-expanded="false"
-        title="Show the timeline"
+        title={t('timeline.show')}
         onClick={onUnfold}
       >
         <ClockIcon />
-        Timeline
+        {t('timeline.label')}
       </button>
       {isPast && <LiveButton isPast />}
     </div>
@@ -123,13 +124,13 @@ function SpanChoice(props: { lengthMs: number | null; onChoose: (lengthMs: numbe
   return (
     <select
       className="timeline-select timeline-span"
-      aria-label="Length of the timeline"
+      aria-label={t('timeline.length')}
       value={String(props.lengthMs)}
       onChange={({ target }) => props.onChoose(target.value === 'null' ? null : Number(target.value))}
     >
-      {spans.map(({ label, lengthMs }) => (
-        <option key={label} value={String(lengthMs)}>
-          {label}
+      {spans.map(({ text, lengthMs }) => (
+        <option key={text} value={String(lengthMs)}>
+          {t(text)}
         </option>
       ))}
     </select>
@@ -143,14 +144,14 @@ function Playback({ isPast }: { isPast: boolean }) {
   const speed = useStore(history.speed);
   const state = useStore(history.state);
   const actual = state.kind === 'playing' ? state.speed : speed;
-  const label = isPlaying ? 'Pause' : 'Play';
+  const label = t(isPlaying ? 'timeline.pause' : 'timeline.play');
   return (
     <>
       <button
         type="button"
         className="timeline-button"
         aria-label={label}
-        title={isPast ? label : 'Choose a moment of the past to play from'}
+        title={isPast ? label : t('timeline.choose')}
         disabled={!isPast}
         onClick={() => (isPlaying ? history.pause() : history.play())}
       >
@@ -158,8 +159,8 @@ function Playback({ isPast }: { isPast: boolean }) {
       </button>
       <select
         className="timeline-select"
-        aria-label="Speed"
-        title={actual < speed ? `The log is read at ${actual} × only` : 'Speed'}
+        aria-label={t('timeline.speed')}
+        title={actual < speed ? t('timeline.behind', { speed: actual }) : t('timeline.speed')}
         data-behind={actual < speed}
         value={speed}
         onChange={({ target }) => history.setSpeed(Number(target.value) as Speed)}
@@ -180,8 +181,14 @@ function MomentWords(props: { at: number | null; state: HistoryState; isSeeking:
   const percent = state.kind === 'seeking' && state.percent > 0 ? ` ${state.percent} %` : '';
   return (
     <p className="timeline-moment" data-testid="timeline-moment">
-      {at === null ? 'Now' : formatMoment(at, Date.now())}
-      {isSeeking && <span className="timeline-reading"> loading{percent}</span>}
+      {at === null ? t('timeline.now') : formatMoment(at, Date.now())}
+      {isSeeking && (
+        <span className="timeline-reading">
+          {' '}
+          {t('timeline.loading')}
+          {percent}
+        </span>
+      )}
     </p>
   );
 }
@@ -192,14 +199,14 @@ function OrderChoice({ isPast }: { isPast: boolean }) {
   return (
     <select
       className="timeline-select timeline-order"
-      aria-label="What is shown of the moment"
+      aria-label={t('timeline.order')}
       data-shown={isPast}
       value={by}
-      title="What happened: all events until then by their own time, late ones included. What the page showed: the events received by then."
+      title={t('timeline.orderHelp')}
       onChange={({ target }) => history.by.set(target.value as HistoryOrder)}
     >
-      <option value="event">What happened</option>
-      <option value="received">What the page showed</option>
+      <option value="event">{t('timeline.happened')}</option>
+      <option value="received">{t('timeline.showed')}</option>
     </select>
   );
 }
@@ -210,11 +217,11 @@ function LiveButton({ isPast }: { isPast: boolean }) {
     <button
       type="button"
       className="timeline-live"
-      title="Show the present (L)"
+      title={t('timeline.present')}
       disabled={!isPast}
       onClick={() => history.at.set(null)}
     >
-      Live
+      {t('timeline.live')}
     </button>
   );
 }
@@ -227,14 +234,14 @@ function Messages({ state }: { state: HistoryState }) {
   if (isPast && isLost) {
     return (
       <p className="timeline-message" role="status">
-        The service cannot be reached. Reconnecting; the moment stays.
+        {t('timeline.unreachable')}
       </p>
     );
   }
   if (state.kind === 'paused' && state.isMoved) {
     return (
       <p className="timeline-message" role="status">
-        The log does not hold the requested moment. The nearest one is shown.
+        {t('timeline.nearest')}
       </p>
     );
   }
@@ -242,15 +249,15 @@ function Messages({ state }: { state: HistoryState }) {
   const { text, canRetry } = failureWords(state.failure);
   return (
     <p className="timeline-message" role="alert" data-testid="timeline-failure">
-      {formatMoment(state.at, Date.now())} cannot be shown. {text}{' '}
+      {t('timeline.cannot', { time: formatMoment(state.at, Date.now()) })} {text}{' '}
       {canRetry && (
         <button type="button" className="link-button" onClick={() => history.retry()}>
-          Try again
+          {t('common.tryAgain')}
         </button>
       )}{' '}
       {!isPast && (
         <button type="button" className="link-button" onClick={() => history.dismissFailure()}>
-          Dismiss
+          {t('common.dismiss')}
         </button>
       )}
     </p>

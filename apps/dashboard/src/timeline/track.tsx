@@ -2,6 +2,9 @@ import type { HistoryRange } from '@hailstream/events/live';
 import { type KeyboardEvent, type PointerEvent, useMemo, useState } from 'react';
 import { formatMoment } from '../format.js';
 import { activityPath, momentOfKey, secondAt, shareOf, ticksOf, type TimeWindow } from './time-window.js';
+import { t } from '../locale/text.js';
+import { locale } from '../locale/locale.js';
+import { zoneOffsetMs } from '../locale/time-zone.js';
 
 const BARS = 90;
 const MAX_TICKS = 5;
@@ -9,9 +12,6 @@ const SECOND_MS = 1_000;
 /** So close to the right end, the pointer is at the present. */
 const END_PIXELS = 5;
 const MINUTE_MS = 60_000;
-
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
-const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
 
 interface TrackProps {
   readonly activity: HistoryRange['activity'];
@@ -62,11 +62,11 @@ export function Track({ activity, window, available, at, isBusy, percent, onSeek
       className="track"
       role="slider"
       tabIndex={0}
-      aria-label="Moment shown"
+      aria-label={t('timeline.moment')}
       aria-valuemin={Math.floor(available.from / SECOND_MS)}
       aria-valuemax={Math.floor(available.to / SECOND_MS)}
       aria-valuenow={Math.floor((at ?? available.to) / SECOND_MS)}
-      aria-valuetext={at === null ? 'now, live' : formatMoment(at, Date.now())}
+      aria-valuetext={at === null ? t('timeline.nowLive') : formatMoment(at, Date.now())}
       aria-busy={isBusy}
       data-testid="track"
       data-from={window.from}
@@ -92,7 +92,7 @@ export function Track({ activity, window, available, at, isBusy, percent, onSeek
           style={{ left: `clamp(32px, ${hovered * 100}%, 100% - 32px)` }}
           aria-hidden="true"
         >
-          {pointed === null ? 'Now' : formatMoment(pointed, Date.now())}
+          {pointed === null ? t('timeline.now') : formatMoment(pointed, Date.now())}
         </span>
       )}
       <span className="track-thumb" style={{ left: `${share * 100}%` }} />
@@ -112,12 +112,13 @@ function Activity({ activity, window }: Pick<TrackProps, 'activity' | 'window'>)
 }
 
 function Ticks({ window }: { window: TimeWindow }) {
-  const offsetMs = -new Date(window.to).getTimezoneOffset() * MINUTE_MS;
+  const { minute, shortDay } = locale.get();
+  const offsetMs = zoneOffsetMs(window.to);
   return (
     <span className="track-ticks" aria-hidden="true">
       {ticksOf(window, { max: MAX_TICKS, offsetMs }).map((tick) => (
         <span key={tick} style={{ left: `${shareOf(window, tick) * 100}%` }}>
-          {(tick + offsetMs) % (24 * 60 * MINUTE_MS) === 0 ? day.format(tick) : clock.format(tick)}
+          {(tick + offsetMs) % (24 * 60 * MINUTE_MS) === 0 ? shortDay.format(tick) : minute.format(tick)}
         </span>
       ))}
     </span>

@@ -5,13 +5,13 @@ import { isOnMap, toDrawnState } from '../city-state/drawn-state.js';
 import { Segments } from '../controls/segments.js';
 import { useDashboard } from '../dashboard.js';
 import { Choice } from '../controls/choice.js';
-import { formatClock, formatCount, formatDuration, formatSpeed, inWords, shortId } from '../format.js';
+import { formatClock, formatCount, formatDuration, formatSpeed, shortId } from '../format.js';
 import { useMomentQuery } from '../use-moment-query.js';
-import { marks } from '../marks/marks.js';
 import { MarkSwatch } from '../marks/mark-swatch.js';
 import { useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
 import { SPEED_LIMITS, stillMinutes, stillStates } from '../address/choices.js';
+import { t } from '../locale/text.js';
 
 const REFRESH_EVERY_MS = 3_000;
 
@@ -205,7 +205,7 @@ function Listed<T extends ListBody>(props: {
                 {isOnMap(state) ? <MarkSwatch state={state} theme={painted} size={18} /> : <span />}
                 <span className="watchlist-id">{shortId(deviceId)}</span>
                 <span className="watchlist-about">
-                  {isOnMap(state) ? marks[state].label.toLowerCase() : inWords(state)}, {about}
+                  {t(`state.${state}`).toLowerCase()}, {about}
                 </span>
                 <strong>{figure}</strong>
               </button>
