@@ -16,7 +16,9 @@ import type { PageCommands } from '@hailstream/events/live';
 import type { AuthOptions } from '@hailstream/service/tokens';
 import Type from 'typebox';
 import { readRuleFile, type AlertRule } from './alert-rules/rule-file.js';
+import type { HistoryLimits } from './limits/history-limits.js';
 import type { HistoryOptions } from './keyframes/keyframes.service.js';
+import type { LiveLimits } from './limits/live-limits.js';
 import { toOrigin } from './origins/same-origin.js';
 import { readZoneFile } from './geofences/zone-file.js';
 import type { Zone } from './geofences/zone.js';
@@ -37,6 +39,15 @@ const realtimeEnv = Type.Object({
   REALTIME_HISTORY_DIR: Type.Optional(Type.String()),
   REALTIME_HISTORY_BYTES: Env.Int({ default: 1_073_741_824, minimum: 1_048_576 }),
   REALTIME_KEYFRAME_MS: Env.Duration({ default: 60_000, minimum: 1_000, maximum: HOUR_MS }),
+  REALTIME_HISTORY_SESSIONS: Env.Int({ default: 8, minimum: 1, maximum: 1_000 }),
+  REALTIME_HISTORY_IDLE_MS: Env.Duration({ default: HOUR_MS / 4, minimum: 1_000, maximum: 24 * HOUR_MS }),
+  REALTIME_HISTORY_HEAP_MB: Env.Int({ default: 512, minimum: 16, maximum: 65_536 }),
+  REALTIME_SOCKETS: Env.Int({ default: 5_000, minimum: 1 }),
+  REALTIME_HANDSHAKES_PER_TICK: Env.Int({ default: 200, minimum: 1 }),
+  REALTIME_TOKEN_SOCKETS: Env.Int({ default: 1_000, minimum: 1 }),
+  REALTIME_TOKEN_VIEWPORTS_PER_SECOND: Env.Int({ default: 1_000, minimum: 1 }),
+  REALTIME_TOKEN_WATCHES_PER_SECOND: Env.Int({ default: 500, minimum: 1 }),
+  REALTIME_TOKEN_HISTORY_SESSIONS: Env.Int({ default: 4, minimum: 1, maximum: 1_000 }),
   REALTIME_PUBLIC_URL: Type.Optional(Env.Url()),
   REALTIME_ALLOWED_ORIGINS: Type.Optional(
     Env.List({ description: 'origins such as https://map.example, separated by commas' }),
@@ -70,7 +81,8 @@ export interface RealtimeConfig {
     readonly allowedOrigins: readonly string[];
     readonly commands: PageCommands;
   };
-  readonly history: HistoryOptions;
+  readonly history: HistoryOptions & { readonly limits: HistoryLimits };
+  readonly live: LiveLimits;
   readonly zones: readonly Zone[];
   readonly alertRules: readonly AlertRule[];
   /** Interval between frames. */
@@ -107,6 +119,19 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
       folder: env.REALTIME_HISTORY_DIR ?? null,
       maxBytes: env.REALTIME_HISTORY_BYTES,
       everyMs: env.REALTIME_KEYFRAME_MS,
+      limits: {
+        sessions: env.REALTIME_HISTORY_SESSIONS,
+        sessionsPerToken: env.REALTIME_TOKEN_HISTORY_SESSIONS,
+        idleMs: env.REALTIME_HISTORY_IDLE_MS,
+        heapMb: env.REALTIME_HISTORY_HEAP_MB,
+      },
+    },
+    live: {
+      sockets: env.REALTIME_SOCKETS,
+      socketsPerToken: env.REALTIME_TOKEN_SOCKETS,
+      viewportsPerSecond: env.REALTIME_TOKEN_VIEWPORTS_PER_SECOND,
+      watchesPerSecond: env.REALTIME_TOKEN_WATCHES_PER_SECOND,
+      handshakesPerTick: env.REALTIME_HANDSHAKES_PER_TICK,
     },
     zones: env.REALTIME_ZONES === undefined ? [] : readZoneFile(env.REALTIME_ZONES),
     alertRules: env.REALTIME_ALERTS === undefined ? [] : readRuleFile(env.REALTIME_ALERTS),

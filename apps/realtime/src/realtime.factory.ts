@@ -8,6 +8,8 @@ import { AuditReader } from './feed-health/audit-reader.service.js';
 import { FoldService } from './log/fold.service.js';
 import { isSameOrigin } from './origins/same-origin.js';
 import { LiveAdapter } from './live/live.adapter.js';
+import { HANDSHAKES } from './live/live.tokens.js';
+import type { Turnstile } from './live/turnstile.js';
 import { RebuildService } from './rebuild/rebuild.service.js';
 import { RealtimeModule } from './realtime.module.js';
 
@@ -17,7 +19,9 @@ export async function createRealtime(
   logger: Logger,
 ): Promise<NestFastifyApplication> {
   const app = await createHttpApp(RealtimeModule.forRoot(config, logger), { logger });
-  app.useWebSocketAdapter(new LiveAdapter(app, config.page.allowedOrigins));
+  app.useWebSocketAdapter(
+    new LiveAdapter(app, config.page.allowedOrigins, app.get<Turnstile>(HANDSHAKES, { strict: false })),
+  );
   refuseOtherOrigins(app, config.page.allowedOrigins);
   await servePage(app, config.page);
   // Registered after the page, whose files were compressed when they were built: it applies to the routes that follow.

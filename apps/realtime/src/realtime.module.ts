@@ -24,7 +24,7 @@ import { ZonesModule } from './zones/zones.module.js';
 @Module({})
 export class RealtimeModule {
   static forRoot(config: RealtimeConfig, logger: Logger): DynamicModule {
-    const live = LiveModule.forRoot(config.tickMs);
+    const live = LiveModule.forRoot(config.tickMs, config.live);
     return {
       module: RealtimeModule,
       imports: [
@@ -37,10 +37,11 @@ export class RealtimeModule {
         FeedHealthModule,
         KeyframesModule.forRoot(config.history),
         RebuildModule.forRoot(config.log),
-        HistoryModule.forRoot(
-          { connection: config.log.connection, logLevel: config.logLevel },
-          config.tickMs,
-        ),
+        HistoryModule.forRoot({
+          worker: { connection: config.log.connection, logLevel: config.logLevel },
+          limits: config.history.limits,
+          tickMs: config.tickMs,
+        }),
         // Before the vehicles, whose last path has a parameter.
         ReadsModule,
         live,

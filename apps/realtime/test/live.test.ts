@@ -89,8 +89,12 @@ describe('a page', () => {
     page.emit('watch', { deviceId: 'cab-7', providerId: PROVIDER });
     await until(() => refusals.length === 2, { what: 'refusals' });
     expect(refusals).toEqual([
-      { message: 'viewport', reason: 'north must be <= 90' },
-      { message: 'watch', reason: 'must be a device id, { deviceId, providerId } or null' },
+      { message: 'viewport', code: 'INVALID', reason: 'north must be <= 90' },
+      {
+        message: 'watch',
+        code: 'INVALID',
+        reason: 'must be a device id, { deviceId, providerId } or null',
+      },
     ]);
     for (let count = 0; count < 5_000; count += 1) page.emit('viewport', monaco);
     await until(() => reasons.length > 0, { what: 'the end' });

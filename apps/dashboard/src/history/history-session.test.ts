@@ -255,7 +255,7 @@ describe('HistorySession', () => {
     expect(none.session.state.get()).toMatchObject({ failure: { code: 'HISTORY_DISABLED' } });
     expect(none.requests()).toEqual([]);
     const refused = open({ at: AT });
-    refused.receive('refused', { message: 'openHistory', reason: 'at: expected a number' });
+    refused.receive('refused', { message: 'openHistory', code: 'INVALID', reason: 'at: expected a number' });
     expect(refused.session.state.get()).toMatchObject({
       failure: { code: 'FAILED', reason: 'at: expected a number' },
     });

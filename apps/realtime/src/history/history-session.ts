@@ -12,9 +12,6 @@ import { cover } from '../live/grid.js';
 import { closeCodeOf } from './history.errors.js';
 import type { MomentHandle } from './history.service.js';
 
-/** A session without a request or a frame for this long is closed. */
-const IDLE_MS = 900_000;
-
 /** How often it is checked whether a client that is behind has caught up. */
 const BEHIND_CHECK_MS = 100;
 
@@ -28,6 +25,8 @@ interface SessionOptions {
   /** The moments that can be shown now. */
   readonly limits: () => { readonly earliest: number; readonly latest: number } | null;
   readonly tickMs: number;
+  /** The session is closed after this long without a request or a frame. */
+  readonly idleMs: number;
   readonly onSeek: (seconds: number) => void;
   readonly onClosed: (code: HistoryCloseCode) => void;
 }
@@ -105,8 +104,8 @@ export class HistorySession {
         if (this.isBehind) await this.wait(BEHIND_CHECK_MS);
         else if (this.due !== null) await this.show(this.due);
         else if (this.speed !== null) await this.playOn(this.speed);
-        else if (!(await this.wait(IDLE_MS))) {
-          this.close('IDLE', `nothing was requested for ${IDLE_MS / 60_000} minutes`);
+        else if (!(await this.wait(this.options.idleMs))) {
+          this.close('IDLE', `nothing was requested for ${this.options.idleMs / 60_000} minutes`);
         }
       }
     } catch (error) {

@@ -11,14 +11,12 @@ import { SocketClient, type LiveSocket } from '../live/client.socket.js';
 import { parseViewport, parseWatch, type Parsed } from '../live/live.schema.js';
 import { TICK_MS } from '../live/live.tokens.js';
 import { HistoryMetrics } from '../metrics/history-metrics.service.js';
+import type { HistoryLimits } from '../limits/history-limits.js';
 import { HistorySession } from './history-session.js';
 import { parseOpen, parsePlay, parseSeek } from './history.schema.js';
 import { closeCodeOf, HistoryError } from './history.errors.js';
 import { HistoryService } from './history.service.js';
-
-/** Maximum number of sessions of one process, and of one token: each has a worker thread. */
-const MAX_SESSIONS = 8;
-const MAX_SESSIONS_PER_TOKEN = 4;
+import { HISTORY_LIMITS } from './history.tokens.js';
 
 /** A socket that has opened a session. */
 interface HistoryClient {
@@ -35,6 +33,7 @@ export class HistoryGateway implements OnGatewayDisconnect, OnModuleDestroy {
     private readonly history: HistoryService,
     private readonly metrics: HistoryMetrics,
     @Inject(TICK_MS) private readonly tickMs: number,
+    @Inject(HISTORY_LIMITS) private readonly limits: HistoryLimits,
   ) {}
 
   handleDisconnect(socket: LiveSocket): void {
@@ -81,7 +80,8 @@ export class HistoryGateway implements OnGatewayDisconnect, OnModuleDestroy {
       if (vehicle === null || vehicle.providerId !== null) {
         session?.watch(vehicle && { deviceId: vehicle.deviceId, providerId: vehicle.providerId! });
       } else {
-        client.send('refused', { message: 'watchHistory', reason: 'must have a providerId' });
+        const reason = 'must have a providerId';
+        client.send('refused', { message: 'watchHistory', code: 'INVALID', reason });
       }
     });
   }
@@ -102,7 +102,8 @@ export class HistoryGateway implements OnGatewayDisconnect, OnModuleDestroy {
   ): boolean {
     const filter = socket.data.principal.providerId;
     if (filter === undefined || providerId === undefined || providerId === filter) return true;
-    client.send('refused', { message, reason: `the token is limited to the provider ${filter}` });
+    const reason = `the token is limited to the provider ${filter}`;
+    client.send('refused', { message, code: 'FORBIDDEN', reason });
     return false;
   }
 
@@ -126,6 +127,7 @@ export class HistoryGateway implements OnGatewayDisconnect, OnModuleDestroy {
       filter: principal.providerId ?? null,
       limits: () => this.history.limits(request.by),
       tickMs: this.tickMs,
+      idleMs: this.limits.idleMs,
       onSeek: (seconds) => this.metrics.observeSeek(seconds),
       onClosed: (code) => this.noteClosed(of, session, code),
     });
@@ -142,17 +144,17 @@ export class HistoryGateway implements OnGatewayDisconnect, OnModuleDestroy {
   /** @throws HistoryError if there are too many sessions */
   private requireRoom(token: string | undefined): void {
     const open = [...this.clients].filter(([, { session }]) => session !== null);
-    if (open.length >= MAX_SESSIONS) {
+    if (open.length >= this.limits.sessions) {
       throw new HistoryError(
         'TOO_MANY_SESSIONS',
-        `this process already has ${MAX_SESSIONS} history sessions`,
+        `this process already has ${this.limits.sessions} history sessions`,
       );
     }
     const ofToken = open.filter(([socket]) => socket.data.token === token).length;
-    if (token !== undefined && ofToken >= MAX_SESSIONS_PER_TOKEN) {
+    if (token !== undefined && ofToken >= this.limits.sessionsPerToken) {
       throw new HistoryError(
         'TOO_MANY_SESSIONS',
-        `this token already has ${MAX_SESSIONS_PER_TOKEN} history sessions`,
+        `this token already has ${this.limits.sessionsPerToken} history sessions`,
       );
     }
   }
@@ -170,7 +172,8 @@ export class HistoryGateway implements OnGatewayDisconnect, OnModuleDestroy {
     const of = this.clients.get(socket) ?? { client: new SocketClient(socket), session: null };
     this.clients.set(socket, of);
     if (!of.client.meter.allow(Date.now())) socket.disconnect(true);
-    else if ('refusal' in parsed) of.client.send('refused', { message, reason: parsed.refusal });
+    else if ('refusal' in parsed)
+      of.client.send('refused', { message, code: 'INVALID', reason: parsed.refusal });
     else act(of, parsed.value);
   }
 }

@@ -7,9 +7,10 @@ import { KeyframesService } from '../keyframes/keyframes.service.js';
 import { MINUTE_MS } from '../log/activity.js';
 import { LogIndex, type Offsets } from '../log/log-index.js';
 import { HistoryMetrics } from '../metrics/history-metrics.service.js';
+import type { HistoryLimits } from '../limits/history-limits.js';
 import { activityOf, earliestMoment } from './history-range.js';
 import { HistoryError } from './history.errors.js';
-import { WORKER_OPTIONS } from './history.tokens.js';
+import { HISTORY_LIMITS, WORKER_OPTIONS } from './history.tokens.js';
 import { MomentClient } from './moment-client.js';
 import type { CityRead, CityReads, FoundEvents, MomentStart, WorkerOptions } from './worker-protocol.js';
 
@@ -58,6 +59,7 @@ export class HistoryService implements OnModuleDestroy {
     private readonly keyframes: KeyframesService,
     private readonly index: LogIndex,
     private readonly metrics: HistoryMetrics,
+    @Inject(HISTORY_LIMITS) private readonly historyLimits: HistoryLimits,
   ) {}
 
   /** The first and the last moment that can be shown; `null` without events. */
@@ -184,7 +186,9 @@ export class HistoryService implements OnModuleDestroy {
     const { spare } = this;
     this.spare = null;
     this.prepareSpare();
-    return spare === null || spare.hasEnded ? new MomentClient(this.workerOptions) : spare;
+    return spare === null || spare.hasEnded
+      ? new MomentClient(this.workerOptions, this.historyLimits.heapMb)
+      : spare;
   }
 
   /** Starts a worker for the next session, and ends it if there is none for some time. */
@@ -192,7 +196,7 @@ export class HistoryService implements OnModuleDestroy {
     if (this.spareTimer !== null) clearTimeout(this.spareTimer);
     this.spareTimer = setTimeout(() => void this.endSpare(), SPARE_KEPT_MS).unref();
     if (this.spare !== null && !this.spare.hasEnded) return;
-    this.spare = new MomentClient(this.workerOptions);
+    this.spare = new MomentClient(this.workerOptions, this.historyLimits.heapMb);
     // Without a log, the first seek fails with the reason.
     this.spare.call('connect', null).catch(() => undefined);
   }

@@ -26,8 +26,7 @@ interface MomentHandlers {
   readonly onProgress: (share: number) => void;
 }
 
-/** Sizes of the heap of a worker: of the old generation, and of the young one, so that it is seldom collected in a seek. */
-const MAX_HEAP_MB = 512;
+/** Size of the young generation of a worker's heap, so that it is seldom collected in a seek. */
 const YOUNG_HEAP_MB = 96;
 
 /** A worker thread with the city at one moment. It ends with the client. */
@@ -38,12 +37,12 @@ export class MomentClient implements AsyncDisposable {
   private failure: HistoryError | null = null;
   private handlers: MomentHandlers | null = null;
 
-  constructor(options: WorkerOptions) {
+  constructor(options: WorkerOptions, maxHeapMb: number) {
     this.worker = new Worker(workerFile, {
       workerData: options,
       // Not the flags of the process: tests import sources, and the worker does not.
       execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
     });
     this.worker.on('message', (message: FromWorker) => this.receive(message));
     this.worker.on('error', (error) => this.fail(error));

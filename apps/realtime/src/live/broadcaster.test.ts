@@ -403,7 +403,14 @@ describe('Broadcaster', () => {
     limited.take();
     broadcaster.viewport(limited, { ...monaco, providerId: OTHER_PROVIDER }, NOW + TICK_MS);
     expect(limited.take()).toEqual([
-      ['refused', { message: 'viewport', reason: `the token is limited to the provider ${PROVIDER}` }],
+      [
+        'refused',
+        {
+          message: 'viewport',
+          code: 'FORBIDDEN',
+          reason: `the token is limited to the provider ${PROVIDER}`,
+        },
+      ],
     ]);
     expect(limited.deviceIds).toEqual([id(1)]);
   });

@@ -131,6 +131,7 @@ export class Broadcaster {
     if (filter !== null && viewport.providerId !== undefined && viewport.providerId !== filter) {
       client.send('refused', {
         message: 'viewport',
+        code: 'FORBIDDEN',
         reason: `the token is limited to the provider ${filter}`,
       });
       return;
@@ -212,6 +213,7 @@ export class Broadcaster {
     } else {
       client.send('refused', {
         message: 'watch',
+        code: 'AMBIGUOUS',
         reason: `${found.length} providers have a vehicle ${vehicle.deviceId}: name one of ${found.map(({ providerId }) => providerId).join(', ')}`,
       });
     }

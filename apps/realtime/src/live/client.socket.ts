@@ -7,13 +7,14 @@ import { PacketType } from 'socket.io-parser';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Client, SendToRoom } from './broadcaster.js';
 import { liveParser } from './live.parser.js';
+import { MessageMeter } from './message-meter.js';
 import { webSocketFrame } from './web-socket-frame.js';
 
 /** Prefix of a message in the protocol of engine.io. */
 const ENGINE_MESSAGE = '4';
 
 /** Maximum number of messages that a page may send per second: a dragged map sends one per screen refresh. */
-export const MAX_MESSAGES_PER_SECOND = 200;
+const MAX_MESSAGES_PER_SECOND = 200;
 
 /** Stored with each socket. */
 interface SocketData {
@@ -39,7 +40,7 @@ export class LiveWebSocketServer extends WebSocketServer {
 
 /** A page connected over socket.io. */
 export class SocketClient implements Client {
-  readonly meter = new MessageMeter();
+  readonly meter = new MessageMeter(MAX_MESSAGES_PER_SECOND);
   private readonly webSocket: WebSocket;
   /** Bytes that wait in engine.io. */
   private queuedBytes = 0;
@@ -68,23 +69,6 @@ export class SocketClient implements Client {
 
   backlogBytes(): number {
     return this.queuedBytes + this.webSocket.bufferedAmount;
-  }
-}
-
-/** Limits the rate of messages of one page. */
-export class MessageMeter {
-  private second = 0;
-  private count = 0;
-
-  /** Counts a message. Returns whether it is within the limit. */
-  allow(now: number): boolean {
-    const second = Math.floor(now / 1_000);
-    if (second !== this.second) {
-      this.second = second;
-      this.count = 0;
-    }
-    this.count += 1;
-    return this.count <= MAX_MESSAGES_PER_SECOND;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ClientToServer } from '@hailstream/events/live';
+import type { Refusal } from '@hailstream/events/live';
 import { LIVE_FRAME_VERSION } from '@hailstream/events/live-binary';
 import { LOGGER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
@@ -14,6 +14,7 @@ import {
   type OnGatewayInit,
 } from '@nestjs/websockets';
 import type { ExtendedError } from 'socket.io';
+import { LiveMetrics } from '../metrics/live-metrics.service.js';
 import {
   LiveWebSocketServer,
   SocketClient,
@@ -21,12 +22,12 @@ import {
   type LiveServer,
   type LiveSocket,
 } from './client.socket.js';
+import type { LiveLimits } from '../limits/live-limits.js';
 import { liveParser } from './live.parser.js';
 import { parseViewport, parseWatch, type Parsed } from './live.schema.js';
 import { LiveService } from './live.service.js';
-
-/** Maximum number of pages served by one process; further ones are refused with a reason. */
-const MAX_SOCKETS = 5_000;
+import { LIVE_LIMITS } from './live.tokens.js';
+import { TokenShares } from './token-shares.js';
 
 /** Maximum size of a message of a page; a viewport needs a tenth of this. */
 const MAX_MESSAGE_BYTES = 4_096;
@@ -44,14 +45,18 @@ const TOKEN_CHECK_MS = 5_000;
 })
 export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect, OnModuleDestroy {
   private readonly clients = new Map<LiveSocket, SocketClient>();
+  private readonly shares: TokenShares;
   private readonly logger: Logger;
   private tokenTimer: NodeJS.Timeout | null = null;
 
   constructor(
     private readonly live: LiveService,
     private readonly verifier: TokenVerifier,
+    private readonly metrics: LiveMetrics,
+    @Inject(LIVE_LIMITS) private readonly limits: LiveLimits,
     @Inject(LOGGER) logger: Logger,
   ) {
+    this.shares = new TokenShares(limits);
     this.logger = logger.child({ component: 'gateway' });
   }
 
@@ -99,7 +104,7 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
 
   private handle<T>(
     socket: LiveSocket,
-    message: keyof ClientToServer,
+    message: 'viewport' | 'watch',
     parsed: Parsed<T>,
     act: (client: SocketClient, value: T) => void,
   ): void {
@@ -109,26 +114,43 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
       this.logger.warn({ socket: socket.id }, 'page disconnected: too many messages');
       socket.disconnect(true);
     } else if ('refusal' in parsed) {
-      client.send('refused', { message, reason: parsed.refusal });
+      this.refuse(client, { message, code: 'INVALID', reason: parsed.refusal });
+    } else if (!this.shares.allow(socket.data.token, message, Date.now())) {
+      const reason = `the clients of this token send too many of these messages`;
+      this.refuse(client, { message, code: 'TOO_MANY_MESSAGES', reason });
     } else {
       act(client, parsed.value);
     }
   }
 
+  private refuse(client: SocketClient, refusal: Refusal): void {
+    this.metrics.countRefusal(refusal.code);
+    client.send('refused', refusal);
+  }
+
   private async admit(socket: LiveSocket): Promise<void> {
-    if (this.live.socketCount >= MAX_SOCKETS) {
-      throw new RefusedError('FULL', `this process already serves ${MAX_SOCKETS} pages`);
+    const { sockets, socketsPerToken } = this.limits;
+    if (this.live.socketCount >= sockets) {
+      throw new RefusedError('FULL', `this process already serves ${sockets} pages`);
     }
     const token: unknown = socket.handshake.auth['token'];
     const presented = typeof token === 'string' ? token : undefined;
     const principal = await this.verifier.verify(presented);
     requireScope(principal, 'read');
     socket.data = { principal, token: presented };
+    if (!this.shares.addSocket(presented)) {
+      throw new RefusedError('TOO_MANY_SOCKETS', `this token already has ${socketsPerToken} connections`);
+    }
+    const { conn } = socket;
+    // It may have been closed while the token was verified.
+    if (conn.readyState === 'open') conn.once('close', () => this.shares.removeSocket(presented));
+    else this.shares.removeSocket(presented);
   }
 
   /** The error that the page receives. */
   private refusal(error: unknown): ExtendedError {
     if (error instanceof AuthError || error instanceof RefusedError) {
+      this.metrics.countRefusal(error.code);
       return Object.assign(new Error(error.message), { data: { code: error.code } });
     }
     this.logger.error({ err: error }, 'accepting a socket failed');
@@ -153,7 +175,7 @@ class RefusedError extends Error {
   override readonly name = 'RefusedError';
 
   constructor(
-    readonly code: 'FULL',
+    readonly code: 'FULL' | 'TOO_MANY_SOCKETS',
     message: string,
   ) {
     super(message);

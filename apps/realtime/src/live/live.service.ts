@@ -9,7 +9,8 @@ import { RebuildService } from '../rebuild/rebuild.service.js';
 import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
 import { StatsService } from '../stats/stats.service.js';
 import { Broadcaster, type Client, type SendToRoom } from './broadcaster.js';
-import { TICK_MS } from './live.tokens.js';
+import { HANDSHAKES, TICK_MS } from './live.tokens.js';
+import type { Turnstile } from './turnstile.js';
 
 /** How often data that is too old is dropped. */
 const FORGET_EVERY_MS = 60_000;
@@ -46,6 +47,7 @@ export class LiveService implements OnModuleDestroy {
     private readonly rebuild: RebuildService,
     private readonly stats: StatsService,
     @Inject(TICK_MS) private readonly tickMs: number,
+    @Inject(HANDSHAKES) private readonly handshakes: Turnstile,
     @Inject(LOGGER) logger: Logger,
   ) {
     this.logger = logger.child({ component: 'live' });
@@ -131,6 +133,7 @@ export class LiveService implements OnModuleDestroy {
     const startedAt = performance.now();
     const now = Date.now();
     try {
+      this.handshakes.advance();
       if (!this.rebuild.isComplete) {
         this.announce(broadcaster);
         return;

@@ -31,10 +31,10 @@ describe('StreamClient', () => {
   it('sends a message as an event: frames with an id, others without', () => {
     const { client, written } = reader(new StreamRooms());
     client.send('frame', frame);
-    client.send('refused', { message: 'watch', reason: 'two\nlines' });
+    client.send('refused', { message: 'watch', code: 'AMBIGUOUS', reason: 'two\nlines' });
     expect(written.map(String)).toEqual([
       'event: frame\nid: 7-12-all:0\ndata: {"epoch":7,"sequence":12,"view":"all:0"}\n\n',
-      'event: refused\ndata: {"message":"watch","reason":"two\\nlines"}\n\n',
+      'event: refused\ndata: {"message":"watch","code":"AMBIGUOUS","reason":"two\\nlines"}\n\n',
     ]);
   });
 

@@ -15,8 +15,8 @@ export interface ViewportRequest extends Viewport {
   /** Whether the client shows counts per cell if the viewport has too many vehicles; without it, it is sent all vehicles. */
   readonly counts?: boolean;
   /**
-   * What the client has, from its last snapshot or frame. If the view is the same and the service still knows what changed
-   * since, the response is one `frame` with these changes instead of a `snapshot`.
+   * What the client has, from its last snapshot or frame. The service checks it, but does not use it yet: the response is a
+   * `snapshot` in any case.
    */
   readonly resume?: ResumePoint;
 }

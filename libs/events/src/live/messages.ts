@@ -18,7 +18,7 @@ export interface ServerToClient extends HistoryToClient {
   status: (message: StatusMessage) => void;
   /** How many alerts there are: on connection, and after each change of one that the token may see. */
   alerts: (message: AlertsMessage) => void;
-  /** A message was invalid and had no effect, because of a bug in the client. */
+  /** A message had no effect. */
   refused: (refusal: Refusal) => void;
 }
 
@@ -35,5 +35,12 @@ export interface ClientToServer extends ClientToHistory {
 /** The message that was refused, and the reason. */
 export interface Refusal {
   readonly message: keyof ClientToServer;
+  readonly code: RefusalCode;
   readonly reason: string;
 }
+
+/**
+ * `INVALID`: because of a bug in the client. `FORBIDDEN`: the token does not allow it. `AMBIGUOUS`: several providers have the
+ * vehicle. `TOO_MANY_MESSAGES`: the clients of the token send too many; the message may be sent again a second later.
+ */
+type RefusalCode = 'INVALID' | 'FORBIDDEN' | 'AMBIGUOUS' | 'TOO_MANY_MESSAGES';
