@@ -124,16 +124,25 @@ export class TripServer {
     return vehicleTimeline(request, { occurrences: [...occurrences, ...telemetry], trips, problem });
   }
 
-  /** The telemetry of a timeline. If it takes too long, the timeline is answered without it. */
+  /**
+   * The telemetry of a timeline. If there is too much to read it in time, the timeline is answered without it.
+   *
+   * @throws HistoryError if the log returns nothing
+   */
   private async telemetry(request: TimelineRequest) {
     const { deviceId: key, providerId, problem } = request;
     if (problem !== null) return { telemetry: [], problem };
     const signal = AbortSignal.timeout(MAX_TELEMETRY_MS);
+    const seconds = `${MAX_TELEMETRY_MS / 1_000} s`;
+    const telemetry: Occurrence[] = [];
     try {
-      return { telemetry: await this.read(request.telemetry, { key, providerId, signal }), problem: null };
+      await this.read(request.telemetry, { key, providerId, signal }, telemetry);
+      return { telemetry, problem: null };
     } catch (error) {
       if (error !== signal.reason) throw error;
-      return { telemetry: [], problem: `reading it took more than ${MAX_TELEMETRY_MS / 1_000} s` };
+      if (telemetry.length > 0)
+        return { telemetry: [], problem: `reading it took more than ${seconds}` };
+      throw new HistoryError('LOG_UNREACHABLE', `the log returned no telemetry within ${seconds}`);
     }
   }
 
@@ -168,7 +177,7 @@ export class TripServer {
     return trackOf((await this.read(chunks, { key, providerId, signal })).filter(isOf('telemetry')));
   }
 
-  /** The events of a provider in records with this key. */
+  /** Adds the events of a provider in records with this key to `occurrences`, and returns them. */
   private async read(
     chunks: readonly Chunk[],
     {
@@ -176,9 +185,9 @@ export class TripServer {
       providerId,
       signal,
     }: { readonly key: string; readonly providerId: string; readonly signal: AbortSignal },
+    occurrences: Occurrence[] = [],
   ): Promise<Occurrence[]> {
     const bytes = Buffer.from(key);
-    const occurrences: Occurrence[] = [];
     const read = createReadChunks({
       reader: this.reader,
       topicIds: this.requireLog().topicIds,
