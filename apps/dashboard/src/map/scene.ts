@@ -104,7 +104,6 @@ export class Scene {
     ];
     this.followContents();
     this.showRoute();
-    this.showZones();
   }
 
   /** The marks as last drawn; `positions` are longitude and latitude pairs. */
@@ -121,11 +120,8 @@ export class Scene {
     this.theme = theme;
     this.riderIcon = drawRiderIcon(theme);
     this.recolor();
-    this.showDetail();
     this.showGraticule();
     this.showRoute();
-    this.showHeat();
-    this.showZones();
   }
 
   /** The visible area; `hasRoads`: whether the map has roads there. Otherwise lines of latitude and longitude are drawn. */
@@ -209,7 +205,15 @@ export class Scene {
     const shown = this.city.route.get();
     this.routeShown = shown === null ? [] : routeLayers(shown, this.theme);
     document.documentElement.dataset['routePoints'] = String(shown?.route.points.length ?? 0);
+    if (shown === null) this.showCity();
     this.relayout();
+  }
+
+  /** Layers that a route replaces. They are created again after it, because deck.gl does not draw a layer that was removed. */
+  private showCity(): void {
+    this.showDetail();
+    this.showHeat();
+    this.showZones();
   }
 
   private wake(): void {
