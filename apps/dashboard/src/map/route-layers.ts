@@ -17,7 +17,7 @@ interface Stop {
   readonly isEnd: boolean;
 }
 
-/** The route of a trip in the colours of its speeds, and where it was requested, began and ended. */
+/** Layers of a trip: the route, coloured by speed, and markers of the request, the pick-up and the end. */
 export function routeLayers({ trip, route }: ShownRoute, theme: Theme): Layer[] {
   const { ink, land } = colors[theme];
   const stops = stopsOf(trip);

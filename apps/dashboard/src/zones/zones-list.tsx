@@ -110,7 +110,7 @@ function VisitsRow({ label, visits }: { label: string; visits: ZoneVisits }) {
   );
 }
 
-/** Asks once more: the zone is removed for everybody. */
+/** Requires a confirmation, because the zone is removed for all users. */
 function RemoveZone({ zone }: { zone: ZoneSummary }) {
   const { alerts, connection } = useDashboard();
   const [step, setStep] = useState<'idle' | 'asked' | 'sent' | { failure: string }>('idle');

@@ -135,7 +135,7 @@ describe(Feeds, () => {
   });
 });
 
-/** Arrivals in several partitions: within a partition, the log keeps the order; between them, there is none. */
+/** Records by partition: the log preserves their order within a partition only. */
 const partitions = fc.array(
   fc.array(
     fc.record({

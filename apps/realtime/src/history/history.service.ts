@@ -20,7 +20,7 @@ const MAX_WAITING_REQUESTS = 16;
 /** How long the worker that answers requests over HTTP is kept without one. */
 const WORKER_KEPT_MS = 30_000;
 
-/** How long a worker for the next session is kept if there is none, and no page asks for the range of moments. */
+/** How long the spare worker is kept without an open session and without a request for the range of moments. */
 const SPARE_KEPT_MS = 600_000;
 
 /** A moment of the past, and what is requested of it. */
@@ -191,7 +191,7 @@ export class HistoryService implements OnModuleDestroy {
       : spare;
   }
 
-  /** Starts a worker for the next session, and ends it if there is none for some time. */
+  /** Starts a worker for the next session. It is stopped if no session is opened for some time. */
   private prepareSpare(): void {
     if (this.spareTimer !== null) clearTimeout(this.spareTimer);
     this.spareTimer = setTimeout(() => void this.endSpare(), SPARE_KEPT_MS).unref();

@@ -6,7 +6,7 @@ import { BUCKET_MS } from '../motion/motion.js';
 import type { QueryParameters } from '../query/query-parameters.js';
 import { byIds, listedVehicle, parsePage, type ListPage } from './list-page.js';
 
-/** A vehicle stands still while it is not further than this from where it is, to the north, south, east and west. */
+/** Maximum distance of earlier positions of a stationary vehicle from its current one, in each direction of the compass. */
 const STILL_METERS = 50;
 
 const HOUR_MS = 3_600_000;
