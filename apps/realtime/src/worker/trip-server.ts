@@ -140,8 +140,7 @@ export class TripServer {
       return { telemetry, problem: null };
     } catch (error) {
       if (error !== signal.reason) throw error;
-      if (telemetry.length > 0)
-        return { telemetry: [], problem: `reading it took more than ${seconds}` };
+      if (telemetry.length > 0) return { telemetry: [], problem: `reading it took more than ${seconds}` };
       throw new HistoryError('LOG_UNREACHABLE', `the log returned no telemetry within ${seconds}`);
     }
   }
