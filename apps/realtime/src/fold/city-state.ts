@@ -37,7 +37,8 @@ interface CitySummary {
 
 /**
  * The state of the city, folded from the log: one fleet per provider. The events of one provider never change the fleet of
- * another. Only {@link fold}, {@link advance}, {@link takeChangedVehicles}, {@link takeChangedTrips}, {@link forget} and {@link clear} change it.
+ * another. Only {@link fold}, {@link advance}, {@link takeChangedVehicles}, {@link takeChangedTrips}, {@link forget}, {@link join} and
+ * {@link clear} change it.
  */
 export class CityState {
   private readonly fleets = new Map<string, Fleet>();
@@ -177,10 +178,29 @@ export class CityState {
 
   /** Replaces the city by one that was written. The summary is empty until the next {@link advance}. */
   read(bytes: ByteReader): void {
-    const fleets: Fleet[] = [];
-    while (bytes.count() === 1) fleets.push(Fleet.read(bytes));
+    const steps = readFleets(bytes);
+    let step = steps.next();
+    while (step.done !== true) step = steps.next();
     this.clear();
-    for (const fleet of fleets) this.fleets.set(fleet.providerId, fleet);
+    for (const fleet of step.value) this.fleets.set(fleet.providerId, fleet);
+  }
+
+  /**
+   * Adds a city that was written, in steps between which events may be folded: the result is as if one city had folded the
+   * events of both. See {@link Fleet.join} for what the other city must have.
+   *
+   * @param seenBefore {@link eventsSeen} of this city when it had the events that the other one has
+   */
+  *join(bytes: ByteReader, seenBefore: ReadonlyMap<string, number>): Generator<void> {
+    for (const other of yield* readFleets(bytes)) {
+      const fleet = this.fleetFor(other.providerId);
+      if (fleet !== null) yield* fleet.join(other, seenBefore.get(other.providerId) ?? 0);
+    }
+  }
+
+  /** The number of records of each provider. */
+  eventsSeen(): ReadonlyMap<string, number> {
+    return new Map(Array.from(this.fleets.values(), (fleet) => [fleet.providerId, fleet.eventsSeen]));
   }
 
   /** Latest time of the folded events and of their receipts, in milliseconds; `null` without events. */
@@ -220,6 +240,13 @@ export class CityState {
     const fleet = this.fleets.get(filter);
     return fleet === undefined ? [] : [fleet];
   }
+}
+
+/** Reads the fleets of a city in steps. */
+function* readFleets(bytes: ByteReader): Generator<void, Fleet[]> {
+  const fleets: Fleet[] = [];
+  while (bytes.count() === 1) fleets.push(yield* Fleet.read(bytes));
+  return fleets;
 }
 
 /** The time of an event by {@link eventTimeAt}; `null` if it is too far ahead of its receipt. */

@@ -49,9 +49,11 @@ export class Fleet {
   private seen = 0;
   private readonly motions = new MotionPages();
   /** Counts of the trips that were dropped. */
-  private readonly dropped = new TripTally(QUARTER_MS);
+  private dropped = new TripTally(QUARTER_MS);
   /** Trips whose newest event is not after this were dropped and counted: later copies of their events are not counted again. */
   private droppedUpTo = Number.NEGATIVE_INFINITY;
+  /** Whether a {@link join} is under way: until its end, a trip may be known in part only. */
+  private isJoining = false;
 
   constructor(readonly providerId: string) {}
 
@@ -201,6 +203,7 @@ export class Fleet {
    * so that the fleet depends on its events alone.
    */
   forget(): void {
+    if (this.isJoining) return;
     // Events are at most this much later than their receipt: nothing is dropped that a page may have shown then.
     const asOf = (this.newestEventAt ?? Number.NEGATIVE_INFINITY) - CLOCK_TOLERANCE_MS;
     for (const [tripId, trip] of this.trips) {
@@ -266,7 +269,37 @@ export class Fleet {
     packer.write(bytes);
   }
 
-  static read(bytes: ByteReader): Fleet {
+  /**
+   * Adds what another fleet of the provider was folded from, in steps between which events may be folded: the result is as if
+   * one fleet had folded all events. The other fleet must have all events up to a time that is at most {@link TRIP_KEPT_MS} ago:
+   * its counts of dropped trips replace those of this one. It must not be used afterwards.
+   *
+   * @param seenBefore the records of this fleet that the other one has counted, too
+   */
+  *join(other: Fleet, seenBefore: number): Generator<void> {
+    this.isJoining = true;
+    try {
+      this.seen += other.seen - seenBefore;
+      this.newestEventAt = latest(this.newestEventAt, other.newestEventAt);
+      this.newestReceivedAt = latest(this.newestReceivedAt, other.newestReceivedAt);
+      this.dropped = other.dropped;
+      this.droppedUpTo = other.droppedUpTo;
+      for (const vehicle of other.vehicles.values()) {
+        this.joinVehicle(vehicle);
+        yield;
+      }
+      for (; other.packed !== null; yield) other.unpackTrips(1);
+      for (const trip of other.trips.values()) {
+        this.joinTrip(trip);
+        yield;
+      }
+    } finally {
+      this.isJoining = false;
+    }
+  }
+
+  /** Reads a fleet in steps. */
+  static *read(bytes: ByteReader): Generator<void, Fleet> {
     const fleet = new Fleet(bytes.text());
     const counts = new SeriesReader(bytes);
     fleet.seen = bytes.count();
@@ -281,6 +314,7 @@ export class Fleet {
       fleet.vehicles.set(vehicle.deviceId, vehicle);
       fleet.seenByState[vehicle.state ?? 'unknown'] += 1;
       fleet.markChanged(vehicle);
+      yield;
     }
     fleet.droppedUpTo = counts.time() ?? Number.NEGATIVE_INFINITY;
     fleet.dropped.read(bytes);
@@ -289,6 +323,7 @@ export class Fleet {
       fleet.trips.set(trip.tripId, trip);
       fleet.activeTrips.add(trip);
       fleet.changedTrips.add(trip);
+      yield;
     }
     fleet.packed = PackedTrips.read(bytes);
     return fleet;
@@ -311,6 +346,39 @@ export class Fleet {
     this.changedTrips.add(trip);
     const vehicle = trip.deviceId === null ? undefined : this.vehicles.get(trip.deviceId);
     if (vehicle !== undefined) this.changed.add(vehicle);
+  }
+
+  private joinVehicle(other: Vehicle): void {
+    const known = this.vehicles.get(other.deviceId);
+    if (known === undefined) {
+      if (this.vehicles.size >= MAX_VEHICLES_PER_PROVIDER) return;
+      this.vehicles.set(other.deviceId, other);
+      this.seenByState[other.state ?? 'unknown'] += 1;
+      this.markChanged(other);
+      return;
+    }
+    const before = known.state ?? 'unknown';
+    if (!known.join(other)) return;
+    this.seenByState[before] -= 1;
+    this.seenByState[known.state ?? 'unknown'] += 1;
+    this.markChanged(known);
+  }
+
+  private joinTrip(other: TripFacts): void {
+    let trip = this.trip(other.tripId);
+    if (trip === undefined) {
+      trip = other;
+      this.makeRoomForTrip();
+      this.trips.set(trip.tripId, trip);
+    } else {
+      trip.join(other);
+      this.activeTrips.add(trip);
+    }
+    // Most trips have ended: those that cannot count are not visited by the next advance.
+    const asOf = (this.newestEventAt ?? Number.NEGATIVE_INFINITY) - CLOCK_TOLERANCE_MS;
+    if (!this.activeTrips.has(trip) && !countTrip(trip, noFigures(), asOf)) return;
+    this.activeTrips.add(trip);
+    this.changedTrips.add(trip);
   }
 
   private unpack(tripId: string): TripFacts | undefined {

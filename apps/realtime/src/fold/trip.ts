@@ -106,6 +106,20 @@ export class TripFacts {
     this.endedAt = latest(this.endedAt, endedAt);
   }
 
+  /** Adds other facts about the trip: the result is as if the events of both had been folded into one. */
+  join(other: TripFacts): void {
+    this.heard(other.heardAt);
+    const { request, riderEvent, vehicleEvent } = other;
+    if (request !== null && isNewer(request, this.request)) this.request = request;
+    if (riderEvent !== null && isNewer(riderEvent, this.riderEvent)) this.riderEvent = riderEvent;
+    if (vehicleEvent !== null && isNewer(vehicleEvent, this.vehicleEvent)) this.vehicleEvent = vehicleEvent;
+    this.riderCancelledAt = latest(this.riderCancelledAt, other.riderCancelledAt);
+    this.vehicleCancelledAt = latest(this.vehicleCancelledAt, other.vehicleCancelledAt);
+    this.endedAt = latest(this.endedAt, other.endedAt);
+    if (other.reservedAt !== null) this.reservedAt = earliest(this.reservedAt, other.reservedAt);
+    if (other.pickedUpAt !== null) this.pickedUpAt = earliest(this.pickedUpAt, other.pickedUpAt);
+  }
+
   /** `null` if it is unknown, for example after a rating alone. */
   get stage(): TripStage | null {
     if (this.endedAt !== null) return 'ended';

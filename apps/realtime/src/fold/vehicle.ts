@@ -145,6 +145,24 @@ export class Vehicle {
     return true;
   }
 
+  /**
+   * Adds what another vehicle with the same id was folded from: the result is as if one had folded all events. Returns
+   * whether it changed.
+   */
+  join(other: Vehicle): boolean {
+    this.motion.join(other.motion);
+    const { telemetry, battery } = other;
+    let isChanged = battery !== null && this.foldBattery(battery.percent, battery.timestamp);
+    if (telemetry !== null && isNewer(telemetry, this.telemetry)) {
+      this.telemetry = telemetry;
+      isChanged = true;
+    }
+    for (const point of other.trail.points()) if (this.trail.add(point)) isChanged = true;
+    for (const event of other.events.list()) if (this.events.add(event)) isChanged = true;
+    this.newestEvent = this.events.newest;
+    return isChanged;
+  }
+
   /** Its newest known battery level, in percent. */
   get batteryPercent(): number | null {
     return this.battery?.percent ?? null;

@@ -133,6 +133,23 @@ export class Motion {
     if (speed !== null) this.noteSpeed(at, [Math.round(speed * SPEED_PARTS), sinceStart, lat, lng]);
   }
 
+  /** Adds what another motion of the vehicle has noted: the result is as if one had noted all events. */
+  join(other: Motion): void {
+    for (let at = 0; at < PRESENCE_AT; at += BUCKET_WORDS) {
+      const start = other.start + at;
+      this.joinBucket(this.start + at, other.words.subarray(start, start + BUCKET_WORDS));
+    }
+    const { words } = this;
+    for (let at = PRESENCE_AT; at < WORDS_PER_VEHICLE; at += 2) {
+      const own = this.start + at;
+      const number = other.words[other.start + at]!;
+      const bits = other.words[other.start + at + 1]!;
+      if (number === EMPTY || number < words[own]!) continue;
+      words[own + 1] = number === words[own] ? words[own + 1]! | bits : bits;
+      words[own] = number;
+    }
+  }
+
   /** The highest speed since the interval of `BUCKET_MS` that contains `from`; of equal ones the first. */
   fastest(from: number): SpeedPeak | null {
     const { words } = this;
@@ -234,6 +251,26 @@ export class Motion {
     words[at + At.firstAt] = EMPTY;
     words[at + At.speed] = EMPTY;
     return at;
+  }
+
+  private joinBucket(at: number, other: Int32Array): void {
+    const { words } = this;
+    if (other[At.number] === EMPTY || other[At.number]! < words[at]!) return;
+    if (other[At.number]! > words[at]!) return words.set(other, at);
+    words[at + At.minutes]! |= other[At.minutes]!;
+    if (other[At.firstAt] === EMPTY) return;
+    if (words[at + At.firstAt] === EMPTY) {
+      return words.set(other.subarray(At.firstAt), at + At.firstAt);
+    }
+    for (const index of [At.firstAt, At.south, At.west]) {
+      words[at + index] = Math.min(words[at + index]!, other[index]!);
+    }
+    for (const index of [At.north, At.east]) {
+      words[at + index] = Math.max(words[at + index]!, other[index]!);
+    }
+    if (other[At.speed] === EMPTY) return;
+    const peak = [At.speed, At.speedAt, At.speedLat, At.speedLng].map((index) => other[index]!);
+    this.noteSpeed(at, peak as [number, number, number, number]);
   }
 
   private noteSpeed(at: number, peak: readonly [speed: number, at: number, lat: number, lng: number]): void {
