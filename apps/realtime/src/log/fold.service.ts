@@ -11,10 +11,10 @@ import type { Logger } from '@hailstream/service/logging';
 import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { FeedsService } from '../feeds/feeds.service.js';
-import { CityState, timeOf, type CityEvent } from '../fold/city-state.js';
+import { CityState, type CityEvent } from '../fold/city-state.js';
 import { ZoneBook } from '../geofences/zone-book.js';
 import { RealtimeMetrics, type RecordOutcome } from '../metrics/realtime-metrics.service.js';
-import { decoders } from './decode.js';
+import { foldRecord } from './fold-record.js';
 import { LogIndex } from './log-index.js';
 import { LogPositions } from './positions.js';
 
@@ -31,9 +31,9 @@ export class FoldService implements OnModuleDestroy {
   private readonly problems: RateLimitedLogger;
 
   constructor(
-    private readonly city: CityState,
+    readonly city: CityState,
     private readonly positions: LogPositions,
-    private readonly index: LogIndex,
+    readonly index: LogIndex,
     private readonly zones: ZoneBook,
     private readonly feeds: FeedsService,
     private readonly metrics: RealtimeMetrics,
@@ -99,22 +99,9 @@ export class FoldService implements OnModuleDestroy {
   }
 
   private foldRecord(topic: string, partition: number, record: LogRecord): RecordOutcome {
-    const decode = decoders.get(topic);
-    if (decode === undefined) throw new Error(`no decoder for the topic ${topic}`);
     try {
-      const input = decode(record.value);
-      const outcome = this.city.fold(input, { receivedAt: record.timestampMs, now: Date.now() });
-      const time = timeOf(input, record.timestampMs);
+      const { input, outcome, time } = foldRecord(this, { topic, partition }, record);
       if (outcome === 'folded' && time !== null) this.noteZones(input, time);
-      this.index.note({
-        topic,
-        partition,
-        offset: Number(record.offset),
-        providerId: input.event.provider_id,
-        event: time,
-        received: record.timestampMs,
-        value: record.value,
-      });
       this.feeds.note(input, record.timestampMs);
       return outcome;
     } catch (error) {

@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import type { HistoryOrder } from '@hailstream/events/live';
 import type { ByteReader } from '../encoding/byte-reader.js';
 import type { ByteWriter } from '../encoding/byte-writer.js';
@@ -80,6 +81,8 @@ export class LogIndex {
   private recentLate: LateEvent[] = [];
   private lateCount = 0;
   private isEnabled = false;
+  /** The index of the records since {@link beginNext}. */
+  private next: LogIndex | null = null;
   /** Whether late events are kept. */
   keepsLate = false;
 
@@ -93,8 +96,10 @@ export class LogIndex {
     return this.isEnabled;
   }
 
-  note({ topic, partition, offset, providerId, event, received, value }: Note): void {
+  note(note: Note): void {
     if (!this.isEnabled) return;
+    this.next?.note(note);
+    const { topic, partition, offset, providerId, event, received, value } = note;
     const of = this.partitionOf(topic, partition);
     const chunk = Math.floor(offset / CHUNK_OFFSETS);
     const time = event ?? Number.POSITIVE_INFINITY;
@@ -205,6 +210,52 @@ export class LogIndex {
     this.activity.clear();
     this.recentActivity = new Activity();
     this.recentLate = [];
+    this.next = null;
+  }
+
+  /** Starts a second index of the records from now on, which replaces one that was started before. */
+  beginNext(): void {
+    this.next = new LogIndex();
+    this.next.enable();
+    this.next.keepsLate = this.keepsLate;
+  }
+
+  /** Ends the second index. */
+  dropNext(): void {
+    this.next = null;
+  }
+
+  /** Whether there is a second index: not after a {@link clear}. */
+  get hasNext(): boolean {
+    return this.next !== null;
+  }
+
+  /** Replaces the index by that of all records before {@link beginNext}, and the second one. */
+  replaceEarlier(earlier: LogIndex): void {
+    const { next } = this;
+    assert.ok(next !== null, 'the second index was begun');
+    this.clear();
+    this.add(earlier);
+    this.add(next);
+  }
+
+  /** Adds an index of other records, none of which is before the first one. */
+  private add(other: LogIndex): void {
+    for (const of of other.partitions.values()) {
+      const own = this.partitionOf(of.topic, of.partition);
+      own.end = Math.max(own.end, of.end);
+      for (const [at, event] of of.event.entries()) {
+        const chunk = of.first + at;
+        const times = { event, onTime: of.onTime[at]!, received: of.received[at]! };
+        widen(own, chunk, { ...times, latestEvent: of.latestEvent[at]! });
+        own.late[chunk - own.first]! += of.late[at]!;
+      }
+      for (const chunk of of.changed) own.changed.add(chunk);
+    }
+    this.activity.addAll(other.activity);
+    this.recentActivity.addAll(other.recentActivity);
+    this.recentLate.push(...other.recentLate);
+    this.lateCount += other.recentLate.length;
   }
 
   /** Returns what changed since the last call. */
