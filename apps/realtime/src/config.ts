@@ -38,6 +38,7 @@ const realtimeEnv = Type.Object({
   REALTIME_REBUILD_MS: Env.Duration({ default: HOUR_MS, maximum: 168 * HOUR_MS }),
   REALTIME_HISTORY_DIR: Type.Optional(Type.String()),
   REALTIME_HISTORY_BYTES: Env.Int({ default: 1_073_741_824, minimum: 1_048_576 }),
+  REALTIME_HISTORY_MS: Env.Duration({ default: 24 * HOUR_MS, minimum: 0, maximum: 168 * HOUR_MS }),
   REALTIME_KEYFRAME_MS: Env.Duration({ default: 60_000, minimum: 1_000, maximum: HOUR_MS }),
   REALTIME_HISTORY_SESSIONS: Env.Int({ default: 8, minimum: 1, maximum: 1_000 }),
   REALTIME_HISTORY_IDLE_MS: Env.Duration({ default: HOUR_MS / 4, minimum: 1_000, maximum: 24 * HOUR_MS }),
@@ -119,6 +120,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
       folder: env.REALTIME_HISTORY_DIR ?? null,
       maxBytes: env.REALTIME_HISTORY_BYTES,
       everyMs: env.REALTIME_KEYFRAME_MS,
+      readBackMs: env.REALTIME_HISTORY_MS,
       limits: {
         sessions: env.REALTIME_HISTORY_SESSIONS,
         sessionsPerToken: env.REALTIME_TOKEN_HISTORY_SESSIONS,

@@ -2,6 +2,7 @@ import { AuthModule, HealthModule, LoggingModule, MetricsModule } from '@hailstr
 import type { Logger } from '@hailstream/service/logging';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AlertsModule } from './alerts/alerts.module.js';
+import { BackfillModule } from './backfill/backfill.module.js';
 import type { RealtimeConfig } from './config.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { FeedHealthModule } from './feed-health/feed-health.module.js';
@@ -42,6 +43,7 @@ export class RealtimeModule {
           limits: config.history.limits,
           tickMs: config.tickMs,
         }),
+        BackfillModule,
         // Before the vehicles, whose last path has a parameter.
         ReadsModule,
         live,

@@ -54,7 +54,7 @@ function setUp(broker: TestBroker, wrap: (reader: RangeReader) => RangeReader = 
   const admin = createAdmin({ connection, logger });
   const reader = createRangeReader({ connection, logger });
   const health = new HealthChecks();
-  const options = { folder: null, maxBytes: 0, everyMs: HOUR_MS };
+  const options = { folder: null, maxBytes: 0, everyMs: HOUR_MS, readBackMs: 0 };
   const keyframeMetrics = new KeyframeMetrics(registry);
   const keyframes = new KeyframesService(options, admin, city, positions, index, keyframeMetrics, logger);
   const rebuild = new RebuildService(

@@ -5,7 +5,7 @@ import { Store } from '../store.js';
 /** How often the range is requested again. */
 const REFRESH_EVERY_MS = 30_000;
 
-/** Pause after a request without a range. */
+/** Pause after a request without a range, or while an earlier history is read. */
 const RETRY_AFTER_MS = 5_000;
 
 type OfferedHistory =
@@ -32,6 +32,7 @@ export class HistoryOffer {
       this.offered.set({ kind: 'none' });
       return;
     }
-    setTimeout(() => void this.load(), answer.kind === 'ok' ? REFRESH_EVERY_MS : RETRY_AFTER_MS);
+    const isComplete = answer.kind === 'ok' && answer.body.backfill === null;
+    setTimeout(() => void this.load(), isComplete ? REFRESH_EVERY_MS : RETRY_AFTER_MS);
   }
 }

@@ -332,6 +332,8 @@ export const en = {
   'theme.system': 'system',
   'time.now': 'now',
   'time.then': 'then',
+  'timeline.backfill': 'History is being read: {percent} %',
+  'timeline.backfillHelp': 'Moments from {time} on become available.',
   'timeline.behind': 'The log is read at {speed} × only',
   'timeline.cannot': '{time} cannot be shown.',
   'timeline.choose': 'Choose a moment of the past to play from',

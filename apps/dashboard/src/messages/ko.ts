@@ -332,6 +332,8 @@ export const ko: Messages = {
   'theme.system': '시스템 설정',
   'time.now': '지금',
   'time.then': '해당 시점',
+  'timeline.backfill': '기록을 읽는 중: {percent} %',
+  'timeline.backfillHelp': '{time}부터의 시점을 볼 수 있게 됩니다.',
   'timeline.behind': '로그를 {speed}배속으로만 읽고 있음',
   'timeline.cannot': '{time} 시점을 표시할 수 없습니다.',
   'timeline.choose': '재생할 과거 시점을 고르세요',

@@ -20,9 +20,9 @@ export function Timeline() {
   const { offer } = useDashboard();
   const offered = useStore(offer.offered);
   if (offered.kind !== 'range') return <Unoffered />;
-  const { earliest, latest, activity } = offered.range;
+  const { earliest, latest, activity, backfill } = offered.range;
   if (earliest === null || latest === null) return <Unoffered />;
-  return <TimelineOf earliest={earliest} latest={latest} activity={activity} />;
+  return <TimelineOf earliest={earliest} latest={latest} activity={activity} backfill={backfill} />;
 }
 
 /** A link to a moment may be opened on a service without history. */
@@ -42,6 +42,7 @@ function TimelineOf(props: {
   readonly earliest: number;
   readonly latest: number;
   readonly activity: HistoryRange['activity'];
+  readonly backfill: HistoryRange['backfill'];
 }) {
   const { city, history } = useDashboard();
   const contents = useStore(city.shown);
@@ -72,6 +73,7 @@ function TimelineOf(props: {
         <div className="timeline-controls">
           <Playback isPast={isPast} />
           <MomentWords at={at} state={state} isSeeking={isSeeking} />
+          {props.backfill !== null && <Backfill {...props.backfill} />}
           <OrderChoice isPast={isPast} />
           <SpanChoice lengthMs={lengthMs} onChoose={setLengthMs} />
           <LiveButton isPast={isPast} />
@@ -189,6 +191,19 @@ function MomentWords(props: { at: number | null; state: HistoryState; isSeeking:
           {percent}
         </span>
       )}
+    </p>
+  );
+}
+
+/** How much of the earlier history is read. */
+function Backfill({ percent, since }: { percent: number; since: number }) {
+  return (
+    <p
+      className="timeline-backfill"
+      data-testid="timeline-backfill"
+      title={t('timeline.backfillHelp', { time: formatMoment(since, Date.now()) })}
+    >
+      {t('timeline.backfill', { percent })}
     </p>
   );
 }

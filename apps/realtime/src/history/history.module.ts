@@ -28,7 +28,7 @@ export class HistoryModule {
         HistoryService,
         HistoryGateway,
       ],
-      exports: [HistoryService, WORKER_OPTIONS],
+      exports: [HistoryService, HISTORY_LIMITS, WORKER_OPTIONS],
     };
   }
 }

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { HistoryOrder, HistoryRange, VehicleList } from '@hailstream/events/live';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { ProviderFilter } from '../fold/city-state.js';
-import { offsetsOf } from '../keyframes/keyframe-archive.js';
+import { offsetsOf, type KeyframeArchive } from '../keyframes/keyframe-archive.js';
 import { KeyframesService } from '../keyframes/keyframes.service.js';
 import { MINUTE_MS } from '../log/activity.js';
 import { LogIndex, type Offsets } from '../log/log-index.js';
@@ -64,8 +64,7 @@ export class HistoryService implements OnModuleDestroy {
 
   /** The first and the last moment that can be shown; `null` without events. */
   limits(by: HistoryOrder): { readonly earliest: number; readonly latest: number } | null {
-    const { archive } = this.keyframes;
-    if (archive === null) throw new HistoryError('HISTORY_DISABLED', 'this service keeps no history');
+    const archive = this.requireArchive();
     const earliest = earliestMoment(by, { oldest: archive.oldest, activity: this.index.activity });
     return earliest === null ? null : { earliest, latest: Date.now() };
   }
@@ -88,6 +87,7 @@ export class HistoryService implements OnModuleDestroy {
       earliest: limits?.earliest ?? null,
       latest: limits === null ? null : latest,
       activity: activityOf(this.index.activity, { by, filter, from, to, intervals }),
+      backfill: this.keyframes.backfill,
     };
   }
 
@@ -154,10 +154,10 @@ export class HistoryService implements OnModuleDestroy {
     return {
       open: async ({ by, filter, at }) => {
         for (;;) {
-          const { start, from, keyframe } = this.startOf({ by, filter, at });
-          const isSame = search?.by === by && search.filter === filter;
+          const { start, from, keyframe, archive } = this.startOf({ by, filter, at });
+          const isSame = search?.by === by && search.filter === filter && search.archive === archive;
           if (isSame && shownAt !== null && shownAt <= at && this.isReached(by, keyframe, shownAt)) return;
-          search = { by, filter, from, keyframe };
+          search = { by, filter, from, keyframe, archive };
           shownAt = null;
           try {
             await client.call('open', start);
@@ -228,14 +228,23 @@ export class HistoryService implements OnModuleDestroy {
     readonly by: HistoryOrder;
     readonly filter: ProviderFilter;
     readonly at: number;
-  }): { readonly start: MomentStart; readonly from: Offsets; readonly keyframe: number } {
-    const keyframe = this.keyframes.archive?.newestBefore(by, at) ?? null;
-    if (keyframe === null) throw new HistoryError('NOTHING_RECORDED', 'the log has no event of this moment');
+  }): Pick<EventSearch, 'from' | 'keyframe' | 'archive'> & { readonly start: MomentStart } {
+    const { archive } = this.keyframes;
+    const keyframe = archive?.newestBefore(by, at) ?? null;
+    if (archive === null || keyframe === null)
+      throw new HistoryError('NOTHING_RECORDED', 'the log has no event of this moment');
     const { number, file, header } = keyframe;
     const topicIds = Object.fromEntries(
       Object.entries(header.topics).map(([topic, { topicId }]) => [topic, topicId]),
     );
-    return { start: { by, filter, file, topicIds }, from: offsetsOf(header), keyframe: number };
+    return { start: { by, filter, file, topicIds }, from: offsetsOf(header), keyframe: number, archive };
+  }
+
+  /** @throws HistoryError if no history is kept */
+  private requireArchive(): KeyframeArchive {
+    const { archive } = this.keyframes;
+    if (archive === null) throw new HistoryError('HISTORY_DISABLED', 'this service keeps no history');
+    return archive;
   }
 
   private find(
@@ -244,13 +253,14 @@ export class HistoryService implements OnModuleDestroy {
   ): FoundEvents {
     const { by, from } = search;
     const { index } = this;
-    const known = search.known?.usesLate === usesLate ? search.known : undefined;
+    const archive = this.requireArchive();
+    const isKnown = search.known?.usesLate === usesLate && search.known.archive === archive;
+    const known = isKnown ? search.known : undefined;
     const times = by === 'event' && usesLate ? 'onTime' : by;
     const chunks = index.chunksUntil(times, { from, until, ...(known && { known }) });
-    const late =
-      times === 'onTime' ? this.findLate(search.keyframe, until, known) : { lateBlocks: [], late: [] };
-    const lastBlock = this.keyframes.archive?.late.list().at(-1)?.keyframe ?? 0;
-    search.known = { usesLate, until, ends: index.ends(), lastBlock, lateNoted: index.lateNoted };
+    const late = times === 'onTime' ? this.findLate(search, until, known) : { lateBlocks: [], late: [] };
+    const lastBlock = archive.late.list().at(-1)?.keyframe ?? 0;
+    search.known = { archive, usesLate, until, ends: index.ends(), lastBlock, lateNoted: index.lateNoted };
     const minute = { from: Math.floor(until / MINUTE_MS) * MINUTE_MS, stepMs: MINUTE_MS, intervals: 1 };
     const [count = 0] = index.activity.counts(by, minute, filter);
     return { chunks, ...late, eventsPerSecond: Math.round(count / 6) / 10 };
@@ -258,11 +268,14 @@ export class HistoryService implements OnModuleDestroy {
 
   /** The late events that follow a keyframe and are not after `until`, without those that were found before. */
   private findLate(
-    keyframe: number,
+    search: EventSearch,
     until: number,
     known: EventSearch['known'],
   ): Pick<FoundEvents, 'lateBlocks' | 'late'> {
-    const store = this.keyframes.archive!.late;
+    const archive = this.requireArchive();
+    const store = archive.late;
+    // The keyframes of an earlier history have other numbers: all late events are read, which changes nothing but the time.
+    const keyframe = search.archive === archive ? search.keyframe : 0;
     const isNew = (time: number, wasKnown: boolean): boolean => {
       return time <= until && !(wasKnown && time <= (known?.until ?? Number.NEGATIVE_INFINITY));
     };
@@ -289,9 +302,11 @@ interface EventSearch {
   readonly by: HistoryOrder;
   readonly filter: ProviderFilter;
   readonly from: Offsets;
-  /** Number of the keyframe. */
+  /** Number of the keyframe, and the archive that has it. */
   readonly keyframe: number;
+  readonly archive: KeyframeArchive;
   known?: {
+    readonly archive: KeyframeArchive;
     readonly usesLate: boolean;
     readonly until: number;
     readonly ends: Offsets;

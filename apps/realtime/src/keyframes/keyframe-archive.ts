@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HistoryOrder } from '@hailstream/events/live';
-import { lockFolder } from '@hailstream/service/folder-lock';
 import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
 import type { LateBlock } from '../late-events/late-event.js';
@@ -27,12 +26,11 @@ export class KeyframeArchive {
   readonly late: LateEventStore;
   private readonly headers = new Map<number, KeyframeHeader>();
 
-  private unlock: (() => void) | null = null;
-
+  /** The caller locks the folder. */
   constructor(
-    private readonly folder: string,
+    readonly folder: string,
     maxBytes: number,
-    private readonly index: LogIndex,
+    private index: LogIndex,
   ) {
     this.store = new KeyframeStore(folder, maxBytes);
     this.journal = new KeyframeJournal(join(folder, 'journal'));
@@ -43,14 +41,12 @@ export class KeyframeArchive {
   /**
    * Opens the folder and fills the index. Returns the newest readable keyframe, or `null` if no keyframe is readable.
    *
-   * @throws FolderInUseError if another process uses the folder
    * @param onDamaged called for each keyframe that cannot be read, and is removed
    */
   async open(
     onDamaged: (error: unknown, file: string) => void,
   ): Promise<{ readonly header: KeyframeHeader; readonly city: Buffer } | null> {
     await mkdir(this.folder, { recursive: true });
-    this.unlock ??= lockFolder(this.folder);
     await this.store.open();
     for (const keyframe of this.store.list().toReversed()) {
       try {
@@ -142,8 +138,11 @@ export class KeyframeArchive {
 
   async close(): Promise<void> {
     await this.journal.close();
-    this.unlock?.();
-    this.unlock = null;
+  }
+
+  /** Continues with an index that contains the one before. */
+  useIndex(index: LogIndex): void {
+    this.index = index;
   }
 
   /** Fills the index by the entries up to the keyframe that the city continues from. */

@@ -3,6 +3,9 @@ import { crc32 } from 'node:zlib';
 /** `HSKF`, and the version of the layout. */
 const MAGIC = Buffer.from([0x48, 0x53, 0x4b, 0x46, 3]);
 
+/** A keyframe is written after this many records: a moment is then at most this many records after a keyframe. */
+export const KEYFRAME_RECORDS = 10_000n;
+
 const PREFIX_BYTES = MAGIC.length + 4;
 const CHECKSUM_BYTES = 4;
 

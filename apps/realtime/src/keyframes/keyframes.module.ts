@@ -11,7 +11,7 @@ export class KeyframesModule {
     return {
       module: KeyframesModule,
       providers: [{ provide: HISTORY_OPTIONS, useValue: options }, KeyframeMetrics, KeyframesService],
-      exports: [KeyframesService],
+      exports: [HISTORY_OPTIONS, KeyframesService],
     };
   }
 }

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as giveWay } from 'node:timers/promises';
+import type { HistoryBackfill } from '@hailstream/events/live';
 import type { Admin, ResolvedRange, TopicIdentity } from '@hailstream/log';
 import { ADMIN, LOGGER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
@@ -12,11 +13,9 @@ import { LogPositions } from '../log/positions.js';
 import { KeyframeMetrics } from '../metrics/keyframe-metrics.service.js';
 import { discontinuity, recordsAfter, type PresentLog } from './keyframe-log.js';
 import { KeyframeArchive } from './keyframe-archive.js';
-import type { KeyframeHeader } from './keyframe.js';
+import { KeyframeFolder } from './keyframe-folder.js';
+import { KEYFRAME_RECORDS, type KeyframeHeader } from './keyframe.js';
 import { HISTORY_OPTIONS } from './keyframes.tokens.js';
-
-/** A keyframe is written after this many records: a moment is then at most this many records after a keyframe. */
-export const KEYFRAME_RECORDS = 10_000n;
 
 /** A keyframe is not used if more records follow it: reading the last hour is faster, and pages are served sooner. */
 const MAX_RECORDS_AFTER = 20_000_000n;
@@ -42,6 +41,17 @@ export interface HistoryOptions {
   readonly maxBytes: number;
   /** Maximum time from a record to the keyframe that contains it. */
   readonly everyMs: number;
+  /** How far back the log is read for moments before those that the city was rebuilt from; 0: not at all. */
+  readonly readBackMs: number;
+}
+
+/** Where the log was when an earlier history was begun that is to end there. */
+export interface HistoryEnd {
+  /** The position of each partition. */
+  readonly topics: KeyframeHeader['topics'];
+  readonly seen: ReadonlyMap<string, number>;
+  /** Records folded up to there. */
+  readonly records: bigint;
 }
 
 /** Where the log continues after a keyframe that the city was restored from. */
@@ -60,8 +70,8 @@ export interface Restored {
 @Injectable()
 export class KeyframesService implements OnModuleDestroy {
   private readonly logger: Logger;
-  /** `null` without a folder. */
-  readonly archive: KeyframeArchive | null;
+  private readonly folder: KeyframeFolder | null;
+  private current: KeyframeArchive | null;
   private identities: ReadonlyMap<string, TopicIdentity> = new Map();
   /** Records folded before the last keyframe, and when the first record after it was seen. */
   private writtenAtRecords = 0n;
@@ -74,6 +84,11 @@ export class KeyframesService implements OnModuleDestroy {
   private isOpen = false;
   private timer: NodeJS.Timeout | null = null;
   private writing: Promise<void> | null = null;
+  private replacing: Promise<unknown> | null = null;
+  /** The progress of reading an earlier history; `null` if none is read. */
+  backfill: HistoryBackfill | null = null;
+  /** Called when the log was lost. */
+  onAbandoned: () => void = () => undefined;
 
   constructor(
     @Inject(HISTORY_OPTIONS) private readonly options: HistoryOptions,
@@ -85,9 +100,15 @@ export class KeyframesService implements OnModuleDestroy {
     @Inject(LOGGER) logger: Logger,
   ) {
     this.logger = logger.child({ component: 'keyframes' });
-    this.archive =
+    this.folder = options.folder === null ? null : new KeyframeFolder(options.folder);
+    this.current =
       options.folder === null ? null : new KeyframeArchive(options.folder, options.maxBytes, index);
-    if (this.archive !== null) index.enable();
+    if (this.current !== null) index.enable();
+  }
+
+  /** `null` without a folder. Another one after {@link continueFromNext}. */
+  get archive(): KeyframeArchive | null {
+    return this.current;
   }
 
   /** Whether keyframes are written. */
@@ -112,7 +133,7 @@ export class KeyframesService implements OnModuleDestroy {
     }
     const log = (this.log = await this.presentLog());
     this.isOpen = false;
-    const newest = await this.openArchive(this.archive);
+    const newest = await this.openArchive();
     if (newest === null) return null;
     const reason = discontinuity(newest.header, log);
     if (reason !== null) {
@@ -144,11 +165,12 @@ export class KeyframesService implements OnModuleDestroy {
    * Starts to write keyframes of the city, which is that of `ranges` from their start. Without an older one, the first
    * is written now: history begins with it.
    */
-  async start(ranges: readonly ResolvedRange[], since: number): Promise<void> {
+  async start(ranges: readonly ResolvedRange[], since: number, restored: Restored | null): Promise<void> {
     const isComplete = ranges.every(({ topic, partition, from }) => {
       return from <= (this.log?.offsets.get(topic)?.get(partition)?.earliest ?? 0n);
     });
-    this.since = isComplete ? null : since;
+    if (restored === null) this.since = isComplete ? null : since;
+    else this.since = restored.header.since;
     this.writtenAtRecords = this.positions.recordsPassed;
     this.dirtySince = null;
     if (this.isEnabled && this.archive?.count === 0) await this.writeNow(this.archive);
@@ -158,7 +180,109 @@ export class KeyframesService implements OnModuleDestroy {
   /** Removes all keyframes, and writes none until {@link start}: they are of a log that no longer exists. */
   async abandon(reason: string): Promise<void> {
     this.identities = new Map();
+    this.onAbandoned();
+    await this.replacing;
     await this.discard(reason);
+  }
+
+  /** The receipt before which the log was not read; `null` if all of it was. */
+  get readSince(): number | null {
+    return this.since;
+  }
+
+  /** Whether the log has records before the oldest keyframe that can be read. */
+  async hasEarlierRecords(): Promise<boolean> {
+    const oldest = this.archive?.oldest;
+    if (oldest === null || oldest === undefined) return false;
+    const { offsets } = await this.presentLog();
+    return [...offsets].some(([topic, partitions]) =>
+      [...partitions].some(([partition, { earliest }]) => {
+        return earliest < BigInt(oldest.topics[topic]?.offsets[partition] ?? 0);
+      }),
+    );
+  }
+
+  /** Notes the present positions as the end of an earlier history, and indexes what follows for it. */
+  beginNext(): HistoryEnd {
+    this.index.beginNext();
+    return {
+      topics: this.topics(),
+      seen: this.city.eventsSeen(),
+      records: this.positions.recordsPassed,
+    };
+  }
+
+  /** How many records were folded since {@link beginNext}. */
+  recordsSince({ records }: HistoryEnd): bigint {
+    return this.positions.recordsPassed - records;
+  }
+
+  /** Folder of the earlier history that is read. */
+  get nextFolder(): string | null {
+    return this.folder?.next ?? null;
+  }
+
+  /** Id of the cluster; `null` if keyframes are not written. */
+  get clusterId(): string | null {
+    const [first] = this.identities.values();
+    return first?.clusterId ?? null;
+  }
+
+  /** Ends what {@link beginNext} began. */
+  dropNext(): void {
+    this.index.dropNext();
+  }
+
+  /** Removes the earlier history: there is nothing to read. */
+  async removeNext(): Promise<void> {
+    if (this.isOpen) await this.folder?.removeNext();
+  }
+
+  /**
+   * Continues from the keyframes of an earlier history that ends at `end`: they replace those that were written so far, and
+   * the city contains what the newest of them contains. Events are folded meanwhile. Returns whether it was done.
+   */
+  async continueFromNext(end: HistoryEnd): Promise<boolean> {
+    const { folder } = this;
+    if (folder === null || !this.isEnabled || !this.isOpen || this.replacing !== null) return false;
+    const replacing = this.replaceByNext(folder, end).finally(() => {
+      this.replacing = null;
+    });
+    this.replacing = replacing.catch(() => undefined);
+    if (!(await replacing)) return false;
+    await this.writing;
+    if (this.isEnabled && this.archive !== null) await this.writeNow(this.archive);
+    return true;
+  }
+
+  private async replaceByNext(folder: KeyframeFolder, end: HistoryEnd): Promise<boolean> {
+    await this.writing;
+    const index = new LogIndex();
+    index.enable();
+    const archive = new KeyframeArchive(folder.next, this.options.maxBytes, index);
+    const newest = await archive.open((error, file) => this.noteDamaged(error, file));
+    if (newest === null || !isAt(newest.header, end) || !this.index.hasNext) {
+      await archive.close();
+      return false;
+    }
+    await folder.switchToNext();
+    const { generation } = this.city;
+    let stepEndsAt = performance.now() + MAX_STEP_MS;
+    for (const _ of this.city.join(new ByteReader(newest.city), end.seen)) {
+      if (performance.now() < stepEndsAt) continue;
+      await giveWay();
+      if (this.city.generation !== generation || !this.index.hasNext) break;
+      stepEndsAt = performance.now() + MAX_STEP_MS;
+    }
+    // Without a pause from here on: events are noted in the index that the new keyframes continue.
+    const previous = this.current;
+    if (this.index.hasNext) this.index.replaceEarlier(index);
+    archive.useIndex(this.index);
+    this.current = archive;
+    this.since = newest.header.since;
+    await previous?.close();
+    await this.attempt('previous keyframes cannot be removed', () => folder.removePrevious());
+    return true;
   }
 
   private async discard(reason: string): Promise<void> {
@@ -183,7 +307,7 @@ export class KeyframesService implements OnModuleDestroy {
 
   /** Writes a keyframe if the last one is old enough. */
   private async writeIfDue(): Promise<void> {
-    if (this.archive === null || !this.isEnabled || this.writing !== null) return;
+    if (this.archive === null || !this.isEnabled || this.writing !== null || this.replacing !== null) return;
     const now = performance.now();
     const records = this.positions.recordsPassed - this.writtenAtRecords;
     if (records === 0n) return;
@@ -195,8 +319,10 @@ export class KeyframesService implements OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     if (this.timer !== null) clearInterval(this.timer);
     this.timer = null;
+    await this.replacing;
     await this.writing;
     await this.archive?.close();
+    this.folder?.close();
   }
 
   private async writeNow(archive: KeyframeArchive): Promise<void> {
@@ -208,7 +334,7 @@ export class KeyframesService implements OnModuleDestroy {
 
   private async write(archive: KeyframeArchive): Promise<void> {
     const startedAt = performance.now();
-    if (!this.isOpen && !(await this.openLate(archive))) {
+    if (!this.isOpen && !(await this.openLate())) {
       this.notBefore = startedAt + REOPEN_MS;
       return;
     }
@@ -264,21 +390,33 @@ export class KeyframesService implements OnModuleDestroy {
   }
 
   /** Opens a folder that could not be opened at start. The city does not continue its keyframes. */
-  private async openLate(archive: KeyframeArchive): Promise<boolean> {
-    await this.openArchive(archive);
-    return this.isOpen && this.attempt('keyframes cannot be removed', () => archive.reset());
+  private async openLate(): Promise<boolean> {
+    await this.openArchive();
+    return this.isOpen && this.attempt('keyframes cannot be removed', async () => this.archive?.reset());
   }
 
-  /** Opens the folder, and returns its newest keyframe. */
-  private async openArchive(archive: KeyframeArchive): Promise<Awaited<ReturnType<KeyframeArchive['open']>>> {
+  /** Opens the series of keyframes that is in use, and returns its newest keyframe. */
+  private async openArchive(): Promise<Awaited<ReturnType<KeyframeArchive['open']>>> {
+    const { folder } = this;
+    if (folder === null) return null;
     let newest: Awaited<ReturnType<KeyframeArchive['open']>> = null;
     this.isOpen = await this.attempt('folder of keyframes cannot be opened, will retry', async () => {
-      newest = await archive.open((error, file) => {
-        this.logger.error({ err: error, file }, 'keyframe cannot be read, using an older one');
-        this.metrics.countFailure();
-      });
+      folder.lock();
+      await folder.removePrevious();
+      let { current } = this;
+      if (current === null || current.folder !== folder.current) {
+        await current?.close();
+        current = new KeyframeArchive(folder.current, this.options.maxBytes, this.index);
+        this.current = current;
+      }
+      newest = await current.open((error, file) => this.noteDamaged(error, file));
     });
     return newest;
+  }
+
+  private noteDamaged(error: unknown, file: string): void {
+    this.logger.error({ err: error, file }, 'keyframe cannot be read, using an older one');
+    this.metrics.countFailure();
   }
 
   private topics(): KeyframeHeader['topics'] {
@@ -317,4 +455,15 @@ export class KeyframesService implements OnModuleDestroy {
   private updateMetrics(): void {
     this.metrics.setStored({ count: this.archive?.count ?? 0, sizeBytes: this.archive?.sizeBytes ?? 0 });
   }
+}
+
+/** Whether a keyframe has exactly the positions of an end. */
+function isAt(header: KeyframeHeader, { topics }: HistoryEnd): boolean {
+  return Object.entries(topics).every(([topic, { topicId, offsets }]) => {
+    const known = header.topics[topic];
+    return (
+      known?.topicId === topicId &&
+      Object.entries(offsets).every(([partition, next]) => known.offsets[Number(partition)] === next)
+    );
+  });
 }

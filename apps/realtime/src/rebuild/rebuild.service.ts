@@ -21,7 +21,9 @@ import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { FeedsService } from '../feeds/feeds.service.js';
 import { CityState } from '../fold/city-state.js';
-import { KEYFRAME_RECORDS, KeyframesService, type Restored } from '../keyframes/keyframes.service.js';
+import { KEYFRAME_RECORDS } from '../keyframes/keyframe.js';
+import { KeyframesService, type Restored } from '../keyframes/keyframes.service.js';
+import { sliceTimes } from '../keyframes/slices.js';
 import { decoders } from '../log/decode.js';
 import { FoldService } from '../log/fold.service.js';
 import { LogPositions } from '../log/positions.js';
@@ -47,10 +49,6 @@ const WATCH_INTERVAL_MS = 100;
 /** A topic that is missing for this long is created. Until then, the administrator who deleted it may create it. */
 const MISSING_TOPIC_PATIENCE_MS = 30_000;
 
-/** Maximum number of pauses for keyframes while the log is read, and the least time between two of them. */
-const MAX_SLICES = 4_000;
-const MIN_SLICE_MS = 10_000;
-
 /** Maximum time that batches are folded without a turn of the event loop. */
 const MAX_TURN_MS = 10;
 
@@ -58,6 +56,7 @@ const MAX_TURN_MS = 10;
 interface OpenedLog {
   readonly since: number;
   readonly read: RangeRead;
+  readonly restored: Restored | null;
 }
 
 /**
@@ -147,7 +146,7 @@ export class RebuildService implements OnModuleDestroy {
     const opened = await this.openLog();
     if (opened === null) return null;
     this.watching = this.watch();
-    await this.keyframes.start(opened.read.ranges, opened.since);
+    await this.keyframes.start(opened.read.ranges, opened.since, opened.restored);
     await this.readRanges(opened);
     if (this.stop.signal.aborted) return null;
     return {
@@ -223,7 +222,7 @@ export class RebuildService implements OnModuleDestroy {
           { since: from, records: String(this.positions.progress.of) },
           'rebuilding from the log',
         );
-        return { since: from, read };
+        return { since: from, read, restored };
       },
       { signal: this.stop.signal, onFailure: (error) => this.noteFailure(error) },
     );
@@ -250,22 +249,17 @@ export class RebuildService implements OnModuleDestroy {
     }
   }
 
-  /**
-   * The times at which reading pauses for a keyframe. Partitions are read at different speeds, so that a keyframe in between
-   * would contain events of one partition that are much later than those of another.
-   */
+  /** The times at which reading pauses for a keyframe. */
   private slicesSince(since: number): number[] {
     if (!this.keyframes.isEnabled) return [];
-    const { of } = this.positions.progress;
-    const count = Math.min(MAX_SLICES, Number(of / KEYFRAME_RECORDS));
-    const sliceMs = Math.max(MIN_SLICE_MS, (Date.now() - since) / (count + 1));
-    return Array.from({ length: count }, (_, index) => since + (index + 1) * sliceMs);
+    const records = this.positions.progress.of;
+    return sliceTimes({ since, now: Date.now(), records, recordsPerSlice: KEYFRAME_RECORDS });
   }
 
   /** What is left to read, up to the records that were received at `until`. */
   private rest(until: number | undefined): LogRange[] {
     return this.positions.remaining().map(({ topicId, to, ...range }) => {
-      const end = until === undefined ? to : { timestampMs: Math.round(until) };
+      const end = until === undefined ? to : { timestampMs: until };
       return withTopicId({ ...range, to: end }, topicId);
     });
   }

@@ -39,6 +39,16 @@ export interface HistoryRange {
     readonly stepMs: number;
     readonly counts: readonly number[];
   };
+  /** While earlier moments are read from the log; otherwise `null`. */
+  readonly backfill: HistoryBackfill | null;
+}
+
+/** The progress of reading the log before {@link HistoryRange.earliest}. Earlier moments become available in stages. */
+export interface HistoryBackfill {
+  /** Of all that is read, whole. */
+  readonly percent: number;
+  /** The receipt from which the log is read, in milliseconds. */
+  readonly since: number;
 }
 
 export interface ClientToHistory {
