@@ -1,11 +1,19 @@
+import { createRequire } from 'node:module';
 import type { DemandCell, DemandMap, Viewport } from '@hailstream/events/live';
-import { cellToBoundary, cellToLatLng, gridDisk, latLngToCell } from 'h3-js';
+import type * as H3 from 'h3-js';
 import type { CityState, ProviderFilter } from '../fold/city-state.js';
 import { TRIP_KEPT_MS } from '../fold/fleet.js';
 import { contactAt } from '../fold/vehicle.js';
 import { isWithin } from '../live/grid.js';
 import { QueryError, type QueryParameters } from '../query/query-parameters.js';
 import { parseBbox } from '../vehicles/bbox.js';
+
+let loaded: typeof H3 | null = null;
+
+/** Loaded when it is first used: it is a megabyte of code, and a start does not need it. */
+function h3(): typeof H3 {
+  return (loaded ??= createRequire(import.meta.url)('h3-js') as typeof H3);
+}
 
 /** Resolutions of H3: cells with edges of 27 km to 76 m. */
 const MIN_RESOLUTION = 4;
@@ -59,6 +67,7 @@ interface Counts {
  */
 export function demandMap(city: CityState, query: DemandQuery, now: number): DemandMap {
   const { provider, resolution, minutes } = query;
+  const { latLngToCell } = h3();
   const counts = new Map<string, Counts>();
   const of = ({ lat, lng }: { readonly lat: number; readonly lng: number }): Counts => {
     const cell = latLngToCell(lat, lng, resolution);
@@ -84,6 +93,7 @@ export function demandMap(city: CityState, query: DemandQuery, now: number): Dem
 }
 
 function cellsOf(counts: ReadonlyMap<string, Counts>, { bbox }: DemandQuery): DemandCell[] {
+  const { cellToLatLng, gridDisk } = h3();
   const inside = [...counts].filter(([cell]) => {
     if (bbox === null) return true;
     const [lat, lng] = cellToLatLng(cell);
@@ -104,6 +114,7 @@ function cellsOf(counts: ReadonlyMap<string, Counts>, { bbox }: DemandQuery): De
 }
 
 function cornersOf(cell: string): number[] {
+  const { cellToBoundary } = h3();
   return cellToBoundary(cell)
     .flat()
     .map((degrees) => Math.round(degrees * DEGREE_PARTS) / DEGREE_PARTS);

@@ -178,11 +178,19 @@ export class CityState {
 
   /** Replaces the city by one that was written. The summary is empty until the next {@link advance}. */
   read(bytes: ByteReader): void {
+    this.prepare(bytes)();
+  }
+
+  /** Decodes a city that was written. The function that it returns replaces this city, as {@link read} does. */
+  prepare(bytes: ByteReader): () => void {
     const steps = readFleets(bytes);
     let step = steps.next();
     while (step.done !== true) step = steps.next();
-    this.clear();
-    for (const fleet of step.value) this.fleets.set(fleet.providerId, fleet);
+    const fleets = step.value;
+    return () => {
+      this.clear();
+      for (const fleet of fleets) this.fleets.set(fleet.providerId, fleet);
+    };
   }
 
   /**

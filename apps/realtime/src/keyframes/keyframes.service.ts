@@ -82,6 +82,8 @@ export class KeyframesService implements OnModuleDestroy {
   private log: PresentLog | null = null;
   private since: number | null = null;
   private isOpen = false;
+  /** The newest keyframe while it is read, until {@link find} uses it. */
+  private opening: Promise<Pick<Restored, 'header' | 'restore'> | null> | null = null;
   private timer: NodeJS.Timeout | null = null;
   private writing: Promise<void> | null = null;
   private replacing: Promise<unknown> | null = null;
@@ -132,8 +134,10 @@ export class KeyframesService implements OnModuleDestroy {
       return null;
     }
     const log = (this.log = await this.presentLog());
-    this.isOpen = false;
-    const newest = await this.openArchive();
+    this.open();
+    const { opening } = this;
+    this.opening = null;
+    const newest = await opening;
     if (newest === null) return null;
     const reason = discontinuity(newest.header, log);
     if (reason !== null) {
@@ -149,7 +153,7 @@ export class KeyframesService implements OnModuleDestroy {
       { writtenAt: newest.header.writtenAt, records: String(records) },
       'continuing from a keyframe',
     );
-    const { header, city } = newest;
+    const { header, restore } = newest;
     return {
       header,
       partitions: (topic) =>
@@ -157,8 +161,24 @@ export class KeyframesService implements OnModuleDestroy {
           partition,
           next: BigInt(header.topics[topic]?.offsets[partition] ?? 0),
         })),
-      restore: () => this.city.read(new ByteReader(city)),
+      restore,
     };
+  }
+
+  /** Begins to read the newest keyframe, for which {@link find} waits: the log can be connected to meanwhile. */
+  open(): void {
+    if (this.archive === null || this.opening !== null) return;
+    this.isOpen = false;
+    this.opening = this.readNewest();
+    // The failure is that of `find`.
+    this.opening.catch(() => undefined);
+  }
+
+  private async readNewest(): Promise<Pick<Restored, 'header' | 'restore'> | null> {
+    const newest = await this.openArchive();
+    if (newest === null) return null;
+    const { header, city } = newest;
+    return { header, restore: this.city.prepare(new ByteReader(city)) };
   }
 
   /**
@@ -319,6 +339,7 @@ export class KeyframesService implements OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     if (this.timer !== null) clearInterval(this.timer);
     this.timer = null;
+    await this.opening?.catch(() => undefined);
     await this.replacing;
     await this.writing;
     await this.archive?.close();

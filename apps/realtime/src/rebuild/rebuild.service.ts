@@ -204,6 +204,7 @@ export class RebuildService implements OnModuleDestroy {
     return waitForLog(
       async () => {
         const since = Date.now() - this.rebuildMs;
+        this.keyframes.open();
         await this.admin.ensureTopics(eventRegistry.topics);
         const identities = await this.currentIdentities();
         const restored = await this.keyframes.find(identities);
