@@ -39,13 +39,14 @@ function setUp(broker: TestBroker, wrap: (reader: RangeReader) => RangeReader = 
   const city = new CityState();
   const positions = new LogPositions();
   const index = new LogIndex();
+  const zones = new ZoneBook(city);
   const metrics = new RealtimeMetrics(registry, city);
   const feeds = new FeedsService({ bbox: { west: 7.4, south: 43.7, east: 7.5, north: 43.8 } });
   const fold = new FoldService(
     city,
     positions,
     index,
-    new ZoneBook(city),
+    zones,
     feeds,
     metrics,
     new LogConsumerMetrics(registry),
@@ -56,7 +57,16 @@ function setUp(broker: TestBroker, wrap: (reader: RangeReader) => RangeReader = 
   const health = new HealthChecks();
   const options = { folder: null, maxBytes: 0, everyMs: HOUR_MS, readBackMs: 0 };
   const keyframeMetrics = new KeyframeMetrics(registry);
-  const keyframes = new KeyframesService(options, admin, city, positions, index, keyframeMetrics, logger);
+  const keyframes = new KeyframesService(
+    options,
+    admin,
+    city,
+    positions,
+    index,
+    zones,
+    keyframeMetrics,
+    logger,
+  );
   const rebuild = new RebuildService(
     admin,
     wrap(reader),

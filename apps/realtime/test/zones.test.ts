@@ -3,9 +3,18 @@ import { startTestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { makeToken } from '@hailstream/service/tokens';
 import { describe, expect, it } from 'vitest';
-import { id, OTHER_PROVIDER, PROVIDER } from '../src/fold/events.fixture.js';
+import { id, OTHER_PROVIDER, PROVIDER, telemetry } from '../src/fold/events.fixture.js';
 import { enter, ruleFiles, zoneFeature } from './_alerts.js';
-import { getJson, SECRET, startRealtime, untilReady, type Realtime } from './_util.js';
+import {
+  append,
+  getJson,
+  metric,
+  SECRET,
+  startRealtime,
+  temporaryFolder,
+  untilReady,
+  type Realtime,
+} from './_util.js';
 
 async function untilZones(
   { url }: Realtime,
@@ -69,6 +78,52 @@ describe('zones', () => {
       await send(`${realtime.url}/zones`, 'POST', undefined, zoneFeature('mine', 'Mine')),
     ];
     expect(answers.map(({ status }) => status)).toEqual([403, 401, 401]);
+  });
+
+  it('have the same visits after a restart from a keyframe, those that were drawn included', async () => {
+    await using broker = await startTestBroker();
+    await using folder = await temporaryFolder();
+    await using files = await ruleFiles('  - { id: any, kind: zone-left, zone: station }');
+    const env = { ...files.env, REALTIME_HISTORY_DIR: folder.path, REALTIME_KEYFRAME_MS: '1s' };
+    const hasVisits = ({ zones }: ZoneList): boolean =>
+      zones.length === 2 && zones.every(({ lastHour }) => lastHour.dwellLongestMs !== null);
+    const visitsIn = ({ zones, countedSince }: ZoneList) => ({
+      countedSince,
+      visits: zones.map(({ id: zoneId, lastHour, lastDay }) => [zoneId, lastHour, lastDay]),
+    });
+    let before: ReturnType<typeof visitsIn>;
+    let sent = 2;
+    {
+      await using realtime = await startRealtime(broker.address, env);
+      await untilReady(realtime);
+      const market = zoneFeature('market', 'Market');
+      expect((await send(`${realtime.url}/zones`, 'POST', undefined, market)).status).toBe(201);
+      await enter(broker.address, { device_id: id(1) });
+      await untilZones(realtime, ({ zones }) => zones.some(({ lastHour }) => lastHour.entries === 1));
+      // The zone that was drawn is compared with the steps that begin after it was drawn.
+      const inside = { device_id: id(1), location: { lat: 43.735, lng: 7.425 } };
+      await until(
+        async () => {
+          await append(broker.address, [telemetry({ ...inside, timestamp: Date.now() })]);
+          sent += 1;
+          return hasVisits((await getJson<ZoneList>(`${realtime.url}/zones`)).body);
+        },
+        { what: 'a visit of the drawn zone', pollMs: 500 },
+      );
+      await until(async () => (await metric(realtime, 'realtime_records_total')) === sent, {
+        what: 'all positions',
+      });
+      const foldedAt = Date.now();
+      before = visitsIn(await untilZones(realtime, ({ asOf }) => asOf >= foldedAt));
+      // The first keyframe is that of the empty city.
+      await until(async () => (await metric(realtime, 'realtime_keyframe_write_seconds_count')) >= 2, {
+        what: 'a keyframe',
+      });
+    }
+    await using restarted = await startRealtime(broker.address, env);
+    await untilReady(restarted);
+    expect(await metric(restarted, 'realtime_records_total')).toBeLessThan(sent);
+    expect(visitsIn(await untilZones(restarted, hasVisits))).toEqual(before);
   });
 
   it('are drawn and removed for all processes, and kept after a restart', async () => {

@@ -55,7 +55,7 @@ export interface ZoneSummary {
 /** Response of `GET /zones`, in the order of their names. */
 export interface ZoneList {
   readonly asOf: number;
-  /** Since when this process has counted: entries, exits and dwell times before are not known. `null` without a position. */
+  /** Since when positions were compared: entries, exits and dwell times before are not known. `null` without a position. */
   readonly countedSince: number | null;
   /** Whether the token may draw and remove zones. */
   readonly mayChange: boolean;

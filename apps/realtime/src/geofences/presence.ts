@@ -1,3 +1,7 @@
+import type { ByteReader } from '../encoding/byte-reader.js';
+import type { ByteWriter } from '../encoding/byte-writer.js';
+import { readBits, writeBits } from './bit-runs.js';
+
 /** Length of a step: whether a vehicle was inside is known per step. */
 export const STEP_MS = 10_000;
 
@@ -110,6 +114,34 @@ export class Presence<Z extends object> {
     for (const [zone, inside] of this.insideOf) {
       if (inside.every((word) => word === 0)) this.insideOf.delete(zone);
     }
+  }
+
+  /** Writes what was observed, with the zones that have a number. A position must have been observed. */
+  write(to: ByteWriter, numbers: ReadonlyMap<Z, number>): void {
+    const first = indexOf(this.newestWord + 1);
+    to.count(this.newestWord);
+    writeBits(to, this.observed, first);
+    const zones = [...this.insideOf].filter(([zone]) => numbers.has(zone));
+    to.count(zones.length);
+    for (const [zone, inside] of zones) {
+      to.count(numbers.get(zone)!);
+      writeBits(to, inside, first);
+    }
+  }
+
+  /** Reads what was written. Zones without an entry in `zones` are left out. */
+  static read<Z extends object>(from: ByteReader, zones: readonly (Z | null)[]): Presence<Z> {
+    const presence = new Presence<Z>();
+    presence.newestWord = from.count();
+    const first = indexOf(presence.newestWord + 1);
+    readBits(from, presence.observed, first);
+    for (let count = from.count(); count > 0; count -= 1) {
+      const zone = zones[from.count()] ?? null;
+      const inside = new Uint32Array(WORDS);
+      readBits(from, inside, first);
+      if (zone !== null) presence.insideOf.set(zone, inside);
+    }
+    return presence;
   }
 
   private advance(word: number): void {

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ByteReader } from '../encoding/byte-reader.js';
+import { ByteWriter } from '../encoding/byte-writer.js';
 import { CityState } from '../fold/city-state.js';
-import { OTHER_PROVIDER, PROVIDER, id } from '../fold/events.fixture.js';
+import { OTHER_PROVIDER, PROVIDER, id, telemetry } from '../fold/events.fixture.js';
 import { Presence, STEP_MS, type Visit } from './presence.js';
 import { ZoneBook } from './zone-book.js';
 import { parseZone } from './zone-file.js';
@@ -77,10 +79,18 @@ function bruteForce(points: readonly Point[], zone: Zone): Visit[] {
   return visits;
 }
 
-function visitsOf(points: readonly Point[]): Map<string, Visit[]> {
+function observeAll(book: ZoneBook, points: readonly Point[]): void {
+  for (const { vehicle, time, lng } of points) book.observe(ref(vehicle), { lat: LAT, lng }, START + time);
+}
+
+function bookOf(points: readonly Point[]): ZoneBook {
   const book = new ZoneBook(new CityState());
   book.setZones(zones);
-  for (const { vehicle, time, lng } of points) book.observe(ref(vehicle), { lat: LAT, lng }, START + time);
+  observeAll(book, points);
+  return book;
+}
+
+function visitsIn(book: ZoneBook): Map<string, Visit[]> {
   const visits = new Map<string, Visit[]>();
   for (const { deviceId, presence } of book.all()) {
     for (const zone of presence.zones) visits.set(`${deviceId} ${zone.id}`, presence.visits(zone));
@@ -97,7 +107,7 @@ describe(ZoneBook, () => {
           .sort((one, other) => one.rank - other.rank)
           .map(({ value }) => value);
         for (const order of [points, points.toReversed(), shuffled]) {
-          const visits = visitsOf(order);
+          const visits = visitsIn(bookOf(order));
           for (const vehicle of [0, 1, 2]) {
             const own = points.filter((of) => of.vehicle === vehicle);
             for (const zone of own.length === 0 ? [] : zones) {
@@ -108,6 +118,50 @@ describe(ZoneBook, () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('has the same visits after it was written, while positions were observed, and read', () => {
+    const points = fc.array(point, { maxLength: 30 });
+    fc.assert(
+      fc.property(points, points, points, (before, meanwhile, after) => {
+        const book = bookOf(before);
+        const bytes = new ByteWriter();
+        const rest = [...meanwhile];
+        for (const _ of book.write(bytes)) observeAll(book, rest.splice(0, 1));
+        observeAll(book, [...rest, ...after]);
+        const restored = bookOf([]);
+        restored.read(new ByteReader(bytes.finish()));
+        observeAll(restored, [...meanwhile, ...after]);
+        const ofZones = (of: ZoneBook) => [...visitsIn(of)].filter(([, visits]) => visits.length > 0).sort();
+        expect(ofZones(restored)).toEqual(ofZones(book));
+        expect(restored.countedSince).toBe(book.countedSince);
+        expect(restored.vehicleCount).toBe(book.vehicleCount);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('does not compare positions that it has read with a zone that was changed meanwhile', () => {
+    const city = new CityState();
+    const location = { lat: LAT, lng: 7.55 };
+    const event = telemetry({ device_id: id(1), timestamp: START + 20_000, location });
+    city.fold(event, { receivedAt: START + 20_000, now: START });
+    const bytes = new ByteWriter();
+    for (const _ of bookOf([{ vehicle: 1, time: 0, lng: 7.7 }]).write(bytes));
+    const restored = new ZoneBook(city);
+    const changed = square('near', 7.5, 7.6);
+    restored.setZones([changed]);
+    restored.read(new ByteReader(bytes.finish()));
+    restored.observe(ref(1), location, START + 60_000);
+    const visit = { enteredAt: START + 60_000, isEntry: false, leftAt: null };
+    expect([...restored.visits(changed)].map((of) => of.visit)).toMatchObject([visit]);
+    // Also after another restart.
+    const again = new ZoneBook(city);
+    again.setZones([changed]);
+    const written = new ByteWriter();
+    for (const _ of restored.write(written));
+    again.read(new ByteReader(written.finish()));
+    expect([...again.visits(changed)].map((of) => of.visit)).toMatchObject([visit]);
   });
 
   it('does not compare earlier positions with a zone that is drawn around vehicles', () => {

@@ -1,12 +1,15 @@
 import type { ZoneSummary, ZoneVisits } from '@hailstream/events';
+import type { ByteReader } from '../encoding/byte-reader.js';
+import type { ByteWriter } from '../encoding/byte-writer.js';
 import type { CityState, ProviderFilter } from '../fold/city-state.js';
 import { noCounts } from '../fold/figures.js';
-import { dwellMs, Presence, type Visit } from './presence.js';
+import { dwellMs, Presence, STEP_MS, type Visit } from './presence.js';
 import type { Zone } from './zone.js';
 import { ZoneIndex } from './zone-index.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+const MILLISECONDS = { base: 0, parts: 1 };
 
 /** Maximum number of vehicles whose visits are kept, about 1 KB each and 1 KB for each zone of a vehicle. */
 const MAX_PRESENCES = 200_000;
@@ -30,6 +33,10 @@ export class ZoneBook {
   private readonly newest = new Map<Zone, Map<TrackedVehicle, Visit>>();
   private count = 0;
   private since: number | null = null;
+  /** Zones that did not exist when the visits were written: they are compared with later positions only. */
+  private readonly newSince = new Map<Zone, number>();
+  /** Resolves once all zones are known, or cannot be waited for. */
+  whenLoaded: () => Promise<void> = () => Promise.resolve();
   private generation: number;
 
   constructor(private readonly city: CityState) {
@@ -51,6 +58,7 @@ export class ZoneBook {
     this.index = new ZoneIndex(zones);
     for (const zone of dropped) {
       this.newest.delete(zone);
+      this.newSince.delete(zone);
       for (const { presence } of this.all()) presence.drop(zone);
     }
     if (zones.length === 0) this.clear();
@@ -96,6 +104,37 @@ export class ZoneBook {
     }
   }
 
+  /** Writes the visits in steps, between which positions may be observed; nothing without zones. */
+  *write(to: ByteWriter): Generator<void> {
+    const { zones } = this;
+    if (zones.length === 0 || this.since === null) return;
+    to.count(zones.length);
+    for (const zone of zones) {
+      to.text(zone.id);
+      to.count(zone.checksum);
+      to.number(this.newSince.get(zone) ?? null, MILLISECONDS);
+    }
+    const numbers = new Map(zones.map((zone, number) => [zone, number]));
+    for (const { deviceId, providerId, presence } of this.all()) {
+      to.count(1);
+      to.repeatedText(providerId);
+      to.text(deviceId);
+      presence.write(to, numbers);
+      yield;
+    }
+    to.count(0);
+    to.number(this.since, MILLISECONDS);
+  }
+
+  /** Replaces the visits by those that were written with the city, which was restored before. */
+  read(from: ByteReader): void {
+    this.generation = this.city.generation;
+    this.clear();
+    if (this.zones.length === 0) return;
+    if (!from.isAtEnd) this.readVisits(from);
+    this.observeCity();
+  }
+
   /** What the vehicles of a provider do in each zone. */
   summaries(filter: ProviderFilter, now: number): ZoneSummary[] {
     this.startOverIfCleared();
@@ -110,7 +149,7 @@ export class ZoneBook {
     const visitsOf = (zone: Zone): Visit[] => {
       const visits: Visit[] = [];
       for (const { providerId, presence } of this.newest.get(zone)?.keys() ?? []) {
-        if (filter === null || providerId === filter) visits.push(...presence.visits(zone, zone.since));
+        if (filter === null || providerId === filter) visits.push(...presence.visits(zone, this.sinceOf(zone)));
       }
       return visits;
     };
@@ -166,14 +205,45 @@ export class ZoneBook {
     this.vehicles.clear();
     this.changed.clear();
     this.newest.clear();
+    this.newSince.clear();
     this.count = 0;
     this.since = null;
+  }
+
+  /** Steps before this do not count for a zone. */
+  private sinceOf(zone: Zone): number {
+    return Math.max(zone.since, this.newSince.get(zone) ?? Number.NEGATIVE_INFINITY);
+  }
+
+  private readVisits(from: ByteReader): void {
+    const known = new Map(this.zones.map((zone) => [keyOf(zone), zone]));
+    const zones = Array.from({ length: from.count() }, () => {
+      const zone = known.get(keyOf({ id: from.text(), checksum: from.count() })) ?? null;
+      const since = from.number(MILLISECONDS);
+      if (zone !== null && since !== null) this.newSince.set(zone, since);
+      return zone;
+    });
+    while (from.count() === 1) {
+      const providerId = from.repeatedText();
+      const deviceId = from.text();
+      const vehicle = { deviceId, providerId, presence: Presence.read<Zone>(from, zones) };
+      let fleet = this.vehicles.get(providerId);
+      if (fleet === undefined) this.vehicles.set(providerId, (fleet = new Map()));
+      fleet.set(deviceId, vehicle);
+      this.count += 1;
+      if (vehicle.presence.zoneCount > 0) this.changed.add(vehicle);
+    }
+    this.since = from.number(MILLISECONDS);
+    const { event } = this.city.latest;
+    for (const zone of this.zones) {
+      if (!zones.includes(zone) && event !== null) this.newSince.set(zone, event + STEP_MS);
+    }
   }
 
   private updateNewest(): void {
     for (const vehicle of this.changed) {
       for (const zone of vehicle.presence.zones) {
-        const visit = vehicle.presence.newestVisit(zone, zone.since);
+        const visit = vehicle.presence.newestVisit(zone, this.sinceOf(zone));
         let visits = this.newest.get(zone);
         if (visits === undefined) this.newest.set(zone, (visits = new Map()));
         if (visit !== null) visits.set(vehicle, visit);
@@ -181,6 +251,10 @@ export class ZoneBook {
     }
     this.changed.clear();
   }
+}
+
+function keyOf({ id, checksum }: Pick<Zone, 'id' | 'checksum'>): string {
+  return `${checksum}/${id}`;
 }
 
 /** Entries and exits since a time, and the dwell times of the visits that ended since or are under way. */

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { ZoneFeature } from '@hailstream/events';
 import { PolygonEdges, type Ring } from './polygon-edges.js';
 
@@ -20,6 +21,8 @@ export class Zone {
   readonly geometry: ZoneFeature['geometry'];
   readonly polygons: readonly PolygonEdges[];
   readonly vertices: number;
+  /** A checksum of the geometry. */
+  readonly checksum: number;
 
   /** @throws ZoneError if a ring is not closed, has no area, contains a pole, is out of range, or has too many vertices */
   constructor(
@@ -31,6 +34,7 @@ export class Zone {
     this.id = id;
     this.zoneName = properties.name;
     this.geometry = geometry;
+    this.checksum = crc32(JSON.stringify(geometry));
     const polygons = geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.coordinates;
     this.vertices = polygons.flat().reduce((sum, ring) => sum + ring.length, 0);
     if (this.vertices > MAX_ZONE_VERTICES) {

@@ -48,7 +48,7 @@ export class KeyframeError extends Error {
  *   header_length => UINT32
  *   header => JSON of KeyframeHeader, UTF-8
  *   crc => UINT32, CRC-32 of everything before it; the second one of the city alone
- *   city => CityState.write
+ *   city => CityState.write [ZoneBook.write]
  */
 
 /** The parts of a file, in order. */

@@ -8,6 +8,7 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
 import { CityState } from '../fold/city-state.js';
+import { ZoneBook } from '../geofences/zone-book.js';
 import { LogIndex } from '../log/log-index.js';
 import { LogPositions } from '../log/positions.js';
 import { KeyframeMetrics } from '../metrics/keyframe-metrics.service.js';
@@ -98,6 +99,7 @@ export class KeyframesService implements OnModuleDestroy {
     private readonly city: CityState,
     private readonly positions: LogPositions,
     private readonly index: LogIndex,
+    private readonly zones: ZoneBook,
     private readonly metrics: KeyframeMetrics,
     @Inject(LOGGER) logger: Logger,
   ) {
@@ -177,8 +179,15 @@ export class KeyframesService implements OnModuleDestroy {
   private async readNewest(): Promise<Pick<Restored, 'header' | 'restore'> | null> {
     const newest = await this.openArchive();
     if (newest === null) return null;
-    const { header, city } = newest;
-    return { header, restore: this.city.prepare(new ByteReader(city)) };
+    const bytes = new ByteReader(newest.city);
+    const restoreCity = this.city.prepare(bytes);
+    // Otherwise, the positions that follow would not be compared with zones that are loaded later.
+    if (!bytes.isAtEnd) await this.zones.whenLoaded();
+    const restore = (): void => {
+      restoreCity();
+      this.zones.read(bytes);
+    };
+    return { header: newest.header, restore };
   }
 
   /**
@@ -300,6 +309,7 @@ export class KeyframesService implements OnModuleDestroy {
     archive.useIndex(this.index);
     this.current = archive;
     this.since = newest.header.since;
+    this.checkedAt = Number.NEGATIVE_INFINITY;
     await previous?.close();
     await this.attempt('previous keyframes cannot be removed', () => folder.removePrevious());
     return true;
@@ -366,7 +376,7 @@ export class KeyframesService implements OnModuleDestroy {
     const { clusterId } = [...this.identities.values()][0]!;
     const bytes = new ByteWriter();
     let stepEndsAt = startedAt + MAX_STEP_MS;
-    for (const _ of this.city.write(bytes)) {
+    for (const _ of this.writeSteps(bytes)) {
       if (performance.now() < stepEndsAt) continue;
       await giveWay();
       // The log was lost meanwhile.
@@ -388,6 +398,11 @@ export class KeyframesService implements OnModuleDestroy {
     }
     this.updateMetrics();
     this.pauseSince(startedAt);
+  }
+
+  private *writeSteps(bytes: ByteWriter): Generator<void> {
+    yield* this.city.write(bytes);
+    yield* this.zones.write(bytes);
   }
 
   private pauseSince(startedAt: number): void {

@@ -10,6 +10,7 @@ import {
 import { LogError, type Admin, type LogConnection, type LogRecord, type Producer } from '@hailstream/log';
 import { ADMIN, LOGGER, PRODUCER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
+import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { ProviderFilter } from '../fold/city-state.js';
 import { TopicView } from '../log/topic-view.js';
@@ -26,6 +27,10 @@ const FORGET_EVERY_MS = 600_000;
 
 /** Maximum time that a request waits until a drawn zone is read back. */
 const READ_BACK_MS = 2_000;
+
+/** Maximum time that a restored city waits for the drawn zones. */
+const LOAD_WAIT_MS = 5_000;
+const LOAD_POLL_MS = 20;
 
 interface Summaries {
   readonly asOf: number;
@@ -47,7 +52,7 @@ export class ZoneChangeError extends Error {
 
 /**
  * The zones of the file and those that were drawn, and the visits of vehicles. Drawn zones are records of `ride.zones`, so every
- * process has them. The visits are in memory: they begin where this process began to read the log.
+ * process has them. The visits are in memory and in keyframes.
  */
 @Injectable()
 export class ZonesService implements OnApplicationBootstrap, OnModuleDestroy {
@@ -68,6 +73,7 @@ export class ZonesService implements OnApplicationBootstrap, OnModuleDestroy {
   ) {
     this.logger = logger.child({ component: 'zones' });
     book.setZones(fileZones);
+    book.whenLoaded = () => this.loaded();
     this.view = new TopicView({
       connection,
       admin,
@@ -87,6 +93,15 @@ export class ZonesService implements OnApplicationBootstrap, OnModuleDestroy {
     this.stop.abort();
     clearInterval(this.timer);
     await this.view[Symbol.asyncDispose]();
+  }
+
+  /** Waits for the drawn zones, so that positions are compared with them, but not for long. */
+  private async loaded(): Promise<void> {
+    const { signal } = this.stop;
+    const deadline = performance.now() + LOAD_WAIT_MS;
+    while (!this.view.isCurrent && performance.now() < deadline && !signal.aborted) {
+      await sleep(LOAD_POLL_MS, signal);
+    }
   }
 
   /** Why drawn zones are not loaded; `null` if they are. */
