@@ -1,5 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setImmediate as giveWay } from 'node:timers/promises';
 import type { HistoryOrder } from '@hailstream/events/live';
 import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
@@ -9,6 +11,9 @@ import { writeChanges, type IndexChanges, type LogIndex } from '../log/log-index
 import { KeyframeJournal } from './keyframe-journal.js';
 import { KeyframeStore } from './keyframe-store.js';
 import type { KeyframeHeader } from './keyframe.js';
+
+/** Maximum time of a step of reading the journal, between which ticks and batches are processed. */
+const MAX_STEP_MS = 8;
 
 /** Late events may take this part of the size of the keyframes. */
 const LATE_SHARE = 1 / 8;
@@ -151,7 +156,13 @@ export class KeyframeArchive {
     this.index.clear();
     let [end, last] = [0, 0];
     const blocks: LateBlock[] = [];
-    for (const { entry, end: entryEnd } of await this.journal.open()) {
+    const entries = await this.journal.open();
+    let stepEndsAt = performance.now() + MAX_STEP_MS;
+    for (const { entry, end: entryEnd } of entries) {
+      if (performance.now() >= stepEndsAt) {
+        await giveWay();
+        stepEndsAt = performance.now() + MAX_STEP_MS;
+      }
       const from = new ByteReader(entry);
       const headers = readHeaders(from);
       const entryBlocks = readBlocks(from);

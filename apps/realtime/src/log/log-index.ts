@@ -230,7 +230,10 @@ export class LogIndex {
     return this.next !== null;
   }
 
-  /** Replaces the index by that of all records before {@link beginNext}, and the second one. */
+  /**
+   * Replaces the index by that of all records before {@link beginNext}, and the second one. The one that is passed must not be
+   * used afterwards.
+   */
   replaceEarlier(earlier: LogIndex): void {
     const { next } = this;
     assert.ok(next !== null, 'the second index was begun');
@@ -239,10 +242,14 @@ export class LogIndex {
     this.add(next);
   }
 
-  /** Adds an index of other records, none of which is before the first one. */
+  /** Adds an index of other records, none of which is before the first one. It must not be used afterwards. */
   private add(other: LogIndex): void {
-    for (const of of other.partitions.values()) {
-      const own = this.partitionOf(of.topic, of.partition);
+    for (const [name, of] of other.partitions) {
+      const own = this.partitions.get(name);
+      if (own === undefined) {
+        this.partitions.set(name, of);
+        continue;
+      }
       own.end = Math.max(own.end, of.end);
       for (const [at, event] of of.event.entries()) {
         const chunk = of.first + at;
