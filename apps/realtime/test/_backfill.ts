@@ -163,8 +163,7 @@ export class OpenedHistory {
             ? []
             : late.map((block) => ({
                 earliest: block.earliest,
-                read: async () =>
-                  decodeLateEvents(await readLateBlock(archive.late.fileOf(block), block)),
+                read: async () => decodeLateEvents(await readLateBlock(archive.late.fileOf(block), block)),
               })),
         };
       },

@@ -5,7 +5,8 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import { HISTORY_LIMITS, WORKER_OPTIONS } from '../history/history.tokens.js';
 import type { WorkerOptions } from '../history/worker-protocol.js';
 import { KEYFRAME_RECORDS } from '../keyframes/keyframe.js';
-import { KeyframesService, type HistoryEnd, type HistoryOptions } from '../keyframes/keyframes.service.js';
+import type { HistoryEnd } from '../keyframes/history-end.js';
+import { KeyframesService, type HistoryOptions } from '../keyframes/keyframes.service.js';
 import { HISTORY_OPTIONS } from '../keyframes/keyframes.tokens.js';
 import type { HistoryLimits } from '../limits/history-limits.js';
 import { RebuildService } from '../rebuild/rebuild.service.js';

@@ -149,7 +149,8 @@ export class ZoneBook {
     const visitsOf = (zone: Zone): Visit[] => {
       const visits: Visit[] = [];
       for (const { providerId, presence } of this.newest.get(zone)?.keys() ?? []) {
-        if (filter === null || providerId === filter) visits.push(...presence.visits(zone, this.sinceOf(zone)));
+        if (filter !== null && providerId !== filter) continue;
+        visits.push(...presence.visits(zone, this.sinceOf(zone)));
       }
       return visits;
     };

@@ -12,7 +12,7 @@ describe(KeyframeFolder, () => {
   });
   afterEach(() => rm(path, { recursive: true }));
 
-  it('uses the folder itself until it was switched to another series, also after it was opened again', async () => {
+  it('uses the folder itself until it is switched to another series, also when opened again', async () => {
     const folder = new KeyframeFolder(path);
     expect([folder.current, folder.next]).toEqual([path, join(path, '000001')]);
     await folder.switchToNext();

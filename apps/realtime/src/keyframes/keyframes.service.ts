@@ -14,6 +14,7 @@ import { LogPositions } from '../log/positions.js';
 import { KeyframeMetrics } from '../metrics/keyframe-metrics.service.js';
 import { discontinuity, recordsAfter, type PresentLog } from './keyframe-log.js';
 import { KeyframeArchive } from './keyframe-archive.js';
+import { isAt, type HistoryEnd } from './history-end.js';
 import { KeyframeFolder } from './keyframe-folder.js';
 import { KEYFRAME_RECORDS, type KeyframeHeader } from './keyframe.js';
 import { HISTORY_OPTIONS } from './keyframes.tokens.js';
@@ -44,15 +45,6 @@ export interface HistoryOptions {
   readonly everyMs: number;
   /** How far back the log is read for moments before those that the city was rebuilt from; 0: not at all. */
   readonly readBackMs: number;
-}
-
-/** Where the log was when an earlier history was begun that is to end there. */
-export interface HistoryEnd {
-  /** The position of each partition. */
-  readonly topics: KeyframeHeader['topics'];
-  readonly seen: ReadonlyMap<string, number>;
-  /** Records folded up to there. */
-  readonly records: bigint;
 }
 
 /** Where the log continues after a keyframe that the city was restored from. */
@@ -491,15 +483,4 @@ export class KeyframesService implements OnModuleDestroy {
   private updateMetrics(): void {
     this.metrics.setStored({ count: this.archive?.count ?? 0, sizeBytes: this.archive?.sizeBytes ?? 0 });
   }
-}
-
-/** Whether a keyframe has exactly the positions of an end. */
-function isAt(header: KeyframeHeader, { topics }: HistoryEnd): boolean {
-  return Object.entries(topics).every(([topic, { topicId, offsets }]) => {
-    const known = header.topics[topic];
-    return (
-      known?.topicId === topicId &&
-      Object.entries(offsets).every(([partition, next]) => known.offsets[Number(partition)] === next)
-    );
-  });
 }
