@@ -113,7 +113,10 @@ export async function taskUpToNow(
   let clusterId = '';
   for (const [topic, identity] of identities) {
     clusterId = identity.clusterId;
-    const ends = [...(await admin.offsets(topic))].map(([partition, { latest }]) => [partition, String(latest)]);
+    const ends = [...(await admin.offsets(topic))].map(([partition, { latest }]) => [
+      partition,
+      String(latest),
+    ]);
     const offsets = Object.fromEntries(ends) as Record<number, string>;
     topics[topic] = { topicId: identity.topicId, offsets };
   }

@@ -183,7 +183,11 @@ describe('a log that deletes records before they are read', { timeout: 120_000 }
     const history = await OpenedHistory.open(folder.path, reader);
     const events = eventsFrom(left, history.oldest);
     expect(events.length).toBe(left.length);
-    await expectMoments(history, events, [170, 60, 10, 0].map((minutes) => now - minutes * MINUTE_MS));
+    await expectMoments(
+      history,
+      events,
+      [170, 60, 10, 0].map((minutes) => now - minutes * MINUTE_MS),
+    );
     await history.close();
   });
 });

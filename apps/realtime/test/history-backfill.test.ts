@@ -70,7 +70,7 @@ async function expectMoments(url: string, events: readonly LoggedEvent[], now: n
   }
 }
 
-describe('the history before the first start', { timeout: 120_000 }, () => {
+describe('the history before the first start', { timeout: 240_000 }, () => {
   it('is read in the background, also after the process was killed, and continues in the live city', async () => {
     await using folder = await temporaryFolder();
     await using broker = await startTestBroker();
@@ -95,7 +95,7 @@ describe('the history before the first start', { timeout: 120_000 }, () => {
         const { backfill, earliest } = await rangeOf(url);
         return backfill === null && earliest !== null && earliest < now - 170 * MINUTE_MS;
       },
-      { what: 'the earlier history', timeoutMs: 60_000 },
+      { what: 'the earlier history', timeoutMs: 100_000 },
     );
     const events = await readLog(broker.address);
     await expectMoments(url, events, now);
@@ -118,7 +118,7 @@ describe('the history before the first start', { timeout: 120_000 }, () => {
       await untilReady(realtime);
       await until(async () => ((await rangeOf(realtime.url)).earliest ?? now) < now - 170 * MINUTE_MS, {
         what: 'the earlier history',
-        timeoutMs: 60_000,
+        timeoutMs: 100_000,
       });
     }
     await append(broker.address, [telemetry({ timestamp: now })], now);

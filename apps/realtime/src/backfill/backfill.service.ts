@@ -95,8 +95,7 @@ export class BackfillService implements OnApplicationBootstrap, OnModuleDestroy 
     const { keyframes, options } = this;
     const knownSince = keyframes.readSince;
     const now = Date.now();
-    const since =
-      knownSince === null ? null : nextStart({ knownSince, now, readBackMs: options.readBackMs });
+    const since = knownSince === null ? null : nextStart({ knownSince, now, readBackMs: options.readBackMs });
     if (knownSince === null || since === null || !(await keyframes.hasEarlierRecords())) {
       this.begunAt = null;
       keyframes.backfill = null;

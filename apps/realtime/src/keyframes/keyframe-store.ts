@@ -36,7 +36,7 @@ export class KeyframeStore {
     this.last = Math.max(this.last, this.stored.at(-1)?.number ?? 0);
   }
 
-  /** The keyframe with a file name; `null` if it is none. */
+  /** The keyframe with a file name; `null` for other files. */
   private async look(name: string): Promise<StoredKeyframe | null> {
     const file = join(this.folder, name);
     if (TEMPORARY.test(name)) await rm(file, { force: true });

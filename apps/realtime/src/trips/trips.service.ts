@@ -195,7 +195,9 @@ export class TripsService implements OnModuleDestroy {
     const topicIds = Object.fromEntries(
       Object.entries(topics).map(([topic, { topicId }]) => [topic, topicId]),
     );
-    return { log: JSON.stringify([clusterId, topicIds]), argument: { topicIds, from: offsetsOf(oldest) } };
+    // With an earlier history, there are trips before those that the thread has read.
+    const log = JSON.stringify([clusterId, topicIds, archive.folder]);
+    return { log, argument: { topicIds, from: offsetsOf(oldest) } };
   }
 
   private async endThread(): Promise<void> {

@@ -21,7 +21,8 @@ const backfill = new Backfill({
     reportedAt = now;
     post({ kind: 'progress', share });
   },
-  onDamaged: (error, file) => logger.error({ err: error, file }, 'keyframe cannot be read, using an older one'),
+  onDamaged: (error, file) =>
+    logger.error({ err: error, file }, 'keyframe cannot be read, using an older one'),
 });
 try {
   await backfill.run();
