@@ -62,11 +62,11 @@ describe('trips of the log', () => {
     {
       await using realtime = await start(broker, folder.path, { REALTIME_REBUILD_MS: '24h' });
       await untilReady(realtime);
+      const written = await metric(realtime, 'realtime_keyframes');
       await appendAll(broker, half);
       await untilFolded(realtime, half.length);
       const { body } = await getJson<TripList>(`${realtime.url}/trips`);
       expect(body.total).toBeGreaterThan(30);
-      const written = await metric(realtime, 'realtime_keyframes');
       await until(async () => (await metric(realtime, 'realtime_keyframes')) > written, {
         what: 'a keyframe',
       });
