@@ -9,7 +9,7 @@ describe('loadConfig', () => {
       http: { host: '127.0.0.1', port: 4001 },
       auth: { kind: 'open' },
       log: { connection: { brokers: ['127.0.0.1:9092'], clientId: 'realtime' }, rebuildMs: 3_600_000 },
-      page: { mapStyleUrl: null },
+      page: { mapStyleUrl: null, mapStyleOrigins: [], frameAncestors: [] },
       tickMs: 500,
     });
     expect(config.page.cityFiles.map((file) => existsSync(file))).toEqual([true]);
@@ -41,6 +41,17 @@ describe('loadConfig', () => {
       expect(() => loadConfig({ REALTIME_ALLOWED_ORIGINS: wrong })).toThrow(
         /REALTIME_ALLOWED_ORIGINS: expected/,
       );
+    }
+  });
+
+  it.each([
+    ['MAP_STYLE_ORIGINS', 'mapStyleOrigins'],
+    ['REALTIME_FRAME_ANCESTORS', 'frameAncestors'],
+  ] as const)('has the origins of %s', (variable, field) => {
+    const { page } = loadConfig({ [variable]: 'https://Map.example:443,http://b.example:8080/' });
+    expect(page[field]).toEqual(['https://map.example', 'http://b.example:8080']);
+    for (const wrong of ['*', "'self'", 'https:', 'https://map.example/path', 'https://a;img-src']) {
+      expect(() => loadConfig({ [variable]: wrong })).toThrow(new RegExp(`${variable}: expected`));
     }
   });
 

@@ -28,12 +28,16 @@ const HOUR_MS = 3_600_000;
 /** The root of the repository, from this file or its compiled version. */
 const root = new URL('../../../', import.meta.url);
 
+/** What lists of origins are expected to have. */
+const ORIGINS = 'origins such as https://map.example, without a path, separated by commas';
+
 const realtimeEnv = Type.Object({
   ...httpEnv(4001),
   ...logEnv,
   ...authEnv,
   CITY_FILE: Type.Optional(Env.List({ description: 'city files, separated by commas' })),
   MAP_STYLE_URL: Type.Optional(Env.Url()),
+  MAP_STYLE_ORIGINS: Type.Optional(Env.List({ description: ORIGINS })),
   REALTIME_TICK_MS: Env.Duration({ default: 500, minimum: 50, maximum: 10_000 }),
   REALTIME_REBUILD_MS: Env.Duration({ default: HOUR_MS, maximum: 168 * HOUR_MS }),
   REALTIME_HISTORY_DIR: Type.Optional(Type.String()),
@@ -50,9 +54,8 @@ const realtimeEnv = Type.Object({
   REALTIME_TOKEN_WATCHES_PER_SECOND: Env.Int({ default: 500, minimum: 1 }),
   REALTIME_TOKEN_HISTORY_SESSIONS: Env.Int({ default: 4, minimum: 1, maximum: 1_000 }),
   REALTIME_PUBLIC_URL: Type.Optional(Env.Url()),
-  REALTIME_ALLOWED_ORIGINS: Type.Optional(
-    Env.List({ description: 'origins such as https://map.example, separated by commas' }),
-  ),
+  REALTIME_ALLOWED_ORIGINS: Type.Optional(Env.List({ description: ORIGINS })),
+  REALTIME_FRAME_ANCESTORS: Type.Optional(Env.List({ description: ORIGINS })),
   REALTIME_ZONES: Type.Optional(Type.String()),
   REALTIME_ALERTS: Type.Optional(Type.String()),
   REALTIME_SIGN_IN_COMMAND: Type.Optional(Type.String()),
@@ -76,6 +79,10 @@ export interface RealtimeConfig {
     /** At least one. */
     readonly cityFiles: readonly string[];
     readonly mapStyleUrl: string | null;
+    /** Origins other than that of the style that its tiles, glyphs and sprites are loaded from. */
+    readonly mapStyleOrigins: readonly string[];
+    /** Origins of the pages that may show this one in a frame. */
+    readonly frameAncestors: readonly string[];
     /** Public URL of the page. */
     readonly publicUrl: string;
     /** Origins of other pages that may open a WebSocket, in the form that browsers send. */
@@ -109,6 +116,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
       directory: env.REALTIME_PAGE_DIR,
       cityFiles: env.CITY_FILE ?? [fileURLToPath(new URL('cities/monaco.geojson', root))],
       mapStyleUrl: env.MAP_STYLE_URL ?? null,
+      mapStyleOrigins: listedOrigins('MAP_STYLE_ORIGINS', env.MAP_STYLE_ORIGINS),
+      frameAncestors: listedOrigins('REALTIME_FRAME_ANCESTORS', env.REALTIME_FRAME_ANCESTORS),
       allowedOrigins: allowedOrigins(env),
       publicUrl: env.REALTIME_PUBLIC_URL ?? `http://127.0.0.1:${env.PORT}`,
       commands: {
@@ -143,16 +152,20 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
 
 /** The origin of the public URL and the listed origins. */
 function allowedOrigins({
-  REALTIME_ALLOWED_ORIGINS: listed = [],
+  REALTIME_ALLOWED_ORIGINS: listed,
   REALTIME_PUBLIC_URL: publicUrl,
 }: Type.Static<typeof realtimeEnv>): string[] {
+  const own = publicUrl !== undefined && URL.canParse(publicUrl) ? [new URL(publicUrl).origin] : [];
+  return [...own, ...listedOrigins('REALTIME_ALLOWED_ORIGINS', listed)];
+}
+
+/** The origins of a list, in the form that browsers send. @throws ConfigError if one is not an origin */
+function listedOrigins(variable: string, listed: readonly string[] = []): string[] {
   const origins = listed.map((text) => ({ text, origin: toOrigin(text) }));
   const wrong = origins.filter(({ origin }) => origin === undefined);
   if (wrong.length > 0) {
-    const expected = 'origins such as https://map.example, without a path, separated by commas';
     const got = JSON.stringify(wrong.map(({ text }) => text).join(','));
-    throw new ConfigError([{ variable: 'REALTIME_ALLOWED_ORIGINS', expected, got }]);
+    throw new ConfigError([{ variable, expected: ORIGINS, got }]);
   }
-  const own = publicUrl !== undefined && URL.canParse(publicUrl) ? [new URL(publicUrl).origin] : [];
-  return [...own, ...origins.flatMap(({ origin }) => origin ?? [])];
+  return origins.flatMap(({ origin }) => origin ?? []);
 }

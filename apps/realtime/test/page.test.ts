@@ -47,10 +47,26 @@ describe('the page', () => {
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toMatch(/^text\/html/);
     expect(response.headers.get('cache-control')).toBe('no-cache');
-    expect(response.headers.get('content-security-policy')).toContain("worker-src 'self' blob:");
+    const policy = response.headers.get('content-security-policy');
+    expect(policy).toContain("worker-src 'self' blob:");
+    expect(policy).toContain("frame-ancestors 'none'");
     const known = response.headers.get('etag') ?? '';
     const again = { 'if-none-match': known, 'cache-control': 'max-age=0' };
     expect((await fetch(`${realtime.url}/`, { headers: again })).status).toBe(304);
+  });
+
+  it('may be framed by pages of listed origins, and load what a map style needs', async () => {
+    await using realtime = await start({
+      REALTIME_FRAME_ANCESTORS: 'https://city.example',
+      MAP_STYLE_URL: 'https://style.example/dark.json',
+      MAP_STYLE_ORIGINS: 'https://tiles.example',
+    });
+    const policyOf = async (path: string) =>
+      (await fetch(`${realtime.url}${path}`)).headers.get('content-security-policy') ?? '';
+    expect(await policyOf('/')).toMatch(/frame-ancestors https:\/\/city\.example$/);
+    // Workers have the policy of their own file.
+    const sources = "connect-src 'self' https://style.example https://tiles.example;";
+    expect(await policyOf(ASSET)).toContain(sources);
   });
 
   it('has files with unlimited caching, and 404 for paths that do not exist', async () => {

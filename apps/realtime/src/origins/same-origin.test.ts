@@ -96,6 +96,8 @@ describe('toOrigin', () => {
     ['https://map.example/path', undefined],
     ['map.example', undefined],
     ['*', undefined],
+    ['https://*.map.example', 'https://*.map.example'],
+    ['https://map.example;script-src', undefined],
     ['ws://map.example', undefined],
   ])('converts %s to %s', (text, origin) => {
     expect(toOrigin(text)).toBe(origin);

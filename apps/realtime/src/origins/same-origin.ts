@@ -30,10 +30,13 @@ export function isSameOrigin(headers: OriginHeaders, allowedOrigins: readonly st
 /** An HTTP origin in the form that browsers send, `https://live.example:8443`; `undefined` for any other text. */
 export function toOrigin(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
-  const { protocol, origin, pathname, search, hash, username } = new URL(text);
+  const { origin, pathname, search, hash, username } = new URL(text);
   const isOrigin = pathname === '/' && search === '' && hash === '' && username === '';
-  return isOrigin && (protocol === 'http:' || protocol === 'https:') ? origin : undefined;
+  return isOrigin && HTTP_ORIGIN.test(origin) ? origin : undefined;
 }
+
+/** URLs may have further characters in their host, such as a semicolon, which would end a directive of a security policy. */
+const HTTP_ORIGIN = /^https?:\/\/[\w.*:[\]-]+$/;
 
 /** Every `host[:port]` by which the client or a proxy addressed this service. */
 function authoritiesOf(headers: OriginHeaders): string[] {

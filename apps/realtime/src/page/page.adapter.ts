@@ -9,7 +9,7 @@ const NOT_BUILT = 'The page is not built. Build it with: pnpm --filter @hailstre
 
 /** Serves the built page at `/`, or 503 with instructions if it is not built. */
 export async function servePage(app: NestFastifyApplication, page: RealtimeConfig['page']): Promise<void> {
-  const policy = contentSecurityPolicy(page.mapStyleUrl);
+  const policy = contentSecurityPolicy(page);
   const fastify = app.getHttpAdapter().getInstance();
   if (!existsSync(join(page.directory, 'index.html'))) {
     fastify.get('/', (_request, reply) =>
