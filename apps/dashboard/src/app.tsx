@@ -1,7 +1,8 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { IgnoredParameters } from './notices/ignored-parameters.js';
 import { AlertsPanel } from './alerts/alerts-panel.js';
 import { Bar } from './bar/bar.js';
+import { useDocumentData } from './liveness/use-document-data.js';
 import { useLiveness } from './liveness/use-liveness.js';
 import { TripCard } from './card/trip-card.js';
 import { VehicleCard } from './card/vehicle-card.js';
@@ -14,6 +15,7 @@ import { useDemand } from './heat/use-demand.js';
 import { FeedsView } from './feeds/feeds-view.js';
 import { HelpSheet } from './help/help-sheet.js';
 import { CityMap } from './map/city-map.js';
+import { useCanShowMap } from './map/use-can-show-map.js';
 import { Notices } from './notices/notices.js';
 import { FleetPanel } from './panel/fleet-panel.js';
 import { useProviders } from './panel/providers.js';
@@ -155,17 +157,6 @@ function useSheet() {
   };
 }
 
-/** Whether the map can be shown. If it failed, the table is shown until the user requests the map again. */
-function useCanShowMap() {
-  const { city } = useDashboard();
-  const [canShowMap, setCanShowMap] = useState(true);
-  const map = useStore(city.map);
-  useEffect(() => {
-    if (map === 'unavailable') setCanShowMap(false);
-  }, [map]);
-  return [canShowMap, setCanShowMap] as const;
-}
-
 /** The page that is shown, and what the buttons and keys of pages do. `showsPage`: whether it is not the map or the table. */
 function usePage() {
   const { view } = useDashboard();
@@ -255,12 +246,4 @@ function useCityShortcuts({
       else field.focus();
     },
   };
-}
-
-/** Sets data attributes of the document. */
-function useDocumentData({ isLive }: { isLive: boolean }): void {
-  const { kind } = useStore(useDashboard().connection.state);
-  useEffect(() => {
-    Object.assign(document.documentElement.dataset, { connection: kind, live: String(isLive) });
-  }, [kind, isLive]);
 }

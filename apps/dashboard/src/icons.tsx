@@ -171,3 +171,10 @@ export const SettingsIcon = () => (
     <circle cx="7" cy="12.5" r="2.2" />
   </Icon>
 );
+
+/** An arrow out of a frame. */
+export const OpenPageIcon = () => (
+  <Icon>
+    <path d="M10.5 3H15v4.5M15 3 8.5 9.5M7 4H4.5A1.5 1.5 0 0 0 3 5.5v8A1.5 1.5 0 0 0 4.5 15h8a1.5 1.5 0 0 0 1.5-1.5V11" />
+  </Icon>
+);

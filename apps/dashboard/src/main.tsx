@@ -10,22 +10,24 @@ import { CityState } from './city-state/city-state.js';
 import { Connection } from './connection/connection.js';
 import { closeSession, openSession, tokenOfHash } from './connection/session.js';
 import { DashboardContext } from './dashboard.js';
+import { EmbeddedCity } from './embed/embedded-city.js';
 import { HistorySession } from './history/history-session.js';
 import { HistoryOffer } from './history/history-offer.js';
 import { Settings } from './settings/settings.js';
 import { ThemeSetting } from './theme/theme.js';
 import { ViewState } from './view-state.js';
 
+type StorageKind = 'localStorage' | 'sessionStorage';
+
 /** As many as the service returns. */
 const ACTIVITY_INTERVALS = 1_000;
 
-const { token } = openSession({ location, history: window.history, storage: localStorage });
 const city = new CityState();
 const history = new HistorySession(city);
 const alerts = new AlertsState();
 const view = new ViewState();
 const theme = new ThemeSetting();
-const settings = new Settings({ storage: storageOf(window), languages: navigator.languages });
+const settings = new Settings({ storage: storageOf('localStorage'), languages: navigator.languages });
 const address = new AddressBar(
   {
     view: view.page,
@@ -64,6 +66,7 @@ const address = new AddressBar(
     redriven: view.includesRedriven,
     letter: view.letter,
     feed: view.feed,
+    embed: view.isEmbedded,
     theme: theme.choice,
     lang: settings.language.inAddress,
     units: settings.units.inAddress,
@@ -71,6 +74,12 @@ const address = new AddressBar(
   },
   { location, history: window.history, onPopState: (listener) => addEventListener('popstate', listener) },
 );
+// The token in the address of a frame must not replace the one with which the user is signed in.
+const kinds: readonly StorageKind[] = view.isEmbedded.get()
+  ? ['sessionStorage', 'localStorage']
+  : ['localStorage'];
+const storages = kinds.map(storageOf).filter((storage) => storage !== null);
+const { token } = openSession({ location, history: window.history, storages });
 // Another vehicle is not followed.
 let followed = city.selected.get()?.deviceId;
 city.selected.subscribe(() => {
@@ -115,20 +124,20 @@ await settings.apply().catch(reportError);
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <DashboardContext value={dashboard}>
-      <App />
+      {view.isEmbedded.get() ? <EmbeddedCity /> : <App />}
     </DashboardContext>
   </StrictMode>,
 );
 
 function signOut(): void {
-  closeSession(localStorage);
+  closeSession(storages);
   location.reload();
 }
 
-/** Browsers may refuse access to the storage. */
-function storageOf(browser: Window): Storage | null {
+/** Browsers may refuse access to a storage, for example to pages in frames. */
+function storageOf(kind: StorageKind): Storage | null {
   try {
-    return browser.localStorage;
+    return window[kind];
   } catch {
     return null;
   }

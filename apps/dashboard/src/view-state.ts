@@ -5,6 +5,8 @@ import { Store } from './store.js';
 /** What the user chose to see, apart from the vehicles. */
 export class ViewState {
   readonly page = new Store<PageName>('map');
+  /** Whether the page is made for a frame of another page: the map alone. It does not change while the page is open. */
+  readonly isEmbedded = new Store(false);
   /** What the map shows; `null` until it was moved. */
   readonly camera = new Store<Camera | null>(null);
   readonly search = new Store('');

@@ -90,6 +90,13 @@ describe('AddressBar', () => {
     expect([stores.at.get(), stores.by.get()]).toEqual([null, 'event']);
   });
 
+  it('adds no entry to the history of the page around an embedded one', async () => {
+    const { stores, entries, written } = open('?embed=1');
+    stores.vehicle.set({ deviceId: device, providerId: provider });
+    await written();
+    expect(entries).toEqual([`?vehicle=${provider}/${device}&embed=1`]);
+  });
+
   it('writes changes that belong together as one entry', async () => {
     const { stores, entries, written } = open('');
     stores.view.set('table');

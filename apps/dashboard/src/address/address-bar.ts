@@ -24,7 +24,8 @@ interface AddressBrowser {
 
 /**
  * Keeps the stores and the address equal. A change of a store is written to the address: as a new entry of the history if it
- * is a step, otherwise in place of the current one. The back and forward buttons set the stores.
+ * is a step, otherwise in place of the current one. The back and forward buttons set the stores. A page in a frame adds no
+ * entries, because they would be those of the page around it.
  */
 export class AddressBar {
   /** Parameters of the opened address that had no effect. */
@@ -81,7 +82,7 @@ export class AddressBar {
     const after = this.current();
     const url = this.browser.location.pathname + formatAddress(after);
     if (formatAddress(before) === formatAddress(after)) return;
-    if (isStep(before, after)) {
+    if (isStep(before, after) && !after.embed) {
       this.browser.history.pushState(null, '', url);
     } else {
       if (!this.canReplace()) return;

@@ -171,6 +171,13 @@ export const parameters = {
   }),
   letter: { ...text(300), isStep: () => true },
   feed: { ...providerId(), isStep: () => true },
+  embed: define<boolean>({
+    initial: false,
+    expected: '1',
+    parse: (value) => (value === '1' ? true : undefined),
+    format: (isEmbedded) => (isEmbedded ? '1' : null),
+    isKept: true,
+  }),
   theme: define<ThemeChoice>({
     initial: 'system',
     expected: 'light or dark',

@@ -1,7 +1,6 @@
 import './bar.css';
 import type { ReactNode } from 'react';
 import { useDashboard } from '../dashboard.js';
-import { formatDuration } from '../format.js';
 import {
   DeadLettersIcon,
   FeedsIcon,
@@ -17,18 +16,13 @@ import {
   TripsIcon,
 } from '../icons.js';
 import { AlertsButton } from './alerts-button.js';
-import { freshnessOf, newestEventAge, type Liveness } from '../liveness/liveness.js';
-import { useNow } from '../liveness/use-liveness.js';
+import { BarName } from './bar-name.js';
+import { LiveWords } from './live-words.js';
+import type { Liveness } from '../liveness/liveness.js';
 import { keyOf } from '../shortcuts.js';
 import { useStore } from '../store.js';
 import { nextTheme, type ThemeChoice } from '../theme/theme.js';
 import { t } from '../locale/text.js';
-
-const labelKeys = {
-  LIVE: 'live.label.live',
-  'NOT LIVE': 'live.label.notLive',
-  PAST: 'live.label.past',
-} as const;
 
 const themeIcons: Readonly<Record<ThemeChoice, () => ReactNode>> = {
   system: SystemIcon,
@@ -74,21 +68,11 @@ export function Bar({
   onHelp,
 }: BarProps) {
   const { connection, signOut } = useDashboard();
-  const city = useStore(connection.city);
   const isSignedOut = useStore(connection.state).kind === 'signed-out';
   return (
     <header className="bar">
-      <h1 className="bar-name">
-        <svg width="20" height="20" viewBox="-12 -12 24 24" aria-hidden="true">
-          <path d="M0 -10 8 9 0 5 -8 9Z" fill="currentColor" />
-        </svg>
-        <span className="bar-product">Hailstream</span>
-        <span className="bar-city">{city?.name ?? ''}</span>
-      </h1>
-      <div className="bar-live">
-        <ConnectionWords liveness={liveness} />
-        {liveness.label === 'PAST' || <FreshnessWords />}
-      </div>
+      <BarName />
+      <LiveWords liveness={liveness} />
       <div className="bar-controls">
         {showsCity && (
           <BarButton
@@ -192,46 +176,6 @@ function BarButton(props: {
     >
       {children}
     </button>
-  );
-}
-
-/** Whether the data is live, and if not, why. */
-function ConnectionWords({ liveness }: { liveness: Liveness }) {
-  const { connection } = useDashboard();
-  const { kind } = useStore(connection.state);
-  const { isLive, label, tone, words, announcement } = liveness;
-  return (
-    <span
-      className="connection"
-      data-testid="connection-state"
-      data-state={kind}
-      data-live={isLive}
-      data-tone={tone}
-    >
-      <span className="connection-pill">{t(labelKeys[label])}</span>
-      <span className="connection-words" title={words}>
-        {words}
-      </span>
-      <span className="visually-hidden" role="status">
-        {announcement}
-      </span>
-    </span>
-  );
-}
-
-/** The age of the newest event in the city. */
-function FreshnessWords() {
-  const { city } = useDashboard();
-  const ageMs = newestEventAge({ tick: useStore(city.live.tick), now: useNow() });
-  if (ageMs === null) return <span className="freshness" data-testid="freshness" />;
-  return (
-    <span className="freshness" data-testid="freshness" data-freshness={freshnessOf(ageMs)}>
-      <span className="freshness-label">{t('bar.newest')} </span>
-      <span className="freshness-age">
-        {formatDuration(ageMs)}
-        <span className="freshness-ago"> {t('bar.ago')}</span>
-      </span>
-    </span>
   );
 }
 

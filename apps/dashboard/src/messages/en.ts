@@ -94,6 +94,10 @@ export const en = {
   'duration.wholeDays': '{days} d',
   'duration.wholeHours': '{hours} h',
   'duration.wholeMinutes': '{minutes} min',
+  'embed.noMap': 'This browser cannot draw the map.',
+  'embed.open': 'Open the whole page in a new tab',
+  'embed.signIn':
+    'This map requires a token: the address of its frame ends with {hash} and a token of scope “read”.',
   'event.comms_lost': 'comms lost',
   'event.comms_restored': 'comms restored',
   'event.decommissioned': 'decommissioned',

@@ -1,10 +1,11 @@
 import './notices.css';
 import type { PageCommands } from '@hailstream/events/live';
-import { type ReactNode, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useDashboard } from '../dashboard.js';
 import { RichText } from '../locale/rich-text.js';
 import { useStore } from '../store.js';
 import { t } from '../locale/text.js';
+import { Toast } from './toast.js';
 
 /** Messages over the map: why nothing is shown, and what to do about it. */
 export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTable: () => void }) {
@@ -102,13 +103,5 @@ function NoVehiclesThen() {
       <h2>{t('notice.noneThen')}</h2>
       <p>{t('notice.noneThenWhy')}</p>
     </section>
-  );
-}
-
-function Toast({ children }: { children: ReactNode }) {
-  return (
-    <p className="toast" role="status">
-      {children}
-    </p>
   );
 }

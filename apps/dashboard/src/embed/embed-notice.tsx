@@ -1,0 +1,63 @@
+import '../notices/notices.css';
+import { useEffect } from 'react';
+import { isSignIn } from '../connection/session.js';
+import { useDashboard } from '../dashboard.js';
+import { RichText } from '../locale/rich-text.js';
+import { t } from '../locale/text.js';
+import { Toast } from '../notices/toast.js';
+import { useStore } from '../store.js';
+import { FullPageLink } from './full-page-link.js';
+
+/** Why the map of a frame shows nothing. `onRetry` is `null` unless the browser could not draw it. */
+export function EmbedNotice({ onRetry }: { onRetry: (() => void) | null }) {
+  const { city, connection } = useDashboard();
+  const state = useStore(connection.state);
+  const tick = useStore(useStore(city.shown).tick);
+  if (state.kind === 'signed-out') return <SignInHint hadToken={state.hadToken} />;
+  if (onRetry !== null) {
+    return (
+      <section className="notice" role="alert" data-testid="no-map">
+        <p>{t('embed.noMap')}</p>
+        <p>
+          <button type="button" className="link-button" onClick={onRetry}>
+            {t('common.tryAgain')}
+          </button>
+        </p>
+        <p>
+          <FullPageLink className="link-button">{t('embed.open')}</FullPageLink>
+        </p>
+      </section>
+    );
+  }
+  if (tick === null || state.kind !== 'connected') return null;
+  const { byState, silent } = tick.figures;
+  const vehicles = Object.values(byState).reduce((sum, count) => sum + count, silent);
+  return vehicles === 0 ? <Toast>{t('notice.noVehicles')}</Toast> : null;
+}
+
+/** How the frame gets a token. Nothing of it leads the frame to another page. */
+function SignInHint({ hadToken }: { hadToken: boolean }) {
+  useReloadOnSignIn();
+  return (
+    <section className="notice" role="alert" data-testid="signed-out">
+      <h2>{t(hadToken ? 'notice.invalidLink' : 'notice.signIn')}</h2>
+      <p>
+        <RichText of="embed.signIn" values={{ hash: <code>#token=</code> }} />
+      </p>
+      <p>
+        <FullPageLink className="link-button">{t('embed.open')}</FullPageLink>
+      </p>
+    </section>
+  );
+}
+
+/** Browsers that share the storage with the frame report that the user has signed in with a tab. */
+function useReloadOnSignIn(): void {
+  useEffect(() => {
+    const reload = (event: StorageEvent) => {
+      if (isSignIn(event)) location.reload();
+    };
+    addEventListener('storage', reload);
+    return () => removeEventListener('storage', reload);
+  }, []);
+}
