@@ -18,6 +18,7 @@ import { Store } from '../store.js';
 import { CityContents } from './city-contents.js';
 import type { DrawnState } from './drawn-state.js';
 import { isSameVehicle } from './fleet.js';
+import type { StyleFailure } from '../map-style/map-style.js';
 import type { Place } from './mercator.js';
 import type { TripRef } from './waiting-riders.js';
 
@@ -50,6 +51,8 @@ export class CityState {
   /** Whether the newest live frame was received over the current connection. */
   readonly isCurrent = new Store(false);
   readonly map = new Store<MapState>('loading');
+  /** Why the map has the built-in style instead of the configured one; `null` if it does not, or once it was dismissed. */
+  readonly styleFailure = new Store<StyleFailure | null>(null);
   /** The vehicle whose card is open. The provider is `null` until the service has sent it. */
   readonly selected = new Store<VehicleQuery | null>(null);
   readonly hidden = new Store<ReadonlySet<DrawnState>>(new Set());

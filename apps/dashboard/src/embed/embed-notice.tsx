@@ -1,9 +1,11 @@
 import '../notices/notices.css';
+import type { Figures } from '@hailstream/events/live';
 import { useEffect } from 'react';
 import { isSignIn } from '../connection/session.js';
 import { useDashboard } from '../dashboard.js';
 import { RichText } from '../locale/rich-text.js';
 import { t } from '../locale/text.js';
+import { StyleNotice } from '../notices/style-notice.js';
 import { Toast } from '../notices/toast.js';
 import { useStore } from '../store.js';
 import { FullPageLink } from './full-page-link.js';
@@ -13,6 +15,7 @@ export function EmbedNotice({ onRetry }: { onRetry: (() => void) | null }) {
   const { city, connection } = useDashboard();
   const state = useStore(connection.state);
   const tick = useStore(useStore(city.shown).tick);
+  const styleFailure = useStore(city.styleFailure);
   if (state.kind === 'signed-out') return <SignInHint hadToken={state.hadToken} />;
   if (onRetry !== null) {
     return (
@@ -29,10 +32,14 @@ export function EmbedNotice({ onRetry }: { onRetry: (() => void) | null }) {
       </section>
     );
   }
-  if (tick === null || state.kind !== 'connected') return null;
-  const { byState, silent } = tick.figures;
-  const vehicles = Object.values(byState).reduce((sum, count) => sum + count, silent);
-  return vehicles === 0 ? <Toast>{t('notice.noVehicles')}</Toast> : null;
+  if (tick !== null && state.kind === 'connected' && vehiclesOf(tick.figures) === 0) {
+    return <Toast>{t('notice.noVehicles')}</Toast>;
+  }
+  return styleFailure === null ? null : <StyleNotice failure={styleFailure} />;
+}
+
+function vehiclesOf({ byState, silent }: Figures): number {
+  return Object.values(byState).reduce((sum, count) => sum + count, silent);
 }
 
 /** How the frame gets a token. Nothing of it leads the frame to another page. */

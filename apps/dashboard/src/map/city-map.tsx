@@ -1,5 +1,6 @@
 import './map.css';
 import type { City, TrailPoint, Viewport } from '@hailstream/events/live';
+import type { StyleSpecification } from 'maplibre-gl';
 import { useEffect, useRef, useState } from 'react';
 import { formatCount } from '../format.js';
 import { CrosshairIcon, FleetIcon, MinusIcon, PlusIcon } from '../icons.js';
@@ -10,6 +11,7 @@ import { MapKeeper } from './map-keeper.js';
 import { placeOf } from './place-of.js';
 import { roomForChrome } from './room-for-chrome.js';
 import { answerMarksProbe } from './marks-probe.js';
+import { loadMapStyle, type StyleFailure } from '../map-style/map-style.js';
 import type { MapView } from './map-view.js';
 import { useFitFleet, useOutsideCount, useVehiclesElsewhere } from './use-fit-fleet.js';
 import { t } from '../locale/text.js';
@@ -181,6 +183,14 @@ function MapSkeleton({ isInterrupted }: { isInterrupted: boolean }) {
   );
 }
 
+/** The style that the service is configured with, or the reason why it cannot be used; neither without one. */
+async function configuredStyle({
+  mapStyleUrl,
+}: City): Promise<{ style: StyleSpecification | null; failure: StyleFailure | null }> {
+  if (mapStyleUrl === null) return { style: null, failure: null };
+  return { style: null, failure: null, ...(await loadMapStyle(mapStyleUrl)) };
+}
+
 function useMapView(
   element: React.RefObject<HTMLDivElement | null>,
   given: Pick<CityMapProps, 'onSlow'> & { city: City | null },
@@ -195,21 +205,29 @@ function useMapView(
     let keeper: MapKeeper<MapView> | null = null;
     let isGone = false;
     const stopProbe = answerMarksProbe(container, () => mapView?.drawnMarks() ?? []);
-    void mapModule.then(({ MapView }) => {
+    const { city: state, alerts, view: viewState } = dashboard;
+    void Promise.all([mapModule, configuredStyle(city)]).then(([{ MapView }, loaded]) => {
       if (isGone) return;
+      let { style } = loaded;
+      state.styleFailure.set(loaded.failure);
+      const onStyleFailed = (failure: StyleFailure) => {
+        // A map that is created again has the built-in style at once.
+        style = null;
+        state.styleFailure.set(failure);
+      };
       keeper = new MapKeeper({
         make: (events, camera) => {
           const theme = dashboard.theme.theme.get();
           const padding = roomForChrome();
-          const { city: state, alerts, view: viewState } = dashboard;
-          return new MapView(container, { city, state, alerts, viewState, theme, padding, camera, events });
+          const shared = { city, state, alerts, viewState, theme, padding, camera, events };
+          return new MapView(container, { ...shared, style, onStyleFailed });
         },
         onMap: (map) => {
           mapView = map;
           setView(map);
           map?.scene.isSlow.subscribe(() => onSlow(map.scene.isSlow.get()));
         },
-        onState: (state) => dashboard.city.map.set(state),
+        onState: (drawn) => state.map.set(drawn),
       });
       keeper.start();
     });
@@ -217,7 +235,7 @@ function useMapView(
       isGone = true;
       stopProbe();
       keeper?.stop();
-      dashboard.city.map.set('loading');
+      state.map.set('loading');
     };
   }, [city, dashboard, element, onSlow]);
   return view;

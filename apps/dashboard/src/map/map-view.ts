@@ -8,6 +8,7 @@ import {
   type PaddingOptions,
   ScaleControl,
   setWorkerUrl,
+  type StyleSpecification,
 } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-csp-worker.js?url';
 import { type Camera, parameters } from '../address/address.js';
@@ -33,6 +34,8 @@ import type { MapEvents } from './map-keeper.js';
 import { nearestMark } from './nearest-mark.js';
 import { roadStyle } from './road-style.js';
 import { Scene } from './scene.js';
+import { hasTiles, type StyleFailure } from '../map-style/map-style.js';
+import { StyleTrial } from '../map-style/style-trial.js';
 import { throttle } from './throttle.js';
 import { t } from '../locale/text.js';
 import { locale } from '../locale/locale.js';
@@ -67,6 +70,9 @@ export class MapView {
   private readonly alerts: AlertsState;
   private readonly viewState: ViewState;
   private theme: Theme;
+  /** The configured style; `null` if the map has the built-in one. */
+  private style: StyleSpecification | null;
+  private trial: StyleTrial | null = null;
   private readonly follower: Follower;
   private requested: Viewport | null = null;
   private readonly stopFollowing: () => void;
@@ -83,6 +89,10 @@ export class MapView {
       alerts: AlertsState;
       viewState: ViewState;
       theme: Theme;
+      /** The configured style; `null` uses the built-in one. */
+      style: StyleSpecification | null;
+      /** Called if the configured style does not work: the map then has the built-in one. */
+      onStyleFailed: (failure: StyleFailure) => void;
       padding: Required<PaddingOptions>;
       /** The camera of the map that this one replaces; `null` uses the address's, or else shows the whole city. */
       camera: Camera | null;
@@ -93,12 +103,13 @@ export class MapView {
     const camera = options.camera ?? viewState.camera.get();
     this.city = city;
     this.theme = theme;
+    this.style = options.style;
     this.state = state;
     this.alerts = alerts;
     this.viewState = viewState;
     this.map = new MapLibreMap({
       container,
-      style: city.mapStyleUrl ?? roadStyle(city, theme),
+      style: options.style ?? roadStyle(city, theme),
       ...(camera === null
         ? { bounds: boundsOf(city.bbox), fitBoundsOptions: { padding: options.padding } }
         : { center: [...camera.center], zoom: camera.zoom }),
@@ -112,13 +123,8 @@ export class MapView {
       fadeDuration: 0,
       locale: { 'Map.Title': t('map.of', { city: city.name }) },
     });
-    this.map.touchZoomRotate.disableRotation();
-    this.map.keyboard.disableRotation();
-    this.map.addControl(
-      new AttributionControl({ compact: false, customAttribution: escapeHtml(city.attribution) }),
-      'bottom-right',
-    );
-    this.map.addControl(new ScaleControl({ maxWidth: 110, unit: locale.get().units }), 'bottom-left');
+    if (options.style !== null) this.tryStyle(options.style, options.onStyleFailed);
+    this.addControls();
     // Roads and vehicles have separate canvases, and the map needs both. Context events do not bubble.
     container.addEventListener('webglcontextlost', events.onLost, {
       capture: true,
@@ -152,7 +158,7 @@ export class MapView {
   setTheme(theme: Theme): void {
     if (theme === this.theme) return;
     this.theme = theme;
-    if (this.city.mapStyleUrl === null) this.map.setStyle(roadStyle(this.city, theme));
+    if (this.style === null) this.map.setStyle(roadStyle(this.city, theme));
     this.scene.setTheme(theme);
   }
 
@@ -211,6 +217,7 @@ export class MapView {
   /** Removes the map from the page, even if its contexts are lost. */
   remove(): void {
     this.removed.abort();
+    this.trial?.stop();
     this.sendViewport.cancel();
     this.stopFollowing();
     this.follower.stop();
@@ -222,6 +229,41 @@ export class MapView {
       // Libraries may throw if a context is lost; the next line removes what they leave on the page.
     }
     container.replaceChildren();
+  }
+
+  private addControls(): void {
+    this.map.touchZoomRotate.disableRotation();
+    this.map.keyboard.disableRotation();
+    const customAttribution = escapeHtml(this.city.attribution);
+    this.map.addControl(new AttributionControl({ compact: false, customAttribution }), 'bottom-right');
+    this.map.addControl(new ScaleControl({ maxWidth: 110, unit: locale.get().units }), 'bottom-left');
+  }
+
+  /** Replaces a style that does not work by the built-in one. */
+  private tryStyle(style: StyleSpecification, onFailed: (failure: StyleFailure) => void): void {
+    const map = this.map;
+    const trial = new StyleTrial({
+      needsTile: hasTiles(style),
+      isVisible: () => document.visibilityState === 'visible',
+      onEnd: (failure) => {
+        // From here on, errors are reported to the browser's console.
+        for (const subscription of subscriptions) subscription.unsubscribe();
+        if (failure === null) return;
+        this.style = null;
+        map.setStyle(roadStyle(this.city, this.theme), { diff: false });
+        this.reportViewport();
+        onFailed(failure);
+      },
+    });
+    const subscriptions = [
+      map.on('error', ({ error }) => trial.error(error.message)),
+      map.on('style.load', () => trial.styleLoaded()),
+      map.on('sourcedata', ({ tile }) => {
+        if (tile !== undefined) trial.tileLoaded();
+      }),
+      map.on('idle', () => trial.idle()),
+    ];
+    this.trial = trial;
   }
 
   private listen(): void {
@@ -273,8 +315,8 @@ export class MapView {
 
   /** A map style is expected to cover the world. */
   private hasRoads(seen: Viewport): boolean {
-    const { bbox, mapStyleUrl, roads } = this.city;
-    if (mapStyleUrl !== null) return true;
+    const { bbox, roads } = this.city;
+    if (this.style !== null) return true;
     const [west, south, east, north] = boundsOf(bbox);
     return roads.features.length > 0 && overlap(seen, { west, south, east, north });
   }

@@ -5,6 +5,7 @@ import { useDashboard } from '../dashboard.js';
 import { RichText } from '../locale/rich-text.js';
 import { useStore } from '../store.js';
 import { t } from '../locale/text.js';
+import { StyleNotice } from './style-notice.js';
 import { Toast } from './toast.js';
 
 /** Messages over the map: why nothing is shown, and what to do about it. */
@@ -17,6 +18,7 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
   const refusal = useStore(connection.refusal);
   const map = useStore(city.map);
   const hasUnreadable = useStore(city.hasUnreadable);
+  const styleFailure = useStore(city.styleFailure);
   if (state.kind === 'signed-out') return <SignedOut hadToken={state.hadToken} />;
   if (tick !== null && state.kind === 'connected') {
     const { byState, silent } = tick.figures;
@@ -40,6 +42,7 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
   if (hasUnreadable) {
     return <Toast>{t('notice.unreadable')}</Toast>;
   }
+  if (styleFailure !== null && !showsTable) return <StyleNotice failure={styleFailure} />;
   if (isSlow) return <Toast>{t('notice.slow')}</Toast>;
   return null;
 }
