@@ -2,6 +2,7 @@ import { AuthModule, HealthModule, LoggingModule, MetricsModule } from '@hailstr
 import type { Logger } from '@hailstream/service/logging';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AlertsModule } from './alerts/alerts.module.js';
+import { ApiDocsModule } from './api-docs/api-docs.module.js';
 import { BackfillModule } from './backfill/backfill.module.js';
 import type { RealtimeConfig } from './config.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
@@ -57,6 +58,7 @@ export class RealtimeModule {
         ZonesModule.forRoot(config.zones),
         AlertsModule.forRoot(config.alertRules),
         PageModule.forRoot(config.page),
+        ApiDocsModule,
       ],
     };
   }

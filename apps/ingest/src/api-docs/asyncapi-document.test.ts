@@ -38,6 +38,14 @@ describe(asyncApiDocument, () => {
     expect(dangling).toEqual([]);
   });
 
+  it('describes audit records', () => {
+    expect(document).toMatchObject({
+      channels: { audit: { address: 'ride.audit', bindings: { kafka: { partitions: 3 } } } },
+      operations: { 'send-audit': { action: 'send', channel: { $ref: '#/channels/audit' } } },
+      components: { schemas: { AuditRecord: { type: 'object' } } },
+    });
+  });
+
   it('describes topic, partitions, key and payload of every family', () => {
     for (const { name, schemaName, topic, fields, schema, example } of eventRegistry.families) {
       expect(document).toMatchObject({

@@ -1,9 +1,10 @@
-import type { EventFamily } from '@hailstream/events';
+import { auditTopic, type EventFamily } from '@hailstream/events';
+import { AuditRecord } from '@hailstream/events/audit';
 import { MDS_VERSION } from '../body/media-types.js';
 
 const KAFKA_BINDING_VERSION = '0.5.0';
 
-/** Describes the topics that this service writes, derived from the registry. @see AsyncAPI 3.0 */
+/** Describes the topics that this service writes: those of the registry, and audit records. @see AsyncAPI 3.0 */
 export function asyncApiDocument(families: readonly EventFamily[]): object {
   return {
     asyncapi: '3.0.0',
@@ -16,14 +17,48 @@ export function asyncApiDocument(families: readonly EventFamily[]): object {
         'same id. Events with the same key are in the order in which ingest accepted them.',
     },
     defaultContentType: 'application/json',
-    channels: byName(families, channel),
-    operations: Object.fromEntries(families.map((family) => [`send-${family.name}`, operation(family)])),
+    channels: { ...byName(families, channel), audit: auditChannel },
+    operations: {
+      ...Object.fromEntries(families.map((family) => [`send-${family.name}`, operation(family)])),
+      'send-audit': {
+        action: 'send',
+        channel: { $ref: '#/channels/audit' },
+        summary: `Writes numbers of accepted and rejected items to ${auditTopic.name}`,
+        messages: [{ $ref: '#/channels/audit/messages/AuditRecord' }],
+      },
+    },
     components: {
-      messages: bySchemaName(families, message),
-      schemas: bySchemaName(families, ({ schema }) => schema),
+      messages: { ...bySchemaName(families, message), AuditRecord: auditMessage },
+      schemas: { ...bySchemaName(families, ({ schema }) => schema), AuditRecord },
     },
   };
 }
+
+const auditChannel = {
+  address: auditTopic.name,
+  description: 'What this service accepted and rejected, by process, minute of receipt, topic and provider',
+  messages: { AuditRecord: { $ref: '#/components/messages/AuditRecord' } },
+  bindings: {
+    kafka: {
+      topic: auditTopic.name,
+      partitions: auditTopic.partitions,
+      bindingVersion: KAFKA_BINDING_VERSION,
+    },
+  },
+};
+
+const auditMessage = {
+  name: 'AuditRecord',
+  summary: 'Counts of one minute, which only grow: of several records, the highest counts apply',
+  contentType: 'application/json',
+  payload: { $ref: '#/components/schemas/AuditRecord' },
+  bindings: {
+    kafka: {
+      key: { type: 'string', description: 'Stage and minute' },
+      bindingVersion: KAFKA_BINDING_VERSION,
+    },
+  },
+};
 
 function channel({ topic, schemaName, description }: EventFamily): object {
   return {

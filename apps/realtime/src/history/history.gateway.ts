@@ -8,12 +8,12 @@ import {
   type OnGatewayDisconnect,
 } from '@nestjs/websockets';
 import { SocketClient, type LiveSocket } from '../live/client.socket.js';
-import { parseViewport, parseWatch, type Parsed } from '../live/live.schema.js';
+import { parseViewport, type Parsed } from '../live/live.schema.js';
 import { TICK_MS } from '../live/live.tokens.js';
 import { HistoryMetrics } from '../metrics/history-metrics.service.js';
 import type { HistoryLimits } from '../limits/history-limits.js';
 import { HistorySession } from './history-session.js';
-import { parseOpen, parsePlay, parseSeek } from './history.schema.js';
+import { parseOpen, parsePlay, parseSeek, parseWatched } from './history.schema.js';
 import { closeCodeOf, HistoryError } from './history.errors.js';
 import { HistoryService } from './history.service.js';
 import { HISTORY_LIMITS } from './history.tokens.js';
@@ -76,14 +76,9 @@ export class HistoryGateway implements OnGatewayDisconnect, OnModuleDestroy {
 
   @SubscribeMessage('watchHistory')
   watch(@ConnectedSocket() socket: LiveSocket, @MessageBody() body: unknown): void {
-    this.handle(socket, 'watchHistory', parseWatch(body), ({ client, session }, vehicle) => {
-      if (vehicle === null || vehicle.providerId !== null) {
-        session?.watch(vehicle && { deviceId: vehicle.deviceId, providerId: vehicle.providerId! });
-      } else {
-        const reason = 'must have a providerId';
-        client.send('refused', { message: 'watchHistory', code: 'INVALID', reason });
-      }
-    });
+    this.handle(socket, 'watchHistory', parseWatched(body), ({ session }, vehicle) =>
+      session?.watch(vehicle),
+    );
   }
 
   @SubscribeMessage('closeHistory')

@@ -29,12 +29,13 @@ export const ViewportMessage = Type.Object(
 const viewportValidator = compileValidator(ViewportMessage, ({ south, north }) =>
   south > north ? [{ kind: 'invalid', field: 'south', rule: 'must not be greater than north' }] : [],
 );
-const watchValidator = compileValidator(
-  Type.Object(
-    { deviceId: Uuid, providerId: Type.Union([Uuid, Type.Null()]) },
-    { additionalProperties: false },
-  ),
+const WatchedVehicle = Type.Object(
+  { deviceId: Uuid, providerId: Type.Union([Uuid, Type.Null()]) },
+  { additionalProperties: false },
 );
+export const WatchMessage = Type.Union([WatchedVehicle, Type.Null()]);
+
+const watchValidator = compileValidator(WatchedVehicle);
 const idValidator = compileValidator(Uuid);
 
 /** A parsed message, or the reason why it is refused. */
