@@ -1,5 +1,7 @@
+import { createRequire } from 'node:module';
 import { alertValidator, zoneValidator } from '@hailstream/events';
 import type { ClientToServer, ServerToClient } from '@hailstream/events/live';
+import { Ajv } from 'ajv';
 import type Type from 'typebox';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { asyncApiDocument } from './asyncapi-document.js';
@@ -69,6 +71,15 @@ type Typed<Messages> = {
 
 describe(asyncApiDocument, () => {
   const names = (refs: readonly Ref[]) => refs.map(({ $ref }) => $ref.split('/').at(-1)).toSorted();
+
+  it("is accepted by the specification's own JSON schema", () => {
+    const schema = createRequire(import.meta.url)('@asyncapi/specs/schemas/3.0.0.json') as object;
+    // The schema contains its meta-schema, and formats that Ajv does not know.
+    const validate = new Ajv({ meta: false, strict: false, validateFormats: false }).compile(schema);
+    const issues = (value: object) => (validate(value) ? [] : (validate.errors ?? []));
+    expect(issues(document)).toEqual([]);
+    expect(issues({ ...document, channels: { socket: { address: 7 } } })).not.toEqual([]);
+  });
 
   it('has every message of the types, in the direction in which it is sent', () => {
     const { sendLive, receiveLive } = document.operations;
