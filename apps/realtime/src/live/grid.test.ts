@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cellAt, cellsOf, cover, covers, isWithin } from './grid.js';
+import { cellAt, cellsOf, cover, covers, coversCell, finestCellAt, isWithin } from './grid.js';
 
 const lat = fc.double({ min: -90, max: 90, noNaN: true });
 const lng = fc.double({ min: -180, max: 180, noNaN: true });
@@ -91,6 +91,19 @@ describe('cellsOf', () => {
         expect(cells.has(cellAt(range.level, seen.south, seen.west))).toBe(true);
       }),
       { numRuns: 500 },
+    );
+  });
+});
+
+describe('coversCell', () => {
+  it('is true for the finest cell of a position if and only if the range covers the position', () => {
+    fc.assert(
+      fc.property(anyViewport, lat, lng, fc.boolean(), (seen, anyLat, anyLng, isCorner) => {
+        const range = cover(seen);
+        const [atLat, atLng] = isCorner ? [seen.north, seen.east] : [anyLat, anyLng];
+        expect(coversCell(range, finestCellAt(atLat, atLng))).toBe(covers(range, atLat, atLng));
+      }),
+      { numRuns: 2_000 },
     );
   });
 });

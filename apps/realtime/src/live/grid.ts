@@ -71,6 +71,22 @@ export function covers(range: CellRange, lat: number, lng: number): boolean {
   return (column(range.level, lng) - range.west + around) % around < range.columns;
 }
 
+/** The number of the cell of the finest level that contains a position. */
+export function finestCellAt(lat: number, lng: number): number {
+  return cellAt(FINEST_LEVEL, lat, lng);
+}
+
+/** Whether a cell of the finest level is within a range. Each cell of a level consists of whole cells of the finest one. */
+export function coversCell(range: CellRange, finestCell: number): boolean {
+  const finestAround = 2 ** FINEST_LEVEL;
+  const size = 2 ** (FINEST_LEVEL - range.level);
+  const at = Math.floor(Math.floor(finestCell / finestAround) / size);
+  if (at < range.south || at > range.north) return false;
+  const around = 2 ** range.level;
+  const columnAt = Math.floor((finestCell % finestAround) / size);
+  return (columnAt - range.west + around) % around < range.columns;
+}
+
 /** Whether a position is within a viewport, edges included. */
 export function isWithin(viewport: Viewport, lat: number, lng: number): boolean {
   if (lat < viewport.south || lat > viewport.north) return false;

@@ -1,78 +1,168 @@
-import type { RequestRow, VehicleRow } from '@hailstream/events/live';
+import type { GoneRow, RequestRow, VehicleRow } from '@hailstream/events/live';
 import type { CityState, ProviderFilter } from '../fold/city-state.js';
 import type { TripFacts } from '../fold/trip.js';
 import type { Vehicle } from '../fold/vehicle.js';
 import { requestRow, vehicleRow, type ProviderNumbers } from '../views/frame.js';
-import { covers, type CellRange } from './grid.js';
-import type { Change, DrawnRow, RowsWithin } from './rooms.js';
+import { Departures } from './departures.js';
+import { covers, finestCellAt, type CellRange } from './grid.js';
+import type { Change, DrawnRow, RowsSince, RowsWithin } from './rooms.js';
 
-/** A row of a vehicle, and the number that stands for the vehicle in binary frames. */
-interface NumberedRow {
+interface DrawnVehicle {
+  readonly kind: 'vehicle';
+  readonly providerId: string;
+  /** Stands for the vehicle in binary frames. */
   readonly number: number;
   row: VehicleRow;
+  /** Of the last change of the row. */
+  sequence: number;
 }
+
+interface DrawnRequest {
+  readonly kind: 'request';
+  readonly providerId: string;
+  readonly row: RequestRow;
+  readonly sequence: number;
+}
+
+/** The sequence before the first changes: all rows have changed since. */
+const NOTHING_PUBLISHED = 0;
 
 /**
  * What clients have been sent: the row of every drawn vehicle and waiting rider as of the last tick. Snapshots are taken from here and not
  * from the fold, so that the next frame's changes are also correct for a client that connected between two ticks.
  */
 export class Publication {
-  private readonly rows = new Map<Vehicle, NumberedRow>();
+  private readonly rows = new Map<Vehicle, DrawnVehicle>();
   private nextNumber = 0;
-  private readonly requests = new Map<TripFacts, { providerId: string; row: RequestRow }>();
+  private readonly requests = new Map<TripFacts, DrawnRequest>();
+  private readonly departures: Departures<DrawnVehicle | DrawnRequest>;
+  private lastSequence = NOTHING_PUBLISHED;
 
+  /** Without `maxDepartures`, {@link since} knows nothing once a row has left a cell. */
   constructor(
     private readonly city: CityState,
     private readonly numbers: ProviderNumbers,
-  ) {}
+    maxDepartures = 0,
+  ) {
+    this.departures = new Departures(maxDepartures);
+  }
+
+  /** How often changes were published. */
+  get sequence(): number {
+    return this.lastSequence;
+  }
 
   /** Adopts what changed since the last call. Returns the rows that changed, and all vehicles that did. */
   publishChanges(now: number): { changes: Change[]; changed: Vehicle[] } {
+    this.lastSequence += 1;
+    const { sequence } = this;
     const changed = this.city.takeChangedVehicles();
     const changes: Change[] = [];
     for (const vehicle of changed) {
+      const { providerId } = vehicle;
       const known = this.rows.get(vehicle);
       const before = known?.row ?? null;
-      const after = vehicleRow(vehicle, this.numbers.of(vehicle.providerId), now);
+      const after = vehicleRow(vehicle, this.numbers.of(providerId), now);
       if (isSame(before, after)) continue;
       const number = known?.number ?? this.nextNumber++;
-      if (after === null) this.rows.delete(vehicle);
-      else if (known === undefined) this.rows.set(vehicle, { number, row: after });
-      else known.row = after;
-      changes.push({ kind: 'vehicle', providerId: vehicle.providerId, number, before, after });
+      if (known !== undefined) this.noteDeparture(known, after);
+      if (after === null) {
+        this.rows.delete(vehicle);
+      } else if (known === undefined) {
+        this.rows.set(vehicle, { kind: 'vehicle', providerId, number, row: after, sequence });
+      } else {
+        known.row = after;
+        known.sequence = sequence;
+      }
+      changes.push({ kind: 'vehicle', providerId, number, before, after });
     }
     this.publishRequests(changes);
     return { changes, changed };
   }
 
   private publishRequests(changes: Change[]): void {
+    const { sequence } = this;
     for (const { providerId, trip, isActive } of this.city.takeChangedTrips()) {
-      const before = this.requests.get(trip)?.row ?? null;
+      const known = this.requests.get(trip);
+      const before = known?.row ?? null;
       const after = isActive ? requestRow(trip, this.numbers.of(providerId)) : null;
       if (isSame(before, after)) continue;
+      if (known !== undefined) this.noteDeparture(known, after);
       if (after === null) this.requests.delete(trip);
-      else this.requests.set(trip, { providerId, row: after });
+      else this.requests.set(trip, { kind: 'request', providerId, row: after, sequence });
       changes.push({ kind: 'request', providerId, before, after });
     }
   }
 
+  /** Notes whether a row leaves its cell of the finest level. */
+  private noteDeparture(subject: DrawnVehicle | DrawnRequest, after: DrawnRow | null): void {
+    const cell = finestCellAt(subject.row[1], subject.row[2]);
+    if (after !== null && finestCellAt(after[1], after[2]) === cell) return;
+    this.departures.add({ sequence: this.sequence, cell, subject });
+  }
+
   /** The rows within a range of cells. */
   within(filter: ProviderFilter, range: CellRange): RowsWithin {
+    return this.changedWithin(filter, range, NOTHING_PUBLISHED);
+  }
+
+  /**
+   * What changed within a range of cells after a sequence; `null` if that is no longer known, or if more vehicles have left the
+   * range than are in it, so that all of its rows are shorter.
+   */
+  since(filter: ProviderFilter, range: CellRange, sequence: number): RowsSince | null {
+    if (!this.departures.isCompleteSince(sequence)) return null;
+    const { vehicles, numbers, requests, drawn } = this.changedWithin(filter, range, sequence);
+    // What has departed and is in the range now, has changed since. By id: it may have been dropped and drawn again.
+    const vehiclesHere = new Set(vehicles.map((row) => keyOf(row[0], row[7])));
+    const requestsHere = new Set(requests.map((row) => keyOf(row[0], row[4])));
+    const gone: GoneRow[] = [];
+    const goneNumbers: number[] = [];
+    const requestsGone: GoneRow[] = [];
+    for (const subject of this.departures.since(sequence, range)) {
+      const { providerId, row } = subject;
+      if (filter !== null && providerId !== filter) continue;
+      const provider = this.numbers.of(providerId);
+      const key = keyOf(row[0], provider);
+      if (subject.kind === 'request') {
+        if (!requestsHere.has(key)) requestsGone.push([row[0], provider]);
+      } else if (!vehiclesHere.has(key)) {
+        gone.push([row[0], provider]);
+        goneNumbers.push(subject.number);
+      }
+    }
+    return gone.length > drawn ? null : { vehicles, numbers, requests, gone, goneNumbers, requestsGone };
+  }
+
+  /** The rows within a range of cells that changed after a sequence, and how many vehicles are drawn there. */
+  private changedWithin(
+    filter: ProviderFilter,
+    range: CellRange,
+    after: number,
+  ): RowsWithin & { readonly drawn: number } {
     const vehicles: VehicleRow[] = [];
     const numbers: number[] = [];
-    for (const [vehicle, { number, row }] of this.rows) {
-      if (filter !== null && vehicle.providerId !== filter) continue;
+    let drawn = 0;
+    for (const { providerId, number, row, sequence } of this.rows.values()) {
+      if (filter !== null && providerId !== filter) continue;
       if (!covers(range, row[1], row[2])) continue;
+      drawn += 1;
+      if (sequence <= after) continue;
       vehicles.push(row);
       numbers.push(number);
     }
     const requests: RequestRow[] = [];
-    for (const { providerId, row } of this.requests.values()) {
-      if (filter !== null && providerId !== filter) continue;
+    for (const { providerId, row, sequence } of this.requests.values()) {
+      if (sequence <= after || (filter !== null && providerId !== filter)) continue;
       if (covers(range, row[1], row[2])) requests.push(row);
     }
-    return { vehicles, numbers, requests };
+    return { vehicles, numbers, requests, drawn };
   }
+}
+
+/** Identifies a vehicle or a trip by its id and the number of its provider. */
+function keyOf(id: string, provider: number): string {
+  return `${provider} ${id}`;
 }
 
 function isSame(one: DrawnRow | null, other: DrawnRow | null): boolean {

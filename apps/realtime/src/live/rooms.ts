@@ -25,6 +25,13 @@ export interface RowsWithin {
   readonly requests: readonly RequestRow[];
 }
 
+/** What changed in a range of cells since an earlier tick. `goneNumbers` are those of `gone`, in the same order. */
+export interface RowsSince extends RowsWithin {
+  readonly gone: readonly GoneRow[];
+  readonly goneNumbers: readonly number[];
+  readonly requestsGone: readonly GoneRow[];
+}
+
 /** What the frames of a client are like. */
 interface FrameOptions {
   /** Whether they are binary. */
@@ -36,7 +43,7 @@ interface FrameOptions {
 /** Clients with the same provider filter, range of cells and options. They share the frames of the room. */
 export interface Room {
   readonly key: string;
-  /** The `view` of its frames. */
+  /** The `view` of its frames, unless they have counts: see {@link viewOf}. */
   readonly view: string;
   readonly filter: ProviderFilter;
   readonly range: CellRange;
@@ -61,6 +68,12 @@ export interface Room {
   isCounted: boolean;
 }
 
+/** The rooms of one level of the grid, and the clients in them. */
+interface LevelUse {
+  readonly rooms: number;
+  readonly clients: number;
+}
+
 /** Rooms of one provider filter on one level of the grid, by each of the cells they cover. */
 type RoomsByCell = Map<number, Set<Room>>;
 
@@ -74,7 +87,7 @@ export class Rooms {
 
   /** Adds a member to the room of a filter, a range and options, which is created if it does not exist. */
   enter(filter: ProviderFilter, range: CellRange, options: FrameOptions): Room {
-    const view = viewOf(filter, range, options);
+    const view = describeView(filter, range, options);
     const key = `viewport:${view}`;
     let room = this.byKey.get(key);
     if (room === undefined) {
@@ -128,6 +141,16 @@ export class Rooms {
     return this.byKey.size;
   }
 
+  /** How many rooms and members each level of the grid has. */
+  levels(): ReadonlyMap<number, LevelUse> {
+    const levels = new Map<number, LevelUse>();
+    for (const { range, members } of this.byKey.values()) {
+      const use = levels.get(range.level) ?? { rooms: 0, clients: 0 };
+      levels.set(range.level, { rooms: use.rooms + 1, clients: use.clients + members });
+    }
+    return levels;
+  }
+
   /** Adds a change to the next frame of each room that covers it. */
   publish(change: Change): void {
     for (const filter of [null, change.providerId]) {
@@ -140,6 +163,11 @@ export class Rooms {
     const byCell = getOrAdd(levels, level, (): RoomsByCell => new Map());
     return getOrAdd(byCell, cell, () => new Set<Room>());
   }
+}
+
+/** The `view` of the frames of a room. A state of vehicles cannot be continued with changes of cells. */
+export function viewOf({ view, isCounted }: Room): string {
+  return isCounted ? `${view}:cells` : view;
 }
 
 function publishOn(level: number, byCell: RoomsByCell, change: Change): void {
@@ -171,7 +199,7 @@ function putVehicle(room: Room, { number, before, after }: Change & { readonly k
   room.entered.push(before === null || !covers(room.range, before[1], before[2]));
 }
 
-function viewOf(filter: ProviderFilter, range: CellRange, { binary, counts }: FrameOptions): string {
+function describeView(filter: ProviderFilter, range: CellRange, { binary, counts }: FrameOptions): string {
   const { level, south, north, west, columns } = range;
   const content = `${binary ? ':binary' : ''}${counts ? ':counts' : ''}`;
   return `${filter ?? 'all'}:${level}:${south}-${north}:${west}+${columns}${content}`;
