@@ -7,7 +7,8 @@ import type {
   SeekHistory,
   VehicleRef,
 } from '@hailstream/events/live';
-import { MAX_BACKLOG_BYTES, type Client } from '../live/broadcaster.js';
+import { MAX_BACKLOG_BYTES } from '../live/broadcaster.js';
+import type { Client } from '../live/client.js';
 import { cover } from '../live/grid.js';
 import { closeCodeOf } from './history.errors.js';
 import type { MomentHandle } from './history.service.js';

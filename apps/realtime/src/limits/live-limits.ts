@@ -7,4 +7,8 @@ export interface LiveLimits {
   readonly watchesPerSecond: number;
   /** Connections that are accepted per tick. Others wait. */
   readonly handshakesPerTick: number;
+  /** Clients that are sent a snapshot, or what changed since the state that they have, per tick. Others wait. */
+  readonly snapshotsPerTick: number;
+  /** How many rows that left a cell are remembered, for clients that continue the state that they have. */
+  readonly resumeDepartures: number;
 }

@@ -1,7 +1,15 @@
 import type { Viewport } from '@hailstream/events/live';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { id, NOW, OTHER_PROVIDER, PROVIDER, telemetry, vehicleEvent } from '../fold/events.fixture.js';
+import {
+  id,
+  NOW,
+  OTHER_PROVIDER,
+  PROVIDER,
+  riderEvent,
+  telemetry,
+  vehicleEvent,
+} from '../fold/events.fixture.js';
 import { vehicleRow } from '../views/frame.js';
 import { MAX_BACKLOG_BYTES } from './broadcaster.js';
 import { cover, covers } from './grid.js';
@@ -9,7 +17,7 @@ import { setUp, type Page } from './pages.fixture.js';
 
 // Runs hundreds of sequences, which takes long on a busy machine.
 describe('Broadcaster', { timeout: 60_000 }, () => {
-  it('makes every client draw exactly the vehicles in its viewport, for any sequence of steps', () => {
+  it('makes every client draw exactly what a new one draws, for any sequence of steps and reconnections', () => {
     const place = fc.record({
       lat: fc.integer({ min: 0, max: 30 }),
       lng: fc.integer({ min: -190, max: -170 }),
@@ -37,19 +45,50 @@ describe('Broadcaster', { timeout: 60_000 }, () => {
         weight: 1,
         arbitrary: fc.record({ kind: fc.constant('stall'), page: fc.nat(4), isStalled: fc.boolean() }),
       },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          kind: fc.constant('ride'),
+          trip: fc.nat(3),
+          to: wrapped,
+          isCancelled: fc.boolean(),
+        }),
+      },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop'), page: fc.nat(4) }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('return'), page: fc.nat(4) }) },
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const { city, broadcaster, tick, fold, open } = setUp({ above: 3, upTo: 2 });
-        const pages = [
-          open(null),
-          open(null, null, { binary: true }),
-          open(null, PROVIDER),
-          open(null),
-          open(null, null, { binary: true }),
+        const { city, broadcaster, tick, fold, open } = setUp({
+          counts: { above: 3, upTo: 2 },
+          snapshotsPerTick: 2,
+          resumeDepartures: 6,
+        });
+        const kinds = [
+          { filter: null, binary: false },
+          { filter: null, binary: true },
+          { filter: PROVIDER, binary: false },
+          { filter: null, binary: false },
+          { filter: null, binary: true },
         ];
+        const pages = kinds.map(({ filter, binary }) => open(null, filter, { binary }));
         const looking = new Map<Page, Viewport>();
+        const dropped = new Set<Page>();
         let now = NOW;
+        const look = (page: Page, at: Viewport): void => {
+          looking.set(page, at);
+          if (!dropped.has(page)) broadcaster.viewport(page, { ...at, ...countsOf(pages.indexOf(page)) }, now);
+        };
+        const comeBack = (page: Page): void => {
+          if (!dropped.delete(page)) return;
+          const index = pages.indexOf(page);
+          const { filter, binary } = kinds[index]!;
+          const at = looking.get(page);
+          page.backlog = 0;
+          broadcaster.connect(page, filter, { binary });
+          const resume = page.held === null ? {} : { resume: page.held };
+          if (at !== undefined) broadcaster.viewport(page, { ...at, ...countsOf(index), ...resume }, now);
+        };
         for (const each of steps as { kind: string; [name: string]: unknown }[]) {
           const page = pages[(each['page'] as number | undefined) ?? 0]!;
           if (each.kind === 'move') {
@@ -69,19 +108,48 @@ describe('Broadcaster', { timeout: 60_000 }, () => {
                 location: each['to'] as { lat: number; lng: number },
               }),
             );
+          } else if (each.kind === 'ride') {
+            const trip = each['trip'] as number;
+            fold(
+              riderEvent({
+                trip_id: id(100 + trip),
+                provider_id: trip > 2 ? OTHER_PROVIDER : PROVIDER,
+                timestamp: now,
+                location: each['to'] as { lat: number; lng: number },
+                ...(each['isCancelled'] === true && { event_type: 'ride_cancel' }),
+              }),
+            );
           } else if (each.kind === 'look') {
-            looking.set(page, each['at'] as Viewport);
-            const counts = pages.indexOf(page) > 2;
-            broadcaster.viewport(page, { ...(each['at'] as Viewport), ...(counts && { counts }) }, now);
+            look(page, each['at'] as Viewport);
+          } else if (each.kind === 'drop') {
+            broadcaster.disconnect(page);
+            dropped.add(page);
+          } else if (each.kind === 'return') {
+            comeBack(page);
           } else if (each.kind === 'stall') {
             page.backlog = each['isStalled'] === true ? MAX_BACKLOG_BYTES + 1 : 0;
           } else {
             tick((now += each['after'] as number));
           }
         }
-        for (const page of pages) page.backlog = 0;
-        tick((now += 500));
-        tick((now += 500));
+        for (const page of pages) {
+          page.backlog = 0;
+          comeBack(page);
+        }
+        const settle = (): void => {
+          // Two clients are answered per tick.
+          for (let count = 0; count < pages.length; count += 1) tick((now += 500));
+        };
+        settle();
+        const fresh = pages.map((page, index) => {
+          const { filter, binary } = kinds[index]!;
+          const at = looking.get(page);
+          return open(at === undefined ? null : { ...at, ...countsOf(index) }, filter, { binary });
+        });
+        settle();
+        for (const [index, page] of pages.entries()) {
+          expect(contentsOf(page)).toEqual(contentsOf(fresh[index]!));
+        }
         for (const [index, page] of pages.entries()) {
           const at = looking.get(page);
           const expected = [...city.vehicles(index === 2 ? PROVIDER : null)].flatMap((vehicle) => {
@@ -105,6 +173,15 @@ describe('Broadcaster', { timeout: 60_000 }, () => {
     );
   });
 });
+
+/** Two of the clients ask for counts. */
+function countsOf(index: number): { counts?: true } {
+  return index > 2 ? { counts: true } : {};
+}
+
+function contentsOf({ drawn, waiting, cells }: Page) {
+  return { drawn, waiting, cells };
+}
 
 /** The state of each counted vehicle. */
 function countedStates({ cells }: Page): string[] {

@@ -176,7 +176,7 @@ describe('Broadcaster', () => {
   });
 
   it('sends counts per cell while there are too many vehicles, to clients that ask for them', () => {
-    const { tick, fold, open } = setUp({ above: 3, upTo: 2 });
+    const { tick, fold, open } = setUp({ counts: { above: 3, upTo: 2 } });
     const places = [0, 1, 2, 3].map((n) => ({ ...inMonaco, lng: 7.41 + n / 100 }));
     const move = (n: number, location: { lat: number; lng: number }, after: number) =>
       fold(telemetry({ device_id: id(n), location, timestamp: NOW + after }));
@@ -320,7 +320,7 @@ describe('Broadcaster', () => {
     expect(messages(own)).toEqual([]);
   });
 
-  it('skips a client that is behind, and sends it a snapshot once it has drained', () => {
+  it('skips a client that is behind, and sends it what changed meanwhile once it has drained', () => {
     const { broadcaster, tick, fold, open } = setUp();
     tick(NOW);
     const [slow, quick] = [open(monaco), open(monaco)];
@@ -337,7 +337,7 @@ describe('Broadcaster', () => {
     expect(quick.takeFrames().length).toBe(3);
     slow.backlog = 0;
     tick(NOW + 4 * TICK_MS);
-    expect(messages(slow)).toEqual(['vehicle', 'snapshot']);
+    expect(messages(slow)).toEqual(['vehicle', 'frame']);
     expect(slow.drawn.size).toBe(1);
     expect(slow.drawn).toEqual(quick.drawn);
     expect(tick(NOW + 5 * TICK_MS)).toMatchObject({ framesSent: 2, framesSkipped: 0 });

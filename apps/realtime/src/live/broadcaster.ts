@@ -1,9 +1,7 @@
 import assert from 'node:assert';
 import { randomInt } from 'node:crypto';
 import type {
-  CellRow,
-  LiveFrame,
-  ServerToClient,
+  ResumePoint,
   StatusMessage,
   VehicleQuery,
   VehicleRef,
@@ -12,12 +10,18 @@ import type {
 import { encodeLiveFrame } from '@hailstream/events/live-binary';
 import type { CityState, ProviderFilter } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
+import type { LiveLimits } from '../limits/live-limits.js';
 import type { TickReport } from '../metrics/realtime-metrics.service.js';
-import { frame, ProviderNumbers, type FrameContent } from '../views/frame.js';
+import { frame, ProviderNumbers } from '../views/frame.js';
 import { vehicleDetail } from '../views/vehicle-detail.js';
+import { Answers } from './answers.js';
+import type { Client, SendToRoom } from './client.js';
+import { deliver, type FrameMessage, type FrameRows } from './frame-message.js';
 import { cover } from './grid.js';
 import { Publication } from './publication.js';
-import { Rooms, type Room, type RowsWithin } from './rooms.js';
+import { Rooms, viewOf, type Room, type RowsWithin } from './rooms.js';
+import { listen, newSession, unlisten, type Session } from './session.js';
+import { Turnstile } from './turnstile.js';
 
 /** A client with more unwritten bytes than this is behind: it is sent no frames until it has drained. */
 export const MAX_BACKLOG_BYTES = 1_048_576;
@@ -27,6 +31,9 @@ const DRAINED_BACKLOG_BYTES = 65_536;
 
 /** A viewport that follows another within this time is applied at the next tick; of several, the last one is. */
 export const VIEWPORT_INTERVAL_MS = 100;
+
+/** If more clients wait for an answer, the others ask again at the next tick. */
+const MAX_WAITING = 10_000;
 
 /**
  * A client that asks for counts is sent counts per cell while its viewport has more than `above` vehicles, and vehicles again
@@ -39,72 +46,53 @@ export interface CountLimits {
 
 const COUNT_LIMITS: CountLimits = { above: 12_000, upTo: 10_000 };
 
-type Message = keyof ServerToClient;
-type Payload<M extends Message> = Parameters<ServerToClient[M]>[0];
-
-/** One connected client. */
-export interface Client {
-  send<M extends Message>(message: M, payload: Payload<M>): void;
-  /** Subscribes the client to the messages of a room. */
-  join(room: string): void;
-  leave(room: string): void;
-  /** Bytes that were sent and are not yet written to the network. */
-  backlogBytes(): number;
-}
-
-/** Sends a message to all clients in a room; it is encoded once. */
-export type SendToRoom = <M extends Message>(room: string, message: M, payload: Payload<M>) => void;
-
-interface Session {
-  readonly filter: ProviderFilter;
-  /** Whether the client is sent binary frames. */
-  readonly binary: boolean;
-  room: Room | null;
-  /** Whether it is subscribed to its room: not while it is behind. */
-  isListening: boolean;
-  /** The viewport to apply at the next tick. */
-  nextViewport: ViewportRequest | null;
-  viewportAt: number;
-  isBehind: boolean;
-  watched: VehicleRef | null;
-  /** Device id of a vehicle that is to be watched and has not sent an event yet; its provider is not known. */
-  sought: string | null;
+interface BroadcastOptions {
+  readonly limits: Pick<LiveLimits, 'snapshotsPerTick' | 'resumeDepartures'>;
+  readonly counts?: CountLimits | undefined;
 }
 
 /** Sends every client what changes in its viewport: one frame per tick, none while the client is behind. */
 export class Broadcaster {
   private readonly rooms = new Rooms();
+  private readonly limits: BroadcastOptions['limits'];
+  private readonly counts: CountLimits;
   private numbers = new ProviderNumbers();
   private publication: Publication;
   private readonly sessions = new Map<Client, Session>();
   private status: StatusMessage | null = null;
   private generation: number;
   private epoch = newEpoch();
-  /** Of the last tick. */
-  private sequence = 0;
+  /** The clock of the current call. */
+  private now = Number.NEGATIVE_INFINITY;
+  /** Bounds the answers per tick. */
+  private readonly admission: Turnstile;
+  private readonly answers: Answers;
 
   constructor(
     private readonly city: CityState,
     private readonly sendToRoom: SendToRoom,
     private readonly tickMs: number,
-    private readonly limits = COUNT_LIMITS,
+    { limits, counts = COUNT_LIMITS }: BroadcastOptions,
   ) {
-    this.publication = new Publication(city, this.numbers);
+    this.limits = limits;
+    this.counts = counts;
+    this.admission = new Turnstile({
+      perTick: limits.snapshotsPerTick,
+      maxWaiting: MAX_WAITING,
+    });
+    this.answers = new Answers(
+      {
+        snapshot: (room) => this.snapshot(room),
+        changesSince: (room, sequence) => this.changesSince(room, sequence),
+      },
+      sendToRoom,
+    );
+    this.publication = new Publication(city, this.numbers, limits.resumeDepartures);
     this.generation = city.generation;
   }
 
   connect(client: Client, filter: ProviderFilter, { binary }: { binary: boolean }): void {
-    this.sessions.set(client, {
-      filter,
-      binary,
-      room: null,
-      isListening: false,
-      nextViewport: null,
-      viewportAt: Number.NEGATIVE_INFINITY,
-      isBehind: false,
-      watched: null,
-      sought: null,
-    });
+    this.sessions.set(client, newSession(filter, { binary }));
     if (this.status !== null) client.send('status', this.status);
   }
 
@@ -120,10 +108,14 @@ export class Broadcaster {
     const session = this.sessions.get(client);
     if (session === undefined) return;
     this.leaveRoom(client, session);
+    session.isWaiting = false;
     this.sessions.delete(client);
   }
 
-  /** Answers with a snapshot: at once, or at the next tick if the last viewport is too recent or there is nothing to show yet. */
+  /**
+   * Answers with a snapshot, or with a frame that continues the state that the client has: at once, or at a later tick if the
+   * last viewport is too recent, there is nothing to show yet, or as many clients were answered as a tick allows.
+   */
   viewport(client: Client, viewport: ViewportRequest, now: number): void {
     const session = this.sessions.get(client);
     if (session === undefined) return;
@@ -136,12 +128,12 @@ export class Broadcaster {
       });
       return;
     }
+    this.now = now;
+    session.nextViewport = viewport;
     const isTooSoon = now - session.viewportAt < VIEWPORT_INTERVAL_MS;
-    if (isTooSoon || !this.isCityReady || this.updateBacklog(client, session)) {
-      session.nextViewport = viewport;
-    } else {
-      this.show(client, session, viewport, now);
-    }
+    if (isTooSoon || !this.isCityReady || this.updateBacklog(client, session)) return;
+    this.requestAnswer(client, session);
+    this.answers.send();
   }
 
   watch(client: Client, query: VehicleQuery | null, now: number): void {
@@ -163,33 +155,40 @@ export class Broadcaster {
 
   /** Sends what changed since the last tick. The city must have been advanced to `now`. */
   tick(now: number): TickReport {
+    this.now = now;
     if (this.city.generation !== this.generation) this.startOver();
-    this.sequence += 1;
+    // Before the sequence changes: a client that has fallen behind has the frame of the last tick.
+    const backlogBytesMax = this.updateBacklogs();
     const { changes, changed } = this.publication.publishChanges(now);
     for (const change of changes) this.rooms.publish(change);
-    let framesSent = 0;
-    let backlogBytesMax = 0;
+    this.answers.forget();
+    const framesSent = this.sendFrames();
+    this.sendDetails(new Set(changed), now);
     for (const [client, session] of this.sessions) {
-      const bytes = client.backlogBytes();
-      this.updateBacklog(client, session, bytes);
-      backlogBytesMax = Math.max(backlogBytesMax, bytes);
+      if (session.sought !== null) this.find(client, session, now);
     }
+    const answers = this.answers.takeCounts();
+    this.admission.advance();
+    const framesSkipped = this.requestAnswers();
+    this.answers.send();
+    const { waitingCount } = this.admission;
+    return { framesSent, framesSkipped, backlogBytesMax, answers, waitingCount, levels: this.rooms.levels() };
+  }
+
+  /** Sends each room what changed. Returns the number of frames, counted per client. */
+  private sendFrames(): number {
+    let framesSent = 0;
     for (const room of this.rooms.all()) {
       room.snapshot = null;
-      const isSwitched = updateCounting(room, this.limits);
+      const isSwitched = updateCounting(room, this.counts);
       if (room.listeners > 0) {
-        const message = isSwitched ? this.snapshot(room, now) : this.changes(room, now);
+        const message = isSwitched ? this.snapshot(room) : this.changes(room);
         deliver(message, (...sent) => this.sendToRoom(room.key, ...sent));
         framesSent += room.listeners;
       }
       forgetChanges(room);
     }
-    this.sendDetails(new Set(changed), now);
-    for (const [client, session] of this.sessions) {
-      if (session.sought !== null) this.find(client, session, now);
-    }
-    const framesSkipped = this.serveClients(now);
-    return { framesSent, framesSkipped, backlogBytesMax };
+    return framesSent;
   }
 
   /** Whether the city is complete: until its first tick, it may be rebuilding. */
@@ -226,49 +225,60 @@ export class Broadcaster {
     this.sendDetail(client, session, now);
   }
 
-  /** The city was cleared: every client starts from a new snapshot. */
+  /** The city was cleared: every client starts from a new snapshot, in its turn. */
   private startOver(): void {
-    this.generation = this.city.generation;
-    this.epoch = newEpoch();
-    this.sequence = 0;
-    this.numbers = new ProviderNumbers();
-    this.publication = new Publication(this.city, this.numbers);
     for (const [client, session] of this.sessions) {
       if (!session.isBehind) this.setBehind(client, session);
     }
+    this.generation = this.city.generation;
+    this.epoch = newEpoch();
+    this.numbers = new ProviderNumbers();
+    this.publication = new Publication(this.city, this.numbers, this.limits.resumeDepartures);
   }
 
-  /** Resumes clients that have drained and applies new viewports. Returns the number of clients that are behind. */
-  private serveClients(now: number): number {
+  /** Requests answers for clients that have drained and for new viewports. Returns the number of clients that have not drained. */
+  private requestAnswers(): number {
     let behind = 0;
     for (const [client, session] of this.sessions) {
-      const viewport = session.nextViewport;
-      if (session.isBehind) {
-        if (client.backlogBytes() > DRAINED_BACKLOG_BYTES) behind += 1;
-        else this.catchUp(client, session, now);
-      } else if (viewport !== null) {
-        this.show(client, session, viewport, now);
-      }
+      if (session.isBehind && client.backlogBytes() > DRAINED_BACKLOG_BYTES) behind += 1;
+      else if (session.isBehind || session.nextViewport !== null) this.requestAnswer(client, session);
     }
     return behind;
   }
 
-  private catchUp(client: Client, session: Session, now: number): void {
+  /** Answers a client now, or after those that wait already. */
+  private requestAnswer(client: Client, session: Session): void {
+    if (session.isWaiting) return;
+    session.isWaiting = true;
+    const isAccepted = this.admission.request({
+      isGone: () => !session.isWaiting,
+      enter: () => {
+        session.isWaiting = false;
+        if (session.isBehind) this.catchUp(client, session);
+        else if (session.nextViewport !== null) this.show(client, session, session.nextViewport);
+      },
+    });
+    if (!isAccepted) session.isWaiting = false;
+  }
+
+  private catchUp(client: Client, session: Session): void {
+    const { held, nextViewport } = session;
     session.isBehind = false;
+    session.held = null;
     if (this.status !== null) client.send('status', this.status);
     if (session.watched !== null) {
       client.join(watchRoom(session.watched));
-      this.sendDetail(client, session, now);
+      this.sendDetail(client, session, this.now);
     }
-    if (session.nextViewport !== null) {
-      this.show(client, session, session.nextViewport, now);
+    if (nextViewport !== null) {
+      this.show(client, session, { ...(held !== null && { resume: held }), ...nextViewport });
     } else if (session.room !== null) {
       listen(client, session);
-      this.sendSnapshot(client, session.room, now);
+      this.answer(client, session.room, held);
     }
   }
 
-  private show(client: Client, session: Session, viewport: ViewportRequest, now: number): void {
+  private show(client: Client, session: Session, viewport: ViewportRequest): void {
     // Entered before the old one is left, so that the room is kept if both are the same.
     const filter = viewport.providerId ?? session.filter;
     const options = { binary: session.binary, counts: viewport.counts ?? false };
@@ -277,9 +287,9 @@ export class Broadcaster {
     this.leaveRoom(client, session);
     session.room = room;
     session.nextViewport = null;
-    session.viewportAt = now;
+    session.viewportAt = this.now;
     listen(client, session);
-    this.sendSnapshot(client, room, now);
+    this.answer(client, room, viewport.resume ?? null);
   }
 
   private leaveRoom(client: Client, session: Session): void {
@@ -287,6 +297,17 @@ export class Broadcaster {
     unlisten(client, session);
     this.rooms.leave(session.room);
     session.room = null;
+  }
+
+  /** Returns the largest backlog. */
+  private updateBacklogs(): number {
+    let backlogBytesMax = 0;
+    for (const [client, session] of this.sessions) {
+      const bytes = client.backlogBytes();
+      this.updateBacklog(client, session, bytes);
+      backlogBytesMax = Math.max(backlogBytesMax, bytes);
+    }
+    return backlogBytesMax;
   }
 
   /** Returns whether a client is behind; one that has just fallen behind is unsubscribed from its rooms. */
@@ -297,19 +318,31 @@ export class Broadcaster {
   }
 
   private setBehind(client: Client, session: Session): void {
+    const { room, isListening } = session;
+    const { epoch, publication } = this;
     session.isBehind = true;
+    session.isWaiting = false;
+    session.held =
+      room !== null && isListening ? { epoch, sequence: publication.sequence, view: viewOf(room) } : null;
     unlisten(client, session);
     if (session.watched !== null) client.leave(watchRoom(session.watched));
   }
 
-  private sendSnapshot(client: Client, room: Room, now: number): void {
-    deliver(this.snapshot(room, now), (...sent) => client.send(...sent));
+  /** Answers a client with the state of a room. `from` is the state that it has. */
+  private answer(client: Client, room: Room, from: ResumePoint | null): void {
+    this.answers.add(client, room, from !== null && this.continues(room, from) ? from.sequence : null);
+  }
+
+  /** Whether the frames of a room continue a state. When a cell has changed is not known. */
+  private continues(room: Room, { epoch, sequence, view }: ResumePoint): boolean {
+    const isKnown = epoch === this.epoch && sequence <= this.publication.sequence;
+    return isKnown && view === viewOf(room) && !room.isCounted;
   }
 
   private countVehicles(room: Room): void {
     if (room.counts === null) return;
     for (const row of this.rowsOf(room).vehicles) room.counts.add(row);
-    updateCounting(room, this.limits);
+    updateCounting(room, this.counts);
     room.counts.takeChanged();
   }
 
@@ -319,19 +352,26 @@ export class Broadcaster {
   }
 
   /** The whole content of a room as of the last tick. */
-  private snapshot(room: Room, now: number): FrameMessage {
+  private snapshot(room: Room): FrameMessage {
     const { vehicles, numbers, requests } = this.rowsOf(room);
     const others = { gone: [], goneNumbers: [], requests, requestsGone: [] };
     const rows = room.isCounted
       ? { vehicles: [], numbers: [], cells: room.counts?.all() ?? [], ...others }
       : { vehicles, numbers, ...others };
-    return this.message(room, rows, { now, whole: true });
+    return this.message(room, rows, { whole: true, introducesAll: true });
   }
 
   /** What has changed since the last tick. */
-  private changes(room: Room, now: number): FrameMessage {
+  private changes(room: Room): FrameMessage {
     const cells = room.counts?.takeChanged() ?? [];
-    return this.message(room, room.isCounted ? { ...room, cells } : room, { now, whole: false });
+    const rows = room.isCounted ? { ...room, cells } : room;
+    return this.message(room, rows, { whole: false, introducesAll: false });
+  }
+
+  /** What has changed since a sequence; `null` if that is not known. The vehicles are introduced: some may have entered since. */
+  private changesSince(room: Room, sequence: number): FrameMessage | null {
+    const rows = this.publication.since(room.filter, room.range, sequence);
+    return rows && this.message(room, rows, { whole: false, introducesAll: true });
   }
 
   private sendDetails(changed: ReadonlySet<Vehicle>, now: number): void {
@@ -353,41 +393,31 @@ export class Broadcaster {
     if (vehicle !== null) client.send('vehicle', vehicleDetail(this.city, vehicle, now));
   }
 
-  /** @throws AssertionError if the city was not advanced since it was cleared */
-  private message(room: Room, rows: Rows, { now, whole }: { now: number; whole: boolean }): FrameMessage {
+  /**
+   * A frame of a room. With `introducesAll`, it introduces all of its vehicles, and otherwise those that have entered the room.
+   *
+   * @throws AssertionError if the city was not advanced since it was cleared
+   */
+  private message(
+    room: Room,
+    rows: FrameRows,
+    { whole, introducesAll }: { readonly whole: boolean; readonly introducesAll: boolean },
+  ): FrameMessage {
     const summary = this.city.summary(room.filter);
     assert.ok(summary !== null, 'a frame needs a city that was advanced');
     const { vehicles, gone, requests, requestsGone, cells } = rows;
-    const { tickMs, numbers, epoch, sequence } = this;
+    const { now: asOf, tickMs, numbers, epoch } = this;
     const { figures } = summary;
-    const content = { asOf: now, tickMs, vehicles, gone, requests, requestsGone, figures };
-    // A state of vehicles cannot be continued with changes of cells.
-    const view = room.isCounted ? `${room.view}:cells` : room.view;
-    const live = { epoch, sequence, view, ...frame(content, numbers), ...(cells !== undefined && { cells }) };
+    const content = { asOf, tickMs, vehicles, gone, requests, requestsGone, figures };
+    const point = { epoch, sequence: this.publication.sequence, view: viewOf(room) };
+    const live = { ...point, ...frame(content, numbers), ...(cells !== undefined && { cells }) };
     if (!room.options.binary) return [whole ? 'snapshot' : 'frame', live];
     const { entered } = room;
     const vehicleNumbers = { vehicles: rows.numbers, gone: rows.goneNumbers };
-    const isIntroduced = (index: number): boolean => entered[index] === true;
+    const isIntroduced = (index: number): boolean => introducesAll || entered[index] === true;
     return ['binary', encodeLiveFrame(live, { ...vehicleNumbers, isIntroduced }, { whole })];
   }
 }
-
-type FrameMessage =
-  [message: 'snapshot' | 'frame', payload: LiveFrame] | [message: 'binary', payload: Uint8Array];
-
-function deliver(
-  [message, payload]: FrameMessage,
-  send: <M extends 'snapshot' | 'frame' | 'binary'>(message: M, payload: Payload<M>) => void,
-): void {
-  if (payload instanceof Uint8Array) send('binary', payload);
-  else if (message !== 'binary') send(message, payload);
-}
-
-type Rows = Pick<FrameContent, 'vehicles' | 'gone' | 'requests' | 'requestsGone'> & {
-  readonly numbers: readonly number[];
-  readonly goneNumbers: readonly number[];
-  readonly cells?: readonly CellRow[];
-};
 
 /** Decides whether a room is counted. Returns whether that has changed. */
 function updateCounting(room: Room, { above, upTo }: CountLimits): boolean {
@@ -411,20 +441,6 @@ function forgetChanges(room: Room): void {
 
 function newEpoch(): number {
   return randomInt(2 ** 48 - 1);
-}
-
-function listen(client: Client, session: Session): void {
-  if (session.room === null || session.isListening) return;
-  client.join(session.room.key);
-  session.room.listeners += 1;
-  session.isListening = true;
-}
-
-function unlisten(client: Client, session: Session): void {
-  if (session.room === null || !session.isListening) return;
-  client.leave(session.room.key);
-  session.room.listeners -= 1;
-  session.isListening = false;
 }
 
 /** All clients that may watch a vehicle are sent the same detail. */

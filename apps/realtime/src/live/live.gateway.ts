@@ -18,6 +18,7 @@ import { LiveMetrics } from '../metrics/live-metrics.service.js';
 import {
   LiveWebSocketServer,
   SocketClient,
+  noteSentBytes,
   sendToRoomOf,
   type LiveServer,
   type LiveSocket,
@@ -67,7 +68,7 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
         (error: unknown) => next(this.refusal(error)),
       );
     });
-    this.live.start(sendToRoomOf(server));
+    this.live.start(sendToRoomOf(server, (sizeBytes) => this.metrics.countSentBytes(sizeBytes)));
     this.tokenTimer = setInterval(() => void this.checkTokens(), TOKEN_CHECK_MS);
   }
 
@@ -78,6 +79,7 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
   handleConnection(socket: LiveSocket): void {
     const client = new SocketClient(socket);
     this.clients.set(socket, client);
+    noteSentBytes(socket, (sizeBytes) => this.metrics.countSentBytes(sizeBytes));
     // A client that knows another version is sent JSON.
     const binary = socket.handshake.auth['binary'] === LIVE_FRAME_VERSION;
     this.live.connect(client, socket.data.principal.providerId ?? null, { binary });

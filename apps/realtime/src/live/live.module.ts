@@ -25,7 +25,7 @@ export class LiveModule {
         LiveService,
         LiveGateway,
       ],
-      exports: [LiveService],
+      exports: [LiveService, LiveMetrics],
     };
   }
 }

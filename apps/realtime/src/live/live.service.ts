@@ -4,12 +4,15 @@ import { LOGGER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { CityState, type ProviderFilter } from '../fold/city-state.js';
+import type { LiveLimits } from '../limits/live-limits.js';
 import { FoldService } from '../log/fold.service.js';
 import { RebuildService } from '../rebuild/rebuild.service.js';
+import { LiveMetrics } from '../metrics/live-metrics.service.js';
 import { RealtimeMetrics } from '../metrics/realtime-metrics.service.js';
 import { StatsService } from '../stats/stats.service.js';
-import { Broadcaster, type Client, type SendToRoom } from './broadcaster.js';
-import { HANDSHAKES, TICK_MS } from './live.tokens.js';
+import { Broadcaster } from './broadcaster.js';
+import type { Client, SendToRoom } from './client.js';
+import { HANDSHAKES, LIVE_LIMITS, TICK_MS } from './live.tokens.js';
 import type { Turnstile } from './turnstile.js';
 
 /** How often data that is too old is dropped. */
@@ -46,7 +49,9 @@ export class LiveService implements OnModuleDestroy {
     private readonly metrics: RealtimeMetrics,
     private readonly rebuild: RebuildService,
     private readonly stats: StatsService,
+    private readonly liveMetrics: LiveMetrics,
     @Inject(TICK_MS) private readonly tickMs: number,
+    @Inject(LIVE_LIMITS) private readonly limits: LiveLimits,
     @Inject(HANDSHAKES) private readonly handshakes: Turnstile,
     @Inject(LOGGER) logger: Logger,
   ) {
@@ -59,7 +64,8 @@ export class LiveService implements OnModuleDestroy {
     const sendToRooms: SendToRoom = (...message) => {
       for (const send of this.roomSenders) send(...message);
     };
-    this.broadcaster = new Broadcaster(this.city, sendToRooms, this.tickMs);
+    const { limits } = this;
+    this.broadcaster = new Broadcaster(this.city, sendToRooms, this.tickMs, { limits });
     this.schedule(performance.now() + this.tickMs);
   }
 
@@ -151,6 +157,7 @@ export class LiveService implements OnModuleDestroy {
         this.city.forget();
       }
       const ms = performance.now() - startedAt;
+      this.liveMetrics.observeTick(report);
       this.metrics.observeTick(report, { ms, rooms: broadcaster.roomCount });
     } catch (error) {
       // A bug in one tick must not stop the ticks that follow.

@@ -1,7 +1,8 @@
 import type {
   CellRow,
-  Frame,
+  LiveFrame,
   RequestRow,
+  ResumePoint,
   ServerToClient,
   VehicleRow,
   ViewportRequest,
@@ -9,7 +10,8 @@ import type {
 import { LiveFrameDecoder } from '@hailstream/events/live-binary';
 import { CityState, type CityEvent, type ProviderFilter } from '../fold/city-state.js';
 import { NOW } from '../fold/events.fixture.js';
-import { Broadcaster, type Client, type CountLimits } from './broadcaster.js';
+import { Broadcaster, type CountLimits } from './broadcaster.js';
+import type { Client } from './client.js';
 
 export const TICK_MS = 500;
 
@@ -24,6 +26,8 @@ export class Page implements Client {
   /** The counts of vehicles by state in each cell, by its centre. */
   readonly cells = new Map<string, CellRow[2]>();
   backlog = 0;
+  /** The state that it has; `null` before the first snapshot. */
+  held: ResumePoint | null = null;
   private readonly decoder = new LiveFrameDecoder();
 
   /** Binary frames are kept as the JSON that has the same content. */
@@ -36,7 +40,9 @@ export class Page implements Client {
       this.waiting.clear();
     }
     if (message !== 'snapshot' && message !== 'frame') return;
-    const { vehicles, gone, requests, requestsGone, cells = [], providers } = payload as Frame;
+    const live = payload as LiveFrame;
+    this.held = { epoch: live.epoch, sequence: live.sequence, view: live.view };
+    const { vehicles, gone, requests, requestsGone, cells = [], providers } = live;
     for (const [lat, lng, counts] of cells) {
       if (Object.keys(counts).length > 0) this.cells.set(`${lat} ${lng}`, counts);
       else this.cells.delete(`${lat} ${lng}`);
@@ -82,12 +88,18 @@ export class Page implements Client {
     return this.received.splice(0);
   }
 
-  takeFrames(): Frame[] {
-    return this.take().flatMap(([message, payload]) => (message === 'frame' ? [payload as Frame] : []));
+  takeFrames(): LiveFrame[] {
+    return this.take().flatMap(([message, payload]) => (message === 'frame' ? [payload as LiveFrame] : []));
   }
 }
 
-export function setUp(limits?: CountLimits) {
+interface SetUpOptions {
+  readonly counts?: CountLimits;
+  readonly snapshotsPerTick?: number;
+  readonly resumeDepartures?: number;
+}
+
+export function setUp({ counts, snapshotsPerTick = 1_000, resumeDepartures = 1_000 }: SetUpOptions = {}) {
   const city = new CityState();
   const pages: Page[] = [];
   let encodings = 0;
@@ -98,7 +110,7 @@ export function setUp(limits?: CountLimits) {
       for (const page of pages) if (page.rooms.has(room)) page.send(message, payload);
     },
     TICK_MS,
-    limits,
+    { limits: { snapshotsPerTick, resumeDepartures }, counts },
   );
   return {
     city,

@@ -12,6 +12,12 @@ export interface TickReport {
   readonly framesSkipped: number;
   /** Largest backlog of a client. */
   readonly backlogBytesMax: number;
+  /** Snapshots and frames sent since the tick before to clients that needed a state; `resumed` are frames that continue theirs. */
+  readonly answers: { readonly snapshot: number; readonly resumed: number };
+  /** Clients that wait for one. */
+  readonly waitingCount: number;
+  /** By level of the grid. */
+  readonly levels: ReadonlyMap<number, { readonly rooms: number; readonly clients: number }>;
 }
 
 const LATENCY_BUCKETS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 30, 60];

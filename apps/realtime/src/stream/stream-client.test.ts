@@ -6,7 +6,9 @@ import { StreamClient, StreamRooms } from './stream-client.js';
 function reader(rooms: StreamRooms, writableLength = 0) {
   const written: unknown[] = [];
   const response = { writableLength, write: (data: unknown) => written.push(data) };
-  return { written, client: new StreamClient(response as unknown as ServerResponse, rooms) };
+  const sizes: number[] = [];
+  const client = new StreamClient(response as unknown as ServerResponse, rooms, (size) => sizes.push(size));
+  return { written, sizes, client };
 }
 
 const frame = { epoch: 7, sequence: 12, view: 'all:0' } as LiveFrame;
@@ -29,13 +31,14 @@ describe('StreamRooms', () => {
 
 describe('StreamClient', () => {
   it('sends a message as an event: frames with an id, others without', () => {
-    const { client, written } = reader(new StreamRooms());
+    const { client, written, sizes } = reader(new StreamRooms());
     client.send('frame', frame);
     client.send('refused', { message: 'watch', code: 'AMBIGUOUS', reason: 'two\nlines' });
     expect(written.map(String)).toEqual([
       'event: frame\nid: 7-12-all:0\ndata: {"epoch":7,"sequence":12,"view":"all:0"}\n\n',
       'event: refused\ndata: {"message":"watch","code":"AMBIGUOUS","reason":"two\\nlines"}\n\n',
     ]);
+    expect(sizes).toEqual(written.map((event) => String(event).length));
   });
 
   it('sends no heartbeat while earlier data waits', () => {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { LiveFrame, ServerToClient } from '@hailstream/events/live';
-import type { Client, SendToRoom } from '../live/broadcaster.js';
+import type { Client, SendToRoom } from '../live/client.js';
 import { formatEventId } from './stream-query.js';
 
 /** A comment, which clients ignore: it keeps connections open through proxies. */
@@ -11,6 +11,7 @@ export class StreamClient implements Client {
   constructor(
     private readonly response: ServerResponse,
     private readonly rooms: StreamRooms,
+    private readonly noteSentBytes: (sizeBytes: number) => void,
   ) {}
 
   send: Client['send'] = (message, payload) => {
@@ -19,6 +20,7 @@ export class StreamClient implements Client {
 
   write(event: Buffer): void {
     this.response.write(event);
+    this.noteSentBytes(event.length);
   }
 
   join(room: string): void {

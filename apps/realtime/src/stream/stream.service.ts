@@ -6,6 +6,7 @@ import { AuthError, TokenVerifier } from '@hailstream/service/tokens';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import type { ProviderFilter } from '../fold/city-state.js';
 import { LiveService } from '../live/live.service.js';
+import { LiveMetrics } from '../metrics/live-metrics.service.js';
 import { StreamClient, StreamRooms } from './stream-client.js';
 import type { StreamRequest } from './stream-query.js';
 
@@ -33,6 +34,7 @@ export class StreamService implements OnModuleInit, OnModuleDestroy {
 
   constructor(
     private readonly live: LiveService,
+    private readonly metrics: LiveMetrics,
     private readonly verifier: TokenVerifier,
     @Inject(LOGGER) logger: Logger,
   ) {
@@ -72,7 +74,7 @@ export class StreamService implements OnModuleInit, OnModuleDestroy {
     response: ServerResponse,
     stream: StreamRequest & { readonly token: string | undefined; readonly filter: ProviderFilter },
   ): void {
-    const client = new StreamClient(response, this.rooms);
+    const client = new StreamClient(response, this.rooms, (size) => this.metrics.countSentBytes(size));
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',

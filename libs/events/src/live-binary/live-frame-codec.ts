@@ -198,7 +198,10 @@ interface DecodedFrame {
   readonly frame: LiveFrame;
 }
 
-/** Decodes the binary messages of one connection, in the order in which they were received. */
+/**
+ * Decodes the binary messages of one client, in the order in which they were received: those of one connection, and of further
+ * ones that continue its state.
+ */
 export class LiveFrameDecoder {
   private known = new Map<number, KnownVehicle>();
 

@@ -15,14 +15,14 @@ export interface ViewportRequest extends Viewport {
   /** Whether the client shows counts per cell if the viewport has too many vehicles; without it, it is sent all vehicles. */
   readonly counts?: boolean;
   /**
-   * What the client has, from its last snapshot or frame. The service checks it, but does not use it yet: the response is a
-   * `snapshot` in any case.
+   * What the client has, from its last snapshot or frame. If the service knows what has changed since, the response is a
+   * `frame`, and otherwise a `snapshot`.
    */
   readonly resume?: ResumePoint;
 }
 
 /** Identifies the state of a client: each snapshot and frame has that of the client after it was applied. */
-interface ResumePoint {
+export interface ResumePoint {
   /** A random number, chosen when the process starts and whenever the city is rebuilt. Sequences of different epochs are unrelated. */
   readonly epoch: number;
   /** Incremented with each tick, and so with each frame. */

@@ -6,9 +6,9 @@ import type { VehicleDetail, VehicleQuery } from './vehicle.js';
 
 /** Messages from the realtime service to the dashboard: socket.io events, one frame per tick. */
 export interface ServerToClient extends HistoryToClient {
-  /** All vehicles in the viewport: after each `viewport`, after a reconnection, and for a client that fell behind. */
+  /** All vehicles in the viewport: after a `viewport` without `resume`, and if it is not known what has changed since. */
   snapshot: (frame: LiveFrame) => void;
-  /** Changes in the viewport since the last snapshot or frame, or since the point that the client resumes from. */
+  /** Changes in the viewport since the last snapshot or frame, since `resume`, or since the client fell behind. */
   frame: (frame: LiveFrame) => void;
   /** Instead of `snapshot` and `frame`, for a client that has asked for it: the same content in the layout of `live-binary`. */
   binary: (bytes: Uint8Array) => void;
@@ -23,7 +23,7 @@ export interface ServerToClient extends HistoryToClient {
 }
 
 export interface ClientToServer extends ClientToHistory {
-  /** The current viewport of the map. The response is a `snapshot`. */
+  /** The current viewport of the map. The response is a `snapshot`, or with `resume` a `frame` if possible. */
   viewport: (viewport: ViewportRequest) => void;
   /**
    * The vehicle whose card is open; `null` if no card is open. Without a provider, the only vehicle with that id; the
