@@ -63,6 +63,18 @@ describe('Broadcaster', () => {
     expect(messages(page)).toEqual(['frame', 'vehicle']);
   });
 
+  it('does not count vehicles of a city that was cleared', () => {
+    const { city, tick, fold, open } = setUp({ counts: { above: 1, upTo: 0 } });
+    for (const n of [1, 2]) fold(telemetry({ device_id: id(n), location: inMonaco }));
+    tick(NOW);
+    const page = open({ ...monaco, counts: true });
+    expect([...page.cells.values()]).toEqual([{ unknown: 2 }]);
+    city.clear();
+    for (const n of [3, 4, 5]) fold(telemetry({ device_id: id(n), location: inMonaco }));
+    tick(NOW + TICK_MS);
+    expect([...page.cells.values()]).toEqual([{ unknown: 3 }]);
+  });
+
   it('responds to a viewport with a snapshot immediately, and then sends one frame per tick', () => {
     const { tick, fold, open } = setUp();
     fold(telemetry({ location: inMonaco }), telemetry({ device_id: id(2), location: inNice }));

@@ -230,6 +230,7 @@ export class Broadcaster {
     for (const [client, session] of this.sessions) {
       if (!session.isBehind) this.setBehind(client, session);
     }
+    for (const room of this.rooms.all()) room.counts?.clear();
     this.generation = this.city.generation;
     this.epoch = newEpoch();
     this.numbers = new ProviderNumbers();

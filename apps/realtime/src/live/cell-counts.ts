@@ -38,6 +38,13 @@ export class CellCounts {
     this.change(row, -1);
   }
 
+  clear(): void {
+    this.count = 0;
+    this.byCell.clear();
+    this.touched.clear();
+    this.sent.clear();
+  }
+
   /** All cells that have vehicles. */
   all(): CellRow[] {
     return [...this.byCell].map(([cell, counts]) => this.row(cell, counts));
