@@ -28,8 +28,9 @@ describe('nextConnectionState', () => {
 });
 
 describe('retryDelayMs', () => {
-  it('doubles up to the maximum', () => {
-    const delays = [1, 2, 3, 4, 5, 50].map(retryDelayMs);
-    expect(delays).toEqual([500, 1000, 2000, 4000, 5000, 5000]);
+  it('doubles up to the maximum, and differs by up to a half', () => {
+    const delays = (random: number) => [1, 2, 3, 4, 50].map((attempt) => retryDelayMs(attempt, () => random));
+    expect(delays(1)).toEqual([1_000, 2_000, 4_000, 5_000, 5_000]);
+    expect(delays(0)).toEqual([500, 1_000, 2_000, 2_500, 2_500]);
   });
 });

@@ -1,4 +1,4 @@
-const FIRST_RETRY_MS = 500;
+const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 5_000;
 
 /** The state of the connection to the realtime service. */
@@ -30,7 +30,11 @@ export function nextConnectionState(state: ConnectionState, event: ConnectionEve
   }
 }
 
-/** Milliseconds to wait before retry number `attempt` (from 1): doubled each time, up to a maximum. */
-export function retryDelayMs(attempt: number): number {
-  return Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempt - 1));
+/**
+ * Milliseconds to wait before retry number `attempt` (from 1): doubled each time, up to a maximum, less up to a half of it.
+ * `random` returns a number from 0 to 1.
+ */
+export function retryDelayMs(attempt: number, random: () => number): number {
+  const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempt - 1));
+  return (longest * (1 + random())) / 2;
 }

@@ -1,4 +1,12 @@
-import type { City, ClientToServer, Refusal, ServerToClient, Viewport } from '@hailstream/events/live';
+import type {
+  City,
+  ClientToServer,
+  LiveFrame,
+  Refusal,
+  ResumePoint,
+  ServerToClient,
+  Viewport,
+} from '@hailstream/events/live';
 import { LIVE_FRAME_VERSION, LiveFrameDecoder } from '@hailstream/events/live-binary';
 import { type Socket, io } from 'socket.io-client';
 import type { CityState } from '../city-state/city-state.js';
@@ -10,6 +18,7 @@ import {
   retryDelayMs,
 } from './connection-state.js';
 import { type Answer, request, sendChange } from './request.js';
+import { RetryTimer } from './retry-timer.js';
 
 /** Timeout of the handshake. */
 const HANDSHAKE_TIMEOUT_MS = 8_000;
@@ -25,7 +34,9 @@ export class Connection {
   readonly socket: Socket<ServerToClient, ClientToServer>;
   /** Kept when the connection is lost: frames of the next one may continue those of this one. */
   private readonly decoder = new LiveFrameDecoder();
-  private refusals = 0;
+  /** The state that the page has, which the first frame of the next connection may continue. */
+  private held: ResumePoint | null = null;
+  private readonly retries = new RetryTimer(() => this.reconnect());
 
   constructor(token: string | null, cityState: CityState) {
     this.token = token;
@@ -35,8 +46,8 @@ export class Connection {
       auth: this.credentials({ binary: true }),
       autoConnect: false,
       timeout: HANDSHAKE_TIMEOUT_MS,
-      reconnectionDelay: retryDelayMs(1),
-      reconnectionDelayMax: retryDelayMs(Number.POSITIVE_INFINITY),
+      // Its delays are not random once they are the longest: all pages would reconnect at the same moments.
+      reconnection: false,
     });
     this.listen();
   }
@@ -69,26 +80,32 @@ export class Connection {
   private listen(): void {
     const socket = this.socket;
     socket.on('connect', () => {
-      this.refusals = 0;
+      this.retries.reset();
       this.step({ kind: 'opened' });
-      this.sendViewport();
+      this.sendViewport(this.held);
       if (this.cityState.selected.get() !== null) this.sendWatch();
     });
     socket.on('disconnect', () => this.lost());
     socket.on('connect_error', () => this.lost());
-    socket.on('snapshot', (frame) => this.cityState.receive(frame, true));
-    socket.on('frame', (frame) => this.cityState.receive(frame, false));
+    socket.on('snapshot', (frame) => this.receive(frame, true));
+    socket.on('frame', (frame) => this.receive(frame, false));
     socket.on('binary', (bytes) => this.receiveBinary(bytes));
     socket.on('status', (message) => this.cityState.receiveStatus(message));
     socket.on('refused', (refusal) => this.refusal.set(refusal));
     socket.on('vehicle', (detail) => this.cityState.receiveDetail(detail));
   }
 
+  private receive(frame: LiveFrame, whole: boolean): void {
+    this.cityState.receive(frame, whole);
+    const { epoch, sequence, view } = frame;
+    this.held = { epoch, sequence, view };
+  }
+
   /** Bytes that cannot be decoded are a bug in the service or the page, which continues with JSON over a new connection. */
   private receiveBinary(bytes: ArrayBuffer | Uint8Array): void {
     try {
       const { whole, frame } = this.decoder.decode(new Uint8Array(bytes));
-      this.cityState.receive(frame, whole);
+      this.receive(frame, whole);
     } catch (error) {
       reportError(error);
       this.socket.auth = this.credentials({ binary: false });
@@ -103,20 +120,23 @@ export class Connection {
     };
   }
 
-  /** socket.io reconnects after a network failure, but not after the service refused the connection. */
+  /** The socket is inactive after the service refused or closed the connection, but not after a network failure. */
   private lost(): void {
     if (this.state.get().kind === 'signed-out') return;
     this.step({ kind: 'lost' });
     this.cityState.lose();
-    if (!this.socket.active) void this.checkRefusal();
+    if (this.socket.active) this.retries.schedule();
+    else void this.checkRefusal();
   }
 
   private async checkRefusal(): Promise<void> {
     const answer = await this.request('/city');
-    if (answer.kind === 'refused') return;
-    this.refusals++;
-    await pause(retryDelayMs(this.refusals));
-    if (this.state.get().kind !== 'signed-out' && !this.socket.active) this.socket.connect();
+    // The page may be connecting meanwhile.
+    if (answer.kind !== 'refused' && !this.socket.active) this.retries.schedule();
+  }
+
+  private reconnect(): void {
+    if (this.state.get().kind !== 'signed-out') this.socket.connect();
   }
 
   private async loadCity(): Promise<void> {
@@ -130,12 +150,13 @@ export class Connection {
         if (this.cityState.viewport.get() === null) this.cityState.viewport.set(city.bbox);
         return;
       }
-      await pause(retryDelayMs(attempt));
+      await pause(retryDelayMs(attempt, Math.random));
     }
   }
 
   private refuse(): void {
     this.step({ kind: 'refused', hadToken: this.token !== null });
+    this.retries.reset();
     this.socket.disconnect();
   }
 
@@ -143,13 +164,19 @@ export class Connection {
     this.state.set(nextConnectionState(this.state.get(), event));
   }
 
-  private sendViewport(): void {
+  /** Without `resume`, the response is a snapshot. */
+  private sendViewport(resume: ResumePoint | null = null): void {
     const viewport: Viewport | null = this.cityState.viewport.get();
     if (viewport === null || !this.socket.connected) return;
     const providerId = this.cityState.provider.get();
     // Counts are by state only: vehicles that are filtered by something else are sent.
     const counts = this.cityState.battery.get() === null && this.cityState.contact.get() === 'any';
-    this.socket.emit('viewport', { ...viewport, counts, ...(providerId !== null && { providerId }) });
+    this.socket.emit('viewport', {
+      ...viewport,
+      counts,
+      ...(providerId !== null && { providerId }),
+      ...(resume !== null && { resume }),
+    });
   }
 
   private sendWatch(): void {
