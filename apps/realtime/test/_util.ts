@@ -102,7 +102,10 @@ function recordOf({ kind, event }: CityEvent): OutgoingRecord {
 }
 
 /** Opens a socket as the page does. */
-export function openSocket(url: string, auth: { token?: string } = {}): PageSocket & Disposable {
+export function openSocket(
+  url: string,
+  auth: { token?: string; binary?: number } = {},
+): PageSocket & Disposable {
   const socket: PageSocket = io(url, {
     transports: ['websocket'],
     auth,
