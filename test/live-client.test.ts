@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { environment, eventually, System, temporaryHome } from './_system.js';
+import { startTcpProxy } from './_tcp-proxy.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -19,6 +20,12 @@ async function exampleClient(includes: string): Promise<{ readonly file: string 
   const file = join(folder, 'client.mjs');
   await writeFile(file, code[0]!);
   return { file, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+}
+
+/** How many clients have continued the state that they had. */
+async function resumedCount(url: string): Promise<number> {
+  const text = await (await fetch(new URL('/metrics', url))).text();
+  return Number(/^realtime_answers_total\{kind="resumed"\} (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
 /** Runs a program and collects what it prints. */
@@ -56,6 +63,25 @@ describe('the examples in docs/live.md', () => {
     );
     expect(printed.text).not.toContain('refused');
     expect(printed.text).not.toContain('cannot connect');
+  });
+
+  it.each([
+    ['socket.io-client', 'vehicles in the viewport'],
+    ['/stream?', 'vehicles in the area'],
+  ])('continue after the network was cut: %s', async (includes, words) => {
+    await using proxy = await startTcpProxy(url);
+    await using client = await exampleClient(includes);
+    using printed = run(process.execPath, [client.file, proxy.origin, token]);
+    await eventually('the client has all vehicles', () => printed.text.includes(`\n20 ${words}, `));
+    const before = await resumedCount(url);
+    proxy.cut();
+    await eventually('connections have failed', () => proxy.refusedCount >= 2);
+    const { length } = printed.text;
+    proxy.restore();
+    await eventually('the client has all vehicles again', () =>
+      printed.text.slice(length).includes(`\n20 ${words}, `),
+    );
+    await eventually('it has continued its state', async () => (await resumedCount(url)) > before);
   });
 
   it('receive the vehicles as server-sent events', async () => {
