@@ -171,6 +171,38 @@ describe('BatchConsumer', () => {
     await until(() => seen.length === 2);
   });
 
+  it('handles no more partitions at the same time than the limit, which consumers can share', async () => {
+    const topic = await bench.topic(4);
+    await append(
+      bench.producer(),
+      [0, 1, 2, 3].flatMap((partition) => numbered(topic, 5).map((each) => ({ ...each, partition }))),
+    );
+    const waiting: (() => void)[] = [];
+    const limit = {
+      run: async <T>(task: () => Promise<T>): Promise<T> => {
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        return task();
+      },
+    };
+    const handled: RecordBatch[] = [];
+    const options = {
+      topics: [topic],
+      offsets: FROM_START,
+      limit,
+      groupId: randomUUID(),
+      handler: async (batch: RecordBatch) => void handled.push(batch),
+    };
+    const [one, other] = [bench.consumer(options), bench.consumer(options)];
+    await Promise.all([one.start(), other.start()]);
+    await until(() => waiting.length >= 4);
+    expect(handled).toEqual([]);
+    await until(() => {
+      waiting.shift()?.();
+      return one.lagRecords() + other.lagRecords() === 0n;
+    });
+    expect(new Set(handled.map(({ partition }) => partition))).toEqual(new Set([0, 1, 2, 3]));
+  });
+
   it('refuses to start twice, and after it was closed', async () => {
     const topic = await bench.topic(1);
     const consumer = bench.consumer({ topics: [topic], offsets: FROM_START, handler: async () => undefined });

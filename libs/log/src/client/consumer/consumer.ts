@@ -103,6 +103,11 @@ export interface ConsumerGap extends TopicPartition {
   readonly cause: 'log-start' | 'log-end' | 'unexplained';
 }
 
+/** Runs a limited number of tasks at the same time; the others wait. */
+export interface ConcurrencyLimit {
+  run<T>(task: () => Promise<T>): Promise<T>;
+}
+
 export interface ConsumerOptions {
   readonly connection: LogConnection;
   readonly logger: Logger;
@@ -142,6 +147,11 @@ export interface ConsumerOptions {
   readonly retryBackoffMs?: number;
   /** Maximum number of records passed to the handler at once. @default 1_000 */
   readonly maxBatchRecords?: number;
+  /**
+   * Limits how many partitions are decoded and handled at the same time. Consumers can share it.
+   * @default all that were fetched
+   */
+  readonly limit?: ConcurrencyLimit;
   /** Maximum number of bytes fetched from one partition at once. @default 1 MiB */
   readonly maxPartitionBytes?: number;
   /** Maximum time that a fetch waits for records. @default 250 */

@@ -326,7 +326,9 @@ class GroupConsumer implements BatchConsumer {
     context: WorkContext,
   ): Promise<void> {
     if (!fetched.isOutOfRange) this.positions.observeEnd(partition, fetched.lastStableOffset);
-    const waitMs = await this.reader(partition).read(fetched, context);
+    const { limit } = this.options;
+    const read = (): Promise<number | undefined> => this.reader(partition).read(fetched, context);
+    const waitMs = await (limit ? limit.run(read) : read());
     if (waitMs !== undefined && !this.run?.stop.signal.aborted) this.pauses.backOff(partition, waitMs);
   }
 
