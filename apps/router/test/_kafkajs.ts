@@ -42,3 +42,12 @@ export async function deleteGroup({ address }: { readonly address: string }, gro
   await admin.deleteGroups([groupId]);
   await admin.disconnect();
 }
+
+/** Number of members of a group. */
+export async function membersOf({ address }: { readonly address: string }, groupId: string): Promise<number> {
+  const admin = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  const { groups } = await admin.describeGroups([groupId]);
+  await admin.disconnect();
+  return groups.reduce((sum, { members }) => sum + members.length, 0);
+}

@@ -50,7 +50,7 @@ export function s3Job(
 /** A job that stores telemetry in the server's indexes. */
 export function searchJob(
   server: Pick<TestOpenSearchServer, 'url'>,
-  settings: { name?: string; batching?: object } = {},
+  settings: { name?: string; batching?: object; concurrency?: number } = {},
 ): JobSpec {
   const sink = { type: 'opensearch', url: server.url, index: 'ride-telemetry-{yyyy.MM.dd}' };
   const job = { name: 'search', topics: [TELEMETRY], sink, ...settings };

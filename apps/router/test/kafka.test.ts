@@ -1,6 +1,7 @@
 import {
   createAdmin,
   createProducer,
+  createRangeReader,
   isRetryable,
   redriveHeaders,
   type LogRecord,
@@ -8,12 +9,13 @@ import {
 } from '@hailstream/log';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { groupOf } from '../src/jobs/open-delivery.js';
 import { isJobOf, parseRouterFile, type JobSpec } from '../src/router-file/router-file.js';
 import { GroupDelivery } from '../src/sinks/group-delivery.js';
 import { KafkaSink } from '../src/sinks/kafka/kafka-sink.js';
 import { PartitionMirror } from '../src/sinks/kafka/partition-mirror.js';
+import { Semaphore } from '../src/sinks/semaphore.js';
 import { TargetCluster } from '../src/sinks/kafka/target-cluster.js';
 import { deleteGroup, readCommitted, type ReadMessage } from './_kafkajs.js';
 import { appendPoints, connectionTo, deadLettersOf, run, silent } from './_util.js';
@@ -53,6 +55,14 @@ async function append(broker: TestBroker, records: readonly Omit<OutgoingRecord,
   await using producer = createProducer({ connection: connectionTo(broker), logger: silent });
   const results = await producer.send(records.map((record) => ({ topic: TOPIC, ...record })));
   for (const result of results) if (result.kind === 'failed') throw result.error;
+}
+
+async function readAll(broker: TestBroker): Promise<LogRecord[]> {
+  await using reader = createRangeReader({ connection: connectionTo(broker), logger: silent });
+  const all: LogRecord[] = [];
+  const ranges = [{ topic: TOPIC, from: 'earliest', to: 'latest' } as const];
+  for await (const { records } of await reader.readRange({ ranges })) all.push(...records);
+  return all;
 }
 
 /** Expects the numbered records, each once. */
@@ -198,9 +208,8 @@ describe('second Kafka', () => {
   it('copies each record once and in order per key, despite interruptions and lost responses', async () => {
     await using source = await startTestBroker();
     await using target = await startTestBroker();
-    const count = 6_000;
+    const [interruptions, count] = [10, 2_000];
     await createTopic(source);
-    await append(source, numbered(count));
     const faults = [
       { api: 'EndTxn', dropAnswer: true },
       { api: 'Produce', dropAnswer: true },
@@ -209,7 +218,8 @@ describe('second Kafka', () => {
       { api: 'AddPartitionsToTxn', dropAnswer: true },
     ] as const;
     const job = kafkaJob(target);
-    for (let interruption = 0; interruption < 10; interruption += 1) {
+    for (let interruption = 0; interruption < interruptions; interruption += 1) {
+      await append(source, numbered(count, interruption * count));
       const stop = new AbortController();
       const end = await targetEnd(target);
       const running = run(source, [job], { signal: stop.signal });
@@ -222,7 +232,7 @@ describe('second Kafka', () => {
       target.clearFaults();
     }
     await run(source, [job]);
-    expectOnceInOrder(await readCommitted(target, TOPIC), count);
+    expectOnceInOrder(await readCommitted(target, TOPIC), interruptions * count);
   });
 
   it('waits for a target that is down', async () => {
@@ -331,7 +341,7 @@ describe('second Kafka', () => {
     const { topicId } = (await admin.identities([TOPIC])).get(TOPIC)!;
     const observer = { delivered() {}, failed() {}, recovered() {}, gap() {} };
     const context = { connection, credentials: {}, admin, logger: silent, observer };
-    const options = { ...context, spec, groupId: groupOf(spec) };
+    const options = { ...context, spec, groupId: groupOf(spec), semaphore: new Semaphore(1) };
     await using delivery = new GroupDelivery(options, new KafkaSink({ ...options, spec, refreshMs: 100 }));
     await delivery.start();
     for (const [partition, { latest }] of await admin.offsets(TOPIC)) {
@@ -345,22 +355,12 @@ describe('second Kafka', () => {
 });
 
 describe(PartitionMirror, () => {
-  let records: LogRecord[];
-  beforeAll(() => {
-    records = Array.from({ length: 10 }, (_, index) => ({
-      offset: BigInt(index),
-      key: Buffer.from('vehicle-1'),
-      value: Buffer.from(String(index)),
-      headers: {},
-      timestampMs: 1_700_000_000_000,
-    }));
-  });
-
   it('fences the mirror of a previous owner, which then continues at the position of the target', async () => {
     await using source = await startTestBroker();
     await using targetBroker = await startTestBroker();
     await createTopic(source, { partitions: 1 });
     await append(source, numbered(10));
+    const records = await readAll(source);
     const connection = connectionTo(source);
     await using admin = createAdmin({ connection, logger: silent });
     const sink = { type: 'kafka' as const, brokers: [targetBroker.address], topic: '{topic}', ssl: false };

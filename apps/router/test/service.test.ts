@@ -2,9 +2,11 @@ import { telemetryFamily } from '@hailstream/events';
 import { appendTransaction, deleteTopic, startTestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
+import { groupOf } from '../src/jobs/open-delivery.js';
 import { Job } from '../src/jobs/job.js';
 import type { JobSpec } from '../src/router-file/router-file.js';
 import type { Delivery } from '../src/sinks/delivery.js';
+import { membersOf } from './_kafkajs.js';
 import { TestOpenSearchServer } from './_opensearch-server.js';
 import { startService } from './_service.js';
 import { TestS3Server } from './_s3-server.js';
@@ -47,6 +49,24 @@ describe('the service', () => {
     await until(async () => (await service.job('search')).counts.delivered === 1);
     expect(search.documents.size).toBe(1);
   });
+
+  it.each([
+    { concurrency: 1, members: 1 },
+    { concurrency: 2, members: 2 },
+    { concurrency: 4, members: 2 },
+  ])(
+    'reads with $members members of its group if $concurrency batches may be delivered at once',
+    async (each) => {
+      await using broker = await startTestBroker();
+      await using search = await TestOpenSearchServer.start();
+      await appendPoints(broker, [{}]);
+      const job = searchJob(search, { concurrency: each.concurrency });
+      await using service = await startService(broker, [job]);
+      await until(async () => (await service.job('search')).counts.delivered === 1);
+      await until(async () => (await membersOf(broker, groupOf(job))) === each.members);
+      await until(async () => (await service.job('search')).partitions === 12);
+    },
+  );
 
   it('pauses and resumes a job on request of an operator', async () => {
     await using broker = await startTestBroker();

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseRouterFile } from '../src/router-file/router-file.js';
 import type { BatchResult, BatchSink, RoutedBatch } from '../src/sinks/batch-sink.js';
 import type { DeliveryCounts } from '../src/sinks/delivery.js';
+import { Semaphore } from '../src/sinks/semaphore.js';
 import { SinkError } from '../src/sinks/sink.errors.js';
 import { StreamDelivery } from '../src/sinks/stream-delivery.js';
 import { appendPoints, connectionTo, deadLettersOf, silent, TELEMETRY } from './_util.js';
@@ -50,6 +51,7 @@ class Recorder {
       connection,
       logger: silent,
       observer: this.observer,
+      semaphore: new Semaphore(spec!.concurrency),
     };
     return new StreamDelivery(options, sink);
   }

@@ -5,9 +5,11 @@ import type { SinkCredentials } from '../sinks/credentials.js';
 import { GroupDelivery } from '../sinks/group-delivery.js';
 import { KafkaSink } from '../sinks/kafka/kafka-sink.js';
 import type { Delivery, DeliveryObserver } from '../sinks/delivery.js';
+import { ParallelDelivery } from '../sinks/parallel-delivery.js';
 import { OpenSearchSink } from '../sinks/opensearch/opensearch-sink.js';
 import type { Encode } from '../sinks/s3/parquet/parquet-file.js';
 import { S3Delivery } from '../sinks/s3/s3-delivery.js';
+import { Semaphore } from '../sinks/semaphore.js';
 import { StreamDelivery } from '../sinks/stream-delivery.js';
 import { WebhookSink } from '../sinks/webhook/webhook-sink.js';
 
@@ -23,6 +25,9 @@ interface DeliveryContext {
   readonly until?: (partition: TopicPartition) => bigint | undefined;
 }
 
+/** Members of a job's consumer group in one process: while one waits for its last partition, the other reads and delivers. */
+const MAX_CONSUMERS = 2;
+
 /** The consumer group of a job. */
 export function groupOf({ name }: Pick<JobSpec, 'name'>): string {
   return `router-${name}`;
@@ -32,14 +37,15 @@ export function groupOf({ name }: Pick<JobSpec, 'name'>): string {
 export function openDelivery(spec: JobSpec, context: DeliveryContext): Delivery {
   const groupId = groupOf(spec);
   if (isJobOf(spec, 's3')) return new S3Delivery({ ...context, spec, groupId });
-  if (isJobOf(spec, 'opensearch')) {
-    return new StreamDelivery({ ...context, spec, groupId }, new OpenSearchSink(spec, context.credentials));
-  }
-  if (isJobOf(spec, 'kafka')) {
-    return new GroupDelivery({ ...context, spec, groupId }, new KafkaSink({ ...context, spec, groupId }));
-  }
-  if (isJobOf(spec, 'webhook')) {
-    return new StreamDelivery({ ...context, spec, groupId }, new WebhookSink(spec, context.credentials));
-  }
-  return spec satisfies never;
+  const semaphore = new Semaphore(spec.concurrency);
+  const options = { ...context, groupId, semaphore };
+  return new ParallelDelivery(Math.min(spec.concurrency, MAX_CONSUMERS), () => {
+    if (isJobOf(spec, 'opensearch'))
+      return new StreamDelivery({ ...options, spec }, new OpenSearchSink(spec, context.credentials));
+    if (isJobOf(spec, 'kafka'))
+      return new GroupDelivery({ ...options, spec }, new KafkaSink({ ...context, spec, groupId }));
+    if (isJobOf(spec, 'webhook'))
+      return new StreamDelivery({ ...options, spec }, new WebhookSink(spec, context.credentials));
+    return spec satisfies never;
+  });
 }

@@ -25,6 +25,8 @@ export interface GroupDeliveryOptions {
   readonly connection: LogConnection;
   readonly logger: Logger;
   readonly observer: DeliveryObserver;
+  /** Limits the batches that are delivered at the same time. Several deliveries of a job share it. */
+  readonly semaphore: Semaphore;
 }
 
 /** Receives the batches of a consumer group: those of a partition in order, partitions concurrently. */
@@ -53,7 +55,6 @@ class RedeliveryError extends Error {
 export class GroupDelivery implements Delivery {
   private readonly consumer: BatchConsumer;
   private readonly deadLetters: DeadLetterQueue;
-  private readonly semaphore: Semaphore;
   private readonly outage: SinkOutage;
   private readonly failing = new Map<string, TopicPartition>();
   private isPaused = false;
@@ -62,8 +63,7 @@ export class GroupDelivery implements Delivery {
     private readonly options: GroupDeliveryOptions,
     private readonly sink: GroupSink,
   ) {
-    const { spec, groupId, connection, logger, observer } = options;
-    this.semaphore = new Semaphore(spec.concurrency);
+    const { spec, groupId, connection, logger, observer, semaphore } = options;
     this.deadLetters = createDeadLetterQueue({ connection, logger, topic: deadLetterTopic.name });
     this.consumer = createBatchConsumer({
       connection,
@@ -74,7 +74,8 @@ export class GroupDelivery implements Delivery {
       deadLetterTopic: deadLetterTopic.name,
       maxBatchRecords: spec.batching.records,
       maxPartitionBytes: spec.batching.sizeBytes,
-      handler: (batch, context) => this.semaphore.run(() => this.handle(batch, context)),
+      limit: semaphore,
+      handler: (batch, context) => this.handle(batch, context),
       onPosition: (position) => this.skip(position),
       onUndecodable: (batch, signal) => this.deadLetter(batch, signal),
       onGap: (gap) => observer.gap(gap),
