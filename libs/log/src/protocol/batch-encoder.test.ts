@@ -117,19 +117,28 @@ describe(BatchEncoder, () => {
     );
   });
 
-  it('appends encoded headers to those of a record', () => {
+  it('copies encoded keys and values, and appends encoded headers', () => {
     const numbered = new NumberedHeaders([{ key: 'a', value: Buffer.from('1') }], 'n');
+    const entry = fc.tuple(record, fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n));
     fc.assert(
-      fc.property(fc.array(fc.tuple(record, fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n))), (entries) => {
-        fc.pre(entries.length > 0);
+      fc.property(fc.array(entry, { minLength: 1 }), (entries) => {
+        const source = new RecordCursor(encode(entries.map(([each]) => each)).subarray(BATCH_HEADER_BYTES));
         const encoder = new BatchEncoder();
-        for (const [each, number] of entries) encoder.add(each, numbered.set(number));
-        expect(recordsOf(encoder.finish(PLAIN)).map((each) => each.headers)).toEqual(
-          entries.map(([each, number]) => [
-            ...each.headers,
-            { key: 'a', value: Buffer.from('1') },
-            { key: 'n', value: Buffer.from(String(number)) },
-          ]),
+        for (const [{ headers, timestampMs }, number] of entries) {
+          source.advance();
+          encoder.addEncoded(source, timestampMs, headers, numbered.set(number));
+        }
+        const copies = recordsOf(encoder.finish(PLAIN));
+        expect(copies.map(({ key, value, headers }) => ({ key, value, headers }))).toEqual(
+          entries.map(([{ key, value, headers }, number]) => ({
+            key,
+            value,
+            headers: [
+              ...headers,
+              { key: 'a', value: Buffer.from('1') },
+              { key: 'n', value: Buffer.from(String(number)) },
+            ],
+          })),
         );
       }),
     );

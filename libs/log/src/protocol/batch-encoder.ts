@@ -19,6 +19,13 @@ export interface EncodableRecord {
   readonly timestampMs: number;
 }
 
+/** The part of a buffer with a key and a value in their wire format: each after its length. */
+export interface EncodedContent {
+  readonly bytes: Buffer;
+  readonly contentAt: number;
+  readonly contentEnd: number;
+}
+
 /** Headers in their wire format, without their number. */
 export interface EncodedHeaders {
   readonly count: number;
@@ -36,7 +43,6 @@ interface ProducerFields {
 
 const FIRST_BYTES = 16 * 1024;
 const [MIN_INT64, MAX_INT64] = [-(2n ** 63n), 2n ** 63n - 1n];
-const NO_HEADERS: EncodedHeaders = { count: 0, bytes: Buffer.alloc(0) };
 
 /**
  * Encodes records into one batch as they are added. Offset deltas start at 0. The buffer grows as needed and is used again
@@ -65,32 +71,30 @@ export class BatchEncoder extends RecordOutput {
     return this.buffer.length;
   }
 
-  /** Appends a record. `added` are headers after its own. All buffers are copied. */
-  add({ key, value, headers, timestampMs }: EncodableRecord, added = NO_HEADERS): void {
-    if (this.count === 0) this.baseTimestampMs = this.maxTimestampMs = timestampMs;
-    else if (timestampMs > this.maxTimestampMs) this.maxTimestampMs = timestampMs;
-    const delta = timestampDelta(timestampMs, this.baseTimestampMs);
-    const headerCount = headers.length + added.count;
-    const bodyBytes =
-      1 +
-      varlongBytes(delta) +
-      varintBytes(this.count) +
-      partBytes(key) +
-      partBytes(value) +
-      varintBytes(headerCount) +
-      headersBytes(headers) +
-      added.bytes.length;
-    this.reserve(MAX_VARINT_BYTES + bodyBytes);
-    this.varint(bodyBytes);
-    this.buffer[this.at++] = 0;
-    this.varlong(delta);
-    this.varint(this.count);
+  /** Appends a record. All buffers are copied. */
+  add({ key, value, headers, timestampMs }: EncodableRecord): void {
+    const contentBytes = partBytes(key) + partBytes(value);
+    this.startRecord(timestampMs, contentBytes + varintBytes(headers.length) + headersBytes(headers));
     this.part(key);
     this.part(value);
+    this.varint(headers.length);
+    this.headers(headers);
+  }
+
+  /** Appends a record whose key and value are encoded already. `added` are headers after its own. All buffers are copied. */
+  addEncoded(
+    { bytes, contentAt, contentEnd }: EncodedContent,
+    timestampMs: number,
+    headers: readonly RecordHeader[],
+    added: EncodedHeaders,
+  ): void {
+    const headerCount = headers.length + added.count;
+    const allHeadersBytes = varintBytes(headerCount) + headersBytes(headers) + added.bytes.length;
+    this.startRecord(timestampMs, contentEnd - contentAt + allHeadersBytes);
+    this.at += bytes.copy(this.buffer, this.at, contentAt, contentEnd);
     this.varint(headerCount);
     this.headers(headers);
     this.raw(added.bytes);
-    this.count += 1;
   }
 
   /**
@@ -125,6 +129,20 @@ export class BatchEncoder extends RecordOutput {
   reset(): void {
     this.count = 0;
     this.at = BATCH_HEADER_BYTES;
+  }
+
+  /** Writes the fields before the key. `restBytes` is the size of everything after them. */
+  private startRecord(timestampMs: number, restBytes: number): void {
+    if (this.count === 0) this.baseTimestampMs = this.maxTimestampMs = timestampMs;
+    else if (timestampMs > this.maxTimestampMs) this.maxTimestampMs = timestampMs;
+    const delta = timestampDelta(timestampMs, this.baseTimestampMs);
+    const bodyBytes = 1 + varlongBytes(delta) + varintBytes(this.count) + restBytes;
+    this.reserve(MAX_VARINT_BYTES + bodyBytes);
+    this.varint(bodyBytes);
+    this.buffer[this.at++] = 0;
+    this.varlong(delta);
+    this.varint(this.count);
+    this.count += 1;
   }
 }
 

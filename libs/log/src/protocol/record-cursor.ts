@@ -26,6 +26,8 @@ export class RecordCursor {
   /** Milliseconds; a number if it has at most 28 bits in the batch, as those of all but odd producers. */
   timestampDelta: number | bigint = 0;
   headerCount = 0;
+  /** Where the length of the key is: key and value follow, each after its length. */
+  contentAt = 0;
   keyAt = 0;
   /** -1 if the record has no key. */
   keyBytes = -1;
@@ -55,6 +57,11 @@ export class RecordCursor {
     return this.part(this.valueAt, this.valueBytes);
   }
 
+  /** Where key and value end. */
+  get contentEnd(): number {
+    return this.valueAt + Math.max(this.valueBytes, 0);
+  }
+
   /** The number of bytes of key and value. */
   get sizeBytes(): number {
     return Math.max(this.keyBytes, 0) + Math.max(this.valueBytes, 0);
@@ -76,6 +83,7 @@ export class RecordCursor {
     this.skip(1);
     this.timestampDelta = this.varlong();
     this.offsetDelta = this.varint();
+    this.contentAt = this.at;
     this.keyBytes = this.varint();
     this.keyAt = this.skip(Math.max(this.keyBytes, 0));
     this.valueBytes = this.varint();

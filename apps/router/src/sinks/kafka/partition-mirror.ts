@@ -5,10 +5,9 @@ import {
   withoutRedrive,
   type Admin,
   type LogRecord,
-  type NumberedHeaders,
+  type RecordCopies,
   type TopicPartition,
   type TransactionalProducer,
-  type TransactionalRecord,
 } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
 import { SinkError } from '../sink.errors.js';
@@ -26,12 +25,10 @@ interface PartitionMirrorOptions {
 /** An open mirror: a producer that fences those of previous owners, and the position after its last transaction. */
 interface Session {
   readonly producer: TransactionalProducer;
-  readonly provenance: NumberedHeaders;
+  readonly copies: Pick<RecordCopies, 'partitionOf' | 'headersOf' | 'addedHeaders'>;
   readonly targetClusterId: string;
   /** Group that stores the position: one for each source partition, because a target may have fewer partitions. */
   readonly positionGroup: string;
-  /** The partition of records, or by key. */
-  readonly partitionOf: (record: LogRecord) => number | undefined;
   position: bigint;
 }
 
@@ -113,12 +110,8 @@ export class PartitionMirror implements Disposable {
     const { producer, positionGroup } = session;
     const topic = this.options.target.topicFor(this.options.partition.topic);
     try {
-      await producer.append(copiesOf(records, topic, session), {
-        groupId: positionGroup,
-        topic,
-        partition: 0,
-        offset: position,
-      });
+      const groupOffset = { groupId: positionGroup, topic, partition: 0, offset: position };
+      await producer.appendCopies({ ...session.copies, topic, records }, groupOffset);
     } catch (error) {
       this.close();
       throw error;
@@ -163,16 +156,21 @@ export class PartitionMirror implements Disposable {
         };
         await producer.append([], first);
       }
-      const partitionOf = (record: LogRecord): number | undefined => {
-        if (counts.source === counts.target) return partition;
-        return record.key === null ? partition % counts.target : undefined;
-      };
+      const provenance = provenanceOf({ ...place, clusterId: source.clusterId });
+      const hasSamePartitions = counts.source === counts.target;
       return {
         producer,
-        provenance: provenanceOf({ ...place, clusterId: source.clusterId }),
+        copies: {
+          partitionOf: (record) => {
+            if (hasSamePartitions) return partition;
+            return record.key === null ? partition % counts.target : undefined;
+          },
+          // That a record was redriven for the group of this mirror means nothing to the groups of the target.
+          headersOf: (record) => withoutRedrive(headersOf(record)),
+          addedHeaders: ({ offset }) => provenance.set(offset),
+        },
         targetClusterId: targetIdentity.clusterId,
         positionGroup,
-        partitionOf,
         position,
       };
     } catch (error) {
@@ -192,25 +190,5 @@ export class PartitionMirror implements Disposable {
       `the target has no position of ${topic}/${partition}, which group "${groupId}" has read up to ${read}: the target or ` +
       'the topic is another one, or the position has expired; use another job name to copy all records again';
     throw new SinkError('ANOTHER_LOG', message, { retryable: false });
-  }
-}
-
-/**
- * Copies of records: their own headers in order, then their provenance. That a record was redriven for the group of this mirror
- * means nothing to the groups of the target.
- */
-function* copiesOf(
-  records: readonly LogRecord[],
-  topic: string,
-  { provenance, partitionOf }: Session,
-): Generator<TransactionalRecord, void, void> {
-  for (const record of records) {
-    const { key, value, timestampMs, offset } = record;
-    const headers = withoutRedrive(headersOf(record));
-    const addedHeaders = provenance.set(offset);
-    const partition = partitionOf(record);
-    yield partition === undefined
-      ? { topic, key, value, timestampMs, headers, addedHeaders }
-      : { topic, key, value, timestampMs, headers, addedHeaders, partition };
   }
 }

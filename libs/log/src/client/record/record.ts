@@ -1,3 +1,5 @@
+import assert from 'node:assert';
+import type { EncodedContent } from '../../protocol/batch-encoder.js';
 import type { RecordCursor } from '../../protocol/record-cursor.js';
 import type { LogError } from '../core/errors.js';
 import type { TopicPartition } from '../../protocol/topic-partition.js';
@@ -55,7 +57,8 @@ export abstract class LogRecord {
 const exactHeaders = new WeakMap<LogRecord, readonly LogHeader[]>();
 
 const NO_HEADERS: LogRecord['headers'] = Object.freeze(emptyHeaders());
-const NO_HEADER_LIST: readonly LogHeader[] = Object.freeze([]);
+/** Not frozen: V8 does not optimise iterating over frozen arrays. */
+const NO_HEADER_LIST: readonly LogHeader[] = [];
 /** Property names that JavaScript objects enumerate before all others. */
 const INDEX = /^(0|[1-9]\d{0,9})$/;
 
@@ -63,8 +66,9 @@ const INDEX = /^(0|[1-9]\d{0,9})$/;
  * A record that refers to its place in a batch. Thousands of records are alive at once, and a garbage collection copies each of
  * their objects, so the buffers and the offset are created when they are read.
  */
-class FetchedRecord extends LogRecord {
-  private readonly bytes: Buffer;
+class FetchedRecord extends LogRecord implements EncodedContent {
+  readonly bytes: Buffer;
+  readonly contentAt: number;
   private readonly offsetDelta: number;
   private readonly keyAt: number;
   private readonly keyBytes: number;
@@ -79,11 +83,16 @@ class FetchedRecord extends LogRecord {
   ) {
     super();
     this.bytes = cursor.bytes;
+    this.contentAt = cursor.contentAt;
     this.offsetDelta = cursor.offsetDelta;
     this.keyAt = cursor.keyAt;
     this.keyBytes = cursor.keyBytes;
     this.valueAt = cursor.valueAt;
     this.valueBytes = cursor.valueBytes;
+  }
+
+  get contentEnd(): number {
+    return this.valueAt + Math.max(this.valueBytes, 0);
   }
 
   get offset(): bigint {
@@ -111,6 +120,12 @@ export function makeLogRecord(cursor: RecordCursor, baseOffset: bigint, timestam
   }
   const record = new FetchedRecord(cursor, baseOffset, headers, timestampMs);
   if (!isExact) exactHeaders.set(record, list);
+  return record;
+}
+
+/** Key and value of a record that was read, as they are in its batch. Borrowed like the record. */
+export function encodedContentOf(record: LogRecord): EncodedContent {
+  assert.ok(record instanceof FetchedRecord, 'the record was not read from a log');
   return record;
 }
 

@@ -1,13 +1,14 @@
 import { sleep } from '@hailstream/service/timers';
 import { LogError } from '../core/errors.js';
 import { isFenced, toLogError } from '../kafkajs/errors.js';
+import type { OutgoingRecord } from '../record/record.js';
 import { TransactionAppends } from './transaction-appends.js';
 import { TransactionRequests } from './transaction-requests.js';
 import type {
   GroupOffset,
+  RecordCopies,
   TransactionalProducer,
   TransactionalProducerOptions,
-  TransactionalRecord,
 } from './transactional-producer.js';
 
 const TIMEOUT_MS = 30_000;
@@ -41,11 +42,24 @@ class KafkaTransactionalProducer implements TransactionalProducer {
     this.appends = new TransactionAppends(requests, options.compression ?? 'none');
   }
 
-  async append(records: Iterable<TransactionalRecord>, groupOffset?: GroupOffset): Promise<void> {
+  append(records: Iterable<OutgoingRecord>, groupOffset?: GroupOffset): Promise<void> {
+    return this.commit(() => this.appends.appendAll(records), groupOffset);
+  }
+
+  appendCopies(copies: RecordCopies, groupOffset?: GroupOffset): Promise<void> {
+    return this.commit(() => this.appends.appendCopies(copies), groupOffset);
+  }
+
+  [Symbol.dispose](): void {
+    this.requests[Symbol.dispose]();
+  }
+
+  /** One transaction. `appendRecords` resolves with whether there were any. */
+  private async commit(appendRecords: () => Promise<boolean>, groupOffset?: GroupOffset): Promise<void> {
     try {
       await within(this.options, async () => {
         const [hasRecords] = await Promise.all([
-          this.appends.appendAll(records),
+          appendRecords(),
           groupOffset && this.requests.commitOffset(groupOffset),
         ]);
         if (hasRecords || groupOffset) await this.requests.end();
@@ -54,10 +68,6 @@ class KafkaTransactionalProducer implements TransactionalProducer {
       this.requests[Symbol.dispose]();
       throw toTransactionError(error, `transaction of "${this.options.transactionalId}" failed`);
     }
-  }
-
-  [Symbol.dispose](): void {
-    this.requests[Symbol.dispose]();
   }
 }
 

@@ -1,13 +1,15 @@
 import assert from 'node:assert';
 import { BatchEncoder } from '../../protocol/batch-encoder.js';
+import { headersBytes } from '../../protocol/record-output.js';
 import { TRANSACTIONAL } from '../../protocol/record-batch.js';
 import { LogError } from '../core/errors.js';
 import { isTransient } from '../kafkajs/errors.js';
 import { codecOf, type Compression } from '../kafkajs/codecs.js';
+import { encodedContentOf, type OutgoingRecord } from '../record/record.js';
 import { partitionForKey, StickyPartitioner } from '../producer/partitioner.js';
-import { contentBytes, invalidReason, toContent, type RecordContent } from '../producer/record-content.js';
+import { contentBytes, invalidReason, toContent } from '../producer/record-content.js';
 import type { EncodedBatch, TransactionRequests } from './transaction-requests.js';
-import type { TransactionalRecord } from './transactional-producer.js';
+import type { RecordCopies } from './transactional-producer.js';
 
 /** Maximum size of the batches of one request, unless a record is larger: less than brokers accept by default, 1 MiB. */
 const REQUEST_BYTES = 512 * 1024;
@@ -67,36 +69,72 @@ export class TransactionAppends {
    *
    * @throws LogError, ResponseError or errors of kafkajs; the transaction cannot be committed then
    */
-  async appendAll(records: Iterable<TransactionalRecord>): Promise<boolean> {
-    await this.forgetOldLeaders();
-    for (const topic of this.topics.values()) topic.added.clear();
+  async appendAll(records: Iterable<OutgoingRecord>): Promise<boolean> {
+    await this.begin();
     const nowMs = Date.now();
     let topic: TopicState | undefined;
     for (const record of records) {
       const reason = invalidReason(record);
       if (reason !== undefined) throw new LogError('REFUSED', reason, false);
       const content = toContent(record, nowMs);
-      const sizeBytes = contentBytes(content) + (record.addedHeaders?.bytes.length ?? 0);
       if (topic?.name !== content.topic) topic = await this.topic(content.topic);
-      const partition = this.partitionOf(content, topic, sizeBytes);
-      if (this.openBytes > 0 && this.openBytes + sizeBytes > REQUEST_BYTES) await this.sendOpen();
-      const encoder = (topic.open[partition] ??= spareEncoders.pop() ?? new BatchEncoder());
+      const sizeBytes = contentBytes(content);
+      const partition = this.partitionOf(record.partition, content, topic, sizeBytes);
+      if (this.isFullWith(sizeBytes)) await this.sendOpen();
+      const encoder = openBatch(topic, partition);
       const before = encoder.sizeBytes;
-      encoder.add(content, record.addedHeaders);
+      encoder.add(content);
       this.openBytes += encoder.sizeBytes - before;
     }
+    await this.sendAll();
+    return topic !== undefined;
+  }
+
+  /** Like {@link appendAll}. */
+  async appendCopies(copies: RecordCopies): Promise<boolean> {
+    await this.begin();
+    let topic: TopicState | undefined;
+    for (const record of copies.records) {
+      topic ??= await this.topic(copies.topic);
+      const content = encodedContentOf(record);
+      const headers = copies.headersOf(record);
+      const added = copies.addedHeaders(record);
+      const sizeBytes = content.contentEnd - content.contentAt + headersBytes(headers) + added.bytes.length;
+      const partition = this.partitionOf(copies.partitionOf(record), record, topic, sizeBytes);
+      if (this.isFullWith(sizeBytes)) await this.sendOpen();
+      const encoder = openBatch(topic, partition);
+      const before = encoder.sizeBytes;
+      encoder.addEncoded(content, record.timestampMs, headers, added);
+      this.openBytes += encoder.sizeBytes - before;
+    }
+    await this.sendAll();
+    return topic !== undefined;
+  }
+
+  private async begin(): Promise<void> {
+    await this.forgetOldLeaders();
+    for (const topic of this.topics.values()) topic.added.clear();
+  }
+
+  private async sendAll(): Promise<void> {
     await this.sendOpen();
     while (this.inFlight.length > 0) await this.settleOldest();
-    return topic !== undefined;
+  }
+
+  /** Whether a record of `sizeBytes` has to wait for the next request. */
+  private isFullWith(sizeBytes: number): boolean {
+    return this.openBytes > 0 && this.openBytes + sizeBytes > REQUEST_BYTES;
   }
 
   /** @throws LogError if the topic has no such partition */
   private partitionOf(
-    { key, partition }: RecordContent,
+    partition: number | undefined,
+    keyed: { readonly key: Buffer | null },
     { name, leaders }: TopicState,
     sizeBytes: number,
   ): number {
-    if (partition < 0) {
+    if (partition === undefined) {
+      const { key } = keyed;
       return key === null
         ? this.sticky.choose(name, leaders.length, sizeBytes)
         : partitionForKey(key, leaders.length);
@@ -177,6 +215,11 @@ export class TransactionAppends {
       for (const encoder of encoders) release(encoder);
     }
   }
+}
+
+/** The batch for the next record of a partition. */
+function openBatch(topic: TopicState, partition: number): BatchEncoder {
+  return (topic.open[partition] ??= spareEncoders.pop() ?? new BatchEncoder());
 }
 
 /** Resolves with the error of a request; `undefined` if it succeeds. */

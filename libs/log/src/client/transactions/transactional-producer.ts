@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { EncodedHeaders } from '../../protocol/batch-encoder.js';
 import type { Compression } from '../kafkajs/codecs.js';
 import type { LogConnection } from '../core/connection.js';
-import type { OutgoingRecord } from '../record/record.js';
+import type { LogHeader, LogRecord, OutgoingRecord } from '../record/record.js';
 
 export interface TransactionalProducerOptions {
   readonly connection: LogConnection;
@@ -17,10 +17,17 @@ export interface TransactionalProducerOptions {
   readonly compression?: Compression;
 }
 
-/** A record to append in a transaction. */
-export interface TransactionalRecord extends OutgoingRecord {
-  /** Headers after those of `headers`. Borrowed until the next record is read. */
-  readonly addedHeaders?: EncodedHeaders;
+/** Copies to append to one topic. The functions are called once for each record, before the next one is read. */
+export interface RecordCopies {
+  readonly topic: string;
+  /** Records that were read from a log. */
+  readonly records: Iterable<LogRecord>;
+  /** Partition of the copy. `undefined`: by key, as Kafka's default partitioner does. */
+  partitionOf(record: LogRecord): number | undefined;
+  /** Headers of the copy. */
+  headersOf(record: LogRecord): readonly LogHeader[];
+  /** Headers after those of `headersOf`. Borrowed until the next call. */
+  addedHeaders(record: LogRecord): EncodedHeaders;
 }
 
 /** An offset to commit for a consumer group. The cluster must have the partition. */
@@ -45,5 +52,8 @@ export interface TransactionalProducer extends Disposable {
    * @throws LogError `FENCED` if another producer was opened with the same id; retryable if the cluster is unavailable;
    * `RECORD_TOO_LARGE` or `REFUSED` if it does not accept the records
    */
-  append(records: Iterable<TransactionalRecord>, groupOffset?: GroupOffset): Promise<void>;
+  append(records: Iterable<OutgoingRecord>, groupOffset?: GroupOffset): Promise<void>;
+
+  /** Like {@link append}. Key and value of each record are copied as they are encoded. */
+  appendCopies(copies: RecordCopies, groupOffset?: GroupOffset): Promise<void>;
 }
