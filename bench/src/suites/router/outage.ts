@@ -57,7 +57,7 @@ export async function measureOutage(outage: Outage, rounds: number, setting: Out
   const { name } = outage;
   let round = 0;
   const side = (occurs: boolean) => () =>
-    deliverNextTo({ outage, occurs, name: `${name.replaceAll(' ', '-')}-${(round += 1)}` }, setting);
+    deliverNextTo({ outage, occurs, name: `outage-${outages.indexOf(outage)}-${(round += 1)}` }, setting);
   const { subject, reference } = await alternate({ rounds, subject: side(true), reference: side(false) });
   const of = (pick: (figures: DeliveryFigures) => number) =>
     pairedComparison(sideResult('down', subject.map(pick)), sideResult('paused', reference.map(pick)));
