@@ -1,5 +1,7 @@
+import type { ConcurrencyLimit } from '@hailstream/log';
+
 /** Runs a limited number of tasks at the same time; the others wait, in order. */
-export class Semaphore {
+export class Semaphore implements ConcurrencyLimit {
   private readonly waiting: (() => void)[] = [];
 
   constructor(private free: number) {}
