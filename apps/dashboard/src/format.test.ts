@@ -77,6 +77,15 @@ describe('small formats', () => {
     expect(format.formatSpeed(null)).toBe('–');
   });
 
+  it('converts a limit of speed to the unit of the page and back', () => {
+    expect([format.toShownSpeed(60), format.fromShownSpeed(60)]).toEqual([60, 60]);
+    locale.set(localeOf({ ...english, units: 'imperial' }));
+    expect([format.toShownSpeed(60), format.fromShownSpeed(37)]).toEqual([37, 60]);
+    for (const speed of [1, 38, 75, 621]) {
+      expect(format.toShownSpeed(format.fromShownSpeed(speed))).toBe(speed);
+    }
+  });
+
   it('groups thousands', () => {
     expect(format.formatCount(12345)).toBe('12,345');
   });

@@ -98,6 +98,20 @@ export function formatSpeed(metersPerSecond: number | null): string {
     : t('unit.milesPerHour', { value: Math.round(metersPerHour / METERS_PER_MILE) });
 }
 
+/** Kilometres per hour in the unit of the page, as a whole number. */
+export function toShownSpeed(kilometersPerHour: number): number {
+  return Math.round(kilometersPerHour / kilometersPerUnit());
+}
+
+/** The whole kilometres per hour of a speed in the unit of the page: the inverse of {@link toShownSpeed}. */
+export function fromShownSpeed(speed: number): number {
+  return Math.round(speed * kilometersPerUnit());
+}
+
+function kilometersPerUnit(): number {
+  return locale.get().units === 'metric' ? 1 : METERS_PER_MILE / 1_000;
+}
+
 /** Metres as metres and kilometres, or as feet and miles. */
 export function formatDistance(meters: number | null): string {
   if (meters === null) return UNKNOWN;

@@ -1,3 +1,4 @@
+import { t } from '../locale/text.js';
 import type { Corner } from './alerts-state.js';
 
 /** The id of a zone from its name; empty if the name has no letter or digit of a-z and 0-9. */
@@ -23,7 +24,7 @@ export function parseCorners(
       .split(/[\s,;]+/)
       .map(Number);
     if (more.length > 0 || !(Math.abs(lat) <= 90) || !(Math.abs(lng) <= 180)) {
-      return { problem: `"${line.trim()}" is not a latitude and a longitude, such as 43.7384, 7.4246` };
+      return { problem: t('zones.notACorner', { line: line.trim() }) };
     }
     corners.push([lng, lat]);
   }

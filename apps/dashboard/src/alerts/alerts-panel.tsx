@@ -6,11 +6,13 @@ import { formatCount, formatDuration, formatMoment, shortId } from '../format.js
 import { CloseIcon } from '../icons.js';
 import { useNow } from '../liveness/use-liveness.js';
 import { keyOf } from '../shortcuts.js';
+import { RichText } from '../locale/rich-text.js';
+import { plural, t } from '../locale/text.js';
 import { useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
 import { ZonesList } from '../zones/zones-list.js';
 import type { AlertsPage } from '../alert-state/alerts-state.js';
-import { SeverityIcon, severityWords } from './severity-icon.js';
+import { SeverityIcon } from './severity-icon.js';
 import { showSubject } from './show-subject.js';
 
 const PAGE_ALERTS = 50;
@@ -19,11 +21,7 @@ const MAX_ALERTS = 500;
 /** How often the list is requested again if nothing changes: it also has problems of the service. */
 const REFRESH_EVERY_MS = 10_000;
 
-const tabs = [
-  ['current', 'Current'],
-  ['cleared', 'Cleared'],
-  ['zones', 'Zones'],
-] as const satisfies readonly (readonly [AlertsPage, string])[];
+const tabs = ['current', 'cleared', 'zones'] as const satisfies readonly AlertsPage[];
 
 /** The alerts, and the zones that they are about. It takes the place of the figures. */
 export function AlertsPanel() {
@@ -31,10 +29,10 @@ export function AlertsPanel() {
   const page = useStore(alerts.page);
   const isPast = useStore(history.at) !== null;
   return (
-    <aside className="panel alerts" aria-label="Alerts and zones" data-testid="alerts-panel">
+    <aside className="panel alerts" aria-label={t('alerts.label')} data-testid="alerts-panel">
       <header className="alerts-header">
-        <div className="alerts-tabs" role="group" aria-label="What is listed">
-          {tabs.map(([name, label]) => (
+        <div className="alerts-tabs" role="group" aria-label={t('alerts.tabs')}>
+          {tabs.map((name) => (
             <button
               key={name}
               type="button"
@@ -42,21 +40,21 @@ export function AlertsPanel() {
               aria-pressed={page === name}
               onClick={() => alerts.page.set(name)}
             >
-              {label}
+              {t(`alerts.tab.${name}`)}
             </button>
           ))}
         </div>
         <button
           type="button"
           className="bar-button"
-          aria-label="Close the alerts"
-          title={`Close (${keyOf('alerts')})`}
+          aria-label={t('alerts.close')}
+          title={`${t('common.close')} (${keyOf('alerts')})`}
           onClick={() => alerts.page.set('closed')}
         >
           <CloseIcon />
         </button>
       </header>
-      {isPast && <p className="alerts-note">The map shows the past. Alerts and zones are those of now.</p>}
+      {isPast && <p className="alerts-note">{t('alerts.past')}</p>}
       {page === 'zones' ? <ZonesList /> : <AlertsList key={page} isCurrent={page === 'current'} />}
     </aside>
   );
@@ -76,7 +74,7 @@ function AlertsList({ isCurrent }: { isCurrent: boolean }) {
   if (body === null) {
     return (
       <p className="alerts-note">
-        {failure === null ? 'Loading' : `Alerts cannot be loaded: ${failure}. Trying again.`}
+        {failure === null ? t('common.loading') : t('alerts.failed', { reason: failure })}
       </p>
     );
   }
@@ -86,7 +84,7 @@ function AlertsList({ isCurrent }: { isCurrent: boolean }) {
       {body.total === 0 && <NoAlerts hasRules={body.rules.count > 0} isCurrent={isCurrent} />}
       <ol
         className="alerts-list"
-        aria-label={isCurrent ? 'Current alerts' : 'Cleared alerts'}
+        aria-label={t(isCurrent ? 'alerts.list.current' : 'alerts.list.cleared')}
         data-testid="alerts-list"
       >
         {body.alerts.map((alert) => (
@@ -95,10 +93,13 @@ function AlertsList({ isCurrent }: { isCurrent: boolean }) {
       </ol>
       {body.alerts.length < body.total && (
         <p className="alerts-note">
-          {formatCount(body.alerts.length)} of {formatCount(body.total)}.{' '}
+          {t('alerts.listed', {
+            count: formatCount(body.alerts.length),
+            total: formatCount(body.total),
+          })}{' '}
           {limit < MAX_ALERTS && (
             <button type="button" className="link-button" onClick={() => setLimit(MAX_ALERTS)}>
-              Show more
+              {t('common.showMore')}
             </button>
           )}
         </p>
@@ -111,10 +112,8 @@ function AlertsList({ isCurrent }: { isCurrent: boolean }) {
 function Problems({ page, failure }: { page: AlertPage; failure: string | null }) {
   const { waiting, failure: refusal } = page.publication;
   const problems = [
-    ...(failure === null ? [] : [`The list cannot be updated: ${failure}. Trying again.`]),
-    ...(waiting > 0 && refusal !== null
-      ? [`${formatCount(waiting)} alerts are not stored yet, and will be retried: ${refusal}`]
-      : []),
+    ...(failure === null ? [] : [t('alerts.notUpdated', { reason: failure })]),
+    ...(waiting > 0 && refusal !== null ? [plural('alerts.notStored', waiting, { reason: refusal })] : []),
     ...page.rules.problems,
   ];
   if (problems.length === 0) return null;
@@ -128,19 +127,24 @@ function Problems({ page, failure }: { page: AlertPage; failure: string | null }
 }
 
 function NoAlerts({ hasRules, isCurrent }: { hasRules: boolean; isCurrent: boolean }) {
-  if (!isCurrent) return <p className="alerts-note">No alert was cleared yet.</p>;
+  if (!isCurrent) return <p className="alerts-note">{t('alerts.noneCleared')}</p>;
   return (
     <div className="alerts-empty">
-      <strong>No alerts</strong>
+      <strong>{t('alerts.none')}</strong>
       {hasRules ? (
-        <p>The rules are evaluated once a second. What they find appears here.</p>
+        <p>{t('alerts.rules')}</p>
       ) : (
         <>
-          <p>This service has no rules. Write some to a file, alerts.yaml:</p>
+          <p>{t('alerts.noRules')}</p>
           <pre tabIndex={0}>{EXAMPLE}</pre>
           <p>
-            Then start with <code>npm start -- --alerts alerts.yaml</code>, or set{' '}
-            <code>REALTIME_ALERTS</code> to the path of the file.
+            <RichText
+              of="alerts.start"
+              values={{
+                command: <code>npm start -- --alerts alerts.yaml</code>,
+                setting: <code>REALTIME_ALERTS</code>,
+              }}
+            />
           </p>
         </>
       )}
@@ -163,21 +167,24 @@ function AlertRow({ alert, mayAcknowledge }: { alert: Alert; mayAcknowledge: boo
   const dashboard = useDashboard();
   const now = useNow().date;
   const { severity, summary, rule_id: ruleId, provider_id: providerId, started_at: startedAt } = alert;
+  const since = formatMoment(startedAt, now);
   return (
     <li className="alert" data-severity={severity} data-state={alert.state}>
       <button
         type="button"
         className="alert-subject"
-        title="Show on the map"
+        title={t('common.showOnMap')}
         onClick={() => showSubject(alert, dashboard)}
       >
         <SeverityIcon severity={severity} />
-        <span className="alert-severity">{severityWords[severity]}</span>
+        <span className="alert-severity">{t(`severity.${severity}`)}</span>
         <span className="alert-summary">{summary}</span>
         <span className="alert-about">
-          since {formatMoment(startedAt, now)}
-          {alert.state !== 'cleared' && `, ${formatDuration(now - startedAt)}`} · {ruleId}
-          {providerId !== null && ` · provider ${shortId(providerId)}`}
+          {alert.state === 'cleared'
+            ? t('alerts.since', { time: since })
+            : t('alerts.sinceFor', { time: since, duration: formatDuration(now - startedAt) })}{' '}
+          · {ruleId}
+          {providerId !== null && ` · ${t('alerts.provider', { id: shortId(providerId) })}`}
         </span>
       </button>
       <AlertStatus alert={alert} mayAcknowledge={mayAcknowledge} now={now} />
@@ -203,27 +210,31 @@ function AlertStatus({ alert, mayAcknowledge, now }: { alert: Alert; mayAcknowle
     <div className="alert-status" role="status">
       {acknowledgedAt !== null && (
         <span className="alert-acknowledged">
-          ✓ Acknowledged {by === null ? '' : `by ${by} `}at {formatMoment(acknowledgedAt, now)}
+          ✓ {acknowledgedWords(by, formatMoment(acknowledgedAt, now))}
         </span>
       )}
-      {clearedAt !== null && <span>Cleared at {formatMoment(clearedAt, now)}</span>}
+      {clearedAt !== null && <span>{t('alerts.cleared', { time: formatMoment(clearedAt, now) })}</span>}
       {acknowledgedAt === null && clearedAt === null && mayAcknowledge && (
         <button
           type="button"
           className="alert-button"
           disabled={sending === 'yes'}
-          aria-label={`Acknowledge: ${alert.summary}`}
+          aria-label={t('alerts.acknowledgeOf', { summary: alert.summary })}
           onClick={() => void acknowledge()}
         >
-          {sending === 'yes' ? 'Acknowledging' : 'Acknowledge'}
+          {t(sending === 'yes' ? 'alerts.acknowledging' : 'alerts.acknowledge')}
         </button>
       )}
       {acknowledgedAt === null && clearedAt === null && !mayAcknowledge && (
-        <span title="Acknowledging requires a token with the scope operate">Open</span>
+        <span title={t('alerts.needsScope')}>{t('alerts.open')}</span>
       )}
       {typeof sending === 'object' && (
-        <span className="alert-failure">Not acknowledged: {sending.failure}</span>
+        <span className="alert-failure">{t('alerts.notAcknowledged', { reason: sending.failure })}</span>
       )}
     </div>
   );
+}
+
+function acknowledgedWords(name: string | null, time: string): string {
+  return name === null ? t('alerts.acknowledged', { time }) : t('alerts.acknowledgedBy', { name, time });
 }

@@ -7,12 +7,6 @@ const shapes: Readonly<Record<Severity, string>> = {
   info: 'M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1Z',
 };
 
-export const severityWords: Readonly<Record<Severity, string>> = {
-  critical: 'Critical',
-  warning: 'Warning',
-  info: 'Info',
-};
-
 export function SeverityIcon({ severity }: { severity: Severity }) {
   return (
     <svg

@@ -3,32 +3,33 @@ import type { DeadLetterDetail, RecordBytes } from '@hailstream/events/dead-lett
 import type { ReactNode } from 'react';
 import { formatCount, formatDateTime } from '../format.js';
 import { CloseIcon } from '../icons.js';
+import { plural, t } from '../locale/text.js';
 import { useDeadLetter } from './use-dead-letters.js';
 
 /** Shows the reason, the origin and the record of a dead letter. */
 export function DeadLetterCard({ id, onClose }: { id: string; onClose: () => void }) {
   const { body, failure } = useDeadLetter(id);
   return (
-    <aside className="letter" aria-label={`Dead letter ${id}`} data-testid="dead-letter-card">
+    <aside className="letter" aria-label={t('letter.label', { id })} data-testid="dead-letter-card">
       <header className="card-header">
         <div>
-          <h2>Dead letter</h2>
+          <h2>{t('letter.title')}</h2>
           <p className="card-id letter-id">{id}</p>
         </div>
         <button
           type="button"
           className="bar-button"
-          aria-label="Close the dead letter"
-          title="Close (Esc)"
+          aria-label={t('letter.close')}
+          title={t('common.closeEsc')}
           onClick={onClose}
         >
           <CloseIcon />
         </button>
       </header>
       <div className="card-body" tabIndex={0}>
-        {failure !== null && <p className="card-nothing">It cannot be loaded: {failure}. Trying again.</p>}
+        {failure !== null && <p className="card-nothing">{t('failed.it', { reason: failure })}</p>}
         {body === null ? (
-          failure === null && <p className="card-nothing">Loading</p>
+          failure === null && <p className="card-nothing">{t('common.loading')}</p>
         ) : (
           <Letter letter={body} />
         )}
@@ -46,33 +47,38 @@ function Letter({ letter }: { letter: DeadLetterDetail }) {
         {reason}
       </p>
       <dl className="card-figures">
-        <Fact label="State">{redrivenAt === null ? 'open' : `redriven ${formatDateTime(redrivenAt)}`}</Fact>
-        <Fact label="Consumer group">{letter.group}</Fact>
-        <Fact label="Record">
-          {topic}/{partition}, offset
-          {lastOffset === undefined ? ` ${offset}` : `s ${offset} to ${lastOffset}`}
+        <Fact label={t('letter.state')}>
+          {redrivenAt === null
+            ? t('letter.open')
+            : t('letter.redriven', { time: formatDateTime(redrivenAt) })}
         </Fact>
-        <Fact label="Received">{formatDateTime(letter.receivedAt)}</Fact>
-        <Fact label="Written first">{formatDateTime(letter.firstWrittenAt)}</Fact>
-        <Fact label="Written last">{formatDateTime(letter.lastWrittenAt)}</Fact>
-        <Fact label="Attempts">{formatCount(letter.attempts)}</Fact>
-        <Fact label="Redriven before">{formatCount(letter.redrives)} ×</Fact>
+        <Fact label={t('letter.group')}>{letter.group}</Fact>
+        <Fact label={t('letter.record')}>
+          {lastOffset === undefined
+            ? t('letter.offset', { topic, partition, offset })
+            : t('letter.offsets', { topic, partition, offset, last: lastOffset })}
+        </Fact>
+        <Fact label={t('letter.received')}>{formatDateTime(letter.receivedAt)}</Fact>
+        <Fact label={t('letter.firstWritten')}>{formatDateTime(letter.firstWrittenAt)}</Fact>
+        <Fact label={t('letter.lastWritten')}>{formatDateTime(letter.lastWrittenAt)}</Fact>
+        <Fact label={t('letter.attempts')}>{formatCount(letter.attempts)}</Fact>
+        <Fact label={t('letter.redrives')}>{t('letter.times', { count: formatCount(letter.redrives) })}</Fact>
       </dl>
-      <Part title="Key" bytes={letter.key} omitted={letter.omittedKey} />
+      <Part title={t('letter.key')} bytes={letter.key} omitted={letter.omittedKey} />
       <section className="card-section">
-        <h3>Headers</h3>
-        {letter.headers.length === 0 && <p className="card-none">None</p>}
+        <h3>{t('letter.headers')}</h3>
+        {letter.headers.length === 0 && <p className="card-none">{t('letter.none')}</p>}
         <dl className="letter-headers">
           {letter.headers.map(({ name, value }, index) => (
             // A record may have several headers with the same name.
             <div key={index}>
               <dt>{name}</dt>
-              <dd>{value === null ? 'no value' : value.content}</dd>
+              <dd>{value === null ? t('letter.noValue') : value.content}</dd>
             </div>
           ))}
         </dl>
       </section>
-      <Part title="Value" bytes={letter.value} omitted={letter.omittedValue} />
+      <Part title={t('letter.value')} bytes={letter.value} omitted={letter.omittedValue} />
     </>
   );
 }
@@ -89,8 +95,11 @@ function Part(props: { title: string; bytes: RecordBytes | null; omitted: DeadLe
       {bytes === null && (
         <p className="card-none">
           {omitted
-            ? `Too large to be kept: ${formatCount(omitted.sizeBytes)} bytes, SHA-256 ${omitted.sha256}`
-            : 'None'}
+            ? t('letter.tooLarge', {
+                size: plural('letter.bytes', omitted.sizeBytes),
+                digest: omitted.sha256,
+              })
+            : t('letter.none')}
         </p>
       )}
     </section>
@@ -98,8 +107,11 @@ function Part(props: { title: string; bytes: RecordBytes | null; omitted: DeadLe
 }
 
 function sizeWords({ sizeBytes, encoding, isTruncated }: RecordBytes): string {
-  const size = `${formatCount(sizeBytes)} ${sizeBytes === 1 ? 'byte' : 'bytes'}`;
-  return `${size}${encoding === 'hex' ? ', hexadecimal' : ''}${isTruncated ? ', only the first are shown' : ''}`;
+  return [
+    plural('letter.bytes', sizeBytes),
+    ...(encoding === 'hex' ? [t('letter.hexadecimal')] : []),
+    ...(isTruncated ? [t('letter.truncated')] : []),
+  ].join(', ');
 }
 
 function Fact({ label, children }: { label: string; children: ReactNode }) {

@@ -8,6 +8,7 @@ import { useState } from 'react';
 import { useDashboard } from '../dashboard.js';
 import { formatCount, formatDateTime } from '../format.js';
 import { SearchIcon } from '../icons.js';
+import { plural, t } from '../locale/text.js';
 import { useShortcuts } from '../shortcuts.js';
 import { useStore } from '../store.js';
 import { DeadLetterCard } from './dead-letter-card.js';
@@ -39,16 +40,16 @@ export function DeadLettersView() {
   return (
     <section className="letters" aria-labelledby="letters-heading" data-opened={opened !== null}>
       <header className="letters-header">
-        <h2 id="letters-heading">Dead letters</h2>
+        <h2 id="letters-heading">{t('letters.title')}</h2>
         <p className="letters-total" role="status" data-testid="dead-letters-total">
-          {all.body === null ? 'loading' : totalWords(all.body)}
+          {all.body === null ? t('letters.loading') : totalWords(all.body)}
         </p>
         <label className="letters-search">
           <SearchIcon />
           <input
             type="search"
-            placeholder="Reason contains"
-            aria-label="Reason contains"
+            placeholder={t('letters.reason')}
+            aria-label={t('letters.reason')}
             autoComplete="off"
             spellCheck={false}
             value={reason}
@@ -62,7 +63,7 @@ export function DeadLettersView() {
       </header>
       {failure !== null && (
         <p className="letters-failure" role="alert">
-          The list cannot be loaded: {failure}. Trying again.
+          {t('letters.failed', { reason: failure })}
         </p>
       )}
       <div className="letters-columns">
@@ -94,23 +95,21 @@ function RedrivenChoice() {
         checked={includesRedriven}
         onChange={(event) => view.includesRedriven.set(event.target.checked)}
       />
-      Redriven ones, too
+      {t('letters.redrivenToo')}
     </label>
   );
 }
 
 function totalWords({ total, groups, isCurrent, truncated }: DeadLetterPage): string {
-  const words = `${formatCount(total)} in ${formatCount(groups.length)} ${groups.length === 1 ? 'group' : 'groups'}`;
-  const older = truncated ? '; older ones are not listed' : '';
-  return `${words}${older}${isCurrent ? '' : '; the log is still being read'}`;
+  const inGroups = plural('letters.total', groups.length, { total: formatCount(total) });
+  const listed = truncated ? t('letters.older', { total: inGroups }) : inGroups;
+  return isCurrent ? listed : t('letters.reading', { total: listed });
 }
 
 function NoLetters({ isFiltered }: { isFiltered: boolean }) {
   return (
     <p className="letters-none" data-testid="no-dead-letters">
-      {isFiltered
-        ? 'No dead letter has such a reason.'
-        : 'No dead letters: every record was processed, or redriven since.'}
+      {t(isFiltered ? 'letters.noMatch' : 'letters.none')}
     </p>
   );
 }
@@ -122,7 +121,7 @@ function Groups(props: {
 }) {
   const { groups, chosen, onChoose } = props;
   return (
-    <ul className="letters-groups" aria-label="By reason and consumer group" data-testid="dead-letter-groups">
+    <ul className="letters-groups" aria-label={t('letters.groups')} data-testid="dead-letter-groups">
       {groups.map((group) => (
         <li key={JSON.stringify([group.group, group.topic, group.pattern])}>
           <button
@@ -139,7 +138,9 @@ function Groups(props: {
               <span>
                 {formatDateTime(group.firstWrittenAt)} – {formatDateTime(group.lastWrittenAt)}
               </span>
-              {group.redriven > 0 && <span>{formatCount(group.redriven)} redriven</span>}
+              {group.redriven > 0 && (
+                <span>{t('letters.redrivenCount', { count: formatCount(group.redriven) })}</span>
+              )}
             </span>
           </button>
         </li>
@@ -159,7 +160,7 @@ function Letters(props: {
   return (
     <>
       <h3 className="letters-latest">
-        Latest {formatCount(deadLetters.length)} of {formatCount(total)}
+        {t('letters.latest', { listed: formatCount(deadLetters.length), total: formatCount(total) })}
       </h3>
       <ol className="letters-rows" data-testid="dead-letter-list">
         {deadLetters.map((letter) => (
@@ -169,10 +170,10 @@ function Letters(props: {
       {deadLetters.length < total && (
         <p className="letters-more">
           {onMore === null ? (
-            'Filter by reason or choose a group to see older ones.'
+            t('letters.toSeeOlder')
           ) : (
             <button type="button" className="link-button" onClick={onMore}>
-              Show more
+              {t('common.showMore')}
             </button>
           )}
         </p>
@@ -193,11 +194,9 @@ function LetterRow(props: { letter: DeadLetterSummary; isOpen: boolean; onOpen: 
         <span className="letters-reason">{reason}</span>
         <span className="letters-meta">
           <strong>{group}</strong>
-          <span>
-            {topic}/{partition}, offset {offset}
-          </span>
-          {redrives > 0 && <span>redriven {formatCount(redrives)} × before</span>}
-          {redrivenAt !== null && <span className="letters-done">redriven</span>}
+          <span>{t('letter.offset', { topic, partition, offset })}</span>
+          {redrives > 0 && <span>{t('letters.redrivenBefore', { count: formatCount(redrives) })}</span>}
+          {redrivenAt !== null && <span className="letters-done">{t('letters.redriven')}</span>}
         </span>
       </button>
     </li>

@@ -3,8 +3,9 @@ import type { FeedFinding, FeedHealth, FeedWindow } from '@hailstream/events/fee
 import { useDashboard } from '../dashboard.js';
 import { formatAge, formatCount, formatMoment, shortId } from '../format.js';
 import { CloseIcon } from '../icons.js';
+import { plural, t } from '../locale/text.js';
 import { FeedStatusMark } from './feed-status-mark.js';
-import { measureRows, rateWords, severityWords, shareWords, statusWords, totalRate } from './feed-words.js';
+import { measureRows, rateWords, shareWords, totalRate } from './feed-words.js';
 import { Trend } from './trend.js';
 
 /** What is wrong with one provider's feed, with cause and fix, and all of its measures. */
@@ -16,17 +17,17 @@ export function FeedCard(props: {
 }) {
   const { providerId, feed, asOf, onClose } = props;
   return (
-    <aside className="letter" aria-label={`Feed of provider ${providerId}`} data-testid="feed-card">
+    <aside className="letter" aria-label={t('feed.label', { id: providerId })} data-testid="feed-card">
       <header className="card-header">
         <div>
-          <h2>Provider {shortId(providerId)}</h2>
+          <h2>{t('card.provider', { id: shortId(providerId) })}</h2>
           <p className="card-id letter-id">{providerId}</p>
         </div>
         <button
           type="button"
           className="bar-button"
-          aria-label="Close the feed"
-          title="Close (Esc)"
+          aria-label={t('feed.close')}
+          title={t('common.closeEsc')}
           onClick={onClose}
         >
           <CloseIcon />
@@ -34,7 +35,7 @@ export function FeedCard(props: {
       </header>
       <div className="card-body" tabIndex={0}>
         {feed === undefined ? (
-          <p className="card-nothing">This provider has sent no events.</p>
+          <p className="card-nothing">{t('feed.noEvents')}</p>
         ) : (
           <Feed feed={feed} asOf={asOf} />
         )}
@@ -45,22 +46,22 @@ export function FeedCard(props: {
 
 function Feed({ feed, asOf }: { feed: FeedHealth; asOf: number }) {
   const { status, findings, lastReceivedAt, measuredSince, minutes } = feed;
+  const since = formatMoment(measuredSince, asOf);
   return (
     <>
       <p className="feed-summary">
         <span className="feed-status">
           <FeedStatusMark status={status} />
-          {statusWords[status]}
+          {t(`feed.status.${status}`)}
         </span>
         <span className="feed-quiet">
-          last event {lastReceivedAt === null ? 'not known' : `${formatAge(asOf - lastReceivedAt)} ago`};
-          measured since {formatMoment(measuredSince, asOf)}
+          {lastReceivedAt === null
+            ? t('feed.lastEventUnknown', { time: since })
+            : t('feed.lastEvent', { age: formatAge(asOf - lastReceivedAt), time: since })}
         </span>
       </p>
       {findings.length === 0 && (
-        <p className="card-nothing">
-          {status === 'unknown' ? 'Too few events to judge the feed.' : 'Nothing is wrong with this feed.'}
-        </p>
+        <p className="card-nothing">{t(status === 'unknown' ? 'feed.tooFew' : 'feed.healthy')}</p>
       )}
       <ol className="feed-findings" data-testid="feed-findings">
         {findings.map((finding) => (
@@ -68,19 +69,19 @@ function Feed({ feed, asOf }: { feed: FeedHealth; asOf: number }) {
         ))}
       </ol>
       <section className="card-section">
-        <h3>Last hour</h3>
+        <h3>{t('feed.lastHour')}</h3>
         <div className="feed-trends">
           <figure>
-            <Trend values={minutes.eventsPerSecond} label="Events per second in the last hour" />
-            <figcaption>Events per second</figcaption>
+            <Trend values={minutes.eventsPerSecond} label={t('feed.trend.events')} />
+            <figcaption>{t('feed.measure.events')}</figcaption>
           </figure>
           <figure>
-            <Trend values={minutes.latenessP99} label="Lateness of 99 of 100 events in the last hour" />
-            <figcaption>Lateness, 99 of 100</figcaption>
+            <Trend values={minutes.latenessP99} label={t('feed.trend.lateness99')} />
+            <figcaption>{t('feed.measure.latenessP99')}</figcaption>
           </figure>
           <figure>
-            <Trend values={minutes.rejectedShare} label="Share of rejected items in the last hour" />
-            <figcaption>Rejected items</figcaption>
+            <Trend values={minutes.rejectedShare} label={t('feed.trend.rejected')} />
+            <figcaption>{t('feed.measure.rejected')}</figcaption>
           </figure>
         </div>
       </section>
@@ -97,16 +98,14 @@ function Finding({ finding, asOf }: { finding: FeedFinding; asOf: number }) {
     <li className="feed-finding" data-finding={finding.finding} data-severity={severity}>
       <h3>
         <FeedStatusMark status={severity} />
-        <span className="visually-hidden">{severityWords[severity]}: </span>
+        <span className="visually-hidden">{t(`severity.${severity}`)}: </span>
         {title}
       </h3>
-      <p className="feed-quiet">
-        Since {formatMoment(since, asOf)}: {evidence}.
-      </p>
+      <p className="feed-quiet">{t('feed.evidence', { time: formatMoment(since, asOf), evidence })}</p>
       <dl>
-        <dt>Likely cause</dt>
+        <dt>{t('feed.cause')}</dt>
         <dd>{cause}</dd>
-        <dt>Fix</dt>
+        <dt>{t('feed.fix')}</dt>
         <dd>{fix}</dd>
       </dl>
     </li>
@@ -118,38 +117,38 @@ function Measures({ windows }: { windows: readonly FeedWindow[] }) {
   const topics = Object.keys(windows[0]?.eventsPerSecond ?? {});
   return (
     <section className="card-section">
-      <h3>Measures</h3>
+      <h3>{t('feed.measures')}</h3>
       <table className="feed-measures">
         <thead>
           <tr>
             <th scope="col">
-              <span className="visually-hidden">Measure</span>
+              <span className="visually-hidden">{t('feed.measure')}</span>
             </th>
             {windows.map(({ name }) => (
               <th key={name} scope="col">
-                {name}
+                {t(`feed.window.${name}`)}
               </th>
             ))}
           </tr>
         </thead>
         <tbody>
           <tr>
-            <th scope="row">Events per second</th>
+            <th scope="row">{t('feed.measure.events')}</th>
             {windows.map((window) => (
               <td key={window.name}>{rateWords(totalRate(window))}</td>
             ))}
           </tr>
           {topics.map((topic) => (
             <tr key={topic}>
-              <th scope="row">in {topic}</th>
+              <th scope="row">{t('feed.measure.eventsIn', { topic })}</th>
               {windows.map(({ name, eventsPerSecond }) => (
                 <td key={name}>{rateWords(eventsPerSecond[topic] ?? 0)}</td>
               ))}
             </tr>
           ))}
-          {measureRows.map(({ label, value }) => (
-            <tr key={label}>
-              <th scope="row">{label}</th>
+          {measureRows.map(({ name, value }) => (
+            <tr key={name}>
+              <th scope="row">{t(`feed.measure.${name}`)}</th>
               {windows.map((window) => (
                 <td key={window.name}>{value(window)}</td>
               ))}
@@ -166,7 +165,7 @@ function Rejected({ windows }: { windows: readonly FeedWindow[] }) {
   if (hour === undefined || hour.rejectedByReason.length === 0) return null;
   return (
     <section className="card-section">
-      <h3>Rejected in the last hour, by reason</h3>
+      <h3>{t('feed.rejectedByReason')}</h3>
       <dl className="feed-reasons">
         {hour.rejectedByReason.map(({ reason, count }) => (
           <div key={reason}>
@@ -192,14 +191,14 @@ function Silent({ feed }: { feed: FeedHealth }) {
   };
   return (
     <section className="card-section">
-      <h3>{formatCount(silentVehicles)} vehicles in service are silent</h3>
+      <h3>{plural('feed.silent', silentVehicles)}</h3>
       <ul className="feed-silent">
         {silentDeviceIds.map((deviceId) => (
           <li key={deviceId}>
             <button
               type="button"
               className="link-button"
-              title={`Device ${deviceId}`}
+              title={t('feed.device', { id: deviceId })}
               onClick={() => show(deviceId)}
             >
               {shortId(deviceId)}
@@ -207,7 +206,7 @@ function Silent({ feed }: { feed: FeedHealth }) {
           </li>
         ))}
         {silentVehicles > silentDeviceIds.length && (
-          <li>and {formatCount(silentVehicles - silentDeviceIds.length)} more</li>
+          <li>{t('feed.silentMore', { count: formatCount(silentVehicles - silentDeviceIds.length) })}</li>
         )}
       </ul>
     </section>

@@ -1,28 +1,25 @@
-import type { FeedHealth, FeedStatus, FeedWindow, FindingSeverity } from '@hailstream/events/feeds';
+import type { FeedHealth, FeedStatus, FeedWindow } from '@hailstream/events/feeds';
 import { formatCount, formatDuration, formatShare, UNKNOWN } from '../format.js';
+import { locale } from '../locale/locale.js';
+import { t } from '../locale/text.js';
+import type { MessageKey } from '../messages/messages.js';
 
-/** The words for a status; its shape differs as well, so that it does not depend on colours. */
-export const statusWords: Readonly<Record<FeedStatus, string>> = {
-  error: 'Faulty',
-  warning: 'Impaired',
-  notice: 'Note',
-  healthy: 'Healthy',
-  unknown: 'Too few events',
-};
-
-export const severityWords: Readonly<Record<FindingSeverity, string>> = {
-  error: 'Error',
-  warning: 'Warning',
-  notice: 'Note',
-};
+/** Worst first. */
+const statuses = [
+  'error',
+  'warning',
+  'notice',
+  'healthy',
+  'unknown',
+] as const satisfies readonly FeedStatus[];
 
 /** How many feeds have each status: "1 faulty, 2 healthy". */
 export function summaryWords(feeds: readonly FeedHealth[]): string {
-  if (feeds.length === 0) return 'no provider has sent events';
-  const statuses = Object.keys(statusWords) as FeedStatus[];
+  if (feeds.length === 0) return t('feeds.none');
   const parts = statuses.flatMap((status) => {
     const count = feeds.filter((feed) => feed.status === status).length;
-    return count === 0 ? [] : [`${formatCount(count)} ${statusWords[status].toLowerCase()}`];
+    const words = t(`feed.status.${status}`).toLowerCase();
+    return count === 0 ? [] : [t('feeds.statusCount', { count: formatCount(count), status: words })];
   });
   return parts.join(', ');
 }
@@ -46,30 +43,34 @@ export function timeWords(ms: number | null): string {
   return ms === null ? UNKNOWN : formatDuration(ms);
 }
 
+/** The end of the key of the name of a measure. */
+type MeasureName<Key> = Key extends `feed.measure.${infer Name}` ? Name : never;
+
 interface MeasureRow {
-  readonly label: string;
+  readonly name: Exclude<MeasureName<MessageKey>, 'events' | 'eventsIn'>;
   readonly value: (window: FeedWindow) => string;
 }
 
 /** The measures of a window, as rows of a table. */
 export const measureRows: readonly MeasureRow[] = [
-  { label: 'Lateness, half of the events', value: ({ lateness }) => timeWords(lateness.p50) },
-  { label: 'Lateness, 99 of 100', value: ({ lateness }) => timeWords(lateness.p99) },
-  { label: 'From publication, half', value: (of) => timeWords(of.publicationLateness.p50) },
-  { label: 'From publication, 99 of 100', value: (of) => timeWords(of.publicationLateness.p99) },
-  { label: 'Rejected items', value: (of) => shareWords(of.rejectedShare) },
-  { label: 'Out of order', value: (of) => shareWords(of.outOfOrderShare) },
-  { label: 'Duplicates', value: (of) => shareWords(of.duplicateShare) },
-  { label: 'Reused ids', value: (of) => shareWords(of.reusedIdShare) },
-  { label: 'Repeated points', value: (of) => shareWords(of.repeatedShare) },
-  { label: 'Clock ahead', value: (of) => shareWords(of.aheadShare) },
-  { label: 'Swapped coordinates', value: (of) => shareWords(of.swappedShare) },
-  { label: 'Wrong sign', value: (of) => shareWords(of.wrongSignShare) },
-  { label: 'Position 0, 0', value: (of) => shareWords(of.zeroPositionShare) },
-  { label: 'Stuck positions', value: (of) => shareWords(of.stuckShare) },
+  { name: 'latenessP50', value: ({ lateness }) => timeWords(lateness.p50) },
+  { name: 'latenessP99', value: ({ lateness }) => timeWords(lateness.p99) },
+  { name: 'publicationP50', value: (of) => timeWords(of.publicationLateness.p50) },
+  { name: 'publicationP99', value: (of) => timeWords(of.publicationLateness.p99) },
+  { name: 'rejected', value: (of) => shareWords(of.rejectedShare) },
+  { name: 'outOfOrder', value: (of) => shareWords(of.outOfOrderShare) },
+  { name: 'duplicates', value: (of) => shareWords(of.duplicateShare) },
+  { name: 'reusedIds', value: (of) => shareWords(of.reusedIdShare) },
+  { name: 'repeated', value: (of) => shareWords(of.repeatedShare) },
+  { name: 'ahead', value: (of) => shareWords(of.aheadShare) },
+  { name: 'swapped', value: (of) => shareWords(of.swappedShare) },
+  { name: 'wrongSign', value: (of) => shareWords(of.wrongSignShare) },
+  { name: 'zeroPosition', value: (of) => shareWords(of.zeroPositionShare) },
+  { name: 'stuck', value: (of) => shareWords(of.stuckShare) },
   {
-    label: 'Speed, reported to moved',
-    value: ({ speedRatio }) => (speedRatio === null ? UNKNOWN : `${speedRatio.toFixed(1)} ×`),
+    name: 'speedRatio',
+    value: ({ speedRatio }) =>
+      speedRatio === null ? UNKNOWN : `${locale.get().oneDecimal.format(speedRatio)} ×`,
   },
-  { label: 'Fares off by 100', value: (of) => shareWords(of.fareScaleShare) },
+  { name: 'fareScale', value: (of) => shareWords(of.fareScaleShare) },
 ];

@@ -2,12 +2,13 @@ import './feeds.css';
 import type { FeedHealth, FeedList } from '@hailstream/events/feeds';
 import { useDashboard } from '../dashboard.js';
 import { formatCount, shortId } from '../format.js';
+import { t } from '../locale/text.js';
 import { useShortcuts } from '../shortcuts.js';
 import { useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
 import { FeedCard } from './feed-card.js';
 import { FeedStatusMark } from './feed-status-mark.js';
-import { rateWords, shareWords, statusWords, summaryWords, timeWords, totalRate } from './feed-words.js';
+import { rateWords, shareWords, summaryWords, timeWords, totalRate } from './feed-words.js';
 import { Trend } from './trend.js';
 
 /** How often the list is requested again. */
@@ -24,23 +25,20 @@ export function FeedsView() {
   return (
     <section className="letters" aria-labelledby="feeds-heading" data-opened={opened !== null}>
       <header className="letters-header">
-        <h2 id="feeds-heading">Feeds</h2>
+        <h2 id="feeds-heading">{t('feeds.title')}</h2>
         <p className="letters-total" role="status" data-testid="feeds-total">
-          {body === null ? 'loading' : summaryWords(body.feeds)}
-          {body?.unmeasured === true && '; there are more providers than are measured'}
+          {body === null ? t('feeds.loading') : totalWords(body)}
         </p>
-        <p className="feeds-now">{isPast ? 'Now, not at the chosen moment' : 'Now'}</p>
+        <p className="feeds-now">{t(isPast ? 'feeds.nowNotPast' : 'feeds.now')}</p>
       </header>
       {failure !== null && (
         <p className="letters-failure" role="alert">
-          The feeds cannot be loaded: {failure}. Trying again.
+          {t('feeds.failed', { reason: failure })}
         </p>
       )}
       <div className="letters-columns">
-        <div className="letters-list feeds-list" role="region" aria-label="Providers" tabIndex={0}>
-          {body?.feeds.length === 0 && (
-            <p className="letters-none">No provider has sent events. Feeds appear with their first event.</p>
-          )}
+        <div className="letters-list feeds-list" role="region" aria-label={t('feeds.providers')} tabIndex={0}>
+          {body?.feeds.length === 0 && <p className="letters-none">{t('feeds.empty')}</p>}
           {body !== null && body.feeds.length > 0 && (
             <FeedTable feeds={body.feeds} opened={opened} onOpen={(provider) => view.feed.set(provider)} />
           )}
@@ -59,6 +57,11 @@ export function FeedsView() {
   );
 }
 
+function totalWords({ feeds, unmeasured }: FeedList): string {
+  const summary = summaryWords(feeds);
+  return unmeasured ? t('feeds.unmeasured', { summary }) : summary;
+}
+
 function FeedTable(props: {
   feeds: readonly FeedHealth[];
   opened: string | null;
@@ -69,28 +72,28 @@ function FeedTable(props: {
     <table className="feeds" data-testid="feeds-table">
       <thead>
         <tr>
-          <th scope="col">Provider</th>
-          <th scope="col">Status</th>
+          <th scope="col">{t('feeds.provider')}</th>
+          <th scope="col">{t('feeds.status')}</th>
           <th scope="col" className="feeds-number">
-            Events/s
+            {t('feeds.events')}
           </th>
           <th scope="col" className="feeds-chart">
-            <span className="visually-hidden">Events per second in the last hour</span>
+            <span className="visually-hidden">{t('feed.trend.events')}</span>
           </th>
           <th scope="col" className="feeds-number">
-            Late
+            {t('feeds.late')}
           </th>
           <th scope="col" className="feeds-chart">
-            <span className="visually-hidden">Lateness in the last hour</span>
+            <span className="visually-hidden">{t('feed.trend.lateness')}</span>
           </th>
           <th scope="col" className="feeds-number feeds-wide">
-            Rejected
+            {t('feeds.rejected')}
           </th>
           <th scope="col" className="feeds-number feeds-wide">
-            Vehicles
+            {t('feeds.vehicles')}
           </th>
           <th scope="col" className="feeds-findings">
-            Findings
+            {t('feeds.findings')}
           </th>
         </tr>
       </thead>
@@ -113,7 +116,7 @@ function FeedRow(props: { feed: FeedHealth; isOpen: boolean; onOpen: (providerId
         <button
           type="button"
           className="link-button"
-          title={`Provider ${provider}`}
+          title={t('card.provider', { id: provider })}
           onClick={() => onOpen(provider)}
         >
           {shortId(provider)}
@@ -122,25 +125,27 @@ function FeedRow(props: { feed: FeedHealth; isOpen: boolean; onOpen: (providerId
       <td>
         <span className="feed-status">
           <FeedStatusMark status={status} />
-          {statusWords[status]}
+          {t(`feed.status.${status}`)}
         </span>
       </td>
       <td className="feeds-number">{minute === undefined ? '' : rateWords(totalRate(minute))}</td>
       <td className="feeds-chart">
-        <Trend values={minutes.eventsPerSecond} label="Events per second in the last hour" />
+        <Trend values={minutes.eventsPerSecond} label={t('feed.trend.events')} />
       </td>
       <td className="feeds-number">{timeWords(minute?.lateness.p50 ?? null)}</td>
       <td className="feeds-chart">
-        <Trend values={minutes.latenessP50} label="Lateness in the last hour" />
+        <Trend values={minutes.latenessP50} label={t('feed.trend.lateness')} />
       </td>
       <td className="feeds-number feeds-wide">{shareWords(quarter?.rejectedShare ?? null)}</td>
       <td className="feeds-number feeds-wide">
         {formatCount(vehicles)}
-        {silentVehicles > 0 && <span className="feeds-silent"> ({formatCount(silentVehicles)} silent)</span>}
+        {silentVehicles > 0 && (
+          <span className="feeds-silent"> {t('feeds.silent', { count: formatCount(silentVehicles) })}</span>
+        )}
       </td>
       <td className="feeds-findings">
         {findings.length === 0 ? (
-          <span className="feeds-none">None</span>
+          <span className="feeds-none">{t('feeds.noFindings')}</span>
         ) : (
           findings.map(({ title }) => title).join('; ')
         )}

@@ -2,22 +2,14 @@ import './filters.css';
 import { Choice } from '../controls/choice.js';
 import { useDashboard } from '../dashboard.js';
 import { formatCount } from '../format.js';
+import { t } from '../locale/text.js';
 import { labelChoices } from '../city-state/label-choice.js';
 import { useStore } from '../store.js';
-import { contactChoices, hidesAll, type ContactChoice } from '../city-state/fleet-filter.js';
+import { contactChoices, hidesAll } from '../city-state/fleet-filter.js';
 import { useFleetFilter } from './use-fleet-filter.js';
 
 /** Battery levels below which vehicles are shown, in percent. */
 const batteryLimits = [10, 20, 30, 50] as const;
-
-const contactWords: Readonly<Record<ContactChoice, string>> = {
-  any: 'Any time',
-  live: 'Within a minute',
-  quiet: 'Not for a minute',
-  silent: 'Not for 10 minutes',
-};
-
-const labelWords = { none: 'None', id: 'Vehicle', provider: 'Provider', battery: 'Battery' } as const;
 
 /** Further filters of the vehicles on the map and in the table, and the labels of marks. */
 export function FiltersSection() {
@@ -31,26 +23,29 @@ export function FiltersSection() {
       : [...batteryLimits, battery];
   return (
     <section className="panel-section filters" aria-labelledby="filters-heading" data-testid="filters">
-      <h2 id="filters-heading">Filters and labels</h2>
+      <h2 id="filters-heading">{t('filters.title')}</h2>
       <Choice
-        label="Battery"
+        label={t('filters.battery')}
         value={battery === null ? '' : String(battery)}
         isActive={battery !== null}
-        options={[['', 'Any level'], ...limits.map((limit) => [String(limit), `Below ${limit} %`] as const)]}
+        options={[
+          ['', t('filters.batteryAny')],
+          ...limits.map((limit) => [String(limit), t('filters.batteryBelow', { percent: limit })] as const),
+        ]}
         onChange={(value) => city.battery.set(value === '' ? null : Number(value))}
       />
       <Choice
-        label="Last heard"
+        label={t('filters.contact')}
         value={contact}
         isActive={contact !== 'any'}
-        options={contactChoices.map((choice) => [choice, contactWords[choice]] as const)}
+        options={contactChoices.map((choice) => [choice, t(`filters.contact.${choice}`)] as const)}
         onChange={(value) => city.contact.set(contactChoices.find((choice) => choice === value) ?? 'any')}
       />
       <Choice
-        label="Labels, zoomed in"
+        label={t('filters.labels')}
         value={labels}
         isActive={false}
-        options={labelChoices.map((choice) => [choice, labelWords[choice]] as const)}
+        options={labelChoices.map((choice) => [choice, t(`filters.label.${choice}`)] as const)}
         onChange={(value) => city.labels.set(labelChoices.find((choice) => choice === value) ?? 'id')}
       />
       <ShownCount />
@@ -66,20 +61,20 @@ function ShownCount() {
   const isFiltered = filter.hidden.size > 0 || filter.battery !== null || filter.contact !== 'any';
   if (!isFiltered) return null;
   const words = hidesAll(filter)
-    ? 'No state is shown'
+    ? t('filters.noState')
     : count === null
-      ? 'Counting the vehicles'
-      : `${formatCount(count.matching)} of ${formatCount(count.known)} shown`;
+      ? t('filters.counting')
+      : t('filters.shown', { matching: formatCount(count.matching), known: formatCount(count.known) });
   const notDrawn = count === null ? 0 : count.matching - count.drawn;
   return (
     <p className="filters-count">
       <strong data-testid="shown-count">{words}</strong>
-      {notDrawn > 0 && `, ${formatCount(notDrawn)} in the table only, because they are silent or elsewhere`}
+      {notDrawn > 0 && `, ${t('filters.notDrawn', { count: formatCount(notDrawn) })}`}
       {filter.battery !== null &&
         count !== null &&
-        `. The battery level of ${formatCount(count.known - count.withBattery)} is not known`}
+        `. ${t('filters.batteryUnknown', { count: formatCount(count.known - count.withBattery) })}`}
       <button type="button" className="link-button" onClick={() => city.showEverything()}>
-        Clear filters
+        {t('filters.clear')}
       </button>
     </p>
   );

@@ -1,5 +1,7 @@
 import type { DemandCell } from '@hailstream/events/live';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
+import { locale, localeOf } from '../locale/locale.js';
+import { ko } from '../messages/ko.js';
 import { heatClasses, heatClassOf, mostWanted } from './heat-classes.js';
 
 const cell = (requests: number, waiting: number, available: number, nearby = available): DemandCell => [
@@ -12,6 +14,17 @@ const cell = (requests: number, waiting: number, available: number, nearby = ava
 ];
 const labelOf = (choice: 'balance' | 'demand' | 'supply', of: DemandCell): string | undefined =>
   heatClasses(choice)[heatClassOf(choice, of) ?? -1]?.label;
+
+const english = locale.get();
+afterEach(() => locale.set(english));
+
+describe('heatClasses', () => {
+  it('has labels in the language of the page', () => {
+    locale.set(localeOf({ ...english, language: 'ko', messages: ko }));
+    expect(heatClasses('supply').map(({ label }) => label)).toEqual(['1', '2–3', '4–7', '8–15', '16 이상']);
+    expect(heatClasses('balance')[2]?.label).toBe('호출과 빈 차량이 같음');
+  });
+});
 
 describe('heatClassOf', () => {
   it.each([

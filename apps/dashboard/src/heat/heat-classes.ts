@@ -1,6 +1,7 @@
 import type { DemandCell } from '@hailstream/events/live';
 import type { Theme } from '../theme/theme.js';
 import type { HeatChoice } from '../address/choices.js';
+import { t } from '../locale/text.js';
 
 /** A class of cells, in the order of the legend. */
 interface HeatClass {
@@ -9,13 +10,13 @@ interface HeatClass {
 }
 
 /** Colours of Okabe and Ito, from more riders to more vehicles. */
-const balance: readonly HeatClass[] = [
-  { label: 'Riders wait, no free vehicle near', color: { light: '#d55e00', dark: '#d55e00' } },
-  { label: 'More requests than free vehicles', color: { light: '#e69f00', dark: '#e69f00' } },
-  { label: 'As many requests as free vehicles', color: { light: '#8f979e', dark: '#7f8a94' } },
-  { label: 'More free vehicles than requests', color: { light: '#56b4e9', dark: '#56b4e9' } },
-  { label: 'Free vehicles, no requests', color: { light: '#0072b2', dark: '#2f7fb8' } },
-];
+const balance = [
+  { name: 'unserved', color: { light: '#d55e00', dark: '#d55e00' } },
+  { name: 'short', color: { light: '#e69f00', dark: '#e69f00' } },
+  { name: 'even', color: { light: '#8f979e', dark: '#7f8a94' } },
+  { name: 'more', color: { light: '#56b4e9', dark: '#56b4e9' } },
+  { name: 'idle', color: { light: '#0072b2', dark: '#2f7fb8' } },
+] as const;
 
 /** Least counts of the classes of a single count. */
 const steps = [1, 2, 4, 8, 16] as const;
@@ -28,18 +29,18 @@ const ramp: readonly Readonly<Record<Theme, string>>[] = [
   { light: '#7d3576', dark: '#7cc46a' },
   { light: '#3d1b5c', dark: '#f4e26e' },
 ];
-const counted: readonly HeatClass[] = steps.map((step, at) => ({
-  label:
-    at === steps.length - 1
-      ? `${step} or more`
-      : step + 1 === steps[at + 1]
-        ? String(step)
-        : `${step} to ${steps[at + 1]! - 1}`,
-  color: ramp[at]!,
-}));
 
+/** The classes of a choice, with labels in the language of the page. */
 export function heatClasses(choice: Exclude<HeatChoice, 'none'>): readonly HeatClass[] {
-  return choice === 'balance' ? balance : counted;
+  return choice === 'balance'
+    ? balance.map(({ name, color }) => ({ label: t(`heat.balance.${name}`), color }))
+    : steps.map((least, at) => ({ label: countLabel(least, steps[at + 1]), color: ramp[at]! }));
+}
+
+/** @param next the least count of the next class; `undefined` for the last one */
+function countLabel(least: number, next: number | undefined): string {
+  if (next === undefined) return t('heat.orMore', { least });
+  return next === least + 1 ? String(least) : t('heat.range', { least, most: next - 1 });
 }
 
 /** The class of a cell as an index of {@link heatClasses}; `null` if the cell has nothing to show. */

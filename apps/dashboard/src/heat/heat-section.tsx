@@ -1,18 +1,13 @@
 import './heat.css';
+import type { DemandCell } from '@hailstream/events/live';
 import { useDashboard } from '../dashboard.js';
 import { Choice } from '../controls/choice.js';
 import { formatCount } from '../format.js';
 import { keyOf } from '../shortcuts.js';
 import { useStore } from '../store.js';
 import { heatChoices, heatMinutes, type HeatChoice } from '../address/choices.js';
+import { plural, t } from '../locale/text.js';
 import { heatClasses, heatClassOf, isUnserved, mostWanted } from './heat-classes.js';
-
-const words: Readonly<Record<HeatChoice, string>> = {
-  none: 'Off',
-  balance: 'Requests and free vehicles',
-  demand: 'Requests',
-  supply: 'Free vehicles',
-};
 
 /** Cells that are listed. */
 const LISTED = 5;
@@ -26,27 +21,31 @@ export function HeatSection() {
   const failure = useStore(city.demandFailure);
   return (
     <section className="panel-section heat" aria-labelledby="heat-heading" data-testid="heat">
-      <h2 id="heat-heading">Demand and supply</h2>
+      <h2 id="heat-heading">{t('heat.title')}</h2>
       <Choice
-        label={`On the map (${keyOf('heat')})`}
+        label={t('heat.onMap', { key: keyOf('heat') })}
         value={choice}
         isActive={choice !== 'none'}
-        options={heatChoices.map((each) => [each, words[each]] as const)}
+        options={heatChoices.map((each) => [each, t(`heat.choice.${each}`)] as const)}
         onChange={(value) => view.heat.set(heatChoices.find((each) => each === value) ?? 'none')}
       />
       {choice !== 'none' && (
         <>
           <Choice
-            label="Requests of the last"
+            label={t('heat.last')}
             value={String(minutes)}
             isActive={false}
-            options={heatMinutes.map((each) => [String(each), `${each} minutes`] as const)}
+            options={heatMinutes.map((each) => [String(each), plural('minutes', each)] as const)}
             onChange={(value) =>
               view.heatMinutes.set(heatMinutes.find((each) => String(each) === value) ?? 15)
             }
           />
-          {failure !== null && <p className="heat-note">The cells cannot be loaded: {failure}.</p>}
-          {demand === null ? <p className="heat-note">Loading the cells</p> : <HeatLegend choice={choice} />}
+          {failure !== null && <p className="heat-note">{t('heat.failed', { reason: failure })}</p>}
+          {demand === null ? (
+            <p className="heat-note">{t('heat.loading')}</p>
+          ) : (
+            <HeatLegend choice={choice} />
+          )}
         </>
       )}
     </section>
@@ -69,7 +68,7 @@ function HeatLegend({ choice }: { choice: Exclude<HeatChoice, 'none'> }) {
   return (
     <>
       <table className="heat-legend" data-testid="heat-legend">
-        <caption className="visually-hidden">Cells on the map, by class</caption>
+        <caption className="visually-hidden">{t('heat.cells')}</caption>
         <tbody>
           {heatClasses(choice).map(({ label, color }, at) => (
             <tr key={label}>
@@ -83,15 +82,14 @@ function HeatLegend({ choice }: { choice: Exclude<HeatChoice, 'none'> }) {
         </tbody>
       </table>
       <p className="heat-note" data-testid="heat-unserved">
-        {!isAnyoneWaiting && 'No rider waits in view.'}
-        {isAnyoneWaiting && unserved === 0 && 'Every rider who waits in view has a free vehicle near.'}
-        {unserved > 0 &&
-          `Riders wait in ${formatCount(unserved)} ${unserved === 1 ? 'cell' : 'cells'} without a free vehicle near.`}
+        {!isAnyoneWaiting && t('heat.noneWaits')}
+        {isAnyoneWaiting && unserved === 0 && t('heat.served')}
+        {unserved > 0 && plural('heat.unserved', unserved)}
       </p>
       {listed.length > 0 && (
-        <ul className="heat-cells" aria-label="Cells where riders wait">
+        <ul className="heat-cells" aria-label={t('heat.cellsWaiting')}>
           {listed.map((cell) => {
-            const [id, , waiting, , nearby, corners] = cell;
+            const [id, , , , , corners] = cell;
             return (
               <li key={id}>
                 <button
@@ -99,7 +97,7 @@ function HeatLegend({ choice }: { choice: Exclude<HeatChoice, 'none'> }) {
                   className="link-button"
                   onClick={() => city.placeToReveal.set(centre(corners))}
                 >
-                  {formatCount(waiting)} waiting, {nearby === 0 ? 'none' : formatCount(nearby)} free near
+                  {cellWords(cell)}
                 </button>
               </li>
             );
@@ -108,6 +106,14 @@ function HeatLegend({ choice }: { choice: Exclude<HeatChoice, 'none'> }) {
       )}
     </>
   );
+}
+
+/** How many riders wait in a cell, and how many vehicles are free near it. */
+function cellWords([, , riders, , nearby]: DemandCell): string {
+  const waiting = formatCount(riders);
+  return nearby === 0
+    ? t('heat.cellUnserved', { waiting })
+    : t('heat.cell', { waiting, nearby: formatCount(nearby) });
 }
 
 function centre(corners: readonly number[]): { lat: number; lng: number } {

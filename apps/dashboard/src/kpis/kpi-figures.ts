@@ -1,26 +1,27 @@
 import type { KpiName } from '@hailstream/events/live';
 import { formatCount, formatDuration, formatShare, UNKNOWN } from '../format.js';
+import { locale } from '../locale/locale.js';
+import { t } from '../locale/text.js';
 
 /** The figures in the order of the page. */
 export const kpiFigures: readonly {
   readonly name: KpiName;
-  readonly label: string;
   readonly format: (value: number) => string;
 }[] = [
-  { name: 'trips_under_way', label: 'Trips under way', format: count },
-  { name: 'requests_waiting', label: 'Riders waiting', format: count },
-  { name: 'wait_median_ms', label: 'Wait for pickup, median', format: formatDuration },
-  { name: 'wait_p90_ms', label: 'Wait for pickup, 90th percentile', format: formatDuration },
-  { name: 'completed_per_hour', label: 'Completed per hour', format: count },
-  { name: 'cancelled_per_hour', label: 'Cancelled per hour', format: count },
-  { name: 'utilisation', label: 'Utilisation', format: (value) => formatShare(value * 1_000, 1_000) },
-  { name: 'active_vehicles', label: 'Active vehicles', format: count },
-  { name: 'events_per_second', label: 'Events per second', format: count },
+  { name: 'trips_under_way', format: count },
+  { name: 'requests_waiting', format: count },
+  { name: 'wait_median_ms', format: formatDuration },
+  { name: 'wait_p90_ms', format: formatDuration },
+  { name: 'completed_per_hour', format: count },
+  { name: 'cancelled_per_hour', format: count },
+  { name: 'utilisation', format: (value) => formatShare(value * 1_000, 1_000) },
+  { name: 'active_vehicles', format: count },
+  { name: 'events_per_second', format: count },
 ];
 
 /** Averages are shown with a decimal if they are small. */
 function count(value: number): string {
-  return value < 10 && !Number.isInteger(value) ? value.toFixed(1) : formatCount(value);
+  return value < 10 && !Number.isInteger(value) ? locale.get().oneDecimal.format(value) : formatCount(value);
 }
 
 export function formatKpi(format: (value: number) => string, value: number | null): string {
@@ -39,8 +40,12 @@ export function describeSeries(
   format: (value: number) => string,
 ): string {
   const known = values.filter((value) => value !== null);
-  if (known.length === 0) return 'no values';
-  return `from ${format(Math.min(...known))} to ${format(Math.max(...known))}, last ${formatKpi(format, values.at(-1) ?? null)}`;
+  if (known.length === 0) return t('kpis.noValues');
+  return t('kpis.series', {
+    lowest: format(Math.min(...known)),
+    highest: format(Math.max(...known)),
+    last: formatKpi(format, values.at(-1) ?? null),
+  });
 }
 
 /** The change of the mean of two series where both have values, such as +12 %; `null` if it cannot be compared. */

@@ -3,6 +3,7 @@ import type { Kpis } from '@hailstream/events/live';
 import { Segments } from '../controls/segments.js';
 import { useDashboard } from '../dashboard.js';
 import { formatMoment } from '../format.js';
+import { t } from '../locale/text.js';
 import { useMomentQuery } from '../use-moment-query.js';
 import { SPARKLINE, sparklinePaths } from '../sparkline/sparkline-path.js';
 import { useStore } from '../store.js';
@@ -11,11 +12,7 @@ import { changeInWords, describeSeries, formatKpi, kpiFigures } from './kpi-figu
 
 const REFRESH_EVERY_MS = { hour: 5_000, day: 30_000 } as const;
 
-const windows = [
-  ['closed', 'Off'],
-  ['hour', 'Last hour'],
-  ['day', 'Last day'],
-] as const;
+const windows = ['closed', 'hour', 'day'] as const;
 
 /** Key figures with their course over the last hour or day. */
 export function KpiSection() {
@@ -24,11 +21,11 @@ export function KpiSection() {
   return (
     <section className="panel-section kpis" aria-labelledby="kpis-heading" data-testid="kpis">
       <div className="panel-heading">
-        <h2 id="kpis-heading">Key figures</h2>
+        <h2 id="kpis-heading">{t('kpis.title')}</h2>
         <Segments
-          label="Time of the key figures"
+          label={t('kpis.window')}
           value={window}
-          options={windows}
+          options={windows.map((each) => [each, t(`kpis.window.${each}`)] as const)}
           onChange={(value) => view.kpis.set(value)}
         />
       </div>
@@ -49,7 +46,7 @@ function Figures({ window }: { window: 'hour' | 'day' }) {
   if (body === null) {
     return (
       <p className="kpis-note">
-        {failure === null ? 'Loading the key figures' : `The key figures cannot be loaded: ${failure}.`}
+        {failure === null ? t('kpis.loading') : t('kpis.failed', { reason: failure })}
       </p>
     );
   }
@@ -57,13 +54,15 @@ function Figures({ window }: { window: 'hour' | 'day' }) {
     <>
       <table className="kpis-table">
         <caption className="visually-hidden">
-          Key figures as of {formatMoment(body.asOf, body.asOf)}, with their course over the last {window}
+          {t(window === 'hour' ? 'kpis.captionHour' : 'kpis.captionDay', {
+            time: formatMoment(body.asOf, body.asOf),
+          })}
         </caption>
         <thead className="visually-hidden">
           <tr>
-            <th scope="col">Figure</th>
-            <th scope="col">Course</th>
-            <th scope="col">Now</th>
+            <th scope="col">{t('kpis.figure')}</th>
+            <th scope="col">{t('kpis.course')}</th>
+            <th scope="col">{t('kpis.now')}</th>
           </tr>
         </thead>
         <tbody>
@@ -73,30 +72,29 @@ function Figures({ window }: { window: 'hour' | 'day' }) {
         </tbody>
       </table>
       <p className="kpis-note">
-        {window === 'hour'
-          ? 'Per minute. Waits and utilisation are of the last hour.'
-          : 'Per quarter of an hour. Grey: the day before; the change is that of the mean.'}
-        {failure !== null && ` Not up to date: ${failure}.`}
+        {t(window === 'hour' ? 'kpis.noteHour' : 'kpis.noteDay')}
+        {failure !== null && ` ${t('kpis.notUpToDate', { reason: failure })}`}
       </p>
     </>
   );
 }
 
 function FigureRow({ figure, kpis }: { figure: (typeof kpiFigures)[number]; kpis: Kpis }) {
-  const { name, label, format } = figure;
+  const { name, format } = figure;
   const values = kpis.series[name];
   const before = kpis.previous?.[name] ?? null;
   const highest = Math.max(0, ...[...values, ...(before ?? [])].map((value) => value ?? 0));
   const change = before === null ? null : changeInWords(values, before);
+  const series = describeSeries(values, format);
   return (
     <tr data-kpi={name}>
-      <th scope="row">{label}</th>
+      <th scope="row">{t(`kpi.${name}`)}</th>
       <td className="kpis-course">
         <svg
           viewBox={`0 0 ${SPARKLINE.width} ${SPARKLINE.height}`}
           preserveAspectRatio="none"
           role="img"
-          aria-label={`${describeSeries(values, format)}${change === null ? '' : `, ${change} compared to the day before`}`}
+          aria-label={change === null ? series : t('kpis.compared', { series, change })}
         >
           {before !== null && (
             <path

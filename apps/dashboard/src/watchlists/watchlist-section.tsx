@@ -5,24 +5,34 @@ import { isOnMap, toDrawnState } from '../city-state/drawn-state.js';
 import { Segments } from '../controls/segments.js';
 import { useDashboard } from '../dashboard.js';
 import { Choice } from '../controls/choice.js';
-import { formatClock, formatCount, formatDuration, formatSpeed, shortId } from '../format.js';
+import {
+  formatClock,
+  formatCount,
+  formatDistance,
+  formatDuration,
+  formatSpeed,
+  fromShownSpeed,
+  shortId,
+  toShownSpeed,
+} from '../format.js';
 import { useMomentQuery } from '../use-moment-query.js';
 import { MarkSwatch } from '../marks/mark-swatch.js';
 import { useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
-import { SPEED_LIMITS, stillMinutes, stillStates } from '../address/choices.js';
-import { t } from '../locale/text.js';
+import { listChoices, SPEED_LIMITS, stillMinutes, stillStates } from '../address/choices.js';
+import { locale } from '../locale/locale.js';
+import { plural, t } from '../locale/text.js';
 
 const REFRESH_EVERY_MS = 3_000;
 
 /** Vehicles per page. */
 const PAGE_SIZE = 10;
 
-const lists = [
-  ['none', 'Off'],
-  ['speeding', 'Speeding'],
-  ['still', 'Still'],
-] as const;
+/** A vehicle that stays within this distance stands still. */
+const STILL_METERS = 50;
+
+/** In metres per second. */
+const KILOMETER_PER_HOUR = 1_000 / 3_600;
 
 /** Vehicles that are fast, and vehicles that stand still. */
 export function WatchlistSection() {
@@ -31,11 +41,11 @@ export function WatchlistSection() {
   return (
     <section className="panel-section watchlist" aria-labelledby="watchlist-heading" data-testid="watchlist">
       <div className="panel-heading">
-        <h2 id="watchlist-heading">Watch</h2>
+        <h2 id="watchlist-heading">{t('watch.title')}</h2>
         <Segments
-          label="Vehicles to watch"
+          label={t('watch.list')}
           value={list}
-          options={lists}
+          options={listChoices.map((each) => [each, t(`watch.list.${each}`)] as const)}
           onChange={(value) => view.list.set(value)}
         />
       </div>
@@ -55,41 +65,54 @@ function Speeding() {
   });
   return (
     <>
-      <label className="choice field">
-        <span>Faster than, km/h</span>
-        <input
-          type="number"
-          min={SPEED_LIMITS.minimum}
-          max={SPEED_LIMITS.maximum}
-          step={5}
-          value={over}
-          onChange={(event) => {
-            const limit = event.target.valueAsNumber;
-            if (limit >= SPEED_LIMITS.minimum && limit <= SPEED_LIMITS.maximum) {
-              view.speedLimit.set(Math.round(limit));
-            }
-          }}
-        />
-      </label>
+      <SpeedField />
       <Choice
-        label="Time"
+        label={t('watch.time')}
         value={window}
         isActive={false}
         options={[
-          ['now', 'Now'],
-          ['hour', 'Within the last hour'],
+          ['now', t('watch.time.now')],
+          ['hour', t('watch.time.hour')],
         ]}
         onChange={(value) => view.speedWindow.set(value === 'hour' ? 'hour' : 'now')}
       />
       <Listed
         body={body}
         failure={failure}
-        nothing={`No vehicle ${window === 'now' ? 'is' : 'was'} faster than ${over} km/h.`}
+        nothing={t(window === 'now' ? 'watch.noneFast' : 'watch.noneWasFast', {
+          speed: formatSpeed(over * KILOMETER_PER_HOUR),
+        })}
         offset={offset}
         onPage={setOffset}
-        rowOf={(vehicle) => ({ figure: formatSpeed(vehicle.speed), about: `at ${formatClock(vehicle.at)}` })}
+        rowOf={(vehicle) => ({
+          figure: formatSpeed(vehicle.speed),
+          about: t('watch.at', { time: formatClock(vehicle.at) }),
+        })}
       />
     </>
+  );
+}
+
+/** The speed above which vehicles are listed, in the unit of the page. */
+function SpeedField() {
+  const { view } = useDashboard();
+  const over = useStore(view.speedLimit);
+  const { minimum, maximum } = SPEED_LIMITS;
+  return (
+    <label className="choice field">
+      <span>{t(`watch.fasterThan.${locale.get().units}`)}</span>
+      <input
+        type="number"
+        min={Math.max(1, toShownSpeed(minimum))}
+        max={toShownSpeed(maximum)}
+        step={5}
+        value={toShownSpeed(over)}
+        onChange={(event) => {
+          const limit = fromShownSpeed(event.target.valueAsNumber);
+          if (limit >= minimum && limit <= maximum) view.speedLimit.set(limit);
+        }}
+      />
+    </label>
   );
 }
 
@@ -111,35 +134,37 @@ function Still() {
     };
     return ` (${formatCount(counts[of])})`;
   };
-  const words = { all: 'All states', on_trip: 'With riders', available: 'Available' } as const;
   const offered: readonly number[] = stillMinutes.some((each) => each === minutes)
     ? stillMinutes
     : [...stillMinutes, minutes];
   return (
     <>
       <Choice
-        label="Not moved for"
+        label={t('watch.notMoved')}
         value={String(minutes)}
         isActive={false}
-        options={offered.map((each) => [String(each), `${each} minutes`] as const)}
+        options={offered.map((each) => [String(each), plural('minutes', each)] as const)}
         onChange={(value) => view.stillMinutes.set(Number(value))}
       />
       <Choice
-        label="State"
+        label={t('watch.state')}
         value={state}
         isActive={state !== 'all'}
-        options={stillStates.map((each) => [each, words[each] + countOf(each)] as const)}
+        options={stillStates.map((each) => [each, t(`watch.state.${each}`) + countOf(each)] as const)}
         onChange={(value) => view.stillState.set(stillStates.find((each) => each === value) ?? 'all')}
       />
       <Listed
         body={body}
         failure={failure}
-        nothing={`No vehicle has been within 50 m for ${minutes} minutes.`}
+        nothing={t('watch.noneStill', {
+          distance: formatDistance(STILL_METERS),
+          minutes: plural('minutes', minutes),
+        })}
         offset={offset}
         onPage={setOffset}
         rowOf={(vehicle) => ({
           figure: formatDuration((body?.asOf ?? 0) - vehicle.still_since),
-          about: `since ${formatClock(vehicle.still_since)}`,
+          about: t('watch.since', { time: formatClock(vehicle.still_since) }),
         })}
       />
     </>
@@ -179,7 +204,7 @@ function Listed<T extends ListBody>(props: {
   if (body === null) {
     return (
       <p className="watchlist-note">
-        {failure === null ? 'Loading the list' : `The list cannot be loaded: ${failure}.`}
+        {failure === null ? t('watch.loading') : t('watch.failed', { reason: failure })}
       </p>
     );
   }
@@ -195,7 +220,7 @@ function Listed<T extends ListBody>(props: {
             <li key={`${providerId} ${deviceId}`}>
               <button
                 type="button"
-                title={`Device ${deviceId}, provider ${providerId}`}
+                title={t('table.title', { device: deviceId, provider: providerId })}
                 onClick={() => {
                   city.select({ deviceId, providerId });
                   city.toReveal.set(null);
@@ -224,7 +249,11 @@ function Pages(props: { total: number; offset: number; count: number; onPage: (o
   return (
     <div className="watchlist-pages">
       <span data-testid="watchlist-total">
-        {formatCount(offset + 1)} to {formatCount(last)} of {formatCount(total)}
+        {t('watch.shown', {
+          from: formatCount(offset + 1),
+          to: formatCount(last),
+          total: formatCount(total),
+        })}
       </span>
       <button
         type="button"
@@ -232,7 +261,7 @@ function Pages(props: { total: number; offset: number; count: number; onPage: (o
         disabled={offset === 0}
         onClick={() => onPage(Math.max(0, offset - PAGE_SIZE))}
       >
-        Previous
+        {t('watch.previous')}
       </button>
       <button
         type="button"
@@ -240,7 +269,7 @@ function Pages(props: { total: number; offset: number; count: number; onPage: (o
         disabled={last >= total}
         onClick={() => onPage(offset + PAGE_SIZE)}
       >
-        Next
+        {t('watch.next')}
       </button>
     </div>
   );

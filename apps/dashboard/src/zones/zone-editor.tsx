@@ -1,5 +1,6 @@
 import { useEffect, useId, useState } from 'react';
 import { useDashboard } from '../dashboard.js';
+import { plural, t } from '../locale/text.js';
 import { useStore } from '../store.js';
 import { featureOf, formatCorners, parseCorners } from '../alert-state/zone-form.js';
 
@@ -14,7 +15,7 @@ export function ZoneEditor() {
   return (
     <p className="zones-draw">
       <button type="button" className="alert-button" onClick={() => alerts.draft.set([])}>
-        Draw a zone
+        {t('zones.draw')}
       </button>
     </p>
   );
@@ -43,7 +44,7 @@ function ZoneForm() {
   return (
     <form
       className="zone-form"
-      aria-label="New zone"
+      aria-label={t('zones.new')}
       onSubmit={(event) => {
         event.preventDefault();
         if (canSave) void save();
@@ -54,7 +55,7 @@ function ZoneForm() {
         alerts.draft.set(null);
       }}
     >
-      <label htmlFor={nameId}>Name</label>
+      <label htmlFor={nameId}>{t('zones.name')}</label>
       <input
         id={nameId}
         autoFocus
@@ -65,18 +66,18 @@ function ZoneForm() {
       <CornersField onProblem={setHasProblem} />
       {typeof state === 'object' && (
         <p className="alert-failure" role="alert">
-          Not saved: {state.failure}
+          {t('zones.notSaved', { reason: state.failure })}
         </p>
       )}
       <div className="alert-status">
         <button type="submit" className="alert-button" disabled={!canSave}>
-          {state === 'saving' ? 'Saving' : 'Save for all users'}
+          {t(state === 'saving' ? 'zones.saving' : 'zones.save')}
         </button>
         <button type="button" className="link-button" onClick={() => alerts.draft.set(corners.slice(0, -1))}>
-          Remove last corner
+          {t('zones.removeCorner')}
         </button>
         <button type="button" className="link-button" onClick={() => alerts.draft.set(null)}>
-          Cancel
+          {t('zones.cancel')}
         </button>
       </div>
     </form>
@@ -99,7 +100,7 @@ function CornersField({ onProblem }: { onProblem: (hasProblem: boolean) => void 
   };
   return (
     <>
-      <label htmlFor={cornersId}>Corners: latitude, longitude</label>
+      <label htmlFor={cornersId}>{t('zones.corners')}</label>
       <textarea
         id={cornersId}
         rows={5}
@@ -112,8 +113,7 @@ function CornersField({ onProblem }: { onProblem: (hasProblem: boolean) => void 
         onChange={(event) => type(event.target.value)}
       />
       <p id={hintId} className="zone-hint" role="status">
-        {problem ??
-          `${corners.length} corners. Click on the map, or type one per line; at least 3. The zone is closed for you.`}
+        {problem ?? plural('zones.cornersHint', corners.length)}
       </p>
     </>
   );

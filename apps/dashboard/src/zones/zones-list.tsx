@@ -2,8 +2,10 @@ import './zones.css';
 import type { ZoneSummary, ZoneVisits } from '@hailstream/events/zones';
 import { useState } from 'react';
 import { useDashboard } from '../dashboard.js';
-import { formatCount, formatDuration, formatMoment } from '../format.js';
+import { formatCount, formatDuration, formatMoment, UNKNOWN } from '../format.js';
 import { useNow } from '../liveness/use-liveness.js';
+import { RichText } from '../locale/rich-text.js';
+import { t } from '../locale/text.js';
 import { keyOf } from '../shortcuts.js';
 import { useStore } from '../store.js';
 import { boundsOfZone } from '../alert-state/zone-bounds.js';
@@ -15,28 +17,35 @@ export function ZonesList() {
   const list = useStore(alerts.zones);
   const isShown = useStore(alerts.zonesOnMap) === 'shown';
   const now = useNow().date;
-  if (list === null) return <p className="alerts-note">Loading</p>;
+  if (list === null) return <p className="alerts-note">{t('common.loading')}</p>;
   const { zones, countedSince, mayChange, problem } = list;
   return (
     <>
       {problem !== null && <p className="alerts-problems">{problem}</p>}
       <div className="zones-controls">
-        <label title={`Show or hide the zones on the map (${keyOf('zones')})`}>
+        <label title={`${t('key.zones')} (${keyOf('zones')})`}>
           <input type="checkbox" checked={isShown} onChange={() => alerts.toggleZones()} />
-          On the map
+          {t('zones.onMap')}
         </label>
-        {countedSince !== null && <span>counted since {formatMoment(countedSince, now)}</span>}
+        {countedSince !== null && (
+          <span>{t('zones.counted', { time: formatMoment(countedSince, now) })}</span>
+        )}
       </div>
       {zones.length === 0 && (
         <div className="alerts-empty">
-          <strong>No zones</strong>
+          <strong>{t('zones.none')}</strong>
           <p>
-            Start with <code>npm start -- --zones zones.geojson</code>, or set <code>REALTIME_ZONES</code> to
-            a GeoJSON file of polygons with an id and a name{mayChange ? ', or draw one:' : '.'}
+            <RichText
+              of={mayChange ? 'zones.startOrDraw' : 'zones.start'}
+              values={{
+                command: <code>npm start -- --zones zones.geojson</code>,
+                setting: <code>REALTIME_ZONES</code>,
+              }}
+            />
           </p>
         </div>
       )}
-      <ul className="zones" aria-label="Zones" data-testid="zones-list">
+      <ul className="zones" aria-label={t('alerts.tab.zones')} data-testid="zones-list">
         {zones.map((zone) => (
           <ZoneRow key={zone.id} zone={zone} mayRemove={mayChange && zone.source === 'page'} />
         ))}
@@ -48,47 +57,41 @@ export function ZonesList() {
 
 function ZoneRow({ zone, mayRemove }: { zone: ZoneSummary; mayRemove: boolean }) {
   const { alerts, view } = useDashboard();
-  const { silent, ...moving } = zone.inside;
-  const inside = Object.values(moving).reduce((sum, count) => sum + count, 0);
-  const states = Object.entries(moving).filter(([, count]) => count > 0);
+  const inside = Object.values(zone.inside).reduce((sum, count) => sum + count, -zone.inside.silent);
+  const states = stateWords(zone.inside);
   return (
     <li className="zone">
       <button
         type="button"
         className="zone-name"
-        title="Show on the map"
+        title={t('common.showOnMap')}
         onClick={() => {
           if (view.page.get() !== 'map') view.page.set('map');
           alerts.toFit.set(boundsOfZone(zone.geometry));
         }}
       >
         <span>{zone.name}</span>
-        <strong>{formatCount(inside)} inside</strong>
+        <strong>{t('zones.inside', { count: formatCount(inside) })}</strong>
       </button>
-      {(states.length > 0 || silent > 0) && (
-        <p className="zone-states">
-          {states.map(([state, count]) => `${formatCount(count)} ${state.replaceAll('_', ' ')}`).join(', ')}
-          {silent > 0 && `${states.length > 0 ? ', ' : ''}${formatCount(silent)} silent`}
-        </p>
-      )}
+      {states !== '' && <p className="zone-states">{states}</p>}
       <table className="zone-visits">
         <thead>
           <tr>
             <td />
-            <th scope="col">In</th>
-            <th scope="col">Out</th>
+            <th scope="col">{t('zones.in')}</th>
+            <th scope="col">{t('zones.out')}</th>
             <th scope="col">
-              <abbr title="Half of the stays are not longer">p50</abbr>
+              <abbr title={t('zones.p50')}>p50</abbr>
             </th>
             <th scope="col">
-              <abbr title="Nine of ten stays are not longer">p90</abbr>
+              <abbr title={t('zones.p90')}>p90</abbr>
             </th>
-            <th scope="col">Longest</th>
+            <th scope="col">{t('zones.longest')}</th>
           </tr>
         </thead>
         <tbody>
-          <VisitsRow label="Hour" visits={zone.lastHour} />
-          <VisitsRow label="Day" visits={zone.lastDay} />
+          <VisitsRow label={t('zones.hour')} visits={zone.lastHour} />
+          <VisitsRow label={t('zones.day')} visits={zone.lastDay} />
         </tbody>
       </table>
       {mayRemove && <RemoveZone zone={zone} />}
@@ -96,8 +99,20 @@ function ZoneRow({ zone, mayRemove }: { zone: ZoneSummary; mayRemove: boolean })
   );
 }
 
+/** How many of the vehicles in a zone have each state; silent ones last. */
+function stateWords({ silent, ...byState }: ZoneSummary['inside']): string {
+  const states = Object.keys(byState) as (keyof typeof byState)[];
+  return [
+    ...states.map((state) => ({ count: byState[state], state: t(`state.${state}`).toLowerCase() })),
+    { count: silent, state: t('contact.silent') },
+  ]
+    .filter(({ count }) => count > 0)
+    .map(({ count, state }) => t('zones.stateCount', { count: formatCount(count), state }))
+    .join(', ');
+}
+
 function VisitsRow({ label, visits }: { label: string; visits: ZoneVisits }) {
-  const duration = (ms: number | null) => (ms === null ? '–' : formatDuration(ms));
+  const duration = (ms: number | null) => (ms === null ? UNKNOWN : formatDuration(ms));
   return (
     <tr>
       <th scope="row">{label}</th>
@@ -127,22 +142,24 @@ function RemoveZone({ zone }: { zone: ZoneSummary }) {
           type="button"
           className="link-button"
           onClick={() => setStep('asked')}
-          aria-label={`Remove ${zone.name}`}
+          aria-label={t('zones.removeOf', { name: zone.name })}
         >
-          Remove
+          {t('zones.remove')}
         </button>
       )}
       {step === 'asked' && (
         <>
           <button type="button" className="alert-button" onClick={() => void remove()}>
-            Remove for all users
+            {t('zones.removeForAll')}
           </button>
           <button type="button" className="link-button" onClick={() => setStep('idle')}>
-            Keep
+            {t('zones.keep')}
           </button>
         </>
       )}
-      {typeof step === 'object' && <span className="alert-failure">Not removed: {step.failure}</span>}
+      {typeof step === 'object' && (
+        <span className="alert-failure">{t('zones.notRemoved', { reason: step.failure })}</span>
+      )}
     </div>
   );
 }
