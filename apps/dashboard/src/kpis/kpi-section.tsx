@@ -58,6 +58,12 @@ function Figures({ window }: { window: 'hour' | 'day' }) {
             time: formatMoment(body.asOf, body.asOf),
           })}
         </caption>
+        {/* Fixed widths are those of columns: the head is not part of the layout. */}
+        <colgroup>
+          <col className="kpis-label-column" />
+          <col />
+          <col className="kpis-value-column" />
+        </colgroup>
         <thead className="visually-hidden">
           <tr>
             <th scope="col">{t('kpis.figure')}</th>
