@@ -5,7 +5,7 @@ import { useDashboard } from '../dashboard.js';
 import { formatMoment } from '../format.js';
 import { t } from '../locale/text.js';
 import { useMomentQuery } from '../use-moment-query.js';
-import { SPARKLINE, sparklinePaths } from '../sparkline/sparkline-path.js';
+import { hasLine, SPARKLINE, sparklinePaths } from '../sparkline/sparkline-path.js';
 import { useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
 import { changeInWords, describeSeries, formatKpi, kpiFigures } from './kpi-figures.js';
@@ -78,6 +78,7 @@ function Figures({ window }: { window: 'hour' | 'day' }) {
         </tbody>
       </table>
       <p className="kpis-note">
+        {Object.values(body.series).some(hasLine) || `${t('kpis.noLines')} `}
         {t(window === 'hour' ? 'kpis.noteHour' : 'kpis.noteDay')}
         {failure !== null && ` ${t('kpis.notUpToDate', { reason: failure })}`}
       </p>

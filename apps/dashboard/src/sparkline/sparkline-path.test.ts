@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sparklinePaths } from './sparkline-path.js';
+import { hasLine, sparklinePaths } from './sparkline-path.js';
 
 describe('sparklinePaths', () => {
   it('draws from the baseline to the highest value, across the whole width', () => {
@@ -17,5 +17,15 @@ describe('sparklinePaths', () => {
   it('returns an empty path without samples, and a flat line for zeros', () => {
     expect(sparklinePaths([])).toEqual({ line: '', area: '', highest: 0 });
     expect(sparklinePaths([0, 0]).line).toBe('M0 47L300 47');
+  });
+});
+
+describe('hasLine', () => {
+  it.each<[(number | null)[], boolean]>([
+    [[], false],
+    [[null, 3, null, 4], false],
+    [[null, 3, 0], true],
+  ])('of %j is %s', (values, expected) => {
+    expect(hasLine(values)).toBe(expected);
   });
 });

@@ -31,6 +31,11 @@ export function sparklinePaths(
   };
 }
 
+/** Whether a line is drawn: two values are next to each other. */
+export function hasLine(values: readonly (number | null)[]): boolean {
+  return knownRuns(values).some((run) => run.length > 1);
+}
+
 interface Known {
   readonly index: number;
   readonly value: number;

@@ -1,5 +1,5 @@
 import { formatCount } from '../format.js';
-import { SPARKLINE, sparklinePaths } from './sparkline-path.js';
+import { hasLine, SPARKLINE, sparklinePaths } from './sparkline-path.js';
 import { t } from '../locale/text.js';
 
 /** A line chart of five minutes. */
@@ -10,6 +10,7 @@ export function Sparkline(props: {
   end: 'now' | 'then';
 }) {
   const { values, label, end } = props;
+  if (!hasLine(values)) return <p className="sparkline-none">{t('sparkline.tooFew')}</p>;
   const { line, area, highest } = sparklinePaths(values);
   return (
     <figure className="sparkline">
