@@ -1,6 +1,6 @@
-import type { FeedHealth, FeedStatus } from '@hailstream/events/feeds';
+import type { FeedHealth, FeedStatus, FeedWindow } from '@hailstream/events/feeds';
 import { describe, expect, it } from 'vitest';
-import { rateWords, shareWords, summaryWords } from './feed-words.js';
+import { latenessWords, rateWords, shareWords, summaryWords } from './feed-words.js';
 
 const feed = (status: FeedStatus) => ({ status }) as FeedHealth;
 
@@ -8,6 +8,19 @@ describe(summaryWords, () => {
   it('counts the feeds by status, worst first', () => {
     expect(summaryWords([feed('healthy'), feed('error'), feed('healthy')])).toBe('1 faulty, 2 healthy');
     expect(summaryWords([])).toBe('no provider has sent events');
+  });
+});
+
+describe(latenessWords, () => {
+  it.each<[number | null, number | null, string]>([
+    [0, 0.9, 'ahead'],
+    [0, 0.1, '0.0 s'],
+    [0, null, '0.0 s'],
+    [1_400, 0.9, '1.4 s'],
+    [null, null, '–'],
+  ])('writes %s ms with a share of %s of clocks ahead as %s', (p50, aheadShare, words) => {
+    const window = { lateness: { p50, p99: null }, aheadShare } as FeedWindow;
+    expect(latenessWords(window, 'p50')).toBe(words);
   });
 });
 

@@ -39,7 +39,16 @@ export function totalRate({ eventsPerSecond }: FeedWindow): number {
   return Object.values(eventsPerSecond).reduce((sum, rate) => sum + rate, 0);
 }
 
-export function timeWords(ms: number | null): string {
+/**
+ * How late half of the events (`p50`), or all but one of a hundred (`p99`), are. The service counts events of clocks that are
+ * ahead as not late: if most are, that is shown instead.
+ */
+export function latenessWords({ lateness, aheadShare }: FeedWindow, percentile: 'p50' | 'p99'): string {
+  const ms = lateness[percentile];
+  return ms === 0 && (aheadShare ?? 0) > 0.5 ? t('feeds.ahead') : timeWords(ms);
+}
+
+function timeWords(ms: number | null): string {
   return ms === null ? UNKNOWN : formatDuration(ms);
 }
 
@@ -53,8 +62,8 @@ interface MeasureRow {
 
 /** The measures of a window, as rows of a table. */
 export const measureRows: readonly MeasureRow[] = [
-  { name: 'latenessP50', value: ({ lateness }) => timeWords(lateness.p50) },
-  { name: 'latenessP99', value: ({ lateness }) => timeWords(lateness.p99) },
+  { name: 'latenessP50', value: (of) => latenessWords(of, 'p50') },
+  { name: 'latenessP99', value: (of) => latenessWords(of, 'p99') },
   { name: 'publicationP50', value: (of) => timeWords(of.publicationLateness.p50) },
   { name: 'publicationP99', value: (of) => timeWords(of.publicationLateness.p99) },
   { name: 'rejected', value: (of) => shareWords(of.rejectedShare) },

@@ -8,7 +8,7 @@ import { useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
 import { FeedCard } from './feed-card.js';
 import { FeedStatusMark } from './feed-status-mark.js';
-import { rateWords, shareWords, summaryWords, timeWords, totalRate } from './feed-words.js';
+import { latenessWords, rateWords, shareWords, summaryWords, totalRate } from './feed-words.js';
 import { Trend } from './trend.js';
 
 /** How often the list is requested again. */
@@ -132,7 +132,7 @@ function FeedRow(props: { feed: FeedHealth; isOpen: boolean; onOpen: (providerId
       <td className="feeds-chart">
         <Trend values={minutes.eventsPerSecond} label={t('feed.trend.events')} />
       </td>
-      <td className="feeds-number">{timeWords(minute?.lateness.p50 ?? null)}</td>
+      <td className="feeds-number">{minute === undefined ? '' : latenessWords(minute, 'p50')}</td>
       <td className="feeds-chart">
         <Trend values={minutes.latenessP50} label={t('feed.trend.lateness')} />
       </td>

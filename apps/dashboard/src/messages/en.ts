@@ -203,6 +203,7 @@ export const en = {
   'feed.window.15m': '15m',
   'feed.window.1h': '1h',
   'feed.window.1m': '1m',
+  'feeds.ahead': 'ahead',
   'feeds.empty': 'No provider has sent events. Feeds appear with their first event.',
   'feeds.events': 'Events/s',
   'feeds.failed': 'The feeds cannot be loaded: {reason}. Trying again.',

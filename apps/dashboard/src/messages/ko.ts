@@ -203,6 +203,7 @@ export const ko: Messages = {
   'feed.window.15m': '15분',
   'feed.window.1h': '1시간',
   'feed.window.1m': '1분',
+  'feeds.ahead': '앞섬',
   'feeds.empty': '이벤트를 보낸 사업자가 없습니다. 첫 이벤트가 도착하면 피드가 표시됩니다.',
   'feeds.events': '초당 이벤트',
   'feeds.failed': '피드를 불러올 수 없습니다: {reason}. 다시 시도합니다.',
