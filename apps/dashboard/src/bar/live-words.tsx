@@ -25,7 +25,7 @@ export function LiveWords({ liveness }: { liveness: Liveness }) {
 function ConnectionWords({ liveness }: { liveness: Liveness }) {
   const { connection } = useDashboard();
   const { kind } = useStore(connection.state);
-  const { isLive, label, tone, words, announcement } = liveness;
+  const { isLive, label, tone, words, brief, announcement } = liveness;
   return (
     <span
       className="connection"
@@ -35,8 +35,9 @@ function ConnectionWords({ liveness }: { liveness: Liveness }) {
       data-tone={tone}
     >
       <span className="connection-pill">{t(labelKeys[label])}</span>
-      <span className="connection-words" title={words}>
-        {words}
+      <span className="connection-words" data-label={t(labelKeys[label])} title={words}>
+        <span className="connection-all">{words}</span>
+        <span className="connection-brief">{brief}</span>
       </span>
       <span className="visually-hidden" role="status">
         {announcement}

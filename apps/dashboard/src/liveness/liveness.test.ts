@@ -63,6 +63,7 @@ describe('livenessOf', () => {
       label: 'PAST',
       isOutdated: false,
       words: expect.stringMatching(/^\d\d:\d\d:\d\d · what happened$/) as string,
+      brief: expect.stringMatching(/^\d\d:\d\d:\d\d$/) as string,
     });
     const received = { requestedAt: 0, shown: { ...shown, by: 'received' as const } };
     expect(past({ past: received }).words).toMatch(/ · what the page showed then$/);
@@ -74,6 +75,7 @@ describe('livenessOf', () => {
     expect(past({ connection: 'reconnecting' })).toMatchObject({
       isOutdated: true,
       words: expect.stringMatching(/ · reconnecting$/) as string,
+      brief: 'reconnecting',
     });
     expect(past({ connection: 'signed-out' }).words).toBe('signed out');
   });
@@ -105,7 +107,7 @@ describe('livenessOf', () => {
   ])('is not live if %s', (_, facts, words) => {
     const liveness = livenessOf({ ...live, ...facts });
     expect(liveness).toMatchObject({ isLive: false, words: expect.stringMatching(words) as string });
-    expect(liveness.announcement).toMatch(/^not live: /);
+    expect(liveness.announcement).toBe(`not live: ${liveness.brief}`);
   });
 
   it('is live if the table is shown, independent of the map', () => {
@@ -118,6 +120,7 @@ describe('livenessOf', () => {
     expect(rebuilding(7)).toBe(rebuilding(8));
     const silent = (ms: number) => livenessOf({ ...live, now: after(ms) }).announcement;
     expect(silent(10_000)).toBe(silent(70_000));
+    expect(livenessOf({ ...live, now: after(70_000) }).brief).toBe('no updates');
   });
 });
 

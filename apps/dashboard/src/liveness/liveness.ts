@@ -38,6 +38,8 @@ export type Liveness = {
   readonly isOutdated: boolean;
   /** The reason why it is not live, or that it is, in a few words. */
   readonly words: string;
+  /** The same without values, for a window that is too narrow for the words. */
+  readonly brief: string;
   /** The same for a screen reader, without values that change constantly. */
   readonly announcement: string;
   readonly tone: 'good' | 'quiet' | 'warn' | 'bad' | 'past';
@@ -85,13 +87,14 @@ function fromPast({ past, connection, now }: LivenessFacts): Liveness | null {
   const { shown, requestedAt } = past;
   const time = (at: number | null) => (at === null ? '' : formatMoment(at, now.date));
   const isConnected = connection === 'connected';
+  const shownTime = shown === null ? t('live.loadingTime', { time: time(requestedAt) }) : time(shown.at);
   const state = t(isConnected ? `order.${shown?.by ?? 'event'}` : `live.${connection}`);
   return {
     isLive: false,
     label: 'PAST',
     isOutdated: !isConnected,
-    words:
-      shown === null ? t('live.loadingTime', { time: time(requestedAt) }) : `${time(shown.at)} · ${state}`,
+    words: shown === null ? shownTime : `${shownTime} · ${state}`,
+    brief: isConnected ? shownTime : state,
     announcement: t('live.past', { state: shown === null ? t('live.loading') : state }),
     tone: 'past',
   };
@@ -106,7 +109,7 @@ function fromConnection({ connection, tick }: LivenessFacts): Liveness | null {
     case 'reconnecting':
       return notLive(
         tick === null ? t('live.reconnecting') : t('live.reconnectingAsOf', { time: formatClock(tick.asOf) }),
-        { announcement: t('live.reconnecting') },
+        { brief: t('live.reconnecting') },
       );
     case 'signed-out':
       return notLive(t('live.signedOut'), { tone: 'bad' });
@@ -122,7 +125,7 @@ function fromStatus({ status }: LivenessFacts): Liveness | null {
       return notLive(t('live.waiting'));
     case 'rebuilding':
       return notLive(t('live.rebuildingPercent', { percent: status.percent }), {
-        announcement: t('live.rebuilding'),
+        brief: t('live.rebuilding'),
       });
     case 'stalled':
       return notLive(t('live.stalled'), { tone: 'bad' });
@@ -134,7 +137,7 @@ function fromFrames({ tick, isCurrent, now }: LivenessFacts): Liveness | null {
   if (tick === null || !isCurrent) return notLive(t('live.loadingData'), { tone: 'quiet' });
   const silentMs = elapsedSince(tick, now);
   if (silentMs <= Math.max(LATE_AFTER_MS, 5 * tick.tickMs)) return null;
-  return notLive(t('live.noUpdateFor', { age: formatAge(silentMs) }), { announcement: t('live.noUpdates') });
+  return notLive(t('live.noUpdateFor', { age: formatAge(silentMs) }), { brief: t('live.noUpdates') });
 }
 
 function fromEvents(facts: LivenessFacts): Liveness | null {
@@ -149,12 +152,12 @@ function fromEvents(facts: LivenessFacts): Liveness | null {
       : ageOfNewestEvent({ ...tick, newestEventAt: receivedAt }, now);
   if (receiptAgeMs <= OLD_AFTER_MS) {
     return notLive(t('live.delayedBy', { age: formatAge(ageMs) }), {
-      announcement: t('live.delayed'),
+      brief: t('live.delayed'),
       isOutdated: false,
     });
   }
   return notLive(t('live.noNewFor', { age: formatAge(receiptAgeMs) }), {
-    announcement: t('live.noNew'),
+    brief: t('live.noNew'),
     tone: 'bad',
     isOutdated: false,
   });
@@ -173,6 +176,7 @@ function live(facts: LivenessFacts): Liveness {
     label: 'LIVE',
     isOutdated: false,
     words: t('live.connected'),
+    brief: t('live.connected'),
     announcement: t('live.live'),
     tone,
   };
@@ -188,18 +192,19 @@ function elapsedSince(
 function notLive(
   words: string,
   rest: {
-    announcement?: string;
+    brief?: string;
     tone?: Liveness['tone'];
     isOutdated?: boolean;
   } = {},
 ): Liveness {
-  const { announcement = words, tone = 'warn', isOutdated = true } = rest;
+  const { brief = words, tone = 'warn', isOutdated = true } = rest;
   return {
     isLive: false,
     label: 'NOT LIVE',
     isOutdated,
     words,
-    announcement: t('live.notLive', { reason: announcement }),
+    brief,
+    announcement: t('live.notLive', { reason: brief }),
     tone,
   };
 }
