@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { HistoryFrame, HistoryStatus } from '@hailstream/events/live';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MAX_BACKLOG_BYTES } from '../live/broadcaster.js';
-import { HistoryError } from './history.errors.js';
+import { HistoryError } from '../query/history.errors.js';
 import { HistorySession } from './history-session.js';
 
 const TICK_MS = 500;

@@ -10,7 +10,7 @@ import type {
 import { MAX_BACKLOG_BYTES } from '../live/broadcaster.js';
 import type { Client } from '../live/client.js';
 import { cover } from '../live/grid.js';
-import { closeCodeOf } from './history.errors.js';
+import { closeCodeOf } from '../query/history.errors.js';
 import type { MomentHandle } from './history.service.js';
 
 /** How often it is checked whether a client that is behind has caught up. */

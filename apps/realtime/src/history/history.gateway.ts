@@ -14,7 +14,7 @@ import { HistoryMetrics } from '../metrics/history-metrics.service.js';
 import type { HistoryLimits } from '../limits/history-limits.js';
 import { HistorySession } from './history-session.js';
 import { parseOpen, parsePlay, parseSeek, parseWatched } from './history.schema.js';
-import { closeCodeOf, HistoryError } from './history.errors.js';
+import { closeCodeOf, HistoryError } from '../query/history.errors.js';
 import { HistoryService } from './history.service.js';
 import { HISTORY_LIMITS } from './history.tokens.js';
 

@@ -1,7 +1,7 @@
 import { ProblemError } from '@hailstream/nest';
 import { QueryError } from '../query/query-parameters.js';
 import { badRequest } from '../query/bad-request.js';
-import { HistoryError } from './history.errors.js';
+import { HistoryError } from '../query/history.errors.js';
 
 /** The response to a request for a moment that failed. */
 export function historyProblem(error: unknown): unknown {

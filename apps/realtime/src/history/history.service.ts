@@ -9,10 +9,17 @@ import { LogIndex, type Offsets } from '../log/log-index.js';
 import { HistoryMetrics } from '../metrics/history-metrics.service.js';
 import type { HistoryLimits } from '../limits/history-limits.js';
 import { activityOf, earliestMoment } from './history-range.js';
-import { HistoryError } from './history.errors.js';
+import { HistoryError } from '../query/history.errors.js';
 import { HISTORY_LIMITS, WORKER_OPTIONS } from './history.tokens.js';
-import { MomentClient } from './moment-client.js';
-import type { CityRead, CityReads, FoundEvents, MomentStart, WorkerOptions } from './worker-protocol.js';
+import { type MomentClient, startMomentClient } from './moment-client.js';
+import type {
+  CityRead,
+  CityReads,
+  FindMessage,
+  FoundEvents,
+  MomentStart,
+  WorkerOptions,
+} from './worker-protocol.js';
 
 /** Maximum number of requests for vehicles at a moment that wait for their turn. */
 const MAX_WAITING_REQUESTS = 16;
@@ -150,7 +157,10 @@ export class HistoryService implements OnModuleDestroy {
     let search: EventSearch | null = null;
     let shownAt: number | null = null;
     const client = this.takeClient();
-    client.use({ find: (request) => this.find(search!, request), onProgress });
+    client.listen((message) => {
+      if (message.kind === 'find') client.send({ kind: 'found', ...this.find(search!, message) });
+      else onProgress(message.share);
+    });
     return {
       open: async ({ by, filter, at }) => {
         for (;;) {
@@ -186,9 +196,11 @@ export class HistoryService implements OnModuleDestroy {
     const { spare } = this;
     this.spare = null;
     this.prepareSpare();
-    return spare === null || spare.hasEnded
-      ? new MomentClient(this.workerOptions, this.historyLimits.heapMb)
-      : spare;
+    return spare === null || spare.hasEnded ? this.startClient() : spare;
+  }
+
+  private startClient(): MomentClient {
+    return startMomentClient(this.workerOptions, this.historyLimits.heapMb);
   }
 
   /** Starts a worker for the next session. It is stopped if no session is opened for some time. */
@@ -196,7 +208,7 @@ export class HistoryService implements OnModuleDestroy {
     if (this.spareTimer !== null) clearTimeout(this.spareTimer);
     this.spareTimer = setTimeout(() => void this.endSpare(), SPARE_KEPT_MS).unref();
     if (this.spare !== null && !this.spare.hasEnded) return;
-    this.spare = new MomentClient(this.workerOptions, this.historyLimits.heapMb);
+    this.spare = this.startClient();
     // Without a log, the first seek fails with the reason.
     this.spare.call('connect', null).catch(() => undefined);
   }
@@ -247,10 +259,7 @@ export class HistoryService implements OnModuleDestroy {
     return archive;
   }
 
-  private find(
-    search: EventSearch,
-    { until, usesLate, filter }: Parameters<Parameters<MomentClient['use']>[0]['find']>[0],
-  ): FoundEvents {
+  private find(search: EventSearch, { until, usesLate, filter }: FindMessage): FoundEvents {
     const { by, from } = search;
     const { index } = this;
     const archive = this.requireArchive();

@@ -2,7 +2,6 @@ import type {
   DemandMap,
   FleetCount,
   Frame,
-  HistoryCloseCode,
   HistoryOrder,
   Kpis,
   SpeedingList,
@@ -16,6 +15,7 @@ import type { ProviderFilter } from '../fold/city-state.js';
 import type { LateBlock, LateEvent } from '../late-events/late-event.js';
 import type { CellRange } from '../live/grid.js';
 import type { Chunk } from '../log/log-index.js';
+import type { CallOf, ReplyOf } from '../threads/thread-calls.js';
 
 /*
  * The messages between the service and a worker thread that holds the city at one moment. Requests are answered in order.
@@ -85,13 +85,7 @@ export interface WorkerCalls {
   };
 }
 
-export type WorkerCall = {
-  readonly [Name in keyof WorkerCalls]: {
-    readonly kind: Name;
-    readonly id: number;
-    readonly argument: WorkerCalls[Name]['argument'];
-  };
-}[keyof WorkerCalls];
+export type WorkerCall = CallOf<WorkerCalls>;
 
 /** A block of late events, and its file. */
 export type LateBlockFile = Pick<LateBlock, 'earliest' | 'position' | 'sizeBytes'> & {
@@ -107,23 +101,24 @@ export interface FoundEvents {
   readonly eventsPerSecond: number;
 }
 
-export type ToWorker = WorkerCall | ({ readonly kind: 'found' } & FoundEvents);
+/** The answer to a {@link FindMessage}. */
+export type FoundMessage = { readonly kind: 'found' } & FoundEvents;
 
-export type FromWorker =
-  | { readonly kind: 'done'; readonly id: number; readonly result: WorkerCalls[keyof WorkerCalls]['result'] }
-  | {
-      readonly kind: 'failed';
-      readonly id: number;
-      readonly code: HistoryCloseCode;
-      readonly field: string | null;
-      readonly message: string;
-    }
-  | {
-      readonly kind: 'find';
-      readonly until: number;
-      readonly usesLate: boolean;
-      /** The provider whose rate of events is returned. */
-      readonly filter: ProviderFilter;
-    }
+export type ToWorker = WorkerCall | FoundMessage;
+
+/** Asks where the events of a moment are. */
+export interface FindMessage {
+  readonly kind: 'find';
+  readonly until: number;
+  readonly usesLate: boolean;
+  /** The provider whose rate of events is returned. */
+  readonly filter: ProviderFilter;
+}
+
+/** What a worker sends while it answers. */
+export type MomentMessage =
+  | FindMessage
   /** The share of the records that are read, from 0 to 1. */
   | { readonly kind: 'progress'; readonly share: number };
+
+export type FromWorker = ReplyOf<WorkerCalls> | MomentMessage;

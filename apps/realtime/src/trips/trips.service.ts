@@ -12,7 +12,7 @@ import { partitionForKey } from '@hailstream/log';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { ProviderFilter } from '../fold/city-state.js';
 import { TRIP_KEPT_MS } from '../fold/fleet.js';
-import { HistoryError } from '../history/history.errors.js';
+import { HistoryError } from '../query/history.errors.js';
 import { HistoryService } from '../history/history.service.js';
 import { WORKER_OPTIONS } from '../history/history.tokens.js';
 import type { WorkerOptions } from '../history/worker-protocol.js';
@@ -171,13 +171,18 @@ export class TripsService implements OnModuleDestroy {
 
   private async openThread(): Promise<ThreadClient<TripCalls>> {
     const { log, argument } = this.log();
-    if (this.thread !== null && (this.thread.log !== log || this.thread.client.hasFailed)) {
+    if (this.thread !== null && (this.thread.log !== log || this.thread.client.hasEnded)) {
       await this.endThread();
     }
     if (this.thread === null) {
-      const client = new ThreadClient<TripCalls>(workerFile, {
+      const client = new ThreadClient<TripCalls>({
+        file: workerFile,
         data: this.workerOptions,
         maxHeapMb: MAX_HEAP_MB,
+        reasons: {
+          closed: 'the thread was closed',
+          outOfMemory: 'the answer needs more memory than it may use',
+        },
       });
       this.thread = { client, log };
       // Calls are received in order: those that follow find the log open.

@@ -5,7 +5,7 @@ import type { RangeReader } from '@hailstream/log';
 import { ByteReader } from '../encoding/byte-reader.js';
 import type { ProviderFilter } from '../fold/city-state.js';
 import type { Vehicle } from '../fold/vehicle.js';
-import { closeCodeOf, HistoryError } from '../history/history.errors.js';
+import { closeCodeOf, HistoryError } from '../query/history.errors.js';
 import { Moment, type Found, type LateEvents } from '../history/moment.js';
 import { createReadChunks } from '../history/read-chunks.js';
 import type {

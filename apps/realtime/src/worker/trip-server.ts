@@ -1,6 +1,6 @@
 import type { TripSummary } from '@hailstream/events/live';
 import type { RangeReader } from '@hailstream/log';
-import { closeCodeOf, HistoryError } from '../history/history.errors.js';
+import { closeCodeOf, HistoryError } from '../query/history.errors.js';
 import { createReadChunks } from '../history/read-chunks.js';
 import { decodeRecord } from '../log/decode.js';
 import type { Chunk, Offsets } from '../log/log-index.js';
