@@ -2,12 +2,12 @@ import { eventRegistry, telemetryFamily } from '@hailstream/events';
 import { createAdmin, createProducer, type LogConnection, type Producer } from '@hailstream/log';
 import { createLogger } from '@hailstream/service/logging';
 import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/service/tokens';
-import { Pool } from 'undici';
 import { openLoop, saturate } from '../harness/load.js';
 import { startBrokerProcess, startHttpProcess, temporaryFolder } from '../harness/processes.js';
 import { percentiles, type Row } from '../harness/report.js';
 import { compare, type Comparison } from '../harness/rounds.js';
 import { TelemetrySource } from '../harness/telemetry.js';
+import { TelemetryClient } from '../harness/telemetry-client.js';
 import type { Effort, Suite } from '../harness/suite.js';
 
 const CALLERS = 64;
@@ -39,8 +39,9 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
     readyPath: '/health/ready',
   });
   const token = await makeToken(SECRET, { scopes: ['write'], providerId: LOCAL_PROVIDER_ID }, '1h');
-  await using ingestClient = new TelemetryClient(ingest.url, token);
-  await using nothingClient = new TelemetryClient(nothing.url, token);
+  const access = { token, connections: CALLERS };
+  await using ingestClient = new TelemetryClient(ingest.url, access);
+  await using nothingClient = new TelemetryClient(nothing.url, access);
 
   say('one event per request, maximum throughput');
   const one = await compareHttp(effort, { subject: ingestClient, reference: nothingClient, size: 1 });
@@ -126,33 +127,4 @@ async function sendStraight(producer: Producer, source: TelemetrySource): Promis
   );
   const failed = deliveries.find((delivery) => delivery.kind === 'failed');
   if (failed !== undefined) throw failed.error;
-}
-
-class TelemetryClient implements AsyncDisposable {
-  private readonly pool: Pool;
-  private readonly source = new TelemetrySource();
-  private readonly headers: Record<string, string>;
-
-  constructor(url: string, token: string) {
-    this.pool = new Pool(url, { connections: CALLERS });
-    this.headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
-  }
-
-  /** Posts new points. @throws Error if not all of them are accepted */
-  async send(size: number): Promise<void> {
-    const { statusCode, body } = await this.pool.request({
-      method: 'POST',
-      path: '/telemetry',
-      headers: this.headers,
-      body: JSON.stringify(this.source.batch(size)),
-    });
-    const answer = (await body.json()) as { success?: number };
-    if (statusCode !== 201 || answer.success !== size) {
-      throw new Error(`posting ${size} points returned ${statusCode}: ${JSON.stringify(answer)}`);
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.pool.close();
-  }
 }

@@ -1,14 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import type { ClientToServer, Frame, ServerToClient } from '@hailstream/events/live';
 import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/service/tokens';
 import type { Histogram } from 'hdr-histogram-js';
 import { io, type Socket } from 'socket.io-client';
-import { Pool } from 'undici';
 import { newLatencies, recordMs } from '../harness/latencies.js';
 import { openLoop } from '../harness/load.js';
 import { startBrokerProcess, startHttpProcess, temporaryFolder } from '../harness/processes.js';
 import { percentiles, type Row } from '../harness/report.js';
-import { TelemetrySource } from '../harness/telemetry.js';
+import { TelemetryClient } from '../harness/telemetry-client.js';
 import type { Effort, Suite } from '../harness/suite.js';
 
 const EVENTS_PER_SECOND = 200;
@@ -34,7 +32,7 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
   const readyPath = '/health/ready';
   await using ingest = await startHttpProcess({ script: 'apps/ingest/dist/main.js', env, readyPath });
   await using realtime = await startHttpProcess({ script: 'apps/realtime/dist/main.js', env, readyPath });
-  const writeToken = await makeToken(SECRET, { scopes: ['write'], providerId: LOCAL_PROVIDER_ID }, '1h');
+  const token = await makeToken(SECRET, { scopes: ['write'], providerId: LOCAL_PROVIDER_ID }, '1h');
   const socket: LiveSocket = io(realtime.url, {
     transports: ['websocket'],
     auth: { token: await makeToken(SECRET, { scopes: ['read'] }, '1h') },
@@ -42,7 +40,8 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
   try {
     const tickMs = await firstSnapshot(socket);
     say(`${EVENTS_PER_SECOND} events/s, ticks of ${tickMs} ms`);
-    const latencies = await acceptedToVisible(socket, ingest.url, writeToken, effort);
+    await using client = new TelemetryClient(ingest.url, { token, connections: 16 });
+    const latencies = await acceptedToVisible(socket, client, effort);
     return [
       {
         kind: 'latency',
@@ -69,36 +68,24 @@ function firstSnapshot(socket: LiveSocket): Promise<number> {
 /** Each point is from a new device, so the first frame with the device shows the point. */
 async function acceptedToVisible(
   socket: LiveSocket,
-  ingestUrl: string,
-  token: string,
+  client: TelemetryClient,
   effort: Effort,
 ): Promise<Histogram> {
   const latencies = newLatencies();
   const acceptedAt = new Map<string, number>();
   const seenAt = new Map<string, number>();
-  const source = new TelemetrySource();
   socket.on('frame', (frame: Frame) => {
     const now = performance.now();
     for (const [deviceId] of frame.vehicles) {
       if (!seenAt.has(deviceId)) seenAt.set(deviceId, now);
     }
   });
-  await using pool = disposable(new Pool(ingestUrl, { connections: 16 }));
-  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
   await openLoop({
     durationMs: effort.roundMs * 2,
     ratePerSecond: EVENTS_PER_SECOND,
     operation: async () => {
-      const point = { ...source.next(), device_id: randomUUID() };
-      const { statusCode, body } = await pool.value.request({
-        method: 'POST',
-        path: '/telemetry',
-        headers,
-        body: JSON.stringify([point]),
-      });
-      await body.dump();
-      if (statusCode !== 201) throw new Error(`posting a point returned ${statusCode}`);
-      acceptedAt.set(point.device_id, performance.now());
+      const deviceId = await client.sendFromNewDevice();
+      acceptedAt.set(deviceId, performance.now());
     },
   });
   await allSeen(acceptedAt, seenAt);
@@ -116,8 +103,4 @@ async function allSeen(acceptedAt: Map<string, number>, seenAt: Map<string, numb
     if (performance.now() > giveUpAt) throw new Error(`${missing()} accepted events were not shown in time`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-function disposable(pool: Pool): { value: Pool } & AsyncDisposable {
-  return { value: pool, [Symbol.asyncDispose]: () => pool.close() };
 }

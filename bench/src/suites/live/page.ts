@@ -1,16 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { LOCAL_PROVIDER_ID, makeToken } from '@hailstream/service/tokens';
 import { heapBytes, launchBrowser, recordMainThread } from '@hailstream/tools/browser';
 import type { Page } from 'playwright-core';
-import { Pool } from 'undici';
 import { newLatencies, recordMs } from '../../harness/latencies.js';
 import { openLoop } from '../../harness/load.js';
 import { startBrokerProcess, startHttpProcess, temporaryFolder } from '../../harness/processes.js';
 import { percentiles, type Row } from '../../harness/report.js';
 import { comparison, sideResult } from '../../harness/rounds.js';
 import type { Effort } from '../../harness/suite.js';
-import { TelemetrySource } from '../../harness/telemetry.js';
+import { TelemetryClient } from '../../harness/telemetry-client.js';
 import { driveFleet } from './driven-fleet.js';
 
 const SECRET = 'a secret of this benchmark for loopback';
@@ -113,33 +111,21 @@ export async function measureDrawn(effort: Effort, say: (what: string) => void):
   await using opened = await openPage();
   const { page } = opened;
   const token = await makeToken(SECRET, { scopes: ['write'], providerId: LOCAL_PROVIDER_ID }, '1h');
-  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
-  const source = new TelemetrySource();
-  const pool = new Pool(opened.ingestUrl, { connections: 4 });
+  await using client = new TelemetryClient(opened.ingestUrl, { token, connections: 4 });
+  await client.sendFromNewDevice();
+  await untilDrawn(page, 1);
+  await page.evaluate(RECORD_DRAWN);
   const acceptedAt = new Map<string, number>();
-  const post = async (): Promise<void> => {
-    const point = { ...source.next(), device_id: randomUUID() };
-    const { statusCode, body } = await pool.request({
-      method: 'POST',
-      path: '/telemetry',
-      headers,
-      body: JSON.stringify([point]),
-    });
-    await body.dump();
-    if (statusCode !== 201) throw new Error(`posting a point returned ${statusCode}`);
-    acceptedAt.set(point.device_id, performance.timeOrigin + performance.now());
-  };
-  try {
-    await post();
-    await untilDrawn(page, 1);
-    await page.evaluate(RECORD_DRAWN);
-    acceptedAt.clear();
-    say(`${EVENTS_PER_SECOND} events/s`);
-    await openLoop({ durationMs: effort.roundMs * 2, ratePerSecond: EVENTS_PER_SECOND, operation: post });
-    await untilAtLeast(page, 'drawnAt.size', acceptedAt.size + 1);
-  } finally {
-    await pool.close();
-  }
+  say(`${EVENTS_PER_SECOND} events/s`);
+  await openLoop({
+    durationMs: effort.roundMs * 2,
+    ratePerSecond: EVENTS_PER_SECOND,
+    operation: async () => {
+      const deviceId = await client.sendFromNewDevice();
+      acceptedAt.set(deviceId, performance.timeOrigin + performance.now());
+    },
+  });
+  await untilAtLeast(page, 'drawnAt.size', acceptedAt.size + 1);
   const drawnAt = new Map(await page.evaluate<[string, number][]>('[...drawnAt]'));
   const histogram = newLatencies();
   for (const [deviceId, accepted] of acceptedAt) {
