@@ -1,8 +1,7 @@
-import '../help/help.css';
 import './settings.css';
-import { type ReactNode, useEffect, useRef } from 'react';
+import type { ReactNode } from 'react';
+import { Dialog } from '../controls/dialog.js';
 import { useDashboard } from '../dashboard.js';
-import { CloseIcon } from '../icons.js';
 import { languages, unitSystems } from '../locale/locale.js';
 import { t } from '../locale/text.js';
 import { useStore } from '../store.js';
@@ -15,58 +14,34 @@ const languageNames = { en: 'English', ko: '한국어' } as const;
 /** What the user can choose for this browser. */
 export function SettingsSheet({ onClose }: { onClose: () => void }) {
   const { settings, theme } = useDashboard();
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current!.showModal(), []);
   const language = useStore(settings.language.value);
   const units = useStore(settings.units.value);
   const painted = useStore(theme.choice);
   return (
-    <dialog
-      ref={dialog}
-      className="help"
-      aria-labelledby="settings-heading"
-      data-testid="settings"
-      onClose={onClose}
-      // Its own box is its content: a click on the dialog itself is next to it.
-      onClick={(event) => event.target === event.currentTarget && onClose()}
-    >
-      <div className="help-content">
-        <header className="help-header">
-          <h2 id="settings-heading">{t('settings.title')}</h2>
-          <button
-            type="button"
-            className="bar-button"
-            aria-label={t('common.close')}
-            title={t('common.closeEsc')}
-            onClick={onClose}
-          >
-            <CloseIcon />
-          </button>
-        </header>
-        <div className="settings-fields">
-          <Choice
-            label={t('settings.language')}
-            value={language}
-            onChoose={(value) => settings.language.choose(value)}
-            options={languages.map((value) => ({ value, text: languageNames[value] }))}
-          />
-          <Choice
-            label={t('settings.units')}
-            value={units}
-            onChoose={(value) => settings.units.choose(value)}
-            options={unitSystems.map((value) => ({ value, text: t(`settings.${value}`) }))}
-          />
-          <ZoneChoice />
-          <Choice
-            label={t('settings.theme')}
-            value={painted}
-            onChoose={(value) => theme.choose(value)}
-            options={themeChoices.map((value) => ({ value, text: t(`theme.${value}`) }))}
-          />
-          <ShareChoice />
-        </div>
+    <Dialog title={t('settings.title')} testId="settings" onClose={onClose}>
+      <div className="settings-fields">
+        <Choice
+          label={t('settings.language')}
+          value={language}
+          onChoose={(value) => settings.language.choose(value)}
+          options={languages.map((value) => ({ value, text: languageNames[value] }))}
+        />
+        <Choice
+          label={t('settings.units')}
+          value={units}
+          onChoose={(value) => settings.units.choose(value)}
+          options={unitSystems.map((value) => ({ value, text: t(`settings.${value}`) }))}
+        />
+        <ZoneChoice />
+        <Choice
+          label={t('settings.theme')}
+          value={painted}
+          onChoose={(value) => theme.choose(value)}
+          options={themeChoices.map((value) => ({ value, text: t(`theme.${value}`) }))}
+        />
+        <ShareChoice />
       </div>
-    </dialog>
+    </Dialog>
   );
 }
 
