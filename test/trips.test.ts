@@ -221,7 +221,7 @@ describe('trips now and past', () => {
         .waitFor();
       const wide = await phone.evaluate(() => [
         document.documentElement.scrollWidth,
-        ...[...document.querySelectorAll('.page-body, .trips')].map((element) => element.scrollWidth),
+        ...[...document.querySelectorAll('.list-view, .list-rows')].map((element) => element.scrollWidth),
       ]);
       expect([query, Math.max(...wide) <= 360]).toEqual([query, true]);
       expect([query, await violations(phone)]).toEqual([query, []]);

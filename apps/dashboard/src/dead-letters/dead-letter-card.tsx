@@ -1,8 +1,7 @@
-import '../card/card.css';
 import type { DeadLetterDetail, RecordBytes } from '@hailstream/events/dead-letters';
-import type { ReactNode } from 'react';
+import { Fact } from '../card/card-frame.js';
 import { formatCount, formatDateTime } from '../format.js';
-import { CloseIcon } from '../icons.js';
+import { ListCard } from '../lists/list-card.js';
 import { plural, t } from '../locale/text.js';
 import { useDeadLetter } from './use-dead-letters.js';
 
@@ -10,31 +9,21 @@ import { useDeadLetter } from './use-dead-letters.js';
 export function DeadLetterCard({ id, onClose }: { id: string; onClose: () => void }) {
   const { body, failure } = useDeadLetter(id);
   return (
-    <aside className="letter" aria-label={t('letter.label', { id })} data-testid="dead-letter-card">
-      <header className="card-header">
-        <div>
-          <h2>{t('letter.title')}</h2>
-          <p className="card-id letter-id">{id}</p>
-        </div>
-        <button
-          type="button"
-          className="bar-button"
-          aria-label={t('letter.close')}
-          title={t('common.closeEsc')}
-          onClick={onClose}
-        >
-          <CloseIcon />
-        </button>
-      </header>
-      <div className="card-body" tabIndex={0}>
-        {failure !== null && <p className="card-nothing">{t('failed.it', { reason: failure })}</p>}
-        {body === null ? (
-          failure === null && <p className="card-nothing">{t('common.loading')}</p>
-        ) : (
-          <Letter letter={body} />
-        )}
-      </div>
-    </aside>
+    <ListCard
+      title={t('letter.title')}
+      id={id}
+      label={t('letter.label', { id })}
+      closeLabel={t('letter.close')}
+      testId="dead-letter-card"
+      onClose={onClose}
+    >
+      {failure !== null && <p className="card-nothing">{t('failed.it', { reason: failure })}</p>}
+      {body === null ? (
+        failure === null && <p className="card-nothing">{t('common.loading')}</p>
+      ) : (
+        <Letter letter={body} />
+      )}
+    </ListCard>
   );
 }
 
@@ -47,22 +36,31 @@ function Letter({ letter }: { letter: DeadLetterDetail }) {
         {reason}
       </p>
       <dl className="card-figures">
-        <Fact label={t('letter.state')}>
-          {redrivenAt === null
-            ? t('letter.open')
-            : t('letter.redriven', { time: formatDateTime(redrivenAt) })}
-        </Fact>
-        <Fact label={t('letter.group')}>{letter.group}</Fact>
-        <Fact label={t('letter.record')}>
-          {lastOffset === undefined
-            ? t('letter.offset', { topic, partition, offset })
-            : t('letter.offsets', { topic, partition, offset, last: lastOffset })}
-        </Fact>
-        <Fact label={t('letter.received')}>{formatDateTime(letter.receivedAt)}</Fact>
-        <Fact label={t('letter.firstWritten')}>{formatDateTime(letter.firstWrittenAt)}</Fact>
-        <Fact label={t('letter.lastWritten')}>{formatDateTime(letter.lastWrittenAt)}</Fact>
-        <Fact label={t('letter.attempts')}>{formatCount(letter.attempts)}</Fact>
-        <Fact label={t('letter.redrives')}>{t('letter.times', { count: formatCount(letter.redrives) })}</Fact>
+        <Fact
+          label={t('letter.state')}
+          value={
+            redrivenAt === null
+              ? t('letter.open')
+              : t('letter.redriven', { time: formatDateTime(redrivenAt) })
+          }
+        />
+        <Fact label={t('letter.group')} value={letter.group} />
+        <Fact
+          label={t('letter.record')}
+          value={
+            lastOffset === undefined
+              ? t('letter.offset', { topic, partition, offset })
+              : t('letter.offsets', { topic, partition, offset, last: lastOffset })
+          }
+        />
+        <Fact label={t('letter.received')} value={formatDateTime(letter.receivedAt)} />
+        <Fact label={t('letter.firstWritten')} value={formatDateTime(letter.firstWrittenAt)} />
+        <Fact label={t('letter.lastWritten')} value={formatDateTime(letter.lastWrittenAt)} />
+        <Fact label={t('letter.attempts')} value={formatCount(letter.attempts)} />
+        <Fact
+          label={t('letter.redrives')}
+          value={t('letter.times', { count: formatCount(letter.redrives) })}
+        />
       </dl>
       <Part title={t('letter.key')} bytes={letter.key} omitted={letter.omittedKey} />
       <section className="card-section">
@@ -112,13 +110,4 @@ function sizeWords({ sizeBytes, encoding, isTruncated }: RecordBytes): string {
     ...(encoding === 'hex' ? [t('letter.hexadecimal')] : []),
     ...(isTruncated ? [t('letter.truncated')] : []),
   ].join(', ');
-}
-
-function Fact({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <div className="fact">
-      <dt>{label}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
 }

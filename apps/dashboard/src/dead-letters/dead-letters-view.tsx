@@ -1,3 +1,4 @@
+import '../lists/lists.css';
 import './dead-letters.css';
 import type {
   DeadLetterGroupSummary,
@@ -7,7 +8,7 @@ import type {
 import { useState } from 'react';
 import { useDashboard } from '../dashboard.js';
 import { formatCount, formatDateTime } from '../format.js';
-import { SearchIcon } from '../icons.js';
+import { ListRows, ListSearch, ListView } from '../lists/list-view.js';
 import { plural, t } from '../locale/text.js';
 import { useShortcuts } from '../shortcuts.js';
 import { useStore } from '../store.js';
@@ -38,50 +39,44 @@ export function DeadLettersView() {
     setLimit(PAGE_LETTERS);
   };
   return (
-    <section className="letters" aria-labelledby="letters-heading" data-opened={opened !== null}>
-      <header className="letters-header">
-        <h2 id="letters-heading">{t('letters.title')}</h2>
-        <p className="letters-total" role="status" data-testid="dead-letters-total">
-          {all.body === null ? t('letters.loading') : totalWords(all.body)}
-        </p>
-        <label className="letters-search">
-          <SearchIcon />
-          <input
-            type="search"
+    <ListView
+      title={t('letters.title')}
+      testId="dead-letters"
+      total={all.body === null ? t('letters.loading') : totalWords(all.body)}
+      failure={failure === null ? null : t('letters.failed', { reason: failure })}
+      controls={
+        <>
+          <ListSearch
+            label={t('letters.reason')}
             placeholder={t('letters.reason')}
-            aria-label={t('letters.reason')}
-            autoComplete="off"
-            spellCheck={false}
             value={reason}
-            onChange={(event) => {
-              view.reason.set(event.target.value);
+            onChange={(value) => {
+              view.reason.set(value);
               setGroup(null);
             }}
           />
-        </label>
-        <RedrivenChoice />
-      </header>
-      {failure !== null && (
-        <p className="letters-failure" role="alert">
-          {t('letters.failed', { reason: failure })}
-        </p>
-      )}
-      <div className="letters-columns">
-        <div className="letters-list">
-          {all.body?.total === 0 && <NoLetters isFiltered={reason !== ''} />}
-          <Groups groups={all.body?.groups ?? []} chosen={group} onChoose={choose} />
-          {list.body !== null && list.body.total > 0 && (
-            <Letters
-              page={list.body}
-              opened={opened}
-              onOpen={(id) => view.letter.set(id)}
-              onMore={limit < MAX_LETTERS ? () => setLimit(limit + PAGE_LETTERS) : null}
-            />
-          )}
-        </div>
-        {opened !== null && <DeadLetterCard key={opened} id={opened} onClose={() => view.letter.set('')} />}
-      </div>
-    </section>
+          <RedrivenChoice />
+        </>
+      }
+      detail={
+        opened === null ? null : (
+          <DeadLetterCard key={opened} id={opened} onClose={() => view.letter.set('')} />
+        )
+      }
+    >
+      <ListRows label={t('letters.list')}>
+        {all.body?.total === 0 && <NoLetters isFiltered={reason !== ''} />}
+        <Groups groups={all.body?.groups ?? []} chosen={group} onChoose={choose} />
+        {list.body !== null && list.body.total > 0 && (
+          <Letters
+            page={list.body}
+            opened={opened}
+            onOpen={(id) => view.letter.set(id)}
+            onMore={limit < MAX_LETTERS ? () => setLimit(limit + PAGE_LETTERS) : null}
+          />
+        )}
+      </ListRows>
+    </ListView>
   );
 }
 
@@ -108,7 +103,7 @@ function totalWords({ total, groups, isCurrent, truncated }: DeadLetterPage): st
 
 function NoLetters({ isFiltered }: { isFiltered: boolean }) {
   return (
-    <p className="letters-none" data-testid="no-dead-letters">
+    <p className="list-empty" data-testid="no-dead-letters">
       {t(isFiltered ? 'letters.noMatch' : 'letters.none')}
     </p>
   );

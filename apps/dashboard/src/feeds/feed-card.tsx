@@ -1,8 +1,7 @@
-import '../card/card.css';
 import type { FeedFinding, FeedHealth, FeedWindow } from '@hailstream/events/feeds';
 import { useDashboard } from '../dashboard.js';
 import { formatAge, formatCount, formatMoment, shortId } from '../format.js';
-import { CloseIcon } from '../icons.js';
+import { ListCard } from '../lists/list-card.js';
 import { plural, t } from '../locale/text.js';
 import { FeedStatusMark } from './feed-status-mark.js';
 import { measureRows, rateWords, shareWords, totalRate } from './feed-words.js';
@@ -17,30 +16,20 @@ export function FeedCard(props: {
 }) {
   const { providerId, feed, asOf, onClose } = props;
   return (
-    <aside className="letter" aria-label={t('feed.label', { id: providerId })} data-testid="feed-card">
-      <header className="card-header">
-        <div>
-          <h2>{t('card.provider', { id: shortId(providerId) })}</h2>
-          <p className="card-id letter-id">{providerId}</p>
-        </div>
-        <button
-          type="button"
-          className="bar-button"
-          aria-label={t('feed.close')}
-          title={t('common.closeEsc')}
-          onClick={onClose}
-        >
-          <CloseIcon />
-        </button>
-      </header>
-      <div className="card-body" tabIndex={0}>
-        {feed === undefined ? (
-          <p className="card-nothing">{t('feed.noEvents')}</p>
-        ) : (
-          <Feed feed={feed} asOf={asOf} />
-        )}
-      </div>
-    </aside>
+    <ListCard
+      title={t('card.provider', { id: shortId(providerId) })}
+      id={providerId}
+      label={t('feed.label', { id: providerId })}
+      closeLabel={t('feed.close')}
+      testId="feed-card"
+      onClose={onClose}
+    >
+      {feed === undefined ? (
+        <p className="card-nothing">{t('feed.noEvents')}</p>
+      ) : (
+        <Feed feed={feed} asOf={asOf} />
+      )}
+    </ListCard>
   );
 }
 

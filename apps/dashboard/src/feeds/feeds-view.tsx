@@ -1,7 +1,9 @@
+import '../lists/lists.css';
 import './feeds.css';
 import type { FeedHealth, FeedList } from '@hailstream/events/feeds';
 import { useDashboard } from '../dashboard.js';
 import { formatCount, shortId } from '../format.js';
+import { ListRows, ListView } from '../lists/list-view.js';
 import { t } from '../locale/text.js';
 import { useShortcuts } from '../shortcuts.js';
 import { useStore } from '../store.js';
@@ -23,27 +25,14 @@ export function FeedsView() {
   useShortcuts({ close: opened === null ? undefined : () => view.feed.set(null) });
   const feed = body?.feeds.find(({ provider_id: provider }) => provider === opened);
   return (
-    <section className="letters" aria-labelledby="feeds-heading" data-opened={opened !== null}>
-      <header className="letters-header">
-        <h2 id="feeds-heading">{t('feeds.title')}</h2>
-        <p className="letters-total" role="status" data-testid="feeds-total">
-          {body === null ? t('feeds.loading') : totalWords(body)}
-        </p>
-        <p className="feeds-now">{t(isPast ? 'feeds.nowNotPast' : 'feeds.now')}</p>
-      </header>
-      {failure !== null && (
-        <p className="letters-failure" role="alert">
-          {t('feeds.failed', { reason: failure })}
-        </p>
-      )}
-      <div className="letters-columns">
-        <div className="letters-list feeds-list" role="region" aria-label={t('feeds.providers')} tabIndex={0}>
-          {body?.feeds.length === 0 && <p className="letters-none">{t('feeds.empty')}</p>}
-          {body !== null && body.feeds.length > 0 && (
-            <FeedTable feeds={body.feeds} opened={opened} onOpen={(provider) => view.feed.set(provider)} />
-          )}
-        </div>
-        {opened !== null && body !== null && (
+    <ListView
+      title={t('feeds.title')}
+      testId="feeds"
+      total={body === null ? t('feeds.loading') : totalWords(body)}
+      failure={failure === null ? null : t('feeds.failed', { reason: failure })}
+      controls={<p className="feeds-now">{t(isPast ? 'feeds.nowNotPast' : 'feeds.now')}</p>}
+      detail={
+        opened === null || body === null ? null : (
           <FeedCard
             key={opened}
             providerId={opened}
@@ -51,9 +40,16 @@ export function FeedsView() {
             asOf={body.asOf}
             onClose={() => view.feed.set(null)}
           />
+        )
+      }
+    >
+      <ListRows label={t('feeds.providers')}>
+        {body?.feeds.length === 0 && <p className="list-empty">{t('feeds.empty')}</p>}
+        {body !== null && body.feeds.length > 0 && (
+          <FeedTable feeds={body.feeds} opened={opened} onOpen={(provider) => view.feed.set(provider)} />
         )}
-      </div>
-    </section>
+      </ListRows>
+    </ListView>
   );
 }
 
@@ -69,7 +65,7 @@ function FeedTable(props: {
 }) {
   const { feeds, opened, onOpen } = props;
   return (
-    <table className="feeds" data-testid="feeds-table">
+    <table className="list-table feeds" data-testid="feeds-table">
       <thead>
         <tr>
           <th scope="col">{t('feeds.provider')}</th>

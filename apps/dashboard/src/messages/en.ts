@@ -369,6 +369,7 @@ export const en = {
   'letters.failed': 'The list cannot be loaded: {reason}. Trying again.',
   'letters.groups': 'By reason and consumer group',
   'letters.latest': 'Latest {listed} of {total}',
+  'letters.list': 'List of dead letters',
   'letters.loading': 'loading',
   'letters.noMatch': 'No dead letter has such a reason.',
   'letters.none': 'No dead letters: every record was processed, or redriven since.',

@@ -369,6 +369,7 @@ export const ko: Messages = {
   'letters.failed': '목록을 불러올 수 없습니다: {reason}. 다시 시도합니다.',
   'letters.groups': '사유와 컨슈머 그룹별',
   'letters.latest': '전체 {total}건 중 최근 {listed}건',
+  'letters.list': '처리 실패 레코드 목록',
   'letters.loading': '불러오는 중',
   'letters.noMatch': '이 사유의 처리 실패 레코드가 없습니다.',
   'letters.none': '처리 실패 레코드 없음: 모든 레코드가 처리되었거나 이후 재처리되었습니다.',

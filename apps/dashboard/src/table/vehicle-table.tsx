@@ -1,3 +1,4 @@
+import '../lists/lists.css';
 import './table.css';
 import type { VehicleList, VehicleSummary } from '@hailstream/events/live';
 import type { TableColumn, TableOrder } from '../address/address.js';
@@ -42,7 +43,7 @@ export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) 
   const order = useStore(view.tableOrder);
   const { scroller, total, rows, before, after, failure } = useVehicleRows(order);
   return (
-    <section className="table-view" aria-label={t('table.label')}>
+    <section className="list-view table-view" aria-label={t('table.label')}>
       <p className="table-caption" id="table-caption">
         {onShowMap !== null && (
           <>
@@ -56,7 +57,7 @@ export function VehicleTable({ onShowMap }: { onShowMap: (() => void) | null }) 
         <TableCount total={total} failure={failure} />
       </p>
       <div
-        className="table-scroller"
+        className="list-rows table-scroller"
         ref={scroller}
         tabIndex={0}
         role="region"

@@ -1,3 +1,6 @@
+import '../card/card.css';
+import '../lists/lists.css';
+import './page.css';
 import { t } from '../locale/text.js';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { shortId } from '../format.js';
@@ -24,7 +27,7 @@ export function PageFrame(props: {
   useShortcuts({ close: onClose });
   return (
     <article
-      className={isNarrow ? 'page sheet' : 'page page-wide'}
+      className={isNarrow ? 'list-view page sheet' : 'list-view page'}
       aria-labelledby={testId}
       data-testid={testId}
     >
@@ -50,12 +53,12 @@ export function PageFrame(props: {
           <CloseIcon />
         </button>
       </header>
-      <div className="page-body" tabIndex={0} role="group" aria-label={`${kind} ${shortId(id)}`}>
+      <div className="list-rows" tabIndex={0} role="group" aria-label={`${kind} ${shortId(id)}`}>
         {state.isUnknown ? (
           <p className="page-none">{unknown}</p>
         ) : (
           state.failure !== null && (
-            <p className="page-failure" role="alert">
+            <p className="list-failure" role="alert">
               {t('page.failed', { reason: state.failure })}
             </p>
           )

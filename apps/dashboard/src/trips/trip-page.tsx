@@ -1,4 +1,3 @@
-import './trips.css';
 import type { MessageKey } from '../messages/messages.js';
 import { t, textOf } from '../locale/text.js';
 import type { TripEvent, TripPage as Trip, TripRoute, TripWaits, VehicleRef } from '@hailstream/events/live';
@@ -203,7 +202,7 @@ function Route({ route, failure }: { route: TripRoute | null; failure: string | 
   return (
     <section className="page-section" aria-label={t('trip.route')} data-testid="trip-route">
       <h3>{t('trip.route')}</h3>
-      {failure !== null && <p className="page-failure">{t('trip.routeFailed', { reason: failure })}</p>}
+      {failure !== null && <p className="list-failure">{t('trip.routeFailed', { reason: failure })}</p>}
       {route === null && failure === null && <p className="page-none">{t('trip.routeLoading')}</p>}
       {route !== null && route.point_count === 0 && <p className="page-none">{t('trip.noTelemetry')}</p>}
       {route !== null && route.point_count > 0 && (

@@ -1,3 +1,4 @@
+import './report.css';
 import { locale } from '../locale/locale.js';
 import { t } from '../locale/text.js';
 import type { ReportedField, TripPage } from '@hailstream/events/live';

@@ -1,3 +1,4 @@
+import '../lists/lists.css';
 import './trips.css';
 import { plural, t } from '../locale/text.js';
 import type { TripList, TripSummary } from '@hailstream/events/live';
@@ -5,7 +6,7 @@ import { type ReactNode, useId } from 'react';
 import { stageFilters, type StageFilter } from '../address/address.js';
 import { useDashboard } from '../dashboard.js';
 import { formatCount, formatDuration, formatMoment, shortId, UNKNOWN } from '../format.js';
-import { SearchIcon } from '../icons.js';
+import { ListRows, ListSearch, ListView } from '../lists/list-view.js';
 import { useShortcuts } from '../shortcuts.js';
 import { useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
@@ -24,26 +25,20 @@ export function TripsView() {
   const { body, failure } = useRequest<TripList>(path, page === 0 ? REFRESH_EVERY_MS : null);
   useShortcuts({ close: () => view.page.set('map') });
   return (
-    <section className="trips" aria-labelledby="trips-heading" data-testid="trips">
-      <header className="trips-header">
-        <h2 id="trips-heading">{t('trips.title')}</h2>
-        <p className="trips-total" role="status" data-testid="trips-total">
-          {body === null ? (failure === null ? t('trips.loading') : '') : totalWords(body)}
-        </p>
-        <Filters />
-      </header>
-      {failure !== null && (
-        <p className="trips-failure" role="alert">
-          {t('trips.failed', { reason: failure })}
-        </p>
-      )}
-      <div className="trips-rows" tabIndex={0} role="region" aria-label={t('trips.list')}>
+    <ListView
+      title={t('trips.title')}
+      testId="trips"
+      total={body === null ? (failure === null ? t('trips.loading') : '') : totalWords(body)}
+      failure={failure === null ? null : t('trips.failed', { reason: failure })}
+      controls={<Filters />}
+    >
+      <ListRows label={t('trips.list')}>
         {body === null && failure === null && <Skeleton />}
         {body?.total === 0 && <NoTrips earliest={body.earliest} />}
         {body !== null && body.count > 0 && <Rows trips={body.trips} />}
-      </div>
+      </ListRows>
       {body !== null && body.total > PAGE_TRIPS && <Pages list={body} />}
-    </section>
+    </ListView>
   );
 }
 
@@ -78,19 +73,13 @@ function Filters() {
   };
   return (
     <div className="trips-filters">
-      <label className="trips-search">
-        <SearchIcon />
-        <input
-          type="search"
-          placeholder={t('trips.search')}
-          aria-label={t('trips.searchLabel')}
-          autoComplete="off"
-          spellCheck={false}
-          maxLength={100}
-          value={text}
-          onChange={(event) => change(view.tripText, event.target.value)}
-        />
-      </label>
+      <ListSearch
+        label={t('trips.searchLabel')}
+        placeholder={t('trips.search')}
+        maxLength={100}
+        value={text}
+        onChange={(value) => change(view.tripText, value)}
+      />
       <Choice
         label={t('trips.stage')}
         value={stage}
@@ -165,7 +154,7 @@ function NoTrips({ earliest }: { earliest: number | null }) {
     city.provider.set(null);
   };
   return (
-    <p className="trips-none" data-testid="no-trips">
+    <p className="list-empty" data-testid="no-trips">
       {isNarrowed ? t('trips.noMatch') : t('trips.none')}
       {earliest !== null && ` ${t('trips.since', { time: formatMoment(earliest, Date.now()) })}`}{' '}
       {isNarrowed && (
@@ -179,7 +168,7 @@ function NoTrips({ earliest }: { earliest: number | null }) {
 
 function Rows({ trips }: { trips: readonly TripSummary[] }) {
   return (
-    <table className="trips-table" data-testid="trips-table">
+    <table className="list-table trips-table" data-testid="trips-table">
       <thead>
         <tr>
           <th scope="col">{t('trips.began')}</th>

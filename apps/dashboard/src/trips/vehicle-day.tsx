@@ -1,4 +1,4 @@
-import './trips.css';
+import './day.css';
 import { t } from '../locale/text.js';
 import type { Period, VehicleQuery, VehicleTimeline } from '@hailstream/events/live';
 import { Fact } from '../card/card-frame.js';
@@ -109,7 +109,7 @@ function Day({ timeline }: { timeline: VehicleTimeline }) {
       )}
       <DayBands timeline={timeline} />
       <section className="page-section" aria-label={t('day.sums')}>
-        <dl className="page-facts page-facts-wide">
+        <dl className="page-facts">
           <Fact label={t('trips.title')} value={formatCount(timeline.trips.length)} />
           {timeline.telemetry_problem === null && (
             <>
