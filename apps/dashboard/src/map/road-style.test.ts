@@ -10,6 +10,7 @@ const city: City = {
   mapStyleUrl: null,
   roads: { type: 'FeatureCollection', features: [] },
   areas: { type: 'FeatureCollection', features: [] },
+  waterExtents: [],
   places: { type: 'FeatureCollection', features: [] },
 };
 
@@ -26,6 +27,7 @@ describe('roadStyle', () => {
       'land',
       'park',
       'water',
+      'fade',
       'building',
       'road-minor-casing',
       'road-middle-casing',

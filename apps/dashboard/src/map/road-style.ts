@@ -7,6 +7,7 @@ import type {
   SymbolLayerSpecification,
 } from 'maplibre-gl';
 import type { Theme } from '../theme/theme.js';
+import { fadeRings } from './fade-rings.js';
 
 /** The road layers from minor to main, by OpenStreetMap's `highway` classes. */
 const roadClasses = [
@@ -70,12 +71,14 @@ export function roadStyle(city: City, theme: Theme): StyleSpecification {
     sources: {
       roads: { type: 'geojson', data: city.roads as unknown as GeoJSON.FeatureCollection, tolerance: 0.2 },
       areas: { type: 'geojson', data: city.areas as unknown as GeoJSON.FeatureCollection, tolerance: 0.2 },
+      fade: { type: 'geojson', data: fadeRings(city.waterExtents), tolerance: 0.2 },
       places: { type: 'geojson', data: city.places as unknown as GeoJSON.FeatureCollection },
     },
     layers: [
       { id: 'land', type: 'background', paint: { 'background-color': palette.land } },
       areaLayer('park', palette.park),
       areaLayer('water', palette.water),
+      fadeLayer(palette.land),
       { ...areaLayer('building', palette.building), minzoom: BUILDING_ZOOM },
       ...roadClasses.map((road) =>
         roadLayer(road, { id: `${road.id}-casing`, color: palette.casing, extra: 1.6 }),
@@ -93,6 +96,16 @@ function areaLayer(kind: 'water' | 'park' | 'building', color: string): FillLaye
     source: 'areas',
     filter: ['==', ['get', 'kind'], kind],
     paint: { 'fill-color': color },
+  };
+}
+
+function fadeLayer(color: string): FillLayerSpecification {
+  return {
+    id: 'fade',
+    type: 'fill',
+    source: 'fade',
+    // The edges of rings would show through each other.
+    paint: { 'fill-antialias': false, 'fill-color': color, 'fill-opacity': ['get', 'opacity'] },
   };
 }
 

@@ -19,9 +19,11 @@ describe('loadCity', () => {
   });
 
   it('has the sea, buildings and places of Monaco', () => {
-    const { areas, places } = loadCity(cityFiles, null);
+    const { areas, places, waterExtents } = loadCity(cityFiles, null);
     const kinds = new Set(areas.features.map(({ properties }) => properties.kind));
     expect([...kinds].toSorted()).toEqual(['building', 'park', 'water']);
+    expect(waterExtents).toHaveLength(1);
+    expect(waterExtents[0]!.water.west).toBeLessThan(waterExtents[0]!.roads.west);
     expect(places.features.map(({ properties }) => properties.name)).toContain('Monte-Carlo');
   });
 

@@ -1,6 +1,7 @@
 import { CityFileError, readCityFile, type CityFile } from '@hailstream/events/city-file';
 import type { City } from '@hailstream/events/live';
 import { ConfigError } from '@hailstream/service/config';
+import { waterExtentsOf } from './water-extents.js';
 
 /** A position without an elevation. */
 type LngLat = readonly [lng: number, lat: number];
@@ -18,6 +19,7 @@ export function loadCity(paths: readonly string[], mapStyleUrl: string | null): 
     bbox: { west, south, east, north },
     attribution: [...new Set(files.map(({ attribution }) => attribution))].join('; '),
     mapStyleUrl,
+    waterExtents: waterExtentsOf(files),
     roads: collection(
       files.flatMap(({ features }) =>
         features.map(({ properties: { highway, name }, geometry: { coordinates } }) => ({

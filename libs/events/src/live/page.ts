@@ -16,6 +16,8 @@ export interface City {
     { readonly kind: 'water' | 'park' | 'building' },
     { readonly type: 'Polygon'; readonly coordinates: readonly (readonly LngLat[])[] }
   >;
+  /** Where the data of water ends, which may be in the middle of the sea: the box of the water and of the roads, for each city. */
+  readonly waterExtents: readonly { readonly water: Viewport; readonly roads: Viewport }[];
   /** Names of parts of the city, with OpenStreetMap's class of the place. */
   readonly places: Features<
     { readonly place: string; readonly name: string },
