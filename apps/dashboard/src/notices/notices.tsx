@@ -55,7 +55,7 @@ function SignedOut({ hadToken }: { hadToken: boolean }) {
       {commands?.signIn ? (
         <>
           <p>{t('notice.openLink')}</p>
-          <pre>{commands.signIn}</pre>
+          <pre tabIndex={0}>{commands.signIn}</pre>
         </>
       ) : (
         <p>
@@ -76,7 +76,7 @@ function NoVehicles() {
       {commands?.replay && (
         <>
           <p>{t('notice.replay')}</p>
-          <pre>{commands.replay}</pre>
+          <pre tabIndex={0}>{commands.replay}</pre>
           <p>
             <RichText of="notice.simulate" values={{ option: <code>--no-sim</code> }} />
           </p>
