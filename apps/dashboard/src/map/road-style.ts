@@ -14,7 +14,8 @@ const roadClasses = [
   { id: 'minor', highways: null, width: { far: 0.7, near: 9 } },
   {
     id: 'middle',
-    highways: ['tertiary', 'tertiary_link', 'secondary', 'secondary_link'],
+    // A road of unknown class is drawn so that it can be seen in a file without classes.
+    highways: ['road', 'tertiary', 'tertiary_link', 'secondary', 'secondary_link'],
     width: { far: 1.1, near: 13 },
   },
   {
