@@ -264,7 +264,7 @@ export const en = {
   'heat.cellUnserved': '{waiting} waiting, none free near',
   'heat.cells': 'Cells on the map, by class',
   'heat.cellsWaiting': 'Cells where riders wait',
-  'heat.choice.balance': 'Requests and free vehicles',
+  'heat.choice.balance': 'Both compared',
   'heat.choice.demand': 'Requests',
   'heat.choice.none': 'Off',
   'heat.choice.supply': 'Free vehicles',
