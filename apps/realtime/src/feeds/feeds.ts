@@ -96,8 +96,8 @@ export class Feeds {
   private expectedCells(now: number): (cell: Cell) => boolean {
     const votes = new Map<Cell, number>(Array.from(this.cityCells, (cell) => [cell, CITY_VOTES]));
     for (const feed of this.feeds.values()) {
-      const { cells } = feed.minutes.sum(now, HOUR_MINUTES);
-      const total = [...cells.values()].reduce((sum, count) => sum + count, 0);
+      const cells = [...feed.minutes.sum(now, HOUR_MINUTES).cells()];
+      const total = cells.reduce((sum, [, count]) => sum + count, 0);
       for (const [cell, count] of cells) {
         if (count >= VOTE_SHARE * total) votes.set(cell, (votes.get(cell) ?? 0) + 1);
       }

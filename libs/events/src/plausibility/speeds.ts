@@ -20,7 +20,10 @@ const METERS_PER_DEGREE = 111_195;
 /** Distance in metres. Accurate to a percent up to some kilometres, except next to the poles. */
 export function distanceMeters(one: Place, other: Place): number {
   const north = (other.lat - one.lat) * METERS_PER_DEGREE;
-  const degreesEast = ((((other.lng - one.lng + 180) % 360) + 360) % 360) - 180;
+  const difference = other.lng - one.lng;
+  // A remainder takes longer than all the rest.
+  const isNear = difference >= -180 && difference < 180;
+  const degreesEast = isNear ? difference : ((((difference + 180) % 360) + 360) % 360) - 180;
   const east = degreesEast * METERS_PER_DEGREE * Math.cos((one.lat * Math.PI) / 180);
   return Math.sqrt(north * north + east * east);
 }

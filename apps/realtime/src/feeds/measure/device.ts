@@ -1,5 +1,14 @@
 import type { Telemetry, VehicleEvent, VehicleState } from '@hailstream/events';
-import { distanceMeters, isZeroPosition, speedRatio, type Fix } from '@hailstream/events/plausibility';
+import {
+  distanceMeters,
+  isZeroPosition,
+  speedRatio,
+  unitOfRatio,
+  type Fix,
+} from '@hailstream/events/plausibility';
+import { ratioBucketOf } from './histogram.js';
+import type { Observation } from './observation.js';
+import { countIndex } from './slot.js';
 
 /** States in which a vehicle need not send positions. */
 const OUT_OF_SERVICE: ReadonlySet<VehicleState> = new Set([
@@ -32,29 +41,37 @@ const SILENT_AFTER_MS = 30_000;
 /** Intervals that are not known yet. */
 const UNKNOWN_INTERVAL_MS = 10_000;
 
-/** What a point says about its vehicle. */
-export interface PointResult {
-  readonly order: 'first' | 'in-order' | 'repeated' | 'out-of-order';
-  readonly speedRatio: number | null;
-  /** Whether the point was received as long after the one before as it happened after it; `null` if that is not known. */
-  readonly paced: boolean | null;
-  /** `null` if it is not known whether the vehicle moves. */
-  readonly stuck: boolean | null;
-  readonly stuckOnTrip: boolean | null;
-}
-
-/** What is known of a point that is not after the one before, and of a change of state. */
-export const ONLY_ORDER = { speedRatio: null, paced: null, stuck: null, stuckOnTrip: null } as const;
+/** A point in relation to the one that was received before. */
+type Order = 'first' | 'in-order' | 'repeated' | 'out-of-order';
 
 /** A point is paced if the two intervals differ by less than half of the interval between events, or by this. */
 const PACE_MS = 500;
 
+/** A fix that is used again for the next one: a new one per point would outlive the young generation. */
+interface CurrentFix extends Fix {
+  lat: number;
+  lng: number;
+  timestamp: number;
+  speed: number | undefined;
+}
+
+function unknownFix(): CurrentFix {
+  return { lat: 0, lng: 0, timestamp: Number.NEGATIVE_INFINITY, speed: undefined };
+}
+
+function copyFix(into: CurrentFix, { lat, lng, timestamp, speed }: Fix): void {
+  into.lat = lat;
+  into.lng = lng;
+  into.timestamp = timestamp;
+  into.speed = speed;
+}
+
 /** The last point and state of a vehicle of a feed. Points and states are independent: they come in different topics. */
 export class Device {
   /** The point that was received last. */
-  private last: Fix | null = null;
+  private readonly last = unknownFix();
   /** The point from which the vehicle's own speed is measured. */
-  private anchor: Fix | null = null;
+  private readonly anchor = unknownFix();
   /** Time of the first point at the current position. */
   private placedAt = 0;
   private stateAt = Number.NEGATIVE_INFINITY;
@@ -64,45 +81,44 @@ export class Device {
   receivedAt: number | null = null;
   private intervalMs: number | null = null;
 
-  /** Notes a point that was not received before. */
+  /** Notes a point that was not received before, and what it says about its vehicle. */
   notePoint(
-    { timestamp, location: { lat, lng, speed }, trip_ids: tripIds }: Telemetry,
+    { timestamp, location, trip_ids: tripIds }: Telemetry,
     receivedAt: number,
-  ): PointResult {
+    into: Observation,
+  ): Order {
     this.noteReceipt(receivedAt);
     const { last, lastReceivedAt } = this;
     this.lastReceivedAt = receivedAt;
-    const fix: Fix = { lat, lng, timestamp, speed };
-    this.last = fix;
-    if (last === null || timestamp < last.timestamp) {
-      this.anchor = fix;
-      this.placedAt = timestamp;
-      return { ...ONLY_ORDER, order: last === null ? 'first' : 'out-of-order' };
-    }
-    if (timestamp === last.timestamp) return { ...ONLY_ORDER, order: 'repeated' };
-    const isSamePlace = lat === last.lat && lng === last.lng;
-    if (!isSamePlace) this.placedAt = timestamp;
-    // 0, 0 is no position: that is another mistake.
-    const isClose = timestamp - last.timestamp <= MAX_STUCK_INTERVAL_MS && !isZeroPosition(fix);
-    const moves =
-      isClose &&
-      speed !== undefined &&
-      last.speed !== undefined &&
-      Math.min(speed, last.speed) > MOVING_SPEED;
-    const isOnTrip = isClose && speed === undefined && (tripIds?.length ?? 0) > 0;
+    const { lat, lng, speed } = location;
     const intervalMs = timestamp - last.timestamp;
+    const isSamePlace = lat === last.lat && lng === last.lng;
+    const lastSpeed = last.speed;
+    copyFix(last, { lat, lng, timestamp, speed });
+    // Infinite for the first point.
+    if (intervalMs === Number.POSITIVE_INFINITY || intervalMs < 0) {
+      copyFix(this.anchor, last);
+      this.placedAt = timestamp;
+      return intervalMs < 0 ? 'out-of-order' : 'first';
+    }
+    if (intervalMs === 0) return 'repeated';
+    if (!isSamePlace) this.placedAt = timestamp;
     const isPaced = Math.abs(receivedAt - lastReceivedAt - intervalMs) < Math.max(PACE_MS, intervalMs / 2);
-    return {
-      order: 'in-order',
-      speedRatio: this.ratioTo(fix),
-      paced: isPaced,
-      stuck: moves ? isSamePlace : null,
-      stuckOnTrip: isOnTrip ? timestamp - this.placedAt >= STUCK_ON_TRIP_MS : null,
-    };
+    into.count(isPaced ? countIndex.paced : countIndex.unpaced);
+    // 0, 0 is no position: that is another mistake.
+    if (intervalMs <= MAX_STUCK_INTERVAL_MS && !isZeroPosition(last)) {
+      if (speed !== undefined && lastSpeed !== undefined) {
+        if (Math.min(speed, lastSpeed) > MOVING_SPEED) noteStuck(into, isSamePlace);
+      } else if (speed === undefined && (tripIds?.length ?? 0) > 0) {
+        noteStuckOnTrip(into, timestamp - this.placedAt >= STUCK_ON_TRIP_MS);
+      }
+    }
+    this.noteRatio(into);
+    return 'in-order';
   }
 
   /** Notes a change of state; returns whether it is older than one that was noted. */
-  noteState({ vehicle_state: state, timestamp }: VehicleEvent): 'first' | 'in-order' | 'out-of-order' {
+  noteState({ vehicle_state: state, timestamp }: VehicleEvent): Exclude<Order, 'repeated'> {
     if (timestamp < this.stateAt) return 'out-of-order';
     const isFirst = this.stateAt === Number.NEGATIVE_INFINITY;
     this.stateAt = timestamp;
@@ -138,12 +154,29 @@ export class Device {
     this.receivedAt = Math.max(this.receivedAt ?? receivedAt, receivedAt);
   }
 
-  private ratioTo(fix: Fix): number | null {
-    const { anchor } = this;
-    if (anchor === null) return null;
-    const isFar = distanceMeters(anchor, fix) >= ANCHOR_METERS;
-    if (!isFar && fix.timestamp - anchor.timestamp < ANCHOR_MS) return null;
-    this.anchor = fix;
-    return speedRatio(anchor, fix);
+  /** Notes the reported speed in relation to that from the anchor to the last point. */
+  private noteRatio(into: Observation): void {
+    const { anchor, last } = this;
+    const isFar = distanceMeters(anchor, last) >= ANCHOR_METERS;
+    if (!isFar && last.timestamp - anchor.timestamp < ANCHOR_MS) return;
+    const ratio = speedRatio(anchor, last);
+    copyFix(anchor, last);
+    if (ratio === null) return;
+    into.count(countIndex.ratios);
+    into.ratio = ratioBucketOf(ratio);
+    const unit = unitOfRatio(ratio);
+    if (unit === 'metres') into.count(countIndex.ratiosInMetres);
+    if (unit === 'miles') into.count(countIndex.ratiosInMiles);
+    if (unit === 'kilometres') into.count(countIndex.ratiosInKilometres);
   }
+}
+
+function noteStuck(into: Observation, isStuck: boolean): void {
+  into.count(countIndex.moving);
+  if (isStuck) into.count(countIndex.stuck);
+}
+
+function noteStuckOnTrip(into: Observation, isStuck: boolean): void {
+  into.count(countIndex.onTrip);
+  if (isStuck) into.count(countIndex.stuckOnTrip);
 }

@@ -1,18 +1,19 @@
+import type { Telemetry, Trip, VehicleEvent } from '@hailstream/events';
 import type { AuditRecord } from '@hailstream/events/audit';
 import {
   cellOf,
   fareScale,
   isZeroPosition,
   localTimeOffset,
-  unitOfRatio,
   type Place,
 } from '@hailstream/events/plausibility';
 import type { CityEvent } from '../../fold/city-state.js';
-import { Device, ONLY_ORDER, type PointResult } from './device.js';
-import { bucketOf, ratioBucketOf } from './histogram.js';
+import { Device } from './device.js';
+import { bucketOf } from './histogram.js';
+import { Observation } from './observation.js';
 import { contentOf, RecentIds, type IdBudget } from './recent-ids.js';
 import { Rejections } from './rejections.js';
-import { countIndex, type Slot } from './slot.js';
+import { countIndex } from './slot.js';
 import { SlotRing } from './slot-ring.js';
 
 export const MINUTE_MS = 60_000;
@@ -44,6 +45,8 @@ export class Feed {
   readonly rejections = new Rejections();
   readonly devices = new Map<string, Device>();
   private readonly ids: RecentIds;
+  /** Of the event that is noted. */
+  private readonly observed = new Observation();
   firstReceivedAt: number | null = null;
   lastReceivedAt: number | null = null;
   events = 0;
@@ -59,11 +62,11 @@ export class Feed {
     this.events += 1;
     this.firstReceivedAt = Math.min(this.firstReceivedAt ?? receivedAt, receivedAt);
     this.lastReceivedAt = Math.max(this.lastReceivedAt ?? receivedAt, receivedAt);
-    const fine = this.fine.at(receivedAt);
-    const minute = this.minutes.at(receivedAt);
-    const observed = this.observe(input, receivedAt);
-    if (fine !== null) addTo(fine, input, observed);
-    if (minute !== null) addTo(minute, input, observed);
+    const { observed } = this;
+    observed.begin(countIndex[input.kind]);
+    this.observe(input, receivedAt);
+    this.fine.at(receivedAt)?.add(observed);
+    this.minutes.at(receivedAt)?.add(observed);
   }
 
   noteAudit(record: AuditRecord): void {
@@ -86,40 +89,78 @@ export class Feed {
     this.devices.clear();
   }
 
-  private observe(input: CityEvent, receivedAt: number): Observed {
-    const { id, key, time } = identify(input);
-    const seen = this.ids.see(id, contentOf(key, time));
-    if (seen === 'same') return DUPLICATE;
-    const counts = [countIndex.positions];
-    if (seen === 'other-content') counts.push(countIndex.reusedIds);
-    const point = this.notePoint(input, receivedAt);
-    if (point !== null) countPoint(point, counts);
-    const { place, publishedAt } = placeAndPublication(input);
-    if (isZeroPosition(place)) counts.push(countIndex.zeroPositions);
-    if (input.kind === 'trips') {
-      const scale = fareScale(input.event);
-      if (scale !== null) counts.push(countIndex.fares);
-      if (scale === 'fare-in-units') counts.push(countIndex.faresInUnits);
-      if (scale === 'fare-too-high') counts.push(countIndex.faresTooHigh);
+  private observe(input: CityEvent, receivedAt: number): void {
+    switch (input.kind) {
+      case 'telemetry':
+        return this.observeTelemetry(input.event, receivedAt);
+      case 'vehicle-events':
+        return this.observeVehicleEvent(input.event, receivedAt);
+      case 'rider-events': {
+        const { event_id: id, trip_id: key, timestamp, location } = input.event;
+        if (!this.isNew(id, contentOf(key, timestamp))) return;
+        this.notePlace(location);
+        this.noteLateness(receivedAt - timestamp);
+        return;
+      }
+      case 'trips':
+        return this.observeTrip(input.event, receivedAt);
     }
-    const lateness = input.kind === 'trips' || point?.order === 'repeated' ? null : receivedAt - time;
-    if (lateness !== null && lateness < -AHEAD_MS) counts.push(countIndex.ahead);
-    if (lateness !== null && localTimeOffset(lateness) !== null) counts.push(countIndex.localTime);
-    return {
-      counts,
-      cell: cellOf(place),
-      lateness: lateness === null ? null : bucketOf(lateness),
-      publication: publishedAt === undefined ? null : bucketOf(receivedAt - publishedAt),
-      ratio: ratioOf(point),
-    };
   }
 
-  private notePoint(input: CityEvent, receivedAt: number): PointResult | null {
-    if (input.kind !== 'telemetry' && input.kind !== 'vehicle-events') return null;
-    const device = this.deviceOf(input.event.device_id);
-    if (device === null) return null;
-    if (input.kind === 'telemetry') return device.notePoint(input.event, receivedAt);
-    return { ...ONLY_ORDER, order: device.noteState(input.event) };
+  private observeTelemetry(event: Telemetry, receivedAt: number): void {
+    const { telemetry_id: id, device_id: deviceId, timestamp, location } = event;
+    if (!this.isNew(id, contentOf(deviceId, timestamp))) return;
+    this.notePlace(location);
+    const order = this.deviceOf(deviceId)?.notePoint(event, receivedAt, this.observed);
+    this.noteOrder(order);
+    if (order !== 'repeated') this.noteLateness(receivedAt - timestamp);
+  }
+
+  private observeVehicleEvent(event: VehicleEvent, receivedAt: number): void {
+    const { event_id: id, device_id: deviceId, timestamp, location, publication_time: publishedAt } = event;
+    if (!this.isNew(id, contentOf(deviceId, timestamp))) return;
+    this.notePlace(location);
+    this.noteOrder(this.deviceOf(deviceId)?.noteState(event));
+    this.noteLateness(receivedAt - timestamp);
+    if (publishedAt !== undefined) this.observed.publication = bucketOf(receivedAt - publishedAt);
+  }
+
+  private observeTrip(event: Trip, receivedAt: number): void {
+    const { trip_id: id, device_id: deviceId, end_time: endedAt, publication_time: publishedAt } = event;
+    if (!this.isNew(id, contentOf(deviceId, endedAt))) return;
+    this.notePlace(event.start_location);
+    if (publishedAt !== undefined) this.observed.publication = bucketOf(receivedAt - publishedAt);
+    const scale = fareScale(event);
+    if (scale !== null) this.observed.count(countIndex.fares);
+    if (scale === 'fare-in-units') this.observed.count(countIndex.faresInUnits);
+    if (scale === 'fare-too-high') this.observed.count(countIndex.faresTooHigh);
+  }
+
+  /** Notes whether an event was received before, and returns whether it was not. */
+  private isNew(id: string, content: number): boolean {
+    const seen = this.ids.see(id, content);
+    if (seen === 'same') this.observed.count(countIndex.duplicates);
+    if (seen === 'other-content') this.observed.count(countIndex.reusedIds);
+    return seen !== 'same';
+  }
+
+  private notePlace(place: Place): void {
+    this.observed.count(countIndex.positions);
+    this.observed.cell = cellOf(place);
+    if (isZeroPosition(place)) this.observed.count(countIndex.zeroPositions);
+  }
+
+  private noteOrder(order: ReturnType<Device['notePoint']> | undefined): void {
+    if (order === undefined || order === 'first') return;
+    this.observed.count(countIndex.compared);
+    if (order === 'out-of-order') this.observed.count(countIndex.outOfOrder);
+    if (order === 'repeated') this.observed.count(countIndex.repeats);
+  }
+
+  private noteLateness(ms: number): void {
+    this.observed.lateness = bucketOf(ms);
+    if (ms < -AHEAD_MS) this.observed.count(countIndex.ahead);
+    if (localTimeOffset(ms) !== null) this.observed.count(countIndex.localTime);
   }
 
   private deviceOf(id: string): Device | null {
@@ -130,92 +171,5 @@ export class Feed {
     this.devices.set(id, device);
     this.budget.devices += 1;
     return device;
-  }
-}
-
-/** What one event adds to a slot. */
-interface Observed {
-  /** Indexes of the counts that it increments. */
-  readonly counts: readonly number[];
-  readonly cell: number | null;
-  readonly lateness: number | null;
-  readonly publication: number | null;
-  readonly ratio: number | null;
-}
-
-const DUPLICATE: Observed = {
-  counts: [countIndex.duplicates],
-  cell: null,
-  lateness: null,
-  publication: null,
-  ratio: null,
-};
-
-function addTo(
-  slot: Slot,
-  { kind }: CityEvent,
-  { counts, cell, lateness, publication, ratio }: Observed,
-): void {
-  slot.add(countIndex[kind]);
-  for (const index of counts) slot.add(index);
-  if (cell !== null) slot.addCell(cell);
-  if (lateness !== null) slot.addLateness(lateness);
-  if (publication !== null) slot.addPublication(publication);
-  if (ratio !== null) slot.addRatio(ratio);
-}
-
-function ratioOf(point: PointResult | null): number | null {
-  const ratio = point?.speedRatio ?? null;
-  return ratio === null ? null : ratioBucketOf(ratio);
-}
-
-function countPoint(
-  { order, speedRatio: ratio, paced, stuck, stuckOnTrip }: PointResult,
-  counts: number[],
-): void {
-  if (order !== 'first') counts.push(countIndex.compared);
-  if (order === 'out-of-order') counts.push(countIndex.outOfOrder);
-  if (order === 'repeated') counts.push(countIndex.repeats);
-  if (paced !== null) counts.push(paced ? countIndex.paced : countIndex.unpaced);
-  if (stuck !== null) counts.push(countIndex.moving);
-  if (stuck === true) counts.push(countIndex.stuck);
-  if (stuckOnTrip !== null) counts.push(countIndex.onTrip);
-  if (stuckOnTrip === true) counts.push(countIndex.stuckOnTrip);
-  if (ratio === null) return;
-  counts.push(countIndex.ratios);
-  const unit = unitOfRatio(ratio);
-  if (unit === 'metres') counts.push(countIndex.ratiosInMetres);
-  if (unit === 'miles') counts.push(countIndex.ratiosInMiles);
-  if (unit === 'kilometres') counts.push(countIndex.ratiosInKilometres);
-}
-
-/** The id of an event with its family; what identifies its content. */
-function identify(input: CityEvent): { readonly id: string; readonly key: string; readonly time: number } {
-  const { kind, event } = input;
-  switch (kind) {
-    case 'telemetry':
-      return { id: event.telemetry_id, key: event.device_id, time: event.timestamp };
-    case 'vehicle-events':
-      return { id: event.event_id, key: event.device_id, time: event.timestamp };
-    case 'rider-events':
-      return { id: event.event_id, key: event.trip_id, time: event.timestamp };
-    case 'trips':
-      return { id: event.trip_id, key: event.device_id, time: event.end_time };
-  }
-}
-
-function placeAndPublication(input: CityEvent): {
-  readonly place: Place;
-  readonly publishedAt: number | undefined;
-} {
-  const { kind, event } = input;
-  switch (kind) {
-    case 'telemetry':
-    case 'rider-events':
-      return { place: event.location, publishedAt: undefined };
-    case 'vehicle-events':
-      return { place: event.location, publishedAt: event.publication_time };
-    case 'trips':
-      return { place: event.start_location, publishedAt: event.publication_time };
   }
 }

@@ -97,7 +97,7 @@ function measureSlot(
   },
 ): Measures {
   let [swapped, wrongSign] = [0, 0];
-  for (const [cell, count] of slot.cells) {
+  for (const [cell, count] of slot.cells()) {
     const mistake = mistakeOf(cell);
     if (mistake === 'swapped-coordinates') swapped += count;
     if (mistake === 'wrong-sign') wrongSign += count;

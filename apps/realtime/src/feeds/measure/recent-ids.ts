@@ -41,10 +41,11 @@ export class RecentIds {
   see(id: string, content: number): Seen {
     if (this.ids.length === 0) this.grow(FIRST_CAPACITY);
     if (this.ids.length === 0) return 'new';
+    const { ids } = this;
     const hash = hashOf(id);
-    const first = setOf(hash, this.ids.length);
+    const first = setOf(hash, ids.length);
     for (let at = first; at < first + WAYS; at += 1) {
-      if (this.ids[at] === hash) return this.contents[at] === content >>> 0 ? 'same' : 'other-content';
+      if (ids[at] === hash) return this.contents[at] === content >>> 0 ? 'same' : 'other-content';
     }
     this.insert(first, hash, content);
     this.added += 1;
@@ -59,10 +60,13 @@ export class RecentIds {
   }
 
   private insert(first: number, hash: number, content: number): void {
-    this.ids.copyWithin(first + 1, first, first + WAYS - 1);
-    this.contents.copyWithin(first + 1, first, first + WAYS - 1);
-    this.ids[first] = hash;
-    this.contents[first] = content;
+    const { ids, contents } = this;
+    for (let at = first + WAYS - 1; at > first; at -= 1) {
+      ids[at] = ids[at - 1]!;
+      contents[at] = contents[at - 1]!;
+    }
+    ids[first] = hash;
+    contents[first] = content;
   }
 
   private grow(capacity: number): void {
@@ -78,8 +82,9 @@ export class RecentIds {
   }
 }
 
+/** By the last bits: a capacity is a power of two. */
 function setOf(hash: number, capacity: number): number {
-  return (hash % (capacity / WAYS)) * WAYS;
+  return (hash & (capacity / WAYS - 1)) * WAYS;
 }
 
 /** Two hashes of 26 bits, as one integer; never 0. FNV-1a with different starts. */
@@ -102,7 +107,7 @@ export function contentOf(key: string, time: number): number {
   let hash = 0x811c9dc5;
   for (let at = Math.max(0, key.length - KEY_CHARS); at < key.length; at += 1)
     hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
-  hash = Math.imul(hash ^ ((time % 2 ** 32) | 0), 0x01000193);
+  hash = Math.imul(hash ^ (time | 0), 0x01000193);
   return mixed(hash ^ Math.floor(time / 2 ** 32)) >>> 0;
 }
 

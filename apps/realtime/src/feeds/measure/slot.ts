@@ -1,8 +1,9 @@
 import type { FamilyName } from '@hailstream/events';
 import type { Cell } from '@hailstream/events/plausibility';
 import { BUCKETS, RATIO_BUCKETS } from './histogram.js';
+import { NONE, type Observation } from './observation.js';
 
-/** What is counted in a slot of time. */
+/** What is counted in a slot of time: at most 31 names, so that an observation has a bit for each. */
 const names = [
   'telemetry',
   'vehicle-events',
@@ -34,7 +35,7 @@ const names = [
 ] as const;
 export type CountName = (typeof names)[number];
 
-/** Where each count is. Counting is by index, because texts are slower. */
+/** Where each count is, and its bit in an observation. Counting is by index, because texts are slower. */
 export const countIndex = Object.fromEntries(names.map((name, index) => [name, index])) as Readonly<
   Record<CountName, number>
 >;
@@ -50,33 +51,25 @@ const MAX_CELLS = 64;
 /** Counts of one provider in one slot of time. Adding slots is commutative. */
 export class Slot {
   private readonly counts = new Uint32Array(SIZE);
-  readonly cells = new Map<Cell, number>();
+  /** The cells with their counts, in the order of their first position: most feeds have one or two. */
+  private readonly cellNumbers: Cell[] = [];
+  private readonly cellCounts: number[] = [];
 
-  /** @param index of `countIndex` */
-  add(index: number): void {
-    this.counts[index]! += 1;
+  add({ bits, cell, lateness, publication, ratio }: Observation): void {
+    const { counts } = this;
+    for (let rest = bits; rest !== 0; rest &= rest - 1) counts[31 - Math.clz32(rest & -rest)]! += 1;
+    if (cell !== NONE) this.addCell(cell, 1);
+    if (lateness !== NONE) counts[LATENESS + lateness]! += 1;
+    if (publication !== NONE) counts[PUBLICATION + publication]! += 1;
+    if (ratio !== NONE) counts[RATIOS + ratio]! += 1;
   }
 
   get(name: CountName): number {
     return this.counts[countIndex[name]]!;
   }
 
-  addLateness(bucket: number): void {
-    this.counts[LATENESS + bucket]! += 1;
-  }
-
-  addPublication(bucket: number): void {
-    this.counts[PUBLICATION + bucket]! += 1;
-  }
-
-  addRatio(bucket: number): void {
-    this.counts[RATIOS + bucket]! += 1;
-  }
-
-  addCell(cell: Cell, count = 1): void {
-    const known = this.cells.get(cell);
-    if (known === undefined && this.cells.size >= MAX_CELLS) return;
-    this.cells.set(cell, (known ?? 0) + count);
+  *cells(): Generator<[cell: Cell, count: number]> {
+    for (const [at, cell] of this.cellNumbers.entries()) yield [cell, this.cellCounts[at]!];
   }
 
   get lateness(): Uint32Array {
@@ -110,11 +103,22 @@ export class Slot {
 
   addAll(other: Slot): void {
     for (let index = 0; index < SIZE; index += 1) this.counts[index]! += other.counts[index]!;
-    for (const [cell, count] of other.cells) this.addCell(cell, count);
+    for (const [cell, count] of other.cells()) this.addCell(cell, count);
   }
 
   clear(): void {
     this.counts.fill(0);
-    this.cells.clear();
+    this.cellNumbers.length = this.cellCounts.length = 0;
+  }
+
+  private addCell(cell: Cell, count: number): void {
+    const { cellNumbers, cellCounts } = this;
+    const at = cellNumbers.indexOf(cell);
+    if (at !== -1) {
+      cellCounts[at]! += count;
+    } else if (cellNumbers.length < MAX_CELLS) {
+      cellNumbers.push(cell);
+      cellCounts.push(count);
+    }
   }
 }
