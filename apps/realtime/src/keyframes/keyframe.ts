@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 
 /** `HSKF`, and the version of the layout. */
-const MAGIC = Buffer.from([0x48, 0x53, 0x4b, 0x46, 3]);
+const MAGIC = Buffer.from([0x48, 0x53, 0x4b, 0x46, 4]);
 
 /** A keyframe is written after this many records: a moment is then at most this many records after a keyframe. */
 export const KEYFRAME_RECORDS = 10_000n;

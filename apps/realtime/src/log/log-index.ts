@@ -5,11 +5,14 @@ import type { ByteWriter } from '../encoding/byte-writer.js';
 import { LATE_AFTER_MS, type LateEvent } from '../late-events/late-event.js';
 import { Activity } from './activity.js';
 
-/** Offsets per chunk: a chunk of one busy partition contains the events of a few seconds. */
-const CHUNK_OFFSETS = 256;
+/**
+ * Offsets per chunk. A moment reads the rest of the last chunk of each partition, too, which contains the events of many minutes
+ * if few are sent.
+ */
+const CHUNK_OFFSETS = 64;
 
 /** Maximum number of late events that are kept of a chunk; further ones lower the earliest time of the chunk. */
-const MAX_LATE_PER_CHUNK = 32;
+const MAX_LATE_PER_CHUNK = 8;
 
 /** Maximum number of late events that are kept until they are written with a keyframe. */
 const MAX_RECENT_LATE = 20_000;
