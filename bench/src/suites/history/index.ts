@@ -31,6 +31,9 @@ const TARGET_RESTART_MS = 2_000;
 const RESTART_CITY = { vehicles: 100_000, durationMs: 600_000, telemetryMs: 60_000 };
 const RESTARTS = 5;
 
+/** Records that are sent at once: those of an interval of a large city do not fit in the producer's buffer. */
+const MAX_SENT_RECORDS = 10_000;
+
 /** Maximum time until a realtime process has folded the whole log. */
 const FIRST_START_WITHIN_MS = 1_800_000;
 
@@ -158,7 +161,10 @@ async function append(brokerAddress: string, city: RecordedCity): Promise<number
   await using producer = createProducer({ connection, logger });
   let count = 0;
   for (const records of recordsOf(city)) {
-    for (const result of await producer.send(records)) if (result.kind === 'failed') throw result.error;
+    for (let at = 0; at < records.length; at += MAX_SENT_RECORDS) {
+      const results = await producer.send(records.slice(at, at + MAX_SENT_RECORDS));
+      for (const result of results) if (result.kind === 'failed') throw result.error;
+    }
     count += records.length;
   }
   return count;
