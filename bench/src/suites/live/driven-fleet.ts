@@ -10,8 +10,14 @@ const APPEND_EVERY_MS = 50;
 const METERS_PER_DEGREE = 111_195;
 const AREA = { west: 7.395, south: 43.715, width: 0.06, height: 0.05 } as const;
 
+interface Fleet {
+  readonly vehicles: number;
+  /** The others stand. @default all vehicles */
+  readonly moving?: number;
+}
+
 /** A fleet whose vehicles drive in circles of 50 m; each sends its position once a second. */
-export function driveFleet(brokerUrl: string, { vehicles }: { vehicles: number }): AsyncDisposable {
+export function driveFleet(brokerUrl: string, { vehicles, moving = vehicles }: Fleet): AsyncDisposable {
   const logger = createLogger({ name: 'bench', level: 'silent' });
   const producer = createProducer({ connection: { brokers: [brokerUrl], clientId: 'bench' }, logger });
   const ids = Array.from({ length: vehicles }, () => randomUUID());
@@ -23,7 +29,7 @@ export function driveFleet(brokerUrl: string, { vehicles }: { vehicles: number }
     const due = Math.floor(((performance.now() - startedAt) * vehicles) / 1_000);
     const records = [];
     for (; sent < due; sent += 1) {
-      const event = position(ids, sent);
+      const event = position(ids, sent, moving);
       records.push({ topic: topic.name, key: key(event), value: Buffer.from(JSON.stringify(event)) });
     }
     const failed = (await producer.send(records)).find((result) => result.kind === 'failed');
@@ -41,9 +47,11 @@ export function driveFleet(brokerUrl: string, { vehicles }: { vehicles: number }
   };
 }
 
-function position(ids: readonly string[], sent: number): Telemetry {
+function position(ids: readonly string[], sent: number, moving: number): Telemetry {
   const vehicle = sent % ids.length;
-  const angle = sent / ids.length / 5 + vehicle;
+  // Those that move are anywhere among the others.
+  const moves = (vehicle * moving) % ids.length < moving;
+  const angle = (moves ? sent / ids.length / 5 : 0) + vehicle;
   const across = Math.ceil(Math.sqrt(ids.length));
   const radius = 50 / METERS_PER_DEGREE;
   return {
@@ -55,7 +63,7 @@ function position(ids: readonly string[], sent: number): Telemetry {
       lat: AREA.south + (AREA.height * Math.floor(vehicle / across)) / across + radius * Math.cos(angle),
       lng: AREA.west + (AREA.width * (vehicle % across)) / across + radius * Math.sin(angle),
       heading: ((((angle * 180) / Math.PI + 90) % 360) + 360) % 360,
-      speed: 10,
+      speed: moves ? 10 : 0,
     },
   };
 }

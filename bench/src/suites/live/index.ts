@@ -14,6 +14,7 @@ import {
   type FanOut,
 } from './fan-out.js';
 import { measureDrawn, measureMainThread, measureMemory } from './page.js';
+import { measureReconnection } from './reconnection.js';
 
 /** Vehicles, each of which moves once a second. */
 const VEHICLES = 1_000;
@@ -25,7 +26,7 @@ const RECORDED_FRAMES = 60;
 const USUAL_TICK_MS = 500;
 const MEASURED_FRAMES = 8;
 
-/** Frames to 500 sockets against plain `ws` and Centrifugo, the size of frames, and a page with many vehicles. */
+/** Frames to 500 sockets against plain `ws` and Centrifugo, the size of frames, 1,000 clients that reconnect, and a page with many vehicles. */
 export const liveSuite: Suite = {
   name: 'live',
   prepare: async () => {
@@ -37,6 +38,7 @@ export const liveSuite: Suite = {
 /** The jobs, in the order in which they run. */
 const jobs = {
   'fan-out': measureAllFanOut,
+  reconnection: measureReconnection,
   'main thread': measureMainThread,
   'accepted to drawn': measureDrawn,
   memory: measureMemory,
