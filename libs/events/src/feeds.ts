@@ -101,5 +101,7 @@ export interface FeedList {
   readonly asOf: number;
   /** Providers with events that are not measured, because there are too many providers. */
   readonly unmeasured: boolean;
+  /** Audit records that could not be read in the last hour: rejected items of any provider may be missing. */
+  readonly unreadableAuditRecords: number;
   readonly feeds: readonly FeedHealth[];
 }

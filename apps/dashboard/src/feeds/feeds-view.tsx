@@ -7,6 +7,7 @@ import { ListRows, ListView } from '../lists/list-view.js';
 import { t } from '../locale/text.js';
 import { useShortcuts } from '../shortcuts.js';
 import { useStore } from '../store.js';
+import { UnreadableNote } from '../trips/unreadable-note.js';
 import { useRequest } from '../use-request.js';
 import { FeedCard } from './feed-card.js';
 import { FeedStatusMark } from './feed-status-mark.js';
@@ -30,6 +31,7 @@ export function FeedsView() {
       testId="feeds"
       total={body === null ? t('feeds.loading') : totalWords(body)}
       failure={failure === null ? null : t('feeds.failed', { reason: failure })}
+      note={body !== null && <UnreadableNote of="unreadable.audits" count={body.unreadableAuditRecords} />}
       controls={<p className="feeds-now">{t(isPast ? 'feeds.nowNotPast' : 'feeds.now')}</p>}
       detail={
         opened === null || body === null ? null : (

@@ -10,6 +10,8 @@ interface ListViewProps {
   readonly total: string;
   /** Why the list cannot be loaded. */
   readonly failure: string | null;
+  /** What is to be known of the list. */
+  readonly note?: ReactNode;
   /** Shown next to the title. */
   readonly controls?: ReactNode;
   /** The card of what is opened. */
@@ -19,7 +21,7 @@ interface ListViewProps {
 
 /** A list that is shown instead of the map. On narrow windows, an opened card covers it. */
 export function ListView(props: ListViewProps) {
-  const { title, testId, total, failure, controls, detail = null, children } = props;
+  const { title, testId, total, failure, note, controls, detail = null, children } = props;
   return (
     <section
       className="list-view"
@@ -39,6 +41,7 @@ export function ListView(props: ListViewProps) {
           {failure}
         </p>
       )}
+      {note}
       <div className="list-columns">
         <div className="list-column">{children}</div>
         {detail}

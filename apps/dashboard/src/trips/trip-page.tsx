@@ -24,6 +24,7 @@ import { useNavigation } from '../navigation.js';
 import { PageFrame } from './page-frame.js';
 import { colorOfState, labelOfState, SpanBand } from './span-band.js';
 import { TripReport } from './trip-report.js';
+import { UnreadableNote } from './unreadable-note.js';
 import { stageWords } from './words.js';
 
 /** How often a trip that is under way is requested again. */
@@ -60,6 +61,10 @@ export function TripPage({ trip }: { trip: TripRef }) {
     >
       {body !== null && (
         <>
+          <UnreadableNote
+            of="unreadable.records"
+            count={Math.max(body.unreadable_records, route.body?.unreadable_records ?? 0)}
+          />
           <Facts trip={body} vehicle={vehicle} onVehicle={openVehicle} />
           <Stages trip={body} vehicle={vehicle} />
           <Route route={route.body} failure={route.failure} />

@@ -12,6 +12,7 @@ import { useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
 import { useNavigation } from '../navigation.js';
 import { TimeField } from './time-field.js';
+import { UnreadableNote } from './unreadable-note.js';
 import { stageWords } from './words.js';
 
 const PAGE_TRIPS = 50;
@@ -30,6 +31,7 @@ export function TripsView() {
       testId="trips"
       total={body === null ? (failure === null ? t('trips.loading') : '') : totalWords(body)}
       failure={failure === null ? null : t('trips.failed', { reason: failure })}
+      note={body !== null && <UnreadableNote of="unreadable.records" count={body.unreadable_records} />}
       controls={<Filters />}
     >
       <ListRows label={t('trips.list')}>

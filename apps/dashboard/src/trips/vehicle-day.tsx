@@ -21,6 +21,7 @@ import { DayBands } from './day-bands.js';
 import { useNavigation } from '../navigation.js';
 import { PageFrame } from './page-frame.js';
 import { colorOfState, labelOfState } from './span-band.js';
+import { UnreadableNote } from './unreadable-note.js';
 import { stageWords } from './words.js';
 
 const DAY_MS = 86_400_000;
@@ -107,6 +108,7 @@ function Day({ timeline }: { timeline: VehicleTimeline }) {
           {t('day.noTelemetry', { reason: timeline.telemetry_problem })}
         </p>
       )}
+      <UnreadableNote of="unreadable.records" count={timeline.unreadable_records} />
       <DayBands timeline={timeline} />
       <section className="page-section" aria-label={t('day.sums')}>
         <dl className="page-facts">

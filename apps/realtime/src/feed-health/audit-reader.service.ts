@@ -1,12 +1,13 @@
 import { auditTopic } from '@hailstream/events';
 import { decodeAuditRecord } from '@hailstream/events/audit';
 import { LogError, type LogRange, type RangeReader } from '@hailstream/log';
-import { LOGGER, RANGE_READER } from '@hailstream/nest';
+import { LOGGER, LogConsumerMetrics, RANGE_READER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { RateLimitedLogger } from '@hailstream/service/rate-limited-logger';
 import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { FeedsService } from '../feeds/feeds.service.js';
+import { UnreadableRecords } from '../log/unreadable-records.js';
 
 /** How often the topic is read. */
 const READ_EVERY_MS = 2_000;
@@ -26,11 +27,14 @@ export class AuditReader implements OnModuleDestroy {
   private readonly stop = new AbortController();
   private readonly problems: RateLimitedLogger;
   private positions = new Map<number, bigint>();
+  private unreadable = new UnreadableRecords();
+  private notedUnreadable = 0;
   private reading: Promise<void> = Promise.resolve();
 
   constructor(
     @Inject(RANGE_READER) private readonly reader: RangeReader,
     private readonly feeds: FeedsService,
+    private readonly logMetrics: LogConsumerMetrics,
     @Inject(LOGGER) logger: Logger,
   ) {
     this.problems = new RateLimitedLogger(logger.child({ component: 'audit-reader' }));
@@ -54,9 +58,10 @@ export class AuditReader implements OnModuleDestroy {
         await this.read();
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof LogError && lost.has(error.code)) this.positions = new Map();
+        if (error instanceof LogError && lost.has(error.code)) this.startOver();
         this.problems.warn({ err: error }, 'audit records not read, will retry');
       }
+      this.noteUnreadable();
       await sleep(READ_EVERY_MS, signal);
     }
   }
@@ -65,8 +70,13 @@ export class AuditReader implements OnModuleDestroy {
     const read = await this.reader.readRange({
       ranges: this.ranges(),
       signal: this.stop.signal,
-      onGap: () => undefined,
+      onGap: (gap) => {
+        this.unreadable.addGap(gap);
+        this.logMetrics.countGap(gap);
+      },
       onUndecodable: (batch) => {
+        this.unreadable.addBatch(batch);
+        this.logMetrics.countUndecodable(batch);
         this.problems.warn(
           { partition: batch.partition, offset: String(batch.baseOffset) },
           'skipped an undecodable batch',
@@ -76,13 +86,28 @@ export class AuditReader implements OnModuleDestroy {
     for await (const { partition, records, nextOffset } of read) {
       for (const { offset, value } of records) {
         const record = decodeAuditRecord(value);
-        if (record === null)
+        if (record === null) {
+          this.unreadable.addRecord();
           this.problems.warn({ partition, offset: String(offset) }, 'skipped an unreadable audit record');
-        else this.feeds.noteAudit(record);
+        } else {
+          this.feeds.noteAudit(record);
+        }
       }
       this.positions.set(partition, nextOffset);
     }
     for (const { partition, to } of read.ranges) this.positions.set(partition, to);
+  }
+
+  private startOver(): void {
+    this.positions = new Map();
+    this.unreadable = new UnreadableRecords();
+    this.notedUnreadable = 0;
+  }
+
+  private noteUnreadable(): void {
+    const { count } = this.unreadable;
+    if (count > this.notedUnreadable) this.feeds.noteUnreadableAudits(count - this.notedUnreadable);
+    this.notedUnreadable = count;
   }
 
   /** All partitions from a time on, or those that are known from where reading ended. */

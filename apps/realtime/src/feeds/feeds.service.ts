@@ -42,6 +42,10 @@ export class FeedsService implements OnModuleInit, OnModuleDestroy {
     this.feeds.noteAudit(record);
   }
 
+  noteUnreadableAudits(count: number): void {
+    this.feeds.noteUnreadableAudits(count, Date.now());
+  }
+
   /** The health of the feeds that the filter selects, as of at most a second ago. */
   list(filter: ProviderFilter): FeedList {
     const now = Date.now();

@@ -122,6 +122,17 @@ describe(Feeds, () => {
     expect(feeds.list(NOW, null).feeds).toHaveLength(2);
   });
 
+  it('counts the audit records of the last hour that could not be read', () => {
+    const feeds = feedsOf([]);
+    feeds.noteUnreadableAudits(2, NOW - 30 * MINUTE);
+    feeds.noteUnreadableAudits(3, NOW);
+    expect(feeds.list(NOW, null).unreadableAuditRecords).toBe(5);
+    feeds.forget(NOW + 40 * MINUTE);
+    expect(feeds.list(NOW + 40 * MINUTE, PROVIDER).unreadableAuditRecords).toBe(3);
+    feeds.clear();
+    expect(feeds.list(NOW, null).unreadableAuditRecords).toBe(0);
+  });
+
   it('measures a bounded number of providers, and says that there are more', () => {
     const notes = Array.from({ length: MAX_FEEDS + 5 }, (_, n) => ({
       input: telemetry({ provider_id: id(5_000 + n) }),

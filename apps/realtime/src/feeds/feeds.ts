@@ -3,7 +3,7 @@ import type { FeedHealth, FeedList } from '@hailstream/events/feeds';
 import { cellOf, cellsOf, centerOf, type Cell, type PlaceBox } from '@hailstream/events/plausibility';
 import type { CityEvent, ProviderFilter } from '../fold/city-state.js';
 import { diagnose } from './diagnose.js';
-import { Feed, HOUR_MINUTES, type FeedBudget } from './measure/feed.js';
+import { Feed, HOUR_MINUTES, MINUTE_MS, type FeedBudget } from './measure/feed.js';
 import { measure, type FeedMeasures } from './measure/measures.js';
 import { IdBudget } from './measure/recent-ids.js';
 import { viewFeed, viewOrder } from './view-feed.js';
@@ -26,6 +26,8 @@ export class Feeds {
   private readonly budget: FeedBudget = { ids: new IdBudget(), devices: 0 };
   private readonly cityCells: ReadonlySet<Cell>;
   private hasUnmeasured = false;
+  /** How many audit records could not be read, by the minute in which that was found. */
+  private readonly unreadableAudits = new Map<number, number>();
 
   /** @param cities where vehicles are expected, in addition to where most of them are */
   constructor(cities: readonly PlaceBox[]) {
@@ -38,6 +40,12 @@ export class Feeds {
 
   noteAudit(record: AuditRecord): void {
     this.feedOf(record.provider_id)?.noteAudit(record);
+  }
+
+  /** Notes audit records that could not be read. */
+  noteUnreadableAudits(count: number, now: number): void {
+    const minute = Math.floor(now / MINUTE_MS);
+    this.unreadableAudits.set(minute, (this.unreadableAudits.get(minute) ?? 0) + count);
   }
 
   /** The measures of each feed, as of a time. */
@@ -56,12 +64,20 @@ export class Feeds {
     const feeds = this.measures(now, filter).map(({ providerId, measures }): FeedHealth =>
       viewFeed(providerId, measures, diagnose(measures)),
     );
-    // A token with a provider learns nothing about others.
-    return { asOf: now, unmeasured: filter === null && this.hasUnmeasured, feeds: feeds.toSorted(viewOrder) };
+    return {
+      asOf: now,
+      // A token with a provider learns nothing about others.
+      unmeasured: filter === null && this.hasUnmeasured,
+      unreadableAuditRecords: this.unreadableAuditsSince(oldestMinute(now)),
+      feeds: feeds.toSorted(viewOrder),
+    };
   }
 
   /** Forgets vehicles and feeds that have sent nothing for long. */
   forget(now: number): void {
+    for (const minute of this.unreadableAudits.keys()) {
+      if (minute < oldestMinute(now)) this.unreadableAudits.delete(minute);
+    }
     for (const [providerId, feed] of this.feeds) {
       feed.forget(now);
       const heardAt = Math.max(feed.lastReceivedAt ?? 0, feed.rejections.newestMinute ?? 0);
@@ -75,6 +91,13 @@ export class Feeds {
     for (const feed of this.feeds.values()) feed.release();
     this.feeds.clear();
     this.hasUnmeasured = false;
+    this.unreadableAudits.clear();
+  }
+
+  private unreadableAuditsSince(oldest: number): number {
+    let sum = 0;
+    for (const [minute, count] of this.unreadableAudits) if (minute >= oldest) sum += count;
+    return sum;
   }
 
   private feedOf(providerId: string): Feed | null {
@@ -117,4 +140,9 @@ function mistaken(cell: Cell): Cell[] {
     { lat: -lat, lng: -lng },
   ];
   return others.map(cellOf).filter((other) => other !== cell);
+}
+
+/** The oldest minute of the last hour. */
+function oldestMinute(now: number): number {
+  return Math.floor(now / MINUTE_MS) - HOUR_MINUTES + 1;
 }

@@ -1,6 +1,7 @@
-import type { RangeReader, RangeRequest } from '@hailstream/log';
+import type { RangeReader } from '@hailstream/log';
 import { decodeRecord } from '../log/decode.js';
 import type { Chunk } from '../log/log-index.js';
+import type { UnreadableRecords } from '../log/unreadable-records.js';
 import type { ReadChunks } from './moment.js';
 
 /** Chunks of a partition that are at most this many offsets apart are read together, with what lies between. */
@@ -22,17 +23,18 @@ interface ReadOptions {
   readonly onBatch?: (offsets: number) => void;
   /** Whether a record with this key is read. @default every record is */
   readonly accepts?: (key: Buffer | null) => boolean;
-  /** Called for offsets that no longer exist. @default the read fails */
-  readonly onGap?: NonNullable<RangeRequest['onGap']>;
+  /** Counts what cannot be read. @default the read fails if offsets are missing, and skips what is damaged */
+  readonly unreadable?: UnreadableRecords;
   readonly signal?: AbortSignal;
 }
 
-/** Reads chunks with `readRange`. Records that are not events are skipped, as the fold skips them. */
+/** Reads chunks with `readRange`. Damaged batches and records that are not events are skipped, as the fold skips them. */
 export function createReadChunks({
   reader,
   topicIds,
   onBatch,
   accepts = () => true,
+  unreadable,
   ...options
 }: ReadOptions): ReadChunks {
   return async (chunks, use) => {
@@ -41,15 +43,16 @@ export function createReadChunks({
       const read = await reader.readRange({
         ranges: ranges.map((range) => ({ ...range, topicId: topicIds[range.topic]! })),
         maxPartitionBytes: fetchBytes(ranges),
-        // A damaged batch is skipped, as the fold skips it.
-        onUndecodable: () => undefined,
+        ...(unreadable !== undefined && { onGap: (gap) => unreadable.addGap(gap) }),
+        onUndecodable: (batch) => unreadable?.addBatch(batch),
         ...options,
       });
       for await (const { topic, records, from, nextOffset } of read) {
         for (const { key, value, timestampMs } of records) {
           if (!accepts(key)) continue;
           const input = decodeRecord(topic, value);
-          if (input !== null) use({ input, receivedAt: timestampMs });
+          if (input === null) unreadable?.addRecord();
+          else use({ input, receivedAt: timestampMs });
         }
         onBatch?.(Number(nextOffset - from));
       }

@@ -48,6 +48,7 @@ export interface TripCalls {
     readonly result: {
       readonly total: number;
       readonly isCut: boolean;
+      readonly unreadableRecords: number;
       readonly trips: readonly TripSummary[];
     };
   };

@@ -22,6 +22,12 @@ const MAX_ROUTE_POINTS = 5_000;
 type TripInput = CityEvent & { readonly kind: 'vehicle-events' | 'rider-events' };
 type TripOccurrence = Occurrence<TripInput>;
 
+/** When a trip was read, and how many records could not be. */
+interface ReadOf {
+  readonly now: number;
+  readonly unreadableRecords: number;
+}
+
 /** The events and reports of one trip, which may be in any order and repeated. */
 export class TripStory {
   private readonly vehicleEvents: readonly OccurrenceOf<'vehicle-events'>[];
@@ -51,7 +57,7 @@ export class TripStory {
     return { from: first.at, to: Math.max(first.at, this.endedAt ?? latest) };
   }
 
-  route(track: readonly TrackPoint[], now: number): TripRoute {
+  route(track: readonly TrackPoint[], { now, unreadableRecords }: ReadOf): TripRoute {
     const { trip_id, provider_id, device_id } = this.summary;
     const period = this.vehiclePeriod(now);
     const points = period === null ? [] : within(track, period);
@@ -84,23 +90,24 @@ export class TripStory {
               period,
             ),
       gap_after_ms: GAP_AFTER_MS,
+      unreadable_records: unreadableRecords,
     };
   }
 
-  /** `route`: `null` with the reason if the telemetry could not be read. */
+  /** `track`: `null` with the reason if the telemetry could not be read. */
   page({
-    route,
-    routeProblem,
-    now,
-  }: {
-    readonly route: TripRoute | null;
-    readonly routeProblem: string | null;
-    readonly now: number;
+    track,
+    trackProblem,
+    ...read
+  }: ReadOf & {
+    readonly track: readonly TrackPoint[] | null;
+    readonly trackProblem: string | null;
   }): TripPage {
+    const route = track && this.route(track, read);
     const { summary, pickup, dropoff } = this;
     const request = this.request;
     const report = this.reports.at(-1) ?? null;
-    const problem = report === null ? null : (routeProblem ?? distanceProblem(route, pickup?.at ?? 0));
+    const problem = report === null ? null : (trackProblem ?? distanceProblem(route, pickup?.at ?? 0));
     const hasEvents = this.vehicleEvents.length + this.riderEvents.length > 0;
     const observed = {
       summary,
@@ -112,7 +119,7 @@ export class TripStory {
     };
     const fields = report === null ? [] : compareReport(report, observed);
     return {
-      asOf: now,
+      asOf: read.now,
       trip: summary,
       rider_id: this.riderEvents[0]?.input.event.rider_id ?? null,
       request: request === undefined ? null : stopOf(request),
@@ -127,6 +134,7 @@ export class TripStory {
       verdict: verdictOf(report, { ...observed, fields, isCancelled: this.isCancelled }),
       fields,
       distance_problem: problem,
+      unreadable_records: read.unreadableRecords,
     };
   }
 

@@ -109,8 +109,9 @@ describe.each([1, 2, 3, 4, 5])('trips of shuffled, late and repeated events, see
   it('have a page with their stages, waits and the differences of the report', () => {
     for (const trip of trips) {
       const story = storyOf(trip, log);
-      const route = story.route(trackOf(telemetryOf(trip, log.occurrences)), NOW);
-      const page = story.page({ route, routeProblem: null, now: NOW });
+      const track = trackOf(telemetryOf(trip, log.occurrences));
+      const page = story.page({ track, trackProblem: null, now: NOW, unreadableRecords: 3 });
+      expect(page.unreadable_records).toBe(3);
       const { requestedAt, reservedAt, arrivedAt, startedAt, endedAt } = trip;
       const marks = [requestedAt, reservedAt, arrivedAt, startedAt].filter((at) => at !== null);
       const stages = ['requested', 'reserved', 'stopped', 'on_trip'] as const;
@@ -140,7 +141,8 @@ describe.each([1, 2, 3, 4, 5])('trips of shuffled, late and repeated events, see
 
   it('have a route with the distance, the speeds and the gaps of the telemetry', () => {
     for (const trip of trips.filter(isDriven)) {
-      const route = storyOf(trip, log).route(trackOf(telemetryOf(trip, log.occurrences)), NOW);
+      const read = { now: NOW, unreadableRecords: 0 };
+      const route = storyOf(trip, log).route(trackOf(telemetryOf(trip, log.occurrences)), read);
       const times = telemetryTimes(trip).filter((at) => at <= trip.endedAt!);
       expect(route.points.map(([lat, lng, , at]) => ({ lat, lng, at }))).toEqual(
         times.map((at) => ({ ...placeAt(trip, at), at })),
@@ -174,6 +176,7 @@ describe.each([1, 2, 3, 4, 5])('trips of shuffled, late and repeated events, see
         occurrences: mine,
         trips: listed.map(({ summary }) => summary),
         problem: null,
+        unreadableRecords: 0,
       });
       const changes = own.flatMap((trip) => {
         const states = [
@@ -236,7 +239,10 @@ describe('vehicleTimeline', () => {
       return 'device_id' in input.event && input.event.device_id === trip!.deviceId;
     });
     const gapsWith = (earliest: number | null) =>
-      vehicleTimeline({ ...request, earliest }, { occurrences: mine, trips: [], problem: null }).gaps;
+      vehicleTimeline(
+        { ...request, earliest },
+        { occurrences: mine, trips: [], problem: null, unreadableRecords: 0 },
+      ).gaps;
     const [gap, ...others] = gapsWith(null);
     expect(gap).toEqual({ from: request.from, to: trip!.reservedAt });
     expect(gapsWith(trip!.requestedAt)).toEqual(others);

@@ -67,14 +67,23 @@ export class TripsService implements OnModuleDestroy {
     query: TripQuery,
     { limit, offset, now }: { readonly limit: number; readonly offset: number; readonly now: number },
   ): Promise<TripList> {
-    const { total, isCut, trips } = await this.call('list', {
+    const { total, isCut, unreadableRecords, trips } = await this.call('list', {
       ends: this.index.ends(),
       query,
       limit,
       offset,
     });
     const { earliest } = this;
-    return { asOf: now, count: trips.length, total, offset, earliest, is_cut: isCut, trips };
+    return {
+      asOf: now,
+      count: trips.length,
+      total,
+      offset,
+      earliest,
+      is_cut: isCut,
+      unreadable_records: unreadableRecords,
+      trips,
+    };
   }
 
   /**

@@ -28,11 +28,13 @@ export function vehicleTimeline(
     occurrences,
     trips,
     problem,
+    unreadableRecords,
   }: {
     readonly occurrences: readonly Occurrence[];
     readonly trips: readonly TripSummary[];
     /** Why the telemetry is not included. */
     readonly problem: string | null;
+    readonly unreadableRecords: number;
   },
 ): VehicleTimeline {
   const { deviceId, providerId, from, now, earliest } = request;
@@ -63,6 +65,7 @@ export function vehicleTimeline(
     point_count: track.length,
     event_count: inPeriod.length,
     telemetry_problem: problem,
+    unreadable_records: unreadableRecords,
   };
 }
 

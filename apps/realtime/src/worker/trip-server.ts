@@ -4,6 +4,7 @@ import { closeCodeOf, HistoryError } from '../query/history.errors.js';
 import { createReadChunks } from '../history/read-chunks.js';
 import { decodeRecord } from '../log/decode.js';
 import type { Chunk, Offsets } from '../log/log-index.js';
+import { UnreadableRecords } from '../log/unreadable-records.js';
 import { QueryError } from '../query/query-parameters.js';
 import type { CallOf, ReplyOf } from '../threads/thread-calls.js';
 import { isOf, occurrenceOf, type Occurrence } from '../trips/occurrence.js';
@@ -23,8 +24,16 @@ const MAX_TELEMETRY_MS = 6_000;
 /** The index of trips, and what is read of the log since it was opened. */
 interface OpenLog extends TripLog {
   readonly index: TripIndex;
+  /** Of the records that the index was read from. */
+  readonly unreadable: UnreadableRecords;
   /** The next offset of each partition. */
   readonly next: Record<string, Record<number, number>>;
+}
+
+/** How the records of one request are read. */
+interface TripRead {
+  readonly unreadable: UnreadableRecords;
+  readonly signal: AbortSignal;
 }
 
 /** Answers the requests of one worker. Several are answered at a time; one of them at most reads new trips. */
@@ -61,7 +70,12 @@ export class TripServer {
   ): Promise<TripCalls[keyof TripCalls]['result']> {
     switch (call.kind) {
       case 'open':
-        this.log = { ...call.argument, index: new TripIndex(), next: copyOf(call.argument.from) };
+        this.log = {
+          ...call.argument,
+          index: new TripIndex(),
+          unreadable: new UnreadableRecords(),
+          next: copyOf(call.argument.from),
+        };
         return null;
       case 'list':
         return this.list(call.argument, signal);
@@ -79,11 +93,12 @@ export class TripServer {
 
   private async list({ ends, query, limit, offset }: TripCalls['list']['argument'], signal: AbortSignal) {
     await this.readTrips(ends, signal);
-    const { index } = this.requireLog();
+    const { index, unreadable } = this.requireLog();
     const trips = index.list(query);
     return {
       total: trips.length,
       isCut: index.isCut,
+      unreadableRecords: unreadable.count,
       trips: trips.slice(offset, offset + limit).map(({ summary }) => summary),
     };
   }
@@ -99,29 +114,39 @@ export class TripServer {
   }
 
   private async page(request: TripRequest, signal: AbortSignal) {
-    const story = await this.story(request, signal);
+    const unreadable = new UnreadableRecords();
+    const read = { unreadable, signal };
+    const story = await this.story(request, read);
     if (story === null) return null;
     const { problem, now } = request;
-    const route =
-      problem === null ? story.route(await this.track(request, story.summary, signal), now) : null;
-    return story.page({ route, routeProblem: problem, now });
+    const track = problem === null ? await this.track(request, story.summary, read) : null;
+    return story.page({ track, trackProblem: problem, now, unreadableRecords: unreadable.count });
   }
 
   private async route(request: TripRequest, signal: AbortSignal) {
-    const story = await this.story(request, signal);
-    return story?.route(await this.track(request, story.summary, signal), request.now) ?? null;
+    const unreadable = new UnreadableRecords();
+    const story = await this.story(request, { unreadable, signal });
+    if (story === null) return null;
+    const track = await this.track(request, story.summary, { unreadable, signal });
+    return story.route(track, { now: request.now, unreadableRecords: unreadable.count });
   }
 
   private async timeline(request: TimelineRequest, signal: AbortSignal) {
     const { deviceId, providerId, from, to } = request;
-    const occurrences = await this.read(request.events, { key: deviceId, providerId, signal });
+    const unreadable = new UnreadableRecords();
+    const occurrences = await this.read(request.events, { key: deviceId, providerId, unreadable, signal });
     await this.readTrips(request.ends, signal);
     const query = { text: '', filter: providerId, deviceId, stages: null, from, to };
     const trips = this.requireLog()
       .index.list(query)
       .map(({ summary }) => summary);
-    const { telemetry, problem } = await this.telemetry(request);
-    return vehicleTimeline(request, { occurrences: [...occurrences, ...telemetry], trips, problem });
+    const { telemetry, problem } = await this.telemetry(request, unreadable);
+    return vehicleTimeline(request, {
+      occurrences: [...occurrences, ...telemetry],
+      trips,
+      problem,
+      unreadableRecords: unreadable.count,
+    });
   }
 
   /**
@@ -129,14 +154,14 @@ export class TripServer {
    *
    * @throws HistoryError if the log returns nothing
    */
-  private async telemetry(request: TimelineRequest) {
+  private async telemetry(request: TimelineRequest, unreadable: UnreadableRecords) {
     const { deviceId: key, providerId, problem } = request;
     if (problem !== null) return { telemetry: [], problem };
     const signal = AbortSignal.timeout(MAX_TELEMETRY_MS);
     const seconds = `${MAX_TELEMETRY_MS / 1_000} s`;
     const telemetry: Occurrence[] = [];
     try {
-      await this.read(request.telemetry, { key, providerId, signal }, telemetry);
+      await this.read(request.telemetry, { key, providerId, unreadable, signal }, telemetry);
       return { telemetry, problem: null };
     } catch (error) {
       if (error !== signal.reason) throw error;
@@ -146,7 +171,7 @@ export class TripServer {
   }
 
   /** The events and reports of a trip; `null` if it is not known. */
-  private async story({ tripId, providerId }: TripRequest, signal: AbortSignal): Promise<TripStory | null> {
+  private async story({ tripId, providerId }: TripRequest, read: TripRead): Promise<TripStory | null> {
     const [trip] = this.found({ tripId, filter: providerId });
     if (trip === undefined) return null;
     const occurrences: Occurrence[] = [];
@@ -158,32 +183,30 @@ export class TripServer {
     const [vehicleTopic, ...tripKeyTopics] = tripTopics;
     for (const deviceId of trip.deviceIds) {
       occurrences.push(
-        ...(await this.read(chunksOf([vehicleTopic]), { key: deviceId, providerId, signal })).filter(
+        ...(await this.read(chunksOf([vehicleTopic]), { ...read, key: deviceId, providerId })).filter(
           ({ input }) => input.kind === 'vehicle-events' && (input.event.trip_ids?.includes(tripId) ?? false),
         ),
       );
     }
-    occurrences.push(...(await this.read(chunksOf(tripKeyTopics), { key: tripId, providerId, signal })));
+    occurrences.push(...(await this.read(chunksOf(tripKeyTopics), { ...read, key: tripId, providerId })));
+    for (const span of spansOf(chunksOf(tripTopics)))
+      read.unreadable.addFrom(this.requireLog().unreadable, span);
     return new TripStory(trip.summary, occurrences);
   }
 
   private async track(
     { chunks, providerId }: TripRequest,
     { device_id: key }: TripSummary,
-    signal: AbortSignal,
+    read: TripRead,
   ): Promise<TrackPoint[]> {
     if (key === null) return [];
-    return trackOf((await this.read(chunks, { key, providerId, signal })).filter(isOf('telemetry')));
+    return trackOf((await this.read(chunks, { ...read, key, providerId })).filter(isOf('telemetry')));
   }
 
   /** Adds the events of a provider in records with this key to `occurrences`, and returns them. */
   private async read(
     chunks: readonly Chunk[],
-    {
-      key,
-      providerId,
-      signal,
-    }: { readonly key: string; readonly providerId: string; readonly signal: AbortSignal },
+    { key, providerId, unreadable, signal }: TripRead & { readonly key: string; readonly providerId: string },
     occurrences: Occurrence[] = [],
   ): Promise<Occurrence[]> {
     const bytes = Buffer.from(key);
@@ -191,8 +214,7 @@ export class TripServer {
       reader: this.reader,
       topicIds: this.requireLog().topicIds,
       accepts: (recordKey) => recordKey !== null && recordKey.equals(bytes),
-      // The log deletes its oldest records: what is left is shown.
-      onGap: () => undefined,
+      unreadable,
       signal,
     });
     await read(chunks, ({ input, receivedAt }) => {
@@ -216,7 +238,7 @@ export class TripServer {
   }
 
   private async readUntil(ends: Offsets): Promise<void> {
-    const { index, next, topicIds } = this.requireLog();
+    const { index, unreadable, next, topicIds } = this.requireLog();
     const ranges = tripTopics.flatMap((topic) =>
       Object.entries(ends[topic] ?? {}).flatMap(([partition, end]) => {
         const from = next[topic]?.[Number(partition)] ?? 0;
@@ -227,12 +249,16 @@ export class TripServer {
     if (ranges.length === 0) return;
     const read = await this.reader.readRange({
       ranges,
-      onGap: () => undefined,
-      onUndecodable: () => undefined,
+      onGap: (gap) => {
+        // What the log has deleted is not expected: the response says from when trips are known.
+        if (gap.cause !== 'log-start') unreadable.addGap(gap);
+      },
+      onUndecodable: (batch) => unreadable.addBatch(batch),
     });
     for await (const { topic, partition, records, nextOffset } of read) {
       for (const { offset, value, timestampMs } of records) {
         const input = decodeRecord(topic, value);
+        if (input === null) unreadable.addRecord();
         const occurrence = input && occurrenceOf(input, timestampMs);
         const place = placeOf({ topic, partition, offset: Number(offset) });
         if (occurrence !== null && place !== null) index.fold(occurrence, place);
@@ -246,6 +272,17 @@ export class TripServer {
     if (this.log === null) throw new HistoryError('FAILED', 'no log is open');
     return this.log;
   }
+}
+
+/** From the first to the last of the chunks of each partition. */
+function spansOf(chunks: readonly Chunk[]): Iterable<Chunk> {
+  const spans = new Map<string, Chunk>();
+  for (const chunk of chunks) {
+    const name = `${chunk.topic}-${chunk.partition}`;
+    const span = spans.get(name) ?? chunk;
+    spans.set(name, { ...chunk, from: Math.min(span.from, chunk.from), to: Math.max(span.to, chunk.to) });
+  }
+  return spans.values();
 }
 
 function copyOf(offsets: Offsets): Record<string, Record<number, number>> {

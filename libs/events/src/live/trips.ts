@@ -44,6 +44,8 @@ export interface TripList {
   readonly earliest: number | null;
   /** Whether older trips were dropped because there are too many. */
   readonly is_cut: boolean;
+  /** Records in which trips may be that could not be read, because they are damaged, missing or not events. */
+  readonly unreadable_records: number;
   readonly trips: readonly TripSummary[];
 }
 
@@ -142,6 +144,8 @@ export interface TripPage {
   readonly fields: readonly ReportedField[];
   /** Why the distance is not compared; `null` if it is, or if there is nothing to compare. */
   readonly distance_problem: string | null;
+  /** Records that may be of the trip or its route and could not be read: they are damaged, missing, deleted or not events. */
+  readonly unreadable_records: number;
 }
 
 /** A time without contact, or in which a vehicle did not move. */
@@ -172,6 +176,8 @@ export interface TripRoute {
   /** Times without a point for longer than `gap_after_ms`. */
   readonly gaps: readonly Period[];
   readonly gap_after_ms: number;
+  /** As in {@link TripPage}. */
+  readonly unreadable_records: number;
 }
 
 /** A state of a vehicle and how long it lasted within the requested time. */
@@ -214,4 +220,6 @@ export interface VehicleTimeline {
    * and no stillness, and the distance is 0.
    */
   readonly telemetry_problem: string | null;
+  /** Records that may be of the vehicle and could not be read: they are damaged, missing, deleted or not events. */
+  readonly unreadable_records: number;
 }
