@@ -163,7 +163,43 @@ describe(seaPolygons, () => {
     expect(seaPolygons([], box)).toEqual([]);
   });
 
-  it('continues a coast that ends in the box to the nearest edge', () => {
+  it('continues a coast that ends in the box in its direction', () => {
+    const sea = seaPolygons(
+      [
+        [
+          [3, 3],
+          [4, 4.5],
+          [6, 6],
+        ],
+      ],
+      box,
+    );
+    const places: Coordinate[] = [
+      [8, 7],
+      [7, 8.5],
+      [1.5, 0.3],
+      [1, 1.2],
+    ];
+    expect(places.map((place) => isWater(sea, place))).toEqual([true, false, true, false]);
+  });
+
+  it('continues a coast to the nearest edge if it would cross itself', () => {
+    const sea = seaPolygons(
+      [
+        [
+          [0, 2],
+          [9, 2],
+          [9, 8],
+          [5, 8],
+          [5, 5],
+        ],
+      ],
+      box,
+    );
+    expect([isWater(sea, [7, 5]), isWater(sea, [2, 8])]).toEqual([false, true]);
+  });
+
+  it('continues a coast whose ends are close to the edge', () => {
     const sea = seaPolygons(
       [
         [

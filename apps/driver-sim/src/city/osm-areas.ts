@@ -88,7 +88,7 @@ type Box = readonly [west: number, south: number, east: number, north: number];
 
 /**
  * Polygons of the sea in a box, from the lines of the coast in it: land is on their left, water on their right. Lines that end
- * in the box continue straight to its nearest edge. Each polygon follows a line to the edge, then the edge clockwise to the
+ * in the box continue to its edge as they ran before. Each polygon follows a line to the edge, then the edge clockwise to the
  * start of the next line. Returns none without a coast, because it is unknown then which side the box is on.
  *
  * @see https://wiki.openstreetmap.org/wiki/Tag:natural=coastline
@@ -101,7 +101,7 @@ export function seaPolygons(coast: readonly (readonly Coordinate[])[], box: Box)
   const shores = lines
     .filter((line) => !isRing(line))
     .flatMap((line) => partsIn(line, box))
-    .map((part) => [toEdge(part[0]!, box), ...part, toEdge(part.at(-1)!, box)]);
+    .map((part) => [continued(part.toReversed(), box), ...part, continued(part, box)]);
   const outer: Coordinate[][] = [...lagoons];
   const unused = new Set(shores);
   for (const first of shores) {
@@ -184,6 +184,42 @@ function corners([west, south, east, north]: Box): Coordinate[] {
     [east, north],
     [east, south],
   ];
+}
+
+/** The share of the box over which the direction of a line at its end is measured: bays and piers are smaller. */
+const DIRECTION_SHARE = 1 / 6;
+
+/** Where a line reaches the edge of the box if it continues in its direction; the nearest point if it would cross itself. */
+function continued(line: readonly Coordinate[], box: Box): Coordinate {
+  const [west, south, east, north] = box;
+  const end = line.at(-1)!;
+  const nearest = toEdge(end, box);
+  if (nearest.join() === end.join()) return nearest;
+  const lengthOf = ([lng, lat]: Coordinate): number =>
+    Math.hypot((end[0] - lng) / (east - west), (end[1] - lat) / (north - south));
+  const from = line.findLast((point) => lengthOf(point) >= DIRECTION_SHARE) ?? line[0]!;
+  const [lngs, lats] = [end[0] - from[0], end[1] - from[1]];
+  const shares = [
+    lngs === 0 ? Infinity : ((lngs > 0 ? east : west) - end[0]) / lngs,
+    lats === 0 ? Infinity : ((lats > 0 ? north : south) - end[1]) / lats,
+  ];
+  const share = Math.min(...shares);
+  if (!Number.isFinite(share)) return nearest;
+  const isAcross = share === shares[0];
+  const edge: Coordinate = [
+    isAcross ? (lngs > 0 ? east : west) : end[0] + lngs * share,
+    isAcross ? end[1] + lats * share : lats > 0 ? north : south,
+  ];
+  const crosses = line.slice(0, -2).some((point, index) => cross([point, line[index + 1]!], [end, edge]));
+  return crosses ? nearest : edge;
+}
+
+type Segment = readonly [Coordinate, Coordinate];
+
+function cross(one: Segment, other: Segment): boolean {
+  const sideOf = ([from, to]: Segment, [lng, lat]: Coordinate): number =>
+    Math.sign((to[0] - from[0]) * (lat - from[1]) - (to[1] - from[1]) * (lng - from[0]));
+  return sideOf(one, other[0]) !== sideOf(one, other[1]) && sideOf(other, one[0]) !== sideOf(other, one[1]);
 }
 
 /** The nearest point on the edge of the box. */
