@@ -661,18 +661,18 @@ export const en = {
   'trips.trip': 'Trip',
   'trips.vehicle': 'Vehicle',
   'trips.wait': 'Wait',
-  'unreadable.audits.one':
-    'In the last hour, {count} audit record could not be read: rejected items may be missing.',
-  'unreadable.audits.other':
-    'In the last hour, {count} audit records could not be read: rejected items may be missing.',
-  'unreadable.records.one': '{count} record of the log could not be read: something may be missing.',
-  'unreadable.records.other': '{count} records of the log could not be read: something may be missing.',
   'unit.feet': '{value} ft',
   'unit.kilometers': '{value} km',
   'unit.kilometersPerHour': '{value} km/h',
   'unit.meters': '{value} m',
   'unit.miles': '{value} mi',
   'unit.milesPerHour': '{value} mph',
+  'unreadable.audits.one':
+    'In the last hour, {count} audit record could not be read: rejected items may be missing.',
+  'unreadable.audits.other':
+    'In the last hour, {count} audit records could not be read: rejected items may be missing.',
+  'unreadable.records.one': '{count} record of the log could not be read: something may be missing.',
+  'unreadable.records.other': '{count} records of the log could not be read: something may be missing.',
   'vehicle.title': 'Vehicle',
   'vehicles.one': '{count} vehicle',
   'vehicles.other': '{count} vehicles',

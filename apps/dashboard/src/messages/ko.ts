@@ -659,18 +659,18 @@ export const ko: Messages = {
   'trips.trip': '운행',
   'trips.vehicle': '차량',
   'trips.wait': '대기',
-  'unreadable.audits.one':
-    '최근 1시간 동안 감사 레코드 {count}건을 읽을 수 없어 거부된 항목이 빠져 있을 수 있습니다.',
-  'unreadable.audits.other':
-    '최근 1시간 동안 감사 레코드 {count}건을 읽을 수 없어 거부된 항목이 빠져 있을 수 있습니다.',
-  'unreadable.records.one': '로그 레코드 {count}건을 읽을 수 없어 내용이 빠져 있을 수 있습니다.',
-  'unreadable.records.other': '로그 레코드 {count}건을 읽을 수 없어 내용이 빠져 있을 수 있습니다.',
   'unit.feet': '{value}ft',
   'unit.kilometers': '{value}km',
   'unit.kilometersPerHour': '{value}km/h',
   'unit.meters': '{value}m',
   'unit.miles': '{value}mi',
   'unit.milesPerHour': '{value}mph',
+  'unreadable.audits.one':
+    '최근 1시간 동안 감사 레코드 {count}건을 읽을 수 없어 거부된 항목이 빠져 있을 수 있습니다.',
+  'unreadable.audits.other':
+    '최근 1시간 동안 감사 레코드 {count}건을 읽을 수 없어 거부된 항목이 빠져 있을 수 있습니다.',
+  'unreadable.records.one': '로그 레코드 {count}건을 읽을 수 없어 내용이 빠져 있을 수 있습니다.',
+  'unreadable.records.other': '로그 레코드 {count}건을 읽을 수 없어 내용이 빠져 있을 수 있습니다.',
   'vehicle.title': '차량',
   'vehicles.one': '차량 {count}대',
   'vehicles.other': '차량 {count}대',
