@@ -1,4 +1,7 @@
+import { auditTopic, vehicleEventFamily } from '@hailstream/events';
 import type { TripRoute } from '@hailstream/events/live';
+import { createProducer } from '@hailstream/log';
+import { createLogger } from '@hailstream/service/logging';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { violations } from './_axe.js';
@@ -205,6 +208,35 @@ describe('trips now and past', () => {
         .waitFor();
       expect([query, await violations(page)]).toEqual([query, []]);
     }
+  });
+
+  it('says how many records of the log could not be read, in both languages', async () => {
+    await using producer = createProducer({
+      connection: await system.log(),
+      logger: createLogger({ name: 'test', level: 'silent' }),
+    });
+    const value = Buffer.from('not an event');
+    const topics = [vehicleEventFamily.topic.name, auditTopic.name];
+    await producer.send(topics.map((topic) => ({ topic, key: deviceId, value })));
+    // The log is read up to its last event.
+    await appendEvents(
+      await system.log(),
+      vehicleEvents({ deviceId, providerId, lat: 43.7402, lng: 7.4271 }),
+    );
+    const phone = await newPage({ width: 360, height: 740 });
+    for (const [query, words] of [
+      ['?view=trips', '1 record of the log could not be read'],
+      ['?view=trips&lang=ko&theme=dark', '로그 레코드 1건을 읽을 수 없어'],
+      ['?view=feeds', '1 audit record could not be read'],
+      ['?view=feeds&lang=ko&theme=dark', '감사 레코드 1건을 읽을 수 없어'],
+    ] as const) {
+      await phone.goto(address(query));
+      const note = phone.getByTestId('unreadable');
+      await note.waitFor();
+      expect([query, await note.textContent()]).toEqual([query, expect.stringContaining(words)]);
+      expect([query, await violations(phone)]).toEqual([query, []]);
+    }
+    await phone.context().close();
   });
 
   it('fits a window of 360 pixels', async () => {
