@@ -10,7 +10,7 @@ import type { ThemeSetting } from './theme/theme.js';
 import type { ViewState } from './view-state.js';
 
 /** What all components of the page share. */
-interface Dashboard {
+export interface Dashboard {
   readonly alerts: AlertsState;
   readonly city: CityState;
   readonly connection: Connection;

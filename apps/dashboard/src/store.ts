@@ -27,3 +27,11 @@ export class Store<T> {
 export function useStore<T>(store: Store<T>): T {
   return useSyncExternalStore(store.subscribe, store.get);
 }
+
+/** Returns a primitive value derived from that of a store, and renders again when the derived one changes. */
+export function useDerived<T, D extends string | number | boolean | null>(
+  store: Store<T>,
+  derive: (value: T) => D,
+): D {
+  return useSyncExternalStore(store.subscribe, () => derive(store.get()));
+}

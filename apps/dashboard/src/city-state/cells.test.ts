@@ -37,6 +37,24 @@ describe('isCrowded', () => {
   });
 });
 
+describe('overlappingShare', () => {
+  it('is the share of places that have another one in their square', () => {
+    const positions = Float64Array.from({ length: 4_000 }, (_, at) => {
+      const place = (at >> 1) % 700;
+      return at % 2 === 0 ? 7.4 + (place % 40) * 0.0003 * (1 + (place % 3)) : 43.7 + (place % 29) * 0.0002;
+    });
+    const places = toPlaces(positions, 2_000);
+    const perPixel = worldSizePixels(14) / 10;
+    const squares = Array.from(places.x, (x, at) =>
+      [Math.floor(x * perPixel), Math.floor(places.y[at]! * perPixel)].join(' '),
+    );
+    const overlapping = squares.filter((square) => squares.indexOf(square) !== squares.lastIndexOf(square));
+    expect(overlappingShare(places, 14)).toBe(overlapping.length / 2_000);
+    expect(overlappingShare(toPlaces(positions, 1), 14)).toBe(0);
+    expect(overlappingShare(toPlaces(positions, 0), 14)).toBe(0);
+  });
+});
+
 describe('countPerCell', () => {
   it('counts every place once, by kind', () => {
     const places = row(100, 20, 13);

@@ -1,20 +1,23 @@
 import '../notices/notices.css';
-import type { Figures } from '@hailstream/events/live';
 import { useEffect } from 'react';
+import { vehiclesOf } from '../city-state/vehicles-of.js';
 import { isSignIn } from '../connection/session.js';
 import { useDashboard } from '../dashboard.js';
 import { RichText } from '../locale/rich-text.js';
 import { t } from '../locale/text.js';
 import { StyleNotice } from '../notices/style-notice.js';
 import { Toast } from '../notices/toast.js';
-import { useStore } from '../store.js';
+import { useDerived, useStore } from '../store.js';
 import { FullPageLink } from './full-page-link.js';
 
 /** Why the map of a frame shows nothing. `onRetry` is `null` unless the browser could not draw it. */
 export function EmbedNotice({ onRetry }: { onRetry: (() => void) | null }) {
   const { city, connection } = useDashboard();
   const state = useStore(connection.state);
-  const tick = useStore(useStore(city.shown).tick);
+  const isEmpty = useDerived(
+    useStore(city.shown).tick,
+    (tick) => tick !== null && vehiclesOf(tick.figures) === 0,
+  );
   const styleFailure = useStore(city.styleFailure);
   if (state.kind === 'signed-out') return <SignInHint hadToken={state.hadToken} />;
   if (onRetry !== null) {
@@ -32,14 +35,10 @@ export function EmbedNotice({ onRetry }: { onRetry: (() => void) | null }) {
       </section>
     );
   }
-  if (tick !== null && state.kind === 'connected' && vehiclesOf(tick.figures) === 0) {
+  if (isEmpty && state.kind === 'connected') {
     return <Toast>{t('notice.noVehicles')}</Toast>;
   }
   return styleFailure === null ? null : <StyleNotice failure={styleFailure} />;
-}
-
-function vehiclesOf({ byState, silent }: Figures): number {
-  return Object.values(byState).reduce((sum, count) => sum + count, silent);
 }
 
 /** How the frame gets a token. Nothing of it leads the frame to another page. */

@@ -2,7 +2,7 @@ import type { FleetCount } from '@hailstream/events/live';
 import { useEffect } from 'react';
 import { useDashboard } from '../dashboard.js';
 import { useMomentQuery } from '../use-moment-query.js';
-import { useStore } from '../store.js';
+import { useDerived, useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
 import { filterQuery, hidesAll, type FleetFilter } from '../city-state/fleet-filter.js';
 
@@ -26,7 +26,7 @@ export function useFleetCount(): void {
   const filter = useFleetFilter();
   const moment = useMomentQuery();
   const isConnected = useStore(connection.state).kind === 'connected';
-  const hasCity = useStore(city.live.tick) !== null;
+  const hasCity = useDerived(city.live.tick, (tick) => tick !== null);
   const isFiltered = filter.hidden.size > 0 || filter.battery !== null || filter.contact !== 'any';
   const isCounted = isFiltered && isConnected && hasCity && !hidesAll(filter);
   const { body } = useRequest<FleetCount>(

@@ -1,7 +1,7 @@
 import type { Figures } from '@hailstream/events/live';
 import { describe, expect, it } from 'vitest';
 import type { Tick } from '../city-state/city-contents.js';
-import { ageOfNewestEvent, freshnessOf, livenessOf, type LivenessFacts } from './liveness.js';
+import { ageOfNewestEvent, freshnessOf, isSameLiveness, livenessOf, type LivenessFacts } from './liveness.js';
 
 const SERVICE_NOW = 1_760_000_000_000;
 /** This browser's clock is an hour behind the service's. */
@@ -121,6 +121,14 @@ describe('livenessOf', () => {
     const silent = (ms: number) => livenessOf({ ...live, now: after(ms) }).announcement;
     expect(silent(10_000)).toBe(silent(70_000));
     expect(livenessOf({ ...live, now: after(70_000) }).brief).toBe('no updates');
+  });
+});
+
+describe('isSameLiveness', () => {
+  it('compares what is shown, not the facts', () => {
+    const later = { ...live, tick: tick({ newestEventAt: SERVICE_NOW - 100 }), now: after(100) };
+    expect(isSameLiveness(livenessOf(live), livenessOf(later))).toBe(true);
+    expect(isSameLiveness(livenessOf(live), livenessOf({ ...live, map: 'interrupted' }))).toBe(false);
   });
 });
 

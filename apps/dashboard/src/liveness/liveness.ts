@@ -58,6 +58,10 @@ export function livenessOf(facts: LivenessFacts): Liveness {
   );
 }
 
+export function isSameLiveness(one: Liveness, other: Liveness): boolean {
+  return (Object.keys(one) as (keyof Liveness)[]).every((key) => one[key] === other[key]);
+}
+
 /** Milliseconds since the newest event; `null` if there is none. */
 export function newestEventAge({ tick, now }: Pick<LivenessFacts, 'tick' | 'now'>): number | null {
   const newestEventAt = tick?.figures.newestEventAt ?? null;

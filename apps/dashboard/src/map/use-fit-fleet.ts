@@ -50,16 +50,22 @@ export function useFitFleet(show: (extent: FleetExtent) => void): {
 /** Calls back once if the page was opened without a part of the map, and none of the vehicles is where the map shows the city. */
 export function useVehiclesElsewhere(onElsewhere: () => void): void {
   const { city, view } = useDashboard();
-  const tick = useStore(useStore(city.shown).tick);
-  const inView = useStore(city.inView);
-  const camera = useStore(view.camera);
   const isDecided = useRef(false);
   useEffect(() => {
-    if (isDecided.current || tick === null || inView?.asOf !== tick.asOf) return;
-    if (camera === null && city.toReveal.get() === null) {
-      if (shownCount(tick.figures, city.hidden.get()) === 0) return;
-      if (inView.count === 0) onElsewhere();
-    }
-    isDecided.current = true;
-  }, [city, tick, inView, camera, onElsewhere]);
+    // The map counts the vehicles in view after each tick.
+    const unsubscribe = city.inView.subscribe(() => decide());
+    const decide = () => {
+      const tick = city.shown.get().tick.get();
+      const inView = city.inView.get();
+      if (isDecided.current || tick === null || inView?.asOf !== tick.asOf) return;
+      if (view.camera.get() === null && city.toReveal.get() === null) {
+        if (shownCount(tick.figures, city.hidden.get()) === 0) return;
+        if (inView.count === 0) onElsewhere();
+      }
+      isDecided.current = true;
+      unsubscribe();
+    };
+    decide();
+    return unsubscribe;
+  }, [city, view, onElsewhere]);
 }

@@ -1,9 +1,10 @@
 import './notices.css';
 import type { PageCommands } from '@hailstream/events/live';
 import { useEffect, useState } from 'react';
+import { vehiclesOf } from '../city-state/vehicles-of.js';
 import { useDashboard } from '../dashboard.js';
 import { RichText } from '../locale/rich-text.js';
-import { useStore } from '../store.js';
+import { useDerived, useStore } from '../store.js';
 import { t } from '../locale/text.js';
 import { StyleNotice } from './style-notice.js';
 import { Toast } from './toast.js';
@@ -14,17 +15,14 @@ export function Notices(props: { isSlow: boolean; showsTable: boolean; onShowTab
   const { city, connection } = useDashboard();
   const contents = useStore(city.shown);
   const state = useStore(connection.state);
-  const tick = useStore(contents.tick);
+  const isEmpty = useDerived(contents.tick, (tick) => tick !== null && vehiclesOf(tick.figures) === 0);
   const refusal = useStore(connection.refusal);
   const map = useStore(city.map);
   const hasUnreadable = useStore(city.hasUnreadable);
   const styleFailure = useStore(city.styleFailure);
   if (state.kind === 'signed-out') return <SignedOut hadToken={state.hadToken} />;
-  if (tick !== null && state.kind === 'connected') {
-    const { byState, silent } = tick.figures;
-    if (silent + Object.values(byState).reduce((sum, count) => sum + count, 0) === 0) {
-      return contents === city.live ? <NoVehicles /> : <NoVehiclesThen />;
-    }
+  if (isEmpty && state.kind === 'connected') {
+    return contents === city.live ? <NoVehicles /> : <NoVehiclesThen />;
   }
   if (map === 'interrupted' && !showsTable) {
     return (

@@ -4,7 +4,7 @@ import { useDashboard } from '../dashboard.js';
 import { formatCount, shortId } from '../format.js';
 import { colorsOfProviders } from '../marks/marks-atlas.js';
 import { keyOf } from '../shortcuts.js';
-import { useStore } from '../store.js';
+import { useDerived, useStore } from '../store.js';
 import { useRequest } from '../use-request.js';
 import { t } from '../locale/text.js';
 
@@ -15,7 +15,7 @@ const REFRESH_EVERY_MS = 10_000;
 export function useProviders(): void {
   const { city, connection } = useDashboard();
   const isConnected = useStore(connection.state).kind === 'connected';
-  const hasCity = useStore(city.live.tick) !== null;
+  const hasCity = useDerived(city.live.tick, (tick) => tick !== null);
   const { body } = useRequest<ProviderList>(isConnected && hasCity ? '/providers' : null, REFRESH_EVERY_MS);
   useEffect(() => {
     if (body === null || JSON.stringify(body.providers) === JSON.stringify(city.providers.get())) return;

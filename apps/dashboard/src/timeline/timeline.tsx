@@ -6,7 +6,7 @@ import { formatMoment } from '../format.js';
 import { type HistoryState, speeds, type Speed } from '../history/history-session.js';
 import { ClockIcon, FoldIcon, PauseIcon, PlayIcon } from '../icons.js';
 import { useShortcuts } from '../shortcuts.js';
-import { useStore } from '../store.js';
+import { useDerived, useStore } from '../store.js';
 import { failureWords } from './failure-words.js';
 import { spans, windowOf, type TimeWindow } from './time-window.js';
 import { Track } from './track.js';
@@ -14,6 +14,9 @@ import { t } from '../locale/text.js';
 
 /** A shorter request is not shown. */
 const SHOWN_AFTER_MS = 150;
+
+/** The right end moves once a second. */
+const SECOND_MS = 1_000;
 
 /** The timeline, if the service has history and the log has events. */
 export function Timeline() {
@@ -46,15 +49,16 @@ function TimelineOf(props: {
 }) {
   const { city, history } = useDashboard();
   const contents = useStore(city.shown);
-  const shownAt = useStore(contents.tick)?.asOf ?? null;
-  const liveAt = useStore(city.live.tick)?.asOf ?? props.latest;
   const requestedAt = useStore(history.at);
   const state = useStore(history.state);
+  const isPlaying = state.kind === 'playing';
+  const shownAt = useDerived(contents.tick, (tick) => (isPlaying && tick !== null ? tick.asOf : null));
+  const liveSecond = useDerived(city.live.tick, (tick) => tick && Math.floor(tick.asOf / SECOND_MS));
   const isSeeking = useAfter(SHOWN_AFTER_MS, state.kind === 'seeking');
   const [isOpen, setIsOpen] = useState(true);
   const [lengthMs, setLengthMs] = useState<number | null>(spans[1].lengthMs);
-  const at = requestedAt !== null && state.kind === 'playing' ? (shownAt ?? requestedAt) : requestedAt;
-  const available = { from: props.earliest, to: Math.max(liveAt, props.latest) };
+  const at = requestedAt !== null && isPlaying ? (shownAt ?? requestedAt) : requestedAt;
+  const available = { from: props.earliest, to: Math.max((liveSecond ?? 0) * SECOND_MS, props.latest) };
   const window = useWindow({ available, lengthMs, at });
   const isPast = at !== null;
   useShortcuts({ live: () => history.at.set(null) });
