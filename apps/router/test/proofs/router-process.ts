@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const MAX_OUTPUT_CHARS = 4_000;
 
-/** A router in a process of its own. */
-export class RouterProcess {
+/** A router in a process of its own, which ends on disposal. */
+export class RouterProcess implements AsyncDisposable {
   private output = '';
   private readonly child;
   readonly exited: Promise<unknown>;
@@ -44,6 +44,11 @@ export class RouterProcess {
 
   kill(signal: 'SIGKILL' | 'SIGTERM'): void {
     this.child.kill(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill('SIGKILL');
+    await this.exited;
   }
 
   /** @throws Error if the process ended with an error that nothing should cause */

@@ -30,6 +30,8 @@ interface DisturbedJobOptions {
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
   readonly onProgress: (job: string, delivered: number) => void;
+  /** Aborted once another job has failed. */
+  readonly signal: AbortSignal;
 }
 
 /** The result of a disturbed job. */
@@ -42,30 +44,32 @@ interface DisturbedJobReport {
 /**
  * Delivers everything with one job, in a process that is killed at random positions, while its sink is stopped once.
  *
- * @throws Error if a process ends for another reason
+ * @throws Error if a process ends for another reason; the reason of the signal
  */
 export async function deliverDisturbed(options: DisturbedJobOptions): Promise<DisturbedJobReport> {
-  const { broker, job, sink, records, kills, random, folder, env, onProgress } = options;
+  const { broker, job, sink, records, kills, random, folder, env, onProgress, signal } = options;
   const startedAt = performance.now();
   const groupId = `router-${job.name}`;
   const configFile = path.join(folder, `${job.name}.yaml`);
   await fs.writeFile(configFile, JSON.stringify({ jobs: [job] }));
   await using admin = createAdmin({ connection: connectionTo(broker), logger: silent });
-  const reach = (position: number, process: RouterProcess) =>
-    until(
+  const reach = async (position: number, process: RouterProcess) => {
+    await until(
       async () => {
         const delivered = await positionOf(admin, groupId, job.topics);
         onProgress(job.name, delivered);
-        return process.hasExited || delivered >= position;
+        return signal.aborted || process.hasExited || delivered >= position;
       },
       { timeoutMs: PROGRESS_TIMEOUT_MS, pollMs: POLL_MS, what: `${job.name} delivers ${position} records` },
     );
+    signal.throwIfAborted();
+  };
   const positions = Array.from({ length: kills }, () => random.below(records)).toSorted((a, b) => a - b);
   const outageAt = random.below(kills + 1);
   const outageMs = MIN_OUTAGE_MS + random.below(MAX_OUTAGE_MS - MIN_OUTAGE_MS);
   let downMs = 0;
   for (let life = 0; life <= kills; life += 1) {
-    const process = new RouterProcess('serve', { brokers: broker.address, configFile, env });
+    await using process = new RouterProcess('serve', { brokers: broker.address, configFile, env });
     if (life === outageAt) {
       await reach(Math.floor(((positions[life - 1] ?? 0) + (positions[life] ?? records)) / 2), process);
       const stoppedAt = performance.now();

@@ -91,16 +91,21 @@ export async function proveSinks({
       delivered.set(name, position);
       onRecords(Math.min(...sinks.map(([{ name: each }]) => delivered.get(each) ?? 0)));
     };
-    const jobs = await Promise.all(
-      sinks.map(async ([spec, sink]) => {
-        const own = { random: new Random(random.below(2 ** 31)), job: { ...spec, topics: TOPICS }, sink };
-        const env = { WEBHOOK_SECRET };
-        return [
-          spec.name,
-          await deliverDisturbed({ ...own, broker, records, kills, folder, env, onProgress }),
-        ] as const;
-      }),
-    );
+    const failure = new AbortController();
+    const { signal } = failure;
+    const common = { broker, records, kills, folder, env: { WEBHOOK_SECRET }, onProgress, signal };
+    const delivering = sinks.map(async ([spec, sink]) => {
+      const own = { random: new Random(random.below(2 ** 31)), job: { ...spec, topics: TOPICS }, sink };
+      try {
+        return [spec.name, await deliverDisturbed({ ...common, ...own })] as const;
+      } catch (error) {
+        failure.abort(error);
+        throw error;
+      }
+    });
+    // The processes of the other jobs have ended, too, before the sinks are stopped.
+    await Promise.allSettled(delivering);
+    const jobs = await Promise.all(delivering);
     const client = new S3Client({
       endpoint,
       region: 'us-east-1',
