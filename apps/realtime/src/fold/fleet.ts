@@ -206,6 +206,9 @@ export class Fleet {
     if (this.isJoining) return;
     // Events are at most this much later than their receipt: nothing is dropped that a page may have shown then.
     const asOf = (this.newestEventAt ?? Number.NEGATIVE_INFINITY) - CLOCK_TOLERANCE_MS;
+    for (const vehicle of this.vehicles.values()) vehicle.forget(asOf);
+    // A trip that is not decoded yet would be taken for one that was dropped, and counted, before.
+    if (this.packed !== null) return;
     for (const [tripId, trip] of this.trips) {
       if (isForgotten(trip, asOf)) {
         this.dropTrip(tripId, trip);
@@ -213,7 +216,6 @@ export class Fleet {
     }
     this.droppedUpTo = Math.max(this.droppedUpTo, asOf - TRIP_KEPT_MS);
     this.dropped.forget(asOf - TALLY_KEPT_MS);
-    for (const vehicle of this.vehicles.values()) vehicle.forget(asOf);
   }
 
   /** Adds the trips up to `asOf` to counts, which include dropped trips only if they are per {@link QUARTER_MS}. */

@@ -154,6 +154,25 @@ describe('kpis', () => {
     }
   });
 
+  it('counts trips that became too old after they were read and before they were decoded', () => {
+    const later = NOW + 8 * HOUR_MS;
+    const expected = day(cityOf(events, later), later);
+    const bytes = new ByteWriter();
+    for (const _ of cityOf(events).write(bytes));
+    const city = new CityState();
+    city.read(new ByteReader(bytes.finish()));
+    city.fold(telemetry({ device_id: id(50), timestamp: later }), { receivedAt: later, now: later });
+    for (let times = 0; times < 3; times += 1) {
+      city.forget();
+      city.advance(later);
+      const { series } = day(city, later);
+      expect(series.completed_per_hour).toEqual(expected.series.completed_per_hour);
+      expect(series.trips_under_way).toEqual(expected.series.trips_under_way);
+      while (city.unpackTrips(1));
+    }
+    expect([...city.trips(null)]).toEqual([]);
+  });
+
   it('has the figures of one provider', () => {
     const city = cityOf(events);
     const other = kpis(city, { provider: OTHER_PROVIDER, window: 'hour' }, NOW);
