@@ -27,11 +27,6 @@ export const outages: readonly Outage[] = [
   },
   { name: 'job next to one whose sink responds 503', fault: 'responds 503', sinkAt: openSearch },
   { name: 'job next to one whose sink does not respond', fault: 'does not respond', sinkAt: openSearch },
-  {
-    name: 'job next to one whose target Kafka refuses connections',
-    fault: 'refuses connections',
-    sinkAt: ({ host }) => ({ type: 'kafka', brokers: [host], topic: '{topic}' }),
-  },
 ];
 
 function openSearch({ origin }: URL): object {
