@@ -50,11 +50,15 @@ export async function startHttpProcess(options: {
 }
 
 /** Starts the embedded broker in a separate process, by default on a free port. `url` is its `host:port`. */
-export async function startBrokerProcess(dataDir: string, givenPort?: number): Promise<SystemProcess> {
+export async function startBrokerProcess(
+  dataDir: string,
+  givenPort?: number,
+  settings: readonly string[] = [],
+): Promise<SystemProcess> {
   const port = givenPort ?? (await freePort());
   const child = startProcess(
     'libs/log/dist/broker/main.js',
-    ['--port', String(port), '--data-dir', dataDir],
+    ['--port', String(port), '--data-dir', dataDir, ...settings.flatMap((setting) => ['--set', setting])],
     {},
   );
   await readyWhen(child, () => Promise.resolve(child.output().includes(String(port))));

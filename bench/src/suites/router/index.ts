@@ -25,6 +25,9 @@ const REFERENCE_NAME = 'Benthos 4.60';
 const referenceFolder = fileURLToPath(new URL('../../../reference/benthos', import.meta.url));
 const WEBHOOK_SECRET = 'a secret of this benchmark';
 
+/** All members of a group are in its first generation, as with the default of Apache Kafka, 3,000 ms. */
+const GROUP_SETTINGS = ['group.initial.rebalance.delay.ms=1000'];
+
 /** Records of the source for each row of the effort. */
 const RECORDS_PER_ROW = 5;
 
@@ -58,7 +61,7 @@ async function measure(effort: Effort, say: (what: string) => void): Promise<Row
   const program = await buildReference();
   await using folder = await temporaryFolder();
   say('starting two brokers, versitygw and an HTTP server that accepts everything');
-  await using source = await startBrokerProcess(join(folder.path, 'source'));
+  await using source = await startBrokerProcess(join(folder.path, 'source'), undefined, GROUP_SETTINGS);
   await using target = await startBrokerProcess(join(folder.path, 'target'));
   await using objects = await startObjectStorage();
   await using accepting = await startHttpProcess({
