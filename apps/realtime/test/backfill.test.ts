@@ -2,7 +2,13 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { telemetryFamily } from '@hailstream/events';
 import type { RangeReader } from '@hailstream/log';
-import { deleteRecords, startTestBroker, type TestBroker } from '@hailstream/log/testing';
+import {
+  appendTransaction,
+  deleteRecords,
+  spoilBatch,
+  startTestBroker,
+  type TestBroker,
+} from '@hailstream/log/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BackfillGapError, type BackfillTask } from '../src/backfill/backfill-task.js';
 import { Backfill } from '../src/backfill/backfill.js';
@@ -146,8 +152,28 @@ describe(Backfill, { timeout: 120_000 }, () => {
   });
 });
 
+describe('a log with records that cannot be read', () => {
+  it('is read without them, and their number is returned', async () => {
+    await using folder = await temporaryFolder();
+    await using broker = await startTestBroker();
+    await createTopics(broker.address);
+    const place = { topic, partition: 0 };
+    // Two batches of one record each: the first one is damaged, the second one has no event.
+    for (const value of ['damaged', 'no event']) {
+      await appendTransaction(broker, { ...place, values: [value], outcome: 'commit' });
+    }
+    await spoilBatch(broker, { ...place, offset: 0n });
+    await using reader = readerOf(broker.address);
+    const now = Date.now();
+    const given = { folder: folder.path, since: now - HOUR_MS, knownSince: now };
+    const task = await taskUpToNow(broker.address, given);
+    const backfill = new Backfill({ task, reader, onProgress: () => undefined, onDamaged: () => undefined });
+    expect(await backfill.run()).toBe(2);
+  });
+});
+
 describe('a log that deletes records before they are read', { timeout: 120_000 }, () => {
-  it('is read from where it begins then, and no moment lacks records in the middle', async () => {
+  it('is read from its new start, and moments contain all records after it', async () => {
     await using folder = await temporaryFolder();
     const now = Date.now();
     await using broker = await startLog(now);

@@ -19,7 +19,8 @@ export class BackfillError extends Error {
 }
 
 /**
- * Runs a task in a worker thread. Resolves once its keyframes reach the positions of the task.
+ * Runs a task in a worker thread. Resolves once its keyframes reach the positions of the task, with the number of records that
+ * could not be read.
  *
  * @throws BackfillError if it failed; the reason of the signal once it is aborted
  */
@@ -30,7 +31,7 @@ export async function runBackfill(
     readonly onProgress: (share: number) => void;
     readonly signal: AbortSignal;
   },
-): Promise<void> {
+): Promise<number> {
   const { signal } = options;
   signal.throwIfAborted();
   const worker = new Worker(workerFile, {
@@ -58,11 +59,11 @@ export async function runBackfill(
     signal.removeEventListener('abort', stop);
   }
   signal.throwIfAborted();
-  requireDone(end, failure);
+  return requireDone(end, failure);
 }
 
-function requireDone(end: Exclude<FromBackfill, { kind: 'progress' }> | null, failure: Error | null): void {
-  if (end?.kind === 'done') return;
+function requireDone(end: Exclude<FromBackfill, { kind: 'progress' }> | null, failure: Error | null): number {
+  if (end?.kind === 'done') return end.unreadable;
   if (end?.kind === 'failed') throw new BackfillError(end.code, end.message);
   const message = failure?.message ?? 'the worker thread has ended';
   throw new BackfillError('FAILED', message, { ...(failure !== null && { cause: failure }) });

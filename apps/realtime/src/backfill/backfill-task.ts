@@ -1,7 +1,7 @@
 import type { LogConnection } from '@hailstream/log';
 import type { KeyframeHeader } from '../keyframes/keyframe.js';
 
-/** What a thread reads, and where it writes the keyframes. */
+/** The part of the log that a worker thread reads, and the folder to which it writes the keyframes. */
 export interface BackfillTask {
   /** Folder of the keyframes. Those that are in it are continued if they can be. */
   readonly folder: string;
@@ -27,7 +27,8 @@ export interface BackfillWorkerData {
 export type FromBackfill =
   /** `share`: from 0 to 1, of the records. */
   | { readonly kind: 'progress'; readonly share: number }
-  | { readonly kind: 'done' }
+  /** `unreadable`: the number of records that could not be read. */
+  | { readonly kind: 'done'; readonly unreadable: number }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string };
 
 /** The log has deleted records before they were read: what was read is not continued. */

@@ -128,7 +128,7 @@ export class BackfillService implements OnApplicationBootstrap, OnModuleDestroy 
     const { clusterId } = keyframes;
     if (folder === null || clusterId === null) throw new BackfillError('FAILED', 'the log was lost');
     const task = { folder, maxBytes: options.maxBytes, ...stage, clusterId, topics, share: CORE_SHARE };
-    await runBackfill(
+    const unreadable = await runBackfill(
       { ...worker, task },
       {
         maxHeapMb: this.limits.heapMb,
@@ -136,6 +136,7 @@ export class BackfillService implements OnApplicationBootstrap, OnModuleDestroy 
         signal: AbortSignal.any([this.stop.signal, this.lost.signal]),
       },
     );
+    if (unreadable > 0) this.logger.warn({ unreadable }, 'skipped unreadable records of the earlier history');
   }
 
   private report(stage: Stage, done: number): void {

@@ -11,6 +11,7 @@ import { sliceTimes } from '../keyframes/slices.js';
 import { foldRecord } from '../log/fold-record.js';
 import { LogIndex } from '../log/log-index.js';
 import { LogPositions } from '../log/positions.js';
+import { UnreadableRecords } from '../log/unreadable-records.js';
 import { BackfillGapError, type BackfillTask } from './backfill-task.js';
 
 /** Maximum time of work without a pause. */
@@ -35,6 +36,7 @@ export class Backfill {
   private readonly city = new CityState();
   private readonly index = new LogIndex();
   private readonly positions = new LogPositions();
+  private readonly unreadable = new UnreadableRecords();
   private readonly archive: KeyframeArchive;
   private since: number | null = null;
   private total = 0n;
@@ -47,10 +49,12 @@ export class Backfill {
   }
 
   /**
+   * Returns the number of records that could not be read.
+   *
    * @throws BackfillGapError if the log has deleted records before they were read; LogError as reading does; Error if the
    * folder cannot be written
    */
-  async run(): Promise<void> {
+  async run(): Promise<number> {
     try {
       const startMs = (await this.continueFromNewest()) ?? (await this.begin());
       this.writtenAtRecords = this.positions.recordsPassed;
@@ -64,6 +68,7 @@ export class Backfill {
       for (const until of slices) await this.readSlice(await this.endsAt(until));
       await this.readSlice(() => undefined);
       this.options.onProgress(1);
+      return this.unreadable.count;
     } finally {
       await this.archive.close();
     }
@@ -165,9 +170,9 @@ export class Backfill {
     const read = await reader.readRange({
       ranges,
       maxBufferedBytes: MAX_BUFFERED_BYTES,
-      onGap: requireNoGap,
-      // A damaged batch is skipped, as the fold skips it.
-      onUndecodable: () => undefined,
+      onGap: (gap) => this.noteGap(gap),
+      // Skipped, as the fold skips it.
+      onUndecodable: (batch) => this.unreadable.addBatch(batch),
       ...(signal && { signal }),
     });
     for await (const batch of read) {
@@ -185,9 +190,18 @@ export class Backfill {
         foldRecord(into, { topic, partition }, record);
       } catch (error) {
         if (!(error instanceof EventDecodeError)) throw error;
+        this.unreadable.addRecord();
       }
     }
     this.positions.advance(topic, partition, nextOffset);
+  }
+
+  private noteGap(gap: ConsumerGap): void {
+    const { topic, partition, expected, found, cause } = gap;
+    if (cause === 'unexplained') return this.unreadable.addGap(gap);
+    throw new BackfillGapError(
+      `${topic}-${partition} was deleted up to offset ${found}, the next one to read is ${expected}`,
+    );
   }
 
   private async write(): Promise<void> {
@@ -237,12 +251,4 @@ export class Backfill {
 
 function nameOf(topic: string, partition: number): string {
   return `${topic}-${partition}`;
-}
-
-/** Offsets that the broker left out were no records. */
-function requireNoGap({ topic, partition, expected, found, cause }: ConsumerGap): void {
-  if (cause === 'unexplained') return;
-  throw new BackfillGapError(
-    `${topic}-${partition} was deleted up to offset ${found}, the next one to read is ${expected}`,
-  );
 }

@@ -25,8 +25,7 @@ const backfill = new Backfill({
     logger.error({ err: error, file }, 'keyframe cannot be read, using an older one'),
 });
 try {
-  await backfill.run();
-  post({ kind: 'done' });
+  post({ kind: 'done', unreadable: await backfill.run() });
 } catch (error) {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'FAILED';
   post({ kind: 'failed', code, message: (error as Error).message });
