@@ -49,8 +49,8 @@ class RedeliveryError extends Error {
 
 /**
  * Delivers the batches that a consumer group reads. The position is committed after each batch. While the sink is down, nothing
- * is read. Records that were redriven for
- * another group count as filtered: the sink has got them from their original offsets.
+ * is read. Records that were redriven for another group count as filtered: the sink has received them from their original
+ * offsets.
  */
 export class GroupDelivery implements Delivery {
   private readonly consumer: BatchConsumer;

@@ -54,7 +54,7 @@ function contentOf({ kind, event }: CityEvent): string {
   return `${event.device_id} ${kind === 'trips' ? event.end_time : event.timestamp}`;
 }
 
-/** The same measures, from all events that were noted before: slowly, with an object for everything. */
+/** A second implementation of the measures: it stores every event and computes each measure from all of them. */
 class PlainFeed {
   private readonly seen = new Map<string, string>();
   private readonly points = new Map<string, (Fix & { readonly receivedAt: number })[]>();
