@@ -5,6 +5,7 @@ import { makeLogRecord, type LogHeader, type LogRecord, type OutgoingRecord } fr
 import { deadLetterVersions } from '../dead-letter/dead-letter-record.js';
 import {
   isRedrivenForAnother,
+  originalTimestampMs,
   REDRIVE_HEADERS,
   readRedrive,
   readRedriveMark,
@@ -94,6 +95,23 @@ describe(isRedrivenForAnother, () => {
     expect(isRedrivenForAnother(redriven, 'other')).toBe(true);
     expect(isRedrivenForAnother(redriven, 'g')).toBe(false);
     expect(isRedrivenForAnother(original, 'other')).toBe(false);
+  });
+});
+
+describe(originalTimestampMs, () => {
+  it('is the timestamp before the first redrive, and that of the record if it was not redriven', () => {
+    const redrive = (record: LogRecord, nowMs: number) =>
+      stored(redriveRecords(deadLetterOf(record), PLACE, { nowMs, retentionMs: 600 })[0]);
+    const once = redrive(original, 9_000);
+    const twice = redrive(once, 20_000);
+    expect([once, twice].map(({ timestampMs }) => timestampMs)).toEqual([9_000, 20_000]);
+    expect([original, once, twice].map(originalTimestampMs)).toEqual([1_000, 1_000, 1_000]);
+    expect(originalTimestampMs(redrive(original, 1_100))).toBe(1_000);
+  });
+
+  it('ignores the header in a record that was not redriven', () => {
+    const headers = [header(REDRIVE_HEADERS.timestamp, '5')];
+    expect(originalTimestampMs(stored({ key: null, value: null, headers, timestampMs: 7 }))).toBe(7);
   });
 });
 

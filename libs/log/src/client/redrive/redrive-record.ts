@@ -35,7 +35,7 @@ interface Redrive {
 }
 
 /** The redrive of which a record is the result; `undefined` if it was not redriven. */
-export function readRedrive(record: LogRecord): Redrive | undefined {
+export function readRedrive(record: Pick<LogRecord, 'headers'>): Redrive | undefined {
   const { [REDRIVE_HEADERS.id]: id, [REDRIVE_HEADERS.group]: group } = record.headers;
   if (!id || !group) return undefined;
   const count = record.headers[REDRIVE_HEADERS.count]?.toString() ?? '';
@@ -54,6 +54,13 @@ export function readRedriveMark(record: LogRecord): Redrive | undefined {
 export function isRedrivenForAnother(record: LogRecord, groupId: string): boolean {
   const group = record.headers[REDRIVE_HEADERS.group];
   return group !== undefined && group.toString() !== groupId;
+}
+
+/** The timestamp that a record had before it was redriven; its own if it was not. */
+export function originalTimestampMs(record: Pick<LogRecord, 'headers' | 'timestampMs'>): number {
+  const text = record.headers[REDRIVE_HEADERS.timestamp];
+  if (text === undefined || readRedrive(record) === undefined) return record.timestampMs;
+  return toNumber(text.toString()) ?? record.timestampMs;
 }
 
 /** Headers without those of a redrive. */
@@ -110,6 +117,9 @@ export function redriveCountOf(headers: readonly LogHeader[]): number {
 
 /** Returns the value of the last header with this name, or `undefined` if it is missing or not a number. */
 function numberOf(headers: readonly LogHeader[], name: string): number | undefined {
-  const text = String(headers.findLast(({ key }) => key === name)?.value ?? '');
+  return toNumber(String(headers.findLast(({ key }) => key === name)?.value ?? ''));
+}
+
+function toNumber(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
