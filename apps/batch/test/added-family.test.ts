@@ -25,7 +25,7 @@ const columns = {
 const MIGRATION = `
   CREATE TABLE ride.shifts (
     shift_event_id uuid NOT NULL, provider_id uuid NOT NULL, driver_id uuid NOT NULL, kind text NOT NULL,
-    happened_at timestamptz NOT NULL, lat double precision NOT NULL, lng double precision NOT NULL,
+    happened_at timestamptz NOT NULL, received_at timestamptz, lat double precision NOT NULL, lng double precision NOT NULL,
     PRIMARY KEY (shift_event_id, provider_id, happened_at)
   ) PARTITION BY RANGE (happened_at);
   CREATE TABLE ride.shifts_seen (LIKE ride.telemetry_seen INCLUDING ALL);`;
@@ -50,7 +50,13 @@ describe('a family that is added to the registry', () => {
       happened_at: YESTERDAY + 3_600_000,
     };
     const value = Buffer.from(JSON.stringify(shift));
-    const record = { topic: shiftFamily.topic.name, key: shiftFamily.key(shift), value };
+    const receivedMs = YESTERDAY + 3_600_500;
+    const record = {
+      topic: shiftFamily.topic.name,
+      key: shiftFamily.key(shift),
+      value,
+      timestampMs: receivedMs,
+    };
     await using producer = createProducer({ connection: connectionTo(broker), logger: silent });
     await producer.send([record, record, { ...record, value: Buffer.from('{}') }]);
 
@@ -64,6 +70,7 @@ describe('a family that is added to the registry', () => {
         driver_id: shift.driver_id,
         kind: 'start',
         happened_at: new Date(shift.happened_at),
+        received_at: new Date(receivedMs),
         lat: shift.location.lat,
         lng: shift.location.lng,
       },

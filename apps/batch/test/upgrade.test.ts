@@ -144,6 +144,18 @@ async function appendAll(points: readonly Telemetry[]): Promise<void> {
   );
 }
 
+/** One vehicle's day is read with an index of one partition, which has the rows of the previous version. */
+async function requireIndexOfDevices(): Promise<void> {
+  const lines = await database.query<{ 'QUERY PLAN': string }>(
+    `EXPLAIN SELECT * FROM ride.telemetry WHERE device_id = '${randomUUID()}'
+       AND "timestamp" >= '${new Date(YESTERDAY).toISOString()}' AND "timestamp" < '${new Date(YESTERDAY + DAY_MS).toISOString()}'`,
+  );
+  const plan = lines.map((line) => line['QUERY PLAN']).join('\n');
+  const day = new Date(YESTERDAY).toISOString().slice(0, 10).replaceAll('-', '');
+  expect(plan).toContain(`telemetry_${day}_device_id_timestamp_idx`);
+  expect(plan).not.toMatch(/Seq Scan|Append/);
+}
+
 describe('an upgrade from the previous version', () => {
   it('keeps 500,000 rows, and later loads are exactly-once', { timeout: 120_000 }, async () => {
     const points = Array.from({ length: LOADED + 1_000 }, (_, index) =>
@@ -173,6 +185,10 @@ describe('an upgrade from the previous version', () => {
     await using runner = await createLoadRunner(broker, database);
     const { signal } = new AbortController();
     expect(await runner.load(signal)).toMatchObject({ rows: 1_050, duplicates: 600, rejects: 0 });
+    expect(await database.one('SELECT count(*)::integer FROM ride.telemetry WHERE received_at IS NULL')).toBe(
+      ROWS,
+    );
+    await requireIndexOfDevices();
     expect(
       Object.fromEntries(
         await retryRejects(pool, { isDryRun: false, maxAgeDays: 30, tables: tablesByTopic }, signal),

@@ -2,6 +2,7 @@ import { LOGGER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable } from '@nestjs/common';
 import { migrate } from './migrate.postgres.js';
+import { buildPartitionIndexes } from './partition-indexes.postgres.js';
 import { POOL, type Pool } from './pool.postgres.js';
 
 /** Brings the schema up to date once per process. */
@@ -15,7 +16,8 @@ export class SchemaMigrator {
   ) {}
 
   /**
-   * Applies the migrations that the database does not have yet. Returns their names.
+   * Applies the migrations that the database does not have yet, and builds the indexes that they declare for existing
+   * partitions. Returns the names of the migrations.
    *
    * @throws MigrationError if a right is missing or a migration fails
    */
@@ -23,6 +25,7 @@ export class SchemaMigrator {
     if (this.isMigrated) return [];
     const applied = await migrate(this.pool);
     if (applied.length > 0) this.logger.info({ applied }, 'migrations applied');
+    await buildPartitionIndexes(this.pool, (index) => this.logger.info({ index }, 'index built'));
     this.isMigrated = true;
     return applied;
   }

@@ -1,4 +1,4 @@
-import { readDeadLetter, type LogRecord } from '@hailstream/log';
+import { originalTimestampMs, readDeadLetter, type LogRecord } from '@hailstream/log';
 import { storableReason } from '../rows/encode-chunk.js';
 
 /** A row of `ride.dead_letters`. */
@@ -41,7 +41,7 @@ export function toDeadLetterRow(
       rejectedAtMs: record.timestampMs,
     };
   }
-  const { omittedValue } = origin;
+  const { omittedValue, timestampMs } = origin;
   const omitted = omittedValue
     ? `; value not kept: ${omittedValue.sizeBytes} bytes, SHA-256 ${omittedValue.sha256}`
     : '';
@@ -56,7 +56,11 @@ export function toDeadLetterRow(
     reason: storableReason(`${origin.error || origin.errorName}${omitted}`),
     key,
     value,
-    timestampMs: origin.lastOffset === undefined ? origin.timestampMs : Number.NaN,
+    // Of a record that was redriven before, the headers have the time at which ingest received it.
+    timestampMs:
+      origin.lastOffset === undefined
+        ? originalTimestampMs({ headers: record.headers, timestampMs })
+        : Number.NaN,
     rejectedAtMs: record.timestampMs,
   };
 }

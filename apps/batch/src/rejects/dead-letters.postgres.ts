@@ -1,14 +1,12 @@
 import { batchGroup } from '@hailstream/events';
 import type pg from 'pg';
 import { attempt, isDataError } from '../database/savepoint.postgres.js';
+import { isStorableTime } from '../rows/day.js';
 import { storableReason } from '../rows/encode-chunk.js';
 import type { DeadLetterRow } from './dead-letter-row.js';
 
 /** Bytes of keys and values in one INSERT. A larger record has its own. */
 const INSERT_BYTES = 4 * 1024 * 1024;
-/** Times that every Postgres and every client of it can represent: the years 1 to 9999. */
-const MIN_TIME_MS = -62_135_596_800_000;
-const MAX_TIME_MS = 253_402_300_799_999;
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
 
@@ -109,8 +107,7 @@ function* slices(rows: readonly DeadLetterRow[]): Generator<DeadLetterRow[]> {
 }
 
 function toTime(timestampMs: number): string | null {
-  const isTime = timestampMs >= MIN_TIME_MS && timestampMs <= MAX_TIME_MS;
-  return isTime ? new Date(timestampMs).toISOString() : null;
+  return isStorableTime(timestampMs) ? new Date(timestampMs).toISOString() : null;
 }
 
 /** The timestamp of the log, to the precision of a double. */

@@ -196,7 +196,7 @@ async function lockRejects(client: pg.ClientBase, { ids }: Chunk): Promise<LogRe
     key: row.key,
     value: row.value,
     headers: {},
-    timestampMs: Number(row.timestamp_ms ?? 0),
+    timestampMs: Number(row.timestamp_ms ?? Number.NaN),
   }));
 }
 

@@ -1,17 +1,31 @@
 import type { CopyWriter } from './copy-writer.js';
+import { isStorableTime } from './day.js';
 import { UnloadableError } from './read-event.js';
 
 /** A column of a table, filled from events of type `T`. */
 export interface Column<T> {
   readonly name: string;
-  /** @throws UnloadableError if the value does not have the column's type */
-  write(writer: CopyWriter, event: T): void;
+  /**
+   * Writes the value of an event that ingest received at `receivedMs`.
+   *
+   * @throws UnloadableError if the value does not have the column's type
+   */
+  write(writer: CopyWriter, event: T, receivedMs: number): void;
 }
 
 type Value = string | number | boolean | readonly string[] | object | null | undefined;
 
 const MAX_INT16 = 2 ** 15 - 1;
 const MAX_INT32 = 2 ** 31 - 1;
+
+/** When ingest received the event: NULL if the record's timestamp is unknown, or not a time that a column can have. */
+export const receivedAtColumn: Column<unknown> = {
+  name: 'received_at',
+  write(writer, _, receivedMs) {
+    if (isStorableTime(receivedMs)) writer.timestamp(receivedMs);
+    else writer.null();
+  },
+};
 
 /** Creates columns of each Postgres type. `null` and `undefined` become NULL. */
 export function columnsOf<T>() {

@@ -26,9 +26,17 @@ describe('CopyWriter', () => {
     expect(written((writer) => writer.int64Hex('891fb466a63ffff'))).toBe('000000080891fb466a63ffff');
   });
 
-  it('writes times as microseconds since 2000, up to the year 9999', () => {
+  it('writes times as microseconds since 2000, from the year 1 to the year 9999', () => {
     expect(written((writer) => writer.timestamp(Date.UTC(2000, 0, 1) + 1))).toBe('0000000800000000000003e8');
-    for (const time of [Date.UTC(2026, 10, 22, 19, 30, 0, 123), Date.UTC(9999, 11, 31, 23, 59, 59, 999)]) {
+    const times = [
+      Date.UTC(2026, 10, 22, 19, 30, 0, 123),
+      Date.UTC(9999, 11, 31, 23, 59, 59, 999),
+      Date.UTC(2000, 0, 1) - 1,
+      Date.UTC(1970, 0, 1),
+      Date.UTC(1901, 0, 1, 0, 0, 0, 7),
+      new Date('0001-01-01T00:00:00.001Z').getTime(),
+    ];
+    for (const time of times) {
       const writer = new CopyWriter();
       writer.timestamp(time);
       expect(writer.bytes().readBigInt64BE(4)).toBe(BigInt(time - Date.UTC(2000, 0, 1)) * 1_000n);

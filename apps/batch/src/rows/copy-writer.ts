@@ -75,14 +75,15 @@ export class CopyWriter {
     this.end = this.buffer.writeDoubleBE(value, this.end);
   }
 
-  /** Writes Unix milliseconds, not before 2000, as timestamptz: microseconds since 2000. */
+  /** Writes Unix milliseconds as timestamptz: microseconds since 2000. */
   timestamp(milliseconds: number): void {
     const value = milliseconds - POSTGRES_EPOCH_MS;
     // In two halves, because microseconds exceed the safe integers in the year 2285.
-    const lowProduct = (value % 2 ** 32) * 1_000;
+    const high = Math.floor(value / 2 ** 32);
+    const lowProduct = (value - high * 2 ** 32) * 1_000;
     const carry = Math.floor(lowProduct / 2 ** 32);
     this.field(8);
-    this.end = this.buffer.writeInt32BE(Math.floor(value / 2 ** 32) * 1_000 + carry, this.end);
+    this.end = this.buffer.writeInt32BE(high * 1_000 + carry, this.end);
     this.end = this.buffer.writeUInt32BE(lowProduct - carry * 2 ** 32, this.end);
   }
 

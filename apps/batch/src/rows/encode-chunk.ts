@@ -1,6 +1,11 @@
 import { setImmediate as afterIo } from 'node:timers/promises';
 import { batchGroup, identityOf } from '@hailstream/events';
-import { isRedrivenForAnother, type LogRecord, type UndecodableBatch } from '@hailstream/log';
+import {
+  isRedrivenForAnother,
+  originalTimestampMs,
+  type LogRecord,
+  type UndecodableBatch,
+} from '@hailstream/log';
 import type { CopyWriter } from './copy-writer.js';
 import { dayOf, type Day } from './day.js';
 import { RecordCopies, type RecordCopy } from './record-copies.js';
@@ -130,8 +135,10 @@ export async function encodeChunk(
   for (let index = 0; index < records.length; index += 1) {
     if (index % RECORDS_PER_TURN === 0) await afterIo();
     const start = writer.length;
+    const record = records[index]!;
     try {
-      const event = readEvent(family, records[index]!, limits);
+      const receivedMs = originalTimestampMs(record);
+      const event = readEvent(family, { value: record.value, timestampMs: receivedMs }, limits);
       const identity = identityOf(family, event);
       const earlier = rowOf.get(identity);
       if (earlier !== undefined) {
@@ -139,7 +146,7 @@ export async function encodeChunk(
         continue;
       }
       writer.tuple(columns.length);
-      for (const column of columns) column.write(writer, event);
+      for (const column of columns) column.write(writer, event, receivedMs);
       const timeMs = family.eventTime(event);
       rowOf.set(identity, rows.count);
       days.add(dayOf(timeMs));
@@ -149,7 +156,7 @@ export async function encodeChunk(
       rejects.push({
         record: copies.at(index),
         reason: reasonOf(error),
-        headers: records[index]!.headers,
+        headers: record.headers,
       });
     }
   }

@@ -12,7 +12,7 @@ import {
   type VehicleEvent,
 } from '@hailstream/events';
 import { latLngToCell } from 'h3-js';
-import { columnsOf, type Column } from './column.js';
+import { columnsOf, receivedAtColumn, type Column } from './column.js';
 
 /** Cells of about 0.1 km², a few blocks of a city. */
 const H3_RESOLUTION = 9;
@@ -39,8 +39,8 @@ export const REGISTRY = Symbol('EventRegistry');
 type ColumnsByFamily = Readonly<Record<string, readonly Column<never>[]>>;
 
 /**
- * Creates the tables of a registry's families, by topic. Every table has the event's id, provider and time, and its
- * specific columns; `columns` adds those of further families.
+ * Creates the tables of a registry's families, by topic. Every table has the event's id, provider and time, when it was
+ * received, and its specific columns; `columns` adds those of further families.
  *
  * @throws TypeError if a family has a table but no columns
  */
@@ -65,6 +65,7 @@ function sharedColumns(family: EventFamily): Column<AnyEvent>[] {
     uuid(family.fields.id, (event) => family.id(event)),
     uuid('provider_id', (event) => event.provider_id),
     time(family.fields.time, (event) => family.eventTime(event)),
+    receivedAtColumn,
   ];
 }
 
