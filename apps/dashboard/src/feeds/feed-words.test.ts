@@ -1,6 +1,9 @@
-import type { FeedHealth, FeedStatus, FeedWindow } from '@hailstream/events/feeds';
-import { describe, expect, it } from 'vitest';
-import { latenessWords, rateWords, shareWords, summaryWords } from './feed-words.js';
+import type { FeedFinding, FeedHealth, FeedStatus, FeedWindow } from '@hailstream/events/feeds';
+import { afterEach, describe, expect, it } from 'vitest';
+import { locale, localeOf } from '../locale/locale.js';
+import { findingsKo } from '../messages/findings-ko.js';
+import { ko } from '../messages/ko.js';
+import { findingTexts, latenessWords, rateWords, shareWords, summaryWords } from './feed-words.js';
 
 const feed = (status: FeedStatus) => ({ status }) as FeedHealth;
 
@@ -44,5 +47,19 @@ describe(shareWords, () => {
     [0.251, '25%'],
   ])('writes %s as %s', (share, words) => {
     expect(shareWords(share)).toBe(words);
+  });
+});
+
+describe(findingTexts, () => {
+  const english = locale.get();
+  afterEach(() => locale.set(english));
+  const sent = { finding: 'late', title: 'Events are late', cause: 'a queue', fix: 'send' } as FeedFinding;
+
+  it('are those of the service in English, and translated otherwise', () => {
+    expect(findingTexts(sent)).toEqual(['Events are late', 'a queue', 'send']);
+    locale.set(localeOf({ ...english, language: 'ko', messages: ko, findings: findingsKo }));
+    expect(findingTexts(sent)[0]).toBe('이벤트가 늦게 도착합니다');
+    const newer = { ...sent, finding: 'of a newer service' } as unknown as FeedFinding;
+    expect(findingTexts(newer)[0]).toBe('Events are late');
   });
 });

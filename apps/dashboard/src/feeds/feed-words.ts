@@ -1,8 +1,8 @@
-import type { FeedHealth, FeedStatus, FeedWindow } from '@hailstream/events/feeds';
+import type { FeedFinding, FeedHealth, FeedStatus, FeedWindow } from '@hailstream/events/feeds';
 import { formatCount, formatDuration, formatShare, UNKNOWN } from '../format.js';
 import { locale } from '../locale/locale.js';
 import { t } from '../locale/text.js';
-import type { MessageKey } from '../messages/messages.js';
+import type { FindingTexts, MessageKey } from '../messages/messages.js';
 
 /** Worst first. */
 const statuses = [
@@ -22,6 +22,12 @@ export function summaryWords(feeds: readonly FeedHealth[]): string {
     return count === 0 ? [] : [t('feeds.statusCount', { count: formatCount(count), status: words })];
   });
   return parts.join(', ');
+}
+
+/** Title, cause and fix of a finding in the current language; those of the service for one that a newer service sends. */
+export function findingTexts({ finding, title, cause, fix }: FeedFinding): FindingTexts[keyof FindingTexts] {
+  const translated = locale.get().findings?.[finding] as FindingTexts[keyof FindingTexts] | undefined;
+  return translated ?? [title, cause, fix];
 }
 
 /** A share from 0 to 1 in percent. */

@@ -11,7 +11,7 @@ import { UnreadableNote } from '../trips/unreadable-note.js';
 import { useRequest } from '../use-request.js';
 import { FeedCard } from './feed-card.js';
 import { FeedStatusMark } from './feed-status-mark.js';
-import { latenessWords, rateWords, shareWords, summaryWords, totalRate } from './feed-words.js';
+import { findingTexts, latenessWords, rateWords, shareWords, summaryWords, totalRate } from './feed-words.js';
 import { Trend } from './trend.js';
 
 /** How often the list is requested again. */
@@ -145,7 +145,7 @@ function FeedRow(props: { feed: FeedHealth; isOpen: boolean; onOpen: (providerId
         {findings.length === 0 ? (
           <span className="feeds-none">{t('feeds.noFindings')}</span>
         ) : (
-          findings.map(({ title }) => title).join('; ')
+          findings.map((finding) => findingTexts(finding)[0]).join('; ')
         )}
       </td>
     </tr>

@@ -1,5 +1,5 @@
 import { en } from '../messages/en.js';
-import type { Messages } from '../messages/messages.js';
+import type { FindingTexts, Messages } from '../messages/messages.js';
 import { Store } from '../store.js';
 
 export const languages = ['en', 'ko'] as const;
@@ -15,6 +15,8 @@ interface LocaleChoice {
   /** An IANA time zone; `null` is the browser's. */
   readonly timeZone: string | null;
   readonly messages: Messages;
+  /** `null`: those that the service sends, which are English. */
+  readonly findings: FindingTexts | null;
 }
 
 /** BCP 47 tags: British English has the day before the month, and 24 hours. */
@@ -58,5 +60,5 @@ export function localeOf(choice: LocaleChoice) {
 
 /** The locale of the page. `App` renders again when it changes, and so do all texts. */
 export const locale = new Store<Locale>(
-  localeOf({ language: 'en', units: 'metric', timeZone: null, messages: en }),
+  localeOf({ language: 'en', units: 'metric', timeZone: null, messages: en, findings: null }),
 );

@@ -1,17 +1,24 @@
 import { type Language, languages, locale, localeOf, type Units, unitSystems } from '../locale/locale.js';
 import { isTimeZone } from '../locale/time-zone.js';
 import { en } from '../messages/en.js';
-import type { Messages } from '../messages/messages.js';
 import { Setting } from './setting.js';
 
 /** The value of the time zone that is the browser's. */
 export const BROWSER_ZONE = 'browser';
 
 /** The texts of a language other than English are loaded when it is chosen. */
-const messagesOf: Readonly<Record<Language, () => Promise<Messages>>> = {
-  en: () => Promise.resolve(en),
-  ko: async () => (await import('../messages/ko.js')).ko,
+const textsOf: Readonly<Record<Language, () => Promise<Texts>>> = {
+  en: () => Promise.resolve({ messages: en, findings: null }),
+  ko: async () => {
+    const [{ ko }, { findingsKo }] = await Promise.all([
+      import('../messages/ko.js'),
+      import('../messages/findings-ko.js'),
+    ]);
+    return { messages: ko, findings: findingsKo };
+  },
 };
+
+type Texts = Pick<Parameters<typeof localeOf>[0], 'messages' | 'findings'>;
 
 /** Language, units and time zone of the page. */
 export class Settings {
@@ -45,7 +52,7 @@ export class Settings {
   /** Sets the locale of the page. Without its texts, which may fail to load, the page stays in its language. */
   async apply(): Promise<void> {
     const language = this.language.value.get();
-    const messages = await messagesOf[language]();
+    const texts = await textsOf[language]();
     const timeZone = this.timeZone.value.get();
     // Another one may have been chosen meanwhile.
     if (language !== this.language.value.get()) return;
@@ -53,7 +60,7 @@ export class Settings {
     locale.set(
       localeOf({
         language,
-        messages,
+        ...texts,
         units: this.units.value.get(),
         timeZone: timeZone === BROWSER_ZONE ? null : timeZone,
       }),
