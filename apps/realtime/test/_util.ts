@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventRegistry } from '@hailstream/events';
@@ -11,6 +11,7 @@ import { pino } from 'pino';
 import { io, type Socket } from 'socket.io-client';
 import { loadConfig } from '../src/config.js';
 import type { CityEvent } from '../src/fold/city-state.js';
+import { decodeKeyframe } from '../src/keyframes/keyframe.js';
 import { createRealtime, followLog } from '../src/realtime.factory.js';
 
 export const SECRET = 'a secret of at least thirty-two characters';
@@ -55,6 +56,24 @@ export async function startRealtime(
       await followed;
     },
   };
+}
+
+/** Waits for a keyframe in a folder that contains so many records of a log. */
+export async function untilInKeyframe(folder: string, records: number): Promise<void> {
+  const recordsOf = async (name: string): Promise<number> => {
+    const { topics } = decodeKeyframe(await readFile(join(folder, name))).header;
+    const offsets = Object.values(topics).flatMap((topic) => Object.values(topic.offsets));
+    return offsets.reduce((sum, next) => sum + Number(next), 0);
+  };
+  const isWritten = async (): Promise<boolean> => {
+    const names = await readdir(folder, { recursive: true });
+    const newest = names
+      .filter((name) => name.endsWith('.keyframe'))
+      .sort()
+      .at(-1);
+    return newest !== undefined && (await recordsOf(newest)) >= records;
+  };
+  await until(isWritten, { what: `a keyframe with ${records} records` });
 }
 
 /** Creates the topics of all event families, as ingest does. */

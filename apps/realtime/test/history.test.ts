@@ -15,6 +15,7 @@ import {
   SECRET,
   startRealtime,
   temporaryFolder,
+  untilInKeyframe,
   untilReady,
   type Realtime,
 } from './_util.js';
@@ -111,10 +112,7 @@ describe('GET /vehicles?at=', () => {
       await untilReady(realtime);
       await appendAll(broker, half);
       await untilFolded(realtime, half.length);
-      const written = await metric(realtime, 'realtime_keyframes');
-      await until(async () => (await metric(realtime, 'realtime_keyframes')) > written, {
-        what: 'a keyframe',
-      });
+      await untilInKeyframe(folder.path, half.length);
     }
     await appendAll(broker, records.slice(800));
     await using realtime = await start(broker, folder.path);

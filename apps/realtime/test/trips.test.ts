@@ -19,6 +19,7 @@ import {
   SECRET,
   startRealtime,
   temporaryFolder,
+  untilInKeyframe,
   untilReady,
   type Realtime,
 } from './_util.js';
@@ -62,14 +63,11 @@ describe('trips of the log', () => {
     {
       await using realtime = await start(broker, folder.path, { REALTIME_REBUILD_MS: '24h' });
       await untilReady(realtime);
-      const written = await metric(realtime, 'realtime_keyframes');
       await appendAll(broker, half);
       await untilFolded(realtime, half.length);
       const { body } = await getJson<TripList>(`${realtime.url}/trips`);
       expect(body.total).toBeGreaterThan(30);
-      await until(async () => (await metric(realtime, 'realtime_keyframes')) > written, {
-        what: 'a keyframe',
-      });
+      await untilInKeyframe(folder.path, half.length);
     }
     await appendAll(broker, events.slice(half.length));
     await using realtime = await start(broker, folder.path);
