@@ -59,7 +59,7 @@ export async function followLog(
     logger: logger.child({ component: 'consumer' }),
     groupId: 'realtime',
     offsets: () => rebuild.begin(),
-    onRejected: ({ topic }) => fold.countRejected(topic),
+    onRejected: (rejected) => fold.countRejected(rejected),
     onPosition: (position) => fold.skipTo(position),
     onGap: (gap) => {
       fold.skipGap(gap);

@@ -23,6 +23,7 @@ import { decodeLateEvents } from '../src/late-events/late-event.js';
 import { readLateBlock } from '../src/late-events/late-event-store.js';
 import { decodeRecord, decoders } from '../src/log/decode.js';
 import { LogIndex } from '../src/log/log-index.js';
+import { UnreadableRecords } from '../src/log/unreadable-records.js';
 import { stateOf } from '../src/views/city-view.fixture.js';
 import { append } from './_util.js';
 
@@ -170,7 +171,7 @@ export class OpenedHistory {
               })),
         };
       },
-      read: createReadChunks({ reader, topicIds }),
+      read: createReadChunks({ reader, topicIds, unreadable: new UnreadableRecords() }),
     });
     moment.city.read(new ByteReader(decodeKeyframe(await readFile(file)).city));
     await moment.advance(at);

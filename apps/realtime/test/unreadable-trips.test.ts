@@ -1,7 +1,15 @@
 import { auditTopic, telemetryFamily, vehicleEventFamily } from '@hailstream/events';
 import type { AuditRecord } from '@hailstream/events/audit';
 import type { FeedList } from '@hailstream/events/feeds';
-import type { TripList, TripPage, TripRoute, VehicleTimeline } from '@hailstream/events/live';
+import type {
+  HistoryFrame,
+  HistoryOrder,
+  PastVehicleList,
+  TripList,
+  TripPage,
+  TripRoute,
+  VehicleTimeline,
+} from '@hailstream/events/live';
 import { partitionForKey } from '@hailstream/log';
 import { deleteRecords, spoilBatch, startTestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
@@ -14,9 +22,13 @@ import {
   createTopics,
   getJson,
   metric,
+  monaco,
+  openSocket,
   startRealtime,
   temporaryFolder,
+  untilInKeyframe,
   untilReady,
+  type Realtime,
 } from './_util.js';
 
 const SECOND_MS = 1_000;
@@ -83,10 +95,7 @@ describe('a log with records that cannot be read', () => {
       expect(body).toMatchObject({ total: 2, unreadable_records: 0 });
       const { body: page } = await getJson<TripPage>(`${realtime.url}/trips/${id(101)}`);
       expect([page.events.length, page.unreadable_records]).toEqual([4, 0]);
-      const keyframes = await metric(realtime, 'realtime_keyframes');
-      await until(async () => (await metric(realtime, 'realtime_keyframes')) > keyframes, {
-        what: 'a keyframe',
-      });
+      await untilInKeyframe(folder.path, counted);
     }
     await spoilBatch(broker, { ...placeOf(vehicleEventFamily.topic, id(1)), offset: 1n });
     await using realtime = await startRealtime(broker.address, env);
@@ -107,6 +116,64 @@ describe('a log with records that cannot be read', () => {
 
     const { body: other } = await getJson<TripPage>(`${url}/trips/${id(102)}`);
     expect([other.events.length, other.unreadable_records]).toEqual([4, 0]);
+  });
+
+  it('has moments of the past that say how many, whether the fold has skipped them or they were damaged later', async () => {
+    await using folder = await temporaryFolder();
+    await using broker = await startTestBroker();
+    await createTopics(broker.address);
+    const now = Date.now();
+    const at = (seconds: number) => now - 600 * SECOND_MS + seconds * SECOND_MS;
+    const point = (second: number) => telemetry({ device_id: id(1), timestamp: at(second) });
+    const place = placeOf(telemetryFamily.topic, id(1));
+    const env = { REALTIME_HISTORY_DIR: folder.path, REALTIME_KEYFRAME_MS: '1s' };
+    // Each is a batch: the second one, of three records, is damaged before it is read, and the third one has no event.
+    await append(broker.address, [point(0)], at(0));
+    await append(broker.address, [point(10), point(11), point(12)], at(12));
+    await spoilBatch(broker, { ...place, offset: 1n });
+    await appendRecords(broker.address, [
+      {
+        topic: telemetryFamily.topic.name,
+        key: Buffer.from(id(1)),
+        value: Buffer.from('no event'),
+        timestampMs: at(100),
+      },
+    ]);
+    await append(broker.address, [point(200)], at(200));
+    const unreadable = async ({ url }: Realtime, second: number, by: HistoryOrder) => {
+      const query = `at=${new Date(at(second)).toISOString()}&by=${by}`;
+      const { status, body } = await getJson<PastVehicleList>(`${url}/vehicles?${query}`);
+      expect([status, body.count]).toEqual([200, 1]);
+      return body.moment.unreadable_records;
+    };
+    {
+      await using realtime = await startRealtime(broker.address, env);
+      await untilReady(realtime);
+      await until(async () => (await metric(realtime, 'realtime_records_total')) === 4, {
+        what: 'all records',
+      });
+      for (const by of ['event', 'received'] as const) {
+        const counts = [];
+        for (const second of [150, 300]) counts.push(await unreadable(realtime, second, by));
+        expect([by, ...counts]).toEqual([by, 4, 4]);
+      }
+      await append(broker.address, [point(400)], at(400));
+      await append(broker.address, [point(500)], at(500));
+      await until(async () => (await metric(realtime, 'realtime_records_total')) === 6, {
+        what: 'all records',
+      });
+      await untilInKeyframe(folder.path, 8);
+    }
+    await spoilBatch(broker, { ...place, offset: 6n });
+    await using realtime = await startRealtime(broker.address, env);
+    await untilReady(realtime);
+    expect(await unreadable(realtime, 450, 'event')).toBe(5);
+    using page = openSocket(realtime.url);
+    const frames: HistoryFrame[] = [];
+    page.on('historySnapshot', (frame) => frames.push(frame));
+    page.emit('openHistory', { seek: 1, at: at(450), by: 'event', viewport: monaco });
+    await until(() => frames.length > 0, { what: 'the moment' });
+    expect(frames[0]!.unreadableRecords).toBe(5);
   });
 
   it('has feeds that say how many audit records are missing', async () => {

@@ -25,6 +25,7 @@ function frameOf(given: {
   return {
     seek,
     by,
+    unreadableRecords: 0,
     asOf,
     tickMs: 500,
     providers: { 0: provider },

@@ -65,6 +65,8 @@ export class HistorySession {
   /** The order of the moment that is shown; `null` until one is received. */
   readonly shownBy = new Store<HistoryOrder | null>(null);
   readonly state = new Store<HistoryState>({ kind: 'live' });
+  /** Records up to the moment that is shown that could not be read. */
+  readonly unreadableRecords = new Store(0);
   readonly speed = new Store<Speed>(10);
   /** Whether the moment is to move forward. */
   readonly isPlaying = new Store(false);
@@ -262,6 +264,7 @@ export class HistorySession {
     contents.receive(frame, { whole: true, glides: false });
     this.contents = contents;
     this.shownBy.set(frame.by);
+    this.unreadableRecords.set(frame.unreadableRecords);
     this.city.shown.set(contents);
     if (this.at.get() !== at) {
       this.sendSeek();
@@ -275,6 +278,7 @@ export class HistorySession {
   private receiveFrame(frame: HistoryFrame): void {
     if (!this.isOpen || this.inFlight !== null || frame.seek !== this.seek) return;
     this.contents?.receive(frame, { whole: false, glides: this.city.glides });
+    this.unreadableRecords.set(frame.unreadableRecords);
   }
 
   private receiveDetail(detail: VehicleDetail | null): void {

@@ -10,7 +10,7 @@ import { useDerived, useStore } from '../store.js';
 import { failureWords } from './failure-words.js';
 import { spans, windowOf, type TimeWindow } from './time-window.js';
 import { Track } from './track.js';
-import { t } from '../locale/text.js';
+import { plural, t } from '../locale/text.js';
 
 /** A shorter request is not shown. */
 const SHOWN_AFTER_MS = 150;
@@ -250,6 +250,7 @@ function Messages({ state }: { state: HistoryState }) {
   const { connection, history } = useDashboard();
   const isLost = useStore(connection.state).kind === 'reconnecting';
   const isPast = useStore(history.at) !== null;
+  const unreadable = useStore(history.unreadableRecords);
   if (isPast && isLost) {
     return (
       <p className="timeline-message" role="status">
@@ -261,6 +262,13 @@ function Messages({ state }: { state: HistoryState }) {
     return (
       <p className="timeline-message" role="status">
         {t('timeline.nearest')}
+      </p>
+    );
+  }
+  if ((state.kind === 'paused' || state.kind === 'playing') && unreadable > 0) {
+    return (
+      <p className="timeline-message" role="status" data-testid="timeline-unreadable">
+        {plural('unreadable.records', unreadable)}
       </p>
     );
   }

@@ -131,6 +131,9 @@ export const HistoryFrame = Type.Object({
   ...frameFields,
   seek: Count('The number of the last `openHistory` or `seekHistory` that the frame includes'),
   by: Order,
+  unreadableRecords: Count(
+    'Records of the log, received up to the moment, that could not be read: something may be missing',
+  ),
 });
 
 export const BinaryFrame = Type.Unsafe<Uint8Array>({

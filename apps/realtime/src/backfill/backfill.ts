@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { EventDecodeError } from '@hailstream/events';
-import type { ConsumerGap, RangeBatch, RangeReader, ResolvedRange } from '@hailstream/log';
+import type { ConsumerGap, RangeBatch, RangeReader, ResolvedRange, UndecodableBatch } from '@hailstream/log';
 import { sleep } from '@hailstream/service/timers';
 import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
@@ -11,7 +11,6 @@ import { sliceTimes } from '../keyframes/slices.js';
 import { foldRecord } from '../log/fold-record.js';
 import { LogIndex } from '../log/log-index.js';
 import { LogPositions } from '../log/positions.js';
-import { UnreadableRecords } from '../log/unreadable-records.js';
 import { BackfillGapError, type BackfillTask } from './backfill-task.js';
 
 /** Maximum time of work without a pause. */
@@ -36,7 +35,6 @@ export class Backfill {
   private readonly city = new CityState();
   private readonly index = new LogIndex();
   private readonly positions = new LogPositions();
-  private readonly unreadable = new UnreadableRecords();
   private readonly archive: KeyframeArchive;
   private since: number | null = null;
   private total = 0n;
@@ -68,7 +66,7 @@ export class Backfill {
       for (const until of slices) await this.readSlice(await this.endsAt(until));
       await this.readSlice(() => undefined);
       this.options.onProgress(1);
-      return this.unreadable.count;
+      return this.index.unreadable.count;
     } finally {
       await this.archive.close();
     }
@@ -172,7 +170,7 @@ export class Backfill {
       maxBufferedBytes: MAX_BUFFERED_BYTES,
       onGap: (gap) => this.noteGap(gap),
       // Skipped, as the fold skips it.
-      onUndecodable: (batch) => this.unreadable.addBatch(batch),
+      onUndecodable: (batch) => this.noteUndecodable(batch),
       ...(signal && { signal }),
     });
     for await (const batch of read) {
@@ -190,15 +188,41 @@ export class Backfill {
         foldRecord(into, { topic, partition }, record);
       } catch (error) {
         if (!(error instanceof EventDecodeError)) throw error;
-        this.unreadable.addRecord();
+        const offset = Number(record.offset);
+        this.index.noteUnreadable({
+          topic,
+          partition,
+          from: offset,
+          to: offset + 1,
+          received: record.timestampMs,
+        });
       }
     }
     this.positions.advance(topic, partition, nextOffset);
   }
 
+  private noteUndecodable(batch: UndecodableBatch): void {
+    const { topic, partition, baseOffset, lastOffset } = batch;
+    this.index.noteUnreadable({
+      topic,
+      partition,
+      from: Number(baseOffset),
+      to: Number(lastOffset) + 1,
+      received: null,
+    });
+  }
+
   private noteGap(gap: ConsumerGap): void {
     const { topic, partition, expected, found, cause } = gap;
-    if (cause === 'unexplained') return this.unreadable.addGap(gap);
+    if (cause === 'unexplained') {
+      return this.index.noteUnreadable({
+        topic,
+        partition,
+        from: Number(expected),
+        to: Number(found),
+        received: null,
+      });
+    }
     throw new BackfillGapError(
       `${topic}-${partition} was deleted up to offset ${found}, the next one to read is ${expected}`,
     );
@@ -223,6 +247,7 @@ export class Backfill {
       since: this.since,
       writtenAt: Date.now(),
       latest: this.city.latest,
+      unreadable: this.index.unreadable.list(),
     };
     await this.archive.write(header, bytes.finish(), this.index.cut());
     this.writtenAtRecords = this.positions.recordsPassed;

@@ -83,11 +83,11 @@ export class AuditReader implements OnModuleDestroy {
         );
       },
     });
-    for await (const { partition, records, nextOffset } of read) {
+    for await (const { topic, partition, records, nextOffset } of read) {
       for (const { offset, value } of records) {
         const record = decodeAuditRecord(value);
         if (record === null) {
-          this.unreadable.addRecord();
+          this.unreadable.addRecord({ topic, partition }, offset);
           this.problems.warn({ partition, offset: String(offset) }, 'skipped an unreadable audit record');
         } else {
           this.feeds.noteAudit(record);

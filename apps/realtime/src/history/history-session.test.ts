@@ -35,7 +35,7 @@ function setUp(open: () => Promise<void> = () => Promise.resolve()) {
         call: (_, argument) => {
           const { at } = argument as { at: number };
           views.push(at);
-          return Promise.resolve({ frame: { asOf: at } }) as never;
+          return Promise.resolve({ frame: { asOf: at }, unreadableRecords: 0 }) as never;
         },
         [Symbol.asyncDispose]: () => {
           moment.disposals += 1;

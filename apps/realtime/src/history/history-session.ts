@@ -154,11 +154,17 @@ export class HistorySession {
     const at = Math.floor(this.at);
     const range = cover(this.viewport);
     const filter = this.viewport.providerId ?? options.filter;
-    const { frame, detail } = await this.moment.call('view', { at, range, filter, watched, isSnapshot });
+    const { frame, detail, unreadableRecords } = await this.moment.call('view', {
+      at,
+      range,
+      filter,
+      watched,
+      isSnapshot,
+    });
     if (this.isClosed) return;
     const { by } = this.request;
     const message = isSnapshot ? 'historySnapshot' : 'historyFrame';
-    options.client.send(message, { ...frame, tickMs: options.tickMs, seek, by });
+    options.client.send(message, { ...frame, tickMs: options.tickMs, seek, by, unreadableRecords });
     if (detail !== undefined) options.client.send('historyVehicle', detail);
   }
 

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { HistoryOrder, HistoryRange, VehicleList } from '@hailstream/events/live';
+import type { HistoryOrder, HistoryRange, PastVehicleList } from '@hailstream/events/live';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { ProviderFilter } from '../fold/city-state.js';
 import { offsetsOf, type KeyframeArchive } from '../keyframes/keyframe-archive.js';
@@ -103,8 +103,11 @@ export class HistoryService implements OnModuleDestroy {
    *
    * @throws HistoryError if the moment cannot be read; QueryError if a parameter is invalid
    */
-  vehicles({ at, parameters, ...moment }: MomentRequest): Promise<VehicleList> {
-    return this.ask({ ...moment, at }, (worker) => worker.call('vehicles', { at, parameters }));
+  async vehicles({ at, parameters, ...moment }: MomentRequest): Promise<PastVehicleList> {
+    const { list, unreadableRecords } = await this.ask({ ...moment, at }, (worker) =>
+      worker.call('vehicles', { at, parameters }),
+    );
+    return { ...list, moment: { at, by: moment.by, unreadable_records: unreadableRecords } };
   }
 
   /**
@@ -272,7 +275,12 @@ export class HistoryService implements OnModuleDestroy {
     search.known = { archive, usesLate, until, ends: index.ends(), lastBlock, lateNoted: index.lateNoted };
     const minute = { from: Math.floor(until / MINUTE_MS) * MINUTE_MS, stepMs: MINUTE_MS, intervals: 1 };
     const [count = 0] = index.activity.counts(by, minute, filter);
-    return { chunks, ...late, eventsPerSecond: Math.round(count / 6) / 10 };
+    return {
+      chunks,
+      ...late,
+      eventsPerSecond: Math.round(count / 6) / 10,
+      unreadable: index.unreadable.listUntil(until),
+    };
   }
 
   /** The late events that follow a keyframe and are not after `until`, without those that were found before. */

@@ -23,18 +23,21 @@ interface ReadOptions {
   readonly onBatch?: (offsets: number) => void;
   /** Whether a record with this key is read. @default every record is */
   readonly accepts?: (key: Buffer | null) => boolean;
-  /** Counts what cannot be read. @default the read fails if offsets are missing, and skips what is damaged */
-  readonly unreadable?: UnreadableRecords;
+  /** Counts what cannot be read. */
+  readonly unreadable: UnreadableRecords;
+  /** Whether offsets that are missing are counted, too. @default the read fails */
+  readonly skipsGaps?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** Reads chunks with `readRange`. Damaged batches and records that are not events are skipped, as the fold skips them. */
+/** Reads chunks with `readRange`. Damaged batches and records that are not events are counted and skipped, as the fold skips them. */
 export function createReadChunks({
   reader,
   topicIds,
   onBatch,
   accepts = () => true,
   unreadable,
+  skipsGaps = false,
   ...options
 }: ReadOptions): ReadChunks {
   return async (chunks, use) => {
@@ -43,15 +46,15 @@ export function createReadChunks({
       const read = await reader.readRange({
         ranges: ranges.map((range) => ({ ...range, topicId: topicIds[range.topic]! })),
         maxPartitionBytes: fetchBytes(ranges),
-        ...(unreadable !== undefined && { onGap: (gap) => unreadable.addGap(gap) }),
-        onUndecodable: (batch) => unreadable?.addBatch(batch),
+        ...(skipsGaps && { onGap: (gap) => unreadable.addGap(gap) }),
+        onUndecodable: (batch) => unreadable.addBatch(batch),
         ...options,
       });
-      for await (const { topic, records, from, nextOffset } of read) {
-        for (const { key, value, timestampMs } of records) {
+      for await (const { topic, partition, records, from, nextOffset } of read) {
+        for (const { offset, key, value, timestampMs } of records) {
           if (!accepts(key)) continue;
           const input = decodeRecord(topic, value);
-          if (input === null) unreadable?.addRecord();
+          if (input === null) unreadable.addRecord({ topic, partition }, offset);
           else use({ input, receivedAt: timestampMs });
         }
         onBatch?.(Number(nextOffset - from));

@@ -15,6 +15,7 @@ import type { ProviderFilter } from '../fold/city-state.js';
 import type { LateBlock, LateEvent } from '../late-events/late-event.js';
 import type { CellRange } from '../live/grid.js';
 import type { Chunk } from '../log/log-index.js';
+import type { CountedRange } from '../log/unreadable-ranges.js';
 import type { CallOf, ReplyOf } from '../threads/thread-calls.js';
 
 /*
@@ -53,6 +54,13 @@ export interface ViewResult {
   readonly frame: Omit<Frame, 'tickMs'>;
   /** The watched vehicle if it changed or a snapshot was requested; `undefined` if it did not. */
   readonly detail: VehicleDetail | null | undefined;
+  readonly unreadableRecords: number;
+}
+
+/** The answer to a request to `GET /vehicles`. */
+interface VehiclesResult {
+  readonly list: VehicleList;
+  readonly unreadableRecords: number;
 }
 
 /** What is read of a city. */
@@ -78,7 +86,7 @@ export interface WorkerCalls {
   connect: { readonly argument: null; readonly result: null };
   open: { readonly argument: MomentStart; readonly result: null };
   view: { readonly argument: MomentView; readonly result: ViewResult };
-  vehicles: { readonly argument: ReadArgument; readonly result: VehicleList };
+  vehicles: { readonly argument: ReadArgument; readonly result: VehiclesResult };
   read: {
     readonly argument: ReadArgument & { readonly name: CityRead };
     readonly result: CityReads[CityRead];
@@ -99,6 +107,8 @@ export interface FoundEvents {
   /** Late events that are not in a block yet. */
   readonly late: readonly LateEvent[];
   readonly eventsPerSecond: number;
+  /** Records that the fold skipped because they could not be read, received up to the moment. */
+  readonly unreadable: readonly CountedRange[];
 }
 
 /** The answer to a {@link FindMessage}. */

@@ -184,6 +184,7 @@ export class KeyframeArchive {
       await this.late.open([]);
       await this.journal.rewrite(entryOf(this.headers, [], this.index.all()));
     }
+    this.index.unreadable.addAll(header.unreadable ?? []);
     this.index.keepsLate = !this.late.isFull;
     await this.store.remove(this.store.list().filter(({ number }) => !this.headers.has(number)));
     await this.forgetRemoved();

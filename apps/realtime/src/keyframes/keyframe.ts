@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { CountedRange } from '../log/unreadable-ranges.js';
 
 /** `HSKF`, and the version of the layout. */
 const MAGIC = Buffer.from([0x48, 0x53, 0x4b, 0x46, 4]);
@@ -32,6 +33,8 @@ export interface KeyframeHeader {
   readonly writtenAt: number;
   /** Latest time of the events and of the receipts that are included; `null` without events. */
   readonly latest: { readonly event: number | null; readonly received: number | null };
+  /** Records before `offsets` that were skipped because they could not be read; none if omitted. */
+  readonly unreadable?: readonly CountedRange[];
 }
 
 /** A file is not a keyframe of this version, or is damaged. */

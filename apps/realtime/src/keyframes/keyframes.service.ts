@@ -364,6 +364,7 @@ export class KeyframesService implements OnModuleDestroy {
     const records = this.positions.recordsPassed;
     const topics = this.topics();
     const changes = this.index.cut();
+    const unreadable = this.index.unreadable.list();
     const { generation } = this.city;
     const { clusterId } = [...this.identities.values()][0]!;
     const bytes = new ByteWriter();
@@ -376,7 +377,8 @@ export class KeyframesService implements OnModuleDestroy {
       stepEndsAt = performance.now() + MAX_STEP_MS;
     }
     const { since } = this;
-    const header = { clusterId, topics, since, writtenAt: Date.now(), latest: this.city.latest };
+    const { latest } = this.city;
+    const header = { clusterId, topics, since, writtenAt: Date.now(), latest, unreadable };
     const isWritten = await this.attempt('keyframe cannot be written, will retry', () =>
       archive.write(header, bytes.finish(), changes),
     );

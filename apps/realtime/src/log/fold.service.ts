@@ -4,6 +4,7 @@ import type {
   ConsumerPosition,
   LogRecord,
   RecordBatch,
+  RejectedRecord,
   UndecodableBatch,
 } from '@hailstream/log';
 import { LOGGER, LogConsumerMetrics } from '@hailstream/nest';
@@ -69,7 +70,12 @@ export class FoldService implements OnModuleDestroy {
   /** Counts offsets that the log does not have. */
   skipGap(gap: ConsumerGap): void {
     this.logMetrics.countGap(gap);
-    if (gap.cause !== 'log-end') this.positions.advance(gap.topic, gap.partition, gap.found);
+    const { topic, partition, expected, found, cause } = gap;
+    if (cause === 'unexplained') {
+      const offsets = { from: Number(expected), to: Number(found) };
+      this.index.noteUnreadable({ topic, partition, ...offsets, received: null });
+    }
+    if (cause !== 'log-end') this.positions.advance(topic, partition, found);
   }
 
   /** Counts and skips a batch that cannot be decoded. */
@@ -77,13 +83,16 @@ export class FoldService implements OnModuleDestroy {
     const { topic, partition, baseOffset, lastOffset } = batch;
     this.logMetrics.countUndecodable(batch);
     this.metrics.countRecord(topic, 'unreadable');
+    const offsets = { from: Number(baseOffset), to: Number(lastOffset) + 1 };
+    this.index.noteUnreadable({ topic, partition, ...offsets, received: null });
     this.problems.warn({ topic, partition, offset: String(baseOffset) }, 'skipped an undecodable batch');
     this.positions.advance(topic, partition, lastOffset + 1n);
   }
 
   /** Counts a record that the consumer skipped because its batch could not be handled. */
-  countRejected(topic: string): void {
+  countRejected({ topic, partition, record }: RejectedRecord): void {
     this.metrics.countRecord(topic, 'unreadable');
+    this.noteUnreadable(topic, partition, record);
   }
 
   /** Returns, for each batch folded since the last call, when its oldest record was received. */
@@ -98,6 +107,11 @@ export class FoldService implements OnModuleDestroy {
     this.zones.observe({ deviceId: event.device_id, providerId: event.provider_id }, event.location, time);
   }
 
+  private noteUnreadable(topic: string, partition: number, { offset, timestampMs }: LogRecord): void {
+    const from = Number(offset);
+    this.index.noteUnreadable({ topic, partition, from, to: from + 1, received: timestampMs });
+  }
+
   private foldRecord(topic: string, partition: number, record: LogRecord): RecordOutcome {
     try {
       const { input, outcome, time } = foldRecord(this, { topic, partition }, record);
@@ -108,6 +122,7 @@ export class FoldService implements OnModuleDestroy {
       const fields = { err: error, topic, partition, offset: String(record.offset) };
       if (error instanceof EventDecodeError) this.problems.warn(fields, 'skipped an unreadable record');
       else this.problems.error(fields, 'skipped a record that failed to fold');
+      this.noteUnreadable(topic, partition, record);
       return 'unreadable';
     }
   }

@@ -4,6 +4,7 @@ import type { ByteReader } from '../encoding/byte-reader.js';
 import type { ByteWriter } from '../encoding/byte-writer.js';
 import { LATE_AFTER_MS, type LateEvent } from '../late-events/late-event.js';
 import { Activity } from './activity.js';
+import { UnreadableRanges, type UnreadableRange } from './unreadable-ranges.js';
 
 /**
  * Offsets per chunk. A moment reads the rest of the last chunk of each partition, too, which contains the events of many minutes
@@ -58,6 +59,8 @@ interface PartitionIndex {
   readonly late: number[];
   /** Offset after the last record. */
   end: number;
+  /** Receipt of the last record that was noted; 0 if it is not known. */
+  lastReceived: number;
   /** Numbers of the chunks that changed since the last {@link LogIndex.cut}. */
   changed: Set<number>;
 }
@@ -79,6 +82,8 @@ export interface IndexChanges {
 export class LogIndex {
   private readonly partitions = new Map<string, PartitionIndex>();
   readonly activity = new Activity();
+  /** What the fold skipped. */
+  readonly unreadable = new UnreadableRanges();
   private recentActivity = new Activity();
   /** Late events since the last {@link confirm}. */
   private recentLate: LateEvent[] = [];
@@ -121,10 +126,20 @@ export class LogIndex {
     }
     of.changed.add(chunk);
     of.end = Math.max(of.end, offset + 1);
+    of.lastReceived = received;
     for (const activity of [this.activity, this.recentActivity]) {
       if (event !== null) activity.add(providerId, 'event', event, 1);
       activity.add(providerId, 'received', received, 1);
     }
+  }
+
+  /** Notes records that cannot be read. Without their receipt, it is that of the record before them. */
+  noteUnreadable(range: Omit<UnreadableRange, 'received'> & { readonly received: number | null }): void {
+    if (!this.isEnabled) return;
+    this.next?.noteUnreadable(range);
+    const { topic, partition } = range;
+    const before = this.partitions.get(nameOf(topic, partition))?.lastReceived ?? 0;
+    this.unreadable.note({ ...range, received: range.received ?? before });
   }
 
   /** The late events that are not in a keyframe's block yet. */
@@ -211,6 +226,7 @@ export class LogIndex {
   clear(): void {
     this.partitions.clear();
     this.activity.clear();
+    this.unreadable.clear();
     this.recentActivity = new Activity();
     this.recentLate = [];
     this.next = null;
@@ -254,6 +270,7 @@ export class LogIndex {
         continue;
       }
       own.end = Math.max(own.end, of.end);
+      own.lastReceived = of.lastReceived;
       for (const [at, event] of of.event.entries()) {
         const chunk = of.first + at;
         const times = { event, onTime: of.onTime[at]!, received: of.received[at]! };
@@ -263,6 +280,7 @@ export class LogIndex {
       for (const chunk of of.changed) own.changed.add(chunk);
     }
     this.activity.addAll(other.activity);
+    this.unreadable.addAll(other.unreadable.list());
     this.recentActivity.addAll(other.recentActivity);
     this.recentLate.push(...other.recentLate);
     this.lateCount += other.recentLate.length;
@@ -309,6 +327,7 @@ export class LogIndex {
         const chunk = from.count();
         const times = { event: readTime(from), onTime: readTime(from), received: readTime(from) };
         widen(of, chunk, { ...times, latestEvent: readTime(from, Number.NEGATIVE_INFINITY) });
+        if (Number.isFinite(times.received)) of.lastReceived = times.received;
       }
     }
     this.activity.read(from);
@@ -334,6 +353,7 @@ export class LogIndex {
         latestEvent: [],
         late: [],
         end: 0,
+        lastReceived: 0,
         changed: new Set(),
       };
       this.partitions.set(name, of);

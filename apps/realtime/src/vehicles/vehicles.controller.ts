@@ -78,8 +78,7 @@ export class VehiclesController {
       parseVehicleQuery(parameters, allowed);
       const by = parseOrder(parameters);
       requireWithin(at, this.history.limits(by));
-      const list = await this.history.vehicles({ by, at, filter: allowed, parameters: query });
-      return { ...list, moment: { at, by } };
+      return await this.history.vehicles({ by, at, filter: allowed, parameters: query });
     } catch (error) {
       throw historyProblem(error);
     }

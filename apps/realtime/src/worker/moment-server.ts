@@ -23,6 +23,7 @@ import { decodeLateEvents, LateBlockError } from '../late-events/late-event.js';
 import { readLateBlock } from '../late-events/late-event-store.js';
 import { decodeKeyframe } from '../keyframes/keyframe.js';
 import { covers } from '../live/grid.js';
+import { UnreadableRecords } from '../log/unreadable-records.js';
 import { Publication } from '../live/publication.js';
 import type { Change } from '../live/rooms.js';
 import { QueryError, QueryParameters } from '../query/query-parameters.js';
@@ -40,12 +41,15 @@ interface OpenMoment {
   readonly moment: Moment;
   readonly numbers: ProviderNumbers;
   readonly publication: Publication;
+  /** What was to be read since the keyframe. */
+  readonly unreadable: UnreadableRecords;
 }
 
 /** Answers the requests of one worker, one after the other. */
 export class MomentServer {
   private open: OpenMoment | null = null;
   private eventsPerSecond = 0;
+  private skipped: FoundEvents['unreadable'] = [];
   /** The provider of the last view. */
   private filter: ProviderFilter = null;
   private answers = Promise.resolve();
@@ -100,6 +104,7 @@ export class MomentServer {
 
   private async openMoment(start: MomentStart): Promise<null> {
     const { city: bytes } = decodeKeyframe(await readFile(start.file));
+    const unreadable = new UnreadableRecords();
     const moment = new Moment(start.by, start.filter, {
       find: (until, usesLate) => this.find(until, usesLate),
       read: (chunks, use) => {
@@ -108,6 +113,7 @@ export class MomentServer {
         const read = createReadChunks({
           reader: this.reader,
           topicIds: start.topicIds,
+          unreadable,
           onBatch: (offsets) => this.reportProgress((done += offsets) / total),
         });
         return read(chunks, use);
@@ -116,7 +122,7 @@ export class MomentServer {
     moment.city.read(new ByteReader(bytes));
     const numbers = new ProviderNumbers();
     const publication = new Publication(moment.city, numbers);
-    this.open = { start, moment, numbers, publication };
+    this.open = { start, moment, numbers, publication, unreadable };
     this.filter = start.filter;
     return null;
   }
@@ -140,7 +146,8 @@ export class MomentServer {
       figures: { ...figures, eventsPerSecond: this.eventsPerSecond },
     };
     const { tickMs: _, ...made } = frame(content, numbers);
-    return { frame: made, detail: this.detail({ watched, isSnapshot, changed, at }) };
+    const detail = this.detail({ watched, isSnapshot, changed, at });
+    return { frame: made, detail, unreadableRecords: this.unreadableRecords };
   }
 
   private detail({
@@ -166,7 +173,8 @@ export class MomentServer {
     const { start, moment } = this.requireOpen();
     const query = parseVehicleQuery(new QueryParameters(parameters), start.filter);
     await moment.advance(at);
-    return new VehiclesService(moment.city).list(query, at);
+    const list = new VehiclesService(moment.city).list(query, at);
+    return { list, unreadableRecords: this.unreadableRecords };
   }
 
   private async read({ at, name, parameters }: WorkerCalls['read']['argument']) {
@@ -183,12 +191,19 @@ export class MomentServer {
       this.post({ kind: 'find', until, usesLate, filter: this.filter });
     });
     this.eventsPerSecond = found.eventsPerSecond;
+    this.skipped = found.unreadable;
     const late = found.lateBlocks.map(lateEventsOf);
     if (found.late.length > 0) {
       const earliest = Math.min(...found.late.map(({ time }) => time));
       late.push({ earliest, read: () => Promise.resolve(found.late) });
     }
     return { chunks: found.chunks, late };
+  }
+
+  /** What the fold skipped before, or this worker since: each offset once. */
+  private get unreadableRecords(): number {
+    const skipped = this.skipped.reduce((sum, { records }) => sum + records, 0);
+    return skipped + this.requireOpen().unreadable.countOutside(this.skipped);
   }
 
   private reportProgress(share: number): void {

@@ -215,6 +215,7 @@ export class TripServer {
       topicIds: this.requireLog().topicIds,
       accepts: (recordKey) => recordKey !== null && recordKey.equals(bytes),
       unreadable,
+      skipsGaps: true,
       signal,
     });
     await read(chunks, ({ input, receivedAt }) => {
@@ -258,7 +259,7 @@ export class TripServer {
     for await (const { topic, partition, records, nextOffset } of read) {
       for (const { offset, value, timestampMs } of records) {
         const input = decodeRecord(topic, value);
-        if (input === null) unreadable.addRecord();
+        if (input === null) unreadable.addRecord({ topic, partition }, offset);
         const occurrence = input && occurrenceOf(input, timestampMs);
         const place = placeOf({ topic, partition, offset: Number(offset) });
         if (occurrence !== null && place !== null) index.fold(occurrence, place);

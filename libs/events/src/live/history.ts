@@ -96,6 +96,8 @@ export interface HistoryToClient {
 export interface HistoryFrame extends Frame {
   readonly seek: number;
   readonly by: HistoryOrder;
+  /** Records of the log, received up to the moment, that could not be read: something may be missing. */
+  readonly unreadableRecords: number;
 }
 
 export type HistoryStatus =
@@ -126,5 +128,10 @@ export type HistoryCloseCode =
 
 /** Response of `GET /vehicles?at=ISO[&by=event|received]`: {@link VehicleList} as of a moment of the past. */
 export interface PastVehicleList extends VehicleList {
-  readonly moment: { readonly at: number; readonly by: HistoryOrder };
+  readonly moment: {
+    readonly at: number;
+    readonly by: HistoryOrder;
+    /** Records of the log, received up to the moment, that could not be read: something may be missing. */
+    readonly unreadable_records: number;
+  };
 }
