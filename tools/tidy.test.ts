@@ -88,9 +88,17 @@ describe.each(packages)('$folder', ({ folder, manifest }) => {
       'libs/events': ['service'],
       'libs/log': ['service'],
       'libs/nest': ['log', 'service'],
+      'libs/parquet': [],
       tools: ['events', 'log', 'service'],
     };
-    const libs = ['events', 'log', 'nest', 'service', ...(folder.startsWith('apps/') ? [] : ['tools'])];
+    const libs = [
+      'events',
+      'log',
+      'nest',
+      'parquet',
+      'service',
+      ...(folder.startsWith('apps/') ? [] : ['tools']),
+    ];
     const may = (allowed[folder] ?? libs).map((name) => `@hailstream/${name}`);
     expect(workspaceDependencies.filter((name) => !may.includes(name))).toEqual([]);
   });

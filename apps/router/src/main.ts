@@ -16,7 +16,7 @@ else {
       // Only the service needs Nest: without it, commands start in half the time.
       const { createHttpApp } = await import('@hailstream/nest');
       const { RouterModule } = await import('./router.module.js');
-      const { EncodingPool } = await import('./sinks/s3/parquet/encoding-pool.js');
+      const { EncodingPool } = await import('@hailstream/parquet');
       const config = loadConfig(service.config);
       const logger = createLogger({ name: 'router', level: config.logLevel });
       const app = await createHttpApp(RouterModule.forRoot(config, logger, new EncodingPool()), { logger });

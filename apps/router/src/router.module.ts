@@ -3,7 +3,7 @@ import { eventRegistry } from '@hailstream/events';
 import type { Logger } from '@hailstream/service/logging';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { RouterConfig } from './config.js';
-import type { EncodingPool } from './sinks/s3/parquet/encoding-pool.js';
+import type { EncodingPool } from '@hailstream/parquet';
 import { JobsModule } from './jobs/jobs.module.js';
 
 /** The service: the jobs of the router file, and HTTP. */

@@ -2,7 +2,7 @@ import type { Admin, LogConnection } from '@hailstream/log';
 import type { Logger } from '@hailstream/service/logging';
 import { sleep } from '@hailstream/service/timers';
 import type { SinkCredentials } from '../sinks/credentials.js';
-import type { Encode } from '../sinks/s3/parquet/parquet-file.js';
+import type { Encode } from '@hailstream/parquet';
 import type { DeliveryCounts } from '../sinks/delivery.js';
 import { Job, type JobListener } from '../jobs/job.js';
 import { LogEnds, untilDelivered } from '../jobs/log-ends.js';

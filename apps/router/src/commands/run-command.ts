@@ -5,7 +5,7 @@ import { createLogger, type Logger } from '@hailstream/service/logging';
 import { pino } from 'pino';
 import { loadCommandConfig, loadConfig, type CommandConfig, type RouterConfig } from '../config.js';
 import { readRouterFile } from '../router-file/router-file.js';
-import { EncodingPool } from '../sinks/s3/parquet/encoding-pool.js';
+import { EncodingPool } from '@hailstream/parquet';
 import { parseOptions, UsageError } from './command-options.js';
 import { DEAD_LETTERS_USAGE, parseDeadLetters } from './dead-letters-command.js';
 import { deliverAll, type RunResult } from './deliver-all.js';

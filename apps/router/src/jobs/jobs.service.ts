@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import type { JobSpec } from '../router-file/router-file.js';
 import type { SinkCredentials } from '../sinks/credentials.js';
-import type { EncodingPool } from '../sinks/s3/parquet/encoding-pool.js';
+import type { EncodingPool } from '@hailstream/parquet';
 import type { DeliveryObserver } from '../sinks/delivery.js';
 import { Job, type JobStatus } from './job.js';
 import { JobMetrics } from './job-metrics.service.js';

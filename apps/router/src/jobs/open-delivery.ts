@@ -7,7 +7,7 @@ import { KafkaSink } from '../sinks/kafka/kafka-sink.js';
 import type { Delivery, DeliveryObserver } from '../sinks/delivery.js';
 import { ParallelDelivery } from '../sinks/parallel-delivery.js';
 import { OpenSearchSink } from '../sinks/opensearch/opensearch-sink.js';
-import type { Encode } from '../sinks/s3/parquet/parquet-file.js';
+import type { Encode } from '@hailstream/parquet';
 import { S3Delivery } from '../sinks/s3/s3-delivery.js';
 import { Semaphore } from '../sinks/semaphore.js';
 import { StreamDelivery } from '../sinks/stream-delivery.js';

@@ -11,6 +11,7 @@ import {
   type TopicPartition,
 } from '@hailstream/log';
 import { deadLetterTopic } from '@hailstream/events';
+import { encodeFiles, type Encode } from '@hailstream/parquet';
 import type { Logger } from '@hailstream/service/logging';
 import type { Delivery, DeliveryObserver } from '../delivery.js';
 import type { JobOf } from '../../router-file/router-file.js';
@@ -19,8 +20,7 @@ import { eventTimeOf } from '../event.js';
 import { BlockDelivery } from './block-delivery.js';
 import { BlockStore } from './block-store.js';
 import { ndjsonGzip } from './formats/ndjson.js';
-import { encodeFiles, type Encode } from './parquet/parquet-file.js';
-import { parquetFormatOf } from './parquet/parquet-format.js';
+import { parquetFormatOf } from './formats/parquet-format.js';
 import { ObjectStore } from './object-store.js';
 import { verifyObjects, type Verification } from './verify.js';
 

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { init as loadZstd, compress } from '@bokuweb/zstd-wasm';
 import { eventRegistry, telemetryFamily, tripFamily, vehicleEventFamily } from '@hailstream/events';
+import { encodeFiles } from '@hailstream/parquet';
 import fc from 'fast-check';
 import { decompress } from 'fzstd';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { parquetWriteBuffer, type BasicType, type ColumnSource } from 'hyparquet-writer';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeFiles } from './parquet-file.js';
 import { parquetFormatOf } from './parquet-format.js';
 
 const RECEIVED = Date.UTC(2026, 2, 1, 8, 0, 1);

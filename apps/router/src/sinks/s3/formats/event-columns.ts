@@ -1,9 +1,6 @@
 import { LATEST_TIMESTAMP_MS, type EventFamily } from '@hailstream/events';
+import { BooleanColumn, NumberColumn, TextColumn, type ColumnData } from '@hailstream/parquet';
 import type { Event } from '../../../router-file/filter.js';
-import { BooleanColumn } from './columns/boolean-column.js';
-import type { ColumnData } from './columns/columns.js';
-import { NumberColumn } from './columns/number-column.js';
-import { TextColumn } from './columns/text-column.js';
 
 interface PropertySchema {
   readonly type?: string;

@@ -1,58 +1,35 @@
 import { compress, init as loadZstd } from '@bokuweb/zstd-wasm';
-import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
+import { ParquetWriter, type ByteWriter } from 'hyparquet-writer';
 import { writeColumnChunk } from './column-chunk.js';
 import type { Column } from './columns/column.js';
-import { columnsOf, type ColumnData } from './columns/columns.js';
 
 const ZSTD_LEVEL = 3;
-const ROW_GROUP_ROWS = 100_000;
-/** Expected size of a record in a file. */
-const RECORD_BYTES = 64;
-
-/** Records in columns, and the files to encode. */
-export interface EncodingRequest {
-  readonly columns: readonly ColumnData[];
-  /** Number of rows of the columns. */
-  readonly rows: number;
-  /** The rows of each file, ascending. */
-  readonly files: readonly Uint32Array[];
-}
-
-/** Encodes files. The buffers of the columns belong to it. Equal rows give equal bytes. */
-export type Encode = (request: EncodingRequest) => Promise<readonly Uint8Array<ArrayBuffer>[]>;
 
 /** The compressor, which must be loaded once: loading it again replaces its memory. */
 let loadingZstd: Promise<void> | undefined;
 
-/** Encodes files on this thread. */
-export const encodeFiles: Encode = async ({ columns, rows, files }) => {
-  await (loadingZstd ??= loadZstd());
-  const geometries = columns.filter(({ kind }) => kind === 'points').map(({ name }) => name);
-  const created = columnsOf(columns, rows);
-  return files.map((selected) => parquetFile(created, selected, geometries));
-};
+/** Resolves when row groups can be written. */
+export function compressorIsLoaded(): Promise<void> {
+  return (loadingZstd ??= loadZstd());
+}
 
-/** A file with some rows of these columns. `geometries` are those with points. */
-function parquetFile(
+/** Writes the start of a file with these columns. `geometries` are those with points. */
+export function startFile(
+  writer: ByteWriter,
   columns: readonly Column[],
-  rows: Uint32Array,
   geometries: readonly string[],
-): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(rows.length * RECORD_BYTES);
-  const file = new ParquetWriter({
+): ParquetWriter {
+  return new ParquetWriter({
     writer,
     schema: [{ name: 'root', num_children: columns.length }, ...columns.map(({ element }) => element)],
     codec: 'ZSTD',
     kvMetadata: geoMetadata(geometries),
     createdBy: 'hailstream',
   });
-  for (let start = 0; start < rows.length; start += ROW_GROUP_ROWS)
-    writeRowGroup(file, columns, rows.subarray(start, start + ROW_GROUP_ROWS));
-  void file.finish();
-  return writer.getBytes();
 }
 
-function writeRowGroup(file: ParquetWriter, columns: readonly Column[], rows: Uint32Array): void {
+/** Appends rows of the columns to a file. The compressor must be loaded. */
+export function writeRowGroup(file: ParquetWriter, columns: readonly Column[], rows: Uint32Array): void {
   const writer = file.writer as ByteWriter;
   const start = writer.offset;
   const written = columns.map((column) =>

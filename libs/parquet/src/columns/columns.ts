@@ -46,6 +46,11 @@ export function columnsOf(data: readonly ColumnData[], rows: number): readonly C
   });
 }
 
+/** The names of the columns with points. */
+export function geometriesOf(data: readonly ColumnData[]): string[] {
+  return data.filter(({ kind }) => kind === 'points').map(({ name }) => name);
+}
+
 /** The buffers of columns. */
 export function buffersOf(data: readonly ColumnData[]): ArrayBuffer[] {
   return data.flatMap((column) => {

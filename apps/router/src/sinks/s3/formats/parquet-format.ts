@@ -1,12 +1,10 @@
 import { eventRegistry, type EventFamily } from '@hailstream/events';
+import { NumberColumn, OffsetColumn, type Encode } from '@hailstream/parquet';
 import { decompress } from 'fzstd';
 import { parquetReadObjects } from 'hyparquet';
 import type { Event } from '../../../router-file/filter.js';
-import type { BlockRecord, ObjectFormat, RecordCollector } from '../formats/object-format.js';
-import { NumberColumn } from './columns/number-column.js';
-import { OffsetColumn } from './columns/offset-column.js';
 import { EventColumns } from './event-columns.js';
-import type { Encode } from './parquet-file.js';
+import type { BlockRecord, ObjectFormat, RecordCollector } from './object-format.js';
 
 /**
  * Parquet of a topic's event family: typed columns with MDS's names, points in WKB with GeoParquet metadata, H3 cells,
