@@ -5,3 +5,4 @@ export { OffsetColumn } from './columns/offset-column.js';
 export { TextColumn } from './columns/text-column.js';
 export { EncodingPool } from './encoding-pool.js';
 export { encodeFiles, type Encode } from './parquet-file.js';
+export { ParquetStream } from './parquet-stream.js';

@@ -11,6 +11,7 @@ import { RejectRetrier } from '../rejects/reject-retrier.service.js';
 import { tablesByTopic } from '../rows/tables.js';
 import { UsageError } from './command-options.js';
 import { CommandModule, createCommandContext, type CommandContext } from './command.module.js';
+import { EXPORT_USAGE, parseExportArgs, runExport } from './export-command.js';
 import { parsePositionsArgs, POSITIONS_USAGE, runPositions } from './positions-command.js';
 import { ProgressDisplay } from './progress-display.js';
 import { parseRetryRejectsArgs, retryReport, RETRY_REJECTS_USAGE } from './retry-rejects-command.js';
@@ -24,6 +25,7 @@ const USAGE = [
   '    brings the schema up to date',
   ...POSITIONS_USAGE,
   ...RETRY_REJECTS_USAGE,
+  ...EXPORT_USAGE,
 ].join('\n');
 
 /** Exit code of a load before which the log had deleted records that were not loaded. */
@@ -74,6 +76,10 @@ function parseCommand(args: readonly string[], topics: readonly string[]): Comma
         process.stdout.write(`${retryReport(counts, parsed)}\n`);
         return 0;
       };
+    }
+    case 'export': {
+      const parsed = parseExportArgs(options);
+      return (app, signal) => runExport(app, parsed, signal);
     }
     case 'positions': {
       const parsed = parsePositionsArgs(options, [...topics, deadLetterTopic.name]);
