@@ -1,7 +1,8 @@
 import { ConfigError } from '@hailstream/service/config';
 import { loadReplayConfig } from './config.js';
 import { IngestRefusedError } from './outbox/outbox.js';
-import { parseReplayArgs, UsageError } from './trace/replay-args.js';
+import { UsageError } from './sending/usage-error.js';
+import { parseReplayArgs } from './trace/replay-args.js';
 import { runReplay } from './trace/run-replay.js';
 import { TraceError } from './trace/read-lines.js';
 

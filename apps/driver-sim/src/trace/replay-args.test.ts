@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseReplayArgs, UsageError } from './replay-args.js';
+import { UsageError } from '../sending/usage-error.js';
+import { parseReplayArgs } from './replay-args.js';
 
 describe('parseReplayArgs', () => {
   it('defaults to maximum speed', () => {

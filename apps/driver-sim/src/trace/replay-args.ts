@@ -1,14 +1,8 @@
 import { parseArgs } from 'node:util';
 import { firstSentence } from '../config.js';
+import { UsageError } from '../sending/usage-error.js';
 
 const USAGE = 'usage: replay FILE [--speed N|max] [--end-at ISO] [--json]';
-
-/** Invalid command line. The message names the problem and the usage. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-  readonly code = 'USAGE';
-  readonly retryable = false;
-}
 
 export interface ReplayArgs {
   readonly path: string;

@@ -1,30 +1,11 @@
-import type { FamilyName } from '@hailstream/events';
 import type { ReplayConfig } from '../config.js';
-import { IngestClient } from '../outbox/ingest-client.http.js';
-import {
-  IngestRefusedError,
-  MAX_REQUESTS_IN_FLIGHT,
-  Outbox,
-  type OutboxCounts,
-  type OutboxObserver,
-} from '../outbox/outbox.js';
+import { IngestRefusedError, type Outbox } from '../outbox/outbox.js';
+import { MAX_LISTED, OutboxSession, sentCounts, type SentCounts } from '../sending/outbox-session.js';
+import { ProgressScreen } from '../sending/progress-screen.js';
 import type { Trace } from './read-trace.js';
 import type { ReplayArgs } from './replay-args.js';
-import { ReplayScreen } from './replay-screen.js';
 import { replayTrace, type ReplayCounts, type ReplayObserver } from './replay-trace.js';
 import { lastFullHour, movedClock, pacedClock } from './trace-clock.js';
-
-/** Maximum number of broken lines, outliers and rejected events that are listed; all are counted. */
-const MAX_LISTED = 20;
-
-/** Maximum outage of ingest; after it, the replay fails. */
-const UNAVAILABLE_TIMEOUT_MS = 600_000;
-
-/** Maximum wait for events in flight after a signal to stop. */
-const STOP_TIMEOUT_MS = 5_000;
-
-/** Counts of one kind of events. */
-type SentCounts = Pick<OutboxCounts, 'sent' | 'accepted' | 'rejected' | 'retried'>;
 
 /** Result of a replay: the last line of its output with `--json`. The counts at the top are those of the fixes. */
 export interface ReplayResult extends Readonly<ReplayCounts>, SentCounts {
@@ -52,11 +33,9 @@ export async function runReplay(options: {
 }): Promise<ReplayExitCode> {
   const { args, config, signal } = options;
   const startedAt = performance.now();
-  await using client = new IngestClient({ ...config.ingest, maxConnections: MAX_REQUESTS_IN_FLIGHT });
-  using screen = new ReplayScreen();
-  const giveUp = (error: Error): void => outbox.fail(error);
-  using outageTimer = new OutageTimer(giveUp);
-  using outbox = new Outbox({ client, observer: outboxObserver(screen, outageTimer) });
+  using screen = new ProgressScreen({ command: 'replay', unit: 'fixes' });
+  await using session = new OutboxSession(config.ingest, screen);
+  const { outbox } = session;
   const counts: ReplayCounts = { devices: 0, broken: 0, repeated: 0, outOfOrder: 0, outliers: 0 };
   let hasWarning = false;
   const observer = traceObserver(screen, outbox, () => (hasWarning = true));
@@ -65,12 +44,12 @@ export async function runReplay(options: {
     const seconds = Math.round(performance.now() - startedAt) / 1_000;
     const { devices, ...others } = counts;
     const result = {
-      ...sentCounts(outbox, 'telemetry'),
+      ...sentCounts(outbox.countsOf('telemetry')),
       devices,
       seconds,
       ...others,
-      vehicleEvents: sentCounts(outbox, 'vehicle-events'),
-      trips: sentCounts(outbox, 'trips'),
+      vehicleEvents: sentCounts(outbox.countsOf('vehicle-events')),
+      trips: sentCounts(outbox.countsOf('trips')),
     };
     printCounts(screen, result);
     report(result, args.json);
@@ -91,7 +70,7 @@ export async function runReplay(options: {
       counts,
       signal,
     });
-    await outbox.whenAtMost(0, afterSignal(signal));
+    await session.whenSent(signal);
   } catch (error) {
     if (error instanceof IngestRefusedError) finish();
     throw error;
@@ -102,22 +81,8 @@ export async function runReplay(options: {
   return hasWarning ? 2 : 0;
 }
 
-function sentCounts(outbox: Outbox, family: FamilyName): SentCounts {
-  const { sent, accepted, rejected, retried } = outbox.countsOf(family);
-  return { sent, accepted, rejected, retried };
-}
-
-/** Returns a signal that is aborted {@link STOP_TIMEOUT_MS} after `signal`. */
-function afterSignal(signal: AbortSignal): AbortSignal {
-  const later = new AbortController();
-  const wait = (): unknown => setTimeout(() => later.abort(), STOP_TIMEOUT_MS).unref();
-  if (signal.aborted) wait();
-  else signal.addEventListener('abort', wait, { once: true });
-  return later.signal;
-}
-
 /** Prints the counts that point to a problem. */
-function printCounts(screen: ReplayScreen, result: ReplayResult): void {
+function printCounts(screen: ProgressScreen, result: ReplayResult): void {
   const { broken, outliers, repeated, outOfOrder, vehicleEvents, trips } = result;
   const sent = result.sent + vehicleEvents.sent + trips.sent;
   const rejected = result.rejected + vehicleEvents.rejected + trips.rejected;
@@ -139,27 +104,7 @@ function report(result: ReplayResult, json: boolean): void {
   process.stdout.write(`${json ? JSON.stringify(result) : words}\n`);
 }
 
-function outboxObserver(screen: ReplayScreen, outageTimer: OutageTimer): OutboxObserver {
-  let rejected = 0;
-  return {
-    unavailable: (reason) => {
-      outageTimer.start(reason);
-      screen.print(`ingest is unavailable (${reason}), retrying`);
-    },
-    recovered: () => {
-      outageTimer.stop();
-      screen.print('ingest has recovered');
-    },
-    rejected: (_kind, id, reason) => {
-      rejected += 1;
-      if (rejected <= MAX_LISTED) screen.print(`rejected ${id}: ${reason}`);
-    },
-    // runReplay throws the error, and the caller prints it.
-    failed: () => {},
-  };
-}
-
-function traceObserver(screen: ReplayScreen, outbox: Outbox, onWarning: () => void): ReplayObserver {
+function traceObserver(screen: ProgressScreen, outbox: Outbox, onWarning: () => void): ReplayObserver {
   let broken = 0;
   let outliers = 0;
   return {
@@ -185,32 +130,8 @@ function traceObserver(screen: ReplayScreen, outbox: Outbox, onWarning: () => vo
   };
 }
 
-function printTimeUnits(screen: ReplayScreen, { timeUnits }: Trace): void {
+function printTimeUnits(screen: ProgressScreen, { timeUnits }: Trace): void {
   for (const [unit, count] of timeUnits) {
     if (unit !== 'seconds') screen.print(`ts interpreted as ${unit} on ${count} lines`);
-  }
-}
-
-/** Ends the replay if ingest stays unavailable. */
-class OutageTimer implements Disposable {
-  private readonly giveUp: (error: Error) => void;
-  private timer: NodeJS.Timeout | undefined;
-
-  constructor(giveUp: (error: Error) => void) {
-    this.giveUp = giveUp;
-  }
-
-  start(reason: string): void {
-    const minutes = UNAVAILABLE_TIMEOUT_MS / 60_000;
-    const error = new IngestRefusedError(`ingest was unavailable for ${minutes} minutes: ${reason}`);
-    this.timer = setTimeout(() => this.giveUp(error), UNAVAILABLE_TIMEOUT_MS);
-  }
-
-  stop(): void {
-    clearTimeout(this.timer);
-  }
-
-  [Symbol.dispose](): void {
-    this.stop();
   }
 }

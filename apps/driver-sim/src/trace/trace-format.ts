@@ -1,4 +1,4 @@
-import { parse } from 'csv-parse/sync';
+import { parseNumber, splitFields, withoutByteOrderMark } from '../files/csv-line.js';
 import { MAX_LINE_CHARS, type Line } from './read-lines.js';
 
 const REQUIRED_COLUMNS = ['cab', 'ts', 'lat', 'lon'] as const;
@@ -87,10 +87,10 @@ export function readFix(line: Line, columns: TraceColumns, nowMs: number): Writt
   const time = toTime(field(columns.ts));
   if (time === undefined) return wrong('ts', field(columns.ts), 'unix seconds');
   if (time.timestampMs > nowMs + MAX_AHEAD_MS) return wrong('ts', field(columns.ts), 'a time in the past');
-  const lat = toNumber(field(columns.lat));
+  const lat = parseNumber(field(columns.lat));
   if (lat === undefined || Math.abs(lat) > 90)
     return wrong('lat', field(columns.lat), 'degrees from -90 to 90');
-  const lng = toNumber(field(columns.lon));
+  const lng = parseNumber(field(columns.lon));
   if (lng === undefined || Math.abs(lng) > 180) {
     return wrong('lon', field(columns.lon), 'degrees from -180 to 180');
   }
@@ -100,31 +100,13 @@ export function readFix(line: Line, columns: TraceColumns, nowMs: number): Writt
 }
 
 function toTime(text: string): { timestampMs: number; timeUnit: TimeUnit } | undefined {
-  const count = toNumber(text);
+  const count = parseNumber(text);
   if (count === undefined || count < 0) return undefined;
   const unit = TIME_UNITS.find(({ below }) => count < below);
   if (unit === undefined) return undefined;
   return { timestampMs: Math.round(count / unit.perMs), timeUnit: unit.name };
 }
 
-function withoutByteOrderMark(text: string): string {
-  return text.replace(/^\uFEFF/, '');
-}
-
 function wrong(column: string, found: string, expected: string): BrokenLine {
   return new BrokenLine(`${column}: expected ${expected}, got ${JSON.stringify(found.slice(0, 40))}`);
-}
-
-function toNumber(text: string): number | undefined {
-  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d{1,2})?$/i.test(text) ? Number(text) : undefined;
-}
-
-/** Splits a line into fields; `undefined` if its quotes are not valid CSV. A record cannot span lines here. */
-function splitFields(text: string): string[] | undefined {
-  if (!text.includes('"')) return text.split(',');
-  try {
-    return parse(text, { to_line: 1 })[0] as string[] | undefined;
-  } catch {
-    return undefined;
-  }
 }
