@@ -30,7 +30,7 @@ export async function telemetryInLog(
 export async function telemetryInPostgres(
   system: System,
 ): Promise<{ readonly rows: number; readonly distinct: number; readonly devices: number }> {
-  const [found] = await query<{ rows: string; distinct: string; devices: string }>(
+  const [found] = await queryRows<{ rows: string; distinct: string; devices: string }>(
     system,
     `SELECT count(*) AS rows, count(DISTINCT telemetry_id) AS distinct, count(DISTINCT device_id) AS devices
      FROM ride.telemetry`,
@@ -40,11 +40,12 @@ export async function telemetryInPostgres(
 
 /** Number of rows of a table or view. */
 export async function countRows(system: System, relation: string): Promise<number> {
-  const [found] = await query<{ rows: string }>(system, `SELECT count(*) AS rows FROM ${relation}`);
+  const [found] = await queryRows<{ rows: string }>(system, `SELECT count(*) AS rows FROM ${relation}`);
   return Number(found?.rows);
 }
 
-async function query<T extends pg.QueryResultRow>(system: System, sql: string): Promise<T[]> {
+/** The rows of a query. */
+export async function queryRows<T extends pg.QueryResultRow>(system: System, sql: string): Promise<T[]> {
   const { databaseUrl } = await system.run();
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();

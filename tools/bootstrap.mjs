@@ -24,6 +24,7 @@ const COMMANDS = {
   start: 'tools/dist/commands/start.js',
   token: 'tools/dist/commands/token.js',
   replay: 'tools/dist/commands/replay.js',
+  import: 'tools/dist/commands/import.js',
   batch: 'tools/dist/commands/batch.js',
   router: 'tools/dist/commands/router.js',
   broker: 'tools/dist/commands/broker.js',
