@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { HistoryOrder } from '@hailstream/events/live';
 import { createAdmin, createRangeReader, type RangeReader, type TopicIdentity } from '@hailstream/log';
 import { Random } from '@hailstream/service/testing';
@@ -17,8 +18,9 @@ import {
 } from '../src/fold/events.fixture.js';
 import { Moment } from '../src/history/moment.js';
 import { createReadChunks } from '../src/history/read-chunks.js';
-import { KeyframeArchive, offsetsOf } from '../src/keyframes/keyframe-archive.js';
-import { decodeKeyframe, type KeyframeHeader } from '../src/keyframes/keyframe.js';
+import { KeyframeArchive, offsetsOf } from '../src/archive/keyframe-archive.js';
+import { decodeKeyframe, type KeyframeHeader } from '../src/archive/keyframe.js';
+import { readTripPack } from '../src/archive/trip-pack-store.js';
 import { decodeLateEvents } from '../src/late-events/late-event.js';
 import { readLateBlock } from '../src/late-events/late-event-store.js';
 import { decodeRecord, decoders } from '../src/log/decode.js';
@@ -173,7 +175,9 @@ export class OpenedHistory {
       },
       read: createReadChunks({ reader, topicIds, unreadable: new UnreadableRecords() }),
     });
-    moment.city.read(new ByteReader(decodeKeyframe(await readFile(file)).city));
+    const packs = await Promise.all(header.packs.map((id) => readTripPack(dirname(file), id)));
+    const { city } = decodeKeyframe(await readFile(file));
+    moment.city.read(new ByteReader(city), new Map(packs.map((pack) => [pack.id, pack])));
     await moment.advance(at);
     return viewOf(moment.city, at);
   }

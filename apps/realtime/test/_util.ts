@@ -11,7 +11,7 @@ import { pino } from 'pino';
 import { io, type Socket } from 'socket.io-client';
 import { loadConfig } from '../src/config.js';
 import type { CityEvent } from '../src/fold/city-state.js';
-import { decodeKeyframe } from '../src/keyframes/keyframe.js';
+import { decodeKeyframe } from '../src/archive/keyframe.js';
 import { createRealtime, followLog } from '../src/realtime.factory.js';
 
 export const SECRET = 'a secret of at least thirty-two characters';

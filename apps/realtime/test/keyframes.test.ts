@@ -5,7 +5,7 @@ import { deleteRecords, deleteTopic, startTestBroker } from '@hailstream/log/tes
 import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
 import type { CityEvent } from '../src/fold/city-state.js';
-import { id, minuteOfEvents, telemetry } from '../src/fold/events.fixture.js';
+import { id, minuteOfEvents, riderEvent, telemetry, tripReport } from '../src/fold/events.fixture.js';
 import {
   append,
   createTopics,
@@ -22,6 +22,9 @@ const start = (address: string, folder: string): Promise<Realtime> =>
 
 const keyframesIn = async (folder: string): Promise<string[]> =>
   (await readdir(folder)).filter((name) => name.endsWith('.keyframe')).sort();
+
+const packsIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder)).filter((name) => name.startsWith('trips-')).sort();
 
 /** Vehicles and totals, as of no particular moment. */
 async function cityOf({ url }: Realtime) {
@@ -81,6 +84,37 @@ describe('a restart', () => {
     expect(await cityOf(restarted)).toEqual(await cityOf(complete));
     expect(await metric(restarted, 'realtime_records_total')).toBe(more.length);
     expect(await metric(complete, 'realtime_records_total')).toBe(first.length + more.length);
+  });
+
+  it('continues with the trips of packs, which are written once', async () => {
+    await using folder = await temporaryFolder();
+    await using broker = await startTestBroker();
+    await createTopics(broker.address);
+    const now = Date.now();
+    const ended = Array.from({ length: 600 }, (_, n) =>
+      tripReport({ trip_id: id(1_000 + n), start_time: now - 600_000, end_time: now - 60_000 - n }),
+    );
+    await runUntilKeyframe(broker.address, folder.path, ended);
+    const packs = await packsIn(folder.path);
+    expect(packs).toHaveLength(1);
+    await runUntilKeyframe(broker.address, folder.path, points(7));
+    expect(await packsIn(folder.path)).toEqual(packs);
+    // A rider rates one of them later.
+    const late = { trip_id: id(1_300), timestamp: now - 1_000 };
+    await append(broker.address, [riderEvent({ ...late, event_type: 'ride_rating', rating: 5 })]);
+
+    await using restarted = await start(broker.address, folder.path);
+    await using complete = await startRealtime(broker.address);
+    for (const each of [restarted, complete]) await untilReady(each);
+    expect(await metric(restarted, 'realtime_records_total')).toBe(1);
+    expect(await cityOf(restarted)).toEqual(await cityOf(complete));
+    for (const trip of [id(1_000), id(1_300), id(1_599)]) {
+      const [found, expected] = await Promise.all(
+        [restarted, complete].map(({ url }) => getJson(`${url}/search?q=${trip}`)),
+      );
+      expect(found!.body['results']).toHaveLength(1);
+      expect(found!.body['results']).toEqual(expected!.body['results']);
+    }
   });
 
   it('leaves the keyframes to a running process, and continues those of a killed one', async () => {

@@ -1,5 +1,5 @@
 import type { LogConnection } from '@hailstream/log';
-import type { KeyframeHeader } from '../keyframes/keyframe.js';
+import type { KeyframeHeader } from '../archive/keyframe.js';
 
 /** The part of the log that a worker thread reads, and the folder to which it writes the keyframes. */
 export interface BackfillTask {

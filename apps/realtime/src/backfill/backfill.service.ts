@@ -4,7 +4,7 @@ import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { HISTORY_LIMITS, WORKER_OPTIONS } from '../history/history.tokens.js';
 import type { WorkerOptions } from '../history/worker-protocol.js';
-import { KEYFRAME_RECORDS } from '../keyframes/keyframe.js';
+import { KEYFRAME_RECORDS } from '../archive/keyframe.js';
 import type { HistoryEnd } from '../keyframes/history-end.js';
 import { KeyframesService, type HistoryOptions } from '../keyframes/keyframes.service.js';
 import { HISTORY_OPTIONS } from '../keyframes/keyframes.tokens.js';

@@ -5,8 +5,9 @@ import { sleep } from '@hailstream/service/timers';
 import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
 import { CityState } from '../fold/city-state.js';
-import { KeyframeArchive } from '../keyframes/keyframe-archive.js';
-import { KEYFRAME_RECORDS, type KeyframeHeader } from '../keyframes/keyframe.js';
+import type { TripPack } from '../fold/trip-pack.js';
+import { KeyframeArchive } from '../archive/keyframe-archive.js';
+import { KEYFRAME_RECORDS, type KeyframeHeader } from '../archive/keyframe.js';
 import { sliceTimes } from '../keyframes/slices.js';
 import { foldRecord } from '../log/fold-record.js';
 import { LogIndex } from '../log/log-index.js';
@@ -81,7 +82,7 @@ export class Backfill {
     if (header.clusterId === task.clusterId && this.isEarlier(header.since)) {
       const ranges = await this.rangesFrom(header);
       if (ranges !== null) {
-        this.city.read(new ByteReader(newest.city));
+        this.city.read(new ByteReader(newest.city.bytes), newest.city.packs);
         this.positions.begin(ranges);
         this.since = header.since;
         return header.latest.received ?? header.since ?? task.since;
@@ -231,9 +232,10 @@ export class Backfill {
   private async write(): Promise<void> {
     this.city.forget();
     const bytes = new ByteWriter();
-    for (const _ of this.city.write(bytes)) await this.pause();
+    const packs = new Map<string, TripPack>();
+    for (const _ of this.city.write(bytes, packs)) await this.pause();
     const { task } = this.options;
-    const header: KeyframeHeader = {
+    const header: Omit<KeyframeHeader, 'packs'> = {
       clusterId: task.clusterId,
       topics: Object.fromEntries(
         Object.entries(task.topics).map(([topic, { topicId }]) => {
@@ -249,7 +251,7 @@ export class Backfill {
       latest: this.city.latest,
       unreadable: this.index.unreadable.list(),
     };
-    await this.archive.write(header, bytes.finish(), this.index.cut());
+    await this.archive.write(header, { bytes: bytes.finish(), packs }, this.index.cut());
     this.writtenAtRecords = this.positions.recordsPassed;
   }
 

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { DemandCell, DemandMap, Viewport } from '@hailstream/events/live';
 import type * as H3 from 'h3-js';
 import type { CityState, ProviderFilter } from '../fold/city-state.js';
-import { TRIP_KEPT_MS } from '../fold/fleet.js';
+import { TRIP_KEPT_MS } from '../fold/fleet-trips.js';
 import { contactAt } from '../fold/vehicle.js';
 import { isWithin } from '../live/grid.js';
 import { QueryError, type QueryParameters } from '../query/query-parameters.js';

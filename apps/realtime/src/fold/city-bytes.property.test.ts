@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ByteReader } from '../encoding/byte-reader.js';
-import { ByteWriter } from '../encoding/byte-writer.js';
 import { CityState } from './city-state.js';
 import { NOW, telemetry } from './events.fixture.js';
 import { received, type Received } from './received.fixture.js';
 import { stateOf } from '../views/city-view.fixture.js';
+import { MANY_PACKS, readCity, writeCity } from './written-city.fixture.js';
+
+const limits = fc.constantFrom(undefined, MANY_PACKS);
 
 function fold(city: CityState, events: readonly Received[]): void {
   for (const { input, receivedAt } of events) city.fold(input, { receivedAt, now: NOW });
@@ -13,14 +14,10 @@ function fold(city: CityState, events: readonly Received[]): void {
 
 /** Writes a city while it folds `meanwhile`, one event per step, and reads it. */
 function copyWhileFolding(city: CityState, meanwhile: readonly Received[]): CityState {
-  const bytes = new ByteWriter();
   const rest = [...meanwhile];
-  for (const _ of city.write(bytes)) fold(city, rest.splice(0, 1));
-  const copy = new CityState();
-  const reader = new ByteReader(bytes.finish());
-  copy.read(reader);
-  expect(reader.isAtEnd).toBe(true);
-  return copy;
+  const written = writeCity(city, () => fold(city, rest.splice(0, 1)));
+  fold(city, rest);
+  return readCity(written);
 }
 
 describe('a city that was written and read', { timeout: 60_000 }, () => {
@@ -30,8 +27,9 @@ describe('a city that was written and read', { timeout: 60_000 }, () => {
         fc.array(received, { maxLength: 80 }),
         fc.array(received, { maxLength: 20 }),
         fc.nat(1_000_000),
-        (events, more, later) => {
-          const city = new CityState();
+        limits,
+        (events, more, later, tripLimits) => {
+          const city = new CityState(tripLimits);
           fold(city, events);
           const copy = copyWhileFolding(city, []);
           const counts = (of: CityState) => (of.advance(NOW), of.summary(null)?.totals.eventsSeen);
@@ -50,8 +48,9 @@ describe('a city that was written and read', { timeout: 60_000 }, () => {
       fc.property(
         fc.array(received, { maxLength: 40 }),
         fc.array(received, { maxLength: 20 }),
-        (events, meanwhile) => {
-          const [city, expected] = [new CityState(), new CityState()];
+        limits,
+        (events, meanwhile, tripLimits) => {
+          const [city, expected] = [new CityState(tripLimits), new CityState()];
           fold(expected, [...events, ...meanwhile]);
           fold(city, events);
           const copy = copyWhileFolding(city, meanwhile);

@@ -1,23 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteReader } from '../encoding/byte-reader.js';
-import { ByteWriter } from '../encoding/byte-writer.js';
 import { stateOf } from '../views/city-view.fixture.js';
 import { CityState } from './city-state.js';
 import { id, NOW, riderEvent, telemetry, tripReport, vehicleEvent } from './events.fixture.js';
-import { TRIP_KEPT_MS } from './fleet.js';
+import { TRIP_KEPT_MS } from './fleet-trips.js';
 import { eventTime, received, type Received } from './received.fixture.js';
+import { MANY_PACKS, readCity, reread, writeCity } from './written-city.fixture.js';
 
 const HOUR_MS = 3_600_000;
 
 function fold(city: CityState, events: readonly Received[]): void {
   for (const { input, receivedAt } of events) city.fold(input, { receivedAt, now: NOW });
-}
-
-function bytesOf(city: CityState): Buffer {
-  const bytes = new ByteWriter();
-  for (const _ of city.write(bytes));
-  return bytes.finish();
 }
 
 /** Joins a city while events are folded, one per step. */
@@ -30,7 +24,8 @@ function join(
   }: { readonly seenBefore?: ReadonlyMap<string, number>; readonly meanwhile?: readonly Received[] } = {},
 ): void {
   const rest = [...meanwhile];
-  for (const _ of city.join(new ByteReader(bytesOf(earlier)), seenBefore)) {
+  const { bytes, packs } = writeCity(earlier);
+  for (const _ of city.join(new ByteReader(bytes), reread(packs), seenBefore)) {
     fold(city, rest.splice(0, 1));
     city.forget();
   }
@@ -44,10 +39,11 @@ const events = fc.array(received, { maxLength: 40 }).map((all) => all.filter(isK
 describe('a city that an earlier one was joined to', { timeout: 60_000 }, () => {
   it('is the fold of the events of both, whatever they have in common and what is folded meanwhile', () => {
     fc.assert(
-      fc.property(events, events, events, events, fc.boolean(), (...values) => {
-        const [before, common, after, meanwhile, isRestored] = values;
-        const [earlier, expected] = [new CityState(), new CityState()];
-        let city = new CityState();
+      fc.property(events, events, events, events, fc.boolean(), fc.boolean(), (...values) => {
+        const [before, common, after, meanwhile, isRestored, isPacked] = values;
+        const limits = isPacked ? MANY_PACKS : undefined;
+        const [earlier, expected] = [new CityState(limits), new CityState()];
+        let city = new CityState(limits);
         fold(expected, [...before, ...common, ...after, ...meanwhile]);
         fold(earlier, [...before, ...common]);
         earlier.forget();
@@ -55,14 +51,11 @@ describe('a city that an earlier one was joined to', { timeout: 60_000 }, () => 
         const seenBefore = city.eventsSeen();
         fold(city, after);
         city.forget();
-        if (isRestored) {
-          const restored = new CityState();
-          restored.read(new ByteReader(bytesOf(city)));
-          city = restored;
-        }
+        if (isRestored) city = readCity(writeCity(city), limits);
         join(city, earlier, { seenBefore, meanwhile });
         for (const each of [city, expected]) each.forget();
         expect(stateOf(city, NOW)).toEqual(stateOf(expected, NOW));
+        expect(stateOf(readCity(writeCity(city)), NOW)).toEqual(stateOf(expected, NOW));
         const seen = (of: CityState) => [...of.eventsSeen()].filter(([, count]) => count > 0).sort();
         expect(seen(city)).toEqual(seen(expected));
       }),

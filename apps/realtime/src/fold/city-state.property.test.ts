@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CityState } from './city-state.js';
 import { NOW } from './events.fixture.js';
-import { TRIP_KEPT_MS } from './fleet.js';
+import { TRIP_KEPT_MS } from './fleet-trips.js';
 import { eventTime, received, type Received } from './received.fixture.js';
 import { stateOf } from '../views/city-view.fixture.js';
 

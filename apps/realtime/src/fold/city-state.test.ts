@@ -13,7 +13,7 @@ import {
   tripReport,
   vehicleEvent,
 } from './events.fixture.js';
-import { CANCELLATIONS_WINDOW_MS, TRIP_KEPT_MS } from './fleet.js';
+import { CANCELLATIONS_WINDOW_MS, TRIP_KEPT_MS } from './fleet-trips.js';
 import { CLOCK_TOLERANCE_MS } from './newest.js';
 import { MAX_RECENT_EVENTS } from './recent-events.js';
 import { TRAIL_KEPT_MS, TRAIL_MS } from './trail.js';

@@ -4,9 +4,11 @@ import type { ByteReader } from '../encoding/byte-reader.js';
 import type { ByteWriter } from '../encoding/byte-writer.js';
 import type { TripTally } from '../tally/trip-tally.js';
 import { sumFigures, sumTotals, type Totals } from './figures.js';
+import type { TripLimits, TripPacks } from './fleet-trips.js';
 import { Fleet } from './fleet.js';
 import { eventTimeAt, latest } from './newest.js';
 import type { TripFacts } from './trip.js';
+import type { TripPack } from './trip-pack.js';
 import type { Vehicle } from './vehicle.js';
 
 /** Maximum number of providers whose fleets are kept; events of further providers are not folded. */
@@ -45,6 +47,9 @@ export class CityState {
   private clears = 0;
   private everyone: CitySummary | null = null;
   private byProvider: ReadonlyMap<string, CitySummary> = new Map();
+
+  /** @param limits bounds of the trips of each provider */
+  constructor(private readonly limits?: TripLimits) {}
 
   /** Folds one event. The same records fold to the same state in any order, however often each is repeated. */
   fold(input: CityEvent, at: { receivedAt: number; now: number }): FoldOutcome {
@@ -165,25 +170,26 @@ export class CityState {
 
   /**
    * Writes the city, in steps between which events may be folded: folding all events that follow the start again then
-   * results in the same city as folding every event once. The rate of events per second is not included.
+   * results in the same city as folding every event once. The rate of events per second is not included. The packs of trips that
+   * the bytes refer to are added to `packs`: most of them are those of the city that was written before.
    */
-  *write(bytes: ByteWriter): Generator<void> {
+  *write(bytes: ByteWriter, packs: Map<string, TripPack>): Generator<void> {
     const atStart = [...this.fleets.values()].map((fleet) => ({ fleet, seen: fleet.eventsSeen }));
     for (const { fleet, seen } of atStart) {
       bytes.count(1);
-      yield* fleet.write(bytes, seen);
+      yield* fleet.write(bytes, packs, seen);
     }
     bytes.count(0);
   }
 
   /** Replaces the city by one that was written. The summary is empty until the next {@link advance}. */
-  read(bytes: ByteReader): void {
-    this.prepare(bytes)();
+  read(bytes: ByteReader, packs: TripPacks): void {
+    this.prepare(bytes, packs)();
   }
 
   /** Decodes a city that was written. The function that it returns replaces this city, as {@link read} does. */
-  prepare(bytes: ByteReader): () => void {
-    const steps = readFleets(bytes);
+  prepare(bytes: ByteReader, packs: TripPacks): () => void {
+    const steps = this.readFleets(bytes, packs);
     let step = steps.next();
     while (step.done !== true) step = steps.next();
     const fleets = step.value;
@@ -199,8 +205,8 @@ export class CityState {
    *
    * @param seenBefore {@link eventsSeen} of this city when it had the events that the other one has
    */
-  *join(bytes: ByteReader, seenBefore: ReadonlyMap<string, number>): Generator<void> {
-    for (const other of yield* readFleets(bytes)) {
+  *join(bytes: ByteReader, packs: TripPacks, seenBefore: ReadonlyMap<string, number>): Generator<void> {
+    for (const other of yield* this.readFleets(bytes, packs)) {
       const fleet = this.fleetFor(other.providerId);
       if (fleet !== null) yield* fleet.join(other, seenBefore.get(other.providerId) ?? 0);
     }
@@ -238,9 +244,16 @@ export class CityState {
     const known = this.fleets.get(providerId);
     if (known !== undefined) return known;
     if (this.fleets.size >= MAX_PROVIDERS) return null;
-    const fleet = new Fleet(providerId);
+    const fleet = new Fleet(providerId, this.limits);
     this.fleets.set(providerId, fleet);
     return fleet;
+  }
+
+  /** Reads the fleets of a city in steps. */
+  private *readFleets(bytes: ByteReader, packs: TripPacks): Generator<void, Fleet[]> {
+    const fleets: Fleet[] = [];
+    while (bytes.count() === 1) fleets.push(yield* Fleet.read(bytes, packs, this.limits));
+    return fleets;
   }
 
   private fleetsOf(filter: ProviderFilter): Fleet[] {
@@ -248,13 +261,6 @@ export class CityState {
     const fleet = this.fleets.get(filter);
     return fleet === undefined ? [] : [fleet];
   }
-}
-
-/** Reads the fleets of a city in steps. */
-function* readFleets(bytes: ByteReader): Generator<void, Fleet[]> {
-  const fleets: Fleet[] = [];
-  while (bytes.count() === 1) fleets.push(yield* Fleet.read(bytes));
-  return fleets;
 }
 
 /** The time of an event by {@link eventTimeAt}; `null` if it is too far ahead of its receipt. */

@@ -1,6 +1,6 @@
 import type { HistoryOrder, HistoryRange } from '@hailstream/events/live';
 import type { ProviderFilter } from '../fold/city-state.js';
-import type { KeyframeHeader } from '../keyframes/keyframe.js';
+import type { KeyframeHeader } from '../archive/keyframe.js';
 import { MINUTE_MS, type Activity } from '../log/activity.js';
 
 /** Maximum number of intervals in a response. */

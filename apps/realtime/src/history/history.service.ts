@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { HistoryOrder, HistoryRange, PastVehicleList } from '@hailstream/events/live';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { ProviderFilter } from '../fold/city-state.js';
-import { offsetsOf, type KeyframeArchive } from '../keyframes/keyframe-archive.js';
+import { offsetsOf, type KeyframeArchive } from '../archive/keyframe-archive.js';
 import { KeyframesService } from '../keyframes/keyframes.service.js';
 import { MINUTE_MS } from '../log/activity.js';
 import { LogIndex, type Offsets } from '../log/log-index.js';

@@ -7,6 +7,7 @@ import { ByteWriter } from '../encoding/byte-writer.js';
 import { CityState, timeOf } from '../fold/city-state.js';
 import { id, NOW, PROVIDER, telemetry } from '../fold/events.fixture.js';
 import { received, type Received } from '../fold/received.fixture.js';
+import { MANY_PACKS, reread, writeCity, type WrittenCity } from '../fold/written-city.fixture.js';
 import {
   decodeLateEvents,
   encodeLateEvents,
@@ -46,7 +47,7 @@ const moments = fc.array(
 const OFFSETS_APART = 100;
 
 interface Keyframe {
-  readonly city: Buffer;
+  readonly city: WrittenCity;
   readonly offsets: Offsets;
   readonly latest: CityState['latest'];
   /** The block of late events before it. */
@@ -57,7 +58,7 @@ const topicOf = ({ input }: LoggedRecord): string => eventRegistry.byName.get(in
 
 /** A log that is folded and indexed as realtime does, with keyframes at some positions. */
 function recordLog(log: readonly LoggedRecord[], keyframesAt: ReadonlySet<number>) {
-  const city = new CityState();
+  const city = new CityState(MANY_PACKS);
   const index = new LogIndex();
   index.enable();
   index.keepsLate = true;
@@ -65,11 +66,9 @@ function recordLog(log: readonly LoggedRecord[], keyframesAt: ReadonlySet<number
   const keyframes: Keyframe[] = [];
   const changes: Buffer[] = [];
   const keep = (): void => {
-    const bytes = new ByteWriter();
-    for (const _ of city.write(bytes));
     const cut = index.cut();
     keyframes.push({
-      city: bytes.finish(),
+      city: writeCity(city),
       offsets: structuredClone(offsets),
       latest: city.latest,
       late: encodeLateEvents(cut.late),
@@ -161,7 +160,7 @@ function openMoment(
       }
     },
   });
-  moment.city.read(new ByteReader(keyframe.city));
+  moment.city.read(new ByteReader(keyframe.city.bytes), reread(keyframe.city.packs));
   return { moment, readCount: () => count };
 }
 

@@ -1,4 +1,4 @@
-import type { KeyframeHeader } from './keyframe.js';
+import type { KeyframeHeader } from '../archive/keyframe.js';
 
 /** Where the log was when reading an earlier history was begun, which is to end there. */
 export interface HistoryEnd {

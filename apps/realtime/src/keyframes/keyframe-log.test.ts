@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { discontinuity, recordsAfter, type PresentLog } from './keyframe-log.js';
-import type { KeyframeHeader } from './keyframe.js';
+import type { KeyframeHeader } from '../archive/keyframe.js';
 
 const header: KeyframeHeader = {
   clusterId: 'cluster',
@@ -8,6 +8,7 @@ const header: KeyframeHeader = {
   since: null,
   writtenAt: 0,
   latest: { event: null, received: null },
+  packs: [],
 };
 
 function log(

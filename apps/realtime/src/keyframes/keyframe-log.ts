@@ -1,5 +1,5 @@
 import type { TopicIdentity } from '@hailstream/log';
-import type { KeyframeHeader } from './keyframe.js';
+import type { KeyframeHeader } from '../archive/keyframe.js';
 
 /** The log as it is now: the identity of each topic, and the first offset and the end of each of its partitions. */
 export interface PresentLog {

@@ -8,15 +8,17 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
 import { CityState } from '../fold/city-state.js';
+import type { TripPack } from '../fold/trip-pack.js';
 import { ZoneBook } from '../geofences/zone-book.js';
 import { LogIndex } from '../log/log-index.js';
 import { LogPositions } from '../log/positions.js';
 import { KeyframeMetrics } from '../metrics/keyframe-metrics.service.js';
 import { discontinuity, recordsAfter, type PresentLog } from './keyframe-log.js';
-import { KeyframeArchive } from './keyframe-archive.js';
+import type { KeyframeArchive } from '../archive/keyframe-archive.js';
 import { isAt, type HistoryEnd } from './history-end.js';
-import { KeyframeFolder } from './keyframe-folder.js';
-import { KEYFRAME_RECORDS, type KeyframeHeader } from './keyframe.js';
+import type { KeyframeHeader } from '../archive/keyframe.js';
+import { KeyframeSchedule } from './keyframe-schedule.js';
+import { KeyframeSeries } from './keyframe-series.js';
 import { HISTORY_OPTIONS } from './keyframes.tokens.js';
 
 /** A keyframe is not used if more records follow it: reading the last hour is faster, and pages are served sooner. */
@@ -25,16 +27,10 @@ const MAX_RECORDS_AFTER = 20_000_000n;
 /** Maximum time of a step of writing the city, between which ticks and batches are processed. */
 const MAX_STEP_MS = 8;
 
-/** After a keyframe, the next one waits for this multiple of the time that it took: 5 % of a core at most. */
-const PAUSE_FACTOR = 20;
-
 const CHECK_INTERVAL_MS = 1_000;
 
 /** Time until a folder that cannot be opened is tried again. */
 const REOPEN_MS = 30_000;
-
-/** How often keyframes that the log no longer continues are removed. */
-const CHECK_LOG_MS = 60_000;
 
 /** Where keyframes are written, and how often. */
 export interface HistoryOptions {
@@ -63,18 +59,12 @@ export interface Restored {
 @Injectable()
 export class KeyframesService implements OnModuleDestroy {
   private readonly logger: Logger;
-  private readonly folder: KeyframeFolder | null;
-  private current: KeyframeArchive | null;
+  private readonly series: KeyframeSeries;
+  private readonly schedule: KeyframeSchedule;
   private identities: ReadonlyMap<string, TopicIdentity> = new Map();
-  /** Records folded before the last keyframe, and when the first record after it was seen. */
-  private writtenAtRecords = 0n;
-  private dirtySince: number | null = null;
-  private notBefore = 0;
-  private checkedAt = Number.NEGATIVE_INFINITY;
   /** The log when it was opened. */
   private log: PresentLog | null = null;
   private since: number | null = null;
-  private isOpen = false;
   /** The newest keyframe while it is read, until {@link find} uses it. */
   private opening: Promise<Pick<Restored, 'header' | 'restore'> | null> | null = null;
   private timer: NodeJS.Timeout | null = null;
@@ -86,7 +76,7 @@ export class KeyframesService implements OnModuleDestroy {
   onAbandoned: () => void = () => undefined;
 
   constructor(
-    @Inject(HISTORY_OPTIONS) private readonly options: HistoryOptions,
+    @Inject(HISTORY_OPTIONS) options: HistoryOptions,
     @Inject(ADMIN) private readonly admin: Admin,
     private readonly city: CityState,
     private readonly positions: LogPositions,
@@ -96,15 +86,13 @@ export class KeyframesService implements OnModuleDestroy {
     @Inject(LOGGER) logger: Logger,
   ) {
     this.logger = logger.child({ component: 'keyframes' });
-    this.folder = options.folder === null ? null : new KeyframeFolder(options.folder);
-    this.current =
-      options.folder === null ? null : new KeyframeArchive(options.folder, options.maxBytes, index);
-    if (this.current !== null) index.enable();
+    this.series = new KeyframeSeries(options, index, metrics, this.logger);
+    this.schedule = new KeyframeSchedule(options.everyMs);
   }
 
   /** `null` without a folder. Another one after {@link continueFromNext}. */
   get archive(): KeyframeArchive | null {
-    return this.current;
+    return this.series.archive;
   }
 
   /** Whether keyframes are written. */
@@ -162,17 +150,16 @@ export class KeyframesService implements OnModuleDestroy {
   /** Begins to read the newest keyframe, for which {@link find} waits: the log can be connected to meanwhile. */
   open(): void {
     if (this.archive === null || this.opening !== null) return;
-    this.isOpen = false;
     this.opening = this.readNewest();
     // The failure is that of `find`.
     this.opening.catch(() => undefined);
   }
 
   private async readNewest(): Promise<Pick<Restored, 'header' | 'restore'> | null> {
-    const newest = await this.openArchive();
+    const newest = await this.series.open();
     if (newest === null) return null;
-    const bytes = new ByteReader(newest.city);
-    const restoreCity = this.city.prepare(bytes);
+    const bytes = new ByteReader(newest.city.bytes);
+    const restoreCity = this.city.prepare(bytes, newest.city.packs);
     // Otherwise, the positions that follow would not be compared with zones that are loaded later.
     if (!bytes.isAtEnd) await this.zones.whenLoaded();
     const restore = (): void => {
@@ -192,8 +179,7 @@ export class KeyframesService implements OnModuleDestroy {
     });
     if (restored === null) this.since = isComplete ? null : since;
     else this.since = restored.header.since;
-    this.writtenAtRecords = this.positions.recordsPassed;
-    this.dirtySince = null;
+    this.schedule.noteWritten(this.positions.recordsPassed);
     if (this.isEnabled && this.archive?.count === 0) await this.writeNow(this.archive);
     this.timer ??= setInterval(() => void this.writeIfDue(), CHECK_INTERVAL_MS);
   }
@@ -240,7 +226,7 @@ export class KeyframesService implements OnModuleDestroy {
 
   /** Folder of the earlier history that is read. */
   get nextFolder(): string | null {
-    return this.folder?.next ?? null;
+    return this.series.nextFolder;
   }
 
   /** Id of the cluster; `null` if keyframes are not written. */
@@ -256,7 +242,7 @@ export class KeyframesService implements OnModuleDestroy {
 
   /** Removes the earlier history: there is nothing to read. */
   async removeNext(): Promise<void> {
-    if (this.isOpen) await this.folder?.removeNext();
+    await this.series.removeNext();
   }
 
   /**
@@ -264,8 +250,8 @@ export class KeyframesService implements OnModuleDestroy {
    * the city contains what the newest of them contains. Events are folded meanwhile. Returns whether it was done.
    */
   async continueFromNext(end: HistoryEnd): Promise<boolean> {
-    const { folder } = this;
-    if (folder === null || !this.isEnabled || !this.isOpen || this.replacing !== null) return false;
+    const { nextFolder: folder } = this.series;
+    if (folder === null || !this.isEnabled || !this.series.isOpen || this.replacing !== null) return false;
     const replacing = this.replaceByNext(folder, end).finally(() => {
       this.replacing = null;
     });
@@ -276,53 +262,39 @@ export class KeyframesService implements OnModuleDestroy {
     return true;
   }
 
-  private async replaceByNext(folder: KeyframeFolder, end: HistoryEnd): Promise<boolean> {
+  private async replaceByNext(folder: string, end: HistoryEnd): Promise<boolean> {
     await this.writing;
-    const index = new LogIndex();
-    index.enable();
-    const archive = new KeyframeArchive(folder.next, this.options.maxBytes, index);
-    const newest = await archive.open((error, file) => this.noteDamaged(error, file));
+    const { archive, index, newest } = await this.series.openNext(folder);
     if (newest === null || !isAt(newest.header, end) || !this.index.hasNext) {
       await archive.close();
       return false;
     }
-    await folder.switchToNext();
+    await this.series.switchToNext();
     const { generation } = this.city;
     let stepEndsAt = performance.now() + MAX_STEP_MS;
-    for (const _ of this.city.join(new ByteReader(newest.city), end.seen)) {
+    const { bytes, packs } = newest.city;
+    for (const _ of this.city.join(new ByteReader(bytes), packs, end.seen)) {
       if (performance.now() < stepEndsAt) continue;
       await giveWay();
       if (this.city.generation !== generation || !this.index.hasNext) break;
       stepEndsAt = performance.now() + MAX_STEP_MS;
     }
     // Without a pause from here on: events are noted in the index that the new keyframes continue.
-    const previous = this.current;
     if (this.index.hasNext) this.index.replaceEarlier(index);
-    archive.useIndex(this.index);
-    this.current = archive;
     this.since = newest.header.since;
-    this.checkedAt = Number.NEGATIVE_INFINITY;
-    await previous?.close();
-    await this.attempt('previous keyframes cannot be removed', () => folder.removePrevious());
+    await this.series.adopt(archive);
     return true;
   }
 
   private async discard(reason: string): Promise<void> {
     await this.writing;
-    const { archive } = this;
-    if (archive === null) return;
-    if (archive.count > 0) {
-      const fields = { reason, keyframes: archive.count };
-      this.logger.warn(fields, 'keyframes discarded: the log does not continue them');
-    }
-    await this.attempt('keyframes cannot be removed', () => archive.reset());
-    this.updateMetrics();
+    await this.series.discard(reason);
   }
 
   /** Writes a keyframe of the records that were read at start, however long the one before took. */
   async writeBetweenSlices(): Promise<void> {
-    const hasRecords = this.positions.recordsPassed > this.writtenAtRecords;
-    if (this.archive === null || !this.isEnabled || !hasRecords) return;
+    const isBehind = this.schedule.isBehind(this.positions.recordsPassed);
+    if (this.archive === null || !this.isEnabled || !isBehind) return;
     await this.writing;
     await this.writeNow(this.archive);
   }
@@ -330,12 +302,8 @@ export class KeyframesService implements OnModuleDestroy {
   /** Writes a keyframe if the last one is old enough. */
   private async writeIfDue(): Promise<void> {
     if (this.archive === null || !this.isEnabled || this.writing !== null || this.replacing !== null) return;
-    const now = performance.now();
-    const records = this.positions.recordsPassed - this.writtenAtRecords;
-    if (records === 0n) return;
-    this.dirtySince ??= now;
-    const isDue = records >= KEYFRAME_RECORDS || now - this.dirtySince >= this.options.everyMs;
-    if (isDue && now >= this.notBefore) await this.writeNow(this.archive);
+    const isDue = this.schedule.isDue(this.positions.recordsPassed, performance.now());
+    if (isDue) await this.writeNow(this.archive);
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -344,8 +312,7 @@ export class KeyframesService implements OnModuleDestroy {
     await this.opening?.catch(() => undefined);
     await this.replacing;
     await this.writing;
-    await this.archive?.close();
-    this.folder?.close();
+    await this.series.close();
   }
 
   private async writeNow(archive: KeyframeArchive): Promise<void> {
@@ -357,8 +324,8 @@ export class KeyframesService implements OnModuleDestroy {
 
   private async write(archive: KeyframeArchive): Promise<void> {
     const startedAt = performance.now();
-    if (!this.isOpen && !(await this.openLate())) {
-      this.notBefore = startedAt + REOPEN_MS;
+    if (!this.series.isOpen && !(await this.series.openEmpty())) {
+      this.schedule.waitUntil(startedAt + REOPEN_MS);
       return;
     }
     const records = this.positions.recordsPassed;
@@ -368,8 +335,9 @@ export class KeyframesService implements OnModuleDestroy {
     const { generation } = this.city;
     const { clusterId } = [...this.identities.values()][0]!;
     const bytes = new ByteWriter();
+    const packs = new Map<string, TripPack>();
     let stepEndsAt = startedAt + MAX_STEP_MS;
-    for (const _ of this.writeSteps(bytes)) {
+    for (const _ of this.writeSteps(bytes, packs)) {
       if (performance.now() < stepEndsAt) continue;
       await giveWay();
       // The log was lost meanwhile.
@@ -379,74 +347,23 @@ export class KeyframesService implements OnModuleDestroy {
     const { since } = this;
     const { latest } = this.city;
     const header = { clusterId, topics, since, writtenAt: Date.now(), latest, unreadable };
-    const isWritten = await this.attempt('keyframe cannot be written, will retry', () =>
-      archive.write(header, bytes.finish(), changes),
+    const isWritten = await this.series.attempt('keyframe cannot be written, will retry', () =>
+      archive.write(header, { bytes: bytes.finish(), packs }, changes),
     );
     if (isWritten) {
-      this.writtenAtRecords = records;
-      this.dirtySince = null;
+      this.schedule.noteWritten(records);
       this.metrics.countWritten((performance.now() - startedAt) / 1_000);
-      await this.removeUseless(archive);
+      await this.series.removeUseless(() => this.presentLog());
     } else {
       this.index.uncut(changes);
     }
-    this.updateMetrics();
-    this.pauseSince(startedAt);
+    this.series.updateMetrics();
+    this.schedule.pauseAfter({ startedAt, now: performance.now() });
   }
 
-  private *writeSteps(bytes: ByteWriter): Generator<void> {
-    yield* this.city.write(bytes);
+  private *writeSteps(bytes: ByteWriter, packs: Map<string, TripPack>): Generator<void> {
+    yield* this.city.write(bytes, packs);
     yield* this.zones.write(bytes);
-  }
-
-  private pauseSince(startedAt: number): void {
-    const now = performance.now();
-    this.notBefore = now + (now - startedAt) * PAUSE_FACTOR;
-  }
-
-  /** Removes keyframes that the log no longer continues. */
-  private async removeUseless(archive: KeyframeArchive): Promise<void> {
-    const now = performance.now();
-    if (now - this.checkedAt < CHECK_LOG_MS) return;
-    this.checkedAt = now;
-    try {
-      const log = await this.presentLog();
-      const removed = await archive.removeOldest((header) => discontinuity(header, log) !== null);
-      if (removed > 0)
-        this.logger.info({ keyframes: removed }, 'keyframes removed: the log has deleted what follows');
-    } catch (error) {
-      this.logger.debug({ err: error }, 'offsets of the log cannot be read, will retry');
-    }
-  }
-
-  /** Opens a folder that could not be opened at start. The city does not continue its keyframes. */
-  private async openLate(): Promise<boolean> {
-    await this.openArchive();
-    return this.isOpen && this.attempt('keyframes cannot be removed', async () => this.archive?.reset());
-  }
-
-  /** Opens the series of keyframes that is in use, and returns its newest keyframe. */
-  private async openArchive(): Promise<Awaited<ReturnType<KeyframeArchive['open']>>> {
-    const { folder } = this;
-    if (folder === null) return null;
-    let newest: Awaited<ReturnType<KeyframeArchive['open']>> = null;
-    this.isOpen = await this.attempt('folder of keyframes cannot be opened, will retry', async () => {
-      folder.lock();
-      await folder.removePrevious();
-      let { current } = this;
-      if (current === null || current.folder !== folder.current) {
-        await current?.close();
-        current = new KeyframeArchive(folder.current, this.options.maxBytes, this.index);
-        this.current = current;
-      }
-      newest = await current.open((error, file) => this.noteDamaged(error, file));
-    });
-    return newest;
-  }
-
-  private noteDamaged(error: unknown, file: string): void {
-    this.logger.error({ err: error, file }, 'keyframe cannot be read, using an older one');
-    this.metrics.countFailure();
   }
 
   private topics(): KeyframeHeader['topics'] {
@@ -468,21 +385,5 @@ export class KeyframesService implements OnModuleDestroy {
       [...this.identities.keys()].map(async (topic) => [topic, await this.admin.offsets(topic)] as const),
     );
     return { identities: this.identities, offsets: new Map(offsets) };
-  }
-
-  /** Failures of the disk are reported, and do not stop the service. Returns whether there was none. */
-  private async attempt(failure: string, act: () => Promise<void>): Promise<boolean> {
-    try {
-      await act();
-      return true;
-    } catch (error) {
-      this.metrics.countFailure();
-      this.logger.error({ err: error, folder: this.options.folder }, failure);
-      return false;
-    }
-  }
-
-  private updateMetrics(): void {
-    this.metrics.setStored({ count: this.archive?.count ?? 0, sizeBytes: this.archive?.sizeBytes ?? 0 });
   }
 }

@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { ByteReader } from '../encoding/byte-reader.js';
-import { ByteWriter } from '../encoding/byte-writer.js';
 import { CityState, type CityEvent } from '../fold/city-state.js';
 import {
   id,
@@ -10,6 +8,8 @@ import {
   telemetry,
   vehicleEvent,
 } from '../fold/events.fixture.js';
+import { TRIP_LIMITS, type TripLimits } from '../fold/fleet-trips.js';
+import { MANY_PACKS, readCity, writeCity } from '../fold/written-city.fixture.js';
 import { kpis, withEvents } from './kpis.js';
 
 const MINUTE_MS = 60_000;
@@ -35,8 +35,8 @@ function trip(n: number, [requested, reserved, started, ended]: readonly (number
   ];
 }
 
-function cityOf(events: readonly CityEvent[], now = NOW): CityState {
-  const city = new CityState();
+function cityOf(events: readonly CityEvent[], now = NOW, limits?: TripLimits): CityState {
+  const city = new CityState(limits);
   for (const input of events) city.fold(input, { receivedAt: now, now });
   city.advance(now);
   return city;
@@ -131,10 +131,7 @@ describe('kpis', () => {
     );
     city.forget();
     expect([...city.trips(null)]).toEqual([]);
-    const bytes = new ByteWriter();
-    for (const _ of city.write(bytes));
-    const copy = new CityState();
-    copy.read(new ByteReader(bytes.finish()));
+    const copy = readCity(writeCity(city));
     for (const each of [city, copy]) {
       // Sent again long after: the trips were counted.
       for (const input of events) each.fold(input, { receivedAt: NOW + 8 * HOUR_MS, now: NOW + 8 * HOUR_MS });
@@ -154,13 +151,13 @@ describe('kpis', () => {
     }
   });
 
-  it('counts trips that became too old after they were read and before they were decoded', () => {
+  it.each([
+    ['a keyframe', TRIP_LIMITS],
+    ['packs', MANY_PACKS],
+  ])('counts trips of %s that became too old before they were decoded', (_, limits) => {
     const later = NOW + 8 * HOUR_MS;
     const expected = day(cityOf(events, later), later);
-    const bytes = new ByteWriter();
-    for (const _ of cityOf(events).write(bytes));
-    const city = new CityState();
-    city.read(new ByteReader(bytes.finish()));
+    const city = readCity(writeCity(cityOf(events, NOW, limits)));
     city.fold(telemetry({ device_id: id(50), timestamp: later }), { receivedAt: later, now: later });
     for (let times = 0; times < 3; times += 1) {
       city.forget();

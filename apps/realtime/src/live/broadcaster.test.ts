@@ -1,6 +1,6 @@
 import type { Frame, LiveFrame, VehicleDetail, Viewport } from '@hailstream/events/live';
 import { describe, expect, it } from 'vitest';
-import { TRIP_KEPT_MS } from '../fold/fleet.js';
+import { TRIP_KEPT_MS } from '../fold/fleet-trips.js';
 import { SILENT_AFTER_MS, STALE_AFTER_MS } from '../fold/vehicle.js';
 import {
   id,

@@ -21,7 +21,7 @@ import { sleep } from '@hailstream/service/timers';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { FeedsService } from '../feeds/feeds.service.js';
 import { CityState } from '../fold/city-state.js';
-import { KEYFRAME_RECORDS } from '../keyframes/keyframe.js';
+import { KEYFRAME_RECORDS } from '../archive/keyframe.js';
 import { KeyframesService, type Restored } from '../keyframes/keyframes.service.js';
 import { sliceTimes } from '../keyframes/slices.js';
 import { decoders } from '../log/decode.js';

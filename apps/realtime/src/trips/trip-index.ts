@@ -1,6 +1,6 @@
 import type { CancelledBy, TripStage, TripSummary } from '@hailstream/events/live';
 import type { ProviderFilter } from '../fold/city-state.js';
-import { TRIP_KEPT_MS } from '../fold/fleet.js';
+import { TRIP_KEPT_MS } from '../fold/fleet-trips.js';
 import { stagesUnderWay, TripFacts } from '../fold/trip.js';
 import type { RecordPlace } from './record-place.js';
 import type { Occurrence, OccurrenceOf } from './occurrence.js';

@@ -10,7 +10,7 @@ import type {
   TripWaits,
 } from '@hailstream/events/live';
 import type { CityEvent } from '../fold/city-state.js';
-import { TRIP_KEPT_MS } from '../fold/fleet.js';
+import { TRIP_KEPT_MS } from '../fold/fleet-trips.js';
 import { stageOf, TripFacts } from '../fold/trip.js';
 import { inOrder, isOf, type Occurrence, type OccurrenceOf } from './occurrence.js';
 import { compareReport, verdictOf } from './trip-report.js';

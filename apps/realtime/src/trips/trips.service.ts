@@ -11,12 +11,12 @@ import type {
 import { partitionForKey } from '@hailstream/log';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { ProviderFilter } from '../fold/city-state.js';
-import { TRIP_KEPT_MS } from '../fold/fleet.js';
+import { TRIP_KEPT_MS } from '../fold/fleet-trips.js';
 import { HistoryError } from '../query/history.errors.js';
 import { HistoryService } from '../history/history.service.js';
 import { WORKER_OPTIONS } from '../history/history.tokens.js';
 import type { WorkerOptions } from '../history/worker-protocol.js';
-import { offsetsOf } from '../keyframes/keyframe-archive.js';
+import { offsetsOf } from '../archive/keyframe-archive.js';
 import { KeyframesService } from '../keyframes/keyframes.service.js';
 import { LogIndex, type Chunk } from '../log/log-index.js';
 import { LogPositions } from '../log/positions.js';

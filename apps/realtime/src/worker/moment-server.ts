@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { GoneRow, RequestRow, VehicleRef, VehicleRow } from '@hailstream/events/live';
 import type { RangeReader } from '@hailstream/log';
@@ -21,7 +22,7 @@ import type {
 } from '../history/worker-protocol.js';
 import { decodeLateEvents, LateBlockError } from '../late-events/late-event.js';
 import { readLateBlock } from '../late-events/late-event-store.js';
-import { decodeKeyframe } from '../keyframes/keyframe.js';
+import { decodeKeyframe } from '../archive/keyframe.js';
 import { covers } from '../live/grid.js';
 import { UnreadableRecords } from '../log/unreadable-records.js';
 import { Publication } from '../live/publication.js';
@@ -32,6 +33,7 @@ import { parseVehicleQuery } from '../vehicles/vehicle-query.js';
 import { VehiclesService } from '../vehicles/vehicles.service.js';
 import { frame, ProviderNumbers } from '../views/frame.js';
 import { vehicleDetail } from '../views/vehicle-detail.js';
+import { TripPackCache } from './trip-pack-cache.js';
 
 const PROGRESS_INTERVAL_MS = 200;
 
@@ -55,6 +57,7 @@ export class MomentServer {
   private answers = Promise.resolve();
   private onFound: (found: FoundEvents) => void = () => undefined;
   private progressAt = 0;
+  private readonly packs = new TripPackCache();
 
   constructor(
     private readonly reader: RangeReader,
@@ -103,7 +106,8 @@ export class MomentServer {
   }
 
   private async openMoment(start: MomentStart): Promise<null> {
-    const { city: bytes } = decodeKeyframe(await readFile(start.file));
+    const { header, city: bytes } = decodeKeyframe(await readFile(start.file));
+    const packs = await this.packs.read(dirname(start.file), header.packs);
     const unreadable = new UnreadableRecords();
     const moment = new Moment(start.by, start.filter, {
       find: (until, usesLate) => this.find(until, usesLate),
@@ -119,7 +123,7 @@ export class MomentServer {
         return read(chunks, use);
       },
     });
-    moment.city.read(new ByteReader(bytes));
+    moment.city.read(new ByteReader(bytes), packs);
     const numbers = new ProviderNumbers();
     const publication = new Publication(moment.city, numbers);
     this.open = { start, moment, numbers, publication, unreadable };

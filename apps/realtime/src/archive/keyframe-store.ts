@@ -1,12 +1,12 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeKeyframe, encodeKeyframe, type KeyframeHeader } from './keyframe.js';
+import { TEMPORARY, writeWhole } from './whole-file.js';
 
 /** Maximum number of keyframes in a folder. */
 const MAX_KEYFRAMES = 4_000;
 
 const NAME = /^(\d{12})\.keyframe$/;
-const TEMPORARY = /\.tmp$/;
 
 /** A keyframe in a folder. Numbers ascend in the order of writing. */
 interface StoredKeyframe {
@@ -21,11 +21,7 @@ export class KeyframeStore {
   /** The highest number, also of keyframes that were removed. */
   private last = 0;
 
-  /** @param maxBytes maximum size of all keyframes, except if there is only one */
-  constructor(
-    readonly folder: string,
-    private readonly maxBytes: number,
-  ) {}
+  constructor(readonly folder: string) {}
 
   /** Lists the keyframes of the folder, and removes files that were not completed. */
   async open(): Promise<void> {
@@ -39,7 +35,7 @@ export class KeyframeStore {
   /** The keyframe with a file name; `null` for other files. */
   private async look(name: string): Promise<StoredKeyframe | null> {
     const file = join(this.folder, name);
-    if (TEMPORARY.test(name)) await rm(file, { force: true });
+    if (name.endsWith(TEMPORARY)) await rm(file, { force: true });
     const number = NAME.exec(name)?.[1];
     return number === undefined ? null : { number: Number(number), file, sizeBytes: (await stat(file)).size };
   }
@@ -63,9 +59,9 @@ export class KeyframeStore {
     return decodeKeyframe(await readFile(file));
   }
 
-  /** Whether keyframes have to be removed: there are too many, or they are too large. */
+  /** Whether keyframes have to be removed because there are too many. */
   get isOverfull(): boolean {
-    return this.stored.length > MAX_KEYFRAMES || (this.sizeBytes > this.maxBytes && this.stored.length > 1);
+    return this.stored.length > MAX_KEYFRAMES;
   }
 
   async write(header: KeyframeHeader, city: Buffer): Promise<StoredKeyframe> {
@@ -82,18 +78,4 @@ export class KeyframeStore {
     this.stored = this.stored.filter((each) => !keyframes.includes(each));
     for (const { file } of keyframes) await rm(file, { force: true });
   }
-}
-
-/** Writes a file that is complete, and on the disk, once it has its name. */
-async function writeWhole(file: string, parts: readonly Buffer[]): Promise<number> {
-  const temporary = `${file}.tmp`;
-  const handle = await open(temporary, 'w');
-  try {
-    await handle.writev([...parts]);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
-  return parts.reduce((sum, { length }) => sum + length, 0);
 }

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { CountedRange } from '../log/unreadable-ranges.js';
 
 /** `HSKF`, and the version of the layout. */
-const MAGIC = Buffer.from([0x48, 0x53, 0x4b, 0x46, 4]);
+const MAGIC = Buffer.from([0x48, 0x53, 0x4b, 0x46, 5]);
 
 /** A keyframe is written after this many records: a moment is then at most this many records after a keyframe. */
 export const KEYFRAME_RECORDS = 10_000n;
@@ -35,6 +35,8 @@ export interface KeyframeHeader {
   readonly latest: { readonly event: number | null; readonly received: number | null };
   /** Records before `offsets` that were skipped because they could not be read; none if omitted. */
   readonly unreadable?: readonly CountedRange[];
+  /** Ids of the packs of trips that the city refers to. */
+  readonly packs: readonly string[];
 }
 
 /** A file is not a keyframe of this version, or is damaged. */

@@ -11,6 +11,7 @@ const header: KeyframeHeader = {
   since: null,
   writtenAt: 1_760_000_000_000,
   latest: { event: 1_760_000_000_000, received: null },
+  packs: ['0123456789abcdef0123456789abcdef'],
 };
 const city = Buffer.from('a city');
 
@@ -38,8 +39,8 @@ describe(KeyframeStore, () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  const open = async (maxBytes = 1_000_000) => {
-    const store = new KeyframeStore(folder, maxBytes);
+  const open = async () => {
+    const store = new KeyframeStore(folder);
     await store.open();
     return store;
   };

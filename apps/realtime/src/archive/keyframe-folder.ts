@@ -9,7 +9,7 @@ const CURRENT = 'current';
 const NUMBER = /^\d{6}$/;
 
 /** Files of the series in the folder itself. */
-const SERIES_FILE = /^(\d{12}\.keyframe|late-\d{12}|journal)$/;
+const SERIES_FILE = /^(\d{12}\.keyframe|trips-[\da-f]{32}|late-\d{12}|journal)$/;
 
 /**
  * A folder with series of keyframes. One is in use; the next one, with a higher number, may be read from an earlier start of

@@ -5,12 +5,14 @@ import { setImmediate as giveWay } from 'node:timers/promises';
 import type { HistoryOrder } from '@hailstream/events/live';
 import { ByteReader } from '../encoding/byte-reader.js';
 import { ByteWriter } from '../encoding/byte-writer.js';
+import type { TripPacks } from '../fold/fleet-trips.js';
 import type { LateBlock } from '../late-events/late-event.js';
 import { LateEventStore } from '../late-events/late-event-store.js';
 import { writeChanges, type IndexChanges, type LogIndex } from '../log/log-index.js';
 import { KeyframeJournal } from './keyframe-journal.js';
 import { KeyframeStore } from './keyframe-store.js';
 import type { KeyframeHeader } from './keyframe.js';
+import { readTripPack, TripPackStore } from './trip-pack-store.js';
 
 /** Maximum time of a step of reading the journal, between which ticks and batches are processed. */
 const MAX_STEP_MS = 8;
@@ -24,20 +26,41 @@ interface ArchivedKeyframe {
   readonly header: KeyframeHeader;
 }
 
-/** The keyframes of a folder, and the index of the log and the late events from the oldest one on. */
+/** A city as it is written: its bytes, and the packs of trips that they refer to. */
+interface WrittenCity {
+  readonly bytes: Buffer;
+  readonly packs: TripPacks;
+}
+
+/** A keyframe that was read. */
+export interface ReadKeyframe {
+  readonly header: KeyframeHeader;
+  readonly city: WrittenCity;
+}
+
+/**
+ * The keyframes of a folder with the packs that they refer to, and the index of the log and the late events from the oldest one
+ * on.
+ */
 export class KeyframeArchive {
   private readonly store: KeyframeStore;
+  private readonly packs: TripPackStore;
   private readonly journal: KeyframeJournal;
   readonly late: LateEventStore;
   private readonly headers = new Map<number, KeyframeHeader>();
 
-  /** The caller locks the folder. */
+  /**
+   * The caller locks the folder.
+   *
+   * @param maxBytes maximum size of the keyframes and packs, unless a single keyframe is larger
+   */
   constructor(
     readonly folder: string,
-    maxBytes: number,
+    private readonly maxBytes: number,
     private index: LogIndex,
   ) {
-    this.store = new KeyframeStore(folder, maxBytes);
+    this.store = new KeyframeStore(folder);
+    this.packs = new TripPackStore(folder);
     this.journal = new KeyframeJournal(join(folder, 'journal'));
     this.late = new LateEventStore(folder, maxBytes * LATE_SHARE);
     index.keepsLate = true;
@@ -48,14 +71,14 @@ export class KeyframeArchive {
    *
    * @param onDamaged called for each keyframe that cannot be read, and is removed
    */
-  async open(
-    onDamaged: (error: unknown, file: string) => void,
-  ): Promise<{ readonly header: KeyframeHeader; readonly city: Buffer } | null> {
+  async open(onDamaged: (error: unknown, file: string) => void): Promise<ReadKeyframe | null> {
     await mkdir(this.folder, { recursive: true });
     await this.store.open();
+    await this.packs.open();
     for (const keyframe of this.store.list().toReversed()) {
       try {
-        const read = await this.store.read(keyframe);
+        const { header, city: bytes } = await this.store.read(keyframe);
+        const read = { header, city: { bytes, packs: await this.readPacks(header) } };
         await this.readJournal(keyframe.number, read.header);
         return read;
       } catch (error) {
@@ -71,17 +94,25 @@ export class KeyframeArchive {
     return this.store.list().length;
   }
 
+  /** Size of the keyframes, and of the packs. */
   get sizeBytes(): number {
-    return this.store.sizeBytes;
+    return this.store.sizeBytes + this.packs.sizeBytes;
   }
 
   /** Writes a keyframe. `changes` are those of the index up to its positions. */
-  async write(header: KeyframeHeader, city: Buffer, changes: IndexChanges): Promise<void> {
+  async write(
+    of: Omit<KeyframeHeader, 'packs'>,
+    { bytes, packs }: WrittenCity,
+    changes: IndexChanges,
+  ): Promise<void> {
+    const header = { ...of, packs: [...packs.keys()] };
     const number = this.store.nextNumber;
+    // Before the keyframe, which refers to them. Those of a keyframe that is not completed are removed later.
+    await this.packs.write(packs.values());
     const block = changes.late.length === 0 ? null : await this.late.write(number, changes.late);
     const entry = entryOf(new Map([[number, header]]), block === null ? [] : [block], changes);
     const confirm = await this.journal.append(entry);
-    await this.store.write(header, city);
+    await this.store.write(header, bytes);
     confirm();
     if (block !== null) this.late.add(block);
     this.index.confirm(changes);
@@ -93,7 +124,7 @@ export class KeyframeArchive {
 
   /** Removes keyframes so that about as many records are between each two of those that are left. */
   private async thinOut(): Promise<void> {
-    while (this.store.isOverfull) {
+    while (this.isOverfull) {
       const stored = this.store.list();
       const records = stored.map(({ number }) => recordsOf(this.headers.get(number)!));
       let [victim, fewest] = [0, Number.POSITIVE_INFINITY];
@@ -101,8 +132,24 @@ export class KeyframeArchive {
         const between = records[at + 1]! - records[at - 1]!;
         if (between < fewest) [victim, fewest] = [at, between];
       }
-      await this.store.remove([stored[victim]!]);
+      await this.removeKeyframes([stored[victim]!]);
     }
+  }
+
+  private get isOverfull(): boolean {
+    return this.store.isOverfull || (this.sizeBytes > this.maxBytes && this.count > 1);
+  }
+
+  private async removeKeyframes(keyframes: Parameters<KeyframeStore['remove']>[0]): Promise<void> {
+    await this.store.remove(keyframes);
+    const numbers = new Set(this.store.list().map(({ number }) => number));
+    for (const number of this.headers.keys()) if (!numbers.has(number)) this.headers.delete(number);
+    await this.packs.retain(new Set([...this.headers.values()].flatMap(({ packs }) => packs)));
+  }
+
+  private async readPacks({ packs: ids }: KeyframeHeader): Promise<TripPacks> {
+    const packs = await Promise.all(ids.map((id) => readTripPack(this.folder, id)));
+    return new Map(packs.map((pack) => [pack.id, pack]));
   }
 
   /** The newest keyframe that contains no event of a later time; `null` if the moment is before the oldest one. */
@@ -126,15 +173,14 @@ export class KeyframeArchive {
     // The newest one is that of the next restart, which checks it.
     const removed = stored.slice(0, kept === -1 ? stored.length - 1 : kept);
     if (removed.length === 0) return 0;
-    await this.store.remove(removed);
+    await this.removeKeyframes(removed);
     await this.forgetRemoved();
     return removed.length;
   }
 
   /** Removes everything. */
   async reset(): Promise<void> {
-    await this.store.remove(this.store.list());
-    this.headers.clear();
+    await this.removeKeyframes(this.store.list());
     this.index.clear();
     await this.late.open([]);
     await this.journal.remove();
@@ -186,14 +232,18 @@ export class KeyframeArchive {
     }
     this.index.unreadable.addAll(header.unreadable ?? []);
     this.index.keepsLate = !this.late.isFull;
-    await this.store.remove(this.store.list().filter(({ number }) => !this.headers.has(number)));
+    await this.removeKeyframes(this.store.list().filter(({ number }) => !this.isComplete(number)));
     await this.forgetRemoved();
+  }
+
+  /** Whether it is known which records follow a keyframe, and the packs that it refers to are in the folder. */
+  private isComplete(number: number): boolean {
+    return this.headers.get(number)?.packs.every((id) => this.packs.has(id)) ?? false;
   }
 
   /** Drops what belongs to keyframes that no longer exist. */
   private async forgetRemoved(): Promise<void> {
-    const numbers = new Set(this.store.list().map(({ number }) => number));
-    for (const number of this.headers.keys()) if (!numbers.has(number)) this.headers.delete(number);
+    const numbers = this.store.list().map(({ number }) => number);
     if (this.oldest !== null) this.index.forget(offsetsOf(this.oldest));
     await this.late.forget(Math.min(...numbers));
     if (this.journal.needsRewrite) {
