@@ -25,6 +25,9 @@ import { SchemaMigrator } from '../src/database/schema-migrator.service.js';
 import type { LoadedEvents } from '../src/load/load.module.js';
 import { LoadRunner } from '../src/load/load-runner.service.js';
 import { PositionTools } from '../src/positions/position-tools.js';
+import { RejectRetrier } from '../src/rejects/reject-retrier.service.js';
+import { Verifier, type VerifyOptions } from '../src/verify/verifier.service.js';
+import type { VerifyResult } from '../src/verify/verify-result.js';
 
 export const silent = pino({ level: 'silent' });
 
@@ -75,6 +78,8 @@ interface TestRunner extends AsyncDisposable {
   readonly lag: LoadRunner['lag'];
   readonly migrate: SchemaMigrator['migrate'];
   readonly positionTools: PositionTools;
+  readonly retryRejects: () => Promise<unknown>;
+  readonly verify: (options: VerifyOptions) => Promise<VerifyResult>;
 }
 
 /** The providers of batch, as its commands use them. */
@@ -111,6 +116,8 @@ export async function createLoadRunner(
     lag: () => runner.lag(),
     migrate: () => app.get(SchemaMigrator).migrate(),
     positionTools: app.get(PositionTools),
+    retryRejects: () => app.get(RejectRetrier).retry({ isDryRun: false }, new AbortController().signal),
+    verify: (options) => app.get(Verifier).verify(options, new AbortController().signal),
     [Symbol.asyncDispose]: () => app.close(),
   };
 }

@@ -261,6 +261,42 @@ describe('the service', () => {
   });
 });
 
+describe('main.js verify', () => {
+  it('prints the result, and its exit code is 1 if the tables differ from the log', async () => {
+    await append(broker, telemetryFamily.topic.name, toRecords(makeTrack({ points: 300, devices: 10 })));
+    expect(await run(['run']).exited).toBe(0);
+    const agrees = run(['verify', '--json']);
+    expect(await agrees.exited).toBe(0);
+    expect(agrees.stderr()).toContain('comparing: 300 of 300 records');
+    expect(JSON.parse(agrees.stdout().trim().split('\n').at(-1)!)).toMatchObject({
+      ok: true,
+      topics: { [telemetryFamily.topic.name]: { log: 300, rows: 300, rejects: 0, missing: 0, extra: 0 } },
+    });
+    const id = await database.one<string>(
+      'DELETE FROM ride.telemetry WHERE ctid = (SELECT ctid FROM ride.telemetry LIMIT 1) RETURNING telemetry_id',
+    );
+    const differs = run(['verify', '--topic', telemetryFamily.topic.name]);
+    expect(await differs.exited).toBe(1);
+    expect(differs.stdout()).toMatch(
+      /^topic +records +rows +repeats +rejects +missing +extra\nride.telemetry +300 +299 +0 +0 +1 +0\n/,
+    );
+    expect(differs.stdout()).toContain(id);
+    expect(differs.stdout()).toMatch(/NOT OK: compared in [\d.]+ s\n$/);
+  });
+
+  it('exits with 2 for invalid options, and with 1 if it could not compare', async () => {
+    const invalid = run(['verify', '--topic', 'rides']);
+    expect(await invalid.exited).toBe(2);
+    expect(invalid.stderr()).toContain('--topic: expected one of ride.telemetry');
+    const failed = run(['verify', '--json'], { DATABASE_URL: 'postgres://nobody:none@127.0.0.1:1/none' });
+    expect(await failed.exited).toBe(1);
+    expect(JSON.parse(failed.stdout())).toMatchObject({ ok: false, code: 'ECONNREFUSED' });
+    const empty = run(['verify', '--json']);
+    expect(await empty.exited).toBe(1);
+    expect((JSON.parse(empty.stdout()) as { reason: string }).reason).toContain('batch -- migrate');
+  });
+});
+
 describe('main.js retry-rejects', () => {
   it('loads rejects again with a raised limit, and prints the result', async () => {
     const timestamp = Date.now() - 20 * 86_400_000;

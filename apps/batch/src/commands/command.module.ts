@@ -4,14 +4,20 @@ import { Module, type DynamicModule, type INestApplicationContext } from '@nestj
 import { NestFactory } from '@nestjs/core';
 import type { LoadConfig } from '../config.js';
 import { LoadModule, type LoadedEvents } from '../load/load.module.js';
+import { VerifyModule } from '../verify/verify.module.js';
 
-/** The modules of the commands: everything that a load needs, without HTTP and without a schedule. */
+/** The modules of the commands: without HTTP and without a schedule. */
 @Module({})
 export class CommandModule {
   static forRoot(config: LoadConfig, logger: Logger, events?: LoadedEvents): DynamicModule {
     return {
       module: CommandModule,
-      imports: [LoggingModule.forRoot(logger), LoadModule.forRoot(config, events)],
+      imports: [
+        LoggingModule.forRoot(logger),
+        LoadModule.forRoot(config, events),
+        VerifyModule,
+        BackfillModule,
+      ],
     };
   }
 }

@@ -6,6 +6,7 @@ import { describeIdentity } from '../positions/refusal.js';
 import { parseResetTarget, RESET_TARGET_EXPECTED } from '../positions/reset-target.js';
 import { isRefusal } from '../positions/verdict.js';
 import { parseOptions, UsageError } from './command-options.js';
+import { formatTable } from './text-table.js';
 
 export const POSITIONS_USAGE = [
   'positions show [--topic TOPIC] [--json]',
@@ -180,14 +181,7 @@ function table(inspected: readonly InspectedPartition[]): string {
     String(latest),
     verdict,
   ]);
-  const lines = [['topic', 'partition', 'position', 'log start', 'log end', 'verdict'], ...rows];
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  const text = lines.map((line) =>
-    line
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd(),
-  );
+  const text = formatTable(['topic', 'partition', 'position', 'log start', 'log end', 'verdict'], rows);
   return [...text, '', ...identities(inspected)].join('\n');
 }
 

@@ -4,15 +4,17 @@ import type { Progress } from '../load/load-run.js';
 /** Interval of the progress lines if the stream is not a terminal. */
 const LINE_EVERY_MS = 5_000;
 
-/** Shows the progress of a load: a bar on a terminal, otherwise a line every few seconds. */
+/** Shows the progress of a load or a comparison: a bar on a terminal, otherwise a line every few seconds. */
 export class ProgressDisplay implements Disposable {
   private readonly bar: SingleBar | undefined;
   private lastLineAt = performance.now();
 
-  constructor(private readonly stream: NodeJS.WriteStream) {
+  constructor(
+    private readonly stream: NodeJS.WriteStream,
+    private readonly activity = 'loading',
+  ) {
     if (!stream.isTTY) return;
-    const format =
-      'loading {bar} {percentage}% | {value}/{total} records | {duration_formatted} | {eta_formatted} left';
+    const format = `${activity} {bar} {percentage}% | {value}/{total} records | {duration_formatted} | {eta_formatted} left`;
     this.bar = new SingleBar({ stream, format, hideCursor: true }, Presets.shades_classic);
   }
 
@@ -25,7 +27,7 @@ export class ProgressDisplay implements Disposable {
     const isDue = performance.now() - this.lastLineAt >= LINE_EVERY_MS;
     if (!isDue && done !== total) return;
     this.lastLineAt = performance.now();
-    this.stream.write(`loading: ${done} of ${total} records\n`);
+    this.stream.write(`${this.activity}: ${done} of ${total} records\n`);
   }
 
   [Symbol.dispose](): void {

@@ -9,11 +9,13 @@ import { LoadRunner } from '../load/load-runner.service.js';
 import { PositionTools } from '../positions/position-tools.js';
 import { RejectRetrier } from '../rejects/reject-retrier.service.js';
 import { tablesByTopic } from '../rows/tables.js';
+import { Verifier } from '../verify/verifier.service.js';
 import { UsageError } from './command-options.js';
 import { CommandModule, createCommandContext, type CommandContext } from './command.module.js';
 import { EXPORT_USAGE, parseExportArgs, runExport } from './export-command.js';
 import { parsePositionsArgs, POSITIONS_USAGE, runPositions } from './positions-command.js';
 import { ProgressDisplay } from './progress-display.js';
+import { parseVerifyArgs, runVerify, VERIFY_USAGE } from './verify-command.js';
 import { parseRetryRejectsArgs, retryReport, RETRY_REJECTS_USAGE } from './retry-rejects-command.js';
 
 const USAGE = [
@@ -26,10 +28,15 @@ const USAGE = [
   ...POSITIONS_USAGE,
   ...RETRY_REJECTS_USAGE,
   ...EXPORT_USAGE,
+  ...VERIFY_USAGE,
 ].join('\n');
 
 /** Exit code of a load before which the log had deleted records that were not loaded. */
 const INCOMPLETE = 2;
+/** Commands whose exit code 1 has a meaning of its own, and the exit code of their invalid options. */
+const USAGE_EXIT_CODES: ReadonlyMap<string, number> = new Map([
+  ['verify', 2],
+]);
 
 /** Runs one command and returns the exit code. */
 export async function runCommand(args: readonly string[]): Promise<number> {
@@ -52,7 +59,9 @@ export async function runCommand(args: readonly string[]): Promise<number> {
       await app.close();
     }
   } catch (error) {
-    return failure(error instanceof UsageError ? `${error.message}\n${USAGE}` : reasonOf(error));
+    if (!(error instanceof UsageError)) return failure(reasonOf(error));
+    failure(`${error.message}\n${USAGE}`);
+    return USAGE_EXIT_CODES.get(args[0] ?? '') ?? 1;
   }
 }
 
@@ -81,6 +90,10 @@ function parseCommand(args: readonly string[], topics: readonly string[]): Comma
       const parsed = parseExportArgs(options);
       return (app, signal) => runExport(app, parsed, signal);
     }
+    case 'verify': {
+      const parsed = parseVerifyArgs(options, topics);
+      return (app, signal) => reportingFailure(parsed, () => runVerify(app.get(Verifier), parsed, signal));
+    }
     case 'positions': {
       const parsed = parsePositionsArgs(options, [...topics, deadLetterTopic.name]);
       return async (app) => {
@@ -96,6 +109,20 @@ async function migrate(app: CommandContext): Promise<number> {
   const applied = await app.get(SchemaMigrator).migrate();
   process.stdout.write(`${applied.map((name) => `applied ${name}\n`).join('')}the schema is up to date\n`);
   return 0;
+}
+
+/** With `--json`, a failure is also the last line of the output. */
+async function reportingFailure(
+  { isJson }: { readonly isJson: boolean },
+  work: () => Promise<number>,
+): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : null;
+    if (isJson) process.stdout.write(`${JSON.stringify({ ok: false, code, reason: reasonOf(error) })}\n`);
+    throw error;
+  }
 }
 
 async function runLoad(

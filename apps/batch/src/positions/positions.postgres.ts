@@ -27,7 +27,7 @@ interface Row {
 /** The stored positions of one job. */
 export class LogPositions {
   constructor(
-    private readonly pool: pg.Pool,
+    private readonly pool: Pick<pg.ClientBase, 'query'>,
     private readonly job = LOAD_JOB,
   ) {}
 

@@ -3,7 +3,7 @@ import { storableReason, type EncodedRows, type Reject, type Repeat } from '../r
 import type { Table } from '../rows/tables.js';
 import { copyTuples } from '../database/copy.postgres.js';
 import { attempt, isDataError, isUniqueViolation } from '../database/savepoint.postgres.js';
-import type { SeenIds } from './seen-ids.postgres.js';
+import type { EventKeys } from './event-keys.postgres.js';
 
 /** Rows that are copied together after one that Postgres rejected: doubled with each success. */
 const FIRST_ROWS_AFTER_REFUSAL = 64;
@@ -31,7 +31,7 @@ export class RowWriter {
   constructor(
     private readonly client: pg.ClientBase,
     private readonly table: Table,
-    private readonly seen: SeenIds,
+    private readonly seen: EventKeys,
   ) {
     this.columns = table.columns.map(({ name }) => name);
   }

@@ -1,10 +1,11 @@
 import type pg from 'pg';
-import { CopyWriter } from '../rows/copy-writer.js';
+import { CopyWriter, uuidArrayBytes } from '../rows/copy-writer.js';
 import { dayOf, type Day } from '../rows/day.js';
 import type { RowKey } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
 import { copyTuples } from '../database/copy.postgres.js';
 import { attempt, isUniqueViolation } from '../database/savepoint.postgres.js';
+import { byKey, type EventKeys } from './event-keys.postgres.js';
 
 /** Field count; two UUIDs and two dates, each with its length. */
 const KEY_TUPLE_BYTES = 2 + 2 * (4 + 16) + 2 * (4 + 4);
@@ -21,7 +22,7 @@ const MAX_ATTEMPTS = 10;
  * row. Without repeats, keys and rows are copied without a lookup, which is fastest. A chunk with a repeat makes the next
  * ones look up their keys first, so that their copies do not fail.
  */
-export class SeenIds {
+export class SeenIds implements EventKeys {
   private readonly seenTable: string;
   private chunksToLookUpKeys = 0;
   private chunksToLookUpRows = 0;
@@ -34,7 +35,6 @@ export class SeenIds {
   async claim(client: pg.ClientBase, keys: readonly RowKey[], rows: readonly number[]): Promise<number[]> {
     if (rows.length === 0) return [];
     const candidates = this.chunksToLookUpRows > 0 ? await this.withoutStored(client, keys, rows) : rows;
-    // Every process has the same order, so that two with the same keys wait for each other and never both.
     const sorted = candidates.map((row) => ({ ...keys[row]!, row })).toSorted(byKey);
     for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts += 1) {
       const unseen = this.chunksToLookUpKeys > 0 ? await this.unseen(client, sorted) : sorted;
@@ -68,8 +68,8 @@ export class SeenIds {
                     AND stored."${timeColumn}" = 'epoch'::timestamptz + keys.time_ms * interval '1 millisecond'
                   LIMIT 1) AS stored`,
       [
-        uuidArray(lookups.map(({ id }) => id)),
-        uuidArray(lookups.map(({ providerId }) => providerId)),
+        uuidArrayBytes(lookups.map(({ id }) => id)),
+        uuidArrayBytes(lookups.map(({ providerId }) => providerId)),
         lookups.map(({ timeMs }) => timeMs),
       ],
     );
@@ -85,7 +85,7 @@ export class SeenIds {
       `SELECT place::integer FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS keys (id, provider_id, place),
          LATERAL (SELECT FROM ${this.seenTable} AS seen
                   WHERE seen.id = keys.id AND seen.provider_id = keys.provider_id LIMIT 1) AS seen`,
-      [uuidArray(keys.map(({ id }) => id)), uuidArray(keys.map(({ providerId }) => providerId))],
+      [uuidArrayBytes(keys.map(({ id }) => id)), uuidArrayBytes(keys.map(({ providerId }) => providerId))],
     );
     if (rows.length === 0) return keys;
     const seen = new Set(rows.map(({ place }) => place - 1));
@@ -105,11 +105,6 @@ export class SeenIds {
 
 type ClaimedKey = RowKey & { readonly row: number };
 
-function byKey(a: RowKey, b: RowKey): number {
-  if (a.id !== b.id) return a.id < b.id ? -1 : 1;
-  return a.providerId < b.providerId ? -1 : 1;
-}
-
 function keyTuples(keys: readonly RowKey[], seenOn: Day): Buffer {
   const writer = new CopyWriter(keys.length * KEY_TUPLE_BYTES);
   for (const { id, providerId, timeMs } of keys) {
@@ -120,12 +115,4 @@ function keyTuples(keys: readonly RowKey[], seenOn: Day): Buffer {
     writer.date(seenOn);
   }
   return writer.bytes();
-}
-
-/** A parameter in binary, which Postgres reads much faster than text. */
-function uuidArray(values: readonly string[]): Buffer {
-  const writer = new CopyWriter(24 + values.length * 20);
-  writer.uuidArray(values);
-  // Without the length that a field starts with: the protocol has its own.
-  return writer.bytes(4);
 }

@@ -1,0 +1,92 @@
+import type { Verifier, VerifyOptions } from '../verify/verifier.service.js';
+import { isConsistent, type TopicVerification, type VerifyResult } from '../verify/verify-result.js';
+import { parseOptions } from './command-options.js';
+import { ProgressDisplay } from './progress-display.js';
+import { parseLogWindow, RANGE_OPTIONS } from './range-options.js';
+import { formatTable } from './text-table.js';
+
+export const VERIFY_USAGE = [
+  'verify [--topic TOPIC] [--partition N] [--from earliest|OFFSET|TIME] [--to latest|OFFSET|TIME] [--json]',
+  '    compares the records that the log has before the positions with rows and rejects, in one snapshot. Reads only.',
+  '    Exit code: 0 they agree, 1 they differ or could not be compared, 2 invalid options',
+];
+
+interface VerifyArgs extends VerifyOptions {
+  readonly isJson: boolean;
+}
+
+/** @throws UsageError */
+export function parseVerifyArgs(args: readonly string[], topics: readonly string[]): VerifyArgs {
+  const values = parseOptions('verify', args, { ...RANGE_OPTIONS, json: { type: 'boolean' } });
+  const { topic, ...window } = parseLogWindow(values, topics);
+  return { topics: topic === undefined ? topics : [topic], ...window, isJson: values.json ?? false };
+}
+
+/** Runs `verify` and returns the exit code. */
+export async function runVerify(
+  verifier: Verifier,
+  { isJson, ...options }: VerifyArgs,
+  signal: AbortSignal,
+): Promise<number> {
+  const result = await verifyWithProgress(verifier, options, signal);
+  process.stdout.write(`${isJson ? JSON.stringify(result) : report(result)}\n`);
+  return result.ok ? 0 : 1;
+}
+
+async function verifyWithProgress(
+  verifier: Verifier,
+  options: VerifyOptions,
+  signal: AbortSignal,
+): Promise<VerifyResult> {
+  using display = new ProgressDisplay(process.stderr, 'comparing');
+  return await verifier.verify(options, signal, (progress) => display.show(progress));
+}
+
+/** Formats the result as text. */
+function report({ ok, topics, seconds }: VerifyResult): string {
+  const rows = Object.entries(topics).map(([topic, result]) => [
+    topic,
+    ...[result.log, result.rows, result.repeats, result.rejects, result.missing, result.extra ?? '?'].map(
+      String,
+    ),
+  ]);
+  const lines = formatTable(['topic', 'records', 'rows', 'repeats', 'rejects', 'missing', 'extra'], rows, [
+    'left',
+    'right',
+    'right',
+    'right',
+    'right',
+    'right',
+    'right',
+  ]);
+  for (const [topic, result] of Object.entries(topics)) lines.push(...details(topic, result));
+  lines.push('', `${ok ? 'ok' : 'NOT OK'}: compared in ${seconds.toFixed(1)} s`);
+  return lines.join('\n');
+}
+
+function details(topic: string, result: TopicVerification): string[] {
+  const lines: string[] = [];
+  const { findings, notes, firstMissing, firstExtra, missing, extra } = result;
+  for (const finding of findings) lines.push(`  ${finding}`);
+  if (missing > 0) lines.push(...byDay('missing', result));
+  for (const { partition, offset, day, id } of firstMissing) {
+    lines.push(`  missing: partition ${partition}, offset ${offset}, day ${day}, ${id ?? 'no readable id'}`);
+  }
+  if (missing > firstMissing.length) lines.push(`  … ${missing - firstMissing.length} more missing`);
+  if ((extra ?? 0) > 0) lines.push(...byDay('extra', result));
+  for (const { id, providerId, time, receivedAt } of firstExtra) {
+    lines.push(
+      `  extra: ${id} of provider ${providerId}, ${time}, received ${receivedAt ?? 'at an unknown time'}`,
+    );
+  }
+  if ((extra ?? 0) > firstExtra.length) lines.push(`  … ${extra! - firstExtra.length} more extra`);
+  if (!isConsistent(result)) for (const note of notes) lines.push(`  ${note}`);
+  return lines.length === 0 ? [] : ['', topic, ...lines];
+}
+
+function byDay(name: 'missing' | 'extra', { days }: TopicVerification): string[] {
+  const counts = Object.entries(days).flatMap(([day, each]) =>
+    (each[name] ?? 0) > 0 ? [`${day}: ${each[name]}`] : [],
+  );
+  return [`  ${name} by event day: ${counts.join(', ')}`];
+}
