@@ -20,6 +20,8 @@ import type {} from '@hailstream/tools/test-postgres';
 import pg from 'pg';
 import { pino, type Logger } from 'pino';
 import { inject } from 'vitest';
+import { Backfiller, type BackfillOptions, type BackfillResult } from '../src/backfill/backfiller.service.js';
+import type { Progress } from '../src/load/load-run.js';
 import { CommandModule, createCommandContext } from '../src/commands/command.module.js';
 import { SchemaMigrator } from '../src/database/schema-migrator.service.js';
 import type { LoadedEvents } from '../src/load/load.module.js';
@@ -79,6 +81,11 @@ interface TestRunner extends AsyncDisposable {
   readonly migrate: SchemaMigrator['migrate'];
   readonly positionTools: PositionTools;
   readonly retryRejects: () => Promise<unknown>;
+  readonly backfill: (
+    options: BackfillOptions,
+    signal?: AbortSignal,
+    onProgress?: (progress: Progress) => void,
+  ) => Promise<BackfillResult>;
   readonly verify: (options: VerifyOptions) => Promise<VerifyResult>;
 }
 
@@ -117,6 +124,8 @@ export async function createLoadRunner(
     migrate: () => app.get(SchemaMigrator).migrate(),
     positionTools: app.get(PositionTools),
     retryRejects: () => app.get(RejectRetrier).retry({ isDryRun: false }, new AbortController().signal),
+    backfill: (options, signal = new AbortController().signal, onProgress) =>
+      app.get(Backfiller).backfill(options, signal, onProgress),
     verify: (options) => app.get(Verifier).verify(options, new AbortController().signal),
     [Symbol.asyncDispose]: () => app.close(),
   };

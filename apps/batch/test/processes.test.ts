@@ -297,6 +297,44 @@ describe('main.js verify', () => {
   });
 });
 
+describe('main.js backfill', () => {
+  it('loads every missing row once although it was killed', async () => {
+    const topic = telemetryFamily.topic.name;
+    await append(broker, topic, toRecords(makeTrack({ points: 20_000, devices: 100 })));
+    expect(await run(['run']).exited).toBe(0);
+    await database.query('TRUNCATE ride.telemetry');
+    const args = ['backfill', '--topic', topic, '--from', 'earliest', '--to', 'latest', '--json'];
+    const killed = run(args, { BATCH_CHUNK_RECORDS: '50' });
+    await until(async () => (await countTelemetry()) > 0);
+    killed.child.kill('SIGKILL');
+    await killed.exited;
+    const before = await countTelemetry();
+    expect(before).toBeLessThan(20_000);
+    const again = run(args);
+    expect(await again.exited).toBe(0);
+    const result = JSON.parse(again.stdout()) as { rows: number };
+    expect(result).toMatchObject({ ok: true, topic, read: 20_000, rejects: 0, dryRun: false });
+    expect(result.rows).toBeLessThanOrEqual(20_000 - before);
+    expect(again.stderr()).toContain('loading: 20000 of 20000 records');
+    expect(await database.one('SELECT count(DISTINCT telemetry_id)::integer FROM ride.telemetry')).toBe(
+      20_000,
+    );
+    expect(await countTelemetry()).toBe(20_000);
+    expect(await run(['verify']).exited).toBe(0);
+  });
+
+  it('exits with 2 for invalid options, and with 1 for a range that the log does not have', async () => {
+    const topic = telemetryFamily.topic.name;
+    await append(broker, topic, toRecords(makeTrack({ points: 10, devices: 1 })));
+    expect(await run(['run']).exited).toBe(0);
+    expect(await run(['backfill', '--topic', topic, '--from', '0']).exited).toBe(2);
+    const beyond = run(['backfill', '--topic', topic, '--from', '100', '--to', '200', '--json']);
+    expect(await beyond.exited).toBe(1);
+    expect(JSON.parse(beyond.stdout())).toMatchObject({ ok: false, code: 'RANGE' });
+    expect(beyond.stderr()).toContain('the log ends before offset 100');
+  });
+});
+
 describe('main.js retry-rejects', () => {
   it('loads rejects again with a raised limit, and prints the result', async () => {
     const timestamp = Date.now() - 20 * 86_400_000;

@@ -4,6 +4,7 @@ import { Module, type DynamicModule, type INestApplicationContext } from '@nestj
 import { NestFactory } from '@nestjs/core';
 import type { LoadConfig } from '../config.js';
 import { LoadModule, type LoadedEvents } from '../load/load.module.js';
+import { BackfillModule } from '../backfill/backfill.module.js';
 import { VerifyModule } from '../verify/verify.module.js';
 
 /** The modules of the commands: without HTTP and without a schedule. */

@@ -1,5 +1,9 @@
 import { parseResetTarget, RESET_TARGET_EXPECTED, type ResetTarget } from '../positions/reset-target.js';
 import { UsageError } from './command-options.js';
+import { parseMoment } from './shared-options.js';
+
+/** A day, which starts at midnight UTC. */
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 /** Options that select a part of the log. */
 export const RANGE_OPTIONS = {
@@ -51,6 +55,7 @@ export function parseLogWindow(
 }
 
 function parseBound(option: string, text: string): ResetTarget {
+  if (DATE.test(text)) return { kind: 'time', timestampMs: parseMoment(option, text) };
   const bound = parseResetTarget(text);
   if (bound !== undefined) return bound;
   throw new UsageError(`${option}: expected ${RESET_TARGET_EXPECTED}, got "${text}"`);

@@ -2,6 +2,7 @@ import { deadLetterTopic } from '@hailstream/events';
 import { ConfigError } from '@hailstream/service/config';
 import { createLogger } from '@hailstream/service/logging';
 import { pino } from 'pino';
+import { Backfiller } from '../backfill/backfiller.service.js';
 import { loadConfig } from '../config.js';
 import { SchemaMigrator } from '../database/schema-migrator.service.js';
 import type { LoadResult } from '../load/load-result.js';
@@ -10,6 +11,7 @@ import { PositionTools } from '../positions/position-tools.js';
 import { RejectRetrier } from '../rejects/reject-retrier.service.js';
 import { tablesByTopic } from '../rows/tables.js';
 import { Verifier } from '../verify/verifier.service.js';
+import { BACKFILL_USAGE, parseBackfillArgs, runBackfill } from './backfill-command.js';
 import { UsageError } from './command-options.js';
 import { CommandModule, createCommandContext, type CommandContext } from './command.module.js';
 import { EXPORT_USAGE, parseExportArgs, runExport } from './export-command.js';
@@ -29,6 +31,7 @@ const USAGE = [
   ...RETRY_REJECTS_USAGE,
   ...EXPORT_USAGE,
   ...VERIFY_USAGE,
+  ...BACKFILL_USAGE,
 ].join('\n');
 
 /** Exit code of a load before which the log had deleted records that were not loaded. */
@@ -36,6 +39,7 @@ const INCOMPLETE = 2;
 /** Commands whose exit code 1 has a meaning of its own, and the exit code of their invalid options. */
 const USAGE_EXIT_CODES: ReadonlyMap<string, number> = new Map([
   ['verify', 2],
+  ['backfill', 2],
 ]);
 
 /** Runs one command and returns the exit code. */
@@ -93,6 +97,11 @@ function parseCommand(args: readonly string[], topics: readonly string[]): Comma
     case 'verify': {
       const parsed = parseVerifyArgs(options, topics);
       return (app, signal) => reportingFailure(parsed, () => runVerify(app.get(Verifier), parsed, signal));
+    }
+    case 'backfill': {
+      const parsed = parseBackfillArgs(options, topics);
+      return (app, signal) =>
+        reportingFailure(parsed, () => runBackfill(app.get(Backfiller), parsed, signal));
     }
     case 'positions': {
       const parsed = parsePositionsArgs(options, [...topics, deadLetterTopic.name]);

@@ -1,6 +1,6 @@
 import { partitionName, type TopicIdentity } from '@hailstream/log';
 import type pg from 'pg';
-import { begin, withConnection } from '../database/pool.postgres.js';
+import { withConnection } from '../database/pool.postgres.js';
 import { LEASE_END } from '../positions/position-leases.postgres.js';
 import { digestOf, isSameLog, LOAD_JOB } from '../positions/position.js';
 import type { RecordCopy } from '../rows/record-copies.js';
@@ -8,7 +8,7 @@ import type { EncodedChunk, Reject } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
 import { LoadError } from './load.errors.js';
 import { addCounts, NO_COUNTS, requireSum, type Counts } from './counts.js';
-import { createPartitions, missingDays } from '../storage/partitions.postgres.js';
+import { beginWithPartitions } from '../storage/partitions.postgres.js';
 import type { RejectWriter } from '../rejects/reject-writer.js';
 import { RowWriter } from '../storage/row-writer.postgres.js';
 import { SeenIds } from '../storage/seen-ids.postgres.js';
@@ -58,7 +58,7 @@ export class ChunkLoader {
   async load(chunk: Chunk): Promise<Counts> {
     await this.writeEncodedRejects(chunk);
     return withConnection(this.pool, async (client) => {
-      await beginWithPartitions(client, chunk);
+      await beginWithPartitions(client, chunk.table.name, chunk.encoded.days);
       const position = await lockPosition(client, chunk);
       const before = await this.settleUnknownCommit(client, chunk);
       const loaded = addCounts(before, await this.loadFrom(client, chunk, position));
@@ -149,17 +149,6 @@ export class ChunkLoader {
 
 function rejectsFrom({ rejects }: EncodedChunk, position: bigint): Reject[] {
   return rejects.filter(({ record }) => record.offset >= position);
-}
-
-/** Starts a transaction in which the table has a partition for each day of the chunk. */
-async function beginWithPartitions(client: pg.ClientBase, { table, encoded }: Chunk): Promise<void> {
-  for (;;) {
-    await begin(client);
-    const days = await missingDays(client, table.name, encoded.days);
-    if (days.length === 0) return;
-    await client.query('ROLLBACK');
-    await createPartitions(client, table.name, { days, nowMs: Date.now() });
-  }
 }
 
 /** Locks the position of the partition until the transaction ends, and returns it. */

@@ -37,6 +37,21 @@ export async function createPartitions(
   }
 }
 
+/** Starts a transaction in which a table has a partition for each of some days. */
+export async function beginWithPartitions(
+  client: pg.ClientBase,
+  table: string,
+  allDays: ReadonlySet<Day>,
+): Promise<void> {
+  for (;;) {
+    await begin(client);
+    const days = await missingDays(client, table, allDays);
+    if (days.length === 0) return;
+    await client.query('ROLLBACK');
+    await createPartitions(client, table, { days, nowMs: Date.now() });
+  }
+}
+
 /** Creates the partition of a day if it does not exist, in the current transaction. Returns all partitions. */
 export async function createPartition(
   client: pg.ClientBase,
