@@ -87,6 +87,7 @@ describe.each(packages)('$folder', ({ folder, manifest }) => {
       'libs/service': [],
       'libs/events': ['service'],
       'libs/log': ['service'],
+      'libs/roads': ['events'],
       'libs/nest': ['log', 'service'],
       'libs/parquet': [],
       tools: ['events', 'log', 'service'],
@@ -96,6 +97,7 @@ describe.each(packages)('$folder', ({ folder, manifest }) => {
       'log',
       'nest',
       'parquet',
+      'roads',
       'service',
       ...(folder.startsWith('apps/') ? [] : ['tools']),
     ];

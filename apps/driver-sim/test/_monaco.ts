@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { readCityFile } from '@hailstream/events/city-file';
 import type { EventOf, FamilyName } from '@hailstream/events';
-import { buildRoadGraph } from '../src/roads/road-graph.js';
+import { buildRoadGraph } from '@hailstream/roads';
 import { SimulatedCity, STEP_MS } from '../src/simulation/city.js';
 
 const monacoPath = fileURLToPath(new URL('../../../cities/monaco.geojson', import.meta.url));

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readCityFile } from '@hailstream/events/city-file';
+import { buildRoadGraph } from '@hailstream/roads';
 import { runMakeCity } from '../src/city/run-make-city.js';
-import { buildRoadGraph } from '../src/roads/road-graph.js';
 
 let folder: string;
 let stdout: string;

@@ -1,5 +1,5 @@
+import { distanceMeters } from '@hailstream/roads';
 import { describe, expect, it } from 'vitest';
-import { distanceMeters } from '../src/geo/geo.js';
 import { monaco as city, monacoGraph } from './_monaco.js';
 
 describe('cities/monaco.geojson', () => {

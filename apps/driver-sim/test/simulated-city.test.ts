@@ -7,8 +7,8 @@ import {
   type Trip,
   type VehicleEvent,
 } from '@hailstream/events';
+import { distanceMeters, headingDegrees } from '@hailstream/roads';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { distanceMeters, headingDegrees } from '../src/geo/geo.js';
 import { familyOf } from '../src/outbox/outbox.js';
 import { simulate, monacoGraph, type Emitted } from './_monaco.js';
 

@@ -1,6 +1,6 @@
+import { distanceMeters } from '@hailstream/roads';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { distanceMeters } from '../geo/geo.js';
 import { boundsOf, cutAtAntimeridian, type Coordinate } from './antimeridian.js';
 
 describe('cutAtAntimeridian', () => {

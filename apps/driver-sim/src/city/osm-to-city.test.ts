@@ -1,6 +1,5 @@
+import { buildRoadGraph, Router } from '@hailstream/roads';
 import { describe, expect, it } from 'vitest';
-import { buildRoadGraph } from '../roads/road-graph.js';
-import { Router } from '../roads/router.js';
 import { OsmError } from './osm-elements.js';
 import { OsmToCity } from './osm-to-city.js';
 import { OsmXml } from './osm-xml.js';

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { CityFile } from '@hailstream/events/city-file';
+import { buildRoadGraph, type RoadGraph } from '@hailstream/roads';
 import { firstSentence } from '../config.js';
 import { readGeoJson } from './geojson.js';
 import { OsmError } from './osm-elements.js';
@@ -10,7 +11,6 @@ import { OsmToCity, type OsmOmissions } from './osm-to-city.js';
 import { OsmXml } from './osm-xml.js';
 import { FileError } from '../files/gunzip.js';
 import { firstBytes, readText } from '../files/read-text.js';
-import { buildRoadGraph, type RoadGraph } from '../roads/road-graph.js';
 
 const USAGE = 'usage: make-city EXTRACT --name NAME > CITY.geojson';
 

@@ -1,5 +1,5 @@
 import type { Trip } from '@hailstream/events';
-import type { Position } from '../geo/geo.js';
+import type { Position } from '@hailstream/roads';
 import { MAX_TRIP_MS, SkippedRow, type ImportedTrip } from './imported-trip.js';
 import { Columns, METERS_PER_MILE, toCents, toPosition, type Layout, type ReadTrip } from './layout.js';
 import { LocalClock, parseWallTime } from './local-time.js';

@@ -1,5 +1,5 @@
+import { distanceMeters, type Position } from '@hailstream/roads';
 import { parseNumber } from '../files/csv-line.js';
-import { distanceMeters, type Position } from '../geo/geo.js';
 import { MAX_TRIP_MS, SkippedRow, type ImportedTrip } from './imported-trip.js';
 import { parseWallTime, type LocalClock } from './local-time.js';
 import type { ZonePositions } from './zone-positions.js';

@@ -1,5 +1,5 @@
 import type { Location } from '@hailstream/events';
-import type { Position } from '../geo/geo.js';
+import type { Position } from '@hailstream/roads';
 import { SkippedRow } from './imported-trip.js';
 import { LocalClock } from './local-time.js';
 import type { ZonePositions } from './zone-positions.js';

@@ -7,8 +7,8 @@ import type {
   VehicleEvent,
   VehicleEventType,
 } from '@hailstream/events';
+import { distanceMeters } from '@hailstream/roads';
 import { v5 as uuidV5 } from 'uuid';
-import { distanceMeters } from '../geo/geo.js';
 import type { ImportedTrip } from './imported-trip.js';
 
 /** Namespace of the UUIDv5 ids of imported events. Changing it changes all of them. */

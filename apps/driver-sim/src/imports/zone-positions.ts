@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Location } from '@hailstream/events';
-import { distanceMeters, type Position } from '../geo/geo.js';
+import { distanceMeters, type Position } from '@hailstream/roads';
 import { TraceError } from '../trace/read-lines.js';
 
 /** Positions of numbered zones: the centre of each, with the distance to its furthest corner as accuracy. */

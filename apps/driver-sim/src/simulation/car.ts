@@ -1,7 +1,5 @@
 import type { Location } from '@hailstream/events';
-import type { Position } from '../geo/geo.js';
-import type { RoadEdge } from '../roads/road-graph.js';
-import type { Route } from '../roads/router.js';
+import type { Position, RoadEdge, Route } from '@hailstream/roads';
 import { Drive, toTheRight } from './drive.js';
 import { WAITING_SPEED } from './ride.js';
 import type { World } from './world.js';

@@ -1,5 +1,4 @@
-import type { RoadGraph } from '../roads/road-graph.js';
-import { Router } from '../roads/router.js';
+import { type RoadGraph, Router } from '@hailstream/roads';
 import { Demand } from './demand.js';
 import { Dispatcher } from './dispatcher.js';
 import { EventIds, stableId } from './ids.js';

@@ -1,5 +1,4 @@
-import { distanceMeters } from '../geo/geo.js';
-import type { RoadGraph } from '../roads/road-graph.js';
+import { distanceMeters, type RoadGraph } from '@hailstream/roads';
 import type { Random } from './random.js';
 
 const HOT_SPOTS = 6;

@@ -1,4 +1,4 @@
-import { flatDistance, type Position } from '../geo/geo.js';
+import { flatDistance, type Position } from '@hailstream/roads';
 import type { Ride } from './ride.js';
 import type { Vehicle } from './vehicle.js';
 

@@ -1,6 +1,5 @@
+import { METERS_PER_DEGREE, type RoadEdge, type RoadGraph } from '@hailstream/roads';
 import { describe, expect, it } from 'vitest';
-import type { RoadEdge, RoadGraph } from '../roads/road-graph.js';
-import { METERS_PER_DEGREE } from '../geo/geo.js';
 import { Drive, toTheRight } from './drive.js';
 
 /** A street at the equator with a speed limit of 14 m/s: 500 m east, then 500 m north. */

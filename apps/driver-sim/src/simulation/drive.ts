@@ -1,5 +1,4 @@
-import { between, offset, type Position } from '../geo/geo.js';
-import type { RoadEdge, RoadGraph } from '../roads/road-graph.js';
+import { between, offset, type Position, type RoadEdge, type RoadGraph } from '@hailstream/roads';
 
 const ACCELERATION = 1.8;
 const DECELERATION = 2.4;

@@ -1,5 +1,5 @@
 import type { Location } from '@hailstream/events';
-import { offset } from '../geo/geo.js';
+import { offset } from '@hailstream/roads';
 import { stableId } from './ids.js';
 import { ratingOf, riderEvent, type Journey, type Ride } from './ride.js';
 import type { RideOutcomes, World } from './world.js';

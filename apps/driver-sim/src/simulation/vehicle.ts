@@ -1,6 +1,4 @@
-import type { Position } from '../geo/geo.js';
-import type { RoadEdge } from '../roads/road-graph.js';
-import type { Route } from '../roads/router.js';
+import type { Position, RoadEdge, Route } from '@hailstream/roads';
 import { Battery } from './battery.js';
 import { Car } from './car.js';
 import { Device } from './device.js';

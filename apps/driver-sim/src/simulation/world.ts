@@ -1,6 +1,5 @@
 import type { EventOf, FamilyName } from '@hailstream/events';
-import type { RoadGraph } from '../roads/road-graph.js';
-import type { Router } from '../roads/router.js';
+import type { RoadGraph, Router } from '@hailstream/roads';
 import type { Demand } from './demand.js';
 import type { EventIds } from './ids.js';
 import type { Journey, Ride } from './ride.js';

@@ -1,6 +1,6 @@
 import type { Location, Telemetry, Trip, VehicleEvent, VehicleEventType } from '@hailstream/events';
+import { distanceMeters, headingDegrees } from '@hailstream/roads';
 import { v5 as uuidV5 } from 'uuid';
-import { distanceMeters, headingDegrees } from '../geo/geo.js';
 import type { Fix } from './trace-format.js';
 import { MAX_SPEED_METERS_PER_SECOND, TraceTrip } from './trace-trip.js';
 

@@ -1,5 +1,5 @@
 import type { Trip } from '@hailstream/events';
-import { distanceMeters } from '../geo/geo.js';
+import { distanceMeters } from '@hailstream/roads';
 import type { Fix } from './trace-format.js';
 
 /** Above this speed, one of the two fixes is wrong. */
