@@ -9,6 +9,7 @@ import { faultsSuite } from './suites/faults/index.js';
 import { historySuite } from './suites/history/index.js';
 import { ingestSuite } from './suites/ingest.js';
 import { liveSuite } from './suites/live/index.js';
+import { matchingSuite } from './suites/matching.js';
 import { routerSuite } from './suites/router/index.js';
 import { visibleSuite } from './suites/visible.js';
 
@@ -16,6 +17,7 @@ import { visibleSuite } from './suites/visible.js';
 const suites: readonly Suite[] = [
   ingestSuite,
   batchSuite,
+  matchingSuite,
   visibleSuite,
   historySuite,
   liveSuite,
@@ -26,8 +28,8 @@ const suites: readonly Suite[] = [
 
 const names = suites.map(({ name }) => name).join(', ');
 const USAGE =
-  'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [--vehicles NUMBER] [--hours NUMBER] [SUITE …]]; ' +
-  '--job selects jobs of the suites router and live by their names; --vehicles and --hours are the city of the suite history; ' +
+  'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [--vehicles NUMBER] [--hours NUMBER] [--city FILE] [SUITE …]]; ' +
+  '--job selects jobs of the suites router and live by their names; --vehicles and --hours are the city of the suite history; --city is the city file of the suite matching; ' +
   `suites: ${names}`;
 const resultsFolder = fileURLToPath(new URL('../results', import.meta.url));
 
@@ -64,6 +66,7 @@ function parse(args: string[]): Request | 'help' | undefined {
       job: { type: 'string' },
       vehicles: { type: 'string' },
       hours: { type: 'string' },
+      city: { type: 'string' },
     },
   });
   const options = new Set(Object.keys(values));
@@ -74,6 +77,7 @@ function parse(args: string[]): Request | 'help' | undefined {
   const job = options.delete('job') ? String(values.job) : undefined;
   const vehicles = options.delete('vehicles') ? Number(values.vehicles) : undefined;
   const hours = options.delete('hours') ? Number(values.hours) : undefined;
+  const city = options.delete('city') ? String(values.city) : undefined;
   const known = positionals.every((name) => suites.some((suite) => suite.name === name));
   const isPositive = [rows, vehicles ?? 1, hours ?? 1].every((number) => number > 0);
   if (options.size > 0 || !known || !isPositive || !Number.isInteger(rounds) || rounds < 1) return undefined;
@@ -85,6 +89,7 @@ function parse(args: string[]): Request | 'help' | undefined {
       ...(job !== undefined && { job }),
       ...(vehicles !== undefined && { vehicles }),
       ...(hours !== undefined && { hours }),
+      ...(city !== undefined && { city }),
     },
     suites: suites.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
   };

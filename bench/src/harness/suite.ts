@@ -10,6 +10,8 @@ export interface Effort {
   /** The city of the suite history. @default 1,000 vehicles, 24 hours */
   readonly vehicles?: number;
   readonly hours?: number;
+  /** City file of the suite matching. @default Monaco */
+  readonly city?: string;
 }
 
 export const efforts = {
