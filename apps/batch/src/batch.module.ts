@@ -3,6 +3,7 @@ import type { Logger } from '@hailstream/service/logging';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { BatchConfig } from './config.js';
 import { LoadModule } from './load/load.module.js';
+import { ReportsModule } from './reports/reports.module.js';
 import { RunsModule } from './runs/runs.module.js';
 
 /** The service: loads on a schedule, and HTTP. */
@@ -18,6 +19,7 @@ export class BatchModule {
         MetricsModule,
         LoadModule.forRoot(config.load),
         RunsModule.forRoot(config.schedule),
+        ReportsModule,
       ],
     };
   }

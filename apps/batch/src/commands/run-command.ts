@@ -18,6 +18,7 @@ import { EXPORT_USAGE, parseExportArgs, runExport } from './export-command.js';
 import { parsePositionsArgs, POSITIONS_USAGE, runPositions } from './positions-command.js';
 import { ProgressDisplay } from './progress-display.js';
 import { parseVerifyArgs, runVerify, VERIFY_USAGE } from './verify-command.js';
+import { parseReportArgs, REPORT_USAGE, runReport } from './report-command.js';
 import { parseRetryRejectsArgs, retryReport, RETRY_REJECTS_USAGE } from './retry-rejects-command.js';
 
 const USAGE = [
@@ -30,6 +31,7 @@ const USAGE = [
   ...POSITIONS_USAGE,
   ...RETRY_REJECTS_USAGE,
   ...EXPORT_USAGE,
+  ...REPORT_USAGE,
   ...VERIFY_USAGE,
   ...BACKFILL_USAGE,
 ].join('\n');
@@ -89,6 +91,10 @@ function parseCommand(args: readonly string[], topics: readonly string[]): Comma
         process.stdout.write(`${retryReport(counts, parsed)}\n`);
         return 0;
       };
+    }
+    case 'report': {
+      const parsed = parseReportArgs(options);
+      return (app) => runReport(app, parsed);
     }
     case 'export': {
       const parsed = parseExportArgs(options);
