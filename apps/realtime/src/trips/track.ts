@@ -1,6 +1,6 @@
+import { metersBetween } from '@hailstream/events';
 import type { Period, StillSpan, TrailPoint } from '@hailstream/events/live';
 import { inOrder, type OccurrenceOf } from './occurrence.js';
-import { metersBetween } from './wgs84.js';
 
 /** A vehicle without an event for longer than this was out of contact. Devices that report once a minute are not. */
 export const GAP_AFTER_MS = 120_000;

@@ -1,6 +1,5 @@
-import type { Location, Trip } from '@hailstream/events';
+import { metersBetween, type Location, type Trip } from '@hailstream/events';
 import type { ReportedField, ReportVerdict, TripStop, TripSummary } from '@hailstream/events/live';
-import { metersBetween } from './wgs84.js';
 
 /** Differences up to these are explained by clocks, by rounding and by the positions of devices. */
 const TOLERATED_MS = 60_000;

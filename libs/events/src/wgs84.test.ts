@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { metersBetween } from './wgs84.js';
+import { metersBetween, metersPerDegree } from './wgs84.js';
 
 /** Geodesics on WGS 84, in metres, computed by another program with Vincenty's formulae. */
 const geodesics = [
@@ -22,5 +22,17 @@ describe('metersBetween', () => {
 
   it('is zero for one place', () => {
     expect(metersBetween({ lat: 43.7, lng: 7.4 }, { lat: 43.7, lng: 7.4 })).toBe(0);
+  });
+});
+
+describe('metersPerDegree', () => {
+  /** By the series of the National Geospatial-Intelligence Agency. */
+  it.each([
+    [0, 111_319.491, 110_574.276],
+    [43.7384, 80_557.73, 111_107.1],
+    [90, 0, 111_693.98],
+  ])('has the lengths of a degree at latitude %d', (lat, east, north) => {
+    expect(metersPerDegree(lat).east).toBeCloseTo(east, 0);
+    expect(metersPerDegree(lat).north).toBeCloseTo(north, 0);
   });
 });
