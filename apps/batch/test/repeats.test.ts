@@ -58,8 +58,9 @@ describe('repeated records', () => {
     const { rows, transactionIds } = await load(mixed);
     expect(rows).toBe(first.length);
     expect(await database.one('SELECT count(*) FROM ride.telemetry')).toBe('6000');
-    // One for each chunk, and one for each COPY with a savepoint. The positions of the run use some as well.
-    expect(transactionIds).toBeLessThan(6 * (mixed.length / CHUNK_RECORDS) + 60);
+    // One for each chunk, and one for each COPY with a savepoint. The positions of the run use some as well, and so do other
+    // test files on the same server. One for each repeated record would be 3,000.
+    expect(transactionIds).toBeLessThan(6 * (mixed.length / CHUNK_RECORDS) + 1_000);
   });
 });
 

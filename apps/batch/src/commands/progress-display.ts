@@ -30,6 +30,14 @@ export class ProgressDisplay implements Disposable {
     this.stream.write(`${this.activity}: ${done} of ${total} records\n`);
   }
 
+  /** Shows how many trips were rebuilt after the load. */
+  showRebuilt(trips: number): void {
+    this.bar?.stop();
+    if (performance.now() - this.lastLineAt < LINE_EVERY_MS) return;
+    this.lastLineAt = performance.now();
+    this.stream.write(`rebuilding trips: ${trips} done\n`);
+  }
+
   [Symbol.dispose](): void {
     this.bar?.stop();
   }

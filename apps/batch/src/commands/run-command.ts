@@ -10,6 +10,7 @@ import { LoadRunner } from '../load/load-runner.service.js';
 import { PositionTools } from '../positions/position-tools.js';
 import { RejectRetrier } from '../rejects/reject-retrier.service.js';
 import { tablesByTopic } from '../rows/tables.js';
+import { TripRebuilder } from '../trips/trip-rebuilder.service.js';
 import { Verifier } from '../verify/verifier.service.js';
 import { BACKFILL_USAGE, parseBackfillArgs, runBackfill } from './backfill-command.js';
 import { UsageError } from './command-options.js';
@@ -17,6 +18,7 @@ import { CommandModule, createCommandContext, type CommandContext } from './comm
 import { EXPORT_USAGE, parseExportArgs, runExport } from './export-command.js';
 import { parsePositionsArgs, POSITIONS_USAGE, runPositions } from './positions-command.js';
 import { ProgressDisplay } from './progress-display.js';
+import { parseRebuildTripsArgs, REBUILD_TRIPS_USAGE, runRebuildTrips } from './rebuild-trips-command.js';
 import { parseVerifyArgs, runVerify, VERIFY_USAGE } from './verify-command.js';
 import { parseReportArgs, REPORT_USAGE, runReport } from './report-command.js';
 import { parseRetryRejectsArgs, retryReport, RETRY_REJECTS_USAGE } from './retry-rejects-command.js';
@@ -28,6 +30,7 @@ const USAGE = [
   '    records before they were loaded',
   'migrate',
   '    brings the schema up to date',
+  ...REBUILD_TRIPS_USAGE,
   ...POSITIONS_USAGE,
   ...RETRY_REJECTS_USAGE,
   ...EXPORT_USAGE,
@@ -84,6 +87,10 @@ function parseCommand(args: readonly string[], topics: readonly string[]): Comma
     case 'migrate':
       if (options.length > 0) break;
       return migrate;
+    case 'rebuild-trips': {
+      const parsed = parseRebuildTripsArgs(options);
+      return (app, signal) => runRebuildTrips(app.get(TripRebuilder), parsed, signal);
+    }
     case 'retry-rejects': {
       const parsed = parseRetryRejectsArgs(options, topics);
       return async (app, signal) => {
@@ -159,14 +166,19 @@ async function runLoad(
 
 async function loadWithProgress(runner: LoadRunner, signal: AbortSignal): Promise<LoadResult> {
   using display = new ProgressDisplay(process.stderr);
-  return await runner.load(signal, { onProgress: (progress) => display.show(progress) });
+  return await runner.load(signal, {
+    onProgress: (progress) => display.show(progress),
+    onTripsRebuilt: ({ rebuilt }) => display.showRebuilt(rebuilt),
+  });
 }
 
-function summary({ topics, rows, rejects, duplicates, lost, seconds }: LoadResult): string {
+function summary({ topics, rows, rejects, duplicates, lost, seconds, rebuiltTrips }: LoadResult): string {
   const lines = Object.entries(topics).map(
     ([topic, result]) => `${topic.padEnd(24)}${String(result.rows).padStart(12)} rows`,
   );
   lines.push(`${rows} rows in ${seconds.toFixed(1)} s`);
+  if (rebuiltTrips === undefined) lines.push('trips could not be rebuilt: the next load rebuilds them');
+  else if (rebuiltTrips.changed > 0) lines.push(`${rebuiltTrips.changed} rebuilt trips changed`);
   if (duplicates > 0) lines.push(`${duplicates} duplicates: events that had been loaded before`);
   if (rejects > 0) lines.push(`${rejects} rejects: see ride.rejects for the reasons`);
   if (lost > 0)

@@ -1,6 +1,7 @@
 import { partitionName } from '@hailstream/log';
 import { addCounts, NO_COUNTS, requireSum, type Counts } from './counts.js';
 import { LoadError } from './load.errors.js';
+import type { RebuildCounts } from '../trips/rebuild/rebuild-trips.postgres.js';
 import { positionOf, type LogPartition, type Positions } from '../positions/log-partition.js';
 
 /** Result of a load for one topic. */
@@ -20,6 +21,8 @@ export interface LoadResult extends Counts {
   readonly outcome: 'complete' | 'incomplete';
   readonly topics: Readonly<Record<string, TopicResult>>;
   readonly seconds: number;
+  /** Rebuilt trips that the load has changed. Missing if they could not be rebuilt: the next load does. */
+  readonly rebuiltTrips?: RebuildCounts;
 }
 
 /** Sums the counts of one load. */

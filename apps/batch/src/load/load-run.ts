@@ -14,6 +14,7 @@ import { remaining, type LogPartition, type Positions } from '../positions/log-p
 import type { PositionLeases } from '../positions/position-leases.postgres.js';
 import type { LogPositions } from '../positions/positions.postgres.js';
 import type { Tables } from '../rows/tables.js';
+import type { RebuildCounts } from '../trips/rebuild/rebuild-trips.postgres.js';
 import type { ChunkLoader } from './chunk-loader.postgres.js';
 import { ChunkQueue } from './chunk-queue.js';
 import { NO_COUNTS, type Counts } from './counts.js';
@@ -67,6 +68,9 @@ export interface LoadObserver {
   readonly onGap?: (gap: ConsumerGap) => void;
   /** Called for each batch that cannot be decoded. */
   readonly onUndecodable?: (batch: UndecodableBatch) => void;
+  /** Called after each transaction that rebuilds trips, with the counts of all of them. */
+  readonly onTripsRebuilt?: (counts: RebuildCounts) => void;
+  readonly onRebuildFailed?: () => void;
 }
 
 /**

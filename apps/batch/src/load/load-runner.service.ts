@@ -12,9 +12,11 @@ import { LogPositions } from '../positions/positions.postgres.js';
 import { RejectWriter } from '../rejects/reject-writer.js';
 import { REGISTRY, TABLES, type Tables } from '../rows/tables.js';
 import { expireSeenIds } from '../storage/expire-seen-ids.postgres.js';
+import { TripRebuilder } from '../trips/trip-rebuilder.service.js';
 import { ChunkLoader } from './chunk-loader.postgres.js';
 import { loadDeadLetters } from './dead-letter-load.postgres.js';
 import { lagRecords } from './lag.js';
+import { isTransient } from './load.errors.js';
 import type { LoadResult } from './load-result.js';
 import { load, type LoadObserver } from './load-run.js';
 
@@ -38,6 +40,7 @@ export class LoadRunner {
     private readonly migrator: SchemaMigrator,
     private readonly positions: LogPositions,
     private readonly known: KnownRecords,
+    private readonly trips: TripRebuilder,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -49,7 +52,7 @@ export class LoadRunner {
       const result = await this.loadPresent(signal, observer);
       await this.loadDeadLetters(signal);
       await this.expireSeenIds();
-      return result;
+      return { ...result, ...(await this.rebuildTrips(signal, observer)) };
     } catch (error) {
       if (error instanceof LogError && error.code === 'UNKNOWN_TOPIC') this.hasTopics = false;
       if (isSchemaMissing(error)) this.migrator.invalidate();
@@ -86,6 +89,22 @@ export class LoadRunner {
       if (expired > 0) this.logger.info({ expired }, 'expired ids deleted');
     } catch (error) {
       this.logger.warn({ err: error }, 'could not delete expired ids, will retry after the next load');
+    }
+  }
+
+  /** A failure does not fail the load, which is complete: a later one rebuilds the trips that are still marked. */
+  private async rebuildTrips(
+    signal: AbortSignal,
+    { onTripsRebuilt, onRebuildFailed }: LoadObserver = {},
+  ): Promise<Pick<LoadResult, 'rebuiltTrips'>> {
+    try {
+      const observer = { ...(onTripsRebuilt && { onRebuilt: onTripsRebuilt }) };
+      return { rebuiltTrips: await this.trips.rebuildMarked(signal, observer) };
+    } catch (error) {
+      const level = isTransient(error) ? 'warn' : 'error';
+      this.logger[level]({ err: error }, 'could not rebuild trips, will retry after the next load');
+      onRebuildFailed?.();
+      return {};
     }
   }
 

@@ -6,6 +6,7 @@ import { DatabaseModule } from '../database/database.module.js';
 import { PositionsModule } from '../positions/positions.module.js';
 import { RejectsModule } from '../rejects/rejects.module.js';
 import { REGISTRY, TABLES, tablesByTopic, type Tables } from '../rows/tables.js';
+import { TripsModule } from '../trips/trips.module.js';
 import { LoadRunner } from './load-runner.service.js';
 
 /** The event families that are loaded, and the tables that they are loaded into. */
@@ -33,6 +34,7 @@ export class LoadModule {
         }),
         PositionsModule,
         RejectsModule,
+        TripsModule,
       ],
       providers: [
         { provide: LOAD_CONFIG, useValue: config },
@@ -40,7 +42,7 @@ export class LoadModule {
         { provide: TABLES, useValue: tables },
         LoadRunner,
       ],
-      exports: [LOAD_CONFIG, REGISTRY, TABLES, LoadRunner, PositionsModule, RejectsModule],
+      exports: [LOAD_CONFIG, REGISTRY, TABLES, LoadRunner, PositionsModule, RejectsModule, TripsModule],
     };
   }
 }

@@ -8,6 +8,7 @@ import {
 } from '@hailstream/log';
 import type { CopyWriter } from './copy-writer.js';
 import { dayOf, type Day } from './day.js';
+import type { EventSubject } from './event-subject.js';
 import { RecordCopies, type RecordCopy } from './record-copies.js';
 import { readEvent, UnloadableError, type LoadLimits } from './read-event.js';
 import type { Table } from './tables.js';
@@ -55,6 +56,8 @@ export interface Repeat {
 /** Consecutive rows as tuples of binary COPY, in the order of the log. */
 export class EncodedRows {
   readonly keys: RowKey[] = [];
+  /** What each row is about. Empty if trips are not rebuilt from the family. */
+  readonly subjects: EventSubject[] = [];
   /** End of each row in the writer, and index of its record. */
   private readonly ends: number[] = [];
   private readonly indexes: number[] = [];
@@ -124,7 +127,7 @@ export async function encodeChunk(
   allRecords: readonly LogRecord[],
   { writer, ...limits }: { readonly writer: CopyWriter } & LoadLimits,
 ): Promise<EncodedChunk> {
-  const { family, columns } = table;
+  const { family, columns, subjectOf } = table;
   const records = allRecords.filter((record) => !isRedrivenForAnother(record, batchGroup));
   writer.truncate(0);
   const copies = new RecordCopies(records);
@@ -151,6 +154,7 @@ export async function encodeChunk(
       rowOf.set(identity, rows.count);
       days.add(dayOf(timeMs));
       rows.add({ id: family.id(event), providerId: family.providerId(event), timeMs }, index);
+      if (subjectOf !== null) rows.subjects.push(subjectOf(event));
     } catch (error) {
       writer.truncate(start);
       rejects.push({

@@ -13,6 +13,7 @@ import {
 } from '@hailstream/events';
 import { latLngToCell } from 'h3-js';
 import { columnsOf, receivedAtColumn, type Column } from './column.js';
+import { subjectsOf, type EventSubject } from './event-subject.js';
 
 /** Cells of about 0.1 km², a few blocks of a city. */
 const H3_RESOLUTION = 9;
@@ -25,6 +26,8 @@ export interface Table {
   readonly timeColumn: string;
   readonly family: EventFamily;
   readonly columns: readonly Column<AnyEvent>[];
+  /** The vehicle and trips of an event; `null` if trips are not rebuilt from the family. */
+  readonly subjectOf: ((event: AnyEvent) => EventSubject) | null;
 }
 
 /** Tables by the topic that is loaded into them. */
@@ -54,7 +57,14 @@ export function createTables({ families }: EventRegistry, columns: ColumnsByFami
     // A row is only ever encoded from an event that the table's family has validated.
     const all = [...sharedColumns(family), ...(specific as readonly Column<AnyEvent>[])];
     const { id: idColumn, time: timeColumn } = family.fields;
-    tables.set(family.topic.name, { name: family.table, idColumn, timeColumn, family, columns: all });
+    tables.set(family.topic.name, {
+      name: family.table,
+      idColumn,
+      timeColumn,
+      family,
+      columns: all,
+      subjectOf: subjectsOf(family.name),
+    });
   }
   return tables;
 }

@@ -20,6 +20,8 @@ export class RunMetrics {
   private readonly runs: Counter<'outcome'>;
   private readonly seconds: Histogram;
   private readonly lastSuccess: Gauge;
+  private readonly trips: Counter<'result'>;
+  private readonly rebuildFailures: Counter;
 
   constructor(registry: Registry, runner: LoadRunner, @Inject(LOGGER) logger: Logger) {
     const registers = [registry];
@@ -53,6 +55,18 @@ export class RunMetrics {
       help: 'End of the last load that did not fail, as a Unix timestamp',
       registers,
     });
+    this.trips = new Counter({
+      name: 'batch_rebuilt_trips_total',
+      help: 'Trips that were rebuilt because events or telemetry of them were loaded, by result: changed, unchanged',
+      labelNames: ['result'],
+      registers,
+    });
+    for (const result of ['changed', 'unchanged']) this.trips.inc({ result }, 0);
+    this.rebuildFailures = new Counter({
+      name: 'batch_trip_rebuild_failures_total',
+      help: 'Loads after which the trips could not be rebuilt. The next load rebuilds them',
+      registers,
+    });
     new Gauge({
       name: 'batch_lag_records',
       help: 'Records in the log that no process has loaded yet; NaN if the log or Postgres does not respond',
@@ -77,8 +91,15 @@ export class RunMetrics {
   succeeded(result: LoadResult, nowMs: number): void {
     this.runs.inc({ outcome: statusOf(result) });
     this.refused.set(0);
+    const { rebuilt, changed } = result.rebuiltTrips ?? { rebuilt: 0, changed: 0 };
+    this.trips.inc({ result: 'changed' }, changed);
+    this.trips.inc({ result: 'unchanged' }, rebuilt - changed);
     this.seconds.observe(result.seconds);
     this.lastSuccess.set(nowMs / 1_000);
+  }
+
+  rebuildFailed(): void {
+    this.rebuildFailures.inc();
   }
 
   failed(error: unknown): void {

@@ -121,6 +121,7 @@ export class RunsService implements OnApplicationBootstrap, BeforeApplicationShu
         onCounted: (partition, counts) => this.metrics.counted(partition, counts),
         onGap: (gap) => this.logMetrics.countGap(gap),
         onUndecodable: (batch) => this.logMetrics.countUndecodable(batch),
+        onRebuildFailed: () => this.metrics.rebuildFailed(),
       });
       this.history.succeed(result, Date.now());
       this.metrics.succeeded(result, Date.now());

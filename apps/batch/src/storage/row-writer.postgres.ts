@@ -4,6 +4,7 @@ import type { Table } from '../rows/tables.js';
 import { copyTuples } from '../database/copy.postgres.js';
 import { attempt, isDataError, isUniqueViolation } from '../database/savepoint.postgres.js';
 import type { EventKeys } from './event-keys.postgres.js';
+import { writeMarks } from '../trips/marks/write-marks.postgres.js';
 
 /** Rows that are copied together after one that Postgres rejected: doubled with each success. */
 const FIRST_ROWS_AFTER_REFUSAL = 64;
@@ -25,6 +26,7 @@ export class RowWriter {
   private readonly columns: readonly string[];
   private readonly rejects: Reject[] = [];
   private readonly refusedRows = new Map<number, string>();
+  private readonly written: number[] = [];
   private duplicates = 0;
   private hasLookedUpRows = false;
 
@@ -36,13 +38,14 @@ export class RowWriter {
     this.columns = table.columns.map(({ name }) => name);
   }
 
-  /** Copies the rows at or after an offset that are not in the table yet. */
+  /** Copies the rows at or after an offset that are not in the table yet, and marks the trips that they may change. */
   async write(rows: EncodedRows, position: bigint): Promise<WrittenRows> {
     const first = rows.firstFrom(position);
     const candidates = Array.from({ length: rows.count - first }, (_, index) => first + index);
     const unseen = await this.seen.claim(this.client, rows.keys, candidates);
     this.duplicates = candidates.length - unseen.length;
     await this.copyRows(rows, unseen);
+    await writeMarks(this.client, this.table, { rows, written: this.written });
     const written = candidates.length - this.duplicates - this.rejects.length;
     for (const repeat of rows.repeatsFrom(position)) this.settleRepeat(repeat);
     return { rows: written, duplicates: this.duplicates, rejects: this.rejects };
@@ -55,6 +58,7 @@ export class RowWriter {
       const part = candidates.slice(from, from + size);
       const refusal = await this.copy(rows, part);
       if (refusal === undefined) {
+        for (const row of part) this.written.push(row);
         from += part.length;
         size *= 2;
         continue;

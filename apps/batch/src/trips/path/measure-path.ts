@@ -1,0 +1,113 @@
+import { metersBetween } from '@hailstream/events';
+import type { Fix } from './fix.js';
+import { withoutOutliers } from './outliers.js';
+import { smooth, type SmoothedFix } from './smooth.js';
+import { collapseStays } from './stays.js';
+
+/** A vehicle without a position for longer than this was silent. Devices that report once a minute are not. */
+const SILENT_AFTER_MS = 120_000;
+
+/** Speeds are integrated between fixes that are at most this far apart in time: a vehicle may have stopped since. */
+const SPEED_WITHIN_MS = 2_000;
+/** Fixes that are further apart in time do not show how the vehicle turned between them. */
+const TURN_WITHIN_MS = 5_000;
+/** Speeds are believed if the way that follows from them differs by at most this share from the way of the positions. */
+const SPEED_TOLERANCE = 0.15;
+/** A vehicle slower than this has no course, in metres per second. */
+const COURSE_ABOVE = 1;
+/** Turns beyond this are U-turns and errors: the way between the fixes is not an arc. */
+const MAX_ARC_RADIANS = (2 * Math.PI) / 3;
+
+/** A time without a position of a vehicle, in milliseconds. */
+interface Silence {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What the positions of a vehicle show about its way from one place to another. */
+export interface MeasuredPath {
+  /** On the WGS 84 ellipsoid. `null` without any telemetry. */
+  readonly meters: number | null;
+  /** Time in which the vehicle stood. */
+  readonly dwellSeconds: number | null;
+  /** The highest reported speed in metres per second; `null` if none was reported. */
+  readonly maxSpeed: number | null;
+  /** Telemetry points between the ends. */
+  readonly points: number;
+  readonly silences: readonly Silence[];
+  /** The way, for a map. */
+  readonly line: readonly { readonly lat: number; readonly lng: number }[];
+}
+
+/**
+ * Measures the way of a vehicle from one event to another. `telemetry` has its points between both, in order of time.
+ *
+ * The noise of the receiver does not count as way: the positions of a stay are one place, and the others are smoothed. Where
+ * points follow each other closely and report speeds that agree with the positions, the way is the integral of the speeds:
+ * receivers measure them by the Doppler shift, independently of the positions and more precisely than their differences, and
+ * they do not cut corners.
+ */
+export function measurePath(start: Fix, telemetry: readonly Fix[], end: Fix): MeasuredPath {
+  const points = telemetry.length;
+  const silences = silencesOf([start.at, ...telemetry.map(({ at }) => at), end.at]);
+  if (points === 0) {
+    return { meters: null, dwellSeconds: null, maxSpeed: null, points, silences, line: [] };
+  }
+  const { fixes, dwellMs } = collapseStays(withoutOutliers([start, ...telemetry, end]), SILENT_AFTER_MS);
+  const rest = { dwellSeconds: dwellMs / 1_000, maxSpeed: maxSpeedOf(telemetry), points, silences };
+  const lineOfPositions = smooth(fixes.map((fix) => ({ ...fix, speed: null })));
+  const ofPositions = waysOf(lineOfPositions);
+  const ofSpeeds = fixes.slice(1).map((fix, index) => integral(fixes[index]!, fix));
+  if (!agree(ofPositions, ofSpeeds)) return { ...rest, meters: sum(ofPositions), line: lineOfPositions };
+  const line = smooth(fixes);
+  const ofBoth = waysOf(line);
+  return { ...rest, meters: sum(ofSpeeds.map((meters, index) => meters ?? ofBoth[index]!)), line };
+}
+
+/** Whether the speeds agree with the positions, of the parts of the way in which there are speeds. */
+function agree(ofPositions: readonly number[], ofSpeeds: readonly (number | null)[]): boolean {
+  const known = ofPositions.filter((_, index) => ofSpeeds[index] !== null);
+  const meters = sum(ofSpeeds.map((each) => each ?? 0));
+  return known.length > 0 && Math.abs(meters - sum(known)) <= SPEED_TOLERANCE * sum(known);
+}
+
+/** The way that follows from the speeds of two fixes; `null` if it cannot be known. */
+function integral(from: Fix, to: Fix): number | null {
+  if (from.speed === null || to.speed === null || to.at - from.at > SPEED_WITHIN_MS) return null;
+  return (((from.speed + to.speed) / 2) * (to.at - from.at)) / 1_000;
+}
+
+function waysOf(line: readonly SmoothedFix[]): number[] {
+  return line.slice(1).map((fix, index) => wayBetween(line[index]!, fix));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** The length of the arc between two fixes: the vehicle turned from the course of one to the course of the other. */
+function wayBetween(from: SmoothedFix, to: SmoothedFix): number {
+  const chord = metersBetween(from, to);
+  if (to.at - from.at > TURN_WITHIN_MS) return chord;
+  if (Math.min(Math.hypot(from.east, from.north), Math.hypot(to.east, to.north)) < COURSE_ABOVE) return chord;
+  const cross = from.east * to.north - from.north * to.east;
+  const dot = from.east * to.east + from.north * to.north;
+  const turn = Math.abs(Math.atan2(cross, dot));
+  if (turn > MAX_ARC_RADIANS || turn === 0) return chord;
+  return (chord * (turn / 2)) / Math.sin(turn / 2);
+}
+
+function maxSpeedOf(telemetry: readonly Fix[]): number | null {
+  return telemetry.reduce<number | null>(
+    (max, { speed }) => (speed === null ? max : Math.max(max ?? 0, speed)),
+    null,
+  );
+}
+
+/** `times` are in order. */
+function silencesOf(times: readonly number[]): Silence[] {
+  return times.flatMap((to, index) => {
+    const from = times[index - 1] ?? to;
+    return to - from > SILENT_AFTER_MS ? [{ from, to }] : [];
+  });
+}
