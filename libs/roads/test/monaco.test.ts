@@ -31,7 +31,9 @@ describe('traces of known drives in Monaco', () => {
     let [driven, correct, added, breaks, length] = [0, 0, 0, 0, 0];
     for (const drive of drives) {
       const noisy = withNoise(drive.points, { meters: 5, random });
-      const matched = matcher.match(noisy.filter((_point, second) => second % everySeconds === 0));
+      const matched = matcher.match(
+        noisy.filter((_point, second) => second % everySeconds === 0 || second === noisy.length - 1),
+      );
       const comparison = compareRoutes(drive, network, matched);
       driven += drive.meters;
       correct += comparison.correct;

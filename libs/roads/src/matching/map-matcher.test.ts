@@ -80,6 +80,24 @@ describe(MapMatcher, () => {
     expect(matched.places.every((place) => place !== undefined)).toBe(true);
   });
 
+  it('follows a hairpin bend whose arms are close to each other', () => {
+    const roads = roadsOf({
+      points: [
+        [0, 0],
+        [300, 0],
+        [310, 6],
+        [300, 12],
+        [0, 12],
+      ],
+    });
+    const points = [...along([20, 5], [295, 5], 28), [311, 6] as Point, ...along([290, 7], [15, 7], 28)];
+    const { matched } = match(roads, traceOf(points));
+    expect(matched.breaks).toEqual([]);
+    expect(matched.places).not.toContain(undefined);
+    expect(matched.meters).toBeGreaterThan(570);
+    expect(matched.meters).toBeLessThan(595);
+  });
+
   it('uses one-way streets in their direction', () => {
     // Two carriageways, 12 m apart, each closer to the points of the other direction.
     const roads = roadsOf(

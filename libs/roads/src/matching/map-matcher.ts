@@ -16,13 +16,13 @@ interface MatchOptions {
    */
   readonly scaleMeters?: number;
   readonly scaleMetersPerSecond?: number;
-  /** Negative logarithm of the probability of a U-turn that no dead end forces. @default 8 */
+  /** Negative logarithm of the probability of a U-turn outside of dead ends. @default 8 */
   readonly turnPenalty?: number;
   /** Maximum number of edges that are considered for a point; each direction of a road is one. @default 16 */
   readonly maxCandidates?: number;
   /** Faster ways are not possible. In metres per second. @default 50 */
   readonly maxSpeed?: number;
-  /** Points within this distance of the mean of those before are one position: see {@link joinStays}. @default 4 * noiseMeters */
+  /** Points within this distance of the mean of those before are one position. @default 4 * noiseMeters */
   readonly stayMeters?: number;
   /** After a longer time without points, the way is unknown. @default 300 */
   readonly maxGapSeconds?: number;
@@ -95,7 +95,7 @@ export class MapMatcher {
       ...options,
     };
     this.index = new EdgeIndex(network);
-    this.transitions = new Transitions(network, { backMeters: 4 * noiseMeters, endMeters: 6 * noiseMeters });
+    this.transitions = new Transitions(network, { backMeters: 12 * noiseMeters, endMeters: 6 * noiseMeters });
     const { maxCandidates } = this.options;
     this.near = {
       count: 0,

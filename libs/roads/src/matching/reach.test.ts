@@ -84,7 +84,7 @@ describe(Reach, () => {
   });
 
   it('finds further vertexes if it is asked for a longer distance later', () => {
-    const network = networkOf([{ from: 0, to: 1, bend: 40, oneway: 'no' }]);
+    const network = networkOf([{ from: 0, to: 7, bend: 1, oneway: 'no' }]);
     const reach = new Reach(network);
     reach.aimAt([1]);
     expect(reach.from(0, 10).slots.size).toBe(1);

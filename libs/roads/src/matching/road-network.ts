@@ -3,9 +3,9 @@ import type { Position } from '../geo/geo.js';
 import { ellipsoidMeters, Plane } from '../geo/plane.js';
 
 /**
- * Roads as a directed graph for map matching, in typed arrays. A vertex is a coordinate at which roads meet or end; an edge is
- * the way from one vertex to the next in a permitted direction. All roads are part of it, also those that are not connected
- * in both directions.
+ * Roads as a directed graph for map matching, in typed arrays. A vertex is a coordinate at which roads meet, end or bend; an
+ * edge is the way from one vertex to the next in a permitted direction. All roads are part of it, also those that are not
+ * connected in both directions.
  */
 export interface RoadNetwork {
   readonly plane: Plane;
@@ -54,7 +54,37 @@ function keyOf([lng, lat]: Road['geometry']['coordinates'][number]): string {
   return `${lng === -180 ? 180 : lng},${lat}`;
 }
 
-/** Vertexes are the ends of roads and the coordinates that occur more than once. */
+/** Direction of a straight line from one position to another, in radians. */
+function direction(from: Position, to: Position): number {
+  const east = (to.lng - from.lng) * Math.cos((from.lat * Math.PI) / 180);
+  return Math.atan2(to.lat - from.lat, east);
+}
+
+/**
+ * Adds a vertex where a road has turned by more than a right angle since its last one. Of an edge, only the place that is
+ * nearest to a point is considered: an edge with a hairpin bend would have two.
+ */
+function splitAtBends(
+  path: readonly number[],
+  vertexes: { positions: readonly Position[]; vertexOf: Int32Array; count: number },
+): void {
+  const { positions, vertexOf } = vertexes;
+  let start: number | undefined;
+  for (let place = 0; place < path.length - 1; place += 1) {
+    const [index, next] = [path[place]!, path[place + 1]!];
+    if (index === next) continue;
+    const onward = direction(positions[index]!, positions[next]!);
+    if (vertexOf[index] !== -1) start = undefined;
+    start ??= onward;
+    const turned = Math.abs(((((onward - start) % (2 * Math.PI)) + 3 * Math.PI) % (2 * Math.PI)) - Math.PI);
+    if (turned <= Math.PI / 2) continue;
+    vertexOf[index] = vertexes.count;
+    vertexes.count += 1;
+    start = onward;
+  }
+}
+
+/** Vertexes are the ends of roads, the coordinates that occur more than once, and bends. */
 function findVertexes(roads: readonly Road[]): Vertexes {
   const coordinateOf = new Map<string, number>();
   const positions: Position[] = [];
@@ -75,7 +105,14 @@ function findVertexes(roads: readonly Road[]): Vertexes {
   const vertexOf = new Int32Array(positions.length).fill(-1);
   let count = 0;
   for (const [index, times] of uses.entries()) if (times > 1) vertexOf[index] = count++;
-  return { coordinateOf, positions, vertexOf, count };
+  const vertexes = { coordinateOf, positions, vertexOf, count };
+  for (const { geometry } of roads) {
+    splitAtBends(
+      geometry.coordinates.map((coordinate) => coordinateOf.get(keyOf(coordinate))!),
+      vertexes,
+    );
+  }
+  return vertexes;
 }
 
 function middleOf(positions: readonly Position[]): Position {

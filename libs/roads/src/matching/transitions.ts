@@ -1,6 +1,9 @@
 import { Reach, type ReachTree } from './reach.js';
 import type { RoadNetwork } from './road-network.js';
 
+/** A turn in a dead end counts as this share of another U-turn: not at all, it would be as likely as driving on. */
+const DEAD_END_TURN = 0.25;
+
 /** A part of an edge that was driven, in metres from its start. */
 export interface EdgePart {
   readonly edge: number;
@@ -16,7 +19,7 @@ export interface EdgePlace {
 
 /**
  * The ways from one place on the network to another, as {@link Transitions.measure} found the last one. `turns` is the number
- * of U-turns on it that no dead end forces.
+ * of U-turns on it; those in dead ends count less.
  */
 export class Transitions {
   meters = 0;
@@ -48,7 +51,10 @@ export class Transitions {
     this.tree = undefined;
   }
 
-  /** Measures the way between two places, of which the second one is on an edge of {@link aimAt}. Returns whether there is one of at most `limitMeters`. */
+  /**
+   * Measures the way between two places, of which the second one is on an edge of {@link aimAt}. Returns whether there is one
+   * of at most `limitMeters`.
+   */
   measure(from: number, fromMeters: number, to: number, toMeters: number, limitMeters: number): boolean {
     this.turns = 0;
     if (from === to && toMeters >= fromMeters - this.backMeters) {
@@ -60,7 +66,7 @@ export class Transitions {
       const rest = edgeMeters[from]! - fromMeters;
       // It turns at the further one of both places, or at the end of a dead end.
       this.meters = Math.abs(rest - toMeters);
-      this.turns = this.turnsAtEnd(from, rest, toMeters) ? 0 : 1;
+      this.turns = this.turnsAtEnd(from, rest, toMeters) ? DEAD_END_TURN : 1;
       return this.meters <= limitMeters;
     }
     const rest = edgeMeters[from]! - fromMeters;
