@@ -16,6 +16,9 @@ import {
 } from '@hailstream/service/config';
 import type { AuthOptions } from '@hailstream/service/tokens';
 import Type from 'typebox';
+import { expiringTables } from './retention/expiring-tables.js';
+import { parseRetention, RETENTION_EXPECTED, type Retention } from './retention/retention.js';
+import { tablesByTopic } from './rows/tables.js';
 import { parseSchedule, SCHEDULE_EXPECTED, type Schedule } from './schedule/schedule.js';
 
 const MEBIBYTE = 1_048_576;
@@ -29,6 +32,7 @@ const batchEnv = Type.Object({
   BATCH_EVERY: Type.String({ default: '60s' }),
   BATCH_POSTGRES_CONNECTIONS: Env.Int({ default: 4, minimum: 1, maximum: 64 }),
   BATCH_REPEAT_WINDOW_DAYS: Env.Int({ default: 31, minimum: 1, maximum: 36_500 }),
+  BATCH_RETENTION: Type.String({ default: '' }),
   BATCH_CHUNK_RECORDS: Env.Int({ default: 10_000, minimum: 1, maximum: 100_000 }),
   BATCH_CHUNK_BYTES: Env.Int({ default: 4 * MEBIBYTE, minimum: 65_536, maximum: 64 * MEBIBYTE }),
 });
@@ -47,6 +51,8 @@ export interface LoadConfig {
   readonly maxAgeDays: number;
   /** Days after its load for which an event is recognised by its id alone. */
   readonly repeatWindowDays: number;
+  /** Which rows expire, and when. */
+  readonly retention: Retention;
 }
 
 export interface BatchConfig {
@@ -74,8 +80,21 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): BatchC
       chunkBytes: env.BATCH_CHUNK_BYTES,
       maxAgeDays: env.EVENTS_MAX_AGE_DAYS,
       repeatWindowDays: env.BATCH_REPEAT_WINDOW_DAYS,
+      retention: toRetention(env.BATCH_RETENTION),
     },
   });
+}
+
+function toRetention(text: string): Retention {
+  const retention = parseRetention(text, expiringTables(tablesByTopic));
+  if (typeof retention !== 'string') return retention;
+  throw new ConfigError([
+    {
+      variable: 'BATCH_RETENTION',
+      expected: RETENTION_EXPECTED,
+      got: `${JSON.stringify(text)} (${retention})`,
+    },
+  ]);
 }
 
 function toSchedule(text: string): Schedule {

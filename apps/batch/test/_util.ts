@@ -30,6 +30,10 @@ import { PositionTools } from '../src/positions/position-tools.js';
 import { RejectRetrier } from '../src/rejects/reject-retrier.service.js';
 import { Verifier, type VerifyOptions } from '../src/verify/verifier.service.js';
 import type { VerifyResult } from '../src/verify/verify-result.js';
+import { RetentionRunner } from '../src/retention/apply/retention-runner.service.js';
+import { expiringTables } from '../src/retention/expiring-tables.js';
+import { parseRetention, type Retention } from '../src/retention/retention.js';
+import { tablesByTopic } from '../src/rows/tables.js';
 
 export const silent = pino({ level: 'silent' });
 
@@ -87,6 +91,7 @@ interface TestRunner extends AsyncDisposable {
     onProgress?: (progress: Progress) => void,
   ) => Promise<BackfillResult>;
   readonly verify: (options: VerifyOptions) => Promise<VerifyResult>;
+  readonly retention: RetentionRunner;
 }
 
 /** The providers of batch, as its commands use them. */
@@ -97,6 +102,7 @@ export async function createLoadRunner(
     chunkRecords?: number;
     maxAgeDays?: number;
     repeatWindowDays?: number;
+    retention?: string;
     events?: LoadedEvents;
     logger?: Logger;
   } = {},
@@ -112,6 +118,7 @@ export async function createLoadRunner(
         chunkBytes: 1_048_576,
         maxAgeDays: settings.maxAgeDays ?? DEFAULT_MAX_AGE_DAYS,
         repeatWindowDays: settings.repeatWindowDays ?? 31,
+        retention: retentionOf(settings.retention),
       },
       settings.logger ?? silent,
       settings.events,
@@ -127,8 +134,16 @@ export async function createLoadRunner(
     backfill: (options, signal = new AbortController().signal, onProgress) =>
       app.get(Backfiller).backfill(options, signal, onProgress),
     verify: (options) => app.get(Verifier).verify(options, new AbortController().signal),
+    retention: app.get(RetentionRunner),
     [Symbol.asyncDispose]: () => app.close(),
   };
+}
+
+/** `BATCH_RETENTION` as the configuration reads it. @default all rows are kept */
+export function retentionOf(text = ''): Retention {
+  const retention = parseRetention(text, expiringTables(tablesByTopic));
+  if (typeof retention === 'string') throw new Error(retention);
+  return retention;
 }
 
 export interface TestRecord {

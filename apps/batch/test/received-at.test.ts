@@ -20,6 +20,7 @@ import {
   makeTelemetry,
   makeTrip,
   makeVehicleEvent,
+  retentionOf,
   silent,
   YESTERDAY,
   type TestDatabase,
@@ -50,7 +51,11 @@ async function load(topic: string, records: readonly TestRecord[], maxAgeDays = 
 async function retry(maxAgeDays: number): Promise<void> {
   const pool = createPool({ url: database.url, size: 2, logger: silent });
   try {
-    await retryRejects(pool, { isDryRun: false, maxAgeDays, tables: tablesByTopic }, never);
+    await retryRejects(
+      pool,
+      { isDryRun: false, maxAgeDays, retention: retentionOf(), tables: tablesByTopic },
+      never,
+    );
   } finally {
     await pool.end();
   }

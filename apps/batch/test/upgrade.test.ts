@@ -18,6 +18,7 @@ import {
   DAY_MS,
   makeTelemetry,
   PROVIDER,
+  retentionOf,
   silent,
   toRecords,
   YESTERDAY,
@@ -191,10 +192,14 @@ describe('an upgrade from the previous version', () => {
     await requireIndexOfDevices();
     expect(
       Object.fromEntries(
-        await retryRejects(pool, { isDryRun: false, maxAgeDays: 30, tables: tablesByTopic }, signal),
+        await retryRejects(
+          pool,
+          { isDryRun: false, maxAgeDays: 30, retention: retentionOf(), tables: tablesByTopic },
+          signal,
+        ),
       ),
     ).toEqual({
-      [telemetryFamily.topic.name]: { retried: 1, rows: 1, duplicates: 0, rejects: 0 },
+      [telemetryFamily.topic.name]: { retried: 1, rows: 1, duplicates: 0, expired: 0, rejects: 0 },
     });
     expect(await runner.load(signal)).toMatchObject({ read: 0 });
     const total = ROWS + 1_051;

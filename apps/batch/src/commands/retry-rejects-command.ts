@@ -51,6 +51,7 @@ export function retryReport(
   return lines.join('\n');
 }
 
-function describe({ retried, rows, duplicates, rejects }: RetryCounts): string {
-  return `${retried} retried: ${rows} rows, ${duplicates} duplicates, ${rejects} rejected again`;
+function describe({ retried, rows, duplicates, expired, rejects }: RetryCounts): string {
+  const old = expired > 0 ? `${expired} expired, ` : '';
+  return `${retried} retried: ${rows} rows, ${duplicates} duplicates, ${old}${rejects} rejected again`;
 }

@@ -9,6 +9,7 @@ import type { LoadResult } from '../load/load-result.js';
 import { LoadRunner } from '../load/load-runner.service.js';
 import { PositionTools } from '../positions/position-tools.js';
 import { RejectRetrier } from '../rejects/reject-retrier.service.js';
+import { RetentionRunner } from '../retention/apply/retention-runner.service.js';
 import { tablesByTopic } from '../rows/tables.js';
 import { TripRebuilder } from '../trips/trip-rebuilder.service.js';
 import { Verifier } from '../verify/verifier.service.js';
@@ -21,6 +22,7 @@ import { ProgressDisplay } from './progress-display.js';
 import { parseRebuildTripsArgs, REBUILD_TRIPS_USAGE, runRebuildTrips } from './rebuild-trips-command.js';
 import { parseVerifyArgs, runVerify, VERIFY_USAGE } from './verify-command.js';
 import { parseReportArgs, REPORT_USAGE, runReport } from './report-command.js';
+import { parseRetentionArgs, RETENTION_USAGE, runRetention } from './retention-command.js';
 import { parseRetryRejectsArgs, retryReport, RETRY_REJECTS_USAGE } from './retry-rejects-command.js';
 
 const USAGE = [
@@ -37,6 +39,7 @@ const USAGE = [
   ...REPORT_USAGE,
   ...VERIFY_USAGE,
   ...BACKFILL_USAGE,
+  ...RETENTION_USAGE,
 ].join('\n');
 
 /** Exit code of a load before which the log had deleted records that were not loaded. */
@@ -116,6 +119,13 @@ function parseCommand(args: readonly string[], topics: readonly string[]): Comma
       return (app, signal) =>
         reportingFailure(parsed, () => runBackfill(app.get(Backfiller), parsed, signal));
     }
+    case 'retention': {
+      const parsed = parseRetentionArgs(options);
+      return async (app, signal) => {
+        await app.get(SchemaMigrator).migrate();
+        return runRetention(app.get(RetentionRunner), parsed, signal);
+      };
+    }
     case 'positions': {
       const parsed = parsePositionsArgs(options, [...topics, deadLetterTopic.name]);
       return async (app) => {
@@ -172,7 +182,7 @@ async function loadWithProgress(runner: LoadRunner, signal: AbortSignal): Promis
   });
 }
 
-function summary({ topics, rows, rejects, duplicates, lost, seconds, rebuiltTrips }: LoadResult): string {
+function summary({ topics, rows, rejects, duplicates, expired, lost, seconds, rebuiltTrips }: LoadResult): string {
   const lines = Object.entries(topics).map(
     ([topic, result]) => `${topic.padEnd(24)}${String(result.rows).padStart(12)} rows`,
   );
@@ -180,6 +190,7 @@ function summary({ topics, rows, rejects, duplicates, lost, seconds, rebuiltTrip
   if (rebuiltTrips === undefined) lines.push('trips could not be rebuilt: the next load rebuilds them');
   else if (rebuiltTrips.changed > 0) lines.push(`${rebuiltTrips.changed} rebuilt trips changed`);
   if (duplicates > 0) lines.push(`${duplicates} duplicates: events that had been loaded before`);
+  if (expired > 0) lines.push(`${expired} expired events: older than BATCH_RETENTION, not loaded`);
   if (rejects > 0) lines.push(`${rejects} rejects: see ride.rejects for the reasons`);
   if (lost > 0)
     lines.push(`${lost} records LOST: deleted by the log before they were loaded, see ride.log_gaps`);

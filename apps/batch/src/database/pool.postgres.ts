@@ -82,10 +82,14 @@ export async function begin(client: pg.ClientBase): Promise<void> {
 }
 
 /** Sets the bounds for a session, unless it belongs to a pooler and is shared with other clients. */
-async function boundSession(client: pg.ClientBase): Promise<void> {
+export async function boundSession(client: pg.ClientBase): Promise<void> {
+  if (!(await isDirect(client))) return;
+  await client.query(BOUNDS.map(([name, milliseconds]) => `SET ${name} = ${milliseconds}`).join('; '));
+}
+
+/** Whether a connection is one to the server and not to a pooler, so that the session and its settings are not shared. */
+export async function isDirect(client: pg.ClientBase): Promise<boolean> {
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   // A pooler responds on behalf of the server, with a different process id.
-  const isDirect = 'processID' in client && rows[0]?.pid === client.processID;
-  if (!isDirect) return;
-  await client.query(BOUNDS.map(([name, milliseconds]) => `SET ${name} = ${milliseconds}`).join('; '));
+  return 'processID' in client && rows[0]?.pid === client.processID;
 }

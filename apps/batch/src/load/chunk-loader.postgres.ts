@@ -106,6 +106,7 @@ export class ChunkLoader {
       rows: written.rows,
       duplicates: written.duplicates,
       rejects: rejects.length,
+      expired: encoded.expired.filter((offset) => offset >= position).length,
       skipped: Number(nextOffset - position) - read - lost,
       lost,
     };

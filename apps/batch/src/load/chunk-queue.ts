@@ -2,7 +2,10 @@ import { partitionName, type LogRecord, type UndecodableBatch } from '@hailstrea
 import { backoffMs } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
 import { CopyWriter } from '../rows/copy-writer.js';
+import type { Retention } from '../retention/retention.js';
 import { encodeChunk, encodeUndecodable } from '../rows/encode-chunk.js';
+import type { LoadLimits } from '../rows/read-event.js';
+import type { Table } from '../rows/tables.js';
 import type { Chunk, ChunkLoader } from './chunk-loader.postgres.js';
 import type { Counts } from './counts.js';
 import { LoadError } from './load.errors.js';
@@ -23,6 +26,7 @@ interface ChunkQueueOptions {
   readonly maxChunks: number;
   /** `EVENTS_MAX_AGE_DAYS` */
   readonly maxAgeDays: number;
+  readonly retention: Retention;
   readonly onLoaded: (chunk: Chunk, loaded: Counts) => void;
   /** Called for every failure. A {@link LoadError} is not retried. */
   readonly onFailure: (error: Error) => void;
@@ -47,12 +51,11 @@ export class ChunkQueue implements AsyncDisposable {
 
   /** Encodes and queues records. Waits while too many chunks are in progress. The records must not change until it resolves. */
   async push({ records, undecodable, ...place }: UnencodedChunk): Promise<void> {
-    const { maxAgeDays } = this.options;
     const writer = await this.acquireWriter();
     const encoded = undecodable
       ? encodeUndecodable(undecodable, { writer, from: place.from })
       : await this.encodeInOrder(() =>
-          encodeChunk(place.table, records, { writer, nowMs: Date.now(), maxAgeDays }),
+          encodeChunk(place.table, records, { writer, ...this.limits(place.table) }),
         );
     const chunk: Chunk = { ...place, encoded };
     const key = partitionName(chunk.topic, chunk.partition);
@@ -86,6 +89,12 @@ export class ChunkQueue implements AsyncDisposable {
         await sleep(backoffMs(retry, RETRY_BACKOFF), signal);
       }
     }
+  }
+
+  private limits({ name }: Table): LoadLimits {
+    const { maxAgeDays, retention } = this.options;
+    const nowMs = Date.now();
+    return { nowMs, maxAgeDays, isExpired: retention.expiry(name, nowMs) };
   }
 
   /** Encodes one chunk at a time, so that the first one is ready early. */

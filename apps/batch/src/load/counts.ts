@@ -2,7 +2,7 @@ import { LoadError } from './load.errors.js';
 
 /** Results for the offsets that a position passed. `read + skipped + lost` is the number of offsets. */
 export interface Counts {
-  /** Records that were read: `rows + duplicates + rejects`. */
+  /** Records that were read: `rows + duplicates + rejects + expired`. */
   readonly read: number;
   /** Rows that were inserted. */
   readonly rows: number;
@@ -10,13 +10,23 @@ export interface Counts {
   readonly duplicates: number;
   /** Records that could not be loaded. They are dead-lettered, and listed in `ride.rejects`. */
   readonly rejects: number;
+  /** Records whose event is older than `BATCH_RETENTION`. They are not loaded, and not kept as rejects. */
+  readonly expired: number;
   /** Offsets without a readable record: transaction markers, aborted and compacted records. */
   readonly skipped: number;
   /** Offsets that the log had deleted before they were loaded. They are listed in `ride.log_gaps`. */
   readonly lost: number;
 }
 
-export const NO_COUNTS: Counts = { read: 0, rows: 0, duplicates: 0, rejects: 0, skipped: 0, lost: 0 };
+export const NO_COUNTS: Counts = {
+  read: 0,
+  rows: 0,
+  duplicates: 0,
+  rejects: 0,
+  expired: 0,
+  skipped: 0,
+  lost: 0,
+};
 
 export function addCounts(one: Counts, other: Counts): Counts {
   return {
@@ -24,6 +34,7 @@ export function addCounts(one: Counts, other: Counts): Counts {
     rows: one.rows + other.rows,
     duplicates: one.duplicates + other.duplicates,
     rejects: one.rejects + other.rejects,
+    expired: one.expired + other.expired,
     skipped: one.skipped + other.skipped,
     lost: one.lost + other.lost,
   };
@@ -31,11 +42,11 @@ export function addCounts(one: Counts, other: Counts): Counts {
 
 /** @throws LoadError `COUNTS_DISAGREE` if records are unaccounted for */
 export function requireSum(counts: Counts, what: string): void {
-  const { read, rows, duplicates, rejects, skipped, lost } = counts;
-  if (rows + duplicates + rejects === read && skipped >= 0 && lost >= 0 && duplicates >= 0) return;
+  const { read, rows, duplicates, rejects, expired, skipped, lost } = counts;
+  if (rows + duplicates + rejects + expired === read && skipped >= 0 && lost >= 0 && duplicates >= 0) return;
   throw new LoadError(
     'COUNTS_DISAGREE',
-    `${what}: ${read} records were read, but ${rows} rows, ${duplicates} duplicates and ${rejects} rejects counted ` +
-      `(${skipped} offsets skipped, ${lost} lost): nothing of it is loaded. This is a bug`,
+    `${what}: ${read} records were read, but ${rows} rows, ${duplicates} duplicates, ${rejects} rejects and ${expired} expired ` +
+      `counted (${skipped} offsets skipped, ${lost} lost): nothing of it is loaded. This is a bug`,
   );
 }

@@ -13,6 +13,7 @@ import type { KnownRecords } from '../positions/known-records.postgres.js';
 import { remaining, type LogPartition, type Positions } from '../positions/log-partition.js';
 import type { PositionLeases } from '../positions/position-leases.postgres.js';
 import type { LogPositions } from '../positions/positions.postgres.js';
+import type { Retention } from '../retention/retention.js';
 import type { Tables } from '../rows/tables.js';
 import type { RebuildCounts } from '../trips/rebuild/rebuild-trips.postgres.js';
 import type { ChunkLoader } from './chunk-loader.postgres.js';
@@ -50,6 +51,7 @@ interface LoadDependencies {
   readonly chunkBytes: number;
   /** `EVENTS_MAX_AGE_DAYS` */
   readonly maxAgeDays: number;
+  readonly retention: Retention;
   readonly logger: Logger;
 }
 

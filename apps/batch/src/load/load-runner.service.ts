@@ -10,6 +10,7 @@ import { KnownRecords } from '../positions/known-records.postgres.js';
 import { PositionLeases } from '../positions/position-leases.postgres.js';
 import { LogPositions } from '../positions/positions.postgres.js';
 import { RejectWriter } from '../rejects/reject-writer.js';
+import { RetentionRunner } from '../retention/apply/retention-runner.service.js';
 import { REGISTRY, TABLES, type Tables } from '../rows/tables.js';
 import { expireSeenIds } from '../storage/expire-seen-ids.postgres.js';
 import { TripRebuilder } from '../trips/trip-rebuilder.service.js';
@@ -41,6 +42,7 @@ export class LoadRunner {
     private readonly positions: LogPositions,
     private readonly known: KnownRecords,
     private readonly trips: TripRebuilder,
+    private readonly retention: RetentionRunner,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -48,11 +50,15 @@ export class LoadRunner {
   async load(signal: AbortSignal, observer?: LoadObserver): Promise<LoadResult> {
     await this.migrator.migrate();
     try {
+      await this.retention.storeCutoffs(Date.now());
       await this.ensureTopics();
       const result = await this.loadPresent(signal, observer);
       await this.loadDeadLetters(signal);
       await this.expireSeenIds();
-      return { ...result, ...(await this.rebuildTrips(signal, observer)) };
+      const rebuilt = await this.rebuildTrips(signal, observer);
+      // After the trips, which are rebuilt from the rows.
+      await this.retention.runAfterLoad(signal);
+      return { ...result, ...rebuilt };
     } catch (error) {
       if (error instanceof LogError && error.code === 'UNKNOWN_TOPIC') this.hasTopics = false;
       if (isSchemaMissing(error)) this.migrator.invalidate();
@@ -109,7 +115,7 @@ export class LoadRunner {
   }
 
   private loadPresent(signal: AbortSignal, observer?: LoadObserver): Promise<LoadResult> {
-    const { postgresConnections, chunkRecords, chunkBytes, maxAgeDays } = this.config;
+    const { postgresConnections, chunkRecords, chunkBytes, maxAgeDays, retention } = this.config;
     const { pool, admin, reader, positions, known, tables, logger } = this;
     const leases = new PositionLeases(pool);
     return load(
@@ -126,6 +132,7 @@ export class LoadRunner {
         chunkRecords,
         chunkBytes,
         maxAgeDays,
+        retention,
         logger,
       },
       signal,

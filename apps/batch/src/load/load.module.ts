@@ -5,6 +5,7 @@ import { LOAD_CONFIG, type LoadConfig } from '../config.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { PositionsModule } from '../positions/positions.module.js';
 import { RejectsModule } from '../rejects/rejects.module.js';
+import { RetentionModule } from '../retention/apply/retention.module.js';
 import { REGISTRY, TABLES, tablesByTopic, type Tables } from '../rows/tables.js';
 import { TripsModule } from '../trips/trips.module.js';
 import { LoadRunner } from './load-runner.service.js';
@@ -35,6 +36,7 @@ export class LoadModule {
         PositionsModule,
         RejectsModule,
         TripsModule,
+        RetentionModule,
       ],
       providers: [
         { provide: LOAD_CONFIG, useValue: config },
@@ -42,7 +44,7 @@ export class LoadModule {
         { provide: TABLES, useValue: tables },
         LoadRunner,
       ],
-      exports: [LOAD_CONFIG, REGISTRY, TABLES, LoadRunner, PositionsModule, RejectsModule, TripsModule],
+      exports: [LOAD_CONFIG, REGISTRY, TABLES, LoadRunner, PositionsModule, RejectsModule, TripsModule, RetentionModule],
     };
   }
 }

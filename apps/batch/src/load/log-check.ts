@@ -2,6 +2,7 @@ import { partitionName, type LogRecord } from '@hailstream/log';
 import type { KnownRecords } from '../positions/known-records.postgres.js';
 import { digestOf } from '../positions/position.js';
 import type { LogPositions } from '../positions/positions.postgres.js';
+import type { Retention } from '../retention/retention.js';
 import type { Tables } from '../rows/tables.js';
 import { LoadError } from './load.errors.js';
 import type { LogPartition } from '../positions/log-partition.js';
@@ -13,6 +14,7 @@ interface LogCheckOptions {
   readonly positions: LogPositions;
   readonly known: KnownRecords;
   readonly tables: Tables;
+  readonly retention: Retention;
 }
 
 /**
@@ -72,7 +74,9 @@ export class LogCheck {
 
   private async compareWithDatabase(records: readonly LogRecord[]): Promise<void> {
     const table = this.options.tables.get(this.partition.topic)!;
-    const unknown = await this.options.known.unknownOf(table, this.partition, records);
+    const { known, retention } = this.options;
+    const isExpired = retention.expiry(table.name, Date.now());
+    const unknown = await known.unknownOf(table, { ...this.partition, isExpired }, records);
     if (unknown.length > 0) throw this.refusal(`the record at offset ${unknown[0]} was never loaded`);
   }
 

@@ -1,18 +1,21 @@
-import type { LogRecord } from '@hailstream/log';
+import { decodeEvent, EventDecodeError } from '@hailstream/events';
+import type { LogRecord, TopicPartition } from '@hailstream/log';
 import { isUuid } from '@hailstream/service/uuid';
 import type pg from 'pg';
+import type { LoadLimits } from '../rows/read-event.js';
 import type { Table } from '../rows/tables.js';
 
 /** Checks whether records of the log are in the database, as rows or as rejects. */
 export class KnownRecords {
   constructor(private readonly pool: pg.Pool) {}
 
-  /** Returns the offsets of the records that are neither a row nor a reject. */
+  /** Returns the offsets of the records that are neither a row nor a reject, and not expired. */
   async unknownOf(
     table: Table,
-    { topic, partition }: { readonly topic: string; readonly partition: number },
-    records: readonly LogRecord[],
+    { topic, partition, isExpired }: TopicPartition & Pick<LoadLimits, 'isExpired'>,
+    all: readonly LogRecord[],
   ): Promise<bigint[]> {
+    const records = isExpired ? all.filter(({ value }) => !isExpiredEvent(table, value, isExpired)) : all;
     const ids = records.map(({ value }) => idIn(table, value));
     const seen = await this.pool.query<{ id: string }>(
       // Keys expire, and rows may be dropped with their day.
@@ -29,6 +32,20 @@ export class KnownRecords {
     return records
       .filter(({ offset }, index) => !seenIds.has(ids[index] ?? '') && !rejected.has(offset.toString()))
       .map(({ offset }) => offset);
+  }
+}
+
+function isExpiredEvent(
+  { family }: Table,
+  value: Buffer | null,
+  isExpired: (providerId: string, timeMs: number) => boolean,
+): boolean {
+  try {
+    const event = decodeEvent(family, value);
+    return isExpired(family.providerId(event), family.eventTime(event));
+  } catch (error) {
+    if (error instanceof EventDecodeError) return false;
+    throw error;
   }
 }
 

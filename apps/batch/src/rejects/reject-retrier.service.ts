@@ -28,10 +28,11 @@ export class RejectRetrier {
   /** Returns the result for each topic that has rejects. */
   async retry(filter: RetryFilter, signal: AbortSignal): Promise<ReadonlyMap<string, RetryCounts>> {
     await this.migrator.migrate();
-    const { maxAgeDays, connection } = this.config;
+    const { maxAgeDays, connection, retention } = this.config;
     await using producer = createProducer({ connection, logger: this.logger });
     const onResolved = (resolved: readonly ResolvedReject[]) => this.mark(producer, resolved);
-    return await retryRejects(this.pool, { ...filter, maxAgeDays, tables: this.tables, onResolved }, signal);
+    const options = { ...filter, maxAgeDays, retention, tables: this.tables, onResolved };
+    return await retryRejects(this.pool, options, signal);
   }
 
   /** Marks dead letters as redriven, for those who read the dead-letter topic. Postgres decides what is loaded again. */

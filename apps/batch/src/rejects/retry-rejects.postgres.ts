@@ -7,6 +7,7 @@ import { RowWriter } from '../storage/row-writer.postgres.js';
 import { SeenIds } from '../storage/seen-ids.postgres.js';
 import { CopyWriter } from '../rows/copy-writer.js';
 import { encodeChunk } from '../rows/encode-chunk.js';
+import type { Retention } from '../retention/retention.js';
 import type { Table, Tables } from '../rows/tables.js';
 import { resolveDeadLetters } from './dead-letters.postgres.js';
 
@@ -32,6 +33,7 @@ export interface RetryOptions extends RetryFilter {
   readonly tables: Tables;
   /** `EVENTS_MAX_AGE_DAYS` */
   readonly maxAgeDays: number;
+  readonly retention: Retention;
   /** Called after each transaction in which rejects were resolved. */
   readonly onResolved?: (resolved: readonly ResolvedReject[]) => Promise<void>;
 }
@@ -42,13 +44,15 @@ export interface ResolvedReject {
   readonly key: Buffer | null;
 }
 
-/** Results of retried rejects: `retried` is `rows + duplicates + rejects`. */
+/** Results of retried rejects: `retried` is `rows + duplicates + expired + rejects`. */
 export interface RetryCounts {
   readonly retried: number;
   /** Rows that were written. */
   readonly rows: number;
   /** Rejects whose event was loaded in the meantime. */
   readonly duplicates: number;
+  /** Rejects whose event is older than `BATCH_RETENTION`. They are resolved without being loaded. */
+  readonly expired: number;
   /** Records that were rejected again. They remain, with the new reason. */
   readonly rejects: number;
 }
@@ -66,7 +70,7 @@ interface Chunk {
   readonly ids: ReadonlyMap<string, string>;
 }
 
-export const NOTHING_RETRIED: RetryCounts = { retried: 0, rows: 0, duplicates: 0, rejects: 0 };
+export const NOTHING_RETRIED: RetryCounts = { retried: 0, rows: 0, duplicates: 0, expired: 0, rejects: 0 };
 
 /**
  * Loads rejects again. Rows are inserted and their rejects resolved in one transaction, so that each record is loaded once
@@ -146,10 +150,12 @@ class RejectRetry {
     const table = this.options.tables.get(chunk.topic)!;
     await begin(client);
     const records = await lockRejects(client, chunk);
-    const limits = { nowMs: Date.now(), maxAgeDays: this.options.maxAgeDays };
+    const { maxAgeDays, retention } = this.options;
+    const nowMs = Date.now();
+    const limits = { nowMs, maxAgeDays, isExpired: retention.expiry(table.name, nowMs) };
     const encoded = await encodeChunk(table, records, { writer: this.writer, ...limits });
     for (const day of await missingDays(client, table.name, encoded.days)) {
-      await createPartition(client, table.name, { day, nowMs: limits.nowMs });
+      await createPartition(client, table.name, { day, nowMs });
     }
     const written = await this.rowWriter(client, table).write(encoded.rows, 0n);
     const rejects = [...encoded.rejects, ...written.rejects];
@@ -169,7 +175,8 @@ class RejectRetry {
     await client.query(this.options.isDryRun ? 'ROLLBACK' : 'COMMIT');
     if (!this.options.isDryRun && resolved.length > 0) await this.options.onResolved?.(resolved);
     const { rows, duplicates } = written;
-    return { retried: records.length, rows, duplicates, rejects: rejects.length };
+    const expired = encoded.expired.length;
+    return { retried: records.length, rows, duplicates, expired, rejects: rejects.length };
   }
 
   private rowWriter(client: pg.ClientBase, table: Table): RowWriter {
@@ -235,6 +242,7 @@ export function addCounts(one: RetryCounts, other: RetryCounts): RetryCounts {
     retried: one.retried + other.retried,
     rows: one.rows + other.rows,
     duplicates: one.duplicates + other.duplicates,
+    expired: one.expired + other.expired,
     rejects: one.rejects + other.rejects,
   };
 }

@@ -34,6 +34,8 @@ export interface EncodedChunk {
   readonly rows: EncodedRows;
   readonly days: ReadonlySet<Day>;
   readonly rejects: readonly Reject[];
+  /** Offsets of the events that are older than `BATCH_RETENTION`. They are not loaded. */
+  readonly expired: readonly bigint[];
   /** All records, in the order of the log. */
   readonly records: RecordCopies;
 }
@@ -135,6 +137,7 @@ export async function encodeChunk(
   const rowOf = new Map<string, number>();
   const days = new Set<Day>();
   const rejects: Reject[] = [];
+  const expired: bigint[] = [];
   for (let index = 0; index < records.length; index += 1) {
     if (index % RECORDS_PER_TURN === 0) await afterIo();
     const start = writer.length;
@@ -142,6 +145,10 @@ export async function encodeChunk(
     try {
       const receivedMs = originalTimestampMs(record);
       const event = readEvent(family, { value: record.value, timestampMs: receivedMs }, limits);
+      if (limits.isExpired?.(family.providerId(event), family.eventTime(event)) === true) {
+        expired.push(record.offset);
+        continue;
+      }
       const identity = identityOf(family, event);
       const earlier = rowOf.get(identity);
       if (earlier !== undefined) {
@@ -164,7 +171,7 @@ export async function encodeChunk(
       });
     }
   }
-  return { rows, days, rejects, records: copies };
+  return { rows, days, rejects, expired, records: copies };
 }
 
 /** Returns a chunk for a batch that cannot be decoded: one reject at the first of its offsets that is not loaded yet. */
@@ -183,7 +190,7 @@ export function encodeUndecodable(
     lastOffset,
     batch,
   };
-  return { rows: new EncodedRows(writer, records), days: new Set(), rejects: [reject], records };
+  return { rows: new EncodedRows(writer, records), days: new Set(), rejects: [reject], expired: [], records };
 }
 
 /** Returns the reason of a reject. Unexpected errors are bugs, and reject the record as well, so that loading continues. */

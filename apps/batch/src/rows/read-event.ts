@@ -21,6 +21,8 @@ export interface LoadLimits {
   readonly nowMs: number;
   /** `EVENTS_MAX_AGE_DAYS`. */
   readonly maxAgeDays: number;
+  /** Whether an event is older than `BATCH_RETENTION` keeps its rows. @default none is */
+  readonly isExpired?: ((providerId: string, timeMs: number) => boolean) | undefined;
 }
 
 /**

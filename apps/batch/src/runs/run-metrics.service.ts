@@ -114,7 +114,7 @@ function loadCounters(registers: Registry[]): ReadonlyMap<keyof Counts, Counter<
       'read',
       new Counter({
         name: 'batch_records_read_total',
-        help: 'Records read from the log by topic: the sum of rows, duplicates and rejects',
+        help: 'Records read from the log by topic: the sum of rows, duplicates, rejects and expired events',
         labelNames: ['topic'],
         registers,
       }),
@@ -142,6 +142,15 @@ function loadCounters(registers: Registry[]): ReadonlyMap<keyof Counts, Counter<
       new Counter({
         name: 'batch_rejects_total',
         help: 'Records that could not be loaded and were dead-lettered, by topic',
+        labelNames: ['topic'],
+        registers,
+      }),
+    ],
+    [
+      'expired',
+      new Counter({
+        name: 'batch_expired_total',
+        help: 'Records whose event is older than BATCH_RETENTION and was not loaded, by topic',
         labelNames: ['topic'],
         registers,
       }),

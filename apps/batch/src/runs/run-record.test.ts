@@ -9,6 +9,7 @@ const result: LoadResult = {
   rows: 3,
   duplicates: 0,
   rejects: 0,
+  expired: 0,
   skipped: 0,
   lost: 0,
   seconds: 0.5,

@@ -81,10 +81,27 @@ function bound(day: Day): string {
   return day === -Infinity ? 'MINVALUE' : `'${startOf(day)}'`;
 }
 
+/** A partition of a table. */
+export interface TablePartition extends PartitionRange {
+  /** Without the schema. */
+  readonly name: string;
+  /** Whether DETACH … CONCURRENTLY was interrupted: queries no longer read the partition. */
+  readonly isDetaching: boolean;
+}
+
 /** Postgres parses the bounds, because they are formatted in the time zone and date style of the session. */
-async function readPartitions(client: pg.ClientBase, table: string): Promise<PartitionRange[]> {
-  const { rows } = await client.query<{ from: number | null; to: number | null }>(
-    `SELECT (extract(epoch FROM substring(bounds FROM 'FROM \\(''([^'']+)''\\)')::timestamptz) / 86400)::float8 AS "from",
+export async function readPartitions(
+  client: Pick<pg.ClientBase, 'query'>,
+  table: string,
+): Promise<TablePartition[]> {
+  const { rows } = await client.query<{
+    name: string;
+    detaching: boolean;
+    from: number | null;
+    to: number | null;
+  }>(
+    `SELECT partitions.relname AS name, inhdetachpending AS detaching,
+       (extract(epoch FROM substring(bounds FROM 'FROM \\(''([^'']+)''\\)')::timestamptz) / 86400)::float8 AS "from",
        (extract(epoch FROM substring(bounds FROM 'TO \\(''([^'']+)''\\)')::timestamptz) / 86400)::float8 AS "to"
      FROM pg_inherits JOIN pg_class AS partitions ON partitions.oid = inhrelid,
        pg_get_expr(partitions.relpartbound, partitions.oid) AS bounds
@@ -92,7 +109,9 @@ async function readPartitions(client: pg.ClientBase, table: string): Promise<Par
     [`ride.${table}`],
   );
   // A partition that was created manually may cover part of a day: the day counts as covered.
-  return rows.map(({ from, to }) => ({
+  return rows.map(({ name, detaching, from, to }) => ({
+    name,
+    isDetaching: detaching,
     from: from === null ? -Infinity : Math.floor(from),
     to: to === null ? Infinity : Math.ceil(to),
   }));
