@@ -23,6 +23,7 @@ import { inject } from 'vitest';
 import { Backfiller, type BackfillOptions, type BackfillResult } from '../src/backfill/backfiller.service.js';
 import type { Progress } from '../src/load/load-run.js';
 import { CommandModule, createCommandContext } from '../src/commands/command.module.js';
+import type { LoadConfig } from '../src/config.js';
 import { SchemaMigrator } from '../src/database/schema-migrator.service.js';
 import type { LoadedEvents } from '../src/load/load.module.js';
 import { LoadRunner } from '../src/load/load-runner.service.js';
@@ -79,6 +80,31 @@ export function connectionTo(broker: { readonly address: string }): LogConnectio
   return { brokers: [broker.address], clientId: 'batch-test' };
 }
 
+interface TestSettings {
+  chunkRecords?: number;
+  maxAgeDays?: number;
+  repeatWindowDays?: number;
+  retention?: string;
+}
+
+export function loadConfigOf(
+  broker: { readonly address: string },
+  database: Pick<TestDatabase, 'url'>,
+  settings: TestSettings = {},
+): LoadConfig {
+  return {
+    connection: connectionTo(broker),
+    databaseUrl: database.url,
+    topicPolicy: { missing: 'create' },
+    postgresConnections: 4,
+    chunkRecords: settings.chunkRecords ?? 1_000,
+    chunkBytes: 1_048_576,
+    maxAgeDays: settings.maxAgeDays ?? DEFAULT_MAX_AGE_DAYS,
+    repeatWindowDays: settings.repeatWindowDays ?? 31,
+    retention: retentionOf(settings.retention),
+  };
+}
+
 interface TestRunner extends AsyncDisposable {
   readonly load: LoadRunner['load'];
   readonly lag: LoadRunner['lag'];
@@ -98,28 +124,11 @@ interface TestRunner extends AsyncDisposable {
 export async function createLoadRunner(
   broker: { readonly address: string },
   database: Pick<TestDatabase, 'url'>,
-  settings: {
-    chunkRecords?: number;
-    maxAgeDays?: number;
-    repeatWindowDays?: number;
-    retention?: string;
-    events?: LoadedEvents;
-    logger?: Logger;
-  } = {},
+  settings: TestSettings & { events?: LoadedEvents; logger?: Logger } = {},
 ): Promise<TestRunner> {
   const app = await createCommandContext(
     CommandModule.forRoot(
-      {
-        connection: connectionTo(broker),
-        databaseUrl: database.url,
-        topicPolicy: { missing: 'create' },
-        postgresConnections: 4,
-        chunkRecords: settings.chunkRecords ?? 1_000,
-        chunkBytes: 1_048_576,
-        maxAgeDays: settings.maxAgeDays ?? DEFAULT_MAX_AGE_DAYS,
-        repeatWindowDays: settings.repeatWindowDays ?? 31,
-        retention: retentionOf(settings.retention),
-      },
+      loadConfigOf(broker, database, settings),
       settings.logger ?? silent,
       settings.events,
     ),

@@ -5,6 +5,7 @@ import { migrate } from '../src/database/migrate.postgres.js';
 import { createPool, type Pool } from '../src/database/pool.postgres.js';
 import { createPartition, missingDays } from '../src/storage/partitions.postgres.js';
 import { insertDeadLetters } from '../src/rejects/dead-letters.postgres.js';
+import { ErasedIds } from '../src/erasure/erased-ids.postgres.js';
 import { RowWriter } from '../src/storage/row-writer.postgres.js';
 import { SeenIds } from '../src/storage/seen-ids.postgres.js';
 import { CopyWriter } from '../src/rows/copy-writer.js';
@@ -146,7 +147,10 @@ async function loadValues(table: Table, values: readonly Buffer[], timestampMs: 
     for (const day of await missingDays(client, table.name, encoded.days)) {
       await createPartition(client, table.name, { day, nowMs: limits.nowMs });
     }
-    const written = await new RowWriter(client, table, new SeenIds(table)).write(encoded.rows, 0n);
+    const written = await new RowWriter(client, table, new SeenIds(table), new ErasedIds()).write(
+      encoded.rows,
+      0n,
+    );
     const rejects = [...encoded.rejects, ...written.rejects];
     await insertDeadLetters(
       client,

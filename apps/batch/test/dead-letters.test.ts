@@ -5,6 +5,7 @@ import { until } from '@hailstream/service/testing';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool } from '../src/database/pool.postgres.js';
+import { ErasedIds } from '../src/erasure/erased-ids.postgres.js';
 import { ChunkLoader } from '../src/load/chunk-loader.postgres.js';
 import { RejectWriter } from '../src/rejects/reject-writer.js';
 import { CopyWriter } from '../src/rows/copy-writer.js';
@@ -203,7 +204,7 @@ describe('the dead-letter queue', () => {
     const limits = { nowMs: Date.now(), maxAgeDays: DEFAULT_MAX_AGE_DAYS };
     const encoded = await encodeChunk(table, [record], { writer: new CopyWriter(), ...limits });
     const pool = createPool({ url: database.url, size: 1, logger: silent });
-    const loader = new ChunkLoader(pool, 'late', new RejectWriter(queue));
+    const loader = new ChunkLoader(pool, 'late', new RejectWriter(queue), new ErasedIds());
     const chunk = { topic, partition, identity, table, from: 0n, deletedTo: 0n, nextOffset: 1n, encoded };
     const counts = await loader.load(chunk).finally(() => pool.end());
     expect(counts).toMatchObject({ read: 0, rejects: 0 });

@@ -50,7 +50,15 @@ describe('load', () => {
     await append(broker, vehicleEventFamily.topic.name, [{ key: event.device_id, value: event }]);
     const result = await loadOnce();
     expect(result).toMatchObject({ rows: 3_001, rejects: 0 });
-    const nothing = { duplicates: 0, rejects: 0, expired: 0, skipped: 0, lost: 0, lostByPartition: {} };
+    const nothing = {
+      duplicates: 0,
+      rejects: 0,
+      expired: 0,
+      erased: 0,
+      skipped: 0,
+      lost: 0,
+      lostByPartition: {},
+    };
     expect(result.topics[telemetryFamily.topic.name]).toEqual({
       ...nothing,
       read: 3_000,

@@ -348,7 +348,7 @@ describe('main.js retry-rejects', () => {
     expect(await countTelemetry()).toBe(0);
     const { exited, stdout } = run(['retry-rejects', '--reason', 'MAX_AGE', '--json'], raised);
     expect(await exited).toBe(0);
-    const counts = { retried: 1, rows: 1, duplicates: 0, rejects: 0 };
+    const counts = { retried: 1, rows: 1, duplicates: 0, expired: 0, erased: 0, rejects: 0 };
     expect(JSON.parse(stdout())).toEqual({
       topics: { [telemetryFamily.topic.name]: counts },
       ...counts,

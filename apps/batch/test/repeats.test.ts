@@ -3,6 +3,7 @@ import { telemetryFamily, type Telemetry } from '@hailstream/events';
 import { startTestBroker, type TestBroker } from '@hailstream/log/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPool, type Pool } from '../src/database/pool.postgres.js';
+import { ErasedIds } from '../src/erasure/erased-ids.postgres.js';
 import { RowWriter } from '../src/storage/row-writer.postgres.js';
 import { SeenIds } from '../src/storage/seen-ids.postgres.js';
 import { CopyWriter } from '../src/rows/copy-writer.js';
@@ -162,7 +163,10 @@ describe(RowWriter, () => {
         },
       }) as typeof client;
       await client.query('BEGIN');
-      const written = await new RowWriter(counted, table, new SeenIds(table)).write(rows, position);
+      const written = await new RowWriter(counted, table, new SeenIds(table), new ErasedIds()).write(
+        rows,
+        position,
+      );
       await client.query('COMMIT');
       return { ...written, statements };
     } finally {

@@ -9,6 +9,7 @@ import { storeCutoffs } from '../src/retention/apply/cutoffs.postgres.js';
 import { deleteRows } from '../src/retention/apply/delete-rows.postgres.js';
 import { dropPartitions } from '../src/retention/apply/drop-partitions.postgres.js';
 import type { RetentionResult } from '../src/retention/apply/retention-runner.service.js';
+import { failingAfter } from './_failing-pool.js';
 import { startPooler, urlThrough } from './_pooler.js';
 import {
   append,
@@ -395,25 +396,3 @@ describe(deleteRows, () => {
     await pool.end();
   });
 });
-
-/** A pool of which no statement reaches Postgres after a number of them, as if the process had been killed. */
-function failingAfter(pool: Pool, statements: number): Pool {
-  let left = statements;
-  const fail = (target: object): object =>
-    new Proxy(target, {
-      get(of, property) {
-        const value = Reflect.get(of, property) as unknown;
-        if (property === 'connect') return async () => fail(await pool.connect());
-        if (property === 'release') return (error?: Error) => (of as pg.PoolClient).release(error);
-        if (property === 'query') {
-          return (...args: unknown[]) => {
-            if (left === 0) return Promise.reject(new Error('killed'));
-            left -= 1;
-            return (value as (...of: unknown[]) => unknown).apply(of, args);
-          };
-        }
-        return value;
-      },
-    });
-  return fail(pool) as Pool;
-}

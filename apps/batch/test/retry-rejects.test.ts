@@ -69,8 +69,15 @@ describe(retryRejects, () => {
       [tripFamily.topic.name]: { retried: 1, rows: 0, rejects: 1 },
     });
     expect(await retry({ maxAgeDays: 100 })).toEqual({
-      [telemetryFamily.topic.name]: { retried: 60, rows: 60, duplicates: 0, expired: 0, rejects: 0 },
-      [tripFamily.topic.name]: { retried: 1, rows: 1, duplicates: 0, expired: 0, rejects: 0 },
+      [telemetryFamily.topic.name]: {
+        retried: 60,
+        rows: 60,
+        duplicates: 0,
+        expired: 0,
+        erased: 0,
+        rejects: 0,
+      },
+      [tripFamily.topic.name]: { retried: 1, rows: 1, duplicates: 0, expired: 0, erased: 0, rejects: 0 },
     });
     expect([await count('telemetry'), await count('trips'), await count('rejects')]).toEqual([
       '60',
@@ -86,7 +93,7 @@ describe(retryRejects, () => {
     await database.query(`UPDATE ride.rejects SET reason = 'an older reason'`);
     const again = await retry({ maxAgeDays: 100 });
     expect(again).toEqual({
-      [telemetryFamily.topic.name]: { retried: 3, rows: 1, duplicates: 1, expired: 0, rejects: 1 },
+      [telemetryFamily.topic.name]: { retried: 3, rows: 1, duplicates: 1, expired: 0, erased: 0, rejects: 1 },
     });
     expect(await database.query('SELECT value, reason FROM ride.rejects')).toEqual([
       { value: Buffer.from('nonsense'), reason: expect.stringMatching(/^not JSON: /) as string },
@@ -105,7 +112,7 @@ describe(retryRejects, () => {
       [vehicleEventFamily.topic.name]: { retried: 1, rows: 1 },
     });
     expect(await retry({ ...wide, reason: 'EVENTS_MAX_AGE_DAYS' })).toEqual({
-      [telemetryFamily.topic.name]: { retried: 1, rows: 1, duplicates: 0, expired: 0, rejects: 0 },
+      [telemetryFamily.topic.name]: { retried: 1, rows: 1, duplicates: 0, expired: 0, erased: 0, rejects: 0 },
     });
     expect(await count('rejects')).toBe('1');
   });
@@ -120,7 +127,7 @@ describe(retryRejects, () => {
       database.one(`SELECT count(*) FROM pg_inherits WHERE inhparent = 'ride.telemetry'::regclass`);
     const partitionsBefore = await partitions();
     expect(await retry({ maxAgeDays: 100, isDryRun: true })).toEqual({
-      [telemetryFamily.topic.name]: { retried: 2, rows: 1, duplicates: 0, expired: 0, rejects: 1 },
+      [telemetryFamily.topic.name]: { retried: 2, rows: 1, duplicates: 0, expired: 0, erased: 0, rejects: 1 },
     });
     expect(await database.query('SELECT * FROM ride.rejects ORDER BY value')).toEqual(before);
     expect([await count('telemetry'), await count('telemetry_seen'), await partitions()]).toEqual([

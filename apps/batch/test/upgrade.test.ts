@@ -199,7 +199,7 @@ describe('an upgrade from the previous version', () => {
         ),
       ),
     ).toEqual({
-      [telemetryFamily.topic.name]: { retried: 1, rows: 1, duplicates: 0, expired: 0, rejects: 0 },
+      [telemetryFamily.topic.name]: { retried: 1, rows: 1, duplicates: 0, expired: 0, erased: 0, rejects: 0 },
     });
     expect(await runner.load(signal)).toMatchObject({ read: 0 });
     const total = ROWS + 1_051;

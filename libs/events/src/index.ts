@@ -1,4 +1,5 @@
 export * from './alerts.js';
+export * from './erasures.js';
 export * from './event-registry.js';
 export * from './families/rider-event.js';
 export * from './families/telemetry.js';

@@ -51,7 +51,8 @@ export function retryReport(
   return lines.join('\n');
 }
 
-function describe({ retried, rows, duplicates, expired, rejects }: RetryCounts): string {
+function describe({ retried, rows, duplicates, expired, erased, rejects }: RetryCounts): string {
   const old = expired > 0 ? `${expired} expired, ` : '';
-  return `${retried} retried: ${rows} rows, ${duplicates} duplicates, ${old}${rejects} rejected again`;
+  const removed = erased > 0 ? `${erased} erased, ` : '';
+  return `${retried} retried: ${rows} rows, ${duplicates} duplicates, ${old}${removed}${rejects} rejected again`;
 }

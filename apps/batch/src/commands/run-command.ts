@@ -1,10 +1,11 @@
-import { deadLetterTopic } from '@hailstream/events';
+import { deadLetterTopic, erasureTopic } from '@hailstream/events';
 import { ConfigError } from '@hailstream/service/config';
 import { createLogger } from '@hailstream/service/logging';
 import { pino } from 'pino';
 import { Backfiller } from '../backfill/backfiller.service.js';
 import { loadConfig } from '../config.js';
 import { SchemaMigrator } from '../database/schema-migrator.service.js';
+import { Eraser } from '../erasure/eraser.service.js';
 import type { LoadResult } from '../load/load-result.js';
 import { LoadRunner } from '../load/load-runner.service.js';
 import { PositionTools } from '../positions/position-tools.js';
@@ -17,6 +18,7 @@ import { BACKFILL_USAGE, parseBackfillArgs, runBackfill } from './backfill-comma
 import { UsageError } from './command-options.js';
 import { CommandModule, createCommandContext, type CommandContext } from './command.module.js';
 import { EXPORT_USAGE, parseExportArgs, runExport } from './export-command.js';
+import { ERASE_USAGE, parseEraseArgs, runErase } from './erase-command.js';
 import { parsePositionsArgs, POSITIONS_USAGE, runPositions } from './positions-command.js';
 import { ProgressDisplay } from './progress-display.js';
 import { parseRebuildTripsArgs, REBUILD_TRIPS_USAGE, runRebuildTrips } from './rebuild-trips-command.js';
@@ -40,6 +42,7 @@ const USAGE = [
   ...VERIFY_USAGE,
   ...BACKFILL_USAGE,
   ...RETENTION_USAGE,
+  ...ERASE_USAGE,
 ].join('\n');
 
 /** Exit code of a load before which the log had deleted records that were not loaded. */
@@ -126,8 +129,15 @@ function parseCommand(args: readonly string[], topics: readonly string[]): Comma
         return runRetention(app.get(RetentionRunner), parsed, signal);
       };
     }
+    case 'erase': {
+      const parsed = parseEraseArgs(options);
+      return async (app, signal) => {
+        await app.get(SchemaMigrator).migrate();
+        return runErase(app.get(Eraser), parsed, signal);
+      };
+    }
     case 'positions': {
-      const parsed = parsePositionsArgs(options, [...topics, deadLetterTopic.name]);
+      const parsed = parsePositionsArgs(options, [...topics, erasureTopic.name, deadLetterTopic.name]);
       return async (app) => {
         await app.get(SchemaMigrator).migrate();
         return runPositions(app.get(PositionTools), parsed);
@@ -182,7 +192,17 @@ async function loadWithProgress(runner: LoadRunner, signal: AbortSignal): Promis
   });
 }
 
-function summary({ topics, rows, rejects, duplicates, expired, lost, seconds, rebuiltTrips }: LoadResult): string {
+function summary({
+  topics,
+  rows,
+  rejects,
+  duplicates,
+  expired,
+  erased,
+  lost,
+  seconds,
+  rebuiltTrips,
+}: LoadResult): string {
   const lines = Object.entries(topics).map(
     ([topic, result]) => `${topic.padEnd(24)}${String(result.rows).padStart(12)} rows`,
   );
@@ -191,6 +211,7 @@ function summary({ topics, rows, rejects, duplicates, expired, lost, seconds, re
   else if (rebuiltTrips.changed > 0) lines.push(`${rebuiltTrips.changed} rebuilt trips changed`);
   if (duplicates > 0) lines.push(`${duplicates} duplicates: events that had been loaded before`);
   if (expired > 0) lines.push(`${expired} expired events: older than BATCH_RETENTION, not loaded`);
+  if (erased > 0) lines.push(`${erased} events of erased riders or devices, not loaded`);
   if (rejects > 0) lines.push(`${rejects} rejects: see ride.rejects for the reasons`);
   if (lost > 0)
     lines.push(`${lost} records LOST: deleted by the log before they were loaded, see ride.log_gaps`);

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { withConnection } from '../database/pool.postgres.js';
 import { LEASE_END } from '../positions/position-leases.postgres.js';
 import { digestOf, isSameLog, LOAD_JOB } from '../positions/position.js';
+import type { ErasedIds } from '../erasure/erased-ids.postgres.js';
 import type { RecordCopy } from '../rows/record-copies.js';
 import type { EncodedChunk, Reject } from '../rows/encode-chunk.js';
 import type { Table } from '../rows/tables.js';
@@ -52,6 +53,7 @@ export class ChunkLoader {
     /** Holder of the leases, which each chunk extends. */
     private readonly holder: string,
     private readonly rejects: RejectWriter,
+    private readonly erasedIds: ErasedIds,
   ) {}
 
   /** Loads a chunk. After an error, a repeated call determines whether the chunk was committed. */
@@ -93,7 +95,10 @@ export class ChunkLoader {
   private async loadFrom(client: pg.ClientBase, chunk: Chunk, position: bigint): Promise<Counts> {
     const { table, encoded, nextOffset } = chunk;
     if (position >= nextOffset) return NO_COUNTS;
-    const written = await new RowWriter(client, table, this.seenIdsOf(table)).write(encoded.rows, position);
+    // The transaction has locked the table: no erasure can be stored until it ends.
+    await this.erasedIds.refresh(client);
+    const writer = new RowWriter(client, table, this.seenIdsOf(table), this.erasedIds);
+    const written = await writer.write(encoded.rows, position);
     const rejects = [...rejectsFrom(encoded, position), ...written.rejects];
     // Those of Postgres; the writer skips rejects that were written before the transaction.
     await this.rejects.write(chunk, rejects);
@@ -107,6 +112,7 @@ export class ChunkLoader {
       duplicates: written.duplicates,
       rejects: rejects.length,
       expired: encoded.expired.filter((offset) => offset >= position).length,
+      erased: written.erased,
       skipped: Number(nextOffset - position) - read - lost,
       lost,
     };

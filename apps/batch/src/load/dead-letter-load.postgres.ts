@@ -9,6 +9,7 @@ import {
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { inTransaction } from '../database/pool.postgres.js';
+import type { ErasedIds } from '../erasure/erased-ids.postgres.js';
 import type { LogPartition } from '../positions/log-partition.js';
 import type { LogPositions } from '../positions/positions.postgres.js';
 import { toDeadLetterRow, type DeadLetterRow } from '../rejects/dead-letter-row.js';
@@ -23,6 +24,7 @@ interface DeadLetterLoadOptions {
   readonly admin: Admin;
   readonly reader: RangeReader;
   readonly positions: LogPositions;
+  readonly erasedIds: ErasedIds;
   readonly topic: string;
   readonly logger: Logger;
 }
@@ -43,7 +45,7 @@ export async function loadDeadLetters(options: DeadLetterLoadOptions, signal: Ab
 }
 
 async function loadPartition(
-  { pool, reader, logger }: DeadLetterLoadOptions,
+  { pool, reader, erasedIds, logger }: DeadLetterLoadOptions,
   { topic, partition, identity, from, target }: LogPartition,
   signal: AbortSignal,
 ): Promise<void> {
@@ -61,7 +63,7 @@ async function loadPartition(
     await inTransaction(pool, async (client) => {
       const position = await lockPosition(client, move);
       if (position >= nextOffset) return;
-      await insertDeadLetters(client, rows);
+      await insertDeadLetters(client, await withoutErased(client, rows, erasedIds));
       await resolveDeadLetters(client, redriven);
       await insertGap(client, move, position);
       await movePosition(client, move, { position, holder: null });
@@ -109,4 +111,20 @@ async function loadPartition(
     }
     await write({ rows, redriven }, nextOffset, records.at(-1));
   }
+}
+
+/** Removes the content of dead letters with an erased id. */
+async function withoutErased(
+  client: pg.ClientBase,
+  rows: readonly DeadLetterRow[],
+  erasedIds: ErasedIds,
+): Promise<readonly DeadLetterRow[]> {
+  // No erasure can be stored until the transaction ends.
+  await client.query('LOCK TABLE ride.dead_letters IN ROW EXCLUSIVE MODE');
+  await erasedIds.refresh(client);
+  if (erasedIds.isEmpty) return rows;
+  return rows.map((row) => {
+    const isErased = [row.key, row.value, Buffer.from(row.reason)].some((bytes) => erasedIds.areIn(bytes));
+    return isErased ? { ...row, key: null, value: null, reason: 'erased' } : row;
+  });
 }

@@ -1,4 +1,4 @@
-import { deadLetterTopic, type EventRegistry } from '@hailstream/events';
+import { deadLetterTopic, erasureTopic, type EventRegistry } from '@hailstream/events';
 import { LogError, type Admin, type DeadLetterQueue, type RangeReader } from '@hailstream/log';
 import { ADMIN, DEAD_LETTER_QUEUE, LOGGER, RANGE_READER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
@@ -6,6 +6,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { LOAD_CONFIG, type LoadConfig } from '../config.js';
 import { POOL, type Pool } from '../database/pool.postgres.js';
 import { SchemaMigrator } from '../database/schema-migrator.service.js';
+import { ErasedIds } from '../erasure/erased-ids.postgres.js';
+import { Eraser } from '../erasure/eraser.service.js';
 import { KnownRecords } from '../positions/known-records.postgres.js';
 import { PositionLeases } from '../positions/position-leases.postgres.js';
 import { LogPositions } from '../positions/positions.postgres.js';
@@ -16,6 +18,7 @@ import { expireSeenIds } from '../storage/expire-seen-ids.postgres.js';
 import { TripRebuilder } from '../trips/trip-rebuilder.service.js';
 import { ChunkLoader } from './chunk-loader.postgres.js';
 import { loadDeadLetters } from './dead-letter-load.postgres.js';
+import { loadErasures } from './erasure-load.postgres.js';
 import { lagRecords } from './lag.js';
 import { isTransient } from './load.errors.js';
 import type { LoadResult } from './load-result.js';
@@ -29,6 +32,7 @@ const CHUNKS_PER_CONNECTION = 2;
 export class LoadRunner {
   /** Whether the topics are known to exist. Only the first load asks for it, which needs the cluster's controller. */
   private hasTopics = false;
+  private readonly erasedIds = new ErasedIds();
 
   constructor(
     @Inject(LOAD_CONFIG) private readonly config: LoadConfig,
@@ -43,6 +47,7 @@ export class LoadRunner {
     private readonly known: KnownRecords,
     private readonly trips: TripRebuilder,
     private readonly retention: RetentionRunner,
+    private readonly eraser: Eraser,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -52,6 +57,7 @@ export class LoadRunner {
     try {
       await this.retention.storeCutoffs(Date.now());
       await this.ensureTopics();
+      await this.loadErasures(signal);
       const result = await this.loadPresent(signal, observer);
       await this.loadDeadLetters(signal);
       await this.expireSeenIds();
@@ -81,10 +87,18 @@ export class LoadRunner {
     this.hasTopics = true;
   }
 
+  /** Before the events, so that those of erased ids are not loaded into a new database. */
+  private loadErasures(signal: AbortSignal): Promise<void> {
+    const { pool, admin, reader, positions, eraser, logger } = this;
+    const topic = erasureTopic.name;
+    return loadErasures({ pool, admin, reader, positions, eraser, topic, logger }, signal);
+  }
+
   /** After the events, so that `ride.rejects` has what this load rejected. */
   private loadDeadLetters(signal: AbortSignal): Promise<void> {
-    const { pool, admin, reader, positions, logger } = this;
-    return loadDeadLetters({ pool, admin, reader, positions, topic: deadLetterTopic.name, logger }, signal);
+    const { pool, admin, reader, positions, erasedIds, logger } = this;
+    const topic = deadLetterTopic.name;
+    return loadDeadLetters({ pool, admin, reader, positions, erasedIds, topic, logger }, signal);
   }
 
   /** A failure does not fail the load, which is complete: the keys are deleted after a later one. */
@@ -126,7 +140,7 @@ export class LoadRunner {
         positions,
         known,
         tables,
-        loader: new ChunkLoader(pool, leases.holder, new RejectWriter(this.deadLetters)),
+        loader: new ChunkLoader(pool, leases.holder, new RejectWriter(this.deadLetters), this.erasedIds),
         maxReads: postgresConnections,
         maxChunks: postgresConnections * CHUNKS_PER_CONNECTION,
         chunkRecords,

@@ -3,6 +3,7 @@ import { LogModule } from '@hailstream/nest';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { LOAD_CONFIG, type LoadConfig } from '../config.js';
 import { DatabaseModule } from '../database/database.module.js';
+import { ErasureModule } from '../erasure/erasure.module.js';
 import { PositionsModule } from '../positions/positions.module.js';
 import { RejectsModule } from '../rejects/rejects.module.js';
 import { RetentionModule } from '../retention/apply/retention.module.js';
@@ -37,6 +38,7 @@ export class LoadModule {
         RejectsModule,
         TripsModule,
         RetentionModule,
+        ErasureModule,
       ],
       providers: [
         { provide: LOAD_CONFIG, useValue: config },
@@ -44,7 +46,17 @@ export class LoadModule {
         { provide: TABLES, useValue: tables },
         LoadRunner,
       ],
-      exports: [LOAD_CONFIG, REGISTRY, TABLES, LoadRunner, PositionsModule, RejectsModule, TripsModule, RetentionModule],
+      exports: [
+        LOAD_CONFIG,
+        REGISTRY,
+        TABLES,
+        LoadRunner,
+        PositionsModule,
+        RejectsModule,
+        TripsModule,
+        RetentionModule,
+        ErasureModule,
+      ],
     };
   }
 }

@@ -1,4 +1,4 @@
-import { deadLetterTopic } from '@hailstream/events';
+import { deadLetterTopic, erasureTopic } from '@hailstream/events';
 import type { Admin } from '@hailstream/log';
 import { ADMIN } from '@hailstream/nest';
 import { Module } from '@nestjs/common';
@@ -19,7 +19,11 @@ import { PositionRepair } from './repair.postgres.js';
       provide: PositionTools,
       inject: [ADMIN, LogPositions, PositionRepair, TABLES],
       useFactory: (admin: Admin, positions: LogPositions, repair: PositionRepair, tables: Tables) =>
-        new PositionTools(admin, positions, repair, [...tables.keys(), deadLetterTopic.name]),
+        new PositionTools(admin, positions, repair, [
+          ...tables.keys(),
+          erasureTopic.name,
+          deadLetterTopic.name,
+        ]),
     },
   ],
   exports: [LogPositions, KnownRecords, PositionTools],

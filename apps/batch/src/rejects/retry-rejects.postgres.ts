@@ -7,6 +7,7 @@ import { RowWriter } from '../storage/row-writer.postgres.js';
 import { SeenIds } from '../storage/seen-ids.postgres.js';
 import { CopyWriter } from '../rows/copy-writer.js';
 import { encodeChunk } from '../rows/encode-chunk.js';
+import { ErasedIds } from '../erasure/erased-ids.postgres.js';
 import type { Retention } from '../retention/retention.js';
 import type { Table, Tables } from '../rows/tables.js';
 import { resolveDeadLetters } from './dead-letters.postgres.js';
@@ -44,7 +45,7 @@ export interface ResolvedReject {
   readonly key: Buffer | null;
 }
 
-/** Results of retried rejects: `retried` is `rows + duplicates + expired + rejects`. */
+/** Results of retried rejects: `retried` is `rows + duplicates + expired + erased + rejects`. */
 export interface RetryCounts {
   readonly retried: number;
   /** Rows that were written. */
@@ -53,6 +54,8 @@ export interface RetryCounts {
   readonly duplicates: number;
   /** Rejects whose event is older than `BATCH_RETENTION`. They are resolved without being loaded. */
   readonly expired: number;
+  /** Rejects of a rider or a device that was erased. They are resolved without being loaded. */
+  readonly erased: number;
   /** Records that were rejected again. They remain, with the new reason. */
   readonly rejects: number;
 }
@@ -70,7 +73,14 @@ interface Chunk {
   readonly ids: ReadonlyMap<string, string>;
 }
 
-export const NOTHING_RETRIED: RetryCounts = { retried: 0, rows: 0, duplicates: 0, expired: 0, rejects: 0 };
+export const NOTHING_RETRIED: RetryCounts = {
+  retried: 0,
+  rows: 0,
+  duplicates: 0,
+  expired: 0,
+  erased: 0,
+  rejects: 0,
+};
 
 /**
  * Loads rejects again. Rows are inserted and their rejects resolved in one transaction, so that each record is loaded once
@@ -95,6 +105,7 @@ export async function retryRejects(
 class RejectRetry {
   private readonly seenIds: ReadonlyMap<string, SeenIds>;
   private readonly writer = new CopyWriter();
+  private readonly erasedIds = new ErasedIds();
 
   constructor(
     private readonly pool: pg.Pool,
@@ -157,6 +168,7 @@ class RejectRetry {
     for (const day of await missingDays(client, table.name, encoded.days)) {
       await createPartition(client, table.name, { day, nowMs });
     }
+    await this.erasedIds.refresh(client);
     const written = await this.rowWriter(client, table).write(encoded.rows, 0n);
     const rejects = [...encoded.rejects, ...written.rejects];
     const rejectedOffsets = new Set(rejects.map(({ record }) => record.offset));
@@ -174,13 +186,13 @@ class RejectRetry {
     );
     await client.query(this.options.isDryRun ? 'ROLLBACK' : 'COMMIT');
     if (!this.options.isDryRun && resolved.length > 0) await this.options.onResolved?.(resolved);
-    const { rows, duplicates } = written;
+    const { rows, duplicates, erased } = written;
     const expired = encoded.expired.length;
-    return { retried: records.length, rows, duplicates, expired, rejects: rejects.length };
+    return { retried: records.length, rows, duplicates, expired, erased, rejects: rejects.length };
   }
 
   private rowWriter(client: pg.ClientBase, table: Table): RowWriter {
-    return new RowWriter(client, table, this.seenIds.get(table.name)!);
+    return new RowWriter(client, table, this.seenIds.get(table.name)!, this.erasedIds);
   }
 }
 
@@ -243,6 +255,7 @@ export function addCounts(one: RetryCounts, other: RetryCounts): RetryCounts {
     rows: one.rows + other.rows,
     duplicates: one.duplicates + other.duplicates,
     expired: one.expired + other.expired,
+    erased: one.erased + other.erased,
     rejects: one.rejects + other.rejects,
   };
 }

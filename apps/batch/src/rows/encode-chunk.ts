@@ -60,6 +60,8 @@ export class EncodedRows {
   readonly keys: RowKey[] = [];
   /** What each row is about. Empty if trips are not rebuilt from the family. */
   readonly subjects: EventSubject[] = [];
+  /** Ids of riders and devices: for each row, one for each personal field of the table. */
+  readonly personalIds: string[] = [];
   /** End of each row in the writer, and index of its record. */
   private readonly ends: number[] = [];
   private readonly indexes: number[] = [];
@@ -129,7 +131,7 @@ export async function encodeChunk(
   allRecords: readonly LogRecord[],
   { writer, ...limits }: { readonly writer: CopyWriter } & LoadLimits,
 ): Promise<EncodedChunk> {
-  const { family, columns, subjectOf } = table;
+  const { family, columns, personal, subjectOf } = table;
   const records = allRecords.filter((record) => !isRedrivenForAnother(record, batchGroup));
   writer.truncate(0);
   const copies = new RecordCopies(records);
@@ -160,6 +162,7 @@ export async function encodeChunk(
       const timeMs = family.eventTime(event);
       rowOf.set(identity, rows.count);
       days.add(dayOf(timeMs));
+      for (const { idOf } of personal) rows.personalIds.push(idOf(event));
       rows.add({ id: family.id(event), providerId: family.providerId(event), timeMs }, index);
       if (subjectOf !== null) rows.subjects.push(subjectOf(event));
     } catch (error) {

@@ -1,6 +1,8 @@
 import {
+  erasureKinds,
   eventRegistry,
   type AnyEvent,
+  type ErasureKind,
   type EventFamily,
   type EventOf,
   type EventRegistry,
@@ -28,6 +30,14 @@ export interface Table {
   readonly columns: readonly Column<AnyEvent>[];
   /** The vehicle and trips of an event; `null` if trips are not rebuilt from the family. */
   readonly subjectOf: ((event: AnyEvent) => EventSubject) | null;
+  /** The fields of its events with the id of a rider or a device. */
+  readonly personal: readonly PersonalField[];
+}
+
+/** A field with the id of a rider or a device, which can be erased. */
+interface PersonalField {
+  readonly kind: ErasureKind;
+  readonly idOf: (event: AnyEvent) => string;
 }
 
 /** Tables by the topic that is loaded into them. */
@@ -57,6 +67,7 @@ export function createTables({ families }: EventRegistry, columns: ColumnsByFami
     // A row is only ever encoded from an event that the table's family has validated.
     const all = [...sharedColumns(family), ...(specific as readonly Column<AnyEvent>[])];
     const { id: idColumn, time: timeColumn } = family.fields;
+    const personal = personalFields(family);
     tables.set(family.topic.name, {
       name: family.table,
       idColumn,
@@ -64,9 +75,20 @@ export function createTables({ families }: EventRegistry, columns: ColumnsByFami
       family,
       columns: all,
       subjectOf: subjectsOf(family.name),
+      personal,
     });
   }
   return tables;
+}
+
+/** Schemas of families are objects, whose fields have the same names in every family. */
+function personalFields({ schema }: EventFamily): PersonalField[] {
+  const { required = [] } = schema as { readonly required?: readonly string[] };
+  return erasureKinds.flatMap((kind) => {
+    const field = `${kind}_id`;
+    if (!required.includes(field)) return [];
+    return [{ kind, idOf: (event) => (event as unknown as Record<string, string>)[field]! }];
+  });
 }
 
 function sharedColumns(family: EventFamily): Column<AnyEvent>[] {

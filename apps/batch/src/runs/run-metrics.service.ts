@@ -114,7 +114,7 @@ function loadCounters(registers: Registry[]): ReadonlyMap<keyof Counts, Counter<
       'read',
       new Counter({
         name: 'batch_records_read_total',
-        help: 'Records read from the log by topic: the sum of rows, duplicates, rejects and expired events',
+        help: 'Records read from the log by topic: the sum of rows, duplicates, rejects, expired and erased events',
         labelNames: ['topic'],
         registers,
       }),
@@ -151,6 +151,15 @@ function loadCounters(registers: Registry[]): ReadonlyMap<keyof Counts, Counter<
       new Counter({
         name: 'batch_expired_total',
         help: 'Records whose event is older than BATCH_RETENTION and was not loaded, by topic',
+        labelNames: ['topic'],
+        registers,
+      }),
+    ],
+    [
+      'erased',
+      new Counter({
+        name: 'batch_erased_total',
+        help: 'Records of an erased rider or device that were not loaded, by topic',
         labelNames: ['topic'],
         registers,
       }),

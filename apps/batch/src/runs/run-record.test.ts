@@ -10,6 +10,7 @@ const result: LoadResult = {
   duplicates: 0,
   rejects: 0,
   expired: 0,
+  erased: 0,
   skipped: 0,
   lost: 0,
   seconds: 0.5,

@@ -5,6 +5,7 @@ import { copyTuples } from '../database/copy.postgres.js';
 import { attempt, isDataError, isUniqueViolation } from '../database/savepoint.postgres.js';
 import type { EventKeys } from './event-keys.postgres.js';
 import { writeMarks } from '../trips/marks/write-marks.postgres.js';
+import type { ErasedIds } from '../erasure/erased-ids.postgres.js';
 
 /** Rows that are copied together after one that Postgres rejected: doubled with each success. */
 const FIRST_ROWS_AFTER_REFUSAL = 64;
@@ -17,6 +18,8 @@ interface WrittenRows {
   readonly rows: number;
   /** Records whose event had been loaded before, or occurs earlier in the chunk. */
   readonly duplicates: number;
+  /** Records of a rider or a device that was erased. They are not inserted. */
+  readonly erased: number;
   /** Records that Postgres rejected. */
   readonly rejects: Reject[];
 }
@@ -28,27 +31,31 @@ export class RowWriter {
   private readonly refusedRows = new Map<number, string>();
   private readonly written: number[] = [];
   private duplicates = 0;
+  private erased = 0;
   private hasLookedUpRows = false;
 
   constructor(
     private readonly client: pg.ClientBase,
     private readonly table: Table,
     private readonly seen: EventKeys,
+    private readonly erasedIds: ErasedIds,
   ) {
     this.columns = table.columns.map(({ name }) => name);
   }
 
-  /** Copies the rows at or after an offset that are not in the table yet, and marks the trips that they may change. */
+  /** Copies the rows at or after an offset that are not erased and not in the table yet, and marks the trips that they may change. */
   async write(rows: EncodedRows, position: bigint): Promise<WrittenRows> {
     const first = rows.firstFrom(position);
-    const candidates = Array.from({ length: rows.count - first }, (_, index) => first + index);
+    const all = Array.from({ length: rows.count - first }, (_, index) => first + index);
+    const candidates = this.erasedIds.isEmpty ? all : all.filter((row) => !this.isErased(rows, row));
+    this.erased = all.length - candidates.length;
     const unseen = await this.seen.claim(this.client, rows.keys, candidates);
     this.duplicates = candidates.length - unseen.length;
     await this.copyRows(rows, unseen);
     await writeMarks(this.client, this.table, { rows, written: this.written });
     const written = candidates.length - this.duplicates - this.rejects.length;
-    for (const repeat of rows.repeatsFrom(position)) this.settleRepeat(repeat);
-    return { rows: written, duplicates: this.duplicates, rejects: this.rejects };
+    for (const repeat of rows.repeatsFrom(position)) this.settleRepeat(rows, repeat);
+    return { rows: written, duplicates: this.duplicates, erased: this.erased, rejects: this.rejects };
   }
 
   /** Copies rows. A row that Postgres rejects becomes a reject, and copying continues after it. */
@@ -99,10 +106,18 @@ export class RowWriter {
     await this.seen.release(this.client, rows.keys[row]!);
   }
 
-  /** A record that repeats a rejected row is not a duplicate, because its event was not loaded. */
-  private settleRepeat({ record, row }: Repeat): void {
+  private isErased({ personalIds }: EncodedRows, row: number): boolean {
+    const { personal } = this.table;
+    return personal.some(({ kind }, field) =>
+      this.erasedIds.has(kind, personalIds[row * personal.length + field]!),
+    );
+  }
+
+  /** A record that repeats a row that was erased or rejected is not a duplicate, because its event was not loaded. */
+  private settleRepeat(rows: EncodedRows, { record, row }: Repeat): void {
     const reason = this.refusedRows.get(row);
-    if (reason === undefined) this.duplicates += 1;
+    if (this.isErased(rows, row)) this.erased += 1;
+    else if (reason === undefined) this.duplicates += 1;
     else this.rejects.push({ record, reason: storableReason(`an earlier record with its id: ${reason}`) });
   }
 }

@@ -2,6 +2,7 @@ import { eventRegistry } from '@hailstream/events';
 import type { LogRecord } from '@hailstream/log';
 import pg from 'pg';
 import { inTransaction } from '../../src/database/pool.postgres.js';
+import { ErasedIds } from '../../src/erasure/erased-ids.postgres.js';
 import { CopyWriter } from '../../src/rows/copy-writer.js';
 import { encodeChunk } from '../../src/rows/encode-chunk.js';
 import { tablesByTopic } from '../../src/rows/tables.js';
@@ -38,7 +39,7 @@ export async function loadEvents(
         for (const day of await missingDays(client, table.name, encoded.days)) {
           await createPartition(client, table.name, { day, nowMs: Date.now() });
         }
-        await new RowWriter(client, table, new SeenIds(table)).write(encoded.rows, 0n);
+        await new RowWriter(client, table, new SeenIds(table), new ErasedIds()).write(encoded.rows, 0n);
       });
     }
   }

@@ -16,6 +16,12 @@ export const zoneTopic = {
   configs: { 'cleanup.policy': 'compact' },
 } as const satisfies TopicSpec;
 
+/**
+ * Orders to erase a rider or a device: the key is the id, the value an `ErasureRecord`. The log has the id until its retention
+ * deletes the record, which is later than that of the events before it.
+ */
+export const erasureTopic = { name: 'ride.erasures', partitions: 1 } as const satisfies TopicSpec;
+
 /** Numbers of accepted and rejected items: the value is an `AuditRecord`. */
 export const auditTopic = { name: 'ride.audit', partitions: 3 } as const satisfies TopicSpec;
 
@@ -25,7 +31,7 @@ export const batchGroup = 'hailstream-batch';
 /** A set of event families. */
 export interface EventRegistry {
   readonly families: readonly EventFamily[];
-  /** Every topic of the system: those of the families, alerts, drawn zones, dead letters and audit records. */
+  /** Every topic of the system: those of the families, alerts, drawn zones, erasures, dead letters and audit records. */
   readonly topics: readonly TopicSpec[];
   readonly byName: ReadonlyMap<string, EventFamily>;
   /** By name of the topic. */
@@ -41,7 +47,14 @@ export function createEventRegistry(families: readonly EventFamily[]): EventRegi
   requireDistinct('table', families, ({ table }) => table);
   return {
     families,
-    topics: [...families.map(({ topic }) => topic), alertTopic, zoneTopic, deadLetterTopic, auditTopic],
+    topics: [
+      ...families.map(({ topic }) => topic),
+      alertTopic,
+      zoneTopic,
+      erasureTopic,
+      deadLetterTopic,
+      auditTopic,
+    ],
     byName: new Map(families.map((family) => [family.name, family])),
     byTopic: new Map(families.map((family) => [family.topic.name, family])),
   };
