@@ -287,6 +287,24 @@ describe('an erased id', () => {
     expect(await load()).toMatchObject({ read: 2, rows: 0, duplicates: 0, erased: 2 });
   });
 
+  it('is neither missing for verify nor loaded by a backfill', async () => {
+    await appendDay();
+    await load();
+    await erase('device', device);
+    await using runner = await createLoadRunner(broker, database);
+    const range = { from: { kind: 'earliest' }, to: { kind: 'latest' }, partition: undefined } as const;
+    const topic = telemetryFamily.topic.name;
+    const verified = await runner.verify({ ...range, topics: [topic, tripFamily.topic.name] });
+    expect(verified.ok).toBe(true);
+    expect(verified.topics[topic]).toMatchObject({ log: 10, rows: 5, removed: 5, missing: 0, extra: 0 });
+    expect(verified.topics[tripFamily.topic.name]).toMatchObject({ log: 4, rows: 4, removed: 0 });
+    for (const isDryRun of [true, false]) {
+      const counts = { read: 10, rows: 0, duplicates: 5, erased: 5 };
+      expect(await runner.backfill({ ...range, topic, isDryRun })).toMatchObject(counts);
+    }
+    expect(await occurrences(device)).toEqual({});
+  });
+
   it('is not loaded into another database from the same log', async () => {
     await appendDay();
     await load();

@@ -278,7 +278,7 @@ describe('main.js verify', () => {
     const differs = run(['verify', '--topic', telemetryFamily.topic.name]);
     expect(await differs.exited).toBe(1);
     expect(differs.stdout()).toMatch(
-      /^topic +records +rows +repeats +rejects +missing +extra\nride.telemetry +300 +299 +0 +0 +1 +0\n/,
+      /^topic +records +rows +repeats +rejects +removed +missing +extra\nride.telemetry +300 +299 +0 +0 +0 +1 +0\n/,
     );
     expect(differs.stdout()).toContain(id);
     expect(differs.stdout()).toMatch(/NOT OK: compared in [\d.]+ s\n$/);

@@ -243,6 +243,28 @@ describe('the cutoffs in effect', () => {
   });
 });
 
+describe('verify and backfill', () => {
+  it('do not miss expired events, and do not load them', async () => {
+    const rules = `telemetry=10d,telemetry/${OTHER}=4d`;
+    await load([...pointsOf([2, 5, 11, 12]), ...pointsOf([2, 5], { provider_id: OTHER })]);
+    await load([], rules);
+    await using runner = await createLoadRunner(broker, database, { retention: rules });
+    const range = { from: { kind: 'earliest' }, to: { kind: 'latest' }, partition: undefined } as const;
+    const verified = await runner.verify({ ...range, topics: [topic] });
+    expect(verified.ok).toBe(true);
+    expect(verified.topics[topic]).toMatchObject({ log: 6, rows: 3, removed: 3, missing: 0, extra: 0 });
+    for (const isDryRun of [true, false]) {
+      expect(await runner.backfill({ ...range, topic, isDryRun })).toMatchObject({
+        read: 6,
+        rows: 0,
+        duplicates: 3,
+        expired: 3,
+      });
+    }
+    expect(await storedDays()).toEqual([5, 2, 2]);
+  });
+});
+
 describe('dropping a partition', () => {
   let pool: Pool;
   let reader: pg.Client;

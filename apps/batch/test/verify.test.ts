@@ -70,7 +70,7 @@ describe('verify', () => {
       Object.fromEntries(
         events.map((event) => [
           dayOf(event),
-          { log: 2, rows: 1, repeats: 1, rejects: 0, missing: 0, extra: 0 },
+          { log: 2, rows: 1, repeats: 1, rejects: 0, removed: 0, missing: 0, extra: 0 },
         ]),
       ),
     );

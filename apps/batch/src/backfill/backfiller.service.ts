@@ -12,6 +12,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { LOAD_CONFIG, type LoadConfig } from '../config.js';
 import { POOL, type Pool } from '../database/pool.postgres.js';
 import { SchemaMigrator } from '../database/schema-migrator.service.js';
+import { ErasedIds } from '../erasure/erased-ids.postgres.js';
 import { loadDeadLetters } from '../load/dead-letter-load.postgres.js';
 import type { Progress } from '../load/load-run.js';
 import { LogPositions } from '../positions/positions.postgres.js';
@@ -71,6 +72,7 @@ export class Backfiller {
       table: this.tables.get(range.topic)!,
       rejects: new RejectWriter(this.deadLetters),
       maxAgeDays: this.config.maxAgeDays,
+      retention: this.config.retention,
       isDryRun,
       signal,
     });
@@ -95,13 +97,15 @@ export class Backfiller {
   ): Promise<BackfillCounts & { readonly skipped: number }> {
     const ranges = planned.filter(({ from, to }) => from < to);
     const total = Number(ranges.reduce((sum, { from, to }) => sum + to - from, 0n));
-    const sum = { read: 0, rows: 0, duplicates: 0, rejects: 0, skipped: 0 };
+    const sum = { read: 0, rows: 0, duplicates: 0, rejects: 0, expired: 0, erased: 0, skipped: 0 };
     let done = 0;
     const pass = (offsets: number, counts: BackfillCounts, skipped: number): void => {
       sum.read += counts.read;
       sum.rows += counts.rows;
       sum.duplicates += counts.duplicates;
       sum.rejects += counts.rejects;
+      sum.expired += counts.expired;
+      sum.erased += counts.erased;
       sum.skipped += skipped;
       done += offsets;
       onProgress({ total, done });
@@ -130,7 +134,8 @@ export class Backfiller {
   /** So that `ride.rejects` has them, as after a load. */
   private loadRejects(signal: AbortSignal): Promise<void> {
     const { pool, admin, reader, positions, logger } = this;
-    return loadDeadLetters({ pool, admin, reader, positions, topic: deadLetterTopic.name, logger }, signal);
+    const options = { pool, admin, reader, positions, erasedIds: new ErasedIds(), logger };
+    return loadDeadLetters({ ...options, topic: deadLetterTopic.name }, signal);
   }
 }
 

@@ -2,9 +2,11 @@ import type { LogRecord, TopicPartition, UndecodableBatch } from '@hailstream/lo
 import { backoffMs } from '@hailstream/service/backoff';
 import { sleep } from '@hailstream/service/timers';
 import { withConnection, type Pool } from '../database/pool.postgres.js';
+import { ErasedIds } from '../erasure/erased-ids.postgres.js';
 import { isTransient } from '../load/load.errors.js';
 import { RecordedRejects } from '../rejects/recorded-rejects.postgres.js';
 import type { RejectWriter } from '../rejects/reject-writer.js';
+import type { Retention } from '../retention/retention.js';
 import { CopyWriter } from '../rows/copy-writer.js';
 import { encodeChunk, encodeUndecodable, type EncodedChunk, type Reject } from '../rows/encode-chunk.js';
 import { eventKeyIn } from '../rows/event-key.js';
@@ -19,7 +21,7 @@ const RETRY_BACKOFF = { firstMs: 200, maxMs: 5_000 };
 /** SQLSTATE of a transaction that Postgres aborts because of a deadlock. */
 const DEADLOCK = '40P01';
 
-/** Results for records that were read: `rows + duplicates + rejects`. */
+/** Results for records that were read: `rows + duplicates + rejects + expired + erased`. */
 export interface BackfillCounts {
   readonly read: number;
   /** Rows that were inserted; of a dry run, that would be. */
@@ -28,7 +30,13 @@ export interface BackfillCounts {
   readonly duplicates: number;
   /** Records that cannot be loaded, whether they were rejected before or not. */
   readonly rejects: number;
+  /** Records whose event is older than `BATCH_RETENTION`. */
+  readonly expired: number;
+  /** Records of a rider or a device that was erased. */
+  readonly erased: number;
 }
+
+type WrittenCounts = Omit<BackfillCounts, 'read' | 'expired'>;
 
 interface ChunkBackfillOptions {
   readonly pool: Pool;
@@ -36,6 +44,7 @@ interface ChunkBackfillOptions {
   readonly rejects: RejectWriter;
   /** `EVENTS_MAX_AGE_DAYS` */
   readonly maxAgeDays: number;
+  readonly retention: Retention;
   /** Writes nothing. */
   readonly isDryRun: boolean;
   readonly signal: AbortSignal;
@@ -46,6 +55,7 @@ export class ChunkBackfill {
   private readonly writer = new CopyWriter();
   private readonly keys: MissingKeys;
   private readonly recorded: RecordedRejects;
+  private readonly erasedIds = new ErasedIds();
   /** Number of rejects that were written to the dead-letter queue. */
   newRejects = 0;
 
@@ -56,8 +66,10 @@ export class ChunkBackfill {
 
   /** Loads records. A call that failed can be repeated. */
   async load(place: TopicPartition, records: readonly LogRecord[]): Promise<BackfillCounts> {
-    const { table, maxAgeDays } = this.options;
-    const encoded = await encodeChunk(table, records, { writer: this.writer, nowMs: Date.now(), maxAgeDays });
+    const { table, maxAgeDays, retention } = this.options;
+    const nowMs = Date.now();
+    const isExpired = retention.expiry(table.name, nowMs);
+    const encoded = await encodeChunk(table, records, { writer: this.writer, nowMs, maxAgeDays, isExpired });
     return await this.retrying(() => this.loadEncoded(place, records, encoded));
   }
 
@@ -68,7 +80,7 @@ export class ChunkBackfill {
       if (!(await this.recorded.hasBatch(batch))) await this.writeRejects(batch, rejects);
     });
     this.options.rejects.committed(batch);
-    return { read: 1, rows: 0, duplicates: 0, rejects: 1 };
+    return { read: 1, rows: 0, duplicates: 0, rejects: 1, expired: 0, erased: 0 };
   }
 
   private async loadEncoded(
@@ -90,6 +102,8 @@ export class ChunkBackfill {
       rows: written.rows,
       duplicates: written.duplicates + loaded,
       rejects: written.rejects + known.length + unloadable.length,
+      expired: encoded.expired.length,
+      erased: written.erased,
     };
   }
 
@@ -97,11 +111,13 @@ export class ChunkBackfill {
     place: TopicPartition,
     { rows, days }: EncodedChunk,
     isKnown: (reject: Reject) => boolean,
-  ): Promise<Omit<BackfillCounts, 'read'>> {
+  ): Promise<WrittenCounts> {
     const { pool, table, rejects } = this.options;
     return withConnection(pool, async (client) => {
       await beginWithPartitions(client, table.name, days);
-      const written = await new RowWriter(client, table, this.keys).write(rows, 0n);
+      // The transaction has locked the table: no erasure can be stored until it ends.
+      await this.erasedIds.refresh(client);
+      const written = await new RowWriter(client, table, this.keys, this.erasedIds).write(rows, 0n);
       await this.writeRejects(
         place,
         written.rejects.filter((reject) => !isKnown(reject)),
@@ -113,13 +129,22 @@ export class ChunkBackfill {
   }
 
   /** Counts what {@link write} would write. Rows that Postgres would reject, and repeats across chunks, count as rows. */
-  private async countMissing({ rows }: EncodedChunk): Promise<Omit<BackfillCounts, 'read'>> {
-    const all = [...rows.keys.keys()];
-    const missing = await withConnection(this.options.pool, (client) =>
-      this.keys.withoutRow(client, rows.keys, all),
-    );
-    const repeats = rows.repeatsFrom(0n).length;
-    return { rows: missing.length, duplicates: all.length - missing.length + repeats, rejects: 0 };
+  private async countMissing({ rows }: EncodedChunk): Promise<WrittenCounts> {
+    const { pool, table } = this.options;
+    return withConnection(pool, async (client) => {
+      await this.erasedIds.refresh(client);
+      const isErased = (row: number): boolean => this.erasedIds.coverRow(table, rows, row);
+      const all = [...rows.keys.keys()].filter((row) => !isErased(row));
+      const missing = await this.keys.withoutRow(client, rows.keys, all);
+      const repeats = rows.repeatsFrom(0n);
+      const erasedRepeats = repeats.filter(({ row }) => isErased(row)).length;
+      return {
+        rows: missing.length,
+        duplicates: all.length - missing.length + repeats.length - erasedRepeats,
+        erased: rows.count - all.length + erasedRepeats,
+        rejects: 0,
+      };
+    });
   }
 
   /** Returns the rejects whose event was not loaded nevertheless: under other limits, or after an earlier rejection. */

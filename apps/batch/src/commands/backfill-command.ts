@@ -56,6 +56,8 @@ function report({
   rows,
   duplicates,
   rejects,
+  expired,
+  erased,
   dryRun,
   seconds,
 }: BackfillResult): string {
@@ -64,7 +66,7 @@ function report({
   );
   lines.push(
     `${read} records in ${seconds.toFixed(1)} s: ${rows} rows ${dryRun ? 'are missing' : 'loaded'}, ` +
-      `${duplicates} have a row, ${rejects} are rejects`,
+      `${duplicates} have a row, ${rejects} are rejects, ${expired} are expired, ${erased} are erased`,
   );
   if (dryRun) lines.push('dry run: no changes were made');
   return lines.join('\n');

@@ -46,19 +46,18 @@ async function verifyWithProgress(
 function report({ ok, topics, seconds }: VerifyResult): string {
   const rows = Object.entries(topics).map(([topic, result]) => [
     topic,
-    ...[result.log, result.rows, result.repeats, result.rejects, result.missing, result.extra ?? '?'].map(
-      String,
-    ),
+    ...[
+      result.log,
+      result.rows,
+      result.repeats,
+      result.rejects,
+      result.removed,
+      result.missing,
+      result.extra ?? '?',
+    ].map(String),
   ]);
-  const lines = formatTable(['topic', 'records', 'rows', 'repeats', 'rejects', 'missing', 'extra'], rows, [
-    'left',
-    'right',
-    'right',
-    'right',
-    'right',
-    'right',
-    'right',
-  ]);
+  const counts = ['records', 'rows', 'repeats', 'rejects', 'removed', 'missing', 'extra'];
+  const lines = formatTable(['topic', ...counts], rows, ['left', ...counts.map(() => 'right' as const)]);
   for (const [topic, result] of Object.entries(topics)) lines.push(...details(topic, result));
   lines.push('', `${ok ? 'ok' : 'NOT OK'}: compared in ${seconds.toFixed(1)} s`);
   return lines.join('\n');

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { ErasureKind } from '@hailstream/events';
 import type pg from 'pg';
+import type { EncodedRows } from '../rows/encode-chunk.js';
+import type { Table } from '../rows/tables.js';
 
 /** Ids whose result is remembered. Beyond it, the hashes are computed again. */
 const MAX_REMEMBERED = 100_000;
@@ -56,6 +58,12 @@ export class ErasedIds {
     if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
     this.remembered.set(name, isErased);
     return isErased;
+  }
+
+  /** Whether a row of a table is about an erased id. */
+  coverRow({ personal }: Pick<Table, 'personal'>, { personalIds }: EncodedRows, row: number): boolean {
+    if (this.isEmpty) return false;
+    return personal.some(({ kind }, field) => this.has(kind, personalIds[row * personal.length + field]!));
   }
 
   /** Whether bytes contain an erased id as text, whatever their format. */

@@ -47,7 +47,7 @@ export class RowWriter {
   async write(rows: EncodedRows, position: bigint): Promise<WrittenRows> {
     const first = rows.firstFrom(position);
     const all = Array.from({ length: rows.count - first }, (_, index) => first + index);
-    const candidates = this.erasedIds.isEmpty ? all : all.filter((row) => !this.isErased(rows, row));
+    const candidates = all.filter((row) => !this.isErased(rows, row));
     this.erased = all.length - candidates.length;
     const unseen = await this.seen.claim(this.client, rows.keys, candidates);
     this.duplicates = candidates.length - unseen.length;
@@ -106,11 +106,8 @@ export class RowWriter {
     await this.seen.release(this.client, rows.keys[row]!);
   }
 
-  private isErased({ personalIds }: EncodedRows, row: number): boolean {
-    const { personal } = this.table;
-    return personal.some(({ kind }, field) =>
-      this.erasedIds.has(kind, personalIds[row * personal.length + field]!),
-    );
+  private isErased(rows: EncodedRows, row: number): boolean {
+    return this.erasedIds.coverRow(this.table, rows, row);
   }
 
   /** A record that repeats a row that was erased or rejected is not a duplicate, because its event was not loaded. */

@@ -8,17 +8,20 @@ const LAST_DAY = 47_482;
 const UNKNOWN = 'unknown';
 
 /**
- * Results for the records that were read, each of which is counted once: `log` is `rows + repeats + rejects + missing`.
+ * Results for the records that were read, each of which is counted once: `log` is `rows + repeats + rejects +
+ * removed + missing`.
  *
  * - `rows`: the event has a row that no earlier record has. `repeats`: it has a row that an earlier record has.
  * - `rejects`: the record is in `ride.rejects`, or in the dead-letter queue and not loaded yet.
- * - `missing`: neither.
+ * - `removed`: the event is older than `BATCH_RETENTION`, or of an erased rider or device: it has no row by intention.
+ * - `missing`: none of these.
  */
 export interface RecordCounts {
   readonly log: number;
   readonly rows: number;
   readonly repeats: number;
   readonly rejects: number;
+  readonly removed: number;
   readonly missing: number;
 }
 
@@ -48,7 +51,7 @@ export class TopicTally {
     const key = `${partition}/${name}`;
     let entry = this.counts.get(key);
     if (entry === undefined) {
-      entry = { partition, day: name, counts: { log: 0, rows: 0, repeats: 0, rejects: 0, missing: 0 } };
+      entry = { partition, day: name, counts: noCounts() };
       this.counts.set(key, entry);
     }
     entry.counts.log += 1;
@@ -95,13 +98,17 @@ export class TopicTally {
   private sum(
     selects: (entry: { readonly partition: number; readonly day: string }) => boolean,
   ): RecordCounts {
-    const total = { log: 0, rows: 0, repeats: 0, rejects: 0, missing: 0 };
+    const total = noCounts();
     for (const entry of this.counts.values()) {
       if (!selects(entry)) continue;
       for (const name of Object.keys(total) as (keyof RecordCounts)[]) total[name] += entry.counts[name];
     }
     return total;
   }
+}
+
+function noCounts(): MutableCounts {
+  return { log: 0, rows: 0, repeats: 0, rejects: 0, removed: 0, missing: 0 };
 }
 
 function dayName(day: Day | undefined): string {

@@ -20,6 +20,7 @@ import { eventKeyIn } from '../rows/event-key.js';
 import type { Table } from '../rows/tables.js';
 import { completeFrom, readLogStart } from '../ranges/log-start.js';
 import type { PendingRejects } from './pending-rejects.js';
+import type { RemovedEvents } from './removed-events.postgres.js';
 import { RowMarks, type RowPlace } from './row-marks.js';
 import { StoredRows, type ReceivedWindow, type TablePartition } from './stored-rows.postgres.js';
 import { MAX_NAMED, TopicTally } from './topic-tally.js';
@@ -50,6 +51,7 @@ interface TopicVerifierOptions {
   readonly maxRowsPerPage: number;
   /** Whether the receipt of every row was stored since the first load, unless it was not a time. */
   readonly isReceiptKnown: boolean;
+  readonly removed: RemovedEvents;
   readonly signal: AbortSignal;
   /** Called with the number of offsets that were passed. */
   readonly onPassed: (offsets: bigint) => void;
@@ -164,7 +166,7 @@ export class TopicVerifier {
     const rejects = await this.rejects.of({ topic, partition }, members);
     const keys = members.map(({ value }) => eventKeyIn(this.options.table.family, value));
     const places = await this.locate(keys);
-    for (const [index, { offset }] of members.entries()) {
+    for (const [index, { offset, value }] of members.entries()) {
       const key = keys[index];
       const day = key && dayOf(key.timeMs);
       const found = places[index]!;
@@ -172,7 +174,9 @@ export class TopicVerifier {
       if (rejects.get(offset) === 'open' || this.isPending(topic, partition, offset, found)) {
         this.tally.add(partition, day, 'rejects');
       } else if (found.length > 0) this.tally.add(partition, day, isNew ? 'rows' : 'repeats');
-      else {
+      else if (this.options.removed.include(this.options.table.name, key, value)) {
+        this.tally.add(partition, day, 'removed');
+      } else {
         const { id = null, providerId = null } = key ?? {};
         this.tally.addMissing({ partition, offset: Number(offset), id, providerId }, day);
       }

@@ -10,6 +10,7 @@ import { inspect } from '../positions/inspect.js';
 import { LogPositions } from '../positions/positions.postgres.js';
 import { TABLES, type Tables } from '../rows/tables.js';
 import { PendingRejects } from './pending-rejects.js';
+import { RemovedEvents } from './removed-events.postgres.js';
 import { TopicVerifier, type VerifyWindow } from './topic-verifier.postgres.js';
 import { isConsistent, type TopicVerification, type VerifyResult } from './verify-result.js';
 
@@ -67,6 +68,7 @@ export class Verifier {
     const pending = await PendingRejects.read(reader, deadLetters, signal);
     const maxRowsPerPage = await readMaxRowsPerPage(client);
     const isReceiptKnown = await hasReceiptSinceFirstLoad(client);
+    const removed = await RemovedEvents.read(client);
     let total = 0n;
     let done = 0n;
     const onPassed = (offsets: bigint): void => {
@@ -89,6 +91,7 @@ export class Verifier {
         window,
         maxRowsPerPage,
         isReceiptKnown,
+        removed,
         signal,
         onPassed,
       });
@@ -104,7 +107,7 @@ export class Verifier {
 /** Nothing is migrated, because a comparison must not write. */
 async function requireSchema(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ present: boolean }>(
-    `SELECT count(*) = 1 AS present FROM pg_attribute
+    `SELECT count(*) = 1 AND to_regclass('ride.erasures') IS NOT NULL AS present FROM pg_attribute
      WHERE attrelid = to_regclass('ride.telemetry') AND attname = 'received_at'`,
   );
   if (rows[0]?.present !== true) {

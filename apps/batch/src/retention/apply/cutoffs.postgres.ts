@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { inTransaction, type Pool } from '../../database/pool.postgres.js';
 import { startOf, type Day } from '../../rows/day.js';
 import type { Cutoff } from '../retention.js';
@@ -52,12 +53,12 @@ const RULES = `WITH rules (table_name, provider_id, cutoff) AS (
   SELECT * FROM unnest($1::text[], $2::uuid[], $3::timestamptz[]))`;
 const SAME_RULE = `rules.table_name = stored.table_name AND rules.provider_id IS NOT DISTINCT FROM stored.provider_id`;
 
-export async function readCutoffs(pool: Pool, table: string): Promise<StoredCutoff[]> {
-  const { rows } = await pool.query<StoredCutoff>(
+/** Reads the cutoffs of all tables. */
+export async function readCutoffs(client: Pick<pg.ClientBase, 'query'>): Promise<StoredCutoff[]> {
+  const { rows } = await client.query<StoredCutoff>(
     `SELECT table_name AS "table", provider_id AS "providerId", (extract(epoch FROM cutoff) / 86400)::float8 AS day,
        (extract(epoch FROM deleted_before) / 86400)::float8 AS "deletedTo"
-     FROM ride.retention_cutoffs WHERE table_name = $1 ORDER BY provider_id NULLS FIRST`,
-    [table],
+     FROM ride.retention_cutoffs ORDER BY table_name, provider_id NULLS FIRST`,
   );
   return rows;
 }

@@ -143,7 +143,7 @@ export class RetentionRunner {
     // Stored cutoffs are those of the rules, unless this is a dry run.
     const stored = isDryRun
       ? retention.cutoffs(table.name, nowMs).map((cutoff) => ({ ...cutoff, deletedTo: -Infinity }))
-      : await readCutoffs(this.pool, table.name);
+      : (await readCutoffs(this.pool)).filter((cutoff) => cutoff.table === table.name);
     const isDone = await deleteRows(this.pool, {
       table,
       cutoffs: stored,
