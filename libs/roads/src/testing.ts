@@ -1,6 +1,6 @@
+import { metersBetween } from '@hailstream/events';
 import type { Road } from '@hailstream/events/city-file';
 import { between, offset, type Position } from './geo/geo.js';
-import { ellipsoidMeters } from './geo/plane.js';
 import type { RoadEdge, RoadGraph } from './graph/road-graph.js';
 import { Router } from './graph/router.js';
 import type { MatchedTrace } from './matching/map-matcher.js';
@@ -82,7 +82,7 @@ function drive(
       const step = Math.min(rest, meters - onEdge);
       const [start, end] = [graph.nodes[from]!, graph.nodes[to]!];
       // The graph is measured on a sphere.
-      const onEllipsoid = meters === 0 ? 0 : (step / meters) * ellipsoidMeters(start, end);
+      const onEllipsoid = meters === 0 ? 0 : (step / meters) * metersBetween(start, end);
       addMeters(segments, segmentKey(start, end), onEllipsoid);
       driven += onEllipsoid;
       rest -= step;

@@ -1,4 +1,4 @@
-import { ellipsoidMeters } from '../geo/plane.js';
+import { metersBetween } from '@hailstream/events';
 import { EdgeIndex, type NearEdges } from './edge-index.js';
 import { Lattice } from './lattice.js';
 import type { RoadNetwork } from './road-network.js';
@@ -224,7 +224,7 @@ export class MapMatcher {
 
   private stepBetween(from: Stay, to: Stay): Step {
     const seconds = (to.fromMs - from.untilMs) / 1_000;
-    const straightMeters = ellipsoidMeters(from, to);
+    const straightMeters = metersBetween(from, to);
     const scaleMeters = this.options.scaleMeters + this.options.scaleMetersPerSecond * seconds;
     const longest = straightMeters + MAX_DETOUR_METERS + MAX_DETOUR_SCALES * scaleMeters;
     const fastest = seconds * this.options.maxSpeed + 12 * this.options.noiseMeters;

@@ -1,6 +1,7 @@
+import { metersBetween } from '@hailstream/events';
 import type { Road } from '@hailstream/events/city-file';
 import type { Position } from '../geo/geo.js';
-import { ellipsoidMeters, Plane } from '../geo/plane.js';
+import { Plane } from '../geo/plane.js';
 
 /**
  * Roads as a directed graph for map matching, in typed arrays. A vertex is a coordinate at which roads meet, end or bend; an
@@ -185,7 +186,7 @@ class EdgeBuilder {
     let meters = 0;
     for (const [place, index] of path.entries()) {
       const position = positions[index]!;
-      if (place > 0) meters += ellipsoidMeters(positions[path[place - 1]!]!, position);
+      if (place > 0) meters += metersBetween(positions[path[place - 1]!]!, position);
       this.shapeX.push(this.plane.x(position.lng));
       this.shapeY.push(this.plane.y(position.lat));
       this.shapeMeters.push(meters);

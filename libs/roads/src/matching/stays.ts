@@ -1,3 +1,4 @@
+import { acrossDegrees } from '@hailstream/events';
 import { METERS_PER_DEGREE, type Position } from '../geo/geo.js';
 
 /** A position of a vehicle at a time in milliseconds. */
@@ -39,7 +40,7 @@ export function joinStays(
       stays[stays.length - 1] = {
         ...last,
         lat: last.lat + (lat - last.lat) / count,
-        lng: last.lng + wrapDegrees(lng - last.lng) / count,
+        lng: last.lng + acrossDegrees(last.lng, lng) / count,
         lastPoint: index,
         untilMs: timestamp,
       };
@@ -53,11 +54,6 @@ export function joinStays(
 function isWithin(one: Position, other: Position, meters: number): boolean {
   const north = (other.lat - one.lat) * METERS_PER_DEGREE;
   if (Math.abs(north) >= meters) return false;
-  const east = wrapDegrees(other.lng - one.lng) * METERS_PER_DEGREE * Math.cos((one.lat * Math.PI) / 180);
+  const east = acrossDegrees(one.lng, other.lng) * METERS_PER_DEGREE * Math.cos((one.lat * Math.PI) / 180);
   return north * north + east * east < meters * meters;
-}
-
-function wrapDegrees(degrees: number): number {
-  if (degrees > 180) return degrees - 360;
-  return degrees < -180 ? degrees + 360 : degrees;
 }
