@@ -81,6 +81,10 @@ const states: Readonly<Record<string, State>> = {
   },
   feeds: { query: '?view=feeds', shows: '[data-testid=feeds-table] tbody tr' },
   'a feed': { query: `?view=feeds&feed=${providerId}`, shows: '[data-testid=feed-card] .feed-measures' },
+  reports: {
+    query: '?view=reports',
+    shows: '[data-testid=report-figures], [data-testid=empty-report], .list-failure',
+  },
   'dead letters': { query: '?view=dead-letters', shows: '[data-testid=dead-letter-list] li' },
   'a dead letter': {
     query: '?view=dead-letters',

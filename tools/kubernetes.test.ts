@@ -48,7 +48,7 @@ describe('deploy/kubernetes', () => {
   it('runs each service with a disruption budget, and exposes the HTTP services', () => {
     expect(named('Deployment')).toEqual(['ingest', 'realtime', 'batch', 'router']);
     expect(named('PodDisruptionBudget')).toEqual(['ingest', 'realtime', 'batch', 'router']);
-    expect(named('Service')).toEqual(['ingest', 'realtime', 'router']);
+    expect(named('Service')).toEqual(['ingest', 'realtime', 'batch', 'router']);
     expect(named('HorizontalPodAutoscaler')).toEqual(['ingest']);
     expect(named('ScaledObject')).toEqual(['batch']);
     expect(named('Job')).toEqual(['migrate']);

@@ -24,6 +24,7 @@ import { locale } from './locale/locale.js';
 import { SettingsSheet } from './settings-sheet/settings-sheet.js';
 import { useStore } from './store.js';
 import { Timeline } from './timeline/timeline.js';
+import { ReportsView } from './reports/reports-view.js';
 import { TripPage } from './trips/trip-page.js';
 import { TripsView } from './trips/trips-view.js';
 import { VehicleDay } from './trips/vehicle-day.js';
@@ -164,21 +165,25 @@ function usePage() {
   const opened = useOpened();
   const showsTrips = page === 'trips' || opened !== null;
   const showsFeeds = page === 'feeds';
+  const showsReports = page === 'reports';
   const showsDeadLetters = page === 'dead-letters';
   const toggleTrips = () => view.page.set(showsTrips ? 'map' : 'trips');
   const toggleFeeds = () => view.page.set(showsFeeds ? 'map' : 'feeds');
+  const toggleReports = () => view.page.set(showsReports ? 'map' : 'reports');
   return {
     page,
     opened,
     showsTrips,
     showsFeeds,
+    showsReports,
     showsDeadLetters,
-    showsPage: showsTrips || showsFeeds || showsDeadLetters,
+    showsPage: showsTrips || showsFeeds || showsReports || showsDeadLetters,
     toggleTable: () => view.page.set(page === 'table' ? 'map' : 'table'),
     toggleTrips,
     toggleFeeds,
+    toggleReports,
     /** Keys that need a token. */
-    keys: { trips: toggleTrips, feeds: toggleFeeds },
+    keys: { trips: toggleTrips, feeds: toggleFeeds, reports: toggleReports },
     toggleDeadLetters: () => view.page.set(view.page.get() === 'dead-letters' ? 'map' : 'dead-letters'),
   };
 }
@@ -202,6 +207,7 @@ function Page({ opened }: { opened: 'trip' | 'vehicle' | null }) {
   if (opened === 'trip') return trip && <TripPage key={tripKey(trip)} trip={trip} />;
   if (opened === 'vehicle') return vehicle && <VehicleDay key={vehicle.deviceId} vehicle={vehicle} />;
   if (page === 'feeds') return <FeedsView />;
+  if (page === 'reports') return <ReportsView />;
   return page === 'trips' ? <TripsView /> : <DeadLettersView />;
 }
 

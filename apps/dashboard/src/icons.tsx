@@ -92,6 +92,12 @@ export const FeedsIcon = () => (
   </Icon>
 );
 
+export const ReportsIcon = () => (
+  <Icon>
+    <path d="M2.5 15.5h13M4.5 15.5V9M9 15.5V3M13.5 15.5V6.5" />
+  </Icon>
+);
+
 export const BellIcon = () => (
   <Icon>
     <path d="M4.2 12.8c1-1 1.3-2.4 1.3-4.6a3.5 3.5 0 0 1 7 0c0 2.2.3 3.6 1.3 4.6zM7.5 15a1.7 1.7 0 0 0 3 0" />

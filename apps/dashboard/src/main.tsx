@@ -66,6 +66,7 @@ const address = new AddressBar(
     redriven: view.includesRedriven,
     letter: view.letter,
     feed: view.feed,
+    report: view.report,
     embed: view.isEmbedded,
     theme: theme.choice,
     lang: settings.language.inAddress,

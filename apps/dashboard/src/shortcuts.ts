@@ -6,6 +6,7 @@ export const shortcuts = [
   { name: 'table', key: 't' },
   { name: 'trips', key: 'r' },
   { name: 'feeds', key: 'e' },
+  { name: 'reports', key: 'o' },
   { name: 'deadLetters', key: 'd' },
   { name: 'alerts', key: 'a' },
   { name: 'zones', key: 'z' },

@@ -38,4 +38,6 @@ export class ViewState {
   readonly stillState = new Store<StillState>('all');
   /** The provider whose feed is open. */
   readonly feed = new Store<string | null>(null);
+  /** The period of the report; `null` is the present day. */
+  readonly report = new Store<string | null>(null);
 }

@@ -55,6 +55,7 @@ const realtimeEnv = Type.Object({
   REALTIME_TOKEN_VIEWPORTS_PER_SECOND: Env.Int({ default: 1_000, minimum: 1 }),
   REALTIME_TOKEN_WATCHES_PER_SECOND: Env.Int({ default: 500, minimum: 1 }),
   REALTIME_TOKEN_HISTORY_SESSIONS: Env.Int({ default: 4, minimum: 1, maximum: 1_000 }),
+  REALTIME_BATCH_URL: Type.Optional(Env.Url()),
   REALTIME_PUBLIC_URL: Type.Optional(Env.Url()),
   REALTIME_ALLOWED_ORIGINS: Type.Optional(Env.List({ description: ORIGINS })),
   REALTIME_FRAME_ANCESTORS: Type.Optional(Env.List({ description: ORIGINS })),
@@ -95,6 +96,8 @@ export interface RealtimeConfig {
   readonly live: LiveLimits;
   readonly zones: readonly Zone[];
   readonly alertRules: readonly AlertRule[];
+  /** URL of batch, which has the reports; `null` if it is not configured. */
+  readonly batchUrl: string | null;
   /** Interval between frames. */
   readonly tickMs: number;
 }
@@ -150,6 +153,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Realti
     },
     zones: env.REALTIME_ZONES === undefined ? [] : readZoneFile(env.REALTIME_ZONES),
     alertRules: env.REALTIME_ALERTS === undefined ? [] : readRuleFile(env.REALTIME_ALERTS),
+    batchUrl: env.REALTIME_BATCH_URL ?? null,
     tickMs: env.REALTIME_TICK_MS,
   });
 }

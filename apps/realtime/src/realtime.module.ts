@@ -16,6 +16,7 @@ import { RealtimeMetricsModule } from './metrics/realtime-metrics.module.js';
 import { PageModule } from './page/page.module.js';
 import { ReadsModule } from './reads/reads.module.js';
 import { RebuildModule } from './rebuild/rebuild.module.js';
+import { ReportsModule } from './reports/reports.module.js';
 import { SearchModule } from './search/search.module.js';
 import { StatsModule } from './stats/stats.module.js';
 import { TripsModule } from './trips/trips.module.js';
@@ -55,6 +56,7 @@ export class RealtimeModule {
         SearchModule,
         StatsModule,
         DeadLettersModule,
+        ReportsModule.forRoot(config.batchUrl),
         ZonesModule.forRoot(config.zones),
         AlertsModule.forRoot(config.alertRules),
         PageModule.forRoot(config.page),

@@ -23,7 +23,7 @@ export function firstDateOf(kind: ReportPeriodKind, name: string): DateMs | unde
 }
 
 /** The name of the period that contains a date. */
-function periodNameOf(kind: ReportPeriodKind, date: DateMs): string {
+export function periodNameOf(kind: ReportPeriodKind, date: DateMs): string {
   const iso = new Date(date).toISOString();
   if (kind === 'day') return iso.slice(0, 10);
   if (kind === 'month') return iso.slice(0, 7);

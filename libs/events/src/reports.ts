@@ -1,6 +1,12 @@
 import type { ReportPeriodKind } from './report-periods.js';
 
-export { firstDateOf, reportPeriodKinds, shiftedPeriod, type ReportPeriodKind } from './report-periods.js';
+export {
+  firstDateOf,
+  periodNameOf,
+  reportPeriodKinds,
+  shiftedPeriod,
+  type ReportPeriodKind,
+} from './report-periods.js';
 
 /** A day, a week (ISO 8601, from Monday) or a month in a time zone. */
 export interface ReportPeriod {
@@ -66,7 +72,7 @@ export interface ReportMeasures {
 }
 
 /** An hour of a day, or a day of a week or month. */
-interface ReportInterval extends ReportMeasures {
+export interface ReportInterval extends ReportMeasures {
   /** Start, ISO 8601. */
   readonly start: string;
 }

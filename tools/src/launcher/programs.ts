@@ -76,13 +76,14 @@ export function ingestProgram(context: ProgramContext): Program {
 }
 
 export function realtimeProgram(context: ProgramContext): Program {
-  const { home, environment, options } = context;
+  const { home, environment, options, addresses } = context;
   const commands = printedCommands(home.folder);
   return service('realtime', 'apps/realtime/dist/main.js', context, {
     ...city(context),
     REALTIME_HISTORY_DIR: environment.env['REALTIME_HISTORY_DIR'] || home.historyFolder,
     ...(environment.readToken !== undefined && { REALTIME_SIGN_IN_COMMAND: commands.signIn }),
     REALTIME_REPLAY_COMMAND: commands.replay,
+    REALTIME_BATCH_URL: environment.env['REALTIME_BATCH_URL'] || addresses.batchUrl,
     ...(options.zones !== undefined && { REALTIME_ZONES: options.zones }),
     ...(options.alerts !== undefined && { REALTIME_ALERTS: options.alerts }),
   });

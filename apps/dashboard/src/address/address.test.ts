@@ -43,6 +43,7 @@ const everything: Address = {
   reason: 'field 1 & more',
   redriven: true,
   letter: 'router-search/ride.telemetry/1/2',
+  report: '2026-W09',
   feed: provider,
   embed: true,
   theme: 'dark',

@@ -5,6 +5,7 @@ import { isUuid } from '@hailstream/service/uuid';
 import { type DrawnState, statesOnMap } from '../city-state/drawn-state.js';
 import { type Language, languages, type Units, unitSystems } from '../locale/locale.js';
 import { isTimeZone } from '../locale/time-zone.js';
+import { kindOfPeriod } from './report-period.js';
 import { contactChoices } from '../city-state/fleet-filter.js';
 import { labelChoices } from '../city-state/label-choice.js';
 import {
@@ -18,7 +19,7 @@ import {
 } from './choices.js';
 import type { ThemeChoice } from '../theme/theme.js';
 
-const pageNames = ['map', 'table', 'dead-letters', 'trips', 'trip', 'vehicle', 'feeds'] as const;
+const pageNames = ['map', 'table', 'dead-letters', 'trips', 'trip', 'vehicle', 'feeds', 'reports'] as const;
 export type PageName = (typeof pageNames)[number];
 
 const tableColumns = [
@@ -171,6 +172,13 @@ export const parameters = {
   }),
   letter: { ...text(300), isStep: () => true },
   feed: { ...providerId(), isStep: () => true },
+  report: define<string | null>({
+    initial: null,
+    expected: 'a day, week or month: 2026-11-29, 2026-W48 or 2026-11',
+    parse: (value) => (kindOfPeriod(value) === undefined ? undefined : value),
+    format: (period) => period,
+    isStep: () => true,
+  }),
   embed: define<boolean>({
     initial: false,
     expected: '1',

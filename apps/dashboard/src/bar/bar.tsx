@@ -8,6 +8,7 @@ import {
   MapIcon,
   MoonIcon,
   PanelIcon,
+  ReportsIcon,
   SettingsIcon,
   SignOutIcon,
   SunIcon,
@@ -36,6 +37,8 @@ interface PageButtonsProps {
   readonly toggleTrips: () => void;
   readonly showsFeeds: boolean;
   readonly toggleFeeds: () => void;
+  readonly showsReports: boolean;
+  readonly toggleReports: () => void;
   readonly showsDeadLetters: boolean;
   readonly toggleDeadLetters: () => void;
 }
@@ -115,7 +118,8 @@ export function Bar({
 }
 
 function PageButtons(props: PageButtonsProps) {
-  const { showsTrips, toggleTrips, showsFeeds, toggleFeeds, showsDeadLetters, toggleDeadLetters } = props;
+  const { showsTrips, toggleTrips, showsFeeds, toggleFeeds } = props;
+  const { showsReports, toggleReports, showsDeadLetters, toggleDeadLetters } = props;
   return (
     <>
       <BarButton
@@ -133,6 +137,14 @@ function PageButtons(props: PageButtonsProps) {
         onClick={toggleFeeds}
       >
         <FeedsIcon />
+      </BarButton>
+      <BarButton
+        label={t('bar.reports')}
+        title={`${t('bar.reports')} (${keyOf('reports')})`}
+        isPressed={showsReports}
+        onClick={toggleReports}
+      >
+        <ReportsIcon />
       </BarButton>
       <BarButton
         label={t('bar.deadLetters')}
