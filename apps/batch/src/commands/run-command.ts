@@ -4,6 +4,8 @@ import { createLogger } from '@hailstream/service/logging';
 import { pino } from 'pino';
 import { Backfiller } from '../backfill/backfiller.service.js';
 import { loadConfig } from '../config.js';
+import { POOL, type Pool } from '../database/pool.postgres.js';
+import { grantReader } from '../database/reader-role.postgres.js';
 import { SchemaMigrator } from '../database/schema-migrator.service.js';
 import { Eraser } from '../erasure/eraser.service.js';
 import type { LoadResult } from '../load/load-result.js';
@@ -35,6 +37,8 @@ const USAGE = [
   'migrate',
   '    brings the schema up to date',
   ...REBUILD_TRIPS_USAGE,
+  'grant-reader ROLE',
+  '    grants an existing role SELECT on all tables and views, also on those that are created later',
   ...POSITIONS_USAGE,
   ...RETRY_REJECTS_USAGE,
   ...EXPORT_USAGE,
@@ -96,6 +100,16 @@ function parseCommand(args: readonly string[], topics: readonly string[]): Comma
     case 'rebuild-trips': {
       const parsed = parseRebuildTripsArgs(options);
       return (app, signal) => runRebuildTrips(app.get(TripRebuilder), parsed, signal);
+    }
+    case 'grant-reader': {
+      const [role, ...others] = options;
+      if (role === undefined || role.startsWith('-') || others.length > 0) break;
+      return async (app) => {
+        await app.get(SchemaMigrator).migrate();
+        await grantReader(app.get<Pool>(POOL), role);
+        process.stdout.write(`role ${role} can read the schemas ride and analysis\n`);
+        return 0;
+      };
     }
     case 'retry-rejects': {
       const parsed = parseRetryRejectsArgs(options, topics);
