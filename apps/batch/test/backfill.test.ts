@@ -116,6 +116,8 @@ describe('backfill', () => {
       skipped: 0,
       dryRun: false,
     });
+    // Rebuilds the trips that the backfill has marked.
+    await load();
     expect([await contents(), await positions()]).toEqual(before);
     expect(await verify()).toEqual({
       ok: true,
