@@ -204,7 +204,15 @@ describe('erasing a rider', () => {
   it('removes the events, and makes the places of the trips coarse', async () => {
     await appendDay();
     await load();
-    expect(await erase('rider', rider)).toMatchObject({ removed: 1, pseudonymised: 1, remaining: 0 });
+    expect(await erase('rider', rider)).toMatchObject({
+      removed: 1,
+      pseudonymised: 2,
+      remaining: 0,
+      tables: {
+        trips: { before: 0, pseudonymised: 1 },
+        rebuilt_trips: { before: 1, pseudonymised: 1, after: 0 },
+      },
+    });
     expect(await occurrences(rider)).toEqual({});
     expect([await count('rider_events'), await count('trips'), await count('telemetry')]).toEqual([1, 4, 10]);
     const coarse = await database.query(

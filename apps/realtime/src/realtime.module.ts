@@ -6,6 +6,7 @@ import { ApiDocsModule } from './api-docs/api-docs.module.js';
 import { BackfillModule } from './backfill/backfill.module.js';
 import type { RealtimeConfig } from './config.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
+import { ErasuresModule } from './erasures/erasures.module.js';
 import { FeedHealthModule } from './feed-health/feed-health.module.js';
 import { HistoryModule } from './history/history.module.js';
 import { KeyframesModule } from './keyframes/keyframes.module.js';
@@ -37,6 +38,7 @@ export class RealtimeModule {
         MetricsModule,
         RealtimeMetricsModule,
         CityLogModule,
+        ErasuresModule,
         FeedHealthModule,
         KeyframesModule.forRoot(config.history),
         RebuildModule.forRoot(config.log),

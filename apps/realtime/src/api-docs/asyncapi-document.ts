@@ -2,6 +2,9 @@ import {
   alertExample,
   AlertRecord,
   alertTopic,
+  erasureExample,
+  ErasureRecord,
+  erasureTopic,
   ZoneFeature,
   zoneTopic,
   type TopicSpec,
@@ -11,7 +14,7 @@ import { clientMessages, serverMessages, type LiveMessage } from './live-message
 
 const KAFKA_BINDING_VERSION = '0.5.0';
 
-/** Topics that this service writes and reads. */
+/** Topics that this service reads, and all but the erasures writes. */
 const topics = {
   alerts: {
     topic: alertTopic,
@@ -20,6 +23,15 @@ const topics = {
     key: 'The id of the alert',
     summary: 'Alerts that rules raise: one record per change, with all fields of the alert',
     example: alertExample,
+  },
+  erasures: {
+    topic: erasureTopic,
+    name: 'ErasureRecord',
+    schema: ErasureRecord,
+    key: 'The id of the rider or the device',
+    summary: 'Orders to erase a rider or a device; batch writes them',
+    example: erasureExample,
+    isReadOnly: true,
   },
   zones: {
     topic: zoneTopic,
@@ -53,6 +65,8 @@ interface TopicDescription {
   readonly key: string;
   readonly summary: string;
   readonly example: object;
+  /** @default false */
+  readonly isReadOnly?: boolean;
 }
 
 /** Describes the live messages, and the topics that this service writes. @see AsyncAPI 3.0 */
@@ -67,8 +81,8 @@ export function asyncApiDocument(): object {
       title: 'Hailstream live',
       version: '1.0.0',
       description:
-        'The live state of the fleet over socket.io 4 and as server-sent events, and the topics of alerts and ' +
-        'zones. Clients ignore fields and messages that they do not know. docs/live.md describes how messages ' +
+        'The live state of the fleet over socket.io 4 and as server-sent events, and the topics of alerts, ' +
+        'erasures and zones. Clients ignore fields and messages that they do not know. docs/live.md describes how messages ' +
         'follow each other.',
     },
     defaultContentType: 'application/json',
@@ -161,8 +175,8 @@ function topicChannel({ topic, name, summary }: TopicDescription): object {
 /** Every process reads these topics as a whole. */
 function topicOperations(described: Readonly<Record<string, TopicDescription>>): object {
   const operations: Record<string, object> = {};
-  for (const [channel, { name, topic }] of Object.entries(described)) {
-    for (const action of ['send', 'receive'] as const) {
+  for (const [channel, { name, topic, isReadOnly = false }] of Object.entries(described)) {
+    for (const action of isReadOnly ? (['receive'] as const) : (['send', 'receive'] as const)) {
       operations[`${action}-${channel}`] = {
         action,
         channel: { $ref: `#/channels/${channel}` },

@@ -3,6 +3,7 @@ import type { Figures, VehicleRef } from '@hailstream/events/live';
 import type { ByteReader } from '../encoding/byte-reader.js';
 import type { ByteWriter } from '../encoding/byte-writer.js';
 import type { TripTally } from '../tally/trip-tally.js';
+import { Erasures, type Erasure } from './erasures.js';
 import { sumFigures, sumTotals, type Totals } from './figures.js';
 import type { TripLimits, TripPacks } from './fleet-trips.js';
 import { Fleet } from './fleet.js';
@@ -25,7 +26,7 @@ export type CityEvent = {
   readonly [Name in FamilyName]: { readonly kind: Name; readonly event: EventOf<Name> };
 }[FamilyName];
 
-export type FoldOutcome = 'folded' | 'ahead-of-clock' | 'no-room';
+export type FoldOutcome = 'folded' | 'ahead-of-clock' | 'no-room' | 'erased';
 
 /** Selects the vehicles and figures of one provider, or of all providers if it is `null`. */
 export type ProviderFilter = string | null;
@@ -39,10 +40,11 @@ interface CitySummary {
 
 /**
  * The state of the city, folded from the log: one fleet per provider. The events of one provider never change the fleet of
- * another. Only {@link fold}, {@link advance}, {@link takeChangedVehicles}, {@link takeChangedTrips}, {@link forget}, {@link join} and
- * {@link clear} change it.
+ * another. Only {@link fold}, {@link advance}, {@link takeChangedVehicles}, {@link takeChangedTrips}, {@link forget}, {@link join},
+ * {@link erase} and {@link clear} change it.
  */
 export class CityState {
+  readonly erasures = new Erasures();
   private readonly fleets = new Map<string, Fleet>();
   private clears = 0;
   private everyone: CitySummary | null = null;
@@ -53,12 +55,21 @@ export class CityState {
 
   /** Folds one event. The same records fold to the same state in any order, however often each is repeated. */
   fold(input: CityEvent, at: { receivedAt: number; now: number }): FoldOutcome {
+    if (this.erasures.concern(input.event)) return 'erased';
     const fleet = this.fleetFor(input.event.provider_id);
     if (fleet === null) return 'no-room';
     const timestamp = timeOf(input, at.receivedAt);
     const outcome = fold(fleet, input, timestamp);
     fleet.count(outcome === 'folded' ? timestamp : null, at);
     return outcome;
+  }
+
+  /**
+   * Drops a device with its trips, and folds no event of a rider or a device from now on. A city that is read or joined later
+   * is treated likewise.
+   */
+  erase(erasure: Erasure): void {
+    if (this.erasures.add(erasure)) this.dropErased([erasure]);
   }
 
   /**
@@ -196,6 +207,7 @@ export class CityState {
     return () => {
       this.clear();
       for (const fleet of fleets) this.fleets.set(fleet.providerId, fleet);
+      this.dropErased(this.erasures.after(0));
     };
   }
 
@@ -210,6 +222,7 @@ export class CityState {
       const fleet = this.fleetFor(other.providerId);
       if (fleet !== null) yield* fleet.join(other, seenBefore.get(other.providerId) ?? 0);
     }
+    this.dropErased(this.erasures.after(0));
   }
 
   /** The number of records of each provider. */
@@ -238,6 +251,13 @@ export class CityState {
   /** Incremented by each {@link clear}. */
   get generation(): number {
     return this.clears;
+  }
+
+  /** What is known of riders are the trips, which have no id of the rider. */
+  private dropErased(erasures: readonly Erasure[]): void {
+    for (const { kind, id } of erasures) {
+      if (kind === 'device') for (const fleet of this.fleets.values()) fleet.erase(id);
+    }
   }
 
   private fleetFor(providerId: string): Fleet | null {

@@ -143,6 +143,11 @@ export class FleetTrips {
     }
   }
 
+  /** Drops the trips of a vehicle. Their counts remain. */
+  erase(deviceId: string): void {
+    for (const trip of this.all()) if (trip.deviceId === deviceId) this.remove(trip);
+  }
+
   /** Adds the trips up to `asOf` to counts, which include dropped trips only if they are per {@link QUARTER_MS}. */
   count(into: TripTally, asOf: number): void {
     if (into.stepMs === QUARTER_MS) into.addAll(this.dropped);
@@ -259,11 +264,15 @@ export class FleetTrips {
 
   private dropFirst(): void {
     for (const trip of this.trips.values()) {
-      // Otherwise, the trip would be read from its pack again.
-      if (this.packs.some((pack) => pack.has(trip.tripId))) this.noteRemoved(trip);
-      this.drop(trip);
+      this.remove(trip);
       return;
     }
+  }
+
+  private remove(trip: TripFacts): void {
+    // Otherwise, the trip would be read from its pack again.
+    if (this.packs.some((pack) => pack.has(trip.tripId))) this.noteRemoved(trip);
+    this.drop(trip);
   }
 
   private noteRemoved({ tripId, heardAt }: TripFacts): void {

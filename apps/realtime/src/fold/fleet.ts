@@ -86,6 +86,19 @@ export class Fleet {
     this.foldTrip(event.trip_id, (trip) => trip.foldReport(endedAt));
   }
 
+  /** Drops a vehicle, and the trips that it made. Their counts remain. */
+  erase(deviceId: string): void {
+    this.trips.erase(deviceId);
+    const vehicle = this.vehicles.get(deviceId);
+    if (vehicle === undefined) return;
+    this.seenByState[vehicle.state ?? 'unknown'] -= 1;
+    this.vehicles.delete(deviceId);
+    this.activeVehicles.delete(vehicle);
+    vehicle.erase();
+    // Pages that show it are sent the change.
+    this.changed.add(vehicle);
+  }
+
   vehicle(deviceId: string): Vehicle | undefined {
     return this.vehicles.get(deviceId);
   }

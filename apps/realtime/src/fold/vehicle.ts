@@ -70,6 +70,15 @@ export class Vehicle {
     readonly motion = new Motion(),
   ) {}
 
+  /** Drops everything that is known. The vehicle is silent, and has no position. */
+  erase(): void {
+    this.contact = 'silent';
+    this.telemetry = null;
+    this.newestEvent = null;
+    this.battery = null;
+    this.past = { events: new RecentEvents(), trail: new Trail() };
+  }
+
   write(to: SeriesWriter): void {
     const { telemetry, newestEvent, battery, past } = this;
     to.bytes.text(this.deviceId);

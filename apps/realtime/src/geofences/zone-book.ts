@@ -75,6 +75,18 @@ export class ZoneBook {
     this.note({ deviceId, providerId }, { lat, lng }, time);
   }
 
+  /** Drops the visits of a vehicle, whichever provider operates it. */
+  erase(deviceId: string): void {
+    for (const fleet of this.vehicles.values()) {
+      const vehicle = fleet.get(deviceId);
+      if (vehicle === undefined) continue;
+      fleet.delete(deviceId);
+      this.count -= 1;
+      this.changed.delete(vehicle);
+      for (const visits of this.newest.values()) visits.delete(vehicle);
+    }
+  }
+
   /** The newest visit of each vehicle that was in a zone during the last 24 hours. */
   *visits(zone: Zone): Generator<TrackedVehicle & { readonly visit: Visit }> {
     this.startOverIfCleared();

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { HistoryOrder, HistoryRange, PastVehicleList } from '@hailstream/events/live';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { ProviderFilter } from '../fold/city-state.js';
+import { CityState, type ProviderFilter } from '../fold/city-state.js';
 import { offsetsOf, type KeyframeArchive } from '../archive/keyframe-archive.js';
 import { KeyframesService } from '../keyframes/keyframes.service.js';
 import { MINUTE_MS } from '../log/activity.js';
@@ -65,6 +65,7 @@ export class HistoryService implements OnModuleDestroy {
     @Inject(WORKER_OPTIONS) private readonly workerOptions: WorkerOptions,
     private readonly keyframes: KeyframesService,
     private readonly index: LogIndex,
+    private readonly city: CityState,
     private readonly metrics: HistoryMetrics,
     @Inject(HISTORY_LIMITS) private readonly historyLimits: HistoryLimits,
   ) {}
@@ -262,7 +263,7 @@ export class HistoryService implements OnModuleDestroy {
     return archive;
   }
 
-  private find(search: EventSearch, { until, usesLate, filter }: FindMessage): FoundEvents {
+  private find(search: EventSearch, { until, usesLate, filter, erasures }: FindMessage): FoundEvents {
     const { by, from } = search;
     const { index } = this;
     const archive = this.requireArchive();
@@ -279,6 +280,7 @@ export class HistoryService implements OnModuleDestroy {
       chunks,
       ...late,
       eventsPerSecond: Math.round(count / 6) / 10,
+      erasures: this.city.erasures.after(erasures),
       unreadable: index.unreadable.listUntil(until),
     };
   }

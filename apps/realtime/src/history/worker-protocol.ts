@@ -12,6 +12,7 @@ import type {
 } from '@hailstream/events/live';
 import type { LogConnection } from '@hailstream/log';
 import type { ProviderFilter } from '../fold/city-state.js';
+import type { Erasure } from '../fold/erasures.js';
 import type { LateBlock, LateEvent } from '../late-events/late-event.js';
 import type { CellRange } from '../live/grid.js';
 import type { Chunk } from '../log/log-index.js';
@@ -107,6 +108,8 @@ export interface FoundEvents {
   /** Late events that are not in a block yet. */
   readonly late: readonly LateEvent[];
   readonly eventsPerSecond: number;
+  /** Riders and devices that were erased since the worker last asked. */
+  readonly erasures: readonly Erasure[];
   /** Records that the fold skipped because they could not be read, received up to the moment. */
   readonly unreadable: readonly CountedRange[];
 }
@@ -123,6 +126,8 @@ export interface FindMessage {
   readonly usesLate: boolean;
   /** The provider whose rate of events is returned. */
   readonly filter: ProviderFilter;
+  /** Number of erasures that the worker has. */
+  readonly erasures: number;
 }
 
 /** What a worker sends while it answers. */

@@ -18,6 +18,8 @@ export function foldRecord(
   const input = decode(value);
   const outcome = city.fold(input, { receivedAt, now: Date.now() });
   const time = timeOf(input, receivedAt);
+  // Not copied to the late events either.
+  if (outcome === 'erased') return { input, outcome, time };
   index.note({
     topic,
     partition,

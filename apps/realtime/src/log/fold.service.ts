@@ -116,7 +116,7 @@ export class FoldService implements OnModuleDestroy {
     try {
       const { input, outcome, time } = foldRecord(this, { topic, partition }, record);
       if (outcome === 'folded' && time !== null) this.noteZones(input, time);
-      this.feeds.note(input, record.timestampMs);
+      if (outcome !== 'erased') this.feeds.note(input, record.timestampMs);
       return outcome;
     } catch (error) {
       const fields = { err: error, topic, partition, offset: String(record.offset) };

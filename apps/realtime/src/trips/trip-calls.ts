@@ -1,5 +1,6 @@
 import type { TripPage, TripRoute, TripSummary, VehicleTimeline } from '@hailstream/events/live';
 import type { ProviderFilter } from '../fold/city-state.js';
+import type { Erasure } from '../fold/erasures.js';
 import type { Chunk, Offsets } from '../log/log-index.js';
 import type { TripQuery } from './trip-index.js';
 
@@ -8,6 +9,8 @@ export interface TripLog {
   readonly topicIds: Readonly<Record<string, string>>;
   /** The first offsets. */
   readonly from: Offsets;
+  /** Riders and devices whose events are left out. */
+  readonly erasures: readonly Erasure[];
 }
 
 /** A trip, and the part of the log that has the telemetry of its vehicle. */

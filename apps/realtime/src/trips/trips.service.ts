@@ -10,7 +10,7 @@ import type {
 } from '@hailstream/events/live';
 import { partitionForKey } from '@hailstream/log';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { ProviderFilter } from '../fold/city-state.js';
+import { CityState, type ProviderFilter } from '../fold/city-state.js';
 import { TRIP_KEPT_MS } from '../fold/fleet-trips.js';
 import { HistoryError } from '../query/history.errors.js';
 import { HistoryService } from '../history/history.service.js';
@@ -60,6 +60,7 @@ export class TripsService implements OnModuleDestroy {
     private readonly keyframes: KeyframesService,
     private readonly index: LogIndex,
     private readonly positions: LogPositions,
+    private readonly city: CityState,
   ) {}
 
   /** @throws HistoryError if the log cannot be read, or too many requests are being answered */
@@ -210,8 +211,10 @@ export class TripsService implements OnModuleDestroy {
       Object.entries(topics).map(([topic, { topicId }]) => [topic, topicId]),
     );
     // With an earlier history, there are trips before those that the thread has read.
-    const log = JSON.stringify([clusterId, topicIds, archive.folder]);
-    return { log, argument: { topicIds, from: offsetsOf(oldest) } };
+    // After an erasure, those that it has read are read again.
+    const { erasures } = this.city;
+    const log = JSON.stringify([clusterId, topicIds, archive.folder, erasures.count]);
+    return { log, argument: { topicIds, from: offsetsOf(oldest), erasures: erasures.after(0) } };
   }
 
   private async endThread(): Promise<void> {

@@ -190,12 +190,15 @@ export class MomentServer {
 
   /** Asks the service, which has the index of the log. */
   private async find(until: number, usesLate: boolean): Promise<Found> {
+    const { moment } = this.requireOpen();
     const found = await new Promise<FoundEvents>((resolve) => {
       this.onFound = resolve;
-      this.post({ kind: 'find', until, usesLate, filter: this.filter });
+      const erasures = moment.city.erasures.count;
+      this.post({ kind: 'find', until, usesLate, filter: this.filter, erasures });
     });
     this.eventsPerSecond = found.eventsPerSecond;
     this.skipped = found.unreadable;
+    for (const erasure of found.erasures) moment.city.erase(erasure);
     const late = found.lateBlocks.map(lateEventsOf);
     if (found.late.length > 0) {
       const earliest = Math.min(...found.late.map(({ time }) => time));

@@ -1,6 +1,7 @@
 import type { TripSummary } from '@hailstream/events/live';
 import type { RangeReader } from '@hailstream/log';
 import { closeCodeOf, HistoryError } from '../query/history.errors.js';
+import { Erasures, type Erasure } from '../fold/erasures.js';
 import { createReadChunks } from '../history/read-chunks.js';
 import { decodeRecord } from '../log/decode.js';
 import type { Chunk, Offsets } from '../log/log-index.js';
@@ -22,7 +23,9 @@ const MAX_REQUEST_MS = 8_000;
 const MAX_TELEMETRY_MS = 6_000;
 
 /** The index of trips, and what is read of the log since it was opened. */
-interface OpenLog extends TripLog {
+interface OpenLog extends Pick<TripLog, 'topicIds'> {
+  /** Their events are left out. */
+  readonly erasures: Erasures;
   readonly index: TripIndex;
   /** Of the records that the index was read from. */
   readonly unreadable: UnreadableRecords;
@@ -71,7 +74,8 @@ export class TripServer {
     switch (call.kind) {
       case 'open':
         this.log = {
-          ...call.argument,
+          topicIds: call.argument.topicIds,
+          erasures: erasuresOf(call.argument.erasures),
           index: new TripIndex(),
           unreadable: new UnreadableRecords(),
           next: copyOf(call.argument.from),
@@ -210,16 +214,18 @@ export class TripServer {
     occurrences: Occurrence[] = [],
   ): Promise<Occurrence[]> {
     const bytes = Buffer.from(key);
+    const { topicIds, erasures } = this.requireLog();
     const read = createReadChunks({
       reader: this.reader,
-      topicIds: this.requireLog().topicIds,
+      topicIds,
       accepts: (recordKey) => recordKey !== null && recordKey.equals(bytes),
       unreadable,
       skipsGaps: true,
       signal,
     });
     await read(chunks, ({ input, receivedAt }) => {
-      const occurrence = input.event.provider_id === providerId ? occurrenceOf(input, receivedAt) : null;
+      const isShown = input.event.provider_id === providerId && !erasures.concern(input.event);
+      const occurrence = isShown ? occurrenceOf(input, receivedAt) : null;
       if (occurrence !== null) occurrences.push(occurrence);
     });
     return occurrences;
@@ -239,7 +245,7 @@ export class TripServer {
   }
 
   private async readUntil(ends: Offsets): Promise<void> {
-    const { index, unreadable, next, topicIds } = this.requireLog();
+    const { index, unreadable, next, topicIds, erasures } = this.requireLog();
     const ranges = tripTopics.flatMap((topic) =>
       Object.entries(ends[topic] ?? {}).flatMap(([partition, end]) => {
         const from = next[topic]?.[Number(partition)] ?? 0;
@@ -260,7 +266,8 @@ export class TripServer {
       for (const { offset, value, timestampMs } of records) {
         const input = decodeRecord(topic, value);
         if (input === null) unreadable.addRecord({ topic, partition }, offset);
-        const occurrence = input && occurrenceOf(input, timestampMs);
+        const isErased = input !== null && erasures.concern(input.event);
+        const occurrence = input === null || isErased ? null : occurrenceOf(input, timestampMs);
         const place = placeOf({ topic, partition, offset: Number(offset) });
         if (occurrence !== null && place !== null) index.fold(occurrence, place);
       }
@@ -273,6 +280,12 @@ export class TripServer {
     if (this.log === null) throw new HistoryError('FAILED', 'no log is open');
     return this.log;
   }
+}
+
+function erasuresOf(list: readonly Erasure[]): Erasures {
+  const erasures = new Erasures();
+  for (const erasure of list) erasures.add(erasure);
+  return erasures;
 }
 
 /** From the first to the last of the chunks of each partition. */
