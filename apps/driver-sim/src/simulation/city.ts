@@ -5,6 +5,7 @@ import { EventIds, stableId } from './ids.js';
 import { Random } from './random.js';
 import { Riders } from './riders.js';
 import { Vehicle } from './vehicle.js';
+import type { TrueRide } from './true-ride.js';
 import type { Emit, World } from './world.js';
 
 /** Length of a step. */
@@ -20,6 +21,8 @@ interface SimulatedCityOptions {
   readonly providerId: string;
   readonly startMs: number;
   readonly emit: Emit;
+  /** Receives each ride at its end, as it was. */
+  readonly onRideEnded?: (ride: TrueRide) => void;
 }
 
 /**
@@ -33,7 +36,7 @@ export class SimulatedCity {
   private steps = 0;
 
   constructor(options: SimulatedCityOptions) {
-    const { graph, seed, providerId, emit } = options;
+    const { graph, seed, providerId, emit, onRideEnded = () => {} } = options;
     // Start and provider are part of the seed, so that different runs create different ids.
     const random = new Random(`${seed}:${providerId}:${options.startMs}`);
     const world: World = {
@@ -44,6 +47,7 @@ export class SimulatedCity {
       ids: new EventIds(random),
       providerId,
       emit,
+      onRideEnded,
     };
     this.riders = new Riders({ world, seed, vehicleCount: options.vehicles, startMs: options.startMs });
     this.vehicles = Array.from({ length: options.vehicles }, (_none, number) => {
@@ -56,6 +60,10 @@ export class SimulatedCity {
       });
     });
     this.dispatcher = new Dispatcher(this.vehicles);
+  }
+
+  get vehicleCount(): number {
+    return this.vehicles.length;
   }
 
   /** Advances the simulation to `nowMs`. Called once per {@link STEP_MS} of simulated time. */

@@ -38,6 +38,10 @@ export interface Journey {
   readonly journeyId: string;
   readonly dispatchedMs: number;
   readonly pickupEstimatedMs: number;
+  /** Time of the event that reports the assignment. */
+  assignedMs: number;
+  /** Driven from the assignment to the pick-up or a cancellation. */
+  deadheadMeters: number;
   startedMs: number;
   startLocation: Location;
   meters: number;

@@ -2,6 +2,7 @@ import type { Location } from '@hailstream/events';
 import { offset } from '@hailstream/roads';
 import { stableId } from './ids.js';
 import { ratingOf, riderEvent, type Journey, type Ride } from './ride.js';
+import { trueRide } from './true-ride.js';
 import type { RideOutcomes, World } from './world.js';
 
 /** Requests per second and vehicle: enough to occupy more than half of the vehicles. */
@@ -90,7 +91,11 @@ export class Riders implements RideOutcomes {
     const cancelled = this.waiting.filter(isDue);
     if (cancelled.length === 0) return;
     this.waiting.splice(0, this.waiting.length, ...this.waiting.filter((ride) => !isDue(ride)));
-    for (const ride of cancelled) this.emitCancel(ride, nowMs);
+    const { providerId, onRideEnded } = this.world;
+    for (const ride of cancelled) {
+      this.emitCancel(ride, nowMs);
+      onRideEnded(trueRide(ride, { providerId, ending: { kind: 'cancelled', atMs: nowMs, by: 'rider' } }));
+    }
   }
 
   private rate(nowMs: number): void {

@@ -3,6 +3,7 @@ import { Battery } from './battery.js';
 import { Car } from './car.js';
 import { Device } from './device.js';
 import { tripReport, type Journey, type Ride } from './ride.js';
+import { trueRide, type Ending } from './true-ride.js';
 import type { RideOutcomes, World } from './world.js';
 
 const MINUTE_MS = 60_000;
@@ -94,6 +95,8 @@ export class Vehicle {
       journeyId: this.world.ids.next(nowMs),
       dispatchedMs: nowMs,
       pickupEstimatedMs: Math.round(nowMs + ms),
+      assignedMs: nowMs,
+      deadheadMeters: 0,
       startedMs: 0,
       startLocation: ride.location,
       meters: 0,
@@ -102,6 +105,7 @@ export class Vehicle {
     this.activity = { kind: 'to-pickup', journey };
     this.car.driveAlong(route.edges, 0);
     this.device.change('reservation_start', 'reserved', nowMs);
+    journey.assignedMs = this.device.lastEventMs;
   }
 
   step(nowMs: number): void {
@@ -128,6 +132,7 @@ export class Vehicle {
       case 'to-pickup':
       case 'boarding':
         this.device.change('provider_cancellation', 'available', nowMs);
+        this.ended(activity.journey, { kind: 'cancelled', atMs: this.device.lastEventMs, by: 'provider' });
         break;
       case 'riding':
         this.device.change('trip_stop', 'stopped', nowMs);
@@ -213,6 +218,7 @@ export class Vehicle {
   private onRiderCancelled(journey: Journey, nowMs: number): void {
     this.device.change('passenger_cancellation', 'available', nowMs);
     this.outcomes.cancelledByRider(journey.ride, nowMs);
+    this.ended(journey, { kind: 'cancelled', atMs: nowMs, by: 'rider' });
     this.activity = { kind: 'cruising' };
     this.cruise();
   }
@@ -230,6 +236,7 @@ export class Vehicle {
     const { random } = this.world;
     if (random.chance(NO_SHOW_CHANCE)) {
       this.device.change('driver_cancellation', 'available', nowMs);
+      this.ended(journey, { kind: 'cancelled', atMs: this.device.lastEventMs, by: 'driver' });
       this.activity = { kind: 'cruising' };
       this.cruise();
       return;
@@ -266,6 +273,14 @@ export class Vehicle {
     };
     emit('trips', tripReport(journey, end, random));
     this.outcomes.completed(journey, nowMs);
+    this.ended(journey, { kind: 'completed', atMs: end.endMs });
+  }
+
+  private ended(journey: Journey, ending: Ending): void {
+    const { providerId, onRideEnded } = this.world;
+    onRideEnded(
+      trueRide(journey.ride, { providerId, ending, assigned: { deviceId: this.deviceId, journey } }),
+    );
   }
 
   private get journey(): Journey | undefined {
@@ -283,6 +298,7 @@ export class Vehicle {
     const activity = this.activity;
     if (activity.kind === 'off-duty') this.battery.charge(elapsedMs);
     else this.battery.drive(meters);
+    if (activity.kind === 'to-pickup') activity.journey.deadheadMeters += meters;
     if (activity.kind !== 'riding' && activity.kind !== 'pausing' && activity.kind !== 'alighting') return;
     activity.journey.meters += meters;
     if (isWaiting) activity.journey.waitingMs += elapsedMs;
