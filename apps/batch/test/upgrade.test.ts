@@ -89,7 +89,7 @@ async function writeRows(points: readonly Telemetry[], generated: number): Promi
     ],
   );
   await database.query(
-    `${insert} SELECT gen_random_uuid(), gen_random_uuid(), $1,
+    `${insert} SELECT gen_random_uuid(), ('00000000-0000-4000-8000-' || lpad(to_hex(number % 1000), 12, '0'))::uuid, $1,
        $2::timestamptz - (number % $3) * interval '1 day' + number * interval '10 milliseconds', 43.7, 7.4, 1
      FROM generate_series(1, $4::integer) AS number`,
     [PROVIDER, new Date(YESTERDAY), DAYS, generated],

@@ -3,6 +3,7 @@ import { LogError, type Admin, type DeadLetterQueue, type RangeReader } from '@h
 import { ADMIN, DEAD_LETTER_QUEUE, LOGGER, RANGE_READER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable } from '@nestjs/common';
+import { AggregateRefresher } from '../aggregates/aggregate-refresher.service.js';
 import { LOAD_CONFIG, type LoadConfig } from '../config.js';
 import { POOL, type Pool } from '../database/pool.postgres.js';
 import { SchemaMigrator } from '../database/schema-migrator.service.js';
@@ -48,6 +49,7 @@ export class LoadRunner {
     private readonly trips: TripRebuilder,
     private readonly retention: RetentionRunner,
     private readonly eraser: Eraser,
+    private readonly aggregates: AggregateRefresher,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -60,6 +62,7 @@ export class LoadRunner {
       await this.loadErasures(signal);
       const result = await this.loadPresent(signal, observer);
       await this.loadDeadLetters(signal);
+      await this.aggregates.refresh(signal);
       await this.expireSeenIds();
       const rebuilt = await this.rebuildTrips(signal, observer);
       // After the trips, which are rebuilt from the rows.

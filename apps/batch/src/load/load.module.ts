@@ -1,6 +1,7 @@
 import { deadLetterTopic, eventRegistry, type EventRegistry } from '@hailstream/events';
 import { LogModule } from '@hailstream/nest';
 import { Module, type DynamicModule } from '@nestjs/common';
+import { AggregateRefresher } from '../aggregates/aggregate-refresher.service.js';
 import { LOAD_CONFIG, type LoadConfig } from '../config.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { ErasureModule } from '../erasure/erasure.module.js';
@@ -44,12 +45,14 @@ export class LoadModule {
         { provide: LOAD_CONFIG, useValue: config },
         { provide: REGISTRY, useValue: registry },
         { provide: TABLES, useValue: tables },
+        AggregateRefresher,
         LoadRunner,
       ],
       exports: [
         LOAD_CONFIG,
         REGISTRY,
         TABLES,
+        AggregateRefresher,
         LoadRunner,
         PositionsModule,
         RejectsModule,

@@ -3,6 +3,7 @@ import { createProducer, redriveHeaders, type Producer } from '@hailstream/log';
 import { LOGGER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable } from '@nestjs/common';
+import { AggregateRefresher } from '../aggregates/aggregate-refresher.service.js';
 import { LOAD_CONFIG, type LoadConfig } from '../config.js';
 import { POOL, type Pool } from '../database/pool.postgres.js';
 import { SchemaMigrator } from '../database/schema-migrator.service.js';
@@ -22,6 +23,7 @@ export class RejectRetrier {
     private readonly migrator: SchemaMigrator,
     @Inject(TABLES) private readonly tables: Tables,
     @Inject(LOAD_CONFIG) private readonly config: LoadConfig,
+    private readonly aggregates: AggregateRefresher,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -32,7 +34,9 @@ export class RejectRetrier {
     await using producer = createProducer({ connection, logger: this.logger });
     const onResolved = (resolved: readonly ResolvedReject[]) => this.mark(producer, resolved);
     const options = { ...filter, maxAgeDays, retention, tables: this.tables, onResolved };
-    return await retryRejects(this.pool, options, signal);
+    const counts = await retryRejects(this.pool, options, signal);
+    await this.aggregates.refresh(signal);
+    return counts;
   }
 
   /** Marks dead letters as redriven, for those who read the dead-letter topic. Postgres decides what is loaded again. */

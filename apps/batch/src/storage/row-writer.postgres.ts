@@ -3,6 +3,7 @@ import { storableReason, type EncodedRows, type Reject, type Repeat } from '../r
 import type { Table } from '../rows/tables.js';
 import { copyTuples } from '../database/copy.postgres.js';
 import { attempt, isDataError, isUniqueViolation } from '../database/savepoint.postgres.js';
+import { markStale } from '../aggregates/stale-quarters.postgres.js';
 import type { EventKeys } from './event-keys.postgres.js';
 import { writeMarks } from '../trips/marks/write-marks.postgres.js';
 import type { ErasedIds } from '../erasure/erased-ids.postgres.js';
@@ -53,6 +54,11 @@ export class RowWriter {
     this.duplicates = candidates.length - unseen.length;
     await this.copyRows(rows, unseen);
     await writeMarks(this.client, this.table, { rows, written: this.written });
+    await markStale(
+      this.client,
+      this.table.name,
+      unseen.map((row) => rows.keys[row]!),
+    );
     const written = candidates.length - this.duplicates - this.rejects.length;
     for (const repeat of rows.repeatsFrom(position)) this.settleRepeat(rows, repeat);
     return { rows: written, duplicates: this.duplicates, erased: this.erased, rejects: this.rejects };

@@ -1,0 +1,70 @@
+import type pg from 'pg';
+import { inTransaction, type Pool } from '../database/pool.postgres.js';
+import { refreshCellQuarters } from './cell-quarters.postgres.js';
+import { refreshProviderQuarters } from './provider-quarters.postgres.js';
+import { refreshRideOutcomes } from './ride-outcomes.postgres.js';
+import { claimQuarters, countStale } from './stale-quarters.postgres.js';
+import { refreshStatePeriods } from './state-periods.postgres.js';
+import { rangesOf } from './time-ranges.js';
+import { refreshVehicleQuarters } from './vehicle-quarters.postgres.js';
+
+/** Advisory lock of the process that calculates aggregates. The same number in every process. */
+const LOCK = 7_245_131;
+
+/** Quarters of the first transaction, and of any. The number is doubled or halved with the duration of the transactions. */
+const FIRST_QUARTERS = 8;
+const MAX_QUARTERS = 96;
+const SHORT_MS = 2_000;
+const LONG_MS = 10_000;
+/** Maximum duration of a statement: a quarter with some ten million positions. */
+const STATEMENT_TIMEOUT_MS = 600_000;
+/** Memory of each sort and hash table of a statement. */
+const WORK_MEMORY = '64MB';
+
+interface RefreshOptions {
+  readonly signal?: AbortSignal;
+  /** Called after each transaction with the number of quarters that were calculated, and of those that are still marked. */
+  readonly onRefreshed?: (progress: { readonly done: number; readonly left: number }) => void;
+}
+
+/**
+ * Calculates the aggregates of the quarters that loads have marked, until none is marked or the signal is aborted. Each
+ * transaction deletes marks and writes the aggregates of their quarters, so that an interrupted refresh is continued by
+ * the next one. Concurrent calls of other processes take turns. Returns the number of calculated quarters.
+ *
+ * @throws pg.DatabaseError if Postgres reports an error
+ */
+export async function refreshAggregates(
+  pool: Pool,
+  { signal, onRefreshed }: RefreshOptions = {},
+): Promise<number> {
+  let done = 0;
+  for (let limit = FIRST_QUARTERS; signal?.aborted !== true;) {
+    const startedAt = performance.now();
+    const refreshed = await inTransaction(pool, (client) => refreshQuarters(client, limit));
+    if (refreshed === 0) break;
+    done += refreshed;
+    onRefreshed?.({ done, left: await countStale(pool) });
+    const elapsedMs = performance.now() - startedAt;
+    if (elapsedMs < SHORT_MS) limit = Math.min(2 * limit, MAX_QUARTERS);
+    else if (elapsedMs > LONG_MS) limit = Math.max(1, limit >> 1);
+  }
+  return done;
+}
+
+/** Calculates the aggregates of some quarters in the current transaction. Returns their number. */
+async function refreshQuarters(client: pg.ClientBase, limit: number): Promise<number> {
+  await client.query(
+    `SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT_MS}; SET LOCAL work_mem = '${WORK_MEMORY}'`,
+  );
+  await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+  const quarters = await claimQuarters(client, limit);
+  if (quarters.length === 0) return 0;
+  const ranges = rangesOf(quarters);
+  const changed = await refreshVehicleQuarters(client, ranges);
+  await refreshStatePeriods(client, ranges, changed);
+  await refreshCellQuarters(client, ranges);
+  await refreshProviderQuarters(client, ranges);
+  await refreshRideOutcomes(client, ranges);
+  return quarters.length;
+}

@@ -1,0 +1,128 @@
+import type pg from 'pg';
+import { CHANGED_VEHICLES, type ChangedVehicles } from './vehicle-quarters.postgres.js';
+import { isInRanges, type TimeRange } from './time-ranges.js';
+
+/** How long a state counts after the last event or position of a vehicle, if nothing confirms it. */
+const SILENCE_CUTOFF = `interval '2 hours'`;
+/** The next event of a vehicle confirms its state only if the vehicle was not silent for longer than this before it. */
+const CONFIRMED_SILENCE = `interval '24 hours'`;
+
+const NO_VEHICLES: ChangedVehicles = ['{}', '{}', '{}', '{}'];
+
+/**
+ * Calculates the state periods that events in ranges of time, or changes of `ride.vehicle_quarters`, may have changed. Marks the
+ * quarters outside the ranges whose available vehicles have changed.
+ *
+ * A stored period also tells that its event exists: the event before and the event after a change are looked up in
+ * `ride.state_periods`. Those that are not calculated yet are in quarters that are still marked.
+ */
+export async function refreshStatePeriods(
+  client: pg.ClientBase,
+  ranges: readonly TimeRange[],
+  changed: ChangedVehicles | undefined,
+): Promise<void> {
+  await client.query(
+    `${calculatedPeriods(ranges)}, removed_pieces AS (
+       DELETE FROM ride.state_periods AS stored USING removed
+       WHERE ${sameEvent('stored', 'removed')}
+     ), surplus AS (
+       DELETE FROM ride.state_periods AS stored USING periods
+       WHERE ${sameEvent('stored', 'periods')} AND stored.hour >= periods.ends_at
+         AND stored.hour > date_bin('1 hour', periods.event_at, 'epoch')
+     ), written AS (
+       INSERT INTO ride.state_periods AS stored
+         (provider_id, device_id, event_at, event_id, hour, starts_at, ends_at, vehicle_state)
+       SELECT provider_id, device_id, event_at, event_id, hour, greatest(event_at, hour),
+         least(ends_at, hour + interval '1 hour'), vehicle_state
+       FROM periods
+       -- Hours before the earlier of the old and the new end stay as they are.
+       CROSS JOIN LATERAL generate_series(
+         date_bin('1 hour', least(coalesce(old_end, event_at), ends_at), 'epoch'), ends_at, interval '1 hour') AS hour
+       WHERE hour < ends_at OR hour = date_bin('1 hour', event_at, 'epoch')
+       ON CONFLICT (provider_id, device_id, event_at, event_id, hour) DO UPDATE SET ends_at = excluded.ends_at
+         WHERE stored.ends_at <> excluded.ends_at
+     ), availability AS (
+       SELECT provider_id, device_id, least(coalesce(old_end, event_at), ends_at) AS lo,
+         greatest(coalesce(old_end, event_at), ends_at) AS hi
+       FROM periods WHERE vehicle_state = 'available' AND ends_at IS DISTINCT FROM old_end
+       UNION ALL
+       SELECT provider_id, device_id, event_at, old_end FROM removed WHERE vehicle_state = 'available'
+     )
+     INSERT INTO ride.stale_quarters
+     SELECT DISTINCT quarter FROM availability JOIN ride.vehicle_quarters AS positions USING (provider_id, device_id)
+     WHERE positions.quarter > lo - interval '15 minutes' AND positions.quarter <= hi
+       AND NOT ${isInRanges('positions.quarter', ranges)}`,
+    [...(changed ?? NO_VEHICLES)],
+  );
+}
+
+/** Queries up to `periods`, the events whose periods may have changed with their ends, and `removed`, events without a row. */
+function calculatedPeriods(ranges: readonly TimeRange[]): string {
+  return `WITH raw AS MATERIALIZED (
+       SELECT provider_id, device_id, "timestamp" AS event_at, event_id, vehicle_state
+       FROM ride.vehicle_events WHERE ${isInRanges('"timestamp"', ranges)}
+     ), known AS MATERIALIZED (
+       SELECT provider_id, device_id, event_at, event_id, vehicle_state, max(ends_at) AS old_end
+       FROM ride.state_periods WHERE ${isInRanges('event_at', ranges)} GROUP BY 1, 2, 3, 4, 5
+     ), removed AS MATERIALIZED (
+       SELECT * FROM known WHERE NOT EXISTS (SELECT FROM raw WHERE ${sameEvent('raw', 'known')})
+     ), changed AS (
+       SELECT provider_id, device_id, min(lo) AS lo, max(hi) AS hi FROM (
+         SELECT provider_id, device_id, event_at AS lo, event_at AS hi FROM raw
+         WHERE NOT EXISTS (SELECT FROM known WHERE ${sameEvent('known', 'raw')})
+         UNION ALL SELECT provider_id, device_id, event_at, event_at FROM removed
+         UNION ALL SELECT * FROM ${CHANGED_VEHICLES} AS vehicles
+       ) AS changes GROUP BY 1, 2
+     ), bounds AS MATERIALIZED (
+       SELECT *,
+         coalesce((SELECT max(event_at) FROM ride.state_periods AS earlier
+           WHERE earlier.provider_id = changed.provider_id AND earlier.device_id = changed.device_id
+             AND earlier.event_at < changed.lo), lo) AS first_at,
+         coalesce((SELECT min(event_at) FROM ride.state_periods AS later
+           WHERE later.provider_id = changed.provider_id AND later.device_id = changed.device_id
+             AND later.event_at > changed.hi), 'infinity') AS after_at
+       FROM changed
+     ), events AS (
+       SELECT stored.provider_id, stored.device_id, stored.event_at, stored.event_id, stored.vehicle_state, after_at
+       FROM bounds CROSS JOIN LATERAL (
+         SELECT * FROM ride.state_periods AS stored
+         WHERE stored.provider_id = bounds.provider_id AND stored.device_id = bounds.device_id
+           AND stored.event_at >= bounds.first_at AND stored.event_at <= bounds.after_at
+           AND stored.starts_at = stored.event_at
+           AND NOT ${isInRanges('stored.event_at', ranges)}
+       ) AS stored
+       UNION ALL
+       SELECT raw.provider_id, raw.device_id, event_at, event_id, vehicle_state, after_at
+       FROM raw JOIN bounds USING (provider_id, device_id)
+       WHERE event_at >= first_at AND event_at <= after_at
+     ), timeline AS (
+       SELECT *, lead(event_at) OVER (PARTITION BY provider_id, device_id ORDER BY event_at, event_id) AS next_at
+       FROM events
+     ), periods AS MATERIALIZED (
+       SELECT timeline.provider_id, timeline.device_id, event_at, event_id, vehicle_state, old_end,
+         CASE
+           WHEN next_at - greatest(event_at, signal_at) <= ${CONFIRMED_SILENCE} THEN next_at
+           ELSE greatest(event_at, signal_at) + ${SILENCE_CUTOFF}
+         END AS ends_at
+       FROM timeline
+       LEFT JOIN LATERAL (
+         -- If the quarter of the last position also has the next event, any position in it shows that there was no silence.
+         SELECT CASE WHEN last_at < coalesce(next_at, 'infinity') THEN last_at ELSE first_at END AS signal_at
+         FROM ride.vehicle_quarters AS positions
+         WHERE positions.provider_id = timeline.provider_id AND positions.device_id = timeline.device_id
+           AND quarter > event_at - interval '15 minutes' AND quarter <= coalesce(next_at, 'infinity')
+           AND first_at < coalesce(next_at, 'infinity')
+         ORDER BY quarter DESC LIMIT 1
+       ) AS signals ON next_at IS NULL OR next_at - event_at > ${CONFIRMED_SILENCE}
+       LEFT JOIN LATERAL (
+         SELECT ends_at AS old_end FROM ride.state_periods AS stored
+         WHERE ${sameEvent('stored', 'timeline')} ORDER BY hour DESC LIMIT 1
+       ) AS stored ON true
+       WHERE event_at < after_at
+     )`;
+}
+
+function sameEvent(one: string, other: string): string {
+  const columns = ['provider_id', 'device_id', 'event_at', 'event_id'];
+  return columns.map((column) => `${one}.${column} = ${other}.${column}`).join(' AND ');
+}

@@ -1,0 +1,39 @@
+/** Length of a quarter of an hour, by which aggregates are kept. */
+export const QUARTER_MS = 900_000;
+
+/** A range of time in milliseconds since 1970, without its end. */
+export interface TimeRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Returns the start of the quarter of an hour (UTC) of a time. */
+export function quarterOf(timeMs: number): number {
+  return Math.floor(timeMs / QUARTER_MS) * QUARTER_MS;
+}
+
+/** Returns the ranges that consist of some quarters, in ascending order. Adjacent quarters are one range. */
+export function rangesOf(quarters: Iterable<number>): TimeRange[] {
+  const ranges: { fromMs: number; toMs: number }[] = [];
+  for (const fromMs of [...new Set(quarters)].toSorted((a, b) => a - b)) {
+    const last = ranges.at(-1);
+    if (last?.toMs === fromMs) last.toMs += QUARTER_MS;
+    else ranges.push({ fromMs, toMs: fromMs + QUARTER_MS });
+  }
+  return ranges;
+}
+
+/**
+ * Returns the condition that a column of type `timestamptz` is in one of some ranges. The bounds are constants, so that only
+ * the partitions of the ranges are planned.
+ */
+export function isInRanges(column: string, ranges: readonly TimeRange[]): string {
+  const each = ranges.map(
+    ({ fromMs, toMs }) => `(${column} >= ${timeConstant(fromMs)} AND ${column} < ${timeConstant(toMs)})`,
+  );
+  return `(${each.join(' OR ')})`;
+}
+
+function timeConstant(timeMs: number): string {
+  return `'${new Date(timeMs).toISOString()}'::timestamptz`;
+}

@@ -1,0 +1,75 @@
+import type { Telemetry } from '@hailstream/events';
+import { tablesByTopic } from '../../src/rows/tables.js';
+import { begin, withConnection, type Pool } from '../../src/database/pool.postgres.js';
+import { CopyWriter } from '../../src/rows/copy-writer.js';
+import { encodeChunk } from '../../src/rows/encode-chunk.js';
+import { createPartition, missingDays } from '../../src/storage/partitions.postgres.js';
+import { RowWriter } from '../../src/storage/row-writer.postgres.js';
+import { SeenIds } from '../../src/storage/seen-ids.postgres.js';
+import type { LogRecord } from '@hailstream/log';
+import type { TestDatabase } from '../_util.js';
+
+const LATENESS_MS = [0, 61_000, 601_000, 3_601_000, 86_401_000, 5_000];
+
+/** When a position is received: sometimes late, depending on its id. */
+export function receivedMsOf({ telemetry_id, timestamp }: Telemetry): number {
+  return timestamp + LATENESS_MS[Number.parseInt(telemetry_id.slice(-2), 16) % LATENESS_MS.length]!;
+}
+
+/** Writes events of one table in a transaction, as a load does. Returns the number of rows. */
+export async function writeEvents(pool: Pool, tableName: string, events: readonly object[]): Promise<number> {
+  const table = [...tablesByTopic.values()].find(({ name }) => name === tableName)!;
+  const records = events.map((event, index): LogRecord => ({
+    offset: BigInt(index),
+    key: null,
+    value: Buffer.from(JSON.stringify(event)),
+    headers: {},
+    timestampMs: 'telemetry_id' in event ? receivedMsOf(event as Telemetry) : Date.now(),
+  }));
+  const limits = { nowMs: Date.now(), maxAgeDays: 1_000 };
+  return await withConnection(pool, async (client) => {
+    await begin(client);
+    const encoded = await encodeChunk(table, records, { writer: new CopyWriter(), ...limits });
+    if (encoded.rejects.length > 0) throw new Error(encoded.rejects[0]!.reason);
+    for (const day of await missingDays(client, table.name, encoded.days)) {
+      await createPartition(client, table.name, { day, nowMs: limits.nowMs });
+    }
+    const { rows } = await new RowWriter(client, table, new SeenIds(table)).write(encoded.rows, 0n);
+    await client.query('COMMIT');
+    return rows;
+  });
+}
+
+const TIME = (column: string): string =>
+  `coalesce(to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'none')`;
+const OR_NONE = (column: string): string => `coalesce(${column}::text, 'none')`;
+
+const QUERIES: Readonly<Record<string, string>> = {
+  vehicle_quarters: `SELECT concat_ws(' ', provider_id, device_id, ${TIME('quarter')}, ${TIME('first_at')},
+    ${TIME('last_at')}, ${TIME('previous_at')}, positions, received, late_1m, late_10m,
+    late_1h, late_1d, round(lateness_seconds::numeric * 1000), round(max_lateness_seconds::numeric * 1000)) AS line
+    FROM ride.vehicle_quarters`,
+  // The parts of a period are adjacent, and each is in its hour.
+  state_periods: `SELECT concat_ws(' ', provider_id, device_id, vehicle_state, ${TIME('event_at')}, ${TIME('max(ends_at)')}) AS line
+    FROM ride.state_periods GROUP BY provider_id, device_id, vehicle_state, event_at, event_id
+    HAVING min(starts_at) = event_at AND max(ends_at) - min(starts_at) = sum(ends_at - starts_at)
+      AND bool_and(hour = date_trunc('hour', starts_at, 'UTC') AND ends_at <= hour + interval '1 hour')`,
+  cell_quarters: `SELECT concat_ws(' ', ${TIME('quarter')}, provider_id, to_hex(h3_cell), positions, vehicles, available_vehicles,
+    round(available_seconds::numeric * 1000, 0), speed_count, to_char(speed_sum, 'FM999990.000'), moving_count,
+    to_char(moving_speed_sum, 'FM999990.000'), requests, pick_ups, drop_offs) AS line FROM ride.cell_quarters`,
+  ride_outcomes: `SELECT concat_ws(' ', provider_id, trip_id, ${TIME('requested_at')}, coalesce(to_hex(h3_cell), 'none'),
+    ${TIME('assigned_at')}, ${TIME('picked_up_at')}, ${OR_NONE('device_id')}, ${TIME('ended_at')}, ${TIME('cancelled_at')},
+    ${OR_NONE('cancelled_by')}, ${TIME('reported_start_at')}, ${TIME('reported_end_at')}, ${OR_NONE('duration')},
+    ${OR_NONE('actual_cost')}) AS line FROM ride.ride_outcomes`,
+};
+
+/** The stored aggregates, one line per row. */
+export async function storedAggregates(
+  database: Pick<TestDatabase, 'query'>,
+): Promise<Record<string, string[]>> {
+  const stored: Record<string, string[]> = {};
+  for (const [name, query] of Object.entries(QUERIES)) {
+    stored[name] = (await database.query<{ line: string }>(query)).map(({ line }) => line).toSorted();
+  }
+  return stored;
+}
