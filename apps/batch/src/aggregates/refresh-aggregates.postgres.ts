@@ -32,7 +32,7 @@ interface RefreshOptions {
  * transaction deletes marks and writes the aggregates of their quarters, so that an interrupted refresh is continued by
  * the next one. Concurrent calls of other processes take turns. Returns the number of calculated quarters.
  *
- * @throws pg.DatabaseError if Postgres reports an error
+ * @throws DatabaseError if Postgres reports an error
  */
 export async function refreshAggregates(
   pool: Pool,

@@ -9,6 +9,7 @@ import {
 import { ADMIN, DEAD_LETTER_QUEUE, LOGGER, RANGE_READER } from '@hailstream/nest';
 import type { Logger } from '@hailstream/service/logging';
 import { Inject, Injectable } from '@nestjs/common';
+import { AggregateRefresher } from '../aggregates/aggregate-refresher.service.js';
 import { LOAD_CONFIG, type LoadConfig } from '../config.js';
 import { POOL, type Pool } from '../database/pool.postgres.js';
 import { SchemaMigrator } from '../database/schema-migrator.service.js';
@@ -48,6 +49,7 @@ export class Backfiller {
     @Inject(TABLES) private readonly tables: Tables,
     private readonly migrator: SchemaMigrator,
     private readonly positions: LogPositions,
+    private readonly aggregates: AggregateRefresher,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -78,6 +80,7 @@ export class Backfiller {
     });
     const counts = await this.read(planned, chunks, { signal, onProgress });
     if (chunks.newRejects > 0) await this.loadRejects(signal);
+    if (!isDryRun) await this.aggregates.refresh(signal);
     const nonEmpty = planned.filter(({ from, to }) => from < to);
     return {
       topic: range.topic,

@@ -21,6 +21,7 @@ import { UsageError } from './command-options.js';
 import { CommandModule, createCommandContext, type CommandContext } from './command.module.js';
 import { EXPORT_USAGE, parseExportArgs, runExport } from './export-command.js';
 import { ERASE_USAGE, parseEraseArgs, runErase } from './erase-command.js';
+import { parseZonesArgs, runZones, ZONES_USAGE } from './zones-command.js';
 import { parsePositionsArgs, POSITIONS_USAGE, runPositions } from './positions-command.js';
 import { ProgressDisplay } from './progress-display.js';
 import { parseRebuildTripsArgs, REBUILD_TRIPS_USAGE, runRebuildTrips } from './rebuild-trips-command.js';
@@ -47,6 +48,7 @@ const USAGE = [
   ...BACKFILL_USAGE,
   ...RETENTION_USAGE,
   ...ERASE_USAGE,
+  ...ZONES_USAGE,
 ].join('\n');
 
 /** Exit code of a load before which the log had deleted records that were not loaded. */
@@ -135,6 +137,10 @@ function parseCommand(args: readonly string[], topics: readonly string[]): Comma
       const parsed = parseBackfillArgs(options, topics);
       return (app, signal) =>
         reportingFailure(parsed, () => runBackfill(app.get(Backfiller), parsed, signal));
+    }
+    case 'zones': {
+      const parsed = parseZonesArgs(options);
+      return (app) => runZones(app, parsed);
     }
     case 'retention': {
       const parsed = parseRetentionArgs(options);

@@ -6,6 +6,7 @@ import { encodeChunk } from '../../src/rows/encode-chunk.js';
 import { createPartition, missingDays } from '../../src/storage/partitions.postgres.js';
 import { RowWriter } from '../../src/storage/row-writer.postgres.js';
 import { SeenIds } from '../../src/storage/seen-ids.postgres.js';
+import { ErasedIds } from '../../src/erasure/erased-ids.postgres.js';
 import type { LogRecord } from '@hailstream/log';
 import type { TestDatabase } from '../_util.js';
 
@@ -34,7 +35,10 @@ export async function writeEvents(pool: Pool, tableName: string, events: readonl
     for (const day of await missingDays(client, table.name, encoded.days)) {
       await createPartition(client, table.name, { day, nowMs: limits.nowMs });
     }
-    const { rows } = await new RowWriter(client, table, new SeenIds(table)).write(encoded.rows, 0n);
+    const { rows } = await new RowWriter(client, table, new SeenIds(table), new ErasedIds()).write(
+      encoded.rows,
+      0n,
+    );
     await client.query('COMMIT');
     return rows;
   });
