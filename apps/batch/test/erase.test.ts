@@ -129,13 +129,13 @@ describe('erasing a device', () => {
   it('removes its positions and events, and keeps its trips without the id and with coarse places', async () => {
     await appendDay();
     await load();
-    expect(await occurrences(device)).toMatchObject({
-      'ride.telemetry': 5,
-      'ride.vehicle_events': 2,
-      'ride.trips': 2,
-    });
+    const before = await occurrences(device);
+    expect(before).toMatchObject({ 'ride.telemetry': 5, 'ride.vehicle_events': 2, 'ride.trips': 2 });
+    const rows = Object.values(before).reduce((sum, each) => sum + each, 0);
     const result = await erase('device', device);
-    expect(result).toMatchObject({ kind: 'device', id: device, removed: 7, pseudonymised: 2, remaining: 0 });
+    const pseudonymised = before['ride.trips']! + before['ride.ride_outcomes']!;
+    expect(result).toMatchObject({ kind: 'device', id: device, pseudonymised, remaining: 0 });
+    expect(result.removed).toBe(rows - pseudonymised);
     expect(result.tables).toMatchObject({
       telemetry: { before: 5, removed: 5, pseudonymised: 0, after: 0 },
       trips: { before: 2, removed: 0, pseudonymised: 2, after: 0 },
@@ -206,10 +206,11 @@ describe('erasing a rider', () => {
     await load();
     expect(await erase('rider', rider)).toMatchObject({
       removed: 1,
-      pseudonymised: 2,
+      pseudonymised: 3,
       remaining: 0,
       tables: {
         trips: { before: 0, pseudonymised: 1 },
+        ride_outcomes: { before: 0, pseudonymised: 1 },
         rebuilt_trips: { before: 1, pseudonymised: 1, after: 0 },
       },
     });
@@ -220,6 +221,9 @@ describe('erasing a rider', () => {
       [{ lat: 43.74, lng: 7.42 }],
     );
     expect(coarse).toEqual([{ trip_id: trip.trip_id, device_id: device }]);
+    expect(
+      await database.one('SELECT h3_cell FROM ride.ride_outcomes WHERE trip_id = $1', [trip.trip_id]),
+    ).toBeNull();
   });
 });
 
@@ -422,7 +426,8 @@ describe('an erasure', () => {
     await load();
     const before = await occurrences(device);
     const result = await erase('device', device, true);
-    expect(result).toMatchObject({ removed: 0, remaining: 9, dryRun: true, event: null });
+    const rows = Object.values(before).reduce((sum, each) => sum + each, 0);
+    expect(result).toMatchObject({ removed: 0, remaining: rows, dryRun: true, event: null });
     expect(await occurrences(device)).toEqual(before);
     expect(await count('erasures')).toBe(0);
     expect((await admin.offsets(erasureTopic.name)).get(0)?.latest).toBe(0n);

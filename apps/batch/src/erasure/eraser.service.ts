@@ -156,10 +156,13 @@ export class Eraser {
     }: { readonly signal: AbortSignal; readonly counts: Map<string, ErasedTable>; readonly pass: number },
   ): Promise<void> {
     if (kind === 'rider' && pass === 1) {
-      const [trips] = (await personalTables(this.pool, 'device')).filter(({ name }) => name === 'trips');
-      const pseudonymised = trips === undefined ? 0 : await coarsenTrips(this.pool, trips, id);
-      const known = counts.get('trips') ?? nothingErased(0, '');
-      if (pseudonymised > 0) counts.set('trips', { ...known, pseudonymised });
+      const withId = new Set(tables.map(({ name }) => name));
+      for (const trips of await personalTables(this.pool, 'device')) {
+        if (!trips.isTrip || withId.has(trips.name)) continue;
+        const pseudonymised = await coarsenTrips(this.pool, trips, id);
+        const known = counts.get(trips.name) ?? nothingErased(0, '');
+        if (pseudonymised > 0) counts.set(trips.name, { ...known, pseudonymised });
+      }
     }
     for (const table of tables) {
       const { removed, pseudonymised } = await eraseFrom(this.pool, table, { id, signal });

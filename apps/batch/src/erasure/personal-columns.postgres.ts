@@ -24,11 +24,11 @@ interface PersonalColumn {
   readonly isRequired: boolean;
 }
 
-/** Names of the columns with ids, by kind. Tables of later versions are found by them, too. */
-const NAMES = {
-  rider: ['rider_id', 'rider_ids'],
-  device: ['device_id', 'device_ids'],
-} as const satisfies Readonly<Record<ErasureKind, readonly string[]>>;
+/** Names of the columns with ids, by kind, such as `device_id` and `reported_device_id`. Tables of later versions are found by them, too. */
+const NAMES: Readonly<Record<ErasureKind, RegExp>> = {
+  rider: /(^|_)rider_ids?$/,
+  device: /(^|_)device_ids?$/,
+};
 
 /** Columns of trips that say where or how, and are removed with the id. */
 const PLACES = new Set([
@@ -40,6 +40,7 @@ const PLACES = new Set([
   'pickup_lng',
   'dropoff_lat',
   'dropoff_lng',
+  'h3_cell',
 ]);
 /** Decimals of the places that a trip must have: about a kilometre. */
 const COARSE_DECIMALS = 2;
@@ -77,15 +78,14 @@ export async function personalTables(
 }
 
 function columnsOf(kind: ErasureKind, types: ReadonlyMap<string, ColumnType>): PersonalColumn[] {
-  return NAMES[kind].flatMap((name) => {
-    const column = types.get(name);
-    if (column === undefined) return [];
+  const named = [...types].filter(([name]) => NAMES[kind].test(name));
+  return named.map(([name, column]) => {
     if (column.type !== 'uuid' && column.type !== 'uuid[]') {
       throw new Error(
         `column ${name}: expected the type uuid or uuid[], got ${column.type}: its rows cannot be erased`,
       );
     }
-    return [{ name, isArray: column.type === 'uuid[]', isRequired: column.isRequired }];
+    return { name, isArray: column.type === 'uuid[]', isRequired: column.isRequired };
   });
 }
 
