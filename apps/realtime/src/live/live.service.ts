@@ -66,6 +66,15 @@ export class LiveService implements OnModuleDestroy {
     };
     const { limits } = this;
     this.broadcaster = new Broadcaster(this.city, sendToRooms, this.tickMs, { limits });
+    this.rebuild.onComplete = () => this.tickNow();
+    this.schedule(performance.now() + this.tickMs);
+  }
+
+  /** The first tick of a complete city, for which pages and the readiness check wait. The next ones follow from there. */
+  private tickNow(): void {
+    if (this.timer === null) return;
+    clearTimeout(this.timer);
+    this.tick();
     this.schedule(performance.now() + this.tickMs);
   }
 

@@ -43,8 +43,9 @@ const IDENTITY_CHECK_MS = 5_000;
 
 const PROGRESS_LOG_MS = 5_000;
 
-/** How often stalls and the end of the rebuild are checked for. */
+/** How often stalls are checked for, and the end of the rebuild until it is complete. */
 const WATCH_INTERVAL_MS = 100;
+const COMPLETE_INTERVAL_MS = 10;
 
 /** A topic that is missing for this long is created. Until then, the administrator who deleted it may create it. */
 const MISSING_TOPIC_PATIENCE_MS = 30_000;
@@ -78,6 +79,8 @@ export class RebuildService implements OnModuleDestroy {
   private stalled: readonly Stall[] = [];
   private missingSince: number | null = null;
   private watching: Promise<void> = Promise.resolve();
+  /** Called each time that the city is complete after a rebuild. */
+  onComplete: () => void = () => undefined;
 
   constructor(
     @Inject(ADMIN) private readonly admin: Admin,
@@ -291,12 +294,13 @@ export class RebuildService implements OnModuleDestroy {
     let checkedAt = startedAt;
     let isDone = false;
     while (!this.stop.signal.aborted && !this.loss.isFound) {
-      await sleep(WATCH_INTERVAL_MS, this.stop.signal);
+      await sleep(isDone ? WATCH_INTERVAL_MS : COMPLETE_INTERVAL_MS, this.stop.signal);
       const now = performance.now();
       this.stalled = this.stalls.observe(this.lag(), now);
       this.hasFollowed ||= this.consumer?.healthy ?? false;
       if (!isDone && this.isComplete) {
         isDone = true;
+        this.onComplete();
         const ms = Math.round(now - startedAt);
         this.logger.info({ ms, records: String(this.positions.progress.of) }, 'rebuilt');
       } else if (!isDone && now - loggedAt >= PROGRESS_LOG_MS) {
