@@ -16,7 +16,8 @@ export class ByteReader {
   count(): number {
     let value = 0;
     for (let factor = 1; ; factor *= 0x80) {
-      const byte = this.bytes.readUInt8(this.at++);
+      const byte = this.bytes[this.at++];
+      if (byte === undefined) throw new RangeError('the bytes end early');
       if (byte < 0x80) return value + byte * factor;
       value += (byte - 0x80) * factor;
     }
@@ -58,6 +59,12 @@ export class ByteReader {
   /** The bytes of a section, which refer to those of the reader. */
   section(): Buffer {
     return this.bytes.subarray(...this.next(this.count()));
+  }
+
+  /** Skips a section. Returns where it is: a view of its own costs more than many sections take to read. */
+  skipSection(): { readonly bytes: Buffer; readonly start: number; readonly end: number } {
+    const [start, end] = this.next(this.count());
+    return { bytes: this.bytes, start, end };
   }
 
   get isAtEnd(): boolean {

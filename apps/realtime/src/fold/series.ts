@@ -47,6 +47,9 @@ export class SeriesWriter {
   }
 }
 
+/** Shared: most telemetry has no trips. */
+const NO_TEXTS: readonly never[] = [];
+
 /** Reads what {@link SeriesWriter} has written. */
 export class SeriesReader {
   private readonly bases = new Bases();
@@ -83,7 +86,11 @@ export class SeriesReader {
     return this.bytes.number({ base: 0, parts: THOUSANDTHS });
   }
 
-  texts<T extends string>(): T[] {
-    return Array.from({ length: this.bytes.count() }, () => this.bytes.repeatedText() as T);
+  texts<T extends string>(): readonly T[] {
+    const count = this.bytes.count();
+    if (count === 0) return NO_TEXTS;
+    const texts: T[] = [];
+    for (let index = 0; index < count; index += 1) texts.push(this.bytes.repeatedText() as T);
+    return texts;
   }
 }

@@ -210,11 +210,12 @@ export class TripFacts {
     trip.reservedAt = from.time();
     trip.pickedUpAt = from.time();
     if (from.bytes.count() === 1) {
-      const fact = from.fact();
+      // Without spread syntax, which takes a third of the time of reading a trip.
+      const { id, timestamp, lead } = from.fact();
       const pickup = readLocation(from);
       const destination = readLocation(from);
       assert.ok(pickup !== null, 'the pickup is known');
-      trip.request = { ...fact, pickup, destination };
+      trip.request = { id, timestamp, lead, pickup, destination };
     }
     const kind = from.bytes.count();
     if (kind !== RiderEventKind.null) {
@@ -222,11 +223,9 @@ export class TripFacts {
       trip.riderEvent = { id, timestamp, lead, type: from.bytes.repeatedText() as RiderEventType };
     }
     if (from.bytes.count() === 1) {
-      trip.vehicleEvent = {
-        ...from.fact(),
-        stage: from.bytes.repeatedText() as TripStage,
-        deviceId: from.bytes.repeatedText(),
-      };
+      const { id, timestamp, lead } = from.fact();
+      const stage = from.bytes.repeatedText() as TripStage;
+      trip.vehicleEvent = { id, timestamp, lead, stage, deviceId: from.bytes.repeatedText() };
     }
     return trip;
   }

@@ -44,11 +44,13 @@ interface Past {
   readonly trail: Trail;
 }
 
-/** A past that was read and is not decoded, and what is to be added to it. */
+/** A past that was read and is not decoded: where it is in the bytes of the city, and what is to be added to it. */
 interface StoredPast {
   readonly bytes: Buffer;
-  readonly points: TrailPoint[];
-  readonly events: RecentEvent[];
+  readonly start: number;
+  readonly end: number;
+  /** `null` until something is added. */
+  added: { readonly points: TrailPoint[]; readonly events: RecentEvent[] } | null;
 }
 
 /** Maximum number of points and events that are added to a past before it is decoded. */
@@ -95,7 +97,7 @@ export class Vehicle {
     to.time(battery?.timestamp ?? null);
     if (battery !== null) to.bytes.count(battery.percent);
     this.motion.write(to.bytes);
-    to.bytes.section(isUnchanged(past) ? past.bytes : pastBytes(this.readPast()));
+    to.bytes.section(isUnchanged(past) ? storedBytes(past) : pastBytes(this.readPast()));
   }
 
   static read(from: SeriesReader, providerId: string, motion: Motion): Vehicle {
@@ -105,7 +107,8 @@ export class Vehicle {
     const batteryAt = from.time();
     if (batteryAt !== null) vehicle.battery = { timestamp: batteryAt, percent: from.bytes.count() };
     motion.read(from.bytes);
-    vehicle.past = { bytes: from.bytes.section(), points: [], events: [] };
+    const { bytes, start, end } = from.bytes.skipSection();
+    vehicle.past = { bytes, start, end, added: null };
     return vehicle;
   }
 
@@ -143,9 +146,9 @@ export class Vehicle {
     this.motion.note(timestamp, event.location, null);
     const hasBattery = this.foldBattery(event.battery_percent, timestamp);
     const fact = recentEvent(event, timestamp);
-    const stored = this.storedPast();
-    if (stored !== null) {
-      stored.events.push(fact);
+    const added = this.addedToStored();
+    if (added !== null) {
+      added.events.push(fact);
       if (isNewer(fact, this.newestEvent)) this.newestEvent = fact;
       return true;
     }
@@ -179,17 +182,18 @@ export class Vehicle {
 
   /** Returns whether the trail changed, or may have changed. */
   private addPoint(point: TrailPoint): boolean {
-    const stored = this.storedPast();
-    if (stored === null) return this.trail.add(point);
-    stored.points.push(point);
+    const added = this.addedToStored();
+    if (added === null) return this.trail.add(point);
+    added.points.push(point);
     return true;
   }
 
-  /** The past as long as it is not decoded, and more can be added to it. */
-  private storedPast(): StoredPast | null {
+  /** What is to be added to the past, as long as that is not decoded and there is room for more. */
+  private addedToStored(): StoredPast['added'] {
     const { past } = this;
     if (!('bytes' in past)) return null;
-    return past.points.length + past.events.length < MAX_ADDED ? past : null;
+    past.added ??= { points: [], events: [] };
+    return past.added.points.length + past.added.events.length < MAX_ADDED ? past.added : null;
   }
 
   /** Event time of its newest event or telemetry point. */
@@ -251,16 +255,20 @@ export class Vehicle {
   private readPast(): Past {
     const { past } = this;
     if (!('bytes' in past)) return past;
-    const from = new SeriesReader(new ByteReader(past.bytes));
+    const from = new SeriesReader(new ByteReader(storedBytes(past)));
     const read = { events: RecentEvents.read(from), trail: Trail.read(from) };
-    for (const event of past.events) read.events.add(event);
-    for (const point of past.points) read.trail.add(point);
+    for (const event of past.added?.events ?? []) read.events.add(event);
+    for (const point of past.added?.points ?? []) read.trail.add(point);
     return (this.past = read);
   }
 }
 
 function isUnchanged(past: Past | StoredPast): past is StoredPast {
-  return 'bytes' in past && past.points.length + past.events.length === 0;
+  return 'bytes' in past && past.added === null;
+}
+
+function storedBytes({ bytes, start, end }: StoredPast): Buffer {
+  return bytes.subarray(start, end);
 }
 
 function pastBytes({ events, trail }: Past): Buffer {

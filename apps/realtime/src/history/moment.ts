@@ -101,7 +101,7 @@ export class Moment {
         next = Math.min(next, time);
       } else if (time > folded) {
         const input = decodeRecord(topic, Buffer.from(value.buffer, value.byteOffset, value.length));
-        if (input !== null && this.isSelected(input)) this.fold({ input, receivedAt, time });
+        if (input !== null && this.isSelected(input)) this.city.fold(input, { receivedAt, now: time });
       }
     }
     return next;
@@ -115,15 +115,14 @@ export class Moment {
     if (chunks.length === 0) return;
     let isFull = false;
     let earliest = Number.POSITIVE_INFINITY;
-    await this.source.read(chunks, (event) => {
-      const { input, receivedAt } = event;
+    await this.source.read(chunks, ({ input, receivedAt }) => {
       if (!this.isSelected(input)) return;
       const time = this.by === 'event' ? timeOf(input, receivedAt) : receivedAt;
       if (time === null) return;
       if (time <= at) {
-        this.fold({ ...event, time });
+        this.city.fold(input, { receivedAt, now: time });
       } else if (this.pending.length < MAX_PENDING) {
-        this.pending.push({ ...event, time });
+        this.pending.push({ input, receivedAt, time });
         this.isSorted = false;
       } else {
         isFull = true;
@@ -137,12 +136,8 @@ export class Moment {
     if (!this.isSorted) this.pending.sort((a, b) => b.time - a.time);
     this.isSorted = true;
     for (let next = this.pending.at(-1); next !== undefined && next.time <= at; next = this.pending.at(-1)) {
-      this.fold(next);
+      this.city.fold(next.input, { receivedAt: next.receivedAt, now: next.time });
       this.pending.pop();
     }
-  }
-
-  private fold({ input, receivedAt, time }: PendingEvent): void {
-    this.city.fold(input, { receivedAt, now: time });
   }
 }
