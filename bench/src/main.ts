@@ -28,8 +28,8 @@ const suites: readonly Suite[] = [
 
 const names = suites.map(({ name }) => name).join(', ');
 const USAGE =
-  'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [--vehicles NUMBER] [--hours NUMBER] [--city FILE] [SUITE …]]; ' +
-  '--job selects jobs of the suites router and live by their names; --vehicles and --hours are the city of the suite history; --city is the city file of the suite matching; ' +
+  'usage: npm run bench [-- [--quick] [--rows NUMBER] [--rounds NUMBER] [--job TEXT] [--vehicles NUMBER] [--hours NUMBER] [--telemetry SECONDS] [--city FILE] [SUITE …]]; ' +
+  '--job selects jobs of the suites router, live and history by their names; --vehicles, --hours and --telemetry are the city of the suite history; --city is the city file of the suite matching; ' +
   `suites: ${names}`;
 const resultsFolder = fileURLToPath(new URL('../results', import.meta.url));
 
@@ -67,6 +67,7 @@ function parse(args: string[]): Request | 'help' | undefined {
       vehicles: { type: 'string' },
       hours: { type: 'string' },
       city: { type: 'string' },
+      telemetry: { type: 'string' },
     },
   });
   const options = new Set(Object.keys(values));
@@ -78,8 +79,9 @@ function parse(args: string[]): Request | 'help' | undefined {
   const vehicles = options.delete('vehicles') ? Number(values.vehicles) : undefined;
   const hours = options.delete('hours') ? Number(values.hours) : undefined;
   const city = options.delete('city') ? String(values.city) : undefined;
+  const telemetrySeconds = options.delete('telemetry') ? Number(values.telemetry) : undefined;
   const known = positionals.every((name) => suites.some((suite) => suite.name === name));
-  const isPositive = [rows, vehicles ?? 1, hours ?? 1].every((number) => number > 0);
+  const isPositive = [rows, vehicles ?? 1, hours ?? 1, telemetrySeconds ?? 1].every((number) => number > 0);
   if (options.size > 0 || !known || !isPositive || !Number.isInteger(rounds) || rounds < 1) return undefined;
   return {
     effort: {
@@ -90,6 +92,7 @@ function parse(args: string[]): Request | 'help' | undefined {
       ...(vehicles !== undefined && { vehicles }),
       ...(hours !== undefined && { hours }),
       ...(city !== undefined && { city }),
+      ...(telemetrySeconds !== undefined && { telemetrySeconds }),
     },
     suites: suites.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
   };

@@ -5,11 +5,13 @@ export interface Effort {
   readonly rounds: number;
   readonly roundMs: number;
   readonly rows: number;
-  /** Measures only the jobs of the suites `router` and `live` whose names contain this. @default all */
+  /** Measures only the jobs of the suites `router`, `live` and `history` whose names contain this. @default all */
   readonly job?: string;
   /** The city of the suite history. @default 1,000 vehicles, 24 hours */
   readonly vehicles?: number;
   readonly hours?: number;
+  /** Interval of the telemetry of a vehicle of this city. @default 10 */
+  readonly telemetrySeconds?: number;
   /** City file of the suite matching. @default Monaco */
   readonly city?: string;
 }

@@ -18,7 +18,7 @@ import { recordsOf, type RecordedCity } from './recorded-city.js';
 import { HistoryClient } from './history-client.js';
 
 const HOUR_MS = 3_600_000;
-const TELEMETRY_MS = 10_000;
+const TELEMETRY_SECONDS = 10;
 
 /** Seeks per order, after some that are not counted. */
 const SEEKS = { full: 200, quick: 10 };
@@ -43,30 +43,49 @@ export const historySuite: Suite = {
   run: async (effort, say) => {
     const isQuick = effort.roundMs < 5_000;
     const { vehicles = isQuick ? 50 : 1_000, hours = isQuick ? 1 : 24 } = effort;
+    const { telemetrySeconds = TELEMETRY_SECONDS, job = '' } = effort;
     const seeks = isQuick ? SEEKS.quick : SEEKS.full;
-    const rows = await measureSeeks({ vehicles, hours, seeks }, say);
+    const rows: Row[] = [];
+    if ('seek'.includes(job)) {
+      rows.push(
+        ...(await measureSeeks({ vehicles, hours, telemetryMs: telemetrySeconds * 1_000, seeks }, say)),
+      );
+    }
     const scale = isQuick ? 0.01 : 1;
-    return [...rows, ...(await measureRestart(Math.round(RESTART_CITY.vehicles * scale), say))];
+    if ('restart'.includes(job)) {
+      rows.push(...(await measureRestart(Math.round(RESTART_CITY.vehicles * scale), say)));
+    }
+    return rows;
   },
 };
 
 type Say = (what: string) => void;
 
 async function measureSeeks(
-  { vehicles, hours, seeks }: { readonly vehicles: number; readonly hours: number; readonly seeks: number },
+  {
+    vehicles,
+    hours,
+    telemetryMs,
+    seeks,
+  }: {
+    readonly vehicles: number;
+    readonly hours: number;
+    readonly telemetryMs: number;
+    readonly seeks: number;
+  },
   say: Say,
 ): Promise<Row[]> {
   await using folder = await temporaryFolder();
   await using broker = await startBrokerProcess(join(folder.path, 'log'));
   const to = Date.now();
-  const city = { vehicles, from: to - hours * HOUR_MS, to, telemetryMs: TELEMETRY_MS };
+  const city = { vehicles, from: to - hours * HOUR_MS, to, telemetryMs };
   say(`appending ${hours} h of ${vehicles} vehicles`);
   const records = await append(broker.url, city);
   const keyframes = join(folder.path, 'keyframes');
   const start = (): Promise<SystemProcess> =>
     startRealtime(broker.url, keyframes, { REALTIME_REBUILD_MS: `${hours + 1}h` });
   const figures: Figure[] = [];
-  const name = `${vehicles} vehicles, ${hours} h`;
+  const name = `${vehicles} vehicles, ${hours} h, a position per ${telemetryMs / 1_000} s`;
   {
     say(`first start of realtime: folding ${records} records`);
     const startedAt = performance.now();
@@ -109,12 +128,14 @@ async function measureRestart(vehicles: number, say: Say): Promise<Row[]> {
   const restart = () => startRealtime(broker.url, keyframes, {});
   await (await restart())[Symbol.asyncDispose]();
   const times: number[] = [];
+  const processorTimes: number[] = [];
   const steps = new Map<string, number[]>();
   for (let round = 0; round < RESTARTS; round += 1) {
     say(`restart ${round + 1} of ${RESTARTS}`);
     const startedAt = Date.now();
     await using realtime = await restart();
     times.push(Date.now() - startedAt);
+    processorTimes.push((await cpuSeconds(realtime.pid)) * 1_000);
     for (const [step, at] of stepsOf(realtime.output())) {
       steps.set(step, [...(steps.get(step) ?? []), at - startedAt]);
     }
@@ -122,6 +143,7 @@ async function measureRestart(vehicles: number, say: Say): Promise<Row[]> {
   const name = `${vehicles} vehicles: process start to`;
   return [
     ...[...steps].map(([step, each]) => figure(`${name} "${step}"`, median(each), 'ms')),
+    figure(`${name} ready, processor time`, median(processorTimes), 'ms'),
     { ...figure(`${name} ready`, median(times), 'ms'), target: { atMost: TARGET_RESTART_MS } },
   ];
 }

@@ -34,7 +34,7 @@ export function* recordsOf({ vehicles, from, to, telemetryMs }: RecordedCity): G
       const at = start + Math.floor((vehicle / vehicles) * telemetryMs);
       const isLate = points % LATE_ONE_OF === 0;
       const record = telemetry(vehicle, at, points, at + (isLate ? LATE_MS : TRANSIT_MS));
-      if (isLate) addTo(late, start + LATE_MS, record);
+      if (isLate) addTo(late, start + Math.ceil(LATE_MS / telemetryMs) * telemetryMs, record);
       else records.push(record);
       points += 1;
       records.push(...tripRecords(vehicle, at, telemetryMs));
