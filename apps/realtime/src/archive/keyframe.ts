@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { CountedRange } from '../log/unreadable-ranges.js';
 
 /** `HSKF`, and the version of the layout. */
-const MAGIC = Buffer.from([0x48, 0x53, 0x4b, 0x46, 5]);
+const MAGIC = Buffer.from([0x48, 0x53, 0x4b, 0x46, 6]);
 
 /** A keyframe is written after this many records: a moment is then at most this many records after a keyframe. */
 export const KEYFRAME_RECORDS = 10_000n;

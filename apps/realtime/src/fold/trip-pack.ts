@@ -7,7 +7,7 @@ import { TripFacts } from './trip.js';
 
 /** At least a quarter of the slots is empty, so that a search for a trip ends soon. */
 const MAX_FILLED = 0.75;
-const SLOT_BYTES = 4;
+const SLOT_BYTES = 8;
 
 /** Hexadecimal digits of an id: 128 bits of the digest. */
 const ID_LENGTH = 32;
@@ -17,7 +17,9 @@ const ID_LENGTH = 32;
  *   count => number of trips
  *   earliest, latest => lowest and highest time of a trip's newest event; 0 without trips
  *   table => TextTable of the trips
- *   slots => [UINT32 LE], a hash table: 0, or one more than where a trip is in `trips`
+ *   slots => [position hash], a hash table whose size is a power of two
+ *     position => UINT32 LE: 0, or one more than where a trip is in `trips`
+ *     hash => UINT32 LE, of its id: most searches are for trips of other packs, and read no id
  *   trips => [TripFacts.write]
  */
 
@@ -58,6 +60,7 @@ export class TripPacker {
       let slot = hash % count;
       while (slots.readUInt32LE(slot * SLOT_BYTES) !== 0) slot = (slot + 1) % count;
       slots.writeUInt32LE(position + 1, slot * SLOT_BYTES);
+      slots.writeUInt32LE(hash, slot * SLOT_BYTES + 4);
     }
     return slots;
   }
@@ -123,6 +126,7 @@ export class TripPack {
     for (let slot = hash % slots; ; slot = (slot + 1) % slots) {
       const position = this.slots.readUInt32LE(slot * SLOT_BYTES) - 1;
       if (position < 0) return null;
+      if (this.slots.readUInt32LE(slot * SLOT_BYTES + 4) !== hash) continue;
       if (new ByteReader(this.trips.subarray(position)).text() === tripId) return position;
     }
   }
