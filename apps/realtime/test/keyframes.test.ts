@@ -4,7 +4,9 @@ import { telemetryFamily } from '@hailstream/events';
 import { deleteRecords, deleteTopic, startTestBroker } from '@hailstream/log/testing';
 import { until } from '@hailstream/service/testing';
 import { describe, expect, it } from 'vitest';
-import type { CityEvent } from '../src/fold/city-state.js';
+import { decodeKeyframe } from '../src/archive/keyframe.js';
+import { ByteReader } from '../src/encoding/byte-reader.js';
+import { CityState, type CityEvent } from '../src/fold/city-state.js';
 import { id, minuteOfEvents, riderEvent, telemetry, tripReport } from '../src/fold/events.fixture.js';
 import {
   append,
@@ -16,6 +18,8 @@ import {
   untilReady,
   type Realtime,
 } from './_util.js';
+
+const HOUR_MS = 3_600_000;
 
 const start = (address: string, folder: string): Promise<Realtime> =>
   startRealtime(address, { REALTIME_HISTORY_DIR: folder, REALTIME_KEYFRAME_MS: '1s' });
@@ -115,6 +119,46 @@ describe('a restart', () => {
       expect(found!.body['results']).toHaveLength(1);
       expect(found!.body['results']).toEqual(expected!.body['results']);
     }
+  });
+
+  it('writes keyframes while it reads a long log without the trips that are too old', async () => {
+    await using folder = await temporaryFolder();
+    await using broker = await startTestBroker();
+    await createTopics(broker.address);
+    const now = Date.now();
+    const ended = (n: number, hours: number): CityEvent => {
+      const at = now - hours * HOUR_MS;
+      return tripReport({ trip_id: id(n), start_time: at - 600_000, end_time: at });
+    };
+    await append(broker.address, [ended(1_000, 8), ended(1_001, 1)], now - 55 * 60_000);
+    // As many records as three keyframes have, all of which are read before the first tick.
+    const first = now - 50 * 60_000;
+    for (let n = 0; n < 30; n += 1) {
+      const timestamp = first + n * 100_000;
+      const events = Array.from({ length: 1_000 }, (_, at) =>
+        telemetry({ device_id: id(1 + at), timestamp }),
+      );
+      await append(broker.address, events, timestamp);
+    }
+    {
+      await using realtime = await startRealtime(broker.address, {
+        REALTIME_HISTORY_DIR: folder.path,
+        REALTIME_KEYFRAME_MS: '1h',
+        REALTIME_TICK_MS: '10s',
+      });
+      await untilReady(realtime);
+    }
+    const written = await Promise.all(
+      (await keyframesIn(folder.path)).map(async (name) => {
+        const { header, city } = decodeKeyframe(await readFile(join(folder.path, name)));
+        const copy = new CityState();
+        copy.read(new ByteReader(city), new Map());
+        return { header, trips: [...copy.trips(null)].map(({ trip }) => trip.tripId) };
+      }),
+    );
+    const withPoints = written.filter(({ header }) => (header.latest.event ?? 0) >= first);
+    expect(withPoints.length).toBeGreaterThan(1);
+    for (const { trips } of withPoints) expect(trips).toEqual([id(1_001)]);
   });
 
   it('leaves the keyframes to a running process, and continues those of a killed one', async () => {

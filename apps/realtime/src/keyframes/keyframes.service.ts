@@ -296,6 +296,8 @@ export class KeyframesService implements OnModuleDestroy {
     const isBehind = this.schedule.isBehind(this.positions.recordsPassed);
     if (this.archive === null || !this.isEnabled || !isBehind) return;
     await this.writing;
+    // No tick does it until the city is complete: each keyframe would have the trips of all of the log before it.
+    this.city.forget();
     await this.writeNow(this.archive);
   }
 
