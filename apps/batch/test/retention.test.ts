@@ -163,7 +163,7 @@ describe('retention of a table', () => {
     expect(await storedDays()).toEqual([2, 2]);
   });
 
-  it('covers every table, and dead letters by the time of their rejection', async () => {
+  it('covers every table, rebuilt trips by their last event, and dead letters by the time of their rejection', async () => {
     await append(broker, riderEventFamily.topic.name, [
       { key: 'k', value: makeRiderEvent({ timestamp: daysAgo(12) }) },
       { key: 'k', value: Buffer.from('{') },
@@ -172,10 +172,11 @@ describe('retention of a table', () => {
     await append(broker, tripFamily.topic.name, [{ key: 'k', value: trip }]);
     await load([]);
     await database.query(`UPDATE ride.dead_letters SET rejected_at = now() - interval '9 days'`);
-    const result = await retain('rider_events=10d,trips=15d,dead_letters=7d');
-    expect(result).toMatchObject({ partitions: 2, rows: 3 });
+    expect(await database.one('SELECT count(*)::integer FROM ride.rebuilt_trips')).toBe(1);
+    const result = await retain('rider_events=10d,trips=15d,rebuilt_trips=11d,dead_letters=7d');
+    expect(result).toMatchObject({ partitions: 2, rows: 4 });
     expect(result.tables.dead_letters!.deleted).toEqual([{ table: 'dead_letters', rows: 1 }]);
-    for (const table of ['rider_events', 'trips', 'dead_letters']) {
+    for (const table of ['rider_events', 'trips', 'rebuilt_trips', 'dead_letters']) {
       expect(await database.one(`SELECT count(*)::integer FROM ride.${table}`)).toBe(0);
     }
   });

@@ -3,6 +3,7 @@ import type { ExpiringTable } from './retention.js';
 
 /** Tables that `BATCH_RETENTION` accepts in addition to those of event families. */
 const OTHER_TABLES: readonly ExpiringTable[] = [
+  { name: 'rebuilt_trips', timeColumn: 'last_event_at', isPartitioned: false, hasProvider: true },
   { name: 'dead_letters', timeColumn: 'rejected_at', isPartitioned: false, hasProvider: false },
 ];
 
