@@ -20,6 +20,7 @@ import { Eraser, type ErasureResult } from '../src/erasure/eraser.service.js';
 import type { LoadResult } from '../src/load/load-result.js';
 import { tablesByTopic } from '../src/rows/tables.js';
 import { failingAfter } from './_failing-pool.js';
+import { occurrencesIn } from './_occurrences.js';
 import {
   append,
   connectionTo,
@@ -104,23 +105,7 @@ async function appendTo(topic: string, values: readonly (object | Buffer)[], key
   );
 }
 
-/** Rows of all tables that contain an id as text or as bytes, whatever the column: independent of the columns' names. */
-async function occurrences(id: string, from: TestDatabase = database): Promise<Record<string, number>> {
-  const tables = await from.query<{ name: string }>(
-    `SELECT oid::regclass::text AS name FROM pg_class
-     WHERE relnamespace = 'ride'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition`,
-  );
-  const found: Record<string, number> = {};
-  for (const { name } of tables) {
-    const texts = [id, ...[id, id.toUpperCase()].map((text) => Buffer.from(text).toString('hex'))];
-    const count = await from.one<number>(
-      `SELECT count(*)::integer FROM ${name} AS each WHERE each::text ILIKE ANY ($1)`,
-      [texts.map((text) => `%${text}%`)],
-    );
-    if (count > 0) found[name] = count;
-  }
-  return found;
-}
+const occurrences = (id: string, from = database) => occurrencesIn(from, id);
 
 const count = (table: string): Promise<number> =>
   database.one<number>(`SELECT count(*)::integer FROM ride.${table}`);

@@ -88,83 +88,121 @@ export async function runCommand(args: readonly string[]): Promise<number> {
 
 type Command = (app: CommandContext, signal: AbortSignal) => Promise<number>;
 
-/** Returns `undefined` if help is requested. */
-function parseCommand(args: readonly string[], topics: readonly string[]): Command | undefined {
-  const [command = '', ...options] = args;
-  if (command === 'help' || args.includes('--help')) return undefined;
-  switch (command) {
-    case 'run':
-      if (options.some((option) => option !== '--json')) break;
+/** Returns `undefined` if an option is not known. */
+type ParseCommand = (options: readonly string[], topics: readonly string[]) => Command | undefined;
+
+const commands: ReadonlyMap<string, ParseCommand> = new Map<string, ParseCommand>([
+  [
+    'run',
+    (options) => {
+      if (options.some((option) => option !== '--json')) return undefined;
       return (app, signal) => runLoad(app.get(LoadRunner), signal, { isJson: options.length > 0 });
-    case 'migrate':
-      if (options.length > 0) break;
-      return migrate;
-    case 'rebuild-trips': {
+    },
+  ],
+  ['migrate', (options) => (options.length > 0 ? undefined : migrate)],
+  [
+    'rebuild-trips',
+    (options) => {
       const parsed = parseRebuildTripsArgs(options);
       return (app, signal) => runRebuildTrips(app.get(TripRebuilder), parsed, signal);
-    }
-    case 'grant-reader': {
-      const [role, ...others] = options;
-      if (role === undefined || role.startsWith('-') || others.length > 0) break;
-      return async (app) => {
-        await app.get(SchemaMigrator).migrate();
+    },
+  ],
+  [
+    'grant-reader',
+    ([role, ...others]) => {
+      if (role === undefined || role.startsWith('-') || others.length > 0) return undefined;
+      return migrated(async (app) => {
         await grantReader(app.get<Pool>(POOL), role);
         process.stdout.write(`role ${role} can read the schemas ride and analysis\n`);
         return 0;
-      };
-    }
-    case 'retry-rejects': {
+      });
+    },
+  ],
+  [
+    'retry-rejects',
+    (options, topics) => {
       const parsed = parseRetryRejectsArgs(options, topics);
       return async (app, signal) => {
         const counts = await app.get(RejectRetrier).retry(parsed.filter, signal);
         process.stdout.write(`${retryReport(counts, parsed)}\n`);
         return 0;
       };
-    }
-    case 'report': {
+    },
+  ],
+  [
+    'report',
+    (options) => {
       const parsed = parseReportArgs(options);
       return (app) => runReport(app, parsed);
-    }
-    case 'export': {
+    },
+  ],
+  [
+    'export',
+    (options) => {
       const parsed = parseExportArgs(options);
       return (app, signal) => runExport(app, parsed, signal);
-    }
-    case 'verify': {
+    },
+  ],
+  [
+    'verify',
+    (options, topics) => {
       const parsed = parseVerifyArgs(options, topics);
       return (app, signal) => reportingFailure(parsed, () => runVerify(app.get(Verifier), parsed, signal));
-    }
-    case 'backfill': {
+    },
+  ],
+  [
+    'backfill',
+    (options, topics) => {
       const parsed = parseBackfillArgs(options, topics);
       return (app, signal) =>
         reportingFailure(parsed, () => runBackfill(app.get(Backfiller), parsed, signal));
-    }
-    case 'zones': {
+    },
+  ],
+  [
+    'zones',
+    (options) => {
       const parsed = parseZonesArgs(options);
       return (app) => runZones(app, parsed);
-    }
-    case 'retention': {
+    },
+  ],
+  [
+    'retention',
+    (options) => {
       const parsed = parseRetentionArgs(options);
-      return async (app, signal) => {
-        await app.get(SchemaMigrator).migrate();
-        return runRetention(app.get(RetentionRunner), parsed, signal);
-      };
-    }
-    case 'erase': {
+      return migrated((app, signal) => runRetention(app.get(RetentionRunner), parsed, signal));
+    },
+  ],
+  [
+    'erase',
+    (options) => {
       const parsed = parseEraseArgs(options);
-      return async (app, signal) => {
-        await app.get(SchemaMigrator).migrate();
-        return runErase(app.get(Eraser), parsed, signal);
-      };
-    }
-    case 'positions': {
+      return migrated((app, signal) => runErase(app.get(Eraser), parsed, signal));
+    },
+  ],
+  [
+    'positions',
+    (options, topics) => {
       const parsed = parsePositionsArgs(options, [...topics, erasureTopic.name, deadLetterTopic.name]);
-      return async (app) => {
-        await app.get(SchemaMigrator).migrate();
-        return runPositions(app.get(PositionTools), parsed);
-      };
-    }
-  }
-  throw new UsageError(`unknown command or option: ${args.join(' ')}`);
+      return migrated((app) => runPositions(app.get(PositionTools), parsed));
+    },
+  ],
+]);
+
+/** Returns `undefined` if help is requested. */
+function parseCommand(args: readonly string[], topics: readonly string[]): Command | undefined {
+  const [name = '', ...options] = args;
+  if (name === 'help' || args.includes('--help')) return undefined;
+  const command = commands.get(name)?.(options, topics);
+  if (command === undefined) throw new UsageError(`unknown command or option: ${args.join(' ')}`);
+  return command;
+}
+
+/** The command, after the schema was brought up to date. */
+function migrated(command: Command): Command {
+  return async (app, signal) => {
+    await app.get(SchemaMigrator).migrate();
+    return command(app, signal);
+  };
 }
 
 async function migrate(app: CommandContext): Promise<number> {

@@ -40,7 +40,10 @@ describe(parseRetention, () => {
   it.each([
     ['telemetry', 'telemetry: not TABLE=AGE'],
     ['telemetry=1d=2d', 'not TABLE=AGE'],
-    ['positions=90d', 'no such table, expected telemetry, vehicle_events, rider_events, trips, rebuilt_trips, dead_letters'],
+    [
+      'positions=90d',
+      'no such table, expected telemetry, vehicle_events, rider_events, trips, rebuilt_trips, dead_letters',
+    ],
     ['telemetry/acme=90d', 'the provider is not a UUID'],
     [`dead_letters/${PROVIDER}=90d`, 'rows of dead_letters have no provider'],
     ['telemetry=90', 'not an age from 1d to 36500d, or forever'],
