@@ -26,7 +26,7 @@ export const CHANGED_VEHICLES = `(SELECT provider_id, device_id,
     'epoch'::timestamptz + to_ms * interval '1 millisecond' AS hi
   FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) AS changed (provider_id, device_id, from_ms, to_ms))`;
 
-/** Calculates `ride.vehicle_quarters` in ranges of time. Returns the vehicles with changes; `undefined` if there are none. */
+/** Calculates `ride.vehicle_quarters` in ranges of time. Returns the vehicles with changes; `undefined` if nothing changed. */
 export async function refreshVehicleQuarters(
   client: pg.ClientBase,
   ranges: readonly TimeRange[],

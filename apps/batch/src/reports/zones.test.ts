@@ -52,7 +52,7 @@ describe(parseZones, () => {
 });
 
 describe(findZone, () => {
-  it('finds a zone by its id or name, and lists the names if there is none', () => {
+  it('finds a zone by its id or name, and lists the names of all zones if it is not found', () => {
     const zones = parseZones(fileOf(port), 'zones.geojson');
     expect(findZone(zones, 'PORT')).toBe(zones[0]);
     expect(findZone(zones, 'zone-0')).toBe(zones[0]);

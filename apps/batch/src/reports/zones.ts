@@ -36,7 +36,7 @@ export function parseZones(text: string, path: string): ReportArea[] {
   return areas;
 }
 
-/** The zone with an id or a name, in any case. @throws ReportError if there is none */
+/** The zone with an id or a name, ignoring case. @throws ReportError if it is not found */
 export function findZone(areas: readonly ReportArea[], given: string): ReportArea {
   const wanted = given.toLowerCase();
   const found =

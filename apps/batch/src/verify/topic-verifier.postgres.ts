@@ -303,7 +303,7 @@ export class TopicVerifier {
     return false;
   }
 
-  /** The rows that must have a record; `undefined` if there are none. */
+  /** The rows that must have a record; `undefined` if rows are not compared. */
   private async extraWindow(): Promise<ReceivedWindow | undefined> {
     const { window, reader, isReceiptKnown, signal } = this.options;
     const { from, to } = window;

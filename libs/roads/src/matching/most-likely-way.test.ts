@@ -66,7 +66,7 @@ function gridOf(oneways: readonly (string | undefined)[]): Road[] {
 }
 
 /**
- * The best of all sequences of edges: every edge is tried for every point, and ways come from the Floyd–Warshall algorithm.
+ * The best of all sequences of edges: tries every edge for every point, with shortest paths of the Floyd–Warshall algorithm.
  * Only the edges' ends and lengths are taken from the network.
  */
 function bruteForce(network: RoadNetwork, points: readonly Point[]) {
