@@ -49,6 +49,12 @@ describe('reports in a browser', () => {
     await home[Symbol.asyncDispose]();
   });
 
+  /** A page that has loaded no code yet. */
+  const secondPage = async (): Promise<Page> => {
+    const storageState = await page.context().storageState();
+    const context = await chromium.browser.newContext({ storageState, timezoneId: 'UTC' });
+    return context.newPage();
+  };
   const parameter = (name: string): string | null => new URL(page.url()).searchParams.get(name);
   const figure = (name: string) => page.getByTestId(`report-${name}`);
   const period = () => page.getByTestId('report-period');
@@ -123,5 +129,41 @@ describe('reports in a browser', () => {
     await page.goto(`${dashboardUrl}/?view=reports&report=2020-02`);
     await page.getByTestId('empty-report').waitFor();
     expect(await page.getByTestId('empty-report').textContent()).toContain('2020-02');
+  });
+
+  it('can be reloaded if the code of the page no longer exists', async () => {
+    const { dashboardUrl } = await system.run();
+    const other = await secondPage();
+    const code = /[/]assets[/]reports-view-[^/]*[.]js$/;
+    await other.route(code, (route) => route.fulfill({ status: 404, body: 'Not Found' }));
+    await other.goto(`${dashboardUrl}/?view=reports&report=${YESTERDAY}`);
+    await other.getByTestId('page-not-loaded').waitFor();
+    expect(await other.getByRole('alert').textContent()).toContain('may have been upgraded');
+    for (const theme of ['light', 'dark'] as const) {
+      await other.emulateMedia({ colorScheme: theme });
+      expect(await violations(other), theme).toEqual([]);
+    }
+    await other.unroute(code);
+    await other.getByRole('button', { name: 'Reload' }).click();
+    await other.getByTestId('report-requests').waitFor();
+    expect(new URL(other.url()).searchParams.get('report')).toBe(YESTERDAY);
+    await other.context().close();
+  });
+
+  it('have an outline while the code of the page is loaded', async () => {
+    const { dashboardUrl } = await system.run();
+    const other = await secondPage();
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    await other.route(/[/]assets[/]reports-view-[^/]*[.]js$/, async (route) => {
+      await released;
+      await route.continue();
+    });
+    await other.goto(`${dashboardUrl}/?view=reports&report=${YESTERDAY}`);
+    await other.getByTestId('page-loading').waitFor();
+    expect(await violations(other)).toEqual([]);
+    release();
+    await other.getByTestId('report-requests').waitFor();
+    await other.context().close();
   });
 });

@@ -8,11 +8,9 @@ import { TripCard } from './card/trip-card.js';
 import { VehicleCard } from './card/vehicle-card.js';
 import { tripKey } from './city-state/waiting-riders.js';
 import { useDashboard } from './dashboard.js';
-import { DeadLettersView } from './dead-letters/dead-letters-view.js';
 import { useFleetCount } from './filters/use-fleet-filter.js';
 import { heatChoices } from './address/choices.js';
 import { useDemand } from './heat/use-demand.js';
-import { FeedsView } from './feeds/feeds-view.js';
 import { HelpSheet } from './help/help-sheet.js';
 import { CityMap } from './map/city-map.js';
 import { useCanShowMap } from './map/use-can-show-map.js';
@@ -23,13 +21,19 @@ import { type Shortcuts, useShortcuts } from './shortcuts.js';
 import { locale } from './locale/locale.js';
 import { SettingsSheet } from './settings-sheet/settings-sheet.js';
 import { useStore } from './store.js';
+import { onDemand } from './on-demand/on-demand.js';
 import { Timeline } from './timeline/timeline.js';
-import { ReportsView } from './reports/reports-view.js';
-import { TripPage } from './trips/trip-page.js';
-import { TripsView } from './trips/trips-view.js';
-import { VehicleDay } from './trips/vehicle-day.js';
 import { useZones } from './zones/use-zones.js';
 import { VehicleTable } from './table/vehicle-table.js';
+
+const DeadLettersView = onDemand(
+  async () => (await import('./dead-letters/dead-letters-view.js')).DeadLettersView,
+);
+const FeedsView = onDemand(async () => (await import('./feeds/feeds-view.js')).FeedsView);
+const ReportsView = onDemand(async () => (await import('./reports/reports-view.js')).ReportsView);
+const TripPage = onDemand(async () => (await import('./trips/trip-page.js')).TripPage);
+const TripsView = onDemand(async () => (await import('./trips/trips-view.js')).TripsView);
+const VehicleDay = onDemand(async () => (await import('./trips/vehicle-day.js')).VehicleDay);
 
 /** On narrower windows, either the map or the panel fits. */
 const narrow = '(max-width: 720px)';

@@ -450,6 +450,10 @@ export const en = {
   'notice.stored': 'The token is stored in this browser and removed from the address bar.',
   'notice.unreadable':
     'Some records in the log cannot be read and are not shown. See the log of the realtime service.',
+  'onDemand.failed': 'This page cannot be loaded',
+  'onDemand.reload': 'Reload',
+  'onDemand.why':
+    'Hailstream may have been upgraded since this tab was opened, or it cannot be reached. Reload the tab to continue.',
   'order.event': 'what happened',
   'order.received': 'what the page showed then',
   'page.close': 'Close the page',

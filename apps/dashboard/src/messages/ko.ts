@@ -450,6 +450,10 @@ export const ko: Messages = {
   'notice.stored': '토큰은 이 브라우저에 저장되고 주소 표시줄에서 제거됩니다.',
   'notice.unreadable':
     '로그의 일부 레코드를 읽을 수 없어 표시하지 않습니다. realtime 서비스의 로그를 확인하세요.',
+  'onDemand.failed': '이 화면을 불러올 수 없습니다',
+  'onDemand.reload': '새로 고침',
+  'onDemand.why':
+    '이 탭을 연 뒤에 Hailstream이 업그레이드되었거나 서버에 연결할 수 없습니다. 계속하려면 탭을 새로 고치십시오.',
   'order.event': '실제 발생한 일',
   'order.received': '당시 화면에 보인 내용',
   'page.close': '페이지 닫기',

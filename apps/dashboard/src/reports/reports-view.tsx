@@ -1,3 +1,4 @@
+import '../controls/page-button.css';
 import '../lists/lists.css';
 import './reports.css';
 import {

@@ -1,3 +1,4 @@
+import '../controls/page-button.css';
 import { t } from '../locale/text.js';
 import type { VehicleTimeline } from '@hailstream/events/live';
 import { useState } from 'react';

@@ -1,3 +1,4 @@
+import '../controls/page-button.css';
 import type { MessageKey } from '../messages/messages.js';
 import { t, textOf } from '../locale/text.js';
 import type { TripEvent, TripPage as Trip, TripRoute, TripWaits, VehicleRef } from '@hailstream/events/live';

@@ -1,3 +1,4 @@
+import '../controls/page-button.css';
 import './day.css';
 import { t } from '../locale/text.js';
 import type { Period, VehicleQuery, VehicleTimeline } from '@hailstream/events/live';
