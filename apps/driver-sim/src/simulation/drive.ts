@@ -107,6 +107,8 @@ export class Drive {
       this.metersOnEdge -= edge.meters;
       this.index += 1;
     }
+    // The car stops at the end of the route, wherever the step ends.
+    this.drivenMeters -= this.metersOnEdge;
     this.currentSpeed = this.endSpeeds.at(-1) ?? 0;
   }
 }

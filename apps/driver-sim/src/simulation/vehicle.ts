@@ -109,9 +109,7 @@ export class Vehicle {
   }
 
   step(nowMs: number): void {
-    const elapsedMs = Math.min(MAX_STEP_MS, nowMs - (this.lastStepMs ?? nowMs));
-    this.lastStepMs = nowMs;
-    this.move(elapsedMs);
+    this.advance(nowMs);
     this.device.updateContact(nowMs);
     // Without contact the driver cannot receive instructions, so changes of the activity are delayed.
     if (this.device.hasContact) this.act(nowMs);
@@ -121,6 +119,7 @@ export class Vehicle {
 
   /** Ends the current activity and goes out of service: the state in which the next run starts. */
   close(nowMs: number): void {
+    this.advance(nowMs);
     this.device.regainContact(nowMs);
     const activity = this.activity;
     switch (activity.kind) {
@@ -291,6 +290,13 @@ export class Vehicle {
     const { demand, random } = this.world;
     const node = demand.placeAtDistance(this.car.nextNode, CRUISE_METERS, random);
     this.car.driveAlong(this.car.routeTo(node).route.edges, CRUISE_TURNING_SPEED);
+  }
+
+  /** Moves the car until `nowMs`. */
+  private advance(nowMs: number): void {
+    const elapsedMs = Math.min(MAX_STEP_MS, nowMs - (this.lastStepMs ?? nowMs));
+    this.lastStepMs = nowMs;
+    this.move(elapsedMs);
   }
 
   private move(elapsedMs: number): void {
