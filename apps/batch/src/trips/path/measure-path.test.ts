@@ -115,6 +115,45 @@ describe(measurePath, () => {
     expect(maxSpeed).toBe(knowsSpeed ? 0 : null);
   });
 
+  it('does not lengthen the way at stops during which a device reports less often', () => {
+    const { points, meters } = drive();
+    // While the vehicle stands, one point of five is sent, and not the one at which it stops.
+    const sparse = points.filter(({ speed, seconds }) => speed > 0 || seconds % 5 === 4);
+    for (let seed = 1; seed <= 5; seed += 1) {
+      const measured = measure(sparse, { deviation: 2, random: new Random(seed) });
+      expect(Math.abs(measured.meters! / meters - 1)).toBeLessThan(0.008);
+    }
+  });
+
+  it('does not count the speed of an event that repeats the last position', () => {
+    const { points } = drive();
+    const moving = points.slice(0, 20);
+    const fixes = fixesOf(moving, { deviation: 0.01, random: new Random(8) });
+    const last = fixes.at(-1)!;
+    const { meters } = measurePath(fixes[0]!, fixes.slice(1), { ...last, at: last.at + 900 });
+    expect(meters!).toBeCloseTo(measurePath(fixes[0]!, fixes.slice(1, -1), last).meters!, 6);
+    expect(Math.abs(meters! - 190)).toBeLessThan(2);
+  });
+
+  it('believes the speeds of a short way with a turn', () => {
+    // Out for 5 s, and back in almost the same lane.
+    const course = (170 * Math.PI) / 180;
+    const points = Array.from({ length: 9 }, (_, seconds) => {
+      const [out, back] = [Math.min(seconds, 5) * 7, Math.max(0, seconds - 5) * 7];
+      const [east, north] = [back * Math.sin(course), out + back * Math.cos(course)];
+      return { seconds, east, north, speed: 7, heading: seconds < 6 ? 0 : 170 };
+    });
+    const { meters } = measure(points, { deviation: 2.6, random: new Random(9) });
+    expect(Math.abs(meters! - 56)).toBeLessThan(3);
+  });
+
+  it('does not believe speeds in another unit', () => {
+    const { points, meters } = drive();
+    const inKilometersPerHour = points.map((point) => ({ ...point, speed: point.speed * 3.6 }));
+    const measured = measure(inKilometersPerHour, { deviation: 3, random: new Random(10) });
+    expect(Math.abs(measured.meters! / meters - 1)).toBeLessThan(0.05);
+  });
+
   it('omits positions that the vehicle cannot have reached', () => {
     const { points, meters } = drive();
     const far = points.map((point, index) =>

@@ -2,7 +2,7 @@ import { metersBetween } from '@hailstream/events';
 import type { Fix } from './fix.js';
 import { withoutOutliers } from './outliers.js';
 import { smooth, type SmoothedFix } from './smooth.js';
-import { collapseStays } from './stays.js';
+import { collapseStays, type StayFix } from './stays.js';
 
 /** A vehicle without a position for longer than this was silent. Devices that report once a minute are not. */
 const SILENT_AFTER_MS = 120_000;
@@ -13,6 +13,8 @@ const SPEED_WITHIN_MS = 2_000;
 const TURN_WITHIN_MS = 5_000;
 /** Speeds are believed if the way that follows from them differs by at most this share from the way of the positions. */
 const SPEED_TOLERANCE = 0.15;
+/** Or by at most these metres: on a short way, noise and one turn are a larger share. */
+const SPEED_TOLERANCE_METERS = 15;
 /** A vehicle slower than this has no course, in metres per second. */
 const COURSE_ABOVE = 1;
 /** Turns beyond this are U-turns and errors: the way between the fixes is not an arc. */
@@ -55,20 +57,40 @@ export function measurePath(start: Fix, telemetry: readonly Fix[], end: Fix): Me
   }
   const { fixes, dwellMs } = collapseStays(withoutOutliers([start, ...telemetry, end]), SILENT_AFTER_MS);
   const rest = { dwellSeconds: dwellMs / 1_000, maxSpeed: maxSpeedOf(telemetry), points, silences };
-  const lineOfPositions = smooth(fixes.map((fix) => ({ ...fix, speed: null })));
-  const ofPositions = waysOf(lineOfPositions);
+  const lineOfPositions = smoothRuns(fixes.map((fix) => ({ ...fix, speed: null })));
+  const ofPositions = waysOf(fixes, lineOfPositions);
   const ofSpeeds = fixes.slice(1).map((fix, index) => integral(fixes[index]!, fix));
   if (!agree(ofPositions, ofSpeeds)) return { ...rest, meters: sum(ofPositions), line: lineOfPositions };
-  const line = smooth(fixes);
-  const ofBoth = waysOf(line);
+  const line = smoothRuns(fixes);
+  const ofBoth = waysOf(fixes, line);
   return { ...rest, meters: sum(ofSpeeds.map((meters, index) => meters ?? ofBoth[index]!)), line };
+}
+
+/**
+ * Smooths the fixes between stops. Where a vehicle stopped or started between two fixes, the speed of the one says nothing about
+ * the place of the other: smoothed together, both would be moved apart.
+ */
+function smoothRuns(fixes: readonly StayFix[]): SmoothedFix[] {
+  const line: SmoothedFix[] = [];
+  let first = 0;
+  for (let next = 1; next <= fixes.length; next += 1) {
+    if (next < fixes.length && !isStopBetween(fixes[next - 1]!, fixes[next]!)) continue;
+    line.push(...smooth(fixes.slice(first, next)));
+    first = next;
+  }
+  return line;
+}
+
+function isStopBetween(from: StayFix, to: StayFix): boolean {
+  return to.at - from.at > SPEED_WITHIN_MS && (from.stay === 'end' || to.stay === 'start');
 }
 
 /** Whether the speeds agree with the positions, of the parts of the way in which there are speeds. */
 function agree(ofPositions: readonly number[], ofSpeeds: readonly (number | null)[]): boolean {
   const known = ofPositions.filter((_, index) => ofSpeeds[index] !== null);
   const meters = sum(ofSpeeds.map((each) => each ?? 0));
-  return known.length > 0 && Math.abs(meters - sum(known)) <= SPEED_TOLERANCE * sum(known);
+  const tolerance = Math.max(SPEED_TOLERANCE_METERS, SPEED_TOLERANCE * sum(known));
+  return known.length > 0 && Math.abs(meters - sum(known)) <= tolerance;
 }
 
 /** The way that follows from the speeds of two fixes; `null` if it cannot be known. */
@@ -77,8 +99,11 @@ function integral(from: Fix, to: Fix): number | null {
   return (((from.speed + to.speed) / 2) * (to.at - from.at)) / 1_000;
 }
 
-function waysOf(line: readonly SmoothedFix[]): number[] {
-  return line.slice(1).map((fix, index) => wayBetween(line[index]!, fix));
+/** A stay has no way, whatever smoothing has made of its ends. */
+function waysOf(fixes: readonly StayFix[], line: readonly SmoothedFix[]): number[] {
+  return line
+    .slice(1)
+    .map((fix, index) => (fixes[index + 1]!.stay === 'end' ? 0 : wayBetween(line[index]!, fix)));
 }
 
 function sum(values: readonly number[]): number {

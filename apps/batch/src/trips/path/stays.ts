@@ -8,10 +8,16 @@ const STAY_ACCURACIES = 3.5;
 /** Without speeds, a vehicle that stays in this radius for less time may be slow instead. */
 const STAY_WITHOUT_SPEED_MS = 15_000;
 
+/** A fix of which it is known whether the vehicle stood. */
+export interface StayFix extends Fix {
+  /** Whether it is the start or the end of a stay. */
+  readonly stay: 'start' | 'end' | null;
+}
+
 /** Fixes of a vehicle, and the time for which it stood. */
 interface Stays {
   /** In order of time. Those of a stay are replaced by its first and its last one, both at the mean of their places. */
-  readonly fixes: readonly Fix[];
+  readonly fixes: readonly StayFix[];
   readonly dwellMs: number;
 }
 
@@ -20,7 +26,7 @@ interface Stays {
  * between them is noise of the receiver. A silence longer than `gapMs` ends a stay.
  */
 export function collapseStays(fixes: readonly Fix[], gapMs: number): Stays {
-  const result: Fix[] = [];
+  const result: StayFix[] = [];
   let dwellMs = 0;
   for (let start = 0; start < fixes.length;) {
     const stay = new Stay(fixes[start]!);
@@ -28,7 +34,7 @@ export function collapseStays(fixes: readonly Fix[], gapMs: number): Stays {
     while (end < fixes.length && fixes[end]!.at - fixes[end - 1]!.at <= gapMs && stay.add(fixes[end]!))
       end += 1;
     if (!stay.isOne) {
-      result.push(fixes[start]!);
+      result.push({ ...fixes[start]!, stay: null });
       start += 1;
       continue;
     }
@@ -74,11 +80,11 @@ class Stay {
     return this.last.at - this.first.at;
   }
 
-  get ends(): readonly [Fix, Fix] {
+  get ends(): readonly [StayFix, StayFix] {
     const place = { lat: this.meanLat, lng: this.meanLng, speed: 0 };
     return [
-      { ...this.first, ...place },
-      { ...this.last, ...place },
+      { ...this.first, ...place, stay: 'start' },
+      { ...this.last, ...place, stay: 'end' },
     ];
   }
 }
