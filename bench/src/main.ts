@@ -12,11 +12,13 @@ import { liveSuite } from './suites/live/index.js';
 import { matchingSuite } from './suites/matching.js';
 import { routerSuite } from './suites/router/index.js';
 import { visibleSuite } from './suites/visible.js';
+import { warehouseSuite } from './suites/warehouse/index.js';
 
 /** All suites in the order in which they run. */
 const suites: readonly Suite[] = [
   ingestSuite,
   batchSuite,
+  warehouseSuite,
   matchingSuite,
   visibleSuite,
   historySuite,

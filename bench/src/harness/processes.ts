@@ -124,9 +124,20 @@ export async function residentMiB(pid: number): Promise<number> {
 
 /** User and system time that a process has used, in seconds. Linux only. */
 export async function cpuSeconds(pid: number): Promise<number> {
-  // The name, in parentheses, may have spaces. After it: state (field 3), …, utime (14), stime (15).
-  const fields = (await readFile(`/proc/${pid}/stat`, 'latin1')).replace(/^.*\) /s, '').split(' ');
+  const fields = await statOf(pid);
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** User and system time of the children of a process that have ended, and of theirs, in seconds. Linux only. */
+export async function childrenCpuSeconds(pid: number): Promise<number> {
+  const fields = await statOf(pid);
+  return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
+}
+
+/** The fields from state (3) on, among them utime (14), stime (15), cutime (16) and cstime (17). */
+async function statOf(pid: number): Promise<string[]> {
+  // The name, in parentheses, may have spaces.
+  return (await readFile(`/proc/${pid}/stat`, 'latin1')).replace(/^.*\) /s, '').split(' ');
 }
 
 interface Child {

@@ -18,7 +18,26 @@ export type Row =
     }
   | { readonly kind: 'latency'; readonly name: string; readonly note: string; readonly micros: Percentiles }
   | FaultRow
+  | PlanRow
   | Figure;
+
+/** A query that was timed with EXPLAIN ANALYZE. */
+export interface PlanRow {
+  readonly kind: 'plan';
+  /** The view, the period that is asked for, and the size of the database. */
+  readonly name: string;
+  readonly period: string;
+  readonly size: string;
+  readonly ms: number;
+  readonly targetMs: number;
+  /** The time with a larger database, if it can be extrapolated. */
+  readonly extrapolatedMs?: number;
+  readonly rows: number;
+  /** Partitions of tables of events that were read. */
+  readonly partitions: number;
+  /** Bytes written to temporary files. */
+  readonly spilledBytes: number;
+}
 
 /** One measured value. `target` is `null` if there is no target. */
 export interface Figure {
@@ -96,8 +115,39 @@ export function table(rows: readonly Row[]): string {
   return [
     ...lines,
     ...faultTable(rows.filter((row) => row.kind === 'fault')),
+    ...planTable(rows.filter((row) => row.kind === 'plan')),
     ...figureTable(rows.filter((row) => row.kind === 'figure')),
   ].join('\n');
+}
+
+/** One row per query, with a column for each size of the database. */
+function planTable(rows: readonly PlanRow[]): string[] {
+  if (rows.length === 0) return [];
+  const sizes = [...new Set(rows.map(({ size }) => size))];
+  const lines = [
+    '',
+    `| view | period | ${sizes.join(' | ')} | 100,000,000 rows (extrapolated) | | rows returned | partitions read | spilled |`,
+    `|---|---|${'---:|'.repeat(sizes.length)}---:|---|---:|---:|---:|`,
+  ];
+  for (const row of rows.filter(({ size }) => size === sizes.at(-1))) {
+    const { name, period, extrapolatedMs = row.ms, targetMs, partitions, spilledBytes } = row;
+    const times = sizes.map((size) => {
+      const same = rows.find((each) => each.name === name && each.period === period && each.size === size);
+      return same === undefined ? '' : `${figure(same.ms)} ms`;
+    });
+    const [, isMet] = verdict(extrapolatedMs, { atMost: targetMs });
+    const spilled = spilledBytes === 0 ? '–' : `${figure(spilledBytes / 2 ** 20)} MiB`;
+    const columns = [
+      ...times,
+      `${figure(extrapolatedMs)} ms`,
+      isMet,
+      count(row.rows),
+      count(partitions),
+      spilled,
+    ];
+    lines.push(`| ${name} | ${period} | ${columns.join(' | ')} |`);
+  }
+  return lines;
 }
 
 function figureTable(rows: readonly Figure[]): string[] {
