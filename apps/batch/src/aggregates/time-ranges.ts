@@ -1,5 +1,6 @@
 /** Length of a quarter of an hour, by which aggregates are kept. */
 export const QUARTER_MS = 900_000;
+const HOUR_MS = 3_600_000;
 
 /** A range of time in milliseconds since 1970, without its end. */
 export interface TimeRange {
@@ -10,6 +11,11 @@ export interface TimeRange {
 /** Returns the start of the quarter of an hour (UTC) of a time. */
 export function quarterOf(timeMs: number): number {
   return Math.floor(timeMs / QUARTER_MS) * QUARTER_MS;
+}
+
+/** Returns the start of the hour (UTC) of a time. */
+export function hourOf(timeMs: number): number {
+  return Math.floor(timeMs / HOUR_MS) * HOUR_MS;
 }
 
 /** Returns the ranges that consist of some quarters, in ascending order. Adjacent quarters are one range. */
