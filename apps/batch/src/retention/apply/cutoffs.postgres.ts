@@ -4,7 +4,7 @@ import { startOf, type Day } from '../../rows/day.js';
 import type { Cutoff } from '../retention.js';
 
 /** Advisory lock of the process that stores cutoffs. The same number in every process. */
-const LOCK = 7_245_121;
+const LOCK = 7_245_122;
 
 /** A cutoff, and how far its rows are deleted. */
 export interface StoredCutoff extends Cutoff {
