@@ -56,7 +56,9 @@ describe('one hour of a view', () => {
     await client.end();
     const scans = scansOf(rows[0]!['QUERY PLAN'][0].Plan);
     const aggregates = scans.filter((scan) =>
-      /^(cell_quarters|vehicle_quarters|state_periods|ride_outcomes)$/.test(scan['Relation Name']!),
+      /^(cell_quarters|vehicle_quarters|state_periods|state_hours|ride_outcomes)$/.test(
+        scan['Relation Name']!,
+      ),
     );
     expect(aggregates.length).toBeGreaterThan(0);
     for (const scan of aggregates) {

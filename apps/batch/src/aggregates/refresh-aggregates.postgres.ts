@@ -4,8 +4,9 @@ import { refreshCellQuarters } from './cell-quarters.postgres.js';
 import { refreshProviderQuarters } from './provider-quarters.postgres.js';
 import { refreshRideOutcomes } from './ride-outcomes.postgres.js';
 import { claimQuarters, countStale } from './stale-quarters.postgres.js';
+import { refreshStateHours } from './state-hours.postgres.js';
 import { refreshStatePeriods } from './state-periods.postgres.js';
-import { rangesOf } from './time-ranges.js';
+import { hourOf, rangesOf } from './time-ranges.js';
 import { refreshVehicleQuarters } from './vehicle-quarters.postgres.js';
 
 /** Advisory lock of the process that calculates aggregates. The same number in every process. */
@@ -62,7 +63,8 @@ async function refreshQuarters(client: pg.ClientBase, limit: number): Promise<nu
   if (quarters.length === 0) return 0;
   const ranges = rangesOf(quarters);
   const changed = await refreshVehicleQuarters(client, ranges);
-  await refreshStatePeriods(client, ranges, changed);
+  const hours = await refreshStatePeriods(client, ranges, changed);
+  await refreshStateHours(client, [...hours, ...quarters.map(hourOf)]);
   await refreshCellQuarters(client, ranges);
   await refreshProviderQuarters(client, ranges);
   await refreshRideOutcomes(client, ranges);

@@ -11,7 +11,8 @@ const NO_VEHICLES: ChangedVehicles = ['{}', '{}', '{}', '{}'];
 
 /**
  * Calculates the state periods that events in ranges of time, or changes of `ride.vehicle_quarters`, may have changed. Marks the
- * quarters outside the ranges whose available vehicles have changed.
+ * quarters outside the ranges whose available vehicles have changed. Returns the hours of the periods that have changed, in
+ * milliseconds since 1970.
  *
  * A stored period also tells that its event exists: the event before and the event after a change are looked up in
  * `ride.state_periods`. Those that are not calculated yet are in quarters that are still marked.
@@ -20,15 +21,17 @@ export async function refreshStatePeriods(
   client: pg.ClientBase,
   ranges: readonly TimeRange[],
   changed: ChangedVehicles | undefined,
-): Promise<void> {
-  await client.query(
+): Promise<number[]> {
+  const { rows } = await client.query<{ hour_ms: number }>(
     `${calculatedPeriods(ranges)}, removed_pieces AS (
        DELETE FROM ride.state_periods AS stored USING removed
        WHERE ${sameEvent('stored', 'removed')}
+       RETURNING hour
      ), surplus AS (
        DELETE FROM ride.state_periods AS stored USING periods
        WHERE ${sameEvent('stored', 'periods')} AND stored.hour >= periods.ends_at
          AND stored.hour > date_bin('1 hour', periods.event_at, 'epoch')
+       RETURNING hour
      ), written AS (
        INSERT INTO ride.state_periods AS stored
          (provider_id, device_id, event_at, event_id, hour, starts_at, ends_at, vehicle_state)
@@ -41,19 +44,24 @@ export async function refreshStatePeriods(
        WHERE hour < ends_at OR hour = date_bin('1 hour', event_at, 'epoch')
        ON CONFLICT (provider_id, device_id, event_at, event_id, hour) DO UPDATE SET ends_at = excluded.ends_at
          WHERE stored.ends_at <> excluded.ends_at
+       RETURNING hour
      ), availability AS (
        SELECT provider_id, device_id, least(coalesce(old_end, event_at), ends_at) AS lo,
          greatest(coalesce(old_end, event_at), ends_at) AS hi
        FROM periods WHERE vehicle_state = 'available' AND ends_at IS DISTINCT FROM old_end
        UNION ALL
        SELECT provider_id, device_id, event_at, old_end FROM removed WHERE vehicle_state = 'available'
+     ), marked AS (
+       INSERT INTO ride.stale_quarters
+       SELECT DISTINCT quarter FROM availability JOIN ride.vehicle_quarters AS positions USING (provider_id, device_id)
+       WHERE positions.quarter > lo - interval '15 minutes' AND positions.quarter <= hi
+         AND NOT ${isInRanges('positions.quarter', ranges)}
      )
-     INSERT INTO ride.stale_quarters
-     SELECT DISTINCT quarter FROM availability JOIN ride.vehicle_quarters AS positions USING (provider_id, device_id)
-     WHERE positions.quarter > lo - interval '15 minutes' AND positions.quarter <= hi
-       AND NOT ${isInRanges('positions.quarter', ranges)}`,
+     SELECT (extract(epoch FROM hour) * 1000)::float8 AS hour_ms
+     FROM (SELECT * FROM removed_pieces UNION SELECT * FROM surplus UNION SELECT * FROM written) AS hours`,
     [...(changed ?? NO_VEHICLES)],
   );
+  return rows.map(({ hour_ms }) => hour_ms);
 }
 
 /** Queries up to `periods`, the events whose periods may have changed with their ends, and `removed`, events without a row. */

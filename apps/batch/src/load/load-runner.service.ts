@@ -15,6 +15,7 @@ import { LogPositions } from '../positions/positions.postgres.js';
 import { RejectWriter } from '../rejects/reject-writer.js';
 import { RetentionRunner } from '../retention/apply/retention-runner.service.js';
 import { REGISTRY, TABLES, type Tables } from '../rows/tables.js';
+import { analyzeTables } from '../storage/analyze-tables.postgres.js';
 import { expireSeenIds } from '../storage/expire-seen-ids.postgres.js';
 import { TripRebuilder } from '../trips/trip-rebuilder.service.js';
 import { ChunkLoader } from './chunk-loader.postgres.js';
@@ -67,6 +68,7 @@ export class LoadRunner {
       const rebuilt = await this.rebuildTrips(signal, observer);
       // After the trips, which are rebuilt from the rows.
       await this.retention.runAfterLoad(signal);
+      await this.analyzeTables();
       return { ...result, ...rebuilt };
     } catch (error) {
       if (error instanceof LogError && error.code === 'UNKNOWN_TOPIC') this.hasTopics = false;
@@ -112,6 +114,17 @@ export class LoadRunner {
       if (expired > 0) this.logger.info({ expired }, 'expired ids deleted');
     } catch (error) {
       this.logger.warn({ err: error }, 'could not delete expired ids, will retry after the next load');
+    }
+  }
+
+  /** A failure does not fail the load, which is complete: a later one analyses the tables. */
+  private async analyzeTables(): Promise<void> {
+    const names = [...this.tables.values()].map(({ name }) => name);
+    try {
+      const analyzed = await analyzeTables(this.pool, names);
+      if (analyzed.length > 0) this.logger.info({ tables: analyzed }, 'tables analysed');
+    } catch (error) {
+      this.logger.warn({ err: error }, 'could not analyse tables, will retry after the next load');
     }
   }
 

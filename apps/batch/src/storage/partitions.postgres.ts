@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { begin } from '../database/pool.postgres.js';
 import { dayOf, startOf, type Day } from '../rows/day.js';
+import { withPartitionSettings } from './partition-settings.js';
 import { includes, tablePartitionName, rangeFor, type PartitionRange } from '../rows/partition-range.js';
 
 /** Advisory lock of the process that creates partitions. The same number in every process. */
@@ -65,7 +66,7 @@ export async function createPartition(
   const name = await unusedName(client, tablePartitionName(table, range));
   const { from, to } = { from: bound(range.from), to: bound(range.to) };
   await client.query(
-    `CREATE TABLE ride."${name}" (LIKE ride.${table} INCLUDING ALL);
+    `CREATE TABLE ride."${name}" (LIKE ride.${table} INCLUDING ALL) ${withPartitionSettings()};
      ALTER TABLE ride.${table} ATTACH PARTITION ride."${name}" FOR VALUES FROM (${from}) TO (${to})`,
   );
   // Days without a partition have no rows: events that were dropped with one can be loaded again.

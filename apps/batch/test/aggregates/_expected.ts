@@ -41,6 +41,7 @@ export function expectedAggregates(events: Events): Record<string, string[]> {
     state_periods: periods
       .map(({ vehicle, state, from, to }) => [vehicle, state, timeOf(from), timeOf(to)].join(' '))
       .toSorted(),
+    state_hours: stateHours(periods),
     cell_quarters: cellQuarters(events, periods),
     ride_outcomes: rideOutcomes(events),
   };
@@ -96,6 +97,19 @@ function periodsOf({ telemetry, vehicleEvents }: Events): Period[] {
     }
   }
   return periods;
+}
+
+function stateHours(periods: readonly Period[]): string[] {
+  const hours = new Map<string, number>();
+  for (const { vehicle, state, from, to } of periods) {
+    const [providerId] = vehicle.split(' ');
+    for (let hour = Math.floor(from / HOUR_MS) * HOUR_MS; hour < to; hour += HOUR_MS) {
+      const key = [timeOf(hour), providerId, state].join(' ');
+      const ms = Math.min(to, hour + HOUR_MS) - Math.max(from, hour);
+      if (ms > 0) hours.set(key, (hours.get(key) ?? 0) + ms);
+    }
+  }
+  return [...hours].map(([key, ms]) => `${key} ${ms}`).toSorted();
 }
 
 interface Cell {

@@ -58,6 +58,7 @@ const QUERIES: Readonly<Record<string, string>> = {
     FROM ride.state_periods GROUP BY provider_id, device_id, vehicle_state, event_at, event_id
     HAVING min(starts_at) = event_at AND max(ends_at) - min(starts_at) = sum(ends_at - starts_at)
       AND bool_and(hour = date_trunc('hour', starts_at, 'UTC') AND ends_at <= hour + interval '1 hour')`,
+  state_hours: `SELECT concat_ws(' ', ${TIME('hour')}, provider_id, vehicle_state, milliseconds) AS line FROM ride.state_hours`,
   cell_quarters: `SELECT concat_ws(' ', ${TIME('quarter')}, provider_id, to_hex(h3_cell), positions, vehicles, available_vehicles,
     round(available_seconds::numeric * 1000, 0), speed_count, to_char(speed_sum, 'FM999990.000'), moving_count,
     to_char(moving_speed_sum, 'FM999990.000'), requests, pick_ups, drop_offs) AS line FROM ride.cell_quarters`,

@@ -51,6 +51,7 @@ async function clear(): Promise<void> {
     'stale_quarters',
     'vehicle_quarters',
     'state_periods',
+    'state_hours',
     'cell_quarters',
     'provider_quarters',
     'ride_outcomes',

@@ -14,6 +14,7 @@ import {
 import { startTestBroker } from '@hailstream/log/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { refreshAggregates } from '../../src/aggregates/refresh-aggregates.postgres.js';
 import { migrate } from '../../src/database/migrate.postgres.js';
 import { rebuildTrips } from '../../src/trips/rebuild/rebuild-trips.postgres.js';
 import {
@@ -298,6 +299,7 @@ describe('analysis.state_violations', () => {
     }
     expect(expected.length).toBeGreaterThan(100);
     await loadEvents(pool, events, { chunkRecords: 1_000 });
+    await refreshAggregates(pool);
     const found = await database.query<{ device_id: string }>(
       `SELECT device_id, previous_event_id, previous_state, event_id, vehicle_state FROM analysis.state_violations
        WHERE device_id = ANY ($1)`,
