@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 const conditions = ['@hailstream/source', ...defaultServerConditions.filter((name) => name !== 'module')];
 
 /**
- * The integration tests of batch on each supported version of Postgres, as an owner that is no superuser: `pnpm test:postgres`.
+ * The integration tests of batch on each supported version of Postgres, as an owner without superuser rights: `pnpm test:postgres`.
  * `--project postgres-15` runs them on one.
  */
 export default defineConfig({

@@ -11,7 +11,7 @@ const ROLE = 'batch_owner';
 
 /**
  * Starts the version of Postgres that the name of the project ends with, and provides the login of a role that may create
- * databases and roles, and is no superuser. Returns how to end it.
+ * databases and roles, and is not a superuser. Returns how to end it.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const major = Number(/\d+$/.exec(project.name)?.[0]);

@@ -80,7 +80,7 @@ export async function measureBackfill(
   { dayMs, rows, rounds }: { readonly dayMs: number; readonly rows: number; readonly rounds: number },
 ): Promise<Figure[]> {
   const alone: number[] = [];
-  const beside: number[] = [];
+  const besideBackfill: number[] = [];
   const backfills: number[] = [];
   const range = ['--from', new Date(dayMs).toISOString(), '--to', new Date(dayMs + DAY_MS).toISOString()];
   for (let round = 0; round <= rounds; round += 1) {
@@ -102,12 +102,12 @@ export async function measureBackfill(
       throw new Error(`expected the backfill to load ${rows} rows, got ${backfill.rows}`);
     if (round === 0) continue;
     alone.push(first.rowsPerSecond);
-    beside.push(second.rowsPerSecond);
+    besideBackfill.push(second.rowsPerSecond);
     backfills.push(backfill.rows / backfill.seconds);
   }
   return [
     figure('load alone', median(alone), 'rows/s'),
-    figure('load next to the backfill of a day', median(beside), 'rows/s'),
+    figure('load next to the backfill of a day', median(besideBackfill), 'rows/s'),
     figure('backfill of the day next to the load', median(backfills), 'rows/s'),
   ];
 }
