@@ -221,7 +221,12 @@ describe('alerts on the page and at the pager', () => {
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
       expect(await violations(page)).toEqual([]);
     }
-    await page.goto(`${(await system.run()).dashboardUrl}/?alerts=zones&theme=dark`);
+    await page.goto(`${(await system.run()).dashboardUrl}/?alerts=cleared&lang=ko`);
+    await page
+      .getByTestId('alerts-list')
+      .getByText('차량 000001: Old town 구역에 들어왔습니다', { exact: true })
+      .waitFor();
+    await page.goto(`${(await system.run()).dashboardUrl}/?alerts=zones&theme=dark&lang=en`);
     await page.getByTestId('zones-list').locator('li').first().waitFor();
     expect(await violations(page)).toEqual([]);
     expect(problems).toEqual([]);

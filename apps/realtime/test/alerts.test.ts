@@ -50,6 +50,7 @@ describe('alerts', () => {
         provider_id: PROVIDER,
         subject: { kind: 'vehicle', device_id: id(1), zone_id: 'station' },
         summary: 'Vehicle 000001 entered Station',
+        summary_parts: { code: 'zone-entered', values: { vehicle: '000001', zone: 'Station' } },
       });
       expect(pages[1]!.alerts).toEqual([alert]);
       // Both at the same time: one of them is the first.

@@ -1,6 +1,9 @@
 import Type from 'typebox';
+import { AlertValues, type AlertSentenceCode } from './alert-sentences.js';
 import { Timestamp, Uuid } from './schema/primitives.js';
 import { compileValidator } from './schema/validation.js';
+
+export { alertSentences, type AlertSentenceCode, type AlertSummary } from './alert-sentences.js';
 
 /** From the least to the most severe. */
 export const severities = ['info', 'warning', 'critical'] as const;
@@ -61,6 +64,13 @@ export const AlertRecord = Type.Object(
     ),
     /** One sentence for a person. */
     summary: Type.String({ minLength: 1, maxLength: 500 }),
+    /** The code and the values of `summary`, for sentences in other languages; earlier versions did not write it. */
+    summary_parts: Type.Optional(
+      Type.Object(
+        { code: Type.String({ maxLength: 63 }), values: AlertValues },
+        { additionalProperties: false },
+      ),
+    ),
     /** Where it was raised. */
     location: orNull(
       Type.Object(
@@ -102,6 +112,10 @@ export const alertExample: AlertRecord = {
   provider_id: null,
   subject: { kind: 'zone', device_id: null, zone_id: 'station' },
   summary: '12 riders have waited for at least 10 min in Station',
+  summary_parts: {
+    code: 'riders-waiting-for-in-zone' satisfies AlertSentenceCode,
+    values: { riders: 12, limitMs: 600_000, zone: 'Station' },
+  },
   location: { lat: 43.7384, lng: 7.4195 },
   started_at: 1_750_320_000_000,
   raised_at: 1_750_320_630_000,

@@ -1,4 +1,7 @@
+import type { EvidenceCode, EvidenceValues } from './feed-evidence.js';
 import type { ProblemCode } from './plausibility/problems.js';
+
+export { evidenceSentences, type EvidenceCode, type EvidenceValues } from './feed-evidence.js';
 
 /** How a provider's feed is, as a whole: the worst of its findings. */
 export type FeedStatus =
@@ -22,6 +25,8 @@ export interface FeedFinding {
   readonly severity: FindingSeverity;
   /** The measures that show it, in a sentence. */
   readonly evidence: string;
+  /** The code and the values of `evidence`, for sentences in other languages. */
+  readonly measured: { readonly code: EvidenceCode; readonly values: EvidenceValues };
   readonly cause: string;
   readonly fix: string;
   /** Since when it has been so, in milliseconds, to the minute; at the earliest, since the feed is measured. */

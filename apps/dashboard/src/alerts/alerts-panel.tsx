@@ -13,6 +13,7 @@ import { useRequest } from '../use-request.js';
 import { ZonesList } from '../zones/zones-list.js';
 import type { AlertsPage } from '../alert-state/alerts-state.js';
 import { SeverityIcon } from './severity-icon.js';
+import { summaryWords } from './summary-words.js';
 import { showSubject } from './show-subject.js';
 
 const PAGE_ALERTS = 50;
@@ -166,8 +167,9 @@ const EXAMPLE = `rules:
 function AlertRow({ alert, mayAcknowledge }: { alert: Alert; mayAcknowledge: boolean }) {
   const dashboard = useDashboard();
   const now = useNow().date;
-  const { severity, summary, rule_id: ruleId, provider_id: providerId, started_at: startedAt } = alert;
+  const { severity, rule_id: ruleId, provider_id: providerId, started_at: startedAt } = alert;
   const since = formatMoment(startedAt, now);
+  const summary = summaryWords(alert);
   return (
     <li className="alert" data-severity={severity} data-state={alert.state}>
       <button
@@ -219,7 +221,7 @@ function AlertStatus({ alert, mayAcknowledge, now }: { alert: Alert; mayAcknowle
           type="button"
           className="alert-button"
           disabled={sending === 'yes'}
-          aria-label={t('alerts.acknowledgeOf', { summary: alert.summary })}
+          aria-label={t('alerts.acknowledgeOf', { summary: summaryWords(alert) })}
           onClick={() => void acknowledge()}
         >
           {t(sending === 'yes' ? 'alerts.acknowledging' : 'alerts.acknowledge')}

@@ -4,7 +4,7 @@ import { formatAge, formatCount, formatMoment, shortId } from '../format.js';
 import { ListCard } from '../lists/list-card.js';
 import { plural, t } from '../locale/text.js';
 import { FeedStatusMark } from './feed-status-mark.js';
-import { findingTexts, measureRows, rateWords, shareWords, totalRate } from './feed-words.js';
+import { evidenceWords, findingTexts, measureRows, rateWords, shareWords, totalRate } from './feed-words.js';
 import { Trend } from './trend.js';
 
 /** What is wrong with one provider's feed, with cause and fix, and all of its measures. */
@@ -82,7 +82,8 @@ function Feed({ feed, asOf }: { feed: FeedHealth; asOf: number }) {
 }
 
 function Finding({ finding, asOf }: { finding: FeedFinding; asOf: number }) {
-  const { severity, since, evidence } = finding;
+  const { severity, since } = finding;
+  const evidence = evidenceWords(finding);
   const [title, cause, fix] = findingTexts(finding);
   return (
     <li className="feed-finding" data-finding={finding.finding} data-severity={severity}>

@@ -1,6 +1,7 @@
 import type { FeedFinding, FeedHealth, FeedStatus, FeedWindow } from '@hailstream/events/feeds';
 import { formatCount, formatDuration, formatShare, UNKNOWN } from '../format.js';
 import { locale } from '../locale/locale.js';
+import { serviceSentence } from '../service-sentence.js';
 import { t } from '../locale/text.js';
 import type { FindingTexts, MessageKey } from '../messages/messages.js';
 
@@ -26,8 +27,13 @@ export function summaryWords(feeds: readonly FeedHealth[]): string {
 
 /** Title, cause and fix of a finding in the current language; those of the service for one that a newer service sends. */
 export function findingTexts({ finding, title, cause, fix }: FeedFinding): FindingTexts[keyof FindingTexts] {
-  const translated = locale.get().findings?.[finding] as FindingTexts[keyof FindingTexts] | undefined;
+  const translated = locale.get().service?.findings[finding] as FindingTexts[keyof FindingTexts] | undefined;
   return translated ?? [title, cause, fix];
+}
+
+/** What shows a finding, in the current language; the sentence of the service if it has no translation. */
+export function evidenceWords({ evidence, measured }: FeedFinding): string {
+  return serviceSentence('evidence', measured) ?? evidence;
 }
 
 /** A share from 0 to 1 in percent. */

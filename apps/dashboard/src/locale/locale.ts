@@ -1,5 +1,5 @@
 import { en } from '../messages/en.js';
-import type { FindingTexts, Messages } from '../messages/messages.js';
+import type { Messages, ServiceTexts } from '../messages/messages.js';
 import { Store } from '../store.js';
 
 export const languages = ['en', 'ko'] as const;
@@ -16,7 +16,7 @@ interface LocaleChoice {
   readonly timeZone: string | null;
   readonly messages: Messages;
   /** `null`: those that the service sends, which are English. */
-  readonly findings: FindingTexts | null;
+  readonly service: ServiceTexts | null;
 }
 
 /** BCP 47 tags: British English has the day before the month, and 24 hours. */
@@ -37,6 +37,7 @@ export function localeOf(choice: LocaleChoice) {
     plurals: new Intl.PluralRules(tag),
     whole: new Intl.NumberFormat(tag, { maximumFractionDigits: 0 }),
     oneDecimal: new Intl.NumberFormat(tag, { minimumFractionDigits: 1, maximumFractionDigits: 1 }),
+    atMostOneDecimal: new Intl.NumberFormat(tag, { maximumFractionDigits: 1 }),
     compact: new Intl.NumberFormat(tag, { notation: 'compact', maximumSignificantDigits: 2 }),
     clock: times(time),
     minute: times({ hour: '2-digit', minute: '2-digit' }),
@@ -60,5 +61,5 @@ export function localeOf(choice: LocaleChoice) {
 
 /** The locale of the page. `App` renders again when it changes, and so do all texts. */
 export const locale = new Store<Locale>(
-  localeOf({ language: 'en', units: 'metric', timeZone: null, messages: en, findings: null }),
+  localeOf({ language: 'en', units: 'metric', timeZone: null, messages: en, service: null }),
 );

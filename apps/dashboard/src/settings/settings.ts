@@ -8,17 +8,17 @@ export const BROWSER_ZONE = 'browser';
 
 /** The texts of a language other than English are loaded when it is chosen. */
 const textsOf: Readonly<Record<Language, () => Promise<Texts>>> = {
-  en: () => Promise.resolve({ messages: en, findings: null }),
+  en: () => Promise.resolve({ messages: en, service: null }),
   ko: async () => {
-    const [{ ko }, { findingsKo }] = await Promise.all([
+    const [{ ko }, { serviceKo }] = await Promise.all([
       import('../messages/ko.js'),
-      import('../messages/findings-ko.js'),
+      import('../messages/service-ko.js'),
     ]);
-    return { messages: ko, findings: findingsKo };
+    return { messages: ko, service: serviceKo };
   },
 };
 
-type Texts = Pick<Parameters<typeof localeOf>[0], 'messages' | 'findings'>;
+type Texts = Pick<Parameters<typeof localeOf>[0], 'messages' | 'service'>;
 
 /** Language, units and time zone of the page. */
 export class Settings {

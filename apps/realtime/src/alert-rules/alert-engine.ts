@@ -1,6 +1,7 @@
-import { EARLIEST_TIMESTAMP_MS, type Alert, type AlertRecord } from '@hailstream/events';
+import { EARLIEST_TIMESTAMP_MS, type Alert, type AlertRecord, type AlertSummary } from '@hailstream/events';
 import { alertId } from './alert-id.js';
 import { subjectKey, type AlertStore } from './alert-store.js';
+import { summaryFields } from './alert-summary.js';
 import { conditionsOf, type CityReader, type Condition } from './conditions.js';
 import type { AlertRule } from './rule-file.js';
 
@@ -121,7 +122,7 @@ export class AlertEngine {
       return this.decide('raised', newAlert(rule, condition, now), now);
     });
     if (rest.length === 0) return records;
-    const summary = `${rule.id}: and ${rest.length} more`;
+    const summary: AlertSummary = { code: 'further', values: { rule: rule.id, count: rest.length } };
     if (further === undefined) {
       const subject = { kind: 'rule', device_id: null, zone_id: null } as const;
       const startedAt = Math.min(...rest.map((condition) => condition.startedAt));
@@ -132,7 +133,9 @@ export class AlertEngine {
         this.store.get(alert.alert_id) === undefined ? alert.alert_id : alertId(rule.id, 'rule', now);
       records.push(this.decide('raised', { ...alert, alert_id: id, subjects: rest.length }, now));
     } else if (rest.length > further.subjects && now - further.changed_at >= UPDATE_EVERY_MS) {
-      records.push(this.decide('updated', { ...further, summary, subjects: rest.length }, now));
+      records.push(
+        this.decide('updated', { ...further, ...summaryFields(summary), subjects: rest.length }, now),
+      );
     }
     return records;
   }
@@ -199,7 +202,7 @@ function newAlert(rule: AlertRule, condition: Condition, now: number): Alert {
     severity: rule.severity,
     provider_id,
     subject,
-    summary,
+    ...summaryFields(summary),
     location,
     started_at: Math.max(EARLIEST_TIMESTAMP_MS, Math.round(startedAt)),
     raised_at: now,

@@ -120,7 +120,13 @@ function merge(known: Alert, record: AlertRecord): Alert {
       return known;
     case 'updated':
       if (known.state === 'cleared' || record.subjects <= known.subjects) return known;
-      return { ...known, summary: record.summary, subjects: record.subjects, changed_at: changedAt };
+      return {
+        ...known,
+        summary: record.summary,
+        ...(record.summary_parts !== undefined && { summary_parts: record.summary_parts }),
+        subjects: record.subjects,
+        changed_at: changedAt,
+      };
     case 'acknowledged': {
       if (known.acknowledged_at !== null) return known;
       const { acknowledged_at, acknowledged_by } = record;

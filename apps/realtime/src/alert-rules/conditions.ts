@@ -1,4 +1,4 @@
-import type { Alert, RuleKind, VehicleState } from '@hailstream/events';
+import type { Alert, AlertSummary, RuleKind, VehicleState } from '@hailstream/events';
 import type { Vehicle } from '../fold/vehicle.js';
 import { dwellMs, type Visit } from '../geofences/presence.js';
 import type { Zone } from '../geofences/zone.js';
@@ -11,7 +11,8 @@ const SILENCE_ENDS_MS = 24 * 3_600_000;
 const REPORTED_MS = 300_000;
 
 /** What holds for one subject of a rule. */
-export interface Condition extends Pick<Alert, 'provider_id' | 'subject' | 'summary' | 'location'> {
+export interface Condition extends Pick<Alert, 'provider_id' | 'subject' | 'location'> {
+  readonly summary: AlertSummary;
   /** Event time of what started it. */
   readonly startedAt: number;
   /** Only keeps an alert that is raised: nothing new is raised for it. */
@@ -71,12 +72,13 @@ function* silentVehicles(rule: RuleOf<'vehicle-silent'>, city: CityReader): Gene
     const silentMs = city.now - (heardAt ?? city.now);
     if (heardAt === null || silentMs < rule.longerThan || silentMs >= SILENCE_ENDS_MS) continue;
     if (states !== null && (state === null || !states.has(state))) continue;
-    const words = state === null ? '' : `, ${inWords(state)},`;
-    const since = inDuration(rule.longerThan);
+    const values = { vehicle: shortId(vehicle.deviceId), limitMs: rule.longerThan };
     yield ofVehicle(
       vehicle,
       heardAt,
-      `Vehicle ${shortId(vehicle.deviceId)}${words} has sent nothing for ${since}`,
+      state === null
+        ? { code: 'vehicle-silent', values }
+        : { code: 'vehicle-silent-in-state', values: { ...values, state } },
     );
   }
 }
@@ -93,9 +95,13 @@ function* zoneVisits(
     if (condition === null) continue;
     const vehicle = city.vehicle(providerId, deviceId);
     if (vehicle === null) continue;
-    const summary = `Vehicle ${shortId(deviceId)} ${condition.did} ${zone.zoneName}`;
+    const values = {
+      vehicle: shortId(deviceId),
+      zone: zone.zoneName,
+      ...(rule.kind === 'zone-dwell' && { limitMs: rule.longerThan }),
+    };
     yield {
-      ...ofVehicle(vehicle, condition.startedAt, summary),
+      ...ofVehicle(vehicle, condition.startedAt, { code: rule.kind, values }),
       subject: { kind: 'vehicle', device_id: deviceId, zone_id: zone.id },
       isContinuation: condition.isContinuation,
       isUnderWay: rule.kind === 'zone-entered',
@@ -107,20 +113,18 @@ function ofVisit(
   rule: { readonly kind: RuleKind; readonly longerThan?: number },
   visit: Visit,
   now: number,
-): { startedAt: number; did: string; isContinuation: boolean } | null {
+): { startedAt: number; isContinuation: boolean } | null {
   const { enteredAt, leftAt, isEntry } = visit;
   if (rule.kind === 'zone-left') {
     if (leftAt === null || now - leftAt >= REPORTED_MS) return null;
-    return { startedAt: leftAt, did: 'left', isContinuation: false };
+    return { startedAt: leftAt, isContinuation: false };
   }
   if (leftAt !== null) return null;
   if (rule.kind === 'zone-entered') {
     const isContinuation = !isEntry || now - enteredAt >= REPORTED_MS;
-    return { startedAt: enteredAt, did: 'entered', isContinuation };
+    return { startedAt: enteredAt, isContinuation };
   }
-  const limit = rule.longerThan ?? 0;
-  const did = `has been for ${inDuration(limit)} in`;
-  return { startedAt: enteredAt, did, isContinuation: dwellMs(visit) < limit };
+  return { startedAt: enteredAt, isContinuation: dwellMs(visit) < (rule.longerThan ?? 0) };
 }
 
 function* waitingRiders(
@@ -137,12 +141,17 @@ function* waitingRiders(
   }
   if (since.length < (isRaised ? (rule.clearBelow ?? rule.riders) : rule.riders)) return;
   since.sort((one, other) => one - other);
-  const [are, have] = since.length === 1 ? ['1 rider', 'has'] : [`${since.length} riders`, 'have'];
-  const waits = rule.waitingFor === 0 ? '' : ` for at least ${inDuration(rule.waitingFor)}`;
   yield {
     provider_id: rule.provider ?? null,
     subject: { kind: zone === null ? 'city' : 'zone', device_id: null, zone_id: zone?.id ?? null },
-    summary: `${are} ${have} waited${waits}${zone === null ? '' : ` in ${zone.zoneName}`}`,
+    summary: {
+      code: `riders-waiting${rule.waitingFor === 0 ? '' : '-for'}${zone === null ? '' : '-in-zone'}`,
+      values: {
+        riders: since.length,
+        ...(rule.waitingFor > 0 && { limitMs: rule.waitingFor }),
+        ...(zone !== null && { zone: zone.zoneName }),
+      },
+    },
     location: zone?.center ?? null,
     // The request with which enough riders were waiting.
     startedAt: since[Math.min(rule.riders, since.length) - 1]!,
@@ -155,7 +164,10 @@ function* laggingFeeds(rule: RuleOf<'feed-lag'>, city: CityReader): Generator<Co
     yield {
       provider_id: providerId,
       subject: { kind: 'provider', device_id: null, zone_id: null },
-      summary: `The newest event of provider ${shortId(providerId)} is older than ${inDuration(rule.longerThan)}`,
+      summary: {
+        code: 'feed-lag',
+        values: { provider: shortId(providerId), limitMs: rule.longerThan },
+      },
       location: null,
       startedAt: newestEventAt,
     };
@@ -169,13 +181,18 @@ function* speedingVehicles(rule: RuleOf<'speeding'>, city: CityReader): Generato
     if (vehicle.contact !== 'live') continue;
     const since = vehicle.trail.fasterSince(rule.fasterThan);
     if (since === null || position.timestamp - since < rule.longerThan) continue;
-    const limit = `faster than ${rule.fasterThan} m/s`;
-    const forLong = rule.longerThan === 0 ? '' : ` for ${inDuration(rule.longerThan)}`;
-    yield ofVehicle(vehicle, since, `Vehicle ${shortId(vehicle.deviceId)} is ${limit}${forLong}`);
+    const values = { vehicle: shortId(vehicle.deviceId), speed: rule.fasterThan };
+    yield ofVehicle(
+      vehicle,
+      since,
+      rule.longerThan === 0
+        ? { code: 'speeding', values }
+        : { code: 'speeding-for', values: { ...values, limitMs: rule.longerThan } },
+    );
   }
 }
 
-function ofVehicle(vehicle: Vehicle, startedAt: number, summary: string): Condition {
+function ofVehicle(vehicle: Vehicle, startedAt: number, summary: AlertSummary): Condition {
   const { deviceId, providerId, position } = vehicle;
   return {
     provider_id: providerId,
@@ -189,20 +206,4 @@ function ofVehicle(vehicle: Vehicle, startedAt: number, summary: string): Condit
 /** The end of an id, as the page shows it. */
 function shortId(id: string): string {
   return id.slice(-6);
-}
-
-function inWords(state: VehicleState): string {
-  return state.replaceAll('_', ' ');
-}
-
-/** `90 s`, `10 min`, `2 h`: the largest unit that is exact. */
-function inDuration(ms: number): string {
-  for (const [unit, size] of [
-    ['h', 3_600_000],
-    ['min', 60_000],
-    ['s', 1_000],
-  ] as const) {
-    if (ms >= size && ms % size === 0) return `${ms / size} ${unit}`;
-  }
-  return `${ms} ms`;
 }

@@ -1,5 +1,12 @@
-import type { FeedFinding, FeedStatus, FindingSeverity } from '@hailstream/events/feeds';
+import type {
+  EvidenceCode,
+  EvidenceValues,
+  FeedFinding,
+  FeedStatus,
+  FindingSeverity,
+} from '@hailstream/events/feeds';
 import { problemOfReason, problems, type ProblemCode } from '@hailstream/events/plausibility';
+import { evidenceSentence, type Evidence } from './evidence.js';
 import { HOUR_MINUTES, MINUTE_MS } from './measure/feed.js';
 import type { FeedMeasures, Measures } from './measure/measures.js';
 
@@ -28,7 +35,12 @@ const severities: Readonly<Partial<Record<ProblemCode, FindingSeverity>>> = {
 const order: readonly FindingSeverity[] = ['error', 'warning', 'notice'];
 
 /** Returns the evidence for a problem in the measures of a window; `null` if they do not show it. */
-type Judge = (measures: Measures) => string | null;
+type Judge = (measures: Measures) => Evidence | null;
+
+interface Found {
+  readonly evidence: Evidence;
+  readonly since: number;
+}
 
 /**
  * Returns what is wrong with a feed, worst first; empty if it seems healthy. The thresholds are far above what mobile networks
@@ -36,7 +48,7 @@ type Judge = (measures: Measures) => string | null;
  */
 export function diagnose(feed: FeedMeasures): FeedFinding[] {
   const window = judgedWindow(feed);
-  const evidence = new Map<ProblemCode, { readonly evidence: string; readonly since: number }>();
+  const evidence = new Map<ProblemCode, Found>();
   const isThin = window.events < THIN_SHARE * feed.usualRate * ((window.to - window.from) / 1_000);
   for (const [finding, judge] of judges) {
     if (isThin && needAllEvents.has(finding)) continue;
@@ -57,11 +69,13 @@ export function diagnose(feed: FeedMeasures): FeedFinding[] {
   if (stop !== null) evidence.set('stopped', stop);
   const silence = stop !== null || hasPast || evidence.has('late') ? null : silentVehicles(feed, window);
   if (silence !== null) evidence.set('silent-vehicles', silence);
-  return Array.from(evidence, ([finding, found]) => ({
+  return Array.from(evidence, ([finding, { evidence: measured, since }]) => ({
     finding,
     ...problems[finding],
     severity: severities[finding] ?? ('error' as const),
-    ...found,
+    evidence: evidenceSentence(measured),
+    measured,
+    since,
   })).sort((one, other) => order.indexOf(one.severity) - order.indexOf(other.severity));
 }
 
@@ -94,138 +108,67 @@ function sinceWhen(feed: FeedMeasures, judge: Judge): number {
 }
 
 const judges: readonly (readonly [ProblemCode, Judge])[] = [
-  [
-    'swapped-coordinates',
-    (of) =>
-      shareOf(
-        of.swapped,
-        of.counts.positions,
-        0.05,
-        'of the positions are in the area if latitude and longitude are exchanged',
-      ),
-  ],
-  [
-    'wrong-sign',
-    (of) =>
-      shareOf(
-        of.wrongSign,
-        of.counts.positions,
-        0.05,
-        'of the positions are in the area if a sign is changed',
-      ),
-  ],
-  [
-    'zero-position',
-    (of) => shareOf(of.counts.zeroPositions, of.counts.positions, 0.05, 'of the positions are 0, 0'),
-  ],
-  [
-    'speed-in-kmh',
-    (of) =>
-      shareOf(
-        of.counts.ratiosInKilometres,
-        of.counts.ratios,
-        0.3,
-        'of the speeds are 3 to 5 times what the positions show',
-      ),
-  ],
-  [
-    'speed-in-mph',
-    (of) =>
-      shareOf(
-        of.counts.ratiosInMiles,
-        of.counts.ratios,
-        0.5,
-        'of the speeds are about twice what the positions show',
-      ),
-  ],
+  ['swapped-coordinates', (of) => shareOf('swapped-coordinates', of.swapped, of.counts.positions, 0.05)],
+  ['wrong-sign', (of) => shareOf('wrong-sign', of.wrongSign, of.counts.positions, 0.05)],
+  ['zero-position', ({ counts }) => shareOf('zero-position', counts.zeroPositions, counts.positions, 0.05)],
+  ['speed-in-kmh', ({ counts }) => shareOf('speed-in-kmh', counts.ratiosInKilometres, counts.ratios, 0.3)],
+  ['speed-in-mph', ({ counts }) => shareOf('speed-in-mph', counts.ratiosInMiles, counts.ratios, 0.5)],
   ['stuck-positions', stuck],
-  [
-    'id-reuse',
-    (of) => shareOf(of.counts.reusedIds, of.events, 0.03, 'of the events have the id of another event'),
-  ],
-  ['fare-in-units', (of) => fares(of, 'faresInUnits', 'fares are below 0.20 a kilometre')],
-  ['fare-too-high', (of) => fares(of, 'faresTooHigh', 'fares are above 60 a kilometre')],
+  ['id-reuse', (of) => shareOf('id-reuse', of.counts.reusedIds, of.events, 0.03)],
+  ['fare-in-units', (of) => fares(of, 'faresInUnits', 'fares-too-low')],
+  ['fare-too-high', (of) => fares(of, 'faresTooHigh', 'fares-too-high')],
   [
     'local-time',
-    (of) => shareOf(of.counts.localTime, of.events, 0.3, `of the events are late by about ${hours(of)}`),
+    (of) => shareOf('late-by-hours', of.counts.localTime, of.events, 0.3, { hours: halfHours(of) }),
   ],
-  [
-    'clock-ahead',
-    (of) =>
-      shareOf(
-        of.counts.ahead,
-        of.events,
-        0.2,
-        'of the events are received more than 3 s before they happened',
-      ),
-  ],
+  ['clock-ahead', (of) => shareOf('received-before', of.counts.ahead, of.events, 0.2)],
   [
     'past-events',
-    (of) =>
-      of.events > 0 && (of.lateness.p50 ?? 0) > DAY_MS
-        ? `half of the events are older than ${seconds(of.lateness.p50)}`
-        : null,
+    ({ events, lateness: { p50 } }) =>
+      events > 0 && (p50 ?? 0) > DAY_MS ? { code: 'older-than', values: { halfMs: p50! } } : null,
   ],
   ['clock-behind', clockBehind],
   ['late', late],
-  [
-    'out-of-order',
-    (of) =>
-      shareOf(
-        of.counts.outOfOrder,
-        of.counts.compared,
-        0.1,
-        'of the events are older than the one of the same vehicle before',
-      ),
-  ],
-  [
-    'repeated-points',
-    (of) =>
-      shareOf(
-        of.counts.repeats,
-        of.counts.compared,
-        0.1,
-        'of the points have the time of the point before and a new id',
-      ),
-  ],
-  [
-    'duplicates',
-    (of) => shareOf(of.counts.duplicates, of.events, 0.05, 'of the events were received before'),
-  ],
+  ['out-of-order', ({ counts }) => shareOf('out-of-order', counts.outOfOrder, counts.compared, 0.1)],
+  ['repeated-points', ({ counts }) => shareOf('repeated-points', counts.repeats, counts.compared, 0.1)],
+  ['duplicates', (of) => shareOf('duplicates', of.counts.duplicates, of.events, 0.05)],
 ];
 
 /** At least this many, whatever the share. */
 const LEAST_COUNT = 5;
 
-function shareOf(part: number, total: number, threshold: number, words: string): string | null {
+function shareOf(
+  code: EvidenceCode,
+  part: number,
+  total: number,
+  threshold: number,
+  further: EvidenceValues = {},
+): Evidence | null {
   if (part < LEAST_COUNT || part < threshold * total) return null;
-  return `${percent(part, total)} ${words} (${part} of ${total})`;
+  return { code, values: { share: part / Math.max(1, total), part, total, ...further } };
 }
 
-function stuck(of: Measures): string | null {
-  const { moving, stuck: still, onTrip, stuckOnTrip } = of.counts;
+function stuck({ counts: { moving, stuck: still, onTrip, stuckOnTrip } }: Measures): Evidence | null {
   return (
-    shareOf(still, moving, 0.2, 'of the points with a speed have the position of the point before') ??
-    shareOf(
-      stuckOnTrip,
-      onTrip,
-      0.5,
-      'of the points of vehicles on a trip have had the same position for 90 s',
-    )
+    shareOf('stuck-while-moving', still, moving, 0.2) ?? shareOf('stuck-on-trip', stuckOnTrip, onTrip, 0.5)
   );
 }
 
 /** Trips are rare: a few fares are enough if most of them agree. */
-function fares({ counts }: Measures, name: 'faresInUnits' | 'faresTooHigh', words: string): string | null {
-  const wrong = counts[name];
-  return wrong >= 3 && wrong >= 0.6 * counts.fares ? `${wrong} of ${counts.fares} ${words}` : null;
+function fares(
+  { counts }: Measures,
+  name: 'faresInUnits' | 'faresTooHigh',
+  code: EvidenceCode,
+): Evidence | null {
+  const [part, total] = [counts[name], counts.fares];
+  return part >= 3 && part >= 0.6 * total ? { code, values: { part, total } } : null;
 }
 
 /** All events are late by about the same time, and not because the provider sends them late. */
-function clockBehind(of: Measures): string | null {
+function clockBehind(of: Measures): Evidence | null {
   const { p10, p50 } = of.lateness;
   if (p10 === null || p50 === null || !isShifted(of)) return null;
-  return `nine of ten events are late by more than ${seconds(p10)}, half by more than ${seconds(p50)}`;
+  return { code: 'late-by', values: { mostMs: p10, halfMs: p50 } };
 }
 
 /** Events are as far apart as they were received, but all are late. */
@@ -237,12 +180,12 @@ function isShifted({ events, counts, lateness, publication }: Measures): boolean
   return !isSentLate && counts.paced >= 0.6 * (counts.paced + counts.unpaced);
 }
 
-function late(of: Measures): string | null {
+function late(of: Measures): Evidence | null {
   const { p50, p90, p99 } = of.lateness;
   if (p50 === null || p90 === null || of.events < LEAST_COUNT || p50 > DAY_MS) return null;
   if (isShifted(of) || of.counts.localTime >= 0.3 * of.events) return null;
   if (p50 < 15_000 && p90 < 60_000) return null;
-  return `half of the events are received after ${seconds(p50)}, one of a hundred after ${seconds(p99)}`;
+  return { code: 'received-after', values: { halfMs: p50, fewMs: p99 ?? p90 } };
 }
 
 /** What is wrong in requests, not in single items. */
@@ -253,36 +196,41 @@ function problemsOfRejections({ rejected }: Measures): ReadonlySet<ProblemCode> 
   return new Set(Array.from(rejected.keys(), (reason) => problemOfReason(reason) ?? 'invalid-items'));
 }
 
-function rejections(of: Measures, problem: ProblemCode): string | null {
+function rejections(of: Measures, problem: ProblemCode): Evidence | null {
   const received = of.accepted + of.rejectedItems;
   const reasons = [...of.rejected].filter(
     ([reason]) => (problemOfReason(reason) ?? 'invalid-items') === problem,
   );
   const count = reasons.reduce((sum, [, each]) => sum + each, 0);
-  if (bodyProblems.has(problem)) return count >= LEAST_COUNT ? `${count} requests are refused` : null;
-  if (problem !== 'invalid-items') return shareOf(count, received, 0.05, 'of the items are rejected');
+  if (bodyProblems.has(problem)) {
+    return count >= LEAST_COUNT ? { code: 'refused-requests', values: { part: count } } : null;
+  }
+  if (problem !== 'invalid-items') return shareOf('rejected-items', count, received, 0.05);
   const named = reasons.toSorted((one, other) => other[1] - one[1]).slice(0, 3);
   const words = named.map(([reason, each]) => `${reason} (${each})`).join(', ');
-  return shareOf(count, received, 0.05, `of the items are rejected: ${words}`);
+  return shareOf('rejected-for', count, received, 0.05, { reasons: words });
 }
 
 /** Without events for so long that many were expected meanwhile. */
-function stopped(feed: FeedMeasures, window: Measures): { evidence: string; since: number } | null {
+function stopped(feed: FeedMeasures, window: Measures): Found | null {
   const { now, lastReceivedAt, usualRate, eventsSeen, expectedVehicles, vehicles } = feed;
   if (lastReceivedAt === null || eventsSeen < LEAST_EVENTS || isRejected(window)) return null;
   if (vehicles > 0 && expectedVehicles === 0) return null;
   const silentMs = now - lastReceivedAt;
   const isLong = silentMs >= 10 * MINUTE_MS || (silentMs >= 30_000 && (silentMs / 1_000) * usualRate >= 20);
   if (!isLong) return null;
-  const before = usualRate >= 0.05 ? `; before, ${usualRate.toFixed(1)} events a second` : '';
-  return { evidence: `no event for ${seconds(silentMs)}${before}`, since: lastReceivedAt };
+  const evidence: Evidence =
+    usualRate >= 0.05
+      ? { code: 'silent-after', values: { silentMs, rate: Math.round(10 * usualRate) / 10 } }
+      : { code: 'silent', values: { silentMs } };
+  return { evidence, since: lastReceivedAt };
 }
 
-function silentVehicles(feed: FeedMeasures, window: Measures): { evidence: string; since: number } | null {
+function silentVehicles(feed: FeedMeasures, window: Measures): Found | null {
   const { expectedVehicles, silent } = feed;
   if (silent.count < 3 || silent.count < 0.15 * expectedVehicles || isRejected(window)) return null;
-  const evidence = `${silent.count} of ${expectedVehicles} vehicles in service have sent no position for much longer than usual`;
-  return { evidence, since: silent.since ?? feed.now };
+  const values = { part: silent.count, total: expectedVehicles };
+  return { evidence: { code: 'silent-vehicles', values }, since: silent.since ?? feed.now };
 }
 
 /** Whether rejected items explain that events are missing. */
@@ -290,19 +238,7 @@ function isRejected({ accepted, rejectedItems }: Measures): boolean {
   return rejectedItems >= LEAST_COUNT && rejectedItems >= 0.05 * (accepted + rejectedItems);
 }
 
-function percent(part: number, total: number): string {
-  return `${Math.round((100 * part) / Math.max(1, total))} %`;
-}
-
-function hours({ lateness }: Measures): string {
-  const halves = Math.round((lateness.p50 ?? 0) / 1_800_000);
-  return `${halves / 2} h`;
-}
-
-function seconds(ms: number | null): string {
-  if (ms === null) return '–';
-  const whole = Math.round(ms / 1_000);
-  if (whole < 120) return `${whole} s`;
-  if (whole < 7_200) return `${Math.round(whole / 60)} min`;
-  return whole < 172_800 ? `${Math.round(whole / 3_600)} h` : `${Math.round(whole / 86_400)} days`;
+/** The median lateness in hours, to half an hour. */
+function halfHours({ lateness }: Measures): number {
+  return Math.round((lateness.p50 ?? 0) / 1_800_000) / 2;
 }

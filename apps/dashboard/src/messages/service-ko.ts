@@ -1,7 +1,6 @@
-import type { FindingTexts } from './messages.js';
+import type { FindingTexts, ServiceTexts } from './messages.js';
 
-/** In English, the service sends them. */
-export const findingsKo: FindingTexts = {
+const findings: FindingTexts = {
   'swapped-coordinates': [
     '위도와 경도가 뒤바뀌어 있습니다',
     '경도가 먼저 오는 GeoJSON이나 WKT의 위치를 순서를 바꾸지 않고 변환했습니다.',
@@ -148,3 +147,50 @@ export const findingsKo: FindingTexts = {
     '응답의 failures에 있는 error_description을 읽거나, 본문 하나를 POST /validate로 보내 보십시오.',
   ],
 };
+
+const evidence: ServiceTexts['evidence'] = {
+  'swapped-coordinates':
+    '위도와 경도를 바꾸면 위치의 {share}가 영업 구역 안에 있습니다 ({total}건 중 {part}건)',
+  'wrong-sign': '부호를 바꾸면 위치의 {share}가 영업 구역 안에 있습니다 ({total}건 중 {part}건)',
+  'zero-position': '위치의 {share}가 0, 0입니다 ({total}건 중 {part}건)',
+  'speed-in-kmh': '속도의 {share}가 위치로 계산한 속도의 3~5배입니다 ({total}건 중 {part}건)',
+  'speed-in-mph': '속도의 {share}가 위치로 계산한 속도의 약 2배입니다 ({total}건 중 {part}건)',
+  'stuck-while-moving': '속도가 있는 위치의 {share}가 직전 위치와 같습니다 ({total}건 중 {part}건)',
+  'stuck-on-trip': '운행 중인 차량 위치의 {share}가 90초 동안 같은 곳입니다 ({total}건 중 {part}건)',
+  'id-reuse': '이벤트의 {share}가 다른 이벤트의 ID를 씁니다 ({total}건 중 {part}건)',
+  'fares-too-low': '요금 {total}건 중 {part}건이 1km당 0.20 미만입니다',
+  'fares-too-high': '요금 {total}건 중 {part}건이 1km당 60을 넘습니다',
+  'late-by-hours': '이벤트의 {share}가 약 {hours}시간 늦습니다 ({total}건 중 {part}건)',
+  'received-before': '이벤트의 {share}가 발생 시각보다 3초 넘게 먼저 수신되었습니다 ({total}건 중 {part}건)',
+  'older-than': '이벤트의 절반은 {halfMs}보다 오래되었습니다',
+  'late-by': '이벤트 열 건 중 아홉 건은 {mostMs}, 절반은 {halfMs} 넘게 늦습니다',
+  'received-after': '이벤트의 절반은 {halfMs} 뒤에, 100건 중 1건은 {fewMs} 뒤에 수신되었습니다',
+  'out-of-order': '이벤트의 {share}가 같은 차량의 직전 이벤트보다 오래되었습니다 ({total}건 중 {part}건)',
+  'repeated-points': '위치의 {share}가 직전 위치와 시각은 같고 ID는 다릅니다 ({total}건 중 {part}건)',
+  duplicates: '이벤트의 {share}가 이미 수신된 것입니다 ({total}건 중 {part}건)',
+  'refused-requests': '요청 {part}건이 거부되었습니다',
+  'rejected-items': '항목의 {share}가 거부되었습니다 ({total}건 중 {part}건)',
+  'rejected-for': '항목의 {share}가 거부되었습니다: {reasons} ({total}건 중 {part}건)',
+  silent: '{silentMs} 동안 이벤트가 없습니다',
+  'silent-after': '{silentMs} 동안 이벤트가 없습니다. 그 전에는 초당 {rate}건이었습니다',
+  'silent-vehicles': '운행 중인 차량 {total}대 중 {part}대가 평소보다 훨씬 오래 위치를 보내지 않았습니다',
+};
+
+const alerts: ServiceTexts['alerts'] = {
+  'vehicle-silent': '차량 {vehicle}: {limitMs} 동안 아무것도 보내지 않았습니다',
+  'vehicle-silent-in-state': '차량 {vehicle} ({state}): {limitMs} 동안 아무것도 보내지 않았습니다',
+  'zone-entered': '차량 {vehicle}: {zone} 구역에 들어왔습니다',
+  'zone-left': '차량 {vehicle}: {zone} 구역에서 나갔습니다',
+  'zone-dwell': '차량 {vehicle}: {zone} 구역에 {limitMs} 동안 있었습니다',
+  'riders-waiting': '승객 {riders}명이 기다렸습니다',
+  'riders-waiting-in-zone': '{zone} 구역에서 승객 {riders}명이 기다렸습니다',
+  'riders-waiting-for': '승객 {riders}명이 {limitMs} 이상 기다렸습니다',
+  'riders-waiting-for-in-zone': '{zone} 구역에서 승객 {riders}명이 {limitMs} 이상 기다렸습니다',
+  'feed-lag': '사업자 {provider}의 최신 이벤트가 {limitMs}보다 오래되었습니다',
+  speeding: '차량 {vehicle}: 속도가 {speed}를 넘습니다',
+  'speeding-for': '차량 {vehicle}: 속도가 {limitMs} 동안 {speed}를 넘었습니다',
+  further: '{rule}: 그 밖에 {count}건',
+};
+
+/** Texts that the service sends in English. */
+export const serviceKo: ServiceTexts = { findings, evidence, alerts };
