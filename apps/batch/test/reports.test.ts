@@ -1,58 +1,39 @@
-import { randomUUID } from 'node:crypto';
 import { riderEventFamily, telemetryFamily, tripFamily, vehicleEventFamily } from '@hailstream/events';
 import type { Report } from '@hailstream/events/reports';
 import { startTestBroker } from '@hailstream/log/testing';
 import { latLngToCell } from 'h3-js';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPool, type Pool } from '../src/database/pool.postgres.js';
+import { createPool, withConnection, type Pool } from '../src/database/pool.postgres.js';
 import { parsePeriod } from '../src/reports/period.js';
+import { PeriodQuery } from '../src/reports/report-query.postgres.js';
 import { readReport, type ReportRequest } from '../src/reports/report-reader.postgres.js';
+import {
+  eventsOf,
+  HILL,
+  LAST_POSITION_MS,
+  OTHER_PROVIDER,
+  PORT,
+  positionsOf,
+  rides,
+  secondsOf,
+  statesOf,
+  type Ride,
+} from './_report-rides.js';
 import {
   append,
   createLoadRunner,
   createTestDatabase,
   DAY_MS,
-  makeRiderEvent,
-  makeTelemetry,
-  makeTrip,
-  makeVehicleEvent,
   PROVIDER,
   silent,
   YESTERDAY,
   type TestDatabase,
-  type TestRecord,
 } from './_util.js';
 
-const OTHER_PROVIDER = 'f7b2c3d4-0000-4000-8000-000000000002';
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
-const RIDES = 240;
-const PORT = { lat: 43.7384, lng: 7.4246 };
-const HILL = { lat: 43.7601, lng: 7.4801 };
-
-/** A ride as the test knows it: nothing is derived from what the system stores. */
-interface Ride {
-  readonly providerId: string;
-  readonly location: typeof PORT;
-  readonly requestedMs: number;
-  readonly waitMs: number;
-  readonly rideMs: number;
-  readonly end: 'completed' | 'rider' | 'driver' | 'open';
-}
-
-/** Rides of two days, more of them on the second one. Different in every respect, and the same in every run. */
-const rides: readonly Ride[] = Array.from({ length: RIDES }, (_, index) => {
-  const dayMs = YESTERDAY - (index % 3 === 0 ? DAY_MS : 0);
-  return {
-    providerId: index % 4 === 0 ? OTHER_PROVIDER : PROVIDER,
-    location: index % 5 === 0 ? HILL : PORT,
-    requestedMs: dayMs + ((index * 7_919) % 1_300) * MINUTE_MS + (index % 60) * 1_000,
-    waitMs: (60 + ((index * 37) % 600)) * 1_000,
-    rideMs: (300 + ((index * 53) % 1_200)) * 1_000,
-    end: index % 9 === 0 ? 'rider' : index % 17 === 0 ? 'driver' : index % 31 === 0 ? 'open' : 'completed',
-  };
-});
-
+const QUARTER_MS = 15 * MINUTE_MS;
 let database: TestDatabase;
 let pool: Pool;
 
@@ -90,76 +71,6 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-function eventsOf(ride: Ride) {
-  const { providerId, location, requestedMs, waitMs, rideMs, end } = ride;
-  const [tripId, deviceId] = [randomUUID(), randomUUID()];
-  const pickUpMs = requestedMs + waitMs;
-  const request = { trip_id: tripId, provider_id: providerId, location };
-  const rider = [makeRiderEvent({ ...request, timestamp: requestedMs })];
-  if (end === 'rider')
-    rider.push(makeRiderEvent({ ...request, event_type: 'ride_cancel', timestamp: pickUpMs }));
-  const vehicleEvent = (
-    state: 'available' | 'reserved' | 'stopped' | 'on_trip',
-    type: string,
-    timestamp: number,
-  ) =>
-    makeVehicleEvent({
-      device_id: deviceId,
-      provider_id: providerId,
-      vehicle_state: state,
-      event_types: [type] as never,
-      timestamp,
-      location,
-      trip_ids: [tripId],
-    });
-  const vehicle =
-    end === 'open'
-      ? []
-      : [
-          makeVehicleEvent({
-            device_id: deviceId,
-            provider_id: providerId,
-            timestamp: requestedMs - 1_000,
-            location,
-          }),
-          vehicleEvent('reserved', 'reservation_start', requestedMs + 10_000),
-        ];
-  if (end === 'completed') {
-    vehicle.push(
-      vehicleEvent('on_trip', 'trip_start', pickUpMs),
-      vehicleEvent('stopped', 'trip_stop', pickUpMs + rideMs - 1_000),
-      vehicleEvent('available', 'trip_end', pickUpMs + rideMs),
-    );
-  } else if (end !== 'open') {
-    const type = end === 'rider' ? 'passenger_cancellation' : 'driver_cancellation';
-    vehicle.push(vehicleEvent('available', type, pickUpMs));
-  }
-  const trip = makeTrip({
-    trip_id: tripId,
-    device_id: deviceId,
-    provider_id: providerId,
-    start_time: pickUpMs,
-    end_time: pickUpMs + rideMs,
-    duration: rideMs / 1_000,
-  });
-  const point = makeTelemetry({
-    device_id: deviceId,
-    provider_id: providerId,
-    timestamp: pickUpMs,
-    location,
-  });
-  const recordOf = (value: { device_id?: string; trip_id?: string }): TestRecord => ({
-    key: value.trip_id ?? value.device_id!,
-    value,
-  });
-  return {
-    rider: rider.map(recordOf),
-    vehicle: vehicle.map((value) => ({ key: deviceId, value })),
-    trips: end === 'completed' ? [recordOf(trip)] : [],
-    telemetry: [{ key: deviceId, value: point }],
-  };
-}
-
 function report(given: Partial<ReportRequest> = {}): Promise<Report> {
   return readReport(pool, {
     period: parsePeriod('day', new Date(YESTERDAY).toISOString().slice(0, 10), 'UTC'),
@@ -172,6 +83,8 @@ function report(given: Partial<ReportRequest> = {}): Promise<Report> {
 }
 
 const ofDay = (dayMs: number) => rides.filter(({ requestedMs: at }) => at >= dayMs && at < dayMs + DAY_MS);
+
+const isYesterday = (atMs: number): boolean => atMs >= YESTERDAY && atMs < YESTERDAY + DAY_MS;
 
 /** The value below which a share of the values is, interpolated between its neighbours. */
 function quantile(values: readonly number[], share: number): number {
@@ -288,11 +201,121 @@ describe(readReport, () => {
         unmet: there.filter(({ end }) => end !== 'completed').length,
       });
     }
-    const positions = rides.filter(({ requestedMs, waitMs }) => {
-      const time = requestedMs + waitMs;
-      return time >= YESTERDAY && time < YESTERDAY + DAY_MS;
-    });
+    const positions = rides.flatMap(positionsOf).filter(isYesterday);
     expect(cells.reduce((sum, cell) => sum + cell.positions!, 0)).toBe(positions.length);
+    // A position counts until the end of its quarter, at most two minutes.
+    for (const location of [PORT, HILL]) {
+      const availableSeconds = rides
+        .filter((ride) => ride.location === location)
+        .flatMap((ride) =>
+          positionsOf(ride)
+            .filter(isYesterday)
+            .map((atMs) => {
+              const until = Math.min(atMs + 2 * MINUTE_MS, atMs - (atMs % QUARTER_MS) + QUARTER_MS);
+              const available = statesOf(ride).filter(({ state }) => state === 'available');
+              return secondsOf(available, atMs, until);
+            }),
+        )
+        .reduce((sum, seconds) => sum + seconds, 0);
+      expect(availableSeconds).toBeGreaterThan(100);
+      expect(at(location)!.availableVehicles).toBeCloseTo(availableSeconds / 86_400, 9);
+    }
+  });
+
+  it('has the time of vehicles in each state, of the day and of each hour', async () => {
+    for (const providerId of [null, OTHER_PROVIDER]) {
+      const { states, intervals, figures } = await report({ providerId });
+      const periods = rides
+        .filter((ride) => providerId === null || ride.providerId === providerId)
+        .flatMap(statesOf);
+      const working = (from: number, to: number) => secondsOf(periods, from, to);
+      const busy = (from: number, to: number) =>
+        secondsOf(
+          periods.filter(({ state }) => state === 'on_trip' || state === 'stopped'),
+          from,
+          to,
+        );
+      const day = [YESTERDAY, YESTERDAY + DAY_MS] as const;
+      for (const { state, seconds } of states) {
+        const own = periods.filter((period) => period.state === state);
+        expect(seconds, state).toBeCloseTo(secondsOf(own, ...day), 3);
+      }
+      const hours = intervals.map((_, hour) => YESTERDAY + hour * HOUR_MS);
+      const known = hours.filter((from) => working(from, from + HOUR_MS) > 0);
+      expect(known.length).toBeGreaterThan(20);
+      for (const [hour, from] of hours.entries()) {
+        const { workingVehicles, utilisationShare } = intervals[hour]!;
+        const seconds = working(from, from + HOUR_MS);
+        if (seconds === 0) expect(workingVehicles).toBeNull();
+        else expect(workingVehicles).toBeCloseTo(seconds / 3_600, 6);
+        if (seconds > 0) expect(utilisationShare).toBeCloseTo(busy(from, from + HOUR_MS) / seconds, 6);
+      }
+      const cost = rides
+        .filter(
+          ({ end, requestedMs, waitMs, providerId: id }) =>
+            end === 'completed' &&
+            isYesterday(requestedMs + waitMs) &&
+            (providerId === null || id === providerId),
+        )
+        .reduce((sum, { costCents }) => sum + costCents, 0);
+      expectFigures({ figures } as Report, {
+        workingVehicles: working(...day) / 3_600 / known.length,
+        utilisationShare: busy(...day) / working(...day),
+        earningsPerVehicleHour: cost / (working(...day) / 3_600),
+      });
+    }
+  });
+
+  it('has the positions of each hour, and those in a zone', async () => {
+    const hill = { id: 'hill', name: 'Hill', cells: [latLngToCell(HILL.lat, HILL.lng, 9)] };
+    for (const zone of [null, 'hill']) {
+      const { intervals } = await report({ areas: [hill], zone });
+      const times = rides.filter(({ location }) => zone === null || location === HILL).flatMap(positionsOf);
+      expect(intervals.map(({ positions }) => positions)).toEqual(
+        intervals.map(({ start }) => {
+          const from = Date.parse(start);
+          return times.filter((atMs) => atMs >= from && atMs < from + HOUR_MS).length;
+        }),
+      );
+    }
+  });
+
+  it('reads no telemetry and no events', async () => {
+    const day = new Date(YESTERDAY).toISOString();
+    const period = parsePeriod('month', day.slice(0, 7), 'UTC');
+    const asked: { readonly sql: string; readonly values: unknown[] }[] = [];
+    const scanned = new Set<string>();
+    await withConnection(pool, async (client) => {
+      const recording = {
+        query: (sql: string, values: unknown[]) => {
+          asked.push({ sql, values });
+          return client.query(sql, values);
+        },
+      } as unknown as pg.ClientBase;
+      const query = new PeriodQuery(recording, period, { providerId: null, area: null });
+      await query.totals();
+      await query.vehicleTime();
+      await query.earnings();
+      await query.series('interval');
+      await query.series('hour');
+      await query.cells();
+      await query.zones([{ id: 'hill', name: 'Hill', cells: [latLngToCell(HILL.lat, HILL.lng, 9)] }]);
+      await query.quality();
+      await query.rejects();
+      await query.comparison();
+      for (const { sql, values } of asked) {
+        const { rows } = await client.query<{ 'QUERY PLAN': unknown }>(
+          `EXPLAIN (FORMAT JSON) ${sql}`,
+          values,
+        );
+        for (const [, relation] of JSON.stringify(rows).matchAll(/"Relation Name":"([^"]+)"/g))
+          scanned.add(relation!);
+      }
+    });
+    expect(asked.length).toBeGreaterThan(10);
+    expect(scanned).toContain('cell_quarters');
+    // Names of partitions begin with that of their table.
+    expect([...scanned].filter((name) => /^(telemetry|vehicle_events|rider_events)/.test(name))).toEqual([]);
   });
 
   it('has what providers sent', async () => {
@@ -302,6 +325,24 @@ describe(readReport, () => {
     const riderEvents = requests.length + requests.filter(({ end }) => end === 'rider').length;
     // A cancellation may be after midnight.
     expect(Math.abs(quality.reduce((sum, row) => sum + row.riderEvents, 0) - riderEvents)).toBeLessThan(3);
+    for (const { providerId, positions, trips, silences, silenceSeconds, late } of quality) {
+      const mine = rides.filter((ride) => ride.providerId === providerId);
+      const times = mine.flatMap(positionsOf).filter(isYesterday);
+      const silent = mine.filter((ride) => ride.isHeardLater && isYesterday(positionsOf(ride)[1]!));
+      expect({ positions, silences, silenceSeconds, late }).toEqual({
+        positions: times.length,
+        silences: silent.length,
+        silenceSeconds: silent.reduce((sum, { rideMs }) => sum + (rideMs + LAST_POSITION_MS) / 1_000, 0),
+        // They are loaded a day after their time.
+        late: times.length,
+      });
+      expect(trips).toBe(
+        mine.filter(
+          ({ end, requestedMs, waitMs, rideMs }) =>
+            end === 'completed' && isYesterday(requestedMs + waitMs + rideMs),
+        ).length,
+      );
+    }
   });
 
   it('knows nothing of a day without events', async () => {

@@ -61,6 +61,7 @@ export function makeFigures(given: Partial<ReportFigures> = {}): ReportFigures {
         requests: 60,
         unmet: 7,
         visits: 90,
+        available_seconds: 81000,
         positions: 700,
       },
       {
@@ -68,6 +69,7 @@ export function makeFigures(given: Partial<ReportFigures> = {}): ReportFigures {
         requests: 50,
         unmet: 6,
         visits: 9,
+        available_seconds: 8100,
         positions: 70,
       },
       {
@@ -75,6 +77,7 @@ export function makeFigures(given: Partial<ReportFigures> = {}): ReportFigures {
         requests: 3,
         unmet: 1,
         visits: 1,
+        available_seconds: 900,
         positions: 7,
       },
     ],

@@ -28,8 +28,6 @@ import type { ReportArea } from './zones.js';
 
 const HOURS_OF_DAY = Array.from({ length: 24 }, (_, hour) => hour);
 const HOUR_SECONDS = 3_600;
-const QUARTERS_PER_HOUR = 4;
-const HOUR_MS = 3_600_000;
 /** Resolution of the cells in the tables, and the finest and coarsest of reports. */
 const STORED_RESOLUTION = 9;
 const FINEST_RESOLUTION = 8;
@@ -309,12 +307,12 @@ function reportCells(
     resolution -= 1;
     combined = combineCells(stored, resolution);
   }
-  const quarters = ((Date.parse(period.to) - Date.parse(period.from)) / HOUR_MS) * QUARTERS_PER_HOUR;
-  const rows = combined.map(({ cell, requests, unmet, visits, positions }) => ({
+  const seconds = (Date.parse(period.to) - Date.parse(period.from)) / 1_000;
+  const rows = combined.map(({ cell, requests, unmet, visits, available_seconds: available, positions }) => ({
     cell,
     requests,
     unmet,
-    availableVehicles: visits / quarters,
+    availableVehicles: available / seconds,
     visits,
     positions,
   }));
@@ -341,6 +339,7 @@ function combineCells(stored: readonly CellFigures[], resolution: number): CellF
       requests: (known?.requests ?? 0) + figures.requests,
       unmet: (known?.unmet ?? 0) + figures.unmet,
       visits: (known?.visits ?? 0) + figures.visits,
+      available_seconds: (known?.available_seconds ?? 0) + figures.available_seconds,
       positions: (known?.positions ?? 0) + figures.positions,
     });
   }

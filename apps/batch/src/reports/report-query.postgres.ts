@@ -1,6 +1,6 @@
-import type { ReportPeriod, ReportState } from '@hailstream/events/reports';
+import type { ReportPeriod } from '@hailstream/events/reports';
 import type pg from 'pg';
-import { AVAILABLE, RIDES, SENT, STATE_HOURS, within } from './sources.js';
+import { CELL_QUARTERS, FARES, OF_PROVIDER, PICKED_UP, REQUESTED, SENT, within } from './sources.js';
 import type { ReportArea } from './zones.js';
 
 /** Which rides and vehicles a report is about. */
@@ -70,8 +70,10 @@ export interface CellFigures {
   readonly cell: string;
   readonly requests: number;
   readonly unmet: number;
-  /** Pairs of a vehicle and a quarter of an hour in which it was available. */
+  /** Triples of a vehicle, a quarter of an hour and a cell of resolution 9 in which it was available. */
   readonly visits: number;
+  /** Time that vehicles were available. */
+  readonly available_seconds: number;
   readonly positions: number;
 }
 
@@ -101,14 +103,13 @@ export interface ComparisonRow {
   readonly trips: number;
 }
 
-/** States by the names of their sums. */
-const STATE_GROUPS = {
-  available: `'available'`,
-  reserved: `'reserved'`,
-  on_trip: `'on_trip'`,
-  stopped: `'stopped'`,
-  off: `'non_operational', 'non_contactable', 'elsewhere', 'removed'`,
-} satisfies Record<ReportState['state'], string>;
+const STATES = [
+  'available',
+  'reserved',
+  'on_trip',
+  'stopped',
+  'off',
+] as const satisfies readonly (keyof VehicleTime)[];
 
 const SENT_COLUMNS = [
   'positions',
@@ -130,13 +131,8 @@ const RIDE_FIGURES = `
   percentile_cont(0.5) WITHIN GROUP (ORDER BY wait_seconds) AS median_wait,
   percentile_cont(0.9) WITHIN GROUP (ORDER BY wait_seconds) AS p90_wait`;
 
-const OF_PROVIDER = '($3::uuid IS NULL OR provider_id = $3)';
-const OF_AREA = '($4::text[] IS NULL OR h3_cell = ANY ($4))';
-const REQUESTED = `FROM ${RIDES} WHERE ${within('requested_at')} AND ${OF_AREA}`;
-const PICKED_UP = `FROM ${RIDES} WHERE ${within('picked_up_at')} AND ${OF_AREA}`;
-/** Positions have the cell as a number. */
-const POSITIONS = `FROM ride.telemetry
-  WHERE ${within('"timestamp"')} AND ${OF_PROVIDER} AND ($4::text[] IS NULL OR to_hex(h3_cell) = ANY ($4))`;
+/** A vehicle that became available after its last position in a cell is not counted there, but its time is. */
+const VISITS = 'sum(greatest(available_vehicles, (available_seconds > 0)::int))';
 
 /** Reads the figures of one period. sources.ts defines what they are computed from. */
 export class PeriodQuery {
@@ -183,9 +179,7 @@ export class PeriodQuery {
   async earnings(): Promise<Earnings | undefined> {
     if (this.filter.area !== null) return undefined;
     const [most] = await this.rows<Earnings>(
-      `SELECT currency, count(*)::int AS trips, sum(actual_cost)::float8 AS total FROM ride.trips
-       WHERE ${within('start_time')} AND end_time >= $1 AND end_time < $2::timestamptz + interval '1 day'
-         AND actual_cost IS NOT NULL AND currency IS NOT NULL AND ${OF_PROVIDER}
+      `SELECT currency, count(*)::int AS trips, sum(actual_cost)::float8 AS total ${FARES}
        GROUP BY currency ORDER BY 2 DESC, 1 LIMIT 1`,
       this.bounds,
     );
@@ -206,7 +200,7 @@ export class PeriodQuery {
       ),
       vehicles: await this.vehicleTimes(key('hour')),
       positions: await this.keyed(
-        `SELECT ${key('"timestamp"')} AS key, count(*)::float8 AS positions ${POSITIONS} GROUP BY 1`,
+        `SELECT ${key('quarter')} AS key, sum(positions)::float8 AS positions ${CELL_QUARTERS} GROUP BY 1`,
         this.values,
       ),
     };
@@ -215,15 +209,13 @@ export class PeriodQuery {
   async cells(): Promise<CellFigures[]> {
     return this.rows(
       `SELECT cell, sum(requests)::int AS requests, sum(unmet)::int AS unmet, sum(visits)::int AS visits,
-         sum(positions)::float8 AS positions
+         sum(available_seconds)::float8 AS available_seconds, sum(positions)::float8 AS positions
        FROM (
          SELECT h3_cell AS cell, count(*) AS requests, count(*) FILTER (WHERE picked_up_at IS NULL) AS unmet,
-           0 AS visits, 0 AS positions
+           0 AS visits, 0 AS available_seconds, 0 AS positions
          ${REQUESTED} GROUP BY h3_cell
          UNION ALL
-         SELECT h3_cell, 0, 0, count(*), 0 FROM ${AVAILABLE} WHERE ${OF_AREA} GROUP BY h3_cell
-         UNION ALL
-         SELECT to_hex(h3_cell), 0, 0, 0, count(*) ${POSITIONS} GROUP BY h3_cell
+         SELECT to_hex(h3_cell), 0, 0, ${VISITS}, sum(available_seconds), sum(positions) ${CELL_QUARTERS} GROUP BY h3_cell
        ) AS counts
        GROUP BY cell ORDER BY cell`,
       this.values,
@@ -235,8 +227,8 @@ export class PeriodQuery {
     const pairs = areas.flatMap(({ id, cells }) => cells.map((cell) => [id, cell] as const));
     return this.rows(
       `SELECT zones.id, ${RIDE_FIGURES}, count(*) FILTER (WHERE outcome = 'completed')::int AS completed
-       FROM ${RIDES} JOIN unnest($5::text[], $6::text[]) AS zones (id, cell) ON zones.cell = rides.h3_cell
-       WHERE ${within('requested_at')} AND ${OF_AREA}
+       FROM (SELECT * ${REQUESTED}) AS rides
+       JOIN unnest($5::text[], $6::text[]) AS zones (id, cell) ON zones.cell = rides.h3_cell
        GROUP BY zones.id ORDER BY zones.id`,
       [...this.values, pairs.map(([id]) => id), pairs.map(([, cell]) => cell)],
     );
@@ -277,12 +269,10 @@ export class PeriodQuery {
 
   private async vehicleTimes(key: string): Promise<ReadonlyMap<number, VehicleTime>> {
     if (this.filter.area !== null) return new Map();
-    const states = Object.entries(STATE_GROUPS).map(
-      ([name, states]) =>
-        `coalesce(sum(seconds) FILTER (WHERE vehicle_state IN (${states})), 0)::float8 AS ${name}`,
-    );
+    const sums = STATES.map((state) => `sum(${state}_seconds)::float8 AS ${state}`);
     return this.keyed(
-      `SELECT ${key} AS key, ${states.join(', ')}, count(DISTINCT hour)::int AS hours FROM ${STATE_HOURS} GROUP BY 1`,
+      `SELECT ${key} AS key, ${sums.join(', ')}, count(DISTINCT hour)::int AS hours
+       FROM analysis.utilisation WHERE ${within('hour')} AND ${OF_PROVIDER} GROUP BY 1`,
       this.bounds,
     );
   }

@@ -29,7 +29,7 @@ export function outcomesSection({ outcomes, minCount }: Report): string {
 export function statesSection({ states, minCount, zone }: Report): string {
   const top = heading(
     'How vehicles spent their time',
-    'Time of all vehicles in each state. A state lasts until the next event of the vehicle, or, without one within a day, for two hours.',
+    'Time of all vehicles in each state. A state lasts until the next event of the vehicle. A vehicle that goes silent keeps it for at most two hours.',
   );
   if (zone !== null)
     return `${top}${emptyNote('Not known for a zone: vehicles are not in one place. See the report without a zone.')}`;
@@ -53,7 +53,7 @@ const MAPS = [
   [
     'availableVehicles',
     'Supply',
-    'Mean number of vehicles that were available at their last position in a quarter of an hour, by the cell of this position.',
+    'Mean number of available vehicles in the cell. A position counts until the next one of the vehicle, at most two minutes.',
     formatVehicles,
   ],
   ['positions', 'Positions', 'Positions of vehicles in the cell.', formatCount],
